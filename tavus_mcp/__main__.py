@@ -1,0 +1,22 @@
+"""``python -m tavus_mcp`` and the command ``tavus-mcp``."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+
+
+def main() -> None:
+    """Run the command; collecting garbage waits until everything is loaded."""
+    gc.disable()
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    from tavus_mcp.cli import run
+
+    gc.enable()
+    gc.freeze()
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""What Tavus offers, as data: each entry says where it was read and when.
+
+- ``data/``        the facts, one TOML file per layer or topic
+- ``guides/``      short explanations for people, one Markdown file per topic
+- ``facts``        the types the facts come in
+- ``files``        reads one file when it is first needed
+- ``load``         ``Catalog``: every question one may ask, and ``load_catalog()``
+- ``describe``     a layer as compact JSON, for a tool result
+"""
+
+from tavus_mcp.catalog.facts import (
+    Change,
+    ContextGuidance,
+    EngineFacts,
+    FieldFacts,
+    Language,
+    LayerFacts,
+    ModelFacts,
+    Note,
+    PipelineMode,
+    SeedItem,
+    SttSupport,
+    Value,
+    VoiceSetting,
+)
+from tavus_mcp.catalog.load import GUIDE_TOPICS, LAYERS, Catalog, load_catalog
+
+__all__ = [
+    "GUIDE_TOPICS",
+    "LAYERS",
+    "Catalog",
+    "Change",
+    "ContextGuidance",
+    "EngineFacts",
+    "FieldFacts",
+    "Language",
+    "LayerFacts",
+    "ModelFacts",
+    "Note",
+    "PipelineMode",
+    "SeedItem",
+    "SttSupport",
+    "Value",
+    "VoiceSetting",
+    "load_catalog",
+]

@@ -1,0 +1,216 @@
+"""``Catalog``: every question one may ask about what Tavus offers."""
+
+from collections.abc import Iterable
+from functools import cache
+
+from tavus_mcp.catalog import files
+from tavus_mcp.catalog.describe import described
+from tavus_mcp.catalog.facts import (
+    Change,
+    ContextGuidance,
+    EngineFacts,
+    FieldFacts,
+    Language,
+    LayerFacts,
+    ModelFacts,
+    Note,
+    PipelineMode,
+    SeedItem,
+    SttSupport,
+)
+
+LAYERS = (
+    "llm",
+    "tts",
+    "stt",
+    "perception",
+    "conversational_flow",
+    "conferencing",
+    "capabilities",
+    "knowledge_base",
+    "transport",
+    "sts",
+    "mcp",
+    "vqa",
+)
+GUIDE_TOPICS = (
+    "llm",
+    "tts",
+    "perception",
+    "stt",
+    "conversational_flow",
+    "pipeline-modes",
+    "languages",
+    "interactions",
+    "replicas",
+)
+
+
+class Catalog:
+    """The facts, read file by file as they are asked for."""
+
+    def layers(self) -> tuple[str, ...]:
+        """The names of all known layers, the everyday ones first."""
+        return LAYERS
+
+    def layer(self, name: str) -> LayerFacts:
+        """Everything about one layer; LookupError names the layers when there is no such one."""
+        return _layer(_known(name, LAYERS, "layer"))
+
+    def describe(self, layer: str) -> dict[str, object]:
+        """One layer as compact JSON, for a tool result."""
+        return described(self.layer(layer))
+
+    def fields(self, layer: str) -> tuple[FieldFacts, ...]:
+        """The fields of one layer, legacy ones included."""
+        return self.layer(layer).fields
+
+    def field(self, layer: str, name: str) -> FieldFacts | None:
+        """One field by any of its names; nested ones are dotted, as in extra_body.top_p."""
+        return _named(self.fields(layer), name)
+
+    def llm_models(self) -> tuple[ModelFacts, ...]:
+        """The hosted language models, recommended first."""
+        return self.layer("llm").models
+
+    def llm_model(self, model: str) -> ModelFacts | None:
+        """One hosted language model."""
+        return _with_id(self.llm_models(), model)
+
+    def context_guidance(self) -> ContextGuidance:
+        """How long a prompt should and may be."""
+        return files.fact(ContextGuidance, files.read("llm")["context_guidance"])
+
+    def tts_engines(self) -> tuple[EngineFacts, ...]:
+        """The engines that speak."""
+        return self.layer("tts").engines
+
+    def tts_engine(self, engine: str) -> EngineFacts | None:
+        """One engine that speaks."""
+        return _engine(self.tts_engines(), engine)
+
+    def stt_engines(self) -> tuple[EngineFacts, ...]:
+        """The engines that hear."""
+        return self.layer("stt").engines
+
+    def stt_engine(self, engine: str) -> EngineFacts | None:
+        """One engine that hears."""
+        return _engine(self.stt_engines(), engine)
+
+    def perception_models(self) -> tuple[ModelFacts, ...]:
+        """The values of perception_model."""
+        return self.layer("perception").models
+
+    def perception_model(self, model: str) -> ModelFacts | None:
+        """One value of perception_model."""
+        return _with_id(self.perception_models(), model)
+
+    def turn_models(self) -> tuple[ModelFacts, ...]:
+        """The values of turn_detection_model."""
+        return self.layer("conversational_flow").models
+
+    def turn_model(self, model: str) -> ModelFacts | None:
+        """One value of turn_detection_model, in either spelling; ``id`` is the one to send."""
+        return _with_id(self.turn_models(), model)
+
+    def pipeline_modes(self) -> tuple[PipelineMode, ...]:
+        """The values of pipeline_mode."""
+        return files.facts(PipelineMode, "pipeline_modes", "mode")
+
+    def pipeline_mode(self, name: str) -> PipelineMode | None:
+        """One value of pipeline_mode."""
+        return next((mode for mode in self.pipeline_modes() if mode.name == name), None)
+
+    def pipeline_notes(self) -> tuple[Note, ...]:
+        """What looks like a mode and is none: LiveKit, audio only."""
+        return files.facts(Note, "pipeline_modes", "note")
+
+    def persona_fields(self) -> tuple[FieldFacts, ...]:
+        """The top-level fields of a persona."""
+        return files.fields_of("persona_fields")
+
+    def persona_field(self, name: str) -> FieldFacts | None:
+        """One top-level field, by its name in either vocabulary."""
+        return _named(self.persona_fields(), name)
+
+    def tool_rules(self) -> tuple[FieldFacts, ...]:
+        """What holds for functions, inline and in the registry."""
+        return files.facts(FieldFacts, "tools", "rule")
+
+    def tool_rule(self, name: str) -> FieldFacts | None:
+        """One rule for functions, such as registry.name."""
+        return _named(self.tool_rules(), name)
+
+    def languages(self) -> tuple[Language, ...]:
+        """The spoken languages."""
+        return files.facts(Language, "languages", "language")
+
+    def language(self, name_or_code: str) -> Language | None:
+        """One language by its code, its name or another name of it, in any case."""
+        wanted = name_or_code.casefold()
+        for language in self.languages():
+            names = (language.code, language.name, *language.also_called)
+            if wanted in {name.casefold() for name in names}:
+                return language
+        return None
+
+    def stt_support(self) -> tuple[SttSupport, ...]:
+        """Which stt engine is known to hear which languages."""
+        return files.facts(SttSupport, "languages", "stt_support")
+
+    def how_languages_are_set(self) -> tuple[Note, ...]:
+        """Where a language is chosen, and in which form."""
+        return files.facts(Note, "languages", "how_set")
+
+    def deprecations(self) -> tuple[Change, ...]:
+        """Dated changes that touch a persona, oldest first."""
+        return files.facts(Change, "deprecations", "change")
+
+    def seed_items(self) -> tuple[SeedItem, ...]:
+        """What the seed document shows, each with today's equivalent."""
+        return files.facts(SeedItem, "deprecations", "seed")
+
+    def guide_topics(self) -> tuple[str, ...]:
+        """The topics there is a guide for."""
+        return GUIDE_TOPICS
+
+    def guide(self, topic: str) -> str:
+        """One guide, as Markdown; LookupError names the topics when there is no such one."""
+        return files.text("guides", f"{_known(topic, GUIDE_TOPICS, 'guide')}.md")
+
+
+@cache
+def load_catalog() -> Catalog:
+    """The catalog; nothing is read before it is asked for."""
+    return Catalog()
+
+
+@cache
+def _layer(name: str) -> LayerFacts:
+    return files.fact(
+        LayerFacts,
+        {
+            **files.read(name)["layer"],
+            "fields": files.fields_of(name),
+            "models": files.facts(ModelFacts, name, "model"),
+            "engines": files.engines_of(name),
+        },
+    )
+
+
+def _known(name: str, names: tuple[str, ...], what: str) -> str:
+    if name not in names:
+        raise LookupError(f"No {what} {name!r}. There are: {', '.join(names)}.")
+    return name
+
+
+def _named(fields: Iterable[FieldFacts], name: str) -> FieldFacts | None:
+    return next((field for field in fields if name in field.names), None)
+
+
+def _with_id(models: Iterable[ModelFacts], model: str) -> ModelFacts | None:
+    return next((facts for facts in models if model in (facts.id, *facts.aliases)), None)
+
+
+def _engine(engines: Iterable[EngineFacts], engine: str) -> EngineFacts | None:
+    return next((facts for facts in engines if facts.id == engine), None)

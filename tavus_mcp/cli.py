@@ -1,0 +1,153 @@
+"""The command: the only place that wires a world together."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import anyio
+
+from tavus_mcp import __version__
+from tavus_mcp.app import App
+from tavus_mcp.catalog import load_catalog
+from tavus_mcp.client.api import TavusApi
+from tavus_mcp.models.secrets import Masker
+from tavus_mcp.server import build_server
+from tavus_mcp.settings import (
+    TOOLSETS,
+    BadSetting,
+    Settings,
+    chosen_toolsets,
+    from_environment,
+)
+
+SANDBOX_STATE = "sandbox.sqlite3"
+SANDBOX_PORT = 8710
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command with these arguments and return its exit status."""
+    asked = _parser().parse_args(arguments)
+    try:
+        settings = _settings(asked)
+    except BadSetting as error:
+        print(f"tavus-mcp: {error}", file=sys.stderr)  # noqa: T201 - the command's own words
+        return 2
+    logging.basicConfig(level=settings.log_level, stream=sys.stderr)
+    match asked.command:
+        case "demo":
+            return _demo()
+        case "sandbox":
+            return _sandbox(asked, settings)
+        case "manifest":
+            return _manifest(check=asked.check)
+    return _serve(settings)
+
+
+def wired(settings: Settings) -> App:
+    """Return the world that the settings ask for: Tavus, or the embedded sandbox."""
+    masker = Masker([*settings.secrets.values(), *filter(None, [settings.api_key])])
+    if settings.sandbox:
+        api = _sandbox_api(settings)
+    else:
+        api = TavusApi(settings.base_url, settings.api_key)
+    return App(api, load_catalog(), masker, settings.secrets)
+
+
+def _sandbox_api(settings: Settings) -> TavusApi:
+    import httpx2
+
+    from tavus_mcp.sandbox.app import build_sandbox
+    from tavus_mcp.sandbox.store import Store
+
+    class Embedded(httpx2.ASGITransport):
+        """The sandbox in this process; its state is closed with it."""
+
+        def __init__(self) -> None:
+            self.store = Store.open(settings.data_dir / SANDBOX_STATE)
+            super().__init__(app=build_sandbox(self.store))
+
+        async def aclose(self) -> None:
+            self.store.close()
+
+    return TavusApi("http://127.0.0.1/v2", "sandbox", transport=Embedded)
+
+
+def _serve(settings: Settings) -> int:
+    anyio.run(build_server(wired(settings), settings).serve_stdio)
+    return 0
+
+
+def _demo() -> int:
+    from tavus_mcp.demo import demo
+
+    return anyio.run(demo)
+
+
+def _sandbox(asked: argparse.Namespace, settings: Settings) -> int:
+    from tavus_mcp.sandbox.app import build_sandbox
+    from tavus_mcp.sandbox.serve import run as serve
+    from tavus_mcp.sandbox.store import Store
+
+    state = None if asked.memory else asked.state or settings.data_dir / SANDBOX_STATE
+    store = Store.open(state)
+    try:
+        serve(build_sandbox(store, key=asked.key), host=asked.host, port=asked.port)
+    finally:
+        store.close()
+    return 0
+
+
+def _manifest(*, check: bool) -> int:
+    from tavus_mcp.manifest import render
+
+    return render(Path.cwd(), check=check)
+
+
+def _settings(asked: argparse.Namespace) -> Settings:
+    settings = from_environment(os.environ)
+    if asked.toolsets is not None:
+        settings = replace(settings, toolsets=chosen_toolsets(asked.toolsets))
+    return replace(
+        settings,
+        sandbox=settings.sandbox or asked.sandbox,
+        read_only=settings.read_only or asked.read_only,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tavus-mcp",
+        description="An MCP server for Tavus personas (unofficial). Without a command it serves "
+        "on stdin and stdout, as MCP hosts launch it.",
+    )
+    parser.add_argument("--version", action="version", version=f"tavus-mcp {__version__}")
+    parser.add_argument(
+        "--sandbox", action="store_true", help="use the embedded local Tavus: no key, no network"
+    )
+    parser.add_argument("--read-only", action="store_true", help="serve only tools that read")
+    parser.add_argument(
+        "--toolsets", metavar="A,B", help=f"what is served: {', '.join(TOOLSETS)}, or all"
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands.add_parser("demo", help="show the whole job on the sandbox, step by step")
+    _sandbox_arguments(commands.add_parser("sandbox", help="the local Tavus over HTTP, at /v2"))
+    manifest = commands.add_parser("manifest", help="render README tables and server.json")
+    manifest.add_argument("--check", action="store_true", help="fail when a file is out of date")
+    return parser
+
+
+def _sandbox_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1")
+    parser.add_argument(
+        "--port", type=int, default=SANDBOX_PORT, help=f"default: {SANDBOX_PORT}; 0 finds one"
+    )
+    parser.add_argument("--key", help="the only key to accept; default: any that is not empty")
+    kept = parser.add_mutually_exclusive_group()
+    kept.add_argument("--state", type=Path, metavar="FILE", help="where state is kept")
+    kept.add_argument("--memory", action="store_true", help="keep no state")

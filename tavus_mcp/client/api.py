@@ -1,0 +1,213 @@
+"""What can be asked of Tavus, one method per thing asked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+
+from tavus_mcp import __version__
+from tavus_mcp.client import dialect, paging
+from tavus_mcp.client.failures import failure_of, no_answer, unreadable
+from tavus_mcp.client.paging import Listing, Mark, Page
+from tavus_mcp.client.transport import Retrying
+from tavus_mcp.errors import NotConfigured
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.document import Document
+from tavus_mcp.models.ids import checked_id
+from tavus_mcp.models.patch import Operation
+from tavus_mcp.models.vocabulary import to_persona_names
+
+TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
+LIMITS = httpx2.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=120.0)
+
+
+class TavusApi:
+    """The Tavus HTTP API over one pooled client, made at the first request.
+
+    Raises the errors of ``errors.TavusError`` and ``NotConfigured`` (no key).
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        key: str | None,
+        *,
+        transport: Callable[[], httpx2.AsyncBaseTransport] | None = None,
+    ) -> None:
+        self._base_url = base_url
+        self._key = key
+        self._make_transport = transport or _network
+        self._client: httpx2.AsyncClient | None = None
+        self._dialect = dialect.PERSONAS
+        self._proved = False
+
+    async def get_persona(self, persona_id: str) -> Document:
+        """Read one persona (docs: get-persona); flat or wrapped, in either vocabulary."""
+        what = f"persona {persona_id!r}"
+        response = await self._send("GET", _path("personas", persona_id), what)
+        document = Document.read(_object(response, what))
+        if not document.persona_id:
+            raise unreadable(response, what)
+        return document
+
+    async def create_persona(self, body: JsonObject) -> JsonObject:
+        """Create a persona (docs: create-persona); answers its id and little else."""
+        what = "the new persona"
+        response = await self._send("POST", "/personas", what, json=body)
+        return Document.read(_object(response, what)).data
+
+    async def patch_persona(self, persona_id: str, operations: Sequence[Operation]) -> bool:
+        """Send a JSON Patch (docs: patch-persona); False when Tavus saw no change (304)."""
+        path = _path("personas", persona_id)
+        what = f"the change of persona {persona_id!r}"
+        response = await self._send("PATCH", path, what, operations=operations)
+        return response.status_code != 304
+
+    async def delete_persona(self, persona_id: str) -> None:
+        """Delete a persona (docs: delete-persona); 204 and 200 are success."""
+        path = _path("personas", persona_id)
+        await self._send("DELETE", path, f"the deletion of persona {persona_id!r}")
+
+    async def page(
+        self, listing: Listing, limit: int, mark: Mark | None = None, **query: str
+    ) -> Page:
+        """Read one page of a list, in the order of Tavus; see ``paging`` for how."""
+        if mark is None:
+            rows, total = await self._rows(listing, {**query, "limit": str(limit)})
+            if rows or not total:
+                first = listing.id_of(rows[0]) if rows else ""
+                return _page(rows, total, Mark(1, limit, first, len(rows)))
+            mark = Mark(1, limit, "", 0)
+        for number in (mark.page, mark.page + 1):
+            asked = {**query, "limit": str(mark.limit), "page": str(number)}
+            rows, total = await self._rows(listing, asked)
+            if rows and listing.id_of(rows[0]) != mark.first:
+                first = mark.first or listing.id_of(rows[0])
+                return _page(
+                    rows, total, Mark(number + 1, mark.limit, first, mark.seen + len(rows))
+                )
+            if not rows or mark.page > 1:
+                break
+        return Page([], total, None)
+
+    async def every(self, listing: Listing, **query: str) -> AsyncIterator[JsonObject]:
+        """Walk a whole list, each row once."""
+        seen: set[str] = set()
+        mark: Mark | None = None
+        while True:
+            page = await self.page(listing, paging.LARGEST, mark, **query)
+            new = {listing.id_of(row): row for row in page.rows}
+            for row in (row for row_id, row in new.items() if row_id not in seen):
+                yield row
+            grew = not seen.issuperset(new)
+            seen.update(new)
+            mark = page.next
+            if mark is None or not grew:
+                return
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _rows(
+        self, listing: Listing, query: Mapping[str, str]
+    ) -> tuple[list[JsonObject], int | None]:
+        asked = {**query, **listing.always}
+        response = await self._send("GET", listing.path, listing.what, query=asked)
+        rows, total = paging.read_page(_json(response, listing.what))
+        return [to_persona_names(row) for row in rows], total
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        json: Any = None,
+        operations: Sequence[Operation] | None = None,
+    ) -> httpx2.Response:
+        for spoken in self._dialects(path):
+            body = _patch_body(operations, spoken) if operations is not None else spoken.body(json)
+            try:
+                response = await self._http().request(
+                    method,
+                    self._base_url + spoken.path(path),
+                    params=spoken.body(dict(query)) if query else None,
+                    json=body,
+                )
+            except httpx2.RequestError as error:
+                raise no_answer(error, what, write=method != "GET") from error
+            if response.status_code != 404:
+                self._dialect, self._proved = spoken, self._proved or spoken.knows(path)
+                break
+        if response.is_success or response.status_code == 304:
+            return response
+        raise failure_of(response, what)
+
+    def _dialects(self, path: str) -> Sequence[dialect.Dialect]:
+        # 404 on a path that has never answered may mean that the server lacks the path
+        if self._proved or not self._dialect.knows(path):
+            return (self._dialect,)
+        return (dialect.PERSONAS, dialect.PALS)
+
+    def _http(self) -> httpx2.AsyncClient:
+        if self._client is None:
+            if not self._key:
+                raise NotConfigured
+            self._client = httpx2.AsyncClient(
+                headers={
+                    "x-api-key": self._key,
+                    "accept": "application/json",
+                    "user-agent": f"tavus-mcp-unofficial/{__version__}",
+                },
+                transport=Retrying(self._make_transport()),
+                timeout=TIMEOUT,
+                follow_redirects=False,
+                trust_env=False,
+            )
+        return self._client
+
+
+def _network() -> httpx2.AsyncBaseTransport:
+    return httpx2.AsyncHTTPTransport(limits=LIMITS)
+
+
+def _path(resource: str, resource_id: str) -> str:
+    return f"/{resource}/{quote(checked_id(resource_id), safe='')}"
+
+
+def _patch_body(operations: Sequence[Operation], spoken: dialect.Dialect) -> list[JsonObject]:
+    body = []
+    for operation in operations:
+        sent = operation.wire()
+        for key in ("path", "from"):
+            if key in sent:
+                sent[key] = spoken.pointer(sent[key])
+        if "value" in sent:
+            sent["value"] = spoken.body(sent["value"])
+        body.append(sent)
+    return body
+
+
+def _page(rows: list[JsonObject], total: int | None, mark: Mark) -> Page:
+    more = bool(rows) and (total is None or mark.seen < total)
+    return Page(rows, total, mark if more else None)
+
+
+def _json(response: httpx2.Response, what: str) -> Any:
+    try:
+        return response.json()
+    except ValueError as error:
+        raise unreadable(response, what) from error
+
+
+def _object(response: httpx2.Response, what: str) -> JsonObject:
+    body = _json(response, what)
+    if not isinstance(body, dict):
+        raise unreadable(response, what)
+    return body

@@ -1,0 +1,130 @@
+"""The one place where a status becomes an error (docs: the errors of every endpoint).
+
+Tavus says what is wrong under ``error``, else under ``message``, else as text; its own words are
+kept, with what to do next behind them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+
+from tavus_mcp.errors import (
+    InvalidKey,
+    NotFound,
+    RateLimited,
+    Rejected,
+    TavusError,
+    Unavailable,
+)
+
+_LONGEST = 400
+_GONE = re.compile(
+    r"invalid (persona|pal|replica|face|document|objectives?|guardrails?)_?u?u?id", re.I
+)
+
+
+def failure_of(response: httpx2.Response, what: str) -> TavusError:
+    """Return the error that a reply of status 400 or more (or a redirect) stands for.
+
+    ``what`` names what was asked in words, such as ``persona 'p1'``.
+    """
+    said = words_of(response)
+    status = response.status_code
+    told = f"Tavus answered {status} for {what}" + (f": {said}" if said else "") + "."
+    if status == 404 or (status == 400 and _GONE.search(said)):
+        return NotFound(f"{told} {_missing(what)}", status=status)
+    kind, advice = _meaning(status, said, response.headers)
+    return kind(f"{told} {advice}".rstrip(), status=status)
+
+
+def no_answer(error: httpx2.RequestError, what: str, *, write: bool) -> Unavailable:
+    """Return the error for a request that got no reply."""
+    connected = not isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout))
+    unknown = write and connected
+    state = (
+        "It is not known whether the change took effect: read it again before anything else."
+        if unknown
+        else "Nothing was changed. It may help to try again."
+    )
+    return Unavailable(f"No answer from Tavus for {what} ({type(error).__name__}). {state}")
+
+
+def unreadable(response: httpx2.Response, what: str) -> Unavailable:
+    """Return the error for a successful reply whose body is not the JSON it should be."""
+    kind = response.headers.get("content-type", "no content type")
+    return Unavailable(
+        f"Tavus answered {response.status_code} for {what}, but the body is not the JSON that was "
+        f"expected ({kind}, {len(response.content)} bytes). Trying again may help.",
+        status=response.status_code,
+    )
+
+
+def words_of(response: httpx2.Response) -> str:
+    """Return what Tavus says went wrong: ``error``, then ``message``, then the text."""
+    try:
+        body = response.json()
+    except ValueError:
+        return _shortened(re.sub(r"<[^>]*>", " ", response.text))
+    if isinstance(body, dict):
+        for key in ("error", "message", "errors", "detail"):
+            if body.get(key):
+                return _shortened(_flat(body[key]))
+    return _shortened(_flat(body)) if body else ""
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {_flat(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return "; ".join(_flat(item) for item in value)
+    return str(value)
+
+
+def _shortened(text: str) -> str:
+    flat = " ".join(text.split()).rstrip(".")
+    return flat if len(flat) <= _LONGEST else flat[:_LONGEST] + "…"
+
+
+def _missing(what: str) -> str:
+    if what.startswith("persona"):
+        return (
+            "There is no such persona in this account, or it may be read but not changed (a stock "
+            "persona). Call list_personas to see the ids; create_persona with based_on copies one."
+        )
+    return "There is no such thing in this account; the list_* tools show the ids."
+
+
+def _meaning(status: int, said: str, headers: Mapping[str, str]) -> tuple[type[TavusError], str]:
+    match status:
+        case 401 | 403:
+            return InvalidKey, "Check TAVUS_API_KEY; a key works only in its own environment."
+        case 409 if "maker" in said.lower() or "draft" in said.lower():
+            return Rejected, (
+                "The Tavus dashboard holds unpublished edits of this persona. Nothing was written; "
+                "publish or discard them there, then call again."
+            )
+        case 429:
+            after = headers.get("retry-after")
+            wait = f"Wait {after} seconds" if after else "Wait a little"
+            return (
+                RateLimited,
+                f"Too many requests, also after our retries. {wait}, then call again.",
+            )
+        case _ if status >= 500:
+            return Unavailable, "The fault is on the side of Tavus; trying again may help."
+        case _ if status < 400:
+            return Rejected, "A redirect is never followed; check TAVUS_BASE_URL."
+    return Rejected, _rejection(said)
+
+
+def _rejection(said: str) -> str:
+    if "base_url" in said and "api_key" in said:
+        return (
+            "A custom LLM needs base_url and api_key in the same request; Tavus masks the key when "
+            "it is read, so give it again with configure_llm (api_key_ref names one)."
+        )
+    return "The request will fail again as it stands; nothing was written."

@@ -1,0 +1,66 @@
+"""Completions for the arguments of resource templates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from mcp.server.mcpserver import MCPServer
+from mcp_types import (
+    Completion,
+    CompletionArgument,
+    CompletionContext,
+    PromptReference,
+    ResourceTemplateReference,
+)
+
+from tavus_mcp.app import App
+from tavus_mcp.client import paging
+from tavus_mcp.errors import Failure
+from tavus_mcp.models.layers import LAYER_NAMES
+
+MOST = 100
+"""Values one answer may hold (MCP: completion/complete)."""
+
+
+def register_completions(server: MCPServer[Any], app: App) -> None:
+    """Let hosts complete persona ids, layers and topics while a person types."""
+
+    @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]  # so in the SDK
+    async def complete(
+        ref: PromptReference | ResourceTemplateReference,
+        argument: CompletionArgument,
+        context: CompletionContext | None,
+    ) -> Completion | None:
+        """Return what may stand there, the closest first."""
+        match argument.name:
+            case "persona_id":
+                return _some(await _ids(app, argument.value))
+            case "layer":
+                return _some(_starting(LAYER_NAMES, argument.value))
+            case "topic":
+                return _some(_starting(app.catalog.guide_topics(), argument.value))
+        return None
+
+
+async def _ids(app: App, typed: str) -> list[str]:
+    """Return ids of the first personas whose id starts so, or whose name holds it."""
+    try:
+        page = await app.api.page(paging.PERSONAS, paging.LARGEST)
+    except Failure:
+        return []  # a person is typing: no answer is better than an error
+    wanted = typed.casefold()
+    return [
+        paging.PERSONAS.id_of(row)
+        for row in page.rows
+        if paging.PERSONAS.id_of(row).startswith(typed)
+        or wanted in str(row.get("persona_name") or "").casefold()
+    ]
+
+
+def _starting(names: Iterable[str], typed: str) -> list[str]:
+    return [name for name in names if name.startswith(typed)]
+
+
+def _some(values: list[str]) -> Completion:
+    return Completion(values=values[:MOST], total=len(values), has_more=len(values) > MOST)

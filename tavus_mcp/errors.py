@@ -1,0 +1,99 @@
+"""Every failure raised on purpose, drawn as a tree.
+
+    Failure                       something was asked that cannot be done; its text says what next
+    ├── InvalidArgument           an argument has the wrong name, type or value
+    ├── Refused                   the result would not work: nothing was sent
+    ├── Conflict                  the persona is not as the caller believes
+    ├── NotConfigured             no key and no sandbox
+    └── TavusError                Tavus answered with an error, or not at all
+        ├── InvalidKey            401
+        ├── NotFound              404, or 400 with "Invalid persona_id"
+        ├── Rejected              400, 402, 409, 422 and other 4xx: the request as it stands
+        ├── RateLimited           429, after the bounded retries
+        └── Unavailable           5xx, no connection, a timeout, or an unreadable answer
+
+All of them are the SDK's ``ToolError``: their text is what the model reads. Anything else that
+escapes is a bug, and shows the model one generic line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from mcp.server.mcpserver.exceptions import ToolError
+
+
+class Failure(ToolError):
+    """Something was asked that cannot be done; the text says why and what to do next."""
+
+
+class InvalidArgument(Failure):
+    """An argument has the wrong name, type or value.
+
+    ``problems`` holds one sentence per mistake, so that all of them are reported at once.
+    """
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("Invalid arguments, nothing was sent. " + " ".join(self.problems))
+
+
+class Refused(Failure):
+    """The result would not work; nothing was sent."""
+
+
+class Conflict(Failure):
+    """The persona is not as the caller believes; nothing was written."""
+
+
+class NotConfigured(Failure):
+    """There is no key and no sandbox."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No Tavus key: set TAVUS_API_KEY in the environment of this server, or start it with "
+            "--sandbox to try everything on a local stand-in without a key."
+        )
+
+
+class TavusError(Failure):
+    """Tavus answered with an error, or not at all; ``status`` is 0 when no answer came."""
+
+    def __init__(self, message: str, *, status: int = 0) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class InvalidKey(TavusError):
+    """401: the key is missing, wrong, or of another environment."""
+
+
+class NotFound(TavusError):
+    """No such thing in this account."""
+
+
+class Rejected(TavusError):
+    """Tavus refuses the request as it stands."""
+
+
+class RateLimited(TavusError):
+    """429: too many requests, also after the bounded retries."""
+
+
+class Unavailable(TavusError):
+    """5xx, no connection, a timeout, or an unreadable answer."""
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str | None:
+    """Return the allowed name closest to ``name``, or None when nothing is close."""
+    choices = list(allowed)
+    folded = {choice.lower().replace("-", "_"): choice for choice in reversed(choices)}
+    found = get_close_matches(name.lower().replace("-", "_"), folded, n=1, cutoff=0.6)
+    return folded[found[0]] if found else None
+
+
+def did_you_mean(name: str, allowed: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the closest allowed name, or an empty string."""
+    close = nearest(name, allowed)
+    return f"; did you mean {close!r}?" if close else ""

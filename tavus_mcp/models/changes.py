@@ -1,0 +1,173 @@
+"""A change as a value: what is to be different about a persona, as a pure function of it.
+
+Every write is one of these. ``usecases.editing`` reads the persona, applies the change, and sends
+only the difference, so that a change never carries more of the document than it means to touch.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from tavus_mcp.errors import Refused, did_you_mean
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.patch import Operation, PatchError, applied, find, tokens
+
+
+class Change(Protocol):
+    """Anything that turns a persona document into another one."""
+
+    def apply(self, data: JsonObject) -> JsonObject:
+        """Return a changed copy; raise ``Refused`` when it cannot be applied."""
+        ...
+
+
+@dataclass(frozen=True)
+class SetFields:
+    """Set some fields and remove others, by JSON Pointer; objects are merged, not replaced."""
+
+    values: Mapping[str, Any]
+    unset: Sequence[str] = ()
+
+    def apply(self, data: JsonObject) -> JsonObject:
+        """Return a copy with the fields set; missing parents are made, absent removals pass."""
+        result = copy.deepcopy(data)
+        for pointer, value in self.values.items():
+            _merge(_parent(result, pointer), tokens(pointer)[-1], copy.deepcopy(value))
+        for pointer in self.unset:
+            parent = find(result, pointer.rpartition("/")[0])
+            if isinstance(parent, dict):
+                parent.pop(tokens(pointer)[-1], None)
+        return result
+
+
+@dataclass(frozen=True)
+class EditText:
+    """Find and replace inside one text field, so that a long prompt is never sent whole."""
+
+    field: str
+    find: str
+    replace: str
+    every: bool = False
+
+    def apply(self, data: JsonObject) -> JsonObject:
+        """Return a copy with the text replaced; the text must be there, and once unless every."""
+        text = data.get(self.field)
+        if not isinstance(text, str) or not text:
+            raise Refused(f"/{self.field}: this persona has none, so there is nothing to edit.")
+        count = text.count(self.find)
+        if count == 0:
+            raise Refused(
+                f"/{self.field}: the text to find is not in it (matching is exact, with case and "
+                f"line breaks).{_near(self.find, text)} Read it with get_persona full_prompt=true."
+            )
+        if count > 1 and not self.every:
+            raise Refused(
+                f"/{self.field}: the text to find is there {count} times. Give a longer piece that "
+                "is there once, or replace_all=true."
+            )
+        return {**data, self.field: text.replace(self.find, self.replace)}
+
+
+@dataclass(frozen=True)
+class PutFunction:
+    """Add a function to a list of inline tools, or replace the one of the same name."""
+
+    pointer: str
+    tool: JsonObject
+
+    def apply(self, data: JsonObject) -> JsonObject:
+        """Return a copy with exactly one function of this name in the list."""
+        result = copy.deepcopy(data)
+        parent, key = _parent(result, self.pointer), tokens(self.pointer)[-1]
+        tools = parent[key] if isinstance(parent.get(key), list) else []
+        name = function_name(self.tool)
+        at = next((i for i, tool in enumerate(tools) if function_name(tool) == name), len(tools))
+        parent[key] = [*tools[:at], copy.deepcopy(self.tool), *tools[at + 1 :]]
+        return result
+
+
+@dataclass(frozen=True)
+class DropFunction:
+    """Remove the function of a name from lists of inline tools."""
+
+    pointers: Sequence[str]
+    name: str
+
+    def apply(self, data: JsonObject) -> JsonObject:
+        """Return a copy without the function; refuse, naming those that exist, when absent."""
+        result = copy.deepcopy(data)
+        names: list[str] = []
+        found = False
+        for pointer in self.pointers:
+            tools = find(result, pointer)
+            if not isinstance(tools, list):
+                continue
+            names += [function_name(tool) for tool in tools]
+            kept = [tool for tool in tools if function_name(tool) != self.name]
+            found = found or len(kept) < len(tools)
+            _parent(result, pointer)[tokens(pointer)[-1]] = kept
+        if not found:
+            raise Refused(_no_function(self.name, names))
+        return result
+
+
+@dataclass(frozen=True)
+class RawPatch:
+    """A JSON Patch as someone wrote it."""
+
+    operations: Sequence[Operation] = field(default_factory=tuple)
+
+    def apply(self, data: JsonObject) -> JsonObject:
+        """Return the patched copy; refuse with the number of the operation that does not fit."""
+        try:
+            result = applied(data, self.operations)
+        except PatchError as error:
+            raise Refused(
+                f"The patch does not fit this persona: {error}. Nothing was sent."
+            ) from None
+        if not isinstance(result, dict):
+            raise Refused("The patch would replace the whole persona; patch fields instead.")
+        return result
+
+
+def function_name(tool: Any) -> str:
+    """Return the name of an inline tool, or an empty string when it has none."""
+    inner = tool.get("function", tool) if isinstance(tool, dict) else {}
+    return str(inner.get("name", "")) if isinstance(inner, dict) else ""
+
+
+def _no_function(name: str, names: list[str]) -> str:
+    there = ", ".join(sorted(filter(None, names))) or "none"
+    return f"No function {name!r} here{did_you_mean(name, names)} It has: {there}."
+
+
+def _parent(data: JsonObject, pointer: str) -> JsonObject:
+    node: JsonObject = data
+    for token in tokens(pointer)[:-1]:
+        inner = node.get(token)
+        if not isinstance(inner, dict):
+            inner = node[token] = {}
+        node = inner
+    return node
+
+
+def _merge(parent: JsonObject, key: str, value: Any) -> None:
+    if isinstance(value, dict) and isinstance(parent.get(key), dict):
+        for name, item in value.items():
+            _merge(parent[key], name, item)
+    elif value is None:
+        parent.pop(key, None)
+    else:
+        parent[key] = value
+
+
+def _near(wanted: str, text: str) -> str:
+    """Say where almost the same text stands, when only case or spacing differ."""
+    squeezed = " ".join(wanted.split()).casefold()
+    for line in text.splitlines():
+        if squeezed and squeezed in " ".join(line.split()).casefold():
+            return f" Close, but for case or spaces: {line.strip()[:120]!r}."
+    return ""

@@ -1,0 +1,73 @@
+"""A persona as plain JSON: everything it came with, named by a revision."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.patch import find
+from tavus_mcp.models.persona import SERVER_FIELDS
+from tavus_mcp.models.secrets import Masker
+from tavus_mcp.models.vocabulary import to_persona_names
+
+# These change without anyone having changed the persona, so they name no revision.
+_VOLATILE = frozenset({"updated_at", "session_id", "is_draft"})
+
+
+@dataclass(frozen=True)
+class Document:
+    """A persona as it was read, in the names of ``/v2/personas``; unknown fields are kept."""
+
+    data: JsonObject
+
+    @classmethod
+    def read(cls, raw: JsonObject) -> Document:
+        """Return the document of a reply in either vocabulary, flat or wrapped in ``data``."""
+        inner = raw.get("data", raw)
+        if isinstance(inner, list) and len(inner) == 1:
+            inner = inner[0]
+        document: JsonObject = to_persona_names(inner if isinstance(inner, dict) else raw)
+        if "persona_id" not in document and isinstance(document.get("uuid"), str):
+            document["persona_id"] = document["uuid"]
+        return cls(document)
+
+    @property
+    def persona_id(self) -> str:
+        """The id, or an empty string when the reply had none."""
+        return str(self.data.get("persona_id") or "")
+
+    @property
+    def name(self) -> str:
+        """The persona's name, or an empty string."""
+        return str(self.data.get("persona_name") or "")
+
+    @property
+    def mode(self) -> str:
+        """The pipeline mode; ``full`` when none is stored (docs: create-persona)."""
+        return str(self.data.get("pipeline_mode") or "full")
+
+    @cached_property
+    def revision(self) -> str:
+        """The short hash that names this state of the persona; secrets do not enter it."""
+        kept = {key: value for key, value in self.data.items() if key not in _VOLATILE}
+        canonical = json.dumps(
+            Masker().mask(kept), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+        )
+        return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+    def at(self, pointer: str, default: Any = None) -> Any:
+        """Return the value at a JSON Pointer, or ``default`` when nothing stands there."""
+        return find(self.data, pointer, default)
+
+    def layer(self, name: str) -> JsonObject:
+        """Return a layer, empty when the persona has none of that name."""
+        layer = self.at(f"/layers/{name}")
+        return layer if isinstance(layer, dict) else {}
+
+    def written(self) -> JsonObject:
+        """Return the part that people write: the document without what the server sets."""
+        return {key: value for key, value in self.data.items() if key not in SERVER_FIELDS}

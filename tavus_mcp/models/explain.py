@@ -1,0 +1,127 @@
+"""Why pydantic refused something, as sentences: where, what is allowed, the closest match.
+
+Rejected values are never echoed: they may be secrets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from tavus_mcp.errors import did_you_mean
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.patch import pointer_of
+
+MOST = 12
+"""Problems told at once; what is behind them is usually the same mistake again."""
+
+_WORDS: Mapping[str, str] = {
+    "missing": "is required",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "float_parsing": "must be a number, not a word",
+    "float_type": "must be a number",
+    "finite_number": "must be a number",
+    "int_parsing": "must be a whole number, not a word",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "string_type": "must be text",
+    "list_type": "must be a list",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "string_too_short": "must not be empty",
+}
+_LIMITS: Mapping[str, tuple[str, str]] = {
+    "greater_than_equal": ("ge", "must be at least {}"),
+    "greater_than": ("gt", "must be more than {}"),
+    "less_than_equal": ("le", "must be at most {}"),
+    "less_than": ("lt", "must be less than {}"),
+    "string_too_long": ("max_length", "must have at most {} characters"),
+    "too_long": ("max_length", "must have at most {} items"),
+    "too_short": ("min_length", "must have at least {} items"),
+    "string_pattern_mismatch": ("pattern", "must match {}"),
+}
+
+
+def problems(error: ValidationError, schema: JsonObject) -> list[tuple[str, str]]:
+    """Return ``(JSON Pointer, what is wrong)`` per mistake; ``schema`` tells what is allowed."""
+    found: dict[tuple[str, str], None] = {}
+    for item in error.errors(include_url=False):
+        node, path = _walk(schema, item["loc"])
+        found[pointer_of(path), _sentence(item, node)] = None
+    return list(found)
+
+
+def sentences(error: ValidationError, schema: JsonObject) -> list[str]:
+    """Return the mistakes as sentences, the first ``MOST`` of them."""
+    told = [
+        f"{path or '/'}: {what}" + ("" if what.endswith("?") else ".")
+        for path, what in problems(error, schema)
+    ]
+    rest = len(told) - MOST
+    return told if rest <= 0 else [*told[:MOST], f"And {rest} more."]
+
+
+def _sentence(item: Mapping[str, Any], node: JsonObject) -> str:
+    kind, context = item["type"], item.get("ctx", {})
+    if kind == "extra_forbidden":
+        names = list(node.get("properties", {}))
+        close = did_you_mean(str(item["loc"][-1]), names)
+        return f"unknown field{close or _listed('; allowed: ', names)}"
+    if kind == "literal_error":
+        value = item.get("input")
+        close = did_you_mean(value, _choices(context)) if isinstance(value, str) else ""
+        return f"must be one of {', '.join(_choices(context))}{close}"
+    if kind in _LIMITS:
+        key, text = _LIMITS[kind]
+        limit = context.get(key)
+        return text.format(int(limit) if isinstance(limit, float) and limit % 1 == 0 else limit)
+    if kind == "value_error":
+        return str(context.get("error", item["msg"]))
+    return _WORDS.get(kind, str(item["msg"]))
+
+
+def _choices(context: Mapping[str, Any]) -> list[str]:
+    expected = str(context.get("expected", ""))
+    return [choice.strip().strip("'") for choice in expected.replace(" or ", ", ").split(",")]
+
+
+def _listed(prefix: str, names: list[str]) -> str:
+    return prefix + ", ".join(names[:20]) if names else ""
+
+
+def _walk(schema: JsonObject, loc: tuple[Any, ...]) -> tuple[JsonObject, list[str | int]]:
+    """Follow ``loc`` through the schema; return the object it ends in, and the path as tokens."""
+    node, path = _resolved(schema, schema), []
+    for index, token in enumerate(loc):
+        inner = _inside(node, token, schema)
+        if inner is None and index < len(loc) - 1 and not isinstance(token, int):
+            continue  # the tag of a union's member, not a place in the document
+        path.append(token)
+        if inner is None:
+            break
+        node = inner
+    return node, path
+
+
+def _inside(node: JsonObject, token: Any, root: JsonObject) -> JsonObject | None:
+    if isinstance(token, int):
+        items = node.get("items")
+        return _resolved(items, root) if isinstance(items, dict) else {}
+    if token in node.get("properties", {}):
+        return _resolved(node["properties"][token], root)
+    extra = node.get("additionalProperties")
+    return _resolved(extra, root) if isinstance(extra, dict) else None
+
+
+def _resolved(node: JsonObject, root: JsonObject) -> JsonObject:
+    while "$ref" in node:
+        node = root["$defs"][node["$ref"].rsplit("/", 1)[-1]]
+    for arm in node.get("anyOf", []):
+        resolved = _resolved(arm, root)
+        if resolved.get("type") in ("object", "array"):
+            return resolved
+    return node

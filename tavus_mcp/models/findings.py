@@ -1,0 +1,32 @@
+"""One remark of the checker."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+Severity = Literal["error", "warning", "info"]
+ORDER: dict[str, int] = {"error": 0, "warning": 1, "info": 2}
+
+
+class Finding(BaseModel):
+    """What is wrong or worth knowing, where, and what mends it.
+
+    ``error``: Tavus refuses it or it cannot work; ``warning``: it works otherwise than it looks;
+    ``info``: worth knowing. ``blocks`` marks what is refused before anything is sent.
+    """
+
+    severity: Severity
+    path: str
+    message: str
+    hint: str | None = None
+    rule: str | None = None
+    source: str | None = None
+    blocks: Annotated[bool, Field(exclude=True)] = False
+
+
+def by_severity(findings: list[Finding]) -> list[Finding]:
+    """Return findings worst first, each once, in a stable order."""
+    unique = {(item.severity, item.path, item.message): item for item in findings}
+    return sorted(unique.values(), key=lambda item: (ORDER[item.severity], item.path))

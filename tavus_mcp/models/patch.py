@@ -1,0 +1,202 @@
+"""JSON Pointers and JSON Patches over persona documents (RFC 6901, RFC 6902).
+
+``diff`` makes the smallest patch that touches leaves: objects are entered, lists are changed item
+by item, and a parent that is missing is added as an object. ``applied`` is its inverse, and carries
+out every operation of the RFC.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tavus_mcp.models.base import JsonObject
+
+_NOTHING: Any = object()
+
+
+class PatchError(ValueError):
+    """A patch does not fit the document: which operation, where, and why."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of a JSON Patch."""
+
+    op: str
+    path: str
+    value: Any = _NOTHING
+    source: str = ""
+
+    def wire(self) -> JsonObject:
+        """Return the operation as it is sent."""
+        sent: JsonObject = {"op": self.op, "path": self.path}
+        if self.source:
+            sent["from"] = self.source
+        if self.value is not _NOTHING:
+            sent["value"] = self.value
+        return sent
+
+
+def tokens(pointer: str) -> list[str]:
+    """Split a JSON Pointer into its unescaped tokens."""
+    if pointer == "":
+        return []
+    if not pointer.startswith("/"):
+        raise PatchError(f"{pointer!r} is not a JSON Pointer: it must start with '/'")
+    return [part.replace("~1", "/").replace("~0", "~") for part in pointer[1:].split("/")]
+
+
+def pointer_of(parts: Iterable[str | int]) -> str:
+    """Join tokens into a JSON Pointer."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def find(data: Any, pointer: str, default: Any = None) -> Any:
+    """Return what stands at ``pointer``, or ``default``."""
+    for token in tokens(pointer):
+        if isinstance(data, dict) and token in data:
+            data = data[token]
+        elif isinstance(data, list) and token.isdecimal() and int(token) < len(data):
+            data = data[int(token)]
+        else:
+            return default
+    return data
+
+
+def diff(before: Any, after: Any, path: str = "") -> list[Operation]:
+    """Return the smallest patch of leaves that turns ``before`` into ``after``."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        return list(_diff_objects(before, after, path))
+    if isinstance(before, list) and isinstance(after, list):
+        return list(_diff_lists(before, after, path))
+    return [] if _same(before, after) else [Operation("replace", path, after)]
+
+
+def _diff_objects(before: JsonObject, after: JsonObject, path: str) -> Iterator[Operation]:
+    for key in before:
+        if key not in after:
+            yield Operation("remove", path + pointer_of([key]))
+    for key, value in after.items():
+        here = path + pointer_of([key])
+        if key not in before:
+            yield Operation("add", here, value)
+        elif isinstance(value, (dict, list)) and type(value) is type(before[key]):
+            yield from diff(before[key], value, here)
+        elif not _same(before[key], value):
+            # "add" sets a member whether or not the server stores it: reads omit defaults
+            yield Operation("add", here, value)
+
+
+def _diff_lists(before: list[Any], after: list[Any], path: str) -> Iterator[Operation]:
+    start = _common(zip(before, after, strict=False))
+    room = min(len(before), len(after)) - start
+    end = min(_common(zip(reversed(before), reversed(after), strict=False)), room)
+    old, new = before[start : len(before) - end], after[start : len(after) - end]
+    shared = min(len(old), len(new))
+    for index in range(shared):
+        yield from diff(old[index], new[index], f"{path}/{start + index}")
+    for index in reversed(range(shared, len(old))):
+        yield Operation("remove", f"{path}/{start + index}")
+    for index in range(shared, len(new)):
+        yield Operation("add", f"{path}/{start + index}", new[index])
+
+
+def _common(pairs: Iterable[tuple[Any, Any]]) -> int:
+    count = 0
+    for one, other in pairs:
+        if not _same(one, other):
+            break
+        count += 1
+    return count
+
+
+def _same(one: Any, other: Any) -> bool:
+    # JSON tells true from 1; Python does not, also not inside lists and objects
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return isinstance(one, bool) is isinstance(other, bool) and bool(one == other)
+
+
+def applied(data: Any, operations: Sequence[Operation]) -> Any:
+    """Return a copy of ``data`` with the operations carried out, all or none.
+
+    Raises ``PatchError`` with the number of the operation that does not fit.
+    """
+    result = copy.deepcopy(data)
+    for number, operation in enumerate(operations):
+        try:
+            result = _apply(result, operation)
+        except PatchError as error:
+            raise PatchError(f"operation {number} ({operation.op}): {error}") from None
+    return result
+
+
+def _apply(data: Any, operation: Operation) -> Any:
+    match operation.op:
+        case "add":
+            return _put(data, operation.path, operation.value)
+        case "remove":
+            _take(data, operation.path)
+            return data
+        case "replace":
+            if operation.path:
+                _existing(data, operation.path)
+                _take(data, operation.path)
+            return _put(data, operation.path, operation.value)
+        case "test":
+            if not _same(_existing(data, operation.path), operation.value):
+                raise PatchError(f"{operation.path} is not the value that was tested for")
+            return data
+        case "copy":
+            return _put(data, operation.path, copy.deepcopy(_existing(data, operation.source)))
+        case "move":
+            if operation.path.startswith(operation.source + "/"):
+                raise PatchError(f"{operation.source} cannot be moved into itself")
+            return _put(data, operation.path, _take(data, operation.source))
+    raise PatchError(
+        f"op {operation.op!r} is unknown; it is one of add, remove, replace, copy, move, test"
+    )
+
+
+def _existing(data: Any, pointer: str) -> Any:
+    value = find(data, pointer, _NOTHING)
+    if value is _NOTHING:
+        raise PatchError(f"nothing stands at {pointer!r}")
+    return value
+
+
+def _parent(data: Any, pointer: str) -> tuple[Any, str]:
+    *above, last = tokens(pointer)
+    parent = find(data, pointer_of(above), _NOTHING)
+    if not isinstance(parent, (dict, list)):
+        raise PatchError(f"{pointer!r} has no parent; add {pointer_of(above)!r} first")
+    return parent, last
+
+
+def _put(data: Any, pointer: str, value: Any) -> Any:
+    if pointer == "":
+        return value
+    parent, last = _parent(data, pointer)
+    if isinstance(parent, dict):
+        parent[last] = value
+    elif last == "-":
+        parent.append(value)
+    elif last.isdecimal() and int(last) <= len(parent):
+        parent.insert(int(last), value)
+    else:
+        raise PatchError(f"{pointer!r} is outside its list of {len(parent)}")
+    return data
+
+
+def _take(data: Any, pointer: str) -> Any:
+    if pointer == "":
+        raise PatchError("the whole document cannot be removed")
+    value = _existing(data, pointer)
+    parent, last = _parent(data, pointer)
+    del parent[last if isinstance(parent, dict) else int(last)]
+    return value

@@ -1,0 +1,58 @@
+"""A persona as people write it (docs: create-persona, pals/create-pal; vendor: pal)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import MISSING, Field
+
+from tavus_mcp.models.base import Text, Written
+from tavus_mcp.models.layers import Layers
+
+PipelineMode = Literal["full", "echo", "speech-to-speech"]
+Ids = Annotated[list[Text], Field(max_length=50)]
+
+SERVER_FIELDS = frozenset(
+    {
+        "persona_id",
+        "uuid",
+        "owner_id",
+        "created_at",
+        "updated_at",
+        "session_id",
+        "is_draft",
+        "source_template_id",
+        "registration_id",
+        "pal_settings_id",
+        "persona_type",
+        "is_published",
+        "persona_description",
+        "conferencing_email",
+    }
+)
+"""Fields that Tavus sets; they come back in reads and are never written."""
+
+
+class Persona(Written):
+    """The writable fields of a persona, in the vocabulary of ``/v2/personas``."""
+
+    persona_name: str | MISSING = MISSING
+    system_prompt: str | MISSING = MISSING
+    pipeline_mode: PipelineMode | MISSING = MISSING
+    context: str | MISSING = MISSING
+    default_replica_id: str | MISSING = MISSING
+    greeting: str | MISSING = MISSING
+    document_ids: list[Text] | MISSING = MISSING
+    document_tags: list[Text] | MISSING = MISSING
+    objectives_id: str | MISSING = MISSING
+    guardrails_id: str | MISSING = MISSING
+    guardrail_ids: Ids | MISSING = MISSING
+    guardrail_tags: list[Text] | MISSING = MISSING
+    tool_ids: Ids | MISSING = MISSING
+    memories: list[Text] | MISSING = MISSING
+    languages: list[Text] | MISSING = MISSING
+    disclosure_type: Literal["always", "auto", "off"] | MISSING = MISSING
+    verbal_disclosure: str | MISSING = MISSING
+    visual_disclosure: str | MISSING = MISSING
+    is_template: bool | MISSING = MISSING
+    layers: Layers | MISSING = MISSING

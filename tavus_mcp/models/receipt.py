@@ -1,0 +1,107 @@
+"""What a write answers: what was done, what changed, and the call that undoes it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.patch import Operation, find, pointer_of
+from tavus_mcp.models.secrets import Masker
+
+LONG_TEXT = 160
+"""Text longer than this is shown as the part that changed, with a little of what surrounds it."""
+_AROUND = 40
+_MOST = 400
+
+
+class Changed(BaseModel):
+    """One leaf: its JSON Pointer, what stood there and what stands there now."""
+
+    path: str
+    before: Any = None
+    after: Any = None
+
+
+class Undo(BaseModel):
+    """The call that undoes a write."""
+
+    tool: str
+    arguments: JsonObject
+
+
+class Receipt(BaseModel):
+    """What a write answers; never the whole persona."""
+
+    status: Literal["applied", "planned", "unchanged"]
+    persona_id: str | None = None
+    persona_name: str | None = None
+    revision: str | None = None
+    previous_revision: str | None = None
+    changes: list[Changed] = []
+    findings: list[Finding] = []
+    plan_id: str | None = None
+    expires_at: str | None = None
+    undo: Undo | None = None
+
+
+def changes_of(before: Any, operations: list[Operation], masker: Masker) -> list[Changed]:
+    """Show operations as changes: secrets masked, long text as a small diff."""
+    return [
+        _change(before, leaf, masker) for operation in operations for leaf in _leaves(operation)
+    ]
+
+
+def _leaves(operation: Operation) -> list[Operation]:
+    """Return an added object as its leaves: people ask for fields, not for parents."""
+    if operation.op != "add" or not isinstance(operation.value, dict) or not operation.value:
+        return [operation]
+    return [
+        leaf
+        for key, value in operation.value.items()
+        for leaf in _leaves(Operation("add", operation.path + pointer_of([key]), value))
+    ]
+
+
+def _change(before: Any, operation: Operation, masker: Masker) -> Changed:
+    old = None if _inserts(before, operation) else find(before, operation.path)
+    new = None if operation.op == "remove" else operation.value
+    # masked under the field's own name, so that a bare key is hidden as well
+    name = operation.path.rsplit("/", 1)[-1]
+    inside_headers = "/headers/" in operation.path
+    old, new = (masker.mask_field(name, value, header=inside_headers) for value in (old, new))
+    if isinstance(old, str) and isinstance(new, str):
+        old, new = _small_diff(old, new)
+    return Changed(path=operation.path, before=_cut(old), after=_cut(new))
+
+
+def _inserts(before: Any, operation: Operation) -> bool:
+    parent = find(before, operation.path.rpartition("/")[0])
+    return operation.op == "add" and isinstance(parent, list)
+
+
+def _small_diff(old: str, new: str) -> tuple[str, str]:
+    if max(len(old), len(new)) <= LONG_TEXT:
+        return old, new
+    shortest = min(len(old), len(new))
+    start = next((i for i in range(shortest) if old[i] != new[i]), shortest)
+    end = 0
+    while end < shortest - start and old[-1 - end] == new[-1 - end]:
+        end += 1
+    first, last = max(0, start - _AROUND), max(0, end - _AROUND)
+    return tuple(  # type: ignore[return-value]  # two in, two out
+        ("…" if first else "") + text[first : len(text) - last] + ("…" if last else "")
+        for text in (old, new)
+    )
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > _MOST:
+        return f"{value[:_MOST]}… ({len(value)} characters)"
+    if isinstance(value, dict):
+        return {key: _cut(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_cut(item) for item in value]
+    return value

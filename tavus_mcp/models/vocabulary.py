@@ -1,0 +1,88 @@
+"""Two vocabularies for one thing: persona and replica, since June 2026 also PAL and face.
+
+Our documents use the names of ``/v2/personas``. Reads come in either vocabulary, sometimes mixed
+(docs: pal/overview); requests use the names of the path they go to, never both in one body.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+_PAIRS = {
+    "persona_id": "pal_id",
+    "persona_name": "pal_name",
+    "persona_type": "pal_type",
+    "persona_description": "pal_description",
+    "default_replica_id": "default_face_id",
+    "replica_id": "face_id",
+    "replica_ids": "face_ids",
+    "replica_name": "face_name",
+    "replica_type": "face_type",
+    "replica_interruptibility": "pal_interruptibility",
+}
+_TO_PAL: dict[Any, str] = {**_PAIRS}
+_TO_PERSONA: dict[Any, str] = {pal: persona for persona, pal in _PAIRS.items()} | {
+    "face_interruptibility": "replica_interruptibility"
+}
+# The inside of these belongs to other people: their keys are never renamed.
+_OPAQUE = frozenset(
+    {
+        "headers",
+        "extra_body",
+        "default_query",
+        "parameters",
+        "tools",
+        "visual_tools",
+        "audio_tools",
+        "screen_tools",
+        "perception_tools",
+        "body_template",
+        "query_params",
+        "input_settings",
+        "sts",
+        "mcp",
+    }
+)
+
+
+def to_persona_names(value: Any) -> Any:
+    """Return ``value`` with PAL and face field names as persona and replica names."""
+    return _renamed(value, _TO_PERSONA)
+
+
+def to_pal_names(value: Any) -> Any:
+    """Return ``value`` with persona and replica field names as PAL and face names."""
+    return _renamed(value, _TO_PAL)
+
+
+def pointer_to_persona_names(pointer: str) -> str:
+    """Return a JSON Pointer into a persona with today's tokens as persona tokens."""
+    return _renamed_pointer(pointer, _TO_PERSONA)
+
+
+def pointer_to_pal_names(pointer: str) -> str:
+    """Return a JSON Pointer into a persona with persona tokens as today's tokens."""
+    return _renamed_pointer(pointer, _TO_PAL)
+
+
+def _renamed(value: Any, names: dict[Any, str]) -> Any:
+    if isinstance(value, list):
+        return [_renamed(item, names) for item in value]
+    if not isinstance(value, dict):
+        return value
+    renamed: dict[Any, Any] = {}
+    for key, item in value.items():
+        new = names.get(key, key)
+        if new != key and new in value:
+            continue  # both spellings came: the one of the asked vocabulary wins
+        renamed[new] = item if key in _OPAQUE else _renamed(item, names)
+    return renamed
+
+
+def _renamed_pointer(pointer: str, names: dict[Any, str]) -> str:
+    tokens = pointer.split("/")
+    for index, token in enumerate(tokens):
+        if token in _OPAQUE:
+            break
+        tokens[index] = names.get(token, token)
+    return "/".join(tokens)

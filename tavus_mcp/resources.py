@@ -1,0 +1,110 @@
+"""Resources: personas, the catalog, the schema and short guides, as things to attach or read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+
+from tavus_mcp.app import App
+from tavus_mcp.client import paging
+from tavus_mcp.errors import Failure, NotFound, did_you_mean
+from tavus_mcp.models.ids import checked_id
+from tavus_mcp.models.layers import LAYER_NAMES
+from tavus_mcp.models.persona import Persona
+from tavus_mcp.usecases import reading
+
+_JSON, _TEXT = "application/json", "text/markdown"
+
+
+def register_resources(server: MCPServer[Any], app: App) -> None:
+    """Add the resources and their templates to a server."""
+    _register_personas(server, app)
+    _register_knowledge(server, app)
+
+
+def _register_personas(server: MCPServer[Any], app: App) -> None:
+    @server.resource("tavus://personas", title="All personas", mime_type=_JSON)
+    async def personas() -> str:
+        """Every persona of the account: id, name, model, mode, replica."""
+        return await _answered(app, lambda: _index(app))
+
+    @server.resource("tavus://personas/{persona_id}", title="A persona", mime_type=_JSON)
+    async def persona(persona_id: str) -> str:
+        """One persona as a whole document, with its revision; keys are masked."""
+        return await _answered(app, lambda: _document(app, persona_id))
+
+    @server.resource(
+        "tavus://personas/{persona_id}/layers/{layer}", title="A persona's layer", mime_type=_JSON
+    )
+    async def persona_layer(persona_id: str, layer: str) -> str:
+        """One layer of a persona; keys are masked."""
+        return await _answered(app, lambda: _layer(app, persona_id, layer))
+
+
+def _register_knowledge(server: MCPServer[Any], app: App) -> None:
+    @server.resource("tavus://schema/persona", title="Schema of a persona", mime_type=_JSON)
+    async def schema() -> str:
+        """The JSON Schema of a persona, made from the models this server checks with."""
+        return _compact(Persona.model_json_schema())
+
+    @server.resource("tavus://catalog/{layer}", title="Options of a layer", mime_type=_JSON)
+    async def catalog(layer: str) -> str:
+        """Fields, values, models and deprecations of a layer."""
+        _known(layer, LAYER_NAMES, "layer")
+        return _compact(app.catalog.describe(layer))
+
+    @server.resource("tavus://guide/{topic}", title="A short guide", mime_type=_TEXT)
+    async def guide(topic: str) -> str:
+        """What to know about one topic, and which tools to call."""
+        _known(topic, app.catalog.guide_topics(), "topic")
+        return app.catalog.guide(topic)
+
+
+async def _answered(app: App, make: Callable[[], Awaitable[Any]]) -> str:
+    """Return masked JSON; failures keep their words, as the resource errors of MCP."""
+    try:
+        return _compact(app.masker.mask(await make()))
+    except NotFound as error:
+        raise ResourceNotFoundError(app.masker.mask_text(str(error))) from error
+    except Failure as error:
+        raise ResourceError(app.masker.mask_text(str(error))) from error
+
+
+async def _index(app: App) -> Any:
+    rows = [reading.summary(row) async for row in app.api.every(paging.PERSONAS)]
+    kept = [{key: value for key, value in row.items() if value is not None} for row in rows]
+    return {"personas": kept, "total_count": len(kept)}
+
+
+async def _document(app: App, persona_id: str) -> Any:
+    document = await app.api.get_persona(_id(persona_id))
+    return {"persona": document.data, "revision": document.revision}
+
+
+async def _layer(app: App, persona_id: str, layer: str) -> Any:
+    _known(layer, LAYER_NAMES, "layer")
+    document = await app.api.get_persona(_id(persona_id))
+    return {layer: document.layer(layer), "revision": document.revision}
+
+
+def _id(text: str) -> str:
+    try:
+        return checked_id(text)
+    except ValueError as error:
+        raise ResourceNotFoundError(f"persona_id: {error}.") from None
+
+
+def _known(name: str, allowed: tuple[str, ...], what: str) -> None:
+    if name not in allowed:
+        raise ResourceNotFoundError(
+            f"There is no {what} of that name{did_you_mean(name, allowed)} "
+            f"Allowed: {', '.join(allowed)}."
+        )
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,94 @@
+"""The sandbox as an ASGI application: every route, and what stands in front of them."""
+
+from __future__ import annotations
+
+import hmac
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tavus_mcp.sandbox import (
+    control,
+    conversations,
+    documents,
+    guardrails,
+    objectives,
+    personas,
+    pronunciation,
+    registry_tools,
+    replicas,
+    skills,
+    voices,
+)
+from tavus_mcp.sandbox.faults import FaultMiddleware, Faults
+from tavus_mcp.sandbox.store import Store
+from tavus_mcp.sandbox.wire import Refusal, refused, reply
+
+_ROOMS = (
+    personas,
+    replicas,
+    voices,
+    documents,
+    objectives,
+    guardrails,
+    registry_tools,
+    pronunciation,
+    skills,
+    conversations,
+    control,
+)
+
+
+def build_sandbox(store: Store, *, key: str | None = None, latency: float = 0.0) -> Starlette:
+    """Return a local Tavus over ``store``.
+
+    Without ``key`` any non-empty ``x-api-key`` is accepted. ``latency`` seconds are added to
+    each reply.
+    """
+    faults = Faults()
+    app = Starlette(
+        routes=[route for room in _ROOMS for route in room.routes()],
+        middleware=[
+            Middleware(FaultMiddleware, faults=faults, latency=latency),
+            Middleware(Gate, key=key),
+        ],
+        exception_handlers={Refusal: refused, HTTPException: _not_here},
+    )
+    app.router.redirect_slashes = False
+    app.state.store = store
+    app.state.faults = faults
+    app.state.any_key = key is None
+    return app
+
+
+class Gate:
+    """Checks the key, and takes a trailing slash for none (docs: authentication, objectives)."""
+
+    def __init__(self, app: ASGIApp, key: str | None) -> None:
+        self._app = app
+        self._key = key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 401."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif self._admits(Headers(scope=scope).get("x-api-key", "")):
+            plain = scope["path"].rstrip("/") or "/"
+            await self._app({**scope, "path": plain}, receive, send)
+        else:
+            await reply({"message": "Invalid access token"}, 401)(scope, receive, send)
+
+    def _admits(self, given: str) -> bool:
+        if self._key is None:
+            return bool(given.strip())
+        return hmac.compare_digest(given.encode(), self._key.encode())
+
+
+async def _not_here(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    return reply({"message": "Not Found" if status == 404 else "Method Not Allowed"}, status)

@@ -1,0 +1,105 @@
+"""The sandbox's own controls under ``/_sandbox``: no part of Tavus."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.sandbox.conversations import finish
+from tavus_mcp.sandbox.events import ENDED_BY_REQUEST, call_events
+from tavus_mcp.sandbox.faults import CONTROL, Fault, Faults
+from tavus_mcp.sandbox.personas import MAKER_CHANGES, editable
+from tavus_mcp.sandbox.shapes import Body, shaped
+from tavus_mcp.sandbox.wire import bad_request, nothing, read_object, reply, store_of
+
+
+class Call(Body):
+    """What was said in a call, to be told as if it had taken place."""
+
+    transcript: list[JsonObject] = Field(default_factory=list)
+    perception_analysis: str = ""
+    shutdown_reason: str = ENDED_BY_REQUEST
+    events: list[JsonObject] = Field(default_factory=list)
+
+
+def routes() -> list[Route]:
+    """Return the routes of the controls."""
+    return [
+        Route(f"{CONTROL}/faults", plan_fault, methods=["POST"]),
+        Route(f"{CONTROL}/faults", clear_faults, methods=["DELETE"]),
+        Route(f"{CONTROL}/requests", list_requests, methods=["GET"]),
+        Route(f"{CONTROL}/requests", forget_requests, methods=["DELETE"]),
+        Route(f"{CONTROL}/maker_changes/{{persona_id}}", edit_in_maker, methods=["POST"]),
+        Route(f"{CONTROL}/maker_changes/{{persona_id}}", leave_maker, methods=["DELETE"]),
+        Route(f"{CONTROL}/calls/{{conversation_id}}", hold_call, methods=["POST"]),
+    ]
+
+
+async def plan_fault(request: Request) -> Response:
+    """Plan a failure."""
+    body = await read_object(request)
+    shaped(Fault, body)
+    _faults(request).plan(Fault.model_validate(body))
+    return nothing()
+
+
+async def clear_faults(request: Request) -> Response:
+    """Forget the planned failures."""
+    _faults(request).clear()
+    return nothing()
+
+
+async def list_requests(request: Request) -> Response:
+    """Return the latest requests, oldest first, and over how many connections they came."""
+    faults = _faults(request)
+    return reply({"requests": list(faults.log), "connections": len(faults.connections)})
+
+
+async def forget_requests(request: Request) -> Response:
+    """Empty the request log."""
+    _faults(request).forget_requests()
+    return nothing()
+
+
+async def edit_in_maker(request: Request) -> Response:
+    """Let the dashboard hold unpublished edits of a persona (docs: pal/editing-lifecycle)."""
+    store = store_of(request)
+    with store.writing():
+        persona_id = editable(store, request.path_params["persona_id"])["persona_id"]
+        store.put(MAKER_CHANGES, persona_id, {})
+    return nothing()
+
+
+async def leave_maker(request: Request) -> Response:
+    """Discard the dashboard's edits."""
+    store_of(request).remove(MAKER_CHANGES, request.path_params["persona_id"])
+    return nothing()
+
+
+async def hold_call(request: Request) -> Response:
+    """End a conversation as if people had talked: transcript, analysis, reason, more events."""
+    body = await read_object(request)
+    shaped(Call, body)
+    call = Call.model_validate(body)
+    store = store_of(request)
+    with store.writing():
+        row = store.get("conversation", request.path_params["conversation_id"])
+        if row is None:
+            raise bad_request("Invalid conversation_id")
+        told = call_events(
+            row,
+            call.transcript,
+            analysis=call.perception_analysis,
+            reason=call.shutdown_reason,
+        )
+        finish(store, row, [*told, *call.events])
+    return nothing()
+
+
+def _faults(request: Request) -> Faults:
+    return cast(Faults, request.app.state.faults)

@@ -1,0 +1,185 @@
+"""Failures on request: statuses, slowness, broken replies and broken connections.
+
+The middleware stands outside everything else, like the network does. Over TCP a reset really
+resets the connection (``serve`` lends it the transport); in process it raises.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Annotated, Any, Literal
+
+import anyio
+from pydantic import Field
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tavus_mcp.sandbox.shapes import Body
+
+RESET = "tavus_mcp.sandbox.reset"
+"""The ASGI extension that breaks the connection: ``{"abort": callable}``."""
+CONTROL = "/_sandbox"
+"""Where the sandbox is told what to do; never failed, never logged."""
+_KEPT = 2_000
+_HTML = b"<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>"
+
+Kind = Literal[
+    "status", "reset_before", "reset_after", "slow", "html", "cut_json", "cut_body", "empty"
+]
+
+
+class Fault(Body):
+    """One planned failure: which requests, how, and how often (``times`` 0: until cleared)."""
+
+    kind: Kind
+    method: str = "*"
+    path: str = "*"
+    status: Annotated[int, Field(ge=200, le=599)] | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    body: Any = None
+    times: Annotated[int, Field(ge=0)] = 1
+    skip: Annotated[int, Field(ge=0)] = 0
+    delay: Annotated[float, Field(ge=0)] = 0.0
+
+    def hits(self, method: str, path: str) -> bool:
+        """Tell whether this request is meant."""
+        return self.method.upper() in {"*", method} and fnmatchcase(path, self.path)
+
+
+@dataclass
+class _Planned:
+    """A failure and how often it is still to be skipped and to strike."""
+
+    fault: Fault
+    skips: int
+    strikes: int | None
+
+
+class Faults:
+    """The planned failures and the log of the requests that came."""
+
+    def __init__(self) -> None:
+        self._planned: list[_Planned] = []
+        self.log: deque[dict[str, Any]] = deque(maxlen=_KEPT)
+        self.connections: set[tuple[str, int]] = set()
+
+    def plan(self, fault: Fault) -> None:
+        """Add a failure; the one planned first strikes first."""
+        self._planned.append(_Planned(fault, fault.skip, fault.times or None))
+
+    def clear(self) -> None:
+        """Forget every planned failure."""
+        self._planned.clear()
+
+    def forget_requests(self) -> None:
+        """Empty the log."""
+        self.log.clear()
+        self.connections.clear()
+
+    def next(self, method: str, path: str) -> Fault | None:
+        """Return the failure that strikes this request, and count it."""
+        for planned in self._planned:
+            if not planned.fault.hits(method, path):
+                continue
+            if planned.skips:
+                planned.skips -= 1
+                continue
+            if planned.strikes is not None:
+                planned.strikes -= 1
+            self._planned = [it for it in self._planned if it.strikes != 0]
+            return planned.fault
+        return None
+
+
+class FaultMiddleware:
+    """Logs each request, waits as long as told, and lets a planned failure strike."""
+
+    def __init__(self, app: ASGIApp, faults: Faults, latency: float = 0.0) -> None:
+        self._app = app
+        self._faults = faults
+        self._latency = latency
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Log the request, then answer it or let it fail."""
+        if scope["type"] != "http" or scope["path"].startswith(CONTROL):
+            await self._app(scope, receive, send)
+            return
+        entry = {"method": scope["method"], "path": scope["path"], "status": None}
+        self._faults.log.append(entry)
+        if scope.get("client"):
+            self._faults.connections.add((scope["client"][0], scope["client"][1]))
+        if self._latency:
+            await anyio.sleep(self._latency)
+
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                entry["status"] = message["status"]
+            await send(message)
+
+        fault = self._faults.next(scope["method"], scope["path"].rstrip("/"))
+        if fault is None:
+            await self._app(scope, receive, noted)
+        else:
+            await self._strike(fault, scope, receive, noted)
+
+    async def _strike(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        await anyio.sleep(fault.delay)
+        if fault.kind == "reset_before":
+            await _reset(scope, receive)
+        elif fault.kind == "slow":
+            await self._app(scope, receive, send)
+        elif fault.kind == "status":
+            body = {"message": "Injected fault"} if fault.body is None else fault.body
+            await _answer(send, fault, 503, "application/json", json.dumps(body).encode())
+        elif fault.kind == "html":
+            await _answer(send, fault, 502, "text/html", _HTML)
+        else:
+            await self._spoil(fault, scope, receive, send)
+
+    async def _spoil(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request take effect, then damage its reply."""
+        status, body = await _heard(self._app, scope, receive)
+        if fault.kind == "reset_after":
+            await _reset(scope, receive)
+        elif fault.kind == "cut_body":
+            await _answer(send, fault, status, "application/json", body, cut=True)
+            await _reset(scope, receive, hard=False)
+        else:
+            left = b"" if fault.kind == "empty" else body[: len(body) // 2]
+            await _answer(send, fault, status, "application/json", left)
+
+
+async def _heard(app: ASGIApp, scope: Scope, receive: Receive) -> tuple[int, bytes]:
+    """Run the app and return the status and body that it would have sent."""
+    status, parts = 500, [b""]
+
+    async def listen(message: Message) -> None:
+        nonlocal status
+        status = message.get("status", status)
+        parts.append(message.get("body", b""))
+
+    await app(scope, receive, listen)
+    return status, b"".join(parts)
+
+
+async def _answer(
+    send: Send, fault: Fault, status: int, media: str, body: bytes, *, cut: bool = False
+) -> None:
+    headers = {"content-type": media, "content-length": str(len(body))} | fault.headers
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    start = {"type": "http.response.start", "status": fault.status or status, "headers": raw}
+    await send(start)
+    sent = body[: len(body) // 2] if cut else body
+    await send({"type": "http.response.body", "body": sent, "more_body": cut})
+
+
+async def _reset(scope: Scope, receive: Receive, *, hard: bool = True) -> None:
+    """Break the connection, and wait until the server has noticed."""
+    lent = scope.get("extensions", {}).get(RESET)
+    if lent is None:
+        raise ConnectionResetError("the sandbox was told to reset this connection")
+    lent["abort"](hard)
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,31 @@
+"""New ids and times, shaped like Tavus's own."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from datetime import UTC, datetime
+
+_SHAPES = {
+    "persona": ("p", 11),
+    "conversation": ("c", 16),
+    "objectives": ("o", 12),
+    "guardrails": ("g", 12),
+    "tool": ("t", 12),
+    "dictionary": ("pd_", 14),
+}
+
+
+def mint(kind: str) -> str:
+    """Return a fresh id: a letter and hex digits (docs: create-persona, create-document)."""
+    if kind == "document":
+        return f"d8-{secrets.token_hex(6)}"
+    if kind == "guardrail":
+        return str(uuid.uuid4())
+    prefix, digits = _SHAPES[kind]
+    return prefix + secrets.token_hex(digits)[:digits]
+
+
+def now() -> str:
+    """Return this moment as Tavus writes it: ISO 8601 with microseconds, in UTC."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")

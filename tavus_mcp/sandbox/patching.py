@@ -1,0 +1,78 @@
+"""JSON Patch as Tavus takes it: an array of operations (docs: patch-persona).
+
+Applied with the ``jsonpatch`` library, so that our client's own patch code is tested against
+another's.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonpatch
+import jsonpointer
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tavus_mcp.sandbox.wire import Refusal, bad_request, nothing, read_json
+
+Operations = list[dict[str, Any]]
+_OPS = frozenset({"add", "remove", "replace", "copy", "move", "test"})
+
+
+def bad_patch() -> Refusal:
+    """Return the documented 422 for a body that is no JSON Patch (docs: patch-persona)."""
+    return Refusal(422, "Invalid JSON patch format", key="message")
+
+
+def unchanged() -> Response:
+    """Return 304; its documented body never survives HTTP (docs: patch-persona)."""
+    return nothing(304)
+
+
+async def read_operations(request: Request) -> Operations:
+    """Return the operations of the body; anything else than an array of them is refused."""
+    body = await read_json(request, refusal=bad_patch())
+    if not isinstance(body, list) or not all(_is_operation(entry) for entry in body):
+        raise bad_patch()
+    return body
+
+
+def applied(document: dict[str, Any], operations: Operations) -> dict[str, Any]:
+    """Return the patched document.
+
+    A missing parent or member, or a failed ``test``, refuses the whole patch (RFC 6902). Clients
+    report 400 or 422 for it; here it is 400, so that a malformed patch can be told apart.
+    """
+    try:
+        patch = jsonpatch.JsonPatch(operations)
+    except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException) as error:
+        raise bad_patch() from error
+    try:
+        result = patch.apply(document)
+    except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError) as error:
+        raise bad_request(f"Bad Request: {_reason(error)}", key="message") from error
+    if not isinstance(result, dict):
+        raise bad_patch()
+    return result
+
+
+def same(left: Any, right: Any) -> bool:
+    """Tell whether two JSON values are equal; unlike in Python, 1 is not true."""
+    return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
+
+
+def _is_operation(entry: Any) -> bool:
+    if not isinstance(entry, dict) or entry.get("op") not in _OPS:
+        return False
+    if not isinstance(entry.get("path"), str):
+        return False
+    if entry["op"] in {"copy", "move"}:
+        return isinstance(entry.get("from"), str)
+    return entry["op"] == "remove" or "value" in entry
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, jsonpatch.JsonPatchTestFailed):
+        return "a test operation of the patch failed"
+    return "the patch points at something that does not exist"

@@ -1,0 +1,167 @@
+"""What Tavus refuses in a persona, and how it tidies what it keeps."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from tavus_mcp.models.persona import SERVER_FIELDS, Persona
+from tavus_mcp.models.secrets import MASK
+from tavus_mcp.sandbox.patching import Operations
+from tavus_mcp.sandbox.shapes import shaped
+from tavus_mcp.sandbox.store import Row, Store
+from tavus_mcp.sandbox.wire import bad_request, missing_field, unknown_field
+
+CUSTOM_LLM = (
+    "Bad Request. Please ensure both base_url and api_key are included in order to use a "
+    "custom llm."
+)
+# A read omits an LLM field that has its default value (live report).
+_LLM_DEFAULTS = {"model": "tavus-gemma-4", "speculative_inference": True}
+# Setting one field of the layer fills in these (docs: persona/conversational-flow).
+_FLOW_DEFAULTS = {
+    "turn_detection_model": "sparrow-2",
+    "turn_taking_patience": "medium",
+    "replica_interruptibility": "medium",
+    "voice_isolation": "near",
+    "idle_engagement": "off",
+}
+# Unset text reads as an empty string (docs: get-persona).
+_ALWAYS_THERE = {"persona_name": "", "system_prompt": "", "pipeline_mode": "full"}
+# Written but never part of a read (vendor client: pal.py).
+_WRITE_ONLY = frozenset({"tool_ids", "memories", "is_template"})
+_REFERENCES = {
+    "default_replica_id": ("replica", "Invalid replica_id"),
+    "objectives_id": ("objectives", "Invalid objectives_id"),
+    "guardrails_id": ("guardrails", "Invalid guardrails_id"),
+    "guardrail_ids": ("guardrail", "Invalid guardrail_ids"),
+    "document_ids": ("document", "Invalid document_ids"),
+    "tool_ids": ("tool", "Invalid tool_ids"),
+}
+
+
+def tidied(persona: Row) -> Row:
+    """Return the persona as it is stored: defaults dropped or filled in as Tavus does."""
+    kept = copy.deepcopy(persona)
+    kept.pop("audio_only", None)  # the seed sends it; it belongs to conversations, so it is dropped
+    layers = kept.setdefault("layers", {})
+    if isinstance(layers, dict):
+        _tidy_llm(layers.get("llm"))
+        _tidy_tts(layers.get("tts"))
+        _fill_flow(layers)
+    return _ALWAYS_THERE | kept
+
+
+def check(persona: Row, *, key: str) -> None:
+    """Refuse a persona that breaks a rule (docs: create-persona, persona/llm; vendor: pal.py)."""
+    written = {name: value for name, value in persona.items() if name not in SERVER_FIELDS}
+    shaped(Persona, written, key=key)
+    _check_mode(written, key)
+    _check_llm(written["layers"].get("llm", {}), key)
+    if "conferencing" in written["layers"] and not written.get("default_replica_id"):
+        raise missing_field("default_replica_id", key=key)
+    if any(secret == MASK for secret in _keys_in(written["layers"])):
+        raise bad_request("Bad Request: api_key holds the masked placeholder; omit it", key=key)
+
+
+def check_unclaimed(persona: Row) -> None:
+    """Refuse a new persona that brings what only Tavus sets (docs: create-persona)."""
+    for name in sorted(SERVER_FIELDS & persona.keys()):
+        raise unknown_field(name)
+
+
+def check_references(store: Store, before: Row, after: Row, *, key: str) -> None:
+    """Refuse ids that do not exist, among those that this request brings in."""
+    for name, (kind, complaint) in _REFERENCES.items():
+        known = set(_ids(before.get(name)))
+        for reference in _ids(after.get(name)):
+            if reference not in known and store.get(kind, reference) is None:
+                raise bad_request(complaint, key=key)
+
+
+def check_copies(operations: Operations) -> None:
+    """Refuse to carry a key to a place where a read would show it (live report: never in clear)."""
+    for operation in operations:
+        source, target = operation.get("from", ""), operation["path"]
+        if source.endswith("/api_key") and not target.endswith("/api_key"):
+            raise bad_request("Bad Request: api_key cannot be copied or moved", key="message")
+
+
+def check_server_fields(before: Row, after: Row) -> None:
+    """Refuse a patch that changes what only Tavus sets."""
+    for name in sorted(SERVER_FIELDS):
+        if before.get(name) != after.get(name):
+            raise bad_request(f"Bad Request: {name} cannot be changed", key="message")
+
+
+def shown(persona: Row) -> Row:
+    """Return the persona as a read answers it: keys masked, write-only fields left out."""
+    row = {name: value for name, value in persona.items() if name not in _WRITE_ONLY}
+    row["layers"] = _masked(row["layers"])
+    username = row["layers"].get("conferencing", {}).get("username")
+    if username:
+        row["conferencing_email"] = f"{username}@tavusinvite.com"
+    return row
+
+
+def _tidy_llm(llm: Any) -> None:
+    if isinstance(llm, dict):
+        for name, default in _LLM_DEFAULTS.items():
+            if llm.get(name) == default:
+                del llm[name]
+
+
+def _tidy_tts(tts: Any) -> None:
+    if isinstance(tts, dict) and tts.get("pronunciation_dictionary_id") == "":
+        del tts["pronunciation_dictionary_id"]  # docs: pronunciation-dictionaries
+
+
+def _fill_flow(layers: dict[str, Any]) -> None:
+    flow = layers.get("conversational_flow")
+    if isinstance(flow, dict) and flow:
+        layers["conversational_flow"] = _FLOW_DEFAULTS | flow
+
+
+def _check_mode(persona: Row, key: str) -> None:
+    mode = persona["pipeline_mode"]
+    if mode == "full" and not persona.get("system_prompt"):
+        raise missing_field("system_prompt", key=key)
+    for name in ("system_prompt", "context"):
+        if mode != "full" and persona.get(name):
+            raise bad_request(
+                f"Bad Request: {name} cannot be used with pipeline_mode {mode}", key=key
+            )
+
+
+def _check_llm(llm: dict[str, Any], key: str) -> None:
+    custom = [bool(llm.get("base_url")), bool(llm.get("api_key"))]
+    hosted = str(llm.get("model", "tavus-")).startswith("tavus-")
+    if any(custom) != all(custom) or not (hosted or all(custom)):
+        raise bad_request(CUSTOM_LLM, key=key)
+
+
+def _ids(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [str(item) for item in value]
+    return [str(value)] if value else []
+
+
+def _keys_in(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [key for item in value for key in _keys_in(item)]
+    if not isinstance(value, dict):
+        return []
+    inner = [key for item in value.values() for key in _keys_in(item)]
+    own = value.get("api_key")
+    return [*inner, own] if isinstance(own, str) else inner
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_masked(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: MASK if name == "api_key" and isinstance(item, str) and item else _masked(item)
+        for name, item in value.items()
+    }

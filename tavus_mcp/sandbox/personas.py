@@ -1,0 +1,197 @@
+"""Personas, today also called PALs (docs: create-persona, patch-persona, pals/create-pal)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tavus_mcp.models.vocabulary import pointer_to_persona_names, to_persona_names
+from tavus_mcp.sandbox.ids import mint, now
+from tavus_mcp.sandbox.paging import Paging, chosen_type, listed
+from tavus_mcp.sandbox.patching import Operations, applied, read_operations, same, unchanged
+from tavus_mcp.sandbox.persona_rules import (
+    check,
+    check_copies,
+    check_references,
+    check_server_fields,
+    check_unclaimed,
+    shown,
+    tidied,
+)
+from tavus_mcp.sandbox.store import Row, Store
+from tavus_mcp.sandbox.wire import (
+    Refusal,
+    bad_request,
+    flag,
+    in_words_of,
+    missing_field,
+    no_clash,
+    nothing,
+    read_object,
+    reply,
+    store_of,
+)
+
+MAKER_CHANGES = "maker_changes"
+_PAGING = Paging(limit=10, first=1)
+
+
+def routes() -> list[Route]:
+    """Return the routes of both names of the resource."""
+    return [
+        route
+        for path in ("/v2/personas", "/v2/pals")
+        for route in (
+            Route(f"{path}/{{persona_id}}", read, methods=["GET"]),
+            Route(path, list_all, methods=["GET"]),
+            Route(path, create, methods=["POST"]),
+            Route(f"{path}/{{persona_id}}", patch, methods=["PATCH"]),
+            Route(f"{path}/{{persona_id}}", delete, methods=["DELETE"]),
+        )
+    ]
+
+
+async def create(request: Request) -> Response:
+    """Create a persona; the reply holds id, name and birth only (docs: create-persona)."""
+    body = await read_object(request)
+    no_clash(body)
+    persona = tidied(to_persona_names(body))
+    if request.url.path.startswith("/v2/pals") and not persona.get("default_replica_id"):
+        raise missing_field("default_face_id")
+    check_unclaimed(persona)
+    check(persona, key="error")
+    store = store_of(request)
+    born = now()
+    persona_id = mint("persona")
+    row = {"persona_id": persona_id} | persona
+    row |= {"persona_type": "user", "created_at": born, "updated_at": born}
+    with store.writing():
+        check_references(store, {}, row, key="error")
+        store.put("persona", persona_id, row)
+    return reply(in_words_of(request, _birth(shown(row))))
+
+
+async def list_all(request: Request) -> Response:
+    """List personas, whole documents each (docs: get-personas)."""
+    name = "persona_type" if "persona_type" in request.query_params else "pal_type"
+    page = listed(
+        request, _PAGING, "persona", equals=chosen_type(request, name, stored_as="persona_type")
+    )
+    page["data"] = [shown(row) for row in page["data"]]
+    return reply(in_words_of(request, page))
+
+
+async def read(request: Request) -> Response:
+    """Return one persona, flat (the docs wrap it in ``data``, practice does not)."""
+    row = store_of(request).get("persona", request.path_params["persona_id"])
+    if row is None:
+        raise bad_request("Invalid persona_id")
+    return reply(in_words_of(request, shown(row)))
+
+
+async def patch(request: Request) -> Response:
+    """Apply a JSON Patch (docs: patch-persona, pal/editing-lifecycle)."""
+    operations = _in_persona_names(await read_operations(request))
+    store = store_of(request)
+    with store.writing():
+        before = editable(store, request.path_params["persona_id"], key="message")
+        after = _changed(store, before, operations)
+        if same(before, after):
+            return unchanged()
+        forced = _settle_maker_changes(store, before, after, force=flag(request, "force"))
+        after["updated_at"] = now()
+        store.put("persona", after["persona_id"], after)
+    return reply(in_words_of(request, shown(after) | forced))
+
+
+async def delete(request: Request) -> Response:
+    """Delete a persona and what hangs on it; conversations stay (docs: delete-persona)."""
+    store = store_of(request)
+    with store.writing():
+        persona_id = editable(store, request.path_params["persona_id"])["persona_id"]
+        for kind in ("persona", "persona_skills", MAKER_CHANGES):
+            store.remove(kind, persona_id)
+    return nothing()
+
+
+def editable(store: Store, persona_id: str, *, key: str = "error") -> Row:
+    """Return a persona of the account's own; stock ones are refused as if absent (live report)."""
+    row = store.get("persona", persona_id)
+    if row is None or row["persona_type"] != "user":
+        raise bad_request("Invalid persona_id", key=key)
+    return row
+
+
+def _changed(store: Store, before: Row, operations: Operations) -> Row:
+    check_copies(operations)
+    after = tidied(applied(before, operations))
+    check_server_fields(before, after)
+    check(after, key="message")
+    check_references(store, before, after, key="message")
+    if _conferencing(before) != _conferencing(after) and not _only_conferencing(before, after):
+        raise bad_request(
+            "Bad Request: layers.conferencing must be patched on its own", key="message"
+        )
+    return after
+
+
+def _settle_maker_changes(store: Store, before: Row, after: Row, *, force: bool) -> dict[str, bool]:
+    """Refuse while the dashboard holds unpublished edits, or discard them when forced."""
+    persona_id = before["persona_id"]
+    if store.get(MAKER_CHANGES, persona_id) is None or _only_conferencing(before, after):
+        return {}
+    if not force:
+        raise Refusal(
+            409,
+            "This persona has unpublished changes in PAL Maker. Publish or discard them, or "
+            "retry with force=true to discard them.",
+            key="message",
+            conflict="maker_changes",
+        )
+    store.remove(MAKER_CHANGES, persona_id)
+    return {"discarded_maker_changes": True}
+
+
+def _conferencing(persona: Row) -> Any:
+    return persona["layers"].get("conferencing")
+
+
+def _only_conferencing(before: Row, after: Row) -> bool:
+    def rest(persona: Row) -> Row:
+        layers = {name: it for name, it in persona["layers"].items() if name != "conferencing"}
+        return persona | {"layers": layers}
+
+    return same(rest(before), rest(after))
+
+
+def _birth(row: Row) -> Row:
+    told = ("persona_id", "persona_name", "conferencing_email", "created_at")
+    return {name: row[name] for name in told if name in row}
+
+
+def _in_persona_names(operations: Operations) -> Operations:
+    return [_renamed(operation) for operation in operations]
+
+
+def _renamed(operation: dict[str, Any]) -> dict[str, Any]:
+    renamed = dict(operation)
+    if "value" in operation:
+        renamed["value"] = _renamed_value(operation["path"], operation["value"])
+    for name in ("path", "from"):
+        if isinstance(operation.get(name), str):
+            renamed[name] = pointer_to_persona_names(operation[name])
+    return renamed
+
+
+def _renamed_value(path: str, value: Any) -> Any:
+    """Rename inside ``value`` as if it stood at its place: some places keep their own names."""
+    nested = value
+    for token in reversed(path.split("/")[1:]):
+        nested = {token: nested}
+    nested = to_persona_names(nested)
+    for token in pointer_to_persona_names(path).split("/")[1:]:
+        nested = nested[token]
+    return nested

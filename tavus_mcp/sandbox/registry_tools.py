@@ -1,0 +1,180 @@
+"""The tools registry, and which personas hold a tool (docs: tools, pal-tools)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tavus_mcp.sandbox import tool_rules
+from tavus_mcp.sandbox.ids import mint, now
+from tavus_mcp.sandbox.paging import Paging, listed, split_list
+from tavus_mcp.sandbox.store import Row, Store
+from tavus_mcp.sandbox.wire import (
+    Refusal,
+    bad_request,
+    nothing,
+    only_known,
+    read_object,
+    reply,
+    store_of,
+)
+
+_PAGING = Paging(limit=25, first=1)
+_MOST_ATTACHED = 50
+_IS_SYSTEM: dict[str, dict[str, Any]] = {
+    "user": {"is_system_tool": False},
+    "system": {"is_system_tool": True},
+    "all": {},
+}
+
+
+def routes() -> list[Route]:
+    """Return the routes of the registry and of the attachments."""
+    one = "/v2/tools/{tool_id}"
+    attached = [
+        route
+        for path in ("/v2/personas/{persona_id}/tools", "/v2/pals/{persona_id}/tools")
+        for route in (
+            Route(path, list_attached, methods=["GET"]),
+            Route(path, attach, methods=["POST"]),
+            Route(f"{path}/{{tool_id}}", detach, methods=["DELETE"]),
+        )
+    ]
+    return [
+        Route("/v2/tools", list_all, methods=["GET"]),
+        Route("/v2/tools", create, methods=["POST"]),
+        Route(one, read, methods=["GET"]),
+        Route(one, update, methods=["PATCH"]),
+        Route(one, delete, methods=["DELETE"]),
+        *attached,
+    ]
+
+
+async def create(request: Request) -> Response:
+    """Register a tool; names are unique in an account (docs: tools/create-tool)."""
+    body = await read_object(request)
+    tool_rules.check(body)
+    store, born = store_of(request), now()
+    row = {"tool_id": mint("tool"), "owner_id": "sandbox", **tool_rules.completed(body)}
+    row |= {"is_system_tool": False, "created_at": born, "updated_at": born}
+    with store.writing():
+        _refuse_taken_name(store, row)
+        store.put("tool", row["tool_id"], row)
+    return reply(tool_rules.masked(row))
+
+
+async def list_all(request: Request) -> Response:
+    """List tools, the account's own unless another type is asked for (vendor client: tool)."""
+    kind = request.query_params.get("type", "user")
+    if kind not in _IS_SYSTEM:
+        raise bad_request("Invalid type: use user, system or all")
+    page = listed(
+        request,
+        _PAGING,
+        "tool",
+        equals=_IS_SYSTEM[kind],
+        text=request.query_params.get("name_or_uuid", ""),
+        text_in=("name", "tool_id"),
+        tags=split_list(request, "tags") or (),
+    )
+    page["data"] = [tool_rules.masked(row) for row in page["data"]]
+    return reply(page)
+
+
+async def read(request: Request) -> Response:
+    """Return one tool, its secrets scrubbed."""
+    return reply(tool_rules.masked(_found(store_of(request), request.path_params["tool_id"])))
+
+
+async def update(request: Request) -> Response:
+    """Change a tool by a plain object, not a JSON Patch (vendor client: tool)."""
+    changes = await read_object(request)
+    only_known(changes, tool_rules.FIELDS)
+    store = store_of(request)
+    with store.writing():
+        before = _found(store, request.path_params["tool_id"])
+        after = before | changes
+        tool_rules.keep_secrets(before, after)
+        tool_rules.check({name: after[name] for name in tool_rules.FIELDS & after.keys()})
+        _refuse_taken_name(store, after)
+        after["updated_at"] = now()
+        store.put("tool", after["tool_id"], after)
+    return reply(tool_rules.masked(after))
+
+
+async def delete(request: Request) -> Response:
+    """Delete a tool, also from the personas that hold it."""
+    store, tool_id = store_of(request), request.path_params["tool_id"]
+    with store.writing():
+        _found(store, tool_id)
+        store.remove("tool", tool_id)
+        for persona in store.all("persona"):
+            if tool_id in persona.get("tool_ids", []):
+                _hold(store, persona, [it for it in persona["tool_ids"] if it != tool_id])
+    return nothing()
+
+
+async def list_attached(request: Request) -> Response:
+    """List a persona's registered tools, not its inline ones (docs: list-pal-tools)."""
+    store = store_of(request)
+    persona = _persona(store, request)
+    tools = [tool_rules.masked(_found(store, key)) for key in persona.get("tool_ids", [])]
+    return reply({"data": tools, "total_count": len(tools)})
+
+
+async def attach(request: Request) -> Response:
+    """Attach tools; attaching again changes nothing (docs: attach-tools-to-pal)."""
+    body = await read_object(request)
+    only_known(body, frozenset({"tool_ids", "tool_id"}))
+    asked = body.get("tool_ids", [body["tool_id"]] if "tool_id" in body else None)
+    if not isinstance(asked, list) or not 1 <= len(asked) <= _MOST_ATTACHED:
+        raise bad_request("Bad Request: {'tool_ids': ['Give 1 to 50 tool ids.']}")
+    store = store_of(request)
+    with store.writing():
+        persona = _persona(store, request, to_change=True)
+        tools = [_found(store, str(key)) for key in asked]
+        held = list(dict.fromkeys([*persona.get("tool_ids", []), *asked]))
+        if len(held) > _MOST_ATTACHED:
+            raise bad_request("Bad Request: a PAL can have at most 50 attached tools")
+        _hold(store, persona, held)
+    return reply({"data": [tool_rules.masked(tool) for tool in tools]})
+
+
+async def detach(request: Request) -> Response:
+    """Detach a tool."""
+    store, tool_id = store_of(request), request.path_params["tool_id"]
+    with store.writing():
+        persona = _persona(store, request, to_change=True)
+        held = persona.get("tool_ids", [])
+        if tool_id not in held:
+            raise Refusal(404, "Tool not found")
+        _hold(store, persona, [it for it in held if it != tool_id])
+    return nothing()
+
+
+def _found(store: Store, tool_id: str) -> Row:
+    row = store.get("tool", tool_id)
+    if row is None:
+        raise Refusal(404, "Tool not found")
+    return row
+
+
+def _persona(store: Store, request: Request, *, to_change: bool = False) -> Row:
+    persona = store.get("persona", request.path_params["persona_id"])
+    if persona is None or (to_change and persona["persona_type"] != "user"):
+        raise Refusal(404, "PAL not found")
+    return persona
+
+
+def _hold(store: Store, persona: Row, tool_ids: list[str]) -> None:
+    changed = persona | {"tool_ids": tool_ids, "updated_at": now()}
+    store.put("persona", persona["persona_id"], changed)
+
+
+def _refuse_taken_name(store: Store, tool: Row) -> None:
+    for other in store.all("tool"):
+        if other["name"] == tool["name"] and other["tool_id"] != tool["tool_id"]:
+            raise Refusal(409, f"A tool named '{tool['name']}' already exists", key="message")

@@ -1,0 +1,127 @@
+"""The sandbox on a TCP port, by default on loopback only."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import struct
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import anyio
+import uvicorn
+from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from tavus_mcp.sandbox.faults import RESET
+
+_LINGER_NOT = struct.pack("ii", 1, 0)
+_POLL = 0.005
+_ENDINGS = (signal.SIGINT, signal.SIGTERM)
+
+
+class BreakableProtocol(H11Protocol):
+    """HTTP/1.1 that lends each request the means to break its connection."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Put ``abort`` into the scope of every request on this connection."""
+        super().connection_made(transport)
+        app = self.app
+
+        def abort(hard: bool) -> None:
+            if hard:  # without lingering, closing sends a reset instead of a farewell
+                raw: socket.socket = transport.get_extra_info("socket")
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+            transport.abort()
+
+        async def lent(scope: Scope, receive: Receive, send: Send) -> None:
+            extensions = {**scope.get("extensions", {}), RESET: {"abort": abort}}
+            await app({**scope, "extensions": extensions}, receive, send)
+
+        self.app = lent
+
+
+@asynccontextmanager
+async def serving(app: Starlette, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+    """Serve while the block runs; yields the base URL, ``http://HOST:PORT/v2``."""
+    server = _Embedded(_config(app, host, port))
+    with _bound(host, port) as listening:
+        url = _url(host, listening.getsockname()[1])
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(server.serve, [listening])
+            try:
+                while not server.started:
+                    await anyio.sleep(_POLL)
+                yield url
+            finally:
+                server.should_exit = True
+
+
+def run(app: Starlette, *, host: str, port: int) -> None:
+    """Serve until interrupted or terminated, then return."""
+    server = _Alone(_config(app, host, port))
+    with _bound(host, port) as listening:
+        url = _url(host, listening.getsockname()[1])
+        keys = "any non-empty x-api-key works" if app.state.any_key else "x-api-key needed"
+        sys.stderr.write(f"tavus sandbox at {url} ({keys})\n")
+        sys.stderr.flush()
+        server.run(sockets=[listening])
+
+
+class _Embedded(uvicorn.Server):
+    """A server inside somebody else's program: signals are not its business."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+class _Alone(uvicorn.Server):
+    """A server that is the program: a signal ends it in good order, with exit code 0."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take SIGINT and SIGTERM as the wish to end, and do not raise them again."""
+        before = {number: signal.signal(number, self.handle_exit) for number in _ENDINGS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _config(app: Starlette, host: str, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=BreakableProtocol,
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=1,
+    )
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio switches Nagle off only where the protocol is named: 40 ms a reply otherwise
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(128)
+    except OSError:
+        listening.close()
+        raise
+    listening.setblocking(False)
+    return listening
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}/v2" if ":" in host else f"http://{host}:{port}/v2"

@@ -1,0 +1,179 @@
+"""Where the sandbox keeps its state: one SQLite table of JSON documents.
+
+Several processes may share one file: a change is read and written inside one ``BEGIN IMMEDIATE``
+transaction, so none overwrites another's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tavus_mcp.sandbox.seeds import stock
+
+Row = dict[str, Any]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS item (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    json TEXT NOT NULL,
+    UNIQUE (kind, id)
+)
+"""
+
+_PUT = """
+INSERT INTO item (kind, id, json) VALUES (?, ?, ?)
+ON CONFLICT (kind, id) DO UPDATE SET json = excluded.json
+"""
+
+# One statement answers any list: the filters are JSON, so that nothing is pasted into SQL.
+_PAGE = """
+WITH hit AS MATERIALIZED (
+    SELECT seq FROM item WHERE kind = :kind
+    AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids)))
+    AND (:equals IS NULL OR NOT EXISTS (
+        SELECT 1 FROM json_each(:equals) AS want
+        WHERE json_extract(item.json, '$.' || want.key) IS NOT want.value))
+    AND (:text IS NULL OR EXISTS (
+        SELECT 1 FROM json_each(:text_in) AS place
+        WHERE instr(lower(json_extract(item.json, '$.' || place.value)), lower(:text))))
+    AND (:tags IS NULL OR NOT EXISTS (
+        SELECT 1 FROM json_each(:tags) AS want
+        WHERE want.value NOT IN (SELECT value FROM json_each(item.json, '$.tags'))))
+), page AS (
+    SELECT seq FROM hit ORDER BY seq * :direction LIMIT :limit OFFSET :offset
+)
+SELECT (SELECT count(*) FROM hit), (SELECT '[' || coalesce(group_concat(json), '') || ']' FROM (
+    SELECT json FROM item WHERE seq IN page ORDER BY seq * :direction))
+"""
+
+
+@dataclass(frozen=True)
+class Query:
+    """Which rows of a kind are wanted, in which order, from where on."""
+
+    kind: str
+    equals: Mapping[str, str] = field(default_factory=dict)
+    text: str = ""
+    text_in: Sequence[str] = ()
+    tags: Sequence[str] = ()
+    ids: Sequence[str] | None = None
+    newest_first: bool = False
+    limit: int = -1
+    offset: int = 0
+
+    def parameters(self) -> dict[str, Any]:
+        """Return what the statement binds; an unused filter is null."""
+        return {
+            "kind": self.kind,
+            "ids": None if self.ids is None else json.dumps(list(self.ids)),
+            "equals": json.dumps(dict(self.equals)) if self.equals else None,
+            "text": self.text or None,
+            "text_in": json.dumps(list(self.text_in)),
+            "tags": json.dumps(list(self.tags)) if self.tags else None,
+            "direction": -1 if self.newest_first else 1,
+            "limit": self.limit,
+            "offset": self.offset,
+        }
+
+
+class Store:
+    """JSON documents by kind and id, in the order they were made."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(cls, path: Path | None) -> Store:
+        """Open the state file, private to its owner, or a state in memory for ``None``."""
+        if path is not None:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            path.chmod(0o600)
+        connection = sqlite3.connect(
+            path or ":memory:", isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA busy_timeout = 10000")
+        store = cls(connection)
+        try:
+            store._prepare()
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return store
+
+    def close(self) -> None:
+        """Close the file; the store cannot be used any more."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the file for one read-change-write; an exception inside undoes all of it."""
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def get(self, kind: str, key: str) -> Row | None:
+        """Return one document, or ``None``."""
+        with self._lock:
+            found = self._connection.execute(
+                "SELECT json FROM item WHERE kind = ? AND id = ?", (kind, key)
+            ).fetchone()
+        return None if found is None else _decoded(found[0])
+
+    def page(self, query: Query) -> tuple[list[Row], int]:
+        """Return the asked page and how many rows there are in all."""
+        with self._lock:
+            total, page = self._connection.execute(_PAGE, query.parameters()).fetchone()
+        rows: list[Row] = json.loads(page)
+        return rows, int(total)
+
+    def all(self, kind: str) -> list[Row]:
+        """Return every document of a kind, oldest first."""
+        return self.page(Query(kind))[0]
+
+    def put(self, kind: str, key: str, row: Row) -> None:
+        """Write a document; an existing one keeps its place in the order."""
+        with self._lock:
+            # ASCII, so that lone surrogates survive: SQLite's text must be UTF-8
+            self._connection.execute(_PUT, (kind, key, json.dumps(row)))
+
+    def remove(self, kind: str, key: str) -> bool:
+        """Delete a document; tell whether there was one."""
+        with self._lock:
+            done = self._connection.execute(
+                "DELETE FROM item WHERE kind = ? AND id = ?", (kind, key)
+            )
+        return done.rowcount > 0
+
+    def _prepare(self) -> None:
+        mode = self._connection.execute("PRAGMA journal_mode").fetchone()[0]
+        if mode != "wal":
+            self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        with self.writing():
+            self._connection.execute(_SCHEMA)
+            for kind, key, row in stock():
+                if self.get(kind, key) is None:
+                    self.put(kind, key, row)
+
+
+def _decoded(text: str) -> Row:
+    row: Row = json.loads(text)
+    return row

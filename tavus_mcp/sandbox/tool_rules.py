@@ -1,0 +1,191 @@
+"""What a registered tool may look like (docs: tools/create-tool, pal/llm-tool-delivery)."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import MISSING, Field
+
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.functions import FunctionName
+from tavus_mcp.models.secrets import MASK
+from tavus_mcp.sandbox.shapes import Body, shaped
+from tavus_mcp.sandbox.store import Row
+from tavus_mcp.sandbox.wire import bad_request
+
+_MOST_TEXT = 10_000
+_SECRETS = frozenset({"token", "password", "value", "secret", "client_secret"})
+_BODYLESS = frozenset({"GET", "HEAD", "DELETE"})
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
+_NEEDS = {
+    "none": (),
+    "bearer": ("token",),
+    "basic": ("username", "password"),
+    "api_key": ("name", "value"),
+    "hmac": ("secret",),
+    "oauth2_client_credentials": ("token_url", "client_id", "client_secret"),
+}
+HttpsUrl = Annotated[str, Field(pattern=r"^https://[^\s]+$")]
+
+
+class Auth(Body):
+    """How Tavus shows who it is when it calls the tool (vendor client: tool)."""
+
+    type: Literal["none", "bearer", "basic", "api_key", "hmac", "oauth2_client_credentials"]
+    token: str = ""
+    username: str = ""
+    password: str = ""
+    name: str = ""
+    value: str = ""
+    location: Literal["header", "query"] = "header"
+    secret: str = ""
+    token_url: HttpsUrl | MISSING = MISSING
+    client_id: str = ""
+    client_secret: str = ""
+    scope: str = ""
+
+
+class Api(Body):
+    """The HTTPS call a tool makes (docs: pal/llm-tool-delivery)."""
+
+    url: HttpsUrl
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] = "POST"
+    timeout: Annotated[float, Field(gt=0, le=60)] = 10
+    headers: dict[str, str] | MISSING = MISSING
+    auth: Auth | None = None
+    body_template: Any = None
+    query_params: JsonObject | MISSING = MISSING
+    content_type: str = "application/json"
+
+
+class Delivery(Body):
+    """Where a call goes: to the browser, or to an API."""
+
+    app_message: bool = False
+    api: Api | None = None
+
+
+class Tool(Body):
+    """The body that creates a tool (docs: tools/create-tool)."""
+
+    name: FunctionName
+    description: Annotated[str, Field(min_length=1)]
+    parameters: JsonObject | MISSING = MISSING
+    origin: Literal["llm", "vision", "audio"] | None = None
+    trigger_type: Literal["in_call", "post_call"] = "in_call"
+    delivery: Delivery | MISSING = MISSING
+    on_call: Literal["generate_filler", "static_filler", "silent", "passthrough"] | None = None
+    on_resolve: Literal[
+        "generate_response", "response_in_result", "add_to_context", "fire_and_forget"
+    ] = "fire_and_forget"
+    static_filler: str | None = None
+    tags: list[str] | MISSING = MISSING
+
+
+FIELDS = frozenset(Tool.model_fields)
+"""The fields that people write."""
+
+
+def check(tool: Row) -> None:
+    """Refuse a tool that breaks a rule, naming the first."""
+    shaped(Tool, tool)
+    properties = tool.get("parameters", {}).get("properties", {})
+    for complaint in (
+        _size(tool),
+        _reserved(properties),
+        _sensor(tool),
+        _filler(tool),
+        _delivery(tool.get("delivery", {"app_message": True})),
+        _api(tool.get("delivery", {}).get("api") or {}, properties),
+    ):
+        if complaint:
+            raise bad_request(f"Bad Request: {complaint}")
+
+
+def completed(tool: Row) -> Row:
+    """Return the tool with its defaults (docs: tools/create-tool)."""
+    origin = None if tool.get("trigger_type") == "post_call" else "llm"
+    full: Row = {
+        "parameters": {},
+        "origin": origin,
+        "trigger_type": "in_call",
+        "delivery": {"app_message": True},
+        "on_resolve": "fire_and_forget",
+        "static_filler": None,
+        "tags": [],
+    } | tool
+    default = "generate_filler" if full["origin"] == "llm" else None
+    return {"on_call": default} | full
+
+
+def masked(tool: Row) -> Row:
+    """Return the tool as a read shows it: secrets scrubbed (vendor client: tool)."""
+    auth = _auth(tool)
+    if not auth:
+        return tool
+    hidden = {name: MASK if name in _SECRETS and it else it for name, it in auth.items()}
+    api = tool["delivery"]["api"] | {"auth": hidden}
+    return tool | {"delivery": tool["delivery"] | {"api": api}}
+
+
+def keep_secrets(before: Row, after: Row) -> None:
+    """A change that leaves a secret out keeps the one that is stored (vendor client: tool)."""
+    old, new = _auth(before), _auth(after)
+    if old and new and old.get("type") == new.get("type"):
+        for name in _SECRETS & old.keys():
+            new.setdefault(name, old[name])
+
+
+def _auth(tool: Row) -> dict[str, Any]:
+    delivery = tool.get("delivery")
+    api = delivery.get("api") if isinstance(delivery, dict) else None
+    auth = api.get("auth") if isinstance(api, dict) else None
+    return auth if isinstance(auth, dict) else {}
+
+
+def _size(tool: Row) -> str:
+    text = tool["description"] + json.dumps(tool.get("parameters", {}))
+    return "description and parameters exceed 10000 characters" if len(text) > _MOST_TEXT else ""
+
+
+def _reserved(properties: dict[str, Any]) -> str:
+    taken = [name for name in properties if name.startswith("tavus_")]
+    return f"parameter names beginning with tavus_ are reserved: {taken}" if taken else ""
+
+
+def _sensor(tool: Row) -> str:
+    if tool.get("origin") not in {"vision", "audio"}:
+        return ""
+    if tool.get("on_call"):
+        return "on_call must be absent for vision and audio tools"
+    wrong = tool.get("on_resolve", "fire_and_forget") != "fire_and_forget"
+    return "on_resolve must be fire_and_forget for vision and audio tools" if wrong else ""
+
+
+def _filler(tool: Row) -> str:
+    lacks = tool.get("on_call") == "static_filler" and not tool.get("static_filler")
+    return "on_call static_filler needs static_filler" if lacks else ""
+
+
+def _delivery(delivery: dict[str, Any]) -> str:
+    both = bool(delivery.get("app_message")) == bool(delivery.get("api"))
+    return "delivery needs exactly one of app_message and api" if both else ""
+
+
+def _api(api: dict[str, Any], properties: dict[str, Any]) -> str:
+    if api.get("body_template") is not None and api.get("method") in _BODYLESS:
+        return f"body_template cannot be used with {api['method']}"
+    text = json.dumps([api.get(name) for name in ("url", "query_params")])
+    unknown = sorted(set(_PLACEHOLDER.findall(text)) - properties.keys())
+    if unknown:
+        return f"placeholders are not declared in parameters.properties: {unknown}"
+    return _credentials(api.get("auth") or {"type": "none"})
+
+
+def _credentials(auth: dict[str, Any]) -> str:
+    if MASK in auth.values():
+        return "auth holds the masked placeholder; omit the field to keep the stored secret"
+    absent = [name for name in _NEEDS[auth["type"]] if not auth.get(name)]
+    return f"auth type {auth['type']} needs {absent}" if absent else ""

@@ -1,0 +1,136 @@
+"""The settings of one run, and the only reader of the environment."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import platformdirs
+
+from tavus_mcp.errors import did_you_mean
+
+DEFAULT_BASE_URL = "https://tavusapi.com/v2"
+SECRET_PREFIX = "TAVUS_SECRET_"  # noqa: S105 - the prefix of a name, not a secret
+TOOLSETS = ("personas", "layers", "checks", "account", "advanced")
+DEFAULT_TOOLSETS = ("personas", "layers", "checks")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+VARIABLES: Mapping[str, str] = {
+    "TAVUS_API_KEY": "The Tavus API key. Not needed with --sandbox.",
+    "TAVUS_BASE_URL": (
+        f"The API to talk to; default `{DEFAULT_BASE_URL}`. https, or http on loopback only."
+    ),
+    "TAVUS_MCP_SANDBOX": "`1`: use the embedded local Tavus, like --sandbox.",
+    "TAVUS_MCP_READ_ONLY": "`1`: serve only tools that read, like --read-only.",
+    "TAVUS_MCP_TOOLSETS": "Comma list of toolsets, or `all`, like --toolsets.",
+    "TAVUS_MCP_DATA_DIR": "Where state is kept; default: the user's data folder.",
+    "TAVUS_MCP_LOG_LEVEL": "DEBUG, INFO, WARNING (default), ERROR or CRITICAL; logs go to stderr.",
+    "TAVUS_SECRET_<NAME>": (
+        "A key that a persona needs (custom LLM, TTS account): a tool call names it as "
+        '`api_key_ref: "name"`, so that the model never sees it.'
+    ),
+}
+"""Every variable that is read, with what it does; the README table is made of it."""
+
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
+
+
+class BadSetting(ValueError):
+    """A setting cannot be used; the text names it and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one run of the server is told from outside."""
+
+    api_key: str | None = field(default=None, repr=False)
+    base_url: str = DEFAULT_BASE_URL
+    sandbox: bool = False
+    read_only: bool = False
+    toolsets: tuple[str, ...] = DEFAULT_TOOLSETS
+    data_dir: Path = field(default_factory=lambda: Path(platformdirs.user_data_dir("tavus-mcp")))
+    log_level: str = "WARNING"
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def from_environment(environ: Mapping[str, str]) -> Settings:
+    """Read the settings; raise ``BadSetting`` naming the variable that cannot be used."""
+    data_dir = environ.get("TAVUS_MCP_DATA_DIR")
+    base = Settings()
+    return Settings(
+        api_key=environ.get("TAVUS_API_KEY") or None,
+        base_url=checked_base_url(environ.get("TAVUS_BASE_URL") or base.base_url),
+        sandbox=_flag(environ, "TAVUS_MCP_SANDBOX"),
+        read_only=_flag(environ, "TAVUS_MCP_READ_ONLY"),
+        toolsets=chosen_toolsets(environ.get("TAVUS_MCP_TOOLSETS") or ",".join(DEFAULT_TOOLSETS)),
+        data_dir=Path(data_dir).expanduser() if data_dir else base.data_dir,
+        log_level=_level(environ.get("TAVUS_MCP_LOG_LEVEL") or base.log_level),
+        secrets=_secrets(environ),
+    )
+
+
+def chosen_toolsets(text: str) -> tuple[str, ...]:
+    """Return the toolsets of a comma list; ``all`` is every one."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if names == ["all"]:
+        return TOOLSETS
+    for name in names:
+        if name not in TOOLSETS:
+            allowed = ", ".join(TOOLSETS)
+            raise BadSetting(
+                f"toolsets: {name!r} is not one{did_you_mean(name, TOOLSETS)}. "
+                f"Choose of {allowed}, or all."
+            )
+    if not names:
+        raise BadSetting(f"toolsets: the list is empty. Choose of {', '.join(TOOLSETS)}, or all.")
+    return tuple(name for name in TOOLSETS if name in names)
+
+
+def checked_base_url(url: str) -> str:
+    """Return the base URL without a closing slash; https, or http on loopback only."""
+    parts = urlsplit(url)
+    secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
+    if not secure or not parts.hostname:
+        raise BadSetting(
+            "TAVUS_BASE_URL: must be an https URL, or http on loopback (127.0.0.1, localhost)."
+        )
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise BadSetting("TAVUS_BASE_URL: must hold no user, password, query or fragment.")
+    return url.rstrip("/")
+
+
+def is_loopback(host: str | None) -> bool:
+    """Tell whether a host name or address is this machine."""
+    if host is None:
+        return False
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _flag(environ: Mapping[str, str], name: str) -> bool:
+    text = environ.get(name, "").strip().lower()
+    if text in _TRUE or text in _FALSE:
+        return text in _TRUE
+    raise BadSetting(f"{name}: must be one of {', '.join((*_TRUE, *_FALSE[:-1]))}.")
+
+
+def _level(text: str) -> str:
+    if text.upper() not in LOG_LEVELS:
+        raise BadSetting(f"TAVUS_MCP_LOG_LEVEL: must be one of {', '.join(LOG_LEVELS)}.")
+    return text.upper()
+
+
+def _secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    named: Iterable[tuple[str, str]] = environ.items()
+    return {
+        name.removeprefix(SECRET_PREFIX).lower(): value
+        for name, value in named
+        if name.startswith(SECRET_PREFIX) and value
+    }

@@ -1,0 +1,29 @@
+"""The front: one decorated function per tool, grouped by toolset.
+
+A tool function turns its arguments into values of ``models`` and calls one use case. What hosts
+see of it (name, schemas, hints, toolset) is read off the function by ``toolset``; ``build`` makes
+it a tool of the SDK, ``arguments`` reads what arrives, and ``present`` shows what is answered.
+"""
+
+from __future__ import annotations
+
+from tavus_mcp.tools.account import account
+from tavus_mcp.tools.advanced import advanced
+from tavus_mcp.tools.checks import checks
+from tavus_mcp.tools.layers import layers
+from tavus_mcp.tools.personas import personas
+from tavus_mcp.tools.toolset import Spec
+
+ALL: tuple[Spec, ...] = tuple(
+    spec for toolset in (personas, layers, checks, account, advanced) for spec in toolset.specs
+)
+"""Every tool there is, in the order they are listed."""
+
+
+def served(toolsets: tuple[str, ...], *, read_only: bool) -> list[Spec]:
+    """Return the tools of these toolsets; only those that read, when ``read_only``."""
+    return [
+        spec
+        for spec in ALL
+        if spec.toolset in toolsets and (spec.hints.read_only_hint or not read_only)
+    ]

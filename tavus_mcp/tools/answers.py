@@ -1,0 +1,89 @@
+"""What tools answer, typed where it is small and open where it holds a whole document."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.findings import Finding
+
+
+class PersonaPage(BaseModel):
+    """Personas, a page of them; ``common`` holds what all rows share when there are many."""
+
+    personas: list[JsonObject]
+    common: JsonObject | None = None
+    total_count: int | None = None
+    next_cursor: str | None = None
+
+
+class PersonaRead(BaseModel):
+    """One persona: its document, its revision, and the length of each text that was cut."""
+
+    persona: JsonObject
+    revision: str
+    cut: dict[str, int] | None = None
+
+
+class LayerDescription(BaseModel):
+    """The options of a layer."""
+
+    layer: JsonObject
+
+
+class CheckReport(BaseModel):
+    """All findings about a persona, and how many of each severity."""
+
+    persona_id: str | None = None
+    persona_name: str | None = None
+    revision: str | None = None
+    counts: dict[str, int]
+    findings: list[Finding]
+
+
+class ReplicaPage(BaseModel):
+    """Replicas, a page of them."""
+
+    replicas: list[JsonObject]
+    total_count: int | None = None
+    next_cursor: str | None = None
+
+
+class VoicePage(BaseModel):
+    """Voices, a page of them."""
+
+    voices: list[JsonObject]
+    total_count: int | None = None
+    next_cursor: str | None = None
+
+
+class DocumentPage(BaseModel):
+    """Knowledge base documents, a page of them."""
+
+    documents: list[JsonObject]
+    total_count: int | None = None
+    next_cursor: str | None = None
+
+
+class ObjectivesPage(BaseModel):
+    """Objective sets, a page of them."""
+
+    objectives: list[JsonObject]
+    total_count: int | None = None
+    next_cursor: str | None = None
+
+
+class GuardrailPage(BaseModel):
+    """Guardrails, a page of them."""
+
+    guardrails: list[JsonObject]
+    total_count: int | None = None
+    next_cursor: str | None = None
+
+
+class RegistryToolPage(BaseModel):
+    """Tools of the registry, a page of them."""
+
+    registry_tools: list[JsonObject]
+    total_count: int | None = None
+    next_cursor: str | None = None

@@ -1,0 +1,92 @@
+"""Reading what arrives: other names, objects as JSON text, and refusals that help.
+
+Some hosts send an object as a JSON string, once or twice encoded; such a string is read as what it
+says before it is validated. Unknown arguments are refused, never dropped.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from tavus_mcp.errors import InvalidArgument
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.explain import sentences
+from tavus_mcp.tools.toolset import Spec
+
+_DEEPEST = 3
+"""How often a string is read as JSON before it is taken for text."""
+
+
+def prepared(spec: Spec, arguments: JsonObject, schema: JsonObject) -> JsonObject:
+    """Return the arguments under their published names, with encoded objects read.
+
+    Raises ``InvalidArgument`` when one argument came under two names with two values.
+    """
+    named: JsonObject = {}
+    for name, value in _spread(spec, arguments).items():
+        known = spec.aliases.get(name, name)
+        if known in named and named[known] != value:
+            raise InvalidArgument([f"/{name}: given twice, also as {known}, with another value."])
+        named[known] = value
+    return {
+        name: decoded(value, schema["properties"].get(name, {}), schema)
+        for name, value in named.items()
+    }
+
+
+def refusal(error: ValidationError, model: type[BaseModel]) -> InvalidArgument:
+    """Return a validation error as sentences that say what is wrong, allowed and closest."""
+    return InvalidArgument(sentences(error, model.model_json_schema()))
+
+
+def decoded(value: Any, schema: JsonObject, root: JsonObject) -> Any:
+    """Read strings that stand where an object or a list belongs, at any depth."""
+    kinds, node = _kinds(schema, root)
+    if isinstance(value, str) and kinds and "string" not in kinds:
+        value = _read(value)
+    if isinstance(value, dict):
+        inside = node.get("properties", {})
+        return {key: decoded(item, inside.get(key, {}), root) for key, item in value.items()}
+    if isinstance(value, list) and isinstance(node.get("items"), dict):
+        return [decoded(item, node["items"], root) for item in value]
+    return value
+
+
+def _spread(spec: Spec, arguments: JsonObject) -> JsonObject:
+    spread: JsonObject = {}
+    for name, value in arguments.items():
+        inner = _read(value) if name in spec.spread and isinstance(value, str) else value
+        if name in spec.spread and isinstance(inner, dict):
+            inner = inner.get("function", inner)
+            spread.update({key: item for key, item in inner.items() if key not in arguments})
+        else:
+            spread[name] = value
+    return spread
+
+
+def _read(text: str) -> Any:
+    value: Any = text
+    for _ in range(_DEEPEST):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return text
+        if not isinstance(value, str):
+            return value if isinstance(value, (dict, list)) else text
+    return text
+
+
+def _kinds(schema: JsonObject, root: JsonObject) -> tuple[set[str], JsonObject]:
+    """Return the JSON types a schema allows, and its object or list arm."""
+    while "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
+    arms = schema.get("anyOf") or schema.get("oneOf")
+    if not arms:
+        kind = schema.get("type")
+        return ({kind} if isinstance(kind, str) else set()), schema
+    found = [_kinds(arm, root) for arm in arms]
+    kinds = set().union(*(kind for kind, _ in found))
+    return kinds, next((node for kind, node in found if kind & {"object", "array"}), schema)

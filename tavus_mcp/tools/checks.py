@@ -1,0 +1,37 @@
+"""The toolset ``checks``: what is wrong with a persona, or with a draft of one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated
+
+from pydantic import Field
+
+from tavus_mcp.app import App
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.ids import PersonaId
+from tavus_mcp.tools.answers import CheckReport
+from tavus_mcp.tools.toolset import Toolset
+from tavus_mcp.usecases import checking, reading
+
+checks = Toolset("checks", "Find what is wrong with a persona")
+
+
+@checks.read("Check persona", aliases={"persona": "document", "draft": "document"})
+async def check_persona(
+    app: App,
+    persona_id: Annotated[PersonaId | None, Field(description="A saved persona")] = None,
+    document: Annotated[
+        JsonObject | None, Field(description="Or a draft, as the body of a new persona")
+    ] = None,
+) -> CheckReport:
+    """Find all mistakes at once: deprecated, ignored, contradictory, out of range, unknown."""
+    checked = await reading.draft_or_saved(app, persona_id, document)
+    findings = checking.check(checked, app.catalog)
+    return CheckReport(
+        persona_id=checked.persona_id or None,
+        persona_name=checked.name or None,
+        revision=checked.revision if persona_id else None,
+        counts=dict(Counter(item.severity for item in findings)),
+        findings=findings,
+    )

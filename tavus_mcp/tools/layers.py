@@ -1,0 +1,381 @@
+"""The toolset ``layers``: what each layer offers, and changing it field by field."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import MISSING, Field
+
+from tavus_mcp.app import App
+from tavus_mcp.errors import InvalidArgument
+from tavus_mcp.models.base import Accepted, JsonObject, Text
+from tavus_mcp.models.changes import DropFunction, PutFunction, SetFields
+from tavus_mcp.models.functions import FunctionName
+from tavus_mcp.models.layers import (
+    LAYER_NAMES,
+    Hotwords,
+    Level,
+    Queries,
+    Ratio,
+    Sensitivity,
+    SttEngine,
+    TtsEngine,
+    TurnModel,
+)
+from tavus_mcp.models.receipt import Receipt
+from tavus_mcp.tools.answers import LayerDescription
+from tavus_mcp.tools.parameters import (
+    ApiKey,
+    ApiKeyRef,
+    DryRun,
+    IfRevision,
+    Merged,
+    Persona,
+    Unset,
+)
+from tavus_mcp.tools.toolset import Toolset
+from tavus_mcp.usecases import undoing
+from tavus_mcp.usecases.editing import Edit, edit
+from tavus_mcp.usecases.fields import given, pointers, to_unset
+
+layers = Toolset("layers", "Describe and configure the layers of a persona")
+
+_LLM = pointers(
+    {"temperature": "/extra_body/temperature", "top_p": "/extra_body/top_p"},
+    "model",
+    "base_url",
+    "api_key",
+    "speculative_inference",
+    "headers",
+    "extra_body",
+    "default_query",
+    layer="llm",
+)
+_VOICE = ("speed", "volume", "emotion", "stability", "similarity_boost", "style")
+_TTS = pointers(
+    {name: f"/voice_settings/{name}" for name in (*_VOICE, "use_speaker_boost")},
+    "tts_engine",
+    "external_voice_id",
+    "voice_id",
+    "api_key",
+    "tts_model_name",
+    "tts_emotion_control",
+    "pronunciation_dictionary_id",
+    "playht_user_id",
+    layer="tts",
+)
+_STT = pointers(
+    {},
+    "stt_engine",
+    "hotwords",
+    "participant_pause_sensitivity",
+    "participant_interrupt_sensitivity",
+    "smart_turn_detection",
+    layer="stt",
+)
+_PERCEPTION = pointers(
+    {},
+    "perception_model",
+    "visual_awareness_queries",
+    "audio_awareness_queries",
+    "perception_analysis_queries",
+    "screen_awareness_queries",
+    "visual_tool_prompt",
+    "audio_tool_prompt",
+    "emotion_recognition",
+    "ambient_awareness",
+    "ambient_awareness_queries",
+    layer="perception",
+)
+_FLOW = pointers(
+    {},
+    "turn_detection_model",
+    "turn_taking_patience",
+    "replica_interruptibility",
+    "voice_isolation",
+    "idle_engagement",
+    "wake_phrase",
+    "sleep_phrase",
+    "turn_commitment",
+    "active_listening",
+    layer="conversational_flow",
+)
+_FUNCTION_LISTS = {
+    ("llm", "visual"): "/layers/llm/tools",
+    ("llm", "audio"): "/layers/llm/tools",
+    ("perception", "visual"): "/layers/perception/visual_tools",
+    ("perception", "audio"): "/layers/perception/audio_tools",
+}
+ElevenLabs = Field(description="ElevenLabs")
+_OLD_LISTS = ("/layers/perception/screen_tools", "/layers/perception/perception_tools")
+
+
+@layers.read("Describe layer")
+async def describe_layer(
+    app: App,
+    layer: Annotated[
+        Literal[LAYER_NAMES],  # type: ignore[valid-type]  # the names are one tuple
+        Field(description="Layer to describe"),
+    ],
+) -> LayerDescription:
+    """Options of a layer: fields, values, ranges, defaults, models with speed, deprecations."""
+    return LayerDescription(layer=app.catalog.describe(layer))
+
+
+@layers.change("Configure LLM", aliases={"llm_model": "model"})
+async def configure_llm(
+    app: App,
+    persona_id: Persona,
+    model: Annotated[str, Field(min_length=1, description="Hosted id or the custom LLM's own")]
+    | MISSING = MISSING,
+    base_url: Annotated[str, Field(description="Custom LLM, OpenAI-compatible, without route")]
+    | MISSING = MISSING,
+    api_key_ref: ApiKeyRef | MISSING = MISSING,
+    api_key: ApiKey | MISSING = MISSING,
+    temperature: Annotated[float, Field(ge=0, le=2, description="Randomness")] | MISSING = MISSING,
+    top_p: Annotated[float, Field(ge=0, le=1, description="Nucleus")] | MISSING = MISSING,
+    speculative_inference: Annotated[bool, Field(description="Start before the user has ended")]
+    | MISSING = MISSING,
+    headers: Merged | MISSING = MISSING,
+    extra_body: Merged | MISSING = MISSING,
+    default_query: Merged | MISSING = MISSING,
+    unset: Unset = [],  # noqa: B006 - read, never changed
+    dry_run: DryRun = False,
+    if_revision: IfRevision = None,
+) -> Receipt:
+    """Change which model thinks and how; only what is given changes."""
+    values = given(locals(), _LLM)
+    values |= _key_of(app, api_key, api_key_ref, _LLM["api_key"])
+    asked = Edit(
+        persona_id,
+        SetFields(values, to_unset(unset, _LLM)),
+        undoing.by_fields("configure_llm", _LLM),
+        dry_run=dry_run,
+        if_revision=if_revision,
+    )
+    return await edit(app, asked)
+
+
+@layers.change("Configure TTS", aliases={"engine": "tts_engine"}, spread=("voice_settings",))
+async def configure_tts(
+    app: App,
+    persona_id: Persona,
+    tts_engine: Annotated[TtsEngine, Field(description="Who provides the voice")]
+    | MISSING = MISSING,
+    external_voice_id: Annotated[str, Field(min_length=1, description="Voice id of the provider")]
+    | MISSING = MISSING,
+    voice_id: Annotated[str, Field(min_length=1, description="Tavus Voice id: v and hex")]
+    | MISSING = MISSING,
+    tts_model_name: Annotated[str, Field(min_length=1, description="Model of the provider")]
+    | MISSING = MISSING,
+    api_key_ref: ApiKeyRef | MISSING = MISSING,
+    api_key: ApiKey | MISSING = MISSING,
+    tts_emotion_control: Annotated[bool, Field(description="Let the LLM colour the voice")]
+    | MISSING = MISSING,
+    speed: Annotated[float, Field(description="ElevenLabs 0.7 to 1.2, sonic-1 -1 to 1")]
+    | MISSING = MISSING,
+    volume: Annotated[float, Field(description="sonic-3")] | MISSING = MISSING,
+    emotion: Annotated[list[Text], Field(description="Cartesia, like positivity:high")]
+    | MISSING = MISSING,
+    stability: Annotated[Ratio, ElevenLabs] | MISSING = MISSING,
+    similarity_boost: Annotated[Ratio, ElevenLabs] | MISSING = MISSING,
+    style: Annotated[Ratio, ElevenLabs] | MISSING = MISSING,
+    use_speaker_boost: Annotated[bool, ElevenLabs] | MISSING = MISSING,
+    pronunciation_dictionary_id: Annotated[str, Field(description="How names are spoken")]
+    | MISSING = MISSING,
+    playht_user_id: Annotated[str, Accepted] | MISSING = MISSING,
+    unset: Unset = [],  # noqa: B006 - read, never changed
+    dry_run: DryRun = False,
+    if_revision: IfRevision = None,
+) -> Receipt:
+    """Change which voice speaks and how it sounds; only what is given changes."""
+    values = given(locals(), _TTS)
+    values |= _key_of(app, api_key, api_key_ref, _TTS["api_key"])
+    asked = Edit(
+        persona_id,
+        SetFields(values, to_unset(unset, {**_TTS, "voice_settings": _SETTINGS})),
+        undoing.by_fields("configure_tts", _TTS),
+        dry_run=dry_run,
+        if_revision=if_revision,
+    )
+    return await edit(app, asked)
+
+
+@layers.change("Configure STT", aliases={"engine": "stt_engine"})
+async def configure_stt(
+    app: App,
+    persona_id: Persona,
+    stt_engine: Annotated[SttEngine, Field(description="Default tavus-auto")] | MISSING = MISSING,
+    hotwords: Annotated[Hotwords, Field(description="Words to expect, comma-separated")]
+    | MISSING = MISSING,
+    participant_pause_sensitivity: Annotated[Sensitivity, Accepted] | MISSING = MISSING,
+    participant_interrupt_sensitivity: Annotated[Sensitivity, Accepted] | MISSING = MISSING,
+    smart_turn_detection: Annotated[bool, Accepted] | MISSING = MISSING,
+    unset: Unset = [],  # noqa: B006 - read, never changed
+    dry_run: DryRun = False,
+    if_revision: IfRevision = None,
+) -> Receipt:
+    """Change how speech is heard. For turn-taking use configure_conversational_flow."""
+    asked = Edit(
+        persona_id,
+        SetFields(given(locals(), _STT), to_unset(unset, _STT)),
+        undoing.by_fields("configure_stt", _STT),
+        dry_run=dry_run,
+        if_revision=if_revision,
+    )
+    return await edit(app, asked)
+
+
+@layers.change("Configure perception")
+async def configure_perception(
+    app: App,
+    persona_id: Persona,
+    perception_model: Annotated[
+        Literal["raven-1", "raven-0", "basic", "off"], Field(description="off: it sees nothing")
+    ]
+    | MISSING = MISSING,
+    visual_awareness_queries: Annotated[
+        Queries, Field(description="Asked of the camera about once a second")
+    ]
+    | MISSING = MISSING,
+    audio_awareness_queries: Annotated[Queries, Field(description="Asked of the user's voice")]
+    | MISSING = MISSING,
+    perception_analysis_queries: Annotated[Queries, Field(description="Asked once, after the call")]
+    | MISSING = MISSING,
+    screen_awareness_queries: Annotated[Queries, Field(description="Asked of a shared screen")]
+    | MISSING = MISSING,
+    visual_tool_prompt: Annotated[str, Field(description="When to call visual functions")]
+    | MISSING = MISSING,
+    audio_tool_prompt: Annotated[str, Field(description="When to call audio functions")]
+    | MISSING = MISSING,
+    emotion_recognition: Annotated[
+        Literal["full", "limited", "auto"], Field(description="auto: limited under EU policy")
+    ]
+    | MISSING = MISSING,
+    ambient_awareness: Annotated[bool, Accepted] | MISSING = MISSING,
+    ambient_awareness_queries: Annotated[Queries, Accepted] | MISSING = MISSING,
+    unset: Unset = [],  # noqa: B006 - read, never changed
+    dry_run: DryRun = False,
+    if_revision: IfRevision = None,
+) -> Receipt:
+    """Change what it sees and hears in the user. Lists are replaced whole."""
+    asked = Edit(
+        persona_id,
+        SetFields(given(locals(), _PERCEPTION), to_unset(unset, _PERCEPTION)),
+        undoing.by_fields("configure_perception", _PERCEPTION),
+        dry_run=dry_run,
+        if_revision=if_revision,
+    )
+    return await edit(app, asked)
+
+
+@layers.change(
+    "Configure conversational flow",
+    aliases={
+        "pal_interruptibility": "replica_interruptibility",
+        "face_interruptibility": "replica_interruptibility",
+    },
+)
+async def configure_conversational_flow(
+    app: App,
+    persona_id: Persona,
+    turn_detection_model: Annotated[TurnModel, Field(description="Who decides when a turn ends")]
+    | MISSING = MISSING,
+    turn_taking_patience: Annotated[Level, Field(description="high: waits longer to answer")]
+    | MISSING = MISSING,
+    replica_interruptibility: Annotated[Level, Field(description="high: easy to interrupt")]
+    | MISSING = MISSING,
+    voice_isolation: Annotated[
+        Literal["near", "off"], Field(description="near: ignores other voices and noise")
+    ]
+    | MISSING = MISSING,
+    idle_engagement: Annotated[
+        Literal["off", "patient", "eager"], Field(description="Speaks up when the user is silent")
+    ]
+    | MISSING = MISSING,
+    wake_phrase: Annotated[Text, Field(description="Answers only after hearing it")]
+    | MISSING = MISSING,
+    sleep_phrase: Annotated[Text, Field(description="Stops answering; needs a wake_phrase")]
+    | MISSING = MISSING,
+    turn_commitment: Annotated[Level, Accepted] | MISSING = MISSING,
+    active_listening: Annotated[Literal["off", "low", "medium", "high"], Accepted]
+    | MISSING = MISSING,
+    unset: Unset = [],  # noqa: B006 - read, never changed
+    dry_run: DryRun = False,
+    if_revision: IfRevision = None,
+) -> Receipt:
+    """Change who speaks when: patience, interruptions, background voices, silence."""
+    asked = Edit(
+        persona_id,
+        SetFields(given(locals(), _FLOW), to_unset(unset, _FLOW)),
+        undoing.by_fields("configure_conversational_flow", _FLOW),
+        dry_run=dry_run,
+        if_revision=if_revision,
+    )
+    return await edit(app, asked)
+
+
+@layers.change("Set function tool", spread=("function", "tool"))
+async def set_function_tool(
+    app: App,
+    persona_id: Persona,
+    name: Annotated[FunctionName, Field(description="Replaces a function of this name")],
+    description: Annotated[str, Field(description="When to call it")] | MISSING = MISSING,
+    parameters: Annotated[JsonObject, Field(description="JSON Schema of its arguments")]
+    | MISSING = MISSING,
+    layer: Annotated[Literal["llm", "perception"], Field(description="Who calls it")] = "llm",
+    modality: Annotated[
+        Literal["visual", "audio"], Field(description="In perception: what triggers it")
+    ] = "visual",
+    type: Annotated[Literal["function"], Accepted] = "function",  # noqa: A002 - the field's name
+    dry_run: DryRun = False,
+    if_revision: IfRevision = None,
+) -> Receipt:
+    """Add or replace one function that the persona may call; your app must carry it out."""
+    pointer = _FUNCTION_LISTS[layer, modality]
+    parts = {"name": name, "description": description, "parameters": parameters}
+    function = {key: value for key, value in parts.items() if value is not MISSING}
+    asked = Edit(
+        persona_id,
+        PutFunction(pointer, {"type": type, "function": function}),
+        undoing.by_function(layer, pointer, name),
+        dry_run=dry_run,
+        if_revision=if_revision,
+    )
+    return await edit(app, asked)
+
+
+@layers.change("Remove function tool")
+async def remove_function_tool(
+    app: App,
+    persona_id: Persona,
+    name: Annotated[str, Field(description="Name of the function")],
+    layer: Annotated[
+        Literal["llm", "perception"] | None, Field(description="Default: wherever it is")
+    ] = None,
+    dry_run: DryRun = False,
+    if_revision: IfRevision = None,
+) -> Receipt:
+    """Remove one function from the LLM or perception layer."""
+    lists = [*dict.fromkeys(_FUNCTION_LISTS.values()), *_OLD_LISTS]
+    within = [place for place in lists if layer is None or place.startswith(f"/layers/{layer}/")]
+    asked = Edit(
+        persona_id,
+        DropFunction(within, name),
+        undoing.by_removed_function(within, name),
+        dry_run=dry_run,
+        if_revision=if_revision,
+    )
+    return await edit(app, asked)
+
+
+_SETTINGS = "/layers/tts/voice_settings"
+
+
+def _key_of(app: App, literal: object, reference: object, place: str) -> dict[str, str]:
+    """Return the key to send, read from the environment when a reference names it."""
+    if reference is MISSING:
+        return {}
+    if literal is not MISSING:
+        raise InvalidArgument(["/api_key: give api_key_ref or api_key, not both."])
+    return {place: app.secret(str(reference), where="/api_key_ref")}

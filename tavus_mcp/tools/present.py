@@ -1,0 +1,93 @@
+"""Showing an answer: the same facts as compact text and as structured content, never JSON twice.
+
+Hosts forward one or the other to the model, so neither may hold what the other lacks.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mcp_types import CallToolResult, TextContent
+from pydantic import BaseModel
+
+from tavus_mcp.models.secrets import Masker
+
+_TABLE = 3
+"""From this many rows on, a list of flat objects is shown as a table."""
+
+
+def result(answer: BaseModel, masker: Masker) -> CallToolResult:
+    """Return a tool's answer as it goes to the host: nulls dropped, secrets masked."""
+    facts = masker.mask(without_nulls(answer.model_dump(mode="json")))
+    return CallToolResult(
+        content=[TextContent(type="text", text=text_of(facts))], structured_content=facts
+    )
+
+
+def without_nulls(value: Any) -> Any:
+    """Return a copy without null members and without empty lists and objects at the top."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [without_nulls(item) for item in value]
+    return value
+
+
+def text_of(value: Any, indent: str = "") -> str:
+    """Render JSON as compact text: ``name: value`` lines, lists with dashes, rows as tables."""
+    if isinstance(value, dict):
+        return "\n".join(_member(str(key), item, indent) for key, item in value.items())
+    if isinstance(value, list):
+        return "\n".join(_item(item, indent) for item in value)
+    return indent + _scalar(value)
+
+
+def _member(key: str, value: Any, indent: str) -> str:
+    if isinstance(value, dict) and value:
+        return f"{indent}{key}:\n{text_of(value, indent + '  ')}"
+    if isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
+        columns = _columns(value)
+        if columns:
+            return (
+                f"{indent}{key} ({' | '.join(columns)}):\n{_table(value, columns, indent + '  ')}"
+            )
+        return f"{indent}{key}:\n{text_of(value, indent + '  ')}"
+    if isinstance(value, str) and "\n" in value:
+        body = "\n".join(indent + "  " + line for line in value.splitlines())
+        return f"{indent}{key}: |\n{body}"
+    return f"{indent}{key}: {_scalar(value)}"
+
+
+def _item(value: Any, indent: str) -> str:
+    if isinstance(value, (dict, list)) and value:
+        return f"{indent}- {text_of(value, indent + '  ').lstrip()}"
+    return f"{indent}- {_scalar(value)}"
+
+
+def _columns(rows: list[Any]) -> list[str]:
+    """Return the columns of a list of flat objects, or nothing when it is no table."""
+    if len(rows) < _TABLE or not all(isinstance(row, dict) for row in rows):
+        return []
+    flat = all(_is_cell(cell) for row in rows for cell in row.values())
+    longest_first = sorted(rows, key=len, reverse=True)
+    return list(dict.fromkeys(key for row in longest_first for key in row)) if flat else []
+
+
+def _is_cell(value: Any) -> bool:
+    return not isinstance(value, (dict, list)) and "\n" not in str(value)
+
+
+def _table(rows: list[Any], columns: list[str], indent: str) -> str:
+    lines = (" | ".join(_scalar(row.get(name, "")) for name in columns) for row in rows)
+    return "\n".join(indent + line.rstrip(" |") for line in lines)
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, str):
+        return value.replace("\n", "\\n")
+    if isinstance(value, list):
+        return ", ".join(_scalar(item) for item in value) or "none"
+    if value == {}:
+        return "none"
+    return json.dumps(value, ensure_ascii=False)

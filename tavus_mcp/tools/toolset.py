@@ -1,0 +1,90 @@
+"""Declaring tools: a verb says what a tool may do, and sets every hint that hosts look at."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mcp_types import ToolAnnotations
+from pydantic import BaseModel
+
+Function = Callable[..., Awaitable[BaseModel]]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One tool as it was declared.
+
+    ``aliases`` are other names an argument is accepted by; ``spread`` are arguments that may
+    arrive as one object and are spread over the others.
+    """
+
+    function: Function
+    title: str
+    toolset: str
+    hints: ToolAnnotations
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    spread: Sequence[str] = ()
+
+    @property
+    def name(self) -> str:
+        """The tool's name: that of its function."""
+        return self.function.__name__
+
+    @property
+    def description(self) -> str:
+        """What hosts show the model: the function's docstring."""
+        return inspect.cleandoc(self.function.__doc__ or "")
+
+    @property
+    def effect(self) -> str:
+        """``read``, ``create``, ``change`` or ``destroy``, as told by the hints."""
+        if self.hints.read_only_hint:
+            return "read"
+        if self.hints.destructive_hint:
+            return "destroy"
+        return "change" if self.hints.idempotent_hint else "create"
+
+
+class Toolset:
+    """A named group of tools that is served or left out as a whole."""
+
+    def __init__(self, name: str, summary: str) -> None:
+        self.name = name
+        self.summary = summary
+        self.specs: list[Spec] = []
+
+    def read(self, title: str, **more: Any) -> Callable[[Function], Function]:
+        """Declare a tool that changes nothing."""
+        return self._tool(title, read_only=True, destructive=False, idempotent=True, **more)
+
+    def create(self, title: str, **more: Any) -> Callable[[Function], Function]:
+        """Declare a tool that makes something new each time it is called."""
+        return self._tool(title, read_only=False, destructive=False, idempotent=False, **more)
+
+    def change(self, title: str, **more: Any) -> Callable[[Function], Function]:
+        """Declare a tool that changes a persona in a way that can be undone."""
+        return self._tool(title, read_only=False, destructive=False, idempotent=True, **more)
+
+    def destroy(self, title: str, **more: Any) -> Callable[[Function], Function]:
+        """Declare a tool after which something may be gone."""
+        return self._tool(title, read_only=False, destructive=True, idempotent=True, **more)
+
+    def _tool(
+        self, title: str, *, read_only: bool, destructive: bool, idempotent: bool, **more: Any
+    ) -> Callable[[Function], Function]:
+        hints = ToolAnnotations(
+            title=title,
+            read_only_hint=read_only,
+            destructive_hint=destructive,
+            idempotent_hint=idempotent,
+            open_world_hint=True,
+        )
+
+        def declare(function: Function) -> Function:
+            self.specs.append(Spec(function, title, self.name, hints, **more))
+            return function
+
+        return declare

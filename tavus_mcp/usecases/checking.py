@@ -1,0 +1,150 @@
+"""Checking a persona: everything at once, and nothing that a change did not touch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from pydantic import ValidationError
+
+from tavus_mcp.catalog import Catalog
+from tavus_mcp.errors import Refused
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.document import Document
+from tavus_mcp.models.explain import problems
+from tavus_mcp.models.findings import Finding, by_severity
+from tavus_mcp.models.patch import Operation, find, tokens
+from tavus_mcp.models.persona import Persona
+from tavus_mcp.models.secrets import is_masked
+from tavus_mcp.usecases.rules import RULES
+
+UNKNOWN_FIELD = "unknown-field"
+
+
+def check(document: Document, catalog: Catalog) -> list[Finding]:
+    """Return all findings about a persona, worst first."""
+    found = shape(document)
+    for rule in RULES:
+        found.extend(rule.findings(document, catalog))
+    return by_severity(found)
+
+
+def check_change(
+    before: Document,
+    after: Document,
+    operations: Sequence[Operation],
+    catalog: Catalog,
+    *,
+    allow_unknown: bool = False,
+) -> list[Finding]:
+    """Return the findings that a change brings or touches; refuse what Tavus would reject.
+
+    What was wrong before the change does not stop it. ``allow_unknown`` lets fields pass that are
+    not in our schema. Raises ``Refused`` with every reason at once.
+    """
+    known = {_key(item) for item in check(before, catalog)}
+    touched = [operation.path for operation in operations]
+    found = check(after, catalog)
+    passing = {UNKNOWN_FIELD} if allow_unknown else set()
+    blocking = [
+        item
+        for item in found
+        if item.blocks and item.rule not in passing and _key(item) not in known
+    ]
+    if blocking:
+        raise Refused(refusal(blocking))
+    return [item for item in found if _key(item) not in known or _touches(touched, item.path)]
+
+
+def _key(item: Finding) -> tuple[str | None, str, str]:
+    return item.rule, item.path, item.message
+
+
+def refusal(blocking: Sequence[Finding]) -> str:
+    """Say why nothing was sent: each reason with its place and what mends it."""
+    reasons = (
+        f"{item.path}: {item.message}" + (f" {item.hint}" if item.hint else "") for item in blocking
+    )
+    return "Refused before anything was sent. " + " ".join(reasons)
+
+
+def shape(document: Document) -> list[Finding]:
+    """Return a finding for each field that is unknown or has a wrong type or value."""
+    try:
+        Persona.model_validate(_without_blanks(document.written()))
+    except ValidationError as error:
+        return [
+            Finding(
+                severity="warning" if what.startswith("unknown field") else "error",
+                path=path,
+                message=f"{what[0].upper()}{what[1:]}.",
+                rule=UNKNOWN_FIELD if what.startswith("unknown field") else "shape",
+                source="D:create-persona",
+                blocks=True,
+            )
+            for path, what in problems(error, _schema())
+        ]
+    return []
+
+
+def not_stuck(
+    wanted: Document, now: Document, operations: Sequence[Operation], catalog: Catalog
+) -> list[Finding]:
+    """Return a finding for each changed field that reads back otherwise than it was written.
+
+    Masked keys and omitted defaults are no reason: Tavus shows neither (docs: get-persona).
+    """
+    found = []
+    for operation in operations:
+        path = operation.path.rpartition("/")[0] if operation.path[-1:] == "-" else operation.path
+        want, got = find(wanted.data, path), find(now.data, path)
+        if _reads_as(want, got) or (want is None and got == _default(path, catalog)):
+            continue
+        found.append(
+            Finding(
+                severity="warning",
+                path=path,
+                message="Written, but it does not read back as it was written.",
+                hint="Tavus omits some defaults; if this is not one, it did not accept the value.",
+                rule="not-stuck",
+                source="N71196814473",
+            )
+        )
+    return found
+
+
+def _default(path: str, catalog: Catalog) -> object:
+    """Return what Tavus fills in for a field of a layer when nobody sets it."""
+    match tokens(path):
+        case ["layers", layer, *names] if layer in catalog.layers() and names:
+            fact = catalog.field(layer, ".".join(names))
+            return fact.default if fact else None
+    return None
+
+
+def _reads_as(want: object, got: object) -> bool:
+    if isinstance(want, dict) and isinstance(got, dict):
+        return all(_reads_as(item, got.get(key)) for key, item in want.items())
+    if isinstance(want, list) and isinstance(got, list):
+        return len(want) == len(got) and all(map(_reads_as, want, got))
+    return want == got or is_masked(got) or (not want and not got)
+
+
+def _touches(touched: Sequence[str], path: str) -> bool:
+    return any(
+        path == one or path.startswith(one + "/") or one.startswith(path + "/") for one in touched
+    )
+
+
+def _without_blanks(data: JsonObject) -> JsonObject:
+    """Drop nulls and the empty strings that older dashboards stored for unset fields."""
+    return {
+        key: _without_blanks(value) if isinstance(value, dict) else value
+        for key, value in data.items()
+        if value is not None and value != ""
+    }
+
+
+@cache
+def _schema() -> JsonObject:
+    return Persona.model_json_schema()

@@ -1,0 +1,117 @@
+"""Reading a raw JSON Patch: its form, and whether its paths may be written at all."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import MISSING, Field, ValidationError
+
+from tavus_mcp.errors import InvalidArgument, did_you_mean
+from tavus_mcp.models.base import JsonObject, Written
+from tavus_mcp.models.changes import Change, RawPatch, SetFields
+from tavus_mcp.models.explain import sentences
+from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.patch import Operation, PatchError, tokens
+from tavus_mcp.models.persona import SERVER_FIELDS, Persona
+from tavus_mcp.models.vocabulary import pointer_to_persona_names, to_persona_names
+from tavus_mcp.usecases.spelling import AUDIO_ONLY, PLAIN_OBJECT
+
+
+class PatchItem(Written):
+    """One operation as people write it."""
+
+    op: Literal["add", "remove", "replace", "copy", "move", "test"]
+    path: str
+    value: Any = MISSING
+    source: str | MISSING = Field(default=MISSING, alias="from")
+
+
+def raw_change(patch: list[JsonObject] | JsonObject) -> tuple[Change, list[Finding]]:
+    """Return the change that a patch means; a plain object means setting its fields.
+
+    Raises ``InvalidArgument`` with everything that is wrong with the operations and their paths.
+    """
+    if isinstance(patch, dict) and "op" not in patch:
+        return _plain_object(patch)
+    items = [patch] if isinstance(patch, dict) else patch
+    problems: list[str] = []
+    operations = [
+        operation
+        for index, item in enumerate(items)
+        if (operation := _operation(item, f"/patch/{index}", problems)) is not None
+    ]
+    if not items:
+        problems.append("/patch: there is no operation in it.")
+    if problems:
+        raise InvalidArgument(problems)
+    return RawPatch(operations), _whole_layers(operations)
+
+
+def _plain_object(patch: JsonObject) -> tuple[Change, list[Finding]]:
+    fields = to_persona_names(patch)
+    remarks = [PLAIN_OBJECT]
+    if "audio_only" in fields:
+        del fields["audio_only"]
+        remarks.append(AUDIO_ONLY)
+    problems = [
+        problem for name in fields if (problem := _path_problem(f"/{name}", f"/patch/{name}"))
+    ]
+    if problems:
+        raise InvalidArgument(problems)
+    return SetFields({f"/{name}": value for name, value in fields.items()}), remarks
+
+
+def _operation(item: JsonObject, where: str, problems: list[str]) -> Operation | None:
+    try:
+        read = PatchItem.model_validate(item)
+    except ValidationError as error:
+        told = sentences(error, PatchItem.model_json_schema())
+        problems.extend(where + text for text in told)
+        return None
+    needs_value = read.op in ("add", "replace", "test")
+    if needs_value and read.value is MISSING:
+        problems.append(f"{where}/value: is required for {read.op}.")
+    if read.op in ("copy", "move") and read.source is MISSING:
+        problems.append(f"{where}/from: is required for {read.op}.")
+    paths = {"path": read.path} | ({} if read.source is MISSING else {"from": read.source})
+    for name, path in paths.items():
+        if problem := _path_problem(pointer_to_persona_names(path), f"{where}/{name}"):
+            problems.append(problem)
+    value = (
+        {} if read.value is MISSING or not needs_value else {"value": to_persona_names(read.value)}
+    )
+    source = "" if read.source is MISSING else pointer_to_persona_names(read.source)
+    return Operation(read.op, pointer_to_persona_names(read.path), source=source, **value)
+
+
+def _path_problem(path: str, where: str) -> str | None:
+    """Say why a path may not be written; the layers inside are checked with the result."""
+    try:
+        parts = tokens(path)
+    except PatchError as error:
+        return f"{where}: {error}."
+    if not parts:
+        return f"{where}: the whole persona cannot be replaced; name a field."
+    if parts[0] in SERVER_FIELDS:
+        return f"{where}: /{parts[0]} is set by Tavus and cannot be written."
+    if parts[0] not in Persona.model_fields:
+        close = did_you_mean(parts[0], Persona.model_fields)
+        return f"{where}: a persona has no field /{parts[0][:64]}{close}."
+    return None
+
+
+def _whole_layers(operations: list[Operation]) -> list[Finding]:
+    return [
+        Finding(
+            severity="warning",
+            path=operation.path,
+            message="This replaces the whole node: fields that are not in the value are removed.",
+            hint="Give a path to one field, like /layers/llm/model, to keep the others.",
+            rule="whole-layer-patch",
+            source="N70219330625",
+        )
+        for operation in operations
+        if operation.op in ("add", "replace")
+        and len(tokens(operation.path)) <= 2
+        and operation.path.startswith("/layers")
+    ]

@@ -1,0 +1,193 @@
+"""Reading: one persona, the list of them, and what they point at."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tavus_mcp.app import App
+from tavus_mcp.client.paging import Listing, Mark
+from tavus_mcp.errors import InvalidArgument
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.document import Document
+from tavus_mcp.models.persona import SERVER_FIELDS
+
+SHOWN = 1_500
+"""Characters of a prompt that are shown unless the whole is asked for."""
+
+MANY = 20
+"""Rows up to which each says everything of itself."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A page of a list as it is shown."""
+
+    rows: list[JsonObject]
+    total_count: int | None
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which list is asked for, which of its rows, and how a row is shown."""
+
+    listing: Listing
+    show: Callable[[JsonObject], JsonObject]
+    name: str
+    limit: int = 20
+    cursor: str | None = None
+    name_contains: str | None = None
+    query: dict[str, str] = field(default_factory=dict)
+
+
+async def rows(app: App, asked: Asked) -> Rows:
+    """Read a page of a list; a name filter looks at the whole account, not at one page.
+
+    Raises ``InvalidArgument`` when the cursor is not one of this list.
+    """
+    if asked.name_contains:
+        return await _named(app, asked)
+    page = await app.api.page(asked.listing, asked.limit, _mark(asked.cursor), **asked.query)
+    return Rows(
+        [asked.show(row) for row in page.rows],
+        page.total,
+        page.next.cursor() if page.next else None,
+    )
+
+
+async def persona(
+    app: App, persona_id: str, layers: Sequence[str] | None, *, full_prompt: bool
+) -> tuple[JsonObject, str, dict[str, int]]:
+    """Read one persona: the document to show, its revision, and the true length of what was cut."""
+    document = await app.api.get_persona(persona_id)
+    shown: JsonObject = app.masker.mask(document.data)
+    if layers is not None and isinstance(shown.get("layers"), dict):
+        shown["layers"] = {name: layer for name, layer in shown["layers"].items() if name in layers}
+    cut: dict[str, int] = {}
+    return shown if full_prompt else _shortened(shown, "", cut), document.revision, cut
+
+
+async def draft_or_saved(app: App, persona_id: str | None, draft: JsonObject | None) -> Document:
+    """Return the document to check: a saved persona, or a draft that was never saved."""
+    if (persona_id is None) is (draft is None):
+        raise InvalidArgument(["/: give either persona_id or document, not both and not neither."])
+    if persona_id is not None:
+        return await app.api.get_persona(persona_id)
+    return Document.read(draft or {})
+
+
+def summary(row: JsonObject) -> JsonObject:
+    """Show a persona in a list: what tells it from others."""
+    document = Document(row)
+    return {
+        "persona_id": document.persona_id,
+        "persona_name": document.name,
+        "type": row.get("persona_type"),
+        "model": document.at("/layers/llm/model"),
+        "engine": document.at("/layers/tts/tts_engine"),
+        "mode": row.get("pipeline_mode"),
+        "replica": row.get("default_replica_id"),
+        "updated_at": _moment(row.get("updated_at") or row.get("created_at")),
+    }
+
+
+def factored(rows: list[JsonObject]) -> tuple[list[JsonObject], JsonObject | None]:
+    """Say once what all rows of a long page share, so that a hundred rows stay readable."""
+    if len(rows) <= MANY:
+        return rows, None
+    first = rows[0]
+    common = {
+        key: first[key]
+        for key in ("type", "model", "engine", "mode", "replica", "updated_at")
+        if first[key] is not None and all(row[key] == first[key] for row in rows)
+    }
+    own = [{key: value for key, value in row.items() if key not in common} for row in rows]
+    return own, common or None
+
+
+def only(*names: str) -> Callable[[JsonObject], JsonObject]:
+    """Return a way to show a row: these fields of it, in this order, when it has them."""
+
+    def show(row: JsonObject) -> JsonObject:
+        return {name: row[name] for name in names if row.get(name) not in (None, "", [])}
+
+    return show
+
+
+def server_fields(data: JsonObject) -> list[str]:
+    """Return the names of the fields in ``data`` that only Tavus sets."""
+    return sorted(SERVER_FIELDS & data.keys())
+
+
+async def _named(app: App, asked: Asked) -> Rows:
+    wanted = (asked.name_contains or "").casefold()
+    found = [
+        row
+        async for row in app.api.every(asked.listing, **asked.query)
+        if wanted in str(row.get(asked.name) or "").casefold()
+    ]
+    start = _start(asked, found)
+    page = found[start : start + asked.limit]
+    more = start + asked.limit < len(found)
+    after = [asked.listing.id_of(page[-1]), start + asked.limit] if more else None
+    return Rows([asked.show(row) for row in page], len(found), _cursor(after) if after else None)
+
+
+def _start(asked: Asked, found: list[JsonObject]) -> int:
+    """Return where to go on: behind the last row that was shown, wherever it stands now."""
+    if asked.cursor is None:
+        return 0
+    match _read_cursor(asked.cursor):
+        case [str(last), int(count)]:
+            ids = [asked.listing.id_of(row) for row in found]
+            return ids.index(last) + 1 if last in ids else min(count, len(ids))
+    raise _bad_cursor()
+
+
+def _mark(cursor: str | None) -> Mark | None:
+    if cursor is None:
+        return None
+    try:
+        return Mark.of(cursor)
+    except ValueError:
+        raise _bad_cursor() from None
+
+
+def _cursor(value: list[Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
+
+
+def _read_cursor(cursor: str) -> Any:
+    try:
+        return json.loads(base64.urlsafe_b64decode(cursor.encode()))
+    except ValueError:
+        return None
+
+
+def _bad_cursor() -> InvalidArgument:
+    return InvalidArgument(
+        [
+            "/cursor: not a cursor of this list and filter; give next_cursor of the same call, or "
+            "leave it out to start at the beginning."
+        ]
+    )
+
+
+def _moment(value: object) -> str | None:
+    """Show a time to the minute; what is finer does not tell personas apart."""
+    return value[:16] if isinstance(value, str) and value else None
+
+
+def _shortened(value: Any, path: str, cut: dict[str, int]) -> Any:
+    if isinstance(value, dict):
+        return {key: _shortened(item, f"{path}/{key}", cut) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_shortened(item, f"{path}/{index}", cut) for index, item in enumerate(value)]
+    if isinstance(value, str) and len(value) > SHOWN:
+        cut[path] = len(value)
+        return f"{value[:SHOWN]}… [cut: {len(value)} characters in all; full_prompt=true shows it]"
+    return value

@@ -1,0 +1,147 @@
+"""Rules about the conversational-flow layer: who speaks when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from tavus_mcp.catalog import Catalog
+from tavus_mcp.catalog.facts import DISCOURAGED
+from tavus_mcp.models.document import Document
+from tavus_mcp.usecases.rules.look import configure, drop, is_set, languages, text
+from tavus_mcp.usecases.rules.rule import Hit, rule
+
+_LAYER = "/layers/conversational_flow"
+_MODEL = f"{_LAYER}/turn_detection_model"
+
+
+@rule("flow-defaults-filled-in", "info", source="J:persona/conversational-flow")
+def defaults_filled_in(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Setting one field of this layer switches the others on with their defaults."""
+    layer = document.layer("conversational_flow")
+    if not any(map(is_set, layer.values())):
+        return
+    filled = [
+        f"{facts.name} {json.dumps(facts.default)}"
+        for facts in catalog.fields("conversational_flow")
+        if facts.status == "current"
+        and facts.default is not None
+        and not is_set(layer.get(facts.name))
+    ]
+    if filled:
+        yield Hit(
+            _LAYER,
+            f"Since the layer is used, Tavus fills in {', '.join(filled)}.",
+            f"Set what is to be otherwise: {configure('conversational_flow', voice_isolation=...)} "
+            "and the like.",
+        )
+
+
+@rule("flow-sleep-without-wake", "error", source="V:recipes/meetings.py, P:event-schema")
+def sleep_without_wake(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Who was sent to sleep needs a word to wake up."""
+    for facts in catalog.fields("conversational_flow"):
+        for needed in facts.requires:
+            if _given(document, facts.name) and not _given(document, needed):
+                yield Hit(
+                    f"{_LAYER}/{facts.name}",
+                    f"{facts.name} needs a {needed}, and there is none.",
+                    f"{configure('conversational_flow', **{needed: ...})}, or "
+                    f"{drop('conversational_flow', facts.name)}.",
+                )
+
+
+@rule("flow-phrases-alike", "warning", source="P:event-schema")
+def phrases_alike(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """One phrase cannot mean both: be quiet, and listen."""
+    wake, sleep = (text(document.at(f"{_LAYER}/{name}_phrase")) for name in ("wake", "sleep"))
+    if sleep and wake.lower() == sleep.lower():
+        yield Hit(
+            f"{_LAYER}/sleep_phrase",
+            "The phrase to sleep is the phrase to wake up.",
+            f"{configure('conversational_flow', sleep_phrase=...)}.",
+        )
+
+
+@rule("flow-idle-while-asleep", "info", source="J:persona/conversational-flow")
+def idle_while_asleep(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """One field keeps the replica silent, the other has it speak up in a silence."""
+    if _given(document, "wake_phrase") and _value(document, "idle_engagement") in (
+        "patient",
+        "eager",
+    ):
+        yield Hit(
+            f"{_LAYER}/idle_engagement",
+            "The replica is to wait for its wake phrase, and to speak up when nobody does.",
+            f"{configure('conversational_flow', idle_engagement='off')} keeps it silent.",
+        )
+
+
+@rule("flow-turn-model-legacy", "warning", source="D:persona/conversational-flow")
+def turn_model_legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Older turn models can be reached by the API only, and nobody supports them."""
+    facts = catalog.turn_model(text(document.at(_MODEL)))
+    if facts and facts.status in DISCOURAGED:
+        yield Hit(
+            _MODEL,
+            f"{facts.id} is {facts.status} and unsupported.",
+            f"{configure('conversational_flow', turn_detection_model=facts.successor or ...)}.",
+        )
+
+
+@rule("flow-turn-model-older", "info", source="N71101102522")
+def turn_model_older(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """A model that was the default once stays where it is stored."""
+    facts = catalog.turn_model(text(document.at(_MODEL)))
+    newest = next((model for model in catalog.turn_models() if model.default), None)
+    if facts and newest and facts.status == "current" and facts.id != newest.id:
+        yield Hit(
+            _MODEL,
+            f"{newest.id} is the default since {newest.since}; this persona stays with {facts.id}.",
+            f"{configure('conversational_flow', turn_detection_model=newest.id)}.",
+        )
+
+
+@rule("flow-turn-model-spelling", "warning", source="J:persona/conversational-flow")
+def turn_model_spelling(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """The docs spell it in two ways; one of them is sure to be taken."""
+    stored = text(document.at(_MODEL))
+    facts = catalog.turn_model(stored)
+    if facts and stored != facts.id:
+        yield Hit(
+            _MODEL,
+            f"Another spelling of {facts.id}.",
+            f"{configure('conversational_flow', turn_detection_model=facts.id)}.",
+        )
+
+
+@rule("flow-active-listening-language", "warning", source="D:persona/conversational-flow")
+def active_listening_language(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Its small signs of listening are English ones."""
+    foreign = [code for code in languages(document) if code != "en"]
+    if foreign and _value(document, "active_listening") in ("low", "medium", "high"):
+        yield Hit(
+            f"{_LAYER}/active_listening",
+            "Active listening is a beta for English, and the persona has other languages.",
+            f"{configure('conversational_flow', active_listening='off')}.",
+        )
+
+
+def _value(document: Document, name: str) -> str:
+    return text(document.at(f"{_LAYER}/{name}"))
+
+
+def _given(document: Document, name: str) -> bool:
+    return is_set(document.at(f"{_LAYER}/{name}"))
+
+
+RULES = (
+    defaults_filled_in,
+    sleep_without_wake,
+    phrases_alike,
+    idle_while_asleep,
+    turn_model_legacy,
+    turn_model_older,
+    turn_model_spelling,
+    active_listening_language,
+)

@@ -1,0 +1,211 @@
+"""Rules about the LLM layer: which model thinks, and with which settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tavus_mcp.catalog import Catalog, ModelFacts
+from tavus_mcp.catalog.facts import Status
+from tavus_mcp.errors import nearest
+from tavus_mcp.models.document import Document
+from tavus_mcp.usecases.rules.look import (
+    configure,
+    custom_llm,
+    drop,
+    ended,
+    is_set,
+    number,
+    raven,
+    text,
+)
+from tavus_mcp.usecases.rules.rule import Hit, rule
+
+_MODEL = "/layers/llm/model"
+_HOSTED = "tavus-"
+_TUNABLE = ("temperature", "top_p")
+
+
+@rule("llm-model-deprecated", "warning", source="J:changelog, N61101964180")
+def model_deprecated(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Deprecated models still answer, but get no care and may be switched off."""
+    for model in _hosted(document, catalog, "deprecated"):
+        yield Hit(
+            _MODEL,
+            f"{model.id} is deprecated{ended(catalog, _MODEL, model.id)}.",
+            f"{configure('llm', model=model.successor or ...)}; "
+            'describe_layer(layer="llm") compares the models.',
+        )
+
+
+@rule("llm-model-retired", "warning", source="J:changelog")
+def model_retired(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Another model answers than the one whose name stands here, or none."""
+    for model in _hosted(document, catalog, "retired"):
+        yield Hit(
+            _MODEL,
+            f"{model.id} is gone{ended(catalog, _MODEL, model.id)}: another model answers, or none.",
+            f"{configure('llm', model=model.successor or ...)}.",
+        )
+
+
+@rule("llm-model-internal", "warning", source="V:recipes/build_and_verify.py")
+def model_internal(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """The vendor's own builder model is not made for talking to people."""
+    for model in _hosted(document, catalog, "internal"):
+        yield Hit(
+            _MODEL,
+            f"{model.id} is an internal model of Tavus, not meant for personas.",
+            f"{configure('llm', model=_recommended(catalog))}.",
+        )
+
+
+@rule("llm-model-unlisted", "info", source="N54781446696, N71255043688")
+def model_unlisted(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Seen in the wild, but on no docs page that could be read."""
+    for model in _hosted(document, catalog, "probably_current"):
+        yield Hit(
+            _MODEL,
+            f"{model.id} was seen in option lists only; the docs do not describe it.",
+            f"Try it in a call; the recommended one is {_recommended(catalog)}.",
+        )
+
+
+@rule("llm-model-unknown", "warning", source="J:persona/llm, N56730461225")
+def model_unknown(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """It may be new, or a slip: an unknown hosted name once answered 500."""
+    name = text(document.at(_MODEL))
+    if custom_llm(document) or not name.lower().startswith(_HOSTED) or catalog.llm_model(name):
+        return
+    close = nearest(name, _good(catalog)) or _recommended(catalog)
+    yield Hit(
+        _MODEL,
+        "No hosted model of this name is known.",
+        f"If it is not a new one: {configure('llm', model=close)}.",
+    )
+
+
+@rule("llm-model-without-url", "error", source="D:persona/llm, N61544566878", refuses=True)
+def model_without_url(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """A model that Tavus does not host needs the endpoint where it runs."""
+    name = text(document.at(_MODEL))
+    if custom_llm(document) or not name or name.lower().startswith(_HOSTED):
+        return
+    close = nearest(_HOSTED + name, _good(catalog)) or _recommended(catalog)
+    yield Hit(
+        _MODEL,
+        "Tavus hosts no model of this name, and there is no base_url where it could run.",
+        f"Your own endpoint: {configure('llm', base_url=..., api_key_ref=...)}; "
+        f"or hosted: {configure('llm', model=close)}.",
+    )
+
+
+@rule("llm-extra-body-range", "error", source="D:create-persona, J:changelog")
+def extra_body_range(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Hosted models take temperature and top_p within a range."""
+    if custom_llm(document):
+        return
+    for name in _TUNABLE:
+        facts = catalog.field("llm", f"extra_body.{name}")
+        value = number(document.at(f"/layers/llm/extra_body/{name}"))
+        if facts is None or facts.minimum is None or facts.maximum is None or value is None:
+            continue
+        if not facts.minimum <= value <= facts.maximum:
+            yield Hit(
+                f"/layers/llm/extra_body/{name}",
+                f"{name} of a hosted model must be from {facts.minimum} to {facts.maximum}.",
+                f"{configure('llm', extra_body={name: 0.7})}.",
+            )
+
+
+@rule("llm-extra-body-unused", "warning", source="D:create-persona, J:changelog")
+def extra_body_unused(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """For hosted models the docs name two keys; others are a custom LLM's."""
+    body = document.at("/layers/llm/extra_body")
+    if custom_llm(document) or not isinstance(body, dict):
+        return
+    if others := [key for key in body if key not in _TUNABLE]:
+        yield Hit(
+            "/layers/llm/extra_body",
+            f"{len(others)} of its keys are not documented for hosted models, which take "
+            f"{' and '.join(_TUNABLE)}.",
+            f"{drop('llm', 'extra_body')}, then set the two again if they were there.",
+        )
+
+
+@rule("llm-temperature-and-top-p", "info", source="J:persona/llm")
+def temperature_and_top_p(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Both narrow the same choice, so their effects cannot be told apart."""
+    body = document.at("/layers/llm/extra_body")
+    if isinstance(body, dict) and all(is_set(body.get(name)) for name in _TUNABLE):
+        yield Hit(
+            "/layers/llm/extra_body",
+            "temperature and top_p are both set; change one of them, not both.",
+            f"{drop('llm', 'extra_body.top_p')}.",
+        )
+
+
+@rule("llm-speculation-off", "info", source="J:persona/llm")
+def speculation_off(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Without it the model starts only when the user has ended."""
+    if document.at("/layers/llm/speculative_inference") is False:
+        yield Hit(
+            "/layers/llm/speculative_inference",
+            "Speculative inference is off, so each answer starts later.",
+            f"{drop('llm', 'speculative_inference')}: the default is true.",
+        )
+
+
+@rule("llm-speculation-repeats-calls", "info", source="N54634832219")
+def speculation_repeats_calls(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Whoever pays for the endpoint should know how often it is called."""
+    if custom_llm(document) and document.at("/layers/llm/speculative_inference") is not False:
+        yield Hit(
+            "/layers/llm/speculative_inference",
+            "With speculative inference your endpoint is called several times in a turn.",
+            f"If that costs too much: {configure('llm', speculative_inference=False)}; "
+            "answers then start later.",
+        )
+
+
+@rule("llm-vision-disabled", "warning", source="V:pal.py")
+def vision_disabled(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Raven sees, and its remarks may not reach the model."""
+    if document.at("/layers/llm/disable_vision") is True and raven(document, catalog) != "off":
+        yield Hit(
+            "/layers/llm/disable_vision",
+            "Vision is disabled for the model while perception is on.",
+            f"{drop('llm', 'disable_vision')}; or, if it is not to see: "
+            f"{configure('perception', perception_model='off')}.",
+        )
+
+
+def _hosted(document: Document, catalog: Catalog, status: Status) -> Iterator[ModelFacts]:
+    """Yield the stored model when Tavus hosts it and it has this status."""
+    model = catalog.llm_model(text(document.at(_MODEL)))
+    if model and model.status == status and not custom_llm(document):
+        yield model
+
+
+def _good(catalog: Catalog) -> list[str]:
+    good = ("recommended", "current", "probably_current")
+    return [model.id for model in catalog.llm_models() if model.status in good]
+
+
+def _recommended(catalog: Catalog) -> str:
+    return next((model.id for model in catalog.llm_models() if model.default), "...")
+
+
+RULES = (
+    model_deprecated,
+    model_retired,
+    model_internal,
+    model_unlisted,
+    model_unknown,
+    model_without_url,
+    extra_body_range,
+    extra_body_unused,
+    temperature_and_top_p,
+    speculation_off,
+    speculation_repeats_calls,
+    vision_disabled,
+)

@@ -1,0 +1,94 @@
+"""Rules about what the pipeline mode leaves without effect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tavus_mcp.catalog import Catalog
+from tavus_mcp.models.document import Document
+from tavus_mcp.usecases.rules.look import call, drop_layer, is_set
+from tavus_mcp.usecases.rules.rule import Hit, rule
+
+_FOR_THE_LLM = (
+    "document_ids",
+    "document_tags",
+    "objectives_id",
+    "guardrails_id",
+    "guardrail_ids",
+    "guardrail_tags",
+    "tool_ids",
+    "memories",
+)
+
+
+@rule("mode-undocumented", "warning", source="V:pal.py")
+def mode_undocumented(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """The vendor's client knows a mode that the docs do not list."""
+    mode = catalog.pipeline_mode(document.mode)
+    if mode and mode.status == "undocumented":
+        yield Hit(
+            "/pipeline_mode",
+            f"Mode {mode.name} stands in no docs page; it may not be open to your account.",
+            f"Documented are full and echo: {call('update_persona', pipeline_mode='full')}.",
+        )
+
+
+@rule("mode-ignores-layer", "warning", source="D:create-persona, P:echo-mode")
+def mode_ignores_layer(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """A layer that is bypassed looks as if it worked."""
+    mode = catalog.pipeline_mode(document.mode)
+    for name in mode.ignored_layers if mode else ():
+        if mode and document.layer(name):
+            yield Hit(
+                f"/layers/{name}",
+                f"Mode {mode.name} bypasses the {name} layer: nothing in it has an effect.",
+                f"Remove it: {drop_layer(name)}; or have it used: "
+                f"{call('update_persona', pipeline_mode='full')}.",
+            )
+
+
+@rule("mode-ignores-field", "warning", source="D:create-persona, P:echo-mode")
+def mode_ignores_field(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Documents, objectives, guardrails and tools are the LLM's; these modes have none."""
+    mode = catalog.pipeline_mode(document.mode)
+    if mode is None or "llm" not in mode.ignored_layers:
+        return
+    for name in _FOR_THE_LLM:
+        if is_set(document.at(f"/{name}")):
+            yield Hit(
+                f"/{name}",
+                f"{name} is used by the LLM, and mode {mode.name} has none.",
+                f"Remove it: {call('update_persona', unset=[name])}; or have it used: "
+                f"{call('update_persona', pipeline_mode='full')}.",
+            )
+
+
+@rule("sts-layer-unused", "warning", source="V:pal.py")
+def sts_layer_unused(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """The layer belongs to one mode."""
+    if document.layer("sts") and document.mode != "speech-to-speech":
+        yield Hit(
+            "/layers/sts",
+            "The sts layer is used by mode speech-to-speech only.",
+            f"Remove it: {drop_layer('sts')}.",
+        )
+
+
+@rule("vqa-retired", "warning", source="D:get-persona")
+def vqa_retired(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Very old personas still carry the layer that came before Raven."""
+    if document.layer("vqa"):
+        yield Hit(
+            "/layers/vqa",
+            "The vqa layer is retired; perception took its place.",
+            f"{call('configure_perception', perception_model='raven-1')} and {drop_layer('vqa')}.",
+        )
+
+
+RULES = (
+    mode_undocumented,
+    mode_ignores_layer,
+    mode_ignores_field,
+    sts_layer_unused,
+    vqa_retired,
+)

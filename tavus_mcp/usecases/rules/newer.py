@@ -1,0 +1,189 @@
+"""Rules about the newer layers: conferencing, capabilities, knowledge_base and transport."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tavus_mcp.catalog import Catalog
+from tavus_mcp.errors import nearest
+from tavus_mcp.models.document import Document
+from tavus_mcp.usecases.rules.look import (
+    call,
+    configure,
+    drop,
+    drop_layer,
+    is_set,
+    languages,
+    number,
+    text,
+)
+from tavus_mcp.usecases.rules.rule import Hit, rule
+
+_USERNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_CHUNKS = (1, 50)
+_RADIUS = (0, 10)
+_SCORE = (0, 1)
+
+
+@rule("conferencing-without-replica", "error", source="V:pal.py, V:meetings.py", refuses=True)
+def conferencing_without_replica(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Nobody is there to choose a face when a meeting calls."""
+    if document.layer("conferencing") and not is_set(document.at("/default_replica_id")):
+        yield Hit(
+            "/layers/conferencing",
+            "A meeting identity needs a default_replica_id, and there is none.",
+            f"{call('update_persona', default_replica_id=...)}, with an id of list_replicas.",
+        )
+
+
+@rule("conferencing-sent-alone", "info", source="V:recipes/meetings.py, P:pal/editing-lifecycle")
+def conferencing_sent_alone(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """It bypasses drafts, so Tavus wants it apart from all else."""
+    if document.layer("conferencing"):
+        yield Hit(
+            "/layers/conferencing",
+            "Changes of this layer must be sent alone, and apply at once.",
+            f"{configure('conferencing', username=...)} and nothing else in the same call.",
+        )
+
+
+@rule("conferencing-username-odd", "warning", source="V:pal.py, N60451487063")
+def conferencing_username_odd(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """It becomes the part of a mail address before the @."""
+    name = text(document.at("/layers/conferencing/username"))
+    if name and not _USERNAME.fullmatch(name):
+        yield Hit(
+            "/layers/conferencing/username",
+            "username becomes the name part of a mail address; it has characters unfit for one.",
+            f"Letters, digits, dots and hyphens: {configure('conferencing', username=...)}.",
+        )
+
+
+@rule("capabilities-search-unguarded", "warning", source="V:pal.py")
+def search_unguarded(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """What a web page says could become an instruction."""
+    layer = document.layer("capabilities")
+    guard = "search_results_prompt_injection_prevention_enabled"
+    if layer.get("search_enabled") is True and layer.get(guard) is False:
+        yield Hit(
+            f"/layers/capabilities/{guard}",
+            "The persona searches the web with the guard against hidden instructions switched off.",
+            f"{configure('capabilities', **{guard: True})}.",
+        )
+
+
+@rule("mcp-not-enabled", "warning", source="N71397737169, V:pal.py")
+def mcp_not_enabled(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """The layer narrows something that is not switched on."""
+    enabled = document.at("/layers/capabilities/mcp_enabled") is True
+    if document.layer("mcp") and not enabled:
+        yield Hit(
+            "/layers/mcp",
+            "The mcp layer limits connectors, and capabilities.mcp_enabled is not true.",
+            f"{configure('capabilities', mcp_enabled=True)}, or {drop_layer('mcp')}.",
+        )
+
+
+@rule("knowledge-base-without-documents", "warning", source="V:recipes/knowledge.py")
+def without_documents(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """How to search is set, but there is nothing to be searched."""
+    attached = any(is_set(document.at(f"/{name}")) for name in ("document_ids", "document_tags"))
+    if document.layer("knowledge_base") and not attached:
+        yield Hit(
+            "/layers/knowledge_base",
+            "Search is configured, and no documents are attached.",
+            f"{call('update_persona', document_ids=...)}, with ids of list_documents.",
+        )
+
+
+@rule("knowledge-base-odd-number", "warning", source="V:recipes/knowledge.py")
+def odd_number(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """No ranges are documented, but some numbers can hardly be meant."""
+    ranges = {
+        "rag_score_threshold": _SCORE,
+        "rag_n_chunks": _CHUNKS,
+        "rag_surrounding_chunk_radius": _RADIUS,
+    }
+    for name, (least, most) in ranges.items():
+        value = number(document.at(f"/layers/knowledge_base/{name}"))
+        if value is not None and not least <= value <= most:
+            yield Hit(
+                f"/layers/knowledge_base/{name}",
+                f"{name} is usually from {least} to {most}.",
+                f"{configure('knowledge_base', **{name: ...})}, or leave it to Tavus: "
+                f"{drop('knowledge_base', name)}.",
+            )
+
+
+@rule("knowledge-base-english-only", "info", source="J:language-support")
+def english_only(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Documents are found in English only."""
+    spoken = languages(document)
+    if spoken and "en" not in spoken and is_set(document.at("/document_ids")):
+        yield Hit(
+            "/document_ids",
+            "Documents work in English only, and the persona does not speak it.",
+            "Put what it must know into system_prompt: "
+            f"{call('edit_prompt', find=..., replace=...)}.",
+        )
+
+
+@rule("transport-livekit-mode", "error", source="J:livekit")
+def livekit_mode(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """In a LiveKit room Tavus only renders what your own agent says."""
+    kind = text(document.at("/layers/transport/transport_type"))
+    if kind == "livekit" and document.mode != "echo":
+        yield Hit(
+            "/layers/transport/transport_type",
+            "LiveKit goes with pipeline_mode echo only.",
+            f"{call('update_persona', pipeline_mode='echo', unset=['system_prompt', 'context'])}, "
+            f"or {drop('transport', 'transport_type')}.",
+        )
+
+
+@rule("transport-type-unknown", "warning", source="J:livekit")
+def type_unknown(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """The docs name one other transport."""
+    kind = text(document.at("/layers/transport/transport_type"))
+    facts = catalog.field("transport", "transport_type")
+    if kind and facts and kind not in facts.allowed:
+        close = nearest(kind, facts.allowed)
+        instead = f"{configure('transport', transport_type=close)}, or " if close else ""
+        yield Hit(
+            "/layers/transport/transport_type",
+            f"The docs know {', '.join(facts.allowed)} only.",
+            f"{instead}{drop('transport', 'transport_type')} for ordinary rooms.",
+        )
+
+
+@rule("transport-microphone-mode", "warning", source="P:echo-mode")
+def microphone_mode(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Echoing the microphone is a way of echo mode."""
+    settings = document.at("/layers/transport/input_settings")
+    if (
+        document.mode != "echo"
+        and isinstance(settings, dict)
+        and is_set(settings.get("microphone"))
+    ):
+        yield Hit(
+            "/layers/transport/input_settings/microphone",
+            "input_settings.microphone is used by mode echo only.",
+            f"{drop('transport', 'input_settings.microphone')}, or "
+            f"{call('update_persona', pipeline_mode='echo', unset=['system_prompt', 'context'])}.",
+        )
+
+
+RULES = (
+    conferencing_without_replica,
+    conferencing_sent_alone,
+    conferencing_username_odd,
+    search_unguarded,
+    mcp_not_enabled,
+    without_documents,
+    odd_number,
+    english_only,
+    livekit_mode,
+    type_unknown,
+    microphone_mode,
+)

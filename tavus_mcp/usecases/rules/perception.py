@@ -1,0 +1,252 @@
+"""Rules about the perception layer: what Raven sees and hears."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tavus_mcp.catalog import Catalog, FieldFacts
+from tavus_mcp.models.document import Document
+from tavus_mcp.usecases.rules.look import configure, drop, ended, entries, is_set, raven, text
+from tavus_mcp.usecases.rules.rule import Hit, rule
+
+_LAYER = "/layers/perception"
+_MODEL = f"{_LAYER}/perception_model"
+_MANY_QUERIES = 10
+_USE_RAVEN = configure("perception", perception_model="raven-1")
+
+
+@rule("perception-model-legacy", "warning", source="J:changelog, P:pal/perception")
+def model_legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Raven-0 sees only, and the model before it is gone."""
+    facts = catalog.perception_model(text(document.at(_MODEL)))
+    if facts and facts.successor:
+        yield Hit(
+            _MODEL,
+            f"{facts.id} is {facts.status}{ended(catalog, _MODEL, facts.id)}.",
+            f"{configure('perception', perception_model=facts.successor)}.",
+        )
+
+
+@rule("perception-queries-unused", "warning", source="J:persona/perception")
+def queries_unused(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Without Raven nobody answers the questions."""
+    if _sees(document, catalog):
+        return
+    for name, _ in _stored(document, "_queries"):
+        yield Hit(
+            f"{_LAYER}/{name}",
+            f"{name} has no effect: the perception model is no Raven.",
+            f"{_USE_RAVEN}, or {drop('perception', name)}.",
+        )
+
+
+@rule("perception-tools-unused", "warning", source="J:persona/perception")
+def tools_unused(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Without Raven nothing calls the functions."""
+    if _sees(document, catalog):
+        return
+    for name, _ in _stored(document, "_tools", "_prompt"):
+        yield Hit(
+            f"{_LAYER}/{name}",
+            f"{name} has no effect: perception tools need Raven.",
+            f"{_USE_RAVEN}, or {drop('perception', name)}.",
+        )
+
+
+@rule("perception-audio-needs-raven-1", "warning", source="J:persona/perception")
+def audio_needs_raven_1(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Raven-0 is deaf."""
+    if text(document.at(_MODEL)) != "raven-0":
+        return
+    for name in ("audio_awareness_queries", "audio_tools", "audio_tool_prompt"):
+        if is_set(document.at(f"{_LAYER}/{name}")):
+            yield Hit(
+                f"{_LAYER}/{name}",
+                f"{name} has no effect: raven-0 sees but does not hear.",
+                f"{_USE_RAVEN}.",
+            )
+
+
+@rule("perception-ambient-awareness", "warning", source="SEED, J:persona/perception")
+def ambient_awareness(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """The switch is in early examples and in no docs page; what it does is not known."""
+    if document.at(f"{_LAYER}/ambient_awareness") is not None:
+        yield Hit(
+            f"{_LAYER}/ambient_awareness",
+            "ambient_awareness stands in no docs page; today it is Raven with questions.",
+            f"{configure('perception', perception_model='raven-1', visual_awareness_queries=...)}, "
+            f"and {drop('perception', 'ambient_awareness')}.",
+        )
+
+
+@rule("perception-field-legacy", "warning", source="J:troubleshooting")
+def field_legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Old names are still accepted, but only the new ones are cared for."""
+    for facts in _aliases(catalog):
+        successor = facts.successor or ""
+        if is_set(document.at(f"{_LAYER}/{facts.name}")):
+            taken = is_set(document.at(f"{_LAYER}/{successor}"))
+            yield Hit(
+                f"{_LAYER}/{facts.name}",
+                f"{facts.name} is an older name of {successor}"
+                + (", which is also set." if taken else "."),
+                f"{configure('perception', **{successor: ...}, unset=[facts.name])}.",
+            )
+
+
+@rule("perception-entry-too-long", "error", source="J:persona/perception", refuses=True)
+def entry_too_long(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Tavus answers an error for entries over its limit."""
+    _, limit = _limits(catalog)
+    for path, length in _lengths(document):
+        if length > limit:
+            yield Hit(
+                path,
+                f"{length:,} characters, and Raven takes at most {limit:,}.",
+                f"Shorten it, best below 1,000: {configure('perception', **_field(path))}.",
+            )
+
+
+@rule("perception-entry-long", "warning", source="P:pal/perception-tool")
+def entry_long(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Two pages name two limits; below the smaller one is safe."""
+    advised, limit = _limits(catalog)
+    for path, length in _lengths(document):
+        if advised < length <= limit:
+            yield Hit(
+                path,
+                f"{length:,} characters; one page of the docs allows {advised:,} only.",
+                f"Shorten it: {configure('perception', **_field(path))}.",
+            )
+
+
+@rule("perception-prompt-without-tools", "warning", source="J:persona/perception")
+def prompt_without_tools(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """The text says when to call functions, and there are none."""
+    if is_set(document.at("/tool_ids")):
+        return  # registry tools may be of origin vision or audio
+    for kind in ("visual", "audio"):
+        prompt, tools = f"{kind}_tool_prompt", f"{kind}_tools"
+        if is_set(document.at(f"{_LAYER}/{prompt}")) and not _any(document, tools):
+            yield Hit(
+                f"{_LAYER}/{prompt}",
+                f"{prompt} says when to call functions, and {tools} has none.",
+                f"{drop('perception', prompt)}, or add one with set_function_tool.",
+            )
+
+
+@rule("perception-tools-without-prompt", "info", source="J:persona/perception")
+def tools_without_prompt(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Raven calls a function more surely when it is told when."""
+    for kind in ("visual", "audio"):
+        prompt, tools = f"{kind}_tool_prompt", f"{kind}_tools"
+        if is_set(document.at(f"{_LAYER}/{tools}")) and not is_set(
+            document.at(f"{_LAYER}/{prompt}")
+        ):
+            yield Hit(
+                f"{_LAYER}/{tools}",
+                f"No {prompt} says when these functions are to be called.",
+                f"{configure('perception', **{prompt: ...})}.",
+            )
+
+
+@rule("perception-many-queries", "info", source="J:persona/perception")
+def many_queries(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Every question is asked about once a second, and every answer fills the prompt."""
+    for name, value in _stored(document, "_awareness_queries"):
+        if isinstance(value, list) and len(value) > _MANY_QUERIES:
+            yield Hit(
+                f"{_LAYER}/{name}",
+                f"{len(value)} questions are asked again and again; few and concrete ones work "
+                "best.",
+                "What is needed only after the call belongs in "
+                f"{configure('perception', perception_analysis_queries=...)}.",
+            )
+
+
+@rule("perception-query-repeated", "info", source="J:persona/perception")
+def query_repeated(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """The same question twice costs twice and answers once."""
+    for name, value in _stored(document, "_queries"):
+        seen: set[str] = set()
+        for index, query in entries(value):
+            if query.strip().lower() in seen:
+                yield Hit(
+                    f"{_LAYER}/{name}/{index}",
+                    "The same question stands here twice.",
+                    f"List each once: {configure('perception', **{name: ...})}.",
+                )
+            seen.add(query.strip().lower())
+
+
+@rule("perception-emotion-full", "info", source="N1")
+def emotion_full(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Reading emotions is restricted in the European Union."""
+    if document.at(f"{_LAYER}/emotion_recognition") == "full":
+        yield Hit(
+            f"{_LAYER}/emotion_recognition",
+            "Emotions are read in full, also in conversations under policy eu.",
+            f"{configure('perception', emotion_recognition='auto')} limits it there only.",
+        )
+
+
+def _sees(document: Document, catalog: Catalog) -> bool:
+    return raven(document, catalog).startswith("raven")
+
+
+def _stored(document: Document, *endings: str) -> list[tuple[str, Any]]:
+    layer = document.layer("perception")
+    return [
+        (name, value) for name, value in layer.items() if _ends(name, endings) and is_set(value)
+    ]
+
+
+def _ends(name: object, endings: tuple[str, ...]) -> bool:
+    return isinstance(name, str) and name.endswith(endings)
+
+
+def _aliases(catalog: Catalog) -> list[FieldFacts]:
+    ended_names = ("deprecated", "retired")
+    return [facts for facts in catalog.fields("perception") if facts.status in ended_names]
+
+
+def _limits(catalog: Catalog) -> tuple[int, int]:
+    """Return how long an entry should and may be."""
+    facts = catalog.field("perception", "visual_awareness_queries")
+    limit = (facts and facts.max_length) or 10_000
+    return (facts and facts.advised_length) or limit, limit
+
+
+def _lengths(document: Document) -> Iterator[tuple[str, int]]:
+    """Yield the length of each text that Raven is given."""
+    for name, value in _stored(document, "_queries", "_prompt"):
+        if isinstance(value, str):
+            yield f"{_LAYER}/{name}", len(value)
+        for index, entry in entries(value):
+            yield f"{_LAYER}/{name}/{index}", len(entry)
+
+
+def _field(path: str) -> dict[str, Any]:
+    return {path.removeprefix(f"{_LAYER}/").partition("/")[0]: ...}
+
+
+def _any(document: Document, tools: str) -> bool:
+    return is_set(document.at(f"{_LAYER}/{tools}"))
+
+
+RULES = (
+    model_legacy,
+    queries_unused,
+    tools_unused,
+    audio_needs_raven_1,
+    ambient_awareness,
+    field_legacy,
+    entry_too_long,
+    entry_long,
+    prompt_without_tools,
+    tools_without_prompt,
+    many_queries,
+    query_repeated,
+    emotion_full,
+)

@@ -1,0 +1,128 @@
+"""Rules about the STT layer: engine, languages, hot words, and the turn-taking it once had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tavus_mcp.catalog import Catalog, FieldFacts
+from tavus_mcp.catalog.facts import DISCOURAGED
+from tavus_mcp.models.document import Document
+from tavus_mcp.usecases.rules.look import configure, drop, ended, is_set, languages, text
+from tavus_mcp.usecases.rules.rule import Hit, rule
+
+_ENGINE = "/layers/stt/stt_engine"
+
+
+@rule("stt-engine-deprecated", "warning", source="J:persona/stt, D:get-persona")
+def engine_deprecated(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Older engines still listen, but the docs advise against or no longer list them."""
+    facts = catalog.stt_engine(text(document.at(_ENGINE)))
+    if facts and facts.successor:
+        what = "no longer in the docs" if facts.status == "unknown" else facts.status
+        yield Hit(
+            _ENGINE,
+            f"{facts.id} is {what}.",
+            f"{configure('stt', stt_engine=facts.successor)}.",
+        )
+
+
+@rule("stt-language-not-heard", "warning", source="J:persona/stt")
+def language_not_heard(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """An engine that does not know a language writes down something else."""
+    engine = text(document.at(_ENGINE))
+    support = next((one for one in catalog.stt_support() if one.engine == engine), None)
+    if support is None or not support.complete:
+        return
+    spoken = {one.code for one in catalog.languages()} & set(languages(document))
+    if missing := sorted(spoken - set(support.codes)):
+        yield Hit(
+            _ENGINE,
+            f"{engine} does not hear {', '.join(missing)}, which the persona is to speak.",
+            f"{configure('stt', stt_engine='tavus-auto')} lets Tavus choose by language.",
+        )
+
+
+@rule("stt-not-multilingual", "warning", source="J:persona/stt, J:language-support")
+def not_multilingual(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Following a speaker from one language to another takes an engine that can."""
+    facts = catalog.stt_engine(text(document.at(_ENGINE)))
+    if facts and not facts.multilingual and len(set(languages(document))) > 1:
+        able = [one.id for one in catalog.stt_engines() if one.multilingual]
+        yield Hit(
+            _ENGINE,
+            f"The persona has several languages, and {facts.id} cannot follow a change of them.",
+            f"{configure('stt', stt_engine=able[0] if able else ...)}; able are {', '.join(able)}.",
+        )
+
+
+@rule("stt-hotwords-list", "warning", source="J:persona/stt, V:pal.py")
+def hotwords_list(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """One schema says list, all others say text."""
+    if isinstance(document.at("/layers/stt/hotwords"), list):
+        yield Hit(
+            "/layers/stt/hotwords",
+            "hotwords is one text of hints, not a list.",
+            f"{configure('stt', hotwords='word, other word')}.",
+        )
+
+
+@rule("stt-turn-taking-overridden", "warning", source="D:persona/conversational-flow")
+def turn_taking_overridden(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """What is overridden looks as if it could be tuned."""
+    if not _flow_decides(document, catalog):
+        return
+    for facts, _ in _turn_taking(document, catalog):
+        yield Hit(
+            f"/layers/stt/{facts.name}",
+            f"{facts.name} has no effect: the conversational_flow layer overrides it.",
+            f"{drop('stt', facts.name)}; tune {facts.successor} instead.",
+        )
+
+
+@rule("stt-turn-taking-legacy", "warning", source="D:persona/conversational-flow, J:changelog")
+def turn_taking_legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Turn-taking moved to a layer of its own, partly on an inverted scale."""
+    if _flow_decides(document, catalog):
+        return
+    for facts, value in _turn_taking(document, catalog):
+        path = f"/layers/stt/{facts.name}"
+        yield Hit(
+            path,
+            f"{facts.name} is legacy{ended(catalog, path)}.",
+            _moved(facts, value) + f" Or all at once: suggest_tuning with goal modernize.",
+        )
+
+
+def _turn_taking(document: Document, catalog: Catalog) -> Iterator[tuple[FieldFacts, Any]]:
+    for facts in catalog.fields("stt"):
+        value = document.at(f"/layers/stt/{facts.name}")
+        if facts.status == "legacy" and is_set(value):
+            yield facts, value
+
+
+def _flow_decides(document: Document, catalog: Catalog) -> bool:
+    """Tell whether conversational_flow is in use with a model that overrides this layer."""
+    flow = document.layer("conversational_flow")
+    stored = catalog.turn_model(text(flow.get("turn_detection_model")))
+    return bool(flow) and not (stored and stored.status in DISCOURAGED)
+
+
+def _moved(facts: FieldFacts, value: Any) -> str:
+    """Return the calls that say the same today."""
+    layer, _, name = (facts.successor or "").partition(".")
+    remove = drop("stt", facts.name)
+    today = facts.successor_values.get(str(value).lower())
+    if not name or today is None:
+        return f"{remove}."
+    return f"{configure(layer, **{name: today})} and {remove}."
+
+
+RULES = (
+    engine_deprecated,
+    language_not_heard,
+    not_multilingual,
+    hotwords_list,
+    turn_taking_overridden,
+    turn_taking_legacy,
+)

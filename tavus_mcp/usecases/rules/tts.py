@@ -1,0 +1,242 @@
+"""Rules about the TTS layer: engine, voice and model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tavus_mcp.catalog import Catalog
+from tavus_mcp.models.document import Document
+from tavus_mcp.usecases.rules.look import configure, drop, ended, is_set, text
+from tavus_mcp.usecases.rules.rule import Hit, rule
+from tavus_mcp.usecases.rules.voices import engine_of, is_tavus_voice, voices
+
+_ENGINE = "/layers/tts/tts_engine"
+# How ids of each provider look; what fits none of these is left alone.
+_PROVIDER_IDS = {
+    "cartesia": re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE),
+    "elevenlabs": re.compile(r"(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9]{20}"),
+    "azure": re.compile(r"[a-z]{2,3}-[A-Za-z-]{2,12}-\w+Neural(?::\w+)?"),
+}
+
+
+@rule("tts-engine-retired", "error", source="J:changelog")
+def engine_retired(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """An engine that Tavus removed cannot speak."""
+    facts = catalog.tts_engine(text(document.at(_ENGINE)))
+    if facts and facts.status == "retired":
+        yield Hit(
+            _ENGINE,
+            f"{facts.id} was removed by Tavus{ended(catalog, _ENGINE, facts.id)}.",
+            f"{configure('tts', tts_engine=facts.successor or ..., external_voice_id=...)}, with "
+            "a voice of that engine; or elevenlabs, or azure.",
+        )
+
+
+@rule("tts-engine-undocumented", "warning", source="N54781446696, N68336332586")
+def engine_undocumented(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Seen in option lists of third parties only."""
+    facts = catalog.tts_engine(text(document.at(_ENGINE)))
+    if facts and facts.status == "undocumented":
+        yield Hit(
+            _ENGINE,
+            f"{facts.id} stands in no docs page as a speech engine.",
+            f"To let Tavus choose, leave the engine out: {drop('tts', 'tts_engine')}.",
+        )
+
+
+@rule("tts-playht-field", "warning", source="J:changelog, V:pal.py")
+def playht_field(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """What belonged to PlayHT has no effect since it is gone."""
+    if is_set(document.at("/layers/tts/playht_user_id")):
+        yield Hit(
+            "/layers/tts/playht_user_id",
+            "playht_user_id belonged to PlayHT, which Tavus removed"
+            f"{ended(catalog, '/layers/tts/playht_user_id')}.",
+            f"{drop('tts', 'playht_user_id')}.",
+        )
+
+
+@rule("tts-provider-voice-in-voice-id", "warning", source="P:voices, J:persona/tts")
+def provider_voice_in_voice_id(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """The field was a provider's once; today it names a Tavus Voice."""
+    external, voice = voices(document)
+    if voice and not external and not is_tavus_voice(voice, catalog):
+        yield Hit(
+            "/layers/tts/voice_id",
+            "voice_id names a Tavus Voice (v and hex digits); this looks like a provider's id.",
+            f"{configure('tts', external_voice_id=..., unset=['voice_id'])}.",
+        )
+
+
+@rule("tts-tavus-voice-in-external", "warning", source="P:voices")
+def tavus_voice_in_external(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """A provider does not know the voices of Tavus."""
+    external, _ = voices(document)
+    if is_tavus_voice(external, catalog):
+        yield Hit(
+            "/layers/tts/external_voice_id",
+            "external_voice_id is for a provider's id; this looks like a Tavus Voice.",
+            f"{configure('tts', voice_id=..., unset=['external_voice_id'])}.",
+        )
+
+
+@rule("tts-both-voices", "warning", source="N1")
+def both_voices(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Only one of two voices is heard."""
+    if all(voices(document)):
+        yield Hit(
+            "/layers/tts/voice_id",
+            "Both voice ids are set; external_voice_id wins and voice_id is ignored.",
+            f"{drop('tts', 'voice_id')}, or, for the Tavus Voice, "
+            f"{drop('tts', 'external_voice_id')}.",
+        )
+
+
+@rule("tts-voice-of-other-engine", "error", source="J:persona/tts")
+def voice_of_other_engine(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """An engine knows its own voices only; changing the engine means changing the voice."""
+    external, _ = voices(document)
+    engine = engine_of(document, catalog)
+    made_for = next((name for name, ids in _PROVIDER_IDS.items() if ids.fullmatch(external)), None)
+    if engine and made_for and engine.id in _PROVIDER_IDS and made_for != engine.id:
+        yield Hit(
+            "/layers/tts/external_voice_id",
+            f"The id looks like a voice of {made_for}, and the engine is {engine.id}.",
+            f"{configure('tts', tts_engine=made_for)}, or a voice of {engine.id}: "
+            f"{configure('tts', external_voice_id=...)}.",
+        )
+
+
+@rule("tts-engine-without-voice", "info", source="N1")
+def engine_without_voice(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Choosing an engine looks as if it chose how the persona sounds."""
+    if is_set(document.at(_ENGINE)) and not any(voices(document)):
+        yield Hit(
+            _ENGINE,
+            "An engine is chosen but no voice: the default voice of the replica speaks.",
+            f"{configure('tts', external_voice_id=...)} for a voice of this engine.",
+        )
+
+
+@rule("tts-tavus-voice-with-engine", "info", source="P:voices")
+def tavus_voice_with_engine(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """A Tavus Voice brings its engine and model along."""
+    external, voice = voices(document)
+    if external or not is_tavus_voice(voice, catalog):
+        return
+    for name in ("tts_engine", "tts_model_name"):
+        if is_set(document.at(f"/layers/tts/{name}")):
+            yield Hit(
+                f"/layers/tts/{name}",
+                f"With a Tavus Voice, Tavus picks engine and model; {name} is not needed.",
+                f"{drop('tts', name)}.",
+            )
+
+
+@rule("tts-key-unneeded", "info", source="J:persona/tts")
+def key_unneeded(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """A key that is not needed is one more that can leak."""
+    engine = engine_of(document, catalog)
+    if is_set(document.at("/layers/tts/api_key")) and engine and engine.status == "current":
+        yield Hit(
+            "/layers/tts/api_key",
+            f"{engine.id} needs a key for private voices only.",
+            f"If the voice is public: {drop('tts', 'api_key')}.",
+        )
+
+
+@rule("tts-dictionary-key-scope", "info", source="J:persona/tts")
+def dictionary_key_scope(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Tavus writes the dictionary into your account of the provider."""
+    engine = engine_of(document, catalog)
+    given = ("api_key", "pronunciation_dictionary_id")
+    if engine and engine.id == "elevenlabs" and all(_has(document, name) for name in given):
+        yield Hit(
+            "/layers/tts/pronunciation_dictionary_id",
+            "With a key of your own, ElevenLabs must let it write pronunciation dictionaries.",
+            "Give the key that scope in your ElevenLabs account.",
+        )
+
+
+@rule("tts-dictionary-empty", "info", source="J:pronunciation-dictionaries")
+def dictionary_empty(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """An empty text is how a dictionary is taken off, not a dictionary."""
+    if document.at("/layers/tts/pronunciation_dictionary_id") == "":
+        yield Hit(
+            "/layers/tts/pronunciation_dictionary_id",
+            "An empty dictionary id: no dictionary is used.",
+            f"{drop('tts', 'pronunciation_dictionary_id')}, or name one: "
+            f"{configure('tts', pronunciation_dictionary_id=...)}.",
+        )
+
+
+@rule("tts-model-not-allowed", "error", source="J:persona/tts", refuses=True)
+def model_not_allowed(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Azure voices carry their model in their id."""
+    engine = engine_of(document, catalog)
+    for name in engine.forbids if engine else ():
+        if engine and _has(document, name):
+            yield Hit(
+                f"/layers/tts/{name}",
+                f"{engine.id} takes no {name}.",
+                f"{drop('tts', name)}.",
+            )
+
+
+@rule("tts-model-of-other-engine", "error", source="J:persona/tts")
+def model_of_other_engine(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """An engine runs its own models only."""
+    engine = engine_of(document, catalog)
+    family = _family(text(document.at("/layers/tts/tts_model_name")))
+    if engine is None or not engine.known_models:
+        return
+    for other in catalog.tts_engines():
+        if other.id != engine.id and family in {_family(model) for model in other.known_models}:
+            known = ", ".join(engine.known_models)
+            yield Hit(
+                "/layers/tts/tts_model_name",
+                f"This is a model of {other.id}, and the engine is {engine.id}.",
+                f"{configure('tts', tts_model_name=...)} with one of {known}, or "
+                f"{configure('tts', tts_engine=other.id)}.",
+            )
+
+
+@rule("tts-emotion-control-as-text", "warning", source="D:patch-persona, J:persona/tts")
+def emotion_control_as_text(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Older examples show the word; a text "false" may well count as true."""
+    value = document.at("/layers/tts/tts_emotion_control")
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        yield Hit(
+            "/layers/tts/tts_emotion_control",
+            "tts_emotion_control is a word in quotes; it is to be true or false.",
+            f"{configure('tts', tts_emotion_control=value.lower() == 'true')}.",
+        )
+
+
+def _has(document: Document, name: str) -> bool:
+    return is_set(document.at(f"/layers/tts/{name}"))
+
+
+def _family(model: str) -> str:
+    """Return what a provider's models have in common: sonic, eleven."""
+    return re.split(r"[-_]", model, maxsplit=1)[0].lower()
+
+
+RULES = (
+    engine_retired,
+    engine_undocumented,
+    playht_field,
+    provider_voice_in_voice_id,
+    tavus_voice_in_external,
+    both_voices,
+    voice_of_other_engine,
+    engine_without_voice,
+    tavus_voice_with_engine,
+    key_unneeded,
+    dictionary_key_scope,
+    dictionary_empty,
+    model_not_allowed,
+    model_of_other_engine,
+    emotion_control_as_text,
+)

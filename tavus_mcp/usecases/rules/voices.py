@@ -1,0 +1,206 @@
+"""Rules about voice_settings: each engine, and each model of one, takes others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from tavus_mcp.catalog import Catalog, EngineFacts, VoiceSetting
+from tavus_mcp.errors import nearest
+from tavus_mcp.models.document import Document
+from tavus_mcp.usecases.rules.look import configure, drop, entries, is_set, number, text
+from tavus_mcp.usecases.rules.rule import Hit, rule
+
+_SETTINGS = "/layers/tts/voice_settings"
+# The words of an older schema, slowest first, as places within a range of numbers.
+_SPEED_WORDS = {"slowest": -1.0, "slow": -0.5, "normal": 0.0, "fast": 0.5, "fastest": 1.0}
+
+
+def voices(document: Document) -> tuple[str, str]:
+    """Return external_voice_id and voice_id; the first one that is set is heard."""
+    layer = document.layer("tts")
+    return text(layer.get("external_voice_id")), text(layer.get("voice_id"))
+
+
+def is_tavus_voice(voice: str, catalog: Catalog) -> bool:
+    """Tell whether a voice id looks like one of Tavus's own."""
+    facts = catalog.field("tts", "voice_id")
+    return bool(facts and facts.pattern and re.search(facts.pattern, voice))
+
+
+def engine_of(document: Document, catalog: Catalog) -> EngineFacts | None:
+    """Return the engine in effect; None where Tavus picks one or it is not known."""
+    layer = document.layer("tts")
+    if is_set(layer.get("tts_engine")):
+        return catalog.tts_engine(text(layer.get("tts_engine")))
+    external, voice = voices(document)
+    if not layer or (not external and is_tavus_voice(voice, catalog)):
+        return None
+    return next((engine for engine in catalog.tts_engines() if engine.default), None)
+
+
+@rule("voice-setting-of-other-engine", "warning", source="J:persona/tts")
+def of_other_engine(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """A setting that the engine does not know changes nothing."""
+    engine = engine_of(document, catalog)
+    if engine is None or engine.status not in ("current", "recommended"):
+        return
+    for name, _ in _given(document):
+        owners = [one.id for one in catalog.tts_engines() if name in _names(one.voice_setting)]
+        if owners and engine.id not in owners:
+            yield Hit(
+                f"{_SETTINGS}/{name}",
+                f"{engine.id} has no {name}; it is a setting of {', '.join(owners)}.",
+                f"{drop('tts', f'voice_settings.{name}')}.",
+            )
+
+
+@rule("voice-setting-of-other-model", "warning", source="J:persona/tts")
+def of_other_model(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Settings differ between the models of an engine, too."""
+    engine = engine_of(document, catalog)
+    model = _model(document, engine)
+    if engine is None or not (taken := engine.voice_settings(model)):
+        return
+    for name, _ in _given(document):
+        if name in _names(engine.voice_setting) and name not in _names(taken):
+            yield Hit(
+                f"{_SETTINGS}/{name}",
+                f"{name} is a setting of other models of {engine.id} than the one in use.",
+                f"{drop('tts', f'voice_settings.{name}')}.",
+            )
+
+
+@rule("voice-setting-unsupported", "warning", source="J:persona/tts")
+def unsupported(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Emotion of sonic-3 is not a voice setting but a mechanism of its own."""
+    for setting, _ in _matched(document, catalog):
+        if setting.status == "unsupported":
+            yield Hit(
+                f"{_SETTINGS}/{setting.name}",
+                f"{setting.name} is not set here for {setting.model_family or 'this engine'}; "
+                "tts_emotion_control governs it.",
+                f"""{
+                    configure(
+                        "tts",
+                        tts_emotion_control=True,
+                        unset=[f"voice_settings.{setting.name}"],
+                    )
+                }.""",
+            )
+
+
+@rule("voice-setting-out-of-range", "error", source="J:persona/tts, D:persona/tts", refuses=True)
+def out_of_range(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Each engine takes its numbers within its own range."""
+    for setting, value in _matched(document, catalog):
+        given = number(value)
+        if given is None or setting.minimum is None or setting.maximum is None:
+            continue
+        if not setting.minimum <= given <= setting.maximum:
+            middle = 1.0 if setting.minimum > 0 else (setting.minimum + setting.maximum) / 2
+            yield Hit(
+                f"{_SETTINGS}/{setting.name}",
+                f"{setting.name} must be from {setting.minimum} to {setting.maximum} for "
+                f"{setting.model_family or 'this engine'}.",
+                f"{configure('tts', voice_settings={setting.name: middle})}.",
+            )
+
+
+@rule("voice-speed-in-words", "error", source="D:persona/tts, OAS")
+def speed_in_words(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """The docs' own examples still show words, against the ranges beside them."""
+    word = document.at(f"{_SETTINGS}/speed")
+    if not isinstance(word, str) or word.strip().lower() not in _SPEED_WORDS:
+        return
+    place = _SPEED_WORDS[word.strip().lower()]
+    engine = engine_of(document, catalog)
+    scale = 1 + place * 0.2 if engine and engine.id == "elevenlabs" else place
+    value = configure("tts", voice_settings={"speed": round(scale, 2)})
+    yield Hit(
+        f"{_SETTINGS}/speed",
+        "speed is a word; numbers are taken.",
+        f"{drop('tts', 'voice_settings.speed')}: the usual speed is the default."
+        if place == 0
+        else f"{value} comes near to it.",
+    )
+
+
+@rule("voice-speed-excludes-ssml", "info", source="J:persona/tts")
+def speed_excludes_ssml(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """One global speed switches off the finer way."""
+    for setting, _ in _matched(document, catalog):
+        if setting.name == "speed" and setting.model_family == "sonic-3":
+            yield Hit(
+                f"{_SETTINGS}/speed",
+                "One speed for the whole conversation rules out inline speech tags (SSML).",
+                f"To vary the speed by tags: {drop('tts', 'voice_settings.speed')}.",
+            )
+
+
+@rule("voice-emotion-unknown", "warning", source="D:create-persona")
+def emotion_unknown(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Older Cartesia models know five emotions and three levels."""
+    for setting, value in _matched(document, catalog):
+        if setting.name != "emotion" or not setting.names:
+            continue
+        for index, entry in entries(value):
+            name, _, level = entry.partition(":")
+            if name in setting.names and (not level or level in setting.levels):
+                continue
+            close = nearest(name, setting.names) or setting.names[0]
+            yield Hit(
+                f"{_SETTINGS}/emotion/{index}",
+                f"No such emotion; there are {', '.join(setting.names)}, each alone or with "
+                f":{', :'.join(setting.levels)}.",
+                f"{configure('tts', voice_settings={'emotion': [close]})}.",
+            )
+
+
+@rule("voice-setting-legacy", "info", source="J:troubleshooting, D:create-persona")
+def legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """These settings belong to models that Tavus files under legacy."""
+    for setting, _ in _matched(document, catalog):
+        if setting.status == "legacy":
+            yield Hit(
+                f"{_SETTINGS}/{setting.name}",
+                f"{setting.name} is a legacy setting of {setting.model_family}.",
+                f"Newer is {configure('tts', tts_model_name='sonic-3')}, which takes speed and "
+                "volume, and tts_emotion_control instead of emotion.",
+            )
+
+
+def _given(document: Document) -> list[tuple[str, Any]]:
+    settings = document.at(_SETTINGS)
+    found = settings.items() if isinstance(settings, dict) else ()
+    return [(name, value) for name, value in found if is_set(value)]
+
+
+def _matched(document: Document, catalog: Catalog) -> Iterator[tuple[VoiceSetting, Any]]:
+    """Yield each given setting with what the engine and model in effect say of it."""
+    engine = engine_of(document, catalog)
+    known = engine.voice_settings(_model(document, engine)) if engine else ()
+    for name, value in _given(document):
+        yield from ((setting, value) for setting in known if setting.name == name)
+
+
+def _model(document: Document, engine: EngineFacts | None) -> str | None:
+    stored = text(document.at("/layers/tts/tts_model_name"))
+    return stored or (engine.default_model if engine else None)
+
+
+def _names(settings: tuple[VoiceSetting, ...]) -> set[str]:
+    return {setting.name for setting in settings}
+
+
+RULES = (
+    of_other_engine,
+    of_other_model,
+    unsupported,
+    out_of_range,
+    speed_in_words,
+    speed_excludes_ssml,
+    emotion_unknown,
+    legacy,
+)

@@ -1,0 +1,94 @@
+"""Older spellings that have one certain meaning today are sent as today's; all are said.
+
+What is uncertain is sent as it was given, and the rules of the checker name its successor.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import Any
+
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.patch import find
+
+_TAVUS_VOICE = re.compile(r"v[0-9a-f]{6,40}")
+_MISPLACED = ("document_ids", "document_tags")
+
+AUDIO_ONLY = Finding(
+    severity="warning",
+    path="/audio_only",
+    message="Not a field of a persona, so it was not sent.",
+    hint="Give audio_only=true when a conversation is created; the persona stays in full mode.",
+    rule="audio-only",
+    source="J:changelog",
+)
+PLAIN_OBJECT = Finding(
+    severity="info",
+    path="",
+    message="Tavus takes a JSON Patch, not a plain object; it was turned into one.",
+    hint="update_persona and the configure_* tools set fields by name.",
+    rule="plain-object-patch",
+    source="D:patch-persona",
+)
+
+
+def respelled(before: JsonObject, after: JsonObject) -> tuple[JsonObject, list[Finding]]:
+    """Return ``after`` with what changed spelled as today, and a finding for each respelling."""
+    result = copy.deepcopy(after)
+    found: list[Finding] = []
+    if find(before, "/layers/tts/voice_id") != find(result, "/layers/tts/voice_id"):
+        found += _voice(result)
+    layers = result.get("layers")
+    if isinstance(layers, dict):
+        found += _misplaced(result, layers)
+    return result, found
+
+
+def is_tavus_voice(value: str) -> bool:
+    """Tell whether this is the id of a Tavus Voice: ``v`` and hex (docs: voices)."""
+    return _TAVUS_VOICE.fullmatch(value) is not None
+
+
+def _voice(data: JsonObject) -> list[Finding]:
+    tts = find(data, "/layers/tts")
+    voice = tts.get("voice_id") if isinstance(tts, dict) else None
+    if not isinstance(voice, str) or not voice or is_tavus_voice(voice):
+        return []
+    given = tts.get("external_voice_id")
+    del tts["voice_id"]
+    tts["external_voice_id"] = given if given and given != voice else voice
+    if tts["external_voice_id"] != voice:
+        message = "A provider's voice id belongs in external_voice_id, which is set; left out."
+    else:
+        message = (
+            "This is a provider's voice id (Tavus voices are v and hex); sent as external_voice_id."
+        )
+    return [
+        Finding(
+            severity="info",
+            path="/layers/tts/voice_id",
+            message=message,
+            hint="external_voice_id is for Cartesia and ElevenLabs ids, voice_id for Tavus Voices.",
+            rule="provider-voice-id",
+            source="P:voices",
+        )
+    ]
+
+
+def _misplaced(data: JsonObject, layers: dict[str, Any]) -> list[Finding]:
+    found = []
+    for name in _MISPLACED:
+        if name in layers:
+            data[name] = layers.pop(name)
+            found.append(
+                Finding(
+                    severity="info",
+                    path=f"/layers/{name}",
+                    message=f"{name} belongs to the persona, not to its layers; sent as /{name}.",
+                    rule="misplaced-documents",
+                    source="D:create-persona",
+                )
+            )
+    return found

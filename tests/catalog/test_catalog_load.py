@@ -1,0 +1,165 @@
+"""The questions one may ask of the catalog."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tavus_mcp
+from tavus_mcp.catalog import LAYERS, load_catalog
+
+CATALOG = load_catalog()
+
+
+def test_importing_the_catalog_reads_and_parses_nothing() -> None:
+    """Required by us: nothing happens at import."""
+    program = (
+        "import sys; before = set(sys.modules); import tavus_mcp.catalog; "
+        "tavus_mcp.catalog.load_catalog().layers(); "
+        "assert 'tomllib' not in sys.modules; "
+        "assert 'importlib.resources' not in set(sys.modules) - before; "
+        "assert tavus_mcp.catalog.files.read.cache_info().currsize == 0"
+    )
+    root = Path(tavus_mcp.__file__).parents[1]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    subprocess.run([sys.executable, "-c", program], check=True, env=environment)  # noqa: S603 our own text
+
+
+def test_asking_about_one_layer_parses_only_its_file() -> None:
+    from tavus_mcp.catalog import files, load
+
+    files.read.cache_clear()
+    files.facts.cache_clear()
+    load._layer.cache_clear()  # noqa: SLF001 to begin with nothing read
+    CATALOG.layer("stt")
+    assert files.read.cache_info().currsize == 1
+    CATALOG.field("stt", "hotwords")
+    assert files.read.cache_info().currsize == 1
+
+
+def test_the_catalog_is_made_once() -> None:
+    assert load_catalog() is CATALOG
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_the_description_of_a_layer_is_small_json_without_nulls(layer: str) -> None:
+    described = CATALOG.describe(layer)
+    compact = json.dumps(described, separators=(",", ":"), ensure_ascii=False)
+    assert len(compact.encode()) < 6500
+    assert "null" not in compact
+    assert described["layer"] == layer
+    assert described["checked_on"] == "2026-11-22"
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_the_description_names_every_field_model_and_engine(layer: str) -> None:
+    compact = json.dumps(CATALOG.describe(layer))
+    facts = CATALOG.layer(layer)
+    names = [field.name for field in facts.fields]
+    names += [choice.id for choice in facts.choices]
+    assert all(f'"{name}"' in compact for name in names)
+
+
+def test_the_description_says_where_a_deprecation_was_read() -> None:
+    models = CATALOG.describe("llm")["models"]
+    assert isinstance(models, list)
+    by_id = {model["id"]: model for model in models}
+    assert by_id["tavus-gpt-4o"]["source"] == "J:changelog, P:pal/llm"
+    assert by_id["tavus-gpt-4o"]["successor"] == "tavus-gemma-4"
+    assert "source" not in by_id["tavus-gemma-4"]
+
+
+def test_an_unknown_layer_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(LookupError, match=r"No layer 'lm'\. There are: llm, tts"):
+        CATALOG.layer("lm")
+
+
+def test_an_unknown_guide_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(LookupError, match=r"No guide '\.\./load'\. There are: llm"):
+        CATALOG.guide("../load")
+
+
+def test_what_is_not_in_a_list_is_none() -> None:
+    assert CATALOG.field("llm", "modle") is None
+    assert CATALOG.llm_model("gpt-4-turbo") is None
+    assert CATALOG.tts_engine("google") is None
+    assert CATALOG.stt_engine("google") is None
+    assert CATALOG.perception_model("raven-9") is None
+    assert CATALOG.turn_model("sparrow-9") is None
+    assert CATALOG.pipeline_mode("custom") is None
+    assert CATALOG.persona_field("nickname") is None
+    assert CATALOG.tool_rule("registry.colour") is None
+    assert CATALOG.language("Klingon") is None
+
+
+def test_a_field_is_found_by_each_of_its_names() -> None:
+    ours = CATALOG.field("conversational_flow", "replica_interruptibility")
+    assert ours is not None
+    assert CATALOG.field("conversational_flow", "pal_interruptibility") is ours
+    assert CATALOG.field("conversational_flow", "face_interruptibility") is ours
+    assert CATALOG.persona_field("pal_name") is CATALOG.persona_field("persona_name")
+
+
+def test_both_spellings_of_the_silence_timer_lead_to_the_one_that_is_sent() -> None:
+    timer = CATALOG.turn_model("timebased")
+    assert timer is not None
+    assert timer.id == "time-based"
+
+
+@pytest.mark.parametrize("name", ["tl", "Tagalog", "filipino"])
+def test_a_language_is_found_by_code_name_and_other_name(name: str) -> None:
+    language = CATALOG.language(name)
+    assert language is not None
+    assert language.code == "tl"
+
+
+def test_voice_settings_are_those_of_the_model_family() -> None:
+    cartesia = CATALOG.tts_engine("cartesia")
+    assert cartesia is not None
+    old = {setting.name: setting for setting in cartesia.voice_settings("sonic-1")}
+    new = {setting.name: setting for setting in cartesia.voice_settings("sonic-3.5")}
+    assert (old["speed"].minimum, old["speed"].maximum) == (-1.0, 1.0)
+    assert set(new) == {"speed", "volume", "emotion"}
+    assert new["emotion"].status == "unsupported"
+
+
+def test_elevenlabs_speed_keeps_to_the_range_both_pages_allow() -> None:
+    eleven = CATALOG.tts_engine("elevenlabs")
+    assert eleven is not None
+    speed = {setting.name: setting for setting in eleven.voice_settings()}["speed"]
+    assert (speed.minimum, speed.maximum) == (0.7, 1.2)
+
+
+def test_azure_takes_no_model_name() -> None:
+    azure = CATALOG.tts_engine("azure")
+    assert azure is not None
+    assert azure.forbids == ("tts_model_name",)
+
+
+def test_the_prompt_guidance_is_in_tokens_with_characters_per_token() -> None:
+    guidance = CATALOG.context_guidance()
+    steps = (guidance.comfortable_tokens, guidance.slow_from_tokens, guidance.maximum_tokens)
+    assert steps == (5000, 15000, 32000)
+    assert guidance.characters_per_token == 4
+
+
+def test_fields_set_by_the_server_cannot_be_written() -> None:
+    for name in ("persona_id", "owner_id", "created_at", "persona_type", "conferencing_email"):
+        field = CATALOG.persona_field(name)
+        assert field is not None
+        assert field.writable == ()
+
+
+def test_livekit_and_audio_only_are_notes_and_not_modes() -> None:
+    assert {"livekit", "audio-only"} <= {note.name for note in CATALOG.pipeline_notes()}
+    modes = {mode.name for mode in CATALOG.pipeline_modes()}
+    assert modes == {"full", "echo", "speech-to-speech"}
+
+
+def test_the_places_where_a_language_is_set_say_what_they_take() -> None:
+    takes = {place.name: place.takes for place in CATALOG.how_languages_are_set()}
+    assert takes["persona.languages"] == "codes"
+    assert takes["conversation.properties.language"] == "full name"

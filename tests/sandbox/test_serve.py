@@ -1,0 +1,142 @@
+"""Over real TCP on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+
+from tavus_mcp.sandbox.app import build_sandbox
+from tavus_mcp.sandbox.serve import serving
+from tavus_mcp.sandbox.store import Store
+
+pytestmark = pytest.mark.anyio
+ADA = {"persona_name": "Ada", "system_prompt": "You are Ada."}
+SERVER = """
+import sys
+from pathlib import Path
+from tavus_mcp.sandbox.app import build_sandbox
+from tavus_mcp.sandbox.serve import run
+from tavus_mcp.sandbox.store import Store
+store = Store.open(Path(sys.argv[1]))
+run(build_sandbox(store), host="127.0.0.1", port=0)
+store.close()
+"""
+
+
+@pytest.fixture
+async def client(store: Store) -> AsyncIterator[httpx2.AsyncClient]:
+    async with (
+        serving(build_sandbox(store)) as url,
+        httpx2.AsyncClient(base_url=url, headers={"x-api-key": "any"}) as opened,
+    ):
+        yield opened
+
+
+async def fail(client: httpx2.AsyncClient, **fault: Any) -> None:
+    answer = await client.post(control(client, "faults"), json=fault)
+    assert answer.status_code == 204, answer.text
+
+
+def control(client: httpx2.AsyncClient, what: str) -> httpx2.URL:
+    return client.base_url.join(f"/_sandbox/{what}")
+
+
+async def test_a_hundred_calls_come_over_one_connection(client: httpx2.AsyncClient) -> None:
+    for _ in range(100):
+        assert (await client.get("/personas?limit=1")).status_code == 200
+    seen = (await client.get(control(client, "requests"))).json()
+    assert seen["connections"] == 1
+    assert len(seen["requests"]) == 100
+    assert seen["requests"][0] == {"method": "GET", "path": "/v2/personas", "status": 200}
+
+
+async def test_a_304_has_no_body_and_the_connection_lives_on(client: httpx2.AsyncClient) -> None:
+    persona_id = (await client.post("/personas", json=ADA)).json()["persona_id"]
+    for _ in range(2):
+        answer = await client.patch(f"/personas/{persona_id}", json=[])
+        assert (answer.status_code, answer.content) == (304, b"")
+
+
+async def test_reset_before_breaks_the_connection_and_nothing_happens(
+    client: httpx2.AsyncClient,
+) -> None:
+    await fail(client, kind="reset_before", method="POST", path="/v2/personas")
+    with pytest.raises(httpx2.ReadError):
+        await client.post("/personas", json=ADA)
+    assert (await client.get("/personas?persona_type=user")).json()["total_count"] == 0
+
+
+async def test_reset_after_breaks_the_connection_when_it_has_happened(
+    client: httpx2.AsyncClient,
+) -> None:
+    await fail(client, kind="reset_after", method="POST", path="/v2/personas")
+    with pytest.raises(httpx2.ReadError):
+        await client.post("/personas", json=ADA)
+    assert (await client.get("/personas?persona_type=user")).json()["total_count"] == 1
+
+
+async def test_a_reset_is_a_reset_on_the_wire(client: httpx2.AsyncClient) -> None:
+    await fail(client, kind="reset_before")
+    stream = await anyio.connect_tcp(str(client.base_url.host), client.base_url.port or 0)
+    async with stream:
+        await stream.send(b"GET /v2/personas HTTP/1.1\r\nhost: x\r\nx-api-key: any\r\n\r\n")
+        with pytest.raises(anyio.BrokenResourceError) as broken:
+            await stream.receive()
+    assert isinstance(broken.value.__cause__, ConnectionResetError)
+
+
+async def test_a_body_can_be_cut_off(client: httpx2.AsyncClient) -> None:
+    await fail(client, kind="cut_body")
+    with pytest.raises((httpx2.ReadError, httpx2.RemoteProtocolError)):
+        await client.get("/personas")
+    assert (await client.get("/personas")).status_code == 200
+
+
+async def test_cut_json_is_a_whole_reply_with_half_a_document(client: httpx2.AsyncClient) -> None:
+    await fail(client, kind="cut_json")
+    answer = await client.get("/personas")
+    assert answer.status_code == 200
+    with pytest.raises(json.JSONDecodeError):
+        answer.json()
+
+
+async def test_stopping_does_not_wait_for_idle_connections(store: Store) -> None:
+    with anyio.fail_after(5):
+        async with serving(build_sandbox(store)) as url:
+            client = httpx2.AsyncClient(base_url=url, headers={"x-api-key": "any"})
+            await client.get("/personas")
+        await client.aclose()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_ends_the_command_in_good_order(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    command = [sys.executable, "-c", SERVER, str(tmp_path / "state.db")]
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    async with await anyio.open_process(command, env=env) as process:
+        assert process.stderr is not None
+        said = (await process.stderr.receive()).decode()
+        assert "any non-empty x-api-key works" in said
+        url = said.split()[3]
+        async with httpx2.AsyncClient(base_url=url, headers={"x-api-key": "any"}) as client:
+            assert (await client.get("/personas")).json()["total_count"] == 4
+            process.send_signal(number)
+            assert await process.wait() == 0
+        assert [text async for text in process.stderr] == []
+
+
+async def test_a_taken_port_is_an_error(store: Store) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
+        async with serving(build_sandbox(store), port=taken.getsockname()[1]):
+            pass
