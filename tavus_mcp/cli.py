@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import anyio
+import httpx2
 
 from tavus_mcp import __version__
 from tavus_mcp.app import App
@@ -60,22 +61,12 @@ def wired(settings: Settings) -> App:
 
 
 def _sandbox_api(settings: Settings) -> TavusApi:
-    import httpx2
+    def transport() -> httpx2.AsyncBaseTransport:
+        from tavus_mcp.sandbox.embedded import Embedded
 
-    from tavus_mcp.sandbox.app import build_sandbox
-    from tavus_mcp.sandbox.store import Store
+        return Embedded(settings.data_dir / SANDBOX_STATE)
 
-    class Embedded(httpx2.ASGITransport):
-        """The sandbox in this process; its state is closed with it."""
-
-        def __init__(self) -> None:
-            self.store = Store.open(settings.data_dir / SANDBOX_STATE)
-            super().__init__(app=build_sandbox(self.store))
-
-        async def aclose(self) -> None:
-            self.store.close()
-
-    return TavusApi("http://127.0.0.1/v2", "sandbox", transport=Embedded)
+    return TavusApi("http://127.0.0.1/v2", "sandbox", transport=transport)
 
 
 def _serve(settings: Settings) -> int:
@@ -104,9 +95,11 @@ def _sandbox(asked: argparse.Namespace, settings: Settings) -> int:
 
 
 def _manifest(*, check: bool) -> int:
-    from tavus_mcp.manifest import render
+    from tavus_mcp.manifest import render, surface_of
 
-    return render(Path.cwd(), check=check)
+    everything = Settings(toolsets=TOOLSETS)
+    server = build_server(wired(everything), everything)
+    return render(anyio.run(surface_of, server), Path.cwd(), check=check)
 
 
 def _settings(asked: argparse.Namespace) -> Settings:

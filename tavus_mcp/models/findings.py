@@ -10,17 +10,25 @@ Severity = Literal["error", "warning", "info"]
 ORDER: dict[str, int] = {"error": 0, "warning": 1, "info": 2}
 
 
-class Finding(BaseModel):
+class Remark(BaseModel):
     """What is wrong or worth knowing, where, and what mends it.
 
     ``error``: Tavus refuses it or it cannot work; ``warning``: it works otherwise than it looks;
-    ``info``: worth knowing. ``blocks`` marks what is refused before anything is sent.
+    ``info``: worth knowing.
     """
 
     severity: Severity
     path: str
     message: str
     hint: str | None = None
+
+
+class Finding(Remark):
+    """A remark with the rule that made it and the source of the rule.
+
+    ``blocks`` marks what is refused before anything is sent.
+    """
+
     rule: str | None = None
     source: str | None = None
     blocks: Annotated[bool, Field(exclude=True)] = False

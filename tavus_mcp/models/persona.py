@@ -33,6 +33,10 @@ SERVER_FIELDS = frozenset(
 """Fields that Tavus sets; they come back in reads and are never written."""
 
 
+WRITE_ONLY = frozenset({"tool_ids", "memories", "is_template"})
+"""Fields that can be written but never come back in reads (vendor: pal)."""
+
+
 class Persona(Written):
     """The writable fields of a persona, in the vocabulary of ``/v2/personas``."""
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.findings import Remark
 from tavus_mcp.models.patch import Operation, find, pointer_of
 from tavus_mcp.models.secrets import Masker
 
@@ -41,7 +41,7 @@ class Receipt(BaseModel):
     revision: str | None = None
     previous_revision: str | None = None
     changes: list[Changed] = []
-    findings: list[Finding] = []
+    findings: list[Remark] = []
     plan_id: str | None = None
     expires_at: str | None = None
     undo: Undo | None = None

@@ -98,6 +98,8 @@ def _secrets_in(value: Any, name: str = "") -> Iterable[tuple[str, str]]:
             yield from _secrets_in(item, name)
 
 
-def hold_masks(value: Any) -> bool:
-    """Tell whether a mask stands anywhere inside ``value``."""
-    return any(is_masked(text) for _, text in _secrets_in(value))
+def hides(name: str, value: Any) -> bool:
+    """Tell whether a field of this name holds a secret or a mask, so that it cannot be shown."""
+    if any(is_masked(text) for _, text in _secrets_in(value)):
+        return True
+    return bool(Masker().mask_field(name, value) != value)

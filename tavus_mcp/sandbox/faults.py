@@ -45,7 +45,7 @@ class Fault(Body):
 
     def hits(self, method: str, path: str) -> bool:
         """Tell whether this request is meant."""
-        return self.method.upper() in {"*", method} and fnmatchcase(path, self.path)
+        return self.method.upper() in {"*", method} and fnmatchcase(path, self.path.rstrip("/"))
 
 
 @dataclass
@@ -106,7 +106,12 @@ class FaultMiddleware:
         if scope["type"] != "http" or scope["path"].startswith(CONTROL):
             await self._app(scope, receive, send)
             return
-        entry = {"method": scope["method"], "path": scope["path"], "status": None}
+        entry = {
+            "method": scope["method"],
+            "path": scope["path"],
+            "query": scope["query_string"].decode("latin-1"),
+            "status": None,
+        }
         self._faults.log.append(entry)
         if scope.get("client"):
             self._faults.connections.add((scope["client"][0], scope["client"][1]))

@@ -63,9 +63,11 @@ def same(left: Any, right: Any) -> bool:
 
 
 def _is_operation(entry: Any) -> bool:
-    if not isinstance(entry, dict) or entry.get("op") not in _OPS:
+    if not isinstance(entry, dict):
         return False
-    if not isinstance(entry.get("path"), str):
+    if not isinstance(entry.get("op"), str) or not isinstance(entry.get("path"), str):
+        return False
+    if entry["op"] not in _OPS:
         return False
     if entry["op"] in {"copy", "move"}:
         return isinstance(entry.get("from"), str)

@@ -82,7 +82,7 @@ def check_references(store: Store, before: Row, after: Row, *, key: str) -> None
 def check_copies(operations: Operations) -> None:
     """Refuse to carry a key to a place where a read would show it (live report: never in clear)."""
     for operation in operations:
-        source, target = operation.get("from", ""), operation["path"]
+        source, target = str(operation.get("from", "")), operation["path"]
         if source.endswith("/api_key") and not target.endswith("/api_key"):
             raise bad_request("Bad Request: api_key cannot be copied or moved", key="message")
 

@@ -130,7 +130,9 @@ class Store:
             self._connection.execute("COMMIT")
 
     def get(self, kind: str, key: str) -> Row | None:
-        """Return one document, or ``None``."""
+        """Return one document, or ``None``; ids are ASCII."""
+        if not key.isascii():
+            return None
         with self._lock:
             found = self._connection.execute(
                 "SELECT json FROM item WHERE kind = ? AND id = ?", (kind, key)

@@ -92,6 +92,8 @@ def check(tool: Row) -> None:
     """Refuse a tool that breaks a rule, naming the first."""
     shaped(Tool, tool)
     properties = tool.get("parameters", {}).get("properties", {})
+    if not isinstance(properties, dict):
+        raise bad_request("Bad Request: parameters.properties must be an object")
     for complaint in (
         _size(tool),
         _reserved(properties),

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from tavus_mcp.models.vocabulary import pointer_to_persona_names, to_pal_names
 from tavus_mcp.sandbox.store import Store
 
+_DEEPEST = 64
 _MODERN_PATHS = ("/v2/pals", "/v2/faces")
 
 
@@ -67,9 +68,12 @@ def store_of(request: Request) -> Store:
 async def read_json(request: Request, *, refusal: Refusal | None = None) -> Any:
     """Return the body as JSON, or refuse what is not JSON."""
     try:
-        return json.loads(await request.body(), parse_constant=_no_constant)
+        body = json.loads(await request.body(), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise refusal or bad_request("Bad Request: the body is not valid JSON") from error
+    if _deeper_than(_DEEPEST, body):
+        raise refusal or bad_request("Bad Request: the body is nested too deeply")
+    return body
 
 
 async def read_object(request: Request, *, key: str = "error") -> dict[str, Any]:
@@ -106,6 +110,18 @@ def flag(request: Request, name: str, *, default: bool = False) -> bool:
     """Return a query parameter that is ``true`` or ``false``."""
     value = request.query_params.get(name)
     return default if value is None else value.lower() in {"true", "1", "yes"}
+
+
+def _deeper_than(levels: int, body: Any) -> bool:
+    layer = [body]
+    for _ in range(levels):
+        layer = [
+            item
+            for value in layer
+            if isinstance(value, dict | list)
+            for item in (value.values() if isinstance(value, dict) else value)
+        ]
+    return bool(layer)
 
 
 def _no_constant(name: str) -> None:

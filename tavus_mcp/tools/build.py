@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any
 
 from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp_types import CallToolResult
+from pydantic import BaseModel, ConfigDict, create_model
 
 from tavus_mcp.app import App
 from tavus_mcp.models.base import JsonObject
@@ -20,21 +24,41 @@ _EMPTY_DEFAULTS: tuple[Any, ...] = (None, [], {}, False)
 
 def build(spec: Spec, app: App) -> Tool:
     """Return the tool that hosts see, bound to one world."""
-    tool = Tool.from_function(
-        _bound(spec, app),
+    signature = inspect.signature(spec.function, eval_str=True)
+    _, *parameters = signature.parameters.values()
+    model = _arguments(spec.name, parameters)
+    metadata = FuncMetadata(
+        arg_model=model, output_schema=_output_schema(signature.return_annotation)
+    )
+    return Tool(
+        fn=_bound(spec, app),
         name=spec.name,
         title=spec.title,
         description=spec.description,
+        parameters={**slim(model.model_json_schema()), "additionalProperties": False},
+        fn_metadata=metadata,
+        is_async=True,
         annotations=spec.hints,
-        structured_output=False,
     )
-    model = tool.fn_metadata.arg_model
-    model.model_config = {**model.model_config, "extra": "forbid", "hide_input_in_errors": True}
-    model.model_rebuild(force=True)
-    tool.parameters = {**slim(model.model_json_schema()), "additionalProperties": False}
-    answer = inspect.signature(spec.function, eval_str=True).return_annotation
-    tool.fn_metadata.output_schema = slim(answer.model_json_schema(mode="serialization"))
-    return tool
+
+
+class _Arguments(ArgModelBase):
+    """What every tool's arguments have in common: unknown ones are refused, values not echoed."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+def _arguments(name: str, parameters: list[inspect.Parameter]) -> type[ArgModelBase]:
+    fields: dict[str, Any] = {
+        item.name: (item.annotation, ... if item.default is item.empty else item.default)
+        for item in parameters
+    }
+    return create_model(f"{name}_arguments", __base__=_Arguments, **fields)
+
+
+@cache
+def _output_schema(answer: type[BaseModel]) -> JsonObject:
+    return slim(answer.model_json_schema(mode="serialization"))
 
 
 def slim(schema: JsonObject) -> JsonObject:
@@ -87,19 +111,10 @@ def _without_null(node: JsonObject) -> JsonObject:
     return {**kept[0], **rest} if len(kept) == 1 else {**rest, "anyOf": kept}
 
 
-def _bound(spec: Spec, app: App) -> Any:
-    """Return the function without its first parameter, the app, and with its answer shown."""
+def _bound(spec: Spec, app: App) -> Callable[..., Awaitable[CallToolResult]]:
+    """Return the function bound to its world, with its answer shown."""
 
     async def call(**arguments: Any) -> CallToolResult:
-        app.masker.learn_from(arguments)
         return result(await spec.function(app, **arguments), app.masker)
 
-    signature = inspect.signature(spec.function, eval_str=True)
-    _, *parameters = signature.parameters.values()
-    call.__name__ = spec.name
-    call.__signature__ = signature.replace(  # type: ignore[attr-defined]  # functions take one
-        parameters=[item.replace(kind=item.KEYWORD_ONLY) for item in parameters],
-        return_annotation=CallToolResult,
-    )
-    call.__annotations__ = {item.name: item.annotation for item in parameters}
     return call

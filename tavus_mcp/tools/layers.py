@@ -8,9 +8,8 @@ from pydantic import MISSING, Field
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument
-from tavus_mcp.models.base import Accepted, JsonObject, Text
-from tavus_mcp.models.changes import DropFunction, PutFunction, SetFields
-from tavus_mcp.models.functions import FunctionName
+from tavus_mcp.models.base import Accepted, Text
+from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.layers import (
     LAYER_NAMES,
     Hotwords,
@@ -100,14 +99,8 @@ _FLOW = pointers(
     "active_listening",
     layer="conversational_flow",
 )
-_FUNCTION_LISTS = {
-    ("llm", "visual"): "/layers/llm/tools",
-    ("llm", "audio"): "/layers/llm/tools",
-    ("perception", "visual"): "/layers/perception/visual_tools",
-    ("perception", "audio"): "/layers/perception/audio_tools",
-}
+_SETTINGS = "/layers/tts/voice_settings"
 ElevenLabs = Field(description="ElevenLabs")
-_OLD_LISTS = ("/layers/perception/screen_tools", "/layers/perception/perception_tools")
 
 
 @layers.read("Describe layer")
@@ -313,63 +306,6 @@ async def configure_conversational_flow(
         if_revision=if_revision,
     )
     return await edit(app, asked)
-
-
-@layers.change("Set function tool", spread=("function", "tool"))
-async def set_function_tool(
-    app: App,
-    persona_id: Persona,
-    name: Annotated[FunctionName, Field(description="Replaces a function of this name")],
-    description: Annotated[str, Field(description="When to call it")] | MISSING = MISSING,
-    parameters: Annotated[JsonObject, Field(description="JSON Schema of its arguments")]
-    | MISSING = MISSING,
-    layer: Annotated[Literal["llm", "perception"], Field(description="Who calls it")] = "llm",
-    modality: Annotated[
-        Literal["visual", "audio"], Field(description="In perception: what triggers it")
-    ] = "visual",
-    type: Annotated[Literal["function"], Accepted] = "function",  # noqa: A002 - the field's name
-    dry_run: DryRun = False,
-    if_revision: IfRevision = None,
-) -> Receipt:
-    """Add or replace one function that the persona may call; your app must carry it out."""
-    pointer = _FUNCTION_LISTS[layer, modality]
-    parts = {"name": name, "description": description, "parameters": parameters}
-    function = {key: value for key, value in parts.items() if value is not MISSING}
-    asked = Edit(
-        persona_id,
-        PutFunction(pointer, {"type": type, "function": function}),
-        undoing.by_function(layer, pointer, name),
-        dry_run=dry_run,
-        if_revision=if_revision,
-    )
-    return await edit(app, asked)
-
-
-@layers.change("Remove function tool")
-async def remove_function_tool(
-    app: App,
-    persona_id: Persona,
-    name: Annotated[str, Field(description="Name of the function")],
-    layer: Annotated[
-        Literal["llm", "perception"] | None, Field(description="Default: wherever it is")
-    ] = None,
-    dry_run: DryRun = False,
-    if_revision: IfRevision = None,
-) -> Receipt:
-    """Remove one function from the LLM or perception layer."""
-    lists = [*dict.fromkeys(_FUNCTION_LISTS.values()), *_OLD_LISTS]
-    within = [place for place in lists if layer is None or place.startswith(f"/layers/{layer}/")]
-    asked = Edit(
-        persona_id,
-        DropFunction(within, name),
-        undoing.by_removed_function(within, name),
-        dry_run=dry_run,
-        if_revision=if_revision,
-    )
-    return await edit(app, asked)
-
-
-_SETTINGS = "/layers/tts/voice_settings"
 
 
 def _key_of(app: App, literal: object, reference: object, place: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from tavus_mcp.models.document import Document
 from tavus_mcp.models.explain import problems
 from tavus_mcp.models.findings import Finding, by_severity
 from tavus_mcp.models.patch import Operation, find, tokens
-from tavus_mcp.models.persona import Persona
+from tavus_mcp.models.persona import WRITE_ONLY, Persona
 from tavus_mcp.models.secrets import is_masked
 from tavus_mcp.usecases.rules import RULES
 
@@ -94,23 +94,24 @@ def not_stuck(
 
     Masked keys and omitted defaults are no reason: Tavus shows neither (docs: get-persona).
     """
-    found = []
-    for operation in operations:
-        path = operation.path.rpartition("/")[0] if operation.path[-1:] == "-" else operation.path
-        want, got = find(wanted.data, path), find(now.data, path)
-        if _reads_as(want, got) or (want is None and got == _default(path, catalog)):
-            continue
-        found.append(
-            Finding(
-                severity="warning",
-                path=path,
-                message="Written, but it does not read back as it was written.",
-                hint="Tavus omits some defaults; if this is not one, it did not accept the value.",
-                rule="not-stuck",
-                source="N71196814473",
-            )
+    return [
+        Finding(
+            severity="warning",
+            path=operation.path,
+            message="Written, but it does not read back as it was written.",
+            hint="Read it with get_persona; if it is not there, Tavus did not accept the value.",
+            rule="not-stuck",
+            source="N71196814473",
         )
-    return found
+        for operation in operations
+        if not _stuck(operation.path, wanted, now, catalog)
+    ]
+
+
+def _stuck(path: str, wanted: Document, now: Document, catalog: Catalog) -> bool:
+    if tokens(path)[0] in WRITE_ONLY:
+        return True
+    return _reads_as(find(wanted.data, path), find(now.data, path), path, catalog)
 
 
 def _default(path: str, catalog: Catalog) -> object:
@@ -122,12 +123,19 @@ def _default(path: str, catalog: Catalog) -> object:
     return None
 
 
-def _reads_as(want: object, got: object) -> bool:
+def _reads_as(want: object, got: object, path: str, catalog: Catalog) -> bool:
+    """Compare what was written with what is read: masked keys and defaults tell nothing."""
     if isinstance(want, dict) and isinstance(got, dict):
-        return all(_reads_as(item, got.get(key)) for key, item in want.items())
+        return all(
+            _reads_as(item, got.get(key), f"{path}/{key}", catalog) for key, item in want.items()
+        )
     if isinstance(want, list) and isinstance(got, list):
-        return len(want) == len(got) and all(map(_reads_as, want, got))
-    return want == got or is_masked(got) or (not want and not got)
+        return len(want) == len(got) and all(
+            _reads_as(one, other, path, catalog) for one, other in zip(want, got, strict=True)
+        )
+    if want == got or is_masked(got) or (not want and not got):
+        return True
+    return None in (want, got) and _default(path, catalog) in (want, got)
 
 
 def _touches(touched: Sequence[str], path: str) -> bool:

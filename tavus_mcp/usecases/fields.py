@@ -13,8 +13,8 @@ from tavus_mcp.errors import InvalidArgument, did_you_mean
 def pointers(named: Mapping[str, str] | None = None, *same: str, layer: str = "") -> dict[str, str]:
     """Return where each argument goes; names in ``same`` go to the field of their own name."""
     under = f"/layers/{layer}" if layer else ""
-    return {name: f"{under}/{name}" for name in same} | {
-        name: under + place for name, place in (named or {}).items()
+    return {name: under + place for name, place in (named or {}).items()} | {
+        name: f"{under}/{name}" for name in same
     }
 
 

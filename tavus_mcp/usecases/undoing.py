@@ -11,7 +11,7 @@ from tavus_mcp.models.changes import function_name
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.patch import Operation, applied, diff, find, tokens
 from tavus_mcp.models.receipt import Undo
-from tavus_mcp.models.secrets import hold_masks
+from tavus_mcp.models.secrets import hides
 from tavus_mcp.usecases.editing import Undoing
 
 _LAYER = re.compile(r"/layers/\w+")
@@ -92,7 +92,11 @@ def by_removed_function(pointers: Sequence[str], name: str) -> Undoing:
 def by_patch(before: Document, operations: Sequence[Operation]) -> Undo | None:
     """Undo a patch by the patch in the other direction; masked keys cannot be given back."""
     after = applied(before.data, operations)
-    back = [item.wire() for item in diff(after, before.data) if not hold_masks(item.wire())]
+    back = [
+        item.wire()
+        for item in diff(after, before.data)
+        if not hides(tokens(item.path)[-1], item.wire().get("value"))
+    ]
     if not back:
         return None
     return Undo(tool="patch_persona", arguments={"persona_id": before.persona_id, "patch": back})
@@ -112,13 +116,15 @@ def _take_back(
         if old is None:
             if _now_has(operation, pointer):
                 unset.append(name)
-        elif not hold_masks(old):
+        elif not hides(name, old):
             arguments[name] = old
     elif path.startswith(pointer + "/"):
         old = before.at(pointer)
         if isinstance(old, dict):
-            _nest(arguments.setdefault(name, {}), tokens(path[len(pointer) :]), before.at(path))
-        elif not hold_masks(old):
+            value = before.at(path)
+            if not hides(name, {tokens(path)[-1]: value}):
+                _nest(arguments.setdefault(name, {}), tokens(path[len(pointer) :]), value)
+        elif not hides(name, old):
             arguments[name] = old
 
 
@@ -131,5 +137,5 @@ def _now_has(operation: Operation, pointer: str) -> bool:
 def _nest(inside: JsonObject, names: Sequence[str], value: Any) -> None:
     for name in names[:-1]:
         inside = inside.setdefault(name, {})
-    if not hold_masks(value):
+    if not hides(names[-1], value):
         inside[names[-1]] = value

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.catalog.facts import DISCOURAGED
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.look import configure, drop, is_set, languages, text
+from tavus_mcp.usecases.rules.look import at, configure, drop, is_set, languages, layer_of, text
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _LAYER = "/layers/conversational_flow"
@@ -18,7 +18,7 @@ _MODEL = f"{_LAYER}/turn_detection_model"
 @rule("flow-defaults-filled-in", "info", source="J:persona/conversational-flow")
 def defaults_filled_in(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Setting one field of this layer switches the others on with their defaults."""
-    layer = document.layer("conversational_flow")
+    layer = layer_of(document, "conversational_flow")
     if not any(map(is_set, layer.values())):
         return
     filled = [
@@ -54,7 +54,7 @@ def sleep_without_wake(document: Document, catalog: Catalog) -> Iterator[Hit]:
 @rule("flow-phrases-alike", "warning", source="P:event-schema")
 def phrases_alike(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """One phrase cannot mean both: be quiet, and listen."""
-    wake, sleep = (text(document.at(f"{_LAYER}/{name}_phrase")) for name in ("wake", "sleep"))
+    wake, sleep = (text(at(document, f"{_LAYER}/{name}_phrase")) for name in ("wake", "sleep"))
     if sleep and wake.lower() == sleep.lower():
         yield Hit(
             f"{_LAYER}/sleep_phrase",
@@ -80,7 +80,7 @@ def idle_while_asleep(document: Document, catalog: Catalog) -> Iterator[Hit]:
 @rule("flow-turn-model-legacy", "warning", source="D:persona/conversational-flow")
 def turn_model_legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Older turn models can be reached by the API only, and nobody supports them."""
-    facts = catalog.turn_model(text(document.at(_MODEL)))
+    facts = catalog.turn_model(text(at(document, _MODEL)))
     if facts and facts.status in DISCOURAGED:
         yield Hit(
             _MODEL,
@@ -89,10 +89,10 @@ def turn_model_legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
         )
 
 
-@rule("flow-turn-model-older", "info", source="N71101102522")
+@rule("flow-turn-model-older", "info", source="N#71101102522")
 def turn_model_older(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """A model that was the default once stays where it is stored."""
-    facts = catalog.turn_model(text(document.at(_MODEL)))
+    facts = catalog.turn_model(text(at(document, _MODEL)))
     newest = next((model for model in catalog.turn_models() if model.default), None)
     if facts and newest and facts.status == "current" and facts.id != newest.id:
         yield Hit(
@@ -105,7 +105,7 @@ def turn_model_older(document: Document, catalog: Catalog) -> Iterator[Hit]:
 @rule("flow-turn-model-spelling", "warning", source="J:persona/conversational-flow")
 def turn_model_spelling(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The docs spell it in two ways; one of them is sure to be taken."""
-    stored = text(document.at(_MODEL))
+    stored = text(at(document, _MODEL))
     facts = catalog.turn_model(stored)
     if facts and stored != facts.id:
         yield Hit(
@@ -128,11 +128,11 @@ def active_listening_language(document: Document, catalog: Catalog) -> Iterator[
 
 
 def _value(document: Document, name: str) -> str:
-    return text(document.at(f"{_LAYER}/{name}"))
+    return text(at(document, f"{_LAYER}/{name}"))
 
 
 def _given(document: Document, name: str) -> bool:
-    return is_set(document.at(f"{_LAYER}/{name}"))
+    return is_set(at(document, f"{_LAYER}/{name}"))
 
 
 RULES = (

@@ -10,7 +10,7 @@ from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.patch import pointer_of
 from tavus_mcp.models.secrets import is_secret_name
-from tavus_mcp.usecases.rules.look import configure, custom_llm, drop, is_set, text
+from tavus_mcp.usecases.rules.look import at, configure, custom_llm, drop, is_set, text
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _URL = "/layers/llm/base_url"
@@ -19,10 +19,10 @@ _LOCAL_NAMES = (".localhost", ".local", ".internal", ".lan")
 _GIVE_URL = f"{configure('llm', base_url=...)}"
 
 
-@rule("llm-key-missing", "error", source="N61544566878", refuses=True)
+@rule("llm-key-missing", "error", source="N#61544566878", refuses=True)
 def key_missing(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Tavus answers 400: base_url and api_key come together or not at all."""
-    if custom_llm(document) and not is_set(document.at("/layers/llm/api_key")):
+    if custom_llm(document) and not is_set(at(document, "/layers/llm/api_key")):
         yield Hit(
             "/layers/llm/api_key",
             "A base_url without an api_key: Tavus takes a custom LLM only with both.",
@@ -31,10 +31,10 @@ def key_missing(document: Document, catalog: Catalog) -> Iterator[Hit]:
         )
 
 
-@rule("llm-key-without-url", "warning", source="D:persona/llm, N61544566878")
+@rule("llm-key-without-url", "warning", source="D:persona/llm, N#61544566878")
 def key_without_url(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Hosted models need no key, so this one looks as if it were used."""
-    if is_set(document.at("/layers/llm/api_key")) and not custom_llm(document):
+    if is_set(at(document, "/layers/llm/api_key")) and not custom_llm(document):
         yield Hit(
             "/layers/llm/api_key",
             "A key without a base_url: hosted models need none.",
@@ -45,7 +45,7 @@ def key_without_url(document: Document, catalog: Catalog) -> Iterator[Hit]:
 @rule("llm-endpoint-without-model", "warning", source="D:persona/llm")
 def endpoint_without_model(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Your endpoint is asked for a model by name, and the default is a hosted one."""
-    if custom_llm(document) and not is_set(document.at("/layers/llm/model")):
+    if custom_llm(document) and not is_set(at(document, "/layers/llm/model")):
         yield Hit(
             "/layers/llm/model",
             "A base_url without a model: your endpoint needs to be asked for one it has.",
@@ -56,7 +56,7 @@ def endpoint_without_model(document: Document, catalog: Catalog) -> Iterator[Hit
 @rule("llm-endpoint-hosted-model", "warning", source="D:persona/llm")
 def endpoint_hosted_model(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Other people's endpoints have no model of Tavus."""
-    if custom_llm(document) and text(document.at("/layers/llm/model")).startswith("tavus-"):
+    if custom_llm(document) and text(at(document, "/layers/llm/model")).startswith("tavus-"):
         yield Hit(
             "/layers/llm/model",
             "Your endpoint is asked for a model that only Tavus hosts.",
@@ -143,7 +143,7 @@ def url_query(document: Document, catalog: Catalog) -> Iterator[Hit]:
 @rule("llm-key-in-headers", "warning", source="J:persona/llm")
 def key_in_headers(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Older pages put the key there; its place is api_key, which is masked and checked."""
-    headers = document.at("/layers/llm/headers")
+    headers = at(document, "/layers/llm/headers")
     for name in headers if isinstance(headers, dict) else ():
         if is_secret_name(str(name)):
             yield Hit(
@@ -160,7 +160,7 @@ def endpoint_only(document: Document, catalog: Catalog) -> Iterator[Hit]:
     if custom_llm(document):
         return
     for name in ("headers", "default_query"):
-        if is_set(document.at(f"/layers/llm/{name}")):
+        if is_set(at(document, f"/layers/llm/{name}")):
             yield Hit(
                 f"/layers/llm/{name}",
                 f"{name} goes to a custom LLM only, and there is no base_url.",
@@ -171,7 +171,7 @@ def endpoint_only(document: Document, catalog: Catalog) -> Iterator[Hit]:
 def _address(document: Document) -> SplitResult | None:
     """Return the parts of base_url, or None when it cannot be read as an address."""
     try:
-        return urlsplit(text(document.at(_URL)))
+        return urlsplit(text(at(document, _URL)))
     except ValueError:
         return None
 

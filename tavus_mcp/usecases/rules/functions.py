@@ -12,7 +12,7 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.functions import FUNCTION_NAME
 from tavus_mcp.models.patch import pointer_of
-from tavus_mcp.usecases.rules.look import call, ended, entries, is_set, number, text
+from tavus_mcp.usecases.rules.look import at, call, ended, entries, is_set, number, text, update
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _LISTS = (
@@ -35,7 +35,7 @@ def name_invalid(document: Document, catalog: Catalog) -> Iterator[Hit]:
                 f"{path}/name",
                 "A function name has 1 to 64 letters, digits and underscores, and begins with no "
                 "digit.",
-                f"{call('set_function_tool', name='get_weather')}, or a name like this one.",
+                f"{_put(path, name='get_weather')}, or a name like it, and remove this one.",
             )
 
 
@@ -48,8 +48,8 @@ def name_not_snake_case(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"{path}/name",
                 "The docs write function names in snake_case.",
-                f"{call('set_function_tool', name=_snake_case(name))}, and have your client "
-                "listen for it.",
+                f"{_put(path, name=_snake_case(name))}, then {_drop(spec)}; your client must "
+                "listen for the new name.",
             )
 
 
@@ -64,8 +64,7 @@ def name_duplicate(document: Document, catalog: Catalog) -> Iterator[Hit]:
                 yield Hit(
                     f"{path}/name",
                     "Another function of this list has the same name.",
-                    f"Keep one: {call('remove_function_tool', name=...)} and "
-                    f"{call('set_function_tool', name=...)}.",
+                    f"{_drop(spec)} removes both; add the right one again: {_put(path, spec)}.",
                 )
             seen |= {name} - {""}
 
@@ -81,7 +80,7 @@ def in_two_lists(document: Document, catalog: Catalog) -> Iterator[Hit]:
                 yield Hit(
                     f"{path}/name",
                     "A function of the same name stands in another list of this persona.",
-                    f"Rename one: {call('set_function_tool', name=...)}.",
+                    f"Under a new name: {_put(path)}; {_drop(spec)} removes both old ones.",
                 )
             here.add(_name(spec))
         elsewhere |= here - {""}
@@ -97,8 +96,8 @@ def too_large(document: Document, catalog: Catalog) -> Iterator[Hit]:
         if limit and size > limit:
             yield Hit(
                 path,
-                f"Description and parameters have {size:,} characters; at most {limit:,} are taken.",
-                f"Shorten them: {call('set_function_tool', description=..., parameters=...)}.",
+                f"Description and parameters have {size:,} characters; the limit is {limit:,}.",
+                f"Shorten them: {_put(path, spec)}.",
             )
 
 
@@ -110,7 +109,7 @@ def without_description(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"{path}/description",
                 "The function has no description, so the model has to guess when to call it.",
-                f"{call('set_function_tool', description=...)}.",
+                f"{_put(path, spec)}.",
             )
 
 
@@ -119,11 +118,10 @@ def without_parameters(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Some providers insist on a schema, also where there is nothing to give."""
     for path, spec in _functions(document):
         if spec.get("parameters") in (None, {}):
-            schema = {"type": "object", "properties": {}}
             yield Hit(
                 f"{path}/parameters",
                 "The function has no parameters.",
-                f"If that is meant: {call('set_function_tool', parameters=schema)}.",
+                f"If it needs some: {_put(path, spec)}.",
             )
 
 
@@ -135,8 +133,8 @@ def parameters_no_object(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"{path}/parameters/type",
                 "The parameters must be a JSON Schema of type object.",
-                'Wrap them: {"type": "object", "properties": {...}, "required": [...]}, by '
-                f"{call('set_function_tool', parameters=...)}.",
+                'Wrap them as {"type": "object", "properties": {...}, "required": [...]}: '
+                f"{_put(path, document.at(path))}.",
             )
 
 
@@ -149,7 +147,7 @@ def required_unknown(document: Document, catalog: Catalog) -> Iterator[Hit]:
                 yield Hit(
                     f"{path}/parameters/required/{index}",
                     "required names an argument that properties lacks.",
-                    f"Describe it or leave it out: {call('set_function_tool', parameters=...)}.",
+                    f"Describe it or leave it out: {_put(path, document.at(path))}.",
                 )
 
 
@@ -163,7 +161,7 @@ def required_incomplete(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"{path}/parameters/required",
                 f"{left} of its arguments are not required; the docs advise to require all.",
-                f"{call('set_function_tool', parameters=...)}.",
+                f"{_put(path, document.at(path))}.",
             )
 
 
@@ -176,7 +174,7 @@ def argument_undescribed(document: Document, catalog: Catalog) -> Iterator[Hit]:
                 yield Hit(
                     f"{path}/parameters/properties" + pointer_of([name]),
                     "The argument has no description.",
-                    f"{call('set_function_tool', parameters=...)}.",
+                    f"{_put(path, document.at(path))}.",
                 )
 
 
@@ -190,7 +188,7 @@ def argument_type_unknown(document: Document, catalog: Catalog) -> Iterator[Hit]
                 yield Hit(
                     f"{path}/parameters/properties{pointer_of([name])}/type",
                     f"No type of JSON Schema; there are {', '.join(sorted(_JSON_TYPES))}.",
-                    f"{call('set_function_tool', parameters=...)}.",
+                    f"{_put(path, document.at(path))}.",
                 )
 
 
@@ -205,7 +203,7 @@ def argument_reserved(document: Document, catalog: Catalog) -> Iterator[Hit]:
                 yield Hit(
                     f"{path}/parameters/properties" + pointer_of([name]),
                     f"Names that begin with {prefix} are reserved; the registry refuses them.",
-                    f"Rename it: {call('set_function_tool', parameters=...)}.",
+                    f"Rename it: {_put(path, document.at(path))}.",
                 )
 
 
@@ -221,7 +219,7 @@ def argument_too_long(document: Document, catalog: Catalog) -> Iterator[Hit]:
                 yield Hit(
                     f"{path}/parameters/properties{pointer_of([name])}/maxLength",
                     f"Raven fills in at most {limit:,.0f} characters.",
-                    f"{call('set_function_tool', parameters=...)}.",
+                    f"{_put(path, document.at(path))}.",
                 )
 
 
@@ -229,24 +227,43 @@ def argument_too_long(document: Document, catalog: Catalog) -> Iterator[Hit]:
 def inline(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Inline functions run in the client; the registry can also call over HTTPS."""
     for pointer in _LISTS:
-        if is_set(document.at(pointer)):
+        if is_set(at(document, pointer)):
             yield Hit(
                 pointer,
                 f"Inline functions are legacy{ended(catalog, pointer)}; they still run, in the "
                 "client that receives the call.",
-                "Newer are registry tools: create them with Tavus, then "
-                f"{call('update_persona', tool_ids=...)}.",
+                f"Newer are registry tools: create them with Tavus, then {update(tool_ids=...)}.",
             )
 
 
 def _functions(document: Document, *pointers: str) -> Iterator[tuple[str, JsonObject]]:
     """Yield each function with its path; without pointers those of all lists."""
     for pointer in pointers or _LISTS:
-        tools = document.at(pointer)
+        tools = at(document, pointer)
         for index, tool in enumerate(tools if isinstance(tools, list) else ()):
             spec = tool.get("function") if isinstance(tool, dict) else None
             if isinstance(spec, dict):
                 yield f"{pointer}/{index}/function", spec
+
+
+def _put(path: str, spec: JsonObject | None = None, name: str = "") -> str:
+    """Write the call that replaces the function at ``path``, or adds one under a new name."""
+    place = {}
+    if path.startswith("/layers/perception/"):
+        place["layer"] = "perception"
+    if path.startswith("/layers/perception/audio_tools/"):
+        place["modality"] = "audio"
+    known = name or _shown(spec or {})
+    return call("set_function_tool", name=known, description=..., parameters=..., **place)
+
+
+def _drop(spec: JsonObject) -> str:
+    return call("remove_function_tool", name=_shown(spec))
+
+
+def _shown(spec: JsonObject) -> Any:
+    """Return the name, or ``...`` when it is none that a call could carry."""
+    return _name(spec) if re.fullmatch(FUNCTION_NAME, _name(spec)) else ...
 
 
 def _schemas(document: Document, *pointers: str) -> Iterator[tuple[str, JsonObject]]:

@@ -9,6 +9,7 @@ from tavus_mcp.catalog.facts import Status
 from tavus_mcp.errors import nearest
 from tavus_mcp.models.document import Document
 from tavus_mcp.usecases.rules.look import (
+    at,
     configure,
     custom_llm,
     drop,
@@ -25,7 +26,7 @@ _HOSTED = "tavus-"
 _TUNABLE = ("temperature", "top_p")
 
 
-@rule("llm-model-deprecated", "warning", source="J:changelog, N61101964180")
+@rule("llm-model-deprecated", "warning", source="J:changelog, N#61101964180")
 def model_deprecated(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Deprecated models still answer, but get no care and may be switched off."""
     for model in _hosted(document, catalog, "deprecated"):
@@ -43,7 +44,7 @@ def model_retired(document: Document, catalog: Catalog) -> Iterator[Hit]:
     for model in _hosted(document, catalog, "retired"):
         yield Hit(
             _MODEL,
-            f"{model.id} is gone{ended(catalog, _MODEL, model.id)}: another model answers, or none.",
+            f"{model.id} is gone{ended(catalog, _MODEL, model.id)}: another answers, or none.",
             f"{configure('llm', model=model.successor or ...)}.",
         )
 
@@ -59,7 +60,7 @@ def model_internal(document: Document, catalog: Catalog) -> Iterator[Hit]:
         )
 
 
-@rule("llm-model-unlisted", "info", source="N54781446696, N71255043688")
+@rule("llm-model-unlisted", "info", source="N#54781446696, N#71255043688")
 def model_unlisted(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Seen in the wild, but on no docs page that could be read."""
     for model in _hosted(document, catalog, "probably_current"):
@@ -70,10 +71,10 @@ def model_unlisted(document: Document, catalog: Catalog) -> Iterator[Hit]:
         )
 
 
-@rule("llm-model-unknown", "warning", source="J:persona/llm, N56730461225")
+@rule("llm-model-unknown", "warning", source="J:persona/llm, N#56730461225")
 def model_unknown(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """It may be new, or a slip: an unknown hosted name once answered 500."""
-    name = text(document.at(_MODEL))
+    name = text(at(document, _MODEL))
     if custom_llm(document) or not name.lower().startswith(_HOSTED) or catalog.llm_model(name):
         return
     close = nearest(name, _good(catalog)) or _recommended(catalog)
@@ -84,10 +85,10 @@ def model_unknown(document: Document, catalog: Catalog) -> Iterator[Hit]:
     )
 
 
-@rule("llm-model-without-url", "error", source="D:persona/llm, N61544566878", refuses=True)
+@rule("llm-model-without-url", "error", source="D:persona/llm, N#61544566878", refuses=True)
 def model_without_url(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """A model that Tavus does not host needs the endpoint where it runs."""
-    name = text(document.at(_MODEL))
+    name = text(at(document, _MODEL))
     if custom_llm(document) or not name or name.lower().startswith(_HOSTED):
         return
     close = nearest(_HOSTED + name, _good(catalog)) or _recommended(catalog)
@@ -106,21 +107,21 @@ def extra_body_range(document: Document, catalog: Catalog) -> Iterator[Hit]:
         return
     for name in _TUNABLE:
         facts = catalog.field("llm", f"extra_body.{name}")
-        value = number(document.at(f"/layers/llm/extra_body/{name}"))
+        value = number(at(document, f"/layers/llm/extra_body/{name}"))
         if facts is None or facts.minimum is None or facts.maximum is None or value is None:
             continue
         if not facts.minimum <= value <= facts.maximum:
             yield Hit(
                 f"/layers/llm/extra_body/{name}",
                 f"{name} of a hosted model must be from {facts.minimum} to {facts.maximum}.",
-                f"{configure('llm', extra_body={name: 0.7})}.",
+                f"{configure('llm', **{name: 0.7})}.",
             )
 
 
 @rule("llm-extra-body-unused", "warning", source="D:create-persona, J:changelog")
 def extra_body_unused(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """For hosted models the docs name two keys; others are a custom LLM's."""
-    body = document.at("/layers/llm/extra_body")
+    body = at(document, "/layers/llm/extra_body")
     if custom_llm(document) or not isinstance(body, dict):
         return
     if others := [key for key in body if key not in _TUNABLE]:
@@ -128,26 +129,26 @@ def extra_body_unused(document: Document, catalog: Catalog) -> Iterator[Hit]:
             "/layers/llm/extra_body",
             f"{len(others)} of its keys are not documented for hosted models, which take "
             f"{' and '.join(_TUNABLE)}.",
-            f"{drop('llm', 'extra_body')}, then set the two again if they were there.",
+            f"Remove each: {configure('llm', extra_body={'KEY': None})}.",
         )
 
 
 @rule("llm-temperature-and-top-p", "info", source="J:persona/llm")
 def temperature_and_top_p(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Both narrow the same choice, so their effects cannot be told apart."""
-    body = document.at("/layers/llm/extra_body")
+    body = at(document, "/layers/llm/extra_body")
     if isinstance(body, dict) and all(is_set(body.get(name)) for name in _TUNABLE):
         yield Hit(
             "/layers/llm/extra_body",
             "temperature and top_p are both set; change one of them, not both.",
-            f"{drop('llm', 'extra_body.top_p')}.",
+            f"{drop('llm', 'top_p')}.",
         )
 
 
 @rule("llm-speculation-off", "info", source="J:persona/llm")
 def speculation_off(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Without it the model starts only when the user has ended."""
-    if document.at("/layers/llm/speculative_inference") is False:
+    if at(document, "/layers/llm/speculative_inference") is False:
         yield Hit(
             "/layers/llm/speculative_inference",
             "Speculative inference is off, so each answer starts later.",
@@ -155,10 +156,10 @@ def speculation_off(document: Document, catalog: Catalog) -> Iterator[Hit]:
         )
 
 
-@rule("llm-speculation-repeats-calls", "info", source="N54634832219")
+@rule("llm-speculation-repeats-calls", "info", source="N#54634832219")
 def speculation_repeats_calls(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Whoever pays for the endpoint should know how often it is called."""
-    if custom_llm(document) and document.at("/layers/llm/speculative_inference") is not False:
+    if custom_llm(document) and at(document, "/layers/llm/speculative_inference") is not False:
         yield Hit(
             "/layers/llm/speculative_inference",
             "With speculative inference your endpoint is called several times in a turn.",
@@ -170,7 +171,7 @@ def speculation_repeats_calls(document: Document, catalog: Catalog) -> Iterator[
 @rule("llm-vision-disabled", "warning", source="V:pal.py")
 def vision_disabled(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Raven sees, and its remarks may not reach the model."""
-    if document.at("/layers/llm/disable_vision") is True and raven(document, catalog) != "off":
+    if at(document, "/layers/llm/disable_vision") is True and raven(document, catalog) != "off":
         yield Hit(
             "/layers/llm/disable_vision",
             "Vision is disabled for the model while perception is on.",
@@ -181,7 +182,7 @@ def vision_disabled(document: Document, catalog: Catalog) -> Iterator[Hit]:
 
 def _hosted(document: Document, catalog: Catalog, status: Status) -> Iterator[ModelFacts]:
     """Yield the stored model when Tavus hosts it and it has this status."""
-    model = catalog.llm_model(text(document.at(_MODEL)))
+    model = catalog.llm_model(text(at(document, _MODEL)))
     if model and model.status == status and not custom_llm(document):
         yield model
 

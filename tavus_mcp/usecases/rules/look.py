@@ -4,21 +4,63 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from types import EllipsisType
 from typing import Any
 
 from tavus_mcp.catalog import Catalog, Change
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.patch import pointer_of
+from tavus_mcp.models.patch import pointer_of, tokens
 
 _ENDINGS = frozenset({"superseded", "deprecated", "retired"})
 _CONFIGURED = frozenset({"llm", "tts", "stt", "perception", "conversational_flow"})
+# Fields of these layers that their tools have no argument for.
+_UNCONFIGURED = frozenset(
+    {
+        "disable_vision",
+        "enable_llm_proxy",
+        "endpoint",
+        "is_custom",
+        "model_name",
+        "noise_cancellation",
+        "idle_end_behavior",
+        "visual_tools",
+        "audio_tools",
+        "screen_tools",
+        "perception_tools",
+        "perception_tool_prompt",
+        "tool_prompt",
+    }
+)
+_ARGUMENTS = {
+    "persona_name": "name",
+    "document_ids": "documents",
+    "objectives_id": "objectives",
+    "guardrail_ids": "guardrails",
+}
 
 
 def is_set(value: object) -> bool:
     """Tell whether a field holds something; old reads show unset ones as empty texts or lists."""
     return value is not None and value not in ("", [], {})
+
+
+def at(document: Document, pointer: str) -> Any:
+    """Return what stands at a pointer, or None: ``Document.at`` with the pointer split once."""
+    node: Any = document.data
+    for token in _split(pointer):
+        if not isinstance(node, dict):
+            return None
+        node = node.get(token)
+    return node
+
+
+def layer_of(document: Document, name: str) -> JsonObject:
+    """Return a layer, empty when there is none."""
+    layers = document.data.get("layers")
+    layer = layers.get(name) if isinstance(layers, dict) else None
+    return layer if isinstance(layer, dict) else {}
 
 
 def text(value: object) -> str:
@@ -47,24 +89,24 @@ def texts(document: Document) -> Iterator[tuple[str, str]]:
         if isinstance(node, str):
             yield path, node
         elif isinstance(node, dict):
-            waiting += [(path + pointer_of([key]), item) for key, item in node.items()]
+            waiting += [(path + _step(key), item) for key, item in node.items()]
         elif isinstance(node, list):
             waiting += [(f"{path}/{index}", item) for index, item in enumerate(node)]
 
 
 def languages(document: Document) -> list[str]:
     """Return the language codes of a persona."""
-    return [code for _, code in entries(document.at("/languages")) if code]
+    return [code for _, code in entries(at(document, "/languages")) if code]
 
 
 def custom_llm(document: Document) -> bool:
     """Tell whether an endpoint of one's own thinks, so that hosted limits do not hold."""
-    return bool(text(document.at("/layers/llm/base_url")))
+    return bool(text(at(document, "/layers/llm/base_url")))
 
 
 def raven(document: Document, catalog: Catalog) -> str:
     """Return the perception model in effect: the stored one, else the default."""
-    stored = text(document.at("/layers/perception/perception_model"))
+    stored = text(at(document, "/layers/perception/perception_model"))
     return stored or next((one.id for one in catalog.perception_models() if one.default), "")
 
 
@@ -89,32 +131,34 @@ def call(tool: str, **arguments: Any) -> str:
     return f"{tool}({', '.join(['persona_id', *given])})"
 
 
+def update(**fields: Any) -> str:
+    """Write the call that sets top-level fields, under the names of its arguments."""
+    if "unset" in fields:
+        fields["unset"] = [_ARGUMENTS.get(name, name) for name in fields["unset"]]
+    return call("update_persona", **{_ARGUMENTS.get(name, name): fields[name] for name in fields})
+
+
 def configure(layer: str, **values: Any) -> str:
-    """Write the call that sets fields of a layer; the newer layers take a raw patch."""
-    if layer in _CONFIGURED:
+    """Write the call that sets fields of a layer; what no tool sets takes a raw patch."""
+    if layer in _CONFIGURED and not _UNCONFIGURED & values.keys():
         return call(f"configure_{layer}", **values)
-    return call(
-        "patch_persona",
-        operations=[
-            {"op": "add", "path": f"/layers/{layer}/{name}", "value": _plain(value)}
-            for name, value in values.items()
-        ],
-    )
+    patch = [
+        {"op": "add", "path": f"/layers/{layer}/{name}", "value": _plain(value)}
+        for name, value in values.items()
+    ]
+    return call("patch_persona", patch=patch)
 
 
 def drop(layer: str, *names: str) -> str:
-    """Write the call that removes fields of a layer; dots go inward, as in the catalog."""
-    if layer in _CONFIGURED:
+    """Write the call that removes fields of a layer; its own name removes all of it."""
+    if layer in _CONFIGURED and not _UNCONFIGURED & set(names):
         return configure(layer, unset=list(names))
-    operations: list[JsonObject] = [
-        {"op": "remove", "path": f"/layers/{layer}/{name.replace('.', '/')}"} for name in names
-    ]
-    return call("patch_persona", operations=operations)
+    return remove(*(f"/layers/{layer}/{name}" for name in names))
 
 
-def drop_layer(name: str) -> str:
-    """Write the call that removes a whole layer."""
-    return call("patch_persona", operations=[{"op": "remove", "path": f"/layers/{name}"}])
+def remove(*pointers: str) -> str:
+    """Write the patch that removes what no other tool does."""
+    return call("patch_persona", patch=[{"op": "remove", "path": path} for path in pointers])
 
 
 def _plain(value: Any) -> Any:
@@ -123,3 +167,12 @@ def _plain(value: Any) -> Any:
 
 def _written(value: Any) -> str:
     return "..." if isinstance(value, EllipsisType) else json.dumps(value, ensure_ascii=False)
+
+
+@lru_cache(maxsize=1024)
+def _split(pointer: str) -> tuple[str, ...]:
+    return tuple(tokens(pointer))
+
+
+def _step(key: str) -> str:
+    return pointer_of([key]) if "~" in key or "/" in key else f"/{key}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.look import call, drop_layer, is_set
+from tavus_mcp.usecases.rules.look import at, configure, drop, is_set, layer_of, remove, update
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _FOR_THE_LLM = (
@@ -29,7 +29,7 @@ def mode_undocumented(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             "/pipeline_mode",
             f"Mode {mode.name} stands in no docs page; it may not be open to your account.",
-            f"Documented are full and echo: {call('update_persona', pipeline_mode='full')}.",
+            f"Documented are full and echo: {update(pipeline_mode='full')}.",
         )
 
 
@@ -38,12 +38,11 @@ def mode_ignores_layer(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """A layer that is bypassed looks as if it worked."""
     mode = catalog.pipeline_mode(document.mode)
     for name in mode.ignored_layers if mode else ():
-        if mode and document.layer(name):
+        if mode and layer_of(document, name):
             yield Hit(
                 f"/layers/{name}",
                 f"Mode {mode.name} bypasses the {name} layer: nothing in it has an effect.",
-                f"Remove it: {drop_layer(name)}; or have it used: "
-                f"{call('update_persona', pipeline_mode='full')}.",
+                f"Remove it: {_without(name)}; or have it used: {update(pipeline_mode='full')}.",
             )
 
 
@@ -54,35 +53,39 @@ def mode_ignores_field(document: Document, catalog: Catalog) -> Iterator[Hit]:
     if mode is None or "llm" not in mode.ignored_layers:
         return
     for name in _FOR_THE_LLM:
-        if is_set(document.at(f"/{name}")):
+        if is_set(at(document, f"/{name}")):
             yield Hit(
                 f"/{name}",
                 f"{name} is used by the LLM, and mode {mode.name} has none.",
-                f"Remove it: {call('update_persona', unset=[name])}; or have it used: "
-                f"{call('update_persona', pipeline_mode='full')}.",
+                f"Remove it: {update(unset=[name])}; or have it used: "
+                f"{update(pipeline_mode='full')}.",
             )
 
 
 @rule("sts-layer-unused", "warning", source="V:pal.py")
 def sts_layer_unused(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The layer belongs to one mode."""
-    if document.layer("sts") and document.mode != "speech-to-speech":
+    if layer_of(document, "sts") and document.mode != "speech-to-speech":
         yield Hit(
             "/layers/sts",
             "The sts layer is used by mode speech-to-speech only.",
-            f"Remove it: {drop_layer('sts')}.",
+            f"Remove it: {remove('/layers/sts')}.",
         )
 
 
 @rule("vqa-retired", "warning", source="D:get-persona")
 def vqa_retired(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Very old personas still carry the layer that came before Raven."""
-    if document.layer("vqa"):
+    if layer_of(document, "vqa"):
         yield Hit(
             "/layers/vqa",
             "The vqa layer is retired; perception took its place.",
-            f"{call('configure_perception', perception_model='raven-1')} and {drop_layer('vqa')}.",
+            f"{configure('perception', perception_model='raven-1')} and {remove('/layers/vqa')}.",
         )
+
+
+def _without(layer: str) -> str:
+    return drop(layer, layer)  # the name of a layer stands for all of it
 
 
 RULES = (

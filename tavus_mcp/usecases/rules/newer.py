@@ -9,14 +9,17 @@ from tavus_mcp.catalog import Catalog
 from tavus_mcp.errors import nearest
 from tavus_mcp.models.document import Document
 from tavus_mcp.usecases.rules.look import (
+    at,
     call,
     configure,
     drop,
-    drop_layer,
     is_set,
     languages,
+    layer_of,
     number,
+    remove,
     text,
+    update,
 )
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
@@ -29,18 +32,18 @@ _SCORE = (0, 1)
 @rule("conferencing-without-replica", "error", source="V:pal.py, V:meetings.py", refuses=True)
 def conferencing_without_replica(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Nobody is there to choose a face when a meeting calls."""
-    if document.layer("conferencing") and not is_set(document.at("/default_replica_id")):
+    if layer_of(document, "conferencing") and not is_set(at(document, "/default_replica_id")):
         yield Hit(
             "/layers/conferencing",
             "A meeting identity needs a default_replica_id, and there is none.",
-            f"{call('update_persona', default_replica_id=...)}, with an id of list_replicas.",
+            f"{update(default_replica_id=...)}, with an id of list_replicas.",
         )
 
 
 @rule("conferencing-sent-alone", "info", source="V:recipes/meetings.py, P:pal/editing-lifecycle")
 def conferencing_sent_alone(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """It bypasses drafts, so Tavus wants it apart from all else."""
-    if document.layer("conferencing"):
+    if layer_of(document, "conferencing"):
         yield Hit(
             "/layers/conferencing",
             "Changes of this layer must be sent alone, and apply at once.",
@@ -48,10 +51,10 @@ def conferencing_sent_alone(document: Document, catalog: Catalog) -> Iterator[Hi
         )
 
 
-@rule("conferencing-username-odd", "warning", source="V:pal.py, N60451487063")
+@rule("conferencing-username-odd", "warning", source="V:pal.py, N#60451487063")
 def conferencing_username_odd(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """It becomes the part of a mail address before the @."""
-    name = text(document.at("/layers/conferencing/username"))
+    name = text(at(document, "/layers/conferencing/username"))
     if name and not _USERNAME.fullmatch(name):
         yield Hit(
             "/layers/conferencing/username",
@@ -63,7 +66,7 @@ def conferencing_username_odd(document: Document, catalog: Catalog) -> Iterator[
 @rule("capabilities-search-unguarded", "warning", source="V:pal.py")
 def search_unguarded(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """What a web page says could become an instruction."""
-    layer = document.layer("capabilities")
+    layer = layer_of(document, "capabilities")
     guard = "search_results_prompt_injection_prevention_enabled"
     if layer.get("search_enabled") is True and layer.get(guard) is False:
         yield Hit(
@@ -73,27 +76,33 @@ def search_unguarded(document: Document, catalog: Catalog) -> Iterator[Hit]:
         )
 
 
-@rule("mcp-not-enabled", "warning", source="N71397737169, V:pal.py")
+@rule("mcp-not-enabled", "warning", source="N#71397737169, V:pal.py")
 def mcp_not_enabled(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The layer narrows something that is not switched on."""
-    enabled = document.at("/layers/capabilities/mcp_enabled") is True
-    if document.layer("mcp") and not enabled:
+    capabilities = layer_of(document, "capabilities")
+    if layer_of(document, "mcp") and capabilities.get("mcp_enabled") is not True:
+        whole = {"op": "add", "path": "/layers/capabilities", "value": {"mcp_enabled": True}}
+        enable = (
+            configure("capabilities", mcp_enabled=True)
+            if capabilities
+            else call("patch_persona", patch=[whole])
+        )
         yield Hit(
             "/layers/mcp",
             "The mcp layer limits connectors, and capabilities.mcp_enabled is not true.",
-            f"{configure('capabilities', mcp_enabled=True)}, or {drop_layer('mcp')}.",
+            f"{enable}, or {remove('/layers/mcp')}.",
         )
 
 
 @rule("knowledge-base-without-documents", "warning", source="V:recipes/knowledge.py")
 def without_documents(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """How to search is set, but there is nothing to be searched."""
-    attached = any(is_set(document.at(f"/{name}")) for name in ("document_ids", "document_tags"))
-    if document.layer("knowledge_base") and not attached:
+    attached = any(is_set(at(document, f"/{name}")) for name in ("document_ids", "document_tags"))
+    if layer_of(document, "knowledge_base") and not attached:
         yield Hit(
             "/layers/knowledge_base",
             "Search is configured, and no documents are attached.",
-            f"{call('update_persona', document_ids=...)}, with ids of list_documents.",
+            f"{update(documents=...)}, with ids of list_documents.",
         )
 
 
@@ -106,7 +115,7 @@ def odd_number(document: Document, catalog: Catalog) -> Iterator[Hit]:
         "rag_surrounding_chunk_radius": _RADIUS,
     }
     for name, (least, most) in ranges.items():
-        value = number(document.at(f"/layers/knowledge_base/{name}"))
+        value = number(at(document, f"/layers/knowledge_base/{name}"))
         if value is not None and not least <= value <= most:
             yield Hit(
                 f"/layers/knowledge_base/{name}",
@@ -120,7 +129,7 @@ def odd_number(document: Document, catalog: Catalog) -> Iterator[Hit]:
 def english_only(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Documents are found in English only."""
     spoken = languages(document)
-    if spoken and "en" not in spoken and is_set(document.at("/document_ids")):
+    if spoken and "en" not in spoken and is_set(at(document, "/document_ids")):
         yield Hit(
             "/document_ids",
             "Documents work in English only, and the persona does not speak it.",
@@ -132,12 +141,12 @@ def english_only(document: Document, catalog: Catalog) -> Iterator[Hit]:
 @rule("transport-livekit-mode", "error", source="J:livekit")
 def livekit_mode(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """In a LiveKit room Tavus only renders what your own agent says."""
-    kind = text(document.at("/layers/transport/transport_type"))
+    kind = text(at(document, "/layers/transport/transport_type"))
     if kind == "livekit" and document.mode != "echo":
         yield Hit(
             "/layers/transport/transport_type",
             "LiveKit goes with pipeline_mode echo only.",
-            f"{call('update_persona', pipeline_mode='echo', unset=['system_prompt', 'context'])}, "
+            f"{update(pipeline_mode='echo', unset=['system_prompt', 'context'])}, "
             f"or {drop('transport', 'transport_type')}.",
         )
 
@@ -145,7 +154,7 @@ def livekit_mode(document: Document, catalog: Catalog) -> Iterator[Hit]:
 @rule("transport-type-unknown", "warning", source="J:livekit")
 def type_unknown(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The docs name one other transport."""
-    kind = text(document.at("/layers/transport/transport_type"))
+    kind = text(at(document, "/layers/transport/transport_type"))
     facts = catalog.field("transport", "transport_type")
     if kind and facts and kind not in facts.allowed:
         close = nearest(kind, facts.allowed)
@@ -160,17 +169,13 @@ def type_unknown(document: Document, catalog: Catalog) -> Iterator[Hit]:
 @rule("transport-microphone-mode", "warning", source="P:echo-mode")
 def microphone_mode(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Echoing the microphone is a way of echo mode."""
-    settings = document.at("/layers/transport/input_settings")
-    if (
-        document.mode != "echo"
-        and isinstance(settings, dict)
-        and is_set(settings.get("microphone"))
-    ):
+    given = is_set(at(document, "/layers/transport/input_settings/microphone"))
+    if given and document.mode != "echo":
         yield Hit(
             "/layers/transport/input_settings/microphone",
             "input_settings.microphone is used by mode echo only.",
-            f"{drop('transport', 'input_settings.microphone')}, or "
-            f"{call('update_persona', pipeline_mode='echo', unset=['system_prompt', 'context'])}.",
+            f"{drop('transport', 'input_settings/microphone')}, or "
+            f"{update(pipeline_mode='echo', unset=['system_prompt', 'context'])}.",
         )
 
 

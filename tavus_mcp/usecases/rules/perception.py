@@ -7,7 +7,18 @@ from typing import Any
 
 from tavus_mcp.catalog import Catalog, FieldFacts
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.look import configure, drop, ended, entries, is_set, raven, text
+from tavus_mcp.usecases.rules.look import (
+    at,
+    call,
+    configure,
+    drop,
+    ended,
+    entries,
+    is_set,
+    layer_of,
+    raven,
+    text,
+)
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _LAYER = "/layers/perception"
@@ -19,7 +30,7 @@ _USE_RAVEN = configure("perception", perception_model="raven-1")
 @rule("perception-model-legacy", "warning", source="J:changelog, P:pal/perception")
 def model_legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Raven-0 sees only, and the model before it is gone."""
-    facts = catalog.perception_model(text(document.at(_MODEL)))
+    facts = catalog.perception_model(text(at(document, _MODEL)))
     if facts and facts.successor:
         yield Hit(
             _MODEL,
@@ -57,10 +68,10 @@ def tools_unused(document: Document, catalog: Catalog) -> Iterator[Hit]:
 @rule("perception-audio-needs-raven-1", "warning", source="J:persona/perception")
 def audio_needs_raven_1(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Raven-0 is deaf."""
-    if text(document.at(_MODEL)) != "raven-0":
+    if text(at(document, _MODEL)) != "raven-0":
         return
     for name in ("audio_awareness_queries", "audio_tools", "audio_tool_prompt"):
-        if is_set(document.at(f"{_LAYER}/{name}")):
+        if is_set(at(document, f"{_LAYER}/{name}")):
             yield Hit(
                 f"{_LAYER}/{name}",
                 f"{name} has no effect: raven-0 sees but does not hear.",
@@ -71,7 +82,7 @@ def audio_needs_raven_1(document: Document, catalog: Catalog) -> Iterator[Hit]:
 @rule("perception-ambient-awareness", "warning", source="SEED, J:persona/perception")
 def ambient_awareness(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The switch is in early examples and in no docs page; what it does is not known."""
-    if document.at(f"{_LAYER}/ambient_awareness") is not None:
+    if at(document, f"{_LAYER}/ambient_awareness") is not None:
         yield Hit(
             f"{_LAYER}/ambient_awareness",
             "ambient_awareness stands in no docs page; today it is Raven with questions.",
@@ -85,13 +96,13 @@ def field_legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Old names are still accepted, but only the new ones are cared for."""
     for facts in _aliases(catalog):
         successor = facts.successor or ""
-        if is_set(document.at(f"{_LAYER}/{facts.name}")):
-            taken = is_set(document.at(f"{_LAYER}/{successor}"))
+        if is_set(at(document, f"{_LAYER}/{facts.name}")):
+            taken = is_set(at(document, f"{_LAYER}/{successor}"))
             yield Hit(
                 f"{_LAYER}/{facts.name}",
                 f"{facts.name} is an older name of {successor}"
                 + (", which is also set." if taken else "."),
-                f"{configure('perception', **{successor: ...}, unset=[facts.name])}.",
+                f"{_moved(facts.name, successor, taken=taken)}.",
             )
 
 
@@ -124,11 +135,11 @@ def entry_long(document: Document, catalog: Catalog) -> Iterator[Hit]:
 @rule("perception-prompt-without-tools", "warning", source="J:persona/perception")
 def prompt_without_tools(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The text says when to call functions, and there are none."""
-    if is_set(document.at("/tool_ids")):
+    if is_set(at(document, "/tool_ids")):
         return  # registry tools may be of origin vision or audio
     for kind in ("visual", "audio"):
         prompt, tools = f"{kind}_tool_prompt", f"{kind}_tools"
-        if is_set(document.at(f"{_LAYER}/{prompt}")) and not _any(document, tools):
+        if is_set(at(document, f"{_LAYER}/{prompt}")) and not _any(document, tools):
             yield Hit(
                 f"{_LAYER}/{prompt}",
                 f"{prompt} says when to call functions, and {tools} has none.",
@@ -141,8 +152,8 @@ def tools_without_prompt(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Raven calls a function more surely when it is told when."""
     for kind in ("visual", "audio"):
         prompt, tools = f"{kind}_tool_prompt", f"{kind}_tools"
-        if is_set(document.at(f"{_LAYER}/{tools}")) and not is_set(
-            document.at(f"{_LAYER}/{prompt}")
+        if is_set(at(document, f"{_LAYER}/{tools}")) and not is_set(
+            at(document, f"{_LAYER}/{prompt}")
         ):
             yield Hit(
                 f"{_LAYER}/{tools}",
@@ -183,7 +194,7 @@ def query_repeated(document: Document, catalog: Catalog) -> Iterator[Hit]:
 @rule("perception-emotion-full", "info", source="N1")
 def emotion_full(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Reading emotions is restricted in the European Union."""
-    if document.at(f"{_LAYER}/emotion_recognition") == "full":
+    if at(document, f"{_LAYER}/emotion_recognition") == "full":
         yield Hit(
             f"{_LAYER}/emotion_recognition",
             "Emotions are read in full, also in conversations under policy eu.",
@@ -196,19 +207,22 @@ def _sees(document: Document, catalog: Catalog) -> bool:
 
 
 def _stored(document: Document, *endings: str) -> list[tuple[str, Any]]:
-    layer = document.layer("perception")
-    return [
-        (name, value) for name, value in layer.items() if _ends(name, endings) and is_set(value)
-    ]
-
-
-def _ends(name: object, endings: tuple[str, ...]) -> bool:
-    return isinstance(name, str) and name.endswith(endings)
+    """Return the fields that are set and whose names end in one of these ways."""
+    stored = layer_of(document, "perception").items()
+    return [(name, value) for name, value in stored if name.endswith(endings) and is_set(value)]
 
 
 def _aliases(catalog: Catalog) -> list[FieldFacts]:
     ended_names = ("deprecated", "retired")
     return [facts for facts in catalog.fields("perception") if facts.status in ended_names]
+
+
+def _moved(name: str, successor: str, *, taken: bool) -> str:
+    """Write the call that moves a field to its new name, or drops it when that one is taken."""
+    if taken:
+        return drop("perception", name)
+    move = {"op": "move", "from": f"{_LAYER}/{name}", "path": f"{_LAYER}/{successor}"}
+    return call("patch_persona", patch=[move])
 
 
 def _limits(catalog: Catalog) -> tuple[int, int]:
@@ -232,7 +246,7 @@ def _field(path: str) -> dict[str, Any]:
 
 
 def _any(document: Document, tools: str) -> bool:
-    return is_set(document.at(f"{_LAYER}/{tools}"))
+    return is_set(at(document, f"{_LAYER}/{tools}"))
 
 
 RULES = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tavus_mcp.catalog import Catalog, FieldFacts
 from tavus_mcp.errors import nearest
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.look import call, ended, entries, is_set, text
+from tavus_mcp.usecases.rules.look import at, drop, ended, entries, is_set, layer_of, text, update
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _ID_LISTS = ("document_ids", "guardrail_ids", "tool_ids")
@@ -16,58 +16,56 @@ _ID_LISTS = ("document_ids", "guardrail_ids", "tool_ids")
 @rule("name-missing", "info", source="D:create-persona")
 def name_missing(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The name is shown in the call, and tells personas apart in lists."""
-    if not is_set(document.at("/persona_name")):
+    if not is_set(at(document, "/persona_name")):
         yield Hit(
             "/persona_name",
             "The persona has no name.",
-            f"Give it one: {call('update_persona', persona_name=...)}.",
+            f"Give it one: {update(name=...)}.",
         )
 
 
 @rule("replica-missing", "info", source="D:create-persona")
 def replica_missing(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Without a default replica a conversation that names none cannot start."""
-    if not is_set(document.at("/default_replica_id")):
+    if not is_set(at(document, "/default_replica_id")):
         yield Hit(
             "/default_replica_id",
             "No default replica: every conversation must name one.",
-            f"{call('update_persona', default_replica_id=...)}, with an id of list_replicas.",
+            f"{update(default_replica_id=...)}, with an id of list_replicas.",
         )
 
 
-@rule("stock-persona", "info", source="D:get-personas, N70219330625")
+@rule("stock-persona", "info", source="D:get-personas, N#70219330625")
 def stock_persona(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Stock personas belong to Tavus: a patch answers 400."""
-    if document.at("/persona_type") == "system":
+    if at(document, "/persona_type") == "system":
         yield Hit(
             "/persona_type",
             "A stock persona of Tavus can be read but not changed.",
-            "Make your own of it: create_persona(based_on=persona_id, persona_name=...).",
+            "Make your own of it: create_persona(based_on=persona_id, name=...).",
         )
 
 
 @rule("guardrails-both-generations", "warning", source="P:legacy-guardrail-sets")
 def guardrails_both_generations(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Beside single guardrails a set was found to have no effect."""
-    if is_set(document.at("/guardrails_id")) and _has_single_guardrails(document):
+    if is_set(at(document, "/guardrails_id")) and _has_single_guardrails(document):
         yield Hit(
             "/guardrails_id",
             "A legacy guardrail set stands beside single guardrails; only these are sure to hold.",
-            f"Keep guardrail_ids and remove the set: "
-            f"{call('update_persona', unset=['guardrails_id'])}.",
+            f"Keep guardrail_ids and remove the set: {update(unset=['guardrails_id'])}.",
         )
 
 
-@rule("guardrails-legacy", "warning", source="P:legacy-guardrail-sets, N61101964180")
+@rule("guardrails-legacy", "warning", source="P:legacy-guardrail-sets, N#61101964180")
 def guardrails_legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """One team found that a set had no effect, where single guardrails had."""
-    if is_set(document.at("/guardrails_id")) and not _has_single_guardrails(document):
+    if is_set(at(document, "/guardrails_id")) and not _has_single_guardrails(document):
         yield Hit(
             "/guardrails_id",
             f"Guardrail sets are legacy{ended(catalog, '/guardrails_id')}; "
             "one team found theirs without effect.",
-            f"{call('update_persona', guardrail_ids=..., unset=['guardrails_id'])}, "
-            "with ids of list_guardrails.",
+            f"{update(guardrails=..., unset=['guardrails_id'])}, with ids of list_guardrails.",
         )
 
 
@@ -75,12 +73,12 @@ def guardrails_legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
 def too_many_ids(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Tavus takes a limited number of attachments."""
     for facts in catalog.persona_fields():
-        value = document.at(f"/{facts.name}")
+        value = at(document, f"/{facts.name}")
         if facts.max_items and isinstance(value, list) and len(value) > facts.max_items:
             yield Hit(
                 f"/{facts.name}",
                 f"{len(value)} ids, and Tavus takes at most {facts.max_items}.",
-                f"Send fewer: {call('update_persona', **{facts.name: ...})}.",
+                f"Send fewer: {update(**{facts.name: ...})}.",
             )
 
 
@@ -89,12 +87,12 @@ def id_repeated(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """An id counts once; a second time is a slip of copying."""
     for name in _ID_LISTS:
         seen: set[str] = set()
-        for index, value in entries(document.at(f"/{name}")):
+        for index, value in entries(at(document, f"/{name}")):
             if value in seen:
                 yield Hit(
                     f"/{name}/{index}",
                     "The same id stands here twice.",
-                    f"Send each once: {call('update_persona', **{name: ...})}.",
+                    f"Send each once: {update(**{name: ...})}.",
                 )
             seen.add(value)
 
@@ -103,7 +101,7 @@ def id_repeated(document: Document, catalog: Catalog) -> Iterator[Hit]:
 def field_not_read_back(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Some fields are taken but never shown again, so a read is no proof."""
     for facts in catalog.persona_fields():
-        if facts.writable and not facts.readable and is_set(document.at(f"/{facts.name}")):
+        if facts.writable and not facts.readable and is_set(at(document, f"/{facts.name}")):
             yield Hit(
                 f"/{facts.name}",
                 f"Tavus takes {facts.name} but does not show it in reads.",
@@ -114,12 +112,12 @@ def field_not_read_back(document: Document, catalog: Catalog) -> Iterator[Hit]:
 @rule("memory-line-blank", "warning", source="V:pal.py")
 def memory_line_blank(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Each line is one thing to remember; a blank one is none."""
-    for index, line in entries(document.at("/memories")):
+    for index, line in entries(at(document, "/memories")):
         if not line.strip():
             yield Hit(
                 f"/memories/{index}",
                 "A memory line without text.",
-                f"Leave it out: {call('update_persona', memories=...)}.",
+                f"Leave it out: {update(memories=...)}.",
             )
 
 
@@ -127,65 +125,64 @@ def memory_line_blank(document: Document, catalog: Catalog) -> Iterator[Hit]:
 def language_unknown(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The list takes codes, while a conversation's language takes names: they are mixed up."""
     codes = {language.code for language in catalog.languages()}
-    for index, value in entries(document.at("/languages")):
+    for index, value in entries(at(document, "/languages")):
         if value not in codes:
             code = _language_code(value, catalog)
             meant = f"Did you mean {code!r}? " if code else ""
             yield Hit(
                 f"/languages/{index}",
                 "Not a code of a language that Tavus speaks.",
-                f"{meant}Codes look like 'en': {call('update_persona', languages=...)}.",
+                f"{meant}Codes look like 'en': {update(languages=...)}.",
             )
 
 
 @rule("language-repeated", "info", source="N1")
 def language_repeated(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """A language counts once."""
-    found = [code for _, code in entries(document.at("/languages"))]
+    found = [code for _, code in entries(at(document, "/languages"))]
     if len(set(found)) < len(found):
         yield Hit(
             "/languages",
             "A language is listed twice.",
-            f"List each once: {call('update_persona', languages=...)}.",
+            f"List each once: {update(languages=...)}.",
         )
 
 
 @rule("disclosure-off", "info", source="N1")
 def disclosure_off(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """In the European Union people must be told that they talk to a machine."""
-    if document.at("/disclosure_type") == "off":
+    if at(document, "/disclosure_type") == "off":
         yield Hit(
             "/disclosure_type",
             "The persona never says that it is an AI, also in conversations under policy eu.",
-            f"Have it said there only: {call('update_persona', disclosure_type='auto')}.",
+            f"Have it said there only: {update(disclosure_type='auto')}.",
         )
 
 
 @rule("disclosure-text-unused", "warning", source="N1")
 def disclosure_text_unused(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """A text for the disclosure looks as if it were said."""
-    if document.at("/disclosure_type") != "off":
+    if at(document, "/disclosure_type") != "off":
         return
     for name in ("verbal_disclosure", "visual_disclosure"):
-        if is_set(document.at(f"/{name}")):
+        if is_set(at(document, f"/{name}")):
             yield Hit(
                 f"/{name}",
                 "There is a text for the disclosure, but disclosure_type is off.",
-                f"{call('update_persona', disclosure_type='auto')}, or remove the text: "
-                f"{call('update_persona', unset=[name])}.",
+                f"{update(disclosure_type='auto')}, or remove the text: {update(unset=[name])}.",
             )
 
 
 @rule("documents-inside-layers", "warning", source="D:create-persona")
 def documents_inside_layers(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """One example of the docs nests them there, where they attach nothing."""
-    layers = document.at("/layers")
+    layers = at(document, "/layers")
     for name in ("document_ids", "document_tags"):
         if isinstance(layers, dict) and name in layers:
             yield Hit(
                 f"/layers/{name}",
                 f"{name} stands inside layers; documents are attached at the top level.",
-                f"{call('update_persona', **{name: ...})}.",
+                f"{update(**{name: ...})}.",
             )
 
 
@@ -200,11 +197,11 @@ def audio_only_on_persona(document: Document, catalog: Catalog) -> Iterator[Hit]
         )
 
 
-@rule("field-undocumented", "info", source="V:pal.py, N71397737169")
+@rule("field-undocumented", "info", source="V:pal.py, N#71397737169")
 def field_undocumented(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """What stands in no docs page may do nothing, or stop doing it without notice."""
     for layer in catalog.layers():
-        stored = document.layer(layer)
+        stored = layer_of(document, layer)
         facts_of = catalog.fields(layer) if stored else ()
         for facts in facts_of:
             if facts.status in ("undocumented", "unknown") and _given(stored, facts):
@@ -212,9 +209,8 @@ def field_undocumented(document: Document, catalog: Catalog) -> Iterator[Hit]:
                 yield Hit(
                     f"/layers/{layer}/{facts.name}",
                     f"{facts.name} stands in no docs page: {facts.summary}",
-                    f"Documented is {successor}."
-                    if successor
-                    else "Try it in a call before you rely on it.",
+                    (f"Documented is {successor}. " if successor else "")
+                    + f"If a call shows no effect: {drop(layer, facts.name)}.",
                 )
 
 
@@ -224,7 +220,7 @@ def _given(stored: dict[str, object], facts: FieldFacts) -> bool:
 
 
 def _has_single_guardrails(document: Document) -> bool:
-    return is_set(document.at("/guardrail_ids")) or is_set(document.at("/guardrail_tags"))
+    return is_set(at(document, "/guardrail_ids")) or is_set(at(document, "/guardrail_tags"))
 
 
 def _language_code(value: str, catalog: Catalog) -> str | None:

@@ -7,17 +7,28 @@ from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.look import call, custom_llm, ended, text, texts
+from tavus_mcp.usecases.rules.look import (
+    at,
+    call,
+    configure,
+    custom_llm,
+    ended,
+    text,
+    texts,
+    update,
+)
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _LONG_GREETING = 400
+# It begins with one set of characters, so that long prompts are scanned in no time.
 _PLACEHOLDER = re.compile(
-    r"<(?:string|your|insert|placeholder|todo)\b[^<>\n]{0,40}>"
-    r"|\{\{[^{}\n]{1,60}\}\}"
-    r"|\[(?:insert|your|todo)\b[^\[\]\n]{0,40}\]"
-    r"|\byour[-_][a-z0-9_-]{0,40}(?:id|key|token|url|secret|model)\b"
-    r"|(?-i:\bTODO\s*[:(])",
-    re.IGNORECASE,
+    r"[<{\[yYT](?:"
+    r"(?<=<)(?i:string|your|insert|placeholder|todo)\b[^<>\n]{0,40}>"
+    r"|(?<=\{)\{[^{}\n]{1,60}\}\}"
+    r"|(?<=\[)(?i:insert|your|todo)\b[^\[\]\n]{0,40}\]"
+    r"|(?<=[yY])(?i:our[-_][a-z0-9_-]{0,40}(?:id|key|token|url|secret|model))\b"
+    r"|(?<=\bT)ODO\s*[:(]"
+    r")"
 )
 _NOTHING_SAID = frozenset({"...", "\u2026", "todo", "tbd", "xxx", "placeholder", "lorem ipsum"})
 # Places that hold an id, an address or a key: there a placeholder cannot work at all.
@@ -32,14 +43,14 @@ _SETTING = re.compile(
 def system_prompt_missing(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """In full mode the prompt is the persona: Tavus refuses one without it."""
     mode = catalog.pipeline_mode(document.mode)
-    prompt = document.at("/system_prompt")
+    prompt = at(document, "/system_prompt")
     if mode is None or "system_prompt" not in mode.requires:
         return
     if prompt is None or (isinstance(prompt, str) and not prompt.strip()):
         yield Hit(
             "/system_prompt",
             f"Mode {mode.name} needs a system_prompt, and there is none.",
-            f"Write one: {call('update_persona', system_prompt=...)}.",
+            f"Write one: {update(system_prompt=...)}.",
         )
 
 
@@ -48,28 +59,27 @@ def prompt_not_allowed(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Without an LLM nobody reads a prompt: Tavus refuses one in these modes."""
     mode = catalog.pipeline_mode(document.mode)
     for name in mode.forbids if mode else ():
-        if mode and text(document.at(f"/{name}")):
+        if mode and text(at(document, f"/{name}")):
             yield Hit(
                 f"/{name}",
                 f"Mode {mode.name} takes no {name}.",
-                f"Remove it: {call('update_persona', unset=[name])}; or have it used: "
-                f"{call('update_persona', pipeline_mode='full')}.",
+                f"Remove it: {update(unset=[name])}; or have it used: "
+                f"{update(pipeline_mode='full')}.",
             )
 
 
 @rule("context-deprecated", "warning", source="J:changelog")
 def context_deprecated(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """What stands beside the prompt is still read today, but nothing promises tomorrow."""
-    context = text(document.at("/context"))
+    context = text(at(document, "/context"))
     mode = catalog.pipeline_mode(document.mode)
     if not context or (mode and "context" in mode.forbids):
         return
     hint = (
-        f"system_prompt already holds its text, so remove it: "
-        f"{call('update_persona', unset=['context'])}."
-        if context in text(document.at("/system_prompt"))
+        f"system_prompt already holds its text, so remove it: {update(unset=['context'])}."
+        if context in text(at(document, "/system_prompt"))
         else "Add its text to the prompt and remove it in one call: "
-        f"{call('update_persona', system_prompt=..., unset=['context'])}."
+        f"{update(system_prompt=..., unset=['context'])}."
     )
     yield Hit(
         "/context",
@@ -105,7 +115,7 @@ def prompt_slow(document: Document, catalog: Catalog) -> Iterator[Hit]:
             f"{guidance.slow_from_tokens:,} on answers get slower and less obedient.",
             f"Shorten below {guidance.comfortable_tokens:,}: "
             f"{call('edit_prompt', find=..., replace=...)}; facts fit better in "
-            f"{call('update_persona', document_ids=...)}.",
+            f"{update(documents=...)}.",
         )
 
 
@@ -119,7 +129,7 @@ def prompt_over_cap(document: Document, catalog: Catalog) -> Iterator[Hit]:
             f"Prompt and context are about {tokens:,} tokens; hosted models were capped at "
             f"{cap:,.0f}, and what holds now depends on the model.",
             f"Shorten it: {call('edit_prompt', find=..., replace=...)}; facts fit better in "
-            f"{call('update_persona', document_ids=...)}.",
+            f"{update(documents=...)}.",
         )
 
 
@@ -131,8 +141,7 @@ def placeholder_in_setting(document: Document, catalog: Catalog) -> Iterator[Hit
             yield Hit(
                 path,
                 "A placeholder of an example still stands here; it names nothing that exists.",
-                "Set the real value, or remove the field with unset in the configure tool of its "
-                "layer or in update_persona.",
+                f"Give the real one: {_set(path)}.",
             )
 
 
@@ -144,15 +153,14 @@ def placeholder_in_text(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 path,
                 "A placeholder is left in this text; Tavus does not fill it in.",
-                f"Replace it: {call('edit_prompt', find=..., replace=...)} for prompt, context and "
-                "greeting, else the tool that sets this field.",
+                f"Replace it: {_set(path)}.",
             )
 
 
 @rule("greeting-undocumented", "info", source="N1, V:pal.py")
 def greeting_undocumented(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The docs know a greeting of a conversation only."""
-    if text(document.at("/greeting")):
+    if text(at(document, "/greeting")):
         yield Hit(
             "/greeting",
             "greeting on a persona is seen in reads but in no docs page.",
@@ -163,17 +171,17 @@ def greeting_undocumented(document: Document, catalog: Catalog) -> Iterator[Hit]
 @rule("greeting-long", "warning", source="J:changelog")
 def greeting_long(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """A greeting cannot be interrupted, so people have to sit through a long one."""
-    length = len(text(document.at("/greeting")))
+    length = len(text(at(document, "/greeting")))
     if length > _LONG_GREETING:
         yield Hit(
             "/greeting",
             f"The greeting has {length:,} characters, and nobody can interrupt it.",
-            f"Keep it to a sentence or two: {call('update_persona', greeting=...)}.",
+            f"Keep it to a sentence or two: {update(greeting=...)}.",
         )
 
 
 def _tokens(document: Document, catalog: Catalog) -> int:
-    written = [document.at("/system_prompt"), document.at("/context")]
+    written = [at(document, "/system_prompt"), at(document, "/context")]
     length = sum(len(part) for part in written if isinstance(part, str))
     return length // catalog.context_guidance().characters_per_token
 
@@ -181,8 +189,26 @@ def _tokens(document: Document, catalog: Catalog) -> int:
 def _cap(document: Document, catalog: Catalog) -> float:
     if custom_llm(document):
         return float("inf")
-    model = catalog.llm_model(text(document.at("/layers/llm/model")))
+    model = catalog.llm_model(text(at(document, "/layers/llm/model")))
     return (model and model.context_tokens) or catalog.context_guidance().maximum_tokens
+
+
+def _set(path: str) -> str:
+    """Write the call that gives the text at ``path`` another value."""
+    match path.split("/")[1:]:
+        case ["system_prompt" | "context" | "greeting" as field]:
+            return call("edit_prompt", field=field, find=..., replace=...)
+        case ["layers", "llm" | "tts" as layer, "api_key"]:
+            return configure(layer, api_key_ref=...)
+        case ["layers", "llm", "model" | "base_url" as field]:
+            return configure("llm", **{field: ...})
+        case ["layers", "tts", "external_voice_id"]:
+            return configure("tts", external_voice_id=...)
+        case ["layers", "tts", "voice_id"]:
+            return configure("tts", external_voice_id=..., unset=["voice_id"])
+        case ["default_replica_id" | "document_ids" | "guardrail_ids" | "tool_ids" as field, *_]:
+            return update(**{field: ...})
+    return call("patch_persona", patch=[{"op": "replace", "path": path, "value": "..."}])
 
 
 def _is_placeholder(value: str) -> bool:

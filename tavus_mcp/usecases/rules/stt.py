@@ -8,7 +8,16 @@ from typing import Any
 from tavus_mcp.catalog import Catalog, FieldFacts
 from tavus_mcp.catalog.facts import DISCOURAGED
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.look import configure, drop, ended, is_set, languages, text
+from tavus_mcp.usecases.rules.look import (
+    at,
+    configure,
+    drop,
+    ended,
+    is_set,
+    languages,
+    layer_of,
+    text,
+)
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _ENGINE = "/layers/stt/stt_engine"
@@ -17,7 +26,7 @@ _ENGINE = "/layers/stt/stt_engine"
 @rule("stt-engine-deprecated", "warning", source="J:persona/stt, D:get-persona")
 def engine_deprecated(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Older engines still listen, but the docs advise against or no longer list them."""
-    facts = catalog.stt_engine(text(document.at(_ENGINE)))
+    facts = catalog.stt_engine(text(at(document, _ENGINE)))
     if facts and facts.successor:
         what = "no longer in the docs" if facts.status == "unknown" else facts.status
         yield Hit(
@@ -30,7 +39,7 @@ def engine_deprecated(document: Document, catalog: Catalog) -> Iterator[Hit]:
 @rule("stt-language-not-heard", "warning", source="J:persona/stt")
 def language_not_heard(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """An engine that does not know a language writes down something else."""
-    engine = text(document.at(_ENGINE))
+    engine = text(at(document, _ENGINE))
     support = next((one for one in catalog.stt_support() if one.engine == engine), None)
     if support is None or not support.complete:
         return
@@ -46,7 +55,7 @@ def language_not_heard(document: Document, catalog: Catalog) -> Iterator[Hit]:
 @rule("stt-not-multilingual", "warning", source="J:persona/stt, J:language-support")
 def not_multilingual(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Following a speaker from one language to another takes an engine that can."""
-    facts = catalog.stt_engine(text(document.at(_ENGINE)))
+    facts = catalog.stt_engine(text(at(document, _ENGINE)))
     if facts and not facts.multilingual and len(set(languages(document))) > 1:
         able = [one.id for one in catalog.stt_engines() if one.multilingual]
         yield Hit(
@@ -59,7 +68,7 @@ def not_multilingual(document: Document, catalog: Catalog) -> Iterator[Hit]:
 @rule("stt-hotwords-list", "warning", source="J:persona/stt, V:pal.py")
 def hotwords_list(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """One schema says list, all others say text."""
-    if isinstance(document.at("/layers/stt/hotwords"), list):
+    if isinstance(at(document, "/layers/stt/hotwords"), list):
         yield Hit(
             "/layers/stt/hotwords",
             "hotwords is one text of hints, not a list.",
@@ -90,20 +99,20 @@ def turn_taking_legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             path,
             f"{facts.name} is legacy{ended(catalog, path)}.",
-            _moved(facts, value) + f" Or all at once: suggest_tuning with goal modernize.",
+            _moved(facts, value) + " Or all at once: suggest_tuning with goal modernize.",
         )
 
 
 def _turn_taking(document: Document, catalog: Catalog) -> Iterator[tuple[FieldFacts, Any]]:
     for facts in catalog.fields("stt"):
-        value = document.at(f"/layers/stt/{facts.name}")
+        value = at(document, f"/layers/stt/{facts.name}")
         if facts.status == "legacy" and is_set(value):
             yield facts, value
 
 
 def _flow_decides(document: Document, catalog: Catalog) -> bool:
     """Tell whether conversational_flow is in use with a model that overrides this layer."""
-    flow = document.layer("conversational_flow")
+    flow = layer_of(document, "conversational_flow")
     stored = catalog.turn_model(text(flow.get("turn_detection_model")))
     return bool(flow) and not (stored and stored.status in DISCOURAGED)
 

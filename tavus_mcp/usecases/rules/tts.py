@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.look import configure, drop, ended, is_set, text
+from tavus_mcp.usecases.rules.look import at, configure, drop, ended, is_set, text
 from tavus_mcp.usecases.rules.rule import Hit, rule
 from tavus_mcp.usecases.rules.voices import engine_of, is_tavus_voice, voices
 
@@ -16,14 +16,14 @@ _ENGINE = "/layers/tts/tts_engine"
 _PROVIDER_IDS = {
     "cartesia": re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE),
     "elevenlabs": re.compile(r"(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9]{20}"),
-    "azure": re.compile(r"[a-z]{2,3}-[A-Za-z-]{2,12}-\w+Neural(?::\w+)?"),
+    "azure": re.compile(r"[a-z]{2,3}-[A-Za-z-]{2,12}-[\w:]+Neural"),
 }
 
 
 @rule("tts-engine-retired", "error", source="J:changelog")
 def engine_retired(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """An engine that Tavus removed cannot speak."""
-    facts = catalog.tts_engine(text(document.at(_ENGINE)))
+    facts = catalog.tts_engine(text(at(document, _ENGINE)))
     if facts and facts.status == "retired":
         yield Hit(
             _ENGINE,
@@ -33,10 +33,10 @@ def engine_retired(document: Document, catalog: Catalog) -> Iterator[Hit]:
         )
 
 
-@rule("tts-engine-undocumented", "warning", source="N54781446696, N68336332586")
+@rule("tts-engine-undocumented", "warning", source="N#54781446696, N#68336332586")
 def engine_undocumented(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Seen in option lists of third parties only."""
-    facts = catalog.tts_engine(text(document.at(_ENGINE)))
+    facts = catalog.tts_engine(text(at(document, _ENGINE)))
     if facts and facts.status == "undocumented":
         yield Hit(
             _ENGINE,
@@ -48,7 +48,7 @@ def engine_undocumented(document: Document, catalog: Catalog) -> Iterator[Hit]:
 @rule("tts-playht-field", "warning", source="J:changelog, V:pal.py")
 def playht_field(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """What belonged to PlayHT has no effect since it is gone."""
-    if is_set(document.at("/layers/tts/playht_user_id")):
+    if is_set(at(document, "/layers/tts/playht_user_id")):
         yield Hit(
             "/layers/tts/playht_user_id",
             "playht_user_id belonged to PlayHT, which Tavus removed"
@@ -93,7 +93,7 @@ def both_voices(document: Document, catalog: Catalog) -> Iterator[Hit]:
         )
 
 
-@rule("tts-voice-of-other-engine", "error", source="J:persona/tts")
+@rule("tts-voice-of-other-engine", "warning", source="J:persona/tts")
 def voice_of_other_engine(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """An engine knows its own voices only; changing the engine means changing the voice."""
     external, _ = voices(document)
@@ -111,7 +111,7 @@ def voice_of_other_engine(document: Document, catalog: Catalog) -> Iterator[Hit]
 @rule("tts-engine-without-voice", "info", source="N1")
 def engine_without_voice(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Choosing an engine looks as if it chose how the persona sounds."""
-    if is_set(document.at(_ENGINE)) and not any(voices(document)):
+    if is_set(at(document, _ENGINE)) and not any(voices(document)):
         yield Hit(
             _ENGINE,
             "An engine is chosen but no voice: the default voice of the replica speaks.",
@@ -126,7 +126,7 @@ def tavus_voice_with_engine(document: Document, catalog: Catalog) -> Iterator[Hi
     if external or not is_tavus_voice(voice, catalog):
         return
     for name in ("tts_engine", "tts_model_name"):
-        if is_set(document.at(f"/layers/tts/{name}")):
+        if is_set(at(document, f"/layers/tts/{name}")):
             yield Hit(
                 f"/layers/tts/{name}",
                 f"With a Tavus Voice, Tavus picks engine and model; {name} is not needed.",
@@ -138,7 +138,7 @@ def tavus_voice_with_engine(document: Document, catalog: Catalog) -> Iterator[Hi
 def key_unneeded(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """A key that is not needed is one more that can leak."""
     engine = engine_of(document, catalog)
-    if is_set(document.at("/layers/tts/api_key")) and engine and engine.status == "current":
+    if is_set(at(document, "/layers/tts/api_key")) and engine and engine.status == "current":
         yield Hit(
             "/layers/tts/api_key",
             f"{engine.id} needs a key for private voices only.",
@@ -162,7 +162,7 @@ def dictionary_key_scope(document: Document, catalog: Catalog) -> Iterator[Hit]:
 @rule("tts-dictionary-empty", "info", source="J:pronunciation-dictionaries")
 def dictionary_empty(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """An empty text is how a dictionary is taken off, not a dictionary."""
-    if document.at("/layers/tts/pronunciation_dictionary_id") == "":
+    if at(document, "/layers/tts/pronunciation_dictionary_id") == "":
         yield Hit(
             "/layers/tts/pronunciation_dictionary_id",
             "An empty dictionary id: no dictionary is used.",
@@ -188,7 +188,7 @@ def model_not_allowed(document: Document, catalog: Catalog) -> Iterator[Hit]:
 def model_of_other_engine(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """An engine runs its own models only."""
     engine = engine_of(document, catalog)
-    family = _family(text(document.at("/layers/tts/tts_model_name")))
+    family = _family(text(at(document, "/layers/tts/tts_model_name")))
     if engine is None or not engine.known_models:
         return
     for other in catalog.tts_engines():
@@ -205,7 +205,7 @@ def model_of_other_engine(document: Document, catalog: Catalog) -> Iterator[Hit]
 @rule("tts-emotion-control-as-text", "warning", source="D:patch-persona, J:persona/tts")
 def emotion_control_as_text(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Older examples show the word; a text "false" may well count as true."""
-    value = document.at("/layers/tts/tts_emotion_control")
+    value = at(document, "/layers/tts/tts_emotion_control")
     if isinstance(value, str) and value.lower() in ("true", "false"):
         yield Hit(
             "/layers/tts/tts_emotion_control",
@@ -215,7 +215,7 @@ def emotion_control_as_text(document: Document, catalog: Catalog) -> Iterator[Hi
 
 
 def _has(document: Document, name: str) -> bool:
-    return is_set(document.at(f"/layers/tts/{name}"))
+    return is_set(at(document, f"/layers/tts/{name}"))
 
 
 def _family(model: str) -> str:

@@ -9,7 +9,16 @@ from typing import Any
 from tavus_mcp.catalog import Catalog, EngineFacts, VoiceSetting
 from tavus_mcp.errors import nearest
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.look import configure, drop, entries, is_set, number, text
+from tavus_mcp.usecases.rules.look import (
+    at,
+    configure,
+    drop,
+    entries,
+    is_set,
+    layer_of,
+    number,
+    text,
+)
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _SETTINGS = "/layers/tts/voice_settings"
@@ -19,7 +28,7 @@ _SPEED_WORDS = {"slowest": -1.0, "slow": -0.5, "normal": 0.0, "fast": 0.5, "fast
 
 def voices(document: Document) -> tuple[str, str]:
     """Return external_voice_id and voice_id; the first one that is set is heard."""
-    layer = document.layer("tts")
+    layer = layer_of(document, "tts")
     return text(layer.get("external_voice_id")), text(layer.get("voice_id"))
 
 
@@ -31,7 +40,7 @@ def is_tavus_voice(voice: str, catalog: Catalog) -> bool:
 
 def engine_of(document: Document, catalog: Catalog) -> EngineFacts | None:
     """Return the engine in effect; None where Tavus picks one or it is not known."""
-    layer = document.layer("tts")
+    layer = layer_of(document, "tts")
     if is_set(layer.get("tts_engine")):
         return catalog.tts_engine(text(layer.get("tts_engine")))
     external, voice = voices(document)
@@ -52,7 +61,7 @@ def of_other_engine(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"{_SETTINGS}/{name}",
                 f"{engine.id} has no {name}; it is a setting of {', '.join(owners)}.",
-                f"{drop('tts', f'voice_settings.{name}')}.",
+                f"{drop('tts', name)}.",
             )
 
 
@@ -68,7 +77,7 @@ def of_other_model(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"{_SETTINGS}/{name}",
                 f"{name} is a setting of other models of {engine.id} than the one in use.",
-                f"{drop('tts', f'voice_settings.{name}')}.",
+                f"{drop('tts', name)}.",
             )
 
 
@@ -81,13 +90,7 @@ def unsupported(document: Document, catalog: Catalog) -> Iterator[Hit]:
                 f"{_SETTINGS}/{setting.name}",
                 f"{setting.name} is not set here for {setting.model_family or 'this engine'}; "
                 "tts_emotion_control governs it.",
-                f"""{
-                    configure(
-                        "tts",
-                        tts_emotion_control=True,
-                        unset=[f"voice_settings.{setting.name}"],
-                    )
-                }.""",
+                f"{configure('tts', tts_emotion_control=True, unset=[setting.name])}.",
             )
 
 
@@ -104,24 +107,24 @@ def out_of_range(document: Document, catalog: Catalog) -> Iterator[Hit]:
                 f"{_SETTINGS}/{setting.name}",
                 f"{setting.name} must be from {setting.minimum} to {setting.maximum} for "
                 f"{setting.model_family or 'this engine'}.",
-                f"{configure('tts', voice_settings={setting.name: middle})}.",
+                f"{configure('tts', **{setting.name: middle})}.",
             )
 
 
 @rule("voice-speed-in-words", "error", source="D:persona/tts, OAS")
 def speed_in_words(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The docs' own examples still show words, against the ranges beside them."""
-    word = document.at(f"{_SETTINGS}/speed")
+    word = at(document, f"{_SETTINGS}/speed")
     if not isinstance(word, str) or word.strip().lower() not in _SPEED_WORDS:
         return
     place = _SPEED_WORDS[word.strip().lower()]
     engine = engine_of(document, catalog)
     scale = 1 + place * 0.2 if engine and engine.id == "elevenlabs" else place
-    value = configure("tts", voice_settings={"speed": round(scale, 2)})
+    value = configure("tts", speed=round(scale, 2))
     yield Hit(
         f"{_SETTINGS}/speed",
         "speed is a word; numbers are taken.",
-        f"{drop('tts', 'voice_settings.speed')}: the usual speed is the default."
+        f"{drop('tts', 'speed')}: the usual speed is the default."
         if place == 0
         else f"{value} comes near to it.",
     )
@@ -135,7 +138,7 @@ def speed_excludes_ssml(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"{_SETTINGS}/speed",
                 "One speed for the whole conversation rules out inline speech tags (SSML).",
-                f"To vary the speed by tags: {drop('tts', 'voice_settings.speed')}.",
+                f"To vary the speed by tags: {drop('tts', 'speed')}.",
             )
 
 
@@ -154,7 +157,7 @@ def emotion_unknown(document: Document, catalog: Catalog) -> Iterator[Hit]:
                 f"{_SETTINGS}/emotion/{index}",
                 f"No such emotion; there are {', '.join(setting.names)}, each alone or with "
                 f":{', :'.join(setting.levels)}.",
-                f"{configure('tts', voice_settings={'emotion': [close]})}.",
+                f"{configure('tts', emotion=[close])}.",
             )
 
 
@@ -172,7 +175,7 @@ def legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
 
 
 def _given(document: Document) -> list[tuple[str, Any]]:
-    settings = document.at(_SETTINGS)
+    settings = at(document, _SETTINGS)
     found = settings.items() if isinstance(settings, dict) else ()
     return [(name, value) for name, value in found if is_set(value)]
 
@@ -186,7 +189,7 @@ def _matched(document: Document, catalog: Catalog) -> Iterator[tuple[VoiceSettin
 
 
 def _model(document: Document, engine: EngineFacts | None) -> str | None:
-    stored = text(document.at("/layers/tts/tts_model_name"))
+    stored = text(at(document, "/layers/tts/tts_model_name"))
     return stored or (engine.default_model if engine else None)
 
 

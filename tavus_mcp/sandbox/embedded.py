@@ -1,0 +1,22 @@
+"""The sandbox inside the process that uses it: no port, no network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx2
+
+from tavus_mcp.sandbox.app import build_sandbox
+from tavus_mcp.sandbox.store import Store
+
+
+class Embedded(httpx2.ASGITransport):
+    """Carries requests to a sandbox in this process; its state is closed with it."""
+
+    def __init__(self, state: Path | None) -> None:
+        self._store = Store.open(state)
+        super().__init__(app=build_sandbox(self._store))
+
+    async def aclose(self) -> None:
+        """Close the state."""
+        self._store.close()

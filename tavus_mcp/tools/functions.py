@@ -1,0 +1,81 @@
+"""The function tools of the toolset ``layers``: one function at a time, inside a layer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import MISSING, Field
+
+from tavus_mcp.app import App
+from tavus_mcp.models.base import Accepted, JsonObject
+from tavus_mcp.models.changes import DropFunction, PutFunction
+from tavus_mcp.models.functions import FunctionName
+from tavus_mcp.models.receipt import Receipt
+from tavus_mcp.tools.parameters import DryRun, IfRevision, Persona
+from tavus_mcp.tools.toolset import Toolset
+from tavus_mcp.usecases import undoing
+from tavus_mcp.usecases.editing import Edit, edit
+
+functions = Toolset("layers", "Give a persona functions to call")
+
+_FUNCTION_LISTS = {
+    ("llm", "visual"): "/layers/llm/tools",
+    ("llm", "audio"): "/layers/llm/tools",
+    ("perception", "visual"): "/layers/perception/visual_tools",
+    ("perception", "audio"): "/layers/perception/audio_tools",
+}
+_OLD_LISTS = ("/layers/perception/screen_tools", "/layers/perception/perception_tools")
+
+
+@functions.change("Set function tool", spread=("function", "tool"))
+async def set_function_tool(
+    app: App,
+    persona_id: Persona,
+    name: Annotated[FunctionName, Field(description="Replaces a function of this name")],
+    description: Annotated[str, Field(description="When to call it")] | MISSING = MISSING,
+    parameters: Annotated[JsonObject, Field(description="JSON Schema of its arguments")]
+    | MISSING = MISSING,
+    layer: Annotated[Literal["llm", "perception"], Field(description="Who calls it")] = "llm",
+    modality: Annotated[
+        Literal["visual", "audio"], Field(description="In perception: what triggers it")
+    ] = "visual",
+    type: Annotated[Literal["function"], Accepted] = "function",  # noqa: A002 - the field's name
+    dry_run: DryRun = False,
+    if_revision: IfRevision = None,
+) -> Receipt:
+    """Add or replace one function that the persona may call; your app must carry it out."""
+    pointer = _FUNCTION_LISTS[layer, modality]
+    parts = {"name": name, "description": description, "parameters": parameters}
+    function = {key: value for key, value in parts.items() if value is not MISSING}
+    asked = Edit(
+        persona_id,
+        PutFunction(pointer, {"type": type, "function": function}),
+        undoing.by_function(layer, pointer, name),
+        dry_run=dry_run,
+        if_revision=if_revision,
+    )
+    return await edit(app, asked)
+
+
+@functions.change("Remove function tool")
+async def remove_function_tool(
+    app: App,
+    persona_id: Persona,
+    name: Annotated[str, Field(description="Name of the function")],
+    layer: Annotated[
+        Literal["llm", "perception"] | None, Field(description="Default: wherever it is")
+    ] = None,
+    dry_run: DryRun = False,
+    if_revision: IfRevision = None,
+) -> Receipt:
+    """Remove one function from the LLM or perception layer."""
+    lists = [*dict.fromkeys(_FUNCTION_LISTS.values()), *_OLD_LISTS]
+    within = [place for place in lists if layer is None or place.startswith(f"/layers/{layer}/")]
+    asked = Edit(
+        persona_id,
+        DropFunction(within, name),
+        undoing.by_removed_function(within, name),
+        dry_run=dry_run,
+        if_revision=if_revision,
+    )
+    return await edit(app, asked)
