@@ -9,27 +9,20 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
+from desk import SECRET, Desk, Recorder, text_of, world
 from mcp import Client
-from mcp_types import CallToolResult, TextContent
 from starlette.types import ASGIApp
 
-from tavus_mcp.app import App
-from tavus_mcp.catalog import load_catalog
-from tavus_mcp.client.api import TavusApi
-from tavus_mcp.models.secrets import Masker
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.server import build_server
 from tavus_mcp.settings import TOOLSETS, Settings
 
-SECRET = "sk-test-4f9d2c7ab1e8"
-"""What TAVUS_SECRET_OPENAI holds in tests; it must never come out."""
+__all__ = ["SECRET", "Desk", "Opening", "Recorder", "text_of", "world"]
 
 
 @pytest.fixture
@@ -58,78 +51,6 @@ def store() -> Iterator[Store]:
 def sandbox(store: Store) -> ASGIApp:
     """A local Tavus over the store."""
     return build_sandbox(store)
-
-
-@dataclass
-class Recorder(httpx2.AsyncBaseTransport):
-    """Passes every request on to an ASGI application, and remembers it."""
-
-    app: ASGIApp
-    requests: list[httpx2.Request] = field(default_factory=list)
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        self.requests.append(request)
-        return await httpx2.ASGITransport(app=self.app).handle_async_request(request)
-
-    @property
-    def lines(self) -> list[str]:
-        """Return the requests as ``METHOD /path``."""
-        return [f"{request.method} {request.url.path}" for request in self.requests]
-
-    @property
-    def writes(self) -> list[httpx2.Request]:
-        """Return the requests that are no reads."""
-        return [request for request in self.requests if request.method != "GET"]
-
-
-@dataclass
-class Desk:
-    """An MCP client at work: calls tools and reads their answers."""
-
-    client: Client
-    wire: Recorder
-    server: Any = None
-
-    async def call(self, tool: str, **arguments: Any) -> CallToolResult:
-        """Call a tool, whatever it answers."""
-        return await self.client.call_tool(tool, arguments)
-
-    async def facts(self, tool: str, **arguments: Any) -> dict[str, Any]:
-        """Call a tool that must succeed; return its structured answer."""
-        result = await self.call(tool, **arguments)
-        assert not result.is_error, text_of(result)
-        assert result.structured_content is not None
-        return dict(result.structured_content)
-
-    async def refusal(self, tool: str, **arguments: Any) -> str:
-        """Call a tool that must fail; return what it says."""
-        result = await self.call(tool, **arguments)
-        assert result.is_error, text_of(result)
-        return text_of(result)
-
-    async def persona(self, persona_id: str) -> dict[str, Any]:
-        """Read a persona as the server shows it."""
-        read = await self.facts("get_persona", persona_id=persona_id, full_prompt=True)
-        return dict(read["persona"])
-
-    async def create(self, **fields: Any) -> str:
-        """Create a persona that is fine, with some fields of its own; return its id."""
-        body = {"name": "Bot", "system_prompt": "You help.", "default_replica_id": "rfe12d8b9597"}
-        receipt = await self.facts("create_persona", **{**body, **fields})
-        return str(receipt["persona_id"])
-
-
-def text_of(result: CallToolResult) -> str:
-    """Return the text of a result."""
-    return "\n".join(part.text for part in result.content if isinstance(part, TextContent))
-
-
-def world(app: ASGIApp, **more: Any) -> tuple[App, Recorder]:
-    """Return an App whose API is this ASGI application, and the recorder in between."""
-    wire = Recorder(app)
-    api = TavusApi("http://127.0.0.1/v2", "test-key-0123456789", transport=lambda: wire)
-    secrets = {"openai": SECRET}
-    return App(api, load_catalog(), Masker(secrets.values()), secrets, **more), wire
 
 
 Opening = Callable[..., AbstractAsyncContextManager[Desk]]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from tavus_mcp.models.base import JsonObject
@@ -40,13 +41,14 @@ class Operation:
         return sent
 
 
-def tokens(pointer: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def tokens(pointer: str) -> tuple[str, ...]:
     """Split a JSON Pointer into its unescaped tokens."""
     if pointer == "":
-        return []
+        return ()
     if not pointer.startswith("/"):
         raise PatchError(f"{pointer!r} is not a JSON Pointer: it must start with '/'")
-    return [part.replace("~1", "/").replace("~0", "~") for part in pointer[1:].split("/")]
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer[1:].split("/"))
 
 
 def pointer_of(parts: Iterable[str | int]) -> str:

@@ -23,10 +23,8 @@ UNKNOWN_FIELD = "unknown-field"
 
 def check(document: Document, catalog: Catalog) -> list[Finding]:
     """Return all findings about a persona, worst first."""
-    found = shape(document)
-    for rule in RULES:
-        found.extend(rule.findings(document, catalog))
-    return by_severity(found)
+    ruled = [item for rule in RULES for item in rule.findings(document, catalog)]
+    return by_severity(_merged(shape(document), ruled))
 
 
 def check_change(
@@ -44,12 +42,15 @@ def check_change(
     """
     known = {_key(item) for item in check(before, catalog)}
     touched = [operation.path for operation in operations]
+    written = [operation.path for operation in operations if operation.op != "remove"]
     found = check(after, catalog)
     passing = {UNKNOWN_FIELD} if allow_unknown else set()
     blocking = [
         item
         for item in found
-        if item.blocks and item.rule not in passing and _key(item) not in known
+        if item.blocks
+        and item.rule not in passing
+        and (_key(item) not in known or _within(written, item.path))
     ]
     if blocking:
         raise Refused(refusal(blocking))
@@ -57,7 +58,19 @@ def check_change(
 
 
 def _key(item: Finding) -> tuple[str | None, str, str]:
-    return item.rule, item.path, item.message
+    """Return what makes a finding the same as before, wherever its list item stands by now."""
+    places = ["*" if token.isdecimal() else token for token in item.path.split("/")]
+    return item.rule, "/".join(places), item.message
+
+
+def _merged(shapes: list[Finding], ruled: list[Finding]) -> list[Finding]:
+    """Say one thing once: where a rule speaks of a place, its words stand for the schema's."""
+    spoken = {item.path for item in ruled}
+    stopped = {item.path for item in shapes if item.rule != UNKNOWN_FIELD}
+    kept = [item for item in shapes if item.path not in spoken]
+    return kept + [
+        item.model_copy(update={"blocks": item.blocks or item.path in stopped}) for item in ruled
+    ]
 
 
 def refusal(blocking: Sequence[Finding]) -> str:
@@ -101,7 +114,7 @@ def not_stuck(
             message="Written, but it does not read back as it was written.",
             hint="Read it with get_persona; if it is not there, Tavus did not accept the value.",
             rule="not-stuck",
-            source="N71196814473",
+            source="N#71196814473",
         )
         for operation in operations
         if not _stuck(operation.path, wanted, now, catalog)
@@ -138,10 +151,12 @@ def _reads_as(want: object, got: object, path: str, catalog: Catalog) -> bool:
     return None in (want, got) and _default(path, catalog) in (want, got)
 
 
+def _within(written: Sequence[str], path: str) -> bool:
+    return any(path == one or path.startswith(one + "/") for one in written)
+
+
 def _touches(touched: Sequence[str], path: str) -> bool:
-    return any(
-        path == one or path.startswith(one + "/") or one.startswith(path + "/") for one in touched
-    )
+    return _within(touched, path) or any(one.startswith(path + "/") for one in touched)
 
 
 def _without_blanks(data: JsonObject) -> JsonObject:

@@ -38,7 +38,7 @@ async def create(app: App, asked: NewPersona) -> Receipt:
     """
     base, copied = await _base(app, asked.based_on)
     merged = SetFields({f"/{key}": value for key, value in asked.fields.items()}).apply(base)
-    body, respellings = respelled({}, merged)
+    body, respellings = respelled({}, merged, app.catalog)
     findings = by_severity([*asked.remarks, *copied, *respellings, *_checked(app, body)])
     leaves = diff(_skeleton(body), body)
     if asked.dry_run:

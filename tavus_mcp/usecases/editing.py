@@ -64,7 +64,7 @@ def plan(
     app: App, before: Document, asked: Edit
 ) -> tuple[Document, list[Operation], list[Finding]]:
     """Return the persona as it is to be, the smallest patch to it, and what is to be said of it."""
-    data, respellings = respelled(before.data, asked.change.apply(before.data))
+    data, respellings = respelled(before.data, asked.change.apply(before.data), app.catalog)
     after = Document(data)
     operations = diff(before.data, after.data)
     _refuse_masks(operations)

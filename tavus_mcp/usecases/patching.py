@@ -108,7 +108,7 @@ def _whole_layers(operations: list[Operation]) -> list[Finding]:
             message="This replaces the whole node: fields that are not in the value are removed.",
             hint="Give a path to one field, like /layers/llm/model, to keep the others.",
             rule="whole-layer-patch",
-            source="N70219330625",
+            source="N#70219330625",
         )
         for operation in operations
         if operation.op in ("add", "replace")

@@ -6,14 +6,14 @@ What is uncertain is sent as it was given, and the rules of the checker name its
 from __future__ import annotations
 
 import copy
-import re
 from typing import Any
 
+from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.patch import find
+from tavus_mcp.usecases.rules.voices import is_tavus_voice
 
-_TAVUS_VOICE = re.compile(r"v[0-9a-f]{6,40}")
 _MISPLACED = ("document_ids", "document_tags")
 
 AUDIO_ONLY = Finding(
@@ -34,27 +34,24 @@ PLAIN_OBJECT = Finding(
 )
 
 
-def respelled(before: JsonObject, after: JsonObject) -> tuple[JsonObject, list[Finding]]:
+def respelled(
+    before: JsonObject, after: JsonObject, catalog: Catalog
+) -> tuple[JsonObject, list[Finding]]:
     """Return ``after`` with what changed spelled as today, and a finding for each respelling."""
     result = copy.deepcopy(after)
     found: list[Finding] = []
     if find(before, "/layers/tts/voice_id") != find(result, "/layers/tts/voice_id"):
-        found += _voice(result)
+        found += _voice(result, catalog)
     layers = result.get("layers")
     if isinstance(layers, dict):
         found += _misplaced(result, layers)
     return result, found
 
 
-def is_tavus_voice(value: str) -> bool:
-    """Tell whether this is the id of a Tavus Voice: ``v`` and hex (docs: voices)."""
-    return _TAVUS_VOICE.fullmatch(value) is not None
-
-
-def _voice(data: JsonObject) -> list[Finding]:
+def _voice(data: JsonObject, catalog: Catalog) -> list[Finding]:
     tts = find(data, "/layers/tts")
     voice = tts.get("voice_id") if isinstance(tts, dict) else None
-    if not isinstance(voice, str) or not voice or is_tavus_voice(voice):
+    if not isinstance(voice, str) or not voice or is_tavus_voice(voice, catalog):
         return []
     given = tts.get("external_voice_id")
     del tts["voice_id"]

@@ -10,11 +10,6 @@ from tavus_mcp.sandbox.store import Store
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def store() -> Iterator[Store]:
     opened = Store.open(None)
     yield opened

@@ -21,19 +21,19 @@ def defaults_filled_in(document: Document, catalog: Catalog) -> Iterator[Hit]:
     layer = layer_of(document, "conversational_flow")
     if not any(map(is_set, layer.values())):
         return
-    filled = [
-        f"{facts.name} {json.dumps(facts.default)}"
+    filled = {
+        facts.name: facts.default
         for facts in catalog.fields("conversational_flow")
-        if facts.status == "current"
-        and facts.default is not None
-        and not is_set(layer.get(facts.name))
-    ]
-    if filled:
+        if facts.status == "current" and facts.default is not None
+    }
+    missing = {name: default for name, default in filled.items() if not is_set(layer.get(name))}
+    if missing:
+        otherwise = configure("conversational_flow", **dict.fromkeys(missing, ...))
+        told = ", ".join(f"{name} {json.dumps(default)}" for name, default in missing.items())
         yield Hit(
             _LAYER,
-            f"Since the layer is used, Tavus fills in {', '.join(filled)}.",
-            f"Set what is to be otherwise: {configure('conversational_flow', voice_isolation=...)} "
-            "and the like.",
+            f"Since the layer is used, Tavus fills in {told}.",
+            f"To have it otherwise: {otherwise}.",
         )
 
 

@@ -10,7 +10,7 @@ from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.patch import pointer_of
 from tavus_mcp.models.secrets import is_secret_name
-from tavus_mcp.usecases.rules.look import at, configure, custom_llm, drop, is_set, text
+from tavus_mcp.usecases.rules.look import at, configure, custom_llm, drop, is_set, recommended, text
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _URL = "/layers/llm/base_url"
@@ -27,7 +27,7 @@ def key_missing(document: Document, catalog: Catalog) -> Iterator[Hit]:
             "/layers/llm/api_key",
             "A base_url without an api_key: Tavus takes a custom LLM only with both.",
             f"{configure('llm', api_key_ref=...)}, or back to a hosted model: "
-            f"{drop('llm', 'base_url')}.",
+            f"{configure('llm', model=recommended(catalog), unset=['base_url'])}.",
         )
 
 

@@ -156,11 +156,10 @@ def required_incomplete(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The docs advise to require every argument, so that none is forgotten."""
     for path, schema in _schemas(document):
         required = {name for _, name in entries(schema.get("required"))}
-        left = len([name for name in _properties(schema) if name not in required])
-        if left:
+        if not _properties(schema).keys() <= required:
             yield Hit(
                 f"{path}/parameters/required",
-                f"{left} of its arguments are not required; the docs advise to require all.",
+                "Not all of its arguments are required; the docs advise to require each.",
                 f"{_put(path, document.at(path))}.",
             )
 

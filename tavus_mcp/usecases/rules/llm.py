@@ -17,6 +17,7 @@ from tavus_mcp.usecases.rules.look import (
     is_set,
     number,
     raven,
+    recommended,
     text,
 )
 from tavus_mcp.usecases.rules.rule import Hit, rule
@@ -56,7 +57,7 @@ def model_internal(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             _MODEL,
             f"{model.id} is an internal model of Tavus, not meant for personas.",
-            f"{configure('llm', model=_recommended(catalog))}.",
+            f"{configure('llm', model=recommended(catalog))}.",
         )
 
 
@@ -67,7 +68,7 @@ def model_unlisted(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             _MODEL,
             f"{model.id} was seen in option lists only; the docs do not describe it.",
-            f"Try it in a call; the recommended one is {_recommended(catalog)}.",
+            f"Try it in a call; the recommended one is {recommended(catalog)}.",
         )
 
 
@@ -77,7 +78,7 @@ def model_unknown(document: Document, catalog: Catalog) -> Iterator[Hit]:
     name = text(at(document, _MODEL))
     if custom_llm(document) or not name.lower().startswith(_HOSTED) or catalog.llm_model(name):
         return
-    close = nearest(name, _good(catalog)) or _recommended(catalog)
+    close = nearest(name, _good(catalog)) or recommended(catalog)
     yield Hit(
         _MODEL,
         "No hosted model of this name is known.",
@@ -91,7 +92,7 @@ def model_without_url(document: Document, catalog: Catalog) -> Iterator[Hit]:
     name = text(at(document, _MODEL))
     if custom_llm(document) or not name or name.lower().startswith(_HOSTED):
         return
-    close = nearest(_HOSTED + name, _good(catalog)) or _recommended(catalog)
+    close = nearest(_HOSTED + name, _good(catalog)) or recommended(catalog)
     yield Hit(
         _MODEL,
         "Tavus hosts no model of this name, and there is no base_url where it could run.",
@@ -124,12 +125,11 @@ def extra_body_unused(document: Document, catalog: Catalog) -> Iterator[Hit]:
     body = at(document, "/layers/llm/extra_body")
     if custom_llm(document) or not isinstance(body, dict):
         return
-    if others := [key for key in body if key not in _TUNABLE]:
+    if not body.keys() <= set(_TUNABLE):
         yield Hit(
             "/layers/llm/extra_body",
-            f"{len(others)} of its keys are not documented for hosted models, which take "
-            f"{' and '.join(_TUNABLE)}.",
-            f"Remove each: {configure('llm', extra_body={'KEY': None})}.",
+            f"Keys beyond {' and '.join(_TUNABLE)} are not documented for hosted models.",
+            f"Remove each by its name: {configure('llm', extra_body={'KEY': None})}.",
         )
 
 
@@ -190,10 +190,6 @@ def _hosted(document: Document, catalog: Catalog, status: Status) -> Iterator[Mo
 def _good(catalog: Catalog) -> list[str]:
     good = ("recommended", "current", "probably_current")
     return [model.id for model in catalog.llm_models() if model.status in good]
-
-
-def _recommended(catalog: Catalog) -> str:
-    return next((model.id for model in catalog.llm_models() if model.default), "...")
 
 
 RULES = (

@@ -104,13 +104,18 @@ def custom_llm(document: Document) -> bool:
     return bool(text(at(document, "/layers/llm/base_url")))
 
 
+def recommended(catalog: Catalog) -> str:
+    """Return the hosted language model that Tavus fills in."""
+    return next((model.id for model in catalog.llm_models() if model.default), "...")
+
+
 def raven(document: Document, catalog: Catalog) -> str:
     """Return the perception model in effect: the stored one, else the default."""
     stored = text(at(document, "/layers/perception/perception_model"))
     return stored or next((one.id for one in catalog.perception_models() if one.default), "")
 
 
-def ended(catalog: Catalog, path: str, value: str | None = None) -> str:
+def ended(catalog: Catalog, path: str, value: str | None = None, *, word: str = "since") -> str:
     """Return ``" since DATE"`` for a field or value that was given up, else an empty text."""
     found: Change | None = None
     for change in catalog.deprecations():
@@ -118,7 +123,7 @@ def ended(catalog: Catalog, path: str, value: str | None = None) -> str:
             found = change
     if found is None:
         return ""
-    return f" since {'about ' if found.approximate else ''}{found.date.isoformat()}"
+    return f" {word} {'about ' if found.approximate else ''}{found.date.isoformat()}"
 
 
 def call(tool: str, **arguments: Any) -> str:

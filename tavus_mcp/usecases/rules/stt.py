@@ -99,7 +99,7 @@ def turn_taking_legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             path,
             f"{facts.name} is legacy{ended(catalog, path)}.",
-            _moved(facts, value) + " Or all at once: suggest_tuning with goal modernize.",
+            _moved(facts, value),
         )
 
 

@@ -27,7 +27,7 @@ def engine_retired(document: Document, catalog: Catalog) -> Iterator[Hit]:
     if facts and facts.status == "retired":
         yield Hit(
             _ENGINE,
-            f"{facts.id} was removed by Tavus{ended(catalog, _ENGINE, facts.id)}.",
+            f"{facts.id} was removed by Tavus{ended(catalog, _ENGINE, facts.id, word='on')}.",
             f"{configure('tts', tts_engine=facts.successor or ..., external_voice_id=...)}, with "
             "a voice of that engine; or elevenlabs, or azure.",
         )
@@ -52,7 +52,7 @@ def playht_field(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             "/layers/tts/playht_user_id",
             "playht_user_id belonged to PlayHT, which Tavus removed"
-            f"{ended(catalog, '/layers/tts/playht_user_id')}.",
+            f"{ended(catalog, '/layers/tts/playht_user_id', word='on')}.",
             f"{drop('tts', 'playht_user_id')}.",
         )
 

@@ -1,0 +1,248 @@
+"""Each rule points at what it is for, at nothing else, and raises at nothing at all."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import inspect
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tavus_mcp.catalog import load_catalog
+from tavus_mcp.models.document import Document
+from tavus_mcp.models.findings import Finding
+from tavus_mcp.tools import ALL
+from tavus_mcp.usecases import rules
+from tavus_mcp.usecases.checking import check
+from tavus_mcp.usecases.rules import RULES
+from tavus_mcp.usecases.rules.rule import Rule
+
+DATA = tomllib.loads(Path(__file__).with_name("rules.toml").read_text(encoding="utf-8"))
+CASES: list[dict[str, Any]] = DATA["case"]
+SILENT: list[dict[str, Any]] = DATA["silent"]
+CATALOG = load_catalog()
+BY_NAME = {rule.name: rule for rule in RULES}
+SECRET = "hush-4711-hush"
+
+REFUSING = {
+    "system-prompt-missing",
+    "prompt-not-allowed",
+    "too-many-ids",
+    "llm-key-missing",
+    "llm-model-without-url",
+    "voice-setting-out-of-range",
+    "tts-model-not-allowed",
+    "perception-entry-too-long",
+    "function-name-invalid",
+    "function-name-duplicate",
+    "function-too-large",
+    "conferencing-without-replica",
+}
+# A call in a hint, as in: configure_tts(persona_id, external_voice_id=..., unset=["voice_id"])
+CALL = re.compile(r"\w+\(persona_id[^()]*\)")
+TOOLS = {spec.name: {**inspect.signature(spec.function).parameters} for spec in ALL}
+
+
+def filled(value: Any) -> Any:
+    """Return a value of the data file with its stand-ins made long."""
+    if isinstance(value, dict):
+        return {key: filled(item) for key, item in value.items()}
+    if isinstance(value, list):
+        many = (
+            re.fullmatch(r"many:(\d+)", value[0]) if value and isinstance(value[0], str) else None
+        )
+        return [f"item {i}" for i in range(int(many[1]))] if many else [filled(i) for i in value]
+    long = re.fullmatch(r"long:(\d+)", value) if isinstance(value, str) else None
+    return ("bicycle " * int(long[1]))[: int(long[1])] if long else value
+
+
+def document_of(case: dict[str, Any]) -> Document:
+    """Return the base document with the case's own laid over it."""
+    data = copy.deepcopy(DATA["base"]) | filled(case.get("with", {}))
+    return Document({key: item for key, item in data.items() if key not in case.get("without", [])})
+
+
+def found(document: Document) -> list[Finding]:
+    return [finding for rule in RULES for finding in rule.findings(document, CATALOG)]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_rule_points_at_its_place_and_no_other_rule_joins_in(case: dict[str, Any]) -> None:
+    findings = found(document_of(case))
+    here = [one for one in findings if (one.rule, one.path) == (case["rule"], case["path"])]
+    assert len(here) == 1
+    assert {one.rule for one in findings} == {case["rule"], *case.get("also", [])}
+    assert case.get("message", "") in here[0].message
+    assert case.get("hint", "") in (here[0].hint or "")
+
+
+@pytest.mark.parametrize("case", SILENT, ids=lambda case: case["name"])
+def test_a_rule_says_nothing_where_all_is_well(case: dict[str, Any]) -> None:
+    assert not list(BY_NAME[case["rule"]].findings(document_of(case), CATALOG))
+
+
+def test_every_rule_has_a_case() -> None:
+    assert {rule.name for rule in RULES} == {case["rule"] for case in CASES}
+
+
+def test_every_rule_that_is_declared_is_listed_once() -> None:
+    rooms = [room for room in vars(rules).values() if getattr(room, "RULES", None)]
+    declared = {one.name for room in rooms for one in vars(room).values() if isinstance(one, Rule)}
+    assert sorted(declared) == sorted(rule.name for rule in RULES)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_has_a_kebab_case_name_a_source_and_a_reason(rule: Rule) -> None:
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", rule.name)
+    source = r"SEED|N1|OAS|GO|N#\d+|[DJPV]:[\w./-]+"
+    assert [one for one in rule.source.split(", ") if not re.fullmatch(source, one)] == []
+    assert rule.check.__doc__
+
+
+def test_only_what_tavus_is_known_to_reject_is_refused() -> None:
+    refusing = {rule.name for rule in RULES if rule.refuses}
+    assert refusing == REFUSING
+    assert all(BY_NAME[name].severity == "error" for name in refusing)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_finding_is_a_sentence_with_a_hint(case: dict[str, Any]) -> None:
+    for one in found(document_of(case)):
+        assert re.fullmatch(r"\S[^\n]*\.", one.message)
+        assert re.fullmatch(r"\S[^\n]*\.", one.hint or "")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_call_in_a_hint_is_one_that_the_tools_take(case: dict[str, Any]) -> None:
+    for one in found(document_of(case)):
+        hint = one.hint or ""
+        assert hint.count("(persona_id") == len(CALL.findall(hint))
+        for written in CALL.findall(hint):
+            asked = ast.parse(written, mode="eval").body
+            assert isinstance(asked, ast.Call)
+            tool = ast.unparse(asked.func)
+            assert {str(word.arg) for word in asked.keywords} <= TOOLS[tool].keys(), written
+            required = {
+                name
+                for name, parameter in TOOLS[tool].items()
+                if parameter.default is inspect.Parameter.empty
+            }
+            assert required <= {"app", "persona_id"} | {str(word.arg) for word in asked.keywords}
+            unset = [ast.literal_eval(word.value) for word in asked.keywords if word.arg == "unset"]
+            layer = tool.removeprefix("configure_")
+            assert {name for names in unset for name in names} <= {*TOOLS[tool], layer}, written
+
+
+def test_a_persona_in_order_has_no_errors_and_no_warnings() -> None:
+    findings = check(Document(DATA["clean"]), CATALOG)
+    assert [one for one in findings if one.severity != "info"] == []
+
+
+def test_what_the_seed_document_shows_is_remarked_on_but_never_refused() -> None:
+    findings = found(Document(DATA["seed"]))
+    assert not [one for one in findings if one.blocks]
+    assert {one.rule for one in findings} >= {
+        "audio-only-on-persona",
+        "context-deprecated",
+        "llm-model-retired",
+        "function-inline",
+        "tts-engine-retired",
+        "tts-provider-voice-in-voice-id",
+        "perception-model-legacy",
+        "perception-ambient-awareness",
+        "stt-turn-taking-legacy",
+    }
+
+
+def test_no_finding_tells_a_secret() -> None:
+    llm = {
+        "model": SECRET,
+        "base_url": f"http://me:{SECRET}@localhost/{SECRET}/chat/completions?key={SECRET}",
+        "api_key": f"<your key {SECRET}>",
+        "headers": {"Authorization": f"Bearer {SECRET} YOUR_API_KEY"},
+        "extra_body": {SECRET: SECRET},
+    }
+    tts = {"api_key": SECRET, "voice_id": SECRET, "tts_model_name": SECRET}
+    document = Document({**DATA["base"], "layers": {"llm": llm, "tts": tts}})
+    findings = found(document)
+    assert len(findings) > 5
+    assert not [one for one in findings if SECRET in f"{one.message}{one.hint}"]
+
+
+KNOWN = sorted(
+    {facts.name for facts in CATALOG.persona_fields()}
+    | {facts.name for layer in CATALOG.layers() for facts in CATALOG.fields(layer)}
+    | {setting.name for engine in CATALOG.tts_engines() for setting in engine.voice_setting}
+    | {"type", "function", "name", "description", "parameters", "properties", "required"}
+    | {"maxLength", "microphone", "temperature", "top_p", "x-api-key", "~", "a/b", ""}
+    | set(CATALOG.layers())
+)
+MODELS = (*CATALOG.llm_models(), *CATALOG.perception_models(), *CATALOG.turn_models())
+ENGINES = (*CATALOG.tts_engines(), *CATALOG.stt_engines())
+LIKELY = (
+    [model.id for model in MODELS]
+    + [engine.id for engine in ENGINES]
+    + [mode.name for mode in CATALOG.pipeline_modes()]
+    + ["https://[", "http://[::1]:x/v1", "//", "en", "...", "********", "v0a1b2c3d4e5f", "low"]
+    + ["livekit", "always", "off", "system", "{{x}}", "anger:low", ":", "fast", "function"]
+)
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=12)
+    | st.sampled_from(LIKELY)
+)
+KEYS = st.sampled_from(KNOWN) | st.text(max_size=6)
+ANYTHING = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6),
+    max_leaves=20,
+)
+FUNCTION = st.fixed_dictionaries(
+    {"function": st.dictionaries(st.sampled_from(["name", "description", "parameters"]), ANYTHING)}
+)
+TOOLS_OF = st.lists(FUNCTION | ANYTHING, max_size=3)
+
+
+def layer_of(name: str) -> st.SearchStrategy[Any]:
+    fields = {
+        facts.name.partition(".")[0]: TOOLS_OF | ANYTHING if "tools" in facts.name else ANYTHING
+        for facts in CATALOG.fields(name)
+    }
+    return st.fixed_dictionaries({}, optional=fields) | ANYTHING
+
+
+LAYERS = st.fixed_dictionaries({}, optional={name: layer_of(name) for name in CATALOG.layers()})
+DOCUMENTS = st.fixed_dictionaries(
+    {},
+    optional={facts.name: ANYTHING for facts in CATALOG.persona_fields()}
+    | {"layers": LAYERS | ANYTHING},
+)
+
+
+@given(DOCUMENTS)
+@settings(max_examples=120, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+def test_no_rule_raises_whatever_a_document_holds(data: dict[str, Any]) -> None:
+    for one in found(Document(data)):
+        assert one.path.startswith("/")
+
+
+@given(st.dictionaries(KEYS, ANYTHING, max_size=8))
+@settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+def test_no_rule_raises_at_a_document_that_is_none(data: dict[str, Any]) -> None:
+    found(Document(data))
+
+
+def test_no_rule_raises_at_a_document_that_is_very_deep() -> None:
+    deep: Any = "{{x}}"
+    for _ in range(5_000):
+        deep = {"system_prompt": [deep]}
+    assert "placeholder-in-text" in {one.rule for one in found(Document({"layers": deep}))}
