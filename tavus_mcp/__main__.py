@@ -9,13 +9,14 @@ import sys
 
 def main() -> None:
     """Run the command; collecting garbage waits until everything is loaded."""
+    parent = os.getppid()
     gc.disable()
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from tavus_mcp.cli import run
 
     gc.enable()
     gc.freeze()
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:], parent=parent))
 
 
 if __name__ == "__main__":

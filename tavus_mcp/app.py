@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.client.api import TavusApi
-from tavus_mcp.errors import InvalidArgument, did_you_mean
+from tavus_mcp.errors import InvalidArgument, closing
+from tavus_mcp.journal.diary import Diary
+from tavus_mcp.models.entry import Entry
 from tavus_mcp.models.secrets import Masker
 from tavus_mcp.settings import SECRET_PREFIX
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True)
 class App:
-    """One world: an API to talk to, what is known about Tavus, and what must stay hidden."""
+    """One world: an API to talk to, a journal, what is known about Tavus, what stays hidden.
+
+    ``held`` keeps, for the plans of this process, the secrets that may not reach the disk;
+    ``answered`` the questions to the person that were answered, so that none is answered twice;
+    ``unsettled`` the writes that were cancelled on the way, until the next read tells of them.
+    """
 
     api: TavusApi
     catalog: Catalog
+    diary: Diary
     masker: Masker = field(default_factory=Masker)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    world: str = "tavus"
+    clock: Callable[[], datetime] = _now
+    held: dict[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    answered: set[str] = field(default_factory=set, repr=False)
+    unsettled: dict[str, Entry] = field(default_factory=dict, repr=False)
+
+    def now(self) -> str:
+        """Return the time as it is written down: UTC, ISO 8601, to the millisecond."""
+        return self.clock().isoformat(timespec="milliseconds")
 
     def secret(self, reference: str, *, where: str) -> str:
         """Return the secret that ``api_key_ref`` names; ``where`` is that argument's path."""
@@ -30,8 +50,13 @@ class App:
             raise InvalidArgument(
                 [
                     f"{where}: this server's environment has no {SECRET_PREFIX}<NAME> of that name"
-                    f"{did_you_mean(reference, self.secrets)} Set: {there}. The person who runs "
+                    f"{closing(reference, self.secrets)} Set: {there}. The person who runs "
                     "the server sets it and restarts the server."
                 ]
             )
         return value
+
+    async def aclose(self) -> None:
+        """Close what is open."""
+        await self.api.aclose()
+        self.diary.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -17,6 +16,8 @@ from tavus_mcp import __version__
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.client.api import TavusApi
+from tavus_mcp.journal.diary import Diary
+from tavus_mcp.logs import log_to_stderr
 from tavus_mcp.models.secrets import Masker
 from tavus_mcp.server import build_server
 from tavus_mcp.settings import (
@@ -28,26 +29,29 @@ from tavus_mcp.settings import (
 )
 
 SANDBOX_STATE = "sandbox.sqlite3"
+JOURNAL = "journal.sqlite3"
+SANDBOX_JOURNAL = "sandbox-journal.sqlite3"
 SANDBOX_PORT = 8710
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run the command with these arguments and return its exit status."""
+def run(arguments: Sequence[str], *, parent: int = 0) -> int:
+    """Run the command and return its exit status; a server ends with the process ``parent``."""
     asked = _parser().parse_args(arguments)
     try:
         settings = _settings(asked)
     except BadSetting as error:
         print(f"tavus-mcp: {error}", file=sys.stderr)  # noqa: T201 - the command's own words
         return 2
-    logging.basicConfig(level=settings.log_level, stream=sys.stderr)
     match asked.command:
         case "demo":
             return _demo()
         case "sandbox":
             return _sandbox(asked, settings)
+        case "journal":
+            return _journal(asked, settings)
         case "manifest":
             return _manifest(check=asked.check)
-    return _serve(settings)
+    return _serve(settings, parent)
 
 
 def wired(settings: Settings) -> App:
@@ -57,7 +61,7 @@ def wired(settings: Settings) -> App:
         api = _sandbox_api(settings)
     else:
         api = TavusApi(settings.base_url, settings.api_key)
-    return App(api, load_catalog(), masker, settings.secrets)
+    return App(api, load_catalog(), Diary(_journal_file(settings)), masker, settings.secrets)
 
 
 def _sandbox_api(settings: Settings) -> TavusApi:
@@ -69,8 +73,10 @@ def _sandbox_api(settings: Settings) -> TavusApi:
     return TavusApi("http://127.0.0.1/v2", "sandbox", transport=transport)
 
 
-def _serve(settings: Settings) -> int:
-    anyio.run(build_server(wired(settings), settings).serve_stdio)
+def _serve(settings: Settings, parent: int) -> int:
+    app = wired(settings)
+    log_to_stderr(app.masker, settings.log_level)
+    anyio.run(build_server(app, settings).serve_stdio, parent)
     return 0
 
 
@@ -92,6 +98,16 @@ def _sandbox(asked: argparse.Namespace, settings: Settings) -> int:
     finally:
         store.close()
     return 0
+
+
+def _journal(asked: argparse.Namespace, settings: Settings) -> int:
+    from tavus_mcp.journal import telling
+
+    return telling.run(_journal_file(settings), asked.action, asked.persona_id)
+
+
+def _journal_file(settings: Settings) -> Path:
+    return settings.data_dir / (SANDBOX_JOURNAL if settings.sandbox else JOURNAL)
 
 
 def _manifest(*, check: bool) -> int:
@@ -130,6 +146,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("demo", help="show the whole job on the sandbox, step by step")
     _sandbox_arguments(commands.add_parser("sandbox", help="the local Tavus over HTTP, at /v2"))
+    journal = commands.add_parser("journal", help="verify or show what was done to personas")
+    journal.add_argument("action", choices=("verify", "show"))
+    journal.add_argument("persona_id", nargs="?", help="with show: only this persona")
     manifest = commands.add_parser("manifest", help="render README tables and server.json")
     manifest.add_argument("--check", action="store_true", help="fail when a file is out of date")
     return parser

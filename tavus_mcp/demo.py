@@ -35,6 +35,7 @@ class Stage:
     client: Client
     persona_id: str = ""
     revision: str = ""
+    plan_id: str = ""
     undo: dict[str, Any] = field(default_factory=dict)
     step: int = 0
 
@@ -139,20 +140,23 @@ async def _inspect(stage: Stage) -> None:
 
 
 async def _preview(stage: Stage) -> None:
-    stage.tell(
-        '"It talks over my candidates." The assistant previews a change: nothing is sent yet.'
+    stage.tell('"It talks over my candidates." The assistant makes a plan: nothing is sent yet.')
+    planned = await stage.facts(
+        "configure_conversational_flow",
+        persona_id=stage.persona_id,
+        turn_detection_model="sparrow-2",
+        turn_taking_patience="high",
+        dry_run=True,
     )
-    planned = await stage.facts("configure_conversational_flow", **_tuning(stage), dry_run=True)
     must(planned["status"] == "planned", "the preview is no preview")
     must(planned["revision"] == stage.revision, "the preview changed something")
+    stage.plan_id = planned["plan_id"]
 
 
 async def _tune(stage: Stage) -> None:
-    stage.tell('"Yes, do that." It is carried out, only if nobody changed the persona meanwhile.')
-    receipt = await stage.facts(
-        "configure_conversational_flow", **_tuning(stage), if_revision=stage.revision
-    )
-    must(receipt["status"] == "applied", "the change was not applied")
+    stage.tell('"Yes, do that." Exactly that plan is carried out, unless the persona was changed.')
+    receipt = await stage.facts("apply_plan", plan_id=stage.plan_id)
+    must(receipt["status"] == "applied", "the plan was not applied")
     must(receipt["revision"] != stage.revision, "the revision did not move")
     stage.undo = receipt["undo"]
 
@@ -181,18 +185,27 @@ async def _undo(stage: Stage) -> None:
     must(receipt["status"] == "applied", "the undo was not applied")
     read = await stage.client.call_tool("get_persona", {"persona_id": stage.persona_id})
     persona = (read.structured_content or {})["persona"]
-    must("turn_taking_patience" not in _flow(persona), "the undo left something behind")
+    must("conversational_flow" not in persona["layers"], "the undo left something behind")
     must("never rush" in persona["system_prompt"], "the undo took more than it should")
+    told = await stage.facts("list_revisions", persona_id=stage.persona_id)
+    must(len(told["revisions"]) >= 4, "the history has gaps")
 
 
 async def _delete(stage: Stage) -> None:
-    stage.tell("Deleting needs the persona's exact name, so that a slip deletes nothing.")
-    await stage.call("delete_persona", fails=True, persona_id=stage.persona_id)
-    receipt = await stage.facts(
-        "delete_persona", persona_id=stage.persona_id, confirm_name="Technical Interviewer"
-    )
+    stage.tell("Deleting answers with a plan first, so that a slip deletes nothing.")
+    planned = await stage.facts("delete_persona", persona_id=stage.persona_id)
+    must(planned["status"] == "planned", "it was deleted in one call")
+    receipt = await stage.facts("apply_plan", plan_id=planned["plan_id"])
     must(receipt["status"] == "applied", "it was not deleted")
     await stage.call("get_persona", fails=True, persona_id=stage.persona_id)
+    stage.undo = receipt["undo"]
+
+
+async def _revive(stage: Stage) -> None:
+    stage.tell("Even that can be undone: the persona comes back, under a new id.")
+    receipt = await stage.facts(stage.undo["tool"], **stage.undo["arguments"])
+    must(receipt["status"] == "applied", "it did not come back")
+    must(receipt["persona_id"] != stage.persona_id, "the id should be new")
 
 
 _STEPS: tuple[Callable[[Stage], Awaitable[None]], ...] = (
@@ -205,19 +218,8 @@ _STEPS: tuple[Callable[[Stage], Awaitable[None]], ...] = (
     _mistake,
     _undo,
     _delete,
+    _revive,
 )
-
-
-def _tuning(stage: Stage) -> dict[str, Any]:
-    return {
-        "persona_id": stage.persona_id,
-        "turn_detection_model": "sparrow-2",
-        "turn_taking_patience": "high",
-    }
-
-
-def _flow(persona: dict[str, Any]) -> dict[str, Any]:
-    return dict(persona.get("layers", {}).get("conversational_flow") or {})
 
 
 def _short(value: Any) -> str:

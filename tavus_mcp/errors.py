@@ -5,6 +5,7 @@
     ├── Refused                   the result would not work: nothing was sent
     ├── Conflict                  the persona is not as the caller believes
     ├── NotConfigured             no key and no sandbox
+    ├── NotRecorded               the journal cannot be written, so nothing is sent
     └── TavusError                Tavus answered with an error, or not at all
         ├── InvalidKey            401
         ├── NotFound              404, or 400 with "Invalid persona_id"
@@ -57,6 +58,17 @@ class NotConfigured(Failure):
         )
 
 
+class NotRecorded(Failure):
+    """The journal cannot be used; what is not recorded is not sent."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(
+            f"The journal of changes at {where} cannot be used ({why}). Nothing was sent: without "
+            "it nothing could be undone. Free the place or set TAVUS_MCP_DATA_DIR to another "
+            "folder, and restart the server."
+        )
+
+
 class TavusError(Failure):
     """Tavus answered with an error, or not at all; ``status`` is 0 when no answer came."""
 
@@ -97,3 +109,8 @@ def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the closest allowed name, or an empty string."""
     close = nearest(name, allowed)
     return f"; did you mean {close!r}?" if close else ""
+
+
+def closing(name: str, allowed: Iterable[str]) -> str:
+    """Return what closes a sentence about a wrong name: the closest match, or a full stop."""
+    return did_you_mean(name, allowed) or "."

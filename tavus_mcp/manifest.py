@@ -16,6 +16,7 @@ from tavus_mcp import __version__
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.server import TavusServer
 from tavus_mcp.settings import DEFAULT_TOOLSETS, VARIABLES
+from tavus_mcp.tools.build import SURFACE, schemas_of
 from tavus_mcp.tools.toolset import Spec
 
 NAME = "io.github.tavus-mcp/tavus-mcp"
@@ -134,6 +135,7 @@ def files(surface: Surface, root: Path) -> dict[Path, str]:
     readme = root / "README.md"
     return {
         readme: _filled(readme.read_text(encoding="utf-8"), surface),
+        root / "tavus_mcp" / SURFACE: _schemas(surface),
         root / "server.json": _json(server_json(surface)),
         root / BUNDLE: _json(bundle_manifest(surface)),
     }
@@ -173,6 +175,16 @@ def _filled(text: str, surface: Surface) -> str:
             raise ValueError(f"README.md has no section between {begin} and {end}")
         text = f"{before}{begin}\n{make(surface)}\n{end}{after}"
     return text
+
+
+def _schemas(surface: Surface) -> str:
+    """One line a tool, so that a changed schema is a line in the diff."""
+    lines = (f"{json.dumps(spec.name)}: {_line(schemas_of(spec))}" for spec in surface.tools)
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _line(value: JsonObject) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _source() -> JsonObject:

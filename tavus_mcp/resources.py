@@ -11,11 +11,11 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
 from tavus_mcp.app import App
 from tavus_mcp.client import paging
-from tavus_mcp.errors import Failure, NotFound, did_you_mean
+from tavus_mcp.errors import Failure, NotFound, Refused, closing
 from tavus_mcp.models.ids import checked_id
 from tavus_mcp.models.layers import LAYER_NAMES
 from tavus_mcp.models.persona import Persona
-from tavus_mcp.usecases import reading
+from tavus_mcp.usecases import history, reading
 
 _JSON, _TEXT = "application/json", "text/markdown"
 
@@ -44,6 +44,15 @@ def _register_personas(server: MCPServer[Any], app: App) -> None:
         """One layer of a persona; keys are masked."""
         return await _answered(app, lambda: _layer(app, persona_id, layer))
 
+    @server.resource(
+        "tavus://personas/{persona_id}/revisions/{revision}",
+        title="A persona as it was",
+        mime_type=_JSON,
+    )
+    async def persona_revision(persona_id: str, revision: str) -> str:
+        """One persona as the journal holds it at a revision; keys are masked."""
+        return await _answered(app, lambda: _revision(app, persona_id, revision))
+
 
 def _register_knowledge(server: MCPServer[Any], app: App) -> None:
     @server.resource("tavus://schema/persona", title="Schema of a persona", mime_type=_JSON)
@@ -68,7 +77,7 @@ async def _answered(app: App, make: Callable[[], Awaitable[Any]]) -> str:
     """Return masked JSON; failures keep their words, as the resource errors of MCP."""
     try:
         return _compact(app.masker.mask(await make()))
-    except NotFound as error:
+    except (NotFound, Refused) as error:
         raise ResourceNotFoundError(app.masker.mask_text(str(error))) from error
     except Failure as error:
         raise ResourceError(app.masker.mask_text(str(error))) from error
@@ -91,6 +100,11 @@ async def _layer(app: App, persona_id: str, layer: str) -> Any:
     return {layer: document.layer(layer), "revision": document.revision}
 
 
+async def _revision(app: App, persona_id: str, revision: str) -> Any:
+    document = await history.kept(app, _id(persona_id), revision)
+    return {"persona": document.data, "revision": document.revision}
+
+
 def _id(text: str) -> str:
     try:
         return checked_id(text)
@@ -101,7 +115,7 @@ def _id(text: str) -> str:
 def _known(name: str, allowed: tuple[str, ...], what: str) -> None:
     if name not in allowed:
         raise ResourceNotFoundError(
-            f"There is no {what} of that name{did_you_mean(name, allowed)} "
+            f"There is no {what} of that name{closing(name, allowed)} "
             f"Allowed: {', '.join(allowed)}."
         )
 

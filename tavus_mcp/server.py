@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,19 +10,20 @@ from typing import Any
 import anyio
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp_types import CallToolResult, InputRequiredResult
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS, CallToolResult, GetPromptResult, InputRequiredResult
 from pydantic import ValidationError
 
 from tavus_mcp import __version__
 from tavus_mcp.app import App
 from tavus_mcp.completions import register_completions
-from tavus_mcp.errors import Failure, did_you_mean
+from tavus_mcp.errors import Failure, closing
 from tavus_mcp.resources import register_resources
 from tavus_mcp.settings import Settings
-from tavus_mcp.stdio import ended_by_signals, stdio_streams
+from tavus_mcp.stdio import ended_by_signals, stdio_streams, until_orphaned
 from tavus_mcp.tools import ALL, served
 from tavus_mcp.tools.arguments import prepared, refusal
-from tavus_mcp.tools.build import build
+from tavus_mcp.tools.build import build, schema_of
 
 INSTRUCTIONS = """\
 Personas of Tavus conversational video: prompt, pipeline mode, and layers for LLM, TTS, STT, \
@@ -31,8 +33,10 @@ perception and turn-taking.
 - describe_layer tells the options of a layer; look there before you guess a value.
 - Change one layer with its configure_* tool: only what you give changes; unset removes. Use \
 edit_prompt for a part of a long prompt, update_persona for other top-level fields.
-- Changing something? Try dry_run=true first and show the changes. Give if_revision (the revision \
-you read) when somebody else may be editing. Every receipt holds the call that undoes it.
+- Changing something? Try dry_run=true first and show the changes. apply_plan carries out exactly \
+that plan. Give if_revision (the revision you read) when somebody else may be editing.
+- Every receipt holds the call that undoes it; list_revisions and restore_revision go further back.
+- delete_persona never deletes by itself: show its plan to the person, apply it after a clear yes.
 - Too slow, talks over people, waits too long: configure_conversational_flow, then the LLM model.
 - check_persona lists all mistakes at once. Findings carry a hint: the call that mends them.
 - Never ask for an API key in the chat: the person sets TAVUS_SECRET_<NAME> for this server, you \
@@ -58,8 +62,9 @@ class TavusServer(MCPServer[None]):
             version=__version__,
             instructions=INSTRUCTIONS,
             tools=list(self.built.values()),
-            log_level=settings.log_level,  # type: ignore[arg-type]  # checked by settings
+            log_level="WARNING",
             lifespan=self._lifespan,
+            middleware=[self._masked],
         )
 
     async def call_tool(
@@ -73,19 +78,37 @@ class TavusServer(MCPServer[None]):
         try:
             if name not in self.specs:
                 raise self._not_served(name)
-            spec, tool = self.specs[name], self.built[name]
-            ready = prepared(spec, arguments, tool.parameters)
+            ready = prepared(self.specs[name], arguments, schema_of(self.built[name]))
+            self.app.masker.learn_from(ready)
             return await super().call_tool(name, ready, context)
         except ToolError as error:
             raise self._told(error, name) from error
 
-    async def serve_stdio(self) -> None:
-        """Serve this process's stdin and stdout until EOF, SIGTERM or SIGINT."""
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Any = None
+    ) -> GetPromptResult | InputRequiredResult:
+        """Render a prompt; what is wrong with the request is told as the protocol wants.
+
+        Raises ``MCPError`` with -32602 for an unknown prompt or unfit arguments.
+        """
+        try:
+            return await super().get_prompt(name, arguments, context)
+        except ValueError as error:
+            told = self.app.masker.mask_text(str(error))
+            raise MCPError(INVALID_PARAMS, told) from error
+
+    async def serve_stdio(self, parent: int = 0) -> None:
+        """Serve stdin and stdout until EOF, SIGTERM, SIGINT, or the end of process ``parent``."""
         # The one private attribute we touch: MCPServer offers no way to run on other streams.
         server = self._lowlevel_server
         with anyio.CancelScope() as scope, ended_by_signals(scope):
-            async with stdio_streams() as (from_client, to_client):
+            async with (
+                stdio_streams() as (from_client, to_client),
+                anyio.create_task_group() as tasks,
+            ):
+                tasks.start_soon(_ended_when_orphaned, scope, parent)
                 await server.run(from_client, to_client, server.create_initialization_options())
+                tasks.cancel_scope.cancel()
 
     @asynccontextmanager
     async def _lifespan(self, _: MCPServer[None]) -> AsyncIterator[None]:
@@ -93,7 +116,15 @@ class TavusServer(MCPServer[None]):
             yield
         finally:
             with anyio.CancelScope(shield=True):
-                await self.app.api.aclose()
+                await self.app.aclose()
+
+    async def _masked(self, ctx: Any, call_next: Any) -> Any:
+        """Hide what is secret in the SDK's own errors too: they repeat names and addresses."""
+        try:
+            return await call_next(ctx)
+        except MCPError as error:
+            said = self.app.masker.mask(error.error.model_dump())
+            raise MCPError(said["code"], said["message"], said.get("data")) from None
 
     def _told(self, error: ToolError, name: str) -> ToolError:
         cause = error.__cause__
@@ -107,7 +138,7 @@ class TavusServer(MCPServer[None]):
     def _not_served(self, name: str) -> Failure:
         spec = next((spec for spec in ALL if spec.name == name), None)
         if spec is None:
-            return Failure(f"There is no tool {name[:64]!r}{did_you_mean(name, self.specs)}")
+            return Failure(f"There is no such tool{closing(name, self.specs)}")
         if self.read_only and not spec.hints.read_only_hint:
             return Failure(
                 f"{name} is not served: this server is read-only (--read-only). "
@@ -117,6 +148,11 @@ class TavusServer(MCPServer[None]):
             f"{name} is not served: its toolset {spec.toolset!r} is not switched on. "
             f"The person who runs the server can add it to --toolsets."
         )
+
+
+async def _ended_when_orphaned(scope: anyio.CancelScope, parent: int) -> None:
+    await until_orphaned(parent or os.getppid())
+    scope.cancel()
 
 
 def build_server(app: App, settings: Settings) -> TavusServer:

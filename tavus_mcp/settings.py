@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
-from tavus_mcp.errors import did_you_mean
+from tavus_mcp.errors import closing
 
 DEFAULT_BASE_URL = "https://tavusapi.com/v2"
 SECRET_PREFIX = "TAVUS_SECRET_"  # noqa: S105 - the prefix of a name, not a secret
-TOOLSETS = ("personas", "layers", "checks", "account", "advanced")
-DEFAULT_TOOLSETS = ("personas", "layers", "checks")
+TOOLSETS = ("personas", "layers", "history", "checks", "account", "advanced")
+DEFAULT_TOOLSETS = ("personas", "layers", "history", "checks")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 VARIABLES: Mapping[str, str] = {
@@ -75,18 +75,16 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
 def chosen_toolsets(text: str) -> tuple[str, ...]:
     """Return the toolsets of a comma list; ``all`` is every one."""
     names = [name.strip() for name in text.split(",") if name.strip()]
-    if names == ["all"]:
-        return TOOLSETS
     for name in names:
-        if name not in TOOLSETS:
+        if name not in (*TOOLSETS, "all"):
             allowed = ", ".join(TOOLSETS)
             raise BadSetting(
-                f"toolsets: {name!r} is not one{did_you_mean(name, TOOLSETS)}. "
+                f"toolsets: {name!r} is not one{closing(name, TOOLSETS)} "
                 f"Choose of {allowed}, or all."
             )
     if not names:
         raise BadSetting(f"toolsets: the list is empty. Choose of {', '.join(TOOLSETS)}, or all.")
-    return tuple(name for name in TOOLSETS if name in names)
+    return tuple(name for name in TOOLSETS if name in names or "all" in names)
 
 
 def checked_base_url(url: str) -> str:

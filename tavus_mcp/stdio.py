@@ -28,6 +28,9 @@ from pydantic import ValidationError
 LARGEST_LINE = 8 * 1024 * 1024
 """Bytes one message may have; Tavus takes nothing near it."""
 
+_LOOK = 0.5
+"""Seconds between looks whether the parent still lives."""
+
 Streams = tuple[
     MemoryObjectReceiveStream[SessionMessage | Exception], MemoryObjectSendStream[SessionMessage]
 ]
@@ -65,9 +68,15 @@ def ended_by_signals(scope: anyio.CancelScope) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
+async def until_orphaned(parent: int) -> None:
+    """Return when the process that started this one has ended, however its pipes were left."""
+    while os.getppid() == parent:
+        await anyio.sleep(_LOOK)
+
+
 def _is_stream(fd: int) -> bool:
     mode = os.fstat(fd).st_mode
-    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stat.S_ISCHR(mode)
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or (stat.S_ISCHR(mode) and os.isatty(fd))
 
 
 @contextmanager
@@ -115,7 +124,10 @@ async def _read(
             except ValidationError:
                 _answer(writer, *_fault(line))
             else:
-                await to_server.send(SessionMessage(message))
+                if isinstance(message, types.JSONRPCNotification) and _has_id(line):
+                    _answer(writer, None, types.INVALID_REQUEST, "its id is none")
+                else:
+                    await to_server.send(SessionMessage(message))
 
 
 async def _line(reader: asyncio.StreamReader) -> bytes | None:
@@ -144,10 +156,15 @@ async def _write(
                 await writer.drain()
 
 
+def _has_id(line: bytes) -> bool:
+    """Tell whether what was read as a notification came with an id, though an impossible one."""
+    return b'"id"' in line and "id" in json.loads(line)
+
+
 def _fault(line: bytes) -> tuple[Any, int, str]:
     try:
         body = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None, types.PARSE_ERROR, "the line is not JSON"
     request_id = body.get("id") if isinstance(body, dict) else None
     known = request_id if isinstance(request_id, (str, int)) else None

@@ -7,8 +7,9 @@ a real ASGI application with a real store in memory; nothing of ours is mocked.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +63,17 @@ def opening(sandbox: ASGIApp) -> Opening:
 
     @asynccontextmanager
     async def open_desk(
-        app: ASGIApp = sandbox, *, mode: str = "legacy", **settings: Any
+        app: ASGIApp = sandbox,
+        *,
+        mode: str = "legacy",
+        client: Mapping[str, Any] | None = None,
+        clock: Callable[[], datetime] | None = None,
+        **settings: Any,
     ) -> AsyncIterator[Desk]:
-        made, wire = world(app)
+        made, wire = world(app, **({"clock": clock} if clock else {}))
         server = build_server(made, Settings(**{"toolsets": TOOLSETS, **settings}))
-        async with Client(server, mode=mode) as client:  # type: ignore[arg-type]  # its own words
-            yield Desk(client, wire, server)
+        async with Client(server, mode=mode, **(client or {})) as opened:  # type: ignore[arg-type]  # its own words
+            yield Desk(opened, wire, server)
 
     return open_desk
 

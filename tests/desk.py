@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -13,6 +16,7 @@ from starlette.types import ASGIApp
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.client.api import TavusApi
+from tavus_mcp.journal.diary import Diary
 from tavus_mcp.models.secrets import Masker
 
 SECRET = "sk-test-4f9d2c7ab1e8"
@@ -71,11 +75,21 @@ class Desk:
         read = await self.facts("get_persona", persona_id=persona_id, full_prompt=True)
         return dict(read["persona"])
 
+    async def delete(self, persona_id: str) -> dict[str, Any]:
+        """Delete a persona by its plan, as one does after the person's yes."""
+        planned = await self.facts("delete_persona", persona_id=persona_id)
+        return await self.facts("apply_plan", plan_id=planned["plan_id"])
+
     async def create(self, **fields: Any) -> str:
         """Create a persona that is fine, with some fields of its own; return its id."""
         body = {"name": "Bot", "system_prompt": "You help.", "default_replica_id": "rfe12d8b9597"}
         receipt = await self.facts("create_persona", **{**body, **fields})
         return str(receipt["persona_id"])
+
+
+def sent(request: httpx2.Request) -> list[dict[str, Any]]:
+    """Return the operations of a PATCH, without the tests that guard them."""
+    return [item for item in json.loads(request.content) if item["op"] != "test"]
 
 
 def text_of(result: CallToolResult) -> str:
@@ -84,8 +98,12 @@ def text_of(result: CallToolResult) -> str:
 
 
 def world(app: ASGIApp, **more: Any) -> tuple[App, Recorder]:
-    """Return an App whose API is this ASGI application, and the recorder in between."""
+    """Return an App whose API is this ASGI application, and the recorder in between.
+
+    Its journal is in the data folder that the environment names, which is the test's own.
+    """
     wire = Recorder(app)
     api = TavusApi("http://127.0.0.1/v2", "test-key-0123456789", transport=lambda: wire)
     secrets = {"openai": SECRET}
-    return App(api, load_catalog(), Masker(secrets.values()), secrets, **more), wire
+    diary = Diary(Path(os.environ["TAVUS_MCP_DATA_DIR"]) / "journal.sqlite3")
+    return App(api, load_catalog(), diary, Masker(secrets.values()), secrets, **more), wire

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+import anyio
 import httpx2
 
 from tavus_mcp import __version__
@@ -18,9 +20,10 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.ids import checked_id
 from tavus_mcp.models.patch import Operation
-from tavus_mcp.models.vocabulary import to_persona_names
 
 TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
+LIMIT = 60.0
+"""Seconds that one request may take in all, its retries and every drip of its answer included."""
 LIMITS = httpx2.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=120.0)
 
 
@@ -36,9 +39,11 @@ class TavusApi:
         key: str | None,
         *,
         transport: Callable[[], httpx2.AsyncBaseTransport] | None = None,
+        limit: float = LIMIT,
     ) -> None:
         self._base_url = base_url
         self._key = key
+        self._limit = limit
         self._make_transport = transport or _network
         self._client: httpx2.AsyncClient | None = None
         self._dialect = dialect.PERSONAS
@@ -57,7 +62,10 @@ class TavusApi:
         """Create a persona (docs: create-persona); answers its id and little else."""
         what = "the new persona"
         response = await self._send("POST", "/personas", what, json=body)
-        return Document.read(_object(response, what)).data
+        made = Document.read(_object(response, what))
+        if not made.persona_id:
+            raise unreadable(response, what, write=True)
+        return made.data
 
     async def patch_persona(self, persona_id: str, operations: Sequence[Operation]) -> bool:
         """Send a JSON Patch (docs: patch-persona); False when Tavus saw no change (304)."""
@@ -75,51 +83,33 @@ class TavusApi:
         self, listing: Listing, limit: int, mark: Mark | None = None, **query: str
     ) -> Page:
         """Read one page of a list, in the order of Tavus; see ``paging`` for how."""
-        if mark is None:
-            rows, total = await self._rows(listing, {**query, "limit": str(limit)})
-            if rows or not total:
-                first = listing.id_of(rows[0]) if rows else ""
-                return _page(rows, total, Mark(1, limit, first, len(rows)))
-            mark = Mark(1, limit, "", 0)
-        for number in (mark.page, mark.page + 1):
-            asked = {**query, "limit": str(mark.limit), "page": str(number)}
-            rows, total = await self._rows(listing, asked)
-            if rows and listing.id_of(rows[0]) != mark.first:
-                first = mark.first or listing.id_of(rows[0])
-                return _page(
-                    rows, total, Mark(number + 1, mark.limit, first, mark.seen + len(rows))
-                )
-            if not rows or mark.page > 1:
-                break
-        return Page([], total, None)
+        repeated = mark is not None and mark.page == 1
+        mark = mark or Mark(0, limit, "", 0)
+        while True:
+            asked = {**query, **listing.always, "limit": str(mark.limit)}
+            if mark.page:
+                asked["page"] = str(mark.page)
+            response = await self._send("GET", listing.path, listing.what, query=asked)
+            rows, total = paging.read_page(_json(response, listing.what))
+            first = listing.id_of(rows[0]) if rows else ""
+            again = bool(rows) and first == mark.first
+            empty = not rows and mark.page == 0 and bool(total)
+            if not empty and not (again and repeated):
+                return paging.page_of([] if again else rows, total, mark, first)
+            repeated = False
+            mark = replace(mark, page=mark.page + 1)
 
     async def every(self, listing: Listing, **query: str) -> AsyncIterator[JsonObject]:
         """Walk a whole list, each row once."""
-        seen: set[str] = set()
-        mark: Mark | None = None
-        while True:
-            page = await self.page(listing, paging.LARGEST, mark, **query)
-            new = {listing.id_of(row): row for row in page.rows}
-            for row in (row for row_id, row in new.items() if row_id not in seen):
+        walk = paging.Walk(listing)
+        while walk.more:
+            for row in walk.met(await self.page(listing, paging.LARGEST, walk.mark, **query)):
                 yield row
-            grew = not seen.issuperset(new)
-            seen.update(new)
-            mark = page.next
-            if mark is None or not grew:
-                return
 
     async def aclose(self) -> None:
         """Close the connections."""
         if self._client is not None:
             await self._client.aclose()
-
-    async def _rows(
-        self, listing: Listing, query: Mapping[str, str]
-    ) -> tuple[list[JsonObject], int | None]:
-        asked = {**query, **listing.always}
-        response = await self._send("GET", listing.path, listing.what, query=asked)
-        rows, total = paging.read_page(_json(response, listing.what))
-        return [to_persona_names(row) for row in rows], total
 
     async def _send(
         self,
@@ -134,20 +124,21 @@ class TavusApi:
         for spoken in self._dialects(path):
             body = _patch_body(operations, spoken) if operations is not None else spoken.body(json)
             try:
-                response = await self._http().request(
-                    method,
-                    self._base_url + spoken.path(path),
-                    params=spoken.body(dict(query)) if query else None,
-                    json=body,
-                )
-            except httpx2.RequestError as error:
+                with anyio.fail_after(self._limit):
+                    response = await self._http().request(
+                        method,
+                        self._base_url + spoken.path(path),
+                        params=spoken.body(dict(query)) if query else None,
+                        json=body,
+                    )
+            except (httpx2.RequestError, TimeoutError) as error:
                 raise no_answer(error, what, write=method != "GET") from error
             if response.status_code != 404:
                 self._dialect, self._proved = spoken, self._proved or spoken.knows(path)
                 break
         if response.is_success or response.status_code == 304:
             return response
-        raise failure_of(response, what)
+        raise failure_of(response, what, write=method != "GET")
 
     def _dialects(self, path: str) -> Sequence[dialect.Dialect]:
         # 404 on a path that has never answered may mean that the server lacks the path
@@ -189,25 +180,20 @@ def _patch_body(operations: Sequence[Operation], spoken: dialect.Dialect) -> lis
             if key in sent:
                 sent[key] = spoken.pointer(sent[key])
         if "value" in sent:
-            sent["value"] = spoken.body(sent["value"])
+            sent["value"] = spoken.value(operation.path, sent["value"])
         body.append(sent)
     return body
-
-
-def _page(rows: list[JsonObject], total: int | None, mark: Mark) -> Page:
-    more = bool(rows) and (total is None or mark.seen < total)
-    return Page(rows, total, mark if more else None)
 
 
 def _json(response: httpx2.Response, what: str) -> Any:
     try:
         return response.json()
-    except ValueError as error:
-        raise unreadable(response, what) from error
+    except (ValueError, RecursionError) as error:
+        raise unreadable(response, what, write=response.request.method != "GET") from error
 
 
 def _object(response: httpx2.Response, what: str) -> JsonObject:
     body = _json(response, what)
     if not isinstance(body, dict):
-        raise unreadable(response, what)
+        raise unreadable(response, what, write=response.request.method != "GET")
     return body

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tavus_mcp.models.vocabulary import pointer_to_pal_names, to_pal_names
+from tavus_mcp.models.vocabulary import pointer_to_pal_names, to_pal_names, value_to_pal_names
 
 _PAL_PATHS = {"personas": "pals", "replicas": "faces"}
 
@@ -23,6 +23,7 @@ class Dialect:
     segments: dict[str, str]
     body: Callable[[Any], Any]
     pointer: Callable[[str], str]
+    value: Callable[[str, Any], Any]
 
     def path(self, path: str) -> str:
         """Return the path with its first segment in this dialect."""
@@ -38,5 +39,9 @@ def _as_is(value: Any) -> Any:
     return value
 
 
-PERSONAS = Dialect("personas", {}, _as_is, _as_is)
-PALS = Dialect("pals", _PAL_PATHS, to_pal_names, pointer_to_pal_names)
+def _value_as_is(_: str, value: Any) -> Any:
+    return value
+
+
+PERSONAS = Dialect("personas", {}, _as_is, _as_is, _value_as_is)
+PALS = Dialect("pals", _PAL_PATHS, to_pal_names, pointer_to_pal_names, value_to_pal_names)

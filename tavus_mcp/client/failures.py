@@ -22,12 +22,13 @@ from tavus_mcp.errors import (
 )
 
 _LONGEST = 400
+_UNKNOWN = "It is not known whether the change took effect: read it again before anything else."
 _GONE = re.compile(
     r"invalid (persona|pal|replica|face|document|objectives?|guardrails?)_?u?u?id", re.I
 )
 
 
-def failure_of(response: httpx2.Response, what: str) -> TavusError:
+def failure_of(response: httpx2.Response, what: str, *, write: bool) -> TavusError:
     """Return the error that a reply of status 400 or more (or a redirect) stands for.
 
     ``what`` names what was asked in words, such as ``persona 'p1'``.
@@ -35,30 +36,31 @@ def failure_of(response: httpx2.Response, what: str) -> TavusError:
     said = words_of(response)
     status = response.status_code
     told = f"Tavus answered {status} for {what}" + (f": {said}" if said else "") + "."
-    if status == 404 or (status == 400 and _GONE.search(said)):
-        return NotFound(f"{told} {_missing(what)}", status=status)
-    kind, advice = _meaning(status, said, response.headers)
+    gone = _GONE.search(said) if status == 400 else None
+    if gone and not gone[1].lower().startswith(("persona", "pal")) and "persona" in what:
+        told = f"{told} It points at something that is not there; the list_* tools show what is"
+        return Rejected(f"{told} (list_replicas, list_documents, ...).", status=status)
+    if status == 404 or gone:
+        return NotFound(f"{told} {_missing(what, write=write)}", status=status)
+    kind, advice = _meaning(status, said, response.headers, write=write)
     return kind(f"{told} {advice}".rstrip(), status=status)
 
 
-def no_answer(error: httpx2.RequestError, what: str, *, write: bool) -> Unavailable:
+def no_answer(error: httpx2.RequestError | TimeoutError, what: str, *, write: bool) -> Unavailable:
     """Return the error for a request that got no reply."""
     connected = not isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout))
     unknown = write and connected
-    state = (
-        "It is not known whether the change took effect: read it again before anything else."
-        if unknown
-        else "Nothing was changed. It may help to try again."
-    )
+    state = _UNKNOWN if unknown else "Nothing was changed. It may help to try again."
     return Unavailable(f"No answer from Tavus for {what} ({type(error).__name__}). {state}")
 
 
-def unreadable(response: httpx2.Response, what: str) -> Unavailable:
+def unreadable(response: httpx2.Response, what: str, *, write: bool = False) -> Unavailable:
     """Return the error for a successful reply whose body is not the JSON it should be."""
     kind = response.headers.get("content-type", "no content type")
     return Unavailable(
         f"Tavus answered {response.status_code} for {what}, but the body is not the JSON that was "
-        f"expected ({kind}, {len(response.content)} bytes). Trying again may help.",
+        f"expected ({kind}, {len(response.content)} bytes). "
+        + (_UNKNOWN if write else "Trying again may help."),
         status=response.status_code,
     )
 
@@ -67,7 +69,7 @@ def words_of(response: httpx2.Response) -> str:
     """Return what Tavus says went wrong: ``error``, then ``message``, then the text."""
     try:
         body = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return _shortened(re.sub(r"<[^>]*>", " ", response.text))
     if isinstance(body, dict):
         for key in ("error", "message", "errors", "detail"):
@@ -89,16 +91,20 @@ def _shortened(text: str) -> str:
     return flat if len(flat) <= _LONGEST else flat[:_LONGEST] + "…"
 
 
-def _missing(what: str) -> str:
-    if what.startswith("persona"):
+def _missing(what: str, *, write: bool) -> str:
+    if "persona" in what and write:
         return (
             "There is no such persona in this account, or it may be read but not changed (a stock "
             "persona). Call list_personas to see the ids; create_persona with based_on copies one."
         )
+    if "persona" in what:
+        return "There is no such persona in this account. list_personas finds ids by name."
     return "There is no such thing in this account; the list_* tools show the ids."
 
 
-def _meaning(status: int, said: str, headers: Mapping[str, str]) -> tuple[type[TavusError], str]:
+def _meaning(
+    status: int, said: str, headers: Mapping[str, str], *, write: bool
+) -> tuple[type[TavusError], str]:
     match status:
         case 401 | 403:
             return InvalidKey, "Check TAVUS_API_KEY; a key works only in its own environment."
@@ -109,13 +115,15 @@ def _meaning(status: int, said: str, headers: Mapping[str, str]) -> tuple[type[T
             )
         case 429:
             after = headers.get("retry-after")
-            wait = f"Wait {after} seconds" if after else "Wait a little"
+            told = f"{after} seconds" if after and after.isdecimal() else f"until {after}"
+            wait = f"Wait {told}" if after else "Wait a little"
             return (
                 RateLimited,
                 f"Too many requests, also after our retries. {wait}, then call again.",
             )
         case _ if status >= 500:
-            return Unavailable, "The fault is on the side of Tavus; trying again may help."
+            told = _UNKNOWN if write else "Trying again may help."
+            return Unavailable, f"The fault is on the side of Tavus. {told}"
         case _ if status < 400:
             return Rejected, "A redirect is never followed; check TAVUS_BASE_URL."
     return Rejected, _rejection(said)

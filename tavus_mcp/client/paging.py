@@ -8,13 +8,13 @@ when a page adds nothing; an empty first page is not believed while ``total_coun
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.vocabulary import to_persona_names
 
 LARGEST = 100
 """Rows asked for at once when a whole list is walked."""
@@ -59,17 +59,18 @@ class Mark:
     first: str
     seen: int
 
-    def cursor(self) -> str:
-        """Return the mark as an opaque cursor."""
-        return base64.urlsafe_b64encode(json.dumps(list(asdict(self).values())).encode()).decode()
+    def parts(self) -> list[int | str]:
+        """Return the mark as plain values, to travel in a cursor."""
+        return [self.page, self.limit, self.first, self.seen]
 
     @classmethod
-    def of(cls, cursor: str) -> Mark:
-        """Return the mark of a cursor; raise ``ValueError`` when it is not one of ours."""
+    def of(cls, parts: object) -> Mark:
+        """Return the mark of such values; raise ``ValueError`` when they are none."""
+        if not isinstance(parts, list) or len(parts) != 4:
+            raise ValueError("not a mark")
         try:
-            page, limit, first, seen = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-            return cls(int(page), int(limit), str(first), int(seen))
-        except (ValueError, TypeError) as error:
+            return cls(int(parts[0]), int(parts[1]), str(parts[2]), int(parts[3]))
+        except (ValueError, TypeError, OverflowError) as error:
             raise ValueError("not a cursor of this list") from error
 
 
@@ -82,6 +83,33 @@ class Page:
     next: Mark | None
 
 
+class Walk:
+    """A walk through a whole list: where it stands, and which rows it has met, each once."""
+
+    def __init__(self, listing: Listing) -> None:
+        self.more = True
+        self.mark: Mark | None = None
+        self._listing = listing
+        self._seen: set[str] = set()
+
+    def met(self, page: Page) -> list[JsonObject]:
+        """Take a page in; return the rows of it that are new, and know whether to go on."""
+        new = {self._listing.id_of(row): row for row in page.rows}
+        fresh = [row for row_id, row in new.items() if row_id not in self._seen]
+        self._seen.update(new)
+        self.mark = page.next
+        self.more = page.next is not None and bool(fresh)
+        return fresh
+
+
+def page_of(rows: list[JsonObject], total: int | None, mark: Mark, first: str) -> Page:
+    """Return a page that was read at a mark, with the mark to go on at when there is more."""
+    seen = mark.seen + len(rows)
+    more = bool(rows) and (total is None or seen < total)
+    after = Mark(mark.page + 1, mark.limit, mark.first or first, seen)
+    return Page(rows, total, after if more else None)
+
+
 def read_page(body: Any) -> tuple[list[JsonObject], int | None]:
     """Return the rows and the total of a list reply: an envelope, or a bare list."""
     rows = body.get("data") if isinstance(body, dict) else body
@@ -89,4 +117,5 @@ def read_page(body: Any) -> tuple[list[JsonObject], int | None]:
         rows = next((value for value in body.values() if isinstance(value, list)), [])
     total = body.get("total_count", body.get("total")) if isinstance(body, dict) else None
     kept = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    return kept, total if isinstance(total, int) and not isinstance(total, bool) else None
+    named: list[JsonObject] = to_persona_names(kept)
+    return named, total if isinstance(total, int) and not isinstance(total, bool) else None

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from tavus_mcp.errors import Refused, did_you_mean
+from tavus_mcp.errors import Refused, closing
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.patch import Operation, PatchError, applied, find, tokens
+from tavus_mcp.models.persona import WRITE_ONLY
 
 
 class Change(Protocol):
@@ -37,6 +38,9 @@ class SetFields:
         for pointer, value in self.values.items():
             _merge(_parent(result, pointer), tokens(pointer)[-1], copy.deepcopy(value))
         for pointer in self.unset:
+            if pointer[1:] in WRITE_ONLY:  # nobody can see whether it is there: it is emptied
+                result[pointer[1:]] = []
+                continue
             parent = find(result, pointer.rpartition("/")[0])
             if isinstance(parent, dict):
                 parent.pop(tokens(pointer)[-1], None)
@@ -141,7 +145,7 @@ def function_name(tool: Any) -> str:
 
 def _no_function(name: str, names: list[str]) -> str:
     there = ", ".join(sorted(filter(None, names))) or "none"
-    return f"No function {name!r} here{did_you_mean(name, names)} It has: {there}."
+    return f"No function of that name here{closing(name, names)} It has: {there}."
 
 
 def _parent(data: JsonObject, pointer: str) -> JsonObject:

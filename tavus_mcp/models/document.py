@@ -50,14 +50,22 @@ class Document:
         """The pipeline mode; ``full`` when none is stored (docs: create-persona)."""
         return str(self.data.get("pipeline_mode") or "full")
 
+    @property
+    def stamp(self) -> str:
+        """When Tavus says it was changed last; moves also with what no revision shows."""
+        return str(self.data.get("updated_at") or "")
+
     @cached_property
     def revision(self) -> str:
         """The short hash that names this state of the persona; secrets do not enter it."""
-        kept = {key: value for key, value in self.data.items() if key not in _VOLATILE}
         canonical = json.dumps(
-            Masker().mask(kept), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+            Masker().mask(self.kept()), sort_keys=True, separators=(",", ":"), ensure_ascii=False
         )
         return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+    def kept(self) -> JsonObject:
+        """Return the document without what changes by itself."""
+        return {key: value for key, value in self.data.items() if key not in _VOLATILE}
 
     def at(self, pointer: str, default: Any = None) -> Any:
         """Return the value at a JSON Pointer, or ``default`` when nothing stands there."""

@@ -50,7 +50,8 @@ def problems(error: ValidationError, schema: JsonObject) -> list[tuple[str, str]
     """Return ``(JSON Pointer, what is wrong)`` per mistake; ``schema`` tells what is allowed."""
     found: dict[tuple[str, str], None] = {}
     for item in error.errors(include_url=False):
-        node, path = _walk(schema, item["loc"])
+        names_field = item["type"] in ("extra_forbidden", "missing")
+        node, path = _walk(schema, item["loc"], names_field=names_field)
         found[pointer_of(path), _sentence(item, node)] = None
     return list(found)
 
@@ -93,12 +94,15 @@ def _listed(prefix: str, names: list[str]) -> str:
     return prefix + ", ".join(names[:20]) if names else ""
 
 
-def _walk(schema: JsonObject, loc: tuple[Any, ...]) -> tuple[JsonObject, list[str | int]]:
+def _walk(
+    schema: JsonObject, loc: tuple[Any, ...], *, names_field: bool
+) -> tuple[JsonObject, list[str | int]]:
     """Follow ``loc`` through the schema; return the object it ends in, and the path as tokens."""
     node, path = _resolved(schema, schema), []
     for index, token in enumerate(loc):
         inner = _inside(node, token, schema)
-        if inner is None and index < len(loc) - 1 and not isinstance(token, int):
+        last = index == len(loc) - 1
+        if inner is None and not isinstance(token, int) and not (last and names_field):
             continue  # the tag of a union's member, not a place in the document
         path.append(token)
         if inner is None:

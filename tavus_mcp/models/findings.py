@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 
-Severity = Literal["error", "warning", "info"]
+Severity = Annotated[Literal["error", "warning", "info"], WithJsonSchema({"type": "string"})]
 ORDER: dict[str, int] = {"error": 0, "warning": 1, "info": 2}
 
 

@@ -40,11 +40,15 @@ Hotwords = Annotated[str, BeforeValidator(_joined)]
 
 
 class LlmLayer(Written):
-    """Which model thinks (docs: persona/llm, pal/llm)."""
+    """Which model thinks (docs: persona/llm, pal/llm).
+
+    ``api_key_ref`` names a key of the server's environment; the name itself is never sent.
+    """
 
     model: Text | MISSING = MISSING
     base_url: Text | MISSING = MISSING
     api_key: Text | MISSING = MISSING
+    api_key_ref: Text | MISSING = MISSING
     speculative_inference: bool | MISSING = MISSING
     headers: dict[str, str] | MISSING = MISSING
     extra_body: JsonObject | MISSING = MISSING
@@ -79,6 +83,7 @@ class TtsLayer(Written):
     external_voice_id: Text | MISSING = MISSING
     voice_id: Text | MISSING = MISSING
     api_key: Text | MISSING = MISSING
+    api_key_ref: Text | MISSING = MISSING
     tts_model_name: Text | MISSING = MISSING
     tts_emotion_control: bool | MISSING = MISSING
     voice_settings: VoiceSettings | MISSING = MISSING

@@ -8,6 +8,7 @@ out every operation of the RFC.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -41,6 +42,16 @@ class Operation:
         return sent
 
 
+def outermost_list(data: Any, pointer: str) -> str:
+    """Return the pointer, or that of the first list on the way to it: items move, lists stay."""
+    parts = tokens(pointer)
+    for depth in range(1, len(parts)):
+        above = pointer_of(parts[:depth])
+        if isinstance(find(data, above), list):
+            return above
+    return pointer
+
+
 @lru_cache(maxsize=4096)
 def tokens(pointer: str) -> tuple[str, ...]:
     """Split a JSON Pointer into its unescaped tokens."""
@@ -56,12 +67,17 @@ def pointer_of(parts: Iterable[str | int]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
+def is_index(token: str) -> bool:
+    """Tell whether a token is a list index (RFC 6901: ASCII digits, no leading zero)."""
+    return re.fullmatch("0|[1-9][0-9]{0,8}", token) is not None
+
+
 def find(data: Any, pointer: str, default: Any = None) -> Any:
     """Return what stands at ``pointer``, or ``default``."""
     for token in tokens(pointer):
         if isinstance(data, dict) and token in data:
             data = data[token]
-        elif isinstance(data, list) and token.isdecimal() and int(token) < len(data):
+        elif isinstance(data, list) and is_index(token) and int(token) < len(data):
             data = data[int(token)]
         else:
             return default
@@ -155,7 +171,7 @@ def _apply(data: Any, operation: Operation) -> Any:
                 raise PatchError(f"{operation.path} is not the value that was tested for")
             return data
         case "copy":
-            return _put(data, operation.path, copy.deepcopy(_existing(data, operation.source)))
+            return _put(data, operation.path, _existing(data, operation.source))
         case "move":
             if operation.path.startswith(operation.source + "/"):
                 raise PatchError(f"{operation.source} cannot be moved into itself")
@@ -181,6 +197,7 @@ def _parent(data: Any, pointer: str) -> tuple[Any, str]:
 
 
 def _put(data: Any, pointer: str, value: Any) -> Any:
+    value = copy.deepcopy(value)
     if pointer == "":
         return value
     parent, last = _parent(data, pointer)
@@ -188,7 +205,7 @@ def _put(data: Any, pointer: str, value: Any) -> Any:
         parent[last] = value
     elif last == "-":
         parent.append(value)
-    elif last.isdecimal() and int(last) <= len(parent):
+    elif is_index(last) and int(last) <= len(parent):
         parent.insert(int(last), value)
     else:
         raise PatchError(f"{pointer!r} is outside its list of {len(parent)}")

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Remark
-from tavus_mcp.models.patch import Operation, find, pointer_of
+from tavus_mcp.models.patch import Operation, find, pointer_of, tokens
 from tavus_mcp.models.secrets import Masker
 
 LONG_TEXT = 160
@@ -68,10 +68,9 @@ def _leaves(operation: Operation) -> list[Operation]:
 def _change(before: Any, operation: Operation, masker: Masker) -> Changed:
     old = None if _inserts(before, operation) else find(before, operation.path)
     new = None if operation.op == "remove" else operation.value
-    # masked under the field's own name, so that a bare key is hidden as well
-    name = operation.path.rsplit("/", 1)[-1]
-    inside_headers = "/headers/" in operation.path
-    old, new = (masker.mask_field(name, value, header=inside_headers) for value in (old, new))
+    # masked by the place where it stands, so that a bare key is hidden as well
+    place = tokens(operation.path)
+    old, new = (masker.mask_at(place, value) for value in (old, new))
     if isinstance(old, str) and isinstance(new, str):
         old, new = _small_diff(old, new)
     return Changed(path=operation.path, before=_cut(old), after=_cut(new))

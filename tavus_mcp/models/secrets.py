@@ -7,7 +7,7 @@ the environment or in a call). Both are shown as ``MASK``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 MASK = "********"
@@ -50,9 +50,10 @@ class Masker:
             self._known.add(value)
 
     def learn_from(self, value: Any) -> None:
-        """Remember every value that stands in a secret field of ``value``."""
-        for name, secret in _secrets_in(value):
-            if is_secret_name(name):
+        """Remember every value that stands in a secret field, a header, or a patch of one."""
+        for name, secret, header in _strings_in(value):
+            hidden = name.lower() not in _PLAIN_HEADERS if header else is_secret_name(name)
+            if hidden:
                 self.learn(secret)
 
     def mask(self, value: Any) -> Any:
@@ -72,6 +73,10 @@ class Masker:
             return MASK if value else value
         if hides and isinstance(value, list):
             return [self.mask_field(name, item, header=header) for item in value]
+        if hides and isinstance(value, Mapping):
+            return {str(key): self._mask_all(item) for key, item in value.items()}
+        if name == "properties" and isinstance(value, Mapping):  # of a JSON Schema: no secrets
+            return {str(key): self.mask(item) for key, item in value.items()}
         if name == "headers" and isinstance(value, Mapping):
             return {
                 str(key): self.mask_field(str(key), item, header=True)
@@ -79,27 +84,54 @@ class Masker:
             }
         return self.mask(value)
 
+    def mask_at(self, parts: Sequence[str], value: Any) -> Any:
+        """Return ``value`` as it may be shown when it stands at the end of this path."""
+        *above, name = parts or [""]
+        if "properties" not in above and any(is_secret_name(part) for part in above):
+            return self._mask_all(value)
+        return self.mask_field(name, value, header=above[-1:] == ["headers"])
+
+    def _mask_all(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {str(key): self._mask_all(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._mask_all(item) for item in value]
+        return MASK if isinstance(value, str) and value else value
+
     def mask_text(self, text: str) -> str:
         """Return ``text`` with every known secret value replaced by the mask."""
-        for secret in self._known:
-            if secret in text:
-                text = text.replace(secret, MASK)
+        for secret in sorted(self._known, key=len, reverse=True):
+            text = text.replace(secret, MASK)
         return text
 
 
-def _secrets_in(value: Any, name: str = "") -> Iterable[tuple[str, str]]:
+def _strings_in(
+    value: Any, name: str = "", *, header: bool = False
+) -> Iterator[tuple[str, str, bool]]:
+    """Yield every string with the name of its field, and whether it is a header's value."""
     if isinstance(value, str):
-        yield name, value
+        yield name, value, header
     elif isinstance(value, Mapping):
+        pointed = str(value.get("path", "")).rsplit("/", 2)
         for key, item in value.items():
-            yield from _secrets_in(item, str(key))
+            if key == "value" and len(pointed) > 1:  # an operation of a JSON Patch
+                yield from _strings_in(item, pointed[-1], header="headers" in pointed[-2:])
+            else:
+                inside = name == "headers" or header
+                yield from _strings_in(item, str(key), header=inside)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _secrets_in(item, name)
+            yield from _strings_in(item, name, header=header)
+
+
+def masks_in(value: Any, name: str = "", *, header: bool = False) -> bool:
+    """Tell whether a mask stands where a secret belongs."""
+    return any(
+        is_masked(text) and (inside or is_secret_name(field))
+        for field, text, inside in _strings_in(value, name, header=header)
+    )
 
 
 def hides(name: str, value: Any) -> bool:
     """Tell whether a field of this name holds a secret or a mask, so that it cannot be shown."""
-    if any(is_masked(text) for _, text in _secrets_in(value)):
-        return True
-    return bool(Masker().mask_field(name, value) != value)
+    return masks_in(value, name) or bool(Masker().mask_field(name, value) != value)

@@ -65,6 +65,20 @@ def pointer_to_pal_names(pointer: str) -> str:
     return _renamed_pointer(pointer, _TO_PAL)
 
 
+def value_to_persona_names(pointer: str, value: Any) -> Any:
+    """Return the value of a place in persona names; what belongs to others stays as it is."""
+    return value if _is_opaque(pointer) else to_persona_names(value)
+
+
+def value_to_pal_names(pointer: str, value: Any) -> Any:
+    """Return the value of a place in PAL names; what belongs to others stays as it is."""
+    return value if _is_opaque(pointer) else to_pal_names(value)
+
+
+def _is_opaque(pointer: str) -> bool:
+    return any(token in _OPAQUE for token in pointer.split("/"))
+
+
 def _renamed(value: Any, names: dict[Any, str]) -> Any:
     if isinstance(value, list):
         return [_renamed(item, names) for item in value]

@@ -37,6 +37,9 @@ class NewDocument(Body):
     properties: JsonObject | MISSING = MISSING
     crawl_config: CrawlConfig | None = None
     crawl: CrawlConfig | None = None
+    # the vendor's own client sends these two; they stand in no docs page
+    is_customer_support_document: bool | None = None
+    font_size_aware_extraction: bool | None = None
 
 
 class DocumentChange(Body):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from tavus_mcp.models.persona import SERVER_FIELDS, Persona
+from tavus_mcp.models.persona import SERVER_FIELDS, WRITE_ONLY, Persona
 from tavus_mcp.models.secrets import MASK
 from tavus_mcp.sandbox.patching import Operations
 from tavus_mcp.sandbox.shapes import shaped
@@ -28,8 +28,6 @@ _FLOW_DEFAULTS = {
 }
 # Unset text reads as an empty string (docs: get-persona).
 _ALWAYS_THERE = {"persona_name": "", "system_prompt": "", "pipeline_mode": "full"}
-# Written but never part of a read (vendor client: pal.py).
-_WRITE_ONLY = frozenset({"tool_ids", "memories", "is_template"})
 _REFERENCES = {
     "default_replica_id": ("replica", "Invalid replica_id"),
     "objectives_id": ("objectives", "Invalid objectives_id"),
@@ -52,10 +50,18 @@ def tidied(persona: Row) -> Row:
     return _ALWAYS_THERE | kept
 
 
+def _refuse_references(layers: dict[str, Any], key: str) -> None:
+    """``api_key_ref`` is the server's word for a key it knows; Tavus knows no such field."""
+    for name, layer in layers.items():
+        if isinstance(layer, dict) and "api_key_ref" in layer:
+            raise unknown_field(f"layers.{name}.api_key_ref", key=key)
+
+
 def check(persona: Row, *, key: str) -> None:
     """Refuse a persona that breaks a rule (docs: create-persona, persona/llm; vendor: pal.py)."""
     written = {name: value for name, value in persona.items() if name not in SERVER_FIELDS}
     shaped(Persona, written, key=key)
+    _refuse_references(written["layers"], key)
     _check_mode(written, key)
     _check_llm(written["layers"].get("llm", {}), key)
     if "conferencing" in written["layers"] and not written.get("default_replica_id"):
@@ -96,7 +102,7 @@ def check_server_fields(before: Row, after: Row) -> None:
 
 def shown(persona: Row) -> Row:
     """Return the persona as a read answers it: keys masked, write-only fields left out."""
-    row = {name: value for name, value in persona.items() if name not in _WRITE_ONLY}
+    row = {name: value for name, value in persona.items() if name not in WRITE_ONLY}
     row["layers"] = _masked(row["layers"])
     username = row["layers"].get("conferencing", {}).get("username")
     if username:

@@ -120,14 +120,9 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the file for one read-change-write; an exception inside undoes all of it."""
-        with self._lock:
+        with self._lock, self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
+            yield
 
     def get(self, kind: str, key: str) -> Row | None:
         """Return one document, or ``None``; ids are ASCII."""

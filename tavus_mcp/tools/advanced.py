@@ -9,11 +9,12 @@ from pydantic import Field
 from tavus_mcp.app import App
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.receipt import Receipt
-from tavus_mcp.tools.parameters import DryRun, IfRevision, Persona
+from tavus_mcp.tools.parameters import AllowPrivate, DryRun, IfRevision, Persona
 from tavus_mcp.tools.toolset import Toolset
-from tavus_mcp.usecases import undoing
+from tavus_mcp.usecases.checking import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.usecases.editing import Edit, edit
 from tavus_mcp.usecases.patching import raw_change
+from tavus_mcp.usecases.secrets import literal_keys, resolved
 
 advanced = Toolset("advanced", "Patch a persona directly")
 
@@ -27,18 +28,20 @@ async def patch_persona(
         Field(description="Operations {op, path, value}; paths like /layers/llm/model"),
     ],
     allow_unknown: Annotated[bool, Field(description="Let unknown fields pass")] = False,
+    allow_private_url: AllowPrivate = False,
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
 ) -> Receipt:
     """Apply a JSON Patch (RFC 6902) to a persona; checked first, and only differences are sent."""
-    change, remarks = raw_change(patch)
+    change, remarks = raw_change(resolved(app, patch), allow_unknown=allow_unknown)
     asked = Edit(
+        "patch_persona",
         persona_id,
         change,
-        undoing.by_patch,
         dry_run=dry_run,
         if_revision=if_revision,
-        allow_unknown=allow_unknown,
-        remarks=remarks,
+        allow=(UNKNOWN_FIELDS if allow_unknown else frozenset())
+        | (PRIVATE_URLS if allow_private_url else frozenset()),
+        remarks=[*remarks, *literal_keys(patch)],
     )
     return await edit(app, asked)

@@ -47,6 +47,8 @@ def decoded(value: Any, schema: JsonObject, root: JsonObject) -> Any:
     kinds, node = _kinds(schema, root)
     if isinstance(value, str) and kinds and "string" not in kinds:
         value = _read(value)
+        if isinstance(value, str) and value and kinds == {"array"}:
+            value = [value]  # one item, said without its list
     if isinstance(value, dict):
         inside = node.get("properties", {})
         return {key: decoded(item, inside.get(key, {}), root) for key, item in value.items()}

@@ -1,16 +1,23 @@
-"""Making a declared tool a tool of the SDK: strict arguments, slim schemas, one way to answer."""
+"""Making a declared tool a tool of the SDK: strict arguments, slim schemas, one way to answer.
+
+Working out schemas and argument models takes longer than everything else at a start. So the
+schemas come from ``surface.json``, rendered from these very functions by ``tavus-mcp manifest`` and
+checked against them, and the model of a tool's arguments is made when the tool is first called.
+"""
 
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Awaitable, Callable
-from functools import cache
-from typing import Any
+from functools import cache, cached_property
+from importlib.resources import files
+from typing import Any, get_args
 
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
-from mcp_types import CallToolResult
-from pydantic import BaseModel, ConfigDict, create_model
+from mcp_types import CallToolResult, InputRequiredResult
+from pydantic import BaseModel, ConfigDict, PrivateAttr, create_model
 
 from tavus_mcp.app import App
 from tavus_mcp.models.base import JsonObject
@@ -18,28 +25,89 @@ from tavus_mcp.tools.present import result
 from tavus_mcp.tools.toolset import Spec
 
 _NOISE = frozenset({"title", "discriminator", "additionalProperties", "$defs"})
+SURFACE = "surface.json"
+CONTEXT = "ctx"
+"""The parameter by which a tool reaches the client; it is no argument."""
 _FUNCTION = "#/$defs/FunctionTool"  # set_function_tool has it typed
 _EMPTY_DEFAULTS: tuple[Any, ...] = (None, [], {}, False)
 
 
 def build(spec: Spec, app: App) -> Tool:
     """Return the tool that hosts see, bound to one world."""
-    signature = inspect.signature(spec.function, eval_str=True)
-    _, *parameters = signature.parameters.values()
-    model = _arguments(spec.name, parameters)
-    metadata = FuncMetadata(
-        arg_model=model, output_schema=_output_schema(signature.return_annotation)
-    )
+    schemas = surface().get(spec.name) or schemas_of(spec)
     return Tool(
         fn=_bound(spec, app),
         name=spec.name,
         title=spec.title,
         description=spec.description,
-        parameters={**slim(model.model_json_schema()), "additionalProperties": False},
-        fn_metadata=metadata,
+        parameters=schemas["inputSchema"],
+        fn_metadata=Metadata(spec, schemas["outputSchema"]),
         is_async=True,
+        context_kwarg=CONTEXT if CONTEXT in spec.function.__annotations__ else None,
         annotations=spec.hints,
     )
+
+
+@cache
+def surface() -> JsonObject:
+    """Return the rendered schemas of all tools, by name."""
+    text = files("tavus_mcp").joinpath(SURFACE).read_text(encoding="utf-8")
+    return dict(json.loads(text))
+
+
+def schemas_of(spec: Spec) -> JsonObject:
+    """Work out the schemas of a tool's arguments and of its answer."""
+    signature = inspect.signature(spec.function, eval_str=True)
+    parameters = slim(arguments_of(spec).model_json_schema())
+    return {
+        "inputSchema": {**parameters, "additionalProperties": False},
+        "outputSchema": _output_schema(_answer(signature.return_annotation)),
+    }
+
+
+def arguments_of(spec: Spec) -> type[ArgModelBase]:
+    """Make the model that a tool's arguments are validated by."""
+    _, *parameters = inspect.signature(spec.function, eval_str=True).parameters.values()
+    fields: dict[str, Any] = {
+        item.name: (item.annotation, ... if item.default is item.empty else item.default)
+        for item in parameters
+        if item.name != CONTEXT
+    }
+    return create_model(f"{spec.name}_arguments", __base__=_Arguments, **fields)
+
+
+class Metadata(FuncMetadata):
+    """The SDK's view of a tool, with the model of its arguments made at the first call."""
+
+    _spec: Spec = PrivateAttr()
+
+    def __init__(self, spec: Spec, output_schema: JsonObject) -> None:
+        super().__init__(arg_model=_Arguments, output_schema=output_schema)
+        self._spec = spec
+
+    @cached_property
+    def arguments_schema(self) -> JsonObject:
+        """The whole schema of the arguments, with what is accepted but not published."""
+        self.arg_model = arguments_of(self._spec)
+        return self.arg_model.model_json_schema()
+
+    def pre_parse_json(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Leave the arguments alone: ``arguments.prepared`` has read what is JSON, no more."""
+        return data
+
+
+def schema_of(tool: Tool) -> JsonObject:
+    """Return the whole schema of a tool's arguments, made at its first call."""
+    if not isinstance(tool.fn_metadata, Metadata):
+        raise TypeError("a tool that build() did not make")
+    return tool.fn_metadata.arguments_schema
+
+
+def _answer(annotation: Any) -> type[BaseModel]:
+    """Return the model of a tool's answer; a question to the person is no answer."""
+    arms = [arm for arm in get_args(annotation) if arm is not InputRequiredResult]
+    answer: type[BaseModel] = arms[0] if arms else annotation
+    return answer
 
 
 class _Arguments(ArgModelBase):
@@ -48,17 +116,23 @@ class _Arguments(ArgModelBase):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
-def _arguments(name: str, parameters: list[inspect.Parameter]) -> type[ArgModelBase]:
-    fields: dict[str, Any] = {
-        item.name: (item.annotation, ... if item.default is item.empty else item.default)
-        for item in parameters
-    }
-    return create_model(f"{name}_arguments", __base__=_Arguments, **fields)
-
-
 @cache
 def _output_schema(answer: type[BaseModel]) -> JsonObject:
-    return slim(answer.model_json_schema(mode="serialization"))
+    schema = slim(answer.model_json_schema(mode="serialization"))
+    return {**schema, "properties": _without_required(schema["properties"])}
+
+
+def _without_required(node: Any) -> Any:
+    """Leave out what is always there inside an answer: nobody fills answers in."""
+    if isinstance(node, list):
+        return [_without_required(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: _without_required(value)
+        for key, value in node.items()
+        if key != "required" or not isinstance(value, list)
+    }
 
 
 def slim(schema: JsonObject) -> JsonObject:
@@ -111,10 +185,11 @@ def _without_null(node: JsonObject) -> JsonObject:
     return {**kept[0], **rest} if len(kept) == 1 else {**rest, "anyOf": kept}
 
 
-def _bound(spec: Spec, app: App) -> Callable[..., Awaitable[CallToolResult]]:
+def _bound(spec: Spec, app: App) -> Callable[..., Awaitable[CallToolResult | InputRequiredResult]]:
     """Return the function bound to its world, with its answer shown."""
 
-    async def call(**arguments: Any) -> CallToolResult:
-        return result(await spec.function(app, **arguments), app.masker)
+    async def call(**arguments: Any) -> CallToolResult | InputRequiredResult:
+        answer = await spec.function(app, **arguments)
+        return answer if isinstance(answer, InputRequiredResult) else result(answer, app.masker)
 
     return call

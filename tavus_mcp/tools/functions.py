@@ -13,7 +13,6 @@ from tavus_mcp.models.functions import FunctionName
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.tools.parameters import DryRun, IfRevision, Persona
 from tavus_mcp.tools.toolset import Toolset
-from tavus_mcp.usecases import undoing
 from tavus_mcp.usecases.editing import Edit, edit
 
 functions = Toolset("layers", "Give a persona functions to call")
@@ -40,17 +39,18 @@ async def set_function_tool(
         Literal["visual", "audio"], Field(description="In perception: what triggers it")
     ] = "visual",
     type: Annotated[Literal["function"], Accepted] = "function",  # noqa: A002 - the field's name
+    strict: Annotated[bool, Accepted] | MISSING = MISSING,
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
 ) -> Receipt:
     """Add or replace one function that the persona may call; your app must carry it out."""
     pointer = _FUNCTION_LISTS[layer, modality]
-    parts = {"name": name, "description": description, "parameters": parameters}
+    parts = {"name": name, "description": description, "parameters": parameters, "strict": strict}
     function = {key: value for key, value in parts.items() if value is not MISSING}
     asked = Edit(
+        "set_function_tool",
         persona_id,
         PutFunction(pointer, {"type": type, "function": function}),
-        undoing.by_function(layer, pointer, name),
         dry_run=dry_run,
         if_revision=if_revision,
     )
@@ -72,9 +72,9 @@ async def remove_function_tool(
     lists = [*dict.fromkeys(_FUNCTION_LISTS.values()), *_OLD_LISTS]
     within = [place for place in lists if layer is None or place.startswith(f"/layers/{layer}/")]
     asked = Edit(
+        "remove_function_tool",
         persona_id,
         DropFunction(within, name),
-        undoing.by_removed_function(within, name),
         dry_run=dry_run,
         if_revision=if_revision,
     )

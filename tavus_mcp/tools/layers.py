@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 from pydantic import MISSING, Field
 
 from tavus_mcp.app import App
-from tavus_mcp.errors import InvalidArgument
-from tavus_mcp.models.base import Accepted, Text
+from tavus_mcp.models.base import Accepted, JsonObject, Text
 from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.layers import (
     LAYER_NAMES,
@@ -24,6 +23,7 @@ from tavus_mcp.models.layers import (
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.tools.answers import LayerDescription
 from tavus_mcp.tools.parameters import (
+    AllowPrivate,
     ApiKey,
     ApiKeyRef,
     DryRun,
@@ -33,9 +33,10 @@ from tavus_mcp.tools.parameters import (
     Unset,
 )
 from tavus_mcp.tools.toolset import Toolset
-from tavus_mcp.usecases import undoing
+from tavus_mcp.usecases.checking import PRIVATE_URLS
 from tavus_mcp.usecases.editing import Edit, edit
 from tavus_mcp.usecases.fields import given, pointers, to_unset
+from tavus_mcp.usecases.secrets import filled, key_of, literal_keys
 
 layers = Toolset("layers", "Describe and configure the layers of a persona")
 
@@ -50,6 +51,7 @@ _LLM = pointers(
     "default_query",
     layer="llm",
 )
+_HOLDERS = tuple(_LLM[name] for name in ("headers", "extra_body", "default_query"))
 _VOICE = ("speed", "volume", "emotion", "stability", "similarity_boost", "style")
 _TTS = pointers(
     {name: f"/voice_settings/{name}" for name in (*_VOICE, "use_speaker_boost")},
@@ -129,22 +131,30 @@ async def configure_llm(
     top_p: Annotated[float, Field(ge=0, le=1, description="Nucleus")] | MISSING = MISSING,
     speculative_inference: Annotated[bool, Field(description="Start before the user has ended")]
     | MISSING = MISSING,
-    headers: Merged | MISSING = MISSING,
+    headers: Annotated[
+        JsonObject, Field(description="Merged by key; {secret:x} puts TAVUS_SECRET_X in")
+    ]
+    | MISSING = MISSING,
     extra_body: Merged | MISSING = MISSING,
     default_query: Merged | MISSING = MISSING,
+    allow_private_url: AllowPrivate = False,
     unset: Unset = [],  # noqa: B006 - read, never changed
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
 ) -> Receipt:
     """Change which model thinks and how; only what is given changes."""
     values = given(locals(), _LLM)
-    values |= _key_of(app, api_key, api_key_ref, _LLM["api_key"])
+    remarks = literal_keys(values)
+    values |= key_of(app, api_key, api_key_ref, _LLM["api_key"])
+    values |= filled(app, {place: values[place] for place in _HOLDERS if place in values})
     asked = Edit(
+        "configure_llm",
         persona_id,
         SetFields(values, to_unset(unset, _LLM)),
-        undoing.by_fields("configure_llm", _LLM),
         dry_run=dry_run,
         if_revision=if_revision,
+        allow=PRIVATE_URLS if allow_private_url else frozenset(),
+        remarks=remarks,
     )
     return await edit(app, asked)
 
@@ -183,13 +193,15 @@ async def configure_tts(
 ) -> Receipt:
     """Change which voice speaks and how it sounds; only what is given changes."""
     values = given(locals(), _TTS)
-    values |= _key_of(app, api_key, api_key_ref, _TTS["api_key"])
+    remarks = literal_keys(values)
+    values |= key_of(app, api_key, api_key_ref, _TTS["api_key"])
     asked = Edit(
+        "configure_tts",
         persona_id,
         SetFields(values, to_unset(unset, {**_TTS, "voice_settings": _SETTINGS})),
-        undoing.by_fields("configure_tts", _TTS),
         dry_run=dry_run,
         if_revision=if_revision,
+        remarks=remarks,
     )
     return await edit(app, asked)
 
@@ -210,9 +222,9 @@ async def configure_stt(
 ) -> Receipt:
     """Change how speech is heard. For turn-taking use configure_conversational_flow."""
     asked = Edit(
+        "configure_stt",
         persona_id,
         SetFields(given(locals(), _STT), to_unset(unset, _STT)),
-        undoing.by_fields("configure_stt", _STT),
         dry_run=dry_run,
         if_revision=if_revision,
     )
@@ -253,9 +265,9 @@ async def configure_perception(
 ) -> Receipt:
     """Change what it sees and hears in the user. Lists are replaced whole."""
     asked = Edit(
+        "configure_perception",
         persona_id,
         SetFields(given(locals(), _PERCEPTION), to_unset(unset, _PERCEPTION)),
-        undoing.by_fields("configure_perception", _PERCEPTION),
         dry_run=dry_run,
         if_revision=if_revision,
     )
@@ -299,19 +311,10 @@ async def configure_conversational_flow(
 ) -> Receipt:
     """Change who speaks when: patience, interruptions, background voices, silence."""
     asked = Edit(
+        "configure_conversational_flow",
         persona_id,
         SetFields(given(locals(), _FLOW), to_unset(unset, _FLOW)),
-        undoing.by_fields("configure_conversational_flow", _FLOW),
         dry_run=dry_run,
         if_revision=if_revision,
     )
     return await edit(app, asked)
-
-
-def _key_of(app: App, literal: object, reference: object, place: str) -> dict[str, str]:
-    """Return the key to send, read from the environment when a reference names it."""
-    if reference is MISSING:
-        return {}
-    if literal is not MISSING:
-        raise InvalidArgument(["/api_key: give api_key_ref or api_key, not both."])
-    return {place: app.secret(str(reference), where="/api_key_ref")}

@@ -13,6 +13,8 @@ from pydantic import BaseModel
 
 from tavus_mcp.models.secrets import Masker
 
+_LINE_ENDS = "\x0b\x0c\r\x1c\x1d\x1e\x85\u2028\u2029"
+_ESCAPED = {ord("\n"): "\\n"} | {ord(end): f"\\u{ord(end):04x}" for end in _LINE_ENDS}
 _TABLE = 3
 """From this many rows on, a list of flat objects is shown as a table."""
 
@@ -53,7 +55,7 @@ def _member(key: str, value: Any, indent: str) -> str:
                 f"{indent}{key} ({' | '.join(columns)}):\n{_table(value, columns, indent + '  ')}"
             )
         return f"{indent}{key}:\n{text_of(value, indent + '  ')}"
-    if isinstance(value, str) and "\n" in value:
+    if isinstance(value, str) and len(value.splitlines()) > 1:
         body = "\n".join(indent + "  " + line for line in value.splitlines())
         return f"{indent}{key}: |\n{body}"
     return f"{indent}{key}: {_scalar(value)}"
@@ -75,7 +77,7 @@ def _columns(rows: list[Any]) -> list[str]:
 
 
 def _is_cell(value: Any) -> bool:
-    return not isinstance(value, (dict, list)) and "\n" not in str(value)
+    return not isinstance(value, (dict, list)) and len(str(value).splitlines()) < 2
 
 
 def _table(rows: list[Any], columns: list[str], indent: str) -> str:
@@ -85,9 +87,9 @@ def _table(rows: list[Any], columns: list[str], indent: str) -> str:
 
 def _scalar(value: Any) -> str:
     if isinstance(value, str):
-        return value.replace("\n", "\\n")
+        return value.translate(_ESCAPED)
     if isinstance(value, list):
-        return ", ".join(_scalar(item) for item in value) or "none"
+        return json.dumps(value, ensure_ascii=False).translate(_ESCAPED)
     if value == {}:
         return "none"
     return json.dumps(value, ensure_ascii=False)

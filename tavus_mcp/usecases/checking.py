@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from pydantic import ValidationError
@@ -15,10 +15,14 @@ from tavus_mcp.models.explain import problems
 from tavus_mcp.models.findings import Finding, by_severity
 from tavus_mcp.models.patch import Operation, find, tokens
 from tavus_mcp.models.persona import WRITE_ONLY, Persona
-from tavus_mcp.models.secrets import is_masked
+from tavus_mcp.models.secrets import is_masked, masks_in
 from tavus_mcp.usecases.rules import RULES
 
 UNKNOWN_FIELD = "unknown-field"
+UNKNOWN_FIELDS = frozenset({UNKNOWN_FIELD})
+"""What a caller allows who lets fields pass that are not in our schema."""
+PRIVATE_URLS = frozenset({"llm-url-private", "llm-url-not-https"})
+"""What a caller allows who lets addresses pass that the internet cannot, or should not, reach."""
 
 
 def check(document: Document, catalog: Catalog) -> list[Finding]:
@@ -33,23 +37,22 @@ def check_change(
     operations: Sequence[Operation],
     catalog: Catalog,
     *,
-    allow_unknown: bool = False,
+    allow: frozenset[str] = frozenset(),
 ) -> list[Finding]:
     """Return the findings that a change brings or touches; refuse what Tavus would reject.
 
-    What was wrong before the change does not stop it. ``allow_unknown`` lets fields pass that are
-    not in our schema. Raises ``Refused`` with every reason at once.
+    What was wrong before the change does not stop it. ``allow`` names rules that are
+    to remark, not to refuse. Raises ``Refused`` with every reason at once.
     """
     known = {_key(item) for item in check(before, catalog)}
     touched = [operation.path for operation in operations]
     written = [operation.path for operation in operations if operation.op != "remove"]
     found = check(after, catalog)
-    passing = {UNKNOWN_FIELD} if allow_unknown else set()
     blocking = [
         item
         for item in found
         if item.blocks
-        and item.rule not in passing
+        and item.rule not in allow
         and (_key(item) not in known or _within(written, item.path))
     ]
     if blocking:
@@ -65,12 +68,23 @@ def _key(item: Finding) -> tuple[str | None, str, str]:
 
 def _merged(shapes: list[Finding], ruled: list[Finding]) -> list[Finding]:
     """Say one thing once: where a rule speaks of a place, its words stand for the schema's."""
-    spoken = {item.path for item in ruled}
-    stopped = {item.path for item in shapes if item.rule != UNKNOWN_FIELD}
-    kept = [item for item in shapes if item.path not in spoken]
+    spoken = {item.path: item.severity for item in ruled}
+    wrong = {item.path for item in shapes if item.rule != UNKNOWN_FIELD}
+    kept = [item for item in shapes if spoken.get(item.path) not in _TOLD[item.rule or ""]]
     return kept + [
-        item.model_copy(update={"blocks": item.blocks or item.path in stopped}) for item in ruled
+        item.model_copy(update={"blocks": item.blocks or item.path in wrong})
+        if item.severity == "error"
+        else item
+        for item in ruled
     ]
+
+
+# A rule stands for the schema's words when it is about the same mistake: an error where the shape
+# is wrong, whatever it says where the field is unknown.
+_TOLD: Mapping[str, tuple[str, ...]] = {
+    "shape": ("error",),
+    UNKNOWN_FIELD: ("error", "warning", "info"),
+}
 
 
 def refusal(blocking: Sequence[Finding]) -> str:
@@ -79,6 +93,33 @@ def refusal(blocking: Sequence[Finding]) -> str:
         f"{item.path}: {item.message}" + (f" {item.hint}" if item.hint else "") for item in blocking
     )
     return "Refused before anything was sent. " + " ".join(reasons)
+
+
+def refuse_masks(operations: Sequence[Operation]) -> None:
+    """Refuse to write the mask that stands for a secret."""
+    masked = [item.path for item in operations if _writes_mask(item)]
+    if masked:
+        raise Refused(
+            f"{', '.join(masked)}: this is the mask that stands for a secret, not the secret. "
+            "Leave the field out to keep the stored key, or name a new one with api_key_ref."
+        )
+
+
+def refuse_mixed_conferencing(operations: Sequence[Operation]) -> None:
+    """Refuse to change the meeting identity together with anything else (vendor: meetings)."""
+    meeting = [item for item in operations if item.path.startswith("/layers/conferencing")]
+    if meeting and len(meeting) < len(operations):
+        raise Refused(
+            "/layers/conferencing: Tavus takes this layer only in a change of its own. Make two "
+            "calls: one for conferencing, one for the rest."
+        )
+
+
+def _writes_mask(operation: Operation) -> bool:
+    *above, name = tokens(operation.path)
+    return operation.op != "remove" and masks_in(
+        operation.value, name, header=above[-1:] == ["headers"]
+    )
 
 
 def shape(document: Document) -> list[Finding]:
@@ -127,6 +168,9 @@ def _stuck(path: str, wanted: Document, now: Document, catalog: Catalog) -> bool
     return _reads_as(find(wanted.data, path), find(now.data, path), path, catalog)
 
 
+_BLANKS: tuple[object, ...] = (None, "", [], {})
+
+
 def _default(path: str, catalog: Catalog) -> object:
     """Return what Tavus fills in for a field of a layer when nobody sets it."""
     match tokens(path):
@@ -146,9 +190,10 @@ def _reads_as(want: object, got: object, path: str, catalog: Catalog) -> bool:
         return len(want) == len(got) and all(
             _reads_as(one, other, path, catalog) for one, other in zip(want, got, strict=True)
         )
-    if want == got or is_masked(got) or (not want and not got):
+    if want == got or is_masked(got) or (want in _BLANKS and got in _BLANKS):
         return True
-    return None in (want, got) and _default(path, catalog) in (want, got)
+    default = _default(path, catalog)
+    return default is not None and None in (want, got) and default in (want, got)
 
 
 def _within(written: Sequence[str], path: str) -> bool:

@@ -1,23 +1,33 @@
-"""Creating and deleting personas."""
+"""Creating personas: once each, also when the answer is lost."""
 
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from tavus_mcp.app import App
-from tavus_mcp.errors import Refused
+from tavus_mcp.client import paging
+from tavus_mcp.errors import Conflict, Failure, Refused, TavusError, Unavailable
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import Document
+from tavus_mcp.models.entry import Entry
 from tavus_mcp.models.findings import Finding, by_severity
 from tavus_mcp.models.patch import Operation, diff
-from tavus_mcp.models.receipt import Changed, Receipt, Undo, changes_of
+from tavus_mcp.models.receipt import Receipt, Undo
 from tavus_mcp.models.secrets import is_masked
-from tavus_mcp.usecases.checking import check, refusal
-from tavus_mcp.usecases.editing import expect, read_back
+from tavus_mcp.usecases import plans, recording
+from tavus_mcp.usecases.checking import (
+    UNKNOWN_FIELD,
+    check,
+    not_stuck,
+    refusal,
+    refuse_masks,
+)
+from tavus_mcp.usecases.editing import unread
+from tavus_mcp.usecases.receipts import receipt_of
 from tavus_mcp.usecases.spelling import respelled
 
 
@@ -29,56 +39,111 @@ class NewPersona:
     based_on: str | None = None
     dry_run: bool = False
     remarks: Sequence[Finding] = field(default_factory=tuple)
+    tool: str = "create_persona"
+    allow: frozenset[str] = frozenset()
+    plan: plans.Plan | None = None
 
 
 async def create(app: App, asked: NewPersona) -> Receipt:
-    """Create a persona and read it back, or show what would be created when ``dry_run``.
+    """Create a persona and read it back, or make a plan of it when ``dry_run``.
 
-    Raises ``Refused`` with every reason when Tavus would reject it, and the errors of the API.
+    When the answer is lost, the persona is looked for before anything else is said. Raises
+    ``Refused`` with every reason when Tavus would reject it, and the errors of the API.
     """
     base, copied = await _base(app, asked.based_on)
     merged = SetFields({f"/{key}": value for key, value in asked.fields.items()}).apply(base)
     body, respellings = respelled({}, merged, app.catalog)
-    findings = by_severity([*asked.remarks, *copied, *respellings, *_checked(app, body)])
-    leaves = diff(_skeleton(body), body)
-    if asked.dry_run:
-        return _created("planned", app, Document(body), leaves, findings)
-    answer = await app.api.create_persona(body)
-    now, remarks = await read_back(app, Document(body), str(answer.get("persona_id")), leaves)
-    findings = by_severity([*findings, *remarks])
-    return _created("applied", app, now, leaves, findings)
-
-
-async def delete(
-    app: App,
-    persona_id: str,
-    confirm_name: str | None,
-    *,
-    dry_run: bool = False,
-    if_revision: str | None = None,
-) -> Receipt:
-    """Delete a persona whose name was given exactly, or show what would go when ``dry_run``.
-
-    Raises ``Refused`` when the name is not the persona's, ``Conflict`` when it changed meanwhile.
-    """
-    document = await app.api.get_persona(persona_id)
-    expect(document, if_revision)
-    name = document.name or document.persona_id
-    if not dry_run and confirm_name != name:
-        raise Refused(
-            "Not deleted. Deleting cannot be undone: ask the person, then call again with "
-            f"confirm_name={json.dumps(name)}, its exact name; dry_run=true only shows it."
-        )
-    if not dry_run:
-        await app.api.delete_persona(persona_id)
-    return Receipt(
-        status="planned" if dry_run else "applied",
-        persona_id=document.persona_id,
-        persona_name=document.name,
-        revision=document.revision if dry_run else None,
-        previous_revision=None if dry_run else document.revision,
-        changes=[Changed(path="", before=f"persona {name!r}")],
+    findings = by_severity(
+        [*asked.remarks, *copied, *respellings, *_checked(app, body, base, asked.allow)]
     )
+    leaves, wanted = diff(_skeleton(body), body), Document(body)
+    refuse_masks(leaves)
+    if asked.dry_run:
+        plan = await plans.store(app, plans.of_creation(app, asked.tool, body))
+        return receipt_of("planned", app, Document({}), wanted, leaves, findings, plan=plan)
+    if asked.plan is not None:
+        await plans.claim(app, asked.plan)
+    started = app.clock()
+    intent = await _intend(app, asked.tool, leaves)
+    try:
+        answer = await app.api.create_persona(body)
+    except Unavailable as lost:
+        answer = await _found(app, intent, wanted, started, lost)
+        findings = [_ANSWER_LOST, *findings]
+    except Failure:
+        await recording.settle(app, intent, "failed")
+        raise
+    made = str(answer.get("persona_id"))
+    try:
+        now = await app.api.get_persona(made)
+        remarks = not_stuck(wanted, now, leaves, app.catalog)
+    except TavusError as error:
+        now, remarks = unread(wanted, made, error)
+    unrecorded = await recording.settle(app, intent, "applied", now)
+    findings = by_severity([*findings, *remarks, *unrecorded])
+    undo = Undo(tool="delete_persona", arguments={"persona_id": now.persona_id})
+    return receipt_of("applied", app, Document({}), now, leaves, findings, undo=undo)
+
+
+_ANSWER_LOST = Finding(
+    severity="info",
+    path="",
+    message="The answer to the creation was lost, but the persona was found; it is there once.",
+    rule="answer-lost",
+)
+
+
+async def _intend(app: App, tool: str, leaves: Sequence[Operation]) -> Entry:
+    """Write the creation down before it is sent; it has no id yet."""
+    return await app.diary.append(
+        Entry("intent", "", app.now(), tool, paths=tuple(item.path for item in leaves))
+    )
+
+
+async def _found(
+    app: App, intent: Entry, wanted: Document, started: datetime, lost: Unavailable
+) -> JsonObject:
+    """Look for the one persona that this creation made; raise when it is not certain."""
+    told = "No such persona is there now."
+    try:
+        rows = [
+            row async for row in app.api.every(paging.PERSONAS) if await _fits(app, row, wanted)
+        ]
+    except TavusError as error:
+        rows, told = [], f"That failed as well ({type(error).__name__})."
+    made = [row for row in rows if _is_new(row, started)]
+    if len(made) == 1:
+        return made[0]
+    await recording.settle(app, intent, "unknown")
+    if rows:
+        ids = ", ".join(str(row.get("persona_id")) for row in rows)
+        told = f"Personas like it are there, which may be older: {ids}."
+    raise Conflict(
+        f"{lost} It was looked for. {told} It is not known whether it was created, and it may "
+        "still arrive; look with list_personas before you create it again."
+    ) from lost
+
+
+async def _fits(app: App, row: JsonObject, wanted: Document) -> bool:
+    """Tell whether a row is a persona like the lost one that this journal does not know."""
+    persona_id = str(row.get("persona_id"))
+    if str(row.get("persona_name") or "") != wanted.name or await app.diary.latest(persona_id):
+        return False
+    return await _is_it(app, row, wanted)
+
+
+def _is_new(row: JsonObject, started: datetime) -> bool:
+    try:
+        made = datetime.fromisoformat(str(row.get("created_at")).replace("Z", "+00:00"))
+    except ValueError:
+        return False
+    return made.tzinfo is not None and made >= started
+
+
+async def _is_it(app: App, row: JsonObject, wanted: Document) -> bool:
+    document = await app.api.get_persona(str(row.get("persona_id")))
+    leaves = diff(_skeleton(wanted.data), wanted.data)
+    return not not_stuck(wanted, document, leaves, app.catalog)
 
 
 async def _base(app: App, based_on: str | None) -> tuple[JsonObject, list[Finding]]:
@@ -86,14 +151,19 @@ async def _base(app: App, based_on: str | None) -> tuple[JsonObject, list[Findin
     if based_on is None:
         return {}, []
     source = await app.api.get_persona(based_on)
-    base = copy.deepcopy(source.written())
-    base["persona_name"] = f"Copy of {source.name or source.persona_id}"
+    base = {**source.written(), "persona_name": f"Copy of {source.name or source.persona_id}"}
+    return copyable(base, f"Not copied from {source.persona_id}")
+
+
+def copyable(document: JsonObject, said: str) -> tuple[JsonObject, list[Finding]]:
+    """Return what of a persona can be written into a new one, and a finding for what cannot."""
+    base = copy.deepcopy(document)
     left = [*_drop_masked(base), *_drop_conferencing(base)]
     return _without_nulls(base), [
         Finding(
             severity="warning",
             path=path,
-            message=f"Not copied from {source.persona_id}: {reason}.",
+            message=f"{said}: {reason}.",
             rule="not-copied",
             source="D:get-persona",
         )
@@ -127,9 +197,17 @@ def _without_nulls(node: JsonObject) -> JsonObject:
     }
 
 
-def _checked(app: App, body: JsonObject) -> list[Finding]:
+def _checked(app: App, body: JsonObject, base: JsonObject, allow: frozenset[str]) -> list[Finding]:
+    """Check what is to be created; what a copied persona has as well does not stop it."""
     findings = check(Document(body), app.catalog)
-    blocking = [item for item in findings if item.blocks]
+    known = {(item.rule, item.path) for item in check(Document(base), app.catalog) if base}
+    blocking = [
+        item
+        for item in findings
+        if item.blocks
+        and item.rule not in allow
+        and not (item.rule == UNKNOWN_FIELD and (item.rule, item.path) in known)
+    ]
     if blocking:
         raise Refused(refusal(blocking))
     return findings
@@ -138,24 +216,3 @@ def _checked(app: App, body: JsonObject) -> list[Finding]:
 def _skeleton(body: JsonObject) -> JsonObject:
     """Return the body with its objects but without its leaves, so that a diff names the leaves."""
     return {key: _skeleton(value) for key, value in body.items() if isinstance(value, dict)}
-
-
-def _created(
-    status: str, app: App, now: Document, leaves: list[Operation], findings: list[Finding]
-) -> Receipt:
-    applied = status == "applied"
-    undo = Undo(
-        tool="delete_persona",
-        arguments={"persona_id": now.persona_id, "confirm_name": now.name or now.persona_id},
-    )
-    return Receipt.model_validate(
-        {
-            "status": status,
-            "persona_id": now.persona_id or None,
-            "persona_name": now.name or None,
-            "revision": now.revision if applied else None,
-            "changes": changes_of({}, leaves, app.masker),
-            "findings": findings,
-            "undo": undo if applied else None,
-        }
-    )

@@ -1,155 +1,196 @@
-"""The one write path: read, apply, diff, check, send, read back, answer.
+"""The one write path: read, apply, diff, check, record, send, read back, record, answer.
 
 Whatever changes a persona comes through ``edit``, with a ``Change`` that says what is to be
-different. Only the leaves that differ are sent, so what other people edit meanwhile, what we do
-not know, and what Tavus masks is never written.
+different. Only the leaves that differ are sent, each with a ``test`` of what stood there, so that
+what other people edit meanwhile, what we do not know, and what Tavus masks is never overwritten.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import anyio
+
 from tavus_mcp.app import App
-from tavus_mcp.errors import Conflict, Refused, TavusError
+from tavus_mcp.errors import Conflict, Failure, Refused, Rejected, TavusError, Unavailable
 from tavus_mcp.models.changes import Change
 from tavus_mcp.models.document import Document
+from tavus_mcp.models.entry import Entry
 from tavus_mcp.models.findings import Finding, by_severity
 from tavus_mcp.models.patch import Operation, diff
-from tavus_mcp.models.receipt import Receipt, Undo, changes_of
-from tavus_mcp.models.secrets import is_masked
-from tavus_mcp.usecases.checking import check_change, not_stuck
+from tavus_mcp.models.receipt import Receipt
+from tavus_mcp.models.secrets import MASK
+from tavus_mcp.usecases import plans, recording
+from tavus_mcp.usecases.checking import (
+    check_change,
+    not_stuck,
+    refuse_masks,
+    refuse_mixed_conferencing,
+)
+from tavus_mcp.usecases.guarding import changed_meanwhile, guards, unguarded
+from tavus_mcp.usecases.receipts import lost_keys, receipt_of, undo_of
 from tavus_mcp.usecases.spelling import respelled
-
-Undoing = Callable[[Document, Sequence[Operation]], Undo | None]
-"""Given the persona as it was and what was changed: the call that undoes it."""
 
 
 @dataclass(frozen=True)
 class Edit:
     """A change as it was asked for."""
 
+    tool: str
     persona_id: str
     change: Change
-    undo: Undoing
     dry_run: bool = False
     if_revision: str | None = None
-    allow_unknown: bool = False
+    allow: frozenset[str] = frozenset()
     remarks: Sequence[Finding] = field(default_factory=tuple)
+    plan: plans.Plan | None = None
 
 
 async def edit(app: App, asked: Edit) -> Receipt:
-    """Carry out a change on the persona as it is now, or show it when ``dry_run``.
+    """Carry out a change on the persona as it is now, or make a plan of it when ``dry_run``.
 
-    Raises ``Conflict`` when the persona is not at ``if_revision``, ``Refused`` when Tavus would
-    reject the result, and the errors of the API.
+    Raises ``Conflict`` when the persona is not at ``if_revision`` or was changed meanwhile,
+    ``Refused`` when Tavus would reject the result, ``NotRecorded`` when the journal cannot be
+    written, and the errors of the API.
     """
     before = await app.api.get_persona(asked.persona_id)
-    expect(before, asked.if_revision)
-    after, operations, findings = plan(app, before, asked)
+    await expect(app, before, asked.if_revision, planned=asked.plan is not None)
+    after, operations, findings = work_out(app, before, asked)
     if not operations:
-        return _receipt("unchanged", app, before, before, (), findings)
+        return receipt_of("unchanged", app, before, before, (), findings)
     if asked.dry_run:
-        return _receipt("planned", app, before, before, operations, findings)
-    changed = await app.api.patch_persona(asked.persona_id, operations)
-    now, remarks = await read_back(app, after, asked.persona_id, operations)
-    findings = by_severity([*findings, *remarks])
-    if not changed:
-        return _receipt("unchanged", app, before, now, (), findings)
-    undo = asked.undo(before, operations)
-    return _receipt("applied", app, before, now, operations, findings, undo)
+        plan = await plans.store(app, plans.of_change(app, asked.tool, before, operations), before)
+        return receipt_of("planned", app, before, before, operations, findings, plan=plan)
+    if asked.plan is not None:
+        await plans.claim(app, asked.plan)
+    intent = await recording.intend(app, asked.tool, before, after, operations)
+    changed, lost = True, None
+    for tests in guards(before, operations):
+        try:
+            changed = await app.api.patch_persona(asked.persona_id, [*tests, *operations])
+            break
+        except anyio.get_cancelled_exc_class():
+            app.unsettled[asked.persona_id] = intent
+            raise
+        except Unavailable as error:
+            lost = error
+            break
+        except Failure as error:
+            await _may_send_again(app, intent, before, error, again=bool(tests))
+            findings = [unguarded(error), *findings]
+    try:
+        now = await app.api.get_persona(asked.persona_id)
+        remarks = not_stuck(after, now, operations, app.catalog)
+    except TavusError as error:
+        now, remarks = unread(after, asked.persona_id, error)
+    findings += await _found_out(app, intent, now, remarks, lost, changed=changed)
+    status = "applied" if changed else "unchanged"
+    unrecorded = await recording.settle(app, intent, status, now)
+    told = operations if changed else ()
+    undo = undo_of(before, operations) if changed else None
+    findings = by_severity([*findings, *remarks, *unrecorded])
+    return receipt_of(status, app, before, now, told, findings, undo=undo)
 
 
-def plan(
+def work_out(
     app: App, before: Document, asked: Edit
 ) -> tuple[Document, list[Operation], list[Finding]]:
     """Return the persona as it is to be, the smallest patch to it, and what is to be said of it."""
     data, respellings = respelled(before.data, asked.change.apply(before.data), app.catalog)
     after = Document(data)
     operations = diff(before.data, after.data)
-    _refuse_masks(operations)
-    _refuse_mixed_conferencing(operations)
-    findings = check_change(
-        before, after, operations, app.catalog, allow_unknown=asked.allow_unknown
+    refuse_masks(operations)
+    _refuse_holes(app, before, operations)
+    refuse_mixed_conferencing(operations)
+    findings = check_change(before, after, operations, app.catalog, allow=asked.allow)
+    keys = lost_keys(before, operations)
+    return after, operations, by_severity([*asked.remarks, *respellings, *findings, *keys])
+
+
+def _refuse_holes(app: App, before: Document, operations: Sequence[Operation]) -> None:
+    """Refuse a text in which a secret was masked when it was shown: it would lose the secret."""
+    for operation in operations:
+        old = before.at(operation.path)
+        shown = isinstance(old, str) and app.masker.mask_text(old) != old
+        if shown and isinstance(operation.value, str) and MASK in operation.value:
+            raise Refused(
+                f"{operation.path}: the stored text holds a secret that was shown as {MASK}; "
+                "written back like this it would be lost. Use edit_prompt on other parts of it."
+            )
+
+
+def unread(wanted: Document, persona_id: str, error: TavusError) -> tuple[Document, list[Finding]]:
+    """Return what is known of a write that was accepted but cannot be read back, and say so."""
+    finding = Finding(
+        severity="warning",
+        path="",
+        message=f"Tavus accepted the write, but reading it back failed: {error}",
+        hint=f"Read persona {persona_id!r} with get_persona before changing it again.",
+        rule="not-read-back",
     )
-    return after, operations, by_severity([*asked.remarks, *respellings, *findings])
+    return Document({**wanted.data, "persona_id": persona_id}), [finding]
 
 
-async def read_back(
-    app: App, wanted: Document, persona_id: str, operations: Sequence[Operation]
-) -> tuple[Document, list[Finding]]:
-    """Read a persona after a write: as it is now, and what of the write did not stick.
+async def expect(
+    app: App, document: Document, revision: str | None, *, planned: bool = False
+) -> None:
+    """Refuse when the persona is not at the revision the caller has seen; say what changed."""
+    if revision is not None and revision != document.revision:
+        known = await app.diary.document(document.persona_id, revision)
+        seen = Document(known) if known else None
+        raise changed_meanwhile(app, seen, document, planned=planned)
 
-    When it cannot be read, the write stands all the same, and the finding says so.
+
+async def _may_send_again(
+    app: App, intent: Entry, before: Document, refused: Failure, *, again: bool
+) -> None:
+    """Return when the refusal may be due to the tests alone; else record and raise.
+
+    Tavus documents ``test``; that it is honoured has not been tried on the live service.
     """
     try:
-        now = await app.api.get_persona(persona_id)
-    except TavusError as error:
-        unread = Finding(
-            severity="warning",
-            path="",
-            message=f"Tavus accepted the write, but reading it back failed: {error}",
-            hint=f"Read persona {persona_id!r} with get_persona before changing it again.",
-            rule="not-read-back",
-        )
-        return Document({**wanted.data, "persona_id": persona_id}), [unread]
-    return now, not_stuck(wanted, now, operations, app.catalog)
+        if not (again and isinstance(refused, Rejected) and refused.status in (400, 422)):
+            raise refused
+        now = await app.api.get_persona(before.persona_id)
+        if (now.revision, now.stamp) != (before.revision, before.stamp):
+            await recording.seen(app, now)
+            raise changed_meanwhile(app, before, now) from refused
+    except Failure:
+        await recording.settle(app, intent, "failed")
+        raise
 
 
-def expect(document: Document, revision: str | None) -> None:
-    """Refuse when the persona is not at the revision the caller has seen."""
-    if revision is not None and revision != document.revision:
-        raise Conflict(
-            f"Persona {document.persona_id!r} is at revision {document.revision}, not at the "
-            "if_revision that was given: someone changed it meanwhile. Nothing was written. Read "
-            "it with get_persona, look at what changed, and call again with the new revision."
-        )
-
-
-def _receipt(
-    status: str,
+async def _found_out(
     app: App,
-    before: Document,
+    intent: Entry,
     now: Document,
-    operations: Sequence[Operation],
-    findings: list[Finding],
-    undo: Undo | None = None,
-) -> Receipt:
-    return Receipt.model_validate(
-        {
-            "status": status,
-            "persona_id": now.persona_id,
-            "persona_name": now.name,
-            "revision": now.revision,
-            "previous_revision": before.revision if status == "applied" else None,
-            "changes": changes_of(before.data, list(operations), app.masker),
-            "findings": findings,
-            "undo": undo,
-        }
-    )
-
-
-def _refuse_masks(operations: Sequence[Operation]) -> None:
-    masked = [operation.path for operation in operations if _holds_mask(operation.value)]
-    if masked:
-        raise Refused(
-            f"{', '.join(masked)}: this is the mask that stands for a secret, not the secret. "
-            "Leave the field out to keep the stored key, or name a new one with api_key_ref."
+    remarks: Sequence[Finding],
+    lost: Unavailable | None,
+    *,
+    changed: bool,
+) -> list[Finding]:
+    """Hold what was answered against what is read; raise when a change cannot be vouched for."""
+    if lost is not None:
+        if recording.took_effect(app, intent, now) and not remarks:
+            return [ANSWER_LOST]
+        await recording.settle(app, intent, "unknown")
+        raise Conflict(
+            f"{lost} It was read again at once, and it is not certain that the change is there. "
+            "Look with get_persona before you try again."
+        ) from lost
+    if changed and remarks and now.revision == intent.revision:
+        await recording.settle(app, intent, "failed")
+        raise Conflict(
+            "Tavus answered that all was well, but the persona reads as it was before: the change "
+            "did not take effect. " + "; ".join(f"{item.path}: {item.message}" for item in remarks)
         )
+    return []
 
 
-def _holds_mask(value: object) -> bool:
-    if isinstance(value, dict):
-        return any(_holds_mask(item) for item in value.values())
-    if isinstance(value, list):
-        return any(_holds_mask(item) for item in value)
-    return is_masked(value)
-
-
-def _refuse_mixed_conferencing(operations: Sequence[Operation]) -> None:
-    meeting = [item for item in operations if item.path.startswith("/layers/conferencing")]
-    if meeting and len(meeting) < len(operations):
-        raise Refused(
-            "/layers/conferencing: Tavus takes this layer only in a change of its own (vendor: "
-            "meetings). Make two calls: one for conferencing, one for the rest."
-        )
+ANSWER_LOST = Finding(
+    severity="info",
+    path="",
+    message="The answer to the change was lost, but the persona reads as it was to be.",
+    rule="answer-lost",
+)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import MISSING, BaseModel
 
-from tavus_mcp.errors import InvalidArgument, did_you_mean
+from tavus_mcp.errors import InvalidArgument, closing
 
 
 def pointers(named: Mapping[str, str] | None = None, *same: str, layer: str = "") -> dict[str, str]:
@@ -39,13 +39,12 @@ def to_unset(names: Sequence[str], places: Mapping[str, str]) -> list[str]:
         parts[2]: f"/layers/{parts[2]}" for parts in map(_parts, places.values()) if parts[3:]
     }
     known = {**layers, **by_field, **places}
-    unknown = [name for name in names if name not in known]
+    unknown = [(index, name) for index, name in enumerate(names) if name not in known]
     if unknown:
         allowed = ", ".join(sorted(places))
         raise InvalidArgument(
-            f"/unset: {name!r} is not a field of this tool{did_you_mean(name, known)}; "
-            f"allowed: {allowed}."
-            for name in unknown
+            f"/unset/{index}: not a field of this tool{closing(name, known)} Allowed: {allowed}."
+            for index, name in unknown
         )
     return [known[name] for name in names]
 

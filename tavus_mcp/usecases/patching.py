@@ -13,7 +13,11 @@ from tavus_mcp.models.explain import sentences
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.patch import Operation, PatchError, tokens
 from tavus_mcp.models.persona import SERVER_FIELDS, Persona
-from tavus_mcp.models.vocabulary import pointer_to_persona_names, to_persona_names
+from tavus_mcp.models.vocabulary import (
+    pointer_to_persona_names,
+    to_persona_names,
+    value_to_persona_names,
+)
 from tavus_mcp.usecases.spelling import AUDIO_ONLY, PLAIN_OBJECT
 
 
@@ -26,19 +30,21 @@ class PatchItem(Written):
     source: str | MISSING = Field(default=MISSING, alias="from")
 
 
-def raw_change(patch: list[JsonObject] | JsonObject) -> tuple[Change, list[Finding]]:
+def raw_change(
+    patch: list[JsonObject] | JsonObject, *, allow_unknown: bool = False
+) -> tuple[Change, list[Finding]]:
     """Return the change that a patch means; a plain object means setting its fields.
 
     Raises ``InvalidArgument`` with everything that is wrong with the operations and their paths.
     """
     if isinstance(patch, dict) and "op" not in patch:
-        return _plain_object(patch)
+        return _plain_object(patch, allow_unknown=allow_unknown)
     items = [patch] if isinstance(patch, dict) else patch
     problems: list[str] = []
     operations = [
         operation
         for index, item in enumerate(items)
-        if (operation := _operation(item, f"/patch/{index}", problems)) is not None
+        if (operation := _operation(item, f"/patch/{index}", problems, allow_unknown)) is not None
     ]
     if not items:
         problems.append("/patch: there is no operation in it.")
@@ -47,21 +53,25 @@ def raw_change(patch: list[JsonObject] | JsonObject) -> tuple[Change, list[Findi
     return RawPatch(operations), _whole_layers(operations)
 
 
-def _plain_object(patch: JsonObject) -> tuple[Change, list[Finding]]:
+def _plain_object(patch: JsonObject, *, allow_unknown: bool) -> tuple[Change, list[Finding]]:
     fields = to_persona_names(patch)
     remarks = [PLAIN_OBJECT]
     if "audio_only" in fields:
         del fields["audio_only"]
         remarks.append(AUDIO_ONLY)
     problems = [
-        problem for name in fields if (problem := _path_problem(f"/{name}", f"/patch/{name}"))
+        problem
+        for name in fields
+        if (problem := _path_problem(f"/{name}", f"/patch/{name}", allow_unknown))
     ]
     if problems:
         raise InvalidArgument(problems)
     return SetFields({f"/{name}": value for name, value in fields.items()}), remarks
 
 
-def _operation(item: JsonObject, where: str, problems: list[str]) -> Operation | None:
+def _operation(
+    item: JsonObject, where: str, problems: list[str], allow_unknown: bool
+) -> Operation | None:
     try:
         read = PatchItem.model_validate(item)
     except ValidationError as error:
@@ -75,16 +85,18 @@ def _operation(item: JsonObject, where: str, problems: list[str]) -> Operation |
         problems.append(f"{where}/from: is required for {read.op}.")
     paths = {"path": read.path} | ({} if read.source is MISSING else {"from": read.source})
     for name, path in paths.items():
-        if problem := _path_problem(pointer_to_persona_names(path), f"{where}/{name}"):
+        if problem := _path_problem(
+            pointer_to_persona_names(path), f"{where}/{name}", allow_unknown
+        ):
             problems.append(problem)
-    value = (
-        {} if read.value is MISSING or not needs_value else {"value": to_persona_names(read.value)}
-    )
+    path = pointer_to_persona_names(read.path)
+    if needs_value:
+        return Operation(read.op, path, value_to_persona_names(path, read.value))
     source = "" if read.source is MISSING else pointer_to_persona_names(read.source)
-    return Operation(read.op, pointer_to_persona_names(read.path), source=source, **value)
+    return Operation(read.op, path, source=source)
 
 
-def _path_problem(path: str, where: str) -> str | None:
+def _path_problem(path: str, where: str, allow_unknown: bool) -> str | None:
     """Say why a path may not be written; the layers inside are checked with the result."""
     try:
         parts = tokens(path)
@@ -94,9 +106,9 @@ def _path_problem(path: str, where: str) -> str | None:
         return f"{where}: the whole persona cannot be replaced; name a field."
     if parts[0] in SERVER_FIELDS:
         return f"{where}: /{parts[0]} is set by Tavus and cannot be written."
-    if parts[0] not in Persona.model_fields:
+    if parts[0] not in Persona.model_fields and not allow_unknown:
         close = did_you_mean(parts[0], Persona.model_fields)
-        return f"{where}: a persona has no field /{parts[0][:64]}{close}."
+        return f"{where}: a persona has no such field{close}."
     return None
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tavus_mcp.app import App
-from tavus_mcp.client.paging import Listing, Mark
-from tavus_mcp.errors import InvalidArgument
+from tavus_mcp.client.paging import LARGEST, Listing, Mark, Walk
+from tavus_mcp.errors import InvalidArgument, NotFound
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
+from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.persona import SERVER_FIELDS
+from tavus_mcp.usecases import cursors, recording
 
 SHOWN = 1_500
 """Characters of a prompt that are shown unless the whole is asked for."""
@@ -49,26 +49,43 @@ async def rows(app: App, asked: Asked) -> Rows:
 
     Raises ``InvalidArgument`` when the cursor is not one of this list.
     """
-    if asked.name_contains:
-        return await _named(app, asked)
-    page = await app.api.page(asked.listing, asked.limit, _mark(asked.cursor), **asked.query)
-    return Rows(
-        [asked.show(row) for row in page.rows],
-        page.total,
-        page.next.cursor() if page.next else None,
-    )
+    if not asked.name_contains:
+        page = await app.api.page(asked.listing, asked.limit, _mark(asked), **asked.query)
+        after = cursors.written(_scope(asked), page.next.parts()) if page.next else None
+        return Rows([asked.show(row) for row in page.rows], page.total, after)
+    walk = Walk(asked.listing)
+    found: list[JsonObject] = []
+    while walk.more:
+        page = await app.api.page(asked.listing, LARGEST, walk.mark, **asked.query)
+        found += [row for row in walk.met(page) if _is_named(row, asked)]
+    return _cut_out(asked, found)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A persona as it is shown: its revision, the true length of what was cut, what to know."""
+
+    document: JsonObject
+    revision: str
+    cut: dict[str, int]
+    findings: list[Finding]
 
 
 async def persona(
     app: App, persona_id: str, layers: Sequence[str] | None, *, full_prompt: bool
-) -> tuple[JsonObject, str, dict[str, int]]:
-    """Read one persona: the document to show, its revision, and the true length of what was cut."""
-    document = await app.api.get_persona(persona_id)
+) -> Shown:
+    """Read one persona; tells of a cancelled write whether it took effect."""
+    try:
+        document = await app.api.get_persona(persona_id)
+    except NotFound as error:
+        raise await recording.gone_by_cancelled(app, persona_id, error) from error
+    findings = await recording.told_of_cancelled(app, document)
     shown: JsonObject = app.masker.mask(document.data)
     if layers is not None and isinstance(shown.get("layers"), dict):
         shown["layers"] = {name: layer for name, layer in shown["layers"].items() if name in layers}
     cut: dict[str, int] = {}
-    return shown if full_prompt else _shortened(shown, "", cut), document.revision, cut
+    whole = shown if full_prompt else _shortened(shown, "", cut)
+    return Shown(whole, document.revision, cut, findings)
 
 
 async def draft_or_saved(app: App, persona_id: str | None, draft: JsonObject | None) -> Document:
@@ -96,16 +113,21 @@ def summary(row: JsonObject) -> JsonObject:
 
 
 def factored(rows: list[JsonObject]) -> tuple[list[JsonObject], JsonObject | None]:
-    """Say once what all rows of a long page share, so that a hundred rows stay readable."""
+    """Show a long page so that a hundred rows stay readable: less of each, what is shared once."""
     if len(rows) <= MANY:
         return rows, None
-    first = rows[0]
+    short = [
+        {key: row[key] for key in ("persona_id", "persona_name", "model", "mode")}
+        | {"updated_at": str(row["updated_at"] or "")[:10] or None}
+        for row in rows
+    ]
+    first = short[0]
     common = {
         key: first[key]
-        for key in ("type", "model", "engine", "mode", "replica", "updated_at")
-        if first[key] is not None and all(row[key] == first[key] for row in rows)
+        for key in ("model", "mode", "updated_at")
+        if first[key] is not None and all(row[key] == first[key] for row in short)
     }
-    own = [{key: value for key, value in row.items() if key not in common} for row in rows]
+    own = [{key: value for key, value in row.items() if key not in common} for row in short]
     return own, common or None
 
 
@@ -123,58 +145,42 @@ def server_fields(data: JsonObject) -> list[str]:
     return sorted(SERVER_FIELDS & data.keys())
 
 
-async def _named(app: App, asked: Asked) -> Rows:
-    wanted = (asked.name_contains or "").casefold()
-    found = [
-        row
-        async for row in app.api.every(asked.listing, **asked.query)
-        if wanted in str(row.get(asked.name) or "").casefold()
-    ]
+def _is_named(row: JsonObject, asked: Asked) -> bool:
+    return (asked.name_contains or "").casefold() in str(row.get(asked.name) or "").casefold()
+
+
+def _cut_out(asked: Asked, found: list[JsonObject]) -> Rows:
+    """Return the page of the found rows that the cursor stands at."""
     start = _start(asked, found)
     page = found[start : start + asked.limit]
     more = start + asked.limit < len(found)
     after = [asked.listing.id_of(page[-1]), start + asked.limit] if more else None
-    return Rows([asked.show(row) for row in page], len(found), _cursor(after) if after else None)
+    cursor = cursors.written(_scope(asked), after) if after else None
+    return Rows([asked.show(row) for row in page], len(found), cursor)
 
 
 def _start(asked: Asked, found: list[JsonObject]) -> int:
     """Return where to go on: behind the last row that was shown, wherever it stands now."""
     if asked.cursor is None:
         return 0
-    match _read_cursor(asked.cursor):
+    match cursors.read(_scope(asked), asked.cursor):
         case [str(last), int(count)]:
             ids = [asked.listing.id_of(row) for row in found]
-            return ids.index(last) + 1 if last in ids else min(count, len(ids))
-    raise _bad_cursor()
+            return ids.index(last) + 1 if last in ids else max(0, min(count, len(ids)))
+    raise cursors.bad()
 
 
-def _mark(cursor: str | None) -> Mark | None:
-    if cursor is None:
+def _mark(asked: Asked) -> Mark | None:
+    if asked.cursor is None:
         return None
     try:
-        return Mark.of(cursor)
+        return Mark.of(cursors.read(_scope(asked), asked.cursor))
     except ValueError:
-        raise _bad_cursor() from None
+        raise cursors.bad() from None
 
 
-def _cursor(value: list[Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
-
-
-def _read_cursor(cursor: str) -> Any:
-    try:
-        return json.loads(base64.urlsafe_b64decode(cursor.encode()))
-    except ValueError:
-        return None
-
-
-def _bad_cursor() -> InvalidArgument:
-    return InvalidArgument(
-        [
-            "/cursor: not a cursor of this list and filter; give next_cursor of the same call, or "
-            "leave it out to start at the beginning."
-        ]
-    )
+def _scope(asked: Asked) -> list[Any]:
+    return [asked.listing.path, sorted(asked.query.items()), asked.name_contains or ""]
 
 
 def _moment(value: object) -> str | None:

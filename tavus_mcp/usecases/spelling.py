@@ -41,19 +41,20 @@ def respelled(
     result = copy.deepcopy(after)
     found: list[Finding] = []
     if find(before, "/layers/tts/voice_id") != find(result, "/layers/tts/voice_id"):
-        found += _voice(result, catalog)
+        found += _voice(before, result, catalog)
     layers = result.get("layers")
     if isinstance(layers, dict):
         found += _misplaced(result, layers)
     return result, found
 
 
-def _voice(data: JsonObject, catalog: Catalog) -> list[Finding]:
+def _voice(before: JsonObject, data: JsonObject, catalog: Catalog) -> list[Finding]:
     tts = find(data, "/layers/tts")
     voice = tts.get("voice_id") if isinstance(tts, dict) else None
     if not isinstance(voice, str) or not voice or is_tavus_voice(voice, catalog):
         return []
-    given = tts.get("external_voice_id")
+    external = tts.get("external_voice_id")
+    given = None if external == find(before, "/layers/tts/external_voice_id") else external
     del tts["voice_id"]
     tts["external_voice_id"] = given if given and given != voice else voice
     if tts["external_voice_id"] != voice:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Desk
+from desk import Desk
 
 pytestmark = pytest.mark.anyio
 

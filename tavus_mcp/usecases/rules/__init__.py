@@ -12,6 +12,7 @@ from tavus_mcp.usecases.rules import (
     prompts,
     stt,
     tts,
+    unseen,
     voices,
 )
 from tavus_mcp.usecases.rules.rule import Rule
@@ -19,6 +20,7 @@ from tavus_mcp.usecases.rules.rule import Rule
 RULES: tuple[Rule, ...] = (
     *persona.RULES,
     *prompts.RULES,
+    *unseen.RULES,
     *modes.RULES,
     *llm.RULES,
     *endpoint.RULES,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+import unicodedata
 from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
@@ -15,7 +17,11 @@ from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _URL = "/layers/llm/base_url"
 _ROUTES = ("/chat/completions", "/completions", "/responses", "/messages")
-_LOCAL_NAMES = (".localhost", ".local", ".internal", ".lan")
+_OLD_NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,8}|0[0-7]{0,11}|[1-9][0-9]{0,9}")
+_LOCAL_NAMES = (".localhost", ".localdomain", ".local", ".internal", ".lan", ".home.arpa")
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_UNREADABLE = re.compile(r"[\x00-\x20\x7f]")
+_HOST = re.compile(r"[^\s\x00-\x20\x7f%<>\\^`{|}]+")
 _GIVE_URL = f"{configure('llm', base_url=...)}"
 
 
@@ -77,13 +83,13 @@ def url_route(document: Document, catalog: Catalog) -> Iterator[Hit]:
         )
 
 
-@rule("llm-url-unusable", "error", source="D:persona/llm")
+@rule("llm-url-unusable", "error", source="D:persona/llm", refuses=True)
 def url_unusable(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """What is no web address cannot be called."""
     if not custom_llm(document):
         return
     parts = _address(document)
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts is None or parts.scheme not in ("http", "https") or not _is_host(parts):
         yield Hit(
             _URL,
             "base_url is no web address.",
@@ -91,7 +97,7 @@ def url_unusable(document: Document, catalog: Catalog) -> Iterator[Hit]:
         )
 
 
-@rule("llm-url-not-https", "warning", source="D:persona/llm")
+@rule("llm-url-not-https", "error", source="D:persona/llm", refuses=True)
 def url_not_https(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Without TLS the key and every word of the call are readable on the way."""
     parts = _address(document)
@@ -99,11 +105,11 @@ def url_not_https(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             _URL,
             "base_url is not https: the key and the conversation travel in the clear.",
-            f"{_GIVE_URL}, with https.",
+            f"{_GIVE_URL}, with https; allow_private_url=true sends it all the same.",
         )
 
 
-@rule("llm-url-private", "error", source="D:persona/llm")
+@rule("llm-url-private", "error", source="D:persona/llm", refuses=True)
 def url_private(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The endpoint is called by Tavus's servers, not by this machine."""
     parts = _address(document)
@@ -111,11 +117,12 @@ def url_private(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             _URL,
             "base_url is an address of this machine or a private network; Tavus cannot reach it.",
-            f"Make it reachable by a public https address (a tunnel will do): {_GIVE_URL}.",
+            f"Make it reachable by a public https address (a tunnel will do): {_GIVE_URL}; "
+            "allow_private_url=true sends it all the same.",
         )
 
 
-@rule("llm-url-credentials", "warning", source="D:persona/llm")
+@rule("llm-url-credentials", "error", source="D:persona/llm", refuses=True)
 def url_credentials(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Addresses are shown and logged; keys are masked."""
     parts = _address(document)
@@ -170,19 +177,79 @@ def endpoint_only(document: Document, catalog: Catalog) -> Iterator[Hit]:
 
 def _address(document: Document) -> SplitResult | None:
     """Return the parts of base_url, or None when it cannot be read as an address."""
+    written = text(at(document, _URL))
+    if _UNREADABLE.search(written):
+        return None  # urlsplit would drop these silently
     try:
-        return urlsplit(text(at(document, _URL)))
+        return urlsplit(written)
     except ValueError:
         return None
 
 
-def _is_private(host: str) -> bool:
-    if f".{host.lower().rstrip('.')}".endswith(_LOCAL_NAMES):
-        return True
+def _is_host(parts: SplitResult) -> bool:
+    """Tell whether an address names a host and, if any, a port that can be."""
     try:
-        return not ipaddress.ip_address(host).is_global
+        port = parts.port
     except ValueError:
         return False
+    return port != 0 and _HOST.fullmatch(parts.hostname or "") is not None
+
+
+def _is_private(host: str) -> bool:
+    """Tell whether a host is this machine or a private network, in any of its spellings."""
+    plain = unicodedata.normalize("NFKC", host).lower().rstrip(".")
+    if f".{plain}".endswith(_LOCAL_NAMES) or ("." not in plain.strip(":") and ":" not in plain):
+        return True
+    address = _ip(plain)
+    return address is not None and not all(_is_public(one) for one in _meant(address))
+
+
+def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    site = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
+    return address.is_global and not address.is_multicast and not site
+
+
+def _meant(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> Iterator[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    """Yield an address and the IPv4 address inside it: mapped, compatible, 6to4, NAT64."""
+    if isinstance(address, ipaddress.IPv4Address):
+        yield address
+        return
+    inside = address.ipv4_mapped or address.sixtofour
+    low = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    if inside is not None:
+        yield inside
+    elif address in _NAT64 or int(address) >> 32 == 0:
+        yield low
+    else:
+        yield address
+
+
+def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    return _old_ip(host.split("."))
+
+
+def _old_number(part: str) -> int:
+    if part[:2].lower() == "0x":
+        return int(part, 16)
+    return int(part, 8 if part[0] == "0" else 10)
+
+
+def _old_ip(parts: list[str]) -> ipaddress.IPv4Address | None:
+    """Read the older spellings of an address: 127.1, 0x7f.1, 0177.0.0.1, 2130706433."""
+    if not 1 <= len(parts) <= 4 or not all(_OLD_NUMBER.fullmatch(part) for part in parts):
+        return None
+    *above, last = (_old_number(part) for part in parts)
+    room = 256 ** (4 - len(above))
+    if last >= room or any(part > 255 for part in above):
+        return None
+    value = sum(part << (24 - 8 * index) for index, part in enumerate(above))
+    return ipaddress.IPv4Address(value + last)
 
 
 RULES = (

@@ -1,0 +1,93 @@
+"""The tables of the journal, and how an older file becomes today's.
+
+Each function takes the file one version further; the list is only ever added to.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+
+from tavus_mcp.models.entry import GENESIS
+
+
+def create_tables(db: sqlite3.Connection) -> None:
+    """Version 1: the lines, and the documents they hold, each document once."""
+    db.execute("CREATE TABLE documents (digest TEXT PRIMARY KEY, body TEXT NOT NULL)")
+    db.execute(
+        "CREATE TABLE entries (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL,"
+        " persona_id TEXT NOT NULL, at TEXT NOT NULL, tool TEXT NOT NULL, status TEXT NOT NULL,"
+        " revision TEXT NOT NULL, paths TEXT NOT NULL, ref INTEGER NOT NULL, detail TEXT NOT NULL,"
+        " body TEXT NOT NULL, parent TEXT NOT NULL, digest TEXT NOT NULL UNIQUE)"
+    )
+
+
+def index_lines(db: sqlite3.Connection) -> None:
+    """Version 2: the lines of one persona, and the outcome of one intent, are found at once."""
+    db.execute("CREATE INDEX entries_of_persona ON entries (persona_id, seq)")
+    db.execute("CREATE INDEX entries_by_ref ON entries (ref) WHERE ref > 0")
+
+
+def forbid_rewriting(db: sqlite3.Connection) -> None:
+    """Version 3: what was written stays as it was written."""
+    for table in ("entries", "documents"):
+        for verb in ("UPDATE", "DELETE"):
+            db.execute(
+                f"CREATE TRIGGER no_{verb.lower()}_{table} BEFORE {verb} ON {table}"
+                " BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
+            )
+
+
+def forbid_replacing(db: sqlite3.Connection) -> None:
+    """Version 4: INSERT OR REPLACE rewrites without an UPDATE; that is forbidden as well."""
+    db.execute(
+        "CREATE TRIGGER no_replace_entries BEFORE INSERT ON entries"
+        " WHEN EXISTS (SELECT 1 FROM entries WHERE seq = NEW.seq OR digest = NEW.digest)"
+        " BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
+    )
+    db.execute(
+        "CREATE TRIGGER no_replace_documents BEFORE INSERT ON documents WHEN EXISTS"
+        " (SELECT 1 FROM documents WHERE digest = NEW.digest)"
+        " BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
+    )
+
+
+def remember_the_end(db: sqlite3.Connection) -> None:
+    """Version 5: where the journal ends is kept beside it, so that a cut-off end is found."""
+    db.execute("CREATE TABLE head (seq INTEGER NOT NULL, digest TEXT NOT NULL)")
+    last = db.execute("SELECT seq, digest FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+    db.execute("INSERT INTO head VALUES (?, ?)", last or (0, GENESIS))
+
+
+MIGRATIONS: Sequence[Callable[[sqlite3.Connection], None]] = (
+    create_tables,
+    index_lines,
+    forbid_rewriting,
+    forbid_replacing,
+    remember_the_end,
+)
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring the file to the newest version; several processes may try at once.
+
+    Raises ``ValueError`` when the file was written by a newer program.
+    """
+    if _version(db) == len(MIGRATIONS):
+        return
+    with db:
+        db.execute("BEGIN IMMEDIATE")
+        for step in MIGRATIONS[_known_version(db) :]:
+            step(db)
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def _known_version(db: sqlite3.Connection) -> int:
+    version = _version(db)
+    if version > len(MIGRATIONS):
+        raise ValueError(f"the journal is of version {version}, newer than this program knows")
+    return version
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])

@@ -1,0 +1,204 @@
+"""The journal: an append-only, hash-chained SQLite file that several servers may share.
+
+A line is appended in one transaction that holds the write lock, so that every line names the line
+before it. A process that is killed leaves whole lines or none.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tavus_mcp.journal.migrations import migrate
+from tavus_mcp.models.entry import GENESIS, Entry, digest_of
+
+T = TypeVar("T", list[Any], dict[str, Any])
+BUSY = 10.0
+"""Seconds to wait for another process that is writing."""
+_TRIES = 200
+_COLUMNS = "seq, kind, persona_id, at, tool, status, revision, paths, ref, detail, parent, digest"
+
+
+class Journal:
+    """Appends lines and reads them back; safe to use from several threads and processes."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, path: Path) -> Journal:
+        """Open or make the file: its folder 0700, itself 0600.
+
+        Raises ``OSError`` or ``sqlite3.Error`` when that cannot be, ``ValueError`` when the file
+        was written by a newer program.
+        """
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+        db = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+        with ExitStack() as undo:
+            undo.callback(db.close)
+            _use_wal(db)
+            db.execute("PRAGMA synchronous = NORMAL")
+            migrate(db)
+            undo.pop_all()
+        return cls(db)
+
+    def append(self, entry: Entry) -> Entry:
+        """Append a line; return it with its number, its parent and its digest."""
+        with self._lock, self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            return self._append(entry)
+
+    def claim(self, entry: Entry) -> bool:
+        """Append a ``used`` line for a plan unless there is one; tell whether it was appended."""
+        with self._lock, self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            taken = self._is_used(entry.ref)
+            if not taken:
+                self._append(entry)
+        return not taken
+
+    def is_used(self, seq: int) -> bool:
+        """Tell whether the plan of this line was carried out."""
+        with self._lock:
+            return self._is_used(seq)
+
+    def of_persona(self, persona_id: str, *, before: int | None = None) -> list[Entry]:
+        """Return the lines of a persona, newest first, without their documents."""
+        return self._read(
+            "WHERE persona_id = ? AND seq < ? ORDER BY seq DESC",
+            (persona_id, before if before is not None else 2**62),
+        )
+
+    def latest(self, persona_id: str) -> Entry | None:
+        """Return the newest line that tells a persona's revision, or None."""
+        found = self._read(
+            "WHERE persona_id = ? AND kind IN ('seen', 'outcome') AND revision != ''"
+            " ORDER BY seq DESC LIMIT 1",
+            (persona_id,),
+        )
+        return found[0] if found else None
+
+    def entry(self, seq: int) -> Entry | None:
+        """Return one line with its document, or None."""
+        found = self._read("WHERE seq = ?", (seq,), bodies=True)
+        return found[0] if found else None
+
+    def document(self, persona_id: str, revision: str) -> dict[str, Any] | None:
+        """Return a persona as it was at a revision, or None when the journal never saw it."""
+        found = self._read(
+            "WHERE persona_id = ? AND revision = ? AND body != '' ORDER BY seq DESC LIMIT 1",
+            (persona_id, revision),
+            bodies=True,
+        )
+        return dict(json.loads(found[0].body)) if found else None
+
+    def lines(self) -> Iterator[Entry]:
+        """Return every line from the first to the last, with its document."""
+        yield from self._read("ORDER BY seq", (), bodies=True)
+
+    def verify(self) -> list[str]:
+        """Return what is wrong with the chain; nothing when every line is as it was written."""
+        faults, parent, expected = [], GENESIS, 1
+        for line in self.lines():
+            if line.seq != expected:
+                faults.append(f"line {expected} is missing")
+            if line.parent != parent:
+                faults.append(f"line {line.seq} does not follow the line before it")
+            if line.digest != digest_of(line, line.body_digest):
+                faults.append(f"line {line.seq} is not as it was written")
+            parent, expected = line.digest, line.seq + 1
+        with self._lock:
+            head = self._db.execute("SELECT seq, digest FROM head").fetchone()
+        if head != (expected - 1, parent):
+            faults.append(f"the journal ended at line {head[0]} once; it is cut off or altered")
+        return faults
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    def _is_used(self, seq: int) -> bool:
+        query = "SELECT 1 FROM entries WHERE ref = ? AND kind = 'used'"
+        return self._db.execute(query, (seq,)).fetchone() is not None
+
+    def _append(self, entry: Entry) -> Entry:
+        last = self._db.execute("SELECT seq, digest FROM entries ORDER BY seq DESC LIMIT 1")
+        seq, parent = last.fetchone() or (0, GENESIS)
+        placed = entry.chained(seq + 1, parent)
+        if placed.body:
+            self._db.execute(
+                "INSERT INTO documents SELECT ?1, ?2"
+                " WHERE NOT EXISTS (SELECT 1 FROM documents WHERE digest = ?1)",
+                (placed.body_digest, placed.body),
+            )
+        self._db.execute(
+            f"INSERT INTO entries ({_COLUMNS}, body) VALUES ({', '.join('?' * 13)})",  # noqa: S608
+            _row(placed),
+        )
+        self._db.execute("UPDATE head SET seq = ?, digest = ?", (placed.seq, placed.digest))
+        return placed
+
+    def _read(self, where: str, values: Iterable[Any], *, bodies: bool = False) -> list[Entry]:
+        # Only column names and our own clauses are put into the text of the query.
+        body = "coalesce((SELECT d.body FROM documents d WHERE d.digest = e.body), '')"
+        query = f"SELECT {_COLUMNS}, {body if bodies else repr('')} FROM entries e {where}"  # noqa: S608
+        with self._lock:
+            rows = self._db.execute(query, tuple(values)).fetchall()
+        return [_entry(row) for row in rows]
+
+
+def _use_wal(db: sqlite3.Connection) -> None:
+    """Turn on write-ahead logging; SQLite does not wait here while another process does it."""
+    for _ in range(_TRIES):
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            time.sleep(BUSY / _TRIES)
+        else:
+            return
+    db.execute("PRAGMA journal_mode = WAL")
+
+
+def _row(entry: Entry) -> tuple[Any, ...]:
+    return (
+        entry.seq,
+        entry.kind,
+        entry.persona_id,
+        entry.at,
+        entry.tool,
+        entry.status,
+        entry.revision,
+        json.dumps(entry.paths),
+        entry.ref,
+        json.dumps(entry.detail),
+        entry.parent,
+        entry.digest,
+        entry.body_digest,
+    )
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    named = dict(zip([*_COLUMNS.split(", "), "body"], row, strict=True))
+    paths, detail = _read(named.pop("paths"), list), _read(named.pop("detail"), dict)
+    return Entry(paths=tuple(paths), detail=detail, **named)
+
+
+def _read(text: str, kind: type[T]) -> T:
+    """Read a column; what was altered so that it cannot be read no longer fits its digest."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if isinstance(value, kind):
+        return value
+    return kind([("altered", text)])

@@ -1,0 +1,63 @@
+"""The journal for people: is it whole, and what does it say."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from pathlib import Path
+
+from tavus_mcp.journal.store import Journal
+from tavus_mcp.models.entry import Entry
+
+
+def run(path: Path, action: str, persona_id: str | None) -> int:
+    """Verify or show the journal; 0 when it is well, 1 when it was altered, 2 when unreadable."""
+    if not path.exists():
+        return _say(f"There is no journal at {path}: nothing was written by this server yet.", 0)
+    try:
+        journal = Journal.open(path)
+    except (sqlite3.Error, OSError, ValueError) as error:
+        return _say(f"{path} cannot be read: {error}", 2)
+    try:
+        return _verify(journal) if action == "verify" else _show(journal, persona_id)
+    except sqlite3.Error as error:
+        return _say(f"{path} cannot be read: {error}", 2)
+    finally:
+        journal.close()
+
+
+def _verify(journal: Journal) -> int:
+    faults = journal.verify()
+    for fault in faults:
+        _say(fault, 1)
+    if faults:
+        return _say(f"The journal was altered: {len(faults)} fault(s).", 1)
+    count = sum(1 for _ in journal.lines())
+    return _say(f"The journal is whole: {count} line(s), each as it was written.", 0)
+
+
+def _show(journal: Journal, persona_id: str | None) -> int:
+    for line in journal.lines():
+        if persona_id is None or line.persona_id == persona_id:
+            _say(_told(line), 0)
+    return 0
+
+
+def _told(line: Entry) -> str:
+    parts = [
+        str(line.seq),
+        line.at,
+        line.persona_id or "(new)",
+        line.kind,
+        line.tool,
+        line.status,
+        line.revision,
+        f"of line {line.ref}" if line.ref else "",
+        ", ".join(line.paths),
+    ]
+    return "  ".join(part for part in parts if part)
+
+
+def _say(text: str, status: int) -> int:
+    (sys.stderr if status else sys.stdout).write(text + "\n")
+    return status

@@ -1,0 +1,77 @@
+"""Guarding a write against edits of others: what is tested, and what is said of a conflict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tavus_mcp.app import App
+from tavus_mcp.errors import Conflict, Failure
+from tavus_mcp.models.document import Document
+from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.patch import Operation, diff, find, outermost_list, tokens
+from tavus_mcp.models.receipt import changes_of
+from tavus_mcp.models.secrets import hides
+
+_STAMP = "/updated_at"
+_MOST = 8
+
+
+def guards(before: Document, operations: Sequence[Operation]) -> list[list[Operation]]:
+    """Return the tests for a first try, and none for a second one where there are any.
+
+    They say that what the change replaces is still as it was read: a leaf, or the whole list that
+    it stands in. Secrets are read masked and cannot be tested. Where nothing stood, the persona's
+    own time of change stands in for it.
+    """
+    tests: dict[str, Operation] = {}
+    for operation in operations:
+        path = outermost_list(before.data, operation.path)
+        old = find(before.data, path)
+        if old is None:
+            stamp = before.data.get("updated_at")
+            if stamp is not None:
+                tests[_STAMP] = Operation("test", _STAMP, stamp)
+        elif not hides(tokens(path)[-1], old):
+            tests[path] = Operation("test", path, old)
+    return [list(tests.values()), []] if tests else [[]]
+
+
+def unguarded(refused: Failure) -> Finding:
+    """Tell that a change was sent without its tests."""
+    return Finding(
+        severity="info",
+        path="",
+        message=(
+            "Tavus refused the change with its tests for edits of others, though nothing had been "
+            f"edited; it was sent once more without them. It had said: {refused}"
+        ),
+        rule="sent-without-tests",
+        source="D:patch-persona",
+    )
+
+
+def changed_meanwhile(
+    app: App, known: Document | None, now: Document, *, planned: bool = False
+) -> Conflict:
+    """Return the conflict, with what changed since the known state when that is known."""
+    told = "What changed is not known here; read it with get_persona."
+    if known is not None:
+        told = "Changed meanwhile: " + _differences(app, known, now)
+    advice = (
+        "make the plan again"
+        if planned
+        else f"call again with if_revision={now.revision!r} or without it"
+    )
+    return Conflict(
+        f"Persona {now.persona_id!r} is at revision {now.revision} now, not at the one this change "
+        f"was made for: someone edited it. Nothing was written. {told} Look at it with "
+        f"get_persona, then {advice}."
+    )
+
+
+def _differences(app: App, known: Document, now: Document) -> str:
+    operations = diff(app.masker.mask(known.kept()), app.masker.mask(now.kept()))
+    changes = changes_of(known.kept(), operations, app.masker)
+    told = [f"{item.path} from {item.before!r} to {item.after!r}" for item in changes[:_MOST]]
+    more = len(changes) - _MOST
+    return "; ".join(told) + (f"; and {more} more." if more > 0 else ".")

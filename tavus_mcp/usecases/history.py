@@ -1,0 +1,363 @@
+"""What became of a persona: its revisions, their differences, and the way back."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tavus_mcp.app import App
+from tavus_mcp.errors import InvalidArgument, NotFound, Refused, TavusError, closing
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.changes import RawPatch, SetFields
+from tavus_mcp.models.document import Document
+from tavus_mcp.models.entry import Entry
+from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.ids import checked_id
+from tavus_mcp.models.layers import LAYER_NAMES
+from tavus_mcp.models.patch import PatchError, diff, find, outermost_list, tokens
+from tavus_mcp.models.persona import SERVER_FIELDS, Persona
+from tavus_mcp.models.receipt import Receipt, changes_of
+from tavus_mcp.models.secrets import MASK, is_masked
+from tavus_mcp.usecases import creating, deleting, plans, recording
+from tavus_mcp.usecases.checking import PRIVATE_URLS, UNKNOWN_FIELDS
+from tavus_mcp.usecases.creating import NewPersona, copyable
+from tavus_mcp.usecases.editing import Edit, edit
+
+
+@dataclass(frozen=True)
+class Revisions:
+    """Rows of a persona's history, newest first, and where to go on."""
+
+    rows: list[JsonObject]
+    next_cursor: str | None
+
+
+async def revisions(app: App, persona_id: str, limit: int, cursor: str | None) -> Revisions:
+    """Tell what happened to a persona, newest first; what has no outcome is looked into.
+
+    Raises ``InvalidArgument`` when the cursor is not a number of a line.
+    """
+    if cursor is not None and not cursor.isdecimal():
+        raise InvalidArgument(["/cursor: not a cursor of list_revisions; leave it out to start."])
+    lines = await app.diary.of_persona(persona_id)
+    outcomes = {line.ref: line for line in lines if line.kind == "outcome"}
+    intents = {line.seq for line in lines if line.kind == "intent"}
+    told = [
+        line
+        for line in lines
+        if line.kind in ("seen", "intent") or (line.kind == "outcome" and line.ref not in intents)
+    ]
+    start = int(cursor) if cursor else 2**62
+    page = [line for line in told if line.seq < start][: limit + 1]
+    now = await _live(app, persona_id) if any(_is_open(line, outcomes) for line in page) else None
+    rows = [_row(app, line, outcomes, now) for line in page[:limit]]
+    return Revisions(rows, str(page[limit - 1].seq) if len(page) > limit else None)
+
+
+async def at(app: App, reference: str) -> tuple[str, Document]:
+    """Return the persona that ``ID`` or ``ID@REVISION`` names, and its id.
+
+    Raises ``Refused`` when the journal does not hold the revision, naming the nearest.
+    """
+    persona_id, _, revision = reference.partition("@")
+    try:
+        checked_id(persona_id)
+    except ValueError as error:
+        raise InvalidArgument([f"/: must be ID or ID@REVISION: {error}."]) from None
+    if not revision:
+        return persona_id, await app.api.get_persona(persona_id)
+    return persona_id, await kept(app, persona_id, revision)
+
+
+async def kept(app: App, persona_id: str, revision: str) -> Document:
+    """Return a persona as the journal holds it; refuse a revision it does not hold."""
+    data = await app.diary.document(persona_id, revision)
+    if data is None:
+        lines = await app.diary.of_persona(persona_id)
+        names = list(dict.fromkeys(line.revision for line in lines if line.revision))
+        raise Refused(
+            f"The journal holds no such revision of persona {persona_id!r}"
+            f"{closing(revision, names)} list_revisions shows those it holds."
+        )
+    return Document(data)
+
+
+def differences(app: App, first: Document, second: Document) -> list[JsonObject]:
+    """Return the fields in which two personas differ, those that Tavus sets left out."""
+    one, other = (app.masker.mask(document.written()) for document in (first, second))
+    changes = changes_of(one, diff(one, other), app.masker)
+    return [{"path": item.path, "first": item.before, "second": item.after} for item in changes]
+
+
+@dataclass(frozen=True)
+class Return:
+    """A way back: to which revision, for which places, and how carefully."""
+
+    persona_id: str
+    revision: str
+    only: Sequence[str] = ()
+    dry_run: bool = False
+    if_revision: str | None = None
+
+
+async def restore(app: App, asked: Return) -> Receipt:
+    """Bring a persona, or some places of it, back to a revision; a deleted one gets a new id.
+
+    Raises ``Refused`` when the journal does not hold the revision.
+    """
+    wanted = await kept(app, asked.persona_id, asked.revision)
+    places = [_place(name) for name in asked.only]
+    try:
+        now = await app.api.get_persona(asked.persona_id)
+    except NotFound:
+        return await _revive(app, asked, wanted)
+    _refuse_nowhere(places, wanted, now)
+    lost: list[Finding] = []
+    while True:
+        change = PutBack(wanted, tuple(places))
+        put_back = Edit(
+            "restore_revision",
+            asked.persona_id,
+            change,
+            dry_run=asked.dry_run,
+            if_revision=asked.if_revision,
+            allow=UNKNOWN_FIELDS | PRIVATE_URLS,
+            remarks=[*change.remarks(), *lost],
+        )
+        try:
+            return await edit(app, put_back)
+        except TavusError as error:
+            kept_fields = dict(wanted.data)
+            lost += _drop_gone(kept_fields, error)
+            wanted = Document(kept_fields)
+
+
+@dataclass(frozen=True)
+class PutBack:
+    """Put fields back as they were in an earlier document; masked keys stay as they are."""
+
+    wanted: Document
+    only: tuple[str, ...] = ()
+
+    def apply(self, data: JsonObject) -> JsonObject:
+        """Return a copy with the chosen places as they were."""
+        if self.only:
+            return _with_places(data, self.wanted, self.only)
+        kept_fields = {key: data[key] for key in data if key in SERVER_FIELDS}
+        return {**kept_fields, **_keeping_masks(self.wanted.written(), data)}
+
+    def remarks(self) -> list[Finding]:
+        """Say which keys cannot come back."""
+        return [
+            Finding(
+                severity="warning",
+                path=path,
+                message="This key cannot come back: Tavus never shows it, so it was never kept.",
+                hint="The key that is stored now stays; if it is gone, give it again.",
+                rule="key-not-restored",
+            )
+            for path in _masked_paths(self.wanted.written())
+            if not self.only or any(path.startswith(place) for place in self.only)
+        ]
+
+
+_FIELDS = frozenset(Persona.model_fields)
+
+
+def _refuse_nowhere(places: Sequence[str], wanted: Document, now: Document) -> None:
+    """Refuse a place that neither state of the persona has: it is a slip, not a success."""
+    nowhere = object()
+    for place in places:
+        there = (find(one.data, place, nowhere) is not nowhere for one in (wanted, now))
+        first, *inside = tokens(place)
+        known = inside[0] in LAYER_NAMES if first == "layers" and inside else first in _FIELDS
+        if not known and not any(there):
+            raise InvalidArgument(["/only: one of these is nowhere in this persona, then or now."])
+
+
+async def apply_plan(app: App, plan_id: str) -> Receipt:
+    """Carry out exactly one plan, once.
+
+    Raises ``Refused`` when it is unknown, expired or used, ``Conflict`` when the persona changed.
+    """
+    plan = await plans.find(app, plan_id)
+    if plan.kind == "create":
+        asked = NewPersona(plans.body_of(plan), tool=plan.tool, plan=plan, allow=PRIVATE_URLS)
+        return await creating.create(app, asked)
+    if plan.kind == "delete":
+        return await deleting.delete(app, deleting.Deletion(plan.persona_id, plan.revision, plan))
+    change = RawPatch(plans.patch_of(plan))
+    return await edit(
+        app,
+        Edit(
+            plan.tool,
+            plan.persona_id,
+            change,
+            if_revision=plan.revision,
+            allow=UNKNOWN_FIELDS | PRIVATE_URLS,
+            plan=plan,
+        ),
+    )
+
+
+async def _revive(app: App, asked: Return, wanted: Document) -> Receipt:
+    fields, lost = copyable(wanted.written(), "Not brought back")
+    lost += _without_own_llm(fields)
+    new_id = Finding(
+        severity="warning",
+        path="/persona_id",
+        message=f"Persona {asked.persona_id!r} is gone, so this is a new one with a new id.",
+        hint="Point whatever used the old id to the new one.",
+        rule="new-id",
+    )
+    for _ in range(_REFERENCES):
+        revived = NewPersona(
+            fields, dry_run=asked.dry_run, remarks=(new_id, *lost), tool="restore_revision"
+        )
+        try:
+            return await creating.create(app, revived)
+        except TavusError as error:
+            lost += _drop_gone(fields, error)
+    raise Refused("Too much of what this persona points at is gone; create it anew.")
+
+
+def _without_own_llm(fields: JsonObject) -> list[Finding]:
+    """Drop a custom LLM whose key is not known: Tavus takes address and key together only."""
+    llm = fields.get("layers", {}).get("llm", {})
+    if not llm.get("base_url") or "api_key" in llm:
+        return []
+    dropped = [name for name in ("base_url", "model") if llm.pop(name, None)]
+    return [
+        Finding(
+            severity="warning",
+            path=f"/layers/llm/{name}",
+            message="Not brought back: a custom LLM needs its key, and the key was never kept.",
+            hint="configure_llm(persona_id, model=..., base_url=..., api_key_ref=...).",
+            rule="not-copied",
+        )
+        for name in dropped
+    ]
+
+
+def _drop_gone(fields: JsonObject, error: TavusError) -> list[Finding]:
+    """Drop the reference that Tavus calls invalid; raise the error when it is about none."""
+    said = str(error).lower()
+    name = next((name for name, word in _POINTING.items() if word in said and name in fields), None)
+    if error.status != 400 or name is None:
+        raise error
+    return [
+        Finding(
+            severity="warning",
+            path=f"/{name}",
+            message=f"Not brought back: Tavus knows no such id any more ({fields.pop(name)}).",
+            rule="gone-reference",
+        )
+    ]
+
+
+# What a persona points at, and how Tavus calls it when it is gone.
+_POINTING = {
+    "default_replica_id": "invalid replica",
+    "objectives_id": "invalid objectives",
+    "guardrails_id": "invalid guardrails_id",
+    "guardrail_ids": "invalid guardrail_ids",
+    "document_ids": "invalid document",
+}
+_REFERENCES = len(_POINTING) + 1
+
+
+def _is_open(line: Entry, outcomes: dict[int, Entry]) -> bool:
+    return line.kind == "intent" and (
+        line.seq not in outcomes or outcomes[line.seq].status == "unknown"
+    )
+
+
+def _row(app: App, line: Entry, outcomes: dict[int, Entry], now: Document | None) -> JsonObject:
+    outcome = outcomes.get(line.seq)
+    told: JsonObject = {
+        "revision": line.revision,
+        "at": line.at,
+        "tool": line.tool,
+        "status": line.status,
+        "paths": list(line.paths),
+    }
+    if line.kind == "intent":
+        told |= {"revision": outcome.revision if outcome else "", "status": "unknown"}
+        told["status"] = outcome.status if outcome else "unknown"
+        if _is_open(line, outcomes) and now is not None:
+            told |= _looked_into(app, line, now)
+    return {key: value for key, value in told.items() if value not in ("", [])}
+
+
+def _looked_into(app: App, line: Entry, now: Document) -> JsonObject:
+    """Tell what became of an intent without an outcome, as far as the persona shows it."""
+    if line.tool == "delete_persona":
+        return {"status": "unknown" if now.data else "applied"}
+    if recording.took_effect(app, line, now):
+        return {"status": "applied", "revision": now.revision}
+    return {"status": "unknown"}
+
+
+async def _live(app: App, persona_id: str) -> Document | None:
+    """Return the persona as it is; an empty document when it is gone, None when unknown."""
+    try:
+        return await app.api.get_persona(persona_id)
+    except NotFound:
+        return Document({})
+    except TavusError:
+        return None
+
+
+def _place(name: str) -> str:
+    """Return the JSON Pointer of a layer's name or a pointer; refuse what is no place."""
+    pointer = f"/layers/{name}" if name in LAYER_NAMES else name
+    try:
+        parts = tokens(pointer)
+    except PatchError as error:
+        raise InvalidArgument([f"/only: {error}; or give the name of a layer."]) from None
+    if not parts or parts[0] in SERVER_FIELDS:
+        raise InvalidArgument(["/only: this cannot be restored; name a field or a layer."])
+    return pointer
+
+
+def _with_places(data: JsonObject, wanted: Document, places: Sequence[str]) -> JsonObject:
+    result = copy.deepcopy(data)
+    for asked in places:
+        place = outermost_list(wanted.data, outermost_list(data, asked))
+        old = wanted.at(place)
+        if old is None or _is_holed(old):
+            removal = () if _is_holed(old) else (place,)
+            result = SetFields({}, removal).apply(result)
+            continue
+        emptied = SetFields({}, (place,)).apply(result)
+        result = SetFields({place: _keeping_masks(old, find(result, place))}).apply(emptied)
+    return result
+
+
+def _keeping_masks(old: object, live: object) -> JsonObject:
+    """Return the old value with each masked key as it is now, or without it when there is none."""
+    if not isinstance(old, dict):
+        return old  # type: ignore[return-value]  # a leaf inside, an object at the top
+    there = live if isinstance(live, dict) else {}
+    result = {}
+    for key, value in old.items():
+        if _is_holed(value):
+            if key in there:
+                result[key] = there[key]
+        else:
+            result[key] = _keeping_masks(value, there.get(key))
+    return result
+
+
+def _masked_paths(value: object, path: str = "") -> list[str]:
+    if isinstance(value, dict):
+        return [
+            found for key, item in value.items() for found in _masked_paths(item, f"{path}/{key}")
+        ]
+    return [path] if _is_holed(value) else []
+
+
+def _is_holed(value: object) -> bool:
+    """Tell whether a value is a mask, or a text in which the journal masked a known secret."""
+    return isinstance(value, str) and (is_masked(value) or MASK in value)

@@ -1,0 +1,167 @@
+"""Plans: changes that were computed and checked, and are carried out later, exactly and once.
+
+A plan is a line of the journal. It is bound to the revision it was made for and expires after an
+hour. Secrets do not reach the disk: they are held by this process, and a plan whose secrets are
+gone with it says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from tavus_mcp.app import App
+from tavus_mcp.errors import Refused
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.document import Document
+from tavus_mcp.models.entry import Entry
+from tavus_mcp.models.patch import Operation, tokens
+from tavus_mcp.usecases import recording
+
+_USED = "This plan was carried out already; a plan is used once. Nothing was sent."
+LIFETIME = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A change that can be carried out: what kind, of which tool, on which revision."""
+
+    kind: str
+    tool: str
+    persona_id: str
+    revision: str
+    detail: JsonObject
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    plan_id: str = ""
+    expires_at: str = ""
+    seq: int = 0
+
+
+def of_change(app: App, tool: str, before: Document, operations: Sequence[Operation]) -> Plan:
+    """Return the plan of a change of a persona."""
+    wire = [operation.wire() for operation in operations]
+    return _masked(app, Plan("change", tool, before.persona_id, before.revision, {"patch": wire}))
+
+
+def of_creation(app: App, tool: str, body: JsonObject) -> Plan:
+    """Return the plan of a new persona."""
+    return _masked(app, Plan("create", tool, "", "", {"body": body}))
+
+
+def of_deletion(before: Document) -> Plan:
+    """Return the plan of deleting a persona."""
+    return Plan("delete", "delete_persona", before.persona_id, before.revision, {})
+
+
+async def store(app: App, plan: Plan, base: Document | None = None) -> Plan:
+    """Write a plan down, and the persona it is for; return it with its id and its end."""
+    if base is not None:
+        await recording.seen(app, base)
+    expires = (app.clock() + LIFETIME).isoformat(timespec="seconds")
+    line = await app.diary.append(
+        Entry(
+            kind="plan",
+            persona_id=plan.persona_id,
+            at=app.now(),
+            tool=plan.tool,
+            revision="",
+            detail={
+                "kind": plan.kind,
+                "base": plan.revision,
+                "expires_at": expires,
+                "held": sorted(plan.secrets),
+                **plan.detail,
+            },
+        )
+    )
+    made = _of_line(line, plan.secrets)
+    if plan.secrets:
+        app.held[made.plan_id] = plan.secrets
+    return made
+
+
+async def find(app: App, plan_id: str) -> Plan:
+    """Return a plan that may be carried out; refuse one that is unknown, expired or bereft."""
+    number = plan_id.removeprefix("plan-").partition("-")[0]
+    line = await app.diary.entry(int(number)) if number.isdecimal() and len(number) < 18 else None
+    plan = _of_line(line, app.held.get(plan_id, {})) if line and line.kind == "plan" else None
+    if plan is None or line is None or plan.plan_id != plan_id:
+        raise Refused(
+            "There is no plan of that id in this journal. dry_run=true of a change tool, and "
+            "delete_persona, answer with a plan_id."
+        )
+    if await app.diary.is_used(plan.seq):
+        raise Refused(_USED)
+    if app.clock() > datetime.fromisoformat(plan.expires_at):
+        raise Refused(f"This plan expired at {plan.expires_at}; nothing was sent. Make it again.")
+    if set(line.detail["held"]) - set(plan.secrets):
+        raise Refused(
+            "This plan holds a key, and keys are not written to disk: the server that made the "
+            "plan has ended. Make the plan again."
+        )
+    return plan
+
+
+async def claim(app: App, plan: Plan) -> None:
+    """Mark a plan as used, the moment before it is sent; refuse when it was used already."""
+    used = Entry("used", plan.persona_id, app.now(), plan.tool, ref=plan.seq)
+    if not await app.diary.claim(used):
+        raise Refused(_USED)
+
+
+def patch_of(plan: Plan) -> list[Operation]:
+    """Return the operations of a change plan, its secrets in place."""
+    return [
+        Operation(item["op"], item["path"], item["value"])
+        if "value" in item
+        else Operation(item["op"], item["path"])
+        for item in _unmasked(plan.detail["patch"], plan.secrets, "/patch")
+    ]
+
+
+def body_of(plan: Plan) -> JsonObject:
+    """Return the body of a creation plan, its secrets in place."""
+    return dict(_unmasked(plan.detail["body"], plan.secrets, "/body"))
+
+
+def _of_line(line: Entry, secrets: Mapping[str, str]) -> Plan:
+    return Plan(
+        kind=line.detail["kind"],
+        tool=line.tool,
+        persona_id=line.persona_id,
+        revision=line.detail["base"],
+        detail=line.detail,
+        secrets=secrets,
+        plan_id=f"plan-{line.seq}-{line.digest[:8]}",
+        expires_at=line.detail["expires_at"],
+        seq=line.seq,
+    )
+
+
+def _masked(app: App, plan: Plan) -> Plan:
+    """Take the secrets out of a plan: what masking hides is held, by where it stands."""
+    shown = dict(plan.detail)
+    if "patch" in shown:
+        shown["patch"] = [_shown(app, item) for item in shown["patch"]]
+    else:
+        shown["body"] = app.masker.mask(shown["body"])
+    held = dict(recording.strings_hidden(plan.detail, shown))
+    return Plan(plan.kind, plan.tool, plan.persona_id, plan.revision, shown, held)
+
+
+def _shown(app: App, item: JsonObject) -> JsonObject:
+    if "value" not in item:
+        return item
+    return {**item, "value": app.masker.mask_at(tokens(item["path"]), item["value"])}
+
+
+def _unmasked(value: Any, secrets: Mapping[str, str], path: str) -> Any:
+    if path in secrets:
+        return secrets[path]
+    if isinstance(value, dict):
+        return {key: _unmasked(item, secrets, f"{path}/{key}") for key, item in value.items()}
+    if isinstance(value, list):
+        return [_unmasked(item, secrets, f"{path}/{i}") for i, item in enumerate(value)]
+    return value

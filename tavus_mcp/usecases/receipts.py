@@ -1,0 +1,91 @@
+"""Making receipts: what was done, what changed, what was found, and how to take it back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tavus_mcp.app import App
+from tavus_mcp.models.document import Document
+from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.patch import Operation, find, outermost_list, tokens
+from tavus_mcp.models.receipt import Receipt, Undo, changes_of
+from tavus_mcp.models.secrets import Masker, is_masked
+from tavus_mcp.usecases.plans import Plan
+
+
+def receipt_of(
+    status: str,
+    app: App,
+    before: Document,
+    now: Document,
+    operations: Sequence[Operation],
+    findings: Sequence[Finding],
+    *,
+    undo: Undo | None = None,
+    plan: Plan | None = None,
+) -> Receipt:
+    """Return the receipt of a change of a persona."""
+    return Receipt.model_validate(
+        {
+            "status": status,
+            "persona_id": now.persona_id or None,
+            "persona_name": now.name or None,
+            "revision": now.revision if now.persona_id else None,
+            "previous_revision": before.revision
+            if status == "applied" and before.persona_id
+            else None,
+            "changes": changes_of(before.data, list(operations), app.masker),
+            "findings": findings,
+            "plan_id": plan.plan_id if plan else None,
+            "expires_at": plan.expires_at if plan else None,
+            "undo": undo,
+        }
+    )
+
+
+def _is_secret(name: str, old: object, above: Sequence[str]) -> bool:
+    hidden = is_masked(old) or Masker().mask_at([*above, name], old) != old
+    return isinstance(old, str) and bool(old) and hidden
+
+
+def lost_keys(before: Document, operations: Sequence[Operation]) -> list[Finding]:
+    """Say which stored keys a change replaces or removes: they were never kept anywhere."""
+    return [
+        Finding(
+            severity="info",
+            path=operation.path,
+            message="The key that stood here cannot come back: nobody but Tavus ever had it.",
+            hint="To use another one, give it by api_key_ref.",
+            rule="key-replaced",
+        )
+        for operation in operations
+        if _is_secret(
+            tokens(operation.path)[-1],
+            find(before.data, operation.path),
+            tokens(operation.path)[:-1],
+        )
+    ]
+
+
+def undo_of(before: Document, operations: Sequence[Operation]) -> Undo | None:
+    """Return the call that puts back what a change touched, and nothing else.
+
+    A secret that was replaced cannot come back, so nothing promises it.
+    """
+    places: dict[str, None] = {}
+    for operation in operations:
+        *above, name = tokens(operation.path)
+        old = find(before.data, operation.path)
+        if _is_secret(name, old, above):
+            continue
+        places[outermost_list(before.data, operation.path)] = None
+    if not places:
+        return None
+    return Undo(
+        tool="restore_revision",
+        arguments={
+            "persona_id": before.persona_id,
+            "revision": before.revision,
+            "only": list(places),
+        },
+    )

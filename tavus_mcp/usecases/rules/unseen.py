@@ -1,0 +1,59 @@
+"""Rules about characters that nobody sees: they are pointed out, never silently altered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tavus_mcp.catalog import Catalog
+from tavus_mcp.models.document import Document
+from tavus_mcp.usecases.rules.look import texts
+from tavus_mcp.usecases.rules.rule import Hit, rule
+
+# Soft hyphen, Arabic letter mark, Hangul fillers, zero width, invisible operators, BOM, fillers.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028\u2029"
+    "\u2060-\u2064\u206a-\u206f\u2800\u3164\ufeff\uffa0\ufff9-\ufffb"
+    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
+)
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_SYMBOL = "\u0023-\u0039\u00a9-\u32ff\U0001f000-\U0001faff"
+_TAGS = re.compile(
+    "[\U000e0000-\U000e007f\U000e0100-\U000e01ef\ufe00-\ufe0e]" + f"|(?<![{_SYMBOL}])\ufe0f"
+)
+# Joiners between letters and between emoji are part of how those are written.
+_JOINED = re.compile("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
+
+
+@rule("text-invisible", "warning", source="P:guardrails")
+def invisible(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """The model reads what a person reviewing the text cannot see."""
+    for path, written in texts(document):
+        yield from _hit(path, _INVISIBLE.findall(_JOINED.sub("", written)), "invisible")
+
+
+@rule("text-direction-turned", "warning", source="P:guardrails")
+def turned(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """BiDi controls make a text look otherwise than it is read."""
+    for path, written in texts(document):
+        yield from _hit(path, _TURNING.findall(written), "direction-turning")
+
+
+@rule("text-tag-characters", "warning", source="P:guardrails")
+def tags(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Tag characters can hide whole sentences from people."""
+    for path, written in texts(document):
+        yield from _hit(path, _TAGS.findall(written), "tag or selector")
+
+
+def _hit(path: str, found: list[str], kind: str) -> Iterator[Hit]:
+    if found:
+        shown = ", ".join(sorted({f"U+{ord(one):04X}" for one in found})[:6])
+        yield Hit(
+            path,
+            f"{len(found)} {kind} character(s) stand in this text: {shown}.",
+            "Look where they come from; edit_prompt or a new text removes them.",
+        )
+
+
+RULES = (invisible, turned, tags)

@@ -1,0 +1,94 @@
+"""Putting secrets in place of their names, the moment before a change is made of them.
+
+A caller names a key: ``api_key_ref: "openai"`` where a key belongs, ``{secret:openai}`` inside a
+header or a query value. Only there: in a prompt the words would stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import MISSING
+
+from tavus_mcp.app import App
+from tavus_mcp.errors import InvalidArgument
+from tavus_mcp.models.findings import Finding
+
+REFERENCE = "api_key_ref"
+_NAMED = re.compile(r"\{secret:([A-Za-z0-9_]{1,64})\}")
+_HOLDERS = frozenset({"headers", "default_query", "extra_body"})
+
+
+def resolved(app: App, value: Any, path: str = "") -> Any:
+    """Return a copy of ``value`` with every named secret in place.
+
+    Raises ``InvalidArgument`` when a name is not set, or a key is given in both ways.
+    """
+    if isinstance(value, list):
+        return [resolved(app, item, f"{path}/{index}") for index, item in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    result = {}
+    for key, item in value.items():
+        here = f"{path}/{key}"
+        if key == REFERENCE and isinstance(item, str):
+            if "api_key" in value:
+                raise InvalidArgument([f"{path}/api_key: give api_key_ref or api_key, not both."])
+            result["api_key"] = app.secret(item, where=here)
+        elif key in _HOLDERS:
+            result[key] = _filled(app, item, here)
+        else:
+            result[key] = resolved(app, item, here)
+    return result
+
+
+def key_of(app: App, literal: object, reference: object, place: str) -> dict[str, str]:
+    """Return the key to send when a reference names it; refuse a key given in both ways."""
+    if reference is MISSING:
+        return {}
+    if literal is not MISSING:
+        raise InvalidArgument(["/api_key: give api_key_ref or api_key, not both."])
+    return {place: app.secret(str(reference), where="/api_key_ref")}
+
+
+def literal_keys(value: Any, path: str = "") -> list[Finding]:
+    """Return a finding for each key that was given literally, where the model has seen it."""
+    if isinstance(value, list):
+        return [hit for i, item in enumerate(value) for hit in literal_keys(item, f"{path}/{i}")]
+    if not isinstance(value, dict):
+        return []
+    found = []
+    for key, item in value.items():
+        inside = key if key.startswith("/") else f"{path}/{key}"
+        place = str(value["path"]) if key == "value" and "path" in value else inside
+        if place.endswith("/api_key") and isinstance(item, str) and item:
+            found.append(_seen(place))
+        found += literal_keys(item, place)
+    return found
+
+
+def _seen(path: str) -> Finding:
+    return Finding(
+        severity="warning",
+        path=path,
+        message="This key was given literally, so it stands in the conversation with the model.",
+        hint="Next time set TAVUS_SECRET_<NAME> for the server and give api_key_ref; masked here.",
+        rule="literal-key",
+    )
+
+
+def filled(app: App, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return headers and query values with the secrets that they name."""
+    return {place: _filled(app, value, place) for place, value in values.items()}
+
+
+def _filled(app: App, value: Any, path: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(app, item, f"{path}/{key}") for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(app, item, f"{path}/{index}") for index, item in enumerate(value)]
+    if isinstance(value, str):
+        return _NAMED.sub(lambda found: app.secret(found[1], where=path), value)
+    return value

@@ -1,0 +1,46 @@
+"""What writing down a change costs: the lines around one request, on disk."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from statistics import median
+
+import anyio
+import personas
+from peers import milliseconds_since
+from report import Figure
+
+from tavus_mcp.app import App
+from tavus_mcp.catalog import load_catalog
+from tavus_mcp.client.api import TavusApi
+from tavus_mcp.journal.diary import Diary
+from tavus_mcp.models.document import Document
+from tavus_mcp.models.patch import Operation
+from tavus_mcp.usecases import recording
+
+
+def journal(folder: Path, rounds: int) -> list[Figure]:
+    """Measure intent and outcome of one change, with the look at what is known before."""
+    app = App(
+        TavusApi("http://127.0.0.1/v2", None), load_catalog(), Diary(folder / "bench.sqlite3")
+    )
+    took = anyio.run(_changes, app, rounds)
+    app.diary.close()
+    beside = f"{rounds} changes, worst {max(took):.1f} ms"
+    return [Figure("journaling a change", round(median(took), 2), "ms", 5, beside, True)]
+
+
+async def _changes(app: App, rounds: int) -> list[float]:
+    before = Document({"persona_id": "p5317866", **personas.usual()})
+    took = []
+    for number in range(rounds + 1):
+        greeting = f"Hello number {number}"
+        after = Document({**before.data, "greeting": greeting})
+        begun = time.perf_counter()
+        change = [Operation("add", "/greeting", greeting)]
+        intent = await recording.intend(app, "update_persona", before, after, change)
+        await recording.settle(app, intent, "applied", after)
+        took.append(milliseconds_since(begun))
+        before = after
+    return took[1:]

@@ -1,0 +1,125 @@
+"""The processes that are measured, and the plainest way to talk to them: a line, then a line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+OURS = ("-m", "tavus_mcp")
+BARE = (str(Path(__file__).with_name("bare.py")),)
+KEY = "any-key-0123456789"
+REVISION = "2025-11-25"
+_HELLO = {
+    "protocolVersion": REVISION,
+    "capabilities": {},
+    "clientInfo": {"name": "bench", "version": "1"},
+}
+
+
+class Peer:
+    """An MCP server as a process, asked one thing after the other."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+        self._last = 0
+
+    def ask(self, method: str, **params: Any) -> dict[str, Any]:
+        """Send a request and wait for its result."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self._last += 1
+        asked = {"jsonrpc": "2.0", "id": self._last, "method": method, "params": params}
+        self.process.stdin.write(json.dumps(asked).encode() + b"\n")
+        self.process.stdin.flush()
+        while line := self.process.stdout.readline():
+            message = json.loads(line)
+            if message.get("id") == self._last:
+                return dict(message["result"])
+        raise RuntimeError(f"{method}: the server is gone")
+
+    def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        """Call a tool that must succeed."""
+        result = self.ask("tools/call", name=tool, arguments=arguments)
+        if result.get("isError"):
+            raise RuntimeError(f"{tool}: {result['content'][0]['text']}")
+        return result
+
+    def greet(self) -> None:
+        """Shake hands."""
+        assert self.process.stdin is not None
+        self.ask("initialize", **_HELLO)
+        self.process.stdin.write(b'{"jsonrpc":"2.0","method":"notifications/initialized"}\n')
+
+    @property
+    def resident(self) -> int:
+        """Return the resident memory in KiB (``ps`` counts in KiB everywhere)."""
+        command = ["ps", "-o", "rss=", "-p", str(self.process.pid)]
+        return int(subprocess.run(command, capture_output=True, check=True).stdout)
+
+
+@contextmanager
+def spawned(*arguments: str, folder: Path, **more: str) -> Iterator[Peer]:
+    """Start ``python ARGUMENTS`` as an MCP server; it ends with the block."""
+    with subprocess.Popen(
+        [sys.executable, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=_environment(folder, **more),
+    ) as process:
+        try:
+            yield Peer(process)
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait(30)
+
+
+class Sandbox:
+    """A local Tavus over TCP."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.as_environment = {"TAVUS_API_KEY": KEY, "TAVUS_BASE_URL": url}
+
+    def requests(self) -> dict[str, Any]:
+        """Return the requests that came, and over how many connections."""
+        url = self.url.removesuffix("/v2") + "/_sandbox/requests"
+        asked = urllib.request.Request(url, headers={"x-api-key": KEY})  # noqa: S310 - loopback
+        with urllib.request.urlopen(asked) as reply:  # noqa: S310 - loopback
+            return dict(json.load(reply))
+
+
+@contextmanager
+def sandbox(folder: Path, state: Path | None = None) -> Iterator[Sandbox]:
+    """Run the sandbox as a process of its own; it ends with the block."""
+    kept = ["--state", str(state)] if state else ["--memory"]
+    with subprocess.Popen(
+        [sys.executable, *OURS, "sandbox", "--port", "0", *kept],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=_environment(folder),
+    ) as process:
+        assert process.stderr is not None
+        try:
+            yield Sandbox(process.stderr.readline().split()[3])
+        finally:
+            process.terminate()
+
+
+def milliseconds_since(begun: float) -> float:
+    """Return the time since ``time.perf_counter()`` said ``begun``."""
+    return (time.perf_counter() - begun) * 1000
+
+
+def _environment(folder: Path, **more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")}
+    return {**kept, "PYTHONPATH": str(ROOT), "TAVUS_MCP_DATA_DIR": str(folder), **more}

@@ -1,0 +1,60 @@
+"""The bench runs, and what it measures without a clock is within its budget."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RUN = Path(__file__).with_name("run.py")
+TIMED = {
+    "journaling a change",
+    "spawn to tools/list",
+    "get_persona",
+    "memory after 200 calls",
+    "memory growth after 100 calls",
+}
+BUDGETS = {
+    "connections for 100 calls",
+    "model-visible bytes, default",
+    "model-visible bytes, all",
+    "create_persona",
+    "largest other tool",
+    "output schemas, default",
+    "list of 100 personas",
+    "persona with a 20 kB prompt",
+}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    out = tmp_path_factory.mktemp("bench") / "results.json"
+    done = subprocess.run(
+        [sys.executable, str(RUN), "--quick", "--out", str(out)],
+        env={**os.environ, "PYTHONPATH": str(RUN.parents[2])},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    assert done.stderr == ""
+    found = {figure["name"]: figure for figure in json.loads(out.read_text())["figures"]}
+    assert all(name in done.stdout for name in found)
+    return found
+
+
+def test_every_figure_is_reported(results: dict[str, Any]) -> None:
+    assert results.keys() == TIMED | BUDGETS
+    assert {name for name, figure in results.items() if figure["timed"]} == TIMED
+    assert all(figure["value"] > 0 for name, figure in results.items() if "growth" not in name)
+
+
+@pytest.mark.parametrize("name", sorted(BUDGETS))
+def test_a_budget_is_kept(results: dict[str, Any], name: str) -> None:
+    figure = results[name]
+    assert figure["value"] <= figure["goal"], figure

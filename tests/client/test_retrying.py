@@ -1,0 +1,199 @@
+"""Trying again: only what is safe, a bounded number of times, as long as Tavus asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import httpx2
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tavus_mcp.client.transport import BUDGET, FIRST_WAIT, TRIES, Retrying, retry_after
+
+pytestmark = pytest.mark.anyio
+Step = int | httpx2.TransportError | httpx2.Response
+
+
+@dataclass
+class Script(httpx2.AsyncBaseTransport):
+    """Answers with what stands next in the script, the last of it for ever."""
+
+    steps: Sequence[Step]
+    sent: int = 0
+    waits: list[float] = field(default_factory=list)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        step = self.steps[min(self.sent, len(self.steps) - 1)]
+        self.sent += 1
+        if isinstance(step, Exception):
+            raise step
+        return httpx2.Response(step) if isinstance(step, int) else step
+
+    async def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+    async def send(self, method: str) -> httpx2.Response:
+        """Send one request through the retrying transport."""
+        async with httpx2.AsyncClient(transport=Retrying(self, sleep=self.wait)) as client:
+            return await client.request(method, "http://127.0.0.1/v2/personas")
+
+
+def asked_to_wait(text: str, status: int = 429) -> httpx2.Response:
+    return httpx2.Response(status, headers={"retry-after": text})
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+async def test_a_read_is_tried_again_when_tavus_is_busy(status: int) -> None:
+    script = Script([status, status, 200])
+    assert (await script.send("GET")).status_code == 200
+    assert script.sent == 3
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 409, 422, 500, 301])
+async def test_a_read_is_not_tried_again_when_that_would_not_help(status: int) -> None:
+    script = Script([status])
+    assert (await script.send("GET")).status_code == status
+    assert script.sent == 1
+
+
+async def test_the_number_of_tries_is_bounded_and_the_last_answer_is_kept() -> None:
+    script = Script([503])
+    assert (await script.send("GET")).status_code == 503
+    assert script.sent == TRIES
+    assert len(script.waits) == TRIES - 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [httpx2.ConnectError("x"), httpx2.ReadError("x"), httpx2.ReadTimeout("x"),
+     httpx2.RemoteProtocolError("x"), httpx2.ConnectTimeout("x"), httpx2.PoolTimeout("x")],
+)  # fmt: skip
+async def test_a_read_is_tried_again_after_a_lost_connection(error: httpx2.TransportError) -> None:
+    script = Script([error, 200])
+    assert (await script.send("GET")).status_code == 200
+    for_ever = Script([error])
+    with pytest.raises(type(error)):
+        await for_ever.send("GET")
+    assert for_ever.sent == TRIES
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+@pytest.mark.parametrize(
+    "error",
+    [httpx2.ReadError("x"), httpx2.ReadTimeout("x"), httpx2.RemoteProtocolError("x"),
+     httpx2.WriteError("x")],
+)  # fmt: skip
+async def test_a_write_is_not_sent_again_after_its_answer_was_lost(
+    method: str, error: httpx2.TransportError
+) -> None:
+    """Tavus has no idempotency key: a second POST would make a second persona."""
+    script = Script([error, 200])
+    with pytest.raises(type(error)):
+        await script.send(method)
+    assert script.sent == 1
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+async def test_a_write_is_not_sent_again_when_it_may_have_been_carried_out(
+    method: str, status: int
+) -> None:
+    script = Script([status, 200])
+    assert (await script.send(method)).status_code == status
+    assert script.sent == 1
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+@pytest.mark.parametrize("step", [httpx2.ConnectError("x"), httpx2.ConnectTimeout("x"), 429])
+async def test_a_write_is_sent_again_when_it_was_provably_not_carried_out(
+    method: str, step: Step
+) -> None:
+    script = Script([step, 200])
+    assert (await script.send(method)).status_code == 200
+    assert script.sent == 2
+
+
+async def test_waits_grow_with_jitter_when_nobody_says_how_long() -> None:
+    script = Script([503])
+    await script.send("GET")
+    for attempt, wait in enumerate(script.waits):
+        assert FIRST_WAIT * 2**attempt * 0.5 <= wait <= FIRST_WAIT * 2**attempt * 1.5
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("0", 0.0), ("1", 1.0), (" 7 ", 7.0)])
+async def test_retry_after_in_seconds_is_waited_for(text: str, seconds: float) -> None:
+    """HTTP: RFC 9110 section 10.2.3."""
+    script = Script([asked_to_wait(text), 200])
+    assert (await script.send("GET")).status_code == 200
+    assert script.waits == [seconds]
+
+
+async def test_retry_after_as_a_date_is_waited_for() -> None:
+    moment = datetime.now(UTC) + timedelta(seconds=9)
+    script = Script([asked_to_wait(format_datetime(moment, usegmt=True), 503), 200])
+    assert (await script.send("GET")).status_code == 200
+    (wait,) = script.waits
+    assert 5 <= wait <= 9
+
+
+async def test_a_date_that_is_past_means_at_once() -> None:
+    past = format_datetime(datetime.now(UTC) - timedelta(days=3), usegmt=True)
+    script = Script([asked_to_wait(past), 200])
+    await script.send("POST")
+    assert script.waits == [0.0]
+
+
+@pytest.mark.parametrize("text", ["soon", "-5", "1.5", "", "Mon, 99 Foo 2026"])
+async def test_a_retry_after_that_makes_no_sense_is_passed_over(text: str) -> None:
+    script = Script([asked_to_wait(text), 200])
+    assert (await script.send("GET")).status_code == 200
+    assert 0 < script.waits[0] < 1
+
+
+@pytest.mark.parametrize("text", [str(int(BUDGET) + 1), "3600", "9" * 400])
+async def test_a_wait_beyond_the_budget_is_not_waited_for(text: str) -> None:
+    script = Script([asked_to_wait(text)])
+    assert (await script.send("GET")).status_code == 429
+    assert script.waits == []
+    assert script.sent == 1
+
+
+async def test_waits_together_stay_within_the_budget() -> None:
+    script = Script([asked_to_wait("15"), asked_to_wait("15"), 200])
+    assert (await script.send("GET")).status_code == 429
+    assert sum(script.waits) <= BUDGET
+
+
+DATES = st.builds(
+    "{}, {} {} {} {}:{}:{} {}".format,
+    st.sampled_from(["Mon", "Sun", "X"]),
+    st.integers(0, 40),
+    st.sampled_from(["Nov", "Feb", "Foo"]),
+    st.integers(0, 99_999),
+    st.integers(0, 30),
+    st.integers(0, 70),
+    st.integers(0, 70),
+    st.sampled_from(["GMT", "+0000", "-2500", "", "EST"]),
+)
+
+
+@given(text=st.one_of(DATES, st.text(st.characters(min_codepoint=32, max_codepoint=126))))
+@settings(max_examples=100, deadline=None)
+def test_no_retry_after_breaks_anything(text: str) -> None:
+    """HTTP: a header is other people's text."""
+    seconds = retry_after(asked_to_wait(text))
+    assert seconds is None or seconds >= 0
+
+
+def test_a_date_with_an_endless_time_zone_breaks_nothing() -> None:
+    assert retry_after(asked_to_wait("Mon, 16 Nov 2026 13:32:02 +99999999999999")) is None
+
+
+async def test_an_answer_that_is_thrown_away_is_closed() -> None:
+    first = asked_to_wait("1")
+    await Script([first, 200]).send("GET")
+    assert first.is_closed

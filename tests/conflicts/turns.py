@@ -1,0 +1,158 @@
+"""Requests of several actors, let through one at a time in a drawn order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tavus_mcp.sandbox.store import Store
+
+UNKNOWN = "not_yet_known"
+"""A field that this Tavus shows and nobody here knows."""
+
+
+@dataclass
+class Turns:
+    """Lets one request pass when every actor waits or has left; ``order`` chooses among them."""
+
+    order: Sequence[int] = ()
+    trace: list[str] = field(default_factory=list)
+    _busy: set[str] = field(default_factory=set)
+    _waiting: dict[str, anyio.Event] = field(default_factory=dict)
+
+    def enter(self, *actors: str) -> None:
+        """Count actors in before any of them begins."""
+        self._busy.update(actors)
+
+    async def take(self, actor: str) -> None:
+        """Wait for this actor's turn; its turn ends when it asks again or leaves."""
+        self._waiting[actor] = turn = anyio.Event()
+        self.leave(actor)
+        await turn.wait()
+
+    def leave(self, actor: str) -> None:
+        """Count an actor out; the next one may go when nobody is under way."""
+        self._busy.discard(actor)
+        if self._busy or not self._waiting:
+            return
+        names = sorted(self._waiting)
+        number = len(self.trace)
+        chosen = names[(self.order[number] if number < len(self.order) else 0) % len(names)]
+        self.trace.append(chosen)
+        self._busy.add(chosen)
+        self._waiting.pop(chosen).set()
+
+
+@dataclass
+class Passage:
+    """One request that came through: who sent what, and the persona before and after it."""
+
+    actor: str
+    method: str
+    status: int
+    operations: list[dict[str, Any]]
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+@dataclass
+class Gated:
+    """An ASGI application whose requests wait for their turn and are written down."""
+
+    app: ASGIApp
+    store: Store
+    actor: str
+    passages: list[Passage]
+    turns: Turns | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.turns is not None:
+            await self.turns.take(self.actor)
+        persona_id = scope["path"].rpartition("/")[2]
+        body = await _whole(receive)
+        before = self.store.get("persona", persona_id) or {}
+        status, headers, answer = await answered(self.app, scope, body)
+        after = self.store.get("persona", persona_id) or {}
+        operations = json.loads(body) if scope["method"] == "PATCH" else []
+        self.passages.append(
+            Passage(self.actor, scope["method"], status, operations, before, after)
+        )
+        if scope["method"] == "GET" and before:
+            answer = _with_unknown_fields(answer)
+            headers = {**headers, b"content-length": str(len(answer)).encode()}
+        start = {"type": "http.response.start", "status": status, "headers": list(headers.items())}
+        await send(start)
+        await send({"type": "http.response.body", "body": answer})
+
+
+@dataclass
+class Picky:
+    """A Tavus that cannot do ``test`` operations: it refuses every patch that holds one."""
+
+    app: ASGIApp
+    on_refusal: Callable[[], None] = lambda: None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await _whole(receive)
+        if b'"test"' not in body or scope["method"] != "PATCH":
+            await self.app(scope, _said(body), send)
+            return
+        self.on_refusal()
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 422, "headers": headers})
+        told = {"message": "op 'test' is not supported"}
+        await send({"type": "http.response.body", "body": json.dumps(told).encode()})
+
+
+@dataclass
+class Between:
+    """Does something before each request."""
+
+    app: ASGIApp
+    before: Callable[[], None] = lambda: None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.before()
+        await self.app(scope, receive, send)
+
+
+async def answered(
+    app: ASGIApp, scope: Scope, body: bytes
+) -> tuple[int, Mapping[bytes, bytes], bytes]:
+    """Run an application to its end; return status, headers and body of its answer."""
+    said: list[Message] = []
+
+    async def listen(message: Message) -> None:
+        said.append(message)
+
+    await app(scope, _said(body), listen)
+    text = b"".join(message.get("body", b"") for message in said)
+    return said[0]["status"], dict(said[0]["headers"]), text
+
+
+async def _whole(receive: Receive) -> bytes:
+    parts = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _said(body: bytes) -> Receive:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+def _with_unknown_fields(answer: bytes) -> bytes:
+    document = json.loads(answer)
+    document[UNKNOWN] = {"kept": True}
+    document["layers"].setdefault("llm", {})[UNKNOWN] = 7
+    return json.dumps(document).encode()

@@ -1,0 +1,63 @@
+"""The files of this project, as the house rules look at them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "tavus_mcp"
+CODE = ("tavus_mcp", "tests", "examples")
+_GENERATED = frozenset({"__pycache__", "build", "dist"})
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class Source:
+    """A Python file: where it is, its text and its tree."""
+
+    path: Path
+    text: str
+    tree: ast.Module
+
+    def at(self, node: ast.stmt | ast.expr | ast.excepthandler) -> str:
+        """Return ``file:line`` of a node, for messages."""
+        return f"{self.path.relative_to(ROOT)}:{node.lineno}"
+
+
+@cache
+def sources(*folders: str) -> tuple[Source, ...]:
+    """Return the Python files below some folders of the project."""
+    paths = sorted(path for name in folders for path in (ROOT / name).rglob("*.py"))
+    texts = [(path, path.read_text(encoding="utf-8")) for path in paths]
+    return tuple(Source(path, text, ast.parse(text)) for path, text in texts)
+
+
+def files() -> Iterator[Path]:
+    """Walk the files that people wrote, hidden folders and generated ones left out."""
+    for path in sorted(ROOT.rglob("*")):
+        parts = path.relative_to(ROOT).parts
+        hidden = any(part.startswith(".") and part != ".github" for part in parts[:-1])
+        if path.is_file() and not hidden and not _GENERATED.intersection(parts):
+            yield path
+
+
+def functions(tree: ast.AST) -> Iterator[Function]:
+    """Walk every function, nested ones and methods too."""
+    for node in ast.walk(tree):
+        if isinstance(node, Function):
+            yield node
+
+
+def public(tree: ast.Module) -> Iterator[Function | ast.ClassDef]:
+    """Walk what a module offers: classes, functions and methods without a leading underscore."""
+    pending: list[ast.stmt] = list(tree.body)
+    for node in pending:
+        if isinstance(node, Function | ast.ClassDef) and not node.name.startswith("_"):
+            yield node
+            if isinstance(node, ast.ClassDef):
+                pending.extend(node.body)

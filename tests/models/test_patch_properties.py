@@ -1,0 +1,200 @@
+"""``models.patch``: a diff is exact, small, and means to others what it means to us."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import jsonpatch
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from tavus_mcp.models.patch import (
+    Operation,
+    PatchError,
+    applied,
+    diff,
+    find,
+    pointer_of,
+    tokens,
+)
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.floats(allow_nan=False, allow_infinity=False, width=16)
+    | st.text("ab~/é", max_size=3)
+)
+KEYS = st.text("ab~/0-", max_size=2)
+JSON = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=15,
+)
+OBJECTS = st.dictionaries(KEYS, JSON, max_size=4)
+LISTS = st.lists(st.integers(0, 2) | st.sampled_from(["a", None, True]), max_size=7)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Tell whether two values are the same JSON; 1 is not true, 1.0 is 1."""
+    return normal(one) == normal(other)
+
+
+def normal(value: Any) -> str:
+    def plain(item: Any) -> Any:
+        if isinstance(item, dict):
+            return {key: plain(inner) for key, inner in item.items()}
+        if isinstance(item, list):
+            return [plain(inner) for inner in item]
+        if isinstance(item, bool) or not isinstance(item, (int, float)):
+            return item
+        return float(item)
+
+    return json.dumps(plain(value), sort_keys=True)
+
+
+@given(before=OBJECTS, after=OBJECTS)
+@example(before={"a": 1}, after={"a": True})
+@example(before={"a": [0]}, after={"a": [False]})
+@example(before={"a": {}}, after={"a": []})
+@example(before={"a": None}, after={})
+@example(before={"": {"": 1}}, after={"": {"": 2, "/": {"~1": 0}}})
+@settings(max_examples=150, deadline=None)
+def test_applying_a_diff_gives_the_later_document(before: Any, after: Any) -> None:
+    kept = copy.deepcopy(before)
+    assert same(applied(before, diff(before, after)), after)
+    assert before == kept
+
+
+@given(before=OBJECTS, after=OBJECTS)
+@settings(max_examples=150, deadline=None)
+def test_a_diff_means_the_same_to_another_library(before: Any, after: Any) -> None:
+    """RFC 6902: Tavus applies patches with an applier of its own."""
+    wire = [operation.wire() for operation in diff(before, after)]
+    assert same(jsonpatch.JsonPatch(wire).apply(copy.deepcopy(before)), after)
+
+
+@given(before=LISTS, after=LISTS)
+@settings(max_examples=100, deadline=None)
+def test_lists_are_changed_item_by_item(before: list[Any], after: list[Any]) -> None:
+    operations = diff({"a": before}, {"a": after})
+    assert same(applied({"a": before}, operations), {"a": after})
+    assert all(operation.path.startswith("/a/") for operation in operations)
+    assert len(operations) <= max(len(before), len(after))
+
+
+@given(document=JSON)
+@settings(max_examples=100, deadline=None)
+def test_nothing_changed_is_an_empty_diff(document: Any) -> None:
+    assert diff(document, copy.deepcopy(document)) == []
+
+
+@given(document=OBJECTS, path=st.lists(KEYS, min_size=1, max_size=3), value=SCALARS)
+@settings(max_examples=100, deadline=None)
+def test_one_changed_leaf_is_one_operation_on_that_leaf(
+    document: Any, path: list[str], value: Any
+) -> None:
+    """Ours (design section 5): an object is never replaced whole when a leaf differs."""
+    parent = document
+    for key in path[:-1]:
+        parent = parent.setdefault(key, {}) if isinstance(parent, dict) else None
+        assume(isinstance(parent, dict))
+    assume(path[-1] not in parent or not isinstance(parent[path[-1]], (dict, list)))
+    assume(not same(parent.get(path[-1], object), value) if path[-1] in parent else True)
+    after = copy.deepcopy(document)
+    find(after, pointer_of(path[:-1]))[path[-1]] = value
+    (operation,) = diff(document, after)
+    assert operation.path == pointer_of(path)
+    assert operation.op == "add"
+
+
+@given(before=OBJECTS, after=OBJECTS)
+@settings(max_examples=100, deadline=None)
+def test_no_operation_replaces_an_object_by_an_object_or_a_list_by_a_list(
+    before: Any, after: Any
+) -> None:
+    for operation in diff(before, after):
+        if operation.op == "remove":
+            continue
+        old = find(before, operation.path)
+        if isinstance(operation.value, (dict, list)) and operation.path.rpartition("/")[0]:
+            parent = find(before, operation.path.rpartition("/")[0])
+            inserted = isinstance(parent, list)
+            assert inserted or type(old) is not type(operation.value)
+        elif isinstance(operation.value, dict):
+            assert not isinstance(old, dict)
+
+
+@given(parts=st.lists(st.text("ab~/01 é", max_size=4), max_size=4))
+def test_pointers_are_split_and_joined_without_loss(parts: list[str]) -> None:
+    """RFC 6901."""
+    assert list(tokens(pointer_of(parts))) == parts
+
+
+@pytest.mark.parametrize("pointer", ["a", "a/b", " /a", "#/a"])
+def test_what_does_not_begin_with_a_slash_is_no_pointer(pointer: str) -> None:
+    with pytest.raises(PatchError, match="not a JSON Pointer"):
+        tokens(pointer)
+
+
+DOCUMENT: dict[str, Any] = {"a": {"b": 1}, "list": [1, 2, 3], "text": "x"}
+OPERATIONS = st.builds(
+    lambda op, path, source, value: (
+        Operation(op, path, source=source)
+        if op in ("copy", "move")
+        else Operation(op, path)
+        if op == "remove"
+        else Operation(op, path, value)
+    ),
+    st.sampled_from(["add", "remove", "replace", "test", "copy", "move"]),
+    st.sampled_from(
+        ["/a", "/a/b", "/a/c", "/a/b/c", "/list", "/list/0", "/list/3", "/list/-", "/list/9", "/n"]
+    ),
+    st.sampled_from(["/a", "/a/b", "/list", "/list/1", "/text", "/none"]),
+    st.sampled_from([1, True, "x", None, {}, [], {"b": 1}]),
+)
+
+
+@given(operations=st.lists(OPERATIONS, max_size=4))
+@settings(max_examples=150, deadline=None)
+def test_our_applier_and_another_agree_on_what_fits_and_what_comes_out(
+    operations: list[Operation],
+) -> None:
+    assume(not any(item.op == "test" and item.value in (1, True) for item in operations))
+    try:
+        theirs = jsonpatch.JsonPatch([item.wire() for item in operations]).apply(
+            copy.deepcopy(DOCUMENT)
+        )
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError):
+        with pytest.raises(PatchError):
+            applied(DOCUMENT, operations)
+    else:
+        assert same(applied(DOCUMENT, operations), theirs)
+
+
+def test_a_failing_operation_is_named_and_nothing_is_changed() -> None:
+    operations = [Operation("add", "/a/c", 2), Operation("remove", "/nothing")]
+    with pytest.raises(PatchError, match=r"operation 1 \(remove\)"):
+        applied(DOCUMENT, operations)
+    assert DOCUMENT["a"] == {"b": 1}
+
+
+def test_the_whole_document_is_not_removed() -> None:
+    with pytest.raises(PatchError, match="cannot be removed"):
+        applied(DOCUMENT, [Operation("remove", "")])
+
+
+@pytest.mark.parametrize(
+    ("value", "holds"), [(1, True), (1.0, True), (True, False), ("1", False), (None, False)]
+)
+def test_a_test_operation_tells_true_from_1(value: Any, holds: bool) -> None:
+    """RFC 6902 section 4.6: equality of JSON values."""
+    operation = Operation("test", "/a/b", value)
+    if holds:
+        assert applied(DOCUMENT, [operation]) == DOCUMENT
+    else:
+        with pytest.raises(PatchError):
+            applied(DOCUMENT, [operation])

@@ -1,0 +1,118 @@
+"""People who are asked, at a clock that tests turn, and a client that speaks plain JSON-RPC."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import anyio
+from mcp import Client
+from mcp.client._memory import InMemoryTransport
+from mcp.shared.message import SessionMessage
+from mcp_types import ElicitRequestFormParams, ElicitResult, jsonrpc_message_adapter
+
+LEGACY, NEW = "legacy", "2026-07-28"
+ERAS = (LEGACY, NEW)
+FORM = "elicitation/create"
+
+
+class Clock:
+    """A clock that stands still unless a test turns it."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def turn(self, **by: float) -> None:
+        """Turn the clock forward."""
+        self.time += timedelta(**by)
+
+
+@dataclass
+class Person:
+    """Somebody at a form: what they do, what they type, and how long they take."""
+
+    clock: Clock
+    action: str = "accept"
+    typed: Any = None
+    seconds: float = 5.0
+    content: Any = None
+    forms: list[ElicitRequestFormParams] = field(default_factory=list)
+
+    async def __call__(self, _: object, params: Any) -> ElicitResult:
+        self.forms.append(params)
+        self.clock.turn(seconds=self.seconds)
+        content = self.content
+        if self.typed is not None:
+            content = {"persona_name": self.typed}
+        return ElicitResult(action=self.action, content=content)  # type: ignore[arg-type]
+
+
+class Talk:
+    """A client that says exactly what it is told to say, over streams in this process."""
+
+    def __init__(self, read: Any, write: Any, era: str, capabilities: dict[str, Any]) -> None:
+        self._read, self._write = read, write
+        self.era, self.capabilities = era, capabilities
+        self.asked: list[dict[str, Any]] = []
+        self._last = 0
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """Send one message."""
+        parsed = jsonrpc_message_adapter.validate_python({"jsonrpc": "2.0", **message})
+        await self._write.send(SessionMessage(parsed))
+
+    async def take(self) -> dict[str, Any]:
+        """Return the next message."""
+        with anyio.fail_after(30):
+            item = await self._read.receive()
+        return dict(json.loads(item.message.model_dump_json(by_alias=True, exclude_unset=True)))
+
+    async def greet(self) -> None:
+        """Shake hands, where the revision has a handshake."""
+        if self.era != NEW:
+            asked = {"protocolVersion": self.era, "capabilities": self.capabilities}
+            await self.begin("initialize", **asked, clientInfo={"name": "raw", "version": "1"})
+            assert "result" in await self.take()
+            await self.send({"method": "notifications/initialized"})
+
+    async def begin(self, method: str, **params: Any) -> int:
+        """Send a request; return its id."""
+        self._last += 1
+        if self.era == NEW:
+            params["_meta"] = {
+                "io.modelcontextprotocol/protocolVersion": self.era,
+                "io.modelcontextprotocol/clientInfo": {"name": "raw", "version": "1"},
+                "io.modelcontextprotocol/clientCapabilities": self.capabilities,
+            }
+        await self.send({"id": self._last, "method": method, "params": params})
+        return self._last
+
+    async def delete(self, persona_id: str, **more: Any) -> dict[str, Any]:
+        """Call ``delete_persona``; return the next message, answer or question."""
+        await self.begin(
+            "tools/call", name="delete_persona", arguments={"persona_id": persona_id}, **more
+        )
+        return await self.take()
+
+
+@asynccontextmanager
+async def talking(server: Any, era: str, capabilities: dict[str, Any]) -> AsyncIterator[Talk]:
+    """Talk to a server in a revision, with exactly these capabilities."""
+    async with InMemoryTransport(server) as (read, write):
+        talk = Talk(read, write, era, capabilities)
+        await talk.greet()
+        yield talk
+
+
+async def question(client: Client, persona_id: str, **seed: Any) -> Any:
+    """Call ``delete_persona`` in the new era without answering what it asks."""
+    return await client.session.call_tool(
+        "delete_persona", {"persona_id": persona_id}, allow_input_required=True, **seed
+    )

@@ -1,0 +1,20 @@
+"""A Tavus that repeats in its errors what it was sent."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+def parrot(app: ASGIApp) -> ASGIApp:
+    """Return an application that reads as ``app`` does, and refuses each write with its words."""
+
+    async def repeating(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] == "GET":
+            await app(scope, receive, send)
+            return
+        body = (await Request(scope, receive).body()).decode()
+        await JSONResponse({"error": f"cannot take {body}"}, 400)(scope, receive, send)
+
+    return repeating

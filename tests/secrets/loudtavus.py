@@ -1,0 +1,73 @@
+"""A Tavus in a thread that stores what it is sent, shows it, and complains by repeating it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+MOODS = {"take": 200, "refuse": 400, "deny": 401, "break": 500, "cut": 200}
+
+
+class LoudTavus:
+    """One persona and a mood: how the next writes are answered."""
+
+    def __init__(self, persona: dict[str, Any]) -> None:
+        self.persona, self.mood, self.url = persona, "take", ""
+        self.received: list[str] = []
+
+
+def _handler(tavus: LoudTavus) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        """Answers in the mood that is set."""
+
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+        def handle_any(self) -> None:
+            """Answer a read with the persona, and a write by repeating it."""
+            body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
+            said = f"{self.command} {self.path} {dict(self.headers)} {body}"
+            tavus.received.append(said)
+            if self.command == "GET":
+                one = self.path.startswith("/v2/personas/")
+                rows = {"data": [tavus.persona], "total_count": 1}
+                self._reply(200, json.dumps(tavus.persona if one else rows))
+            elif tavus.mood == "take":
+                self._reply(200, json.dumps({**tavus.persona, "repeated": said}))
+            else:
+                text = json.dumps({"error": f"cannot take {said}"})
+                self._reply(MOODS[tavus.mood], text[:60] if tavus.mood == "cut" else text)
+
+        def _reply(self, status: int, text: str) -> None:
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(text.encode())))
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        do_GET = do_PATCH = do_POST = do_DELETE = handle_any  # noqa: N815 - the library's names
+
+    return Handler
+
+
+@contextmanager
+def loud_tavus(persona: dict[str, Any]) -> Iterator[LoudTavus]:
+    """Serve on loopback."""
+    tavus = LoudTavus(persona)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(tavus))
+    server.daemon_threads = True
+    tavus.url = f"http://127.0.0.1:{server.server_address[1]}/v2"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield tavus
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,96 @@
+"""Lines that are no message: each is answered, and the session goes on (JSON-RPC 2.0)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rawclient import REVISIONS, SERVER, Message, Session, started
+
+PARSE_ERROR, INVALID_REQUEST = -32700, -32600
+TOO_LONG = 10 * 1024 * 1024
+SPOILT: dict[str, tuple[bytes, int]] = {
+    "no json": (b"{'jsonrpc': '2.0'}", PARSE_ERROR),
+    "cut json": (b'{"jsonrpc": "2.0", "id": 1, "meth', PARSE_ERROR),
+    "no utf-8": (b'{"jsonrpc": "2.0", "method": "\xff\xfe"}', PARSE_ERROR),
+    "no method": (b'{"jsonrpc": "2.0"}', INVALID_REQUEST),
+    "no version": (b'{"method": "tools/list"}', INVALID_REQUEST),
+    "a wrong version": (b'{"jsonrpc": "1.0", "method": "tools/list"}', INVALID_REQUEST),
+    "a number": (b"42", INVALID_REQUEST),
+    "null": (b"null", INVALID_REQUEST),
+    "an empty batch": (b"[]", INVALID_REQUEST),
+    "a batch": (b'[{"jsonrpc": "2.0", "id": 1, "method": "ping"}]', INVALID_REQUEST),
+    "a message of 10 MB": (b'{"jsonrpc": "2.0", "pad": "' + b"x" * TOO_LONG + b'"}', -32600),
+    "10 MB of noise": (b"x" * TOO_LONG, INVALID_REQUEST),
+}
+
+
+@pytest.fixture(scope="module", params=REVISIONS)
+def session(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Session]:
+    with started(tmp_path_factory.mktemp("lines"), *SERVER, "--sandbox") as wire:
+        yield Session(wire, request.param).opened()
+        wire.hang_up()
+        assert wire.process.returncode == 0
+        assert wire.strays == []
+
+
+def without_id(message: Message) -> bool:
+    return "error" in message and message.get("id") is None
+
+
+@pytest.mark.parametrize("what", SPOILT)
+def test_a_line_that_is_no_message_is_answered_and_the_session_goes_on(
+    session: Session, what: str
+) -> None:
+    line, code = SPOILT[what]
+    session.wire.send_line(line)
+    assert session.wire.take(without_id)["error"]["code"] == code
+    assert session.request("tools/list")["tools"]
+
+
+def test_json_too_deep_to_read_is_answered_and_the_session_goes_on(tmp_path: Path) -> None:
+    with started(tmp_path, *SERVER, "--sandbox") as wire:
+        session = Session(wire, REVISIONS[0]).opened()
+        wire.send_line(b"[" * 200_000)
+        assert wire.take(without_id)["error"]["code"] in {PARSE_ERROR, INVALID_REQUEST}
+        assert session.request("tools/list")["tools"]
+
+
+def test_a_spoilt_request_is_answered_under_its_own_id(session: Session) -> None:
+    session.wire.send({"id": "mine", "method": "tools/list"})
+    message = session.wire.take(lambda message: message.get("id") == "mine")
+    assert message["error"]["code"] == INVALID_REQUEST
+
+
+def test_empty_lines_are_passed_over(session: Session) -> None:
+    session.wire.send_line(b"")
+    session.wire.send_line(b"  \r")
+    assert session.request("tools/list")["tools"]
+    assert not session.wire.is_waiting(without_id)
+
+
+def test_a_line_that_arrives_in_pieces_is_one_message(session: Session) -> None:
+    pipe = session.wire.process.stdin
+    assert pipe is not None
+    asked = session.message("tools/list")
+    for byte in json.dumps(asked).encode() + b"\n":
+        pipe.write(bytes([byte]))
+        pipe.flush()
+    assert session.answer(asked["id"])["result"]["tools"]
+
+
+def test_a_large_message_within_the_limit_is_served(session: Session) -> None:
+    body = {"system_prompt": "x" * 1_000_000, "default_replica_id": "rfe12d8b9597"}
+    made = session.call("create_persona", name="Long", **body)
+    read = session.call("get_persona", persona_id=made["persona_id"], full_prompt=True)
+    assert len(read["persona"]["system_prompt"]) == 1_000_000
+
+
+def test_errors_never_repeat_what_was_sent(session: Session) -> None:
+    """Required by us: a rejected value may be a secret."""
+    session.wire.send_line(b'{"jsonrpc": "2.0", "api_key": "sk-live-0123456789"}')
+    assert "sk-live" not in json.dumps(session.wire.take(without_id))
