@@ -41,7 +41,8 @@ async def main() -> None:
         print("changed:", [change["path"] for change in tuned["changes"]])
         undone = await call(client, tuned["undo"]["tool"], **tuned["undo"]["arguments"])
         print("undone:", undone["status"])
-        removed = await call(client, made["undo"]["tool"], **made["undo"]["arguments"])
+        plan = await call(client, made["undo"]["tool"], **made["undo"]["arguments"])
+        removed = await call(client, "apply_plan", plan_id=plan["plan_id"])
         print("removed:", removed["persona_name"])
 
 

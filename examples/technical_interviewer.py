@@ -111,7 +111,8 @@ async def main() -> None:
         )
         report = await assistant.call("check_persona", persona_id=persona_id)
         print("left to mend:", report["counts"] or "nothing")
-        await assistant.call(made["undo"]["tool"], **made["undo"]["arguments"])
+        plan = await assistant.call(made["undo"]["tool"], **made["undo"]["arguments"])
+        await assistant.call("apply_plan", plan_id=plan["plan_id"])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,87 @@
+"""What is told about the server is rendered from it, and stays true."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from jsonschema import Draft7Validator, Draft202012Validator
+
+from tavus_mcp import __version__
+from tavus_mcp.cli import wired
+from tavus_mcp.manifest import BUNDLE, Surface, files, render, surface_of
+from tavus_mcp.server import build_server
+from tavus_mcp.settings import TOOLSETS, VARIABLES, Settings
+
+ROOT = Path(__file__).parents[2]
+SCHEMAS = Path(__file__).with_name("schemas")
+
+
+@pytest.fixture(scope="module")
+def surface() -> Surface:
+    everything = Settings(toolsets=TOOLSETS)
+    return anyio.run(surface_of, build_server(wired(everything), everything))
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of the rendered files, to spoil."""
+    for name in ("README.md", "server.json", BUNDLE, "tavus_mcp/surface.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def read(name: str) -> dict[str, Any]:
+    return dict(json.loads((ROOT / name).read_text(encoding="utf-8")))
+
+
+def test_every_rendered_file_is_up_to_date(surface: Surface) -> None:
+    stale = [path.name for path, text in files(surface, ROOT).items() if path.read_text() != text]
+    assert stale == [], "run: tavus-mcp manifest"
+
+
+@pytest.mark.parametrize("name", ["README.md", "server.json", BUNDLE, "tavus_mcp/surface.json"])
+def test_a_drifted_file_is_noticed_and_mended(
+    surface: Surface, checkout: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = checkout / name
+    right = path.read_text(encoding="utf-8")
+    path.write_text(right.replace("configure_llm", "configure_lim").replace(__version__, "9"))
+    assert render(surface, checkout, check=True) == 1
+    assert name in capsys.readouterr().err
+    assert render(surface, checkout, check=False) == 0
+    assert path.read_text(encoding="utf-8") == right
+    assert render(surface, checkout, check=True) == 0
+
+
+def test_outside_a_checkout_nothing_is_written(surface: Surface, tmp_path: Path) -> None:
+    assert render(surface, tmp_path, check=False) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_registry_entry_is_valid_and_tells_what_the_code_does() -> None:
+    """MCP: the registry's schema of 2025-12-11."""
+    entry = read("server.json")
+    schema = json.loads((SCHEMAS / "registry-server.2025-12-11.schema.json").read_text())
+    assert [error.message for error in Draft7Validator(schema).iter_errors(entry)] == []
+    (package,) = entry["packages"]
+    assert entry["version"] == package["version"] == __version__
+    told = [variable["name"] for variable in package["environmentVariables"]]
+    assert told == [name for name in VARIABLES if "<" not in name]
+    assert package["runtimeArguments"][0]["name"] == "--from"
+
+
+def test_the_bundle_manifest_is_valid_and_names_the_default_tools() -> None:
+    bundle = read(BUNDLE)
+    schema = json.loads((SCHEMAS / "mcpb-manifest-v0.4.schema.json").read_text())
+    assert [error.message for error in Draft202012Validator(schema).iter_errors(bundle)] == []
+    assert bundle["version"] == __version__
+    settings = Settings()
+    assert [tool["name"] for tool in bundle["tools"]] == list(
+        build_server(wired(settings), settings).specs
+    )
