@@ -20,7 +20,7 @@ from tavus_mcp.tools.parameters import Cursor, Limit, NameContains
 from tavus_mcp.tools.toolset import Toolset
 from tavus_mcp.usecases.reading import Asked, only, rows
 
-account = Toolset("account", "List what a persona can point at")
+account = Toolset("account")
 
 _REPLICA = only("replica_id", "replica_name", "replica_type", "status", "model_name")
 _VOICE = only("voice_id", "voice_name", "replica_id", "provider", "language", "tags")

@@ -16,7 +16,7 @@ from tavus_mcp.usecases.editing import Edit, edit
 from tavus_mcp.usecases.patching import raw_change
 from tavus_mcp.usecases.secrets import literal_keys, resolved
 
-advanced = Toolset("advanced", "Patch a persona directly")
+advanced = Toolset("advanced")
 
 
 @advanced.change("Patch persona", aliases={"operations": "patch", "ops": "patch"})

@@ -14,7 +14,7 @@ from tavus_mcp.tools.answers import CheckReport
 from tavus_mcp.tools.toolset import Toolset
 from tavus_mcp.usecases import checking, reading
 
-checks = Toolset("checks", "Find what is wrong with a persona")
+checks = Toolset("checks")
 
 
 @checks.read("Check persona", aliases={"persona": "document", "draft": "document"})

@@ -15,7 +15,7 @@ from tavus_mcp.tools.parameters import DryRun, IfRevision, Persona
 from tavus_mcp.tools.toolset import Toolset
 from tavus_mcp.usecases.editing import Edit, edit
 
-functions = Toolset("layers", "Give a persona functions to call")
+functions = Toolset("layers")
 
 _FUNCTION_LISTS = {
     ("llm", "visual"): "/layers/llm/tools",

@@ -13,7 +13,7 @@ from tavus_mcp.tools.parameters import Cursor, DryRun, IfRevision, Limit, Person
 from tavus_mcp.tools.toolset import Toolset
 from tavus_mcp.usecases import history as usecase
 
-history = Toolset("history", "See what was done and take it back")
+history = Toolset("history")
 
 Reference = Annotated[str, Field(description="ID or ID@REVISION")]
 

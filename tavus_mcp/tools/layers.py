@@ -38,7 +38,7 @@ from tavus_mcp.usecases.editing import Edit, edit
 from tavus_mcp.usecases.fields import given, pointers, to_unset
 from tavus_mcp.usecases.secrets import filled, key_of, literal_keys
 
-layers = Toolset("layers", "Describe and configure the layers of a persona")
+layers = Toolset("layers")
 
 _LLM = pointers(
     {"temperature": "/extra_body/temperature", "top_p": "/extra_body/top_p"},

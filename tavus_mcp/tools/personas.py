@@ -35,7 +35,7 @@ from tavus_mcp.usecases.fields import given, pointers, to_unset
 from tavus_mcp.usecases.secrets import literal_keys, resolved
 from tavus_mcp.usecases.spelling import AUDIO_ONLY
 
-personas = Toolset("personas", "List, read, create, update and delete personas")
+personas = Toolset("personas")
 
 _ALSO = {
     "persona_name": "name",

@@ -51,9 +51,8 @@ class Spec:
 class Toolset:
     """A named group of tools that is served or left out as a whole."""
 
-    def __init__(self, name: str, summary: str) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.summary = summary
         self.specs: list[Spec] = []
 
     def read(self, title: str, **more: Any) -> Callable[[Function], Function]:

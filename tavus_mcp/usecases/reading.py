@@ -12,7 +12,6 @@ from tavus_mcp.errors import InvalidArgument, NotFound
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
-from tavus_mcp.models.persona import SERVER_FIELDS
 from tavus_mcp.usecases import cursors, recording
 
 SHOWN = 1_500
@@ -138,11 +137,6 @@ def only(*names: str) -> Callable[[JsonObject], JsonObject]:
         return {name: row[name] for name in names if row.get(name) not in (None, "", [])}
 
     return show
-
-
-def server_fields(data: JsonObject) -> list[str]:
-    """Return the names of the fields in ``data`` that only Tavus sets."""
-    return sorted(SERVER_FIELDS & data.keys())
 
 
 def _is_named(row: JsonObject, asked: Asked) -> bool:
