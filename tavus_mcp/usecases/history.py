@@ -114,7 +114,7 @@ async def restore(app: App, asked: Return) -> Receipt:
         return await _revive(app, asked, wanted)
     _refuse_nowhere(places, wanted, now)
     lost: list[Finding] = []
-    while True:
+    for _ in range(_REFERENCES):
         change = PutBack(wanted, tuple(places))
         put_back = Edit(
             "restore_revision",
@@ -128,9 +128,12 @@ async def restore(app: App, asked: Return) -> Receipt:
         try:
             return await edit(app, put_back)
         except TavusError as error:
-            kept_fields = dict(wanted.data)
-            lost += _drop_gone(kept_fields, error)
-            wanted = Document(kept_fields)
+            left = dict(wanted.data)
+            lost += _drop_gone(left, error)
+            dropped = wanted.data.keys() - left.keys()
+            stays = {name: now.data[name] for name in dropped if name in now.data}
+            wanted = Document({**left, **stays})
+    raise Refused(_TOO_MUCH_GONE)
 
 
 @dataclass(frozen=True)
@@ -219,7 +222,7 @@ async def _revive(app: App, asked: Return, wanted: Document) -> Receipt:
             return await creating.create(app, revived)
         except TavusError as error:
             lost += _drop_gone(fields, error)
-    raise Refused("Too much of what this persona points at is gone; create it anew.")
+    raise Refused(_TOO_MUCH_GONE)
 
 
 def _without_own_llm(fields: JsonObject) -> list[Finding]:
@@ -264,6 +267,7 @@ _POINTING = {
     "guardrail_ids": "invalid guardrail_ids",
     "document_ids": "invalid document",
 }
+_TOO_MUCH_GONE = "Too much of what this persona points at is gone; set it anew."
 _REFERENCES = len(_POINTING) + 1
 
 

@@ -252,6 +252,27 @@ async def test_an_id_that_no_longer_exists_is_left_out_and_said(
     assert any(document_id in str(item) for item in receipt["findings"])
 
 
+async def test_a_reference_that_stands_now_stays_when_the_earlier_one_is_gone(
+    desk: Desk, dashboard: httpx2.AsyncClient
+) -> None:
+    """Ours: what cannot come back is no reason to take away what is there."""
+    ids = []
+    for name in ("a", "b"):
+        body = {"document_url": f"https://example.com/{name}.pdf"}
+        ids.append((await dashboard.post("/documents", json=body)).json()["document_id"])
+    persona_id = await desk.create(documents=ids[:1], greeting="Hi.")
+    (first,) = await rows(desk, persona_id)
+    await desk.facts("update_persona", persona_id=persona_id, documents=ids[1:], greeting="Ciao.")
+    await dashboard.delete(f"/documents/{ids[0]}")
+    receipt = await desk.facts(
+        "restore_revision", persona_id=persona_id, revision=first["revision"]
+    )
+    now = await desk.persona(persona_id)
+    assert now["greeting"] == "Hi."
+    assert now["document_ids"] == ids[1:]
+    assert any(ids[0] in str(item) for item in receipt["findings"])
+
+
 async def test_text_that_holds_a_known_secret_is_never_restored_as_its_mask(
     desk: Desk, store: Store
 ) -> None:
