@@ -200,7 +200,8 @@ def _without_nulls(node: JsonObject) -> JsonObject:
 def _checked(app: App, body: JsonObject, base: JsonObject, allow: frozenset[str]) -> list[Finding]:
     """Check what is to be created; what a copied persona has as well does not stop it."""
     findings = check(Document(body), app.catalog)
-    known = {(item.rule, item.path) for item in check(Document(base), app.catalog) if base}
+    copied = check(Document(base), app.catalog) if base else []
+    known = {(item.rule, item.path) for item in copied}
     blocking = [
         item
         for item in findings

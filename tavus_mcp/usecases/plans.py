@@ -7,7 +7,7 @@ gone with it says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -147,7 +147,7 @@ def _masked(app: App, plan: Plan) -> Plan:
         shown["patch"] = [_shown(app, item) for item in shown["patch"]]
     else:
         shown["body"] = app.masker.mask(shown["body"])
-    held = dict(recording.strings_hidden(plan.detail, shown))
+    held = dict(_hidden(plan.detail, shown))
     return Plan(plan.kind, plan.tool, plan.persona_id, plan.revision, shown, held)
 
 
@@ -165,3 +165,15 @@ def _unmasked(value: Any, secrets: Mapping[str, str], path: str) -> Any:
     if isinstance(value, list):
         return [_unmasked(item, secrets, f"{path}/{i}") for i, item in enumerate(value)]
     return value
+
+
+def _hidden(value: object, shown: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield where a masked copy differs from the value, and the text that it hides there."""
+    if isinstance(value, dict) and isinstance(shown, dict):
+        for key, item in value.items():
+            yield from _hidden(item, shown.get(key), f"{path}/{key}")
+    elif isinstance(value, list) and isinstance(shown, list):
+        for index, (item, masked) in enumerate(zip(value, shown, strict=True)):
+            yield from _hidden(item, masked, f"{path}/{index}")
+    elif isinstance(value, str) and value != shown:
+        yield path, value

@@ -43,11 +43,6 @@ def receipt_of(
     )
 
 
-def _is_secret(name: str, old: object, above: Sequence[str]) -> bool:
-    hidden = is_masked(old) or Masker().mask_at([*above, name], old) != old
-    return isinstance(old, str) and bool(old) and hidden
-
-
 def lost_keys(before: Document, operations: Sequence[Operation]) -> list[Finding]:
     """Say which stored keys a change replaces or removes: they were never kept anywhere."""
     return [
@@ -59,11 +54,7 @@ def lost_keys(before: Document, operations: Sequence[Operation]) -> list[Finding
             rule="key-replaced",
         )
         for operation in operations
-        if _is_secret(
-            tokens(operation.path)[-1],
-            find(before.data, operation.path),
-            tokens(operation.path)[:-1],
-        )
+        if _replaces_key(before, operation)
     ]
 
 
@@ -72,13 +63,11 @@ def undo_of(before: Document, operations: Sequence[Operation]) -> Undo | None:
 
     A secret that was replaced cannot come back, so nothing promises it.
     """
-    places: dict[str, None] = {}
-    for operation in operations:
-        *above, name = tokens(operation.path)
-        old = find(before.data, operation.path)
-        if _is_secret(name, old, above):
-            continue
-        places[outermost_list(before.data, operation.path)] = None
+    places = {
+        outermost_list(before.data, operation.path): None
+        for operation in operations
+        if not _replaces_key(before, operation)
+    }
     if not places:
         return None
     return Undo(
@@ -89,3 +78,10 @@ def undo_of(before: Document, operations: Sequence[Operation]) -> Undo | None:
             "only": list(places),
         },
     )
+
+
+def _replaces_key(before: Document, operation: Operation) -> bool:
+    old = find(before.data, operation.path)
+    if not isinstance(old, str) or not old:
+        return False
+    return is_masked(old) or bool(Masker().mask_at(tokens(operation.path), old) != old)

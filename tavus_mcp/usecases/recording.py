@@ -7,7 +7,7 @@ is what a process leaves that was killed in between; ``history`` tells what beca
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import NotFound, NotRecorded
@@ -116,18 +116,6 @@ def took_effect(app: App, intent: Entry, now: Document) -> bool:
 def canonical(app: App, document: Document) -> str:
     """Return a document as it may reach the disk: without secrets, in one spelling."""
     return json.dumps(app.masker.mask(document.kept()), sort_keys=True, separators=(",", ":"))
-
-
-def strings_hidden(value: object, shown: object, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield where a masked copy differs from the value, and the text that it hides there."""
-    if isinstance(value, dict) and isinstance(shown, dict):
-        for key, item in value.items():
-            yield from strings_hidden(item, shown.get(key), f"{path}/{key}")
-    elif isinstance(value, list) and isinstance(shown, list):
-        for index, (item, masked) in enumerate(zip(value, shown, strict=True)):
-            yield from strings_hidden(item, masked, f"{path}/{index}")
-    elif isinstance(value, str) and value != shown:
-        yield path, value
 
 
 def _line(
