@@ -14,7 +14,16 @@ from tavus_mcp.errors import closing
 
 DEFAULT_BASE_URL = "https://tavusapi.com/v2"
 SECRET_PREFIX = "TAVUS_SECRET_"  # noqa: S105 - the prefix of a name, not a secret
-TOOLSETS = ("personas", "layers", "history", "checks", "account", "advanced")
+TOOLSETS = (
+    "personas",
+    "layers",
+    "history",
+    "checks",
+    "account",
+    "conversations",
+    "fleet",
+    "advanced",
+)
 DEFAULT_TOOLSETS = ("personas", "layers", "history", "checks")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 

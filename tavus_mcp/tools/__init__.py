@@ -10,13 +10,15 @@ from __future__ import annotations
 from tavus_mcp.tools.account import account
 from tavus_mcp.tools.advanced import advanced
 from tavus_mcp.tools.checks import checks
+from tavus_mcp.tools.conversations import conversations
+from tavus_mcp.tools.fleet import fleet
 from tavus_mcp.tools.functions import functions
 from tavus_mcp.tools.history import history
 from tavus_mcp.tools.layers import layers
 from tavus_mcp.tools.personas import personas
 from tavus_mcp.tools.toolset import Spec
 
-TOOLSETS = (personas, layers, functions, history, checks, account, advanced)
+TOOLSETS = (personas, layers, functions, history, checks, account, conversations, fleet, advanced)
 """The toolsets, in the order they are listed."""
 
 ALL: tuple[Spec, ...] = tuple(spec for toolset in TOOLSETS for spec in toolset.specs)

@@ -28,7 +28,17 @@ _NOISE = frozenset({"title", "discriminator", "additionalProperties", "$defs"})
 SURFACE = "surface.json"
 CONTEXT = "ctx"
 """The parameter by which a tool reaches the client; it is no argument."""
-_FUNCTION = "#/$defs/FunctionTool"  # set_function_tool has it typed
+_SHALLOW = frozenset(
+    f"#/$defs/{name}"
+    for name in (
+        "FunctionTool",  # set_function_tool has it typed
+        "ConferencingLayer",  # describe_layer tells the fields of these, and few set them
+        "CapabilitiesLayer",
+        "KnowledgeBaseLayer",
+        "TransportLayer",
+    )
+)
+"""Parts of an argument that are published as plain objects; they are checked all the same."""
 _EMPTY_DEFAULTS: tuple[Any, ...] = (None, [], {}, False)
 
 
@@ -147,7 +157,7 @@ def _slimmed(node: Any, definitions: JsonObject) -> Any:
     if not isinstance(node, dict):
         return node
     node = _without_null(node)
-    if node.get("$ref") == _FUNCTION:
+    if node.get("$ref") in _SHALLOW:
         return {"type": "object"}
     if "$ref" in node:
         target = definitions[node["$ref"].rsplit("/", 1)[-1]]
