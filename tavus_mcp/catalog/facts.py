@@ -257,3 +257,12 @@ class SeedItem(NamedTuple):
     value: str | None = None
     target: str | None = None
     replacement: str | None = None
+
+
+class ShutdownReason(NamedTuple):
+    """How a call can end; ``name`` is what the stored reason begins with."""
+
+    source: str
+    checked_on: date
+    name: str
+    summary: str

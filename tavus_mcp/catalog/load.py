@@ -16,6 +16,7 @@ from tavus_mcp.catalog.facts import (
     Note,
     PipelineMode,
     SeedItem,
+    ShutdownReason,
     SttSupport,
 )
 
@@ -169,6 +170,15 @@ class Catalog:
     def seed_items(self) -> tuple[SeedItem, ...]:
         """What the seed document shows, each with today's equivalent."""
         return files.facts(SeedItem, "deprecations", "seed")
+
+    def shutdown_reasons(self) -> tuple[ShutdownReason, ...]:
+        """How calls can end."""
+        return files.facts(ShutdownReason, "conversations", "shutdown_reason")
+
+    def shutdown_reason(self, told: str) -> ShutdownReason | None:
+        """One way to end, by a stored reason that begins with its name."""
+        known = self.shutdown_reasons()
+        return next((reason for reason in known if told.startswith(reason.name)), None)
 
     def guide_topics(self) -> tuple[str, ...]:
         """The topics there is a guide for."""
