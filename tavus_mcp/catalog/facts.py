@@ -257,3 +257,37 @@ class SeedItem(NamedTuple):
     value: str | None = None
     target: str | None = None
     replacement: str | None = None
+
+
+class WordClass(NamedTuple):
+    """Words that may stand for one another in a phrase."""
+
+    source: str
+    checked_on: date
+    name: str
+    words: tuple[str, ...]
+
+
+class GoalPhrases(NamedTuple):
+    """What people say who want one goal of tuning; ``name`` is the goal (``models.goals``)."""
+
+    source: str
+    checked_on: date
+    name: str
+    means: str
+    phrases: tuple[str, ...]
+
+
+class OtherCall(NamedTuple):
+    """What people say who want what no goal of tuning does, and the call that does it.
+
+    The call takes ``persona_id``, ``arguments`` and ``dry_run``; ``first`` is what to read before.
+    """
+
+    source: str
+    checked_on: date
+    name: str
+    tool: str
+    arguments: tuple[str, ...]
+    phrases: tuple[str, ...]
+    first: str | None = None

@@ -10,13 +10,16 @@ from tavus_mcp.catalog.facts import (
     ContextGuidance,
     EngineFacts,
     FieldFacts,
+    GoalPhrases,
     Language,
     LayerFacts,
     ModelFacts,
     Note,
+    OtherCall,
     PipelineMode,
     SeedItem,
     SttSupport,
+    WordClass,
 )
 
 LAYERS = (
@@ -169,6 +172,18 @@ class Catalog:
     def seed_items(self) -> tuple[SeedItem, ...]:
         """What the seed document shows, each with today's equivalent."""
         return files.facts(SeedItem, "deprecations", "seed")
+
+    def complaints(self) -> tuple[GoalPhrases, ...]:
+        """What people say, by the goal of tuning that it points to."""
+        return files.facts(GoalPhrases, "complaints", "goal")
+
+    def other_calls(self) -> tuple[OtherCall, ...]:
+        """What people say, by the call that does what no goal of tuning does."""
+        return files.facts(OtherCall, "complaints", "elsewhere")
+
+    def word_classes(self) -> tuple[WordClass, ...]:
+        """The words that may stand for one another in such phrases."""
+        return files.facts(WordClass, "complaints", "words")
 
     def guide_topics(self) -> tuple[str, ...]:
         """The topics there is a guide for."""
