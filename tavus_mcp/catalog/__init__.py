@@ -9,6 +9,7 @@
 """
 
 from tavus_mcp.catalog.facts import (
+    Advice,
     Change,
     ContextGuidance,
     EngineFacts,
@@ -19,9 +20,13 @@ from tavus_mcp.catalog.facts import (
     ModelFacts,
     Note,
     OtherCall,
+    Paragraph,
     PipelineMode,
     SeedItem,
+    Step,
     SttSupport,
+    Translation,
+    TuningGoal,
     Value,
     VoiceSetting,
     WordClass,
@@ -31,6 +36,7 @@ from tavus_mcp.catalog.load import GUIDE_TOPICS, LAYERS, Catalog, load_catalog
 __all__ = [
     "GUIDE_TOPICS",
     "LAYERS",
+    "Advice",
     "Catalog",
     "Change",
     "ContextGuidance",
@@ -42,9 +48,13 @@ __all__ = [
     "ModelFacts",
     "Note",
     "OtherCall",
+    "Paragraph",
     "PipelineMode",
     "SeedItem",
+    "Step",
     "SttSupport",
+    "Translation",
+    "TuningGoal",
     "Value",
     "VoiceSetting",
     "WordClass",
