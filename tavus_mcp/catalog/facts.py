@@ -380,3 +380,12 @@ class OtherCall(NamedTuple):
     arguments: tuple[str, ...]
     phrases: tuple[str, ...]
     first: str | None = None
+
+
+class ShutdownReason(NamedTuple):
+    """How a call can end; ``name`` is what the stored reason begins with."""
+
+    source: str
+    checked_on: date
+    name: str
+    summary: str

@@ -20,6 +20,7 @@ from tavus_mcp.catalog.facts import (
     Paragraph,
     PipelineMode,
     SeedItem,
+    ShutdownReason,
     SttSupport,
     Translation,
     TuningGoal,
@@ -207,6 +208,15 @@ class Catalog:
     def word_classes(self) -> tuple[WordClass, ...]:
         """The words that may stand for one another in such phrases."""
         return files.facts(WordClass, "complaints", "words")
+
+    def shutdown_reasons(self) -> tuple[ShutdownReason, ...]:
+        """How calls can end."""
+        return files.facts(ShutdownReason, "conversations", "shutdown_reason")
+
+    def shutdown_reason(self, told: str) -> ShutdownReason | None:
+        """One way to end, by a stored reason that begins with its name."""
+        known = self.shutdown_reasons()
+        return next((reason for reason in known if told.startswith(reason.name)), None)
 
     def guide_topics(self) -> tuple[str, ...]:
         """The topics there is a guide for."""

@@ -79,6 +79,20 @@ class TavusApi:
         path = _path("personas", persona_id)
         await self._send("DELETE", path, f"the deletion of persona {persona_id!r}")
 
+    async def get_conversation(self, conversation_id: str) -> JsonObject:
+        """Read one conversation with its events (docs: get-conversation, ``verbose``).
+
+        Events are left as they came; the fields around them are in either vocabulary.
+        """
+        what = f"conversation {conversation_id!r}"
+        path = _path("conversations", conversation_id)
+        response = await self._send("GET", path, what, query={"verbose": "true"})
+        body = _object(response, what)
+        told: JsonObject = body["data"] if isinstance(body.get("data"), dict) else body
+        if not told.get("conversation_id"):
+            raise unreadable(response, what)
+        return told
+
     async def page(
         self, listing: Listing, limit: int, mark: Mark | None = None, **query: str
     ) -> Page:

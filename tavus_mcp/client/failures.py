@@ -24,7 +24,8 @@ from tavus_mcp.errors import (
 _LONGEST = 400
 _UNKNOWN = "It is not known whether the change took effect: read it again before anything else."
 _GONE = re.compile(
-    r"invalid (persona|pal|replica|face|document|objectives?|guardrails?)_?u?u?id", re.I
+    r"invalid (persona|pal|replica|face|document|objectives?|guardrails?|conversation)_?u?u?id",
+    re.I,
 )
 
 
@@ -92,6 +93,11 @@ def _shortened(text: str) -> str:
 
 
 def _missing(what: str, *, write: bool) -> str:
+    if what.startswith("conversation "):
+        return (
+            "There is no such conversation in this account, or it was deleted. list_conversations "
+            "shows the ids, also of one persona."
+        )
     if "persona" in what and write:
         return (
             "There is no such persona in this account, or it may be read but not changed (a stock "

@@ -48,6 +48,7 @@ DOCUMENTS = _listing("/documents", "document_id", "uuid")
 OBJECTIVES = _listing("/objectives/", "objectives_id", "uuid")
 GUARDRAILS = _listing("/guardrails/", "uuid", "guardrails_id", legacy="false")
 REGISTRY_TOOLS = _listing("/tools", "tool_id", "uuid")
+CONVERSATIONS = _listing("/conversations", "conversation_id", "uuid")
 
 
 @dataclass(frozen=True)

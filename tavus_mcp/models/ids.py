@@ -18,10 +18,13 @@ def checked_id(value: str) -> Id:
     if _ID.fullmatch(value) is None:
         raise ValueError(
             "not an id: ids are 1 to 64 letters, digits, '-' or '_' (a persona's starts with p, "
-            "like p5317866); a list_* tool shows them"
+            "like p5317866, a conversation's with c); a list_* tool shows them"
         )
     return Id(value)
 
 
 PersonaId = Annotated[str, AfterValidator(checked_id)]
 """An id given as an argument; refused before any request when it could be more than an id."""
+
+ConversationId = Annotated[str, AfterValidator(checked_id)]
+"""The same for a conversation."""

@@ -2,6 +2,75 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tavus_mcp.app import App
+from tavus_mcp.models.ids import ConversationId, PersonaId
+from tavus_mcp.tools.answers import ConversationPage, ConversationRead, Measures
+from tavus_mcp.tools.parameters import Cursor, Limit, Reference
 from tavus_mcp.tools.toolset import Toolset
+from tavus_mcp.usecases import conversations as usecase
+from tavus_mcp.usecases.measuring import measure
 
 conversations = Toolset("conversations")
+
+
+@conversations.read("List conversations")
+async def list_conversations(
+    app: App,
+    persona_id: Annotated[
+        PersonaId | None, Field(description="Only of this persona, in the whole account")
+    ] = None,
+    status: Annotated[Literal["active", "ended"] | None, Field(description="Default both")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> ConversationPage:
+    """List calls: id, name, persona, replica, status, start."""
+    page = await usecase.listed(app, persona_id, status, limit, cursor)
+    return ConversationPage(
+        conversations=page.rows, total_count=page.total_count, next_cursor=page.next_cursor
+    )
+
+
+@conversations.read("Get conversation")
+async def get_conversation(
+    app: App,
+    conversation_id: Annotated[ConversationId, Field(description="As list_conversations shows it")],
+    limit: Annotated[int, Field(ge=1, le=200, description="Turns")] = 50,
+    cursor: Cursor = None,
+) -> ConversationRead:
+    """Read an ended call: transcript with times in seconds, how it ended, what was seen."""
+    told = await usecase.conversation(app, conversation_id, limit, cursor)
+    return ConversationRead(
+        conversation=told.fields,
+        turns=told.turns,
+        total_turns=told.total_turns,
+        next_cursor=told.next_cursor,
+        no_transcript=told.no_transcript,
+        shutdown_reason=told.shutdown_reason,
+        perception=told.perception,
+        findings=[item.model_dump(exclude_none=True) for item in told.findings] or None,
+    )
+
+
+@conversations.read("Measure conversations")
+async def measure_conversations(
+    app: App,
+    persona_id: Reference,
+    since: Annotated[str | None, Field(description="ISO date or time")] = None,
+    until: Annotated[str | None, Field(description="The same; a date is included")] = None,
+    limit: Annotated[int, Field(ge=1, le=500, description="The latest so many calls")] = 50,
+) -> Measures:
+    """Measure turn-taking in ended calls, by revision: gaps, pace, silences, interruptions.
+
+    With 95 % intervals. compare_personas(measure=true) tells whether a difference is chance.
+    """
+    told = await measure.measure(app, persona_id, measure.Window.of(since, until), limit)
+    return Measures(
+        persona_id=told.persona_id,
+        revisions=told.revisions,
+        notes=told.notes,
+        unread=told.unread,
+    )

@@ -9,13 +9,12 @@ from pydantic import Field
 from tavus_mcp.app import App
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.tools.answers import Comparison, RevisionPage
-from tavus_mcp.tools.parameters import Cursor, DryRun, IfRevision, Limit, Persona
+from tavus_mcp.tools.parameters import Cursor, DryRun, IfRevision, Limit, Persona, Reference
 from tavus_mcp.tools.toolset import Toolset
 from tavus_mcp.usecases import history as usecase
+from tavus_mcp.usecases.measuring import measure as measuring
 
 history = Toolset("history")
-
-Reference = Annotated[str, Field(description="ID or ID@REVISION")]
 
 
 @history.read("List revisions")
@@ -28,12 +27,20 @@ async def list_revisions(
 
 
 @history.read("Compare personas", aliases={"a": "first", "b": "second"})
-async def compare_personas(app: App, first: Reference, second: Reference) -> Comparison:
+async def compare_personas(
+    app: App,
+    first: Reference,
+    second: Reference,
+    measure: Annotated[bool, Field(description="Figures of their calls too")] = False,
+) -> Comparison:
     """Compare two personas, or two revisions, field by field."""
     _, one = await usecase.at(app, first)
     _, other = await usecase.at(app, second)
     found = usecase.differences(app, one, other)
-    return Comparison(first=first, second=second, same=not found, differences=found)
+    figures = await measuring.compare(app, first, second) if measure else None
+    return Comparison(
+        first=first, second=second, same=not found, differences=found, figures=figures
+    )
 
 
 @history.change("Restore revision")

@@ -60,14 +60,22 @@ async def at(app: App, reference: str) -> tuple[str, Document]:
 
     Raises ``Refused`` when the journal does not hold the revision, naming the nearest.
     """
-    persona_id, _, revision = reference.partition("@")
-    try:
-        checked_id(persona_id)
-    except ValueError as error:
-        raise InvalidArgument([f"/: must be ID or ID@REVISION: {error}."]) from None
+    persona_id, revision = parted(reference)
     if not revision:
         return persona_id, await app.api.get_persona(persona_id)
     return persona_id, await kept(app, persona_id, revision)
+
+
+def parted(reference: str, where: str = "") -> tuple[str, str]:
+    """Return the id and the revision that ``ID@REVISION`` names; no revision in a bare ``ID``.
+
+    Raises ``InvalidArgument`` naming the argument ``where`` it stands.
+    """
+    persona_id, _, revision = reference.partition("@")
+    try:
+        return checked_id(persona_id), checked_id(revision) if revision else ""
+    except ValueError as error:
+        raise InvalidArgument([f"/{where}: must be ID or ID@REVISION: {error}."]) from None
 
 
 async def kept(app: App, persona_id: str, revision: str) -> Document:

@@ -32,7 +32,10 @@ class Rows:
 
 @dataclass(frozen=True)
 class Asked:
-    """Which list is asked for, which of its rows, and how a row is shown."""
+    """Which list is asked for, which of its rows, and how a row is shown.
+
+    ``query`` is what Tavus is asked to filter by; ``equals`` are fields that every row shown has.
+    """
 
     listing: Listing
     show: Callable[[JsonObject], JsonObject]
@@ -41,22 +44,33 @@ class Asked:
     cursor: str | None = None
     name_contains: str | None = None
     query: dict[str, str] = field(default_factory=dict)
+    equals: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def everywhere(self) -> bool:
+        """Tell whether the rows must be looked for here, in the whole account."""
+        return bool(self.name_contains) or bool(self.equals.items() - self.query.items())
+
+    def fits(self, row: JsonObject) -> bool:
+        """Tell whether a row is one of those asked for."""
+        named = (self.name_contains or "").casefold() in str(row.get(self.name) or "").casefold()
+        return named and all(row.get(key) == value for key, value in self.equals.items())
 
 
 async def rows(app: App, asked: Asked) -> Rows:
-    """Read a page of a list; a name filter looks at the whole account, not at one page.
+    """Read a page of a list; filters of our own look at the whole account, not at one page.
 
     Raises ``InvalidArgument`` when the cursor is not one of this list.
     """
-    if not asked.name_contains:
+    if not asked.everywhere:
         page = await app.api.page(asked.listing, asked.limit, _mark(asked), **asked.query)
         after = cursors.written(_scope(asked), page.next.parts()) if page.next else None
-        return Rows([asked.show(row) for row in page.rows], page.total, after)
+        return Rows([asked.show(row) for row in page.rows if asked.fits(row)], page.total, after)
     walk = Walk(asked.listing)
     found: list[JsonObject] = []
     while walk.more:
         page = await app.api.page(asked.listing, LARGEST, walk.mark, **asked.query)
-        found += [row for row in walk.met(page) if _is_named(row, asked)]
+        found += [row for row in walk.met(page) if asked.fits(row)]
     return _cut_out(asked, found)
 
 
@@ -139,10 +153,6 @@ def only(*names: str) -> Callable[[JsonObject], JsonObject]:
     return show
 
 
-def _is_named(row: JsonObject, asked: Asked) -> bool:
-    return (asked.name_contains or "").casefold() in str(row.get(asked.name) or "").casefold()
-
-
 def _cut_out(asked: Asked, found: list[JsonObject]) -> Rows:
     """Return the page of the found rows that the cursor stands at."""
     start = _start(asked, found)
@@ -174,7 +184,8 @@ def _mark(asked: Asked) -> Mark | None:
 
 
 def _scope(asked: Asked) -> list[Any]:
-    return [asked.listing.path, sorted(asked.query.items()), asked.name_contains or ""]
+    filters = [sorted(asked.query.items()), asked.name_contains or ""]
+    return [asked.listing.path, *filters, *([sorted(asked.equals.items())] if asked.equals else [])]
 
 
 def _moment(value: object) -> str | None:

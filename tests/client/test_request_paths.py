@@ -31,6 +31,9 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("remove_function_tool", "persona_id", {"name": "a"}),
     ("check_persona", "persona_id", {}),
     ("patch_persona", "persona_id", {"patch": {"greeting": "x"}}),
+    ("list_conversations", "persona_id", {}),
+    ("get_conversation", "conversation_id", {}),
+    ("measure_conversations", "persona_id", {}),
 ]
 EVIL = [
     "../conversations/c1/end?x=",
@@ -63,6 +66,8 @@ EVIL = [
     "p1@elsewhere.example",
     "p1:80",
 ]
+WALK = re.compile(r"/v2/conversations\?limit=100(&page=\d+)?")
+"""The walk through all calls, in which those of a persona are looked for; it names no persona."""
 ONE_PERSONA = re.compile(r"/v2/personas/[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 TEXTS = st.one_of(
     st.text(max_size=20),
@@ -76,7 +81,7 @@ async def test_every_tool_that_takes_an_id_is_tried_here(desk: Desk) -> None:
     taking = {
         tool.name
         for tool in (await desk.client.list_tools()).tools
-        if {"persona_id", "based_on"} & tool.input_schema["properties"].keys()
+        if {"persona_id", "based_on", "conversation_id"} & tool.input_schema["properties"].keys()
     }
     assert taking == {tool for tool, _, _ in CALLS}
 
@@ -112,11 +117,15 @@ async def test_no_id_leads_a_request_away_from_one_persona(
     name, argument, more = tool
     desk.wire.requests.clear()
     await desk.call(name, **{argument: text}, **more)
+    room = "conversations" if argument == "conversation_id" else "personas"
     for request in desk.wire.requests:
-        assert ONE_PERSONA.fullmatch(request.url.raw_path.decode()), request.url
-        assert request.url.path == f"/v2/personas/{text}"
         assert request.url.host == "127.0.0.1"
-        assert request.url.query == b""
+        if name.endswith("_conversations") and WALK.fullmatch(request.url.raw_path.decode()):
+            continue
+        path, _, query = request.url.raw_path.decode().partition("?")
+        assert ONE_PERSONA.fullmatch(path.replace(room, "personas")), request.url
+        assert path == f"/v2/{room}/{text.partition('@')[0]}"
+        assert query == ("verbose=true" if room == "conversations" else "")
 
 
 URIS = ["tavus://personas/{}", "tavus://personas/{}/layers/llm"]

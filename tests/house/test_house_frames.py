@@ -41,6 +41,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "set_function_tool": {"name": "look_up", "description": "Looks it up."},
     "remove_function_tool": {"name": "greet"},
     "suggest_tuning": {"goals": ["be_more_patient"]},
+    "get_conversation": {"conversation_id": "c0a1b2c3d4e5f6a7b"},
     "patch_persona": {"operations": [{"op": "add", "path": "/greeting", "value": "Hi"}]},
 }
 """What tools are given besides ``persona_id``, so that they do their work."""
@@ -49,6 +50,16 @@ ADA: dict[str, Any] = {
     "system_prompt": "You help.",
     "default_replica_id": "rfe12d8b9597",
     "layers": {"llm": {"tools": [{"type": "function", "function": {"name": "greet"}}]}},
+}
+
+
+HELD: dict[str, Any] = {
+    "conversation_id": "c0a1b2c3d4e5f6a7b",
+    "persona_id": "p1af207b8189",
+    "status": "ended",
+    "created_at": "2026-11-01T10:00:00.000000+00:00",
+    "events": [],
+    "words": "persona",
 }
 
 
@@ -88,6 +99,7 @@ def own_frames(frame: FrameType | None) -> tuple[str, list[str]]:
 @pytest.fixture
 async def measured(tmp_path: Path) -> AsyncIterator[tuple[Client, Depths]]:
     store = Store.open(None)
+    store.put("conversation", HELD["conversation_id"], HELD)
     wire = Depths(httpx2.ASGITransport(app=build_sandbox(store)))
     api = TavusApi("http://127.0.0.1/v2", "any-key-0123456789", transport=lambda: wire)
     server = build_server(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import Document
@@ -25,35 +25,48 @@ _TAGS = re.compile(
 _JOINED = re.compile("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
 
 
+_KINDS: dict[str, Callable[[str], list[str]]] = {
+    "invisible": lambda written: _INVISIBLE.findall(_JOINED.sub("", written)),
+    "direction-turning": _TURNING.findall,
+    "tag or selector": _TAGS.findall,
+}
+
+
+def pointed_out(written: str, kinds: Iterable[str] = _KINDS) -> Iterator[str]:
+    """Yield a sentence for each kind of character in a text that nobody sees."""
+    for kind in kinds:
+        found = _KINDS[kind](written)
+        if found:
+            shown = ", ".join(sorted({f"U+{ord(one):04X}" for one in found})[:6])
+            yield f"{len(found)} {kind} character(s) stand in this text: {shown}."
+
+
 @rule("text-invisible", "warning", source="P:guardrails")
 def invisible(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The model reads what a person reviewing the text cannot see."""
-    for path, written in texts(document):
-        yield from _hit(path, _INVISIBLE.findall(_JOINED.sub("", written)), "invisible")
+    yield from _hits(document, "invisible")
 
 
 @rule("text-direction-turned", "warning", source="P:guardrails")
 def turned(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """BiDi controls make a text look otherwise than it is read."""
-    for path, written in texts(document):
-        yield from _hit(path, _TURNING.findall(written), "direction-turning")
+    yield from _hits(document, "direction-turning")
 
 
 @rule("text-tag-characters", "warning", source="P:guardrails")
 def tags(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Tag characters can hide whole sentences from people."""
+    yield from _hits(document, "tag or selector")
+
+
+def _hits(document: Document, kind: str) -> Iterator[Hit]:
     for path, written in texts(document):
-        yield from _hit(path, _TAGS.findall(written), "tag or selector")
-
-
-def _hit(path: str, found: list[str], kind: str) -> Iterator[Hit]:
-    if found:
-        shown = ", ".join(sorted({f"U+{ord(one):04X}" for one in found})[:6])
-        yield Hit(
-            path,
-            f"{len(found)} {kind} character(s) stand in this text: {shown}.",
-            "Look where they come from; edit_prompt or a new text removes them.",
-        )
+        for message in pointed_out(written, (kind,)):
+            yield Hit(
+                path,
+                message,
+                "Look where they come from; edit_prompt or a new text removes them.",
+            )
 
 
 RULES = (invisible, turned, tags)

@@ -1,0 +1,129 @@
+"""Reading calls: the list of them, and what was said in one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tavus_mcp.app import App
+from tavus_mcp.client.paging import CONVERSATIONS
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.calls import Call, Turn
+from tavus_mcp.models.findings import Remark
+from tavus_mcp.models.vocabulary import to_persona_names
+from tavus_mcp.usecases import cursors
+from tavus_mcp.usecases.reading import SHOWN, Asked, Rows, only, rows
+from tavus_mcp.usecases.rules.unseen import pointed_out
+
+# Nothing else is shown: a token or an address lets whoever holds it join the call.
+_FIELDS = (
+    "conversation_id",
+    "conversation_name",
+    "persona_id",
+    "replica_id",
+    "status",
+    "created_at",
+)
+_ACTIVE = "The call is active: Tavus tells what was said only after it has ended."
+_NONE = "Tavus holds no transcript of this call: nobody talked, or it is not ready yet."
+_POINTED = 20
+"""Remarks about characters that nobody sees, of one page."""
+
+
+async def listed(
+    app: App, persona_id: str | None, status: str | None, limit: int, cursor: str | None
+) -> Rows:
+    """Read a page of the account's calls; those of one persona are looked for in all of it."""
+    query = {"status": status} if status else {}
+    own = {"persona_id": persona_id} if persona_id else {}
+    asked = Asked(
+        CONVERSATIONS,
+        only(*_FIELDS),
+        "conversation_name",
+        limit,
+        cursor,
+        query=query,
+        equals={**query, **own},
+    )
+    return await rows(app, asked)
+
+
+@dataclass(frozen=True)
+class Told:
+    """One call as it is shown: its fields, a page of what was said, and how it ended."""
+
+    fields: JsonObject
+    turns: list[JsonObject]
+    total_turns: int
+    next_cursor: str | None
+    no_transcript: str | None
+    shutdown_reason: str | None
+    perception: str | None
+    findings: list[Remark]
+
+
+async def conversation(app: App, conversation_id: str, limit: int, cursor: str | None) -> Told:
+    """Read one call with a page of its transcript.
+
+    Raises ``InvalidArgument`` when the cursor is not one of this call.
+    """
+    start = _start(conversation_id, cursor)
+    raw = await app.api.get_conversation(conversation_id)
+    call = Call.read(raw)
+    plain = {key: value for key, value in raw.items() if isinstance(value, str)}
+    fields = only(*_FIELDS, "updated_at")(to_persona_names(plain))
+    turns = call.turns or ()
+    page = [_shown(turn) for turn in turns[start : start + limit]]
+    more = start + limit < len(turns)
+    perception = _perception(app, call)
+    texts = [(f"/turns/{place}/content", turn["content"]) for place, turn in enumerate(page)]
+    texts += [(f"/conversation/{name}", text) for name, text in fields.items()]
+    texts += [("/perception", perception)] if perception else []
+    return Told(
+        fields,
+        page,
+        len(turns),
+        cursors.written(_scope(conversation_id), [start + limit]) if more else None,
+        None if turns else (_ACTIVE if fields.get("status") == "active" else _NONE),
+        call.shutdown_reason or None,
+        perception,
+        list(_unseen(texts))[:_POINTED],
+    )
+
+
+def _start(conversation_id: str, cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    match cursors.read(_scope(conversation_id), cursor):
+        case [int(start)] if start >= 0:
+            return start
+    raise cursors.bad()
+
+
+def _scope(conversation_id: str) -> list[str]:
+    return ["turns", conversation_id]
+
+
+def _shown(turn: Turn) -> JsonObject:
+    told = {"role": turn.role, "start": turn.start, "duration": turn.duration}
+    numbers = {
+        key: round(item, 3) if isinstance(item, float) else item for key, item in told.items()
+    }
+    return {
+        **{key: item for key, item in numbers.items() if item is not None},
+        "content": turn.content,
+    }
+
+
+def _perception(app: App, call: Call) -> str | None:
+    """Return what was seen, cut when long; masked first, so that no key is cut in two."""
+    if not call.analysis:
+        return f"unavailable: {call.not_analysed}" if call.not_analysed else None
+    text = app.masker.mask_text(call.analysis)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}… [cut: {len(text)} characters in all]"
+
+
+def _unseen(texts: list[tuple[str, str]]) -> Iterator[Remark]:
+    for path, text in texts:
+        for message in pointed_out(text):
+            yield Remark(severity="warning", path=path, message=message)

@@ -1,0 +1,20 @@
+"""What the tests about calls share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+from starlette.types import ASGIApp
+
+
+@pytest.fixture
+async def tavus(sandbox: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
+    """Somebody who speaks to the sandbox over its own wire."""
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=sandbox),
+        base_url="http://127.0.0.1",
+        headers={"x-api-key": "any"},
+    ) as client:
+        yield client

@@ -1,0 +1,333 @@
+"""The toolset ``conversations`` through the front door: lists, transcripts, figures."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import pytest
+from desk import SECRET, Desk, text_of
+from heldcalls import STOCK, begin, event, hold, keep, said, talk
+from starlette.types import ASGIApp
+
+from tavus_mcp.sandbox.store import Store
+from tavus_mcp.usecases.measuring import reports
+
+if TYPE_CHECKING:
+    from conftest import Opening
+
+pytestmark = pytest.mark.anyio
+OTHER = "pcb7a34da5fe"
+
+
+async def walked(desk: Desk, tool: str, rows: str, **arguments: Any) -> list[Any]:
+    """Follow the cursors to the end; return every row."""
+    found: list[Any] = []
+    cursor: dict[str, str] = {}
+    for _ in range(100):
+        page = await desk.facts(tool, **arguments, **cursor)
+        found += page[rows]
+        if "next_cursor" not in page:
+            return found
+        cursor = {"cursor": page["next_cursor"]}
+    raise AssertionError("the walk does not end")
+
+
+async def test_calls_are_listed_in_our_words_whatever_words_they_were_made_in(
+    desk: Desk, tavus: httpx2.AsyncClient
+) -> None:
+    """Tavus mixes both vocabularies in one account."""
+    old = await begin(tavus, conversation_name="Demo")
+    reply = await tavus.post("/v2/conversations", json={"pal_id": STOCK, "face_id": "r90bbd427f71"})
+    new = reply.json()["conversation_id"]
+    told = await desk.facts("list_conversations")
+    rows = {row["conversation_id"]: row for row in told["conversations"]}
+    assert told["total_count"] == 2
+    assert {rows[name]["persona_id"] for name in (old, new)} == {STOCK}
+    assert {rows[name]["replica_id"] for name in (old, new)} == {"r90bbd427f71"}
+    assert rows[old]["conversation_name"] == "Demo"
+    assert rows[old]["status"] == "active"
+    assert rows[old]["created_at"]
+
+
+async def test_the_calls_of_a_persona_are_looked_for_in_the_whole_account(
+    desk: Desk, store: Store
+) -> None:
+    for number in range(230):
+        more = {"persona_id": OTHER} if number % 10 == 0 else {}
+        keep(store, f"c{number}", "2026-11-01T10:00:00Z", [], **more)
+    every = await walked(desk, "list_conversations", "conversations", limit=50)
+    assert len({row["conversation_id"] for row in every}) == len(every) == 230
+    own = await walked(desk, "list_conversations", "conversations", persona_id=OTHER, limit=5)
+    assert [row["conversation_id"] for row in own] == [f"c{n}" for n in range(0, 230, 10)]
+    page = await desk.facts("list_conversations", persona_id=OTHER, limit=5)
+    assert page["total_count"] == 23
+    said = await desk.refusal(
+        "list_conversations", persona_id=STOCK, limit=5, cursor=page["next_cursor"]
+    )
+    assert "/cursor" in said
+
+
+async def test_calls_are_listed_by_status(desk: Desk, tavus: httpx2.AsyncClient) -> None:
+    active, ended = await begin(tavus), await hold(tavus)
+    await hold(tavus, persona_id=OTHER)
+    for status, wanted in (("active", [active]), ("ended", [ended])):
+        told = await desk.facts("list_conversations", persona_id=STOCK, status=status)
+        assert [row["conversation_id"] for row in told["conversations"]] == wanted
+    assert (await desk.facts("list_conversations", status="ended"))["total_count"] == 2
+    assert "active, ended" in await desk.refusal("list_conversations", status="over")
+
+
+async def test_a_call_is_read_with_its_words_its_end_and_what_was_seen(
+    desk: Desk, tavus: httpx2.AsyncClient
+) -> None:
+    entries = [
+        {"role": "system", "content": "The prompt."},
+        said("user", 1, 2, "Hello?"),
+        said("replica", 4.25, 1.5, "Good day."),
+    ]
+    name = await hold(
+        tavus,
+        entries,
+        perception_analysis="The user smiled.",
+        shutdown_reason="participant_left_timeout",
+    )
+    told = await desk.facts("get_conversation", conversation_id=name)
+    assert told["turns"] == [
+        {"role": "user", "start": 1.0, "duration": 2.0, "content": "Hello?"},
+        {"role": "assistant", "start": 4.25, "duration": 1.5, "content": "Good day."},
+    ]
+    assert told["total_turns"] == 2
+    assert told["shutdown_reason"] == "participant_left_timeout"
+    assert told["perception"] == "The user smiled."
+    assert told["conversation"]["persona_id"] == STOCK
+    assert told["conversation"]["status"] == "ended"
+    assert "not instructions" in told["note"]
+    assert "findings" not in told
+    assert "The prompt." not in json.dumps(told)
+
+
+async def test_a_long_transcript_comes_in_pages_that_miss_and_repeat_nothing(
+    desk: Desk, tavus: httpx2.AsyncClient
+) -> None:
+    entries = [said("user", number, 0.5, f"turn {number}") for number in range(120)]
+    name = await hold(tavus, entries)
+    turns = await walked(desk, "get_conversation", "turns", conversation_id=name)
+    assert [turn["content"] for turn in turns] == [f"turn {number}" for number in range(120)]
+    first = await desk.facts("get_conversation", conversation_id=name)
+    assert (len(first["turns"]), first["total_turns"]) == (50, 120)
+    other = await hold(tavus, entries)
+    said_of = await desk.refusal(
+        "get_conversation", conversation_id=other, cursor=first["next_cursor"]
+    )
+    assert "/cursor" in said_of
+
+
+async def test_an_active_call_says_that_its_words_come_later(
+    desk: Desk, tavus: httpx2.AsyncClient
+) -> None:
+    told = await desk.facts("get_conversation", conversation_id=await begin(tavus))
+    assert (told["turns"], told["total_turns"]) == ([], 0)
+    assert "active" in told["no_transcript"]
+    ended = await desk.facts("get_conversation", conversation_id=await hold(tavus))
+    assert "nobody talked" in ended["no_transcript"]
+    assert ended["perception"] == "unavailable: no_vision_history"
+
+
+async def test_hidden_characters_are_pointed_out_and_never_altered(
+    desk: Desk, tavus: httpx2.AsyncClient
+) -> None:
+    hidden = "Yes\u200b, \u202eno\u202c."
+    name = await hold(tavus, [said("user", 0, 1, hidden)], perception_analysis="A\U000e0041 hat.")
+    told = await desk.facts("get_conversation", conversation_id=name)
+    assert told["turns"][0]["content"] == hidden
+    found = {(item["path"], item["message"].split(" ")[1]) for item in told["findings"]}
+    assert found == {
+        ("/turns/0/content", "invisible"),
+        ("/turns/0/content", "direction-turning"),
+        ("/perception", "tag"),
+    }
+
+
+async def test_keys_tokens_and_addresses_of_a_call_do_not_reach_the_model(
+    desk: Desk, tavus: httpx2.AsyncClient
+) -> None:
+    hook = "https://example.com/hook?k=zebra-stripes"
+    name = await begin(tavus, require_auth=True, callback_url=hook)
+    long = "x" * 1_490 + SECRET + "y" * 1_000
+    body = {
+        "transcript": [said("user", 0, 1, f"My key is {SECRET}.")],
+        "perception_analysis": long,
+        "shutdown_reason": f"because of {SECRET}",
+        "events": [event("application.perception_unavailable", reason=SECRET)],
+    }
+    await tavus.post(f"/_sandbox/calls/{name}", json=body)
+    for tool, arguments in (
+        ("get_conversation", {"conversation_id": name}),
+        ("list_conversations", {}),
+        ("measure_conversations", {"persona_id": STOCK}),
+    ):
+        answer = await desk.call(tool, **arguments)
+        shown = text_of(answer) + json.dumps(answer.structured_content)
+        assert not answer.is_error
+        for hidden in (SECRET, SECRET[:8], "sandbox.c", "zebra-stripes", "tavus.daily.co"):
+            assert hidden not in shown, (tool, hidden)
+    told = await desk.facts("get_conversation", conversation_id=name)
+    assert told["turns"][0]["content"] == "My key is ********."
+    assert "characters in all]" in told["perception"]
+
+
+@pytest.mark.parametrize("status", [400, 404])
+async def test_an_unknown_conversation_is_told_with_what_to_do(
+    opening: Opening, sandbox: ASGIApp, tavus: httpx2.AsyncClient, status: int
+) -> None:
+    """Tavus answers 400 with "Invalid conversation_id"; clients have met 404 as well."""
+    if status == 404:
+        fault = {"kind": "status", "status": 404, "path": "/v2/conversations/c0000"}
+        reply = await tavus.post("/_sandbox/faults", json=fault)
+        assert reply.is_success, reply.text
+    async with opening() as desk:
+        said_of = await desk.refusal("get_conversation", conversation_id="c0000")
+    assert str(status) in said_of
+    assert "no such conversation" in said_of
+    assert "list_conversations" in said_of
+    assert "persona" not in said_of.partition("There is")[0]
+
+
+async def test_what_is_no_id_is_refused_before_anything_is_sent(desk: Desk) -> None:
+    for tool, argument in (
+        ("get_conversation", "conversation_id"),
+        ("list_conversations", "persona_id"),
+        ("measure_conversations", "persona_id"),
+    ):
+        assert "not an id" in await desk.refusal(tool, **{argument: "../personas"})
+    assert desk.wire.requests == []
+
+
+async def test_calls_are_measured_and_those_without_words_counted_apart(
+    desk: Desk, tavus: httpx2.AsyncClient
+) -> None:
+    for number in range(12):
+        reason = "max_call_duration" if number < 2 else "participant_left_timeout reached"
+        seen = "Smiling." if number % 3 else ""
+        await hold(tavus, talk(number), shutdown_reason=reason, perception_analysis=seen)
+    await hold(tavus, shutdown_reason="participant_absent_timeout reached")
+    await begin(tavus)
+    await hold(tavus, talk(99), persona_id=OTHER)
+    told = await desk.facts("measure_conversations", persona_id=STOCK)
+    (group,) = told["revisions"]
+    assert (group["calls"], group["without_transcript"], group["turns"]) == (12, 1, 144)
+    assert group["verdict"] == "enough calls for intervals"
+    assert group["shutdown_reasons"] == {
+        "participant_left_timeout": 10,
+        "max_call_duration": 2,
+        "participant_absent_timeout": 1,
+    }
+    assert group["perception"] == {"analysed": 8, "unavailable": {"no_vision_history": 5}}
+    gap = next(row for row in group["figures"] if row["figure"] == "response_gap_median")
+    assert gap["low"] <= gap["value"] <= gap["high"]
+    assert (gap["n"], gap["unit"]) == (12, "s")
+    assert "unread" not in told
+    assert "4 s or more" in told["notes"][0]
+    assert await desk.facts("measure_conversations", persona_id=STOCK) == told
+
+
+async def test_the_latest_calls_are_taken_and_those_of_a_time(desk: Desk, store: Store) -> None:
+    for day in range(1, 10):
+        keep(store, f"c{day}", f"2026-11-0{day}T10:00:00+00:00", talk(day, turns=2 * day))
+
+    async def turns(**arguments: Any) -> int:
+        told = await desk.facts("measure_conversations", persona_id=STOCK, **arguments)
+        return sum(row["turns"] for row in told["revisions"])
+
+    assert await turns(limit=2) == 18 + 16
+    assert await turns(since="2026-11-08") == 18 + 16
+    assert await turns(until="2026-11-02") == 2 + 4
+    assert await turns(since="2026-11-03T10:00:00Z", until="2026-11-04T10:00:01Z") == 6 + 8
+    assert await turns(since="2027-01-01") == 0
+    said_of = await desk.refusal(
+        "measure_conversations", persona_id=STOCK, since="soon", until="20261101"
+    )
+    assert "/since" in said_of
+    assert "/until" in said_of
+
+
+async def test_few_calls_are_too_few_to_tell(desk: Desk, tavus: httpx2.AsyncClient) -> None:
+    await hold(tavus, talk(1))
+    (group,) = (await desk.facts("measure_conversations", persona_id=STOCK))["revisions"]
+    assert group["verdict"] == reports.TOO_FEW
+    assert all("low" not in row for row in group["figures"])
+
+
+async def test_a_persona_without_calls_or_that_is_not_there_is_told(desk: Desk) -> None:
+    told = await desk.facts("measure_conversations", persona_id=STOCK)
+    assert told["revisions"] == []
+    assert "No ended call" in told["notes"][0]
+    assert "list_personas" in await desk.refusal("measure_conversations", persona_id="p00000")
+
+
+async def test_a_call_that_cannot_be_read_is_named_and_the_others_count(
+    desk: Desk, tavus: httpx2.AsyncClient, store: Store
+) -> None:
+    names = [await hold(tavus, talk(number)) for number in range(3)]
+    lost = f"/v2/conversations/{names[1]}"
+    await tavus.post("/_sandbox/faults", json={"kind": "status", "status": 500, "path": lost})
+    keep(store, "c/../x", "2026-11-01T10:00:00Z", talk(9))
+    told = await desk.facts("measure_conversations", persona_id=STOCK)
+    assert sum(row["calls"] for row in told["revisions"]) == 2
+    why = {row["conversation_id"]: row["why"] for row in told["unread"]}
+    assert why.keys() == {names[1], "c/../x"}
+    assert "500" in why[names[1]]
+    assert "no id" in why["c/../x"]
+
+
+async def test_comparing_tells_a_slower_persona_from_chance(
+    desk: Desk, tavus: httpx2.AsyncClient
+) -> None:
+    one, other = await desk.create(name="One"), await desk.create(name="Two")
+    for number in range(14):
+        await hold(tavus, talk(number), persona_id=one)
+        await hold(tavus, talk(100 + number, gap=2.0), persona_id=other)
+    plain = await desk.facts("compare_personas", first=one, second=other)
+    assert "figures" not in plain
+    told = await desk.facts("compare_personas", first=one, second=other, measure=True)
+    assert told["differences"] == plain["differences"]
+    figures = {row["figure"]: row for row in told["figures"]["figures"]}
+    gap = figures["response_gap_median"]
+    assert gap["verdict"] == reports.MORE
+    assert gap["first_low"] <= gap["first"] <= gap["first_high"] < gap["second_low"]
+    assert gap["difference"] == pytest.approx(gap["second"] - gap["first"], abs=0.002)
+    assert (gap["first_n"], gap["second_n"]) == (14, 14)
+    assert figures["user_gap_median"]["verdict"] == reports.COULD_BE
+    assert told["figures"]["first"]["calls"] == 14
+    same = await desk.facts("compare_personas", first=one, second=one, measure=True)
+    assert {row["verdict"] for row in same["figures"]["figures"]} == {reports.COULD_BE}
+
+
+async def test_comparing_two_revisions_counts_the_calls_of_each(
+    desk: Desk, tavus: httpx2.AsyncClient
+) -> None:
+    persona_id = await desk.create(greeting="One.")
+    before = (await desk.facts("get_persona", persona_id=persona_id))["revision"]
+    await hold(tavus, talk(1), persona_id=persona_id)
+    await desk.facts("update_persona", persona_id=persona_id, greeting="Two.")
+    for number in range(2):
+        await hold(tavus, talk(2 + number), persona_id=persona_id)
+    told = await desk.facts(
+        "compare_personas", first=f"{persona_id}@{before}", second=persona_id, measure=True
+    )
+    assert told["figures"]["first"] == {"revision": before, "calls": 1, "without_transcript": 0}
+    assert told["figures"]["second"]["calls"] == 2
+    assert {row["verdict"] for row in told["figures"]["figures"]} == {reports.TOO_FEW}
+    nothing = await desk.facts("compare_personas", first=STOCK, second=OTHER, measure=True)
+    assert nothing["figures"]["verdict"] == reports.TOO_FEW
+
+
+def test_scipy_is_not_loaded_before_a_call_measures() -> None:
+    """Ours: it takes some two seconds to import."""
+    look = "import tavus_mcp.server, sys; print('scipy' in sys.modules, 'numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
