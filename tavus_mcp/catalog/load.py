@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import cache
+from typing import TypeVar
 
 from tavus_mcp.catalog import files
 from tavus_mcp.catalog.describe import described
@@ -10,16 +11,23 @@ from tavus_mcp.catalog.facts import (
     ContextGuidance,
     EngineFacts,
     FieldFacts,
+    GoalPhrases,
     Language,
     LayerFacts,
     ModelFacts,
     Note,
+    OtherCall,
+    Paragraph,
     PipelineMode,
     SeedItem,
     ShutdownReason,
     SttSupport,
+    Translation,
+    TuningGoal,
+    WordClass,
 )
 
+Recipe = TypeVar("Recipe", TuningGoal, Paragraph, Translation)
 LAYERS = (
     "llm",
     "tts",
@@ -171,6 +179,36 @@ class Catalog:
         """What the seed document shows, each with today's equivalent."""
         return files.facts(SeedItem, "deprecations", "seed")
 
+    def tuning_goal(self, name: str) -> TuningGoal:
+        """What moves a persona towards a goal; LookupError names the goals when there is none."""
+        goals: tuple[TuningGoal, ...] = files.facts(TuningGoal, "goals", "goal")
+        return _by_name(goals, name, "goal")
+
+    def paragraph(self, name: str) -> Paragraph:
+        """A text that tuning may add to a prompt."""
+        return _by_name(self.paragraphs(), name, "paragraph")
+
+    def paragraphs(self) -> tuple[Paragraph, ...]:
+        """Every text that tuning may add to a prompt."""
+        return files.facts(Paragraph, "goals", "paragraph")
+
+    def translation(self, name: str) -> Translation:
+        """Why and with what effect something old is said in today's words."""
+        known: tuple[Translation, ...] = files.facts(Translation, "goals", "translation")
+        return _by_name(known, name, "translation")
+
+    def complaints(self) -> tuple[GoalPhrases, ...]:
+        """What people say, by the goal of tuning that it points to."""
+        return files.facts(GoalPhrases, "complaints", "goal")
+
+    def other_calls(self) -> tuple[OtherCall, ...]:
+        """What people say, by the call that does what no goal of tuning does."""
+        return files.facts(OtherCall, "complaints", "elsewhere")
+
+    def word_classes(self) -> tuple[WordClass, ...]:
+        """The words that may stand for one another in such phrases."""
+        return files.facts(WordClass, "complaints", "words")
+
     def shutdown_reasons(self) -> tuple[ShutdownReason, ...]:
         """How calls can end."""
         return files.facts(ShutdownReason, "conversations", "shutdown_reason")
@@ -212,6 +250,11 @@ def _known(name: str, names: tuple[str, ...], what: str) -> str:
     if name not in names:
         raise LookupError(f"No {what} {name!r}. There are: {', '.join(names)}.")
     return name
+
+
+def _by_name(entries: tuple[Recipe, ...], name: str, what: str) -> Recipe:
+    known = tuple(one.name for one in entries)
+    return entries[known.index(_known(name, known, what))]
 
 
 def _named(fields: Iterable[FieldFacts], name: str) -> FieldFacts | None:

@@ -14,7 +14,7 @@ from tavus_mcp.catalog.facts import DISCOURAGED, ChangeKind, SeedStatus, Status
 
 DATA = resources.files("tavus_mcp.catalog").joinpath("data")
 FILES = sorted(path.name for path in DATA.iterdir())
-SOURCE = re.compile(r"SEED|OAS|GO|N1|N#\d+|[DJPV]:[\w./-]+")
+SOURCE = re.compile(r"SEED|OURS|OAS|GO|N1|N#\d+|[DJPV]:[\w./-]+")
 TYPES = {
     *("string", "number", "integer", "boolean", "object", "unknown"),
     *("string[]", "object[]"),
@@ -47,8 +47,8 @@ def everything(*names: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def test_there_is_a_file_for_every_layer_and_none_for_anything_unknown() -> None:
-    topics = {"pipeline_modes", "persona_fields", "languages", "deprecations", "tools"}
-    topics |= {"conversations"}
+    topics = {"pipeline_modes", "persona_fields", "languages", "deprecations", "tools", "goals"}
+    topics |= {"complaints", "conversations"}
     assert set(FILES) == {f"{name}.toml" for name in topics.union(LAYERS)}
 
 

@@ -40,6 +40,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "configure_conversational_flow": {"turn_taking_patience": "high"},
     "set_function_tool": {"name": "look_up", "description": "Looks it up."},
     "remove_function_tool": {"name": "greet"},
+    "suggest_tuning": {"goals": ["be_more_patient"]},
     "get_conversation": {"conversation_id": "c0a1b2c3d4e5f6a7b"},
     "patch_persona": {"operations": [{"op": "add", "path": "/greeting", "value": "Hi"}]},
 }
