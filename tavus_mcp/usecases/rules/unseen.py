@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.look import texts
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
 # Soft hyphen, Arabic letter mark, Hangul fillers, zero width, invisible operators, BOM, fillers.
@@ -28,21 +27,21 @@ _JOINED = re.compile("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
 @rule("text-invisible", "warning", source="P:guardrails")
 def invisible(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The model reads what a person reviewing the text cannot see."""
-    for path, written in texts(document):
+    for path, written in document.unusual:
         yield from _hit(path, _INVISIBLE.findall(_JOINED.sub("", written)), "invisible")
 
 
 @rule("text-direction-turned", "warning", source="P:guardrails")
 def turned(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """BiDi controls make a text look otherwise than it is read."""
-    for path, written in texts(document):
+    for path, written in document.unusual:
         yield from _hit(path, _TURNING.findall(written), "direction-turning")
 
 
 @rule("text-tag-characters", "warning", source="P:guardrails")
 def tags(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Tag characters can hide whole sentences from people."""
-    for path, written in texts(document):
+    for path, written in document.unusual:
         yield from _hit(path, _TAGS.findall(written), "tag or selector")
 
 
