@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument, NotFound, Refused, TavusError, closing
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.changes import RawPatch, SetFields
+from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.entry import Entry
 from tavus_mcp.models.findings import Finding
@@ -19,7 +19,7 @@ from tavus_mcp.models.patch import PatchError, diff, find, outermost_list, token
 from tavus_mcp.models.persona import SERVER_FIELDS, Persona
 from tavus_mcp.models.receipt import Receipt, changes_of
 from tavus_mcp.models.secrets import MASK, is_masked
-from tavus_mcp.usecases import creating, deleting, plans, recording
+from tavus_mcp.usecases import creating, recording
 from tavus_mcp.usecases.checking import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.usecases.creating import NewPersona, copyable
 from tavus_mcp.usecases.editing import Edit, edit
@@ -185,31 +185,6 @@ def _refuse_nowhere(places: Sequence[str], wanted: Document, now: Document) -> N
         known = inside[0] in LAYER_NAMES if first == "layers" and inside else first in _FIELDS
         if not known and not any(there):
             raise InvalidArgument(["/only: one of these is nowhere in this persona, then or now."])
-
-
-async def apply_plan(app: App, plan_id: str) -> Receipt:
-    """Carry out exactly one plan, once.
-
-    Raises ``Refused`` when it is unknown, expired or used, ``Conflict`` when the persona changed.
-    """
-    plan = await plans.find(app, plan_id)
-    if plan.kind == "create":
-        asked = NewPersona(plans.body_of(plan), tool=plan.tool, plan=plan, allow=PRIVATE_URLS)
-        return await creating.create(app, asked)
-    if plan.kind == "delete":
-        return await deleting.delete(app, deleting.Deletion(plan.persona_id, plan.revision, plan))
-    change = RawPatch(plans.patch_of(plan))
-    return await edit(
-        app,
-        Edit(
-            plan.tool,
-            plan.persona_id,
-            change,
-            if_revision=plan.revision,
-            allow=UNKNOWN_FIELDS | PRIVATE_URLS,
-            plan=plan,
-        ),
-    )
 
 
 async def _revive(app: App, asked: Return, wanted: Document) -> Receipt:
