@@ -25,7 +25,8 @@ class App:
 
     ``held`` keeps, for the plans of this process, the secrets that may not reach the disk;
     ``answered`` the questions to the person that were answered, so that none is answered twice;
-    ``unsettled`` the writes that were cancelled on the way, until the next read tells of them.
+    ``unsettled`` the writes that were cancelled on the way, until the next read tells of them;
+    ``running`` the bulk plans that are being carried out by this process right now.
     """
 
     api: TavusApi
@@ -37,6 +38,7 @@ class App:
     held: dict[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     answered: set[str] = field(default_factory=set, repr=False)
     unsettled: dict[str, Entry] = field(default_factory=dict, repr=False)
+    running: set[str] = field(default_factory=set, repr=False)
 
     def now(self) -> str:
         """Return the time as it is written down: UTC, ISO 8601, to the millisecond."""

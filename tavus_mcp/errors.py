@@ -3,6 +3,7 @@
     Failure                       something was asked that cannot be done; its text says what next
     ├── InvalidArgument           an argument has the wrong name, type or value
     ├── Refused                   the result would not work: nothing was sent
+    │   └── Taken                 the plan was used already
     ├── Conflict                  the persona is not as the caller believes
     ├── NotConfigured             no key and no sandbox
     ├── NotRecorded               the journal cannot be written, so nothing is sent
@@ -42,6 +43,15 @@ class InvalidArgument(Failure):
 
 class Refused(Failure):
     """The result would not work; nothing was sent."""
+
+
+class Taken(Refused):
+    """The plan, or this persona's part of it, was used already; nothing was sent."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This plan was carried out already; a plan is used once. Nothing was sent."
+        )
 
 
 class Conflict(Failure):

@@ -27,9 +27,13 @@ class Diary:
         """Append a line; return it as it was placed."""
         return await self._do(lambda journal: journal.append(entry))
 
-    async def claim(self, entry: Entry) -> bool:
-        """Mark a plan as used; False when it was already."""
-        return await self._do(lambda journal: journal.claim(entry))
+    async def claim(self, entry: Entry, *, after: int = 0) -> Entry | None:
+        """Mark a plan as used for a persona; None when it was already, since ``after``."""
+        return await self._do(lambda journal: journal.claim(entry, after=after))
+
+    async def after(self, seq: int) -> list[Entry]:
+        """Return the lines that go back to a line: the claims of a plan, and what came of them."""
+        return await self._do(lambda journal: journal.after(seq))
 
     async def is_used(self, seq: int) -> bool:
         """Tell whether a plan was carried out."""

@@ -57,19 +57,34 @@ class Journal:
             self._db.execute("BEGIN IMMEDIATE")
             return self._append(entry)
 
-    def claim(self, entry: Entry) -> bool:
-        """Append a ``used`` line for a plan unless there is one; tell whether it was appended."""
+    def claim(self, entry: Entry, *, after: int = 0) -> Entry | None:
+        """Append a ``used`` line for a persona of a plan; None when there is one already.
+
+        ``after`` is the number of an earlier claim that came to nothing and may be followed.
+        """
+        query = (
+            "SELECT coalesce(max(seq), 0) FROM entries"
+            " WHERE ref = ? AND kind = 'used' AND persona_id = ?"
+        )
         with self._lock, self._db:
             self._db.execute("BEGIN IMMEDIATE")
-            taken = self._is_used(entry.ref)
-            if not taken:
-                self._append(entry)
-        return not taken
+            latest = self._db.execute(query, (entry.ref, entry.persona_id)).fetchone()[0]
+            return self._append(entry) if latest == after else None
+
+    def after(self, seq: int) -> list[Entry]:
+        """Return the lines that go back to a line, first to last, without their documents."""
+        return self._read(
+            "WHERE seq IN (WITH RECURSIVE tree(seq) AS (SELECT e.seq FROM entries e WHERE e.ref = ?"
+            " UNION SELECT e.seq FROM entries e JOIN tree ON e.ref = tree.seq)"
+            " SELECT seq FROM tree) ORDER BY seq",
+            (seq,),
+        )
 
     def is_used(self, seq: int) -> bool:
-        """Tell whether the plan of this line was carried out."""
+        """Tell whether the plan of this line was carried out, or begun."""
+        query = "SELECT 1 FROM entries WHERE ref = ? AND kind = 'used'"
         with self._lock:
-            return self._is_used(seq)
+            return self._db.execute(query, (seq,)).fetchone() is not None
 
     def of_persona(self, persona_id: str, *, before: int | None = None) -> list[Entry]:
         """Return the lines of a persona, newest first, without their documents."""
@@ -126,10 +141,6 @@ class Journal:
         """Close the file."""
         with self._lock:
             self._db.close()
-
-    def _is_used(self, seq: int) -> bool:
-        query = "SELECT 1 FROM entries WHERE ref = ? AND kind = 'used'"
-        return self._db.execute(query, (seq,)).fetchone() is not None
 
     def _append(self, entry: Entry) -> Entry:
         last = self._db.execute("SELECT seq, digest FROM entries ORDER BY seq DESC LIMIT 1")

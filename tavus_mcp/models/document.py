@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.patch import find
+from tavus_mcp.models.patch import find, pointer_of
 from tavus_mcp.models.persona import SERVER_FIELDS
 from tavus_mcp.models.secrets import Masker
 from tavus_mcp.models.vocabulary import to_persona_names
 
 # These change without anyone having changed the persona, so they name no revision.
 _VOLATILE = frozenset({"updated_at", "session_id", "is_draft"})
+_BLANKS = str.maketrans("", "", "\t\n\r")
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,44 @@ class Document:
         )
         return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
+    @cached_property
+    def texts(self) -> tuple[tuple[str, str], ...]:
+        """Every text that people wrote, each behind its JSON Pointer."""
+        found: list[tuple[str, str]] = []
+        waiting: list[tuple[str, Any]] = [("", self.written())]
+        while waiting:  # not recursive: nobody promises how deep a document is
+            path, node = waiting.pop()
+            if isinstance(node, str):
+                found.append((path, node))
+            elif isinstance(node, dict):
+                waiting += [(path + _step(key), item) for key, item in node.items()]
+            elif isinstance(node, list):
+                waiting += [(f"{path}/{index}", item) for index, item in enumerate(node)]
+        return tuple(found)
+
+    @cached_property
+    def unusual(self) -> tuple[tuple[str, str], ...]:
+        """The texts that are not all plain ASCII: in others nothing stands that nobody sees."""
+        return tuple(
+            (path, text)
+            for path, text in self.texts
+            if not (text.isascii() and text.translate(_BLANKS).isprintable())
+        )
+
+    @cached_property
+    def places(self) -> Mapping[str, Any]:
+        """Every member of every object by its JSON Pointer; lists are not entered."""
+        found: JsonObject = {}
+        waiting: list[tuple[str, JsonObject]] = [("", self.data)]
+        while waiting:
+            path, node = waiting.pop()
+            for key, value in node.items():
+                place = path + _step(key)
+                found[place] = value
+                if isinstance(value, dict):
+                    waiting.append((place, value))
+        return found
+
     def kept(self) -> JsonObject:
         """Return the document without what changes by itself."""
         return {key: value for key, value in self.data.items() if key not in _VOLATILE}
@@ -79,3 +119,7 @@ class Document:
     def written(self) -> JsonObject:
         """Return the part that people write: the document without what the server sets."""
         return {key: value for key, value in self.data.items() if key not in SERVER_FIELDS}
+
+
+def _step(key: str) -> str:
+    return pointer_of([key]) if "~" in key or "/" in key else f"/{key}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, WithJsonSchema
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Remark
@@ -45,6 +45,17 @@ class Receipt(BaseModel):
     plan_id: str | None = None
     expires_at: str | None = None
     undo: Undo | None = None
+
+
+class PlanReceipt(Receipt):
+    """What carrying out a plan answers; a bulk plan tells each persona, and how many of each.
+
+    ``partial``: some of many were carried out, or none yet; ``findings`` say how to go on.
+    """
+
+    status: Literal["applied", "planned", "unchanged", "partial"]  # type: ignore[assignment]  # only many can be done in part
+    personas: list[JsonObject] | None = None
+    totals: Annotated[dict[str, int] | None, WithJsonSchema({})] = None
 
 
 def changes_of(before: Any, operations: list[Operation], masker: Masker) -> list[Changed]:

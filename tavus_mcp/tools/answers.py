@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel
 
 from tavus_mcp.models.base import JsonObject
@@ -142,3 +144,35 @@ class Measures(BaseModel):
     revisions: list[JsonObject]
     notes: list[str]
     unread: list[JsonObject] | None = None
+
+
+class AuditReport(BaseModel):
+    """What was found in a whole account, by rule; ``complete`` unless some could not be read.
+
+    ``counts`` are findings by severity; ``failed`` names the first of ``unread`` personas.
+    """
+
+    checked: int
+    total_count: int | None = None
+    complete: bool
+    counts: dict[str, int]
+    groups: list[JsonObject]
+    unread: int | None = None
+    failed: list[JsonObject] | None = None
+    stopped: str | None = None
+    next: str | None = None
+
+
+class BulkPlan(BaseModel):
+    """A plan of many changes: each change once, each persona in a row, how many of each."""
+
+    status: Literal["planned", "unchanged"]
+    plan_id: str | None = None
+    expires_at: str | None = None
+    totals: dict[str, int]
+    changes: list[JsonObject]
+    personas: list[JsonObject]
+    skipped: list[JsonObject]
+    findings: list[Remark]
+    stopped: str | None = None
+    next: str | None = None

@@ -2,6 +2,100 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any, Literal
+
+from mcp.server.mcpserver import Context
+from pydantic import Field
+
+from tavus_mcp.app import App
+from tavus_mcp.models.base import Accepted, JsonObject
+from tavus_mcp.models.ids import PersonaId
+from tavus_mcp.tools.answers import AuditReport, BulkPlan
+from tavus_mcp.tools.parameters import NameContains
 from tavus_mcp.tools.toolset import Toolset
+from tavus_mcp.usecases.fleet import asking, audit, planning, telling
+from tavus_mcp.usecases.fleet.roll import Selection
 
 fleet = Toolset("fleet")
+
+_GROUPS = (
+    "plan_bulk_change(finding=RULE, ...) takes all personas of a group; check_persona tells all "
+    "about one."
+)
+
+
+@fleet.read("Audit personas")
+async def audit_personas(
+    app: App,
+    ctx: Context[Any, Any],
+    persona_type: Annotated[
+        Literal["user", "system", "all"], Field(description="system: Tavus's stock personas")
+    ] = "user",
+    name_contains: NameContains = None,
+    severity: Annotated[
+        Literal["error", "warning", "info"], Field(description="Least severity to tell")
+    ] = "warning",
+) -> AuditReport:
+    """Check every persona of the account; findings are grouped by rule, worst first."""
+    selection = Selection(None if persona_type == "all" else persona_type, name_contains)
+    found = await audit.audit(app, selection, severity, ctx.report_progress)
+    groups = found.tally.groups()
+    return AuditReport(
+        checked=found.checked,
+        total_count=found.total,
+        complete=found.complete,
+        counts=dict(found.tally.counts),
+        groups=groups,
+        unread=found.unread or None,
+        failed=found.failed or None,
+        stopped=found.stopped or None,
+        next=_GROUPS if groups else None,
+    )
+
+
+@fleet.read("Plan bulk change")
+async def plan_bulk_change(
+    app: App,
+    ctx: Context[Any, Any],
+    persona_ids: Annotated[list[PersonaId], Field(description="These personas")] = [],  # noqa: B006 - read only
+    name_contains: Annotated[str | None, Field(description="And with this in the name")] = None,
+    finding: Annotated[
+        str | None, Field(description="And with a finding of this rule of audit_personas")
+    ] = None,
+    everything: Annotated[
+        bool, Field(description="All; needed if nothing else says which")
+    ] = False,
+    persona_type: Annotated[Literal["user", "system", "all"], Accepted] = "user",
+    values: Annotated[
+        JsonObject, Field(description="Set: JSON Pointer to value, like /layers/llm/model")
+    ] = {},  # noqa: B006 - read only
+    unset: Annotated[list[str], Field(description="Remove: JSON Pointers")] = [],  # noqa: B006 - read only
+    undo_of: Annotated[
+        str | None, Field(description="Plan id of a bulk plan: take back what it did")
+    ] = None,
+    limit: Annotated[int | None, Field(ge=1, description="At most so many personas")] = None,
+) -> BulkPlan:
+    """Plan one change of many personas; apply_plan carries it out. Changes nothing itself."""
+    asked = asking.Asked(
+        Selection(None if persona_type == "all" else persona_type, name_contains, persona_ids),
+        finding=finding,
+        everything=everything,
+        values=values,
+        unset=unset,
+        undo_of=undo_of,
+        limit=limit,
+    )
+    draft = await planning.plan(app, await asking.wanted(app, asked), ctx.report_progress)
+    stored = draft.stored
+    return BulkPlan(
+        status="planned" if stored else "unchanged",
+        plan_id=stored.plan_id if stored else None,
+        expires_at=stored.expires_at if stored else None,
+        totals=telling.totals(draft),
+        changes=telling.changes(draft.planned),
+        personas=telling.personas(draft.planned),
+        skipped=telling.skipped(draft.skipped),
+        findings=telling.findings(draft.planned),
+        stopped=draft.stopped or None,
+        next=telling.next_step(draft),
+    )

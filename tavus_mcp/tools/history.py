@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
+from mcp.server.mcpserver import Context
 from pydantic import Field
 
 from tavus_mcp.app import App
-from tavus_mcp.models.receipt import Receipt
+from tavus_mcp.models.receipt import PlanReceipt, Receipt
 from tavus_mcp.tools.answers import Comparison, RevisionPage
 from tavus_mcp.tools.parameters import Cursor, DryRun, IfRevision, Limit, Persona, Reference
 from tavus_mcp.tools.toolset import Toolset
+from tavus_mcp.usecases import applying, restoring
 from tavus_mcp.usecases import history as usecase
-from tavus_mcp.usecases import restoring
 from tavus_mcp.usecases.measuring import measure as measuring
 
 history = Toolset("history")
@@ -64,7 +65,9 @@ async def restore_revision(
 
 @history.destroy("Apply plan")
 async def apply_plan(
-    app: App, plan_id: Annotated[str, Field(description="From a receipt with status planned")]
-) -> Receipt:
-    """Carry out exactly one plan, once: a dry_run or a deletion the person has agreed to."""
-    return await usecase.apply_plan(app, plan_id)
+    app: App,
+    ctx: Context[Any, Any],
+    plan_id: Annotated[str, Field(description="From an answer with status planned")],
+) -> PlanReceipt:
+    """Carry out one plan, once: a dry_run, a bulk change or a deletion the person agreed to."""
+    return await applying.apply_plan(app, plan_id, ctx.report_progress)

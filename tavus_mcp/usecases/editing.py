@@ -14,7 +14,7 @@ import anyio
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, Failure, Refused, Rejected, TavusError, Unavailable
-from tavus_mcp.models.changes import Change
+from tavus_mcp.models.changes import Change, RawPatch
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.entry import Entry
 from tavus_mcp.models.findings import Finding, by_severity
@@ -23,6 +23,8 @@ from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.models.secrets import MASK
 from tavus_mcp.usecases import plans, recording
 from tavus_mcp.usecases.checking import (
+    PRIVATE_URLS,
+    UNKNOWN_FIELDS,
     check_change,
     not_stuck,
     refuse_masks,
@@ -47,6 +49,18 @@ class Edit:
     plan: plans.Plan | None = None
 
 
+def planned(plan: plans.Plan) -> Edit:
+    """Return the edit that a change plan stands for; what was let pass then is let pass now."""
+    return Edit(
+        plan.tool,
+        plan.persona_id,
+        RawPatch(plans.patch_of(plan)),
+        if_revision=plan.revision,
+        allow=UNKNOWN_FIELDS | PRIVATE_URLS,
+        plan=plan,
+    )
+
+
 async def edit(app: App, asked: Edit) -> Receipt:
     """Carry out a change on the persona as it is now, or make a plan of it when ``dry_run``.
 
@@ -61,9 +75,8 @@ async def edit(app: App, asked: Edit) -> Receipt:
     after, operations, findings = work_out(app, before, asked)
     if not operations:
         return receipt_of("unchanged", app, before, before, (), findings)
-    if asked.plan is not None:
-        await plans.claim(app, asked.plan)
-    intent = await recording.intend(app, asked.tool, before, after, operations)
+    claim = await plans.claim(app, asked.plan) if asked.plan else 0
+    intent = await recording.intend(app, asked.tool, before, after, operations, claim=claim)
     changed, lost = True, None
     for tests in guards(before, operations):
         try:

@@ -1,4 +1,4 @@
-"""What became of a persona: its revisions and their differences; and carrying out plans."""
+"""What became of a persona: its revisions, and their differences."""
 
 from __future__ import annotations
 
@@ -7,16 +7,12 @@ from dataclasses import dataclass
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument, NotFound, Refused, TavusError, closing
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.changes import RawPatch
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.entry import Entry
 from tavus_mcp.models.ids import checked_id
 from tavus_mcp.models.patch import diff
-from tavus_mcp.models.receipt import Receipt, changes_of
-from tavus_mcp.usecases import creating, deleting, plans, recording
-from tavus_mcp.usecases.checking import PRIVATE_URLS, UNKNOWN_FIELDS
-from tavus_mcp.usecases.creating import NewPersona
-from tavus_mcp.usecases.editing import Edit, edit
+from tavus_mcp.models.receipt import changes_of
+from tavus_mcp.usecases import recording
 
 
 @dataclass(frozen=True)
@@ -90,37 +86,6 @@ def differences(app: App, first: Document, second: Document) -> list[JsonObject]
     one, other = (app.masker.mask(document.written()) for document in (first, second))
     changes = changes_of(one, diff(one, other), app.masker)
     return [{"path": item.path, "first": item.before, "second": item.after} for item in changes]
-
-
-async def apply_plan(app: App, plan_id: str) -> Receipt:
-    """Carry out exactly one plan, once.
-
-    Raises ``Refused`` when it is unknown, expired or used, ``Conflict`` when the persona changed.
-    """
-    plan = await plans.find(app, plan_id)
-    if plan.kind == "create":
-        asked = NewPersona(
-            plans.body_of(plan),
-            tool=plan.tool,
-            plan=plan,
-            allow=PRIVATE_URLS,
-            revives=plan.detail.get("revives", ""),
-        )
-        return await creating.create(app, asked)
-    if plan.kind == "delete":
-        return await deleting.delete(app, deleting.Deletion(plan.persona_id, plan.revision, plan))
-    change = RawPatch(plans.patch_of(plan))
-    return await edit(
-        app,
-        Edit(
-            plan.tool,
-            plan.persona_id,
-            change,
-            if_revision=plan.revision,
-            allow=UNKNOWN_FIELDS | PRIVATE_URLS,
-            plan=plan,
-        ),
-    )
 
 
 def _is_open(line: Entry, outcomes: dict[int, Entry]) -> bool:

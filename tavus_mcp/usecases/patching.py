@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import MISSING, Field, ValidationError
@@ -11,7 +12,7 @@ from tavus_mcp.models.base import JsonObject, Written
 from tavus_mcp.models.changes import Change, RawPatch, SetFields
 from tavus_mcp.models.explain import sentences
 from tavus_mcp.models.findings import Finding
-from tavus_mcp.models.patch import Operation, PatchError, tokens
+from tavus_mcp.models.patch import Operation, PatchError, pointer_of, tokens
 from tavus_mcp.models.persona import SERVER_FIELDS, Persona
 from tavus_mcp.models.vocabulary import (
     pointer_to_persona_names,
@@ -51,6 +52,30 @@ def raw_change(
     if problems:
         raise InvalidArgument(problems)
     return RawPatch(operations), _whole_layers(operations)
+
+
+def checked_fields(values: Mapping[str, Any], unset: Sequence[str]) -> tuple[JsonObject, list[str]]:
+    """Return values given by JSON Pointer as one nested object, and the pointers to remove.
+
+    A null removes. Raises ``InvalidArgument`` with everything that is wrong with the pointers.
+    """
+    given = [(pointer_of(["values", pointer]), pointer) for pointer in values]
+    given += [(f"/unset/{index}", pointer) for index, pointer in enumerate(unset)]
+    problems = [
+        problem
+        for where, pointer in given
+        if (problem := _path_problem(pointer_to_persona_names(pointer), where, allow_unknown=False))
+    ]
+    if problems:
+        raise InvalidArgument(problems)
+    named = {pointer_to_persona_names(pointer): value for pointer, value in values.items()}
+    kept = {
+        path: value_to_persona_names(path, value)
+        for path, value in named.items()
+        if value is not None
+    }
+    nulls = [path for path, value in named.items() if value is None]
+    return SetFields(kept).apply({}), [*map(pointer_to_persona_names, unset), *nulls]
 
 
 def _plain_object(patch: JsonObject, *, allow_unknown: bool) -> tuple[Change, list[Finding]]:

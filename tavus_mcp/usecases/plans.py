@@ -7,26 +7,35 @@ gone with it says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from tavus_mcp.app import App
-from tavus_mcp.errors import Refused
+from tavus_mcp.errors import Refused, Taken
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.entry import Entry
 from tavus_mcp.models.patch import Operation, tokens
 from tavus_mcp.usecases import recording
 
-_USED = "This plan was carried out already; a plan is used once. Nothing was sent."
 LIFETIME = timedelta(hours=1)
+BULK = "bulk"
+"""The kind of a plan that has a part for each of many personas; ``fleet.parts`` knows them."""
+
+
+def _nothing() -> None:
+    """Take no note of the beginning."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A change that can be carried out: what kind, of which tool, on which revision."""
+    """A change that can be carried out: what kind, of which tool, on which revision.
+
+    ``begun`` is called when it was claimed: from then on it is under way. ``claimed`` is the number
+    of an earlier claim that came to nothing.
+    """
 
     kind: str
     tool: str
@@ -37,6 +46,8 @@ class Plan:
     plan_id: str = ""
     expires_at: str = ""
     seq: int = 0
+    claimed: int = 0
+    begun: Callable[[], None] = _nothing
 
 
 def of_change(app: App, tool: str, before: Document, operations: Sequence[Operation]) -> Plan:
@@ -82,21 +93,30 @@ async def store(app: App, plan: Plan, base: Document | None = None) -> Plan:
     return made
 
 
-async def find(app: App, plan_id: str) -> Plan:
-    """Return a plan that may be carried out; refuse one that is unknown, expired or bereft."""
+async def known(app: App, plan_id: str) -> Plan:
+    """Return a plan, whatever became of it; refuse an id that is none."""
     number = plan_id.removeprefix("plan-").partition("-")[0]
     line = await app.diary.entry(int(number)) if number.isdecimal() and len(number) < 18 else None
     plan = _of_line(line, app.held.get(plan_id, {})) if line and line.kind == "plan" else None
-    if plan is None or line is None or plan.plan_id != plan_id:
+    if plan is None or plan.plan_id != plan_id:
         raise Refused(
             "There is no plan of that id in this journal. dry_run=true of a change tool, and "
             "delete_persona, answer with a plan_id."
         )
-    if await app.diary.is_used(plan.seq):
-        raise Refused(_USED)
+    return plan
+
+
+async def find(app: App, plan_id: str) -> Plan:
+    """Return a plan that may be carried out; refuse one that is unknown, expired or bereft.
+
+    A bulk plan is used persona by persona, so it may have been begun.
+    """
+    plan = await known(app, plan_id)
+    if plan.kind != BULK and await app.diary.is_used(plan.seq):
+        raise Taken
     if app.clock() > datetime.fromisoformat(plan.expires_at):
         raise Refused(f"This plan expired at {plan.expires_at}; nothing was sent. Make it again.")
-    if set(line.detail["held"]) - set(plan.secrets):
+    if set(plan.detail["held"]) - set(plan.secrets):
         raise Refused(
             "This plan holds a key, and keys are not written to disk: the server that made the "
             "plan has ended. Make the plan again."
@@ -104,11 +124,17 @@ async def find(app: App, plan_id: str) -> Plan:
     return plan
 
 
-async def claim(app: App, plan: Plan) -> None:
-    """Mark a plan as used, the moment before it is sent; refuse when it was used already."""
+async def claim(app: App, plan: Plan) -> int:
+    """Mark a plan as used, the moment before it is sent; return the number of that line.
+
+    Raises ``Taken`` when it was used already.
+    """
     used = Entry("used", plan.persona_id, app.now(), plan.tool, ref=plan.seq)
-    if not await app.diary.claim(used):
-        raise Refused(_USED)
+    line = await app.diary.claim(used, after=plan.claimed)
+    if line is None:
+        raise Taken
+    plan.begun()
+    return line.seq
 
 
 def patch_of(plan: Plan) -> list[Operation]:

@@ -33,9 +33,18 @@ async def seen(app: App, document: Document) -> None:
 
 
 async def intend(
-    app: App, tool: str, before: Document, after: Document, operations: Sequence[Operation]
+    app: App,
+    tool: str,
+    before: Document,
+    after: Document,
+    operations: Sequence[Operation],
+    *,
+    claim: int = 0,
 ) -> Entry:
-    """Write down a change before it is sent; raise ``NotRecorded`` when that cannot be."""
+    """Write down a change before it is sent; raise ``NotRecorded`` when that cannot be.
+
+    ``claim`` is the line by which it took its plan, when it has one.
+    """
     await seen(app, before)
     return await app.diary.append(
         Entry(
@@ -45,6 +54,7 @@ async def intend(
             tool=tool,
             revision=before.revision,
             paths=tuple(item.path for item in operations),
+            ref=claim,
             detail={"wanted": _wanted(app, after, operations)},
         )
     )

@@ -9,7 +9,11 @@ import anyio
 
 T = TypeVar("T")
 AT_ONCE = 8
-"""How many requests of one call may be on their way; Tavus publishes no rate limit."""
+"""How many requests of one call may be on their way; Tavus publishes no rate limit.
+
+As many as the client keeps connections for (``client.api.LIMITS``): one more, and connections would
+be opened and closed all the time.
+"""
 
 
 async def each(
@@ -17,19 +21,29 @@ async def each(
 ) -> None:
     """Do the work for every item, ``at_once`` at a time; nothing is taken before there is room.
 
-    What the work raises ends everything; work that may fail for one item must catch it. Cancelling
-    the caller stops all that is under way.
+    What the work raises ends everything and is raised as it is; work that may fail for one item
+    must catch it. Cancelling the caller stops all that is under way.
     """
-    room = anyio.CapacityLimiter(at_once)
+    source, turn = aiter(items), anyio.Lock()
 
-    async def one(item: T, ticket: object) -> None:
-        try:
+    async def worker() -> None:
+        while True:
+            async with turn:
+                try:
+                    item = await anext(source)
+                except StopAsyncIteration:
+                    return
             await work(item)
-        finally:
-            room.release_on_behalf_of(ticket)
 
-    async with anyio.create_task_group() as tasks:
-        async for item in items:
-            ticket = object()
-            await room.acquire_on_behalf_of(ticket)
-            tasks.start_soon(one, item, ticket)
+    try:
+        async with anyio.create_task_group() as workers:
+            for _ in range(at_once):
+                workers.start_soon(worker)
+    except ExceptionGroup as raised:
+        first = _first(raised)
+        raise first from first.__cause__
+
+
+def _first(raised: ExceptionGroup[Exception]) -> Exception:
+    inner = raised.exceptions[0]
+    return _first(inner) if isinstance(inner, ExceptionGroup) else inner

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from functools import lru_cache
 from types import EllipsisType
 from typing import Any
 
 from tavus_mcp.catalog import Catalog, Change
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.patch import pointer_of, tokens
 
 _ENDINGS = frozenset({"superseded", "deprecated", "retired"})
 _CONFIGURED = frozenset({"llm", "tts", "stt", "perception", "conversational_flow"})
@@ -47,13 +45,8 @@ def is_set(value: object) -> bool:
 
 
 def at(document: Document, pointer: str) -> Any:
-    """Return what stands at a pointer, or None: ``Document.at`` with the pointer split once."""
-    node: Any = document.data
-    for token in _split(pointer):
-        if not isinstance(node, dict):
-            return None
-        node = node.get(token)
-    return node
+    """Return what stands at a pointer, or None: ``Document.at`` without lists, looked up once."""
+    return document.places.get(pointer)
 
 
 def layer_of(document: Document, name: str) -> JsonObject:
@@ -79,19 +72,6 @@ def entries(value: object) -> Iterator[tuple[int, str]]:
     """Yield the texts of a list with their places; anything else has none."""
     if isinstance(value, list):
         yield from ((index, item) for index, item in enumerate(value) if isinstance(item, str))
-
-
-def texts(document: Document) -> Iterator[tuple[str, str]]:
-    """Yield every text that people wrote, with its JSON Pointer."""
-    waiting: list[tuple[str, Any]] = [("", document.written())]
-    while waiting:  # not recursive: nobody promises how deep a document is
-        path, node = waiting.pop()
-        if isinstance(node, str):
-            yield path, node
-        elif isinstance(node, dict):
-            waiting += [(path + _step(key), item) for key, item in node.items()]
-        elif isinstance(node, list):
-            waiting += [(f"{path}/{index}", item) for index, item in enumerate(node)]
 
 
 def languages(document: Document) -> list[str]:
@@ -172,12 +152,3 @@ def _plain(value: Any) -> Any:
 
 def _written(value: Any) -> str:
     return "..." if isinstance(value, EllipsisType) else json.dumps(value, ensure_ascii=False)
-
-
-@lru_cache(maxsize=1024)
-def _split(pointer: str) -> tuple[str, ...]:
-    return tuple(tokens(pointer))
-
-
-def _step(key: str) -> str:
-    return pointer_of([key]) if "~" in key or "/" in key else f"/{key}"

@@ -14,7 +14,6 @@ from tavus_mcp.usecases.rules.look import (
     custom_llm,
     ended,
     text,
-    texts,
     update,
 )
 from tavus_mcp.usecases.rules.rule import Hit, rule
@@ -136,7 +135,7 @@ def prompt_over_cap(document: Document, catalog: Catalog) -> Iterator[Hit]:
 @rule("placeholder-in-setting", "error", source="D:create-persona")
 def placeholder_in_setting(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """An id, address or key copied from an example names nothing."""
-    for path, value in texts(document):
+    for path, value in document.texts:
         if _SETTING.search(path) and (_is_placeholder(value) or value.endswith("...")):
             yield Hit(
                 path,
@@ -148,7 +147,7 @@ def placeholder_in_setting(document: Document, catalog: Catalog) -> Iterator[Hit
 @rule("placeholder-in-text", "warning", source="D:create-persona")
 def placeholder_in_text(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Tavus fills nothing in: the model reads the placeholder, and may say it aloud."""
-    for path, value in texts(document):
+    for path, value in document.texts:
         if not _SETTING.search(path) and _is_placeholder(value):
             yield Hit(
                 path,

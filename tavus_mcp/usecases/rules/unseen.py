@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.look import texts
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
 # Soft hyphen, Arabic letter mark, Hangul fillers, zero width, invisible operators, BOM, fillers.
@@ -60,7 +59,7 @@ def tags(document: Document, catalog: Catalog) -> Iterator[Hit]:
 
 
 def _hits(document: Document, kind: str) -> Iterator[Hit]:
-    for path, written in texts(document):
+    for path, written in document.unusual:
         for message in pointed_out(written, (kind,)):
             yield Hit(
                 path,

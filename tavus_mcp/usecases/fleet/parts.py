@@ -1,0 +1,135 @@
+"""The parts of a bulk plan: for each persona a plan of its own, and what became of it.
+
+What many personas share is written down once: a part names its patch by number. The journal
+tells what became of a part: a ``used`` line claims it, the intent names the claim, the outcome
+names the intent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tavus_mcp.app import App
+from tavus_mcp.errors import Refused
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.entry import Entry
+from tavus_mcp.usecases import plans
+from tavus_mcp.usecases.plans import Plan
+
+TOOL = "plan_bulk_change"
+"""Under which name the history tells of these changes."""
+_PATCH = "/patch"
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a bulk plan means for one persona."""
+
+    persona_name: str
+    plan: Plan
+
+    @property
+    def persona_id(self) -> str:
+        """Whose part it is."""
+        return self.plan.persona_id
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What the journal holds of one part that was claimed."""
+
+    claim: Entry
+    intent: Entry | None = None
+    outcome: Entry | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Tell whether it was carried out for certain."""
+        return self.outcome is not None and self.outcome.status in ("applied", "unchanged")
+
+    @property
+    def void(self) -> bool:
+        """Tell whether it came to nothing for certain: never sent, or refused by Tavus."""
+        refused = self.outcome is not None and self.outcome.status == "failed"
+        return self.intent is None or refused
+
+
+def bulk_plan(parts: Sequence[Part]) -> Plan:
+    """Return the one plan of many parts; keys are held apart, as in every plan."""
+    bulk = _Bulk()
+    for part in parts:
+        bulk.add(part)
+    detail = {"patches": bulk.patches, "parts": bulk.rows}
+    return Plan(plans.BULK, TOOL, "", "", detail, bulk.secrets)
+
+
+def parts_of(plan: Plan) -> list[Part]:
+    """Return the parts of a bulk plan, in its order; refuse a plan of another kind."""
+    if plan.kind != plans.BULK:
+        raise Refused(
+            "/undo_of: this is the plan of one persona. Its receipt names the call that undoes it; "
+            "list_revisions and restore_revision go back as well."
+        )
+    patches: list[list[JsonObject]] = plan.detail["patches"]
+    keys = [_inside(plan.secrets, f"/patches/{number}") for number in range(len(patches))]
+    return [
+        Part(
+            name,
+            Plan(
+                "change",
+                plan.tool,
+                persona_id,
+                revision,
+                {"patch": patches[number]},
+                keys[number],
+                plan.plan_id,
+                plan.expires_at,
+                plan.seq,
+            ),
+        )
+        for persona_id, name, revision, number in plan.detail["parts"]
+    ]
+
+
+async def traces_of(app: App, plan: Plan) -> dict[str, Trace]:
+    """Return what became of the parts that were claimed, by persona; the last claim counts."""
+    traces: dict[str, Trace] = {}
+    for line in await app.diary.after(plan.seq):
+        trace = traces.get(line.persona_id)
+        if line.kind == "used":
+            traces[line.persona_id] = Trace(line)
+        elif trace and line.kind == "intent" and line.ref == trace.claim.seq:
+            traces[line.persona_id] = Trace(trace.claim, line)
+        elif trace and trace.intent and line.ref == trace.intent.seq:
+            traces[line.persona_id] = Trace(trace.claim, trace.intent, line)
+    return traces
+
+
+def _inside(secrets: Mapping[str, str], place: str) -> dict[str, str]:
+    return {
+        _PATCH + path.removeprefix(place): value
+        for path, value in secrets.items()
+        if path.startswith(place + "/")
+    }
+
+
+@dataclass
+class _Bulk:
+    """Parts as they are written down: patches that are the same stand there once."""
+
+    patches: list[list[JsonObject]] = field(default_factory=list)
+    rows: list[tuple[str, str, str, int]] = field(default_factory=list)
+    secrets: dict[str, str] = field(default_factory=dict)
+    _known: dict[str, int] = field(default_factory=dict)
+
+    def add(self, part: Part) -> None:
+        plan = part.plan
+        same = json.dumps([plan.detail["patch"], sorted(plan.secrets.items())], sort_keys=True)
+        number = self._known.setdefault(same, len(self.patches))
+        if number == len(self.patches):
+            self.patches.append(plan.detail["patch"])
+            for path, value in plan.secrets.items():
+                self.secrets[f"/patches/{number}{path.removeprefix(_PATCH)}"] = value
+        self.rows.append((plan.persona_id, part.persona_name, plan.revision, number))

@@ -1,0 +1,140 @@
+"""Making one plan of many changes: every persona is looked at, none is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tavus_mcp.app import App
+from tavus_mcp.errors import InvalidArgument, Refused, TavusError, closing
+from tavus_mcp.models.document import Document
+from tavus_mcp.models.findings import Remark
+from tavus_mcp.models.receipt import Changed, changes_of
+from tavus_mcp.usecases import checking, plans, recording, several
+from tavus_mcp.usecases.editing import Edit, work_out
+from tavus_mcp.usecases.fleet.audit import read
+from tavus_mcp.usecases.fleet.parts import TOOL, Part, bulk_plan
+from tavus_mcp.usecases.fleet.progress import Progress, Tell
+from tavus_mcp.usecases.fleet.proposing import Propose
+from tavus_mcp.usecases.fleet.roll import Roll, Selection
+from tavus_mcp.usecases.rules import RULES
+
+_RULES = frozenset({*(rule.name for rule in RULES), checking.UNKNOWN_FIELD, "shape"})
+_STOCK = "A stock persona of Tavus cannot be edited; create_persona(based_on=...) copies it."
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which personas are to be changed, how, and at most how many of them."""
+
+    selection: Selection
+    propose: Propose
+    finding: str | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One persona of the plan: its part, and what is shown of it."""
+
+    part: Part
+    changes: Sequence[Changed]
+    findings: Sequence[Remark]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A persona that is meant but not in the plan: why in one word, and in a sentence."""
+
+    kind: str
+    persona_id: str
+    reason: str
+
+
+@dataclass
+class Draft:
+    """A plan in the making; ``stored`` is the plan when there is anything to do."""
+
+    planned: list[Planned] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    stopped: str = ""
+    limited: bool = False
+    stored: plans.Plan | None = None
+
+
+async def plan(app: App, wanted: Wanted, tell: Tell) -> Draft:
+    """Work out the change of every persona that is meant, and write all of them down as one plan.
+
+    Raises ``InvalidArgument`` for a finding of no rule, and the errors of the API when the list
+    cannot be read.
+    """
+    if wanted.finding is not None and wanted.finding not in _RULES:
+        raise InvalidArgument(
+            [
+                f"/finding: no rule of this name{closing(wanted.finding, _RULES)} audit_personas "
+                "tells the names."
+            ]
+        )
+    roll, progress = Roll(app, wanted.selection), Progress(tell)
+    looked_at: dict[str, Planned | Skipped | None] = {}
+    await roll.turn_page()
+
+    async def look(persona_id: str) -> None:
+        looked_at[persona_id] = None  # the order of the list is the order of the plan
+        found = looked_at[persona_id] = await _looked_at(app, wanted, roll, persona_id)
+        if isinstance(found, Planned) and wanted.limit is not None:
+            count = sum(isinstance(item, Planned) for item in looked_at.values())
+            roll.enough = count >= wanted.limit
+        await progress.step(roll.total)
+
+    await several.each(roll.ids(), look)
+    return await _stored(app, wanted, roll, list(looked_at.values()))
+
+
+async def _looked_at(
+    app: App, wanted: Wanted, roll: Roll, persona_id: str
+) -> Planned | Skipped | None:
+    """Return what is planned for one persona, why it is left out, or None: it is not meant."""
+    document = await read(app, persona_id)
+    roll.heard(document if isinstance(document, TavusError) else None)
+    if isinstance(document, TavusError):
+        return Skipped("unreadable", persona_id, str(document))
+    if not wanted.selection.fits(document.data) or not _has(app, document, wanted.finding):
+        return None
+    if document.data.get("persona_type") == "system":
+        return Skipped("not_editable", persona_id, _STOCK)
+    try:
+        return await _worked_out(app, wanted, document)
+    except Refused as error:
+        return Skipped("refused", persona_id, str(error))
+
+
+def _has(app: App, document: Document, finding: str | None) -> bool:
+    return finding is None or any(
+        item.rule == finding for item in checking.check(document, app.catalog)
+    )
+
+
+async def _worked_out(app: App, wanted: Wanted, document: Document) -> Planned | Skipped:
+    persona_id = document.persona_id
+    proposed = await wanted.propose(document)
+    asked = Edit(TOOL, persona_id, proposed.change, allow=proposed.allow, remarks=proposed.remarks)
+    _, operations, findings = work_out(app, document, asked)
+    if not operations:
+        return Skipped("already_so", persona_id, "It is so already.")
+    await recording.seen(app, document)
+    name = app.masker.mask_text(document.name)
+    part = Part(name, plans.of_change(app, TOOL, document, operations))
+    return Planned(part, changes_of(document.data, operations, app.masker), findings)
+
+
+async def _stored(
+    app: App, wanted: Wanted, roll: Roll, found: Sequence[Planned | Skipped | None]
+) -> Draft:
+    planned = [item for item in found if isinstance(item, Planned)]
+    skipped = [item for item in found if isinstance(item, Skipped)]
+    draft = Draft(planned[: wanted.limit], skipped, roll.stopped, roll.enough)
+    if draft.planned:
+        bulk = bulk_plan([item.part for item in draft.planned])
+        draft.stored = await plans.store(app, bulk)
+    return draft

@@ -1,0 +1,101 @@
+"""Findings about many personas, counted by rule and told once each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.findings import ORDER, Finding, Remark
+
+WHOLE = 16
+"""Groups that are told with message, hint and source; what comes after them is counted."""
+IDS = 20
+"""Ids that are told of one group at most; fewer when there are many groups."""
+_IDS_IN_ALL = 160
+
+
+@dataclass
+class _Group:
+    """What is known of one rule: the first finding, and whose it is."""
+
+    example: Remark
+    alike: bool = True
+    count: int = 0
+    persona_ids: list[str] = field(default_factory=list)
+
+    def add(self, persona_id: str, finding: Remark) -> None:
+        self.count += 1
+        self.alike = self.alike and finding.message == self.example.message
+        if len(self.persona_ids) < IDS:
+            self.persona_ids.append(persona_id)
+
+    @property
+    def message(self) -> str:
+        """The message of one persona, worded for as many as there are."""
+        if self.count == 1:
+            return self.example.message
+        opening = f"{self.count} personas" + ("" if self.alike else ", for example")
+        return f"{opening}: {self.example.message}"
+
+
+class Tally:
+    """Counts the personas that each rule has something to say about; keeps no documents."""
+
+    def __init__(self, severity: str = "info") -> None:
+        self._least = ORDER[severity]
+        self._groups: dict[tuple[str, str], _Group] = {}
+        self.counts: Counter[str] = Counter()
+
+    def add(self, persona_id: str, findings: Iterable[Remark]) -> None:
+        """Count the findings about one persona; of one rule it is counted once."""
+        told = set()
+        for finding in findings:
+            if ORDER[finding.severity] > self._least:
+                continue
+            self.counts[finding.severity] += 1
+            rule = finding.rule if isinstance(finding, Finding) else None
+            key = (finding.severity, rule or finding.message)
+            if key not in told:
+                told.add(key)
+                self._groups.setdefault(key, _Group(finding)).add(persona_id, finding)
+
+    def groups(self) -> list[JsonObject]:
+        """Return a row for each rule, worst and most frequent first."""
+        ranked = self._ranked()
+        most = min(IDS, max(3, _IDS_IN_ALL // max(1, len(ranked))))
+        return [
+            _row(group, most) if place < WHOLE else _short(group)
+            for place, group in enumerate(ranked)
+        ]
+
+    def findings(self, most: int) -> list[Remark]:
+        """Return one remark for each rule, the first so many, worded for many."""
+        return [
+            group.example.model_copy(update={"message": group.message, "path": ""})
+            for group in self._ranked()[:most]
+        ]
+
+    def _ranked(self) -> list[_Group]:
+        ranked = sorted(
+            self._groups.items(), key=lambda item: (ORDER[item[0][0]], -item[1].count, item[0])
+        )
+        return [group for _, group in ranked]
+
+
+def _row(group: _Group, most: int) -> JsonObject:
+    example = group.example
+    row = {
+        **_short(group),
+        "message": group.message,
+        "hint": example.hint,
+        "source": getattr(example, "source", None),
+        "persona_ids": group.persona_ids[:most],
+    }
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _short(group: _Group) -> JsonObject:
+    rule = getattr(group.example, "rule", None)
+    return {"rule": rule, "severity": group.example.severity, "personas": group.count}

@@ -1,0 +1,63 @@
+"""Taking back a bulk plan as a whole: what it touched, of those it changed, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tavus_mcp.app import App
+from tavus_mcp.errors import Refused
+from tavus_mcp.models.document import Document
+from tavus_mcp.models.patch import applied
+from tavus_mcp.usecases import plans, recording
+from tavus_mcp.usecases.checking import PRIVATE_URLS, UNKNOWN_FIELDS
+from tavus_mcp.usecases.fleet.parts import Part, Trace, parts_of, traces_of
+from tavus_mcp.usecases.fleet.proposing import Propose, Proposed
+from tavus_mcp.usecases.history import kept
+from tavus_mcp.usecases.receipts import undo_of
+from tavus_mcp.usecases.restoring import PutBack
+
+
+async def undoing(app: App, plan_id: str) -> tuple[Sequence[str], Propose]:
+    """Return whom a bulk plan changed, and how each of them is put back.
+
+    Raises ``Refused`` when there is no such plan, when it is of one persona, or changed nothing.
+    """
+    plan = await plans.known(app, plan_id)
+    traces = await traces_of(app, plan)
+    touched = {
+        part.persona_id: (part, traces[part.persona_id])
+        for part in parts_of(plan)
+        if part.persona_id in traces and _may_have_changed(traces[part.persona_id])
+    }
+    if not touched:
+        raise Refused("/undo_of: this plan has changed no persona, so there is nothing to undo.")
+
+    async def propose(document: Document) -> Proposed:
+        return await _put_back(app, document, *touched[document.persona_id])
+
+    return list(touched), propose
+
+
+def _may_have_changed(trace: Trace) -> bool:
+    unchanged = trace.outcome is not None and trace.outcome.status == "unchanged"
+    return not trace.void and not unchanged
+
+
+async def _put_back(app: App, now: Document, part: Part, trace: Trace) -> Proposed:
+    """Propose what stood there before; refuse where somebody has edited since."""
+    before = await kept(app, part.persona_id, part.plan.revision)
+    operations = plans.patch_of(part.plan)
+    if trace.outcome is not None and trace.settled:
+        after = await kept(app, part.persona_id, trace.outcome.revision)
+    elif trace.intent is not None and recording.took_effect(app, trace.intent, now):
+        after = Document(applied(before.data, operations))
+    else:
+        raise Refused("It is not known whether the plan changed it; look with list_revisions.")
+    undo = undo_of(before, operations)
+    places: list[str] = undo.arguments["only"] if undo else []
+    shown = Document(app.masker.mask(now.data))
+    edited = [place for place in places if shown.at(place) != after.at(place)]
+    if edited:
+        raise Refused(f"{', '.join(edited)}: edited since by others, so all of it is left alone.")
+    change = PutBack(before, tuple(places))
+    return Proposed(change, change.remarks(), UNKNOWN_FIELDS | PRIVATE_URLS)

@@ -1,0 +1,110 @@
+"""Doing one thing to many, and letting what has begun come to its end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import anyio
+import pytest
+
+from tavus_mcp.usecases.grace import Begun, finished
+from tavus_mcp.usecases.several import each
+
+pytestmark = pytest.mark.anyio
+
+
+async def numbers(count: int, taken: list[int]) -> AsyncIterator[int]:
+    for number in range(count):
+        taken.append(number)
+        yield number
+
+
+async def test_every_item_is_done_once_and_nothing_is_taken_before_there_is_room() -> None:
+    taken: list[int] = []
+    begun: list[int] = []
+    room = anyio.Event()
+
+    async def work(number: int) -> None:
+        begun.append(number)
+        await room.wait()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(lambda: each(numbers(10, taken), work, at_once=3))
+        await anyio.wait_all_tasks_blocked()
+        assert (taken, begun) == ([0, 1, 2], [0, 1, 2])
+        room.set()
+    assert begun == list(range(10))
+
+
+async def test_what_the_work_raises_is_raised_as_it_is_and_ends_the_rest() -> None:
+    taken: list[int] = []
+
+    async def work(number: int) -> None:
+        await anyio.lowlevel.checkpoint()
+        if number == 2:
+            raise LookupError("two")
+        await anyio.sleep_forever()
+
+    with pytest.raises(LookupError, match="two"):
+        await each(numbers(10, taken), work, at_once=3)
+    assert taken == [0, 1, 2]
+
+
+async def test_what_the_items_raise_is_raised_as_it_is() -> None:
+    async def broken() -> AsyncIterator[int]:
+        yield 1
+        raise LookupError("no more")
+
+    async def work(_: int) -> None:
+        await anyio.lowlevel.checkpoint()
+
+    with pytest.raises(LookupError, match="no more"):
+        await each(broken(), work)
+
+
+async def test_work_that_has_begun_is_finished_though_its_caller_was_cancelled() -> None:
+    done: list[str] = []
+    goes_on, under_way = anyio.Event(), anyio.Event()
+
+    async def work(begun: Begun) -> None:
+        begun()
+        under_way.set()
+        await goes_on.wait()
+        done.append("finished")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(finished, work)
+        await under_way.wait()
+        tasks.cancel_scope.cancel()
+        with anyio.CancelScope(shield=True):
+            await anyio.wait_all_tasks_blocked()
+            assert done == []
+            goes_on.set()
+    assert done == ["finished"]
+
+
+async def test_work_that_has_not_begun_is_cancelled_at_once() -> None:
+    reached = anyio.Event()
+
+    async def work(_: Begun) -> None:
+        reached.set()
+        await anyio.sleep_forever()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(finished, work)
+        await reached.wait()
+        tasks.cancel_scope.cancel()
+
+
+async def test_work_that_never_ends_is_given_up_after_the_grace() -> None:
+    under_way = anyio.Event()
+
+    async def work(begun: Begun) -> None:
+        begun()
+        under_way.set()
+        await anyio.sleep_forever()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(finished, work, 0.0)
+        await under_way.wait()
+        tasks.cancel_scope.cancel()
