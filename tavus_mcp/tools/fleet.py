@@ -36,7 +36,7 @@ async def audit_personas(
         Literal["error", "warning", "info"], Field(description="Least severity to tell")
     ] = "warning",
 ) -> AuditReport:
-    """Check every persona of the account; findings are grouped by rule, worst first."""
+    """Check every persona of the account: old models, settings, mistakes; by rule, worst first."""
     selection = Selection(None if persona_type == "all" else persona_type, name_contains)
     found = await audit.audit(app, selection, severity, ctx.report_progress)
     groups = found.tally.groups()
