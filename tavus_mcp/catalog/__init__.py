@@ -9,6 +9,7 @@
 """
 
 from tavus_mcp.catalog.facts import (
+    Advice,
     Change,
     ContextGuidance,
     EngineFacts,
@@ -17,9 +18,13 @@ from tavus_mcp.catalog.facts import (
     LayerFacts,
     ModelFacts,
     Note,
+    Paragraph,
     PipelineMode,
     SeedItem,
+    Step,
     SttSupport,
+    Translation,
+    TuningGoal,
     Value,
     VoiceSetting,
 )
@@ -28,6 +33,7 @@ from tavus_mcp.catalog.load import GUIDE_TOPICS, LAYERS, Catalog, load_catalog
 __all__ = [
     "GUIDE_TOPICS",
     "LAYERS",
+    "Advice",
     "Catalog",
     "Change",
     "ContextGuidance",
@@ -37,9 +43,13 @@ __all__ = [
     "LayerFacts",
     "ModelFacts",
     "Note",
+    "Paragraph",
     "PipelineMode",
     "SeedItem",
+    "Step",
     "SttSupport",
+    "Translation",
+    "TuningGoal",
     "Value",
     "VoiceSetting",
     "load_catalog",

@@ -4,10 +4,15 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
 
-from tavus_mcp.catalog.facts import EngineFacts, FieldFacts, Value, VoiceSetting
+from tavus_mcp.catalog.facts import Advice, EngineFacts, FieldFacts, Step, Value, VoiceSetting
 
 F = TypeVar("F")
-_NESTED: dict[str, Callable[..., Any]] = {"values": Value, "voice_setting": VoiceSetting}
+_NESTED: dict[str, Callable[..., Any]] = {
+    "values": Value,
+    "voice_setting": VoiceSetting,
+    "step": Step,
+    "advice": Advice,
+}
 
 
 @cache

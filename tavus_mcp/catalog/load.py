@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import cache
+from typing import TypeVar
 
 from tavus_mcp.catalog import files
 from tavus_mcp.catalog.describe import described
@@ -14,11 +15,15 @@ from tavus_mcp.catalog.facts import (
     LayerFacts,
     ModelFacts,
     Note,
+    Paragraph,
     PipelineMode,
     SeedItem,
     SttSupport,
+    Translation,
+    TuningGoal,
 )
 
+Recipe = TypeVar("Recipe", TuningGoal, Paragraph, Translation)
 LAYERS = (
     "llm",
     "tts",
@@ -170,6 +175,24 @@ class Catalog:
         """What the seed document shows, each with today's equivalent."""
         return files.facts(SeedItem, "deprecations", "seed")
 
+    def tuning_goal(self, name: str) -> TuningGoal:
+        """What moves a persona towards a goal; LookupError names the goals when there is none."""
+        goals: tuple[TuningGoal, ...] = files.facts(TuningGoal, "goals", "goal")
+        return _by_name(goals, name, "goal")
+
+    def paragraph(self, name: str) -> Paragraph:
+        """A text that tuning may add to a prompt."""
+        return _by_name(self.paragraphs(), name, "paragraph")
+
+    def paragraphs(self) -> tuple[Paragraph, ...]:
+        """Every text that tuning may add to a prompt."""
+        return files.facts(Paragraph, "goals", "paragraph")
+
+    def translation(self, name: str) -> Translation:
+        """Why and with what effect something old is said in today's words."""
+        known: tuple[Translation, ...] = files.facts(Translation, "goals", "translation")
+        return _by_name(known, name, "translation")
+
     def guide_topics(self) -> tuple[str, ...]:
         """The topics there is a guide for."""
         return GUIDE_TOPICS
@@ -202,6 +225,11 @@ def _known(name: str, names: tuple[str, ...], what: str) -> str:
     if name not in names:
         raise LookupError(f"No {what} {name!r}. There are: {', '.join(names)}.")
     return name
+
+
+def _by_name(entries: tuple[Recipe, ...], name: str, what: str) -> Recipe:
+    known = tuple(one.name for one in entries)
+    return entries[known.index(_known(name, known, what))]
 
 
 def _named(fields: Iterable[FieldFacts], name: str) -> FieldFacts | None:

@@ -1,4 +1,4 @@
-"""The toolset ``checks``: what is wrong with a persona, or with a draft of one."""
+"""The toolset ``checks``: what is wrong with a persona or a draft of one, what would tune it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from pydantic import Field
 
 from tavus_mcp.app import App
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.goals import Goal, Strength
 from tavus_mcp.models.ids import PersonaId
+from tavus_mcp.models.tuning import Suggestion
 from tavus_mcp.tools.answers import CheckReport
+from tavus_mcp.tools.parameters import Persona
 from tavus_mcp.tools.toolset import Toolset
-from tavus_mcp.usecases import checking, reading
+from tavus_mcp.usecases import checking, reading, suggesting
 
 checks = Toolset("checks")
 
@@ -22,7 +25,7 @@ async def check_persona(
     app: App,
     persona_id: Annotated[PersonaId | None, Field(description="A saved persona")] = None,
     document: Annotated[
-        JsonObject | None, Field(description="Or a draft, as the body of a new persona")
+        JsonObject | None, Field(description="Or a draft: a new persona's body")
     ] = None,
 ) -> CheckReport:
     """Find all mistakes at once: deprecated, ignored, contradictory, out of range, unknown."""
@@ -35,3 +38,15 @@ async def check_persona(
         counts=dict(Counter(item.severity for item in findings)),
         findings=findings,
     )
+
+
+@checks.read("Suggest tuning")
+async def suggest_tuning(
+    app: App,
+    persona_id: Persona,
+    goals: Annotated[list[Goal], Field(description="First wins")],
+    strength: Annotated[Strength, Field(description="How far")] = "normal",
+    languages: Annotated[list[str], Field(description="Names or codes")] = [],  # noqa: B006 - read only
+) -> Suggestion:
+    """Plan how to fix: slow, interrupts, makes things up, flat, noise, silence; then apply_plan."""
+    return await suggesting.suggest(app, persona_id, goals, strength, languages)

@@ -70,12 +70,11 @@ async def edit(app: App, asked: Edit) -> Receipt:
     """
     before = await app.api.get_persona(asked.persona_id)
     await expect(app, before, asked.if_revision, planned=asked.plan is not None)
+    if asked.dry_run:
+        return await preview(app, before, asked)
     after, operations, findings = work_out(app, before, asked)
     if not operations:
         return receipt_of("unchanged", app, before, before, (), findings)
-    if asked.dry_run:
-        plan = await plans.store(app, plans.of_change(app, asked.tool, before, operations), before)
-        return receipt_of("planned", app, before, before, operations, findings, plan=plan)
     claim = await plans.claim(app, asked.plan) if asked.plan else 0
     intent = await recording.intend(app, asked.tool, before, after, operations, claim=claim)
     changed, lost = True, None
@@ -104,6 +103,18 @@ async def edit(app: App, asked: Edit) -> Receipt:
     undo = undo_of(before, operations) if changed else None
     findings = by_severity([*findings, *remarks, *unrecorded])
     return receipt_of(status, app, before, now, told, findings, undo=undo)
+
+
+async def preview(app: App, before: Document, asked: Edit) -> Receipt:
+    """Tell what a change would do to a persona that was read, and keep it as a plan.
+
+    Raises ``Refused`` when Tavus would reject the result.
+    """
+    _, operations, findings = work_out(app, before, asked)
+    if not operations:
+        return receipt_of("unchanged", app, before, before, (), findings)
+    plan = await plans.store(app, plans.of_change(app, asked.tool, before, operations), before)
+    return receipt_of("planned", app, before, before, operations, findings, plan=plan)
 
 
 def work_out(

@@ -40,6 +40,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "configure_conversational_flow": {"turn_taking_patience": "high"},
     "set_function_tool": {"name": "look_up", "description": "Looks it up."},
     "remove_function_tool": {"name": "greet"},
+    "suggest_tuning": {"goals": ["be_more_patient"]},
+    "plan_bulk_change": {"everything": True, "values": {"/greeting": "Hi."}},
     "patch_persona": {"operations": [{"op": "add", "path": "/greeting", "value": "Hi"}]},
 }
 """What tools are given besides ``persona_id``, so that they do their work."""

@@ -1,0 +1,53 @@
+"""Suggesting how to tune a persona: a plan with reasons, made by the one write path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from tavus_mcp.app import App
+from tavus_mcp.models.receipt import Changed, Receipt
+from tavus_mcp.models.tuning import Reasoned, Suggestion
+from tavus_mcp.usecases.editing import Edit, preview
+from tavus_mcp.usecases.tuning import Proposal, propose
+from tavus_mcp.usecases.tuning.asking import read_goals
+
+TOOL = "suggest_tuning"
+
+
+async def suggest(
+    app: App, persona_id: str, goals: Sequence[str], strength: str, languages: Sequence[str]
+) -> Suggestion:
+    """Return a plan that moves a persona towards goals, stored for ``apply_plan``.
+
+    Raises ``InvalidArgument`` when goals and languages make no sense together.
+    """
+    read_goals(goals, languages, app.catalog)  # before anything is asked of Tavus
+    before = await app.api.get_persona(persona_id)
+    proposal = propose(before, goals, strength, languages, app.catalog)
+    asked = Edit(TOOL, persona_id, proposal.change, dry_run=True, remarks=proposal.remarks)
+    return _reasoned(await preview(app, before, asked), proposal)
+
+
+def _reasoned(receipt: Receipt, proposal: Proposal) -> Suggestion:
+    return Suggestion.model_validate(
+        {
+            **receipt.model_dump(include=set(Suggestion.model_fields) - {"changes"}),
+            "changes": [_because(change, proposal) for change in receipt.changes],
+            "already": [asdict(one) for one in proposal.already],
+            "settled": [asdict(one) for one in proposal.settled],
+        }
+    )
+
+
+def _because(change: Changed, proposal: Proposal) -> Reasoned:
+    reason = proposal.reason(change.path)
+    return Reasoned(
+        **dict(change),
+        goal=", ".join(reason.goals),
+        reason=reason.reason,
+        effect=reason.effect,
+        trade_off=reason.trade_off or None,
+        confidence=reason.confidence,
+        source=reason.source,
+    )

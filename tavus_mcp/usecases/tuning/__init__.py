@@ -1,0 +1,19 @@
+"""From goals to changes: what would move a persona towards what people want of it, and why.
+
+``propose`` is pure: a document and goals in, a ``Proposal`` out. What the goals move, how far and
+at what cost stands in the catalog (``goals.toml``); here is only what needs thought:
+
+- ``asking``      reads goals and languages, and refuses what makes no sense
+- ``draft``       the persona as it is to be, with the reason of every place that differs
+- ``ladders``     moves one place towards a goal, as far as the strength says
+- ``conditions``  when a step applies
+- ``thoughts``    steps that no ladder can say
+- ``paragraphs``  short texts that are added to a prompt
+- ``turns``       carries turn-taking over when conversational_flow comes into use
+- ``modern``, ``modern_voice``, ``modern_fields``   the goal ``modernize``
+"""
+
+from tavus_mcp.usecases.tuning.draft import Already, Proposal, Reason, Settled
+from tavus_mcp.usecases.tuning.propose import propose
+
+__all__ = ["Already", "Proposal", "Reason", "Settled", "propose"]

@@ -1,0 +1,55 @@
+"""Reading what is asked for: which goals, how strongly, in which languages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tavus_mcp.catalog import Catalog
+from tavus_mcp.errors import InvalidArgument, closing
+from tavus_mcp.models.goals import GOALS
+
+LANGUAGES = "speak_languages"
+"""The goal that languages belong to."""
+
+
+def read_goals(
+    goals: Sequence[str], languages: Sequence[str], catalog: Catalog
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the goals, each once in the order they were named, and the codes of the languages.
+
+    Raises ``InvalidArgument`` with everything that is wrong.
+    """
+    problems = [*_about_goals(goals), *_about_languages(goals, languages, catalog)]
+    if problems:
+        raise InvalidArgument(problems)
+    known = (catalog.language(name.strip()) for name in languages)
+    codes = (language.code for language in known if language)
+    return tuple(dict.fromkeys(goals)), tuple(dict.fromkeys(codes))
+
+
+def _about_goals(goals: Sequence[str]) -> Iterator[str]:
+    if not goals:
+        yield f"/goals: name at least one goal: {', '.join(GOALS)}."
+    for index, goal in enumerate(goals):
+        if goal not in GOALS:
+            yield f"/goals/{index}: no such goal{closing(goal, GOALS)} Goals: {', '.join(GOALS)}."
+
+
+def _about_languages(
+    goals: Sequence[str], languages: Sequence[str], catalog: Catalog
+) -> Iterator[str]:
+    if LANGUAGES in goals and not languages:
+        yield f"/languages: goal {LANGUAGES} needs names or codes, like ['German', 'en']."
+    if languages and goals and LANGUAGES not in goals:
+        yield f"/languages: only goal {LANGUAGES} reads them; add it to goals or leave them out."
+    names = {
+        spelling: language
+        for language in catalog.languages()
+        for spelling in (language.name, *language.also_called, language.code)
+    }
+    for index, name in enumerate(languages):
+        if catalog.language(name.strip()) is None:
+            yield (
+                f"/languages/{index}: not a language that Tavus speaks{closing(name, names)} "
+                f"It speaks {', '.join(language.name for language in catalog.languages())}."
+            )

@@ -1,0 +1,119 @@
+"""When a step or an advice applies, by the names that the catalog's recipes use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tavus_mcp.catalog import Advice, Catalog, EngineFacts, Step
+from tavus_mcp.usecases.rules.look import custom_llm, number, raven, text
+from tavus_mcp.usecases.rules.look import languages as stored_languages
+from tavus_mcp.usecases.rules.voices import engine_of
+from tavus_mcp.usecases.tuning.draft import PROMPT, Draft
+
+_TEMPERATURE = "/layers/llm/extra_body/temperature"
+
+
+def applies(draft: Draft, one: Step | Advice) -> bool:
+    """Tell whether a step or an advice is for a persona like this."""
+    return (
+        all(CONDITIONS[name](draft) for name in one.when)
+        and all(draft.is_set(pointer) for pointer in one.needs)
+        and not any(draft.is_set(pointer) for pointer in one.lacks)
+    )
+
+
+def codes(draft: Draft) -> list[str]:
+    """Return the known languages that the persona is to speak: those it has and those asked for."""
+    known = {language.code for language in draft.catalog.languages()}
+    spoken = (*stored_languages(draft.document), *draft.languages)
+    return [code for code in dict.fromkeys(spoken) if code in known]
+
+
+def hears(engine: str, spoken: list[str], catalog: Catalog) -> bool:
+    """Tell whether an engine hears languages, and can follow a change of them."""
+    facts = catalog.stt_engine(engine)
+    if facts is None:
+        return True  # nothing is known of it, so nothing is held against it
+    support = next((one for one in catalog.stt_support() if one.engine == engine), None)
+    misses = support is not None and support.complete and not set(spoken) <= set(support.codes)
+    return not misses and (facts.multilingual or len(spoken) < 2)
+
+
+def _own_llm(draft: Draft) -> bool:
+    return custom_llm(draft.document)
+
+
+def _hosted(draft: Draft) -> bool:
+    return not custom_llm(draft.document)
+
+
+def _takes_temperature(draft: Draft) -> bool:
+    """Some providers refuse the field; where it is set already, it is taken."""
+    return _hosted(draft) or number(draft.at(_TEMPERATURE)) is not None
+
+
+def _engine(draft: Draft) -> EngineFacts | None:
+    return engine_of(draft.document, draft.catalog)
+
+
+def _is_engine(name: str) -> Callable[[Draft], bool]:
+    def is_it(draft: Draft) -> bool:
+        engine = _engine(draft)
+        return engine is not None and engine.id == name
+
+    return is_it
+
+
+def _sonic_3(draft: Draft) -> bool:
+    engine = _engine(draft)
+    if engine is None or not engine.default:
+        return False
+    model = text(draft.at("/layers/tts/tts_model_name")) or engine.default_model
+    return any(one.model_family == "sonic-3" for one in engine.voice_settings(model))
+
+
+def _sees(draft: Draft) -> bool:
+    return raven(draft.document, draft.catalog).startswith("raven")
+
+
+def _foreign(draft: Draft) -> bool:
+    return any(code != "en" for code in codes(draft))
+
+
+def _one_language_heard(draft: Draft) -> bool:
+    """Only who is sure to speak one language can be given an engine for few."""
+    spoken = codes(draft)
+    narrow = [one for one in draft.catalog.stt_support() if one.engine == "tavus-parakeet"]
+    return len(spoken) == 1 and any(spoken[0] in one.codes for one in narrow)
+
+
+def _documents(draft: Draft) -> bool:
+    return draft.is_set("/document_ids") or draft.is_set("/document_tags")
+
+
+def _no_documents(draft: Draft) -> bool:
+    return not _documents(draft)
+
+
+def _long_prompt(draft: Draft) -> bool:
+    guidance = draft.catalog.context_guidance()
+    written = (draft.at(PROMPT), draft.at("/context"))
+    length = sum(len(part) for part in written if isinstance(part, str))
+    return length // guidance.characters_per_token > guidance.comfortable_tokens
+
+
+CONDITIONS: Mapping[str, Callable[[Draft], bool]] = {
+    "own_llm": _own_llm,
+    "hosted": _hosted,
+    "takes_temperature": _takes_temperature,
+    "cartesia": _is_engine("cartesia"),
+    "elevenlabs": _is_engine("elevenlabs"),
+    "sonic_3": _sonic_3,
+    "sees": _sees,
+    "foreign": _foreign,
+    "one_language_heard": _one_language_heard,
+    "documents": _documents,
+    "no_documents": _no_documents,
+    "long_prompt": _long_prompt,
+}
+"""Every condition a recipe may name."""

@@ -1,0 +1,143 @@
+"""The voice in today's words: engines that are gone, ids in the wrong field, older settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tavus_mcp.catalog import EngineFacts, VoiceSetting
+from tavus_mcp.models.patch import pointer_of
+from tavus_mcp.usecases.rules.look import number, text
+from tavus_mcp.usecases.rules.voices import engine_of, is_tavus_voice, voices
+from tavus_mcp.usecases.tuning.draft import Draft
+from tavus_mcp.usecases.tuning.translating import give_up, translate
+
+_TTS = "/layers/tts"
+_SETTINGS = f"{_TTS}/voice_settings"
+_SPEED = f"{_SETTINGS}/speed"
+_SHARE = 0.2  # how far one end of the older scale is from the usual pace
+
+
+def modernize(draft: Draft) -> None:
+    """Say the voice in today's words."""
+    engine = draft.catalog.tts_engine(text(draft.at(f"{_TTS}/tts_engine")))
+    if engine and engine.status == "retired" and engine.successor:
+        _other_engine(draft, engine)
+    else:
+        _provider_voice(draft)
+    for facts in draft.catalog.fields("tts"):
+        if facts.status == "retired" and draft.is_set(f"{_TTS}/{facts.name}"):
+            give_up(draft, "leftover", f"{_TTS}/{facts.name}")
+    _numbers(draft)
+    _speed_word(draft)
+    _older_settings(draft)
+
+
+def _other_engine(draft: Draft, gone: EngineFacts) -> None:
+    """Replace an engine that is gone; its voices, models and keys mean nothing to another."""
+    new = draft.catalog.tts_engine(gone.successor or "")
+    if new is None:
+        return
+    words = {"old": gone.id, "new": new.id}
+    translate(draft, "tts_engine", f"{_TTS}/tts_engine", new.id, **words)
+    leftover = ["external_voice_id", "api_key"]
+    if not is_tavus_voice(voices(draft.document)[1], draft.catalog):
+        leftover.append("voice_id")
+    if draft.at(f"{_TTS}/tts_model_name") not in new.known_models:
+        leftover.append("tts_model_name")
+    for name in leftover:
+        if draft.is_set(f"{_TTS}/{name}"):
+            give_up(draft, "leftover", f"{_TTS}/{name}")
+    known = {setting.name for setting in new.voice_settings(new.default_model)}
+    settings = draft.at(_SETTINGS)
+    for name in list(settings) if isinstance(settings, dict) else ():
+        if name not in known:
+            give_up(draft, "foreign_setting", _SETTINGS + pointer_of([name]), new=new.id)
+
+
+def _provider_voice(draft: Draft) -> None:
+    """Move a provider's voice to the field that takes one."""
+    external, voice = voices(draft.document)
+    if not voice or is_tavus_voice(voice, draft.catalog):
+        return
+    if external:
+        give_up(draft, "unheard_voice", f"{_TTS}/voice_id")
+        return
+    translate(draft, "provider_voice", f"{_TTS}/external_voice_id", voice)
+    give_up(draft, "provider_voice", f"{_TTS}/voice_id")
+
+
+def _numbers(draft: Draft) -> None:
+    """Turn numbers in quotes into numbers, where the engine takes them."""
+    for setting, value in _matched(draft):
+        written = text(value).removeprefix("-").replace(".", "", 1)
+        if setting.type != "number" or not (written.isascii() and written.isdecimal()):
+            continue
+        meant = float(text(value))
+        least = meant if setting.minimum is None else setting.minimum
+        most = meant if setting.maximum is None else setting.maximum
+        if least <= meant <= most:
+            path = f"{_SETTINGS}/{setting.name}"
+            translate(draft, "word_for_value", path, meant, old=setting.name)
+
+
+def _speed_word(draft: Draft) -> None:
+    """Turn a speed in words into a number of the engine in use."""
+    steps = draft.catalog.translation("speed_word").values
+    step = steps.get(text(draft.at(_SPEED)).lower())
+    engine = engine_of(draft.document, draft.catalog)
+    if step is None:
+        return
+    if engine and engine.status == "current" and "speed" not in _names(engine):
+        give_up(draft, "foreign_setting", _SPEED, new=engine.id)
+    elif step == 0:
+        give_up(draft, "speed_usual", _SPEED)
+    else:
+        families = {setting.model_family for setting, _ in _matched(draft)}
+        older = bool(families & {"sonic-1", "sonic-2"})
+        translate(draft, "speed_word", _SPEED, step if older else _pace(step))
+
+
+def _older_settings(draft: Draft) -> None:
+    """Take the engine's default model where settings of an older one are stored."""
+    engine = engine_of(draft.document, draft.catalog)
+    matched = list(_matched(draft))
+    legacy = next((one for one, _ in matched if one.status == "legacy"), None)
+    if engine is None or engine.default_model is None:
+        return
+    words = {"old": (legacy and legacy.model_family) or "", "new": engine.default_model}
+    if legacy:
+        translate(draft, "sonic_model", f"{_TTS}/tts_model_name", engine.default_model, **words)
+        _older_speed(draft, words)
+    for setting, _ in _matched(draft):
+        if setting.status == "unsupported":
+            give_up(draft, "emotion_setting", f"{_SETTINGS}/{setting.name}", **words)
+
+
+def _older_speed(draft: Draft, words: dict[str, str]) -> None:
+    """Carry a speed of -1 to 1 over to a scale around the usual pace."""
+    speed = number(draft.at(_SPEED))
+    if speed is None:
+        return
+    if speed == 0 or not -1 <= speed <= 1:
+        give_up(draft, "speed_usual" if speed == 0 else "foreign_setting", _SPEED, **words)
+    else:
+        translate(draft, "sonic_speed", _SPEED, _pace(speed), **words)
+
+
+def _pace(step: float) -> float:
+    return round(1 + step * _SHARE, 2)
+
+
+def _matched(draft: Draft) -> list[tuple[VoiceSetting, Any]]:
+    """Return each stored setting with what the engine and model in effect say of it."""
+    engine = engine_of(draft.document, draft.catalog)
+    settings = draft.at(_SETTINGS)
+    if engine is None or not isinstance(settings, dict):
+        return []
+    model = text(draft.at(f"{_TTS}/tts_model_name")) or engine.default_model
+    known = engine.voice_settings(model)
+    return [(one, settings[one.name]) for one in known if draft.is_set(f"{_SETTINGS}/{one.name}")]
+
+
+def _names(engine: EngineFacts) -> set[str]:
+    return {setting.name for setting in engine.voice_setting}

@@ -1,0 +1,110 @@
+"""What would move a persona towards what people want of it: the goals, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tavus_mcp.catalog import Catalog, Step
+from tavus_mcp.models.document import Document
+from tavus_mcp.usecases.tuning import modern, turns
+from tavus_mcp.usecases.tuning.asking import read_goals
+from tavus_mcp.usecases.tuning.conditions import applies
+from tavus_mcp.usecases.tuning.draft import Draft, Proposal
+from tavus_mcp.usecases.tuning.ladders import climb
+from tavus_mcp.usecases.tuning.paragraphs import add_paragraph
+from tavus_mcp.usecases.tuning.thoughts import THOUGHTS
+
+MODERNIZE = "modernize"
+
+
+def propose(
+    document: Document,
+    goals: Sequence[str],
+    strength: str,
+    languages: Sequence[str],
+    catalog: Catalog,
+) -> Proposal:
+    """Return what would move a persona towards goals; the one named first wins a disputed place.
+
+    ``languages`` are names or codes, for goal ``speak_languages``. Raises ``InvalidArgument``
+    when goals and languages make no sense together.
+    """
+    named, codes = read_goals(goals, languages, catalog)
+    draft = Draft(document, catalog, strength, codes)
+    draft.goals = (MODERNIZE,)
+    modern.attach_documents(draft)
+    if MODERNIZE in named:  # first, whatever its place: it says the same, and disputes nothing
+        modern.modernize(draft)
+    _pursue_all(draft, named)
+    turns.bring_over(draft)
+    _remark_on_stock(draft)
+    return draft.proposal()
+
+
+def _pursue_all(draft: Draft, named: Sequence[str]) -> None:
+    """Pursue the goals until none moves anything more.
+
+    What a later goal sets can make a step of an earlier one apply, which then has its way. With
+    gentle there is one round: each would take another rung.
+    """
+    already, remarks = tuple(draft.already), tuple(draft.remarks)
+    for _ in range(1 if draft.strength == "gentle" else len(named) + 1):
+        draft.begin_round(already, remarks)
+        for goal in named:
+            draft.goals = (goal,)
+            _pursue(draft)
+        if not draft.moved:
+            return
+
+
+def _pursue(draft: Draft) -> None:
+    goal = draft.catalog.tuning_goal(draft.goal)
+    lost = [step for step in goal.step if not draft.has_effect(step.path)]
+    for step in goal.step:
+        if step not in lost and draft.is_open(step.path) and applies(draft, step):
+            _take(draft, step)
+    if lost:
+        _remark_on_mode(draft, lost, len(goal.step))
+    for advice in goal.advice if len(lost) < len(goal.step) else ():
+        if (
+            draft.strength in advice.strengths
+            and draft.has_effect(advice.path)
+            and applies(draft, advice)
+        ):
+            draft.advise(advice)
+
+
+def _take(draft: Draft, step: Step) -> None:
+    if step.thought:
+        THOUGHTS[step.thought](draft, step)
+    elif step.paragraph:
+        add_paragraph(draft, step)
+    else:
+        climb(draft, step)
+
+
+def _remark_on_mode(draft: Draft, lost: Sequence[Step], steps: int) -> None:
+    mode = draft.before.mode
+    places = ", ".join(dict.fromkeys(step.path for step in lost))
+    whole = len(lost) == steps
+    draft.remark(
+        "no-effect",
+        "/pipeline_mode",
+        f"Goal {draft.goal} has {'no effect' if whole else 'less effect'} here: mode {mode} "
+        f"bypasses {places}.",
+        'To have it used: update_persona(persona_id, pipeline_mode="full", system_prompt=...).',
+        "D:create-persona, P:echo-mode",
+        "warning" if whole else "info",
+    )
+
+
+def _remark_on_stock(draft: Draft) -> None:
+    if draft.before.at("/persona_type") == "system":
+        draft.remark(
+            "stock-persona",
+            "/persona_type",
+            "A stock persona of Tavus cannot be changed, so this plan cannot be applied to it.",
+            "Make your own of it: create_persona(based_on=..., name=...), and ask again for that.",
+            "D:get-personas, N#70219330625",
+            "warning",
+        )

@@ -1,0 +1,132 @@
+"""Carrying turn-taking over when conversational_flow comes to decide it.
+
+Setting any field of that layer fills in the others with defaults and overrides the turn-taking
+fields of stt (docs: persona/conversational-flow). What nobody asked to change is to stay as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tavus_mcp.catalog import FieldFacts
+from tavus_mcp.catalog.facts import DISCOURAGED
+from tavus_mcp.models.document import Document
+from tavus_mcp.usecases.rules.look import at, is_set, layer_of, text
+from tavus_mcp.usecases.tuning.draft import Draft
+from tavus_mcp.usecases.tuning.translating import give_up, translate
+
+FLOW = "/layers/conversational_flow"
+_MODEL = f"{FLOW}/turn_detection_model"
+_ISOLATION = f"{FLOW}/voice_isolation"
+_TURNS = (f"{FLOW}/turn_taking_patience", f"{FLOW}/replica_interruptibility")
+
+
+def present(draft: Draft, path: str) -> object:
+    """Return what is in effect at a place of conversational_flow, wherever it is stored."""
+    stored, decides = draft.at(path), _decides(draft, draft.before)
+    if is_set(stored) and (decides or draft.decided(path)):
+        return stored
+    for facts in () if decides else _legacy(draft):
+        today = _today(draft, facts)
+        if _target(facts) == path and today:
+            return today
+    if is_set(stored):
+        return stored
+    if not _is_used(draft.before) and path == _ISOLATION:
+        return draft.catalog.translation("voice_isolation").value
+    if not _is_used(draft.before) and path == _MODEL:
+        return None
+    facts_of = draft.catalog.field("conversational_flow", path.rpartition("/")[2])
+    return facts_of.default if facts_of else None
+
+
+def modernize(draft: Draft) -> None:
+    """Say all turn-taking in conversational_flow."""
+    if not draft.has_effect("/layers/stt"):
+        for facts in list(_legacy(draft)):
+            give_up(draft, "turn_taking_unheard", _source(facts), old=facts.name)
+    elif _decides(draft, draft.before):
+        for facts in list(_legacy(draft)):
+            give_up(draft, "turn_taking_overridden", _source(facts), old=facts.name)
+    else:
+        _carry(draft)
+    _renew_model(draft)
+    _keep_isolation(draft)
+
+
+def bring_over(draft: Draft) -> None:
+    """Keep what was, where a goal brought conversational_flow into use or changed its turns."""
+    if not draft.decided(FLOW) or _decides(draft, draft.before):
+        return
+    goals = dict.fromkeys(
+        goal
+        for path, reason in draft.reasons.items()
+        if path.startswith(FLOW)
+        for goal in reason.goals
+    )
+    draft.goals = tuple(goals)
+    if not _is_used(draft.before) or any(draft.decided(path) for path in _TURNS):
+        _carry(draft)
+        _renew_model(draft)
+    _keep_isolation(draft)
+
+
+def _carry(draft: Draft) -> None:
+    """Move the turn-taking fields of stt to the fields that say the same today."""
+    for facts in list(_legacy(draft)):
+        target, today, source = _target(facts), _today(draft, facts), _source(facts)
+        names = {"old": facts.name, "new": target.rpartition("/")[2]}
+        if draft.decided(target):
+            told = draft.catalog.translation("turn_taking_overridden")
+            draft.drop(source, draft.because(told, **names))
+        elif today is None or not draft.is_open(target):
+            give_up(draft, "turn_taking_unknown", source, **names)
+        else:
+            translate(draft, facts.name, target, today, **names)
+            told = draft.catalog.translation(facts.name)
+            draft.drop(source, draft.because(told, **names))
+
+
+def _renew_model(draft: Draft) -> None:
+    """Replace a turn model that is on its way out: beside it the layer's settings do not hold."""
+    facts = draft.catalog.turn_model(text(draft.at(_MODEL)))
+    if facts and facts.status in DISCOURAGED and facts.successor:
+        names = {"old": facts.id, "new": facts.successor, "status": facts.status}
+        translate(draft, "turn_detection_model", _MODEL, facts.successor, **names)
+
+
+def _keep_isolation(draft: Draft) -> None:
+    """Keep the whole room audible where the layer was not in use and nobody asked otherwise."""
+    unused = not _is_used(draft.before) and draft.decided(FLOW)
+    if unused and not draft.decided(_ISOLATION):
+        value = draft.catalog.translation("voice_isolation").value
+        translate(draft, "voice_isolation", _ISOLATION, value)
+
+
+def _legacy(draft: Draft) -> Iterator[FieldFacts]:
+    """Yield the turn-taking fields of stt that are stored by now."""
+    for facts in draft.catalog.fields("stt"):
+        if facts.status == "legacy" and facts.successor and draft.is_set(_source(facts)):
+            yield facts
+
+
+def _today(draft: Draft, facts: FieldFacts) -> str | None:
+    return facts.successor_values.get(str(draft.at(_source(facts))).strip().lower())
+
+
+def _source(facts: FieldFacts) -> str:
+    return f"/layers/stt/{facts.name}"
+
+
+def _target(facts: FieldFacts) -> str:
+    return "/layers/" + (facts.successor or "").replace(".", "/")
+
+
+def _is_used(document: Document) -> bool:
+    return any(map(is_set, layer_of(document, "conversational_flow").values()))
+
+
+def _decides(draft: Draft, document: Document) -> bool:
+    """Tell whether the layer is in use with a model that overrides stt."""
+    model = draft.catalog.turn_model(text(at(document, _MODEL)))
+    return _is_used(document) and not (model and model.status in DISCOURAGED)

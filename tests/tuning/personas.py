@@ -1,0 +1,216 @@
+"""Persona documents of every age, as hypothesis draws them, and those of the checker's cases."""
+
+from __future__ import annotations
+
+import copy
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tavus_mcp.catalog import load_catalog
+from tavus_mcp.models.document import Document
+from tavus_mcp.models.goals import GOALS
+from tavus_mcp.models.patch import diff
+from tavus_mcp.models.secrets import MASK
+from tavus_mcp.usecases.checking import check
+from tavus_mcp.usecases.tuning import Proposal, propose
+
+CATALOG = load_catalog()
+_RULES = Path(__file__).parents[1] / "usecases" / "rules.toml"
+RULES: dict[str, Any] = tomllib.loads(_RULES.read_text(encoding="utf-8"))
+BASE: dict[str, Any] = RULES["base"]
+SEED: dict[str, Any] = RULES["seed"]
+STRENGTHS = ("gentle", "normal", "strong")
+
+
+def proposed(
+    data: dict[str, Any], *goals: str, strength: str = "normal", languages: tuple[str, ...] = ()
+) -> Proposal:
+    """Propose on a plain document; languages are given where they are needed."""
+    spoken = languages or (("German", "en") if "speak_languages" in goals else ())
+    return propose(Document(data), goals, strength, spoken, CATALOG)
+
+
+def tuned(proposal: Proposal, data: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with a proposal applied."""
+    return dict(proposal.change.apply(data))
+
+
+def paths_of(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Return the places in which two documents differ, added objects as their leaves."""
+    found = []
+    for operation in diff(before, after):
+        waiting = [(operation.path, operation.value if operation.op != "remove" else None)]
+        while waiting:
+            path, value = waiting.pop()
+            if isinstance(value, dict) and value:
+                waiting += [(f"{path}/{key}", item) for key, item in value.items()]
+            else:
+                found.append(path)
+    return found
+
+
+def errors(data: dict[str, Any]) -> set[tuple[str | None, str]]:
+    """Return the findings of severity error, wherever they stand."""
+    found = check(Document(data), CATALOG)
+    return {(one.rule, one.message) for one in found if one.severity == "error"}
+
+
+def case_documents() -> list[tuple[str, dict[str, Any]]]:
+    """Return the document of every case of the checker's rules, by its name."""
+    return [(case["name"], _laid_over(case)) for case in (*RULES["case"], *RULES["silent"])]
+
+
+def _laid_over(case: dict[str, Any]) -> dict[str, Any]:
+    data = copy.deepcopy(BASE) | _filled(case.get("with", {}))
+    return {key: item for key, item in data.items() if key not in case.get("without", [])}
+
+
+def _filled(value: Any) -> Any:
+    """Return a value of the data file with its stand-ins made long."""
+    if isinstance(value, dict):
+        return {key: _filled(item) for key, item in value.items()}
+    if isinstance(value, list):
+        many = re.fullmatch(r"many:(\d+)", str(value[0])) if value else None
+        return [f"item {i}" for i in range(int(many[1]))] if many else list(map(_filled, value))
+    long = re.fullmatch(r"long:(\d+)", value) if isinstance(value, str) else None
+    return ("bicycle " * int(long[1]))[: int(long[1])] if long else value
+
+
+def _one_of(*values: Any) -> st.SearchStrategy[Any]:
+    return st.sampled_from(values)
+
+
+def _some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=fields)
+
+
+_BOOL = _one_of(True, False, "true", "false")
+_LEVEL = _one_of("low", "medium", "high", "verylow")
+_SENSITIVITY = _one_of("superlow", "verylow", "low", "medium", "high", "auto", "High")
+_QUERIES = st.lists(
+    _one_of("Is it red?", "is it red? ", "Who?", "Where?", "What?", "How?", "Why?", "Any?"),
+    max_size=8,
+)
+_TOOL = {"type": "function", "function": {"name": "note", "description": "Notes."}}
+_OTHER = {"type": "function", "function": {"name": "look", "description": "Looks."}}
+_TOOLS = st.lists(
+    _one_of(_TOOL, _OTHER), max_size=2, unique_by=lambda tool: tool["function"]["name"]
+)
+_VOICES = _one_of(
+    "v0a1b2c3d4e5f", "a0e99841-438c-4a64-b679-ae501e7d6091", "21m00Tcm4TlvDq8ikWAM", "larry", ""
+)
+_HOSTED = st.sampled_from([model.id for model in CATALOG.llm_models()] + ["tavus-new-9"])
+_EXTRA = _some(temperature=_one_of(0.0, 0.3, 0.5, 1.0, "0.7"), top_p=_one_of(0.4, 0.95))
+_MARKS = st.lists(_one_of(*(text.name for text in CATALOG.paragraphs())), max_size=2, unique=True)
+
+_HOSTED_LLM = _some(
+    model=_HOSTED,
+    speculative_inference=_BOOL,
+    extra_body=_EXTRA,
+    tools=_TOOLS,
+    disable_vision=_BOOL,
+)
+_OWN_LLM = st.fixed_dictionaries(
+    {
+        "model": _one_of("gpt-4-turbo", "m"),
+        "base_url": st.just("https://llm.example.com/v1"),
+        "api_key": st.just(MASK),
+    },
+    optional={
+        "speculative_inference": _BOOL,
+        "extra_body": _EXTRA,
+        "headers": _one_of({"Authorization": "Bearer sk-live-0123456789"}, {"x-team": "blue"}),
+        "odd_field": st.just({"kept": True}),
+    },
+)
+_SETTINGS = _some(
+    speed=_one_of(-0.5, 0.0, 0.8, 1.0, 1.1, "fast", "normal", "slowest", "1.1"),
+    emotion=_one_of(["anger:low"], ["positivity"]),
+    stability=_one_of(0.2, 0.5, 0.9),
+    style=_one_of(0.0, 0.4),
+    volume=_one_of(1.0, 1.5),
+)
+_TTS = _some(
+    tts_engine=_one_of("elevenlabs", "cartesia", "azure", "playht", "tavus-auto", ""),
+    voice_id=_VOICES,
+    external_voice_id=_VOICES,
+    tts_model_name=_one_of("sonic-1", "sonic-2", "sonic-3", "sonic-3.5", "PlayHT2.0"),
+    tts_emotion_control=_BOOL,
+    api_key=st.just(MASK),
+    playht_user_id=st.just("u1"),
+    voice_settings=_SETTINGS,
+)
+_STT = _some(
+    stt_engine=st.sampled_from([engine.id for engine in CATALOG.stt_engines()]),
+    hotwords=_one_of("Brompton", ["Brompton", "Kettler"], ""),
+    participant_pause_sensitivity=_SENSITIVITY,
+    participant_interrupt_sensitivity=_SENSITIVITY,
+    smart_turn_detection=_BOOL,
+    diarization=st.just(True),
+)
+_PERCEPTION = _some(
+    perception_model=_one_of("raven-1", "raven-0", "basic", "off"),
+    ambient_awareness=_BOOL,
+    ambient_awareness_queries=_QUERIES,
+    visual_awareness_queries=_QUERIES,
+    audio_awareness_queries=_QUERIES,
+    perception_analysis_queries=_QUERIES,
+    perception_tools=_TOOLS,
+    visual_tools=_TOOLS,
+    perception_tool_prompt=_one_of("Call note.", ""),
+    tool_prompt=_one_of("", "Call look."),
+    visual_tool_prompt=_one_of("Call note when red.", ""),
+    emotion_recognition=_one_of("full", "limited", "auto"),
+)
+_FLOW = _some(
+    turn_detection_model=_one_of("sparrow-2", "sparrow-1", "sparrow-0", "time-based", "timebased"),
+    turn_taking_patience=_LEVEL.filter(lambda level: level != "verylow"),
+    replica_interruptibility=_LEVEL,
+    voice_isolation=_one_of("near", "off"),
+    idle_engagement=_one_of("off", "patient", "eager"),
+    wake_phrase=st.just("hey Ada"),
+    active_listening=_one_of("off", "low", "high"),
+    turn_commitment=_one_of("low", "medium", "high"),
+)
+_LAYERS = _some(
+    llm=_HOSTED_LLM | _OWN_LLM,
+    tts=_TTS,
+    stt=_STT,
+    perception=_PERCEPTION,
+    conversational_flow=_FLOW,
+    vqa=st.just({"enable_vision": True}),
+    document_ids=st.just(["d8-b"]),
+    future_layer=st.just({"kept": 1}),
+)
+_FIELDS = {
+    "context": _one_of("", "Prices are in euros.", "bicycle"),
+    "languages": st.lists(_one_of("en", "de", "hi", "Spanish"), max_size=3, unique=True),
+    "document_ids": st.just(["d8-a"]),
+    "disclosure_type": _one_of("off", "auto", "always"),
+    "greeting": st.just("Hello!"),
+    "guardrails_id": st.just("g1"),
+    "audio_only": _one_of(True, False),
+    "layers": _LAYERS,
+    "odd_field": st.just([1, {"kept": True}]),
+}
+
+
+@st.composite
+def personas(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw a persona as it may be read: legacy and new, also words where values belong."""
+    data = copy.deepcopy(BASE) | draw(st.fixed_dictionaries({}, optional=_FIELDS))
+    for name in draw(_MARKS):
+        text = CATALOG.paragraph(name).text
+        data["system_prompt"] += f'\n\n<tuning name="{name}">\n{text}\n</tuning>'
+    if draw(st.booleans()) and draw(st.booleans()):
+        data["pipeline_mode"] = draw(_one_of("echo", "speech-to-speech"))
+        del data["system_prompt"]
+        data.pop("context", None)
+    return data
+
+
+goals = st.lists(st.sampled_from(GOALS), min_size=1, max_size=4, unique=True).map(tuple)
