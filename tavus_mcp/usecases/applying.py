@@ -18,15 +18,17 @@ async def apply_plan(app: App, plan_id: str, tell: Tell) -> PlanReceipt:
     Raises ``Refused`` when it is unknown, expired or used, ``Conflict`` when the persona changed.
     """
     plan = await plans.find(app, plan_id)
-    if plan.kind == plans.BULK:
-        return await carrying.carry_out(app, plan, tell)
-    return PlanReceipt(**dict(await _single(app, plan)))
-
-
-async def _single(app: App, plan: plans.Plan) -> Receipt:
-    if plan.kind == "create":
-        asked = NewPersona(plans.body_of(plan), tool=plan.tool, plan=plan, allow=PRIVATE_URLS)
-        return await creating.create(app, asked)
-    if plan.kind == "delete":
-        return await deleting.delete(app, deleting.Deletion(plan.persona_id, plan.revision, plan))
-    return await edit(app, planned(plan))
+    receipt: Receipt
+    match plan.kind:
+        case plans.BULK:
+            return await carrying.carry_out(app, plan, tell)
+        case "create":
+            body = plans.body_of(plan)
+            asked = NewPersona(body, tool=plan.tool, plan=plan, allow=PRIVATE_URLS)
+            receipt = await creating.create(app, asked)
+        case "delete":
+            deletion = deleting.Deletion(plan.persona_id, plan.revision, plan)
+            receipt = await deleting.delete(app, deletion)
+        case _:
+            receipt = await edit(app, planned(plan))
+    return PlanReceipt(**dict(receipt))
