@@ -25,8 +25,8 @@ RESAMPLES = 1_999
 EXCHANGES = 4_999
 """Enough for the smallest p-value to outlast the correction for all figures."""
 _SEED = 20_261_122
-_BATCH = 256
-"""Resamples held in memory at a time."""
+_BATCH, _CELLS = 256, 4_000_000
+"""Resamples held in memory at a time, and values of all of them together."""
 
 
 class Pool:
@@ -34,23 +34,37 @@ class Pool:
 
     def __init__(self, figure: Figure, samples: Sequence[Parts]) -> None:
         self._figure = figure
-        longest = max((len(parts) for parts in samples), default=0)
-        self._values = np.full((len(samples), longest), np.inf)
-        for row, parts in zip(self._values, samples, strict=True):
-            row[: len(parts)] = parts
-        self._counts = np.array([len(parts) for parts in samples])
+        self._calls = len(samples)
+        flat = np.array([value for parts in samples for value in parts], dtype=float)
+        owners = np.repeat(np.arange(len(samples)), [len(parts) for parts in samples])
+        order = np.argsort(flat, kind="stable")
+        self._pairs = flat.reshape(-1, 2) if figure.quantile is None else flat
+        self._values, self._owners = flat[order], owners[order]
+        self.batch = max(1, min(_BATCH, _CELLS // flat.size))
 
     def at(self, chosen: Array, axis: int = -1) -> Array:
         """Return the figure over the calls of these numbers, along the last axis."""
         chosen = np.asarray(chosen).astype(int)
-        if self._figure.quantile is None:
-            sums = self._values[chosen].sum(axis=-2)
-            return np.asarray(self._figure.scale * sums[..., 0] / sums[..., 1])
-        values = np.sort(self._values[chosen].reshape(*chosen.shape[:-1], -1), axis=-1)
-        place = self._figure.quantile * (self._counts[chosen].sum(axis=-1) - 1)
-        lower, upper = (np.asarray(side(place)).astype(int) for side in (np.floor, np.ceil))
-        below, above = (_take(values, position) for position in (lower, upper))
-        return np.asarray(below + (above - below) * (place - lower))
+        if self._figure.quantile is not None:
+            rows = self._quantiles(chosen.reshape(-1, chosen.shape[-1]), self._figure.quantile)
+            return rows.reshape(chosen.shape[:-1])
+        sums = self._pairs[chosen].sum(axis=-2)
+        return np.asarray(self._figure.scale * sums[..., 0] / sums[..., 1])
+
+    def _quantiles(self, chosen: Array, quantile: float) -> Array:
+        """Return a quantile for each row of calls, each value counted as often as its call."""
+        rows = np.arange(len(chosen))[:, None]
+        drawn = np.bincount(
+            (rows * self._calls + chosen).ravel(), minlength=rows.size * self._calls
+        )
+        times = drawn.astype(np.int32).reshape(rows.size, self._calls).take(self._owners, axis=1)
+        passed = times.cumsum(axis=1, dtype=np.int32)
+        place = quantile * (passed[:, -1:] - 1)
+        below, above = (
+            self._values[(passed > side(place).astype(np.int32)).argmax(axis=1)]
+            for side in (np.floor, np.ceil)
+        )
+        return np.asarray(below + (above - below) * (place - np.floor(place))[:, 0])
 
 
 def measured(figure: Figure, samples: Sequence[Parts]) -> Interval:
@@ -92,7 +106,7 @@ def _chance(figure: Figure, first: list[Parts], second: list[Parts]) -> float | 
         apart,
         vectorized=True,
         n_resamples=EXCHANGES,
-        batch=_BATCH,
+        batch=pool.batch,
         rng=np.random.default_rng(_SEED),
     )
     return float(found.pvalue)
@@ -111,7 +125,7 @@ def _interval(pool: Pool, calls: Array) -> tuple[float | None, float | None]:
         pool.at,
         vectorized=True,
         n_resamples=RESAMPLES,
-        batch=_BATCH,
+        batch=pool.batch,
         method="percentile",
         confidence_level=1 - 2 * stats.norm.sf(wide),
         rng=np.random.default_rng(_SEED),
@@ -120,7 +134,3 @@ def _interval(pool: Pool, calls: Array) -> tuple[float | None, float | None]:
     return (
         (low, high) if math.isfinite(low) and math.isfinite(high) and low < high else (None, None)
     )
-
-
-def _take(values: Array, position: Array) -> Array:
-    return np.take_along_axis(values, position[..., None], axis=-1)[..., 0]
