@@ -5,7 +5,8 @@ The rooms of the house, outermost first; each may import only what stands below 
 - ``cli``        the only place that wires a world together; ``__main__`` just calls it
 - ``manifest``   renders README tables and manifests from the running server; ``demo`` plays it
 - ``server``     our MCP server: strict tools, short errors; ``stdio`` carries its bytes
-- ``tools``      the front, one decorated function per tool; ``resources``, ``completions`` beside
+- ``tools``      the front, one decorated function per tool; beside it ``resources``, ``prompts``
+                 and ``completions``
 - ``usecases``   what happens, in order; its ``rules`` are what the checker knows
 - ``app``        the wired things one call may use
 - ``client``     the only way out over HTTP

@@ -1,4 +1,4 @@
-"""Completions for the arguments of resource templates."""
+"""Completions for the arguments of resource templates and prompts."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def register_completions(server: MCPServer[Any], app: App) -> None:
     ) -> Completion | None:
         """Return what may stand there, the closest first."""
         match argument.name:
-            case "persona_id":
+            case "persona_id" | "first" | "second":
                 return _some(await _ids(app, argument.value))
             case "layer":
                 return _some(_starting(LAYER_NAMES, argument.value))

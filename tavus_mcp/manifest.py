@@ -12,9 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mcp_types import Prompt
+
 from tavus_mcp import __version__
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.server import TavusServer
+from tavus_mcp.prompts import PROMPTS
+from tavus_mcp.server import TavusServer, unserved
 from tavus_mcp.settings import DEFAULT_TOOLSETS, VARIABLES
 from tavus_mcp.tools.build import SURFACE, schemas_of
 from tavus_mcp.tools.toolset import Spec
@@ -29,10 +32,15 @@ _SECRET = re.compile(r"API_KEY|SECRET")
 
 @dataclass(frozen=True)
 class Surface:
-    """What a running server shows: its tools, and its resources with what is told of each."""
+    """What a running server shows: its tools, its prompts, its resources and what each holds.
+
+    ``messages`` are those of the prompts, with ``${arguments.name}`` for each argument.
+    """
 
     tools: Sequence[Spec]
     resources: Sequence[tuple[str, str]]
+    prompts: Sequence[Prompt]
+    messages: Mapping[str, str]
 
 
 async def surface_of(server: TavusServer) -> Surface:
@@ -40,7 +48,13 @@ async def surface_of(server: TavusServer) -> Surface:
     fixed = [(str(item.uri), item.description or "") for item in await server.list_resources()]
     templates = await server.list_resource_templates()
     made = [(item.uri_template, item.description or "") for item in templates]
-    return Surface(list(server.specs.values()), [*fixed, *made])
+    off = unserved(DEFAULT_TOOLSETS, read_only=False)
+    return Surface(
+        tools=list(server.specs.values()),
+        resources=[*fixed, *made],
+        prompts=await server.list_prompts(),
+        messages={spec.name: spec.template(server.app.catalog, off) for spec in PROMPTS},
+    )
 
 
 def tools_table(surface: Surface) -> str:
@@ -67,6 +81,18 @@ def resources_table(surface: Surface) -> str:
     """Return the README's table of resources and templates."""
     lines = ["| resource | what it holds |", "| --- | --- |"]
     lines += [f"| `{uri}` | {told} |" for uri, told in surface.resources]
+    return "\n".join(lines)
+
+
+def prompts_table(surface: Surface) -> str:
+    """Return the README's table of prompts; arguments in brackets may be left out."""
+    lines = ["| prompt | arguments | what it asks for |", "| --- | --- | --- |"]
+    for prompt in surface.prompts:
+        names = [
+            f"`{item.name}`" if item.required else f"[`{item.name}`]"
+            for item in prompt.arguments or ()
+        ]
+        lines.append(f"| `{prompt.name}` | {', '.join(names)} | {prompt.description} |")
     return "\n".join(lines)
 
 
@@ -118,6 +144,7 @@ def bundle_manifest(surface: Surface) -> JsonObject:
             for spec in surface.tools
             if spec.toolset in DEFAULT_TOOLSETS
         ],
+        "prompts": [_bundled(prompt, surface.messages[prompt.name]) for prompt in surface.prompts],
         "user_config": {
             "api_key": {
                 "type": "string",
@@ -163,6 +190,7 @@ _SECTIONS: Mapping[str, Callable[[Surface], str]] = {
     "tools": tools_table,
     "environment": environment_table,
     "resources": resources_table,
+    "prompts": prompts_table,
 }
 
 
@@ -185,6 +213,15 @@ def _schemas(surface: Surface) -> str:
 
 def _line(value: JsonObject) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _bundled(prompt: Prompt, text: str) -> JsonObject:
+    return {
+        "name": prompt.name,
+        "description": prompt.description,
+        "arguments": [item.name for item in prompt.arguments or () if item.required],
+        "text": text,
+    }
 
 
 def _source() -> JsonObject:

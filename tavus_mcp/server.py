@@ -18,6 +18,7 @@ from tavus_mcp import __version__
 from tavus_mcp.app import App
 from tavus_mcp.completions import register_completions
 from tavus_mcp.errors import Failure, closing
+from tavus_mcp.prompts import register_prompts
 from tavus_mcp.resources import register_resources
 from tavus_mcp.settings import Settings
 from tavus_mcp.stdio import ended_by_signals, stdio_streams, until_orphaned
@@ -37,7 +38,10 @@ edit_prompt for a part of a long prompt, update_persona for other top-level fiel
 that plan. Give if_revision (the revision you read) when somebody else may be editing.
 - Every receipt holds the call that undoes it; list_revisions and restore_revision go further back.
 - delete_persona never deletes by itself: show its plan to the person, apply it after a clear yes.
-- Too slow, talks over people, waits too long: configure_conversational_flow, then the LLM model.
+- Too slow, talks over people, too flat, makes things up: suggest_tuning turns goals into a plan \
+that changes nothing; show it, then apply_plan.
+- Better than before? compare_personas with measure=true (toolset conversations: \
+measure_conversations). Few calls prove little.
 - check_persona lists all mistakes at once. Findings carry a hint: the call that mends them.
 - Never ask for an API key in the chat: the person sets TAVUS_SECRET_<NAME> for this server, you \
 pass api_key_ref.
@@ -91,6 +95,9 @@ class TavusServer(MCPServer[None]):
 
         Raises ``MCPError`` with -32602 for an unknown prompt or unfit arguments.
         """
+        names = [prompt.name for prompt in await self.list_prompts()]
+        if name not in names:
+            raise MCPError(INVALID_PARAMS, f"There is no such prompt{closing(name, names)}")
         try:
             return await super().get_prompt(name, arguments, context)
         except ValueError as error:
@@ -155,9 +162,21 @@ async def _ended_when_orphaned(scope: anyio.CancelScope, parent: int) -> None:
     scope.cancel()
 
 
+def unserved(toolsets: tuple[str, ...], *, read_only: bool) -> dict[str, str]:
+    """Return the tools that are not served, each with the reason in a few words."""
+    return {
+        spec.name: "this server is read-only"
+        if read_only and not spec.hints.read_only_hint
+        else f"toolset {spec.toolset} is off"
+        for spec in ALL
+        if spec not in served(toolsets, read_only=read_only)
+    }
+
+
 def build_server(app: App, settings: Settings) -> TavusServer:
-    """Return the server for one world, with its tools, resources and completions."""
+    """Return the server for one world, with its tools, resources, prompts and completions."""
     server = TavusServer(app, settings)
     register_resources(server, app)
+    register_prompts(server, app, unserved(settings.toolsets, read_only=settings.read_only))
     register_completions(server, app)
     return server

@@ -52,6 +52,9 @@ GUIDE_TOPICS = (
     "languages",
     "interactions",
     "replicas",
+    "tuning",
+    "measuring",
+    "fleet",
 )
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from tavus_mcp.app import App
 from tavus_mcp.models.base import Accepted, JsonObject
+from tavus_mcp.models.goals import Strength
 from tavus_mcp.models.ids import PersonaId
 from tavus_mcp.tools.answers import AuditReport, BulkPlan
 from tavus_mcp.tools.parameters import NameContains
@@ -36,7 +37,7 @@ async def audit_personas(
         Literal["error", "warning", "info"], Field(description="Least severity to tell")
     ] = "warning",
 ) -> AuditReport:
-    """Check every persona of the account; findings are grouped by rule, worst first."""
+    """Check every persona of the account: old models, settings, mistakes; by rule, worst first."""
     selection = Selection(None if persona_type == "all" else persona_type, name_contains)
     found = await audit.audit(app, selection, severity, ctx.report_progress)
     groups = found.tally.groups()
@@ -66,6 +67,11 @@ async def plan_bulk_change(
         bool, Field(description="All; needed if nothing else says which")
     ] = False,
     persona_type: Annotated[Literal["user", "system", "all"], Accepted] = "user",
+    goals: Annotated[
+        list[str], Field(description="Tune each: goals of suggest_tuning, like respond_faster")
+    ] = [],  # noqa: B006 - read only
+    strength: Annotated[Strength, Field(description="Of goals")] = "normal",
+    languages: Annotated[list[str], Field(description="Of goal speak_languages")] = [],  # noqa: B006 - read only
     values: Annotated[
         JsonObject, Field(description="Set: JSON Pointer to value, like /layers/llm/model")
     ] = {},  # noqa: B006 - read only
@@ -80,22 +86,13 @@ async def plan_bulk_change(
         Selection(None if persona_type == "all" else persona_type, name_contains, persona_ids),
         finding=finding,
         everything=everything,
+        goals=goals,
+        strength=strength,
+        languages=languages,
         values=values,
         unset=unset,
         undo_of=undo_of,
         limit=limit,
     )
     draft = await planning.plan(app, await asking.wanted(app, asked), ctx.report_progress)
-    stored = draft.stored
-    return BulkPlan(
-        status="planned" if stored else "unchanged",
-        plan_id=stored.plan_id if stored else None,
-        expires_at=stored.expires_at if stored else None,
-        totals=telling.totals(draft),
-        changes=telling.changes(draft.planned),
-        personas=telling.personas(draft.planned),
-        skipped=telling.skipped(draft.skipped),
-        findings=telling.findings(draft.planned),
-        stopped=draft.stopped or None,
-        next=telling.next_step(draft),
-    )
+    return BulkPlan.model_validate(telling.told(draft))

@@ -23,7 +23,7 @@ history = Toolset("history")
 async def list_revisions(
     app: App, persona_id: Persona, limit: Limit = 20, cursor: Cursor = None
 ) -> RevisionPage:
-    """List what happened to a persona, newest first: revision, time, tool, status, paths."""
+    """List what changed in a persona, when and by which tool, newest first; to undo."""
     page = await usecase.revisions(app, persona_id, limit, cursor)
     return RevisionPage(revisions=page.rows, next_cursor=page.next_cursor)
 
@@ -54,7 +54,7 @@ async def restore_revision(
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
 ) -> Receipt:
-    """Bring a persona or parts of it back to a revision; a deleted one comes back with a new id."""
+    """Undo: bring a persona or parts of it back to a revision; a deleted one gets a new id."""
     return await restoring.restore(
         app,
         restoring.Return(

@@ -1,4 +1,4 @@
-"""audit_personas: counted right, told in few words, partial where it must be, gone when cancelled."""
+"""audit_personas: counted right, told in few words, partial where it must be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""apply_plan of a bulk plan: exactly what was shown, each persona once, one trouble stops no other."""
+"""apply_plan of a bulk plan: exactly what was shown, and one trouble stops no other."""
 
 from __future__ import annotations
 

@@ -42,6 +42,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "remove_function_tool": {"name": "greet"},
     "suggest_tuning": {"goals": ["be_more_patient"]},
     "get_conversation": {"conversation_id": "c0a1b2c3d4e5f6a7b"},
+    "plan_bulk_change": {"everything": True, "values": {"/greeting": "Hi."}},
     "patch_persona": {"operations": [{"op": "add", "path": "/greeting", "value": "Hi"}]},
 }
 """What tools are given besides ``persona_id``, so that they do their work."""

@@ -85,3 +85,20 @@ def test_the_bundle_manifest_is_valid_and_names_the_default_tools() -> None:
     assert [tool["name"] for tool in bundle["tools"]] == list(
         build_server(wired(settings), settings).specs
     )
+
+
+def test_the_bundle_holds_the_message_of_every_prompt_with_its_arguments(surface: Surface) -> None:
+    """MCPB 0.4: prompts have a text, with ${arguments.name} in it."""
+    bundle = read(BUNDLE)
+    assert [item["name"] for item in bundle["prompts"]] == [item.name for item in surface.prompts]
+    for prompt in bundle["prompts"]:
+        for name in prompt["arguments"]:
+            assert f"${{arguments.{name}}}" in prompt["text"], prompt["name"]
+
+
+def test_the_readme_tells_every_prompt_with_its_arguments(surface: Surface) -> None:
+    told = (ROOT / "README.md").read_text(encoding="utf-8")
+    for prompt in surface.prompts:
+        (row,) = (line for line in told.splitlines() if line.startswith(f"| `{prompt.name}` |"))
+        assert all(f"`{argument.name}`" in row for argument in prompt.arguments or ())
+        assert row.endswith(f"| {prompt.description} |")

@@ -12,6 +12,8 @@ from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.usecases.patching import checked_fields
 from tavus_mcp.usecases.secrets import literal_keys, resolved
+from tavus_mcp.usecases.tuning import propose as towards
+from tavus_mcp.usecases.tuning.asking import read_goals
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,20 @@ class Proposed:
 
 Propose = Callable[[Document], Awaitable[Proposed]]
 """Says what is to be different about a persona; raises ``Refused`` to leave it alone."""
+
+
+def tuning(app: App, goals: Sequence[str], strength: str, languages: Sequence[str]) -> Propose:
+    """Return a proposal that moves each persona towards goals, from where it stands.
+
+    Raises ``InvalidArgument`` when goals and languages make no sense together.
+    """
+    read_goals(goals, languages, app.catalog)
+
+    async def propose(document: Document) -> Proposed:
+        found = towards(document, goals, strength, languages, app.catalog)
+        return Proposed(found.change, found.remarks)
+
+    return propose
 
 
 def setting(app: App, values: Mapping[str, Any], unset: Sequence[str]) -> Propose:

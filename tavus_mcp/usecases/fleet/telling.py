@@ -26,7 +26,24 @@ SKIPPED, ALIKE = 20, 5
 _NAME, _REASON = 32, 240
 
 
-def personas(planned: Sequence[Planned]) -> list[JsonObject]:
+def told(draft: Draft) -> JsonObject:
+    """Return a plan as it is answered."""
+    stored = draft.stored
+    return {
+        "status": "planned" if stored else "unchanged",
+        "plan_id": stored.plan_id if stored else None,
+        "expires_at": stored.expires_at if stored else None,
+        "totals": _totals(draft),
+        "changes": _changes(draft.planned),
+        "personas": _personas(draft.planned),
+        "skipped": _skipped(draft.skipped),
+        "findings": _findings(draft.planned),
+        "stopped": draft.stopped or None,
+        "next": _next_step(draft),
+    }
+
+
+def _personas(planned: Sequence[Planned]) -> list[JsonObject]:
     """Return a row for each persona of the plan; of many it says only what tells them apart."""
     few = len(planned) <= FEW
     alike = len({len(item.changes) for item in planned}) == 1
@@ -46,7 +63,7 @@ def personas(planned: Sequence[Planned]) -> list[JsonObject]:
     return rows
 
 
-def changes(planned: Sequence[Planned]) -> list[JsonObject]:
+def _changes(planned: Sequence[Planned]) -> list[JsonObject]:
     """Return each change once, with how many personas have it; the most frequent first."""
     alike: dict[str, _Alike] = {}
     for item in planned:
@@ -59,7 +76,7 @@ def changes(planned: Sequence[Planned]) -> list[JsonObject]:
     return [*rows, {"path": f"and {more} different changes more"}] if more > 0 else rows
 
 
-def skipped(left_out: Sequence[Skipped]) -> list[JsonObject]:
+def _skipped(left_out: Sequence[Skipped]) -> list[JsonObject]:
     """Return a row for each of the first personas that are left out, those refused first."""
     return [
         {"persona_id": item.persona_id, "reason": _cut(item.reason, _REASON)}
@@ -67,7 +84,7 @@ def skipped(left_out: Sequence[Skipped]) -> list[JsonObject]:
     ]
 
 
-def findings(planned: Sequence[Planned]) -> list[Remark]:
+def _findings(planned: Sequence[Planned]) -> list[Remark]:
     """Return what the checker says of the changes, each rule once."""
     tally = Tally()
     for item in planned:
@@ -75,7 +92,7 @@ def findings(planned: Sequence[Planned]) -> list[Remark]:
     return tally.findings(FINDINGS)
 
 
-def totals(draft: Draft) -> dict[str, int]:
+def _totals(draft: Draft) -> dict[str, int]:
     """Return how many personas are in the plan, and how many are not, by the reason."""
     kinds = Counter(item.kind for item in draft.skipped)
     return {
@@ -85,7 +102,7 @@ def totals(draft: Draft) -> dict[str, int]:
     }
 
 
-def next_step(draft: Draft) -> str | None:
+def _next_step(draft: Draft) -> str | None:
     """Say what to do with the plan, and that it is not all when it is not."""
     if draft.stored is None:
         return None

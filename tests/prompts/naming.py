@@ -1,0 +1,50 @@
+"""The tools, arguments and goals that a text names, read off the text and off the served tools."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from mcp_types import Tool
+
+from tavus_mcp.models.goals import GOALS
+
+VERBS = (
+    "list|get|create|update|edit|delete|describe|configure|set|remove|check|patch|apply|restore|"
+    "compare|suggest|audit|plan|measure|export"
+)
+NO_TOOLS = frozenset({"plan_id", "create_from_brief", "compare_variants"})
+"""What looks like a tool's name and is an argument or a prompt."""
+_NAME = re.compile(rf"(?<![\w/.-])(?:{VERBS})(?:_[a-z]+)+\b(?!\s*=)")
+_CALL = re.compile(rf"(?<![\w/.-])((?:{VERBS})(?:_[a-z]+)+)\(([^()]*)\)")
+_ARGUMENT = re.compile(r"(?<!\w)(\w+)\s*=")
+_GOALS = re.compile(r"goals=(\[[^\]]*\])")
+
+
+def tools_named(text: str) -> set[str]:
+    """Return every tool's name in a text; a verb with an underscore is taken for one."""
+    return set(_NAME.findall(text)) - NO_TOOLS
+
+
+def calls_in(text: str) -> Iterator[tuple[str, set[str]]]:
+    """Yield every call in a text: the tool and the names of its arguments."""
+    for tool, arguments in _CALL.findall(text):
+        yield tool, set(_ARGUMENT.findall(arguments))
+
+
+def goals_in(text: str) -> set[str]:
+    """Return every goal that a call in a text names."""
+    lists = (ast.literal_eval(found.replace("...", "")) for found in _GOALS.findall(text))
+    return {goal for goals in lists for goal in goals}
+
+
+def mistakes(text: str, tools: Iterable[Tool]) -> list[str]:
+    """Return what a text names that is not there."""
+    served: Mapping[str, Tool] = {tool.name: tool for tool in tools}
+    wrong = [f"no tool {name}" for name in sorted(tools_named(text) - served.keys())]
+    for tool, arguments in calls_in(text):
+        if tool in served:
+            known = served[tool].input_schema["properties"].keys()
+            wrong += [f"{tool} takes no {name}" for name in sorted(arguments - known)]
+    return wrong + [f"no goal {name}" for name in sorted(goals_in(text) - set(GOALS))]
