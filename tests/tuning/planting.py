@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from desk import Desk
-from personas import BASE
+from tunable import BASE
 
 from tavus_mcp.sandbox.persona_rules import tidied
 from tavus_mcp.sandbox.store import Store

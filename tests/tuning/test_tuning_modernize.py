@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from desk import SECRET, Desk, text_of
-from personas import CATALOG, RULES, SEED, case_documents, proposed, tuned
 from planting import OWN_LLM, PERSONA, PROMPT, planted, said, stored, suggested
+from tunable import CATALOG, RULES, SEED, case_documents, proposed, tuned
 
 from tavus_mcp.models.document import Document
 from tavus_mcp.sandbox.store import Store
