@@ -10,6 +10,7 @@ from tavus_mcp.catalog.facts import (
     ContextGuidance,
     EngineFacts,
     FieldFacts,
+    Habit,
     Language,
     LayerFacts,
     ModelFacts,
@@ -165,6 +166,10 @@ class Catalog:
     def deprecations(self) -> tuple[Change, ...]:
         """Dated changes that touch a persona, oldest first."""
         return files.facts(Change, "deprecations", "change")
+
+    def habits(self) -> tuple[Habit, ...]:
+        """Fields that people send from habit, and where the same is said today."""
+        return files.facts(Habit, "habits", "habit")
 
     def seed_items(self) -> tuple[SeedItem, ...]:
         """What the seed document shows, each with today's equivalent."""

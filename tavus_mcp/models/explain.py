@@ -6,11 +6,12 @@ Rejected values are never echoed: they may be secrets.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from tavus_mcp.errors import did_you_mean
+from tavus_mcp.errors import did_you_mean, nearest
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.patch import pointer_of
 
@@ -46,14 +47,36 @@ _LIMITS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def problems(error: ValidationError, schema: JsonObject) -> list[tuple[str, str]]:
-    """Return ``(JSON Pointer, what is wrong)`` per mistake; ``schema`` tells what is allowed."""
-    found: dict[tuple[str, str], None] = {}
+@dataclass(frozen=True)
+class Mistake:
+    """One thing that pydantic refused: where, what is wrong, and what could stand there.
+
+    ``kind`` is pydantic's name for it; ``value`` what was given, for whoever mends it; it is not
+    to be shown. ``close`` is the nearest name or value that is allowed.
+    """
+
+    path: str
+    what: str
+    kind: str
+    value: Any
+    close: str | None
+
+
+def mistakes(error: ValidationError, schema: JsonObject) -> list[Mistake]:
+    """Return every mistake once; ``schema`` tells what is allowed."""
+    found: dict[tuple[str, str], Mistake] = {}
     for item in error.errors(include_url=False):
         names_field = item["type"] in ("extra_forbidden", "missing")
         node, path = _walk(schema, item["loc"], names_field=names_field)
-        found[pointer_of(path), _sentence(item, node)] = None
-    return list(found)
+        place, what = pointer_of(path), _sentence(item, node)
+        value, kind = item.get("input"), item["type"]
+        found.setdefault((place, what), Mistake(place, what, kind, value, _close(item, node)))
+    return list(found.values())
+
+
+def problems(error: ValidationError, schema: JsonObject) -> list[tuple[str, str]]:
+    """Return ``(JSON Pointer, what is wrong)`` per mistake; ``schema`` tells what is allowed."""
+    return [(item.path, item.what) for item in mistakes(error, schema)]
 
 
 def sentences(error: ValidationError, schema: JsonObject) -> list[str]:
@@ -64,6 +87,14 @@ def sentences(error: ValidationError, schema: JsonObject) -> list[str]:
     ]
     rest = len(told) - MOST
     return told if rest <= 0 else [*told[:MOST], f"And {rest} more."]
+
+
+def _close(item: Mapping[str, Any], node: JsonObject) -> str | None:
+    if item["type"] == "extra_forbidden":
+        return nearest(str(item["loc"][-1]), node.get("properties", {}))
+    if item["type"] == "literal_error" and isinstance(item.get("input"), str):
+        return nearest(item["input"], _choices(item.get("ctx", {})))
+    return None
 
 
 def _sentence(item: Mapping[str, Any], node: JsonObject) -> str:

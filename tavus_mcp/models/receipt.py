@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.calls import ToolCall
 from tavus_mcp.models.findings import Remark
 from tavus_mcp.models.patch import Operation, find, pointer_of, tokens
 from tavus_mcp.models.secrets import Masker
@@ -25,11 +25,8 @@ class Changed(BaseModel):
     after: Any = None
 
 
-class Undo(BaseModel):
+class Undo(ToolCall):
     """The call that undoes a write."""
-
-    tool: str
-    arguments: JsonObject
 
 
 class Receipt(BaseModel):

@@ -47,7 +47,7 @@ def everything(*names: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def test_there_is_a_file_for_every_layer_and_none_for_anything_unknown() -> None:
-    topics = {"pipeline_modes", "persona_fields", "languages", "deprecations", "tools"}
+    topics = {"pipeline_modes", "persona_fields", "languages", "deprecations", "tools", "habits"}
     assert set(FILES) == {f"{name}.toml" for name in topics.union(LAYERS)}
 
 

@@ -25,21 +25,24 @@ _TAGS = re.compile(
 _JOINED = re.compile("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
 
 
-@rule("text-invisible", "warning", source="P:guardrails")
+_READ_FIRST = "A person has to read first what was hidden; nothing alters it silently."
+
+
+@rule("text-invisible", "warning", source="P:guardrails", no_fix=_READ_FIRST)
 def invisible(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The model reads what a person reviewing the text cannot see."""
     for path, written in texts(document):
         yield from _hit(path, _INVISIBLE.findall(_JOINED.sub("", written)), "invisible")
 
 
-@rule("text-direction-turned", "warning", source="P:guardrails")
+@rule("text-direction-turned", "warning", source="P:guardrails", no_fix=_READ_FIRST)
 def turned(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """BiDi controls make a text look otherwise than it is read."""
     for path, written in texts(document):
         yield from _hit(path, _TURNING.findall(written), "direction-turning")
 
 
-@rule("text-tag-characters", "warning", source="P:guardrails")
+@rule("text-tag-characters", "warning", source="P:guardrails", no_fix=_READ_FIRST)
 def tags(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Tag characters can hide whole sentences from people."""
     for path, written in texts(document):
