@@ -80,7 +80,7 @@ class Catalog:
 
     def context_guidance(self) -> ContextGuidance:
         """How long a prompt should and may be."""
-        return files.fact(ContextGuidance, files.read("llm")["context_guidance"])
+        return _guidance()
 
     def tts_engines(self) -> tuple[EngineFacts, ...]:
         """The engines that speak."""
@@ -201,6 +201,11 @@ def _layer(name: str) -> LayerFacts:
             "engines": files.engines_of(name),
         },
     )
+
+
+@cache
+def _guidance() -> ContextGuidance:
+    return files.fact(ContextGuidance, files.read("llm")["context_guidance"])
 
 
 def _known(name: str, names: tuple[str, ...], what: str) -> str:

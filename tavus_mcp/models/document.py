@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.patch import find
+from tavus_mcp.models.patch import find, pointer_of
 from tavus_mcp.models.persona import SERVER_FIELDS
 from tavus_mcp.models.secrets import Masker
 from tavus_mcp.models.vocabulary import to_persona_names
@@ -75,6 +75,21 @@ class Document:
         """Return a layer, empty when the persona has none of that name."""
         layer = self.at(f"/layers/{name}")
         return layer if isinstance(layer, dict) else {}
+
+    @cached_property
+    def texts(self) -> tuple[tuple[str, str], ...]:
+        """Every text that people wrote, with its JSON Pointer."""
+        found: list[tuple[str, str]] = []
+        waiting: list[tuple[str, Any]] = [("", self.written())]
+        while waiting:  # not recursive: nobody promises how deep a document is
+            path, node = waiting.pop()
+            if isinstance(node, str):
+                found.append((path, node))
+            elif isinstance(node, dict):
+                waiting += [(path + pointer_of([key]), item) for key, item in node.items()]
+            elif isinstance(node, list):
+                waiting += [(f"{path}/{index}", item) for index, item in enumerate(node)]
+        return tuple(found)
 
     def written(self) -> JsonObject:
         """Return the part that people write: the document without what the server sets."""

@@ -5,13 +5,13 @@ Rejected values are never echoed: they may be secrets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from tavus_mcp.errors import did_you_mean, nearest
+from tavus_mcp.errors import nearest
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.patch import pointer_of
 
@@ -62,15 +62,20 @@ class Mistake:
     close: str | None
 
 
-def mistakes(error: ValidationError, schema: JsonObject) -> list[Mistake]:
-    """Return every mistake once; ``schema`` tells what is allowed."""
+def mistakes(
+    error: ValidationError, schema: JsonObject, *, kinds: Container[str] | None = None
+) -> list[Mistake]:
+    """Return every mistake once, of some kinds or of all; ``schema`` tells what is allowed."""
     found: dict[tuple[str, str], Mistake] = {}
     for item in error.errors(include_url=False):
+        if kinds is not None and item["type"] not in kinds:
+            continue
         names_field = item["type"] in ("extra_forbidden", "missing")
         node, path = _walk(schema, item["loc"], names_field=names_field)
-        place, what = pointer_of(path), _sentence(item, node)
-        value, kind = item.get("input"), item["type"]
-        found.setdefault((place, what), Mistake(place, what, kind, value, _close(item, node)))
+        close = _close(item, node)
+        place, what = pointer_of(path), _sentence(item, node, close)
+        mistake = Mistake(place, what, item["type"], item.get("input"), close)
+        found.setdefault((place, what), mistake)
     return list(found.values())
 
 
@@ -97,16 +102,13 @@ def _close(item: Mapping[str, Any], node: JsonObject) -> str | None:
     return None
 
 
-def _sentence(item: Mapping[str, Any], node: JsonObject) -> str:
+def _sentence(item: Mapping[str, Any], node: JsonObject, close: str | None) -> str:
     kind, context = item["type"], item.get("ctx", {})
+    meant = f"; did you mean {close!r}?" if close else ""
     if kind == "extra_forbidden":
-        names = list(node.get("properties", {}))
-        close = did_you_mean(str(item["loc"][-1]), names)
-        return f"unknown field{close or _listed('; allowed: ', names)}"
+        return f"unknown field{meant or _listed('; allowed: ', list(node.get('properties', {})))}"
     if kind == "literal_error":
-        value = item.get("input")
-        close = did_you_mean(value, _choices(context)) if isinstance(value, str) else ""
-        return f"must be one of {', '.join(_choices(context))}{close}"
+        return f"must be one of {', '.join(_choices(context))}{meant}"
     if kind in _LIMITS:
         key, text = _LIMITS[kind]
         limit = context.get(key)

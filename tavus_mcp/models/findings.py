@@ -31,7 +31,7 @@ class Finding(Remark):
 
     ``fix`` are the calls that make it go away, in order; a draft, which has no id to call them
     with, has none. ``blocks`` marks what is refused before anything is sent; ``covers`` that it
-    speaks for everything below its path as well.
+    speaks for everything below its path as well; ``meant`` is the place that a stray field is for.
     """
 
     rule: str | None = None
@@ -39,6 +39,7 @@ class Finding(Remark):
     fix: Calls | None = None
     blocks: Annotated[bool, Field(exclude=True)] = False
     covers: Annotated[bool, Field(exclude=True)] = False
+    meant: Annotated[str | None, Field(exclude=True)] = None
 
 
 def by_severity(findings: list[Finding]) -> list[Finding]:

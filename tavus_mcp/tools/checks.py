@@ -29,7 +29,7 @@ async def check_persona(
         Field(description="Or a draft, as the body of a new persona"),
     ] = None,
 ) -> CheckReport:
-    """Find all mistakes at once, each with the calls that fix it; <LIKE_THIS> asks the person."""
+    """Find all mistakes at once, each with the calls that fix it and what a person must choose."""
     checked, form = await reading.draft_or_saved(app, persona_id, document)
     findings = by_severity([*form, *checking.check(checked, app.catalog)])
     return CheckReport(

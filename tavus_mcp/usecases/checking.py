@@ -25,7 +25,9 @@ PRIVATE_URLS = frozenset({"llm-url-private", "llm-url-not-https"})
 def check(document: Document, catalog: Catalog) -> list[Finding]:
     """Return all findings about a persona, worst first."""
     ruled = [item for rule in RULES for item in rule.findings(document, catalog)]
-    return by_severity(_merged(misfits(document, catalog), ruled))
+    shapes = misfits(document, catalog)
+    meant = {item.meant for item in shapes if item.meant and document.at(item.meant) is None}
+    return by_severity(_merged(shapes, [item for item in ruled if item.path not in meant]))
 
 
 def check_change(
@@ -97,9 +99,14 @@ _TOLD: Mapping[str, tuple[str, ...]] = {
 
 
 def refusal(blocking: Sequence[Finding]) -> str:
-    """Say why nothing was sent: each reason with its place and what mends it."""
+    """Say why nothing was sent: each reason with its place and what to do instead.
+
+    What does not fit the schema says itself what is allowed; its hint mends a persona that has it.
+    """
     reasons = (
-        f"{item.path}: {item.message}" + (f" {item.hint}" if item.hint else "") for item in blocking
+        f"{item.path}: {item.message}"
+        + (f" {item.hint}" if item.hint and item.rule not in (SHAPE, UNKNOWN_FIELD) else "")
+        for item in blocking
     )
     return "Refused before anything was sent. " + " ".join(reasons)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -35,21 +36,24 @@ _MISSING = object()
 def misfits(document: Document, catalog: Catalog) -> list[Finding]:
     """Return a finding for each field that is unknown or has a wrong type or value."""
     data = _without_blanks(document.written())
-    strict = _mistakes(data, strict=True)
-    if not strict:
+    try:
+        Persona.model_validate(data, strict=True)
+    except ValidationError as error:
+        strict = mistakes(error, _schema(), kinds=_SCALARS)
+    else:
         return []
-    wrong = _mistakes(data, strict=False)
+    wrong = _mistakes(data)
     places = {item.path for item in wrong}
-    quoted = [item for item in strict if item.kind in _SCALARS and item.path not in places]
+    quoted = [item for item in strict if item.path not in places and isinstance(item.value, str)]
     return [
         *(_finding(item, document, catalog) for item in wrong),
         *(_as_text(item, document) for item in quoted),
     ]
 
 
-def _mistakes(data: JsonObject, *, strict: bool) -> list[Mistake]:
+def _mistakes(data: JsonObject) -> list[Mistake]:
     try:
-        Persona.model_validate(data, strict=strict)
+        Persona.model_validate(data)
     except ValidationError as error:
         return mistakes(error, _schema())
     return []
@@ -57,29 +61,35 @@ def _mistakes(data: JsonObject, *, strict: bool) -> list[Mistake]:
 
 def _finding(item: Mistake, document: Document, catalog: Catalog) -> Finding:
     if item.kind == "extra_forbidden":
-        hit = _unknown(item, document, catalog)
-        return hit.finding("warning", document, rule=UNKNOWN_FIELD, source=_SOURCE, blocks=True)
+        hit, target = _unknown(item, document, catalog)
+        return hit.finding(
+            "warning", document, rule=UNKNOWN_FIELD, source=_SOURCE, blocks=True, meant=target
+        )
     hit = _wrong(item)
     return hit.finding("error", document, rule=SHAPE, source=_SOURCE, blocks=True)
 
 
 def _as_text(item: Mistake, document: Document) -> Finding:
     """Say that a number, true or false came in quotes, as older examples of the docs show it."""
-    value: Any = str(item.value).strip().lower()
-    if item.kind == "bool_type":
-        value = value in _YES
-    else:
-        value = float(value) if item.kind == "float_type" else int(float(value))
-    hit = Hit(
-        item.path,
-        f"This is a text; without quotation marks it is {_SCALARS[item.kind]}.",
-        put(item.path, value),
-    )
+    message = f"This is a text; without quotation marks it is {_SCALARS[item.kind]}."
+    value = _scalar(item)
+    hit = Hit(item.path, message, unset(item.path) if value is None else put(item.path, value))
     source = "D:patch-persona, J:persona/tts"
     return hit.finding("warning", document, rule=VALUE_AS_TEXT, source=source)
 
 
-def _unknown(item: Mistake, document: Document, catalog: Catalog) -> Hit:
+def _scalar(item: Mistake) -> bool | float | None:
+    """Return what a text in quotes says, or None when it is no number that JSON has."""
+    said = str(item.value).strip().lower()
+    if item.kind == "bool_type":
+        return said in _YES
+    number = float(said)
+    if not math.isfinite(number):
+        return None
+    return int(number) if item.kind == "int_type" else number
+
+
+def _unknown(item: Mistake, document: Document, catalog: Catalog) -> tuple[Hit, str | None]:
     """Name what to use instead of an unknown field, and move what it holds when that fits."""
     *above, name = tokens(item.path)
     habit = _habit(above, name, catalog)
@@ -96,14 +106,21 @@ def _unknown(item: Mistake, document: Document, catalog: Catalog) -> Hit:
     value = _turned(item.value, habit, catalog)
     if target is None or not _fits(target, value, document):
         where = f"Say it at {target} instead, and remove it here: " if target else "Remove it: "
-        return Hit(item.path, _capital(told), where, remove(item.path))
-    return Hit(item.path, _capital(told), *_moved(item.path, target, value, item.value))
+        return Hit(item.path, _capital(told), where, remove(item.path)), target
+    parent = target.rpartition("/")[0]
+    if parent == item.path.rpartition("/")[0] and value is item.value:
+        return Hit(item.path, _capital(told), "Rename it: ", moved(item.path, target)), target
+    there = _set_at(document, target, Stored(value))
+    return Hit(item.path, _capital(told), "Move it: ", remove(item.path), ", then ", there), target
 
 
-def _moved(path: str, target: str, value: Any, old: Any) -> Sequence[str | Call]:
-    if path.rpartition("/")[0] == target.rpartition("/")[0] and value is old:
-        return ("Rename it: ", moved(path, target))
-    return ("Move it: ", remove(path), ", then ", put(target, Stored(value)))
+def _set_at(document: Document, target: str, value: Stored) -> Call:
+    """Return the call that sets a value; where only a patch can, with the layer that is missing."""
+    there = put(target, value)
+    layer, _, name = target.rpartition("/")
+    if there.tool == "patch_persona" and layer.count("/") == 2 and document.at(layer) is None:
+        return put(layer, {name: value})
+    return there
 
 
 def _habit(above: Sequence[str], name: str, catalog: Catalog) -> Habit | None:
@@ -163,13 +180,14 @@ def _fits(target: str, value: Any, document: Document) -> bool:
     nested = value
     for token in reversed(tokens(target)):
         nested = {token: nested}
-    return not _mistakes(nested, strict=False)
+    return not _mistakes(nested)
 
 
 def _wrong(item: Mistake) -> Hit:
     """Say what a value must be, and what it most likely means."""
     value = _meant(item)
-    message = _capital(item.what if item.what.endswith("?") else f"{item.what}.")
+    what = f"{item.what}; this is a text with JSON in it" if _is_json(item, value) else item.what
+    message = _capital(what if what.endswith("?") else f"{what}.")
     if value is _MISSING:
         gone = item.path.rpartition("/")[0] if item.kind == "missing" else item.path
         return Hit(item.path, message, "Give a right one, or remove it: ", unset(gone))
@@ -195,7 +213,11 @@ def _meant(item: Mistake) -> Any:
         if token.isdecimal():
             return _MISSING
         nested = {token: nested}
-    return _MISSING if _mistakes(nested, strict=False) else value
+    return _MISSING if _mistakes(nested) else value
+
+
+def _is_json(item: Mistake, value: Any) -> bool:
+    return isinstance(item.value, str) and isinstance(value, (dict, list)) and value != [item.value]
 
 
 def _parsed(value: Any) -> Any:

@@ -193,6 +193,30 @@ def field_at(pointer: str) -> object:
     return CATALOG.field(parts[1], ".".join(parts[2:]))
 
 
+SETTINGS = {
+    f"/layers/tts/voice_settings/{setting.name}"
+    for engine in CATALOG.tts_engines()
+    for setting in engine.voice_setting
+}
+
+
+def test_every_habit_leads_to_a_field_that_takes_it_and_says_why() -> None:
+    for habit in CATALOG.habits():
+        assert set(habit.where) <= {"", *LAYERS}
+        assert re.fullmatch(r"[a-z][^\n]+[a-z_)}0-9]", habit.why), habit.names
+        for name in habit.names:
+            place = (habit.to or "/persona_name").format(name=name)
+            assert place in SETTINGS or field_at(place) is not None, name
+            for where in habit.where:  # a field that is known there is no habit
+                known = CATALOG.field(where, name) if where else CATALOG.persona_field(name)
+                assert known is None or known.status in {"unknown", "undocumented"}, name
+
+
+def test_no_habit_is_told_twice() -> None:
+    told = [(name, where) for one in CATALOG.habits() for name in one.names for where in one.where]
+    assert sorted(told) == sorted(set(told))
+
+
 def test_every_path_of_a_change_or_seed_item_is_a_known_field() -> None:
     changes, seeds = CATALOG.deprecations(), CATALOG.seed_items()
     pointers = {change.path for change in changes}

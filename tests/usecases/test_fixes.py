@@ -11,6 +11,7 @@ from documents import DATA, body_of
 
 from tavus_mcp.models.persona import WRITE_ONLY
 from tavus_mcp.models.secrets import MASK
+from tavus_mcp.models.vocabulary import to_persona_names
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.usecases.rules import RULES
 from tavus_mcp.usecases.rules.calls import CHOICES
@@ -50,7 +51,7 @@ def saved(store: Store, body: dict[str, Any]) -> None:
     """Store a persona as it is, past every rule for new ones."""
     born = {"created_at": "2025-05-09T16:00:00+00:00", "updated_at": "2025-05-09T16:00:00+00:00"}
     unset = {"persona_name": "", "system_prompt": "", "pipeline_mode": "full", "layers": {}}
-    given = {"persona_type": "user", **unset, **born, **unmasked(body)}
+    given = {"persona_type": "user", **unset, **born, **to_persona_names(unmasked(body))}
     with store.writing():
         for kind, reference in THERE:
             store.put(kind, reference, {})

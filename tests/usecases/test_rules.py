@@ -215,14 +215,24 @@ DOCUMENTS = st.fixed_dictionaries(
 
 
 @given(DOCUMENTS)
-@settings(max_examples=120, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_no_rule_raises_whatever_a_document_holds(data: dict[str, Any]) -> None:
     for one in found(Document(data)):
         assert one.path.startswith("/")
 
 
+@given(DOCUMENTS)
+@settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+def test_no_check_of_a_saved_persona_raises_and_every_fix_is_told(data: dict[str, Any]) -> None:
+    for one in check(Document({**data, "persona_id": "p0123456789a"}), CATALOG):
+        told = (one.hint or "").split("(persona_id")
+        tools = [call.tool for call in one.fix or []]
+        assert tools == [text.rsplit(" ", 1)[-1] for text in told[:-1]][: len(tools)], one
+        assert all(call.arguments["persona_id"] == "p0123456789a" for call in one.fix or [])
+
+
 @given(st.dictionaries(KEYS, ANYTHING, max_size=8))
-@settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_no_rule_raises_at_a_document_that_is_none(data: dict[str, Any]) -> None:
     found(Document(data))
 

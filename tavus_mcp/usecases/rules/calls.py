@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tavus_mcp.models.calls import ToolCall
-from tavus_mcp.models.patch import pointer_of, tokens
+from tavus_mcp.models.patch import tokens
 
 CHOICES: Mapping[str, str] = {
     "<BASE_URL>": "the public https address of your endpoint, without a route",
@@ -106,7 +106,7 @@ class Call:
 
     def choices(self) -> Iterator[str]:
         """Yield what a person has to choose in it."""
-        yield from CHOICE.findall(json.dumps(_shown(self.arguments), ensure_ascii=False))
+        yield from _choices(self.arguments)
 
 
 def call(tool: str, **arguments: Any) -> Call:
@@ -192,15 +192,12 @@ def _given(value: Any) -> Any:
     return value
 
 
-def _shown(value: Any) -> Any:
-    """Return a value without what stands in the persona."""
-    if isinstance(value, Stored):
-        return ...
-    if isinstance(value, Mapping):
-        return {key: shown for key, item in value.items() if (shown := _shown(item)) is not ...}
-    if isinstance(value, list):
-        return [shown for item in value if (shown := _shown(item)) is not ...]
-    return value
+def _choices(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield from CHOICE.findall(value)
+    elif isinstance(value, (Mapping, list)):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _choices(item)
 
 
 def _told(value: Any) -> str:
@@ -214,8 +211,9 @@ def _told(value: Any) -> str:
         return "..."
     else:
         return json.dumps(value, ensure_ascii=False)
-    operations = isinstance(value, list) and value and isinstance(value[0], Mapping)
-    return written if operations or len(written) <= _LONGEST else "..."
+    first = value[0] if isinstance(value, list) and value else value
+    operation = isinstance(first, Mapping) and "op" in first
+    return written if operation or len(written) <= _LONGEST else "..."
 
 
 def moved(source: str, target: str) -> Call:
@@ -223,8 +221,3 @@ def moved(source: str, target: str) -> Call:
     operation = {"op": "move", "from": source, "path": target}
     more = {"allow_unknown": True} if source.count("/") == 1 else {}
     return Call("patch_persona", {"patch": [operation], **more})
-
-
-def inside(pointer: str, *names: str | int) -> str:
-    """Return the pointer to something inside of what stands at ``pointer``."""
-    return pointer + pointer_of(names)

@@ -265,6 +265,7 @@ def inline(document: Document, catalog: Catalog) -> Iterator[Hit]:
                 "Newer are registry tools: create them with Tavus, then "
                 f"{update(tool_ids=['<TOOL_ID>'])}",
             )
+            return  # once for all lists
 
 
 def _schemas(document: Document, *pointers: str) -> Iterator[tuple[str, JsonObject]]:

@@ -9,7 +9,7 @@ from typing import Any
 from tavus_mcp.catalog import Catalog, Change
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.patch import pointer_of, tokens
+from tavus_mcp.models.patch import tokens
 
 _ENDINGS = frozenset({"superseded", "deprecated", "retired"})
 
@@ -52,19 +52,6 @@ def entries(value: object) -> Iterator[tuple[int, str]]:
     """Yield the texts of a list with their places; anything else has none."""
     if isinstance(value, list):
         yield from ((index, item) for index, item in enumerate(value) if isinstance(item, str))
-
-
-def texts(document: Document) -> Iterator[tuple[str, str]]:
-    """Yield every text that people wrote, with its JSON Pointer."""
-    waiting: list[tuple[str, Any]] = [("", document.written())]
-    while waiting:  # not recursive: nobody promises how deep a document is
-        path, node = waiting.pop()
-        if isinstance(node, str):
-            yield path, node
-        elif isinstance(node, dict):
-            waiting += [(path + _step(key), item) for key, item in node.items()]
-        elif isinstance(node, list):
-            waiting += [(f"{path}/{index}", item) for index, item in enumerate(node)]
 
 
 def languages(document: Document) -> list[str]:
@@ -115,7 +102,3 @@ def since(catalog: Catalog, path: str, value: str) -> str:
 @lru_cache(maxsize=1024)
 def _split(pointer: str) -> tuple[str, ...]:
     return tuple(tokens(pointer))
-
-
-def _step(key: str) -> str:
-    return pointer_of([key]) if "~" in key or "/" in key else f"/{key}"

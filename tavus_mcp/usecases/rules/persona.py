@@ -9,7 +9,7 @@ from tavus_mcp.catalog import Catalog, FieldFacts
 from tavus_mcp.errors import nearest
 from tavus_mcp.models.document import Document
 from tavus_mcp.usecases.rules.calls import Stored, drop, remove, update
-from tavus_mcp.usecases.rules.look import at, ended, entries, is_set, layer_of, text
+from tavus_mcp.usecases.rules.look import at, ended, entries, is_set, layer_of, text, unquoted
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
 FIELD_UNDOCUMENTED = "field-undocumented"
@@ -27,6 +27,19 @@ def name_missing(document: Document, catalog: Catalog) -> Iterator[Hit]:
             "The persona has no name.",
             "Give it one: ",
             update(name="<NAME>"),
+        )
+
+
+@rule("name-in-quotes", "info", source="D:create-persona")
+def name_in_quotes(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """The name is shown in the call as it stands, with what copying left around it."""
+    name = at(document, "/persona_name")
+    if isinstance(name, str) and is_set(bare := unquoted(name)) and bare != name:
+        yield Hit(
+            "/persona_name",
+            "Blanks or quotation marks stand around the name, and are shown with it.",
+            "Without them: ",
+            update(name=Stored(bare)),
         )
 
 
@@ -284,6 +297,7 @@ def language_code(value: str, catalog: Catalog) -> str | None:
 
 RULES = (
     name_missing,
+    name_in_quotes,
     replica_missing,
     replica_is_a_persona,
     stock_persona,

@@ -25,7 +25,6 @@ from tavus_mcp.usecases.rules.look import (
     ended,
     is_set,
     text,
-    texts,
     unquoted,
 )
 from tavus_mcp.usecases.rules.rule import Hit, rule
@@ -157,7 +156,7 @@ def prompt_over_cap(document: Document, catalog: Catalog) -> Iterator[Hit]:
 @rule("placeholder-in-setting", "error", source="D:create-persona")
 def placeholder_in_setting(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """An id, address or key copied from an example names nothing."""
-    for path, value in texts(document):
+    for path, value in document.texts:
         if _SETTING.search(path) and names_nothing(value):
             yield Hit(
                 path,
@@ -172,7 +171,7 @@ def placeholder_in_setting(document: Document, catalog: Catalog) -> Iterator[Hit
 @rule("blank-around-setting", "error", source="D:create-persona")
 def blank_around_setting(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Blanks and quotation marks come along when an id is copied, and make it another one."""
-    for path, value in texts(document):
+    for path, value in document.texts:
         if value == (bare := unquoted(value)) or not bare or "/headers/" in path:
             continue
         if _SETTING.search(path):
@@ -188,7 +187,7 @@ def blank_around_setting(document: Document, catalog: Catalog) -> Iterator[Hit]:
 @rule("placeholder-in-text", "warning", source="D:create-persona")
 def placeholder_in_text(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Tavus fills nothing in: the model reads the placeholder, and may say it aloud."""
-    for path, value in texts(document):
+    for path, value in document.texts:
         if not _SETTING.search(path) and _is_placeholder(value):
             yield Hit(
                 path,

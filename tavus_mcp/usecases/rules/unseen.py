@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.look import texts
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
 # Soft hyphen, Arabic letter mark, Hangul fillers, zero width, invisible operators, BOM, fillers.
@@ -31,22 +30,29 @@ _READ_FIRST = "A person has to read first what was hidden; nothing alters it sil
 @rule("text-invisible", "warning", source="P:guardrails", no_fix=_READ_FIRST)
 def invisible(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The model reads what a person reviewing the text cannot see."""
-    for path, written in texts(document):
+    for path, written in document.texts:
+        if written.isprintable() and written.isascii():
+            continue
         yield from _hit(path, _INVISIBLE.findall(_JOINED.sub("", written)), "invisible")
 
 
 @rule("text-direction-turned", "warning", source="P:guardrails", no_fix=_READ_FIRST)
 def turned(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """BiDi controls make a text look otherwise than it is read."""
-    for path, written in texts(document):
+    for path, written in _beyond_ascii(document):
         yield from _hit(path, _TURNING.findall(written), "direction-turning")
 
 
 @rule("text-tag-characters", "warning", source="P:guardrails", no_fix=_READ_FIRST)
 def tags(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Tag characters can hide whole sentences from people."""
-    for path, written in texts(document):
+    for path, written in _beyond_ascii(document):
         yield from _hit(path, _TAGS.findall(written), "tag or selector")
+
+
+def _beyond_ascii(document: Document) -> Iterator[tuple[str, str]]:
+    """Yield the texts that can hold such characters at all; most need no second look."""
+    yield from ((path, written) for path, written in document.texts if not written.isascii())
 
 
 def _hit(path: str, found: list[str], kind: str) -> Iterator[Hit]:

@@ -25,6 +25,15 @@ _SETTINGS = "/layers/tts/voice_settings"
 # The words of an older schema, slowest first, as places within a range of numbers.
 _SPEED_WORDS = {"slowest": -1.0, "slow": -0.5, "normal": 0.0, "fast": 0.5, "fastest": 1.0}
 
+# What people call the emotions that Cartesia names otherwise.
+_FEELINGS = {
+    **dict.fromkeys(("happiness", "happy", "joy", "cheerful", "excited", "positive"), "positivity"),
+    "angry": "anger",
+    "sad": "sadness",
+    "surprised": "surprise",
+    "curious": "curiosity",
+}
+
 
 def voices(document: Document) -> tuple[str, str]:
     """Return external_voice_id and voice_id; the first one that is set is heard."""
@@ -186,7 +195,8 @@ def model_older(document: Document, catalog: Catalog) -> Iterator[Hit]:
 def _felt(entry: str, setting: VoiceSetting) -> str | None:
     """Return an emotion as it is taken, the closest one to it, or nothing."""
     name, _, level = entry.partition(":")
-    close = name if name in setting.names else nearest(name, setting.names)
+    meant = _FEELINGS.get(name.strip().lower(), name)
+    close = meant if meant in setting.names else nearest(meant, setting.names)
     if close is None or not level:
         return close
     level = level if level in setting.levels else nearest(level, setting.levels) or ""
