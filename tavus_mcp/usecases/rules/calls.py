@@ -74,6 +74,7 @@ _ARGUMENTS = {
     "objectives_id": "objectives",
     "guardrail_ids": "guardrails",
 }
+_PATCHED = frozenset({"layers", "is_template"})  # top-level fields without an argument
 _WITHIN = {("llm", "extra_body"): {"temperature", "top_p"}, ("tts", "voice_settings"): None}
 
 
@@ -153,7 +154,7 @@ def patch(*operations: Mapping[str, Any]) -> Call:
 def put(pointer: str, value: Any) -> Call:
     """Return the call that sets what stands at a pointer, by the tool that is made for it."""
     match tokens(pointer):
-        case [field]:
+        case [field] if field not in _PATCHED:
             return update(**{field: value})
         case ["layers", layer, name] if layer in CONFIGURED and name not in _UNCONFIGURED:
             return configure(layer, **{name: value})
@@ -166,7 +167,7 @@ def put(pointer: str, value: Any) -> Call:
 def unset(pointer: str) -> Call:
     """Return the call that removes what stands at a pointer, by the tool that is made for it."""
     match tokens(pointer):
-        case [field]:
+        case [field] if field not in _PATCHED:
             return update(unset=[field])
         case ["layers", layer, *parents, name] if layer in CONFIGURED and not parents:
             return drop(layer, name)

@@ -198,7 +198,10 @@ def endpoint_only(document: Document, catalog: Catalog) -> Iterator[Hit]:
 
 def _address(document: Document) -> SplitResult | None:
     """Return the parts of base_url, or None when it cannot be read as an address."""
-    written = text(at(document, _URL))
+    return _split(text(at(document, _URL)))
+
+
+def _split(written: str) -> SplitResult | None:
     if _UNREADABLE.search(written):
         return None  # urlsplit would drop these silently
     try:
@@ -224,11 +227,10 @@ def _mended(parts: SplitResult) -> SplitResult:
 
 def _with_scheme(written: str) -> Call:
     """Return the call that puts https:// before what is an address but for that."""
-    if ":" in written or "[" in written or _UNREADABLE.search(written):
+    parts = None if ":" in written else _split(f"https://{written}")
+    if parts is None or not _is_host(parts) or _is_private(parts.hostname or ""):
         return _GIVE_URL
-    parts = urlsplit(f"https://{written}")
-    usable = _is_host(parts) and not _is_private(parts.hostname or "")
-    return _again(parts) if usable else _GIVE_URL
+    return _again(parts)
 
 
 def _apart(parts: SplitResult) -> dict[str, object]:
