@@ -233,6 +233,22 @@ class SttSupport(NamedTuple):
     complete: bool
 
 
+class Habit(NamedTuple):
+    """Fields that people send from habit, and where the same is said today.
+
+    ``where`` names layers, an empty one for the persona itself; ``to`` is a JSON Pointer, None
+    when a persona has nothing like it; ``form`` names how the value is turned on the way.
+    """
+
+    source: str
+    checked_on: date
+    names: tuple[str, ...]
+    where: tuple[str, ...]
+    why: str
+    to: str | None = None
+    form: Literal["language-codes", "text"] | None = None
+
+
 class Change(NamedTuple):
     """Something Tavus changed on a day; path is a JSON Pointer, empty for the whole persona."""
 

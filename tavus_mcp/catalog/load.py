@@ -12,6 +12,7 @@ from tavus_mcp.catalog.facts import (
     EngineFacts,
     FieldFacts,
     GoalPhrases,
+    Habit,
     Language,
     LayerFacts,
     ModelFacts,
@@ -91,7 +92,7 @@ class Catalog:
 
     def context_guidance(self) -> ContextGuidance:
         """How long a prompt should and may be."""
-        return files.fact(ContextGuidance, files.read("llm")["context_guidance"])
+        return _guidance()
 
     def tts_engines(self) -> tuple[EngineFacts, ...]:
         """The engines that speak."""
@@ -178,6 +179,10 @@ class Catalog:
         """Dated changes that touch a persona, oldest first."""
         return files.facts(Change, "deprecations", "change")
 
+    def habits(self) -> tuple[Habit, ...]:
+        """Fields that people send from habit, and where the same is said today."""
+        return files.facts(Habit, "habits", "habit")
+
     def seed_items(self) -> tuple[SeedItem, ...]:
         """What the seed document shows, each with today's equivalent."""
         return files.facts(SeedItem, "deprecations", "seed")
@@ -247,6 +252,11 @@ def _layer(name: str) -> LayerFacts:
             "engines": files.engines_of(name),
         },
     )
+
+
+@cache
+def _guidance() -> ContextGuidance:
+    return files.fact(ContextGuidance, files.read("llm")["context_guidance"])
 
 
 def _known(name: str, names: tuple[str, ...], what: str) -> str:

@@ -5,12 +5,13 @@ Rejected values are never echoed: they may be secrets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from tavus_mcp.errors import did_you_mean
+from tavus_mcp.errors import nearest
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.patch import pointer_of
 
@@ -46,14 +47,41 @@ _LIMITS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def problems(error: ValidationError, schema: JsonObject) -> list[tuple[str, str]]:
-    """Return ``(JSON Pointer, what is wrong)`` per mistake; ``schema`` tells what is allowed."""
-    found: dict[tuple[str, str], None] = {}
+@dataclass(frozen=True)
+class Mistake:
+    """One thing that pydantic refused: where, what is wrong, and what could stand there.
+
+    ``kind`` is pydantic's name for it; ``value`` what was given, for whoever mends it; it is not
+    to be shown. ``close`` is the nearest name or value that is allowed.
+    """
+
+    path: str
+    what: str
+    kind: str
+    value: Any
+    close: str | None
+
+
+def mistakes(
+    error: ValidationError, schema: JsonObject, *, kinds: Container[str] | None = None
+) -> list[Mistake]:
+    """Return every mistake once, of some kinds or of all; ``schema`` tells what is allowed."""
+    found: dict[tuple[str, str], Mistake] = {}
     for item in error.errors(include_url=False):
+        if kinds is not None and item["type"] not in kinds:
+            continue
         names_field = item["type"] in ("extra_forbidden", "missing")
         node, path = _walk(schema, item["loc"], names_field=names_field)
-        found[pointer_of(path), _sentence(item, node)] = None
-    return list(found)
+        close = _close(item, node)
+        place, what = pointer_of(path), _sentence(item, node, close)
+        mistake = Mistake(place, what, item["type"], item.get("input"), close)
+        found.setdefault((place, what), mistake)
+    return list(found.values())
+
+
+def problems(error: ValidationError, schema: JsonObject) -> list[tuple[str, str]]:
+    """Return ``(JSON Pointer, what is wrong)`` per mistake; ``schema`` tells what is allowed."""
+    return [(item.path, item.what) for item in mistakes(error, schema)]
 
 
 def sentences(error: ValidationError, schema: JsonObject) -> list[str]:
@@ -66,16 +94,21 @@ def sentences(error: ValidationError, schema: JsonObject) -> list[str]:
     return told if rest <= 0 else [*told[:MOST], f"And {rest} more."]
 
 
-def _sentence(item: Mapping[str, Any], node: JsonObject) -> str:
+def _close(item: Mapping[str, Any], node: JsonObject) -> str | None:
+    if item["type"] == "extra_forbidden":
+        return nearest(str(item["loc"][-1]), node.get("properties", {}))
+    if item["type"] == "literal_error" and isinstance(item.get("input"), str):
+        return nearest(item["input"], _choices(item.get("ctx", {})))
+    return None
+
+
+def _sentence(item: Mapping[str, Any], node: JsonObject, close: str | None) -> str:
     kind, context = item["type"], item.get("ctx", {})
+    meant = f"; did you mean {close!r}?" if close else ""
     if kind == "extra_forbidden":
-        names = list(node.get("properties", {}))
-        close = did_you_mean(str(item["loc"][-1]), names)
-        return f"unknown field{close or _listed('; allowed: ', names)}"
+        return f"unknown field{meant or _listed('; allowed: ', list(node.get('properties', {})))}"
     if kind == "literal_error":
-        value = item.get("input")
-        close = did_you_mean(value, _choices(context)) if isinstance(value, str) else ""
-        return f"must be one of {', '.join(_choices(context))}{close}"
+        return f"must be one of {', '.join(_choices(context))}{meant}"
     if kind in _LIMITS:
         key, text = _LIMITS[kind]
         limit = context.get(key)

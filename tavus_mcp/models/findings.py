@@ -6,7 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
+from tavus_mcp.models.toolcall import ToolCall
+
 Severity = Annotated[Literal["error", "warning", "info"], WithJsonSchema({"type": "string"})]
+Calls = Annotated[list[ToolCall], WithJsonSchema({"type": "array", "items": {"type": "object"}})]
 ORDER: dict[str, int] = {"error": 0, "warning": 1, "info": 2}
 
 
@@ -26,12 +29,17 @@ class Remark(BaseModel):
 class Finding(Remark):
     """A remark with the rule that made it and the source of the rule.
 
-    ``blocks`` marks what is refused before anything is sent.
+    ``fix`` are the calls that make it go away, in order; a draft, which has no id to call them
+    with, has none. ``blocks`` marks what is refused before anything is sent; ``covers`` that it
+    speaks for everything below its path as well; ``meant`` is the place that a stray field is for.
     """
 
     rule: str | None = None
     source: str | None = None
+    fix: Calls | None = None
     blocks: Annotated[bool, Field(exclude=True)] = False
+    covers: Annotated[bool, Field(exclude=True)] = False
+    meant: Annotated[str | None, Field(exclude=True)] = None
 
 
 def by_severity(findings: list[Finding]) -> list[Finding]:

@@ -10,6 +10,7 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Remark
 from tavus_mcp.models.patch import Operation, find, pointer_of, tokens
 from tavus_mcp.models.secrets import Masker
+from tavus_mcp.models.toolcall import ToolCall
 
 LONG_TEXT = 160
 """Text longer than this is shown as the part that changed, with a little of what surrounds it."""
@@ -25,11 +26,8 @@ class Changed(BaseModel):
     after: Any = None
 
 
-class Undo(BaseModel):
+class Undo(ToolCall):
     """The call that undoes a write."""
-
-    tool: str
-    arguments: JsonObject
 
 
 class Receipt(BaseModel):

@@ -75,6 +75,16 @@ def value_to_pal_names(pointer: str, value: Any) -> Any:
     return value if _is_opaque(pointer) else to_pal_names(value)
 
 
+def doubled(value: Any, path: str = "") -> list[tuple[str, str]]:
+    """Return each field that stands under two names, as the pointers of PAL and persona name."""
+    if not isinstance(value, dict):
+        return []
+    known = [(key, _TO_PERSONA.get(key)) for key in value]
+    here = [(f"{path}/{key}", f"{path}/{name}") for key, name in known if name in value]
+    inner = [(key, item) for key, item in value.items() if key not in _OPAQUE]
+    return here + [pair for key, item in inner for pair in doubled(item, f"{path}/{key}")]
+
+
 def _is_opaque(pointer: str) -> bool:
     return any(token in _OPAQUE for token in pointer.split("/"))
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from tavus_mcp.app import App
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.findings import by_severity
 from tavus_mcp.models.goals import Goal, Strength
 from tavus_mcp.models.ids import PersonaId
 from tavus_mcp.models.tuning import Suggestion
@@ -16,6 +17,7 @@ from tavus_mcp.tools.answers import CheckReport
 from tavus_mcp.tools.parameters import Persona
 from tavus_mcp.tools.toolset import Toolset
 from tavus_mcp.usecases import checking, reading, suggesting
+from tavus_mcp.usecases.drafts import a_persona
 
 checks = Toolset("checks")
 
@@ -25,12 +27,14 @@ async def check_persona(
     app: App,
     persona_id: Annotated[PersonaId | None, Field(description="A saved persona")] = None,
     document: Annotated[
-        JsonObject | None, Field(description="Or a draft: a new persona's body")
+        JsonObject | None,
+        BeforeValidator(a_persona),
+        Field(description="Or a draft: a new persona's body"),
     ] = None,
 ) -> CheckReport:
-    """Find all mistakes at once: deprecated, ignored, contradictory, out of range, unknown."""
-    checked = await reading.draft_or_saved(app, persona_id, document)
-    findings = checking.check(checked, app.catalog)
+    """Find all mistakes at once, each with the calls that fix it and what a person must choose."""
+    checked, form = await reading.draft_or_saved(app, persona_id, document)
+    findings = by_severity([*form, *checking.check(checked, app.catalog)])
     return CheckReport(
         persona_id=checked.persona_id or None,
         persona_name=checked.name or None,

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import cache
-
-from pydantic import ValidationError
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.errors import Refused
-from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.explain import problems
 from tavus_mcp.models.findings import Finding, by_severity
 from tavus_mcp.models.patch import Operation, find, tokens
-from tavus_mcp.models.persona import WRITE_ONLY, Persona
+from tavus_mcp.models.persona import WRITE_ONLY
 from tavus_mcp.models.secrets import is_masked, masks_in
+from tavus_mcp.usecases.misfits import SHAPE, UNKNOWN_FIELD, VALUE_AS_TEXT, misfits
 from tavus_mcp.usecases.rules import RULES
+from tavus_mcp.usecases.rules.persona import FIELD_UNDOCUMENTED
 
-UNKNOWN_FIELD = "unknown-field"
 UNKNOWN_FIELDS = frozenset({UNKNOWN_FIELD})
 """What a caller allows who lets fields pass that are not in our schema."""
 PRIVATE_URLS = frozenset({"llm-url-private", "llm-url-not-https"})
@@ -28,7 +25,9 @@ PRIVATE_URLS = frozenset({"llm-url-private", "llm-url-not-https"})
 def check(document: Document, catalog: Catalog) -> list[Finding]:
     """Return all findings about a persona, worst first."""
     ruled = [item for rule in RULES for item in rule.findings(document, catalog)]
-    return by_severity(_merged(shape(document), ruled))
+    shapes = misfits(document, catalog)
+    meant = {item.meant for item in shapes if item.meant and document.at(item.meant) is None}
+    return by_severity(_merged(shapes, [item for item in ruled if item.path not in meant]))
 
 
 def check_change(
@@ -69,28 +68,45 @@ def _key(item: Finding) -> tuple[str | None, str, str]:
 def _merged(shapes: list[Finding], ruled: list[Finding]) -> list[Finding]:
     """Say one thing once: where a rule speaks of a place, its words stand for the schema's."""
     spoken = {item.path: item.severity for item in ruled}
-    wrong = {item.path for item in shapes if item.rule != UNKNOWN_FIELD}
-    kept = [item for item in shapes if spoken.get(item.path) not in _TOLD[item.rule or ""]]
+    covered = [item.path for item in ruled if item.covers]
+    wrong = {item.path for item in shapes if item.rule == SHAPE}
+    kept = [
+        item
+        for item in shapes
+        if spoken.get(item.path) not in _TOLD[item.rule or ""] and not _within(covered, item.path)
+    ]
+    places = Counter(item.path for item in ruled)
     return kept + [
-        item.model_copy(update={"blocks": item.blocks or item.path in wrong})
+        item.model_copy(update={"blocks": item.blocks or _speaks_for(item, wrong)})
         if item.severity == "error"
         else item
         for item in ruled
+        if item.rule != FIELD_UNDOCUMENTED or places[item.path] == 1
     ]
+
+
+def _speaks_for(item: Finding, wrong: set[str]) -> bool:
+    return item.path in wrong or (item.covers and any(_within([item.path], one) for one in wrong))
 
 
 # A rule stands for the schema's words when it is about the same mistake: an error where the shape
 # is wrong, whatever it says where the field is unknown.
 _TOLD: Mapping[str, tuple[str, ...]] = {
-    "shape": ("error",),
+    SHAPE: ("error",),
+    VALUE_AS_TEXT: ("error",),
     UNKNOWN_FIELD: ("error", "warning", "info"),
 }
 
 
 def refusal(blocking: Sequence[Finding]) -> str:
-    """Say why nothing was sent: each reason with its place and what mends it."""
+    """Say why nothing was sent: each reason with its place and what to do instead.
+
+    What does not fit the schema says itself what is allowed; its hint mends a persona that has it.
+    """
     reasons = (
-        f"{item.path}: {item.message}" + (f" {item.hint}" if item.hint else "") for item in blocking
+        f"{item.path}: {item.message}"
+        + (f" {item.hint}" if item.hint and item.rule not in (SHAPE, UNKNOWN_FIELD) else "")
+        for item in blocking
     )
     return "Refused before anything was sent. " + " ".join(reasons)
 
@@ -120,25 +136,6 @@ def _writes_mask(operation: Operation) -> bool:
     return operation.op != "remove" and masks_in(
         operation.value, name, header=above[-1:] == ["headers"]
     )
-
-
-def shape(document: Document) -> list[Finding]:
-    """Return a finding for each field that is unknown or has a wrong type or value."""
-    try:
-        Persona.model_validate(_without_blanks(document.written()))
-    except ValidationError as error:
-        return [
-            Finding(
-                severity="warning" if what.startswith("unknown field") else "error",
-                path=path,
-                message=f"{what[0].upper()}{what[1:]}.",
-                rule=UNKNOWN_FIELD if what.startswith("unknown field") else "shape",
-                source="D:create-persona",
-                blocks=True,
-            )
-            for path, what in problems(error, _schema())
-        ]
-    return []
 
 
 def not_stuck(
@@ -202,17 +199,3 @@ def _within(written: Sequence[str], path: str) -> bool:
 
 def _touches(touched: Sequence[str], path: str) -> bool:
     return _within(touched, path) or any(one.startswith(path + "/") for one in touched)
-
-
-def _without_blanks(data: JsonObject) -> JsonObject:
-    """Drop nulls and the empty strings that older dashboards stored for unset fields."""
-    return {
-        key: _without_blanks(value) if isinstance(value, dict) else value
-        for key, value in data.items()
-        if value is not None and value != ""
-    }
-
-
-@cache
-def _schema() -> JsonObject:
-    return Persona.model_json_schema()

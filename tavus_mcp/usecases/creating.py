@@ -20,13 +20,13 @@ from tavus_mcp.models.receipt import Receipt, Undo
 from tavus_mcp.models.secrets import is_masked
 from tavus_mcp.usecases import plans, recording
 from tavus_mcp.usecases.checking import (
-    UNKNOWN_FIELD,
     check,
     not_stuck,
     refusal,
     refuse_masks,
 )
 from tavus_mcp.usecases.editing import unread
+from tavus_mcp.usecases.misfits import UNKNOWN_FIELD
 from tavus_mcp.usecases.receipts import receipt_of
 from tavus_mcp.usecases.spelling import respelled
 

@@ -12,7 +12,7 @@ from tavus_mcp.errors import InvalidArgument, NotFound
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
-from tavus_mcp.usecases import cursors, recording
+from tavus_mcp.usecases import cursors, drafts, recording
 
 SHOWN = 1_500
 """Characters of a prompt that are shown unless the whole is asked for."""
@@ -101,13 +101,15 @@ async def persona(
     return Shown(whole, document.revision, cut, findings)
 
 
-async def draft_or_saved(app: App, persona_id: str | None, draft: JsonObject | None) -> Document:
-    """Return the document to check: a saved persona, or a draft that was never saved."""
+async def draft_or_saved(
+    app: App, persona_id: str | None, draft: JsonObject | None
+) -> tuple[Document, list[Finding]]:
+    """Return what is to be checked, a saved persona or a draft, and what to say of its form."""
     if (persona_id is None) is (draft is None):
         raise InvalidArgument(["/: give either persona_id or document, not both and not neither."])
     if persona_id is not None:
-        return await app.api.get_persona(persona_id)
-    return Document.read(draft or {})
+        return await app.api.get_persona(persona_id), []
+    return drafts.read(draft or {})
 
 
 def summary(row: JsonObject) -> JsonObject:

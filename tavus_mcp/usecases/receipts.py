@@ -35,12 +35,19 @@ def receipt_of(
             if status == "applied" and before.persona_id
             else None,
             "changes": changes_of(before.data, list(operations), app.masker),
-            "findings": findings,
+            "findings": [_as_sent(item) for item in findings] if status == "applied" else findings,
             "plan_id": plan.plan_id if plan else None,
             "expires_at": plan.expires_at if plan else None,
             "undo": undo,
         }
     )
+
+
+def _as_sent(finding: Finding) -> Finding:
+    """Say of an error that stopped nothing that it was sent, so that nobody takes it for a no."""
+    if finding.severity != "error":
+        return finding
+    return finding.model_copy(update={"message": f"{finding.message} It was sent all the same."})
 
 
 def lost_keys(before: Document, operations: Sequence[Operation]) -> list[Finding]:

@@ -48,7 +48,7 @@ def everything(*names: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def test_there_is_a_file_for_every_layer_and_none_for_anything_unknown() -> None:
     topics = {"pipeline_modes", "persona_fields", "languages", "deprecations", "tools", "goals"}
-    topics |= {"complaints", "conversations"}
+    topics |= {"complaints", "conversations", "habits"}
     assert set(FILES) == {f"{name}.toml" for name in topics.union(LAYERS)}
 
 
@@ -192,6 +192,30 @@ def field_at(pointer: str) -> object:
     if len(parts) <= 2:
         return parts[-1] in {"layers", *LAYERS} or None
     return CATALOG.field(parts[1], ".".join(parts[2:]))
+
+
+SETTINGS = {
+    f"/layers/tts/voice_settings/{setting.name}"
+    for engine in CATALOG.tts_engines()
+    for setting in engine.voice_setting
+}
+
+
+def test_every_habit_leads_to_a_field_that_takes_it_and_says_why() -> None:
+    for habit in CATALOG.habits():
+        assert set(habit.where) <= {"", *LAYERS}
+        assert re.fullmatch(r"[a-z][^\n]+[a-z_)}0-9]", habit.why), habit.names
+        for name in habit.names:
+            place = (habit.to or "/persona_name").format(name=name)
+            assert place in SETTINGS or field_at(place) is not None, name
+            for where in habit.where:  # a field that is known there is no habit
+                known = CATALOG.field(where, name) if where else CATALOG.persona_field(name)
+                assert known is None or known.status in {"unknown", "undocumented"}, name
+
+
+def test_no_habit_is_told_twice() -> None:
+    told = [(name, where) for one in CATALOG.habits() for name in one.names for where in one.where]
+    assert sorted(told) == sorted(set(told))
 
 
 def test_every_path_of_a_change_or_seed_item_is_a_known_field() -> None:

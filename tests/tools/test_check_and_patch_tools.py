@@ -86,6 +86,41 @@ async def test_a_draft_in_todays_names_or_wrapped_in_data_is_read_as_well(desk: 
     assert flat["persona_name"] == "Draft"
 
 
+@pytest.mark.parametrize("wrapping", ["persona", "pal", "body", "data", "arguments"])
+async def test_a_draft_is_found_inside_of_what_wraps_it(desk: Desk, wrapping: str) -> None:
+    draft = {"persona_name": "Draft", "system_prompt": "x", "layers": {"llm": {"modle": "x"}}}
+    for inner in (draft, json.dumps(draft), {"persona": draft}):
+        report = await desk.facts("check_persona", document={wrapping: inner})
+        assert report["persona_name"] == "Draft"
+        assert "/layers/llm/modle" in {item["path"] for item in report["findings"]}
+
+
+async def test_a_draft_copied_from_a_read_is_not_the_saved_persona(desk: Desk) -> None:
+    read = await desk.persona(await desk.create(layers={"llm": {"model": "tavus-gpt-4o"}}))
+    report = await desk.facts("check_persona", document=read)
+    assert "persona_id" not in report
+    assert not [item for item in report["findings"] if "fix" in item]
+
+
+NO_PERSONAS: list[tuple[Any, str]] = [
+    ({"persona_id": "p0123456789a"}, "give persona_id instead"),
+    ({"op": "add", "path": "/greeting", "value": "x"}, "patch_persona"),
+    ({"data": []}, "0 personas"),
+    ({"data": ["x"]}, "no persona in it"),
+    ([{"persona_name": "A"}], "one persona"),
+    ("hello", "must be an object"),
+]
+
+
+@pytest.mark.parametrize(("document", "says"), NO_PERSONAS)
+async def test_what_is_no_draft_is_refused_in_words_that_help(
+    desk: Desk, document: Any, says: str
+) -> None:
+    said = await desk.refusal("check_persona", document=document)
+    assert "/document: " in said
+    assert says in said
+
+
 @pytest.mark.parametrize("arguments", [{}, {"persona_id": "p1", "document": {}}])
 async def test_persona_or_draft_is_given_not_both_and_not_neither(
     desk: Desk, arguments: dict[str, Any]

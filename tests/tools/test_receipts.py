@@ -247,3 +247,19 @@ async def test_a_write_whose_read_back_fails_stands_and_says_so(
     assert receipt["status"] == "applied"
     assert "reading it back failed" in receipt["findings"][0]["message"]
     assert receipt["undo"]["arguments"]["only"] == ["/persona_name"]
+
+
+async def test_an_error_that_stops_nothing_is_said_to_have_been_sent(desk: Desk) -> None:
+    """Ours: only what Tavus is known to refuse is stopped; nobody is to take the rest for a no."""
+    persona_id = await desk.create()
+    flow = {"persona_id": persona_id, "sleep_phrase": "good night"}
+    planned = await desk.facts("configure_conversational_flow", dry_run=True, **flow)
+    applied = await desk.facts("configure_conversational_flow", **flow)
+    before, after = (
+        next(item for item in receipt["findings"] if item["severity"] == "error")
+        for receipt in (planned, applied)
+    )
+    assert applied["status"] == "applied"
+    assert "sent" not in before["message"]
+    assert after["message"].endswith("It was sent all the same.")
+    assert after.keys() == {"severity", "path", "message", "hint"}

@@ -10,7 +10,7 @@ from tavus_mcp.errors import InvalidArgument, Refused, TavusError, closing
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Remark
 from tavus_mcp.models.receipt import Changed, changes_of
-from tavus_mcp.usecases import checking, plans, recording, several
+from tavus_mcp.usecases import checking, misfits, plans, recording, several
 from tavus_mcp.usecases.editing import Edit, work_out
 from tavus_mcp.usecases.fleet.audit import read
 from tavus_mcp.usecases.fleet.parts import TOOL, Part, bulk_plan
@@ -19,7 +19,7 @@ from tavus_mcp.usecases.fleet.proposing import Propose
 from tavus_mcp.usecases.fleet.roll import Roll, Selection
 from tavus_mcp.usecases.rules import RULES
 
-_RULES = frozenset({*(rule.name for rule in RULES), checking.UNKNOWN_FIELD, "shape"})
+_RULES = frozenset({*(rule.name for rule in RULES), *misfits.NAMES})
 _STOCK = "A stock persona of Tavus cannot be edited; create_persona(based_on=...) copies it."
 
 

@@ -4,6 +4,7 @@ from tavus_mcp.usecases.rules import (
     conversational_flow,
     endpoint,
     functions,
+    latency,
     llm,
     modes,
     newer,
@@ -31,4 +32,5 @@ RULES: tuple[Rule, ...] = (
     *perception.RULES,
     *conversational_flow.RULES,
     *newer.RULES,
+    *latency.RULES,
 )

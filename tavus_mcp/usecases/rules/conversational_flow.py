@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.catalog.facts import DISCOURAGED
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.look import at, configure, drop, is_set, languages, layer_of, text
+from tavus_mcp.usecases.rules.calls import configure, drop
+from tavus_mcp.usecases.rules.look import at, is_set, languages, layer_of, text
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _LAYER = "/layers/conversational_flow"
@@ -28,12 +29,12 @@ def defaults_filled_in(document: Document, catalog: Catalog) -> Iterator[Hit]:
     }
     missing = {name: default for name, default in filled.items() if not is_set(layer.get(name))}
     if missing:
-        otherwise = configure("conversational_flow", **dict.fromkeys(missing, ...))
         told = ", ".join(f"{name} {json.dumps(default)}" for name, default in missing.items())
         yield Hit(
             _LAYER,
             f"Since the layer is used, Tavus fills in {told}.",
-            f"To have it otherwise: {otherwise}.",
+            "To settle it, with these values or others: ",
+            configure("conversational_flow", **missing),
         )
 
 
@@ -46,8 +47,8 @@ def sleep_without_wake(document: Document, catalog: Catalog) -> Iterator[Hit]:
                 yield Hit(
                     f"{_LAYER}/{facts.name}",
                     f"{facts.name} needs a {needed}, and there is none.",
-                    f"{configure('conversational_flow', **{needed: ...})}, or "
-                    f"{drop('conversational_flow', facts.name)}.",
+                    configure("conversational_flow", **{needed: f"<{needed.upper()}>"}),
+                    f", or {drop('conversational_flow', facts.name)}",
                 )
 
 
@@ -59,7 +60,7 @@ def phrases_alike(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             f"{_LAYER}/sleep_phrase",
             "The phrase to sleep is the phrase to wake up.",
-            f"{configure('conversational_flow', sleep_phrase=...)}.",
+            configure("conversational_flow", sleep_phrase="<SLEEP_PHRASE>"),
         )
 
 
@@ -73,7 +74,8 @@ def idle_while_asleep(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             f"{_LAYER}/idle_engagement",
             "The replica is to wait for its wake phrase, and to speak up when nobody does.",
-            f"{configure('conversational_flow', idle_engagement='off')} keeps it silent.",
+            "To keep it silent: ",
+            configure("conversational_flow", idle_engagement="off"),
         )
 
 
@@ -85,7 +87,7 @@ def turn_model_legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             _MODEL,
             f"{facts.id} is {facts.status} and unsupported.",
-            f"{configure('conversational_flow', turn_detection_model=facts.successor or ...)}.",
+            configure("conversational_flow", turn_detection_model=facts.successor or "sparrow-2"),
         )
 
 
@@ -98,20 +100,7 @@ def turn_model_older(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             _MODEL,
             f"{newest.id} is the default since {newest.since}; this persona stays with {facts.id}.",
-            f"{configure('conversational_flow', turn_detection_model=newest.id)}.",
-        )
-
-
-@rule("flow-turn-model-spelling", "warning", source="J:persona/conversational-flow")
-def turn_model_spelling(document: Document, catalog: Catalog) -> Iterator[Hit]:
-    """The docs spell it in two ways; one of them is sure to be taken."""
-    stored = text(at(document, _MODEL))
-    facts = catalog.turn_model(stored)
-    if facts and stored != facts.id:
-        yield Hit(
-            _MODEL,
-            f"Another spelling of {facts.id}.",
-            f"{configure('conversational_flow', turn_detection_model=facts.id)}.",
+            configure("conversational_flow", turn_detection_model=newest.id),
         )
 
 
@@ -123,7 +112,7 @@ def active_listening_language(document: Document, catalog: Catalog) -> Iterator[
         yield Hit(
             f"{_LAYER}/active_listening",
             "Active listening is a beta for English, and the persona has other languages.",
-            f"{configure('conversational_flow', active_listening='off')}.",
+            configure("conversational_flow", active_listening="off"),
         )
 
 
@@ -142,6 +131,5 @@ RULES = (
     idle_while_asleep,
     turn_model_legacy,
     turn_model_older,
-    turn_model_spelling,
     active_listening_language,
 )

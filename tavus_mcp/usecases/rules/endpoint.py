@@ -6,13 +6,14 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Iterator
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.patch import pointer_of
 from tavus_mcp.models.secrets import is_secret_name
-from tavus_mcp.usecases.rules.look import at, configure, custom_llm, drop, is_set, recommended, text
+from tavus_mcp.usecases.rules.calls import Call, Stored, configure, drop, remove
+from tavus_mcp.usecases.rules.look import at, custom_llm, is_set, recommended, text
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _URL = "/layers/llm/base_url"
@@ -22,7 +23,7 @@ _LOCAL_NAMES = (".localhost", ".localdomain", ".local", ".internal", ".lan", ".h
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _UNREADABLE = re.compile(r"[\x00-\x20\x7f]")
 _HOST = re.compile(r"[^\s\x00-\x20\x7f%<>\\^`{|}]+")
-_GIVE_URL = f"{configure('llm', base_url=...)}"
+_GIVE_URL = configure("llm", base_url="<BASE_URL>")
 
 
 @rule("llm-key-missing", "error", source="N#61544566878", refuses=True)
@@ -32,19 +33,25 @@ def key_missing(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             "/layers/llm/api_key",
             "A base_url without an api_key: Tavus takes a custom LLM only with both.",
-            f"{configure('llm', api_key_ref=...)}, or back to a hosted model: "
-            f"{configure('llm', model=recommended(catalog), unset=['base_url'])}.",
+            configure("llm", api_key_ref="<KEY_NAME>"),
+            ", or back to a hosted model: "
+            f"{configure('llm', model=recommended(catalog), unset=['base_url'])}",
         )
 
 
 @rule("llm-key-without-url", "warning", source="D:persona/llm, N#61544566878")
 def key_without_url(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Hosted models need no key, so this one looks as if it were used."""
+    model = text(at(document, "/layers/llm/model"))
+    if model and not model.lower().startswith("tavus-"):
+        return  # the model has a rule of its own, which says what is missing
     if is_set(at(document, "/layers/llm/api_key")) and not custom_llm(document):
         yield Hit(
             "/layers/llm/api_key",
             "A key without a base_url: hosted models need none.",
-            f"Your own endpoint: {_GIVE_URL}; else remove it: {drop('llm', 'api_key')}.",
+            "Remove it: ",
+            drop("llm", "api_key"),
+            f"; or add your own endpoint: {_GIVE_URL}",
         )
 
 
@@ -55,7 +62,7 @@ def endpoint_without_model(document: Document, catalog: Catalog) -> Iterator[Hit
         yield Hit(
             "/layers/llm/model",
             "A base_url without a model: your endpoint needs to be asked for one it has.",
-            f"{configure('llm', model=...)}.",
+            configure("llm", model="<MODEL>"),
         )
 
 
@@ -66,8 +73,9 @@ def endpoint_hosted_model(document: Document, catalog: Catalog) -> Iterator[Hit]
         yield Hit(
             "/layers/llm/model",
             "Your endpoint is asked for a model that only Tavus hosts.",
-            f"Name one it has: {configure('llm', model=...)}; or use the hosted one: "
-            f"{drop('llm', 'base_url', 'api_key')}.",
+            "Name one it has: ",
+            configure("llm", model="<MODEL>"),
+            f"; or use the hosted one: {drop('llm', 'base_url', 'api_key')}",
         )
 
 
@@ -79,7 +87,8 @@ def url_route(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             _URL,
             "base_url ends in a route; Tavus appends /chat/completions itself.",
-            f"Leave out the route, as in https://api.openai.com/v1: {_GIVE_URL}.",
+            "Leave out the route, as in https://api.openai.com/v1: ",
+            _again(parts),
         )
 
 
@@ -93,7 +102,8 @@ def url_unusable(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             _URL,
             "base_url is no web address.",
-            f"It begins with https:// and a host: {_GIVE_URL}.",
+            "It begins with https:// and a host: ",
+            _with_scheme(text(at(document, _URL))),
         )
 
 
@@ -105,7 +115,8 @@ def url_not_https(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             _URL,
             "base_url is not https: the key and the conversation travel in the clear.",
-            f"{_GIVE_URL}, with https; allow_private_url=true sends it all the same.",
+            _again(parts),
+            "; allow_private_url=true sends it all the same",
         )
 
 
@@ -117,8 +128,9 @@ def url_private(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             _URL,
             "base_url is an address of this machine or a private network; Tavus cannot reach it.",
-            f"Make it reachable by a public https address (a tunnel will do): {_GIVE_URL}; "
-            "allow_private_url=true sends it all the same.",
+            "Make it reachable by a public https address (a tunnel will do): ",
+            _GIVE_URL,
+            "; allow_private_url=true sends it all the same",
         )
 
 
@@ -130,7 +142,8 @@ def url_credentials(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             _URL,
             "base_url holds a user or password, which every read shows.",
-            f"{configure('llm', base_url=..., api_key_ref=...)}, with the key out of the address.",
+            "Give the key apart from the address: ",
+            configure("llm", base_url="<BASE_URL>", api_key_ref="<KEY_NAME>"),
         )
 
 
@@ -142,8 +155,9 @@ def url_query(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             _URL,
             "base_url holds a query or fragment; Tavus appends a route to its end.",
-            f"{configure('llm', base_url=..., default_query=...)}, with the query out of the "
-            "address.",
+            "Give the query apart from the address: ",
+            configure("llm", **_apart(parts)),
+            '; a key in it is given as default_query={"key": "{secret:name}"}',
         )
 
 
@@ -151,13 +165,19 @@ def url_query(document: Document, catalog: Catalog) -> Iterator[Hit]:
 def key_in_headers(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Older pages put the key there; its place is api_key, which is masked and checked."""
     headers = at(document, "/layers/llm/headers")
-    for name in headers if isinstance(headers, dict) else ():
+    if not isinstance(headers, dict) or not custom_llm(document):
+        return
+    has_key = is_set(at(document, "/layers/llm/api_key"))
+    for name in headers:
         if is_secret_name(str(name)):
+            path = "/layers/llm/headers" + pointer_of([name])
+            give = () if has_key else (configure("llm", api_key_ref="<KEY_NAME>"), ", then ")
             yield Hit(
-                "/layers/llm/headers" + pointer_of([name]),
+                path,
                 "A header carries a key; its place is api_key.",
-                f"{configure('llm', api_key_ref=..., unset=['headers'])}, and set the other "
-                "headers again.",
+                "" if give else "api_key is set, so remove it here: ",
+                *give,
+                drop("llm", "headers") if len(headers) == 1 else remove(path),
             )
 
 
@@ -171,19 +191,57 @@ def endpoint_only(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"/layers/llm/{name}",
                 f"{name} goes to a custom LLM only, and there is no base_url.",
-                f"{drop('llm', name)}, or your own endpoint: {_GIVE_URL}.",
+                drop("llm", name),
+                f", or add your own endpoint: {_GIVE_URL}",
             )
 
 
 def _address(document: Document) -> SplitResult | None:
     """Return the parts of base_url, or None when it cannot be read as an address."""
-    written = text(at(document, _URL))
+    return _split(text(at(document, _URL)))
+
+
+def _split(written: str) -> SplitResult | None:
     if _UNREADABLE.search(written):
         return None  # urlsplit would drop these silently
     try:
         return urlsplit(written)
     except ValueError:
         return None
+
+
+def _again(parts: SplitResult) -> Call:
+    """Return the call that sets an address; one that may hold a secret is not repeated."""
+    if parts.username or parts.password or parts.query or parts.fragment:
+        return _GIVE_URL
+    return configure("llm", base_url=Stored(_mended(parts).geturl()))
+
+
+def _mended(parts: SplitResult) -> SplitResult:
+    """Return an address with everything mended at once, so that no fix undoes another."""
+    path = parts.path.rstrip("/")
+    route = next((route for route in _ROUTES if path.endswith(route)), "")
+    scheme = parts.scheme if _is_private(parts.hostname or "") else "https"
+    return parts._replace(scheme=scheme, path=path.removesuffix(route), query="", fragment="")
+
+
+def _with_scheme(written: str) -> Call:
+    """Return the call that puts https:// before what is an address but for that."""
+    parts = None if ":" in written else _split(f"https://{written}")
+    if parts is None or not _is_host(parts) or _is_private(parts.hostname or ""):
+        return _GIVE_URL
+    return _again(parts)
+
+
+def _apart(parts: SplitResult) -> dict[str, object]:
+    """Return address and query as arguments of their own, but for keys: these are hidden."""
+    if parts.username or parts.password:
+        return {"base_url": "<BASE_URL>"}
+    query = {
+        name: Stored(value) for name, value in parse_qsl(parts.query) if not is_secret_name(name)
+    }
+    address = {"base_url": Stored(_mended(parts).geturl())}
+    return address | ({"default_query": query} if query else {})
 
 
 def _is_host(parts: SplitResult) -> bool:

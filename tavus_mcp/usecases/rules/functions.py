@@ -5,66 +5,87 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.functions import FUNCTION_NAME
 from tavus_mcp.models.patch import pointer_of
-from tavus_mcp.usecases.rules.look import at, call, ended, entries, is_set, number, text, update
+from tavus_mcp.usecases.rules.calls import put, remove, update
+from tavus_mcp.usecases.rules.look import at, ended, entries, is_set, number, text
+from tavus_mcp.usecases.rules.mending import (
+    JSON_TYPES,
+    LISTS,
+    functions_of,
+    kind_of,
+    mended,
+    name_of,
+    properties_of,
+    renamed,
+    shortened,
+    snake_case,
+    unwrapped,
+)
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
-_LISTS = (
-    "/layers/llm/tools",
-    "/layers/perception/visual_tools",
-    "/layers/perception/audio_tools",
-    "/layers/perception/screen_tools",
-    "/layers/perception/perception_tools",
-)
-_JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
 _SNAKE_CASE = re.compile(r"[a-z0-9_]+")
+
+
+@rule("function-unwrapped", "error", source="J:llm-tool", covers=True)
+def not_wrapped(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Newer APIs of others write a function flat; Tavus wants it inside of "function"."""
+    for pointer in LISTS:
+        tools = at(document, pointer)
+        for index, tool in enumerate(tools if isinstance(tools, list) else ()):
+            if isinstance(tool, dict) and "function" not in tool and "name" in tool:
+                yield Hit(
+                    f"{pointer}/{index}",
+                    "The function stands flat; Tavus wants it as "
+                    '{"type": "function", "function": {"name": ..., ...}}.',
+                    put(f"{pointer}/{index}", unwrapped(tool)),
+                )
 
 
 @rule("function-name-invalid", "error", source="P:pal/llm-tool", refuses=True)
 def name_invalid(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Models call functions by name, and take names of one pattern only."""
-    for path, spec in _functions(document):
-        if not re.fullmatch(FUNCTION_NAME, _name(spec)):
+    for path, spec in functions_of(document):
+        if not re.fullmatch(FUNCTION_NAME, name_of(spec)):
             yield Hit(
                 f"{path}/name",
                 "A function name has 1 to 64 letters, digits and underscores, and begins with no "
                 "digit.",
-                f"{_put(path, name='get_weather')}, or a name like it, and remove this one.",
+                *renamed(document, catalog, path, snake_case(name_of(spec))),
             )
 
 
 @rule("function-name-not-snake-case", "info", source="J:llm-tool")
 def name_not_snake_case(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """An older page of the docs asks for snake_case."""
-    for path, spec in _functions(document):
-        name = _name(spec)
+    for path, spec in functions_of(document):
+        name = name_of(spec)
         if re.fullmatch(FUNCTION_NAME, name) and not _SNAKE_CASE.fullmatch(name):
             yield Hit(
                 f"{path}/name",
                 "The docs write function names in snake_case.",
-                f"{_put(path, name=_snake_case(name))}, then {_drop(spec)}; your client must "
-                "listen for the new name.",
+                *renamed(document, catalog, path, snake_case(name)),
+                "; your client must listen for the new name",
             )
 
 
 @rule("function-name-duplicate", "error", source="J:llm-tool", refuses=True)
 def name_duplicate(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Of two functions of one name a model can call but one."""
-    for pointer in _LISTS:
+    for pointer in LISTS:
         seen: set[str] = set()
-        for path, spec in _functions(document, pointer):
-            name = _name(spec)
+        for path, spec in functions_of(document, pointer):
+            name = name_of(spec)
             if name in seen:
                 yield Hit(
                     f"{path}/name",
                     "Another function of this list has the same name.",
-                    f"{_drop(spec)} removes both; add the right one again: {_put(path, spec)}.",
+                    "Keep the first of them: ",
+                    remove(path.removesuffix("/function")),
                 )
             seen |= {name} - {""}
 
@@ -73,16 +94,17 @@ def name_duplicate(document: Document, catalog: Catalog) -> Iterator[Hit]:
 def in_two_lists(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """A client tells calls apart by their name, and perception's come as another event."""
     elsewhere: set[str] = set()
-    for pointer in _LISTS:
+    for pointer in LISTS:
         here = set()
-        for path, spec in _functions(document, pointer):
-            if _name(spec) in elsewhere:
+        for path, spec in functions_of(document, pointer):
+            if name_of(spec) in elsewhere:
                 yield Hit(
                     f"{path}/name",
                     "A function of the same name stands in another list of this persona.",
-                    f"Under a new name: {_put(path)}; {_drop(spec)} removes both old ones.",
+                    "Under a name of its own: ",
+                    *renamed(document, catalog, path, f"{kind_of(path)}_{name_of(spec)}"[:64]),
                 )
-            here.add(_name(spec))
+            here.add(name_of(spec))
         elsewhere |= here - {""}
 
 
@@ -91,37 +113,39 @@ def too_large(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Description and parameters are read before each answer, and their size is limited."""
     facts = catalog.tool_rule("registry.description")
     limit = facts.max_length if facts else None
-    for path, spec in _functions(document):
+    for path, spec in functions_of(document):
         size = len(text(spec.get("description"))) + len(json.dumps(spec.get("parameters") or {}))
         if limit and size > limit:
             yield Hit(
                 path,
                 f"Description and parameters have {size:,} characters; the limit is {limit:,}.",
-                f"Shorten them: {_put(path, spec)}.",
+                "Shorten them: ",
+                shortened(catalog, path, spec),
             )
 
 
 @rule("function-without-description", "warning", source="J:llm-tool")
 def without_description(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The description is all that tells the model when to call."""
-    for path, spec in _functions(document):
+    for path, spec in functions_of(document):
         if not text(spec.get("description")):
             yield Hit(
                 f"{path}/description",
                 "The function has no description, so the model has to guess when to call it.",
-                f"{_put(path, spec)}.",
+                mended(catalog, path, spec),
             )
 
 
 @rule("function-without-parameters", "info", source="J:llm-tool")
 def without_parameters(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Some providers insist on a schema, also where there is nothing to give."""
-    for path, spec in _functions(document):
+    for path, spec in functions_of(document):
         if spec.get("parameters") in (None, {}):
             yield Hit(
                 f"{path}/parameters",
                 "The function has no parameters.",
-                f"If it needs some: {_put(path, spec)}.",
+                "With an empty schema, or what it needs: ",
+                mended(catalog, path, spec),
             )
 
 
@@ -133,8 +157,8 @@ def parameters_no_object(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"{path}/parameters/type",
                 "The parameters must be a JSON Schema of type object.",
-                'Wrap them as {"type": "object", "properties": {...}, "required": [...]}: '
-                f"{_put(path, document.at(path))}.",
+                'Wrap them as {"type": "object", "properties": {...}, "required": [...]}: ',
+                mended(catalog, path, document.at(path)),
             )
 
 
@@ -143,11 +167,12 @@ def required_unknown(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """A required argument that is not described can never be right."""
     for path, schema in _schemas(document):
         for index, name in entries(schema.get("required")):
-            if name not in _properties(schema):
+            if name not in properties_of(schema):
                 yield Hit(
                     f"{path}/parameters/required/{index}",
                     "required names an argument that properties lacks.",
-                    f"Describe it or leave it out: {_put(path, document.at(path))}.",
+                    "Leave it out, or describe it: ",
+                    mended(catalog, path, document.at(path)),
                 )
 
 
@@ -156,11 +181,11 @@ def required_incomplete(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The docs advise to require every argument, so that none is forgotten."""
     for path, schema in _schemas(document):
         required = {name for _, name in entries(schema.get("required"))}
-        if not _properties(schema).keys() <= required:
+        if not properties_of(schema).keys() <= required:
             yield Hit(
                 f"{path}/parameters/required",
                 "Not all of its arguments are required; the docs advise to require each.",
-                f"{_put(path, document.at(path))}.",
+                mended(catalog, path, document.at(path)),
             )
 
 
@@ -168,12 +193,12 @@ def required_incomplete(document: Document, catalog: Catalog) -> Iterator[Hit]:
 def argument_undescribed(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The model fills arguments by their descriptions."""
     for path, schema in _schemas(document):
-        for name, argument in _properties(schema).items():
+        for name, argument in properties_of(schema).items():
             if isinstance(argument, dict) and not text(argument.get("description")):
                 yield Hit(
                     f"{path}/parameters/properties" + pointer_of([name]),
                     "The argument has no description.",
-                    f"{_put(path, document.at(path))}.",
+                    mended(catalog, path, document.at(path)),
                 )
 
 
@@ -181,13 +206,13 @@ def argument_undescribed(document: Document, catalog: Catalog) -> Iterator[Hit]:
 def argument_type_unknown(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """JSON Schema knows seven types."""
     for path, schema in _schemas(document):
-        for name, argument in _properties(schema).items():
+        for name, argument in properties_of(schema).items():
             kind = argument.get("type") if isinstance(argument, dict) else None
-            if isinstance(kind, str) and kind not in _JSON_TYPES:
+            if isinstance(kind, str) and kind not in JSON_TYPES:
                 yield Hit(
                     f"{path}/parameters/properties{pointer_of([name])}/type",
-                    f"No type of JSON Schema; there are {', '.join(sorted(_JSON_TYPES))}.",
-                    f"{_put(path, document.at(path))}.",
+                    f"No type of JSON Schema; there are {', '.join(sorted(JSON_TYPES))}.",
+                    mended(catalog, path, document.at(path)),
                 )
 
 
@@ -197,12 +222,13 @@ def argument_reserved(document: Document, catalog: Catalog) -> Iterator[Hit]:
     facts = catalog.tool_rule("registry.parameters")
     prefix = facts.forbidden_prefix if facts else None
     for path, schema in _schemas(document):
-        for name in _properties(schema):
+        for name in properties_of(schema):
             if prefix and str(name).startswith(prefix):
                 yield Hit(
                     f"{path}/parameters/properties" + pointer_of([name]),
                     f"Names that begin with {prefix} are reserved; the registry refuses them.",
-                    f"Rename it: {_put(path, document.at(path))}.",
+                    "Rename it: ",
+                    mended(catalog, path, document.at(path)),
                 )
 
 
@@ -211,81 +237,45 @@ def argument_too_long(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """What Raven writes into an argument is limited."""
     facts = catalog.tool_rule("inline.string_parameter")
     limit = facts.maximum if facts else None
-    for path, schema in _schemas(document, *_LISTS[1:]):
-        for name, argument in _properties(schema).items():
+    for path, schema in _schemas(document, *LISTS[1:]):
+        for name, argument in properties_of(schema).items():
             longest = number(argument.get("maxLength")) if isinstance(argument, dict) else None
             if limit and longest is not None and longest > limit:
                 yield Hit(
                     f"{path}/parameters/properties{pointer_of([name])}/maxLength",
                     f"Raven fills in at most {limit:,.0f} characters.",
-                    f"{_put(path, document.at(path))}.",
+                    mended(catalog, path, document.at(path)),
                 )
 
 
-@rule("function-inline", "info", source="P:pal/llm, P:pal/tools")
+@rule(
+    "function-inline",
+    "info",
+    source="P:pal/llm, P:pal/tools",
+    no_fix="It still runs, and tools of the registry are made with Tavus, not here.",
+)
 def inline(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Inline functions run in the client; the registry can also call over HTTPS."""
-    for pointer in _LISTS:
+    for pointer in LISTS:
         if is_set(at(document, pointer)):
             yield Hit(
                 pointer,
                 f"Inline functions are legacy{ended(catalog, pointer)}; they still run, in the "
                 "client that receives the call.",
-                f"Newer are registry tools: create them with Tavus, then {update(tool_ids=...)}.",
+                "Newer are registry tools: create them with Tavus, then "
+                f"{update(tool_ids=['<TOOL_ID>'])}",
             )
-
-
-def _functions(document: Document, *pointers: str) -> Iterator[tuple[str, JsonObject]]:
-    """Yield each function with its path; without pointers those of all lists."""
-    for pointer in pointers or _LISTS:
-        tools = at(document, pointer)
-        for index, tool in enumerate(tools if isinstance(tools, list) else ()):
-            spec = tool.get("function") if isinstance(tool, dict) else None
-            if isinstance(spec, dict):
-                yield f"{pointer}/{index}/function", spec
-
-
-def _put(path: str, spec: JsonObject | None = None, name: str = "") -> str:
-    """Write the call that replaces the function at ``path``, or adds one under a new name."""
-    place = {}
-    if path.startswith("/layers/perception/"):
-        place["layer"] = "perception"
-    if path.startswith("/layers/perception/audio_tools/"):
-        place["modality"] = "audio"
-    known = name or _shown(spec or {})
-    return call("set_function_tool", name=known, description=..., parameters=..., **place)
-
-
-def _drop(spec: JsonObject) -> str:
-    return call("remove_function_tool", name=_shown(spec))
-
-
-def _shown(spec: JsonObject) -> Any:
-    """Return the name, or ``...`` when it is none that a call could carry."""
-    return _name(spec) if re.fullmatch(FUNCTION_NAME, _name(spec)) else ...
+            return  # once for all lists
 
 
 def _schemas(document: Document, *pointers: str) -> Iterator[tuple[str, JsonObject]]:
-    for path, spec in _functions(document, *pointers):
+    for path, spec in functions_of(document, *pointers):
         if isinstance(spec.get("parameters"), dict):
             yield path, spec["parameters"]
 
 
-def _properties(schema: JsonObject) -> dict[str, Any]:
-    properties = schema.get("properties")
-    return properties if isinstance(properties, dict) else {}
-
-
-def _name(spec: JsonObject) -> str:
-    name = spec.get("name")
-    return name if isinstance(name, str) else ""
-
-
-def _snake_case(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-
-
 RULES = (
+    not_wrapped,
     name_invalid,
     name_not_snake_case,
     name_duplicate,

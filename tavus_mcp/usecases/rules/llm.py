@@ -8,11 +8,10 @@ from tavus_mcp.catalog import Catalog, ModelFacts
 from tavus_mcp.catalog.facts import Status
 from tavus_mcp.errors import nearest
 from tavus_mcp.models.document import Document
+from tavus_mcp.usecases.rules.calls import Call, Stored, configure, drop
 from tavus_mcp.usecases.rules.look import (
     at,
-    configure,
     custom_llm,
-    drop,
     ended,
     is_set,
     number,
@@ -34,8 +33,8 @@ def model_deprecated(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             _MODEL,
             f"{model.id} is deprecated{ended(catalog, _MODEL, model.id)}.",
-            f"{configure('llm', model=model.successor or ...)}; "
-            'describe_layer(layer="llm") compares the models.',
+            configure("llm", model=model.successor or recommended(catalog)),
+            '; describe_layer(layer="llm") compares the models',
         )
 
 
@@ -46,7 +45,7 @@ def model_retired(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             _MODEL,
             f"{model.id} is gone{ended(catalog, _MODEL, model.id)}: another answers, or none.",
-            f"{configure('llm', model=model.successor or ...)}.",
+            configure("llm", model=model.successor or recommended(catalog)),
         )
 
 
@@ -57,7 +56,7 @@ def model_internal(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             _MODEL,
             f"{model.id} is an internal model of Tavus, not meant for personas.",
-            f"{configure('llm', model=recommended(catalog))}.",
+            configure("llm", model=recommended(catalog)),
         )
 
 
@@ -68,7 +67,8 @@ def model_unlisted(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             _MODEL,
             f"{model.id} was seen in option lists only; the docs do not describe it.",
-            f"Try it in a call; the recommended one is {recommended(catalog)}.",
+            "Try it in a call, or take the recommended one: ",
+            configure("llm", model=recommended(catalog)),
         )
 
 
@@ -82,7 +82,8 @@ def model_unknown(document: Document, catalog: Catalog) -> Iterator[Hit]:
     yield Hit(
         _MODEL,
         "No hosted model of this name is known.",
-        f"If it is not a new one: {configure('llm', model=close)}.",
+        "If it is not a new one: ",
+        configure("llm", model=close),
     )
 
 
@@ -93,11 +94,17 @@ def model_without_url(document: Document, catalog: Catalog) -> Iterator[Hit]:
     if custom_llm(document) or not name or name.lower().startswith(_HOSTED):
         return
     close = nearest(_HOSTED + name, _good(catalog)) or recommended(catalog)
+    hosted = configure("llm", model=close)
+    missing = {"base_url": "<BASE_URL>", "api_key_ref": "<KEY_NAME>"}
+    if is_set(at(document, "/layers/llm/api_key")):
+        own = configure("llm", base_url="<BASE_URL>")
+        hint: tuple[str | Call, ...] = (own, "; or hosted: ", f"{hosted}, without the key")
+    else:
+        hint = ("Hosted: ", hosted, f"; or your own endpoint: {configure('llm', **missing)}")
     yield Hit(
         _MODEL,
         "Tavus hosts no model of this name, and there is no base_url where it could run.",
-        f"Your own endpoint: {configure('llm', base_url=..., api_key_ref=...)}; "
-        f"or hosted: {configure('llm', model=close)}.",
+        *hint,
     )
 
 
@@ -115,7 +122,7 @@ def extra_body_range(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"/layers/llm/extra_body/{name}",
                 f"{name} of a hosted model must be from {facts.minimum} to {facts.maximum}.",
-                f"{configure('llm', **{name: 0.7})}.",
+                configure("llm", **{name: min(max(value, facts.minimum), facts.maximum)}),
             )
 
 
@@ -126,10 +133,12 @@ def extra_body_unused(document: Document, catalog: Catalog) -> Iterator[Hit]:
     if custom_llm(document) or not isinstance(body, dict):
         return
     if not body.keys() <= set(_TUNABLE):
+        kept = {name: Stored(body[name]) for name in _TUNABLE if is_set(body.get(name))}
         yield Hit(
             "/layers/llm/extra_body",
             f"Keys beyond {' and '.join(_TUNABLE)} are not documented for hosted models.",
-            f"Remove each by its name: {configure('llm', extra_body={'KEY': None})}.",
+            drop("llm", "extra_body"),
+            *((", then ", configure("llm", **kept)) if kept else ()),
         )
 
 
@@ -141,18 +150,19 @@ def temperature_and_top_p(document: Document, catalog: Catalog) -> Iterator[Hit]
         yield Hit(
             "/layers/llm/extra_body",
             "temperature and top_p are both set; change one of them, not both.",
-            f"{drop('llm', 'top_p')}.",
+            drop("llm", "top_p"),
         )
 
 
 @rule("llm-speculation-off", "info", source="J:persona/llm")
 def speculation_off(document: Document, catalog: Catalog) -> Iterator[Hit]:
-    """Without it the model starts only when the user has ended."""
-    if at(document, "/layers/llm/speculative_inference") is False:
+    """Without it the model starts only when the user has ended; hosted, that saves nothing."""
+    if at(document, "/layers/llm/speculative_inference") is False and not custom_llm(document):
         yield Hit(
             "/layers/llm/speculative_inference",
             "Speculative inference is off, so each answer starts later.",
-            f"{drop('llm', 'speculative_inference')}: the default is true.",
+            "It is on by default: ",
+            drop("llm", "speculative_inference"),
         )
 
 
@@ -163,8 +173,8 @@ def speculation_repeats_calls(document: Document, catalog: Catalog) -> Iterator[
         yield Hit(
             "/layers/llm/speculative_inference",
             "With speculative inference your endpoint is called several times in a turn.",
-            f"If that costs too much: {configure('llm', speculative_inference=False)}; "
-            "answers then start later.",
+            "If that costs too much, and answers may start later: ",
+            configure("llm", speculative_inference=False),
         )
 
 
@@ -175,8 +185,8 @@ def vision_disabled(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             "/layers/llm/disable_vision",
             "Vision is disabled for the model while perception is on.",
-            f"{drop('llm', 'disable_vision')}; or, if it is not to see: "
-            f"{configure('perception', perception_model='off')}.",
+            drop("llm", "disable_vision"),
+            f"; or, if it is not to see: {configure('perception', perception_model='off')}",
         )
 
 

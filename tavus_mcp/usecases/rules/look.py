@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from types import EllipsisType
 from typing import Any
 
 from tavus_mcp.catalog import Catalog, Change
@@ -12,31 +10,6 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 
 _ENDINGS = frozenset({"superseded", "deprecated", "retired"})
-_CONFIGURED = frozenset({"llm", "tts", "stt", "perception", "conversational_flow"})
-# Fields of these layers that their tools have no argument for.
-_UNCONFIGURED = frozenset(
-    {
-        "disable_vision",
-        "enable_llm_proxy",
-        "endpoint",
-        "is_custom",
-        "model_name",
-        "noise_cancellation",
-        "idle_end_behavior",
-        "visual_tools",
-        "audio_tools",
-        "screen_tools",
-        "perception_tools",
-        "perception_tool_prompt",
-        "tool_prompt",
-    }
-)
-_ARGUMENTS = {
-    "persona_name": "name",
-    "document_ids": "documents",
-    "objectives_id": "objectives",
-    "guardrail_ids": "guardrails",
-}
 
 
 def is_set(value: object) -> bool:
@@ -84,6 +57,11 @@ def custom_llm(document: Document) -> bool:
     return bool(text(at(document, "/layers/llm/base_url")))
 
 
+def unquoted(value: str) -> str:
+    """Return a text without blanks and quotation marks around it, as copying leaves them."""
+    return value.strip(" \t\r\n\"'`\u00a0\u2018\u2019\u201c\u201d\u201e")
+
+
 def recommended(catalog: Catalog) -> str:
     """Return the hosted language model that Tavus fills in."""
     return next((model.id for model in catalog.llm_models() if model.default), "...")
@@ -106,49 +84,9 @@ def ended(catalog: Catalog, path: str, value: str | None = None, *, word: str = 
     return f" {word} {'about ' if found.approximate else ''}{found.date.isoformat()}"
 
 
-def call(tool: str, **arguments: Any) -> str:
-    """Write a call for a hint; ``...`` stands for what only the caller knows.
-
-    >>> call("configure_tts", external_voice_id=..., unset=["voice_id"])
-    'configure_tts(persona_id, external_voice_id=..., unset=["voice_id"])'
-    """
-    given = [f"{name}={_written(value)}" for name, value in arguments.items()]
-    return f"{tool}({', '.join(['persona_id', *given])})"
-
-
-def update(**fields: Any) -> str:
-    """Write the call that sets top-level fields, under the names of its arguments."""
-    if "unset" in fields:
-        fields["unset"] = [_ARGUMENTS.get(name, name) for name in fields["unset"]]
-    return call("update_persona", **{_ARGUMENTS.get(name, name): fields[name] for name in fields})
-
-
-def configure(layer: str, **values: Any) -> str:
-    """Write the call that sets fields of a layer; what no tool sets takes a raw patch."""
-    if layer in _CONFIGURED and not _UNCONFIGURED & values.keys():
-        return call(f"configure_{layer}", **values)
-    patch = [
-        {"op": "add", "path": f"/layers/{layer}/{name}", "value": _plain(value)}
-        for name, value in values.items()
-    ]
-    return call("patch_persona", patch=patch)
-
-
-def drop(layer: str, *names: str) -> str:
-    """Write the call that removes fields of a layer; its own name removes all of it."""
-    if layer in _CONFIGURED and not _UNCONFIGURED & set(names):
-        return configure(layer, unset=list(names))
-    return remove(*(f"/layers/{layer}/{name}" for name in names))
-
-
-def remove(*pointers: str) -> str:
-    """Write the patch that removes what no other tool does."""
-    return call("patch_persona", patch=[{"op": "remove", "path": path} for path in pointers])
-
-
-def _plain(value: Any) -> Any:
-    return "..." if isinstance(value, EllipsisType) else value
-
-
-def _written(value: Any) -> str:
-    return "..." if isinstance(value, EllipsisType) else json.dumps(value, ensure_ascii=False)
+def since(catalog: Catalog, path: str, value: str) -> str:
+    """Return ``" since DATE"`` for what became the default, else an empty text."""
+    for change in catalog.deprecations():
+        if change.kind == "default" and (change.path, change.value) == (path, value):
+            return f" since {change.date.isoformat()}"
+    return ""

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.look import at, configure, drop, is_set, layer_of, remove, update
+from tavus_mcp.usecases.rules.calls import Call, configure, drop, remove, update
+from tavus_mcp.usecases.rules.look import at, is_set, layer_of
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _FOR_THE_LLM = (
@@ -29,7 +30,8 @@ def mode_undocumented(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             "/pipeline_mode",
             f"Mode {mode.name} stands in no docs page; it may not be open to your account.",
-            f"Documented are full and echo: {update(pipeline_mode='full')}.",
+            "Documented are full and echo: ",
+            *_full(document),
         )
 
 
@@ -42,7 +44,9 @@ def mode_ignores_layer(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"/layers/{name}",
                 f"Mode {mode.name} bypasses the {name} layer: nothing in it has an effect.",
-                f"Remove it: {_without(name)}; or have it used: {update(pipeline_mode='full')}.",
+                "Remove it: ",
+                drop(name, name),
+                f"; or have it used: {update(pipeline_mode='full')}",
             )
 
 
@@ -57,8 +61,9 @@ def mode_ignores_field(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"/{name}",
                 f"{name} is used by the LLM, and mode {mode.name} has none.",
-                f"Remove it: {update(unset=[name])}; or have it used: "
-                f"{update(pipeline_mode='full')}.",
+                "Remove it: ",
+                update(unset=[name]),
+                f"; or have it used: {update(pipeline_mode='full')}",
             )
 
 
@@ -69,23 +74,27 @@ def sts_layer_unused(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             "/layers/sts",
             "The sts layer is used by mode speech-to-speech only.",
-            f"Remove it: {remove('/layers/sts')}.",
+            "Remove it: ",
+            remove("/layers/sts"),
         )
 
 
 @rule("vqa-retired", "warning", source="D:get-persona")
 def vqa_retired(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Very old personas still carry the layer that came before Raven."""
+    seeing = is_set(at(document, "/layers/perception/perception_model"))
     if layer_of(document, "vqa"):
         yield Hit(
             "/layers/vqa",
             "The vqa layer is retired; perception took its place.",
-            f"{configure('perception', perception_model='raven-1')} and {remove('/layers/vqa')}.",
+            remove("/layers/vqa"),
+            *(() if seeing else (" and ", configure("perception", perception_model="raven-1"))),
         )
 
 
-def _without(layer: str) -> str:
-    return drop(layer, layer)  # the name of a layer stands for all of it
+def _full(document: Document) -> tuple[Call, ...]:
+    prompt = {} if is_set(at(document, "/system_prompt")) else {"system_prompt": "<PROMPT>"}
+    return (update(pipeline_mode="full", **prompt),)
 
 
 RULES = (

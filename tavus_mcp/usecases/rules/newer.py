@@ -8,18 +8,14 @@ from collections.abc import Iterator
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.errors import nearest
 from tavus_mcp.models.document import Document
+from tavus_mcp.usecases.rules.calls import Stored, configure, drop, put, remove, update
 from tavus_mcp.usecases.rules.look import (
     at,
-    call,
-    configure,
-    drop,
     is_set,
     languages,
     layer_of,
     number,
-    remove,
     text,
-    update,
 )
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
@@ -27,6 +23,7 @@ _USERNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _CHUNKS = (1, 50)
 _RADIUS = (0, 10)
 _SCORE = (0, 1)
+_TO_ECHO = update(pipeline_mode="echo", unset=["system_prompt", "context"])
 
 
 @rule("conferencing-without-replica", "error", source="V:pal.py, V:meetings.py", refuses=True)
@@ -36,18 +33,24 @@ def conferencing_without_replica(document: Document, catalog: Catalog) -> Iterat
         yield Hit(
             "/layers/conferencing",
             "A meeting identity needs a default_replica_id, and there is none.",
-            f"{update(default_replica_id=...)}, with an id of list_replicas.",
+            update(default_replica_id="<REPLICA_ID>"),
         )
 
 
-@rule("conferencing-sent-alone", "info", source="V:recipes/meetings.py, P:pal/editing-lifecycle")
+@rule(
+    "conferencing-sent-alone",
+    "info",
+    source="V:recipes/meetings.py, P:pal/editing-lifecycle",
+    no_fix="Nothing is wrong; it is to be known before it is changed.",
+)
 def conferencing_sent_alone(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """It bypasses drafts, so Tavus wants it apart from all else."""
     if layer_of(document, "conferencing"):
         yield Hit(
             "/layers/conferencing",
             "Changes of this layer must be sent alone, and apply at once.",
-            f"{configure('conferencing', username=...)} and nothing else in the same call.",
+            f"{configure('conferencing', username='<USERNAME>')} and nothing else in the same "
+            "call.",
         )
 
 
@@ -59,7 +62,8 @@ def conferencing_username_odd(document: Document, catalog: Catalog) -> Iterator[
         yield Hit(
             "/layers/conferencing/username",
             "username becomes the name part of a mail address; it has characters unfit for one.",
-            f"Letters, digits, dots and hyphens: {configure('conferencing', username=...)}.",
+            "Letters, digits, dots and hyphens: ",
+            configure("conferencing", username=_usable(name)),
         )
 
 
@@ -72,7 +76,7 @@ def search_unguarded(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             f"/layers/capabilities/{guard}",
             "The persona searches the web with the guard against hidden instructions switched off.",
-            f"{configure('capabilities', **{guard: True})}.",
+            configure("capabilities", **{guard: True}),
         )
 
 
@@ -81,16 +85,16 @@ def mcp_not_enabled(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The layer narrows something that is not switched on."""
     capabilities = layer_of(document, "capabilities")
     if layer_of(document, "mcp") and capabilities.get("mcp_enabled") is not True:
-        whole = {"op": "add", "path": "/layers/capabilities", "value": {"mcp_enabled": True}}
         enable = (
             configure("capabilities", mcp_enabled=True)
             if capabilities
-            else call("patch_persona", patch=[whole])
+            else put("/layers/capabilities", {"mcp_enabled": True})
         )
         yield Hit(
             "/layers/mcp",
             "The mcp layer limits connectors, and capabilities.mcp_enabled is not true.",
-            f"{enable}, or {remove('/layers/mcp')}.",
+            enable,
+            f", or {remove('/layers/mcp')}",
         )
 
 
@@ -102,7 +106,7 @@ def without_documents(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             "/layers/knowledge_base",
             "Search is configured, and no documents are attached.",
-            f"{update(documents=...)}, with ids of list_documents.",
+            update(document_ids=["<DOCUMENT_ID>"]),
         )
 
 
@@ -120,8 +124,8 @@ def odd_number(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"/layers/knowledge_base/{name}",
                 f"{name} is usually from {least} to {most}.",
-                f"{configure('knowledge_base', **{name: ...})}, or leave it to Tavus: "
-                f"{drop('knowledge_base', name)}.",
+                "Leave it to Tavus: ",
+                drop("knowledge_base", name),
             )
 
 
@@ -133,8 +137,8 @@ def english_only(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             "/document_ids",
             "Documents work in English only, and the persona does not speak it.",
-            "Put what it must know into system_prompt: "
-            f"{call('edit_prompt', find=..., replace=...)}.",
+            "Put what it must know into the prompt, and take them off: ",
+            update(system_prompt="<PROMPT>", unset=["document_ids"]),
         )
 
 
@@ -146,8 +150,8 @@ def livekit_mode(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             "/layers/transport/transport_type",
             "LiveKit goes with pipeline_mode echo only.",
-            f"{update(pipeline_mode='echo', unset=['system_prompt', 'context'])}, "
-            f"or {drop('transport', 'transport_type')}.",
+            _TO_ECHO,
+            f", or {drop('transport', 'transport_type')}",
         )
 
 
@@ -158,11 +162,12 @@ def type_unknown(document: Document, catalog: Catalog) -> Iterator[Hit]:
     facts = catalog.field("transport", "transport_type")
     if kind and facts and kind not in facts.allowed:
         close = nearest(kind, facts.allowed)
-        instead = f"{configure('transport', transport_type=close)}, or " if close else ""
+        instead = f"Did you mean {close!r}, which goes with mode echo? " if close else ""
         yield Hit(
             "/layers/transport/transport_type",
             f"The docs know {', '.join(facts.allowed)} only.",
-            f"{instead}{drop('transport', 'transport_type')} for ordinary rooms.",
+            f"{instead}For ordinary rooms: ",
+            drop("transport", "transport_type"),
         )
 
 
@@ -174,9 +179,15 @@ def microphone_mode(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             "/layers/transport/input_settings/microphone",
             "input_settings.microphone is used by mode echo only.",
-            f"{drop('transport', 'input_settings/microphone')}, or "
-            f"{update(pipeline_mode='echo', unset=['system_prompt', 'context'])}.",
+            drop("transport", "input_settings/microphone"),
+            f", or {_TO_ECHO}",
         )
+
+
+def _usable(name: str) -> str | Stored:
+    """Return a user name without what a mail address does not take."""
+    letters = re.sub(r"[^A-Za-z0-9._-]+", "-", name.partition("@")[0]).strip("._-")
+    return Stored(letters) if letters else "<USERNAME>"
 
 
 RULES = (

@@ -7,11 +7,9 @@ from typing import Any
 
 from tavus_mcp.catalog import Catalog, FieldFacts
 from tavus_mcp.models.document import Document
+from tavus_mcp.usecases.rules.calls import Call, Stored, configure, drop, moved
 from tavus_mcp.usecases.rules.look import (
     at,
-    call,
-    configure,
-    drop,
     ended,
     entries,
     is_set,
@@ -35,7 +33,7 @@ def model_legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             _MODEL,
             f"{facts.id} is {facts.status}{ended(catalog, _MODEL, facts.id)}.",
-            f"{configure('perception', perception_model=facts.successor)}.",
+            configure("perception", perception_model=facts.successor),
         )
 
 
@@ -48,7 +46,8 @@ def queries_unused(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             f"{_LAYER}/{name}",
             f"{name} has no effect: the perception model is no Raven.",
-            f"{_USE_RAVEN}, or {drop('perception', name)}.",
+            _USE_RAVEN,
+            f", or {drop('perception', name)}",
         )
 
 
@@ -61,7 +60,8 @@ def tools_unused(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             f"{_LAYER}/{name}",
             f"{name} has no effect: perception tools need Raven.",
-            f"{_USE_RAVEN}, or {drop('perception', name)}.",
+            _USE_RAVEN,
+            f", or {drop('perception', name)}",
         )
 
 
@@ -75,20 +75,24 @@ def audio_needs_raven_1(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"{_LAYER}/{name}",
                 f"{name} has no effect: raven-0 sees but does not hear.",
-                f"{_USE_RAVEN}.",
+                _USE_RAVEN,
             )
 
 
 @rule("perception-ambient-awareness", "warning", source="SEED, J:persona/perception")
 def ambient_awareness(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The switch is in early examples and in no docs page; what it does is not known."""
-    if at(document, f"{_LAYER}/ambient_awareness") is not None:
-        yield Hit(
-            f"{_LAYER}/ambient_awareness",
-            "ambient_awareness stands in no docs page; today it is Raven with questions.",
-            f"{configure('perception', perception_model='raven-1', visual_awareness_queries=...)}, "
-            f"and {drop('perception', 'ambient_awareness')}.",
-        )
+    wanted = at(document, f"{_LAYER}/ambient_awareness")
+    if wanted is None:
+        return
+    asked = is_set(at(document, f"{_LAYER}/visual_awareness_queries"))
+    queries = {} if asked else {"visual_awareness_queries": ["<QUERY>"]}
+    today = {"perception_model": "raven-1", **queries} if wanted else {}
+    yield Hit(
+        f"{_LAYER}/ambient_awareness",
+        "ambient_awareness stands in no docs page; today it is Raven with questions.",
+        configure("perception", **today, unset=["ambient_awareness"]),
+    )
 
 
 @rule("perception-field-legacy", "warning", source="J:troubleshooting")
@@ -102,7 +106,7 @@ def field_legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
                 f"{_LAYER}/{facts.name}",
                 f"{facts.name} is an older name of {successor}"
                 + (", which is also set." if taken else "."),
-                f"{_moved(facts.name, successor, taken=taken)}.",
+                _moved(document, facts.name, successor, taken=taken),
             )
 
 
@@ -115,7 +119,8 @@ def entry_too_long(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 path,
                 f"{length:,} characters, and Raven takes at most {limit:,}.",
-                f"Shorten it, best below 1,000: {configure('perception', **_field(path))}.",
+                "Shorten it, best below 1,000: ",
+                _shorter(document, path),
             )
 
 
@@ -128,14 +133,15 @@ def entry_long(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 path,
                 f"{length:,} characters; one page of the docs allows {advised:,} only.",
-                f"Shorten it: {configure('perception', **_field(path))}.",
+                "Shorten it: ",
+                _shorter(document, path),
             )
 
 
 @rule("perception-prompt-without-tools", "warning", source="J:persona/perception")
 def prompt_without_tools(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The text says when to call functions, and there are none."""
-    if is_set(at(document, "/tool_ids")):
+    if is_set(at(document, "/tool_ids")) or not _sees(document, catalog):
         return  # registry tools may be of origin vision or audio
     for kind in ("visual", "audio"):
         prompt, tools = f"{kind}_tool_prompt", f"{kind}_tools"
@@ -143,14 +149,15 @@ def prompt_without_tools(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"{_LAYER}/{prompt}",
                 f"{prompt} says when to call functions, and {tools} has none.",
-                f"{drop('perception', prompt)}, or add one with set_function_tool.",
+                drop("perception", prompt),
+                ", or add one with set_function_tool",
             )
 
 
 @rule("perception-tools-without-prompt", "info", source="J:persona/perception")
 def tools_without_prompt(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Raven calls a function more surely when it is told when."""
-    for kind in ("visual", "audio"):
+    for kind in ("visual", "audio") if _sees(document, catalog) else ():
         prompt, tools = f"{kind}_tool_prompt", f"{kind}_tools"
         if is_set(at(document, f"{_LAYER}/{tools}")) and not is_set(
             at(document, f"{_LAYER}/{prompt}")
@@ -158,7 +165,7 @@ def tools_without_prompt(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"{_LAYER}/{tools}",
                 f"No {prompt} says when these functions are to be called.",
-                f"{configure('perception', **{prompt: ...})}.",
+                configure("perception", **{prompt: "<WHEN_TO_CALL>"}),
             )
 
 
@@ -171,8 +178,8 @@ def many_queries(document: Document, catalog: Catalog) -> Iterator[Hit]:
                 f"{_LAYER}/{name}",
                 f"{len(value)} questions are asked again and again; few and concrete ones work "
                 "best.",
-                "What is needed only after the call belongs in "
-                f"{configure('perception', perception_analysis_queries=...)}.",
+                "What is needed only after the call belongs in perception_analysis_queries: ",
+                _fewer(document, name, value),
             )
 
 
@@ -186,7 +193,8 @@ def query_repeated(document: Document, catalog: Catalog) -> Iterator[Hit]:
                 yield Hit(
                     f"{_LAYER}/{name}/{index}",
                     "The same question stands here twice.",
-                    f"List each once: {configure('perception', **{name: ...})}.",
+                    "List each once: ",
+                    configure("perception", **{name: [Stored(one) for one in _once(value)]}),
                 )
             seen.add(query.strip().lower())
 
@@ -198,12 +206,15 @@ def emotion_full(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             f"{_LAYER}/emotion_recognition",
             "Emotions are read in full, also in conversations under policy eu.",
-            f"{configure('perception', emotion_recognition='auto')} limits it there only.",
+            "Limit it there only: ",
+            configure("perception", emotion_recognition="auto"),
         )
 
 
 def _sees(document: Document, catalog: Catalog) -> bool:
-    return raven(document, catalog).startswith("raven")
+    """Tell whether Raven looks; an older model has a rule of its own, which replaces it."""
+    facts = catalog.perception_model(raven(document, catalog))
+    return facts is None or facts.id != "off"
 
 
 def _stored(document: Document, *endings: str) -> list[tuple[str, Any]]:
@@ -217,12 +228,14 @@ def _aliases(catalog: Catalog) -> list[FieldFacts]:
     return [facts for facts in catalog.fields("perception") if facts.status in ended_names]
 
 
-def _moved(name: str, successor: str, *, taken: bool) -> str:
-    """Write the call that moves a field to its new name, or drops it when that one is taken."""
+def _moved(document: Document, name: str, successor: str, *, taken: bool) -> Call:
+    """Return the call that moves a field to its new name, or drops it when that one is taken."""
     if taken:
         return drop("perception", name)
-    move = {"op": "move", "from": f"{_LAYER}/{name}", "path": f"{_LAYER}/{successor}"}
-    return call("patch_persona", patch=[move])
+    if name == "ambient_awareness_queries":
+        value = Stored(at(document, f"{_LAYER}/{name}"))
+        return configure("perception", **{successor: value}, unset=[name])
+    return moved(f"{_LAYER}/{name}", f"{_LAYER}/{successor}")
 
 
 def _limits(catalog: Catalog) -> tuple[int, int]:
@@ -241,8 +254,31 @@ def _lengths(document: Document) -> Iterator[tuple[str, int]]:
             yield f"{_LAYER}/{name}/{index}", len(entry)
 
 
-def _field(path: str) -> dict[str, Any]:
-    return {path.removeprefix(f"{_LAYER}/").partition("/")[0]: ...}
+def _shorter(document: Document, path: str) -> Call:
+    """Return the call that shortens a text, or one in a list."""
+    name, _, index = path.removeprefix(f"{_LAYER}/").partition("/")
+    if not index:
+        return configure("perception", **{name: "<SHORTER_TEXT>"})
+    listed = enumerate(at(document, f"{_LAYER}/{name}"))
+    shorter = ["<SHORTER_TEXT>" if at == int(index) else Stored(one) for at, one in listed]
+    return configure("perception", **{name: shorter})
+
+
+def _fewer(document: Document, name: str, value: list[Any]) -> Call:
+    """Return the call that keeps the first questions; what is seen can be asked after the call."""
+    kept = {name: [Stored(one) for one in value[:_MANY_QUERIES]]}
+    if name == "visual_awareness_queries":
+        later = [one for _, one in entries(at(document, f"{_LAYER}/perception_analysis_queries"))]
+        both = dict.fromkeys([*later, *(one for _, one in entries(value[_MANY_QUERIES:]))])
+        kept["perception_analysis_queries"] = [Stored(one) for one in both]
+    return configure("perception", **kept)
+
+
+def _once(value: list[Any]) -> list[Any]:
+    seen: dict[str, Any] = {}
+    for _, query in entries(value):
+        seen.setdefault(query.strip().lower(), query)
+    return list(seen.values())
 
 
 def _any(document: Document, tools: str) -> bool:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog, FieldFacts
 from tavus_mcp.errors import nearest
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.look import at, drop, ended, entries, is_set, layer_of, text, update
+from tavus_mcp.usecases.rules.calls import Stored, drop, remove, update
+from tavus_mcp.usecases.rules.look import at, ended, entries, is_set, layer_of, text, unquoted
 from tavus_mcp.usecases.rules.rule import Hit, rule
+
+FIELD_UNDOCUMENTED = "field-undocumented"
+"""Said of a place only when nothing more exact is."""
 
 _ID_LISTS = ("document_ids", "guardrail_ids", "tool_ids")
 
@@ -20,29 +25,63 @@ def name_missing(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             "/persona_name",
             "The persona has no name.",
-            f"Give it one: {update(name=...)}.",
+            "Give it one: ",
+            update(name="<NAME>"),
+        )
+
+
+@rule("name-in-quotes", "info", source="D:create-persona")
+def name_in_quotes(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """The name is shown in the call as it stands, with what copying left around it."""
+    name = at(document, "/persona_name")
+    if isinstance(name, str) and is_set(bare := unquoted(name)) and bare != name:
+        yield Hit(
+            "/persona_name",
+            "Blanks or quotation marks stand around the name, and are shown with it.",
+            "Without them: ",
+            update(name=Stored(bare)),
         )
 
 
 @rule("replica-missing", "info", source="D:create-persona")
 def replica_missing(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Without a default replica a conversation that names none cannot start."""
+    if layer_of(document, "conferencing"):
+        return  # that layer has a rule of its own, which says more
     if not is_set(at(document, "/default_replica_id")):
         yield Hit(
             "/default_replica_id",
             "No default replica: every conversation must name one.",
-            f"{update(default_replica_id=...)}, with an id of list_replicas.",
+            update(default_replica_id="<REPLICA_ID>"),
         )
 
 
-@rule("stock-persona", "info", source="D:get-personas, N#70219330625")
+@rule("replica-is-a-persona", "error", source="D:create-persona, V:pal_urls.py")
+def replica_is_a_persona(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Both ids are short and hexadecimal; those of replicas begin with r, also as faces."""
+    facts = catalog.persona_field("persona_id")
+    replica = text(at(document, "/default_replica_id"))
+    if facts and facts.pattern and re.match(facts.pattern, replica):
+        yield Hit(
+            "/default_replica_id",
+            "This is the id of a persona; replicas have ids that begin with r.",
+            update(default_replica_id="<REPLICA_ID>"),
+        )
+
+
+@rule(
+    "stock-persona",
+    "info",
+    source="D:get-personas, N#70219330625",
+    no_fix="Only Tavus can change it; a copy is another persona.",
+)
 def stock_persona(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Stock personas belong to Tavus: a patch answers 400."""
     if at(document, "/persona_type") == "system":
         yield Hit(
             "/persona_type",
             "A stock persona of Tavus can be read but not changed.",
-            "Make your own of it: create_persona(based_on=persona_id, name=...).",
+            "Make your own of it: create_persona with based_on and a name.",
         )
 
 
@@ -53,7 +92,8 @@ def guardrails_both_generations(document: Document, catalog: Catalog) -> Iterato
         yield Hit(
             "/guardrails_id",
             "A legacy guardrail set stands beside single guardrails; only these are sure to hold.",
-            f"Keep guardrail_ids and remove the set: {update(unset=['guardrails_id'])}.",
+            "Keep guardrail_ids and remove the set: ",
+            update(unset=["guardrails_id"]),
         )
 
 
@@ -65,7 +105,7 @@ def guardrails_legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
             "/guardrails_id",
             f"Guardrail sets are legacy{ended(catalog, '/guardrails_id')}; "
             "one team found theirs without effect.",
-            f"{update(guardrails=..., unset=['guardrails_id'])}, with ids of list_guardrails.",
+            update(guardrails=["<GUARDRAIL_ID>"], unset=["guardrails_id"]),
         )
 
 
@@ -78,7 +118,8 @@ def too_many_ids(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"/{facts.name}",
                 f"{len(value)} ids, and Tavus takes at most {facts.max_items}.",
-                f"Send fewer: {update(**{facts.name: ...})}.",
+                "The first of them are kept, unless you choose others: ",
+                update(**{facts.name: [Stored(item) for item in value[: facts.max_items]]}),
             )
 
 
@@ -87,17 +128,25 @@ def id_repeated(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """An id counts once; a second time is a slip of copying."""
     for name in _ID_LISTS:
         seen: set[str] = set()
-        for index, value in entries(at(document, f"/{name}")):
+        ids = list(entries(at(document, f"/{name}")))
+        for index, value in ids:
             if value in seen:
+                once = dict.fromkeys(item for _, item in ids)
                 yield Hit(
                     f"/{name}/{index}",
                     "The same id stands here twice.",
-                    f"Send each once: {update(**{name: ...})}.",
+                    "Send each once: ",
+                    update(**{name: [Stored(item) for item in once]}),
                 )
             seen.add(value)
 
 
-@rule("field-not-read-back", "info", source="V:pal.py")
+@rule(
+    "field-not-read-back",
+    "info",
+    source="V:pal.py",
+    no_fix="Nothing is wrong with it; it is only never shown.",
+)
 def field_not_read_back(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Some fields are taken but never shown again, so a read is no proof."""
     for facts in catalog.persona_fields():
@@ -112,12 +161,14 @@ def field_not_read_back(document: Document, catalog: Catalog) -> Iterator[Hit]:
 @rule("memory-line-blank", "warning", source="V:pal.py")
 def memory_line_blank(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Each line is one thing to remember; a blank one is none."""
-    for index, line in entries(at(document, "/memories")):
+    lines = at(document, "/memories")
+    for index, line in entries(lines):
         if not line.strip():
             yield Hit(
                 f"/memories/{index}",
                 "A memory line without text.",
-                f"Leave it out: {update(memories=...)}.",
+                "Leave it out: ",
+                update(memories=[Stored(one) for one in lines if text(one)]),
             )
 
 
@@ -125,14 +176,19 @@ def memory_line_blank(document: Document, catalog: Catalog) -> Iterator[Hit]:
 def language_unknown(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The list takes codes, while a conversation's language takes names: they are mixed up."""
     codes = {language.code for language in catalog.languages()}
-    for index, value in entries(at(document, "/languages")):
+    listed = list(entries(at(document, "/languages")))
+    for index, value in listed:
         if value not in codes:
-            code = _language_code(value, catalog)
-            meant = f"Did you mean {code!r}? " if code else ""
+            code = language_code(value, catalog)
+            meant = [
+                one if one in codes else language_code(one, catalog) or "<LANGUAGE_CODE>"
+                for _, one in listed
+            ]
             yield Hit(
                 f"/languages/{index}",
                 "Not a code of a language that Tavus speaks.",
-                f"{meant}Codes look like 'en': {update(languages=...)}.",
+                f"Did you mean {code!r}? " if code else "Codes look like 'en': ",
+                update(languages=list(dict.fromkeys(meant))),
             )
 
 
@@ -144,7 +200,8 @@ def language_repeated(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             "/languages",
             "A language is listed twice.",
-            f"List each once: {update(languages=...)}.",
+            "List each once: ",
+            update(languages=[Stored(code) for code in dict.fromkeys(found)]),
         )
 
 
@@ -155,7 +212,8 @@ def disclosure_off(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             "/disclosure_type",
             "The persona never says that it is an AI, also in conversations under policy eu.",
-            f"Have it said there only: {update(disclosure_type='auto')}.",
+            "Have it said there only: ",
+            update(disclosure_type="auto"),
         )
 
 
@@ -169,7 +227,8 @@ def disclosure_text_unused(document: Document, catalog: Catalog) -> Iterator[Hit
             yield Hit(
                 f"/{name}",
                 "There is a text for the disclosure, but disclosure_type is off.",
-                f"{update(disclosure_type='auto')}, or remove the text: {update(unset=[name])}.",
+                update(disclosure_type="auto"),
+                f", or remove the text: {update(unset=[name])}",
             )
 
 
@@ -179,10 +238,12 @@ def documents_inside_layers(document: Document, catalog: Catalog) -> Iterator[Hi
     layers = at(document, "/layers")
     for name in ("document_ids", "document_tags"):
         if isinstance(layers, dict) and name in layers:
+            there = remove(f"/layers/{name}")  # a change of the list moves it: usecases.spelling
+            taken = is_set(at(document, f"/{name}")) or not is_set(layers[name])
             yield Hit(
                 f"/layers/{name}",
                 f"{name} stands inside layers; documents are attached at the top level.",
-                f"{update(**{name: ...})}.",
+                there if taken else update(**{name: Stored(layers[name])}),
             )
 
 
@@ -193,11 +254,12 @@ def audio_only_on_persona(document: Document, catalog: Catalog) -> Iterator[Hit]
         yield Hit(
             "/audio_only",
             "audio_only is no field of a persona.",
-            "Remove it here, and give audio_only=true when the conversation is created.",
+            "Give audio_only=true when the conversation is created, and remove it here: ",
+            remove("/audio_only"),
         )
 
 
-@rule("field-undocumented", "info", source="V:pal.py, N#71397737169")
+@rule(FIELD_UNDOCUMENTED, "info", source="V:pal.py, N#71397737169")
 def field_undocumented(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """What stands in no docs page may do nothing, or stop doing it without notice."""
     for layer in catalog.layers():
@@ -210,7 +272,8 @@ def field_undocumented(document: Document, catalog: Catalog) -> Iterator[Hit]:
                     f"/layers/{layer}/{facts.name}",
                     f"{facts.name} stands in no docs page: {facts.summary}",
                     (f"Documented is {successor}. " if successor else "")
-                    + f"If a call shows no effect: {drop(layer, facts.name)}.",
+                    + "If a call shows no effect: ",
+                    drop(layer, facts.name),
                 )
 
 
@@ -223,9 +286,10 @@ def _has_single_guardrails(document: Document) -> bool:
     return is_set(at(document, "/guardrail_ids")) or is_set(at(document, "/guardrail_tags"))
 
 
-def _language_code(value: str, catalog: Catalog) -> str | None:
-    named = catalog.language(text(value))  # "Spanish", "EN"
-    regional = catalog.language(value.replace("_", "-").partition("-")[0])  # "en-US"
+def language_code(value: str, catalog: Catalog) -> str | None:
+    """Return the code of a language by what people write: "Spanish", "EN", "en-US"."""
+    named = catalog.language(text(value))
+    regional = catalog.language(value.replace("_", "-").partition("-")[0])
     close = nearest(value, (language.name for language in catalog.languages()))
     known = named or regional or (catalog.language(close) if close else None)
     return known.code if known else None
@@ -233,7 +297,9 @@ def _language_code(value: str, catalog: Catalog) -> str | None:
 
 RULES = (
     name_missing,
+    name_in_quotes,
     replica_missing,
+    replica_is_a_persona,
     stock_persona,
     guardrails_both_generations,
     guardrails_legacy,

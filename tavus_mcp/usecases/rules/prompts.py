@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.look import (
-    at,
+from tavus_mcp.usecases.rules.calls import (
+    CHOICES,
+    Call,
+    Stored,
     call,
     configure,
+    drop,
+    put,
+    remove,
+    update,
+)
+from tavus_mcp.usecases.rules.look import (
+    at,
     custom_llm,
     ended,
+    is_set,
     text,
-    update,
+    unquoted,
 )
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
@@ -27,8 +38,11 @@ _PLACEHOLDER = re.compile(
     r"|(?<=\[)(?i:insert|your|todo)\b[^\[\]\n]{0,40}\]"
     r"|(?<=[yY])(?i:our[-_][a-z0-9_-]{0,40}(?:id|key|token|url|secret|model))\b"
     r"|(?<=\bT)ODO\s*[:(]"
+    r"|(?<=<)(?:" + "|".join(choice[1:-1] for choice in CHOICES if "_" in choice) + r")>"
     r")"
 )
+_SHORTEN = call("edit_prompt", find="<OLD_TEXT>", replace="<SHORTER_TEXT>")
+_EXTERNAL, _VOICE = "/layers/tts/external_voice_id", "<EXTERNAL_VOICE_ID>"
 _NOTHING_SAID = frozenset({"...", "\u2026", "todo", "tbd", "xxx", "placeholder", "lorem ipsum"})
 # Places that hold an id, an address or a key: there a placeholder cannot work at all.
 _SETTING = re.compile(
@@ -49,7 +63,8 @@ def system_prompt_missing(document: Document, catalog: Catalog) -> Iterator[Hit]
         yield Hit(
             "/system_prompt",
             f"Mode {mode.name} needs a system_prompt, and there is none.",
-            f"Write one: {update(system_prompt=...)}.",
+            "Write one: ",
+            update(system_prompt="<PROMPT>"),
         )
 
 
@@ -62,8 +77,9 @@ def prompt_not_allowed(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"/{name}",
                 f"Mode {mode.name} takes no {name}.",
-                f"Remove it: {update(unset=[name])}; or have it used: "
-                f"{update(pipeline_mode='full')}.",
+                "Remove it: ",
+                update(unset=[name]),
+                f"; or have it used: {update(pipeline_mode='full')}",
             )
 
 
@@ -74,16 +90,20 @@ def context_deprecated(document: Document, catalog: Catalog) -> Iterator[Hit]:
     mode = catalog.pipeline_mode(document.mode)
     if not context or (mode and "context" in mode.forbids):
         return
-    hint = (
-        f"system_prompt already holds its text, so remove it: {update(unset=['context'])}."
-        if context in text(at(document, "/system_prompt"))
-        else "Add its text to the prompt and remove it in one call: "
-        f"{update(system_prompt=..., unset=['context'])}."
-    )
+    prompt = at(document, "/system_prompt")
+    gone = update(unset=["context"])
+    moves: tuple[str | Call, ...] = ("system_prompt already holds its text, so remove it: ", gone)
+    if not isinstance(prompt, str) or not prompt.strip():
+        whole = update(system_prompt=Stored(context), unset=["context"])
+        moves = ("Make it the prompt: ", whole)
+    elif context not in prompt:
+        end = _end_of(prompt)
+        add = call("edit_prompt", find=Stored(end), replace=Stored(f"{end}\n\n{context}"))
+        moves = ("Add its text to the end of the prompt, then remove it: ", add, ", ", gone)
     yield Hit(
         "/context",
         f"context is deprecated{ended(catalog, '/context')}; its place is system_prompt.",
-        hint,
+        *moves,
     )
 
 
@@ -91,14 +111,14 @@ def context_deprecated(document: Document, catalog: Catalog) -> Iterator[Hit]:
 def prompt_long(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Every token is read before each answer."""
     guidance = catalog.context_guidance()
-    tokens = _tokens(document, catalog)
+    tokens = tokens_of(document, catalog)
     if guidance.comfortable_tokens < tokens < guidance.slow_from_tokens:
         yield Hit(
             "/system_prompt",
             f"Prompt and context are about {tokens:,} tokens; up to "
             f"{guidance.comfortable_tokens:,} answer best.",
-            "Move reference material to documents, or shorten: "
-            f"{call('edit_prompt', find=..., replace=...)}.",
+            "Move reference material to documents, or shorten: ",
+            _SHORTEN,
         )
 
 
@@ -106,29 +126,30 @@ def prompt_long(document: Document, catalog: Catalog) -> Iterator[Hit]:
 def prompt_slow(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """From this size on the docs report slower and less obedient answers."""
     guidance = catalog.context_guidance()
-    tokens = _tokens(document, catalog)
+    tokens = tokens_of(document, catalog)
     if guidance.slow_from_tokens <= tokens <= _cap(document, catalog):
         yield Hit(
             "/system_prompt",
             f"Prompt and context are about {tokens:,} tokens; from "
             f"{guidance.slow_from_tokens:,} on answers get slower and less obedient.",
-            f"Shorten below {guidance.comfortable_tokens:,}: "
-            f"{call('edit_prompt', find=..., replace=...)}; facts fit better in "
-            f"{update(documents=...)}.",
+            f"Shorten below {guidance.comfortable_tokens:,}: ",
+            _SHORTEN,
+            f"; facts fit better in {update(documents=['<DOCUMENT_ID>'])}",
         )
 
 
 @rule("prompt-over-cap", "warning", source="J:persona/llm, P:pal/llm")
 def prompt_over_cap(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """What does not fit the model's window is not read."""
-    tokens, cap = _tokens(document, catalog), _cap(document, catalog)
+    tokens, cap = tokens_of(document, catalog), _cap(document, catalog)
     if tokens > cap:
         yield Hit(
             "/system_prompt",
             f"Prompt and context are about {tokens:,} tokens; hosted models were capped at "
             f"{cap:,.0f}, and what holds now depends on the model.",
-            f"Shorten it: {call('edit_prompt', find=..., replace=...)}; facts fit better in "
-            f"{update(documents=...)}.",
+            "Shorten it: ",
+            _SHORTEN,
+            f"; facts fit better in {update(documents=['<DOCUMENT_ID>'])}",
         )
 
 
@@ -136,11 +157,30 @@ def prompt_over_cap(document: Document, catalog: Catalog) -> Iterator[Hit]:
 def placeholder_in_setting(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """An id, address or key copied from an example names nothing."""
     for path, value in document.texts:
-        if _SETTING.search(path) and (_is_placeholder(value) or value.endswith("...")):
+        if _SETTING.search(path) and names_nothing(value):
             yield Hit(
                 path,
                 "A placeholder of an example still stands here; it names nothing that exists.",
-                f"Give the real one: {_set(path)}.",
+                "Remove it, and give the real one: "
+                if "/headers/" in path
+                else "Give the real one: ",
+                _real(document, path),
+            )
+
+
+@rule("blank-around-setting", "error", source="D:create-persona")
+def blank_around_setting(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """Blanks and quotation marks come along when an id is copied, and make it another one."""
+    for path, value in document.texts:
+        if value == (bare := unquoted(value)) or not bare or "/headers/" in path:
+            continue
+        if _SETTING.search(path):
+            key = path.endswith("/api_key")
+            yield Hit(
+                path,
+                "Blanks or quotation marks stand around it; it names nothing like this.",
+                "Without them: ",
+                _real(document, path) if key else _in_place(document, path, Stored(bare)),
             )
 
 
@@ -152,11 +192,16 @@ def placeholder_in_text(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 path,
                 "A placeholder is left in this text; Tavus does not fill it in.",
-                f"Replace it: {_set(path)}.",
+                *_replaced(path, value),
             )
 
 
-@rule("greeting-undocumented", "info", source="N1, V:pal.py")
+@rule(
+    "greeting-undocumented",
+    "info",
+    source="N1, V:pal.py",
+    no_fix="It may well be said; only a call shows it.",
+)
 def greeting_undocumented(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The docs know a greeting of a conversation only."""
     if text(at(document, "/greeting")):
@@ -175,11 +220,18 @@ def greeting_long(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             "/greeting",
             f"The greeting has {length:,} characters, and nobody can interrupt it.",
-            f"Keep it to a sentence or two: {update(greeting=...)}.",
+            "Keep it short: ",
+            update(greeting="<GREETING>"),
         )
 
 
-def _tokens(document: Document, catalog: Catalog) -> int:
+def names_nothing(value: str) -> bool:
+    """Tell whether a setting holds what an example had in its place."""
+    return _is_placeholder(value) or value.endswith("...")
+
+
+def tokens_of(document: Document, catalog: Catalog) -> int:
+    """Return about how many tokens prompt and context have."""
     written = [at(document, "/system_prompt"), at(document, "/context")]
     length = sum(len(part) for part in written if isinstance(part, str))
     return length // catalog.context_guidance().characters_per_token
@@ -192,22 +244,72 @@ def _cap(document: Document, catalog: Catalog) -> float:
     return (model and model.context_tokens) or catalog.context_guidance().maximum_tokens
 
 
-def _set(path: str) -> str:
-    """Write the call that gives the text at ``path`` another value."""
+_REAL: dict[str, str] = {
+    "/default_replica_id": "<REPLICA_ID>",
+    "/objectives_id": "<OBJECTIVES_ID>",
+    "/document_ids": "<DOCUMENT_ID>",
+    "/guardrail_ids": "<GUARDRAIL_ID>",
+    "/tool_ids": "<TOOL_ID>",
+    "/layers/llm/model": "<MODEL>",
+    "/layers/llm/base_url": "<BASE_URL>",
+    "/layers/tts/external_voice_id": "<EXTERNAL_VOICE_ID>",
+    "/layers/tts/pronunciation_dictionary_id": "<DICTIONARY_ID>",
+}
+
+
+def _real(document: Document, path: str) -> Call:
+    """Return the call that puts something real where a placeholder stands."""
     match path.split("/")[1:]:
-        case ["system_prompt" | "context" | "greeting" as field]:
-            return call("edit_prompt", field=field, find=..., replace=...)
-        case ["layers", "llm" | "tts" as layer, "api_key"]:
-            return configure(layer, api_key_ref=...)
-        case ["layers", "llm", "model" | "base_url" as field]:
-            return configure("llm", **{field: ...})
-        case ["layers", "tts", "external_voice_id"]:
-            return configure("tts", external_voice_id=...)
+        case ["layers", layer, "api_key"]:
+            return configure(layer, api_key_ref="<KEY_NAME>")
         case ["layers", "tts", "voice_id"]:
-            return configure("tts", external_voice_id=..., unset=["voice_id"])
-        case ["default_replica_id" | "document_ids" | "guardrail_ids" | "tool_ids" as field, *_]:
-            return update(**{field: ...})
-    return call("patch_persona", patch=[{"op": "replace", "path": path, "value": "..."}])
+            external = {} if is_set(at(document, _EXTERNAL)) else {"external_voice_id": _VOICE}
+            return configure("tts", **external, unset=["voice_id"])
+        case ["layers", "tts", "tts_model_name" | "playht_user_id" as name]:
+            return drop("tts", name)
+        case ["layers", "llm", "headers", _]:
+            headers = document.at("/layers/llm/headers")
+            return drop("llm", "headers") if len(headers) == 1 else remove(path)
+        case ["guardrails_id"]:
+            return update(guardrails=["<GUARDRAIL_ID>"], unset=["guardrails_id"])
+        case ["layers", "llm", "model"] if not custom_llm(document):
+            return drop("llm", "model")
+    choice = _REAL.get(path) or _REAL.get(path.rpartition("/")[0]) or "<NEW_TEXT>"
+    return _in_place(document, path, choice)
+
+
+def _in_place(document: Document, path: str, value: Any) -> Call:
+    """Return the call that sets a text, or one item of a list."""
+    above, _, last = path.rpartition("/")
+    listed = document.at(above)
+    if isinstance(listed, list):
+        items = [value if str(at) == last else Stored(item) for at, item in enumerate(listed)]
+        return put(above, items)
+    return put(path, value)
+
+
+def _replaced(path: str, value: str) -> tuple[str | Call, ...]:
+    """Return the calls that put a text where placeholders stand."""
+    field = path[1:]
+    if field not in ("system_prompt", "context", "greeting"):
+        return "Replace it: ", put(path, "<NAME>" if field == "persona_name" else "<NEW_TEXT>")
+    found = dict.fromkeys(match.group() for match in _PLACEHOLDER.finditer(value))
+    if not found:
+        return "Replace it: ", update(**{field: "<NEW_TEXT>"})
+    where = {} if field == "system_prompt" else {"field": field}
+    calls = [
+        call("edit_prompt", find=Stored(one), replace="<NEW_TEXT>", replace_all=True, **where)
+        for one in found
+    ]
+    return "Replace it: ", calls[0], *(part for one in calls[1:] for part in (", ", one))
+
+
+def _end_of(prompt: str) -> str:
+    """Return the shortest end of a text, from 40 characters on, that stands in it but once."""
+    length = 40
+    while length < len(prompt) and prompt.count(prompt[-length:]) > 1:
+        length *= 2
+    return prompt[-length:]
 
 
 def _is_placeholder(value: str) -> bool:
@@ -222,6 +324,7 @@ RULES = (
     prompt_slow,
     prompt_over_cap,
     placeholder_in_setting,
+    blank_around_setting,
     placeholder_in_text,
     greeting_undocumented,
     greeting_long,

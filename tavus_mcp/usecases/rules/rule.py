@@ -13,15 +13,55 @@ from dataclasses import dataclass
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding, Severity
+from tavus_mcp.usecases.rules.calls import CHOICES, Call
 
 
-@dataclass(frozen=True)
 class Hit:
-    """One place where a rule applies: a JSON Pointer, what is the matter, and what mends it."""
+    """One place where a rule applies: a JSON Pointer, what is the matter, and what mends it.
 
-    path: str
-    message: str
-    hint: str | None = None
+    The hint comes in parts, texts and calls. The calls are the fix, in order; another way is told
+    by a call that stands inside a text.
+
+    >>> Hit("/x", "Bad.", "Remove it: ", drop("tts", "x"), f"; or {update(name='<NAME>')}").fix
+    (Call(tool='configure_tts', arguments={'unset': ['x']}),)
+    """
+
+    __slots__ = ("message", "parts", "path")
+
+    def __init__(self, path: str, message: str, *parts: str | Call) -> None:
+        self.path = path
+        self.message = message
+        self.parts = parts
+
+    @property
+    def fix(self) -> tuple[Call, ...]:
+        """The calls that mend it, in order."""
+        return tuple(part for part in self.parts if isinstance(part, Call))
+
+    @property
+    def hint(self) -> str | None:
+        """What mends it, in words; with where to find what a person has to choose."""
+        if not self.parts:
+            return None
+        said = "".join(map(str, self.parts))
+        chosen = dict.fromkeys(choice for call in self.fix for choice in call.choices())
+        where = "; ".join(f"{choice} is {CHOICES[choice]}" for choice in chosen)
+        return ". ".join(part.removesuffix(".") for part in (said, where) if part) + "."
+
+    def finding(self, severity: Severity, document: Document, **more: object) -> Finding:
+        """Return it as a finding; what mends it is handed over when the persona is a saved one."""
+        persona_id = document.persona_id
+        calls = [call.made(persona_id) for call in self.fix] if persona_id else []
+        return Finding.model_validate(
+            {
+                "severity": severity,
+                "path": self.path,
+                "message": self.message,
+                "hint": self.hint,
+                "fix": calls or None,
+                **more,
+            }
+        )
 
 
 Check = Callable[[Document, Catalog], Iterator[Hit]]
@@ -29,34 +69,45 @@ Check = Callable[[Document, Catalog], Iterator[Hit]]
 
 @dataclass(frozen=True)
 class Rule:
-    """A check with its name, severity and source."""
+    """A check with its name, severity and source.
+
+    ``refuses``: Tavus is known to reject it. ``covers``: its findings speak for everything below
+    their path as well. ``no_fix`` says why no call mends it.
+    """
 
     name: str
     severity: Severity
     source: str
-    refuses: bool
     check: Check
+    refuses: bool = False
+    covers: bool = False
+    no_fix: str | None = None
 
     def findings(self, document: Document, catalog: Catalog) -> Iterator[Finding]:
         """Return a finding for each hit."""
         for hit in self.check(document, catalog):
-            yield Finding(
-                severity=self.severity,
-                path=hit.path,
-                message=hit.message,
-                hint=hit.hint,
+            yield hit.finding(
+                self.severity,
+                document,
                 rule=self.name,
                 source=self.source,
                 blocks=self.refuses,
+                covers=self.covers,
             )
 
 
 def rule(
-    name: str, severity: Severity, *, source: str, refuses: bool = False
+    name: str,
+    severity: Severity,
+    *,
+    source: str,
+    refuses: bool = False,
+    covers: bool = False,
+    no_fix: str | None = None,
 ) -> Callable[[Check], Rule]:
     """Declare the decorated function as a rule; the rooms of ``rules`` list theirs in order."""
 
     def declare(check: Check) -> Rule:
-        return Rule(name, severity, source, refuses, check)
+        return Rule(name, severity, source, check, refuses, covers, no_fix)
 
     return declare

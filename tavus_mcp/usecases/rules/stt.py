@@ -8,11 +8,11 @@ from typing import Any
 from tavus_mcp.catalog import Catalog, FieldFacts
 from tavus_mcp.catalog.facts import DISCOURAGED
 from tavus_mcp.models.document import Document
+from tavus_mcp.usecases.rules.calls import Call, Stored, configure, drop
 from tavus_mcp.usecases.rules.look import (
     at,
-    configure,
-    drop,
     ended,
+    entries,
     is_set,
     languages,
     layer_of,
@@ -32,23 +32,20 @@ def engine_deprecated(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             _ENGINE,
             f"{facts.id} is {what}.",
-            f"{configure('stt', stt_engine=facts.successor)}.",
+            configure("stt", stt_engine=facts.successor),
         )
 
 
 @rule("stt-language-not-heard", "warning", source="J:persona/stt")
 def language_not_heard(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """An engine that does not know a language writes down something else."""
-    engine = text(at(document, _ENGINE))
-    support = next((one for one in catalog.stt_support() if one.engine == engine), None)
-    if support is None or not support.complete:
-        return
-    spoken = {one.code for one in catalog.languages()} & set(languages(document))
-    if missing := sorted(spoken - set(support.codes)):
+    if missing := _unheard(document, catalog):
         yield Hit(
             _ENGINE,
-            f"{engine} does not hear {', '.join(missing)}, which the persona is to speak.",
-            f"{configure('stt', stt_engine='tavus-auto')} lets Tavus choose by language.",
+            f"{at(document, _ENGINE)} does not hear {', '.join(missing)}, which the persona is to "
+            "speak.",
+            "Let Tavus choose by language: ",
+            configure("stt", stt_engine="tavus-auto"),
         )
 
 
@@ -56,23 +53,27 @@ def language_not_heard(document: Document, catalog: Catalog) -> Iterator[Hit]:
 def not_multilingual(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Following a speaker from one language to another takes an engine that can."""
     facts = catalog.stt_engine(text(at(document, _ENGINE)))
+    if facts and (facts.successor or _unheard(document, catalog)):
+        return  # another engine is needed in any case
     if facts and not facts.multilingual and len(set(languages(document))) > 1:
         able = [one.id for one in catalog.stt_engines() if one.multilingual]
         yield Hit(
             _ENGINE,
             f"The persona has several languages, and {facts.id} cannot follow a change of them.",
-            f"{configure('stt', stt_engine=able[0] if able else ...)}; able are {', '.join(able)}.",
+            configure("stt", stt_engine=able[0]),
+            f"; able are {', '.join(able)}",
         )
 
 
 @rule("stt-hotwords-list", "warning", source="J:persona/stt, V:pal.py")
 def hotwords_list(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """One schema says list, all others say text."""
-    if isinstance(at(document, "/layers/stt/hotwords"), list):
+    words = at(document, "/layers/stt/hotwords")
+    if isinstance(words, list):
         yield Hit(
             "/layers/stt/hotwords",
             "hotwords is one text of hints, not a list.",
-            f"{configure('stt', hotwords='word, other word')}.",
+            configure("stt", hotwords=Stored(", ".join(word for _, word in entries(words)))),
         )
 
 
@@ -85,7 +86,8 @@ def turn_taking_overridden(document: Document, catalog: Catalog) -> Iterator[Hit
         yield Hit(
             f"/layers/stt/{facts.name}",
             f"{facts.name} has no effect: the conversational_flow layer overrides it.",
-            f"{drop('stt', facts.name)}; tune {facts.successor} instead.",
+            drop("stt", facts.name),
+            f"; tune {facts.successor} instead",
         )
 
 
@@ -99,7 +101,7 @@ def turn_taking_legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             path,
             f"{facts.name} is legacy{ended(catalog, path)}.",
-            _moved(facts, value),
+            *_moved(facts, value),
         )
 
 
@@ -117,14 +119,25 @@ def _flow_decides(document: Document, catalog: Catalog) -> bool:
     return bool(flow) and not (stored and stored.status in DISCOURAGED)
 
 
-def _moved(facts: FieldFacts, value: Any) -> str:
+def _moved(facts: FieldFacts, value: Any) -> tuple[str | Call, ...]:
     """Return the calls that say the same today."""
     layer, _, name = (facts.successor or "").partition(".")
     remove = drop("stt", facts.name)
     today = facts.successor_values.get(str(value).lower())
     if not name or today is None:
-        return f"{remove}."
-    return f"{configure(layer, **{name: today})} and {remove}."
+        return (remove,)
+    note = f". {facts.note}" if facts.note else ""
+    return configure(layer, **{name: today}), " and ", remove, note
+
+
+def _unheard(document: Document, catalog: Catalog) -> list[str]:
+    """Return the languages of the persona that its engine is known not to hear."""
+    engine = text(at(document, _ENGINE))
+    support = next((one for one in catalog.stt_support() if one.engine == engine), None)
+    if support is None or not support.complete:
+        return []
+    spoken = {one.code for one in catalog.languages()} & set(languages(document))
+    return sorted(spoken - set(support.codes))
 
 
 RULES = (

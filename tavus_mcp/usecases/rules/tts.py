@@ -7,11 +7,15 @@ from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.look import at, configure, drop, ended, is_set, text
+from tavus_mcp.usecases.rules.calls import Stored, configure, drop
+from tavus_mcp.usecases.rules.look import at, ended, is_set, layer_of, text
+from tavus_mcp.usecases.rules.prompts import names_nothing
 from tavus_mcp.usecases.rules.rule import Hit, rule
 from tavus_mcp.usecases.rules.voices import engine_of, is_tavus_voice, voices
 
 _ENGINE = "/layers/tts/tts_engine"
+_MODEL = "/layers/tts/tts_model_name"
+_OF_AN_ENGINE = ("voice_id", "api_key", "tts_model_name", "playht_user_id")
 # How ids of each provider look; what fits none of these is left alone.
 _PROVIDER_IDS = {
     "cartesia": re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE),
@@ -28,8 +32,14 @@ def engine_retired(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             _ENGINE,
             f"{facts.id} was removed by Tavus{ended(catalog, _ENGINE, facts.id, word='on')}.",
-            f"{configure('tts', tts_engine=facts.successor or ..., external_voice_id=...)}, with "
-            "a voice of that engine; or elevenlabs, or azure.",
+            "With what belonged to it: ",
+            configure(
+                "tts",
+                tts_engine=facts.successor or "elevenlabs",
+                external_voice_id="<EXTERNAL_VOICE_ID>",
+                **_unset([name for name in _OF_AN_ENGINE if layer_of(document, "tts").get(name)]),
+            ),
+            "; or elevenlabs, or azure",
         )
 
 
@@ -41,19 +51,22 @@ def engine_undocumented(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             _ENGINE,
             f"{facts.id} stands in no docs page as a speech engine.",
-            f"To let Tavus choose, leave the engine out: {drop('tts', 'tts_engine')}.",
+            "To let Tavus choose, leave the engine out: ",
+            drop("tts", "tts_engine"),
         )
 
 
 @rule("tts-playht-field", "warning", source="J:changelog, V:pal.py")
 def playht_field(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """What belonged to PlayHT has no effect since it is gone."""
+    if text(at(document, _ENGINE)) == "playht":
+        return  # the engine has a rule of its own, which removes this as well
     if is_set(at(document, "/layers/tts/playht_user_id")):
         yield Hit(
             "/layers/tts/playht_user_id",
             "playht_user_id belonged to PlayHT, which Tavus removed"
             f"{ended(catalog, '/layers/tts/playht_user_id', word='on')}.",
-            f"{drop('tts', 'playht_user_id')}.",
+            drop("tts", "playht_user_id"),
         )
 
 
@@ -61,11 +74,14 @@ def playht_field(document: Document, catalog: Catalog) -> Iterator[Hit]:
 def provider_voice_in_voice_id(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The field was a provider's once; today it names a Tavus Voice."""
     external, voice = voices(document)
+    engine = catalog.tts_engine(text(at(document, _ENGINE)))
+    if names_nothing(voice) or (engine and engine.status == "retired"):
+        return  # no voice to be kept
     if voice and not external and not is_tavus_voice(voice, catalog):
         yield Hit(
             "/layers/tts/voice_id",
             "voice_id names a Tavus Voice (v and hex digits); this looks like a provider's id.",
-            f"{configure('tts', external_voice_id=..., unset=['voice_id'])}.",
+            configure("tts", external_voice_id=Stored(voice), unset=["voice_id"]),
         )
 
 
@@ -77,7 +93,7 @@ def tavus_voice_in_external(document: Document, catalog: Catalog) -> Iterator[Hi
         yield Hit(
             "/layers/tts/external_voice_id",
             "external_voice_id is for a provider's id; this looks like a Tavus Voice.",
-            f"{configure('tts', voice_id=..., unset=['external_voice_id'])}.",
+            configure("tts", voice_id=Stored(external), unset=["external_voice_id"]),
         )
 
 
@@ -88,8 +104,8 @@ def both_voices(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             "/layers/tts/voice_id",
             "Both voice ids are set; external_voice_id wins and voice_id is ignored.",
-            f"{drop('tts', 'voice_id')}, or, for the Tavus Voice, "
-            f"{drop('tts', 'external_voice_id')}.",
+            drop("tts", "voice_id"),
+            f", or, for the Tavus Voice, {drop('tts', 'external_voice_id')}",
         )
 
 
@@ -98,13 +114,14 @@ def voice_of_other_engine(document: Document, catalog: Catalog) -> Iterator[Hit]
     """An engine knows its own voices only; changing the engine means changing the voice."""
     external, _ = voices(document)
     engine = engine_of(document, catalog)
-    made_for = next((name for name, ids in _PROVIDER_IDS.items() if ids.fullmatch(external)), None)
+    made_for = _maker(external)
     if engine and made_for and engine.id in _PROVIDER_IDS and made_for != engine.id:
         yield Hit(
             "/layers/tts/external_voice_id",
             f"The id looks like a voice of {made_for}, and the engine is {engine.id}.",
-            f"{configure('tts', tts_engine=made_for)}, or a voice of {engine.id}: "
-            f"{configure('tts', external_voice_id=...)}.",
+            configure("tts", tts_engine=made_for, **_unset(_of(document))),
+            f", or a voice of {engine.id}: ",
+            f"{configure('tts', external_voice_id='<EXTERNAL_VOICE_ID>')}",
         )
 
 
@@ -115,7 +132,8 @@ def engine_without_voice(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             _ENGINE,
             "An engine is chosen but no voice: the default voice of the replica speaks.",
-            f"{configure('tts', external_voice_id=...)} for a voice of this engine.",
+            "For a voice of this engine: ",
+            configure("tts", external_voice_id="<EXTERNAL_VOICE_ID>"),
         )
 
 
@@ -130,11 +148,16 @@ def tavus_voice_with_engine(document: Document, catalog: Catalog) -> Iterator[Hi
             yield Hit(
                 f"/layers/tts/{name}",
                 f"With a Tavus Voice, Tavus picks engine and model; {name} is not needed.",
-                f"{drop('tts', name)}.",
+                drop("tts", name),
             )
 
 
-@rule("tts-key-unneeded", "info", source="J:persona/tts")
+@rule(
+    "tts-key-unneeded",
+    "info",
+    source="J:persona/tts",
+    no_fix="The voice may be a private one, and a key that was removed cannot come back.",
+)
 def key_unneeded(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """A key that is not needed is one more that can leak."""
     engine = engine_of(document, catalog)
@@ -142,11 +165,16 @@ def key_unneeded(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             "/layers/tts/api_key",
             f"{engine.id} needs a key for private voices only.",
-            f"If the voice is public: {drop('tts', 'api_key')}.",
+            f"If the voice is public: {drop('tts', 'api_key')}",
         )
 
 
-@rule("tts-dictionary-key-scope", "info", source="J:persona/tts")
+@rule(
+    "tts-dictionary-key-scope",
+    "info",
+    source="J:persona/tts",
+    no_fix="It is mended in the account of the provider.",
+)
 def dictionary_key_scope(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Tavus writes the dictionary into your account of the provider."""
     engine = engine_of(document, catalog)
@@ -166,8 +194,8 @@ def dictionary_empty(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             "/layers/tts/pronunciation_dictionary_id",
             "An empty dictionary id: no dictionary is used.",
-            f"{drop('tts', 'pronunciation_dictionary_id')}, or name one: "
-            f"{configure('tts', pronunciation_dictionary_id=...)}.",
+            drop("tts", "pronunciation_dictionary_id"),
+            f", or name one: {configure('tts', pronunciation_dictionary_id='<DICTIONARY_ID>')}",
         )
 
 
@@ -180,7 +208,7 @@ def model_not_allowed(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"/layers/tts/{name}",
                 f"{engine.id} takes no {name}.",
-                f"{drop('tts', name)}.",
+                drop("tts", name),
             )
 
 
@@ -188,30 +216,36 @@ def model_not_allowed(document: Document, catalog: Catalog) -> Iterator[Hit]:
 def model_of_other_engine(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """An engine runs its own models only."""
     engine = engine_of(document, catalog)
-    family = _family(text(at(document, "/layers/tts/tts_model_name")))
+    family = _family(text(at(document, _MODEL)))
     if engine is None or not engine.known_models:
         return
     for other in catalog.tts_engines():
+        if _maker(voices(document)[0]) == other.id:
+            continue  # it is the engine that is wrong, and its voice says so
         if other.id != engine.id and family in {_family(model) for model in other.known_models}:
             known = ", ".join(engine.known_models)
             yield Hit(
-                "/layers/tts/tts_model_name",
+                _MODEL,
                 f"This is a model of {other.id}, and the engine is {engine.id}.",
-                f"{configure('tts', tts_model_name=...)} with one of {known}, or "
-                f"{configure('tts', tts_engine=other.id)}.",
+                drop("tts", "tts_model_name"),
+                f", or name one of {known}, or {configure('tts', tts_engine=other.id)}",
             )
 
 
-@rule("tts-emotion-control-as-text", "warning", source="D:patch-persona, J:persona/tts")
-def emotion_control_as_text(document: Document, catalog: Catalog) -> Iterator[Hit]:
-    """Older examples show the word; a text "false" may well count as true."""
-    value = at(document, "/layers/tts/tts_emotion_control")
-    if isinstance(value, str) and value.lower() in ("true", "false"):
-        yield Hit(
-            "/layers/tts/tts_emotion_control",
-            "tts_emotion_control is a word in quotes; it is to be true or false.",
-            f"{configure('tts', tts_emotion_control=value.lower() == 'true')}.",
-        )
+def _maker(voice: str) -> str | None:
+    """Return the engine whose ids look like this one."""
+    return next((name for name, ids in _PROVIDER_IDS.items() if ids.fullmatch(voice)), None)
+
+
+def _unset(names: list[str]) -> dict[str, list[str]]:
+    return {"unset": names} if names else {}
+
+
+def _of(document: Document) -> list[str]:
+    """Return what another engine would not know: model and voice_settings."""
+    settings = at(document, "/layers/tts/voice_settings")
+    model = ["tts_model_name"] if is_set(at(document, _MODEL)) else []
+    return model + (["voice_settings"] if is_set(settings) else [])
 
 
 def _has(document: Document, name: str) -> bool:
@@ -238,5 +272,4 @@ RULES = (
     dictionary_empty,
     model_not_allowed,
     model_of_other_engine,
-    emotion_control_as_text,
 )

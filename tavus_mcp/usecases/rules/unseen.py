@@ -24,6 +24,7 @@ _TAGS = re.compile(
 _JOINED = re.compile("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
 
 
+_READ_FIRST = "A person has to read first what was hidden; nothing alters it silently."
 _KINDS: dict[str, Callable[[str], list[str]]] = {
     "invisible": lambda written: _INVISIBLE.findall(_JOINED.sub("", written)),
     "direction-turning": _TURNING.findall,
@@ -40,19 +41,19 @@ def pointed_out(written: str, kinds: Iterable[str] = _KINDS) -> Iterator[str]:
             yield f"{len(found)} {kind} character(s) stand in this text: {shown}."
 
 
-@rule("text-invisible", "warning", source="P:guardrails")
+@rule("text-invisible", "warning", source="P:guardrails", no_fix=_READ_FIRST)
 def invisible(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The model reads what a person reviewing the text cannot see."""
     yield from _hits(document, "invisible")
 
 
-@rule("text-direction-turned", "warning", source="P:guardrails")
+@rule("text-direction-turned", "warning", source="P:guardrails", no_fix=_READ_FIRST)
 def turned(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """BiDi controls make a text look otherwise than it is read."""
     yield from _hits(document, "direction-turning")
 
 
-@rule("text-tag-characters", "warning", source="P:guardrails")
+@rule("text-tag-characters", "warning", source="P:guardrails", no_fix=_READ_FIRST)
 def tags(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Tag characters can hide whole sentences from people."""
     yield from _hits(document, "tag or selector")

@@ -9,14 +9,14 @@ from typing import Any
 from tavus_mcp.catalog import Catalog, EngineFacts, VoiceSetting
 from tavus_mcp.errors import nearest
 from tavus_mcp.models.document import Document
+from tavus_mcp.usecases.rules.calls import configure, drop
 from tavus_mcp.usecases.rules.look import (
     at,
-    configure,
-    drop,
     entries,
     is_set,
     layer_of,
     number,
+    since,
     text,
 )
 from tavus_mcp.usecases.rules.rule import Hit, rule
@@ -24,6 +24,15 @@ from tavus_mcp.usecases.rules.rule import Hit, rule
 _SETTINGS = "/layers/tts/voice_settings"
 # The words of an older schema, slowest first, as places within a range of numbers.
 _SPEED_WORDS = {"slowest": -1.0, "slow": -0.5, "normal": 0.0, "fast": 0.5, "fastest": 1.0}
+
+# What people call the emotions that Cartesia names otherwise.
+_FEELINGS = {
+    **dict.fromkeys(("happiness", "happy", "joy", "cheerful", "excited", "positive"), "positivity"),
+    "angry": "anger",
+    "sad": "sadness",
+    "surprised": "surprise",
+    "curious": "curiosity",
+}
 
 
 def voices(document: Document) -> tuple[str, str]:
@@ -61,7 +70,7 @@ def of_other_engine(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"{_SETTINGS}/{name}",
                 f"{engine.id} has no {name}; it is a setting of {', '.join(owners)}.",
-                f"{drop('tts', name)}.",
+                drop("tts", name),
             )
 
 
@@ -77,7 +86,7 @@ def of_other_model(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"{_SETTINGS}/{name}",
                 f"{name} is a setting of other models of {engine.id} than the one in use.",
-                f"{drop('tts', name)}.",
+                drop("tts", name),
             )
 
 
@@ -90,7 +99,7 @@ def unsupported(document: Document, catalog: Catalog) -> Iterator[Hit]:
                 f"{_SETTINGS}/{setting.name}",
                 f"{setting.name} is not set here for {setting.model_family or 'this engine'}; "
                 "tts_emotion_control governs it.",
-                f"{configure('tts', tts_emotion_control=True, unset=[setting.name])}.",
+                configure("tts", tts_emotion_control=True, unset=[setting.name]),
             )
 
 
@@ -101,13 +110,15 @@ def out_of_range(document: Document, catalog: Catalog) -> Iterator[Hit]:
         given = number(value)
         if given is None or setting.minimum is None or setting.maximum is None:
             continue
-        if not setting.minimum <= given <= setting.maximum:
-            middle = 1.0 if setting.minimum > 0 else (setting.minimum + setting.maximum) / 2
+        nearest_to = min(max(given, setting.minimum), setting.maximum)
+        if given != nearest_to:
             yield Hit(
                 f"{_SETTINGS}/{setting.name}",
                 f"{setting.name} must be from {setting.minimum} to {setting.maximum} for "
                 f"{setting.model_family or 'this engine'}.",
-                f"{configure('tts', **{setting.name: middle})}.",
+                configure(
+                    "tts", **{setting.name: min(max(given, setting.minimum), setting.maximum)}
+                ),
             )
 
 
@@ -120,25 +131,24 @@ def speed_in_words(document: Document, catalog: Catalog) -> Iterator[Hit]:
     place = _SPEED_WORDS[word.strip().lower()]
     engine = engine_of(document, catalog)
     scale = 1 + place * 0.2 if engine and engine.id == "elevenlabs" else place
-    value = configure("tts", speed=round(scale, 2))
-    yield Hit(
-        f"{_SETTINGS}/speed",
-        "speed is a word; numbers are taken.",
-        f"{drop('tts', 'speed')}: the usual speed is the default."
-        if place == 0
-        else f"{value} comes near to it.",
-    )
+    near = ("Near to it comes ", configure("tts", speed=round(scale, 2)))
+    usual = ("The usual speed is the default: ", drop("tts", "speed"))
+    message = "speed is a word; numbers are taken."
+    yield Hit(f"{_SETTINGS}/speed", message, *(near if place else usual))
 
 
 @rule("voice-speed-excludes-ssml", "info", source="J:persona/tts")
 def speed_excludes_ssml(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """One global speed switches off the finer way."""
-    for setting, _ in _matched(document, catalog):
-        if setting.name == "speed" and setting.model_family == "sonic-3":
+    for setting, value in _matched(document, catalog):
+        if setting.name != "speed" or number(value) is None:
+            continue
+        if setting.model_family == "sonic-3":
             yield Hit(
                 f"{_SETTINGS}/speed",
                 "One speed for the whole conversation rules out inline speech tags (SSML).",
-                f"To vary the speed by tags: {drop('tts', 'speed')}.",
+                "To vary the speed by tags: ",
+                drop("tts", "speed"),
             )
 
 
@@ -148,30 +158,49 @@ def emotion_unknown(document: Document, catalog: Catalog) -> Iterator[Hit]:
     for setting, value in _matched(document, catalog):
         if setting.name != "emotion" or not setting.names:
             continue
-        for index, entry in entries(value):
-            name, _, level = entry.partition(":")
-            if name in setting.names and (not level or level in setting.levels):
+        known = [_felt(entry, setting) for _, entry in entries(value)]
+        for (index, entry), felt in zip(entries(value), known, strict=True):
+            if entry == felt:
                 continue
-            close = nearest(name, setting.names) or setting.names[0]
             yield Hit(
                 f"{_SETTINGS}/emotion/{index}",
                 f"No such emotion; there are {', '.join(setting.names)}, each alone or with "
                 f":{', :'.join(setting.levels)}.",
-                f"{configure('tts', emotion=[close])}.",
+                configure("tts", emotion=list(dict.fromkeys(filter(None, known))))
+                if any(known)
+                else drop("tts", "emotion"),
             )
 
 
-@rule("voice-setting-legacy", "info", source="J:troubleshooting, D:create-persona")
-def legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
-    """These settings belong to models that Tavus files under legacy."""
-    for setting, _ in _matched(document, catalog):
-        if setting.status == "legacy":
-            yield Hit(
-                f"{_SETTINGS}/{setting.name}",
-                f"{setting.name} is a legacy setting of {setting.model_family}.",
-                f"Newer is {configure('tts', tts_model_name='sonic-3')}, which takes speed and "
-                "volume, and tts_emotion_control instead of emotion.",
-            )
+@rule("tts-model-older", "info", source="J:changelog, J:troubleshooting, D:create-persona")
+def model_older(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """A model that was the default once stays where it is stored, with settings of its own."""
+    engine = engine_of(document, catalog)
+    stored = text(at(document, "/layers/tts/tts_model_name"))
+    newest = engine and engine.default_model
+    if engine is None or not newest or stored not in engine.known_models:
+        return
+    old = engine.voice_settings(stored)
+    if old and old != engine.voice_settings(newest):
+        given = [name for name, _ in _given(document) if name in _names(old)]
+        yield Hit(
+            "/layers/tts/tts_model_name",
+            f"{newest} is the default{since(catalog, '/layers/tts/tts_model_name', newest)}; "
+            f"the voice_settings of {stored} are legacy.",
+            configure("tts", tts_model_name=newest, **({"unset": given} if given else {})),
+            "; it takes speed and volume, and tts_emotion_control instead of emotion",
+        )
+
+
+def _felt(entry: str, setting: VoiceSetting) -> str | None:
+    """Return an emotion as it is taken, the closest one to it, or nothing."""
+    name, _, level = entry.partition(":")
+    meant = _FEELINGS.get(name.strip().lower(), name)
+    close = meant if meant in setting.names else nearest(meant, setting.names)
+    if close is None or not level:
+        return close
+    level = level if level in setting.levels else nearest(level, setting.levels) or ""
+    return f"{close}:{level}" if level else close
 
 
 def _given(document: Document) -> list[tuple[str, Any]]:
@@ -205,5 +234,5 @@ RULES = (
     speed_in_words,
     speed_excludes_ssml,
     emotion_unknown,
-    legacy,
+    model_older,
 )

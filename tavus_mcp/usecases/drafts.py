@@ -1,0 +1,117 @@
+"""Reading a draft by its meaning: bare, wrapped, in either vocabulary, or inside of a request."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tavus_mcp.errors import InvalidArgument
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.document import Document
+from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.persona import Persona
+from tavus_mcp.models.vocabulary import doubled, to_persona_names
+
+_WRAPPINGS = ("data", "persona", "pal", "document", "body", "json", "payload", "arguments")
+_DEEPEST = 6
+_PATCH = (
+    "is a patch, not a persona. To check what it would do to a saved persona, give it to "
+    "patch_persona with dry_run=true."
+)
+
+
+def read(draft: JsonObject) -> tuple[Document, list[Finding]]:
+    """Return the persona that a draft means, and what is to be said of how it came.
+
+    It has no id, also when it was copied from a read: a draft is not the saved persona. Raises
+    ``InvalidArgument`` when it is no persona, or more than one.
+    """
+    inner, wrapping = draft, []
+    for _ in range(_DEEPEST):
+        _refuse_others(inner)
+        name = next((one for one in _WRAPPINGS if _holds(inner, one)), None)
+        if name is None:
+            break
+        inner = _persona_in(inner[name])
+        wrapping.append(name)
+    data = {key: value for key, value in Document.read(inner).data.items() if key not in _IDS}
+    return Document(data), [*_wrapped(wrapping), *_doubled(inner)]
+
+
+_IDS = frozenset({"persona_id", "uuid"})
+
+
+def a_persona(value: Any) -> Any:
+    """Refuse a list in words that help; what else is no object is told by its schema."""
+    if isinstance(value, list):
+        operations = value and all(isinstance(item, dict) and "op" in item for item in value)
+        raise ValueError(  # noqa: TRY004 - pydantic turns this into a refusal with a place
+            _PATCH if operations else "is a list; give one persona, as one object, at a time"
+        )
+    return value
+
+
+def _refuse_others(draft: JsonObject) -> None:
+    for name in ("patch", "operations"):
+        if isinstance(draft.get(name), list) or {"op", "path"} <= draft.keys():
+            raise InvalidArgument([f"/document: this {_PATCH}"])
+    if draft.keys() and draft.keys() <= {"persona_id", "pal_id"}:
+        raise InvalidArgument(["/document: to check a saved persona give persona_id instead."])
+
+
+def _holds(draft: JsonObject, name: str) -> bool:
+    """Tell whether a draft is but the wrapping of what stands in this field."""
+    inner = _decoded(draft.get(name))
+    fields = to_persona_names(dict.fromkeys(draft)).keys() & Persona.model_fields.keys()
+    return isinstance(inner, (dict, list)) and not fields
+
+
+def _persona_in(value: Any) -> JsonObject:
+    inner = _decoded(value)
+    if isinstance(inner, list):
+        if len(inner) != 1:
+            raise InvalidArgument(
+                [f"/document: it holds {len(inner)} personas; give one of them at a time."]
+            )
+        inner = inner[0]
+    if not isinstance(inner, dict):
+        raise InvalidArgument(["/document: there is no persona in it; give its fields."])
+    return inner
+
+
+def _decoded(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def _wrapped(wrapping: list[str]) -> list[Finding]:
+    if not wrapping or wrapping == ["data"]:
+        return []  # data is how Tavus itself answers
+    return [
+        Finding(
+            severity="info",
+            path="/" + "/".join(wrapping),
+            message="The persona stands inside of this; Tavus takes its fields at the top.",
+            hint="Send what is in it, without it; the paths below are paths inside of it.",
+            rule="draft-wrapped",
+            source="D:create-persona",
+        )
+    ]
+
+
+def _doubled(draft: JsonObject) -> list[Finding]:
+    return [
+        Finding(
+            severity="warning",
+            path=pointer,
+            message=f"The same as {known}, which is there as well; Tavus takes one name.",
+            hint="Leave one of them out; what stands in the older one was checked.",
+            rule="named-twice",
+            source="N#60485306153",
+        )
+        for pointer, known in doubled(draft)
+    ]

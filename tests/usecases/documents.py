@@ -1,0 +1,38 @@
+"""The documents that the checker is held to: a case per rule, and what real users send."""
+
+from __future__ import annotations
+
+import copy
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+
+
+def read(name: str) -> dict[str, Any]:
+    """Return a data file of this folder."""
+    return tomllib.loads((HERE / name).read_text(encoding="utf-8"))
+
+
+DATA = read("rules.toml")
+
+
+def filled(value: Any) -> Any:
+    """Return a value of the data file with its stand-ins made long."""
+    if isinstance(value, dict):
+        return {key: filled(item) for key, item in value.items()}
+    if isinstance(value, list):
+        many = (
+            re.fullmatch(r"many:(\d+)", value[0]) if value and isinstance(value[0], str) else None
+        )
+        return [f"item {i}" for i in range(int(many[1]))] if many else [filled(i) for i in value]
+    long = re.fullmatch(r"long:(\d+)", value) if isinstance(value, str) else None
+    return ("bicycle " * int(long[1]))[: int(long[1])] if long else value
+
+
+def body_of(case: dict[str, Any]) -> dict[str, Any]:
+    """Return the base document with the case's own laid over it."""
+    data = copy.deepcopy(DATA["base"]) | filled(case.get("with", {}))
+    return {key: item for key, item in data.items() if key not in case.get("without", [])}
