@@ -22,15 +22,15 @@ SEEING = "/layers/perception"
 TTS = "/layers/tts"
 CARTESIA = "a0e99841-438c-4a64-b679-ae501e7d6091"
 TOOL = {"type": "function", "function": {"name": "note", "description": "Notes."}}
-OLD = {
-    *("context-deprecated", "guardrails-legacy", "guardrails-both-generations"),
-    *("audio-only-on-persona", "documents-inside-layers", "function-inline", "vqa-retired"),
-    *("llm-model-deprecated", "llm-model-retired", "llm-key-in-headers", "tts-engine-retired"),
-    *("tts-playht-field", "tts-provider-voice-in-voice-id", "tts-emotion-control-as-text"),
-    *("voice-setting-legacy", "voice-setting-unsupported", "voice-speed-in-words"),
-    *("stt-engine-deprecated", "stt-hotwords-list", "stt-turn-taking-overridden"),
-    *("stt-turn-taking-legacy", "perception-model-legacy", "perception-ambient-awareness"),
-    *("perception-field-legacy", "flow-turn-model-legacy", "flow-turn-model-spelling"),
+_OLD_BY_NAME = ("legacy", "deprecated", "retired", "spelling", "as-text", "in-words")
+_OLD_BY_MATTER = {
+    *("guardrails-both-generations", "audio-only-on-persona", "documents-inside-layers"),
+    *("function-inline", "llm-key-in-headers", "tts-playht-field", "stt-hotwords-list"),
+    *("tts-provider-voice-in-voice-id", "voice-setting-unsupported", "stt-turn-taking-overridden"),
+    "perception-ambient-awareness",
+}
+OLD = _OLD_BY_MATTER | {
+    rule.name for rule in CHECKS if any(word in rule.name for word in _OLD_BY_NAME)
 }
 """The rules of the checker that are about something deprecated, legacy or retired."""
 
