@@ -55,6 +55,7 @@ GUIDE_TOPICS = (
     "tuning",
     "measuring",
     "fleet",
+    "files",
 )
 
 
