@@ -38,8 +38,8 @@ edit_prompt for a part of a long prompt, update_persona for other top-level fiel
 that plan. Give if_revision (the revision you read) when somebody else may be editing.
 - Every receipt holds the call that undoes it; list_revisions and restore_revision go further back.
 - delete_persona never deletes by itself: show its plan to the person, apply it after a clear yes.
-- Too slow, talks over people, too flat, makes things up: suggest_tuning turns goals into a plan \
-that changes nothing; show it, then apply_plan.
+- Too slow, talks over people, makes things up, sounds flat, outdated: suggest_tuning makes a plan \
+with reasons and costs; show it, then apply_plan.
 - Better than before? compare_personas with measure=true (toolset conversations: \
 measure_conversations). Few calls prove little.
 - check_persona lists all mistakes at once. Findings carry a hint: the call that mends them.

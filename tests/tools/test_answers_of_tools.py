@@ -59,6 +59,7 @@ async def every_answer(desk: Desk) -> list[tuple[str, CallToolResult]]:
         ("set_function_tool", {**who, "name": "a", "description": "b"}),
         ("remove_function_tool", {**who, "name": "a"}),
         ("check_persona", who),
+        ("suggest_tuning", {**who, "goals": ["respond_faster", "be_smarter", "be_more_patient"]}),
         ("list_replicas", {}),
         ("list_voices", {}),
         ("list_documents", {}),
