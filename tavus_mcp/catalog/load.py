@@ -1,7 +1,7 @@
 """``Catalog``: every question one may ask about what Tavus offers."""
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import TypeVar
 
 from tavus_mcp.catalog import files
@@ -80,7 +80,7 @@ class Catalog:
 
     def field(self, layer: str, name: str) -> FieldFacts | None:
         """One field by any of its names; nested ones are dotted, as in extra_body.top_p."""
-        return _named(self.fields(layer), name)
+        return _field(layer, name)
 
     def llm_models(self) -> tuple[ModelFacts, ...]:
         """The hosted language models, recommended first."""
@@ -92,7 +92,7 @@ class Catalog:
 
     def context_guidance(self) -> ContextGuidance:
         """How long a prompt should and may be."""
-        return files.fact(ContextGuidance, files.read("llm")["context_guidance"])
+        return _context_guidance()
 
     def tts_engines(self) -> tuple[EngineFacts, ...]:
         """The engines that speak."""
@@ -235,6 +235,16 @@ class Catalog:
 def load_catalog() -> Catalog:
     """The catalog; nothing is read before it is asked for."""
     return Catalog()
+
+
+@cache
+def _context_guidance() -> ContextGuidance:
+    return files.fact(ContextGuidance, files.read("llm")["context_guidance"])
+
+
+@lru_cache(maxsize=1024)
+def _field(layer: str, name: str) -> FieldFacts | None:
+    return _named(_layer(_known(layer, LAYERS, "layer")).fields, name)
 
 
 @cache

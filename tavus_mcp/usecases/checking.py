@@ -27,7 +27,7 @@ PRIVATE_URLS = frozenset({"llm-url-private", "llm-url-not-https"})
 
 def check(document: Document, catalog: Catalog) -> list[Finding]:
     """Return all findings about a persona, worst first."""
-    ruled = [item for rule in RULES for item in rule.findings(document, catalog)]
+    ruled = [rule.finding(hit) for rule in RULES for hit in rule.check(document, catalog)]
     return by_severity(_merged(shape(document), ruled))
 
 

@@ -39,16 +39,19 @@ class Rule:
 
     def findings(self, document: Document, catalog: Catalog) -> Iterator[Finding]:
         """Return a finding for each hit."""
-        for hit in self.check(document, catalog):
-            yield Finding(
-                severity=self.severity,
-                path=hit.path,
-                message=hit.message,
-                hint=hit.hint,
-                rule=self.name,
-                source=self.source,
-                blocks=self.refuses,
-            )
+        return (self.finding(hit) for hit in self.check(document, catalog))
+
+    def finding(self, hit: Hit) -> Finding:
+        """Return a hit as a finding of this rule."""
+        return Finding(
+            severity=self.severity,
+            path=hit.path,
+            message=hit.message,
+            hint=hit.hint,
+            rule=self.name,
+            source=self.source,
+            blocks=self.refuses,
+        )
 
 
 def rule(
