@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,8 +41,7 @@ def run(arguments: Sequence[str], *, parent: int = 0) -> int:
     try:
         settings = _settings(asked)
     except BadSetting as error:
-        print(f"tavus-mcp: {error}", file=sys.stderr)  # noqa: T201 - the command's own words
-        return 2
+        return _told(2, str(error))
     match asked.command:
         case "demo":
             return _demo()
@@ -94,12 +94,41 @@ def _sandbox(asked: argparse.Namespace, settings: Settings) -> int:
     from tavus_mcp.sandbox.store import Store
 
     state = None if asked.memory else asked.state or settings.data_dir / SANDBOX_STATE
+    if asked.make_calls is not None:
+        return _make_calls(asked, state)
+    if asked.calls is not None or asked.seed is not None:
+        return _told(2, "--calls and --seed go with --make-calls PERSONA_ID.")
     store = Store.open(state)
     try:
         serve(build_sandbox(store, key=asked.key), host=asked.host, port=asked.port)
     finally:
         store.close()
     return 0
+
+
+def _make_calls(asked: argparse.Namespace, state: Path | None) -> int:
+    from tavus_mcp.sandbox import made_up
+    from tavus_mcp.sandbox.store import Store
+
+    if state is None:
+        return _told(2, "--make-calls writes into a file, so --memory makes no sense with it.")
+    persona_id = asked.make_calls
+    count = made_up.DEFAULT_COUNT if asked.calls is None else asked.calls
+    seed = made_up.DEFAULT_SEED if asked.seed is None else asked.seed
+    with closing(Store.open(state)) as store:
+        try:
+            made_up.make_calls(store, persona_id, count=count, seed=seed)
+        except made_up.NoCalls as error:
+            return _told(1, f"{state}: {error}.")
+    # an id that was found is no stranger's text, so it may be repeated
+    calls = "1 call" if count == 1 else f"{count} calls"
+    print(f"{state}: {calls} of {persona_id}, made up by the sandbox (seed {seed}).")  # noqa: T201
+    return 0
+
+
+def _told(status: int, sentence: str) -> int:
+    print(f"tavus-mcp: {sentence}", file=sys.stderr)  # noqa: T201 - the command's own words
+    return status
 
 
 def _journal(asked: argparse.Namespace, settings: Settings) -> int:
@@ -202,3 +231,7 @@ def _sandbox_arguments(parser: argparse.ArgumentParser) -> None:
     kept = parser.add_mutually_exclusive_group()
     kept.add_argument("--state", type=Path, metavar="FILE", help="where state is kept")
     kept.add_argument("--memory", action="store_true", help="keep no state")
+    made = parser.add_argument_group("made-up calls", "written into the state; nothing is served")
+    made.add_argument("--make-calls", metavar="PERSONA_ID", help="make up calls of this persona")
+    made.add_argument("--calls", type=int, metavar="N", help="how many, 1 to 200; default: 20")
+    made.add_argument("--seed", type=int, metavar="S", help="decides who calls; default: 1")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Annotated, cast
 
 from pydantic import Field
 from starlette.requests import Request
@@ -10,12 +10,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.vocabulary import to_persona_names
 from tavus_mcp.sandbox.conversations import finish
 from tavus_mcp.sandbox.events import ENDED_BY_REQUEST, call_events
 from tavus_mcp.sandbox.faults import CONTROL, Fault, Faults
+from tavus_mcp.sandbox.made_up import DEFAULT_COUNT, DEFAULT_SEED, MOST, NoCalls, make_calls
 from tavus_mcp.sandbox.personas import MAKER_CHANGES, editable
 from tavus_mcp.sandbox.shapes import Body, shaped
-from tavus_mcp.sandbox.wire import bad_request, nothing, read_object, reply, store_of
+from tavus_mcp.sandbox.wire import bad_request, no_clash, nothing, read_object, reply, store_of
 
 
 class Call(Body):
@@ -25,6 +27,14 @@ class Call(Body):
     perception_analysis: str = ""
     shutdown_reason: str = ENDED_BY_REQUEST
     events: list[JsonObject] = Field(default_factory=list)
+
+
+class MadeUp(Body):
+    """How many calls to make up, of which persona, and by which seed."""
+
+    persona_id: str
+    count: Annotated[int, Field(ge=1, le=MOST)] = DEFAULT_COUNT
+    seed: int = DEFAULT_SEED
 
 
 def routes() -> list[Route]:
@@ -37,6 +47,7 @@ def routes() -> list[Route]:
         Route(f"{CONTROL}/maker_changes/{{persona_id}}", edit_in_maker, methods=["POST"]),
         Route(f"{CONTROL}/maker_changes/{{persona_id}}", leave_maker, methods=["DELETE"]),
         Route(f"{CONTROL}/calls/{{conversation_id}}", hold_call, methods=["POST"]),
+        Route(f"{CONTROL}/conversations", make_up, methods=["POST"]),
     ]
 
 
@@ -99,6 +110,26 @@ async def hold_call(request: Request) -> Response:
         )
         finish(store, row, [*told, *call.events])
     return nothing()
+
+
+async def make_up(request: Request) -> Response:
+    """Make up calls of a persona, which nobody held: they can be listed and read from now on."""
+    sent = await read_object(request)
+    no_clash(sent)
+    body = to_persona_names(sent)
+    shaped(MadeUp, body)
+    asked = MadeUp.model_validate(body)
+    try:
+        made = make_calls(
+            store_of(request),
+            asked.persona_id,
+            count=asked.count,
+            seed=asked.seed,
+            named_by="pal_id" if "pal_id" in sent else "persona_id",
+        )
+    except NoCalls as error:
+        raise bad_request(f"Bad Request: {error}") from error
+    return reply({"conversation_ids": made})
 
 
 def _faults(request: Request) -> Faults:

@@ -103,7 +103,7 @@ async def create(request: Request) -> Response:
     body = to_persona_names(sent)
     shaped(Conversation, body)
     store = store_of(request)
-    row = _row(sent, body, *_who(store, body))
+    row = new_row(sent, body, *_who(store, body))
     store.put("conversation", row["conversation_id"], row)
     return reply({name: row[name] for name in _BIRTH if name in row})
 
@@ -144,6 +144,28 @@ async def delete(request: Request) -> Response:
     return nothing()
 
 
+def new_row(sent: Row, body: Row, persona_id: str, replica_id: str) -> Row:
+    """Return a conversation as it is stored; ``body`` is what was sent, in persona names."""
+    conversation_id, born = mint("conversation"), now()
+    row: dict[str, Any] = {
+        "conversation_id": conversation_id,
+        "conversation_name": body.get("conversation_name", ""),
+        "conversation_url": f"https://tavus.daily.co/{conversation_id}",
+        "status": "ended" if body.get("test_mode") else "active",
+        "callback_url": body.get("callback_url", ""),
+        "persona_id": persona_id,
+        "replica_id": replica_id,
+        "created_at": born,
+        "updated_at": born,
+        "events": [],
+        # reads of one account mix both vocabularies (live report): ours follow the creation
+        "words": "pal" if {"pal_id", "face_id"} & sent.keys() else "persona",
+    }
+    if body.get("require_auth"):
+        row["meeting_token"] = f"sandbox.{conversation_id}"
+    return row
+
+
 def finish(store: Store, row: Row, events: list[Row]) -> Row:
     """Store a call as over, with the events it left behind."""
     ended = row | {"status": "ended", "events": events, "updated_at": now()}
@@ -164,27 +186,6 @@ def _who(store: Store, body: Row) -> tuple[str, str]:
     if store.get("replica", replica_id) is None:
         raise bad_request("Invalid replica_uuid")
     return str(persona["persona_id"]), str(replica_id)
-
-
-def _row(sent: Row, body: Row, persona_id: str, replica_id: str) -> Row:
-    conversation_id, born = mint("conversation"), now()
-    row: dict[str, Any] = {
-        "conversation_id": conversation_id,
-        "conversation_name": body.get("conversation_name", ""),
-        "conversation_url": f"https://tavus.daily.co/{conversation_id}",
-        "status": "ended" if body.get("test_mode") else "active",
-        "callback_url": body.get("callback_url", ""),
-        "persona_id": persona_id,
-        "replica_id": replica_id,
-        "created_at": born,
-        "updated_at": born,
-        "events": [],
-        # reads of one account mix both vocabularies (live report): ours follow the creation
-        "words": "pal" if {"pal_id", "face_id"} & sent.keys() else "persona",
-    }
-    if body.get("require_auth"):
-        row["meeting_token"] = f"sandbox.{conversation_id}"
-    return row
 
 
 def _shown(row: Row) -> Row:

@@ -17,8 +17,14 @@ def call_events(
     *,
     analysis: str = "",
     reason: str = ENDED_BY_REQUEST,
+    ended_at: str = "",
 ) -> list[Row]:
-    """Return the events of a call in the order they are sent."""
+    """Return the events of a call in the order they are sent.
+
+    With ``ended_at`` the replica joined as the call was created; without it all of it is now.
+    """
+    last = ended_at or now()
+    first = conversation["created_at"] if ended_at else last
     replica_id = conversation["replica_id"]
     told: list[tuple[str, Row]] = [
         ("system.replica_joined", {"replica_id": replica_id}),
@@ -31,15 +37,18 @@ def call_events(
             else ("application.perception_unavailable", {"reason": "no_vision_history"})
         ),
     ]
-    return [_event(conversation, kind, properties) for kind, properties in told]
+    return [
+        _event(conversation, kind, properties, first if kind.endswith("_joined") else last)
+        for kind, properties in told
+    ]
 
 
-def _event(conversation: Row, kind: str, properties: Row) -> Row:
+def _event(conversation: Row, kind: str, properties: Row, at: str) -> Row:
     return {
         "properties": properties,
         "conversation_id": conversation["conversation_id"],
         "webhook_url": conversation["callback_url"],
         "event_type": kind,
         "message_type": kind.partition(".")[0],
-        "timestamp": now(),
+        "timestamp": at,
     }

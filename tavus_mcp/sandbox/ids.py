@@ -20,7 +20,7 @@ def mint(kind: str) -> str:
     """Return a fresh id: a letter and hex digits (docs: create-persona, create-document)."""
     if kind == "document":
         return f"d8-{secrets.token_hex(6)}"
-    if kind == "guardrail":
+    if kind in {"guardrail", "inference"}:
         return str(uuid.uuid4())
     prefix, digits = _SHAPES[kind]
     return prefix + secrets.token_hex(digits)[:digits]

@@ -39,6 +39,8 @@ _SHALLOW = frozenset(
     )
 )
 """Parts of an argument that are published as plain objects; they are checked all the same."""
+_FAR = 10_000
+"""A longest length that nobody comes near by chance; it is checked, not published."""
 _EMPTY_DEFAULTS: tuple[Any, ...] = (None, [], {}, False)
 
 
@@ -178,7 +180,8 @@ def _members(properties: JsonObject, definitions: JsonObject) -> JsonObject:
 
 def _is_noise(key: str, value: Any) -> bool:
     empty = key == "default" and value in _EMPTY_DEFAULTS
-    return key in _NOISE or empty or (key == "minLength" and value == 1)
+    far = key == "maxLength" and value >= _FAR
+    return key in _NOISE or empty or far or (key == "minLength" and value == 1)
 
 
 def _plain(target: JsonObject) -> JsonObject:

@@ -12,7 +12,7 @@ from tavus_mcp.models.receipt import PlanReceipt, Receipt
 from tavus_mcp.tools.answers import Comparison, RevisionPage
 from tavus_mcp.tools.parameters import Cursor, DryRun, IfRevision, Limit, Persona, Reference
 from tavus_mcp.tools.toolset import Toolset
-from tavus_mcp.usecases import applying
+from tavus_mcp.usecases import applying, restoring
 from tavus_mcp.usecases import history as usecase
 from tavus_mcp.usecases.measuring import measure as measuring
 
@@ -55,9 +55,11 @@ async def restore_revision(
     if_revision: IfRevision = None,
 ) -> Receipt:
     """Undo: bring a persona or parts of it back to a revision; a deleted one gets a new id."""
-    return await usecase.restore(
+    return await restoring.restore(
         app,
-        usecase.Return(persona_id, revision, tuple(only), dry_run=dry_run, if_revision=if_revision),
+        restoring.Return(
+            persona_id, revision, tuple(only), dry_run=dry_run, if_revision=if_revision
+        ),
     )
 
 

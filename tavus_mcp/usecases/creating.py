@@ -33,7 +33,10 @@ from tavus_mcp.usecases.spelling import respelled
 
 @dataclass(frozen=True)
 class NewPersona:
-    """A persona to create: its own fields, over those of another when ``based_on`` names one."""
+    """A persona to create: its own fields, over those of another when ``based_on`` names one.
+
+    ``revives`` is the id of the deleted persona that it brings back.
+    """
 
     fields: JsonObject
     based_on: str | None = None
@@ -42,6 +45,7 @@ class NewPersona:
     tool: str = "create_persona"
     allow: frozenset[str] = frozenset()
     plan: plans.Plan | None = None
+    revives: str = ""
 
 
 async def create(app: App, asked: NewPersona) -> Receipt:
@@ -59,12 +63,12 @@ async def create(app: App, asked: NewPersona) -> Receipt:
     leaves, wanted = diff(_skeleton(body), body), Document(body)
     refuse_masks(leaves)
     if asked.dry_run:
-        plan = await plans.store(app, plans.of_creation(app, asked.tool, body))
+        plan = await plans.store(app, plans.of_creation(app, asked.tool, body, asked.revives))
         return receipt_of("planned", app, Document({}), wanted, leaves, findings, plan=plan)
     if asked.plan is not None:
         await plans.claim(app, asked.plan)
     started = app.clock()
-    intent = await _intend(app, asked.tool, leaves)
+    intent = await _intend(app, asked, leaves)
     try:
         answer = await app.api.create_persona(body)
     except Unavailable as lost:
@@ -80,6 +84,8 @@ async def create(app: App, asked: NewPersona) -> Receipt:
     except TavusError as error:
         now, remarks = unread(wanted, made, error)
     unrecorded = await recording.settle(app, intent, "applied", now)
+    if asked.revives:
+        unrecorded += await recording.revived(app, intent, asked.revives, now)
     findings = by_severity([*findings, *remarks, *unrecorded])
     undo = Undo(tool="delete_persona", arguments={"persona_id": now.persona_id})
     return receipt_of("applied", app, Document({}), now, leaves, findings, undo=undo)
@@ -93,10 +99,12 @@ _ANSWER_LOST = Finding(
 )
 
 
-async def _intend(app: App, tool: str, leaves: Sequence[Operation]) -> Entry:
+async def _intend(app: App, asked: NewPersona, leaves: Sequence[Operation]) -> Entry:
     """Write the creation down before it is sent; it has no id yet."""
+    detail = {recording.REVIVES: asked.revives} if asked.revives else {}
+    paths = tuple(item.path for item in leaves)
     return await app.diary.append(
-        Entry("intent", "", app.now(), tool, paths=tuple(item.path for item in leaves))
+        Entry("intent", "", app.now(), asked.tool, paths=paths, detail=detail)
     )
 
 

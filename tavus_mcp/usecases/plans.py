@@ -56,9 +56,9 @@ def of_change(app: App, tool: str, before: Document, operations: Sequence[Operat
     return _masked(app, Plan("change", tool, before.persona_id, before.revision, {"patch": wire}))
 
 
-def of_creation(app: App, tool: str, body: JsonObject) -> Plan:
-    """Return the plan of a new persona."""
-    return _masked(app, Plan("create", tool, "", "", {"body": body}))
+def of_creation(app: App, tool: str, body: JsonObject, revives: str = "") -> Plan:
+    """Return the plan of a new persona; ``revives`` is the deleted one that it brings back."""
+    return _masked(app, Plan("create", tool, "", "", {"body": body, "revives": revives}))
 
 
 def of_deletion(before: Document) -> Plan:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import NotFound, NotRecorded
@@ -20,6 +21,8 @@ from tavus_mcp.models.secrets import hides
 
 ELSEWHERE = "elsewhere"
 """The name of the tool for what was not done through this journal."""
+REVIVED_AS, REVIVES = "revived_as", "revives"
+"""Where the line of a deleted persona names the new one that brings it back, and the reverse."""
 
 
 async def seen(app: App, document: Document) -> None:
@@ -62,10 +65,28 @@ async def settle(
 ) -> list[Finding]:
     """Write down what came of an intent; a finding when it could not be written."""
     owner = document.persona_id if document else persona_id or intent.persona_id
-    blank = Entry("outcome", owner, app.now(), intent.tool, status, ref=intent.seq)
-    line = blank
+    line = Entry("outcome", owner, app.now(), intent.tool, status, ref=intent.seq)
     if document is not None:
         line = _line(app, "outcome", document, tool=intent.tool, status=status, ref=intent.seq)
+    if REVIVES in intent.detail:
+        line = replace(line, detail={REVIVES: intent.detail[REVIVES]})
+    return await _afterwards(app, line)
+
+
+async def revived(app: App, intent: Entry, gone: str, now: Document) -> list[Finding]:
+    """Write down, for a deleted persona, the new one that brings it back."""
+    line = Entry("outcome", gone, app.now(), intent.tool, "applied", ref=intent.seq)
+    return await _afterwards(app, replace(line, detail={REVIVED_AS: now.persona_id}))
+
+
+async def lives_as(app: App, persona_id: str) -> str:
+    """Return the id under which a deleted persona was brought back last, or an empty text."""
+    lines = await app.diary.of_persona(persona_id)
+    return next((line.detail[REVIVED_AS] for line in lines if REVIVED_AS in line.detail), "")
+
+
+async def _afterwards(app: App, line: Entry) -> list[Finding]:
+    """Write down what was carried out already; a finding when that cannot be."""
     try:
         await app.diary.append(line)
     except NotRecorded as error:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from itertools import combinations
 from pathlib import Path
-from pipes import COMMAND, PATIENCE, started, surroundings
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rawclient import SERVER, Session, run, started
 
 from tavus_mcp.settings import TOOLSETS
 
@@ -81,13 +79,12 @@ async def test_a_tool_of_a_toolset_that_is_off_is_refused_naming_the_toolset(
 @pytest.mark.parametrize("how", START)
 def test_read_only_holds_however_it_is_said(tmp_path: Path, how: str) -> None:
     options, more = START[how]
-    with started(tmp_path, *COMMAND, "--sandbox", *options, **more) as pipes:
-        tools = pipes.greeted().request("tools/list")["result"]["tools"]
+    with started(tmp_path, *SERVER, "--sandbox", *options, **more) as wire:
+        session = Session(wire).opened()
+        tools = session.request("tools/list")["tools"]
         assert len(tools) > 10
         assert all(tool["annotations"]["readOnlyHint"] for tool in tools)
-        refused = pipes.call("create_persona", system_prompt="x")
-        assert refused["isError"]
-        assert "read-only" in refused["content"][0]["text"]
+        assert "read-only" in session.refusal("create_persona", system_prompt="x")
 
 
 @pytest.mark.parametrize(
@@ -104,15 +101,7 @@ def test_read_only_holds_however_it_is_said(tmp_path: Path, how: str) -> None:
 def test_an_unknown_toolset_stops_the_start_and_names_the_valid_ones(
     tmp_path: Path, options: list[str], more: dict[str, str]
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, *COMMAND, "--sandbox", *options],
-        input="",
-        capture_output=True,
-        text=True,
-        env=surroundings(tmp_path, **more),
-        timeout=PATIENCE,
-        check=False,
-    )
+    done = run(tmp_path, "--sandbox", *options, env=more)
     assert done.returncode == 2
     assert done.stdout == ""
     assert "Traceback" not in done.stderr

@@ -8,12 +8,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
-from pipes import COMMAND, PATIENCE, Pipes, started, stub_tavus, surroundings
 
 import pytest
+from rawclient import PATIENCE, SERVER, Session, Wire, environment, started
+from stubtavus import stub_tavus
 
 PROMPTLY = 1.0
 """Seconds from being told to end to having ended."""
@@ -38,30 +38,27 @@ WAYS: dict[str, Callable[[Process], None]] = {
 }
 
 
-def seconds_to_end(pipes: Pipes, way: str) -> float:
-    begun = time.monotonic()
-    WAYS[way](pipes.process)
-    pipes.process.wait(PATIENCE)
-    return time.monotonic() - begun
+def seconds_to_end(wire: Wire, way: str) -> float:
+    WAYS[way](wire.process)
+    return wire.ended()
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_the_server_ends_within_a_second_of_being_told(tmp_path: Path, way: str) -> None:
-    with started(tmp_path, *COMMAND, "--sandbox") as pipes:
-        assert not pipes.greeted().call("list_personas")["isError"]
-        assert seconds_to_end(pipes, way) < PROMPTLY
-        pipes.hang_up()
-        assert (pipes.process.returncode, pipes.strays, pipes.said()) == (0, [], "")
+    with started(tmp_path, *SERVER, "--sandbox") as wire:
+        Session(wire).opened().call("list_personas")
+        assert seconds_to_end(wire, way) < PROMPTLY
+        assert (wire.process.returncode, wire.strays, wire.said()) == (0, [], "")
 
 
 def test_a_server_whose_stdin_is_the_null_device_ends_at_once(tmp_path: Path) -> None:
     with (tmp_path / "stderr.txt").open("wb") as errors:
         process = subprocess.Popen(
-            [sys.executable, *COMMAND, "--sandbox"],
+            [sys.executable, *SERVER, "--sandbox"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env=surroundings(tmp_path),
+            env=environment(tmp_path),
         )
     try:
         said, _ = process.communicate(timeout=5 * PROMPTLY)
@@ -73,20 +70,18 @@ def test_a_server_whose_stdin_is_the_null_device_ends_at_once(tmp_path: Path) ->
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_call_on_its_way_does_not_keep_the_server(tmp_path: Path, way: str) -> None:
-    with stub_tavus() as tavus, started(tmp_path, *COMMAND, **tavus.environment) as pipes:
+    with stub_tavus() as tavus, started(tmp_path, *SERVER, **tavus.environment) as wire:
         tavus.held = {"PATCH"}
-        pipes.greeted()
-        pipes.begin(
+        Session(wire).opened().begin(
             "tools/call", name="update_persona", arguments={"persona_id": "p1", "name": "x"}
         )
         assert tavus.arrived.wait(PATIENCE)
-        assert seconds_to_end(pipes, way) < PROMPTLY
-        pipes.hang_up()
-        assert (pipes.process.returncode, pipes.strays, pipes.said()) == (0, [], "")
+        assert seconds_to_end(wire, way) < PROMPTLY
+        assert (wire.process.returncode, wire.strays, wire.said()) == (0, [], "")
         assert tavus.dropped.wait(PATIENCE)
 
 
-def parented(folder: Path, program: str) -> tuple[Process, Pipes]:
+def parented(folder: Path, program: str) -> tuple[Process, Wire]:
     """Start a program that starts the server on the pipes that it was given itself."""
     errors = folder / "stderr.txt"
     with errors.open("wb") as written:
@@ -95,32 +90,25 @@ def parented(folder: Path, program: str) -> tuple[Process, Pipes]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=written,
-            env=surroundings(folder),
+            env=environment(folder),
         )
-    return parent, Pipes(parent, errors)
-
-
-def seconds_to_fall_silent(pipes: Pipes, patience: float) -> float:
-    """Wait until nobody holds the other end of the server's stdout: it has ended."""
-    begun = time.monotonic()
-    pipes._reader.join(patience)  # noqa: SLF001 - the thread ends with the pipe
-    return time.monotonic() - begun
+    return parent, Wire(parent, errors)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a parent is known on POSIX only")
 def test_the_server_ends_with_its_parent_though_the_pipes_stay_open(tmp_path: Path) -> None:
     """A host that crashed may leave its end of the pipe to another of its children."""
-    parent, pipes = parented(tmp_path, PARENT)
+    parent, wire = parented(tmp_path, PARENT)
     try:
-        assert not pipes.greeted().call("list_personas")["isError"]
+        Session(wire).opened().call("list_personas")
         parent.kill()
         parent.wait()
-        assert seconds_to_fall_silent(pipes, PATIENCE) < PROMPTLY
-        assert pipes.said() == ""
+        assert wire.fell_silent() < PROMPTLY
+        assert wire.said() == ""
     finally:
         parent.kill()
         close_stdin(parent)
-        pipes.hang_up()
+        wire.hang_up()
         assert parent.stdout is not None
         parent.stdout.close()
 
@@ -142,11 +130,11 @@ def test_many_starts_leave_no_process_behind(tmp_path: Path) -> None:
 
 def server(folder: Path) -> Process:
     return subprocess.Popen(
-        [sys.executable, *COMMAND, "--sandbox"],
+        [sys.executable, *SERVER, "--sandbox"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=surroundings(folder, TAVUS_MCP_MARK=str(folder)),
+        env=environment(folder, TAVUS_MCP_MARK=str(folder)),
     )
 
 

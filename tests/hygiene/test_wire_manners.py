@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from pipes import COMMAND, Message, Pipes, started
 
 import pytest
+from rawclient import SERVER, Message, Session, started
 
 PARSE_ERROR, INVALID_REQUEST, NO_METHOD, NO_PARAMS = -32700, -32600, -32601, -32602
 TEN_MB = 10 * 1024 * 1024
@@ -42,11 +42,11 @@ SPOILT: dict[str, tuple[bytes, int]] = {
 
 
 @pytest.fixture(scope="module")
-def pipes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipes]:
-    with started(tmp_path_factory.mktemp("wire"), *COMMAND, "--sandbox") as opened:
-        yield opened.greeted()
-        opened.hang_up()
-        assert (opened.process.returncode, opened.strays) == (0, [])
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    with started(tmp_path_factory.mktemp("wire"), *SERVER, "--sandbox") as wire:
+        yield Session(wire).opened()
+        wire.hang_up()
+        assert (wire.process.returncode, wire.strays) == (0, [])
 
 
 def nameless(message: Message) -> bool:
@@ -54,38 +54,39 @@ def nameless(message: Message) -> bool:
 
 
 @pytest.mark.parametrize("spoilt", ["{}", "[1]", "true", "1.5"])
-def test_a_request_whose_id_is_none_is_answered(pipes: Pipes, spoilt: str) -> None:
+def test_a_request_whose_id_is_none_is_answered(session: Session, spoilt: str) -> None:
     """JSON-RPC 2.0: an id that cannot be read is answered with null."""
-    pipes.line(b'{"jsonrpc": "2.0", "id": %s, "method": "ping"}' % spoilt.encode())
-    pipes.request("ping")
-    assert pipes.has(nameless)
-    pipes.take(nameless)
+    session.wire.send_line(b'{"jsonrpc": "2.0", "id": %s, "method": "ping"}' % spoilt.encode())
+    session.request("ping")
+    assert session.wire.is_waiting(nameless)
+    session.wire.take(nameless)
 
 
 @pytest.mark.parametrize("what", SPOILT)
-def test_a_spoilt_line_is_answered_and_the_session_goes_on(pipes: Pipes, what: str) -> None:
+def test_a_spoilt_line_is_answered_and_the_session_goes_on(session: Session, what: str) -> None:
     line, code = SPOILT[what]
-    pipes.line(line)
-    answer = pipes.take(nameless)
+    session.wire.send_line(line)
+    answer = session.wire.take(nameless)
     assert answer["error"]["code"] == code
     assert len(json.dumps(answer)) < 300
-    assert pipes.request("ping")["result"] == {}
+    assert session.request("ping") == {}
 
 
 def test_brackets_too_deep_to_read_do_not_end_the_server(tmp_path: Path) -> None:
-    with started(tmp_path, *COMMAND, "--sandbox") as pipes:
-        pipes.greeted().line(b"[" * 100_000)
-        assert pipes.take(nameless)["error"]["code"] in {PARSE_ERROR, INVALID_REQUEST}
-        assert pipes.request("ping")["result"] == {}
+    with started(tmp_path, *SERVER, "--sandbox") as wire:
+        session = Session(wire).opened()
+        wire.send_line(b"[" * 100_000)
+        assert wire.take(nameless)["error"]["code"] in {PARSE_ERROR, INVALID_REQUEST}
+        assert session.request("ping") == {}
 
 
 @pytest.mark.parametrize(
     "method", ["no/such", "", "tools/delete", "__init__", "tools/call/x", "x" * 10_000]
 )
-def test_an_unknown_method_is_answered_as_one(pipes: Pipes, method: str) -> None:
-    assert pipes.request(method)["error"]["code"] == NO_METHOD
-    pipes.send({"method": f"notifications/{method}"})
-    assert pipes.request("ping")["result"] == {}
+def test_an_unknown_method_is_answered_as_one(session: Session, method: str) -> None:
+    assert session.error(method)["code"] == NO_METHOD
+    session.notify(f"notifications/{method}")
+    assert session.request("ping") == {}
 
 
 @pytest.mark.parametrize(
@@ -99,27 +100,27 @@ def test_an_unknown_method_is_answered_as_one(pipes: Pipes, method: str) -> None
     ],
 )
 def test_parameters_of_a_wrong_shape_are_refused_and_not_repeated(
-    pipes: Pipes, params: Message
+    session: Session, params: Message
 ) -> None:
-    answer = pipes.request("tools/call", **params)
-    assert answer["error"]["code"] == NO_PARAMS
+    answer = session.error("tools/call", **params)
+    assert answer["code"] == NO_PARAMS
     assert "canary" not in json.dumps(answer)
-    assert "canary" not in pipes.said()
+    assert "canary" not in session.wire.said()
 
 
-def test_a_message_of_some_megabytes_is_served(pipes: Pipes) -> None:
+def test_a_message_of_some_megabytes_is_served(session: Session) -> None:
     body = {"system_prompt": "x" * 4_000_000, "default_replica_id": "rfe12d8b9597"}
-    made = pipes.call("create_persona", name="Long", **body)
-    assert not made["isError"]
+    assert session.call("create_persona", name="Long", **body)["persona_id"]
 
 
 @pytest.mark.parametrize("level", ["WARNING", "DEBUG"])
 def test_stdout_carries_protocol_only_whatever_prints_or_logs(tmp_path: Path, level: str) -> None:
     more = {"TAVUS_MCP_LOG_LEVEL": level}
-    with started(tmp_path, "-c", CHATTY, "--sandbox", **more) as pipes:
-        assert not pipes.greeted().call("list_personas")["isError"]
-        assert not pipes.call("get_persona", persona_id="p1af207b8189")["isError"]
-        pipes.hang_up()
-        assert (pipes.process.returncode, pipes.strays) == (0, [])
+    with started(tmp_path, "-c", CHATTY, "--sandbox", **more) as wire:
+        session = Session(wire).opened()
+        session.call("list_personas")
+        session.call("get_persona", persona_id="p1af207b8189")
+        wire.hang_up()
+        assert (wire.process.returncode, wire.strays) == (0, [])
         for stray in ("print", "write", "line on descriptor 1", "child", "log line", "warning"):
-            assert f"a stray {stray}" in pipes.said()
+            assert f"a stray {stray}" in wire.said()

@@ -101,8 +101,7 @@ def test_a_cancelled_call_is_not_answered_and_nothing_else_is_cancelled(
         tavus.fail(kind="slow", method="GET", delay=30)
         slow = session.begin("tools/call", name="list_personas", arguments={})
         tavus.wait_for_requests(1)
-        cancel = {"method": "notifications/cancelled", "params": {"requestId": slow}}
-        wire.send({"jsonrpc": "2.0", **cancel})
+        session.notify("notifications/cancelled", requestId=slow)
         session.call("list_personas")
         wire.hang_up()
         assert not wire.is_waiting(lambda message: message.get("id") == slow)

@@ -12,8 +12,9 @@ from tavus_mcp.usecases import plans, recording
 from tavus_mcp.usecases.checking import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.usecases.fleet.parts import Part, Trace, parts_of, traces_of
 from tavus_mcp.usecases.fleet.proposing import Propose, Proposed
-from tavus_mcp.usecases.history import PutBack, kept
+from tavus_mcp.usecases.history import kept
 from tavus_mcp.usecases.receipts import undo_of
+from tavus_mcp.usecases.restoring import PutBack
 
 
 async def undoing(app: App, plan_id: str) -> tuple[Sequence[str], Propose]:
@@ -59,4 +60,5 @@ async def _put_back(app: App, now: Document, part: Part, trace: Trace) -> Propos
     if edited:
         raise Refused(f"{', '.join(edited)}: edited since by others, so all of it is left alone.")
     change = PutBack(before, tuple(places))
-    return Proposed(change, change.remarks(), UNKNOWN_FIELDS | PRIVATE_URLS)
+    allow = UNKNOWN_FIELDS | PRIVATE_URLS
+    return Proposed(change, change.remarks(), allow, verbatim=True)

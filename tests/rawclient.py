@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 SERVER = ("-m", "tavus_mcp")
 WITH_HANDSHAKE = ("2025-06-18", "2025-11-25")
 WITH_ENVELOPE = "2026-07-28"
@@ -93,6 +93,12 @@ class Wire:
         self._reader.join(PATIENCE)
         return took
 
+    def fell_silent(self) -> float:
+        """Wait until nobody can write to us any more; return the seconds it took."""
+        begun = time.monotonic()
+        self._reader.join(PATIENCE)
+        return time.monotonic() - begun
+
     def _listen(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
@@ -114,7 +120,7 @@ class Wire:
 class Session:
     """One revision of the protocol, spoken on a wire."""
 
-    def __init__(self, wire: Wire, revision: str) -> None:
+    def __init__(self, wire: Wire, revision: str = WITH_HANDSHAKE[-1]) -> None:
         self.wire = wire
         self.revision = revision
         self._last = 0
@@ -126,13 +132,19 @@ class Session:
             welcome = self.request("initialize", **asked)
             assert welcome["protocolVersion"] == self.revision
             assert welcome["serverInfo"]["name"] == "tavus-mcp"
-            self.wire.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+            self.notify("notifications/initialized")
         return self
 
     def begin(self, method: str, **params: Any) -> int:
         """Send a request; return its id."""
         self.wire.send(self.message(method, **params))
         return self._last
+
+    def notify(self, method: str, **params: Any) -> None:
+        """Send a notification."""
+        self.wire.send(
+            {"jsonrpc": "2.0", "method": method, **({"params": params} if params else {})}
+        )
 
     def message(self, method: str, **params: Any) -> Message:
         """Return the next request, with the envelope where the revision has one."""

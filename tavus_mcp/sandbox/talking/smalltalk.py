@@ -1,0 +1,55 @@
+"""What is said: sentences about nothing, in whole and as far as one gets."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib import resources
+
+from tavus_mcp.sandbox.shapes import Body
+from tavus_mcp.sandbox.talking.dice import Dice
+
+_LONGEST_NAME = 40
+
+
+class SmallTalk(Body):
+    """The sentences of ``smalltalk.toml``, by what they are for."""
+
+    greeting: list[str]
+    user: list[str]
+    assistant: list[str]
+    idle: list[str]
+    unclear: list[str]
+    echo: list[str]
+    analysis: list[str]
+
+
+@cache
+def small_talk() -> SmallTalk:
+    """Return the stock sentences."""
+    folder = resources.files("tavus_mcp.sandbox.talking")
+    return SmallTalk.model_validate(
+        tomllib.loads(folder.joinpath("smalltalk.toml").read_text("utf-8"))
+    )
+
+
+def sentences(dice: Dice, pool: list[str], words: float) -> str:
+    """Return sentences, one after the other, until there are so many words."""
+    text = last = dice.one(pool)
+    while len(text.split()) < words:
+        last = dice.one([sentence for sentence in pool if sentence != last])
+        text = f"{text} {last}"
+    return text
+
+
+def greeting(dice: Dice, name: str) -> str:
+    """Return a greeting that gives the name, or what is left of it when it is very long."""
+    short = " ".join(name[: 4 * _LONGEST_NAME].split())[:_LONGEST_NAME].strip()
+    return dice.one(small_talk().greeting).replace("{name}", short or "your conversation partner")
+
+
+def cut(text: str, share: float) -> tuple[str, str]:
+    """Return the part of a text that is said after this share of its time, and the rest."""
+    words = text.split()
+    said = min(len(words), max(1, int(share * len(words) + 0.5)))
+    return " ".join(words[:said]), " ".join(words[said:])

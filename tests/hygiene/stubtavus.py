@@ -1,0 +1,93 @@
+"""A Tavus in a thread that holds its answers back, and sees who hangs up."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from rawclient import PATIENCE
+
+
+class Stub:
+    """One persona, some requests about which are held until told."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.persona: dict[str, Any] = {
+            "persona_id": "p1",
+            "persona_name": "Bot",
+            "system_prompt": "Hi.",
+        }
+        self.held: set[str] = set()
+        self.lost: set[str] = set()
+        self.arrived = threading.Event()
+        self.dropped = threading.Event()
+        self.release = threading.Event()
+        self.changed = threading.Event()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the variables that make our server talk to it."""
+        return {"TAVUS_API_KEY": "any-key-0123456789", "TAVUS_BASE_URL": self.url}
+
+
+def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        """Answers about one persona."""
+
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+        def handle_any(self) -> None:
+            """Take effect, hold the answer if that is asked, then answer."""
+            size = int(self.headers.get("content-length") or 0)
+            body = json.loads(self.rfile.read(size) or b"null")
+            if self.command == "PATCH" and "PATCH" not in stub.lost:
+                for operation in body:
+                    if operation["op"] in ("add", "replace"):
+                        stub.persona[operation["path"][1:]] = operation["value"]
+                stub.changed.set()
+            if self.command in stub.held:
+                stub.arrived.set()
+                self.connection.settimeout(PATIENCE)
+                if self.connection.recv(1) == b"":
+                    stub.dropped.set()
+                self.close_connection = True
+                return
+            row = {"data": [stub.persona], "total_count": 1}
+            answer = stub.persona if self.path.rstrip("/").endswith("p1") else row
+            self._reply(json.dumps(answer).encode())
+
+        def _reply(self, body: bytes) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_PATCH = do_POST = do_DELETE = handle_any  # noqa: N815 - the library's names
+
+    return Handler
+
+
+@contextmanager
+def stub_tavus() -> Iterator[Stub]:
+    """Serve a persona on loopback."""
+    stub = Stub("")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(stub))
+    server.daemon_threads = True
+    stub.url = f"http://127.0.0.1:{server.server_address[1]}/v2"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield stub
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,299 @@
+"""The model behind made-up calls: the same everywhere, and moved by settings the way one expects.
+
+Directions are told by plain arithmetic on the turns of some hundred calls with the same callers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from statistics import mean, median
+from typing import Any
+
+import pytest
+
+from tavus_mcp.catalog import load_catalog
+from tavus_mcp.sandbox.persona_rules import tidied
+from tavus_mcp.sandbox.talking import Call, Turn, talk
+from tavus_mcp.sandbox.talking.assumptions import assumptions
+
+SEEDS, CALLS = range(1, 7), range(1, 31)
+ELSEWHERE = """
+import json, sys
+from tavus_mcp.sandbox.talking import talk
+persona = json.loads(sys.argv[1])
+print([talk(persona, seed=5, number=number) for number in range(1, 9)])
+"""
+
+
+def persona(mode: str = "full", prompt: str = "You help.", **layers: Any) -> dict[str, Any]:
+    """Return a persona as the sandbox would store it."""
+    written = {"persona_name": "Ada", "pipeline_mode": mode, "layers": layers}
+    return tidied(written | ({"system_prompt": prompt} if mode == "full" else {}))
+
+
+def flow(**fields: str) -> dict[str, Any]:
+    return persona(conversational_flow={"turn_taking_patience": "medium", **fields})
+
+
+def end(turn: Turn) -> float:
+    return turn.seconds_from_start + turn.duration
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is measured of calls: seconds, counts and words."""
+
+    calls: list[Call]
+
+    @property
+    def pairs(self) -> list[tuple[Turn, Turn]]:
+        """Return each turn with the one that follows it."""
+        return [pair for call in self.calls for pair in pairwise(call.turns)]
+
+    def gaps(self, before: str, after: str) -> list[float]:
+        """Return the silences between two roles; negative ones are overlaps."""
+        return [
+            second.seconds_from_start - end(first)
+            for first, second in self.pairs
+            if (first.role, second.role) == (before, after)
+        ]
+
+    @property
+    def response(self) -> float:
+        """Return the median seconds until the replica answers."""
+        return median(self.gaps("user", "assistant"))
+
+    @property
+    def replica_over_caller(self) -> int:
+        return sum(gap < 0 for gap in self.gaps("user", "assistant"))
+
+    @property
+    def caller_over_replica(self) -> list[float]:
+        """Return for how long both spoke, each time the caller broke in."""
+        return [
+            min(end(first), end(second)) - second.seconds_from_start
+            for first, second in self.pairs
+            if first.role == "assistant" and second.role == "user"
+            if second.seconds_from_start < end(first)
+        ]
+
+    @property
+    def unasked(self) -> int:
+        """Return how often the replica spoke twice without a turn of the caller in between."""
+        return len(self.gaps("assistant", "assistant"))
+
+    def silences(self, longer_than: float) -> int:
+        every = [second.seconds_from_start - end(first) for first, second in self.pairs]
+        return sum(gap > longer_than for gap in every)
+
+    def turns(self, role: str) -> list[Turn]:
+        return [turn for call in self.calls for turn in call.turns if turn.role == role]
+
+    @property
+    def words_per_minute(self) -> float:
+        spoken = self.turns("assistant")
+        return (
+            60 * sum(len(it.content.split()) for it in spoken) / sum(it.duration for it in spoken)
+        )
+
+
+def measured(document: dict[str, Any]) -> Figures:
+    return Figures([talk(document, seed=seed, number=n) for seed in SEEDS for n in CALLS])
+
+
+def test_the_same_arguments_give_the_same_calls_in_any_process() -> None:
+    document = flow(voice_isolation="off")
+    here = repr([talk(document, seed=5, number=number) for number in range(1, 9)])
+    for salt in ("0", "4711"):
+        root = str(Path(__file__).parents[2])
+        done = subprocess.run(
+            [sys.executable, "-c", ELSEWHERE, json.dumps(document)],
+            env={**os.environ, "PYTHONHASHSEED": salt, "PYTHONPATH": root},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert (done.stdout.strip() == here, done.stderr) == (True, "")
+
+
+def test_calls_of_one_seed_differ_and_so_do_seeds() -> None:
+    every = {repr(talk(flow(), seed=seed, number=n)) for seed in SEEDS for n in CALLS}
+    assert len(every) == len(SEEDS) * len(CALLS)
+
+
+def test_a_call_has_the_same_caller_before_and_after_a_change() -> None:
+    """Required by us: what differs between two measurements comes from the settings."""
+    eager = flow(turn_taking_patience="low", turn_detection_model="time-based")
+    patient = flow(turn_taking_patience="high", idle_engagement="off", voice_isolation="near")
+    for number in CALLS:
+        one, other = (talk(it, seed=2, number=number) for it in (eager, patient))
+        assert one.reason == other.reason
+        assert one.analysis == other.analysis
+        said = [
+            " ".join(turn.content for turn in call.turns if turn.role == "user")
+            for call in (one, other)
+        ]
+        assert all(text.split()[:2] == said[0].split()[:2] for text in said)
+
+
+def test_the_replica_gives_its_name_first_and_is_heard_out() -> None:
+    for number in CALLS:
+        first, second = talk(flow(), seed=1, number=number).turns[:2]
+        assert first.role == "assistant"
+        assert "Ada" in first.content
+        assert end(first) <= second.seconds_from_start
+
+
+def test_more_patience_answers_later_and_talks_over_people_less() -> None:
+    low, medium, high = (
+        measured(flow(turn_taking_patience=level)) for level in ("low", "medium", "high")
+    )
+    assert low.response < medium.response < high.response
+    assert low.replica_over_caller > medium.replica_over_caller > high.replica_over_caller > 0
+
+
+def test_a_newer_model_of_turn_detection_mistakes_fewer_pauses() -> None:
+    two, one, timer = (
+        measured(flow(turn_detection_model=model))
+        for model in ("sparrow-2", "sparrow-1", "time-based")
+    )
+    assert two.response < one.response < timer.response
+    assert two.replica_over_caller < one.replica_over_caller < timer.replica_over_caller
+
+
+def test_both_spellings_of_the_silence_timer_are_one() -> None:
+    one, other = (flow(turn_detection_model=word) for word in ("time-based", "timebased"))
+    assert talk(one, seed=1, number=1) == talk(other, seed=1, number=1)
+
+
+def test_who_is_easier_to_interrupt_falls_silent_sooner() -> None:
+    low, medium, high = (
+        measured(flow(replica_interruptibility=level)) for level in ("low", "medium", "high")
+    )
+    assert (
+        mean(low.caller_over_replica)
+        > mean(medium.caller_over_replica)
+        > mean(high.caller_over_replica)
+    )
+
+
+def test_being_easy_to_interrupt_has_its_price_in_noise() -> None:
+    """A replica that stops at once also stops for a noise: its turns get shorter."""
+    low, high = (
+        measured(flow(replica_interruptibility=level, voice_isolation="off"))
+        for level in ("low", "high")
+    )
+    assert mean(turn.duration for turn in high.turns("assistant")) < mean(
+        turn.duration for turn in low.turns("assistant")
+    )
+
+
+def test_voice_isolation_makes_the_replica_answer_noises_less() -> None:
+    near, off = (measured(flow(voice_isolation=it)) for it in ("near", "off"))
+    assert near.unasked < off.unasked / 2
+
+
+def test_idle_engagement_fills_long_silences() -> None:
+    off, patient, eager = (measured(flow(idle_engagement=it)) for it in ("off", "patient", "eager"))
+    assert off.silences(15) > patient.silences(15)
+    assert patient.silences(10) > eager.silences(10)
+    assert off.unasked < patient.unasked < eager.unasked
+
+
+def test_without_the_flow_layer_the_older_sensitivities_rule() -> None:
+    quick, usual, slow = (
+        measured(persona(stt={"participant_pause_sensitivity": level}))
+        for level in ("high", "medium", "superlow")
+    )
+    assert quick.response < usual.response < slow.response
+    assert quick.replica_over_caller > usual.replica_over_caller > slow.replica_over_caller
+    stops, stays = (
+        measured(persona(stt={"participant_interrupt_sensitivity": level}))
+        for level in ("high", "low")
+    )
+    assert mean(stops.caller_over_replica) < mean(stays.caller_over_replica)
+    timer = measured(persona(stt={"smart_turn_detection": False}))
+    assert timer.replica_over_caller > measured(persona()).replica_over_caller
+
+
+def test_with_the_flow_layer_the_older_sensitivities_are_overridden() -> None:
+    """Tavus: persona/conversational-flow, with sparrow-1 or later."""
+    layer = {"conversational_flow": {"turn_taking_patience": "low"}}
+    older = persona(stt={"participant_pause_sensitivity": "superlow"}, **layer)
+    assert talk(older, seed=1, number=1) == talk(persona(**layer), seed=1, number=1)
+
+
+def test_a_faster_model_answers_sooner() -> None:
+    layer = {"turn_taking_patience": "medium"}
+    fast, usual, slow, custom = (
+        measured(persona(llm=llm, conversational_flow=layer)).response
+        for llm in (
+            {"model": "tavus-gpt-oss"},
+            {"model": "tavus-gpt-5.2"},
+            {"model": "tavus-gemini-3-flash"},
+            {"model": "mine", "base_url": "https://llm.example/v1", "api_key": "k"},
+        )
+    )
+    assert fast < usual < slow
+    assert custom > usual
+
+
+def test_speculating_saves_time_and_a_long_prompt_costs_it() -> None:
+    usual = measured(flow()).response
+    waits = persona(
+        llm={"speculative_inference": False}, conversational_flow={"idle_engagement": "off"}
+    )
+    assert measured(waits).response > usual
+    flows = {"conversational_flow": {"idle_engagement": "off"}}
+    long, longer = (measured(persona(prompt="x" * n, **flows)).response for n in (40_000, 120_000))
+    assert usual < long < longer
+
+
+@pytest.mark.parametrize(
+    ("engine", "slow", "fast"), [("cartesia", -0.8, 0.8), ("elevenlabs", 0.7, 1.2)]
+)
+def test_a_faster_voice_says_more_words_a_minute(engine: str, slow: float, fast: float) -> None:
+    def speed(value: float | None) -> float:
+        voice = {} if value is None else {"voice_settings": {"speed": value}}
+        return measured(persona(tts={"tts_engine": engine, **voice})).words_per_minute
+
+    assert speed(slow) < speed(None) < speed(fast)
+
+
+def test_a_higher_temperature_makes_the_length_of_answers_vary_more() -> None:
+    def widest(temperature: float) -> int:
+        calls = measured(persona(llm={"extra_body": {"temperature": temperature}}))
+        return max(len(turn.content.split()) for turn in calls.turns("assistant"))
+
+    assert widest(0.0) < widest(0.7) < widest(1.5)
+
+
+def test_an_echo_says_what_it_is_sent_and_hears_nobody() -> None:
+    calls = measured(persona("echo"))
+    assert calls.turns("user") == []
+    assert {len(call.turns) for call in calls.calls} == {1, 2, 3}
+    assert not [call for call in calls.calls if call.analysis]
+
+
+@pytest.mark.parametrize(("model", "sees"), [("raven-1", True), ("raven-0", True), ("off", False)])
+def test_only_raven_sees_and_only_who_has_a_camera_is_seen(model: str, sees: bool) -> None:
+    calls = measured(persona(perception={"perception_model": model})).calls
+    share = sum(bool(call.analysis) for call in calls) / len(calls)
+    assert 0.5 < share < 1 if sees else share == 0
+
+
+def test_languages_play_no_part() -> None:
+    plain, spoken = persona(), persona() | {"languages": ["de", "en"]}
+    assert talk(plain, seed=1, number=1) == talk(spoken, seed=1, number=1)
+
+
+def test_the_speeds_of_models_are_those_of_the_catalog() -> None:
+    """The sandbox may not import the catalog, so its copy of the docs' icons is held here."""
+    rated = {model.id: model.speed for model in load_catalog().llm_models() if model.speed}
+    assert assumptions().speeds == rated
