@@ -3,36 +3,39 @@
 - ``data/``        the facts, one TOML file per layer or topic
 - ``guides/``      short explanations for people, one Markdown file per topic
 - ``facts``        the types the facts come in
+- ``recipes``      the types that goals of tuning come in
 - ``files``        reads one file when it is first needed
 - ``load``         ``Catalog``: every question one may ask, and ``load_catalog()``
 - ``describe``     a layer as compact JSON, for a tool result
 """
 
 from tavus_mcp.catalog.facts import (
-    Advice,
     Change,
     ContextGuidance,
     EngineFacts,
     FieldFacts,
-    GoalPhrases,
     Language,
     LayerFacts,
     ModelFacts,
     Note,
-    OtherCall,
-    Paragraph,
     PipelineMode,
     SeedItem,
     ShutdownReason,
-    Step,
     SttSupport,
-    Translation,
-    TuningGoal,
     Value,
     VoiceSetting,
-    WordClass,
 )
 from tavus_mcp.catalog.load import GUIDE_TOPICS, LAYERS, Catalog, load_catalog
+from tavus_mcp.catalog.recipes import (
+    Advice,
+    GoalPhrases,
+    OtherCall,
+    Paragraph,
+    Step,
+    Translation,
+    TuningGoal,
+    WordClass,
+)
 
 __all__ = [
     "GUIDE_TOPICS",

@@ -8,8 +8,6 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from tavus_mcp.models.goals import Strength
-
 Status = Literal[
     "recommended",
     "current",
@@ -25,7 +23,6 @@ Status = Literal[
 ChangeKind = Literal[
     "added", "default", "behaviour", "renamed", "superseded", "deprecated", "retired"
 ]
-Confidence = Literal["documented", "reported", "inferred"]
 SeedStatus = Literal[
     "current", "alias", "legacy", "deprecated", "retired", "misused", "undocumented", "unsupported"
 ]
@@ -276,126 +273,6 @@ class SeedItem(NamedTuple):
     value: str | None = None
     target: str | None = None
     replacement: str | None = None
-
-
-class Step(NamedTuple):
-    """One place that a goal of tuning moves, and how far.
-
-    ``ladder`` runs towards the goal: gentle takes one rung, normal goes to ``normal`` (the end
-    where nothing is said), strong to the end. Rungs are values of the field; with ``rating`` they
-    are ratings of the model that stands there, with ``paragraph`` nothing but a text is added to
-    the prompt, and ``thought`` names the piece of code that has to look closer.
-    """
-
-    source: str
-    checked_on: date
-    path: str
-    reason: str
-    effect: str
-    trade_off: str
-    confidence: Confidence
-    ladder: tuple[Any, ...] = ()
-    normal: Any = None
-    assume: Any = None  # what is in effect where nothing is stored, if no default is known
-    strict: bool = False  # what is not on the ladder is left alone
-    rating: Literal["speed", "intelligence"] | None = None
-    paragraph: str | None = None
-    thought: str | None = None
-    strengths: tuple[Strength, ...] = ("gentle", "normal", "strong")
-    when: tuple[str, ...] = ()  # names of conditions
-    needs: tuple[str, ...] = ()  # JSON Pointers where something must stand
-    lacks: tuple[str, ...] = ()  # and where nothing may
-
-
-class Advice(NamedTuple):
-    """What helps a goal but is no change of the persona: a remark with the call to make."""
-
-    source: str
-    checked_on: date
-    path: str
-    message: str
-    hint: str
-    strengths: tuple[Strength, ...] = ("gentle", "normal", "strong")
-    when: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
-    lacks: tuple[str, ...] = ()
-
-
-class TuningGoal(NamedTuple):
-    """A goal of tuning, with its steps in order of importance."""
-
-    source: str
-    checked_on: date
-    name: str
-    summary: str
-    step: tuple[Step, ...] = ()
-    advice: tuple[Advice, ...] = ()
-
-
-class Paragraph(NamedTuple):
-    """A text that tuning may add to a prompt, and the texts that pull the other way."""
-
-    source: str
-    checked_on: date
-    name: str
-    text: str
-    opposes: tuple[str, ...] = ()
-
-
-class Translation(NamedTuple):
-    """Why and with what effect something old is said in today's words.
-
-    ``assumed`` is told where the meaning was not certain, ``by_hand`` where it cannot be carried
-    over. ``value`` is what is written where that does not depend on the old value; ``values`` are
-    the numbers that words stand for.
-    """
-
-    source: str
-    checked_on: date
-    name: str
-    confidence: Confidence
-    reason: str = ""
-    effect: str = ""
-    trade_off: str = ""
-    assumed: str | None = None
-    by_hand: str | None = None
-    hint: str | None = None
-    value: Any = None
-    values: Mapping[str, float] = MappingProxyType({})
-
-
-class WordClass(NamedTuple):
-    """Words that may stand for one another in a phrase."""
-
-    source: str
-    checked_on: date
-    name: str
-    words: tuple[str, ...]
-
-
-class GoalPhrases(NamedTuple):
-    """What people say who want one goal of tuning; ``name`` is the goal (``models.goals``)."""
-
-    source: str
-    checked_on: date
-    name: str
-    means: str
-    phrases: tuple[str, ...]
-
-
-class OtherCall(NamedTuple):
-    """What people say who want what no goal of tuning does, and the call that does it.
-
-    The call takes ``persona_id``, ``arguments`` and ``dry_run``; ``first`` is what to read before.
-    """
-
-    source: str
-    checked_on: date
-    name: str
-    tool: str
-    arguments: tuple[str, ...]
-    phrases: tuple[str, ...]
-    first: str | None = None
 
 
 class ShutdownReason(NamedTuple):

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
 
-from tavus_mcp.catalog.facts import Advice, EngineFacts, FieldFacts, Step, Value, VoiceSetting
+from tavus_mcp.catalog.facts import EngineFacts, FieldFacts, Value, VoiceSetting
+from tavus_mcp.catalog.recipes import Advice, Step
 
 F = TypeVar("F")
 _NESTED: dict[str, Callable[..., Any]] = {

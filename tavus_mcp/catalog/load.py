@@ -1,7 +1,7 @@
 """``Catalog``: every question one may ask about what Tavus offers."""
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import TypeVar
 
 from tavus_mcp.catalog import files
@@ -11,18 +11,20 @@ from tavus_mcp.catalog.facts import (
     ContextGuidance,
     EngineFacts,
     FieldFacts,
-    GoalPhrases,
     Habit,
     Language,
     LayerFacts,
     ModelFacts,
     Note,
-    OtherCall,
-    Paragraph,
     PipelineMode,
     SeedItem,
     ShutdownReason,
     SttSupport,
+)
+from tavus_mcp.catalog.recipes import (
+    GoalPhrases,
+    OtherCall,
+    Paragraph,
     Translation,
     TuningGoal,
     WordClass,
@@ -56,6 +58,7 @@ GUIDE_TOPICS = (
     "tuning",
     "measuring",
     "fleet",
+    "files",
 )
 
 
@@ -80,7 +83,7 @@ class Catalog:
 
     def field(self, layer: str, name: str) -> FieldFacts | None:
         """One field by any of its names; nested ones are dotted, as in extra_body.top_p."""
-        return _named(self.fields(layer), name)
+        return _field(layer, name)
 
     def llm_models(self) -> tuple[ModelFacts, ...]:
         """The hosted language models, recommended first."""
@@ -239,6 +242,11 @@ class Catalog:
 def load_catalog() -> Catalog:
     """The catalog; nothing is read before it is asked for."""
     return Catalog()
+
+
+@lru_cache(maxsize=1024)
+def _field(layer: str, name: str) -> FieldFacts | None:
+    return _named(_layer(_known(layer, LAYERS, "layer")).fields, name)
 
 
 @cache

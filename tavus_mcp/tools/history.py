@@ -23,7 +23,7 @@ history = Toolset("history")
 async def list_revisions(
     app: App, persona_id: Persona, limit: Limit = 20, cursor: Cursor = None
 ) -> RevisionPage:
-    """List what changed in a persona, when and by which tool, newest first; to undo."""
+    """List changes of a persona, when and by which tool, newest first; to undo."""
     page = await usecase.revisions(app, persona_id, limit, cursor)
     return RevisionPage(revisions=page.rows, next_cursor=page.next_cursor)
 
@@ -69,5 +69,5 @@ async def apply_plan(
     ctx: Context[Any, Any],
     plan_id: Annotated[str, Field(description="From an answer with status planned")],
 ) -> PlanReceipt:
-    """Carry out one plan, once: a dry_run, a bulk change or a deletion the person agreed to."""
+    """Carry out exactly one plan, once, after the person agreed to it."""
     return await applying.apply_plan(app, plan_id, ctx.report_progress)

@@ -12,7 +12,7 @@ from tavus_mcp.models.ids import PersonaId
 Persona = Annotated[PersonaId, Field(description="Persona id")]
 Reference = Annotated[str, Field(description="ID or ID@REVISION")]
 DryRun = Annotated[bool, Field(description="Only show the change")]
-IfRevision = Annotated[str | None, Field(description="Refuse if it changed since this revision")]
+IfRevision = Annotated[str | None, Field(description="Refuse if changed since this revision")]
 Unset = Annotated[list[str], Field(description="Fields to remove")]
 Limit = Annotated[int, Field(ge=1, le=100, description="Rows")]
 Cursor = Annotated[str | None, Field(description="next_cursor of the page before")]

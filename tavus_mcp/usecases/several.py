@@ -8,11 +8,11 @@ from typing import TypeVar
 import anyio
 
 T = TypeVar("T")
-AT_ONCE = 8
+AT_ONCE = 6
 """How many requests of one call may be on their way; Tavus publishes no rate limit.
 
-As many as the client keeps connections for (``client.api.LIMITS``): one more, and connections would
-be opened and closed all the time.
+Fewer than the connections that the client keeps (``client.api.LIMITS``): none is opened and closed
+all the time, and two are left for other calls meanwhile.
 """
 
 

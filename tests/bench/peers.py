@@ -92,10 +92,23 @@ class Sandbox:
 
     def requests(self) -> dict[str, Any]:
         """Return the requests that came, and over how many connections."""
-        url = self.url.removesuffix("/v2") + "/_sandbox/requests"
-        asked = urllib.request.Request(url, headers={"x-api-key": KEY})  # noqa: S310 - loopback
+        return dict(self._control("GET", "requests"))
+
+    def forget_requests(self) -> None:
+        """Empty the log of requests."""
+        self._control("DELETE", "requests")
+
+    def slow(self, seconds: float) -> None:
+        """Let every request from now on take so long."""
+        self._control("POST", "faults", {"kind": "slow", "delay": seconds, "times": 0})
+
+    def _control(self, method: str, what: str, body: object = None) -> Any:
+        url = f"{self.url.removesuffix('/v2')}/_sandbox/{what}"
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"x-api-key": KEY, "content-type": "application/json"}
+        asked = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - loopback
         with urllib.request.urlopen(asked) as reply:  # noqa: S310 - loopback
-            return dict(json.load(reply))
+            return json.loads(reply.read() or b"null")
 
 
 @contextmanager

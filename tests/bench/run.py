@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import figures
+from fleet import audit
 from journaling import journal
 from report import Figure, table, write
 
@@ -24,10 +25,11 @@ class Rounds:
     starts: int
     calls: int
     weighed_calls: int
+    audited: int
 
 
-FULL = Rounds(starts=15, calls=500, weighed_calls=1_000)
-QUICK = Rounds(starts=1, calls=20, weighed_calls=200)
+FULL = Rounds(starts=15, calls=500, weighed_calls=1_000, audited=1_000)
+QUICK = Rounds(starts=1, calls=20, weighed_calls=200, audited=100)
 
 
 def measured(rounds: Rounds) -> list[Figure]:
@@ -41,6 +43,7 @@ def measured(rounds: Rounds) -> list[Figure]:
             *figures.memory(folder, rounds.weighed_calls),
             *figures.answers(folder),
             *journal(folder, rounds.calls),
+            *audit(folder, rounds.audited),
         ]
 
 

@@ -20,7 +20,7 @@ def test_there_is_a_guide_for_every_topic_of_the_seed_and_for_what_came_after() 
     assert set(CATALOG.guide_topics()) == {
         *("llm", "tts", "perception", "stt", "conversational_flow"),
         *("pipeline-modes", "languages", "interactions", "replicas"),
-        *("tuning", "measuring", "fleet"),
+        *("tuning", "measuring", "fleet", "files"),
     }
 
 

@@ -1,0 +1,140 @@
+"""Whatever fails in between, and however often one tries: each persona is changed at most once."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from account import kept, many
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from desk import Desk, world
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from mcp import Client
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tavus_mcp.sandbox.app import build_sandbox
+from tavus_mcp.sandbox.store import Store
+from tavus_mcp.server import build_server
+from tavus_mcp.settings import TOOLSETS, Settings
+
+PERSONAS = 4
+MISHAPS = (
+    "nothing",
+    "refused",
+    "lost before",
+    "lost after",
+    "edited",
+    "forbidden",
+    "gone",
+    "broken",
+)
+
+
+class Mishaps:
+    """A Tavus to which something happens at chosen requests; counts the writes that took effect."""
+
+    def __init__(self, app: ASGIApp, store: Store) -> None:
+        self.app, self.store = app, store
+        self.plan: list[str] = []
+        self.changed: Counter[str] = Counter()
+        self.edits = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        mishap = self.plan.pop(0) if self.plan else "nothing"
+        persona_id = scope["path"].rsplit("/", 1)[-1]
+        if mishap == "edited":
+            self._edit(persona_id)
+        if mishap == "gone":
+            self.store.remove("persona", persona_id)
+        if mishap in ("refused", "forbidden", "broken"):
+            status = {"refused": 400, "forbidden": 401, "broken": 500}[mishap]
+            await _answer(send, status)
+            return
+        if mishap == "lost before":
+            raise TimeoutError
+        before = (self.store.get("persona", persona_id) or {}).get("greeting")
+        await self.app(scope, receive, _unheard if mishap == "lost after" else send)
+        after = (self.store.get("persona", persona_id) or {}).get("greeting")
+        self.changed[persona_id] += before != after
+        if mishap == "lost after":
+            raise TimeoutError
+
+    def _edit(self, persona_id: str) -> None:
+        """Edit it as somebody else would, who wants no greeting."""
+        row = self.store.get("persona", persona_id)
+        if row is not None:
+            self.edits += 1
+            stamp = f"2026-11-02T00:00:{self.edits:02}.000000+00:00"
+            kept_on = {key: value for key, value in row.items() if key != "greeting"}
+            edited = {**kept_on, "context": f"edit {self.edits}", "updated_at": stamp}
+            self.store.put("persona", persona_id, edited)
+
+
+async def _unheard(_message: Any) -> None:
+    """Take an answer that nobody will get."""
+
+
+async def _answer(send: Send, status: int) -> None:
+    body = json.dumps({"message": "This happens."}).encode()
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[BlockingPortal]:
+    with start_blocking_portal() as opened:
+        yield opened
+
+
+async def played(data: Path, tries: list[list[str]]) -> tuple[Mishaps, list[dict[str, Any]]]:
+    """Plan, then apply in as many servers as there are tries, each with its own mishaps."""
+    store = Store.open(None)
+    ids = many(store, PERSONAS)
+    mishaps = Mishaps(build_sandbox(store), store)
+    plan_id = ""
+    for number, these in enumerate([[], *tries, []]):
+        app, wire = world(mishaps)
+        server = build_server(app, Settings(toolsets=TOOLSETS))
+        async with Client(server, mode="legacy") as client:
+            desk = Desk(client, wire, server)
+            if not number:
+                hello = {"values": {"/greeting": "Hello."}}
+                plan = await desk.facts("plan_bulk_change", everything=True, **hello)
+                plan_id = plan["plan_id"]
+                continue
+            mishaps.plan = list(these)
+            await desk.call("apply_plan", plan_id=plan_id)
+    rows = kept(store, *ids)
+    store.close()
+    return mishaps, rows
+
+
+@example(tries=[["nothing"] * 4 + ["lost after"] * 4 + ["lost before"] * 4, ["edited"] * 4])
+@given(
+    tries=st.lists(
+        st.lists(st.sampled_from(MISHAPS), min_size=1, max_size=12), min_size=1, max_size=2
+    )
+)
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_each_persona_is_changed_at_most_once(
+    portal: BlockingPortal,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    tries: list[list[str]],
+) -> None:
+    data = tmp_path_factory.mktemp("once")
+    monkeypatch.setenv("TAVUS_MCP_DATA_DIR", str(data))
+    mishaps, rows = portal.call(played, data, tries)
+    assert all(count <= 1 for count in mishaps.changed.values()), mishaps.changed
+    for row in filter(None, rows):
+        # the last try meets no mishap: only what others edited or removed is left as it is
+        assert "greeting" in row or "context" in row
+        assert mishaps.changed[row["persona_id"]] or "greeting" not in row
