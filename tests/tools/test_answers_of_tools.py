@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import httpx2
 import pytest
 from desk import Desk, text_of
 from hypothesis import HealthCheck, given, settings
@@ -40,10 +41,21 @@ def leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
+async def calls_of(desk: Desk, persona_id: str, count: int) -> list[str]:
+    """Let the sandbox make up calls of a persona; return their ids."""
+    transport = httpx2.ASGITransport(app=desk.wire.app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as control:
+        asked = {"persona_id": persona_id, "count": count}
+        key = {"x-api-key": "any"}
+        made = await control.post("/_sandbox/conversations", json=asked, headers=key)
+    return list(made.raise_for_status().json()["conversation_ids"])
+
+
 async def every_answer(desk: Desk) -> list[tuple[str, CallToolResult]]:
     """Call each tool once with success."""
     persona_id = await desk.create(name="Clerk", layers={"llm": {"model": "tavus-gpt-4o"}})
     who = {"persona_id": persona_id}
+    held = await calls_of(desk, persona_id, 12)
     calls: list[tuple[str, dict[str, Any]]] = [
         ("list_personas", {}),
         ("get_persona", who),
@@ -60,6 +72,11 @@ async def every_answer(desk: Desk) -> list[tuple[str, CallToolResult]]:
         ("remove_function_tool", {**who, "name": "a"}),
         ("check_persona", who),
         ("suggest_tuning", {**who, "goals": ["respond_faster", "be_smarter", "be_more_patient"]}),
+        ("list_conversations", who),
+        ("get_conversation", {"conversation_id": held[0]}),
+        ("measure_conversations", who),
+        ("audit_personas", {}),
+        ("plan_bulk_change", {"name_contains": "B", "goals": ["modernize"]}),
         ("list_replicas", {}),
         ("list_voices", {}),
         ("list_documents", {}),
@@ -68,7 +85,10 @@ async def every_answer(desk: Desk) -> list[tuple[str, CallToolResult]]:
         ("list_registry_tools", {}),
         ("patch_persona", {**who, "patch": [{"op": "add", "path": "/greeting", "value": "Hi!"}]}),
         ("list_revisions", who),
-        ("compare_personas", {"first": who["persona_id"], "second": "p1af207b8189"}),
+        (
+            "compare_personas",
+            {"first": who["persona_id"], "second": "p1af207b8189", "measure": True},
+        ),
         ("delete_persona", who),
     ]
     answers = [(tool, await desk.call(tool, **arguments)) for tool, arguments in calls]
