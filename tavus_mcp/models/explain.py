@@ -100,7 +100,7 @@ def _walk(
     """Follow ``loc`` through the schema; return the object it ends in, and the path as tokens."""
     node, path = _resolved(schema, schema), []
     for index, token in enumerate(loc):
-        inner = _inside(node, token, schema)
+        inner = inside(node, token, schema)
         last = index == len(loc) - 1
         if inner is None and not isinstance(token, int) and not (last and names_field):
             continue  # the tag of a union's member, not a place in the document
@@ -111,7 +111,8 @@ def _walk(
     return node, path
 
 
-def _inside(node: JsonObject, token: Any, root: JsonObject) -> JsonObject | None:
+def inside(node: JsonObject, token: Any, root: JsonObject) -> JsonObject | None:
+    """Return the schema of what a token leads to, or None when the schema does not tell it."""
     if isinstance(token, int):
         items = node.get("items")
         return _resolved(items, root) if isinstance(items, dict) else {}

@@ -1,0 +1,284 @@
+"""Reading YAML 1.2 as JSON: values with the places where they stand, and all that is wrong.
+
+Only what JSON can say is read: no tags, no anchors, one document, keys that are text. What a word
+means is decided here, by the core schema of YAML 1.2 (chapter 10.3): ``yes`` and ``2026-11-22`` are
+texts. The library only takes the file apart into events; nothing is ever constructed by a tag.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tavus_mcp.models.yamltext import DEEPEST
+
+if TYPE_CHECKING:
+    from ruamel.yaml.error import StringMark
+    from ruamel.yaml.events import Event, ScalarEvent
+
+LARGEST = 1_000_000
+"""Bytes that a file may have."""
+_MOST = 12
+
+_NULL = re.compile(r"null|Null|NULL|~|")
+_TRUE, _FALSE = re.compile(r"true|True|TRUE"), re.compile(r"false|False|FALSE")
+_INT = re.compile(r"[-+]?[0-9]+")
+_BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NO_NUMBER = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_MOST_DIGITS = 400
+
+
+class BadFile(ValueError):
+    """A file cannot be read; ``problems`` holds one sentence per mistake, with line and column."""
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = problems
+        super().__init__(" ".join(problems))
+
+
+@dataclass
+class Node:
+    """A value and where it stands: from ``start`` to ``end`` in the text, beginning in a column.
+
+    ``items`` are the values of a list; ``members`` the keys and values of an object. ``flow`` is
+    what stands in brackets.
+    """
+
+    kind: str
+    start: int
+    end: int
+    column: int
+    where: str
+    value: Any = None
+    flow: bool = False
+    items: list[Node] = field(default_factory=list)
+
+    @property
+    def members(self) -> dict[str, tuple[Node, Node]]:
+        """The members of an object: key and value, by name."""
+        return {
+            str(key.value): (key, value)
+            for key, value in zip(self.items[::2], self.items[1::2], strict=True)
+        }
+
+    def plain(self) -> Any:
+        """Return the value without its places."""
+        if self.kind == "list":
+            return [inner.plain() for inner in self.items]
+        if self.kind == "object":
+            return {name: value.plain() for name, (_, value) in self.members.items()}
+        return self.value
+
+
+def decoded(raw: bytes) -> str:
+    """Return the text of a file; raises ``BadFile`` when it is too large or not UTF-8."""
+    if len(raw) > LARGEST:
+        raise BadFile(f"the file has more than {LARGEST} bytes; no persona needs as many.")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
+        raise BadFile(
+            f"line {line}, column {column}: the file is not UTF-8; save it as UTF-8."
+        ) from None
+
+
+def read(text: str) -> Node:
+    """Return the object that a file holds; raises ``BadFile`` with all that is wrong with it."""
+    reading = _Reading()
+    text = _without_tabs(text)
+    for event in _events(text):
+        reading.take(event)
+    if reading.root is None:
+        raise BadFile("line 1, column 1: there is nothing in the file.")
+    if reading.root.kind != "object":
+        found = "a list" if reading.root.kind == "list" else "one value"
+        raise BadFile(f"{reading.root.where}: a persona is expected here, not {found}.")
+    if reading.problems:
+        more = len(reading.problems) - _MOST
+        rest = [f"And {more} more."] if more > 0 else []
+        raise BadFile(*reading.problems[:_MOST], *rest)
+    _end_at_the_last_word(reading.root, text)
+    return reading.root
+
+
+@dataclass
+class _Reading:
+    """Builds nodes of events, without recursion: a file decides how deep it goes, up to a limit."""
+
+    root: Node | None = None
+    open: list[Node] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def take(self, event: Event) -> None:
+        kind = type(event).__name__.removesuffix("Event")
+        where = _where(event.start_mark)
+        if kind == "DocumentStart":
+            self._begin(event, where)
+        elif kind == "Alias" or getattr(event, "anchor", None) is not None:
+            raise BadFile(f"{where}: anchors (&) and aliases (*) are not read; write it out.")
+        elif getattr(event, "tag", None) is not None:
+            raise BadFile(f"{where}: tags (!) are not read; leave the tag out.")
+        elif kind == "Scalar":
+            self._add(self._scalar(event, where))
+        elif kind in ("MappingStart", "SequenceStart"):
+            self._descend(event, "object" if kind == "MappingStart" else "list", where)
+        elif kind in ("MappingEnd", "SequenceEnd"):
+            self._ascend(event)
+
+    def _begin(self, event: Any, where: str) -> None:
+        if event.version not in (None, (1, 2)):
+            raise BadFile(f"{where}: files are read as YAML 1.2; leave the %YAML line out.")
+        if self.root is not None:
+            raise BadFile(f"{where}: a second document begins here; a file holds one persona.")
+
+    def _descend(self, event: Any, kind: str, where: str) -> None:
+        node = _node(event, kind, where)
+        node.flow = bool(event.flow_style)
+        self._add(node)
+        self.open.append(node)
+        if len(self.open) > DEEPEST:
+            raise BadFile(f"{where}: this nests deeper than {DEEPEST} levels.")
+
+    def _ascend(self, event: Event) -> None:
+        node = self.open.pop()
+        node.end = event.end_mark.index
+        if node.kind == "object":
+            self._look_at_keys(node.items[::2])
+
+    def _look_at_keys(self, keys: list[Node]) -> None:
+        first: dict[str, Node] = {}
+        for key in keys:
+            if not isinstance(key.value, str) or key.kind != "value":
+                self.problems.append(f"{key.where}: a key must be text; put it in quotes.")
+            elif key.value in first:
+                there = first[key.value].where
+                self.problems.append(f"{key.where}: this key is there twice, first at {there}.")
+            else:
+                first[key.value] = key
+
+    def _add(self, node: Node) -> None:
+        if self.open:
+            self.open[-1].items.append(node)
+        else:
+            self.root = node
+
+    def _scalar(self, event: Any, where: str) -> Node:
+        node = _node(event, "value", where)
+        try:
+            node.value = _value(event)
+        except BadFile as error:
+            self.problems.append(f"{where}: {error}")
+        if event.style in ("|", ">"):  # what follows the last line of a block is not part of it
+            node.end = event.end_mark.index
+        return node
+
+
+def _events(text: str) -> Iterator[Event]:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    from ruamel.yaml.reader import ReaderError
+
+    try:
+        yield from YAML(typ="safe", pure=True).parse(text)
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        column = error.position - text.rfind("\n", 0, error.position)
+        raise BadFile(
+            f"line {line}, column {column}: a control character; write it as an escape in quotes."
+        ) from None
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        said = " ".join(filter(None, (error.context, error.problem)))
+        raise BadFile(f"{_where(mark)}: not YAML: {said}." if mark else f"{said}.") from None
+    except YAMLError:
+        raise BadFile("this is not YAML.") from None
+
+
+def _node(event: Event, kind: str, where: str) -> Node:
+    start, end = event.start_mark, event.end_mark
+    return Node(kind, start.index, end.index, start.column, where)
+
+
+def _where(mark: StringMark) -> str:
+    return f"line {mark.line + 1}, column {mark.column + 1}"
+
+
+def _value(event: ScalarEvent) -> Any:
+    """Return what a scalar means: a word without quotes may be more than a text."""
+    text = event.value
+    if event.style is not None:  # quoted, or a block
+        return _paired(text)
+    for pattern, meaning in ((_NULL, None), (_TRUE, True), (_FALSE, False)):
+        if pattern.fullmatch(text):
+            return meaning
+    if _NO_NUMBER.fullmatch(text):
+        raise BadFile("JSON has no such number; put it in quotes if it is text.")
+    return _number(text) if text[0] in "+-.0123456789" else text
+
+
+def _number(text: str) -> Any:
+    if len(text) > _MOST_DIGITS and _FLOAT.fullmatch(text):
+        raise BadFile("this number is too long; put it in quotes if it is text.")
+    if _INT.fullmatch(text):
+        return int(text)
+    if _BASED.fullmatch(text):
+        return int(text, 0)
+    if not _FLOAT.fullmatch(text):
+        return text
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise BadFile("this number is too large; put it in quotes if it is text.")
+    return number
+
+
+def _paired(text: str) -> str:
+    """Return a text with its surrogates joined: JSON may write one character as two of them."""
+    if text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+
+
+def _without_tabs(text: str) -> str:
+    """Return JSON that is indented with tabs, which YAML does not take, with spaces instead."""
+    if "\t" not in text or not text.lstrip().startswith("{"):
+        return text
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return text.replace("\t", " ")  # strict JSON has no tab inside a string
+
+
+def _end_at_the_last_word(root: Node, text: str) -> None:
+    """Let each value end with its last word: the library lets some end where the next begins."""
+    pending, order = [root], []
+    while pending:
+        node = pending.pop()
+        order.append(node)
+        pending += node.items
+        if node.kind == "object" and not node.flow:
+            for key, value in node.members.values():
+                _stand_at_the_colon(key, value, text)
+    for node in reversed(order):
+        if node.items and not node.flow:
+            node.end = node.items[-1].end
+        elif not node.flow:
+            kept = text[node.start : node.end]
+            node.end = node.start + len(kept[:-1] if _keeps_ends(kept) else kept.rstrip(" \t\r\n"))
+
+
+def _stand_at_the_colon(key: Node, value: Node, text: str) -> None:
+    """Let an empty value stand behind its colon, not behind the comments that follow."""
+    colon = text.find(":", key.end, value.start)
+    if value.start == value.end and colon >= 0 and not text[key.end : colon].strip():
+        value.start = value.end = colon + 1
+
+
+def _keeps_ends(block: str) -> bool:
+    return re.match(r"[|>][0-9]?\+", block) is not None and block.endswith("\n")

@@ -1,0 +1,69 @@
+"""Files that cannot be a persona: what is said, and where it points."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tavus_mcp.models.personafile import parsed
+from tavus_mcp.models.yamlread import LARGEST, BadFile, decoded
+
+BAD: list[dict[str, Any]] = tomllib.loads(
+    Path(__file__).with_name("bad_files.toml").read_text(encoding="utf-8")
+)["file"]
+FILLED = {"{DEEP}": "[" * 50_000, "{LARGE}": "x" * LARGEST, "{DIGITS}": "9" * 9_000}
+
+
+def raw(row: dict[str, Any]) -> bytes:
+    if "latin" in row:
+        return bytes(row["latin"], "latin-1")
+    text = row["text"]
+    for name, value in FILLED.items():
+        text = text.replace(name, value)
+    return bytes(text, "utf-8")
+
+
+def refusal(row: dict[str, Any]) -> str:
+    with pytest.raises(BadFile) as caught:
+        parsed(decoded(raw(row)))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("row", BAD, ids=[row["name"] for row in BAD])
+def test_a_bad_file_is_refused_with_line_and_column(
+    row: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ours; YAML 1.2.2 for what is not YAML at all. Nothing a file names is ever run."""
+    monkeypatch.chdir(tmp_path)
+    said = refusal(row)
+    for words in row["says"]:
+        assert words in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_everything_wrong_is_told_at_once_but_not_without_end() -> None:
+    said = refusal({"text": "".join(f"{number}: a\n" for number in range(30))})
+    assert said.count("a key must be text") == 12
+    assert said.endswith("And 18 more.")
+
+
+def test_no_value_is_echoed() -> None:
+    for text in (
+        "api_key: [sk-canary\n",
+        "api_key: sk-canary: x\n",
+        "sk-canary\n",
+        "? [sk-canary]\n",
+    ):
+        assert "canary" not in refusal({"text": text})
+
+
+def test_the_yaml_library_is_loaded_by_a_file_and_not_by_the_server() -> None:
+    """Ours: a server that no file is asked of starts without it."""
+    look = "import sys, tavus_mcp.server; print('ruamel.yaml' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
