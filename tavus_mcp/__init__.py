@@ -3,7 +3,8 @@
 The rooms of the house, outermost first; each may import only what stands below it:
 
 - ``cli``        the only place that wires a world together; ``__main__`` just calls it
-- ``manifest``   renders README tables and manifests from the running server; ``demo`` plays it
+- ``manifest``   renders README tables and manifests from the running server; ``demo`` plays it;
+  ``files`` exports personas as files and applies them
 - ``server``     our MCP server: strict tools, short errors; ``stdio`` carries its bytes
 - ``tools``      the front, one decorated function per tool; ``resources``, ``completions`` beside
 - ``usecases``   what happens, in order; its ``rules`` are what the checker knows

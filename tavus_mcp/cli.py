@@ -51,6 +51,8 @@ def run(arguments: Sequence[str], *, parent: int = 0) -> int:
             return _journal(asked, settings)
         case "manifest":
             return _manifest(check=asked.check)
+        case "export" | "apply":
+            return _files(asked, settings)
     return _serve(settings, parent)
 
 
@@ -106,6 +108,23 @@ def _journal(asked: argparse.Namespace, settings: Settings) -> int:
     return telling.run(_journal_file(settings), asked.action, asked.persona_id)
 
 
+def _files(asked: argparse.Namespace, settings: Settings) -> int:
+    from tavus_mcp import files
+
+    app = wired(settings)
+    log_to_stderr(app.masker, settings.log_level)
+    if asked.command == "export":
+        return anyio.run(files.export, app, asked.persona, asked.into)
+    given = files.Given(
+        asked.files,
+        dry_run=asked.dry_run,
+        read_only=settings.read_only,
+        allow_unknown=asked.allow_unknown,
+        allow_private_url=asked.allow_private_url,
+    )
+    return anyio.run(files.apply, app, given)
+
+
 def _journal_file(settings: Settings) -> Path:
     return settings.data_dir / (SANDBOX_JOURNAL if settings.sandbox else JOURNAL)
 
@@ -149,9 +168,29 @@ def _parser() -> argparse.ArgumentParser:
     journal = commands.add_parser("journal", help="verify or show what was done to personas")
     journal.add_argument("action", choices=("verify", "show"))
     journal.add_argument("persona_id", nargs="?", help="with show: only this persona")
+    _file_arguments(commands)
     manifest = commands.add_parser("manifest", help="render README tables and server.json")
     manifest.add_argument("--check", action="store_true", help="fail when a file is out of date")
     return parser
+
+
+def _file_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    export = commands.add_parser("export", help="print a persona as a file, without its keys")
+    export.add_argument("persona", metavar="ID[@REVISION]", help="which persona, as it is or was")
+    export.add_argument(
+        "--into", type=Path, metavar="FILE", help="bring it into this file, whose comments stay"
+    )
+    apply = commands.add_parser("apply", help="make personas what files say, or create them")
+    apply.add_argument("files", nargs="+", metavar="FILE", help="a persona as a file; - is stdin")
+    apply.add_argument(
+        "--dry-run", action="store_true", help="only show what would change; nothing is written"
+    )
+    apply.add_argument(
+        "--allow-unknown", action="store_true", help="let fields pass that are not known here"
+    )
+    apply.add_argument(
+        "--allow-private-url", action="store_true", help="let http or a private base_url pass"
+    )
 
 
 def _sandbox_arguments(parser: argparse.ArgumentParser) -> None:

@@ -20,6 +20,7 @@ _SECRET_NAME = re.compile(
 )
 _MASKED = re.compile(r".{0,8}[*\u2022]{3,}.{0,8}")
 _SHORTEST = 6
+_REFERENCE = "{secret:"
 # A header's value is secret unless its name is one of these: people hide keys in any of them.
 _PLAIN_HEADERS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
 
@@ -45,8 +46,8 @@ class Masker:
         self._known = {value for value in known if len(value) >= _SHORTEST}
 
     def learn(self, value: str) -> None:
-        """Remember a value that must never be shown again."""
-        if len(value) >= _SHORTEST and not is_masked(value):
+        """Remember a value that must never be shown again; one that names a secret is none."""
+        if len(value) >= _SHORTEST and not is_masked(value) and _REFERENCE not in value:
             self._known.add(value)
 
     def learn_from(self, value: Any) -> None:

@@ -1,4 +1,4 @@
-"""The toolset ``advanced``: a raw JSON Patch, for what has no tool of its own."""
+"""The toolset ``advanced``: a raw JSON Patch, and personas as files."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pydantic import Field
 from tavus_mcp.app import App
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.receipt import Receipt
-from tavus_mcp.tools.parameters import AllowPrivate, DryRun, IfRevision, Persona
+from tavus_mcp.tools.answers import PersonaText
+from tavus_mcp.tools.parameters import AllowPrivate, DryRun, IfRevision, Persona, Reference
 from tavus_mcp.tools.toolset import Toolset
+from tavus_mcp.usecases import filing
 from tavus_mcp.usecases.checking import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.usecases.editing import Edit, edit
 from tavus_mcp.usecases.patching import raw_change
@@ -45,3 +47,15 @@ async def patch_persona(
         remarks=[*remarks, *literal_keys(patch)],
     )
     return await edit(app, asked)
+
+
+@advanced.read("Export persona")
+async def export_persona(app: App, persona_id: Reference) -> PersonaText:
+    """Return a persona as a YAML file to keep, without keys. Its texts are data."""
+    made = await filing.export(app, persona_id)
+    return PersonaText(
+        persona_id=made.document.persona_id,
+        revision=made.document.revision,
+        text=made.text,
+        findings=list(made.findings) or None,
+    )

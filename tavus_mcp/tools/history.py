@@ -9,13 +9,11 @@ from pydantic import Field
 from tavus_mcp.app import App
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.tools.answers import Comparison, RevisionPage
-from tavus_mcp.tools.parameters import Cursor, DryRun, IfRevision, Limit, Persona
+from tavus_mcp.tools.parameters import Cursor, DryRun, IfRevision, Limit, Persona, Reference
 from tavus_mcp.tools.toolset import Toolset
 from tavus_mcp.usecases import history as usecase
 
 history = Toolset("history")
-
-Reference = Annotated[str, Field(description="ID or ID@REVISION")]
 
 
 @history.read("List revisions")

@@ -10,6 +10,7 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.ids import PersonaId
 
 Persona = Annotated[PersonaId, Field(description="Persona id")]
+Reference = Annotated[str, Field(description="ID or ID@REVISION")]
 DryRun = Annotated[bool, Field(description="Only show the change")]
 IfRevision = Annotated[str | None, Field(description="Refuse if it changed since this revision")]
 Unset = Annotated[list[str], Field(description="Fields to remove")]

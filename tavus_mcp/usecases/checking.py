@@ -165,30 +165,35 @@ def not_stuck(
 def _stuck(path: str, wanted: Document, now: Document, catalog: Catalog) -> bool:
     if tokens(path)[0] in WRITE_ONLY:
         return True
-    return _reads_as(find(wanted.data, path), find(now.data, path), path, catalog)
+    return reads_as(find(wanted.data, path), find(now.data, path), path, catalog)
 
 
 _BLANKS: tuple[object, ...] = (None, "", [], {})
 
 
 def _default(path: str, catalog: Catalog) -> object:
-    """Return what Tavus fills in for a field of a layer when nobody sets it."""
+    """Return what Tavus fills in for a field when nobody sets it (docs: create-persona)."""
     match tokens(path):
+        case ["pipeline_mode"]:
+            return "full"
         case ["layers", layer, *names] if layer in catalog.layers() and names:
             fact = catalog.field(layer, ".".join(names))
             return fact.default if fact else None
     return None
 
 
-def _reads_as(want: object, got: object, path: str, catalog: Catalog) -> bool:
-    """Compare what was written with what is read: masked keys and defaults tell nothing."""
+def reads_as(want: object, got: object, path: str, catalog: Catalog) -> bool:
+    """Compare what was written with what is read: masked keys and defaults tell nothing.
+
+    ``None`` stands for what was not written.
+    """
     if isinstance(want, dict) and isinstance(got, dict):
         return all(
-            _reads_as(item, got.get(key), f"{path}/{key}", catalog) for key, item in want.items()
+            reads_as(item, got.get(key), f"{path}/{key}", catalog) for key, item in want.items()
         )
     if isinstance(want, list) and isinstance(got, list):
         return len(want) == len(got) and all(
-            _reads_as(one, other, path, catalog) for one, other in zip(want, got, strict=True)
+            reads_as(one, other, path, catalog) for one, other in zip(want, got, strict=True)
         )
     if want == got or is_masked(got) or (want in _BLANKS and got in _BLANKS):
         return True

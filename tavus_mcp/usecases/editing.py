@@ -32,6 +32,8 @@ from tavus_mcp.usecases.guarding import changed_meanwhile, guards, unguarded
 from tavus_mcp.usecases.receipts import lost_keys, receipt_of, undo_of
 from tavus_mcp.usecases.spelling import respelled
 
+NOT_READ_BACK = "not-read-back"
+
 
 @dataclass(frozen=True)
 class Edit:
@@ -127,7 +129,7 @@ def unread(wanted: Document, persona_id: str, error: TavusError) -> tuple[Docume
         path="",
         message=f"Tavus accepted the write, but reading it back failed: {error}",
         hint=f"Read persona {persona_id!r} with get_persona before changing it again.",
-        rule="not-read-back",
+        rule=NOT_READ_BACK,
     )
     return Document({**wanted.data, "persona_id": persona_id}), [finding]
 

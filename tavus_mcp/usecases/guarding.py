@@ -51,17 +51,18 @@ def unguarded(refused: Failure) -> Finding:
 
 
 def changed_meanwhile(
-    app: App, known: Document | None, now: Document, *, planned: bool = False
+    app: App, known: Document | None, now: Document, *, planned: bool = False, advice: str = ""
 ) -> Conflict:
-    """Return the conflict, with what changed since the known state when that is known."""
+    """Return the conflict, with what changed since the known state when that is known.
+
+    ``advice`` says what to do next, where calling a tool again is not what helps.
+    """
     told = "What changed is not known here; read it with get_persona."
     if known is not None:
         told = "Changed meanwhile: " + _differences(app, known, now)
-    advice = (
-        "make the plan again"
-        if planned
-        else f"call again with if_revision={now.revision!r} or without it"
-    )
+    again = f"call again with if_revision={now.revision!r} or without it"
+    again = "make the plan again" if planned else again
+    advice = advice or f"Look at it with get_persona, then {again}."
     return Conflict(
         f"Persona {now.persona_id!r} is at revision {now.revision} now, not at the one this change "
         f"was made for: someone edited it. Nothing was written. {told} Look at it with "

@@ -17,8 +17,10 @@ from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.findings import Finding
 
 REFERENCE = "api_key_ref"
-_NAMED = re.compile(r"\{secret:([A-Za-z0-9_]{1,64})\}")
-_HOLDERS = frozenset({"headers", "default_query", "extra_body"})
+KEY = "api_key"
+NAMED = re.compile(r"\{secret:([A-Za-z0-9_]{1,64})\}")
+HOLDERS = frozenset({"headers", "default_query", "extra_body"})
+"""Where a secret is named as ``{secret:name}``."""
 
 
 def resolved(app: App, value: Any, path: str = "") -> Any:
@@ -37,7 +39,7 @@ def resolved(app: App, value: Any, path: str = "") -> Any:
             if "api_key" in value:
                 raise InvalidArgument([f"{path}/api_key: give api_key_ref or api_key, not both."])
             result["api_key"] = app.secret(item, where=here)
-        elif key in _HOLDERS:
+        elif key in HOLDERS:
             result[key] = _filled(app, item, here)
         else:
             result[key] = resolved(app, item, here)
@@ -89,6 +91,9 @@ def _filled(app: App, value: Any, path: str) -> Any:
         return {key: _filled(app, item, f"{path}/{key}") for key, item in value.items()}
     if isinstance(value, list):
         return [_filled(app, item, f"{path}/{index}") for index, item in enumerate(value)]
-    if isinstance(value, str):
-        return _NAMED.sub(lambda found: app.secret(found[1], where=path), value)
-    return value
+    return filled_text(app, value, path) if isinstance(value, str) else value
+
+
+def filled_text(app: App, text: str, path: str) -> str:
+    """Return a text of a header or a query with the secrets that it names."""
+    return NAMED.sub(lambda found: app.secret(found[1], where=path), text)

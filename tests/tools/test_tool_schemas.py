@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 MODES = pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
-READS = {"list", "get", "describe", "check", "compare"}
+READS = {"list", "get", "describe", "check", "compare", "export"}
 
 
 async def tools_of(desk: Desk) -> list[Tool]:
