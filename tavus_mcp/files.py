@@ -51,7 +51,7 @@ async def export(app: App, reference: str, into: Path | None) -> int:
             if "@" not in reference:
                 await _remember(app, exported)
             if into is None:
-                sys.stdout.buffer.write(exported.text.encode())
+                _print(exported.text)
             else:
                 _bring_into(app, exported, into)
         except (Failure, BadFile, OSError) as error:
@@ -158,12 +158,21 @@ def _remark(finding: Finding) -> str:
 
 
 def _told(error: Exception, name: object) -> str:
-    said = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+    said = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        said, name = error.strerror, name or error.filename
     return f"{name}: {said}" if name else said
 
 
 def _show(app: App, facts: dict[str, Any]) -> None:
-    sys.stdout.buffer.write((text_of(app.masker.mask(facts)) + "\n").encode(errors="replace"))
+    _print(text_of(app.masker.mask(facts)) + "\n")
+
+
+def _print(text: str) -> None:
+    """Print UTF-8 with plain line ends, whatever the terminal and the system prefer."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode(errors="backslashreplace"))
+    sys.stdout.buffer.flush()
 
 
 def _complain(app: App, said: str) -> int:
@@ -177,4 +186,3 @@ async def _closing(app: App) -> AsyncIterator[None]:
         yield
     finally:
         await app.aclose()
-        sys.stdout.flush()

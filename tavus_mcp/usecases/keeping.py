@@ -59,7 +59,9 @@ class Kept:
         own = {key: value for key, value in data.items() if key in NOT_HELD}
         stored = {key: value for key, value in data.items() if key not in NOT_HELD}
         walk = Walk(self.app)
-        inner = walk.object(self.fields, shown(self.app, Document(data)), stored, ())
+        # a file without layers removes each of them, not the place where layers stand
+        fields = {"layers": {}, **self.fields} if "layers" in stored else self.fields
+        inner = walk.object(fields, shown(self.app, Document(data)), stored, ())
         walk.result = {**own, **inner}
         return walk
 

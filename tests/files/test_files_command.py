@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from commands import Shop
-from desk import SECRET
+from desk import SECRET, world
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tavus_mcp import files
 from tavus_mcp.models.yamlread import read
 
 ADA = """\
@@ -202,6 +204,28 @@ def test_of_several_files_each_is_applied_and_one_failure_is_told(shop: Shop) ->
     assert said.status == 1
     assert said.fact("file") == "persona.yaml"
     assert "bad.yaml" in said.errors
+
+
+@pytest.mark.anyio
+async def test_a_file_that_was_edited_meanwhile_is_not_written_over(
+    sandbox: ASGIApp, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ours: an editor may save between our read and our write."""
+    path = tmp_path / "persona.yaml"
+
+    async def editing(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "POST":
+            path.write_text(ADA + "greeting: Hi\n", encoding="utf-8")
+        await sandbox(scope, receive, send)
+
+    path.write_text(ADA, encoding="utf-8")
+    app, _ = world(editing)
+    assert await files.apply(app, files.Given([str(path)])) == 1
+    assert path.read_text(encoding="utf-8") == ADA + "greeting: Hi\n"
+    said = capsys.readouterr()
+    assert "status: applied" in said.out
+    (persona_id,) = [line for line in said.out.splitlines() if line.startswith("persona_id: ")]
+    assert persona_id in said.err
 
 
 def test_a_link_stays_a_link(shop: Shop) -> None:

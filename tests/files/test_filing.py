@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
-from desk import SECRET, Desk, Recorder, sent, world
+from desk import SECRET, Recorder, sent, world
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from oddities import JSON, KEYS, WORDS
@@ -157,6 +156,12 @@ async def test_what_is_not_in_the_file_is_removed_and_what_is_in_it_is_set(bench
     }
     assert [item.path for item in done.receipt.changes] == list(bench.operations())
     assert bench.stored()["owner_id"] == 7
+
+
+async def test_a_file_without_layers_removes_each_layer(bench: Bench) -> None:
+    bench.put(layers={"llm": {"model": "m1"}, "stt": {"hotwords": "a"}})
+    await bench.apply(without(await bench.text(), "layers", "  "))
+    assert bench.operations() == {"/layers/llm": None, "/layers/stt": None}
 
 
 async def test_absent_defaults_and_what_tavus_fills_in_are_no_change(bench: Bench) -> None:
@@ -353,45 +358,3 @@ async def test_what_would_not_work_is_refused_before_anything_is_sent(
     bench.put()
     text = CHECKED[name](await bench.text()).replace("pipeline_mode: full", "pipeline_mode: ful")
     assert "/pipeline_mode" in await bench.refusal(text)
-
-
-async def test_the_tool_gives_the_same_text_and_its_revision(desk: Desk) -> None:
-    persona_id = await desk.create(greeting="no", layers={"llm": {"model": "tavus-gpt-oss"}})
-    told = await desk.facts("export_persona", persona_id=persona_id)
-    read = await desk.facts("get_persona", persona_id=persona_id)
-    file = parsed(told["text"])
-    assert (file.persona_id, file.revision) == (persona_id, read["revision"])
-    assert told["revision"] == read["revision"]
-    assert 'greeting: "no"' in told["text"]
-    assert "data" in told["note"]
-    assert "not an id" in await desk.refusal("export_persona", persona_id="../x")
-
-
-async def test_what_the_tool_gives_can_be_created_again_as_it_stands(desk: Desk) -> None:
-    layers = {
-        "llm": {
-            **LLM,
-            "headers": {"accept": "a"},
-            "tools": [{"type": "function", "function": {"name": "f"}}],
-        },
-        "tts": {"tts_engine": "cartesia", "voice_settings": {"speed": 0.5}},
-        "conversational_flow": {"turn_taking_patience": "high"},
-    }
-    persona_id = await desk.create(layers=layers, languages=["en"], document_tags=["a"])
-    told = await desk.facts("export_persona", persona_id=persona_id)
-    text = told["text"].replace('api_key: "********"', "api_key_ref: openai")
-    copy = await desk.facts("create_persona", **parsed(text).fields)
-    other = await desk.facts("export_persona", persona_id=copy["persona_id"])
-    assert parsed(other["text"]).fields == parsed(told["text"]).fields
-    update = parsed(text.replace("You help", "You listen")).fields
-    layers = update.pop("layers")
-    changed = await desk.facts("update_persona", persona_id=copy["persona_id"], **update)
-    assert [item["path"] for item in changed["changes"]] == ["/system_prompt"]
-    same = await desk.facts("configure_tts", persona_id=copy["persona_id"], **layers["tts"])
-    assert same["status"] == "unchanged"
-
-
-async def test_the_tool_costs_the_model_little(desk: Desk) -> None:
-    (tool,) = [it for it in (await desk.client.list_tools()).tools if it.name == "export_persona"]
-    shown = {"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema}
-    assert len(json.dumps(shown, separators=(",", ":"))) <= 350

@@ -57,7 +57,7 @@ def lines(old: str, new: str) -> tuple[list[str], list[str]]:
 
 
 @given(before=OBJECTS, other=OBJECTS, data=st.data())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_a_file_brought_up_to_date_holds_exactly_what_it_must(
     before: dict[str, Any], other: dict[str, Any], data: st.DataObject
 ) -> None:

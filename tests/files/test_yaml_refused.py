@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -58,3 +60,10 @@ def test_no_value_is_echoed() -> None:
         "? [sk-canary]\n",
     ):
         assert "canary" not in refusal({"text": text})
+
+
+def test_the_yaml_library_is_loaded_by_a_file_and_not_by_the_server() -> None:
+    """Ours: a server that no file is asked of starts without it."""
+    look = "import sys, tavus_mcp.server; print('ruamel.yaml' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

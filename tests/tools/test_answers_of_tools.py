@@ -84,6 +84,7 @@ async def every_answer(desk: Desk) -> list[tuple[str, CallToolResult]]:
         ("list_guardrails", {}),
         ("list_registry_tools", {}),
         ("patch_persona", {**who, "patch": [{"op": "add", "path": "/greeting", "value": "Hi!"}]}),
+        ("export_persona", who),
         ("list_revisions", who),
         (
             "compare_personas",
