@@ -37,7 +37,8 @@ edit_prompt for a part of a long prompt, update_persona for other top-level fiel
 that plan. Give if_revision (the revision you read) when somebody else may be editing.
 - Every receipt holds the call that undoes it; list_revisions and restore_revision go further back.
 - delete_persona never deletes by itself: show its plan to the person, apply it after a clear yes.
-- Too slow, talks over people, waits too long: configure_conversational_flow, then the LLM model.
+- Too slow, talks over people, makes things up, sounds flat, outdated: suggest_tuning makes a plan \
+with reasons and costs; show it, then apply_plan.
 - check_persona lists all mistakes at once. Findings carry a hint: the call that mends them.
 - Never ask for an API key in the chat: the person sets TAVUS_SECRET_<NAME> for this server, you \
 pass api_key_ref.

@@ -48,5 +48,5 @@ async def suggest_tuning(
     strength: Annotated[Strength, Field(description="How far")] = "normal",
     languages: Annotated[list[str], Field(description="Names or codes")] = [],  # noqa: B006 - read only
 ) -> Suggestion:
-    """Plan how to fix: slow, interrupts, makes things up, flat, noise, silence; then apply_plan."""
+    """Plan a fix: slow, interrupts, makes things up, flat, noise, silence; then apply_plan."""
     return await suggesting.suggest(app, persona_id, goals, strength, languages)

@@ -37,7 +37,7 @@ from tavus_mcp.usecases.spelling import respelled
 
 @dataclass(frozen=True)
 class Edit:
-    """A change as it was asked for."""
+    """A change as it was asked for; ``verbatim`` keeps older spellings, as a way back must."""
 
     tool: str
     persona_id: str
@@ -47,6 +47,7 @@ class Edit:
     allow: frozenset[str] = frozenset()
     remarks: Sequence[Finding] = field(default_factory=tuple)
     plan: plans.Plan | None = None
+    verbatim: bool = False
 
 
 def planned(plan: plans.Plan) -> Edit:
@@ -58,6 +59,7 @@ def planned(plan: plans.Plan) -> Edit:
         if_revision=plan.revision,
         allow=UNKNOWN_FIELDS | PRIVATE_URLS,
         plan=plan,
+        verbatim=True,
     )
 
 
@@ -121,7 +123,10 @@ def work_out(
     app: App, before: Document, asked: Edit
 ) -> tuple[Document, list[Operation], list[Finding]]:
     """Return the persona as it is to be, the smallest patch to it, and what is to be said of it."""
-    data, respellings = respelled(before.data, asked.change.apply(before.data), app.catalog)
+    wanted = asked.change.apply(before.data)
+    data, respellings = (
+        (wanted, []) if asked.verbatim else respelled(before.data, wanted, app.catalog)
+    )
     after = Document(data)
     operations = diff(before.data, after.data)
     refuse_masks(operations)

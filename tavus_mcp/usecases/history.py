@@ -124,6 +124,7 @@ async def restore(app: App, asked: Return) -> Receipt:
             if_revision=asked.if_revision,
             allow=UNKNOWN_FIELDS | PRIVATE_URLS,
             remarks=[*change.remarks(), *lost],
+            verbatim=True,
         )
         try:
             return await edit(app, put_back)

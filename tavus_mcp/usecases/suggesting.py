@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from tavus_mcp.app import App
+from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.receipt import Changed, Receipt
 from tavus_mcp.models.tuning import Reasoned, Suggestion
 from tavus_mcp.usecases.editing import Edit, preview
-from tavus_mcp.usecases.tuning import Proposal, propose
+from tavus_mcp.usecases.tuning import Already, Proposal, propose
 from tavus_mcp.usecases.tuning.asking import read_goals
 
 TOOL = "suggest_tuning"
@@ -34,10 +35,15 @@ def _reasoned(receipt: Receipt, proposal: Proposal) -> Suggestion:
         {
             **receipt.model_dump(include=set(Suggestion.model_fields) - {"changes"}),
             "changes": [_because(change, proposal) for change in receipt.changes],
-            "already": [asdict(one) for one in proposal.already],
+            "already": [_so(one) for one in proposal.already],
             "settled": [asdict(one) for one in proposal.settled],
         }
     )
+
+
+def _so(one: Already) -> JsonObject:
+    """Tell of a place that stands as it should; lists are other people's texts, and left out."""
+    return {**asdict(one), "value": None if isinstance(one.value, list) else one.value}
 
 
 def _because(change: Changed, proposal: Proposal) -> Reasoned:

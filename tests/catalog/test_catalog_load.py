@@ -34,6 +34,7 @@ def test_asking_about_one_layer_parses_only_its_file() -> None:
     files.read.cache_clear()
     files.facts.cache_clear()
     load._layer.cache_clear()  # noqa: SLF001 to begin with nothing read
+    load._field.cache_clear()  # noqa: SLF001 the same
     CATALOG.layer("stt")
     assert files.read.cache_info().currsize == 1
     CATALOG.field("stt", "hotwords")

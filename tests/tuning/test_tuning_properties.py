@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from personas import (
+from tunable import (
     BASE,
     CATALOG,
     STRENGTHS,

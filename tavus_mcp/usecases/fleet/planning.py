@@ -118,7 +118,14 @@ def _has(app: App, document: Document, finding: str | None) -> bool:
 async def _worked_out(app: App, wanted: Wanted, document: Document) -> Planned | Skipped:
     persona_id = document.persona_id
     proposed = await wanted.propose(document)
-    asked = Edit(TOOL, persona_id, proposed.change, allow=proposed.allow, remarks=proposed.remarks)
+    asked = Edit(
+        TOOL,
+        persona_id,
+        proposed.change,
+        allow=proposed.allow,
+        remarks=proposed.remarks,
+        verbatim=proposed.verbatim,
+    )
     _, operations, findings = work_out(app, document, asked)
     if not operations:
         return Skipped("already_so", persona_id, "It is so already.")

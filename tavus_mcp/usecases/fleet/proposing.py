@@ -18,11 +18,15 @@ from tavus_mcp.usecases.tuning.asking import read_goals
 
 @dataclass(frozen=True)
 class Proposed:
-    """A change of one persona, what is to be said of it, and which rules it may pass."""
+    """A change of one persona, what is to be said of it, and which rules it may pass.
+
+    ``verbatim`` keeps older spellings, as a way back must.
+    """
 
     change: Change
     remarks: Sequence[Finding] = ()
     allow: frozenset[str] = frozenset()
+    verbatim: bool = False
 
 
 Propose = Callable[[Document], Awaitable[Proposed]]

@@ -59,4 +59,4 @@ async def _put_back(app: App, now: Document, part: Part, trace: Trace) -> Propos
     if edited:
         raise Refused(f"{', '.join(edited)}: edited since by others, so all of it is left alone.")
     change = PutBack(before, tuple(places))
-    return Proposed(change, change.remarks(), UNKNOWN_FIELDS | PRIVATE_URLS)
+    return Proposed(change, change.remarks(), UNKNOWN_FIELDS | PRIVATE_URLS, verbatim=True)

@@ -42,14 +42,19 @@ def _about_languages(
         yield f"/languages: goal {LANGUAGES} needs names or codes, like ['German', 'en']."
     if languages and goals and LANGUAGES not in goals:
         yield f"/languages: only goal {LANGUAGES} reads them; add it to goals or leave them out."
-    names = {
-        spelling: language
+    unknown = [(i, name) for i, name in enumerate(languages) if not catalog.language(name.strip())]
+    for index, name in unknown:
+        yield f"/languages/{index}: not a language that Tavus speaks{_close(name, catalog)}"
+    if unknown:
+        yield f"It speaks {', '.join(language.name for language in catalog.languages())}."
+
+
+def _close(name: str, catalog: Catalog) -> str:
+    """Close the sentence with the closest language: of "pt-BR" the one before the region."""
+    regional = catalog.language(name.strip().replace("_", "-").partition("-")[0])
+    names = [
+        spelling
         for language in catalog.languages()
         for spelling in (language.name, *language.also_called, language.code)
-    }
-    for index, name in enumerate(languages):
-        if catalog.language(name.strip()) is None:
-            yield (
-                f"/languages/{index}: not a language that Tavus speaks{closing(name, names)} "
-                f"It speaks {', '.join(language.name for language in catalog.languages())}."
-            )
+    ]
+    return f"; did you mean {regional.code!r}?" if regional else closing(name, names)

@@ -56,7 +56,8 @@ def _fewer_queries(draft: Draft, step: Step) -> None:
     most = step.ladder[0] if draft.strength == "strong" else len(asked)
     kept, rest = asked[:most], asked[most:]
     if kept == stored:
-        draft.is_so(step.path, f"{len(kept)} questions")
+        if step.path not in draft.reasons:
+            draft.is_so(step.path, stored)
         return
     draft.put(step.path, kept, draft.why(step))
     moved = _distinct([*(later or []), *rest])
@@ -74,7 +75,10 @@ def _distinct(queries: Any) -> list[str]:
     """Return the questions, each once; nothing where there are none that can be read."""
     if not is_set(queries) or not _is_texts(queries):
         return []
-    return list({query.strip().lower(): query for query in reversed(queries)}.values())[::-1]
+    first: dict[str, str] = {}
+    for query in queries:
+        first.setdefault(query.strip().lower(), query)
+    return list(first.values())
 
 
 THOUGHTS: Mapping[str, Callable[[Draft, Step], None]] = {

@@ -1,0 +1,355 @@
+"""The goal ``modernize``: the seed's words and all that is legacy, said in today's words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from desk import SECRET, Desk, text_of
+from planting import OWN_LLM, PERSONA, PROMPT, planted, said, stored, suggested
+from tunable import CATALOG, RULES, SEED, case_documents, proposed, tuned
+
+from tavus_mcp.models.document import Document
+from tavus_mcp.sandbox.store import Store
+from tavus_mcp.usecases.checking import check
+from tavus_mcp.usecases.rules import RULES as CHECKS
+
+pytestmark = pytest.mark.anyio
+
+FLOW = "/layers/conversational_flow"
+STT = "/layers/stt"
+SEEING = "/layers/perception"
+TTS = "/layers/tts"
+CARTESIA = "a0e99841-438c-4a64-b679-ae501e7d6091"
+TOOL = {"type": "function", "function": {"name": "note", "description": "Notes."}}
+_OLD_BY_NAME = ("legacy", "deprecated", "retired", "spelling", "as-text", "in-words")
+_OLD_BY_MATTER = {
+    *("guardrails-both-generations", "audio-only-on-persona", "documents-inside-layers"),
+    *("function-inline", "llm-key-in-headers", "tts-playht-field", "stt-hotwords-list"),
+    *("tts-provider-voice-in-voice-id", "voice-setting-unsupported", "stt-turn-taking-overridden"),
+    "perception-ambient-awareness",
+}
+OLD = _OLD_BY_MATTER | {
+    rule.name for rule in CHECKS if any(word in rule.name for word in _OLD_BY_NAME)
+}
+"""The rules of the checker that are about something deprecated, legacy or retired."""
+
+BLOCKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    *(
+        (model, {"layers": {"llm": {"model": model}}}, {"/layers/llm/model": "tavus-gemma-4"})
+        for model in ("tavus-gpt-4o", "tavus-gpt-4o-mini", "tavus-llama", "tavus-glm-4.7")
+    ),
+    (
+        "context",
+        {"context": "Focus on system design."},
+        {"/context": None, "/system_prompt": f"{PROMPT}\n\nFocus on system design."},
+    ),
+    ("context twice", {"context": "choose a bicycle"}, {"/context": None}),
+    (
+        "cartesia",
+        {"layers": {"tts": {"tts_engine": "cartesia", "voice_id": CARTESIA}}},
+        {f"{TTS}/voice_id": None, f"{TTS}/external_voice_id": CARTESIA},
+    ),
+    (
+        "a voice that was not heard",
+        {"layers": {"tts": {"voice_id": "larry", "external_voice_id": CARTESIA}}},
+        {f"{TTS}/voice_id": None},
+    ),
+    (
+        "playht",
+        {
+            "layers": {
+                "tts": {
+                    "tts_engine": "playht",
+                    "voice_id": "larry",
+                    "playht_user_id": "u1",
+                    "tts_model_name": "PlayHT2.0",
+                    "voice_settings": {"speed": 1.1, "stability": 0.5},
+                }
+            }
+        },
+        {
+            f"{TTS}/tts_engine": "cartesia",
+            f"{TTS}/voice_id": None,
+            f"{TTS}/playht_user_id": None,
+            f"{TTS}/tts_model_name": None,
+            f"{TTS}/voice_settings/stability": None,
+        },
+    ),
+    (
+        "raven-0 with the seed's switch",
+        {"layers": {"perception": {"perception_model": "raven-0", "ambient_awareness": True}}},
+        {
+            f"{SEEING}/perception_model": "raven-1",
+            f"{SEEING}/ambient_awareness": None,
+            f"{SEEING}/visual_awareness_queries": [
+                "What is to be seen around the user and on a shared screen?"
+            ],
+        },
+    ),
+    (
+        "the seed's switch turned off",
+        {"layers": {"perception": {"ambient_awareness": False}}},
+        {f"{SEEING}/ambient_awareness": None},
+    ),
+    (
+        "basic with names of its time",
+        {
+            "layers": {
+                "perception": {
+                    "perception_model": "basic",
+                    "ambient_awareness_queries": ["Red?"],
+                    "perception_tools": [TOOL],
+                    "perception_tool_prompt": "When red.",
+                }
+            }
+        },
+        {
+            f"{SEEING}/perception_model": "raven-1",
+            f"{SEEING}/ambient_awareness_queries": None,
+            f"{SEEING}/visual_awareness_queries": ["Red?"],
+            f"{SEEING}/perception_tools": None,
+            f"{SEEING}/visual_tools": [TOOL],
+            f"{SEEING}/perception_tool_prompt": None,
+            f"{SEEING}/visual_tool_prompt": "When red.",
+        },
+    ),
+    (
+        "the seed's turn-taking",
+        {
+            "layers": {
+                "stt": {
+                    "smart_turn_detection": True,
+                    "participant_pause_sensitivity": "high",
+                    "participant_interrupt_sensitivity": "low",
+                }
+            }
+        },
+        {
+            f"{STT}/smart_turn_detection": None,
+            f"{STT}/participant_pause_sensitivity": None,
+            f"{STT}/participant_interrupt_sensitivity": None,
+            f"{FLOW}/turn_detection_model": "sparrow-2",
+            f"{FLOW}/turn_taking_patience": "low",
+            f"{FLOW}/replica_interruptibility": "low",
+            f"{FLOW}/voice_isolation": "off",
+        },
+    ),
+    (
+        "turn-taking that is overridden already",
+        {
+            "layers": {
+                "stt": {"participant_pause_sensitivity": "high"},
+                "conversational_flow": {"turn_taking_patience": "high", "voice_isolation": "near"},
+            }
+        },
+        {f"{STT}/participant_pause_sensitivity": None},
+    ),
+    (
+        "a turn model that nobody supports",
+        {"layers": {"conversational_flow": {"turn_detection_model": "timebased"}}},
+        {f"{FLOW}/turn_detection_model": "sparrow-2"},
+    ),
+    (
+        "an engine and a list of hot words",
+        {"layers": {"stt": {"stt_engine": "tavus-advanced", "hotwords": ["Brompton", "Kettler"]}}},
+        {f"{STT}/stt_engine": "tavus-auto", f"{STT}/hotwords": "Brompton, Kettler"},
+    ),
+    (
+        "words in quotes",
+        {"layers": {"tts": {"tts_emotion_control": "false", "voice_settings": {"speed": "fast"}}}},
+        {f"{TTS}/tts_emotion_control": False, f"{TTS}/voice_settings/speed": 1.1},
+    ),
+    (
+        "sonic-1",
+        {
+            "layers": {
+                "tts": {
+                    "tts_model_name": "sonic-1",
+                    "voice_settings": {"speed": 0.5, "emotion": ["positivity:high"]},
+                }
+            }
+        },
+        {
+            f"{TTS}/tts_model_name": "sonic-3",
+            f"{TTS}/voice_settings/speed": 1.1,
+            f"{TTS}/voice_settings/emotion": None,
+        },
+    ),
+    (
+        "sonic-1 at the usual speed, in words",
+        {"layers": {"tts": {"tts_model_name": "sonic-1", "voice_settings": {"speed": "normal"}}}},
+        {f"{TTS}/voice_settings/speed": None},
+    ),
+    (
+        "an interruptibility of a docs example",
+        {"layers": {"conversational_flow": {"replica_interruptibility": "verylow"}}},
+        {f"{FLOW}/replica_interruptibility": "low"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "today"), [block[1:] for block in BLOCKS], ids=lambda one: None)
+def test_every_old_thing_is_said_in_todays_words_and_nothing_else_changes(
+    old: dict[str, Any], today: dict[str, Any]
+) -> None:
+    """Required by us: by meaning, and so that nobody hears a difference."""
+    data = {**RULES["base"], **old}
+    proposal = proposed(data, "modernize")
+    change = proposal.change
+    assert {**change.values, **dict.fromkeys(change.unset)} == today  # type: ignore[attr-defined]
+    assert set(proposal.reasons) == set(today)
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ({"stt": {"participant_interrupt_sensitivity": "low"}}, "Converted by meaning"),
+        ({"stt": {"smart_turn_detection": False}}, "no equivalent today"),
+        ({"perception": {"ambient_awareness": True}}, "not documented"),
+        (
+            {
+                "perception": {
+                    "ambient_awareness_queries": ["A?"],
+                    "visual_awareness_queries": ["B?"],
+                }
+            },
+            "were both set",
+        ),
+        ({"tts": {"tts_engine": "playht"}}, "list_voices"),
+        ({"tts": {"voice_settings": {"speed": "slow"}}}, "step of a tenth"),
+        ({"tts": {"voice_settings": {"emotion": ["anger"]}}}, "fixed emotions"),
+        ({"conversational_flow": {"turn_detection_model": "time-based"}}, "no exact equivalent"),
+        ({"document_ids": ["d8-a"]}, "taken to be meant"),
+    ],
+)
+async def test_what_had_to_be_assumed_is_in_the_plan_and_flagged(
+    desk: Desk, store: Store, layers: dict[str, Any], message: str
+) -> None:
+    planted(store, layers=layers)
+    answer = await suggested(desk, "modernize")
+    assert answer["changes"]
+    (finding,) = [one for one in answer["findings"] if message in f"{one['message']} {one['hint']}"]
+    assert finding["severity"] == "warning"
+    assert finding["hint"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "path", "call"),
+    [
+        ({"guardrails_id": "g1"}, "/guardrails_id", "list_guardrails"),
+        ({"layers": {"llm": {"tools": [TOOL]}}}, "/layers/llm/tools", "list_registry_tools"),
+        (
+            {"layers": {"llm": {**OWN_LLM, "headers": {"x-api-key": "k-0123456789"}}}},
+            "/layers/llm/headers/x-api-key",
+            "api_key_ref=...",
+        ),
+    ],
+)
+async def test_what_no_change_can_carry_over_is_flagged_with_the_call_to_make(
+    desk: Desk, store: Store, fields: dict[str, Any], path: str, call: str
+) -> None:
+    planted(store, **fields)
+    answer = await suggested(desk, "modernize")
+    assert answer["status"] == "unchanged"
+    assert [one for one in said(answer, call) if one.startswith(f"{path}:")]
+
+
+DOCUMENTS = [*case_documents(), ("the seed, all at once", SEED)]
+
+
+@pytest.mark.parametrize("data", [one for _, one in DOCUMENTS], ids=[name for name, _ in DOCUMENTS])
+def test_the_checker_finds_nothing_old_but_what_was_flagged(data: dict[str, Any]) -> None:
+    """Required by us: one step, and every case that the checker knows is modern."""
+    proposal = proposed(data, "modernize")
+    flagged = {one.path for one in proposal.remarks}
+    left = [
+        one
+        for one in check(Document(tuned(proposal, data)), CATALOG)
+        if one.rule in OLD and one.path not in flagged
+    ]
+    assert left == []
+
+
+def test_empty_fields_of_an_old_dashboard_stay_unless_they_are_in_the_way() -> None:
+    tts = {"voice_id": CARTESIA, "external_voice_id": "", "tts_engine": ""}
+    data = {**RULES["base"], "layers": {"tts": tts, "stt": {"hotwords": ""}}}
+    after = tuned(proposed(data, "modernize"), data)
+    assert after["layers"] == {
+        "tts": {"external_voice_id": CARTESIA, "tts_engine": ""},
+        "stt": {"hotwords": ""},
+    }
+
+
+def test_the_rules_about_old_things_exist() -> None:
+    assert {rule.name for rule in CHECKS} >= OLD
+
+
+async def test_the_whole_seed_is_modernized_in_one_revision(desk: Desk, store: Store) -> None:
+    planted(store, **SEED)
+    answer = await suggested(desk, "modernize")
+    applied = await desk.facts("apply_plan", plan_id=answer["plan_id"])
+    assert applied["status"] == "applied"
+    assert len(desk.wire.writes) == 1
+    layers = stored(store)["layers"]
+    assert layers["tts"] == {"tts_engine": "cartesia"}
+    assert layers["perception"]["perception_model"] == "raven-1"
+    assert layers["conversational_flow"]["turn_taking_patience"] == "medium"
+    assert layers["conversational_flow"]["voice_isolation"] == "off"
+    assert layers["llm"]["tools"] == SEED["layers"]["llm"]["tools"]
+    again = await suggested(desk, "modernize")
+    assert again["status"] == "unchanged"
+
+
+REFUSED = (
+    "words in quotes",
+    "sonic-1 at the usual speed, in words",
+    "an interruptibility of a docs example",
+)
+"""What Tavus takes from nobody any more, so that no undo can bring it back."""
+
+
+@pytest.mark.parametrize("name", [name for name, *_ in BLOCKS])
+async def test_a_modernized_persona_can_be_brought_back_to_what_it_was(
+    desk: Desk, store: Store, name: str
+) -> None:
+    """Ours: the undo of the receipt brings back exactly the earlier document."""
+    planted(store, **next(old for one, old, _ in BLOCKS if one == name))
+    before = (await desk.facts("get_persona", persona_id=PERSONA))["revision"]
+    answer = await suggested(desk, "modernize")
+    applied = await desk.facts("apply_plan", plan_id=answer["plan_id"])
+    assert applied["revision"] != before
+    undo = applied["undo"]
+    if name in REFUSED:
+        assert "Refused before anything was sent" in await desk.refusal(
+            undo["tool"], **undo["arguments"]
+        )
+        return
+    await desk.facts(undo["tool"], **undo["arguments"])
+    assert (await desk.facts("get_persona", persona_id=PERSONA))["revision"] == before
+
+
+async def test_a_bearer_key_moves_from_a_header_to_its_place_unseen(
+    desk: Desk, store: Store
+) -> None:
+    """Docs of an older time put the key there; Tavus takes an address only with api_key."""
+    llm = {"model": "m", "base_url": "https://llm.example.com/v1"}
+    headers = {"Authorization": f"Bearer {SECRET}", "x-team": "blue"}
+    planted(store, layers={"llm": {**llm, "headers": headers}})
+    result = await desk.call("suggest_tuning", persona_id=PERSONA, goals=["modernize"])
+    assert result.structured_content is not None
+    assert SECRET not in text_of(result) + str(result.structured_content)
+    await desk.facts("apply_plan", plan_id=result.structured_content["plan_id"])
+    assert stored(store)["layers"]["llm"] == {
+        **llm,
+        "api_key": SECRET,
+        "headers": {"x-team": "blue"},
+    }
+
+
+def test_a_persona_in_order_has_nothing_to_modernize() -> None:
+    clean = {**RULES["clean"], "layers": {**RULES["clean"]["layers"], "llm": {}}}
+    proposal = proposed(clean, "modernize")
+    assert proposal.reasons == {}
+    assert proposal.remarks == []
+    assert [one.goal for one in proposal.already] == ["modernize"]
