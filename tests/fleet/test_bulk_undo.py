@@ -20,6 +20,8 @@ TOOLS = [
     {"type": "function", "function": {"name": name, "description": "Call it when asked."}}
     for name in ("ask", "tell")
 ]
+OLD_SPELLING = "a0e99841-438c-4a64-b679-ae501e7d6091"
+"""A provider's voice id, where today it would stand in external_voice_id."""
 FLOW = {
     "turn_detection_model": "sparrow-2",
     "turn_taking_patience": "low",
@@ -34,6 +36,7 @@ KINDS: list[dict[str, Any]] = [
     {"layers": {"llm": {"model": RETIRED, "tools": TOOLS, "extra_body": {"top_p": 0.4}}}},
     {"layers": {**model(GOOD), "conversational_flow": FLOW}},
     {"layers": {**model(GOOD), "stt": {"hotwords": "Tavus"}}, "greeting": "Hi.", "context": "c"},
+    {"layers": {**model(GOOD), "tts": {"tts_engine": "cartesia", "voice_id": OLD_SPELLING}}},
     {"greeting": "Good day.", "languages": ["en", "de"], "document_tags": ["a"]},
 ]
 CHANGE: dict[str, Any] = {
@@ -45,7 +48,7 @@ CHANGE: dict[str, Any] = {
         "/greeting": "Hello.",
         "/languages": ["en"],
     },
-    "unset": ["/layers/stt/hotwords", "/context", "/layers/llm/extra_body"],
+    "unset": ["/layers/stt/hotwords", "/context", "/layers/llm/extra_body", "/layers/tts/voice_id"],
 }
 
 
