@@ -140,15 +140,16 @@ async def _inspect(stage: Stage) -> None:
 
 
 async def _preview(stage: Stage) -> None:
-    stage.tell('"It talks over my candidates." The assistant makes a plan: nothing is sent yet.')
+    stage.tell(
+        '"It talks over my candidates." The server knows what to change, why, and at what cost.',
+        "It answers with a plan: nothing is sent yet.",
+    )
     planned = await stage.facts(
-        "configure_conversational_flow",
-        persona_id=stage.persona_id,
-        turn_detection_model="sparrow-2",
-        turn_taking_patience="high",
-        dry_run=True,
+        "suggest_tuning", persona_id=stage.persona_id, goals=["interrupt_less"]
     )
     must(planned["status"] == "planned", "the preview is no preview")
+    told = {name for change in planned["changes"] for name in change}
+    must({"reason", "effect", "trade_off", "source"} <= told, "the plan does not say why")
     must(planned["revision"] == stage.revision, "the preview changed something")
     stage.plan_id = planned["plan_id"]
 

@@ -32,7 +32,7 @@ async def check_persona(
         Field(description="Or a draft: a new persona's body"),
     ] = None,
 ) -> CheckReport:
-    """Find all mistakes at once, each with the calls that fix it and what a person must choose."""
+    """Find all mistakes and deprecations at once, each with the calls that fix it."""
     checked, form = await reading.draft_or_saved(app, persona_id, document)
     findings = by_severity([*form, *checking.check(checked, app.catalog)])
     return CheckReport(
@@ -48,9 +48,11 @@ async def check_persona(
 async def suggest_tuning(
     app: App,
     persona_id: Persona,
-    goals: Annotated[list[Goal], Field(description="First wins")],
+    goals: Annotated[list[Goal], Field(description="In a dispute the first wins")],
     strength: Annotated[Strength, Field(description="How far")] = "normal",
     languages: Annotated[list[str], Field(description="Names or codes")] = [],  # noqa: B006 - read only
 ) -> Suggestion:
-    """Plan a fix: slow, interrupts, makes things up, flat, noise, silence; then apply_plan."""
+    """Plan a fix: slow, interrupts, makes things up, tone, noise, silence, cost, deprecated; then
+    apply_plan.
+    """
     return await suggesting.suggest(app, persona_id, goals, strength, languages)

@@ -59,12 +59,15 @@ async def plan_bulk_change(
     app: App,
     ctx: Context[Any, Any],
     persona_ids: Annotated[list[PersonaId], Field(description="These personas")] = [],  # noqa: B006 - read only
-    name_contains: Annotated[str | None, Field(description="And with this in the name")] = None,
+    name_contains: Annotated[
+        str | None, Field(description="Those of them with this in the name")
+    ] = None,
     finding: Annotated[
-        str | None, Field(description="And with a finding of this rule of audit_personas")
+        str | None,
+        Field(description="Those with a finding of this rule, as audit_personas names it"),
     ] = None,
     everything: Annotated[
-        bool, Field(description="All; needed if nothing else says which")
+        bool, Field(description="All of them; needed if nothing else says which")
     ] = False,
     persona_type: Annotated[Literal["user", "system", "all"], Accepted] = "user",
     goals: Annotated[
@@ -77,11 +80,11 @@ async def plan_bulk_change(
     ] = {},  # noqa: B006 - read only
     unset: Annotated[list[str], Field(description="Remove: JSON Pointers")] = [],  # noqa: B006 - read only
     undo_of: Annotated[
-        str | None, Field(description="Plan id of a bulk plan: take back what it did")
+        str | None, Field(description="Undo: the plan_id of a bulk plan, also in list_revisions")
     ] = None,
     limit: Annotated[int | None, Field(ge=1, description="At most so many personas")] = None,
 ) -> BulkPlan:
-    """Plan one change of many personas; apply_plan carries it out. Changes nothing itself."""
+    """Plan one change of many personas, or the undo of such a plan; apply_plan carries it out."""
     asked = asking.Asked(
         Selection(None if persona_type == "all" else persona_type, name_contains, persona_ids),
         finding=finding,

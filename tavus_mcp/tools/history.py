@@ -23,7 +23,7 @@ history = Toolset("history")
 async def list_revisions(
     app: App, persona_id: Persona, limit: Limit = 20, cursor: Cursor = None
 ) -> RevisionPage:
-    """List changes of a persona, when and by which tool, newest first; to undo."""
+    """List changes of a persona, when, by which tool, and the revision after; to undo."""
     page = await usecase.revisions(app, persona_id, limit, cursor)
     return RevisionPage(revisions=page.rows, next_cursor=page.next_cursor)
 
@@ -49,7 +49,7 @@ async def compare_personas(
 async def restore_revision(
     app: App,
     persona_id: Persona,
-    revision: Annotated[str, Field(description="As list_revisions shows it")],
+    revision: Annotated[str, Field(description="The state to have again, of list_revisions")],
     only: Annotated[list[str], Field(description="Layers or paths; default all")] = [],  # noqa: B006 - read only
     dry_run: DryRun = False,
     if_revision: IfRevision = None,

@@ -11,7 +11,7 @@ from tavus_mcp.models.ids import PersonaId
 
 Persona = Annotated[PersonaId, Field(description="Persona id")]
 Reference = Annotated[str, Field(description="ID or ID@REVISION")]
-DryRun = Annotated[bool, Field(description="Only show the change")]
+DryRun = Annotated[bool, Field(description="Only make a plan")]
 IfRevision = Annotated[str | None, Field(description="Refuse if changed since this revision")]
 Unset = Annotated[list[str], Field(description="Fields to remove")]
 Limit = Annotated[int, Field(ge=1, le=100, description="Rows")]

@@ -212,7 +212,7 @@ async def update_persona(
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
 ) -> Receipt:
-    """Change top-level fields; only what is given changes. For a long prompt use edit_prompt."""
+    """Change top-level fields; only what is given changes, lists whole. Long texts: edit_prompt."""
     values = given(locals(), _FIELDS)
     asked = Edit(
         "update_persona",

@@ -17,6 +17,8 @@ _LINE_ENDS = "\x0b\x0c\r\x1c\x1d\x1e\x85\u2028\u2029"
 _ESCAPED = {ord("\n"): "\\n"} | {ord(end): f"\\u{ord(end):04x}" for end in _LINE_ENDS}
 _TABLE = 3
 """From this many rows on, a list of flat objects is shown as a table."""
+_WIDEST = 80
+"""Characters of a cell from which on a table is harder to read than a list."""
 
 
 def result(answer: BaseModel, masker: Masker) -> CallToolResult:
@@ -71,13 +73,23 @@ def _columns(rows: list[Any]) -> list[str]:
     """Return the columns of a list of flat objects, or nothing when it is no table."""
     if len(rows) < _TABLE or not all(isinstance(row, dict) for row in rows):
         return []
-    flat = all(_is_cell(cell) for row in rows for cell in row.values())
-    longest_first = sorted(rows, key=len, reverse=True)
-    return list(dict.fromkeys(key for row in longest_first for key in row)) if flat else []
+    if not all(_is_cell(cell) for row in rows for cell in row.values()):
+        return []
+    columns: list[str] = []
+    for row in rows:
+        at = len(columns)  # a new name stands before the next one that is known, else at the end
+        for key in reversed(row):
+            if key in columns:
+                at = columns.index(key)
+            else:
+                columns.insert(at, key)
+    return columns
 
 
 def _is_cell(value: Any) -> bool:
-    return not isinstance(value, (dict, list)) and len(str(value).splitlines()) < 2
+    if isinstance(value, (dict, list)):
+        return False
+    return len(str(value)) <= _WIDEST and len(str(value).splitlines()) < 2
 
 
 def _table(rows: list[Any], columns: list[str], indent: str) -> str:

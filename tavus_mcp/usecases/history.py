@@ -13,6 +13,7 @@ from tavus_mcp.models.ids import checked_id
 from tavus_mcp.models.patch import diff
 from tavus_mcp.models.receipt import changes_of
 from tavus_mcp.usecases import recording
+from tavus_mcp.usecases.plans import plan_id_of
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,10 @@ async def revisions(app: App, persona_id: str, limit: int, cursor: str | None) -
     start = int(cursor) if cursor else 2**62
     page = [line for line in told if line.seq < start][: limit + 1]
     now = await _live(app, persona_id) if any(_is_open(line, outcomes) for line in page) else None
-    rows = [_row(app, line, outcomes, now) for line in page[:limit]]
+    rows = [
+        {**_row(app, line, outcomes, now), **await _of_plan(app, line, lines)}
+        for line in page[:limit]
+    ]
     return Revisions(rows, str(page[limit - 1].seq) if len(page) > limit else None)
 
 
@@ -110,6 +114,13 @@ def _row(app: App, line: Entry, outcomes: dict[int, Entry], now: Document | None
         if _is_open(line, outcomes) and now is not None:
             told |= _looked_into(app, line, now)
     return {key: value for key, value in told.items() if value not in ("", [])}
+
+
+async def _of_plan(app: App, line: Entry, lines: list[Entry]) -> JsonObject:
+    """Name the bulk plan that a change was a part of, so that all of it can be taken back."""
+    claim = next((one for one in lines if one.kind == "used" and one.seq == line.ref), None)
+    plan = await app.diary.entry(claim.ref) if claim else None
+    return {"plan_id": plan_id_of(plan)} if plan else {}
 
 
 def _looked_into(app: App, line: Entry, now: Document) -> JsonObject:

@@ -152,6 +152,11 @@ def body_of(plan: Plan) -> JsonObject:
     return dict(_unmasked(plan.detail["body"], plan.secrets, "/body"))
 
 
+def plan_id_of(line: Entry) -> str:
+    """Return the id of the plan that a line of the journal holds."""
+    return f"plan-{line.seq}-{line.digest[:8]}"
+
+
 def _of_line(line: Entry, secrets: Mapping[str, str]) -> Plan:
     return Plan(
         kind=line.detail["kind"],
@@ -160,7 +165,7 @@ def _of_line(line: Entry, secrets: Mapping[str, str]) -> Plan:
         revision=line.detail["base"],
         detail=line.detail,
         secrets=secrets,
-        plan_id=f"plan-{line.seq}-{line.digest[:8]}",
+        plan_id=plan_id_of(line),
         expires_at=line.detail["expires_at"],
         seq=line.seq,
     )

@@ -31,11 +31,12 @@ async def suggest(
 
 
 def _reasoned(receipt: Receipt, proposal: Proposal) -> Suggestion:
+    moved = {change.path for change in receipt.changes}
     return Suggestion.model_validate(
         {
             **receipt.model_dump(include=set(Suggestion.model_fields) - {"changes"}),
             "changes": [_because(change, proposal) for change in receipt.changes],
-            "already": [_so(one) for one in proposal.already],
+            "already": [_so(one) for one in proposal.already if one.path not in moved],
             "settled": [asdict(one) for one in proposal.settled],
         }
     )

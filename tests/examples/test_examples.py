@@ -52,6 +52,18 @@ def test_the_technical_interviewer_is_created_mended_and_tuned() -> None:
     assert "left to mend: {'info': 1}" in told
 
 
+def test_a_tuning_session_runs_from_a_complaint_to_measured_figures_and_back() -> None:
+    told = output_of("tuning_session.py")
+    assert "suggest_tuning(persona_id=" in told
+    assert "goals=['interrupt_less', 'be_more_patient']" in told
+    assert "/layers/conversational_flow/turn_taking_patience: low -> high" in told
+    figures = {line.split(",")[0].strip(): line for line in told.splitlines() if " to " in line}
+    assert figures["agent_over_user"].endswith("more than chance")
+    assert figures["response_gap_median"].endswith("more than chance")
+    assert "made up by the sandbox" in told
+    assert "Undone: applied; the persona is at the earlier revision again." in told
+
+
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_host_file_starts_this_server_from_a_source_and_holds_no_key(host: str) -> None:
     config: dict[str, Any] = json.loads((EXAMPLES / "hosts" / f"{host}.json").read_text())

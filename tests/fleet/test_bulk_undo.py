@@ -73,6 +73,18 @@ async def test_all_documents_are_restored_byte_for_byte(desk: Desk, store: Store
     assert kept(store, *ids)[0]["greeting"] == "Hello."
 
 
+async def test_the_history_of_a_persona_names_the_bulk_plan_it_was_part_of(
+    desk: Desk, store: Store
+) -> None:
+    """Who comes back a day later has no plan id at hand."""
+    ids = many(store, 2, layers=model(RETIRED))
+    plan = await planned(desk, everything=True, values={"/layers/llm/model": GOOD})
+    await desk.facts("apply_plan", plan_id=plan["plan_id"])
+    await desk.facts("update_persona", persona_id=ids[1], greeting="Hi.")
+    told = await desk.facts("list_revisions", persona_id=ids[1])
+    assert [row.get("plan_id") for row in told["revisions"]] == [None, plan["plan_id"], None]
+
+
 async def test_edits_of_others_at_other_places_stay(desk: Desk, store: Store) -> None:
     ids = many(store, 3, layers=model(RETIRED))
     before = copy.deepcopy(kept(store, *ids))
