@@ -22,6 +22,8 @@ USER, AGENT = "user", "assistant"
 _ROLES = {"replica": AGENT, "pal": AGENT, "face": AGENT}
 _PROMPT = "system"
 """Older transcripts begin with an entry of this role, which is the prompt."""
+MADE_UP = "Made up by the sandbox"
+"""How the names of calls begin that nobody held."""
 _LONGEST_TURN = 86_400.0
 _LATEST = 1e11
 """No epoch second of the next thousand years is above this; milliseconds are."""

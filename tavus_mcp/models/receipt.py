@@ -52,6 +52,7 @@ class PlanReceipt(Receipt):
     """
 
     status: Literal["applied", "planned", "unchanged", "partial"]  # type: ignore[assignment]  # only many can be done in part
+    changes: list[Changed] | None = None  # type: ignore[assignment]  # of many, the plan told them
     personas: list[JsonObject] | None = None
     totals: Annotated[dict[str, int] | None, WithJsonSchema({})] = None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from tavus_mcp.models.calls import MADE_UP
 from tavus_mcp.sandbox.conversations import finish, new_row
 from tavus_mcp.sandbox.events import call_events
 from tavus_mcp.sandbox.ids import mint
@@ -63,7 +64,7 @@ def _persona(store: Store, persona_id: str) -> Row:
 def _birth(persona: Row, which: str, named_by: str) -> Row:
     sent = {
         named_by: persona["persona_id"],
-        "conversation_name": f"Made up by the sandbox ({which})",
+        "conversation_name": f"{MADE_UP} ({which})",
     }
     return new_row(sent, sent, persona["persona_id"], persona["default_replica_id"])
 

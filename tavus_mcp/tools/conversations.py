@@ -61,7 +61,7 @@ async def measure_conversations(
     persona_id: Reference,
     since: Annotated[str | None, Field(description="ISO date or time")] = None,
     until: Annotated[str | None, Field(description="The same; a date is included")] = None,
-    limit: Annotated[int, Field(ge=1, le=500, description="The latest so many calls")] = 50,
+    limit: Annotated[int, Field(ge=1, le=500, description="The latest so many calls")] = 200,
 ) -> Measures:
     """Measure turn-taking in ended calls, by revision: gaps, pace, silences, interruptions.
 

@@ -101,6 +101,8 @@ async def edit(app: App, asked: Edit) -> Receipt:
     except TavusError as error:
         now, remarks = unread(after, asked.persona_id, error)
     findings += await _found_out(app, intent, now, remarks, lost, changed=changed)
+    if not changed:
+        findings.append(SO_ALREADY)
     status = "applied" if changed else "unchanged"
     unrecorded = await recording.settle(app, intent, status, now)
     told = operations if changed else ()
@@ -224,4 +226,12 @@ ANSWER_LOST = Finding(
     path="",
     message="The answer to the change was lost, but the persona reads as it was to be.",
     rule="answer-lost",
+)
+SO_ALREADY = Finding(
+    severity="info",
+    path="",
+    message="Tavus answered that all of this is so already. What is its default it often neither "
+    "stores nor shows.",
+    rule="so-already",
+    source="N#71196814473",
 )

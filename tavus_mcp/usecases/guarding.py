@@ -65,14 +65,20 @@ def changed_meanwhile(
     advice = advice or f"Look at it with get_persona, then {again}."
     return Conflict(
         f"Persona {now.persona_id!r} is at revision {now.revision} now, not at the one this change "
-        f"was made for: someone edited it. Nothing was written. {told} Look at it with "
-        f"get_persona, then {advice}."
+        f"was made for: someone edited it. Nothing was written. {told} {advice}"
     )
 
 
 def _differences(app: App, known: Document, now: Document) -> str:
     operations = diff(app.masker.mask(known.kept()), app.masker.mask(now.kept()))
     changes = changes_of(known.kept(), operations, app.masker)
-    told = [f"{item.path} from {item.before!r} to {item.after!r}" for item in changes[:_MOST]]
+    told = [
+        f"{item.path} from {_written(item.before)} to {_written(item.after)}"
+        for item in changes[:_MOST]
+    ]
     more = len(changes) - _MOST
     return "; ".join(told) + (f"; and {more} more." if more > 0 else ".")
+
+
+def _written(value: object) -> str:
+    return "nothing" if value is None else repr(value)

@@ -155,7 +155,12 @@ def _receipt(plan: plans.Plan, run: _Run) -> PlanReceipt:
     undo = Undo(tool=TOOL, arguments={"undo_of": plan.plan_id})
     facts: dict[str, Any] = {
         "status": "applied" if whole else "partial",
-        "findings": [*_how_to_go_on(plan, run, left), *run.tally.findings(FINDINGS)],
+        "changes": None,
+        "findings": [
+            *_how_to_go_on(plan, run, left),
+            *_not_all_told(rows),
+            *run.tally.findings(FINDINGS),
+        ],
         "plan_id": plan.plan_id,
         "personas": _shown(rows),
         "totals": {**totals, **({"left": left} if left else {})},
@@ -175,6 +180,13 @@ def _shown(rows: list[JsonObject]) -> list[JsonObject]:
                 continue
         shown.append(row)
     return shown[:ROWS]
+
+
+def _not_all_told(rows: list[JsonObject]) -> list[Finding]:
+    if len(rows) <= ROWS:
+        return []
+    told = f"{ROWS} of {len(rows)} personas are told one by one; totals count all."
+    return [Finding(severity="info", path="", message=told, rule="rows-left-out")]
 
 
 def _how_to_go_on(plan: plans.Plan, run: _Run, left: int) -> list[Finding]:

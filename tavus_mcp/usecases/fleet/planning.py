@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +22,9 @@ from tavus_mcp.usecases.rules import RULES
 
 _RULES = frozenset({*(rule.name for rule in RULES), *misfits.NAMES})
 _STOCK = "A stock persona of Tavus cannot be edited; create_persona(based_on=...) copies it."
+_UNFIT = frozenset({"refused", "unreadable", "not_editable"})
+_TOLD = 5
+"""Reasons that are told when all personas are refused."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,17 @@ async def _stored(
     planned = [item for item in found if isinstance(item, Planned)]
     skipped = [item for item in found if isinstance(item, Skipped)]
     draft = Draft(planned[: wanted.limit], skipped, roll.stopped, roll.enough)
+    _refuse_when_all_are(draft)
     if draft.planned:
         bulk = bulk_plan([item.part for item in draft.planned])
         draft.stored = await plans.store(app, bulk)
     return draft
+
+
+def _refuse_when_all_are(draft: Draft) -> None:
+    """Refuse a change that fits nobody: it is a mistake, not a plan without anything to do."""
+    if draft.planned or not draft.skipped or {item.kind for item in draft.skipped} - _UNFIT:
+        return
+    reasons = Counter(item.reason for item in draft.skipped)
+    told = " ".join(f"{reason} ({count} personas)" for reason, count in reasons.most_common(_TOLD))
+    raise Refused(f"Nothing can be planned, and nothing was sent. {told}")

@@ -14,6 +14,10 @@ WHOLE = 16
 IDS = 20
 """Ids that are told of one group at most; fewer when there are many groups."""
 _IDS_IN_ALL = 160
+_EACH_ITS_OWN = (
+    "Each needs values of its own, which check_persona tells; for old settings plan_bulk_change "
+    "with this finding and goals=['modernize'] works them out."
+)
 
 
 @dataclass
@@ -22,12 +26,14 @@ class _Group:
 
     example: Remark
     alike: bool = True
+    one_hint: bool = True
     count: int = 0
     persona_ids: list[str] = field(default_factory=list)
 
     def add(self, persona_id: str, finding: Remark) -> None:
         self.count += 1
         self.alike = self.alike and finding.message == self.example.message
+        self.one_hint = self.one_hint and finding.hint == self.example.hint
         if len(self.persona_ids) < IDS:
             self.persona_ids.append(persona_id)
 
@@ -38,6 +44,11 @@ class _Group:
             return self.example.message
         opening = f"{self.count} personas" + ("" if self.alike else ", for example")
         return f"{opening}: {self.example.message}"
+
+    @property
+    def hint(self) -> str | None:
+        """What mends it, where that is the same for all."""
+        return self.example.hint if self.one_hint else _EACH_ITS_OWN
 
 
 class Tally:
@@ -73,7 +84,9 @@ class Tally:
     def findings(self, most: int) -> list[Remark]:
         """Return one remark for each rule, the first so many, worded for many."""
         return [
-            group.example.model_copy(update={"message": group.message, "path": ""})
+            group.example.model_copy(
+                update={"message": group.message, "hint": group.hint, "path": ""}
+            )
             for group in self._ranked()[:most]
         ]
 
@@ -89,7 +102,7 @@ def _row(group: _Group, most: int) -> JsonObject:
     row = {
         **_short(group),
         "message": group.message,
-        "hint": example.hint,
+        "hint": group.hint,
         "source": getattr(example, "source", None),
         "persona_ids": group.persona_ids[:most],
     }

@@ -78,10 +78,13 @@ def _changes(planned: Sequence[Planned]) -> list[JsonObject]:
 
 def _skipped(left_out: Sequence[Skipped]) -> list[JsonObject]:
     """Return a row for each of the first personas that are left out, those refused first."""
-    return [
+    rows = [
         {"persona_id": item.persona_id, "reason": _cut(item.reason, _REASON)}
         for item in [*_first_of_each(left_out)][:SKIPPED]
     ]
+    more = len(left_out) - len(rows)
+    last = {"persona_id": "...", "reason": f"and {more} more; totals count all"}
+    return [*rows, last] if more else rows
 
 
 def _findings(planned: Sequence[Planned]) -> list[Remark]:

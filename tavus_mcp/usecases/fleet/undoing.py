@@ -58,7 +58,10 @@ async def _put_back(app: App, now: Document, part: Part, trace: Trace) -> Propos
     shown = Document(app.masker.mask(now.data))
     edited = [place for place in places if shown.at(place) != after.at(place)]
     if edited:
-        raise Refused(f"{', '.join(edited)}: edited since by others, so all of it is left alone.")
+        raise Refused(
+            f"{', '.join(edited)}: not as the plan left it any more (edited since, or taken back "
+            "already), so all of it is left alone."
+        )
     change = PutBack(before, tuple(places))
     allow = UNKNOWN_FIELDS | PRIVATE_URLS
     return Proposed(change, change.remarks(), allow, verbatim=True)

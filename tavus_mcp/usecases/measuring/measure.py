@@ -12,7 +12,7 @@ from tavus_mcp.app import App
 from tavus_mcp.client.paging import CONVERSATIONS, LARGEST, Walk
 from tavus_mcp.errors import InvalidArgument, NotFound, TavusError
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.calls import Call, moment_of
+from tavus_mcp.models.calls import MADE_UP, Call, moment_of
 from tavus_mcp.models.document import Document
 from tavus_mcp.usecases import history
 from tavus_mcp.usecases.measuring import reports
@@ -23,7 +23,11 @@ from tavus_mcp.usecases.several import each
 MOST_COMPARED = 100
 """The latest calls of each side that a comparison reads."""
 _DAY = 86_400.0
-_NO_CALLS = "No ended call of it was found in this account."
+_NO_CALLS = "No ended call of it is there to measure."
+_SAME_CALLS = (
+    "Both sides name the same calls. Give ID@REVISION for an earlier revision; list_revisions "
+    "tells them."
+)
 _NAMED = 20
 """Calls that could not be read, and are named one by one."""
 
@@ -49,8 +53,11 @@ class Window:
         ]
         if wrong:
             raise InvalidArgument(wrong)
-        whole_day = until is not None and _is_date(until)
-        return cls(begin, end + _DAY if end is not None and whole_day else end)
+        if end is not None and until is not None and _is_date(until):
+            end += _DAY
+        if begin is not None and end is not None and begin >= end:
+            raise InvalidArgument(["/until: must be later than since; no call can lie between."])
+        return cls(begin, end)
 
     def holds(self, moment: float | None) -> bool:
         """Tell whether a call that began then is meant; one without a time only if all are."""
@@ -95,12 +102,14 @@ async def measure(app: App, reference: str, window: Window, limit: int) -> Measu
     revision is not known.
     """
     persona_id, wanted = history.parted(reference, "persona_id")
-    rows = [row for row in await _ended(app, {persona_id}) if window.holds(_begun(row))]
+    every = await _ended(app, {persona_id})
+    rows = [row for row in every if window.holds(_begun(row))]
     timeline = await _timeline(app, persona_id, traces=bool(rows))
     if wanted and wanted != timeline.current:
         await history.kept(app, persona_id, wanted)
     grouped: dict[str, list[JsonObject]] = {wanted: []} if wanted else {}
-    for row in _of_revision(rows, timeline, wanted)[:limit]:
+    meant = _of_revision(rows, timeline, wanted)
+    for row in meant[:limit]:
         grouped.setdefault(timeline.revision_at(_begun(row)), []).append(row)
     fetched = await _fetched(app, [row for group in grouped.values() for row in group])
     groups = {name: fetched.of(group) for name, group in grouped.items()}
@@ -110,7 +119,7 @@ async def measure(app: App, reference: str, window: Window, limit: int) -> Measu
     return Measured(
         persona_id,
         sorted(told, key=lambda row: _newest_first(timeline, row), reverse=True),
-        _notes(timeline, grouped),
+        [*_limits(every, meant, limit), *_notes(timeline, grouped)],
         fetched.told(),
     )
 
@@ -129,7 +138,10 @@ async def compare(app: App, first: str, second: str) -> JsonObject:
         timeline = await _timeline(app, persona_id, traces=True)
         revisions.append(wanted or timeline.current)
         chosen.append(_of_revision(own, timeline, revisions[-1])[:MOST_COMPARED])
-    fetched = await _fetched(app, {_id(row): row for side in chosen for row in side}.values())
+    all_rows = {_id(row): row for side in chosen for row in side}
+    if len(all_rows) < sum(map(len, chosen)):
+        return {"verdict": _SAME_CALLS}
+    fetched = await _fetched(app, all_rows.values())
     talks = [reports.talks_of(fetched.of(side)) for side in chosen]
     figures = await anyio.to_thread.run_sync(
         lambda: reports.compared(*talks), abandon_on_cancel=True
@@ -150,7 +162,8 @@ async def compare(app: App, first: str, second: str) -> JsonObject:
         "verdict": None if figures else reports.TOO_FEW,
         "unread": fetched.told(),
     }
-    return {**told, "note": f"{READING} {reports.EVIDENCE} {reports.CHANCE}"}
+    notes = [*_made_up(all_rows.values()), READING, reports.EVIDENCE, reports.CHANCE]
+    return {**told, "note": " ".join(notes)}
 
 
 async def _ended(app: App, persona_ids: Collection[str]) -> list[JsonObject]:
@@ -227,6 +240,25 @@ def _group(app: App, timeline: Timeline, name: str, calls: list[Call]) -> JsonOb
         "figures": reports.figured(talks),
     }
     return {key: value for key, value in told.items() if value not in (None, [], {})}
+
+
+def _limits(every: Sequence[JsonObject], meant: Sequence[JsonObject], limit: int) -> list[str]:
+    """Say which of the persona's calls are not among those that were measured, and why."""
+    told = _made_up(meant[:limit])
+    if len(meant) > limit:
+        told.append(
+            f"Measured are the latest {limit} of {len(meant)} calls; limit takes up to 500, and "
+            "since and until choose others."
+        )
+    if every and not meant:
+        told.append(f"It has {len(every)} ended call(s), none of them in that time or revision.")
+    return told
+
+
+def _made_up(rows: Iterable[JsonObject]) -> list[str]:
+    count = sum(str(row.get("conversation_name") or "").startswith(MADE_UP) for row in rows)
+    told = f"{count} of these calls were made up by the sandbox: they say nothing about real ones."
+    return [told] if count else []
 
 
 def _newest_first(timeline: Timeline, row: JsonObject) -> tuple[bool, bool, str]:
