@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 
 LONGEST_BRIEF, LONGEST_COMPLAINT, MOST_CALLS = 600, 240, 2
 _SHOW = (
-    "Show each change: path, before, after, its reason and trade-off where given; and what is in "
-    "settled: there goals pull against each other, and the first named has its way. Ask; without "
-    "a clear yes change nothing."
+    "Show each change: path, before, after, reason, trade-off; and settled: where goals pull "
+    "apart, the first named wins. Ask; without a clear yes change nothing."
 )
 _APPLY = "After the yes call apply_plan with that plan's plan_id: it does exactly what was shown."
 _NO_APPLY = "Stop there: nothing can be applied on this server"

@@ -36,8 +36,8 @@ async def compare_personas(
     measure: Annotated[bool, Field(description="Figures of their calls too")] = False,
 ) -> Comparison:
     """Compare two personas, or two revisions, field by field."""
-    _, one = await usecase.at(app, first)
-    _, other = await usecase.at(app, second)
+    _, one = await usecase.at(app, first, "first")
+    _, other = await usecase.at(app, second, "second")
     found = usecase.differences(app, one, other)
     figures = await measuring.compare(app, first, second) if measure else None
     return Comparison(

@@ -45,7 +45,7 @@ async def export(app: App, reference: str) -> Exported:
 
     Raises ``Refused`` when the journal does not hold the revision, or no file can hold the persona.
     """
-    persona_id, document = await history.at(app, reference)
+    persona_id, document = await history.at(app, reference, "persona_id")
     fields = shown(app, document)
     file = PersonaFile(fields, persona_id, document.revision)
     try:

@@ -49,18 +49,19 @@ async def revisions(app: App, persona_id: str, limit: int, cursor: str | None) -
     return Revisions(rows, str(page[limit - 1].seq) if len(page) > limit else None)
 
 
-async def at(app: App, reference: str) -> tuple[str, Document]:
+async def at(app: App, reference: str, where: str) -> tuple[str, Document]:
     """Return the persona that ``ID`` or ``ID@REVISION`` names, and its id.
 
-    Raises ``Refused`` when the journal does not hold the revision, naming the nearest.
+    Raises ``Refused`` when the journal does not hold the revision, naming the nearest, and
+    ``InvalidArgument`` naming the argument ``where`` it stands.
     """
-    persona_id, revision = parted(reference)
+    persona_id, revision = parted(reference, where)
     if not revision:
         return persona_id, await app.api.get_persona(persona_id)
     return persona_id, await kept(app, persona_id, revision)
 
 
-def parted(reference: str, where: str = "") -> tuple[str, str]:
+def parted(reference: str, where: str) -> tuple[str, str]:
     """Return the id and the revision that ``ID@REVISION`` names; no revision in a bare ``ID``.
 
     Raises ``InvalidArgument`` naming the argument ``where`` it stands.

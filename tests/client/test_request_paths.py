@@ -31,6 +31,8 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("remove_function_tool", "persona_id", {"name": "a"}),
     ("check_persona", "persona_id", {}),
     ("patch_persona", "persona_id", {"patch": {"greeting": "x"}}),
+    ("suggest_tuning", "persona_id", {"goals": ["be_smarter"]}),
+    ("export_persona", "persona_id", {}),
     ("list_conversations", "persona_id", {}),
     ("get_conversation", "conversation_id", {}),
     ("measure_conversations", "persona_id", {}),

@@ -130,12 +130,12 @@ async def test_what_tavus_would_refuse_is_left_out_with_the_words_of_the_rule(
     plan = await planned(desk, everything=True, values={"/system_prompt": "You listen."})
     assert ids_of(plan) == ids[:1]
     assert "Mode echo takes no system_prompt" in plan["skipped"][0]["reason"]
-    nothing = await desk.facts(
+    said = await desk.refusal(
         "plan_bulk_change", everything=True, values={"/layers/llm/modle": GOOD}
     )
-    assert nothing["status"] == "unchanged"
-    assert "plan_id" not in nothing
-    assert "'model'" in nothing["skipped"][0]["reason"]
+    assert said.startswith("Nothing can be planned, and nothing was sent.")
+    assert "'model'" in said
+    assert "(2 personas)" in said
 
 
 async def test_a_limit_takes_the_first_of_the_list_and_says_so(desk: Desk, store: Store) -> None:

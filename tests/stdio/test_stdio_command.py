@@ -148,6 +148,6 @@ def test_the_demo_goes_through_every_step(tmp_path: Path) -> None:
     """Required by us: it creates, inspects, previews, tunes, undoes and deletes."""
     done = run(tmp_path, "demo")
     assert (done.returncode, done.stderr) == (0, "")
-    for tool in ("create_persona", "get_persona", "configure_", "dry_run=True", "delete_persona"):
+    for tool in ("create_persona", "get_persona", "suggest_tuning", "apply_plan", "delete_persona"):
         assert tool in done.stdout
     assert not (tmp_path / "sandbox.sqlite3").exists()

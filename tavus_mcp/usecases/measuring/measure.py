@@ -129,7 +129,7 @@ async def compare(app: App, first: str, second: str) -> JsonObject:
 
     A bare id means the persona's current revision.
     """
-    sides = [history.parted(reference) for reference in (first, second)]
+    sides = [history.parted(first, "first"), history.parted(second, "second")]
     rows = await _ended(app, {persona_id for persona_id, _ in sides})
     chosen: list[list[JsonObject]] = []
     revisions: list[str] = []
