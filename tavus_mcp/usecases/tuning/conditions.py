@@ -8,9 +8,11 @@ from tavus_mcp.catalog import Advice, Catalog, EngineFacts, Step
 from tavus_mcp.usecases.rules.look import custom_llm, number, raven, text
 from tavus_mcp.usecases.rules.look import languages as stored_languages
 from tavus_mcp.usecases.rules.voices import engine_of
+from tavus_mcp.usecases.tuning import turns
 from tavus_mcp.usecases.tuning.draft import PROMPT, Draft
 
 _TEMPERATURE = "/layers/llm/extra_body/temperature"
+_TOP_P = "/layers/llm/extra_body/top_p"
 
 
 def applies(draft: Draft, one: Step | Advice) -> bool:
@@ -23,10 +25,13 @@ def applies(draft: Draft, one: Step | Advice) -> bool:
 
 
 def codes(draft: Draft) -> list[str]:
-    """Return the known languages that the persona is to speak: those it has and those asked for."""
-    known = {language.code for language in draft.catalog.languages()}
-    spoken = (*stored_languages(draft.document), *draft.languages)
-    return [code for code in dict.fromkeys(spoken) if code in known]
+    """Return the known languages that the persona is to speak: those it has and those asked for.
+
+    A language stored by its name counts like its code.
+    """
+    named = (*stored_languages(draft.document), *draft.languages)
+    known = (draft.catalog.language(name.strip()) for name in named)
+    return list(dict.fromkeys(language.code for language in known if language))
 
 
 def hears(engine: str, spoken: list[str], catalog: Catalog) -> bool:
@@ -48,8 +53,12 @@ def _hosted(draft: Draft) -> bool:
 
 
 def _takes_temperature(draft: Draft) -> bool:
-    """Some providers refuse the field; where it is set already, it is taken."""
-    return _hosted(draft) or number(draft.at(_TEMPERATURE)) is not None
+    """Some providers refuse the field; where it is set already, it is taken.
+
+    Who is steered by top_p alone stays so: one of the two is enough.
+    """
+    taken = number(draft.at(_TEMPERATURE)) is not None
+    return taken or (_hosted(draft) and not draft.is_set(_TOP_P))
 
 
 def _engine(draft: Draft) -> EngineFacts | None:
@@ -74,6 +83,18 @@ def _sonic_3(draft: Draft) -> bool:
 
 def _sees(draft: Draft) -> bool:
     return raven(draft.document, draft.catalog).startswith("raven")
+
+
+def _unseen(draft: Draft) -> bool:
+    return raven(draft.document, draft.catalog) == "off"
+
+
+def _reads_emotion(draft: Draft) -> bool:
+    return text(draft.at("/layers/perception/emotion_recognition")).lower() != "limited"
+
+
+def _speaks_up(draft: Draft) -> bool:
+    return turns.present(draft, f"{turns.FLOW}/idle_engagement") not in (None, "off")
 
 
 def _foreign(draft: Draft) -> bool:
@@ -110,6 +131,9 @@ CONDITIONS: Mapping[str, Callable[[Draft], bool]] = {
     "elevenlabs": _is_engine("elevenlabs"),
     "sonic_3": _sonic_3,
     "sees": _sees,
+    "unseen": _unseen,
+    "reads_emotion": _reads_emotion,
+    "speaks_up": _speaks_up,
     "foreign": _foreign,
     "one_language_heard": _one_language_heard,
     "documents": _documents,

@@ -28,7 +28,8 @@ def climb(draft: Draft, step: Step) -> None:
     if here >= aim:
         if draft.strength in step.strengths:
             draft.is_so(step.path, now)
-        draft.claim(step.path, scale.from_rung(here))
+        # what stands beyond the aim may be taken back as far as the aim
+        draft.claim(step.path, scale.from_rung(aim))
         return
     for rung in range(aim, here, -1):
         for offered in scale.offers(rung):
