@@ -91,18 +91,18 @@ def _forget_seeing(draft: Draft, step: Step) -> None:
 
 
 def _fewer_queries(draft: Draft, step: Step) -> None:
-    """Ask each question once; with strong, only the first few again and again."""
+    """Ask each question once; with a ladder, only so many again and again."""
     stored, later = draft.at(step.path), draft.at(_AFTERWARDS)
     asked = _distinct(stored)
     if draft.strength not in step.strengths or not asked or not _is_texts(later):
         return
-    most = step.ladder[0] if draft.strength == "strong" else len(asked)
+    most = step.ladder[0] if step.ladder else len(asked)
     kept, rest = asked[:most], asked[most:]
     if kept == stored:
-        if step.path not in draft.reasons:
+        if not step.ladder and step.path not in draft.reasons:
             draft.is_so(step.path, stored)
         return
-    draft.put(step.path, kept, draft.why(step))
+    draft.put(step.path, kept, draft.why(step), adds=True)
     moved = _distinct([*(later or []), *rest])
     if rest and moved != later:
         draft.put(_AFTERWARDS, moved, draft.why(step))
