@@ -16,7 +16,7 @@ def remark_on_mode(draft: Draft, lost: Sequence[Step], rest: Sequence[Step]) -> 
 
     Where nobody is looked at, a goal that wants just this has it, and is not sent to mode full.
     """
-    served = list(dict.fromkeys(step.path for step in lost if step.served))
+    served = list(dict.fromkeys(step.path for step in lost if step.served and step.ladder))
     for path in served:
         held = f"bypassed in mode {draft.before.mode}"
         draft.already.append(Already(draft.goal, path, held))
