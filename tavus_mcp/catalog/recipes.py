@@ -40,6 +40,7 @@ class Step(NamedTuple):
     when: tuple[str, ...] = ()  # names of conditions
     needs: tuple[str, ...] = ()  # JSON Pointers where something must stand
     lacks: tuple[str, ...] = ()  # and where nothing may
+    served: bool = False  # a mode that bypasses the place gives the goal what it wants
 
 
 class Advice(NamedTuple):

@@ -66,7 +66,7 @@ async def test_the_goal_that_lost_a_place_gets_what_it_can_elsewhere(
 async def test_a_goal_goes_as_far_as_the_first_one_lets_it(desk: Desk, store: Store) -> None:
     planted(store, layers={"conversational_flow": {"replica_interruptibility": "low"}})
     answer = await suggested(desk, "ignore_background_noise", "be_easier_to_interrupt")
-    assert "/layers/conversational_flow/replica_interruptibility" not in outcome(answer)
+    assert outcome(answer)[f"{FLOW}/replica_interruptibility"] == "medium"
     planted(store, layers=NEAR)
     answer = await suggested(desk, "ignore_background_noise", "be_easier_to_interrupt")
     (settled,) = answer["settled"]

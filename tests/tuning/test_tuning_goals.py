@@ -140,7 +140,7 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         "respect_privacy",
         "gentle",
         {"perception": {"emotion_recognition": "full"}},
-        {"/layers/perception/emotion_recognition": "auto", "/disclosure_type": "auto"},
+        {"/layers/perception/emotion_recognition": "limited", "/disclosure_type": "always"},
     ),
     (
         "cost_less",

@@ -47,7 +47,7 @@ async def test_a_model_of_ones_own_is_never_exchanged(desk: Desk, store: Store) 
 async def test_a_temperature_that_ones_own_model_takes_is_lowered(desk: Desk, store: Store) -> None:
     planted(store, layers={"llm": {**OWN_LLM, "extra_body": {"temperature": 1}}})
     answer = await suggested(desk, "be_more_grounded", strength="gentle")
-    assert outcome(answer) == {"/layers/llm/extra_body/temperature": 0.7}
+    assert outcome(answer) == {"/layers/llm/extra_body/temperature": 0.5}
 
 
 async def test_the_first_use_of_the_layer_keeps_voice_isolation_off(

@@ -83,6 +83,13 @@ def test_a_rung_is_a_value_that_the_checker_takes_without_an_error(goal: str, st
         assert [one.message for one in found if one.severity == "error"] == []
 
 
+@pytest.mark.parametrize(("goal", "step"), STEPS)
+def test_a_ladder_of_numbers_shows_its_direction(goal: str, step: Step) -> None:
+    """One rung alone would count as running up, and move what is below it."""
+    numbers = [rung for rung in step.ladder if type(rung) in (int, float)]
+    assert step.thought or len(numbers) != 1
+
+
 def test_a_model_that_a_goal_chooses_is_on_offer() -> None:
     named = {rung for _, step in STEPS for rung in step.ladder if str(rung).startswith("tavus-g")}
     for name in named:

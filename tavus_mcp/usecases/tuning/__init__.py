@@ -6,6 +6,8 @@ at what cost stands in the catalog (``goals.toml``); here is only what needs tho
 - ``asking``      reads goals and languages, and refuses what makes no sense
 - ``draft``       the persona as it is to be, with the reason of every place that differs
 - ``ladders``     moves one place towards a goal, as far as the strength says
+- ``rated``       exchanges one hosted model for another, by the docs' ratings
+- ``modes``       what a mode bypasses, and what that means for a goal
 - ``conditions``  when a step applies
 - ``thoughts``    steps that no ladder can say
 - ``paragraphs``  short texts that are added to a prompt

@@ -9,9 +9,9 @@ from typing import Any
 
 from tavus_mcp.catalog import Catalog, ModelFacts, Step
 from tavus_mcp.models.patch import tokens
-from tavus_mcp.usecases.rules.look import is_set, number, recommended, text
-from tavus_mcp.usecases.tuning import turns
-from tavus_mcp.usecases.tuning.draft import Draft
+from tavus_mcp.usecases.rules.look import is_set, number, text
+from tavus_mcp.usecases.tuning import rated, turns
+from tavus_mcp.usecases.tuning.draft import Draft, Reason
 
 _MODEL = "/layers/llm/model"
 _OFFERED = ("recommended", "current")
@@ -24,20 +24,34 @@ def climb(draft: Draft, step: Step) -> None:
     here = scale.place(now)
     if step.strict and here < 0:
         return
-    aim = scale.aim(draft.strength, here)
+    aim = scale.aim(draft.strength, here, now)
     if here >= aim:
         if draft.strength in step.strengths:
-            draft.is_so(step.path, now)
-        draft.claim(step.path, scale.from_rung(here))
+            _keep(draft, scale, now)
+        # what stands beyond the aim may be taken back as far as the aim
+        draft.claim(step.path, scale.from_rung(aim))
         return
     for rung in range(aim, here, -1):
         for offered in scale.offers(rung):
             if draft.rival(step.path, offered) is None:
                 _settled(draft, scale, aim, offered)
-                draft.put(step.path, offered, draft.why(step))
+                draft.put(step.path, offered, _why(draft, step, now, offered))
                 draft.claim(step.path, scale.from_rung(rung))
                 return
     _settled(draft, scale, aim, now)
+
+
+def _keep(draft: Draft, scale: Scale, now: Any) -> None:
+    """Note that a place is as it should be; of a model without a rating nobody can say so."""
+    step = scale.step
+    if step.rating and rated.is_unrated(now, step.rating, draft.catalog):
+        rated.remark_on_unrated(draft, step, now, scale.offers(len(step.ladder) - 1))
+    else:
+        draft.is_so(step.path, now)
+
+
+def _why(draft: Draft, step: Step, now: Any, offered: Any) -> Reason:
+    return rated.why_exchanged(draft, step, now, offered) if step.rating else draft.why(step)
 
 
 def _settled(draft: Draft, scale: Scale, aim: int, chosen: Any) -> None:
@@ -59,7 +73,7 @@ class Scale:
         """Return the highest rung that a value reaches; -1 below the first and off the ladder."""
         ladder = self.step.ladder
         if self.step.rating:
-            return self._rated(text(value))
+            return self._rated(value)
         if isinstance(ladder[0], list):
             return 0 if isinstance(value, list) and is_set(value) else -1
         if number(ladder[0]) is not None:
@@ -72,7 +86,7 @@ class Scale:
         """Return what tells whether a value reaches a rung."""
         return lambda value: self.place(value) >= rung
 
-    def aim(self, strength: str, here: int) -> int:
+    def aim(self, strength: str, here: int, now: Any) -> int:
         """Return the rung to reach; where the strength does not count it is where one stands."""
         last = len(self.step.ladder) - 1
         if strength not in self.step.strengths:
@@ -80,7 +94,7 @@ class Scale:
         if strength == "strong" or (strength == "normal" and self.step.normal is None):
             return last
         if strength == "normal":
-            return self.step.ladder.index(self.step.normal)
+            return max(self.step.ladder.index(self.step.normal), self._worth(now))
         unknown = here < 0 and isinstance(self.step.ladder[0], str)
         return min(1 if unknown else here + 1, last)
 
@@ -94,23 +108,31 @@ class Scale:
             return [wanted] if facts and facts.status in _OFFERED else []
         return [copy.deepcopy(wanted)]
 
-    def _rated(self, name: str) -> int:
-        """Return the rung of a model; one without a rating is short of the last only."""
-        facts = self.catalog.llm_model(name or recommended(self.catalog))
-        rating = _rating(facts, self.step.rating) if facts else None
-        if rating is None:
-            return len(self.step.ladder) - 2
-        return _reached(self.step.ladder, rating)
+    def _rated(self, name: Any) -> int:
+        """Return the rung of a model; one without a rating is short of the last only.
+
+        One that is on its way out stands below every rung, so that it is exchanged.
+        """
+        if rated.is_discouraged(name, self.catalog):
+            return -1
+        rating = rated.rating_of(rated.in_effect(name, self.catalog), self.step.rating)
+        return len(self.step.ladder) - 2 if rating is None else _reached(self.step.ladder, rating)
+
+    def _worth(self, now: Any) -> int:
+        """Return the rung that the successor of a model on its way out should not be below."""
+        if not self.step.rating or not rated.is_discouraged(now, self.catalog):
+            return -1
+        facts = rated.in_effect(now, self.catalog)
+        return _reached(self.step.ladder, rated.rating_of(facts, self.step.rating))
 
     def _models(self) -> list[ModelFacts]:
         """Return the rated models on offer, those first that give up least otherwise."""
-        rated = [
+        offered = [
             model
             for model in self.catalog.llm_models()
-            if model.status in _OFFERED and _rating(model, self.step.rating) is not None
+            if model.status in _OFFERED and rated.rating_of(model, self.step.rating) is not None
         ]
-        ratings = ("speed", "intelligence", "naturalness")
-        return sorted(rated, key=lambda one: -sum(_rating(one, name) or 0 for name in ratings))
+        return sorted(offered, key=lambda one: -rated.all_ratings(one))
 
 
 def _present(draft: Draft, step: Step) -> Any:
@@ -127,13 +149,6 @@ def _present(draft: Draft, step: Step) -> Any:
             facts = draft.catalog.field(layer, ".".join(names))
             return facts.default if facts else None
     return None
-
-
-def _rating(model: ModelFacts, name: str | None) -> int | None:
-    if model.status == "retired":
-        return None  # another model answers than the one that was rated
-    rating = getattr(model, name or "", None)
-    return rating if isinstance(rating, int) else None
 
 
 def _reached(ladder: tuple[Any, ...], value: float | None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from tavus_mcp.catalog import Paragraph, Step
 from tavus_mcp.usecases.rules.look import text
@@ -40,6 +41,13 @@ def mark(name: str) -> str:
 def marked(paragraph: Paragraph) -> str:
     """Return a paragraph as it stands in a prompt."""
     return f"{mark(paragraph.name)}\n{paragraph.text}\n</tuning>"
+
+
+def without_paragraphs(prompt: str, paragraphs: Iterable[Paragraph]) -> str:
+    """Return a prompt without paragraphs that stand there as they were added."""
+    for paragraph in paragraphs:
+        prompt = prompt.replace(f"\n\n{marked(paragraph)}", "")
+    return prompt
 
 
 def _opposite(draft: Draft, prompt: str, paragraph: Paragraph) -> Paragraph | None:

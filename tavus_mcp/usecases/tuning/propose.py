@@ -11,6 +11,7 @@ from tavus_mcp.usecases.tuning.asking import read_goals
 from tavus_mcp.usecases.tuning.conditions import applies
 from tavus_mcp.usecases.tuning.draft import Draft, Proposal
 from tavus_mcp.usecases.tuning.ladders import climb
+from tavus_mcp.usecases.tuning.modes import remark_on_mode
 from tavus_mcp.usecases.tuning.paragraphs import add_paragraph
 from tavus_mcp.usecases.tuning.thoughts import THOUGHTS
 
@@ -36,6 +37,7 @@ def propose(
     if MODERNIZE in named:  # first, whatever its place: it says the same, and disputes nothing
         modern.modernize(draft)
     _pursue_all(draft, named)
+    _remark_on_gentle(draft, named)
     turns.bring_over(draft)
     _remark_on_stock(draft)
     return draft.proposal()
@@ -60,18 +62,23 @@ def _pursue_all(draft: Draft, named: Sequence[str]) -> None:
 def _pursue(draft: Draft) -> None:
     goal = draft.catalog.tuning_goal(draft.goal)
     lost = [step for step in goal.step if not draft.has_effect(step.path)]
-    for step in goal.step:
-        if step not in lost and draft.is_open(step.path) and applies(draft, step):
+    rest = [step for step in goal.step if step not in lost]
+    for step in rest:
+        if _counts(draft, step):
             _take(draft, step)
     if lost:
-        _remark_on_mode(draft, lost, len(goal.step))
-    for advice in goal.advice if len(lost) < len(goal.step) else ():
+        remark_on_mode(draft, lost, [step for step in rest if _counts(draft, step)])
+    for advice in goal.advice if rest else ():
         if (
             draft.strength in advice.strengths
             and draft.has_effect(advice.path)
             and applies(draft, advice)
         ):
             draft.advise(advice)
+
+
+def _counts(draft: Draft, step: Step) -> bool:
+    return draft.is_open(step.path) and applies(draft, step)
 
 
 def _take(draft: Draft, step: Step) -> None:
@@ -83,19 +90,22 @@ def _take(draft: Draft, step: Step) -> None:
         climb(draft, step)
 
 
-def _remark_on_mode(draft: Draft, lost: Sequence[Step], steps: int) -> None:
-    mode = draft.before.mode
-    places = ", ".join(dict.fromkeys(step.path for step in lost))
-    whole = len(lost) == steps
-    draft.remark(
-        "no-effect",
-        "/pipeline_mode",
-        f"Goal {draft.goal} has {'no effect' if whole else 'less effect'} here: mode {mode} "
-        f"bypasses {places}.",
-        'To have it used: update_persona(persona_id, pipeline_mode="full", system_prompt=...).',
-        "D:create-persona, P:echo-mode",
-        "warning" if whole else "info",
-    )
+def _remark_on_gentle(draft: Draft, named: Sequence[str]) -> None:
+    """Say of each goal that did nothing that it begins with normal, where it does."""
+    done = {goal for reason in draft.reasons.values() for goal in reason.goals}
+    done |= {one.goal for one in draft.already} | {one.goals[1] for one in draft.settled}
+    for name in named if draft.strength == "gentle" else ():
+        steps = [one for one in draft.catalog.tuning_goal(name).step if draft.has_effect(one.path)]
+        begins = any("gentle" not in one.strengths and _counts(draft, one) for one in steps)
+        if name not in done and begins:
+            draft.remark(
+                "nothing-gentle",
+                "",
+                f"Goal {name} has nothing to move gently here.",
+                "Ask again with strength='normal'.",
+                draft.catalog.tuning_goal(name).source,
+                "info",
+            )
 
 
 def _remark_on_stock(draft: Draft) -> None:

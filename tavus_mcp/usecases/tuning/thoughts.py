@@ -9,19 +9,38 @@ from tavus_mcp.catalog import Step
 from tavus_mcp.usecases.rules.look import is_set, text
 from tavus_mcp.usecases.tuning.conditions import codes, hears
 from tavus_mcp.usecases.tuning.draft import Draft
+from tavus_mcp.usecases.tuning.paragraphs import without_paragraphs
 
+_SEEING = "see_the_user"
 _AFTERWARDS = "/layers/perception/perception_analysis_queries"
 
 
 def _add_languages(draft: Draft, step: Step) -> None:
-    """List the languages that are asked for beside those that are there."""
+    """List the languages that are asked for beside those that are there, all by their codes."""
     stored = draft.at(step.path)
-    listed = stored if isinstance(stored, list) else []
-    missing = [code for code in draft.languages if code not in listed]
-    if missing:
-        draft.put(step.path, [*listed, *missing], draft.why(step))
-    else:
+    listed: list[Any] = []
+    for one in (*(stored if isinstance(stored, list) else ()), *draft.languages):
+        known = draft.catalog.language(one.strip()) if isinstance(one, str) else None
+        code = known.code if known else one
+        if code not in listed:
+            listed.append(code)
+    if listed == stored:
         draft.is_so(step.path, stored)
+    else:
+        draft.put(step.path, listed, draft.why(step))
+    if not is_set(draft.before.at(step.path)):
+        _remark_on_first_languages(draft, step)
+
+
+def _remark_on_first_languages(draft: Draft, step: Step) -> None:
+    draft.remark(
+        "first-languages",
+        step.path,
+        "The list was empty, so only these languages are listed.",
+        "If the persona is to speak its present language too, ask again and name it as well.",
+        step.source,
+        "warning",
+    )
 
 
 def _hear_languages(draft: Draft, step: Step) -> None:
@@ -47,19 +66,43 @@ def _hear_languages(draft: Draft, step: Step) -> None:
     draft.claim(step.path, lambda engine: hears(text(engine), spoken, draft.catalog))
 
 
+def _one_of_two(draft: Draft, step: Step) -> None:
+    """Give up a setting beside another one that does the same."""
+    if draft.strength in step.strengths:
+        draft.drop(step.path, draft.why(step))
+
+
+def _forget_seeing(draft: Draft, step: Step) -> None:
+    """Take back what the goal that makes a persona see has added at this place, word for word."""
+    stored = draft.at(step.path)
+    added = [one for one in draft.catalog.tuning_goal(_SEEING).step if one.path == step.path]
+    if isinstance(stored, str):
+        texts = [draft.catalog.paragraph(one.paragraph or "") for one in added]
+        rest = without_paragraphs(stored, texts)
+        if rest != stored and text(rest):
+            draft.put(step.path, rest, draft.why(step), adds=True)
+    elif isinstance(stored, list):
+        ours = [query for one in added for rung in one.ladder for query in rung]
+        kept = [query for query in stored if query not in ours]
+        if not kept and stored:
+            draft.drop(step.path, draft.why(step))
+        elif kept != stored:
+            draft.put(step.path, kept, draft.why(step), adds=True)
+
+
 def _fewer_queries(draft: Draft, step: Step) -> None:
-    """Ask each question once; with strong, only the first few again and again."""
+    """Ask each question once; with a ladder, only so many again and again."""
     stored, later = draft.at(step.path), draft.at(_AFTERWARDS)
     asked = _distinct(stored)
     if draft.strength not in step.strengths or not asked or not _is_texts(later):
         return
-    most = step.ladder[0] if draft.strength == "strong" else len(asked)
+    most = step.ladder[0] if step.ladder else len(asked)
     kept, rest = asked[:most], asked[most:]
     if kept == stored:
-        if step.path not in draft.reasons:
+        if not step.ladder and step.path not in draft.reasons:
             draft.is_so(step.path, stored)
         return
-    draft.put(step.path, kept, draft.why(step))
+    draft.put(step.path, kept, draft.why(step), adds=True)
     moved = _distinct([*(later or []), *rest])
     if rest and moved != later:
         draft.put(_AFTERWARDS, moved, draft.why(step))
@@ -85,5 +128,7 @@ THOUGHTS: Mapping[str, Callable[[Draft, Step], None]] = {
     "add_languages": _add_languages,
     "hear_languages": _hear_languages,
     "fewer_queries": _fewer_queries,
+    "forget_seeing": _forget_seeing,
+    "one_of_two": _one_of_two,
 }
 """Every thought a recipe may name."""

@@ -1,0 +1,47 @@
+"""Single points of the recipes, as data: a persona, a call, and all that the plan comes to."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_tuning_properties import check_every_property
+from tunable import BASE, proposed, tuned
+
+from tavus_mcp.models.document import Document
+
+CASES: list[dict[str, Any]] = tomllib.loads(
+    Path(__file__).with_name("cases.toml").read_text(encoding="utf-8")
+)["case"]
+REMOVED = "(removed)"
+
+
+def persona_of(case: dict[str, Any]) -> dict[str, Any]:
+    stored = {**BASE, **case.get("persona", {})}
+    if stored.get("pipeline_mode") == "echo":
+        del stored["system_prompt"]
+    return stored
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_case_comes_to_this_and_nothing_else(case: dict[str, Any]) -> None:
+    data, strength = persona_of(case), case.get("strength", "normal")
+    languages = tuple(case.get("languages", ()))
+    proposal = proposed(data, *case["goals"], strength=strength, languages=languages)
+    after = Document(tuned(proposal, data))
+    outcome = {
+        path: REMOVED if after.at(path) is None else after.at(path) for path in proposal.reasons
+    }
+    assert outcome == case.get("after", {})
+    so = {one.path for one in proposal.already}
+    assert set(case.get("so", ())) <= so
+    assert not set(case.get("not_so", ())) & so
+    told = "\n".join(f"{one.path}: {one.message} {one.hint}" for one in proposal.remarks)
+    assert [words for words in case.get("said", ()) if words not in told] == []
+    assert [words for words in case.get("unsaid", ()) if words in told] == []
+    for path, words in case.get("why", {}).items():
+        reason = proposal.reason(path)
+        assert words in f"{reason.reason} {reason.effect} {reason.trade_off} ({reason.confidence})"
+    check_every_property(data, tuple(case["goals"]), strength)
