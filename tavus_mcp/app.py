@@ -40,6 +40,10 @@ class App:
     unsettled: dict[str, Entry] = field(default_factory=dict, repr=False)
     running: set[str] = field(default_factory=set, repr=False)
 
+    def __post_init__(self) -> None:
+        """Let the API hide in its errors what is secret in this world."""
+        self.api.masker = self.masker
+
     def now(self) -> str:
         """Return the time as it is written down: UTC, ISO 8601, to the millisecond."""
         return self.clock().isoformat(timespec="milliseconds")
