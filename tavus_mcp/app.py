@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.client.api import TavusApi
@@ -35,10 +36,14 @@ class App:
     masker: Masker = field(default_factory=Masker)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     clock: Callable[[], datetime] = _now
-    held: dict[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    held: dict[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     answered: set[str] = field(default_factory=set, repr=False)
     unsettled: dict[str, Entry] = field(default_factory=dict, repr=False)
     running: set[str] = field(default_factory=set, repr=False)
+
+    def __post_init__(self) -> None:
+        """Let the API hide in its errors what is secret in this world."""
+        self.api.masker = self.masker
 
     def now(self) -> str:
         """Return the time as it is written down: UTC, ISO 8601, to the millisecond."""

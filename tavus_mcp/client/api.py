@@ -20,6 +20,7 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.ids import checked_id
 from tavus_mcp.models.patch import Operation
+from tavus_mcp.models.secrets import Masker
 
 TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
 LIMIT = 60.0
@@ -30,7 +31,8 @@ LIMITS = httpx2.Limits(max_connections=16, max_keepalive_connections=8, keepaliv
 class TavusApi:
     """The Tavus HTTP API over one pooled client, made at the first request.
 
-    Raises the errors of ``errors.TavusError`` and ``NotConfigured`` (no key).
+    Raises the errors of ``errors.TavusError`` and ``NotConfigured`` (no key); ``masker`` hides what
+    is secret in the words of Tavus that they repeat.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class TavusApi:
     ) -> None:
         self._base_url = base_url
         self._key = key
+        self.masker = Masker([key] if key else ())
         self._limit = limit
         self._make_transport = transport or _network
         self._client: httpx2.AsyncClient | None = None
@@ -152,7 +155,7 @@ class TavusApi:
                 break
         if response.is_success or response.status_code == 304:
             return response
-        raise failure_of(response, what, write=method != "GET")
+        raise failure_of(response, what, self.masker.mask_text, write=method != "GET")
 
     def _dialects(self, path: str) -> Sequence[dialect.Dialect]:
         # 404 on a path that has never answered may mean that the server lacks the path

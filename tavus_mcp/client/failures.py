@@ -7,7 +7,7 @@ kept, with what to do next behind them.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx2
@@ -29,12 +29,15 @@ _GONE = re.compile(
 )
 
 
-def failure_of(response: httpx2.Response, what: str, *, write: bool) -> TavusError:
+def failure_of(
+    response: httpx2.Response, what: str, mask: Callable[[str], str], *, write: bool
+) -> TavusError:
     """Return the error that a reply of status 400 or more (or a redirect) stands for.
 
-    ``what`` names what was asked in words, such as ``persona 'p1'``.
+    ``what`` names what was asked in words, such as ``persona 'p1'``; ``mask`` hides what is secret,
+    before anything is cut, so that no key is cut in two.
     """
-    said = words_of(response)
+    said = words_of(response, mask)
     status = response.status_code
     told = f"Tavus answered {status} for {what}" + (f": {said}" if said else "") + "."
     gone = _GONE.search(said) if status == 400 else None
@@ -66,17 +69,17 @@ def unreadable(response: httpx2.Response, what: str, *, write: bool = False) -> 
     )
 
 
-def words_of(response: httpx2.Response) -> str:
+def words_of(response: httpx2.Response, mask: Callable[[str], str]) -> str:
     """Return what Tavus says went wrong: ``error``, then ``message``, then the text."""
     try:
         body = response.json()
     except (ValueError, RecursionError):
-        return _shortened(re.sub(r"<[^>]*>", " ", response.text))
+        return _shortened(re.sub(r"<[^>]*>", " ", mask(response.text)))
     if isinstance(body, dict):
         for key in ("error", "message", "errors", "detail"):
             if body.get(key):
-                return _shortened(_flat(body[key]))
-    return _shortened(_flat(body)) if body else ""
+                return _shortened(mask(_flat(body[key])))
+    return _shortened(mask(_flat(body))) if body else ""
 
 
 def _flat(value: Any) -> str:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from tavus_mcp.models.patch import pointer_of
+
 MASK = "********"
 """What a secret looks like in everything that leaves us (Tavus masks its reads the same way)."""
 
@@ -19,6 +21,8 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 _MASKED = re.compile(r".{0,8}[*\u2022]{3,}.{0,8}")
+# Numbers in fields of these names count the tokens of a model; they are no secrets.
+_COUNT_NAME = re.compile(r"tokens$|^(max|min|num)[_\-]", re.IGNORECASE)
 _SHORTEST = 6
 _REFERENCE = "{secret:"
 # A header's value is secret unless its name is one of these: people hide keys in any of them.
@@ -43,12 +47,21 @@ class Masker:
     """
 
     def __init__(self, known: Iterable[str] = ()) -> None:
-        self._known = {value for value in known if len(value) >= _SHORTEST}
+        self._known: set[str] = set()
+        self._longest_first: tuple[str, ...] = ()
+        self._add(value for value in known if len(value) >= _SHORTEST)
 
     def learn(self, value: str) -> None:
         """Remember a value that must never be shown again; one that names a secret is none."""
         if len(value) >= _SHORTEST and not is_masked(value) and _REFERENCE not in value:
-            self._known.add(value)
+            self._add([value])
+
+    def _add(self, values: Iterable[str]) -> None:
+        """Remember values, also as they are spelled in a JSON Pointer."""
+        new = set(values) - self._known
+        if new:
+            self._known |= new | {pointer_of([value])[1:] for value in new}
+            self._longest_first = tuple(sorted(self._known, key=len, reverse=True))
 
     def learn_from(self, value: Any) -> None:
         """Remember every value that stands in a secret field, a header, or a patch of one."""
@@ -58,11 +71,14 @@ class Masker:
                 self.learn(secret)
 
     def mask(self, value: Any) -> Any:
-        """Return a copy of ``value`` with every secret hidden."""
+        """Return a copy of ``value`` with every secret hidden, in the names of fields as well."""
         if isinstance(value, str):
             return self.mask_text(value)
         if isinstance(value, Mapping):
-            return {str(key): self.mask_field(str(key), item) for key, item in value.items()}
+            return {
+                self.mask_text(str(key)): self.mask_field(str(key), item)
+                for key, item in value.items()
+            }
         if isinstance(value, (list, tuple)):
             return [self.mask(item) for item in value]
         return value
@@ -70,17 +86,17 @@ class Masker:
     def mask_field(self, name: str, value: Any, *, header: bool = False) -> Any:
         """Return ``value`` as it may be shown when it stands in a field of this name."""
         hides = name.lower() not in _PLAIN_HEADERS if header else is_secret_name(name)
-        if hides and isinstance(value, str):
-            return MASK if value else value
         if hides and isinstance(value, list):
             return [self.mask_field(name, item, header=header) for item in value]
         if hides and isinstance(value, Mapping):
-            return {str(key): self._mask_all(item) for key, item in value.items()}
+            return self._mask_all(value)
+        if hides:
+            return value if not header and _is_count(name, value) else _masked(value)
         if name == "properties" and isinstance(value, Mapping):  # of a JSON Schema: no secrets
-            return {str(key): self.mask(item) for key, item in value.items()}
+            return {self.mask_text(str(key)): self.mask(item) for key, item in value.items()}
         if name == "headers" and isinstance(value, Mapping):
             return {
-                str(key): self.mask_field(str(key), item, header=True)
+                self.mask_text(str(key)): self.mask_field(str(key), item, header=True)
                 for key, item in value.items()
             }
         return self.mask(value)
@@ -94,16 +110,25 @@ class Masker:
 
     def _mask_all(self, value: Any) -> Any:
         if isinstance(value, Mapping):
-            return {str(key): self._mask_all(item) for key, item in value.items()}
+            return {self.mask_text(str(key)): self._mask_all(item) for key, item in value.items()}
         if isinstance(value, list):
             return [self._mask_all(item) for item in value]
-        return MASK if isinstance(value, str) and value else value
+        return _masked(value)
 
     def mask_text(self, text: str) -> str:
         """Return ``text`` with every known secret value replaced by the mask."""
-        for secret in sorted(self._known, key=len, reverse=True):
+        for secret in self._longest_first:
             text = text.replace(secret, MASK)
         return text
+
+
+def _masked(value: Any) -> Any:
+    """Return the mask for a text or a number; nothing is hidden in what is empty, on or off."""
+    return value if value in ("", None) or isinstance(value, bool) else MASK
+
+
+def _is_count(name: str, value: object) -> bool:
+    return isinstance(value, int | float) and _COUNT_NAME.search(name) is not None
 
 
 def _strings_in(
@@ -126,11 +151,17 @@ def _strings_in(
 
 
 def masks_in(value: Any, name: str = "", *, header: bool = False) -> bool:
-    """Tell whether a mask stands where a secret belongs."""
-    return any(
+    """Tell whether a mask stands where a secret belongs, or in the name of a field."""
+    return _masks_a_name(value) or any(
         is_masked(text) and (inside or is_secret_name(field))
         for field, text, inside in _strings_in(value, name, header=header)
     )
+
+
+def _masks_a_name(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(MASK in str(key) or _masks_a_name(item) for key, item in value.items())
+    return isinstance(value, (list, tuple)) and any(map(_masks_a_name, value))
 
 
 def hides(name: str, value: Any) -> bool:

@@ -49,8 +49,9 @@ class _Served(Prompt):
     async def render(self, arguments: dict[str, Any] | None, context: Any) -> list[Message]:
         """Return the one message; raise ``InvalidArgument`` for arguments that do not fit."""
         values = self._spec.checked(arguments or {})
-        text = self._spec.write(Ask(values, self._missing, self._app.catalog))
-        return [UserMessage(self._app.masker.mask_text(text))]
+        # masked before they are quoted and cut, so that no key is cut in two
+        shown = {name: self._app.masker.mask_text(value) for name, value in values.items()}
+        return [UserMessage(self._spec.write(Ask(shown, self._missing, self._app.catalog)))]
 
 
 def _reference(value: str) -> str:

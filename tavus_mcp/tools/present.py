@@ -48,6 +48,7 @@ def text_of(value: Any, indent: str = "") -> str:
 
 
 def _member(key: str, value: Any, indent: str) -> str:
+    key = key.translate(_ESCAPED)  # names are other people's as well
     if isinstance(value, dict) and value:
         return f"{indent}{key}:\n{text_of(value, indent + '  ')}"
     if isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
@@ -73,7 +74,7 @@ def _columns(rows: list[Any]) -> list[str]:
     """Return the columns of a list of flat objects, or nothing when it is no table."""
     if len(rows) < _TABLE or not all(isinstance(row, dict) for row in rows):
         return []
-    if not all(_is_cell(cell) for row in rows for cell in row.values()):
+    if not all(_is_cell(cell) for row in rows for pair in row.items() for cell in pair):
         return []
     columns: list[str] = []
     for row in rows:
@@ -89,7 +90,9 @@ def _columns(rows: list[Any]) -> list[str]:
 def _is_cell(value: Any) -> bool:
     if isinstance(value, (dict, list)):
         return False
-    return len(str(value)) <= _WIDEST and len(str(value).splitlines()) < 2
+    text = str(value)
+    # what holds a bar could pass for more columns than one
+    return len(text) <= _WIDEST and "|" not in text and len(text.splitlines()) < 2
 
 
 def _table(rows: list[Any], columns: list[str], indent: str) -> str:

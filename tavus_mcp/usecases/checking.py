@@ -11,7 +11,7 @@ from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding, by_severity
 from tavus_mcp.models.patch import Operation, find, tokens
 from tavus_mcp.models.persona import WRITE_ONLY
-from tavus_mcp.models.secrets import is_masked, masks_in
+from tavus_mcp.models.secrets import MASK, is_masked, masks_in
 from tavus_mcp.usecases.misfits import SHAPE, UNKNOWN_FIELD, VALUE_AS_TEXT, misfits
 from tavus_mcp.usecases.rules import RULES
 from tavus_mcp.usecases.rules.persona import FIELD_UNDOCUMENTED
@@ -133,8 +133,8 @@ def refuse_mixed_conferencing(operations: Sequence[Operation]) -> None:
 
 def _writes_mask(operation: Operation) -> bool:
     *above, name = tokens(operation.path)
-    return operation.op != "remove" and masks_in(
-        operation.value, name, header=above[-1:] == ["headers"]
+    return operation.op != "remove" and (
+        MASK in operation.path or masks_in(operation.value, name, header=above[-1:] == ["headers"])
     )
 
 

@@ -26,6 +26,8 @@ _FIELDS = (
 )
 _ACTIVE = "The call is active: Tavus tells what was said only after it has ended."
 _NONE = "Tavus holds no transcript of this call: nobody talked, or it is not ready yet."
+_LONGEST_FIELD = 200
+"""Characters that are shown of a name, a role, and of why a call ended."""
 _POINTED = 20
 """Remarks about characters that nobody sees, of one page."""
 
@@ -38,7 +40,7 @@ async def listed(
     own = {"persona_id": persona_id} if persona_id else {}
     asked = Asked(
         CONVERSATIONS,
-        only(*_FIELDS),
+        lambda row: _fields(app, only(*_FIELDS)(row)),
         "conversation_name",
         limit,
         cursor,
@@ -71,9 +73,9 @@ async def conversation(app: App, conversation_id: str, limit: int, cursor: str |
     raw = await app.api.get_conversation(conversation_id)
     call = Call.read(raw)
     plain = {key: value for key, value in raw.items() if isinstance(value, str)}
-    fields = only(*_FIELDS, "updated_at")(to_persona_names(plain))
+    fields = _fields(app, only(*_FIELDS, "updated_at")(to_persona_names(plain)))
     turns = call.turns or ()
-    page = [_shown(turn) for turn in turns[start : start + limit]]
+    page = [_shown(app, turn) for turn in turns[start : start + limit]]
     more = start + limit < len(turns)
     perception = _perception(app, call)
     texts = [(f"/turns/{place}/content", turn["content"]) for place, turn in enumerate(page)]
@@ -85,7 +87,7 @@ async def conversation(app: App, conversation_id: str, limit: int, cursor: str |
         len(turns),
         cursors.written(_scope(conversation_id), [start + limit]) if more else None,
         None if turns else (_ACTIVE if fields.get("status") == "active" else _NONE),
-        call.shutdown_reason or None,
+        _cut(app, call.shutdown_reason, _LONGEST_FIELD) or None,
         perception,
         list(_unseen(texts))[:_POINTED],
     )
@@ -104,23 +106,40 @@ def _scope(conversation_id: str) -> list[str]:
     return ["turns", conversation_id]
 
 
-def _shown(turn: Turn) -> JsonObject:
-    told = {"role": turn.role, "start": turn.start, "duration": turn.duration}
+def _shown(app: App, turn: Turn) -> JsonObject:
+    told = {
+        "role": _cut(app, turn.role, _LONGEST_FIELD),
+        "start": turn.start,
+        "duration": turn.duration,
+    }
     numbers = {
         key: round(item, 3) if isinstance(item, float) else item for key, item in told.items()
     }
     return {
         **{key: item for key, item in numbers.items() if item is not None},
-        "content": turn.content,
+        "content": _cut(app, turn.content, SHOWN),
     }
 
 
 def _perception(app: App, call: Call) -> str | None:
-    """Return what was seen, cut when long; masked first, so that no key is cut in two."""
+    """Return what was seen, cut when long, or why nothing was."""
     if not call.analysis:
-        return f"unavailable: {call.not_analysed}" if call.not_analysed else None
-    text = app.masker.mask_text(call.analysis)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}… [cut: {len(text)} characters in all]"
+        why = _cut(app, call.not_analysed, _LONGEST_FIELD)
+        return f"unavailable: {why}" if why else None
+    return _cut(app, call.analysis, SHOWN)
+
+
+def _fields(app: App, fields: JsonObject) -> JsonObject:
+    return {
+        name: _cut(app, value, _LONGEST_FIELD) if isinstance(value, str) else value
+        for name, value in fields.items()
+    }
+
+
+def _cut(app: App, text: str, most: int) -> str:
+    """Return a text, cut with its length told; masked first, so that no key is cut in two."""
+    text = app.masker.mask_text(text)
+    return text if len(text) <= most else f"{text[:most]}… [cut: {len(text)} characters in all]"
 
 
 def _unseen(texts: list[tuple[str, str]]) -> Iterator[Remark]:

@@ -206,13 +206,14 @@ def _referred(app: App, stored: Any, masked: Any, *, held: bool) -> Any:
             if name is not None:
                 result[REFERENCE] = name
             else:
-                inside = held or key in HOLDERS
-                result[key] = _referred(app, item, masked[key], held=inside)
+                inside, shown = held or key in HOLDERS, app.masker.mask_text(key)
+                result[shown] = _referred(app, item, masked[shown], held=inside)
         return result
     if isinstance(stored, list):
         both = zip(stored, masked, strict=True)
         return [_referred(app, item, shown_item, held=held) for item, shown_item in both]
-    return _named(app, stored, masked) if held and stored != masked else masked
+    named = held and isinstance(stored, str) and stored != masked
+    return _named(app, stored, masked) if named else masked
 
 
 def _named(app: App, stored: str, masked: str) -> str:
@@ -252,7 +253,7 @@ def _is_mask(place: Place, text: str) -> bool:
 
 def _hides(app: App, place: Place, value: Any) -> bool:
     """Tell whether what stands at a place is secret, wholly or in part."""
-    if not isinstance(value, (str, list)):
+    if isinstance(value, dict):
         return False
     if masks_in(value, place[-1], header=_is_header(place)):
         return True

@@ -42,7 +42,7 @@ class Plan:
     persona_id: str
     revision: str
     detail: JsonObject
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, Any] = field(default_factory=dict, repr=False)
     plan_id: str = ""
     expires_at: str = ""
     seq: int = 0
@@ -157,7 +157,7 @@ def plan_id_of(line: Entry) -> str:
     return f"plan-{line.seq}-{line.digest[:8]}"
 
 
-def _of_line(line: Entry, secrets: Mapping[str, str]) -> Plan:
+def _of_line(line: Entry, secrets: Mapping[str, Any]) -> Plan:
     return Plan(
         kind=line.detail["kind"],
         tool=line.tool,
@@ -183,12 +183,16 @@ def _masked(app: App, plan: Plan) -> Plan:
 
 
 def _shown(app: App, item: JsonObject) -> JsonObject:
-    if "value" not in item:
-        return item
-    return {**item, "value": app.masker.mask_at(tokens(item["path"]), item["value"])}
+    # a name in a path may be a known secret as well
+    shown: JsonObject = {
+        key: app.masker.mask_text(text) for key, text in item.items() if key != "value"
+    }
+    if "value" in item:
+        shown["value"] = app.masker.mask_at(tokens(item["path"]), item["value"])
+    return shown
 
 
-def _unmasked(value: Any, secrets: Mapping[str, str], path: str) -> Any:
+def _unmasked(value: Any, secrets: Mapping[str, Any], path: str) -> Any:
     if path in secrets:
         return secrets[path]
     if isinstance(value, dict):
@@ -198,13 +202,16 @@ def _unmasked(value: Any, secrets: Mapping[str, str], path: str) -> Any:
     return value
 
 
-def _hidden(value: object, shown: object, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield where a masked copy differs from the value, and the text that it hides there."""
-    if isinstance(value, dict) and isinstance(shown, dict):
+def _hidden(value: object, shown: object, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield where a masked copy differs from the value, and the value that it hides there.
+
+    An object of which a name is hidden is held whole.
+    """
+    if isinstance(value, dict) and isinstance(shown, dict) and value.keys() == shown.keys():
         for key, item in value.items():
             yield from _hidden(item, shown.get(key), f"{path}/{key}")
     elif isinstance(value, list) and isinstance(shown, list):
         for index, (item, masked) in enumerate(zip(value, shown, strict=True)):
             yield from _hidden(item, masked, f"{path}/{index}")
-    elif isinstance(value, str) and value != shown:
+    elif value != shown:
         yield path, value

@@ -53,7 +53,7 @@ async def intend(
             at=app.now(),
             tool=tool,
             revision=before.revision,
-            paths=tuple(item.path for item in operations),
+            paths=tuple(app.masker.mask_text(item.path) for item in operations),
             ref=claim,
             detail={"wanted": _wanted(app, after, operations)},
         )
@@ -169,5 +169,7 @@ def _wanted(app: App, after: Document, operations: Sequence[Operation]) -> dict[
     wanted: dict[str, object] = {}
     for operation in operations:
         value = after.at(operation.path)
-        wanted[operation.path] = app.masker.mask_at(tokens(operation.path), value)
+        wanted[app.masker.mask_text(operation.path)] = app.masker.mask_at(
+            tokens(operation.path), value
+        )
     return wanted

@@ -227,6 +227,8 @@ def _place(name: str) -> str:
 def _with_places(data: JsonObject, wanted: Document, places: Sequence[str]) -> JsonObject:
     result = copy.deepcopy(data)
     for asked in places:
+        if MASK in asked:
+            continue
         place = outermost_list(wanted.data, outermost_list(data, asked))
         old = wanted.at(place)
         if old is None or _is_holed(old):
@@ -243,6 +245,8 @@ def _keeping_masks(old: object, live: object) -> JsonObject:
     if not isinstance(old, dict):
         return old  # type: ignore[return-value]  # a leaf inside, an object at the top
     there = live if isinstance(live, dict) else {}
+    if any(MASK in key for key in old):  # which of the live names is meant cannot be told
+        return there
     result = {}
     for key, value in old.items():
         if _is_holed(value):
@@ -254,11 +258,11 @@ def _keeping_masks(old: object, live: object) -> JsonObject:
 
 
 def _masked_paths(value: object, path: str = "") -> list[str]:
-    if isinstance(value, dict):
+    if isinstance(value, dict) and not any(MASK in key for key in value):
         return [
             found for key, item in value.items() for found in _masked_paths(item, f"{path}/{key}")
         ]
-    return [path] if _is_holed(value) else []
+    return [path] if isinstance(value, dict) or _is_holed(value) else []
 
 
 def _is_holed(value: object) -> bool:

@@ -242,6 +242,24 @@ async def test_a_secret_in_a_brief_is_masked(desk: Desk) -> None:
     assert SECRET not in text
 
 
+@pytest.mark.parametrize(
+    ("prompt", "name", "most"),
+    [("create_from_brief", "brief", 600), ("tune_persona", "complaint", 240)],
+)
+async def test_a_secret_is_masked_before_it_is_cut_or_quoted(
+    desk: Desk, prompt: str, name: str, most: int
+) -> None:
+    """Found by an attack: of a key across the cut, the first half was shown."""
+    quoted_key = 'k-"quoted"-\\-8861'
+    desk.server.app.masker.learn(quoted_key)
+    more = {"persona_id": "p5317866"} if prompt == "tune_persona" else {}
+    across = "b" * (most - 10) + SECRET
+    for text in (across, f"use {quoted_key} please"):
+        said = await message(desk, prompt, **{name: text}, **more)
+        assert "k-" not in said.splitlines()[0]
+        assert "***" in said
+
+
 async def test_what_is_too_long_is_cut_and_says_so(desk: Desk) -> None:
     text = await message(desk, "create_from_brief", brief="word " * 1_000)
     assert '…" (cut at 600 characters)' in text

@@ -12,6 +12,7 @@ from canaries import CANARY, LITERAL, NAMED, TOOL_CALLS, URL, in_words, resource
 from desk import SECRET, Desk, text_of
 from mcp.shared.exceptions import MCPError
 from mcp_types import ResourceTemplateReference
+from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp
 
 from tavus_mcp.sandbox.store import Store
@@ -61,6 +62,27 @@ async def test_a_key_is_masked_in_the_leaf_of_a_raw_patch_that_tavus_repeats(
         said = await desk.refusal("patch_persona", persona_id="p1", patch=patch)
     assert "cannot take" in said
     assert CANARY not in said
+
+
+@pytest.mark.parametrize("form", ["error", "html"])
+async def test_a_key_that_tavus_repeats_is_masked_before_its_words_are_cut(
+    opening: Opening, sandbox: ASGIApp, form: str
+) -> None:
+    """Found by an attack: of a key across the cut, the first half was shown."""
+    words = "x" * 385 + " " + CANARY
+
+    async def wordy(scope: Any, receive: Any, send: Any) -> None:
+        if scope["method"] == "GET":
+            await sandbox(scope, receive, send)
+            return
+        reply = JSONResponse({"error": words}, 400) if form == "error" else HTMLResponse(words, 400)
+        await reply(scope, receive, send)
+
+    async with opening(wordy) as desk:
+        body = {"system_prompt": "x", "layers": {"tts": {"api_key": CANARY}}}
+        said = await desk.refusal("create_persona", **body)
+    assert "xxx ***" in said
+    assert CANARY[:6] not in said
 
 
 def spoilt(word: str) -> list[Any]:

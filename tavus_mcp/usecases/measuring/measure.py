@@ -31,6 +31,9 @@ _SAME_CALLS = (
 _NAMED = 20
 """Calls that could not be read, and are named one by one."""
 
+_REVISIONS = 8
+"""Revisions that are told one by one, the newest."""
+
 
 @dataclass(frozen=True)
 class Window:
@@ -112,14 +115,15 @@ async def measure(app: App, reference: str, window: Window, limit: int) -> Measu
     for row in meant[:limit]:
         grouped.setdefault(timeline.revision_at(_begun(row)), []).append(row)
     fetched = await _fetched(app, [row for group in grouped.values() for row in group])
-    groups = {name: fetched.of(group) for name, group in grouped.items()}
+    newest = sorted(grouped, key=lambda name: _newest_first(timeline, name), reverse=True)
+    groups = {name: fetched.of(grouped[name]) for name in newest[:_REVISIONS]}
     told = await anyio.to_thread.run_sync(
         lambda: [_group(app, timeline, *group) for group in groups.items()], abandon_on_cancel=True
     )
     return Measured(
         persona_id,
-        sorted(told, key=lambda row: _newest_first(timeline, row), reverse=True),
-        [*_limits(every, meant, limit), *_notes(timeline, grouped)],
+        told,
+        [*_limits(every, meant, limit), *_left_out(newest), *_notes(timeline, grouped)],
         fetched.told(),
     )
 
@@ -261,9 +265,20 @@ def _made_up(rows: Iterable[JsonObject]) -> list[str]:
     return [told] if count else []
 
 
-def _newest_first(timeline: Timeline, row: JsonObject) -> tuple[bool, bool, str]:
-    name = row["revision"]
-    return name not in (UNKNOWN, BEFORE), name == timeline.current, str(row.get("from", name))
+def _newest_first(timeline: Timeline, name: str) -> tuple[bool, bool, str]:
+    spans = timeline.spans(name)
+    since = moment_text(spans[0][0]) if spans else None
+    return name not in (UNKNOWN, BEFORE), name == timeline.current, since or name
+
+
+def _left_out(newest: Sequence[str]) -> list[str]:
+    """Say how many groups are not shown."""
+    count = len(newest) - _REVISIONS
+    told = (
+        f"Shown are the newest {_REVISIONS} revisions; the calls of {count} more are left out. "
+        "persona_id as ID@REVISION measures one of them."
+    )
+    return [told] if count > 0 else []
 
 
 def _notes(timeline: Timeline, grouped: Mapping[str, Sequence[JsonObject]]) -> list[str]:

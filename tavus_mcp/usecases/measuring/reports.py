@@ -21,6 +21,8 @@ MORE = "more than chance"
 COULD_BE = "could be chance"
 _REASON = 80
 """Characters shown of a reason that is not known."""
+_REASONS = 10
+"""Reasons that are told one by one."""
 
 EVIDENCE = (
     "n: calls with such data. low and high: 95 % interval, resampling calls, from "
@@ -97,7 +99,7 @@ def enough(talks: Sequence[Talk]) -> str:
 def reasons(app: App, calls: Sequence[Call]) -> dict[str, int]:
     """Count how calls ended, by the known reason that each begins with."""
     told = Counter(_reason(app, call.shutdown_reason) for call in calls)
-    return dict(told.most_common())
+    return _most(told)
 
 
 def perception(app: App, calls: Sequence[Call]) -> JsonObject:
@@ -105,8 +107,15 @@ def perception(app: App, calls: Sequence[Call]) -> JsonObject:
     analysed = sum(bool(call.analysis) for call in calls)
     why = Counter(_short(app, call.not_analysed) for call in calls if not call.analysis)
     missing = why.pop("", 0)
-    told = {"analysed": analysed, "unavailable": dict(why.most_common()), "not_told": missing}
+    told = {"analysed": analysed, "unavailable": _most(why), "not_told": missing}
     return {name: count for name, count in told.items() if count}
+
+
+def _most(told: Counter[str]) -> dict[str, int]:
+    """Return the most frequent reasons, and how often all others were told together."""
+    shown = dict(told.most_common(_REASONS))
+    others = told.total() - sum(shown.values())
+    return shown | ({"others": others + shown.get("others", 0)} if others else {})
 
 
 def _reason(app: App, told: str) -> str:

@@ -7,6 +7,7 @@ violation Tavus is known to reject, so that a write is stopped before it is sent
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -14,6 +15,10 @@ from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding, Severity
 from tavus_mcp.usecases.rules.calls import CHOICES, Call
+
+_LONGEST_FIX = 8_000
+"""Characters from which on a call is not handed over: it would repeat a long text."""
+_TOO_LONG = "This call holds a long text, which get_persona shows with full_prompt=true."
 
 
 class Hit:
@@ -52,12 +57,15 @@ class Hit:
         """Return it as a finding; what mends it is handed over when the persona is a saved one."""
         persona_id = document.persona_id
         calls = [call.made(persona_id) for call in self.fix] if persona_id else []
+        hint = self.hint
+        if any(len(json.dumps(call.arguments)) > _LONGEST_FIX for call in calls):
+            calls, hint = [], f"{hint} {_TOO_LONG}"
         return Finding.model_validate(
             {
                 "severity": severity,
                 "path": self.path,
                 "message": self.message,
-                "hint": self.hint,
+                "hint": hint,
                 "fix": calls or None,
                 **more,
             }
