@@ -205,7 +205,6 @@ def test_every_old_thing_is_said_in_todays_words_and_nothing_else_changes(
     ("layers", "message"),
     [
         ({"stt": {"participant_interrupt_sensitivity": "low"}}, "Converted by meaning"),
-        ({"stt": {"smart_turn_detection": False}}, "no equivalent today"),
         ({"perception": {"ambient_awareness": True}}, "not documented"),
         (
             {
