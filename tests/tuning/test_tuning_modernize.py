@@ -241,6 +241,11 @@ async def test_what_had_to_be_assumed_is_in_the_plan_and_flagged(
         (
             {"layers": {"llm": {**OWN_LLM, "headers": {"x-api-key": "k-0123456789"}}}},
             "/layers/llm/headers/x-api-key",
+            "x-api-key carries a key as well; api_key is set, and it is enough",
+        ),
+        (
+            {"layers": {"llm": {**OWN_LLM, "api_key": "", "headers": {"x-api-key": "k-01234567"}}}},
+            "/layers/llm/headers/x-api-key",
             "api_key_ref=...",
         ),
     ],
