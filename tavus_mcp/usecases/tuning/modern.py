@@ -9,7 +9,7 @@ from tavus_mcp.catalog import EngineFacts, ModelFacts
 from tavus_mcp.models.patch import pointer_of
 from tavus_mcp.models.secrets import is_masked, is_secret_name
 from tavus_mcp.usecases.rules.look import custom_llm, is_set, text
-from tavus_mcp.usecases.tuning import modern_fields, modern_voice, turns
+from tavus_mcp.usecases.tuning import modern_fields, modern_rest, modern_voice, turns
 from tavus_mcp.usecases.tuning.draft import PROMPT, Already, Draft
 from tavus_mcp.usecases.tuning.translating import by_hand, give_up, translate
 
@@ -35,6 +35,8 @@ def modernize(draft: Draft) -> None:
         _inline_functions,
         _guardrails,
         _aliases,
+        modern_rest.undocumented,
+        modern_rest.left_over,
     ):
         step(draft)
     if not draft.reasons and not draft.remarks:
