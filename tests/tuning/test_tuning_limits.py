@@ -50,20 +50,6 @@ async def test_a_temperature_that_ones_own_model_takes_is_lowered(desk: Desk, st
     assert outcome(answer) == {"/layers/llm/extra_body/temperature": 0.5}
 
 
-async def test_the_first_use_of_the_layer_keeps_voice_isolation_off(
-    desk: Desk, store: Store
-) -> None:
-    """Tavus: one field of conversational_flow fills in the others, voice isolation as near."""
-    planted(store)
-    answer = await suggested(desk, "be_more_patient")
-    assert outcome(answer) == {
-        f"{FLOW}/turn_taking_patience": "high",
-        f"{FLOW}/voice_isolation": "off",
-    }
-    reason = next(one for one in answer["changes"] if one["path"].endswith("isolation"))["reason"]
-    assert "off before" in reason
-
-
 async def test_a_layer_in_use_keeps_what_it_has(desk: Desk, store: Store) -> None:
     planted(store, layers={"conversational_flow": {"replica_interruptibility": "low"}})
     answer = await suggested(desk, "be_more_patient")
@@ -85,6 +71,7 @@ async def test_legacy_turn_taking_is_where_the_ladder_begins_and_is_carried_over
         assert answer["status"] == "unchanged"
         return
     assert outcome(answer) == {
+        f"{FLOW}/turn_detection_model": "sparrow-2",
         f"{FLOW}/turn_taking_patience": patience,
         f"{FLOW}/replica_interruptibility": "low",
         f"{FLOW}/voice_isolation": "off",
@@ -94,13 +81,6 @@ async def test_legacy_turn_taking_is_where_the_ladder_begins_and_is_carried_over
     assert said(answer, "Converted by meaning")
     await desk.facts("apply_plan", plan_id=answer["plan_id"])
     assert stored(store)["layers"]["conversational_flow"]["replica_interruptibility"] == "low"
-
-
-async def test_a_switched_off_turn_detection_is_let_go_and_said(desk: Desk, store: Store) -> None:
-    planted(store, layers={"stt": {"smart_turn_detection": False}})
-    answer = await suggested(desk, "respond_faster")
-    assert outcome(answer)["/layers/stt/smart_turn_detection"] is None
-    assert said(answer, "no equivalent today")
 
 
 async def test_a_wake_phrase_keeps_the_replica_from_speaking_up(desk: Desk, store: Store) -> None:

@@ -205,7 +205,6 @@ def test_every_old_thing_is_said_in_todays_words_and_nothing_else_changes(
     ("layers", "message"),
     [
         ({"stt": {"participant_interrupt_sensitivity": "low"}}, "Converted by meaning"),
-        ({"stt": {"smart_turn_detection": False}}, "no equivalent today"),
         ({"perception": {"ambient_awareness": True}}, "not documented"),
         (
             {
@@ -241,6 +240,11 @@ async def test_what_had_to_be_assumed_is_in_the_plan_and_flagged(
         ({"layers": {"llm": {"tools": [TOOL]}}}, "/layers/llm/tools", "list_registry_tools"),
         (
             {"layers": {"llm": {**OWN_LLM, "headers": {"x-api-key": "k-0123456789"}}}},
+            "/layers/llm/headers/x-api-key",
+            "x-api-key carries a key as well; api_key is set, and it is enough",
+        ),
+        (
+            {"layers": {"llm": {**OWN_LLM, "api_key": "", "headers": {"x-api-key": "k-01234567"}}}},
             "/layers/llm/headers/x-api-key",
             "api_key_ref=...",
         ),

@@ -99,15 +99,23 @@ def ambient_awareness(document: Document, catalog: Catalog) -> Iterator[Hit]:
 def field_legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Old names are still accepted, but only the new ones are cared for."""
     for facts in _aliases(catalog):
-        successor = facts.successor or ""
-        if is_set(at(document, f"{_LAYER}/{facts.name}")):
-            taken = is_set(at(document, f"{_LAYER}/{successor}"))
+        path, successor = f"{_LAYER}/{facts.name}", facts.successor
+        if not is_set(at(document, path)):
+            continue
+        if successor is None:
             yield Hit(
-                f"{_LAYER}/{facts.name}",
-                f"{facts.name} is an older name of {successor}"
-                + (", which is also set." if taken else "."),
-                _moved(document, facts.name, successor, taken=taken),
+                path,
+                f"{facts.name} was removed; nothing reads it.",
+                drop("perception", facts.name),
             )
+            continue
+        taken = is_set(at(document, f"{_LAYER}/{successor}"))
+        yield Hit(
+            path,
+            f"{facts.name} is an older name of {successor}"
+            + (", which is also set." if taken else "."),
+            _moved(document, facts.name, successor, taken=taken),
+        )
 
 
 @rule("perception-entry-too-long", "error", source="J:persona/perception", refuses=True)

@@ -124,9 +124,9 @@ def _moved(facts: FieldFacts, value: Any) -> tuple[str | Call, ...]:
     layer, _, name = (facts.successor or "").partition(".")
     remove = drop("stt", facts.name)
     today = facts.successor_values.get(str(value).lower())
-    if not name or today is None:
-        return (remove,)
     note = f". {facts.note}" if facts.note else ""
+    if not name or today is None:
+        return remove, note
     return configure(layer, **{name: today}), " and ", remove, note
 
 

@@ -22,8 +22,8 @@ from tavus_mcp.usecases.rules.look import (
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _SETTINGS = "/layers/tts/voice_settings"
-# The words of an older schema, slowest first, as places within a range of numbers.
-_SPEED_WORDS = {"slowest": -1.0, "slow": -0.5, "normal": 0.0, "fast": 0.5, "fastest": 1.0}
+_OLDER_SCALE = {"sonic-1", "sonic-2"}  # models whose speed runs from -1 to 1
+_SHARE = 0.2  # how far one end of the older scale is from the usual pace
 
 # What people call the emotions that Cartesia names otherwise.
 _FEELINGS = {
@@ -56,6 +56,16 @@ def engine_of(document: Document, catalog: Catalog) -> EngineFacts | None:
     if not layer or (not external and is_tavus_voice(voice, catalog)):
         return None
     return next((engine for engine in catalog.tts_engines() if engine.default), None)
+
+
+def on_older_scale(document: Document, catalog: Catalog) -> bool:
+    """Tell whether the model in effect counts speed from -1 to 1 (docs: troubleshooting)."""
+    return bool({setting.model_family for setting, _ in _matched(document, catalog)} & _OLDER_SCALE)
+
+
+def pace(place: float) -> float:
+    """Return a place on the older scale of -1 to 1 as a factor of the usual pace, as we take it."""
+    return round(1 + place * _SHARE, 2)
 
 
 @rule("voice-setting-of-other-engine", "warning", source="J:persona/tts")
@@ -125,13 +135,12 @@ def out_of_range(document: Document, catalog: Catalog) -> Iterator[Hit]:
 @rule("voice-speed-in-words", "error", source="D:persona/tts, OAS")
 def speed_in_words(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The docs' own examples still show words, against the ranges beside them."""
-    word = at(document, f"{_SETTINGS}/speed")
-    if not isinstance(word, str) or word.strip().lower() not in _SPEED_WORDS:
+    steps = catalog.translation("speed_word").values
+    place = steps.get(text(at(document, f"{_SETTINGS}/speed")).lower())
+    if place is None:
         return
-    place = _SPEED_WORDS[word.strip().lower()]
-    engine = engine_of(document, catalog)
-    scale = 1 + place * 0.2 if engine and engine.id == "elevenlabs" else place
-    near = ("Near to it comes ", configure("tts", speed=round(scale, 2)))
+    scale = place if on_older_scale(document, catalog) else pace(place)
+    near = ("Near to it comes ", configure("tts", speed=scale))
     usual = ("The usual speed is the default: ", drop("tts", "speed"))
     message = "speed is a word; numbers are taken."
     yield Hit(f"{_SETTINGS}/speed", message, *(near if place else usual))

@@ -9,11 +9,12 @@ from tavus_mcp.catalog import EngineFacts, ModelFacts
 from tavus_mcp.models.patch import pointer_of
 from tavus_mcp.models.secrets import is_masked, is_secret_name
 from tavus_mcp.usecases.rules.look import custom_llm, is_set, text
-from tavus_mcp.usecases.tuning import modern_fields, modern_voice, turns
+from tavus_mcp.usecases.tuning import modern_fields, modern_rest, modern_voice, turns
 from tavus_mcp.usecases.tuning.draft import PROMPT, Already, Draft
 from tavus_mcp.usecases.tuning.translating import by_hand, give_up, translate
 
-_DOCUMENTS = ("document_ids", "document_tags")
+# fields that stood inside layers, and what update_persona calls them where it removes them
+_DOCUMENTS = {"document_ids": "documents", "document_tags": "document_tags"}
 _BEARER = "bearer "
 
 
@@ -34,6 +35,8 @@ def modernize(draft: Draft) -> None:
         _inline_functions,
         _guardrails,
         _aliases,
+        modern_rest.undocumented,
+        modern_rest.left_over,
     ):
         step(draft)
     if not draft.reasons and not draft.remarks:
@@ -42,7 +45,7 @@ def modernize(draft: Draft) -> None:
 
 def attach_documents(draft: Draft) -> None:
     """Move documents out of layers, where they attach nothing; every write does the same."""
-    for name in _DOCUMENTS:
+    for name, argument in _DOCUMENTS.items():
         layers, nested = draft.at("/layers"), draft.at(f"/layers/{name}")
         if not isinstance(layers, dict) or name not in layers:
             continue
@@ -50,7 +53,8 @@ def attach_documents(draft: Draft) -> None:
         listed = stored if isinstance(stored, list) else []
         inside = nested if isinstance(nested, list) else []
         if missing := [one for one in inside if one not in listed]:
-            translate(draft, "misplaced_documents", f"/{name}", [*listed, *missing], old=name)
+            words = {"old": name, "new": argument}
+            translate(draft, "misplaced_documents", f"/{name}", [*listed, *missing], **words)
         give_up(draft, "misplaced_inside", f"/layers/{name}", old=name)
 
 
@@ -66,8 +70,12 @@ def _choices(draft: Draft) -> None:
     for name, (path, facts_of) in finders.items():
         facts = facts_of(text(draft.at(path)))
         if facts and facts.successor:
-            words = {"old": facts.id, "new": facts.successor, "status": facts.status}
+            words = {"old": facts.id, "new": facts.successor, "status": _status(facts.status)}
             translate(draft, name, path, facts.successor, **words)
+
+
+def _status(status: str) -> str:
+    return "no longer in the docs" if status == "unknown" else status
 
 
 def _context(draft: Draft) -> None:
@@ -104,11 +112,13 @@ def _key_in_header(draft: Draft) -> None:
             continue
         path = "/layers/llm/headers" + pointer_of([name])
         key = _bearer(str(name), value)
-        if key and custom_llm(draft.document) and not draft.is_set("/layers/llm/api_key"):
+        if custom_llm(draft.document) and draft.is_set("/layers/llm/api_key"):
+            by_hand(draft, "header_key_double", path, old=str(name))
+        elif key and custom_llm(draft.document):
             translate(draft, "header_key", "/layers/llm/api_key", key, old="a header")
             give_up(draft, "header_key", path, old="this header")
         else:
-            by_hand(draft, "header_key_masked", path)
+            by_hand(draft, "header_key_masked", path, old=str(name))
 
 
 def _bearer(name: str, value: Any) -> str:

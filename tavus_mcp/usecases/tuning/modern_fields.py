@@ -36,18 +36,26 @@ def typed(draft: Draft) -> None:
 def older_names(draft: Draft) -> None:
     """Move what stands under an older name of a perception field to the one of today."""
     for facts in draft.catalog.fields("perception"):
-        path, target = f"{_PERCEPTION}/{facts.name}", f"{_PERCEPTION}/{facts.successor}"
+        path = f"{_PERCEPTION}/{facts.name}"
         if facts.status not in _OLD or not draft.is_set(path):
             continue
-        words = {"old": facts.name, "new": facts.successor or ""}
-        taken = draft.is_set(target)
-        value = _both(draft.at(target), draft.at(path)) if taken else draft.at(path)
-        if not _fits(draft, facts, value):
-            continue
-        if value != draft.at(target):
-            name = "older_name_taken" if taken else "older_name"
-            translate(draft, name, target, value, **words)
-        give_up(draft, "older_name", path, **words)
+        if facts.successor:
+            _rename(draft, path, facts)
+        else:
+            give_up(draft, "removed_field", path, old=facts.name)
+
+
+def _rename(draft: Draft, path: str, facts: FieldFacts) -> None:
+    target = f"{_PERCEPTION}/{facts.successor}"
+    words = {"old": facts.name, "new": facts.successor or ""}
+    taken = draft.is_set(target)
+    value = _both(draft.at(target), draft.at(path)) if taken else draft.at(path)
+    if not _fits(draft, facts, value):
+        return
+    if value != draft.at(target):
+        name = "older_name_taken" if taken else "older_name"
+        translate(draft, name, target, value, **words)
+    give_up(draft, "older_name", path, **words)
 
 
 def ambient_awareness(draft: Draft) -> None:
@@ -63,7 +71,7 @@ def ambient_awareness(draft: Draft) -> None:
         translate(draft, "ambient_awareness", _QUERIES, [told.value])
         draft.drop(path, draft.because(told))
     else:
-        give_up(draft, "ambient_awareness_off", path)
+        give_up(draft, "ambient_awareness_asked" if on and sees else "ambient_awareness_off", path)
 
 
 def hotwords(draft: Draft) -> None:

@@ -7,14 +7,19 @@ from typing import Any
 from tavus_mcp.catalog import EngineFacts, VoiceSetting
 from tavus_mcp.models.patch import pointer_of
 from tavus_mcp.usecases.rules.look import number, text
-from tavus_mcp.usecases.rules.voices import engine_of, is_tavus_voice, voices
+from tavus_mcp.usecases.rules.voices import (
+    engine_of,
+    is_tavus_voice,
+    on_older_scale,
+    pace,
+    voices,
+)
 from tavus_mcp.usecases.tuning.draft import Draft
-from tavus_mcp.usecases.tuning.translating import give_up, translate
+from tavus_mcp.usecases.tuning.translating import by_hand, give_up, translate
 
 _TTS = "/layers/tts"
 _SETTINGS = f"{_TTS}/voice_settings"
 _SPEED = f"{_SETTINGS}/speed"
-_SHARE = 0.2  # how far one end of the older scale is from the usual pace
 
 
 def modernize(draft: Draft) -> None:
@@ -92,9 +97,8 @@ def _speed_word(draft: Draft) -> None:
     elif step == 0:
         give_up(draft, "speed_usual", _SPEED)
     else:
-        families = {setting.model_family for setting, _ in _matched(draft)}
-        older = bool(families & {"sonic-1", "sonic-2"})
-        translate(draft, "speed_word", _SPEED, step if older else _pace(step))
+        older = on_older_scale(draft.document, draft.catalog)
+        translate(draft, "speed_word", _SPEED, step if older else pace(step))
 
 
 def _older_settings(draft: Draft) -> None:
@@ -108,9 +112,28 @@ def _older_settings(draft: Draft) -> None:
     if legacy:
         translate(draft, "sonic_model", f"{_TTS}/tts_model_name", engine.default_model, **words)
         _older_speed(draft, words)
+    else:
+        _older_model(draft, engine)
     for setting, _ in _matched(draft):
         if setting.status == "unsupported":
             give_up(draft, "emotion_setting", f"{_SETTINGS}/{setting.name}", **words)
+
+
+def _older_model(draft: Draft, engine: EngineFacts) -> None:
+    """Carry over a speed that the model in use cannot mean; flag a model of an older family."""
+    model, newest = text(draft.at(f"{_TTS}/tts_model_name")), engine.default_model
+    settings = [one for one, _ in _matched(draft) if one.name == "speed"]
+    speed = number(draft.at(_SPEED))
+    if settings and not on_older_scale(draft.document, draft.catalog) and speed is not None:
+        if speed == 0:
+            give_up(draft, "speed_usual", _SPEED)
+        elif -1 <= speed < 0:
+            translate(draft, "speed_below", _SPEED, pace(speed), new=model or str(newest))
+    if model in engine.known_models and engine.voice_settings(model) != engine.voice_settings(
+        newest
+    ):
+        path = f"{_TTS}/tts_model_name"
+        by_hand(draft, "older_voice_model", path, old=model, new=str(newest))
 
 
 def _older_speed(draft: Draft, words: dict[str, str]) -> None:
@@ -121,11 +144,7 @@ def _older_speed(draft: Draft, words: dict[str, str]) -> None:
     if speed == 0 or not -1 <= speed <= 1:
         give_up(draft, "speed_usual" if speed == 0 else "foreign_setting", _SPEED, **words)
     else:
-        translate(draft, "sonic_speed", _SPEED, _pace(speed), **words)
-
-
-def _pace(step: float) -> float:
-    return round(1 + step * _SHARE, 2)
+        translate(draft, "sonic_speed", _SPEED, pace(speed), **words)
 
 
 def _matched(draft: Draft) -> list[tuple[VoiceSetting, Any]]:

@@ -26,7 +26,7 @@ def by_hand(draft: Draft, name: str, path: str, **words: str) -> None:
 
 def _say(draft: Draft, name: str, path: str, **words: str) -> None:
     told = draft.catalog.translation(name)
-    hint = told.hint or ""
+    hint = (told.hint or "").format(**words)
     if told.assumed:
         message = told.assumed.format(**words)
         draft.remark("assumed", path, message, hint, told.source, "warning")

@@ -13,10 +13,12 @@ from tavus_mcp.catalog.facts import DISCOURAGED
 from tavus_mcp.models.document import Document
 from tavus_mcp.usecases.rules.look import at, is_set, layer_of, text
 from tavus_mcp.usecases.tuning.draft import Draft
-from tavus_mcp.usecases.tuning.translating import give_up, translate
+from tavus_mcp.usecases.tuning.translating import by_hand, give_up, translate
 
 FLOW = "/layers/conversational_flow"
 _MODEL = f"{FLOW}/turn_detection_model"
+_SMART = "/layers/stt/smart_turn_detection"
+_TIMER = "time-based"  # what an older switch that is off means, in the words of today
 _ISOLATION = f"{FLOW}/voice_isolation"
 _TURNS = (f"{FLOW}/turn_taking_patience", f"{FLOW}/replica_interruptibility")
 
@@ -26,6 +28,8 @@ def present(draft: Draft, path: str) -> object:
     stored, decides = draft.at(path), _decides(draft, draft.before)
     if is_set(stored) and (decides or draft.decided(path)):
         return stored
+    if path == _MODEL and not decides and _is_timed(draft):
+        return _TIMER
     for facts in () if decides else _legacy(draft):
         today = _today(draft, facts)
         if _target(facts) == path and today:
@@ -48,10 +52,12 @@ def modernize(draft: Draft) -> None:
     elif _decides(draft, draft.before):
         for facts in list(_legacy(draft)):
             give_up(draft, "turn_taking_overridden", _source(facts), old=facts.name)
+    elif _is_timed(draft) and not _comes_into_use(draft):
+        _keep_timer(draft)
     else:
         _carry(draft)
     _renew_model(draft)
-    _keep_isolation(draft)
+    _say_defaults(draft)
 
 
 def bring_over(draft: Draft) -> None:
@@ -68,23 +74,41 @@ def bring_over(draft: Draft) -> None:
     if not _is_used(draft.before) or any(draft.decided(path) for path in _TURNS):
         _carry(draft)
         _renew_model(draft)
-    _keep_isolation(draft)
+    _say_defaults(draft)
+
+
+def _keep_timer(draft: Draft) -> None:
+    """Leave a fixed timer, and what is set beside it: any other word would bring in a model."""
+    for facts in _legacy(draft):
+        timer = _source(facts) == _SMART
+        by_hand(draft, "timer_kept" if timer else "timer_beside", _source(facts), old=facts.name)
 
 
 def _carry(draft: Draft) -> None:
     """Move the turn-taking fields of stt to the fields that say the same today."""
-    for facts in list(_legacy(draft)):
+    # what can be said today comes first: it decides whether the layer comes into use at all
+    for facts in sorted(_legacy(draft), key=lambda one: _today(draft, one) is None):
         target, today, source = _target(facts), _today(draft, facts), _source(facts)
         names = {"old": facts.name, "new": target.rpartition("/")[2]}
-        if draft.decided(target):
-            told = draft.catalog.translation("turn_taking_overridden")
-            draft.drop(source, draft.because(told, **names))
-        elif today is None or not draft.is_open(target):
+        _take_back(draft, source)
+        if source == _SMART and _is_timed(draft):
+            give_up(draft, "timer_replaced", source, **names)
+        elif draft.decided(target):
+            give_up(draft, "turn_taking_overridden", source, **names)
+        elif today is not None and draft.is_open(target):
+            translate(draft, facts.name, target, today, **names)
+            draft.drop(source, draft.because(draft.catalog.translation(facts.name), **names))
+        elif _comes_into_use(draft):
             give_up(draft, "turn_taking_unknown", source, **names)
         else:
-            translate(draft, facts.name, target, today, **names)
-            told = draft.catalog.translation(facts.name)
-            draft.drop(source, draft.because(told, **names))
+            by_hand(draft, "turn_taking_kept", source, **names)
+
+
+def _take_back(draft: Draft, path: str) -> None:
+    """Forget that a place was to be left as it is: it is moved after all."""
+    draft.remarks[:] = [
+        one for one in draft.remarks if (one.rule, one.path) != ("tuning-by-hand", path)
+    ]
 
 
 def _renew_model(draft: Draft) -> None:
@@ -95,10 +119,14 @@ def _renew_model(draft: Draft) -> None:
         translate(draft, "turn_detection_model", _MODEL, facts.successor, **names)
 
 
-def _keep_isolation(draft: Draft) -> None:
-    """Keep the whole room audible where the layer was not in use and nobody asked otherwise."""
-    unused = not _is_used(draft.before) and draft.decided(FLOW)
-    if unused and not draft.decided(_ISOLATION):
+def _say_defaults(draft: Draft) -> None:
+    """Say what comes in with the first use of the layer: a turn model; isolation stays off."""
+    if _is_used(draft.before) or not draft.decided(FLOW):
+        return
+    model = draft.catalog.field("conversational_flow", "turn_detection_model")
+    if model and not draft.decided(_MODEL):
+        translate(draft, "turn_model_filled_in", _MODEL, model.default, new=str(model.default))
+    if not draft.decided(_ISOLATION):
         value = draft.catalog.translation("voice_isolation").value
         translate(draft, "voice_isolation", _ISOLATION, value)
 
@@ -112,6 +140,15 @@ def _legacy(draft: Draft) -> Iterator[FieldFacts]:
 
 def _today(draft: Draft, facts: FieldFacts) -> str | None:
     return facts.successor_values.get(str(draft.at(_source(facts))).strip().lower())
+
+
+def _is_timed(draft: Draft) -> bool:
+    """Tell whether the older turn detection is off, so that a fixed delay decides."""
+    return str(draft.at(_SMART)).strip().lower() == "false"
+
+
+def _comes_into_use(draft: Draft) -> bool:
+    return _is_used(draft.before) or draft.decided(FLOW)
 
 
 def _source(facts: FieldFacts) -> str:

@@ -1,0 +1,99 @@
+"""What modernize cannot say in today's words: it stays, and it is never passed over in silence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tunable import BASE, CATALOG, case_documents, proposed, tuned
+
+from tavus_mcp.models.document import Document
+from tavus_mcp.usecases.checking import check
+
+OLD = {"legacy", "deprecated", "retired", "unknown"}
+CASES = dict(case_documents())
+
+
+@pytest.mark.parametrize(
+    ("layers", "path"),
+    [
+        ({"llm": {"model_name": "m"}}, "/layers/llm/model_name"),
+        ({"llm": {"endpoint": "https://llm.example.com/v1"}}, "/layers/llm/endpoint"),
+        ({"llm": {"is_custom": True}}, "/layers/llm/is_custom"),
+        (
+            {"perception": {"perception_model_name": "r"}},
+            "/layers/perception/perception_model_name",
+        ),
+        ({"stt": {"engine": "e"}}, "/layers/stt/engine"),
+        ({"stt": {"language": "en"}}, "/layers/stt/language"),
+        (
+            {"conversational_flow": {"turn_commitment": "high"}},
+            "/layers/conversational_flow/turn_commitment",
+        ),
+        (
+            {"conversational_flow": {"active_listening": "low"}},
+            "/layers/conversational_flow/active_listening",
+        ),
+        ({"tts": {"tts_model_name": "sonic-2"}}, "/layers/tts/tts_model_name"),
+    ],
+)
+def test_what_nothing_of_today_says_stays_and_is_flagged(layers: dict[str, Any], path: str) -> None:
+    proposal = proposed({**BASE, "layers": layers}, "modernize")
+    assert proposal.reasons == {}
+    assert [one.path for one in proposal.remarks] == [path]
+    assert proposal.remarks[0].hint
+    assert proposal.already == []
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_all_is_said_to_be_of_today_only_where_the_checker_finds_nothing_old(name: str) -> None:
+    proposal = proposed(CASES[name], "modernize")
+    found = check(Document(tuned(proposal, CASES[name])), CATALOG)
+    old = [one for one in found if OLD & set((one.rule or "").split("-"))]
+    flagged = {one.path for one in proposal.remarks}
+    assert [one for one in old if one.path not in flagged] == []
+    assert not (proposal.already and old)
+
+
+@pytest.mark.parametrize(
+    "model", [{}, {"tts_model_name": "sonic-3"}, {"tts_model_name": "sonic-3.5"}]
+)
+@pytest.mark.parametrize(("speed", "today"), [(-0.5, 0.9), (-1, 0.8), (0, None)])
+def test_a_speed_of_the_older_scale_is_carried_over_beside_a_newer_model(
+    model: dict[str, Any], speed: float, today: float | None
+) -> None:
+    tts = {**model, "voice_settings": {"speed": speed}}
+    data = {**BASE, "layers": {"tts": tts}}
+    proposal = proposed(data, "modernize")
+    assert set(proposal.reasons) == {"/layers/tts/voice_settings/speed"}
+    after = Document(tuned(proposal, data))
+    assert after.places.get("/layers/tts/voice_settings/speed") == today
+    assert today is None or "a fifth slower" in proposal.remarks[0].message
+    assert proposed(dict(after.data), "modernize").reasons == {}
+
+
+@pytest.mark.parametrize(
+    "tts",
+    [
+        {},
+        {"tts_model_name": "sonic-1"},
+        {"tts_model_name": "sonic-2"},
+        {"tts_model_name": "sonic-3"},
+        {"tts_engine": "elevenlabs", "external_voice_id": "21m00Tcm4TlvDq8ikWAM"},
+        {"voice_id": "v0a1b2c3d4e5f"},
+    ],
+)
+@pytest.mark.parametrize("word", ["slowest", "slow", "fast", "fastest"])
+def test_the_checker_and_the_plan_take_a_speed_in_words_alike(
+    tts: dict[str, Any], word: str
+) -> None:
+    """Ours: the words stand in one place, and so does the scale of each model."""
+    data = {**BASE, "layers": {"tts": {**tts, "voice_settings": {"speed": word}}}}
+    found = check(Document(data), CATALOG)
+    (hint,) = [one.hint or "" for one in found if one.rule == "voice-speed-in-words"]
+    place = {"slowest": -1.0, "slow": -0.5, "fast": 0.5, "fastest": 1.0}[word]
+    older = tts.get("tts_model_name") in ("sonic-1", "sonic-2")
+    assert f"speed={place if older else 1 + place * 0.2}" in hint
+    after = Document(tuned(proposed(data, "modernize"), data))
+    kept = tts.get("tts_model_name") == "sonic-2"  # sonic-1 goes, and its scale with it
+    assert after.places["/layers/tts/voice_settings/speed"] == (place if kept else 1 + place * 0.2)
