@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import secrets
+import stat
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tavus_mcp.app import App
 from tavus_mcp.errors import Failure, NotRecorded
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.yamlread import LARGEST, BadFile, decoded
+from tavus_mcp.models.yamltext import visible
 from tavus_mcp.tools.present import text_of, without_nulls
 from tavus_mcp.usecases import filing
 from tavus_mcp.usecases.checking import PRIVATE_URLS, UNKNOWN_FIELDS
@@ -84,18 +86,28 @@ async def _apply(app: App, given: Given, name: str) -> None:
     asked = filing.Incoming(decoded(raw), dry_run=given.dry_run, allow=given.allow)
     done = await filing.apply(app, asked)
     _show(app, {"file": name, **_facts(done.receipt)})
-    if name == STDIN or done.text == asked.text:
+    if not _is_file(name) or done.text == asked.text:
         return
-    if _read(name) != raw:
+    try:
+        _write_back(Path(name), raw, done.text)
+    except OSError as error:
+        revision = f" and revision: {done.revision}" if done.revision else ""
         raise OSError(
-            "it was changed meanwhile and is left alone; set in it persona_id: "
-            f"{done.receipt.persona_id} and revision: {done.receipt.revision}"
-        )
-    _write(Path(name), done.text)
+            f"{error.strerror or error}. The persona was written, its file was not; set in it "
+            f"persona_id: {done.receipt.persona_id}{revision}"
+        ) from error
+
+
+def _write_back(path: Path, raw: bytes, text: str) -> None:
+    if _read(str(path)) != raw:
+        raise OSError("it was changed meanwhile and is left alone")
+    _write(path, text)
 
 
 def _bring_into(app: App, exported: filing.Exported, into: Path) -> None:
     facts = {"file": str(into), "revision": exported.document.revision}
+    if into.exists() and not into.is_file():
+        raise OSError("it is no regular file; leave --into out to print the persona")
     if not into.exists():
         _write(into, exported.text)
         return _show(app, facts)
@@ -121,29 +133,42 @@ def _read(name: str) -> bytes:
         return file.read(LARGEST + 1)
 
 
+def _is_file(name: str) -> bool:
+    """Tell whether something can be written back: not into a pipe, nor into standard input."""
+    return name != STDIN and Path(name).is_file()
+
+
 def _see_that_it_can_be_written(name: str) -> None:
     """Refuse a file that could not be written afterwards, before anything is sent."""
-    path = Path(name).resolve()
-    if (
-        name != STDIN
-        and path.exists()
-        and not all(os.access(place, os.W_OK) for place in (path, path.parent))
-    ):
+    if not _is_file(name):
+        return
+    path = _real(Path(name))
+    if not all(os.access(place, os.W_OK) for place in (path, path.parent)):
         raise OSError("it cannot be written, so its revision could not be; nothing was sent")
+
+
+def _real(path: Path) -> Path:
+    """Return where links lead; raises ``OSError`` when they lead in a circle."""
+    with suppress(FileNotFoundError):
+        path.stat()
+    return path.resolve()
 
 
 def _write(path: Path, text: str) -> None:
     """Write a file whole or not at all; a link is followed, the permissions stay."""
-    path = path.resolve()
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    made = Path(name)
+    path = _real(path)
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+    made = path.parent / f".{path.name}.{secrets.token_hex(4)}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    # a new file gets the permissions that new files get here
+    handle = os.open(made, flags, 0o666 if mode is None else 0o600)
     try:
-        path.touch()  # a new file gets the permissions that new files get here
         with os.fdopen(handle, "wb") as file:
             file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
-        made.chmod(path.stat().st_mode)
+        if mode is not None:
+            made.chmod(mode)
         made.replace(path)
     finally:
         made.unlink(missing_ok=True)
@@ -165,7 +190,7 @@ def _told(error: Exception, name: object) -> str:
 
 
 def _show(app: App, facts: dict[str, Any]) -> None:
-    _print(text_of(app.masker.mask(facts)) + "\n")
+    _print(visible(text_of(app.masker.mask(facts))) + "\n")
 
 
 def _print(text: str) -> None:
@@ -176,7 +201,7 @@ def _print(text: str) -> None:
 
 
 def _complain(app: App, said: str) -> int:
-    sys.stderr.write(f"tavus-mcp: {app.masker.mask_text(said)}\n")
+    sys.stderr.write(f"tavus-mcp: {app.masker.mask_text(visible(said))}\n")
     return 1
 
 

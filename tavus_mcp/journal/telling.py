@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tavus_mcp.journal.store import Journal
 from tavus_mcp.models.entry import Entry
+from tavus_mcp.models.yamltext import visible
 
 
 def run(path: Path, action: str, persona_id: str | None) -> int:
@@ -59,5 +60,5 @@ def _told(line: Entry) -> str:
 
 
 def _say(text: str, status: int) -> int:
-    (sys.stderr if status else sys.stdout).write(text + "\n")
+    (sys.stderr if status else sys.stdout).write(visible(text) + "\n")
     return status

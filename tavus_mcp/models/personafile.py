@@ -18,7 +18,7 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.explain import inside
 from tavus_mcp.models.ids import checked_id
 from tavus_mcp.models.persona import SERVER_FIELDS, Persona
-from tavus_mcp.models.vocabulary import to_persona_names
+from tavus_mcp.models.vocabulary import doubled, to_persona_names
 from tavus_mcp.models.yamlread import BadFile
 
 OWN = ("persona_id", "revision")
@@ -77,6 +77,7 @@ def parsed(text: str) -> PersonaFile:
         for key in OWN
         if not isinstance(data.get(key), str | None)
     ]
+    problems += [_twice(root, pair) for pair in doubled(root.plain())]
     if not problems and data.get("persona_id") is not None:
         problems = _id_problems(data["persona_id"], members)
     if problems:
@@ -116,6 +117,17 @@ def _ordered(value: Any, schema: JsonObject) -> Any:
 @cache
 def _schema() -> JsonObject:
     return Persona.model_json_schema()
+
+
+def _twice(root: yamlread.Node, pair: tuple[str, str]) -> str:
+    """Say where a field stands under both of its names, of which only one would count."""
+    node, where = root, root.where
+    for token in pair[0].split("/")[1:]:
+        if token not in node.members:
+            break
+        key, node = node.members[token]
+        where = key.where
+    return f"{where}: {pair[0]} and {pair[1]} are two names of one field; keep one of them."
 
 
 def _id_problems(persona_id: str, members: Mapping[str, Any]) -> list[str]:

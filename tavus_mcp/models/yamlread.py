@@ -30,6 +30,7 @@ _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NO_NUMBER = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _MOST_DIGITS = 400
+_HANDLE = re.compile(r"(undefined|duplicate) tag handle .*", re.DOTALL)
 
 
 class BadFile(ValueError):
@@ -194,10 +195,15 @@ def _events(text: str) -> Iterator[Event]:
         ) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        said = " ".join(filter(None, (error.context, error.problem)))
+        said = " ".join(_own_words(part) for part in (error.context, error.problem) if part)
         raise BadFile(f"{_where(mark)}: not YAML: {said}." if mark else f"{said}.") from None
     except YAMLError:
         raise BadFile("this is not YAML.") from None
+
+
+def _own_words(said: str) -> str:
+    """Return what the library says without the words it quotes: single characters are none."""
+    return _HANDLE.sub("a tag (!), and tags are not read", said)
 
 
 def _node(event: Event, kind: str, where: str) -> Node:
@@ -223,7 +229,7 @@ def _value(event: ScalarEvent) -> Any:
 
 
 def _number(text: str) -> Any:
-    if len(text) > _MOST_DIGITS and _FLOAT.fullmatch(text):
+    if len(text) > _MOST_DIGITS and (_FLOAT.fullmatch(text) or _BASED.fullmatch(text)):
         raise BadFile("this number is too long; put it in quotes if it is text.")
     if _INT.fullmatch(text):
         return int(text)

@@ -94,6 +94,14 @@ def quoted(value: str) -> str:
     return f'"{_escaped(value)}"'
 
 
+def visible(said: str) -> str:
+    """Return a text for a terminal: what would steer it or turn its direction is escaped."""
+    return "".join(
+        char if char in "\n\t" or char in _JOINERS or _is_visible(char) else _escape(char)
+        for char in said
+    )
+
+
 def _mapping(data: JsonObject, depth: int) -> list[str]:
     return [line for key, value in data.items() for line in member(key, value, depth)]
 

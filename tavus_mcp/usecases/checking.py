@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.errors import Refused
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding, by_severity
-from tavus_mcp.models.patch import Operation, find, tokens
+from tavus_mcp.models.patch import Operation, find, pointer_of, tokens
 from tavus_mcp.models.persona import WRITE_ONLY
 from tavus_mcp.models.secrets import MASK, is_masked, masks_in
 from tavus_mcp.usecases.misfits import SHAPE, UNKNOWN_FIELD, VALUE_AS_TEXT, misfits
@@ -196,6 +196,29 @@ def reads_as(want: object, got: object, path: str, catalog: Catalog) -> bool:
         return True
     default = _default(path, catalog)
     return default is not None and None in (want, got) and default in (want, got)
+
+
+def elsewhere(wanted: Document, now: Document, catalog: Catalog) -> list[str]:
+    """Return the paths at which a whole persona reads otherwise than it was to be.
+
+    What the server sets, what it never shows, masked keys and defaults tell nothing.
+    """
+    want, got = (
+        {key: value for key, value in one.written().items() if key not in WRITE_ONLY}
+        for one in (wanted, now)
+    )
+    return list(_differing(want, got, "", catalog))
+
+
+def _differing(want: object, got: object, path: str, catalog: Catalog) -> Iterator[str]:
+    sides = [{} if side is None else side for side in (want, got)]
+    one, other = sides
+    if (want, got) != (None, None) and isinstance(one, dict) and isinstance(other, dict):
+        for key in {**one, **other}:
+            inner = path + pointer_of([key])
+            yield from _differing(one.get(key), other.get(key), inner, catalog)
+    elif not reads_as(want, got, path, catalog):
+        yield path
 
 
 def _within(written: Sequence[str], path: str) -> bool:

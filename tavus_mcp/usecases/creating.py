@@ -21,11 +21,13 @@ from tavus_mcp.models.secrets import is_masked
 from tavus_mcp.usecases import plans, recording
 from tavus_mcp.usecases.checking import (
     check,
+    elsewhere,
     not_stuck,
     refusal,
     refuse_masks,
 )
 from tavus_mcp.usecases.editing import unread
+from tavus_mcp.usecases.guarding import edited_meanwhile
 from tavus_mcp.usecases.misfits import UNKNOWN_FIELD
 from tavus_mcp.usecases.receipts import receipt_of
 from tavus_mcp.usecases.spelling import respelled
@@ -35,7 +37,8 @@ from tavus_mcp.usecases.spelling import respelled
 class NewPersona:
     """A persona to create: its own fields, over those of another when ``based_on`` names one.
 
-    ``revives`` is the id of the deleted persona that it brings back.
+    ``revives`` is the id of the deleted persona that it brings back; ``whole`` asks for a finding
+    wherever the persona reads otherwise than it was sent.
     """
 
     fields: JsonObject
@@ -46,6 +49,7 @@ class NewPersona:
     allow: frozenset[str] = frozenset()
     plan: plans.Plan | None = None
     revives: str = ""
+    whole: bool = False
 
 
 async def create(app: App, asked: NewPersona) -> Receipt:
@@ -84,6 +88,8 @@ async def create(app: App, asked: NewPersona) -> Receipt:
     except TavusError as error:
         now, remarks = unread(wanted, made, error)
     unrecorded = await recording.settle(app, intent, "applied", now)
+    if asked.whole:
+        unrecorded += edited_meanwhile(elsewhere(wanted, now, app.catalog))
     if asked.revives:
         unrecorded += await recording.revived(app, intent, asked.revives, now)
     findings = by_severity([*findings, *remarks, *unrecorded])

@@ -26,11 +26,12 @@ from tavus_mcp.usecases.checking import (
     PRIVATE_URLS,
     UNKNOWN_FIELDS,
     check_change,
+    elsewhere,
     not_stuck,
     refuse_masks,
     refuse_mixed_conferencing,
 )
-from tavus_mcp.usecases.guarding import changed_meanwhile, guards, unguarded
+from tavus_mcp.usecases.guarding import changed_meanwhile, edited_meanwhile, guards, unguarded
 from tavus_mcp.usecases.receipts import lost_keys, receipt_of, undo_of
 from tavus_mcp.usecases.spelling import respelled
 
@@ -39,7 +40,10 @@ NOT_READ_BACK = "not-read-back"
 
 @dataclass(frozen=True)
 class Edit:
-    """A change as it was asked for; ``verbatim`` keeps older spellings, as a way back must."""
+    """A change as it was asked for; ``verbatim`` keeps older spellings, as a way back must.
+
+    ``whole`` asks for a finding wherever the persona reads otherwise afterwards, changed or not.
+    """
 
     tool: str
     persona_id: str
@@ -50,6 +54,7 @@ class Edit:
     remarks: Sequence[Finding] = field(default_factory=tuple)
     plan: plans.Plan | None = None
     verbatim: bool = False
+    whole: bool = False
 
 
 def planned(plan: plans.Plan) -> Edit:
@@ -103,6 +108,8 @@ async def edit(app: App, asked: Edit) -> Receipt:
     findings += await _found_out(app, intent, now, remarks, lost, changed=changed)
     if not changed:
         findings.append(SO_ALREADY)
+    if asked.whole:
+        findings += edited_meanwhile(elsewhere(after, now, app.catalog))
     status = "applied" if changed else "unchanged"
     unrecorded = await recording.settle(app, intent, status, now)
     told = operations if changed else ()

@@ -10,13 +10,13 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.patch import diff
-from tavus_mcp.models.persona import WRITE_ONLY
+from tavus_mcp.models.persona import WRITE_ONLY, Persona
 from tavus_mcp.models.personafile import PersonaFile, parsed, stamped
 from tavus_mcp.models.receipt import Changed, Receipt, changes_of
 from tavus_mcp.models.yamlread import BadFile
 from tavus_mcp.usecases import creating, history, recording
 from tavus_mcp.usecases.editing import NOT_READ_BACK, Edit, edit
-from tavus_mcp.usecases.guarding import changed_meanwhile
+from tavus_mcp.usecases.guarding import EDITED_MEANWHILE, changed_meanwhile
 from tavus_mcp.usecases.keeping import (
     Kept,
     holes,
@@ -74,10 +74,11 @@ class Incoming:
 
 @dataclass(frozen=True)
 class Applied:
-    """What was done, and the file as it is to be afterwards."""
+    """What was done, and the file as it is to be afterwards, with the revision that it names."""
 
     receipt: Receipt
     text: str
+    revision: str | None = None
 
 
 async def apply(app: App, asked: Incoming) -> Applied:
@@ -94,13 +95,18 @@ async def apply(app: App, asked: Incoming) -> Applied:
     ignored = [_set_by_tavus(name) for name in file.ignored]
     if file.persona_id is None:
         receipt = await _create(app, asked, file, ignored)
+        known = Document(file.fields).revision
     else:
         receipt = await _update(app, asked, file.persona_id, file, ignored)
+        known = file.revision or receipt.previous_revision or ""
     if receipt.status == "planned" or receipt.persona_id is None:
         return Applied(receipt, asked.text)
-    unread = any(getattr(item, "rule", None) == NOT_READ_BACK for item in receipt.findings)
-    revision = None if unread else receipt.revision
-    return Applied(receipt, stamped(asked.text, receipt.persona_id, revision))
+    rules = {getattr(item, "rule", None) for item in receipt.findings}
+    revision = None if NOT_READ_BACK in rules else receipt.revision
+    if EDITED_MEANWHILE in rules:  # what the file does not hold must not be removed unseen
+        revision = known
+    text = stamped(asked.text, receipt.persona_id, revision)
+    return Applied(receipt, text, revision)
 
 
 def brought_into(app: App, exported: Exported, text: str) -> tuple[str, list[Changed]]:
@@ -117,6 +123,11 @@ def brought_into(app: App, exported: Exported, text: str) -> tuple[str, list[Cha
         raise Refused(
             f"The file holds persona {there.persona_id!r}, not {exported.file.persona_id!r}; give "
             "another file. Nothing was written."
+        )
+    if there.persona_id is None and there.fields and not Persona.model_fields.keys() & there.fields:
+        raise Refused(
+            "The file holds no field of a persona: it is something else, and bringing a persona "
+            "into it would replace all of it. Give another file. Nothing was written."
         )
     fields = with_references(exported.file.fields, there.fields)
     unseen = {key: there.fields[key] for key in WRITE_ONLY & there.fields.keys() - fields.keys()}
@@ -139,6 +150,7 @@ async def _create(app: App, asked: Incoming, file: PersonaFile, found: list[Find
         remarks=[*found, *remarks(kept, Document({}))],
         tool=TOOL,
         allow=asked.allow,
+        whole=True,
     )
     return await creating.create(app, new)
 
@@ -167,6 +179,7 @@ async def _update(
             if_revision=before.revision,
             allow=asked.allow,
             remarks=[*found, *remarks(change, before)],
+            whole=True,
         ),
     )
 

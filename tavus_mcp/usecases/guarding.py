@@ -12,6 +12,7 @@ from tavus_mcp.models.patch import Operation, diff, find, outermost_list, tokens
 from tavus_mcp.models.receipt import changes_of
 from tavus_mcp.models.secrets import hides
 
+EDITED_MEANWHILE = "edited-meanwhile"
 _STAMP = "/updated_at"
 _MOST = 8
 
@@ -48,6 +49,24 @@ def unguarded(refused: Failure) -> Finding:
         rule="sent-without-tests",
         source="D:patch-persona",
     )
+
+
+def edited_meanwhile(paths: Sequence[str]) -> list[Finding]:
+    """Tell where a persona that was just written reads otherwise than it was to be."""
+    if not paths:
+        return []
+    more = f" and {len(paths) - _MOST} more" if len(paths) > _MOST else ""
+    return [
+        Finding(
+            severity="warning",
+            path="",
+            message="The persona was written, but it reads otherwise than the file says at "
+            f"{', '.join(paths[:_MOST])}{more}: someone edited it meanwhile, or Tavus did.",
+            hint="The file does not name this revision, so the next apply is refused until the "
+            "persona is brought into it: tavus-mcp export PERSONA_ID --into FILE.",
+            rule=EDITED_MEANWHILE,
+        )
+    ]
 
 
 def changed_meanwhile(

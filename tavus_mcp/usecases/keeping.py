@@ -129,13 +129,18 @@ class Walk:
 
     def _list(self, said: list[Any], seen: Any, stored: Any, place: Place) -> list[Any]:
         there = list(zip(seen, stored, strict=True)) if isinstance(seen, list) else []
-        beside = there if len(there) == len(said) else [(_NOTHING, _NOTHING)] * len(said)
+        found = _places(said, there, place)
+        used = {*found.values()}
+        nothing = (_NOTHING, _NOTHING)
         result = []
         for index, item in enumerate(said):
-            same = next((old for one, old in there if not diff(item, one)), _NOTHING)
-            if same is _NOTHING:
-                same = self._value(item, *beside[index], (*place, str(index)))
-            result.append(same)
+            if index in found:
+                result.append(there[found[index]][1])
+                continue
+            copied = any(not diff(item, seen) for seen, _ in there)  # whose key is another's
+            free = len(there) == len(said) and index not in used and not copied
+            beside = there[index] if free else nothing
+            result.append(self._value(item, *beside, (*place, str(index))))
         return result
 
     def _removes(self, place: Place, stored: Any) -> bool:
@@ -155,6 +160,32 @@ class Walk:
         elif reads_as(None, stored, pointer_of(place), self.app.catalog):
             return stored
         return part
+
+
+def _places(said: list[Any], there: list[tuple[Any, Any]], place: Place) -> dict[int, int]:
+    """Return which stored item each item of a list is, by index; each is one only, or none.
+
+    Raises ``InvalidArgument`` when items that moved look alike and their secrets differ.
+    """
+    found: dict[int, int] = {}
+    for index, item in enumerate(said):
+        alike = [at for at, (seen, _) in enumerate(there) if not diff(item, seen)]
+        if any(diff(there[alike[0]][1], there[at][1]) for at in alike[1:]):
+            here = [at for at, other in enumerate(said) if not diff(item, other)]
+            if here != alike:
+                raise InvalidArgument([_crossed(place)])
+        free = [at for at in alike if at not in found.values()]
+        if free:
+            found[index] = index if index in free else free[0]
+    return found
+
+
+def _crossed(place: Place) -> str:
+    return (
+        f"{pointer_of(place)}: items of this list look alike in the file, but the stored ones hold "
+        "different secrets, and which is which cannot be told once they move. Leave them where "
+        "they stand in the list, or write their secrets by reference, as {secret:NAME}."
+    )
 
 
 def remarks(change: Kept, before: Document) -> list[Finding]:

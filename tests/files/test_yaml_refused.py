@@ -58,6 +58,8 @@ def test_no_value_is_echoed() -> None:
         "api_key: sk-canary: x\n",
         "sk-canary\n",
         "? [sk-canary]\n",
+        "api_key: !sk-canary!foo x\n",
+        "%TAG !sk-canary! a\n%TAG !sk-canary! a\n---\na: b\n",
     ):
         assert "canary" not in refusal({"text": text})
 
