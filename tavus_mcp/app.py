@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.client.api import TavusApi
@@ -35,7 +36,7 @@ class App:
     masker: Masker = field(default_factory=Masker)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     clock: Callable[[], datetime] = _now
-    held: dict[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    held: dict[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     answered: set[str] = field(default_factory=set, repr=False)
     unsettled: dict[str, Entry] = field(default_factory=dict, repr=False)
     running: set[str] = field(default_factory=set, repr=False)

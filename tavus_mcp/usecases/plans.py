@@ -17,7 +17,7 @@ from tavus_mcp.errors import Refused, Taken
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.entry import Entry
-from tavus_mcp.models.patch import Operation, tokens
+from tavus_mcp.models.patch import Operation, pointer_of, tokens
 from tavus_mcp.usecases import recording
 
 LIFETIME = timedelta(hours=1)
@@ -42,7 +42,7 @@ class Plan:
     persona_id: str
     revision: str
     detail: JsonObject
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, Any] = field(default_factory=dict, repr=False)
     plan_id: str = ""
     expires_at: str = ""
     seq: int = 0
@@ -157,7 +157,7 @@ def plan_id_of(line: Entry) -> str:
     return f"plan-{line.seq}-{line.digest[:8]}"
 
 
-def _of_line(line: Entry, secrets: Mapping[str, str]) -> Plan:
+def _of_line(line: Entry, secrets: Mapping[str, Any]) -> Plan:
     return Plan(
         kind=line.detail["kind"],
         tool=line.tool,
@@ -188,23 +188,25 @@ def _shown(app: App, item: JsonObject) -> JsonObject:
     return {**item, "value": app.masker.mask_at(tokens(item["path"]), item["value"])}
 
 
-def _unmasked(value: Any, secrets: Mapping[str, str], path: str) -> Any:
+def _unmasked(value: Any, secrets: Mapping[str, Any], path: str) -> Any:
     if path in secrets:
         return secrets[path]
     if isinstance(value, dict):
-        return {key: _unmasked(item, secrets, f"{path}/{key}") for key, item in value.items()}
+        return {
+            key: _unmasked(item, secrets, path + pointer_of([key])) for key, item in value.items()
+        }
     if isinstance(value, list):
         return [_unmasked(item, secrets, f"{path}/{i}") for i, item in enumerate(value)]
     return value
 
 
-def _hidden(value: object, shown: object, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield where a masked copy differs from the value, and the text that it hides there."""
-    if isinstance(value, dict) and isinstance(shown, dict):
+def _hidden(value: Any, shown: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield where a masked copy differs from the value, and what it hides there."""
+    if isinstance(value, dict) and isinstance(shown, dict) and value.keys() == shown.keys():
         for key, item in value.items():
-            yield from _hidden(item, shown.get(key), f"{path}/{key}")
+            yield from _hidden(item, shown[key], path + pointer_of([key]))
     elif isinstance(value, list) and isinstance(shown, list):
         for index, (item, masked) in enumerate(zip(value, shown, strict=True)):
             yield from _hidden(item, masked, f"{path}/{index}")
-    elif isinstance(value, str) and value != shown:
+    elif value != shown:
         yield path, value

@@ -85,7 +85,7 @@ class _Run:
             found = await _looked_back(self.app, part, trace)
             if found is not None:
                 return found
-        claimed = trace.claim.seq if trace else 0
+        claimed = trace.last if trace else 0
         plan = replace(part.plan, begun=begun, claimed=claimed)
         receipt = await edit(self.app, planned(plan))
         self.tally.add(part.persona_id, receipt.findings)
