@@ -14,6 +14,9 @@ from tavus_mcp.models.secrets import Masker
 from tavus_mcp.usecases.holes import is_secret_place, returns
 from tavus_mcp.usecases.plans import Plan
 
+CHANGES = 100
+"""Changed places that a receipt tells one by one."""
+
 
 def receipt_of(
     status: str,
@@ -27,6 +30,8 @@ def receipt_of(
     plan: Plan | None = None,
 ) -> Receipt:
     """Return the receipt of a change of a persona."""
+    changes = changes_of(before.data, list(operations), app.masker)
+    told = [_as_sent(item) for item in findings] if status == "applied" else findings
     return Receipt.model_validate(
         {
             "status": status,
@@ -36,13 +41,20 @@ def receipt_of(
             "previous_revision": before.revision
             if status == "applied" and before.persona_id
             else None,
-            "changes": changes_of(before.data, list(operations), app.masker),
-            "findings": [_as_sent(item) for item in findings] if status == "applied" else findings,
+            "changes": changes[:CHANGES],
+            "findings": [*told, *_left_out(len(changes))],
             "plan_id": plan.plan_id if plan else None,
             "expires_at": plan.expires_at if plan else None,
             "undo": undo,
         }
     )
+
+
+def _left_out(count: int) -> list[Finding]:
+    if count <= CHANGES:
+        return []
+    said = f"{CHANGES} of {count} changes are told; get_persona tells what stands there."
+    return [Finding(severity="info", path="", message=said, rule="changes-left-out")]
 
 
 def _as_sent(finding: Finding) -> Finding:

@@ -127,6 +127,11 @@ def _telling(trace: Trace) -> tuple[bool, bool, int]:
     return trace.settled, not trace.void, trace.claim.seq
 
 
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most so many characters, with a sign where it was cut."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def _inside(secrets: Mapping[str, Any], place: str) -> dict[str, Any]:
     return {
         _PATCH + path.removeprefix(place): value

@@ -14,7 +14,7 @@ from tavus_mcp.models.receipt import Changed, changes_of
 from tavus_mcp.usecases import checking, misfits, plans, recording, several
 from tavus_mcp.usecases.editing import Edit, work_out
 from tavus_mcp.usecases.fleet.audit import read
-from tavus_mcp.usecases.fleet.parts import TOOL, Part, bulk_plan
+from tavus_mcp.usecases.fleet.parts import TOOL, Part, bulk_plan, shortened
 from tavus_mcp.usecases.fleet.progress import Progress, Tell
 from tavus_mcp.usecases.fleet.proposing import Propose, Proposed
 from tavus_mcp.usecases.fleet.roll import Roll, Selection
@@ -24,6 +24,8 @@ from tavus_mcp.usecases.rules import RULES
 _RULES = frozenset({*(rule.name for rule in RULES), *misfits.NAMES})
 _STOCK = "A stock persona of Tavus cannot be edited; create_persona(based_on=...) copies it."
 _UNFIT = frozenset({"refused", "unreadable", "not_editable"})
+_NAME = 80
+"""Characters of a persona's name that a plan keeps and tells."""
 _TOLD = 5
 """Reasons that are told when all personas are refused."""
 
@@ -135,7 +137,7 @@ async def _worked_out(app: App, wanted: Wanted, document: Document) -> Planned |
     if not operations:
         return _left_alone(persona_id, proposed)
     await recording.seen(app, document)
-    name = app.masker.mask_text(document.name)
+    name = shortened(app.masker.mask_text(document.name), _NAME)
     part = Part(name, plans.of_change(app, TOOL, document, operations))
     return Planned(part, changes_of(document.data, operations, app.masker), findings)
 
