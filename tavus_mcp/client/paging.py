@@ -8,6 +8,7 @@ when a page adds nothing; an empty first page is not believed while ``total_coun
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,11 +31,12 @@ class Listing:
     what: str
 
     def id_of(self, row: JsonObject) -> str:
-        """Return what tells this row from others."""
+        """Return what tells this row from others; of one without an id a hash, never the row."""
         for key in self.ids:
-            if row.get(key):
+            if row.get(key) and isinstance(row[key], (str, int)):
                 return str(row[key])
-        return json.dumps(row, sort_keys=True, default=str)
+        whole = json.dumps(row, sort_keys=True, default=str).encode("utf-8", "surrogatepass")
+        return f"(no id) {hashlib.sha256(whole).hexdigest()[:12]}"
 
 
 def _listing(path: str, *ids: str, **always: str) -> Listing:

@@ -16,6 +16,8 @@ LONG_TEXT = 160
 """Text longer than this is shown as the part that changed, with a little of what surrounds it."""
 _AROUND = 40
 _MOST = 400
+_ITEMS = 40
+"""Items of a list that are shown; the rest are counted."""
 
 
 class Changed(BaseModel):
@@ -112,5 +114,6 @@ def _cut(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _cut(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_cut(item) for item in value]
+        more = [f"… ({len(value)} items)"] if len(value) > _ITEMS else []
+        return [*(_cut(item) for item in value[:_ITEMS]), *more]
     return value

@@ -15,7 +15,7 @@ from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.entry import Entry
 from tavus_mcp.models.findings import Finding, by_severity
-from tavus_mcp.models.patch import Operation, diff
+from tavus_mcp.models.patch import Operation, diff, pointer_of
 from tavus_mcp.models.receipt import Receipt, Undo
 from tavus_mcp.models.secrets import is_masked
 from tavus_mcp.usecases import plans, recording
@@ -27,7 +27,11 @@ from tavus_mcp.usecases.checking import (
     refuse_masks,
 )
 from tavus_mcp.usecases.editing import unread
+<<<<<<< HEAD
 from tavus_mcp.usecases.guarding import edited_meanwhile
+=======
+from tavus_mcp.usecases.holes import is_secret_place
+>>>>>>> w-mend4
 from tavus_mcp.usecases.misfits import UNKNOWN_FIELD
 from tavus_mcp.usecases.receipts import receipt_of
 from tavus_mcp.usecases.spelling import respelled
@@ -185,14 +189,15 @@ def copyable(document: JsonObject, said: str) -> tuple[JsonObject, list[Finding]
     ]
 
 
-def _drop_masked(node: JsonObject, path: str = "") -> list[tuple[str, str]]:
+def _drop_masked(node: JsonObject, parts: tuple[str, ...] = ()) -> list[tuple[str, str]]:
     dropped = []
     for key, value in list(node.items()):
-        if is_masked(value):
+        here = (*parts, key)
+        if is_masked(value) and is_secret_place(here):
             del node[key]
-            dropped.append((f"{path}/{key}", "Tavus never shows stored keys; give it again"))
+            dropped.append((pointer_of(here), "Tavus never shows stored keys; give it again"))
         elif isinstance(value, dict):
-            dropped += _drop_masked(value, f"{path}/{key}")
+            dropped += _drop_masked(value, here)
     return dropped
 
 

@@ -113,7 +113,7 @@ async def edit(app: App, asked: Edit) -> Receipt:
     status = "applied" if changed else "unchanged"
     unrecorded = await recording.settle(app, intent, status, now)
     told = operations if changed else ()
-    undo = undo_of(before, operations) if changed else None
+    undo = undo_of(before, operations, app.masker) if changed else None
     findings = by_severity([*findings, *remarks, *unrecorded])
     return receipt_of(status, app, before, now, told, findings, undo=undo)
 
@@ -144,7 +144,7 @@ def work_out(
     _refuse_holes(app, before, operations)
     refuse_mixed_conferencing(operations)
     findings = check_change(before, after, operations, app.catalog, allow=asked.allow)
-    keys = lost_keys(before, operations)
+    keys = lost_keys(before, operations, app.masker)
     return after, operations, by_severity([*asked.remarks, *respellings, *findings, *keys])
 
 

@@ -17,7 +17,7 @@ from tavus_mcp.errors import Refused, Taken
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.entry import Entry
-from tavus_mcp.models.patch import Operation, tokens
+from tavus_mcp.models.patch import Operation, pointer_of, tokens
 from tavus_mcp.usecases import recording
 
 LIFETIME = timedelta(hours=1)
@@ -196,20 +196,27 @@ def _unmasked(value: Any, secrets: Mapping[str, Any], path: str) -> Any:
     if path in secrets:
         return secrets[path]
     if isinstance(value, dict):
-        return {key: _unmasked(item, secrets, f"{path}/{key}") for key, item in value.items()}
+        return {
+            key: _unmasked(item, secrets, path + pointer_of([key])) for key, item in value.items()
+        }
     if isinstance(value, list):
         return [_unmasked(item, secrets, f"{path}/{i}") for i, item in enumerate(value)]
     return value
 
 
+<<<<<<< HEAD
 def _hidden(value: object, shown: object, path: str = "") -> Iterator[tuple[str, Any]]:
     """Yield where a masked copy differs from the value, and the value that it hides there.
 
     An object of which a name is hidden is held whole.
     """
+=======
+def _hidden(value: Any, shown: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield where a masked copy differs from the value, and what it hides there."""
+>>>>>>> w-mend4
     if isinstance(value, dict) and isinstance(shown, dict) and value.keys() == shown.keys():
         for key, item in value.items():
-            yield from _hidden(item, shown.get(key), f"{path}/{key}")
+            yield from _hidden(item, shown[key], path + pointer_of([key]))
     elif isinstance(value, list) and isinstance(shown, list):
         for index, (item, masked) in enumerate(zip(value, shown, strict=True)):
             yield from _hidden(item, masked, f"{path}/{index}")

@@ -13,15 +13,15 @@ from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.layers import LAYER_NAMES
-from tavus_mcp.models.patch import PatchError, find, outermost_list, tokens
-from tavus_mcp.models.persona import SERVER_FIELDS, Persona
+from tavus_mcp.models.patch import PatchError, diff, find, outermost_list, tokens
+from tavus_mcp.models.persona import SERVER_FIELDS, WRITE_ONLY, Persona
 from tavus_mcp.models.receipt import Receipt
-from tavus_mcp.models.secrets import MASK, is_masked
 from tavus_mcp.usecases import creating, recording
 from tavus_mcp.usecases.checking import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.usecases.creating import NewPersona, copyable
 from tavus_mcp.usecases.editing import Edit, edit
 from tavus_mcp.usecases.history import kept
+from tavus_mcp.usecases.holes import filled, has_hole, holes, is_secret_place, returns
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ async def restore(app: App, asked: Return) -> Receipt:
             dry_run=asked.dry_run,
             if_revision=asked.if_revision,
             allow=UNKNOWN_FIELDS | PRIVATE_URLS,
-            remarks=[*change.remarks(), *lost],
+            remarks=[*change.remarks(now.data), *lost],
             verbatim=True,
         )
         try:
@@ -106,25 +106,68 @@ class PutBack:
     only: tuple[str, ...] = ()
 
     def apply(self, data: JsonObject) -> JsonObject:
-        """Return a copy with the chosen places as they were."""
+        """Return a copy with the chosen places as they were; refuse to write a mask."""
+        result = self._put_back(data)
+        for operation in diff(data, result):
+            if has_hole(operation.value, tokens(operation.path)):
+                raise Refused(
+                    f"{operation.path}: a secret was hidden here when the journal kept it; put "
+                    "back like this it would be lost. Name other places in only."
+                )
+        return result
+
+    def remarks(self, live: JsonObject) -> list[Finding]:
+        """Say what cannot come back, given the persona as it is now."""
+        lost = [_not_kept(path) for path in self._holes(live)]
+        unseen = [place for place in self.only if _never_shown(self.wanted, place)]
+        return [*lost, *(_not_seen(place) for place in unseen)]
+
+    def _put_back(self, data: JsonObject) -> JsonObject:
         if self.only:
             return _with_places(data, self.wanted, self.only)
         kept_fields = {key: data[key] for key in data if key in SERVER_FIELDS}
-        return {**kept_fields, **_keeping_masks(self.wanted.written(), data)}
+        return {**kept_fields, **filled(self.wanted.written(), data)}
 
-    def remarks(self) -> list[Finding]:
-        """Say which keys cannot come back."""
-        return [
-            Finding(
-                severity="warning",
-                path=path,
-                message="This key cannot come back: Tavus never shows it, so it was never kept.",
-                hint="The key that is stored now stays; if it is gone, give it again.",
-                rule="key-not-restored",
-            )
-            for path in _masked_paths(self.wanted.written())
-            if not self.only or any(path.startswith(place) for place in self.only)
-        ]
+    def _holes(self, live: JsonObject) -> list[str]:
+        found = holes(self.wanted.written(), live)
+        if not self.only:
+            return found
+        return [path for path in found if any(_meet(path, place) for place in self.only)]
+
+
+NOT_RESTORED = "key-not-restored"
+"""The rule of what is said of a place that cannot come back."""
+
+
+def _not_kept(path: str) -> Finding:
+    return Finding(
+        severity="warning",
+        path=path,
+        message="This key cannot come back: Tavus never shows it, so it was never kept."
+        if is_secret_place(tokens(path))
+        else "This cannot come back: it held a secret, and secrets are never kept.",
+        hint="What is stored now stays; if it is gone, give it again.",
+        rule=NOT_RESTORED,
+    )
+
+
+def _not_seen(place: str) -> Finding:
+    return Finding(
+        severity="warning",
+        path=place,
+        message="This cannot come back: Tavus never shows it, so it is not known what was there.",
+        hint="What is stored now stays; set it anew if need be.",
+        rule=NOT_RESTORED,
+    )
+
+
+def _never_shown(wanted: Document, place: str) -> bool:
+    return tokens(place)[0] in WRITE_ONLY and wanted.at(place) is None
+
+
+def _meet(path: str, place: str) -> bool:
+    """Tell whether one of two places is the other, or stands inside it."""
+    return path == place or path.startswith(place + "/") or place.startswith(path + "/")
 
 
 _FIELDS = frozenset(Persona.model_fields)
@@ -142,7 +185,9 @@ def _refuse_nowhere(places: Sequence[str], wanted: Document, now: Document) -> N
 
 
 async def _revive(app: App, asked: Return, wanted: Document) -> Receipt:
-    fields, lost = copyable(wanted.written(), "Not brought back")
+    lost = [_not_kept(path) for path in holes(wanted.written(), {})]
+    fields, uncopied = copyable(filled(wanted.written(), {}), "Not brought back")
+    lost += uncopied
     lost += _without_own_llm(fields)
     new_id = Finding(
         severity="warning",
@@ -230,14 +275,14 @@ def _with_places(data: JsonObject, wanted: Document, places: Sequence[str]) -> J
         if MASK in asked:
             continue
         place = outermost_list(wanted.data, outermost_list(data, asked))
-        old = wanted.at(place)
-        if old is None or _is_holed(old):
-            removal = () if _is_holed(old) else (place,)
-            result = SetFields({}, removal).apply(result)
+        old, live = wanted.at(place), find(result, place)
+        if _never_shown(wanted, place) or not returns(old, live, tokens(place)):
             continue
-        emptied = SetFields({}, (place,)).apply(result)
-        result = SetFields({place: _keeping_masks(old, find(result, place))}).apply(emptied)
+        result = SetFields({}, (place,)).apply(result)
+        if old is not None:
+            result = SetFields({place: filled(old, live, tokens(place))}).apply(result)
     return result
+<<<<<<< HEAD
 
 
 def _keeping_masks(old: object, live: object) -> JsonObject:
@@ -268,3 +313,5 @@ def _masked_paths(value: object, path: str = "") -> list[str]:
 def _is_holed(value: object) -> bool:
     """Tell whether a value is a mask, or a text in which the journal masked a known secret."""
     return isinstance(value, str) and (is_masked(value) or MASK in value)
+=======
+>>>>>>> w-mend4

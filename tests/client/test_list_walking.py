@@ -177,3 +177,17 @@ async def test_a_row_that_moves_to_a_later_page_meanwhile_is_not_told_twice() ->
     found = [row["persona_id"] async for row in app.api.every(paging.PERSONAS)]
     assert len(found) == len(set(found))
     assert set(ids(250)) <= set(found)
+
+
+async def test_a_row_without_an_id_is_told_by_a_hash_and_never_shown(opening: Opening) -> None:
+    row = {"persona_name": "x", "layers": {"tts": {"api_key": "stored-key-0123456789"}}}
+
+    async def nameless(scope: Scope, receive: Receive, send: Send) -> None:
+        body = json.dumps({"data": [row, {**row, "persona_name": "y"}], "total_count": 2})
+        await Response(body, media_type="application/json")(scope, receive, send)
+
+    async with opening(nameless) as desk:
+        told = await desk.facts("audit_personas")
+    assert len({item["persona_id"] for item in told["failed"]}) == 2
+    assert all(item["persona_id"].startswith("(no id) ") for item in told["failed"])
+    assert "stored-key" not in json.dumps(told)

@@ -27,7 +27,7 @@ from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.receipt import PlanReceipt, Undo
 from tavus_mcp.usecases import grace, plans, recording, several
 from tavus_mcp.usecases.editing import edit, planned
-from tavus_mcp.usecases.fleet.parts import TOOL, Part, Trace, parts_of, traces_of
+from tavus_mcp.usecases.fleet.parts import TOOL, Part, Trace, parts_of, shortened, traces_of
 from tavus_mcp.usecases.fleet.progress import Progress, Tell
 from tavus_mcp.usecases.fleet.tally import Tally
 
@@ -37,6 +37,8 @@ ROWS = 100
 """Personas that are told one by one; of more, those that did well are only counted."""
 FINDINGS = 8
 """Rules that are told beside a plan; audit_personas tells all."""
+_REASONS, _REASON = 8_000, 240
+"""Characters for the reasons of all rows together, and what each may have at least."""
 _DONE = frozenset({"applied", "unchanged", "done before"})
 _AGAINST_ALL = (InvalidKey, RateLimited, NotConfigured, NotRecorded)
 
@@ -85,7 +87,7 @@ class _Run:
             found = await _looked_back(self.app, part, trace)
             if found is not None:
                 return found
-        claimed = trace.claim.seq if trace else 0
+        claimed = trace.last if trace else 0
         plan = replace(part.plan, begun=begun, claimed=claimed)
         receipt = await edit(self.app, planned(plan))
         self.tally.add(part.persona_id, receipt.findings)
@@ -179,7 +181,16 @@ def _shown(rows: list[JsonObject]) -> list[JsonObject]:
             if room < 0:
                 continue
         shown.append(row)
-    return shown[:ROWS]
+    return _with_short_reasons(shown[:ROWS])
+
+
+def _with_short_reasons(rows: list[JsonObject]) -> list[JsonObject]:
+    """Cut what went wrong with many, so that all of it stays readable; of few it is told whole."""
+    count = sum("error" in row for row in rows)
+    most = max(_REASON, _REASONS // max(1, count))
+    return [
+        {**row, "error": shortened(row["error"], most)} if "error" in row else row for row in rows
+    ]
 
 
 def _not_all_told(rows: list[JsonObject]) -> list[Finding]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Refused
@@ -38,11 +39,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Trace:
-    """What the journal holds of one part that was claimed."""
+    """What the journal holds of one part; ``last`` is the number of its last claim.
+
+    Two servers may have claimed it, one after the other, while the first was about to send.
+    """
 
     claim: Entry
     intent: Entry | None = None
     outcome: Entry | None = None
+    last: int = 0
 
     @property
     def settled(self) -> bool:
@@ -94,20 +99,40 @@ def parts_of(plan: Plan) -> list[Part]:
 
 
 async def traces_of(app: App, plan: Plan) -> dict[str, Trace]:
-    """Return what became of the parts that were claimed, by persona; the last claim counts."""
-    traces: dict[str, Trace] = {}
+    """Return what became of the parts that were claimed, by persona.
+
+    Of several claims the one that was carried out counts; else the last whose end is not known;
+    else the last.
+    """
+    claims: dict[int, Trace] = {}
+    claim_of: dict[int, int] = {}
     for line in await app.diary.after(plan.seq):
-        trace = traces.get(line.persona_id)
         if line.kind == "used":
-            traces[line.persona_id] = Trace(line)
-        elif trace and line.kind == "intent" and line.ref == trace.claim.seq:
-            traces[line.persona_id] = Trace(trace.claim, line)
-        elif trace and trace.intent and line.ref == trace.intent.seq:
-            traces[line.persona_id] = Trace(trace.claim, trace.intent, line)
+            claims[line.seq] = Trace(line)
+        elif line.kind == "intent" and line.ref in claims:
+            claims[line.ref] = replace(claims[line.ref], intent=line)
+            claim_of[line.seq] = line.ref
+        elif line.ref in claim_of:
+            number = claim_of[line.ref]
+            claims[number] = replace(claims[number], outcome=line)
+    traces: dict[str, Trace] = {}
+    for trace in claims.values():
+        persona_id = trace.claim.persona_id
+        counts = max(traces.get(persona_id, trace), trace, key=_telling)
+        traces[persona_id] = replace(counts, last=trace.claim.seq)
     return traces
 
 
-def _inside(secrets: Mapping[str, str], place: str) -> dict[str, str]:
+def _telling(trace: Trace) -> tuple[bool, bool, int]:
+    return trace.settled, not trace.void, trace.claim.seq
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most so many characters, with a sign where it was cut."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _inside(secrets: Mapping[str, Any], place: str) -> dict[str, Any]:
     return {
         _PATCH + path.removeprefix(place): value
         for path, value in secrets.items()
@@ -121,7 +146,7 @@ class _Bulk:
 
     patches: list[list[JsonObject]] = field(default_factory=list)
     rows: list[tuple[str, str, str, int]] = field(default_factory=list)
-    secrets: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, Any] = field(default_factory=dict)
     _known: dict[str, int] = field(default_factory=dict)
 
     def add(self, part: Part) -> None:

@@ -14,15 +14,18 @@ from tavus_mcp.models.receipt import Changed, changes_of
 from tavus_mcp.usecases import checking, misfits, plans, recording, several
 from tavus_mcp.usecases.editing import Edit, work_out
 from tavus_mcp.usecases.fleet.audit import read
-from tavus_mcp.usecases.fleet.parts import TOOL, Part, bulk_plan
+from tavus_mcp.usecases.fleet.parts import TOOL, Part, bulk_plan, shortened
 from tavus_mcp.usecases.fleet.progress import Progress, Tell
-from tavus_mcp.usecases.fleet.proposing import Propose
+from tavus_mcp.usecases.fleet.proposing import Propose, Proposed
 from tavus_mcp.usecases.fleet.roll import Roll, Selection
+from tavus_mcp.usecases.restoring import NOT_RESTORED
 from tavus_mcp.usecases.rules import RULES
 
 _RULES = frozenset({*(rule.name for rule in RULES), *misfits.NAMES})
 _STOCK = "A stock persona of Tavus cannot be edited; create_persona(based_on=...) copies it."
 _UNFIT = frozenset({"refused", "unreadable", "not_editable"})
+_NAME = 80
+"""Characters of a persona's name that a plan keeps and tells."""
 _TOLD = 5
 """Reasons that are told when all personas are refused."""
 
@@ -132,11 +135,20 @@ async def _worked_out(app: App, wanted: Wanted, document: Document) -> Planned |
     )
     _, operations, findings = work_out(app, document, asked)
     if not operations:
-        return Skipped("already_so", persona_id, "It is so already.")
+        return _left_alone(persona_id, proposed)
     await recording.seen(app, document)
-    name = app.masker.mask_text(document.name)
+    name = shortened(app.masker.mask_text(document.name), _NAME)
     part = Part(name, plans.of_change(app, TOOL, document, operations))
     return Planned(part, changes_of(document.data, operations, app.masker), findings)
+
+
+def _left_alone(persona_id: str, proposed: Proposed) -> Skipped:
+    """Say why there is nothing to do: what cannot come back is not so already."""
+    lost = [item for item in proposed.remarks if item.rule == NOT_RESTORED]
+    if lost:
+        told = "; ".join(f"{item.path}: {item.message}" for item in lost)
+        return Skipped("refused", persona_id, told)
+    return Skipped("already_so", persona_id, "It is so already.")
 
 
 async def _stored(

@@ -11,6 +11,7 @@ from typing import Any
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Remark
 from tavus_mcp.models.receipt import Changed
+from tavus_mcp.usecases.fleet.parts import shortened
 from tavus_mcp.usecases.fleet.planning import Draft, Planned, Skipped
 from tavus_mcp.usecases.fleet.tally import Tally
 
@@ -52,7 +53,7 @@ def _personas(planned: Sequence[Planned]) -> list[JsonObject]:
         name = item.part.persona_name
         row: JsonObject = {
             "persona_id": item.part.persona_id,
-            "persona_name": name if few else _cut(name, _NAME),
+            "persona_name": name if few else shortened(name, _NAME),
             "revision": item.part.plan.revision,
         }
         if few or not alike:
@@ -79,7 +80,7 @@ def _changes(planned: Sequence[Planned]) -> list[JsonObject]:
 def _skipped(left_out: Sequence[Skipped]) -> list[JsonObject]:
     """Return a row for each of the first personas that are left out, those refused first."""
     rows = [
-        {"persona_id": item.persona_id, "reason": _cut(item.reason, _REASON)}
+        {"persona_id": item.persona_id, "reason": shortened(item.reason, _REASON)}
         for item in [*_first_of_each(left_out)][:SKIPPED]
     ]
     more = len(left_out) - len(rows)
@@ -142,7 +143,3 @@ class _Alike:
             "after": self.example.after,
             "personas": self.count,
         }
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"

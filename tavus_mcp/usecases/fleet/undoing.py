@@ -9,11 +9,11 @@ from tavus_mcp.errors import Refused
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.patch import applied
 from tavus_mcp.usecases import plans, recording
-from tavus_mcp.usecases.checking import PRIVATE_URLS, UNKNOWN_FIELDS
+from tavus_mcp.usecases.checking import PRIVATE_URLS, UNKNOWN_FIELDS, reads_as
 from tavus_mcp.usecases.fleet.parts import Part, Trace, parts_of, traces_of
 from tavus_mcp.usecases.fleet.proposing import Propose, Proposed
 from tavus_mcp.usecases.history import kept
-from tavus_mcp.usecases.receipts import undo_of
+from tavus_mcp.usecases.receipts import lost_keys, undo_of
 from tavus_mcp.usecases.restoring import PutBack
 
 
@@ -47,21 +47,31 @@ async def _put_back(app: App, now: Document, part: Part, trace: Trace) -> Propos
     """Propose what stood there before; refuse where somebody has edited since."""
     before = await kept(app, part.persona_id, part.plan.revision)
     operations = plans.patch_of(part.plan)
+    expected = Document(app.masker.mask(applied(before.data, operations)))
     if trace.outcome is not None and trace.settled:
         after = await kept(app, part.persona_id, trace.outcome.revision)
     elif trace.intent is not None and recording.took_effect(app, trace.intent, now):
-        after = Document(applied(before.data, operations))
+        after = expected
     else:
         raise Refused("It is not known whether the plan changed it; look with list_revisions.")
-    undo = undo_of(before, operations)
+    undo = undo_of(before, operations, app.masker)
     places: list[str] = undo.arguments["only"] if undo else []
+    if not places:
+        raise Refused("Nothing of it can come back: Tavus never shows it, or it holds a secret.")
     shown = Document(app.masker.mask(now.data))
-    edited = [place for place in places if shown.at(place) != after.at(place)]
+    edited = [
+        place
+        for place in places
+        if shown.at(place) != after.at(place)
+        # what was read back may hold what others wrote between our write and that
+        or not reads_as(expected.at(place), shown.at(place), place, app.catalog)
+    ]
     if edited:
         raise Refused(
             f"{', '.join(edited)}: not as the plan left it any more (edited since, or taken back "
             "already), so all of it is left alone."
         )
     change = PutBack(before, tuple(places))
+    lost = lost_keys(before, operations, app.masker)
     allow = UNKNOWN_FIELDS | PRIVATE_URLS
-    return Proposed(change, change.remarks(), allow, verbatim=True)
+    return Proposed(change, [*change.remarks(now.data), *lost], allow, verbatim=True)
