@@ -27,11 +27,8 @@ from tavus_mcp.usecases.checking import (
     refuse_masks,
 )
 from tavus_mcp.usecases.editing import unread
-<<<<<<< HEAD
 from tavus_mcp.usecases.guarding import edited_meanwhile
-=======
 from tavus_mcp.usecases.holes import is_secret_place
->>>>>>> w-mend4
 from tavus_mcp.usecases.misfits import UNKNOWN_FIELD
 from tavus_mcp.usecases.receipts import receipt_of
 from tavus_mcp.usecases.spelling import respelled

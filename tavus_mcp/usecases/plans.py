@@ -204,16 +204,11 @@ def _unmasked(value: Any, secrets: Mapping[str, Any], path: str) -> Any:
     return value
 
 
-<<<<<<< HEAD
-def _hidden(value: object, shown: object, path: str = "") -> Iterator[tuple[str, Any]]:
+def _hidden(value: Any, shown: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Yield where a masked copy differs from the value, and the value that it hides there.
 
     An object of which a name is hidden is held whole.
     """
-=======
-def _hidden(value: Any, shown: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield where a masked copy differs from the value, and what it hides there."""
->>>>>>> w-mend4
     if isinstance(value, dict) and isinstance(shown, dict) and value.keys() == shown.keys():
         for key, item in value.items():
             yield from _hidden(item, shown[key], path + pointer_of([key]))

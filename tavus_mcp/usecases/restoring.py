@@ -282,36 +282,3 @@ def _with_places(data: JsonObject, wanted: Document, places: Sequence[str]) -> J
         if old is not None:
             result = SetFields({place: filled(old, live, tokens(place))}).apply(result)
     return result
-<<<<<<< HEAD
-
-
-def _keeping_masks(old: object, live: object) -> JsonObject:
-    """Return the old value with each masked key as it is now, or without it when there is none."""
-    if not isinstance(old, dict):
-        return old  # type: ignore[return-value]  # a leaf inside, an object at the top
-    there = live if isinstance(live, dict) else {}
-    if any(MASK in key for key in old):  # which of the live names is meant cannot be told
-        return there
-    result = {}
-    for key, value in old.items():
-        if _is_holed(value):
-            if key in there:
-                result[key] = there[key]
-        else:
-            result[key] = _keeping_masks(value, there.get(key))
-    return result
-
-
-def _masked_paths(value: object, path: str = "") -> list[str]:
-    if isinstance(value, dict) and not any(MASK in key for key in value):
-        return [
-            found for key, item in value.items() for found in _masked_paths(item, f"{path}/{key}")
-        ]
-    return [path] if isinstance(value, dict) or _is_holed(value) else []
-
-
-def _is_holed(value: object) -> bool:
-    """Tell whether a value is a mask, or a text in which the journal masked a known secret."""
-    return isinstance(value, str) and (is_masked(value) or MASK in value)
-=======
->>>>>>> w-mend4
