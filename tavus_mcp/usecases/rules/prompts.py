@@ -27,6 +27,7 @@ from tavus_mcp.usecases.rules.look import (
     text,
     unquoted,
 )
+from tavus_mcp.usecases.rules.modes import removed_or_used
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _LONG_GREETING = 400
@@ -77,9 +78,7 @@ def prompt_not_allowed(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"/{name}",
                 f"Mode {mode.name} takes no {name}.",
-                "Remove it: ",
-                update(unset=[name]),
-                f"; or have it used: {update(pipeline_mode='full')}",
+                *removed_or_used(document, mode, update(unset=[name])),
             )
 
 
@@ -279,13 +278,22 @@ def _real(document: Document, path: str) -> Call:
 
 
 def _in_place(document: Document, path: str, value: Any) -> Call:
-    """Return the call that sets a text, or one item of a list."""
-    above, _, last = path.rpartition("/")
+    """Return the call that sets a text, or a list with all that is wrong in it mended at once."""
+    above = path.rpartition("/")[0]
     listed = document.at(above)
-    if isinstance(listed, list):
-        items = [value if str(at) == last else Stored(item) for at, item in enumerate(listed)]
-        return put(above, items)
-    return put(path, value)
+    if not isinstance(listed, list):
+        return put(path, value)
+    return put(above, ids(above, listed))
+
+
+def ids(pointer: str, listed: list[Any]) -> list[Any]:
+    """Return the ids at a pointer with a choice for what names nothing, and each once."""
+    choice = _REAL.get(pointer, "<NEW_TEXT>")
+    bare = [unquoted(one) or one if isinstance(one, str) else one for one in listed]
+    mended = [
+        choice if isinstance(one, str) and names_nothing(one) else Stored(one) for one in bare
+    ]
+    return [one for index, one in enumerate(mended) if one not in mended[:index]]
 
 
 def _replaced(path: str, value: str) -> tuple[str | Call, ...]:
