@@ -23,6 +23,7 @@ from tavus_mcp.usecases.rules.calls import Call, Stored, moved, put, remove, uns
 from tavus_mcp.usecases.rules.look import is_set
 from tavus_mcp.usecases.rules.persona import language_code
 from tavus_mcp.usecases.rules.rule import Hit
+from tavus_mcp.usecases.rules.stt import said_today, turn_taking
 
 UNKNOWN_FIELD = "unknown-field"
 SHAPE = "shape"
@@ -112,17 +113,21 @@ def _unknown(item: Mistake, document: Document, catalog: Catalog) -> tuple[Hit, 
     parent = target.rpartition("/")[0]
     if parent == item.path.rpartition("/")[0] and value is item.value:
         return Hit(item.path, _capital(told), "Rename it: ", moved(item.path, target)), target
-    there = _set_at(document, target, Stored(value))
-    return Hit(item.path, _capital(told), "Move it: ", remove(item.path), ", then ", there), target
+    there = _set_at(document, target, Stored(value), catalog)
+    return Hit(item.path, _capital(told), "Move it: ", remove(item.path), ", then ", *there), target
 
 
-def _set_at(document: Document, target: str, value: Stored) -> Call:
-    """Return the call that sets a value; where only a patch can, with the layer that is missing."""
+def _set_at(
+    document: Document, target: str, value: Stored, catalog: Catalog
+) -> tuple[str | Call, ...]:
+    """Return the calls that set a value; where only a patch can, with the layer that is missing."""
     there = put(target, value)
     layer, _, name = target.rpartition("/")
+    if there.tool == "configure_conversational_flow" and any(turn_taking(document, catalog)):
+        return said_today(document, catalog, {}, **{name: value})
     if there.tool == "patch_persona" and layer.count("/") == 2 and document.at(layer) is None:
-        return put(layer, {name: value})
-    return there
+        return (put(layer, {name: value}),)
+    return (there,)
 
 
 def _habit(above: Sequence[str], name: str, catalog: Catalog) -> Habit | None:

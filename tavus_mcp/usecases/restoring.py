@@ -16,6 +16,7 @@ from tavus_mcp.models.layers import LAYER_NAMES
 from tavus_mcp.models.patch import PatchError, diff, find, outermost_list, tokens
 from tavus_mcp.models.persona import SERVER_FIELDS, WRITE_ONLY, Persona
 from tavus_mcp.models.receipt import Receipt
+from tavus_mcp.models.secrets import MASK
 from tavus_mcp.usecases import creating, recording
 from tavus_mcp.usecases.checking import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.usecases.creating import NewPersona, copyable

@@ -44,7 +44,7 @@ def respelled(
         found += _voice(before, result, catalog)
     layers = result.get("layers")
     if isinstance(layers, dict):
-        found += _misplaced(result, layers)
+        found += _misplaced(before, result, layers)
     return result, found
 
 
@@ -75,18 +75,23 @@ def _voice(before: JsonObject, data: JsonObject, catalog: Catalog) -> list[Findi
     ]
 
 
-def _misplaced(data: JsonObject, layers: dict[str, Any]) -> list[Finding]:
+def _misplaced(before: JsonObject, data: JsonObject, layers: dict[str, Any]) -> list[Finding]:
     found = []
     for name in _MISPLACED:
-        if name in layers:
-            data[name] = layers.pop(name)
-            found.append(
-                Finding(
-                    severity="info",
-                    path=f"/layers/{name}",
-                    message=f"{name} belongs to the persona, not to its layers; sent as /{name}.",
-                    rule="misplaced-documents",
-                    source="D:create-persona",
-                )
+        if name not in layers:
+            continue
+        value = layers.pop(name)
+        stored = bool(data.get(name)) and value == find(before, f"/layers/{name}")
+        if not stored:
+            data[name] = value
+        found.append(
+            Finding(
+                severity="info",
+                path=f"/layers/{name}",
+                message=f"{name} belongs to the persona, not to its layers; "
+                + (f"/{name} is set, so it was left out." if stored else f"sent as /{name}."),
+                rule="misplaced-documents",
+                source="D:create-persona",
             )
+        )
     return found

@@ -30,6 +30,7 @@ SECRET = "hush-4711-hush"
 REFUSING = {
     "system-prompt-missing",
     "prompt-not-allowed",
+    "placeholder-of-ours",
     "too-many-ids",
     "llm-key-missing",
     "llm-url-credentials",

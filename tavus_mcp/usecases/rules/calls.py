@@ -46,6 +46,7 @@ CHOICES: Mapping[str, str] = {
 """What a person has to choose, and where it is found."""
 
 CHOICE = re.compile("|".join(CHOICES))
+_UNMISTAKABLE = re.compile("|".join(choice for choice in CHOICES if "_" in choice))
 CONFIGURED = frozenset({"llm", "tts", "stt", "perception", "conversational_flow"})
 _LONGEST = 60
 _PERSONA = "persona_id"
@@ -215,6 +216,22 @@ def _told(value: Any) -> str:
     first = value[0] if isinstance(value, list) and value else value
     operation = isinstance(first, Mapping) and "op" in first
     return written if operation or len(written) <= _LONGEST else "..."
+
+
+def unchosen(text: str) -> str | None:
+    """Return the first of ``CHOICES`` that a text is, or plainly has in it, but not as a tag.
+
+    Single words in angle brackets also mark parts of a prompt, so within it they are left alone.
+
+    >>> unchosen("Say <NEW_TEXT>."), unchosen("Answer what stands in <QUERY>.")
+    ('<NEW_TEXT>', None)
+    """
+    if "<" not in text:
+        return None
+    if text.strip() in CHOICES:
+        return text.strip()
+    found = (match.group() for match in _UNMISTAKABLE.finditer(text))
+    return next((one for one in found if f"</{one[1:]}" not in text), None)
 
 
 def moved(source: str, target: str) -> Call:

@@ -11,6 +11,7 @@ from tavus_mcp.models.document import Document
 from tavus_mcp.usecases.rules.calls import configure, drop
 from tavus_mcp.usecases.rules.look import at, is_set, languages, layer_of, text
 from tavus_mcp.usecases.rules.rule import Hit, rule
+from tavus_mcp.usecases.rules.stt import said_today
 
 _LAYER = "/layers/conversational_flow"
 _MODEL = f"{_LAYER}/turn_detection_model"
@@ -34,7 +35,7 @@ def defaults_filled_in(document: Document, catalog: Catalog) -> Iterator[Hit]:
             _LAYER,
             f"Since the layer is used, Tavus fills in {told}.",
             "To settle it, with these values or others: ",
-            configure("conversational_flow", **missing),
+            *said_today(document, catalog, missing),
         )
 
 
@@ -87,7 +88,7 @@ def turn_model_legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             _MODEL,
             f"{facts.id} is {facts.status} and unsupported.",
-            configure("conversational_flow", turn_detection_model=facts.successor or "sparrow-2"),
+            *said_today(document, catalog, turn_detection_model=facts.successor or "sparrow-2"),
         )
 
 

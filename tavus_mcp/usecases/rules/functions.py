@@ -77,17 +77,18 @@ def name_not_snake_case(document: Document, catalog: Catalog) -> Iterator[Hit]:
 def name_duplicate(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Of two functions of one name a model can call but one."""
     for pointer in LISTS:
+        again = []
         seen: set[str] = set()
         for path, spec in functions_of(document, pointer):
-            name = name_of(spec)
-            if name in seen:
-                yield Hit(
-                    f"{path}/name",
-                    "Another function of this list has the same name.",
-                    "Keep the first of them: ",
-                    remove(path.removesuffix("/function")),
-                )
-            seen |= {name} - {""}
+            again += [path] if name_of(spec) in seen else []
+            seen |= {name_of(spec)} - {""}
+        for path in again:
+            yield Hit(
+                f"{path}/name",
+                "Another function of this list has the same name.",
+                "Keep the first of each name: ",
+                remove(*(one.removesuffix("/function") for one in reversed(again))),
+            )
 
 
 @rule("function-in-two-lists", "warning", source="J:llm-tool, J:persona/perception")

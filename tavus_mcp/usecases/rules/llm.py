@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from tavus_mcp.catalog import Catalog, ModelFacts
 from tavus_mcp.catalog.facts import Status
@@ -115,14 +116,12 @@ def extra_body_range(document: Document, catalog: Catalog) -> Iterator[Hit]:
         return
     for name in _TUNABLE:
         facts = catalog.field("llm", f"extra_body.{name}")
-        value = number(at(document, f"/layers/llm/extra_body/{name}"))
-        if facts is None or facts.minimum is None or facts.maximum is None or value is None:
-            continue
-        if not facts.minimum <= value <= facts.maximum:
+        value = at(document, f"/layers/llm/extra_body/{name}")
+        if facts and (nearest_to := _within(catalog, name, value)) != value:
             yield Hit(
                 f"/layers/llm/extra_body/{name}",
                 f"{name} of a hosted model must be from {facts.minimum} to {facts.maximum}.",
-                configure("llm", **{name: min(max(value, facts.minimum), facts.maximum)}),
+                configure("llm", **{name: nearest_to}),
             )
 
 
@@ -133,7 +132,11 @@ def extra_body_unused(document: Document, catalog: Catalog) -> Iterator[Hit]:
     if custom_llm(document) or not isinstance(body, dict):
         return
     if not body.keys() <= set(_TUNABLE):
-        kept = {name: Stored(body[name]) for name in _TUNABLE if is_set(body.get(name))}
+        kept = {
+            name: Stored(_within(catalog, name, body[name]))
+            for name in _TUNABLE
+            if is_set(body.get(name))
+        }
         yield Hit(
             "/layers/llm/extra_body",
             f"Keys beyond {' and '.join(_TUNABLE)} are not documented for hosted models.",
@@ -188,6 +191,14 @@ def vision_disabled(document: Document, catalog: Catalog) -> Iterator[Hit]:
             drop("llm", "disable_vision"),
             f"; or, if it is not to see: {configure('perception', perception_model='off')}",
         )
+
+
+def _within(catalog: Catalog, name: str, value: Any) -> Any:
+    """Return a sampling value as hosted models take it."""
+    facts, given = catalog.field("llm", f"extra_body.{name}"), number(value)
+    if given is None or facts is None or facts.minimum is None or facts.maximum is None:
+        return value
+    return min(max(given, facts.minimum), facts.maximum)
 
 
 def _hosted(document: Document, catalog: Catalog, status: Status) -> Iterator[ModelFacts]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
+from tavus_mcp.catalog.facts import PipelineMode
 from tavus_mcp.models.document import Document
 from tavus_mcp.usecases.rules.calls import Call, configure, drop, remove, update
 from tavus_mcp.usecases.rules.look import at, is_set, layer_of
@@ -31,7 +32,7 @@ def mode_undocumented(document: Document, catalog: Catalog) -> Iterator[Hit]:
             "/pipeline_mode",
             f"Mode {mode.name} stands in no docs page; it may not be open to your account.",
             "Documented are full and echo: ",
-            *_full(document),
+            to_full(document),
         )
 
 
@@ -44,9 +45,7 @@ def mode_ignores_layer(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"/layers/{name}",
                 f"Mode {mode.name} bypasses the {name} layer: nothing in it has an effect.",
-                "Remove it: ",
-                drop(name, name),
-                f"; or have it used: {update(pipeline_mode='full')}",
+                *removed_or_used(document, mode, drop(name, name)),
             )
 
 
@@ -61,9 +60,7 @@ def mode_ignores_field(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"/{name}",
                 f"{name} is used by the LLM, and mode {mode.name} has none.",
-                "Remove it: ",
-                update(unset=[name]),
-                f"; or have it used: {update(pipeline_mode='full')}",
+                *removed_or_used(document, mode, update(unset=[name])),
             )
 
 
@@ -92,9 +89,21 @@ def vqa_retired(document: Document, catalog: Catalog) -> Iterator[Hit]:
         )
 
 
-def _full(document: Document) -> tuple[Call, ...]:
+def to_full(document: Document) -> Call:
+    """Return the call that has the whole pipeline used."""
     prompt = {} if is_set(at(document, "/system_prompt")) else {"system_prompt": "<PROMPT>"}
-    return (update(pipeline_mode="full", **prompt),)
+    return update(pipeline_mode="full", **prompt)
+
+
+def removed_or_used(
+    document: Document, mode: PipelineMode, removed: Call
+) -> tuple[str | Call, str | Call] | tuple[str, Call, str]:
+    """Return the call for what a mode leaves without effect: a documented mode is meant, so that
+    it is removed; another one is left, and nothing is lost.
+    """
+    if mode.status == "undocumented":
+        return "In a documented mode it is used: ", to_full(document)
+    return "Remove it: ", removed, f"; or have it used: {update(pipeline_mode='full')}"
 
 
 RULES = (

@@ -8,7 +8,16 @@ from collections.abc import Iterator
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.errors import nearest
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.calls import Stored, configure, drop, put, remove, update
+from tavus_mcp.usecases.rules.calls import (
+    Call,
+    Stored,
+    call,
+    configure,
+    drop,
+    put,
+    remove,
+    update,
+)
 from tavus_mcp.usecases.rules.look import (
     at,
     is_set,
@@ -138,7 +147,7 @@ def english_only(document: Document, catalog: Catalog) -> Iterator[Hit]:
             "/document_ids",
             "Documents work in English only, and the persona does not speak it.",
             "Put what it must know into the prompt, and take them off: ",
-            update(system_prompt="<PROMPT>", unset=["document_ids"]),
+            *_known(document),
         )
 
 
@@ -182,6 +191,14 @@ def microphone_mode(document: Document, catalog: Catalog) -> Iterator[Hit]:
             drop("transport", "input_settings/microphone"),
             f", or {_TO_ECHO}",
         )
+
+
+def _known(document: Document) -> tuple[str | Call, ...]:
+    """Return the calls that add to the prompt what documents held, and leave its text."""
+    if not text(at(document, "/system_prompt")):
+        return (update(system_prompt="<PROMPT>", unset=["document_ids"]),)
+    add = call("edit_prompt", find="<OLD_TEXT>", replace="<NEW_TEXT>")
+    return add, ", then ", update(unset=["document_ids"])
 
 
 def _usable(name: str) -> str | Stored:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tavus_mcp.catalog import Catalog, FieldFacts
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.calls import Call, Stored, configure, drop, moved
+from tavus_mcp.usecases.rules.calls import Call, Stored, configure, drop, moved, patch
 from tavus_mcp.usecases.rules.look import (
     at,
     ended,
@@ -22,6 +22,9 @@ from tavus_mcp.usecases.rules.rule import Hit, rule
 _LAYER = "/layers/perception"
 _MODEL = f"{_LAYER}/perception_model"
 _MANY_QUERIES = 10
+_AFTER = "perception_analysis_queries"
+# Where questions may stand for now, or after the fix of another finding.
+_QUESTIONS = ("ambient_awareness_queries", "queries", "awareness_queries", "visual_queries")
 _USE_RAVEN = configure("perception", perception_model="raven-1")
 
 
@@ -85,9 +88,10 @@ def ambient_awareness(document: Document, catalog: Catalog) -> Iterator[Hit]:
     wanted = at(document, f"{_LAYER}/ambient_awareness")
     if wanted is None:
         return
-    asked = is_set(at(document, f"{_LAYER}/visual_awareness_queries"))
-    queries = {} if asked else {"visual_awareness_queries": ["<QUERY>"]}
-    today = {"perception_model": "raven-1", **queries} if wanted else {}
+    names = ("visual_awareness_queries", *_QUESTIONS)
+    asked = any(is_set(at(document, f"{_LAYER}/{name}")) for name in names)
+    queries = {"perception_model": "raven-1", "visual_awareness_queries": ["<QUERY>"]}
+    today = queries if wanted and not asked else {}
     yield Hit(
         f"{_LAYER}/ambient_awareness",
         "ambient_awareness stands in no docs page; today it is Raven with questions.",
@@ -114,7 +118,7 @@ def field_legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
             path,
             f"{facts.name} is an older name of {successor}"
             + (", which is also set." if taken else "."),
-            _moved(document, facts.name, successor, taken=taken),
+            *_moved(document, catalog, successor),
         )
 
 
@@ -128,7 +132,7 @@ def entry_too_long(document: Document, catalog: Catalog) -> Iterator[Hit]:
                 path,
                 f"{length:,} characters, and Raven takes at most {limit:,}.",
                 "Shorten it, best below 1,000: ",
-                _shorter(document, path),
+                _shorter(document, catalog, path),
             )
 
 
@@ -142,7 +146,7 @@ def entry_long(document: Document, catalog: Catalog) -> Iterator[Hit]:
                 path,
                 f"{length:,} characters; one page of the docs allows {advised:,} only.",
                 "Shorten it: ",
-                _shorter(document, path),
+                _shorter(document, catalog, path),
             )
 
 
@@ -153,7 +157,7 @@ def prompt_without_tools(document: Document, catalog: Catalog) -> Iterator[Hit]:
         return  # registry tools may be of origin vision or audio
     for kind in ("visual", "audio"):
         prompt, tools = f"{kind}_tool_prompt", f"{kind}_tools"
-        if is_set(at(document, f"{_LAYER}/{prompt}")) and not _any(document, tools):
+        if is_set(at(document, f"{_LAYER}/{prompt}")) and not _any(document, catalog, tools):
             yield Hit(
                 f"{_LAYER}/{prompt}",
                 f"{prompt} says when to call functions, and {tools} has none.",
@@ -167,9 +171,7 @@ def tools_without_prompt(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Raven calls a function more surely when it is told when."""
     for kind in ("visual", "audio") if _sees(document, catalog) else ():
         prompt, tools = f"{kind}_tool_prompt", f"{kind}_tools"
-        if is_set(at(document, f"{_LAYER}/{tools}")) and not is_set(
-            at(document, f"{_LAYER}/{prompt}")
-        ):
+        if is_set(at(document, f"{_LAYER}/{tools}")) and not _any(document, catalog, prompt):
             yield Hit(
                 f"{_LAYER}/{tools}",
                 f"No {prompt} says when these functions are to be called.",
@@ -187,7 +189,7 @@ def many_queries(document: Document, catalog: Catalog) -> Iterator[Hit]:
                 f"{len(value)} questions are asked again and again; few and concrete ones work "
                 "best.",
                 "What is needed only after the call belongs in perception_analysis_queries: ",
-                _fewer(document, name, value),
+                _tidied(document, catalog, name),
             )
 
 
@@ -202,7 +204,7 @@ def query_repeated(document: Document, catalog: Catalog) -> Iterator[Hit]:
                     f"{_LAYER}/{name}/{index}",
                     "The same question stands here twice.",
                     "List each once: ",
-                    configure("perception", **{name: [Stored(one) for one in _once(value)]}),
+                    _tidied(document, catalog, name),
                 )
             seen.add(query.strip().lower())
 
@@ -236,14 +238,31 @@ def _aliases(catalog: Catalog) -> list[FieldFacts]:
     return [facts for facts in catalog.fields("perception") if facts.status in ended_names]
 
 
-def _moved(document: Document, name: str, successor: str, *, taken: bool) -> Call:
-    """Return the call that moves a field to its new name, or drops it when that one is taken."""
-    if taken:
-        return drop("perception", name)
-    if name == "ambient_awareness_queries":
-        value = Stored(at(document, f"{_LAYER}/{name}"))
-        return configure("perception", **{successor: value}, unset=[name])
-    return moved(f"{_LAYER}/{name}", f"{_LAYER}/{successor}")
+def _moved(document: Document, catalog: Catalog, successor: str) -> tuple[str | Call, ...]:
+    """Return the call that gives all that stands under older names of a field to the new one.
+
+    It is the same for each of them, so that none is left to override, or to be dropped.
+    """
+    target = f"{_LAYER}/{successor}"
+    names = [one.name for one in _aliases(catalog) if one.successor == successor]
+    older = {name: at(document, f"{_LAYER}/{name}") for name in names}
+    older = {name: value for name, value in older.items() if is_set(value)}
+    values = [value for value in (at(document, target), *older.values()) if is_set(value)]
+    if successor == "visual_awareness_queries":
+        listed = [one for value in values if isinstance(value, list) for one in value]
+        return (configure("perception", **{successor: _tidy(catalog, listed)}, unset=list(older)),)
+    if len(values) == 1:
+        return (moved(f"{_LAYER}/{next(iter(older))}", target),)
+    gone = [{"op": "remove", "path": f"{_LAYER}/{name}"} for name in older]
+    return "Keep both: ", patch({"op": "add", "path": target, "value": _joined(values)}, *gone)
+
+
+def _joined(values: list[Any]) -> Any:
+    """Return what stood under several names as one: each entry, or each text, once."""
+    if all(isinstance(value, str) for value in values):
+        return Stored("\n\n".join(dict.fromkeys(values)))
+    listed = [one for value in values for one in (value if isinstance(value, list) else [value])]
+    return Stored([one for index, one in enumerate(listed) if one not in listed[:index]])
 
 
 def _limits(catalog: Catalog) -> tuple[int, int]:
@@ -262,35 +281,41 @@ def _lengths(document: Document) -> Iterator[tuple[str, int]]:
             yield f"{_LAYER}/{name}/{index}", len(entry)
 
 
-def _shorter(document: Document, path: str) -> Call:
-    """Return the call that shortens a text, or one in a list."""
+def _shorter(document: Document, catalog: Catalog, path: str) -> Call:
+    """Return the call that shortens a text, or what is too long in a list."""
     name, _, index = path.removeprefix(f"{_LAYER}/").partition("/")
     if not index:
         return configure("perception", **{name: "<SHORTER_TEXT>"})
-    listed = enumerate(at(document, f"{_LAYER}/{name}"))
-    shorter = ["<SHORTER_TEXT>" if at == int(index) else Stored(one) for at, one in listed]
-    return configure("perception", **{name: shorter})
+    return _tidied(document, catalog, name)
 
 
-def _fewer(document: Document, name: str, value: list[Any]) -> Call:
-    """Return the call that keeps the first questions; what is seen can be asked after the call."""
-    kept = {name: [Stored(one) for one in value[:_MANY_QUERIES]]}
-    if name == "visual_awareness_queries":
-        later = [one for _, one in entries(at(document, f"{_LAYER}/perception_analysis_queries"))]
-        both = dict.fromkeys([*later, *(one for _, one in entries(value[_MANY_QUERIES:]))])
-        kept["perception_analysis_queries"] = [Stored(one) for one in both]
+def _tidied(document: Document, catalog: Catalog, name: str) -> Call:
+    """Return the call that mends all of a list at once: each entry once, not too long, not too
+    many; what is seen can be asked after the call.
+    """
+    tidy = _tidy(catalog, at(document, f"{_LAYER}/{name}"))
+    if not name.endswith("_awareness_queries"):
+        return configure("perception", **{name: tidy})
+    kept, rest = {name: tidy[:_MANY_QUERIES]}, tidy[_MANY_QUERIES:]
+    if rest and name == "visual_awareness_queries":
+        later = _tidy(catalog, at(document, f"{_LAYER}/{_AFTER}") or [])
+        kept[_AFTER] = [*later, *(one for one in rest if one not in later)]
     return configure("perception", **kept)
 
 
-def _once(value: list[Any]) -> list[Any]:
-    seen: dict[str, Any] = {}
-    for _, query in entries(value):
-        seen.setdefault(query.strip().lower(), query)
-    return list(seen.values())
+def _tidy(catalog: Catalog, entries_of: list[Any]) -> list[Any]:
+    """Return entries each once, with a choice for what is longer than it should be."""
+    advised, _ = _limits(catalog)
+    once: dict[str, str] = {}
+    for _, entry in entries(entries_of):
+        once.setdefault(entry.strip().lower(), entry)
+    return [Stored(one) if len(one) <= advised else "<SHORTER_TEXT>" for one in once.values()]
 
 
-def _any(document: Document, tools: str) -> bool:
-    return is_set(at(document, f"{_LAYER}/{tools}"))
+def _any(document: Document, catalog: Catalog, name: str) -> bool:
+    """Tell whether a field is set, under its own name or an older one."""
+    older = [one.name for one in _aliases(catalog) if one.successor == name]
+    return any(is_set(at(document, f"{_LAYER}/{one}")) for one in (name, *older))
 
 
 RULES = (

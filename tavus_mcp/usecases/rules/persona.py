@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from tavus_mcp.catalog import Catalog, FieldFacts
 from tavus_mcp.errors import nearest
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.calls import Stored, drop, remove, update
+from tavus_mcp.usecases.rules.calls import Call, Stored, drop, remove, update
 from tavus_mcp.usecases.rules.look import at, ended, entries, is_set, layer_of, text, unquoted
+from tavus_mcp.usecases.rules.prompts import ids
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
 FIELD_UNDOCUMENTED = "field-undocumented"
@@ -119,7 +121,7 @@ def too_many_ids(document: Document, catalog: Catalog) -> Iterator[Hit]:
                 f"/{facts.name}",
                 f"{len(value)} ids, and Tavus takes at most {facts.max_items}.",
                 "The first of them are kept, unless you choose others: ",
-                update(**{facts.name: [Stored(item) for item in value[: facts.max_items]]}),
+                _each_once(catalog, facts.name, value),
             )
 
 
@@ -128,15 +130,14 @@ def id_repeated(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """An id counts once; a second time is a slip of copying."""
     for name in _ID_LISTS:
         seen: set[str] = set()
-        ids = list(entries(at(document, f"/{name}")))
-        for index, value in ids:
+        listed = at(document, f"/{name}")
+        for index, value in entries(listed):
             if value in seen:
-                once = dict.fromkeys(item for _, item in ids)
                 yield Hit(
                     f"/{name}/{index}",
                     "The same id stands here twice.",
                     "Send each once: ",
-                    update(**{name: [Stored(item) for item in once]}),
+                    _each_once(catalog, name, listed),
                 )
             seen.add(value)
 
@@ -180,15 +181,11 @@ def language_unknown(document: Document, catalog: Catalog) -> Iterator[Hit]:
     for index, value in listed:
         if value not in codes:
             code = language_code(value, catalog)
-            meant = [
-                one if one in codes else language_code(one, catalog) or "<LANGUAGE_CODE>"
-                for _, one in listed
-            ]
             yield Hit(
                 f"/languages/{index}",
                 "Not a code of a language that Tavus speaks.",
                 f"Did you mean {code!r}? " if code else "Codes look like 'en': ",
-                update(languages=list(dict.fromkeys(meant))),
+                _codes(document, catalog),
             )
 
 
@@ -201,7 +198,7 @@ def language_repeated(document: Document, catalog: Catalog) -> Iterator[Hit]:
             "/languages",
             "A language is listed twice.",
             "List each once: ",
-            update(languages=[Stored(code) for code in dict.fromkeys(found)]),
+            _codes(document, catalog),
         )
 
 
@@ -266,6 +263,8 @@ def field_undocumented(document: Document, catalog: Catalog) -> Iterator[Hit]:
         stored = layer_of(document, layer)
         facts_of = catalog.fields(layer) if stored else ()
         for facts in facts_of:
+            if facts.name == "mcp_enabled" and layer_of(document, "mcp"):
+                continue  # the mcp layer needs it: a rule of its own says so
             if facts.status in ("undocumented", "unknown") and _given(stored, facts):
                 successor = facts.successor
                 yield Hit(
@@ -277,6 +276,12 @@ def field_undocumented(document: Document, catalog: Catalog) -> Iterator[Hit]:
                 )
 
 
+def _each_once(catalog: Catalog, name: str, listed: list[Any]) -> Call:
+    """Return the call that sends a list of ids each once, and no more than Tavus takes."""
+    facts = next((one for one in catalog.persona_fields() if one.name == name), None)
+    return update(**{name: ids(f"/{name}", listed)[: facts and facts.max_items]})
+
+
 def _given(stored: dict[str, object], facts: FieldFacts) -> bool:
     # ambient_awareness has a rule of its own, that says more
     return facts.name != "ambient_awareness" and is_set(stored.get(facts.name))
@@ -284,6 +289,16 @@ def _given(stored: dict[str, object], facts: FieldFacts) -> bool:
 
 def _has_single_guardrails(document: Document) -> bool:
     return is_set(at(document, "/guardrail_ids")) or is_set(at(document, "/guardrail_tags"))
+
+
+def _codes(document: Document, catalog: Catalog) -> Call:
+    """Return the call that lists each language once, by its code."""
+    codes = {language.code for language in catalog.languages()}
+    meant = [
+        one if one in codes else language_code(one, catalog) or "<LANGUAGE_CODE>"
+        for _, one in entries(at(document, "/languages"))
+    ]
+    return update(languages=list(dict.fromkeys(meant)))
 
 
 def language_code(value: str, catalog: Catalog) -> str | None:

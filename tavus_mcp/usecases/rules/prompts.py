@@ -17,6 +17,7 @@ from tavus_mcp.usecases.rules.calls import (
     drop,
     put,
     remove,
+    unchosen,
     update,
 )
 from tavus_mcp.usecases.rules.look import (
@@ -27,9 +28,11 @@ from tavus_mcp.usecases.rules.look import (
     text,
     unquoted,
 )
+from tavus_mcp.usecases.rules.modes import removed_or_used
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _LONG_GREETING = 400
+_TEXTS = ("system_prompt", "context", "greeting")  # what edit_prompt edits
 # It begins with one set of characters, so that long prompts are scanned in no time.
 _PLACEHOLDER = re.compile(
     r"[<{\[yYT](?:"
@@ -77,9 +80,7 @@ def prompt_not_allowed(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"/{name}",
                 f"Mode {mode.name} takes no {name}.",
-                "Remove it: ",
-                update(unset=[name]),
-                f"; or have it used: {update(pipeline_mode='full')}",
+                *removed_or_used(document, mode, update(unset=[name])),
             )
 
 
@@ -153,11 +154,30 @@ def prompt_over_cap(document: Document, catalog: Catalog) -> Iterator[Hit]:
         )
 
 
+@rule("placeholder-of-ours", "error", source="SEED", refuses=True)
+def placeholder_of_ours(document: Document, catalog: Catalog) -> Iterator[Hit]:
+    """What a fix left open for a person to choose was sent as it stood."""
+    for path, value in document.texts:
+        if choice := unchosen(value):
+            mend = put(path, choice)
+            if _SETTING.search(path):
+                mend = _real(document, path)
+            elif value.strip() != choice and path[1:] in _TEXTS:
+                where = {} if path == "/system_prompt" else {"field": path[1:]}
+                mend = call("edit_prompt", find="<OLD_TEXT>", replace="<NEW_TEXT>", **where)
+            yield Hit(
+                path,
+                f"{choice} stands for what is to be chosen, and was not replaced.",
+                "Choose: ",
+                mend,
+            )
+
+
 @rule("placeholder-in-setting", "error", source="D:create-persona")
 def placeholder_in_setting(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """An id, address or key copied from an example names nothing."""
     for path, value in document.texts:
-        if _SETTING.search(path) and names_nothing(value):
+        if _SETTING.search(path) and names_nothing(value) and not unchosen(value):
             yield Hit(
                 path,
                 "A placeholder of an example still stands here; it names nothing that exists.",
@@ -188,7 +208,7 @@ def blank_around_setting(document: Document, catalog: Catalog) -> Iterator[Hit]:
 def placeholder_in_text(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Tavus fills nothing in: the model reads the placeholder, and may say it aloud."""
     for path, value in document.texts:
-        if not _SETTING.search(path) and _is_placeholder(value):
+        if not _SETTING.search(path) and _is_placeholder(value) and not unchosen(value):
             yield Hit(
                 path,
                 "A placeholder is left in this text; Tavus does not fill it in.",
@@ -227,7 +247,7 @@ def greeting_long(document: Document, catalog: Catalog) -> Iterator[Hit]:
 
 def names_nothing(value: str) -> bool:
     """Tell whether a setting holds what an example had in its place."""
-    return _is_placeholder(value) or value.endswith("...")
+    return _is_placeholder(value) or value.endswith("...") or unchosen(value) is not None
 
 
 def tokens_of(document: Document, catalog: Catalog) -> int:
@@ -279,19 +299,28 @@ def _real(document: Document, path: str) -> Call:
 
 
 def _in_place(document: Document, path: str, value: Any) -> Call:
-    """Return the call that sets a text, or one item of a list."""
-    above, _, last = path.rpartition("/")
+    """Return the call that sets a text, or a list with all that is wrong in it mended at once."""
+    above = path.rpartition("/")[0]
     listed = document.at(above)
-    if isinstance(listed, list):
-        items = [value if str(at) == last else Stored(item) for at, item in enumerate(listed)]
-        return put(above, items)
-    return put(path, value)
+    if not isinstance(listed, list):
+        return put(path, value)
+    return put(above, ids(above, listed))
+
+
+def ids(pointer: str, listed: list[Any]) -> list[Any]:
+    """Return the ids at a pointer with a choice for what names nothing, and each once."""
+    choice = _REAL.get(pointer, "<NEW_TEXT>")
+    bare = [unquoted(one) or one if isinstance(one, str) else one for one in listed]
+    mended = [
+        choice if isinstance(one, str) and names_nothing(one) else Stored(one) for one in bare
+    ]
+    return [one for index, one in enumerate(mended) if one not in mended[:index]]
 
 
 def _replaced(path: str, value: str) -> tuple[str | Call, ...]:
     """Return the calls that put a text where placeholders stand."""
     field = path[1:]
-    if field not in ("system_prompt", "context", "greeting"):
+    if field not in _TEXTS:
         return "Replace it: ", put(path, "<NAME>" if field == "persona_name" else "<NEW_TEXT>")
     found = dict.fromkeys(match.group() for match in _PLACEHOLDER.finditer(value))
     if not found:
@@ -323,6 +352,7 @@ RULES = (
     prompt_long,
     prompt_slow,
     prompt_over_cap,
+    placeholder_of_ours,
     placeholder_in_setting,
     blank_around_setting,
     placeholder_in_text,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tavus_mcp.catalog import Catalog, FieldFacts
@@ -21,6 +21,9 @@ from tavus_mcp.usecases.rules.look import (
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _ENGINE = "/layers/stt/stt_engine"
+# Tavus fills in "near" with the layer; before, everybody in the room was heard.
+_ROOM = {"voice_isolation": "off"}
+_NOTHING: Mapping[str, Any] = {}
 
 
 @rule("stt-engine-deprecated", "warning", source="J:persona/stt, D:get-persona")
@@ -80,9 +83,9 @@ def hotwords_list(document: Document, catalog: Catalog) -> Iterator[Hit]:
 @rule("stt-turn-taking-overridden", "warning", source="D:persona/conversational-flow")
 def turn_taking_overridden(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """What is overridden looks as if it could be tuned."""
-    if not _flow_decides(document, catalog):
+    if not flow_decides(document, catalog):
         return
-    for facts, _ in _turn_taking(document, catalog):
+    for facts, _ in turn_taking(document, catalog):
         yield Hit(
             f"/layers/stt/{facts.name}",
             f"{facts.name} has no effect: the conversational_flow layer overrides it.",
@@ -94,40 +97,64 @@ def turn_taking_overridden(document: Document, catalog: Catalog) -> Iterator[Hit
 @rule("stt-turn-taking-legacy", "warning", source="D:persona/conversational-flow, J:changelog")
 def turn_taking_legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Turn-taking moved to a layer of its own, partly on an inverted scale."""
-    if _flow_decides(document, catalog):
+    if flow_decides(document, catalog):
         return
-    for facts, value in _turn_taking(document, catalog):
+    notes = [facts.note for facts, _ in turn_taking(document, catalog)]
+    noted = "".join(f". {note}" for note in notes if note)
+    for facts, _ in turn_taking(document, catalog):
         path = f"/layers/stt/{facts.name}"
         yield Hit(
             path,
             f"{facts.name} is legacy{ended(catalog, path)}.",
-            *_moved(facts, value),
+            *said_today(document, catalog),
+            noted,
         )
 
 
-def _turn_taking(document: Document, catalog: Catalog) -> Iterator[tuple[FieldFacts, Any]]:
+def said_today(
+    document: Document, catalog: Catalog, defaults: Mapping[str, Any] = _NOTHING, **more: Any
+) -> tuple[str | Call, ...]:
+    """Return the calls that say in conversational_flow all that stt's legacy fields mean.
+
+    They come as one, in whichever finding: once any field of the layer is in use, what is left in
+    stt means nothing. Where the layer was not in use, voice isolation stays off. ``more`` is set
+    with them and holds over what they mean, which holds over ``defaults``.
+    """
+    if flow_decides(document, catalog):
+        return (configure("conversational_flow", **{**defaults, **more}),)
+    stored = list(turn_taking(document, catalog))
+    gone = [drop("stt", *(facts.name for facts, _ in stored))] if stored else []
+    meant: dict[str, Any] = {**defaults}
+    for facts, value in stored:
+        meant |= _today(facts, value)
+    if meant and not layer_of(document, "conversational_flow"):
+        meant |= _ROOM
+    if not meant | more:
+        return tuple(gone)
+    there = configure("conversational_flow", **(meant | more))
+    return (there, " and ", *gone) if gone else (there,)
+
+
+def turn_taking(document: Document, catalog: Catalog) -> Iterator[tuple[FieldFacts, Any]]:
+    """Yield the legacy turn-taking fields that are stored, with their values."""
     for facts in catalog.fields("stt"):
         value = at(document, f"/layers/stt/{facts.name}")
         if facts.status == "legacy" and is_set(value):
             yield facts, value
 
 
-def _flow_decides(document: Document, catalog: Catalog) -> bool:
+def flow_decides(document: Document, catalog: Catalog) -> bool:
     """Tell whether conversational_flow is in use with a model that overrides this layer."""
     flow = layer_of(document, "conversational_flow")
     stored = catalog.turn_model(text(flow.get("turn_detection_model")))
     return bool(flow) and not (stored and stored.status in DISCOURAGED)
 
 
-def _moved(facts: FieldFacts, value: Any) -> tuple[str | Call, ...]:
-    """Return the calls that say the same today."""
-    layer, _, name = (facts.successor or "").partition(".")
-    remove = drop("stt", facts.name)
+def _today(facts: FieldFacts, value: Any) -> dict[str, Any]:
+    """Return the field of conversational_flow that says the same, if any does."""
+    name = (facts.successor or "").partition(".")[2]
     today = facts.successor_values.get(str(value).lower())
-    note = f". {facts.note}" if facts.note else ""
-    if not name or today is None:
-        return remove, note
-    return configure(layer, **{name: today}), " and ", remove, note
+    return {name: today} if name and today is not None else {}
 
 
 def _unheard(document: Document, catalog: Catalog) -> list[str]:

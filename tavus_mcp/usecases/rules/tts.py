@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.calls import Stored, configure, drop
+from tavus_mcp.usecases.rules.calls import Call, Stored, configure, drop
 from tavus_mcp.usecases.rules.look import at, ended, is_set, layer_of, text
 from tavus_mcp.usecases.rules.prompts import names_nothing
 from tavus_mcp.usecases.rules.rule import Hit, rule
@@ -93,20 +93,23 @@ def tavus_voice_in_external(document: Document, catalog: Catalog) -> Iterator[Hi
         yield Hit(
             "/layers/tts/external_voice_id",
             "external_voice_id is for a provider's id; this looks like a Tavus Voice.",
-            configure("tts", voice_id=Stored(external), unset=["external_voice_id"]),
+            _to_voice_id(external),
         )
 
 
 @rule("tts-both-voices", "warning", source="N1")
 def both_voices(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Only one of two voices is heard."""
-    if all(voices(document)):
-        yield Hit(
-            "/layers/tts/voice_id",
-            "Both voice ids are set; external_voice_id wins and voice_id is ignored.",
-            drop("tts", "voice_id"),
-            f", or, for the Tavus Voice, {drop('tts', 'external_voice_id')}",
-        )
+    external, voice = voices(document)
+    if not (external and voice):
+        return
+    other = f", or, for the Tavus Voice, {drop('tts', 'external_voice_id')}"
+    misplaced = is_tavus_voice(external, catalog)
+    yield Hit(
+        "/layers/tts/voice_id",
+        "Both voice ids are set; external_voice_id wins and voice_id is ignored.",
+        *((_to_voice_id(external),) if misplaced else (drop("tts", "voice_id"), other)),
+    )
 
 
 @rule("tts-voice-of-other-engine", "warning", source="J:persona/tts")
@@ -230,6 +233,10 @@ def model_of_other_engine(document: Document, catalog: Catalog) -> Iterator[Hit]
                 drop("tts", "tts_model_name"),
                 f", or name one of {known}, or {configure('tts', tts_engine=other.id)}",
             )
+
+
+def _to_voice_id(external: str) -> Call:
+    return configure("tts", voice_id=Stored(external), unset=["external_voice_id"])
 
 
 def _maker(voice: str) -> str | None:

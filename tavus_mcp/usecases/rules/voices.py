@@ -9,7 +9,7 @@ from typing import Any
 from tavus_mcp.catalog import Catalog, EngineFacts, VoiceSetting
 from tavus_mcp.errors import nearest
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.calls import configure, drop
+from tavus_mcp.usecases.rules.calls import Call, configure, drop
 from tavus_mcp.usecases.rules.look import (
     at,
     entries,
@@ -96,7 +96,7 @@ def of_other_model(document: Document, catalog: Catalog) -> Iterator[Hit]:
             yield Hit(
                 f"{_SETTINGS}/{name}",
                 f"{name} is a setting of other models of {engine.id} than the one in use.",
-                drop("tts", name),
+                *_taken_by_newest(document, engine, name),
             )
 
 
@@ -189,16 +189,39 @@ def model_older(document: Document, catalog: Catalog) -> Iterator[Hit]:
     newest = engine and engine.default_model
     if engine is None or not newest or stored not in engine.known_models:
         return
-    old = engine.voice_settings(stored)
-    if old and old != engine.voice_settings(newest):
-        given = [name for name, _ in _given(document) if name in _names(old)]
+    if _is_older(engine, stored):
         yield Hit(
             "/layers/tts/tts_model_name",
             f"{newest} is the default{since(catalog, '/layers/tts/tts_model_name', newest)}; "
             f"the voice_settings of {stored} are legacy.",
-            configure("tts", tts_model_name=newest, **({"unset": given} if given else {})),
+            _to_newest(document, engine, stored),
             "; it takes speed and volume, and tts_emotion_control instead of emotion",
         )
+
+
+def _is_older(engine: EngineFacts, model: str) -> bool:
+    """Tell whether a model has settings of its own that the newest one does not know."""
+    newest, old = engine.default_model, engine.voice_settings(model)
+    known = bool(newest) and model in engine.known_models
+    return known and bool(old) and old != engine.voice_settings(newest)
+
+
+def _to_newest(document: Document, engine: EngineFacts, model: str) -> Call:
+    """Return the call that takes the newest model, without the settings of the older one."""
+    old = _names(engine.voice_settings(model))
+    given = [name for name, _ in _given(document) if name in old]
+    unset = {"unset": given} if given else {}
+    return configure("tts", tts_model_name=engine.default_model, **unset)
+
+
+def _taken_by_newest(
+    document: Document, engine: EngineFacts, name: str
+) -> tuple[str, Call] | tuple[Call]:
+    """Return the call for a setting that the model in use does not know."""
+    model = _model(document, engine) or ""
+    if _is_older(engine, model) and name in _names(engine.voice_settings(engine.default_model)):
+        return f"{engine.default_model} takes it: ", _to_newest(document, engine, model)
+    return (drop("tts", name),)
 
 
 def _felt(entry: str, setting: VoiceSetting) -> str | None:
