@@ -11,6 +11,7 @@ from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.persona import Persona
 from tavus_mcp.models.vocabulary import doubled, to_persona_names
+from tavus_mcp.usecases.rules.calls import FIELDS
 
 _WRAPPINGS = ("data", "persona", "pal", "document", "body", "json", "payload", "arguments")
 _DEEPEST = 6
@@ -34,8 +35,15 @@ def read(draft: JsonObject) -> tuple[Document, list[Finding]]:
             break
         inner = _persona_in(inner[name])
         wrapping.append(name)
-    data = {key: value for key, value in Document.read(inner).data.items() if key not in _IDS}
+    read = Document.read(inner).data
+    data = {_in_full(key, read): value for key, value in read.items() if key not in _IDS}
     return Document(data), [*_wrapped(wrapping), *_doubled(inner)]
+
+
+def _in_full(key: str, read: JsonObject) -> str:
+    """Return the field that an argument of create_persona sets, where that one is not there."""
+    field = FIELDS.get(key, key)
+    return key if field in read else field
 
 
 _IDS = frozenset({"persona_id", "uuid"})

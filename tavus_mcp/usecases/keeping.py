@@ -284,7 +284,7 @@ def _is_mask(place: Place, text: str) -> bool:
 
 def _hides(app: App, place: Place, value: Any) -> bool:
     """Tell whether what stands at a place is secret, wholly or in part."""
-    if isinstance(value, dict):
+    if isinstance(value, dict) or value is _NOTHING:
         return False
     if masks_in(value, place[-1], header=_is_header(place)):
         return True

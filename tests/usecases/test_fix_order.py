@@ -86,11 +86,11 @@ EITHER = {
     "the slowest model with a long prompt": "a faster model, or a shorter prompt",
     "A prompt of 6,000 tokens for the slowest model": "a faster model, or a shorter prompt",
     "searching nothing": "documents to be searched, or no settings of a search",
-    "prompt and context together of 15,000 tokens": "a person chooses what is cut, and when",
     "A prompt of 16,000 tokens that repeats the context": "a person chooses what is cut, and when",
 }
 # What a person wrote goes only where something else is chosen in its place, or a finding says so.
 PARTED = {
+    "Texts and functions of perception under all of their names": "nothing reads tool_prompt",
     "a header with the name of a key": "keys do not stand in headers",
     "A custom LLM without TLS, with its key in a header as well": "keys do not stand in headers",
     "one phrase for both": "another phrase is chosen",

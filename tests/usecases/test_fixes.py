@@ -83,7 +83,8 @@ async def mend_each(desk: Desk, store: Store, body: dict[str, Any]) -> Found:
     saved(store, body)
     before = await checked(desk)
     for place, finding in before.items():
-        assert ("fix" in finding) is (finding["rule"] not in UNMENDED), place
+        said = "This call holds a long text" in finding.get("hint", "")
+        assert ("fix" in finding) is (finding["rule"] not in UNMENDED and not said), place
         saved(store, body)
         for call in finding.get("fix", ()):
             arguments = chosen(call["arguments"], str(body.get("system_prompt")))

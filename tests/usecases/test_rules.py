@@ -52,7 +52,7 @@ TOOLS = {spec.name: {**inspect.signature(spec.function).parameters} for spec in 
 
 
 def document_of(case: dict[str, Any]) -> Document:
-    return Document(body_of(case))
+    return Document({**body_of(case), "persona_id": "p0123456789a"})
 
 
 def found(document: Document) -> list[Finding]:

@@ -75,7 +75,14 @@ _ARGUMENTS = {
     "objectives_id": "objectives",
     "guardrail_ids": "guardrails",
 }
+FIELDS: Mapping[str, str] = {argument: field for field, argument in _ARGUMENTS.items()}
+"""The fields that arguments of create_persona and update_persona name otherwise."""
 _PATCHED = frozenset({"layers", "is_template"})  # top-level fields without an argument
+_TUNED = dict.fromkeys(("temperature", "top_p"), "extra_body/")
+_SETTINGS = dict.fromkeys(
+    ("speed", "volume", "emotion", "stability", "similarity_boost", "style", "use_speaker_boost"),
+    "voice_settings/",
+)
 _WITHIN = {("llm", "extra_body"): {"temperature", "top_p"}, ("tts", "voice_settings"): None}
 
 
@@ -106,9 +113,38 @@ class Call:
         arguments = {name: _given(value) for name, value in self.arguments.items()}
         return ToolCall(tool=self.tool, arguments={_PERSONA: persona_id, **arguments})
 
+    @property
+    def of_draft(self) -> str:
+        """What the call does, told of the places of a document."""
+        return ", ".join(_steps(self.tool, self.arguments))
+
     def choices(self) -> Iterator[str]:
         """Yield what a person has to choose in it."""
         yield from _choices(self.arguments)
+
+
+@dataclass(frozen=True)
+class Also:
+    """Another way than the fix, told in a hint only."""
+
+    call: Call
+
+    def __str__(self) -> str:
+        return str(self.call)
+
+    @property
+    def of_draft(self) -> str:
+        """What the call does, told of the places of a document."""
+        return self.call.of_draft
+
+
+Part = str | Call | Also
+"""What a hint is made of."""
+
+
+def also(way: Call) -> Also:
+    """Return a call as another way than the fix."""
+    return Also(way)
 
 
 def call(tool: str, **arguments: Any) -> Call:
@@ -216,6 +252,50 @@ def _told(value: Any) -> str:
     first = value[0] if isinstance(value, list) and value else value
     operation = isinstance(first, Mapping) and "op" in first
     return written if operation or len(written) <= _LONGEST else "..."
+
+
+def _steps(tool: str, arguments: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a call does to a document, place by place."""
+    given = dict(arguments)
+    match tool:
+        case "patch_persona":
+            yield from (_operation(one) for one in given["patch"])
+        case "edit_prompt":
+            place = given.get("field", "system_prompt")
+            yield f"in /{place} put {_told(given['replace'])} for {_told(given['find'])}"
+        case "set_function_tool" | "remove_function_tool":
+            verb, _, _ = tool.partition("_")
+            more = [
+                f"{name} {_told(given[name])}"
+                for name in ("description", "parameters")
+                if name in given
+            ]
+            described = f" with {' and '.join(more)}" if more else ""
+            yield f"{verb} the function {_told(given['name'])}{described}"
+        case _:
+            layer = tool.removeprefix("configure_") if tool != "update_persona" else ""
+            gone = given.pop("unset", [])
+            yield from (f"set {_place(layer, name)} to {_told(it)}" for name, it in given.items())
+            yield from (f"remove {_place(layer, name)}" for name in gone)
+
+
+def _operation(operation: Mapping[str, Any]) -> str:
+    match operation["op"]:
+        case "remove":
+            return f"remove {operation['path']}"
+        case "move":
+            return f"rename {operation['from']} to {operation['path']}"
+    return f"set {operation['path']} to {_told(operation['value'])}"
+
+
+def _place(layer: str, name: str) -> str:
+    """Return where an argument goes in a document."""
+    if not layer:
+        return f"/{FIELDS.get(name, name)}"
+    if name == layer:
+        return f"/layers/{layer}"
+    inner = {"llm": _TUNED, "tts": _SETTINGS}.get(layer, {})
+    return f"/layers/{layer}/{inner.get(name, '')}{name}"
 
 
 def unchosen(text: str) -> str | None:

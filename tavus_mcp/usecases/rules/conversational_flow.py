@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.catalog.facts import DISCOURAGED
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.calls import configure, drop
+from tavus_mcp.usecases.rules.calls import also, configure, drop
 from tavus_mcp.usecases.rules.look import at, is_set, languages, layer_of, text
 from tavus_mcp.usecases.rules.rule import Hit, rule
 from tavus_mcp.usecases.rules.stt import said_today
@@ -49,7 +49,8 @@ def sleep_without_wake(document: Document, catalog: Catalog) -> Iterator[Hit]:
                     f"{_LAYER}/{facts.name}",
                     f"{facts.name} needs a {needed}, and there is none.",
                     configure("conversational_flow", **{needed: f"<{needed.upper()}>"}),
-                    f", or {drop('conversational_flow', facts.name)}",
+                    ", or ",
+                    also(drop("conversational_flow", facts.name)),
                 )
 
 

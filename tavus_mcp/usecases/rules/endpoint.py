@@ -12,7 +12,7 @@ from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.patch import pointer_of
 from tavus_mcp.models.secrets import is_secret_name
-from tavus_mcp.usecases.rules.calls import Call, Stored, configure, drop, remove
+from tavus_mcp.usecases.rules.calls import Call, Stored, also, configure, drop, remove
 from tavus_mcp.usecases.rules.look import at, custom_llm, is_set, recommended, text
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
@@ -34,8 +34,8 @@ def key_missing(document: Document, catalog: Catalog) -> Iterator[Hit]:
             "/layers/llm/api_key",
             "A base_url without an api_key: Tavus takes a custom LLM only with both.",
             configure("llm", api_key_ref="<KEY_NAME>"),
-            ", or back to a hosted model: "
-            f"{configure('llm', model=recommended(catalog), unset=['base_url'])}",
+            ", or back to a hosted model: ",
+            also(configure("llm", model=recommended(catalog), unset=["base_url"])),
         )
 
 
@@ -51,7 +51,8 @@ def key_without_url(document: Document, catalog: Catalog) -> Iterator[Hit]:
             "A key without a base_url: hosted models need none.",
             "Remove it: ",
             drop("llm", "api_key"),
-            f"; or add your own endpoint: {_GIVE_URL}",
+            "; or add your own endpoint: ",
+            also(_GIVE_URL),
         )
 
 
@@ -75,7 +76,8 @@ def endpoint_hosted_model(document: Document, catalog: Catalog) -> Iterator[Hit]
             "Your endpoint is asked for a model that only Tavus hosts.",
             "Name one it has: ",
             configure("llm", model="<MODEL>"),
-            f"; or use the hosted one: {drop('llm', 'base_url', 'api_key')}",
+            "; or use the hosted one: ",
+            also(drop("llm", "base_url", "api_key")),
         )
 
 
@@ -192,7 +194,8 @@ def endpoint_only(document: Document, catalog: Catalog) -> Iterator[Hit]:
                 f"/layers/llm/{name}",
                 f"{name} goes to a custom LLM only, and there is no base_url.",
                 drop("llm", name),
-                f", or add your own endpoint: {_GIVE_URL}",
+                ", or add your own endpoint: ",
+                also(_GIVE_URL),
             )
 
 

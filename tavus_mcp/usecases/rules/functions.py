@@ -11,7 +11,7 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.functions import FUNCTION_NAME
 from tavus_mcp.models.patch import pointer_of
-from tavus_mcp.usecases.rules.calls import put, remove, update
+from tavus_mcp.usecases.rules.calls import also, put, remove, update
 from tavus_mcp.usecases.rules.look import at, ended, entries, is_set, number, text
 from tavus_mcp.usecases.rules.mending import (
     JSON_TYPES,
@@ -263,8 +263,8 @@ def inline(document: Document, catalog: Catalog) -> Iterator[Hit]:
                 pointer,
                 f"Inline functions are legacy{ended(catalog, pointer)}; they still run, in the "
                 "client that receives the call.",
-                "Newer are registry tools: create them with Tavus, then "
-                f"{update(tool_ids=['<TOOL_ID>'])}",
+                "Newer are registry tools: create them with Tavus, then ",
+                also(update(tool_ids=["<TOOL_ID>"])),
             )
             return  # once for all lists
 

@@ -9,7 +9,7 @@ from tavus_mcp.catalog import Catalog, ModelFacts
 from tavus_mcp.catalog.facts import Status
 from tavus_mcp.errors import nearest
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.calls import Call, Stored, configure, drop
+from tavus_mcp.usecases.rules.calls import Part, Stored, also, configure, drop
 from tavus_mcp.usecases.rules.look import (
     at,
     custom_llm,
@@ -99,9 +99,9 @@ def model_without_url(document: Document, catalog: Catalog) -> Iterator[Hit]:
     missing = {"base_url": "<BASE_URL>", "api_key_ref": "<KEY_NAME>"}
     if is_set(at(document, "/layers/llm/api_key")):
         own = configure("llm", base_url="<BASE_URL>")
-        hint: tuple[str | Call, ...] = (own, "; or hosted: ", f"{hosted}, without the key")
+        hint: tuple[Part, ...] = (own, "; or hosted: ", also(hosted), ", without the key")
     else:
-        hint = ("Hosted: ", hosted, f"; or your own endpoint: {configure('llm', **missing)}")
+        hint = ("Hosted: ", hosted, "; or your own endpoint: ", also(configure("llm", **missing)))
     yield Hit(
         _MODEL,
         "Tavus hosts no model of this name, and there is no base_url where it could run.",
@@ -189,7 +189,8 @@ def vision_disabled(document: Document, catalog: Catalog) -> Iterator[Hit]:
             "/layers/llm/disable_vision",
             "Vision is disabled for the model while perception is on.",
             drop("llm", "disable_vision"),
-            f"; or, if it is not to see: {configure('perception', perception_model='off')}",
+            "; or, if it is not to see: ",
+            also(configure("perception", perception_model="off")),
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.catalog.facts import PipelineMode
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.calls import Call, configure, drop, remove, update
+from tavus_mcp.usecases.rules.calls import Call, Part, also, configure, drop, remove, update
 from tavus_mcp.usecases.rules.look import at, is_set, layer_of
 from tavus_mcp.usecases.rules.rule import Hit, rule
 
@@ -95,15 +95,13 @@ def to_full(document: Document) -> Call:
     return update(pipeline_mode="full", **prompt)
 
 
-def removed_or_used(
-    document: Document, mode: PipelineMode, removed: Call
-) -> tuple[str | Call, str | Call] | tuple[str, Call, str]:
+def removed_or_used(document: Document, mode: PipelineMode, removed: Call) -> tuple[Part, ...]:
     """Return the call for what a mode leaves without effect: a documented mode is meant, so that
     it is removed; another one is left, and nothing is lost.
     """
     if mode.status == "undocumented":
         return "In a documented mode it is used: ", to_full(document)
-    return "Remove it: ", removed, f"; or have it used: {update(pipeline_mode='full')}"
+    return "Remove it: ", removed, "; or have it used: ", also(update(pipeline_mode="full"))
 
 
 RULES = (

@@ -11,6 +11,7 @@ from tavus_mcp.models.document import Document
 from tavus_mcp.usecases.rules.calls import (
     Call,
     Stored,
+    also,
     call,
     configure,
     drop,
@@ -58,7 +59,8 @@ def conferencing_sent_alone(document: Document, catalog: Catalog) -> Iterator[Hi
         yield Hit(
             "/layers/conferencing",
             "Changes of this layer must be sent alone, and apply at once.",
-            f"{configure('conferencing', username='<USERNAME>')} and nothing else in the same "
+            also(configure("conferencing", username="<USERNAME>")),
+            " and nothing else in the same ",
             "call.",
         )
 
@@ -103,7 +105,8 @@ def mcp_not_enabled(document: Document, catalog: Catalog) -> Iterator[Hit]:
             "/layers/mcp",
             "The mcp layer limits connectors, and capabilities.mcp_enabled is not true.",
             enable,
-            f", or {remove('/layers/mcp')}",
+            ", or ",
+            also(remove("/layers/mcp")),
         )
 
 
@@ -160,7 +163,8 @@ def livekit_mode(document: Document, catalog: Catalog) -> Iterator[Hit]:
             "/layers/transport/transport_type",
             "LiveKit goes with pipeline_mode echo only.",
             _TO_ECHO,
-            f", or {drop('transport', 'transport_type')}",
+            ", or ",
+            also(drop("transport", "transport_type")),
         )
 
 
@@ -189,7 +193,8 @@ def microphone_mode(document: Document, catalog: Catalog) -> Iterator[Hit]:
             "/layers/transport/input_settings/microphone",
             "input_settings.microphone is used by mode echo only.",
             drop("transport", "input_settings/microphone"),
-            f", or {_TO_ECHO}",
+            ", or ",
+            also(_TO_ECHO),
         )
 
 

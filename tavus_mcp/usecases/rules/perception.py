@@ -7,7 +7,7 @@ from typing import Any
 
 from tavus_mcp.catalog import Catalog, FieldFacts
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.calls import Call, Stored, configure, drop, moved, patch
+from tavus_mcp.usecases.rules.calls import Call, Stored, also, configure, drop, moved, patch
 from tavus_mcp.usecases.rules.look import (
     at,
     ended,
@@ -50,7 +50,8 @@ def queries_unused(document: Document, catalog: Catalog) -> Iterator[Hit]:
             f"{_LAYER}/{name}",
             f"{name} has no effect: the perception model is no Raven.",
             _USE_RAVEN,
-            f", or {drop('perception', name)}",
+            ", or ",
+            also(drop("perception", name)),
         )
 
 
@@ -64,7 +65,8 @@ def tools_unused(document: Document, catalog: Catalog) -> Iterator[Hit]:
             f"{_LAYER}/{name}",
             f"{name} has no effect: perception tools need Raven.",
             _USE_RAVEN,
-            f", or {drop('perception', name)}",
+            ", or ",
+            also(drop("perception", name)),
         )
 
 

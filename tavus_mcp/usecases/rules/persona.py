@@ -9,7 +9,7 @@ from typing import Any
 from tavus_mcp.catalog import Catalog, FieldFacts
 from tavus_mcp.errors import nearest
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.calls import Call, Stored, drop, remove, update
+from tavus_mcp.usecases.rules.calls import Call, Stored, also, drop, remove, update
 from tavus_mcp.usecases.rules.look import at, ended, entries, is_set, layer_of, text, unquoted
 from tavus_mcp.usecases.rules.prompts import ids
 from tavus_mcp.usecases.rules.rule import Hit, rule
@@ -225,7 +225,8 @@ def disclosure_text_unused(document: Document, catalog: Catalog) -> Iterator[Hit
                 f"/{name}",
                 "There is a text for the disclosure, but disclosure_type is off.",
                 update(disclosure_type="auto"),
-                f", or remove the text: {update(unset=[name])}",
+                ", or remove the text: ",
+                also(update(unset=[name])),
             )
 
 

@@ -12,6 +12,7 @@ from tavus_mcp.usecases.rules.calls import (
     CHOICES,
     Call,
     Stored,
+    also,
     call,
     configure,
     drop,
@@ -135,7 +136,8 @@ def prompt_slow(document: Document, catalog: Catalog) -> Iterator[Hit]:
             f"{guidance.slow_from_tokens:,} on answers get slower and less obedient.",
             f"Shorten below {guidance.comfortable_tokens:,}: ",
             _SHORTEN,
-            f"; facts fit better in {update(documents=['<DOCUMENT_ID>'])}",
+            "; facts fit better in ",
+            also(update(documents=["<DOCUMENT_ID>"])),
         )
 
 
@@ -150,7 +152,8 @@ def prompt_over_cap(document: Document, catalog: Catalog) -> Iterator[Hit]:
             f"{cap:,.0f}, and what holds now depends on the model.",
             "Shorten it: ",
             _SHORTEN,
-            f"; facts fit better in {update(documents=['<DOCUMENT_ID>'])}",
+            "; facts fit better in ",
+            also(update(documents=["<DOCUMENT_ID>"])),
         )
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding, Severity
-from tavus_mcp.usecases.rules.calls import CHOICES, Call
+from tavus_mcp.usecases.rules.calls import CHOICES, Call, Part
 
 _LONGEST_FIX = 8_000
 """Characters from which on a call is not handed over: it would repeat a long text."""
@@ -25,15 +25,15 @@ class Hit:
     """One place where a rule applies: a JSON Pointer, what is the matter, and what mends it.
 
     The hint comes in parts, texts and calls. The calls are the fix, in order; another way is told
-    by a call that stands inside a text.
+    by ``also``.
 
-    >>> Hit("/x", "Bad.", "Remove it: ", drop("tts", "x"), f"; or {update(name='<NAME>')}").fix
+    >>> Hit("/x", "Bad.", "Remove it: ", drop("tts", "x"), "; or ", also(update(name="<NAME>"))).fix
     (Call(tool='configure_tts', arguments={'unset': ['x']}),)
     """
 
     __slots__ = ("message", "parts", "path")
 
-    def __init__(self, path: str, message: str, *parts: str | Call) -> None:
+    def __init__(self, path: str, message: str, *parts: Part) -> None:
         self.path = path
         self.message = message
         self.parts = parts
@@ -43,12 +43,16 @@ class Hit:
         """The calls that mend it, in order."""
         return tuple(part for part in self.parts if isinstance(part, Call))
 
-    @property
-    def hint(self) -> str | None:
-        """What mends it, in words; with where to find what a person has to choose."""
+    def hint(self, *, saved: bool = True) -> str | None:
+        """What mends it, in words; with where to find what a person has to choose.
+
+        For a draft it speaks of the document: no tool can be called for what has no id.
+        """
         if not self.parts:
             return None
-        said = "".join(map(str, self.parts))
+        said = "".join(
+            str(one) if saved or isinstance(one, str) else one.of_draft for one in self.parts
+        )
         chosen = dict.fromkeys(choice for call in self.fix for choice in call.choices())
         where = "; ".join(f"{choice} is {CHOICES[choice]}" for choice in chosen)
         return ". ".join(part.removesuffix(".") for part in (said, where) if part) + "."
@@ -57,7 +61,7 @@ class Hit:
         """Return it as a finding; what mends it is handed over when the persona is a saved one."""
         persona_id = document.persona_id
         calls = [call.made(persona_id) for call in self.fix] if persona_id else []
-        hint = self.hint
+        hint = self.hint(saved=bool(persona_id))
         if any(len(json.dumps(call.arguments)) > _LONGEST_FIX for call in calls):
             calls, hint = [], f"{hint} {_TOO_LONG}"
         return Finding.model_validate(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.calls import Call, Stored, configure, drop
+from tavus_mcp.usecases.rules.calls import Call, Stored, also, configure, drop
 from tavus_mcp.usecases.rules.look import at, ended, is_set, layer_of, text
 from tavus_mcp.usecases.rules.prompts import names_nothing
 from tavus_mcp.usecases.rules.rule import Hit, rule
@@ -103,12 +103,13 @@ def both_voices(document: Document, catalog: Catalog) -> Iterator[Hit]:
     external, voice = voices(document)
     if not (external and voice):
         return
-    other = f", or, for the Tavus Voice, {drop('tts', 'external_voice_id')}"
+    tavus = also(drop("tts", "external_voice_id"))
+    usual = (drop("tts", "voice_id"), ", or, for the Tavus Voice, ", tavus)
     misplaced = is_tavus_voice(external, catalog)
     yield Hit(
         "/layers/tts/voice_id",
         "Both voice ids are set; external_voice_id wins and voice_id is ignored.",
-        *((_to_voice_id(external),) if misplaced else (drop("tts", "voice_id"), other)),
+        *((_to_voice_id(external),) if misplaced else usual),
     )
 
 
@@ -124,7 +125,7 @@ def voice_of_other_engine(document: Document, catalog: Catalog) -> Iterator[Hit]
             f"The id looks like a voice of {made_for}, and the engine is {engine.id}.",
             configure("tts", tts_engine=made_for, **_unset(_of(document))),
             f", or a voice of {engine.id}: ",
-            f"{configure('tts', external_voice_id='<EXTERNAL_VOICE_ID>')}",
+            also(configure("tts", external_voice_id="<EXTERNAL_VOICE_ID>")),
         )
 
 
@@ -168,7 +169,8 @@ def key_unneeded(document: Document, catalog: Catalog) -> Iterator[Hit]:
         yield Hit(
             "/layers/tts/api_key",
             f"{engine.id} needs a key for private voices only.",
-            f"If the voice is public: {drop('tts', 'api_key')}",
+            "If the voice is public: ",
+            also(drop("tts", "api_key")),
         )
 
 
@@ -198,7 +200,8 @@ def dictionary_empty(document: Document, catalog: Catalog) -> Iterator[Hit]:
             "/layers/tts/pronunciation_dictionary_id",
             "An empty dictionary id: no dictionary is used.",
             drop("tts", "pronunciation_dictionary_id"),
-            f", or name one: {configure('tts', pronunciation_dictionary_id='<DICTIONARY_ID>')}",
+            ", or name one: ",
+            also(configure("tts", pronunciation_dictionary_id="<DICTIONARY_ID>")),
         )
 
 
@@ -231,7 +234,8 @@ def model_of_other_engine(document: Document, catalog: Catalog) -> Iterator[Hit]
                 _MODEL,
                 f"This is a model of {other.id}, and the engine is {engine.id}.",
                 drop("tts", "tts_model_name"),
-                f", or name one of {known}, or {configure('tts', tts_engine=other.id)}",
+                f", or name one of {known}, or ",
+                also(configure("tts", tts_engine=other.id)),
             )
 
 
