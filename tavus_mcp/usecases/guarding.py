@@ -27,6 +27,8 @@ def guards(before: Document, operations: Sequence[Operation]) -> list[list[Opera
     tests: dict[str, Operation] = {}
     for operation in operations:
         path = outermost_list(before.data, operation.path)
+        if path in tests:  # a list is tested as a whole, once for all that changes in it
+            continue
         old = find(before.data, path)
         if old is None:
             stamp = before.data.get("updated_at")
