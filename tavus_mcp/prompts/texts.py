@@ -11,10 +11,10 @@ from tavus_mcp.prompts.asking import Ask, message, quoted
 if TYPE_CHECKING:
     from tavus_mcp.usecases.complaints import Heard
 
-LONGEST_BRIEF, LONGEST_COMPLAINT, MOST_CALLS = 600, 240, 2
+LONGEST_BRIEF, LONGEST_COMPLAINT, MOST_CALLS = 600, 200, 2
 _SHOW = (
-    "Show each change: path, before, after, reason, trade-off; and settled: where goals pull "
-    "apart, the first named wins. Ask; without a clear yes change nothing."
+    "Show each change: path, before, after, reason, trade-off; and settled (where goals pull "
+    "apart). Ask; without a clear yes change nothing."
 )
 _APPLY = "After the yes call apply_plan with that plan's plan_id: it does exactly what was shown."
 _NO_APPLY = "Stop there: nothing can be applied on this server"

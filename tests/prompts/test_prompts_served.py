@@ -244,7 +244,7 @@ async def test_a_secret_in_a_brief_is_masked(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("prompt", "name", "most"),
-    [("create_from_brief", "brief", 600), ("tune_persona", "complaint", 240)],
+    [("create_from_brief", "brief", 600), ("tune_persona", "complaint", 200)],
 )
 async def test_a_secret_is_masked_before_it_is_cut_or_quoted(
     desk: Desk, prompt: str, name: str, most: int

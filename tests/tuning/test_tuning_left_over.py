@@ -93,7 +93,7 @@ def test_the_checker_and_the_plan_take_a_speed_in_words_alike(
     (hint,) = [one.hint or "" for one in found if one.rule == "voice-speed-in-words"]
     place = {"slowest": -1.0, "slow": -0.5, "fast": 0.5, "fastest": 1.0}[word]
     older = tts.get("tts_model_name") in ("sonic-1", "sonic-2")
-    assert f"speed={place if older else 1 + place * 0.2}" in hint
+    assert f"speed to {place if older else 1 + place * 0.2}" in hint
     after = Document(tuned(proposed(data, "modernize"), data))
     kept = tts.get("tts_model_name") == "sonic-2"  # sonic-1 goes, and its scale with it
     assert after.places["/layers/tts/voice_settings/speed"] == (place if kept else 1 + place * 0.2)
