@@ -8,7 +8,7 @@ from typing import TypeVar
 import anyio
 
 T = TypeVar("T")
-AT_ONCE = 6
+AT_ONCE = 4
 """How many requests of one call may be on their way; Tavus publishes no rate limit.
 
 Fewer than the connections that the client keeps (``client.api.LIMITS``): none is opened and closed
