@@ -1,0 +1,36 @@
+"""Record anew what a client sees: ``python tests/guarantees/compatibility/record.py [PART ...]``.
+
+Run it only when a change is meant to be seen by clients, and read the differences before they are
+committed. Parts: surface.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import anyio
+import surface
+
+
+def record_surface(folder: Path) -> None:
+    """Record what servers offer."""
+    surface.record(
+        {name: anyio.run(surface.collect, folder / name, name) for name in surface.CONFIGURATIONS}
+    )
+
+
+PARTS: Mapping[str, Callable[[Path], None]] = {"surface": record_surface}
+
+
+def main(names: list[str]) -> None:
+    """Record the named parts, or all of them."""
+    for name in names or PARTS:
+        with tempfile.TemporaryDirectory() as folder:
+            PARTS[name](Path(folder))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
