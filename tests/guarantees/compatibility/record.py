@@ -1,7 +1,7 @@
 """Record anew what a client sees: ``python tests/guarantees/compatibility/record.py [PART ...]``.
 
 Run it only when a change is meant to be seen by clients, and read the differences before they are
-committed. Parts: surface.
+committed. Parts: surface, calls (of the scripts), journals, plans, states, files.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import anyio
+import scenarios
 import surface
 
 
@@ -22,7 +24,21 @@ def record_surface(folder: Path) -> None:
     )
 
 
-PARTS: Mapping[str, Callable[[Path], None]] = {"surface": record_surface}
+def record_group(group: str, folder: Path) -> None:
+    """Record the scenarios of a group."""
+    scenarios.forget(group)
+    for name, scenario in scenarios.all_scenarios().items():
+        if name.startswith(f"{group}/"):
+            scenarios.record(scenario, folder / name)
+
+
+PARTS: Mapping[str, Callable[[Path], None]] = {
+    "surface": record_surface,
+    **{
+        group: partial(record_group, group)
+        for group in ("calls", "journals", "plans", "states", "files")
+    },
+}
 
 
 def main(names: list[str]) -> None:

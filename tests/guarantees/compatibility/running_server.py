@@ -11,18 +11,20 @@ import io
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
+import httpx2
 import pytest
 from mcp import Client
 
 from tavus_mcp.__main__ import main
 from tavus_mcp.cli import wired
+from tavus_mcp.client.api import TavusApi
+from tavus_mcp.sandbox.embedded import Embedded
 from tavus_mcp.server import build_server
 from tavus_mcp.settings import from_environment
 
@@ -47,16 +49,19 @@ async def connect(
     data: Path,
     *,
     clock: Callable[[], datetime] | None = None,
-    client: Mapping[str, Any] | None = None,
+    wrap: Callable[[httpx2.AsyncBaseTransport], httpx2.AsyncBaseTransport] = lambda it: it,
     **variables: str,
 ) -> AsyncIterator[Client]:
-    """Start a server in this process, and connect a client to it."""
+    """Start a server in this process, and connect a client to it.
+
+    ``wrap`` may put a transport of its own between the server and its sandbox.
+    """
     settings = from_environment(environment(data, **variables))
-    app = wired(settings)
+    api = TavusApi("http://127.0.0.1/v2", "sandbox", transport=lambda: wrap(Embedded(data / STATE)))
+    app = replace(wired(settings), api=api)
     if clock is not None:
         app = replace(app, clock=clock)
-    server = build_server(app, settings)
-    async with Client(server, mode="legacy", **(client or {})) as connected:
+    async with Client(build_server(app, settings), mode="legacy") as connected:
         yield connected
 
 
