@@ -1,7 +1,8 @@
 """Record anew what a client sees: ``python tests/guarantees/compatibility/record.py [PART ...]``.
 
 Run it only when a change is meant to be seen by clients, and read the differences before they are
-committed. Parts: surface, calls (of the scripts), journals, plans, states, files.
+committed. Parts: surface, calls (of the scripts), findings (of the checker), journals, plans,
+states, files.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ PARTS: Mapping[str, Callable[[Path], None]] = {
     "surface": record_surface,
     **{
         group: partial(record_group, group)
-        for group in ("calls", "journals", "plans", "states", "files")
+        for group in ("calls", "findings", "journals", "plans", "states", "files")
     },
 }
 

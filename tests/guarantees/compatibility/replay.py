@@ -114,7 +114,8 @@ class Faults(httpx2.AsyncBaseTransport):
 class Replay:
     """One run of a scenario in a folder of its own."""
 
-    def __init__(self, scenario: Scenario, folder: Path) -> None:
+    def __init__(self, scenario: Scenario, folder: Path, *, strict: bool) -> None:
+        self._strict = strict
         self._scenario, self._folder, self._data = scenario, folder, folder / "data"
         self._saved: dict[str, Any] = {}
         self._faults = Faults()
@@ -141,13 +142,17 @@ class Replay:
         return outcomes
 
     def _save(self, names: Mapping[str, str], outcome: Any) -> None:
+        """Save parts of an answer; a part that is not there is an error only when recording."""
         for name, pointer in names.items():
-            found = outcome.get("structured", outcome.get("output", ""))
-            if isinstance(found, str):
-                found = dict(line.partition(": ")[::2] for line in found.splitlines())
-            for part in pointer.strip("/").split("/"):
-                found = found[int(part)] if isinstance(found, list) else found[part]
-            self._saved[name] = found
+            found = outcome.get("structured")
+            try:
+                for part in pointer.strip("/").split("/"):
+                    found = found[int(part)] if isinstance(found, list) else found[part]
+            except (TypeError, KeyError, IndexError):
+                if self._strict:
+                    raise AssertionError(f"{pointer} is not in {outcome}") from None
+            else:
+                self._saved[name] = found
 
     async def _outcome(self, step: Step) -> Any:
         match step:
@@ -240,8 +245,8 @@ def shortened(outcome: Any) -> Any:
     return {**outcome, "structured": "(as the content)"} if same else outcome
 
 
-def run(scenario: Scenario, folder: Path) -> list[Any]:
+def run(scenario: Scenario, folder: Path, *, strict: bool = False) -> list[Any]:
     """Replay a scenario in a folder; return the outcomes of its steps."""
     folder.mkdir(parents=True, exist_ok=True)
-    replay: Callable[[], Any] = Replay(scenario, folder).run
+    replay: Callable[[], Any] = Replay(scenario, folder, strict=strict).run
     return [shortened(outcome) for outcome in anyio.run(replay)]

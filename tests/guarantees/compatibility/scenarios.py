@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -24,7 +25,7 @@ Recording = dict[str, Any]
 @cache
 def all_scenarios() -> Mapping[str, Scenario]:
     """Return every scenario by its name, which is its group and its own name."""
-    found = [*_written(), *_journals(), *_expired(), *_states(), *_files()]
+    found = [*_written(), _findings(), *_journals(), *_expired(), *_states(), *_files()]
     return {scenario.name: scenario for scenario in found}
 
 
@@ -40,6 +41,27 @@ def _written() -> list[Scenario]:
         )
         for path in scripts
     ]
+
+
+def _findings() -> Scenario:
+    """Return the scenario of the checker: what it says of every document of its own tests."""
+    documents = json.loads((FIXTURES / "documents.json").read_text(encoding="utf-8"))
+    steps = [
+        {"tool": "check_persona", "arguments": {"document": _filled(document)}, "note": name}
+        for name, document in documents.items()
+    ]
+    return Scenario("findings/documents", steps)
+
+
+def _filled(value: Any) -> Any:
+    """Return a document with its stand-ins made long."""
+    if isinstance(value, dict):
+        return {key: _filled(item) for key, item in value.items()}
+    if isinstance(value, list):
+        many = re.fullmatch(r"many:(\d+)", str(value[0])) if value else None
+        return [f"item {i}" for i in range(int(many[1]))] if many else list(map(_filled, value))
+    long = re.fullmatch(r"long:(\d+)", value) if isinstance(value, str) else None
+    return ("bicycle " * int(long[1]))[: int(long[1])] if long else value
 
 
 def _plans() -> tuple[datetime, dict[str, dict[str, str]]]:
@@ -149,6 +171,7 @@ def _files() -> list[Scenario]:
     return found
 
 
+@cache
 def recorded(name: str) -> Recording:
     """Return the recording of a scenario."""
     return dict(read(RECORDINGS / f"{name}.json"))
@@ -168,7 +191,7 @@ def _named(scenario: Scenario, outcomes: list[Any], folder: Path, fixed: list[st
 def record(scenario: Scenario, folder: Path) -> None:
     """Run a scenario twice, and record what was the same in both runs."""
     folders = [folder / f"{number}" / "run" for number in (1, 2)]
-    outcomes = [run(scenario, each) for each in folders]
+    outcomes = [run(scenario, each, strict=True) for each in folders]
     both = tokens(outcomes[0]) & tokens(outcomes[1])
     known = tokens([list(map(str, scenario.steps)), *map(_contents, scenario.files.values())])
     fixed = sorted(token for token in both if token in known or not _is_time(token))

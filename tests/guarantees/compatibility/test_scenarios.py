@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from recordings import RECORDINGS
 from scenarios import FIXED, Recording, all_scenarios, recorded, replayed
 
 SCENARIOS = all_scenarios()
@@ -27,6 +28,12 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Record
         return known[name]
 
     return outcomes_of
+
+
+def test_every_recording_is_replayed() -> None:
+    paths = RECORDINGS.rglob("*.json")
+    names = {path.relative_to(RECORDINGS).with_suffix("").as_posix() for path in paths}
+    assert {name for name in names if not name.startswith("surface/")} == SCENARIOS.keys()
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
