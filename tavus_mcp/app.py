@@ -9,11 +9,12 @@ from typing import Any
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.client.api import TavusApi
-from tavus_mcp.errors import InvalidArgument, closing
+from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.journal.diary import Diary
 from tavus_mcp.models.entry import Entry
 from tavus_mcp.models.secrets import Masker
 from tavus_mcp.settings import SECRET_PREFIX
+from tavus_mcp.text import closing
 
 
 def _now() -> datetime:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
-from tavus_mcp.errors import closing
+from tavus_mcp.text import closing
 
 DEFAULT_BASE_URL = "https://tavusapi.com/v2"
 SECRET_PREFIX = "TAVUS_SECRET_"  # noqa: S105 - the prefix of a name, not a secret

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from tavus_mcp.errors import Refused, closing
+from tavus_mcp.errors import Refused
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.patch import Operation, PatchError, applied, find, tokens
 from tavus_mcp.models.persona import WRITE_ONLY
+from tavus_mcp.text import closing
 
 
 class Change(Protocol):

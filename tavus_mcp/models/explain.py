@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tavus_mcp.errors import nearest
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.patch import pointer_of
+from tavus_mcp.text import nearest
 
 MOST = 12
 """Problems told at once; what is behind them is usually the same mistake again."""

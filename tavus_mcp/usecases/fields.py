@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import MISSING, BaseModel
 
-from tavus_mcp.errors import InvalidArgument, closing
+from tavus_mcp.errors import InvalidArgument
+from tavus_mcp.text import closing
 
 
 def pointers(named: Mapping[str, str] | None = None, *same: str, layer: str = "") -> dict[str, str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tavus_mcp.app import App
-from tavus_mcp.errors import InvalidArgument, NotFound, Refused, TavusError, closing
+from tavus_mcp.errors import InvalidArgument, NotFound, Refused, TavusError
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.entry import Entry
 from tavus_mcp.models.ids import checked_id
 from tavus_mcp.models.patch import diff
 from tavus_mcp.models.receipt import changes_of
+from tavus_mcp.text import closing
 from tavus_mcp.usecases import recording
 from tavus_mcp.usecases.plans import plan_id_of
 

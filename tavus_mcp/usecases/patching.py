@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import MISSING, Field, ValidationError
 
-from tavus_mcp.errors import InvalidArgument, did_you_mean
+from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import JsonObject, Written
 from tavus_mcp.models.changes import Change, RawPatch, SetFields
 from tavus_mcp.models.explain import sentences
@@ -19,6 +19,7 @@ from tavus_mcp.models.vocabulary import (
     to_persona_names,
     value_to_persona_names,
 )
+from tavus_mcp.text import did_you_mean
 from tavus_mcp.usecases.spelling import AUDIO_ONLY, PLAIN_OBJECT
 
 

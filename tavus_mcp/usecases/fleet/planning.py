@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tavus_mcp.app import App
-from tavus_mcp.errors import InvalidArgument, Refused, TavusError, closing
+from tavus_mcp.errors import InvalidArgument, Refused, TavusError
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Remark
 from tavus_mcp.models.receipt import Changed, changes_of
+from tavus_mcp.text import closing
 from tavus_mcp.usecases import checking, misfits, plans, recording, several
 from tavus_mcp.usecases.editing import Edit, work_out
 from tavus_mcp.usecases.fleet.audit import read

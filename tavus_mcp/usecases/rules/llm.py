@@ -7,8 +7,8 @@ from typing import Any
 
 from tavus_mcp.catalog import Catalog, ModelFacts
 from tavus_mcp.catalog.facts import Status
-from tavus_mcp.errors import nearest
 from tavus_mcp.models.document import Document
+from tavus_mcp.text import nearest
 from tavus_mcp.usecases.rules.calls import Part, Stored, also, configure, drop
 from tavus_mcp.usecases.rules.look import (
     at,

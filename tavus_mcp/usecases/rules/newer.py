@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
-from tavus_mcp.errors import nearest
 from tavus_mcp.models.document import Document
+from tavus_mcp.text import nearest
 from tavus_mcp.usecases.rules.calls import (
     Call,
     Stored,

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from tavus_mcp.catalog import Catalog, FieldFacts
-from tavus_mcp.errors import nearest
 from tavus_mcp.models.document import Document
+from tavus_mcp.text import nearest
 from tavus_mcp.usecases.rules.calls import Call, Stored, also, drop, remove, update
 from tavus_mcp.usecases.rules.look import at, ended, entries, is_set, layer_of, text, unquoted
 from tavus_mcp.usecases.rules.prompts import ids

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from tavus_mcp.catalog import Catalog, EngineFacts, VoiceSetting
-from tavus_mcp.errors import nearest
 from tavus_mcp.models.document import Document
+from tavus_mcp.text import nearest
 from tavus_mcp.usecases.rules.calls import Call, configure, drop
 from tavus_mcp.usecases.rules.look import (
     at,
