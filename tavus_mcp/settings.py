@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
+from tavus_mcp.addresses import is_loopback
 from tavus_mcp.text import closing
 
 DEFAULT_BASE_URL = "https://tavusapi.com/v2"
@@ -107,18 +107,6 @@ def checked_base_url(url: str) -> str:
     if parts.username or parts.password or parts.query or parts.fragment:
         raise BadSetting("TAVUS_BASE_URL: must hold no user, password, query or fragment.")
     return url.rstrip("/")
-
-
-def is_loopback(host: str | None) -> bool:
-    """Tell whether a host name or address is this machine."""
-    if host is None:
-        return False
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _flag(environ: Mapping[str, str], name: str) -> bool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
-import unicodedata
 from collections.abc import Iterator
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
+from tavus_mcp.addresses import is_private_host
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.patch import pointer_of
@@ -18,9 +17,6 @@ from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _URL = "/layers/llm/base_url"
 _ROUTES = ("/chat/completions", "/completions", "/responses", "/messages")
-_OLD_NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,8}|0[0-7]{0,11}|[1-9][0-9]{0,9}")
-_LOCAL_NAMES = (".localhost", ".localdomain", ".local", ".internal", ".lan", ".home.arpa")
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _UNREADABLE = re.compile(r"[\x00-\x20\x7f]")
 _HOST = re.compile(r"[^\s\x00-\x20\x7f%<>\\^`{|}]+")
 _GIVE_URL = configure("llm", base_url="<BASE_URL>")
@@ -113,7 +109,7 @@ def url_unusable(document: Document, catalog: Catalog) -> Iterator[Hit]:
 def url_not_https(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """Without TLS the key and every word of the call are readable on the way."""
     parts = _address(document)
-    if parts and parts.scheme == "http" and parts.hostname and not _is_private(parts.hostname):
+    if parts and parts.scheme == "http" and parts.hostname and not is_private_host(parts.hostname):
         yield Hit(
             _URL,
             "base_url is not https: the key and the conversation travel in the clear.",
@@ -126,7 +122,7 @@ def url_not_https(document: Document, catalog: Catalog) -> Iterator[Hit]:
 def url_private(document: Document, catalog: Catalog) -> Iterator[Hit]:
     """The endpoint is called by Tavus's servers, not by this machine."""
     parts = _address(document)
-    if parts and parts.hostname and _is_private(parts.hostname):
+    if parts and parts.hostname and is_private_host(parts.hostname):
         yield Hit(
             _URL,
             "base_url is an address of this machine or a private network; Tavus cannot reach it.",
@@ -224,14 +220,14 @@ def _mended(parts: SplitResult) -> SplitResult:
     """Return an address with everything mended at once, so that no fix undoes another."""
     path = parts.path.rstrip("/")
     route = next((route for route in _ROUTES if path.endswith(route)), "")
-    scheme = parts.scheme if _is_private(parts.hostname or "") else "https"
+    scheme = parts.scheme if is_private_host(parts.hostname or "") else "https"
     return parts._replace(scheme=scheme, path=path.removesuffix(route), query="", fragment="")
 
 
 def _with_scheme(written: str) -> Call:
     """Return the call that puts https:// before what is an address but for that."""
     parts = None if ":" in written else _split(f"https://{written}")
-    if parts is None or not _is_host(parts) or _is_private(parts.hostname or ""):
+    if parts is None or not _is_host(parts) or is_private_host(parts.hostname or ""):
         return _GIVE_URL
     return _again(parts)
 
@@ -254,63 +250,6 @@ def _is_host(parts: SplitResult) -> bool:
     except ValueError:
         return False
     return port != 0 and _HOST.fullmatch(parts.hostname or "") is not None
-
-
-def _is_private(host: str) -> bool:
-    """Tell whether a host is this machine or a private network, in any of its spellings."""
-    plain = unicodedata.normalize("NFKC", host).lower().rstrip(".")
-    if f".{plain}".endswith(_LOCAL_NAMES) or ("." not in plain.strip(":") and ":" not in plain):
-        return True
-    address = _ip(plain)
-    return address is not None and not all(_is_public(one) for one in _meant(address))
-
-
-def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    site = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
-    return address.is_global and not address.is_multicast and not site
-
-
-def _meant(
-    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
-) -> Iterator[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    """Yield an address and the IPv4 address inside it: mapped, compatible, 6to4, NAT64."""
-    if isinstance(address, ipaddress.IPv4Address):
-        yield address
-        return
-    inside = address.ipv4_mapped or address.sixtofour
-    low = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    if inside is not None:
-        yield inside
-    elif address in _NAT64 or int(address) >> 32 == 0:
-        yield low
-    else:
-        yield address
-
-
-def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        pass
-    return _old_ip(host.split("."))
-
-
-def _old_number(part: str) -> int:
-    if part[:2].lower() == "0x":
-        return int(part, 16)
-    return int(part, 8 if part[0] == "0" else 10)
-
-
-def _old_ip(parts: list[str]) -> ipaddress.IPv4Address | None:
-    """Read the older spellings of an address: 127.1, 0x7f.1, 0177.0.0.1, 2130706433."""
-    if not 1 <= len(parts) <= 4 or not all(_OLD_NUMBER.fullmatch(part) for part in parts):
-        return None
-    *above, last = (_old_number(part) for part in parts)
-    room = 256 ** (4 - len(above))
-    if last >= room or any(part > 255 for part in above):
-        return None
-    value = sum(part << (24 - 8 * index) for index, part in enumerate(above))
-    return ipaddress.IPv4Address(value + last)
 
 
 RULES = (
