@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from tavus_mcp.app import App
+from tavus_mcp.concurrency import Tell
 from tavus_mcp.models.receipt import PlanReceipt, Receipt
 from tavus_mcp.usecases import creating, deleting, plans, recording
 from tavus_mcp.usecases.checking import PRIVATE_URLS
 from tavus_mcp.usecases.creating import NewPersona
 from tavus_mcp.usecases.editing import edit, planned
 from tavus_mcp.usecases.fleet import carrying
-from tavus_mcp.usecases.fleet.progress import Tell
 
 
 async def apply_plan(app: App, plan_id: str, tell: Tell) -> PlanReceipt:

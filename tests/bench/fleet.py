@@ -10,7 +10,7 @@ from figures import SLACK
 from peers import OURS, Peer, Sandbox, sandbox, spawned
 from report import Figure
 
-from tavus_mcp.usecases.several import AT_ONCE
+from tavus_mcp.concurrency import AT_ONCE
 
 LATENCY = 0.02
 """Seconds that each request takes at Tavus."""

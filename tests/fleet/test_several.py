@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator
 import anyio
 import pytest
 
-from tavus_mcp.usecases.grace import Begun, finished
-from tavus_mcp.usecases.several import each
+from tavus_mcp.concurrency import Begun, each, finished
 
 pytestmark = pytest.mark.anyio
 

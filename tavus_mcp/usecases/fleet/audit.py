@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tavus_mcp import concurrency
 from tavus_mcp.app import App
+from tavus_mcp.concurrency import Progress, Tell
 from tavus_mcp.errors import InvalidKey, TavusError
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.ids import checked_id
-from tavus_mcp.usecases import checking, several
-from tavus_mcp.usecases.fleet.progress import Progress, Tell
+from tavus_mcp.usecases import checking
 from tavus_mcp.usecases.fleet.roll import Roll, Selection
 from tavus_mcp.usecases.fleet.tally import Tally
 
@@ -57,7 +58,7 @@ async def audit(app: App, selection: Selection, severity: str, tell: Tell) -> Fo
             found.tally.add(persona_id, checking.check(document, app.catalog))
         await progress.step(roll.total)
 
-    await several.each(roll.ids(), look)
+    await concurrency.each(roll.ids(), look)
     found.total, found.stopped = roll.total, roll.stopped
     return found
 

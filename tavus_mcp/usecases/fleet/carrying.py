@@ -11,7 +11,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tavus_mcp import concurrency
 from tavus_mcp.app import App
+from tavus_mcp.concurrency import Progress, Tell
 from tavus_mcp.errors import (
     Failure,
     InvalidKey,
@@ -25,10 +27,9 @@ from tavus_mcp.errors import (
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.receipt import PlanReceipt, Undo
-from tavus_mcp.usecases import grace, plans, recording, several
+from tavus_mcp.usecases import plans, recording
 from tavus_mcp.usecases.editing import edit, planned
 from tavus_mcp.usecases.fleet.parts import TOOL, Part, Trace, parts_of, shortened, traces_of
-from tavus_mcp.usecases.fleet.progress import Progress, Tell
 from tavus_mcp.usecases.fleet.tally import Tally
 
 AT_ONCE = 4
@@ -67,7 +68,7 @@ class _Run:
         """Carry out one part, whatever comes of it; what was begun is finished."""
         part = self.parts[number]
 
-        async def work(begun: grace.Begun) -> None:
+        async def work(begun: concurrency.Begun) -> None:
             try:
                 told = await self._carried(part, begun)
                 self.lost = 0
@@ -76,10 +77,10 @@ class _Run:
             name = part.persona_name or None
             self.rows[number] = {"persona_id": part.persona_id, "persona_name": name, **told}
 
-        await grace.finished(work)
+        await concurrency.finished(work)
         await self.progress.step(len(self.parts))
 
-    async def _carried(self, part: Part, begun: grace.Begun) -> JsonObject:
+    async def _carried(self, part: Part, begun: concurrency.Begun) -> JsonObject:
         trace = self.traces.get(part.persona_id)
         if trace is not None and trace.outcome is not None and trace.settled:
             return {"status": "done before", "revision": trace.outcome.revision}
@@ -121,7 +122,7 @@ async def carry_out(app: App, plan: plans.Plan, tell: Tell) -> PlanReceipt:
         raise Taken
     app.running.add(plan.plan_id)
     try:
-        await several.each(run.turns(), run.take, at_once=AT_ONCE)
+        await concurrency.each(run.turns(), run.take, at_once=AT_ONCE)
     finally:
         app.running.discard(plan.plan_id)
     if run.stopped and not any(row["status"] in _DONE for row in run.rows.values()):

@@ -6,17 +6,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from tavus_mcp import concurrency
 from tavus_mcp.app import App
+from tavus_mcp.concurrency import Progress, Tell
 from tavus_mcp.errors import InvalidArgument, Refused, TavusError
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Remark
 from tavus_mcp.models.receipt import Changed, changes_of
 from tavus_mcp.text import closing
-from tavus_mcp.usecases import checking, misfits, plans, recording, several
+from tavus_mcp.usecases import checking, misfits, plans, recording
 from tavus_mcp.usecases.editing import Edit, work_out
 from tavus_mcp.usecases.fleet.audit import read
 from tavus_mcp.usecases.fleet.parts import TOOL, Part, bulk_plan, shortened
-from tavus_mcp.usecases.fleet.progress import Progress, Tell
 from tavus_mcp.usecases.fleet.proposing import Propose, Proposed
 from tavus_mcp.usecases.fleet.roll import Roll, Selection
 from tavus_mcp.usecases.restoring import NOT_RESTORED
@@ -95,7 +96,7 @@ async def plan(app: App, wanted: Wanted, tell: Tell) -> Draft:
             roll.enough = count >= wanted.limit
         await progress.step(roll.total)
 
-    await several.each(roll.ids(), look)
+    await concurrency.each(roll.ids(), look)
     return await _stored(app, wanted, roll, list(looked_at.values()))
 
 

@@ -10,6 +10,7 @@ import anyio.to_thread
 
 from tavus_mcp.app import App
 from tavus_mcp.client.paging import CONVERSATIONS, LARGEST, Walk
+from tavus_mcp.concurrency import each
 from tavus_mcp.errors import InvalidArgument, NotFound, TavusError
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.calls import MADE_UP, Call, moment_of
@@ -18,7 +19,6 @@ from tavus_mcp.usecases import history
 from tavus_mcp.usecases.measuring import reports
 from tavus_mcp.usecases.measuring.figures import READING
 from tavus_mcp.usecases.measuring.revisions import BEFORE, UNKNOWN, Timeline, moment_text
-from tavus_mcp.usecases.several import each
 
 MOST_COMPARED = 100
 """The latest calls of each side that a comparison reads."""
