@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
-from tavus_mcp.models.secrets import Masker
+from tavus_mcp.models.masking import Masker
 
 # These write whole messages at DEBUG, before anybody could know what in them is secret.
 _TALKATIVE = ("mcp", "httpcore", "httpcore2", "sse_starlette", "asyncio")

@@ -12,7 +12,7 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from tavus_mcp.app import App
 from tavus_mcp.client import paging
 from tavus_mcp.errors import Failure, NotFound, Refused
-from tavus_mcp.models.ids import checked_id
+from tavus_mcp.models.base import checked_id
 from tavus_mcp.models.layers import LAYER_NAMES
 from tavus_mcp.models.persona import Persona
 from tavus_mcp.text import closing

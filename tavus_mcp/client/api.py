@@ -11,16 +11,16 @@ import anyio
 import httpx2
 
 from tavus_mcp import __version__
-from tavus_mcp.client import dialect, paging
+from tavus_mcp.client import paging
 from tavus_mcp.client.failures import failure_of, no_answer, unreadable
 from tavus_mcp.client.paging import Listing, Mark, Page
 from tavus_mcp.client.transport import Retrying
 from tavus_mcp.errors import NotConfigured
-from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models import vocabularies
+from tavus_mcp.models.base import JsonObject, checked_id
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.ids import checked_id
-from tavus_mcp.models.patch import Operation
-from tavus_mcp.models.secrets import Masker
+from tavus_mcp.models.json_patch import Operation
+from tavus_mcp.models.masking import Masker
 
 TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
 LIMIT = 60.0
@@ -49,7 +49,7 @@ class TavusApi:
         self._limit = limit
         self._make_transport = transport or _network
         self._client: httpx2.AsyncClient | None = None
-        self._dialect = dialect.PERSONAS
+        self._dialect = vocabularies.PERSONAS
         self._proved = False
 
     async def get_persona(self, persona_id: str) -> Document:
@@ -157,11 +157,11 @@ class TavusApi:
             return response
         raise failure_of(response, what, self.masker.mask_text, write=method != "GET")
 
-    def _dialects(self, path: str) -> Sequence[dialect.Dialect]:
+    def _dialects(self, path: str) -> Sequence[vocabularies.Dialect]:
         # 404 on a path that has never answered may mean that the server lacks the path
         if self._proved or not self._dialect.knows(path):
             return (self._dialect,)
-        return (dialect.PERSONAS, dialect.PALS)
+        return (vocabularies.PERSONAS, vocabularies.PALS)
 
     def _http(self) -> httpx2.AsyncClient:
         if self._client is None:
@@ -189,7 +189,7 @@ def _path(resource: str, resource_id: str) -> str:
     return f"/{resource}/{quote(checked_id(resource_id), safe='')}"
 
 
-def _patch_body(operations: Sequence[Operation], spoken: dialect.Dialect) -> list[JsonObject]:
+def _patch_body(operations: Sequence[Operation], spoken: vocabularies.Dialect) -> list[JsonObject]:
     body = []
     for operation in operations:
         sent = operation.wire()

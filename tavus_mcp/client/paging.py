@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.vocabulary import to_persona_names
+from tavus_mcp.models.vocabularies import to_persona_names
 
 LARGEST = 100
 """Rows asked for at once when a whole list is walked."""

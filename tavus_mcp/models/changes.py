@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from tavus_mcp.errors import Refused
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.patch import Operation, PatchError, applied, find, tokens
+from tavus_mcp.models.json_patch import Operation, PatchError, applied, find, tokens
 from tavus_mcp.models.persona import WRITE_ONLY
 from tavus_mcp.text import closing
 

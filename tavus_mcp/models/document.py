@@ -10,10 +10,10 @@ from functools import cached_property
 from typing import Any
 
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.patch import find, pointer_of
+from tavus_mcp.models.json_patch import find, pointer_of
+from tavus_mcp.models.masking import Masker
 from tavus_mcp.models.persona import SERVER_FIELDS
-from tavus_mcp.models.secrets import Masker
-from tavus_mcp.models.vocabulary import to_persona_names
+from tavus_mcp.models.vocabularies import to_persona_names
 
 # These change without anyone having changed the persona, so they name no revision.
 _VOLATILE = frozenset({"updated_at", "session_id", "is_draft"})

@@ -6,7 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
-from tavus_mcp.models.toolcall import ToolCall
+from tavus_mcp.models.base import JsonObject
+
+
+class ToolCall(BaseModel):
+    """A tool and the arguments to call it with."""
+
+    tool: str
+    arguments: JsonObject
+
 
 Severity = Annotated[Literal["error", "warning", "info"], WithJsonSchema({"type": "string"})]
 Calls = Annotated[list[ToolCall], WithJsonSchema({"type": "array", "items": {"type": "object"}})]

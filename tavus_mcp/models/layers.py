@@ -12,7 +12,28 @@ from typing import Annotated, Literal
 from pydantic import MISSING, BeforeValidator, Field
 
 from tavus_mcp.models.base import Accepted, Free, JsonObject, Text, Written
-from tavus_mcp.models.functions import FunctionTool
+
+FUNCTION_NAME = r"^[a-zA-Z_][a-zA-Z0-9_]{0,63}$"
+"""Names a model can call (docs: pal/llm-tool)."""
+
+FunctionName = Annotated[str, Field(pattern=FUNCTION_NAME)]
+
+
+class FunctionSpec(Written):
+    """The function itself: its name, when to call it, and its parameters as a JSON Schema."""
+
+    name: FunctionName
+    description: str | MISSING = MISSING
+    parameters: JsonObject | MISSING = MISSING
+    strict: bool | MISSING = MISSING
+
+
+class FunctionTool(Written):
+    """One inline tool as the layers hold it: ``{"type": "function", "function": {...}}``."""
+
+    type: Literal["function"] = "function"
+    function: FunctionSpec
+
 
 Level = Literal["low", "medium", "high"]
 Sensitivity = Literal["superlow", "verylow", "low", "medium", "high"]

@@ -14,11 +14,10 @@ from functools import cache
 from typing import Any
 
 from tavus_mcp.models import yamledit, yamlread, yamltext
-from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.explain import inside
-from tavus_mcp.models.ids import checked_id
+from tavus_mcp.models.base import JsonObject, checked_id
 from tavus_mcp.models.persona import SERVER_FIELDS, Persona
-from tavus_mcp.models.vocabulary import doubled, to_persona_names
+from tavus_mcp.models.validation_errors import inside
+from tavus_mcp.models.vocabularies import doubled, to_persona_names
 from tavus_mcp.models.yamlread import BadFile
 
 OWN = ("persona_id", "revision")

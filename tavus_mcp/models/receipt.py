@@ -7,10 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, WithJsonSchema
 
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.findings import Remark
-from tavus_mcp.models.patch import Operation, find, pointer_of, tokens
-from tavus_mcp.models.secrets import Masker
-from tavus_mcp.models.toolcall import ToolCall
+from tavus_mcp.models.findings import Remark, ToolCall
+from tavus_mcp.models.json_patch import Operation, find, pointer_of, tokens
+from tavus_mcp.models.masking import Masker
 
 LONG_TEXT = 160
 """Text longer than this is shown as the part that changed, with a little of what surrounds it."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from tavus_mcp.models import yamltext
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.patch import diff
+from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.yamlread import BadFile, Node, read
 
 _HEADER = re.compile(r"[|>][-+0-9]*([ \t]+#[^\r\n]*)")

@@ -14,7 +14,7 @@ from mcp.server.mcpserver.prompts.base import Message, Prompt, PromptArgument, U
 from pydantic import PrivateAttr
 
 from tavus_mcp.app import App
-from tavus_mcp.models.ids import checked_id
+from tavus_mcp.models.base import checked_id
 from tavus_mcp.prompts import texts
 from tavus_mcp.prompts.asking import Argument, Ask, Missing, PromptSpec
 from tavus_mcp.prompts.texts import LONGEST_BRIEF, LONGEST_COMPLAINT

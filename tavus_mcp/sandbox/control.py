@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.vocabulary import to_persona_names
+from tavus_mcp.models.vocabularies import to_persona_names
 from tavus_mcp.sandbox.conversations import finish
 from tavus_mcp.sandbox.events import ENDED_BY_REQUEST, call_events
 from tavus_mcp.sandbox.faults import CONTROL, Fault, Faults

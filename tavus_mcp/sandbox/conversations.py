@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.vocabulary import to_pal_names, to_persona_names
+from tavus_mcp.models.vocabularies import to_pal_names, to_persona_names
 from tavus_mcp.sandbox.events import call_events
 from tavus_mcp.sandbox.ids import mint, now
 from tavus_mcp.sandbox.paging import Paging, listed

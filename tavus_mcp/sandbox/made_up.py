@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from tavus_mcp.models.calls import MADE_UP
+from tavus_mcp.models.conversation import MADE_UP
 from tavus_mcp.sandbox.conversations import finish, new_row
 from tavus_mcp.sandbox.events import call_events
 from tavus_mcp.sandbox.ids import mint

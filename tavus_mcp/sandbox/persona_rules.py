@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from tavus_mcp.models.masking import MASK
 from tavus_mcp.models.persona import SERVER_FIELDS, WRITE_ONLY, Persona
-from tavus_mcp.models.secrets import MASK
 from tavus_mcp.sandbox.patching import Operations
 from tavus_mcp.sandbox.shapes import shaped
 from tavus_mcp.sandbox.store import Row, Store

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tavus_mcp.models.vocabulary import pointer_to_persona_names, to_persona_names
+from tavus_mcp.models.vocabularies import pointer_to_persona_names, to_persona_names
 from tavus_mcp.sandbox.ids import mint, now
 from tavus_mcp.sandbox.paging import Paging, chosen_type, listed
 from tavus_mcp.sandbox.patching import Operations, applied, read_operations, same, unchanged

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import MISSING, Field
 
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.functions import FunctionName
-from tavus_mcp.models.secrets import MASK
+from tavus_mcp.models.layers import FunctionName
+from tavus_mcp.models.masking import MASK
 from tavus_mcp.sandbox.shapes import Body, shaped
 from tavus_mcp.sandbox.store import Row
 from tavus_mcp.sandbox.wire import bad_request

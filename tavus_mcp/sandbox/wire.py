@@ -9,7 +9,7 @@ from typing import Any, cast
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tavus_mcp.models.vocabulary import pointer_to_persona_names, to_pal_names
+from tavus_mcp.models.vocabularies import pointer_to_persona_names, to_pal_names
 from tavus_mcp.sandbox.store import Store
 
 _DEEPEST = 64

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.explain import sentences
+from tavus_mcp.models.validation_errors import sentences
 from tavus_mcp.tools.toolset import Spec
 
 _DEEPEST = 3

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tavus_mcp.app import App
-from tavus_mcp.models.ids import ConversationId, PersonaId
+from tavus_mcp.models.base import ConversationId, PersonaId
 from tavus_mcp.tools.answers import ConversationPage, ConversationRead, Measures
 from tavus_mcp.tools.parameters import Cursor, Limit, Reference
 from tavus_mcp.tools.toolset import Toolset

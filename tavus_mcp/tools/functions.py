@@ -9,7 +9,7 @@ from pydantic import MISSING, Field
 from tavus_mcp.app import App
 from tavus_mcp.models.base import Accepted, JsonObject
 from tavus_mcp.models.changes import DropFunction, PutFunction
-from tavus_mcp.models.functions import FunctionName
+from tavus_mcp.models.layers import FunctionName
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.tools.parameters import DryRun, IfRevision, Persona
 from tavus_mcp.tools.toolset import Toolset

@@ -6,8 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.ids import PersonaId
+from tavus_mcp.models.base import JsonObject, PersonaId
 
 Persona = Annotated[PersonaId, Field(description="Persona id")]
 Reference = Annotated[str, Field(description="ID or ID@REVISION")]

@@ -10,9 +10,8 @@ from pydantic import MISSING, Field
 
 from tavus_mcp.app import App
 from tavus_mcp.client import paging
-from tavus_mcp.models.base import Accepted, JsonObject, Text
+from tavus_mcp.models.base import Accepted, JsonObject, PersonaId, Text
 from tavus_mcp.models.changes import EditText, SetFields
-from tavus_mcp.models.ids import PersonaId
 from tavus_mcp.models.layers import LAYER_NAMES, Layers
 from tavus_mcp.models.persona import Ids, PipelineMode
 from tavus_mcp.models.receipt import Receipt

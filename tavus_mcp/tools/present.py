@@ -11,7 +11,7 @@ from typing import Any
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel
 
-from tavus_mcp.models.secrets import Masker
+from tavus_mcp.models.masking import Masker
 
 _LINE_ENDS = "\x0b\x0c\r\x1c\x1d\x1e\x85\u2028\u2029"
 _ESCAPED = {ord("\n"): "\\n"} | {ord(end): f"\\u{ord(end):04x}" for end in _LINE_ENDS}

@@ -9,9 +9,9 @@ from tavus_mcp.catalog import Catalog
 from tavus_mcp.errors import Refused
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding, by_severity
-from tavus_mcp.models.patch import Operation, find, pointer_of, tokens
+from tavus_mcp.models.json_patch import Operation, find, pointer_of, tokens
+from tavus_mcp.models.masking import MASK, is_masked, masks_in
 from tavus_mcp.models.persona import WRITE_ONLY
-from tavus_mcp.models.secrets import MASK, is_masked, masks_in
 from tavus_mcp.usecases.misfits import SHAPE, UNKNOWN_FIELD, VALUE_AS_TEXT, misfits
 from tavus_mcp.usecases.rules import RULES
 from tavus_mcp.usecases.rules.persona import FIELD_UNDOCUMENTED

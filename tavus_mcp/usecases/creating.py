@@ -15,9 +15,9 @@ from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.entry import Entry
 from tavus_mcp.models.findings import Finding, by_severity
-from tavus_mcp.models.patch import Operation, diff, pointer_of
+from tavus_mcp.models.json_patch import Operation, diff, pointer_of
+from tavus_mcp.models.masking import is_masked
 from tavus_mcp.models.receipt import Receipt, Undo
-from tavus_mcp.models.secrets import is_masked
 from tavus_mcp.usecases import plans, recording
 from tavus_mcp.usecases.checking import (
     check,

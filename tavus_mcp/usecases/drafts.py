@@ -10,7 +10,7 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.persona import Persona
-from tavus_mcp.models.vocabulary import doubled, to_persona_names
+from tavus_mcp.models.vocabularies import doubled, to_persona_names
 from tavus_mcp.usecases.rules.calls import FIELDS
 
 _WRAPPINGS = ("data", "persona", "pal", "document", "body", "json", "payload", "arguments")

@@ -18,9 +18,9 @@ from tavus_mcp.models.changes import Change, RawPatch
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.entry import Entry
 from tavus_mcp.models.findings import Finding, by_severity
-from tavus_mcp.models.patch import Operation, diff
+from tavus_mcp.models.json_patch import Operation, diff
+from tavus_mcp.models.masking import MASK
 from tavus_mcp.models.receipt import Receipt
-from tavus_mcp.models.secrets import MASK
 from tavus_mcp.usecases import plans, recording
 from tavus_mcp.usecases.checking import (
     PRIVATE_URLS,

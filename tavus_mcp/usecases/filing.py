@@ -9,7 +9,7 @@ from tavus_mcp.errors import Conflict, InvalidArgument, NotFound, Refused
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
-from tavus_mcp.models.patch import diff
+from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.persona import WRITE_ONLY, Persona
 from tavus_mcp.models.personafile import PersonaFile, parsed, stamped
 from tavus_mcp.models.receipt import Changed, Receipt, changes_of

@@ -8,9 +8,9 @@ from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, Failure
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
-from tavus_mcp.models.patch import Operation, diff, find, outermost_list, tokens
+from tavus_mcp.models.json_patch import Operation, diff, find, outermost_list, tokens
+from tavus_mcp.models.masking import hides
 from tavus_mcp.models.receipt import changes_of
-from tavus_mcp.models.secrets import hides
 
 EDITED_MEANWHILE = "edited-meanwhile"
 _STAMP = "/updated_at"

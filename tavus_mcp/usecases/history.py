@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument, NotFound, Refused, TavusError
-from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.base import JsonObject, checked_id
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.entry import Entry
-from tavus_mcp.models.ids import checked_id
-from tavus_mcp.models.patch import diff
+from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.receipt import changes_of
 from tavus_mcp.text import closing
 from tavus_mcp.usecases import recording

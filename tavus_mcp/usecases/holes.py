@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tavus_mcp.models.patch import pointer_of
-from tavus_mcp.models.secrets import MASK, Masker, is_masked
+from tavus_mcp.models.json_patch import pointer_of
+from tavus_mcp.models.masking import MASK, Masker, is_masked
 
 
 def is_secret_place(parts: Sequence[str]) -> bool:

@@ -14,11 +14,11 @@ from tavus_mcp.catalog import Catalog
 from tavus_mcp.catalog.facts import Habit
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.explain import Mistake, mistakes
 from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.json_patch import find, pointer_of, tokens
 from tavus_mcp.models.layers import Layers
-from tavus_mcp.models.patch import find, pointer_of, tokens
 from tavus_mcp.models.persona import Persona
+from tavus_mcp.models.validation_errors import Mistake, mistakes
 from tavus_mcp.usecases.rules.calls import Call, Stored, moved, put, remove, unset
 from tavus_mcp.usecases.rules.look import is_set
 from tavus_mcp.usecases.rules.persona import language_code

@@ -10,11 +10,11 @@ from pydantic import MISSING, Field, ValidationError
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import JsonObject, Written
 from tavus_mcp.models.changes import Change, RawPatch, SetFields
-from tavus_mcp.models.explain import sentences
 from tavus_mcp.models.findings import Finding
-from tavus_mcp.models.patch import Operation, PatchError, pointer_of, tokens
+from tavus_mcp.models.json_patch import Operation, PatchError, pointer_of, tokens
 from tavus_mcp.models.persona import SERVER_FIELDS, Persona
-from tavus_mcp.models.vocabulary import (
+from tavus_mcp.models.validation_errors import sentences
+from tavus_mcp.models.vocabularies import (
     pointer_to_persona_names,
     to_persona_names,
     value_to_persona_names,

@@ -17,7 +17,7 @@ from tavus_mcp.errors import Refused, Taken
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.entry import Entry
-from tavus_mcp.models.patch import Operation, pointer_of, tokens
+from tavus_mcp.models.json_patch import Operation, pointer_of, tokens
 from tavus_mcp.usecases import recording
 
 LIFETIME = timedelta(hours=1)

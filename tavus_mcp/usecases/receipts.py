@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from tavus_mcp.app import App
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
-from tavus_mcp.models.patch import Operation, applied, find, outermost_list, tokens
+from tavus_mcp.models.json_patch import Operation, applied, find, outermost_list, tokens
+from tavus_mcp.models.masking import Masker
 from tavus_mcp.models.persona import WRITE_ONLY
 from tavus_mcp.models.receipt import Receipt, Undo, changes_of
-from tavus_mcp.models.secrets import Masker
 from tavus_mcp.usecases.holes import is_secret_place, returns
 from tavus_mcp.usecases.plans import Plan
 

@@ -15,9 +15,9 @@ from tavus_mcp.errors import NotFound, NotRecorded
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.entry import Entry
 from tavus_mcp.models.findings import Finding
-from tavus_mcp.models.patch import Operation, find, tokens
+from tavus_mcp.models.json_patch import Operation, find, tokens
+from tavus_mcp.models.masking import hides
 from tavus_mcp.models.persona import WRITE_ONLY
-from tavus_mcp.models.secrets import hides
 
 ELSEWHERE = "elsewhere"
 """The name of the tool for what was not done through this journal."""

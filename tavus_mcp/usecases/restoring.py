@@ -12,11 +12,11 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.json_patch import PatchError, diff, find, outermost_list, tokens
 from tavus_mcp.models.layers import LAYER_NAMES
-from tavus_mcp.models.patch import PatchError, diff, find, outermost_list, tokens
+from tavus_mcp.models.masking import MASK
 from tavus_mcp.models.persona import SERVER_FIELDS, WRITE_ONLY, Persona
 from tavus_mcp.models.receipt import Receipt
-from tavus_mcp.models.secrets import MASK
 from tavus_mcp.usecases import creating, recording
 from tavus_mcp.usecases.checking import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.usecases.creating import NewPersona, copyable

@@ -11,7 +11,7 @@ from typing import Any
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
-from tavus_mcp.models.patch import find
+from tavus_mcp.models.json_patch import find
 from tavus_mcp.usecases.rules.voices import is_tavus_voice
 
 _MISPLACED = ("document_ids", "document_tags")

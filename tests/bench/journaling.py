@@ -16,7 +16,7 @@ from tavus_mcp.catalog import load_catalog
 from tavus_mcp.client.api import TavusApi
 from tavus_mcp.journal.diary import Diary
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.patch import Operation
+from tavus_mcp.models.json_patch import Operation
 from tavus_mcp.usecases import recording
 
 

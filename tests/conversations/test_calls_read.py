@@ -11,7 +11,7 @@ from heldcalls import event, said, verbose
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tavus_mcp.models.calls import Call, Turn, moment_of
+from tavus_mcp.models.conversation import Call, Turn, moment_of
 from tavus_mcp.usecases.measuring import reports
 from tavus_mcp.usecases.measuring.figures import Talk
 

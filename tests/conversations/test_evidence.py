@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.calls import Call
+from tavus_mcp.models.conversation import Call
 from tavus_mcp.usecases.measuring import evidence, reports
 from tavus_mcp.usecases.measuring.figures import FIGURES, Talk
 

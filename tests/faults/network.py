@@ -22,7 +22,7 @@ from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.client.api import TavusApi
 from tavus_mcp.journal.diary import Diary
-from tavus_mcp.models.secrets import Masker
+from tavus_mcp.models.masking import Masker
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.serve import serving
 from tavus_mcp.sandbox.store import Row, Store

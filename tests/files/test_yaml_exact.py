@@ -13,7 +13,7 @@ from oddities import JSON, KEYS, OBJECTS, WORDS, exactly, nested
 from ruamel.yaml import YAML
 
 from tavus_mcp.models.personafile import NOT_HELD, PersonaFile, parsed
-from tavus_mcp.models.vocabulary import to_persona_names
+from tavus_mcp.models.vocabularies import to_persona_names
 from tavus_mcp.models.yamlread import BadFile, read
 from tavus_mcp.models.yamltext import DEEPEST, mapping
 

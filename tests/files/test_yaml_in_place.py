@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oddities import OBJECTS
 
-from tavus_mcp.models.patch import diff
+from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.personafile import stamped
 from tavus_mcp.models.yamledit import updated
 from tavus_mcp.models.yamlread import read

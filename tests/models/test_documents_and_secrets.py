@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.secrets import MASK, Masker, is_masked, is_secret_name
-from tavus_mcp.models.vocabulary import (
+from tavus_mcp.models.masking import MASK, Masker, is_masked, is_secret_name
+from tavus_mcp.models.vocabularies import (
     pointer_to_pal_names,
     pointer_to_persona_names,
     to_pal_names,

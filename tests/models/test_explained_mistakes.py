@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from tavus_mcp.models.base import checked_id
 from tavus_mcp.models.changes import EditText, SetFields
-from tavus_mcp.models.explain import problems, sentences
-from tavus_mcp.models.ids import checked_id
-from tavus_mcp.models.patch import Operation, applied, diff
+from tavus_mcp.models.json_patch import Operation, applied, diff
+from tavus_mcp.models.masking import Masker
 from tavus_mcp.models.persona import Persona
 from tavus_mcp.models.receipt import LONG_TEXT, changes_of
-from tavus_mcp.models.secrets import Masker
+from tavus_mcp.models.validation_errors import problems, sentences
 
 CANARY = "canary-value-19"
 

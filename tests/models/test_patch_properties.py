@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from tavus_mcp.models.patch import (
+from tavus_mcp.models.json_patch import (
     Operation,
     PatchError,
     applied,

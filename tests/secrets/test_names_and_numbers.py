@@ -10,7 +10,7 @@ import pytest
 from desk import SECRET, Desk, text_of
 
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.secrets import MASK, Masker
+from tavus_mcp.models.masking import MASK, Masker
 from tavus_mcp.sandbox.store import Store
 
 pytestmark = pytest.mark.anyio

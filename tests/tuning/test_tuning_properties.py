@@ -22,8 +22,8 @@ from tunable import (
 
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.goals import GOALS
-from tavus_mcp.models.patch import diff
-from tavus_mcp.models.secrets import MASK
+from tavus_mcp.models.json_patch import diff
+from tavus_mcp.models.masking import MASK
 from tavus_mcp.usecases.spelling import respelled
 from tavus_mcp.usecases.tuning import propose
 

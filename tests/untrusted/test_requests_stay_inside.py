@@ -22,7 +22,7 @@ from mcp.shared.exceptions import MCPError
 
 from tavus_mcp.client.api import TavusApi
 from tavus_mcp.errors import NotFound
-from tavus_mcp.models.ids import checked_id
+from tavus_mcp.models.base import checked_id
 from tavus_mcp.sandbox.store import Store
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from test_fixes import PERSONA, checked, chosen, saved
 
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.patch import find
+from tavus_mcp.models.json_patch import find
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.usecases.checking import check
 

@@ -8,9 +8,8 @@ from tavus_mcp import concurrency
 from tavus_mcp.app import App
 from tavus_mcp.concurrency import Progress, Tell
 from tavus_mcp.errors import InvalidKey, TavusError
-from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.base import JsonObject, checked_id
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.ids import checked_id
 from tavus_mcp.usecases import checking
 from tavus_mcp.usecases.fleet.roll import Roll, Selection
 from tavus_mcp.usecases.fleet.tally import Tally

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tavus_mcp.app import App
 from tavus_mcp.errors import Refused
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.patch import applied
+from tavus_mcp.models.json_patch import applied
 from tavus_mcp.usecases import plans, recording
 from tavus_mcp.usecases.checking import PRIVATE_URLS, UNKNOWN_FIELDS, reads_as
 from tavus_mcp.usecases.fleet.parts import Part, Trace, parts_of, traces_of

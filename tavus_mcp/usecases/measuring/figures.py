@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from tavus_mcp.models.calls import AGENT, USER, Call, Turn
+from tavus_mcp.models.conversation import AGENT, USER, Call, Turn
 
 LONG_SILENCE = 4.0
 """Seconds without a word from which a silence counts as long."""

@@ -13,7 +13,7 @@ from tavus_mcp.client.paging import CONVERSATIONS, LARGEST, Walk
 from tavus_mcp.concurrency import each
 from tavus_mcp.errors import InvalidArgument, NotFound, TavusError
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.calls import MADE_UP, Call, moment_of
+from tavus_mcp.models.conversation import MADE_UP, Call, moment_of
 from tavus_mcp.models.document import Document
 from tavus_mcp.usecases import history
 from tavus_mcp.usecases.measuring import reports

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tavus_mcp.app import App
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.calls import Call
+from tavus_mcp.models.conversation import Call
 from tavus_mcp.usecases.measuring.figures import FIGURES, Figure, Parts, Talk
 
 FEWEST = 10

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tavus_mcp.models.calls import moment_of
+from tavus_mcp.models.conversation import moment_of
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.entry import Entry
 

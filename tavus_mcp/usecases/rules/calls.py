@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tavus_mcp.models.patch import tokens
-from tavus_mcp.models.toolcall import ToolCall
+from tavus_mcp.models.findings import ToolCall
+from tavus_mcp.models.json_patch import tokens
 
 CHOICES: Mapping[str, str] = {
     "<BASE_URL>": "the public https address of your endpoint, without a route",

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.functions import FUNCTION_NAME
-from tavus_mcp.models.patch import pointer_of
+from tavus_mcp.models.json_patch import pointer_of
+from tavus_mcp.models.layers import FUNCTION_NAME
 from tavus_mcp.usecases.rules.calls import also, put, remove, update
 from tavus_mcp.usecases.rules.look import at, ended, entries, is_set, number, text
 from tavus_mcp.usecases.rules.mending import (

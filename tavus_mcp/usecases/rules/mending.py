@@ -10,7 +10,7 @@ from typing import Any
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.functions import FUNCTION_NAME
+from tavus_mcp.models.layers import FUNCTION_NAME
 from tavus_mcp.usecases.rules.calls import Call, Stored, call, put
 from tavus_mcp.usecases.rules.look import at, number, text
 

@@ -13,7 +13,7 @@ from tavus_mcp.catalog import Advice, Catalog, Step, Translation
 from tavus_mcp.models.changes import Change, SetFields
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding, Severity
-from tavus_mcp.models.patch import diff, find, pointer_of, tokens
+from tavus_mcp.models.json_patch import diff, find, pointer_of, tokens
 from tavus_mcp.usecases.rules.look import at, is_set
 
 PROMPT = "/system_prompt"

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tavus_mcp.catalog import EngineFacts, ModelFacts
-from tavus_mcp.models.patch import pointer_of
-from tavus_mcp.models.secrets import is_masked, is_secret_name
+from tavus_mcp.models.json_patch import pointer_of
+from tavus_mcp.models.masking import is_masked, is_secret_name
 from tavus_mcp.usecases.rules.look import custom_llm, is_set, text
 from tavus_mcp.usecases.tuning import modern_fields, modern_rest, modern_voice, turns
 from tavus_mcp.usecases.tuning.draft import PROMPT, Already, Draft

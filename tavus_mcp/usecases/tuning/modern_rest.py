@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tavus_mcp.models.patch import pointer_of
+from tavus_mcp.models.json_patch import pointer_of
 from tavus_mcp.usecases.checking import check
 from tavus_mcp.usecases.rules.look import layer_of
 from tavus_mcp.usecases.tuning.draft import Draft

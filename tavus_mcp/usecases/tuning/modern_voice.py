@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tavus_mcp.catalog import EngineFacts, VoiceSetting
-from tavus_mcp.models.patch import pointer_of
+from tavus_mcp.models.json_patch import pointer_of
 from tavus_mcp.usecases.rules.look import number, text
 from tavus_mcp.usecases.rules.voices import (
     engine_of,

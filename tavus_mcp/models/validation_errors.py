@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.patch import pointer_of
+from tavus_mcp.models.json_patch import pointer_of
 from tavus_mcp.text import nearest
 
 MOST = 12

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tavus_mcp.models.patch import pointer_of
+from tavus_mcp.models.json_patch import pointer_of
 
 MASK = "********"
 """What a secret looks like in everything that leaves us (Tavus masks its reads the same way)."""

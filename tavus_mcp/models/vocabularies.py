@@ -6,6 +6,8 @@ Our documents use the names of ``/v2/personas``. Reads come in either vocabulary
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 _PAIRS = {
@@ -110,3 +112,38 @@ def _renamed_pointer(pointer: str, names: dict[Any, str]) -> str:
             break
         tokens[index] = names.get(token, token)
     return "/".join(tokens)
+
+
+_PAL_PATHS = {"personas": "pals", "replicas": "faces"}
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a path, a body, a patch pointer and a query are spelled."""
+
+    name: str
+    segments: dict[str, str]
+    body: Callable[[Any], Any]
+    pointer: Callable[[str], str]
+    value: Callable[[str, Any], Any]
+
+    def path(self, path: str) -> str:
+        """Return the path with its first segment in this dialect."""
+        first, slash, rest = path.lstrip("/").partition("/")
+        return f"/{self.segments.get(first, first)}{slash}{rest}"
+
+    def knows(self, path: str) -> bool:
+        """Tell whether this path is spelled differently in the two dialects."""
+        return path.lstrip("/").partition("/")[0] in _PAL_PATHS
+
+
+def _as_is(value: Any) -> Any:
+    return value
+
+
+def _value_as_is(_: str, value: Any) -> Any:
+    return value
+
+
+PERSONAS = Dialect("personas", {}, _as_is, _as_is, _value_as_is)
+PALS = Dialect("pals", _PAL_PATHS, to_pal_names, pointer_to_pal_names, value_to_pal_names)
