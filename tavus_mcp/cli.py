@@ -16,7 +16,6 @@ import httpx2
 from tavus_mcp import __version__
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.client.api import TavusApi
 from tavus_mcp.journal.diary import Diary
 from tavus_mcp.logs import log_to_stderr
 from tavus_mcp.models.masking import Masker
@@ -28,6 +27,7 @@ from tavus_mcp.settings import (
     chosen_toolsets,
     from_environment,
 )
+from tavus_mcp.tavus_api.client import TavusApi
 
 SANDBOX_STATE = "sandbox.sqlite3"
 JOURNAL = "journal.sqlite3"

@@ -15,9 +15,9 @@ from mcp_types import (
 )
 
 from tavus_mcp.app import App
-from tavus_mcp.client import paging
 from tavus_mcp.errors import Failure
 from tavus_mcp.models.layers import LAYER_NAMES
+from tavus_mcp.tavus_api import pagination
 
 MOST = 100
 """Values one answer may hold (MCP: completion/complete)."""
@@ -46,14 +46,14 @@ def register_completions(server: MCPServer[Any], app: App) -> None:
 async def _ids(app: App, typed: str) -> list[str]:
     """Return ids of the first personas whose id starts so, or whose name holds it."""
     try:
-        page = await app.api.page(paging.PERSONAS, paging.LARGEST)
+        page = await app.api.page(pagination.PERSONAS, pagination.LARGEST)
     except Failure:
         return []  # a person is typing: no answer is better than an error
     wanted = typed.casefold()
     return [
-        paging.PERSONAS.id_of(row)
+        pagination.PERSONAS.id_of(row)
         for row in page.rows
-        if paging.PERSONAS.id_of(row).startswith(typed)
+        if pagination.PERSONAS.id_of(row).startswith(typed)
         or wanted in str(row.get("persona_name") or "").casefold()
     ]
 

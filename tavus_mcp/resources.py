@@ -10,11 +10,11 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
 from tavus_mcp.app import App
-from tavus_mcp.client import paging
 from tavus_mcp.errors import Failure, NotFound, Refused
 from tavus_mcp.models.base import checked_id
 from tavus_mcp.models.layers import LAYER_NAMES
 from tavus_mcp.models.persona import Persona
+from tavus_mcp.tavus_api import pagination
 from tavus_mcp.text import closing
 from tavus_mcp.usecases import history, reading
 
@@ -85,7 +85,7 @@ async def _answered(app: App, make: Callable[[], Awaitable[Any]]) -> str:
 
 
 async def _index(app: App) -> Any:
-    rows = [reading.summary(row) async for row in app.api.every(paging.PERSONAS)]
+    rows = [reading.summary(row) async for row in app.api.every(pagination.PERSONAS)]
     kept = [{key: value for key, value in row.items() if value is not None} for row in rows]
     return {"personas": kept, "total_count": len(kept)}
 

@@ -15,9 +15,9 @@ from starlette.types import ASGIApp
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.client.api import TavusApi
 from tavus_mcp.journal.diary import Diary
 from tavus_mcp.models.masking import Masker
+from tavus_mcp.tavus_api.client import TavusApi
 
 SECRET = "sk-test-4f9d2c7ab1e8"
 """What TAVUS_SECRET_OPENAI holds in tests; it must never come out."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tavus_mcp.app import App
-from tavus_mcp.client import paging
+from tavus_mcp.tavus_api import pagination
 from tavus_mcp.tools.answers import (
     DocumentPage,
     GuardrailPage,
@@ -44,7 +44,9 @@ async def list_replicas(
     query = {"verbose": "true"} | ({"replica_type": replica_type} if replica_type else {})
     page = await rows(
         app,
-        Asked(paging.REPLICAS, _REPLICA, "replica_name", limit, cursor, name_contains, query=query),
+        Asked(
+            pagination.REPLICAS, _REPLICA, "replica_name", limit, cursor, name_contains, query=query
+        ),
     )
     return ReplicaPage(
         replicas=page.rows, total_count=page.total_count, next_cursor=page.next_cursor
@@ -56,7 +58,9 @@ async def list_voices(
     app: App, name_contains: NameContains = None, limit: Limit = 20, cursor: Cursor = None
 ) -> VoicePage:
     """List Tavus Voices: what voice_id of the TTS layer can name."""
-    page = await rows(app, Asked(paging.VOICES, _VOICE, "voice_name", limit, cursor, name_contains))
+    page = await rows(
+        app, Asked(pagination.VOICES, _VOICE, "voice_name", limit, cursor, name_contains)
+    )
     return VoicePage(voices=page.rows, total_count=page.total_count, next_cursor=page.next_cursor)
 
 
@@ -66,7 +70,7 @@ async def list_documents(
 ) -> DocumentPage:
     """List knowledge base documents, with status and tags."""
     page = await rows(
-        app, Asked(paging.DOCUMENTS, _DOCUMENT, "document_name", limit, cursor, name_contains)
+        app, Asked(pagination.DOCUMENTS, _DOCUMENT, "document_name", limit, cursor, name_contains)
     )
     return DocumentPage(
         documents=page.rows, total_count=page.total_count, next_cursor=page.next_cursor
@@ -79,7 +83,7 @@ async def list_objectives(
 ) -> ObjectivesPage:
     """List objective sets: what a persona's objectives can name."""
     page = await rows(
-        app, Asked(paging.OBJECTIVES, _OBJECTIVES, "name", limit, cursor, name_contains)
+        app, Asked(pagination.OBJECTIVES, _OBJECTIVES, "name", limit, cursor, name_contains)
     )
     return ObjectivesPage(
         objectives=page.rows, total_count=page.total_count, next_cursor=page.next_cursor
@@ -92,7 +96,8 @@ async def list_guardrails(
 ) -> GuardrailPage:
     """List individual guardrails (not the legacy sets)."""
     page = await rows(
-        app, Asked(paging.GUARDRAILS, _GUARDRAIL, "guardrail_name", limit, cursor, name_contains)
+        app,
+        Asked(pagination.GUARDRAILS, _GUARDRAIL, "guardrail_name", limit, cursor, name_contains),
     )
     return GuardrailPage(
         guardrails=page.rows, total_count=page.total_count, next_cursor=page.next_cursor
@@ -105,7 +110,7 @@ async def list_registry_tools(
 ) -> RegistryToolPage:
     """List tools of the registry: what a persona's tool_ids can name."""
     page = await rows(
-        app, Asked(paging.REGISTRY_TOOLS, _TOOL, "name", limit, cursor, name_contains)
+        app, Asked(pagination.REGISTRY_TOOLS, _TOOL, "name", limit, cursor, name_contains)
     )
     return RegistryToolPage(
         registry_tools=page.rows, total_count=page.total_count, next_cursor=page.next_cursor

@@ -9,12 +9,12 @@ from mcp_types import InputRequiredResult
 from pydantic import MISSING, Field
 
 from tavus_mcp.app import App
-from tavus_mcp.client import paging
 from tavus_mcp.models.base import Accepted, JsonObject, PersonaId, Text
 from tavus_mcp.models.changes import EditText, SetFields
 from tavus_mcp.models.layers import LAYER_NAMES, Layers
 from tavus_mcp.models.persona import Ids, PipelineMode
 from tavus_mcp.models.receipt import Receipt
+from tavus_mcp.tavus_api import pagination
 from tavus_mcp.tools.answers import PersonaPage, PersonaRead
 from tavus_mcp.tools.confirming import ask, can_ask, verdict
 from tavus_mcp.tools.parameters import (
@@ -90,7 +90,7 @@ async def list_personas(
 ) -> PersonaPage:
     """List personas: model, voice engine, mode, replica (over 20 rows: less). Finds ids by name."""
     asked = reading.Asked(
-        paging.PERSONAS,
+        pagination.PERSONAS,
         reading.summary,
         "persona_name",
         limit=limit,

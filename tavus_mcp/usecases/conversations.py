@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tavus_mcp.app import App
-from tavus_mcp.client.paging import CONVERSATIONS
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.conversation import Call, Turn
 from tavus_mcp.models.findings import Remark
 from tavus_mcp.models.vocabularies import to_persona_names
+from tavus_mcp.tavus_api.pagination import CONVERSATIONS
 from tavus_mcp.usecases import cursors
 from tavus_mcp.usecases.reading import SHOWN, Asked, Rows, only, rows
 from tavus_mcp.usecases.rules.unseen import pointed_out

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tavus_mcp.app import App
-from tavus_mcp.client import paging
 from tavus_mcp.errors import Conflict, Failure, Refused, TavusError, Unavailable
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import SetFields
@@ -18,6 +17,7 @@ from tavus_mcp.models.findings import Finding, by_severity
 from tavus_mcp.models.json_patch import Operation, diff, pointer_of
 from tavus_mcp.models.masking import is_masked
 from tavus_mcp.models.receipt import Receipt, Undo
+from tavus_mcp.tavus_api import pagination
 from tavus_mcp.usecases import plans, recording
 from tavus_mcp.usecases.checking import (
     check,
@@ -122,7 +122,7 @@ async def _found(
     told = "No such persona is there now."
     try:
         rows = [
-            row async for row in app.api.every(paging.PERSONAS) if await _fits(app, row, wanted)
+            row async for row in app.api.every(pagination.PERSONAS) if await _fits(app, row, wanted)
         ]
     except TavusError as error:
         rows, told = [], f"That failed as well ({type(error).__name__})."

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tavus_mcp.app import App
-from tavus_mcp.client.paging import LARGEST, Listing, Mark, Walk
 from tavus_mcp.errors import InvalidArgument, NotFound
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
+from tavus_mcp.tavus_api.pagination import LARGEST, Listing, Mark, Walk
 from tavus_mcp.usecases import cursors, drafts, recording
 
 SHOWN = 1_500

@@ -275,7 +275,7 @@ async def test_a_server_that_cannot_be_reached_says_that_nothing_was_changed(
 
 async def test_without_a_key_each_call_says_which_variable_to_set(desk: Desk) -> None:
     """Ours (design section 3): the server starts all the same."""
-    from tavus_mcp.client.api import TavusApi
+    from tavus_mcp.tavus_api.client import TavusApi
 
     api = TavusApi("http://127.0.0.1/v2", None, transport=lambda: desk.wire)
     with pytest.raises(NotConfigured, match=r"TAVUS_API_KEY.*--sandbox"):

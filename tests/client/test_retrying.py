@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tavus_mcp.client.transport import BUDGET, FIRST_WAIT, TRIES, Retrying, retry_after
+from tavus_mcp.tavus_api.retries import BUDGET, FIRST_WAIT, TRIES, Retrying, retry_after
 
 pytestmark = pytest.mark.anyio
 Step = int | httpx2.TransportError | httpx2.Response

@@ -20,7 +20,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.client.api import TavusApi
 from tavus_mcp.journal.diary import Diary
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.sandbox.app import build_sandbox
@@ -28,6 +27,7 @@ from tavus_mcp.sandbox.serve import serving
 from tavus_mcp.sandbox.store import Row, Store
 from tavus_mcp.server import build_server
 from tavus_mcp.settings import TOOLSETS, Settings
+from tavus_mcp.tavus_api.client import TavusApi
 
 PATIENCE = 0.4
 LIMIT = 2.4

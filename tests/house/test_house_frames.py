@@ -17,12 +17,12 @@ from mcp_types import TextContent
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.client.api import TavusApi
 from tavus_mcp.journal.diary import Diary
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.server import build_server
 from tavus_mcp.settings import TOOLSETS, Settings
+from tavus_mcp.tavus_api.client import TavusApi
 from tavus_mcp.tools import ALL
 
 MOST = 4

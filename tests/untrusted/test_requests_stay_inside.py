@@ -20,10 +20,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp.shared.exceptions import MCPError
 
-from tavus_mcp.client.api import TavusApi
 from tavus_mcp.errors import NotFound
 from tavus_mcp.models.base import checked_id
 from tavus_mcp.sandbox.store import Store
+from tavus_mcp.tavus_api.client import TavusApi
 
 if TYPE_CHECKING:
     from conftest import Opening

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from tavus_mcp.app import App
-from tavus_mcp.client.paging import LARGEST, PERSONAS, Walk
 from tavus_mcp.errors import InvalidKey, NotFound, TavusError
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.tavus_api.pagination import LARGEST, PERSONAS, Walk
 
 HOPELESS = 16
 """Reads that may fail in a row; after that Tavus is taken to be out of order, not the persona."""

@@ -9,12 +9,12 @@ from typing import Any
 import anyio.to_thread
 
 from tavus_mcp.app import App
-from tavus_mcp.client.paging import CONVERSATIONS, LARGEST, Walk
 from tavus_mcp.concurrency import each
 from tavus_mcp.errors import InvalidArgument, NotFound, TavusError
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.conversation import MADE_UP, Call, moment_of
 from tavus_mcp.models.document import Document
+from tavus_mcp.tavus_api.pagination import CONVERSATIONS, LARGEST, Walk
 from tavus_mcp.usecases import history
 from tavus_mcp.usecases.measuring import reports
 from tavus_mcp.usecases.measuring.figures import READING

@@ -23,10 +23,10 @@ from mcp import Client
 
 from tavus_mcp.__main__ import main
 from tavus_mcp.cli import wired
-from tavus_mcp.client.api import TavusApi
 from tavus_mcp.sandbox.embedded import Embedded
 from tavus_mcp.server import build_server
 from tavus_mcp.settings import from_environment
+from tavus_mcp.tavus_api.client import TavusApi
 
 SECRET = "sk-test-compatibility-5c1e77"
 """What TAVUS_SECRET_OPENAI holds here; it must never come out."""

@@ -11,16 +11,16 @@ import anyio
 import httpx2
 
 from tavus_mcp import __version__
-from tavus_mcp.client import paging
-from tavus_mcp.client.failures import failure_of, no_answer, unreadable
-from tavus_mcp.client.paging import Listing, Mark, Page
-from tavus_mcp.client.transport import Retrying
 from tavus_mcp.errors import NotConfigured
 from tavus_mcp.models import vocabularies
 from tavus_mcp.models.base import JsonObject, checked_id
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.json_patch import Operation
 from tavus_mcp.models.masking import Masker
+from tavus_mcp.tavus_api import pagination
+from tavus_mcp.tavus_api.error_mapping import failure_of, no_answer, unreadable
+from tavus_mcp.tavus_api.pagination import Listing, Mark, Page
+from tavus_mcp.tavus_api.retries import Retrying
 
 TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
 LIMIT = 60.0
@@ -107,20 +107,20 @@ class TavusApi:
             if mark.page:
                 asked["page"] = str(mark.page)
             response = await self._send("GET", listing.path, listing.what, query=asked)
-            rows, total = paging.read_page(_json(response, listing.what))
+            rows, total = pagination.read_page(_json(response, listing.what))
             first = listing.id_of(rows[0]) if rows else ""
             again = bool(rows) and first == mark.first
             empty = not rows and mark.page == 0 and bool(total)
             if not empty and not (again and repeated):
-                return paging.page_of([] if again else rows, total, mark, first)
+                return pagination.page_of([] if again else rows, total, mark, first)
             repeated = False
             mark = replace(mark, page=mark.page + 1)
 
     async def every(self, listing: Listing, **query: str) -> AsyncIterator[JsonObject]:
         """Walk a whole list, each row once."""
-        walk = paging.Walk(listing)
+        walk = pagination.Walk(listing)
         while walk.more:
-            for row in walk.met(await self.page(listing, paging.LARGEST, walk.mark, **query)):
+            for row in walk.met(await self.page(listing, pagination.LARGEST, walk.mark, **query)):
                 yield row
 
     async def aclose(self) -> None:
