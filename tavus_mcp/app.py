@@ -9,8 +9,8 @@ from typing import Any
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.errors import InvalidArgument
-from tavus_mcp.journal.diary import Diary
-from tavus_mcp.models.entry import Entry
+from tavus_mcp.journal.entry import Entry
+from tavus_mcp.journal.journal import Diary
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.settings import SECRET_PREFIX
 from tavus_mcp.tavus_api.client import TavusApi

@@ -16,7 +16,7 @@ import httpx2
 from tavus_mcp import __version__
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.journal.diary import Diary
+from tavus_mcp.journal.journal import Diary
 from tavus_mcp.logs import log_to_stderr
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.server import build_server

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.journal.diary import Diary
+from tavus_mcp.journal.journal import Diary
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.tavus_api.client import TavusApi
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 
-from tavus_mcp.models.entry import GENESIS
+from tavus_mcp.journal.entry import GENESIS
 
 
 def create_tables(db: sqlite3.Connection) -> None:

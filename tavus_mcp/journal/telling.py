@@ -6,8 +6,8 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from tavus_mcp.journal.store import Journal
-from tavus_mcp.models.entry import Entry
+from tavus_mcp.journal.entry import Entry
+from tavus_mcp.journal.journal import Journal
 from tavus_mcp.models.yamltext import visible
 
 

@@ -9,10 +9,10 @@ from datetime import datetime
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, Failure, Refused, TavusError, Unavailable
+from tavus_mcp.journal.entry import Entry
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.entry import Entry
 from tavus_mcp.models.findings import Finding, by_severity
 from tavus_mcp.models.json_patch import Operation, diff, pointer_of
 from tavus_mcp.models.masking import is_masked

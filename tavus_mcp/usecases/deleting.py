@@ -8,8 +8,8 @@ import anyio
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, Failure, NotFound, TavusError, Unavailable
+from tavus_mcp.journal.entry import Entry
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.entry import Entry
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.receipt import Changed, Receipt, Undo
 from tavus_mcp.usecases import plans, recording

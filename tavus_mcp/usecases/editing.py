@@ -14,9 +14,9 @@ import anyio
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, Failure, Refused, Rejected, TavusError, Unavailable
+from tavus_mcp.journal.entry import Entry
 from tavus_mcp.models.changes import Change, RawPatch
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.entry import Entry
 from tavus_mcp.models.findings import Finding, by_severity
 from tavus_mcp.models.json_patch import Operation, diff
 from tavus_mcp.models.masking import MASK

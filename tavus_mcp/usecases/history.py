@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument, NotFound, Refused, TavusError
+from tavus_mcp.journal.entry import Entry, plan_id_of
 from tavus_mcp.models.base import JsonObject, checked_id
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.entry import Entry
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.receipt import changes_of
 from tavus_mcp.text import closing
 from tavus_mcp.usecases import recording
-from tavus_mcp.usecases.plans import plan_id_of
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Refused, Taken
+from tavus_mcp.journal.entry import Entry, plan_id_of
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.entry import Entry
 from tavus_mcp.models.json_patch import Operation, pointer_of, tokens
 from tavus_mcp.usecases import recording
 
@@ -150,11 +150,6 @@ def patch_of(plan: Plan) -> list[Operation]:
 def body_of(plan: Plan) -> JsonObject:
     """Return the body of a creation plan, its secrets in place."""
     return dict(_unmasked(plan.detail["body"], plan.secrets, "/body"))
-
-
-def plan_id_of(line: Entry) -> str:
-    """Return the id of the plan that a line of the journal holds."""
-    return f"plan-{line.seq}-{line.digest[:8]}"
 
 
 def _of_line(line: Entry, secrets: Mapping[str, Any]) -> Plan:

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import NotFound, NotRecorded
+from tavus_mcp.journal.entry import Entry
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.entry import Entry
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.json_patch import Operation, find, tokens
 from tavus_mcp.models.masking import hides

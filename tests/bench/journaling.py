@@ -13,7 +13,7 @@ from report import Figure
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.journal.diary import Diary
+from tavus_mcp.journal.journal import Diary
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.json_patch import Operation
 from tavus_mcp.tavus_api.client import TavusApi

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from mcp import Client
 from turns import UNKNOWN, Gated, Passage, Turns
 
-from tavus_mcp.journal.store import Journal
+from tavus_mcp.journal.journal import Journal
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.server import build_server

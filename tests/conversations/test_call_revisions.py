@@ -14,8 +14,8 @@ from heldcalls import keep, talk
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tavus_mcp.journal.entry import Entry
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.entry import Entry
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.usecases.measuring.revisions import BEFORE, UNKNOWN, Timeline, moment_text
 

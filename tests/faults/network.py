@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.journal.diary import Diary
+from tavus_mcp.journal.journal import Diary
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.serve import serving

@@ -20,7 +20,7 @@ from desk import text_of
 from mcp_types import CallToolResult
 from network import Line
 
-from tavus_mcp.journal.store import Journal
+from tavus_mcp.journal.journal import Journal
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,7 @@ from account import GOOD, RETIRED, Watched, fill, kept, many, model, persona_of,
 from desk import Desk, sent
 from starlette.applications import Starlette
 
-from tavus_mcp.journal.store import Journal
+from tavus_mcp.journal.journal import Journal
 from tavus_mcp.sandbox.faults import Fault
 from tavus_mcp.sandbox.store import Store
 

@@ -10,7 +10,7 @@ from account import Watched, kept, many, planned, statuses
 from desk import Desk
 from starlette.applications import Starlette
 
-from tavus_mcp.journal.store import Journal
+from tavus_mcp.journal.journal import Journal
 from tavus_mcp.sandbox.store import Store
 
 if TYPE_CHECKING:

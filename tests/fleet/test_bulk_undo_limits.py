@@ -11,7 +11,7 @@ from account import GOOD, fill, kept, many, persona_of, planned, statuses
 from desk import SECRET, Desk
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tavus_mcp.models.entry import Entry
+from tavus_mcp.journal.entry import Entry
 from tavus_mcp.sandbox.store import Store
 
 if TYPE_CHECKING:

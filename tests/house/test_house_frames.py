@@ -17,7 +17,7 @@ from mcp_types import TextContent
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.journal.diary import Diary
+from tavus_mcp.journal.journal import Diary
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.server import build_server

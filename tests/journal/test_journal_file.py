@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tavus_mcp import cli
+from tavus_mcp.journal.entry import GENESIS, Entry
+from tavus_mcp.journal.journal import Journal
 from tavus_mcp.journal.migrations import MIGRATIONS
-from tavus_mcp.journal.store import Journal
-from tavus_mcp.models.entry import GENESIS, Entry
 
 COLUMNS = [
     "kind",

@@ -6,13 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tavus_mcp.journal.store import Journal
+from tavus_mcp.journal.journal import Journal
 
 WRITER = """
 import sys
 from pathlib import Path
-from tavus_mcp.journal.store import Journal
-from tavus_mcp.models.entry import Entry
+from tavus_mcp.journal.journal import Journal
+from tavus_mcp.journal.entry import Entry
 sys.stdout.write("ready\\n")
 sys.stdout.flush()
 sys.stdin.readline()
@@ -24,7 +24,7 @@ journal.close()
 OPENERS = """
 import os, sys
 from pathlib import Path
-from tavus_mcp.journal.store import Journal
+from tavus_mcp.journal.journal import Journal
 
 def opens(path, start):
     os.read(start, 1)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from killing import World, world
 
-from tavus_mcp.journal.store import Journal
+from tavus_mcp.journal.journal import Journal
 
 PERSONAS = 6
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from killing import World, world
 
-from tavus_mcp.journal.store import Journal
+from tavus_mcp.journal.journal import Journal
 
 MOMENTS = 100
 READ, SENT, TOOK_EFFECT = 1, 2, 3

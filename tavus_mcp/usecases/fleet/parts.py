@@ -14,8 +14,8 @@ from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Refused
+from tavus_mcp.journal.entry import Entry
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.entry import Entry
 from tavus_mcp.usecases import plans
 from tavus_mcp.usecases.plans import Plan
 

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from tavus_mcp.journal.entry import Entry
 from tavus_mcp.models.conversation import moment_of
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.entry import Entry
 
 UNKNOWN = "unknown"
 BEFORE = "before the journal"

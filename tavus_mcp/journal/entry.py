@@ -64,3 +64,8 @@ def digest_of(entry: Entry, body_digest: str) -> str:
     ]
     text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def plan_id_of(line: Entry) -> str:
+    """Return the id of the plan that a line of the journal holds."""
+    return f"plan-{line.seq}-{line.digest[:8]}"
