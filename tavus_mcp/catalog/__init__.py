@@ -9,6 +9,7 @@
 - ``describe``     a layer as compact JSON, for a tool result
 """
 
+from tavus_mcp.catalog.catalog import GUIDE_TOPICS, LAYERS, Catalog, load_catalog
 from tavus_mcp.catalog.facts import (
     Change,
     ContextGuidance,
@@ -25,8 +26,7 @@ from tavus_mcp.catalog.facts import (
     Value,
     VoiceSetting,
 )
-from tavus_mcp.catalog.load import GUIDE_TOPICS, LAYERS, Catalog, load_catalog
-from tavus_mcp.catalog.recipes import (
+from tavus_mcp.catalog.goals import (
     Advice,
     GoalPhrases,
     OtherCall,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tavus_mcp.catalog import OtherCall
-from tavus_mcp.models.goals import GOALS
+from tavus_mcp.catalog.goals import GOALS
 from tavus_mcp.prompts.asking import Ask, message, quoted
 
 if TYPE_CHECKING:

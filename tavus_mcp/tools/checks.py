@@ -8,9 +8,9 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from tavus_mcp.app import App
+from tavus_mcp.catalog.goals import Goal, Strength
 from tavus_mcp.models.base import JsonObject, PersonaId
 from tavus_mcp.models.findings import by_severity
-from tavus_mcp.models.goals import Goal, Strength
 from tavus_mcp.models.tuning import Suggestion
 from tavus_mcp.tools.answers import CheckReport
 from tavus_mcp.tools.parameters import Persona

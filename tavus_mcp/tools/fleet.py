@@ -8,8 +8,8 @@ from mcp.server.mcpserver import Context
 from pydantic import Field
 
 from tavus_mcp.app import App
+from tavus_mcp.catalog.goals import Strength
 from tavus_mcp.models.base import Accepted, JsonObject, PersonaId
-from tavus_mcp.models.goals import Strength
 from tavus_mcp.tools.answers import AuditReport, BulkPlan
 from tavus_mcp.tools.parameters import NameContains
 from tavus_mcp.tools.toolset import Toolset

@@ -29,16 +29,16 @@ def test_importing_the_catalog_reads_and_parses_nothing() -> None:
 
 
 def test_asking_about_one_layer_parses_only_its_file() -> None:
-    from tavus_mcp.catalog import files, load
+    from tavus_mcp.catalog import catalog
 
-    files.read.cache_clear()
-    files.facts.cache_clear()
-    load._layer.cache_clear()  # noqa: SLF001 to begin with nothing read
-    load._field.cache_clear()  # noqa: SLF001 the same
+    catalog.read.cache_clear()
+    catalog.facts.cache_clear()
+    catalog._layer.cache_clear()  # noqa: SLF001 to begin with nothing read
+    catalog._field.cache_clear()  # noqa: SLF001 the same
     CATALOG.layer("stt")
-    assert files.read.cache_info().currsize == 1
+    assert catalog.read.cache_info().currsize == 1
     CATALOG.field("stt", "hotwords")
-    assert files.read.cache_info().currsize == 1
+    assert catalog.read.cache_info().currsize == 1
 
 
 def test_the_catalog_is_made_once() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from mcp_types import Tool
 
-from tavus_mcp.models.goals import GOALS
+from tavus_mcp.catalog.goals import GOALS
 
 VERBS = (
     "list|get|create|update|edit|delete|describe|configure|set|remove|check|patch|apply|restore|"

@@ -12,7 +12,7 @@ from mcp_types import TextContent
 from scoring import ranked
 
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.models.goals import GOALS
+from tavus_mcp.catalog.goals import GOALS
 
 pytestmark = pytest.mark.anyio
 CASES: dict[str, Any] = tomllib.loads(

@@ -7,7 +7,7 @@ from desk import Desk
 from naming import calls_in, goals_in, mistakes, tools_named
 
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.models.goals import GOALS
+from tavus_mcp.catalog.goals import GOALS
 
 pytestmark = pytest.mark.anyio
 CATALOG = load_catalog()

@@ -8,7 +8,7 @@ import pytest
 from desk import Desk
 from planting import ELEVENLABS, OWN_LLM, PROMPT, outcome, planted, said, stored, suggested
 
-from tavus_mcp.models.goals import GOALS
+from tavus_mcp.catalog.goals import GOALS
 from tavus_mcp.sandbox.store import Store
 
 pytestmark = pytest.mark.anyio

@@ -20,8 +20,8 @@ from tunable import (
     tuned,
 )
 
+from tavus_mcp.catalog.goals import GOALS
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.goals import GOALS
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.masking import MASK
 from tavus_mcp.usecases.spelling import respelled

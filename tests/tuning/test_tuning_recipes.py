@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tavus_mcp.catalog import Advice, Step, Translation, TuningGoal, load_catalog
-from tavus_mcp.catalog.files import facts, read
+from tavus_mcp.catalog.catalog import facts, read
+from tavus_mcp.catalog.goals import GOALS
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.goals import GOALS
 from tavus_mcp.tools import ALL
 from tavus_mcp.usecases.checking import check
 from tavus_mcp.usecases.tuning.conditions import CONDITIONS

@@ -11,8 +11,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tavus_mcp.catalog import load_catalog
+from tavus_mcp.catalog.goals import GOALS
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.goals import GOALS
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.masking import MASK
 from tavus_mcp.usecases.checking import check

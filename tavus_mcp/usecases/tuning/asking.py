@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tavus_mcp.catalog import Catalog
+from tavus_mcp.catalog.goals import GOALS
 from tavus_mcp.errors import InvalidArgument
-from tavus_mcp.models.goals import GOALS
 from tavus_mcp.text import closing
 
 LANGUAGES = "speak_languages"

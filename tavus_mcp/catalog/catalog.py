@@ -1,10 +1,10 @@
 """``Catalog``: every question one may ask about what Tavus offers."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from tavus_mcp.catalog import files
+from tavus_mcp.catalog import catalog
 from tavus_mcp.catalog.describe import described
 from tavus_mcp.catalog.facts import (
     Change,
@@ -20,15 +20,71 @@ from tavus_mcp.catalog.facts import (
     SeedItem,
     ShutdownReason,
     SttSupport,
+    Value,
+    VoiceSetting,
 )
-from tavus_mcp.catalog.recipes import (
+from tavus_mcp.catalog.goals import (
+    Advice,
     GoalPhrases,
     OtherCall,
     Paragraph,
+    Step,
     Translation,
     TuningGoal,
     WordClass,
 )
+
+F = TypeVar("F")
+_NESTED: dict[str, Callable[..., Any]] = {
+    "values": Value,
+    "voice_setting": VoiceSetting,
+    "step": Step,
+    "advice": Advice,
+}
+
+
+@cache
+def read(name: str) -> dict[str, Any]:
+    """One file of ``data/``, parsed."""
+    import tomllib  # here, so that a run which asks nothing pays nothing
+
+    return tomllib.loads(text("data", f"{name}.toml"))
+
+
+def text(folder: str, name: str) -> str:
+    """A file of this package, also from inside a wheel."""
+    from importlib import resources  # here, for the same reason
+
+    return resources.files(__package__).joinpath(folder, name).read_text(encoding="utf-8")
+
+
+@cache
+def facts(kind: Callable[..., F], name: str, key: str) -> tuple[F, ...]:
+    """Every ``[[key]]`` of a file as ``kind``; an unknown or missing key is a bug, so it raises."""
+    return tuple(fact(kind, table) for table in read(name).get(key, ()))
+
+
+def fact(kind: Callable[..., F], table: dict[str, Any]) -> F:
+    """One table as ``kind``, with lists frozen."""
+    return kind(**{key: _frozen(key, value) for key, value in table.items()})
+
+
+def _frozen(key: str, value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    nested = _NESTED.get(key)
+    return tuple(fact(nested, item) for item in value) if nested else tuple(value)
+
+
+def fields_of(name: str) -> tuple[FieldFacts, ...]:
+    """The fields a file lists."""
+    return facts(FieldFacts, name, "field")
+
+
+def engines_of(name: str) -> tuple[EngineFacts, ...]:
+    """The engines a file lists."""
+    return facts(EngineFacts, name, "engine")
+
 
 Recipe = TypeVar("Recipe", TuningGoal, Paragraph, Translation)
 LAYERS = (
@@ -131,7 +187,7 @@ class Catalog:
 
     def pipeline_modes(self) -> tuple[PipelineMode, ...]:
         """The values of pipeline_mode."""
-        return files.facts(PipelineMode, "pipeline_modes", "mode")
+        return catalog.facts(PipelineMode, "pipeline_modes", "mode")
 
     def pipeline_mode(self, name: str) -> PipelineMode | None:
         """One value of pipeline_mode."""
@@ -139,11 +195,11 @@ class Catalog:
 
     def pipeline_notes(self) -> tuple[Note, ...]:
         """What looks like a mode and is none: LiveKit, audio only."""
-        return files.facts(Note, "pipeline_modes", "note")
+        return catalog.facts(Note, "pipeline_modes", "note")
 
     def persona_fields(self) -> tuple[FieldFacts, ...]:
         """The top-level fields of a persona."""
-        return files.fields_of("persona_fields")
+        return catalog.fields_of("persona_fields")
 
     def persona_field(self, name: str) -> FieldFacts | None:
         """One top-level field, by its name in either vocabulary."""
@@ -151,7 +207,7 @@ class Catalog:
 
     def tool_rules(self) -> tuple[FieldFacts, ...]:
         """What holds for functions, inline and in the registry."""
-        return files.facts(FieldFacts, "tools", "rule")
+        return catalog.facts(FieldFacts, "tools", "rule")
 
     def tool_rule(self, name: str) -> FieldFacts | None:
         """One rule for functions, such as registry.name."""
@@ -159,7 +215,7 @@ class Catalog:
 
     def languages(self) -> tuple[Language, ...]:
         """The spoken languages."""
-        return files.facts(Language, "languages", "language")
+        return catalog.facts(Language, "languages", "language")
 
     def language(self, name_or_code: str) -> Language | None:
         """One language by its code, its name or another name of it, in any case."""
@@ -172,27 +228,27 @@ class Catalog:
 
     def stt_support(self) -> tuple[SttSupport, ...]:
         """Which stt engine is known to hear which languages."""
-        return files.facts(SttSupport, "languages", "stt_support")
+        return catalog.facts(SttSupport, "languages", "stt_support")
 
     def how_languages_are_set(self) -> tuple[Note, ...]:
         """Where a language is chosen, and in which form."""
-        return files.facts(Note, "languages", "how_set")
+        return catalog.facts(Note, "languages", "how_set")
 
     def deprecations(self) -> tuple[Change, ...]:
         """Dated changes that touch a persona, oldest first."""
-        return files.facts(Change, "deprecations", "change")
+        return catalog.facts(Change, "deprecations", "change")
 
     def habits(self) -> tuple[Habit, ...]:
         """Fields that people send from habit, and where the same is said today."""
-        return files.facts(Habit, "habits", "habit")
+        return catalog.facts(Habit, "habits", "habit")
 
     def seed_items(self) -> tuple[SeedItem, ...]:
         """What the seed document shows, each with today's equivalent."""
-        return files.facts(SeedItem, "deprecations", "seed")
+        return catalog.facts(SeedItem, "deprecations", "seed")
 
     def tuning_goal(self, name: str) -> TuningGoal:
         """What moves a persona towards a goal; LookupError names the goals when there is none."""
-        goals: tuple[TuningGoal, ...] = files.facts(TuningGoal, "goals", "goal")
+        goals: tuple[TuningGoal, ...] = catalog.facts(TuningGoal, "goals", "goal")
         return _by_name(goals, name, "goal")
 
     def paragraph(self, name: str) -> Paragraph:
@@ -201,28 +257,28 @@ class Catalog:
 
     def paragraphs(self) -> tuple[Paragraph, ...]:
         """Every text that tuning may add to a prompt."""
-        return files.facts(Paragraph, "goals", "paragraph")
+        return catalog.facts(Paragraph, "goals", "paragraph")
 
     def translation(self, name: str) -> Translation:
         """Why and with what effect something old is said in today's words."""
-        known: tuple[Translation, ...] = files.facts(Translation, "goals", "translation")
+        known: tuple[Translation, ...] = catalog.facts(Translation, "goals", "translation")
         return _by_name(known, name, "translation")
 
     def complaints(self) -> tuple[GoalPhrases, ...]:
         """What people say, by the goal of tuning that it points to."""
-        return files.facts(GoalPhrases, "complaints", "goal")
+        return catalog.facts(GoalPhrases, "complaints", "goal")
 
     def other_calls(self) -> tuple[OtherCall, ...]:
         """What people say, by the call that does what no goal of tuning does."""
-        return files.facts(OtherCall, "complaints", "elsewhere")
+        return catalog.facts(OtherCall, "complaints", "elsewhere")
 
     def word_classes(self) -> tuple[WordClass, ...]:
         """The words that may stand for one another in such phrases."""
-        return files.facts(WordClass, "complaints", "words")
+        return catalog.facts(WordClass, "complaints", "words")
 
     def shutdown_reasons(self) -> tuple[ShutdownReason, ...]:
         """How calls can end."""
-        return files.facts(ShutdownReason, "conversations", "shutdown_reason")
+        return catalog.facts(ShutdownReason, "conversations", "shutdown_reason")
 
     def shutdown_reason(self, told: str) -> ShutdownReason | None:
         """One way to end, by a stored reason that begins with its name."""
@@ -235,7 +291,7 @@ class Catalog:
 
     def guide(self, topic: str) -> str:
         """One guide, as Markdown; LookupError names the topics when there is no such one."""
-        return files.text("guides", f"{_known(topic, GUIDE_TOPICS, 'guide')}.md")
+        return catalog.text("guides", f"{_known(topic, GUIDE_TOPICS, 'guide')}.md")
 
 
 @cache
@@ -251,20 +307,20 @@ def _field(layer: str, name: str) -> FieldFacts | None:
 
 @cache
 def _layer(name: str) -> LayerFacts:
-    return files.fact(
+    return catalog.fact(
         LayerFacts,
         {
-            **files.read(name)["layer"],
-            "fields": files.fields_of(name),
-            "models": files.facts(ModelFacts, name, "model"),
-            "engines": files.engines_of(name),
+            **catalog.read(name)["layer"],
+            "fields": catalog.fields_of(name),
+            "models": catalog.facts(ModelFacts, name, "model"),
+            "engines": catalog.engines_of(name),
         },
     )
 
 
 @cache
 def _guidance() -> ContextGuidance:
-    return files.fact(ContextGuidance, files.read("llm")["context_guidance"])
+    return catalog.fact(ContextGuidance, catalog.read("llm")["context_guidance"])
 
 
 def _known(name: str, names: tuple[str, ...], what: str) -> str:

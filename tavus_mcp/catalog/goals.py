@@ -6,9 +6,33 @@ Named tuples, as in ``facts``.
 from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
-from tavus_mcp.models.goals import Strength
+Goal = Literal[
+    "respond_faster",
+    "be_more_patient",
+    "interrupt_less",
+    "be_easier_to_interrupt",
+    "sound_more_expressive",
+    "sound_calmer",
+    "be_more_grounded",
+    "be_smarter",
+    "ignore_background_noise",
+    "re_engage_when_silent",
+    "speak_languages",
+    "see_the_user",
+    "respect_privacy",
+    "cost_less",
+    "modernize",
+]
+"""A goal of tuning; ``modernize`` says the same in today's words."""
+
+Strength = Literal["gentle", "normal", "strong"]
+"""``gentle`` moves each setting one step; ``strong`` goes to the end and takes what it costs."""
+
+GOALS: tuple[str, ...] = get_args(Goal)
+"""Every goal, in the order it is offered."""
+
 
 Confidence = Literal["documented", "reported", "inferred"]
 
