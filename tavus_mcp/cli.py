@@ -68,7 +68,7 @@ def wired(settings: Settings) -> App:
 
 def _sandbox_api(settings: Settings) -> TavusApi:
     def transport() -> httpx2.AsyncBaseTransport:
-        from tavus_mcp.sandbox.embedded import Embedded
+        from tavus_mcp.sandbox.transport import Embedded
 
         return Embedded(settings.data_dir / SANDBOX_STATE)
 
@@ -90,7 +90,7 @@ def _demo() -> int:
 
 def _sandbox(asked: argparse.Namespace, settings: Settings) -> int:
     from tavus_mcp.sandbox.app import build_sandbox
-    from tavus_mcp.sandbox.serve import run as serve
+    from tavus_mcp.sandbox.http_server import run as serve
     from tavus_mcp.sandbox.store import Store
 
     state = None if asked.memory else asked.state or settings.data_dir / SANDBOX_STATE
@@ -107,18 +107,18 @@ def _sandbox(asked: argparse.Namespace, settings: Settings) -> int:
 
 
 def _make_calls(asked: argparse.Namespace, state: Path | None) -> int:
-    from tavus_mcp.sandbox import made_up
+    from tavus_mcp.sandbox.simulator import store_calls
     from tavus_mcp.sandbox.store import Store
 
     if state is None:
         return _told(2, "--make-calls writes into a file, so --memory makes no sense with it.")
     persona_id = asked.make_calls
-    count = made_up.DEFAULT_COUNT if asked.calls is None else asked.calls
-    seed = made_up.DEFAULT_SEED if asked.seed is None else asked.seed
+    count = store_calls.DEFAULT_COUNT if asked.calls is None else asked.calls
+    seed = store_calls.DEFAULT_SEED if asked.seed is None else asked.seed
     with closing(Store.open(state)) as store:
         try:
-            made_up.make_calls(store, persona_id, count=count, seed=seed)
-        except made_up.NoCalls as error:
+            store_calls.make_calls(store, persona_id, count=count, seed=seed)
+        except store_calls.NoCalls as error:
             return _told(1, f"{state}: {error}.")
     # an id that was found is no stranger's text, so it may be repeated
     calls = "1 call" if count == 1 else f"{count} calls"

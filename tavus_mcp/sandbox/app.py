@@ -12,7 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tavus_mcp.sandbox import (
+from tavus_mcp.sandbox.faults import FaultMiddleware, Faults
+from tavus_mcp.sandbox.http import Refusal, refused, reply
+from tavus_mcp.sandbox.routes import (
     control,
     conversations,
     documents,
@@ -25,9 +27,7 @@ from tavus_mcp.sandbox import (
     skills,
     voices,
 )
-from tavus_mcp.sandbox.faults import FaultMiddleware, Faults
 from tavus_mcp.sandbox.store import Store
-from tavus_mcp.sandbox.wire import Refusal, refused, reply
 
 _ROOMS = (
     personas,

@@ -16,7 +16,7 @@ import anyio
 from pydantic import Field
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tavus_mcp.sandbox.shapes import Body
+from tavus_mcp.sandbox.http import Body
 
 RESET = "tavus_mcp.sandbox.reset"
 """The ASGI extension that breaks the connection: ``{"abort": callable}``."""

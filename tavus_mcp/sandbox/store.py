@@ -10,13 +10,25 @@ import json
 import os
 import sqlite3
 import threading
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from tavus_mcp.sandbox.seeds import stock
+_ABOUT_THE_ENTRY = frozenset({"source", "checked_on"})
+
+
+def stock() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield ``(kind, id, document)`` of each stock entry (docs: stock-personas, stock-replicas)."""
+    text = resources.files("tavus_mcp.sandbox").joinpath("seeds.toml").read_text("utf-8")
+    for kind, entries in tomllib.loads(text).items():
+        for entry in entries:
+            row = {key: value for key, value in entry.items() if key not in _ABOUT_THE_ENTRY}
+            yield kind, str(row[f"{kind}_id"]), row
+
 
 Row = dict[str, Any]
 

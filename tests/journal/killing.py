@@ -23,7 +23,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tavus_mcp.sandbox.app import build_sandbox
-from tavus_mcp.sandbox.serve import serving
+from tavus_mcp.sandbox.http_server import serving
 from tavus_mcp.sandbox.store import Store
 
 FORKSERVER = Path(__file__).with_name("forkserver.py")

@@ -8,8 +8,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from tavus_mcp.sandbox.simulator import talk
 from tavus_mcp.sandbox.store import Store
-from tavus_mcp.sandbox.talking import talk
 
 pytestmark = pytest.mark.anyio
 CONTROL = "/_sandbox/conversations"

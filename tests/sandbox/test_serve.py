@@ -16,7 +16,7 @@ import httpx2
 import pytest
 
 from tavus_mcp.sandbox.app import build_sandbox
-from tavus_mcp.sandbox.serve import serving
+from tavus_mcp.sandbox.http_server import serving
 from tavus_mcp.sandbox.store import Store
 
 pytestmark = pytest.mark.anyio
@@ -25,7 +25,7 @@ SERVER = """
 import sys
 from pathlib import Path
 from tavus_mcp.sandbox.app import build_sandbox
-from tavus_mcp.sandbox.serve import run
+from tavus_mcp.sandbox.http_server import run
 from tavus_mcp.sandbox.store import Store
 store = Store.open(Path(sys.argv[1]))
 run(build_sandbox(store), host="127.0.0.1", port=0)

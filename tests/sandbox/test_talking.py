@@ -18,14 +18,14 @@ from typing import Any
 import pytest
 
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.sandbox.persona_rules import tidied
-from tavus_mcp.sandbox.talking import Call, Turn, talk
-from tavus_mcp.sandbox.talking.assumptions import assumptions
+from tavus_mcp.sandbox.persona_validation import tidied
+from tavus_mcp.sandbox.simulator import Call, Turn, talk
+from tavus_mcp.sandbox.simulator.parameters import assumptions
 
 SEEDS, CALLS = range(1, 7), range(1, 31)
 ELSEWHERE = """
 import json, sys
-from tavus_mcp.sandbox.talking import talk
+from tavus_mcp.sandbox.simulator import talk
 persona = json.loads(sys.argv[1])
 print([talk(persona, seed=5, number=number) for number in range(1, 9)])
 """

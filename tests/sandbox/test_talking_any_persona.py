@@ -9,10 +9,10 @@ from typing import Any
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tavus_mcp.sandbox.persona_rules import check, tidied
-from tavus_mcp.sandbox.talking import talk
-from tavus_mcp.sandbox.talking.assumptions import assumptions
-from tavus_mcp.sandbox.wire import Refusal
+from tavus_mcp.sandbox.http import Refusal
+from tavus_mcp.sandbox.persona_validation import check, tidied
+from tavus_mcp.sandbox.simulator import talk
+from tavus_mcp.sandbox.simulator.parameters import assumptions
 
 LEVELS = ["low", "medium", "high"]
 SENSITIVITIES = ["superlow", "verylow", *LEVELS]

@@ -7,7 +7,7 @@ from typing import Any
 from desk import Desk
 from tunable import BASE
 
-from tavus_mcp.sandbox.persona_rules import tidied
+from tavus_mcp.sandbox.persona_validation import tidied
 from tavus_mcp.sandbox.store import Store
 
 PERSONA = "p0123456789"

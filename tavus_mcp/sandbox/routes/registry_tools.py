@@ -8,19 +8,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tavus_mcp.sandbox import tool_rules
-from tavus_mcp.sandbox.ids import mint, now
-from tavus_mcp.sandbox.paging import Paging, listed, split_list
-from tavus_mcp.sandbox.store import Row, Store
-from tavus_mcp.sandbox.wire import (
+from tavus_mcp.sandbox import tool_validation
+from tavus_mcp.sandbox.http import (
+    Paging,
     Refusal,
     bad_request,
+    listed,
     nothing,
     only_known,
     read_object,
     reply,
+    split_list,
     store_of,
 )
+from tavus_mcp.sandbox.ids import mint, now
+from tavus_mcp.sandbox.store import Row, Store
 
 _PAGING = Paging(limit=25, first=1)
 _MOST_ATTACHED = 50
@@ -56,14 +58,14 @@ def routes() -> list[Route]:
 async def create(request: Request) -> Response:
     """Register a tool; names are unique in an account (docs: tools/create-tool)."""
     body = await read_object(request)
-    tool_rules.check(body)
+    tool_validation.check(body)
     store, born = store_of(request), now()
-    row = {"tool_id": mint("tool"), "owner_id": "sandbox", **tool_rules.completed(body)}
+    row = {"tool_id": mint("tool"), "owner_id": "sandbox", **tool_validation.completed(body)}
     row |= {"is_system_tool": False, "created_at": born, "updated_at": born}
     with store.writing():
         _refuse_taken_name(store, row)
         store.put("tool", row["tool_id"], row)
-    return reply(tool_rules.masked(row))
+    return reply(tool_validation.masked(row))
 
 
 async def list_all(request: Request) -> Response:
@@ -80,29 +82,29 @@ async def list_all(request: Request) -> Response:
         text_in=("name", "tool_id"),
         tags=split_list(request, "tags") or (),
     )
-    page["data"] = [tool_rules.masked(row) for row in page["data"]]
+    page["data"] = [tool_validation.masked(row) for row in page["data"]]
     return reply(page)
 
 
 async def read(request: Request) -> Response:
     """Return one tool, its secrets scrubbed."""
-    return reply(tool_rules.masked(_found(store_of(request), request.path_params["tool_id"])))
+    return reply(tool_validation.masked(_found(store_of(request), request.path_params["tool_id"])))
 
 
 async def update(request: Request) -> Response:
     """Change a tool by a plain object, not a JSON Patch (vendor client: tool)."""
     changes = await read_object(request)
-    only_known(changes, tool_rules.FIELDS)
+    only_known(changes, tool_validation.FIELDS)
     store = store_of(request)
     with store.writing():
         before = _found(store, request.path_params["tool_id"])
         after = before | changes
-        tool_rules.keep_secrets(before, after)
-        tool_rules.check({name: after[name] for name in tool_rules.FIELDS & after.keys()})
+        tool_validation.keep_secrets(before, after)
+        tool_validation.check({name: after[name] for name in tool_validation.FIELDS & after.keys()})
         _refuse_taken_name(store, after)
         after["updated_at"] = now()
         store.put("tool", after["tool_id"], after)
-    return reply(tool_rules.masked(after))
+    return reply(tool_validation.masked(after))
 
 
 async def delete(request: Request) -> Response:
@@ -121,7 +123,7 @@ async def list_attached(request: Request) -> Response:
     """List a persona's registered tools, not its inline ones (docs: list-pal-tools)."""
     store = store_of(request)
     persona = _persona(store, request)
-    tools = [tool_rules.masked(_found(store, key)) for key in persona.get("tool_ids", [])]
+    tools = [tool_validation.masked(_found(store, key)) for key in persona.get("tool_ids", [])]
     return reply({"data": tools, "total_count": len(tools)})
 
 
@@ -140,7 +142,7 @@ async def attach(request: Request) -> Response:
         if len(held) > _MOST_ATTACHED:
             raise bad_request("Bad Request: a PAL can have at most 50 attached tools")
         _hold(store, persona, held)
-    return reply({"data": [tool_rules.masked(tool) for tool in tools]})
+    return reply({"data": [tool_validation.masked(tool) for tool in tools]})
 
 
 async def detach(request: Request) -> Response:

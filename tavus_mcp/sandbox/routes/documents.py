@@ -10,11 +10,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.sandbox.http import (
+    Body,
+    Paging,
+    Refusal,
+    listed,
+    nothing,
+    read_object,
+    reply,
+    shaped,
+    split_list,
+    store_of,
+)
 from tavus_mcp.sandbox.ids import mint, now
-from tavus_mcp.sandbox.paging import Paging, listed, split_list
-from tavus_mcp.sandbox.shapes import Body, shaped
 from tavus_mcp.sandbox.store import Row, Store
-from tavus_mcp.sandbox.wire import Refusal, nothing, read_object, reply, store_of
 
 _PAGING = Paging(limit=10, first=0)
 Tags = list[Annotated[str, Field(min_length=1)]]

@@ -14,7 +14,7 @@ import jsonpointer
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tavus_mcp.sandbox.wire import Refusal, bad_request, nothing, read_json
+from tavus_mcp.sandbox.http import Refusal, bad_request, nothing, read_json
 
 Operations = list[dict[str, Any]]
 _OPS = frozenset({"add", "remove", "replace", "copy", "move", "test"})

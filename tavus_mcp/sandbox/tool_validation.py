@@ -11,9 +11,8 @@ from pydantic import MISSING, Field
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.layers import FunctionName
 from tavus_mcp.models.masking import MASK
-from tavus_mcp.sandbox.shapes import Body, shaped
+from tavus_mcp.sandbox.http import Body, bad_request, shaped
 from tavus_mcp.sandbox.store import Row
-from tavus_mcp.sandbox.wire import bad_request
 
 _MOST_TEXT = 10_000
 _SECRETS = frozenset({"token", "password", "value", "secret", "client_secret"})

@@ -8,12 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tavus_mcp.sandbox.ids import now
-from tavus_mcp.sandbox.paging import Paging, listed
-from tavus_mcp.sandbox.store import Row, Store
-from tavus_mcp.sandbox.wire import (
+from tavus_mcp.sandbox.http import (
+    Paging,
     Refusal,
     bad_request,
+    listed,
     missing_field,
     nothing,
     only_known,
@@ -21,6 +20,8 @@ from tavus_mcp.sandbox.wire import (
     reply,
     store_of,
 )
+from tavus_mcp.sandbox.ids import now
+from tavus_mcp.sandbox.store import Row, Store
 
 _PAGING = Paging(limit=100, first=1)
 _KIND = "persona_skills"

@@ -11,12 +11,21 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.sandbox.http import (
+    Body,
+    Paging,
+    bad_request,
+    chosen_type,
+    listed,
+    nothing,
+    read_object,
+    reply,
+    shaped,
+    store_of,
+)
 from tavus_mcp.sandbox.ids import mint, now
-from tavus_mcp.sandbox.paging import Paging, chosen_type, listed
-from tavus_mcp.sandbox.patching import applied, read_operations, same, unchanged
-from tavus_mcp.sandbox.shapes import Body, shaped
+from tavus_mcp.sandbox.json_patch import applied, read_operations, same, unchanged
 from tavus_mcp.sandbox.store import Row, Store
-from tavus_mcp.sandbox.wire import bad_request, nothing, read_object, reply, store_of
 
 _PAGING = Paging(limit=25, first=1)
 _WRITTEN = ("name", "data", "allow_loops")

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.sandbox.talking.assumptions import assumptions
-from tavus_mcp.sandbox.talking.callers import Caller, Exchange, Noise, Stretch, caller_of
-from tavus_mcp.sandbox.talking.manner import Manner, manner_of
-from tavus_mcp.sandbox.talking.smalltalk import cut, greeting, sentences, small_talk
+from tavus_mcp.sandbox.simulator.caller import Caller, Exchange, Noise, Stretch, caller_of
+from tavus_mcp.sandbox.simulator.parameters import assumptions
+from tavus_mcp.sandbox.simulator.replica import Manner, manner_of
+from tavus_mcp.sandbox.simulator.sentences import cut, greeting, sentences, small_talk
 
 Role = Literal["user", "assistant"]
 

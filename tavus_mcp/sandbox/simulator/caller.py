@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tavus_mcp.sandbox.talking.assumptions import Kind, assumptions
-from tavus_mcp.sandbox.talking.dice import Dice, DiceName
-from tavus_mcp.sandbox.talking.smalltalk import cut, sentences, small_talk
+from tavus_mcp.sandbox.simulator.parameters import Kind, assumptions
+from tavus_mcp.sandbox.simulator.random_stream import Dice, DiceName
+from tavus_mcp.sandbox.simulator.sentences import cut, sentences, small_talk
 
 _NUDGES = 3
 _MOST_STRETCHES = 4

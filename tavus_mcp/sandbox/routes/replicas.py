@@ -6,9 +6,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tavus_mcp.sandbox.paging import Paging, chosen_type, listed, split_list
+from tavus_mcp.sandbox.http import (
+    Paging,
+    bad_request,
+    chosen_type,
+    flag,
+    in_words_of,
+    listed,
+    reply,
+    split_list,
+    store_of,
+)
 from tavus_mcp.sandbox.store import Row
-from tavus_mcp.sandbox.wire import bad_request, flag, in_words_of, reply, store_of
 
 _PAGING = Paging(limit=10, first=1)
 

@@ -6,8 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tavus_mcp.sandbox.paging import Paging, listed, split_list
-from tavus_mcp.sandbox.wire import reply
+from tavus_mcp.sandbox.http import Paging, listed, reply, split_list
 
 _PAGING = Paging(limit=10, first=0)
 

@@ -1,4 +1,4 @@
-"""The numbers behind made-up calls: ``talking.toml``, which says what each of them means."""
+"""The numbers behind made-up calls: ``parameters.toml``, which says what each of them means."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import tomllib
 from functools import cache
 from importlib import resources
 
-from tavus_mcp.sandbox.shapes import Body
-from tavus_mcp.sandbox.talking.dice import Spread
+from tavus_mcp.sandbox.http import Body
+from tavus_mcp.sandbox.simulator.random_stream import Spread
 
 
 class Detection(Body):
@@ -107,6 +107,10 @@ class Assumptions(Body):
 
 @cache
 def assumptions() -> Assumptions:
-    """Return the numbers of ``talking.toml``."""
-    text = resources.files("tavus_mcp.sandbox.talking").joinpath("talking.toml").read_text("utf-8")
+    """Return the numbers of ``parameters.toml``."""
+    text = (
+        resources.files("tavus_mcp.sandbox.simulator")
+        .joinpath("parameters.toml")
+        .read_text("utf-8")
+    )
     return Assumptions.model_validate(tomllib.loads(text))

@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tavus_mcp.models.conversation import MADE_UP
-from tavus_mcp.sandbox.conversations import finish, new_row
-from tavus_mcp.sandbox.events import call_events
 from tavus_mcp.sandbox.ids import mint
+from tavus_mcp.sandbox.routes.conversations import call_events, finish, new_row
+from tavus_mcp.sandbox.simulator import Call, Turn, talk
 from tavus_mcp.sandbox.store import Row, Store
-from tavus_mcp.sandbox.talking import Call, Turn, talk
 
 MOST = 200
 """How many calls are made at once, at most."""

@@ -9,10 +9,24 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tavus_mcp.models.vocabularies import pointer_to_persona_names, to_persona_names
+from tavus_mcp.sandbox.http import (
+    Paging,
+    Refusal,
+    bad_request,
+    chosen_type,
+    flag,
+    in_words_of,
+    listed,
+    missing_field,
+    no_clash,
+    nothing,
+    read_object,
+    reply,
+    store_of,
+)
 from tavus_mcp.sandbox.ids import mint, now
-from tavus_mcp.sandbox.paging import Paging, chosen_type, listed
-from tavus_mcp.sandbox.patching import Operations, applied, read_operations, same, unchanged
-from tavus_mcp.sandbox.persona_rules import (
+from tavus_mcp.sandbox.json_patch import Operations, applied, read_operations, same, unchanged
+from tavus_mcp.sandbox.persona_validation import (
     check,
     check_copies,
     check_references,
@@ -22,18 +36,6 @@ from tavus_mcp.sandbox.persona_rules import (
     tidied,
 )
 from tavus_mcp.sandbox.store import Row, Store
-from tavus_mcp.sandbox.wire import (
-    Refusal,
-    bad_request,
-    flag,
-    in_words_of,
-    missing_field,
-    no_clash,
-    nothing,
-    read_object,
-    reply,
-    store_of,
-)
 
 MAKER_CHANGES = "maker_changes"
 _PAGING = Paging(limit=10, first=1)

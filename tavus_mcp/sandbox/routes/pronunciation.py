@@ -9,12 +9,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from tavus_mcp.sandbox.http import (
+    Body,
+    Paging,
+    Refusal,
+    bad_request,
+    listed,
+    nothing,
+    read_object,
+    reply,
+    shaped,
+    store_of,
+)
 from tavus_mcp.sandbox.ids import mint, now
-from tavus_mcp.sandbox.paging import Paging, listed
-from tavus_mcp.sandbox.patching import applied, read_operations, same, unchanged
-from tavus_mcp.sandbox.shapes import Body, shaped
+from tavus_mcp.sandbox.json_patch import applied, read_operations, same, unchanged
 from tavus_mcp.sandbox.store import Row, Store
-from tavus_mcp.sandbox.wire import Refusal, bad_request, nothing, read_object, reply, store_of
 
 _PAGING = Paging(limit=10, first=0)
 _PATH = "/v2/pronunciation-dictionaries"

@@ -4,13 +4,45 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
+from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tavus_mcp.models.vocabularies import pointer_to_persona_names, to_pal_names
-from tavus_mcp.sandbox.store import Store
+from tavus_mcp.sandbox.store import Query, Store
+
+
+class Body(BaseModel):
+    """What a client may send; unknown fields are refused (vendor client)."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+def shaped(model: type[BaseModel], body: Any, *, key: str = "error") -> None:
+    """Refuse a body that does not fit the model, naming every field that is wrong."""
+    try:
+        model.model_validate(body)
+    except ValidationError as error:
+        wrong = {
+            _place(item["loc"]): [_sentence(item["type"], item["msg"])] for item in error.errors()
+        }
+        raise bad_request(f"Bad Request: {wrong}", key=key) from None
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location) or "body"
+
+
+def _sentence(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return "Unknown field."
+    if kind == "missing":
+        return "Missing data for required field."
+    return message
+
 
 _DEEPEST = 64
 _MODERN_PATHS = ("/v2/pals", "/v2/faces")
@@ -126,3 +158,65 @@ def _deeper_than(levels: int, body: Any) -> bool:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+MOST = 100
+_ORDERS = {"asc": False, "ascending": False, "desc": True, "descending": True}
+
+
+@dataclass(frozen=True)
+class Paging:
+    """The defaults of one list: how many rows, and the number of its first page.
+
+    Where the first page is 1, page 0 is the first as well: the docs count personas from 1, the
+    vendor's client from 0 (docs: get-personas, get-documents).
+    """
+
+    limit: int = 10
+    first: int = 1
+
+    def window(self, request: Request) -> tuple[int, int]:
+        """Return the limit and offset that a request asks for."""
+        limit = min(_number(request, "limit", self.limit, least=1), MOST)
+        page = _number(request, "page", self.first, least=0)
+        return limit, max(0, page - self.first) * limit
+
+
+def newest_first(request: Request) -> bool:
+    """Return the asked order by creation; the oldest comes first by default."""
+    asked = request.query_params.get("sort", "asc")
+    if asked not in _ORDERS:
+        raise bad_request("Invalid sort: use asc or desc")
+    return _ORDERS[asked]
+
+
+def listed(request: Request, paging: Paging, kind: str, **filters: Any) -> dict[str, Any]:
+    """Return the envelope ``{data, total_count}`` of one page (docs: get-personas)."""
+    limit, offset = paging.window(request)
+    order = newest_first(request)
+    query = Query(kind, newest_first=order, limit=limit, offset=offset, **filters)
+    rows, total = store_of(request).page(query)
+    return {"data": rows, "total_count": total}
+
+
+def split_list(request: Request, *names: str) -> list[str] | None:
+    """Return a comma list parameter under any of its names, or ``None`` when absent."""
+    for name in names:
+        if name in request.query_params:
+            return [part for part in request.query_params[name].split(",") if part]
+    return None
+
+
+def chosen_type(request: Request, name: str, *, stored_as: str) -> dict[str, str]:
+    """Return the filter of a ``user`` / ``system`` / ``all`` parameter."""
+    value = request.query_params.get(name, "all")
+    if value not in {"user", "system", "all"}:
+        raise bad_request(f"Invalid {name}: use user, system or all")
+    return {} if value == "all" else {stored_as: value}
+
+
+def _number(request: Request, name: str, default: int, *, least: int) -> int:
+    text = request.query_params.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) >= least):
+        raise bad_request(f"Invalid {name}: use a whole number from {least} up")
+    return int(text)

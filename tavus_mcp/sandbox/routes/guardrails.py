@@ -10,12 +10,23 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.sandbox.http import (
+    Body,
+    Paging,
+    Refusal,
+    chosen_type,
+    flag,
+    listed,
+    nothing,
+    read_object,
+    reply,
+    shaped,
+    split_list,
+    store_of,
+)
 from tavus_mcp.sandbox.ids import mint, now
-from tavus_mcp.sandbox.paging import Paging, chosen_type, listed, split_list
-from tavus_mcp.sandbox.patching import applied, read_operations, same, unchanged
-from tavus_mcp.sandbox.shapes import Body, shaped
+from tavus_mcp.sandbox.json_patch import applied, read_operations, same, unchanged
 from tavus_mcp.sandbox.store import Row, Store
-from tavus_mcp.sandbox.wire import Refusal, flag, nothing, read_object, reply, store_of
 
 _PAGING = Paging(limit=10, first=1)
 _SERVER = frozenset({"uuid", "guardrails_id", "guardrail_type", "created_at", "updated_at"})

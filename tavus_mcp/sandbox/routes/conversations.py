@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import MISSING, Field
@@ -11,21 +12,68 @@ from starlette.routing import Route
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.vocabularies import to_pal_names, to_persona_names
-from tavus_mcp.sandbox.events import call_events
-from tavus_mcp.sandbox.ids import mint, now
-from tavus_mcp.sandbox.paging import Paging, listed
-from tavus_mcp.sandbox.shapes import Body, shaped
-from tavus_mcp.sandbox.store import Row, Store
-from tavus_mcp.sandbox.wire import (
+from tavus_mcp.sandbox.http import (
+    Body,
+    Paging,
     Refusal,
     bad_request,
     flag,
+    listed,
     no_clash,
     nothing,
     read_object,
     reply,
+    shaped,
     store_of,
 )
+from tavus_mcp.sandbox.ids import mint, now
+from tavus_mcp.sandbox.store import Row, Store
+
+ENDED_BY_REQUEST = "end_conversation_endpoint_hit"
+
+
+def call_events(
+    conversation: Row,
+    transcript: Sequence[Any] = (),
+    *,
+    analysis: str = "",
+    reason: str = ENDED_BY_REQUEST,
+    ended_at: str = "",
+) -> list[Row]:
+    """Return the events of a call in the order they are sent.
+
+    With ``ended_at`` the replica joined as the call was created; without it all of it is now.
+    """
+    last = ended_at or now()
+    first = conversation["created_at"] if ended_at else last
+    replica_id = conversation["replica_id"]
+    told: list[tuple[str, Row]] = [
+        ("system.replica_joined", {"replica_id": replica_id}),
+        ("system.pal_joined", {"replica_id": replica_id, "face_id": replica_id}),
+        ("system.shutdown", {"shutdown_reason": reason}),
+        ("application.transcription_ready", {"transcript": list(transcript)}),
+        (
+            ("application.perception_analysis", {"analysis": analysis})
+            if analysis
+            else ("application.perception_unavailable", {"reason": "no_vision_history"})
+        ),
+    ]
+    return [
+        _event(conversation, kind, properties, first if kind.endswith("_joined") else last)
+        for kind, properties in told
+    ]
+
+
+def _event(conversation: Row, kind: str, properties: Row, at: str) -> Row:
+    return {
+        "properties": properties,
+        "conversation_id": conversation["conversation_id"],
+        "webhook_url": conversation["callback_url"],
+        "event_type": kind,
+        "message_type": kind.partition(".")[0],
+        "timestamp": at,
+    }
+
 
 _PAGING = Paging(limit=10, first=1)
 # "replica alone uses a default persona" (docs: create-conversation); which one is not said

@@ -6,14 +6,14 @@ import tomllib
 from functools import cache
 from importlib import resources
 
-from tavus_mcp.sandbox.shapes import Body
-from tavus_mcp.sandbox.talking.dice import Dice
+from tavus_mcp.sandbox.http import Body
+from tavus_mcp.sandbox.simulator.random_stream import Dice
 
 _LONGEST_NAME = 40
 
 
 class SmallTalk(Body):
-    """The sentences of ``smalltalk.toml``, by what they are for."""
+    """The sentences of ``sentences.toml``, by what they are for."""
 
     greeting: list[str]
     user: list[str]
@@ -27,9 +27,9 @@ class SmallTalk(Body):
 @cache
 def small_talk() -> SmallTalk:
     """Return the stock sentences."""
-    folder = resources.files("tavus_mcp.sandbox.talking")
+    folder = resources.files("tavus_mcp.sandbox.simulator")
     return SmallTalk.model_validate(
-        tomllib.loads(folder.joinpath("smalltalk.toml").read_text("utf-8"))
+        tomllib.loads(folder.joinpath("sentences.toml").read_text("utf-8"))
     )
 
 

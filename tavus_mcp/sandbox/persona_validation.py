@@ -7,10 +7,9 @@ from typing import Any
 
 from tavus_mcp.models.masking import MASK
 from tavus_mcp.models.persona import SERVER_FIELDS, WRITE_ONLY, Persona
-from tavus_mcp.sandbox.patching import Operations
-from tavus_mcp.sandbox.shapes import shaped
+from tavus_mcp.sandbox.http import bad_request, missing_field, shaped, unknown_field
+from tavus_mcp.sandbox.json_patch import Operations
 from tavus_mcp.sandbox.store import Row, Store
-from tavus_mcp.sandbox.wire import bad_request, missing_field, unknown_field
 
 CUSTOM_LLM = (
     "Bad Request. Please ensure both base_url and api_key are included in order to use a "

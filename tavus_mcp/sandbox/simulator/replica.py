@@ -1,7 +1,7 @@
 """What the settings of a persona come to: seconds, shares and words per minute.
 
 Each setting pulls in the direction that the Tavus docs give it; by how much is assumed
-(``talking.toml``). Costs come along by themselves: who waits longer answers later, and who falls
+(``parameters.toml``). Costs come along by themselves: who waits longer answers later, and who falls
 silent at once does so for a slamming door as well.
 """
 
@@ -13,9 +13,9 @@ from typing import Any
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.layers import Layers
-from tavus_mcp.sandbox.talking.assumptions import Assumptions, assumptions
-from tavus_mcp.sandbox.talking.callers import Luck, Noise
-from tavus_mcp.sandbox.talking.dice import Spread, quantile
+from tavus_mcp.sandbox.simulator.caller import Luck, Noise
+from tavus_mcp.sandbox.simulator.parameters import Assumptions, assumptions
+from tavus_mcp.sandbox.simulator.random_stream import Spread, quantile
 
 _DEFAULT_ENGINE = "cartesia"  # docs: persona/tts
 _SEES = frozenset({"raven-1", "raven-0"})

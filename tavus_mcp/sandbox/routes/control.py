@@ -11,13 +11,26 @@ from starlette.routing import Route
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.vocabularies import to_persona_names
-from tavus_mcp.sandbox.conversations import finish
-from tavus_mcp.sandbox.events import ENDED_BY_REQUEST, call_events
 from tavus_mcp.sandbox.faults import CONTROL, Fault, Faults
-from tavus_mcp.sandbox.made_up import DEFAULT_COUNT, DEFAULT_SEED, MOST, NoCalls, make_calls
-from tavus_mcp.sandbox.personas import MAKER_CHANGES, editable
-from tavus_mcp.sandbox.shapes import Body, shaped
-from tavus_mcp.sandbox.wire import bad_request, no_clash, nothing, read_object, reply, store_of
+from tavus_mcp.sandbox.http import (
+    Body,
+    bad_request,
+    no_clash,
+    nothing,
+    read_object,
+    reply,
+    shaped,
+    store_of,
+)
+from tavus_mcp.sandbox.routes.conversations import ENDED_BY_REQUEST, call_events, finish
+from tavus_mcp.sandbox.routes.personas import MAKER_CHANGES, editable
+from tavus_mcp.sandbox.simulator.store_calls import (
+    DEFAULT_COUNT,
+    DEFAULT_SEED,
+    MOST,
+    NoCalls,
+    make_calls,
+)
 
 
 class Call(Body):
