@@ -15,13 +15,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from tavus_mcp.app import App
+from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.errors import Failure, NotRecorded
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.yamlread import LARGEST, BadFile, decoded
 from tavus_mcp.models.yamltext import visible
 from tavus_mcp.tools.present import text_of, without_nulls
 from tavus_mcp.usecases import filing
-from tavus_mcp.usecases.checking import PRIVATE_URLS, UNKNOWN_FIELDS
 
 STDIN = "-"
 

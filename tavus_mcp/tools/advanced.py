@@ -7,13 +7,13 @@ from typing import Annotated
 from pydantic import Field
 
 from tavus_mcp.app import App
+from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.tools.answers import PersonaText
 from tavus_mcp.tools.parameters import AllowPrivate, DryRun, IfRevision, Persona, Reference
 from tavus_mcp.tools.toolset import Toolset
 from tavus_mcp.usecases import filing
-from tavus_mcp.usecases.checking import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.usecases.editing import Edit, edit
 from tavus_mcp.usecases.patching import raw_change
 from tavus_mcp.usecases.secrets import literal_keys, resolved

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import MISSING, Field
 
 from tavus_mcp.app import App
+from tavus_mcp.checker.check import PRIVATE_URLS
 from tavus_mcp.models.base import Accepted, JsonObject, Text
 from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.layers import (
@@ -33,7 +34,6 @@ from tavus_mcp.tools.parameters import (
     Unset,
 )
 from tavus_mcp.tools.toolset import Toolset
-from tavus_mcp.usecases.checking import PRIVATE_URLS
 from tavus_mcp.usecases.editing import Edit, edit
 from tavus_mcp.usecases.fields import given, pointers, to_unset
 from tavus_mcp.usecases.secrets import filled, key_of, literal_keys

@@ -9,6 +9,7 @@ from mcp_types import InputRequiredResult
 from pydantic import MISSING, Field
 
 from tavus_mcp.app import App
+from tavus_mcp.checker.check import PRIVATE_URLS
 from tavus_mcp.models.base import Accepted, JsonObject, PersonaId, Text
 from tavus_mcp.models.changes import EditText, SetFields
 from tavus_mcp.models.layers import LAYER_NAMES, Layers
@@ -28,7 +29,6 @@ from tavus_mcp.tools.parameters import (
 )
 from tavus_mcp.tools.toolset import Toolset
 from tavus_mcp.usecases import creating, deleting, reading
-from tavus_mcp.usecases.checking import PRIVATE_URLS
 from tavus_mcp.usecases.editing import Edit, edit, expect
 from tavus_mcp.usecases.fields import given, pointers, to_unset
 from tavus_mcp.usecases.secrets import literal_keys, resolved

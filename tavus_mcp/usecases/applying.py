@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tavus_mcp.app import App
+from tavus_mcp.checker.check import PRIVATE_URLS
 from tavus_mcp.concurrency import Tell
 from tavus_mcp.models.receipt import PlanReceipt, Receipt
 from tavus_mcp.usecases import creating, deleting, plans, recording
-from tavus_mcp.usecases.checking import PRIVATE_URLS
 from tavus_mcp.usecases.creating import NewPersona
 from tavus_mcp.usecases.editing import edit, planned
 from tavus_mcp.usecases.fleet import carrying

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tavus_mcp.app import App
+from tavus_mcp.checker.rules.invisible_characters import pointed_out
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.conversation import Call, Turn
 from tavus_mcp.models.findings import Remark
@@ -13,7 +14,6 @@ from tavus_mcp.models.vocabularies import to_persona_names
 from tavus_mcp.tavus_api.pagination import CONVERSATIONS
 from tavus_mcp.usecases import cursors
 from tavus_mcp.usecases.reading import SHOWN, Asked, Rows, only, rows
-from tavus_mcp.usecases.rules.unseen import pointed_out
 
 # Nothing else is shown: a token or an address lets whoever holds it join the call.
 _FIELDS = (

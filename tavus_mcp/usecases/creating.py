@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tavus_mcp.app import App
+from tavus_mcp.checker.check import check, refusal
+from tavus_mcp.checker.schema_check import UNKNOWN_FIELD
 from tavus_mcp.errors import Conflict, Failure, Refused, TavusError, Unavailable
 from tavus_mcp.journal.entry import Entry
 from tavus_mcp.models.base import JsonObject
@@ -17,19 +19,13 @@ from tavus_mcp.models.findings import Finding, by_severity
 from tavus_mcp.models.json_patch import Operation, diff, pointer_of
 from tavus_mcp.models.masking import is_masked
 from tavus_mcp.models.receipt import Receipt, Undo
+from tavus_mcp.personas.readback import elsewhere, not_stuck
+from tavus_mcp.personas.update import refuse_masks
 from tavus_mcp.tavus_api import pagination
 from tavus_mcp.usecases import plans, recording
-from tavus_mcp.usecases.checking import (
-    check,
-    elsewhere,
-    not_stuck,
-    refusal,
-    refuse_masks,
-)
 from tavus_mcp.usecases.editing import unread
 from tavus_mcp.usecases.guarding import edited_meanwhile
 from tavus_mcp.usecases.holes import is_secret_place
-from tavus_mcp.usecases.misfits import UNKNOWN_FIELD
 from tavus_mcp.usecases.receipts import receipt_of
 from tavus_mcp.usecases.spelling import respelled
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from tavus_mcp.app import App
+from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS, check_change
 from tavus_mcp.errors import Conflict, Failure, Refused, Rejected, TavusError, Unavailable
 from tavus_mcp.journal.entry import Entry
 from tavus_mcp.models.changes import Change, RawPatch
@@ -21,16 +22,9 @@ from tavus_mcp.models.findings import Finding, by_severity
 from tavus_mcp.models.json_patch import Operation, diff
 from tavus_mcp.models.masking import MASK
 from tavus_mcp.models.receipt import Receipt
+from tavus_mcp.personas.readback import elsewhere, not_stuck
+from tavus_mcp.personas.update import refuse_masks, refuse_mixed_conferencing
 from tavus_mcp.usecases import plans, recording
-from tavus_mcp.usecases.checking import (
-    PRIVATE_URLS,
-    UNKNOWN_FIELDS,
-    check_change,
-    elsewhere,
-    not_stuck,
-    refuse_masks,
-    refuse_mixed_conferencing,
-)
 from tavus_mcp.usecases.guarding import changed_meanwhile, edited_meanwhile, guards, unguarded
 from tavus_mcp.usecases.receipts import lost_keys, receipt_of, undo_of
 from tavus_mcp.usecases.spelling import respelled

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tavus_mcp.app import App
+from tavus_mcp.checker import draft_input
 from tavus_mcp.errors import InvalidArgument, NotFound
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.tavus_api.pagination import LARGEST, Listing, Mark, Walk
-from tavus_mcp.usecases import cursors, drafts, recording
+from tavus_mcp.usecases import cursors, recording
 
 SHOWN = 1_500
 """Characters of a prompt that are shown unless the whole is asked for."""
@@ -109,7 +110,7 @@ async def draft_or_saved(
         raise InvalidArgument(["/: give either persona_id or document, not both and not neither."])
     if persona_id is not None:
         return await app.api.get_persona(persona_id), []
-    return drafts.read(draft or {})
+    return draft_input.read(draft or {})
 
 
 def summary(row: JsonObject) -> JsonObject:

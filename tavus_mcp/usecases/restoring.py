@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tavus_mcp.app import App
+from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.errors import InvalidArgument, NotFound, Refused, TavusError
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import SetFields
@@ -18,7 +19,6 @@ from tavus_mcp.models.masking import MASK
 from tavus_mcp.models.persona import SERVER_FIELDS, WRITE_ONLY, Persona
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.usecases import creating, recording
-from tavus_mcp.usecases.checking import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.usecases.creating import NewPersona, copyable
 from tavus_mcp.usecases.editing import Edit, edit
 from tavus_mcp.usecases.history import kept

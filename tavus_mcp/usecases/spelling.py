@@ -9,10 +9,10 @@ import copy
 from typing import Any
 
 from tavus_mcp.catalog import Catalog
+from tavus_mcp.checker.rules.voice_settings import is_tavus_voice
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.json_patch import find
-from tavus_mcp.usecases.rules.voices import is_tavus_voice
 
 _MISPLACED = ("document_ids", "document_tags")
 

@@ -11,10 +11,10 @@ from account import DEPRECATED, RETIRED, Watched, fill, many, model, persona_of,
 from desk import Desk
 from starlette.applications import Starlette
 
+from tavus_mcp.checker.rules import RULES
 from tavus_mcp.concurrency import AT_ONCE
 from tavus_mcp.sandbox.faults import Fault
 from tavus_mcp.sandbox.store import Store
-from tavus_mcp.usecases.rules import RULES
 
 if TYPE_CHECKING:
     from conftest import Opening

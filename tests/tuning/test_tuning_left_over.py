@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tunable import BASE, CATALOG, case_documents, proposed, tuned
 
+from tavus_mcp.checker.check import check
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.checking import check
 
 OLD = {"legacy", "deprecated", "retired", "unknown"}
 CASES = dict(case_documents())

@@ -9,10 +9,10 @@ from desk import SECRET, Desk, text_of
 from planting import OWN_LLM, PERSONA, PROMPT, planted, said, stored, suggested
 from tunable import CATALOG, RULES, SEED, case_documents, proposed, tuned
 
+from tavus_mcp.checker.check import check
+from tavus_mcp.checker.rules import RULES as CHECKS
 from tavus_mcp.models.document import Document
 from tavus_mcp.sandbox.store import Store
-from tavus_mcp.usecases.checking import check
-from tavus_mcp.usecases.rules import RULES as CHECKS
 
 pytestmark = pytest.mark.anyio
 

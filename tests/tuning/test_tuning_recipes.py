@@ -12,9 +12,9 @@ import pytest
 from tavus_mcp.catalog import Advice, Step, Translation, TuningGoal, load_catalog
 from tavus_mcp.catalog.catalog import facts, read
 from tavus_mcp.catalog.goals import GOALS
+from tavus_mcp.checker.check import check
 from tavus_mcp.models.document import Document
 from tavus_mcp.tools import ALL
-from tavus_mcp.usecases.checking import check
 from tavus_mcp.usecases.tuning.conditions import CONDITIONS
 from tavus_mcp.usecases.tuning.thoughts import THOUGHTS
 

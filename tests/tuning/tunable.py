@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.catalog.goals import GOALS
+from tavus_mcp.checker.check import check
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.masking import MASK
-from tavus_mcp.usecases.checking import check
 from tavus_mcp.usecases.tuning import Proposal, propose
 
 CATALOG = load_catalog()

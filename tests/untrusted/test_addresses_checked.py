@@ -20,8 +20,8 @@ from addresses import (
 from desk import Desk
 
 from tavus_mcp.catalog import Catalog, load_catalog
+from tavus_mcp.checker.check import check
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.checking import check
 
 pytestmark = pytest.mark.anyio
 HOSTS = (*LOOPBACK, *PRIVATE, *METADATA)

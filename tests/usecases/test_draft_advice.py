@@ -9,8 +9,8 @@ from desk import Desk
 from documents import DATA, body_of
 
 from tavus_mcp.catalog import load_catalog
+from tavus_mcp.checker.check import check
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.checking import check
 
 pytestmark = pytest.mark.anyio
 

@@ -12,10 +12,10 @@ from documents import DATA, body_of, filled, read
 from test_fixes import PERSONA, checked, chosen, saved
 
 from tavus_mcp.catalog import load_catalog
+from tavus_mcp.checker.check import check
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.json_patch import find
 from tavus_mcp.sandbox.store import Store
-from tavus_mcp.usecases.checking import check
 
 pytestmark = pytest.mark.anyio
 

@@ -9,12 +9,12 @@ import pytest
 from desk import Desk
 from documents import DATA, body_of
 
+from tavus_mcp.checker.fixes import CHOICES
+from tavus_mcp.checker.rules import RULES
 from tavus_mcp.models.masking import MASK
 from tavus_mcp.models.persona import WRITE_ONLY
 from tavus_mcp.models.vocabularies import to_persona_names
 from tavus_mcp.sandbox.store import Store
-from tavus_mcp.usecases.rules import RULES
-from tavus_mcp.usecases.rules.calls import CHOICES
 
 pytestmark = pytest.mark.anyio
 

@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tavus_mcp.catalog import load_catalog
+from tavus_mcp.checker import rules
+from tavus_mcp.checker.check import check
+from tavus_mcp.checker.rule import Rule
+from tavus_mcp.checker.rules import RULES
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.tools import ALL
-from tavus_mcp.usecases import rules
-from tavus_mcp.usecases.checking import check
-from tavus_mcp.usecases.rules import RULES
-from tavus_mcp.usecases.rules.rule import Rule
 
 CASES: list[dict[str, Any]] = DATA["case"]
 SILENT: list[dict[str, Any]] = DATA["silent"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from desk import Desk
 
-from tavus_mcp.usecases.rules.calls import CHOICES, unchosen
+from tavus_mcp.checker.fixes import CHOICES, unchosen
 
 pytestmark = pytest.mark.anyio
 

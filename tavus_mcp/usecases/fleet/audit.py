@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from tavus_mcp import concurrency
 from tavus_mcp.app import App
+from tavus_mcp.checker import check
 from tavus_mcp.concurrency import Progress, Tell
 from tavus_mcp.errors import InvalidKey, TavusError
 from tavus_mcp.models.base import JsonObject, checked_id
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases import checking
 from tavus_mcp.usecases.fleet.roll import Roll, Selection
 from tavus_mcp.usecases.fleet.tally import Tally
 
@@ -54,7 +54,7 @@ async def audit(app: App, selection: Selection, severity: str, tell: Tell) -> Fo
         else:
             roll.heard(None)
             found.checked += 1
-            found.tally.add(persona_id, checking.check(document, app.catalog))
+            found.tally.add(persona_id, check.check(document, app.catalog))
         await progress.step(roll.total)
 
     await concurrency.each(roll.ids(), look)

@@ -8,22 +8,23 @@ from dataclasses import dataclass, field
 
 from tavus_mcp import concurrency
 from tavus_mcp.app import App
+from tavus_mcp.checker import check, schema_check
+from tavus_mcp.checker.rules import RULES
 from tavus_mcp.concurrency import Progress, Tell
 from tavus_mcp.errors import InvalidArgument, Refused, TavusError
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Remark
 from tavus_mcp.models.receipt import Changed, changes_of
 from tavus_mcp.text import closing
-from tavus_mcp.usecases import checking, misfits, plans, recording
+from tavus_mcp.usecases import plans, recording
 from tavus_mcp.usecases.editing import Edit, work_out
 from tavus_mcp.usecases.fleet.audit import read
 from tavus_mcp.usecases.fleet.parts import TOOL, Part, bulk_plan, shortened
 from tavus_mcp.usecases.fleet.proposing import Propose, Proposed
 from tavus_mcp.usecases.fleet.roll import Roll, Selection
 from tavus_mcp.usecases.restoring import NOT_RESTORED
-from tavus_mcp.usecases.rules import RULES
 
-_RULES = frozenset({*(rule.name for rule in RULES), *misfits.NAMES})
+_RULES = frozenset({*(rule.name for rule in RULES), *schema_check.NAMES})
 _STOCK = "A stock persona of Tavus cannot be edited; create_persona(based_on=...) copies it."
 _UNFIT = frozenset({"refused", "unreadable", "not_editable"})
 _NAME = 80
@@ -120,7 +121,7 @@ async def _looked_at(
 
 def _has(app: App, document: Document, finding: str | None) -> bool:
     return finding is None or any(
-        item.rule == finding for item in checking.check(document, app.catalog)
+        item.rule == finding for item in check.check(document, app.catalog)
     )
 
 

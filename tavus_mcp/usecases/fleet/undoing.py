@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tavus_mcp.app import App
+from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.errors import Refused
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.json_patch import applied
+from tavus_mcp.personas.readback import reads_as
 from tavus_mcp.usecases import plans, recording
-from tavus_mcp.usecases.checking import PRIVATE_URLS, UNKNOWN_FIELDS, reads_as
 from tavus_mcp.usecases.fleet.parts import Part, Trace, parts_of, traces_of
 from tavus_mcp.usecases.fleet.proposing import Propose, Proposed
 from tavus_mcp.usecases.history import kept

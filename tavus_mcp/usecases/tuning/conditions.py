@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 from tavus_mcp.catalog import Advice, Catalog, EngineFacts, Step
 from tavus_mcp.catalog.facts import DISCOURAGED
-from tavus_mcp.usecases.rules.look import custom_llm, number, raven, text
-from tavus_mcp.usecases.rules.look import languages as stored_languages
-from tavus_mcp.usecases.rules.voices import engine_of
+from tavus_mcp.checker.lookups import custom_llm, number, raven, text
+from tavus_mcp.checker.lookups import languages as stored_languages
+from tavus_mcp.checker.rules.voice_settings import engine_of
 from tavus_mcp.usecases.tuning import turns
 from tavus_mcp.usecases.tuning.draft import PROMPT, Draft
 

@@ -10,11 +10,11 @@ from functools import cached_property
 from typing import Any
 
 from tavus_mcp.catalog import Advice, Catalog, Step, Translation
+from tavus_mcp.checker.lookups import at, is_set
 from tavus_mcp.models.changes import Change, SetFields
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding, Severity
 from tavus_mcp.models.json_patch import diff, find, pointer_of, tokens
-from tavus_mcp.usecases.rules.look import at, is_set
 
 PROMPT = "/system_prompt"
 _NOTHING: Any = object()

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tavus_mcp.catalog import Catalog, ModelFacts, Step
+from tavus_mcp.checker.lookups import is_set, number, text
 from tavus_mcp.models.json_patch import tokens
-from tavus_mcp.usecases.rules.look import is_set, number, text
 from tavus_mcp.usecases.tuning import rated, turns
 from tavus_mcp.usecases.tuning.draft import Draft, Reason
 

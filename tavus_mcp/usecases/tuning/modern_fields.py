@@ -7,9 +7,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from tavus_mcp.catalog import FieldFacts
+from tavus_mcp.checker.lookups import custom_llm, is_set, raven, text
 from tavus_mcp.models.changes import function_name
 from tavus_mcp.models.layers import PerceptionLayer
-from tavus_mcp.usecases.rules.look import custom_llm, is_set, raven, text
 from tavus_mcp.usecases.tuning.draft import Draft
 from tavus_mcp.usecases.tuning.translating import give_up, translate
 

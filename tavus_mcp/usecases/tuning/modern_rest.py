@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from tavus_mcp.checker.check import check
+from tavus_mcp.checker.lookups import layer_of
 from tavus_mcp.models.json_patch import pointer_of
-from tavus_mcp.usecases.checking import check
-from tavus_mcp.usecases.rules.look import layer_of
 from tavus_mcp.usecases.tuning.draft import Draft
 from tavus_mcp.usecases.tuning.translating import by_hand
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from tavus_mcp.catalog import EngineFacts, VoiceSetting
-from tavus_mcp.models.json_patch import pointer_of
-from tavus_mcp.usecases.rules.look import number, text
-from tavus_mcp.usecases.rules.voices import (
+from tavus_mcp.checker.lookups import number, text
+from tavus_mcp.checker.rules.voice_settings import (
     engine_of,
     is_tavus_voice,
     on_older_scale,
     pace,
     voices,
 )
+from tavus_mcp.models.json_patch import pointer_of
 from tavus_mcp.usecases.tuning.draft import Draft
 from tavus_mcp.usecases.tuning.translating import by_hand, give_up, translate
 

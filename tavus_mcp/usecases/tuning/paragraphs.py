@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 
 from tavus_mcp.catalog import Paragraph, Step
-from tavus_mcp.usecases.rules.look import text
+from tavus_mcp.checker.lookups import text
 from tavus_mcp.usecases.tuning.draft import PROMPT, Already, Draft
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from tavus_mcp.catalog import Catalog, ModelFacts, Step
 from tavus_mcp.catalog.facts import DISCOURAGED
-from tavus_mcp.usecases.rules.look import recommended, text
+from tavus_mcp.checker.lookups import recommended, text
 from tavus_mcp.usecases.tuning.draft import Draft, Reason
 
 _RATINGS = ("speed", "intelligence", "naturalness")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tavus_mcp.catalog import Step
-from tavus_mcp.usecases.rules.look import is_set, text
+from tavus_mcp.checker.lookups import is_set, text
 from tavus_mcp.usecases.tuning.conditions import codes, hears
 from tavus_mcp.usecases.tuning.draft import Draft
 from tavus_mcp.usecases.tuning.paragraphs import without_paragraphs

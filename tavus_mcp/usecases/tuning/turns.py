@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from tavus_mcp.catalog import FieldFacts
 from tavus_mcp.catalog.facts import DISCOURAGED
+from tavus_mcp.checker.lookups import at, is_set, layer_of, text
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.look import at, is_set, layer_of, text
 from tavus_mcp.usecases.tuning.draft import Draft
 from tavus_mcp.usecases.tuning.translating import by_hand, give_up, translate
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from tavus_mcp.catalog import Catalog
+from tavus_mcp.checker.fixes import Call, Stored, call, put
+from tavus_mcp.checker.lookups import at, number, text
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.layers import FUNCTION_NAME
-from tavus_mcp.usecases.rules.calls import Call, Stored, call, put
-from tavus_mcp.usecases.rules.look import at, number, text
 
 LISTS = (
     "/layers/llm/tools",

@@ -12,6 +12,11 @@ from pydantic import ValidationError
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.catalog.facts import Habit
+from tavus_mcp.checker.fixes import Call, Stored, moved, put, remove, unset
+from tavus_mcp.checker.lookups import is_set
+from tavus_mcp.checker.rule import Hit
+from tavus_mcp.checker.rules.persona import language_code
+from tavus_mcp.checker.rules.stt import said_today, turn_taking
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
@@ -19,11 +24,6 @@ from tavus_mcp.models.json_patch import find, pointer_of, tokens
 from tavus_mcp.models.layers import Layers
 from tavus_mcp.models.persona import Persona
 from tavus_mcp.models.validation_errors import Mistake, mistakes
-from tavus_mcp.usecases.rules.calls import Call, Stored, moved, put, remove, unset
-from tavus_mcp.usecases.rules.look import is_set
-from tavus_mcp.usecases.rules.persona import language_code
-from tavus_mcp.usecases.rules.rule import Hit
-from tavus_mcp.usecases.rules.stt import said_today, turn_taking
 
 UNKNOWN_FIELD = "unknown-field"
 SHAPE = "shape"

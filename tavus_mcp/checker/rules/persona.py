@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from tavus_mcp.catalog import Catalog, FieldFacts
+from tavus_mcp.checker.fixes import Call, Stored, also, drop, remove, update
+from tavus_mcp.checker.lookups import at, ended, entries, is_set, layer_of, text, unquoted
+from tavus_mcp.checker.rule import Hit, rule
+from tavus_mcp.checker.rules.texts import ids
 from tavus_mcp.models.document import Document
 from tavus_mcp.text import nearest
-from tavus_mcp.usecases.rules.calls import Call, Stored, also, drop, remove, update
-from tavus_mcp.usecases.rules.look import at, ended, entries, is_set, layer_of, text, unquoted
-from tavus_mcp.usecases.rules.prompts import ids
-from tavus_mcp.usecases.rules.rule import Hit, rule
 
 FIELD_UNDOCUMENTED = "field-undocumented"
 """Said of a place only when nothing more exact is."""

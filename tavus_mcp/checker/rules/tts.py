@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
+from tavus_mcp.checker.fixes import Call, Stored, also, configure, drop
+from tavus_mcp.checker.lookups import at, ended, is_set, layer_of, text
+from tavus_mcp.checker.rule import Hit, rule
+from tavus_mcp.checker.rules.texts import names_nothing
+from tavus_mcp.checker.rules.voice_settings import engine_of, is_tavus_voice, voices
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.calls import Call, Stored, also, configure, drop
-from tavus_mcp.usecases.rules.look import at, ended, is_set, layer_of, text
-from tavus_mcp.usecases.rules.prompts import names_nothing
-from tavus_mcp.usecases.rules.rule import Hit, rule
-from tavus_mcp.usecases.rules.voices import engine_of, is_tavus_voice, voices
 
 _ENGINE = "/layers/tts/tts_engine"
 _MODEL = "/layers/tts/tts_model_name"

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tavus_mcp.catalog import Catalog
+from tavus_mcp.checker.fixes import CHOICES, Call, Part
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding, Severity
-from tavus_mcp.usecases.rules.calls import CHOICES, Call, Part
 
 _LONGEST_FIX = 8_000
 """Characters from which on a call is not handed over: it would repeat a long text."""

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tavus_mcp.catalog import Catalog
-from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.calls import (
+from tavus_mcp.checker.fixes import (
     CHOICES,
     Call,
     Stored,
@@ -21,16 +20,10 @@ from tavus_mcp.usecases.rules.calls import (
     unchosen,
     update,
 )
-from tavus_mcp.usecases.rules.look import (
-    at,
-    custom_llm,
-    ended,
-    is_set,
-    text,
-    unquoted,
-)
-from tavus_mcp.usecases.rules.modes import removed_or_used
-from tavus_mcp.usecases.rules.rule import Hit, rule
+from tavus_mcp.checker.lookups import at, custom_llm, ended, is_set, text, unquoted
+from tavus_mcp.checker.rule import Hit, rule
+from tavus_mcp.checker.rules.pipeline_mode import removed_or_used
+from tavus_mcp.models.document import Document
 
 _LONG_GREETING = 400
 _TEXTS = ("system_prompt", "context", "greeting")  # what edit_prompt edits

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from tavus_mcp.catalog import Catalog
+from tavus_mcp.checker.rule import Hit, rule
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.rule import Hit, rule
 
 # Soft hyphen, Arabic letter mark, Hangul fillers, zero width, invisible operators, BOM, fillers.
 _INVISIBLE = re.compile(

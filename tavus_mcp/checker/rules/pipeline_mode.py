@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.catalog.facts import PipelineMode
+from tavus_mcp.checker.fixes import Call, Part, also, configure, drop, remove, update
+from tavus_mcp.checker.lookups import at, is_set, layer_of
+from tavus_mcp.checker.rule import Hit, rule
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.calls import Call, Part, also, configure, drop, remove, update
-from tavus_mcp.usecases.rules.look import at, is_set, layer_of
-from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _FOR_THE_LLM = (
     "document_ids",

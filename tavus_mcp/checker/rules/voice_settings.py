@@ -7,19 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from tavus_mcp.catalog import Catalog, EngineFacts, VoiceSetting
+from tavus_mcp.checker.fixes import Call, configure, drop
+from tavus_mcp.checker.lookups import at, entries, is_set, layer_of, number, since, text
+from tavus_mcp.checker.rule import Hit, rule
 from tavus_mcp.models.document import Document
 from tavus_mcp.text import nearest
-from tavus_mcp.usecases.rules.calls import Call, configure, drop
-from tavus_mcp.usecases.rules.look import (
-    at,
-    entries,
-    is_set,
-    layer_of,
-    number,
-    since,
-    text,
-)
-from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _SETTINGS = "/layers/tts/voice_settings"
 _OLDER_SCALE = {"sonic-1", "sonic-2"}  # models whose speed runs from -1 to 1

@@ -8,12 +8,12 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from tavus_mcp.addresses import is_private_host
 from tavus_mcp.catalog import Catalog
+from tavus_mcp.checker.fixes import Call, Stored, also, configure, drop, remove
+from tavus_mcp.checker.lookups import at, custom_llm, is_set, recommended, text
+from tavus_mcp.checker.rule import Hit, rule
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.json_patch import pointer_of
 from tavus_mcp.models.masking import is_secret_name
-from tavus_mcp.usecases.rules.calls import Call, Stored, also, configure, drop, remove
-from tavus_mcp.usecases.rules.look import at, custom_llm, is_set, recommended, text
-from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _URL = "/layers/llm/base_url"
 _ROUTES = ("/chat/completions", "/completions", "/responses", "/messages")

@@ -6,28 +6,11 @@ import re
 from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
+from tavus_mcp.checker.fixes import Call, Stored, also, call, configure, drop, put, remove, update
+from tavus_mcp.checker.lookups import at, is_set, languages, layer_of, number, text
+from tavus_mcp.checker.rule import Hit, rule
 from tavus_mcp.models.document import Document
 from tavus_mcp.text import nearest
-from tavus_mcp.usecases.rules.calls import (
-    Call,
-    Stored,
-    also,
-    call,
-    configure,
-    drop,
-    put,
-    remove,
-    update,
-)
-from tavus_mcp.usecases.rules.look import (
-    at,
-    is_set,
-    languages,
-    layer_of,
-    number,
-    text,
-)
-from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _USERNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _CHUNKS = (1, 50)

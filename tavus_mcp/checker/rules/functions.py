@@ -7,13 +7,8 @@ import re
 from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
-from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.document import Document
-from tavus_mcp.models.json_patch import pointer_of
-from tavus_mcp.models.layers import FUNCTION_NAME
-from tavus_mcp.usecases.rules.calls import also, put, remove, update
-from tavus_mcp.usecases.rules.look import at, ended, entries, is_set, number, text
-from tavus_mcp.usecases.rules.mending import (
+from tavus_mcp.checker.fixes import also, put, remove, update
+from tavus_mcp.checker.function_fixes import (
     JSON_TYPES,
     LISTS,
     functions_of,
@@ -26,7 +21,12 @@ from tavus_mcp.usecases.rules.mending import (
     snake_case,
     unwrapped,
 )
-from tavus_mcp.usecases.rules.rule import Hit, rule
+from tavus_mcp.checker.lookups import at, ended, entries, is_set, number, text
+from tavus_mcp.checker.rule import Hit, rule
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.document import Document
+from tavus_mcp.models.json_patch import pointer_of
+from tavus_mcp.models.layers import FUNCTION_NAME
 
 _SNAKE_CASE = re.compile(r"[a-z0-9_]+")
 

@@ -1,36 +1,36 @@
 """The rules of the checker, by the layer they look at."""
 
-from tavus_mcp.usecases.rules import (
+from tavus_mcp.checker.rule import Rule
+from tavus_mcp.checker.rules import (
     conversational_flow,
-    endpoint,
     functions,
+    invisible_characters,
     latency,
     llm,
-    modes,
-    newer,
+    llm_endpoint,
+    other_layers,
     perception,
     persona,
-    prompts,
+    pipeline_mode,
     stt,
+    texts,
     tts,
-    unseen,
-    voices,
+    voice_settings,
 )
-from tavus_mcp.usecases.rules.rule import Rule
 
 RULES: tuple[Rule, ...] = (
     *persona.RULES,
-    *prompts.RULES,
-    *unseen.RULES,
-    *modes.RULES,
+    *texts.RULES,
+    *invisible_characters.RULES,
+    *pipeline_mode.RULES,
     *llm.RULES,
-    *endpoint.RULES,
+    *llm_endpoint.RULES,
     *functions.RULES,
     *tts.RULES,
-    *voices.RULES,
+    *voice_settings.RULES,
     *stt.RULES,
     *perception.RULES,
     *conversational_flow.RULES,
-    *newer.RULES,
+    *other_layers.RULES,
     *latency.RULES,
 )

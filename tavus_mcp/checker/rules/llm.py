@@ -7,10 +7,8 @@ from typing import Any
 
 from tavus_mcp.catalog import Catalog, ModelFacts
 from tavus_mcp.catalog.facts import Status
-from tavus_mcp.models.document import Document
-from tavus_mcp.text import nearest
-from tavus_mcp.usecases.rules.calls import Part, Stored, also, configure, drop
-from tavus_mcp.usecases.rules.look import (
+from tavus_mcp.checker.fixes import Part, Stored, also, configure, drop
+from tavus_mcp.checker.lookups import (
     at,
     custom_llm,
     ended,
@@ -20,7 +18,9 @@ from tavus_mcp.usecases.rules.look import (
     recommended,
     text,
 )
-from tavus_mcp.usecases.rules.rule import Hit, rule
+from tavus_mcp.checker.rule import Hit, rule
+from tavus_mcp.models.document import Document
+from tavus_mcp.text import nearest
 
 _MODEL = "/layers/llm/model"
 _HOSTED = "tavus-"

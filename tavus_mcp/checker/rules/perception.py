@@ -6,18 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from tavus_mcp.catalog import Catalog, FieldFacts
+from tavus_mcp.checker.fixes import Call, Stored, also, configure, drop, moved, patch
+from tavus_mcp.checker.lookups import at, ended, entries, is_set, layer_of, raven, text
+from tavus_mcp.checker.rule import Hit, rule
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.calls import Call, Stored, also, configure, drop, moved, patch
-from tavus_mcp.usecases.rules.look import (
-    at,
-    ended,
-    entries,
-    is_set,
-    layer_of,
-    raven,
-    text,
-)
-from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _LAYER = "/layers/perception"
 _MODEL = f"{_LAYER}/perception_model"

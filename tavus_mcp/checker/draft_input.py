@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tavus_mcp.checker.fixes import FIELDS
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.persona import Persona
 from tavus_mcp.models.vocabularies import doubled, to_persona_names
-from tavus_mcp.usecases.rules.calls import FIELDS
 
 _WRAPPINGS = ("data", "persona", "pal", "document", "body", "json", "payload", "arguments")
 _DEEPEST = 6

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog, ModelFacts
+from tavus_mcp.checker.fixes import configure
+from tavus_mcp.checker.lookups import at, custom_llm, recommended, text
+from tavus_mcp.checker.rule import Hit, rule
+from tavus_mcp.checker.rules.texts import tokens_of
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.calls import configure
-from tavus_mcp.usecases.rules.look import at, custom_llm, recommended, text
-from tavus_mcp.usecases.rules.prompts import tokens_of
-from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _SLOW = 1  # of three, as the docs rate the speed of hosted models
 _PATIENCE = "/layers/conversational_flow/turn_taking_patience"

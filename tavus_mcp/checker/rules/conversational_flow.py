@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.catalog.facts import DISCOURAGED
+from tavus_mcp.checker.fixes import also, configure, drop
+from tavus_mcp.checker.lookups import at, is_set, languages, layer_of, text
+from tavus_mcp.checker.rule import Hit, rule
+from tavus_mcp.checker.rules.stt import said_today
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.calls import also, configure, drop
-from tavus_mcp.usecases.rules.look import at, is_set, languages, layer_of, text
-from tavus_mcp.usecases.rules.rule import Hit, rule
-from tavus_mcp.usecases.rules.stt import said_today
 
 _LAYER = "/layers/conversational_flow"
 _MODEL = f"{_LAYER}/turn_detection_model"

@@ -7,18 +7,10 @@ from typing import Any
 
 from tavus_mcp.catalog import Catalog, FieldFacts
 from tavus_mcp.catalog.facts import DISCOURAGED
+from tavus_mcp.checker.fixes import Call, Stored, configure, drop
+from tavus_mcp.checker.lookups import at, ended, entries, is_set, languages, layer_of, text
+from tavus_mcp.checker.rule import Hit, rule
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.rules.calls import Call, Stored, configure, drop
-from tavus_mcp.usecases.rules.look import (
-    at,
-    ended,
-    entries,
-    is_set,
-    languages,
-    layer_of,
-    text,
-)
-from tavus_mcp.usecases.rules.rule import Hit, rule
 
 _ENGINE = "/layers/stt/stt_engine"
 # Tavus fills in "near" with the layer; before, everybody in the room was heard.

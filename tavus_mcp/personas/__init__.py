@@ -1,0 +1,1 @@
+"""Create, read, update, delete and restore one persona."""
