@@ -11,12 +11,13 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Failure, NotFound, Refused
+from tavus_mcp.history import revisions
 from tavus_mcp.models.base import checked_id
 from tavus_mcp.models.layers import LAYER_NAMES
 from tavus_mcp.models.persona import Persona
 from tavus_mcp.tavus_api import pagination
 from tavus_mcp.text import closing
-from tavus_mcp.usecases import history, reading
+from tavus_mcp.usecases import reading
 
 _JSON, _TEXT = "application/json", "text/markdown"
 
@@ -102,7 +103,7 @@ async def _layer(app: App, persona_id: str, layer: str) -> Any:
 
 
 async def _revision(app: App, persona_id: str, revision: str) -> Any:
-    document = await history.kept(app, _id(persona_id), revision)
+    document = await revisions.kept(app, _id(persona_id), revision)
     return {"persona": document.data, "revision": document.revision}
 
 

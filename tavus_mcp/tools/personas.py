@@ -10,6 +10,7 @@ from pydantic import MISSING, Field
 
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS
+from tavus_mcp.listings import Asked, rows
 from tavus_mcp.models.base import Accepted, JsonObject, PersonaId, Text
 from tavus_mcp.models.changes import EditText, SetFields
 from tavus_mcp.models.layers import LAYER_NAMES, Layers
@@ -89,7 +90,7 @@ async def list_personas(
     cursor: Cursor = None,
 ) -> PersonaPage:
     """List personas: model, voice engine, mode, replica (over 20 rows: less). Finds ids by name."""
-    asked = reading.Asked(
+    asked = Asked(
         pagination.PERSONAS,
         reading.summary,
         "persona_name",
@@ -98,10 +99,10 @@ async def list_personas(
         name_contains=name_contains,
         query={"persona_type": persona_type} if persona_type else {},
     )
-    page = await reading.rows(app, asked)
-    rows, common = reading.factored(page.rows)
+    page = await rows(app, asked)
+    compact, common = reading.factored(page.rows)
     return PersonaPage(
-        personas=rows, common=common, total_count=page.total_count, next_cursor=page.next_cursor
+        personas=compact, common=common, total_count=page.total_count, next_cursor=page.next_cursor
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS
 from tavus_mcp.concurrency import Tell
+from tavus_mcp.history import record
 from tavus_mcp.models.receipt import PlanReceipt, Receipt
-from tavus_mcp.usecases import creating, deleting, plans, recording
+from tavus_mcp.usecases import creating, deleting, plans
 from tavus_mcp.usecases.creating import NewPersona
 from tavus_mcp.usecases.editing import edit, planned
 from tavus_mcp.usecases.fleet import carrying
@@ -24,7 +25,7 @@ async def apply_plan(app: App, plan_id: str, tell: Tell) -> PlanReceipt:
             return await carrying.carry_out(app, plan, tell)
         case "create":
             body = plans.body_of(plan)
-            revives = plan.detail.get(recording.REVIVES, "")
+            revives = plan.detail.get(record.REVIVES, "")
             asked = NewPersona(body, tool=plan.tool, plan=plan, allow=PRIVATE_URLS, revives=revives)
             receipt = await creating.create(app, asked)
         case "delete":

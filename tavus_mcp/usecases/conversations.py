@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tavus_mcp import listings
 from tavus_mcp.app import App
 from tavus_mcp.checker.rules.invisible_characters import pointed_out
+from tavus_mcp.listings import Asked, Rows, rows
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.conversation import Call, Turn
 from tavus_mcp.models.findings import Remark
 from tavus_mcp.models.vocabularies import to_persona_names
 from tavus_mcp.tavus_api.pagination import CONVERSATIONS
-from tavus_mcp.usecases import cursors
-from tavus_mcp.usecases.reading import SHOWN, Asked, Rows, only, rows
+from tavus_mcp.usecases.reading import SHOWN, only
 
 # Nothing else is shown: a token or an address lets whoever holds it join the call.
 _FIELDS = (
@@ -85,7 +86,7 @@ async def conversation(app: App, conversation_id: str, limit: int, cursor: str |
         fields,
         page,
         len(turns),
-        cursors.written(_scope(conversation_id), [start + limit]) if more else None,
+        listings.written(_scope(conversation_id), [start + limit]) if more else None,
         None if turns else (_ACTIVE if fields.get("status") == "active" else _NONE),
         _cut(app, call.shutdown_reason, _LONGEST_FIELD) or None,
         perception,
@@ -96,10 +97,10 @@ async def conversation(app: App, conversation_id: str, limit: int, cursor: str |
 def _start(conversation_id: str, cursor: str | None) -> int:
     if cursor is None:
         return 0
-    match cursors.read(_scope(conversation_id), cursor):
+    match listings.read(_scope(conversation_id), cursor):
         case [int(start)] if start >= 0:
             return start
-    raise cursors.bad()
+    raise listings.bad()
 
 
 def _scope(conversation_id: str) -> list[str]:

@@ -11,6 +11,8 @@ from tavus_mcp.app import App
 from tavus_mcp.checker.check import check, refusal
 from tavus_mcp.checker.schema_check import UNKNOWN_FIELD
 from tavus_mcp.errors import Conflict, Failure, Refused, TavusError, Unavailable
+from tavus_mcp.history import record
+from tavus_mcp.history.redactions import is_secret_place
 from tavus_mcp.journal.entry import Entry
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import SetFields
@@ -22,10 +24,9 @@ from tavus_mcp.models.receipt import Receipt, Undo
 from tavus_mcp.personas.readback import elsewhere, not_stuck
 from tavus_mcp.personas.update import refuse_masks
 from tavus_mcp.tavus_api import pagination
-from tavus_mcp.usecases import plans, recording
+from tavus_mcp.usecases import plans
 from tavus_mcp.usecases.editing import unread
 from tavus_mcp.usecases.guarding import edited_meanwhile
-from tavus_mcp.usecases.holes import is_secret_place
 from tavus_mcp.usecases.receipts import receipt_of
 from tavus_mcp.usecases.spelling import respelled
 
@@ -76,7 +77,7 @@ async def create(app: App, asked: NewPersona) -> Receipt:
         answer = await _found(app, intent, wanted, started, lost)
         findings = [_ANSWER_LOST, *findings]
     except Failure:
-        await recording.settle(app, intent, "failed")
+        await record.settle(app, intent, "failed")
         raise
     made = str(answer.get("persona_id"))
     try:
@@ -84,11 +85,11 @@ async def create(app: App, asked: NewPersona) -> Receipt:
         remarks = not_stuck(wanted, now, leaves, app.catalog)
     except TavusError as error:
         now, remarks = unread(wanted, made, error)
-    unrecorded = await recording.settle(app, intent, "applied", now)
+    unrecorded = await record.settle(app, intent, "applied", now)
     if asked.whole:
         unrecorded += edited_meanwhile(elsewhere(wanted, now, app.catalog))
     if asked.revives:
-        unrecorded += await recording.revived(app, intent, asked.revives, now)
+        unrecorded += await record.revived(app, intent, asked.revives, now)
     findings = by_severity([*findings, *remarks, *unrecorded])
     undo = Undo(tool="delete_persona", arguments={"persona_id": now.persona_id})
     return receipt_of("applied", app, Document({}), now, leaves, findings, undo=undo)
@@ -104,7 +105,7 @@ _ANSWER_LOST = Finding(
 
 async def _intend(app: App, asked: NewPersona, leaves: Sequence[Operation]) -> Entry:
     """Write the creation down before it is sent; it has no id yet."""
-    detail = {recording.REVIVES: asked.revives} if asked.revives else {}
+    detail = {record.REVIVES: asked.revives} if asked.revives else {}
     paths = tuple(item.path for item in leaves)
     return await app.diary.append(
         Entry("intent", "", app.now(), asked.tool, paths=paths, detail=detail)
@@ -125,7 +126,7 @@ async def _found(
     made = [row for row in rows if _is_new(row, started)]
     if len(made) == 1:
         return made[0]
-    await recording.settle(app, intent, "unknown")
+    await record.settle(app, intent, "unknown")
     if rows:
         ids = ", ".join(str(row.get("persona_id")) for row in rows)
         told = f"Personas like it are there, which may be older: {ids}."

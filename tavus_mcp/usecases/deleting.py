@@ -8,11 +8,12 @@ import anyio
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, Failure, NotFound, TavusError, Unavailable
+from tavus_mcp.history import record
 from tavus_mcp.journal.entry import Entry
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.receipt import Changed, Receipt, Undo
-from tavus_mcp.usecases import plans, recording
+from tavus_mcp.usecases import plans
 from tavus_mcp.usecases.editing import expect
 
 
@@ -47,7 +48,7 @@ async def delete(app: App, asked: Deletion) -> Receipt:
     await expect(app, document, asked.if_revision, planned=asked.plan is not None)
     if asked.plan is not None:
         await plans.claim(app, asked.plan)
-    intent = await recording.intend(app, "delete_persona", document, Document({}), ())
+    intent = await record.intend(app, "delete_persona", document, Document({}), ())
     lost: Unavailable | None = None
     try:
         await app.api.delete_persona(asked.persona_id)
@@ -57,10 +58,10 @@ async def delete(app: App, asked: Deletion) -> Receipt:
     except Unavailable as error:
         lost = error
     except Failure:
-        await recording.settle(app, intent, "failed")
+        await record.settle(app, intent, "failed")
         raise
     await _see_that_it_is_gone(app, intent, lost)
-    unrecorded = await recording.settle(app, intent, "applied")
+    unrecorded = await record.settle(app, intent, "applied")
     return _receipt("applied", document).model_copy(update={"findings": unrecorded})
 
 
@@ -75,7 +76,7 @@ async def _see_that_it_is_gone(app: App, intent: Entry, lost: Unavailable | None
         if lost is None:
             return  # Tavus said that it is deleted, and nothing says otherwise
         told = f"that failed as well ({type(error).__name__}): it is not known whether it is gone"
-    await recording.settle(app, intent, "unknown" if lost else "failed")
+    await record.settle(app, intent, "unknown" if lost else "failed")
     raise Conflict(
         f"{lost or 'Tavus answered that it is deleted, but it is not.'} It was looked for: {told}. "
         "Look with get_persona before you try again."

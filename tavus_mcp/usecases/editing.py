@@ -15,6 +15,7 @@ import anyio
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS, check_change
 from tavus_mcp.errors import Conflict, Failure, Refused, Rejected, TavusError, Unavailable
+from tavus_mcp.history import record
 from tavus_mcp.journal.entry import Entry
 from tavus_mcp.models.changes import Change, RawPatch
 from tavus_mcp.models.document import Document
@@ -24,7 +25,7 @@ from tavus_mcp.models.masking import MASK
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.personas.readback import elsewhere, not_stuck
 from tavus_mcp.personas.update import refuse_masks, refuse_mixed_conferencing
-from tavus_mcp.usecases import plans, recording
+from tavus_mcp.usecases import plans
 from tavus_mcp.usecases.guarding import changed_meanwhile, edited_meanwhile, guards, unguarded
 from tavus_mcp.usecases.receipts import lost_keys, receipt_of, undo_of
 from tavus_mcp.usecases.spelling import respelled
@@ -79,7 +80,7 @@ async def edit(app: App, asked: Edit) -> Receipt:
     if not operations:
         return receipt_of("unchanged", app, before, before, (), findings)
     claim = await plans.claim(app, asked.plan) if asked.plan else 0
-    intent = await recording.intend(app, asked.tool, before, after, operations, claim=claim)
+    intent = await record.intend(app, asked.tool, before, after, operations, claim=claim)
     changed, lost = True, None
     for tests in guards(before, operations):
         try:
@@ -105,7 +106,7 @@ async def edit(app: App, asked: Edit) -> Receipt:
     if asked.whole:
         findings += edited_meanwhile(elsewhere(after, now, app.catalog))
     status = "applied" if changed else "unchanged"
-    unrecorded = await recording.settle(app, intent, status, now)
+    unrecorded = await record.settle(app, intent, status, now)
     told = operations if changed else ()
     undo = undo_of(before, operations, app.masker) if changed else None
     findings = by_severity([*findings, *remarks, *unrecorded])
@@ -188,10 +189,10 @@ async def _may_send_again(
             raise refused
         now = await app.api.get_persona(before.persona_id)
         if (now.revision, now.stamp) != (before.revision, before.stamp):
-            await recording.seen(app, now)
+            await record.seen(app, now)
             raise changed_meanwhile(app, before, now) from refused
     except Failure:
-        await recording.settle(app, intent, "failed")
+        await record.settle(app, intent, "failed")
         raise
 
 
@@ -206,15 +207,15 @@ async def _found_out(
 ) -> list[Finding]:
     """Hold what was answered against what is read; raise when a change cannot be vouched for."""
     if lost is not None:
-        if recording.took_effect(app, intent, now) and not remarks:
+        if record.took_effect(app, intent, now) and not remarks:
             return [ANSWER_LOST]
-        await recording.settle(app, intent, "unknown")
+        await record.settle(app, intent, "unknown")
         raise Conflict(
             f"{lost} It was read again at once, and it is not certain that the change is there. "
             "Look with get_persona before you try again."
         ) from lost
     if changed and remarks and now.revision == intent.revision:
-        await recording.settle(app, intent, "failed")
+        await record.settle(app, intent, "failed")
         raise Conflict(
             "Tavus answered that all was well, but the persona reads as it was before: the change "
             "did not take effect. " + "; ".join(f"{item.path}: {item.message}" for item in remarks)

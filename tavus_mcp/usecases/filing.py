@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, InvalidArgument, NotFound, Refused
+from tavus_mcp.history import record, revisions
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
@@ -14,7 +15,7 @@ from tavus_mcp.models.persona import WRITE_ONLY, Persona
 from tavus_mcp.models.personafile import PersonaFile, parsed, stamped
 from tavus_mcp.models.receipt import Changed, Receipt, changes_of
 from tavus_mcp.models.yamlread import BadFile
-from tavus_mcp.usecases import creating, history, recording
+from tavus_mcp.usecases import creating
 from tavus_mcp.usecases.editing import NOT_READ_BACK, Edit, edit
 from tavus_mcp.usecases.guarding import EDITED_MEANWHILE, changed_meanwhile
 from tavus_mcp.usecases.keeping import (
@@ -45,7 +46,7 @@ async def export(app: App, reference: str) -> Exported:
 
     Raises ``Refused`` when the journal does not hold the revision, or no file can hold the persona.
     """
-    persona_id, document = await history.at(app, reference, "persona_id")
+    persona_id, document = await revisions.at(app, reference, "persona_id")
     fields = shown(app, document)
     file = PersonaFile(fields, persona_id, document.revision)
     try:
@@ -60,7 +61,7 @@ async def remember(app: App, exported: Exported) -> None:
 
     Raises ``NotRecorded`` when the journal cannot be written.
     """
-    await recording.seen(app, exported.document)
+    await record.seen(app, exported.document)
 
 
 @dataclass(frozen=True)

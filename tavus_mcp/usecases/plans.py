@@ -14,11 +14,11 @@ from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Refused, Taken
+from tavus_mcp.history import record
 from tavus_mcp.journal.entry import Entry, plan_id_of
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.json_patch import Operation, pointer_of, tokens
-from tavus_mcp.usecases import recording
 
 LIFETIME = timedelta(hours=1)
 BULK = "bulk"
@@ -69,7 +69,7 @@ def of_deletion(before: Document) -> Plan:
 async def store(app: App, plan: Plan, base: Document | None = None) -> Plan:
     """Write a plan down, and the persona it is for; return it with its id and its end."""
     if base is not None:
-        await recording.seen(app, base)
+        await record.seen(app, base)
     expires = (app.clock() + LIFETIME).isoformat(timespec="seconds")
     line = await app.diary.append(
         Entry(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tavus_mcp.app import App
+from tavus_mcp.history.redactions import is_secret_place, returns
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.json_patch import Operation, applied, find, outermost_list, tokens
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.models.persona import WRITE_ONLY
 from tavus_mcp.models.receipt import Receipt, Undo, changes_of
-from tavus_mcp.usecases.holes import is_secret_place, returns
 from tavus_mcp.usecases.plans import Plan
 
 CHANGES = 100

@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.errors import InvalidArgument, NotFound, Refused, TavusError
+from tavus_mcp.history import record
+from tavus_mcp.history.redactions import filled, has_hole, holes, is_secret_place, returns
+from tavus_mcp.history.revisions import kept
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import Document
@@ -18,11 +21,9 @@ from tavus_mcp.models.layers import LAYER_NAMES
 from tavus_mcp.models.masking import MASK
 from tavus_mcp.models.persona import SERVER_FIELDS, WRITE_ONLY, Persona
 from tavus_mcp.models.receipt import Receipt
-from tavus_mcp.usecases import creating, recording
+from tavus_mcp.usecases import creating
 from tavus_mcp.usecases.creating import NewPersona, copyable
 from tavus_mcp.usecases.editing import Edit, edit
-from tavus_mcp.usecases.history import kept
-from tavus_mcp.usecases.holes import filled, has_hole, holes, is_secret_place, returns
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ async def _living(app: App, persona_id: str) -> Document | None:
         try:
             return await app.api.get_persona(persona_id)
         except NotFound:
-            persona_id = await recording.lives_as(app, persona_id)
+            persona_id = await record.lives_as(app, persona_id)
     return None
 
 

@@ -13,11 +13,11 @@ from report import Figure
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
+from tavus_mcp.history import record
 from tavus_mcp.journal.journal import Diary
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.json_patch import Operation
 from tavus_mcp.tavus_api.client import TavusApi
-from tavus_mcp.usecases import recording
 
 
 def journal(folder: Path, rounds: int) -> list[Figure]:
@@ -39,8 +39,8 @@ async def _changes(app: App, rounds: int) -> list[float]:
         after = Document({**before.data, "greeting": greeting})
         begun = time.perf_counter()
         change = [Operation("add", "/greeting", greeting)]
-        intent = await recording.intend(app, "update_persona", before, after, change)
-        await recording.settle(app, intent, "applied", after)
+        intent = await record.intend(app, "update_persona", before, after, change)
+        await record.settle(app, intent, "applied", after)
         took.append(milliseconds_since(begun))
         before = after
     return took[1:]

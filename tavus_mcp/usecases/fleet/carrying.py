@@ -24,10 +24,11 @@ from tavus_mcp.errors import (
     Taken,
     Unavailable,
 )
+from tavus_mcp.history import record
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.receipt import PlanReceipt, Undo
-from tavus_mcp.usecases import plans, recording
+from tavus_mcp.usecases import plans
 from tavus_mcp.usecases.editing import edit, planned
 from tavus_mcp.usecases.fleet.parts import TOOL, Part, Trace, parts_of, shortened, traces_of
 from tavus_mcp.usecases.fleet.tally import Tally
@@ -137,9 +138,9 @@ async def _looked_back(app: App, part: Part, trace: Trace) -> JsonObject | None:
     to do so now, the tests of the second one would fail.
     """
     now = await app.api.get_persona(part.persona_id)
-    if trace.intent is not None and recording.took_effect(app, trace.intent, now):
+    if trace.intent is not None and record.took_effect(app, trace.intent, now):
         app.unsettled.pop(part.persona_id, None)
-        await recording.settle(app, trace.intent, "applied", now)
+        await record.settle(app, trace.intent, "applied", now)
         return {"status": "done before", "revision": now.revision}
     if now.revision == part.plan.revision:
         return None

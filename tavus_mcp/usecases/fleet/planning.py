@@ -12,11 +12,12 @@ from tavus_mcp.checker import check, schema_check
 from tavus_mcp.checker.rules import RULES
 from tavus_mcp.concurrency import Progress, Tell
 from tavus_mcp.errors import InvalidArgument, Refused, TavusError
+from tavus_mcp.history import record
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Remark
 from tavus_mcp.models.receipt import Changed, changes_of
 from tavus_mcp.text import closing
-from tavus_mcp.usecases import plans, recording
+from tavus_mcp.usecases import plans
 from tavus_mcp.usecases.editing import Edit, work_out
 from tavus_mcp.usecases.fleet.audit import read
 from tavus_mcp.usecases.fleet.parts import TOOL, Part, bulk_plan, shortened
@@ -139,7 +140,7 @@ async def _worked_out(app: App, wanted: Wanted, document: Document) -> Planned |
     _, operations, findings = work_out(app, document, asked)
     if not operations:
         return _left_alone(persona_id, proposed)
-    await recording.seen(app, document)
+    await record.seen(app, document)
     name = shortened(app.masker.mask_text(document.name), _NAME)
     part = Part(name, plans.of_change(app, TOOL, document, operations))
     return Planned(part, changes_of(document.data, operations, app.masker), findings)

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.errors import Refused
+from tavus_mcp.history import record
+from tavus_mcp.history.revisions import kept
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.json_patch import applied
 from tavus_mcp.personas.readback import reads_as
-from tavus_mcp.usecases import plans, recording
+from tavus_mcp.usecases import plans
 from tavus_mcp.usecases.fleet.parts import Part, Trace, parts_of, traces_of
 from tavus_mcp.usecases.fleet.proposing import Propose, Proposed
-from tavus_mcp.usecases.history import kept
 from tavus_mcp.usecases.receipts import lost_keys, undo_of
 from tavus_mcp.usecases.restoring import PutBack
 
@@ -51,7 +52,7 @@ async def _put_back(app: App, now: Document, part: Part, trace: Trace) -> Propos
     expected = Document(app.masker.mask(applied(before.data, operations)))
     if trace.outcome is not None and trace.settled:
         after = await kept(app, part.persona_id, trace.outcome.revision)
-    elif trace.intent is not None and recording.took_effect(app, trace.intent, now):
+    elif trace.intent is not None and record.took_effect(app, trace.intent, now):
         after = expected
     else:
         raise Refused("It is not known whether the plan changed it; look with list_revisions.")

@@ -11,11 +11,11 @@ import anyio.to_thread
 from tavus_mcp.app import App
 from tavus_mcp.concurrency import each
 from tavus_mcp.errors import InvalidArgument, NotFound, TavusError
+from tavus_mcp.history import revisions
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.conversation import MADE_UP, Call, moment_of
 from tavus_mcp.models.document import Document
 from tavus_mcp.tavus_api.pagination import CONVERSATIONS, LARGEST, Walk
-from tavus_mcp.usecases import history
 from tavus_mcp.usecases.measuring import reports
 from tavus_mcp.usecases.measuring.figures import READING
 from tavus_mcp.usecases.measuring.revisions import BEFORE, UNKNOWN, Timeline, moment_text
@@ -104,12 +104,12 @@ async def measure(app: App, reference: str, window: Window, limit: int) -> Measu
     Raises ``NotFound`` when there is no such persona and no trace of it, ``Refused`` when the
     revision is not known.
     """
-    persona_id, wanted = history.parted(reference, "persona_id")
+    persona_id, wanted = revisions.parted(reference, "persona_id")
     every = await _ended(app, {persona_id})
     rows = [row for row in every if window.holds(_begun(row))]
     timeline = await _timeline(app, persona_id, traces=bool(rows))
     if wanted and wanted != timeline.current:
-        await history.kept(app, persona_id, wanted)
+        await revisions.kept(app, persona_id, wanted)
     grouped: dict[str, list[JsonObject]] = {wanted: []} if wanted else {}
     meant = _of_revision(rows, timeline, wanted)
     for row in meant[:limit]:
@@ -133,15 +133,15 @@ async def compare(app: App, first: str, second: str) -> JsonObject:
 
     A bare id means the persona's current revision.
     """
-    sides = [history.parted(first, "first"), history.parted(second, "second")]
+    sides = [revisions.parted(first, "first"), revisions.parted(second, "second")]
     rows = await _ended(app, {persona_id for persona_id, _ in sides})
     chosen: list[list[JsonObject]] = []
-    revisions: list[str] = []
+    compared: list[str] = []
     for persona_id, wanted in sides:
         own = [row for row in rows if row.get("persona_id") == persona_id]
         timeline = await _timeline(app, persona_id, traces=True)
-        revisions.append(wanted or timeline.current)
-        chosen.append(_of_revision(own, timeline, revisions[-1])[:MOST_COMPARED])
+        compared.append(wanted or timeline.current)
+        chosen.append(_of_revision(own, timeline, compared[-1])[:MOST_COMPARED])
     all_rows = {_id(row): row for side in chosen for row in side}
     if len(all_rows) < sum(map(len, chosen)):
         return {"verdict": _SAME_CALLS}
@@ -157,7 +157,7 @@ async def compare(app: App, first: str, second: str) -> JsonObject:
             "without_transcript": len(fetched.of(side)) - len(spoken),
         }
         for name, revision, side, spoken in zip(
-            ("first", "second"), revisions, chosen, talks, strict=True
+            ("first", "second"), compared, chosen, talks, strict=True
         )
     }
     told = {

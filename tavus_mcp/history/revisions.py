@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument, NotFound, Refused, TavusError
+from tavus_mcp.history import record
 from tavus_mcp.journal.entry import Entry, plan_id_of
 from tavus_mcp.models.base import JsonObject, checked_id
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.receipt import changes_of
 from tavus_mcp.text import closing
-from tavus_mcp.usecases import recording
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _row(app: App, line: Entry, outcomes: dict[int, Entry], now: Document | None
         "tool": line.tool,
         "status": line.status,
         "paths": list(line.paths),
-        **{name: line.detail.get(name, "") for name in (recording.REVIVED_AS, recording.REVIVES)},
+        **{name: line.detail.get(name, "") for name in (record.REVIVED_AS, record.REVIVES)},
     }
     if line.kind == "intent":
         told |= {"revision": outcome.revision if outcome else "", "status": "unknown"}
@@ -127,7 +127,7 @@ def _looked_into(app: App, line: Entry, now: Document) -> JsonObject:
     """Tell what became of an intent without an outcome, as far as the persona shows it."""
     if line.tool == "delete_persona":
         return {"status": "unknown" if now.data else "applied"}
-    if recording.took_effect(app, line, now):
+    if record.took_effect(app, line, now):
         return {"status": "applied", "revision": now.revision}
     return {"status": "unknown"}
 
