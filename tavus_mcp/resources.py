@@ -15,9 +15,9 @@ from tavus_mcp.history import revisions
 from tavus_mcp.models.base import checked_id
 from tavus_mcp.models.layers import LAYER_NAMES
 from tavus_mcp.models.persona import Persona
+from tavus_mcp.personas import read
 from tavus_mcp.tavus_api import pagination
 from tavus_mcp.text import closing
-from tavus_mcp.usecases import reading
 
 _JSON, _TEXT = "application/json", "text/markdown"
 
@@ -86,7 +86,7 @@ async def _answered(app: App, make: Callable[[], Awaitable[Any]]) -> str:
 
 
 async def _index(app: App) -> Any:
-    rows = [reading.summary(row) async for row in app.api.every(pagination.PERSONAS)]
+    rows = [read.summary(row) async for row in app.api.every(pagination.PERSONAS)]
     kept = [{key: value for key, value in row.items() if value is not None} for row in rows]
     return {"personas": kept, "total_count": len(kept)}
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from tavus_mcp.app import App
 from tavus_mcp.listings import Asked, rows
+from tavus_mcp.personas.read import only
 from tavus_mcp.tavus_api import pagination
 from tavus_mcp.tools.answers import (
     DocumentPage,
@@ -19,7 +20,6 @@ from tavus_mcp.tools.answers import (
 )
 from tavus_mcp.tools.parameters import Cursor, Limit, NameContains
 from tavus_mcp.tools.toolset import Toolset
-from tavus_mcp.usecases.reading import only
 
 account = Toolset("account")
 

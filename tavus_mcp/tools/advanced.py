@@ -10,13 +10,13 @@ from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.receipt import Receipt
+from tavus_mcp.personas.patch_input import raw_change
+from tavus_mcp.personas.secret_references import literal_keys, resolved
+from tavus_mcp.personas.update import Edit, edit
 from tavus_mcp.tools.answers import PersonaText
 from tavus_mcp.tools.parameters import AllowPrivate, DryRun, IfRevision, Persona, Reference
 from tavus_mcp.tools.toolset import Toolset
 from tavus_mcp.usecases import filing
-from tavus_mcp.usecases.editing import Edit, edit
-from tavus_mcp.usecases.patching import raw_change
-from tavus_mcp.usecases.secrets import literal_keys, resolved
 
 advanced = Toolset("advanced")
 

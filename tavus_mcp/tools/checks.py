@@ -14,10 +14,11 @@ from tavus_mcp.checker.draft_input import a_persona
 from tavus_mcp.models.base import JsonObject, PersonaId
 from tavus_mcp.models.findings import by_severity
 from tavus_mcp.models.tuning import Suggestion
+from tavus_mcp.personas import read
 from tavus_mcp.tools.answers import CheckReport
 from tavus_mcp.tools.parameters import Persona
 from tavus_mcp.tools.toolset import Toolset
-from tavus_mcp.usecases import reading, suggesting
+from tavus_mcp.usecases import suggesting
 
 checks = Toolset("checks")
 
@@ -33,7 +34,7 @@ async def check_persona(
     ] = None,
 ) -> CheckReport:
     """Find all mistakes and deprecations at once, each with the calls that fix it."""
-    checked, form = await reading.draft_or_saved(app, persona_id, document)
+    checked, form = await read.draft_or_saved(app, persona_id, document)
     findings = by_severity([*form, *check.check(checked, app.catalog)])
     return CheckReport(
         persona_id=checked.persona_id or None,

@@ -11,9 +11,9 @@ from tavus_mcp.models.base import Accepted, JsonObject
 from tavus_mcp.models.changes import DropFunction, PutFunction
 from tavus_mcp.models.layers import FunctionName
 from tavus_mcp.models.receipt import Receipt
+from tavus_mcp.personas.update import Edit, edit
 from tavus_mcp.tools.parameters import DryRun, IfRevision, Persona
 from tavus_mcp.tools.toolset import Toolset
-from tavus_mcp.usecases.editing import Edit, edit
 
 functions = Toolset("layers")
 

@@ -10,10 +10,11 @@ from pydantic import Field
 from tavus_mcp.app import App
 from tavus_mcp.history import revisions as usecase
 from tavus_mcp.models.receipt import PlanReceipt, Receipt
+from tavus_mcp.personas import restore
 from tavus_mcp.tools.answers import Comparison, RevisionPage
 from tavus_mcp.tools.parameters import Cursor, DryRun, IfRevision, Limit, Persona, Reference
 from tavus_mcp.tools.toolset import Toolset
-from tavus_mcp.usecases import applying, restoring
+from tavus_mcp.usecases import applying
 from tavus_mcp.usecases.measuring import measure as measuring
 
 history = Toolset("history")
@@ -55,11 +56,9 @@ async def restore_revision(
     if_revision: IfRevision = None,
 ) -> Receipt:
     """Undo: bring a persona or parts of it back to a revision; a deleted one gets a new id."""
-    return await restoring.restore(
+    return await restore.restore(
         app,
-        restoring.Return(
-            persona_id, revision, tuple(only), dry_run=dry_run, if_revision=if_revision
-        ),
+        restore.Return(persona_id, revision, tuple(only), dry_run=dry_run, if_revision=if_revision),
     )
 
 

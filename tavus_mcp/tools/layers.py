@@ -22,6 +22,8 @@ from tavus_mcp.models.layers import (
     TurnModel,
 )
 from tavus_mcp.models.receipt import Receipt
+from tavus_mcp.personas.secret_references import filled, key_of, literal_keys
+from tavus_mcp.personas.update import Edit, edit
 from tavus_mcp.tools.answers import LayerDescription
 from tavus_mcp.tools.parameters import (
     AllowPrivate,
@@ -34,9 +36,7 @@ from tavus_mcp.tools.parameters import (
     Unset,
 )
 from tavus_mcp.tools.toolset import Toolset
-from tavus_mcp.usecases.editing import Edit, edit
 from tavus_mcp.usecases.fields import given, pointers, to_unset
-from tavus_mcp.usecases.secrets import filled, key_of, literal_keys
 
 layers = Toolset("layers")
 

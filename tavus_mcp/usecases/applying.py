@@ -7,9 +7,9 @@ from tavus_mcp.checker.check import PRIVATE_URLS
 from tavus_mcp.concurrency import Tell
 from tavus_mcp.history import record
 from tavus_mcp.models.receipt import PlanReceipt, Receipt
-from tavus_mcp.usecases import creating, deleting, plans
-from tavus_mcp.usecases.creating import NewPersona
-from tavus_mcp.usecases.editing import edit, planned
+from tavus_mcp.personas import create, delete, plans
+from tavus_mcp.personas.create import NewPersona
+from tavus_mcp.personas.update import edit, planned
 from tavus_mcp.usecases.fleet import carrying
 
 
@@ -27,10 +27,10 @@ async def apply_plan(app: App, plan_id: str, tell: Tell) -> PlanReceipt:
             body = plans.body_of(plan)
             revives = plan.detail.get(record.REVIVES, "")
             asked = NewPersona(body, tool=plan.tool, plan=plan, allow=PRIVATE_URLS, revives=revives)
-            receipt = await creating.create(app, asked)
+            receipt = await create.create(app, asked)
         case "delete":
-            deletion = deleting.Deletion(plan.persona_id, plan.revision, plan)
-            receipt = await deleting.delete(app, deletion)
+            deletion = delete.Deletion(plan.persona_id, plan.revision, plan)
+            receipt = await delete.delete(app, deletion)
         case _:
             receipt = await edit(app, planned(plan))
     return PlanReceipt(**dict(receipt))

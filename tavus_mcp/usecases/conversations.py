@@ -13,8 +13,8 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.conversation import Call, Turn
 from tavus_mcp.models.findings import Remark
 from tavus_mcp.models.vocabularies import to_persona_names
+from tavus_mcp.personas.read import SHOWN, only
 from tavus_mcp.tavus_api.pagination import CONVERSATIONS
-from tavus_mcp.usecases.reading import SHOWN, only
 
 # Nothing else is shown: a token or an address lets whoever holds it join the call.
 _FIELDS = (

@@ -15,9 +15,9 @@ from tavus_mcp.models.persona import WRITE_ONLY, Persona
 from tavus_mcp.models.personafile import PersonaFile, parsed, stamped
 from tavus_mcp.models.receipt import Changed, Receipt, changes_of
 from tavus_mcp.models.yamlread import BadFile
-from tavus_mcp.usecases import creating
-from tavus_mcp.usecases.editing import NOT_READ_BACK, Edit, edit
-from tavus_mcp.usecases.guarding import EDITED_MEANWHILE, changed_meanwhile
+from tavus_mcp.personas import create
+from tavus_mcp.personas.conflicts import EDITED_MEANWHILE, changed_meanwhile
+from tavus_mcp.personas.update import NOT_READ_BACK, Edit, edit
 from tavus_mcp.usecases.keeping import (
     Kept,
     holes,
@@ -145,7 +145,7 @@ async def _create(app: App, asked: Incoming, file: PersonaFile, found: list[Find
             "api_key_ref: NAME (in a header {secret:NAME}) instead of the mask; the key is then "
             "read from TAVUS_SECRET_<NAME>. Nothing was sent."
         )
-    new = creating.NewPersona(
+    new = create.NewPersona(
         kept.apply({}),
         dry_run=asked.dry_run,
         remarks=[*found, *remarks(kept, Document({}))],
@@ -153,7 +153,7 @@ async def _create(app: App, asked: Incoming, file: PersonaFile, found: list[Find
         allow=asked.allow,
         whole=True,
     )
-    return await creating.create(app, new)
+    return await create.create(app, new)
 
 
 async def _update(

@@ -23,7 +23,7 @@ from tavus_mcp.models.masking import MASK, is_masked, is_secret_name, masks_in
 from tavus_mcp.models.persona import WRITE_ONLY
 from tavus_mcp.models.personafile import NOT_HELD
 from tavus_mcp.personas.readback import reads_as
-from tavus_mcp.usecases.secrets import HOLDERS, KEY, NAMED, REFERENCE, filled_text
+from tavus_mcp.personas.secret_references import HOLDERS, KEY, NAMED, REFERENCE, filled_text
 
 _NOTHING: Any = object()
 _SHORTEST = 6

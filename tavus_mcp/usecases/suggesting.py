@@ -9,7 +9,7 @@ from tavus_mcp.app import App
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.receipt import Changed, Receipt
 from tavus_mcp.models.tuning import Reasoned, Suggestion
-from tavus_mcp.usecases.editing import Edit, preview
+from tavus_mcp.personas.update import Edit, preview
 from tavus_mcp.usecases.tuning import Already, Proposal, propose
 from tavus_mcp.usecases.tuning.asking import read_goals
 

@@ -12,9 +12,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, InvalidArgument, Refused
 from tavus_mcp.models.personafile import parsed
+from tavus_mcp.personas.conflicts import EDITED_MEANWHILE
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.usecases.filing import Applied, Incoming, apply, brought_into, export
-from tavus_mcp.usecases.guarding import EDITED_MEANWHILE
 
 pytestmark = pytest.mark.anyio
 

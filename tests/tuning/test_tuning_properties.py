@@ -24,7 +24,7 @@ from tavus_mcp.catalog.goals import GOALS
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.masking import MASK
-from tavus_mcp.usecases.spelling import respelled
+from tavus_mcp.personas.current_spelling import respelled
 from tavus_mcp.usecases.tuning import propose
 
 CASES = dict(case_documents())

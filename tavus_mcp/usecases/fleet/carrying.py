@@ -28,8 +28,8 @@ from tavus_mcp.history import record
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.receipt import PlanReceipt, Undo
-from tavus_mcp.usecases import plans
-from tavus_mcp.usecases.editing import edit, planned
+from tavus_mcp.personas import plans
+from tavus_mcp.personas.update import edit, planned
 from tavus_mcp.usecases.fleet.parts import TOOL, Part, Trace, parts_of, shortened, traces_of
 from tavus_mcp.usecases.fleet.tally import Tally
 

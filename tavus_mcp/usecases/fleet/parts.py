@@ -16,8 +16,8 @@ from tavus_mcp.app import App
 from tavus_mcp.errors import Refused
 from tavus_mcp.journal.entry import Entry
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.usecases import plans
-from tavus_mcp.usecases.plans import Plan
+from tavus_mcp.personas import plans
+from tavus_mcp.personas.plans import Plan
 
 TOOL = "plan_bulk_change"
 """Under which name the history tells of these changes."""

@@ -16,14 +16,14 @@ from tavus_mcp.history import record
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Remark
 from tavus_mcp.models.receipt import Changed, changes_of
+from tavus_mcp.personas import plans
+from tavus_mcp.personas.restore import NOT_RESTORED
+from tavus_mcp.personas.update import Edit, work_out
 from tavus_mcp.text import closing
-from tavus_mcp.usecases import plans
-from tavus_mcp.usecases.editing import Edit, work_out
 from tavus_mcp.usecases.fleet.audit import read
 from tavus_mcp.usecases.fleet.parts import TOOL, Part, bulk_plan, shortened
 from tavus_mcp.usecases.fleet.proposing import Propose, Proposed
 from tavus_mcp.usecases.fleet.roll import Roll, Selection
-from tavus_mcp.usecases.restoring import NOT_RESTORED
 
 _RULES = frozenset({*(rule.name for rule in RULES), *schema_check.NAMES})
 _STOCK = "A stock persona of Tavus cannot be edited; create_persona(based_on=...) copies it."

@@ -10,8 +10,8 @@ from tavus_mcp.app import App
 from tavus_mcp.models.changes import Change, SetFields
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
-from tavus_mcp.usecases.patching import checked_fields
-from tavus_mcp.usecases.secrets import literal_keys, resolved
+from tavus_mcp.personas.patch_input import checked_fields
+from tavus_mcp.personas.secret_references import literal_keys, resolved
 from tavus_mcp.usecases.tuning import propose as towards
 from tavus_mcp.usecases.tuning.asking import read_goals
 

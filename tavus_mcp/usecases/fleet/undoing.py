@@ -11,12 +11,12 @@ from tavus_mcp.history import record
 from tavus_mcp.history.revisions import kept
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.json_patch import applied
+from tavus_mcp.personas import plans
 from tavus_mcp.personas.readback import reads_as
-from tavus_mcp.usecases import plans
+from tavus_mcp.personas.receipts import lost_keys, undo_of
+from tavus_mcp.personas.restore import PutBack
 from tavus_mcp.usecases.fleet.parts import Part, Trace, parts_of, traces_of
 from tavus_mcp.usecases.fleet.proposing import Propose, Proposed
-from tavus_mcp.usecases.receipts import lost_keys, undo_of
-from tavus_mcp.usecases.restoring import PutBack
 
 
 async def undoing(app: App, plan_id: str) -> tuple[Sequence[str], Propose]:

@@ -21,14 +21,13 @@ from tavus_mcp.models.findings import Finding, by_severity
 from tavus_mcp.models.json_patch import Operation, diff, pointer_of
 from tavus_mcp.models.masking import is_masked
 from tavus_mcp.models.receipt import Receipt, Undo
+from tavus_mcp.personas import plans
+from tavus_mcp.personas.conflicts import edited_meanwhile
+from tavus_mcp.personas.current_spelling import respelled
 from tavus_mcp.personas.readback import elsewhere, not_stuck
-from tavus_mcp.personas.update import refuse_masks
+from tavus_mcp.personas.receipts import receipt_of
+from tavus_mcp.personas.update import refuse_masks, unread
 from tavus_mcp.tavus_api import pagination
-from tavus_mcp.usecases import plans
-from tavus_mcp.usecases.editing import unread
-from tavus_mcp.usecases.guarding import edited_meanwhile
-from tavus_mcp.usecases.receipts import receipt_of
-from tavus_mcp.usecases.spelling import respelled
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from tavus_mcp.models.json_patch import Operation, applied, find, outermost_list
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.models.persona import WRITE_ONLY
 from tavus_mcp.models.receipt import Receipt, Undo, changes_of
-from tavus_mcp.usecases.plans import Plan
+from tavus_mcp.personas.plans import Plan
 
 CHANGES = 100
 """Changed places that a receipt tells one by one."""

@@ -21,9 +21,9 @@ from tavus_mcp.models.layers import LAYER_NAMES
 from tavus_mcp.models.masking import MASK
 from tavus_mcp.models.persona import SERVER_FIELDS, WRITE_ONLY, Persona
 from tavus_mcp.models.receipt import Receipt
-from tavus_mcp.usecases import creating
-from tavus_mcp.usecases.creating import NewPersona, copyable
-from tavus_mcp.usecases.editing import Edit, edit
+from tavus_mcp.personas import create
+from tavus_mcp.personas.create import NewPersona, copyable
+from tavus_mcp.personas.update import Edit, edit
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ async def _revive(app: App, asked: Return, wanted: Document) -> Receipt:
             revives=asked.persona_id,
         )
         try:
-            return await creating.create(app, revived)
+            return await create.create(app, revived)
         except TavusError as error:
             lost += _drop_gone(fields, error)
     raise Refused(_TOO_MUCH_GONE)

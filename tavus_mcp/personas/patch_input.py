@@ -19,8 +19,8 @@ from tavus_mcp.models.vocabularies import (
     to_persona_names,
     value_to_persona_names,
 )
+from tavus_mcp.personas.current_spelling import AUDIO_ONLY, PLAIN_OBJECT
 from tavus_mcp.text import did_you_mean
-from tavus_mcp.usecases.spelling import AUDIO_ONLY, PLAIN_OBJECT
 
 
 class PatchItem(Written):

@@ -13,8 +13,8 @@ from tavus_mcp.journal.entry import Entry
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.receipt import Changed, Receipt, Undo
-from tavus_mcp.usecases import plans
-from tavus_mcp.usecases.editing import expect
+from tavus_mcp.personas import plans
+from tavus_mcp.personas.update import expect
 
 
 @dataclass(frozen=True)
