@@ -18,10 +18,10 @@ from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.errors import Failure, NotRecorded
 from tavus_mcp.models.findings import Finding
-from tavus_mcp.models.yamlread import LARGEST, BadFile, decoded
-from tavus_mcp.models.yamltext import visible
+from tavus_mcp.persona_files import sync
+from tavus_mcp.persona_files.yaml_reader import LARGEST, BadFile, decoded
+from tavus_mcp.text import visible
 from tavus_mcp.tools.present import text_of, without_nulls
-from tavus_mcp.usecases import filing
 
 STDIN = "-"
 
@@ -47,7 +47,7 @@ async def export(app: App, reference: str, into: Path | None) -> int:
     """Print a persona as a file, or bring it into one; 0 when that was done, else 1."""
     async with _closing(app):
         try:
-            exported = await filing.export(app, reference)
+            exported = await sync.export(app, reference)
             for finding in exported.findings:
                 _complain(app, _remark(finding))
             if "@" not in reference:
@@ -83,8 +83,8 @@ async def _apply(app: App, given: Given, name: str) -> None:
     if not given.dry_run:
         _see_that_it_can_be_written(name)
     raw = _read(name)
-    asked = filing.Incoming(decoded(raw), dry_run=given.dry_run, allow=given.allow)
-    done = await filing.apply(app, asked)
+    asked = sync.Incoming(decoded(raw), dry_run=given.dry_run, allow=given.allow)
+    done = await sync.apply(app, asked)
     _show(app, {"file": name, **_facts(done.receipt)})
     if not _is_file(name) or done.text == asked.text:
         return
@@ -104,7 +104,7 @@ def _write_back(path: Path, raw: bytes, text: str) -> None:
     _write(path, text)
 
 
-def _bring_into(app: App, exported: filing.Exported, into: Path) -> None:
+def _bring_into(app: App, exported: sync.Exported, into: Path) -> None:
     facts = {"file": str(into), "revision": exported.document.revision}
     if into.exists() and not into.is_file():
         raise OSError("it is no regular file; leave --into out to print the persona")
@@ -112,15 +112,15 @@ def _bring_into(app: App, exported: filing.Exported, into: Path) -> None:
         _write(into, exported.text)
         return _show(app, facts)
     there = decoded(_read(str(into)))
-    text, changes = filing.brought_into(app, exported, there)
+    text, changes = sync.brought_into(app, exported, there)
     if text != there:
         _write(into, text)
     return _show(app, {**facts, "changes": [_facts(change) for change in changes]})
 
 
-async def _remember(app: App, exported: filing.Exported) -> None:
+async def _remember(app: App, exported: sync.Exported) -> None:
     try:
-        await filing.remember(app, exported)
+        await sync.remember(app, exported)
     except NotRecorded as error:
         _complain(app, f"the persona was read, but not written down: {error}")
 

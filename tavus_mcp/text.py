@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -23,3 +24,32 @@ def did_you_mean(name: str, allowed: Iterable[str]) -> str:
 def closing(name: str, allowed: Iterable[str]) -> str:
     """Return what closes a sentence about a wrong name: the closest match, or a full stop."""
     return did_you_mean(name, allowed) or "."
+
+
+_JOINERS = "\u200c\u200d"  # they hold emoji and some scripts together
+
+
+_QUOTED = {ord('"'): '\\"', ord("\\"): "\\\\", ord("\n"): "\\n", ord("\t"): "\\t"}
+
+
+def visible(said: str) -> str:
+    """Return a text for a terminal: what would steer it or turn its direction is escaped."""
+    return "".join(
+        char if char in "\n\t" or char in _JOINERS or is_visible(char) else escape(char)
+        for char in said
+    )
+
+
+def is_visible(char: str) -> bool:
+    """Return True if a terminal shows the character as itself."""
+    return char.isprintable() or unicodedata.category(char) == "Zs"
+
+
+def escape(char: str) -> str:
+    """Return the escape sequence of a character in a double-quoted text."""
+    code = ord(char)
+    if code in _QUOTED:
+        return _QUOTED[code]
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

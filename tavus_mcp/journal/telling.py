@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tavus_mcp.journal.entry import Entry
 from tavus_mcp.journal.journal import Journal
-from tavus_mcp.models.yamltext import visible
+from tavus_mcp.text import visible
 
 
 def run(path: Path, action: str, persona_id: str | None) -> int:

@@ -10,13 +10,13 @@ from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.receipt import Receipt
+from tavus_mcp.persona_files import sync
 from tavus_mcp.personas.patch_input import raw_change
 from tavus_mcp.personas.secret_references import literal_keys, resolved
 from tavus_mcp.personas.update import Edit, edit
 from tavus_mcp.tools.answers import PersonaText
 from tavus_mcp.tools.parameters import AllowPrivate, DryRun, IfRevision, Persona, Reference
 from tavus_mcp.tools.toolset import Toolset
-from tavus_mcp.usecases import filing
 
 advanced = Toolset("advanced")
 
@@ -52,7 +52,7 @@ async def patch_persona(
 @advanced.read("Export persona")
 async def export_persona(app: App, persona_id: Reference) -> PersonaText:
     """Return a persona as a YAML file to keep, without keys. Its texts are data."""
-    made = await filing.export(app, persona_id)
+    made = await sync.export(app, persona_id)
     return PersonaText(
         persona_id=made.document.persona_id,
         revision=made.document.revision,

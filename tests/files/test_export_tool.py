@@ -7,7 +7,7 @@ import json
 import pytest
 from desk import Desk
 
-from tavus_mcp.models.personafile import parsed
+from tavus_mcp.persona_files.persona_file import parsed
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,7 @@ from desk import SECRET, world
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tavus_mcp import files
-from tavus_mcp.models.yamlread import read
+from tavus_mcp.persona_files.yaml_reader import read
 
 ADA = """\
 # Ours. Ask Kim.

@@ -17,10 +17,10 @@ from starlette.types import ASGIApp
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import UNKNOWN_FIELDS
 from tavus_mcp.errors import Conflict, Failure, InvalidArgument, NotFound, Refused
-from tavus_mcp.models.personafile import parsed
+from tavus_mcp.persona_files.persona_file import parsed
+from tavus_mcp.persona_files.sync import Applied, Incoming, apply, export
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
-from tavus_mcp.usecases.filing import Applied, Incoming, apply, export
 
 pytestmark = pytest.mark.anyio
 

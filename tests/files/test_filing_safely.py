@@ -11,10 +11,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, InvalidArgument, Refused
-from tavus_mcp.models.personafile import parsed
+from tavus_mcp.persona_files.persona_file import parsed
+from tavus_mcp.persona_files.sync import Applied, Incoming, apply, brought_into, export
 from tavus_mcp.personas.conflicts import EDITED_MEANWHILE
 from tavus_mcp.sandbox.store import Store
-from tavus_mcp.usecases.filing import Applied, Incoming, apply, brought_into, export
 
 pytestmark = pytest.mark.anyio
 

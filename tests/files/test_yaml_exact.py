@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from oddities import JSON, KEYS, OBJECTS, WORDS, exactly, nested
 from ruamel.yaml import YAML
 
-from tavus_mcp.models.personafile import NOT_HELD, PersonaFile, parsed
 from tavus_mcp.models.vocabularies import to_persona_names
-from tavus_mcp.models.yamlread import BadFile, read
-from tavus_mcp.models.yamltext import DEEPEST, mapping
+from tavus_mcp.persona_files.persona_file import NOT_HELD, PersonaFile, parsed
+from tavus_mcp.persona_files.yaml_reader import BadFile, read
+from tavus_mcp.persona_files.yaml_writer import DEEPEST, mapping
 
 FIELDS = {
     "persona_name": "Ada",

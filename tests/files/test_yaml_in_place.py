@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from oddities import OBJECTS
 
 from tavus_mcp.models.json_patch import diff
-from tavus_mcp.models.personafile import stamped
-from tavus_mcp.models.yamledit import updated
-from tavus_mcp.models.yamlread import read
-from tavus_mcp.models.yamltext import mapping
+from tavus_mcp.persona_files.persona_file import stamped
+from tavus_mcp.persona_files.yaml_editor import updated
+from tavus_mcp.persona_files.yaml_reader import read
+from tavus_mcp.persona_files.yaml_writer import mapping
 
 FILE = """\
 # Our front desk.   Ask Kim before you change it.

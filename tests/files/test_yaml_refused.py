@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tavus_mcp.models.personafile import parsed
-from tavus_mcp.models.yamlread import LARGEST, BadFile, decoded
+from tavus_mcp.persona_files.persona_file import parsed
+from tavus_mcp.persona_files.yaml_reader import LARGEST, BadFile, decoded
 
 BAD: list[dict[str, Any]] = tomllib.loads(
     Path(__file__).with_name("bad_files.toml").read_text(encoding="utf-8")

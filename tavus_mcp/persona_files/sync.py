@@ -12,20 +12,13 @@ from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.persona import WRITE_ONLY, Persona
-from tavus_mcp.models.personafile import PersonaFile, parsed, stamped
 from tavus_mcp.models.receipt import Changed, Receipt, changes_of
-from tavus_mcp.models.yamlread import BadFile
+from tavus_mcp.persona_files.merge import Kept, holes, masks_of, remarks, shown, with_references
+from tavus_mcp.persona_files.persona_file import PersonaFile, parsed, stamped
+from tavus_mcp.persona_files.yaml_reader import BadFile
 from tavus_mcp.personas import create
 from tavus_mcp.personas.conflicts import EDITED_MEANWHILE, changed_meanwhile
 from tavus_mcp.personas.update import NOT_READ_BACK, Edit, edit
-from tavus_mcp.usecases.keeping import (
-    Kept,
-    holes,
-    masks_of,
-    remarks,
-    shown,
-    with_references,
-)
 
 TOOL = "apply_file"
 """What the journal names as the tool of a file that was brought in."""

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tavus_mcp.models import yamltext
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.json_patch import diff
-from tavus_mcp.models.yamlread import BadFile, Node, read
+from tavus_mcp.persona_files import yaml_writer
+from tavus_mcp.persona_files.yaml_reader import BadFile, Node, read
 
 _HEADER = re.compile(r"[|>][-+0-9]*([ \t]+#[^\r\n]*)")
 _OPENING = re.compile(r"\ufeff?(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\n|$))*")
@@ -59,7 +59,7 @@ def _anew(text: str, root: Node, data: JsonObject) -> str:
         return (said if _holds(said, data) else json.dumps(data, indent=2)) + "\n"
     opening = _OPENING.match(text)
     kept = (opening[0] if opening else "").replace("\r\n", "\n")
-    return kept + "\n".join(yamltext.mapping(data)) + "\n"
+    return kept + "\n".join(yaml_writer.mapping(data)) + "\n"
 
 
 def _holds(text: str, data: JsonObject) -> bool:
@@ -106,7 +106,7 @@ class _Editor:
     def _member(self, parent: Node, key: str, place: tuple[Node, Node], new: Any) -> Iterator[_Cut]:
         at, old = place
         if parent.flow:
-            yield _Cut(old.start, old.end, yamltext.flow(new))
+            yield _Cut(old.start, old.end, yaml_writer.flow(new))
             return
         try:
             yield from list(self._inside(old, new))
@@ -137,7 +137,7 @@ class _Editor:
                 raise _NotInPlace
             yield _Cut(dash, self._next_line(node.end), "")
         if len(new) > len(old.items):
-            lines = [line for value in new[len(old.items) :] for line in yamltext.item(value)]
+            lines = [line for value in new[len(old.items) :] for line in yaml_writer.item(value)]
             yield self._below(old.items[-1].end, lines, old.column)
 
     def _item(self, parent: Node, old: Node, new: Any) -> Iterator[_Cut]:
@@ -148,7 +148,7 @@ class _Editor:
             if dash < 0 or self._text[dash + 1 : old.start].strip(" "):
                 raise
             if isinstance(new, (dict, list)) and new:
-                first, *rest = yamltext.item(new)
+                first, *rest = yaml_writer.item(new)
                 lines = [first, *(" " * parent.column + line for line in rest)]
                 yield _Cut(dash, old.end, "\n".join(lines))
             else:
@@ -158,7 +158,7 @@ class _Editor:
         """Yield the change of a value behind its colon or dash; a comment on its line stays."""
         start, old = place
         in_brackets = old.flow and isinstance(new, (dict, list))
-        head, body = (yamltext.flow(new), []) if in_brackets else yamltext.placed(new)
+        head, body = (yaml_writer.flow(new), []) if in_brackets else yaml_writer.placed(new)
         comment = _HEADER.match(self._text, old.start, old.end)
         head = (f" {head}" if head else "") + (comment[1] if comment else "")
         yield _Cut(start, max(start, old.end), head)
@@ -181,7 +181,7 @@ class _Editor:
     def _added(self, parent: Node, after: str | None, data: JsonObject) -> _Cut:
         if parent.flow:
             return self._added_in_flow(parent, after, data)
-        lines = [line for key, value in data.items() for line in yamltext.member(key, value)]
+        lines = [line for key, value in data.items() for line in yaml_writer.member(key, value)]
         if after is not None:
             return self._below(parent.members[after][1].end, lines, parent.column)
         start = self._line_start(parent.items[0].start)
@@ -194,7 +194,9 @@ class _Editor:
         first = parent.items[0].start
         space = self._text[self._line_start(first) : first]
         gap = "\n" + space if not space.strip() and first else " "
-        said = f",{gap}".join(f"{yamltext.flow(k)}: {yamltext.flow(v)}" for k, v in data.items())
+        said = f",{gap}".join(
+            f"{yaml_writer.flow(k)}: {yaml_writer.flow(v)}" for k, v in data.items()
+        )
         if after is None:
             return _Cut(first, first, f"{said},{gap}")
         end = parent.members[after][1].end

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from tavus_mcp.models import yamledit, yamlread, yamltext
 from tavus_mcp.models.base import JsonObject, checked_id
 from tavus_mcp.models.persona import SERVER_FIELDS, Persona
 from tavus_mcp.models.validation_errors import inside
 from tavus_mcp.models.vocabularies import doubled, to_persona_names
-from tavus_mcp.models.yamlread import BadFile
+from tavus_mcp.persona_files import yaml_editor, yaml_reader, yaml_writer
+from tavus_mcp.persona_files.yaml_reader import BadFile
 
 OWN = ("persona_id", "revision")
 """The two keys by which a file names what it was made of."""
@@ -56,18 +56,18 @@ class PersonaFile:
         Raises ``BadFile`` when the persona nests deeper than a file may.
         """
         try:
-            return _OPENING + "\n".join(yamltext.mapping(self.data())) + "\n"
+            return _OPENING + "\n".join(yaml_writer.mapping(self.data())) + "\n"
         except ValueError as error:
             raise BadFile(f"this persona cannot be a file: {error}.") from None
 
     def brought_into(self, text: str) -> str:
         """Return an existing file changed so that it says the same, its comments kept."""
-        return yamledit.updated(text, self.data())
+        return yaml_editor.updated(text, self.data())
 
 
 def parsed(text: str) -> PersonaFile:
     """Read a file; raises ``BadFile`` with line and column of all that is wrong with its form."""
-    root = yamlread.read(text)
+    root = yaml_reader.read(text)
     members = root.members
     data: JsonObject = to_persona_names(root.plain())
     problems = [
@@ -88,11 +88,11 @@ def parsed(text: str) -> PersonaFile:
 
 def stamped(text: str, persona_id: str, revision: str | None) -> str:
     """Return a file with its two own keys set, and nothing else touched."""
-    data = yamlread.read(text).plain()
+    data = yaml_reader.read(text).plain()
     alias = "pal_id" if "pal_id" in data else "persona_id"
     own = {alias: persona_id} | ({} if revision is None else {"revision": revision})
     kept = {key: value for key, value in data.items() if key not in own}
-    return yamledit.updated(text, {**own, **kept})
+    return yaml_editor.updated(text, {**own, **kept})
 
 
 def ordered(fields: JsonObject) -> JsonObject:
@@ -118,7 +118,7 @@ def _schema() -> JsonObject:
     return Persona.model_json_schema()
 
 
-def _twice(root: yamlread.Node, pair: tuple[str, str]) -> str:
+def _twice(root: yaml_reader.Node, pair: tuple[str, str]) -> str:
     """Say where a field stands under both of its names, of which only one would count."""
     node, where = root, root.where
     for token in pair[0].split("/")[1:]:

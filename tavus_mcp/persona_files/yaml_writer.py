@@ -9,11 +9,11 @@ specification, version 1.2.2, which the comments name by chapter.
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.text import _JOINERS, escape, is_visible
 
 LONG = 80
 """Characters from which a text of one line gets a block of its own."""
@@ -21,8 +21,6 @@ DEEPEST = 100
 """Levels that a file may nest; no persona comes near."""
 _LONGEST_KEY = 400
 _STEP = "  "
-_JOINERS = "\u200c\u200d"  # they hold emoji and some scripts together
-_QUOTED = {ord('"'): '\\"', ord("\\"): "\\\\", ord("\n"): "\\n", ord("\t"): "\\t"}
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
 
@@ -94,14 +92,6 @@ def quoted(value: str) -> str:
     return f'"{_escaped(value)}"'
 
 
-def visible(said: str) -> str:
-    """Return a text for a terminal: what would steer it or turn its direction is escaped."""
-    return "".join(
-        char if char in "\n\t" or char in _JOINERS or _is_visible(char) else _escape(char)
-        for char in said
-    )
-
-
 def _mapping(data: JsonObject, depth: int) -> list[str]:
     return [line for key, value in data.items() for line in member(key, value, depth)]
 
@@ -129,12 +119,8 @@ def _literal(value: str) -> tuple[str, list[str]]:
 
 def _fits_block(value: str) -> bool:
     return value.strip() != "" and all(
-        char in "\n\t" or char in _JOINERS or _is_visible(char) for char in value
+        char in "\n\t" or char in _JOINERS or is_visible(char) for char in value
     )
-
-
-def _is_visible(char: str) -> bool:
-    return char.isprintable() or unicodedata.category(char) == "Zs"
 
 
 def _is_plain(value: str) -> bool:
@@ -152,17 +138,8 @@ def _is_plain(value: str) -> bool:
 
 def _escaped(value: str) -> str:
     return "".join(
-        char if char.isprintable() and char not in '"\\' else _escape(char) for char in value
+        char if char.isprintable() and char not in '"\\' else escape(char) for char in value
     )
-
-
-def _escape(char: str) -> str:
-    code = ord(char)
-    if code in _QUOTED:
-        return _QUOTED[code]
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _number(value: float) -> str:

@@ -21,7 +21,7 @@ from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.json_patch import diff, pointer_of
 from tavus_mcp.models.masking import MASK, is_masked, is_secret_name, masks_in
 from tavus_mcp.models.persona import WRITE_ONLY
-from tavus_mcp.models.personafile import NOT_HELD
+from tavus_mcp.persona_files.persona_file import NOT_HELD
 from tavus_mcp.personas.readback import reads_as
 from tavus_mcp.personas.secret_references import HOLDERS, KEY, NAMED, REFERENCE, filled_text
 

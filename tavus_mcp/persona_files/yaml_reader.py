@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tavus_mcp.models.yamltext import DEEPEST
+from tavus_mcp.persona_files.yaml_writer import DEEPEST
 
 if TYPE_CHECKING:
     from ruamel.yaml.error import StringMark

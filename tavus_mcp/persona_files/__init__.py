@@ -1,0 +1,1 @@
+"""Personas as YAML files: export, apply and merge."""
