@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tavus_mcp.app import App
+from tavus_mcp.conversations import measure
+from tavus_mcp.conversations import read as usecase
 from tavus_mcp.models.base import ConversationId, PersonaId
 from tavus_mcp.tools.answers import ConversationPage, ConversationRead, Measures
 from tavus_mcp.tools.parameters import Cursor, Limit, Reference
 from tavus_mcp.tools.toolset import Toolset
-from tavus_mcp.usecases import conversations as usecase
-from tavus_mcp.usecases.measuring import measure
 
 conversations = Toolset("conversations")
 

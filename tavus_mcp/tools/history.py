@@ -8,6 +8,7 @@ from mcp.server.mcpserver import Context
 from pydantic import Field
 
 from tavus_mcp.app import App
+from tavus_mcp.conversations import measure as measuring
 from tavus_mcp.history import revisions as usecase
 from tavus_mcp.models.receipt import PlanReceipt, Receipt
 from tavus_mcp.personas import restore
@@ -15,7 +16,6 @@ from tavus_mcp.tools.answers import Comparison, RevisionPage
 from tavus_mcp.tools.parameters import Cursor, DryRun, IfRevision, Limit, Persona, Reference
 from tavus_mcp.tools.toolset import Toolset
 from tavus_mcp.usecases import applying
-from tavus_mcp.usecases.measuring import measure as measuring
 
 history = Toolset("history")
 

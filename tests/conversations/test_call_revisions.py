@@ -14,10 +14,10 @@ from heldcalls import keep, talk
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tavus_mcp.conversations.revision_timeline import BEFORE, UNKNOWN, Timeline, moment_text
 from tavus_mcp.journal.entry import Entry
 from tavus_mcp.models.document import Document
 from tavus_mcp.sandbox.store import Store
-from tavus_mcp.usecases.measuring.revisions import BEFORE, UNKNOWN, Timeline, moment_text
 
 if TYPE_CHECKING:
     from conftest import Opening

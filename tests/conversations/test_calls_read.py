@@ -11,9 +11,9 @@ from heldcalls import event, said, verbose
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tavus_mcp.conversations import report
+from tavus_mcp.conversations.metrics import Talk
 from tavus_mcp.models.conversation import Call, Turn, moment_of
-from tavus_mcp.usecases.measuring import reports
-from tavus_mcp.usecases.measuring.figures import Talk
 
 HI = said("user", 1.0, 2.0, "Hi")
 HELLO = said("assistant", 4.0, 1.5, "Hello")
@@ -190,6 +190,6 @@ def test_nothing_in_events_makes_measuring_fail_or_gives_a_number_that_is_none(
 ) -> None:
     """Ours: other people's data is read, whatever it is."""
     raw = {"events": [*events, *verbose(entries)["events"]], "transcript": events}
-    rows = reports.figured([Talk.of(Call.read(raw))])
+    rows = report.figured([Talk.of(Call.read(raw))])
     json.dumps(rows, allow_nan=False)
     assert all(row["n"] == 1 for row in rows)

@@ -13,8 +13,8 @@ from desk import SECRET, Desk, text_of
 from heldcalls import STOCK, begin, event, hold, keep, said, talk
 from starlette.types import ASGIApp
 
+from tavus_mcp.conversations import report
 from tavus_mcp.sandbox.store import Store
-from tavus_mcp.usecases.measuring import reports
 
 if TYPE_CHECKING:
     from conftest import Opening
@@ -258,7 +258,7 @@ async def test_the_latest_calls_are_taken_and_those_of_a_time(desk: Desk, store:
 async def test_few_calls_are_too_few_to_tell(desk: Desk, tavus: httpx2.AsyncClient) -> None:
     await hold(tavus, talk(1))
     (group,) = (await desk.facts("measure_conversations", persona_id=STOCK))["revisions"]
-    assert group["verdict"] == reports.TOO_FEW
+    assert group["verdict"] == report.TOO_FEW
     assert all("low" not in row for row in group["figures"])
 
 
@@ -297,11 +297,11 @@ async def test_comparing_tells_a_slower_persona_from_chance(
     assert told["differences"] == plain["differences"]
     figures = {row["figure"]: row for row in told["figures"]["figures"]}
     gap = figures["response_gap_median"]
-    assert gap["verdict"] == reports.MORE
+    assert gap["verdict"] == report.MORE
     assert gap["first_low"] <= gap["first"] <= gap["first_high"] < gap["second_low"]
     assert gap["difference"] == pytest.approx(gap["second"] - gap["first"], abs=0.002)
     assert (gap["first_n"], gap["second_n"]) == (14, 14)
-    assert figures["user_gap_median"]["verdict"] == reports.COULD_BE
+    assert figures["user_gap_median"]["verdict"] == report.COULD_BE
     assert told["figures"]["first"]["calls"] == 14
     same = await desk.facts("compare_personas", first=one, second=one, measure=True)
     assert "same calls" in same["figures"]["verdict"]
@@ -322,9 +322,9 @@ async def test_comparing_two_revisions_counts_the_calls_of_each(
     )
     assert told["figures"]["first"] == {"revision": before, "calls": 1, "without_transcript": 0}
     assert told["figures"]["second"]["calls"] == 2
-    assert {row["verdict"] for row in told["figures"]["figures"]} == {reports.TOO_FEW}
+    assert {row["verdict"] for row in told["figures"]["figures"]} == {report.TOO_FEW}
     nothing = await desk.facts("compare_personas", first=STOCK, second=OTHER, measure=True)
-    assert nothing["figures"]["verdict"] == reports.TOO_FEW
+    assert nothing["figures"]["verdict"] == report.TOO_FEW
 
 
 def test_scipy_is_not_loaded_before_a_call_measures() -> None:

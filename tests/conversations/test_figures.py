@@ -11,9 +11,9 @@ from heldcalls import Entry, event, said, talk, verbose
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tavus_mcp.conversations import report
+from tavus_mcp.conversations.metrics import FIGURES, Talk
 from tavus_mcp.models.conversation import Call
-from tavus_mcp.usecases.measuring import reports
-from tavus_mcp.usecases.measuring.figures import FIGURES, Talk
 
 # user 0-2, agent 3-6 (gap 1), user 6.5-8.5 (gap 0.5), agent 8-12 (gap -0.5: over the user),
 # user 17-18 (gap 5: a long silence), agent 20-21 (gap 2)
@@ -48,7 +48,7 @@ def talked(entries: list[Entry], **more: Any) -> Talk:
 
 
 def values(*talks: Talk) -> dict[str, float]:
-    return {row["figure"]: row["value"] for row in reports.figured(talks)}
+    return {row["figure"]: row["value"] for row in report.figured(talks)}
 
 
 def test_every_figure_is_as_worked_out_by_hand() -> None:
@@ -108,7 +108,7 @@ def test_words_are_not_counted_in_scripts_that_do_not_part_them() -> None:
 
 def test_a_call_in_which_nobody_spoke_gives_nothing() -> None:
     assert values(talked([])) == {}
-    assert reports.talks_of([Call.read(verbose([])), Call.read({})]) == []
+    assert report.talks_of([Call.read(verbose([])), Call.read({})]) == []
 
 
 seeds = st.integers(0, 10_000)

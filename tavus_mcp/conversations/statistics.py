@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from tavus_mcp.usecases.measuring.figures import Figure, Parts
-from tavus_mcp.usecases.measuring.reports import FEWEST, Interval
+from tavus_mcp.conversations.metrics import Figure, Parts
+from tavus_mcp.conversations.report import FEWEST, Interval
 
 Array = np.ndarray[Any, np.dtype[Any]]
 LEVEL = 0.95

@@ -10,15 +10,15 @@ import anyio.to_thread
 
 from tavus_mcp.app import App
 from tavus_mcp.concurrency import each
+from tavus_mcp.conversations import report
+from tavus_mcp.conversations.metrics import READING
+from tavus_mcp.conversations.revision_timeline import BEFORE, UNKNOWN, Timeline, moment_text
 from tavus_mcp.errors import InvalidArgument, NotFound, TavusError
 from tavus_mcp.history import revisions
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.conversation import MADE_UP, Call, moment_of
 from tavus_mcp.models.document import Document
 from tavus_mcp.tavus_api.pagination import CONVERSATIONS, LARGEST, Walk
-from tavus_mcp.usecases.measuring import reports
-from tavus_mcp.usecases.measuring.figures import READING
-from tavus_mcp.usecases.measuring.revisions import BEFORE, UNKNOWN, Timeline, moment_text
 
 MOST_COMPARED = 100
 """The latest calls of each side that a comparison reads."""
@@ -146,9 +146,9 @@ async def compare(app: App, first: str, second: str) -> JsonObject:
     if len(all_rows) < sum(map(len, chosen)):
         return {"verdict": _SAME_CALLS}
     fetched = await _fetched(app, all_rows.values())
-    talks = [reports.talks_of(fetched.of(side)) for side in chosen]
+    talks = [report.talks_of(fetched.of(side)) for side in chosen]
     figures = await anyio.to_thread.run_sync(
-        lambda: reports.compared(*talks), abandon_on_cancel=True
+        lambda: report.compared(*talks), abandon_on_cancel=True
     )
     counts = {
         name: {
@@ -163,10 +163,10 @@ async def compare(app: App, first: str, second: str) -> JsonObject:
     told = {
         **counts,
         "figures": figures,
-        "verdict": None if figures else reports.TOO_FEW,
+        "verdict": None if figures else report.TOO_FEW,
         "unread": fetched.told(),
     }
-    notes = [*_made_up(all_rows.values()), READING, reports.EVIDENCE, reports.CHANCE]
+    notes = [*_made_up(all_rows.values()), READING, report.EVIDENCE, report.CHANCE]
     return {**told, "note": " ".join(notes)}
 
 
@@ -227,7 +227,7 @@ def _of_revision(rows: Sequence[JsonObject], timeline: Timeline, wanted: str) ->
 
 def _group(app: App, timeline: Timeline, name: str, calls: list[Call]) -> JsonObject:
     """Return the report of the calls of one revision."""
-    talks = reports.talks_of(calls)
+    talks = report.talks_of(calls)
     told: dict[str, Any] = {"revision": name}
     spans = timeline.spans(name)
     if spans:
@@ -238,10 +238,10 @@ def _group(app: App, timeline: Timeline, name: str, calls: list[Call]) -> JsonOb
         "without_transcript": len(calls) - len(talks),
         "turns": sum(talk.turns for talk in talks),
         "turns_untimed": sum(talk.untimed for talk in talks) or None,
-        "verdict": reports.enough(talks),
-        "shutdown_reasons": reports.reasons(app, calls),
-        "perception": reports.perception(app, calls),
-        "figures": reports.figured(talks),
+        "verdict": report.enough(talks),
+        "shutdown_reasons": report.reasons(app, calls),
+        "perception": report.perception(app, calls),
+        "figures": report.figured(talks),
     }
     return {key: value for key, value in told.items() if value not in (None, [], {})}
 
@@ -282,7 +282,7 @@ def _left_out(newest: Sequence[str]) -> list[str]:
 
 
 def _notes(timeline: Timeline, grouped: Mapping[str, Sequence[JsonObject]]) -> list[str]:
-    told = [f"{READING} {reports.EVIDENCE}"] if any(grouped.values()) else [_NO_CALLS]
+    told = [f"{READING} {report.EVIDENCE}"] if any(grouped.values()) else [_NO_CALLS]
     if timeline.changed_elsewhere:
         told.append(
             "The persona was changed elsewhere after the last line of the journal; its calls from "

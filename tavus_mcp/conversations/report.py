@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tavus_mcp.app import App
+from tavus_mcp.conversations.metrics import FIGURES, Figure, Parts, Talk
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.conversation import Call
-from tavus_mcp.usecases.measuring.figures import FIGURES, Figure, Parts, Talk
 
 FEWEST = 10
 """Calls from which an interval or a verdict is given. Tried on made-up calls of which the truth was
@@ -57,9 +57,9 @@ def talks_of(calls: Sequence[Call]) -> list[Talk]:
 
 def figured(talks: Sequence[Talk]) -> list[JsonObject]:
     """Return a row for each figure that these calls carry; to be called in a worker thread."""
-    from tavus_mcp.usecases.measuring import evidence  # here: it imports scipy
+    from tavus_mcp.conversations import statistics  # here: it imports scipy
 
-    told = [(figure, evidence.measured(figure, samples(figure, talks))) for figure in FIGURES]
+    told = [(figure, statistics.measured(figure, samples(figure, talks))) for figure in FIGURES]
     return [
         {"figure": figure.name, **_numbers(found), "n": found.calls, "unit": figure.unit}
         for figure, found in told
@@ -69,13 +69,13 @@ def figured(talks: Sequence[Talk]) -> list[JsonObject]:
 
 def compared(first: Sequence[Talk], second: Sequence[Talk]) -> list[JsonObject]:
     """Return a row for each figure with both groups side by side; in a worker thread too."""
-    from tavus_mcp.usecases.measuring import evidence  # here: it imports scipy
+    from tavus_mcp.conversations import statistics  # here: it imports scipy
 
     pairs = [(samples(figure, first), samples(figure, second)) for figure in FIGURES]
-    chances = evidence.chances(FIGURES, pairs)
+    chances = statistics.chances(FIGURES, pairs)
     rows = []
     for figure, pair, chance in zip(FIGURES, pairs, chances, strict=True):
-        one, other = (evidence.measured(figure, side) for side in pair)
+        one, other = (statistics.measured(figure, side) for side in pair)
         if not one.calls and not other.calls:
             continue
         apart = _apart(one.value, other.value)
