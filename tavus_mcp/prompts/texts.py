@@ -9,7 +9,7 @@ from tavus_mcp.catalog.goals import GOALS
 from tavus_mcp.prompts.asking import Ask, message, quoted
 
 if TYPE_CHECKING:
-    from tavus_mcp.usecases.complaints import Heard
+    from tavus_mcp.tuning.complaints import Heard
 
 LONGEST_BRIEF, LONGEST_COMPLAINT, MOST_CALLS = 600, 200, 2
 _SHOW = (
@@ -88,7 +88,7 @@ def review_persona(ask: Ask) -> str:
 
 def tune_persona(ask: Ask) -> str:
     """Write the message of the prompt of this name."""
-    from tavus_mcp.usecases.complaints import heard  # here, so that a start does not pay for it
+    from tavus_mcp.tuning.complaints import heard  # here, so that a start does not pay for it
 
     its = f"persona_id='{ask.given('persona_id')}'"
     found = heard(ask.given("complaint")[:LONGEST_COMPLAINT], ask.catalog)

@@ -18,7 +18,7 @@ from tavus_mcp.personas import read
 from tavus_mcp.tools.answers import CheckReport
 from tavus_mcp.tools.parameters import Persona
 from tavus_mcp.tools.toolset import Toolset
-from tavus_mcp.usecases import suggesting
+from tavus_mcp.tuning import suggest
 
 checks = Toolset("checks")
 
@@ -56,4 +56,4 @@ async def suggest_tuning(
     """Plan a fix: slow, interrupts, makes things up, tone, noise, silence, cost, deprecated; then
     apply_plan.
     """
-    return await suggesting.suggest(app, persona_id, goals, strength, languages)
+    return await suggest.suggest(app, persona_id, goals, strength, languages)

@@ -17,7 +17,7 @@ from typing import Any
 from mcp_types import Tool
 
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.usecases.complaints import stem, words_of
+from tavus_mcp.tuning.complaints import stem, words_of
 
 _SMALL = frozenset(
     next(item.words for item in load_catalog().word_classes() if item.name == "small")

@@ -8,7 +8,7 @@ import pytest
 from tunable import BASE, CATALOG, proposed
 
 from tavus_mcp.catalog.facts import DISCOURAGED
-from tavus_mcp.usecases.tuning import Proposal
+from tavus_mcp.tuning import Proposal
 
 SEEING = "/layers/perception"
 OLD_MODELS = [model for model in CATALOG.llm_models() if model.status in DISCOURAGED]

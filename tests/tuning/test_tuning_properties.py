@@ -25,7 +25,7 @@ from tavus_mcp.models.document import Document
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.masking import MASK
 from tavus_mcp.personas.current_spelling import respelled
-from tavus_mcp.usecases.tuning import propose
+from tavus_mcp.tuning import recommend
 
 CASES = dict(case_documents())
 LEAVES = (
@@ -119,7 +119,7 @@ def test_proposing_never_touches_the_document_it_is_given(
 ) -> None:
     document = Document(data)
     revision = document.revision
-    propose(document, named, "strong", ["de"] if "speak_languages" in named else [], CATALOG)
+    recommend(document, named, "strong", ["de"] if "speak_languages" in named else [], CATALOG)
     assert Document(data).revision == revision
 
 

@@ -15,8 +15,8 @@ from tavus_mcp.catalog.goals import GOALS
 from tavus_mcp.checker.check import check
 from tavus_mcp.models.document import Document
 from tavus_mcp.tools import ALL
-from tavus_mcp.usecases.tuning.conditions import CONDITIONS
-from tavus_mcp.usecases.tuning.thoughts import THOUGHTS
+from tavus_mcp.tuning.conditions import CONDITIONS
+from tavus_mcp.tuning.step_functions import THOUGHTS
 
 CATALOG = load_catalog()
 RECIPES = facts(TuningGoal, "goals", "goal")

@@ -16,7 +16,7 @@ from tavus_mcp.checker.check import check
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.masking import MASK
-from tavus_mcp.usecases.tuning import Proposal, propose
+from tavus_mcp.tuning import Proposal, recommend
 
 CATALOG = load_catalog()
 _RULES = Path(__file__).parents[1] / "usecases" / "rules.toml"
@@ -31,7 +31,7 @@ def proposed(
 ) -> Proposal:
     """Propose on a plain document; languages are given where they are needed."""
     spoken = languages or (("German", "en") if "speak_languages" in goals else ())
-    return propose(Document(data), goals, strength, spoken, CATALOG)
+    return recommend(Document(data), goals, strength, spoken, CATALOG)
 
 
 def tuned(proposal: Proposal, data: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.catalog.goals import GOALS
-from tavus_mcp.usecases.complaints import Heard, heard
+from tavus_mcp.tuning.complaints import Heard, heard
 
 CATALOG = load_catalog()
 NOTHING = Heard()

@@ -12,8 +12,8 @@ from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.personas.patch_input import checked_fields
 from tavus_mcp.personas.secret_references import literal_keys, resolved
-from tavus_mcp.usecases.tuning import propose as towards
-from tavus_mcp.usecases.tuning.asking import read_goals
+from tavus_mcp.tuning import propose as towards
+from tavus_mcp.tuning.goal_arguments import read_goals
 
 
 @dataclass(frozen=True)

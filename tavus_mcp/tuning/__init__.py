@@ -15,7 +15,7 @@ at what cost stands in the catalog (``goals.toml``); here is only what needs tho
 - ``modern``, ``modern_voice``, ``modern_fields``   the goal ``modernize``
 """
 
-from tavus_mcp.usecases.tuning.draft import Already, Proposal, Reason, Settled
-from tavus_mcp.usecases.tuning.propose import propose
+from tavus_mcp.tuning.recommend import propose
+from tavus_mcp.tuning.working_copy import Already, Proposal, Reason, Settled
 
 __all__ = ["Already", "Proposal", "Reason", "Settled", "propose"]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from tavus_mcp.catalog import Paragraph, Step
 from tavus_mcp.checker.lookups import text
-from tavus_mcp.usecases.tuning.draft import PROMPT, Already, Draft
+from tavus_mcp.tuning.working_copy import PROMPT, Already, Draft
 
 
 def add_paragraph(draft: Draft, step: Step) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from tavus_mcp.catalog import Catalog, ModelFacts, Step
 from tavus_mcp.catalog.facts import DISCOURAGED
 from tavus_mcp.checker.lookups import recommended, text
-from tavus_mcp.usecases.tuning.draft import Draft, Reason
+from tavus_mcp.tuning.working_copy import Draft, Reason
 
 _RATINGS = ("speed", "intelligence", "naturalness")
 _HIGHEST = 3

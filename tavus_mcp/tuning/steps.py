@@ -10,8 +10,8 @@ from typing import Any
 from tavus_mcp.catalog import Catalog, ModelFacts, Step
 from tavus_mcp.checker.lookups import is_set, number, text
 from tavus_mcp.models.json_patch import tokens
-from tavus_mcp.usecases.tuning import rated, turns
-from tavus_mcp.usecases.tuning.draft import Draft, Reason
+from tavus_mcp.tuning import model_ratings, turns
+from tavus_mcp.tuning.working_copy import Draft, Reason
 
 _MODEL = "/layers/llm/model"
 _OFFERED = ("recommended", "current")
@@ -44,14 +44,16 @@ def climb(draft: Draft, step: Step) -> None:
 def _keep(draft: Draft, scale: Scale, now: Any) -> None:
     """Note that a place is as it should be; of a model without a rating nobody can say so."""
     step = scale.step
-    if step.rating and rated.is_unrated(now, step.rating, draft.catalog):
-        rated.remark_on_unrated(draft, step, now, scale.offers(len(step.ladder) - 1))
+    if step.rating and model_ratings.is_unrated(now, step.rating, draft.catalog):
+        model_ratings.remark_on_unrated(draft, step, now, scale.offers(len(step.ladder) - 1))
     else:
         draft.is_so(step.path, now)
 
 
 def _why(draft: Draft, step: Step, now: Any, offered: Any) -> Reason:
-    return rated.why_exchanged(draft, step, now, offered) if step.rating else draft.why(step)
+    return (
+        model_ratings.why_exchanged(draft, step, now, offered) if step.rating else draft.why(step)
+    )
 
 
 def _settled(draft: Draft, scale: Scale, aim: int, chosen: Any) -> None:
@@ -113,26 +115,29 @@ class Scale:
 
         One that is on its way out stands below every rung, so that it is exchanged.
         """
-        if rated.is_discouraged(name, self.catalog):
+        if model_ratings.is_discouraged(name, self.catalog):
             return -1
-        rating = rated.rating_of(rated.in_effect(name, self.catalog), self.step.rating)
+        rating = model_ratings.rating_of(
+            model_ratings.in_effect(name, self.catalog), self.step.rating
+        )
         return len(self.step.ladder) - 2 if rating is None else _reached(self.step.ladder, rating)
 
     def _worth(self, now: Any) -> int:
         """Return the rung that the successor of a model on its way out should not be below."""
-        if not self.step.rating or not rated.is_discouraged(now, self.catalog):
+        if not self.step.rating or not model_ratings.is_discouraged(now, self.catalog):
             return -1
-        facts = rated.in_effect(now, self.catalog)
-        return _reached(self.step.ladder, rated.rating_of(facts, self.step.rating))
+        facts = model_ratings.in_effect(now, self.catalog)
+        return _reached(self.step.ladder, model_ratings.rating_of(facts, self.step.rating))
 
     def _models(self) -> list[ModelFacts]:
         """Return the rated models on offer, those first that give up least otherwise."""
         offered = [
             model
             for model in self.catalog.llm_models()
-            if model.status in _OFFERED and rated.rating_of(model, self.step.rating) is not None
+            if model.status in _OFFERED
+            and model_ratings.rating_of(model, self.step.rating) is not None
         ]
-        return sorted(offered, key=lambda one: -rated.all_ratings(one))
+        return sorted(offered, key=lambda one: -model_ratings.all_ratings(one))
 
 
 def _present(draft: Draft, step: Step) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tavus_mcp.usecases.tuning.draft import Draft
+from tavus_mcp.tuning.working_copy import Draft
 
 
 def translate(draft: Draft, name: str, path: str, value: Any, **words: str) -> None:

@@ -10,8 +10,8 @@ from tavus_mcp.catalog import FieldFacts
 from tavus_mcp.checker.lookups import custom_llm, is_set, raven, text
 from tavus_mcp.models.changes import function_name
 from tavus_mcp.models.layers import PerceptionLayer
-from tavus_mcp.usecases.tuning.draft import Draft
-from tavus_mcp.usecases.tuning.translating import give_up, translate
+from tavus_mcp.tuning.translating import give_up, translate
+from tavus_mcp.tuning.working_copy import Draft
 
 _PERCEPTION = "/layers/perception"
 _QUERIES = f"{_PERCEPTION}/visual_awareness_queries"

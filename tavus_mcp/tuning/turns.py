@@ -12,8 +12,8 @@ from tavus_mcp.catalog import FieldFacts
 from tavus_mcp.catalog.facts import DISCOURAGED
 from tavus_mcp.checker.lookups import at, is_set, layer_of, text
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.tuning.draft import Draft
-from tavus_mcp.usecases.tuning.translating import by_hand, give_up, translate
+from tavus_mcp.tuning.translating import by_hand, give_up, translate
+from tavus_mcp.tuning.working_copy import Draft
 
 FLOW = "/layers/conversational_flow"
 _MODEL = f"{FLOW}/turn_detection_model"

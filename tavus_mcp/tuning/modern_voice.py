@@ -14,8 +14,8 @@ from tavus_mcp.checker.rules.voice_settings import (
     voices,
 )
 from tavus_mcp.models.json_patch import pointer_of
-from tavus_mcp.usecases.tuning.draft import Draft
-from tavus_mcp.usecases.tuning.translating import by_hand, give_up, translate
+from tavus_mcp.tuning.translating import by_hand, give_up, translate
+from tavus_mcp.tuning.working_copy import Draft
 
 _TTS = "/layers/tts"
 _SETTINGS = f"{_TTS}/voice_settings"

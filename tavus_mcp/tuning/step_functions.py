@@ -7,9 +7,9 @@ from typing import Any
 
 from tavus_mcp.catalog import Step
 from tavus_mcp.checker.lookups import is_set, text
-from tavus_mcp.usecases.tuning.conditions import codes, hears
-from tavus_mcp.usecases.tuning.draft import Draft
-from tavus_mcp.usecases.tuning.paragraphs import without_paragraphs
+from tavus_mcp.tuning.conditions import codes, hears
+from tavus_mcp.tuning.prompt_paragraphs import without_paragraphs
+from tavus_mcp.tuning.working_copy import Draft
 
 _SEEING = "see_the_user"
 _AFTERWARDS = "/layers/perception/perception_analysis_queries"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from tavus_mcp.checker.check import check
 from tavus_mcp.checker.lookups import layer_of
 from tavus_mcp.models.json_patch import pointer_of
-from tavus_mcp.usecases.tuning.draft import Draft
-from tavus_mcp.usecases.tuning.translating import by_hand
+from tavus_mcp.tuning.translating import by_hand
+from tavus_mcp.tuning.working_copy import Draft
 
 _UNSEEN = ("undocumented", "unknown")
 _OLD = ("legacy", "deprecated", "retired", "unknown", "spelling")

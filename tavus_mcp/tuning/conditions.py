@@ -9,8 +9,8 @@ from tavus_mcp.catalog.facts import DISCOURAGED
 from tavus_mcp.checker.lookups import custom_llm, number, raven, text
 from tavus_mcp.checker.lookups import languages as stored_languages
 from tavus_mcp.checker.rules.voice_settings import engine_of
-from tavus_mcp.usecases.tuning import turns
-from tavus_mcp.usecases.tuning.draft import PROMPT, Draft
+from tavus_mcp.tuning import turns
+from tavus_mcp.tuning.working_copy import PROMPT, Draft
 
 _TEMPERATURE = "/layers/llm/extra_body/temperature"
 _TOP_P = "/layers/llm/extra_body/top_p"

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from tavus_mcp.catalog import Catalog, Step
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.tuning import modern, turns
-from tavus_mcp.usecases.tuning.asking import read_goals
-from tavus_mcp.usecases.tuning.conditions import applies
-from tavus_mcp.usecases.tuning.draft import Draft, Proposal
-from tavus_mcp.usecases.tuning.ladders import climb
-from tavus_mcp.usecases.tuning.modes import remark_on_mode
-from tavus_mcp.usecases.tuning.paragraphs import add_paragraph
-from tavus_mcp.usecases.tuning.thoughts import THOUGHTS
+from tavus_mcp.tuning import modern, turns
+from tavus_mcp.tuning.conditions import applies
+from tavus_mcp.tuning.goal_arguments import read_goals
+from tavus_mcp.tuning.modes import remark_on_mode
+from tavus_mcp.tuning.prompt_paragraphs import add_paragraph
+from tavus_mcp.tuning.step_functions import THOUGHTS
+from tavus_mcp.tuning.steps import climb
+from tavus_mcp.tuning.working_copy import Draft, Proposal
 
 MODERNIZE = "modernize"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from tavus_mcp.catalog import Step
-from tavus_mcp.usecases.tuning import turns
-from tavus_mcp.usecases.tuning.draft import PROMPT, Already, Draft
+from tavus_mcp.tuning import turns
+from tavus_mcp.tuning.working_copy import PROMPT, Already, Draft
 
 _FULL = 'To have it used: update_persona(persona_id, pipeline_mode="full", system_prompt=...).'
 

@@ -9,9 +9,9 @@ from tavus_mcp.catalog import EngineFacts, ModelFacts
 from tavus_mcp.checker.lookups import custom_llm, is_set, text
 from tavus_mcp.models.json_patch import pointer_of
 from tavus_mcp.models.masking import is_masked, is_secret_name
-from tavus_mcp.usecases.tuning import modern_fields, modern_rest, modern_voice, turns
-from tavus_mcp.usecases.tuning.draft import PROMPT, Already, Draft
-from tavus_mcp.usecases.tuning.translating import by_hand, give_up, translate
+from tavus_mcp.tuning import modern_fields, modern_rest, modern_voice, turns
+from tavus_mcp.tuning.translating import by_hand, give_up, translate
+from tavus_mcp.tuning.working_copy import PROMPT, Already, Draft
 
 # fields that stood inside layers, and what update_persona calls them where it removes them
 _DOCUMENTS = {"document_ids": "documents", "document_tags": "document_tags"}

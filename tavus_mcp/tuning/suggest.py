@@ -10,8 +10,8 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.receipt import Changed, Receipt
 from tavus_mcp.models.tuning import Reasoned, Suggestion
 from tavus_mcp.personas.update import Edit, preview
-from tavus_mcp.usecases.tuning import Already, Proposal, propose
-from tavus_mcp.usecases.tuning.asking import read_goals
+from tavus_mcp.tuning import Already, Proposal, propose
+from tavus_mcp.tuning.goal_arguments import read_goals
 
 TOOL = "suggest_tuning"
 
