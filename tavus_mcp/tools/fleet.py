@@ -9,12 +9,12 @@ from pydantic import Field
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog.goals import Strength
+from tavus_mcp.fleet import audit, bulk_request, plan, plan_report
+from tavus_mcp.fleet.selection import Selection
 from tavus_mcp.models.base import Accepted, JsonObject, PersonaId
 from tavus_mcp.tools.answers import AuditReport, BulkPlan
 from tavus_mcp.tools.parameters import NameContains
 from tavus_mcp.tools.toolset import Toolset
-from tavus_mcp.usecases.fleet import asking, audit, planning, telling
-from tavus_mcp.usecases.fleet.roll import Selection
 
 fleet = Toolset("fleet")
 
@@ -84,7 +84,7 @@ async def plan_bulk_change(
     limit: Annotated[int | None, Field(ge=1, description="At most so many personas")] = None,
 ) -> BulkPlan:
     """Plan one change of many personas, or the undo of such a plan; apply_plan carries it out."""
-    asked = asking.Asked(
+    asked = bulk_request.Asked(
         Selection(None if persona_type == "all" else persona_type, name_contains, persona_ids),
         finding=finding,
         everything=everything,
@@ -96,5 +96,5 @@ async def plan_bulk_change(
         undo_of=undo_of,
         limit=limit,
     )
-    draft = await planning.plan(app, await asking.wanted(app, asked), ctx.report_progress)
-    return BulkPlan.model_validate(telling.told(draft))
+    draft = await plan.plan(app, await bulk_request.wanted(app, asked), ctx.report_progress)
+    return BulkPlan.model_validate(plan_report.told(draft))

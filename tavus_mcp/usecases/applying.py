@@ -5,12 +5,12 @@ from __future__ import annotations
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS
 from tavus_mcp.concurrency import Tell
+from tavus_mcp.fleet import apply
 from tavus_mcp.history import record
 from tavus_mcp.models.receipt import PlanReceipt, Receipt
 from tavus_mcp.personas import create, delete, plans
 from tavus_mcp.personas.create import NewPersona
 from tavus_mcp.personas.update import edit, planned
-from tavus_mcp.usecases.fleet import carrying
 
 
 async def apply_plan(app: App, plan_id: str, tell: Tell) -> PlanReceipt:
@@ -22,7 +22,7 @@ async def apply_plan(app: App, plan_id: str, tell: Tell) -> PlanReceipt:
     receipt: Receipt
     match plan.kind:
         case plans.BULK:
-            return await carrying.carry_out(app, plan, tell)
+            return await apply.carry_out(app, plan, tell)
         case "create":
             body = plans.body_of(plan)
             revives = plan.detail.get(record.REVIVES, "")

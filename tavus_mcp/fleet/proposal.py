@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tavus_mcp.app import App
-from tavus_mcp.models.changes import Change, SetFields
+from tavus_mcp.fleet.plan_items import Propose, Proposed
+from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.findings import Finding
 from tavus_mcp.personas.patch_input import checked_fields
 from tavus_mcp.personas.secret_references import literal_keys, resolved
 from tavus_mcp.tuning import propose as towards
 from tavus_mcp.tuning.goal_arguments import read_goals
-
-
-@dataclass(frozen=True)
-class Proposed:
-    """A change of one persona, what is to be said of it, and which rules it may pass.
-
-    ``verbatim`` keeps older spellings, as a way back must.
-    """
-
-    change: Change
-    remarks: Sequence[Finding] = ()
-    allow: frozenset[str] = frozenset()
-    verbatim: bool = False
-
-
-Propose = Callable[[Document], Awaitable[Proposed]]
-"""Says what is to be different about a persona; raises ``Refused`` to leave it alone."""
 
 
 def tuning(app: App, goals: Sequence[str], strength: str, languages: Sequence[str]) -> Propose:

@@ -8,7 +8,7 @@ names the intent.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +16,9 @@ from tavus_mcp.app import App
 from tavus_mcp.errors import Refused
 from tavus_mcp.journal.entry import Entry
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.changes import Change
+from tavus_mcp.models.document import Document
+from tavus_mcp.models.findings import Finding
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.plans import Plan
 
@@ -158,3 +161,20 @@ class _Bulk:
             for path, value in plan.secrets.items():
                 self.secrets[f"/patches/{number}{path.removeprefix(_PATCH)}"] = value
         self.rows.append((plan.persona_id, part.persona_name, plan.revision, number))
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """A change of one persona, what is to be said of it, and which rules it may pass.
+
+    ``verbatim`` keeps older spellings, as a way back must.
+    """
+
+    change: Change
+    remarks: Sequence[Finding] = ()
+    allow: frozenset[str] = frozenset()
+    verbatim: bool = False
+
+
+Propose = Callable[[Document], Awaitable[Proposed]]
+"""Says what is to be different about a persona; raises ``Refused`` to leave it alone."""

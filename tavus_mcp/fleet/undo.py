@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.errors import Refused
+from tavus_mcp.fleet.plan_items import Part, Propose, Proposed, Trace, parts_of, traces_of
 from tavus_mcp.history import record
 from tavus_mcp.history.revisions import kept
 from tavus_mcp.models.document import Document
@@ -15,8 +16,6 @@ from tavus_mcp.personas import plans
 from tavus_mcp.personas.readback import reads_as
 from tavus_mcp.personas.receipts import lost_keys, undo_of
 from tavus_mcp.personas.restore import PutBack
-from tavus_mcp.usecases.fleet.parts import Part, Trace, parts_of, traces_of
-from tavus_mcp.usecases.fleet.proposing import Propose, Proposed
 
 
 async def undoing(app: App, plan_id: str) -> tuple[Sequence[str], Propose]:

@@ -12,6 +12,9 @@ from tavus_mcp.checker import check, schema_check
 from tavus_mcp.checker.rules import RULES
 from tavus_mcp.concurrency import Progress, Tell
 from tavus_mcp.errors import InvalidArgument, Refused, TavusError
+from tavus_mcp.fleet.audit import read
+from tavus_mcp.fleet.plan_items import TOOL, Part, Propose, Proposed, bulk_plan, shortened
+from tavus_mcp.fleet.selection import Roll, Selection
 from tavus_mcp.history import record
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Remark
@@ -20,10 +23,6 @@ from tavus_mcp.personas import plans
 from tavus_mcp.personas.restore import NOT_RESTORED
 from tavus_mcp.personas.update import Edit, work_out
 from tavus_mcp.text import closing
-from tavus_mcp.usecases.fleet.audit import read
-from tavus_mcp.usecases.fleet.parts import TOOL, Part, bulk_plan, shortened
-from tavus_mcp.usecases.fleet.proposing import Propose, Proposed
-from tavus_mcp.usecases.fleet.roll import Roll, Selection
 
 _RULES = frozenset({*(rule.name for rule in RULES), *schema_check.NAMES})
 _STOCK = "A stock persona of Tavus cannot be edited; create_persona(based_on=...) copies it."

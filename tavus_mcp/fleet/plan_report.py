@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tavus_mcp.fleet.finding_summary import Tally
+from tavus_mcp.fleet.plan import Draft, Planned, Skipped
+from tavus_mcp.fleet.plan_items import shortened
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Remark
 from tavus_mcp.models.receipt import Changed
-from tavus_mcp.usecases.fleet.parts import shortened
-from tavus_mcp.usecases.fleet.planning import Draft, Planned, Skipped
-from tavus_mcp.usecases.fleet.tally import Tally
 
 FEW = 20
 """Personas up to which each row says which places change."""

@@ -24,14 +24,14 @@ from tavus_mcp.errors import (
     Taken,
     Unavailable,
 )
+from tavus_mcp.fleet.finding_summary import Tally
+from tavus_mcp.fleet.plan_items import TOOL, Part, Trace, parts_of, shortened, traces_of
 from tavus_mcp.history import record
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.receipt import PlanReceipt, Undo
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.update import edit, planned
-from tavus_mcp.usecases.fleet.parts import TOOL, Part, Trace, parts_of, shortened, traces_of
-from tavus_mcp.usecases.fleet.tally import Tally
 
 AT_ONCE = 4
 """Personas that are changed at once; each takes three requests, one after the other."""

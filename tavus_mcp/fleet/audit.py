@@ -9,10 +9,10 @@ from tavus_mcp.app import App
 from tavus_mcp.checker import check
 from tavus_mcp.concurrency import Progress, Tell
 from tavus_mcp.errors import InvalidKey, TavusError
+from tavus_mcp.fleet.finding_summary import Tally
+from tavus_mcp.fleet.selection import Roll, Selection
 from tavus_mcp.models.base import JsonObject, checked_id
 from tavus_mcp.models.document import Document
-from tavus_mcp.usecases.fleet.roll import Roll, Selection
-from tavus_mcp.usecases.fleet.tally import Tally
 
 FAILED = 10
 """Personas that could not be read of which each is told; the rest are counted."""

@@ -8,10 +8,10 @@ from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument
-from tavus_mcp.usecases.fleet.planning import Wanted
-from tavus_mcp.usecases.fleet.proposing import setting, tuning
-from tavus_mcp.usecases.fleet.roll import Selection
-from tavus_mcp.usecases.fleet.undoing import undoing
+from tavus_mcp.fleet.plan import Wanted
+from tavus_mcp.fleet.proposal import setting, tuning
+from tavus_mcp.fleet.selection import Selection
+from tavus_mcp.fleet.undo import undoing
 
 _NOBODY = (
     "/: say which personas: persona_ids, name_contains or finding; everything=true takes the "
