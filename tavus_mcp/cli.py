@@ -19,7 +19,7 @@ from tavus_mcp.catalog import load_catalog
 from tavus_mcp.journal.journal import Diary
 from tavus_mcp.logs import log_to_stderr
 from tavus_mcp.models.masking import Masker
-from tavus_mcp.server import build_server
+from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import (
     TOOLSETS,
     BadSetting,

@@ -20,8 +20,8 @@ from tavus_mcp.errors import Failure, NotRecorded
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.persona_files import sync
 from tavus_mcp.persona_files.yaml_reader import LARGEST, BadFile, decoded
+from tavus_mcp.server.text_rendering import text_of, without_nulls
 from tavus_mcp.text import visible
-from tavus_mcp.tools.present import text_of, without_nulls
 
 STDIN = "-"
 

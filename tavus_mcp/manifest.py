@@ -16,11 +16,11 @@ from mcp_types import Prompt
 
 from tavus_mcp import __version__
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.prompts import PROMPTS
-from tavus_mcp.server import TavusServer, unserved
+from tavus_mcp.server.prompts import PROMPTS
+from tavus_mcp.server.server import TavusServer, unserved
+from tavus_mcp.server.tool_schemas import SURFACE, schemas_of
+from tavus_mcp.server.toolset import Spec
 from tavus_mcp.settings import DEFAULT_TOOLSETS, VARIABLES
-from tavus_mcp.tools.build import SURFACE, schemas_of
-from tavus_mcp.tools.toolset import Spec
 
 NAME = "io.github.tavus-mcp/tavus-mcp"
 TITLE = "Tavus personas (unofficial)"

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
-from tavus_mcp.server import build_server
+from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import TOOLSETS, Settings
 
 __all__ = ["SECRET", "Desk", "Opening", "Recorder", "text_of", "world"]

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.tools import ALL
+from tavus_mcp.server.tools import ALL
 
 CATALOG = load_catalog()
 TOOLS = {spec.name for spec in ALL}

@@ -22,7 +22,7 @@ from turns import UNKNOWN, Gated, Passage, Turns
 from tavus_mcp.journal.journal import Journal
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
-from tavus_mcp.server import build_server
+from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import TOOLSETS, Settings
 
 INTERLEAVINGS = 1_000

@@ -329,7 +329,9 @@ async def test_comparing_two_revisions_counts_the_calls_of_each(
 
 def test_scipy_is_not_loaded_before_a_call_measures() -> None:
     """Ours: it takes some two seconds to import."""
-    look = "import tavus_mcp.server, sys; print('scipy' in sys.modules, 'numpy' in sys.modules)"
+    look = (
+        "import tavus_mcp.server.server, sys; print('scipy' in sys.modules, 'numpy' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
 

@@ -25,7 +25,7 @@ from tavus_mcp.models.masking import Masker
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.http_server import serving
 from tavus_mcp.sandbox.store import Row, Store
-from tavus_mcp.server import build_server
+from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import TOOLSETS, Settings
 from tavus_mcp.tavus_api.client import TavusApi
 

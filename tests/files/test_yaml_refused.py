@@ -66,6 +66,6 @@ def test_no_value_is_echoed() -> None:
 
 def test_the_yaml_library_is_loaded_by_a_file_and_not_by_the_server() -> None:
     """Ours: a server that no file is asked of starts without it."""
-    look = "import sys, tavus_mcp.server; print('ruamel.yaml' in sys.modules)"
+    look = "import sys, tavus_mcp.server.server; print('ruamel.yaml' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -20,10 +20,10 @@ from tavus_mcp.catalog import load_catalog
 from tavus_mcp.journal.journal import Diary
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
-from tavus_mcp.server import build_server
+from tavus_mcp.server.server import build_server
+from tavus_mcp.server.tools import ALL
 from tavus_mcp.settings import TOOLSETS, Settings
 from tavus_mcp.tavus_api.client import TavusApi
-from tavus_mcp.tools import ALL
 
 MOST = 4
 HTTPX = Path(httpx2.__file__).parent

@@ -18,7 +18,7 @@ from mcp import Client
 
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
-from tavus_mcp.server import build_server
+from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import TOOLSETS, Settings
 
 Change = tuple[str, dict[str, Any]]

@@ -16,7 +16,7 @@ from mcp_types import ElicitResult
 from starlette.types import ASGIApp
 
 from tavus_mcp.sandbox.store import Store
-from tavus_mcp.server import build_server
+from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import Settings
 
 if TYPE_CHECKING:

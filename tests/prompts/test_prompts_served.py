@@ -14,9 +14,9 @@ from mcp_types import PromptReference, TextContent
 from naming import mistakes, tools_named
 
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.prompts import PROMPTS
-from tavus_mcp.prompts.asking import Ask, quoted
-from tavus_mcp.server import unserved
+from tavus_mcp.server.prompts import PROMPTS
+from tavus_mcp.server.prompts.prompt import Ask, quoted
+from tavus_mcp.server.server import unserved
 from tavus_mcp.settings import DEFAULT_TOOLSETS, TOOLSETS
 
 if TYPE_CHECKING:

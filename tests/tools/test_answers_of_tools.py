@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from mcp_types import CallToolResult
 
 from tavus_mcp.sandbox.store import Store
-from tavus_mcp.tools.present import text_of as shown
+from tavus_mcp.server.text_rendering import text_of as shown
 
 pytestmark = pytest.mark.anyio
 

@@ -14,7 +14,7 @@ from tavus_mcp.catalog.catalog import facts, read
 from tavus_mcp.catalog.goals import GOALS
 from tavus_mcp.checker.check import check
 from tavus_mcp.models.document import Document
-from tavus_mcp.tools import ALL
+from tavus_mcp.server.tools import ALL
 from tavus_mcp.tuning.conditions import CONDITIONS
 from tavus_mcp.tuning.step_functions import THOUGHTS
 

@@ -19,7 +19,7 @@ from tavus_mcp.checker.rule import Rule
 from tavus_mcp.checker.rules import RULES
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
-from tavus_mcp.tools import ALL
+from tavus_mcp.server.tools import ALL
 
 CASES: list[dict[str, Any]] = DATA["case"]
 SILENT: list[dict[str, Any]] = DATA["silent"]

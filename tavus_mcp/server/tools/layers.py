@@ -24,8 +24,8 @@ from tavus_mcp.models.layers import (
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.personas.secret_references import filled, key_of, literal_keys
 from tavus_mcp.personas.update import Edit, edit
-from tavus_mcp.tools.answers import LayerDescription
-from tavus_mcp.tools.parameters import (
+from tavus_mcp.server.field_arguments import given, pointers, to_unset
+from tavus_mcp.server.parameters import (
     AllowPrivate,
     ApiKey,
     ApiKeyRef,
@@ -35,8 +35,8 @@ from tavus_mcp.tools.parameters import (
     Persona,
     Unset,
 )
-from tavus_mcp.tools.toolset import Toolset
-from tavus_mcp.usecases.fields import given, pointers, to_unset
+from tavus_mcp.server.results import LayerDescription
+from tavus_mcp.server.toolset import Toolset
 
 layers = Toolset("layers")
 

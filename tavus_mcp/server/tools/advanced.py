@@ -14,9 +14,9 @@ from tavus_mcp.persona_files import sync
 from tavus_mcp.personas.patch_input import raw_change
 from tavus_mcp.personas.secret_references import literal_keys, resolved
 from tavus_mcp.personas.update import Edit, edit
-from tavus_mcp.tools.answers import PersonaText
-from tavus_mcp.tools.parameters import AllowPrivate, DryRun, IfRevision, Persona, Reference
-from tavus_mcp.tools.toolset import Toolset
+from tavus_mcp.server.parameters import AllowPrivate, DryRun, IfRevision, Persona, Reference
+from tavus_mcp.server.results import PersonaText
+from tavus_mcp.server.toolset import Toolset
 
 advanced = Toolset("advanced")
 

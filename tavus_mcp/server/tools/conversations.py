@@ -10,9 +10,9 @@ from tavus_mcp.app import App
 from tavus_mcp.conversations import measure
 from tavus_mcp.conversations import read as usecase
 from tavus_mcp.models.base import ConversationId, PersonaId
-from tavus_mcp.tools.answers import ConversationPage, ConversationRead, Measures
-from tavus_mcp.tools.parameters import Cursor, Limit, Reference
-from tavus_mcp.tools.toolset import Toolset
+from tavus_mcp.server.parameters import Cursor, Limit, Reference
+from tavus_mcp.server.results import ConversationPage, ConversationRead, Measures
+from tavus_mcp.server.toolset import Toolset
 
 conversations = Toolset("conversations")
 

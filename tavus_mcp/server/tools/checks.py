@@ -15,9 +15,9 @@ from tavus_mcp.models.base import JsonObject, PersonaId
 from tavus_mcp.models.findings import by_severity
 from tavus_mcp.models.tuning import Suggestion
 from tavus_mcp.personas import read
-from tavus_mcp.tools.answers import CheckReport
-from tavus_mcp.tools.parameters import Persona
-from tavus_mcp.tools.toolset import Toolset
+from tavus_mcp.server.parameters import Persona
+from tavus_mcp.server.results import CheckReport
+from tavus_mcp.server.toolset import Toolset
 from tavus_mcp.tuning import suggest
 
 checks = Toolset("checks")

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.validation_errors import sentences
-from tavus_mcp.tools.toolset import Spec
+from tavus_mcp.server.toolset import Spec
 
 _DEEPEST = 3
 """How often a string is read as JSON before it is taken for text."""

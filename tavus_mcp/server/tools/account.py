@@ -9,8 +9,8 @@ from pydantic import Field
 from tavus_mcp.app import App
 from tavus_mcp.listings import Asked, rows
 from tavus_mcp.personas.read import only
-from tavus_mcp.tavus_api import pagination
-from tavus_mcp.tools.answers import (
+from tavus_mcp.server.parameters import Cursor, Limit, NameContains
+from tavus_mcp.server.results import (
     DocumentPage,
     GuardrailPage,
     ObjectivesPage,
@@ -18,8 +18,8 @@ from tavus_mcp.tools.answers import (
     ReplicaPage,
     VoicePage,
 )
-from tavus_mcp.tools.parameters import Cursor, Limit, NameContains
-from tavus_mcp.tools.toolset import Toolset
+from tavus_mcp.server.toolset import Toolset
+from tavus_mcp.tavus_api import pagination
 
 account = Toolset("account")
 

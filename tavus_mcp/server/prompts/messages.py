@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tavus_mcp.catalog import OtherCall
 from tavus_mcp.catalog.goals import GOALS
-from tavus_mcp.prompts.asking import Ask, message, quoted
+from tavus_mcp.server.prompts.prompt import Ask, message, quoted
 
 if TYPE_CHECKING:
     from tavus_mcp.tuning.complaints import Heard

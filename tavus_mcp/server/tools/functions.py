@@ -12,8 +12,8 @@ from tavus_mcp.models.changes import DropFunction, PutFunction
 from tavus_mcp.models.layers import FunctionName
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.personas.update import Edit, edit
-from tavus_mcp.tools.parameters import DryRun, IfRevision, Persona
-from tavus_mcp.tools.toolset import Toolset
+from tavus_mcp.server.parameters import DryRun, IfRevision, Persona
+from tavus_mcp.server.toolset import Toolset
 
 functions = Toolset("layers")
 

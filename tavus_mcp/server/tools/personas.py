@@ -20,10 +20,9 @@ from tavus_mcp.personas import create, delete, read
 from tavus_mcp.personas.current_spelling import AUDIO_ONLY
 from tavus_mcp.personas.secret_references import literal_keys, resolved
 from tavus_mcp.personas.update import Edit, edit, expect
-from tavus_mcp.tavus_api import pagination
-from tavus_mcp.tools.answers import PersonaPage, PersonaRead
-from tavus_mcp.tools.confirming import ask, can_ask, verdict
-from tavus_mcp.tools.parameters import (
+from tavus_mcp.server.confirmation import ask, can_ask, verdict
+from tavus_mcp.server.field_arguments import given, pointers, to_unset
+from tavus_mcp.server.parameters import (
     Cursor,
     DryRun,
     IfRevision,
@@ -32,8 +31,9 @@ from tavus_mcp.tools.parameters import (
     Persona,
     Unset,
 )
-from tavus_mcp.tools.toolset import Toolset
-from tavus_mcp.usecases.fields import given, pointers, to_unset
+from tavus_mcp.server.results import PersonaPage, PersonaRead
+from tavus_mcp.server.toolset import Toolset
+from tavus_mcp.tavus_api import pagination
 
 personas = Toolset("personas")
 

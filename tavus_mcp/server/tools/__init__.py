@@ -7,16 +7,16 @@ it a tool of the SDK, ``arguments`` reads what arrives, and ``present`` shows wh
 
 from __future__ import annotations
 
-from tavus_mcp.tools.account import account
-from tavus_mcp.tools.advanced import advanced
-from tavus_mcp.tools.checks import checks
-from tavus_mcp.tools.conversations import conversations
-from tavus_mcp.tools.fleet import fleet
-from tavus_mcp.tools.functions import functions
-from tavus_mcp.tools.history import history
-from tavus_mcp.tools.layers import layers
-from tavus_mcp.tools.personas import personas
-from tavus_mcp.tools.toolset import Spec
+from tavus_mcp.server.tools.account import account
+from tavus_mcp.server.tools.advanced import advanced
+from tavus_mcp.server.tools.checks import checks
+from tavus_mcp.server.tools.conversations import conversations
+from tavus_mcp.server.tools.fleet import fleet
+from tavus_mcp.server.tools.functions import functions
+from tavus_mcp.server.tools.history import history
+from tavus_mcp.server.tools.layers import layers
+from tavus_mcp.server.tools.personas import personas
+from tavus_mcp.server.toolset import Spec
 
 TOOLSETS = (personas, layers, functions, history, checks, account, conversations, fleet, advanced)
 """The toolsets, in the order they are listed."""

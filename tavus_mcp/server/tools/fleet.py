@@ -12,9 +12,9 @@ from tavus_mcp.catalog.goals import Strength
 from tavus_mcp.fleet import audit, bulk_request, plan, plan_report
 from tavus_mcp.fleet.selection import Selection
 from tavus_mcp.models.base import Accepted, JsonObject, PersonaId
-from tavus_mcp.tools.answers import AuditReport, BulkPlan
-from tavus_mcp.tools.parameters import NameContains
-from tavus_mcp.tools.toolset import Toolset
+from tavus_mcp.server.parameters import NameContains
+from tavus_mcp.server.results import AuditReport, BulkPlan
+from tavus_mcp.server.toolset import Toolset
 
 fleet = Toolset("fleet")
 

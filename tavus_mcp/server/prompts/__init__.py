@@ -15,9 +15,9 @@ from pydantic import PrivateAttr
 
 from tavus_mcp.app import App
 from tavus_mcp.models.base import checked_id
-from tavus_mcp.prompts import texts
-from tavus_mcp.prompts.asking import Argument, Ask, Missing, PromptSpec
-from tavus_mcp.prompts.texts import LONGEST_BRIEF, LONGEST_COMPLAINT
+from tavus_mcp.server.prompts import messages
+from tavus_mcp.server.prompts.messages import LONGEST_BRIEF, LONGEST_COMPLAINT
+from tavus_mcp.server.prompts.prompt import Argument, Ask, Missing, PromptSpec
 
 
 def register_prompts(server: MCPServer[Any], app: App, missing: Missing) -> None:
@@ -77,14 +77,14 @@ PROMPTS = (
             Argument("brief", f"What it is for; the first {LONGEST_BRIEF} characters count", _text),
             Argument("replica", "Replica id, like rfe12d8b9597", checked_id, required=False),
         ),
-        texts.create_from_brief,
+        messages.create_from_brief,
     ),
     PromptSpec(
         "review_persona",
         "Review a persona",
         "A report: what it is for, what is wrong, what to change first. Changes nothing.",
         (_PERSONA,),
-        texts.review_persona,
+        messages.review_persona,
     ),
     PromptSpec(
         "tune_persona",
@@ -98,21 +98,21 @@ PROMPTS = (
                 _text,
             ),
         ),
-        texts.tune_persona,
+        messages.tune_persona,
     ),
     PromptSpec(
         "modernize_persona",
         "Modernize a persona",
         "Replaces deprecated settings by today's, shown before anything changes.",
         (_PERSONA,),
-        texts.modernize_persona,
+        messages.modernize_persona,
     ),
     PromptSpec(
         "compare_variants",
         "Compare two variants",
         "What differs between two personas or revisions, and what it does in calls.",
         (Argument("first", _VARIANT, _reference), Argument("second", _VARIANT, _reference)),
-        texts.compare_variants,
+        messages.compare_variants,
     ),
 )
 """Every prompt, in the order they are listed."""

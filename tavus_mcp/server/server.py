@@ -16,16 +16,16 @@ from pydantic import ValidationError
 
 from tavus_mcp import __version__
 from tavus_mcp.app import App
-from tavus_mcp.completions import register_completions
 from tavus_mcp.errors import Failure
-from tavus_mcp.prompts import register_prompts
-from tavus_mcp.resources import register_resources
+from tavus_mcp.server.completions import register_completions
+from tavus_mcp.server.prompts import register_prompts
+from tavus_mcp.server.resources import register_resources
+from tavus_mcp.server.stdio import ended_by_signals, stdio_streams, until_orphaned
+from tavus_mcp.server.tool_arguments import prepared, refusal
+from tavus_mcp.server.tool_schemas import build, schema_of
+from tavus_mcp.server.tools import ALL, served
 from tavus_mcp.settings import Settings
-from tavus_mcp.stdio import ended_by_signals, stdio_streams, until_orphaned
 from tavus_mcp.text import closing
-from tavus_mcp.tools import ALL, served
-from tavus_mcp.tools.arguments import prepared, refusal
-from tavus_mcp.tools.build import build, schema_of
 
 INSTRUCTIONS = """\
 Personas of Tavus conversational video: prompt, pipeline mode, and layers for LLM, TTS, STT, \

@@ -21,8 +21,8 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, create_model
 
 from tavus_mcp.app import App
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.tools.present import result
-from tavus_mcp.tools.toolset import Spec
+from tavus_mcp.server.text_rendering import result
+from tavus_mcp.server.toolset import Spec
 
 _NOISE = frozenset({"title", "discriminator", "additionalProperties", "$defs"})
 SURFACE = "surface.json"
@@ -63,7 +63,7 @@ def build(spec: Spec, app: App) -> Tool:
 @cache
 def surface() -> JsonObject:
     """Return the rendered schemas of all tools, by name."""
-    text = files("tavus_mcp").joinpath(SURFACE).read_text(encoding="utf-8")
+    text = files("tavus_mcp.server").joinpath(SURFACE).read_text(encoding="utf-8")
     return dict(json.loads(text))
 
 

@@ -12,10 +12,10 @@ from tavus_mcp.conversations import measure as measuring
 from tavus_mcp.history import revisions as usecase
 from tavus_mcp.models.receipt import PlanReceipt, Receipt
 from tavus_mcp.personas import restore
-from tavus_mcp.tools.answers import Comparison, RevisionPage
-from tavus_mcp.tools.parameters import Cursor, DryRun, IfRevision, Limit, Persona, Reference
-from tavus_mcp.tools.toolset import Toolset
-from tavus_mcp.usecases import applying
+from tavus_mcp.server import plan_application
+from tavus_mcp.server.parameters import Cursor, DryRun, IfRevision, Limit, Persona, Reference
+from tavus_mcp.server.results import Comparison, RevisionPage
+from tavus_mcp.server.toolset import Toolset
 
 history = Toolset("history")
 
@@ -69,4 +69,4 @@ async def apply_plan(
     plan_id: Annotated[str, Field(description="From an answer with status planned")],
 ) -> PlanReceipt:
     """Carry out exactly one plan, once, after the person agreed to it."""
-    return await applying.apply_plan(app, plan_id, ctx.report_progress)
+    return await plan_application.apply_plan(app, plan_id, ctx.report_progress)
