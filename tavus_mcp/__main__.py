@@ -12,7 +12,7 @@ def main() -> None:
     parent = os.getppid()
     gc.disable()
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    from tavus_mcp.cli import run
+    from tavus_mcp.cli.main import run
 
     gc.enable()
     gc.freeze()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from desk import SECRET
 
-from tavus_mcp import cli
+from tavus_mcp.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,7 +74,7 @@ class Shop:
             patch.setattr(sys, "stdin", given)
             patch.setattr(sys, "stdout", out)
             patch.setattr(sys, "stderr", errors)
-            status = cli.run(["--sandbox", *arguments])
+            status = main.run(["--sandbox", *arguments])
         return Said(status, _content(out), _content(errors))
 
     def _environment(self, env: Mapping[str, str]) -> dict[str, str]:

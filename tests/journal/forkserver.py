@@ -13,7 +13,7 @@ import sys
 
 import anyio
 
-from tavus_mcp.cli import wired
+from tavus_mcp.cli.main import wired
 from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import TOOLSETS, from_environment
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tavus_mcp import cli
+from tavus_mcp.cli.main import main
 from tavus_mcp.journal.entry import GENESIS, Entry
 from tavus_mcp.journal.journal import Journal
 from tavus_mcp.journal.migrations import MIGRATIONS
@@ -253,14 +253,14 @@ def test_a_file_that_was_open_to_others_is_closed_to_them(path: Path) -> None:
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TAVUS_MCP_DATA_DIR", str(tmp_path / "data"))
-    return tmp_path / "data" / cli.JOURNAL
+    return tmp_path / "data" / main.JOURNAL
 
 
 def test_the_command_says_that_a_whole_journal_is_whole(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     filled(data)
-    assert cli.run(["journal", "verify"]) == 0
+    assert main.run(["journal", "verify"]) == 0
     assert "whole" in capsys.readouterr().out
 
 
@@ -268,7 +268,7 @@ def test_the_command_ends_with_1_and_names_the_line_that_was_altered(
     data: Path, whole: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert altered(data, whole, "UPDATE entries SET status = 'applied' WHERE seq = 4")
-    assert cli.run(["journal", "verify"]) == 1
+    assert main.run(["journal", "verify"]) == 1
     assert "line 4" in capsys.readouterr().err
 
 
@@ -277,14 +277,14 @@ def test_the_command_ends_with_2_when_the_file_is_no_journal(
 ) -> None:
     data.parent.mkdir()
     data.write_bytes(b"not a database, but long enough to be looked at" * 40)
-    assert cli.run(["journal", "verify"]) == 2
+    assert main.run(["journal", "verify"]) == 2
     assert "cannot be read" in capsys.readouterr().err
 
 
 def test_the_command_ends_with_0_when_nothing_was_written_yet(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run(["journal", "verify"]) == 0
+    assert main.run(["journal", "verify"]) == 0
     assert "no journal" in capsys.readouterr().out
     assert not data.exists()
 
@@ -295,8 +295,8 @@ def test_the_command_shows_the_lines_of_one_persona(
     filled(data, 2)
     with opened(data) as journal:
         journal.append(Entry("seen", "p2", "2026-01-01", revision="other"))
-    assert cli.run(["journal", "show"]) == 0
+    assert main.run(["journal", "show"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 3
-    assert cli.run(["journal", "show", "p2"]) == 0
+    assert main.run(["journal", "show", "p2"]) == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert "other" in line

@@ -12,8 +12,8 @@ import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from tavus_mcp import __version__
-from tavus_mcp.cli import wired
-from tavus_mcp.manifest import BUNDLE, Surface, files, render, surface_of
+from tavus_mcp.cli.main import wired
+from tavus_mcp.cli.manifest import BUNDLE, Surface, files, render, surface_of
 from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import TOOLSETS, VARIABLES, Settings
 

@@ -83,7 +83,7 @@ def _serve(settings: Settings, parent: int) -> int:
 
 
 def _demo() -> int:
-    from tavus_mcp.demo import demo
+    from tavus_mcp.cli.demo import demo
 
     return anyio.run(demo)
 
@@ -132,26 +132,26 @@ def _told(status: int, sentence: str) -> int:
 
 
 def _journal(asked: argparse.Namespace, settings: Settings) -> int:
-    from tavus_mcp.journal import telling
+    from tavus_mcp.cli import journal
 
-    return telling.run(_journal_file(settings), asked.action, asked.persona_id)
+    return journal.run(_journal_file(settings), asked.action, asked.persona_id)
 
 
 def _files(asked: argparse.Namespace, settings: Settings) -> int:
-    from tavus_mcp import files
+    from tavus_mcp.cli import persona_files
 
     app = wired(settings)
     log_to_stderr(app.masker, settings.log_level)
     if asked.command == "export":
-        return anyio.run(files.export, app, asked.persona, asked.into)
-    given = files.Given(
+        return anyio.run(persona_files.export, app, asked.persona, asked.into)
+    given = persona_files.Given(
         asked.files,
         dry_run=asked.dry_run,
         read_only=settings.read_only,
         allow_unknown=asked.allow_unknown,
         allow_private_url=asked.allow_private_url,
     )
-    return anyio.run(files.apply, app, given)
+    return anyio.run(persona_files.apply, app, given)
 
 
 def _journal_file(settings: Settings) -> Path:
@@ -159,7 +159,7 @@ def _journal_file(settings: Settings) -> Path:
 
 
 def _manifest(*, check: bool) -> int:
-    from tavus_mcp.manifest import render, surface_of
+    from tavus_mcp.cli.manifest import render, surface_of
 
     everything = Settings(toolsets=TOOLSETS)
     server = build_server(wired(everything), everything)
