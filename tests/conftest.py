@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import SECRET, Desk, Recorder, text_of, world
 from mcp import Client
+from mcp_client import SECRET, Desk, Recorder, text_of, world
 from starlette.types import ASGIApp
 
 from tavus_mcp.sandbox.app import build_sandbox

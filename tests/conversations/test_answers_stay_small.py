@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from desk import SECRET, Desk, text_of
-from heldcalls import STOCK, event, keep, said, talk
+from ended_conversations import STOCK, event, keep, said, talk
+from mcp_client import SECRET, Desk, text_of
 
 from tavus_mcp.sandbox.store import Store
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
-from desk import Desk
-from heldcalls import keep, talk
+from ended_conversations import keep, talk
 from hypothesis import given
 from hypothesis import strategies as st
+from mcp_client import Desk
 
 from tavus_mcp.conversations.revision_timeline import BEFORE, UNKNOWN, Timeline, moment_text
 from tavus_mcp.journal.entry import Entry

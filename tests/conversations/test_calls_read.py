@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import pytest
-from heldcalls import event, said, verbose
+from ended_conversations import event, said, verbose
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

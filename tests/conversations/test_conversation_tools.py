@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
-from desk import SECRET, Desk, text_of
-from heldcalls import STOCK, begin, event, hold, keep, said, talk
+from ended_conversations import STOCK, begin, event, hold, keep, said, talk
+from mcp_client import SECRET, Desk, text_of
 from starlette.types import ASGIApp
 
 from tavus_mcp.conversations import report

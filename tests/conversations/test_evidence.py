@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from heldcalls import said, talk, verbose
+from ended_conversations import said, talk, verbose
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -7,7 +7,7 @@ import random
 from typing import Any
 
 import pytest
-from heldcalls import Entry, event, said, talk, verbose
+from ended_conversations import Entry, event, said, talk, verbose
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

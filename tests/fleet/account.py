@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from desk import Desk
+from mcp_client import Desk
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tavus_mcp.sandbox.store import Row, Store

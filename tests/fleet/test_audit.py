@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 from account import DEPRECATED, RETIRED, Watched, fill, many, model, persona_of, weight
-from desk import Desk
+from mcp_client import Desk
 from starlette.applications import Starlette
 
 from tavus_mcp.checker.rules import RULES

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 from account import GOOD, RETIRED, Watched, fill, kept, many, model, persona_of, planned, statuses
-from desk import Desk, sent
+from mcp_client import Desk, sent
 from starlette.applications import Starlette
 
 from tavus_mcp.journal.journal import Journal

@@ -6,7 +6,7 @@ import copy
 
 import pytest
 from account import RETIRED, fill, kept, model, persona_of, planned, statuses
-from desk import Desk
+from mcp_client import Desk
 
 from tavus_mcp.sandbox.store import Store
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from account import kept, many
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from desk import Desk, world
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from mcp import Client
+from mcp_client import Desk, world
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tavus_mcp.sandbox.app import build_sandbox

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from account import DEPRECATED, GOOD, RETIRED, fill, kept, many, model, persona_of, planned, weight
-from desk import SECRET, Desk
+from mcp_client import SECRET, Desk
 from starlette.applications import Starlette
 
 from tavus_mcp.sandbox.faults import Fault

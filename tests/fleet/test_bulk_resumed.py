@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 from account import Watched, kept, many, planned, statuses
-from desk import Desk
+from mcp_client import Desk
 from starlette.applications import Starlette
 
 from tavus_mcp.journal.journal import Journal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from account import fill, kept, persona_of, planned, weight
-from desk import Desk
+from mcp_client import Desk
 
 from tavus_mcp.sandbox.store import Store
 

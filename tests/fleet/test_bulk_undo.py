@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from account import GOOD, RETIRED, fill, kept, many, model, persona_of, planned, statuses
-from desk import Desk
+from mcp_client import Desk
 
 from tavus_mcp.sandbox.store import Store
 

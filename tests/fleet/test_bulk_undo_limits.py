@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from account import GOOD, fill, kept, many, persona_of, planned, statuses
-from desk import SECRET, Desk
+from mcp_client import SECRET, Desk
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tavus_mcp.journal.entry import Entry

@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from desk import SECRET, Desk
 from mcp.shared.exceptions import MCPError
+from mcp_client import SECRET, Desk
 from starlette.types import ASGIApp
 
 from tavus_mcp.sandbox.store import Store

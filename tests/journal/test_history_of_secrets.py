@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from desk import SECRET, Desk
+from mcp_client import SECRET, Desk
 
 from tavus_mcp.sandbox.store import Store
 

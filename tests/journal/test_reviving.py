@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from desk import Desk
+from mcp_client import Desk
 
 pytestmark = pytest.mark.anyio
 

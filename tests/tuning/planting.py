@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from desk import Desk
+from mcp_client import Desk
 from tunable import BASE
 
 from tavus_mcp.sandbox.persona_validation import tidied

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from desk import Desk
+from mcp_client import Desk
 from planting import OWN_LLM, PERSONA, outcome, planted, said, stored, suggested
 
 from tavus_mcp.sandbox.store import Store

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from desk import SECRET, Desk, text_of
+from mcp_client import SECRET, Desk, text_of
 from planting import OWN_LLM, PERSONA, PROMPT, planted, said, stored, suggested
 from tunable import CATALOG, RULES, SEED, case_documents, proposed, tuned
 

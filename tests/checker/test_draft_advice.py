@@ -1,0 +1,49 @@
+"""A draft is read by its arguments' names, and its hints speak of the document, not of calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from documents import DATA, body_of
+from mcp_client import Desk
+
+from tavus_mcp.catalog import load_catalog
+from tavus_mcp.checker.check import check
+from tavus_mcp.models.document import Document
+
+pytestmark = pytest.mark.anyio
+
+CATALOG = load_catalog()
+
+
+@pytest.mark.parametrize("case", DATA["case"], ids=lambda case: case["name"])
+def test_no_hint_of_a_draft_speaks_of_an_id(case: dict[str, Any]) -> None:
+    for one in check(Document(body_of(case)), CATALOG):
+        assert "persona_id" not in (one.hint or "")
+        assert one.fix is None
+
+
+async def test_the_names_of_the_arguments_of_create_persona_are_read(desk: Desk) -> None:
+    body = {"name": "Ada", "documents": ["d8", "d8"], "guardrails": ["g1"], "objectives": "o1"}
+    more = {"system_prompt": "You are Ada.", "default_replica_id": "rfe12d8b9597"}
+    report = await desk.facts("check_persona", document={**body, **more})
+    assert [item["path"] for item in report["findings"]] == ["/document_ids/1"]
+    assert report["persona_name"] == "Ada"
+
+
+async def test_a_draft_and_its_creation_are_given_the_same_advice(desk: Desk) -> None:
+    layers = {
+        "tts": {"tts_engine": "playht", "playht_user_id": "larry"},
+        "llm": {"model": "tavus-llama"},
+    }
+    body = {"name": "Larry", "system_prompt": "You are Larry.", "layers": layers}
+    report = await desk.facts("check_persona", document=body)
+    receipt = await desk.facts("create_persona", **body, dry_run=True)
+    drafted = {item["message"]: item.get("hint") for item in report["findings"]}
+    created = {item["message"]: item.get("hint") for item in receipt["findings"]}
+    both = drafted.keys() & created.keys()
+    assert len(both) >= 2
+    assert {said: drafted[said] for said in both} == {said: created[said] for said in both}
+    rules = {item["rule"]: item["hint"] for item in report["findings"]}
+    assert "set /layers/tts/tts_engine to" in rules["tts-engine-retired"]

@@ -1,0 +1,121 @@
+"""Fixes lead to one end: all of a report at once, or one by one in either order, checked anew."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from documents import DATA, body_of, filled, read
+from mcp_client import Desk
+from test_fixes import PERSONA, checked, chosen, saved
+
+from tavus_mcp.catalog import load_catalog
+from tavus_mcp.checker.check import check
+from tavus_mcp.models.document import Document
+from tavus_mcp.models.json_patch import find
+from tavus_mcp.sandbox.store import Store
+
+pytestmark = pytest.mark.anyio
+
+Body = dict[str, Any]
+Calls = list[dict[str, Any]]
+
+CATALOG = load_catalog()
+VOLATILE = {"created_at", "updated_at"}
+ROUNDS = 40
+ORDERS: list[Body] = read("orders.toml")["document"]
+DOCUMENTS: dict[str, Body] = {
+    **{case["name"]: body_of(case) for case in DATA["case"]},
+    **{
+        document["title"]: filled(json.loads(document["json"]))
+        for document in read("forty.toml")["document"]
+        if document["as"] == "saved"
+    },
+    **{document["title"]: body_of(document) for document in ORDERS},
+}
+
+
+def is_in_question(body: Body) -> bool:
+    """Tell whether there is an order: more than one finding that a call mends."""
+    found = check(Document({**body, "persona_id": PERSONA}), CATALOG)
+    return len([item for item in found if item.fix]) > 1
+
+
+SEVERAL = {title: body for title, body in DOCUMENTS.items() if is_in_question(body)}
+
+
+def bare(value: Any) -> Any:
+    """Return a document without what holds nothing."""
+    if not isinstance(value, dict):
+        return value
+    inner = {key: bare(item) for key, item in value.items()}
+    return {key: item for key, item in inner.items() if item not in (None, "", [], {})}
+
+
+async def fixes(desk: Desk) -> list[Calls]:
+    """Return the fixes of a report, in its order, each once."""
+    found = [item["fix"] for item in (await checked(desk)).values() if "fix" in item]
+    return [fix for index, fix in enumerate(found) if fix not in found[:index]]
+
+
+async def ended(
+    desk: Desk, store: Store, body: Body, taken: Callable[[list[Calls]], list[Calls]]
+) -> Body:
+    """Return the persona when nothing is left to be fixed, by some fixes of each report."""
+    saved(store, body)
+    for _ in range(ROUNDS):
+        left = await fixes(desk)
+        if not left:
+            document = store.get("persona", PERSONA)
+            assert document
+            return {key: item for key, item in bare(document).items() if key not in VOLATILE}
+        for call in (call for fix in taken(left) for call in fix):
+            now = str((store.get("persona", PERSONA) or {}).get("system_prompt"))
+            prompt = str(body.get("system_prompt"))
+            await desk.facts(
+                call["tool"], **chosen(call["arguments"], prompt if prompt in now else now)
+            )
+    raise AssertionError(left)
+
+
+# Of two remedies for one thing either is enough; which of them is made depends on where one begins.
+EITHER = {
+    "a field that the docs no longer name": "its layer is settled, or without it is not in use",
+    "the slowest model with a long prompt": "a faster model, or a shorter prompt",
+    "A prompt of 6,000 tokens for the slowest model": "a faster model, or a shorter prompt",
+    "searching nothing": "documents to be searched, or no settings of a search",
+    "A prompt of 16,000 tokens that repeats the context": "a person chooses what is cut, and when",
+}
+# What a person wrote goes only where something else is chosen in its place, or a finding says so.
+PARTED = {
+    "Texts and functions of perception under all of their names": "nothing reads tool_prompt",
+    "a header with the name of a key": "keys do not stand in headers",
+    "A custom LLM without TLS, with its key in a header as well": "keys do not stand in headers",
+    "one phrase for both": "another phrase is chosen",
+    "The placeholders of the documentation, never filled in": "they are filled in",
+    "A tool of over 10,000 characters, and one of the same name": "the first of a name is kept",
+    "Documents for a persona without English, whose context stands apart": "it is reworded",
+}
+STAND_IN = 400
+
+
+@pytest.mark.parametrize("title", [one for one in SEVERAL if one not in EITHER])
+async def test_fixes_end_the_same_all_at_once_one_by_one_and_from_the_last(
+    desk: Desk, store: Store, title: str
+) -> None:
+    body = SEVERAL[title]
+    whole = await ended(desk, store, body, lambda left: left)
+    assert await ended(desk, store, body, lambda left: left[:1]) == whole
+    assert await ended(desk, store, body, lambda left: left[-1:]) == whole
+    ends = next((one["ends"] for one in ORDERS if one["title"] == title and "ends" in one), {})
+    assert {pointer: find(whole, pointer) for pointer in ends} == ends
+    kept = [text for _, text in Document(whole).texts]
+    written = [text.strip() for _, text in Document(body).texts if " " in text.strip()]
+    gone = [one for one in written if len(one) < STAND_IN and not any(one in text for text in kept)]
+    assert not gone or title in PARTED
+
+
+def test_every_document_whose_findings_touch_one_another_is_tried() -> None:
+    assert SEVERAL.keys() >= {one["title"] for one in ORDERS} | EITHER.keys() | PARTED.keys()

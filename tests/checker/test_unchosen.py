@@ -1,0 +1,48 @@
+"""What a fix left open for a person to choose is never sent as it stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from mcp_client import Desk
+
+from tavus_mcp.checker.fixes import CHOICES, unchosen
+
+pytestmark = pytest.mark.anyio
+
+SENT: list[tuple[str, dict[str, Any], str]] = [
+    ("configure_perception", {"visual_awareness_queries": ["Who?", "<QUERY>"]}, "/layers/perce"),
+    (
+        "configure_tts",
+        {"external_voice_id": "<EXTERNAL_VOICE_ID>"},
+        "/layers/tts/external_voice_id",
+    ),
+    ("configure_conversational_flow", {"wake_phrase": "<WAKE_PHRASE>"}, "/layers/conversational"),
+    ("configure_llm", {"model": "<MODEL>"}, "/layers/llm/model"),
+    ("update_persona", {"name": "<NAME>"}, "/persona_name"),
+    ("update_persona", {"guardrails": ["<GUARDRAIL_ID>"]}, "/guardrail_ids/0"),
+    ("update_persona", {"languages": ["en", "<LANGUAGE_CODE>"]}, "/languages/1"),
+    ("edit_prompt", {"find": "help", "replace": "<NEW_TEXT>"}, "/system_prompt"),
+]
+
+
+@pytest.mark.parametrize(("tool", "arguments", "place"), SENT)
+async def test_what_was_not_chosen_is_refused_before_anything_is_sent(
+    desk: Desk, tool: str, arguments: dict[str, Any], place: str
+) -> None:
+    persona_id = await desk.create()
+    said = await desk.refusal(tool, persona_id=persona_id, **arguments)
+    assert f"Refused before anything was sent. {place}" in said
+    assert "was not replaced" in said
+    assert len(desk.wire.writes) == 1
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+async def test_a_persona_is_not_created_with_anything_left_to_be_chosen(
+    desk: Desk, choice: str
+) -> None:
+    said = await desk.refusal("create_persona", name="Bot", system_prompt=choice)
+    assert f"/system_prompt: {choice} stands for what is to be chosen" in said
+    assert unchosen(choice) == choice
+    assert desk.wire.writes == []

@@ -1,0 +1,160 @@
+"""How far it is from a tool to the wire, measured on calls that really happen."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import httpx2
+import pytest
+from mcp import Client
+from mcp_types import TextContent
+from source_files import PACKAGE
+
+from tavus_mcp.app import App
+from tavus_mcp.catalog import load_catalog
+from tavus_mcp.journal.journal import Diary
+from tavus_mcp.sandbox.app import build_sandbox
+from tavus_mcp.sandbox.store import Store
+from tavus_mcp.server.server import build_server
+from tavus_mcp.server.tools import ALL
+from tavus_mcp.settings import TOOLSETS, Settings
+from tavus_mcp.tavus_api.client import TavusApi
+
+MOST = 4
+HTTPX = Path(httpx2.__file__).parent
+TOOLS = {spec.name: spec.function.__code__ for spec in ALL}
+"""The code of each tool's own function, to be found again on the stack."""
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "describe_layer": {"layer": "llm"},
+    "update_persona": {"greeting": "Good day."},
+    "edit_prompt": {"find": "help", "replace": "listen"},
+    "configure_llm": {"model": "tavus-gpt-oss"},
+    "configure_tts": {"tts_engine": "cartesia"},
+    "configure_stt": {"hotwords": "engine"},
+    "configure_perception": {"perception_model": "raven-0"},
+    "configure_conversational_flow": {"turn_taking_patience": "high"},
+    "set_function_tool": {"name": "look_up", "description": "Looks it up."},
+    "remove_function_tool": {"name": "greet"},
+    "suggest_tuning": {"goals": ["be_more_patient"]},
+    "get_conversation": {"conversation_id": "c0a1b2c3d4e5f6a7b"},
+    "plan_bulk_change": {"everything": True, "values": {"/greeting": "Hi."}},
+    "patch_persona": {"operations": [{"op": "add", "path": "/greeting", "value": "Hi"}]},
+}
+"""What tools are given besides ``persona_id``, so that they do their work."""
+ADA: dict[str, Any] = {
+    "name": "Ada",
+    "system_prompt": "You help.",
+    "default_replica_id": "rfe12d8b9597",
+    "layers": {"llm": {"tools": [{"type": "function", "function": {"name": "greet"}}]}},
+}
+
+
+HELD: dict[str, Any] = {
+    "conversation_id": "c0a1b2c3d4e5f6a7b",
+    "persona_id": "p1af207b8189",
+    "status": "ended",
+    "created_at": "2026-11-01T10:00:00.000000+00:00",
+    "events": [],
+    "words": "persona",
+}
+
+
+@dataclass
+class Depths(httpx2.AsyncBaseTransport):
+    """Passes requests on, and notes the own frames between each tool and httpx2."""
+
+    inner: httpx2.AsyncBaseTransport
+    seen: dict[str, list[list[str]]] = field(default_factory=dict)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Look at the stack, then pass the request on."""
+        name, frames = own_frames(sys._getframe())  # noqa: SLF001 - the stack is what is measured
+        self.seen.setdefault(name, []).append(frames)
+        return await self.inner.handle_async_request(request)
+
+
+def own_frames(frame: FrameType | None) -> tuple[str, list[str]]:
+    """Return the tool that is running, and our frames from its function to httpx2, outermost first.
+
+    Frames of ours below httpx2 (transports) stand between httpx2 and the wire, and are not meant.
+    """
+    frames: list[str] = []
+    while frame is not None:
+        code = frame.f_code
+        if Path(code.co_filename).is_relative_to(HTTPX):
+            frames.clear()
+        elif Path(code.co_filename).is_relative_to(PACKAGE):
+            frames.insert(0, code.co_qualname)
+        for name, own in TOOLS.items():
+            if code is own:
+                return name, frames
+        frame = frame.f_back
+    return "no tool", frames
+
+
+@pytest.fixture
+async def measured(tmp_path: Path) -> AsyncIterator[tuple[Client, Depths]]:
+    store = Store.open(None)
+    store.put("conversation", HELD["conversation_id"], HELD)
+    wire = Depths(httpx2.ASGITransport(app=build_sandbox(store)))
+    api = TavusApi("http://127.0.0.1/v2", "any-key-0123456789", transport=lambda: wire)
+    server = build_server(
+        App(api, load_catalog(), Diary(tmp_path / "journal.sqlite3")), Settings(toolsets=TOOLSETS)
+    )
+    async with Client(server) as client:
+        yield client, wire
+    store.close()
+
+
+async def called(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    result = await client.call_tool(tool, arguments)
+    said = "\n".join(part.text for part in result.content if isinstance(part, TextContent))
+    assert not result.is_error, f"{tool}: {said}"
+    return dict(result.structured_content or {})
+
+
+async def arguments_of(client: Client, name: str, made: dict[str, Any]) -> dict[str, Any]:
+    """Return arguments by which a tool does its work on the persona that was made."""
+    this = {"persona_id": made["persona_id"]}
+    if name == "compare_personas":
+        return {"first": made["persona_id"], "second": "p1af207b8189"}
+    if name == "restore_revision":
+        await called(client, "update_persona", **this, greeting="Good day.")
+        return {**this, "revision": made["revision"]}
+    if name == "apply_plan":
+        planned = await called(client, "update_persona", **this, greeting="Hi.", dry_run=True)
+        return {"plan_id": planned["plan_id"]}
+    listed = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
+    takes_id = "persona_id" in listed[name]["properties"]
+    return {**(this if takes_id else {}), **ARGUMENTS.get(name, {})}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", TOOLS)
+async def test_at_most_four_own_frames_stand_between_a_tool_and_httpx2(
+    measured: tuple[Client, Depths], name: str
+) -> None:
+    """Required by us; the tool's own frame is not counted, it is where the way begins."""
+    client, wire = measured
+    made = await called(client, "create_persona", **ADA)
+    if name != "create_persona":
+        await called(client, name, **await arguments_of(client, name, made))
+    stacks = wire.seen.get(name, [])
+    assert stacks or name in ("describe_layer", "list_revisions"), f"{name} sent nothing"
+    deepest = max(stacks, key=len, default=[name])
+    assert len(deepest) - 1 <= MOST, " > ".join(deepest)
+
+
+@pytest.mark.anyio
+async def test_a_walk_through_the_whole_account_keeps_to_four_frames_too(
+    measured: tuple[Client, Depths],
+) -> None:
+    client, wire = measured
+    await called(client, "list_personas", name_contains="ada")
+    deepest = max(wire.seen["list_personas"], key=len)
+    assert len(deepest) - 1 <= MOST, " > ".join(deepest)

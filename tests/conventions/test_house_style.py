@@ -1,0 +1,118 @@
+"""What holds for every file, without a list of exceptions."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from collections.abc import Iterator
+
+from source_files import CODE, PACKAGE, ROOT, Function, functions, public, sources
+
+import tavus_mcp
+
+LONGEST_FILE, LONGEST_FUNCTION = 400, 50
+BROAD = frozenset({"Exception", "BaseException"})
+READS_THE_ENVIRONMENT = frozenset({"settings.py", "cli.py", "demo.py", "__main__.py"})
+"""The reader, the one who hands the environment to it, and the two that start processes."""
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    lengths = {source.path: len(source.text.splitlines()) for source in sources(*CODE)}
+    assert {str(it): length for it, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def test_no_function_is_longer_than_50_lines() -> None:
+    too_long = [
+        f"{source.at(function)} {function.name}: {length(function)} lines"
+        for source in sources(*CODE)
+        for function in functions(source.tree)
+        if length(function) > LONGEST_FUNCTION
+    ]
+    assert too_long == []
+
+
+def test_nothing_catches_everything() -> None:
+    broad = [
+        source.at(node)
+        for source in sources(*CODE)
+        for node in ast.walk(source.tree)
+        if caught(node) & BROAD
+    ]
+    assert broad == []
+
+
+def test_the_environment_is_read_in_one_place() -> None:
+    readers = {
+        source.path.relative_to(PACKAGE).as_posix()
+        for source in sources("tavus_mcp")
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Attribute | ast.alias | ast.Name)
+        and getattr(node, "attr", getattr(node, "name", getattr(node, "id", "")))
+        in {"environ", "environb", "getenv", "getenvb"}
+        and not is_parameter(source.tree, node)
+    }
+    assert readers <= READS_THE_ENVIRONMENT
+
+
+def test_everything_public_has_a_docstring() -> None:
+    assert [
+        source.at(node)
+        for source in sources("tavus_mcp", "examples")
+        for node in public(source.tree)
+        if not ast.get_docstring(node)
+    ] == []
+
+
+def test_every_module_has_a_docstring() -> None:
+    bare = [s.path.name for s in sources("tavus_mcp", "examples") if not ast.get_docstring(s.tree)]
+    assert bare == []
+
+
+def test_every_return_is_annotated() -> None:
+    assert [
+        source.at(function)
+        for source in sources("tavus_mcp", "examples")
+        for function in functions(source.tree)
+        if function.returns is None
+    ] == []
+
+
+def test_the_version_stands_in_one_place() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["hatch"]["version"]["path"] == "tavus_mcp/__init__.py"
+    said = [
+        source.path.relative_to(PACKAGE).as_posix()
+        for source in sources("tavus_mcp")
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Constant) and node.value == tavus_mcp.__version__
+    ]
+    assert said == ["__init__.py"]
+
+
+def length(function: Function) -> int:
+    return (function.end_lineno or function.lineno) - function.lineno + 1
+
+
+def caught(node: ast.AST) -> set[str]:
+    """Return the names of what a node catches; a bare ``except`` catches ``BaseException``."""
+    if isinstance(node, ast.ExceptHandler):
+        return set(names(node.type)) if node.type else {"BaseException"}
+    if isinstance(node, ast.Call) and "suppress" in names(node.func):
+        return {name for argument in node.args for name in names(argument)}
+    return set()
+
+
+def names(expression: ast.expr) -> Iterator[str]:
+    for node in ast.walk(expression):
+        if isinstance(node, ast.Name | ast.Attribute):
+            yield node.id if isinstance(node, ast.Name) else node.attr
+
+
+def is_parameter(tree: ast.Module, node: ast.AST) -> bool:
+    """Tell whether a bare name is merely what a function calls its argument."""
+    return isinstance(node, ast.Name) and any(
+        node.id in {argument.arg for argument in function.args.args}
+        for function in functions(tree)
+        if node in ast.walk(function)
+    )

@@ -1,0 +1,68 @@
+"""What no file may say, and what the papers must."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from source_files import ROOT, files
+
+REGISTRIES = tuple(
+    f"{name}.{end}"
+    for name, end in (
+        ("pypi", "org"),
+        ("python" + "hosted", "org"),
+        ("npmjs", "org"),
+        ("npmjs", "com"),
+        ("yarnpkg", "com"),
+        ("crates", "io"),
+        ("rubygems", "org"),
+        ("anaconda", "org"),
+        ("proxy.golang", "org"),
+    )
+)
+"""Hosts of package registries, put together here so that this file does not name one either."""
+HOMES = re.compile(
+    "(?<![\\w.~/-])/(?:" + "|".join(["home", "Users", "root", "opt", "work"]) + r")/\w"
+)
+HERE = {str(ROOT), sys.prefix, str(Path.home())} - {"/", "/usr", "/usr/local"}
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    for path in files():
+        try:
+            yield path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+
+
+def test_no_file_names_a_package_registry() -> None:
+    """Required by us: what is installed from where is the business of who installs it."""
+    assert [
+        f"{name} names {host}" for name, text in texts() for host in REGISTRIES if host in text
+    ] == []
+
+
+def test_no_file_names_a_path_of_somebodys_machine() -> None:
+    found = [f"{name}: {match[0]}" for name, text in texts() if (match := HOMES.search(text))]
+    found += [f"{name}: {path}" for name, text in texts() for path in HERE if path in text]
+    assert found == []
+
+
+def dependencies() -> list[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    return [re.split(r"[<>=!~\[; ]", line, maxsplit=1)[0] for line in asked]
+
+
+@pytest.mark.parametrize("name", dependencies())
+def test_a_dependency_has_a_sentence_that_says_why(name: str) -> None:
+    """Required by us: what it does better than ten lines of ours stands in CONTRIBUTING.md."""
+    paper = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    about = [line for line in paper.splitlines() if f"`{name}`" in line]
+    assert about, f"CONTRIBUTING.md does not mention `{name}`"
+    assert any(len(line.replace(f"`{name}`", "").split()) >= 4 for line in about), about

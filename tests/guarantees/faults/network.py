@@ -1,0 +1,187 @@
+"""A Tavus behind a real socket that can be told to fail, and a client in a hurry."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import anyio
+import httpx2
+from anyio.from_thread import start_blocking_portal
+from mcp import Client
+from mcp_client import Desk
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tavus_mcp.app import App
+from tavus_mcp.catalog import load_catalog
+from tavus_mcp.journal.journal import Diary
+from tavus_mcp.models.masking import Masker
+from tavus_mcp.sandbox.app import build_sandbox
+from tavus_mcp.sandbox.http_server import serving
+from tavus_mcp.sandbox.store import Row, Store
+from tavus_mcp.server.server import build_server
+from tavus_mcp.settings import TOOLSETS, Settings
+from tavus_mcp.tavus_api.client import TavusApi
+
+PATIENCE = 0.4
+LIMIT = 2.4
+"""Seconds without a byte after which this client gives up; the server's own are thirty."""
+
+Meant = Callable[[str, str], bool]
+
+
+def nothing(_method: str, _path: str) -> bool:
+    return False
+
+
+@dataclass
+class Hindered:
+    """An ASGI application whose answers drip or never come, though the request took effect."""
+
+    app: ASGIApp
+    withholds: Meant = nothing
+    drips: Meant = nothing
+    endless: bool = False
+    idle: threading.Event = field(default_factory=threading.Event)
+    _open: int = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = scope["method"], scope["path"]
+        self._open += 1
+        self.idle.clear()
+        try:
+            if self.withholds(*asked):
+                await self.app(scope, receive, _unheard)
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+            elif self.drips(*asked):
+                await self._drip(scope, receive, send)
+            else:
+                await self.app(scope, receive, send)
+        finally:
+            self._open -= 1
+            if not self._open:
+                self.idle.set()
+
+    async def _drip(self, scope: Scope, receive: Receive, send: Send) -> None:
+        said: list[Message] = []
+
+        async def listen(message: Message) -> None:
+            said.append(message)
+
+        await self.app(scope, receive, listen)
+        status = 200 if said[0]["status"] == 204 else said[0]["status"]
+        headers = [item for item in said[0]["headers"] if item[0] != b"content-length"]
+        body = b"".join(message.get("body", b"") for message in said)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        while self.endless:
+            await send({"type": "http.response.body", "body": b" ", "more_body": True})
+            await anyio.sleep(PATIENCE / 8)  # what a drip is
+        for start in range(0, len(body), len(body) // 5 + 1):
+            part = body[start : start + len(body) // 5 + 1]
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+            await anyio.sleep(PATIENCE / 8)  # what a drip is
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _unheard(_message: Message) -> None:
+    """Take a part of an answer that nobody will get."""
+
+
+@dataclass
+class Tavus:
+    """A sandbox on a TCP port, in a thread of its own."""
+
+    url: str
+    store: Store
+    hindered: Hindered
+
+    def control(self, method: str, what: str, body: Any = None) -> None:
+        answer = httpx2.request(
+            method,
+            self.url.replace("/v2", f"/_sandbox/{what}"),
+            json=body,
+            headers={"x-api-key": "any"},
+            trust_env=False,
+        )
+        assert answer.status_code == 204, answer.text
+
+    def calm(self) -> None:
+        """Let every answer through again, and wait until no request is under way."""
+        self.hindered.withholds = self.hindered.drips = nothing
+        self.hindered.endless = False
+        self.control("DELETE", "faults")
+        assert self.hindered.idle.wait(10)
+
+    def persona(self, persona_id: str) -> Row | None:
+        return self.store.get("persona", persona_id)
+
+    def named(self, name: str) -> list[Row]:
+        return [row for row in self.store.all("persona") if row["persona_name"] == name]
+
+
+@contextmanager
+def listening() -> Iterator[Tavus]:
+    """Serve a sandbox until the block ends."""
+    store = Store.open(None)
+    hindered = Hindered(build_sandbox(store))
+    with start_blocking_portal() as portal:
+        # serving() asks only for an ASGI application
+        app = cast(Starlette, hindered)
+        with portal.wrap_async_context_manager(serving(app)) as url:
+            yield Tavus(url, store, hindered)
+    store.close()
+
+
+@dataclass
+class Hurried(httpx2.AsyncBaseTransport):
+    """Real sockets with short timeouts; some requests go where nobody listens."""
+
+    refused: Meant = nothing
+    inner: httpx2.AsyncHTTPTransport = field(default_factory=httpx2.AsyncHTTPTransport)
+    lines: list[str] = field(default_factory=list)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.lines.append(f"{request.method} {request.url.path}")
+        phases = ("connect", "read", "write", "pool")
+        request.extensions = {**request.extensions, "timeout": dict.fromkeys(phases, PATIENCE)}
+        if not self.refused(request.method, request.url.path):
+            return await self.inner.handle_async_request(request)
+        with socket.socket() as deaf:  # bound, but not listening: a connection is refused
+            deaf.bind(("127.0.0.1", 0))
+            there = request.url
+            request.url = there.copy_with(port=deaf.getsockname()[1])
+            try:
+                return await self.inner.handle_async_request(request)
+            finally:
+                request.url = there
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+@dataclass
+class Line:
+    """A desk, the wire it uses, and the Tavus at the other end."""
+
+    desk: Desk
+    wire: Hurried
+    tavus: Tavus
+    journal: Path
+
+
+@asynccontextmanager
+async def desk_at(tavus: Tavus, data: Path) -> AsyncIterator[tuple[Desk, Hurried]]:
+    """Open a server that talks to this Tavus over TCP, and a client of it."""
+    wire = Hurried()
+    api = TavusApi(tavus.url, "test-key-0123456789", transport=lambda: wire, limit=LIMIT)
+    app = App(api, load_catalog(), Diary(data / "journal.sqlite3"), Masker())
+    server = build_server(app, Settings(toolsets=TOOLSETS))
+    async with Client(server, mode="legacy") as client:
+        yield Desk(client, cast(Any, wire), server), wire

@@ -1,0 +1,210 @@
+"""Every fault against every kind of request, over real sockets.
+
+Whatever breaks: no persona twice, no change lost, nothing called applied that is not there, and an
+answer that says where one stands, in time.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import anyio
+import pytest
+from mcp_client import text_of
+from mcp_types import CallToolResult
+from network import Line
+
+from tavus_mcp.journal.journal import Journal
+
+pytestmark = pytest.mark.anyio
+
+BUDGET = 6.0
+"""Seconds a call may take: three tries, their short timeouts, and the waits between them."""
+CLEAR = re.compile(
+    r"((Tavus answered \d{3}|No answer from Tavus) for|Tavus answered that) .*[.].+", re.DOTALL
+)
+UNSURE = re.compile(r"may still arrive|not known whether|still there|read it again", re.IGNORECASE)
+SURE = re.compile(r"nothing was (changed|written|sent)", re.IGNORECASE)
+
+
+def _in_a_second() -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=1), usegmt=True)
+
+
+def _status(status: int, **headers: str) -> dict[str, Any]:
+    return {"kind": "status", "status": status, "headers": headers}
+
+
+FAULTS: dict[str, Callable[[], dict[str, Any]]] = {
+    "connect refused": lambda: {"kind": "refused"},
+    "reset before it is read": lambda: {"kind": "reset_before"},
+    "reset after it": lambda: {"kind": "reset_after"},
+    "timeout before it": lambda: {"kind": "slow", "delay": 1.0},
+    "timeout after it": lambda: {"kind": "withheld"},
+    "429": lambda: _status(429),
+    "429 retry after 0": lambda: _status(429, **{"retry-after": "0"}),
+    "429 retry after 1": lambda: _status(429, **{"retry-after": "1"}),
+    "429 retry after a date": lambda: _status(429, **{"retry-after": _in_a_second()}),
+    "429 retry after an hour": lambda: _status(429, **{"retry-after": "3600"}),
+    "500": lambda: _status(500),
+    "502": lambda: _status(502),
+    "503": lambda: _status(503),
+    "html 502": lambda: {"kind": "html"},
+    "html 200": lambda: {"kind": "html", "status": 200},
+    "cut json": lambda: {"kind": "cut_json"},
+    "cut body": lambda: {"kind": "cut_body"},
+    "empty 200": lambda: {"kind": "empty", "status": 200},
+    "drip": lambda: {"kind": "drip"},
+}
+
+
+@dataclass
+class Request:
+    """A kind of request: how it is brought about, and how one sees whether it took effect."""
+
+    method: str
+    line: Line
+    name: str
+    persona_id: str = ""
+    plan_id: str = ""
+
+    @property
+    def path(self) -> str:
+        return f"/v2/personas/{self.persona_id}" if self.persona_id else "/v2/personas"
+
+    async def prepare(self) -> None:
+        if self.method in ("GET one", "PATCH", "DELETE"):
+            self.persona_id = await self.line.desk.create(name=self.name, greeting="Hi.")
+        if self.method == "DELETE":
+            plan = await self.line.desk.facts("delete_persona", persona_id=self.persona_id)
+            self.plan_id = plan["plan_id"]
+
+    async def make(self) -> CallToolResult:
+        call = self.line.desk.call
+        match self.method:
+            case "GET":
+                return await call("list_personas", limit=5)
+            case "GET one":
+                return await call("get_persona", persona_id=self.persona_id)
+            case "POST":
+                return await call(
+                    "create_persona",
+                    name=self.name,
+                    system_prompt="You help.",
+                    layers={"llm": {"model": "tavus-gpt-oss"}},
+                )
+            case "PATCH":
+                return await call("update_persona", persona_id=self.persona_id, greeting="Ciao.")
+        return await call("apply_plan", plan_id=self.plan_id)
+
+    def took_effect(self) -> bool:
+        if self.method == "POST":
+            return len(self.line.tavus.named(self.name)) == 1
+        row = self.line.tavus.persona(self.persona_id)
+        return row is None if self.method == "DELETE" else bool(row and row["greeting"] == "Ciao.")
+
+
+def strike(request: Request, fault: dict[str, Any], *, times: int) -> None:
+    """Let the fault strike this request, once or until it is taken back."""
+    method = request.method.removesuffix(" one")
+    left = [times or 10**6]
+
+    def meant(asked: str, path: str) -> bool:
+        if (asked, path) != (method, request.path) or not left[0]:
+            return False
+        left[0] -= 1
+        return True
+
+    match fault["kind"]:
+        case "refused":
+            request.line.wire.refused = meant
+        case "withheld":
+            request.line.tavus.hindered.withholds = meant
+        case "drip":
+            request.line.tavus.hindered.drips = meant
+        case _:
+            planned = {**fault, "method": method, "path": request.path, "times": times}
+            request.line.tavus.control("POST", "faults", planned)
+
+
+METHODS = ("GET", "GET one", "POST", "PATCH", "DELETE")
+CASES = [
+    pytest.param(
+        fault,
+        method,
+        id=f"{fault}-{method}",
+    )
+    for fault in FAULTS
+    for method in METHODS
+]
+
+
+@pytest.mark.parametrize("times", [1, 0], ids=["once", "always"])
+@pytest.mark.parametrize(("fault", "method"), CASES)
+async def test_a_fault_loses_nothing_doubles_nothing_and_is_told(
+    line: Line, fault: str, method: str, times: int
+) -> None:
+    request = Request(method, line, f"Bot {uuid.uuid4()}")
+    await request.prepare()
+    strike(request, FAULTS[fault](), times=times)
+    with anyio.fail_after(BUDGET):
+        result = await request.make()
+    there_now = request.took_effect() if request.method[:3] != "GET" else None
+    line.wire.refused = lambda _method, _path: False
+    line.tavus.calm()
+    if result.is_error:
+        told = text_of(result)
+        assert CLEAR.search(told), told
+        assert "Error executing" not in told
+    if there_now is None:
+        read_is_right_or_refused(request, result)
+    else:
+        write_is_told_truly(request, result, there_now=there_now)
+        await history_tells_it(request)
+
+
+def read_is_right_or_refused(request: Request, result: CallToolResult) -> None:
+    if result.is_error:
+        return
+    facts = result.structured_content or {}
+    if request.method == "GET":
+        total = len(request.line.tavus.store.all("persona"))
+        assert facts["total_count"] == total
+        assert len(facts["personas"]) == min(5, total)
+    else:
+        assert facts["persona"]["persona_name"] == request.name
+
+
+def write_is_told_truly(request: Request, result: CallToolResult, *, there_now: bool) -> None:
+    assert len(request.line.tavus.named(request.name)) <= 1
+    if not result.is_error:
+        facts = result.structured_content or {}
+        assert facts["status"] == "applied"
+        assert there_now, "it was called applied, and was not there"
+        if request.method == "POST":
+            (made,) = request.line.tavus.named(request.name)
+            assert facts["persona_id"] == made["persona_id"]
+        return
+    told = text_of(result)
+    if request.took_effect():
+        assert UNSURE.search(told), told
+        assert not SURE.search(told), told
+
+
+async def history_tells_it(request: Request) -> None:
+    there = request.took_effect()
+    journal = Journal.open(request.line.journal)
+    assert journal.verify() == []
+    journal.close()
+    if request.method != "PATCH":
+        return
+    told = await request.line.desk.facts("list_revisions", persona_id=request.persona_id)
+    statuses = [row["status"] for row in told["revisions"] if row["tool"] == "update_persona"]
+    assert len(statuses) == 1
+    assert (statuses == ["applied"]) is there

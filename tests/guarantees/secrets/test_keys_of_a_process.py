@@ -1,0 +1,159 @@
+"""A real process at DEBUG, with every key in its environment: nothing it says or leaves holds one.
+
+Left out of the search is ``sandbox.sqlite3`` alone: that is the stand-in for Tavus, which must
+store the keys it is given.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from canaries import CANARY, LLM, NAMED, TTS, on_disk
+from echoing_api import MOODS, loud_tavus
+
+ROOT = Path(__file__).parents[3]
+KEYS = {
+    "TAVUS_API_KEY": "canary-api-3f81aa07",
+    "TAVUS_SECRET_OPENAI": "canary-llm-55d0c1b9",
+    "TAVUS_SECRET_VOICE": "canary-tts-9e7742fd",
+}
+STORED = "canary-stored-1c2d3e4f"
+EVERY = (*KEYS.values(), CANARY, STORED)
+PERSONA = {
+    "persona_id": "p1",
+    "persona_name": f"Bot {KEYS['TAVUS_SECRET_VOICE']}",
+    "persona_type": "user",
+    "pipeline_mode": "full",
+    "system_prompt": f"The key is {KEYS['TAVUS_API_KEY']}.",
+    "layers": {"llm": {"headers": {"X-Whatever": STORED}, "extra_body": {"token": STORED}}},
+}
+ONE = {"persona_id": "p1"}
+CALLS: list[tuple[str, dict[str, Any]]] = [
+    ("list_personas", {}),
+    ("get_persona", {**ONE, "full_prompt": True}),
+    ("check_persona", ONE),
+    ("configure_llm", {**ONE, **LLM, "api_key_ref": "openai", "headers": {"A": NAMED}}),
+    ("configure_llm", {**ONE, "api_key": CANARY, "dry_run": True}),
+    ("configure_tts", {**ONE, **TTS, "api_key_ref": "voice"}),
+    ("configure_tts", {**ONE, **TTS, "api_key": CANARY}),
+    ("configure_tts", {**ONE, "api_key": [CANARY]}),
+    ("configure_tts", {**ONE, "api_key_ref": CANARY}),
+    ("create_persona", {"system_prompt": "x", "layers": {"tts": {**TTS, "api_key": CANARY}}}),
+    ("create_persona", {"based_on": "p1", "dry_run": True}),
+    ("patch_persona", {**ONE, "patch": {"layers": {"tts": {**TTS, "api_key_ref": "voice"}}}}),
+    ("update_persona", {**ONE, "greeting": f"Say {KEYS['TAVUS_SECRET_OPENAI']}"}),
+    ("edit_prompt", {**ONE, "find": "The key", "replace": KEYS["TAVUS_SECRET_OPENAI"]}),
+    ("update_persona", {**ONE, "name": "x", "if_revision": "0" * 12}),
+    ("delete_persona", ONE),
+    ("delete_persona", {**ONE, CANARY: "x"}),
+    ("list_revisions", ONE),
+    ("compare_personas", {"first": "p1", "second": "p1"}),
+    ("no_such_tool", {"api_key": CANARY}),
+]
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")}
+    ours = {"TAVUS_MCP_DATA_DIR": str(folder), "TAVUS_MCP_TOOLSETS": "all", **KEYS, **more}
+    return {**kept, "PYTHONPATH": str(ROOT), **ours}
+
+
+def messages(calls: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+    me = {"name": "raw", "version": "1"}
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": me}
+    asked: list[tuple[str, dict[str, Any]]] = [
+        *[("tools/call", {"name": tool, "arguments": given}) for tool, given in calls],
+        ("resources/read", {"uri": "tavus://personas/p1"}),
+        ("resources/read", {"uri": "tavus://personas"}),
+        ("resources/list", {}),
+        ("prompts/list", {}),
+        ("tools/list", {}),
+        ("tools/call", {"name": {"api_key": CANARY}}),
+        ("tools/call", {"name": "get_persona", "arguments": CANARY}),
+        ("completion/complete", {"ref": CANARY, "argument": CANARY}),
+    ]
+    return [
+        {"id": 0, "method": "initialize", "params": hello},
+        *[
+            {"id": number, "method": method, "params": params}
+            for number, (method, params) in enumerate(asked, start=1)
+        ],
+    ]
+
+
+def conversation(folder: Path, *options: str, **more: str) -> tuple[str, str]:
+    """Say everything, each after the answer to the one before; return stdout and stderr."""
+    folder.mkdir(parents=True, exist_ok=True)
+    heard = []
+    with (
+        (folder / "said.txt").open("w+") as errors,
+        subprocess.Popen(
+            [sys.executable, "-m", "tavus_mcp", *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env=environment(folder / "data", TAVUS_MCP_LOG_LEVEL="DEBUG", **more),
+        ) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for message in messages(CALLS):
+            process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+            process.stdin.flush()
+            heard.append(process.stdout.readline())
+        process.stdin.close()
+        heard.append(process.stdout.read())
+        process.wait(30)
+        errors.seek(0)
+        return "".join(heard), errors.read()
+
+
+def journal(folder: Path, action: str, *options: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "tavus_mcp", *options, "journal", action],
+        capture_output=True,
+        text=True,
+        env=environment(folder / "data"),
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def came_out(text: str) -> list[str]:
+    return [key for key in EVERY if key in text]
+
+
+@pytest.mark.parametrize("mood", MOODS)
+def test_no_key_comes_out_of_a_process_whatever_tavus_answers(tmp_path: Path, mood: str) -> None:
+    with loud_tavus(PERSONA) as tavus:
+        tavus.mood = mood
+        heard, said = conversation(tmp_path, TAVUS_BASE_URL=tavus.url)
+    sent = "\n".join(tavus.received)
+    assert KEYS["TAVUS_SECRET_OPENAI"] in sent
+    assert CANARY in sent
+    assert heard.count('"result"') > len(CALLS)
+    assert "INFO httpx2" in said
+    assert came_out(said) == []
+    assert came_out(heard) == []
+    assert came_out(on_disk(tmp_path / "data").decode("latin-1")) == []
+    assert came_out(journal(tmp_path, "show") + journal(tmp_path, "verify")) == []
+
+
+def test_no_key_is_left_on_disk_but_where_the_sandbox_keeps_it(tmp_path: Path) -> None:
+    heard, said = conversation(tmp_path, "--sandbox")
+    assert came_out(heard) == []
+    assert came_out(said) == []
+    assert CANARY.encode() in on_disk(tmp_path / "data")
+    rest = on_disk(tmp_path / "data", but="sandbox.sqlite3")
+    assert rest.count(b"SQLite format 3") == 1
+    assert came_out(rest.decode("latin-1")) == []
+    assert came_out(journal(tmp_path, "show", "--sandbox")) == []

@@ -1,0 +1,85 @@
+"""The curl commands of the document this project started from, pointed at the sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+CURL = shutil.which("curl")
+Curl = Callable[..., tuple[int, str]]
+pytestmark = pytest.mark.skipif(CURL is None, reason="curl is not installed")
+
+SEED = """{
+"persona_name": "Technical Interviewer",
+"pipeline_mode": "full",
+"system_prompt": "You are a senior technical interviewer...",
+"context": "Focus on system design and coding problems.",
+"default_replica_id": "rfe12d8b9597",
+"layers": {
+"llm": {"model": "tavus-gpt-4o"},
+"tts": {"tts_engine": "cartesia", "external_voice_id": "your-cartesia-voice-id"},
+"perception": {"perception_model": "raven-0"},
+"stt": {"participant_pause_sensitivity": "medium", "participant_interrupt_sensitivity": "medium"}
+}
+}"""
+
+
+@pytest.fixture(scope="module")
+def curl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Curl]:
+    """Run curl against a sandbox; returns the status and the body."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")}
+    folder = str(tmp_path_factory.mktemp("curl"))
+    command = [sys.executable, "-m", "tavus_mcp", "sandbox", "--memory", "--port", "0"]
+    with subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**kept, "PYTHONPATH": str(ROOT), "TAVUS_MCP_DATA_DIR": folder},
+    ) as process:
+        assert process.stderr is not None
+        url = process.stderr.readline().split()[3]
+
+        def ask(path: str, *arguments: str) -> tuple[int, str]:
+            asked = [str(CURL), "-sS", "--noproxy", "*", "-w", "\n%{http_code}", f"{url}{path}"]
+            headers = ["-H", "Content-Type: application/json", "-H", "x-api-key: YOUR_API_KEY"]
+            done = subprocess.run(
+                [*asked, *headers, *arguments],
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=60,
+            )
+            body, _, status = done.stdout.rpartition("\n")
+            return int(status), body
+
+        try:
+            yield ask
+        finally:
+            process.terminate()
+
+
+def test_the_commands_of_the_seed_create_list_and_delete_a_persona(curl: Curl) -> None:
+    status, body = curl("/personas", "-X", "POST", "-d", SEED)
+    assert status == 200, body
+    persona_id = json.loads(body)["persona_id"]
+    status, body = curl("/personas?persona_type=user")
+    assert (status, json.loads(body)["total_count"]) == (200, 1)
+    prompt = '[{"op": "replace", "path": "/system_prompt", "value": "Updated prompt..."}]'
+    assert curl(f"/personas/{persona_id}", "-X", "PATCH", "-d", prompt)[0] == 200
+    assert curl(f"/personas/{persona_id}", "-X", "DELETE") == (204, "")
+
+
+def test_the_seeds_object_as_a_patch_is_refused_as_tavus_documents_it(curl: Curl) -> None:
+    """Required by Tavus: a patch is a list of operations, whatever the seed shows."""
+    persona_id = json.loads(curl("/personas", "-X", "POST", "-d", SEED)[1])["persona_id"]
+    changes = '{"system_prompt": "Updated prompt...", "context": "New context..."}'
+    status, body = curl(f"/personas/{persona_id}", "-X", "PATCH", "-d", changes)
+    assert (status, json.loads(body)) == (422, {"message": "Invalid JSON patch format"})

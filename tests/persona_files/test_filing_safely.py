@@ -1,0 +1,190 @@
+"""A file when others write too, when keys look alike, and when it is no persona's or doubled."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from mcp_client import world
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tavus_mcp.app import App
+from tavus_mcp.errors import Conflict, InvalidArgument, Refused
+from tavus_mcp.persona_files.persona_file import parsed
+from tavus_mcp.persona_files.sync import Applied, Incoming, apply, brought_into, export
+from tavus_mcp.personas.conflicts import EDITED_MEANWHILE
+from tavus_mcp.sandbox.store import Store
+
+pytestmark = pytest.mark.anyio
+
+ROW: dict[str, Any] = {
+    "persona_id": "p1",
+    "persona_type": "user",
+    "persona_name": "Ada",
+    "pipeline_mode": "full",
+    "system_prompt": "You help.",
+    "greeting": "a",
+    "created_at": "2026-01-01T00:00:00Z",
+    "updated_at": "2026-01-01T00:00:00Z",
+    "layers": {},
+}
+NEW = "persona_name: Eva\nsystem_prompt: You help.\n"
+THEIRS = {"context": "Their work", "updated_at": "2026-11-20T00:00:00Z"}
+
+
+def raced(store: Store, sandbox: ASGIApp) -> App:
+    """Return a world in which somebody adds a field just before a write is first read back."""
+    wrote: list[str] = []
+
+    async def tavus(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "GET" and wrote == ["write"]:
+            wrote.append("theirs")
+            persona_id = scope["path"].rsplit("/", 1)[-1]
+            store.put("persona", persona_id, {**(store.get("persona", persona_id) or {}), **THEIRS})
+        await sandbox(scope, receive, send)
+        if scope["method"] in ("PATCH", "POST") and not wrote:
+            wrote.append("write")
+
+    return world(tavus)[0]
+
+
+async def changed(app: App) -> Applied:
+    text = (await export(app, "p1")).text
+    return await apply(app, Incoming(text.replace("greeting: a", "greeting: b")))
+
+
+async def changed_without_revision(app: App) -> Applied:
+    lines = (await export(app, "p1")).text.splitlines(keepends=True)
+    text = "".join(line for line in lines if not line.startswith("revision: "))
+    return await apply(app, Incoming(text.replace("greeting: a", "greeting: b")))
+
+
+async def created(app: App) -> Applied:
+    return await apply(app, Incoming(NEW))
+
+
+@pytest.mark.parametrize("write", [changed, changed_without_revision, created])
+async def test_what_others_add_before_the_read_back_is_not_removed_by_the_next_apply(
+    store: Store, sandbox: ASGIApp, write: Callable[[App], Awaitable[Applied]]
+) -> None:
+    store.put("persona", "p1", ROW)
+    app = raced(store, sandbox)
+    done = await write(app)
+    (found,) = [
+        item for item in done.receipt.findings if getattr(item, "rule", "") == EDITED_MEANWHILE
+    ]
+    assert "/context" in found.message
+    assert parsed(done.text).revision not in (None, done.receipt.revision)
+    with pytest.raises(Conflict):
+        await apply(app, Incoming(done.text.replace("You help", "You listen")))
+    persona_id = str(done.receipt.persona_id)
+    assert (store.get("persona", persona_id) or {})["context"] == "Their work"
+    into, _ = brought_into(app, await export(app, persona_id), done.text)
+    last = await apply(app, Incoming(into.replace("You help", "You listen")))
+    assert [item.path for item in last.receipt.changes] == ["/system_prompt"]
+    await app.aclose()
+
+
+def servers(*items: dict[str, Any]) -> dict[str, Any]:
+    llm = {"model": "tavus-gpt-oss", "extra_body": {"servers": list(items)}}
+    return {**ROW, "layers": {"llm": llm}}
+
+
+def server(url: str, key: str) -> dict[str, Any]:
+    return {"url": url, "token": key}
+
+
+ONE, TWO = server("https://a", "first-key-11"), server("https://a", "second-key-22")
+OTHER = server("https://b", "third-key-33")
+
+
+async def applied(
+    store: Store, sandbox: ASGIApp, change: Callable[[list[Any]], list[Any]], *items: Any
+) -> list[Any]:
+    """Store a list, change the list of the exported file, apply it; return what is stored then."""
+    store.put("persona", "p1", servers(*items))
+    app = world(sandbox)[0]
+    try:
+        file = parsed((await export(app, "p1")).text)
+        body = file.fields["layers"]["llm"]["extra_body"]
+        body["servers"] = change(body["servers"])
+        await apply(app, Incoming(file.render()))
+    finally:
+        await app.aclose()
+    stored: Any = store.get("persona", "p1")
+    return list(stored["layers"]["llm"]["extra_body"]["servers"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rows: [{"url": "https://new"}, *rows],
+        lambda rows: rows[1:],
+        lambda rows: [rows[2], *rows[:2]],
+    ],
+    ids=["one in front", "one gone", "moved"],
+)
+async def test_items_that_look_alike_keep_their_keys_or_the_file_is_refused(
+    store: Store, sandbox: ASGIApp, change: Callable[[list[Any]], list[Any]]
+) -> None:
+    with pytest.raises(InvalidArgument, match="look alike") as caught:
+        await applied(store, sandbox, change, ONE, TWO, OTHER)
+    assert "/layers/llm/extra_body/servers" in str(caught.value)
+    stored: Any = store.get("persona", "p1")
+    assert stored["layers"]["llm"]["extra_body"]["servers"] == [ONE, TWO, OTHER]
+
+
+async def test_items_that_look_alike_stay_where_they_stand(store: Store, sandbox: ASGIApp) -> None:
+    added = {"url": "https://new"}
+    stored = await applied(store, sandbox, lambda rows: [*rows, added], ONE, TWO)
+    assert stored == [ONE, TWO, added]
+
+
+async def test_a_moved_item_takes_its_key_with_it_and_no_other_gets_it(
+    store: Store, sandbox: ASGIApp
+) -> None:
+    """Ours: the item in its old place has no stored one beside it, so its mask has no key."""
+    fourth = server("https://c", "fourth-key-44")
+    stored = await applied(store, sandbox, lambda rows: [rows[1], rows[0]], ONE, fourth)
+    assert stored == [fourth, ONE]
+    for change in (
+        lambda rows: [rows[1], {**rows[0], "url": "https://other"}],
+        lambda rows: [rows[0], rows[0]],
+    ):
+        with pytest.raises(Refused, match="/servers"):
+            await applied(store, sandbox, change, ONE, fourth)
+
+
+@pytest.mark.parametrize(
+    ("extra", "names"),
+    [("pal_id: p2\n", "/pal_id"), ("pal_name: Other\n", "/pal_name")],
+)
+async def test_a_field_under_both_of_its_names_is_refused(
+    store: Store, sandbox: ASGIApp, extra: str, names: str
+) -> None:
+    store.put("persona", "p1", ROW)
+    app = world(sandbox)[0]
+    text = (await export(app, "p1")).text
+    with pytest.raises(InvalidArgument, match="two names of one field") as caught:
+        await apply(app, Incoming(extra + text))
+    assert names in str(caught.value)
+    assert "line 1, column 1" in str(caught.value)
+    await app.aclose()
+
+
+@pytest.mark.parametrize(
+    "text", ["services:\n  web: {image: x}\n", '{"name": "x", "version": "1"}']
+)
+async def test_a_file_that_is_no_persona_is_not_replaced(
+    store: Store, sandbox: ASGIApp, text: str
+) -> None:
+    store.put("persona", "p1", ROW)
+    app = world(sandbox)[0]
+    exported = await export(app, "p1")
+    with pytest.raises(Refused, match="no field of a persona"):
+        brought_into(app, exported, text)
+    draft, _ = brought_into(app, exported, "# mine\npersona_name: Draft\n")
+    assert draft.startswith("# mine\n")
+    assert "persona_name: Ada" in draft
+    await app.aclose()

@@ -1,0 +1,302 @@
+"""``create_persona``: every argument, other spellings, copies, previews and the seed's examples."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from mcp_client import Desk, text_of
+
+from tavus_mcp.sandbox.store import Store
+
+pytestmark = pytest.mark.anyio
+
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "Get current weather for a location",
+        "parameters": {
+            "type": "object",
+            "properties": {"location": {"type": "string", "description": "City and state"}},
+            "required": ["location"],
+        },
+    },
+}
+SEED = {
+    "persona_name": "Technical Interviewer",
+    "pipeline_mode": "full",
+    "system_prompt": "You are a senior technical interviewer...",
+    "context": "Focus on system design and coding problems.",
+    "default_replica_id": "rfe12d8b9597",
+    "layers": {
+        "llm": {"model": "tavus-gpt-4o", "tools": [WEATHER]},
+        "tts": {"tts_engine": "cartesia", "voice_id": "your-cartesia-voice"},
+        "perception": {"perception_model": "raven-0", "ambient_awareness": True},
+        "stt": {
+            "smart_turn_detection": True,
+            "participant_pause_sensitivity": "medium",
+            "participant_interrupt_sensitivity": "medium",
+        },
+    },
+}
+"""The full example of the document this project started from, each layer filled in."""
+
+
+def sent(desk: Desk) -> dict[str, Any]:
+    """Return the body of the one POST."""
+    (request,) = [item for item in desk.wire.writes if item.method == "POST"]
+    return dict(json.loads(request.content))
+
+
+def found(receipt: dict[str, Any], path: str) -> list[dict[str, Any]]:
+    return [item for item in receipt["findings"] if item["path"] == path]
+
+
+async def stocked(store: Store) -> None:
+    """Put things into the account that a persona can point at."""
+    store.put("document", "d8-1", {"document_id": "d8-1", "document_name": "Prices"})
+    store.put("objectives", "o1", {"objectives_id": "o1", "name": "Qualify"})
+    store.put("guardrail", "g1", {"uuid": "g1", "guardrail_name": "polite"})
+    store.put("guardrails", "gs1", {"uuid": "gs1", "name": "old set"})
+    store.put("tool", "t1", {"tool_id": "t1", "name": "lookup"})
+
+
+async def test_every_argument_reaches_tavus_under_its_name(desk: Desk, store: Store) -> None:
+    await stocked(store)
+    receipt = await desk.facts(
+        "create_persona",
+        name="Clerk",
+        system_prompt="You sell.",
+        pipeline_mode="full",
+        default_replica_id="rfe12d8b9597",
+        documents=["d8-1"],
+        document_tags=["prices"],
+        objectives="o1",
+        guardrails=["g1"],
+        guardrail_tags=["house"],
+        greeting="Hi!",
+        context="At the desk.",
+        tool_ids=["t1"],
+        memories=["Likes tea."],
+        languages=["en"],
+        disclosure_type="auto",
+        verbal_disclosure="I am an AI.",
+        visual_disclosure="AI",
+        layers={"stt": {"hotwords": "Tavus"}},
+    )
+    assert receipt["status"] == "applied"
+    assert sent(desk) == {
+        "persona_name": "Clerk",
+        "system_prompt": "You sell.",
+        "pipeline_mode": "full",
+        "default_replica_id": "rfe12d8b9597",
+        "document_ids": ["d8-1"],
+        "document_tags": ["prices"],
+        "objectives_id": "o1",
+        "guardrail_ids": ["g1"],
+        "guardrail_tags": ["house"],
+        "greeting": "Hi!",
+        "context": "At the desk.",
+        "tool_ids": ["t1"],
+        "memories": ["Likes tea."],
+        "languages": ["en"],
+        "disclosure_type": "auto",
+        "verbal_disclosure": "I am an AI.",
+        "visual_disclosure": "AI",
+        "layers": {"stt": {"hotwords": "Tavus"}},
+    }
+
+
+async def test_a_legacy_guardrail_set_can_still_be_attached(desk: Desk, store: Store) -> None:
+    await stocked(store)
+    await desk.create(guardrails_id="gs1")
+    assert sent(desk)["guardrails_id"] == "gs1"
+
+
+@pytest.mark.parametrize(
+    ("other", "ours", "value"),
+    [
+        ("persona_name", "persona_name", "Clerk"),
+        ("pal_name", "persona_name", "Clerk"),
+        ("document_ids", "document_ids", ["d8-1"]),
+        ("objectives_id", "objectives_id", "o1"),
+        ("guardrail_ids", "guardrail_ids", ["g1"]),
+        ("default_face_id", "default_replica_id", "r90bbd427f71"),
+    ],
+)
+async def test_an_argument_is_also_taken_under_the_name_tavus_gives_the_field(
+    desk: Desk, store: Store, other: str, ours: str, value: Any
+) -> None:
+    await stocked(store)
+    await desk.facts("create_persona", system_prompt="You help.", **{other: value})
+    assert sent(desk)[ours] == value
+
+
+async def test_two_names_of_one_argument_with_two_values_are_refused(desk: Desk) -> None:
+    said = await desk.refusal("create_persona", name="A", persona_name="B", system_prompt="x")
+    assert "given twice" in said
+    assert desk.wire.requests == []
+
+
+async def test_the_receipt_holds_id_revision_and_every_leaf_but_no_document(desk: Desk) -> None:
+    receipt = await desk.facts(
+        "create_persona",
+        name="Clerk",
+        system_prompt="You sell.",
+        default_replica_id="rfe12d8b9597",
+        layers={"llm": {"model": "tavus-gpt-oss", "extra_body": {"temperature": 0.2}}},
+    )
+    read = await desk.facts("get_persona", persona_id=receipt["persona_id"])
+    assert receipt["revision"] == read["revision"]
+    assert receipt["persona_name"] == "Clerk"
+    assert {item["path"]: item["after"] for item in receipt["changes"]} == {
+        "/persona_name": "Clerk",
+        "/system_prompt": "You sell.",
+        "/default_replica_id": "rfe12d8b9597",
+        "/layers/llm/model": "tavus-gpt-oss",
+        "/layers/llm/extra_body/temperature": 0.2,
+    }
+    assert "persona" not in receipt
+
+
+async def test_a_creation_is_one_write_and_one_read_back(desk: Desk) -> None:
+    persona_id = await desk.create()
+    assert desk.wire.lines == ["POST /v2/personas", f"GET /v2/personas/{persona_id}"]
+
+
+async def test_undoing_a_creation_deletes_the_persona(desk: Desk) -> None:
+    receipt = await desk.facts("create_persona", name="Clerk", system_prompt="You sell.")
+    undo = receipt["undo"]
+    assert undo["tool"] == "delete_persona"
+    planned = await desk.facts(undo["tool"], **undo["arguments"])
+    await desk.facts("apply_plan", plan_id=planned["plan_id"])
+    assert "Invalid persona_id" in await desk.refusal(
+        "get_persona", persona_id=receipt["persona_id"]
+    )
+
+
+async def test_a_dry_run_sends_no_write_and_says_what_would_be_sent(desk: Desk) -> None:
+    receipt = await desk.facts(
+        "create_persona", name="Clerk", system_prompt="You sell.", dry_run=True
+    )
+    assert receipt["status"] == "planned"
+    assert {item["path"] for item in receipt["changes"]} == {"/persona_name", "/system_prompt"}
+    assert "persona_id" not in receipt
+    assert "undo" not in receipt
+    assert desk.wire.writes == []
+
+
+async def test_what_tavus_would_refuse_is_refused_before_anything_is_sent_all_at_once(
+    desk: Desk,
+) -> None:
+    """Ours (style, habit 10): everything wrong is reported at once."""
+    said = await desk.refusal(
+        "create_persona",
+        name="Clerk",
+        layers={
+            "llm": {"model": "gpt-4-turbo", "base_url": "https://api.example.com/v1"},
+            "tts": {"tts_engine": "elevenlabs", "voice_settings": {"speed": 2.0}},
+        },
+    )
+    assert "/system_prompt" in said
+    assert "/layers/llm/api_key" in said
+    assert "/layers/tts/voice_settings/speed" in said
+    assert desk.wire.requests == []
+
+
+async def test_echo_mode_needs_no_prompt(desk: Desk) -> None:
+    """Tavus: create-persona."""
+    receipt = await desk.facts("create_persona", name="Parrot", pipeline_mode="echo")
+    assert sent(desk) == {"persona_name": "Parrot", "pipeline_mode": "echo"}
+    assert receipt["status"] == "applied"
+
+
+async def test_the_seeds_full_example_is_accepted_and_each_old_spelling_is_told(
+    desk: Desk,
+) -> None:
+    receipt = await desk.facts("create_persona", **SEED)
+    assert receipt["status"] == "applied"
+    for path, today in {
+        "/context": "system_prompt",
+        "/layers/llm/model": "tavus-gemma-4",
+        "/layers/llm/tools": "tool_ids",
+        "/layers/tts/voice_id": "external_voice_id",
+        "/layers/perception/perception_model": "raven-1",
+        "/layers/perception/ambient_awareness": "visual_awareness_queries",
+        "/layers/stt/smart_turn_detection": "conversational_flow",
+        "/layers/stt/participant_pause_sensitivity": "turn_taking_patience",
+        "/layers/stt/participant_interrupt_sensitivity": "replica_interruptibility",
+    }.items():
+        told = " ".join(item["message"] + item.get("hint", "") for item in found(receipt, path))
+        assert today in told, path
+    saved = await desk.persona(receipt["persona_id"])
+    assert saved["layers"]["tts"]["external_voice_id"] == "your-cartesia-voice"
+    assert saved["layers"]["stt"] == SEED["layers"]["stt"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("engine", ["elevenlabs", "playht"])
+async def test_the_seeds_voices_with_keys_are_accepted(desk: Desk, engine: str) -> None:
+    tts = {"tts_engine": engine, "voice_id": "my-voice", "api_key": "voice-key-canary-1"}
+    receipt = await desk.facts(
+        "create_persona", name="A", system_prompt="You help.", layers={"tts": tts}
+    )
+    assert sent(desk)["layers"]["tts"]["external_voice_id"] == "my-voice"
+    assert sent(desk)["layers"]["tts"]["api_key"] == "voice-key-canary-1"
+    if engine == "playht":
+        assert found(receipt, "/layers/tts/tts_engine")[0]["severity"] in ("warning", "error")
+
+
+async def test_the_seeds_retired_model_is_accepted_with_its_successor_told(desk: Desk) -> None:
+    receipt = await desk.facts(
+        "create_persona", system_prompt="You help.", layers={"llm": {"model": "tavus-llama"}}
+    )
+    assert "tavus-gemma-4" in found(receipt, "/layers/llm/model")[0]["hint"]
+
+
+async def test_audio_only_is_accepted_with_a_finding_and_not_sent(desk: Desk) -> None:
+    """Tavus: audio_only belongs to a conversation."""
+    receipt = await desk.facts(
+        "create_persona",
+        name="Voice",
+        system_prompt="You help.",
+        pipeline_mode="full",
+        audio_only=True,
+    )
+    assert "audio_only" not in sent(desk)
+    (finding,) = found(receipt, "/audio_only")
+    assert "conversation" in finding["hint"]
+
+
+async def test_documents_inside_layers_are_refused_or_moved_but_never_lost(
+    desk: Desk, store: Store
+) -> None:
+    """Tavus's own full example has them there (docs: create-persona)."""
+    await stocked(store)
+    result = await desk.call(
+        "create_persona", system_prompt="You help.", layers={"document_ids": ["d8-1"]}
+    )
+    if result.is_error:
+        assert desk.wire.writes == []
+    else:
+        assert sent(desk)["document_ids"] == ["d8-1"]
+
+
+async def test_an_inline_tool_is_sent_with_its_type_also_when_it_was_left_out(desk: Desk) -> None:
+    """Tavus: an inline tool is ``{"type": "function", "function": {...}}``."""
+    bare = {"function": WEATHER["function"]}
+    await desk.create(layers={"llm": {"tools": [bare]}})
+    assert sent(desk)["layers"]["llm"]["tools"] == [WEATHER]
+
+
+async def test_a_pal_name_inside_layers_is_understood_or_refused_with_our_name(desk: Desk) -> None:
+    """Tavus says pal_interruptibility today, and once said face_interruptibility."""
+    flow = {"pal_interruptibility": "high"}
+    result = await desk.call(
+        "create_persona", system_prompt="You help.", layers={"conversational_flow": flow}
+    )
+    if result.is_error:
+        assert "did you mean 'replica_interruptibility'?" in text_of(result)
+    else:
+        assert sent(desk)["layers"]["conversational_flow"] == {"replica_interruptibility": "high"}

@@ -1,0 +1,298 @@
+"""Resources, their templates and completions, through an MCP client."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from mcp.shared.exceptions import MCPError
+from mcp_client import SECRET, Desk
+from mcp_types import ResourceTemplateReference, TextResourceContents
+
+from tavus_mcp.models.layers import LAYER_NAMES
+from tavus_mcp.models.persona import Persona
+from tavus_mcp.sandbox.store import Store
+
+if TYPE_CHECKING:
+    from conftest import Opening
+
+pytestmark = pytest.mark.anyio
+MODES = pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+INVALID_PARAMS = -32602
+TOPICS = [
+    "llm",
+    "tts",
+    "perception",
+    "stt",
+    "conversational_flow",
+    "pipeline-modes",
+    "languages",
+    "interactions",
+    "replicas",
+]
+SEED: dict[str, Any] = {
+    "persona_name": "Technical Interviewer",
+    "pipeline_mode": "full",
+    "system_prompt": "You are a senior technical interviewer...",
+    "context": "Focus on system design and coding problems.",
+    "default_replica_id": "rfe12d8b9597",
+    "layers": {
+        "llm": {
+            "model": "gpt-4-turbo",
+            "base_url": "https://api.openai.com/v1",
+            "api_key": "sk-...",
+            "speculative_inference": True,
+            "tools": [
+                {
+                    "type": "function",
+                    "function": {
+                        "name": "get_weather",
+                        "description": "Get current weather for a location",
+                        "parameters": {"type": "object", "properties": {}, "required": []},
+                    },
+                }
+            ],
+        },
+        "tts": {"tts_engine": "playht", "voice_id": "your-playht-voice-id", "api_key": "k"},
+        "perception": {"perception_model": "raven-0", "ambient_awareness": True},
+        "stt": {
+            "smart_turn_detection": True,
+            "participant_pause_sensitivity": "medium",
+            "participant_interrupt_sensitivity": "medium",
+        },
+    },
+}
+
+
+async def read(desk: Desk, uri: str) -> str:
+    """Read a resource that is one text."""
+    (part,) = (await desk.client.read_resource(uri)).contents
+    assert isinstance(part, TextResourceContents)
+    return part.text
+
+
+async def refused(desk: Desk, uri: str) -> MCPError:
+    with pytest.raises(MCPError) as caught:
+        await desk.client.read_resource(uri)
+    return caught.value
+
+
+async def completed(desk: Desk, uri: str, name: str, value: str) -> list[str]:
+    answer = await desk.client.complete(
+        ResourceTemplateReference(type="ref/resource", uri=uri), {"name": name, "value": value}
+    )
+    return list(answer.completion.values)
+
+
+@MODES
+async def test_resources_and_templates_are_listed_with_titles_and_types(
+    opening: Opening, mode: str
+) -> None:
+    async with opening(mode=mode) as desk:
+        resources = (await desk.client.list_resources()).resources
+        templates = (await desk.client.list_resource_templates()).resource_templates
+    assert {str(item.uri) for item in resources} == {"tavus://personas", "tavus://schema/persona"}
+    assert {item.uri_template for item in templates} >= {
+        "tavus://personas/{persona_id}",
+        "tavus://personas/{persona_id}/layers/{layer}",
+        "tavus://catalog/{layer}",
+        "tavus://guide/{topic}",
+    }
+    for item in (*resources, *templates):
+        assert item.title
+        assert item.description
+        assert item.mime_type in ("application/json", "text/markdown")
+
+
+@MODES
+async def test_all_personas_are_in_one_index(opening: Opening, store: Store, mode: str) -> None:
+    for number in range(150):
+        row = {"persona_id": f"p{number}", "persona_name": f"Bot {number}", "layers": {}}
+        store.put("persona", f"p{number}", row | {"persona_type": "user"})
+    async with opening(mode=mode) as desk:
+        index = json.loads(await read(desk, "tavus://personas"))
+    assert index["total_count"] == len(index["personas"]) == 154
+    assert {"persona_id": "p149", "persona_name": "Bot 149", "type": "user"}.items() <= index[
+        "personas"
+    ][-1].items()
+
+
+@MODES
+async def test_a_persona_is_its_whole_document_with_its_revision(
+    opening: Opening, mode: str
+) -> None:
+    async with opening(mode=mode) as desk:
+        persona_id = await desk.create(system_prompt="You help. " * 1_000)
+        shown = json.loads(await read(desk, f"tavus://personas/{persona_id}"))
+        tool = await desk.facts("get_persona", persona_id=persona_id, full_prompt=True)
+    assert shown == {"persona": tool["persona"], "revision": tool["revision"]}
+
+
+async def test_a_layer_can_be_read_alone(desk: Desk) -> None:
+    persona_id = await desk.create(layers={"stt": {"hotwords": "Tavus"}})
+    shown = json.loads(await read(desk, f"tavus://personas/{persona_id}/layers/stt"))
+    assert shown["stt"] == {"hotwords": "Tavus"}
+    empty = json.loads(await read(desk, f"tavus://personas/{persona_id}/layers/tts"))
+    assert empty["tts"] == {}
+
+
+async def test_the_catalog_holds_what_describe_layer_tells(desk: Desk) -> None:
+    for layer in LAYER_NAMES:
+        shown = json.loads(await read(desk, f"tavus://catalog/{layer}"))
+        described = (await desk.facts("describe_layer", layer=layer))["layer"]
+        assert shown.keys() == described.keys() != set(), layer
+
+
+async def test_there_is_a_guide_to_each_topic_of_the_seed(desk: Desk) -> None:
+    for topic in TOPICS:
+        text = await read(desk, f"tavus://guide/{topic}")
+        assert text.startswith("#"), topic
+        assert len(text) > 200, topic
+
+
+async def test_the_schema_is_the_json_schema_of_the_models_and_takes_the_seeds_example(
+    desk: Desk,
+) -> None:
+    """Ours (design section 4): one model for tools, checks and sandbox."""
+    schema = json.loads(await read(desk, "tavus://schema/persona"))
+    assert schema == Persona.model_json_schema()
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    assert [error.message for error in validator.iter_errors(SEED)] == []
+    for wrong in (
+        {"persona_nme": "x"},
+        {"pipeline_mode": "loud"},
+        {"layers": {"llm": {"modle": "x"}}},
+        {"layers": {"tts": {"tts_engine": "siri"}}},
+        {"system_prompt": 5},
+    ):
+        assert not validator.is_valid(wrong), wrong
+
+
+async def test_what_a_read_shows_fits_the_schema_but_for_what_tavus_sets(desk: Desk) -> None:
+    persona_id = await desk.create(layers={"llm": {"model": "tavus-gpt-oss"}})
+    schema = json.loads(await read(desk, "tavus://schema/persona"))
+    shown = json.loads(await read(desk, f"tavus://personas/{persona_id}"))["persona"]
+    for name in ("persona_id", "persona_type", "created_at", "updated_at"):
+        del shown[name]
+    assert Draft202012Validator(schema).is_valid(shown)
+
+
+ABSENT = [
+    "tavus://nothing",
+    "tavus://personas/p0000000000",
+    "tavus://personas/not an id",
+    "tavus://personas/p1/layers/nothing",
+    "tavus://personas/p1af207b8189/layers/lllm",
+    "tavus://personas/p1af207b8189/layers/llm/model",
+    "tavus://catalog/nothing",
+    "tavus://guide/nothing",
+    "tavus://schema/conversation",
+    "https://tavusapi.com/v2/personas",
+    "file:///etc/passwd",
+]
+
+
+@MODES
+async def test_what_is_not_there_is_answered_with_32602(opening: Opening, mode: str) -> None:
+    """MCP 2026-07-28: resource not found is -32602."""
+    async with opening(mode=mode) as desk:
+        for uri in ABSENT:
+            assert (await refused(desk, uri)).error.code == INVALID_PARAMS, uri
+
+
+async def test_a_misspelt_layer_or_topic_is_answered_with_what_there_is(desk: Desk) -> None:
+    layer = (await refused(desk, "tavus://catalog/perceptoin")).error.message
+    assert "perception" in layer
+    assert "did you mean" in layer
+    topic = (await refused(desk, "tavus://guide/zzz")).error.message
+    assert "pipeline-modes" in topic
+
+
+async def test_an_absent_persona_is_told_in_tavuss_words(desk: Desk) -> None:
+    said = (await refused(desk, "tavus://personas/p0000000000")).error.message
+    assert "Invalid persona_id" in said
+
+
+async def test_an_error_of_tavus_is_told_and_is_not_called_not_found(opening: Opening) -> None:
+    async def down(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 500, "headers": []})
+        await send({"type": "http.response.body", "body": b'{"error": "on fire"}'})
+
+    async with opening(down) as desk:
+        for uri in ("tavus://personas", "tavus://personas/p1", "tavus://personas/p1/layers/llm"):
+            error = (await refused(desk, uri)).error
+            assert "on fire" in error.message
+            assert error.code != INVALID_PARAMS
+
+
+async def test_secrets_are_masked_in_every_resource(desk: Desk) -> None:
+    persona_id = await desk.create()
+    await desk.facts(
+        "configure_llm",
+        persona_id=persona_id,
+        model="m",
+        base_url="https://api.example.com/v1",
+        api_key_ref="openai",
+        headers={"X-Anything": "canary-header-1"},
+    )
+    for uri in (
+        "tavus://personas",
+        f"tavus://personas/{persona_id}",
+        f"tavus://personas/{persona_id}/layers/llm",
+    ):
+        text = await read(desk, uri)
+        assert SECRET not in text
+        assert "canary-header-1" not in text
+    layer = json.loads(await read(desk, f"tavus://personas/{persona_id}/layers/llm"))["llm"]
+    assert layer["api_key"] == "********"
+
+
+async def test_reading_knowledge_asks_tavus_nothing(desk: Desk) -> None:
+    for uri in ("tavus://schema/persona", "tavus://catalog/llm", "tavus://guide/llm"):
+        await read(desk, uri)
+    assert desk.wire.requests == []
+
+
+@MODES
+async def test_persona_ids_are_completed_by_id_and_by_name(opening: Opening, mode: str) -> None:
+    template = "tavus://personas/{persona_id}"
+    async with opening(mode=mode) as desk:
+        mine = await desk.create(name="Front Desk")
+        assert await completed(desk, template, "persona_id", mine[:6]) == [mine]
+        assert await completed(desk, template, "persona_id", "front d") == [mine]
+        assert await completed(desk, template, "persona_id", "zzz") == []
+        assert "p1af207b8189" in await completed(desk, template, "persona_id", "")
+
+
+@MODES
+async def test_layers_and_topics_are_completed(opening: Opening, mode: str) -> None:
+    layers = "tavus://personas/{persona_id}/layers/{layer}"
+    async with opening(mode=mode) as desk:
+        assert await completed(desk, layers, "layer", "con") == [
+            "conversational_flow",
+            "conferencing",
+        ]
+        assert await completed(desk, "tavus://catalog/{layer}", "layer", "") == list(LAYER_NAMES)
+        assert await completed(desk, "tavus://guide/{topic}", "topic", "pi") == ["pipeline-modes"]
+        assert set(await completed(desk, "tavus://guide/{topic}", "topic", "")) >= set(TOPICS)
+
+
+async def test_a_completion_never_fails_when_tavus_does(opening: Opening) -> None:
+    async def down(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 401, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async with opening(down) as desk:
+        assert await completed(desk, "tavus://personas/{persona_id}", "persona_id", "p") == []
+
+
+async def test_a_completion_holds_at_most_100_values(desk: Desk, store: Store) -> None:
+    """MCP: completion/complete."""
+    for number in range(150):
+        row = {"persona_id": f"p{number}", "persona_name": "Bot", "layers": {}}
+        store.put("persona", f"p{number}", row | {"persona_type": "user"})
+    values = await completed(desk, "tavus://personas/{persona_id}", "persona_id", "bot")
+    assert len(values) <= 100

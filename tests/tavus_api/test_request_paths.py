@@ -1,0 +1,173 @@
+"""Ids become one path segment or no request at all, whoever gives them and wherever."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from mcp.shared.exceptions import MCPError
+from mcp_client import Desk
+
+pytestmark = pytest.mark.anyio
+
+CALLS: list[tuple[str, str, dict[str, Any]]] = [
+    ("get_persona", "persona_id", {}),
+    ("create_persona", "based_on", {}),
+    ("update_persona", "persona_id", {"name": "B"}),
+    ("edit_prompt", "persona_id", {"find": "a", "replace": "b"}),
+    ("delete_persona", "persona_id", {}),
+    ("list_revisions", "persona_id", {}),
+    ("restore_revision", "persona_id", {"revision": "x"}),
+    ("configure_llm", "persona_id", {"model": "tavus-gpt-oss"}),
+    ("configure_tts", "persona_id", {"tts_engine": "cartesia"}),
+    ("configure_stt", "persona_id", {"hotwords": "a"}),
+    ("configure_perception", "persona_id", {"perception_model": "off"}),
+    ("configure_conversational_flow", "persona_id", {"voice_isolation": "off"}),
+    ("set_function_tool", "persona_id", {"name": "a"}),
+    ("remove_function_tool", "persona_id", {"name": "a"}),
+    ("check_persona", "persona_id", {}),
+    ("patch_persona", "persona_id", {"patch": {"greeting": "x"}}),
+    ("suggest_tuning", "persona_id", {"goals": ["be_smarter"]}),
+    ("export_persona", "persona_id", {}),
+    ("list_conversations", "persona_id", {}),
+    ("get_conversation", "conversation_id", {}),
+    ("measure_conversations", "persona_id", {}),
+]
+EVIL = [
+    "../conversations/c1/end?x=",
+    "p1/../../documents/d1",
+    "p1/tools",
+    "",
+    " ",
+    ".",
+    "..",
+    "p1?force=true",
+    "p1#x",
+    "p1%2f..",
+    "%2e%2e",
+    "%2e%2e%2fdocuments",
+    "p1\n",
+    "p1\r\nx-api-key: stolen",
+    "p1\x00",
+    "p 1",
+    "p" + "1" * 10_000,
+    "\u043f1",
+    "p\u202e1",
+    "p1\u0661",
+    "\uff501",
+    "-p1",
+    "_p1",
+    "\\..\\documents",
+    "http://elsewhere.example/",
+    "//elsewhere.example",
+    "p1;x",
+    "p1@elsewhere.example",
+    "p1:80",
+]
+WALK = re.compile(r"/v2/conversations\?limit=100(&page=\d+)?")
+"""The walk through all calls, in which those of a persona are looked for; it names no persona."""
+ONE_PERSONA = re.compile(r"/v2/personas/[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+TEXTS = st.one_of(
+    st.text(max_size=20),
+    st.text("./\\%2efp1?#&=;:@ \n\t", max_size=12),
+    st.from_regex(r"[A-Za-z0-9_-]{1,80}", fullmatch=True),
+    st.sampled_from(EVIL),
+)
+
+
+async def test_every_tool_that_takes_an_id_is_tried_here(desk: Desk) -> None:
+    taking = {
+        tool.name
+        for tool in (await desk.client.list_tools()).tools
+        if {"persona_id", "based_on", "conversation_id"} & tool.input_schema["properties"].keys()
+    }
+    assert taking == {tool for tool, _, _ in CALLS}
+
+
+@pytest.mark.parametrize("tool", CALLS, ids=[tool for tool, _, _ in CALLS])
+async def test_an_id_that_is_none_causes_no_request(
+    desk: Desk, tool: tuple[str, str, dict[str, Any]]
+) -> None:
+    name, argument, more = tool
+    for evil in EVIL:
+        said = await desk.refusal(name, **{argument: evil}, **more)
+        assert f"/{argument}: " in said, evil
+        assert len(said) < 600, evil
+    assert desk.wire.requests == []
+
+
+@pytest.mark.parametrize("value", [None, 5, ["p1"], {"id": "p1"}, True])
+async def test_an_id_that_is_no_text_causes_no_request(desk: Desk, value: Any) -> None:
+    said = await desk.refusal("get_persona", persona_id=value)
+    assert "/persona_id" in said
+    assert desk.wire.requests == []
+
+
+@given(text=TEXTS, tool=st.sampled_from(CALLS))
+@example(text="p1af207b8189", tool=CALLS[0])
+@settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+async def test_no_id_leads_a_request_away_from_one_persona(
+    desk: Desk, text: str, tool: tuple[str, str, dict[str, Any]]
+) -> None:
+    """Ours (design section 6): each path segment is a checked id."""
+    name, argument, more = tool
+    desk.wire.requests.clear()
+    await desk.call(name, **{argument: text}, **more)
+    room = "conversations" if argument == "conversation_id" else "personas"
+    for request in desk.wire.requests:
+        assert request.url.host == "127.0.0.1"
+        if name.endswith("_conversations") and WALK.fullmatch(request.url.raw_path.decode()):
+            continue
+        path, _, query = request.url.raw_path.decode().partition("?")
+        assert ONE_PERSONA.fullmatch(path.replace(room, "personas")), request.url
+        assert path == f"/v2/{room}/{text.partition('@')[0]}"
+        assert query == ("verbose=true" if room == "conversations" else "")
+
+
+URIS = ["tavus://personas/{}", "tavus://personas/{}/layers/llm"]
+
+
+async def attempt(desk: Desk, uri: str) -> None:
+    with suppress(MCPError, ValueError):  # what counts is what reached the wire
+        await desk.client.read_resource(uri)
+
+
+@pytest.mark.parametrize("uri", URIS)
+async def test_a_resource_of_an_id_that_is_none_causes_no_request_of_its_own(
+    desk: Desk, uri: str
+) -> None:
+    for evil in EVIL:
+        await attempt(desk, uri.format(evil))
+    for request in desk.wire.requests:
+        path = request.url.raw_path.decode()
+        assert ONE_PERSONA.fullmatch(path) or path.startswith("/v2/personas?limit="), path
+        assert request.method == "GET"
+
+
+@given(text=TEXTS, uri=st.sampled_from(URIS))
+@settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+async def test_no_resource_leads_a_request_away_from_one_persona(
+    desk: Desk, text: str, uri: str
+) -> None:
+    desk.wire.requests.clear()
+    await attempt(desk, uri.format(text))
+    for request in desk.wire.requests:
+        path = request.url.raw_path.decode()
+        assert ONE_PERSONA.fullmatch(path) or path.startswith("/v2/personas?limit="), path
+        assert request.method == "GET"
+
+
+async def test_a_filter_or_cursor_never_becomes_part_of_the_path(desk: Desk) -> None:
+    for evil in EVIL:
+        await desk.call("list_personas", name_contains=evil)
+        await desk.call("list_personas", cursor=evil)
+        await desk.call("describe_layer", layer=evil)
+    assert {request.url.path for request in desk.wire.requests} == {"/v2/personas"}
