@@ -9,12 +9,12 @@ from typing import Any
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.errors import InvalidArgument
-from tavus_mcp.journal.entry import Entry
-from tavus_mcp.journal.journal import Diary
+from tavus_mcp.journal.entry import JournalEntry
+from tavus_mcp.journal.journal import Journal
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.settings import SECRET_PREFIX
 from tavus_mcp.tavus_api.client import TavusApi
-from tavus_mcp.text import closing
+from tavus_mcp.text import suggestion_or_period
 
 
 def _now() -> datetime:
@@ -33,14 +33,14 @@ class App:
 
     api: TavusApi
     catalog: Catalog
-    diary: Diary
+    journal: Journal
     masker: Masker = field(default_factory=Masker)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     clock: Callable[[], datetime] = _now
-    held: dict[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
-    answered: set[str] = field(default_factory=set, repr=False)
-    unsettled: dict[str, Entry] = field(default_factory=dict, repr=False)
-    running: set[str] = field(default_factory=set, repr=False)
+    plan_secrets: dict[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    answered_forms: set[str] = field(default_factory=set, repr=False)
+    cancelled_writes: dict[str, JournalEntry] = field(default_factory=dict, repr=False)
+    running_plans: set[str] = field(default_factory=set, repr=False)
 
     def __post_init__(self) -> None:
         """Let the API hide in its errors what is secret in this world."""
@@ -50,15 +50,17 @@ class App:
         """Return the time as it is written down: UTC, ISO 8601, to the millisecond."""
         return self.clock().isoformat(timespec="milliseconds")
 
-    def secret(self, reference: str, *, where: str) -> str:
+    def secret(self, reference: str, *, argument_path: str) -> str:
         """Return the secret that ``api_key_ref`` names; ``where`` is that argument's path."""
         value = self.secrets.get(reference.lower().removeprefix(SECRET_PREFIX.lower()))
         if value is None:
             there = ", ".join(sorted(self.secrets)) or "none"
             raise InvalidArgument(
                 [
-                    f"{where}: this server's environment has no {SECRET_PREFIX}<NAME> of that name"
-                    f"{closing(reference, self.secrets)} Set: {there}. The person who runs "
+                    f"{argument_path}: this server's environment has no {SECRET_PREFIX}<NAME> "
+                    f"of that name"
+                    f"{suggestion_or_period(reference, self.secrets)} Set: {there}. The person "
+                    f"who runs "
                     "the server sets it and restarts the server."
                 ]
             )
@@ -67,4 +69,4 @@ class App:
     async def aclose(self) -> None:
         """Close what is open."""
         await self.api.aclose()
-        self.diary.close()
+        self.journal.close()

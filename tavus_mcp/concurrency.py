@@ -8,7 +8,7 @@ from typing import TypeVar
 import anyio
 
 T = TypeVar("T")
-AT_ONCE = 4
+MAX_CONCURRENT_REQUESTS = 4
 """How many requests of one call may be on their way; Tavus publishes no rate limit.
 
 Fewer than the connections that the client keeps (``client.api.LIMITS``): none is opened and closed
@@ -16,8 +16,11 @@ all the time, and two are left for other calls meanwhile.
 """
 
 
-async def each(
-    items: AsyncIterable[T], work: Callable[[T], Awaitable[None]], *, at_once: int = AT_ONCE
+async def for_each(
+    items: AsyncIterable[T],
+    work: Callable[[T], Awaitable[None]],
+    *,
+    max_concurrent: int = MAX_CONCURRENT_REQUESTS,
 ) -> None:
     """Do the work for every item, ``at_once`` at a time; nothing is taken before there is room.
 
@@ -37,25 +40,27 @@ async def each(
 
     try:
         async with anyio.create_task_group() as workers:
-            for _ in range(at_once):
+            for _ in range(max_concurrent):
                 workers.start_soon(worker)
     except ExceptionGroup as raised:
-        first = _first(raised)
+        first = _first_exception(raised)
         raise first from first.__cause__
 
 
-def _first(raised: ExceptionGroup[Exception]) -> Exception:
-    inner = raised.exceptions[0]
-    return _first(inner) if isinstance(inner, ExceptionGroup) else inner
+def _first_exception(group: ExceptionGroup[Exception]) -> Exception:
+    inner = group.exceptions[0]
+    return _first_exception(inner) if isinstance(inner, ExceptionGroup) else inner
 
 
-GRACE = 5.0
+WRITE_GRACE_SECONDS = 5.0
 """Seconds that a write under way is given when the call is cancelled, or the server ended."""
 
-Begun = Callable[[], None]
+StartCallback = Callable[[], None]
 
 
-async def finished(work: Callable[[Begun], Awaitable[None]], grace: float = GRACE) -> None:
+async def shield_once_started(
+    work: Callable[[StartCallback], Awaitable[None]], grace_seconds: float = WRITE_GRACE_SECONDS
+) -> None:
     """Do the work; once it has said that it has begun, cancelling waits for it, but not forever."""
     scope = anyio.CancelScope()
 
@@ -66,7 +71,7 @@ async def finished(work: Callable[[Begun], Awaitable[None]], grace: float = GRAC
         try:
             await anyio.sleep_forever()
         finally:
-            scope.deadline = anyio.current_time() + grace
+            scope.deadline = anyio.current_time() + grace_seconds
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(watch)
@@ -75,29 +80,31 @@ async def finished(work: Callable[[Begun], Awaitable[None]], grace: float = GRAC
         tasks.cancel_scope.cancel()
 
 
-Tell = Callable[[float, float | None], Awaitable[None]]
+ProgressCallback = Callable[[float, float | None], Awaitable[None]]
 """Sends one notification: how many are done, and of how many when that is known."""
 
-STEPS = 100
+NOTIFICATIONS_PER_CALL = 100
 """Notifications of one call, about."""
 
 
-class Progress:
+class ProgressReporter:
     """Counts what is done and tells it, in order."""
 
-    def __init__(self, tell: Tell) -> None:
-        self._tell = tell
-        self._order = anyio.Lock()
-        self._told = 0
-        self.done = 0
+    def __init__(self, report_progress: ProgressCallback) -> None:
+        self._report_progress = report_progress
+        self._lock = anyio.Lock()
+        self._last_reported = 0
+        self.done_count = 0
 
-    async def step(self, total: int | None) -> None:
+    async def advance(self, total: int | None) -> None:
         """Count one more; tell it when it is time."""
-        self.done += 1
-        every = max(1, (total or STEPS * 10) // STEPS)
-        if self.done % every and self.done != total:
+        self.done_count += 1
+        every = max(1, (total or NOTIFICATIONS_PER_CALL * 10) // NOTIFICATIONS_PER_CALL)
+        if self.done_count % every and self.done_count != total:
             return
-        async with self._order:
-            if self.done > self._told:
-                self._told = self.done
-                await self._tell(self.done, max(total, self.done) if total else None)
+        async with self._lock:
+            if self.done_count > self._last_reported:
+                self._last_reported = self.done_count
+                await self._report_progress(
+                    self.done_count, max(total, self.done_count) if total else None
+                )

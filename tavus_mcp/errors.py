@@ -25,11 +25,11 @@ from collections.abc import Iterable
 from mcp.server.mcpserver.exceptions import ToolError
 
 
-class Failure(ToolError):
+class ToolFailure(ToolError):
     """Something was asked that cannot be done; the text says why and what to do next."""
 
 
-class InvalidArgument(Failure):
+class InvalidArgument(ToolFailure):
     """An argument has the wrong name, type or value.
 
     ``problems`` holds one sentence per mistake, so that all of them are reported at once.
@@ -40,11 +40,11 @@ class InvalidArgument(Failure):
         super().__init__("Invalid arguments, nothing was sent. " + " ".join(self.problems))
 
 
-class Refused(Failure):
+class Refused(ToolFailure):
     """The result would not work; nothing was sent."""
 
 
-class Taken(Refused):
+class PlanAlreadyApplied(Refused):
     """The plan, or this persona's part of it, was used already; nothing was sent."""
 
     def __init__(self) -> None:
@@ -53,11 +53,11 @@ class Taken(Refused):
         )
 
 
-class Conflict(Failure):
+class Conflict(ToolFailure):
     """The persona is not as the caller believes; nothing was written."""
 
 
-class NotConfigured(Failure):
+class NotConfigured(ToolFailure):
     """There is no key and no sandbox."""
 
     def __init__(self) -> None:
@@ -67,18 +67,19 @@ class NotConfigured(Failure):
         )
 
 
-class NotRecorded(Failure):
+class JournalUnavailable(ToolFailure):
     """The journal cannot be used; what is not recorded is not sent."""
 
-    def __init__(self, where: str, why: str) -> None:
+    def __init__(self, path: str, reason: str) -> None:
         super().__init__(
-            f"The journal of changes at {where} cannot be used ({why}). Nothing was sent: without "
+            f"The journal of changes at {path} cannot be used ({reason}). Nothing was sent: "
+            f"without "
             "it nothing could be undone. Free the place or set TAVUS_MCP_DATA_DIR to another "
             "folder, and restart the server."
         )
 
 
-class TavusError(Failure):
+class TavusError(ToolFailure):
     """Tavus answered with an error, or not at all; ``status`` is 0 when no answer came."""
 
     def __init__(self, message: str, *, status: int = 0) -> None:
@@ -94,7 +95,7 @@ class NotFound(TavusError):
     """No such thing in this account."""
 
 
-class Rejected(TavusError):
+class RequestRejected(TavusError):
     """Tavus refuses the request as it stands."""
 
 

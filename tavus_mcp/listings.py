@@ -16,23 +16,23 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.tavus_api.pagination import LARGEST, Listing, Mark, Walk
 
 
-def written(scope: list[Any], place: list[Any]) -> str:
+def encode_cursor(scope: list[Any], position: list[Any]) -> str:
     """Return a cursor for a place in the list that ``scope`` names."""
-    return base64.urlsafe_b64encode(json.dumps([_named(scope), *place]).encode()).decode()
+    return base64.urlsafe_b64encode(json.dumps([_scope_digest(scope), *position]).encode()).decode()
 
 
-def read(scope: list[Any], cursor: str) -> list[Any]:
+def decode_cursor(scope: list[Any], cursor: str) -> list[Any]:
     """Return the place of a cursor; raise ``InvalidArgument`` when it is of another list."""
     try:
         named, *place = json.loads(base64.urlsafe_b64decode(cursor.encode()))
     except (ValueError, TypeError, RecursionError):
-        raise bad() from None
-    if named != _named(scope):
-        raise bad()
+        raise invalid_cursor() from None
+    if named != _scope_digest(scope):
+        raise invalid_cursor()
     return list(place)
 
 
-def bad() -> InvalidArgument:
+def invalid_cursor() -> InvalidArgument:
     """Return the error for a cursor that cannot be used."""
     return InvalidArgument(
         [
@@ -42,12 +42,12 @@ def bad() -> InvalidArgument:
     )
 
 
-def _named(scope: list[Any]) -> str:
+def _scope_digest(scope: list[Any]) -> str:
     return hashlib.sha256(json.dumps(scope).encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True)
-class Rows:
+class ListPage:
     """A page of a list as it is shown."""
 
     rows: list[JsonObject]
@@ -56,15 +56,15 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ListQuery:
     """Which list is asked for, which of its rows, and how a row is shown.
 
     ``query`` is what Tavus is asked to filter by; ``equals`` are fields that every row shown has.
     """
 
     listing: Listing
-    show: Callable[[JsonObject], JsonObject]
-    name: str
+    format_row: Callable[[JsonObject], JsonObject]
+    name_field: str
     limit: int = 20
     cursor: str | None = None
     name_contains: str | None = None
@@ -72,63 +72,67 @@ class Asked:
     equals: dict[str, str] = field(default_factory=dict)
 
     @property
-    def everywhere(self) -> bool:
+    def needs_full_scan(self) -> bool:
         """Tell whether the rows must be looked for here, in the whole account."""
         return bool(self.name_contains) or bool(self.equals.items() - self.query.items())
 
-    def fits(self, row: JsonObject) -> bool:
+    def matches(self, row: JsonObject) -> bool:
         """Tell whether a row is one of those asked for."""
-        named = (self.name_contains or "").casefold() in str(row.get(self.name) or "").casefold()
+        named = (self.name_contains or "").casefold() in str(
+            row.get(self.name_field) or ""
+        ).casefold()
         return named and all(row.get(key) == value for key, value in self.equals.items())
 
 
-async def rows(app: App, asked: Asked) -> Rows:
+async def read_list_page(app: App, query: ListQuery) -> ListPage:
     """Read a page of a list; filters of our own look at the whole account, not at one page.
 
     Raises ``InvalidArgument`` when the cursor is not one of this list.
     """
-    if not asked.everywhere:
-        page = await app.api.page(asked.listing, asked.limit, _mark(asked), **asked.query)
-        after = listings.written(_scope(asked), page.next.parts()) if page.next else None
-        return Rows([asked.show(row) for row in page.rows if asked.fits(row)], page.total, after)
-    walk = Walk(asked.listing)
+    if not query.needs_full_scan:
+        page = await app.api.page(query.listing, query.limit, _page_position(query), **query.query)
+        after = listings.encode_cursor(_scope(query), page.next.parts()) if page.next else None
+        return ListPage(
+            [query.format_row(row) for row in page.rows if query.matches(row)], page.total, after
+        )
+    walk = Walk(query.listing)
     found: list[JsonObject] = []
     while walk.more:
-        page = await app.api.page(asked.listing, LARGEST, walk.mark, **asked.query)
-        found += [row for row in walk.met(page) if asked.fits(row)]
-    return _cut_out(asked, found)
+        page = await app.api.page(query.listing, LARGEST, walk.mark, **query.query)
+        found += [row for row in walk.met(page) if query.matches(row)]
+    return _page_at_cursor(query, found)
 
 
-def _cut_out(asked: Asked, found: list[JsonObject]) -> Rows:
+def _page_at_cursor(query: ListQuery, matching_rows: list[JsonObject]) -> ListPage:
     """Return the page of the found rows that the cursor stands at."""
-    start = _start(asked, found)
-    page = found[start : start + asked.limit]
-    more = start + asked.limit < len(found)
-    after = [asked.listing.id_of(page[-1]), start + asked.limit] if more else None
-    cursor = listings.written(_scope(asked), after) if after else None
-    return Rows([asked.show(row) for row in page], len(found), cursor)
+    start = _start(query, matching_rows)
+    page = matching_rows[start : start + query.limit]
+    more = start + query.limit < len(matching_rows)
+    after = [query.listing.id_of(page[-1]), start + query.limit] if more else None
+    cursor = listings.encode_cursor(_scope(query), after) if after else None
+    return ListPage([query.format_row(row) for row in page], len(matching_rows), cursor)
 
 
-def _start(asked: Asked, found: list[JsonObject]) -> int:
+def _start(query: ListQuery, matching_rows: list[JsonObject]) -> int:
     """Return where to go on: behind the last row that was shown, wherever it stands now."""
-    if asked.cursor is None:
+    if query.cursor is None:
         return 0
-    match listings.read(_scope(asked), asked.cursor):
+    match listings.decode_cursor(_scope(query), query.cursor):
         case [str(last), int(count)]:
-            ids = [asked.listing.id_of(row) for row in found]
+            ids = [query.listing.id_of(row) for row in matching_rows]
             return ids.index(last) + 1 if last in ids else max(0, min(count, len(ids)))
-    raise listings.bad()
+    raise listings.invalid_cursor()
 
 
-def _mark(asked: Asked) -> Mark | None:
-    if asked.cursor is None:
+def _page_position(query: ListQuery) -> Mark | None:
+    if query.cursor is None:
         return None
     try:
-        return Mark.of(listings.read(_scope(asked), asked.cursor))
+        return Mark.of(listings.decode_cursor(_scope(query), query.cursor))
     except ValueError:
-        raise listings.bad() from None
+        raise listings.invalid_cursor() from None
 
 
-def _scope(asked: Asked) -> list[Any]:
-    filters = [sorted(asked.query.items()), asked.name_contains or ""]
-    return [asked.listing.path, *filters, *([sorted(asked.equals.items())] if asked.equals else [])]
+def _scope(query: ListQuery) -> list[Any]:
+    filters = [sorted(query.query.items()), query.name_contains or ""]
+    return [query.listing.path, *filters, *([sorted(query.equals.items())] if query.equals else [])]

@@ -8,7 +8,7 @@ import sys
 from tavus_mcp.models.masking import Masker
 
 # These write whole messages at DEBUG, before anybody could know what in them is secret.
-_TALKATIVE = ("mcp", "httpcore", "httpcore2", "sse_starlette", "asyncio")
+_VERBOSE_LOGGERS = ("mcp", "httpcore", "httpcore2", "sse_starlette", "asyncio")
 
 
 class MaskingFormatter(logging.Formatter):
@@ -30,5 +30,5 @@ def log_to_stderr(masker: Masker, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in _TALKATIVE:
+    for name in _VERBOSE_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.INFO, root.level))

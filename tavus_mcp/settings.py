@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from tavus_mcp.addresses import is_loopback
-from tavus_mcp.text import closing
+from tavus_mcp.text import suggestion_or_period
 
 DEFAULT_BASE_URL = "https://tavusapi.com/v2"
 SECRET_PREFIX = "TAVUS_SECRET_"  # noqa: S105 - the prefix of a name, not a secret
@@ -71,24 +71,24 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
     base = Settings()
     return Settings(
         api_key=environ.get("TAVUS_API_KEY") or None,
-        base_url=checked_base_url(environ.get("TAVUS_BASE_URL") or base.base_url),
-        sandbox=_flag(environ, "TAVUS_MCP_SANDBOX"),
-        read_only=_flag(environ, "TAVUS_MCP_READ_ONLY"),
-        toolsets=chosen_toolsets(environ.get("TAVUS_MCP_TOOLSETS") or ",".join(DEFAULT_TOOLSETS)),
+        base_url=parse_base_url(environ.get("TAVUS_BASE_URL") or base.base_url),
+        sandbox=_parse_flag(environ, "TAVUS_MCP_SANDBOX"),
+        read_only=_parse_flag(environ, "TAVUS_MCP_READ_ONLY"),
+        toolsets=parse_toolsets(environ.get("TAVUS_MCP_TOOLSETS") or ",".join(DEFAULT_TOOLSETS)),
         data_dir=Path(data_dir).expanduser() if data_dir else base.data_dir,
-        log_level=_level(environ.get("TAVUS_MCP_LOG_LEVEL") or base.log_level),
+        log_level=_parse_log_level(environ.get("TAVUS_MCP_LOG_LEVEL") or base.log_level),
         secrets=_secrets(environ),
     )
 
 
-def chosen_toolsets(text: str) -> tuple[str, ...]:
+def parse_toolsets(text: str) -> tuple[str, ...]:
     """Return the toolsets of a comma list; ``all`` is every one."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
         if name not in (*TOOLSETS, "all"):
             allowed = ", ".join(TOOLSETS)
             raise BadSetting(
-                f"toolsets: {name!r} is not one{closing(name, TOOLSETS)} "
+                f"toolsets: {name!r} is not one{suggestion_or_period(name, TOOLSETS)} "
                 f"Choose of {allowed}, or all."
             )
     if not names:
@@ -96,7 +96,7 @@ def chosen_toolsets(text: str) -> tuple[str, ...]:
     return tuple(name for name in TOOLSETS if name in names or "all" in names)
 
 
-def checked_base_url(url: str) -> str:
+def parse_base_url(url: str) -> str:
     """Return the base URL without a closing slash; https, or http on loopback only."""
     parts = urlsplit(url)
     secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
@@ -109,14 +109,14 @@ def checked_base_url(url: str) -> str:
     return url.rstrip("/")
 
 
-def _flag(environ: Mapping[str, str], name: str) -> bool:
+def _parse_flag(environ: Mapping[str, str], name: str) -> bool:
     text = environ.get(name, "").strip().lower()
     if text in _TRUE or text in _FALSE:
         return text in _TRUE
     raise BadSetting(f"{name}: must be one of {', '.join((*_TRUE, *_FALSE[:-1]))}.")
 
 
-def _level(text: str) -> str:
+def _parse_log_level(text: str) -> str:
     if text.upper() not in LOG_LEVELS:
         raise BadSetting(f"TAVUS_MCP_LOG_LEVEL: must be one of {', '.join(LOG_LEVELS)}.")
     return text.upper()

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
-def nearest(name: str, allowed: Iterable[str]) -> str | None:
+def find_nearest(name: str, allowed: Iterable[str]) -> str | None:
     """Return the allowed name closest to ``name``, or None when nothing is close."""
     choices = list(allowed)
     folded = {choice.lower().replace("-", "_"): choice for choice in reversed(choices)}
@@ -17,11 +17,11 @@ def nearest(name: str, allowed: Iterable[str]) -> str | None:
 
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the closest allowed name, or an empty string."""
-    close = nearest(name, allowed)
+    close = find_nearest(name, allowed)
     return f"; did you mean {close!r}?" if close else ""
 
 
-def closing(name: str, allowed: Iterable[str]) -> str:
+def suggestion_or_period(name: str, allowed: Iterable[str]) -> str:
     """Return what closes a sentence about a wrong name: the closest match, or a full stop."""
     return did_you_mean(name, allowed) or "."
 
@@ -29,14 +29,14 @@ def closing(name: str, allowed: Iterable[str]) -> str:
 _JOINERS = "\u200c\u200d"  # they hold emoji and some scripts together
 
 
-_QUOTED = {ord('"'): '\\"', ord("\\"): "\\\\", ord("\n"): "\\n", ord("\t"): "\\t"}
+_ESCAPES = {ord('"'): '\\"', ord("\\"): "\\\\", ord("\n"): "\\n", ord("\t"): "\\t"}
 
 
-def visible(said: str) -> str:
+def escape_invisible(text: str) -> str:
     """Return a text for a terminal: what would steer it or turn its direction is escaped."""
     return "".join(
         char if char in "\n\t" or char in _JOINERS or is_visible(char) else escape(char)
-        for char in said
+        for char in text
     )
 
 
@@ -48,8 +48,8 @@ def is_visible(char: str) -> bool:
 def escape(char: str) -> str:
     """Return the escape sequence of a character in a double-quoted text."""
     code = ord(char)
-    if code in _QUOTED:
-        return _QUOTED[code]
+    if code in _ESCAPES:
+        return _ESCAPES[code]
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

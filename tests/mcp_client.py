@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.journal.journal import Diary
+from tavus_mcp.journal.journal import Journal
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.tavus_api.client import TavusApi
 
@@ -105,5 +105,5 @@ def world(app: ASGIApp, **more: Any) -> tuple[App, Recorder]:
     wire = Recorder(app)
     api = TavusApi("http://127.0.0.1/v2", "test-key-0123456789", transport=lambda: wire)
     secrets = {"openai": SECRET}
-    diary = Diary(Path(os.environ["TAVUS_MCP_DATA_DIR"]) / "journal.sqlite3")
+    diary = Journal(Path(os.environ["TAVUS_MCP_DATA_DIR"]) / "journal.sqlite3")
     return App(api, load_catalog(), diary, Masker(secrets.values()), secrets, **more), wire

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 from typing import Any, TypeVar
 
-from tavus_mcp.catalog import catalog
 from tavus_mcp.catalog.describe import described
 from tavus_mcp.catalog.facts import (
     Change,
@@ -187,7 +186,7 @@ class Catalog:
 
     def pipeline_modes(self) -> tuple[PipelineMode, ...]:
         """The values of pipeline_mode."""
-        return catalog.facts(PipelineMode, "pipeline_modes", "mode")
+        return facts(PipelineMode, "pipeline_modes", "mode")
 
     def pipeline_mode(self, name: str) -> PipelineMode | None:
         """One value of pipeline_mode."""
@@ -195,11 +194,11 @@ class Catalog:
 
     def pipeline_notes(self) -> tuple[Note, ...]:
         """What looks like a mode and is none: LiveKit, audio only."""
-        return catalog.facts(Note, "pipeline_modes", "note")
+        return facts(Note, "pipeline_modes", "note")
 
     def persona_fields(self) -> tuple[FieldFacts, ...]:
         """The top-level fields of a persona."""
-        return catalog.fields_of("persona_fields")
+        return fields_of("persona_fields")
 
     def persona_field(self, name: str) -> FieldFacts | None:
         """One top-level field, by its name in either vocabulary."""
@@ -207,7 +206,7 @@ class Catalog:
 
     def tool_rules(self) -> tuple[FieldFacts, ...]:
         """What holds for functions, inline and in the registry."""
-        return catalog.facts(FieldFacts, "tools", "rule")
+        return facts(FieldFacts, "tools", "rule")
 
     def tool_rule(self, name: str) -> FieldFacts | None:
         """One rule for functions, such as registry.name."""
@@ -215,7 +214,7 @@ class Catalog:
 
     def languages(self) -> tuple[Language, ...]:
         """The spoken languages."""
-        return catalog.facts(Language, "languages", "language")
+        return facts(Language, "languages", "language")
 
     def language(self, name_or_code: str) -> Language | None:
         """One language by its code, its name or another name of it, in any case."""
@@ -228,27 +227,27 @@ class Catalog:
 
     def stt_support(self) -> tuple[SttSupport, ...]:
         """Which stt engine is known to hear which languages."""
-        return catalog.facts(SttSupport, "languages", "stt_support")
+        return facts(SttSupport, "languages", "stt_support")
 
     def how_languages_are_set(self) -> tuple[Note, ...]:
         """Where a language is chosen, and in which form."""
-        return catalog.facts(Note, "languages", "how_set")
+        return facts(Note, "languages", "how_set")
 
     def deprecations(self) -> tuple[Change, ...]:
         """Dated changes that touch a persona, oldest first."""
-        return catalog.facts(Change, "deprecations", "change")
+        return facts(Change, "deprecations", "change")
 
     def habits(self) -> tuple[Habit, ...]:
         """Fields that people send from habit, and where the same is said today."""
-        return catalog.facts(Habit, "habits", "habit")
+        return facts(Habit, "habits", "habit")
 
     def seed_items(self) -> tuple[SeedItem, ...]:
         """What the seed document shows, each with today's equivalent."""
-        return catalog.facts(SeedItem, "deprecations", "seed")
+        return facts(SeedItem, "deprecations", "seed")
 
     def tuning_goal(self, name: str) -> TuningGoal:
         """What moves a persona towards a goal; LookupError names the goals when there is none."""
-        goals: tuple[TuningGoal, ...] = catalog.facts(TuningGoal, "goals", "goal")
+        goals: tuple[TuningGoal, ...] = facts(TuningGoal, "goals", "goal")
         return _by_name(goals, name, "goal")
 
     def paragraph(self, name: str) -> Paragraph:
@@ -257,28 +256,28 @@ class Catalog:
 
     def paragraphs(self) -> tuple[Paragraph, ...]:
         """Every text that tuning may add to a prompt."""
-        return catalog.facts(Paragraph, "goals", "paragraph")
+        return facts(Paragraph, "goals", "paragraph")
 
     def translation(self, name: str) -> Translation:
         """Why and with what effect something old is said in today's words."""
-        known: tuple[Translation, ...] = catalog.facts(Translation, "goals", "translation")
+        known: tuple[Translation, ...] = facts(Translation, "goals", "translation")
         return _by_name(known, name, "translation")
 
     def complaints(self) -> tuple[GoalPhrases, ...]:
         """What people say, by the goal of tuning that it points to."""
-        return catalog.facts(GoalPhrases, "complaints", "goal")
+        return facts(GoalPhrases, "complaints", "goal")
 
     def other_calls(self) -> tuple[OtherCall, ...]:
         """What people say, by the call that does what no goal of tuning does."""
-        return catalog.facts(OtherCall, "complaints", "elsewhere")
+        return facts(OtherCall, "complaints", "elsewhere")
 
     def word_classes(self) -> tuple[WordClass, ...]:
         """The words that may stand for one another in such phrases."""
-        return catalog.facts(WordClass, "complaints", "words")
+        return facts(WordClass, "complaints", "words")
 
     def shutdown_reasons(self) -> tuple[ShutdownReason, ...]:
         """How calls can end."""
-        return catalog.facts(ShutdownReason, "conversations", "shutdown_reason")
+        return facts(ShutdownReason, "conversations", "shutdown_reason")
 
     def shutdown_reason(self, told: str) -> ShutdownReason | None:
         """One way to end, by a stored reason that begins with its name."""
@@ -291,7 +290,7 @@ class Catalog:
 
     def guide(self, topic: str) -> str:
         """One guide, as Markdown; LookupError names the topics when there is no such one."""
-        return catalog.text("guides", f"{_known(topic, GUIDE_TOPICS, 'guide')}.md")
+        return text("guides", f"{_known(topic, GUIDE_TOPICS, 'guide')}.md")
 
 
 @cache
@@ -307,20 +306,20 @@ def _field(layer: str, name: str) -> FieldFacts | None:
 
 @cache
 def _layer(name: str) -> LayerFacts:
-    return catalog.fact(
+    return fact(
         LayerFacts,
         {
-            **catalog.read(name)["layer"],
-            "fields": catalog.fields_of(name),
-            "models": catalog.facts(ModelFacts, name, "model"),
-            "engines": catalog.engines_of(name),
+            **read(name)["layer"],
+            "fields": fields_of(name),
+            "models": facts(ModelFacts, name, "model"),
+            "engines": engines_of(name),
         },
     )
 
 
 @cache
 def _guidance() -> ContextGuidance:
-    return catalog.fact(ContextGuidance, catalog.read("llm")["context_guidance"])
+    return fact(ContextGuidance, read("llm")["context_guidance"])
 
 
 def _known(name: str, names: tuple[str, ...], what: str) -> str:

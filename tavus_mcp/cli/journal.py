@@ -6,9 +6,9 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from tavus_mcp.journal.entry import Entry
-from tavus_mcp.journal.journal import Journal
-from tavus_mcp.text import visible
+from tavus_mcp.journal.entry import JournalEntry
+from tavus_mcp.journal.journal import JournalStore
+from tavus_mcp.text import escape_invisible
 
 
 def run(path: Path, action: str, persona_id: str | None) -> int:
@@ -16,7 +16,7 @@ def run(path: Path, action: str, persona_id: str | None) -> int:
     if not path.exists():
         return _say(f"There is no journal at {path}: nothing was written by this server yet.", 0)
     try:
-        journal = Journal.open(path)
+        journal = JournalStore.open(path)
     except (sqlite3.Error, OSError, ValueError) as error:
         return _say(f"{path} cannot be read: {error}", 2)
     try:
@@ -27,24 +27,24 @@ def run(path: Path, action: str, persona_id: str | None) -> int:
         journal.close()
 
 
-def _verify(journal: Journal) -> int:
+def _verify(journal: JournalStore) -> int:
     faults = journal.verify()
     for fault in faults:
         _say(fault, 1)
     if faults:
         return _say(f"The journal was altered: {len(faults)} fault(s).", 1)
-    count = sum(1 for _ in journal.lines())
+    count = sum(1 for _ in journal.entries())
     return _say(f"The journal is whole: {count} line(s), each as it was written.", 0)
 
 
-def _show(journal: Journal, persona_id: str | None) -> int:
-    for line in journal.lines():
+def _show(journal: JournalStore, persona_id: str | None) -> int:
+    for line in journal.entries():
         if persona_id is None or line.persona_id == persona_id:
             _say(_told(line), 0)
     return 0
 
 
-def _told(line: Entry) -> str:
+def _told(line: JournalEntry) -> str:
     parts = [
         str(line.seq),
         line.at,
@@ -60,5 +60,5 @@ def _told(line: Entry) -> str:
 
 
 def _say(text: str, status: int) -> int:
-    (sys.stderr if status else sys.stdout).write(visible(text) + "\n")
+    (sys.stderr if status else sys.stdout).write(escape_invisible(text) + "\n")
     return status

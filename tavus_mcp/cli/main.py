@@ -16,7 +16,7 @@ import httpx2
 from tavus_mcp import __version__
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.journal.journal import Diary
+from tavus_mcp.journal.journal import Journal
 from tavus_mcp.logs import log_to_stderr
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.server.server import build_server
@@ -24,8 +24,8 @@ from tavus_mcp.settings import (
     TOOLSETS,
     BadSetting,
     Settings,
-    chosen_toolsets,
     from_environment,
+    parse_toolsets,
 )
 from tavus_mcp.tavus_api.client import TavusApi
 
@@ -63,7 +63,7 @@ def wired(settings: Settings) -> App:
         api = _sandbox_api(settings)
     else:
         api = TavusApi(settings.base_url, settings.api_key)
-    return App(api, load_catalog(), Diary(_journal_file(settings)), masker, settings.secrets)
+    return App(api, load_catalog(), Journal(_journal_file(settings)), masker, settings.secrets)
 
 
 def _sandbox_api(settings: Settings) -> TavusApi:
@@ -169,7 +169,7 @@ def _manifest(*, check: bool) -> int:
 def _settings(asked: argparse.Namespace) -> Settings:
     settings = from_environment(os.environ)
     if asked.toolsets is not None:
-        settings = replace(settings, toolsets=chosen_toolsets(asked.toolsets))
+        settings = replace(settings, toolsets=parse_toolsets(asked.toolsets))
     return replace(
         settings,
         sandbox=settings.sandbox or asked.sandbox,

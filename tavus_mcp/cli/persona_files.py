@@ -16,12 +16,12 @@ from pydantic import BaseModel
 
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
-from tavus_mcp.errors import Failure, NotRecorded
+from tavus_mcp.errors import JournalUnavailable, ToolFailure
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.persona_files import sync
-from tavus_mcp.persona_files.yaml_reader import LARGEST, BadFile, decoded
+from tavus_mcp.persona_files.yaml_reader import MAX_FILE_BYTES, BadFile, decode_file
 from tavus_mcp.server.text_rendering import text_of, without_nulls
-from tavus_mcp.text import visible
+from tavus_mcp.text import escape_invisible
 
 STDIN = "-"
 
@@ -56,7 +56,7 @@ async def export(app: App, reference: str, into: Path | None) -> int:
                 _print(exported.text)
             else:
                 _bring_into(app, exported, into)
-        except (Failure, BadFile, OSError) as error:
+        except (ToolFailure, BadFile, OSError) as error:
             return _complain(app, _told(error, into))
     return 0
 
@@ -74,7 +74,7 @@ async def apply(app: App, given: Given) -> int:
         for name in given.files:
             try:
                 await _apply(app, given, name)
-            except (Failure, BadFile, OSError) as error:
+            except (ToolFailure, BadFile, OSError) as error:
                 status = _complain(app, _told(error, name))
     return status
 
@@ -83,7 +83,7 @@ async def _apply(app: App, given: Given, name: str) -> None:
     if not given.dry_run:
         _see_that_it_can_be_written(name)
     raw = _read(name)
-    asked = sync.Incoming(decoded(raw), dry_run=given.dry_run, allow=given.allow)
+    asked = sync.ApplyFileRequest(decode_file(raw), dry_run=given.dry_run, allow=given.allow)
     done = await sync.apply(app, asked)
     _show(app, {"file": name, **_facts(done.receipt)})
     if not _is_file(name) or done.text == asked.text:
@@ -104,33 +104,33 @@ def _write_back(path: Path, raw: bytes, text: str) -> None:
     _write(path, text)
 
 
-def _bring_into(app: App, exported: sync.Exported, into: Path) -> None:
+def _bring_into(app: App, exported: sync.PersonaExport, into: Path) -> None:
     facts = {"file": str(into), "revision": exported.document.revision}
     if into.exists() and not into.is_file():
         raise OSError("it is no regular file; leave --into out to print the persona")
     if not into.exists():
         _write(into, exported.text)
         return _show(app, facts)
-    there = decoded(_read(str(into)))
-    text, changes = sync.brought_into(app, exported, there)
+    there = decode_file(_read(str(into)))
+    text, changes = sync.merge_into_text(app, exported, there)
     if text != there:
         _write(into, text)
     return _show(app, {**facts, "changes": [_facts(change) for change in changes]})
 
 
-async def _remember(app: App, exported: sync.Exported) -> None:
+async def _remember(app: App, exported: sync.PersonaExport) -> None:
     try:
-        await sync.remember(app, exported)
-    except NotRecorded as error:
+        await sync.record_exported(app, exported)
+    except JournalUnavailable as error:
         _complain(app, f"the persona was read, but not written down: {error}")
 
 
 def _read(name: str) -> bytes:
     """Read a file, no more of it than is needed to see that it is too large."""
     if name == STDIN:
-        return sys.stdin.buffer.read(LARGEST + 1)
+        return sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
     with Path(name).open("rb") as file:
-        return file.read(LARGEST + 1)
+        return file.read(MAX_FILE_BYTES + 1)
 
 
 def _is_file(name: str) -> bool:
@@ -190,7 +190,7 @@ def _told(error: Exception, name: object) -> str:
 
 
 def _show(app: App, facts: dict[str, Any]) -> None:
-    _print(visible(text_of(app.masker.mask(facts))) + "\n")
+    _print(escape_invisible(text_of(app.masker.mask(facts))) + "\n")
 
 
 def _print(text: str) -> None:
@@ -201,7 +201,7 @@ def _print(text: str) -> None:
 
 
 def _complain(app: App, said: str) -> int:
-    sys.stderr.write(f"tavus-mcp: {app.masker.mask_text(visible(said))}\n")
+    sys.stderr.write(f"tavus-mcp: {app.masker.mask_text(escape_invisible(said))}\n")
     return 1
 
 

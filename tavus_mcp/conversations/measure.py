@@ -9,7 +9,7 @@ from typing import Any
 import anyio.to_thread
 
 from tavus_mcp.app import App
-from tavus_mcp.concurrency import each
+from tavus_mcp.concurrency import for_each
 from tavus_mcp.conversations import report
 from tavus_mcp.conversations.metrics import READING
 from tavus_mcp.conversations.revision_timeline import BEFORE, UNKNOWN, Timeline, moment_text
@@ -104,12 +104,12 @@ async def measure(app: App, reference: str, window: Window, limit: int) -> Measu
     Raises ``NotFound`` when there is no such persona and no trace of it, ``Refused`` when the
     revision is not known.
     """
-    persona_id, wanted = revisions.parted(reference, "persona_id")
+    persona_id, wanted = revisions.split_reference(reference, "persona_id")
     every = await _ended(app, {persona_id})
     rows = [row for row in every if window.holds(_begun(row))]
     timeline = await _timeline(app, persona_id, traces=bool(rows))
     if wanted and wanted != timeline.current:
-        await revisions.kept(app, persona_id, wanted)
+        await revisions.load_revision(app, persona_id, wanted)
     grouped: dict[str, list[JsonObject]] = {wanted: []} if wanted else {}
     meant = _of_revision(rows, timeline, wanted)
     for row in meant[:limit]:
@@ -133,7 +133,7 @@ async def compare(app: App, first: str, second: str) -> JsonObject:
 
     A bare id means the persona's current revision.
     """
-    sides = [revisions.parted(first, "first"), revisions.parted(second, "second")]
+    sides = [revisions.split_reference(first, "first"), revisions.split_reference(second, "second")]
     rows = await _ended(app, {persona_id for persona_id, _ in sides})
     chosen: list[list[JsonObject]] = []
     compared: list[str] = []
@@ -188,7 +188,7 @@ async def _ended(app: App, persona_ids: Collection[str]) -> list[JsonObject]:
 
 async def _timeline(app: App, persona_id: str, *, traces: bool) -> Timeline:
     """Return the revisions of a persona by time; of one that is gone, what the journal holds."""
-    lines = await app.diary.of_persona(persona_id)
+    lines = await app.journal.entries_of_persona(persona_id)
     live: Document | None = None
     try:
         live = await app.api.get_persona(persona_id)
@@ -215,7 +215,7 @@ async def _fetched(app: App, rows: Iterable[JsonObject]) -> Fetched:
         for row in rows:
             yield row
 
-    await each(waiting(), read)
+    await for_each(waiting(), read)
     return fetched
 
 

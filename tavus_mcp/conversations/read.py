@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from tavus_mcp import listings
 from tavus_mcp.app import App
 from tavus_mcp.checker.rules.invisible_characters import pointed_out
-from tavus_mcp.listings import Asked, Rows, rows
+from tavus_mcp.listings import ListPage, ListQuery, read_list_page
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.conversation import Call, Turn
 from tavus_mcp.models.findings import Remark
 from tavus_mcp.models.vocabularies import to_persona_names
-from tavus_mcp.personas.read import SHOWN, only
+from tavus_mcp.personas.read import PROMPT_PREVIEW_CHARS, pick_fields
 from tavus_mcp.tavus_api.pagination import CONVERSATIONS
 
 # Nothing else is shown: a token or an address lets whoever holds it join the call.
@@ -35,20 +35,20 @@ _POINTED = 20
 
 async def listed(
     app: App, persona_id: str | None, status: str | None, limit: int, cursor: str | None
-) -> Rows:
+) -> ListPage:
     """Read a page of the account's calls; those of one persona are looked for in all of it."""
     query = {"status": status} if status else {}
     own = {"persona_id": persona_id} if persona_id else {}
-    asked = Asked(
+    asked = ListQuery(
         CONVERSATIONS,
-        lambda row: _fields(app, only(*_FIELDS)(row)),
+        lambda row: _fields(app, pick_fields(*_FIELDS)(row)),
         "conversation_name",
         limit,
         cursor,
         query=query,
         equals={**query, **own},
     )
-    return await rows(app, asked)
+    return await read_list_page(app, asked)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ async def conversation(app: App, conversation_id: str, limit: int, cursor: str |
     raw = await app.api.get_conversation(conversation_id)
     call = Call.read(raw)
     plain = {key: value for key, value in raw.items() if isinstance(value, str)}
-    fields = _fields(app, only(*_FIELDS, "updated_at")(to_persona_names(plain)))
+    fields = _fields(app, pick_fields(*_FIELDS, "updated_at")(to_persona_names(plain)))
     turns = call.turns or ()
     page = [_shown(app, turn) for turn in turns[start : start + limit]]
     more = start + limit < len(turns)
@@ -86,7 +86,7 @@ async def conversation(app: App, conversation_id: str, limit: int, cursor: str |
         fields,
         page,
         len(turns),
-        listings.written(_scope(conversation_id), [start + limit]) if more else None,
+        listings.encode_cursor(_scope(conversation_id), [start + limit]) if more else None,
         None if turns else (_ACTIVE if fields.get("status") == "active" else _NONE),
         _cut(app, call.shutdown_reason, _LONGEST_FIELD) or None,
         perception,
@@ -97,10 +97,10 @@ async def conversation(app: App, conversation_id: str, limit: int, cursor: str |
 def _start(conversation_id: str, cursor: str | None) -> int:
     if cursor is None:
         return 0
-    match listings.read(_scope(conversation_id), cursor):
+    match listings.decode_cursor(_scope(conversation_id), cursor):
         case [int(start)] if start >= 0:
             return start
-    raise listings.bad()
+    raise listings.invalid_cursor()
 
 
 def _scope(conversation_id: str) -> list[str]:
@@ -118,7 +118,7 @@ def _shown(app: App, turn: Turn) -> JsonObject:
     }
     return {
         **{key: item for key, item in numbers.items() if item is not None},
-        "content": _cut(app, turn.content, SHOWN),
+        "content": _cut(app, turn.content, PROMPT_PREVIEW_CHARS),
     }
 
 
@@ -127,7 +127,7 @@ def _perception(app: App, call: Call) -> str | None:
     if not call.analysis:
         why = _cut(app, call.not_analysed, _LONGEST_FIELD)
         return f"unavailable: {why}" if why else None
-    return _cut(app, call.analysis, SHOWN)
+    return _cut(app, call.analysis, PROMPT_PREVIEW_CHARS)
 
 
 def _fields(app: App, fields: JsonObject) -> JsonObject:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tavus_mcp.journal.entry import Entry
+from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.conversation import moment_of
 from tavus_mcp.models.document import Document
 
@@ -40,7 +40,7 @@ class Timeline:
     changed_elsewhere: bool = False
 
     @classmethod
-    def of(cls, lines: Iterable[Entry], live: Document | None, now: float) -> Timeline:
+    def of(cls, lines: Iterable[JournalEntry], live: Document | None, now: float) -> Timeline:
         """Return the timeline that the journal's lines and the live persona tell."""
         told = sorted(sighting for line in lines for sighting in _sighted(line))
         if live is None:
@@ -84,7 +84,7 @@ def moment_text(moment: float | None) -> str | None:
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
 
 
-def _sighted(line: Entry) -> Iterable[Sighting]:
+def _sighted(line: JournalEntry) -> Iterable[Sighting]:
     """Return what a line tells of the persona; a plan tells what it was made for, no more."""
     base = line.detail.get("base") if line.kind == "plan" else ""
     revision, at = line.revision or base, moment_of(line.at)

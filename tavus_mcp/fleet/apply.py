@@ -13,15 +13,15 @@ from typing import Any
 
 from tavus_mcp import concurrency
 from tavus_mcp.app import App
-from tavus_mcp.concurrency import Progress, Tell
+from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
 from tavus_mcp.errors import (
-    Failure,
     InvalidKey,
+    JournalUnavailable,
     NotConfigured,
-    NotRecorded,
+    PlanAlreadyApplied,
     RateLimited,
     Refused,
-    Taken,
+    ToolFailure,
     Unavailable,
 )
 from tavus_mcp.fleet.finding_summary import Tally
@@ -31,7 +31,7 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.receipt import PlanReceipt, Undo
 from tavus_mcp.personas import plans
-from tavus_mcp.personas.update import edit, planned
+from tavus_mcp.personas.update import from_plan, update
 
 AT_ONCE = 4
 """Personas that are changed at once; each takes three requests, one after the other."""
@@ -42,7 +42,7 @@ FINDINGS = 8
 _REASONS, _REASON = 8_000, 240
 """Characters for the reasons of all rows together, and what each may have at least."""
 _DONE = frozenset({"applied", "unchanged", "done before"})
-_AGAINST_ALL = (InvalidKey, RateLimited, NotConfigured, NotRecorded)
+_AGAINST_ALL = (InvalidKey, RateLimited, NotConfigured, JournalUnavailable)
 
 
 @dataclass
@@ -52,10 +52,10 @@ class _Run:
     app: App
     parts: list[Part]
     traces: dict[str, Trace]
-    progress: Progress
+    progress: ProgressReporter
     rows: dict[int, JsonObject] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
-    stopped: Failure | None = None
+    stopped: ToolFailure | None = None
     lost: int = 0
 
     async def turns(self) -> AsyncIterator[int]:
@@ -69,19 +69,19 @@ class _Run:
         """Carry out one part, whatever comes of it; what was begun is finished."""
         part = self.parts[number]
 
-        async def work(begun: concurrency.Begun) -> None:
+        async def work(begun: concurrency.StartCallback) -> None:
             try:
                 told = await self._carried(part, begun)
                 self.lost = 0
-            except Failure as error:
+            except ToolFailure as error:
                 told = self._failed(error)
             name = part.persona_name or None
             self.rows[number] = {"persona_id": part.persona_id, "persona_name": name, **told}
 
-        await concurrency.finished(work)
-        await self.progress.step(len(self.parts))
+        await concurrency.shield_once_started(work)
+        await self.progress.advance(len(self.parts))
 
-    async def _carried(self, part: Part, begun: concurrency.Begun) -> JsonObject:
+    async def _carried(self, part: Part, begun: concurrency.StartCallback) -> JsonObject:
         trace = self.traces.get(part.persona_id)
         if trace is not None and trace.outcome is not None and trace.settled:
             return {"status": "done before", "revision": trace.outcome.revision}
@@ -90,12 +90,12 @@ class _Run:
             if found is not None:
                 return found
         claimed = trace.last if trace else 0
-        plan = replace(part.plan, begun=begun, claimed=claimed)
-        receipt = await edit(self.app, planned(plan))
+        plan = replace(part.plan, on_started=begun, previous_use_seq=claimed)
+        receipt = await update(self.app, from_plan(plan))
         self.tally.add(part.persona_id, receipt.findings)
         return {"status": receipt.status, "revision": receipt.revision}
 
-    def _failed(self, error: Failure) -> JsonObject:
+    def _failed(self, error: ToolFailure) -> JsonObject:
         """Tell what went wrong with one; what would go wrong with all ends the run.
 
         One answer that does not come may be the matter of one persona; several in a row are not.
@@ -104,28 +104,28 @@ class _Run:
         self.lost = self.lost + 1 if lost else 0
         if isinstance(error, _AGAINST_ALL) or self.lost >= AT_ONCE:
             self.stopped = self.stopped or error
-        if isinstance(error, Taken):
+        if isinstance(error, PlanAlreadyApplied):
             return {"status": "skipped", "error": "Another call is carrying this part out."}
         return {"status": "failed", "error": str(error)}
 
 
-async def carry_out(app: App, plan: plans.Plan, tell: Tell) -> PlanReceipt:
+async def carry_out(app: App, plan: plans.Plan, tell: ProgressCallback) -> PlanReceipt:
     """Carry out what is left of a bulk plan.
 
     Raises ``Taken`` when nothing is left, ``Refused`` while another call is at it, and what stands
     against every part when none was carried out yet.
     """
-    if plan.plan_id in app.running:
+    if plan.plan_id in app.running_plans:
         raise Refused("This plan is being carried out right now. Wait for the answer of that call.")
     traces = await traces_of(app, plan)
-    run = _Run(app, parts_of(plan), traces, Progress(tell))
+    run = _Run(app, parts_of(plan), traces, ProgressReporter(tell))
     if all(part.persona_id in traces and traces[part.persona_id].settled for part in run.parts):
-        raise Taken
-    app.running.add(plan.plan_id)
+        raise PlanAlreadyApplied
+    app.running_plans.add(plan.plan_id)
     try:
-        await concurrency.each(run.turns(), run.take, at_once=AT_ONCE)
+        await concurrency.for_each(run.turns(), run.take, max_concurrent=AT_ONCE)
     finally:
-        app.running.discard(plan.plan_id)
+        app.running_plans.discard(plan.plan_id)
     if run.stopped and not any(row["status"] in _DONE for row in run.rows.values()):
         raise run.stopped
     return _receipt(plan, run)
@@ -138,9 +138,9 @@ async def _looked_back(app: App, part: Part, trace: Trace) -> JsonObject | None:
     to do so now, the tests of the second one would fail.
     """
     now = await app.api.get_persona(part.persona_id)
-    if trace.intent is not None and record.took_effect(app, trace.intent, now):
-        app.unsettled.pop(part.persona_id, None)
-        await record.settle(app, trace.intent, "applied", now)
+    if trace.intent is not None and record.has_taken_effect(app, trace.intent, now):
+        app.cancelled_writes.pop(part.persona_id, None)
+        await record.record_outcome(app, trace.intent, "applied", now)
         return {"status": "done before", "revision": now.revision}
     if now.revision == part.plan.revision:
         return None

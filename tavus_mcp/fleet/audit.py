@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from tavus_mcp import concurrency
 from tavus_mcp.app import App
 from tavus_mcp.checker import check
-from tavus_mcp.concurrency import Progress, Tell
+from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
 from tavus_mcp.errors import InvalidKey, TavusError
 from tavus_mcp.fleet.finding_summary import Tally
 from tavus_mcp.fleet.selection import Roll, Selection
@@ -35,13 +35,13 @@ class Found:
         return not self.stopped and not self.unread and self.checked >= (self.total or 0)
 
 
-async def audit(app: App, selection: Selection, severity: str, tell: Tell) -> Found:
+async def audit(app: App, selection: Selection, severity: str, tell: ProgressCallback) -> Found:
     """Check every persona that is meant; those that cannot be read are told, and stop nothing.
 
     Raises the errors of the API when the list cannot be read at all, and ``InvalidKey`` whenever
     it comes up: it would come up for all.
     """
-    roll, found, progress = Roll(app, selection), Found(Tally(severity)), Progress(tell)
+    roll, found, progress = Roll(app, selection), Found(Tally(severity)), ProgressReporter(tell)
     await roll.turn_page()
 
     async def look(persona_id: str) -> None:
@@ -55,9 +55,9 @@ async def audit(app: App, selection: Selection, severity: str, tell: Tell) -> Fo
             roll.heard(None)
             found.checked += 1
             found.tally.add(persona_id, check.check(document, app.catalog))
-        await progress.step(roll.total)
+        await progress.advance(roll.total)
 
-    await concurrency.each(roll.ids(), look)
+    await concurrency.for_each(roll.ids(), look)
     found.total, found.stopped = roll.total, roll.stopped
     return found
 

@@ -10,7 +10,7 @@ from tavus_mcp import concurrency
 from tavus_mcp.app import App
 from tavus_mcp.checker import check, schema_check
 from tavus_mcp.checker.rules import RULES
-from tavus_mcp.concurrency import Progress, Tell
+from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
 from tavus_mcp.errors import InvalidArgument, Refused, TavusError
 from tavus_mcp.fleet.audit import read
 from tavus_mcp.fleet.plan_items import TOOL, Part, Propose, Proposed, bulk_plan, shortened
@@ -21,8 +21,8 @@ from tavus_mcp.models.findings import Remark
 from tavus_mcp.models.receipt import Changed, changes_of
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.restore import NOT_RESTORED
-from tavus_mcp.personas.update import Edit, work_out
-from tavus_mcp.text import closing
+from tavus_mcp.personas.update import UpdateRequest, compute_update
+from tavus_mcp.text import suggestion_or_period
 
 _RULES = frozenset({*(rule.name for rule in RULES), *schema_check.NAMES})
 _STOCK = "A stock persona of Tavus cannot be edited; create_persona(based_on=...) copies it."
@@ -72,7 +72,7 @@ class Draft:
     stored: plans.Plan | None = None
 
 
-async def plan(app: App, wanted: Wanted, tell: Tell) -> Draft:
+async def plan(app: App, wanted: Wanted, tell: ProgressCallback) -> Draft:
     """Work out the change of every persona that is meant, and write all of them down as one plan.
 
     Raises ``InvalidArgument`` for a finding of no rule, and the errors of the API when the list
@@ -81,11 +81,12 @@ async def plan(app: App, wanted: Wanted, tell: Tell) -> Draft:
     if wanted.finding is not None and wanted.finding not in _RULES:
         raise InvalidArgument(
             [
-                f"/finding: no rule of this name{closing(wanted.finding, _RULES)} audit_personas "
+                f"/finding: no rule of this name{suggestion_or_period(wanted.finding, _RULES)} "
+                f"audit_personas "
                 "tells the names."
             ]
         )
-    roll, progress = Roll(app, wanted.selection), Progress(tell)
+    roll, progress = Roll(app, wanted.selection), ProgressReporter(tell)
     looked_at: dict[str, Planned | Skipped | None] = {}
     await roll.turn_page()
 
@@ -95,9 +96,9 @@ async def plan(app: App, wanted: Wanted, tell: Tell) -> Draft:
         if isinstance(found, Planned) and wanted.limit is not None:
             count = sum(isinstance(item, Planned) for item in looked_at.values())
             roll.enough = count >= wanted.limit
-        await progress.step(roll.total)
+        await progress.advance(roll.total)
 
-    await concurrency.each(roll.ids(), look)
+    await concurrency.for_each(roll.ids(), look)
     return await _stored(app, wanted, roll, list(looked_at.values()))
 
 
@@ -128,20 +129,20 @@ def _has(app: App, document: Document, finding: str | None) -> bool:
 async def _worked_out(app: App, wanted: Wanted, document: Document) -> Planned | Skipped:
     persona_id = document.persona_id
     proposed = await wanted.propose(document)
-    asked = Edit(
+    asked = UpdateRequest(
         TOOL,
         persona_id,
         proposed.change,
         allow=proposed.allow,
-        remarks=proposed.remarks,
-        verbatim=proposed.verbatim,
+        findings=proposed.remarks,
+        keep_legacy_spelling=proposed.verbatim,
     )
-    _, operations, findings = work_out(app, document, asked)
+    _, operations, findings = compute_update(app, document, asked)
     if not operations:
         return _left_alone(persona_id, proposed)
-    await record.seen(app, document)
+    await record.record_observed(app, document)
     name = shortened(app.masker.mask_text(document.name), _NAME)
-    part = Part(name, plans.of_change(app, TOOL, document, operations))
+    part = Part(name, plans.build_change_plan(app, TOOL, document, operations))
     return Planned(part, changes_of(document.data, operations, app.masker), findings)
 
 
@@ -163,7 +164,7 @@ async def _stored(
     _refuse_when_all_are(draft)
     if draft.planned:
         bulk = bulk_plan([item.part for item in draft.planned])
-        draft.stored = await plans.store(app, bulk)
+        draft.stored = await plans.store_plan(app, bulk)
     return draft
 
 

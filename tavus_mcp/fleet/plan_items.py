@@ -14,7 +14,7 @@ from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Refused
-from tavus_mcp.journal.entry import Entry
+from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import Change
 from tavus_mcp.models.document import Document
@@ -47,9 +47,9 @@ class Trace:
     Two servers may have claimed it, one after the other, while the first was about to send.
     """
 
-    claim: Entry
-    intent: Entry | None = None
-    outcome: Entry | None = None
+    claim: JournalEntry
+    intent: JournalEntry | None = None
+    outcome: JournalEntry | None = None
     last: int = 0
 
     @property
@@ -109,7 +109,7 @@ async def traces_of(app: App, plan: Plan) -> dict[str, Trace]:
     """
     claims: dict[int, Trace] = {}
     claim_of: dict[int, int] = {}
-    for line in await app.diary.after(plan.seq):
+    for line in await app.journal.descendants(plan.seq):
         if line.kind == "used":
             claims[line.seq] = Trace(line)
         elif line.kind == "intent" and line.ref in claims:

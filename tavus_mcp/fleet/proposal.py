@@ -9,8 +9,8 @@ from tavus_mcp.app import App
 from tavus_mcp.fleet.plan_items import Propose, Proposed
 from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import Document
-from tavus_mcp.personas.patch_input import checked_fields
-from tavus_mcp.personas.secret_references import literal_keys, resolved
+from tavus_mcp.personas.patch_input import parse_field_values
+from tavus_mcp.personas.secret_references import literal_key_findings, resolve_references
 from tavus_mcp.tuning import propose as towards
 from tavus_mcp.tuning.goal_arguments import read_goals
 
@@ -34,10 +34,10 @@ def setting(app: App, values: Mapping[str, Any], unset: Sequence[str]) -> Propos
 
     Raises ``InvalidArgument`` with everything that is wrong with the places.
     """
-    fields, gone = checked_fields(values, unset)
+    fields, gone = parse_field_values(values, unset)
     app.masker.learn_from(fields)
-    ready = {f"/{name}": value for name, value in resolved(app, fields).items()}
-    proposed = Proposed(SetFields(ready, gone), literal_keys(fields))
+    ready = {f"/{name}": value for name, value in resolve_references(app, fields).items()}
+    proposed = Proposed(SetFields(ready, gone), literal_key_findings(fields))
 
     async def propose(_: Document) -> Proposed:
         return proposed

@@ -9,13 +9,13 @@ from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.errors import Refused
 from tavus_mcp.fleet.plan_items import Part, Propose, Proposed, Trace, parts_of, traces_of
 from tavus_mcp.history import record
-from tavus_mcp.history.revisions import kept
+from tavus_mcp.history.revisions import load_revision
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.json_patch import applied
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.readback import reads_as
-from tavus_mcp.personas.receipts import lost_keys, undo_of
-from tavus_mcp.personas.restore import PutBack
+from tavus_mcp.personas.receipts import build_undo, loss_findings
+from tavus_mcp.personas.restore import RestoreFields
 
 
 async def undoing(app: App, plan_id: str) -> tuple[Sequence[str], Propose]:
@@ -23,7 +23,7 @@ async def undoing(app: App, plan_id: str) -> tuple[Sequence[str], Propose]:
 
     Raises ``Refused`` when there is no such plan, when it is of one persona, or changed nothing.
     """
-    plan = await plans.known(app, plan_id)
+    plan = await plans.load_plan(app, plan_id)
     traces = await traces_of(app, plan)
     touched = {
         part.persona_id: (part, traces[part.persona_id])
@@ -46,16 +46,16 @@ def _may_have_changed(trace: Trace) -> bool:
 
 async def _put_back(app: App, now: Document, part: Part, trace: Trace) -> Proposed:
     """Propose what stood there before; refuse where somebody has edited since."""
-    before = await kept(app, part.persona_id, part.plan.revision)
+    before = await load_revision(app, part.persona_id, part.plan.revision)
     operations = plans.patch_of(part.plan)
     expected = Document(app.masker.mask(applied(before.data, operations)))
     if trace.outcome is not None and trace.settled:
-        after = await kept(app, part.persona_id, trace.outcome.revision)
-    elif trace.intent is not None and record.took_effect(app, trace.intent, now):
+        after = await load_revision(app, part.persona_id, trace.outcome.revision)
+    elif trace.intent is not None and record.has_taken_effect(app, trace.intent, now):
         after = expected
     else:
         raise Refused("It is not known whether the plan changed it; look with list_revisions.")
-    undo = undo_of(before, operations, app.masker)
+    undo = build_undo(before, operations, app.masker)
     places: list[str] = undo.arguments["only"] if undo else []
     if not places:
         raise Refused("Nothing of it can come back: Tavus never shows it, or it holds a secret.")
@@ -72,7 +72,7 @@ async def _put_back(app: App, now: Document, part: Part, trace: Trace) -> Propos
             f"{', '.join(edited)}: not as the plan left it any more (edited since, or taken back "
             "already), so all of it is left alone."
         )
-    change = PutBack(before, tuple(places))
-    lost = lost_keys(before, operations, app.masker)
+    change = RestoreFields(before, tuple(places))
+    lost = loss_findings(before, operations, app.masker)
     allow = UNKNOWN_FIELDS | PRIVATE_URLS
-    return Proposed(change, [*change.remarks(now.data), *lost], allow, verbatim=True)
+    return Proposed(change, [*change.unrestored_findings(now.data), *lost], allow, verbatim=True)

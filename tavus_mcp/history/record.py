@@ -11,85 +11,95 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tavus_mcp.app import App
-from tavus_mcp.errors import NotFound, NotRecorded
-from tavus_mcp.journal.entry import Entry
+from tavus_mcp.errors import JournalUnavailable, NotFound
+from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.json_patch import Operation, find, tokens
 from tavus_mcp.models.masking import hides
 from tavus_mcp.models.persona import WRITE_ONLY
 
-ELSEWHERE = "elsewhere"
+EXTERNAL_CHANGE = "elsewhere"
 """The name of the tool for what was not done through this journal."""
 REVIVED_AS, REVIVES = "revived_as", "revives"
 """Where the line of a deleted persona names the new one that brings it back, and the reverse."""
 
 
-async def seen(app: App, document: Document) -> None:
+async def record_observed(app: App, document: Document) -> None:
     """Write down a persona as it was found, when the journal does not know this state of it."""
-    known = await app.diary.latest(document.persona_id)
+    known = await app.journal.latest_entry(document.persona_id)
     if known is None or known.revision != document.revision:
-        await app.diary.append(_line(app, "seen", document, tool=ELSEWHERE, status="seen"))
+        await app.journal.append(
+            _build_entry(app, "seen", document, tool=EXTERNAL_CHANGE, status="seen")
+        )
 
 
-async def intend(
+async def record_intent(
     app: App,
     tool: str,
     before: Document,
     after: Document,
     operations: Sequence[Operation],
     *,
-    claim: int = 0,
-) -> Entry:
+    used_seq: int = 0,
+) -> JournalEntry:
     """Write down a change before it is sent; raise ``NotRecorded`` when that cannot be.
 
     ``claim`` is the line by which it took its plan, when it has one.
     """
-    await seen(app, before)
-    return await app.diary.append(
-        Entry(
+    await record_observed(app, before)
+    return await app.journal.append(
+        JournalEntry(
             kind="intent",
             persona_id=before.persona_id,
             at=app.now(),
             tool=tool,
             revision=before.revision,
             paths=tuple(app.masker.mask_text(item.path) for item in operations),
-            ref=claim,
-            detail={"wanted": _wanted(app, after, operations)},
+            ref=used_seq,
+            detail={"wanted": _expected_values(app, after, operations)},
         )
     )
 
 
-async def settle(
-    app: App, intent: Entry, status: str, document: Document | None = None, persona_id: str = ""
+async def record_outcome(
+    app: App,
+    intent: JournalEntry,
+    status: str,
+    document: Document | None = None,
+    persona_id: str = "",
 ) -> list[Finding]:
     """Write down what came of an intent; a finding when it could not be written."""
     owner = document.persona_id if document else persona_id or intent.persona_id
-    line = Entry("outcome", owner, app.now(), intent.tool, status, ref=intent.seq)
+    line = JournalEntry("outcome", owner, app.now(), intent.tool, status, ref=intent.seq)
     if document is not None:
-        line = _line(app, "outcome", document, tool=intent.tool, status=status, ref=intent.seq)
+        line = _build_entry(
+            app, "outcome", document, tool=intent.tool, status=status, ref=intent.seq
+        )
     if REVIVES in intent.detail:
         line = replace(line, detail={REVIVES: intent.detail[REVIVES]})
-    return await _afterwards(app, line)
+    return await _append_or_report(app, line)
 
 
-async def revived(app: App, intent: Entry, gone: str, now: Document) -> list[Finding]:
+async def record_revived_as(
+    app: App, intent: JournalEntry, deleted_id: str, current: Document
+) -> list[Finding]:
     """Write down, for a deleted persona, the new one that brings it back."""
-    line = Entry("outcome", gone, app.now(), intent.tool, "applied", ref=intent.seq)
-    return await _afterwards(app, replace(line, detail={REVIVED_AS: now.persona_id}))
+    line = JournalEntry("outcome", deleted_id, app.now(), intent.tool, "applied", ref=intent.seq)
+    return await _append_or_report(app, replace(line, detail={REVIVED_AS: current.persona_id}))
 
 
-async def lives_as(app: App, persona_id: str) -> str:
+async def revived_id(app: App, persona_id: str) -> str:
     """Return the id under which a deleted persona was brought back last, or an empty text."""
-    lines = await app.diary.of_persona(persona_id)
+    lines = await app.journal.entries_of_persona(persona_id)
     return next((line.detail[REVIVED_AS] for line in lines if REVIVED_AS in line.detail), "")
 
 
-async def _afterwards(app: App, line: Entry) -> list[Finding]:
+async def _append_or_report(app: App, entry: JournalEntry) -> list[Finding]:
     """Write down what was carried out already; a finding when that cannot be."""
     try:
-        await app.diary.append(line)
-    except NotRecorded as error:
+        await app.journal.append(entry)
+    except JournalUnavailable as error:
         return [
             Finding(
                 severity="warning",
@@ -101,13 +111,13 @@ async def _afterwards(app: App, line: Entry) -> list[Finding]:
     return []
 
 
-async def told_of_cancelled(app: App, document: Document) -> list[Finding]:
+async def report_cancelled_write(app: App, document: Document) -> list[Finding]:
     """Tell whether a write that was cancelled took effect, now that the persona was read."""
-    intent = app.unsettled.pop(document.persona_id, None)
+    intent = app.cancelled_writes.pop(document.persona_id, None)
     if intent is None:
         return []
-    there = took_effect(app, intent, document)
-    unrecorded = await settle(app, intent, "applied" if there else "unknown", document)
+    there = has_taken_effect(app, intent, document)
+    unrecorded = await record_outcome(app, intent, "applied" if there else "unknown", document)
     told = "took effect" if there else "has not taken effect so far, as far as can be seen"
     cancelled = Finding(
         severity="warning",
@@ -119,22 +129,22 @@ async def told_of_cancelled(app: App, document: Document) -> list[Finding]:
     return [cancelled, *unrecorded]
 
 
-async def gone_by_cancelled(app: App, persona_id: str, error: NotFound) -> NotFound:
+async def explain_missing(app: App, persona_id: str, error: NotFound) -> NotFound:
     """Return the error for a persona that is gone; tells when a cancelled deletion did it."""
-    intent = app.unsettled.get(persona_id)
+    intent = app.cancelled_writes.get(persona_id)
     if intent is None or intent.tool != "delete_persona":
         return error
-    del app.unsettled[persona_id]
-    await settle(app, intent, "applied")
+    del app.cancelled_writes[persona_id]
+    await record_outcome(app, intent, "applied")
     return NotFound(f"{error} The delete_persona that was cancelled took effect.", status=404)
 
 
-def took_effect(app: App, intent: Entry, now: Document) -> bool:
+def has_taken_effect(app: App, intent: JournalEntry, current: Document) -> bool:
     """Tell whether a persona shows that an intent was carried out.
 
     Masked keys and fields that Tavus never shows prove nothing, either way.
     """
-    shown = app.masker.mask(now.data)
+    shown = app.masker.mask(current.data)
     wanted: dict[str, object] = intent.detail.get("wanted", {})
     telling = {
         path: value
@@ -144,15 +154,15 @@ def took_effect(app: App, intent: Entry, now: Document) -> bool:
     return bool(telling) and all(find(shown, path) == value for path, value in telling.items())
 
 
-def canonical(app: App, document: Document) -> str:
+def canonical_json(app: App, document: Document) -> str:
     """Return a document as it may reach the disk: without secrets, in one spelling."""
     return json.dumps(app.masker.mask(document.kept()), sort_keys=True, separators=(",", ":"))
 
 
-def _line(
+def _build_entry(
     app: App, kind: str, document: Document, *, tool: str, status: str, ref: int = 0
-) -> Entry:
-    return Entry(
+) -> JournalEntry:
+    return JournalEntry(
         kind=kind,  # type: ignore[arg-type]  # the two callers give two of its literals
         persona_id=document.persona_id,
         at=app.now(),
@@ -160,11 +170,13 @@ def _line(
         status=status,
         revision=document.revision,
         ref=ref,
-        body=canonical(app, document),
+        body=canonical_json(app, document),
     )
 
 
-def _wanted(app: App, after: Document, operations: Sequence[Operation]) -> dict[str, object]:
+def _expected_values(
+    app: App, after: Document, operations: Sequence[Operation]
+) -> dict[str, object]:
     """Return the values that a change means to bring, by path, so that its effect can be told."""
     wanted: dict[str, object] = {}
     for operation in operations:

@@ -7,30 +7,32 @@ from dataclasses import dataclass
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument, NotFound, Refused, TavusError
 from tavus_mcp.history import record
-from tavus_mcp.journal.entry import Entry, plan_id_of
+from tavus_mcp.journal.entry import JournalEntry, plan_id_of
 from tavus_mcp.models.base import JsonObject, checked_id
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.receipt import changes_of
-from tavus_mcp.text import closing
+from tavus_mcp.text import suggestion_or_period
 
 
 @dataclass(frozen=True)
-class Revisions:
+class PersonaHistoryPage:
     """Rows of a persona's history, newest first, and where to go on."""
 
     rows: list[JsonObject]
     next_cursor: str | None
 
 
-async def revisions(app: App, persona_id: str, limit: int, cursor: str | None) -> Revisions:
+async def read_history_page(
+    app: App, persona_id: str, limit: int, cursor: str | None
+) -> PersonaHistoryPage:
     """Tell what happened to a persona, newest first; what has no outcome is looked into.
 
     Raises ``InvalidArgument`` when the cursor is not a number of a line.
     """
     if cursor is not None and not cursor.isdecimal():
         raise InvalidArgument(["/cursor: not a cursor of list_revisions; leave it out to start."])
-    lines = await app.diary.of_persona(persona_id)
+    lines = await app.journal.entries_of_persona(persona_id)
     outcomes = {line.ref: line for line in lines if line.kind == "outcome"}
     intents = {line.seq for line in lines if line.kind == "intent"}
     told = [
@@ -40,27 +42,31 @@ async def revisions(app: App, persona_id: str, limit: int, cursor: str | None) -
     ]
     start = int(cursor) if cursor else 2**62
     page = [line for line in told if line.seq < start][: limit + 1]
-    now = await _live(app, persona_id) if any(_is_open(line, outcomes) for line in page) else None
+    now = (
+        await _load_current(app, persona_id)
+        if any(_is_open(line, outcomes) for line in page)
+        else None
+    )
     rows = [
-        {**_row(app, line, outcomes, now), **await _of_plan(app, line, lines)}
+        {**_build_row(app, line, outcomes, now), **await _bulk_plan_fields(app, line, lines)}
         for line in page[:limit]
     ]
-    return Revisions(rows, str(page[limit - 1].seq) if len(page) > limit else None)
+    return PersonaHistoryPage(rows, str(page[limit - 1].seq) if len(page) > limit else None)
 
 
-async def at(app: App, reference: str, where: str) -> tuple[str, Document]:
+async def load_referenced_persona(app: App, reference: str, argument: str) -> tuple[str, Document]:
     """Return the persona that ``ID`` or ``ID@REVISION`` names, and its id.
 
     Raises ``Refused`` when the journal does not hold the revision, naming the nearest, and
     ``InvalidArgument`` naming the argument ``where`` it stands.
     """
-    persona_id, revision = parted(reference, where)
+    persona_id, revision = split_reference(reference, argument)
     if not revision:
         return persona_id, await app.api.get_persona(persona_id)
-    return persona_id, await kept(app, persona_id, revision)
+    return persona_id, await load_revision(app, persona_id, revision)
 
 
-def parted(reference: str, where: str) -> tuple[str, str]:
+def split_reference(reference: str, argument: str) -> tuple[str, str]:
     """Return the id and the revision that ``ID@REVISION`` names; no revision in a bare ``ID``.
 
     Raises ``InvalidArgument`` naming the argument ``where`` it stands.
@@ -69,18 +75,18 @@ def parted(reference: str, where: str) -> tuple[str, str]:
     try:
         return checked_id(persona_id), checked_id(revision) if revision else ""
     except ValueError as error:
-        raise InvalidArgument([f"/{where}: must be ID or ID@REVISION: {error}."]) from None
+        raise InvalidArgument([f"/{argument}: must be ID or ID@REVISION: {error}."]) from None
 
 
-async def kept(app: App, persona_id: str, revision: str) -> Document:
+async def load_revision(app: App, persona_id: str, revision: str) -> Document:
     """Return a persona as the journal holds it; refuse a revision it does not hold."""
-    data = await app.diary.document(persona_id, revision)
+    data = await app.journal.document(persona_id, revision)
     if data is None:
-        lines = await app.diary.of_persona(persona_id)
+        lines = await app.journal.entries_of_persona(persona_id)
         names = list(dict.fromkeys(line.revision for line in lines if line.revision))
         raise Refused(
             f"The journal holds no such revision of persona {persona_id!r}"
-            f"{closing(revision, names)} list_revisions shows those it holds."
+            f"{suggestion_or_period(revision, names)} list_revisions shows those it holds."
         )
     return Document(data)
 
@@ -92,47 +98,51 @@ def differences(app: App, first: Document, second: Document) -> list[JsonObject]
     return [{"path": item.path, "first": item.before, "second": item.after} for item in changes]
 
 
-def _is_open(line: Entry, outcomes: dict[int, Entry]) -> bool:
-    return line.kind == "intent" and (
-        line.seq not in outcomes or outcomes[line.seq].status == "unknown"
+def _is_open(entry: JournalEntry, outcomes: dict[int, JournalEntry]) -> bool:
+    return entry.kind == "intent" and (
+        entry.seq not in outcomes or outcomes[entry.seq].status == "unknown"
     )
 
 
-def _row(app: App, line: Entry, outcomes: dict[int, Entry], now: Document | None) -> JsonObject:
-    outcome = outcomes.get(line.seq)
+def _build_row(
+    app: App, entry: JournalEntry, outcomes: dict[int, JournalEntry], current: Document | None
+) -> JsonObject:
+    outcome = outcomes.get(entry.seq)
     told: JsonObject = {
-        "revision": line.revision,
-        "at": line.at,
-        "tool": line.tool,
-        "status": line.status,
-        "paths": list(line.paths),
-        **{name: line.detail.get(name, "") for name in (record.REVIVED_AS, record.REVIVES)},
+        "revision": entry.revision,
+        "at": entry.at,
+        "tool": entry.tool,
+        "status": entry.status,
+        "paths": list(entry.paths),
+        **{name: entry.detail.get(name, "") for name in (record.REVIVED_AS, record.REVIVES)},
     }
-    if line.kind == "intent":
+    if entry.kind == "intent":
         told |= {"revision": outcome.revision if outcome else "", "status": "unknown"}
         told["status"] = outcome.status if outcome else "unknown"
-        if _is_open(line, outcomes) and now is not None:
-            told |= _looked_into(app, line, now)
+        if _is_open(entry, outcomes) and current is not None:
+            told |= _infer_outcome(app, entry, current)
     return {key: value for key, value in told.items() if value not in ("", [])}
 
 
-async def _of_plan(app: App, line: Entry, lines: list[Entry]) -> JsonObject:
+async def _bulk_plan_fields(
+    app: App, entry: JournalEntry, entries: list[JournalEntry]
+) -> JsonObject:
     """Name the bulk plan that a change was a part of, so that all of it can be taken back."""
-    claim = next((one for one in lines if one.kind == "used" and one.seq == line.ref), None)
-    plan = await app.diary.entry(claim.ref) if claim else None
+    claim = next((one for one in entries if one.kind == "used" and one.seq == entry.ref), None)
+    plan = await app.journal.entry(claim.ref) if claim else None
     return {"plan_id": plan_id_of(plan)} if plan else {}
 
 
-def _looked_into(app: App, line: Entry, now: Document) -> JsonObject:
+def _infer_outcome(app: App, entry: JournalEntry, current: Document) -> JsonObject:
     """Tell what became of an intent without an outcome, as far as the persona shows it."""
-    if line.tool == "delete_persona":
-        return {"status": "unknown" if now.data else "applied"}
-    if record.took_effect(app, line, now):
-        return {"status": "applied", "revision": now.revision}
+    if entry.tool == "delete_persona":
+        return {"status": "unknown" if current.data else "applied"}
+    if record.has_taken_effect(app, entry, current):
+        return {"status": "applied", "revision": current.revision}
     return {"status": "unknown"}
 
 
-async def _live(app: App, persona_id: str) -> Document | None:
+async def _load_current(app: App, persona_id: str) -> Document | None:
     """Return the persona as it is; an empty document when it is gone, None when unknown."""
     try:
         return await app.api.get_persona(persona_id)

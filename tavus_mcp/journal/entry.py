@@ -18,7 +18,7 @@ GENESIS = "0" * 64
 
 
 @dataclass(frozen=True)
-class Entry:
+class JournalEntry:
     """What is written down; ``seq``, ``parent`` and ``digest`` are given when it is appended."""
 
     kind: Kind
@@ -40,13 +40,13 @@ class Entry:
         """The hash of the document that this line holds, or an empty string."""
         return hashlib.sha256(self.body.encode()).hexdigest() if self.body else ""
 
-    def chained(self, seq: int, parent: str) -> Entry:
+    def with_position(self, seq: int, parent: str) -> JournalEntry:
         """Return this line at its place behind the line whose digest is ``parent``."""
         placed = replace(self, seq=seq, parent=parent)
         return replace(placed, digest=digest_of(placed, placed.body_digest))
 
 
-def digest_of(entry: Entry, body_digest: str) -> str:
+def digest_of(entry: JournalEntry, body_digest: str) -> str:
     """Return the hash of a line: of everything it says, its document, and the line before."""
     said = [
         entry.seq,
@@ -66,6 +66,6 @@ def digest_of(entry: Entry, body_digest: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def plan_id_of(line: Entry) -> str:
+def plan_id_of(entry: JournalEntry) -> str:
     """Return the id of the plan that a line of the journal holds."""
-    return f"plan-{line.seq}-{line.digest[:8]}"
+    return f"plan-{entry.seq}-{entry.digest[:8]}"

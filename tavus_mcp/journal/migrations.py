@@ -22,7 +22,7 @@ def create_tables(db: sqlite3.Connection) -> None:
     )
 
 
-def index_lines(db: sqlite3.Connection) -> None:
+def index_entries(db: sqlite3.Connection) -> None:
     """Version 2: the lines of one persona, and the outcome of one intent, are found at once."""
     db.execute("CREATE INDEX entries_of_persona ON entries (persona_id, seq)")
     db.execute("CREATE INDEX entries_by_ref ON entries (ref) WHERE ref > 0")
@@ -52,7 +52,7 @@ def forbid_replacing(db: sqlite3.Connection) -> None:
     )
 
 
-def remember_the_end(db: sqlite3.Connection) -> None:
+def store_chain_head(db: sqlite3.Connection) -> None:
     """Version 5: where the journal ends is kept beside it, so that a cut-off end is found."""
     db.execute("CREATE TABLE head (seq INTEGER NOT NULL, digest TEXT NOT NULL)")
     last = db.execute("SELECT seq, digest FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
@@ -61,10 +61,10 @@ def remember_the_end(db: sqlite3.Connection) -> None:
 
 MIGRATIONS: Sequence[Callable[[sqlite3.Connection], None]] = (
     create_tables,
-    index_lines,
+    index_entries,
     forbid_rewriting,
     forbid_replacing,
-    remember_the_end,
+    store_chain_head,
 )
 
 

@@ -15,7 +15,7 @@ from tavus_mcp.errors import Refused
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.json_patch import Operation, PatchError, applied, find, tokens
 from tavus_mcp.models.persona import WRITE_ONLY
-from tavus_mcp.text import closing
+from tavus_mcp.text import suggestion_or_period
 
 
 class Change(Protocol):
@@ -146,7 +146,7 @@ def function_name(tool: Any) -> str:
 
 def _no_function(name: str, names: list[str]) -> str:
     there = ", ".join(sorted(filter(None, names))) or "none"
-    return f"No function of that name here{closing(name, names)} It has: {there}."
+    return f"No function of that name here{suggestion_or_period(name, names)} It has: {there}."
 
 
 def _parent(data: JsonObject, pointer: str) -> JsonObject:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.json_patch import pointer_of
-from tavus_mcp.text import nearest
+from tavus_mcp.text import find_nearest
 
 MOST = 12
 """Problems told at once; what is behind them is usually the same mistake again."""
@@ -96,9 +96,9 @@ def sentences(error: ValidationError, schema: JsonObject) -> list[str]:
 
 def _close(item: Mapping[str, Any], node: JsonObject) -> str | None:
     if item["type"] == "extra_forbidden":
-        return nearest(str(item["loc"][-1]), node.get("properties", {}))
+        return find_nearest(str(item["loc"][-1]), node.get("properties", {}))
     if item["type"] == "literal_error" and isinstance(item.get("input"), str):
-        return nearest(item["input"], _choices(item.get("ctx", {})))
+        return find_nearest(item["input"], _choices(item.get("ctx", {})))
     return None
 
 

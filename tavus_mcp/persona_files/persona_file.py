@@ -20,13 +20,13 @@ from tavus_mcp.models.vocabularies import doubled, to_persona_names
 from tavus_mcp.persona_files import yaml_editor, yaml_reader, yaml_writer
 from tavus_mcp.persona_files.yaml_reader import BadFile
 
-OWN = ("persona_id", "revision")
+IDENTITY_KEYS = ("persona_id", "revision")
 """The two keys by which a file names what it was made of."""
-NOT_HELD = SERVER_FIELDS | {*OWN}
+FIELDS_NOT_IN_FILE = SERVER_FIELDS | {*IDENTITY_KEYS}
 """Top-level fields of a persona that no file holds and no file changes."""
-_FIRST = ("persona_name", "pipeline_mode")
+_LEADING_FIELDS = ("persona_name", "pipeline_mode")
 
-_OPENING = """\
+_HEADER_COMMENT = """\
 # A Tavus persona. Change this file, then: tavus-mcp apply FILE
 # The file is the whole truth: a field that is not in it is removed. The line of the revision lets
 # apply notice that somebody else changed the persona meanwhile.
@@ -42,13 +42,13 @@ class PersonaFile:
     fields: JsonObject
     persona_id: str | None = None
     revision: str | None = None
-    ignored: tuple[str, ...] = ()
+    ignored_keys: tuple[str, ...] = ()
 
     def data(self) -> JsonObject:
         """Return everything the file holds, in its order."""
         own = {"persona_id": self.persona_id, "revision": self.revision}
         named = {key: value for key, value in own.items() if value is not None}
-        return {**named, **ordered(self.fields)}
+        return {**named, **order_fields(self.fields)}
 
     def render(self) -> str:
         """Return the file as it is written from nothing; the same persona, the same text.
@@ -56,61 +56,64 @@ class PersonaFile:
         Raises ``BadFile`` when the persona nests deeper than a file may.
         """
         try:
-            return _OPENING + "\n".join(yaml_writer.mapping(self.data())) + "\n"
+            return _HEADER_COMMENT + "\n".join(yaml_writer.render_mapping(self.data())) + "\n"
         except ValueError as error:
             raise BadFile(f"this persona cannot be a file: {error}.") from None
 
-    def brought_into(self, text: str) -> str:
+    def merge_into_text(self, text: str) -> str:
         """Return an existing file changed so that it says the same, its comments kept."""
-        return yaml_editor.updated(text, self.data())
+        return yaml_editor.update_yaml(text, self.data())
 
 
-def parsed(text: str) -> PersonaFile:
+def parse_persona_file(text: str) -> PersonaFile:
     """Read a file; raises ``BadFile`` with line and column of all that is wrong with its form."""
-    root = yaml_reader.read(text)
+    root = yaml_reader.parse_yaml(text)
     members = root.members
-    data: JsonObject = to_persona_names(root.plain())
+    data: JsonObject = to_persona_names(root.to_data())
     problems = [
-        f"{members[key][1].where if key in members else root.where}: {key} must be text, or left "
+        f"{members[key][1].position if key in members else root.position}: {key} must be text, "
+        f"or left "
         f"out{'' if key == 'persona_id' else '; digits alone need quotes'}."
-        for key in OWN
+        for key in IDENTITY_KEYS
         if not isinstance(data.get(key), str | None)
     ]
-    problems += [_twice(root, pair) for pair in doubled(root.plain())]
+    problems += [_duplicate_name_message(root, pair) for pair in doubled(root.to_data())]
     if not problems and data.get("persona_id") is not None:
         problems = _id_problems(data["persona_id"], members)
     if problems:
         raise BadFile(*problems)
-    fields = {key: value for key, value in data.items() if key not in NOT_HELD}
-    ignored = tuple(key for key in data if key in SERVER_FIELDS and key not in OWN)
+    fields = {key: value for key, value in data.items() if key not in FIELDS_NOT_IN_FILE}
+    ignored = tuple(key for key in data if key in SERVER_FIELDS and key not in IDENTITY_KEYS)
     return PersonaFile(fields, data.get("persona_id"), data.get("revision"), ignored)
 
 
-def stamped(text: str, persona_id: str, revision: str | None) -> str:
+def with_identity(text: str, persona_id: str, revision: str | None) -> str:
     """Return a file with its two own keys set, and nothing else touched."""
-    data = yaml_reader.read(text).plain()
+    data = yaml_reader.parse_yaml(text).to_data()
     alias = "pal_id" if "pal_id" in data else "persona_id"
     own = {alias: persona_id} | ({} if revision is None else {"revision": revision})
     kept = {key: value for key, value in data.items() if key not in own}
-    return yaml_editor.updated(text, {**own, **kept})
+    return yaml_editor.update_yaml(text, {**own, **kept})
 
 
-def ordered(fields: JsonObject) -> JsonObject:
+def order_fields(fields: JsonObject) -> JsonObject:
     """Return a persona's fields in the order in which a file holds them."""
-    known = dict.fromkeys((*_FIRST, *Persona.model_fields))
-    whole: JsonObject = _ordered(fields, _schema())
+    known = dict.fromkeys((*_LEADING_FIELDS, *Persona.model_fields))
+    whole: JsonObject = _order_value(fields, _schema())
     first = {key: whole[key] for key in known if key in whole}
     return {**first, **whole}
 
 
-def _ordered(value: Any, schema: JsonObject) -> Any:
+def _order_value(value: Any, schema: JsonObject) -> Any:
     if isinstance(value, list):
-        return [_ordered(item, inside(schema, 0, _schema()) or {}) for item in value]
+        return [_order_value(item, inside(schema, 0, _schema()) or {}) for item in value]
     if not isinstance(value, dict):
         return value
     known = [key for key in schema.get("properties", {}) if key in value]
     rest = sorted(value.keys() - {*known})
-    return {key: _ordered(value[key], inside(schema, key, _schema()) or {}) for key in known + rest}
+    return {
+        key: _order_value(value[key], inside(schema, key, _schema()) or {}) for key in known + rest
+    }
 
 
 @cache
@@ -118,14 +121,14 @@ def _schema() -> JsonObject:
     return Persona.model_json_schema()
 
 
-def _twice(root: yaml_reader.Node, pair: tuple[str, str]) -> str:
+def _duplicate_name_message(root: yaml_reader.Node, pair: tuple[str, str]) -> str:
     """Say where a field stands under both of its names, of which only one would count."""
-    node, where = root, root.where
+    node, where = root, root.position
     for token in pair[0].split("/")[1:]:
         if token not in node.members:
             break
         key, node = node.members[token]
-        where = key.where
+        where = key.position
     return f"{where}: {pair[0]} and {pair[1]} are two names of one field; keep one of them."
 
 

@@ -13,19 +13,26 @@ from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.persona import WRITE_ONLY, Persona
 from tavus_mcp.models.receipt import Changed, Receipt, changes_of
-from tavus_mcp.persona_files.merge import Kept, holes, masks_of, remarks, shown, with_references
-from tavus_mcp.persona_files.persona_file import PersonaFile, parsed, stamped
+from tavus_mcp.persona_files.merge import (
+    ApplyFile,
+    embedded_secret_paths,
+    mask_paths,
+    secret_findings,
+    to_file_fields,
+    with_references,
+)
+from tavus_mcp.persona_files.persona_file import PersonaFile, parse_persona_file, with_identity
 from tavus_mcp.persona_files.yaml_reader import BadFile
 from tavus_mcp.personas import create
-from tavus_mcp.personas.conflicts import EDITED_MEANWHILE, changed_meanwhile
-from tavus_mcp.personas.update import NOT_READ_BACK, Edit, edit
+from tavus_mcp.personas.conflicts import EDITED_MEANWHILE, build_revision_conflict
+from tavus_mcp.personas.update import NOT_READ_BACK, UpdateRequest, update
 
 TOOL = "apply_file"
 """What the journal names as the tool of a file that was brought in."""
 
 
 @dataclass(frozen=True)
-class Exported:
+class PersonaExport:
     """A persona, the same as a file and as its text, and what to know about it."""
 
     document: Document
@@ -34,31 +41,31 @@ class Exported:
     findings: list[Finding]
 
 
-async def export(app: App, reference: str) -> Exported:
+async def export(app: App, reference: str) -> PersonaExport:
     """Return the persona that ``ID`` or ``ID@REVISION`` names as a file; keys are not in it.
 
     Raises ``Refused`` when the journal does not hold the revision, or no file can hold the persona.
     """
-    persona_id, document = await revisions.at(app, reference, "persona_id")
-    fields = shown(app, document)
+    persona_id, document = await revisions.load_referenced_persona(app, reference, "persona_id")
+    fields = to_file_fields(app, document)
     file = PersonaFile(fields, persona_id, document.revision)
     try:
         text = file.render()
     except BadFile as error:
         raise Refused(f"{error} Read it with get_persona.") from None
-    return Exported(document, file, text, _holes(app, document, fields))
+    return PersonaExport(document, file, text, _masked_text_findings(app, document, fields))
 
 
-async def remember(app: App, exported: Exported) -> None:
+async def record_exported(app: App, persona_export: PersonaExport) -> None:
     """Write an exported persona down, so that a later conflict can say what changed since.
 
     Raises ``NotRecorded`` when the journal cannot be written.
     """
-    await record.seen(app, exported.document)
+    await record.record_observed(app, persona_export.document)
 
 
 @dataclass(frozen=True)
-class Incoming:
+class ApplyFileRequest:
     """A file to bring in, and how carefully."""
 
     text: str
@@ -67,7 +74,7 @@ class Incoming:
 
 
 @dataclass(frozen=True)
-class Applied:
+class ApplyFileResult:
     """What was done, and the file as it is to be afterwards, with the revision that it names."""
 
     receipt: Receipt
@@ -75,47 +82,50 @@ class Applied:
     revision: str | None = None
 
 
-async def apply(app: App, asked: Incoming) -> Applied:
+async def apply(app: App, request: ApplyFileRequest) -> ApplyFileResult:
     """Make a persona what a file says: the one it names, or a new one.
 
     Raises ``InvalidArgument`` with line and column when the file cannot be read, ``Conflict`` when
     the persona is not at the file's revision, and the errors of ``edit`` and ``create``.
     """
     try:
-        file = parsed(asked.text)
+        file = parse_persona_file(request.text)
     except BadFile as error:
         raise InvalidArgument(error.problems) from None
     app.masker.learn_from(file.fields)
-    ignored = [_set_by_tavus(name) for name in file.ignored]
+    ignored = [_ignored_field_finding(name) for name in file.ignored_keys]
     if file.persona_id is None:
-        receipt = await _create(app, asked, file, ignored)
+        receipt = await _create(app, request, file, ignored)
         known = Document(file.fields).revision
     else:
-        receipt = await _update(app, asked, file.persona_id, file, ignored)
+        receipt = await _update(app, request, file.persona_id, file, ignored)
         known = file.revision or receipt.previous_revision or ""
     if receipt.status == "planned" or receipt.persona_id is None:
-        return Applied(receipt, asked.text)
+        return ApplyFileResult(receipt, request.text)
     rules = {getattr(item, "rule", None) for item in receipt.findings}
     revision = None if NOT_READ_BACK in rules else receipt.revision
     if EDITED_MEANWHILE in rules:  # what the file does not hold must not be removed unseen
         revision = known
-    text = stamped(asked.text, receipt.persona_id, revision)
-    return Applied(receipt, text, revision)
+    text = with_identity(request.text, receipt.persona_id, revision)
+    return ApplyFileResult(receipt, text, revision)
 
 
-def brought_into(app: App, exported: Exported, text: str) -> tuple[str, list[Changed]]:
+def merge_into_text(
+    app: App, persona_export: PersonaExport, text: str
+) -> tuple[str, list[Changed]]:
     """Return an existing file with a persona brought into it, and what changed in the file.
 
     Comments stay, and so do references to keys that Tavus shows masked. Raises ``InvalidArgument``
     when the file cannot be read, ``Refused`` when it is another persona's.
     """
     try:
-        there = parsed(text)
+        there = parse_persona_file(text)
     except BadFile as error:
         raise InvalidArgument(error.problems) from None
-    if there.persona_id not in (None, exported.file.persona_id):
+    if there.persona_id not in (None, persona_export.file.persona_id):
         raise Refused(
-            f"The file holds persona {there.persona_id!r}, not {exported.file.persona_id!r}; give "
+            f"The file holds persona {there.persona_id!r}, not "
+            f"{persona_export.file.persona_id!r}; give "
             "another file. Nothing was written."
         )
     if there.persona_id is None and there.fields and not Persona.model_fields.keys() & there.fields:
@@ -123,34 +133,36 @@ def brought_into(app: App, exported: Exported, text: str) -> tuple[str, list[Cha
             "The file holds no field of a persona: it is something else, and bringing a persona "
             "into it would replace all of it. Give another file. Nothing was written."
         )
-    fields = with_references(exported.file.fields, there.fields)
+    fields = with_references(persona_export.file.fields, there.fields)
     unseen = {key: there.fields[key] for key in WRITE_ONLY & there.fields.keys() - fields.keys()}
-    file = replace(exported.file, fields={**fields, **unseen})
+    file = replace(persona_export.file, fields={**fields, **unseen})
     old = there.data()
-    return file.brought_into(text), changes_of(old, diff(old, file.data()), app.masker)
+    return file.merge_into_text(text), changes_of(old, diff(old, file.data()), app.masker)
 
 
-async def _create(app: App, asked: Incoming, file: PersonaFile, found: list[Finding]) -> Receipt:
-    kept = Kept(app, file.fields)
-    if masked := masks_of(file.fields):
+async def _create(
+    app: App, request: ApplyFileRequest, file: PersonaFile, findings: list[Finding]
+) -> Receipt:
+    kept = ApplyFile(app, file.fields)
+    if masked := mask_paths(file.fields):
         raise Refused(
             f"{', '.join(masked)}: a new persona has no stored key that could stay. Write "
             "api_key_ref: NAME (in a header {secret:NAME}) instead of the mask; the key is then "
             "read from TAVUS_SECRET_<NAME>. Nothing was sent."
         )
-    new = create.NewPersona(
+    new = create.CreateRequest(
         kept.apply({}),
-        dry_run=asked.dry_run,
-        remarks=[*found, *remarks(kept, Document({}))],
+        dry_run=request.dry_run,
+        findings=[*findings, *secret_findings(kept, Document({}))],
         tool=TOOL,
-        allow=asked.allow,
-        whole=True,
+        allow=request.allow,
+        verify_all_fields=True,
     )
     return await create.create(app, new)
 
 
 async def _update(
-    app: App, asked: Incoming, persona_id: str, file: PersonaFile, found: list[Finding]
+    app: App, request: ApplyFileRequest, persona_id: str, file: PersonaFile, findings: list[Finding]
 ) -> Receipt:
     try:
         before = await app.api.get_persona(persona_id)
@@ -161,34 +173,34 @@ async def _update(
             status=error.status,
         ) from None
     if file.revision not in (None, before.revision):
-        raise await _changed_since(app, file.revision or "", before)
-    change = Kept(app, file.fields)
-    return await edit(
+        raise await _build_conflict(app, file.revision or "", before)
+    change = ApplyFile(app, file.fields)
+    return await update(
         app,
-        Edit(
+        UpdateRequest(
             TOOL,
             persona_id,
             change,
-            dry_run=asked.dry_run,
+            dry_run=request.dry_run,
             if_revision=before.revision,
-            allow=asked.allow,
-            remarks=[*found, *remarks(change, before)],
-            whole=True,
+            allow=request.allow,
+            findings=[*findings, *secret_findings(change, before)],
+            verify_all_fields=True,
         ),
     )
 
 
-async def _changed_since(app: App, revision: str, now: Document) -> Conflict:
-    known = await app.diary.document(now.persona_id, revision)
+async def _build_conflict(app: App, revision: str, current: Document) -> Conflict:
+    known = await app.journal.document(current.persona_id, revision)
     advice = (
         f"Commit or copy your file, then bring the changes into it with: tavus-mcp export "
-        f"{now.persona_id} --into FILE. To make the persona what the file says all the same, "
+        f"{current.persona_id} --into FILE. To make the persona what the file says all the same, "
         "remove the line of the revision."
     )
-    return changed_meanwhile(app, Document(known) if known else None, now, advice=advice)
+    return build_revision_conflict(app, Document(known) if known else None, current, advice=advice)
 
 
-def _holes(app: App, document: Document, fields: JsonObject) -> list[Finding]:
+def _masked_text_findings(app: App, document: Document, fields: JsonObject) -> list[Finding]:
     """Say where a text of the persona holds a secret, which no file may hold."""
     return [
         Finding(
@@ -198,11 +210,11 @@ def _holes(app: App, document: Document, fields: JsonObject) -> list[Finding]:
             hint="As long as the text stays as it is, apply leaves the stored one alone.",
             rule="masked-text",
         )
-        for path in holes(app, document, fields)
+        for path in embedded_secret_paths(app, document, fields)
     ]
 
 
-def _set_by_tavus(name: str) -> Finding:
+def _ignored_field_finding(name: str) -> Finding:
     return Finding(
         severity="info",
         path=f"/{name}",

@@ -13,24 +13,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tavus_mcp.persona_files.yaml_writer import DEEPEST
+from tavus_mcp.persona_files.yaml_writer import MAX_NESTING_LEVELS
 
 if TYPE_CHECKING:
     from ruamel.yaml.error import StringMark
     from ruamel.yaml.events import Event, ScalarEvent
 
-LARGEST = 1_000_000
+MAX_FILE_BYTES = 1_000_000
 """Bytes that a file may have."""
-_MOST = 12
+_MAX_REPORTED_PROBLEMS = 12
 
 _NULL = re.compile(r"null|Null|NULL|~|")
 _TRUE, _FALSE = re.compile(r"true|True|TRUE"), re.compile(r"false|False|FALSE")
 _INT = re.compile(r"[-+]?[0-9]+")
-_BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
+_OCTAL_OR_HEX = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_NO_NUMBER = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-_MOST_DIGITS = 400
-_HANDLE = re.compile(r"(undefined|duplicate) tag handle .*", re.DOTALL)
+_NON_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_MAX_NUMBER_CHARS = 400
+_TAG_HANDLE_ERROR = re.compile(r"(undefined|duplicate) tag handle .*", re.DOTALL)
 
 
 class BadFile(ValueError):
@@ -53,7 +53,7 @@ class Node:
     start: int
     end: int
     column: int
-    where: str
+    position: str
     value: Any = None
     flow: bool = False
     items: list[Node] = field(default_factory=list)
@@ -66,19 +66,19 @@ class Node:
             for key, value in zip(self.items[::2], self.items[1::2], strict=True)
         }
 
-    def plain(self) -> Any:
+    def to_data(self) -> Any:
         """Return the value without its places."""
         if self.kind == "list":
-            return [inner.plain() for inner in self.items]
+            return [inner.to_data() for inner in self.items]
         if self.kind == "object":
-            return {name: value.plain() for name, (_, value) in self.members.items()}
+            return {name: value.to_data() for name, (_, value) in self.members.items()}
         return self.value
 
 
-def decoded(raw: bytes) -> str:
+def decode_file(raw: bytes) -> str:
     """Return the text of a file; raises ``BadFile`` when it is too large or not UTF-8."""
-    if len(raw) > LARGEST:
-        raise BadFile(f"the file has more than {LARGEST} bytes; no persona needs as many.")
+    if len(raw) > MAX_FILE_BYTES:
+        raise BadFile(f"the file has more than {MAX_FILE_BYTES} bytes; no persona needs as many.")
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -89,38 +89,38 @@ def decoded(raw: bytes) -> str:
         ) from None
 
 
-def read(text: str) -> Node:
+def parse_yaml(text: str) -> Node:
     """Return the object that a file holds; raises ``BadFile`` with all that is wrong with it."""
-    reading = _Reading()
-    text = _without_tabs(text)
+    reading = _NodeBuilder()
+    text = _replace_tabs(text)
     for event in _events(text):
-        reading.take(event)
+        reading.handle_event(event)
     if reading.root is None:
         raise BadFile("line 1, column 1: there is nothing in the file.")
     if reading.root.kind != "object":
         found = "a list" if reading.root.kind == "list" else "one value"
-        raise BadFile(f"{reading.root.where}: a persona is expected here, not {found}.")
+        raise BadFile(f"{reading.root.position}: a persona is expected here, not {found}.")
     if reading.problems:
-        more = len(reading.problems) - _MOST
+        more = len(reading.problems) - _MAX_REPORTED_PROBLEMS
         rest = [f"And {more} more."] if more > 0 else []
-        raise BadFile(*reading.problems[:_MOST], *rest)
-    _end_at_the_last_word(reading.root, text)
+        raise BadFile(*reading.problems[:_MAX_REPORTED_PROBLEMS], *rest)
+    _trim_node_ends(reading.root, text)
     return reading.root
 
 
 @dataclass
-class _Reading:
+class _NodeBuilder:
     """Builds nodes of events, without recursion: a file decides how deep it goes, up to a limit."""
 
     root: Node | None = None
-    open: list[Node] = field(default_factory=list)
+    open_nodes: list[Node] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
-    def take(self, event: Event) -> None:
+    def handle_event(self, event: Event) -> None:
         kind = type(event).__name__.removesuffix("Event")
-        where = _where(event.start_mark)
+        where = _render_position(event.start_mark)
         if kind == "DocumentStart":
-            self._begin(event, where)
+            self._start_document(event, where)
         elif kind == "Alias" or getattr(event, "anchor", None) is not None:
             raise BadFile(f"{where}: anchors (&) and aliases (*) are not read; write it out.")
         elif getattr(event, "tag", None) is not None:
@@ -128,53 +128,53 @@ class _Reading:
         elif kind == "Scalar":
             self._add(self._scalar(event, where))
         elif kind in ("MappingStart", "SequenceStart"):
-            self._descend(event, "object" if kind == "MappingStart" else "list", where)
+            self._start_collection(event, "object" if kind == "MappingStart" else "list", where)
         elif kind in ("MappingEnd", "SequenceEnd"):
-            self._ascend(event)
+            self._end_collection(event)
 
-    def _begin(self, event: Any, where: str) -> None:
+    def _start_document(self, event: Any, position: str) -> None:
         if event.version not in (None, (1, 2)):
-            raise BadFile(f"{where}: files are read as YAML 1.2; leave the %YAML line out.")
+            raise BadFile(f"{position}: files are read as YAML 1.2; leave the %YAML line out.")
         if self.root is not None:
-            raise BadFile(f"{where}: a second document begins here; a file holds one persona.")
+            raise BadFile(f"{position}: a second document begins here; a file holds one persona.")
 
-    def _descend(self, event: Any, kind: str, where: str) -> None:
-        node = _node(event, kind, where)
+    def _start_collection(self, event: Any, kind: str, position: str) -> None:
+        node = _node(event, kind, position)
         node.flow = bool(event.flow_style)
         self._add(node)
-        self.open.append(node)
-        if len(self.open) > DEEPEST:
-            raise BadFile(f"{where}: this nests deeper than {DEEPEST} levels.")
+        self.open_nodes.append(node)
+        if len(self.open_nodes) > MAX_NESTING_LEVELS:
+            raise BadFile(f"{position}: this nests deeper than {MAX_NESTING_LEVELS} levels.")
 
-    def _ascend(self, event: Event) -> None:
-        node = self.open.pop()
+    def _end_collection(self, event: Event) -> None:
+        node = self.open_nodes.pop()
         node.end = event.end_mark.index
         if node.kind == "object":
-            self._look_at_keys(node.items[::2])
+            self._check_keys(node.items[::2])
 
-    def _look_at_keys(self, keys: list[Node]) -> None:
+    def _check_keys(self, keys: list[Node]) -> None:
         first: dict[str, Node] = {}
         for key in keys:
             if not isinstance(key.value, str) or key.kind != "value":
-                self.problems.append(f"{key.where}: a key must be text; put it in quotes.")
+                self.problems.append(f"{key.position}: a key must be text; put it in quotes.")
             elif key.value in first:
-                there = first[key.value].where
-                self.problems.append(f"{key.where}: this key is there twice, first at {there}.")
+                there = first[key.value].position
+                self.problems.append(f"{key.position}: this key is there twice, first at {there}.")
             else:
                 first[key.value] = key
 
     def _add(self, node: Node) -> None:
-        if self.open:
-            self.open[-1].items.append(node)
+        if self.open_nodes:
+            self.open_nodes[-1].items.append(node)
         else:
             self.root = node
 
-    def _scalar(self, event: Any, where: str) -> Node:
-        node = _node(event, "value", where)
+    def _scalar(self, event: Any, position: str) -> Node:
+        node = _node(event, "value", position)
         try:
-            node.value = _value(event)
+            node.value = _parse_scalar(event)
         except BadFile as error:
-            self.problems.append(f"{where}: {error}")
+            self.problems.append(f"{position}: {error}")
         if event.style in ("|", ">"):  # what follows the last line of a block is not part of it
             node.end = event.end_mark.index
         return node
@@ -195,45 +195,47 @@ def _events(text: str) -> Iterator[Event]:
         ) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        said = " ".join(_own_words(part) for part in (error.context, error.problem) if part)
-        raise BadFile(f"{_where(mark)}: not YAML: {said}." if mark else f"{said}.") from None
+        said = " ".join(_simplify_message(part) for part in (error.context, error.problem) if part)
+        raise BadFile(
+            f"{_render_position(mark)}: not YAML: {said}." if mark else f"{said}."
+        ) from None
     except YAMLError:
         raise BadFile("this is not YAML.") from None
 
 
-def _own_words(said: str) -> str:
+def _simplify_message(message: str) -> str:
     """Return what the library says without the words it quotes: single characters are none."""
-    return _HANDLE.sub("a tag (!), and tags are not read", said)
+    return _TAG_HANDLE_ERROR.sub("a tag (!), and tags are not read", message)
 
 
-def _node(event: Event, kind: str, where: str) -> Node:
+def _node(event: Event, kind: str, position: str) -> Node:
     start, end = event.start_mark, event.end_mark
-    return Node(kind, start.index, end.index, start.column, where)
+    return Node(kind, start.index, end.index, start.column, position)
 
 
-def _where(mark: StringMark) -> str:
+def _render_position(mark: StringMark) -> str:
     return f"line {mark.line + 1}, column {mark.column + 1}"
 
 
-def _value(event: ScalarEvent) -> Any:
+def _parse_scalar(event: ScalarEvent) -> Any:
     """Return what a scalar means: a word without quotes may be more than a text."""
     text = event.value
     if event.style is not None:  # quoted, or a block
-        return _paired(text)
+        return _join_surrogates(text)
     for pattern, meaning in ((_NULL, None), (_TRUE, True), (_FALSE, False)):
         if pattern.fullmatch(text):
             return meaning
-    if _NO_NUMBER.fullmatch(text):
+    if _NON_FINITE.fullmatch(text):
         raise BadFile("JSON has no such number; put it in quotes if it is text.")
-    return _number(text) if text[0] in "+-.0123456789" else text
+    return _parse_number(text) if text[0] in "+-.0123456789" else text
 
 
-def _number(text: str) -> Any:
-    if len(text) > _MOST_DIGITS and (_FLOAT.fullmatch(text) or _BASED.fullmatch(text)):
+def _parse_number(text: str) -> Any:
+    if len(text) > _MAX_NUMBER_CHARS and (_FLOAT.fullmatch(text) or _OCTAL_OR_HEX.fullmatch(text)):
         raise BadFile("this number is too long; put it in quotes if it is text.")
     if _INT.fullmatch(text):
         return int(text)
-    if _BASED.fullmatch(text):
+    if _OCTAL_OR_HEX.fullmatch(text):
         return int(text, 0)
     if not _FLOAT.fullmatch(text):
         return text
@@ -243,14 +245,14 @@ def _number(text: str) -> Any:
     return number
 
 
-def _paired(text: str) -> str:
+def _join_surrogates(text: str) -> str:
     """Return a text with its surrogates joined: JSON may write one character as two of them."""
     if text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text):
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
-def _without_tabs(text: str) -> str:
+def _replace_tabs(text: str) -> str:
     """Return JSON that is indented with tabs, which YAML does not take, with spaces instead."""
     if "\t" not in text or not text.lstrip().startswith("{"):
         return text
@@ -261,7 +263,7 @@ def _without_tabs(text: str) -> str:
     return text.replace("\t", " ")  # strict JSON has no tab inside a string
 
 
-def _end_at_the_last_word(root: Node, text: str) -> None:
+def _trim_node_ends(root: Node, text: str) -> None:
     """Let each value end with its last word: the library lets some end where the next begins."""
     pending, order = [root], []
     while pending:
@@ -270,21 +272,23 @@ def _end_at_the_last_word(root: Node, text: str) -> None:
         pending += node.items
         if node.kind == "object" and not node.flow:
             for key, value in node.members.values():
-                _stand_at_the_colon(key, value, text)
+                _move_to_colon(key, value, text)
     for node in reversed(order):
         if node.items and not node.flow:
             node.end = node.items[-1].end
         elif not node.flow:
             kept = text[node.start : node.end]
-            node.end = node.start + len(kept[:-1] if _keeps_ends(kept) else kept.rstrip(" \t\r\n"))
+            node.end = node.start + len(
+                kept[:-1] if _has_keep_indicator(kept) else kept.rstrip(" \t\r\n")
+            )
 
 
-def _stand_at_the_colon(key: Node, value: Node, text: str) -> None:
+def _move_to_colon(key: Node, value: Node, text: str) -> None:
     """Let an empty value stand behind its colon, not behind the comments that follow."""
     colon = text.find(":", key.end, value.start)
     if value.start == value.end and colon >= 0 and not text[key.end : colon].strip():
         value.start = value.end = colon + 1
 
 
-def _keeps_ends(block: str) -> bool:
+def _has_keep_indicator(block: str) -> bool:
     return re.match(r"[|>][0-9]?\+", block) is not None and block.endswith("\n")

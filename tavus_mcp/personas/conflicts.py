@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tavus_mcp.app import App
-from tavus_mcp.errors import Conflict, Failure
+from tavus_mcp.errors import Conflict, ToolFailure
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.json_patch import Operation, diff, find, outermost_list, tokens
@@ -13,11 +13,11 @@ from tavus_mcp.models.masking import hides
 from tavus_mcp.models.receipt import changes_of
 
 EDITED_MEANWHILE = "edited-meanwhile"
-_STAMP = "/updated_at"
-_MOST = 8
+_UPDATED_AT = "/updated_at"
+_MAX_CONFLICT_ITEMS = 8
 
 
-def guards(before: Document, operations: Sequence[Operation]) -> list[list[Operation]]:
+def build_test_attempts(before: Document, operations: Sequence[Operation]) -> list[list[Operation]]:
     """Return the tests for a first try, and none for a second one where there are any.
 
     They say that what the change replaces is still as it was read: a leaf, or the whole list that
@@ -33,37 +33,40 @@ def guards(before: Document, operations: Sequence[Operation]) -> list[list[Opera
         if old is None:
             stamp = before.data.get("updated_at")
             if stamp is not None:
-                tests[_STAMP] = Operation("test", _STAMP, stamp)
+                tests[_UPDATED_AT] = Operation("test", _UPDATED_AT, stamp)
         elif not hides(tokens(path)[-1], old):
             tests[path] = Operation("test", path, old)
     return [list(tests.values()), []] if tests else [[]]
 
 
-def unguarded(refused: Failure) -> Finding:
+def sent_without_tests_finding(error: ToolFailure) -> Finding:
     """Tell that a change was sent without its tests."""
     return Finding(
         severity="info",
         path="",
         message=(
             "Tavus refused the change with its tests for edits of others, though nothing had been "
-            f"edited; it was sent once more without them. It had said: {refused}"
+            f"edited; it was sent once more without them. It had said: {error}"
         ),
         rule="sent-without-tests",
         source="D:patch-persona",
     )
 
 
-def edited_meanwhile(paths: Sequence[str]) -> list[Finding]:
+def edited_meanwhile_findings(paths: Sequence[str]) -> list[Finding]:
     """Tell where a persona that was just written reads otherwise than it was to be."""
     if not paths:
         return []
-    more = f" and {len(paths) - _MOST} more" if len(paths) > _MOST else ""
+    more = (
+        f" and {len(paths) - _MAX_CONFLICT_ITEMS} more" if len(paths) > _MAX_CONFLICT_ITEMS else ""
+    )
     return [
         Finding(
             severity="warning",
             path="",
             message="The persona was written, but it reads otherwise than the file says at "
-            f"{', '.join(paths[:_MOST])}{more}: someone edited it meanwhile, or Tavus did.",
+            f"{', '.join(paths[:_MAX_CONFLICT_ITEMS])}{more}: someone edited it meanwhile, or "
+            f"Tavus did.",
             hint="The file does not name this revision, so the next apply is refused until the "
             "persona is brought into it: tavus-mcp export PERSONA_ID --into FILE.",
             rule=EDITED_MEANWHILE,
@@ -71,35 +74,41 @@ def edited_meanwhile(paths: Sequence[str]) -> list[Finding]:
     ]
 
 
-def changed_meanwhile(
-    app: App, known: Document | None, now: Document, *, planned: bool = False, advice: str = ""
+def build_revision_conflict(
+    app: App,
+    expected: Document | None,
+    current: Document,
+    *,
+    has_plan: bool = False,
+    advice: str = "",
 ) -> Conflict:
     """Return the conflict, with what changed since the known state when that is known.
 
     ``advice`` says what to do next, where calling a tool again is not what helps.
     """
     told = "What changed is not known here; read it with get_persona."
-    if known is not None:
-        told = "Changed meanwhile: " + _differences(app, known, now)
-    again = f"call again with if_revision={now.revision!r} or without it"
-    again = "make the plan again" if planned else again
+    if expected is not None:
+        told = "Changed meanwhile: " + _describe_differences(app, expected, current)
+    again = f"call again with if_revision={current.revision!r} or without it"
+    again = "make the plan again" if has_plan else again
     advice = advice or f"Look at it with get_persona, then {again}."
     return Conflict(
-        f"Persona {now.persona_id!r} is at revision {now.revision} now, not at the one this change "
+        f"Persona {current.persona_id!r} is at revision {current.revision} now, not at the one "
+        f"this change "
         f"was made for: someone edited it. Nothing was written. {told} {advice}"
     )
 
 
-def _differences(app: App, known: Document, now: Document) -> str:
-    operations = diff(app.masker.mask(known.kept()), app.masker.mask(now.kept()))
-    changes = changes_of(known.kept(), operations, app.masker)
+def _describe_differences(app: App, expected: Document, current: Document) -> str:
+    operations = diff(app.masker.mask(expected.kept()), app.masker.mask(current.kept()))
+    changes = changes_of(expected.kept(), operations, app.masker)
     told = [
-        f"{item.path} from {_written(item.before)} to {_written(item.after)}"
-        for item in changes[:_MOST]
+        f"{item.path} from {_format_value(item.before)} to {_format_value(item.after)}"
+        for item in changes[:_MAX_CONFLICT_ITEMS]
     ]
-    more = len(changes) - _MOST
+    more = len(changes) - _MAX_CONFLICT_ITEMS
     return "; ".join(told) + (f"; and {more} more." if more > 0 else ".")
 
 
-def _written(value: object) -> str:
+def _format_value(value: object) -> str:
     return "nothing" if value is None else repr(value)

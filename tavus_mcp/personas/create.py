@@ -10,10 +10,10 @@ from datetime import datetime
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import check, refusal
 from tavus_mcp.checker.schema_check import UNKNOWN_FIELD
-from tavus_mcp.errors import Conflict, Failure, Refused, TavusError, Unavailable
+from tavus_mcp.errors import Conflict, Refused, TavusError, ToolFailure, Unavailable
 from tavus_mcp.history import record
-from tavus_mcp.history.redactions import is_secret_place
-from tavus_mcp.journal.entry import Entry
+from tavus_mcp.history.redactions import is_secret_path
+from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import Document
@@ -22,16 +22,16 @@ from tavus_mcp.models.json_patch import Operation, diff, pointer_of
 from tavus_mcp.models.masking import is_masked
 from tavus_mcp.models.receipt import Receipt, Undo
 from tavus_mcp.personas import plans
-from tavus_mcp.personas.conflicts import edited_meanwhile
-from tavus_mcp.personas.current_spelling import respelled
+from tavus_mcp.personas.conflicts import edited_meanwhile_findings
+from tavus_mcp.personas.current_spelling import use_current_spelling
 from tavus_mcp.personas.readback import elsewhere, not_stuck
-from tavus_mcp.personas.receipts import receipt_of
-from tavus_mcp.personas.update import refuse_masks, unread
+from tavus_mcp.personas.receipts import build_receipt
+from tavus_mcp.personas.update import refuse_masks, unverified
 from tavus_mcp.tavus_api import pagination
 
 
 @dataclass(frozen=True)
-class NewPersona:
+class CreateRequest:
     """A persona to create: its own fields, over those of another when ``based_on`` names one.
 
     ``revives`` is the id of the deleted persona that it brings back; ``whole`` asks for a finding
@@ -41,60 +41,67 @@ class NewPersona:
     fields: JsonObject
     based_on: str | None = None
     dry_run: bool = False
-    remarks: Sequence[Finding] = field(default_factory=tuple)
+    findings: Sequence[Finding] = field(default_factory=tuple)
     tool: str = "create_persona"
     allow: frozenset[str] = frozenset()
     plan: plans.Plan | None = None
     revives: str = ""
-    whole: bool = False
+    verify_all_fields: bool = False
 
 
-async def create(app: App, asked: NewPersona) -> Receipt:
+async def create(app: App, request: CreateRequest) -> Receipt:
     """Create a persona and read it back, or make a plan of it when ``dry_run``.
 
     When the answer is lost, the persona is looked for before anything else is said. Raises
     ``Refused`` with every reason when Tavus would reject it, and the errors of the API.
     """
-    base, copied = await _base(app, asked.based_on)
-    merged = SetFields({f"/{key}": value for key, value in asked.fields.items()}).apply(base)
-    body, respellings = respelled({}, merged, app.catalog)
+    base, copied = await _load_base(app, request.based_on)
+    merged = SetFields({f"/{key}": value for key, value in request.fields.items()}).apply(base)
+    body, respellings = use_current_spelling({}, merged, app.catalog)
     findings = by_severity(
-        [*asked.remarks, *copied, *respellings, *_checked(app, body, base, asked.allow)]
+        [
+            *request.findings,
+            *copied,
+            *respellings,
+            *_check_new_persona(app, body, base, request.allow),
+        ]
     )
-    leaves, wanted = diff(_skeleton(body), body), Document(body)
+    leaves, wanted = diff(_without_leaves(body), body), Document(body)
     refuse_masks(leaves)
-    if asked.dry_run:
-        plan = await plans.store(app, plans.of_creation(app, asked.tool, body, asked.revives))
-        return receipt_of("planned", app, Document({}), wanted, leaves, findings, plan=plan)
-    if asked.plan is not None:
-        await plans.claim(app, asked.plan)
+    if request.dry_run:
+        plan = await plans.store_plan(
+            app, plans.build_creation_plan(app, request.tool, body, request.revives)
+        )
+        return build_receipt("planned", app, Document({}), wanted, leaves, findings, plan=plan)
+    if request.plan is not None:
+        await plans.mark_used(app, request.plan)
     started = app.clock()
-    intent = await _intend(app, asked, leaves)
+    intent = await _record_creation_intent(app, request, leaves)
     try:
         answer = await app.api.create_persona(body)
     except Unavailable as lost:
-        answer = await _found(app, intent, wanted, started, lost)
-        findings = [_ANSWER_LOST, *findings]
-    except Failure:
-        await record.settle(app, intent, "failed")
+        answer = await _find_created(app, intent, wanted, started, lost)
+        findings = [_RESPONSE_LOST, *findings]
+    except ToolFailure:
+        await record.record_outcome(app, intent, "failed")
         raise
     made = str(answer.get("persona_id"))
     try:
         now = await app.api.get_persona(made)
         remarks = not_stuck(wanted, now, leaves, app.catalog)
     except TavusError as error:
-        now, remarks = unread(wanted, made, error)
-    unrecorded = await record.settle(app, intent, "applied", now)
-    if asked.whole:
-        unrecorded += edited_meanwhile(elsewhere(wanted, now, app.catalog))
-    if asked.revives:
-        unrecorded += await record.revived(app, intent, asked.revives, now)
+        now, remarks = unverified(wanted, made, error)
+    unrecorded = await record.record_outcome(app, intent, "applied", now)
+    if request.verify_all_fields:
+        unrecorded += edited_meanwhile_findings(elsewhere(wanted, now, app.catalog))
+    if request.revives:
+        unrecorded += await record.record_revived_as(app, intent, request.revives, now)
     findings = by_severity([*findings, *remarks, *unrecorded])
     undo = Undo(tool="delete_persona", arguments={"persona_id": now.persona_id})
-    return receipt_of("applied", app, Document({}), now, leaves, findings, undo=undo)
+    return build_receipt("applied", app, Document({}), now, leaves, findings, undo=undo)
 
 
-_ANSWER_LOST = Finding(
+_RESPONSE_LOST = Finding(
     severity="info",
     path="",
     message="The answer to the creation was lost, but the persona was found; it is there once.",
@@ -102,71 +109,82 @@ _ANSWER_LOST = Finding(
 )
 
 
-async def _intend(app: App, asked: NewPersona, leaves: Sequence[Operation]) -> Entry:
+async def _record_creation_intent(
+    app: App, request: CreateRequest, leaves: Sequence[Operation]
+) -> JournalEntry:
     """Write the creation down before it is sent; it has no id yet."""
-    detail = {record.REVIVES: asked.revives} if asked.revives else {}
+    detail = {record.REVIVES: request.revives} if request.revives else {}
     paths = tuple(item.path for item in leaves)
-    return await app.diary.append(
-        Entry("intent", "", app.now(), asked.tool, paths=paths, detail=detail)
+    return await app.journal.append(
+        JournalEntry("intent", "", app.now(), request.tool, paths=paths, detail=detail)
     )
 
 
-async def _found(
-    app: App, intent: Entry, wanted: Document, started: datetime, lost: Unavailable
+async def _find_created(
+    app: App,
+    intent: JournalEntry,
+    expected: Document,
+    started_at: datetime,
+    lost_response: Unavailable,
 ) -> JsonObject:
     """Look for the one persona that this creation made; raise when it is not certain."""
     told = "No such persona is there now."
     try:
         rows = [
-            row async for row in app.api.every(pagination.PERSONAS) if await _fits(app, row, wanted)
+            row
+            async for row in app.api.every(pagination.PERSONAS)
+            if await _is_candidate(app, row, expected)
         ]
     except TavusError as error:
         rows, told = [], f"That failed as well ({type(error).__name__})."
-    made = [row for row in rows if _is_new(row, started)]
+    made = [row for row in rows if _is_new(row, started_at)]
     if len(made) == 1:
         return made[0]
-    await record.settle(app, intent, "unknown")
+    await record.record_outcome(app, intent, "unknown")
     if rows:
         ids = ", ".join(str(row.get("persona_id")) for row in rows)
         told = f"Personas like it are there, which may be older: {ids}."
     raise Conflict(
-        f"{lost} It was looked for. {told} It is not known whether it was created, and it may "
+        f"{lost_response} It was looked for. {told} It is not known whether it was created, and "
+        f"it may "
         "still arrive; look with list_personas before you create it again."
-    ) from lost
+    ) from lost_response
 
 
-async def _fits(app: App, row: JsonObject, wanted: Document) -> bool:
+async def _is_candidate(app: App, row: JsonObject, expected: Document) -> bool:
     """Tell whether a row is a persona like the lost one that this journal does not know."""
     persona_id = str(row.get("persona_id"))
-    if str(row.get("persona_name") or "") != wanted.name or await app.diary.latest(persona_id):
+    if str(row.get("persona_name") or "") != expected.name or await app.journal.latest_entry(
+        persona_id
+    ):
         return False
-    return await _is_it(app, row, wanted)
+    return await _has_expected_fields(app, row, expected)
 
 
-def _is_new(row: JsonObject, started: datetime) -> bool:
+def _is_new(row: JsonObject, started_at: datetime) -> bool:
     try:
         made = datetime.fromisoformat(str(row.get("created_at")).replace("Z", "+00:00"))
     except ValueError:
         return False
-    return made.tzinfo is not None and made >= started
+    return made.tzinfo is not None and made >= started_at
 
 
-async def _is_it(app: App, row: JsonObject, wanted: Document) -> bool:
+async def _has_expected_fields(app: App, row: JsonObject, expected: Document) -> bool:
     document = await app.api.get_persona(str(row.get("persona_id")))
-    leaves = diff(_skeleton(wanted.data), wanted.data)
-    return not not_stuck(wanted, document, leaves, app.catalog)
+    leaves = diff(_without_leaves(expected.data), expected.data)
+    return not not_stuck(expected, document, leaves, app.catalog)
 
 
-async def _base(app: App, based_on: str | None) -> tuple[JsonObject, list[Finding]]:
+async def _load_base(app: App, based_on: str | None) -> tuple[JsonObject, list[Finding]]:
     """Return what is copied of another persona, and what of it cannot be."""
     if based_on is None:
         return {}, []
     source = await app.api.get_persona(based_on)
     base = {**source.written(), "persona_name": f"Copy of {source.name or source.persona_id}"}
-    return copyable(base, f"Not copied from {source.persona_id}")
+    return copyable_fields(base, f"Not copied from {source.persona_id}")
 
 
-def copyable(document: JsonObject, said: str) -> tuple[JsonObject, list[Finding]]:
+def copyable_fields(document: JsonObject, message_prefix: str) -> tuple[JsonObject, list[Finding]]:
     """Return what of a persona can be written into a new one, and a finding for what cannot."""
     base = copy.deepcopy(document)
     left = [*_drop_masked(base), *_drop_conferencing(base)]
@@ -174,7 +192,7 @@ def copyable(document: JsonObject, said: str) -> tuple[JsonObject, list[Finding]
         Finding(
             severity="warning",
             path=path,
-            message=f"{said}: {reason}.",
+            message=f"{message_prefix}: {reason}.",
             rule="not-copied",
             source="D:get-persona",
         )
@@ -186,7 +204,7 @@ def _drop_masked(node: JsonObject, parts: tuple[str, ...] = ()) -> list[tuple[st
     dropped = []
     for key, value in list(node.items()):
         here = (*parts, key)
-        if is_masked(value) and is_secret_place(here):
+        if is_masked(value) and is_secret_path(here):
             del node[key]
             dropped.append((pointer_of(here), "Tavus never shows stored keys; give it again"))
         elif isinstance(value, dict):
@@ -209,7 +227,9 @@ def _without_nulls(node: JsonObject) -> JsonObject:
     }
 
 
-def _checked(app: App, body: JsonObject, base: JsonObject, allow: frozenset[str]) -> list[Finding]:
+def _check_new_persona(
+    app: App, body: JsonObject, base: JsonObject, allow: frozenset[str]
+) -> list[Finding]:
     """Check what is to be created; what a copied persona has as well does not stop it."""
     findings = check(Document(body), app.catalog)
     copied = check(Document(base), app.catalog) if base else []
@@ -226,6 +246,6 @@ def _checked(app: App, body: JsonObject, base: JsonObject, allow: frozenset[str]
     return findings
 
 
-def _skeleton(body: JsonObject) -> JsonObject:
+def _without_leaves(body: JsonObject) -> JsonObject:
     """Return the body with its objects but without its leaves, so that a diff names the leaves."""
-    return {key: _skeleton(value) for key, value in body.items() if isinstance(value, dict)}
+    return {key: _without_leaves(value) for key, value in body.items() if isinstance(value, dict)}

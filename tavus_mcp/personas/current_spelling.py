@@ -14,7 +14,7 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.json_patch import find
 
-_MISPLACED = ("document_ids", "document_tags")
+_DOCUMENT_FIELDS = ("document_ids", "document_tags")
 
 AUDIO_ONLY = Finding(
     severity="warning",
@@ -34,21 +34,21 @@ PLAIN_OBJECT = Finding(
 )
 
 
-def respelled(
+def use_current_spelling(
     before: JsonObject, after: JsonObject, catalog: Catalog
 ) -> tuple[JsonObject, list[Finding]]:
     """Return ``after`` with what changed spelled as today, and a finding for each respelling."""
     result = copy.deepcopy(after)
     found: list[Finding] = []
     if find(before, "/layers/tts/voice_id") != find(result, "/layers/tts/voice_id"):
-        found += _voice(before, result, catalog)
+        found += _move_provider_voice(before, result, catalog)
     layers = result.get("layers")
     if isinstance(layers, dict):
-        found += _misplaced(before, result, layers)
+        found += _move_document_fields(before, result, layers)
     return result, found
 
 
-def _voice(before: JsonObject, data: JsonObject, catalog: Catalog) -> list[Finding]:
+def _move_provider_voice(before: JsonObject, data: JsonObject, catalog: Catalog) -> list[Finding]:
     tts = find(data, "/layers/tts")
     voice = tts.get("voice_id") if isinstance(tts, dict) else None
     if not isinstance(voice, str) or not voice or is_tavus_voice(voice, catalog):
@@ -75,9 +75,11 @@ def _voice(before: JsonObject, data: JsonObject, catalog: Catalog) -> list[Findi
     ]
 
 
-def _misplaced(before: JsonObject, data: JsonObject, layers: dict[str, Any]) -> list[Finding]:
+def _move_document_fields(
+    before: JsonObject, data: JsonObject, layers: dict[str, Any]
+) -> list[Finding]:
     found = []
-    for name in _MISPLACED:
+    for name in _DOCUMENT_FIELDS:
         if name not in layers:
             continue
         value = layers.pop(name)

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 import anyio
 
 from tavus_mcp.app import App
-from tavus_mcp.errors import Conflict, Failure, NotFound, TavusError, Unavailable
+from tavus_mcp.errors import Conflict, NotFound, TavusError, ToolFailure, Unavailable
 from tavus_mcp.history import record
-from tavus_mcp.journal.entry import Entry
+from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.receipt import Changed, Receipt, Undo
 from tavus_mcp.personas import plans
-from tavus_mcp.personas.update import expect
+from tavus_mcp.personas.update import require_revision
 
 
 @dataclass(frozen=True)
-class Deletion:
+class DeleteRequest:
     """A deletion that may be carried out: the persona as it was agreed upon."""
 
     persona_id: str
@@ -26,46 +26,50 @@ class Deletion:
     plan: plans.Plan | None = None
 
 
-async def plan(app: App, document: Document, remarks: tuple[Finding, ...] = ()) -> Receipt:
+async def plan_deletion(
+    app: App, document: Document, findings: tuple[Finding, ...] = ()
+) -> Receipt:
     """Answer with a plan to delete; nothing is sent."""
-    stored = await plans.store(app, plans.of_deletion(document), document)
-    receipt = _receipt("planned", document)
+    stored = await plans.store_plan(app, plans.build_deletion_plan(document), document)
+    receipt = _build_receipt("planned", document)
     return receipt.model_copy(
         update={
             "plan_id": stored.plan_id,
             "expires_at": stored.expires_at,
-            "findings": [*remarks, _ASK_FIRST],
+            "findings": [*findings, CONFIRMATION_REQUIRED],
         }
     )
 
 
-async def delete(app: App, asked: Deletion) -> Receipt:
+async def delete(app: App, request: DeleteRequest) -> Receipt:
     """Delete a persona that is still as it was agreed upon, after writing it down whole.
 
     Raises ``Conflict`` when it changed meanwhile, or when it is not known whether it is gone.
     """
-    document = await app.api.get_persona(asked.persona_id)
-    await expect(app, document, asked.if_revision, planned=asked.plan is not None)
-    if asked.plan is not None:
-        await plans.claim(app, asked.plan)
-    intent = await record.intend(app, "delete_persona", document, Document({}), ())
+    document = await app.api.get_persona(request.persona_id)
+    await require_revision(app, document, request.if_revision, has_plan=request.plan is not None)
+    if request.plan is not None:
+        await plans.mark_used(app, request.plan)
+    intent = await record.record_intent(app, "delete_persona", document, Document({}), ())
     lost: Unavailable | None = None
     try:
-        await app.api.delete_persona(asked.persona_id)
+        await app.api.delete_persona(request.persona_id)
     except anyio.get_cancelled_exc_class():
-        app.unsettled[asked.persona_id] = intent
+        app.cancelled_writes[request.persona_id] = intent
         raise
     except Unavailable as error:
         lost = error
-    except Failure:
-        await record.settle(app, intent, "failed")
+    except ToolFailure:
+        await record.record_outcome(app, intent, "failed")
         raise
-    await _see_that_it_is_gone(app, intent, lost)
-    unrecorded = await record.settle(app, intent, "applied")
-    return _receipt("applied", document).model_copy(update={"findings": unrecorded})
+    await _verify_deleted(app, intent, lost)
+    unrecorded = await record.record_outcome(app, intent, "applied")
+    return _build_receipt("applied", document).model_copy(update={"findings": unrecorded})
 
 
-async def _see_that_it_is_gone(app: App, intent: Entry, lost: Unavailable | None) -> None:
+async def _verify_deleted(
+    app: App, intent: JournalEntry, lost_response: Unavailable | None
+) -> None:
     """Return when the persona is gone; else say what is known, and what is not."""
     told = "the persona is still there"
     try:
@@ -73,33 +77,34 @@ async def _see_that_it_is_gone(app: App, intent: Entry, lost: Unavailable | None
     except NotFound:
         return
     except TavusError as error:
-        if lost is None:
+        if lost_response is None:
             return  # Tavus said that it is deleted, and nothing says otherwise
         told = f"that failed as well ({type(error).__name__}): it is not known whether it is gone"
-    await record.settle(app, intent, "unknown" if lost else "failed")
+    await record.record_outcome(app, intent, "unknown" if lost_response else "failed")
     raise Conflict(
-        f"{lost or 'Tavus answered that it is deleted, but it is not.'} It was looked for: {told}. "
+        f"{lost_response or 'Tavus answered that it is deleted, but it is not.'} It was looked "
+        f"for: {told}. "
         "Look with get_persona before you try again."
-    ) from lost
+    ) from lost_response
 
 
-def declined(document: Document) -> Receipt:
+def build_declined_receipt(document: Document) -> Receipt:
     """Answer that the person said no; there is no plan, and nothing more to ask."""
-    return _receipt("planned", document).model_copy(update={"findings": [_NO]})
+    return _build_receipt("planned", document).model_copy(update={"findings": [_DELETION_DECLINED]})
 
 
-_NO = Finding(
+_DELETION_DECLINED = Finding(
     severity="warning",
     path="",
     message="The person said no: nothing was deleted, and no plan was made.",
     hint="That is final. Do not ask again unless the person brings it up.",
 )
-UNCLEAR = Finding(
+NAME_NOT_CONFIRMED = Finding(
     severity="warning",
     path="",
     message="The form did not bring the persona's exact name, typed by a person.",
 )
-_ASK_FIRST = Finding(
+CONFIRMATION_REQUIRED = Finding(
     severity="warning",
     path="",
     message="Nothing was deleted. Deleting needs the person's yes.",
@@ -107,7 +112,7 @@ _ASK_FIRST = Finding(
 )
 
 
-def _receipt(status: str, document: Document) -> Receipt:
+def _build_receipt(status: str, document: Document) -> Receipt:
     arguments = {"persona_id": document.persona_id, "revision": document.revision}
     return Receipt.model_validate(
         {

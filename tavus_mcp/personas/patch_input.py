@@ -32,7 +32,7 @@ class PatchItem(Written):
     source: str | MISSING = Field(default=MISSING, alias="from")
 
 
-def raw_change(
+def parse_patch(
     patch: list[JsonObject] | JsonObject, *, allow_unknown: bool = False
 ) -> tuple[Change, list[Finding]]:
     """Return the change that a patch means; a plain object means setting its fields.
@@ -40,22 +40,25 @@ def raw_change(
     Raises ``InvalidArgument`` with everything that is wrong with the operations and their paths.
     """
     if isinstance(patch, dict) and "op" not in patch:
-        return _plain_object(patch, allow_unknown=allow_unknown)
+        return _parse_plain_object(patch, allow_unknown=allow_unknown)
     items = [patch] if isinstance(patch, dict) else patch
     problems: list[str] = []
     operations = [
         operation
         for index, item in enumerate(items)
-        if (operation := _operation(item, f"/patch/{index}", problems, allow_unknown)) is not None
+        if (operation := _parse_operation(item, f"/patch/{index}", problems, allow_unknown))
+        is not None
     ]
     if not items:
         problems.append("/patch: there is no operation in it.")
     if problems:
         raise InvalidArgument(problems)
-    return RawPatch(operations), _whole_layers(operations)
+    return RawPatch(operations), _whole_layer_findings(operations)
 
 
-def checked_fields(values: Mapping[str, Any], unset: Sequence[str]) -> tuple[JsonObject, list[str]]:
+def parse_field_values(
+    values: Mapping[str, Any], unset: Sequence[str]
+) -> tuple[JsonObject, list[str]]:
     """Return values given by JSON Pointer as one nested object, and the pointers to remove.
 
     A null removes. Raises ``InvalidArgument`` with everything that is wrong with the pointers.
@@ -65,7 +68,11 @@ def checked_fields(values: Mapping[str, Any], unset: Sequence[str]) -> tuple[Jso
     problems = [
         problem
         for where, pointer in given
-        if (problem := _path_problem(pointer_to_persona_names(pointer), where, allow_unknown=False))
+        if (
+            problem := _find_path_problem(
+                pointer_to_persona_names(pointer), where, allow_unknown=False
+            )
+        )
     ]
     if problems:
         raise InvalidArgument(problems)
@@ -79,7 +86,7 @@ def checked_fields(values: Mapping[str, Any], unset: Sequence[str]) -> tuple[Jso
     return SetFields(kept).apply({}), [*map(pointer_to_persona_names, unset), *nulls]
 
 
-def _plain_object(patch: JsonObject, *, allow_unknown: bool) -> tuple[Change, list[Finding]]:
+def _parse_plain_object(patch: JsonObject, *, allow_unknown: bool) -> tuple[Change, list[Finding]]:
     fields = to_persona_names(patch)
     remarks = [PLAIN_OBJECT]
     if "audio_only" in fields:
@@ -88,31 +95,31 @@ def _plain_object(patch: JsonObject, *, allow_unknown: bool) -> tuple[Change, li
     problems = [
         problem
         for name in fields
-        if (problem := _path_problem(f"/{name}", f"/patch/{name}", allow_unknown))
+        if (problem := _find_path_problem(f"/{name}", f"/patch/{name}", allow_unknown))
     ]
     if problems:
         raise InvalidArgument(problems)
     return SetFields({f"/{name}": value for name, value in fields.items()}), remarks
 
 
-def _operation(
-    item: JsonObject, where: str, problems: list[str], allow_unknown: bool
+def _parse_operation(
+    raw_operation: JsonObject, argument_path: str, problems: list[str], allow_unknown: bool
 ) -> Operation | None:
     try:
-        read = PatchItem.model_validate(item)
+        read = PatchItem.model_validate(raw_operation)
     except ValidationError as error:
         told = sentences(error, PatchItem.model_json_schema())
-        problems.extend(where + text for text in told)
+        problems.extend(argument_path + text for text in told)
         return None
     needs_value = read.op in ("add", "replace", "test")
     if needs_value and read.value is MISSING:
-        problems.append(f"{where}/value: is required for {read.op}.")
+        problems.append(f"{argument_path}/value: is required for {read.op}.")
     if read.op in ("copy", "move") and read.source is MISSING:
-        problems.append(f"{where}/from: is required for {read.op}.")
+        problems.append(f"{argument_path}/from: is required for {read.op}.")
     paths = {"path": read.path} | ({} if read.source is MISSING else {"from": read.source})
     for name, path in paths.items():
-        if problem := _path_problem(
-            pointer_to_persona_names(path), f"{where}/{name}", allow_unknown
+        if problem := _find_path_problem(
+            pointer_to_persona_names(path), f"{argument_path}/{name}", allow_unknown
         ):
             problems.append(problem)
     path = pointer_to_persona_names(read.path)
@@ -122,23 +129,23 @@ def _operation(
     return Operation(read.op, path, source=source)
 
 
-def _path_problem(path: str, where: str, allow_unknown: bool) -> str | None:
+def _find_path_problem(path: str, argument_path: str, allow_unknown: bool) -> str | None:
     """Say why a path may not be written; the layers inside are checked with the result."""
     try:
         parts = tokens(path)
     except PatchError as error:
-        return f"{where}: {error}."
+        return f"{argument_path}: {error}."
     if not parts:
-        return f"{where}: the whole persona cannot be replaced; name a field."
+        return f"{argument_path}: the whole persona cannot be replaced; name a field."
     if parts[0] in SERVER_FIELDS:
-        return f"{where}: /{parts[0]} is set by Tavus and cannot be written."
+        return f"{argument_path}: /{parts[0]} is set by Tavus and cannot be written."
     if parts[0] not in Persona.model_fields and not allow_unknown:
         close = did_you_mean(parts[0], Persona.model_fields)
-        return f"{where}: a persona has no such field{close}."
+        return f"{argument_path}: a persona has no such field{close}."
     return None
 
 
-def _whole_layers(operations: list[Operation]) -> list[Finding]:
+def _whole_layer_findings(operations: list[Operation]) -> list[Finding]:
     return [
         Finding(
             severity="warning",

@@ -13,19 +13,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tavus_mcp.app import App
-from tavus_mcp.errors import Refused, Taken
+from tavus_mcp.errors import PlanAlreadyApplied, Refused
 from tavus_mcp.history import record
-from tavus_mcp.journal.entry import Entry, plan_id_of
+from tavus_mcp.journal.entry import JournalEntry, plan_id_of
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.json_patch import Operation, pointer_of, tokens
 
-LIFETIME = timedelta(hours=1)
+PLAN_LIFETIME = timedelta(hours=1)
 BULK = "bulk"
 """The kind of a plan that has a part for each of many personas; ``fleet.parts`` knows them."""
 
 
-def _nothing() -> None:
+def _ignore_start() -> None:
     """Take no note of the beginning."""
 
 
@@ -46,33 +46,37 @@ class Plan:
     plan_id: str = ""
     expires_at: str = ""
     seq: int = 0
-    claimed: int = 0
-    begun: Callable[[], None] = _nothing
+    previous_use_seq: int = 0
+    on_started: Callable[[], None] = _ignore_start
 
 
-def of_change(app: App, tool: str, before: Document, operations: Sequence[Operation]) -> Plan:
+def build_change_plan(
+    app: App, tool: str, before: Document, operations: Sequence[Operation]
+) -> Plan:
     """Return the plan of a change of a persona."""
     wire = [operation.wire() for operation in operations]
-    return _masked(app, Plan("change", tool, before.persona_id, before.revision, {"patch": wire}))
+    return _without_secrets(
+        app, Plan("change", tool, before.persona_id, before.revision, {"patch": wire})
+    )
 
 
-def of_creation(app: App, tool: str, body: JsonObject, revives: str = "") -> Plan:
+def build_creation_plan(app: App, tool: str, body: JsonObject, revives: str = "") -> Plan:
     """Return the plan of a new persona; ``revives`` is the deleted one that it brings back."""
-    return _masked(app, Plan("create", tool, "", "", {"body": body, "revives": revives}))
+    return _without_secrets(app, Plan("create", tool, "", "", {"body": body, "revives": revives}))
 
 
-def of_deletion(before: Document) -> Plan:
+def build_deletion_plan(before: Document) -> Plan:
     """Return the plan of deleting a persona."""
     return Plan("delete", "delete_persona", before.persona_id, before.revision, {})
 
 
-async def store(app: App, plan: Plan, base: Document | None = None) -> Plan:
+async def store_plan(app: App, plan: Plan, base: Document | None = None) -> Plan:
     """Write a plan down, and the persona it is for; return it with its id and its end."""
     if base is not None:
-        await record.seen(app, base)
-    expires = (app.clock() + LIFETIME).isoformat(timespec="seconds")
-    line = await app.diary.append(
-        Entry(
+        await record.record_observed(app, base)
+    expires = (app.clock() + PLAN_LIFETIME).isoformat(timespec="seconds")
+    line = await app.journal.append(
+        JournalEntry(
             kind="plan",
             persona_id=plan.persona_id,
             at=app.now(),
@@ -87,17 +91,21 @@ async def store(app: App, plan: Plan, base: Document | None = None) -> Plan:
             },
         )
     )
-    made = _of_line(line, plan.secrets)
+    made = _plan_from_entry(line, plan.secrets)
     if plan.secrets:
-        app.held[made.plan_id] = plan.secrets
+        app.plan_secrets[made.plan_id] = plan.secrets
     return made
 
 
-async def known(app: App, plan_id: str) -> Plan:
+async def load_plan(app: App, plan_id: str) -> Plan:
     """Return a plan, whatever became of it; refuse an id that is none."""
     number = plan_id.removeprefix("plan-").partition("-")[0]
-    line = await app.diary.entry(int(number)) if number.isdecimal() and len(number) < 18 else None
-    plan = _of_line(line, app.held.get(plan_id, {})) if line and line.kind == "plan" else None
+    line = await app.journal.entry(int(number)) if number.isdecimal() and len(number) < 18 else None
+    plan = (
+        _plan_from_entry(line, app.plan_secrets.get(plan_id, {}))
+        if line and line.kind == "plan"
+        else None
+    )
     if plan is None or plan.plan_id != plan_id:
         raise Refused(
             "There is no plan of that id in this journal. dry_run=true of a change tool, and "
@@ -106,14 +114,14 @@ async def known(app: App, plan_id: str) -> Plan:
     return plan
 
 
-async def find(app: App, plan_id: str) -> Plan:
+async def load_applicable_plan(app: App, plan_id: str) -> Plan:
     """Return a plan that may be carried out; refuse one that is unknown, expired or bereft.
 
     A bulk plan is used persona by persona, so it may have been begun.
     """
-    plan = await known(app, plan_id)
-    if plan.kind != BULK and await app.diary.is_used(plan.seq):
-        raise Taken
+    plan = await load_plan(app, plan_id)
+    if plan.kind != BULK and await app.journal.is_used(plan.seq):
+        raise PlanAlreadyApplied
     if app.clock() > datetime.fromisoformat(plan.expires_at):
         raise Refused(f"This plan expired at {plan.expires_at}; nothing was sent. Make it again.")
     if set(plan.detail["held"]) - set(plan.secrets):
@@ -124,16 +132,16 @@ async def find(app: App, plan_id: str) -> Plan:
     return plan
 
 
-async def claim(app: App, plan: Plan) -> int:
+async def mark_used(app: App, plan: Plan) -> int:
     """Mark a plan as used, the moment before it is sent; return the number of that line.
 
     Raises ``Taken`` when it was used already.
     """
-    used = Entry("used", plan.persona_id, app.now(), plan.tool, ref=plan.seq)
-    line = await app.diary.claim(used, after=plan.claimed)
+    used = JournalEntry("used", plan.persona_id, app.now(), plan.tool, ref=plan.seq)
+    line = await app.journal.mark_used(used, previous_use_seq=plan.previous_use_seq)
     if line is None:
-        raise Taken
-    plan.begun()
+        raise PlanAlreadyApplied
+    plan.on_started()
     return line.seq
 
 
@@ -143,72 +151,77 @@ def patch_of(plan: Plan) -> list[Operation]:
         Operation(item["op"], item["path"], item["value"])
         if "value" in item
         else Operation(item["op"], item["path"])
-        for item in _unmasked(plan.detail["patch"], plan.secrets, "/patch")
+        for item in _insert_secrets(plan.detail["patch"], plan.secrets, "/patch")
     ]
 
 
 def body_of(plan: Plan) -> JsonObject:
     """Return the body of a creation plan, its secrets in place."""
-    return dict(_unmasked(plan.detail["body"], plan.secrets, "/body"))
+    return dict(_insert_secrets(plan.detail["body"], plan.secrets, "/body"))
 
 
-def _of_line(line: Entry, secrets: Mapping[str, Any]) -> Plan:
+def _plan_from_entry(entry: JournalEntry, secrets: Mapping[str, Any]) -> Plan:
     return Plan(
-        kind=line.detail["kind"],
-        tool=line.tool,
-        persona_id=line.persona_id,
-        revision=line.detail["base"],
-        detail=line.detail,
+        kind=entry.detail["kind"],
+        tool=entry.tool,
+        persona_id=entry.persona_id,
+        revision=entry.detail["base"],
+        detail=entry.detail,
         secrets=secrets,
-        plan_id=plan_id_of(line),
-        expires_at=line.detail["expires_at"],
-        seq=line.seq,
+        plan_id=plan_id_of(entry),
+        expires_at=entry.detail["expires_at"],
+        seq=entry.seq,
     )
 
 
-def _masked(app: App, plan: Plan) -> Plan:
+def _without_secrets(app: App, plan: Plan) -> Plan:
     """Take the secrets out of a plan: what masking hides is held, by where it stands."""
     shown = dict(plan.detail)
     if "patch" in shown:
-        shown["patch"] = [_shown(app, item) for item in shown["patch"]]
+        shown["patch"] = [_mask_operation(app, item) for item in shown["patch"]]
     else:
         shown["body"] = app.masker.mask(shown["body"])
-    held = dict(_hidden(plan.detail, shown))
+    held = dict(_iter_secrets(plan.detail, shown))
     return Plan(plan.kind, plan.tool, plan.persona_id, plan.revision, shown, held)
 
 
-def _shown(app: App, item: JsonObject) -> JsonObject:
+def _mask_operation(app: App, operation: JsonObject) -> JsonObject:
     # a name in a path may be a known secret as well
     shown: JsonObject = {
-        key: app.masker.mask_text(text) for key, text in item.items() if key != "value"
+        key: app.masker.mask_text(text) for key, text in operation.items() if key != "value"
     }
-    if "value" in item:
-        shown["value"] = app.masker.mask_at(tokens(item["path"]), item["value"])
+    if "value" in operation:
+        shown["value"] = app.masker.mask_at(tokens(operation["path"]), operation["value"])
     return shown
 
 
-def _unmasked(value: Any, secrets: Mapping[str, Any], path: str) -> Any:
+def _insert_secrets(value: Any, secrets: Mapping[str, Any], path: str) -> Any:
     if path in secrets:
         return secrets[path]
     if isinstance(value, dict):
         return {
-            key: _unmasked(item, secrets, path + pointer_of([key])) for key, item in value.items()
+            key: _insert_secrets(item, secrets, path + pointer_of([key]))
+            for key, item in value.items()
         }
     if isinstance(value, list):
-        return [_unmasked(item, secrets, f"{path}/{i}") for i, item in enumerate(value)]
+        return [_insert_secrets(item, secrets, f"{path}/{i}") for i, item in enumerate(value)]
     return value
 
 
-def _hidden(value: Any, shown: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def _iter_secrets(value: Any, masked_value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Yield where a masked copy differs from the value, and the value that it hides there.
 
     An object of which a name is hidden is held whole.
     """
-    if isinstance(value, dict) and isinstance(shown, dict) and value.keys() == shown.keys():
+    if (
+        isinstance(value, dict)
+        and isinstance(masked_value, dict)
+        and value.keys() == masked_value.keys()
+    ):
         for key, item in value.items():
-            yield from _hidden(item, shown[key], path + pointer_of([key]))
-    elif isinstance(value, list) and isinstance(shown, list):
-        for index, (item, masked) in enumerate(zip(value, shown, strict=True)):
-            yield from _hidden(item, masked, f"{path}/{index}")
-    elif value != shown:
+            yield from _iter_secrets(item, masked_value[key], path + pointer_of([key]))
+    elif isinstance(value, list) and isinstance(masked_value, list):
+        for index, (item, masked) in enumerate(zip(value, masked_value, strict=True)):
+            yield from _iter_secrets(item, masked, f"{path}/{index}")
+    elif value != masked_value:
         yield path, value

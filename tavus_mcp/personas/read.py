@@ -14,41 +14,41 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
 
-SHOWN = 1_500
+PROMPT_PREVIEW_CHARS = 1_500
 """Characters of a prompt that are shown unless the whole is asked for."""
 
-MANY = 20
+MAX_DETAILED_ROWS = 20
 """Rows up to which each says everything of itself."""
 
 
 @dataclass(frozen=True)
-class Shown:
+class PersonaView:
     """A persona as it is shown: its revision, the true length of what was cut, what to know."""
 
     document: JsonObject
     revision: str
-    cut: dict[str, int]
+    full_lengths: dict[str, int]
     findings: list[Finding]
 
 
-async def persona(
+async def read_persona_view(
     app: App, persona_id: str, layers: Sequence[str] | None, *, full_prompt: bool
-) -> Shown:
+) -> PersonaView:
     """Read one persona; tells of a cancelled write whether it took effect."""
     try:
         document = await app.api.get_persona(persona_id)
     except NotFound as error:
-        raise await record.gone_by_cancelled(app, persona_id, error) from error
-    findings = await record.told_of_cancelled(app, document)
+        raise await record.explain_missing(app, persona_id, error) from error
+    findings = await record.report_cancelled_write(app, document)
     shown: JsonObject = app.masker.mask(document.data)
     if layers is not None and isinstance(shown.get("layers"), dict):
         shown["layers"] = {name: layer for name, layer in shown["layers"].items() if name in layers}
     cut: dict[str, int] = {}
-    whole = shown if full_prompt else _shortened(shown, "", cut)
-    return Shown(whole, document.revision, cut, findings)
+    whole = shown if full_prompt else _shorten_texts(shown, "", cut)
+    return PersonaView(whole, document.revision, cut, findings)
 
 
-async def draft_or_saved(
+async def load_draft_or_persona(
     app: App, persona_id: str | None, draft: JsonObject | None
 ) -> tuple[Document, list[Finding]]:
     """Return what is to be checked, a saved persona or a draft, and what to say of its form."""
@@ -59,7 +59,7 @@ async def draft_or_saved(
     return draft_input.read(draft or {})
 
 
-def summary(row: JsonObject) -> JsonObject:
+def persona_summary(row: JsonObject) -> JsonObject:
     """Show a persona in a list: what tells it from others."""
     document = Document(row)
     return {
@@ -70,13 +70,13 @@ def summary(row: JsonObject) -> JsonObject:
         "engine": document.at("/layers/tts/tts_engine"),
         "mode": row.get("pipeline_mode"),
         "replica": row.get("default_replica_id"),
-        "updated_at": _moment(row.get("updated_at") or row.get("created_at")),
+        "updated_at": _to_minute(row.get("updated_at") or row.get("created_at")),
     }
 
 
-def factored(rows: list[JsonObject]) -> tuple[list[JsonObject], JsonObject | None]:
+def compact_rows(rows: list[JsonObject]) -> tuple[list[JsonObject], JsonObject | None]:
     """Show a long page so that a hundred rows stay readable: less of each, what is shared once."""
-    if len(rows) <= MANY:
+    if len(rows) <= MAX_DETAILED_ROWS:
         return rows, None
     short = [
         {key: row[key] for key in ("persona_id", "persona_name", "model", "mode")}
@@ -93,7 +93,7 @@ def factored(rows: list[JsonObject]) -> tuple[list[JsonObject], JsonObject | Non
     return own, common or None
 
 
-def only(*names: str) -> Callable[[JsonObject], JsonObject]:
+def pick_fields(*names: str) -> Callable[[JsonObject], JsonObject]:
     """Return a way to show a row: these fields of it, in this order, when it has them."""
 
     def show(row: JsonObject) -> JsonObject:
@@ -102,17 +102,25 @@ def only(*names: str) -> Callable[[JsonObject], JsonObject]:
     return show
 
 
-def _moment(value: object) -> str | None:
+def _to_minute(value: object) -> str | None:
     """Show a time to the minute; what is finer does not tell personas apart."""
     return value[:16] if isinstance(value, str) and value else None
 
 
-def _shortened(value: Any, path: str, cut: dict[str, int]) -> Any:
+def _shorten_texts(value: Any, path: str, full_lengths: dict[str, int]) -> Any:
     if isinstance(value, dict):
-        return {key: _shortened(item, f"{path}/{key}", cut) for key, item in value.items()}
+        return {
+            key: _shorten_texts(item, f"{path}/{key}", full_lengths) for key, item in value.items()
+        }
     if isinstance(value, list):
-        return [_shortened(item, f"{path}/{index}", cut) for index, item in enumerate(value)]
-    if isinstance(value, str) and len(value) > SHOWN:
-        cut[path] = len(value)
-        return f"{value[:SHOWN]}… [cut: {len(value)} characters in all; full_prompt=true shows it]"
+        return [
+            _shorten_texts(item, f"{path}/{index}", full_lengths)
+            for index, item in enumerate(value)
+        ]
+    if isinstance(value, str) and len(value) > PROMPT_PREVIEW_CHARS:
+        full_lengths[path] = len(value)
+        return (
+            f"{value[:PROMPT_PREVIEW_CHARS]}… [cut: {len(value)} characters in all; "
+            f"full_prompt=true shows it]"
+        )
     return value

@@ -10,8 +10,14 @@ from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.errors import InvalidArgument, NotFound, Refused, TavusError
 from tavus_mcp.history import record
-from tavus_mcp.history.redactions import filled, has_hole, holes, is_secret_place, returns
-from tavus_mcp.history.revisions import kept
+from tavus_mcp.history.redactions import (
+    has_redaction,
+    is_restorable,
+    is_secret_path,
+    redacted_paths,
+    restore_visible,
+)
+from tavus_mcp.history.revisions import load_revision
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import Document
@@ -22,12 +28,12 @@ from tavus_mcp.models.masking import MASK
 from tavus_mcp.models.persona import SERVER_FIELDS, WRITE_ONLY, Persona
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.personas import create
-from tavus_mcp.personas.create import NewPersona, copyable
-from tavus_mcp.personas.update import Edit, edit
+from tavus_mcp.personas.create import CreateRequest, copyable_fields
+from tavus_mcp.personas.update import UpdateRequest, update
 
 
 @dataclass(frozen=True)
-class Return:
+class RestoreRequest:
     """A way back: to which revision, for which places, and how carefully."""
 
     persona_id: str
@@ -37,43 +43,43 @@ class Return:
     if_revision: str | None = None
 
 
-async def restore(app: App, asked: Return) -> Receipt:
+async def restore(app: App, request: RestoreRequest) -> Receipt:
     """Bring a persona, or some places of it, back to a revision; a deleted one gets a new id.
 
     One that was brought back before lives on under its new id, and is what comes back then.
     Raises ``Refused`` when the journal does not hold the revision.
     """
-    wanted = await kept(app, asked.persona_id, asked.revision)
-    now = await _living(app, asked.persona_id)
+    wanted = await load_revision(app, request.persona_id, request.revision)
+    now = await _find_current(app, request.persona_id)
     if now is None:
-        return await _revive(app, asked, wanted)
-    asked, lost = _followed(asked, now)
-    places = [_place(name) for name in asked.only]
-    _refuse_nowhere(places, wanted, now)
-    for _ in range(_REFERENCES):
-        change = PutBack(wanted, tuple(places))
-        put_back = Edit(
+        return await _revive(app, request, wanted)
+    request, lost = _follow_revival(request, now)
+    places = [_parse_path(name) for name in request.only]
+    _refuse_unknown_paths(places, wanted, now)
+    for _ in range(_MAX_ATTEMPTS):
+        change = RestoreFields(wanted, tuple(places))
+        put_back = UpdateRequest(
             "restore_revision",
-            asked.persona_id,
+            request.persona_id,
             change,
-            dry_run=asked.dry_run,
-            if_revision=asked.if_revision,
+            dry_run=request.dry_run,
+            if_revision=request.if_revision,
             allow=UNKNOWN_FIELDS | PRIVATE_URLS,
-            remarks=[*change.remarks(now.data), *lost],
-            verbatim=True,
+            findings=[*change.unrestored_findings(now.data), *lost],
+            keep_legacy_spelling=True,
         )
         try:
-            return await edit(app, put_back)
+            return await update(app, put_back)
         except TavusError as error:
             left = dict(wanted.data)
-            lost += _drop_gone(left, error)
+            lost += _drop_missing_reference(left, error)
             dropped = wanted.data.keys() - left.keys()
             stays = {name: now.data[name] for name in dropped if name in now.data}
             wanted = Document({**left, **stays})
-    raise Refused(_TOO_MUCH_GONE)
+    raise Refused(_TOO_MANY_MISSING)
 
 
-async def _living(app: App, persona_id: str) -> Document | None:
+async def _find_current(app: App, persona_id: str) -> Document | None:
     """Return the persona, or the one it was brought back as, as it is now; None when it is gone."""
     met: set[str] = set()
     while persona_id and persona_id not in met:
@@ -81,139 +87,141 @@ async def _living(app: App, persona_id: str) -> Document | None:
         try:
             return await app.api.get_persona(persona_id)
         except NotFound:
-            persona_id = await record.lives_as(app, persona_id)
+            persona_id = await record.revived_id(app, persona_id)
     return None
 
 
-def _followed(asked: Return, now: Document) -> tuple[Return, list[Finding]]:
+def _follow_revival(
+    request: RestoreRequest, current: Document
+) -> tuple[RestoreRequest, list[Finding]]:
     """Return what is asked of the persona that lives, and say so when that is another one."""
-    if now.persona_id == asked.persona_id:
-        return asked, []
+    if current.persona_id == request.persona_id:
+        return request, []
     lives_on = Finding(
         severity="warning",
         path="/persona_id",
-        message=f"Persona {asked.persona_id!r} is gone; it was brought back as {now.persona_id!r} "
-        "before, and that one is meant here.",
+        message=f"Persona {request.persona_id!r} is gone; it was brought back as "
+        f"{current.persona_id!r} before, and that one is meant here.",
         hint="Use the new id from now on.",
         rule="lives-on",
     )
-    return replace(asked, persona_id=now.persona_id), [lives_on]
+    return replace(request, persona_id=current.persona_id), [lives_on]
 
 
 @dataclass(frozen=True)
-class PutBack:
+class RestoreFields:
     """Put fields back as they were in an earlier document; masked keys stay as they are."""
 
-    wanted: Document
-    only: tuple[str, ...] = ()
+    target: Document
+    paths: tuple[str, ...] = ()
 
     def apply(self, data: JsonObject) -> JsonObject:
         """Return a copy with the chosen places as they were; refuse to write a mask."""
-        result = self._put_back(data)
+        result = self._restore(data)
         for operation in diff(data, result):
-            if has_hole(operation.value, tokens(operation.path)):
+            if has_redaction(operation.value, tokens(operation.path)):
                 raise Refused(
                     f"{operation.path}: a secret was hidden here when the journal kept it; put "
                     "back like this it would be lost. Name other places in only."
                 )
         return result
 
-    def remarks(self, live: JsonObject) -> list[Finding]:
+    def unrestored_findings(self, current: JsonObject) -> list[Finding]:
         """Say what cannot come back, given the persona as it is now."""
-        lost = [_not_kept(path) for path in self._holes(live)]
-        unseen = [place for place in self.only if _never_shown(self.wanted, place)]
-        return [*lost, *(_not_seen(place) for place in unseen)]
+        lost = [_redacted_finding(path) for path in self._redacted_paths(current)]
+        unseen = [place for place in self.paths if _is_unknown_write_only(self.target, place)]
+        return [*lost, *(_write_only_finding(place) for place in unseen)]
 
-    def _put_back(self, data: JsonObject) -> JsonObject:
-        if self.only:
-            return _with_places(data, self.wanted, self.only)
+    def _restore(self, data: JsonObject) -> JsonObject:
+        if self.paths:
+            return _restore_paths(data, self.target, self.paths)
         kept_fields = {key: data[key] for key in data if key in SERVER_FIELDS}
-        return {**kept_fields, **filled(self.wanted.written(), data)}
+        return {**kept_fields, **restore_visible(self.target.written(), data)}
 
-    def _holes(self, live: JsonObject) -> list[str]:
-        found = holes(self.wanted.written(), live)
-        if not self.only:
+    def _redacted_paths(self, current: JsonObject) -> list[str]:
+        found = redacted_paths(self.target.written(), current)
+        if not self.paths:
             return found
-        return [path for path in found if any(_meet(path, place) for place in self.only)]
+        return [path for path in found if any(_paths_overlap(path, place) for place in self.paths)]
 
 
 NOT_RESTORED = "key-not-restored"
 """The rule of what is said of a place that cannot come back."""
 
 
-def _not_kept(path: str) -> Finding:
+def _redacted_finding(path: str) -> Finding:
     return Finding(
         severity="warning",
         path=path,
         message="This key cannot come back: Tavus never shows it, so it was never kept."
-        if is_secret_place(tokens(path))
+        if is_secret_path(tokens(path))
         else "This cannot come back: it held a secret, and secrets are never kept.",
         hint="What is stored now stays; if it is gone, give it again.",
         rule=NOT_RESTORED,
     )
 
 
-def _not_seen(place: str) -> Finding:
+def _write_only_finding(path: str) -> Finding:
     return Finding(
         severity="warning",
-        path=place,
+        path=path,
         message="This cannot come back: Tavus never shows it, so it is not known what was there.",
         hint="What is stored now stays; set it anew if need be.",
         rule=NOT_RESTORED,
     )
 
 
-def _never_shown(wanted: Document, place: str) -> bool:
-    return tokens(place)[0] in WRITE_ONLY and wanted.at(place) is None
+def _is_unknown_write_only(target: Document, path: str) -> bool:
+    return tokens(path)[0] in WRITE_ONLY and target.at(path) is None
 
 
-def _meet(path: str, place: str) -> bool:
+def _paths_overlap(left: str, right: str) -> bool:
     """Tell whether one of two places is the other, or stands inside it."""
-    return path == place or path.startswith(place + "/") or place.startswith(path + "/")
+    return left == right or left.startswith(right + "/") or right.startswith(left + "/")
 
 
 _FIELDS = frozenset(Persona.model_fields)
 
 
-def _refuse_nowhere(places: Sequence[str], wanted: Document, now: Document) -> None:
+def _refuse_unknown_paths(paths: Sequence[str], target: Document, current: Document) -> None:
     """Refuse a place that neither state of the persona has: it is a slip, not a success."""
     nowhere = object()
-    for place in places:
-        there = (find(one.data, place, nowhere) is not nowhere for one in (wanted, now))
+    for place in paths:
+        there = (find(one.data, place, nowhere) is not nowhere for one in (target, current))
         first, *inside = tokens(place)
         known = inside[0] in LAYER_NAMES if first == "layers" and inside else first in _FIELDS
         if not known and not any(there):
             raise InvalidArgument(["/only: one of these is nowhere in this persona, then or now."])
 
 
-async def _revive(app: App, asked: Return, wanted: Document) -> Receipt:
-    lost = [_not_kept(path) for path in holes(wanted.written(), {})]
-    fields, uncopied = copyable(filled(wanted.written(), {}), "Not brought back")
+async def _revive(app: App, request: RestoreRequest, target: Document) -> Receipt:
+    lost = [_redacted_finding(path) for path in redacted_paths(target.written(), {})]
+    fields, uncopied = copyable_fields(restore_visible(target.written(), {}), "Not brought back")
     lost += uncopied
-    lost += _without_own_llm(fields)
+    lost += _drop_custom_llm(fields)
     new_id = Finding(
         severity="warning",
         path="/persona_id",
-        message=f"Persona {asked.persona_id!r} is gone, so this is a new one with a new id.",
+        message=f"Persona {request.persona_id!r} is gone, so this is a new one with a new id.",
         hint="Point whatever used the old id to the new one.",
         rule="new-id",
     )
-    for _ in range(_REFERENCES):
-        revived = NewPersona(
+    for _ in range(_MAX_ATTEMPTS):
+        revived = CreateRequest(
             fields,
-            dry_run=asked.dry_run,
-            remarks=(new_id, *lost),
+            dry_run=request.dry_run,
+            findings=(new_id, *lost),
             tool="restore_revision",
-            revives=asked.persona_id,
+            revives=request.persona_id,
         )
         try:
             return await create.create(app, revived)
         except TavusError as error:
-            lost += _drop_gone(fields, error)
-    raise Refused(_TOO_MUCH_GONE)
+            lost += _drop_missing_reference(fields, error)
+    raise Refused(_TOO_MANY_MISSING)
 
 
-def _without_own_llm(fields: JsonObject) -> list[Finding]:
+def _drop_custom_llm(fields: JsonObject) -> list[Finding]:
     """Drop a custom LLM whose key is not known: Tavus takes address and key together only."""
     llm = fields.get("layers", {}).get("llm", {})
     if not llm.get("base_url") or "api_key" in llm:
@@ -231,10 +239,12 @@ def _without_own_llm(fields: JsonObject) -> list[Finding]:
     ]
 
 
-def _drop_gone(fields: JsonObject, error: TavusError) -> list[Finding]:
+def _drop_missing_reference(fields: JsonObject, error: TavusError) -> list[Finding]:
     """Drop the reference that Tavus calls invalid; raise the error when it is about none."""
     said = str(error).lower()
-    name = next((name for name, word in _POINTING.items() if word in said and name in fields), None)
+    name = next(
+        (name for name, word in _REFERENCE_ERRORS.items() if word in said and name in fields), None
+    )
     if error.status != 400 or name is None:
         raise error
     return [
@@ -248,18 +258,18 @@ def _drop_gone(fields: JsonObject, error: TavusError) -> list[Finding]:
 
 
 # What a persona points at, and how Tavus calls it when it is gone.
-_POINTING = {
+_REFERENCE_ERRORS = {
     "default_replica_id": "invalid replica",
     "objectives_id": "invalid objectives",
     "guardrails_id": "invalid guardrails_id",
     "guardrail_ids": "invalid guardrail_ids",
     "document_ids": "invalid document",
 }
-_TOO_MUCH_GONE = "Too much of what this persona points at is gone; set it anew."
-_REFERENCES = len(_POINTING) + 1
+_TOO_MANY_MISSING = "Too much of what this persona points at is gone; set it anew."
+_MAX_ATTEMPTS = len(_REFERENCE_ERRORS) + 1
 
 
-def _place(name: str) -> str:
+def _parse_path(name: str) -> str:
     """Return the JSON Pointer of a layer's name or a pointer; refuse what is no place."""
     pointer = f"/layers/{name}" if name in LAYER_NAMES else name
     try:
@@ -271,16 +281,16 @@ def _place(name: str) -> str:
     return pointer
 
 
-def _with_places(data: JsonObject, wanted: Document, places: Sequence[str]) -> JsonObject:
+def _restore_paths(data: JsonObject, target: Document, paths: Sequence[str]) -> JsonObject:
     result = copy.deepcopy(data)
-    for asked in places:
+    for asked in paths:
         if MASK in asked:
             continue
-        place = outermost_list(wanted.data, outermost_list(data, asked))
-        old, live = wanted.at(place), find(result, place)
-        if _never_shown(wanted, place) or not returns(old, live, tokens(place)):
+        place = outermost_list(target.data, outermost_list(data, asked))
+        old, live = target.at(place), find(result, place)
+        if _is_unknown_write_only(target, place) or not is_restorable(old, live, tokens(place)):
             continue
         result = SetFields({}, (place,)).apply(result)
         if old is not None:
-            result = SetFields({place: filled(old, live, tokens(place))}).apply(result)
+            result = SetFields({place: restore_visible(old, live, tokens(place))}).apply(result)
     return result

@@ -16,49 +16,53 @@ from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.findings import Finding
 
-REFERENCE = "api_key_ref"
-KEY = "api_key"
-NAMED = re.compile(r"\{secret:([A-Za-z0-9_]{1,64})\}")
-HOLDERS = frozenset({"headers", "default_query", "extra_body"})
+KEY_REFERENCE_FIELD = "api_key_ref"
+KEY_FIELD = "api_key"
+SECRET_PLACEHOLDER = re.compile(r"\{secret:([A-Za-z0-9_]{1,64})\}")
+REFERENCE_CONTAINERS = frozenset({"headers", "default_query", "extra_body"})
 """Where a secret is named as ``{secret:name}``."""
 
 
-def resolved(app: App, value: Any, path: str = "") -> Any:
+def resolve_references(app: App, value: Any, path: str = "") -> Any:
     """Return a copy of ``value`` with every named secret in place.
 
     Raises ``InvalidArgument`` when a name is not set, or a key is given in both ways.
     """
     if isinstance(value, list):
-        return [resolved(app, item, f"{path}/{index}") for index, item in enumerate(value)]
+        return [
+            resolve_references(app, item, f"{path}/{index}") for index, item in enumerate(value)
+        ]
     if not isinstance(value, dict):
         return value
     result = {}
     for key, item in value.items():
         here = f"{path}/{key}"
-        if key == REFERENCE and isinstance(item, str):
+        if key == KEY_REFERENCE_FIELD and isinstance(item, str):
             if "api_key" in value:
                 raise InvalidArgument([f"{path}/api_key: give api_key_ref or api_key, not both."])
-            result["api_key"] = app.secret(item, where=here)
-        elif key in HOLDERS:
-            result[key] = _filled(app, item, here)
+            result["api_key"] = app.secret(item, argument_path=here)
+        elif key in REFERENCE_CONTAINERS:
+            result[key] = _resolve_in_value(app, item, here)
         else:
-            result[key] = resolved(app, item, here)
+            result[key] = resolve_references(app, item, here)
     return result
 
 
-def key_of(app: App, literal: object, reference: object, place: str) -> dict[str, str]:
+def resolve_key_argument(app: App, literal: object, reference: object, path: str) -> dict[str, str]:
     """Return the key to send when a reference names it; refuse a key given in both ways."""
     if reference is MISSING:
         return {}
     if literal is not MISSING:
         raise InvalidArgument(["/api_key: give api_key_ref or api_key, not both."])
-    return {place: app.secret(str(reference), where="/api_key_ref")}
+    return {path: app.secret(str(reference), argument_path="/api_key_ref")}
 
 
-def literal_keys(value: Any, path: str = "") -> list[Finding]:
+def literal_key_findings(value: Any, path: str = "") -> list[Finding]:
     """Return a finding for each key that was given literally, where the model has seen it."""
     if isinstance(value, list):
-        return [hit for i, item in enumerate(value) for hit in literal_keys(item, f"{path}/{i}")]
+        return [
+            hit for i, item in enumerate(value) for hit in literal_key_findings(item, f"{path}/{i}")
+        ]
     if not isinstance(value, dict):
         return []
     found = []
@@ -66,12 +70,12 @@ def literal_keys(value: Any, path: str = "") -> list[Finding]:
         inside = key if key.startswith("/") else f"{path}/{key}"
         place = str(value["path"]) if key == "value" and "path" in value else inside
         if place.endswith("/api_key") and isinstance(item, str) and item:
-            found.append(_seen(place))
-        found += literal_keys(item, place)
+            found.append(_literal_key_finding(place))
+        found += literal_key_findings(item, place)
     return found
 
 
-def _seen(path: str) -> Finding:
+def _literal_key_finding(path: str) -> Finding:
     return Finding(
         severity="warning",
         path=path,
@@ -81,19 +85,19 @@ def _seen(path: str) -> Finding:
     )
 
 
-def filled(app: App, values: Mapping[str, Any]) -> dict[str, Any]:
+def resolve_placeholders(app: App, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return headers and query values with the secrets that they name."""
-    return {place: _filled(app, value, place) for place, value in values.items()}
+    return {place: _resolve_in_value(app, value, place) for place, value in values.items()}
 
 
-def _filled(app: App, value: Any, path: str) -> Any:
+def _resolve_in_value(app: App, value: Any, path: str) -> Any:
     if isinstance(value, dict):
-        return {key: _filled(app, item, f"{path}/{key}") for key, item in value.items()}
+        return {key: _resolve_in_value(app, item, f"{path}/{key}") for key, item in value.items()}
     if isinstance(value, list):
-        return [_filled(app, item, f"{path}/{index}") for index, item in enumerate(value)]
-    return filled_text(app, value, path) if isinstance(value, str) else value
+        return [_resolve_in_value(app, item, f"{path}/{index}") for index, item in enumerate(value)]
+    return resolve_text_placeholders(app, value, path) if isinstance(value, str) else value
 
 
-def filled_text(app: App, text: str, path: str) -> str:
+def resolve_text_placeholders(app: App, text: str, path: str) -> str:
     """Return a text of a header or a query with the secrets that it names."""
-    return NAMED.sub(lambda found: app.secret(found[1], where=path), text)
+    return SECRET_PLACEHOLDER.sub(lambda found: app.secret(found[1], argument_path=path), text)

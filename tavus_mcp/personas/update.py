@@ -14,9 +14,16 @@ import anyio
 
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS, check_change
-from tavus_mcp.errors import Conflict, Failure, Refused, Rejected, TavusError, Unavailable
+from tavus_mcp.errors import (
+    Conflict,
+    Refused,
+    RequestRejected,
+    TavusError,
+    ToolFailure,
+    Unavailable,
+)
 from tavus_mcp.history import record
-from tavus_mcp.journal.entry import Entry
+from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.changes import Change, RawPatch
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding, by_severity
@@ -24,16 +31,21 @@ from tavus_mcp.models.json_patch import Operation, diff, tokens
 from tavus_mcp.models.masking import MASK, masks_in
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.personas import plans
-from tavus_mcp.personas.conflicts import changed_meanwhile, edited_meanwhile, guards, unguarded
-from tavus_mcp.personas.current_spelling import respelled
+from tavus_mcp.personas.conflicts import (
+    build_revision_conflict,
+    build_test_attempts,
+    edited_meanwhile_findings,
+    sent_without_tests_finding,
+)
+from tavus_mcp.personas.current_spelling import use_current_spelling
 from tavus_mcp.personas.readback import elsewhere, not_stuck
-from tavus_mcp.personas.receipts import lost_keys, receipt_of, undo_of
+from tavus_mcp.personas.receipts import build_receipt, build_undo, loss_findings
 
 NOT_READ_BACK = "not-read-back"
 
 
 @dataclass(frozen=True)
-class Edit:
+class UpdateRequest:
     """A change as it was asked for; ``verbatim`` keeps older spellings, as a way back must.
 
     ``whole`` asks for a finding wherever the persona reads otherwise afterwards, changed or not.
@@ -45,104 +57,110 @@ class Edit:
     dry_run: bool = False
     if_revision: str | None = None
     allow: frozenset[str] = frozenset()
-    remarks: Sequence[Finding] = field(default_factory=tuple)
+    findings: Sequence[Finding] = field(default_factory=tuple)
     plan: plans.Plan | None = None
-    verbatim: bool = False
-    whole: bool = False
+    keep_legacy_spelling: bool = False
+    verify_all_fields: bool = False
 
 
-def planned(plan: plans.Plan) -> Edit:
+def from_plan(plan: plans.Plan) -> UpdateRequest:
     """Return the edit that a change plan stands for; what was let pass then is let pass now."""
-    return Edit(
+    return UpdateRequest(
         plan.tool,
         plan.persona_id,
         RawPatch(plans.patch_of(plan)),
         if_revision=plan.revision,
         allow=UNKNOWN_FIELDS | PRIVATE_URLS,
         plan=plan,
-        verbatim=True,
+        keep_legacy_spelling=True,
     )
 
 
-async def edit(app: App, asked: Edit) -> Receipt:
+async def update(app: App, request: UpdateRequest) -> Receipt:
     """Carry out a change on the persona as it is now, or make a plan of it when ``dry_run``.
 
     Raises ``Conflict`` when the persona is not at ``if_revision`` or was changed meanwhile,
     ``Refused`` when Tavus would reject the result, ``NotRecorded`` when the journal cannot be
     written, and the errors of the API.
     """
-    before = await app.api.get_persona(asked.persona_id)
-    await expect(app, before, asked.if_revision, planned=asked.plan is not None)
-    if asked.dry_run:
-        return await preview(app, before, asked)
-    after, operations, findings = work_out(app, before, asked)
+    before = await app.api.get_persona(request.persona_id)
+    await require_revision(app, before, request.if_revision, has_plan=request.plan is not None)
+    if request.dry_run:
+        return await preview(app, before, request)
+    after, operations, findings = compute_update(app, before, request)
     if not operations:
-        return receipt_of("unchanged", app, before, before, (), findings)
-    claim = await plans.claim(app, asked.plan) if asked.plan else 0
-    intent = await record.intend(app, asked.tool, before, after, operations, claim=claim)
+        return build_receipt("unchanged", app, before, before, (), findings)
+    claim = await plans.mark_used(app, request.plan) if request.plan else 0
+    intent = await record.record_intent(
+        app, request.tool, before, after, operations, used_seq=claim
+    )
     changed, lost = True, None
-    for tests in guards(before, operations):
+    for tests in build_test_attempts(before, operations):
         try:
-            changed = await app.api.patch_persona(asked.persona_id, [*tests, *operations])
+            changed = await app.api.patch_persona(request.persona_id, [*tests, *operations])
             break
         except anyio.get_cancelled_exc_class():
-            app.unsettled[asked.persona_id] = intent
+            app.cancelled_writes[request.persona_id] = intent
             raise
         except Unavailable as error:
             lost = error
             break
-        except Failure as error:
-            await _may_send_again(app, intent, before, error, again=bool(tests))
-            findings = [unguarded(error), *findings]
+        except ToolFailure as error:
+            await _require_retryable(app, intent, before, error, has_tests=bool(tests))
+            findings = [sent_without_tests_finding(error), *findings]
     try:
-        now = await app.api.get_persona(asked.persona_id)
+        now = await app.api.get_persona(request.persona_id)
         remarks = not_stuck(after, now, operations, app.catalog)
     except TavusError as error:
-        now, remarks = unread(after, asked.persona_id, error)
-    findings += await _found_out(app, intent, now, remarks, lost, changed=changed)
+        now, remarks = unverified(after, request.persona_id, error)
+    findings += await _verify_outcome(app, intent, now, remarks, lost, was_changed=changed)
     if not changed:
-        findings.append(SO_ALREADY)
-    if asked.whole:
-        findings += edited_meanwhile(elsewhere(after, now, app.catalog))
+        findings.append(ALREADY_SET)
+    if request.verify_all_fields:
+        findings += edited_meanwhile_findings(elsewhere(after, now, app.catalog))
     status = "applied" if changed else "unchanged"
-    unrecorded = await record.settle(app, intent, status, now)
+    unrecorded = await record.record_outcome(app, intent, status, now)
     told = operations if changed else ()
-    undo = undo_of(before, operations, app.masker) if changed else None
+    undo = build_undo(before, operations, app.masker) if changed else None
     findings = by_severity([*findings, *remarks, *unrecorded])
-    return receipt_of(status, app, before, now, told, findings, undo=undo)
+    return build_receipt(status, app, before, now, told, findings, undo=undo)
 
 
-async def preview(app: App, before: Document, asked: Edit) -> Receipt:
+async def preview(app: App, before: Document, request: UpdateRequest) -> Receipt:
     """Tell what a change would do to a persona that was read, and keep it as a plan.
 
     Raises ``Refused`` when Tavus would reject the result.
     """
-    _, operations, findings = work_out(app, before, asked)
+    _, operations, findings = compute_update(app, before, request)
     if not operations:
-        return receipt_of("unchanged", app, before, before, (), findings)
-    plan = await plans.store(app, plans.of_change(app, asked.tool, before, operations), before)
-    return receipt_of("planned", app, before, before, operations, findings, plan=plan)
+        return build_receipt("unchanged", app, before, before, (), findings)
+    plan = await plans.store_plan(
+        app, plans.build_change_plan(app, request.tool, before, operations), before
+    )
+    return build_receipt("planned", app, before, before, operations, findings, plan=plan)
 
 
-def work_out(
-    app: App, before: Document, asked: Edit
+def compute_update(
+    app: App, before: Document, request: UpdateRequest
 ) -> tuple[Document, list[Operation], list[Finding]]:
     """Return the persona as it is to be, the smallest patch to it, and what is to be said of it."""
-    wanted = asked.change.apply(before.data)
+    wanted = request.change.apply(before.data)
     data, respellings = (
-        (wanted, []) if asked.verbatim else respelled(before.data, wanted, app.catalog)
+        (wanted, [])
+        if request.keep_legacy_spelling
+        else use_current_spelling(before.data, wanted, app.catalog)
     )
     after = Document(data)
     operations = diff(before.data, after.data)
     refuse_masks(operations)
-    _refuse_holes(app, before, operations)
+    _refuse_masked_text(app, before, operations)
     refuse_mixed_conferencing(operations)
-    findings = check_change(before, after, operations, app.catalog, allow=asked.allow)
-    keys = lost_keys(before, operations, app.masker)
-    return after, operations, by_severity([*asked.remarks, *respellings, *findings, *keys])
+    findings = check_change(before, after, operations, app.catalog, allow=request.allow)
+    keys = loss_findings(before, operations, app.masker)
+    return after, operations, by_severity([*request.findings, *respellings, *findings, *keys])
 
 
-def _refuse_holes(app: App, before: Document, operations: Sequence[Operation]) -> None:
+def _refuse_masked_text(app: App, before: Document, operations: Sequence[Operation]) -> None:
     """Refuse a text in which a secret was masked when it was shown: it would lose the secret."""
     for operation in operations:
         old = before.at(operation.path)
@@ -154,7 +172,9 @@ def _refuse_holes(app: App, before: Document, operations: Sequence[Operation]) -
             )
 
 
-def unread(wanted: Document, persona_id: str, error: TavusError) -> tuple[Document, list[Finding]]:
+def unverified(
+    expected: Document, persona_id: str, error: TavusError
+) -> tuple[Document, list[Finding]]:
     """Return what is known of a write that was accepted but cannot be read back, and say so."""
     finding = Finding(
         severity="warning",
@@ -163,72 +183,74 @@ def unread(wanted: Document, persona_id: str, error: TavusError) -> tuple[Docume
         hint=f"Read persona {persona_id!r} with get_persona before changing it again.",
         rule=NOT_READ_BACK,
     )
-    return Document({**wanted.data, "persona_id": persona_id}), [finding]
+    return Document({**expected.data, "persona_id": persona_id}), [finding]
 
 
-async def expect(
-    app: App, document: Document, revision: str | None, *, planned: bool = False
+async def require_revision(
+    app: App, document: Document, revision: str | None, *, has_plan: bool = False
 ) -> None:
     """Refuse when the persona is not at the revision the caller has seen; say what changed."""
     if revision is not None and revision != document.revision:
-        known = await app.diary.document(document.persona_id, revision)
+        known = await app.journal.document(document.persona_id, revision)
         seen = Document(known) if known else None
-        raise changed_meanwhile(app, seen, document, planned=planned)
+        raise build_revision_conflict(app, seen, document, has_plan=has_plan)
 
 
-async def _may_send_again(
-    app: App, intent: Entry, before: Document, refused: Failure, *, again: bool
+async def _require_retryable(
+    app: App, intent: JournalEntry, before: Document, error: ToolFailure, *, has_tests: bool
 ) -> None:
     """Return when the refusal may be due to the tests alone; else record and raise.
 
     Tavus documents ``test``; that it is honoured has not been tried on the live service.
     """
     try:
-        if not (again and isinstance(refused, Rejected) and refused.status in (400, 422)):
-            raise refused
+        if not (has_tests and isinstance(error, RequestRejected) and error.status in (400, 422)):
+            raise error
         now = await app.api.get_persona(before.persona_id)
         if (now.revision, now.stamp) != (before.revision, before.stamp):
-            await record.seen(app, now)
-            raise changed_meanwhile(app, before, now) from refused
-    except Failure:
-        await record.settle(app, intent, "failed")
+            await record.record_observed(app, now)
+            raise build_revision_conflict(app, before, now) from error
+    except ToolFailure:
+        await record.record_outcome(app, intent, "failed")
         raise
 
 
-async def _found_out(
+async def _verify_outcome(
     app: App,
-    intent: Entry,
-    now: Document,
-    remarks: Sequence[Finding],
-    lost: Unavailable | None,
+    intent: JournalEntry,
+    actual: Document,
+    write_findings: Sequence[Finding],
+    lost_response: Unavailable | None,
     *,
-    changed: bool,
+    was_changed: bool,
 ) -> list[Finding]:
     """Hold what was answered against what is read; raise when a change cannot be vouched for."""
-    if lost is not None:
-        if record.took_effect(app, intent, now) and not remarks:
-            return [ANSWER_LOST]
-        await record.settle(app, intent, "unknown")
+    if lost_response is not None:
+        if record.has_taken_effect(app, intent, actual) and not write_findings:
+            return [RESPONSE_LOST]
+        await record.record_outcome(app, intent, "unknown")
         raise Conflict(
-            f"{lost} It was read again at once, and it is not certain that the change is there. "
+            f"{lost_response} It was read again at once, and it is not certain that the change "
+            f"is there. "
             "Look with get_persona before you try again."
-        ) from lost
-    if changed and remarks and now.revision == intent.revision:
-        await record.settle(app, intent, "failed")
+        ) from lost_response
+    if was_changed and write_findings and actual.revision == intent.revision:
+        await record.record_outcome(app, intent, "failed")
         raise Conflict(
             "Tavus answered that all was well, but the persona reads as it was before: the change "
-            "did not take effect. " + "; ".join(f"{item.path}: {item.message}" for item in remarks)
+            "did not take effect. "
+            + "; ".join(f"{item.path}: {item.message}" for item in write_findings)
         )
     return []
 
 
-ANSWER_LOST = Finding(
+RESPONSE_LOST = Finding(
     severity="info",
     path="",
     message="The answer to the change was lost, but the persona reads as it was to be.",
     rule="answer-lost",
 )
-SO_ALREADY = Finding(
+ALREADY_SET = Finding(
     severity="info",
     path="",
     message="Tavus answered that all of this is so already. What is its default it often neither "

@@ -15,7 +15,7 @@ from mcp_types import (
 )
 
 from tavus_mcp.app import App
-from tavus_mcp.errors import Failure
+from tavus_mcp.errors import ToolFailure
 from tavus_mcp.models.layers import LAYER_NAMES
 from tavus_mcp.tavus_api import pagination
 
@@ -47,7 +47,7 @@ async def _ids(app: App, typed: str) -> list[str]:
     """Return ids of the first personas whose id starts so, or whose name holds it."""
     try:
         page = await app.api.page(pagination.PERSONAS, pagination.LARGEST)
-    except Failure:
+    except ToolFailure:
         return []  # a person is typing: no answer is better than an error
     wanted = typed.casefold()
     return [

@@ -84,9 +84,9 @@ def _asked_again(
     responses, state = ctx.input_responses, ctx.request_state
     if responses and state and _QUESTION in responses:
         asked_at, revision, _ = state.split(" ")
-        if state in app.answered:
+        if state in app.answered_forms:
             return Answer("decline", "", timedelta())
-        app.answered.add(state)
+        app.answered_forms.add(state)
         if revision != document.revision:
             return Answer("cancel", "", timedelta())  # it is not the persona that was shown
         given = responses[_QUESTION].model_dump()

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import MISSING, BaseModel
 
 from tavus_mcp.errors import InvalidArgument
-from tavus_mcp.text import closing
+from tavus_mcp.text import suggestion_or_period
 
 
 def pointers(named: Mapping[str, str] | None = None, *same: str, layer: str = "") -> dict[str, str]:
@@ -44,7 +44,8 @@ def to_unset(names: Sequence[str], places: Mapping[str, str]) -> list[str]:
     if unknown:
         allowed = ", ".join(sorted(places))
         raise InvalidArgument(
-            f"/unset/{index}: not a field of this tool{closing(name, known)} Allowed: {allowed}."
+            f"/unset/{index}: not a field of this tool{suggestion_or_period(name, known)} "
+            f"Allowed: {allowed}."
             for index, name in unknown
         )
     return [known[name] for name in names]

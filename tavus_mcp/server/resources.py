@@ -10,14 +10,14 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
 from tavus_mcp.app import App
-from tavus_mcp.errors import Failure, NotFound, Refused
+from tavus_mcp.errors import NotFound, Refused, ToolFailure
 from tavus_mcp.history import revisions
 from tavus_mcp.models.base import checked_id
 from tavus_mcp.models.layers import LAYER_NAMES
 from tavus_mcp.models.persona import Persona
 from tavus_mcp.personas import read
 from tavus_mcp.tavus_api import pagination
-from tavus_mcp.text import closing
+from tavus_mcp.text import suggestion_or_period
 
 _JSON, _TEXT = "application/json", "text/markdown"
 
@@ -81,12 +81,12 @@ async def _answered(app: App, make: Callable[[], Awaitable[Any]]) -> str:
         return _compact(app.masker.mask(await make()))
     except (NotFound, Refused) as error:
         raise ResourceNotFoundError(app.masker.mask_text(str(error))) from error
-    except Failure as error:
+    except ToolFailure as error:
         raise ResourceError(app.masker.mask_text(str(error))) from error
 
 
 async def _index(app: App) -> Any:
-    rows = [read.summary(row) async for row in app.api.every(pagination.PERSONAS)]
+    rows = [read.persona_summary(row) async for row in app.api.every(pagination.PERSONAS)]
     kept = [{key: value for key, value in row.items() if value is not None} for row in rows]
     return {"personas": kept, "total_count": len(kept)}
 
@@ -103,7 +103,7 @@ async def _layer(app: App, persona_id: str, layer: str) -> Any:
 
 
 async def _revision(app: App, persona_id: str, revision: str) -> Any:
-    document = await revisions.kept(app, _id(persona_id), revision)
+    document = await revisions.load_revision(app, _id(persona_id), revision)
     return {"persona": document.data, "revision": document.revision}
 
 
@@ -117,7 +117,7 @@ def _id(text: str) -> str:
 def _known(name: str, allowed: tuple[str, ...], what: str) -> None:
     if name not in allowed:
         raise ResourceNotFoundError(
-            f"There is no {what} of that name{closing(name, allowed)} "
+            f"There is no {what} of that name{suggestion_or_period(name, allowed)} "
             f"Allowed: {', '.join(allowed)}."
         )
 

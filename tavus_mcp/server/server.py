@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from tavus_mcp import __version__
 from tavus_mcp.app import App
-from tavus_mcp.errors import Failure
+from tavus_mcp.errors import ToolFailure
 from tavus_mcp.server.completions import register_completions
 from tavus_mcp.server.prompts import register_prompts
 from tavus_mcp.server.resources import register_resources
@@ -25,7 +25,7 @@ from tavus_mcp.server.tool_arguments import prepared, refusal
 from tavus_mcp.server.tool_schemas import build, schema_of
 from tavus_mcp.server.tools import ALL, served
 from tavus_mcp.settings import Settings
-from tavus_mcp.text import closing
+from tavus_mcp.text import suggestion_or_period
 
 INSTRUCTIONS = """\
 Personas of Tavus conversational video: prompt, pipeline mode, and layers for LLM, TTS, STT, \
@@ -98,7 +98,9 @@ class TavusServer(MCPServer[None]):
         """
         names = [prompt.name for prompt in await self.list_prompts()]
         if name not in names:
-            raise MCPError(INVALID_PARAMS, f"There is no such prompt{closing(name, names)}")
+            raise MCPError(
+                INVALID_PARAMS, f"There is no such prompt{suggestion_or_period(name, names)}"
+            )
         try:
             return await super().get_prompt(name, arguments, context)
         except ValueError as error:
@@ -138,21 +140,21 @@ class TavusServer(MCPServer[None]):
         cause = error.__cause__
         if isinstance(cause, ValidationError):
             cause = refusal(cause, self.built[name].fn_metadata.arg_model)
-        told = cause if isinstance(cause, Failure) else error
-        if told is error and not isinstance(error, Failure):
+        told = cause if isinstance(cause, ToolFailure) else error
+        if told is error and not isinstance(error, ToolFailure):
             return error
-        return Failure(self.app.masker.mask_text(str(told)))
+        return ToolFailure(self.app.masker.mask_text(str(told)))
 
-    def _not_served(self, name: str) -> Failure:
+    def _not_served(self, name: str) -> ToolFailure:
         spec = next((spec for spec in ALL if spec.name == name), None)
         if spec is None:
-            return Failure(f"There is no such tool{closing(name, self.specs)}")
+            return ToolFailure(f"There is no such tool{suggestion_or_period(name, self.specs)}")
         if self.read_only and not spec.hints.read_only_hint:
-            return Failure(
+            return ToolFailure(
                 f"{name} is not served: this server is read-only (--read-only). "
                 "The person who runs it can start it without."
             )
-        return Failure(
+        return ToolFailure(
             f"{name} is not served: its toolset {spec.toolset!r} is not switched on. "
             f"The person who runs the server can add it to --toolsets."
         )

@@ -16,7 +16,7 @@ from tavus_mcp.errors import (
     InvalidKey,
     NotFound,
     RateLimited,
-    Rejected,
+    RequestRejected,
     TavusError,
     Unavailable,
 )
@@ -43,7 +43,7 @@ def failure_of(
     gone = _GONE.search(said) if status == 400 else None
     if gone and not gone[1].lower().startswith(("persona", "pal")) and "persona" in what:
         told = f"{told} It points at something that is not there; the list_* tools show what is"
-        return Rejected(f"{told} (list_replicas, list_documents, ...).", status=status)
+        return RequestRejected(f"{told} (list_replicas, list_documents, ...).", status=status)
     if status == 404 or gone:
         return NotFound(f"{told} {_missing(what, write=write)}", status=status)
     kind, advice = _meaning(status, said, response.headers, write=write)
@@ -118,7 +118,7 @@ def _meaning(
         case 401 | 403:
             return InvalidKey, "Check TAVUS_API_KEY; a key works only in its own environment."
         case 409 if "maker" in said.lower() or "draft" in said.lower():
-            return Rejected, (
+            return RequestRejected, (
                 "The Tavus dashboard holds unpublished edits of this persona. Nothing was written; "
                 "publish or discard them there, then call again."
             )
@@ -134,8 +134,8 @@ def _meaning(
             told = _UNKNOWN if write else "Trying again may help."
             return Unavailable, f"The fault is on the side of Tavus. {told}"
         case _ if status < 400:
-            return Rejected, "A redirect is never followed; check TAVUS_BASE_URL."
-    return Rejected, _rejection(said)
+            return RequestRejected, "A redirect is never followed; check TAVUS_BASE_URL."
+    return RequestRejected, _rejection(said)
 
 
 def _rejection(said: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.catalog.goals import GOALS
 from tavus_mcp.errors import InvalidArgument
-from tavus_mcp.text import closing
+from tavus_mcp.text import suggestion_or_period
 
 LANGUAGES = "speak_languages"
 """The goal that languages belong to."""
@@ -33,7 +33,10 @@ def _about_goals(goals: Sequence[str]) -> Iterator[str]:
         yield f"/goals: name at least one goal: {', '.join(GOALS)}."
     for index, goal in enumerate(goals):
         if goal not in GOALS:
-            yield f"/goals/{index}: no such goal{closing(goal, GOALS)} Goals: {', '.join(GOALS)}."
+            yield (
+                f"/goals/{index}: no such goal{suggestion_or_period(goal, GOALS)} Goals: "
+                f"{', '.join(GOALS)}."
+            )
 
 
 def _about_languages(
@@ -58,4 +61,4 @@ def _close(name: str, catalog: Catalog) -> str:
         for language in catalog.languages()
         for spelling in (language.name, *language.also_called, language.code)
     ]
-    return f"; did you mean {regional.code!r}?" if regional else closing(name, names)
+    return f"; did you mean {regional.code!r}?" if regional else suggestion_or_period(name, names)

@@ -9,7 +9,7 @@ from tavus_mcp.app import App
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.receipt import Changed, Receipt
 from tavus_mcp.models.tuning import Reasoned, Suggestion
-from tavus_mcp.personas.update import Edit, preview
+from tavus_mcp.personas.update import UpdateRequest, preview
 from tavus_mcp.tuning import Already, Proposal, propose
 from tavus_mcp.tuning.goal_arguments import read_goals
 
@@ -26,7 +26,9 @@ async def suggest(
     read_goals(goals, languages, app.catalog)  # before anything is asked of Tavus
     before = await app.api.get_persona(persona_id)
     proposal = propose(before, goals, strength, languages, app.catalog)
-    asked = Edit(TOOL, persona_id, proposal.change, dry_run=True, remarks=proposal.remarks)
+    asked = UpdateRequest(
+        TOOL, persona_id, proposal.change, dry_run=True, findings=proposal.remarks
+    )
     return _reasoned(await preview(app, before, asked), proposal)
 
 

@@ -10,7 +10,7 @@ from figures import SLACK
 from peers import OURS, Peer, Sandbox, sandbox, spawned
 from report import Figure
 
-from tavus_mcp.concurrency import AT_ONCE
+from tavus_mcp.concurrency import MAX_CONCURRENT_REQUESTS
 
 LATENCY = 0.02
 """Seconds that each request takes at Tavus."""
@@ -42,9 +42,12 @@ def audit(folder: Path, count: int) -> list[Figure]:
             took, requests = _audited(ours, large, count)
             times.append(took)
             weights.append(ours.resident / 1024)
-    floor = requests / AT_ONCE * LATENCY
+    floor = requests / MAX_CONCURRENT_REQUESTS * LATENCY
     best = min(times)
-    beside = f"{best:.2f} s; {requests:,} requests, {AT_ONCE} at once, {LATENCY * 1000:.0f} ms each"
+    beside = (
+        f"{best:.2f} s; {requests:,} requests, {MAX_CONCURRENT_REQUESTS} at once, "
+        f"{LATENCY * 1000:.0f} ms each"
+    )
     detail = {"personas": count, "seconds": [round(took, 3) for took in times]}
     grew = f"{after_few:.1f} to {weights[0]:.1f} MiB"
     again = f"{weights[0]:.1f} to {weights[-1]:.1f} MiB"

@@ -14,7 +14,7 @@ from report import Figure
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.history import record
-from tavus_mcp.journal.journal import Diary
+from tavus_mcp.journal.journal import Journal
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.json_patch import Operation
 from tavus_mcp.tavus_api.client import TavusApi
@@ -23,10 +23,10 @@ from tavus_mcp.tavus_api.client import TavusApi
 def journal(folder: Path, rounds: int) -> list[Figure]:
     """Measure intent and outcome of one change, with the look at what is known before."""
     app = App(
-        TavusApi("http://127.0.0.1/v2", None), load_catalog(), Diary(folder / "bench.sqlite3")
+        TavusApi("http://127.0.0.1/v2", None), load_catalog(), Journal(folder / "bench.sqlite3")
     )
     took = anyio.run(_changes, app, rounds)
-    app.diary.close()
+    app.journal.close()
     beside = f"{rounds} changes, worst {max(took):.1f} ms"
     return [Figure("journaling a change", round(median(took), 2), "ms", 5, beside, True)]
 
@@ -39,8 +39,8 @@ async def _changes(app: App, rounds: int) -> list[float]:
         after = Document({**before.data, "greeting": greeting})
         begun = time.perf_counter()
         change = [Operation("add", "/greeting", greeting)]
-        intent = await record.intend(app, "update_persona", before, after, change)
-        await record.settle(app, intent, "applied", after)
+        intent = await record.record_intent(app, "update_persona", before, after, change)
+        await record.record_outcome(app, intent, "applied", after)
         took.append(milliseconds_since(begun))
         before = after
     return took[1:]

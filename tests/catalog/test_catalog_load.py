@@ -21,7 +21,7 @@ def test_importing_the_catalog_reads_and_parses_nothing() -> None:
         "tavus_mcp.catalog.load_catalog().layers(); "
         "assert 'tomllib' not in sys.modules; "
         "assert 'importlib.resources' not in set(sys.modules) - before; "
-        "assert tavus_mcp.catalog.files.read.cache_info().currsize == 0"
+        "assert tavus_mcp.catalog.catalog.read.cache_info().currsize == 0"
     )
     root = Path(tavus_mcp.__file__).parents[1]
     environment = {**os.environ, "PYTHONPATH": str(root)}

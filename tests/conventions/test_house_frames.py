@@ -17,7 +17,7 @@ from source_files import PACKAGE
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.journal.journal import Diary
+from tavus_mcp.journal.journal import Journal
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.server.server import build_server
@@ -104,7 +104,7 @@ async def measured(tmp_path: Path) -> AsyncIterator[tuple[Client, Depths]]:
     wire = Depths(httpx2.ASGITransport(app=build_sandbox(store)))
     api = TavusApi("http://127.0.0.1/v2", "any-key-0123456789", transport=lambda: wire)
     server = build_server(
-        App(api, load_catalog(), Diary(tmp_path / "journal.sqlite3")), Settings(toolsets=TOOLSETS)
+        App(api, load_catalog(), Journal(tmp_path / "journal.sqlite3")), Settings(toolsets=TOOLSETS)
     )
     async with Client(server) as client:
         yield client, wire

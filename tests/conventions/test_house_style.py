@@ -12,7 +12,7 @@ import tavus_mcp
 
 LONGEST_FILE, LONGEST_FUNCTION = 400, 50
 BROAD = frozenset({"Exception", "BaseException"})
-READS_THE_ENVIRONMENT = frozenset({"settings.py", "cli.py", "demo.py", "__main__.py"})
+READS_THE_ENVIRONMENT = frozenset({"settings.py", "cli/main.py", "cli/demo.py", "__main__.py"})
 """The reader, the one who hands the environment to it, and the two that start processes."""
 
 

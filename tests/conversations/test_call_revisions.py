@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mcp_client import Desk
 
 from tavus_mcp.conversations.revision_timeline import BEFORE, UNKNOWN, Timeline, moment_text
-from tavus_mcp.journal.entry import Entry
+from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.document import Document
 from tavus_mcp.sandbox.store import Store
 
@@ -30,9 +30,9 @@ def at(minutes: float) -> float:
     return NOON + 60 * minutes
 
 
-def line(kind: Any, minutes: float, revision: str = "", **more: Any) -> Entry:
+def line(kind: Any, minutes: float, revision: str = "", **more: Any) -> JournalEntry:
     when = (START + timedelta(minutes=minutes)).isoformat(timespec="milliseconds")
-    return Entry(kind, "p1", when, revision=revision, seq=int(minutes * 10), **more)
+    return JournalEntry(kind, "p1", when, revision=revision, seq=int(minutes * 10), **more)
 
 
 def live(name: str, minutes: float | None) -> Document:

@@ -12,7 +12,7 @@ from mcp_client import Desk
 from starlette.applications import Starlette
 
 from tavus_mcp.checker.rules import RULES
-from tavus_mcp.concurrency import AT_ONCE
+from tavus_mcp.concurrency import MAX_CONCURRENT_REQUESTS
 from tavus_mcp.sandbox.faults import Fault
 from tavus_mcp.sandbox.store import Store
 
@@ -170,7 +170,7 @@ async def test_a_key_that_is_refused_ends_it_at_once(
     many(store, 100)
     fails(sandbox, path="/v2/personas/*", status=401, times=0)
     assert "TAVUS_API_KEY" in await desk.refusal("audit_personas")
-    assert len(desk.wire.lines) <= 1 + AT_ONCE
+    assert len(desk.wire.lines) <= 1 + MAX_CONCURRENT_REQUESTS
 
 
 async def test_when_nothing_can_be_read_any_more_it_stops_trying(
@@ -192,7 +192,7 @@ async def test_so_many_requests_are_under_way_and_no_more(
     full = anyio.Event()
 
     async def meanwhile(_method: str, path: str) -> None:
-        if watched.now == AT_ONCE:
+        if watched.now == MAX_CONCURRENT_REQUESTS:
             full.set()
         if "/personas/" in path:
             await full.wait()
@@ -200,7 +200,7 @@ async def test_so_many_requests_are_under_way_and_no_more(
     watched = Watched(sandbox, meanwhile)
     async with opening(watched) as desk:
         await desk.facts("audit_personas")
-    assert watched.most == AT_ONCE
+    assert watched.most == MAX_CONCURRENT_REQUESTS
 
 
 async def test_progress_only_grows_and_ends_at_the_total(desk: Desk, store: Store) -> None:

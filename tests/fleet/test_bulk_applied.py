@@ -11,7 +11,7 @@ from account import GOOD, RETIRED, Watched, fill, kept, many, model, persona_of,
 from mcp_client import Desk, sent
 from starlette.applications import Starlette
 
-from tavus_mcp.journal.journal import Journal
+from tavus_mcp.journal.journal import JournalStore
 from tavus_mcp.sandbox.faults import Fault
 from tavus_mcp.sandbox.store import Store
 
@@ -68,8 +68,8 @@ async def test_each_persona_has_its_own_lines_in_the_journal(desk: Desk, store: 
         rows = (await desk.facts("list_revisions", persona_id=persona_id))["revisions"]
         assert (rows[0]["tool"], rows[0]["status"]) == ("plan_bulk_change", "applied")
         assert rows[0]["revision"] == row["revision"]
-    journal = Journal.open(desk.server.app.diary.path)
-    kinds = [line.kind for line in journal.lines()]
+    journal = JournalStore.open(desk.server.app.diary.path)
+    kinds = [line.kind for line in journal.entries()]
     assert (kinds.count("plan"), kinds.count("used"), kinds.count("intent")) == (1, 3, 3)
     assert journal.verify() == []
     journal.close()

@@ -10,7 +10,7 @@ from account import Watched, kept, many, planned, statuses
 from mcp_client import Desk
 from starlette.applications import Starlette
 
-from tavus_mcp.journal.journal import Journal
+from tavus_mcp.journal.journal import JournalStore
 from tavus_mcp.sandbox.store import Store
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ async def test_a_cancelled_run_finishes_what_is_under_way_and_begins_nothing_mor
         assert 6 <= len(sent) <= 9
         changed = [row["persona_id"] for row in kept(store, *ids) if "greeting" in row]
         assert sorted(changed) == sorted(sent)
-        journal = Journal.open(desk.server.app.diary.path)
-        outcomes = [line.status for line in journal.lines() if line.kind == "outcome"]
+        journal = JournalStore.open(desk.server.app.diary.path)
+        outcomes = [line.status for line in journal.entries() if line.kind == "outcome"]
         journal.close()
         assert outcomes == ["applied"] * len(sent)
         resumed = await desk.facts("apply_plan", plan_id=plan["plan_id"])

@@ -11,7 +11,7 @@ from account import GOOD, fill, kept, many, persona_of, planned, statuses
 from mcp_client import SECRET, Desk
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tavus_mcp.journal.entry import Entry
+from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.sandbox.store import Store
 
 if TYPE_CHECKING:
@@ -101,7 +101,9 @@ async def test_what_two_servers_claimed_is_undone_when_one_of_them_changed_it(
     claim, intent, _ = lines
     second = await diary.claim(claim, after=claim.seq)
     sent = await diary.append(replace(intent, ref=second.seq))
-    await diary.append(Entry("outcome", ids[0], claim.at, claim.tool, "failed", ref=sent.seq))
+    await diary.append(
+        JournalEntry("outcome", ids[0], claim.at, claim.tool, "failed", ref=sent.seq)
+    )
     assert "already" in await desk.refusal("apply_plan", plan_id=plan_id)
     undo = await planned(desk, undo_of=plan_id)
     await desk.facts("apply_plan", plan_id=undo["plan_id"])

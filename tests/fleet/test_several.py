@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import anyio
 import pytest
 
-from tavus_mcp.concurrency import Begun, each, finished
+from tavus_mcp.concurrency import StartCallback, for_each, shield_once_started
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +28,7 @@ async def test_every_item_is_done_once_and_nothing_is_taken_before_there_is_room
         await room.wait()
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(lambda: each(numbers(10, taken), work, at_once=3))
+        tasks.start_soon(lambda: for_each(numbers(10, taken), work, max_concurrent=3))
         await anyio.wait_all_tasks_blocked()
         assert (taken, begun) == ([0, 1, 2], [0, 1, 2])
         room.set()
@@ -45,7 +45,7 @@ async def test_what_the_work_raises_is_raised_as_it_is_and_ends_the_rest() -> No
         await anyio.sleep_forever()
 
     with pytest.raises(LookupError, match="two"):
-        await each(numbers(10, taken), work, at_once=3)
+        await for_each(numbers(10, taken), work, max_concurrent=3)
     assert taken == [0, 1, 2]
 
 
@@ -58,21 +58,21 @@ async def test_what_the_items_raise_is_raised_as_it_is() -> None:
         await anyio.lowlevel.checkpoint()
 
     with pytest.raises(LookupError, match="no more"):
-        await each(broken(), work)
+        await for_each(broken(), work)
 
 
 async def test_work_that_has_begun_is_finished_though_its_caller_was_cancelled() -> None:
     done: list[str] = []
     goes_on, under_way = anyio.Event(), anyio.Event()
 
-    async def work(begun: Begun) -> None:
+    async def work(begun: StartCallback) -> None:
         begun()
         under_way.set()
         await goes_on.wait()
         done.append("finished")
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(finished, work)
+        tasks.start_soon(shield_once_started, work)
         await under_way.wait()
         tasks.cancel_scope.cancel()
         with anyio.CancelScope(shield=True):
@@ -85,12 +85,12 @@ async def test_work_that_has_begun_is_finished_though_its_caller_was_cancelled()
 async def test_work_that_has_not_begun_is_cancelled_at_once() -> None:
     reached = anyio.Event()
 
-    async def work(_: Begun) -> None:
+    async def work(_: StartCallback) -> None:
         reached.set()
         await anyio.sleep_forever()
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(finished, work)
+        tasks.start_soon(shield_once_started, work)
         await reached.wait()
         tasks.cancel_scope.cancel()
 
@@ -98,12 +98,12 @@ async def test_work_that_has_not_begun_is_cancelled_at_once() -> None:
 async def test_work_that_never_ends_is_given_up_after_the_grace() -> None:
     under_way = anyio.Event()
 
-    async def work(begun: Begun) -> None:
+    async def work(begun: StartCallback) -> None:
         begun()
         under_way.set()
         await anyio.sleep_forever()
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(finished, work, 0.0)
+        tasks.start_soon(shield_once_started, work, 0.0)
         await under_way.wait()
         tasks.cancel_scope.cancel()

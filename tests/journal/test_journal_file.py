@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tavus_mcp.cli.main import main
-from tavus_mcp.journal.entry import GENESIS, Entry
-from tavus_mcp.journal.journal import Journal
+from tavus_mcp.journal.entry import GENESIS, JournalEntry
+from tavus_mcp.journal.journal import JournalStore
 from tavus_mcp.journal.migrations import MIGRATIONS
 
 COLUMNS = [
@@ -36,10 +36,10 @@ COLUMNS = [
 ]
 
 
-def entry(number: int, **more: Any) -> Entry:
+def entry(number: int, **more: Any) -> JournalEntry:
     body = json.dumps({"persona_id": "p1", "greeting": f"Hi {number}."})
     fields = {"revision": f"r{number}", "paths": ("/greeting",), "body": body, "tool": "t", **more}
-    return Entry("seen", "p1", f"2026-01-01T00:00:{number:02}", **fields)
+    return JournalEntry("seen", "p1", f"2026-01-01T00:00:{number:02}", **fields)
 
 
 @pytest.fixture
@@ -48,8 +48,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Journal]:
-    with closing(Journal.open(path)) as journal:
+def opened(path: Path) -> Iterator[JournalStore]:
+    with closing(JournalStore.open(path)) as journal:
         yield journal
 
 
@@ -192,7 +192,7 @@ def test_a_file_of_every_older_version_is_brought_up_to_date(path: Path, version
     lines = old_file(path, version)
     with opened(path) as journal:
         assert journal.verify() == []
-        assert [line.digest for line in journal.lines()] == [line.digest for line in lines]
+        assert [line.digest for line in journal.entries()] == [line.digest for line in lines]
         assert journal.document("p1", "r2") == json.loads(lines[1].body)
         assert journal.append(entry(4)).parent == lines[-1].digest
         assert journal.verify() == []
@@ -202,15 +202,15 @@ def test_a_file_of_every_older_version_is_brought_up_to_date(path: Path, version
             db.execute("DELETE FROM entries")
 
 
-def old_file(path: Path, version: int) -> list[Entry]:
+def old_file(path: Path, version: int) -> list[JournalEntry]:
     """Write a file as the program of that version left it."""
-    lines: list[Entry] = []
+    lines: list[JournalEntry] = []
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         for step in MIGRATIONS[:version]:
             step(db)
         db.execute(f"PRAGMA user_version = {version}")
         for number in (1, 2, 3):
-            line = entry(number).chained(number, lines[-1].digest if lines else GENESIS)
+            line = entry(number).with_position(number, lines[-1].digest if lines else GENESIS)
             lines.append(line)
             db.execute("INSERT INTO documents VALUES (?, ?)", (line.body_digest, line.body))
             db.execute(
@@ -229,7 +229,7 @@ def test_a_file_of_a_newer_version_is_refused_and_left_alone(path: Path) -> None
     with raw(path, unlocked=False) as db:
         db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     with pytest.raises(ValueError, match="newer"):
-        Journal.open(path)
+        JournalStore.open(path)
     with raw(path, unlocked=False) as db:
         assert db.execute("SELECT count(*) FROM entries").fetchone() == (6,)
 
@@ -294,7 +294,7 @@ def test_the_command_shows_the_lines_of_one_persona(
 ) -> None:
     filled(data, 2)
     with opened(data) as journal:
-        journal.append(Entry("seen", "p2", "2026-01-01", revision="other"))
+        journal.append(JournalEntry("seen", "p2", "2026-01-01", revision="other"))
     assert main.run(["journal", "show"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 3
     assert main.run(["journal", "show", "p2"]) == 0

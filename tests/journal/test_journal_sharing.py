@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tavus_mcp.journal.journal import Journal
+from tavus_mcp.journal.journal import JournalStore
 
 WRITER = """
 import sys
@@ -53,7 +53,7 @@ for number in range(60):
 
 def test_processes_that_append_at_once_make_one_chain(tmp_path: Path) -> None:
     path = tmp_path / "data" / "journal.sqlite3"
-    Journal.open(path).close()
+    JournalStore.open(path).close()
     started = [
         subprocess.Popen(
             [sys.executable, "-c", WRITER, str(path), f"p{number}", "150"],
@@ -74,9 +74,9 @@ def test_processes_that_append_at_once_make_one_chain(tmp_path: Path) -> None:
     for process in started:
         _, complaints = process.communicate(timeout=60)
         assert (process.returncode, complaints) == (0, "")
-    journal = Journal.open(path)
+    journal = JournalStore.open(path)
     assert journal.verify() == []
-    assert [len(journal.of_persona(name)) for name in ("p1", "p2")] == [150, 150]
+    assert [len(journal.entries_of_persona(name)) for name in ("p1", "p2")] == [150, 150]
     journal.close()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from killing import World, world
 
-from tavus_mcp.journal.journal import Journal
+from tavus_mcp.journal.journal import JournalStore
 
 PERSONAS = 6
 
@@ -43,6 +43,6 @@ def test_another_server_goes_on_where_the_killed_one_was(
     back = place.ask("plan_bulk_change", undo_of=plan["plan_id"])
     place.ask("apply_plan", plan_id=back["plan_id"])
     assert greetings(place, ids) == ["Hi."] * PERSONAS
-    journal = Journal.open(place.journal)
+    journal = JournalStore.open(place.journal)
     assert journal.verify() == []
     journal.close()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from killing import World, world
 
-from tavus_mcp.journal.journal import Journal
+from tavus_mcp.journal.journal import JournalStore
 
 MOMENTS = 100
 READ, SENT, TOOK_EFFECT = 1, 2, 3
@@ -28,7 +28,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def whole(place: World) -> bool:
     if not place.journal.exists():
         return True
-    journal = Journal.open(place.journal)
+    journal = JournalStore.open(place.journal)
     try:
         return journal.verify() == []
     finally:
@@ -125,7 +125,7 @@ def test_a_creation_that_took_effect_is_in_the_journal_and_made_once(place: Worl
     made = [row for row in place.store.all("persona") if row["persona_name"] == name]
     assert len(made) == 1
     assert whole(place)
-    journal = Journal.open(place.journal)
-    (*_, last) = journal.lines()
+    journal = JournalStore.open(place.journal)
+    (*_, last) = journal.entries()
     journal.close()
     assert (last.kind, last.tool) == ("intent", "create_persona")

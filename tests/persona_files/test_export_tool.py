@@ -7,7 +7,7 @@ import json
 import pytest
 from mcp_client import Desk
 
-from tavus_mcp.persona_files.persona_file import parsed
+from tavus_mcp.persona_files.persona_file import parse_persona_file
 
 pytestmark = pytest.mark.anyio
 
@@ -18,7 +18,7 @@ async def test_the_tool_gives_the_same_text_and_its_revision(desk: Desk) -> None
     persona_id = await desk.create(greeting="no", layers={"llm": {"model": "tavus-gpt-oss"}})
     told = await desk.facts("export_persona", persona_id=persona_id)
     read = await desk.facts("get_persona", persona_id=persona_id)
-    file = parsed(told["text"])
+    file = parse_persona_file(told["text"])
     assert (file.persona_id, file.revision) == (persona_id, read["revision"])
     assert told["revision"] == read["revision"]
     assert 'greeting: "no"' in told["text"]
@@ -39,10 +39,10 @@ async def test_what_the_tool_gives_can_be_created_again_as_it_stands(desk: Desk)
     persona_id = await desk.create(layers=layers, languages=["en"], document_tags=["a"])
     told = await desk.facts("export_persona", persona_id=persona_id)
     text = told["text"].replace('api_key: "********"', "api_key_ref: openai")
-    copy = await desk.facts("create_persona", **parsed(text).fields)
+    copy = await desk.facts("create_persona", **parse_persona_file(text).fields)
     other = await desk.facts("export_persona", persona_id=copy["persona_id"])
-    assert parsed(other["text"]).fields == parsed(told["text"]).fields
-    update = parsed(text.replace("You help", "You listen")).fields
+    assert parse_persona_file(other["text"]).fields == parse_persona_file(told["text"]).fields
+    update = parse_persona_file(text.replace("You help", "You listen")).fields
     layers = update.pop("layers")
     changed = await desk.facts("update_persona", persona_id=copy["persona_id"], **update)
     assert [item["path"] for item in changed["changes"]] == ["/system_prompt"]

@@ -11,7 +11,7 @@ from mcp_client import SECRET, world
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tavus_mcp.cli import persona_files
-from tavus_mcp.persona_files.yaml_reader import read
+from tavus_mcp.persona_files.yaml_reader import parse_yaml
 
 ADA = """\
 # Ours. Ask Kim.
@@ -145,7 +145,7 @@ def test_without_its_revision_the_file_is_the_truth(shop: Shop) -> None:
 def test_an_earlier_revision_can_be_exported_and_is_not_applied_by_accident(shop: Shop) -> None:
     path, persona_id = shop.created(ADA)
     first = shop.does("export", persona_id).out
-    old = str(read(first).plain()["revision"])
+    old = str(parse_yaml(first).to_data()["revision"])
     edited(path, "Be kind.", "Be brief.")
     shop.does("apply", path.name)
     earlier = shop.does("export", f"{persona_id}@{old}").out

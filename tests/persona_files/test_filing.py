@@ -16,9 +16,9 @@ from yaml_edge_cases import JSON, KEYS, WORDS
 
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import UNKNOWN_FIELDS
-from tavus_mcp.errors import Conflict, Failure, InvalidArgument, NotFound, Refused
-from tavus_mcp.persona_files.persona_file import parsed
-from tavus_mcp.persona_files.sync import Applied, Incoming, apply, export
+from tavus_mcp.errors import Conflict, InvalidArgument, NotFound, Refused, ToolFailure
+from tavus_mcp.persona_files.persona_file import parse_persona_file
+from tavus_mcp.persona_files.sync import ApplyFileRequest, ApplyFileResult, apply, export
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
 
@@ -57,11 +57,11 @@ class Bench:
         text = (await export(self.app, reference)).text
         return "".join(line for line in text.splitlines(True) if not line.startswith("#"))
 
-    async def apply(self, text: str, **more: Any) -> Applied:
+    async def apply(self, text: str, **more: Any) -> ApplyFileResult:
         self.wire.requests.clear()
-        return await apply(self.app, Incoming(text, **more))
+        return await apply(self.app, ApplyFileRequest(text, **more))
 
-    async def refusal(self, text: str, kind: type[Failure] = Refused, **more: Any) -> str:
+    async def refusal(self, text: str, kind: type[ToolFailure] = Refused, **more: Any) -> str:
         with pytest.raises(kind) as caught:
             await self.apply(text, **more)
         assert self.wire.writes == []
@@ -83,7 +83,7 @@ async def bench(store: Store, sandbox: ASGIApp) -> AsyncIterator[Bench]:
     await opened.app.aclose()
 
 
-def rules(done: Applied) -> list[tuple[str, str]]:
+def rules(done: ApplyFileResult) -> list[tuple[str, str]]:
     return [(getattr(item, "rule", ""), item.path) for item in done.receipt.findings]
 
 
@@ -260,7 +260,7 @@ async def test_a_new_persona_needs_its_keys_by_reference(bench: Bench) -> None:
         '"********"', "Bearer {secret:openai}"
     )
     done = await bench.apply(named)
-    made = parsed(done.text)
+    made = parse_persona_file(done.text)
     assert made.persona_id == done.receipt.persona_id
     assert made.revision == done.receipt.revision
     llm = (bench.store.get("persona", str(made.persona_id)) or {})["layers"]["llm"]

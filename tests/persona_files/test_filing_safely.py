@@ -11,8 +11,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, InvalidArgument, Refused
-from tavus_mcp.persona_files.persona_file import parsed
-from tavus_mcp.persona_files.sync import Applied, Incoming, apply, brought_into, export
+from tavus_mcp.persona_files.persona_file import parse_persona_file
+from tavus_mcp.persona_files.sync import (
+    ApplyFileRequest,
+    ApplyFileResult,
+    apply,
+    export,
+    merge_into_text,
+)
 from tavus_mcp.personas.conflicts import EDITED_MEANWHILE
 from tavus_mcp.sandbox.store import Store
 
@@ -49,24 +55,24 @@ def raced(store: Store, sandbox: ASGIApp) -> App:
     return world(tavus)[0]
 
 
-async def changed(app: App) -> Applied:
+async def changed(app: App) -> ApplyFileResult:
     text = (await export(app, "p1")).text
-    return await apply(app, Incoming(text.replace("greeting: a", "greeting: b")))
+    return await apply(app, ApplyFileRequest(text.replace("greeting: a", "greeting: b")))
 
 
-async def changed_without_revision(app: App) -> Applied:
+async def changed_without_revision(app: App) -> ApplyFileResult:
     lines = (await export(app, "p1")).text.splitlines(keepends=True)
     text = "".join(line for line in lines if not line.startswith("revision: "))
-    return await apply(app, Incoming(text.replace("greeting: a", "greeting: b")))
+    return await apply(app, ApplyFileRequest(text.replace("greeting: a", "greeting: b")))
 
 
-async def created(app: App) -> Applied:
-    return await apply(app, Incoming(NEW))
+async def created(app: App) -> ApplyFileResult:
+    return await apply(app, ApplyFileRequest(NEW))
 
 
 @pytest.mark.parametrize("write", [changed, changed_without_revision, created])
 async def test_what_others_add_before_the_read_back_is_not_removed_by_the_next_apply(
-    store: Store, sandbox: ASGIApp, write: Callable[[App], Awaitable[Applied]]
+    store: Store, sandbox: ASGIApp, write: Callable[[App], Awaitable[ApplyFileResult]]
 ) -> None:
     store.put("persona", "p1", ROW)
     app = raced(store, sandbox)
@@ -75,13 +81,13 @@ async def test_what_others_add_before_the_read_back_is_not_removed_by_the_next_a
         item for item in done.receipt.findings if getattr(item, "rule", "") == EDITED_MEANWHILE
     ]
     assert "/context" in found.message
-    assert parsed(done.text).revision not in (None, done.receipt.revision)
+    assert parse_persona_file(done.text).revision not in (None, done.receipt.revision)
     with pytest.raises(Conflict):
-        await apply(app, Incoming(done.text.replace("You help", "You listen")))
+        await apply(app, ApplyFileRequest(done.text.replace("You help", "You listen")))
     persona_id = str(done.receipt.persona_id)
     assert (store.get("persona", persona_id) or {})["context"] == "Their work"
-    into, _ = brought_into(app, await export(app, persona_id), done.text)
-    last = await apply(app, Incoming(into.replace("You help", "You listen")))
+    into, _ = merge_into_text(app, await export(app, persona_id), done.text)
+    last = await apply(app, ApplyFileRequest(into.replace("You help", "You listen")))
     assert [item.path for item in last.receipt.changes] == ["/system_prompt"]
     await app.aclose()
 
@@ -106,10 +112,10 @@ async def applied(
     store.put("persona", "p1", servers(*items))
     app = world(sandbox)[0]
     try:
-        file = parsed((await export(app, "p1")).text)
+        file = parse_persona_file((await export(app, "p1")).text)
         body = file.fields["layers"]["llm"]["extra_body"]
         body["servers"] = change(body["servers"])
-        await apply(app, Incoming(file.render()))
+        await apply(app, ApplyFileRequest(file.render()))
     finally:
         await app.aclose()
     stored: Any = store.get("persona", "p1")
@@ -167,7 +173,7 @@ async def test_a_field_under_both_of_its_names_is_refused(
     app = world(sandbox)[0]
     text = (await export(app, "p1")).text
     with pytest.raises(InvalidArgument, match="two names of one field") as caught:
-        await apply(app, Incoming(extra + text))
+        await apply(app, ApplyFileRequest(extra + text))
     assert names in str(caught.value)
     assert "line 1, column 1" in str(caught.value)
     await app.aclose()
@@ -183,8 +189,8 @@ async def test_a_file_that_is_no_persona_is_not_replaced(
     app = world(sandbox)[0]
     exported = await export(app, "p1")
     with pytest.raises(Refused, match="no field of a persona"):
-        brought_into(app, exported, text)
-    draft, _ = brought_into(app, exported, "# mine\npersona_name: Draft\n")
+        merge_into_text(app, exported, text)
+    draft, _ = merge_into_text(app, exported, "# mine\npersona_name: Draft\n")
     assert draft.startswith("# mine\n")
     assert "persona_name: Ada" in draft
     await app.aclose()

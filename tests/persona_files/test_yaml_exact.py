@@ -13,9 +13,9 @@ from ruamel.yaml import YAML
 from yaml_edge_cases import JSON, KEYS, OBJECTS, WORDS, exactly, nested
 
 from tavus_mcp.models.vocabularies import to_persona_names
-from tavus_mcp.persona_files.persona_file import NOT_HELD, PersonaFile, parsed
-from tavus_mcp.persona_files.yaml_reader import BadFile, read
-from tavus_mcp.persona_files.yaml_writer import DEEPEST, mapping
+from tavus_mcp.persona_files.persona_file import FIELDS_NOT_IN_FILE, PersonaFile, parse_persona_file
+from tavus_mcp.persona_files.yaml_reader import BadFile, parse_yaml
+from tavus_mcp.persona_files.yaml_writer import MAX_NESTING_LEVELS, render_mapping
 
 FIELDS = {
     "persona_name": "Ada",
@@ -36,20 +36,20 @@ FIELDS = {
 
 
 def written(data: dict[str, Any]) -> str:
-    return "\n".join(mapping(data)) + "\n"
+    return "\n".join(render_mapping(data)) + "\n"
 
 
 @given(data=OBJECTS)
 @example(data={word: word for word in WORDS})
 @example(data={"list": list(WORDS), "lists": [[word, [word]] for word in WORDS]})
-@example(data={"a": nested(DEEPEST - 3)})
+@example(data={"a": nested(MAX_NESTING_LEVELS - 3)})
 @example(data={"prompt": "Line of a very long prompt, with words.\n" * 5_000})
 @example(data={"surrogate": "\ud800 alone", "\udc00": 1})
 @settings(max_examples=100, deadline=None)
 def test_what_is_written_is_read_back_exactly(data: dict[str, Any]) -> None:
     text = written(data)
     text.encode()
-    got = read(text).plain()
+    got = parse_yaml(text).to_data()
     assert exactly(got) == exactly(data)
     assert list(got) == list(data)
 
@@ -74,11 +74,11 @@ def test_a_word_is_a_text_to_readers_of_yaml_1_1_too(word: str) -> None:
 @settings(max_examples=40, deadline=None)
 def test_json_is_yaml(data: dict[str, Any]) -> None:
     for text in (json.dumps(data), json.dumps(data, indent=2), json.dumps(data, indent="\t")):
-        assert exactly(read(text).plain()) == exactly(data)
+        assert exactly(parse_yaml(text).to_data()) == exactly(data)
 
 
 OURS = (KEYS | st.sampled_from(list(FIELDS))).filter(
-    lambda key: key not in NOT_HELD and to_persona_names({key: 0}) == {key: 0}
+    lambda key: key not in FIELDS_NOT_IN_FILE and to_persona_names({key: 0}) == {key: 0}
 )
 """Keys that a file holds, under their one name."""
 
@@ -90,7 +90,7 @@ def test_a_persona_comes_back_from_its_file_with_its_id_and_revision(
     fields: dict[str, Any],
 ) -> None:
     text = PersonaFile(fields, "p1", "63e903100000").render()
-    got = parsed(text)
+    got = parse_persona_file(text)
     assert exactly(got.fields) == exactly(fields)
     assert (got.persona_id, got.revision) == ("p1", "63e903100000")
 
@@ -183,9 +183,9 @@ def test_a_text_that_no_block_can_hold_is_quoted_line_by_line(text: str) -> None
 )
 def test_words_mean_what_yaml_1_2_says(text: str, value: object) -> None:
     """YAML 1.2.2, 10.3: the core schema."""
-    assert exactly(read(f"k: {text}\n").plain()) == exactly({"k": value})
+    assert exactly(parse_yaml(f"k: {text}\n").to_data()) == exactly({"k": value})
 
 
 def test_a_persona_too_deep_for_a_file_is_refused() -> None:
     with pytest.raises(BadFile, match="deeper than 100"):
-        PersonaFile({"a": nested(DEEPEST + 5)}).render()
+        PersonaFile({"a": nested(MAX_NESTING_LEVELS + 5)}).render()

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from yaml_edge_cases import OBJECTS
 
 from tavus_mcp.models.json_patch import diff
-from tavus_mcp.persona_files.persona_file import stamped
-from tavus_mcp.persona_files.yaml_editor import updated
-from tavus_mcp.persona_files.yaml_reader import read
-from tavus_mcp.persona_files.yaml_writer import mapping
+from tavus_mcp.persona_files.persona_file import with_identity
+from tavus_mcp.persona_files.yaml_editor import update_yaml
+from tavus_mcp.persona_files.yaml_reader import parse_yaml
+from tavus_mcp.persona_files.yaml_writer import render_mapping
 
 FILE = """\
 # Our front desk.   Ask Kim before you change it.
@@ -44,7 +44,7 @@ greeting:
 
 
 def changed(**fields: Any) -> dict[str, Any]:
-    return {**read(FILE).plain(), **fields}
+    return {**parse_yaml(FILE).to_data(), **fields}
 
 
 def lines(old: str, new: str) -> tuple[list[str], list[str]]:
@@ -63,9 +63,9 @@ def test_a_file_brought_up_to_date_holds_exactly_what_it_must(
 ) -> None:
     kept = {key: before[key] for key in before if data.draw(st.booleans())}
     wanted = {**other, **kept} if data.draw(st.booleans()) else {**kept, **other}
-    text = "\n".join(["# opening", "first: 1  # one", *mapping(before), "# end"]) + "\n"
-    got = updated(text, {"first": 1, **wanted})
-    assert diff(read(got).plain(), {"first": 1, **wanted}) == []
+    text = "\n".join(["# opening", "first: 1  # one", *render_mapping(before), "# end"]) + "\n"
+    got = update_yaml(text, {"first": 1, **wanted})
+    assert diff(parse_yaml(got).to_data(), {"first": 1, **wanted}) == []
     assert got.startswith("# opening\nfirst: 1  # one\n")
     assert got.endswith("# end\n")
 
@@ -73,20 +73,20 @@ def test_a_file_brought_up_to_date_holds_exactly_what_it_must(
 @given(data=OBJECTS)
 @settings(max_examples=30, deadline=None)
 def test_a_file_that_says_it_already_is_left_as_it_is(data: dict[str, Any]) -> None:
-    text = "\n".join(mapping(data)) + "\n"
-    assert updated(text, dict(reversed(data.items()))) == text
+    text = "\n".join(render_mapping(data)) + "\n"
+    assert update_yaml(text, dict(reversed(data.items()))) == text
 
 
 def test_an_id_and_a_revision_are_put_first_and_nothing_else_is_touched() -> None:
-    got = stamped(FILE, "p1", "b5f5eb0774a3")
+    got = with_identity(FILE, "p1", "b5f5eb0774a3")
     assert got == FILE.replace(
         "persona_name:", "persona_id: p1\nrevision: b5f5eb0774a3\npersona_name:", 1
     )
-    again = stamped(got, "p1", "63a9031dfc1f")
+    again = with_identity(got, "p1", "63a9031dfc1f")
     assert lines(got, again) == (["revision: b5f5eb0774a3"], ['revision: "63a9031dfc1f"'])
 
 
-LAYERS = read(FILE).plain()["layers"]
+LAYERS = parse_yaml(FILE).to_data()["layers"]
 CHANGES: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
     "a word": (
         changed(persona_name="Reception: day"),
@@ -150,15 +150,15 @@ CHANGES: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
 def test_a_change_touches_its_own_lines(name: str, end: str) -> None:
     data, gone, new = CHANGES[name]
     text = FILE.replace("\n", end)
-    got = updated(text, data)
-    assert diff(read(got).plain(), data) == []
+    got = update_yaml(text, data)
+    assert diff(parse_yaml(got).to_data(), data) == []
     assert lines(text, got) == (gone, new)
     assert got.count("\r") == (got.count("\n") if end == "\r\n" else 0)
 
 
 @pytest.mark.parametrize("gap", ["", "\ufeff", "---\n", "%YAML 1.2\n---\n"])
 def test_what_stands_before_the_first_key_stays_there(gap: str) -> None:
-    got = stamped(gap + "persona_name: Ada\n", "p1", None)
+    got = with_identity(gap + "persona_name: Ada\n", "p1", None)
     assert got == gap + "persona_id: p1\npersona_name: Ada\n"
 
 
@@ -172,11 +172,11 @@ def test_what_stands_before_the_first_key_stays_there(gap: str) -> None:
     ],
 )
 def test_json_stays_json(text: str, expected: str) -> None:
-    assert stamped(text, "p1", None) == expected
+    assert with_identity(text, "p1", None) == expected
 
 
 def test_a_file_that_cannot_be_changed_in_place_is_written_anew_below_its_opening() -> None:
     """Ours: a key on a line of its own is rare; the result still says exactly what it must."""
     text = "# ours\n# really\n\n? a # x\n: 1\n? b\n: 2\n"
-    assert updated(text, {"a": 3, "c": 4}) == "# ours\n# really\n\na: 3\nc: 4\n"
-    assert updated(text, {"a": 1}) == "# ours\n# really\n\n? a # x\n: 1\n"
+    assert update_yaml(text, {"a": 3, "c": 4}) == "# ours\n# really\n\na: 3\nc: 4\n"
+    assert update_yaml(text, {"a": 1}) == "# ours\n# really\n\n? a # x\n: 1\n"

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from tavus_mcp.persona_files.persona_file import parsed
-from tavus_mcp.persona_files.yaml_reader import LARGEST, BadFile, decoded
+from tavus_mcp.persona_files.persona_file import parse_persona_file
+from tavus_mcp.persona_files.yaml_reader import MAX_FILE_BYTES, BadFile, decode_file
 
 BAD: list[dict[str, Any]] = tomllib.loads(
     Path(__file__).with_name("bad_files.toml").read_text(encoding="utf-8")
 )["file"]
-FILLED = {"{DEEP}": "[" * 50_000, "{LARGE}": "x" * LARGEST, "{DIGITS}": "9" * 9_000}
+FILLED = {"{DEEP}": "[" * 50_000, "{LARGE}": "x" * MAX_FILE_BYTES, "{DIGITS}": "9" * 9_000}
 
 
 def raw(row: dict[str, Any]) -> bytes:
@@ -30,7 +30,7 @@ def raw(row: dict[str, Any]) -> bytes:
 
 def refusal(row: dict[str, Any]) -> str:
     with pytest.raises(BadFile) as caught:
-        parsed(decoded(raw(row)))
+        parse_persona_file(decode_file(raw(row)))
     return str(caught.value)
 
 

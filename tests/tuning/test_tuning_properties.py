@@ -24,7 +24,7 @@ from tavus_mcp.catalog.goals import GOALS
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.masking import MASK
-from tavus_mcp.personas.current_spelling import respelled
+from tavus_mcp.personas.current_spelling import use_current_spelling
 from tavus_mcp.tuning import recommend
 
 CASES = dict(case_documents())
@@ -63,7 +63,7 @@ def check_every_property(data: dict[str, Any], named: tuple[str, ...], strength:
         assert any(path.startswith(pointer) for path in changed), f"{pointer} did not change"
     assert errors(after) - errors(data) == set()
     assert [operation for operation in diff(data, after) if MASK in str(operation.value)] == []
-    written, respellings = respelled(data, after, CATALOG)
+    written, respellings = use_current_spelling(data, after, CATALOG)
     assert (written, respellings) == (after, [])
     assert proposed(data, *named, strength=strength) == proposal
     if strength != "gentle":

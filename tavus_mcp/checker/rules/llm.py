@@ -20,7 +20,7 @@ from tavus_mcp.checker.lookups import (
 )
 from tavus_mcp.checker.rule import Hit, rule
 from tavus_mcp.models.document import Document
-from tavus_mcp.text import nearest
+from tavus_mcp.text import find_nearest
 
 _MODEL = "/layers/llm/model"
 _HOSTED = "tavus-"
@@ -79,7 +79,7 @@ def model_unknown(document: Document, catalog: Catalog) -> Iterator[Hit]:
     name = text(at(document, _MODEL))
     if custom_llm(document) or not name.lower().startswith(_HOSTED) or catalog.llm_model(name):
         return
-    close = nearest(name, _good(catalog)) or recommended(catalog)
+    close = find_nearest(name, _good(catalog)) or recommended(catalog)
     yield Hit(
         _MODEL,
         "No hosted model of this name is known.",
@@ -94,7 +94,7 @@ def model_without_url(document: Document, catalog: Catalog) -> Iterator[Hit]:
     name = text(at(document, _MODEL))
     if custom_llm(document) or not name or name.lower().startswith(_HOSTED):
         return
-    close = nearest(_HOSTED + name, _good(catalog)) or recommended(catalog)
+    close = find_nearest(_HOSTED + name, _good(catalog)) or recommended(catalog)
     hosted = configure("llm", model=close)
     missing = {"base_url": "<BASE_URL>", "api_key_ref": "<KEY_NAME>"}
     if is_set(at(document, "/layers/llm/api_key")):

@@ -10,7 +10,7 @@ from tavus_mcp.checker.fixes import Call, Stored, also, call, configure, drop, p
 from tavus_mcp.checker.lookups import at, is_set, languages, layer_of, number, text
 from tavus_mcp.checker.rule import Hit, rule
 from tavus_mcp.models.document import Document
-from tavus_mcp.text import nearest
+from tavus_mcp.text import find_nearest
 
 _USERNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _CHUNKS = (1, 50)
@@ -157,7 +157,7 @@ def type_unknown(document: Document, catalog: Catalog) -> Iterator[Hit]:
     kind = text(at(document, "/layers/transport/transport_type"))
     facts = catalog.field("transport", "transport_type")
     if kind and facts and kind not in facts.allowed:
-        close = nearest(kind, facts.allowed)
+        close = find_nearest(kind, facts.allowed)
         instead = f"Did you mean {close!r}, which goes with mode echo? " if close else ""
         yield Hit(
             "/layers/transport/transport_type",

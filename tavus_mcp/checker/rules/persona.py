@@ -12,7 +12,7 @@ from tavus_mcp.checker.lookups import at, ended, entries, is_set, layer_of, text
 from tavus_mcp.checker.rule import Hit, rule
 from tavus_mcp.checker.rules.texts import ids
 from tavus_mcp.models.document import Document
-from tavus_mcp.text import nearest
+from tavus_mcp.text import find_nearest
 
 FIELD_UNDOCUMENTED = "field-undocumented"
 """Said of a place only when nothing more exact is."""
@@ -306,7 +306,7 @@ def language_code(value: str, catalog: Catalog) -> str | None:
     """Return the code of a language by what people write: "Spanish", "EN", "en-US"."""
     named = catalog.language(text(value))
     regional = catalog.language(value.replace("_", "-").partition("-")[0])
-    close = nearest(value, (language.name for language in catalog.languages()))
+    close = find_nearest(value, (language.name for language in catalog.languages()))
     known = named or regional or (catalog.language(close) if close else None)
     return known.code if known else None
 

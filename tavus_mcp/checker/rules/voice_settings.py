@@ -11,7 +11,7 @@ from tavus_mcp.checker.fixes import Call, configure, drop
 from tavus_mcp.checker.lookups import at, entries, is_set, layer_of, number, since, text
 from tavus_mcp.checker.rule import Hit, rule
 from tavus_mcp.models.document import Document
-from tavus_mcp.text import nearest
+from tavus_mcp.text import find_nearest
 
 _SETTINGS = "/layers/tts/voice_settings"
 _OLDER_SCALE = {"sonic-1", "sonic-2"}  # models whose speed runs from -1 to 1
@@ -220,10 +220,10 @@ def _felt(entry: str, setting: VoiceSetting) -> str | None:
     """Return an emotion as it is taken, the closest one to it, or nothing."""
     name, _, level = entry.partition(":")
     meant = _FEELINGS.get(name.strip().lower(), name)
-    close = meant if meant in setting.names else nearest(meant, setting.names)
+    close = meant if meant in setting.names else find_nearest(meant, setting.names)
     if close is None or not level:
         return close
-    level = level if level in setting.levels else nearest(level, setting.levels) or ""
+    level = level if level in setting.levels else find_nearest(level, setting.levels) or ""
     return f"{close}:{level}" if level else close
 
 

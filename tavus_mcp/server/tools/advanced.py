@@ -11,9 +11,9 @@ from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.persona_files import sync
-from tavus_mcp.personas.patch_input import raw_change
-from tavus_mcp.personas.secret_references import literal_keys, resolved
-from tavus_mcp.personas.update import Edit, edit
+from tavus_mcp.personas.patch_input import parse_patch
+from tavus_mcp.personas.secret_references import literal_key_findings, resolve_references
+from tavus_mcp.personas.update import UpdateRequest, update
 from tavus_mcp.server.parameters import AllowPrivate, DryRun, IfRevision, Persona, Reference
 from tavus_mcp.server.results import PersonaText
 from tavus_mcp.server.toolset import Toolset
@@ -35,8 +35,8 @@ async def patch_persona(
     if_revision: IfRevision = None,
 ) -> Receipt:
     """Apply a JSON Patch (RFC 6902) to a persona; checked first, and only differences are sent."""
-    change, remarks = raw_change(resolved(app, patch), allow_unknown=allow_unknown)
-    asked = Edit(
+    change, remarks = parse_patch(resolve_references(app, patch), allow_unknown=allow_unknown)
+    asked = UpdateRequest(
         "patch_persona",
         persona_id,
         change,
@@ -44,9 +44,9 @@ async def patch_persona(
         if_revision=if_revision,
         allow=(UNKNOWN_FIELDS if allow_unknown else frozenset())
         | (PRIVATE_URLS if allow_private_url else frozenset()),
-        remarks=[*remarks, *literal_keys(patch)],
+        findings=[*remarks, *literal_key_findings(patch)],
     )
-    return await edit(app, asked)
+    return await update(app, asked)
 
 
 @advanced.read("Export persona")

@@ -34,7 +34,7 @@ async def check_persona(
     ] = None,
 ) -> CheckReport:
     """Find all mistakes and deprecations at once, each with the calls that fix it."""
-    checked, form = await read.draft_or_saved(app, persona_id, document)
+    checked, form = await read.load_draft_or_persona(app, persona_id, document)
     findings = by_severity([*form, *check.check(checked, app.catalog)])
     return CheckReport(
         persona_id=checked.persona_id or None,

@@ -11,7 +11,7 @@ from tavus_mcp.models.base import Accepted, JsonObject
 from tavus_mcp.models.changes import DropFunction, PutFunction
 from tavus_mcp.models.layers import FunctionName
 from tavus_mcp.models.receipt import Receipt
-from tavus_mcp.personas.update import Edit, edit
+from tavus_mcp.personas.update import UpdateRequest, update
 from tavus_mcp.server.parameters import DryRun, IfRevision, Persona
 from tavus_mcp.server.toolset import Toolset
 
@@ -47,14 +47,14 @@ async def set_function_tool(
     pointer = _FUNCTION_LISTS[layer, modality]
     parts = {"name": name, "description": description, "parameters": parameters, "strict": strict}
     function = {key: value for key, value in parts.items() if value is not MISSING}
-    asked = Edit(
+    asked = UpdateRequest(
         "set_function_tool",
         persona_id,
         PutFunction(pointer, {"type": type, "function": function}),
         dry_run=dry_run,
         if_revision=if_revision,
     )
-    return await edit(app, asked)
+    return await update(app, asked)
 
 
 @functions.change("Remove function tool")
@@ -71,11 +71,11 @@ async def remove_function_tool(
     """Remove one function from the LLM or perception layer."""
     lists = [*dict.fromkeys(_FUNCTION_LISTS.values()), *_OLD_LISTS]
     within = [place for place in lists if layer is None or place.startswith(f"/layers/{layer}/")]
-    asked = Edit(
+    asked = UpdateRequest(
         "remove_function_tool",
         persona_id,
         DropFunction(within, name),
         dry_run=dry_run,
         if_revision=if_revision,
     )
-    return await edit(app, asked)
+    return await update(app, asked)

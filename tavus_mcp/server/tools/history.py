@@ -25,7 +25,7 @@ async def list_revisions(
     app: App, persona_id: Persona, limit: Limit = 20, cursor: Cursor = None
 ) -> RevisionPage:
     """List changes of a persona, when, by which tool, and the revision after; to undo."""
-    page = await usecase.revisions(app, persona_id, limit, cursor)
+    page = await usecase.read_history_page(app, persona_id, limit, cursor)
     return RevisionPage(revisions=page.rows, next_cursor=page.next_cursor)
 
 
@@ -37,8 +37,8 @@ async def compare_personas(
     measure: Annotated[bool, Field(description="Figures of their calls too")] = False,
 ) -> Comparison:
     """Compare two personas, or two revisions, field by field."""
-    _, one = await usecase.at(app, first, "first")
-    _, other = await usecase.at(app, second, "second")
+    _, one = await usecase.load_referenced_persona(app, first, "first")
+    _, other = await usecase.load_referenced_persona(app, second, "second")
     found = usecase.differences(app, one, other)
     figures = await measuring.compare(app, first, second) if measure else None
     return Comparison(
@@ -58,7 +58,9 @@ async def restore_revision(
     """Undo: bring a persona or parts of it back to a revision; a deleted one gets a new id."""
     return await restore.restore(
         app,
-        restore.Return(persona_id, revision, tuple(only), dry_run=dry_run, if_revision=if_revision),
+        restore.RestoreRequest(
+            persona_id, revision, tuple(only), dry_run=dry_run, if_revision=if_revision
+        ),
     )
 
 

@@ -22,8 +22,12 @@ from tavus_mcp.models.layers import (
     TurnModel,
 )
 from tavus_mcp.models.receipt import Receipt
-from tavus_mcp.personas.secret_references import filled, key_of, literal_keys
-from tavus_mcp.personas.update import Edit, edit
+from tavus_mcp.personas.secret_references import (
+    literal_key_findings,
+    resolve_key_argument,
+    resolve_placeholders,
+)
+from tavus_mcp.personas.update import UpdateRequest, update
 from tavus_mcp.server.field_arguments import given, pointers, to_unset
 from tavus_mcp.server.parameters import (
     AllowPrivate,
@@ -144,19 +148,21 @@ async def configure_llm(
 ) -> Receipt:
     """Change which model thinks and how; only what is given changes."""
     values = given(locals(), _LLM)
-    remarks = literal_keys(values)
-    values |= key_of(app, api_key, api_key_ref, _LLM["api_key"])
-    values |= filled(app, {place: values[place] for place in _HOLDERS if place in values})
-    asked = Edit(
+    remarks = literal_key_findings(values)
+    values |= resolve_key_argument(app, api_key, api_key_ref, _LLM["api_key"])
+    values |= resolve_placeholders(
+        app, {place: values[place] for place in _HOLDERS if place in values}
+    )
+    asked = UpdateRequest(
         "configure_llm",
         persona_id,
         SetFields(values, to_unset(unset, _LLM)),
         dry_run=dry_run,
         if_revision=if_revision,
         allow=PRIVATE_URLS if allow_private_url else frozenset(),
-        remarks=remarks,
+        findings=remarks,
     )
-    return await edit(app, asked)
+    return await update(app, asked)
 
 
 @layers.change("Configure TTS", aliases={"engine": "tts_engine"}, spread=("voice_settings",))
@@ -193,17 +199,17 @@ async def configure_tts(
 ) -> Receipt:
     """Change which voice speaks and how it sounds; only what is given changes."""
     values = given(locals(), _TTS)
-    remarks = literal_keys(values)
-    values |= key_of(app, api_key, api_key_ref, _TTS["api_key"])
-    asked = Edit(
+    remarks = literal_key_findings(values)
+    values |= resolve_key_argument(app, api_key, api_key_ref, _TTS["api_key"])
+    asked = UpdateRequest(
         "configure_tts",
         persona_id,
         SetFields(values, to_unset(unset, {**_TTS, "voice_settings": _SETTINGS})),
         dry_run=dry_run,
         if_revision=if_revision,
-        remarks=remarks,
+        findings=remarks,
     )
-    return await edit(app, asked)
+    return await update(app, asked)
 
 
 @layers.change("Configure STT", aliases={"engine": "stt_engine"})
@@ -221,14 +227,14 @@ async def configure_stt(
     if_revision: IfRevision = None,
 ) -> Receipt:
     """Change how speech is heard. For turn-taking use configure_conversational_flow."""
-    asked = Edit(
+    asked = UpdateRequest(
         "configure_stt",
         persona_id,
         SetFields(given(locals(), _STT), to_unset(unset, _STT)),
         dry_run=dry_run,
         if_revision=if_revision,
     )
-    return await edit(app, asked)
+    return await update(app, asked)
 
 
 @layers.change("Configure perception")
@@ -264,14 +270,14 @@ async def configure_perception(
     if_revision: IfRevision = None,
 ) -> Receipt:
     """Change what it sees and hears in the user. Lists are replaced whole."""
-    asked = Edit(
+    asked = UpdateRequest(
         "configure_perception",
         persona_id,
         SetFields(given(locals(), _PERCEPTION), to_unset(unset, _PERCEPTION)),
         dry_run=dry_run,
         if_revision=if_revision,
     )
-    return await edit(app, asked)
+    return await update(app, asked)
 
 
 @layers.change(
@@ -310,11 +316,11 @@ async def configure_conversational_flow(
     if_revision: IfRevision = None,
 ) -> Receipt:
     """Change who speaks when: patience, interruptions, background voices, silence."""
-    asked = Edit(
+    asked = UpdateRequest(
         "configure_conversational_flow",
         persona_id,
         SetFields(given(locals(), _FLOW), to_unset(unset, _FLOW)),
         dry_run=dry_run,
         if_revision=if_revision,
     )
-    return await edit(app, asked)
+    return await update(app, asked)

@@ -19,7 +19,7 @@ from mcp import Client
 from mcp_client import Desk, text_of, world
 from scheduler import UNKNOWN, Gated, Passage, Turns
 
-from tavus_mcp.journal.journal import Journal
+from tavus_mcp.journal.journal import JournalStore
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.server.server import build_server
@@ -171,7 +171,7 @@ def test_no_update_is_lost_in_a_thousand_interleavings(
 
     play()
     assert len(room.interleavings) >= INTERLEAVINGS
-    journal = Journal.open(journal_folder / "journal.sqlite3")
+    journal = JournalStore.open(journal_folder / "journal.sqlite3")
     assert journal.verify() == []
     journal.close()
 

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.journal.journal import Diary
+from tavus_mcp.journal.journal import Journal
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.http_server import serving
@@ -181,7 +181,7 @@ async def desk_at(tavus: Tavus, data: Path) -> AsyncIterator[tuple[Desk, Hurried
     """Open a server that talks to this Tavus over TCP, and a client of it."""
     wire = Hurried()
     api = TavusApi(tavus.url, "test-key-0123456789", transport=lambda: wire, limit=LIMIT)
-    app = App(api, load_catalog(), Diary(data / "journal.sqlite3"), Masker())
+    app = App(api, load_catalog(), Journal(data / "journal.sqlite3"), Masker())
     server = build_server(app, Settings(toolsets=TOOLSETS))
     async with Client(server, mode="legacy") as client:
         yield Desk(client, cast(Any, wire), server), wire

@@ -20,7 +20,7 @@ from mcp_client import text_of
 from mcp_types import CallToolResult
 from network import Line
 
-from tavus_mcp.journal.journal import Journal
+from tavus_mcp.journal.journal import JournalStore
 
 pytestmark = pytest.mark.anyio
 
@@ -199,7 +199,7 @@ def write_is_told_truly(request: Request, result: CallToolResult, *, there_now: 
 
 async def history_tells_it(request: Request) -> None:
     there = request.took_effect()
-    journal = Journal.open(request.line.journal)
+    journal = JournalStore.open(request.line.journal)
     assert journal.verify() == []
     journal.close()
     if request.method != "PATCH":
