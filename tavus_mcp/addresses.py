@@ -20,7 +20,7 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
-_OLD_NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,8}|0[0-7]{0,11}|[1-9][0-9]{0,9}")
+_LEGACY_IPV4_NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,8}|0[0-7]{0,11}|[1-9][0-9]{0,9}")
 
 
 _LOCAL_NAMES = (".localhost", ".localdomain", ".local", ".internal", ".lan", ".home.arpa")
@@ -34,8 +34,8 @@ def is_private_host(host: str) -> bool:
     plain = unicodedata.normalize("NFKC", host).lower().rstrip(".")
     if f".{plain}".endswith(_LOCAL_NAMES) or ("." not in plain.strip(":") and ":" not in plain):
         return True
-    address = _ip(plain)
-    return address is not None and not all(_is_public(one) for one in _meant(address))
+    address = _parse_ip(plain)
+    return address is not None and not all(_is_public(one) for one in _embedded_addresses(address))
 
 
 def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
@@ -43,7 +43,7 @@ def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     return address.is_global and not address.is_multicast and not site
 
 
-def _meant(
+def _embedded_addresses(
     address: ipaddress.IPv4Address | ipaddress.IPv6Address,
 ) -> Iterator[ipaddress.IPv4Address | ipaddress.IPv6Address]:
     """Yield an address and the IPv4 address inside it: mapped, compatible, 6to4, NAT64."""
@@ -60,25 +60,25 @@ def _meant(
         yield address
 
 
-def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _parse_ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(host)
     except ValueError:
         pass
-    return _old_ip(host.split("."))
+    return _parse_legacy_ipv4(host.split("."))
 
 
-def _old_number(part: str) -> int:
+def _parse_legacy_number(part: str) -> int:
     if part[:2].lower() == "0x":
         return int(part, 16)
     return int(part, 8 if part[0] == "0" else 10)
 
 
-def _old_ip(parts: list[str]) -> ipaddress.IPv4Address | None:
+def _parse_legacy_ipv4(parts: list[str]) -> ipaddress.IPv4Address | None:
     """Read the older spellings of an address: 127.1, 0x7f.1, 0177.0.0.1, 2130706433."""
-    if not 1 <= len(parts) <= 4 or not all(_OLD_NUMBER.fullmatch(part) for part in parts):
+    if not 1 <= len(parts) <= 4 or not all(_LEGACY_IPV4_NUMBER.fullmatch(part) for part in parts):
         return None
-    *above, last = (_old_number(part) for part in parts)
+    *above, last = (_parse_legacy_number(part) for part in parts)
     room = 256 ** (4 - len(above))
     if last >= room or any(part > 255 for part in above):
         return None

@@ -5,77 +5,79 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tavus_mcp.checker.fixes import FIELDS
+from tavus_mcp.checker.fixes import FIELD_BY_ARGUMENT
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.document import Document
-from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.persona import Persona
-from tavus_mcp.models.vocabularies import doubled, to_persona_names
+from tavus_mcp.models.vocabularies import duplicate_names, to_persona_names
 
-_WRAPPINGS = ("data", "persona", "pal", "document", "body", "json", "payload", "arguments")
-_DEEPEST = 6
-_PATCH = (
+_WRAPPER_KEYS = ("data", "persona", "pal", "document", "body", "json", "payload", "arguments")
+_MAX_WRAPPER_DEPTH = 6
+_PATCH_MESSAGE = (
     "is a patch, not a persona. To check what it would do to a saved persona, give it to "
     "patch_persona with dry_run=true."
 )
 
 
-def read(draft: JsonObject) -> tuple[Document, list[Finding]]:
+def parse_draft(draft: JsonObject) -> tuple[PersonaDocument, list[RuleFinding]]:
     """Return the persona that a draft means, and what is to be said of how it came.
 
     It has no id, also when it was copied from a read: a draft is not the saved persona. Raises
     ``InvalidArgument`` when it is no persona, or more than one.
     """
     inner, wrapping = draft, []
-    for _ in range(_DEEPEST):
-        _refuse_others(inner)
-        name = next((one for one in _WRAPPINGS if _holds(inner, one)), None)
+    for _ in range(_MAX_WRAPPER_DEPTH):
+        _refuse_other_inputs(inner)
+        name = next((one for one in _WRAPPER_KEYS if _is_wrapper(inner, one)), None)
         if name is None:
             break
-        inner = _persona_in(inner[name])
+        inner = _unwrap_persona(inner[name])
         wrapping.append(name)
-    read = Document.read(inner).data
-    data = {_in_full(key, read): value for key, value in read.items() if key not in _IDS}
-    return Document(data), [*_wrapped(wrapping), *_doubled(inner)]
+    read = PersonaDocument.parse(inner).data
+    data = {_field_of_argument(key, read): value for key, value in read.items() if key not in _IDS}
+    return PersonaDocument(data), [*_wrapper_findings(wrapping), *_duplicate_findings(inner)]
 
 
-def _in_full(key: str, read: JsonObject) -> str:
+def _field_of_argument(key: str, fields: JsonObject) -> str:
     """Return the field that an argument of create_persona sets, where that one is not there."""
-    field = FIELDS.get(key, key)
-    return key if field in read else field
+    field = FIELD_BY_ARGUMENT.get(key, key)
+    return key if field in fields else field
 
 
 _IDS = frozenset({"persona_id", "uuid"})
 
 
-def a_persona(value: Any) -> Any:
+def reject_lists(value: Any) -> Any:
     """Refuse a list in words that help; what else is no object is told by its schema."""
     if isinstance(value, list):
         operations = value and all(isinstance(item, dict) and "op" in item for item in value)
         raise ValueError(  # noqa: TRY004 - pydantic turns this into a refusal with a place
-            _PATCH if operations else "is a list; give one persona, as one object, at a time"
+            _PATCH_MESSAGE
+            if operations
+            else "is a list; give one persona, as one object, at a time"
         )
     return value
 
 
-def _refuse_others(draft: JsonObject) -> None:
+def _refuse_other_inputs(draft: JsonObject) -> None:
     for name in ("patch", "operations"):
         if isinstance(draft.get(name), list) or {"op", "path"} <= draft.keys():
-            raise InvalidArgument([f"/document: this {_PATCH}"])
+            raise InvalidArgument([f"/document: this {_PATCH_MESSAGE}"])
     if draft.keys() and draft.keys() <= {"persona_id", "pal_id"}:
         raise InvalidArgument(["/document: to check a saved persona give persona_id instead."])
 
 
-def _holds(draft: JsonObject, name: str) -> bool:
+def _is_wrapper(draft: JsonObject, name: str) -> bool:
     """Tell whether a draft is but the wrapping of what stands in this field."""
-    inner = _decoded(draft.get(name))
+    inner = _decode_json_text(draft.get(name))
     fields = to_persona_names(dict.fromkeys(draft)).keys() & Persona.model_fields.keys()
     return isinstance(inner, (dict, list)) and not fields
 
 
-def _persona_in(value: Any) -> JsonObject:
-    inner = _decoded(value)
+def _unwrap_persona(value: Any) -> JsonObject:
+    inner = _decode_json_text(value)
     if isinstance(inner, list):
         if len(inner) != 1:
             raise InvalidArgument(
@@ -87,7 +89,7 @@ def _persona_in(value: Any) -> JsonObject:
     return inner
 
 
-def _decoded(value: Any) -> Any:
+def _decode_json_text(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
@@ -96,13 +98,13 @@ def _decoded(value: Any) -> Any:
         return value
 
 
-def _wrapped(wrapping: list[str]) -> list[Finding]:
-    if not wrapping or wrapping == ["data"]:
+def _wrapper_findings(wrapper_keys: list[str]) -> list[RuleFinding]:
+    if not wrapper_keys or wrapper_keys == ["data"]:
         return []  # data is how Tavus itself answers
     return [
-        Finding(
+        RuleFinding(
             severity="info",
-            path="/" + "/".join(wrapping),
+            path="/" + "/".join(wrapper_keys),
             message="The persona stands inside of this; Tavus takes its fields at the top.",
             hint="Send what is in it, without it; the paths below are paths inside of it.",
             rule="draft-wrapped",
@@ -111,9 +113,9 @@ def _wrapped(wrapping: list[str]) -> list[Finding]:
     ]
 
 
-def _doubled(draft: JsonObject) -> list[Finding]:
+def _duplicate_findings(draft: JsonObject) -> list[RuleFinding]:
     return [
-        Finding(
+        RuleFinding(
             severity="warning",
             path=pointer,
             message=f"The same as {known}, which is there as well; Tavus takes one name.",
@@ -121,5 +123,5 @@ def _doubled(draft: JsonObject) -> list[Finding]:
             rule="named-twice",
             source="N#60485306153",
         )
-        for pointer, known in doubled(draft)
+        for pointer, known in duplicate_names(draft)
     ]

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from tavus_mcp.catalog import Catalog
-from tavus_mcp.checker.fixes import Call, Stored, call, put
-from tavus_mcp.checker.lookups import at, number, text
+from tavus_mcp.checker.fixes import FixCall, UnprintedValue, build_fix, set_at
+from tavus_mcp.checker.lookups import number, text, value_at
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.document import Document
+from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.layers import FUNCTION_NAME
 
-LISTS = (
+FUNCTION_LISTS = (
     "/layers/llm/tools",
     "/layers/perception/visual_tools",
     "/layers/perception/audio_tools",
@@ -24,7 +24,7 @@ LISTS = (
 """Where inline functions stand."""
 
 JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
-_MEANT = {
+_TYPE_ALIASES = {
     "str": "string",
     "text": "string",
     "enum": "string",
@@ -40,17 +40,17 @@ _MEANT = {
     "none": "null",
 }
 # What set_function_tool can write; the other lists take a raw patch.
-_SETTABLE: dict[str, dict[str, str]] = {
+_SET_FUNCTION_ARGUMENTS: dict[str, dict[str, str]] = {
     "/layers/llm/tools": {},
     "/layers/perception/visual_tools": {"layer": "perception"},
     "/layers/perception/audio_tools": {"layer": "perception", "modality": "audio"},
 }
 
 
-def functions_of(document: Document, *pointers: str) -> Iterator[tuple[str, JsonObject]]:
+def iter_functions(document: PersonaDocument, *pointers: str) -> Iterator[tuple[str, JsonObject]]:
     """Yield each function with its path; without pointers those of all lists."""
-    for pointer in pointers or LISTS:
-        tools = at(document, pointer)
+    for pointer in pointers or FUNCTION_LISTS:
+        tools = value_at(document, pointer)
         for index, tool in enumerate(tools if isinstance(tools, list) else ()):
             spec = tool.get("function") if isinstance(tool, dict) else None
             if isinstance(spec, dict):
@@ -69,87 +69,100 @@ def properties_of(schema: JsonObject) -> dict[str, Any]:
     return properties if isinstance(properties, dict) else {}
 
 
-def snake_case(name: str) -> str:
+def to_snake_case(name: str) -> str:
     """Return a name as the docs write it, or an empty text when nothing of it can be used."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     plain = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")[:64]
     return f"f_{plain}"[:64] if plain[:1].isdecimal() else plain
 
 
-def kind_of(path: str) -> str:
+def list_kind(path: str) -> str:
     """Return what the list of a function is called after: llm, visual, audio."""
     layer, name = path.split("/")[2:4]
     return name.removesuffix("_tools") if layer == "perception" else layer
 
 
-def mended(catalog: Catalog, path: str, spec: JsonObject, name: str = "") -> Call:
+def fix_function(catalog: Catalog, path: str, spec: JsonObject, name: str = "") -> FixCall:
     """Return the call that puts a function in place with all that can be mended in it mended."""
     known = name or name_of(spec)
     parts: dict[str, Any] = {
         "name": known if re.fullmatch(FUNCTION_NAME, known) else "<FUNCTION_NAME>",
-        "description": _described(spec.get("description")),
-        "parameters": _schema(catalog, path, spec.get("parameters")),
+        "description": _description_or_placeholder(spec.get("description")),
+        "parameters": _fix_schema(catalog, path, spec.get("parameters")),
     }
-    return _put(path, spec, parts)
+    return _set_function(path, spec, parts)
 
 
-def shortened(catalog: Catalog, path: str, spec: JsonObject) -> Call:
+def shorten_function(catalog: Catalog, path: str, spec: JsonObject) -> FixCall:
     """Return the call that puts a function in place with its longer part to be shortened."""
-    parts: dict[str, Any] = {"name": name_of(spec), "description": Stored(spec.get("description"))}
+    parts: dict[str, Any] = {
+        "name": name_of(spec),
+        "description": UnprintedValue(spec.get("description")),
+    }
     parameters = spec.get("parameters")
     if len(json.dumps(parameters or {})) > len(text(spec.get("description"))):
-        return _put(path, spec, {**parts, "parameters": "<PARAMETERS>"})
-    schema = _schema(catalog, path, parameters)
-    return _put(path, spec, {**parts, "description": "<DESCRIPTION>", "parameters": schema})
+        return _set_function(path, spec, {**parts, "parameters": "<PARAMETERS>"})
+    schema = _fix_schema(catalog, path, parameters)
+    return _set_function(
+        path, spec, {**parts, "description": "<DESCRIPTION>", "parameters": schema}
+    )
 
 
-def renamed(
-    document: Document, catalog: Catalog, path: str, new: str
-) -> tuple[Call] | tuple[Call, str, Call]:
+def rename_function(
+    document: PersonaDocument, catalog: Catalog, path: str, new_name: str
+) -> tuple[FixCall] | tuple[FixCall, str, FixCall]:
     """Return the calls that give a function another name."""
     spec = document.at(path)
     pointer = path.rsplit("/", 2)[0]
     layer = pointer.split("/")[2]
-    lists = [one for one in LISTS if one.startswith(f"/layers/{layer}/")]
-    alike = [one for _, one in functions_of(document, *lists) if name_of(one) == name_of(spec)]
-    if pointer not in _SETTABLE or len(alike) > 1 or not isinstance(spec.get("name", ""), str):
-        return (put(f"{path}/name", new or "<FUNCTION_NAME>"),)
-    gone = call("remove_function_tool", name=Stored(name_of(spec)), layer=layer)
-    return gone, ", then ", mended(catalog, path, spec, new or "<FUNCTION_NAME>")
+    lists = [one for one in FUNCTION_LISTS if one.startswith(f"/layers/{layer}/")]
+    alike = [one for _, one in iter_functions(document, *lists) if name_of(one) == name_of(spec)]
+    if (
+        pointer not in _SET_FUNCTION_ARGUMENTS
+        or len(alike) > 1
+        or not isinstance(spec.get("name", ""), str)
+    ):
+        return (set_at(f"{path}/name", new_name or "<FUNCTION_NAME>"),)
+    gone = build_fix("remove_function_tool", name=UnprintedValue(name_of(spec)), layer=layer)
+    return gone, ", then ", fix_function(catalog, path, spec, new_name or "<FUNCTION_NAME>")
 
 
-def unwrapped(tool: JsonObject) -> JsonObject:
+def wrap_function(tool: JsonObject) -> JsonObject:
     """Return a function that stood flat in its wrapping; what belongs to neither is left out."""
     fields = ("name", "description", "parameters", "strict")
     return {
         "type": "function",
-        "function": {name: Stored(tool[name]) for name in fields if name in tool},
+        "function": {name: UnprintedValue(tool[name]) for name in fields if name in tool},
     }
 
 
-def _put(path: str, spec: JsonObject, parts: dict[str, Any]) -> Call:
+def _set_function(path: str, spec: JsonObject, parts: dict[str, Any]) -> FixCall:
     pointer = path.rsplit("/", 2)[0]
     more = {"strict": spec["strict"]} if isinstance(spec.get("strict"), bool) else {}
-    where = _SETTABLE.get(pointer)
+    where = _SET_FUNCTION_ARGUMENTS.get(pointer)
     if where is None:
-        return put(path, {**parts, **more})
-    return call("set_function_tool", **parts, **more, **where)
+        return set_at(path, {**parts, **more})
+    return build_fix("set_function_tool", **parts, **more, **where)
 
 
-def _described(value: object) -> str | Stored:
-    return Stored(value) if text(value) else "<DESCRIPTION>"
+def _description_or_placeholder(value: object) -> str | UnprintedValue:
+    return UnprintedValue(value) if text(value) else "<DESCRIPTION>"
 
 
-def _schema(catalog: Catalog, path: str, schema: object) -> dict[str, Any]:
+def _fix_schema(catalog: Catalog, path: str, schema: object) -> dict[str, Any]:
     """Return the schema of the arguments as an object that describes and requires each of them."""
     given = schema if isinstance(schema, dict) else {}
     if "properties" not in given and "type" not in given:
         given = {"properties": {name: it for name, it in given.items() if isinstance(it, dict)}}
     arguments = {
-        _free(catalog, str(name)): _argument(catalog, path, argument)
+        _strip_reserved_prefix(catalog, str(name)): _fix_argument(catalog, path, argument)
         for name, argument in properties_of(given).items()
     }
-    rest = {name: Stored(value) for name, value in given.items() if name not in _REWRITTEN}
+    rest = {
+        name: UnprintedValue(value)
+        for name, value in given.items()
+        if name not in _REBUILT_KEYWORDS
+    }
     return {
         "type": "object",
         "properties": arguments,
@@ -158,26 +171,26 @@ def _schema(catalog: Catalog, path: str, schema: object) -> dict[str, Any]:
     }
 
 
-_REWRITTEN = frozenset({"type", "properties", "required"})
+_REBUILT_KEYWORDS = frozenset({"type", "properties", "required"})
 
 
-def _argument(catalog: Catalog, path: str, argument: object) -> object:
+def _fix_argument(catalog: Catalog, path: str, argument: object) -> object:
     if not isinstance(argument, dict):
-        return Stored(argument)
-    mended = {name: Stored(value) for name, value in argument.items()}
-    mended["description"] = _described(argument.get("description"))  # type: ignore[assignment]  # or a choice
+        return UnprintedValue(argument)
+    mended = {name: UnprintedValue(value) for name, value in argument.items()}
+    mended["description"] = _description_or_placeholder(argument.get("description"))  # type: ignore[assignment]  # or a choice
     kind = argument.get("type")
     if isinstance(kind, str) and kind not in JSON_TYPES:
-        mended["type"] = Stored(_MEANT.get(kind.lower(), "string"))
+        mended["type"] = UnprintedValue(_TYPE_ALIASES.get(kind.lower(), "string"))
     longest = number(argument.get("maxLength"))
     facts = catalog.tool_rule("inline.string_parameter")
     limit = facts.maximum if facts else None
     if "/perception/" in path and limit and longest is not None and longest > limit:
-        mended["maxLength"] = Stored(limit)
+        mended["maxLength"] = UnprintedValue(limit)
     return mended
 
 
-def _free(catalog: Catalog, name: str) -> str:
+def _strip_reserved_prefix(catalog: Catalog, name: str) -> str:
     facts = catalog.tool_rule("registry.parameters")
     prefix = facts.forbidden_prefix if facts else None
     return name.removeprefix(prefix or "") or name

@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tavus_mcp.catalog import Catalog
-from tavus_mcp.checker.fixes import CHOICES, Call, Part
-from tavus_mcp.models.document import Document
-from tavus_mcp.models.findings import Finding, Severity
+from tavus_mcp.checker.fixes import PLACEHOLDERS, FixCall, HintPart
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding, Severity
 
-_LONGEST_FIX = 8_000
+_MAX_FIX_CHARS = 8_000
 """Characters from which on a call is not handed over: it would repeat a long text."""
-_TOO_LONG = "This call holds a long text, which get_persona shows with full_prompt=true."
+_LONG_FIX_NOTE = "This call holds a long text, which get_persona shows with full_prompt=true."
 
 
-class Hit:
+class Violation:
     """One place where a rule applies: a JSON Pointer, what is the matter, and what mends it.
 
     The hint comes in parts, texts and calls. The calls are the fix, in order; another way is told
@@ -31,52 +31,55 @@ class Hit:
     (Call(tool='configure_tts', arguments={'unset': ['x']}),)
     """
 
-    __slots__ = ("message", "parts", "path")
+    __slots__ = ("hint_parts", "message", "path")
 
-    def __init__(self, path: str, message: str, *parts: Part) -> None:
+    def __init__(self, path: str, message: str, *parts: HintPart) -> None:
         self.path = path
         self.message = message
-        self.parts = parts
+        self.hint_parts = parts
 
     @property
-    def fix(self) -> tuple[Call, ...]:
+    def fix(self) -> tuple[FixCall, ...]:
         """The calls that mend it, in order."""
-        return tuple(part for part in self.parts if isinstance(part, Call))
+        return tuple(part for part in self.hint_parts if isinstance(part, FixCall))
 
-    def hint(self, *, saved: bool = True) -> str | None:
+    def hint(self, *, is_saved: bool = True) -> str | None:
         """What mends it, in words; with where to find what a person has to choose.
 
         For a draft it speaks of the document: no tool can be called for what has no id.
         """
-        if not self.parts:
+        if not self.hint_parts:
             return None
         said = "".join(
-            str(one) if saved or isinstance(one, str) else one.of_draft for one in self.parts
+            str(one) if is_saved or isinstance(one, str) else one.draft_hint
+            for one in self.hint_parts
         )
-        chosen = dict.fromkeys(choice for call in self.fix for choice in call.choices())
-        where = "; ".join(f"{choice} is {CHOICES[choice]}" for choice in chosen)
+        chosen = dict.fromkeys(choice for call in self.fix for choice in call.placeholders())
+        where = "; ".join(f"{choice} is {PLACEHOLDERS[choice]}" for choice in chosen)
         return ". ".join(part.removesuffix(".") for part in (said, where) if part) + "."
 
-    def finding(self, severity: Severity, document: Document, **more: object) -> Finding:
+    def finding(
+        self, severity: Severity, document: PersonaDocument, **fields: object
+    ) -> RuleFinding:
         """Return it as a finding; what mends it is handed over when the persona is a saved one."""
         persona_id = document.persona_id
-        calls = [call.made(persona_id) for call in self.fix] if persona_id else []
-        hint = self.hint(saved=bool(persona_id))
-        if any(len(json.dumps(call.arguments)) > _LONGEST_FIX for call in calls):
-            calls, hint = [], f"{hint} {_TOO_LONG}"
-        return Finding.model_validate(
+        calls = [call.to_tool_call(persona_id) for call in self.fix] if persona_id else []
+        hint = self.hint(is_saved=bool(persona_id))
+        if any(len(json.dumps(call.arguments)) > _MAX_FIX_CHARS for call in calls):
+            calls, hint = [], f"{hint} {_LONG_FIX_NOTE}"
+        return RuleFinding.model_validate(
             {
                 "severity": severity,
                 "path": self.path,
                 "message": self.message,
                 "hint": hint,
                 "fix": calls or None,
-                **more,
+                **fields,
             }
         )
 
 
-Check = Callable[[Document, Catalog], Iterator[Hit]]
+Check = Callable[[PersonaDocument, Catalog], Iterator[Violation]]
 
 
 @dataclass(frozen=True)
@@ -91,11 +94,11 @@ class Rule:
     severity: Severity
     source: str
     check: Check
-    refuses: bool = False
-    covers: bool = False
-    no_fix: str | None = None
+    blocks_write: bool = False
+    covers_subtree: bool = False
+    no_fix_reason: str | None = None
 
-    def findings(self, document: Document, catalog: Catalog) -> Iterator[Finding]:
+    def findings(self, document: PersonaDocument, catalog: Catalog) -> Iterator[RuleFinding]:
         """Return a finding for each hit."""
         for hit in self.check(document, catalog):
             yield hit.finding(
@@ -103,8 +106,8 @@ class Rule:
                 document,
                 rule=self.name,
                 source=self.source,
-                blocks=self.refuses,
-                covers=self.covers,
+                blocks_write=self.blocks_write,
+                covers_subtree=self.covers_subtree,
             )
 
 
@@ -113,13 +116,13 @@ def rule(
     severity: Severity,
     *,
     source: str,
-    refuses: bool = False,
-    covers: bool = False,
-    no_fix: str | None = None,
+    blocks_write: bool = False,
+    covers_subtree: bool = False,
+    no_fix_reason: str | None = None,
 ) -> Callable[[Check], Rule]:
     """Declare the decorated function as a rule; the rooms of ``rules`` list theirs in order."""
 
     def declare(check: Check) -> Rule:
-        return Rule(name, severity, source, check, refuses, covers, no_fix)
+        return Rule(name, severity, source, check, blocks_write, covers_subtree, no_fix_reason)
 
     return declare

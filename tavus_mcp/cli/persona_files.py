@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.errors import JournalUnavailable, ToolFailure
-from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.persona_files import sync
 from tavus_mcp.persona_files.yaml_reader import MAX_FILE_BYTES, BadFile, decode_file
 from tavus_mcp.server.text_rendering import text_of, without_nulls
@@ -178,7 +178,7 @@ def _facts(answer: BaseModel) -> dict[str, Any]:
     return dict(without_nulls(answer.model_dump(mode="json")))
 
 
-def _remark(finding: Finding) -> str:
+def _remark(finding: RuleFinding) -> str:
     return f"{finding.path}: {finding.message} {finding.hint or ''}".rstrip()
 
 

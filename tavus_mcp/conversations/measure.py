@@ -16,8 +16,8 @@ from tavus_mcp.conversations.revision_timeline import BEFORE, UNKNOWN, Timeline,
 from tavus_mcp.errors import InvalidArgument, NotFound, TavusError
 from tavus_mcp.history import revisions
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.conversation import MADE_UP, Call, moment_of
-from tavus_mcp.models.document import Document
+from tavus_mcp.models.conversation import SIMULATED_NAME_PREFIX, Conversation, parse_timestamp
+from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.tavus_api.pagination import CONVERSATIONS, LARGEST, Walk
 
 MOST_COMPARED = 100
@@ -74,10 +74,10 @@ class Window:
 class Fetched:
     """The calls that could be read, by id, and why the others could not."""
 
-    calls: dict[str, Call] = field(default_factory=dict)
+    calls: dict[str, Conversation] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
 
-    def of(self, rows: Iterable[JsonObject]) -> list[Call]:
+    def of(self, rows: Iterable[JsonObject]) -> list[Conversation]:
         """Return the calls of these rows that could be read."""
         return [self.calls[_id(row)] for row in rows if _id(row) in self.calls]
 
@@ -189,7 +189,7 @@ async def _ended(app: App, persona_ids: Collection[str]) -> list[JsonObject]:
 async def _timeline(app: App, persona_id: str, *, traces: bool) -> Timeline:
     """Return the revisions of a persona by time; of one that is gone, what the journal holds."""
     lines = await app.journal.entries_of_persona(persona_id)
-    live: Document | None = None
+    live: PersonaDocument | None = None
     try:
         live = await app.api.get_persona(persona_id)
     except NotFound:
@@ -205,7 +205,7 @@ async def _fetched(app: App, rows: Iterable[JsonObject]) -> Fetched:
     async def read(row: JsonObject) -> None:
         name = _id(row)
         try:
-            fetched.calls[name] = Call.read(await app.api.get_conversation(name))
+            fetched.calls[name] = Conversation.parse(await app.api.get_conversation(name))
         except TavusError as error:
             fetched.unread[name] = str(error)
         except ValueError:
@@ -225,7 +225,7 @@ def _of_revision(rows: Sequence[JsonObject], timeline: Timeline, wanted: str) ->
     return [row for row in rows if timeline.revision_at(_begun(row)) == wanted]
 
 
-def _group(app: App, timeline: Timeline, name: str, calls: list[Call]) -> JsonObject:
+def _group(app: App, timeline: Timeline, name: str, calls: list[Conversation]) -> JsonObject:
     """Return the report of the calls of one revision."""
     talks = report.talks_of(calls)
     told: dict[str, Any] = {"revision": name}
@@ -260,7 +260,9 @@ def _limits(every: Sequence[JsonObject], meant: Sequence[JsonObject], limit: int
 
 
 def _made_up(rows: Iterable[JsonObject]) -> list[str]:
-    count = sum(str(row.get("conversation_name") or "").startswith(MADE_UP) for row in rows)
+    count = sum(
+        str(row.get("conversation_name") or "").startswith(SIMULATED_NAME_PREFIX) for row in rows
+    )
     told = f"{count} of these calls were made up by the sandbox: they say nothing about real ones."
     return [told] if count else []
 
@@ -304,7 +306,7 @@ def _last_known(timeline: Timeline) -> float:
 
 
 def _begun(row: JsonObject) -> float | None:
-    return moment_of(row.get("created_at"))
+    return parse_timestamp(row.get("created_at"))
 
 
 def _id(row: JsonObject) -> str:
@@ -314,7 +316,7 @@ def _id(row: JsonObject) -> str:
 def _moment(text: str | None) -> float | None:
     if text is None or "-" not in text:
         return None
-    return moment_of(f"{text.strip()}T00:00:00Z" if _is_date(text) else text)
+    return parse_timestamp(f"{text.strip()}T00:00:00Z" if _is_date(text) else text)
 
 
 def _is_date(text: str) -> bool:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from tavus_mcp.models.conversation import AGENT, USER, Call, Turn
+from tavus_mcp.models.conversation import AGENT, USER, Conversation, Turn
 
 LONG_SILENCE = 4.0
 """Seconds without a word from which a silence counts as long."""
@@ -39,9 +39,9 @@ class Talk:
     whole: bool = False
 
     @classmethod
-    def of(cls, call: Call) -> Talk:
+    def of(cls, call: Conversation) -> Talk:
         """Take the measures of a call; what its times do not carry stays empty."""
-        spoken = call.spoken()
+        spoken = call.spoken_turns()
         talk = cls(turns=len(spoken), untimed=sum(turn.end is None for turn in spoken))
         for turn in spoken:
             talk._add_speech(turn)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from tavus_mcp import listings
 from tavus_mcp.app import App
-from tavus_mcp.checker.rules.invisible_characters import pointed_out
+from tavus_mcp.checker.rules.invisible_characters import describe_invisible
 from tavus_mcp.listings import ListPage, ListQuery, read_list_page
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.conversation import Call, Turn
-from tavus_mcp.models.findings import Remark
+from tavus_mcp.models.conversation import Conversation, Turn
+from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.vocabularies import to_persona_names
 from tavus_mcp.personas.read import PROMPT_PREVIEW_CHARS, pick_fields
 from tavus_mcp.tavus_api.pagination import CONVERSATIONS
@@ -62,7 +62,7 @@ class Told:
     no_transcript: str | None
     shutdown_reason: str | None
     perception: str | None
-    findings: list[Remark]
+    findings: list[Finding]
 
 
 async def conversation(app: App, conversation_id: str, limit: int, cursor: str | None) -> Told:
@@ -72,7 +72,7 @@ async def conversation(app: App, conversation_id: str, limit: int, cursor: str |
     """
     start = _start(conversation_id, cursor)
     raw = await app.api.get_conversation(conversation_id)
-    call = Call.read(raw)
+    call = Conversation.parse(raw)
     plain = {key: value for key, value in raw.items() if isinstance(value, str)}
     fields = _fields(app, pick_fields(*_FIELDS, "updated_at")(to_persona_names(plain)))
     turns = call.turns or ()
@@ -122,10 +122,10 @@ def _shown(app: App, turn: Turn) -> JsonObject:
     }
 
 
-def _perception(app: App, call: Call) -> str | None:
+def _perception(app: App, call: Conversation) -> str | None:
     """Return what was seen, cut when long, or why nothing was."""
     if not call.analysis:
-        why = _cut(app, call.not_analysed, _LONGEST_FIELD)
+        why = _cut(app, call.analysis_failure, _LONGEST_FIELD)
         return f"unavailable: {why}" if why else None
     return _cut(app, call.analysis, PROMPT_PREVIEW_CHARS)
 
@@ -143,7 +143,7 @@ def _cut(app: App, text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]}… [cut: {len(text)} characters in all]"
 
 
-def _unseen(texts: list[tuple[str, str]]) -> Iterator[Remark]:
+def _unseen(texts: list[tuple[str, str]]) -> Iterator[Finding]:
     for path, text in texts:
-        for message in pointed_out(text):
-            yield Remark(severity="warning", path=path, message=message)
+        for message in describe_invisible(text):
+            yield Finding(severity="warning", path=path, message=message)

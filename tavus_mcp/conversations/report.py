@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tavus_mcp.app import App
 from tavus_mcp.conversations.metrics import FIGURES, Figure, Parts, Talk
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.conversation import Call
+from tavus_mcp.models.conversation import Conversation
 
 FEWEST = 10
 """Calls from which an interval or a verdict is given. Tried on made-up calls of which the truth was
@@ -50,9 +50,9 @@ def samples(figure: Figure, talks: Sequence[Talk]) -> list[Parts]:
     return [figure.parts(talk) for talk in talks]
 
 
-def talks_of(calls: Sequence[Call]) -> list[Talk]:
+def talks_of(calls: Sequence[Conversation]) -> list[Talk]:
     """Return the measures of the calls in which somebody said something."""
-    return [Talk.of(call) for call in calls if call.spoken()]
+    return [Talk.of(call) for call in calls if call.spoken_turns()]
 
 
 def figured(talks: Sequence[Talk]) -> list[JsonObject]:
@@ -96,16 +96,16 @@ def enough(talks: Sequence[Talk]) -> str:
     return "enough calls for intervals"
 
 
-def reasons(app: App, calls: Sequence[Call]) -> dict[str, int]:
+def reasons(app: App, calls: Sequence[Conversation]) -> dict[str, int]:
     """Count how calls ended, by the known reason that each begins with."""
     told = Counter(_reason(app, call.shutdown_reason) for call in calls)
     return _most(told)
 
 
-def perception(app: App, calls: Sequence[Call]) -> JsonObject:
+def perception(app: App, calls: Sequence[Conversation]) -> JsonObject:
     """Count the calls whose images were analysed, and why the others were not."""
     analysed = sum(bool(call.analysis) for call in calls)
-    why = Counter(_short(app, call.not_analysed) for call in calls if not call.analysis)
+    why = Counter(_short(app, call.analysis_failure) for call in calls if not call.analysis)
     missing = why.pop("", 0)
     told = {"analysed": analysed, "unavailable": _most(why), "not_told": missing}
     return {name: count for name, count in told.items() if count}

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tavus_mcp.journal.entry import JournalEntry
-from tavus_mcp.models.conversation import moment_of
-from tavus_mcp.models.document import Document
+from tavus_mcp.models.conversation import parse_timestamp
+from tavus_mcp.models.document import PersonaDocument
 
 UNKNOWN = "unknown"
 BEFORE = "before the journal"
@@ -40,7 +40,9 @@ class Timeline:
     changed_elsewhere: bool = False
 
     @classmethod
-    def of(cls, lines: Iterable[JournalEntry], live: Document | None, now: float) -> Timeline:
+    def of(
+        cls, lines: Iterable[JournalEntry], live: PersonaDocument | None, now: float
+    ) -> Timeline:
         """Return the timeline that the journal's lines and the live persona tell."""
         told = sorted(sighting for line in lines for sighting in _sighted(line))
         if live is None:
@@ -87,15 +89,15 @@ def moment_text(moment: float | None) -> str | None:
 def _sighted(line: JournalEntry) -> Iterable[Sighting]:
     """Return what a line tells of the persona; a plan tells what it was made for, no more."""
     base = line.detail.get("base") if line.kind == "plan" else ""
-    revision, at = line.revision or base, moment_of(line.at)
+    revision, at = line.revision or base, parse_timestamp(line.at)
     return (
         [Sighting(at, line.seq, revision)] if isinstance(revision, str) and revision and at else []
     )
 
 
-def _since(told: Sequence[Sighting], live: Document, now: float) -> Sighting:
+def _since(told: Sequence[Sighting], live: PersonaDocument, now: float) -> Sighting:
     """Return since when the live persona is known to stand: its last change, else just now."""
     others = [sighting.at for sighting in told if sighting.revision != live.revision]
-    stamp = moment_of(live.stamp)
+    stamp = parse_timestamp(live.updated_at)
     known = stamp is not None and stamp > max(others, default=-math.inf)
     return Sighting(stamp if known and stamp is not None else now, math.inf, live.revision)

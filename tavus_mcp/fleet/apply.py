@@ -28,7 +28,7 @@ from tavus_mcp.fleet.finding_summary import Tally
 from tavus_mcp.fleet.plan_items import TOOL, Part, Trace, parts_of, shortened, traces_of
 from tavus_mcp.history import record
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.receipt import PlanReceipt, Undo
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.update import from_plan, update
@@ -195,23 +195,23 @@ def _with_short_reasons(rows: list[JsonObject]) -> list[JsonObject]:
     ]
 
 
-def _not_all_told(rows: list[JsonObject]) -> list[Finding]:
+def _not_all_told(rows: list[JsonObject]) -> list[RuleFinding]:
     if len(rows) <= ROWS:
         return []
     told = f"{ROWS} of {len(rows)} personas are told one by one; totals count all."
-    return [Finding(severity="info", path="", message=told, rule="rows-left-out")]
+    return [RuleFinding(severity="info", path="", message=told, rule="rows-left-out")]
 
 
-def _how_to_go_on(plan: plans.Plan, run: _Run, left: int) -> list[Finding]:
+def _how_to_go_on(plan: plans.Plan, run: _Run, left: int) -> list[RuleFinding]:
     again = f"apply_plan(plan_id={plan.plan_id!r}) goes on with those that are not done."
     if run.stopped:
         told = f"Stopped, {left} personas were not reached: {run.stopped}"
-        return [Finding(severity="error", path="", message=told, hint=again, rule="stopped")]
+        return [RuleFinding(severity="error", path="", message=told, hint=again, rule="stopped")]
     undone = sum(1 for row in run.rows.values() if row["status"] not in _DONE)
     if not undone:
         return []
     return [
-        Finding(
+        RuleFinding(
             severity="warning",
             path="",
             message=f"{undone} personas were not changed; each row says why.",

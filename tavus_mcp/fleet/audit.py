@@ -11,8 +11,8 @@ from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
 from tavus_mcp.errors import InvalidKey, TavusError
 from tavus_mcp.fleet.finding_summary import Tally
 from tavus_mcp.fleet.selection import Roll, Selection
-from tavus_mcp.models.base import JsonObject, checked_id
-from tavus_mcp.models.document import Document
+from tavus_mcp.models.base import JsonObject, parse_id
+from tavus_mcp.models.document import PersonaDocument
 
 FAILED = 10
 """Personas that could not be read of which each is told; the rest are counted."""
@@ -62,10 +62,10 @@ async def audit(app: App, selection: Selection, severity: str, tell: ProgressCal
     return found
 
 
-async def read(app: App, persona_id: str) -> Document | TavusError:
+async def read(app: App, persona_id: str) -> PersonaDocument | TavusError:
     """Read one persona of many; return what went wrong with it, unless it is the key."""
     try:
-        checked_id(persona_id)
+        parse_id(persona_id)
     except ValueError:
         return TavusError("The list of personas names one by what is no id; it cannot be read.")
     try:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.findings import ORDER, Finding, Remark
+from tavus_mcp.models.findings import SEVERITY_ORDER, Finding, RuleFinding
 
 WHOLE = 16
 """Groups that are told with message, hint and source; what comes after them is counted."""
@@ -24,13 +24,13 @@ _EACH_ITS_OWN = (
 class _Group:
     """What is known of one rule: the first finding, and whose it is."""
 
-    example: Remark
+    example: Finding
     alike: bool = True
     one_hint: bool = True
     count: int = 0
     persona_ids: list[str] = field(default_factory=list)
 
-    def add(self, persona_id: str, finding: Remark) -> None:
+    def add(self, persona_id: str, finding: Finding) -> None:
         self.count += 1
         self.alike = self.alike and finding.message == self.example.message
         self.one_hint = self.one_hint and finding.hint == self.example.hint
@@ -55,18 +55,18 @@ class Tally:
     """Counts the personas that each rule has something to say about; keeps no documents."""
 
     def __init__(self, severity: str = "info") -> None:
-        self._least = ORDER[severity]
+        self._least = SEVERITY_ORDER[severity]
         self._groups: dict[tuple[str, str], _Group] = {}
         self.counts: Counter[str] = Counter()
 
-    def add(self, persona_id: str, findings: Iterable[Remark]) -> None:
+    def add(self, persona_id: str, findings: Iterable[Finding]) -> None:
         """Count the findings about one persona; of one rule it is counted once."""
         told = set()
         for finding in findings:
-            if ORDER[finding.severity] > self._least:
+            if SEVERITY_ORDER[finding.severity] > self._least:
                 continue
             self.counts[finding.severity] += 1
-            rule = finding.rule if isinstance(finding, Finding) else None
+            rule = finding.rule if isinstance(finding, RuleFinding) else None
             key = (finding.severity, rule or finding.message)
             if key not in told:
                 told.add(key)
@@ -81,7 +81,7 @@ class Tally:
             for place, group in enumerate(ranked)
         ]
 
-    def findings(self, most: int) -> list[Remark]:
+    def findings(self, most: int) -> list[Finding]:
         """Return one remark for each rule, the first so many, worded for many."""
         return [
             group.example.model_copy(
@@ -92,7 +92,8 @@ class Tally:
 
     def _ranked(self) -> list[_Group]:
         ranked = sorted(
-            self._groups.items(), key=lambda item: (ORDER[item[0][0]], -item[1].count, item[0])
+            self._groups.items(),
+            key=lambda item: (SEVERITY_ORDER[item[0][0]], -item[1].count, item[0]),
         )
         return [group for _, group in ranked]
 

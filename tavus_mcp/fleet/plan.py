@@ -16,15 +16,15 @@ from tavus_mcp.fleet.audit import read
 from tavus_mcp.fleet.plan_items import TOOL, Part, Propose, Proposed, bulk_plan, shortened
 from tavus_mcp.fleet.selection import Roll, Selection
 from tavus_mcp.history import record
-from tavus_mcp.models.document import Document
-from tavus_mcp.models.findings import Remark
-from tavus_mcp.models.receipt import Changed, changes_of
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.receipt import FieldChange, changes_of
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.restore import NOT_RESTORED
 from tavus_mcp.personas.update import UpdateRequest, compute_update
 from tavus_mcp.text import suggestion_or_period
 
-_RULES = frozenset({*(rule.name for rule in RULES), *schema_check.NAMES})
+_RULES = frozenset({*(rule.name for rule in RULES), *schema_check.SCHEMA_RULES})
 _STOCK = "A stock persona of Tavus cannot be edited; create_persona(based_on=...) copies it."
 _UNFIT = frozenset({"refused", "unreadable", "not_editable"})
 _NAME = 80
@@ -48,8 +48,8 @@ class Planned:
     """One persona of the plan: its part, and what is shown of it."""
 
     part: Part
-    changes: Sequence[Changed]
-    findings: Sequence[Remark]
+    changes: Sequence[FieldChange]
+    findings: Sequence[Finding]
 
 
 @dataclass(frozen=True)
@@ -120,13 +120,13 @@ async def _looked_at(
         return Skipped("refused", persona_id, str(error))
 
 
-def _has(app: App, document: Document, finding: str | None) -> bool:
+def _has(app: App, document: PersonaDocument, finding: str | None) -> bool:
     return finding is None or any(
         item.rule == finding for item in check.check(document, app.catalog)
     )
 
 
-async def _worked_out(app: App, wanted: Wanted, document: Document) -> Planned | Skipped:
+async def _worked_out(app: App, wanted: Wanted, document: PersonaDocument) -> Planned | Skipped:
     persona_id = document.persona_id
     proposed = await wanted.propose(document)
     asked = UpdateRequest(

@@ -17,8 +17,8 @@ from tavus_mcp.errors import Refused
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import Change
-from tavus_mcp.models.document import Document
-from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.plans import Plan
 
@@ -171,10 +171,10 @@ class Proposed:
     """
 
     change: Change
-    remarks: Sequence[Finding] = ()
+    remarks: Sequence[RuleFinding] = ()
     allow: frozenset[str] = frozenset()
     verbatim: bool = False
 
 
-Propose = Callable[[Document], Awaitable[Proposed]]
+Propose = Callable[[PersonaDocument], Awaitable[Proposed]]
 """Says what is to be different about a persona; raises ``Refused`` to leave it alone."""

@@ -12,8 +12,8 @@ from tavus_mcp.fleet.finding_summary import Tally
 from tavus_mcp.fleet.plan import Draft, Planned, Skipped
 from tavus_mcp.fleet.plan_items import shortened
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.findings import Remark
-from tavus_mcp.models.receipt import Changed
+from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.receipt import FieldChange
 
 FEW = 20
 """Personas up to which each row says which places change."""
@@ -88,7 +88,7 @@ def _skipped(left_out: Sequence[Skipped]) -> list[JsonObject]:
     return [*rows, last] if more else rows
 
 
-def _findings(planned: Sequence[Planned]) -> list[Remark]:
+def _findings(planned: Sequence[Planned]) -> list[Finding]:
     """Return what the checker says of the changes, each rule once."""
     tally = Tally()
     for item in planned:
@@ -127,11 +127,11 @@ def _first_of_each(left_out: Sequence[Skipped]) -> Iterator[Skipped]:
 class _Alike:
     """A change that many personas have, from whatever stood there before."""
 
-    example: Changed
+    example: FieldChange
     count: int = 0
     befores: dict[str, Any] = field(default_factory=dict)
 
-    def add(self, change: Changed) -> None:
+    def add(self, change: FieldChange) -> None:
         self.count += 1
         self.befores[json.dumps(change.before, sort_keys=True, default=str)] = change.before
 

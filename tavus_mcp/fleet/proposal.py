@@ -8,7 +8,7 @@ from typing import Any
 from tavus_mcp.app import App
 from tavus_mcp.fleet.plan_items import Propose, Proposed
 from tavus_mcp.models.changes import SetFields
-from tavus_mcp.models.document import Document
+from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.personas.patch_input import parse_field_values
 from tavus_mcp.personas.secret_references import literal_key_findings, resolve_references
 from tavus_mcp.tuning import propose as towards
@@ -22,7 +22,7 @@ def tuning(app: App, goals: Sequence[str], strength: str, languages: Sequence[st
     """
     read_goals(goals, languages, app.catalog)
 
-    async def propose(document: Document) -> Proposed:
+    async def propose(document: PersonaDocument) -> Proposed:
         found = towards(document, goals, strength, languages, app.catalog)
         return Proposed(found.change, found.remarks)
 
@@ -35,11 +35,11 @@ def setting(app: App, values: Mapping[str, Any], unset: Sequence[str]) -> Propos
     Raises ``InvalidArgument`` with everything that is wrong with the places.
     """
     fields, gone = parse_field_values(values, unset)
-    app.masker.learn_from(fields)
+    app.masker.add_secrets_from(fields)
     ready = {f"/{name}": value for name, value in resolve_references(app, fields).items()}
     proposed = Proposed(SetFields(ready, gone), literal_key_findings(fields))
 
-    async def propose(_: Document) -> Proposed:
+    async def propose(_: PersonaDocument) -> Proposed:
         return proposed
 
     return propose

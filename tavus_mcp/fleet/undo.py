@@ -10,10 +10,10 @@ from tavus_mcp.errors import Refused
 from tavus_mcp.fleet.plan_items import Part, Propose, Proposed, Trace, parts_of, traces_of
 from tavus_mcp.history import record
 from tavus_mcp.history.revisions import load_revision
-from tavus_mcp.models.document import Document
-from tavus_mcp.models.json_patch import applied
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.json_patch import apply_patch
 from tavus_mcp.personas import plans
-from tavus_mcp.personas.readback import reads_as
+from tavus_mcp.personas.readback import is_equivalent_value
 from tavus_mcp.personas.receipts import build_undo, loss_findings
 from tavus_mcp.personas.restore import RestoreFields
 
@@ -33,7 +33,7 @@ async def undoing(app: App, plan_id: str) -> tuple[Sequence[str], Propose]:
     if not touched:
         raise Refused("/undo_of: this plan has changed no persona, so there is nothing to undo.")
 
-    async def propose(document: Document) -> Proposed:
+    async def propose(document: PersonaDocument) -> Proposed:
         return await _put_back(app, document, *touched[document.persona_id])
 
     return list(touched), propose
@@ -44,11 +44,11 @@ def _may_have_changed(trace: Trace) -> bool:
     return not trace.void and not unchanged
 
 
-async def _put_back(app: App, now: Document, part: Part, trace: Trace) -> Proposed:
+async def _put_back(app: App, now: PersonaDocument, part: Part, trace: Trace) -> Proposed:
     """Propose what stood there before; refuse where somebody has edited since."""
     before = await load_revision(app, part.persona_id, part.plan.revision)
     operations = plans.patch_of(part.plan)
-    expected = Document(app.masker.mask(applied(before.data, operations)))
+    expected = PersonaDocument(app.masker.mask(apply_patch(before.data, operations)))
     if trace.outcome is not None and trace.settled:
         after = await load_revision(app, part.persona_id, trace.outcome.revision)
     elif trace.intent is not None and record.has_taken_effect(app, trace.intent, now):
@@ -59,13 +59,13 @@ async def _put_back(app: App, now: Document, part: Part, trace: Trace) -> Propos
     places: list[str] = undo.arguments["only"] if undo else []
     if not places:
         raise Refused("Nothing of it can come back: Tavus never shows it, or it holds a secret.")
-    shown = Document(app.masker.mask(now.data))
+    shown = PersonaDocument(app.masker.mask(now.data))
     edited = [
         place
         for place in places
         if shown.at(place) != after.at(place)
         # what was read back may hold what others wrote between our write and that
-        or not reads_as(expected.at(place), shown.at(place), place, app.catalog)
+        or not is_equivalent_value(expected.at(place), shown.at(place), place, app.catalog)
     ]
     if edited:
         raise Refused(

@@ -13,10 +13,10 @@ from dataclasses import replace
 from tavus_mcp.app import App
 from tavus_mcp.errors import JournalUnavailable, NotFound
 from tavus_mcp.journal.entry import JournalEntry
-from tavus_mcp.models.document import Document
-from tavus_mcp.models.findings import Finding
-from tavus_mcp.models.json_patch import Operation, find, tokens
-from tavus_mcp.models.masking import hides
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.json_patch import Operation, get_at, pointer_tokens
+from tavus_mcp.models.masking import is_secret_value
 from tavus_mcp.models.persona import WRITE_ONLY
 
 EXTERNAL_CHANGE = "elsewhere"
@@ -25,7 +25,7 @@ REVIVED_AS, REVIVES = "revived_as", "revives"
 """Where the line of a deleted persona names the new one that brings it back, and the reverse."""
 
 
-async def record_observed(app: App, document: Document) -> None:
+async def record_observed(app: App, document: PersonaDocument) -> None:
     """Write down a persona as it was found, when the journal does not know this state of it."""
     known = await app.journal.latest_entry(document.persona_id)
     if known is None or known.revision != document.revision:
@@ -37,8 +37,8 @@ async def record_observed(app: App, document: Document) -> None:
 async def record_intent(
     app: App,
     tool: str,
-    before: Document,
-    after: Document,
+    before: PersonaDocument,
+    after: PersonaDocument,
     operations: Sequence[Operation],
     *,
     used_seq: int = 0,
@@ -66,9 +66,9 @@ async def record_outcome(
     app: App,
     intent: JournalEntry,
     status: str,
-    document: Document | None = None,
+    document: PersonaDocument | None = None,
     persona_id: str = "",
-) -> list[Finding]:
+) -> list[RuleFinding]:
     """Write down what came of an intent; a finding when it could not be written."""
     owner = document.persona_id if document else persona_id or intent.persona_id
     line = JournalEntry("outcome", owner, app.now(), intent.tool, status, ref=intent.seq)
@@ -82,8 +82,8 @@ async def record_outcome(
 
 
 async def record_revived_as(
-    app: App, intent: JournalEntry, deleted_id: str, current: Document
-) -> list[Finding]:
+    app: App, intent: JournalEntry, deleted_id: str, current: PersonaDocument
+) -> list[RuleFinding]:
     """Write down, for a deleted persona, the new one that brings it back."""
     line = JournalEntry("outcome", deleted_id, app.now(), intent.tool, "applied", ref=intent.seq)
     return await _append_or_report(app, replace(line, detail={REVIVED_AS: current.persona_id}))
@@ -95,13 +95,13 @@ async def revived_id(app: App, persona_id: str) -> str:
     return next((line.detail[REVIVED_AS] for line in lines if REVIVED_AS in line.detail), "")
 
 
-async def _append_or_report(app: App, entry: JournalEntry) -> list[Finding]:
+async def _append_or_report(app: App, entry: JournalEntry) -> list[RuleFinding]:
     """Write down what was carried out already; a finding when that cannot be."""
     try:
         await app.journal.append(entry)
     except JournalUnavailable as error:
         return [
-            Finding(
+            RuleFinding(
                 severity="warning",
                 path="",
                 message=f"The write was carried out, but not recorded: {error}",
@@ -111,7 +111,7 @@ async def _append_or_report(app: App, entry: JournalEntry) -> list[Finding]:
     return []
 
 
-async def report_cancelled_write(app: App, document: Document) -> list[Finding]:
+async def report_cancelled_write(app: App, document: PersonaDocument) -> list[RuleFinding]:
     """Tell whether a write that was cancelled took effect, now that the persona was read."""
     intent = app.cancelled_writes.pop(document.persona_id, None)
     if intent is None:
@@ -119,7 +119,7 @@ async def report_cancelled_write(app: App, document: Document) -> list[Finding]:
     there = has_taken_effect(app, intent, document)
     unrecorded = await record_outcome(app, intent, "applied" if there else "unknown", document)
     told = "took effect" if there else "has not taken effect so far, as far as can be seen"
-    cancelled = Finding(
+    cancelled = RuleFinding(
         severity="warning",
         path="",
         message=f"The {intent.tool} that was cancelled {told}.",
@@ -139,7 +139,7 @@ async def explain_missing(app: App, persona_id: str, error: NotFound) -> NotFoun
     return NotFound(f"{error} The delete_persona that was cancelled took effect.", status=404)
 
 
-def has_taken_effect(app: App, intent: JournalEntry, current: Document) -> bool:
+def has_taken_effect(app: App, intent: JournalEntry, current: PersonaDocument) -> bool:
     """Tell whether a persona shows that an intent was carried out.
 
     Masked keys and fields that Tavus never shows prove nothing, either way.
@@ -149,18 +149,21 @@ def has_taken_effect(app: App, intent: JournalEntry, current: Document) -> bool:
     telling = {
         path: value
         for path, value in wanted.items()
-        if not hides(path.rsplit("/", 1)[-1], value) and path.split("/")[1] not in WRITE_ONLY
+        if not is_secret_value(path.rsplit("/", 1)[-1], value)
+        and path.split("/")[1] not in WRITE_ONLY
     }
-    return bool(telling) and all(find(shown, path) == value for path, value in telling.items())
+    return bool(telling) and all(get_at(shown, path) == value for path, value in telling.items())
 
 
-def canonical_json(app: App, document: Document) -> str:
+def canonical_json(app: App, document: PersonaDocument) -> str:
     """Return a document as it may reach the disk: without secrets, in one spelling."""
-    return json.dumps(app.masker.mask(document.kept()), sort_keys=True, separators=(",", ":"))
+    return json.dumps(
+        app.masker.mask(document.stable_fields()), sort_keys=True, separators=(",", ":")
+    )
 
 
 def _build_entry(
-    app: App, kind: str, document: Document, *, tool: str, status: str, ref: int = 0
+    app: App, kind: str, document: PersonaDocument, *, tool: str, status: str, ref: int = 0
 ) -> JournalEntry:
     return JournalEntry(
         kind=kind,  # type: ignore[arg-type]  # the two callers give two of its literals
@@ -175,13 +178,13 @@ def _build_entry(
 
 
 def _expected_values(
-    app: App, after: Document, operations: Sequence[Operation]
+    app: App, after: PersonaDocument, operations: Sequence[Operation]
 ) -> dict[str, object]:
     """Return the values that a change means to bring, by path, so that its effect can be told."""
     wanted: dict[str, object] = {}
     for operation in operations:
         value = after.at(operation.path)
         wanted[app.masker.mask_text(operation.path)] = app.masker.mask_at(
-            tokens(operation.path), value
+            pointer_tokens(operation.path), value
         )
     return wanted

@@ -8,8 +8,8 @@ from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument, NotFound, Refused, TavusError
 from tavus_mcp.history import record
 from tavus_mcp.journal.entry import JournalEntry, plan_id_of
-from tavus_mcp.models.base import JsonObject, checked_id
-from tavus_mcp.models.document import Document
+from tavus_mcp.models.base import JsonObject, parse_id
+from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.receipt import changes_of
 from tavus_mcp.text import suggestion_or_period
@@ -54,7 +54,9 @@ async def read_history_page(
     return PersonaHistoryPage(rows, str(page[limit - 1].seq) if len(page) > limit else None)
 
 
-async def load_referenced_persona(app: App, reference: str, argument: str) -> tuple[str, Document]:
+async def load_referenced_persona(
+    app: App, reference: str, argument: str
+) -> tuple[str, PersonaDocument]:
     """Return the persona that ``ID`` or ``ID@REVISION`` names, and its id.
 
     Raises ``Refused`` when the journal does not hold the revision, naming the nearest, and
@@ -73,12 +75,12 @@ def split_reference(reference: str, argument: str) -> tuple[str, str]:
     """
     persona_id, _, revision = reference.partition("@")
     try:
-        return checked_id(persona_id), checked_id(revision) if revision else ""
+        return parse_id(persona_id), parse_id(revision) if revision else ""
     except ValueError as error:
         raise InvalidArgument([f"/{argument}: must be ID or ID@REVISION: {error}."]) from None
 
 
-async def load_revision(app: App, persona_id: str, revision: str) -> Document:
+async def load_revision(app: App, persona_id: str, revision: str) -> PersonaDocument:
     """Return a persona as the journal holds it; refuse a revision it does not hold."""
     data = await app.journal.document(persona_id, revision)
     if data is None:
@@ -88,12 +90,12 @@ async def load_revision(app: App, persona_id: str, revision: str) -> Document:
             f"The journal holds no such revision of persona {persona_id!r}"
             f"{suggestion_or_period(revision, names)} list_revisions shows those it holds."
         )
-    return Document(data)
+    return PersonaDocument(data)
 
 
-def differences(app: App, first: Document, second: Document) -> list[JsonObject]:
+def differences(app: App, first: PersonaDocument, second: PersonaDocument) -> list[JsonObject]:
     """Return the fields in which two personas differ, those that Tavus sets left out."""
-    one, other = (app.masker.mask(document.written()) for document in (first, second))
+    one, other = (app.masker.mask(document.writable_fields()) for document in (first, second))
     changes = changes_of(one, diff(one, other), app.masker)
     return [{"path": item.path, "first": item.before, "second": item.after} for item in changes]
 
@@ -105,7 +107,10 @@ def _is_open(entry: JournalEntry, outcomes: dict[int, JournalEntry]) -> bool:
 
 
 def _build_row(
-    app: App, entry: JournalEntry, outcomes: dict[int, JournalEntry], current: Document | None
+    app: App,
+    entry: JournalEntry,
+    outcomes: dict[int, JournalEntry],
+    current: PersonaDocument | None,
 ) -> JsonObject:
     outcome = outcomes.get(entry.seq)
     told: JsonObject = {
@@ -133,7 +138,7 @@ async def _bulk_plan_fields(
     return {"plan_id": plan_id_of(plan)} if plan else {}
 
 
-def _infer_outcome(app: App, entry: JournalEntry, current: Document) -> JsonObject:
+def _infer_outcome(app: App, entry: JournalEntry, current: PersonaDocument) -> JsonObject:
     """Tell what became of an intent without an outcome, as far as the persona shows it."""
     if entry.tool == "delete_persona":
         return {"status": "unknown" if current.data else "applied"}
@@ -142,11 +147,11 @@ def _infer_outcome(app: App, entry: JournalEntry, current: Document) -> JsonObje
     return {"status": "unknown"}
 
 
-async def _load_current(app: App, persona_id: str) -> Document | None:
+async def _load_current(app: App, persona_id: str) -> PersonaDocument | None:
     """Return the persona as it is; an empty document when it is gone, None when unknown."""
     try:
         return await app.api.get_persona(persona_id)
     except NotFound:
-        return Document({})
+        return PersonaDocument({})
     except TavusError:
         return None

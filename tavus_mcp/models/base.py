@@ -13,7 +13,7 @@ Id = NewType("Id", str)
 """A checked id: letters, digits, ``-`` and ``_``, at most 64 characters."""
 
 
-def checked_id(value: str) -> Id:
+def parse_id(value: str) -> Id:
     """Return ``value`` as an id, or raise ``ValueError`` saying what an id looks like."""
     if _ID.fullmatch(value) is None:
         raise ValueError(
@@ -23,30 +23,30 @@ def checked_id(value: str) -> Id:
     return Id(value)
 
 
-PersonaId = Annotated[str, AfterValidator(checked_id)]
+PersonaId = Annotated[str, AfterValidator(parse_id)]
 """An id given as an argument; refused before any request when it could be more than an id."""
 
-ConversationId = Annotated[str, AfterValidator(checked_id)]
+ConversationId = Annotated[str, AfterValidator(parse_id)]
 """The same for a conversation."""
 
 
 JsonObject = dict[str, Any]
 """A JSON object whose inside we do not model."""
 
-Text = Annotated[str, Field(min_length=1)]
+NonEmptyStr = Annotated[str, Field(min_length=1)]
 """A string that says something."""
 
-Accepted = Field(json_schema_extra={"deprecated": True})
+DeprecatedField = Field(json_schema_extra={"deprecated": True})
 """Marks what is accepted, and answered with a finding, but no longer offered to models."""
 
 
-class Written(BaseModel):
+class StrictModel(BaseModel):
     """A model of what people write: unknown fields are refused, rejected values never echoed."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
-class Free(BaseModel):
+class OpenModel(BaseModel):
     """A model of an object that Tavus leaves open: known fields are typed, others pass."""
 
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from tavus_mcp.errors import Refused
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.json_patch import Operation, PatchError, applied, find, tokens
+from tavus_mcp.models.json_patch import Operation, PatchError, apply_patch, get_at, pointer_tokens
 from tavus_mcp.models.persona import WRITE_ONLY
 from tavus_mcp.text import suggestion_or_period
 
@@ -37,14 +37,16 @@ class SetFields:
         """Return a copy with the fields set; missing parents are made, absent removals pass."""
         result = copy.deepcopy(data)
         for pointer, value in self.values.items():
-            _merge(_parent(result, pointer), tokens(pointer)[-1], copy.deepcopy(value))
+            _merge(
+                _ensure_parent(result, pointer), pointer_tokens(pointer)[-1], copy.deepcopy(value)
+            )
         for pointer in self.unset:
             if pointer[1:] in WRITE_ONLY:  # nobody can see whether it is there: it is emptied
                 result[pointer[1:]] = []
                 continue
-            parent = find(result, pointer.rpartition("/")[0])
+            parent = get_at(result, pointer.rpartition("/")[0])
             if isinstance(parent, dict):
-                parent.pop(tokens(pointer)[-1], None)
+                parent.pop(pointer_tokens(pointer)[-1], None)
         return result
 
 
@@ -55,7 +57,7 @@ class EditText:
     field: str
     find: str
     replace: str
-    every: bool = False
+    replace_all: bool = False
 
     def apply(self, data: JsonObject) -> JsonObject:
         """Return a copy with the text replaced; the text must be there, and once unless every."""
@@ -66,9 +68,10 @@ class EditText:
         if count == 0:
             raise Refused(
                 f"/{self.field}: the text to find is not in it (matching is exact, with case and "
-                f"line breaks).{_near(self.find, text)} Read it with get_persona full_prompt=true."
+                f"line breaks).{_near_match_hint(self.find, text)} Read it with get_persona "
+                f"full_prompt=true."
             )
-        if count > 1 and not self.every:
+        if count > 1 and not self.replace_all:
             raise Refused(
                 f"/{self.field}: the text to find is there {count} times. Give a longer piece that "
                 "is there once, or replace_all=true."
@@ -86,7 +89,7 @@ class PutFunction:
     def apply(self, data: JsonObject) -> JsonObject:
         """Return a copy with exactly one function of this name in the list."""
         result = copy.deepcopy(data)
-        parent, key = _parent(result, self.pointer), tokens(self.pointer)[-1]
+        parent, key = _ensure_parent(result, self.pointer), pointer_tokens(self.pointer)[-1]
         tools = parent[key] if isinstance(parent.get(key), list) else []
         name = function_name(self.tool)
         at = next((i for i, tool in enumerate(tools) if function_name(tool) == name), len(tools))
@@ -107,15 +110,15 @@ class DropFunction:
         names: list[str] = []
         found = False
         for pointer in self.pointers:
-            tools = find(result, pointer)
+            tools = get_at(result, pointer)
             if not isinstance(tools, list):
                 continue
             names += [function_name(tool) for tool in tools]
             kept = [tool for tool in tools if function_name(tool) != self.name]
             found = found or len(kept) < len(tools)
-            _parent(result, pointer)[tokens(pointer)[-1]] = kept
+            _ensure_parent(result, pointer)[pointer_tokens(pointer)[-1]] = kept
         if not found:
-            raise Refused(_no_function(self.name, names))
+            raise Refused(_missing_function_message(self.name, names))
         return result
 
 
@@ -128,7 +131,7 @@ class RawPatch:
     def apply(self, data: JsonObject) -> JsonObject:
         """Return the patched copy; refuse with the number of the operation that does not fit."""
         try:
-            result = applied(data, self.operations)
+            result = apply_patch(data, self.operations)
         except PatchError as error:
             raise Refused(
                 f"The patch does not fit this persona: {error}. Nothing was sent."
@@ -144,14 +147,14 @@ def function_name(tool: Any) -> str:
     return str(inner.get("name", "")) if isinstance(inner, dict) else ""
 
 
-def _no_function(name: str, names: list[str]) -> str:
+def _missing_function_message(name: str, names: list[str]) -> str:
     there = ", ".join(sorted(filter(None, names))) or "none"
     return f"No function of that name here{suggestion_or_period(name, names)} It has: {there}."
 
 
-def _parent(data: JsonObject, pointer: str) -> JsonObject:
+def _ensure_parent(data: JsonObject, pointer: str) -> JsonObject:
     node: JsonObject = data
-    for token in tokens(pointer)[:-1]:
+    for token in pointer_tokens(pointer)[:-1]:
         inner = node.get(token)
         if not isinstance(inner, dict):
             inner = node[token] = {}
@@ -169,7 +172,7 @@ def _merge(parent: JsonObject, key: str, value: Any) -> None:
         parent[key] = value
 
 
-def _near(wanted: str, text: str) -> str:
+def _near_match_hint(wanted: str, text: str) -> str:
     """Say where almost the same text stands, when only case or spacing differ."""
     squeezed = " ".join(wanted.split()).casefold()
     for line in text.splitlines():

@@ -20,12 +20,12 @@ from tavus_mcp.models.base import JsonObject
 
 USER, AGENT = "user", "assistant"
 _ROLES = {"replica": AGENT, "pal": AGENT, "face": AGENT}
-_PROMPT = "system"
+_PROMPT_ROLE = "system"
 """Older transcripts begin with an entry of this role, which is the prompt."""
-MADE_UP = "Made up by the sandbox"
+SIMULATED_NAME_PREFIX = "Made up by the sandbox"
 """How the names of calls begin that nobody held."""
-_LONGEST_TURN = 86_400.0
-_LATEST = 1e11
+_MAX_TURN_SECONDS = 86_400.0
+_MAX_EPOCH_SECONDS = 1e11
 """No epoch second of the next thousand years is above this; milliseconds are."""
 _OFFSET = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$", re.IGNORECASE)
 
@@ -52,40 +52,40 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Call:
+class Conversation:
     """One conversation; ``turns`` is None when Tavus holds no transcript of it."""
 
     conversation_id: str
     turns: tuple[Turn, ...] | None = None
     shutdown_reason: str = ""
     analysis: str = ""
-    not_analysed: str = ""
+    analysis_failure: str = ""
 
     @classmethod
-    def read(cls, raw: JsonObject) -> Call:
+    def parse(cls, raw: JsonObject) -> Conversation:
         """Return the call of a reply; see the module for what is endured."""
         return cls(
             conversation_id=_text(raw.get("conversation_id")),
-            turns=_transcript(raw),
-            shutdown_reason=_first(raw, "system.shutdown", "shutdown_reason"),
-            analysis=_first(raw, "application.perception_analysis", "analysis"),
-            not_analysed=_first(raw, "application.perception_unavailable", "reason"),
+            turns=_longest_transcript(raw),
+            shutdown_reason=_earliest_text(raw, "system.shutdown", "shutdown_reason"),
+            analysis=_earliest_text(raw, "application.perception_analysis", "analysis"),
+            analysis_failure=_earliest_text(raw, "application.perception_unavailable", "reason"),
         )
 
-    def spoken(self) -> list[Turn]:
+    def spoken_turns(self) -> list[Turn]:
         """Return what the user and the agent said; other roles speak to neither."""
         return [turn for turn in self.turns or () if turn.role in (USER, AGENT)]
 
 
-def moment_of(value: object) -> float | None:
+def parse_timestamp(value: object) -> float | None:
     """Return a point in time as epoch seconds: a number or ISO text (UTC when it says no zone)."""
     if isinstance(value, str) and "-" in value[1:]:
-        return _iso(value.strip())
-    number = number_of(value)
-    return number if number is not None and 0 < number < _LATEST else None
+        return _parse_iso(value.strip())
+    number = parse_number(value)
+    return number if number is not None and 0 < number < _MAX_EPOCH_SECONDS else None
 
 
-def number_of(value: object) -> float | None:
+def parse_number(value: object) -> float | None:
     """Return a finite number, also one written as text; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
@@ -96,16 +96,16 @@ def number_of(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _iso(text: str) -> float | None:
+def _parse_iso(text: str) -> float | None:
     whole = text if _OFFSET.search(text) else f"{text}Z"
     try:
-        return float(_moments().validate_python(whole).timestamp())
+        return float(_datetime_adapter().validate_python(whole).timestamp())
     except (ValueError, OverflowError):
         return None
 
 
 @cache
-def _moments() -> TypeAdapter[Any]:
+def _datetime_adapter() -> TypeAdapter[Any]:
     return TypeAdapter(AwareDatetime)
 
 
@@ -117,17 +117,17 @@ def _events(raw: JsonObject, kind: str) -> Iterator[tuple[float, JsonObject]]:
             continue
         properties = event.get("properties")
         if isinstance(properties, dict):
-            yield moment_of(event.get("timestamp")) or _LATEST, properties
+            yield parse_timestamp(event.get("timestamp")) or _MAX_EPOCH_SECONDS, properties
 
 
-def _first(raw: JsonObject, kind: str, name: str) -> str:
+def _earliest_text(raw: JsonObject, kind: str, name: str) -> str:
     """Return the earliest text an event of this kind told, else the one at the top level."""
     found = [(at, _text(properties.get(name))) for at, properties in _events(raw, kind)]
     texts = sorted(pair for pair in found if pair[1])
     return texts[0][1] if texts else _text(raw.get(name))
 
 
-def _transcript(raw: JsonObject) -> tuple[Turn, ...] | None:
+def _longest_transcript(raw: JsonObject) -> tuple[Turn, ...] | None:
     """Return the fullest transcript there is: of an event, or at the top as older docs have it."""
     events = _events(raw, "application.transcription_ready")
     lists = [properties.get("transcript") for _, properties in events]
@@ -138,9 +138,9 @@ def _transcript(raw: JsonObject) -> tuple[Turn, ...] | None:
 
 def _turns(entries: Sequence[object]) -> tuple[Turn, ...]:
     told = [
-        (_turn(entry), moment_of(entry.get("timestamp")))
+        (_turn(entry), parse_timestamp(entry.get("timestamp")))
         for entry in entries
-        if isinstance(entry, dict) and _role(entry) != _PROMPT
+        if isinstance(entry, dict) and _role(entry) != _PROMPT_ROLE
     ]
     both = [at - turn.start for turn, at in told if at is not None and turn.start is not None]
     if any(turn.start is not None for turn, _ in told):
@@ -155,20 +155,20 @@ def _turns(entries: Sequence[object]) -> tuple[Turn, ...]:
     ]
     if any(turn.start is None for turn in placed):
         return tuple(placed)
-    return tuple(sorted(placed, key=_order))
+    return tuple(sorted(placed, key=_sort_key))
 
 
-def _order(turn: Turn) -> tuple[float, float, str, str]:
+def _sort_key(turn: Turn) -> tuple[float, float, str, str]:
     return turn.start or 0.0, turn.duration or 0.0, turn.role, turn.content
 
 
 def _turn(entry: JsonObject) -> Turn:
-    start, duration = (number_of(entry.get(name)) for name in ("seconds_from_start", "duration"))
-    fit = duration is not None and 0 <= duration <= _LONGEST_TURN
+    start, duration = (parse_number(entry.get(name)) for name in ("seconds_from_start", "duration"))
+    fit = duration is not None and 0 <= duration <= _MAX_TURN_SECONDS
     return Turn(
         role=_role(entry),
         content=_text(entry.get("content")),
-        start=start if start is not None and abs(start) < _LATEST else None,
+        start=start if start is not None and abs(start) < _MAX_EPOCH_SECONDS else None,
         duration=round(duration, 3) if duration is not None and fit else None,
     )
 

@@ -10,24 +10,24 @@ from functools import cached_property
 from typing import Any
 
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.json_patch import find, pointer_of
+from tavus_mcp.models.json_patch import get_at, pointer_of
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.models.persona import SERVER_FIELDS
 from tavus_mcp.models.vocabularies import to_persona_names
 
 # These change without anyone having changed the persona, so they name no revision.
 _VOLATILE = frozenset({"updated_at", "session_id", "is_draft"})
-_BLANKS = str.maketrans("", "", "\t\n\r")
+_DELETE_BLANKS = str.maketrans("", "", "\t\n\r")
 
 
 @dataclass(frozen=True)
-class Document:
+class PersonaDocument:
     """A persona as it was read, in the names of ``/v2/personas``; unknown fields are kept."""
 
     data: JsonObject
 
     @classmethod
-    def read(cls, raw: JsonObject) -> Document:
+    def parse(cls, raw: JsonObject) -> PersonaDocument:
         """Return the document of a reply in either vocabulary, flat or wrapped in ``data``."""
         inner = raw.get("data", raw)
         if isinstance(inner, list) and len(inner) == 1:
@@ -53,7 +53,7 @@ class Document:
         return str(self.data.get("pipeline_mode") or "full")
 
     @property
-    def stamp(self) -> str:
+    def updated_at(self) -> str:
         """When Tavus says it was changed last; moves also with what no revision shows."""
         return str(self.data.get("updated_at") or "")
 
@@ -61,7 +61,10 @@ class Document:
     def revision(self) -> str:
         """The short hash that names this state of the persona; secrets do not enter it."""
         canonical = json.dumps(
-            Masker().mask(self.kept()), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+            Masker().mask(self.stable_fields()),
+            sort_keys=True,
+            separators=(",", ":"),
+            ensure_ascii=False,
         )
         return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
@@ -69,57 +72,57 @@ class Document:
     def texts(self) -> tuple[tuple[str, str], ...]:
         """Every text that people wrote, each behind its JSON Pointer."""
         found: list[tuple[str, str]] = []
-        waiting: list[tuple[str, Any]] = [("", self.written())]
+        waiting: list[tuple[str, Any]] = [("", self.writable_fields())]
         while waiting:  # not recursive: nobody promises how deep a document is
             path, node = waiting.pop()
             if isinstance(node, str):
                 found.append((path, node))
             elif isinstance(node, dict):
-                waiting += [(path + _step(key), item) for key, item in node.items()]
+                waiting += [(path + _pointer_segment(key), item) for key, item in node.items()]
             elif isinstance(node, list):
                 waiting += [(f"{path}/{index}", item) for index, item in enumerate(node)]
         return tuple(found)
 
     @cached_property
-    def unusual(self) -> tuple[tuple[str, str], ...]:
+    def texts_to_inspect(self) -> tuple[tuple[str, str], ...]:
         """The texts that are not all plain ASCII: in others nothing stands that nobody sees."""
         return tuple(
             (path, text)
             for path, text in self.texts
-            if not (text.isascii() and text.translate(_BLANKS).isprintable())
+            if not (text.isascii() and text.translate(_DELETE_BLANKS).isprintable())
         )
 
     @cached_property
-    def places(self) -> Mapping[str, Any]:
+    def values_by_pointer(self) -> Mapping[str, Any]:
         """Every member of every object by its JSON Pointer; lists are not entered."""
         found: JsonObject = {}
         waiting: list[tuple[str, JsonObject]] = [("", self.data)]
         while waiting:
             path, node = waiting.pop()
             for key, value in node.items():
-                place = path + _step(key)
+                place = path + _pointer_segment(key)
                 found[place] = value
                 if isinstance(value, dict):
                     waiting.append((place, value))
         return found
 
-    def kept(self) -> JsonObject:
+    def stable_fields(self) -> JsonObject:
         """Return the document without what changes by itself."""
         return {key: value for key, value in self.data.items() if key not in _VOLATILE}
 
     def at(self, pointer: str, default: Any = None) -> Any:
         """Return the value at a JSON Pointer, or ``default`` when nothing stands there."""
-        return find(self.data, pointer, default)
+        return get_at(self.data, pointer, default)
 
     def layer(self, name: str) -> JsonObject:
         """Return a layer, empty when the persona has none of that name."""
         layer = self.at(f"/layers/{name}")
         return layer if isinstance(layer, dict) else {}
 
-    def written(self) -> JsonObject:
+    def writable_fields(self) -> JsonObject:
         """Return the part that people write: the document without what the server sets."""
         return {key: value for key, value in self.data.items() if key not in SERVER_FIELDS}
 
 
-def _step(key: str) -> str:
+def _pointer_segment(key: str) -> str:
     return pointer_of([key]) if "~" in key or "/" in key else f"/{key}"

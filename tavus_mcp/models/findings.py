@@ -18,10 +18,10 @@ class ToolCall(BaseModel):
 
 Severity = Annotated[Literal["error", "warning", "info"], WithJsonSchema({"type": "string"})]
 Calls = Annotated[list[ToolCall], WithJsonSchema({"type": "array", "items": {"type": "object"}})]
-ORDER: dict[str, int] = {"error": 0, "warning": 1, "info": 2}
+SEVERITY_ORDER: dict[str, int] = {"error": 0, "warning": 1, "info": 2}
 
 
-class Remark(BaseModel):
+class Finding(BaseModel):
     """What is wrong or worth knowing, where, and what mends it.
 
     ``error``: Tavus refuses it or it cannot work; ``warning``: it works otherwise than it looks;
@@ -34,7 +34,7 @@ class Remark(BaseModel):
     hint: str | None = None
 
 
-class Finding(Remark):
+class RuleFinding(Finding):
     """A remark with the rule that made it and the source of the rule.
 
     ``fix`` are the calls that make it go away, in order; a draft, which has no id to call them
@@ -45,12 +45,12 @@ class Finding(Remark):
     rule: str | None = None
     source: str | None = None
     fix: Calls | None = None
-    blocks: Annotated[bool, Field(exclude=True)] = False
-    covers: Annotated[bool, Field(exclude=True)] = False
-    meant: Annotated[str | None, Field(exclude=True)] = None
+    blocks_write: Annotated[bool, Field(exclude=True)] = False
+    covers_subtree: Annotated[bool, Field(exclude=True)] = False
+    intended_path: Annotated[str | None, Field(exclude=True)] = None
 
 
-def by_severity(findings: list[Finding]) -> list[Finding]:
+def sort_by_severity(findings: list[RuleFinding]) -> list[RuleFinding]:
     """Return findings worst first, each once, in a stable order."""
     unique = {(item.severity, item.path, item.message): item for item in findings}
-    return sorted(unique.values(), key=lambda item: (ORDER[item.severity], item.path))
+    return sorted(unique.values(), key=lambda item: (SEVERITY_ORDER[item.severity], item.path))

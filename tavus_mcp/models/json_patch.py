@@ -16,7 +16,7 @@ from typing import Any
 
 from tavus_mcp.models.base import JsonObject
 
-_NOTHING: Any = object()
+_MISSING: Any = object()
 
 
 class PatchError(ValueError):
@@ -29,31 +29,31 @@ class Operation:
 
     op: str
     path: str
-    value: Any = _NOTHING
+    value: Any = _MISSING
     source: str = ""
 
-    def wire(self) -> JsonObject:
+    def to_json(self) -> JsonObject:
         """Return the operation as it is sent."""
         sent: JsonObject = {"op": self.op, "path": self.path}
         if self.source:
             sent["from"] = self.source
-        if self.value is not _NOTHING:
+        if self.value is not _MISSING:
             sent["value"] = self.value
         return sent
 
 
 def outermost_list(data: Any, pointer: str) -> str:
     """Return the pointer, or that of the first list on the way to it: items move, lists stay."""
-    parts = tokens(pointer)
+    parts = pointer_tokens(pointer)
     for depth in range(1, len(parts)):
         above = pointer_of(parts[:depth])
-        if isinstance(find(data, above), list):
+        if isinstance(get_at(data, above), list):
             return above
     return pointer
 
 
 @lru_cache(maxsize=4096)
-def tokens(pointer: str) -> tuple[str, ...]:
+def pointer_tokens(pointer: str) -> tuple[str, ...]:
     """Split a JSON Pointer into its unescaped tokens."""
     if pointer == "":
         return ()
@@ -72,9 +72,9 @@ def is_index(token: str) -> bool:
     return re.fullmatch("0|[1-9][0-9]{0,8}", token) is not None
 
 
-def find(data: Any, pointer: str, default: Any = None) -> Any:
+def get_at(data: Any, pointer: str, default: Any = None) -> Any:
     """Return what stands at ``pointer``, or ``default``."""
-    for token in tokens(pointer):
+    for token in pointer_tokens(pointer):
         if isinstance(data, dict) and token in data:
             data = data[token]
         elif isinstance(data, list) and is_index(token) and int(token) < len(data):
@@ -90,7 +90,7 @@ def diff(before: Any, after: Any, path: str = "") -> list[Operation]:
         return list(_diff_objects(before, after, path))
     if isinstance(before, list) and isinstance(after, list):
         return list(_diff_lists(before, after, path))
-    return [] if _same(before, after) else [Operation("replace", path, after)]
+    return [] if _is_equal(before, after) else [Operation("replace", path, after)]
 
 
 def _diff_objects(before: JsonObject, after: JsonObject, path: str) -> Iterator[Operation]:
@@ -103,15 +103,15 @@ def _diff_objects(before: JsonObject, after: JsonObject, path: str) -> Iterator[
             yield Operation("add", here, value)
         elif isinstance(value, (dict, list)) and type(value) is type(before[key]):
             yield from diff(before[key], value, here)
-        elif not _same(before[key], value):
+        elif not _is_equal(before[key], value):
             # "add" sets a member whether or not the server stores it: reads omit defaults
             yield Operation("add", here, value)
 
 
 def _diff_lists(before: list[Any], after: list[Any], path: str) -> Iterator[Operation]:
-    start = _common(zip(before, after, strict=False))
+    start = _common_length(zip(before, after, strict=False))
     room = min(len(before), len(after)) - start
-    end = min(_common(zip(reversed(before), reversed(after), strict=False)), room)
+    end = min(_common_length(zip(reversed(before), reversed(after), strict=False)), room)
     old, new = before[start : len(before) - end], after[start : len(after) - end]
     shared = min(len(old), len(new))
     for index in range(shared):
@@ -122,25 +122,25 @@ def _diff_lists(before: list[Any], after: list[Any], path: str) -> Iterator[Oper
         yield Operation("add", f"{path}/{start + index}", new[index])
 
 
-def _common(pairs: Iterable[tuple[Any, Any]]) -> int:
+def _common_length(pairs: Iterable[tuple[Any, Any]]) -> int:
     count = 0
     for one, other in pairs:
-        if not _same(one, other):
+        if not _is_equal(one, other):
             break
         count += 1
     return count
 
 
-def _same(one: Any, other: Any) -> bool:
+def _is_equal(left: Any, right: Any) -> bool:
     # JSON tells true from 1; Python does not, also not inside lists and objects
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    return isinstance(one, bool) is isinstance(other, bool) and bool(one == other)
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(_is_equal(left[key], right[key]) for key in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_is_equal, left, right))
+    return isinstance(left, bool) is isinstance(right, bool) and bool(left == right)
 
 
-def applied(data: Any, operations: Sequence[Operation]) -> Any:
+def apply_patch(data: Any, operations: Sequence[Operation]) -> Any:
     """Return a copy of ``data`` with the operations carried out, all or none.
 
     Raises ``PatchError`` with the number of the operation that does not fit.
@@ -148,55 +148,55 @@ def applied(data: Any, operations: Sequence[Operation]) -> Any:
     result = copy.deepcopy(data)
     for number, operation in enumerate(operations):
         try:
-            result = _apply(result, operation)
+            result = _apply_operation(result, operation)
         except PatchError as error:
             raise PatchError(f"operation {number} ({operation.op}): {error}") from None
     return result
 
 
-def _apply(data: Any, operation: Operation) -> Any:
+def _apply_operation(data: Any, operation: Operation) -> Any:
     match operation.op:
         case "add":
-            return _put(data, operation.path, operation.value)
+            return _insert_value(data, operation.path, operation.value)
         case "remove":
-            _take(data, operation.path)
+            _remove_value(data, operation.path)
             return data
         case "replace":
             if operation.path:
-                _existing(data, operation.path)
-                _take(data, operation.path)
-            return _put(data, operation.path, operation.value)
+                _require_value(data, operation.path)
+                _remove_value(data, operation.path)
+            return _insert_value(data, operation.path, operation.value)
         case "test":
-            if not _same(_existing(data, operation.path), operation.value):
+            if not _is_equal(_require_value(data, operation.path), operation.value):
                 raise PatchError(f"{operation.path} is not the value that was tested for")
             return data
         case "copy":
-            return _put(data, operation.path, _existing(data, operation.source))
+            return _insert_value(data, operation.path, _require_value(data, operation.source))
         case "move":
             if operation.path.startswith(operation.source + "/"):
                 raise PatchError(f"{operation.source} cannot be moved into itself")
-            return _put(data, operation.path, _take(data, operation.source))
+            return _insert_value(data, operation.path, _remove_value(data, operation.source))
     raise PatchError(
         f"op {operation.op!r} is unknown; it is one of add, remove, replace, copy, move, test"
     )
 
 
-def _existing(data: Any, pointer: str) -> Any:
-    value = find(data, pointer, _NOTHING)
-    if value is _NOTHING:
+def _require_value(data: Any, pointer: str) -> Any:
+    value = get_at(data, pointer, _MISSING)
+    if value is _MISSING:
         raise PatchError(f"nothing stands at {pointer!r}")
     return value
 
 
 def _parent(data: Any, pointer: str) -> tuple[Any, str]:
-    *above, last = tokens(pointer)
-    parent = find(data, pointer_of(above), _NOTHING)
+    *above, last = pointer_tokens(pointer)
+    parent = get_at(data, pointer_of(above), _MISSING)
     if not isinstance(parent, (dict, list)):
         raise PatchError(f"{pointer!r} has no parent; add {pointer_of(above)!r} first")
     return parent, last
 
 
-def _put(data: Any, pointer: str, value: Any) -> Any:
+def _insert_value(data: Any, pointer: str, value: Any) -> Any:
     value = copy.deepcopy(value)
     if pointer == "":
         return value
@@ -212,10 +212,10 @@ def _put(data: Any, pointer: str, value: Any) -> Any:
     return data
 
 
-def _take(data: Any, pointer: str) -> Any:
+def _remove_value(data: Any, pointer: str) -> Any:
     if pointer == "":
         raise PatchError("the whole document cannot be removed")
-    value = _existing(data, pointer)
+    value = _require_value(data, pointer)
     parent, last = _parent(data, pointer)
     del parent[last if isinstance(parent, dict) else int(last)]
     return value

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import MISSING, BeforeValidator, Field
 
-from tavus_mcp.models.base import Accepted, Free, JsonObject, Text, Written
+from tavus_mcp.models.base import DeprecatedField, JsonObject, NonEmptyStr, OpenModel, StrictModel
 
 FUNCTION_NAME = r"^[a-zA-Z_][a-zA-Z0-9_]{0,63}$"
 """Names a model can call (docs: pal/llm-tool)."""
@@ -19,7 +19,7 @@ FUNCTION_NAME = r"^[a-zA-Z_][a-zA-Z0-9_]{0,63}$"
 FunctionName = Annotated[str, Field(pattern=FUNCTION_NAME)]
 
 
-class FunctionSpec(Written):
+class FunctionSpec(StrictModel):
     """The function itself: its name, when to call it, and its parameters as a JSON Schema."""
 
     name: FunctionName
@@ -28,7 +28,7 @@ class FunctionSpec(Written):
     strict: bool | MISSING = MISSING
 
 
-class FunctionTool(Written):
+class FunctionTool(StrictModel):
     """One inline tool as the layers hold it: ``{"type": "function", "function": {...}}``."""
 
     type: Literal["function"] = "function"
@@ -42,12 +42,12 @@ RavenEntry = Annotated[str, Field(min_length=1, max_length=10_000)]
 Queries = list[RavenEntry]
 
 
-def _hyphenated(value: object) -> object:
+def _hyphenate(value: object) -> object:
     """Two docs pages spell it two ways; one is sent (docs: persona/conversational-flow)."""
     return "time-based" if value == "timebased" else value
 
 
-def _joined(value: object) -> object:
+def _join_words(value: object) -> object:
     """Hot words are one string of hints (docs: persona/stt); a list of words is joined."""
     if isinstance(value, list) and all(isinstance(word, str) for word in value):
         return ", ".join(value)
@@ -55,39 +55,39 @@ def _joined(value: object) -> object:
 
 
 TurnModel = Annotated[
-    Literal["sparrow-2", "sparrow-1", "sparrow-0", "time-based"], BeforeValidator(_hyphenated)
+    Literal["sparrow-2", "sparrow-1", "sparrow-0", "time-based"], BeforeValidator(_hyphenate)
 ]
-Hotwords = Annotated[str, BeforeValidator(_joined)]
+Hotwords = Annotated[str, BeforeValidator(_join_words)]
 
 
-class LlmLayer(Written):
+class LlmLayer(StrictModel):
     """Which model thinks (docs: persona/llm, pal/llm).
 
     ``api_key_ref`` names a key of the server's environment; the name itself is never sent.
     """
 
-    model: Text | MISSING = MISSING
-    base_url: Text | MISSING = MISSING
-    api_key: Text | MISSING = MISSING
-    api_key_ref: Text | MISSING = MISSING
+    model: NonEmptyStr | MISSING = MISSING
+    base_url: NonEmptyStr | MISSING = MISSING
+    api_key: NonEmptyStr | MISSING = MISSING
+    api_key_ref: NonEmptyStr | MISSING = MISSING
     speculative_inference: bool | MISSING = MISSING
     headers: dict[str, str] | MISSING = MISSING
     extra_body: JsonObject | MISSING = MISSING
     default_query: JsonObject | MISSING = MISSING
     tools: list[FunctionTool] | MISSING = MISSING
-    disable_vision: Annotated[bool, Accepted] | MISSING = MISSING
-    enable_llm_proxy: Annotated[bool, Accepted] | MISSING = MISSING
-    model_name: Annotated[Text, Accepted] | MISSING = MISSING
-    is_custom: Annotated[bool, Accepted] | MISSING = MISSING
-    endpoint: Annotated[Text, Accepted] | MISSING = MISSING
+    disable_vision: Annotated[bool, DeprecatedField] | MISSING = MISSING
+    enable_llm_proxy: Annotated[bool, DeprecatedField] | MISSING = MISSING
+    model_name: Annotated[NonEmptyStr, DeprecatedField] | MISSING = MISSING
+    is_custom: Annotated[bool, DeprecatedField] | MISSING = MISSING
+    endpoint: Annotated[NonEmptyStr, DeprecatedField] | MISSING = MISSING
 
 
-class VoiceSettings(Written):
+class VoiceSettings(StrictModel):
     """How the voice sounds; ranges differ by engine, see the catalog (docs: persona/tts)."""
 
     speed: Annotated[float, Field(ge=-1, le=2)] | MISSING = MISSING
     volume: Annotated[float, Field(ge=0, le=2)] | MISSING = MISSING
-    emotion: list[Text] | MISSING = MISSING
+    emotion: list[NonEmptyStr] | MISSING = MISSING
     stability: Ratio | MISSING = MISSING
     similarity_boost: Ratio | MISSING = MISSING
     style: Ratio | MISSING = MISSING
@@ -97,19 +97,19 @@ class VoiceSettings(Written):
 TtsEngine = Literal["cartesia", "elevenlabs", "azure", "playht", "tavus-auto"]
 
 
-class TtsLayer(Written):
+class TtsLayer(StrictModel):
     """Which voice speaks (docs: persona/tts, voices)."""
 
     tts_engine: TtsEngine | MISSING = MISSING
-    external_voice_id: Text | MISSING = MISSING
-    voice_id: Text | MISSING = MISSING
-    api_key: Text | MISSING = MISSING
-    api_key_ref: Text | MISSING = MISSING
-    tts_model_name: Text | MISSING = MISSING
+    external_voice_id: NonEmptyStr | MISSING = MISSING
+    voice_id: NonEmptyStr | MISSING = MISSING
+    api_key: NonEmptyStr | MISSING = MISSING
+    api_key_ref: NonEmptyStr | MISSING = MISSING
+    tts_model_name: NonEmptyStr | MISSING = MISSING
     tts_emotion_control: bool | MISSING = MISSING
     voice_settings: VoiceSettings | MISSING = MISSING
     pronunciation_dictionary_id: str | MISSING = MISSING
-    playht_user_id: Annotated[Text, Accepted] | MISSING = MISSING
+    playht_user_id: Annotated[NonEmptyStr, DeprecatedField] | MISSING = MISSING
 
 
 SttEngine = Literal[
@@ -123,17 +123,17 @@ SttEngine = Literal[
 ]
 
 
-class SttLayer(Written):
+class SttLayer(StrictModel):
     """How speech is heard; the last three fields are Sparrow-0's and legacy (docs: persona/stt)."""
 
     stt_engine: SttEngine | MISSING = MISSING
     hotwords: Hotwords | MISSING = MISSING
-    participant_pause_sensitivity: Annotated[Sensitivity, Accepted] | MISSING = MISSING
-    participant_interrupt_sensitivity: Annotated[Sensitivity, Accepted] | MISSING = MISSING
-    smart_turn_detection: Annotated[bool, Accepted] | MISSING = MISSING
+    participant_pause_sensitivity: Annotated[Sensitivity, DeprecatedField] | MISSING = MISSING
+    participant_interrupt_sensitivity: Annotated[Sensitivity, DeprecatedField] | MISSING = MISSING
+    smart_turn_detection: Annotated[bool, DeprecatedField] | MISSING = MISSING
 
 
-class PerceptionLayer(Written):
+class PerceptionLayer(StrictModel):
     """What the replica sees and hears in the user (docs: persona/perception, pal/perception)."""
 
     perception_model: Literal["raven-1", "raven-0", "basic", "off"] | MISSING = MISSING
@@ -148,14 +148,14 @@ class PerceptionLayer(Written):
     screen_tools: list[FunctionTool] | MISSING = MISSING
     emotion_recognition: Literal["full", "limited", "auto"] | MISSING = MISSING
     # legacy spellings (docs: troubleshooting) and the seed's switch
-    ambient_awareness: Annotated[bool, Accepted] | MISSING = MISSING
-    ambient_awareness_queries: Annotated[Queries, Accepted] | MISSING = MISSING
-    perception_tool_prompt: Annotated[str, Accepted] | MISSING = MISSING
-    perception_tools: Annotated[list[FunctionTool], Accepted] | MISSING = MISSING
-    tool_prompt: Annotated[str, Accepted] | MISSING = MISSING
+    ambient_awareness: Annotated[bool, DeprecatedField] | MISSING = MISSING
+    ambient_awareness_queries: Annotated[Queries, DeprecatedField] | MISSING = MISSING
+    perception_tool_prompt: Annotated[str, DeprecatedField] | MISSING = MISSING
+    perception_tools: Annotated[list[FunctionTool], DeprecatedField] | MISSING = MISSING
+    tool_prompt: Annotated[str, DeprecatedField] | MISSING = MISSING
 
 
-class ConversationalFlowLayer(Written):
+class ConversationalFlowLayer(StrictModel):
     """Who speaks when (docs: persona/conversational-flow)."""
 
     turn_detection_model: TurnModel | MISSING = MISSING
@@ -163,25 +163,29 @@ class ConversationalFlowLayer(Written):
     replica_interruptibility: Level | MISSING = MISSING
     voice_isolation: Literal["near", "off"] | MISSING = MISSING
     idle_engagement: Literal["off", "patient", "eager"] | MISSING = MISSING
-    wake_phrase: Text | MISSING = MISSING
-    sleep_phrase: Text | MISSING = MISSING
-    turn_commitment: Annotated[Level, Accepted] | MISSING = MISSING
-    active_listening: Annotated[Literal["off", "low", "medium", "high"], Accepted] | MISSING = (
+    wake_phrase: NonEmptyStr | MISSING = MISSING
+    sleep_phrase: NonEmptyStr | MISSING = MISSING
+    turn_commitment: Annotated[Level, DeprecatedField] | MISSING = MISSING
+    active_listening: (
+        Annotated[Literal["off", "low", "medium", "high"], DeprecatedField] | MISSING
+    ) = MISSING
+    noise_cancellation: Annotated[bool | NonEmptyStr | JsonObject, DeprecatedField] | MISSING = (
         MISSING
     )
-    noise_cancellation: Annotated[bool | Text | JsonObject, Accepted] | MISSING = MISSING
-    idle_end_behavior: Annotated[bool | Text | JsonObject, Accepted] | MISSING = MISSING
+    idle_end_behavior: Annotated[bool | NonEmptyStr | JsonObject, DeprecatedField] | MISSING = (
+        MISSING
+    )
 
 
-class ConferencingLayer(Written):
+class ConferencingLayer(StrictModel):
     """The persona's identity in meetings; Tavus wants it patched alone (vendor: meetings)."""
 
-    username: Text | MISSING = MISSING
+    username: NonEmptyStr | MISSING = MISSING
     allowlist: list[str] | MISSING = MISSING
     whitelabel: bool | MISSING = MISSING
 
 
-class CapabilitiesLayer(Written):
+class CapabilitiesLayer(StrictModel):
     """Switches of the hosted agent (vendor)."""
 
     mcp_enabled: bool | MISSING = MISSING
@@ -190,25 +194,25 @@ class CapabilitiesLayer(Written):
     search_results_prompt_injection_prevention_enabled: bool | MISSING = MISSING
 
 
-class KnowledgeBaseLayer(Written):
+class KnowledgeBaseLayer(StrictModel):
     """How documents are searched during a call (vendor: knowledge; changelog)."""
 
     rag_score_threshold: float | MISSING = MISSING
     rag_n_chunks: Annotated[int, Field(ge=0)] | MISSING = MISSING
     rag_surrounding_chunk_radius: Annotated[int, Field(ge=0)] | MISSING = MISSING
-    rag_search_quality: Text | MISSING = MISSING
+    rag_search_quality: NonEmptyStr | MISSING = MISSING
     enable_rag_observability_app_messages: bool | MISSING = MISSING
     use_procedure_goalchain: bool | MISSING = MISSING
 
 
-class TransportLayer(Free):
+class TransportLayer(OpenModel):
     """How audio and video travel (docs: livekit, echo-mode); a free object otherwise."""
 
-    transport_type: Text | MISSING = MISSING
+    transport_type: NonEmptyStr | MISSING = MISSING
     input_settings: JsonObject | MISSING = MISSING
 
 
-class Layers(Written):
+class Layers(StrictModel):
     """Every layer a persona may carry (docs: create-persona; vendor)."""
 
     llm: LlmLayer | MISSING = MISSING
@@ -220,8 +224,8 @@ class Layers(Written):
     capabilities: CapabilitiesLayer | MISSING = MISSING
     knowledge_base: KnowledgeBaseLayer | MISSING = MISSING
     transport: TransportLayer | MISSING = MISSING
-    sts: Annotated[JsonObject, Accepted] | MISSING = MISSING
-    mcp: Annotated[JsonObject, Accepted] | MISSING = MISSING
+    sts: Annotated[JsonObject, DeprecatedField] | MISSING = MISSING
+    mcp: Annotated[JsonObject, DeprecatedField] | MISSING = MISSING
 
 
 LAYER_NAMES: tuple[str, ...] = tuple(Layers.model_fields)

@@ -20,11 +20,11 @@ _SECRET_NAME = re.compile(
     r"|^(x-)?api[_\-]?key$|apikey$|access[_\-]?key|client[_\-]?secret|bearer",
     re.IGNORECASE,
 )
-_MASKED = re.compile(r".{0,8}[*\u2022]{3,}.{0,8}")
+_MASK_PATTERN = re.compile(r".{0,8}[*\u2022]{3,}.{0,8}")
 # Numbers in fields of these names count the tokens of a model; they are no secrets.
 _COUNT_NAME = re.compile(r"tokens$|^(max|min|num)[_\-]", re.IGNORECASE)
-_SHORTEST = 6
-_REFERENCE = "{secret:"
+_MIN_SECRET_CHARS = 6
+_REFERENCE_PREFIX = "{secret:"
 # A header's value is secret unless its name is one of these: people hide keys in any of them.
 _PLAIN_HEADERS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
 
@@ -36,7 +36,7 @@ def is_secret_name(name: str) -> bool:
 
 def is_masked(value: object) -> bool:
     """Tell whether a value is a mask (ours or Tavus's), which must never be written back."""
-    return isinstance(value, str) and _MASKED.fullmatch(value) is not None
+    return isinstance(value, str) and _MASK_PATTERN.fullmatch(value) is not None
 
 
 class Masker:
@@ -49,11 +49,15 @@ class Masker:
     def __init__(self, known: Iterable[str] = ()) -> None:
         self._known: set[str] = set()
         self._longest_first: tuple[str, ...] = ()
-        self._add(value for value in known if len(value) >= _SHORTEST)
+        self._add(value for value in known if len(value) >= _MIN_SECRET_CHARS)
 
-    def learn(self, value: str) -> None:
+    def add_secret(self, value: str) -> None:
         """Remember a value that must never be shown again; one that names a secret is none."""
-        if len(value) >= _SHORTEST and not is_masked(value) and _REFERENCE not in value:
+        if (
+            len(value) >= _MIN_SECRET_CHARS
+            and not is_masked(value)
+            and _REFERENCE_PREFIX not in value
+        ):
             self._add([value])
 
     def _add(self, values: Iterable[str]) -> None:
@@ -63,12 +67,12 @@ class Masker:
             self._known |= new | {pointer_of([value])[1:] for value in new}
             self._longest_first = tuple(sorted(self._known, key=len, reverse=True))
 
-    def learn_from(self, value: Any) -> None:
+    def add_secrets_from(self, value: Any) -> None:
         """Remember every value that stands in a secret field, a header, or a patch of one."""
-        for name, secret, header in _strings_in(value):
+        for name, secret, header in _iter_strings(value):
             hidden = name.lower() not in _PLAIN_HEADERS if header else is_secret_name(name)
             if hidden:
-                self.learn(secret)
+                self.add_secret(secret)
 
     def mask(self, value: Any) -> Any:
         """Return a copy of ``value`` with every secret hidden, in the names of fields as well."""
@@ -91,7 +95,7 @@ class Masker:
         if hides and isinstance(value, Mapping):
             return self._mask_all(value)
         if hides:
-            return value if not header and _is_count(name, value) else _masked(value)
+            return value if not header and _is_count(name, value) else _mask_scalar(value)
         if name == "properties" and isinstance(value, Mapping):  # of a JSON Schema: no secrets
             return {self.mask_text(str(key)): self.mask(item) for key, item in value.items()}
         if name == "headers" and isinstance(value, Mapping):
@@ -101,9 +105,9 @@ class Masker:
             }
         return self.mask(value)
 
-    def mask_at(self, parts: Sequence[str], value: Any) -> Any:
+    def mask_at(self, path_parts: Sequence[str], value: Any) -> Any:
         """Return ``value`` as it may be shown when it stands at the end of this path."""
-        *above, name = parts or [""]
+        *above, name = path_parts or [""]
         if "properties" not in above and any(is_secret_name(part) for part in above):
             return self._mask_all(value)
         return self.mask_field(name, value, header=above[-1:] == ["headers"])
@@ -113,7 +117,7 @@ class Masker:
             return {self.mask_text(str(key)): self._mask_all(item) for key, item in value.items()}
         if isinstance(value, list):
             return [self._mask_all(item) for item in value]
-        return _masked(value)
+        return _mask_scalar(value)
 
     def mask_text(self, text: str) -> str:
         """Return ``text`` with every known secret value replaced by the mask."""
@@ -122,7 +126,7 @@ class Masker:
         return text
 
 
-def _masked(value: Any) -> Any:
+def _mask_scalar(value: Any) -> Any:
     """Return the mask for a text or a number; nothing is hidden in what is empty, on or off."""
     return value if value in ("", None) or isinstance(value, bool) else MASK
 
@@ -131,7 +135,7 @@ def _is_count(name: str, value: object) -> bool:
     return isinstance(value, int | float) and _COUNT_NAME.search(name) is not None
 
 
-def _strings_in(
+def _iter_strings(
     value: Any, name: str = "", *, header: bool = False
 ) -> Iterator[tuple[str, str, bool]]:
     """Yield every string with the name of its field, and whether it is a header's value."""
@@ -141,29 +145,29 @@ def _strings_in(
         pointed = str(value.get("path", "")).rsplit("/", 2)
         for key, item in value.items():
             if key == "value" and len(pointed) > 1:  # an operation of a JSON Patch
-                yield from _strings_in(item, pointed[-1], header="headers" in pointed[-2:])
+                yield from _iter_strings(item, pointed[-1], header="headers" in pointed[-2:])
             else:
                 inside = name == "headers" or header
-                yield from _strings_in(item, str(key), header=inside)
+                yield from _iter_strings(item, str(key), header=inside)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _strings_in(item, name, header=header)
+            yield from _iter_strings(item, name, header=header)
 
 
-def masks_in(value: Any, name: str = "", *, header: bool = False) -> bool:
+def has_masked_secret(value: Any, name: str = "", *, header: bool = False) -> bool:
     """Tell whether a mask stands where a secret belongs, or in the name of a field."""
-    return _masks_a_name(value) or any(
+    return _has_masked_key(value) or any(
         is_masked(text) and (inside or is_secret_name(field))
-        for field, text, inside in _strings_in(value, name, header=header)
+        for field, text, inside in _iter_strings(value, name, header=header)
     )
 
 
-def _masks_a_name(value: Any) -> bool:
+def _has_masked_key(value: Any) -> bool:
     if isinstance(value, Mapping):
-        return any(MASK in str(key) or _masks_a_name(item) for key, item in value.items())
-    return isinstance(value, (list, tuple)) and any(map(_masks_a_name, value))
+        return any(MASK in str(key) or _has_masked_key(item) for key, item in value.items())
+    return isinstance(value, (list, tuple)) and any(map(_has_masked_key, value))
 
 
-def hides(name: str, value: Any) -> bool:
+def is_secret_value(name: str, value: Any) -> bool:
     """Tell whether a field of this name holds a secret or a mask, so that it cannot be shown."""
-    return masks_in(value, name) or bool(Masker().mask_field(name, value) != value)
+    return has_masked_secret(value, name) or bool(Masker().mask_field(name, value) != value)

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import MISSING, Field
 
-from tavus_mcp.models.base import Text, Written
+from tavus_mcp.models.base import NonEmptyStr, StrictModel
 from tavus_mcp.models.layers import Layers
 
 PipelineMode = Literal["full", "echo", "speech-to-speech"]
-Ids = Annotated[list[Text], Field(max_length=50)]
+Ids = Annotated[list[NonEmptyStr], Field(max_length=50)]
 
 SERVER_FIELDS = frozenset(
     {
@@ -37,7 +37,7 @@ WRITE_ONLY = frozenset({"tool_ids", "memories", "is_template"})
 """Fields that can be written but never come back in reads (vendor: pal)."""
 
 
-class Persona(Written):
+class Persona(StrictModel):
     """The writable fields of a persona, in the vocabulary of ``/v2/personas``."""
 
     persona_name: str | MISSING = MISSING
@@ -46,15 +46,15 @@ class Persona(Written):
     context: str | MISSING = MISSING
     default_replica_id: str | MISSING = MISSING
     greeting: str | MISSING = MISSING
-    document_ids: list[Text] | MISSING = MISSING
-    document_tags: list[Text] | MISSING = MISSING
+    document_ids: list[NonEmptyStr] | MISSING = MISSING
+    document_tags: list[NonEmptyStr] | MISSING = MISSING
     objectives_id: str | MISSING = MISSING
     guardrails_id: str | MISSING = MISSING
     guardrail_ids: Ids | MISSING = MISSING
-    guardrail_tags: list[Text] | MISSING = MISSING
+    guardrail_tags: list[NonEmptyStr] | MISSING = MISSING
     tool_ids: Ids | MISSING = MISSING
-    memories: list[Text] | MISSING = MISSING
-    languages: list[Text] | MISSING = MISSING
+    memories: list[NonEmptyStr] | MISSING = MISSING
+    languages: list[NonEmptyStr] | MISSING = MISSING
     disclosure_type: Literal["always", "auto", "off"] | MISSING = MISSING
     verbal_disclosure: str | MISSING = MISSING
     visual_disclosure: str | MISSING = MISSING

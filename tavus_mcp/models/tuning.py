@@ -7,11 +7,11 @@ from typing import Literal
 from pydantic import BaseModel
 
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.findings import Remark
-from tavus_mcp.models.receipt import Changed
+from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.receipt import FieldChange
 
 
-class Reasoned(Changed):
+class ExplainedChange(FieldChange):
     """A change with the goals it serves, its reason, its effect, its cost, and who says so.
 
     ``confidence`` is ``documented``, ``reported`` or ``inferred``.
@@ -36,9 +36,9 @@ class Suggestion(BaseModel):
     persona_id: str | None = None
     persona_name: str | None = None
     revision: str | None = None
-    changes: list[Reasoned] = []
+    changes: list[ExplainedChange] = []
     already: list[JsonObject] = []
     settled: list[JsonObject] = []
-    findings: list[Remark] = []
+    findings: list[Finding] = []
     plan_id: str | None = None
     expires_at: str | None = None

@@ -15,10 +15,10 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.json_patch import pointer_of
 from tavus_mcp.text import find_nearest
 
-MOST = 12
+MAX_REPORTED_ERRORS = 12
 """Problems told at once; what is behind them is usually the same mistake again."""
 
-_WORDS: Mapping[str, str] = {
+_MESSAGES: Mapping[str, str] = {
     "missing": "is required",
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
@@ -35,7 +35,7 @@ _WORDS: Mapping[str, str] = {
     "model_attributes_type": "must be an object",
     "string_too_short": "must not be empty",
 }
-_LIMITS: Mapping[str, tuple[str, str]] = {
+_LIMIT_MESSAGES: Mapping[str, tuple[str, str]] = {
     "greater_than_equal": ("ge", "must be at least {}"),
     "greater_than": ("gt", "must be more than {}"),
     "less_than_equal": ("le", "must be at most {}"),
@@ -48,7 +48,7 @@ _LIMITS: Mapping[str, tuple[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Mistake:
+class SchemaError:
     """One thing that pydantic refused: where, what is wrong, and what could stand there.
 
     ``kind`` is pydantic's name for it; ``value`` what was given, for whoever mends it; it is not
@@ -56,45 +56,45 @@ class Mistake:
     """
 
     path: str
-    what: str
-    kind: str
+    message: str
+    error_type: str
     value: Any
-    close: str | None
+    suggestion: str | None
 
 
-def mistakes(
-    error: ValidationError, schema: JsonObject, *, kinds: Container[str] | None = None
-) -> list[Mistake]:
+def parse_errors(
+    error: ValidationError, schema: JsonObject, *, error_types: Container[str] | None = None
+) -> list[SchemaError]:
     """Return every mistake once, of some kinds or of all; ``schema`` tells what is allowed."""
-    found: dict[tuple[str, str], Mistake] = {}
+    found: dict[tuple[str, str], SchemaError] = {}
     for item in error.errors(include_url=False):
-        if kinds is not None and item["type"] not in kinds:
+        if error_types is not None and item["type"] not in error_types:
             continue
         names_field = item["type"] in ("extra_forbidden", "missing")
         node, path = _walk(schema, item["loc"], names_field=names_field)
-        close = _close(item, node)
+        close = _find_suggestion(item, node)
         place, what = pointer_of(path), _sentence(item, node, close)
-        mistake = Mistake(place, what, item["type"], item.get("input"), close)
+        mistake = SchemaError(place, what, item["type"], item.get("input"), close)
         found.setdefault((place, what), mistake)
     return list(found.values())
 
 
-def problems(error: ValidationError, schema: JsonObject) -> list[tuple[str, str]]:
+def error_messages(error: ValidationError, schema: JsonObject) -> list[tuple[str, str]]:
     """Return ``(JSON Pointer, what is wrong)`` per mistake; ``schema`` tells what is allowed."""
-    return [(item.path, item.what) for item in mistakes(error, schema)]
+    return [(item.path, item.message) for item in parse_errors(error, schema)]
 
 
-def sentences(error: ValidationError, schema: JsonObject) -> list[str]:
+def render_errors(error: ValidationError, schema: JsonObject) -> list[str]:
     """Return the mistakes as sentences, the first ``MOST`` of them."""
     told = [
         f"{path or '/'}: {what}" + ("" if what.endswith("?") else ".")
-        for path, what in problems(error, schema)
+        for path, what in error_messages(error, schema)
     ]
-    rest = len(told) - MOST
-    return told if rest <= 0 else [*told[:MOST], f"And {rest} more."]
+    rest = len(told) - MAX_REPORTED_ERRORS
+    return told if rest <= 0 else [*told[:MAX_REPORTED_ERRORS], f"And {rest} more."]
 
 
-def _close(item: Mapping[str, Any], node: JsonObject) -> str | None:
+def _find_suggestion(item: Mapping[str, Any], node: JsonObject) -> str | None:
     if item["type"] == "extra_forbidden":
         return find_nearest(str(item["loc"][-1]), node.get("properties", {}))
     if item["type"] == "literal_error" and isinstance(item.get("input"), str):
@@ -106,16 +106,19 @@ def _sentence(item: Mapping[str, Any], node: JsonObject, close: str | None) -> s
     kind, context = item["type"], item.get("ctx", {})
     meant = f"; did you mean {close!r}?" if close else ""
     if kind == "extra_forbidden":
-        return f"unknown field{meant or _listed('; allowed: ', list(node.get('properties', {})))}"
+        return (
+            f"unknown "
+            f"field{meant or _render_names('; allowed: ', list(node.get('properties', {})))}"
+        )
     if kind == "literal_error":
         return f"must be one of {', '.join(_choices(context))}{meant}"
-    if kind in _LIMITS:
-        key, text = _LIMITS[kind]
+    if kind in _LIMIT_MESSAGES:
+        key, text = _LIMIT_MESSAGES[kind]
         limit = context.get(key)
         return text.format(int(limit) if isinstance(limit, float) and limit % 1 == 0 else limit)
     if kind == "value_error":
         return str(context.get("error", item["msg"]))
-    return _WORDS.get(kind, str(item["msg"]))
+    return _MESSAGES.get(kind, str(item["msg"]))
 
 
 def _choices(context: Mapping[str, Any]) -> list[str]:
@@ -123,7 +126,7 @@ def _choices(context: Mapping[str, Any]) -> list[str]:
     return [choice.strip().strip("'") for choice in expected.replace(" or ", ", ").split(",")]
 
 
-def _listed(prefix: str, names: list[str]) -> str:
+def _render_names(prefix: str, names: list[str]) -> str:
     return prefix + ", ".join(names[:20]) if names else ""
 
 
@@ -131,9 +134,9 @@ def _walk(
     schema: JsonObject, loc: tuple[Any, ...], *, names_field: bool
 ) -> tuple[JsonObject, list[str | int]]:
     """Follow ``loc`` through the schema; return the object it ends in, and the path as tokens."""
-    node, path = _resolved(schema, schema), []
+    node, path = _resolve_ref(schema, schema), []
     for index, token in enumerate(loc):
-        inner = inside(node, token, schema)
+        inner = child_schema(node, token, schema)
         last = index == len(loc) - 1
         if inner is None and not isinstance(token, int) and not (last and names_field):
             continue  # the tag of a union's member, not a place in the document
@@ -144,22 +147,22 @@ def _walk(
     return node, path
 
 
-def inside(node: JsonObject, token: Any, root: JsonObject) -> JsonObject | None:
+def child_schema(node: JsonObject, token: Any, root: JsonObject) -> JsonObject | None:
     """Return the schema of what a token leads to, or None when the schema does not tell it."""
     if isinstance(token, int):
         items = node.get("items")
-        return _resolved(items, root) if isinstance(items, dict) else {}
+        return _resolve_ref(items, root) if isinstance(items, dict) else {}
     if token in node.get("properties", {}):
-        return _resolved(node["properties"][token], root)
+        return _resolve_ref(node["properties"][token], root)
     extra = node.get("additionalProperties")
-    return _resolved(extra, root) if isinstance(extra, dict) else None
+    return _resolve_ref(extra, root) if isinstance(extra, dict) else None
 
 
-def _resolved(node: JsonObject, root: JsonObject) -> JsonObject:
+def _resolve_ref(node: JsonObject, root: JsonObject) -> JsonObject:
     while "$ref" in node:
         node = root["$defs"][node["$ref"].rsplit("/", 1)[-1]]
     for arm in node.get("anyOf", []):
-        resolved = _resolved(arm, root)
+        resolved = _resolve_ref(arm, root)
         if resolved.get("type") in ("object", "array"):
             return resolved
     return node

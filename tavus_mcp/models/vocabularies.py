@@ -27,7 +27,7 @@ _TO_PERSONA: dict[Any, str] = {pal: persona for persona, pal in _PAIRS.items()} 
     "face_interruptibility": "replica_interruptibility"
 }
 # The inside of these belongs to other people: their keys are never renamed.
-_OPAQUE = frozenset(
+_OPAQUE_FIELDS = frozenset(
     {
         "headers",
         "extra_body",
@@ -49,22 +49,22 @@ _OPAQUE = frozenset(
 
 def to_persona_names(value: Any) -> Any:
     """Return ``value`` with PAL and face field names as persona and replica names."""
-    return _renamed(value, _TO_PERSONA)
+    return _rename_keys(value, _TO_PERSONA)
 
 
 def to_pal_names(value: Any) -> Any:
     """Return ``value`` with persona and replica field names as PAL and face names."""
-    return _renamed(value, _TO_PAL)
+    return _rename_keys(value, _TO_PAL)
 
 
 def pointer_to_persona_names(pointer: str) -> str:
     """Return a JSON Pointer into a persona with today's tokens as persona tokens."""
-    return _renamed_pointer(pointer, _TO_PERSONA)
+    return _rename_pointer(pointer, _TO_PERSONA)
 
 
 def pointer_to_pal_names(pointer: str) -> str:
     """Return a JSON Pointer into a persona with persona tokens as today's tokens."""
-    return _renamed_pointer(pointer, _TO_PAL)
+    return _rename_pointer(pointer, _TO_PAL)
 
 
 def value_to_persona_names(pointer: str, value: Any) -> Any:
@@ -77,23 +77,23 @@ def value_to_pal_names(pointer: str, value: Any) -> Any:
     return value if _is_opaque(pointer) else to_pal_names(value)
 
 
-def doubled(value: Any, path: str = "") -> list[tuple[str, str]]:
+def duplicate_names(value: Any, path: str = "") -> list[tuple[str, str]]:
     """Return each field that stands under two names, as the pointers of PAL and persona name."""
     if not isinstance(value, dict):
         return []
     known = [(key, _TO_PERSONA.get(key)) for key in value]
     here = [(f"{path}/{key}", f"{path}/{name}") for key, name in known if name in value]
-    inner = [(key, item) for key, item in value.items() if key not in _OPAQUE]
-    return here + [pair for key, item in inner for pair in doubled(item, f"{path}/{key}")]
+    inner = [(key, item) for key, item in value.items() if key not in _OPAQUE_FIELDS]
+    return here + [pair for key, item in inner for pair in duplicate_names(item, f"{path}/{key}")]
 
 
 def _is_opaque(pointer: str) -> bool:
-    return any(token in _OPAQUE for token in pointer.split("/"))
+    return any(token in _OPAQUE_FIELDS for token in pointer.split("/"))
 
 
-def _renamed(value: Any, names: dict[Any, str]) -> Any:
+def _rename_keys(value: Any, names: dict[Any, str]) -> Any:
     if isinstance(value, list):
-        return [_renamed(item, names) for item in value]
+        return [_rename_keys(item, names) for item in value]
     if not isinstance(value, dict):
         return value
     renamed: dict[Any, Any] = {}
@@ -101,14 +101,14 @@ def _renamed(value: Any, names: dict[Any, str]) -> Any:
         new = names.get(key, key)
         if new != key and new in value:
             continue  # both spellings came: the one of the asked vocabulary wins
-        renamed[new] = item if key in _OPAQUE else _renamed(item, names)
+        renamed[new] = item if key in _OPAQUE_FIELDS else _rename_keys(item, names)
     return renamed
 
 
-def _renamed_pointer(pointer: str, names: dict[Any, str]) -> str:
+def _rename_pointer(pointer: str, names: dict[Any, str]) -> str:
     tokens = pointer.split("/")
     for index, token in enumerate(tokens):
-        if token in _OPAQUE:
+        if token in _OPAQUE_FIELDS:
             break
         tokens[index] = names.get(token, token)
     return "/".join(tokens)
@@ -118,7 +118,7 @@ _PAL_PATHS = {"personas": "pals", "replicas": "faces"}
 
 
 @dataclass(frozen=True)
-class Dialect:
+class Vocabulary:
     """How a path, a body, a patch pointer and a query are spelled."""
 
     name: str
@@ -132,18 +132,20 @@ class Dialect:
         first, slash, rest = path.lstrip("/").partition("/")
         return f"/{self.segments.get(first, first)}{slash}{rest}"
 
-    def knows(self, path: str) -> bool:
+    def is_renamed_path(self, path: str) -> bool:
         """Tell whether this path is spelled differently in the two dialects."""
         return path.lstrip("/").partition("/")[0] in _PAL_PATHS
 
 
-def _as_is(value: Any) -> Any:
+def _identity(value: Any) -> Any:
     return value
 
 
-def _value_as_is(_: str, value: Any) -> Any:
+def _identity_value(_: str, value: Any) -> Any:
     return value
 
 
-PERSONAS = Dialect("personas", {}, _as_is, _as_is, _value_as_is)
-PALS = Dialect("pals", _PAL_PATHS, to_pal_names, pointer_to_pal_names, value_to_pal_names)
+PERSONA_VOCABULARY = Vocabulary("personas", {}, _identity, _identity, _identity_value)
+PAL_VOCABULARY = Vocabulary(
+    "pals", _PAL_PATHS, to_pal_names, pointer_to_pal_names, value_to_pal_names
+)

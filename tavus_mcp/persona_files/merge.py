@@ -16,13 +16,13 @@ from typing import Any
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.document import Document
-from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.json_patch import diff, pointer_of
-from tavus_mcp.models.masking import MASK, is_masked, is_secret_name, masks_in
+from tavus_mcp.models.masking import MASK, has_masked_secret, is_masked, is_secret_name
 from tavus_mcp.models.persona import WRITE_ONLY
 from tavus_mcp.persona_files.persona_file import FIELDS_NOT_IN_FILE
-from tavus_mcp.personas.readback import reads_as
+from tavus_mcp.personas.readback import is_equivalent_value
 from tavus_mcp.personas.secret_references import (
     KEY_FIELD,
     KEY_REFERENCE_FIELD,
@@ -39,7 +39,7 @@ _FREE_FORM_OBJECTS = ("headers", "voice_settings")
 PathParts = tuple[str, ...]
 
 
-def to_file_fields(app: App, document: Document) -> JsonObject:
+def to_file_fields(app: App, document: PersonaDocument) -> JsonObject:
     """Return a persona's fields as a file holds them: secrets masked, or as references."""
     stored = {key: value for key, value in document.data.items() if key not in FIELDS_NOT_IN_FILE}
     referred: JsonObject = _replace_with_references(
@@ -69,7 +69,9 @@ class ApplyFile:
         walk = _FileMerge(self.app)
         # a file without layers removes each of them, not the place where layers stand
         fields = {"layers": {}, **self.fields} if "layers" in stored else self.fields
-        inner = walk.merge_object(fields, to_file_fields(self.app, Document(data)), stored, ())
+        inner = walk.merge_object(
+            fields, to_file_fields(self.app, PersonaDocument(data)), stored, ()
+        )
         walk.result = {**own, **inner}
         return walk
 
@@ -189,7 +191,7 @@ class _FileMerge:
         part = _secret_part(self.app, stored, path_parts)
         if part is not _NOTHING:
             self.preserved_secrets.append(path_parts)
-        elif reads_as(None, stored, pointer_of(path_parts), self.app.catalog):
+        elif is_equivalent_value(None, stored, pointer_of(path_parts), self.app.catalog):
             return stored
         return part
 
@@ -223,7 +225,7 @@ def _ambiguous_items_message(path_parts: PathParts) -> str:
     )
 
 
-def secret_findings(change: ApplyFile, before: Document) -> list[Finding]:
+def secret_findings(change: ApplyFile, before: PersonaDocument) -> list[RuleFinding]:
     """Say what there is to know about the keys in a file, and about those that are not in it."""
     walk = change.merge(before.data)
     return [
@@ -238,7 +240,7 @@ def mask_paths(fields: JsonObject) -> list[str]:
     return [pointer_of(place) for place, text in _iter_texts(fields) if _is_mask(place, text)]
 
 
-def embedded_secret_paths(app: App, document: Document, fields: JsonObject) -> list[str]:
+def embedded_secret_paths(app: App, document: PersonaDocument, fields: JsonObject) -> list[str]:
     """Return the paths of texts that hold a secret in the midst of other words."""
     return [
         pointer_of(place)
@@ -336,14 +338,14 @@ def _is_header(path_parts: PathParts) -> bool:
 
 
 def _is_mask(path_parts: PathParts, text: str) -> bool:
-    return masks_in(text, path_parts[-1], header=_is_header(path_parts))
+    return has_masked_secret(text, path_parts[-1], header=_is_header(path_parts))
 
 
 def _is_secret_at(app: App, path_parts: PathParts, value: Any) -> bool:
     """Tell whether what stands at a place is secret, wholly or in part."""
     if isinstance(value, dict) or value is _NOTHING:
         return False
-    if masks_in(value, path_parts[-1], header=_is_header(path_parts)):
+    if has_masked_secret(value, path_parts[-1], header=_is_header(path_parts)):
         return True
     return bool(app.masker.mask_at(path_parts, value) != value)
 
@@ -379,8 +381,8 @@ def _literal_key_paths(fields: JsonObject) -> list[PathParts]:
     ]
 
 
-def _literal_key_finding(path_parts: PathParts) -> Finding:
-    return Finding(
+def _literal_key_finding(path_parts: PathParts) -> RuleFinding:
+    return RuleFinding(
         severity="warning",
         path=pointer_of(path_parts),
         message="This key stands in the file itself, and with it in every copy and in git.",
@@ -390,8 +392,8 @@ def _literal_key_finding(path_parts: PathParts) -> Finding:
     )
 
 
-def _resent_finding(path_parts: PathParts) -> Finding:
-    return Finding(
+def _resent_finding(path_parts: PathParts) -> RuleFinding:
+    return RuleFinding(
         severity="info",
         path=pointer_of(path_parts),
         message="Tavus never shows what is stored here, so it is sent with every apply.",
@@ -400,8 +402,8 @@ def _resent_finding(path_parts: PathParts) -> Finding:
     )
 
 
-def _preserved_secret_finding(path_parts: PathParts) -> Finding:
-    return Finding(
+def _preserved_secret_finding(path_parts: PathParts) -> RuleFinding:
+    return RuleFinding(
         severity="info",
         path=pointer_of(path_parts),
         message="A secret is stored here and not in the file; it stays, its absence removes none.",

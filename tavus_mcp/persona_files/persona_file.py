@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from tavus_mcp.models.base import JsonObject, checked_id
+from tavus_mcp.models.base import JsonObject, parse_id
 from tavus_mcp.models.persona import SERVER_FIELDS, Persona
-from tavus_mcp.models.validation_errors import inside
-from tavus_mcp.models.vocabularies import doubled, to_persona_names
+from tavus_mcp.models.validation_errors import child_schema
+from tavus_mcp.models.vocabularies import duplicate_names, to_persona_names
 from tavus_mcp.persona_files import yaml_editor, yaml_reader, yaml_writer
 from tavus_mcp.persona_files.yaml_reader import BadFile
 
@@ -77,7 +77,7 @@ def parse_persona_file(text: str) -> PersonaFile:
         for key in IDENTITY_KEYS
         if not isinstance(data.get(key), str | None)
     ]
-    problems += [_duplicate_name_message(root, pair) for pair in doubled(root.to_data())]
+    problems += [_duplicate_name_message(root, pair) for pair in duplicate_names(root.to_data())]
     if not problems and data.get("persona_id") is not None:
         problems = _id_problems(data["persona_id"], members)
     if problems:
@@ -106,13 +106,14 @@ def order_fields(fields: JsonObject) -> JsonObject:
 
 def _order_value(value: Any, schema: JsonObject) -> Any:
     if isinstance(value, list):
-        return [_order_value(item, inside(schema, 0, _schema()) or {}) for item in value]
+        return [_order_value(item, child_schema(schema, 0, _schema()) or {}) for item in value]
     if not isinstance(value, dict):
         return value
     known = [key for key in schema.get("properties", {}) if key in value]
     rest = sorted(value.keys() - {*known})
     return {
-        key: _order_value(value[key], inside(schema, key, _schema()) or {}) for key in known + rest
+        key: _order_value(value[key], child_schema(schema, key, _schema()) or {})
+        for key in known + rest
     }
 
 
@@ -134,7 +135,7 @@ def _duplicate_name_message(root: yaml_reader.Node, pair: tuple[str, str]) -> st
 
 def _id_problems(persona_id: str, members: Mapping[str, Any]) -> list[str]:
     try:
-        checked_id(persona_id)
+        parse_id(persona_id)
     except ValueError as error:
         place = members.get("persona_id") or members["pal_id"]
         return [f"{place[1].where}: {error}."]

@@ -8,11 +8,11 @@ from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, InvalidArgument, NotFound, Refused
 from tavus_mcp.history import record, revisions
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.document import Document
-from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.persona import WRITE_ONLY, Persona
-from tavus_mcp.models.receipt import Changed, Receipt, changes_of
+from tavus_mcp.models.receipt import FieldChange, Receipt, changes_of
 from tavus_mcp.persona_files.merge import (
     ApplyFile,
     embedded_secret_paths,
@@ -35,10 +35,10 @@ TOOL = "apply_file"
 class PersonaExport:
     """A persona, the same as a file and as its text, and what to know about it."""
 
-    document: Document
+    document: PersonaDocument
     file: PersonaFile
     text: str
-    findings: list[Finding]
+    findings: list[RuleFinding]
 
 
 async def export(app: App, reference: str) -> PersonaExport:
@@ -92,11 +92,11 @@ async def apply(app: App, request: ApplyFileRequest) -> ApplyFileResult:
         file = parse_persona_file(request.text)
     except BadFile as error:
         raise InvalidArgument(error.problems) from None
-    app.masker.learn_from(file.fields)
+    app.masker.add_secrets_from(file.fields)
     ignored = [_ignored_field_finding(name) for name in file.ignored_keys]
     if file.persona_id is None:
         receipt = await _create(app, request, file, ignored)
-        known = Document(file.fields).revision
+        known = PersonaDocument(file.fields).revision
     else:
         receipt = await _update(app, request, file.persona_id, file, ignored)
         known = file.revision or receipt.previous_revision or ""
@@ -112,7 +112,7 @@ async def apply(app: App, request: ApplyFileRequest) -> ApplyFileResult:
 
 def merge_into_text(
     app: App, persona_export: PersonaExport, text: str
-) -> tuple[str, list[Changed]]:
+) -> tuple[str, list[FieldChange]]:
     """Return an existing file with a persona brought into it, and what changed in the file.
 
     Comments stay, and so do references to keys that Tavus shows masked. Raises ``InvalidArgument``
@@ -141,7 +141,7 @@ def merge_into_text(
 
 
 async def _create(
-    app: App, request: ApplyFileRequest, file: PersonaFile, findings: list[Finding]
+    app: App, request: ApplyFileRequest, file: PersonaFile, findings: list[RuleFinding]
 ) -> Receipt:
     kept = ApplyFile(app, file.fields)
     if masked := mask_paths(file.fields):
@@ -153,7 +153,7 @@ async def _create(
     new = create.CreateRequest(
         kept.apply({}),
         dry_run=request.dry_run,
-        findings=[*findings, *secret_findings(kept, Document({}))],
+        findings=[*findings, *secret_findings(kept, PersonaDocument({}))],
         tool=TOOL,
         allow=request.allow,
         verify_all_fields=True,
@@ -162,7 +162,11 @@ async def _create(
 
 
 async def _update(
-    app: App, request: ApplyFileRequest, persona_id: str, file: PersonaFile, findings: list[Finding]
+    app: App,
+    request: ApplyFileRequest,
+    persona_id: str,
+    file: PersonaFile,
+    findings: list[RuleFinding],
 ) -> Receipt:
     try:
         before = await app.api.get_persona(persona_id)
@@ -190,20 +194,24 @@ async def _update(
     )
 
 
-async def _build_conflict(app: App, revision: str, current: Document) -> Conflict:
+async def _build_conflict(app: App, revision: str, current: PersonaDocument) -> Conflict:
     known = await app.journal.document(current.persona_id, revision)
     advice = (
         f"Commit or copy your file, then bring the changes into it with: tavus-mcp export "
         f"{current.persona_id} --into FILE. To make the persona what the file says all the same, "
         "remove the line of the revision."
     )
-    return build_revision_conflict(app, Document(known) if known else None, current, advice=advice)
+    return build_revision_conflict(
+        app, PersonaDocument(known) if known else None, current, advice=advice
+    )
 
 
-def _masked_text_findings(app: App, document: Document, fields: JsonObject) -> list[Finding]:
+def _masked_text_findings(
+    app: App, document: PersonaDocument, fields: JsonObject
+) -> list[RuleFinding]:
     """Say where a text of the persona holds a secret, which no file may hold."""
     return [
-        Finding(
+        RuleFinding(
             severity="warning",
             path=path,
             message="This text holds a secret, which is masked in the file.",
@@ -214,8 +222,8 @@ def _masked_text_findings(app: App, document: Document, fields: JsonObject) -> l
     ]
 
 
-def _ignored_field_finding(name: str) -> Finding:
-    return Finding(
+def _ignored_field_finding(name: str) -> RuleFinding:
+    return RuleFinding(
         severity="info",
         path=f"/{name}",
         message="Tavus sets this field itself; what the file says of it was not sent.",

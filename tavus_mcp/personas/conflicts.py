@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, ToolFailure
-from tavus_mcp.models.document import Document
-from tavus_mcp.models.findings import Finding
-from tavus_mcp.models.json_patch import Operation, diff, find, outermost_list, tokens
-from tavus_mcp.models.masking import hides
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.json_patch import Operation, diff, get_at, outermost_list, pointer_tokens
+from tavus_mcp.models.masking import is_secret_value
 from tavus_mcp.models.receipt import changes_of
 
 EDITED_MEANWHILE = "edited-meanwhile"
@@ -17,7 +17,9 @@ _UPDATED_AT = "/updated_at"
 _MAX_CONFLICT_ITEMS = 8
 
 
-def build_test_attempts(before: Document, operations: Sequence[Operation]) -> list[list[Operation]]:
+def build_test_attempts(
+    before: PersonaDocument, operations: Sequence[Operation]
+) -> list[list[Operation]]:
     """Return the tests for a first try, and none for a second one where there are any.
 
     They say that what the change replaces is still as it was read: a leaf, or the whole list that
@@ -29,19 +31,19 @@ def build_test_attempts(before: Document, operations: Sequence[Operation]) -> li
         path = outermost_list(before.data, operation.path)
         if path in tests:  # a list is tested as a whole, once for all that changes in it
             continue
-        old = find(before.data, path)
+        old = get_at(before.data, path)
         if old is None:
             stamp = before.data.get("updated_at")
             if stamp is not None:
                 tests[_UPDATED_AT] = Operation("test", _UPDATED_AT, stamp)
-        elif not hides(tokens(path)[-1], old):
+        elif not is_secret_value(pointer_tokens(path)[-1], old):
             tests[path] = Operation("test", path, old)
     return [list(tests.values()), []] if tests else [[]]
 
 
-def sent_without_tests_finding(error: ToolFailure) -> Finding:
+def sent_without_tests_finding(error: ToolFailure) -> RuleFinding:
     """Tell that a change was sent without its tests."""
-    return Finding(
+    return RuleFinding(
         severity="info",
         path="",
         message=(
@@ -53,7 +55,7 @@ def sent_without_tests_finding(error: ToolFailure) -> Finding:
     )
 
 
-def edited_meanwhile_findings(paths: Sequence[str]) -> list[Finding]:
+def edited_meanwhile_findings(paths: Sequence[str]) -> list[RuleFinding]:
     """Tell where a persona that was just written reads otherwise than it was to be."""
     if not paths:
         return []
@@ -61,7 +63,7 @@ def edited_meanwhile_findings(paths: Sequence[str]) -> list[Finding]:
         f" and {len(paths) - _MAX_CONFLICT_ITEMS} more" if len(paths) > _MAX_CONFLICT_ITEMS else ""
     )
     return [
-        Finding(
+        RuleFinding(
             severity="warning",
             path="",
             message="The persona was written, but it reads otherwise than the file says at "
@@ -76,8 +78,8 @@ def edited_meanwhile_findings(paths: Sequence[str]) -> list[Finding]:
 
 def build_revision_conflict(
     app: App,
-    expected: Document | None,
-    current: Document,
+    expected: PersonaDocument | None,
+    current: PersonaDocument,
     *,
     has_plan: bool = False,
     advice: str = "",
@@ -99,9 +101,11 @@ def build_revision_conflict(
     )
 
 
-def _describe_differences(app: App, expected: Document, current: Document) -> str:
-    operations = diff(app.masker.mask(expected.kept()), app.masker.mask(current.kept()))
-    changes = changes_of(expected.kept(), operations, app.masker)
+def _describe_differences(app: App, expected: PersonaDocument, current: PersonaDocument) -> str:
+    operations = diff(
+        app.masker.mask(expected.stable_fields()), app.masker.mask(current.stable_fields())
+    )
+    changes = changes_of(expected.stable_fields(), operations, app.masker)
     told = [
         f"{item.path} from {_format_value(item.before)} to {_format_value(item.after)}"
         for item in changes[:_MAX_CONFLICT_ITEMS]

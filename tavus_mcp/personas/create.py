@@ -16,15 +16,15 @@ from tavus_mcp.history.redactions import is_secret_path
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import SetFields
-from tavus_mcp.models.document import Document
-from tavus_mcp.models.findings import Finding, by_severity
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding, sort_by_severity
 from tavus_mcp.models.json_patch import Operation, diff, pointer_of
 from tavus_mcp.models.masking import is_masked
 from tavus_mcp.models.receipt import Receipt, Undo
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.conflicts import edited_meanwhile_findings
 from tavus_mcp.personas.current_spelling import use_current_spelling
-from tavus_mcp.personas.readback import elsewhere, not_stuck
+from tavus_mcp.personas.readback import unexpected_differences, verify_written
 from tavus_mcp.personas.receipts import build_receipt
 from tavus_mcp.personas.update import refuse_masks, unverified
 from tavus_mcp.tavus_api import pagination
@@ -41,7 +41,7 @@ class CreateRequest:
     fields: JsonObject
     based_on: str | None = None
     dry_run: bool = False
-    findings: Sequence[Finding] = field(default_factory=tuple)
+    findings: Sequence[RuleFinding] = field(default_factory=tuple)
     tool: str = "create_persona"
     allow: frozenset[str] = frozenset()
     plan: plans.Plan | None = None
@@ -58,7 +58,7 @@ async def create(app: App, request: CreateRequest) -> Receipt:
     base, copied = await _load_base(app, request.based_on)
     merged = SetFields({f"/{key}": value for key, value in request.fields.items()}).apply(base)
     body, respellings = use_current_spelling({}, merged, app.catalog)
-    findings = by_severity(
+    findings = sort_by_severity(
         [
             *request.findings,
             *copied,
@@ -66,13 +66,15 @@ async def create(app: App, request: CreateRequest) -> Receipt:
             *_check_new_persona(app, body, base, request.allow),
         ]
     )
-    leaves, wanted = diff(_without_leaves(body), body), Document(body)
+    leaves, wanted = diff(_without_leaves(body), body), PersonaDocument(body)
     refuse_masks(leaves)
     if request.dry_run:
         plan = await plans.store_plan(
             app, plans.build_creation_plan(app, request.tool, body, request.revives)
         )
-        return build_receipt("planned", app, Document({}), wanted, leaves, findings, plan=plan)
+        return build_receipt(
+            "planned", app, PersonaDocument({}), wanted, leaves, findings, plan=plan
+        )
     if request.plan is not None:
         await plans.mark_used(app, request.plan)
     started = app.clock()
@@ -88,20 +90,20 @@ async def create(app: App, request: CreateRequest) -> Receipt:
     made = str(answer.get("persona_id"))
     try:
         now = await app.api.get_persona(made)
-        remarks = not_stuck(wanted, now, leaves, app.catalog)
+        remarks = verify_written(wanted, now, leaves, app.catalog)
     except TavusError as error:
         now, remarks = unverified(wanted, made, error)
     unrecorded = await record.record_outcome(app, intent, "applied", now)
     if request.verify_all_fields:
-        unrecorded += edited_meanwhile_findings(elsewhere(wanted, now, app.catalog))
+        unrecorded += edited_meanwhile_findings(unexpected_differences(wanted, now, app.catalog))
     if request.revives:
         unrecorded += await record.record_revived_as(app, intent, request.revives, now)
-    findings = by_severity([*findings, *remarks, *unrecorded])
+    findings = sort_by_severity([*findings, *remarks, *unrecorded])
     undo = Undo(tool="delete_persona", arguments={"persona_id": now.persona_id})
-    return build_receipt("applied", app, Document({}), now, leaves, findings, undo=undo)
+    return build_receipt("applied", app, PersonaDocument({}), now, leaves, findings, undo=undo)
 
 
-_RESPONSE_LOST = Finding(
+_RESPONSE_LOST = RuleFinding(
     severity="info",
     path="",
     message="The answer to the creation was lost, but the persona was found; it is there once.",
@@ -123,7 +125,7 @@ async def _record_creation_intent(
 async def _find_created(
     app: App,
     intent: JournalEntry,
-    expected: Document,
+    expected: PersonaDocument,
     started_at: datetime,
     lost_response: Unavailable,
 ) -> JsonObject:
@@ -151,7 +153,7 @@ async def _find_created(
     ) from lost_response
 
 
-async def _is_candidate(app: App, row: JsonObject, expected: Document) -> bool:
+async def _is_candidate(app: App, row: JsonObject, expected: PersonaDocument) -> bool:
     """Tell whether a row is a persona like the lost one that this journal does not know."""
     persona_id = str(row.get("persona_id"))
     if str(row.get("persona_name") or "") != expected.name or await app.journal.latest_entry(
@@ -169,27 +171,32 @@ def _is_new(row: JsonObject, started_at: datetime) -> bool:
     return made.tzinfo is not None and made >= started_at
 
 
-async def _has_expected_fields(app: App, row: JsonObject, expected: Document) -> bool:
+async def _has_expected_fields(app: App, row: JsonObject, expected: PersonaDocument) -> bool:
     document = await app.api.get_persona(str(row.get("persona_id")))
     leaves = diff(_without_leaves(expected.data), expected.data)
-    return not not_stuck(expected, document, leaves, app.catalog)
+    return not verify_written(expected, document, leaves, app.catalog)
 
 
-async def _load_base(app: App, based_on: str | None) -> tuple[JsonObject, list[Finding]]:
+async def _load_base(app: App, based_on: str | None) -> tuple[JsonObject, list[RuleFinding]]:
     """Return what is copied of another persona, and what of it cannot be."""
     if based_on is None:
         return {}, []
     source = await app.api.get_persona(based_on)
-    base = {**source.written(), "persona_name": f"Copy of {source.name or source.persona_id}"}
+    base = {
+        **source.writable_fields(),
+        "persona_name": f"Copy of {source.name or source.persona_id}",
+    }
     return copyable_fields(base, f"Not copied from {source.persona_id}")
 
 
-def copyable_fields(document: JsonObject, message_prefix: str) -> tuple[JsonObject, list[Finding]]:
+def copyable_fields(
+    document: JsonObject, message_prefix: str
+) -> tuple[JsonObject, list[RuleFinding]]:
     """Return what of a persona can be written into a new one, and a finding for what cannot."""
     base = copy.deepcopy(document)
     left = [*_drop_masked(base), *_drop_conferencing(base)]
     return _without_nulls(base), [
-        Finding(
+        RuleFinding(
             severity="warning",
             path=path,
             message=f"{message_prefix}: {reason}.",
@@ -229,15 +236,15 @@ def _without_nulls(node: JsonObject) -> JsonObject:
 
 def _check_new_persona(
     app: App, body: JsonObject, base: JsonObject, allow: frozenset[str]
-) -> list[Finding]:
+) -> list[RuleFinding]:
     """Check what is to be created; what a copied persona has as well does not stop it."""
-    findings = check(Document(body), app.catalog)
-    copied = check(Document(base), app.catalog) if base else []
+    findings = check(PersonaDocument(body), app.catalog)
+    copied = check(PersonaDocument(base), app.catalog) if base else []
     known = {(item.rule, item.path) for item in copied}
     blocking = [
         item
         for item in findings
-        if item.blocks
+        if item.blocks_write
         and item.rule not in allow
         and not (item.rule == UNKNOWN_FIELD and (item.rule, item.path) in known)
     ]

@@ -11,12 +11,12 @@ from typing import Any
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.rules.voice_settings import is_tavus_voice
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.findings import Finding
-from tavus_mcp.models.json_patch import find
+from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.json_patch import get_at
 
 _DOCUMENT_FIELDS = ("document_ids", "document_tags")
 
-AUDIO_ONLY = Finding(
+AUDIO_ONLY = RuleFinding(
     severity="warning",
     path="/audio_only",
     message="Not a field of a persona, so it was not sent.",
@@ -24,7 +24,7 @@ AUDIO_ONLY = Finding(
     rule="audio-only",
     source="J:changelog",
 )
-PLAIN_OBJECT = Finding(
+PLAIN_OBJECT = RuleFinding(
     severity="info",
     path="",
     message="Tavus takes a JSON Patch, not a plain object; it was turned into one.",
@@ -36,11 +36,11 @@ PLAIN_OBJECT = Finding(
 
 def use_current_spelling(
     before: JsonObject, after: JsonObject, catalog: Catalog
-) -> tuple[JsonObject, list[Finding]]:
+) -> tuple[JsonObject, list[RuleFinding]]:
     """Return ``after`` with what changed spelled as today, and a finding for each respelling."""
     result = copy.deepcopy(after)
-    found: list[Finding] = []
-    if find(before, "/layers/tts/voice_id") != find(result, "/layers/tts/voice_id"):
+    found: list[RuleFinding] = []
+    if get_at(before, "/layers/tts/voice_id") != get_at(result, "/layers/tts/voice_id"):
         found += _move_provider_voice(before, result, catalog)
     layers = result.get("layers")
     if isinstance(layers, dict):
@@ -48,13 +48,15 @@ def use_current_spelling(
     return result, found
 
 
-def _move_provider_voice(before: JsonObject, data: JsonObject, catalog: Catalog) -> list[Finding]:
-    tts = find(data, "/layers/tts")
+def _move_provider_voice(
+    before: JsonObject, data: JsonObject, catalog: Catalog
+) -> list[RuleFinding]:
+    tts = get_at(data, "/layers/tts")
     voice = tts.get("voice_id") if isinstance(tts, dict) else None
     if not isinstance(voice, str) or not voice or is_tavus_voice(voice, catalog):
         return []
     external = tts.get("external_voice_id")
-    given = None if external == find(before, "/layers/tts/external_voice_id") else external
+    given = None if external == get_at(before, "/layers/tts/external_voice_id") else external
     del tts["voice_id"]
     tts["external_voice_id"] = given if given and given != voice else voice
     if tts["external_voice_id"] != voice:
@@ -64,7 +66,7 @@ def _move_provider_voice(before: JsonObject, data: JsonObject, catalog: Catalog)
             "This is a provider's voice id (Tavus voices are v and hex); sent as external_voice_id."
         )
     return [
-        Finding(
+        RuleFinding(
             severity="info",
             path="/layers/tts/voice_id",
             message=message,
@@ -77,17 +79,17 @@ def _move_provider_voice(before: JsonObject, data: JsonObject, catalog: Catalog)
 
 def _move_document_fields(
     before: JsonObject, data: JsonObject, layers: dict[str, Any]
-) -> list[Finding]:
+) -> list[RuleFinding]:
     found = []
     for name in _DOCUMENT_FIELDS:
         if name not in layers:
             continue
         value = layers.pop(name)
-        stored = bool(data.get(name)) and value == find(before, f"/layers/{name}")
+        stored = bool(data.get(name)) and value == get_at(before, f"/layers/{name}")
         if not stored:
             data[name] = value
         found.append(
-            Finding(
+            RuleFinding(
                 severity="info",
                 path=f"/layers/{name}",
                 message=f"{name} belongs to the persona, not to its layers; "

@@ -10,9 +10,9 @@ from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, NotFound, TavusError, ToolFailure, Unavailable
 from tavus_mcp.history import record
 from tavus_mcp.journal.entry import JournalEntry
-from tavus_mcp.models.document import Document
-from tavus_mcp.models.findings import Finding
-from tavus_mcp.models.receipt import Changed, Receipt, Undo
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.receipt import FieldChange, Receipt, Undo
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.update import require_revision
 
@@ -27,7 +27,7 @@ class DeleteRequest:
 
 
 async def plan_deletion(
-    app: App, document: Document, findings: tuple[Finding, ...] = ()
+    app: App, document: PersonaDocument, findings: tuple[RuleFinding, ...] = ()
 ) -> Receipt:
     """Answer with a plan to delete; nothing is sent."""
     stored = await plans.store_plan(app, plans.build_deletion_plan(document), document)
@@ -50,7 +50,7 @@ async def delete(app: App, request: DeleteRequest) -> Receipt:
     await require_revision(app, document, request.if_revision, has_plan=request.plan is not None)
     if request.plan is not None:
         await plans.mark_used(app, request.plan)
-    intent = await record.record_intent(app, "delete_persona", document, Document({}), ())
+    intent = await record.record_intent(app, "delete_persona", document, PersonaDocument({}), ())
     lost: Unavailable | None = None
     try:
         await app.api.delete_persona(request.persona_id)
@@ -88,23 +88,23 @@ async def _verify_deleted(
     ) from lost_response
 
 
-def build_declined_receipt(document: Document) -> Receipt:
+def build_declined_receipt(document: PersonaDocument) -> Receipt:
     """Answer that the person said no; there is no plan, and nothing more to ask."""
     return _build_receipt("planned", document).model_copy(update={"findings": [_DELETION_DECLINED]})
 
 
-_DELETION_DECLINED = Finding(
+_DELETION_DECLINED = RuleFinding(
     severity="warning",
     path="",
     message="The person said no: nothing was deleted, and no plan was made.",
     hint="That is final. Do not ask again unless the person brings it up.",
 )
-NAME_NOT_CONFIRMED = Finding(
+NAME_NOT_CONFIRMED = RuleFinding(
     severity="warning",
     path="",
     message="The form did not bring the persona's exact name, typed by a person.",
 )
-CONFIRMATION_REQUIRED = Finding(
+CONFIRMATION_REQUIRED = RuleFinding(
     severity="warning",
     path="",
     message="Nothing was deleted. Deleting needs the person's yes.",
@@ -112,7 +112,7 @@ CONFIRMATION_REQUIRED = Finding(
 )
 
 
-def _build_receipt(status: str, document: Document) -> Receipt:
+def _build_receipt(status: str, document: PersonaDocument) -> Receipt:
     arguments = {"persona_id": document.persona_id, "revision": document.revision}
     return Receipt.model_validate(
         {
@@ -121,7 +121,7 @@ def _build_receipt(status: str, document: Document) -> Receipt:
             "persona_name": document.name or None,
             "revision": document.revision if status == "planned" else None,
             "previous_revision": None if status == "planned" else document.revision,
-            "changes": [Changed(path="", before=f"persona {document.name!r}")],
+            "changes": [FieldChange(path="", before=f"persona {document.name!r}")],
             "undo": Undo(tool="restore_revision", arguments=arguments)
             if status == "applied"
             else None,

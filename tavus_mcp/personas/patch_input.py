@@ -8,12 +8,12 @@ from typing import Any, Literal
 from pydantic import MISSING, Field, ValidationError
 
 from tavus_mcp.errors import InvalidArgument
-from tavus_mcp.models.base import JsonObject, Written
+from tavus_mcp.models.base import JsonObject, StrictModel
 from tavus_mcp.models.changes import Change, RawPatch, SetFields
-from tavus_mcp.models.findings import Finding
-from tavus_mcp.models.json_patch import Operation, PatchError, pointer_of, tokens
+from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.json_patch import Operation, PatchError, pointer_of, pointer_tokens
 from tavus_mcp.models.persona import SERVER_FIELDS, Persona
-from tavus_mcp.models.validation_errors import sentences
+from tavus_mcp.models.validation_errors import render_errors
 from tavus_mcp.models.vocabularies import (
     pointer_to_persona_names,
     to_persona_names,
@@ -23,7 +23,7 @@ from tavus_mcp.personas.current_spelling import AUDIO_ONLY, PLAIN_OBJECT
 from tavus_mcp.text import did_you_mean
 
 
-class PatchItem(Written):
+class PatchItem(StrictModel):
     """One operation as people write it."""
 
     op: Literal["add", "remove", "replace", "copy", "move", "test"]
@@ -34,7 +34,7 @@ class PatchItem(Written):
 
 def parse_patch(
     patch: list[JsonObject] | JsonObject, *, allow_unknown: bool = False
-) -> tuple[Change, list[Finding]]:
+) -> tuple[Change, list[RuleFinding]]:
     """Return the change that a patch means; a plain object means setting its fields.
 
     Raises ``InvalidArgument`` with everything that is wrong with the operations and their paths.
@@ -86,7 +86,9 @@ def parse_field_values(
     return SetFields(kept).apply({}), [*map(pointer_to_persona_names, unset), *nulls]
 
 
-def _parse_plain_object(patch: JsonObject, *, allow_unknown: bool) -> tuple[Change, list[Finding]]:
+def _parse_plain_object(
+    patch: JsonObject, *, allow_unknown: bool
+) -> tuple[Change, list[RuleFinding]]:
     fields = to_persona_names(patch)
     remarks = [PLAIN_OBJECT]
     if "audio_only" in fields:
@@ -108,7 +110,7 @@ def _parse_operation(
     try:
         read = PatchItem.model_validate(raw_operation)
     except ValidationError as error:
-        told = sentences(error, PatchItem.model_json_schema())
+        told = render_errors(error, PatchItem.model_json_schema())
         problems.extend(argument_path + text for text in told)
         return None
     needs_value = read.op in ("add", "replace", "test")
@@ -132,7 +134,7 @@ def _parse_operation(
 def _find_path_problem(path: str, argument_path: str, allow_unknown: bool) -> str | None:
     """Say why a path may not be written; the layers inside are checked with the result."""
     try:
-        parts = tokens(path)
+        parts = pointer_tokens(path)
     except PatchError as error:
         return f"{argument_path}: {error}."
     if not parts:
@@ -145,9 +147,9 @@ def _find_path_problem(path: str, argument_path: str, allow_unknown: bool) -> st
     return None
 
 
-def _whole_layer_findings(operations: list[Operation]) -> list[Finding]:
+def _whole_layer_findings(operations: list[Operation]) -> list[RuleFinding]:
     return [
-        Finding(
+        RuleFinding(
             severity="warning",
             path=operation.path,
             message="This replaces the whole node: fields that are not in the value are removed.",
@@ -157,6 +159,6 @@ def _whole_layer_findings(operations: list[Operation]) -> list[Finding]:
         )
         for operation in operations
         if operation.op in ("add", "replace")
-        and len(tokens(operation.path)) <= 2
+        and len(pointer_tokens(operation.path)) <= 2
         and operation.path.startswith("/layers")
     ]

@@ -17,8 +17,8 @@ from tavus_mcp.errors import PlanAlreadyApplied, Refused
 from tavus_mcp.history import record
 from tavus_mcp.journal.entry import JournalEntry, plan_id_of
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.document import Document
-from tavus_mcp.models.json_patch import Operation, pointer_of, tokens
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.json_patch import Operation, pointer_of, pointer_tokens
 
 PLAN_LIFETIME = timedelta(hours=1)
 BULK = "bulk"
@@ -51,10 +51,10 @@ class Plan:
 
 
 def build_change_plan(
-    app: App, tool: str, before: Document, operations: Sequence[Operation]
+    app: App, tool: str, before: PersonaDocument, operations: Sequence[Operation]
 ) -> Plan:
     """Return the plan of a change of a persona."""
-    wire = [operation.wire() for operation in operations]
+    wire = [operation.to_json() for operation in operations]
     return _without_secrets(
         app, Plan("change", tool, before.persona_id, before.revision, {"patch": wire})
     )
@@ -65,12 +65,12 @@ def build_creation_plan(app: App, tool: str, body: JsonObject, revives: str = ""
     return _without_secrets(app, Plan("create", tool, "", "", {"body": body, "revives": revives}))
 
 
-def build_deletion_plan(before: Document) -> Plan:
+def build_deletion_plan(before: PersonaDocument) -> Plan:
     """Return the plan of deleting a persona."""
     return Plan("delete", "delete_persona", before.persona_id, before.revision, {})
 
 
-async def store_plan(app: App, plan: Plan, base: Document | None = None) -> Plan:
+async def store_plan(app: App, plan: Plan, base: PersonaDocument | None = None) -> Plan:
     """Write a plan down, and the persona it is for; return it with its id and its end."""
     if base is not None:
         await record.record_observed(app, base)
@@ -191,7 +191,7 @@ def _mask_operation(app: App, operation: JsonObject) -> JsonObject:
         key: app.masker.mask_text(text) for key, text in operation.items() if key != "value"
     }
     if "value" in operation:
-        shown["value"] = app.masker.mask_at(tokens(operation["path"]), operation["value"])
+        shown["value"] = app.masker.mask_at(pointer_tokens(operation["path"]), operation["value"])
     return shown
 
 

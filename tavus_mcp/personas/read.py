@@ -11,8 +11,8 @@ from tavus_mcp.checker import draft_input
 from tavus_mcp.errors import InvalidArgument, NotFound
 from tavus_mcp.history import record
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.document import Document
-from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding
 
 PROMPT_PREVIEW_CHARS = 1_500
 """Characters of a prompt that are shown unless the whole is asked for."""
@@ -28,7 +28,7 @@ class PersonaView:
     document: JsonObject
     revision: str
     full_lengths: dict[str, int]
-    findings: list[Finding]
+    findings: list[RuleFinding]
 
 
 async def read_persona_view(
@@ -50,18 +50,18 @@ async def read_persona_view(
 
 async def load_draft_or_persona(
     app: App, persona_id: str | None, draft: JsonObject | None
-) -> tuple[Document, list[Finding]]:
+) -> tuple[PersonaDocument, list[RuleFinding]]:
     """Return what is to be checked, a saved persona or a draft, and what to say of its form."""
     if (persona_id is None) is (draft is None):
         raise InvalidArgument(["/: give either persona_id or document, not both and not neither."])
     if persona_id is not None:
         return await app.api.get_persona(persona_id), []
-    return draft_input.read(draft or {})
+    return draft_input.parse_draft(draft or {})
 
 
 def persona_summary(row: JsonObject) -> JsonObject:
     """Show a persona in a list: what tells it from others."""
-    document = Document(row)
+    document = PersonaDocument(row)
     return {
         "persona_id": document.persona_id,
         "persona_name": document.name,

@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tavus_mcp.catalog import Catalog
-from tavus_mcp.models.document import Document
-from tavus_mcp.models.findings import Finding
-from tavus_mcp.models.json_patch import Operation, find, pointer_of, tokens
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.json_patch import Operation, get_at, pointer_of, pointer_tokens
 from tavus_mcp.models.masking import is_masked
 from tavus_mcp.models.persona import WRITE_ONLY
 
 
-def not_stuck(
-    wanted: Document, now: Document, operations: Sequence[Operation], catalog: Catalog
-) -> list[Finding]:
+def verify_written(
+    expected: PersonaDocument,
+    actual: PersonaDocument,
+    operations: Sequence[Operation],
+    catalog: Catalog,
+) -> list[RuleFinding]:
     """Return a finding for each changed field that reads back otherwise than it was written.
 
     Masked keys and omitted defaults are no reason: Tavus shows neither (docs: get-persona).
     """
     return [
-        Finding(
+        RuleFinding(
             severity="warning",
             path=operation.path,
             message="Written, but it does not read back as it was written.",
@@ -29,22 +32,26 @@ def not_stuck(
             source="N#71196814473",
         )
         for operation in operations
-        if not _stuck(operation.path, wanted, now, catalog)
+        if not _was_written(operation.path, expected, actual, catalog)
     ]
 
 
-def _stuck(path: str, wanted: Document, now: Document, catalog: Catalog) -> bool:
-    if tokens(path)[0] in WRITE_ONLY:
+def _was_written(
+    path: str, expected: PersonaDocument, actual: PersonaDocument, catalog: Catalog
+) -> bool:
+    if pointer_tokens(path)[0] in WRITE_ONLY:
         return True
-    return reads_as(find(wanted.data, path), find(now.data, path), path, catalog)
+    return is_equivalent_value(
+        get_at(expected.data, path), get_at(actual.data, path), path, catalog
+    )
 
 
-_BLANKS: tuple[object, ...] = (None, "", [], {})
+_EMPTY_VALUES: tuple[object, ...] = (None, "", [], {})
 
 
 def _default(path: str, catalog: Catalog) -> object:
     """Return what Tavus fills in for a field when nobody sets it (docs: create-persona)."""
-    match tokens(path):
+    match pointer_tokens(path):
         case ["pipeline_mode"]:
             return "full"
         case ["layers", layer, *names] if layer in catalog.layers() and names:
@@ -53,43 +60,53 @@ def _default(path: str, catalog: Catalog) -> object:
     return None
 
 
-def reads_as(want: object, got: object, path: str, catalog: Catalog) -> bool:
+def is_equivalent_value(expected: object, actual: object, path: str, catalog: Catalog) -> bool:
     """Compare what was written with what is read: masked keys and defaults tell nothing.
 
     ``None`` stands for what was not written.
     """
-    if isinstance(want, dict) and isinstance(got, dict):
+    if isinstance(expected, dict) and isinstance(actual, dict):
         return all(
-            reads_as(item, got.get(key), f"{path}/{key}", catalog) for key, item in want.items()
+            is_equivalent_value(item, actual.get(key), f"{path}/{key}", catalog)
+            for key, item in expected.items()
         )
-    if isinstance(want, list) and isinstance(got, list):
-        return len(want) == len(got) and all(
-            reads_as(one, other, path, catalog) for one, other in zip(want, got, strict=True)
+    if isinstance(expected, list) and isinstance(actual, list):
+        return len(expected) == len(actual) and all(
+            is_equivalent_value(one, other, path, catalog)
+            for one, other in zip(expected, actual, strict=True)
         )
-    if want == got or is_masked(got) or (want in _BLANKS and got in _BLANKS):
+    if (
+        expected == actual
+        or is_masked(actual)
+        or (expected in _EMPTY_VALUES and actual in _EMPTY_VALUES)
+    ):
         return True
     default = _default(path, catalog)
-    return default is not None and None in (want, got) and default in (want, got)
+    return default is not None and None in (expected, actual) and default in (expected, actual)
 
 
-def elsewhere(wanted: Document, now: Document, catalog: Catalog) -> list[str]:
+def unexpected_differences(
+    expected: PersonaDocument, actual: PersonaDocument, catalog: Catalog
+) -> list[str]:
     """Return the paths at which a whole persona reads otherwise than it was to be.
 
     What the server sets, what it never shows, masked keys and defaults tell nothing.
     """
     want, got = (
-        {key: value for key, value in one.written().items() if key not in WRITE_ONLY}
-        for one in (wanted, now)
+        {key: value for key, value in one.writable_fields().items() if key not in WRITE_ONLY}
+        for one in (expected, actual)
     )
-    return list(_differing(want, got, "", catalog))
+    return list(_iter_differences(want, got, "", catalog))
 
 
-def _differing(want: object, got: object, path: str, catalog: Catalog) -> Iterator[str]:
-    sides = [{} if side is None else side for side in (want, got)]
+def _iter_differences(
+    expected: object, actual: object, path: str, catalog: Catalog
+) -> Iterator[str]:
+    sides = [{} if side is None else side for side in (expected, actual)]
     one, other = sides
-    if (want, got) != (None, None) and isinstance(one, dict) and isinstance(other, dict):
+    if (expected, actual) != (None, None) and isinstance(one, dict) and isinstance(other, dict):
         for key in {**one, **other}:
             inner = path + pointer_of([key])
-            yield from _differing(one.get(key), other.get(key), inner, catalog)
-    elif not reads_as(want, got, path, catalog):
+            yield from _iter_differences(one.get(key), other.get(key), inner, catalog)
+    elif not is_equivalent_value(expected, actual, path, catalog):
         yield path

@@ -6,9 +6,15 @@ from collections.abc import Sequence
 
 from tavus_mcp.app import App
 from tavus_mcp.history.redactions import is_restorable, is_secret_path
-from tavus_mcp.models.document import Document
-from tavus_mcp.models.findings import Finding
-from tavus_mcp.models.json_patch import Operation, applied, find, outermost_list, tokens
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.json_patch import (
+    Operation,
+    apply_patch,
+    get_at,
+    outermost_list,
+    pointer_tokens,
+)
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.models.persona import WRITE_ONLY
 from tavus_mcp.models.receipt import Receipt, Undo, changes_of
@@ -21,10 +27,10 @@ MAX_LISTED_CHANGES = 100
 def build_receipt(
     status: str,
     app: App,
-    before: Document,
-    current: Document,
+    before: PersonaDocument,
+    current: PersonaDocument,
     operations: Sequence[Operation],
-    findings: Sequence[Finding],
+    findings: Sequence[RuleFinding],
     *,
     undo: Undo | None = None,
     plan: Plan | None = None,
@@ -50,14 +56,14 @@ def build_receipt(
     )
 
 
-def _omission_findings(count: int) -> list[Finding]:
+def _omission_findings(count: int) -> list[RuleFinding]:
     if count <= MAX_LISTED_CHANGES:
         return []
     said = f"{MAX_LISTED_CHANGES} of {count} changes are told; get_persona tells what stands there."
-    return [Finding(severity="info", path="", message=said, rule="changes-left-out")]
+    return [RuleFinding(severity="info", path="", message=said, rule="changes-left-out")]
 
 
-def _mark_as_sent(finding: Finding) -> Finding:
+def _mark_as_sent(finding: RuleFinding) -> RuleFinding:
     """Say of an error that stopped nothing that it was sent, so that nobody takes it for a no."""
     if finding.severity != "error":
         return finding
@@ -65,8 +71,8 @@ def _mark_as_sent(finding: Finding) -> Finding:
 
 
 def loss_findings(
-    before: Document, operations: Sequence[Operation], masker: Masker
-) -> list[Finding]:
+    before: PersonaDocument, operations: Sequence[Operation], masker: Masker
+) -> list[RuleFinding]:
     """Say what a change replaces or removes that cannot come back: it was never kept anywhere."""
     keys = [item.path for item in operations if _replaces_key(before, item)]
     others = [
@@ -78,8 +84,8 @@ def loss_findings(
     ]
 
 
-def _lost_key_finding(path: str) -> Finding:
-    return Finding(
+def _lost_key_finding(path: str) -> RuleFinding:
+    return RuleFinding(
         severity="info",
         path=path,
         message="The key that stood here cannot come back: nobody but Tavus ever had it.",
@@ -88,9 +94,9 @@ def _lost_key_finding(path: str) -> Finding:
     )
 
 
-def _lost_value_finding(path: str) -> Finding:
-    unseen = tokens(path)[0] in WRITE_ONLY
-    return Finding(
+def _lost_value_finding(path: str) -> RuleFinding:
+    unseen = pointer_tokens(path)[0] in WRITE_ONLY
+    return RuleFinding(
         severity="info",
         path=path,
         message="What stood here cannot come back: "
@@ -99,7 +105,9 @@ def _lost_value_finding(path: str) -> Finding:
     )
 
 
-def build_undo(before: Document, operations: Sequence[Operation], masker: Masker) -> Undo | None:
+def build_undo(
+    before: PersonaDocument, operations: Sequence[Operation], masker: Masker
+) -> Undo | None:
     """Return the call that puts back what a change touched, and nothing else.
 
     A secret that was replaced cannot come back, nor what Tavus never shows, so nothing promises it.
@@ -114,24 +122,24 @@ def build_undo(before: Document, operations: Sequence[Operation], masker: Masker
     )
 
 
-def _touched_paths(before: Document, operations: Sequence[Operation]) -> list[str]:
+def _touched_paths(before: PersonaDocument, operations: Sequence[Operation]) -> list[str]:
     """Return the places that operations change, each once; of what is in a list, the list."""
     return list(dict.fromkeys(outermost_list(before.data, item.path) for item in operations))
 
 
 def _unrestorable_paths(
-    before: Document, operations: Sequence[Operation], masker: Masker
+    before: PersonaDocument, operations: Sequence[Operation], masker: Masker
 ) -> list[str]:
     """Return the touched places of which the journal does not hold what stood there."""
-    kept, after = masker.mask(before.data), applied(before.data, operations)
+    kept, after = masker.mask(before.data), apply_patch(before.data, operations)
     return [
         place
         for place in _touched_paths(before, operations)
-        if (tokens(place)[0] in WRITE_ONLY and find(kept, place) is None)
-        or not is_restorable(find(kept, place), find(after, place), tokens(place))
+        if (pointer_tokens(place)[0] in WRITE_ONLY and get_at(kept, place) is None)
+        or not is_restorable(get_at(kept, place), get_at(after, place), pointer_tokens(place))
     ]
 
 
-def _replaces_key(before: Document, operation: Operation) -> bool:
-    old = find(before.data, operation.path)
-    return isinstance(old, str) and old != "" and is_secret_path(tokens(operation.path))
+def _replaces_key(before: PersonaDocument, operation: Operation) -> bool:
+    old = get_at(before.data, operation.path)
+    return isinstance(old, str) and old != "" and is_secret_path(pointer_tokens(operation.path))

@@ -20,9 +20,9 @@ from tavus_mcp.history.redactions import (
 from tavus_mcp.history.revisions import load_revision
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import SetFields
-from tavus_mcp.models.document import Document
-from tavus_mcp.models.findings import Finding
-from tavus_mcp.models.json_patch import PatchError, diff, find, outermost_list, tokens
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.json_patch import PatchError, diff, get_at, outermost_list, pointer_tokens
 from tavus_mcp.models.layers import LAYER_NAMES
 from tavus_mcp.models.masking import MASK
 from tavus_mcp.models.persona import SERVER_FIELDS, WRITE_ONLY, Persona
@@ -75,11 +75,11 @@ async def restore(app: App, request: RestoreRequest) -> Receipt:
             lost += _drop_missing_reference(left, error)
             dropped = wanted.data.keys() - left.keys()
             stays = {name: now.data[name] for name in dropped if name in now.data}
-            wanted = Document({**left, **stays})
+            wanted = PersonaDocument({**left, **stays})
     raise Refused(_TOO_MANY_MISSING)
 
 
-async def _find_current(app: App, persona_id: str) -> Document | None:
+async def _find_current(app: App, persona_id: str) -> PersonaDocument | None:
     """Return the persona, or the one it was brought back as, as it is now; None when it is gone."""
     met: set[str] = set()
     while persona_id and persona_id not in met:
@@ -92,12 +92,12 @@ async def _find_current(app: App, persona_id: str) -> Document | None:
 
 
 def _follow_revival(
-    request: RestoreRequest, current: Document
-) -> tuple[RestoreRequest, list[Finding]]:
+    request: RestoreRequest, current: PersonaDocument
+) -> tuple[RestoreRequest, list[RuleFinding]]:
     """Return what is asked of the persona that lives, and say so when that is another one."""
     if current.persona_id == request.persona_id:
         return request, []
-    lives_on = Finding(
+    lives_on = RuleFinding(
         severity="warning",
         path="/persona_id",
         message=f"Persona {request.persona_id!r} is gone; it was brought back as "
@@ -112,21 +112,21 @@ def _follow_revival(
 class RestoreFields:
     """Put fields back as they were in an earlier document; masked keys stay as they are."""
 
-    target: Document
+    target: PersonaDocument
     paths: tuple[str, ...] = ()
 
     def apply(self, data: JsonObject) -> JsonObject:
         """Return a copy with the chosen places as they were; refuse to write a mask."""
         result = self._restore(data)
         for operation in diff(data, result):
-            if has_redaction(operation.value, tokens(operation.path)):
+            if has_redaction(operation.value, pointer_tokens(operation.path)):
                 raise Refused(
                     f"{operation.path}: a secret was hidden here when the journal kept it; put "
                     "back like this it would be lost. Name other places in only."
                 )
         return result
 
-    def unrestored_findings(self, current: JsonObject) -> list[Finding]:
+    def unrestored_findings(self, current: JsonObject) -> list[RuleFinding]:
         """Say what cannot come back, given the persona as it is now."""
         lost = [_redacted_finding(path) for path in self._redacted_paths(current)]
         unseen = [place for place in self.paths if _is_unknown_write_only(self.target, place)]
@@ -136,10 +136,10 @@ class RestoreFields:
         if self.paths:
             return _restore_paths(data, self.target, self.paths)
         kept_fields = {key: data[key] for key in data if key in SERVER_FIELDS}
-        return {**kept_fields, **restore_visible(self.target.written(), data)}
+        return {**kept_fields, **restore_visible(self.target.writable_fields(), data)}
 
     def _redacted_paths(self, current: JsonObject) -> list[str]:
-        found = redacted_paths(self.target.written(), current)
+        found = redacted_paths(self.target.writable_fields(), current)
         if not self.paths:
             return found
         return [path for path in found if any(_paths_overlap(path, place) for place in self.paths)]
@@ -149,20 +149,20 @@ NOT_RESTORED = "key-not-restored"
 """The rule of what is said of a place that cannot come back."""
 
 
-def _redacted_finding(path: str) -> Finding:
-    return Finding(
+def _redacted_finding(path: str) -> RuleFinding:
+    return RuleFinding(
         severity="warning",
         path=path,
         message="This key cannot come back: Tavus never shows it, so it was never kept."
-        if is_secret_path(tokens(path))
+        if is_secret_path(pointer_tokens(path))
         else "This cannot come back: it held a secret, and secrets are never kept.",
         hint="What is stored now stays; if it is gone, give it again.",
         rule=NOT_RESTORED,
     )
 
 
-def _write_only_finding(path: str) -> Finding:
-    return Finding(
+def _write_only_finding(path: str) -> RuleFinding:
+    return RuleFinding(
         severity="warning",
         path=path,
         message="This cannot come back: Tavus never shows it, so it is not known what was there.",
@@ -171,8 +171,8 @@ def _write_only_finding(path: str) -> Finding:
     )
 
 
-def _is_unknown_write_only(target: Document, path: str) -> bool:
-    return tokens(path)[0] in WRITE_ONLY and target.at(path) is None
+def _is_unknown_write_only(target: PersonaDocument, path: str) -> bool:
+    return pointer_tokens(path)[0] in WRITE_ONLY and target.at(path) is None
 
 
 def _paths_overlap(left: str, right: str) -> bool:
@@ -183,23 +183,27 @@ def _paths_overlap(left: str, right: str) -> bool:
 _FIELDS = frozenset(Persona.model_fields)
 
 
-def _refuse_unknown_paths(paths: Sequence[str], target: Document, current: Document) -> None:
+def _refuse_unknown_paths(
+    paths: Sequence[str], target: PersonaDocument, current: PersonaDocument
+) -> None:
     """Refuse a place that neither state of the persona has: it is a slip, not a success."""
     nowhere = object()
     for place in paths:
-        there = (find(one.data, place, nowhere) is not nowhere for one in (target, current))
-        first, *inside = tokens(place)
+        there = (get_at(one.data, place, nowhere) is not nowhere for one in (target, current))
+        first, *inside = pointer_tokens(place)
         known = inside[0] in LAYER_NAMES if first == "layers" and inside else first in _FIELDS
         if not known and not any(there):
             raise InvalidArgument(["/only: one of these is nowhere in this persona, then or now."])
 
 
-async def _revive(app: App, request: RestoreRequest, target: Document) -> Receipt:
-    lost = [_redacted_finding(path) for path in redacted_paths(target.written(), {})]
-    fields, uncopied = copyable_fields(restore_visible(target.written(), {}), "Not brought back")
+async def _revive(app: App, request: RestoreRequest, target: PersonaDocument) -> Receipt:
+    lost = [_redacted_finding(path) for path in redacted_paths(target.writable_fields(), {})]
+    fields, uncopied = copyable_fields(
+        restore_visible(target.writable_fields(), {}), "Not brought back"
+    )
     lost += uncopied
     lost += _drop_custom_llm(fields)
-    new_id = Finding(
+    new_id = RuleFinding(
         severity="warning",
         path="/persona_id",
         message=f"Persona {request.persona_id!r} is gone, so this is a new one with a new id.",
@@ -221,14 +225,14 @@ async def _revive(app: App, request: RestoreRequest, target: Document) -> Receip
     raise Refused(_TOO_MANY_MISSING)
 
 
-def _drop_custom_llm(fields: JsonObject) -> list[Finding]:
+def _drop_custom_llm(fields: JsonObject) -> list[RuleFinding]:
     """Drop a custom LLM whose key is not known: Tavus takes address and key together only."""
     llm = fields.get("layers", {}).get("llm", {})
     if not llm.get("base_url") or "api_key" in llm:
         return []
     dropped = [name for name in ("base_url", "model") if llm.pop(name, None)]
     return [
-        Finding(
+        RuleFinding(
             severity="warning",
             path=f"/layers/llm/{name}",
             message="Not brought back: a custom LLM needs its key, and the key was never kept.",
@@ -239,7 +243,7 @@ def _drop_custom_llm(fields: JsonObject) -> list[Finding]:
     ]
 
 
-def _drop_missing_reference(fields: JsonObject, error: TavusError) -> list[Finding]:
+def _drop_missing_reference(fields: JsonObject, error: TavusError) -> list[RuleFinding]:
     """Drop the reference that Tavus calls invalid; raise the error when it is about none."""
     said = str(error).lower()
     name = next(
@@ -248,7 +252,7 @@ def _drop_missing_reference(fields: JsonObject, error: TavusError) -> list[Findi
     if error.status != 400 or name is None:
         raise error
     return [
-        Finding(
+        RuleFinding(
             severity="warning",
             path=f"/{name}",
             message=f"Not brought back: Tavus knows no such id any more ({fields.pop(name)}).",
@@ -273,7 +277,7 @@ def _parse_path(name: str) -> str:
     """Return the JSON Pointer of a layer's name or a pointer; refuse what is no place."""
     pointer = f"/layers/{name}" if name in LAYER_NAMES else name
     try:
-        parts = tokens(pointer)
+        parts = pointer_tokens(pointer)
     except PatchError as error:
         raise InvalidArgument([f"/only: {error}; or give the name of a layer."]) from None
     if not parts or parts[0] in SERVER_FIELDS:
@@ -281,16 +285,20 @@ def _parse_path(name: str) -> str:
     return pointer
 
 
-def _restore_paths(data: JsonObject, target: Document, paths: Sequence[str]) -> JsonObject:
+def _restore_paths(data: JsonObject, target: PersonaDocument, paths: Sequence[str]) -> JsonObject:
     result = copy.deepcopy(data)
     for asked in paths:
         if MASK in asked:
             continue
         place = outermost_list(target.data, outermost_list(data, asked))
-        old, live = target.at(place), find(result, place)
-        if _is_unknown_write_only(target, place) or not is_restorable(old, live, tokens(place)):
+        old, live = target.at(place), get_at(result, place)
+        if _is_unknown_write_only(target, place) or not is_restorable(
+            old, live, pointer_tokens(place)
+        ):
             continue
         result = SetFields({}, (place,)).apply(result)
         if old is not None:
-            result = SetFields({place: restore_visible(old, live, tokens(place))}).apply(result)
+            result = SetFields({place: restore_visible(old, live, pointer_tokens(place))}).apply(
+                result
+            )
     return result

@@ -14,7 +14,7 @@ from pydantic import MISSING
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument
-from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.findings import RuleFinding
 
 KEY_REFERENCE_FIELD = "api_key_ref"
 KEY_FIELD = "api_key"
@@ -57,7 +57,7 @@ def resolve_key_argument(app: App, literal: object, reference: object, path: str
     return {path: app.secret(str(reference), argument_path="/api_key_ref")}
 
 
-def literal_key_findings(value: Any, path: str = "") -> list[Finding]:
+def literal_key_findings(value: Any, path: str = "") -> list[RuleFinding]:
     """Return a finding for each key that was given literally, where the model has seen it."""
     if isinstance(value, list):
         return [
@@ -75,8 +75,8 @@ def literal_key_findings(value: Any, path: str = "") -> list[Finding]:
     return found
 
 
-def _literal_key_finding(path: str) -> Finding:
-    return Finding(
+def _literal_key_finding(path: str) -> RuleFinding:
+    return RuleFinding(
         severity="warning",
         path=path,
         message="This key was given literally, so it stands in the conversation with the model.",

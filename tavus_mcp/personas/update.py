@@ -25,10 +25,10 @@ from tavus_mcp.errors import (
 from tavus_mcp.history import record
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.changes import Change, RawPatch
-from tavus_mcp.models.document import Document
-from tavus_mcp.models.findings import Finding, by_severity
-from tavus_mcp.models.json_patch import Operation, diff, tokens
-from tavus_mcp.models.masking import MASK, masks_in
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding, sort_by_severity
+from tavus_mcp.models.json_patch import Operation, diff, pointer_tokens
+from tavus_mcp.models.masking import MASK, has_masked_secret
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.conflicts import (
@@ -38,7 +38,7 @@ from tavus_mcp.personas.conflicts import (
     sent_without_tests_finding,
 )
 from tavus_mcp.personas.current_spelling import use_current_spelling
-from tavus_mcp.personas.readback import elsewhere, not_stuck
+from tavus_mcp.personas.readback import unexpected_differences, verify_written
 from tavus_mcp.personas.receipts import build_receipt, build_undo, loss_findings
 
 NOT_READ_BACK = "not-read-back"
@@ -57,7 +57,7 @@ class UpdateRequest:
     dry_run: bool = False
     if_revision: str | None = None
     allow: frozenset[str] = frozenset()
-    findings: Sequence[Finding] = field(default_factory=tuple)
+    findings: Sequence[RuleFinding] = field(default_factory=tuple)
     plan: plans.Plan | None = None
     keep_legacy_spelling: bool = False
     verify_all_fields: bool = False
@@ -110,23 +110,23 @@ async def update(app: App, request: UpdateRequest) -> Receipt:
             findings = [sent_without_tests_finding(error), *findings]
     try:
         now = await app.api.get_persona(request.persona_id)
-        remarks = not_stuck(after, now, operations, app.catalog)
+        remarks = verify_written(after, now, operations, app.catalog)
     except TavusError as error:
         now, remarks = unverified(after, request.persona_id, error)
     findings += await _verify_outcome(app, intent, now, remarks, lost, was_changed=changed)
     if not changed:
         findings.append(ALREADY_SET)
     if request.verify_all_fields:
-        findings += edited_meanwhile_findings(elsewhere(after, now, app.catalog))
+        findings += edited_meanwhile_findings(unexpected_differences(after, now, app.catalog))
     status = "applied" if changed else "unchanged"
     unrecorded = await record.record_outcome(app, intent, status, now)
     told = operations if changed else ()
     undo = build_undo(before, operations, app.masker) if changed else None
-    findings = by_severity([*findings, *remarks, *unrecorded])
+    findings = sort_by_severity([*findings, *remarks, *unrecorded])
     return build_receipt(status, app, before, now, told, findings, undo=undo)
 
 
-async def preview(app: App, before: Document, request: UpdateRequest) -> Receipt:
+async def preview(app: App, before: PersonaDocument, request: UpdateRequest) -> Receipt:
     """Tell what a change would do to a persona that was read, and keep it as a plan.
 
     Raises ``Refused`` when Tavus would reject the result.
@@ -141,8 +141,8 @@ async def preview(app: App, before: Document, request: UpdateRequest) -> Receipt
 
 
 def compute_update(
-    app: App, before: Document, request: UpdateRequest
-) -> tuple[Document, list[Operation], list[Finding]]:
+    app: App, before: PersonaDocument, request: UpdateRequest
+) -> tuple[PersonaDocument, list[Operation], list[RuleFinding]]:
     """Return the persona as it is to be, the smallest patch to it, and what is to be said of it."""
     wanted = request.change.apply(before.data)
     data, respellings = (
@@ -150,17 +150,17 @@ def compute_update(
         if request.keep_legacy_spelling
         else use_current_spelling(before.data, wanted, app.catalog)
     )
-    after = Document(data)
+    after = PersonaDocument(data)
     operations = diff(before.data, after.data)
     refuse_masks(operations)
     _refuse_masked_text(app, before, operations)
     refuse_mixed_conferencing(operations)
     findings = check_change(before, after, operations, app.catalog, allow=request.allow)
     keys = loss_findings(before, operations, app.masker)
-    return after, operations, by_severity([*request.findings, *respellings, *findings, *keys])
+    return after, operations, sort_by_severity([*request.findings, *respellings, *findings, *keys])
 
 
-def _refuse_masked_text(app: App, before: Document, operations: Sequence[Operation]) -> None:
+def _refuse_masked_text(app: App, before: PersonaDocument, operations: Sequence[Operation]) -> None:
     """Refuse a text in which a secret was masked when it was shown: it would lose the secret."""
     for operation in operations:
         old = before.at(operation.path)
@@ -173,31 +173,31 @@ def _refuse_masked_text(app: App, before: Document, operations: Sequence[Operati
 
 
 def unverified(
-    expected: Document, persona_id: str, error: TavusError
-) -> tuple[Document, list[Finding]]:
+    expected: PersonaDocument, persona_id: str, error: TavusError
+) -> tuple[PersonaDocument, list[RuleFinding]]:
     """Return what is known of a write that was accepted but cannot be read back, and say so."""
-    finding = Finding(
+    finding = RuleFinding(
         severity="warning",
         path="",
         message=f"Tavus accepted the write, but reading it back failed: {error}",
         hint=f"Read persona {persona_id!r} with get_persona before changing it again.",
         rule=NOT_READ_BACK,
     )
-    return Document({**expected.data, "persona_id": persona_id}), [finding]
+    return PersonaDocument({**expected.data, "persona_id": persona_id}), [finding]
 
 
 async def require_revision(
-    app: App, document: Document, revision: str | None, *, has_plan: bool = False
+    app: App, document: PersonaDocument, revision: str | None, *, has_plan: bool = False
 ) -> None:
     """Refuse when the persona is not at the revision the caller has seen; say what changed."""
     if revision is not None and revision != document.revision:
         known = await app.journal.document(document.persona_id, revision)
-        seen = Document(known) if known else None
+        seen = PersonaDocument(known) if known else None
         raise build_revision_conflict(app, seen, document, has_plan=has_plan)
 
 
 async def _require_retryable(
-    app: App, intent: JournalEntry, before: Document, error: ToolFailure, *, has_tests: bool
+    app: App, intent: JournalEntry, before: PersonaDocument, error: ToolFailure, *, has_tests: bool
 ) -> None:
     """Return when the refusal may be due to the tests alone; else record and raise.
 
@@ -207,7 +207,7 @@ async def _require_retryable(
         if not (has_tests and isinstance(error, RequestRejected) and error.status in (400, 422)):
             raise error
         now = await app.api.get_persona(before.persona_id)
-        if (now.revision, now.stamp) != (before.revision, before.stamp):
+        if (now.revision, now.updated_at) != (before.revision, before.updated_at):
             await record.record_observed(app, now)
             raise build_revision_conflict(app, before, now) from error
     except ToolFailure:
@@ -218,12 +218,12 @@ async def _require_retryable(
 async def _verify_outcome(
     app: App,
     intent: JournalEntry,
-    actual: Document,
-    write_findings: Sequence[Finding],
+    actual: PersonaDocument,
+    write_findings: Sequence[RuleFinding],
     lost_response: Unavailable | None,
     *,
     was_changed: bool,
-) -> list[Finding]:
+) -> list[RuleFinding]:
     """Hold what was answered against what is read; raise when a change cannot be vouched for."""
     if lost_response is not None:
         if record.has_taken_effect(app, intent, actual) and not write_findings:
@@ -244,13 +244,13 @@ async def _verify_outcome(
     return []
 
 
-RESPONSE_LOST = Finding(
+RESPONSE_LOST = RuleFinding(
     severity="info",
     path="",
     message="The answer to the change was lost, but the persona reads as it was to be.",
     rule="answer-lost",
 )
-ALREADY_SET = Finding(
+ALREADY_SET = RuleFinding(
     severity="info",
     path="",
     message="Tavus answered that all of this is so already. What is its default it often neither "
@@ -281,7 +281,8 @@ def refuse_mixed_conferencing(operations: Sequence[Operation]) -> None:
 
 
 def _writes_mask(operation: Operation) -> bool:
-    *above, name = tokens(operation.path)
+    *above, name = pointer_tokens(operation.path)
     return operation.op != "remove" and (
-        MASK in operation.path or masks_in(operation.value, name, header=above[-1:] == ["headers"])
+        MASK in operation.path
+        or has_masked_secret(operation.value, name, header=above[-1:] == ["headers"])
     )

@@ -17,7 +17,7 @@ from mcp_types import ElicitRequest, ElicitRequestFormParams, InputRequiredResul
 from pydantic import BaseModel, Field
 
 from tavus_mcp.app import App
-from tavus_mcp.models.document import Document
+from tavus_mcp.models.document import PersonaDocument
 
 NEW_ERA = "2026-07-28"
 FASTEST = timedelta(seconds=1)
@@ -51,7 +51,9 @@ def can_ask(ctx: Context[Any, Any]) -> bool:
     return new_era or bool(ctx.session.can_send_request)
 
 
-async def ask(app: App, ctx: Context[Any, Any], document: Document) -> Answer | InputRequiredResult:
+async def ask(
+    app: App, ctx: Context[Any, Any], document: PersonaDocument
+) -> Answer | InputRequiredResult:
     """Ask the person to type the persona's name; in the new era, return the question first."""
     message = (
         f"Delete the persona {document.name or document.persona_id!r} ({document.persona_id})? "
@@ -69,7 +71,7 @@ async def ask(app: App, ctx: Context[Any, Any], document: Document) -> Answer | 
     return Answer(result.action, typed, app.clock() - started)
 
 
-def verdict(answer: Answer, document: Document) -> Verdict:
+def verdict(answer: Answer, document: PersonaDocument) -> Verdict:
     """Judge an answer: only the exact name, typed in a person's time, is a yes."""
     if answer.action == "decline":
         return "declined"
@@ -79,7 +81,7 @@ def verdict(answer: Answer, document: Document) -> Verdict:
 
 
 def _asked_again(
-    app: App, ctx: Context[Any, Any], message: str, document: Document
+    app: App, ctx: Context[Any, Any], message: str, document: PersonaDocument
 ) -> Answer | InputRequiredResult:
     responses, state = ctx.input_responses, ctx.request_state
     if responses and state and _QUESTION in responses:

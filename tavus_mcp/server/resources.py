@@ -12,7 +12,7 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from tavus_mcp.app import App
 from tavus_mcp.errors import NotFound, Refused, ToolFailure
 from tavus_mcp.history import revisions
-from tavus_mcp.models.base import checked_id
+from tavus_mcp.models.base import parse_id
 from tavus_mcp.models.layers import LAYER_NAMES
 from tavus_mcp.models.persona import Persona
 from tavus_mcp.personas import read
@@ -109,7 +109,7 @@ async def _revision(app: App, persona_id: str, revision: str) -> Any:
 
 def _id(text: str) -> str:
     try:
-        return checked_id(text)
+        return parse_id(text)
     except ValueError as error:
         raise ResourceNotFoundError(f"persona_id: {error}.") from None
 

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.findings import Finding, Remark
+from tavus_mcp.models.findings import Finding, RuleFinding
 
 
 class PersonaPage(BaseModel):
@@ -30,7 +30,7 @@ class PersonaRead(BaseModel):
     persona: JsonObject
     revision: str
     cut: dict[str, int] | None = None
-    findings: list[Remark] | None = None
+    findings: list[Finding] | None = None
 
 
 class PersonaText(BaseModel):
@@ -41,7 +41,7 @@ class PersonaText(BaseModel):
     persona_id: str
     revision: str
     text: str
-    findings: list[Remark] | None = None
+    findings: list[Finding] | None = None
 
 
 class LayerDescription(BaseModel):
@@ -57,7 +57,7 @@ class CheckReport(BaseModel):
     persona_name: str | None = None
     revision: str | None = None
     counts: dict[str, int]
-    findings: list[Finding]
+    findings: list[RuleFinding]
 
 
 class RevisionPage(BaseModel):
@@ -184,6 +184,6 @@ class BulkPlan(BaseModel):
     changes: list[JsonObject]
     personas: list[JsonObject]
     skipped: list[JsonObject]
-    findings: list[Remark]
+    findings: list[Finding]
     stopped: str | None = None
     next: str | None = None

@@ -79,12 +79,12 @@ class TavusServer(MCPServer[None]):
 
         Raises ``Failure`` for everything a caller can mend.
         """
-        self.app.masker.learn_from(arguments)
+        self.app.masker.add_secrets_from(arguments)
         try:
             if name not in self.specs:
                 raise self._not_served(name)
             ready = prepared(self.specs[name], arguments, schema_of(self.built[name]))
-            self.app.masker.learn_from(ready)
+            self.app.masker.add_secrets_from(ready)
             return await super().call_tool(name, ready, context)
         except ToolError as error:
             raise self._told(error, name) from error

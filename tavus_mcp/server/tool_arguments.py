@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.validation_errors import sentences
+from tavus_mcp.models.validation_errors import render_errors
 from tavus_mcp.server.toolset import Spec
 
 _DEEPEST = 3
@@ -39,7 +39,7 @@ def prepared(spec: Spec, arguments: JsonObject, schema: JsonObject) -> JsonObjec
 
 def refusal(error: ValidationError, model: type[BaseModel]) -> InvalidArgument:
     """Return a validation error as sentences that say what is wrong, allowed and closest."""
-    return InvalidArgument(sentences(error, model.model_json_schema()))
+    return InvalidArgument(render_errors(error, model.model_json_schema()))
 
 
 def decoded(value: Any, schema: JsonObject, root: JsonObject) -> Any:

@@ -13,8 +13,8 @@ import httpx2
 from tavus_mcp import __version__
 from tavus_mcp.errors import NotConfigured
 from tavus_mcp.models import vocabularies
-from tavus_mcp.models.base import JsonObject, checked_id
-from tavus_mcp.models.document import Document
+from tavus_mcp.models.base import JsonObject, parse_id
+from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import Operation
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.tavus_api import pagination
@@ -49,14 +49,14 @@ class TavusApi:
         self._limit = limit
         self._make_transport = transport or _network
         self._client: httpx2.AsyncClient | None = None
-        self._dialect = vocabularies.PERSONAS
+        self._dialect = vocabularies.PERSONA_VOCABULARY
         self._proved = False
 
-    async def get_persona(self, persona_id: str) -> Document:
+    async def get_persona(self, persona_id: str) -> PersonaDocument:
         """Read one persona (docs: get-persona); flat or wrapped, in either vocabulary."""
         what = f"persona {persona_id!r}"
         response = await self._send("GET", _path("personas", persona_id), what)
-        document = Document.read(_object(response, what))
+        document = PersonaDocument.parse(_object(response, what))
         if not document.persona_id:
             raise unreadable(response, what)
         return document
@@ -65,7 +65,7 @@ class TavusApi:
         """Create a persona (docs: create-persona); answers its id and little else."""
         what = "the new persona"
         response = await self._send("POST", "/personas", what, json=body)
-        made = Document.read(_object(response, what))
+        made = PersonaDocument.parse(_object(response, what))
         if not made.persona_id:
             raise unreadable(response, what, write=True)
         return made.data
@@ -151,17 +151,17 @@ class TavusApi:
             except (httpx2.RequestError, TimeoutError) as error:
                 raise no_answer(error, what, write=method != "GET") from error
             if response.status_code != 404:
-                self._dialect, self._proved = spoken, self._proved or spoken.knows(path)
+                self._dialect, self._proved = spoken, self._proved or spoken.is_renamed_path(path)
                 break
         if response.is_success or response.status_code == 304:
             return response
         raise failure_of(response, what, self.masker.mask_text, write=method != "GET")
 
-    def _dialects(self, path: str) -> Sequence[vocabularies.Dialect]:
+    def _dialects(self, path: str) -> Sequence[vocabularies.Vocabulary]:
         # 404 on a path that has never answered may mean that the server lacks the path
-        if self._proved or not self._dialect.knows(path):
+        if self._proved or not self._dialect.is_renamed_path(path):
             return (self._dialect,)
-        return (vocabularies.PERSONAS, vocabularies.PALS)
+        return (vocabularies.PERSONA_VOCABULARY, vocabularies.PAL_VOCABULARY)
 
     def _http(self) -> httpx2.AsyncClient:
         if self._client is None:
@@ -186,13 +186,15 @@ def _network() -> httpx2.AsyncBaseTransport:
 
 
 def _path(resource: str, resource_id: str) -> str:
-    return f"/{resource}/{quote(checked_id(resource_id), safe='')}"
+    return f"/{resource}/{quote(parse_id(resource_id), safe='')}"
 
 
-def _patch_body(operations: Sequence[Operation], spoken: vocabularies.Dialect) -> list[JsonObject]:
+def _patch_body(
+    operations: Sequence[Operation], spoken: vocabularies.Vocabulary
+) -> list[JsonObject]:
     body = []
     for operation in operations:
-        sent = operation.wire()
+        sent = operation.to_json()
         for key in ("path", "from"):
             if key in sent:
                 sent[key] = spoken.pointer(sent[key])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from tavus_mcp.catalog import Advice, Catalog, EngineFacts, Step
 from tavus_mcp.catalog.facts import DISCOURAGED
-from tavus_mcp.checker.lookups import custom_llm, number, raven, text
+from tavus_mcp.checker.lookups import effective_perception_model, has_custom_llm, number, text
 from tavus_mcp.checker.lookups import languages as stored_languages
 from tavus_mcp.checker.rules.voice_settings import engine_of
 from tavus_mcp.tuning import turns
@@ -46,11 +46,11 @@ def hears(engine: str, spoken: list[str], catalog: Catalog) -> bool:
 
 
 def _own_llm(draft: Draft) -> bool:
-    return custom_llm(draft.document)
+    return has_custom_llm(draft.document)
 
 
 def _hosted(draft: Draft) -> bool:
-    return not custom_llm(draft.document)
+    return not has_custom_llm(draft.document)
 
 
 def _takes_temperature(draft: Draft) -> bool:
@@ -101,17 +101,17 @@ def _voice_model(draft: Draft, engine: EngineFacts) -> str | None:
 
 
 def _sees(draft: Draft) -> bool:
-    return raven(draft.document, draft.catalog).startswith("raven")
+    return effective_perception_model(draft.document, draft.catalog).startswith("raven")
 
 
 def _older_raven(draft: Draft) -> bool:
-    stored = raven(draft.document, draft.catalog)
+    stored = effective_perception_model(draft.document, draft.catalog)
     facts = draft.catalog.perception_model(stored)
     return stored.startswith("raven") and facts is not None and facts.status in DISCOURAGED
 
 
 def _unseen(draft: Draft) -> bool:
-    return raven(draft.document, draft.catalog) == "off"
+    return effective_perception_model(draft.document, draft.catalog) == "off"
 
 
 def _reads_emotion(draft: Draft) -> bool:

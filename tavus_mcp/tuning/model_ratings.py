@@ -10,7 +10,7 @@ from typing import Any
 
 from tavus_mcp.catalog import Catalog, ModelFacts, Step
 from tavus_mcp.catalog.facts import DISCOURAGED
-from tavus_mcp.checker.lookups import recommended, text
+from tavus_mcp.checker.lookups import recommended_llm, text
 from tavus_mcp.tuning.working_copy import Draft, Reason
 
 _RATINGS = ("speed", "intelligence", "naturalness")
@@ -32,7 +32,7 @@ def all_ratings(model: ModelFacts) -> int:
 
 def in_effect(stored: Any, catalog: Catalog) -> ModelFacts | None:
     """Return the facts of the model that answers: the stored one, else the default."""
-    return catalog.llm_model(text(stored) or recommended(catalog))
+    return catalog.llm_model(text(stored) or recommended_llm(catalog))
 
 
 def is_discouraged(stored: Any, catalog: Catalog) -> bool:

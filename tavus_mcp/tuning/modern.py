@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tavus_mcp.catalog import EngineFacts, ModelFacts
-from tavus_mcp.checker.lookups import custom_llm, is_set, text
+from tavus_mcp.checker.lookups import has_custom_llm, is_set, text
 from tavus_mcp.models.json_patch import pointer_of
 from tavus_mcp.models.masking import is_masked, is_secret_name
 from tavus_mcp.tuning import modern_fields, modern_rest, modern_voice, turns
@@ -65,7 +65,7 @@ def _choices(draft: Draft) -> None:
         "stt_engine": ("/layers/stt/stt_engine", draft.catalog.stt_engine),
         "perception_model": ("/layers/perception/perception_model", draft.catalog.perception_model),
     }
-    if custom_llm(draft.document):
+    if has_custom_llm(draft.document):
         del finders["llm_model"]  # your endpoint has models of its own
     for name, (path, facts_of) in finders.items():
         facts = facts_of(text(draft.at(path)))
@@ -112,9 +112,9 @@ def _key_in_header(draft: Draft) -> None:
             continue
         path = "/layers/llm/headers" + pointer_of([name])
         key = _bearer(str(name), value)
-        if custom_llm(draft.document) and draft.is_set("/layers/llm/api_key"):
+        if has_custom_llm(draft.document) and draft.is_set("/layers/llm/api_key"):
             by_hand(draft, "header_key_double", path, old=str(name))
-        elif key and custom_llm(draft.document):
+        elif key and has_custom_llm(draft.document):
             translate(draft, "header_key", "/layers/llm/api_key", key, old="a header")
             give_up(draft, "header_key", path, old="this header")
         else:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tavus_mcp.catalog import FieldFacts
-from tavus_mcp.checker.lookups import custom_llm, is_set, raven, text
+from tavus_mcp.checker.lookups import effective_perception_model, has_custom_llm, is_set, text
 from tavus_mcp.models.changes import function_name
 from tavus_mcp.models.layers import PerceptionLayer
 from tavus_mcp.tuning.translating import give_up, translate
@@ -26,7 +26,7 @@ def typed(draft: Draft) -> None:
             stored = draft.at(path)
             if not isinstance(stored, str) or facts.status in ("legacy", *_OLD):
                 continue
-            own = facts.name.startswith("extra_body") and custom_llm(draft.document)
+            own = facts.name.startswith("extra_body") and has_custom_llm(draft.document)
             meant = None if own else _meant(facts, stored.strip())
             if meant is not None:
                 translate(draft, "word_for_value", path, meant, old=facts.name)
@@ -65,7 +65,7 @@ def ambient_awareness(draft: Draft) -> None:
     if stored is None:
         return
     on = stored is True or text(stored).lower() == "true"
-    sees = raven(draft.document, draft.catalog).startswith("raven")
+    sees = effective_perception_model(draft.document, draft.catalog).startswith("raven")
     if on and sees and not draft.is_set(_QUERIES):
         told = draft.catalog.translation("ambient_awareness")
         translate(draft, "ambient_awareness", _QUERIES, [told.value])

@@ -8,10 +8,10 @@ from tavus_mcp.catalog import EngineFacts, VoiceSetting
 from tavus_mcp.checker.lookups import number, text
 from tavus_mcp.checker.rules.voice_settings import (
     engine_of,
+    has_legacy_speed_scale,
     is_tavus_voice,
-    on_older_scale,
-    pace,
-    voices,
+    legacy_speed_to_factor,
+    voice_ids,
 )
 from tavus_mcp.models.json_patch import pointer_of
 from tavus_mcp.tuning.translating import by_hand, give_up, translate
@@ -45,7 +45,7 @@ def _other_engine(draft: Draft, gone: EngineFacts) -> None:
     words = {"old": gone.id, "new": new.id}
     translate(draft, "tts_engine", f"{_TTS}/tts_engine", new.id, **words)
     leftover = ["external_voice_id", "api_key"]
-    if not is_tavus_voice(voices(draft.document)[1], draft.catalog):
+    if not is_tavus_voice(voice_ids(draft.document)[1], draft.catalog):
         leftover.append("voice_id")
     if draft.at(f"{_TTS}/tts_model_name") not in new.known_models:
         leftover.append("tts_model_name")
@@ -61,7 +61,7 @@ def _other_engine(draft: Draft, gone: EngineFacts) -> None:
 
 def _provider_voice(draft: Draft) -> None:
     """Move a provider's voice to the field that takes one."""
-    external, voice = voices(draft.document)
+    external, voice = voice_ids(draft.document)
     if not voice or is_tavus_voice(voice, draft.catalog):
         return
     if external:
@@ -97,8 +97,8 @@ def _speed_word(draft: Draft) -> None:
     elif step == 0:
         give_up(draft, "speed_usual", _SPEED)
     else:
-        older = on_older_scale(draft.document, draft.catalog)
-        translate(draft, "speed_word", _SPEED, step if older else pace(step))
+        older = has_legacy_speed_scale(draft.document, draft.catalog)
+        translate(draft, "speed_word", _SPEED, step if older else legacy_speed_to_factor(step))
 
 
 def _older_settings(draft: Draft) -> None:
@@ -124,11 +124,17 @@ def _older_model(draft: Draft, engine: EngineFacts) -> None:
     model, newest = text(draft.at(f"{_TTS}/tts_model_name")), engine.default_model
     settings = [one for one, _ in _matched(draft) if one.name == "speed"]
     speed = number(draft.at(_SPEED))
-    if settings and not on_older_scale(draft.document, draft.catalog) and speed is not None:
+    if settings and not has_legacy_speed_scale(draft.document, draft.catalog) and speed is not None:
         if speed == 0:
             give_up(draft, "speed_usual", _SPEED)
         elif -1 <= speed < 0:
-            translate(draft, "speed_below", _SPEED, pace(speed), new=model or str(newest))
+            translate(
+                draft,
+                "speed_below",
+                _SPEED,
+                legacy_speed_to_factor(speed),
+                new=model or str(newest),
+            )
     if model in engine.known_models and engine.voice_settings(model) != engine.voice_settings(
         newest
     ):
@@ -144,7 +150,7 @@ def _older_speed(draft: Draft, words: dict[str, str]) -> None:
     if speed == 0 or not -1 <= speed <= 1:
         give_up(draft, "speed_usual" if speed == 0 else "foreign_setting", _SPEED, **words)
     else:
-        translate(draft, "sonic_speed", _SPEED, pace(speed), **words)
+        translate(draft, "sonic_speed", _SPEED, legacy_speed_to_factor(speed), **words)
 
 
 def _matched(draft: Draft) -> list[tuple[VoiceSetting, Any]]:

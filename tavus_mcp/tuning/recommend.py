@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tavus_mcp.catalog import Catalog, Step
-from tavus_mcp.models.document import Document
+from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.tuning import modern, turns
 from tavus_mcp.tuning.conditions import applies
 from tavus_mcp.tuning.goal_arguments import read_goals
@@ -19,7 +19,7 @@ MODERNIZE = "modernize"
 
 
 def propose(
-    document: Document,
+    document: PersonaDocument,
     goals: Sequence[str],
     strength: str,
     languages: Sequence[str],

@@ -9,7 +9,7 @@ from typing import Any
 
 from tavus_mcp.catalog import Catalog, ModelFacts, Step
 from tavus_mcp.checker.lookups import is_set, number, text
-from tavus_mcp.models.json_patch import tokens
+from tavus_mcp.models.json_patch import pointer_tokens
 from tavus_mcp.tuning import model_ratings, turns
 from tavus_mcp.tuning.working_copy import Draft, Reason
 
@@ -149,7 +149,7 @@ def _present(draft: Draft, step: Step) -> Any:
         return stored
     if step.assume is not None:
         return step.assume
-    match tokens(step.path):
+    match pointer_tokens(step.path):
         case ["layers", layer, *names]:
             facts = draft.catalog.field(layer, ".".join(names))
             return facts.default if facts else None

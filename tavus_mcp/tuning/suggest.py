@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 from tavus_mcp.app import App
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.receipt import Changed, Receipt
-from tavus_mcp.models.tuning import Reasoned, Suggestion
+from tavus_mcp.models.receipt import FieldChange, Receipt
+from tavus_mcp.models.tuning import ExplainedChange, Suggestion
 from tavus_mcp.personas.update import UpdateRequest, preview
 from tavus_mcp.tuning import Already, Proposal, propose
 from tavus_mcp.tuning.goal_arguments import read_goals
@@ -49,9 +49,9 @@ def _so(one: Already) -> JsonObject:
     return {**asdict(one), "value": None if isinstance(one.value, list) else one.value}
 
 
-def _because(change: Changed, proposal: Proposal) -> Reasoned:
+def _because(change: FieldChange, proposal: Proposal) -> ExplainedChange:
     reason = proposal.reason(change.path)
-    return Reasoned(
+    return ExplainedChange(
         **dict(change),
         goal=", ".join(reason.goals),
         reason=reason.reason,

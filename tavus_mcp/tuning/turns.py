@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from tavus_mcp.catalog import FieldFacts
 from tavus_mcp.catalog.facts import DISCOURAGED
-from tavus_mcp.checker.lookups import at, is_set, layer_of, text
-from tavus_mcp.models.document import Document
+from tavus_mcp.checker.lookups import is_set, layer_of, text, value_at
+from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.tuning.translating import by_hand, give_up, translate
 from tavus_mcp.tuning.working_copy import Draft
 
@@ -159,11 +159,11 @@ def _target(facts: FieldFacts) -> str:
     return "/layers/" + (facts.successor or "").replace(".", "/")
 
 
-def _is_used(document: Document) -> bool:
+def _is_used(document: PersonaDocument) -> bool:
     return any(map(is_set, layer_of(document, "conversational_flow").values()))
 
 
-def _decides(draft: Draft, document: Document) -> bool:
+def _decides(draft: Draft, document: PersonaDocument) -> bool:
     """Tell whether the layer is in use with a model that overrides stt."""
-    model = draft.catalog.turn_model(text(at(document, _MODEL)))
+    model = draft.catalog.turn_model(text(value_at(document, _MODEL)))
     return _is_used(document) and not (model and model.status in DISCOURAGED)

@@ -10,11 +10,11 @@ from functools import cached_property
 from typing import Any
 
 from tavus_mcp.catalog import Advice, Catalog, Step, Translation
-from tavus_mcp.checker.lookups import at, is_set
+from tavus_mcp.checker.lookups import is_set, value_at
 from tavus_mcp.models.changes import Change, SetFields
-from tavus_mcp.models.document import Document
-from tavus_mcp.models.findings import Finding, Severity
-from tavus_mcp.models.json_patch import diff, find, pointer_of, tokens
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding, Severity
+from tavus_mcp.models.json_patch import diff, get_at, pointer_of, pointer_tokens
 
 PROMPT = "/system_prompt"
 _NOTHING: Any = object()
@@ -62,7 +62,7 @@ class Proposal:
     reasons: Mapping[str, Reason]
     already: list[Already]
     settled: list[Settled]
-    remarks: list[Finding]
+    remarks: list[RuleFinding]
 
     def reason(self, path: str) -> Reason:
         """Return why a place changes; ``KeyError`` when it does not."""
@@ -81,23 +81,23 @@ class _Claim:
 class Draft:
     """A document under work: what is set and removed so far, by whom, and what is to be said."""
 
-    before: Document
+    before: PersonaDocument
     catalog: Catalog
     strength: str
     languages: tuple[str, ...] = ()
     goals: tuple[str, ...] = ()  # those in whose name something is done at the moment
-    document: Document = field(init=False)
+    document: PersonaDocument = field(init=False)
     moved: bool = False
     reasons: dict[str, Reason] = field(default_factory=dict)
     already: list[Already] = field(default_factory=list)
     settled: list[Settled] = field(default_factory=list)
-    remarks: list[Finding] = field(default_factory=list)
+    remarks: list[RuleFinding] = field(default_factory=list)
     _values: dict[str, Any] = field(default_factory=dict)
     _unset: dict[str, None] = field(default_factory=dict)
     _claims: dict[str, list[_Claim]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.document = Document(copy.deepcopy(self.before.data))
+        self.document = PersonaDocument(copy.deepcopy(self.before.data))
 
     @property
     def goal(self) -> str:
@@ -116,7 +116,7 @@ class Draft:
 
     def at(self, pointer: str) -> Any:
         """Return what stands at a pointer by now, or None."""
-        return at(self.document, pointer)
+        return value_at(self.document, pointer)
 
     def is_set(self, pointer: str) -> bool:
         """Tell whether something stands there by now, empty texts and lists not counted."""
@@ -128,7 +128,7 @@ class Draft:
 
     def is_open(self, pointer: str) -> bool:
         """Tell whether something can be set there without breaking what stands above it."""
-        above = tokens(pointer)[:-1]
+        above = pointer_tokens(pointer)[:-1]
         nodes = (self.at(pointer_of(above[:depth])) for depth in range(1, len(above) + 1))
         return all(node is None or isinstance(node, dict) for node in nodes)
 
@@ -136,7 +136,7 @@ class Draft:
         """Tell whether a value was set there, or below, by this draft."""
         return any(one == pointer or one.startswith(pointer + "/") for one in self._values)
 
-    def begin_round(self, already: Iterable[Already], remarks: Iterable[Finding]) -> None:
+    def begin_round(self, already: Iterable[Already], remarks: Iterable[RuleFinding]) -> None:
         """Forget what a round of goals held and said; what it set stays."""
         self.moved = False
         self._claims.clear()
@@ -145,7 +145,7 @@ class Draft:
 
     def put(self, pointer: str, value: Any, reason: Reason, *, adds: bool = False) -> None:
         """Set a value; ``adds`` keeps the reasons that the place has by now."""
-        self.document = Document(SetFields({pointer: value}).apply(self.document.data))
+        self.document = PersonaDocument(SetFields({pointer: value}).apply(self.document.data))
         self._values[pointer] = value
         self.moved = True
         self._unset.pop(pointer, None)
@@ -153,7 +153,7 @@ class Draft:
 
     def drop(self, pointer: str, reason: Reason) -> None:
         """Remove what stands at a pointer."""
-        self.document = Document(SetFields({}, (pointer,)).apply(self.document.data))
+        self.document = PersonaDocument(SetFields({}, (pointer,)).apply(self.document.data))
         self._values.pop(pointer, None)
         self._unset[pointer] = None
         self._because(pointer, reason, adds=False)
@@ -200,7 +200,7 @@ class Draft:
         self, rule: str, path: str, message: str, hint: str, source: str, severity: Severity
     ) -> None:
         """Say something that no change can say."""
-        said = Finding(severity=severity, path=path, message=message, hint=hint)
+        said = RuleFinding(severity=severity, path=path, message=message, hint=hint)
         told = {"rule": f"tuning-{rule}", "source": source}
         self.remarks.append(said.model_copy(update=told))
 
@@ -212,19 +212,19 @@ class Draft:
     def proposal(self) -> Proposal:
         """Return what this draft comes to; what ended where it began is left out."""
         values = {path: value for path, value in self._values.items() if self._differs(path, value)}
-        unset = [path for path in self._unset if find(self.before.data, path, self) is not self]
+        unset = [path for path in self._unset if get_at(self.before.data, path, self) is not self]
         reasons = {path: self.reasons[path] for path in (*values, *unset)}
         change = SetFields(values, tuple(unset))
         return Proposal(change, reasons, self.already, self.settled, self.remarks)
 
     def _differs(self, path: str, value: Any) -> bool:
-        stored = find(self.before.data, path, _NOTHING)
+        stored = get_at(self.before.data, path, _NOTHING)
         return stored is _NOTHING or bool(diff(stored, value))
 
 
 def _room(pointer: str) -> str:
     """Return the layer that a place is in, or the field at the top."""
-    first, *inside = tokens(pointer) or ("",)
+    first, *inside = pointer_tokens(pointer) or ("",)
     return inside[0] if first == "layers" and inside else first
 
 

@@ -15,7 +15,7 @@ from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.history import record
 from tavus_mcp.journal.journal import Journal
-from tavus_mcp.models.document import Document
+from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import Operation
 from tavus_mcp.tavus_api.client import TavusApi
 
@@ -32,11 +32,11 @@ def journal(folder: Path, rounds: int) -> list[Figure]:
 
 
 async def _changes(app: App, rounds: int) -> list[float]:
-    before = Document({"persona_id": "p5317866", **personas.usual()})
+    before = PersonaDocument({"persona_id": "p5317866", **personas.usual()})
     took = []
     for number in range(rounds + 1):
         greeting = f"Hello number {number}"
-        after = Document({**before.data, "greeting": greeting})
+        after = PersonaDocument({**before.data, "greeting": greeting})
         begun = time.perf_counter()
         change = [Operation("add", "/greeting", greeting)]
         intent = await record.record_intent(app, "update_persona", before, after, change)

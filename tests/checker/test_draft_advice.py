@@ -10,7 +10,7 @@ from mcp_client import Desk
 
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.checker.check import check
-from tavus_mcp.models.document import Document
+from tavus_mcp.models.document import PersonaDocument
 
 pytestmark = pytest.mark.anyio
 
@@ -19,7 +19,7 @@ CATALOG = load_catalog()
 
 @pytest.mark.parametrize("case", DATA["case"], ids=lambda case: case["name"])
 def test_no_hint_of_a_draft_speaks_of_an_id(case: dict[str, Any]) -> None:
-    for one in check(Document(body_of(case)), CATALOG):
+    for one in check(PersonaDocument(body_of(case)), CATALOG):
         assert "persona_id" not in (one.hint or "")
         assert one.fix is None
 

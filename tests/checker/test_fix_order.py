@@ -13,8 +13,8 @@ from test_fixes import PERSONA, checked, chosen, saved
 
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.checker.check import check
-from tavus_mcp.models.document import Document
-from tavus_mcp.models.json_patch import find
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.json_patch import get_at
 from tavus_mcp.sandbox.store import Store
 
 pytestmark = pytest.mark.anyio
@@ -39,7 +39,7 @@ DOCUMENTS: dict[str, Body] = {
 
 def is_in_question(body: Body) -> bool:
     """Tell whether there is an order: more than one finding that a call mends."""
-    found = check(Document({**body, "persona_id": PERSONA}), CATALOG)
+    found = check(PersonaDocument({**body, "persona_id": PERSONA}), CATALOG)
     return len([item for item in found if item.fix]) > 1
 
 
@@ -110,9 +110,9 @@ async def test_fixes_end_the_same_all_at_once_one_by_one_and_from_the_last(
     assert await ended(desk, store, body, lambda left: left[:1]) == whole
     assert await ended(desk, store, body, lambda left: left[-1:]) == whole
     ends = next((one["ends"] for one in ORDERS if one["title"] == title and "ends" in one), {})
-    assert {pointer: find(whole, pointer) for pointer in ends} == ends
-    kept = [text for _, text in Document(whole).texts]
-    written = [text.strip() for _, text in Document(body).texts if " " in text.strip()]
+    assert {pointer: get_at(whole, pointer) for pointer in ends} == ends
+    kept = [text for _, text in PersonaDocument(whole).texts]
+    written = [text.strip() for _, text in PersonaDocument(body).texts if " " in text.strip()]
     gone = [one for one in written if len(one) < STAND_IN and not any(one in text for text in kept)]
     assert not gone or title in PARTED
 

@@ -9,7 +9,7 @@ import pytest
 from documents import DATA, body_of
 from mcp_client import Desk
 
-from tavus_mcp.checker.fixes import CHOICES
+from tavus_mcp.checker.fixes import PLACEHOLDERS
 from tavus_mcp.checker.rules import RULES
 from tavus_mcp.models.masking import MASK
 from tavus_mcp.models.persona import WRITE_ONLY
@@ -68,7 +68,7 @@ def chosen(value: Any, prompt: str) -> Any:
         return prompt
     if value in CHOSEN:
         return CHOSEN[value]
-    pattern = "|".join(CHOICES)
+    pattern = "|".join(PLACEHOLDERS)
     return re.sub(pattern, lambda one: CHOSEN[one[0]], value) if isinstance(value, str) else value
 
 
@@ -110,8 +110,8 @@ async def test_the_calls_of_a_fix_make_the_finding_go_away_and_bring_no_error(
 
 
 def test_what_no_call_mends_is_so_on_purpose() -> None:
-    assert {rule.name for rule in RULES if rule.no_fix} == UNMENDED
+    assert {rule.name for rule in RULES if rule.no_fix_reason} == UNMENDED
 
 
 def test_everything_that_a_person_can_choose_is_chosen_in_the_data() -> None:
-    assert CHOSEN.keys() == CHOICES.keys()
+    assert CHOSEN.keys() == PLACEHOLDERS.keys()

@@ -17,8 +17,8 @@ from tavus_mcp.checker import rules
 from tavus_mcp.checker.check import check
 from tavus_mcp.checker.rule import Rule
 from tavus_mcp.checker.rules import RULES
-from tavus_mcp.models.document import Document
-from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.server.tools import ALL
 
 CASES: list[dict[str, Any]] = DATA["case"]
@@ -51,11 +51,11 @@ CALL = re.compile(r"\w+\(persona_id[^()]*\)")
 TOOLS = {spec.name: {**inspect.signature(spec.function).parameters} for spec in ALL}
 
 
-def document_of(case: dict[str, Any]) -> Document:
-    return Document({**body_of(case), "persona_id": "p0123456789a"})
+def document_of(case: dict[str, Any]) -> PersonaDocument:
+    return PersonaDocument({**body_of(case), "persona_id": "p0123456789a"})
 
 
-def found(document: Document) -> list[Finding]:
+def found(document: PersonaDocument) -> list[RuleFinding]:
     return [finding for rule in RULES for finding in rule.findings(document, CATALOG)]
 
 
@@ -93,7 +93,7 @@ def test_a_rule_has_a_kebab_case_name_a_source_and_a_reason(rule: Rule) -> None:
 
 
 def test_only_what_tavus_is_known_to_reject_is_refused() -> None:
-    refusing = {rule.name for rule in RULES if rule.refuses}
+    refusing = {rule.name for rule in RULES if rule.blocks_write}
     assert refusing == REFUSING
     assert all(BY_NAME[name].severity == "error" for name in refusing)
 
@@ -127,13 +127,13 @@ def test_a_call_in_a_hint_is_one_that_the_tools_take(case: dict[str, Any]) -> No
 
 
 def test_a_persona_in_order_has_no_errors_and_no_warnings() -> None:
-    findings = check(Document(DATA["clean"]), CATALOG)
+    findings = check(PersonaDocument(DATA["clean"]), CATALOG)
     assert [one for one in findings if one.severity != "info"] == []
 
 
 def test_what_the_seed_document_shows_is_remarked_on_but_never_refused() -> None:
-    findings = found(Document(DATA["seed"]))
-    assert not [one for one in findings if one.blocks]
+    findings = found(PersonaDocument(DATA["seed"]))
+    assert not [one for one in findings if one.blocks_write]
     assert {one.rule for one in findings} >= {
         "audio-only-on-persona",
         "context-deprecated",
@@ -156,7 +156,7 @@ def test_no_finding_tells_a_secret() -> None:
         "extra_body": {SECRET: SECRET},
     }
     tts = {"api_key": SECRET, "voice_id": SECRET, "tts_model_name": SECRET}
-    document = Document({**DATA["base"], "layers": {"llm": llm, "tts": tts}})
+    document = PersonaDocument({**DATA["base"], "layers": {"llm": llm, "tts": tts}})
     findings = found(document)
     assert len(findings) > 5
     assert not [one for one in findings if SECRET in f"{one.message}{one.hint}"]
@@ -218,14 +218,14 @@ DOCUMENTS = st.fixed_dictionaries(
 @given(DOCUMENTS)
 @settings(max_examples=80, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_no_rule_raises_whatever_a_document_holds(data: dict[str, Any]) -> None:
-    for one in found(Document(data)):
+    for one in found(PersonaDocument(data)):
         assert one.path.startswith("/")
 
 
 @given(DOCUMENTS)
 @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_no_check_of_a_saved_persona_raises_and_every_fix_is_told(data: dict[str, Any]) -> None:
-    for one in check(Document({**data, "persona_id": "p0123456789a"}), CATALOG):
+    for one in check(PersonaDocument({**data, "persona_id": "p0123456789a"}), CATALOG):
         told = (one.hint or "").split("(persona_id")
         tools = [call.tool for call in one.fix or []]
         assert tools == [text.rsplit(" ", 1)[-1] for text in told[:-1]][: len(tools)], one
@@ -235,11 +235,11 @@ def test_no_check_of_a_saved_persona_raises_and_every_fix_is_told(data: dict[str
 @given(st.dictionaries(KEYS, ANYTHING, max_size=8))
 @settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_no_rule_raises_at_a_document_that_is_none(data: dict[str, Any]) -> None:
-    found(Document(data))
+    found(PersonaDocument(data))
 
 
 def test_no_rule_raises_at_a_document_that_is_very_deep() -> None:
     deep: Any = "{{x}}"
     for _ in range(5_000):
         deep = {"system_prompt": [deep]}
-    assert "placeholder-in-text" in {one.rule for one in found(Document({"layers": deep}))}
+    assert "placeholder-in-text" in {one.rule for one in found(PersonaDocument({"layers": deep}))}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from mcp_client import Desk
 
-from tavus_mcp.checker.fixes import CHOICES, unchosen
+from tavus_mcp.checker.fixes import PLACEHOLDERS, find_placeholder
 
 pytestmark = pytest.mark.anyio
 
@@ -38,11 +38,11 @@ async def test_what_was_not_chosen_is_refused_before_anything_is_sent(
     assert len(desk.wire.writes) == 1
 
 
-@pytest.mark.parametrize("choice", CHOICES)
+@pytest.mark.parametrize("choice", PLACEHOLDERS)
 async def test_a_persona_is_not_created_with_anything_left_to_be_chosen(
     desk: Desk, choice: str
 ) -> None:
     said = await desk.refusal("create_persona", name="Bot", system_prompt=choice)
     assert f"/system_prompt: {choice} stands for what is to be chosen" in said
-    assert unchosen(choice) == choice
+    assert find_placeholder(choice) == choice
     assert desk.wire.writes == []

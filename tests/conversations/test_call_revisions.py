@@ -16,7 +16,7 @@ from mcp_client import Desk
 
 from tavus_mcp.conversations.revision_timeline import BEFORE, UNKNOWN, Timeline, moment_text
 from tavus_mcp.journal.entry import JournalEntry
-from tavus_mcp.models.document import Document
+from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.sandbox.store import Store
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ def line(kind: Any, minutes: float, revision: str = "", **more: Any) -> JournalE
     return JournalEntry(kind, "p1", when, revision=revision, seq=int(minutes * 10), **more)
 
 
-def live(name: str, minutes: float | None) -> Document:
+def live(name: str, minutes: float | None) -> PersonaDocument:
     stamp = moment_text(at(minutes)) if minutes is not None else None
-    return Document({"persona_id": "p1", "persona_name": name, "updated_at": stamp})
+    return PersonaDocument({"persona_id": "p1", "persona_name": name, "updated_at": stamp})
 
 
 ADA, EVA = live("Ada", None).revision, live("Eva", None).revision

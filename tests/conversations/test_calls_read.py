@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tavus_mcp.conversations import report
 from tavus_mcp.conversations.metrics import Talk
-from tavus_mcp.models.conversation import Call, Turn, moment_of
+from tavus_mcp.models.conversation import Conversation, Turn, parse_timestamp
 
 HI = said("user", 1.0, 2.0, "Hi")
 HELLO = said("assistant", 4.0, 1.5, "Hello")
@@ -109,7 +109,7 @@ SHAPES: dict[str, tuple[object, tuple[Turn, ...] | None]] = {
 def test_a_transcript_is_read_in_every_shape_it_comes_in(shape: str) -> None:
     raw, wanted = SHAPES[shape]
     assert isinstance(raw, dict)
-    assert Call.read(raw).turns == wanted
+    assert Conversation.parse(raw).turns == wanted
 
 
 @pytest.mark.parametrize(
@@ -124,8 +124,8 @@ def test_a_transcript_is_read_in_every_shape_it_comes_in(shape: str) -> None:
 def test_the_end_of_a_call_is_read_from_its_event_or_from_the_top(
     raw: dict[str, Any], reason: str
 ) -> None:
-    assert Call.read(raw).shutdown_reason.startswith(reason)
-    assert bool(Call.read(raw).shutdown_reason) is bool(reason)
+    assert Conversation.parse(raw).shutdown_reason.startswith(reason)
+    assert bool(Conversation.parse(raw).shutdown_reason) is bool(reason)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_the_end_of_a_call_is_read_from_its_event_or_from_the_top(
     ],
 )
 def test_a_moment_is_a_number_or_iso_text(value: object, seconds: float | None) -> None:
-    assert moment_of(value) == seconds
+    assert parse_timestamp(value) == seconds
 
 
 scraps = (
@@ -190,6 +190,6 @@ def test_nothing_in_events_makes_measuring_fail_or_gives_a_number_that_is_none(
 ) -> None:
     """Ours: other people's data is read, whatever it is."""
     raw = {"events": [*events, *verbose(entries)["events"]], "transcript": events}
-    rows = report.figured([Talk.of(Call.read(raw))])
+    rows = report.figured([Talk.of(Conversation.parse(raw))])
     json.dumps(rows, allow_nan=False)
     assert all(row["n"] == 1 for row in rows)

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from tavus_mcp.conversations import report, statistics
 from tavus_mcp.conversations.metrics import FIGURES, Talk
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.conversation import Call
+from tavus_mcp.models.conversation import Conversation
 
 
 def group(first: int, count: int, gap: float = 1.0, turns: int = 12) -> list[Talk]:
     return [
-        Talk.of(Call.read(verbose(talk(first + number, gap, turns)))) for number in range(count)
+        Talk.of(Conversation.parse(verbose(talk(first + number, gap, turns))))
+        for number in range(count)
     ]
 
 
@@ -63,7 +64,7 @@ def test_calls_that_all_say_the_same_carry_no_interval() -> None:
     row = by_figure(report.figured(group(0, 20)))["agent_over_user"]
     assert (row["value"], row["n"]) == (0.0, 20)
     assert "low" not in row
-    same = [Talk.of(Call.read(verbose(talk(1)))) for _ in range(20)]
+    same = [Talk.of(Conversation.parse(verbose(talk(1)))) for _ in range(20)]
     assert all("low" not in row for row in report.figured(same))
 
 
@@ -128,7 +129,7 @@ def test_a_side_with_too_few_calls_leaves_the_question_open() -> None:
 
 
 def test_a_figure_that_one_side_lacks_has_no_difference() -> None:
-    mute = [Talk.of(Call.read(verbose([said("assistant", 0, 2)]))) for _ in range(12)]
+    mute = [Talk.of(Conversation.parse(verbose([said("assistant", 0, 2)]))) for _ in range(12)]
     row = by_figure(report.compared(group(0, 12), mute))["user_turn_mean"]
     assert row["second_n"] == 0
     assert "second" not in row

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tavus_mcp.conversations import report
 from tavus_mcp.conversations.metrics import FIGURES, Talk
-from tavus_mcp.models.conversation import Call
+from tavus_mcp.models.conversation import Conversation
 
 # user 0-2, agent 3-6 (gap 1), user 6.5-8.5 (gap 0.5), agent 8-12 (gap -0.5: over the user),
 # user 17-18 (gap 5: a long silence), agent 20-21 (gap 2)
@@ -44,7 +44,7 @@ WORKED_OUT = {
 
 
 def talked(entries: list[Entry], **more: Any) -> Talk:
-    return Talk.of(Call.read(verbose(entries, **more)))
+    return Talk.of(Conversation.parse(verbose(entries, **more)))
 
 
 def values(*talks: Talk) -> dict[str, float]:
@@ -108,7 +108,7 @@ def test_words_are_not_counted_in_scripts_that_do_not_part_them() -> None:
 
 def test_a_call_in_which_nobody_spoke_gives_nothing() -> None:
     assert values(talked([])) == {}
-    assert report.talks_of([Call.read(verbose([])), Call.read({})]) == []
+    assert report.talks_of([Conversation.parse(verbose([])), Conversation.parse({})]) == []
 
 
 seeds = st.integers(0, 10_000)
@@ -132,7 +132,7 @@ def test_events_told_again_and_entries_in_any_order_change_nothing(seed: int, ti
     mixed = list(entries)
     random.Random(seed).shuffle(mixed)  # noqa: S311 - any order will do
     events = [*verbose(mixed)["events"] * times, event("system.pal_joined", face_id="r1")]
-    again = Talk.of(Call.read({"events": events[::-1]}))
+    again = Talk.of(Conversation.parse({"events": events[::-1]}))
     assert again == talked(entries)
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tavus_mcp.models.document import Document
+from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.masking import MASK, Masker, is_masked, is_secret_name
 from tavus_mcp.models.vocabularies import (
     pointer_to_pal_names,
@@ -60,7 +60,7 @@ def test_pointers_come_back_unchanged_and_lead_to_the_same_place(parts: list[str
     for part in reversed(parts):
         document = {part: document}
     assert pointer_to_persona_names(pointer_to_pal_names(pointer)) == pointer
-    assert Document(to_pal_names(document)).at(pointer_to_pal_names(pointer)) == "here"
+    assert PersonaDocument(to_pal_names(document)).at(pointer_to_pal_names(pointer)) == "here"
 
 
 @pytest.mark.parametrize("name", ["headers", "extra_body", "default_query", "parameters"])
@@ -88,7 +88,7 @@ def test_of_two_spellings_the_one_that_was_asked_for_wins() -> None:
 )
 def test_a_reply_is_read_flat_or_wrapped_in_either_vocabulary(raw: dict[str, Any]) -> None:
     """Tavus: docs wrap a single read, practice does not (section 12, row 2)."""
-    document = Document.read(raw)
+    document = PersonaDocument.parse(raw)
     assert (document.persona_id, document.name, document.mode) == ("p1", "A", "full")
 
 
@@ -107,7 +107,7 @@ def shuffled(value: Any, order: random.Random) -> Any:
 def test_a_revision_does_not_depend_on_the_order_of_keys(
     document: Any, order: random.Random
 ) -> None:
-    assert Document(shuffled(document, order)).revision == Document(document).revision
+    assert PersonaDocument(shuffled(document, order)).revision == PersonaDocument(document).revision
 
 
 @given(document=OBJECTS, later=st.text(max_size=5))
@@ -115,7 +115,10 @@ def test_a_revision_does_not_depend_on_the_order_of_keys(
 def test_a_revision_does_not_change_with_the_time_of_the_last_write(
     document: Any, later: str
 ) -> None:
-    assert Document({**document, "updated_at": later}).revision == Document(document).revision
+    assert (
+        PersonaDocument({**document, "updated_at": later}).revision
+        == PersonaDocument(document).revision
+    )
 
 
 @given(before=OBJECTS, after=OBJECTS)
@@ -126,12 +129,12 @@ def test_two_documents_have_one_revision_only_when_they_are_the_same(
     alike = json.dumps(before, sort_keys=True) == json.dumps(after, sort_keys=True)
     hidden = any(name in json.dumps([before, after]) for name in ('"headers"',))
     if not hidden:
-        assert (Document(before).revision == Document(after).revision) is alike
+        assert (PersonaDocument(before).revision == PersonaDocument(after).revision) is alike
 
 
 def test_a_revision_tells_nothing_of_a_key_but_that_there_is_one() -> None:
     def revision(llm: dict[str, Any]) -> str:
-        return Document({"layers": {"llm": llm}}).revision
+        return PersonaDocument({"layers": {"llm": llm}}).revision
 
     assert revision({"api_key": "one-key"}) == revision({"api_key": "other-key"})
     assert revision({"api_key": "one-key"}) == revision({"api_key": MASK})
@@ -141,7 +144,7 @@ def test_a_revision_tells_nothing_of_a_key_but_that_there_is_one() -> None:
 
 @pytest.mark.parametrize("text", ["\ud800", "é", "\u2028", "😀"])
 def test_any_text_has_a_revision(text: str) -> None:
-    assert len(Document({"persona_name": text}).revision) == 12
+    assert len(PersonaDocument({"persona_name": text}).revision) == 12
 
 
 @pytest.mark.parametrize(
@@ -216,5 +219,5 @@ def test_what_is_no_mask_is_not_taken_for_one(text: object) -> None:
 
 def test_learning_from_arguments_finds_keys_at_any_depth_and_no_masks() -> None:
     masker = Masker()
-    masker.learn_from({"a": [{"api_key": "deep-key-1"}], "token": MASK, "name": "not-a-key"})
+    masker.add_secrets_from({"a": [{"api_key": "deep-key-1"}], "token": MASK, "name": "not-a-key"})
     assert masker.mask_text("deep-key-1 not-a-key") == f"{MASK} not-a-key"

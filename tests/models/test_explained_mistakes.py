@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tavus_mcp.models.base import checked_id
+from tavus_mcp.models.base import parse_id
 from tavus_mcp.models.changes import EditText, SetFields
-from tavus_mcp.models.json_patch import Operation, applied, diff
+from tavus_mcp.models.json_patch import Operation, apply_patch, diff
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.models.persona import Persona
-from tavus_mcp.models.receipt import LONG_TEXT, changes_of
-from tavus_mcp.models.validation_errors import problems, sentences
+from tavus_mcp.models.receipt import MAX_UNABRIDGED_CHARS, changes_of
+from tavus_mcp.models.validation_errors import error_messages, render_errors
 
 CANARY = "canary-value-19"
 
@@ -23,7 +23,7 @@ CANARY = "canary-value-19"
 def told(persona: dict[str, Any]) -> list[str]:
     with pytest.raises(ValidationError) as caught:
         Persona.model_validate(persona)
-    return sentences(caught.value, Persona.model_json_schema())
+    return render_errors(caught.value, Persona.model_json_schema())
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_no_mistake_ever_repeats_a_value_or_breaks(persona: dict[str, Any]) -> N
     try:
         Persona.model_validate(persona)
     except ValidationError as error:
-        found = problems(error, Persona.model_json_schema())
+        found = error_messages(error, Persona.model_json_schema())
         assert found
         assert all(path.startswith("/") for path, _ in found)
         assert CANARY not in str(found)
@@ -106,7 +106,7 @@ def test_no_mistake_ever_repeats_a_value_or_breaks(persona: dict[str, Any]) -> N
 
 @pytest.mark.parametrize("text", ["p1", "P-1_x", "d8-5c71baca86fc", "a" * 64, "0"])
 def test_ids_are_taken(text: str) -> None:
-    assert checked_id(text) == text
+    assert parse_id(text) == text
 
 
 @given(text=st.text(max_size=70))
@@ -115,10 +115,10 @@ def test_an_id_holds_only_what_cannot_leave_its_segment(text: str) -> None:
     plain = text.isascii() and text.replace("-", "").replace("_", "").isalnum()
     fine = 1 <= len(text) <= 64 and plain and text[0].isalnum()
     if fine:
-        assert checked_id(text) == text
+        assert parse_id(text) == text
     else:
         with pytest.raises(ValueError, match="not an id"):
-            checked_id(text)
+            parse_id(text)
 
 
 TEXTS = st.text("ab ", min_size=1, max_size=12)
@@ -136,7 +136,7 @@ def test_a_long_text_is_shown_by_a_short_piece_that_holds_the_difference(
     operation = Operation("add", "/greeting", after)
     (change,) = changes_of({"greeting": before}, [operation], Masker())
     assert change.before != change.after
-    assert len(change.before) < LONG_TEXT
+    assert len(change.before) < MAX_UNABRIDGED_CHARS
     assert change.before.strip("…") in before
     assert change.after.strip("…") in after
 
@@ -173,7 +173,7 @@ def test_setting_fields_leaves_everything_else_and_is_the_same_done_twice(
     assert once.get("keep") == document.get("keep")
     if isinstance(document.get("b"), dict) and "keep" in document["b"]:
         assert once["b"]["keep"] == document["b"]["keep"]
-    assert applied(document, diff(document, once)) == once
+    assert apply_patch(document, diff(document, once)) == once
 
 
 def test_editing_a_text_changes_no_other_field_and_not_the_original() -> None:

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from tavus_mcp.models.json_patch import (
     Operation,
     PatchError,
-    applied,
+    apply_patch,
     diff,
-    find,
+    get_at,
     pointer_of,
-    tokens,
+    pointer_tokens,
 )
 
 SCALARS = (
@@ -65,7 +65,7 @@ def normal(value: Any) -> str:
 @settings(max_examples=150, deadline=None)
 def test_applying_a_diff_gives_the_later_document(before: Any, after: Any) -> None:
     kept = copy.deepcopy(before)
-    assert same(applied(before, diff(before, after)), after)
+    assert same(apply_patch(before, diff(before, after)), after)
     assert before == kept
 
 
@@ -73,7 +73,7 @@ def test_applying_a_diff_gives_the_later_document(before: Any, after: Any) -> No
 @settings(max_examples=150, deadline=None)
 def test_a_diff_means_the_same_to_another_library(before: Any, after: Any) -> None:
     """RFC 6902: Tavus applies patches with an applier of its own."""
-    wire = [operation.wire() for operation in diff(before, after)]
+    wire = [operation.to_json() for operation in diff(before, after)]
     assert same(jsonpatch.JsonPatch(wire).apply(copy.deepcopy(before)), after)
 
 
@@ -81,7 +81,7 @@ def test_a_diff_means_the_same_to_another_library(before: Any, after: Any) -> No
 @settings(max_examples=100, deadline=None)
 def test_lists_are_changed_item_by_item(before: list[Any], after: list[Any]) -> None:
     operations = diff({"a": before}, {"a": after})
-    assert same(applied({"a": before}, operations), {"a": after})
+    assert same(apply_patch({"a": before}, operations), {"a": after})
     assert all(operation.path.startswith("/a/") for operation in operations)
     assert len(operations) <= max(len(before), len(after))
 
@@ -105,7 +105,7 @@ def test_one_changed_leaf_is_one_operation_on_that_leaf(
     assume(path[-1] not in parent or not isinstance(parent[path[-1]], (dict, list)))
     assume(not same(parent.get(path[-1], object), value) if path[-1] in parent else True)
     after = copy.deepcopy(document)
-    find(after, pointer_of(path[:-1]))[path[-1]] = value
+    get_at(after, pointer_of(path[:-1]))[path[-1]] = value
     (operation,) = diff(document, after)
     assert operation.path == pointer_of(path)
     assert operation.op == "add"
@@ -119,9 +119,9 @@ def test_no_operation_replaces_an_object_by_an_object_or_a_list_by_a_list(
     for operation in diff(before, after):
         if operation.op == "remove":
             continue
-        old = find(before, operation.path)
+        old = get_at(before, operation.path)
         if isinstance(operation.value, (dict, list)) and operation.path.rpartition("/")[0]:
-            parent = find(before, operation.path.rpartition("/")[0])
+            parent = get_at(before, operation.path.rpartition("/")[0])
             inserted = isinstance(parent, list)
             assert inserted or type(old) is not type(operation.value)
         elif isinstance(operation.value, dict):
@@ -131,13 +131,13 @@ def test_no_operation_replaces_an_object_by_an_object_or_a_list_by_a_list(
 @given(parts=st.lists(st.text("ab~/01 é", max_size=4), max_size=4))
 def test_pointers_are_split_and_joined_without_loss(parts: list[str]) -> None:
     """RFC 6901."""
-    assert list(tokens(pointer_of(parts))) == parts
+    assert list(pointer_tokens(pointer_of(parts))) == parts
 
 
 @pytest.mark.parametrize("pointer", ["a", "a/b", " /a", "#/a"])
 def test_what_does_not_begin_with_a_slash_is_no_pointer(pointer: str) -> None:
     with pytest.raises(PatchError, match="not a JSON Pointer"):
-        tokens(pointer)
+        pointer_tokens(pointer)
 
 
 DOCUMENT: dict[str, Any] = {"a": {"b": 1}, "list": [1, 2, 3], "text": "x"}
@@ -165,26 +165,26 @@ def test_our_applier_and_another_agree_on_what_fits_and_what_comes_out(
 ) -> None:
     assume(not any(item.op == "test" and item.value in (1, True) for item in operations))
     try:
-        theirs = jsonpatch.JsonPatch([item.wire() for item in operations]).apply(
+        theirs = jsonpatch.JsonPatch([item.to_json() for item in operations]).apply(
             copy.deepcopy(DOCUMENT)
         )
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError):
         with pytest.raises(PatchError):
-            applied(DOCUMENT, operations)
+            apply_patch(DOCUMENT, operations)
     else:
-        assert same(applied(DOCUMENT, operations), theirs)
+        assert same(apply_patch(DOCUMENT, operations), theirs)
 
 
 def test_a_failing_operation_is_named_and_nothing_is_changed() -> None:
     operations = [Operation("add", "/a/c", 2), Operation("remove", "/nothing")]
     with pytest.raises(PatchError, match=r"operation 1 \(remove\)"):
-        applied(DOCUMENT, operations)
+        apply_patch(DOCUMENT, operations)
     assert DOCUMENT["a"] == {"b": 1}
 
 
 def test_the_whole_document_is_not_removed() -> None:
     with pytest.raises(PatchError, match="cannot be removed"):
-        applied(DOCUMENT, [Operation("remove", "")])
+        apply_patch(DOCUMENT, [Operation("remove", "")])
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_a_test_operation_tells_true_from_1(value: Any, holds: bool) -> None:
     """RFC 6902 section 4.6: equality of JSON values."""
     operation = Operation("test", "/a/b", value)
     if holds:
-        assert applied(DOCUMENT, [operation]) == DOCUMENT
+        assert apply_patch(DOCUMENT, [operation]) == DOCUMENT
     else:
         with pytest.raises(PatchError):
-            applied(DOCUMENT, [operation])
+            apply_patch(DOCUMENT, [operation])

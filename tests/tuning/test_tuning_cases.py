@@ -10,7 +10,7 @@ import pytest
 from test_tuning_properties import check_every_property
 from tunable import BASE, proposed, tuned
 
-from tavus_mcp.models.document import Document
+from tavus_mcp.models.document import PersonaDocument
 
 CASES: list[dict[str, Any]] = tomllib.loads(
     Path(__file__).with_name("cases.toml").read_text(encoding="utf-8")
@@ -30,7 +30,7 @@ def test_a_case_comes_to_this_and_nothing_else(case: dict[str, Any]) -> None:
     data, strength = persona_of(case), case.get("strength", "normal")
     languages = tuple(case.get("languages", ()))
     proposal = proposed(data, *case["goals"], strength=strength, languages=languages)
-    after = Document(tuned(proposal, data))
+    after = PersonaDocument(tuned(proposal, data))
     outcome = {
         path: REMOVED if after.at(path) is None else after.at(path) for path in proposal.reasons
     }

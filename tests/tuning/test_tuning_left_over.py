@@ -8,7 +8,7 @@ import pytest
 from tunable import BASE, CATALOG, case_documents, proposed, tuned
 
 from tavus_mcp.checker.check import check
-from tavus_mcp.models.document import Document
+from tavus_mcp.models.document import PersonaDocument
 
 OLD = {"legacy", "deprecated", "retired", "unknown"}
 CASES = dict(case_documents())
@@ -48,7 +48,7 @@ def test_what_nothing_of_today_says_stays_and_is_flagged(layers: dict[str, Any],
 @pytest.mark.parametrize("name", CASES)
 def test_all_is_said_to_be_of_today_only_where_the_checker_finds_nothing_old(name: str) -> None:
     proposal = proposed(CASES[name], "modernize")
-    found = check(Document(tuned(proposal, CASES[name])), CATALOG)
+    found = check(PersonaDocument(tuned(proposal, CASES[name])), CATALOG)
     old = [one for one in found if OLD & set((one.rule or "").split("-"))]
     flagged = {one.path for one in proposal.remarks}
     assert [one for one in old if one.path not in flagged] == []
@@ -66,8 +66,8 @@ def test_a_speed_of_the_older_scale_is_carried_over_beside_a_newer_model(
     data = {**BASE, "layers": {"tts": tts}}
     proposal = proposed(data, "modernize")
     assert set(proposal.reasons) == {"/layers/tts/voice_settings/speed"}
-    after = Document(tuned(proposal, data))
-    assert after.places.get("/layers/tts/voice_settings/speed") == today
+    after = PersonaDocument(tuned(proposal, data))
+    assert after.values_by_pointer.get("/layers/tts/voice_settings/speed") == today
     assert today is None or "a fifth slower" in proposal.remarks[0].message
     assert proposed(dict(after.data), "modernize").reasons == {}
 
@@ -89,11 +89,13 @@ def test_the_checker_and_the_plan_take_a_speed_in_words_alike(
 ) -> None:
     """Ours: the words stand in one place, and so does the scale of each model."""
     data = {**BASE, "layers": {"tts": {**tts, "voice_settings": {"speed": word}}}}
-    found = check(Document(data), CATALOG)
+    found = check(PersonaDocument(data), CATALOG)
     (hint,) = [one.hint or "" for one in found if one.rule == "voice-speed-in-words"]
     place = {"slowest": -1.0, "slow": -0.5, "fast": 0.5, "fastest": 1.0}[word]
     older = tts.get("tts_model_name") in ("sonic-1", "sonic-2")
     assert f"speed to {place if older else 1 + place * 0.2}" in hint
-    after = Document(tuned(proposed(data, "modernize"), data))
+    after = PersonaDocument(tuned(proposed(data, "modernize"), data))
     kept = tts.get("tts_model_name") == "sonic-2"  # sonic-1 goes, and its scale with it
-    assert after.places["/layers/tts/voice_settings/speed"] == (place if kept else 1 + place * 0.2)
+    assert after.values_by_pointer["/layers/tts/voice_settings/speed"] == (
+        place if kept else 1 + place * 0.2
+    )

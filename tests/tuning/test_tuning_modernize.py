@@ -11,7 +11,7 @@ from tunable import CATALOG, RULES, SEED, case_documents, proposed, tuned
 
 from tavus_mcp.checker.check import check
 from tavus_mcp.checker.rules import RULES as CHECKS
-from tavus_mcp.models.document import Document
+from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.sandbox.store import Store
 
 pytestmark = pytest.mark.anyio
@@ -269,7 +269,7 @@ def test_the_checker_finds_nothing_old_but_what_was_flagged(data: dict[str, Any]
     flagged = {one.path for one in proposal.remarks}
     left = [
         one
-        for one in check(Document(tuned(proposal, data)), CATALOG)
+        for one in check(PersonaDocument(tuned(proposal, data)), CATALOG)
         if one.rule in OLD and one.path not in flagged
     ]
     assert left == []

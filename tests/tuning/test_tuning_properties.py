@@ -21,7 +21,7 @@ from tunable import (
 )
 
 from tavus_mcp.catalog.goals import GOALS
-from tavus_mcp.models.document import Document
+from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.masking import MASK
 from tavus_mcp.personas.current_spelling import use_current_spelling
@@ -117,10 +117,10 @@ def test_no_document_is_too_odd_to_be_tuned(
 def test_proposing_never_touches_the_document_it_is_given(
     data: dict[str, Any], named: tuple[str, ...]
 ) -> None:
-    document = Document(data)
+    document = PersonaDocument(data)
     revision = document.revision
     recommend(document, named, "strong", ["de"] if "speak_languages" in named else [], CATALOG)
-    assert Document(data).revision == revision
+    assert PersonaDocument(data).revision == revision
 
 
 @given(personas(), goals)
@@ -133,4 +133,4 @@ def test_a_masked_key_and_an_unknown_field_are_never_written(
     written = [str(one.value) for one in diff(data, after) if one.op != "remove"]
     assert not [value for value in written if MASK in value]
     for place in ("/odd_field", "/layers/future_layer", "/layers/llm/odd_field"):
-        assert Document(after).at(place) == Document(data).at(place)
+        assert PersonaDocument(after).at(place) == PersonaDocument(data).at(place)

@@ -13,7 +13,7 @@ from tavus_mcp.catalog import Advice, Step, Translation, TuningGoal, load_catalo
 from tavus_mcp.catalog.catalog import facts, read
 from tavus_mcp.catalog.goals import GOALS
 from tavus_mcp.checker.check import check
-from tavus_mcp.models.document import Document
+from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.server.tools import ALL
 from tavus_mcp.tuning.conditions import CONDITIONS
 from tavus_mcp.tuning.step_functions import THOUGHTS
@@ -79,7 +79,7 @@ def test_a_rung_is_a_value_that_the_checker_takes_without_an_error(goal: str, st
         node[name] = rung
         if "elevenlabs" in step.when:
             data["layers"]["tts"]["tts_engine"] = "elevenlabs"
-        found = check(Document(data), CATALOG)
+        found = check(PersonaDocument(data), CATALOG)
         assert [one.message for one in found if one.severity == "error"] == []
 
 

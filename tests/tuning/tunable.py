@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.catalog.goals import GOALS
 from tavus_mcp.checker.check import check
-from tavus_mcp.models.document import Document
+from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.masking import MASK
 from tavus_mcp.tuning import Proposal, recommend
@@ -31,7 +31,7 @@ def proposed(
 ) -> Proposal:
     """Propose on a plain document; languages are given where they are needed."""
     spoken = languages or (("German", "en") if "speak_languages" in goals else ())
-    return recommend(Document(data), goals, strength, spoken, CATALOG)
+    return recommend(PersonaDocument(data), goals, strength, spoken, CATALOG)
 
 
 def tuned(proposal: Proposal, data: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def paths_of(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 
 def errors(data: dict[str, Any]) -> set[tuple[str | None, str]]:
     """Return the findings of severity error, wherever they stand."""
-    found = check(Document(data), CATALOG)
+    found = check(PersonaDocument(data), CATALOG)
     return {(one.rule, one.message) for one in found if one.severity == "error"}
 
 

@@ -7,18 +7,18 @@ from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.catalog.facts import DISCOURAGED
-from tavus_mcp.checker.fixes import also, configure, drop
-from tavus_mcp.checker.lookups import at, is_set, languages, layer_of, text
-from tavus_mcp.checker.rule import Hit, rule
-from tavus_mcp.checker.rules.stt import said_today
-from tavus_mcp.models.document import Document
+from tavus_mcp.checker.fixes import alternative_fix, configure, unset_fields
+from tavus_mcp.checker.lookups import is_set, languages, layer_of, text, value_at
+from tavus_mcp.checker.rule import Violation, rule
+from tavus_mcp.checker.rules.stt import to_conversational_flow
+from tavus_mcp.models.document import PersonaDocument
 
 _LAYER = "/layers/conversational_flow"
 _MODEL = f"{_LAYER}/turn_detection_model"
 
 
 @rule("flow-defaults-filled-in", "info", source="J:persona/conversational-flow")
-def defaults_filled_in(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def implicit_defaults(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Setting one field of this layer switches the others on with their defaults."""
     layer = layer_of(document, "conversational_flow")
     if not any(map(is_set, layer.values())):
@@ -31,35 +31,37 @@ def defaults_filled_in(document: Document, catalog: Catalog) -> Iterator[Hit]:
     missing = {name: default for name, default in filled.items() if not is_set(layer.get(name))}
     if missing:
         told = ", ".join(f"{name} {json.dumps(default)}" for name, default in missing.items())
-        yield Hit(
+        yield Violation(
             _LAYER,
             f"Since the layer is used, Tavus fills in {told}.",
             "To settle it, with these values or others: ",
-            *said_today(document, catalog, missing),
+            *to_conversational_flow(document, catalog, missing),
         )
 
 
 @rule("flow-sleep-without-wake", "error", source="V:recipes/meetings.py, P:event-schema")
-def sleep_without_wake(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def sleep_without_wake(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Who was sent to sleep needs a word to wake up."""
     for facts in catalog.fields("conversational_flow"):
         for needed in facts.requires:
-            if _given(document, facts.name) and not _given(document, needed):
-                yield Hit(
+            if _is_field_set(document, facts.name) and not _is_field_set(document, needed):
+                yield Violation(
                     f"{_LAYER}/{facts.name}",
                     f"{facts.name} needs a {needed}, and there is none.",
                     configure("conversational_flow", **{needed: f"<{needed.upper()}>"}),
                     ", or ",
-                    also(drop("conversational_flow", facts.name)),
+                    alternative_fix(unset_fields("conversational_flow", facts.name)),
                 )
 
 
 @rule("flow-phrases-alike", "warning", source="P:event-schema")
-def phrases_alike(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def phrases_alike(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """One phrase cannot mean both: be quiet, and listen."""
-    wake, sleep = (text(at(document, f"{_LAYER}/{name}_phrase")) for name in ("wake", "sleep"))
+    wake, sleep = (
+        text(value_at(document, f"{_LAYER}/{name}_phrase")) for name in ("wake", "sleep")
+    )
     if sleep and wake.lower() == sleep.lower():
-        yield Hit(
+        yield Violation(
             f"{_LAYER}/sleep_phrase",
             "The phrase to sleep is the phrase to wake up.",
             configure("conversational_flow", sleep_phrase="<SLEEP_PHRASE>"),
@@ -67,13 +69,13 @@ def phrases_alike(document: Document, catalog: Catalog) -> Iterator[Hit]:
 
 
 @rule("flow-idle-while-asleep", "info", source="J:persona/conversational-flow")
-def idle_while_asleep(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def idle_while_asleep(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """One field keeps the replica silent, the other has it speak up in a silence."""
-    if _given(document, "wake_phrase") and _value(document, "idle_engagement") in (
+    if _is_field_set(document, "wake_phrase") and _value(document, "idle_engagement") in (
         "patient",
         "eager",
     ):
-        yield Hit(
+        yield Violation(
             f"{_LAYER}/idle_engagement",
             "The replica is to wait for its wake phrase, and to speak up when nobody does.",
             "To keep it silent: ",
@@ -82,24 +84,26 @@ def idle_while_asleep(document: Document, catalog: Catalog) -> Iterator[Hit]:
 
 
 @rule("flow-turn-model-legacy", "warning", source="D:persona/conversational-flow")
-def turn_model_legacy(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def turn_model_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Older turn models can be reached by the API only, and nobody supports them."""
-    facts = catalog.turn_model(text(at(document, _MODEL)))
+    facts = catalog.turn_model(text(value_at(document, _MODEL)))
     if facts and facts.status in DISCOURAGED:
-        yield Hit(
+        yield Violation(
             _MODEL,
             f"{facts.id} is {facts.status} and unsupported.",
-            *said_today(document, catalog, turn_detection_model=facts.successor or "sparrow-2"),
+            *to_conversational_flow(
+                document, catalog, turn_detection_model=facts.successor or "sparrow-2"
+            ),
         )
 
 
 @rule("flow-turn-model-older", "info", source="N#71101102522")
-def turn_model_older(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def turn_model_older(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """A model that was the default once stays where it is stored."""
-    facts = catalog.turn_model(text(at(document, _MODEL)))
+    facts = catalog.turn_model(text(value_at(document, _MODEL)))
     newest = next((model for model in catalog.turn_models() if model.default), None)
     if facts and newest and facts.status == "current" and facts.id != newest.id:
-        yield Hit(
+        yield Violation(
             _MODEL,
             f"{newest.id} is the default since {newest.since}; this persona stays with {facts.id}.",
             configure("conversational_flow", turn_detection_model=newest.id),
@@ -107,27 +111,27 @@ def turn_model_older(document: Document, catalog: Catalog) -> Iterator[Hit]:
 
 
 @rule("flow-active-listening-language", "warning", source="D:persona/conversational-flow")
-def active_listening_language(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def active_listening_language(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Its small signs of listening are English ones."""
     foreign = [code for code in languages(document) if code != "en"]
     if foreign and _value(document, "active_listening") in ("low", "medium", "high"):
-        yield Hit(
+        yield Violation(
             f"{_LAYER}/active_listening",
             "Active listening is a beta for English, and the persona has other languages.",
             configure("conversational_flow", active_listening="off"),
         )
 
 
-def _value(document: Document, name: str) -> str:
-    return text(at(document, f"{_LAYER}/{name}"))
+def _value(document: PersonaDocument, name: str) -> str:
+    return text(value_at(document, f"{_LAYER}/{name}"))
 
 
-def _given(document: Document, name: str) -> bool:
-    return is_set(at(document, f"{_LAYER}/{name}"))
+def _is_field_set(document: PersonaDocument, name: str) -> bool:
+    return is_set(value_at(document, f"{_LAYER}/{name}"))
 
 
 RULES = (
-    defaults_filled_in,
+    implicit_defaults,
     sleep_without_wake,
     phrases_alike,
     idle_while_asleep,

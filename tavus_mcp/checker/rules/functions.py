@@ -7,83 +7,90 @@ import re
 from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
-from tavus_mcp.checker.fixes import also, put, remove, update
+from tavus_mcp.checker.fixes import alternative_fix, remove, set_at, update_fields
 from tavus_mcp.checker.function_fixes import (
+    FUNCTION_LISTS,
     JSON_TYPES,
-    LISTS,
-    functions_of,
-    kind_of,
-    mended,
+    fix_function,
+    iter_functions,
+    list_kind,
     name_of,
     properties_of,
-    renamed,
-    shortened,
-    snake_case,
-    unwrapped,
+    rename_function,
+    shorten_function,
+    to_snake_case,
+    wrap_function,
 )
-from tavus_mcp.checker.lookups import at, ended, entries, is_set, number, text
-from tavus_mcp.checker.rule import Hit, rule
+from tavus_mcp.checker.lookups import (
+    deprecated_since,
+    indexed_texts,
+    is_set,
+    number,
+    text,
+    value_at,
+)
+from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.document import Document
+from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import pointer_of
 from tavus_mcp.models.layers import FUNCTION_NAME
 
 _SNAKE_CASE = re.compile(r"[a-z0-9_]+")
 
 
-@rule("function-unwrapped", "error", source="J:llm-tool", covers=True)
-def not_wrapped(document: Document, catalog: Catalog) -> Iterator[Hit]:
+@rule("function-unwrapped", "error", source="J:llm-tool", covers_subtree=True)
+def not_wrapped(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Newer APIs of others write a function flat; Tavus wants it inside of "function"."""
-    for pointer in LISTS:
-        tools = at(document, pointer)
+    for pointer in FUNCTION_LISTS:
+        tools = value_at(document, pointer)
         for index, tool in enumerate(tools if isinstance(tools, list) else ()):
             if isinstance(tool, dict) and "function" not in tool and "name" in tool:
-                yield Hit(
+                yield Violation(
                     f"{pointer}/{index}",
                     "The function stands flat; Tavus wants it as "
                     '{"type": "function", "function": {"name": ..., ...}}.',
-                    put(f"{pointer}/{index}", unwrapped(tool)),
+                    set_at(f"{pointer}/{index}", wrap_function(tool)),
                 )
 
 
-@rule("function-name-invalid", "error", source="P:pal/llm-tool", refuses=True)
-def name_invalid(document: Document, catalog: Catalog) -> Iterator[Hit]:
+@rule("function-name-invalid", "error", source="P:pal/llm-tool", blocks_write=True)
+def name_invalid(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Models call functions by name, and take names of one pattern only."""
-    for path, spec in functions_of(document):
+    for path, spec in iter_functions(document):
         if not re.fullmatch(FUNCTION_NAME, name_of(spec)):
-            yield Hit(
+            yield Violation(
                 f"{path}/name",
                 "A function name has 1 to 64 letters, digits and underscores, and begins with no "
                 "digit.",
-                *renamed(document, catalog, path, snake_case(name_of(spec))),
+                *rename_function(document, catalog, path, to_snake_case(name_of(spec))),
             )
 
 
 @rule("function-name-not-snake-case", "info", source="J:llm-tool")
-def name_not_snake_case(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def name_not_snake_case(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """An older page of the docs asks for snake_case."""
-    for path, spec in functions_of(document):
+    for path, spec in iter_functions(document):
         name = name_of(spec)
         if re.fullmatch(FUNCTION_NAME, name) and not _SNAKE_CASE.fullmatch(name):
-            yield Hit(
+            yield Violation(
                 f"{path}/name",
                 "The docs write function names in snake_case.",
-                *renamed(document, catalog, path, snake_case(name)),
+                *rename_function(document, catalog, path, to_snake_case(name)),
                 "; your client must listen for the new name",
             )
 
 
-@rule("function-name-duplicate", "error", source="J:llm-tool", refuses=True)
-def name_duplicate(document: Document, catalog: Catalog) -> Iterator[Hit]:
+@rule("function-name-duplicate", "error", source="J:llm-tool", blocks_write=True)
+def name_duplicate(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Of two functions of one name a model can call but one."""
-    for pointer in LISTS:
+    for pointer in FUNCTION_LISTS:
         again = []
         seen: set[str] = set()
-        for path, spec in functions_of(document, pointer):
+        for path, spec in iter_functions(document, pointer):
             again += [path] if name_of(spec) in seen else []
             seen |= {name_of(spec)} - {""}
         for path in again:
-            yield Hit(
+            yield Violation(
                 f"{path}/name",
                 "Another function of this list has the same name.",
                 "Keep the first of each name: ",
@@ -92,160 +99,162 @@ def name_duplicate(document: Document, catalog: Catalog) -> Iterator[Hit]:
 
 
 @rule("function-in-two-lists", "warning", source="J:llm-tool, J:persona/perception")
-def in_two_lists(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def in_two_lists(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """A client tells calls apart by their name, and perception's come as another event."""
     elsewhere: set[str] = set()
-    for pointer in LISTS:
+    for pointer in FUNCTION_LISTS:
         here = set()
-        for path, spec in functions_of(document, pointer):
+        for path, spec in iter_functions(document, pointer):
             if name_of(spec) in elsewhere:
-                yield Hit(
+                yield Violation(
                     f"{path}/name",
                     "A function of the same name stands in another list of this persona.",
                     "Under a name of its own: ",
-                    *renamed(document, catalog, path, f"{kind_of(path)}_{name_of(spec)}"[:64]),
+                    *rename_function(
+                        document, catalog, path, f"{list_kind(path)}_{name_of(spec)}"[:64]
+                    ),
                 )
             here.add(name_of(spec))
         elsewhere |= here - {""}
 
 
-@rule("function-too-large", "error", source="P:tools/create-tool, V:tool.py", refuses=True)
-def too_large(document: Document, catalog: Catalog) -> Iterator[Hit]:
+@rule("function-too-large", "error", source="P:tools/create-tool, V:tool.py", blocks_write=True)
+def too_large(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Description and parameters are read before each answer, and their size is limited."""
     facts = catalog.tool_rule("registry.description")
     limit = facts.max_length if facts else None
-    for path, spec in functions_of(document):
+    for path, spec in iter_functions(document):
         size = len(text(spec.get("description"))) + len(json.dumps(spec.get("parameters") or {}))
         if limit and size > limit:
-            yield Hit(
+            yield Violation(
                 path,
                 f"Description and parameters have {size:,} characters; the limit is {limit:,}.",
                 "Shorten them: ",
-                shortened(catalog, path, spec),
+                shorten_function(catalog, path, spec),
             )
 
 
 @rule("function-without-description", "warning", source="J:llm-tool")
-def without_description(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def without_description(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The description is all that tells the model when to call."""
-    for path, spec in functions_of(document):
+    for path, spec in iter_functions(document):
         if not text(spec.get("description")):
-            yield Hit(
+            yield Violation(
                 f"{path}/description",
                 "The function has no description, so the model has to guess when to call it.",
-                mended(catalog, path, spec),
+                fix_function(catalog, path, spec),
             )
 
 
 @rule("function-without-parameters", "info", source="J:llm-tool")
-def without_parameters(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def without_parameters(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Some providers insist on a schema, also where there is nothing to give."""
-    for path, spec in functions_of(document):
+    for path, spec in iter_functions(document):
         if spec.get("parameters") in (None, {}):
-            yield Hit(
+            yield Violation(
                 f"{path}/parameters",
                 "The function has no parameters.",
                 "With an empty schema, or what it needs: ",
-                mended(catalog, path, spec),
+                fix_function(catalog, path, spec),
             )
 
 
 @rule("function-parameters-no-object", "error", source="J:llm-tool")
-def parameters_no_object(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def parameters_no_object(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Arguments have names, so their schema is that of an object."""
-    for path, schema in _schemas(document):
+    for path, schema in _parameter_schemas(document):
         if schema and schema.get("type") != "object":
-            yield Hit(
+            yield Violation(
                 f"{path}/parameters/type",
                 "The parameters must be a JSON Schema of type object.",
                 'Wrap them as {"type": "object", "properties": {...}, "required": [...]}: ',
-                mended(catalog, path, document.at(path)),
+                fix_function(catalog, path, document.at(path)),
             )
 
 
 @rule("function-required-unknown", "error", source="J:llm-tool")
-def required_unknown(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def required_unknown(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """A required argument that is not described can never be right."""
-    for path, schema in _schemas(document):
-        for index, name in entries(schema.get("required")):
+    for path, schema in _parameter_schemas(document):
+        for index, name in indexed_texts(schema.get("required")):
             if name not in properties_of(schema):
-                yield Hit(
+                yield Violation(
                     f"{path}/parameters/required/{index}",
                     "required names an argument that properties lacks.",
                     "Leave it out, or describe it: ",
-                    mended(catalog, path, document.at(path)),
+                    fix_function(catalog, path, document.at(path)),
                 )
 
 
 @rule("function-required-incomplete", "info", source="J:llm-tool")
-def required_incomplete(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def required_incomplete(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The docs advise to require every argument, so that none is forgotten."""
-    for path, schema in _schemas(document):
-        required = {name for _, name in entries(schema.get("required"))}
+    for path, schema in _parameter_schemas(document):
+        required = {name for _, name in indexed_texts(schema.get("required"))}
         if not properties_of(schema).keys() <= required:
-            yield Hit(
+            yield Violation(
                 f"{path}/parameters/required",
                 "Not all of its arguments are required; the docs advise to require each.",
-                mended(catalog, path, document.at(path)),
+                fix_function(catalog, path, document.at(path)),
             )
 
 
 @rule("function-argument-undescribed", "info", source="J:llm-tool")
-def argument_undescribed(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def argument_undescribed(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The model fills arguments by their descriptions."""
-    for path, schema in _schemas(document):
+    for path, schema in _parameter_schemas(document):
         for name, argument in properties_of(schema).items():
             if isinstance(argument, dict) and not text(argument.get("description")):
-                yield Hit(
+                yield Violation(
                     f"{path}/parameters/properties" + pointer_of([name]),
                     "The argument has no description.",
-                    mended(catalog, path, document.at(path)),
+                    fix_function(catalog, path, document.at(path)),
                 )
 
 
 @rule("function-argument-type-unknown", "error", source="P:tools/create-tool")
-def argument_type_unknown(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def argument_type_unknown(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """JSON Schema knows seven types."""
-    for path, schema in _schemas(document):
+    for path, schema in _parameter_schemas(document):
         for name, argument in properties_of(schema).items():
             kind = argument.get("type") if isinstance(argument, dict) else None
             if isinstance(kind, str) and kind not in JSON_TYPES:
-                yield Hit(
+                yield Violation(
                     f"{path}/parameters/properties{pointer_of([name])}/type",
                     f"No type of JSON Schema; there are {', '.join(sorted(JSON_TYPES))}.",
-                    mended(catalog, path, document.at(path)),
+                    fix_function(catalog, path, document.at(path)),
                 )
 
 
 @rule("function-argument-reserved", "warning", source="P:tools/create-tool, V:tool.py")
-def argument_reserved(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def argument_reserved(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The registry refuses names that Tavus keeps for itself."""
     facts = catalog.tool_rule("registry.parameters")
     prefix = facts.forbidden_prefix if facts else None
-    for path, schema in _schemas(document):
+    for path, schema in _parameter_schemas(document):
         for name in properties_of(schema):
             if prefix and str(name).startswith(prefix):
-                yield Hit(
+                yield Violation(
                     f"{path}/parameters/properties" + pointer_of([name]),
                     f"Names that begin with {prefix} are reserved; the registry refuses them.",
                     "Rename it: ",
-                    mended(catalog, path, document.at(path)),
+                    fix_function(catalog, path, document.at(path)),
                 )
 
 
 @rule("function-argument-too-long", "warning", source="P:pal/perception-tool")
-def argument_too_long(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def argument_too_long(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """What Raven writes into an argument is limited."""
     facts = catalog.tool_rule("inline.string_parameter")
     limit = facts.maximum if facts else None
-    for path, schema in _schemas(document, *LISTS[1:]):
+    for path, schema in _parameter_schemas(document, *FUNCTION_LISTS[1:]):
         for name, argument in properties_of(schema).items():
             longest = number(argument.get("maxLength")) if isinstance(argument, dict) else None
             if limit and longest is not None and longest > limit:
-                yield Hit(
+                yield Violation(
                     f"{path}/parameters/properties{pointer_of([name])}/maxLength",
                     f"Raven fills in at most {limit:,.0f} characters.",
-                    mended(catalog, path, document.at(path)),
+                    fix_function(catalog, path, document.at(path)),
                 )
 
 
@@ -253,24 +262,27 @@ def argument_too_long(document: Document, catalog: Catalog) -> Iterator[Hit]:
     "function-inline",
     "info",
     source="P:pal/llm, P:pal/tools",
-    no_fix="It still runs, and tools of the registry are made with Tavus, not here.",
+    no_fix_reason="It still runs, and tools of the registry are made with Tavus, not here.",
 )
-def inline(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def inline(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Inline functions run in the client; the registry can also call over HTTPS."""
-    for pointer in LISTS:
-        if is_set(at(document, pointer)):
-            yield Hit(
+    for pointer in FUNCTION_LISTS:
+        if is_set(value_at(document, pointer)):
+            yield Violation(
                 pointer,
-                f"Inline functions are legacy{ended(catalog, pointer)}; they still run, in the "
+                f"Inline functions are legacy{deprecated_since(catalog, pointer)}; they still "
+                f"run, in the "
                 "client that receives the call.",
                 "Newer are registry tools: create them with Tavus, then ",
-                also(update(tool_ids=["<TOOL_ID>"])),
+                alternative_fix(update_fields(tool_ids=["<TOOL_ID>"])),
             )
             return  # once for all lists
 
 
-def _schemas(document: Document, *pointers: str) -> Iterator[tuple[str, JsonObject]]:
-    for path, spec in functions_of(document, *pointers):
+def _parameter_schemas(
+    document: PersonaDocument, *pointers: str
+) -> Iterator[tuple[str, JsonObject]]:
+    for path, spec in iter_functions(document, *pointers):
         if isinstance(spec.get("parameters"), dict):
             yield path, spec["parameters"]
 

@@ -6,27 +6,39 @@ import re
 from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
-from tavus_mcp.checker.fixes import Call, Stored, also, call, configure, drop, put, remove, update
-from tavus_mcp.checker.lookups import at, is_set, languages, layer_of, number, text
-from tavus_mcp.checker.rule import Hit, rule
-from tavus_mcp.models.document import Document
+from tavus_mcp.checker.fixes import (
+    FixCall,
+    UnprintedValue,
+    alternative_fix,
+    build_fix,
+    configure,
+    remove,
+    set_at,
+    unset_fields,
+    update_fields,
+)
+from tavus_mcp.checker.lookups import is_set, languages, layer_of, number, text, value_at
+from tavus_mcp.checker.rule import Violation, rule
+from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.text import find_nearest
 
-_USERNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-_CHUNKS = (1, 50)
-_RADIUS = (0, 10)
-_SCORE = (0, 1)
-_TO_ECHO = update(pipeline_mode="echo", unset=["system_prompt", "context"])
+_USERNAME_PATTERN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_CHUNK_COUNT_RANGE = (1, 50)
+_CHUNK_RADIUS_RANGE = (0, 10)
+_SCORE_THRESHOLD_RANGE = (0, 1)
+_USE_ECHO_MODE = update_fields(pipeline_mode="echo", unset=["system_prompt", "context"])
 
 
-@rule("conferencing-without-replica", "error", source="V:pal.py, V:meetings.py", refuses=True)
-def conferencing_without_replica(document: Document, catalog: Catalog) -> Iterator[Hit]:
+@rule("conferencing-without-replica", "error", source="V:pal.py, V:meetings.py", blocks_write=True)
+def conferencing_without_replica(
+    document: PersonaDocument, catalog: Catalog
+) -> Iterator[Violation]:
     """Nobody is there to choose a face when a meeting calls."""
-    if layer_of(document, "conferencing") and not is_set(at(document, "/default_replica_id")):
-        yield Hit(
+    if layer_of(document, "conferencing") and not is_set(value_at(document, "/default_replica_id")):
+        yield Violation(
             "/layers/conferencing",
             "A meeting identity needs a default_replica_id, and there is none.",
-            update(default_replica_id="<REPLICA_ID>"),
+            update_fields(default_replica_id="<REPLICA_ID>"),
         )
 
 
@@ -34,40 +46,40 @@ def conferencing_without_replica(document: Document, catalog: Catalog) -> Iterat
     "conferencing-sent-alone",
     "info",
     source="V:recipes/meetings.py, P:pal/editing-lifecycle",
-    no_fix="Nothing is wrong; it is to be known before it is changed.",
+    no_fix_reason="Nothing is wrong; it is to be known before it is changed.",
 )
-def conferencing_sent_alone(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def conferencing_sent_alone(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """It bypasses drafts, so Tavus wants it apart from all else."""
     if layer_of(document, "conferencing"):
-        yield Hit(
+        yield Violation(
             "/layers/conferencing",
             "Changes of this layer must be sent alone, and apply at once.",
-            also(configure("conferencing", username="<USERNAME>")),
+            alternative_fix(configure("conferencing", username="<USERNAME>")),
             " and nothing else in the same ",
             "call.",
         )
 
 
 @rule("conferencing-username-odd", "warning", source="V:pal.py, N#60451487063")
-def conferencing_username_odd(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def conferencing_username_odd(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """It becomes the part of a mail address before the @."""
-    name = text(at(document, "/layers/conferencing/username"))
-    if name and not _USERNAME.fullmatch(name):
-        yield Hit(
+    name = text(value_at(document, "/layers/conferencing/username"))
+    if name and not _USERNAME_PATTERN.fullmatch(name):
+        yield Violation(
             "/layers/conferencing/username",
             "username becomes the name part of a mail address; it has characters unfit for one.",
             "Letters, digits, dots and hyphens: ",
-            configure("conferencing", username=_usable(name)),
+            configure("conferencing", username=_fix_username(name)),
         )
 
 
 @rule("capabilities-search-unguarded", "warning", source="V:pal.py")
-def search_unguarded(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def search_unguarded(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """What a web page says could become an instruction."""
     layer = layer_of(document, "capabilities")
     guard = "search_results_prompt_injection_prevention_enabled"
     if layer.get("search_enabled") is True and layer.get(guard) is False:
-        yield Hit(
+        yield Violation(
             f"/layers/capabilities/{guard}",
             "The persona searches the web with the guard against hidden instructions switched off.",
             configure("capabilities", **{guard: True}),
@@ -75,124 +87,126 @@ def search_unguarded(document: Document, catalog: Catalog) -> Iterator[Hit]:
 
 
 @rule("mcp-not-enabled", "warning", source="N#71397737169, V:pal.py")
-def mcp_not_enabled(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def mcp_not_enabled(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The layer narrows something that is not switched on."""
     capabilities = layer_of(document, "capabilities")
     if layer_of(document, "mcp") and capabilities.get("mcp_enabled") is not True:
         enable = (
             configure("capabilities", mcp_enabled=True)
             if capabilities
-            else put("/layers/capabilities", {"mcp_enabled": True})
+            else set_at("/layers/capabilities", {"mcp_enabled": True})
         )
-        yield Hit(
+        yield Violation(
             "/layers/mcp",
             "The mcp layer limits connectors, and capabilities.mcp_enabled is not true.",
             enable,
             ", or ",
-            also(remove("/layers/mcp")),
+            alternative_fix(remove("/layers/mcp")),
         )
 
 
 @rule("knowledge-base-without-documents", "warning", source="V:recipes/knowledge.py")
-def without_documents(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def without_documents(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """How to search is set, but there is nothing to be searched."""
-    attached = any(is_set(at(document, f"/{name}")) for name in ("document_ids", "document_tags"))
+    attached = any(
+        is_set(value_at(document, f"/{name}")) for name in ("document_ids", "document_tags")
+    )
     if layer_of(document, "knowledge_base") and not attached:
-        yield Hit(
+        yield Violation(
             "/layers/knowledge_base",
             "Search is configured, and no documents are attached.",
-            update(document_ids=["<DOCUMENT_ID>"]),
+            update_fields(document_ids=["<DOCUMENT_ID>"]),
         )
 
 
 @rule("knowledge-base-odd-number", "warning", source="V:recipes/knowledge.py")
-def odd_number(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def unusual_number(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """No ranges are documented, but some numbers can hardly be meant."""
     ranges = {
-        "rag_score_threshold": _SCORE,
-        "rag_n_chunks": _CHUNKS,
-        "rag_surrounding_chunk_radius": _RADIUS,
+        "rag_score_threshold": _SCORE_THRESHOLD_RANGE,
+        "rag_n_chunks": _CHUNK_COUNT_RANGE,
+        "rag_surrounding_chunk_radius": _CHUNK_RADIUS_RANGE,
     }
     for name, (least, most) in ranges.items():
-        value = number(at(document, f"/layers/knowledge_base/{name}"))
+        value = number(value_at(document, f"/layers/knowledge_base/{name}"))
         if value is not None and not least <= value <= most:
-            yield Hit(
+            yield Violation(
                 f"/layers/knowledge_base/{name}",
                 f"{name} is usually from {least} to {most}.",
                 "Leave it to Tavus: ",
-                drop("knowledge_base", name),
+                unset_fields("knowledge_base", name),
             )
 
 
 @rule("knowledge-base-english-only", "info", source="J:language-support")
-def english_only(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def english_only(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Documents are found in English only."""
     spoken = languages(document)
-    if spoken and "en" not in spoken and is_set(at(document, "/document_ids")):
-        yield Hit(
+    if spoken and "en" not in spoken and is_set(value_at(document, "/document_ids")):
+        yield Violation(
             "/document_ids",
             "Documents work in English only, and the persona does not speak it.",
             "Put what it must know into the prompt, and take them off: ",
-            *_known(document),
+            *_move_documents_to_prompt(document),
         )
 
 
 @rule("transport-livekit-mode", "error", source="J:livekit")
-def livekit_mode(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def livekit_mode(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """In a LiveKit room Tavus only renders what your own agent says."""
-    kind = text(at(document, "/layers/transport/transport_type"))
+    kind = text(value_at(document, "/layers/transport/transport_type"))
     if kind == "livekit" and document.mode != "echo":
-        yield Hit(
+        yield Violation(
             "/layers/transport/transport_type",
             "LiveKit goes with pipeline_mode echo only.",
-            _TO_ECHO,
+            _USE_ECHO_MODE,
             ", or ",
-            also(drop("transport", "transport_type")),
+            alternative_fix(unset_fields("transport", "transport_type")),
         )
 
 
 @rule("transport-type-unknown", "warning", source="J:livekit")
-def type_unknown(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def type_unknown(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The docs name one other transport."""
-    kind = text(at(document, "/layers/transport/transport_type"))
+    kind = text(value_at(document, "/layers/transport/transport_type"))
     facts = catalog.field("transport", "transport_type")
     if kind and facts and kind not in facts.allowed:
         close = find_nearest(kind, facts.allowed)
         instead = f"Did you mean {close!r}, which goes with mode echo? " if close else ""
-        yield Hit(
+        yield Violation(
             "/layers/transport/transport_type",
             f"The docs know {', '.join(facts.allowed)} only.",
             f"{instead}For ordinary rooms: ",
-            drop("transport", "transport_type"),
+            unset_fields("transport", "transport_type"),
         )
 
 
 @rule("transport-microphone-mode", "warning", source="P:echo-mode")
-def microphone_mode(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def microphone_mode(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Echoing the microphone is a way of echo mode."""
-    given = is_set(at(document, "/layers/transport/input_settings/microphone"))
+    given = is_set(value_at(document, "/layers/transport/input_settings/microphone"))
     if given and document.mode != "echo":
-        yield Hit(
+        yield Violation(
             "/layers/transport/input_settings/microphone",
             "input_settings.microphone is used by mode echo only.",
-            drop("transport", "input_settings/microphone"),
+            unset_fields("transport", "input_settings/microphone"),
             ", or ",
-            also(_TO_ECHO),
+            alternative_fix(_USE_ECHO_MODE),
         )
 
 
-def _known(document: Document) -> tuple[str | Call, ...]:
+def _move_documents_to_prompt(document: PersonaDocument) -> tuple[str | FixCall, ...]:
     """Return the calls that add to the prompt what documents held, and leave its text."""
-    if not text(at(document, "/system_prompt")):
-        return (update(system_prompt="<PROMPT>", unset=["document_ids"]),)
-    add = call("edit_prompt", find="<OLD_TEXT>", replace="<NEW_TEXT>")
-    return add, ", then ", update(unset=["document_ids"])
+    if not text(value_at(document, "/system_prompt")):
+        return (update_fields(system_prompt="<PROMPT>", unset=["document_ids"]),)
+    add = build_fix("edit_prompt", find="<OLD_TEXT>", replace="<NEW_TEXT>")
+    return add, ", then ", update_fields(unset=["document_ids"])
 
 
-def _usable(name: str) -> str | Stored:
+def _fix_username(name: str) -> str | UnprintedValue:
     """Return a user name without what a mail address does not take."""
     letters = re.sub(r"[^A-Za-z0-9._-]+", "-", name.partition("@")[0]).strip("._-")
-    return Stored(letters) if letters else "<USERNAME>"
+    return UnprintedValue(letters) if letters else "<USERNAME>"
 
 
 RULES = (
@@ -202,7 +216,7 @@ RULES = (
     search_unguarded,
     mcp_not_enabled,
     without_documents,
-    odd_number,
+    unusual_number,
     english_only,
     livekit_mode,
     type_unknown,

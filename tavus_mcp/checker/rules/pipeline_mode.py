@@ -6,12 +6,20 @@ from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.catalog.facts import PipelineMode
-from tavus_mcp.checker.fixes import Call, Part, also, configure, drop, remove, update
-from tavus_mcp.checker.lookups import at, is_set, layer_of
-from tavus_mcp.checker.rule import Hit, rule
-from tavus_mcp.models.document import Document
+from tavus_mcp.checker.fixes import (
+    FixCall,
+    HintPart,
+    alternative_fix,
+    configure,
+    remove,
+    unset_fields,
+    update_fields,
+)
+from tavus_mcp.checker.lookups import is_set, layer_of, value_at
+from tavus_mcp.checker.rule import Violation, rule
+from tavus_mcp.models.document import PersonaDocument
 
-_FOR_THE_LLM = (
+_LLM_ONLY_FIELDS = (
     "document_ids",
     "document_tags",
     "objectives_id",
@@ -24,51 +32,51 @@ _FOR_THE_LLM = (
 
 
 @rule("mode-undocumented", "warning", source="V:pal.py")
-def mode_undocumented(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def mode_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The vendor's client knows a mode that the docs do not list."""
     mode = catalog.pipeline_mode(document.mode)
     if mode and mode.status == "undocumented":
-        yield Hit(
+        yield Violation(
             "/pipeline_mode",
             f"Mode {mode.name} stands in no docs page; it may not be open to your account.",
             "Documented are full and echo: ",
-            to_full(document),
+            use_full_mode(document),
         )
 
 
 @rule("mode-ignores-layer", "warning", source="D:create-persona, P:echo-mode")
-def mode_ignores_layer(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def mode_ignores_layer(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """A layer that is bypassed looks as if it worked."""
     mode = catalog.pipeline_mode(document.mode)
     for name in mode.ignored_layers if mode else ():
         if mode and layer_of(document, name):
-            yield Hit(
+            yield Violation(
                 f"/layers/{name}",
                 f"Mode {mode.name} bypasses the {name} layer: nothing in it has an effect.",
-                *removed_or_used(document, mode, drop(name, name)),
+                *remove_or_enable(document, mode, unset_fields(name, name)),
             )
 
 
 @rule("mode-ignores-field", "warning", source="D:create-persona, P:echo-mode")
-def mode_ignores_field(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def mode_ignores_field(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Documents, objectives, guardrails and tools are the LLM's; these modes have none."""
     mode = catalog.pipeline_mode(document.mode)
     if mode is None or "llm" not in mode.ignored_layers:
         return
-    for name in _FOR_THE_LLM:
-        if is_set(at(document, f"/{name}")):
-            yield Hit(
+    for name in _LLM_ONLY_FIELDS:
+        if is_set(value_at(document, f"/{name}")):
+            yield Violation(
                 f"/{name}",
                 f"{name} is used by the LLM, and mode {mode.name} has none.",
-                *removed_or_used(document, mode, update(unset=[name])),
+                *remove_or_enable(document, mode, update_fields(unset=[name])),
             )
 
 
 @rule("sts-layer-unused", "warning", source="V:pal.py")
-def sts_layer_unused(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def sts_layer_unused(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The layer belongs to one mode."""
     if layer_of(document, "sts") and document.mode != "speech-to-speech":
-        yield Hit(
+        yield Violation(
             "/layers/sts",
             "The sts layer is used by mode speech-to-speech only.",
             "Remove it: ",
@@ -77,11 +85,11 @@ def sts_layer_unused(document: Document, catalog: Catalog) -> Iterator[Hit]:
 
 
 @rule("vqa-retired", "warning", source="D:get-persona")
-def vqa_retired(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def vqa_retired(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Very old personas still carry the layer that came before Raven."""
-    seeing = is_set(at(document, "/layers/perception/perception_model"))
+    seeing = is_set(value_at(document, "/layers/perception/perception_model"))
     if layer_of(document, "vqa"):
-        yield Hit(
+        yield Violation(
             "/layers/vqa",
             "The vqa layer is retired; perception took its place.",
             remove("/layers/vqa"),
@@ -89,19 +97,26 @@ def vqa_retired(document: Document, catalog: Catalog) -> Iterator[Hit]:
         )
 
 
-def to_full(document: Document) -> Call:
+def use_full_mode(document: PersonaDocument) -> FixCall:
     """Return the call that has the whole pipeline used."""
-    prompt = {} if is_set(at(document, "/system_prompt")) else {"system_prompt": "<PROMPT>"}
-    return update(pipeline_mode="full", **prompt)
+    prompt = {} if is_set(value_at(document, "/system_prompt")) else {"system_prompt": "<PROMPT>"}
+    return update_fields(pipeline_mode="full", **prompt)
 
 
-def removed_or_used(document: Document, mode: PipelineMode, removed: Call) -> tuple[Part, ...]:
+def remove_or_enable(
+    document: PersonaDocument, mode: PipelineMode, removal: FixCall
+) -> tuple[HintPart, ...]:
     """Return the call for what a mode leaves without effect: a documented mode is meant, so that
     it is removed; another one is left, and nothing is lost.
     """
     if mode.status == "undocumented":
-        return "In a documented mode it is used: ", to_full(document)
-    return "Remove it: ", removed, "; or have it used: ", also(update(pipeline_mode="full"))
+        return "In a documented mode it is used: ", use_full_mode(document)
+    return (
+        "Remove it: ",
+        removal,
+        "; or have it used: ",
+        alternative_fix(update_fields(pipeline_mode="full")),
+    )
 
 
 RULES = (

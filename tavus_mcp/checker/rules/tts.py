@@ -6,16 +6,22 @@ import re
 from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
-from tavus_mcp.checker.fixes import Call, Stored, also, configure, drop
-from tavus_mcp.checker.lookups import at, ended, is_set, layer_of, text
-from tavus_mcp.checker.rule import Hit, rule
-from tavus_mcp.checker.rules.texts import names_nothing
-from tavus_mcp.checker.rules.voice_settings import engine_of, is_tavus_voice, voices
-from tavus_mcp.models.document import Document
+from tavus_mcp.checker.fixes import (
+    FixCall,
+    UnprintedValue,
+    alternative_fix,
+    configure,
+    unset_fields,
+)
+from tavus_mcp.checker.lookups import deprecated_since, is_set, layer_of, text, value_at
+from tavus_mcp.checker.rule import Violation, rule
+from tavus_mcp.checker.rules.texts import is_placeholder_setting
+from tavus_mcp.checker.rules.voice_settings import engine_of, is_tavus_voice, voice_ids
+from tavus_mcp.models.document import PersonaDocument
 
 _ENGINE = "/layers/tts/tts_engine"
 _MODEL = "/layers/tts/tts_model_name"
-_OF_AN_ENGINE = ("voice_id", "api_key", "tts_model_name", "playht_user_id")
+_ENGINE_SPECIFIC_FIELDS = ("voice_id", "api_key", "tts_model_name", "playht_user_id")
 # How ids of each provider look; what fits none of these is left alone.
 _PROVIDER_IDS = {
     "cartesia": re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE),
@@ -25,72 +31,79 @@ _PROVIDER_IDS = {
 
 
 @rule("tts-engine-retired", "error", source="J:changelog")
-def engine_retired(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def engine_retired(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """An engine that Tavus removed cannot speak."""
-    facts = catalog.tts_engine(text(at(document, _ENGINE)))
+    facts = catalog.tts_engine(text(value_at(document, _ENGINE)))
     if facts and facts.status == "retired":
-        yield Hit(
+        yield Violation(
             _ENGINE,
-            f"{facts.id} was removed by Tavus{ended(catalog, _ENGINE, facts.id, word='on')}.",
+            f"{facts.id} was removed by "
+            f"Tavus{deprecated_since(catalog, _ENGINE, facts.id, preposition='on')}.",
             "With what belonged to it: ",
             configure(
                 "tts",
                 tts_engine=facts.successor or "elevenlabs",
                 external_voice_id="<EXTERNAL_VOICE_ID>",
-                **_unset([name for name in _OF_AN_ENGINE if layer_of(document, "tts").get(name)]),
+                **_unset_argument(
+                    [
+                        name
+                        for name in _ENGINE_SPECIFIC_FIELDS
+                        if layer_of(document, "tts").get(name)
+                    ]
+                ),
             ),
             "; or elevenlabs, or azure",
         )
 
 
 @rule("tts-engine-undocumented", "warning", source="N#54781446696, N#68336332586")
-def engine_undocumented(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def engine_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Seen in option lists of third parties only."""
-    facts = catalog.tts_engine(text(at(document, _ENGINE)))
+    facts = catalog.tts_engine(text(value_at(document, _ENGINE)))
     if facts and facts.status == "undocumented":
-        yield Hit(
+        yield Violation(
             _ENGINE,
             f"{facts.id} stands in no docs page as a speech engine.",
             "To let Tavus choose, leave the engine out: ",
-            drop("tts", "tts_engine"),
+            unset_fields("tts", "tts_engine"),
         )
 
 
 @rule("tts-playht-field", "warning", source="J:changelog, V:pal.py")
-def playht_field(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def playht_field(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """What belonged to PlayHT has no effect since it is gone."""
-    if text(at(document, _ENGINE)) == "playht":
+    if text(value_at(document, _ENGINE)) == "playht":
         return  # the engine has a rule of its own, which removes this as well
-    if is_set(at(document, "/layers/tts/playht_user_id")):
-        yield Hit(
+    if is_set(value_at(document, "/layers/tts/playht_user_id")):
+        yield Violation(
             "/layers/tts/playht_user_id",
             "playht_user_id belonged to PlayHT, which Tavus removed"
-            f"{ended(catalog, '/layers/tts/playht_user_id', word='on')}.",
-            drop("tts", "playht_user_id"),
+            f"{deprecated_since(catalog, '/layers/tts/playht_user_id', preposition='on')}.",
+            unset_fields("tts", "playht_user_id"),
         )
 
 
 @rule("tts-provider-voice-in-voice-id", "warning", source="P:voices, J:persona/tts")
-def provider_voice_in_voice_id(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def provider_voice_in_voice_id(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The field was a provider's once; today it names a Tavus Voice."""
-    external, voice = voices(document)
-    engine = catalog.tts_engine(text(at(document, _ENGINE)))
-    if names_nothing(voice) or (engine and engine.status == "retired"):
+    external, voice = voice_ids(document)
+    engine = catalog.tts_engine(text(value_at(document, _ENGINE)))
+    if is_placeholder_setting(voice) or (engine and engine.status == "retired"):
         return  # no voice to be kept
     if voice and not external and not is_tavus_voice(voice, catalog):
-        yield Hit(
+        yield Violation(
             "/layers/tts/voice_id",
             "voice_id names a Tavus Voice (v and hex digits); this looks like a provider's id.",
-            configure("tts", external_voice_id=Stored(voice), unset=["voice_id"]),
+            configure("tts", external_voice_id=UnprintedValue(voice), unset=["voice_id"]),
         )
 
 
 @rule("tts-tavus-voice-in-external", "warning", source="P:voices")
-def tavus_voice_in_external(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def tavus_voice_in_external(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """A provider does not know the voices of Tavus."""
-    external, _ = voices(document)
+    external, _ = voice_ids(document)
     if is_tavus_voice(external, catalog):
-        yield Hit(
+        yield Violation(
             "/layers/tts/external_voice_id",
             "external_voice_id is for a provider's id; this looks like a Tavus Voice.",
             _to_voice_id(external),
@@ -98,15 +111,15 @@ def tavus_voice_in_external(document: Document, catalog: Catalog) -> Iterator[Hi
 
 
 @rule("tts-both-voices", "warning", source="N1")
-def both_voices(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def both_voices(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Only one of two voices is heard."""
-    external, voice = voices(document)
+    external, voice = voice_ids(document)
     if not (external and voice):
         return
-    tavus = also(drop("tts", "external_voice_id"))
-    usual = (drop("tts", "voice_id"), ", or, for the Tavus Voice, ", tavus)
+    tavus = alternative_fix(unset_fields("tts", "external_voice_id"))
+    usual = (unset_fields("tts", "voice_id"), ", or, for the Tavus Voice, ", tavus)
     misplaced = is_tavus_voice(external, catalog)
-    yield Hit(
+    yield Violation(
         "/layers/tts/voice_id",
         "Both voice ids are set; external_voice_id wins and voice_id is ignored.",
         *((_to_voice_id(external),) if misplaced else usual),
@@ -114,26 +127,28 @@ def both_voices(document: Document, catalog: Catalog) -> Iterator[Hit]:
 
 
 @rule("tts-voice-of-other-engine", "warning", source="J:persona/tts")
-def voice_of_other_engine(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def voice_of_other_engine(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """An engine knows its own voices only; changing the engine means changing the voice."""
-    external, _ = voices(document)
+    external, _ = voice_ids(document)
     engine = engine_of(document, catalog)
-    made_for = _maker(external)
+    made_for = _find_provider(external)
     if engine and made_for and engine.id in _PROVIDER_IDS and made_for != engine.id:
-        yield Hit(
+        yield Violation(
             "/layers/tts/external_voice_id",
             f"The id looks like a voice of {made_for}, and the engine is {engine.id}.",
-            configure("tts", tts_engine=made_for, **_unset(_of(document))),
+            configure(
+                "tts", tts_engine=made_for, **_unset_argument(_engine_dependent_fields(document))
+            ),
             f", or a voice of {engine.id}: ",
-            also(configure("tts", external_voice_id="<EXTERNAL_VOICE_ID>")),
+            alternative_fix(configure("tts", external_voice_id="<EXTERNAL_VOICE_ID>")),
         )
 
 
 @rule("tts-engine-without-voice", "info", source="N1")
-def engine_without_voice(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def engine_without_voice(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Choosing an engine looks as if it chose how the persona sounds."""
-    if is_set(at(document, _ENGINE)) and not any(voices(document)):
-        yield Hit(
+    if is_set(value_at(document, _ENGINE)) and not any(voice_ids(document)):
+        yield Violation(
             _ENGINE,
             "An engine is chosen but no voice: the default voice of the replica speaks.",
             "For a voice of this engine: ",
@@ -142,17 +157,17 @@ def engine_without_voice(document: Document, catalog: Catalog) -> Iterator[Hit]:
 
 
 @rule("tts-tavus-voice-with-engine", "info", source="P:voices")
-def tavus_voice_with_engine(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def tavus_voice_with_engine(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """A Tavus Voice brings its engine and model along."""
-    external, voice = voices(document)
+    external, voice = voice_ids(document)
     if external or not is_tavus_voice(voice, catalog):
         return
     for name in ("tts_engine", "tts_model_name"):
-        if is_set(at(document, f"/layers/tts/{name}")):
-            yield Hit(
+        if is_set(value_at(document, f"/layers/tts/{name}")):
+            yield Violation(
                 f"/layers/tts/{name}",
                 f"With a Tavus Voice, Tavus picks engine and model; {name} is not needed.",
-                drop("tts", name),
+                unset_fields("tts", name),
             )
 
 
@@ -160,17 +175,17 @@ def tavus_voice_with_engine(document: Document, catalog: Catalog) -> Iterator[Hi
     "tts-key-unneeded",
     "info",
     source="J:persona/tts",
-    no_fix="The voice may be a private one, and a key that was removed cannot come back.",
+    no_fix_reason="The voice may be a private one, and a key that was removed cannot come back.",
 )
-def key_unneeded(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def key_unneeded(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """A key that is not needed is one more that can leak."""
     engine = engine_of(document, catalog)
-    if is_set(at(document, "/layers/tts/api_key")) and engine and engine.status == "current":
-        yield Hit(
+    if is_set(value_at(document, "/layers/tts/api_key")) and engine and engine.status == "current":
+        yield Violation(
             "/layers/tts/api_key",
             f"{engine.id} needs a key for private voices only.",
             "If the voice is public: ",
-            also(drop("tts", "api_key")),
+            alternative_fix(unset_fields("tts", "api_key")),
         )
 
 
@@ -178,14 +193,18 @@ def key_unneeded(document: Document, catalog: Catalog) -> Iterator[Hit]:
     "tts-dictionary-key-scope",
     "info",
     source="J:persona/tts",
-    no_fix="It is mended in the account of the provider.",
+    no_fix_reason="It is mended in the account of the provider.",
 )
-def dictionary_key_scope(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def dictionary_key_scope(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Tavus writes the dictionary into your account of the provider."""
     engine = engine_of(document, catalog)
     given = ("api_key", "pronunciation_dictionary_id")
-    if engine and engine.id == "elevenlabs" and all(_has(document, name) for name in given):
-        yield Hit(
+    if (
+        engine
+        and engine.id == "elevenlabs"
+        and all(_is_field_set(document, name) for name in given)
+    ):
+        yield Violation(
             "/layers/tts/pronunciation_dictionary_id",
             "With a key of your own, ElevenLabs must let it write pronunciation dictionaries.",
             "Give the key that scope in your ElevenLabs account.",
@@ -193,77 +212,79 @@ def dictionary_key_scope(document: Document, catalog: Catalog) -> Iterator[Hit]:
 
 
 @rule("tts-dictionary-empty", "info", source="J:pronunciation-dictionaries")
-def dictionary_empty(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def dictionary_empty(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """An empty text is how a dictionary is taken off, not a dictionary."""
-    if at(document, "/layers/tts/pronunciation_dictionary_id") == "":
-        yield Hit(
+    if value_at(document, "/layers/tts/pronunciation_dictionary_id") == "":
+        yield Violation(
             "/layers/tts/pronunciation_dictionary_id",
             "An empty dictionary id: no dictionary is used.",
-            drop("tts", "pronunciation_dictionary_id"),
+            unset_fields("tts", "pronunciation_dictionary_id"),
             ", or name one: ",
-            also(configure("tts", pronunciation_dictionary_id="<DICTIONARY_ID>")),
+            alternative_fix(configure("tts", pronunciation_dictionary_id="<DICTIONARY_ID>")),
         )
 
 
-@rule("tts-model-not-allowed", "error", source="J:persona/tts", refuses=True)
-def model_not_allowed(document: Document, catalog: Catalog) -> Iterator[Hit]:
+@rule("tts-model-not-allowed", "error", source="J:persona/tts", blocks_write=True)
+def model_not_allowed(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Azure voices carry their model in their id."""
     engine = engine_of(document, catalog)
     for name in engine.forbids if engine else ():
-        if engine and _has(document, name):
-            yield Hit(
+        if engine and _is_field_set(document, name):
+            yield Violation(
                 f"/layers/tts/{name}",
                 f"{engine.id} takes no {name}.",
-                drop("tts", name),
+                unset_fields("tts", name),
             )
 
 
 @rule("tts-model-of-other-engine", "error", source="J:persona/tts")
-def model_of_other_engine(document: Document, catalog: Catalog) -> Iterator[Hit]:
+def model_of_other_engine(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """An engine runs its own models only."""
     engine = engine_of(document, catalog)
-    family = _family(text(at(document, _MODEL)))
+    family = _model_family(text(value_at(document, _MODEL)))
     if engine is None or not engine.known_models:
         return
     for other in catalog.tts_engines():
-        if _maker(voices(document)[0]) == other.id:
+        if _find_provider(voice_ids(document)[0]) == other.id:
             continue  # it is the engine that is wrong, and its voice says so
-        if other.id != engine.id and family in {_family(model) for model in other.known_models}:
+        if other.id != engine.id and family in {
+            _model_family(model) for model in other.known_models
+        }:
             known = ", ".join(engine.known_models)
-            yield Hit(
+            yield Violation(
                 _MODEL,
                 f"This is a model of {other.id}, and the engine is {engine.id}.",
-                drop("tts", "tts_model_name"),
+                unset_fields("tts", "tts_model_name"),
                 f", or name one of {known}, or ",
-                also(configure("tts", tts_engine=other.id)),
+                alternative_fix(configure("tts", tts_engine=other.id)),
             )
 
 
-def _to_voice_id(external: str) -> Call:
-    return configure("tts", voice_id=Stored(external), unset=["external_voice_id"])
+def _to_voice_id(external: str) -> FixCall:
+    return configure("tts", voice_id=UnprintedValue(external), unset=["external_voice_id"])
 
 
-def _maker(voice: str) -> str | None:
+def _find_provider(voice: str) -> str | None:
     """Return the engine whose ids look like this one."""
     return next((name for name, ids in _PROVIDER_IDS.items() if ids.fullmatch(voice)), None)
 
 
-def _unset(names: list[str]) -> dict[str, list[str]]:
+def _unset_argument(names: list[str]) -> dict[str, list[str]]:
     return {"unset": names} if names else {}
 
 
-def _of(document: Document) -> list[str]:
+def _engine_dependent_fields(document: PersonaDocument) -> list[str]:
     """Return what another engine would not know: model and voice_settings."""
-    settings = at(document, "/layers/tts/voice_settings")
-    model = ["tts_model_name"] if is_set(at(document, _MODEL)) else []
+    settings = value_at(document, "/layers/tts/voice_settings")
+    model = ["tts_model_name"] if is_set(value_at(document, _MODEL)) else []
     return model + (["voice_settings"] if is_set(settings) else [])
 
 
-def _has(document: Document, name: str) -> bool:
-    return is_set(at(document, f"/layers/tts/{name}"))
+def _is_field_set(document: PersonaDocument, name: str) -> bool:
+    return is_set(value_at(document, f"/layers/tts/{name}"))
 
 
-def _family(model: str) -> str:
+def _model_family(model: str) -> str:
     """Return what a provider's models have in common: sonic, eleven."""
     return re.split(r"[-_]", model, maxsplit=1)[0].lower()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from tavus_mcp.models.conversation import MADE_UP
+from tavus_mcp.models.conversation import SIMULATED_NAME_PREFIX
 from tavus_mcp.sandbox.ids import mint
 from tavus_mcp.sandbox.routes.conversations import call_events, finish, new_row
 from tavus_mcp.sandbox.simulator import Call, Turn, talk
@@ -63,7 +63,7 @@ def _persona(store: Store, persona_id: str) -> Row:
 def _birth(persona: Row, which: str, named_by: str) -> Row:
     sent = {
         named_by: persona["persona_id"],
-        "conversation_name": f"{MADE_UP} ({which})",
+        "conversation_name": f"{SIMULATED_NAME_PREFIX} ({which})",
     }
     return new_row(sent, sent, persona["persona_id"], persona["default_replica_id"])
 

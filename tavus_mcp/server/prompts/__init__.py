@@ -14,7 +14,7 @@ from mcp.server.mcpserver.prompts.base import Message, Prompt, PromptArgument, U
 from pydantic import PrivateAttr
 
 from tavus_mcp.app import App
-from tavus_mcp.models.base import checked_id
+from tavus_mcp.models.base import parse_id
 from tavus_mcp.server.prompts import messages
 from tavus_mcp.server.prompts.messages import LONGEST_BRIEF, LONGEST_COMPLAINT
 from tavus_mcp.server.prompts.prompt import Argument, Ask, Missing, PromptSpec
@@ -57,7 +57,7 @@ class _Served(Prompt):
 def _reference(value: str) -> str:
     persona_id, at, revision = value.partition("@")
     for part in (persona_id, revision) if at else (persona_id,):
-        checked_id(part)
+        parse_id(part)
     return value
 
 
@@ -65,7 +65,7 @@ def _text(value: str) -> str:
     return value
 
 
-_PERSONA = Argument("persona_id", "Persona id, like p5317866", checked_id)
+_PERSONA = Argument("persona_id", "Persona id, like p5317866", parse_id)
 _VARIANT = "Persona id, or ID@REVISION as list_revisions shows it"
 
 PROMPTS = (
@@ -75,7 +75,7 @@ PROMPTS = (
         "From a few sentences to a checked persona, shown before it is created.",
         (
             Argument("brief", f"What it is for; the first {LONGEST_BRIEF} characters count", _text),
-            Argument("replica", "Replica id, like rfe12d8b9597", checked_id, required=False),
+            Argument("replica", "Replica id, like rfe12d8b9597", parse_id, required=False),
         ),
         messages.create_from_brief,
     ),

@@ -10,9 +10,9 @@ from pydantic import BeforeValidator, Field
 from tavus_mcp.app import App
 from tavus_mcp.catalog.goals import Goal, Strength
 from tavus_mcp.checker import check
-from tavus_mcp.checker.draft_input import a_persona
+from tavus_mcp.checker.draft_input import reject_lists
 from tavus_mcp.models.base import JsonObject, PersonaId
-from tavus_mcp.models.findings import by_severity
+from tavus_mcp.models.findings import sort_by_severity
 from tavus_mcp.models.tuning import Suggestion
 from tavus_mcp.personas import read
 from tavus_mcp.server.parameters import Persona
@@ -29,13 +29,13 @@ async def check_persona(
     persona_id: Annotated[PersonaId | None, Field(description="A saved persona")] = None,
     document: Annotated[
         JsonObject | None,
-        BeforeValidator(a_persona),
+        BeforeValidator(reject_lists),
         Field(description="Or a draft: a new persona's body"),
     ] = None,
 ) -> CheckReport:
     """Find all mistakes and deprecations at once, each with the calls that fix it."""
     checked, form = await read.load_draft_or_persona(app, persona_id, document)
-    findings = by_severity([*form, *check.check(checked, app.catalog)])
+    findings = sort_by_severity([*form, *check.check(checked, app.catalog)])
     return CheckReport(
         persona_id=checked.persona_id or None,
         persona_name=checked.name or None,

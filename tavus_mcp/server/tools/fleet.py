@@ -11,7 +11,7 @@ from tavus_mcp.app import App
 from tavus_mcp.catalog.goals import Strength
 from tavus_mcp.fleet import audit, bulk_request, plan, plan_report
 from tavus_mcp.fleet.selection import Selection
-from tavus_mcp.models.base import Accepted, JsonObject, PersonaId
+from tavus_mcp.models.base import DeprecatedField, JsonObject, PersonaId
 from tavus_mcp.server.parameters import NameContains
 from tavus_mcp.server.results import AuditReport, BulkPlan
 from tavus_mcp.server.toolset import Toolset
@@ -68,7 +68,7 @@ async def plan_bulk_change(
     everything: Annotated[
         bool, Field(description="All of them; needed if nothing else says which")
     ] = False,
-    persona_type: Annotated[Literal["user", "system", "all"], Accepted] = "user",
+    persona_type: Annotated[Literal["user", "system", "all"], DeprecatedField] = "user",
     goals: Annotated[
         list[str], Field(description="Tune each: goals of suggest_tuning, like respond_faster")
     ] = [],  # noqa: B006 - read only

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import MISSING, Field
 
 from tavus_mcp.app import App
-from tavus_mcp.models.base import Accepted, JsonObject
+from tavus_mcp.models.base import DeprecatedField, JsonObject
 from tavus_mcp.models.changes import DropFunction, PutFunction
 from tavus_mcp.models.layers import FunctionName
 from tavus_mcp.models.receipt import Receipt
@@ -38,8 +38,8 @@ async def set_function_tool(
     modality: Annotated[
         Literal["visual", "audio"], Field(description="In perception: what triggers it")
     ] = "visual",
-    type: Annotated[Literal["function"], Accepted] = "function",  # noqa: A002 - the field's name
-    strict: Annotated[bool, Accepted] | MISSING = MISSING,
+    type: Annotated[Literal["function"], DeprecatedField] = "function",  # noqa: A002 - the field's name
+    strict: Annotated[bool, DeprecatedField] | MISSING = MISSING,
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
 ) -> Receipt:

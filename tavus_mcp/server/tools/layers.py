@@ -8,7 +8,7 @@ from pydantic import MISSING, Field
 
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS
-from tavus_mcp.models.base import Accepted, JsonObject, Text
+from tavus_mcp.models.base import DeprecatedField, JsonObject, NonEmptyStr
 from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.layers import (
     LAYER_NAMES,
@@ -184,7 +184,7 @@ async def configure_tts(
     speed: Annotated[float, Field(description="ElevenLabs 0.7 to 1.2, sonic-1 -1 to 1")]
     | MISSING = MISSING,
     volume: Annotated[float, Field(description="sonic-3")] | MISSING = MISSING,
-    emotion: Annotated[list[Text], Field(description="Cartesia, like positivity:high")]
+    emotion: Annotated[list[NonEmptyStr], Field(description="Cartesia, like positivity:high")]
     | MISSING = MISSING,
     stability: Annotated[Ratio, ElevenLabs] | MISSING = MISSING,
     similarity_boost: Annotated[Ratio, ElevenLabs] | MISSING = MISSING,
@@ -192,7 +192,7 @@ async def configure_tts(
     use_speaker_boost: Annotated[bool, ElevenLabs] | MISSING = MISSING,
     pronunciation_dictionary_id: Annotated[str, Field(description="How names are spoken")]
     | MISSING = MISSING,
-    playht_user_id: Annotated[str, Accepted] | MISSING = MISSING,
+    playht_user_id: Annotated[str, DeprecatedField] | MISSING = MISSING,
     unset: Unset = [],  # noqa: B006 - read, never changed
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
@@ -219,9 +219,9 @@ async def configure_stt(
     stt_engine: Annotated[SttEngine, Field(description="Default tavus-auto")] | MISSING = MISSING,
     hotwords: Annotated[Hotwords, Field(description="Words to expect, comma-separated")]
     | MISSING = MISSING,
-    participant_pause_sensitivity: Annotated[Sensitivity, Accepted] | MISSING = MISSING,
-    participant_interrupt_sensitivity: Annotated[Sensitivity, Accepted] | MISSING = MISSING,
-    smart_turn_detection: Annotated[bool, Accepted] | MISSING = MISSING,
+    participant_pause_sensitivity: Annotated[Sensitivity, DeprecatedField] | MISSING = MISSING,
+    participant_interrupt_sensitivity: Annotated[Sensitivity, DeprecatedField] | MISSING = MISSING,
+    smart_turn_detection: Annotated[bool, DeprecatedField] | MISSING = MISSING,
     unset: Unset = [],  # noqa: B006 - read, never changed
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
@@ -263,8 +263,8 @@ async def configure_perception(
         Literal["full", "limited", "auto"], Field(description="auto: limited under EU policy")
     ]
     | MISSING = MISSING,
-    ambient_awareness: Annotated[bool, Accepted] | MISSING = MISSING,
-    ambient_awareness_queries: Annotated[Queries, Accepted] | MISSING = MISSING,
+    ambient_awareness: Annotated[bool, DeprecatedField] | MISSING = MISSING,
+    ambient_awareness_queries: Annotated[Queries, DeprecatedField] | MISSING = MISSING,
     unset: Unset = [],  # noqa: B006 - read, never changed
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
@@ -304,12 +304,12 @@ async def configure_conversational_flow(
         Literal["off", "patient", "eager"], Field(description="Speaks up when the user is silent")
     ]
     | MISSING = MISSING,
-    wake_phrase: Annotated[Text, Field(description="Answers only after hearing it")]
+    wake_phrase: Annotated[NonEmptyStr, Field(description="Answers only after hearing it")]
     | MISSING = MISSING,
-    sleep_phrase: Annotated[Text, Field(description="Stops answering; needs a wake_phrase")]
+    sleep_phrase: Annotated[NonEmptyStr, Field(description="Stops answering; needs a wake_phrase")]
     | MISSING = MISSING,
-    turn_commitment: Annotated[Level, Accepted] | MISSING = MISSING,
-    active_listening: Annotated[Literal["off", "low", "medium", "high"], Accepted]
+    turn_commitment: Annotated[Level, DeprecatedField] | MISSING = MISSING,
+    active_listening: Annotated[Literal["off", "low", "medium", "high"], DeprecatedField]
     | MISSING = MISSING,
     unset: Unset = [],  # noqa: B006 - read, never changed
     dry_run: DryRun = False,

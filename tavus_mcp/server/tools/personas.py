@@ -11,7 +11,7 @@ from pydantic import MISSING, Field
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS
 from tavus_mcp.listings import ListQuery, read_list_page
-from tavus_mcp.models.base import Accepted, JsonObject, PersonaId, Text
+from tavus_mcp.models.base import DeprecatedField, JsonObject, NonEmptyStr, PersonaId
 from tavus_mcp.models.changes import EditText, SetFields
 from tavus_mcp.models.layers import LAYER_NAMES, Layers
 from tavus_mcp.models.persona import Ids, PipelineMode
@@ -70,10 +70,10 @@ _FIELDS = pointers(
 
 Name = Annotated[str, Field(min_length=1, description="Display name")]
 Replica = Annotated[str, Field(description="Replica id")]
-Documents = Annotated[list[Text], Field(description="Document ids")]
+Documents = Annotated[list[NonEmptyStr], Field(description="Document ids")]
 Objectives = Annotated[str, Field(description="Id of an objectives set")]
 Guardrails = Annotated[Ids, Field(description="Guardrail ids")]
-Tags = Annotated[list[Text], Field(description="All with these tags")]
+Tags = Annotated[list[NonEmptyStr], Field(description="All with these tags")]
 Greeting = Annotated[str, Field(description="First words")]
 Mode = Annotated[PipelineMode, Field(description="Default full; echo speaks what it is sent")]
 Disclosure = Literal["always", "auto", "off"]
@@ -151,16 +151,17 @@ async def create_persona(
     | MISSING = MISSING,
     based_on: Annotated[PersonaId, Field(description="Copy this persona; other arguments override")]
     | None = None,
-    context: Annotated[str, Accepted] | MISSING = MISSING,
-    guardrails_id: Annotated[str, Accepted] | MISSING = MISSING,
-    tool_ids: Annotated[Ids, Accepted] | MISSING = MISSING,
-    memories: Annotated[list[Text], Accepted] | MISSING = MISSING,
-    languages: Annotated[list[Text], Field(description="Codes, like en")] | MISSING = MISSING,
-    disclosure_type: Annotated[Disclosure, Accepted] | MISSING = MISSING,
-    verbal_disclosure: Annotated[str, Accepted] | MISSING = MISSING,
-    visual_disclosure: Annotated[str, Accepted] | MISSING = MISSING,
-    audio_only: Annotated[bool, Accepted] | MISSING = MISSING,
-    allow_private_url: Annotated[bool, Accepted] = False,
+    context: Annotated[str, DeprecatedField] | MISSING = MISSING,
+    guardrails_id: Annotated[str, DeprecatedField] | MISSING = MISSING,
+    tool_ids: Annotated[Ids, DeprecatedField] | MISSING = MISSING,
+    memories: Annotated[list[NonEmptyStr], DeprecatedField] | MISSING = MISSING,
+    languages: Annotated[list[NonEmptyStr], Field(description="Codes, like en")]
+    | MISSING = MISSING,
+    disclosure_type: Annotated[Disclosure, DeprecatedField] | MISSING = MISSING,
+    verbal_disclosure: Annotated[str, DeprecatedField] | MISSING = MISSING,
+    visual_disclosure: Annotated[str, DeprecatedField] | MISSING = MISSING,
+    audio_only: Annotated[bool, DeprecatedField] | MISSING = MISSING,
+    allow_private_url: Annotated[bool, DeprecatedField] = False,
     dry_run: DryRun = False,
 ) -> Receipt:
     """Create a persona, from nothing or based on another one. Answers a receipt with its id."""
@@ -193,21 +194,23 @@ async def update_persona(
     pipeline_mode: Mode | MISSING = MISSING,
     default_replica_id: Replica | MISSING = MISSING,
     greeting: Greeting | MISSING = MISSING,
-    context: Annotated[str, Accepted] | MISSING = MISSING,
+    context: Annotated[str, DeprecatedField] | MISSING = MISSING,
     documents: Documents | MISSING = MISSING,
     document_tags: Tags | MISSING = MISSING,
     objectives: Objectives | MISSING = MISSING,
     guardrails: Guardrails | MISSING = MISSING,
     guardrail_tags: Tags | MISSING = MISSING,
-    guardrails_id: Annotated[str, Accepted] | MISSING = MISSING,
+    guardrails_id: Annotated[str, DeprecatedField] | MISSING = MISSING,
     tool_ids: Annotated[Ids, Field(description="Registry tools")] | MISSING = MISSING,
-    memories: Annotated[list[Text], Field(description="What it remembers")] | MISSING = MISSING,
-    languages: Annotated[list[Text], Field(description="Codes, like en")] | MISSING = MISSING,
+    memories: Annotated[list[NonEmptyStr], Field(description="What it remembers")]
+    | MISSING = MISSING,
+    languages: Annotated[list[NonEmptyStr], Field(description="Codes, like en")]
+    | MISSING = MISSING,
     disclosure_type: Annotated[Disclosure, Field(description="Says it is an AI")]
     | MISSING = MISSING,
     verbal_disclosure: Annotated[str, Field(description="What it says")] | MISSING = MISSING,
     visual_disclosure: Annotated[str, Field(description="What is shown")] | MISSING = MISSING,
-    audio_only: Annotated[bool, Accepted] | MISSING = MISSING,
+    audio_only: Annotated[bool, DeprecatedField] | MISSING = MISSING,
     unset: Unset = [],  # noqa: B006 - read, never changed
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
@@ -242,7 +245,7 @@ async def edit_prompt(
     asked = UpdateRequest(
         "edit_prompt",
         persona_id,
-        EditText(field, find, replace, every=replace_all),
+        EditText(field, find, replace, replace_all=replace_all),
         dry_run=dry_run,
         if_revision=if_revision,
     )

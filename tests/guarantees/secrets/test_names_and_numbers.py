@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from mcp_client import SECRET, Desk, text_of
 
-from tavus_mcp.models.document import Document
+from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.masking import MASK, Masker
 from tavus_mcp.sandbox.store import Store
 
@@ -121,4 +121,4 @@ def test_counts_of_tokens_are_no_secrets() -> None:
 def test_the_revision_of_a_document_without_secrets_is_the_hash_it_always_was() -> None:
     """Required by us: a journal names its states by it."""
     data = {"persona_id": "p1", "layers": {"llm": {"extra_body": {"max_tokens": 5, "n": [1]}}}}
-    assert Document(data).revision == "e6cdbf59c68a"
+    assert PersonaDocument(data).revision == "e6cdbf59c68a"

@@ -21,7 +21,7 @@ from mcp_client import Desk
 
 from tavus_mcp.catalog import Catalog, load_catalog
 from tavus_mcp.checker.check import check
-from tavus_mcp.models.document import Document
+from tavus_mcp.models.document import PersonaDocument
 
 pytestmark = pytest.mark.anyio
 HOSTS = (*LOOPBACK, *PRIVATE, *METADATA)
@@ -36,8 +36,8 @@ def catalog() -> Catalog:
 def refusals(catalog: Catalog, url: str) -> set[str | None]:
     """Return the rules by which an address is refused."""
     llm = {**KEY, "base_url": url}
-    document = Document({"system_prompt": "x", "layers": {"llm": llm}})
-    return {finding.rule for finding in check(document, catalog) if finding.blocks}
+    document = PersonaDocument({"system_prompt": "x", "layers": {"llm": llm}})
+    return {finding.rule for finding in check(document, catalog) if finding.blocks_write}
 
 
 def listed(names: tuple[str, ...]) -> list[Any]:

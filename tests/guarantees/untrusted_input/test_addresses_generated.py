@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.checker.rules import llm_endpoint
-from tavus_mcp.models.document import Document
+from tavus_mcp.models.document import PersonaDocument
 
 CATALOG = load_catalog()
 MANY, EXAMPLES = 20, 100
@@ -46,9 +46,9 @@ FULL_WIDTH = str.maketrans("0123456789.", "０１２３４５６７８９．")
 
 def blocked(url: str) -> set[str]:
     llm = {"model": "m", "base_url": url, "api_key": "key-0123456"}
-    document = Document({"system_prompt": "x", "layers": {"llm": llm}})
+    document = PersonaDocument({"system_prompt": "x", "layers": {"llm": llm}})
     found = (finding for rule in llm_endpoint.RULES for finding in rule.findings(document, CATALOG))
-    return {str(finding.rule) for finding in found if finding.blocks}
+    return {str(finding.rule) for finding in found if finding.blocks_write}
 
 
 def number(value: int, base: int) -> str:

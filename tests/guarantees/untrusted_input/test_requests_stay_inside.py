@@ -21,7 +21,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_client import Desk
 
 from tavus_mcp.errors import NotFound
-from tavus_mcp.models.base import checked_id
+from tavus_mcp.models.base import parse_id
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.tavus_api.client import TavusApi
 
@@ -84,10 +84,10 @@ class Nowhere(httpx2.AsyncBaseTransport):
 def test_only_a_plain_id_is_an_id(texts: list[str]) -> None:
     for text in texts:
         if PLAIN.fullmatch(text):
-            assert checked_id(text) == text
+            assert parse_id(text) == text
         else:
             with pytest.raises(ValueError, match="not an id"):
-                checked_id(text)
+                parse_id(text)
 
 
 @settings(max_examples=100, suppress_health_check=QUIET, **SETTINGS)
