@@ -11,7 +11,7 @@
 
 from tavus_mcp.catalog.catalog import GUIDE_TOPICS, LAYERS, Catalog, load_catalog
 from tavus_mcp.catalog.facts import (
-    Change,
+    ChangelogEntry,
     ContextGuidance,
     EngineFacts,
     FieldFacts,
@@ -20,7 +20,7 @@ from tavus_mcp.catalog.facts import (
     ModelFacts,
     Note,
     PipelineMode,
-    SeedItem,
+    SeedMapping,
     ShutdownReason,
     SttSupport,
     Value,
@@ -42,7 +42,7 @@ __all__ = [
     "LAYERS",
     "Advice",
     "Catalog",
-    "Change",
+    "ChangelogEntry",
     "ContextGuidance",
     "EngineFacts",
     "FieldFacts",
@@ -54,7 +54,7 @@ __all__ = [
     "OtherCall",
     "Paragraph",
     "PipelineMode",
-    "SeedItem",
+    "SeedMapping",
     "ShutdownReason",
     "Step",
     "SttSupport",

@@ -1,7 +1,7 @@
 """A layer as compact JSON: what a model needs to choose well, and nothing that is empty."""
 
 from tavus_mcp.catalog.facts import (
-    DISCOURAGED,
+    DISCOURAGED_STATUSES,
     EngineFacts,
     FieldFacts,
     LayerFacts,
@@ -9,27 +9,27 @@ from tavus_mcp.catalog.facts import (
     VoiceSetting,
 )
 
-Described = dict[str, object]
+LayerDescription = dict[str, object]
 
 
-def described(layer: LayerFacts) -> Described:
+def describe_layer(layer: LayerFacts) -> LayerDescription:
     """The whole layer; source and date stand once here and again only on discouraged entries."""
-    return _full(
+    return _without_empty(
         layer=layer.name,
         summary=layer.summary,
         status=layer.status,
         notes=list(layer.notes),
         successor=layer.successor,
-        fields=[_field(field) for field in layer.fields],
-        models=[_model(model) for model in layer.models],
-        engines=[_engine(engine) for engine in layer.engines],
+        fields=[_describe_field(field) for field in layer.fields],
+        models=[_describe_model(model) for model in layer.models],
+        engines=[_describe_engine(engine) for engine in layer.engines],
         source=layer.source,
         checked_on=layer.checked_on.isoformat(),
     )
 
 
-def _field(field: FieldFacts) -> Described:
-    return _full(
+def _describe_field(field: FieldFacts) -> LayerDescription:
+    return _without_empty(
         name=field.name,
         aliases=list(field.aliases),
         type=field.type,
@@ -45,12 +45,12 @@ def _field(field: FieldFacts) -> Described:
         note=field.note,
         since=field.since and field.since.isoformat(),
         retired_on=field.retired_on and field.retired_on.isoformat(),
-        **_standing(field),
+        **_status_members(field),
     )
 
 
-def _model(model: ModelFacts) -> Described:
-    return _full(
+def _describe_model(model: ModelFacts) -> LayerDescription:
+    return _without_empty(
         id=model.id,
         default=model.default or None,
         best_for=model.best_for,
@@ -61,27 +61,27 @@ def _model(model: ModelFacts) -> Described:
         successor=model.successor,
         deprecated_on=model.deprecated_on and model.deprecated_on.isoformat(),
         retired_on=model.retired_on and model.retired_on.isoformat(),
-        **_standing(model),
+        **_status_members(model),
     )
 
 
-def _engine(engine: EngineFacts) -> Described:
-    return _full(
+def _describe_engine(engine: EngineFacts) -> LayerDescription:
+    return _without_empty(
         id=engine.id,
         default=engine.default or None,
         summary=engine.summary,
         default_model=engine.default_model,
         known_models=list(engine.known_models),
         forbids=list(engine.forbids),
-        voice_settings=[_setting(setting) for setting in engine.voice_setting],
+        voice_settings=[_describe_setting(setting) for setting in engine.voice_setting],
         successor=engine.successor,
         retired_on=engine.retired_on and engine.retired_on.isoformat(),
-        **_standing(engine),
+        **_status_members(engine),
     )
 
 
-def _setting(setting: VoiceSetting) -> Described:
-    return _full(
+def _describe_setting(setting: VoiceSetting) -> LayerDescription:
+    return _without_empty(
         name=setting.name,
         model_family=setting.model_family,
         type=setting.type,
@@ -93,13 +93,13 @@ def _setting(setting: VoiceSetting) -> Described:
     )
 
 
-def _standing(entry: FieldFacts | ModelFacts | EngineFacts) -> Described:
-    if entry.status not in DISCOURAGED:
-        return {"status": entry.status}
+def _status_members(facts: FieldFacts | ModelFacts | EngineFacts) -> LayerDescription:
+    if facts.status not in DISCOURAGED_STATUSES:
+        return {"status": facts.status}
     return {
-        "status": entry.status,
-        "source": entry.source,
-        "checked_on": entry.checked_on.isoformat(),
+        "status": facts.status,
+        "source": facts.source,
+        "checked_on": facts.checked_on.isoformat(),
     }
 
 
@@ -107,5 +107,5 @@ def _range(minimum: float | None, maximum: float | None) -> list[float | None] |
     return None if minimum is None and maximum is None else [minimum, maximum]
 
 
-def _full(**entries: object) -> Described:
-    return {key: value for key, value in entries.items() if value not in (None, [], {})}
+def _without_empty(**members: object) -> LayerDescription:
+    return {key: value for key, value in members.items() if value not in (None, [], {})}

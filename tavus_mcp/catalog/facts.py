@@ -27,7 +27,9 @@ SeedStatus = Literal[
     "current", "alias", "legacy", "deprecated", "retired", "misused", "undocumented", "unsupported"
 ]
 
-DISCOURAGED: frozenset[Status] = frozenset({"legacy", "deprecated", "retired", "unsupported"})
+DISCOURAGED_STATUSES: frozenset[Status] = frozenset(
+    {"legacy", "deprecated", "retired", "unsupported"}
+)
 
 
 class Value(NamedTuple):
@@ -69,7 +71,7 @@ class FieldFacts(NamedTuple):
     note: str | None = None
 
     @property
-    def allowed(self) -> tuple[str, ...]:
+    def allowed_values(self) -> tuple[str, ...]:
         """The allowed values without their meanings; empty when it is not an enumeration."""
         return tuple(choice.value for choice in self.values)
 
@@ -230,7 +232,7 @@ class SttSupport(NamedTuple):
     complete: bool
 
 
-class Habit(NamedTuple):
+class FieldAlias(NamedTuple):
     """Fields that people send from habit, and where the same is said today.
 
     ``where`` names layers, an empty one for the persona itself; ``to`` is a JSON Pointer, None
@@ -246,7 +248,7 @@ class Habit(NamedTuple):
     form: Literal["language-codes", "text"] | None = None
 
 
-class Change(NamedTuple):
+class ChangelogEntry(NamedTuple):
     """Something Tavus changed on a day; path is a JSON Pointer, empty for the whole persona."""
 
     source: str
@@ -260,7 +262,7 @@ class Change(NamedTuple):
     successor: str | None = None
 
 
-class SeedItem(NamedTuple):
+class SeedMapping(NamedTuple):
     """Something the seed document shows, with today's equivalent."""
 
     source: str

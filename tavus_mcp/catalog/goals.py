@@ -53,18 +53,18 @@ class Step(NamedTuple):
     effect: str
     trade_off: str
     confidence: Confidence
-    ladder: tuple[Any, ...] = ()
+    levels: tuple[Any, ...] = ()
     normal: Any = None
     assume: Any = None  # what is in effect where nothing is stored, if no default is known
     strict: bool = False  # what is not on the ladder is left alone
     rating: Literal["speed", "intelligence"] | None = None
     paragraph: str | None = None
-    thought: str | None = None
+    function: str | None = None
     strengths: tuple[Strength, ...] = ("gentle", "normal", "strong")
     when: tuple[str, ...] = ()  # names of conditions
     needs: tuple[str, ...] = ()  # JSON Pointers where something must stand
-    lacks: tuple[str, ...] = ()  # and where nothing may
-    served: bool = False  # a mode that bypasses the place gives the goal what it wants
+    unless_set: tuple[str, ...] = ()  # and where nothing may
+    met_when_bypassed: bool = False  # a mode that bypasses the place gives the goal what it wants
 
 
 class Advice(NamedTuple):
@@ -78,7 +78,7 @@ class Advice(NamedTuple):
     strengths: tuple[Strength, ...] = ("gentle", "normal", "strong")
     when: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
-    lacks: tuple[str, ...] = ()
+    unless_set: tuple[str, ...] = ()
 
 
 class TuningGoal(NamedTuple):

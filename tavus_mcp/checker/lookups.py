@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tavus_mcp.catalog import Catalog, Change
+from tavus_mcp.catalog import Catalog, ChangelogEntry
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 
@@ -77,8 +77,8 @@ def deprecated_since(
     catalog: Catalog, path: str, value: str | None = None, *, preposition: str = "since"
 ) -> str:
     """Return ``" since DATE"`` for a field or value that was given up, else an empty text."""
-    found: Change | None = None
-    for change in catalog.deprecations():
+    found: ChangelogEntry | None = None
+    for change in catalog.changelog():
         if change.kind in _END_OF_LIFE_KINDS and (change.path, change.value) == (path, value):
             found = change
     if found is None:
@@ -88,7 +88,7 @@ def deprecated_since(
 
 def default_since(catalog: Catalog, path: str, value: str) -> str:
     """Return ``" since DATE"`` for what became the default, else an empty text."""
-    for change in catalog.deprecations():
+    for change in catalog.changelog():
         if change.kind == "default" and (change.path, change.value) == (path, value):
             return f" since {change.date.isoformat()}"
     return ""

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tavus_mcp.catalog import Catalog
-from tavus_mcp.catalog.facts import Habit
+from tavus_mcp.catalog.facts import FieldAlias
 from tavus_mcp.checker.fixes import FixCall, UnprintedValue, move_field, remove, set_at, unset_at
 from tavus_mcp.checker.lookups import is_set
 from tavus_mcp.checker.rule import Violation
@@ -147,18 +147,18 @@ def _build_set_calls(
     return (there,)
 
 
-def _find_field_alias(parents: Sequence[str], name: str, catalog: Catalog) -> Habit | None:
+def _find_field_alias(parents: Sequence[str], name: str, catalog: Catalog) -> FieldAlias | None:
     """Return what is known of a field that people send from elsewhere."""
     where = {(): "", ("layers",): ""}.get(
         tuple(parents), parents[-1] if len(parents) == 2 else None
     )
-    for habit in catalog.habits():
+    for habit in catalog.field_aliases():
         if name in habit.names and where in habit.where:
             return habit
     return None
 
 
-def _convert_value(value: Any, alias: Habit | None, catalog: Catalog) -> Any:
+def _convert_value(value: Any, alias: FieldAlias | None, catalog: Catalog) -> Any:
     """Return a value in the form its new place takes."""
     form = alias.form if alias else None
     if form == "language-codes" and isinstance(value, str):

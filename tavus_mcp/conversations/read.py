@@ -25,15 +25,17 @@ _FIELDS = (
     "status",
     "created_at",
 )
-_ACTIVE = "The call is active: Tavus tells what was said only after it has ended."
-_NONE = "Tavus holds no transcript of this call: nobody talked, or it is not ready yet."
-_LONGEST_FIELD = 200
+_ACTIVE_TEXT = "The call is active: Tavus tells what was said only after it has ended."
+_NO_TRANSCRIPT_TEXT = (
+    "Tavus holds no transcript of this call: nobody talked, or it is not ready yet."
+)
+_MAX_FIELD_CHARS = 200
 """Characters that are shown of a name, a role, and of why a call ended."""
-_POINTED = 20
+_MAX_CHARACTER_FINDINGS = 20
 """Remarks about characters that nobody sees, of one page."""
 
 
-async def listed(
+async def read_conversation_page(
     app: App, persona_id: str | None, status: str | None, limit: int, cursor: str | None
 ) -> ListPage:
     """Read a page of the account's calls; those of one persona are looked for in all of it."""
@@ -41,7 +43,7 @@ async def listed(
     own = {"persona_id": persona_id} if persona_id else {}
     asked = ListQuery(
         CONVERSATIONS,
-        lambda row: _fields(app, pick_fields(*_FIELDS)(row)),
+        lambda row: _shorten_fields(app, pick_fields(*_FIELDS)(row)),
         "conversation_name",
         limit,
         cursor,
@@ -52,7 +54,7 @@ async def listed(
 
 
 @dataclass(frozen=True)
-class Told:
+class ConversationView:
     """One call as it is shown: its fields, a page of what was said, and how it ended."""
 
     fields: JsonObject
@@ -65,7 +67,9 @@ class Told:
     findings: list[Finding]
 
 
-async def conversation(app: App, conversation_id: str, limit: int, cursor: str | None) -> Told:
+async def read_conversation(
+    app: App, conversation_id: str, limit: int, cursor: str | None
+) -> ConversationView:
     """Read one call with a page of its transcript.
 
     Raises ``InvalidArgument`` when the cursor is not one of this call.
@@ -74,23 +78,25 @@ async def conversation(app: App, conversation_id: str, limit: int, cursor: str |
     raw = await app.api.get_conversation(conversation_id)
     call = Conversation.parse(raw)
     plain = {key: value for key, value in raw.items() if isinstance(value, str)}
-    fields = _fields(app, pick_fields(*_FIELDS, "updated_at")(to_persona_names(plain)))
+    fields = _shorten_fields(app, pick_fields(*_FIELDS, "updated_at")(to_persona_names(plain)))
     turns = call.turns or ()
-    page = [_shown(app, turn) for turn in turns[start : start + limit]]
+    page = [_build_turn_row(app, turn) for turn in turns[start : start + limit]]
     more = start + limit < len(turns)
     perception = _perception(app, call)
     texts = [(f"/turns/{place}/content", turn["content"]) for place, turn in enumerate(page)]
     texts += [(f"/conversation/{name}", text) for name, text in fields.items()]
     texts += [("/perception", perception)] if perception else []
-    return Told(
+    return ConversationView(
         fields,
         page,
         len(turns),
         listings.encode_cursor(_scope(conversation_id), [start + limit]) if more else None,
-        None if turns else (_ACTIVE if fields.get("status") == "active" else _NONE),
-        _cut(app, call.shutdown_reason, _LONGEST_FIELD) or None,
+        None
+        if turns
+        else (_ACTIVE_TEXT if fields.get("status") == "active" else _NO_TRANSCRIPT_TEXT),
+        _shorten_text(app, call.shutdown_reason, _MAX_FIELD_CHARS) or None,
         perception,
-        list(_unseen(texts))[:_POINTED],
+        list(_invisible_character_findings(texts))[:_MAX_CHARACTER_FINDINGS],
     )
 
 
@@ -107,9 +113,9 @@ def _scope(conversation_id: str) -> list[str]:
     return ["turns", conversation_id]
 
 
-def _shown(app: App, turn: Turn) -> JsonObject:
+def _build_turn_row(app: App, turn: Turn) -> JsonObject:
     told = {
-        "role": _cut(app, turn.role, _LONGEST_FIELD),
+        "role": _shorten_text(app, turn.role, _MAX_FIELD_CHARS),
         "start": turn.start,
         "duration": turn.duration,
     }
@@ -118,32 +124,36 @@ def _shown(app: App, turn: Turn) -> JsonObject:
     }
     return {
         **{key: item for key, item in numbers.items() if item is not None},
-        "content": _cut(app, turn.content, PROMPT_PREVIEW_CHARS),
+        "content": _shorten_text(app, turn.content, PROMPT_PREVIEW_CHARS),
     }
 
 
-def _perception(app: App, call: Conversation) -> str | None:
+def _perception(app: App, conversation: Conversation) -> str | None:
     """Return what was seen, cut when long, or why nothing was."""
-    if not call.analysis:
-        why = _cut(app, call.analysis_failure, _LONGEST_FIELD)
+    if not conversation.analysis:
+        why = _shorten_text(app, conversation.analysis_failure, _MAX_FIELD_CHARS)
         return f"unavailable: {why}" if why else None
-    return _cut(app, call.analysis, PROMPT_PREVIEW_CHARS)
+    return _shorten_text(app, conversation.analysis, PROMPT_PREVIEW_CHARS)
 
 
-def _fields(app: App, fields: JsonObject) -> JsonObject:
+def _shorten_fields(app: App, fields: JsonObject) -> JsonObject:
     return {
-        name: _cut(app, value, _LONGEST_FIELD) if isinstance(value, str) else value
+        name: _shorten_text(app, value, _MAX_FIELD_CHARS) if isinstance(value, str) else value
         for name, value in fields.items()
     }
 
 
-def _cut(app: App, text: str, most: int) -> str:
+def _shorten_text(app: App, text: str, max_chars: int) -> str:
     """Return a text, cut with its length told; masked first, so that no key is cut in two."""
     text = app.masker.mask_text(text)
-    return text if len(text) <= most else f"{text[:most]}… [cut: {len(text)} characters in all]"
+    return (
+        text
+        if len(text) <= max_chars
+        else f"{text[:max_chars]}… [cut: {len(text)} characters in all]"
+    )
 
 
-def _unseen(texts: list[tuple[str, str]]) -> Iterator[Finding]:
+def _invisible_character_findings(texts: list[tuple[str, str]]) -> Iterator[Finding]:
     for path, text in texts:
         for message in describe_invisible(text):
             yield Finding(severity="warning", path=path, message=message)

@@ -18,86 +18,96 @@ from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.conversation import parse_timestamp
 from tavus_mcp.models.document import PersonaDocument
 
-UNKNOWN = "unknown"
-BEFORE = "before the journal"
+UNKNOWN_REVISION = "unknown"
+BEFORE_JOURNAL = "before the journal"
 
 
 @dataclass(frozen=True, order=True)
-class Sighting:
+class RevisionObservation:
     """A moment (epoch seconds) at which the persona stood at a revision; ``seq`` breaks ties."""
 
-    at: float
+    observed_at: float
     seq: float
     revision: str
 
 
 @dataclass(frozen=True)
-class Timeline:
+class RevisionTimeline:
     """The revisions of a persona by time; ``current`` is empty when the persona is gone."""
 
-    sightings: tuple[Sighting, ...]
-    current: str = ""
-    changed_elsewhere: bool = False
+    observations: tuple[RevisionObservation, ...]
+    current_revision: str = ""
+    changed_externally: bool = False
 
     @classmethod
-    def of(
-        cls, lines: Iterable[JournalEntry], live: PersonaDocument | None, now: float
-    ) -> Timeline:
+    def from_entries(
+        cls, entries: Iterable[JournalEntry], live_document: PersonaDocument | None, now: float
+    ) -> RevisionTimeline:
         """Return the timeline that the journal's lines and the live persona tell."""
-        told = sorted(sighting for line in lines for sighting in _sighted(line))
-        if live is None:
+        told = sorted(sighting for line in entries for sighting in _observations_in(line))
+        if live_document is None:
             return cls(tuple(told))
-        elsewhere = bool(told) and told[-1].revision != live.revision
-        last = _since(told, live, now)
-        return cls(tuple(sorted([*told, last])), live.revision, elsewhere)
+        elsewhere = bool(told) and told[-1].revision != live_document.revision
+        last = _live_observation(told, live_document, now)
+        return cls(tuple(sorted([*told, last])), live_document.revision, elsewhere)
 
     def revision_at(self, moment: float | None) -> str:
         """Return the revision that stood at a moment, ``UNKNOWN``, or ``BEFORE``."""
         if moment is None:
-            return UNKNOWN
-        place = bisect_right(self.sightings, moment, key=lambda sighting: sighting.at)
+            return UNKNOWN_REVISION
+        place = bisect_right(self.observations, moment, key=lambda sighting: sighting.observed_at)
         if place == 0:
-            return BEFORE
-        before, after = self.sightings[place - 1], self.sightings[place : place + 1]
+            return BEFORE_JOURNAL
+        before, after = self.observations[place - 1], self.observations[place : place + 1]
         changed = bool(after) and after[0].revision != before.revision
-        return UNKNOWN if changed and moment > before.at else before.revision
+        return UNKNOWN_REVISION if changed and moment > before.observed_at else before.revision
 
     def spans(self, revision: str) -> list[tuple[float, float | None]]:
         """Return when a revision stood, from first to last sighting; None while it stands."""
         found: list[tuple[float, float | None]] = []
         inside = False
-        for sighting in self.sightings:
+        for sighting in self.observations:
             if sighting.revision != revision:
                 inside = False
             elif inside:
-                found[-1] = (found[-1][0], sighting.at)
+                found[-1] = (found[-1][0], sighting.observed_at)
             else:
-                found.append((sighting.at, sighting.at))
+                found.append((sighting.observed_at, sighting.observed_at))
                 inside = True
-        if inside and revision == self.current:
+        if inside and revision == self.current_revision:
             found[-1] = (found[-1][0], None)
         return found
 
 
-def moment_text(moment: float | None) -> str | None:
+def format_moment(moment: float | None) -> str | None:
     """Return a moment as people read it: ISO 8601 in UTC, to the second."""
     if moment is None:
         return None
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
 
 
-def _sighted(line: JournalEntry) -> Iterable[Sighting]:
+def _observations_in(entry: JournalEntry) -> Iterable[RevisionObservation]:
     """Return what a line tells of the persona; a plan tells what it was made for, no more."""
-    base = line.detail.get("base") if line.kind == "plan" else ""
-    revision, at = line.revision or base, parse_timestamp(line.at)
+    base = entry.detail.get("base") if entry.kind == "plan" else ""
+    revision, at = entry.revision or base, parse_timestamp(entry.at)
     return (
-        [Sighting(at, line.seq, revision)] if isinstance(revision, str) and revision and at else []
+        [RevisionObservation(at, entry.seq, revision)]
+        if isinstance(revision, str) and revision and at
+        else []
     )
 
 
-def _since(told: Sequence[Sighting], live: PersonaDocument, now: float) -> Sighting:
+def _live_observation(
+    observations: Sequence[RevisionObservation], live_document: PersonaDocument, now: float
+) -> RevisionObservation:
     """Return since when the live persona is known to stand: its last change, else just now."""
-    others = [sighting.at for sighting in told if sighting.revision != live.revision]
-    stamp = parse_timestamp(live.updated_at)
+    others = [
+        sighting.observed_at
+        for sighting in observations
+        if sighting.revision != live_document.revision
+    ]
+    stamp = parse_timestamp(live_document.updated_at)
     known = stamp is not None and stamp > max(others, default=-math.inf)
-    return Sighting(stamp if known and stamp is not None else now, math.inf, live.revision)
+    return RevisionObservation(
+        stamp if known and stamp is not None else now, math.inf, live_document.revision
+    )

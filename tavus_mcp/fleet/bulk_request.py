@@ -8,25 +8,25 @@ from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument
-from tavus_mcp.fleet.plan import Wanted
-from tavus_mcp.fleet.proposal import setting, tuning
-from tavus_mcp.fleet.selection import Selection
-from tavus_mcp.fleet.undo import undoing
+from tavus_mcp.fleet.plan import BulkChange
+from tavus_mcp.fleet.proposal import build_field_proposer, build_tuning_proposer
+from tavus_mcp.fleet.selection import PersonaFilter
+from tavus_mcp.fleet.undo import prepare_undo
 
-_NOBODY = (
+_NO_SELECTION = (
     "/: say which personas: persona_ids, name_contains or finding; everything=true takes the "
     "whole account."
 )
-_ONE = "/: give exactly one of goals, values (with or without unset), or undo_of."
-_LANGUAGES = "/languages: only goal speak_languages reads them; give it in goals."
-_UNDO_IS_ALL = "/undo_of: stands alone; the plan says which personas it changed."
+_EXACTLY_ONE_CHANGE = "/: give exactly one of goals, values (with or without unset), or undo_of."
+_LANGUAGES_WITHOUT_GOAL = "/languages: only goal speak_languages reads them; give it in goals."
+_UNDO_WITH_SELECTION = "/undo_of: stands alone; the plan says which personas it changed."
 
 
 @dataclass(frozen=True)
-class Asked:
+class BulkChangeRequest:
     """A bulk change as it was asked for."""
 
-    selection: Selection
+    persona_filter: PersonaFilter
     finding: str | None = None
     everything: bool = False
     goals: Sequence[str] = ()
@@ -38,33 +38,33 @@ class Asked:
     limit: int | None = None
 
 
-async def wanted(app: App, asked: Asked) -> Wanted:
+async def resolve_request(app: App, request: BulkChangeRequest) -> BulkChange:
     """Return what is wanted; raise ``InvalidArgument`` with all that is missing or too much."""
-    problems = [*_about_personas(asked), *_about_the_change(asked)]
+    problems = [*_find_selection_problems(request), *_find_change_problems(request)]
     if problems:
         raise InvalidArgument(problems)
-    if asked.undo_of is not None:
-        ids, put_back = await undoing(app, asked.undo_of)
-        return Wanted(Selection(persona_ids=ids), put_back, limit=asked.limit)
-    if asked.goals:
-        propose = tuning(app, asked.goals, asked.strength, asked.languages)
+    if request.undo_of is not None:
+        ids, put_back = await prepare_undo(app, request.undo_of)
+        return BulkChange(PersonaFilter(persona_ids=ids), put_back, limit=request.limit)
+    if request.goals:
+        propose = build_tuning_proposer(app, request.goals, request.strength, request.languages)
     else:
-        propose = setting(app, asked.values, asked.unset)
-    return Wanted(asked.selection, propose, asked.finding, asked.limit)
+        propose = build_field_proposer(app, request.values, request.unset)
+    return BulkChange(request.persona_filter, propose, request.finding, request.limit)
 
 
-def _about_personas(asked: Asked) -> Iterator[str]:
-    selection = asked.selection
-    chosen = bool(selection.persona_ids or selection.name_contains or asked.finding)
-    if asked.undo_of is None and not chosen and not asked.everything:
-        yield _NOBODY
-    if asked.undo_of is not None and (chosen or asked.everything):
-        yield _UNDO_IS_ALL
+def _find_selection_problems(request: BulkChangeRequest) -> Iterator[str]:
+    selection = request.persona_filter
+    chosen = bool(selection.persona_ids or selection.name_contains or request.finding)
+    if request.undo_of is None and not chosen and not request.everything:
+        yield _NO_SELECTION
+    if request.undo_of is not None and (chosen or request.everything):
+        yield _UNDO_WITH_SELECTION
 
 
-def _about_the_change(asked: Asked) -> Iterator[str]:
-    given = (asked.goals, asked.values or asked.unset, asked.undo_of is not None)
+def _find_change_problems(request: BulkChangeRequest) -> Iterator[str]:
+    given = (request.goals, request.values or request.unset, request.undo_of is not None)
     if sum(map(bool, given)) != 1:
-        yield _ONE
-    if asked.languages and not asked.goals:
-        yield _LANGUAGES
+        yield _EXACTLY_ONE_CHANGE
+    if request.languages and not request.goals:
+        yield _LANGUAGES_WITHOUT_GOAL

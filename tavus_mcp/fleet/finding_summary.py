@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import SEVERITY_ORDER, Finding, RuleFinding
 
-WHOLE = 16
+MAX_DETAILED_GROUPS = 16
 """Groups that are told with message, hint and source; what comes after them is counted."""
-IDS = 20
+MAX_IDS_PER_GROUP = 20
 """Ids that are told of one group at most; fewer when there are many groups."""
-_IDS_IN_ALL = 160
-_EACH_ITS_OWN = (
+_MAX_TOTAL_IDS = 160
+_INDIVIDUAL_FIX_HINT = (
     "Each needs values of its own, which check_persona tells; for old settings plan_bulk_change "
     "with this finding and goals=['modernize'] works them out."
 )
@@ -25,16 +25,16 @@ class _Group:
     """What is known of one rule: the first finding, and whose it is."""
 
     example: Finding
-    alike: bool = True
-    one_hint: bool = True
+    has_same_message: bool = True
+    has_same_hint: bool = True
     count: int = 0
     persona_ids: list[str] = field(default_factory=list)
 
     def add(self, persona_id: str, finding: Finding) -> None:
         self.count += 1
-        self.alike = self.alike and finding.message == self.example.message
-        self.one_hint = self.one_hint and finding.hint == self.example.hint
-        if len(self.persona_ids) < IDS:
+        self.has_same_message = self.has_same_message and finding.message == self.example.message
+        self.has_same_hint = self.has_same_hint and finding.hint == self.example.hint
+        if len(self.persona_ids) < MAX_IDS_PER_GROUP:
             self.persona_ids.append(persona_id)
 
     @property
@@ -42,20 +42,20 @@ class _Group:
         """The message of one persona, worded for as many as there are."""
         if self.count == 1:
             return self.example.message
-        opening = f"{self.count} personas" + ("" if self.alike else ", for example")
+        opening = f"{self.count} personas" + ("" if self.has_same_message else ", for example")
         return f"{opening}: {self.example.message}"
 
     @property
     def hint(self) -> str | None:
         """What mends it, where that is the same for all."""
-        return self.example.hint if self.one_hint else _EACH_ITS_OWN
+        return self.example.hint if self.has_same_hint else _INDIVIDUAL_FIX_HINT
 
 
-class Tally:
+class FindingSummary:
     """Counts the personas that each rule has something to say about; keeps no documents."""
 
     def __init__(self, severity: str = "info") -> None:
-        self._least = SEVERITY_ORDER[severity]
+        self._max_severity_order = SEVERITY_ORDER[severity]
         self._groups: dict[tuple[str, str], _Group] = {}
         self.counts: Counter[str] = Counter()
 
@@ -63,7 +63,7 @@ class Tally:
         """Count the findings about one persona; of one rule it is counted once."""
         told = set()
         for finding in findings:
-            if SEVERITY_ORDER[finding.severity] > self._least:
+            if SEVERITY_ORDER[finding.severity] > self._max_severity_order:
                 continue
             self.counts[finding.severity] += 1
             rule = finding.rule if isinstance(finding, RuleFinding) else None
@@ -74,23 +74,23 @@ class Tally:
 
     def groups(self) -> list[JsonObject]:
         """Return a row for each rule, worst and most frequent first."""
-        ranked = self._ranked()
-        most = min(IDS, max(3, _IDS_IN_ALL // max(1, len(ranked))))
+        ranked = self._ranked_groups()
+        most = min(MAX_IDS_PER_GROUP, max(3, _MAX_TOTAL_IDS // max(1, len(ranked))))
         return [
-            _row(group, most) if place < WHOLE else _short(group)
+            _detailed_row(group, most) if place < MAX_DETAILED_GROUPS else _summary_row(group)
             for place, group in enumerate(ranked)
         ]
 
-    def findings(self, most: int) -> list[Finding]:
+    def findings(self, limit: int) -> list[Finding]:
         """Return one remark for each rule, the first so many, worded for many."""
         return [
             group.example.model_copy(
                 update={"message": group.message, "hint": group.hint, "path": ""}
             )
-            for group in self._ranked()[:most]
+            for group in self._ranked_groups()[:limit]
         ]
 
-    def _ranked(self) -> list[_Group]:
+    def _ranked_groups(self) -> list[_Group]:
         ranked = sorted(
             self._groups.items(),
             key=lambda item: (SEVERITY_ORDER[item[0][0]], -item[1].count, item[0]),
@@ -98,18 +98,18 @@ class Tally:
         return [group for _, group in ranked]
 
 
-def _row(group: _Group, most: int) -> JsonObject:
+def _detailed_row(group: _Group, max_ids: int) -> JsonObject:
     example = group.example
     row = {
-        **_short(group),
+        **_summary_row(group),
         "message": group.message,
         "hint": group.hint,
         "source": getattr(example, "source", None),
-        "persona_ids": group.persona_ids[:most],
+        "persona_ids": group.persona_ids[:max_ids],
     }
     return {name: value for name, value in row.items() if value is not None}
 
 
-def _short(group: _Group) -> JsonObject:
+def _summary_row(group: _Group) -> JsonObject:
     rule = getattr(group.example, "rule", None)
     return {"rule": rule, "severity": group.example.severity, "personas": group.count}

@@ -12,9 +12,16 @@ from tavus_mcp.checker import check, schema_check
 from tavus_mcp.checker.rules import RULES
 from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
 from tavus_mcp.errors import InvalidArgument, Refused, TavusError
-from tavus_mcp.fleet.audit import read
-from tavus_mcp.fleet.plan_items import TOOL, Part, Propose, Proposed, bulk_plan, shortened
-from tavus_mcp.fleet.selection import Roll, Selection
+from tavus_mcp.fleet.audit import read_persona
+from tavus_mcp.fleet.plan_items import (
+    TOOL,
+    ChangeProposer,
+    PlanItem,
+    ProposedChange,
+    build_bulk_plan,
+    shorten,
+)
+from tavus_mcp.fleet.selection import PersonaFilter, PersonaSelection
 from tavus_mcp.history import record
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import Finding
@@ -24,36 +31,38 @@ from tavus_mcp.personas.restore import NOT_RESTORED
 from tavus_mcp.personas.update import UpdateRequest, compute_update
 from tavus_mcp.text import suggestion_or_period
 
-_RULES = frozenset({*(rule.name for rule in RULES), *schema_check.SCHEMA_RULES})
-_STOCK = "A stock persona of Tavus cannot be edited; create_persona(based_on=...) copies it."
-_UNFIT = frozenset({"refused", "unreadable", "not_editable"})
-_NAME = 80
+_RULE_NAMES = frozenset({*(rule.name for rule in RULES), *schema_check.SCHEMA_RULES})
+_STOCK_PERSONA_REASON = (
+    "A stock persona of Tavus cannot be edited; create_persona(based_on=...) copies it."
+)
+_REFUSED_KINDS = frozenset({"refused", "unreadable", "not_editable"})
+_MAX_NAME_CHARS = 80
 """Characters of a persona's name that a plan keeps and tells."""
-_TOLD = 5
+_MAX_REASONS = 5
 """Reasons that are told when all personas are refused."""
 
 
 @dataclass(frozen=True)
-class Wanted:
+class BulkChange:
     """Which personas are to be changed, how, and at most how many of them."""
 
-    selection: Selection
-    propose: Propose
+    persona_filter: PersonaFilter
+    propose: ChangeProposer
     finding: str | None = None
     limit: int | None = None
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedPersona:
     """One persona of the plan: its part, and what is shown of it."""
 
-    part: Part
+    item: PlanItem
     changes: Sequence[FieldChange]
     findings: Sequence[Finding]
 
 
 @dataclass(frozen=True)
-class Skipped:
+class SkippedPersona:
     """A persona that is meant but not in the plan: why in one word, and in a sentence."""
 
     kind: str
@@ -62,116 +71,137 @@ class Skipped:
 
 
 @dataclass
-class Draft:
+class BulkPlanDraft:
     """A plan in the making; ``stored`` is the plan when there is anything to do."""
 
-    planned: list[Planned] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
-    stopped: str = ""
-    limited: bool = False
-    stored: plans.Plan | None = None
+    planned_personas: list[PlannedPersona] = field(default_factory=list)
+    skipped_personas: list[SkippedPersona] = field(default_factory=list)
+    stop_reason: str = ""
+    is_limited: bool = False
+    stored_plan: plans.Plan | None = None
 
 
-async def plan(app: App, wanted: Wanted, tell: ProgressCallback) -> Draft:
+async def draft_bulk_plan(
+    app: App, bulk_change: BulkChange, report_progress: ProgressCallback
+) -> BulkPlanDraft:
     """Work out the change of every persona that is meant, and write all of them down as one plan.
 
     Raises ``InvalidArgument`` for a finding of no rule, and the errors of the API when the list
     cannot be read.
     """
-    if wanted.finding is not None and wanted.finding not in _RULES:
+    if bulk_change.finding is not None and bulk_change.finding not in _RULE_NAMES:
         raise InvalidArgument(
             [
-                f"/finding: no rule of this name{suggestion_or_period(wanted.finding, _RULES)} "
+                f"/finding: no rule of this "
+                f"name{suggestion_or_period(bulk_change.finding, _RULE_NAMES)} "
                 f"audit_personas "
                 "tells the names."
             ]
         )
-    roll, progress = Roll(app, wanted.selection), ProgressReporter(tell)
-    looked_at: dict[str, Planned | Skipped | None] = {}
-    await roll.turn_page()
+    roll, progress = (
+        PersonaSelection(app, bulk_change.persona_filter),
+        ProgressReporter(report_progress),
+    )
+    looked_at: dict[str, PlannedPersona | SkippedPersona | None] = {}
+    await roll.fetch_next_page()
 
     async def look(persona_id: str) -> None:
         looked_at[persona_id] = None  # the order of the list is the order of the plan
-        found = looked_at[persona_id] = await _looked_at(app, wanted, roll, persona_id)
-        if isinstance(found, Planned) and wanted.limit is not None:
-            count = sum(isinstance(item, Planned) for item in looked_at.values())
-            roll.enough = count >= wanted.limit
+        found = looked_at[persona_id] = await _plan_persona(app, bulk_change, roll, persona_id)
+        if isinstance(found, PlannedPersona) and bulk_change.limit is not None:
+            count = sum(isinstance(item, PlannedPersona) for item in looked_at.values())
+            roll.is_limit_reached = count >= bulk_change.limit
         await progress.advance(roll.total)
 
-    await concurrency.for_each(roll.ids(), look)
-    return await _stored(app, wanted, roll, list(looked_at.values()))
+    await concurrency.for_each(roll.iter_ids(), look)
+    return await _store_plan(app, bulk_change, roll, list(looked_at.values()))
 
 
-async def _looked_at(
-    app: App, wanted: Wanted, roll: Roll, persona_id: str
-) -> Planned | Skipped | None:
+async def _plan_persona(
+    app: App, bulk_change: BulkChange, selection: PersonaSelection, persona_id: str
+) -> PlannedPersona | SkippedPersona | None:
     """Return what is planned for one persona, why it is left out, or None: it is not meant."""
-    document = await read(app, persona_id)
-    roll.heard(document if isinstance(document, TavusError) else None)
+    document = await read_persona(app, persona_id)
+    selection.note_result(document if isinstance(document, TavusError) else None)
     if isinstance(document, TavusError):
-        return Skipped("unreadable", persona_id, str(document))
-    if not wanted.selection.fits(document.data) or not _has(app, document, wanted.finding):
+        return SkippedPersona("unreadable", persona_id, str(document))
+    if not bulk_change.persona_filter.matches(document.data) or not _has_finding(
+        app, document, bulk_change.finding
+    ):
         return None
     if document.data.get("persona_type") == "system":
-        return Skipped("not_editable", persona_id, _STOCK)
+        return SkippedPersona("not_editable", persona_id, _STOCK_PERSONA_REASON)
     try:
-        return await _worked_out(app, wanted, document)
+        return await _plan_update(app, bulk_change, document)
     except Refused as error:
-        return Skipped("refused", persona_id, str(error))
+        return SkippedPersona("refused", persona_id, str(error))
 
 
-def _has(app: App, document: PersonaDocument, finding: str | None) -> bool:
+def _has_finding(app: App, document: PersonaDocument, finding: str | None) -> bool:
     return finding is None or any(
         item.rule == finding for item in check.check(document, app.catalog)
     )
 
 
-async def _worked_out(app: App, wanted: Wanted, document: PersonaDocument) -> Planned | Skipped:
+async def _plan_update(
+    app: App, bulk_change: BulkChange, document: PersonaDocument
+) -> PlannedPersona | SkippedPersona:
     persona_id = document.persona_id
-    proposed = await wanted.propose(document)
+    proposed = await bulk_change.propose(document)
     asked = UpdateRequest(
         TOOL,
         persona_id,
         proposed.change,
         allow=proposed.allow,
-        findings=proposed.remarks,
-        keep_legacy_spelling=proposed.verbatim,
+        findings=proposed.findings,
+        keep_legacy_spelling=proposed.keep_legacy_spelling,
     )
     _, operations, findings = compute_update(app, document, asked)
     if not operations:
-        return _left_alone(persona_id, proposed)
+        return _explain_no_change(persona_id, proposed)
     await record.record_observed(app, document)
-    name = shortened(app.masker.mask_text(document.name), _NAME)
-    part = Part(name, plans.build_change_plan(app, TOOL, document, operations))
-    return Planned(part, changes_of(document.data, operations, app.masker), findings)
+    name = shorten(app.masker.mask_text(document.name), _MAX_NAME_CHARS)
+    part = PlanItem(name, plans.build_change_plan(app, TOOL, document, operations))
+    return PlannedPersona(part, changes_of(document.data, operations, app.masker), findings)
 
 
-def _left_alone(persona_id: str, proposed: Proposed) -> Skipped:
+def _explain_no_change(persona_id: str, proposed: ProposedChange) -> SkippedPersona:
     """Say why there is nothing to do: what cannot come back is not so already."""
-    lost = [item for item in proposed.remarks if item.rule == NOT_RESTORED]
+    lost = [item for item in proposed.findings if item.rule == NOT_RESTORED]
     if lost:
         told = "; ".join(f"{item.path}: {item.message}" for item in lost)
-        return Skipped("refused", persona_id, told)
-    return Skipped("already_so", persona_id, "It is so already.")
+        return SkippedPersona("refused", persona_id, told)
+    return SkippedPersona("already_so", persona_id, "It is so already.")
 
 
-async def _stored(
-    app: App, wanted: Wanted, roll: Roll, found: Sequence[Planned | Skipped | None]
-) -> Draft:
-    planned = [item for item in found if isinstance(item, Planned)]
-    skipped = [item for item in found if isinstance(item, Skipped)]
-    draft = Draft(planned[: wanted.limit], skipped, roll.stopped, roll.enough)
-    _refuse_when_all_are(draft)
-    if draft.planned:
-        bulk = bulk_plan([item.part for item in draft.planned])
-        draft.stored = await plans.store_plan(app, bulk)
+async def _store_plan(
+    app: App,
+    bulk_change: BulkChange,
+    selection: PersonaSelection,
+    results: Sequence[PlannedPersona | SkippedPersona | None],
+) -> BulkPlanDraft:
+    planned = [item for item in results if isinstance(item, PlannedPersona)]
+    skipped = [item for item in results if isinstance(item, SkippedPersona)]
+    draft = BulkPlanDraft(
+        planned[: bulk_change.limit], skipped, selection.stop_reason, selection.is_limit_reached
+    )
+    _refuse_if_all_refused(draft)
+    if draft.planned_personas:
+        bulk = build_bulk_plan([item.item for item in draft.planned_personas])
+        draft.stored_plan = await plans.store_plan(app, bulk)
     return draft
 
 
-def _refuse_when_all_are(draft: Draft) -> None:
+def _refuse_if_all_refused(plan_draft: BulkPlanDraft) -> None:
     """Refuse a change that fits nobody: it is a mistake, not a plan without anything to do."""
-    if draft.planned or not draft.skipped or {item.kind for item in draft.skipped} - _UNFIT:
+    if (
+        plan_draft.planned_personas
+        or not plan_draft.skipped_personas
+        or {item.kind for item in plan_draft.skipped_personas} - _REFUSED_KINDS
+    ):
         return
-    reasons = Counter(item.reason for item in draft.skipped)
-    told = " ".join(f"{reason} ({count} personas)" for reason, count in reasons.most_common(_TOLD))
+    reasons = Counter(item.reason for item in plan_draft.skipped_personas)
+    told = " ".join(
+        f"{reason} ({count} personas)" for reason, count in reasons.most_common(_MAX_REASONS)
+    )
     raise Refused(f"Nothing can be planned, and nothing was sent. {told}")

@@ -24,11 +24,11 @@ from tavus_mcp.personas.plans import Plan
 
 TOOL = "plan_bulk_change"
 """Under which name the history tells of these changes."""
-_PATCH = "/patch"
+_PATCH_PATH = "/patch"
 
 
 @dataclass(frozen=True)
-class Part:
+class PlanItem:
     """What a bulk plan means for one persona."""
 
     persona_name: str
@@ -41,39 +41,39 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Trace:
+class PlanItemProgress:
     """What the journal holds of one part; ``last`` is the number of its last claim.
 
     Two servers may have claimed it, one after the other, while the first was about to send.
     """
 
-    claim: JournalEntry
+    used_entry: JournalEntry
     intent: JournalEntry | None = None
     outcome: JournalEntry | None = None
-    last: int = 0
+    last_use_seq: int = 0
 
     @property
-    def settled(self) -> bool:
+    def is_applied(self) -> bool:
         """Tell whether it was carried out for certain."""
         return self.outcome is not None and self.outcome.status in ("applied", "unchanged")
 
     @property
-    def void(self) -> bool:
+    def is_void(self) -> bool:
         """Tell whether it came to nothing for certain: never sent, or refused by Tavus."""
         refused = self.outcome is not None and self.outcome.status == "failed"
         return self.intent is None or refused
 
 
-def bulk_plan(parts: Sequence[Part]) -> Plan:
+def build_bulk_plan(items: Sequence[PlanItem]) -> Plan:
     """Return the one plan of many parts; keys are held apart, as in every plan."""
-    bulk = _Bulk()
-    for part in parts:
+    bulk = _BulkPlanBuilder()
+    for part in items:
         bulk.add(part)
     detail = {"patches": bulk.patches, "parts": bulk.rows}
     return Plan(plans.BULK, TOOL, "", "", detail, bulk.secrets)
 
 
-def parts_of(plan: Plan) -> list[Part]:
+def read_items(plan: Plan) -> list[PlanItem]:
     """Return the parts of a bulk plan, in its order; refuse a plan of another kind."""
     if plan.kind != plans.BULK:
         raise Refused(
@@ -81,9 +81,9 @@ def parts_of(plan: Plan) -> list[Part]:
             "list_revisions and restore_revision go back as well."
         )
     patches: list[list[JsonObject]] = plan.detail["patches"]
-    keys = [_inside(plan.secrets, f"/patches/{number}") for number in range(len(patches))]
+    keys = [_secrets_below(plan.secrets, f"/patches/{number}") for number in range(len(patches))]
     return [
-        Part(
+        PlanItem(
             name,
             Plan(
                 "change",
@@ -101,80 +101,80 @@ def parts_of(plan: Plan) -> list[Part]:
     ]
 
 
-async def traces_of(app: App, plan: Plan) -> dict[str, Trace]:
+async def load_progress(app: App, plan: Plan) -> dict[str, PlanItemProgress]:
     """Return what became of the parts that were claimed, by persona.
 
     Of several claims the one that was carried out counts; else the last whose end is not known;
     else the last.
     """
-    claims: dict[int, Trace] = {}
+    claims: dict[int, PlanItemProgress] = {}
     claim_of: dict[int, int] = {}
     for line in await app.journal.descendants(plan.seq):
         if line.kind == "used":
-            claims[line.seq] = Trace(line)
+            claims[line.seq] = PlanItemProgress(line)
         elif line.kind == "intent" and line.ref in claims:
             claims[line.ref] = replace(claims[line.ref], intent=line)
             claim_of[line.seq] = line.ref
         elif line.ref in claim_of:
             number = claim_of[line.ref]
             claims[number] = replace(claims[number], outcome=line)
-    traces: dict[str, Trace] = {}
+    traces: dict[str, PlanItemProgress] = {}
     for trace in claims.values():
-        persona_id = trace.claim.persona_id
-        counts = max(traces.get(persona_id, trace), trace, key=_telling)
-        traces[persona_id] = replace(counts, last=trace.claim.seq)
+        persona_id = trace.used_entry.persona_id
+        counts = max(traces.get(persona_id, trace), trace, key=_progress_rank)
+        traces[persona_id] = replace(counts, last_use_seq=trace.used_entry.seq)
     return traces
 
 
-def _telling(trace: Trace) -> tuple[bool, bool, int]:
-    return trace.settled, not trace.void, trace.claim.seq
+def _progress_rank(item_progress: PlanItemProgress) -> tuple[bool, bool, int]:
+    return item_progress.is_applied, not item_progress.is_void, item_progress.used_entry.seq
 
 
-def shortened(text: str, most: int) -> str:
+def shorten(text: str, max_chars: int) -> str:
     """Return a text of at most so many characters, with a sign where it was cut."""
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return text if len(text) <= max_chars else text[: max_chars - 1] + "…"
 
 
-def _inside(secrets: Mapping[str, Any], place: str) -> dict[str, Any]:
+def _secrets_below(secrets: Mapping[str, Any], path_prefix: str) -> dict[str, Any]:
     return {
-        _PATCH + path.removeprefix(place): value
+        _PATCH_PATH + path.removeprefix(path_prefix): value
         for path, value in secrets.items()
-        if path.startswith(place + "/")
+        if path.startswith(path_prefix + "/")
     }
 
 
 @dataclass
-class _Bulk:
+class _BulkPlanBuilder:
     """Parts as they are written down: patches that are the same stand there once."""
 
     patches: list[list[JsonObject]] = field(default_factory=list)
     rows: list[tuple[str, str, str, int]] = field(default_factory=list)
     secrets: dict[str, Any] = field(default_factory=dict)
-    _known: dict[str, int] = field(default_factory=dict)
+    _patch_numbers: dict[str, int] = field(default_factory=dict)
 
-    def add(self, part: Part) -> None:
-        plan = part.plan
+    def add(self, item: PlanItem) -> None:
+        plan = item.plan
         same = json.dumps([plan.detail["patch"], sorted(plan.secrets.items())], sort_keys=True)
-        number = self._known.setdefault(same, len(self.patches))
+        number = self._patch_numbers.setdefault(same, len(self.patches))
         if number == len(self.patches):
             self.patches.append(plan.detail["patch"])
             for path, value in plan.secrets.items():
-                self.secrets[f"/patches/{number}{path.removeprefix(_PATCH)}"] = value
-        self.rows.append((plan.persona_id, part.persona_name, plan.revision, number))
+                self.secrets[f"/patches/{number}{path.removeprefix(_PATCH_PATH)}"] = value
+        self.rows.append((plan.persona_id, item.persona_name, plan.revision, number))
 
 
 @dataclass(frozen=True)
-class Proposed:
+class ProposedChange:
     """A change of one persona, what is to be said of it, and which rules it may pass.
 
     ``verbatim`` keeps older spellings, as a way back must.
     """
 
     change: Change
-    remarks: Sequence[RuleFinding] = ()
+    findings: Sequence[RuleFinding] = ()
     allow: frozenset[str] = frozenset()
-    verbatim: bool = False
+    keep_legacy_spelling: bool = False
 
 
-Propose = Callable[[PersonaDocument], Awaitable[Proposed]]
+ChangeProposer = Callable[[PersonaDocument], Awaitable[ProposedChange]]
 """Says what is to be different about a persona; raises ``Refused`` to leave it alone."""

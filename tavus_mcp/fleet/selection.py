@@ -10,84 +10,86 @@ from tavus_mcp.errors import InvalidKey, NotFound, TavusError
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.tavus_api.pagination import LARGEST, PERSONAS, Walk
 
-HOPELESS = 16
+MAX_CONSECUTIVE_FAILURES = 16
 """Reads that may fail in a row; after that Tavus is taken to be out of order, not the persona."""
 
 
 @dataclass(frozen=True)
-class Selection:
+class PersonaFilter:
     """Which personas are meant: all that every given argument fits."""
 
     persona_type: str | None = None
     name_contains: str | None = None
     persona_ids: Sequence[str] = ()
 
-    def fits(self, row: JsonObject) -> bool:
+    def matches(self, row: JsonObject) -> bool:
         """Tell whether a persona, or its row in the list, is of the name that is wanted."""
         wanted = (self.name_contains or "").casefold()
         return wanted in str(row.get("persona_name") or "").casefold()
 
 
-class Roll:
+class PersonaSelection:
     """The ids of the personas that are meant, each once, as the list of the account is walked.
 
     ``total`` is how many there are, as soon as that is known; ``stopped`` says why not all of them
     were met, and is empty when they were. ``enough`` may be set to let nobody else come up.
     """
 
-    def __init__(self, app: App, selection: Selection) -> None:
+    def __init__(self, app: App, persona_filter: PersonaFilter) -> None:
         self.total: int | None = None
-        self.met = 0
-        self.stopped = ""
-        self.enough = False
+        self.yielded_count = 0
+        self.stop_reason = ""
+        self.is_limit_reached = False
         self._app = app
-        self._selection = selection
-        self._walk = Walk(PERSONAS)
-        self._waiting: list[str] = []
-        self._failures = 0
+        self._persona_filter = persona_filter
+        self._list_walk = Walk(PERSONAS)
+        self._pending_ids: list[str] = []
+        self._consecutive_failures = 0
 
-    async def turn_page(self) -> None:
+    async def fetch_next_page(self) -> None:
         """Read the next page of the list, or take the ids that were given.
 
         To be called once before ``ids``, so that what is raised then ends the call: without a list
         there is nothing to go by. Raises the errors of the API.
         """
-        if self._selection.persona_ids:
-            self._waiting = list(dict.fromkeys(self._selection.persona_ids))
-            self.total, self._walk.more = len(self._waiting), False
+        if self._persona_filter.persona_ids:
+            self._pending_ids = list(dict.fromkeys(self._persona_filter.persona_ids))
+            self.total, self._list_walk.more = len(self._pending_ids), False
             return
-        chosen = self._selection.persona_type
+        chosen = self._persona_filter.persona_type
         query = {"persona_type": chosen} if chosen else {}
-        page = await self._app.api.page(PERSONAS, LARGEST, self._walk.mark, **query)
-        rows = [row for row in self._walk.met(page) if self._selection.fits(row)]
-        self._waiting += [PERSONAS.id_of(row) for row in rows]
-        self.total = None if self._selection.name_contains else page.total
+        page = await self._app.api.page(PERSONAS, LARGEST, self._list_walk.mark, **query)
+        rows = [row for row in self._list_walk.met(page) if self._persona_filter.matches(row)]
+        self._pending_ids += [PERSONAS.id_of(row) for row in rows]
+        self.total = None if self._persona_filter.name_contains else page.total
 
-    async def ids(self) -> AsyncIterator[str]:
+    async def iter_ids(self) -> AsyncIterator[str]:
         """Yield one id after the other; a page that cannot be read ends the walk, and is told."""
-        while not self.stopped:
-            for persona_id in self._taken():
-                if self.stopped or self.enough:
+        while not self.stop_reason:
+            for persona_id in self._take_pending():
+                if self.stop_reason or self.is_limit_reached:
                     return
-                self.met += 1
+                self.yielded_count += 1
                 yield persona_id
-            if not self._walk.more:
-                self.total = self.met if self.total is None else self.total
+            if not self._list_walk.more:
+                self.total = self.yielded_count if self.total is None else self.total
                 return
             try:
-                await self.turn_page()
+                await self.fetch_next_page()
             except InvalidKey:
                 raise
             except TavusError as error:
-                self.stopped = f"The list could not be read to its end. {error}"
+                self.stop_reason = f"The list could not be read to its end. {error}"
 
-    def heard(self, error: TavusError | None) -> None:
+    def note_result(self, error: TavusError | None) -> None:
         """Take note of a read that failed, or of one that did not; too many in a row end it."""
         lost = error is not None and not isinstance(error, NotFound)
-        self._failures = self._failures + 1 if lost else 0
-        if self._failures >= HOPELESS:
-            self.stopped = f"{HOPELESS} reads in a row failed, so no more were tried."
+        self._consecutive_failures = self._consecutive_failures + 1 if lost else 0
+        if self._consecutive_failures >= MAX_CONSECUTIVE_FAILURES:
+            self.stop_reason = (
+                f"{MAX_CONSECUTIVE_FAILURES} reads in a row failed, so no more were tried."
+            )
 
-    def _taken(self) -> list[str]:
-        taken, self._waiting = self._waiting, []
+    def _take_pending(self) -> list[str]:
+        taken, self._pending_ids = self._pending_ids, []
         return taken

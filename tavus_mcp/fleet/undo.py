@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.errors import Refused
-from tavus_mcp.fleet.plan_items import Part, Propose, Proposed, Trace, parts_of, traces_of
+from tavus_mcp.fleet.plan_items import (
+    ChangeProposer,
+    PlanItem,
+    PlanItemProgress,
+    ProposedChange,
+    load_progress,
+    read_items,
+)
 from tavus_mcp.history import record
 from tavus_mcp.history.revisions import load_revision
 from tavus_mcp.models.document import PersonaDocument
@@ -18,40 +25,44 @@ from tavus_mcp.personas.receipts import build_undo, loss_findings
 from tavus_mcp.personas.restore import RestoreFields
 
 
-async def undoing(app: App, plan_id: str) -> tuple[Sequence[str], Propose]:
+async def prepare_undo(app: App, plan_id: str) -> tuple[Sequence[str], ChangeProposer]:
     """Return whom a bulk plan changed, and how each of them is put back.
 
     Raises ``Refused`` when there is no such plan, when it is of one persona, or changed nothing.
     """
     plan = await plans.load_plan(app, plan_id)
-    traces = await traces_of(app, plan)
+    traces = await load_progress(app, plan)
     touched = {
         part.persona_id: (part, traces[part.persona_id])
-        for part in parts_of(plan)
+        for part in read_items(plan)
         if part.persona_id in traces and _may_have_changed(traces[part.persona_id])
     }
     if not touched:
         raise Refused("/undo_of: this plan has changed no persona, so there is nothing to undo.")
 
-    async def propose(document: PersonaDocument) -> Proposed:
-        return await _put_back(app, document, *touched[document.persona_id])
+    async def propose(document: PersonaDocument) -> ProposedChange:
+        return await _propose_restore(app, document, *touched[document.persona_id])
 
     return list(touched), propose
 
 
-def _may_have_changed(trace: Trace) -> bool:
-    unchanged = trace.outcome is not None and trace.outcome.status == "unchanged"
-    return not trace.void and not unchanged
+def _may_have_changed(item_progress: PlanItemProgress) -> bool:
+    unchanged = item_progress.outcome is not None and item_progress.outcome.status == "unchanged"
+    return not item_progress.is_void and not unchanged
 
 
-async def _put_back(app: App, now: PersonaDocument, part: Part, trace: Trace) -> Proposed:
+async def _propose_restore(
+    app: App, current: PersonaDocument, item: PlanItem, item_progress: PlanItemProgress
+) -> ProposedChange:
     """Propose what stood there before; refuse where somebody has edited since."""
-    before = await load_revision(app, part.persona_id, part.plan.revision)
-    operations = plans.patch_of(part.plan)
+    before = await load_revision(app, item.persona_id, item.plan.revision)
+    operations = plans.patch_of(item.plan)
     expected = PersonaDocument(app.masker.mask(apply_patch(before.data, operations)))
-    if trace.outcome is not None and trace.settled:
-        after = await load_revision(app, part.persona_id, trace.outcome.revision)
-    elif trace.intent is not None and record.has_taken_effect(app, trace.intent, now):
+    if item_progress.outcome is not None and item_progress.is_applied:
+        after = await load_revision(app, item.persona_id, item_progress.outcome.revision)
+    elif item_progress.intent is not None and record.has_taken_effect(
+        app, item_progress.intent, current
+    ):
         after = expected
     else:
         raise Refused("It is not known whether the plan changed it; look with list_revisions.")
@@ -59,7 +70,7 @@ async def _put_back(app: App, now: PersonaDocument, part: Part, trace: Trace) ->
     places: list[str] = undo.arguments["only"] if undo else []
     if not places:
         raise Refused("Nothing of it can come back: Tavus never shows it, or it holds a secret.")
-    shown = PersonaDocument(app.masker.mask(now.data))
+    shown = PersonaDocument(app.masker.mask(current.data))
     edited = [
         place
         for place in places
@@ -75,4 +86,6 @@ async def _put_back(app: App, now: PersonaDocument, part: Part, trace: Trace) ->
     change = RestoreFields(before, tuple(places))
     lost = loss_findings(before, operations, app.masker)
     allow = UNKNOWN_FIELDS | PRIVATE_URLS
-    return Proposed(change, [*change.unrestored_findings(now.data), *lost], allow, verbatim=True)
+    return ProposedChange(
+        change, [*change.unrestored_findings(current.data), *lost], allow, keep_legacy_spelling=True
+    )

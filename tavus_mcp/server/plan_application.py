@@ -22,7 +22,7 @@ async def apply_plan(app: App, plan_id: str, tell: ProgressCallback) -> PlanRece
     receipt: Receipt
     match plan.kind:
         case plans.BULK:
-            return await apply.carry_out(app, plan, tell)
+            return await apply.apply_bulk_plan(app, plan, tell)
         case "create":
             body = plans.body_of(plan)
             revives = plan.detail.get(record.REVIVES, "")

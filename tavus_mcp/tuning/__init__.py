@@ -16,6 +16,6 @@ at what cost stands in the catalog (``goals.toml``); here is only what needs tho
 """
 
 from tavus_mcp.tuning.recommend import propose
-from tavus_mcp.tuning.working_copy import Already, Proposal, Reason, Settled
+from tavus_mcp.tuning.working_copy import AlreadyMet, Proposal, Reason, ResolvedConflict
 
-__all__ = ["Already", "Proposal", "Reason", "Settled", "propose"]
+__all__ = ["AlreadyMet", "Proposal", "Reason", "ResolvedConflict", "propose"]

@@ -5,179 +5,183 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from tavus_mcp.catalog import Advice, Catalog, EngineFacts, Step
-from tavus_mcp.catalog.facts import DISCOURAGED
+from tavus_mcp.catalog.facts import DISCOURAGED_STATUSES
 from tavus_mcp.checker.lookups import effective_perception_model, has_custom_llm, number, text
 from tavus_mcp.checker.lookups import languages as stored_languages
 from tavus_mcp.checker.rules.voice_settings import engine_of
 from tavus_mcp.tuning import turns
-from tavus_mcp.tuning.working_copy import PROMPT, Draft
+from tavus_mcp.tuning.working_copy import PROMPT, WorkingCopy
 
 _TEMPERATURE = "/layers/llm/extra_body/temperature"
 _TOP_P = "/layers/llm/extra_body/top_p"
 
 
-def applies(draft: Draft, one: Step | Advice) -> bool:
+def applies(working_copy: WorkingCopy, step_or_advice: Step | Advice) -> bool:
     """Tell whether a step or an advice is for a persona like this."""
     return (
-        all(CONDITIONS[name](draft) for name in one.when)
-        and all(draft.is_set(pointer) for pointer in one.needs)
-        and not any(draft.is_set(pointer) for pointer in one.lacks)
+        all(CONDITIONS[name](working_copy) for name in step_or_advice.when)
+        and all(working_copy.is_set(pointer) for pointer in step_or_advice.needs)
+        and not any(working_copy.is_set(pointer) for pointer in step_or_advice.unless_set)
     )
 
 
-def codes(draft: Draft) -> list[str]:
+def language_codes(working_copy: WorkingCopy) -> list[str]:
     """Return the known languages that the persona is to speak: those it has and those asked for.
 
     A language stored by its name counts like its code.
     """
-    named = (*stored_languages(draft.document), *draft.languages)
-    known = (draft.catalog.language(name.strip()) for name in named)
+    named = (*stored_languages(working_copy.document), *working_copy.languages)
+    known = (working_copy.catalog.language(name.strip()) for name in named)
     return list(dict.fromkeys(language.code for language in known if language))
 
 
-def hears(engine: str, spoken: list[str], catalog: Catalog) -> bool:
+def supports_languages(engine: str, codes: list[str], catalog: Catalog) -> bool:
     """Tell whether an engine hears languages, and can follow a change of them."""
     facts = catalog.stt_engine(engine)
     if facts is None:
         return True  # nothing is known of it, so nothing is held against it
     support = next((one for one in catalog.stt_support() if one.engine == engine), None)
-    misses = support is not None and support.complete and not set(spoken) <= set(support.codes)
-    return not misses and (facts.multilingual or len(spoken) < 2)
+    misses = support is not None and support.complete and not set(codes) <= set(support.codes)
+    return not misses and (facts.multilingual or len(codes) < 2)
 
 
-def _own_llm(draft: Draft) -> bool:
-    return has_custom_llm(draft.document)
+def _has_custom_llm(working_copy: WorkingCopy) -> bool:
+    return has_custom_llm(working_copy.document)
 
 
-def _hosted(draft: Draft) -> bool:
-    return not has_custom_llm(draft.document)
+def _has_hosted_llm(working_copy: WorkingCopy) -> bool:
+    return not has_custom_llm(working_copy.document)
 
 
-def _takes_temperature(draft: Draft) -> bool:
+def _accepts_temperature(working_copy: WorkingCopy) -> bool:
     """Some providers refuse the field; where it is set already, it is taken.
 
     Who is steered by top_p alone stays so: one of the two is enough.
     """
-    taken = number(draft.at(_TEMPERATURE)) is not None
-    return taken or (_hosted(draft) and not draft.is_set(_TOP_P))
+    taken = number(working_copy.at(_TEMPERATURE)) is not None
+    return taken or (_has_hosted_llm(working_copy) and not working_copy.is_set(_TOP_P))
 
 
-def _engine(draft: Draft) -> EngineFacts | None:
-    return engine_of(draft.document, draft.catalog)
+def _find_tts_engine(working_copy: WorkingCopy) -> EngineFacts | None:
+    return engine_of(working_copy.document, working_copy.catalog)
 
 
-def _is_engine(name: str) -> Callable[[Draft], bool]:
-    def is_it(draft: Draft) -> bool:
-        engine = _engine(draft)
+def _uses_tts_engine(name: str) -> Callable[[WorkingCopy], bool]:
+    def is_it(draft: WorkingCopy) -> bool:
+        engine = _find_tts_engine(draft)
         return engine is not None and engine.id == name
 
     return is_it
 
 
-def _sonic_3(draft: Draft) -> bool:
-    engine = _engine(draft)
+def _uses_sonic_3(working_copy: WorkingCopy) -> bool:
+    engine = _find_tts_engine(working_copy)
     if engine is None or not engine.default:
         return False
-    settings = engine.voice_settings(_voice_model(draft, engine))
+    settings = engine.voice_settings(_voice_model(working_copy, engine))
     return any(one.model_family == "sonic-3" for one in settings)
 
 
-def _older_sonic(draft: Draft) -> bool:
-    engine = _engine(draft)
+def _uses_older_sonic(working_copy: WorkingCopy) -> bool:
+    engine = _find_tts_engine(working_copy)
     if engine is None or not engine.default:
         return False
-    families = {one.model_family for one in engine.voice_settings(_voice_model(draft, engine))}
+    families = {
+        one.model_family for one in engine.voice_settings(_voice_model(working_copy, engine))
+    }
     return bool(families & {"sonic-1", "sonic-2"})
 
 
-def _hurried(draft: Draft) -> bool:
+def _has_fast_speech(working_copy: WorkingCopy) -> bool:
     """Older Sonic models count from -1 to 1, or take words (docs: persona/tts)."""
-    speed = draft.at("/layers/tts/voice_settings/speed")
+    speed = working_copy.at("/layers/tts/voice_settings/speed")
     return (number(speed) or 0) > 0 or text(speed).lower() in ("fast", "fastest")
 
 
-def _voice_model(draft: Draft, engine: EngineFacts) -> str | None:
-    return text(draft.at("/layers/tts/tts_model_name")) or engine.default_model
+def _voice_model(working_copy: WorkingCopy, engine: EngineFacts) -> str | None:
+    return text(working_copy.at("/layers/tts/tts_model_name")) or engine.default_model
 
 
-def _sees(draft: Draft) -> bool:
-    return effective_perception_model(draft.document, draft.catalog).startswith("raven")
+def _has_vision(working_copy: WorkingCopy) -> bool:
+    return effective_perception_model(working_copy.document, working_copy.catalog).startswith(
+        "raven"
+    )
 
 
-def _older_raven(draft: Draft) -> bool:
-    stored = effective_perception_model(draft.document, draft.catalog)
-    facts = draft.catalog.perception_model(stored)
-    return stored.startswith("raven") and facts is not None and facts.status in DISCOURAGED
+def _uses_older_raven(working_copy: WorkingCopy) -> bool:
+    stored = effective_perception_model(working_copy.document, working_copy.catalog)
+    facts = working_copy.catalog.perception_model(stored)
+    return stored.startswith("raven") and facts is not None and facts.status in DISCOURAGED_STATUSES
 
 
-def _unseen(draft: Draft) -> bool:
-    return effective_perception_model(draft.document, draft.catalog) == "off"
+def _is_perception_off(working_copy: WorkingCopy) -> bool:
+    return effective_perception_model(working_copy.document, working_copy.catalog) == "off"
 
 
-def _reads_emotion(draft: Draft) -> bool:
-    return text(draft.at("/layers/perception/emotion_recognition")).lower() != "limited"
+def _has_emotion_recognition(working_copy: WorkingCopy) -> bool:
+    return text(working_copy.at("/layers/perception/emotion_recognition")).lower() != "limited"
 
 
-def _speaks_up(draft: Draft) -> bool:
-    return turns.present(draft, f"{turns.FLOW}/idle_engagement") not in (None, "off")
+def _has_idle_engagement(working_copy: WorkingCopy) -> bool:
+    return turns.effective_value(working_copy, f"{turns.FLOW}/idle_engagement") not in (None, "off")
 
 
-def _hard_to_interrupt(draft: Draft) -> bool:
-    return turns.present(draft, f"{turns.FLOW}/replica_interruptibility") == "low"
+def _has_low_interruptibility(working_copy: WorkingCopy) -> bool:
+    return turns.effective_value(working_copy, f"{turns.FLOW}/replica_interruptibility") == "low"
 
 
-def _foreign(draft: Draft) -> bool:
-    return any(code != "en" for code in codes(draft))
+def _has_non_english_language(working_copy: WorkingCopy) -> bool:
+    return any(code != "en" for code in language_codes(working_copy))
 
 
-def _one_language_heard(draft: Draft) -> bool:
+def _has_single_parakeet_language(working_copy: WorkingCopy) -> bool:
     """Only who is sure to speak one language can be given an engine for few."""
-    spoken = codes(draft)
-    narrow = [one for one in draft.catalog.stt_support() if one.engine == "tavus-parakeet"]
+    spoken = language_codes(working_copy)
+    narrow = [one for one in working_copy.catalog.stt_support() if one.engine == "tavus-parakeet"]
     return len(spoken) == 1 and any(spoken[0] in one.codes for one in narrow)
 
 
-def _documents(draft: Draft) -> bool:
-    return draft.is_set("/document_ids") or draft.is_set("/document_tags")
+def _has_documents(working_copy: WorkingCopy) -> bool:
+    return working_copy.is_set("/document_ids") or working_copy.is_set("/document_tags")
 
 
-def _no_documents(draft: Draft) -> bool:
-    return not _documents(draft)
+def _has_no_documents(working_copy: WorkingCopy) -> bool:
+    return not _has_documents(working_copy)
 
 
-def _long_prompt(draft: Draft) -> bool:
-    guidance = draft.catalog.context_guidance()
-    written = (draft.at(PROMPT), draft.at("/context"))
+def _has_long_prompt(working_copy: WorkingCopy) -> bool:
+    guidance = working_copy.catalog.context_guidance()
+    written = (working_copy.at(PROMPT), working_copy.at("/context"))
     length = sum(len(part) for part in written if isinstance(part, str))
     return length // guidance.characters_per_token > guidance.comfortable_tokens
 
 
-def _not(condition: Callable[[Draft], bool]) -> Callable[[Draft], bool]:
+def _negate(condition: Callable[[WorkingCopy], bool]) -> Callable[[WorkingCopy], bool]:
     return lambda draft: not condition(draft)
 
 
-CONDITIONS: Mapping[str, Callable[[Draft], bool]] = {
-    "own_llm": _own_llm,
-    "hosted": _hosted,
-    "takes_temperature": _takes_temperature,
-    "cartesia": _is_engine("cartesia"),
-    "elevenlabs": _is_engine("elevenlabs"),
-    "azure": _is_engine("azure"),
-    "not_azure": _not(_is_engine("azure")),
-    "sonic_3": _sonic_3,
-    "older_sonic": _older_sonic,
-    "hurried": _hurried,
-    "sees": _sees,
-    "unseen": _unseen,
-    "older_raven": _older_raven,
-    "not_older_raven": _not(_older_raven),
-    "reads_emotion": _reads_emotion,
-    "speaks_up": _speaks_up,
-    "hard_to_interrupt": _hard_to_interrupt,
-    "foreign": _foreign,
-    "one_language_heard": _one_language_heard,
-    "documents": _documents,
-    "no_documents": _no_documents,
-    "long_prompt": _long_prompt,
+CONDITIONS: Mapping[str, Callable[[WorkingCopy], bool]] = {
+    "own_llm": _has_custom_llm,
+    "hosted": _has_hosted_llm,
+    "takes_temperature": _accepts_temperature,
+    "cartesia": _uses_tts_engine("cartesia"),
+    "elevenlabs": _uses_tts_engine("elevenlabs"),
+    "azure": _uses_tts_engine("azure"),
+    "not_azure": _negate(_uses_tts_engine("azure")),
+    "sonic_3": _uses_sonic_3,
+    "older_sonic": _uses_older_sonic,
+    "hurried": _has_fast_speech,
+    "sees": _has_vision,
+    "unseen": _is_perception_off,
+    "older_raven": _uses_older_raven,
+    "not_older_raven": _negate(_uses_older_raven),
+    "reads_emotion": _has_emotion_recognition,
+    "speaks_up": _has_idle_engagement,
+    "hard_to_interrupt": _has_low_interruptibility,
+    "foreign": _has_non_english_language,
+    "one_language_heard": _has_single_parakeet_language,
+    "documents": _has_documents,
+    "no_documents": _has_no_documents,
+    "long_prompt": _has_long_prompt,
 }
 """Every condition a recipe may name."""

@@ -9,7 +9,7 @@ from tavus_mcp.catalog.goals import GOALS
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.text import suggestion_or_period
 
-LANGUAGES = "speak_languages"
+LANGUAGES_GOAL = "speak_languages"
 """The goal that languages belong to."""
 
 
@@ -20,7 +20,7 @@ def read_goals(
 
     Raises ``InvalidArgument`` with everything that is wrong.
     """
-    problems = [*_about_goals(goals), *_about_languages(goals, languages, catalog)]
+    problems = [*_find_goal_problems(goals), *_find_language_problems(goals, languages, catalog)]
     if problems:
         raise InvalidArgument(problems)
     known = (catalog.language(name.strip()) for name in languages)
@@ -28,7 +28,7 @@ def read_goals(
     return tuple(dict.fromkeys(goals)), tuple(dict.fromkeys(codes))
 
 
-def _about_goals(goals: Sequence[str]) -> Iterator[str]:
+def _find_goal_problems(goals: Sequence[str]) -> Iterator[str]:
     if not goals:
         yield f"/goals: name at least one goal: {', '.join(GOALS)}."
     for index, goal in enumerate(goals):
@@ -39,21 +39,26 @@ def _about_goals(goals: Sequence[str]) -> Iterator[str]:
             )
 
 
-def _about_languages(
+def _find_language_problems(
     goals: Sequence[str], languages: Sequence[str], catalog: Catalog
 ) -> Iterator[str]:
-    if LANGUAGES in goals and not languages:
-        yield f"/languages: goal {LANGUAGES} needs names or codes, like ['German', 'en']."
-    if languages and goals and LANGUAGES not in goals:
-        yield f"/languages: only goal {LANGUAGES} reads them; add it to goals or leave them out."
+    if LANGUAGES_GOAL in goals and not languages:
+        yield f"/languages: goal {LANGUAGES_GOAL} needs names or codes, like ['German', 'en']."
+    if languages and goals and LANGUAGES_GOAL not in goals:
+        yield (
+            f"/languages: only goal {LANGUAGES_GOAL} reads them; add it to goals or leave them out."
+        )
     unknown = [(i, name) for i, name in enumerate(languages) if not catalog.language(name.strip())]
     for index, name in unknown:
-        yield f"/languages/{index}: not a language that Tavus speaks{_close(name, catalog)}"
+        yield (
+            f"/languages/{index}: not a language that Tavus "
+            f"speaks{_suggest_language(name, catalog)}"
+        )
     if unknown:
         yield f"It speaks {', '.join(language.name for language in catalog.languages())}."
 
 
-def _close(name: str, catalog: Catalog) -> str:
+def _suggest_language(name: str, catalog: Catalog) -> str:
     """Close the sentence with the closest language: of "pt-BR" the one before the region."""
     regional = catalog.language(name.strip().replace("_", "-").partition("-")[0])
     names = [

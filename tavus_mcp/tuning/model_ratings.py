@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 from tavus_mcp.catalog import Catalog, ModelFacts, Step
-from tavus_mcp.catalog.facts import DISCOURAGED
+from tavus_mcp.catalog.facts import DISCOURAGED_STATUSES
 from tavus_mcp.checker.lookups import recommended_llm, text
-from tavus_mcp.tuning.working_copy import Draft, Reason
+from tavus_mcp.tuning.working_copy import Reason, WorkingCopy
 
 _RATINGS = ("speed", "intelligence", "naturalness")
-_HIGHEST = 3
+_MAX_RATING = 3
 
 
 def rating_of(model: ModelFacts | None, name: str | None) -> int | None:
@@ -25,66 +25,70 @@ def rating_of(model: ModelFacts | None, name: str | None) -> int | None:
     return rating if isinstance(rating, int) else None
 
 
-def all_ratings(model: ModelFacts) -> int:
+def rating_sum(model: ModelFacts) -> int:
     """Return the sum of a model's ratings, 0 where it has none."""
     return sum(rating_of(model, name) or 0 for name in _RATINGS)
 
 
-def in_effect(stored: Any, catalog: Catalog) -> ModelFacts | None:
+def find_effective_model(stored_model: Any, catalog: Catalog) -> ModelFacts | None:
     """Return the facts of the model that answers: the stored one, else the default."""
-    return catalog.llm_model(text(stored) or recommended_llm(catalog))
+    return catalog.llm_model(text(stored_model) or recommended_llm(catalog))
 
 
-def is_discouraged(stored: Any, catalog: Catalog) -> bool:
+def is_discouraged(stored_model: Any, catalog: Catalog) -> bool:
     """Tell whether the model that answers is on its way out."""
-    facts = in_effect(stored, catalog)
-    return facts is not None and facts.status in DISCOURAGED
+    facts = find_effective_model(stored_model, catalog)
+    return facts is not None and facts.status in DISCOURAGED_STATUSES
 
 
-def is_unrated(stored: Any, rating: str | None, catalog: Catalog) -> bool:
+def is_unrated(stored_model: Any, rating: str | None, catalog: Catalog) -> bool:
     """Tell whether nothing is known of how good a model is that is on offer."""
-    facts = in_effect(stored, catalog)
-    return rating_of(facts, rating) is None and not is_discouraged(stored, catalog)
+    facts = find_effective_model(stored_model, catalog)
+    return rating_of(facts, rating) is None and not is_discouraged(stored_model, catalog)
 
 
-def why_exchanged(draft: Draft, step: Step, stored: Any, offered: str) -> Reason:
+def build_exchange_reason(
+    working_copy: WorkingCopy, step: Step, stored_model: Any, new_model: str
+) -> Reason:
     """Return the reason for a rated model in place of another one, rated or not."""
-    why, catalog = draft.why(step), draft.catalog
-    old, new = in_effect(stored, catalog), catalog.llm_model(offered)
+    why, catalog = working_copy.reason_of_step(step), working_copy.catalog
+    old, new = find_effective_model(stored_model, catalog), catalog.llm_model(new_model)
     if new is None:
         return why
-    rated = f"{offered} is rated {_stars(new, step.rating)} for {step.rating}"
-    why = replace(why, trade_off=f"{why.trade_off} {offered}: {_told(new)}.")
-    if is_unrated(stored, step.rating, catalog):
+    rated = f"{new_model} is rated {_render_rating(new, step.rating)} for {step.rating}"
+    why = replace(why, trade_off=f"{why.trade_off} {new_model}: {_render_ratings(new)}.")
+    if is_unrated(stored_model, step.rating, catalog):
         unsure = f"{rated}; the present model is not rated."
         return replace(why, reason=unsure, confidence="inferred")
-    if old is not None and is_discouraged(stored, catalog):
+    if old is not None and is_discouraged(stored_model, catalog):
         gains = (rating_of(new, step.rating) or 0) > (rating_of(old, step.rating) or 0)
         effect = why.effect if gains else "A model that is still on offer answers."
         return replace(why, reason=f"{old.id} is {old.status}; {rated}.", effect=effect)
     return why
 
 
-def remark_on_unrated(draft: Draft, step: Step, stored: Any, best: list[str]) -> None:
+def report_unrated_model(
+    working_copy: WorkingCopy, step: Step, stored_model: Any, alternatives: list[str]
+) -> None:
     """Say that a model was kept because it is not rated, and what strong would take."""
-    facts = in_effect(stored, draft.catalog)
+    facts = find_effective_model(stored_model, working_copy.catalog)
     named = facts.id if facts else "The model"
-    offered = next(filter(None, map(draft.catalog.llm_model, best)), None)
-    if draft.strength == "strong" or offered is None:
+    offered = next(filter(None, map(working_copy.catalog.llm_model, alternatives)), None)
+    if working_copy.strength == "strong" or offered is None:
         return
-    draft.remark(
+    working_copy.add_finding(
         "unrated-model",
         step.path,
         f"{named} is not rated for {step.rating}, so it was kept.",
-        f"strength='strong' takes {offered.id}: {_told(offered)}.",
+        f"strength='strong' takes {offered.id}: {_render_ratings(offered)}.",
         step.source,
         "info",
     )
 
 
-def _stars(model: ModelFacts, name: str | None) -> str:
-    return f"{rating_of(model, name)} of {_HIGHEST}"
+def _render_rating(model: ModelFacts, name: str | None) -> str:
+    return f"{rating_of(model, name)} of {_MAX_RATING}"
 
 
-def _told(model: ModelFacts) -> str:
-    return ", ".join(f"{name} {_stars(model, name)}" for name in _RATINGS)
+def _render_ratings(model: ModelFacts) -> str:
+    return ", ".join(f"{name} {_render_rating(model, name)}" for name in _RATINGS)

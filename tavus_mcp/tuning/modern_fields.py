@@ -10,89 +10,99 @@ from tavus_mcp.catalog import FieldFacts
 from tavus_mcp.checker.lookups import effective_perception_model, has_custom_llm, is_set, text
 from tavus_mcp.models.changes import function_name
 from tavus_mcp.models.layers import PerceptionLayer
-from tavus_mcp.tuning.translating import give_up, translate
-from tavus_mcp.tuning.working_copy import Draft
+from tavus_mcp.tuning.translating import remove_with_reason, translate
+from tavus_mcp.tuning.working_copy import WorkingCopy
 
 _PERCEPTION = "/layers/perception"
 _QUERIES = f"{_PERCEPTION}/visual_awareness_queries"
-_OLD = ("deprecated", "retired")
+_DEPRECATED_STATUSES = ("deprecated", "retired")
 
 
-def typed(draft: Draft) -> None:
+def convert_quoted_values(working_copy: WorkingCopy) -> None:
     """Give words in quotes the type that was meant: "false", "0.7"."""
-    for layer in draft.catalog.layers():
-        for facts in draft.catalog.fields(layer):
+    for layer in working_copy.catalog.layers():
+        for facts in working_copy.catalog.fields(layer):
             path = f"/layers/{layer}/" + facts.name.replace(".", "/")
-            stored = draft.at(path)
-            if not isinstance(stored, str) or facts.status in ("legacy", *_OLD):
+            stored = working_copy.at(path)
+            if not isinstance(stored, str) or facts.status in ("legacy", *_DEPRECATED_STATUSES):
                 continue
-            own = facts.name.startswith("extra_body") and has_custom_llm(draft.document)
-            meant = None if own else _meant(facts, stored.strip())
+            own = facts.name.startswith("extra_body") and has_custom_llm(working_copy.document)
+            meant = None if own else _parse_quoted(facts, stored.strip())
             if meant is not None:
-                translate(draft, "word_for_value", path, meant, old=facts.name)
-    _interruptibility(draft)
+                translate(working_copy, "word_for_value", path, meant, old=facts.name)
+    _replace_interruptibility_word(working_copy)
 
 
-def older_names(draft: Draft) -> None:
+def rename_older_fields(working_copy: WorkingCopy) -> None:
     """Move what stands under an older name of a perception field to the one of today."""
-    for facts in draft.catalog.fields("perception"):
+    for facts in working_copy.catalog.fields("perception"):
         path = f"{_PERCEPTION}/{facts.name}"
-        if facts.status not in _OLD or not draft.is_set(path):
+        if facts.status not in _DEPRECATED_STATUSES or not working_copy.is_set(path):
             continue
         if facts.successor:
-            _rename(draft, path, facts)
+            _rename_field(working_copy, path, facts)
         else:
-            give_up(draft, "removed_field", path, old=facts.name)
+            remove_with_reason(working_copy, "removed_field", path, old=facts.name)
 
 
-def _rename(draft: Draft, path: str, facts: FieldFacts) -> None:
+def _rename_field(working_copy: WorkingCopy, path: str, facts: FieldFacts) -> None:
     target = f"{_PERCEPTION}/{facts.successor}"
     words = {"old": facts.name, "new": facts.successor or ""}
-    taken = draft.is_set(target)
-    value = _both(draft.at(target), draft.at(path)) if taken else draft.at(path)
-    if not _fits(draft, facts, value):
+    taken = working_copy.is_set(target)
+    value = (
+        _merge_values(working_copy.at(target), working_copy.at(path))
+        if taken
+        else working_copy.at(path)
+    )
+    if not _is_accepted_by_successor(working_copy, facts, value):
         return
-    if value != draft.at(target):
+    if value != working_copy.at(target):
         name = "older_name_taken" if taken else "older_name"
-        translate(draft, name, target, value, **words)
-    give_up(draft, "older_name", path, **words)
+        translate(working_copy, name, target, value, **words)
+    remove_with_reason(working_copy, "older_name", path, **words)
 
 
-def ambient_awareness(draft: Draft) -> None:
+def replace_ambient_awareness(working_copy: WorkingCopy) -> None:
     """Say by Raven and a question what the seed's switch seems to have meant."""
     path = f"{_PERCEPTION}/ambient_awareness"
-    stored = draft.at(path)
+    stored = working_copy.at(path)
     if stored is None:
         return
     on = stored is True or text(stored).lower() == "true"
-    sees = effective_perception_model(draft.document, draft.catalog).startswith("raven")
-    if on and sees and not draft.is_set(_QUERIES):
-        told = draft.catalog.translation("ambient_awareness")
-        translate(draft, "ambient_awareness", _QUERIES, [told.value])
-        draft.drop(path, draft.because(told))
+    sees = effective_perception_model(working_copy.document, working_copy.catalog).startswith(
+        "raven"
+    )
+    if on and sees and not working_copy.is_set(_QUERIES):
+        told = working_copy.catalog.translation("ambient_awareness")
+        translate(working_copy, "ambient_awareness", _QUERIES, [told.value])
+        working_copy.remove(path, working_copy.reason_of_translation(told))
     else:
-        give_up(draft, "ambient_awareness_asked" if on and sees else "ambient_awareness_off", path)
+        remove_with_reason(
+            working_copy,
+            "ambient_awareness_asked" if on and sees else "ambient_awareness_off",
+            path,
+        )
 
 
-def hotwords(draft: Draft) -> None:
+def join_hotwords(working_copy: WorkingCopy) -> None:
     """Join a list of hot words to the text of hints that it is today."""
-    words = draft.at("/layers/stt/hotwords")
+    words = working_copy.at("/layers/stt/hotwords")
     if isinstance(words, list) and words and all(isinstance(word, str) for word in words):
-        translate(draft, "hotwords", "/layers/stt/hotwords", ", ".join(words))
+        translate(working_copy, "hotwords", "/layers/stt/hotwords", ", ".join(words))
 
 
-def _interruptibility(draft: Draft) -> None:
+def _replace_interruptibility_word(working_copy: WorkingCopy) -> None:
     """Read the one word of a docs example that is not in the list of values beside it."""
     path = "/layers/conversational_flow/replica_interruptibility"
-    facts = draft.catalog.field("conversational_flow", "replica_interruptibility")
-    older = draft.catalog.field("stt", "participant_interrupt_sensitivity")
-    stored = text(draft.at(path))
+    facts = working_copy.catalog.field("conversational_flow", "replica_interruptibility")
+    older = working_copy.catalog.field("stt", "participant_interrupt_sensitivity")
+    stored = text(working_copy.at(path))
     today = older.successor_values.get(stored) if older else None
-    if facts and today and stored not in facts.allowed:
-        translate(draft, "interruptibility_word", path, today, new=today)
+    if facts and today and stored not in facts.allowed_values:
+        translate(working_copy, "interruptibility_word", path, today, new=today)
 
 
-def _meant(facts: FieldFacts, word: str) -> bool | float | None:
+def _parse_quoted(facts: FieldFacts, word: str) -> bool | float | None:
     if facts.type == "boolean":
         return {"true": True, "false": False}.get(word.lower())
     if facts.type not in ("number", "integer"):
@@ -108,20 +118,20 @@ def _meant(facts: FieldFacts, word: str) -> bool | float | None:
     return int(value) if facts.type == "integer" and value == int(value) else value
 
 
-def _both(today: Any, older: Any) -> Any:
+def _merge_values(current: Any, older: Any) -> Any:
     """Return what stands under two names as one; the one of today comes first."""
-    if isinstance(today, list) and isinstance(older, list):
-        names = {function_name(item) for item in today if function_name(item)}
-        new = [item for item in older if item not in today and function_name(item) not in names]
-        return [*today, *new]
-    if isinstance(today, str) and isinstance(older, str) and older.strip() not in today:
-        return f"{today}\n{older}"
-    return today
+    if isinstance(current, list) and isinstance(older, list):
+        names = {function_name(item) for item in current if function_name(item)}
+        new = [item for item in older if item not in current and function_name(item) not in names]
+        return [*current, *new]
+    if isinstance(current, str) and isinstance(older, str) and older.strip() not in current:
+        return f"{current}\n{older}"
+    return current
 
 
-def _fits(draft: Draft, facts: FieldFacts, value: Any) -> bool:
+def _is_accepted_by_successor(working_copy: WorkingCopy, facts: FieldFacts, value: Any) -> bool:
     """Tell whether the field of today takes a value; what it would refuse stays where it is."""
-    successor = draft.catalog.field("perception", facts.successor or "")
+    successor = working_copy.catalog.field("perception", facts.successor or "")
     longest = (successor and successor.max_length) or len(str(value))
     texts = value if isinstance(value, list) else [value]
     if any(isinstance(one, str) and len(one) > longest for one in texts):

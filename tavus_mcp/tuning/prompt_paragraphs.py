@@ -7,58 +7,70 @@ from collections.abc import Iterable
 
 from tavus_mcp.catalog import Paragraph, Step
 from tavus_mcp.checker.lookups import text
-from tavus_mcp.tuning.working_copy import PROMPT, Already, Draft
+from tavus_mcp.tuning.working_copy import PROMPT, AlreadyMet, WorkingCopy
 
 
-def add_paragraph(draft: Draft, step: Step) -> None:
+def add_paragraph(working_copy: WorkingCopy, step: Step) -> None:
     """Append the step's text to the prompt, unless it is there or the opposite is."""
-    prompt, paragraph = draft.at(PROMPT), draft.catalog.paragraph(step.paragraph or "")
-    if draft.strength not in step.strengths or not text(prompt):
+    prompt, paragraph = (
+        working_copy.at(PROMPT),
+        working_copy.catalog.paragraph(step.paragraph or ""),
+    )
+    if working_copy.strength not in step.strengths or not text(prompt):
         return
-    rival = draft.rival(PROMPT, paragraph.name)
+    rival = working_copy.conflicting_goal(PROMPT, paragraph.name)
     if rival is not None:
         kept = f"without the paragraph {paragraph.name}"
-        draft.settle(PROMPT, rival, kept, paragraph.text)
+        working_copy.resolve_conflict(PROMPT, rival, kept, paragraph.text)
         return
-    if mark(paragraph.name) not in prompt:
-        if opposite := _opposite(draft, prompt, paragraph):
-            _remark(draft, paragraph, opposite)
+    if opening_tag(paragraph.name) not in prompt:
+        if opposite := _find_opposite(working_copy, prompt, paragraph):
+            _report_opposite(working_copy, paragraph, opposite)
             return
-        draft.put(PROMPT, f"{prompt}\n\n{marked(paragraph)}", draft.why(step), adds=True)
-    elif mark(paragraph.name) in str(draft.before.at(PROMPT)):
-        draft.already.append(Already(draft.goal, PROMPT, f"holds the paragraph {paragraph.name}"))
+        working_copy.set_value(
+            PROMPT,
+            f"{prompt}\n\n{render_paragraph(paragraph)}",
+            working_copy.reason_of_step(step),
+            merge_reasons=True,
+        )
+    elif opening_tag(paragraph.name) in str(working_copy.before.at(PROMPT)):
+        working_copy.already_met.append(
+            AlreadyMet(working_copy.goal, PROMPT, f"holds the paragraph {paragraph.name}")
+        )
     else:
-        draft.is_so(PROMPT, None)
+        working_copy.mark_met(PROMPT, None)
     opposed = paragraph.opposes
-    draft.claim(PROMPT, lambda other: other not in opposed)
+    working_copy.constrain(PROMPT, lambda other: other not in opposed)
 
 
-def mark(name: str) -> str:
+def opening_tag(name: str) -> str:
     """Return what a paragraph of this name begins with."""
     return f'<tuning name="{name}">'
 
 
-def marked(paragraph: Paragraph) -> str:
+def render_paragraph(paragraph: Paragraph) -> str:
     """Return a paragraph as it stands in a prompt."""
-    return f"{mark(paragraph.name)}\n{paragraph.text}\n</tuning>"
+    return f"{opening_tag(paragraph.name)}\n{paragraph.text}\n</tuning>"
 
 
-def without_paragraphs(prompt: str, paragraphs: Iterable[Paragraph]) -> str:
+def remove_paragraphs(prompt: str, paragraphs: Iterable[Paragraph]) -> str:
     """Return a prompt without paragraphs that stand there as they were added."""
     for paragraph in paragraphs:
-        prompt = prompt.replace(f"\n\n{marked(paragraph)}", "")
+        prompt = prompt.replace(f"\n\n{render_paragraph(paragraph)}", "")
     return prompt
 
 
-def _opposite(draft: Draft, prompt: str, paragraph: Paragraph) -> Paragraph | None:
+def _find_opposite(
+    working_copy: WorkingCopy, prompt: str, paragraph: Paragraph
+) -> Paragraph | None:
     """Return a paragraph of the prompt that pulls the other way."""
-    known = (one for one in draft.catalog.paragraphs() if one.name in paragraph.opposes)
-    return next((one for one in known if mark(one.name) in prompt), None)
+    known = (one for one in working_copy.catalog.paragraphs() if one.name in paragraph.opposes)
+    return next((one for one in known if opening_tag(one.name) in prompt), None)
 
 
-def _remark(draft: Draft, paragraph: Paragraph, opposite: Paragraph) -> None:
-    there = json.dumps(marked(opposite))
-    draft.remark(
+def _report_opposite(working_copy: WorkingCopy, paragraph: Paragraph, opposite: Paragraph) -> None:
+    there = json.dumps(render_paragraph(opposite))
+    working_copy.add_finding(
         "opposite-paragraph",
         PROMPT,
         f"The prompt still holds the paragraph {opposite.name}, which pulls the other way, so "

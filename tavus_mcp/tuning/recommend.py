@@ -9,11 +9,11 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.tuning import modern, turns
 from tavus_mcp.tuning.conditions import applies
 from tavus_mcp.tuning.goal_arguments import read_goals
-from tavus_mcp.tuning.modes import remark_on_mode
+from tavus_mcp.tuning.modes import report_bypassed_steps
 from tavus_mcp.tuning.prompt_paragraphs import add_paragraph
-from tavus_mcp.tuning.step_functions import THOUGHTS
-from tavus_mcp.tuning.steps import climb
-from tavus_mcp.tuning.working_copy import Draft, Proposal
+from tavus_mcp.tuning.step_functions import STEP_FUNCTIONS
+from tavus_mcp.tuning.steps import apply_step
+from tavus_mcp.tuning.working_copy import Proposal, WorkingCopy
 
 MODERNIZE = "modernize"
 
@@ -31,86 +31,96 @@ def propose(
     when goals and languages make no sense together.
     """
     named, codes = read_goals(goals, languages, catalog)
-    draft = Draft(document, catalog, strength, codes)
+    draft = WorkingCopy(document, catalog, strength, codes)
     draft.goals = (MODERNIZE,)
     modern.attach_documents(draft)
     if MODERNIZE in named:  # first, whatever its place: it says the same, and disputes nothing
         modern.modernize(draft)
-    _pursue_all(draft, named)
-    _remark_on_gentle(draft, named)
-    turns.bring_over(draft)
-    _remark_on_stock(draft)
-    return draft.proposal()
+    _apply_goals(draft, named)
+    _report_goals_without_gentle_step(draft, named)
+    turns.carry_over_turn_taking(draft)
+    _report_stock_persona(draft)
+    return draft.build_proposal()
 
 
-def _pursue_all(draft: Draft, named: Sequence[str]) -> None:
+def _apply_goals(working_copy: WorkingCopy, goals: Sequence[str]) -> None:
     """Pursue the goals until none moves anything more.
 
     What a later goal sets can make a step of an earlier one apply, which then has its way. With
     gentle there is one round: each would take another rung.
     """
-    already, remarks = tuple(draft.already), tuple(draft.remarks)
-    for _ in range(1 if draft.strength == "gentle" else len(named) + 1):
-        draft.begin_round(already, remarks)
-        for goal in named:
-            draft.goals = (goal,)
-            _pursue(draft)
-        if not draft.moved:
+    already, remarks = tuple(working_copy.already_met), tuple(working_copy.findings)
+    for _ in range(1 if working_copy.strength == "gentle" else len(goals) + 1):
+        working_copy.begin_round(already, remarks)
+        for goal in goals:
+            working_copy.goals = (goal,)
+            _apply_goal(working_copy)
+        if not working_copy.has_changed:
             return
 
 
-def _pursue(draft: Draft) -> None:
-    goal = draft.catalog.tuning_goal(draft.goal)
-    lost = [step for step in goal.step if not draft.has_effect(step.path)]
+def _apply_goal(working_copy: WorkingCopy) -> None:
+    goal = working_copy.catalog.tuning_goal(working_copy.goal)
+    lost = [step for step in goal.step if not working_copy.has_effect(step.path)]
     rest = [step for step in goal.step if step not in lost]
     for step in rest:
-        if _counts(draft, step):
-            _take(draft, step)
+        if _is_applicable(working_copy, step):
+            _dispatch_step(working_copy, step)
     if lost:
-        remark_on_mode(draft, lost, [step for step in rest if _counts(draft, step)])
+        report_bypassed_steps(
+            working_copy, lost, [step for step in rest if _is_applicable(working_copy, step)]
+        )
     for advice in goal.advice if rest else ():
         if (
-            draft.strength in advice.strengths
-            and draft.has_effect(advice.path)
-            and applies(draft, advice)
+            working_copy.strength in advice.strengths
+            and working_copy.has_effect(advice.path)
+            and applies(working_copy, advice)
         ):
-            draft.advise(advice)
+            working_copy.advise(advice)
 
 
-def _counts(draft: Draft, step: Step) -> bool:
-    return draft.is_open(step.path) and applies(draft, step)
+def _is_applicable(working_copy: WorkingCopy, step: Step) -> bool:
+    return working_copy.is_settable(step.path) and applies(working_copy, step)
 
 
-def _take(draft: Draft, step: Step) -> None:
-    if step.thought:
-        THOUGHTS[step.thought](draft, step)
+def _dispatch_step(working_copy: WorkingCopy, step: Step) -> None:
+    if step.function:
+        STEP_FUNCTIONS[step.function](working_copy, step)
     elif step.paragraph:
-        add_paragraph(draft, step)
+        add_paragraph(working_copy, step)
     else:
-        climb(draft, step)
+        apply_step(working_copy, step)
 
 
-def _remark_on_gentle(draft: Draft, named: Sequence[str]) -> None:
+def _report_goals_without_gentle_step(working_copy: WorkingCopy, goals: Sequence[str]) -> None:
     """Say of each goal that did nothing that it begins with normal, where it does."""
-    done = {goal for reason in draft.reasons.values() for goal in reason.goals}
-    done |= {one.goal for one in draft.already} | {one.goals[1] for one in draft.settled}
-    for name in named if draft.strength == "gentle" else ():
-        steps = [one for one in draft.catalog.tuning_goal(name).step if draft.has_effect(one.path)]
-        begins = any("gentle" not in one.strengths and _counts(draft, one) for one in steps)
+    done = {goal for reason in working_copy.reasons.values() for goal in reason.goals}
+    done |= {one.goal for one in working_copy.already_met} | {
+        one.goals[1] for one in working_copy.resolved_conflicts
+    }
+    for name in goals if working_copy.strength == "gentle" else ():
+        steps = [
+            one
+            for one in working_copy.catalog.tuning_goal(name).step
+            if working_copy.has_effect(one.path)
+        ]
+        begins = any(
+            "gentle" not in one.strengths and _is_applicable(working_copy, one) for one in steps
+        )
         if name not in done and begins:
-            draft.remark(
+            working_copy.add_finding(
                 "nothing-gentle",
                 "",
                 f"Goal {name} has nothing to move gently here.",
                 "Ask again with strength='normal'.",
-                draft.catalog.tuning_goal(name).source,
+                working_copy.catalog.tuning_goal(name).source,
                 "info",
             )
 
 
-def _remark_on_stock(draft: Draft) -> None:
-    if draft.before.at("/persona_type") == "system":
-        draft.remark(
+def _report_stock_persona(working_copy: WorkingCopy) -> None:
+    if working_copy.before.at("/persona_type") == "system":
+        working_copy.add_finding(
             "stock-persona",
             "/persona_type",
             "A stock persona of Tavus cannot be changed, so this plan cannot be applied to it.",

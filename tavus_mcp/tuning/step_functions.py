@@ -7,33 +7,33 @@ from typing import Any
 
 from tavus_mcp.catalog import Step
 from tavus_mcp.checker.lookups import is_set, text
-from tavus_mcp.tuning.conditions import codes, hears
-from tavus_mcp.tuning.prompt_paragraphs import without_paragraphs
-from tavus_mcp.tuning.working_copy import Draft
+from tavus_mcp.tuning.conditions import language_codes, supports_languages
+from tavus_mcp.tuning.prompt_paragraphs import remove_paragraphs
+from tavus_mcp.tuning.working_copy import WorkingCopy
 
-_SEEING = "see_the_user"
-_AFTERWARDS = "/layers/perception/perception_analysis_queries"
+_VISION_GOAL = "see_the_user"
+_ANALYSIS_QUERIES = "/layers/perception/perception_analysis_queries"
 
 
-def _add_languages(draft: Draft, step: Step) -> None:
+def _add_languages(working_copy: WorkingCopy, step: Step) -> None:
     """List the languages that are asked for beside those that are there, all by their codes."""
-    stored = draft.at(step.path)
+    stored = working_copy.at(step.path)
     listed: list[Any] = []
-    for one in (*(stored if isinstance(stored, list) else ()), *draft.languages):
-        known = draft.catalog.language(one.strip()) if isinstance(one, str) else None
+    for one in (*(stored if isinstance(stored, list) else ()), *working_copy.languages):
+        known = working_copy.catalog.language(one.strip()) if isinstance(one, str) else None
         code = known.code if known else one
         if code not in listed:
             listed.append(code)
     if listed == stored:
-        draft.is_so(step.path, stored)
+        working_copy.mark_met(step.path, stored)
     else:
-        draft.put(step.path, listed, draft.why(step))
-    if not is_set(draft.before.at(step.path)):
-        _remark_on_first_languages(draft, step)
+        working_copy.set_value(step.path, listed, working_copy.reason_of_step(step))
+    if not is_set(working_copy.before.at(step.path)):
+        _report_first_languages(working_copy, step)
 
 
-def _remark_on_first_languages(draft: Draft, step: Step) -> None:
-    draft.remark(
+def _report_first_languages(working_copy: WorkingCopy, step: Step) -> None:
+    working_copy.add_finding(
         "first-languages",
         step.path,
         "The list was empty, so only these languages are listed.",
@@ -43,80 +43,88 @@ def _remark_on_first_languages(draft: Draft, step: Step) -> None:
     )
 
 
-def _hear_languages(draft: Draft, step: Step) -> None:
+def _choose_stt_engine(working_copy: WorkingCopy, step: Step) -> None:
     """Choose an engine that hears all of the languages, where the present one does not."""
-    spoken = codes(draft)
-    stored = text(draft.at(step.path))
-    engines = draft.catalog.stt_engines()
+    spoken = language_codes(working_copy)
+    stored = text(working_copy.at(step.path))
+    engines = working_copy.catalog.stt_engines()
     now = stored or next(engine.id for engine in engines if engine.default)
-    if not hears(now, spoken, draft.catalog):
+    if not supports_languages(now, spoken, working_copy.catalog):
         able = [
             engine.id
             for engine in engines
             if engine.status in ("recommended", "current")
-            and hears(engine.id, spoken, draft.catalog)
+            and supports_languages(engine.id, spoken, working_copy.catalog)
         ]
         for engine in able[:1]:
-            if rival := draft.rival(step.path, engine):
-                draft.settle(step.path, rival, now, engine)
+            if rival := working_copy.conflicting_goal(step.path, engine):
+                working_copy.resolve_conflict(step.path, rival, now, engine)
                 return
-            draft.put(step.path, engine, draft.why(step))
+            working_copy.set_value(step.path, engine, working_copy.reason_of_step(step))
     else:
-        draft.is_so(step.path, now)
-    draft.claim(step.path, lambda engine: hears(text(engine), spoken, draft.catalog))
+        working_copy.mark_met(step.path, now)
+    working_copy.constrain(
+        step.path, lambda engine: supports_languages(text(engine), spoken, working_copy.catalog)
+    )
 
 
-def _one_of_two(draft: Draft, step: Step) -> None:
+def _remove_redundant_setting(working_copy: WorkingCopy, step: Step) -> None:
     """Give up a setting beside another one that does the same."""
-    if draft.strength in step.strengths:
-        draft.drop(step.path, draft.why(step))
+    if working_copy.strength in step.strengths:
+        working_copy.remove(step.path, working_copy.reason_of_step(step))
 
 
-def _forget_seeing(draft: Draft, step: Step) -> None:
+def _remove_vision_additions(working_copy: WorkingCopy, step: Step) -> None:
     """Take back what the goal that makes a persona see has added at this place, word for word."""
-    stored = draft.at(step.path)
-    added = [one for one in draft.catalog.tuning_goal(_SEEING).step if one.path == step.path]
+    stored = working_copy.at(step.path)
+    added = [
+        one for one in working_copy.catalog.tuning_goal(_VISION_GOAL).step if one.path == step.path
+    ]
     if isinstance(stored, str):
-        texts = [draft.catalog.paragraph(one.paragraph or "") for one in added]
-        rest = without_paragraphs(stored, texts)
+        texts = [working_copy.catalog.paragraph(one.paragraph or "") for one in added]
+        rest = remove_paragraphs(stored, texts)
         if rest != stored and text(rest):
-            draft.put(step.path, rest, draft.why(step), adds=True)
+            working_copy.set_value(
+                step.path, rest, working_copy.reason_of_step(step), merge_reasons=True
+            )
     elif isinstance(stored, list):
-        ours = [query for one in added for rung in one.ladder for query in rung]
+        ours = [query for one in added for rung in one.levels for query in rung]
         kept = [query for query in stored if query not in ours]
         if not kept and stored:
-            draft.drop(step.path, draft.why(step))
+            working_copy.remove(step.path, working_copy.reason_of_step(step))
         elif kept != stored:
-            draft.put(step.path, kept, draft.why(step), adds=True)
+            working_copy.set_value(
+                step.path, kept, working_copy.reason_of_step(step), merge_reasons=True
+            )
 
 
-def _fewer_queries(draft: Draft, step: Step) -> None:
+def _reduce_queries(working_copy: WorkingCopy, step: Step) -> None:
     """Ask each question once; with a ladder, only so many again and again."""
-    stored, later = draft.at(step.path), draft.at(_AFTERWARDS)
-    asked = _distinct(stored)
-    if draft.strength not in step.strengths or not asked or not _is_texts(later):
+    stored, later = working_copy.at(step.path), working_copy.at(_ANALYSIS_QUERIES)
+    asked = _distinct_queries(stored)
+    if working_copy.strength not in step.strengths or not asked or not _is_text_list(later):
         return
-    most = step.ladder[0] if step.ladder else len(asked)
+    most = step.levels[0] if step.levels else len(asked)
     kept, rest = asked[:most], asked[most:]
     if kept == stored:
-        if not step.ladder and step.path not in draft.reasons:
-            draft.is_so(step.path, stored)
+        if not step.levels and step.path not in working_copy.reasons:
+            working_copy.mark_met(step.path, stored)
         return
-    draft.put(step.path, kept, draft.why(step), adds=True)
-    moved = _distinct([*(later or []), *rest])
+    working_copy.set_value(step.path, kept, working_copy.reason_of_step(step), merge_reasons=True)
+    moved = _distinct_queries([*(later or []), *rest])
     if rest and moved != later:
-        draft.put(_AFTERWARDS, moved, draft.why(step))
+        working_copy.set_value(_ANALYSIS_QUERIES, moved, working_copy.reason_of_step(step))
 
 
-def _is_texts(value: Any) -> bool:
+def _is_text_list(value: Any) -> bool:
     return not is_set(value) or (
         isinstance(value, list) and all(isinstance(item, str) for item in value)
     )
 
 
-def _distinct(queries: Any) -> list[str]:
+def _distinct_queries(queries: Any) -> list[str]:
     """Return the questions, each once; nothing where there are none that can be read."""
-    if not is_set(queries) or not _is_texts(queries):
+    if not is_set(queries) or not _is_text_list(queries):
         return []
     first: dict[str, str] = {}
     for query in queries:
@@ -124,11 +132,11 @@ def _distinct(queries: Any) -> list[str]:
     return list(first.values())
 
 
-THOUGHTS: Mapping[str, Callable[[Draft, Step], None]] = {
+STEP_FUNCTIONS: Mapping[str, Callable[[WorkingCopy, Step], None]] = {
     "add_languages": _add_languages,
-    "hear_languages": _hear_languages,
-    "fewer_queries": _fewer_queries,
-    "forget_seeing": _forget_seeing,
-    "one_of_two": _one_of_two,
+    "hear_languages": _choose_stt_engine,
+    "fewer_queries": _reduce_queries,
+    "forget_seeing": _remove_vision_additions,
+    "one_of_two": _remove_redundant_setting,
 }
 """Every thought a recipe may name."""

@@ -10,7 +10,7 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.receipt import FieldChange, Receipt
 from tavus_mcp.models.tuning import ExplainedChange, Suggestion
 from tavus_mcp.personas.update import UpdateRequest, preview
-from tavus_mcp.tuning import Already, Proposal, propose
+from tavus_mcp.tuning import AlreadyMet, Proposal, propose
 from tavus_mcp.tuning.goal_arguments import read_goals
 
 TOOL = "suggest_tuning"
@@ -27,29 +27,34 @@ async def suggest(
     before = await app.api.get_persona(persona_id)
     proposal = propose(before, goals, strength, languages, app.catalog)
     asked = UpdateRequest(
-        TOOL, persona_id, proposal.change, dry_run=True, findings=proposal.remarks
+        TOOL, persona_id, proposal.change, dry_run=True, findings=proposal.findings
     )
-    return _reasoned(await preview(app, before, asked), proposal)
+    return _build_suggestion(await preview(app, before, asked), proposal)
 
 
-def _reasoned(receipt: Receipt, proposal: Proposal) -> Suggestion:
+def _build_suggestion(receipt: Receipt, proposal: Proposal) -> Suggestion:
     moved = {change.path for change in receipt.changes}
     return Suggestion.model_validate(
         {
             **receipt.model_dump(include=set(Suggestion.model_fields) - {"changes"}),
-            "changes": [_because(change, proposal) for change in receipt.changes],
-            "already": [_so(one) for one in proposal.already if one.path not in moved],
-            "settled": [asdict(one) for one in proposal.settled],
+            "changes": [_explain_change(change, proposal) for change in receipt.changes],
+            "already": [
+                _already_met_row(one) for one in proposal.already_met if one.path not in moved
+            ],
+            "settled": [asdict(one) for one in proposal.resolved_conflicts],
         }
     )
 
 
-def _so(one: Already) -> JsonObject:
+def _already_met_row(already_met: AlreadyMet) -> JsonObject:
     """Tell of a place that stands as it should; lists are other people's texts, and left out."""
-    return {**asdict(one), "value": None if isinstance(one.value, list) else one.value}
+    return {
+        **asdict(already_met),
+        "value": None if isinstance(already_met.value, list) else already_met.value,
+    }
 
 
-def _because(change: FieldChange, proposal: Proposal) -> ExplainedChange:
+def _explain_change(change: FieldChange, proposal: Proposal) -> ExplainedChange:
     reason = proposal.reason(change.path)
     return ExplainedChange(
         **dict(change),

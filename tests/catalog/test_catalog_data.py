@@ -10,7 +10,7 @@ from typing import Any, get_args
 import pytest
 
 from tavus_mcp.catalog import LAYERS, load_catalog
-from tavus_mcp.catalog.facts import DISCOURAGED, ChangeKind, SeedStatus, Status
+from tavus_mcp.catalog.facts import DISCOURAGED_STATUSES, ChangeKind, SeedStatus, Status
 
 DATA = resources.files("tavus_mcp.catalog").joinpath("data")
 FILES = sorted(path.name for path in DATA.iterdir())
@@ -70,7 +70,7 @@ def test_every_status_is_of_the_vocabulary() -> None:
 
 
 def test_every_kind_of_change_is_of_the_vocabulary() -> None:
-    assert {change.kind for change in CATALOG.deprecations()} <= set(get_args(ChangeKind))
+    assert {change.kind for change in CATALOG.changelog()} <= set(get_args(ChangeKind))
 
 
 def test_every_type_is_of_the_vocabulary() -> None:
@@ -124,7 +124,7 @@ def test_ratings_run_from_one_to_three() -> None:
 def test_the_successor_of_a_model_exists_and_is_not_on_its_way_out(layer: str) -> None:
     models = {model.id: model for model in CATALOG.layer(layer).models}
     for model in models.values():
-        if model.status in DISCOURAGED:
+        if model.status in DISCOURAGED_STATUSES:
             assert model.successor is not None, model.id
         if model.successor is not None:
             assert models[model.successor].status in {"recommended", "current"}, model.id
@@ -134,7 +134,7 @@ def test_the_successor_of_a_model_exists_and_is_not_on_its_way_out(layer: str) -
 def test_the_successor_of_an_engine_exists_and_is_not_on_its_way_out(layer: str) -> None:
     engines = {engine.id: engine for engine in CATALOG.layer(layer).engines}
     for engine in engines.values():
-        if engine.status in DISCOURAGED:
+        if engine.status in DISCOURAGED_STATUSES:
             assert engine.successor is not None, engine.id
         if engine.successor is not None:
             assert engines[engine.successor].status in {"recommended", "current"}, engine.id
@@ -158,7 +158,7 @@ def test_a_layer_has_exactly_one_default_choice(layer: str) -> None:
 def test_the_values_of_a_choice_are_its_models_or_engines(layer: str, field: str) -> None:
     facts, choice = CATALOG.layer(layer), CATALOG.field(layer, field)
     assert choice is not None
-    assert set(choice.allowed) == {entry.id for entry in facts.choices}
+    assert set(choice.allowed_values) == {entry.id for entry in facts.choices}
     assert choice.default in [entry.id for entry in facts.choices if entry.default]
 
 
@@ -170,7 +170,7 @@ def test_a_field_named_as_successor_exists_and_is_current() -> None:
                 successor = CATALOG.field(home or layer, name)
                 assert successor is not None, field.successor
                 assert successor.status in {"current", "legacy"}, field.successor
-                assert set(field.successor_values.values()) <= set(successor.allowed)
+                assert set(field.successor_values.values()) <= set(successor.allowed_values)
 
 
 def test_the_turn_taking_values_are_converted_by_meaning() -> None:
@@ -179,8 +179,8 @@ def test_the_turn_taking_values_are_converted_by_meaning() -> None:
     interrupt = CATALOG.field("stt", "participant_interrupt_sensitivity")
     assert pause is not None
     assert interrupt is not None
-    assert set(pause.successor_values) == set(pause.allowed)
-    assert set(interrupt.successor_values) == set(interrupt.allowed)
+    assert set(pause.successor_values) == set(pause.allowed_values)
+    assert set(interrupt.successor_values) == set(interrupt.allowed_values)
     assert pause.successor_values["high"] == "low"
     assert interrupt.successor_values["high"] == "high"
 
@@ -202,7 +202,7 @@ SETTINGS = {
 
 
 def test_every_habit_leads_to_a_field_that_takes_it_and_says_why() -> None:
-    for habit in CATALOG.habits():
+    for habit in CATALOG.field_aliases():
         assert set(habit.where) <= {"", *LAYERS}
         assert re.fullmatch(r"[a-z][^\n]+[a-z_)}0-9]", habit.why), habit.names
         for name in habit.names:
@@ -214,12 +214,17 @@ def test_every_habit_leads_to_a_field_that_takes_it_and_says_why() -> None:
 
 
 def test_no_habit_is_told_twice() -> None:
-    told = [(name, where) for one in CATALOG.habits() for name in one.names for where in one.where]
+    told = [
+        (name, where)
+        for one in CATALOG.field_aliases()
+        for name in one.names
+        for where in one.where
+    ]
     assert sorted(told) == sorted(set(told))
 
 
 def test_every_path_of_a_change_or_seed_item_is_a_known_field() -> None:
-    changes, seeds = CATALOG.deprecations(), CATALOG.seed_items()
+    changes, seeds = CATALOG.changelog(), CATALOG.seed_mappings()
     pointers = {change.path for change in changes}
     pointers |= {place or "" for seed in seeds for place in (seed.path, seed.target)}
     pointers |= {change.successor or "" for change in changes if change.value is None}
@@ -228,20 +233,20 @@ def test_every_path_of_a_change_or_seed_item_is_a_known_field() -> None:
 
 
 def test_changes_are_listed_oldest_first() -> None:
-    dates = [change.date for change in CATALOG.deprecations()]
+    dates = [change.date for change in CATALOG.changelog()]
     assert dates == sorted(dates)
 
 
 def test_every_discouraged_model_has_a_dated_change() -> None:
-    named = {(change.path, change.value) for change in CATALOG.deprecations()}
+    named = {(change.path, change.value) for change in CATALOG.changelog()}
     for model in CATALOG.llm_models():
-        if model.status in DISCOURAGED:
+        if model.status in DISCOURAGED_STATUSES:
             assert ("/layers/llm/model", model.id) in named
 
 
 def test_every_item_of_the_seed_document_is_present() -> None:
     """Required by us: whatever the seed document shows is accepted and explained."""
-    items = " ".join(f"{seed.id} {seed.item} {seed.path}" for seed in CATALOG.seed_items())
+    items = " ".join(f"{seed.id} {seed.item} {seed.path}" for seed in CATALOG.seed_mappings())
     for shown in (
         *("/v2/personas", "x-api-key", "persona_name", "system_prompt", "context"),
         *("pipeline_mode full", "pipeline_mode echo", "rfe12d8b9597", "default_replica_id"),
@@ -256,11 +261,11 @@ def test_every_item_of_the_seed_document_is_present() -> None:
 
 
 def test_every_seed_value_that_is_gone_has_a_replacement_that_is_not() -> None:
-    for seed in CATALOG.seed_items():
+    for seed in CATALOG.seed_mappings():
         if seed.status in {"deprecated", "retired"} and seed.value:
             assert seed.replacement, seed.id
         model = CATALOG.llm_model(seed.replacement or "")
-        assert model is None or model.status not in DISCOURAGED
+        assert model is None or model.status not in DISCOURAGED_STATUSES
 
 
 def test_all_forty_two_languages_are_listed_with_distinct_codes() -> None:
@@ -288,8 +293,8 @@ def test_modes_name_known_layers_and_fields() -> None:
 
 
 def test_the_value_a_change_leads_to_is_known_and_not_on_its_way_out() -> None:
-    for change in CATALOG.deprecations():
+    for change in CATALOG.changelog():
         if change.value and change.successor:
             layer = change.path.split("/")[2]
             choices = {choice.id: choice for choice in CATALOG.layer(layer).choices}
-            assert choices[change.successor].status not in DISCOURAGED, change.path
+            assert choices[change.successor].status not in DISCOURAGED_STATUSES, change.path

@@ -31,14 +31,14 @@ def test_importing_the_catalog_reads_and_parses_nothing() -> None:
 def test_asking_about_one_layer_parses_only_its_file() -> None:
     from tavus_mcp.catalog import catalog
 
-    catalog.read.cache_clear()
-    catalog.facts.cache_clear()
-    catalog._layer.cache_clear()  # noqa: SLF001 to begin with nothing read
-    catalog._field.cache_clear()  # noqa: SLF001 the same
+    catalog.read_data.cache_clear()
+    catalog.read_facts.cache_clear()
+    catalog._load_layer.cache_clear()  # noqa: SLF001 to begin with nothing read
+    catalog._find_layer_field.cache_clear()  # noqa: SLF001 the same
     CATALOG.layer("stt")
-    assert catalog.read.cache_info().currsize == 1
+    assert catalog.read_data.cache_info().currsize == 1
     CATALOG.field("stt", "hotwords")
-    assert catalog.read.cache_info().currsize == 1
+    assert catalog.read_data.cache_info().currsize == 1
 
 
 def test_the_catalog_is_made_once() -> None:
@@ -161,6 +161,6 @@ def test_livekit_and_audio_only_are_notes_and_not_modes() -> None:
 
 
 def test_the_places_where_a_language_is_set_say_what_they_take() -> None:
-    takes = {place.name: place.takes for place in CATALOG.how_languages_are_set()}
+    takes = {place.name: place.takes for place in CATALOG.language_setting_notes()}
     assert takes["persona.languages"] == "codes"
     assert takes["conversation.properties.language"] == "full name"

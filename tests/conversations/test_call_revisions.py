@@ -14,7 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp_client import Desk
 
-from tavus_mcp.conversations.revision_timeline import BEFORE, UNKNOWN, Timeline, moment_text
+from tavus_mcp.conversations.revision_timeline import (
+    BEFORE_JOURNAL,
+    UNKNOWN_REVISION,
+    RevisionTimeline,
+    format_moment,
+)
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.sandbox.store import Store
@@ -36,7 +41,7 @@ def line(kind: Any, minutes: float, revision: str = "", **more: Any) -> JournalE
 
 
 def live(name: str, minutes: float | None) -> PersonaDocument:
-    stamp = moment_text(at(minutes)) if minutes is not None else None
+    stamp = format_moment(at(minutes)) if minutes is not None else None
     return PersonaDocument({"persona_id": "p1", "persona_name": name, "updated_at": stamp})
 
 
@@ -45,65 +50,67 @@ ADA, EVA = live("Ada", None).revision, live("Eva", None).revision
 
 def test_a_call_belongs_to_the_revision_between_two_writes() -> None:
     lines = [line("seen", 0, "a"), line("intent", 10, "a"), line("outcome", 10.1, ADA)]
-    told = Timeline.of(lines, live("Ada", 10.02), at(60))
-    assert told.revision_at(at(-1)) == BEFORE
+    told = RevisionTimeline.from_entries(lines, live("Ada", 10.02), at(60))
+    assert told.revision_at(at(-1)) == BEFORE_JOURNAL
     assert told.revision_at(at(5)) == "a"
     assert told.revision_at(at(10.05)) == ADA  # Tavus says that it was changed at 10.02
     assert told.revision_at(at(59)) == ADA
-    assert told.revision_at(None) == UNKNOWN
+    assert told.revision_at(None) == UNKNOWN_REVISION
     assert told.spans("a") == [(at(0), at(10))]
     assert told.spans(ADA) == [(pytest.approx(at(10.02), abs=1), None)]
-    assert not told.changed_elsewhere
+    assert not told.changed_externally
 
 
 def test_what_was_changed_elsewhere_leaves_a_gap_up_to_where_it_was_seen() -> None:
     lines = [line("outcome", 0, "a"), line("seen", 30, "b"), line("outcome", 30.1, EVA)]
-    told = Timeline.of(lines, live("Eva", 30.1), at(60))
+    told = RevisionTimeline.from_entries(lines, live("Eva", 30.1), at(60))
     assert told.revision_at(at(0)) == "a"
-    assert told.revision_at(at(15)) == UNKNOWN
+    assert told.revision_at(at(15)) == UNKNOWN_REVISION
     assert told.revision_at(at(30)) == "b"
 
 
 def test_the_live_persona_says_since_when_it_stands() -> None:
     """Seen elsewhere at minute 30; Tavus says that it was changed at minute 12."""
     lines = [line("outcome", 0, "a"), line("seen", 30, EVA)]
-    told = Timeline.of(lines, live("Eva", 12), at(60))
-    assert told.revision_at(at(11)) == UNKNOWN
+    told = RevisionTimeline.from_entries(lines, live("Eva", 12), at(60))
+    assert told.revision_at(at(11)) == UNKNOWN_REVISION
     assert told.revision_at(at(13)) == EVA
-    assert not told.changed_elsewhere
+    assert not told.changed_externally
 
 
 @pytest.mark.parametrize("stamp", [20.0, None, -5.0])
 def test_a_change_after_the_last_line_is_noticed_and_its_gap_is_open(stamp: float | None) -> None:
     """A stamp before the last line contradicts it (two clocks): then it proves nothing."""
-    told = Timeline.of([line("outcome", 0, ADA)], live("Eva", stamp), at(60))
-    assert told.changed_elsewhere
+    told = RevisionTimeline.from_entries([line("outcome", 0, ADA)], live("Eva", stamp), at(60))
+    assert told.changed_externally
     assert told.revision_at(at(0)) == ADA
-    assert told.revision_at(at(15)) == UNKNOWN
-    assert told.revision_at(at(25)) == (EVA if stamp == 20.0 else UNKNOWN)
+    assert told.revision_at(at(15)) == UNKNOWN_REVISION
+    assert told.revision_at(at(25)) == (EVA if stamp == 20.0 else UNKNOWN_REVISION)
 
 
 def test_without_a_journal_the_live_persona_is_known_since_its_last_change() -> None:
-    told = Timeline.of([], live("Eva", 10), at(60))
-    assert told.revision_at(at(9)) == BEFORE
+    told = RevisionTimeline.from_entries([], live("Eva", 10), at(60))
+    assert told.revision_at(at(9)) == BEFORE_JOURNAL
     assert told.revision_at(at(11)) == EVA
 
 
 def test_plans_and_failed_writes_are_no_revisions() -> None:
     plan = line("plan", 10, detail={"base": ADA, "kind": "change"})
     failed = [line("intent", 20, ADA), line("outcome", 20.1, "", status="failed", ref=200)]
-    told = Timeline.of([line("outcome", 0, ADA), plan, *failed], live("Ada", 0), at(60))
-    assert {sighting.revision for sighting in told.sightings} == {ADA}
+    told = RevisionTimeline.from_entries(
+        [line("outcome", 0, ADA), plan, *failed], live("Ada", 0), at(60)
+    )
+    assert {sighting.revision for sighting in told.observations} == {ADA}
     assert told.revision_at(at(30)) == ADA
 
 
 def test_a_revision_that_was_undone_and_came_back_stands_twice() -> None:
     lines = [line("outcome", 0, "a"), line("intent", 10, "a"), line("outcome", 10.1, ADA)]
     lines += [line("intent", 20, ADA), line("outcome", 20.1, "a")]
-    told = Timeline.of(lines, None, at(60))
+    told = RevisionTimeline.from_entries(lines, None, at(60))
     assert told.spans("a") == [(at(0), at(10)), (at(20.1), at(20.1))]
     assert told.revision_at(at(5)) == told.revision_at(at(25)) == "a"
-    assert told.current == ""
+    assert told.current_revision == ""
 
 
 steps = st.lists(
@@ -118,12 +125,12 @@ def test_a_call_never_gets_a_revision_that_no_sighting_beside_it_tells(
 ) -> None:
     lines = [line(kind, 10 * place, name) for place, (kind, name) in enumerate(told)]
     mixed = [lines[place] for place in order if place < len(lines)]
-    timeline = Timeline.of(mixed, live("Ada", None), at(90))
+    timeline = RevisionTimeline.from_entries(mixed, live("Ada", None), at(90))
     found = timeline.revision_at(at(minute))
     earlier = [name for place, (_, name) in enumerate(told) if 10 * place <= minute]
     if minute < 90:
-        assert found in ({earlier[-1], UNKNOWN} if earlier else {BEFORE})
-    assert timeline == Timeline.of(lines, live("Ada", None), at(90))
+        assert found in ({earlier[-1], UNKNOWN_REVISION} if earlier else {BEFORE_JOURNAL})
+    assert timeline == RevisionTimeline.from_entries(lines, live("Ada", None), at(90))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tavus_mcp.conversations import report
-from tavus_mcp.conversations.metrics import Talk
+from tavus_mcp.conversations.metrics import TurnStatistics
 from tavus_mcp.models.conversation import Conversation, Turn, parse_timestamp
 
 HI = said("user", 1.0, 2.0, "Hi")
@@ -190,6 +190,6 @@ def test_nothing_in_events_makes_measuring_fail_or_gives_a_number_that_is_none(
 ) -> None:
     """Ours: other people's data is read, whatever it is."""
     raw = {"events": [*events, *verbose(entries)["events"]], "transcript": events}
-    rows = report.figured([Talk.of(Conversation.parse(raw))])
+    rows = report.metric_rows([TurnStatistics.from_conversation(Conversation.parse(raw))])
     json.dumps(rows, allow_nan=False)
     assert all(row["n"] == 1 for row in rows)

@@ -297,11 +297,11 @@ async def test_comparing_tells_a_slower_persona_from_chance(
     assert told["differences"] == plain["differences"]
     figures = {row["figure"]: row for row in told["figures"]["figures"]}
     gap = figures["response_gap_median"]
-    assert gap["verdict"] == report.MORE
+    assert gap["verdict"] == report.SIGNIFICANT
     assert gap["first_low"] <= gap["first"] <= gap["first_high"] < gap["second_low"]
     assert gap["difference"] == pytest.approx(gap["second"] - gap["first"], abs=0.002)
     assert (gap["first_n"], gap["second_n"]) == (14, 14)
-    assert figures["user_gap_median"]["verdict"] == report.COULD_BE
+    assert figures["user_gap_median"]["verdict"] == report.NOT_SIGNIFICANT
     assert told["figures"]["first"]["calls"] == 14
     same = await desk.facts("compare_personas", first=one, second=one, measure=True)
     assert "same calls" in same["figures"]["verdict"]

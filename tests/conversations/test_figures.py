@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tavus_mcp.conversations import report
-from tavus_mcp.conversations.metrics import FIGURES, Talk
+from tavus_mcp.conversations.metrics import METRICS, TurnStatistics
 from tavus_mcp.models.conversation import Conversation
 
 # user 0-2, agent 3-6 (gap 1), user 6.5-8.5 (gap 0.5), agent 8-12 (gap -0.5: over the user),
@@ -43,17 +43,17 @@ WORKED_OUT = {
 }
 
 
-def talked(entries: list[Entry], **more: Any) -> Talk:
-    return Talk.of(Conversation.parse(verbose(entries, **more)))
+def talked(entries: list[Entry], **more: Any) -> TurnStatistics:
+    return TurnStatistics.from_conversation(Conversation.parse(verbose(entries, **more)))
 
 
-def values(*talks: Talk) -> dict[str, float]:
-    return {row["figure"]: row["value"] for row in report.figured(talks)}
+def values(*talks: TurnStatistics) -> dict[str, float]:
+    return {row["figure"]: row["value"] for row in report.metric_rows(talks)}
 
 
 def test_every_figure_is_as_worked_out_by_hand() -> None:
     assert values(talked(BY_HAND)) == WORKED_OUT
-    assert set(WORKED_OUT) == {figure.name for figure in FIGURES}
+    assert set(WORKED_OUT) == {figure.name for figure in METRICS}
 
 
 def test_figures_of_several_calls_are_over_all_of_what_they_say() -> None:
@@ -73,22 +73,22 @@ def test_a_word_of_assent_is_not_waited_behind() -> None:
         [said("assistant", 0, 10), said("user", 4, 0.5), said("assistant", 12, 1)],
     )
     assert told.gaps == {"user": [-6.0], "assistant": []}
-    assert told.over == {"user": 1, "assistant": 0}
-    assert told.silences == 0
+    assert told.overlap_counts == {"user": 1, "assistant": 0}
+    assert told.long_silence_count == 0
 
 
 def test_an_overlap_within_rounding_is_no_interruption() -> None:
     told = talked([said("user", 0, 2), said("assistant", 1.9, 1)])
-    assert told.over == {"user": 0, "assistant": 0}
+    assert told.overlap_counts == {"user": 0, "assistant": 0}
     assert told.gaps["assistant"] == [pytest.approx(-0.1)]
 
 
 def test_turns_without_timing_are_counted_and_what_can_be_computed_is() -> None:
     blind = {"role": "assistant", "content": "a b c", "duration": 2.0}
     told = talked([said("user", 0, 3), blind, said("user", 8, 1)])
-    assert told.untimed == 1
+    assert told.untimed_count == 1
     assert told.gaps == {"user": [], "assistant": []}
-    assert told.lasted == {"user": [3.0, 1.0], "assistant": [2.0]}
+    assert told.turn_durations == {"user": [3.0, 1.0], "assistant": [2.0]}
     assert values(told).keys() == {
         "talk_ratio",
         "agent_turn_mean",
@@ -108,7 +108,10 @@ def test_words_are_not_counted_in_scripts_that_do_not_part_them() -> None:
 
 def test_a_call_in_which_nobody_spoke_gives_nothing() -> None:
     assert values(talked([])) == {}
-    assert report.talks_of([Conversation.parse(verbose([])), Conversation.parse({})]) == []
+    assert (
+        report.collect_turn_statistics([Conversation.parse(verbose([])), Conversation.parse({})])
+        == []
+    )
 
 
 seeds = st.integers(0, 10_000)
@@ -132,7 +135,7 @@ def test_events_told_again_and_entries_in_any_order_change_nothing(seed: int, ti
     mixed = list(entries)
     random.Random(seed).shuffle(mixed)  # noqa: S311 - any order will do
     events = [*verbose(mixed)["events"] * times, event("system.pal_joined", face_id="r1")]
-    again = Talk.of(Conversation.parse({"events": events[::-1]}))
+    again = TurnStatistics.from_conversation(Conversation.parse({"events": events[::-1]}))
     assert again == talked(entries)
 
 

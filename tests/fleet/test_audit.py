@@ -274,10 +274,10 @@ async def test_the_report_on_a_large_account_stays_readable(desk: Desk, store: S
 
 async def test_each_rule_has_room_even_if_all_strike(store: Store) -> None:
     """Whatever is wrong with an account, what is told of it has an end."""
-    from tavus_mcp.fleet.finding_summary import Tally
+    from tavus_mcp.fleet.finding_summary import FindingSummary
     from tavus_mcp.models.findings import RuleFinding
 
-    tally = Tally()
+    tally = FindingSummary()
     for number in range(50):
         tally.add(
             f"p{number:011x}",

@@ -35,10 +35,10 @@ def test_a_case_comes_to_this_and_nothing_else(case: dict[str, Any]) -> None:
         path: REMOVED if after.at(path) is None else after.at(path) for path in proposal.reasons
     }
     assert outcome == case.get("after", {})
-    so = {one.path for one in proposal.already}
+    so = {one.path for one in proposal.already_met}
     assert set(case.get("so", ())) <= so
     assert not set(case.get("not_so", ())) & so
-    told = "\n".join(f"{one.path}: {one.message} {one.hint}" for one in proposal.remarks)
+    told = "\n".join(f"{one.path}: {one.message} {one.hint}" for one in proposal.findings)
     assert [words for words in case.get("said", ()) if words not in told] == []
     assert [words for words in case.get("unsaid", ()) if words in told] == []
     for path, words in case.get("why", {}).items():

@@ -40,9 +40,9 @@ CASES = dict(case_documents())
 def test_what_nothing_of_today_says_stays_and_is_flagged(layers: dict[str, Any], path: str) -> None:
     proposal = proposed({**BASE, "layers": layers}, "modernize")
     assert proposal.reasons == {}
-    assert [one.path for one in proposal.remarks] == [path]
-    assert proposal.remarks[0].hint
-    assert proposal.already == []
+    assert [one.path for one in proposal.findings] == [path]
+    assert proposal.findings[0].hint
+    assert proposal.already_met == []
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -50,9 +50,9 @@ def test_all_is_said_to_be_of_today_only_where_the_checker_finds_nothing_old(nam
     proposal = proposed(CASES[name], "modernize")
     found = check(PersonaDocument(tuned(proposal, CASES[name])), CATALOG)
     old = [one for one in found if OLD & set((one.rule or "").split("-"))]
-    flagged = {one.path for one in proposal.remarks}
+    flagged = {one.path for one in proposal.findings}
     assert [one for one in old if one.path not in flagged] == []
-    assert not (proposal.already and old)
+    assert not (proposal.already_met and old)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_speed_of_the_older_scale_is_carried_over_beside_a_newer_model(
     assert set(proposal.reasons) == {"/layers/tts/voice_settings/speed"}
     after = PersonaDocument(tuned(proposal, data))
     assert after.values_by_pointer.get("/layers/tts/voice_settings/speed") == today
-    assert today is None or "a fifth slower" in proposal.remarks[0].message
+    assert today is None or "a fifth slower" in proposal.findings[0].message
     assert proposed(dict(after.data), "modernize").reasons == {}
 
 

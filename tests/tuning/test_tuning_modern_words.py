@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from tunable import BASE, CATALOG, proposed
 
-from tavus_mcp.catalog.facts import DISCOURAGED
+from tavus_mcp.catalog.facts import DISCOURAGED_STATUSES
 from tavus_mcp.tuning import Proposal
 
 SEEING = "/layers/perception"
-OLD_MODELS = [model for model in CATALOG.llm_models() if model.status in DISCOURAGED]
+OLD_MODELS = [model for model in CATALOG.llm_models() if model.status in DISCOURAGED_STATUSES]
 
 
 def modernized(**fields: Any) -> Proposal:
@@ -19,7 +19,7 @@ def modernized(**fields: Any) -> Proposal:
 
 
 def remarks_at(proposal: Proposal, path: str) -> list[str]:
-    return [f"{one.message} {one.hint}" for one in proposal.remarks if one.path == path]
+    return [f"{one.message} {one.hint}" for one in proposal.findings if one.path == path]
 
 
 @pytest.mark.parametrize("model", OLD_MODELS, ids=lambda model: model.id)

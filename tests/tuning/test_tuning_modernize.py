@@ -266,7 +266,7 @@ DOCUMENTS = [*case_documents(), ("the seed, all at once", SEED)]
 def test_the_checker_finds_nothing_old_but_what_was_flagged(data: dict[str, Any]) -> None:
     """Required by us: one step, and every case that the checker knows is modern."""
     proposal = proposed(data, "modernize")
-    flagged = {one.path for one in proposal.remarks}
+    flagged = {one.path for one in proposal.findings}
     left = [
         one
         for one in check(PersonaDocument(tuned(proposal, data)), CATALOG)
@@ -355,5 +355,5 @@ def test_a_persona_in_order_has_nothing_to_modernize() -> None:
     clean = {**RULES["clean"], "layers": {**RULES["clean"]["layers"], "llm": {}}}
     proposal = proposed(clean, "modernize")
     assert proposal.reasons == {}
-    assert proposal.remarks == []
-    assert [one.goal for one in proposal.already] == ["modernize"]
+    assert proposal.findings == []
+    assert [one.goal for one in proposal.already_met] == ["modernize"]

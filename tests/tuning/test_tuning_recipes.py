@@ -10,19 +10,19 @@ from typing import Any
 import pytest
 
 from tavus_mcp.catalog import Advice, Step, Translation, TuningGoal, load_catalog
-from tavus_mcp.catalog.catalog import facts, read
+from tavus_mcp.catalog.catalog import read_data, read_facts
 from tavus_mcp.catalog.goals import GOALS
 from tavus_mcp.checker.check import check
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.server.tools import ALL
 from tavus_mcp.tuning.conditions import CONDITIONS
-from tavus_mcp.tuning.step_functions import THOUGHTS
+from tavus_mcp.tuning.step_functions import STEP_FUNCTIONS
 
 CATALOG = load_catalog()
-RECIPES = facts(TuningGoal, "goals", "goal")
+RECIPES = read_facts(TuningGoal, "goals", "goal")
 STEPS = [(goal.name, step) for goal in RECIPES for step in goal.step]
 ADVICE = [(goal.name, one) for goal in RECIPES for one in goal.advice]
-TRANSLATIONS = facts(Translation, "goals", "translation")
+TRANSLATIONS = read_facts(Translation, "goals", "translation")
 CALL = re.compile(r"(\w+)\((persona_id[^()]*|based_on[^()]*)\)")
 TOOLS = {spec.name: {*inspect.signature(spec.function).parameters} for spec in ALL}
 
@@ -50,7 +50,7 @@ def test_there_is_a_recipe_for_every_goal_and_for_nothing_else() -> None:
 
 @pytest.mark.parametrize(("goal", "one"), [*STEPS, *ADVICE])
 def test_places_and_conditions_are_known(goal: str, one: Step | Advice) -> None:
-    for pointer in filter(None, (one.path, *one.needs, *one.lacks)):
+    for pointer in filter(None, (one.path, *one.needs, *one.unless_set)):
         assert field_at(pointer) is not None, pointer
     assert set(one.when) <= CONDITIONS.keys()
 
@@ -60,17 +60,17 @@ def test_a_step_says_why_with_what_effect_and_at_what_cost(goal: str, step: Step
     for text in (step.reason, step.effect, step.trade_off):
         assert re.fullmatch(r"[A-Za-z0-9].*\.", text), text
     assert step.confidence in ("documented", "reported", "inferred")
-    assert bool(step.ladder) or bool(step.thought) or bool(step.paragraph)
-    assert step.normal is None or step.normal in step.ladder
-    if step.thought:
-        assert step.thought in THOUGHTS
+    assert bool(step.levels) or bool(step.function) or bool(step.paragraph)
+    assert step.normal is None or step.normal in step.levels
+    if step.function:
+        assert step.function in STEP_FUNCTIONS
 
 
 @pytest.mark.parametrize(("goal", "step"), STEPS)
 def test_a_rung_is_a_value_that_the_checker_takes_without_an_error(goal: str, step: Step) -> None:
-    if step.rating or step.thought or step.paragraph:
+    if step.rating or step.function or step.paragraph:
         return
-    for rung in step.ladder[-1:]:
+    for rung in step.levels[-1:]:
         *above, name = step.path.split("/")[1:]
         data: dict[str, Any] = {"system_prompt": "You help."}
         node = data
@@ -86,8 +86,8 @@ def test_a_rung_is_a_value_that_the_checker_takes_without_an_error(goal: str, st
 @pytest.mark.parametrize(("goal", "step"), STEPS)
 def test_a_ladder_of_numbers_shows_its_direction(goal: str, step: Step) -> None:
     """One rung alone would count as running up, and move what is below it."""
-    numbers = [rung for rung in step.ladder if type(rung) in (int, float)]
-    assert step.thought or len(numbers) != 1
+    numbers = [rung for rung in step.levels if type(rung) in (int, float)]
+    assert step.function or len(numbers) != 1
 
 
 def test_a_model_that_a_goal_chooses_is_on_offer() -> None:
@@ -133,7 +133,7 @@ def test_the_words_of_texts_are_filled_in_everywhere() -> None:
 
 
 def test_every_table_of_the_file_is_read() -> None:
-    assert set(read("goals")) == {"goal", "paragraph", "translation"}
+    assert set(read_data("goals")) == {"goal", "paragraph", "translation"}
 
 
 @pytest.mark.parametrize("what", ["goal", "paragraph", "translation"])

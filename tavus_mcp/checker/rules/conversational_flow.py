@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
-from tavus_mcp.catalog.facts import DISCOURAGED
+from tavus_mcp.catalog.facts import DISCOURAGED_STATUSES
 from tavus_mcp.checker.fixes import alternative_fix, configure, unset_fields
 from tavus_mcp.checker.lookups import is_set, languages, layer_of, text, value_at
 from tavus_mcp.checker.rule import Violation, rule
@@ -87,7 +87,7 @@ def idle_while_asleep(document: PersonaDocument, catalog: Catalog) -> Iterator[V
 def turn_model_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Older turn models can be reached by the API only, and nobody supports them."""
     facts = catalog.turn_model(text(value_at(document, _MODEL)))
-    if facts and facts.status in DISCOURAGED:
+    if facts and facts.status in DISCOURAGED_STATUSES:
         yield Violation(
             _MODEL,
             f"{facts.id} is {facts.status} and unsupported.",

@@ -170,12 +170,12 @@ def type_unknown(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
     """The docs name one other transport."""
     kind = text(value_at(document, "/layers/transport/transport_type"))
     facts = catalog.field("transport", "transport_type")
-    if kind and facts and kind not in facts.allowed:
-        close = find_nearest(kind, facts.allowed)
+    if kind and facts and kind not in facts.allowed_values:
+        close = find_nearest(kind, facts.allowed_values)
         instead = f"Did you mean {close!r}, which goes with mode echo? " if close else ""
         yield Violation(
             "/layers/transport/transport_type",
-            f"The docs know {', '.join(facts.allowed)} only.",
+            f"The docs know {', '.join(facts.allowed_values)} only.",
             f"{instead}For ordinary rooms: ",
             unset_fields("transport", "transport_type"),
         )

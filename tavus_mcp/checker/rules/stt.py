@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tavus_mcp.catalog import Catalog, FieldFacts
-from tavus_mcp.catalog.facts import DISCOURAGED
+from tavus_mcp.catalog.facts import DISCOURAGED_STATUSES
 from tavus_mcp.checker.fixes import FixCall, UnprintedValue, configure, unset_fields
 from tavus_mcp.checker.lookups import (
     deprecated_since,
@@ -155,7 +155,7 @@ def flow_overrides_stt(document: PersonaDocument, catalog: Catalog) -> bool:
     """Tell whether conversational_flow is in use with a model that overrides this layer."""
     flow = layer_of(document, "conversational_flow")
     stored = catalog.turn_model(text(flow.get("turn_detection_model")))
-    return bool(flow) and not (stored and stored.status in DISCOURAGED)
+    return bool(flow) and not (stored and stored.status in DISCOURAGED_STATUSES)
 
 
 def _successor_field(facts: FieldFacts, value: Any) -> dict[str, Any]:

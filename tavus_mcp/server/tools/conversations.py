@@ -28,7 +28,7 @@ async def list_conversations(
     cursor: Cursor = None,
 ) -> ConversationPage:
     """List calls: id, name, persona, replica, status, start."""
-    page = await usecase.listed(app, persona_id, status, limit, cursor)
+    page = await usecase.read_conversation_page(app, persona_id, status, limit, cursor)
     return ConversationPage(
         conversations=page.rows, total_count=page.total_count, next_cursor=page.next_cursor
     )
@@ -42,7 +42,7 @@ async def get_conversation(
     cursor: Cursor = None,
 ) -> ConversationRead:
     """Read an ended call: transcript with times in seconds, how it ended, what was seen."""
-    told = await usecase.conversation(app, conversation_id, limit, cursor)
+    told = await usecase.read_conversation(app, conversation_id, limit, cursor)
     return ConversationRead(
         conversation=told.fields,
         turns=told.turns,
@@ -67,7 +67,7 @@ async def measure_conversations(
 
     With 95 % intervals. compare_personas(measure=true) tells whether a difference is chance.
     """
-    told = await measure.measure(app, persona_id, measure.Window.of(since, until), limit)
+    told = await measure.measure(app, persona_id, measure.TimeWindow.parse(since, until), limit)
     return Measures(
         persona_id=told.persona_id,
         revisions=told.revisions,

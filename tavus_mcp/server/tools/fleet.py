@@ -10,7 +10,7 @@ from pydantic import Field
 from tavus_mcp.app import App
 from tavus_mcp.catalog.goals import Strength
 from tavus_mcp.fleet import audit, bulk_request, plan, plan_report
-from tavus_mcp.fleet.selection import Selection
+from tavus_mcp.fleet.selection import PersonaFilter
 from tavus_mcp.models.base import DeprecatedField, JsonObject, PersonaId
 from tavus_mcp.server.parameters import NameContains
 from tavus_mcp.server.results import AuditReport, BulkPlan
@@ -37,18 +37,18 @@ async def audit_personas(
     ] = "warning",
 ) -> AuditReport:
     """Check every persona of the account: old models, settings, mistakes; by rule, worst first."""
-    selection = Selection(None if persona_type == "all" else persona_type, name_contains)
+    selection = PersonaFilter(None if persona_type == "all" else persona_type, name_contains)
     found = await audit.audit(app, selection, severity, ctx.report_progress)
-    groups = found.tally.groups()
+    groups = found.finding_summary.groups()
     return AuditReport(
-        checked=found.checked,
+        checked=found.checked_count,
         total_count=found.total,
-        complete=found.complete,
-        counts=dict(found.tally.counts),
+        complete=found.is_complete,
+        counts=dict(found.finding_summary.counts),
         groups=groups,
-        unread=found.unread or None,
-        failed=found.failed or None,
-        stopped=found.stopped or None,
+        unread=found.unread_count or None,
+        failed=found.failures or None,
+        stopped=found.stop_reason or None,
         next=_GROUPS if groups else None,
     )
 
@@ -84,8 +84,8 @@ async def plan_bulk_change(
     limit: Annotated[int | None, Field(ge=1, description="At most so many personas")] = None,
 ) -> BulkPlan:
     """Plan one change of many personas, or the undo of such a plan; apply_plan carries it out."""
-    asked = bulk_request.Asked(
-        Selection(None if persona_type == "all" else persona_type, name_contains, persona_ids),
+    asked = bulk_request.BulkChangeRequest(
+        PersonaFilter(None if persona_type == "all" else persona_type, name_contains, persona_ids),
         finding=finding,
         everything=everything,
         goals=goals,
@@ -96,5 +96,7 @@ async def plan_bulk_change(
         undo_of=undo_of,
         limit=limit,
     )
-    draft = await plan.plan(app, await bulk_request.wanted(app, asked), ctx.report_progress)
-    return BulkPlan.model_validate(plan_report.told(draft))
+    draft = await plan.draft_bulk_plan(
+        app, await bulk_request.resolve_request(app, asked), ctx.report_progress
+    )
+    return BulkPlan.model_validate(plan_report.render_plan(draft))
