@@ -68,9 +68,9 @@ def wired(settings: Settings) -> App:
 
 def _sandbox_api(settings: Settings) -> TavusApi:
     def transport() -> httpx2.AsyncBaseTransport:
-        from tavus_mcp.sandbox.transport import Embedded
+        from tavus_mcp.sandbox.transport import SandboxTransport
 
-        return Embedded(settings.data_dir / SANDBOX_STATE)
+        return SandboxTransport(settings.data_dir / SANDBOX_STATE)
 
     return TavusApi("http://127.0.0.1/v2", "sandbox", transport=transport)
 
@@ -118,7 +118,7 @@ def _make_calls(asked: argparse.Namespace, state: Path | None) -> int:
     with closing(Store.open(state)) as store:
         try:
             store_calls.make_calls(store, persona_id, count=count, seed=seed)
-        except store_calls.NoCalls as error:
+        except store_calls.SimulationError as error:
             return _told(1, f"{state}: {error}.")
     # an id that was found is no stranger's text, so it may be repeated
     calls = "1 call" if count == 1 else f"{count} calls"

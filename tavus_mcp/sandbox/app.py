@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tavus_mcp.sandbox.faults import FaultMiddleware, Faults
-from tavus_mcp.sandbox.http import Refusal, refused, reply
+from tavus_mcp.sandbox.http import HttpError, json_response, render_http_error
 from tavus_mcp.sandbox.routes import (
     control,
     conversations,
@@ -29,7 +29,7 @@ from tavus_mcp.sandbox.routes import (
 )
 from tavus_mcp.sandbox.store import Store
 
-_ROOMS = (
+_ROUTE_MODULES = (
     personas,
     replicas,
     voices,
@@ -52,12 +52,12 @@ def build_sandbox(store: Store, *, key: str | None = None, latency: float = 0.0)
     """
     faults = Faults()
     app = Starlette(
-        routes=[route for room in _ROOMS for route in room.routes()],
+        routes=[route for room in _ROUTE_MODULES for route in room.routes()],
         middleware=[
             Middleware(FaultMiddleware, faults=faults, latency=latency),
-            Middleware(Gate, key=key),
+            Middleware(ApiKeyMiddleware, key=key),
         ],
-        exception_handlers={Refusal: refused, HTTPException: _not_here},
+        exception_handlers={HttpError: render_http_error, HTTPException: _render_http_exception},
     )
     app.router.redirect_slashes = False
     app.state.store = store
@@ -66,7 +66,7 @@ def build_sandbox(store: Store, *, key: str | None = None, latency: float = 0.0)
     return app
 
 
-class Gate:
+class ApiKeyMiddleware:
     """Checks the key, and takes a trailing slash for none (docs: authentication, objectives)."""
 
     def __init__(self, app: ASGIApp, key: str | None) -> None:
@@ -77,18 +77,20 @@ class Gate:
         """Pass the request on, or answer 401."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif self._admits(Headers(scope=scope).get("x-api-key", "")):
+        elif self._is_accepted(Headers(scope=scope).get("x-api-key", "")):
             plain = scope["path"].rstrip("/") or "/"
             await self._app({**scope, "path": plain}, receive, send)
         else:
-            await reply({"message": "Invalid access token"}, 401)(scope, receive, send)
+            await json_response({"message": "Invalid access token"}, 401)(scope, receive, send)
 
-    def _admits(self, given: str) -> bool:
+    def _is_accepted(self, provided_key: str) -> bool:
         if self._key is None:
-            return bool(given.strip())
-        return hmac.compare_digest(given.encode(), self._key.encode())
+            return bool(provided_key.strip())
+        return hmac.compare_digest(provided_key.encode(), self._key.encode())
 
 
-async def _not_here(request: Request, error: Exception) -> Response:
+async def _render_http_exception(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    return reply({"message": "Not Found" if status == 404 else "Method Not Allowed"}, status)
+    return json_response(
+        {"message": "Not Found" if status == 404 else "Method Not Allowed"}, status
+    )

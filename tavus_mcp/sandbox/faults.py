@@ -18,14 +18,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tavus_mcp.sandbox.http import Body
 
-RESET = "tavus_mcp.sandbox.reset"
+RESET_EXTENSION = "tavus_mcp.sandbox.reset"
 """The ASGI extension that breaks the connection: ``{"abort": callable}``."""
-CONTROL = "/_sandbox"
+CONTROL_PATH = "/_sandbox"
 """Where the sandbox is told what to do; never failed, never logged."""
-_KEPT = 2_000
-_HTML = b"<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>"
+_MAX_LOGGED_REQUESTS = 2_000
+_BAD_GATEWAY_HTML = (
+    b"<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>"
+)
 
-Kind = Literal[
+FaultKind = Literal[
     "status", "reset_before", "reset_after", "slow", "html", "cut_json", "cut_body", "empty"
 ]
 
@@ -33,7 +35,7 @@ Kind = Literal[
 class Fault(Body):
     """One planned failure: which requests, how, and how often (``times`` 0: until cleared)."""
 
-    kind: Kind
+    kind: FaultKind
     method: str = "*"
     path: str = "*"
     status: Annotated[int, Field(ge=200, le=599)] | None = None
@@ -43,52 +45,52 @@ class Fault(Body):
     skip: Annotated[int, Field(ge=0)] = 0
     delay: Annotated[float, Field(ge=0)] = 0.0
 
-    def hits(self, method: str, path: str) -> bool:
+    def matches(self, method: str, path: str) -> bool:
         """Tell whether this request is meant."""
         return self.method.upper() in {"*", method} and fnmatchcase(path, self.path.rstrip("/"))
 
 
 @dataclass
-class _Planned:
+class _PlannedFault:
     """A failure and how often it is still to be skipped and to strike."""
 
     fault: Fault
-    skips: int
-    strikes: int | None
+    remaining_skips: int
+    remaining_uses: int | None
 
 
 class Faults:
     """The planned failures and the log of the requests that came."""
 
     def __init__(self) -> None:
-        self._planned: list[_Planned] = []
-        self.log: deque[dict[str, Any]] = deque(maxlen=_KEPT)
+        self._planned_faults: list[_PlannedFault] = []
+        self.log: deque[dict[str, Any]] = deque(maxlen=_MAX_LOGGED_REQUESTS)
         self.connections: set[tuple[str, int]] = set()
 
     def plan(self, fault: Fault) -> None:
         """Add a failure; the one planned first strikes first."""
-        self._planned.append(_Planned(fault, fault.skip, fault.times or None))
+        self._planned_faults.append(_PlannedFault(fault, fault.skip, fault.times or None))
 
     def clear(self) -> None:
         """Forget every planned failure."""
-        self._planned.clear()
+        self._planned_faults.clear()
 
-    def forget_requests(self) -> None:
+    def clear_requests(self) -> None:
         """Empty the log."""
         self.log.clear()
         self.connections.clear()
 
-    def next(self, method: str, path: str) -> Fault | None:
+    def take_next(self, method: str, path: str) -> Fault | None:
         """Return the failure that strikes this request, and count it."""
-        for planned in self._planned:
-            if not planned.fault.hits(method, path):
+        for planned in self._planned_faults:
+            if not planned.fault.matches(method, path):
                 continue
-            if planned.skips:
-                planned.skips -= 1
+            if planned.remaining_skips:
+                planned.remaining_skips -= 1
                 continue
-            if planned.strikes is not None:
-                planned.strikes -= 1
-            self._planned = [it for it in self._planned if it.strikes != 0]
+            if planned.remaining_uses is not None:
+                planned.remaining_uses -= 1
+            self._planned_faults = [it for it in self._planned_faults if it.remaining_uses != 0]
             return planned.fault
         return None
 
@@ -103,7 +105,7 @@ class FaultMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Log the request, then answer it or let it fail."""
-        if scope["type"] != "http" or scope["path"].startswith(CONTROL):
+        if scope["type"] != "http" or scope["path"].startswith(CONTROL_PATH):
             await self._app(scope, receive, send)
             return
         entry = {
@@ -123,40 +125,42 @@ class FaultMiddleware:
                 entry["status"] = message["status"]
             await send(message)
 
-        fault = self._faults.next(scope["method"], scope["path"].rstrip("/"))
+        fault = self._faults.take_next(scope["method"], scope["path"].rstrip("/"))
         if fault is None:
             await self._app(scope, receive, noted)
         else:
-            await self._strike(fault, scope, receive, noted)
+            await self._inject(fault, scope, receive, noted)
 
-    async def _strike(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _inject(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         await anyio.sleep(fault.delay)
         if fault.kind == "reset_before":
-            await _reset(scope, receive)
+            await _reset_connection(scope, receive)
         elif fault.kind == "slow":
             await self._app(scope, receive, send)
         elif fault.kind == "status":
             body = {"message": "Injected fault"} if fault.body is None else fault.body
-            await _answer(send, fault, 503, "application/json", json.dumps(body).encode())
+            await _send_response(send, fault, 503, "application/json", json.dumps(body).encode())
         elif fault.kind == "html":
-            await _answer(send, fault, 502, "text/html", _HTML)
+            await _send_response(send, fault, 502, "text/html", _BAD_GATEWAY_HTML)
         else:
-            await self._spoil(fault, scope, receive, send)
+            await self._corrupt_reply(fault, scope, receive, send)
 
-    async def _spoil(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _corrupt_reply(
+        self, fault: Fault, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         """Let the request take effect, then damage its reply."""
-        status, body = await _heard(self._app, scope, receive)
+        status, body = await _capture_response(self._app, scope, receive)
         if fault.kind == "reset_after":
-            await _reset(scope, receive)
+            await _reset_connection(scope, receive)
         elif fault.kind == "cut_body":
-            await _answer(send, fault, status, "application/json", body, cut=True)
-            await _reset(scope, receive, hard=False)
+            await _send_response(send, fault, status, "application/json", body, truncate=True)
+            await _reset_connection(scope, receive, hard=False)
         else:
             left = b"" if fault.kind == "empty" else body[: len(body) // 2]
-            await _answer(send, fault, status, "application/json", left)
+            await _send_response(send, fault, status, "application/json", left)
 
 
-async def _heard(app: ASGIApp, scope: Scope, receive: Receive) -> tuple[int, bytes]:
+async def _capture_response(app: ASGIApp, scope: Scope, receive: Receive) -> tuple[int, bytes]:
     """Run the app and return the status and body that it would have sent."""
     status, parts = 500, [b""]
 
@@ -169,20 +173,20 @@ async def _heard(app: ASGIApp, scope: Scope, receive: Receive) -> tuple[int, byt
     return status, b"".join(parts)
 
 
-async def _answer(
-    send: Send, fault: Fault, status: int, media: str, body: bytes, *, cut: bool = False
+async def _send_response(
+    send: Send, fault: Fault, status: int, media: str, body: bytes, *, truncate: bool = False
 ) -> None:
     headers = {"content-type": media, "content-length": str(len(body))} | fault.headers
     raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     start = {"type": "http.response.start", "status": fault.status or status, "headers": raw}
     await send(start)
-    sent = body[: len(body) // 2] if cut else body
-    await send({"type": "http.response.body", "body": sent, "more_body": cut})
+    sent = body[: len(body) // 2] if truncate else body
+    await send({"type": "http.response.body", "body": sent, "more_body": truncate})
 
 
-async def _reset(scope: Scope, receive: Receive, *, hard: bool = True) -> None:
+async def _reset_connection(scope: Scope, receive: Receive, *, hard: bool = True) -> None:
     """Break the connection, and wait until the server has noticed."""
-    lent = scope.get("extensions", {}).get(RESET)
+    lent = scope.get("extensions", {}).get(RESET_EXTENSION)
     if lent is None:
         raise ConnectionResetError("the sandbox was told to reset this connection")
     lent["abort"](hard)

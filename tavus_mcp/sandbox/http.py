@@ -21,18 +21,19 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
-def shaped(model: type[BaseModel], body: Any, *, key: str = "error") -> None:
+def validate_body(model: type[BaseModel], body: Any, *, key: str = "error") -> None:
     """Refuse a body that does not fit the model, naming every field that is wrong."""
     try:
         model.model_validate(body)
     except ValidationError as error:
         wrong = {
-            _place(item["loc"]): [_sentence(item["type"], item["msg"])] for item in error.errors()
+            _field_path(item["loc"]): [_sentence(item["type"], item["msg"])]
+            for item in error.errors()
         }
         raise bad_request(f"Bad Request: {wrong}", key=key) from None
 
 
-def _place(location: tuple[int | str, ...]) -> str:
+def _field_path(location: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in location) or "body"
 
 
@@ -44,52 +45,52 @@ def _sentence(kind: str, message: str) -> str:
     return message
 
 
-_DEEPEST = 64
-_MODERN_PATHS = ("/v2/pals", "/v2/faces")
+_MAX_JSON_DEPTH = 64
+_PAL_PATHS = ("/v2/pals", "/v2/faces")
 
 
-class Refusal(Exception):
+class HttpError(Exception):
     """A reply that ends the request early: a status and one sentence.
 
     Most errors say it in ``error``; 401, 409, 422 and PATCH in ``message`` (docs: create-persona,
     patch-persona).
     """
 
-    def __init__(self, status: int, text: str, *, key: str = "error", **more: Any) -> None:
+    def __init__(self, status: int, text: str, *, key: str = "error", **extra_members: Any) -> None:
         super().__init__(text)
         self.status = status
-        self.body = {key: text, **more}
+        self.body = {key: text, **extra_members}
 
 
-def bad_request(text: str, *, key: str = "error") -> Refusal:
+def bad_request(text: str, *, key: str = "error") -> HttpError:
     """Return the 400 for a request that breaks a rule."""
-    return Refusal(400, text, key=key)
+    return HttpError(400, text, key=key)
 
 
-def missing_field(name: str, *, key: str = "error") -> Refusal:
+def missing_field(name: str, *, key: str = "error") -> HttpError:
     """Return the 400 for an absent field, worded like the docs of attach-skill-to-pal."""
     return bad_request(f"Bad Request: {{'{name}': ['Missing data for required field.']}}", key=key)
 
 
-def unknown_field(name: str, *, key: str = "error") -> Refusal:
+def unknown_field(name: str, *, key: str = "error") -> HttpError:
     """Return the 400 for a field that does not exist."""
     return bad_request(f"Bad Request: {{'{name}': ['Unknown field.']}}", key=key)
 
 
-def reply(body: Any, status: int = 200) -> Response:
+def json_response(body: Any, status: int = 200) -> Response:
     """Return a JSON reply; ASCII, so that whatever was stored can be written."""
     return Response(json.dumps(body), status, media_type="application/json")
 
 
-def nothing(status: int = 204) -> Response:
+def empty_response(status: int = 204) -> Response:
     """Return a reply without a body."""
     return Response(status_code=status)
 
 
-async def refused(request: Request, error: Exception) -> Response:
+async def render_http_error(request: Request, error: Exception) -> Response:
     """Answer a ``Refusal`` raised anywhere below."""
-    refusal = cast(Refusal, error)
-    return reply(refusal.body, refusal.status)
+    refusal = cast(HttpError, error)
+    return json_response(refusal.body, refusal.status)
 
 
 def store_of(request: Request) -> Store:
@@ -97,14 +98,14 @@ def store_of(request: Request) -> Store:
     return cast(Store, request.app.state.store)
 
 
-async def read_json(request: Request, *, refusal: Refusal | None = None) -> Any:
+async def read_json(request: Request, *, http_error: HttpError | None = None) -> Any:
     """Return the body as JSON, or refuse what is not JSON."""
     try:
-        body = json.loads(await request.body(), parse_constant=_no_constant)
+        body = json.loads(await request.body(), parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
-        raise refusal or bad_request("Bad Request: the body is not valid JSON") from error
-    if _deeper_than(_DEEPEST, body):
-        raise refusal or bad_request("Bad Request: the body is nested too deeply")
+        raise http_error or bad_request("Bad Request: the body is not valid JSON") from error
+    if _is_deeper_than(_MAX_JSON_DEPTH, body):
+        raise http_error or bad_request("Bad Request: the body is nested too deeply")
     return body
 
 
@@ -118,19 +119,21 @@ async def read_object(request: Request, *, key: str = "error") -> dict[str, Any]
     return body
 
 
-def only_known(body: Mapping[str, Any], known: frozenset[str], *, key: str = "error") -> None:
+def reject_unknown_fields(
+    body: Mapping[str, Any], known: frozenset[str], *, key: str = "error"
+) -> None:
     """Refuse a body with a field that is not in ``known``."""
     for name in body:
         if name not in known:
             raise unknown_field(name, key=key)
 
 
-def in_words_of(request: Request, body: Any) -> Any:
+def to_path_vocabulary(request: Request, body: Any) -> Any:
     """Return ``body`` in the vocabulary of the path: PAL and face, or persona and replica."""
-    return to_pal_names(body) if request.url.path.startswith(_MODERN_PATHS) else body
+    return to_pal_names(body) if request.url.path.startswith(_PAL_PATHS) else body
 
 
-def no_clash(body: Mapping[str, Any], *, key: str = "error") -> None:
+def reject_mixed_vocabularies(body: Mapping[str, Any], *, key: str = "error") -> None:
     """Refuse a field given in both vocabularies (live report: conversations answer 400)."""
     for name in body:
         legacy = pointer_to_persona_names(name)
@@ -138,13 +141,13 @@ def no_clash(body: Mapping[str, Any], *, key: str = "error") -> None:
             raise bad_request(f"Bad Request: use either {name} or {legacy}, not both", key=key)
 
 
-def flag(request: Request, name: str, *, default: bool = False) -> bool:
+def query_flag(request: Request, name: str, *, default: bool = False) -> bool:
     """Return a query parameter that is ``true`` or ``false``."""
     value = request.query_params.get(name)
     return default if value is None else value.lower() in {"true", "1", "yes"}
 
 
-def _deeper_than(levels: int, body: Any) -> bool:
+def _is_deeper_than(levels: int, body: Any) -> bool:
     layer = [body]
     for _ in range(levels):
         layer = [
@@ -156,11 +159,11 @@ def _deeper_than(levels: int, body: Any) -> bool:
     return bool(layer)
 
 
-def _no_constant(name: str) -> None:
+def _reject_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-MOST = 100
+MAX_LIST_ROWS = 100
 _ORDERS = {"asc": False, "ascending": False, "desc": True, "descending": True}
 
 
@@ -173,16 +176,16 @@ class Paging:
     """
 
     limit: int = 10
-    first: int = 1
+    first_page: int = 1
 
     def window(self, request: Request) -> tuple[int, int]:
         """Return the limit and offset that a request asks for."""
-        limit = min(_number(request, "limit", self.limit, least=1), MOST)
-        page = _number(request, "page", self.first, least=0)
-        return limit, max(0, page - self.first) * limit
+        limit = min(_query_number(request, "limit", self.limit, minimum=1), MAX_LIST_ROWS)
+        page = _query_number(request, "page", self.first_page, minimum=0)
+        return limit, max(0, page - self.first_page) * limit
 
 
-def newest_first(request: Request) -> bool:
+def is_newest_first(request: Request) -> bool:
     """Return the asked order by creation; the oldest comes first by default."""
     asked = request.query_params.get("sort", "asc")
     if asked not in _ORDERS:
@@ -190,10 +193,10 @@ def newest_first(request: Request) -> bool:
     return _ORDERS[asked]
 
 
-def listed(request: Request, paging: Paging, kind: str, **filters: Any) -> dict[str, Any]:
+def page_envelope(request: Request, paging: Paging, kind: str, **filters: Any) -> dict[str, Any]:
     """Return the envelope ``{data, total_count}`` of one page (docs: get-personas)."""
     limit, offset = paging.window(request)
-    order = newest_first(request)
+    order = is_newest_first(request)
     query = Query(kind, newest_first=order, limit=limit, offset=offset, **filters)
     rows, total = store_of(request).page(query)
     return {"data": rows, "total_count": total}
@@ -207,7 +210,7 @@ def split_list(request: Request, *names: str) -> list[str] | None:
     return None
 
 
-def chosen_type(request: Request, name: str, *, stored_as: str) -> dict[str, str]:
+def type_filter(request: Request, name: str, *, stored_as: str) -> dict[str, str]:
     """Return the filter of a ``user`` / ``system`` / ``all`` parameter."""
     value = request.query_params.get(name, "all")
     if value not in {"user", "system", "all"}:
@@ -215,8 +218,8 @@ def chosen_type(request: Request, name: str, *, stored_as: str) -> dict[str, str
     return {} if value == "all" else {stored_as: value}
 
 
-def _number(request: Request, name: str, default: int, *, least: int) -> int:
+def _query_number(request: Request, name: str, default: int, *, minimum: int) -> int:
     text = request.query_params.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) >= least):
-        raise bad_request(f"Invalid {name}: use a whole number from {least} up")
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) >= minimum):
+        raise bad_request(f"Invalid {name}: use a whole number from {minimum} up")
     return int(text)

@@ -16,11 +16,11 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from tavus_mcp.sandbox.faults import RESET
+from tavus_mcp.sandbox.faults import RESET_EXTENSION
 
-_LINGER_NOT = struct.pack("ii", 1, 0)
-_POLL = 0.005
-_ENDINGS = (signal.SIGINT, signal.SIGTERM)
+_NO_LINGER = struct.pack("ii", 1, 0)
+_POLL_SECONDS = 0.005
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class BreakableProtocol(H11Protocol):
@@ -34,27 +34,29 @@ class BreakableProtocol(H11Protocol):
         def abort(hard: bool) -> None:
             if hard:  # without lingering, closing sends a reset instead of a farewell
                 raw: socket.socket = transport.get_extra_info("socket")
-                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
             transport.abort()
 
         async def lent(scope: Scope, receive: Receive, send: Send) -> None:
-            extensions = {**scope.get("extensions", {}), RESET: {"abort": abort}}
+            extensions = {**scope.get("extensions", {}), RESET_EXTENSION: {"abort": abort}}
             await app({**scope, "extensions": extensions}, receive, send)
 
         self.app = lent
 
 
 @asynccontextmanager
-async def serving(app: Starlette, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+async def serve_in_background(
+    app: Starlette, *, host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[str]:
     """Serve while the block runs; yields the base URL, ``http://HOST:PORT/v2``."""
-    server = _Embedded(_config(app, host, port))
-    with _bound(host, port) as listening:
-        url = _url(host, listening.getsockname()[1])
+    server = _EmbeddedServer(_build_config(app, host, port))
+    with _bind_socket(host, port) as listening:
+        url = _base_url(host, listening.getsockname()[1])
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(server.serve, [listening])
             try:
                 while not server.started:
-                    await anyio.sleep(_POLL)
+                    await anyio.sleep(_POLL_SECONDS)
                 yield url
             finally:
                 server.should_exit = True
@@ -62,16 +64,16 @@ async def serving(app: Starlette, *, host: str = "127.0.0.1", port: int = 0) -> 
 
 def run(app: Starlette, *, host: str, port: int) -> None:
     """Serve until interrupted or terminated, then return."""
-    server = _Alone(_config(app, host, port))
-    with _bound(host, port) as listening:
-        url = _url(host, listening.getsockname()[1])
+    server = _StandaloneServer(_build_config(app, host, port))
+    with _bind_socket(host, port) as listening:
+        url = _base_url(host, listening.getsockname()[1])
         keys = "any non-empty x-api-key works" if app.state.any_key else "x-api-key needed"
         sys.stderr.write(f"tavus sandbox at {url} ({keys})\n")
         sys.stderr.flush()
         server.run(sockets=[listening])
 
 
-class _Embedded(uvicorn.Server):
+class _EmbeddedServer(uvicorn.Server):
     """A server inside somebody else's program: signals are not its business."""
 
     @contextmanager
@@ -80,13 +82,13 @@ class _Embedded(uvicorn.Server):
         yield
 
 
-class _Alone(uvicorn.Server):
+class _StandaloneServer(uvicorn.Server):
     """A server that is the program: a signal ends it in good order, with exit code 0."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Take SIGINT and SIGTERM as the wish to end, and do not raise them again."""
-        before = {number: signal.signal(number, self.handle_exit) for number in _ENDINGS}
+        before = {number: signal.signal(number, self.handle_exit) for number in _STOP_SIGNALS}
         try:
             yield
         finally:
@@ -94,7 +96,7 @@ class _Alone(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-def _config(app: Starlette, host: str, port: int) -> uvicorn.Config:
+def _build_config(app: Starlette, host: str, port: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host=host,
@@ -108,7 +110,7 @@ def _config(app: Starlette, host: str, port: int) -> uvicorn.Config:
     )
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bind_socket(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio switches Nagle off only where the protocol is named: 40 ms a reply otherwise
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -123,5 +125,5 @@ def _bound(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _url(host: str, port: int) -> str:
+def _base_url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}/v2" if ":" in host else f"http://{host}:{port}/v2"

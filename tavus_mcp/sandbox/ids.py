@@ -6,7 +6,7 @@ import secrets
 import uuid
 from datetime import UTC, datetime
 
-_SHAPES = {
+_ID_FORMATS = {
     "persona": ("p", 11),
     "conversation": ("c", 16),
     "objectives": ("o", 12),
@@ -16,13 +16,13 @@ _SHAPES = {
 }
 
 
-def mint(kind: str) -> str:
+def generate_id(kind: str) -> str:
     """Return a fresh id: a letter and hex digits (docs: create-persona, create-document)."""
     if kind == "document":
         return f"d8-{secrets.token_hex(6)}"
     if kind in {"guardrail", "inference"}:
         return str(uuid.uuid4())
-    prefix, digits = _SHAPES[kind]
+    prefix, digits = _ID_FORMATS[kind]
     return prefix + secrets.token_hex(digits)[:digits]
 
 

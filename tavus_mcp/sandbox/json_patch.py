@@ -14,31 +14,31 @@ import jsonpointer
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tavus_mcp.sandbox.http import Refusal, bad_request, nothing, read_json
+from tavus_mcp.sandbox.http import HttpError, bad_request, empty_response, read_json
 
 Operations = list[dict[str, Any]]
 _OPS = frozenset({"add", "remove", "replace", "copy", "move", "test"})
 
 
-def bad_patch() -> Refusal:
+def bad_patch() -> HttpError:
     """Return the documented 422 for a body that is no JSON Patch (docs: patch-persona)."""
-    return Refusal(422, "Invalid JSON patch format", key="message")
+    return HttpError(422, "Invalid JSON patch format", key="message")
 
 
-def unchanged() -> Response:
+def not_modified_response() -> Response:
     """Return 304; its documented body never survives HTTP (docs: patch-persona)."""
-    return nothing(304)
+    return empty_response(304)
 
 
 async def read_operations(request: Request) -> Operations:
     """Return the operations of the body; anything else than an array of them is refused."""
-    body = await read_json(request, refusal=bad_patch())
+    body = await read_json(request, http_error=bad_patch())
     if not isinstance(body, list) or not all(_is_operation(entry) for entry in body):
         raise bad_patch()
     return body
 
 
-def applied(document: dict[str, Any], operations: Operations) -> dict[str, Any]:
+def apply_operations(document: dict[str, Any], operations: Operations) -> dict[str, Any]:
     """Return the patched document.
 
     A missing parent or member, or a failed ``test``, refuses the whole patch (RFC 6902). Clients
@@ -57,7 +57,7 @@ def applied(document: dict[str, Any], operations: Operations) -> dict[str, Any]:
     return result
 
 
-def same(left: Any, right: Any) -> bool:
+def is_equal_json(left: Any, right: Any) -> bool:
     """Tell whether two JSON values are equal; unlike in Python, 1 is not true."""
     return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
 

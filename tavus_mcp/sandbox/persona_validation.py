@@ -7,11 +7,11 @@ from typing import Any
 
 from tavus_mcp.models.masking import MASK
 from tavus_mcp.models.persona import SERVER_FIELDS, WRITE_ONLY, Persona
-from tavus_mcp.sandbox.http import bad_request, missing_field, shaped, unknown_field
+from tavus_mcp.sandbox.http import bad_request, missing_field, unknown_field, validate_body
 from tavus_mcp.sandbox.json_patch import Operations
 from tavus_mcp.sandbox.store import Row, Store
 
-CUSTOM_LLM = (
+CUSTOM_LLM_ERROR = (
     "Bad Request. Please ensure both base_url and api_key are included in order to use a "
     "custom llm."
 )
@@ -26,7 +26,7 @@ _FLOW_DEFAULTS = {
     "idle_engagement": "off",
 }
 # Unset text reads as an empty string (docs: get-persona).
-_ALWAYS_THERE = {"persona_name": "", "system_prompt": "", "pipeline_mode": "full"}
+_FIELD_DEFAULTS = {"persona_name": "", "system_prompt": "", "pipeline_mode": "full"}
 _REFERENCES = {
     "default_replica_id": ("replica", "Invalid replica_id"),
     "objectives_id": ("objectives", "Invalid objectives_id"),
@@ -37,39 +37,39 @@ _REFERENCES = {
 }
 
 
-def tidied(persona: Row) -> Row:
+def normalize_persona(persona: Row) -> Row:
     """Return the persona as it is stored: defaults dropped or filled in as Tavus does."""
     kept = copy.deepcopy(persona)
     kept.pop("audio_only", None)  # the seed sends it; it belongs to conversations, so it is dropped
     layers = kept.setdefault("layers", {})
     if isinstance(layers, dict):
-        _tidy_llm(layers.get("llm"))
-        _tidy_tts(layers.get("tts"))
-        _fill_flow(layers)
-    return _ALWAYS_THERE | kept
+        _normalize_llm(layers.get("llm"))
+        _normalize_tts(layers.get("tts"))
+        _fill_flow_defaults(layers)
+    return _FIELD_DEFAULTS | kept
 
 
-def _refuse_references(layers: dict[str, Any], key: str) -> None:
+def _reject_key_references(layers: dict[str, Any], key: str) -> None:
     """``api_key_ref`` is the server's word for a key it knows; Tavus knows no such field."""
     for name, layer in layers.items():
         if isinstance(layer, dict) and "api_key_ref" in layer:
             raise unknown_field(f"layers.{name}.api_key_ref", key=key)
 
 
-def check(persona: Row, *, key: str) -> None:
+def validate_persona(persona: Row, *, key: str) -> None:
     """Refuse a persona that breaks a rule (docs: create-persona, persona/llm; vendor: pal.py)."""
     written = {name: value for name, value in persona.items() if name not in SERVER_FIELDS}
-    shaped(Persona, written, key=key)
-    _refuse_references(written["layers"], key)
+    validate_body(Persona, written, key=key)
+    _reject_key_references(written["layers"], key)
     _check_mode(written, key)
     _check_llm(written["layers"].get("llm", {}), key)
     if "conferencing" in written["layers"] and not written.get("default_replica_id"):
         raise missing_field("default_replica_id", key=key)
-    if any(secret == MASK for secret in _keys_in(written["layers"])):
+    if any(secret == MASK for secret in _api_keys(written["layers"])):
         raise bad_request("Bad Request: api_key holds the masked placeholder; omit it", key=key)
 
 
-def check_unclaimed(persona: Row) -> None:
+def reject_server_fields(persona: Row) -> None:
     """Refuse a new persona that brings what only Tavus sets (docs: create-persona)."""
     for name in sorted(SERVER_FIELDS & persona.keys()):
         raise unknown_field(name)
@@ -78,13 +78,13 @@ def check_unclaimed(persona: Row) -> None:
 def check_references(store: Store, before: Row, after: Row, *, key: str) -> None:
     """Refuse ids that do not exist, among those that this request brings in."""
     for name, (kind, complaint) in _REFERENCES.items():
-        known = set(_ids(before.get(name)))
-        for reference in _ids(after.get(name)):
+        known = set(_reference_ids(before.get(name)))
+        for reference in _reference_ids(after.get(name)):
             if reference not in known and store.get(kind, reference) is None:
                 raise bad_request(complaint, key=key)
 
 
-def check_copies(operations: Operations) -> None:
+def reject_key_copies(operations: Operations) -> None:
     """Refuse to carry a key to a place where a read would show it (live report: never in clear)."""
     for operation in operations:
         source, target = str(operation.get("from", "")), operation["path"]
@@ -99,29 +99,29 @@ def check_server_fields(before: Row, after: Row) -> None:
             raise bad_request(f"Bad Request: {name} cannot be changed", key="message")
 
 
-def shown(persona: Row) -> Row:
+def render_persona(persona: Row) -> Row:
     """Return the persona as a read answers it: keys masked, write-only fields left out."""
     row = {name: value for name, value in persona.items() if name not in WRITE_ONLY}
-    row["layers"] = _masked(row["layers"])
+    row["layers"] = _mask_api_keys(row["layers"])
     username = row["layers"].get("conferencing", {}).get("username")
     if username:
         row["conferencing_email"] = f"{username}@tavusinvite.com"
     return row
 
 
-def _tidy_llm(llm: Any) -> None:
+def _normalize_llm(llm: Any) -> None:
     if isinstance(llm, dict):
         for name, default in _LLM_DEFAULTS.items():
             if llm.get(name) == default:
                 del llm[name]
 
 
-def _tidy_tts(tts: Any) -> None:
+def _normalize_tts(tts: Any) -> None:
     if isinstance(tts, dict) and tts.get("pronunciation_dictionary_id") == "":
         del tts["pronunciation_dictionary_id"]  # docs: pronunciation-dictionaries
 
 
-def _fill_flow(layers: dict[str, Any]) -> None:
+def _fill_flow_defaults(layers: dict[str, Any]) -> None:
     flow = layers.get("conversational_flow")
     if isinstance(flow, dict) and flow:
         layers["conversational_flow"] = _FLOW_DEFAULTS | flow
@@ -142,31 +142,31 @@ def _check_llm(llm: dict[str, Any], key: str) -> None:
     custom = [bool(llm.get("base_url")), bool(llm.get("api_key"))]
     hosted = str(llm.get("model", "tavus-")).startswith("tavus-")
     if any(custom) != all(custom) or not (hosted or all(custom)):
-        raise bad_request(CUSTOM_LLM, key=key)
+        raise bad_request(CUSTOM_LLM_ERROR, key=key)
 
 
-def _ids(value: Any) -> list[str]:
+def _reference_ids(value: Any) -> list[str]:
     if isinstance(value, list):
         return [str(item) for item in value]
     return [str(value)] if value else []
 
 
-def _keys_in(value: Any) -> list[str]:
+def _api_keys(value: Any) -> list[str]:
     if isinstance(value, list):
-        return [key for item in value for key in _keys_in(item)]
+        return [key for item in value for key in _api_keys(item)]
     if not isinstance(value, dict):
         return []
-    inner = [key for item in value.values() for key in _keys_in(item)]
+    inner = [key for item in value.values() for key in _api_keys(item)]
     own = value.get("api_key")
     return [*inner, own] if isinstance(own, str) else inner
 
 
-def _masked(value: Any) -> Any:
+def _mask_api_keys(value: Any) -> Any:
     if isinstance(value, list):
-        return [_masked(item) for item in value]
+        return [_mask_api_keys(item) for item in value]
     if not isinstance(value, dict):
         return value
     return {
-        name: MASK if name == "api_key" and isinstance(item, str) and item else _masked(item)
+        name: MASK if name == "api_key" and isinstance(item, str) and item else _mask_api_keys(item)
         for name, item in value.items()
     }

@@ -18,21 +18,21 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-_ABOUT_THE_ENTRY = frozenset({"source", "checked_on"})
+_PROVENANCE_FIELDS = frozenset({"source", "checked_on"})
 
 
-def stock() -> Iterator[tuple[str, str, dict[str, Any]]]:
+def stock_entries() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield ``(kind, id, document)`` of each stock entry (docs: stock-personas, stock-replicas)."""
     text = resources.files("tavus_mcp.sandbox").joinpath("seeds.toml").read_text("utf-8")
     for kind, entries in tomllib.loads(text).items():
         for entry in entries:
-            row = {key: value for key, value in entry.items() if key not in _ABOUT_THE_ENTRY}
+            row = {key: value for key, value in entry.items() if key not in _PROVENANCE_FIELDS}
             yield kind, str(row[f"{kind}_id"]), row
 
 
 Row = dict[str, Any]
 
-_SCHEMA = """
+_SCHEMA_SQL = """
 CREATE TABLE IF NOT EXISTS item (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL,
@@ -42,13 +42,13 @@ CREATE TABLE IF NOT EXISTS item (
 )
 """
 
-_PUT = """
+_UPSERT_SQL = """
 INSERT INTO item (kind, id, json) VALUES (?, ?, ?)
 ON CONFLICT (kind, id) DO UPDATE SET json = excluded.json
 """
 
 # One statement answers any list: the filters are JSON, so that nothing is pasted into SQL.
-_PAGE = """
+_PAGE_SQL = """
 WITH hit AS MATERIALIZED (
     SELECT seq FROM item WHERE kind = :kind
     AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids)))
@@ -130,7 +130,7 @@ class Store:
             self._connection.close()
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def write_transaction(self) -> Iterator[None]:
         """Hold the file for one read-change-write; an exception inside undoes all of it."""
         with self._lock, self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -144,12 +144,12 @@ class Store:
             found = self._connection.execute(
                 "SELECT json FROM item WHERE kind = ? AND id = ?", (kind, key)
             ).fetchone()
-        return None if found is None else _decoded(found[0])
+        return None if found is None else _parse_row(found[0])
 
     def page(self, query: Query) -> tuple[list[Row], int]:
         """Return the asked page and how many rows there are in all."""
         with self._lock:
-            total, page = self._connection.execute(_PAGE, query.parameters()).fetchone()
+            total, page = self._connection.execute(_PAGE_SQL, query.parameters()).fetchone()
         rows: list[Row] = json.loads(page)
         return rows, int(total)
 
@@ -161,7 +161,7 @@ class Store:
         """Write a document; an existing one keeps its place in the order."""
         with self._lock:
             # ASCII, so that lone surrogates survive: SQLite's text must be UTF-8
-            self._connection.execute(_PUT, (kind, key, json.dumps(row)))
+            self._connection.execute(_UPSERT_SQL, (kind, key, json.dumps(row)))
 
     def remove(self, kind: str, key: str) -> bool:
         """Delete a document; tell whether there was one."""
@@ -176,13 +176,13 @@ class Store:
         if mode != "wal":
             self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
-        with self.writing():
-            self._connection.execute(_SCHEMA)
-            for kind, key, row in stock():
+        with self.write_transaction():
+            self._connection.execute(_SCHEMA_SQL)
+            for kind, key, row in stock_entries():
                 if self.get(kind, key) is None:
                     self.put(kind, key, row)
 
 
-def _decoded(text: str) -> Row:
+def _parse_row(text: str) -> Row:
     row: Row = json.loads(text)
     return row

@@ -11,14 +11,14 @@ from pydantic import MISSING, Field
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.layers import FunctionName
 from tavus_mcp.models.masking import MASK
-from tavus_mcp.sandbox.http import Body, bad_request, shaped
+from tavus_mcp.sandbox.http import Body, bad_request, validate_body
 from tavus_mcp.sandbox.store import Row
 
-_MOST_TEXT = 10_000
-_SECRETS = frozenset({"token", "password", "value", "secret", "client_secret"})
-_BODYLESS = frozenset({"GET", "HEAD", "DELETE"})
+_MAX_TEXT_CHARS = 10_000
+_SECRET_FIELDS = frozenset({"token", "password", "value", "secret", "client_secret"})
+_BODYLESS_METHODS = frozenset({"GET", "HEAD", "DELETE"})
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
-_NEEDS = {
+_REQUIRED_CREDENTIALS = {
     "none": (),
     "bearer": ("token",),
     "basic": ("username", "password"),
@@ -83,29 +83,29 @@ class Tool(Body):
     tags: list[str] | MISSING = MISSING
 
 
-FIELDS = frozenset(Tool.model_fields)
+WRITABLE_FIELDS = frozenset(Tool.model_fields)
 """The fields that people write."""
 
 
-def check(tool: Row) -> None:
+def validate_tool(tool: Row) -> None:
     """Refuse a tool that breaks a rule, naming the first."""
-    shaped(Tool, tool)
+    validate_body(Tool, tool)
     properties = tool.get("parameters", {}).get("properties", {})
     if not isinstance(properties, dict):
         raise bad_request("Bad Request: parameters.properties must be an object")
     for complaint in (
-        _size(tool),
-        _reserved(properties),
-        _sensor(tool),
-        _filler(tool),
-        _delivery(tool.get("delivery", {"app_message": True})),
-        _api(tool.get("delivery", {}).get("api") or {}, properties),
+        _size_problem(tool),
+        _reserved_name_problem(properties),
+        _sensor_problem(tool),
+        _filler_problem(tool),
+        _delivery_problem(tool.get("delivery", {"app_message": True})),
+        _api_problem(tool.get("delivery", {}).get("api") or {}, properties),
     ):
         if complaint:
             raise bad_request(f"Bad Request: {complaint}")
 
 
-def completed(tool: Row) -> Row:
+def add_defaults(tool: Row) -> Row:
     """Return the tool with its defaults (docs: tools/create-tool)."""
     origin = None if tool.get("trigger_type") == "post_call" else "llm"
     full: Row = {
@@ -121,12 +121,12 @@ def completed(tool: Row) -> Row:
     return {"on_call": default} | full
 
 
-def masked(tool: Row) -> Row:
+def mask_secrets(tool: Row) -> Row:
     """Return the tool as a read shows it: secrets scrubbed (vendor client: tool)."""
     auth = _auth(tool)
     if not auth:
         return tool
-    hidden = {name: MASK if name in _SECRETS and it else it for name, it in auth.items()}
+    hidden = {name: MASK if name in _SECRET_FIELDS and it else it for name, it in auth.items()}
     api = tool["delivery"]["api"] | {"auth": hidden}
     return tool | {"delivery": tool["delivery"] | {"api": api}}
 
@@ -135,7 +135,7 @@ def keep_secrets(before: Row, after: Row) -> None:
     """A change that leaves a secret out keeps the one that is stored (vendor client: tool)."""
     old, new = _auth(before), _auth(after)
     if old and new and old.get("type") == new.get("type"):
-        for name in _SECRETS & old.keys():
+        for name in _SECRET_FIELDS & old.keys():
             new.setdefault(name, old[name])
 
 
@@ -146,17 +146,19 @@ def _auth(tool: Row) -> dict[str, Any]:
     return auth if isinstance(auth, dict) else {}
 
 
-def _size(tool: Row) -> str:
+def _size_problem(tool: Row) -> str:
     text = tool["description"] + json.dumps(tool.get("parameters", {}))
-    return "description and parameters exceed 10000 characters" if len(text) > _MOST_TEXT else ""
+    return (
+        "description and parameters exceed 10000 characters" if len(text) > _MAX_TEXT_CHARS else ""
+    )
 
 
-def _reserved(properties: dict[str, Any]) -> str:
+def _reserved_name_problem(properties: dict[str, Any]) -> str:
     taken = [name for name in properties if name.startswith("tavus_")]
     return f"parameter names beginning with tavus_ are reserved: {taken}" if taken else ""
 
 
-def _sensor(tool: Row) -> str:
+def _sensor_problem(tool: Row) -> str:
     if tool.get("origin") not in {"vision", "audio"}:
         return ""
     if tool.get("on_call"):
@@ -165,28 +167,28 @@ def _sensor(tool: Row) -> str:
     return "on_resolve must be fire_and_forget for vision and audio tools" if wrong else ""
 
 
-def _filler(tool: Row) -> str:
+def _filler_problem(tool: Row) -> str:
     lacks = tool.get("on_call") == "static_filler" and not tool.get("static_filler")
     return "on_call static_filler needs static_filler" if lacks else ""
 
 
-def _delivery(delivery: dict[str, Any]) -> str:
+def _delivery_problem(delivery: dict[str, Any]) -> str:
     both = bool(delivery.get("app_message")) == bool(delivery.get("api"))
     return "delivery needs exactly one of app_message and api" if both else ""
 
 
-def _api(api: dict[str, Any], properties: dict[str, Any]) -> str:
-    if api.get("body_template") is not None and api.get("method") in _BODYLESS:
+def _api_problem(api: dict[str, Any], properties: dict[str, Any]) -> str:
+    if api.get("body_template") is not None and api.get("method") in _BODYLESS_METHODS:
         return f"body_template cannot be used with {api['method']}"
     text = json.dumps([api.get(name) for name in ("url", "query_params")])
     unknown = sorted(set(_PLACEHOLDER.findall(text)) - properties.keys())
     if unknown:
         return f"placeholders are not declared in parameters.properties: {unknown}"
-    return _credentials(api.get("auth") or {"type": "none"})
+    return _credentials_problem(api.get("auth") or {"type": "none"})
 
 
-def _credentials(auth: dict[str, Any]) -> str:
+def _credentials_problem(auth: dict[str, Any]) -> str:
     if MASK in auth.values():
         return "auth holds the masked placeholder; omit the field to keep the stored secret"
-    absent = [name for name in _NEEDS[auth["type"]] if not auth.get(name)]
+    absent = [name for name in _REQUIRED_CREDENTIALS[auth["type"]] if not auth.get(name)]
     return f"auth type {auth['type']} needs {absent}" if absent else ""

@@ -10,7 +10,7 @@ from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
 
 
-class Embedded(httpx2.ASGITransport):
+class SandboxTransport(httpx2.ASGITransport):
     """Carries requests to a sandbox in this process; its state is closed with it."""
 
     def __init__(self, state: Path | None) -> None:

@@ -52,7 +52,7 @@ def saved(store: Store, body: dict[str, Any]) -> None:
     born = {"created_at": "2025-05-09T16:00:00+00:00", "updated_at": "2025-05-09T16:00:00+00:00"}
     unset = {"persona_name": "", "system_prompt": "", "pipeline_mode": "full", "layers": {}}
     given = {"persona_type": "user", **unset, **born, **to_persona_names(unmasked(body))}
-    with store.writing():
+    with store.write_transaction():
         for kind, reference in THERE:
             store.put(kind, reference, {})
         store.put("persona", PERSONA, {**given, "persona_id": PERSONA})

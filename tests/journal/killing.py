@@ -23,7 +23,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tavus_mcp.sandbox.app import build_sandbox
-from tavus_mcp.sandbox.http_server import serving
+from tavus_mcp.sandbox.http_server import serve_in_background
 from tavus_mcp.sandbox.store import Store
 
 FORKSERVER = Path(__file__).with_name("forkserver.py")
@@ -224,7 +224,7 @@ def world(data: Path) -> Iterator[World]:
     with start_blocking_portal() as portal, ours, theirs:
         app = cast(Starlette, staged)  # serving() asks only for an ASGI application
         with (
-            portal.wrap_async_context_manager(serving(app)) as url,
+            portal.wrap_async_context_manager(serve_in_background(app)) as url,
             httpx2.Client(base_url=url, headers={"x-api-key": "any"}, trust_env=False) as http,
         ):
             environment = {

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tavus_mcp.sandbox.simulator import talk
+from tavus_mcp.sandbox.simulator import simulate_call
 from tavus_mcp.sandbox.store import Store
 
 pytestmark = pytest.mark.anyio
@@ -178,7 +178,7 @@ async def test_what_is_read_is_what_the_model_made_up(
     (call,) = await calls(tavus, persona_id=persona_id, count=1, seed=3)
     persona = store.get("persona", persona_id)
     assert persona is not None
-    turns = talk(persona, seed=3, number=1).turns
+    turns = simulate_call(persona, seed=3, number=1).turns
     assert [(entry["role"], entry["content"]) for entry in transcript(call)] == [
         (turn.role, turn.content) for turn in turns
     ]

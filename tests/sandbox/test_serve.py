@@ -16,7 +16,7 @@ import httpx2
 import pytest
 
 from tavus_mcp.sandbox.app import build_sandbox
-from tavus_mcp.sandbox.http_server import serving
+from tavus_mcp.sandbox.http_server import serve_in_background
 from tavus_mcp.sandbox.store import Store
 
 pytestmark = pytest.mark.anyio
@@ -36,7 +36,7 @@ store.close()
 @pytest.fixture
 async def client(store: Store) -> AsyncIterator[httpx2.AsyncClient]:
     async with (
-        serving(build_sandbox(store)) as url,
+        serve_in_background(build_sandbox(store)) as url,
         httpx2.AsyncClient(base_url=url, headers={"x-api-key": "any"}) as opened,
     ):
         yield opened
@@ -113,7 +113,7 @@ async def test_cut_json_is_a_whole_reply_with_half_a_document(client: httpx2.Asy
 
 async def test_stopping_does_not_wait_for_idle_connections(store: Store) -> None:
     with anyio.fail_after(5):
-        async with serving(build_sandbox(store)) as url:
+        async with serve_in_background(build_sandbox(store)) as url:
             client = httpx2.AsyncClient(base_url=url, headers={"x-api-key": "any"})
             await client.get("/personas")
         await client.aclose()
@@ -139,5 +139,5 @@ async def test_a_signal_ends_the_command_in_good_order(
 
 async def test_a_taken_port_is_an_error(store: Store) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
-        async with serving(build_sandbox(store), port=taken.getsockname()[1]):
+        async with serve_in_background(build_sandbox(store), port=taken.getsockname()[1]):
             pass

@@ -63,7 +63,7 @@ def test_two_stores_on_one_file_lose_no_update(tmp_path: Path) -> None:
 
     def count(store: Store) -> None:
         for _ in range(100):
-            with store.writing():
+            with store.write_transaction():
                 row = store.get("counter", "one") or {"n": 0}
                 store.put("counter", "one", {"n": row["n"] + 1})
 
@@ -85,7 +85,7 @@ async def test_processes_that_open_a_new_file_together_lose_no_update(tmp_path: 
 
 
 def test_a_failed_change_leaves_nothing_behind(store: Store) -> None:
-    with pytest.raises(ZeroDivisionError), store.writing():
+    with pytest.raises(ZeroDivisionError), store.write_transaction():
         store.put("thing", "a", {"n": 1 // 0 if store.remove("persona", "p1af207b8189") else 0})
     assert store.get("persona", "p1af207b8189") is not None
 

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.sandbox.persona_validation import tidied
-from tavus_mcp.sandbox.simulator import Call, Turn, talk
+from tavus_mcp.sandbox.persona_validation import normalize_persona
+from tavus_mcp.sandbox.simulator import SimulatedCall, Turn, simulate_call
 from tavus_mcp.sandbox.simulator.parameters import assumptions
 
 SEEDS, CALLS = range(1, 7), range(1, 31)
@@ -34,7 +34,7 @@ print([talk(persona, seed=5, number=number) for number in range(1, 9)])
 def persona(mode: str = "full", prompt: str = "You help.", **layers: Any) -> dict[str, Any]:
     """Return a persona as the sandbox would store it."""
     written = {"persona_name": "Ada", "pipeline_mode": mode, "layers": layers}
-    return tidied(written | ({"system_prompt": prompt} if mode == "full" else {}))
+    return normalize_persona(written | ({"system_prompt": prompt} if mode == "full" else {}))
 
 
 def flow(**fields: str) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def end(turn: Turn) -> float:
 class Figures:
     """What is measured of calls: seconds, counts and words."""
 
-    calls: list[Call]
+    calls: list[SimulatedCall]
 
     @property
     def pairs(self) -> list[tuple[Turn, Turn]]:
@@ -104,12 +104,12 @@ class Figures:
 
 
 def measured(document: dict[str, Any]) -> Figures:
-    return Figures([talk(document, seed=seed, number=n) for seed in SEEDS for n in CALLS])
+    return Figures([simulate_call(document, seed=seed, number=n) for seed in SEEDS for n in CALLS])
 
 
 def test_the_same_arguments_give_the_same_calls_in_any_process() -> None:
     document = flow(voice_isolation="off")
-    here = repr([talk(document, seed=5, number=number) for number in range(1, 9)])
+    here = repr([simulate_call(document, seed=5, number=number) for number in range(1, 9)])
     for salt in ("0", "4711"):
         root = str(Path(__file__).parents[2])
         done = subprocess.run(
@@ -123,7 +123,7 @@ def test_the_same_arguments_give_the_same_calls_in_any_process() -> None:
 
 
 def test_calls_of_one_seed_differ_and_so_do_seeds() -> None:
-    every = {repr(talk(flow(), seed=seed, number=n)) for seed in SEEDS for n in CALLS}
+    every = {repr(simulate_call(flow(), seed=seed, number=n)) for seed in SEEDS for n in CALLS}
     assert len(every) == len(SEEDS) * len(CALLS)
 
 
@@ -132,7 +132,7 @@ def test_a_call_has_the_same_caller_before_and_after_a_change() -> None:
     eager = flow(turn_taking_patience="low", turn_detection_model="time-based")
     patient = flow(turn_taking_patience="high", idle_engagement="off", voice_isolation="near")
     for number in CALLS:
-        one, other = (talk(it, seed=2, number=number) for it in (eager, patient))
+        one, other = (simulate_call(it, seed=2, number=number) for it in (eager, patient))
         assert one.reason == other.reason
         assert one.analysis == other.analysis
         said = [
@@ -144,7 +144,7 @@ def test_a_call_has_the_same_caller_before_and_after_a_change() -> None:
 
 def test_the_replica_gives_its_name_first_and_is_heard_out() -> None:
     for number in CALLS:
-        first, second = talk(flow(), seed=1, number=number).turns[:2]
+        first, second = simulate_call(flow(), seed=1, number=number).turns[:2]
         assert first.role == "assistant"
         assert "Ada" in first.content
         assert end(first) <= second.seconds_from_start
@@ -169,7 +169,7 @@ def test_a_newer_model_of_turn_detection_mistakes_fewer_pauses() -> None:
 
 def test_both_spellings_of_the_silence_timer_are_one() -> None:
     one, other = (flow(turn_detection_model=word) for word in ("time-based", "timebased"))
-    assert talk(one, seed=1, number=1) == talk(other, seed=1, number=1)
+    assert simulate_call(one, seed=1, number=1) == simulate_call(other, seed=1, number=1)
 
 
 def test_who_is_easier_to_interrupt_falls_silent_sooner() -> None:
@@ -226,7 +226,9 @@ def test_with_the_flow_layer_the_older_sensitivities_are_overridden() -> None:
     """Tavus: persona/conversational-flow, with sparrow-1 or later."""
     layer = {"conversational_flow": {"turn_taking_patience": "low"}}
     older = persona(stt={"participant_pause_sensitivity": "superlow"}, **layer)
-    assert talk(older, seed=1, number=1) == talk(persona(**layer), seed=1, number=1)
+    assert simulate_call(older, seed=1, number=1) == simulate_call(
+        persona(**layer), seed=1, number=1
+    )
 
 
 def test_a_faster_model_answers_sooner() -> None:
@@ -290,7 +292,7 @@ def test_only_raven_sees_and_only_who_has_a_camera_is_seen(model: str, sees: boo
 
 def test_languages_play_no_part() -> None:
     plain, spoken = persona(), persona() | {"languages": ["de", "en"]}
-    assert talk(plain, seed=1, number=1) == talk(spoken, seed=1, number=1)
+    assert simulate_call(plain, seed=1, number=1) == simulate_call(spoken, seed=1, number=1)
 
 
 def test_the_speeds_of_models_are_those_of_the_catalog() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tavus_mcp.sandbox.http import Refusal
-from tavus_mcp.sandbox.persona_validation import check, tidied
-from tavus_mcp.sandbox.simulator import talk
+from tavus_mcp.sandbox.http import HttpError
+from tavus_mcp.sandbox.persona_validation import normalize_persona, validate_persona
+from tavus_mcp.sandbox.simulator import simulate_call
 from tavus_mcp.sandbox.simulator.parameters import assumptions
 
 LEVELS = ["low", "medium", "high"]
@@ -82,12 +82,12 @@ WRITTEN = st.fixed_dictionaries(
 def test_any_persona_that_tavus_would_store_can_have_a_call(
     written: dict[str, Any], seed: int, number: int
 ) -> None:
-    document = tidied(written)
+    document = normalize_persona(written)
     try:
-        check(document, key="error")
-    except Refusal:
+        validate_persona(document, key="error")
+    except HttpError:
         assume(False)
-    call = talk(document, seed=seed, number=number)
+    call = simulate_call(document, seed=seed, number=number)
     assert call.turns
     starts = [turn.seconds_from_start for turn in call.turns]
     assert starts == sorted(starts)

@@ -7,7 +7,7 @@ from typing import Any
 from mcp_client import Desk
 from tunable import BASE
 
-from tavus_mcp.sandbox.persona_validation import tidied
+from tavus_mcp.sandbox.persona_validation import normalize_persona
 from tavus_mcp.sandbox.store import Store
 
 PERSONA = "p0123456789"
@@ -32,8 +32,11 @@ def planted(store: Store, **fields: Any) -> str:
         **fields,
     }
     kept = {name: value for name, value in row.items() if value is not None}
-    kept = {**tidied(kept), **{name: kept[name] for name in kept.keys() & {"audio_only"}}}
-    with store.writing():
+    kept = {
+        **normalize_persona(kept),
+        **{name: kept[name] for name in kept.keys() & {"audio_only"}},
+    }
+    with store.write_transaction():
         store.put("persona", PERSONA, kept)
     return PERSONA
 

@@ -11,29 +11,33 @@ from starlette.routing import Route
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.vocabularies import to_persona_names
-from tavus_mcp.sandbox.faults import CONTROL, Fault, Faults
+from tavus_mcp.sandbox.faults import CONTROL_PATH, Fault, Faults
 from tavus_mcp.sandbox.http import (
     Body,
     bad_request,
-    no_clash,
-    nothing,
+    empty_response,
+    json_response,
     read_object,
-    reply,
-    shaped,
+    reject_mixed_vocabularies,
     store_of,
+    validate_body,
 )
-from tavus_mcp.sandbox.routes.conversations import ENDED_BY_REQUEST, call_events, finish
-from tavus_mcp.sandbox.routes.personas import MAKER_CHANGES, editable
+from tavus_mcp.sandbox.routes.conversations import (
+    ENDED_BY_REQUEST,
+    call_events,
+    finish_conversation,
+)
+from tavus_mcp.sandbox.routes.personas import MAKER_CHANGES, require_editable
 from tavus_mcp.sandbox.simulator.store_calls import (
     DEFAULT_COUNT,
     DEFAULT_SEED,
-    MOST,
-    NoCalls,
+    MAX_SIMULATED_CALLS,
+    SimulationError,
     make_calls,
 )
 
 
-class Call(Body):
+class FinishedCall(Body):
     """What was said in a call, to be told as if it had taken place."""
 
     transcript: list[JsonObject] = Field(default_factory=list)
@@ -42,76 +46,80 @@ class Call(Body):
     events: list[JsonObject] = Field(default_factory=list)
 
 
-class MadeUp(Body):
+class SimulationRequest(Body):
     """How many calls to make up, of which persona, and by which seed."""
 
     persona_id: str
-    count: Annotated[int, Field(ge=1, le=MOST)] = DEFAULT_COUNT
+    count: Annotated[int, Field(ge=1, le=MAX_SIMULATED_CALLS)] = DEFAULT_COUNT
     seed: int = DEFAULT_SEED
 
 
 def routes() -> list[Route]:
     """Return the routes of the controls."""
     return [
-        Route(f"{CONTROL}/faults", plan_fault, methods=["POST"]),
-        Route(f"{CONTROL}/faults", clear_faults, methods=["DELETE"]),
-        Route(f"{CONTROL}/requests", list_requests, methods=["GET"]),
-        Route(f"{CONTROL}/requests", forget_requests, methods=["DELETE"]),
-        Route(f"{CONTROL}/maker_changes/{{persona_id}}", edit_in_maker, methods=["POST"]),
-        Route(f"{CONTROL}/maker_changes/{{persona_id}}", leave_maker, methods=["DELETE"]),
-        Route(f"{CONTROL}/calls/{{conversation_id}}", hold_call, methods=["POST"]),
-        Route(f"{CONTROL}/conversations", make_up, methods=["POST"]),
+        Route(f"{CONTROL_PATH}/faults", plan_fault, methods=["POST"]),
+        Route(f"{CONTROL_PATH}/faults", clear_faults, methods=["DELETE"]),
+        Route(f"{CONTROL_PATH}/requests", list_requests, methods=["GET"]),
+        Route(f"{CONTROL_PATH}/requests", clear_requests, methods=["DELETE"]),
+        Route(f"{CONTROL_PATH}/maker_changes/{{persona_id}}", hold_maker_changes, methods=["POST"]),
+        Route(
+            f"{CONTROL_PATH}/maker_changes/{{persona_id}}",
+            discard_maker_changes,
+            methods=["DELETE"],
+        ),
+        Route(f"{CONTROL_PATH}/calls/{{conversation_id}}", end_with_transcript, methods=["POST"]),
+        Route(f"{CONTROL_PATH}/conversations", simulate_calls, methods=["POST"]),
     ]
 
 
 async def plan_fault(request: Request) -> Response:
     """Plan a failure."""
     body = await read_object(request)
-    shaped(Fault, body)
+    validate_body(Fault, body)
     _faults(request).plan(Fault.model_validate(body))
-    return nothing()
+    return empty_response()
 
 
 async def clear_faults(request: Request) -> Response:
     """Forget the planned failures."""
     _faults(request).clear()
-    return nothing()
+    return empty_response()
 
 
 async def list_requests(request: Request) -> Response:
     """Return the latest requests, oldest first, and over how many connections they came."""
     faults = _faults(request)
-    return reply({"requests": list(faults.log), "connections": len(faults.connections)})
+    return json_response({"requests": list(faults.log), "connections": len(faults.connections)})
 
 
-async def forget_requests(request: Request) -> Response:
+async def clear_requests(request: Request) -> Response:
     """Empty the request log."""
-    _faults(request).forget_requests()
-    return nothing()
+    _faults(request).clear_requests()
+    return empty_response()
 
 
-async def edit_in_maker(request: Request) -> Response:
+async def hold_maker_changes(request: Request) -> Response:
     """Let the dashboard hold unpublished edits of a persona (docs: pal/editing-lifecycle)."""
     store = store_of(request)
-    with store.writing():
-        persona_id = editable(store, request.path_params["persona_id"])["persona_id"]
+    with store.write_transaction():
+        persona_id = require_editable(store, request.path_params["persona_id"])["persona_id"]
         store.put(MAKER_CHANGES, persona_id, {})
-    return nothing()
+    return empty_response()
 
 
-async def leave_maker(request: Request) -> Response:
+async def discard_maker_changes(request: Request) -> Response:
     """Discard the dashboard's edits."""
     store_of(request).remove(MAKER_CHANGES, request.path_params["persona_id"])
-    return nothing()
+    return empty_response()
 
 
-async def hold_call(request: Request) -> Response:
+async def end_with_transcript(request: Request) -> Response:
     """End a conversation as if people had talked: transcript, analysis, reason, more events."""
     body = await read_object(request)
-    shaped(Call, body)
-    call = Call.model_validate(body)
+    validate_body(FinishedCall, body)
+    call = FinishedCall.model_validate(body)
     store = store_of(request)
-    with store.writing():
+    with store.write_transaction():
         row = store.get("conversation", request.path_params["conversation_id"])
         if row is None:
             raise bad_request("Invalid conversation_id")
@@ -121,28 +129,28 @@ async def hold_call(request: Request) -> Response:
             analysis=call.perception_analysis,
             reason=call.shutdown_reason,
         )
-        finish(store, row, [*told, *call.events])
-    return nothing()
+        finish_conversation(store, row, [*told, *call.events])
+    return empty_response()
 
 
-async def make_up(request: Request) -> Response:
+async def simulate_calls(request: Request) -> Response:
     """Make up calls of a persona, which nobody held: they can be listed and read from now on."""
     sent = await read_object(request)
-    no_clash(sent)
+    reject_mixed_vocabularies(sent)
     body = to_persona_names(sent)
-    shaped(MadeUp, body)
-    asked = MadeUp.model_validate(body)
+    validate_body(SimulationRequest, body)
+    asked = SimulationRequest.model_validate(body)
     try:
         made = make_calls(
             store_of(request),
             asked.persona_id,
             count=asked.count,
             seed=asked.seed,
-            named_by="pal_id" if "pal_id" in sent else "persona_id",
+            id_field="pal_id" if "pal_id" in sent else "persona_id",
         )
-    except NoCalls as error:
+    except SimulationError as error:
         raise bad_request(f"Bad Request: {error}") from error
-    return reply({"conversation_ids": made})
+    return json_response({"conversation_ids": made})
 
 
 def _faults(request: Request) -> Faults:

@@ -14,19 +14,19 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.vocabularies import to_pal_names, to_persona_names
 from tavus_mcp.sandbox.http import (
     Body,
+    HttpError,
     Paging,
-    Refusal,
     bad_request,
-    flag,
-    listed,
-    no_clash,
-    nothing,
+    empty_response,
+    json_response,
+    page_envelope,
+    query_flag,
     read_object,
-    reply,
-    shaped,
+    reject_mixed_vocabularies,
     store_of,
+    validate_body,
 )
-from tavus_mcp.sandbox.ids import mint, now
+from tavus_mcp.sandbox.ids import generate_id, now
 from tavus_mcp.sandbox.store import Row, Store
 
 ENDED_BY_REQUEST = "end_conversation_endpoint_hit"
@@ -64,21 +64,21 @@ def call_events(
     ]
 
 
-def _event(conversation: Row, kind: str, properties: Row, at: str) -> Row:
+def _event(conversation: Row, kind: str, properties: Row, timestamp: str) -> Row:
     return {
         "properties": properties,
         "conversation_id": conversation["conversation_id"],
         "webhook_url": conversation["callback_url"],
         "event_type": kind,
         "message_type": kind.partition(".")[0],
-        "timestamp": at,
+        "timestamp": timestamp,
     }
 
 
-_PAGING = Paging(limit=10, first=1)
+_PAGING = Paging(limit=10, first_page=1)
 # "replica alone uses a default persona" (docs: create-conversation); which one is not said
 _DEFAULT_PERSONA = "pcb7a34da5fe"
-_BIRTH = (
+_CREATION_FIELDS = (
     "conversation_id",
     "conversation_name",
     "conversation_url",
@@ -87,7 +87,7 @@ _BIRTH = (
     "created_at",
     "meeting_token",
 )
-_INSIDE = frozenset({"words", "events"})
+_INTERNAL_FIELDS = frozenset({"words", "events"})
 
 
 class Properties(Body):
@@ -107,7 +107,7 @@ class Properties(Body):
     aws_assume_role_arn: str = ""
 
 
-class Conversation(Body):
+class NewConversation(Body):
     """The body that starts a conversation (docs: create-conversation)."""
 
     persona_id: str = ""
@@ -147,21 +147,23 @@ def routes() -> list[Route]:
 async def create(request: Request) -> Response:
     """Start a conversation; in ``test_mode`` it is over at once (docs: create-conversation)."""
     sent = await read_object(request)
-    no_clash(sent)
+    reject_mixed_vocabularies(sent)
     body = to_persona_names(sent)
-    shaped(Conversation, body)
+    validate_body(NewConversation, body)
     store = store_of(request)
-    row = new_row(sent, body, *_who(store, body))
+    row = build_conversation_row(sent, body, *_resolve_participants(store, body))
     store.put("conversation", row["conversation_id"], row)
-    return reply({name: row[name] for name in _BIRTH if name in row})
+    return json_response({name: row[name] for name in _CREATION_FIELDS if name in row})
 
 
 async def list_all(request: Request) -> Response:
     """List conversations, by status when asked."""
     status = request.query_params.get("status")
-    page = listed(request, _PAGING, "conversation", equals={"status": status} if status else {})
-    page["data"] = [_shown(row) for row in page["data"]]
-    return reply(page)
+    page = page_envelope(
+        request, _PAGING, "conversation", equals={"status": status} if status else {}
+    )
+    page["data"] = [_public_row(row) for row in page["data"]]
+    return json_response(page)
 
 
 async def read(request: Request) -> Response:
@@ -169,32 +171,34 @@ async def read(request: Request) -> Response:
     row = store_of(request).get("conversation", request.path_params["conversation_id"])
     if row is None:
         raise bad_request("Invalid conversation_id")
-    told = _shown(row)
-    return reply(told | {"events": row["events"]} if flag(request, "verbose") else told)
+    told = _public_row(row)
+    return json_response(
+        told | {"events": row["events"]} if query_flag(request, "verbose") else told
+    )
 
 
 async def end(request: Request) -> Response:
     """End a call; ending it again is fine (live report of October 2026)."""
     store = store_of(request)
-    with store.writing():
+    with store.write_transaction():
         row = store.get("conversation", request.path_params["conversation_id"])
         if row is None:
-            raise Refusal(404, "Invalid conversation_id")
+            raise HttpError(404, "Invalid conversation_id")
         if row["status"] != "ended":
-            finish(store, row, call_events(row))
-    return nothing(200)
+            finish_conversation(store, row, call_events(row))
+    return empty_response(200)
 
 
 async def delete(request: Request) -> Response:
     """Delete a conversation; ``hard=true`` is accepted (docs: delete-conversation)."""
     if not store_of(request).remove("conversation", request.path_params["conversation_id"]):
         raise bad_request("Invalid conversation_id")
-    return nothing()
+    return empty_response()
 
 
-def new_row(sent: Row, body: Row, persona_id: str, replica_id: str) -> Row:
+def build_conversation_row(original_body: Row, body: Row, persona_id: str, replica_id: str) -> Row:
     """Return a conversation as it is stored; ``body`` is what was sent, in persona names."""
-    conversation_id, born = mint("conversation"), now()
+    conversation_id, born = generate_id("conversation"), now()
     row: dict[str, Any] = {
         "conversation_id": conversation_id,
         "conversation_name": body.get("conversation_name", ""),
@@ -207,21 +211,21 @@ def new_row(sent: Row, body: Row, persona_id: str, replica_id: str) -> Row:
         "updated_at": born,
         "events": [],
         # reads of one account mix both vocabularies (live report): ours follow the creation
-        "words": "pal" if {"pal_id", "face_id"} & sent.keys() else "persona",
+        "words": "pal" if {"pal_id", "face_id"} & original_body.keys() else "persona",
     }
     if body.get("require_auth"):
         row["meeting_token"] = f"sandbox.{conversation_id}"
     return row
 
 
-def finish(store: Store, row: Row, events: list[Row]) -> Row:
+def finish_conversation(store: Store, row: Row, events: list[Row]) -> Row:
     """Store a call as over, with the events it left behind."""
     ended = row | {"status": "ended", "events": events, "updated_at": now()}
     store.put("conversation", row["conversation_id"], ended)
     return ended
 
 
-def _who(store: Store, body: Row) -> tuple[str, str]:
+def _resolve_participants(store: Store, body: Row) -> tuple[str, str]:
     """Return persona and replica; the request's replica wins over the persona's (docs)."""
     if not body.get("persona_id") and not body.get("replica_id"):
         raise bad_request("Bad Request: either persona_id or replica_id is required")
@@ -236,7 +240,7 @@ def _who(store: Store, body: Row) -> tuple[str, str]:
     return str(persona["persona_id"]), str(replica_id)
 
 
-def _shown(row: Row) -> Row:
-    told = {name: value for name, value in row.items() if name not in _INSIDE}
+def _public_row(row: Row) -> Row:
+    told = {name: value for name, value in row.items() if name not in _INTERNAL_FIELDS}
     shown: Row = to_pal_names(told) if row["words"] == "pal" else told
     return shown

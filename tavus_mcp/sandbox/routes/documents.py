@@ -12,20 +12,20 @@ from starlette.routing import Route
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.sandbox.http import (
     Body,
+    HttpError,
     Paging,
-    Refusal,
-    listed,
-    nothing,
+    empty_response,
+    json_response,
+    page_envelope,
     read_object,
-    reply,
-    shaped,
     split_list,
     store_of,
+    validate_body,
 )
-from tavus_mcp.sandbox.ids import mint, now
+from tavus_mcp.sandbox.ids import generate_id, now
 from tavus_mcp.sandbox.store import Row, Store
 
-_PAGING = Paging(limit=10, first=0)
+_PAGING = Paging(limit=10, first_page=0)
 Tags = list[Annotated[str, Field(min_length=1)]]
 
 
@@ -63,7 +63,7 @@ def routes() -> list[Route]:
     return [
         Route("/v2/documents", list_all, methods=["GET"]),
         Route("/v2/documents", create, methods=["POST"]),
-        Route("/v2/documents/tags", tags, methods=["GET"]),
+        Route("/v2/documents/tags", list_tags, methods=["GET"]),
         Route("/v2/documents/{document_id}", read, methods=["GET"]),
         Route("/v2/documents/{document_id}", update, methods=["PATCH"]),
         Route("/v2/documents/{document_id}", delete, methods=["DELETE"]),
@@ -73,10 +73,10 @@ def routes() -> list[Route]:
 async def create(request: Request) -> Response:
     """Create a document; it is ``started`` in the reply and ready when read (docs)."""
     body = await read_object(request)
-    shaped(NewDocument, body)
+    validate_body(NewDocument, body)
     born = now()
     row = {
-        "document_id": mint("document"),
+        "document_id": generate_id("document"),
         "document_name": "",
         "tags": [],
         "callback_url": None,
@@ -89,13 +89,13 @@ async def create(request: Request) -> Response:
         "updated_at": born,
     }
     store_of(request).put("document", row["document_id"], row)
-    return reply(row | {"status": "started", "progress": 0})
+    return json_response(row | {"status": "started", "progress": 0})
 
 
 async def list_all(request: Request) -> Response:
     """List documents; the envelope tells page and limit, pages count from 0 (docs)."""
     status = request.query_params.get("status")
-    page = listed(
+    page = page_envelope(
         request,
         _PAGING,
         "document",
@@ -106,45 +106,45 @@ async def list_all(request: Request) -> Response:
     )
     limit, offset = _PAGING.window(request)
     page |= {"page": offset // limit, "limit": limit}
-    return reply(page)
+    return json_response(page)
 
 
-async def tags(request: Request) -> Response:
+async def list_tags(request: Request) -> Response:
     """Return every tag in use (vendor client)."""
     used = sorted({tag for row in store_of(request).all("document") for tag in row["tags"]})
-    return reply({"tags": used, "total_count": len(used)})
+    return json_response({"tags": used, "total_count": len(used)})
 
 
 async def read(request: Request) -> Response:
     """Return one document."""
-    return reply(_found(store_of(request), request.path_params["document_id"]))
+    return json_response(_require_document(store_of(request), request.path_params["document_id"]))
 
 
 async def update(request: Request) -> Response:
     """Change name or tags by a plain object (docs: update-document)."""
     changes = await read_object(request)
-    shaped(DocumentChange, changes)
+    validate_body(DocumentChange, changes)
     store = store_of(request)
-    with store.writing():
-        row = _found(store, request.path_params["document_id"])
+    with store.write_transaction():
+        row = _require_document(store, request.path_params["document_id"])
         row |= changes | {"updated_at": now()}
         store.put("document", row["document_id"], row)
-    return reply(row)
+    return json_response(row)
 
 
 async def delete(request: Request) -> Response:
     """Delete a document (docs: delete-document)."""
     if not store_of(request).remove("document", request.path_params["document_id"]):
-        raise _absent()
-    return nothing()
+        raise _not_found_error()
+    return empty_response()
 
 
-def _found(store: Store, document_id: str) -> Row:
+def _require_document(store: Store, document_id: str) -> Row:
     row = store.get("document", document_id)
     if row is None:
-        raise _absent()
+        raise _not_found_error()
     return row
 
 
-def _absent() -> Refusal:
-    return Refusal(404, "Document not found")
+def _not_found_error() -> HttpError:
+    return HttpError(404, "Document not found")

@@ -12,24 +12,29 @@ from starlette.routing import Route
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.sandbox.http import (
     Body,
+    HttpError,
     Paging,
-    Refusal,
-    chosen_type,
-    flag,
-    listed,
-    nothing,
+    empty_response,
+    json_response,
+    page_envelope,
+    query_flag,
     read_object,
-    reply,
-    shaped,
     split_list,
     store_of,
+    type_filter,
+    validate_body,
 )
-from tavus_mcp.sandbox.ids import mint, now
-from tavus_mcp.sandbox.json_patch import applied, read_operations, same, unchanged
+from tavus_mcp.sandbox.ids import generate_id, now
+from tavus_mcp.sandbox.json_patch import (
+    apply_operations,
+    is_equal_json,
+    not_modified_response,
+    read_operations,
+)
 from tavus_mcp.sandbox.store import Row, Store
 
-_PAGING = Paging(limit=10, first=1)
-_SERVER = frozenset({"uuid", "guardrails_id", "guardrail_type", "created_at", "updated_at"})
+_PAGING = Paging(limit=10, first_page=1)
+_SERVER_FIELDS = frozenset({"uuid", "guardrails_id", "guardrail_type", "created_at", "updated_at"})
 Tag = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -58,7 +63,7 @@ def routes() -> list[Route]:
     return [
         Route("/v2/guardrails", list_all, methods=["GET"]),
         Route("/v2/guardrails", create, methods=["POST"]),
-        Route("/v2/guardrails/tags", tags, methods=["GET"]),
+        Route("/v2/guardrails/tags", list_tags, methods=["GET"]),
         Route(one, read, methods=["GET"]),
         Route(one, patch, methods=["PATCH"]),
         Route(one, delete, methods=["DELETE"]),
@@ -70,10 +75,10 @@ async def create(request: Request) -> Response:
     body = await read_object(request, key="message")
     store, born = store_of(request), now()
     if "data" in body and "guardrail_name" not in body:
-        return reply(_create_set(store, body, born))
-    shaped(Guardrail, body, key="message")
+        return json_response(_create_set(store, body, born))
+    validate_body(Guardrail, body, key="message")
     row = {
-        "uuid": mint("guardrail"),
+        "uuid": generate_id("guardrail"),
         "modality": "verbal",
         "callback_url": None,
         "app_message": True,
@@ -84,107 +89,113 @@ async def create(request: Request) -> Response:
         "updated_at": born,
     }
     store.put("guardrail", row["uuid"], row)
-    return reply(_shown(row))
+    return json_response(_public_row(row))
 
 
 async def list_all(request: Request) -> Response:
     """List the legacy sets, or single guardrails with ``legacy=false`` (docs: guardrails)."""
-    legacy = flag(request, "legacy", default=True)
-    page = listed(
+    legacy = query_flag(request, "legacy", default=True)
+    page = page_envelope(
         request,
         _PAGING,
         "guardrails" if legacy else "guardrail",
-        equals=chosen_type(request, "type", stored_as="guardrail_type"),
+        equals=type_filter(request, "type", stored_as="guardrail_type"),
         text=request.query_params.get("name_or_uuid", ""),
         text_in=("name", "guardrails_id") if legacy else ("guardrail_name", "uuid"),
         tags=() if legacy else split_list(request, "tags") or (),
     )
-    verbose = flag(request, "verbose") and not legacy
+    verbose = query_flag(request, "verbose") and not legacy
     store = store_of(request)
-    page["data"] = [_verbose(store, row) if verbose else _shown(row) for row in page["data"]]
-    return reply(page)
+    page["data"] = [
+        _with_persona_refs(store, row) if verbose else _public_row(row) for row in page["data"]
+    ]
+    return json_response(page)
 
 
-async def tags(request: Request) -> Response:
+async def list_tags(request: Request) -> Response:
     """Return every tag in use (docs: guardrails/tags)."""
     used = sorted({tag for row in store_of(request).all("guardrail") for tag in row["tags"]})
-    return reply({"tags": used, "total_count": len(used)})
+    return json_response({"tags": used, "total_count": len(used)})
 
 
 async def read(request: Request) -> Response:
     """Return one guardrail or one legacy set."""
     store = store_of(request)
-    kind, row = _found(store, request.path_params["guardrail_id"])
-    verbose = kind == "guardrail" and flag(request, "verbose")
-    return reply(_verbose(store, row) if verbose else _shown(row))
+    kind, row = _require_guardrail(store, request.path_params["guardrail_id"])
+    verbose = kind == "guardrail" and query_flag(request, "verbose")
+    return json_response(_with_persona_refs(store, row) if verbose else _public_row(row))
 
 
 async def patch(request: Request) -> Response:
     """Apply a JSON Patch (docs: patch-guardrails)."""
     operations = await read_operations(request)
     store, key = store_of(request), request.path_params["guardrail_id"]
-    with store.writing():
-        kind, row = _found(store, key)
-        before = {name: value for name, value in row.items() if name not in _SERVER}
-        after = applied(before, operations)
-        if same(before, after):
-            return unchanged()
-        shaped(GuardrailSet if kind == "guardrails" else Guardrail, _stated(after), key="message")
-        kept = {name: row[name] for name in _SERVER & row.keys()}
+    with store.write_transaction():
+        kind, row = _require_guardrail(store, key)
+        before = {name: value for name, value in row.items() if name not in _SERVER_FIELDS}
+        after = apply_operations(before, operations)
+        if is_equal_json(before, after):
+            return not_modified_response()
+        validate_body(
+            GuardrailSet if kind == "guardrails" else Guardrail,
+            _without_nulls(after),
+            key="message",
+        )
+        kept = {name: row[name] for name in _SERVER_FIELDS & row.keys()}
         row = kept | after | {"updated_at": now()}
         store.put(kind, key, row)
-    return reply(_shown(row))
+    return json_response(_public_row(row))
 
 
 async def delete(request: Request) -> Response:
     """Delete it, also from the personas that used it (docs: delete-guardrails)."""
     store, key = store_of(request), request.path_params["guardrail_id"]
-    with store.writing():
-        kind, _ = _found(store, key)
+    with store.write_transaction():
+        kind, _ = _require_guardrail(store, key)
         store.remove(kind, key)
-        for persona in _users(store, key):
+        for persona in _personas_with_guardrail(store, key):
             persona["guardrail_ids"] = [it for it in persona["guardrail_ids"] if it != key]
             store.put("persona", persona["persona_id"], persona)
-    return nothing()
+    return empty_response()
 
 
-def _create_set(store: Store, body: dict[str, Any], born: str) -> Row:
-    shaped(GuardrailSet, body, key="message")
-    row = {"guardrails_id": mint("guardrails"), "name": "", **body}
-    row |= {"guardrail_type": "user", "created_at": born, "updated_at": born}
+def _create_set(store: Store, body: dict[str, Any], created_at: str) -> Row:
+    validate_body(GuardrailSet, body, key="message")
+    row = {"guardrails_id": generate_id("guardrails"), "name": "", **body}
+    row |= {"guardrail_type": "user", "created_at": created_at, "updated_at": created_at}
     store.put("guardrails", row["guardrails_id"], row)
     return {
         "guardrails_id": row["guardrails_id"],
         "guardrails_name": row["name"],
         "status": "active",
-        "created_at": born,
+        "created_at": created_at,
     }
 
 
-def _found(store: Store, key: str) -> tuple[str, Row]:
+def _require_guardrail(store: Store, key: str) -> tuple[str, Row]:
     for kind in ("guardrail", "guardrails"):
         row = store.get(kind, key)
         if row is not None:
             return kind, row
-    raise Refusal(404, "Guardrails not found")
+    raise HttpError(404, "Guardrails not found")
 
 
-def _users(store: Store, key: str) -> list[Row]:
+def _personas_with_guardrail(store: Store, key: str) -> list[Row]:
     return [row for row in store.all("persona") if key in row.get("guardrail_ids", [])]
 
 
-def _shown(row: Row) -> Row:
+def _public_row(row: Row) -> Row:
     return {name: value for name, value in row.items() if name != "guardrail_type"}
 
 
-def _verbose(store: Store, row: Row) -> Row:
+def _with_persona_refs(store: Store, row: Row) -> Row:
     refs = [
         {"persona_id": user["persona_id"], "persona_name": user["persona_name"]}
-        for user in _users(store, row["uuid"])
+        for user in _personas_with_guardrail(store, row["uuid"])
     ]
     return row | {"persona_refs": refs}
 
 
-def _stated(row: Row) -> Row:
+def _without_nulls(row: Row) -> Row:
     """A read shows unset fields as null, which nobody has to write."""
     return {name: value for name, value in row.items() if value is not None}

@@ -15,21 +15,26 @@ from tavus_mcp.sandbox.http import (
     Body,
     Paging,
     bad_request,
-    chosen_type,
-    listed,
-    nothing,
+    empty_response,
+    json_response,
+    page_envelope,
     read_object,
-    reply,
-    shaped,
     store_of,
+    type_filter,
+    validate_body,
 )
-from tavus_mcp.sandbox.ids import mint, now
-from tavus_mcp.sandbox.json_patch import applied, read_operations, same, unchanged
+from tavus_mcp.sandbox.ids import generate_id, now
+from tavus_mcp.sandbox.json_patch import (
+    apply_operations,
+    is_equal_json,
+    not_modified_response,
+    read_operations,
+)
 from tavus_mcp.sandbox.store import Row, Store
 
-_PAGING = Paging(limit=25, first=1)
-_WRITTEN = ("name", "data", "allow_loops")
-_HIDDEN = "objectives_type"
+_PAGING = Paging(limit=25, first_page=1)
+_WRITABLE_FIELDS = ("name", "data", "allow_loops")
+_TYPE_FIELD = "objectives_type"
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$", max_length=100)]
 
 
@@ -71,12 +76,12 @@ def routes() -> list[Route]:
 async def create(request: Request) -> Response:
     """Create a set; the reply tells id, name, status and birth (docs: create-objectives)."""
     body = await read_object(request, key="message")
-    _check(body)
+    _validate_set(body)
     born = now()
-    row = {"objectives_id": mint("objectives"), "name": "", "allow_loops": False, **body}
-    row |= {_HIDDEN: "user", "created_at": born, "updated_at": born}
+    row = {"objectives_id": generate_id("objectives"), "name": "", "allow_loops": False, **body}
+    row |= {_TYPE_FIELD: "user", "created_at": born, "updated_at": born}
     store_of(request).put("objectives", row["objectives_id"], row)
-    return reply(
+    return json_response(
         {
             "objectives_id": row["objectives_id"],
             "objective_name": row["name"] or row["data"][0]["objective_name"],
@@ -88,74 +93,76 @@ async def create(request: Request) -> Response:
 
 async def validate(request: Request) -> Response:
     """Check a set without keeping it (vendor client)."""
-    _check(await read_object(request, key="message"))
-    return reply({"valid": True})
+    _validate_set(await read_object(request, key="message"))
+    return json_response({"valid": True})
 
 
 async def list_all(request: Request) -> Response:
     """List sets."""
-    page = listed(
+    page = page_envelope(
         request,
         _PAGING,
         "objectives",
-        equals=chosen_type(request, "type", stored_as=_HIDDEN),
+        equals=type_filter(request, "type", stored_as=_TYPE_FIELD),
         text=request.query_params.get("name_or_uuid", ""),
         text_in=("name", "objectives_id"),
     )
-    page["data"] = [_shown(row) for row in page["data"]]
-    return reply(page)
+    page["data"] = [_public_row(row) for row in page["data"]]
+    return json_response(page)
 
 
 async def read(request: Request) -> Response:
     """Return one set, flat."""
-    return reply(_shown(_found(store_of(request), request.path_params["objectives_id"])))
+    return json_response(
+        _public_row(_require_objectives(store_of(request), request.path_params["objectives_id"]))
+    )
 
 
 async def patch(request: Request) -> Response:
     """Apply a JSON Patch; the reply is one sentence (docs: patch-objectives)."""
     operations = await read_operations(request)
     store = store_of(request)
-    with store.writing():
-        row = _found(store, request.path_params["objectives_id"])
-        before = {name: row[name] for name in _WRITTEN}
-        after = applied(before, operations)
-        if same(before, after):
-            return unchanged()
-        _check(after)
+    with store.write_transaction():
+        row = _require_objectives(store, request.path_params["objectives_id"])
+        before = {name: row[name] for name in _WRITABLE_FIELDS}
+        after = apply_operations(before, operations)
+        if is_equal_json(before, after):
+            return not_modified_response()
+        _validate_set(after)
         store.put("objectives", row["objectives_id"], row | after | {"updated_at": now()})
-    return reply({"message": "Objective updated successfully"})
+    return json_response({"message": "Objective updated successfully"})
 
 
 async def delete(request: Request) -> Response:
     """Delete a set (docs: delete-objectives)."""
     store = store_of(request)
-    with store.writing():
-        row = _found(store, request.path_params["objectives_id"])
+    with store.write_transaction():
+        row = _require_objectives(store, request.path_params["objectives_id"])
         store.remove("objectives", row["objectives_id"])
-    return nothing()
+    return empty_response()
 
 
-def _found(store: Store, objectives_id: str) -> Row:
+def _require_objectives(store: Store, objectives_id: str) -> Row:
     row = store.get("objectives", objectives_id)
     if row is None:
         raise bad_request("Invalid objectives_id")
     return row
 
 
-def _shown(row: Row) -> Row:
-    return {name: value for name, value in row.items() if name != _HIDDEN}
+def _public_row(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name != _TYPE_FIELD}
 
 
-def _check(body: dict[str, Any]) -> None:
-    shaped(ObjectiveSet, body, key="message")
-    for complaint in _complaints(body["data"], loops=bool(body.get("allow_loops"))):
+def _validate_set(body: dict[str, Any]) -> None:
+    validate_body(ObjectiveSet, body, key="message")
+    for complaint in _find_problems(body["data"], allow_loops=bool(body.get("allow_loops"))):
         raise bad_request(f"Bad Request: {complaint}", key="message")
 
 
-def _complaints(items: list[dict[str, Any]], *, loops: bool) -> Iterator[str]:
+def _find_problems(items: list[dict[str, Any]], *, allow_loops: bool) -> Iterator[str]:
     """Yield what is wrong with the way the objectives hang together (vendor client)."""
     names = [item["objective_name"] for item in items]
-    following = {item["objective_name"]: _next(item) for item in items}
+    following = {item["objective_name"]: _next_objectives(item) for item in items}
     if len(following) < len(names):
         yield "objective names must be unique"
     for item in items:
@@ -164,22 +171,22 @@ def _complaints(items: list[dict[str, Any]], *, loops: bool) -> Iterator[str]:
     for name, targets in following.items():
         if not targets <= set(names):
             yield f"{name} leads to an objective that does not exist"
-        if name in targets and not loops:
+        if name in targets and not allow_loops:
             yield f"{name} leads to itself"
-    if len(set(names) - set().union(*following.values())) != 1 and not loops:
+    if len(set(names) - set().union(*following.values())) != 1 and not allow_loops:
         yield "there must be exactly one objective that no other leads to"
-    if not loops and _loops(names, following):
+    if not allow_loops and _has_loop(names, following):
         yield "the objectives form a loop"
 
 
-def _next(item: dict[str, Any]) -> set[str]:
+def _next_objectives(item: dict[str, Any]) -> set[str]:
     required = item.get("next_required_objective")
     return set(item.get("next_conditional_objectives", {})) | ({required} if required else set())
 
 
-def _loops(names: list[str], following: dict[str, set[str]]) -> bool:
+def _has_loop(names: list[str], successors: dict[str, set[str]]) -> bool:
     """Take away objectives that lead nowhere until none is left; a loop never is."""
-    left = {name: set(following[name]) for name in names}
+    left = {name: set(successors[name]) for name in names}
     while ends := [name for name, targets in left.items() if not targets]:
         left = {name: left[name] - set(ends) for name in left if name not in ends}
     return bool(left)

@@ -10,35 +10,41 @@ from starlette.routing import Route
 
 from tavus_mcp.models.vocabularies import pointer_to_persona_names, to_persona_names
 from tavus_mcp.sandbox.http import (
+    HttpError,
     Paging,
-    Refusal,
     bad_request,
-    chosen_type,
-    flag,
-    in_words_of,
-    listed,
+    empty_response,
+    json_response,
     missing_field,
-    no_clash,
-    nothing,
+    page_envelope,
+    query_flag,
     read_object,
-    reply,
+    reject_mixed_vocabularies,
     store_of,
+    to_path_vocabulary,
+    type_filter,
 )
-from tavus_mcp.sandbox.ids import mint, now
-from tavus_mcp.sandbox.json_patch import Operations, applied, read_operations, same, unchanged
+from tavus_mcp.sandbox.ids import generate_id, now
+from tavus_mcp.sandbox.json_patch import (
+    Operations,
+    apply_operations,
+    is_equal_json,
+    not_modified_response,
+    read_operations,
+)
 from tavus_mcp.sandbox.persona_validation import (
-    check,
-    check_copies,
     check_references,
     check_server_fields,
-    check_unclaimed,
-    shown,
-    tidied,
+    normalize_persona,
+    reject_key_copies,
+    reject_server_fields,
+    render_persona,
+    validate_persona,
 )
 from tavus_mcp.sandbox.store import Row, Store
 
 MAKER_CHANGES = "maker_changes"
-_PAGING = Paging(limit=10, first=1)
+_PAGING = Paging(limit=10, first_page=1)
 
 
 def routes() -> list[Route]:
@@ -59,31 +65,31 @@ def routes() -> list[Route]:
 async def create(request: Request) -> Response:
     """Create a persona; the reply holds id, name and birth only (docs: create-persona)."""
     body = await read_object(request)
-    no_clash(body)
-    persona = tidied(to_persona_names(body))
+    reject_mixed_vocabularies(body)
+    persona = normalize_persona(to_persona_names(body))
     if request.url.path.startswith("/v2/pals") and not persona.get("default_replica_id"):
         raise missing_field("default_face_id")
-    check_unclaimed(persona)
-    check(persona, key="error")
+    reject_server_fields(persona)
+    validate_persona(persona, key="error")
     store = store_of(request)
     born = now()
-    persona_id = mint("persona")
+    persona_id = generate_id("persona")
     row = {"persona_id": persona_id} | persona
     row |= {"persona_type": "user", "created_at": born, "updated_at": born}
-    with store.writing():
+    with store.write_transaction():
         check_references(store, {}, row, key="error")
         store.put("persona", persona_id, row)
-    return reply(in_words_of(request, _birth(shown(row))))
+    return json_response(to_path_vocabulary(request, _creation_reply(render_persona(row))))
 
 
 async def list_all(request: Request) -> Response:
     """List personas, whole documents each (docs: get-personas)."""
     name = "persona_type" if "persona_type" in request.query_params else "pal_type"
-    page = listed(
-        request, _PAGING, "persona", equals=chosen_type(request, name, stored_as="persona_type")
+    page = page_envelope(
+        request, _PAGING, "persona", equals=type_filter(request, name, stored_as="persona_type")
     )
-    page["data"] = [shown(row) for row in page["data"]]
-    return reply(in_words_of(request, page))
+    page["data"] = [render_persona(row) for row in page["data"]]
+    return json_response(to_path_vocabulary(request, page))
 
 
 async def read(request: Request) -> Response:
@@ -91,35 +97,35 @@ async def read(request: Request) -> Response:
     row = store_of(request).get("persona", request.path_params["persona_id"])
     if row is None:
         raise bad_request("Invalid persona_id")
-    return reply(in_words_of(request, shown(row)))
+    return json_response(to_path_vocabulary(request, render_persona(row)))
 
 
 async def patch(request: Request) -> Response:
     """Apply a JSON Patch (docs: patch-persona, pal/editing-lifecycle)."""
-    operations = _in_persona_names(await read_operations(request))
+    operations = _rename_operations(await read_operations(request))
     store = store_of(request)
-    with store.writing():
-        before = editable(store, request.path_params["persona_id"], key="message")
-        after = _changed(store, before, operations)
-        if same(before, after):
-            return unchanged()
-        forced = _settle_maker_changes(store, before, after, force=flag(request, "force"))
+    with store.write_transaction():
+        before = require_editable(store, request.path_params["persona_id"], key="message")
+        after = _apply_and_validate(store, before, operations)
+        if is_equal_json(before, after):
+            return not_modified_response()
+        forced = _resolve_maker_changes(store, before, after, force=query_flag(request, "force"))
         after["updated_at"] = now()
         store.put("persona", after["persona_id"], after)
-    return reply(in_words_of(request, shown(after) | forced))
+    return json_response(to_path_vocabulary(request, render_persona(after) | forced))
 
 
 async def delete(request: Request) -> Response:
     """Delete a persona and what hangs on it; conversations stay (docs: delete-persona)."""
     store = store_of(request)
-    with store.writing():
-        persona_id = editable(store, request.path_params["persona_id"])["persona_id"]
+    with store.write_transaction():
+        persona_id = require_editable(store, request.path_params["persona_id"])["persona_id"]
         for kind in ("persona", "persona_skills", MAKER_CHANGES):
             store.remove(kind, persona_id)
-    return nothing()
+    return empty_response()
 
 
-def editable(store: Store, persona_id: str, *, key: str = "error") -> Row:
+def require_editable(store: Store, persona_id: str, *, key: str = "error") -> Row:
     """Return a persona of the account's own; stock ones are refused as if absent (live report)."""
     row = store.get("persona", persona_id)
     if row is None or row["persona_type"] != "user":
@@ -127,26 +133,28 @@ def editable(store: Store, persona_id: str, *, key: str = "error") -> Row:
     return row
 
 
-def _changed(store: Store, before: Row, operations: Operations) -> Row:
-    check_copies(operations)
-    after = tidied(applied(before, operations))
+def _apply_and_validate(store: Store, before: Row, operations: Operations) -> Row:
+    reject_key_copies(operations)
+    after = normalize_persona(apply_operations(before, operations))
     check_server_fields(before, after)
-    check(after, key="message")
+    validate_persona(after, key="message")
     check_references(store, before, after, key="message")
-    if _conferencing(before) != _conferencing(after) and not _only_conferencing(before, after):
+    if _conferencing(before) != _conferencing(after) and not _is_conferencing_only(before, after):
         raise bad_request(
             "Bad Request: layers.conferencing must be patched on its own", key="message"
         )
     return after
 
 
-def _settle_maker_changes(store: Store, before: Row, after: Row, *, force: bool) -> dict[str, bool]:
+def _resolve_maker_changes(
+    store: Store, before: Row, after: Row, *, force: bool
+) -> dict[str, bool]:
     """Refuse while the dashboard holds unpublished edits, or discard them when forced."""
     persona_id = before["persona_id"]
-    if store.get(MAKER_CHANGES, persona_id) is None or _only_conferencing(before, after):
+    if store.get(MAKER_CHANGES, persona_id) is None or _is_conferencing_only(before, after):
         return {}
     if not force:
-        raise Refusal(
+        raise HttpError(
             409,
             "This persona has unpublished changes in PAL Maker. Publish or discard them, or "
             "retry with force=true to discard them.",
@@ -161,34 +169,34 @@ def _conferencing(persona: Row) -> Any:
     return persona["layers"].get("conferencing")
 
 
-def _only_conferencing(before: Row, after: Row) -> bool:
+def _is_conferencing_only(before: Row, after: Row) -> bool:
     def rest(persona: Row) -> Row:
         layers = {name: it for name, it in persona["layers"].items() if name != "conferencing"}
         return persona | {"layers": layers}
 
-    return same(rest(before), rest(after))
+    return is_equal_json(rest(before), rest(after))
 
 
-def _birth(row: Row) -> Row:
+def _creation_reply(row: Row) -> Row:
     told = ("persona_id", "persona_name", "conferencing_email", "created_at")
     return {name: row[name] for name in told if name in row}
 
 
-def _in_persona_names(operations: Operations) -> Operations:
-    return [_renamed(operation) for operation in operations]
+def _rename_operations(operations: Operations) -> Operations:
+    return [_rename_operation(operation) for operation in operations]
 
 
-def _renamed(operation: dict[str, Any]) -> dict[str, Any]:
+def _rename_operation(operation: dict[str, Any]) -> dict[str, Any]:
     renamed = dict(operation)
     if "value" in operation:
-        renamed["value"] = _renamed_value(operation["path"], operation["value"])
+        renamed["value"] = _rename_value(operation["path"], operation["value"])
     for name in ("path", "from"):
         if isinstance(operation.get(name), str):
             renamed[name] = pointer_to_persona_names(operation[name])
     return renamed
 
 
-def _renamed_value(path: str, value: Any) -> Any:
+def _rename_value(path: str, value: Any) -> Any:
     """Rename inside ``value`` as if it stood at its place: some places keep their own names."""
     nested = value
     for token in reversed(path.split("/")[1:]):

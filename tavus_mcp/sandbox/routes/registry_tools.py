@@ -10,23 +10,23 @@ from starlette.routing import Route
 
 from tavus_mcp.sandbox import tool_validation
 from tavus_mcp.sandbox.http import (
+    HttpError,
     Paging,
-    Refusal,
     bad_request,
-    listed,
-    nothing,
-    only_known,
+    empty_response,
+    json_response,
+    page_envelope,
     read_object,
-    reply,
+    reject_unknown_fields,
     split_list,
     store_of,
 )
-from tavus_mcp.sandbox.ids import mint, now
+from tavus_mcp.sandbox.ids import generate_id, now
 from tavus_mcp.sandbox.store import Row, Store
 
-_PAGING = Paging(limit=25, first=1)
-_MOST_ATTACHED = 50
-_IS_SYSTEM: dict[str, dict[str, Any]] = {
+_PAGING = Paging(limit=25, first_page=1)
+_MAX_ATTACHED_TOOLS = 50
+_TYPE_FILTERS: dict[str, dict[str, Any]] = {
     "user": {"is_system_tool": False},
     "system": {"is_system_tool": True},
     "all": {},
@@ -58,120 +58,133 @@ def routes() -> list[Route]:
 async def create(request: Request) -> Response:
     """Register a tool; names are unique in an account (docs: tools/create-tool)."""
     body = await read_object(request)
-    tool_validation.check(body)
+    tool_validation.validate_tool(body)
     store, born = store_of(request), now()
-    row = {"tool_id": mint("tool"), "owner_id": "sandbox", **tool_validation.completed(body)}
+    row = {
+        "tool_id": generate_id("tool"),
+        "owner_id": "sandbox",
+        **tool_validation.add_defaults(body),
+    }
     row |= {"is_system_tool": False, "created_at": born, "updated_at": born}
-    with store.writing():
+    with store.write_transaction():
         _refuse_taken_name(store, row)
         store.put("tool", row["tool_id"], row)
-    return reply(tool_validation.masked(row))
+    return json_response(tool_validation.mask_secrets(row))
 
 
 async def list_all(request: Request) -> Response:
     """List tools, the account's own unless another type is asked for (vendor client: tool)."""
     kind = request.query_params.get("type", "user")
-    if kind not in _IS_SYSTEM:
+    if kind not in _TYPE_FILTERS:
         raise bad_request("Invalid type: use user, system or all")
-    page = listed(
+    page = page_envelope(
         request,
         _PAGING,
         "tool",
-        equals=_IS_SYSTEM[kind],
+        equals=_TYPE_FILTERS[kind],
         text=request.query_params.get("name_or_uuid", ""),
         text_in=("name", "tool_id"),
         tags=split_list(request, "tags") or (),
     )
-    page["data"] = [tool_validation.masked(row) for row in page["data"]]
-    return reply(page)
+    page["data"] = [tool_validation.mask_secrets(row) for row in page["data"]]
+    return json_response(page)
 
 
 async def read(request: Request) -> Response:
     """Return one tool, its secrets scrubbed."""
-    return reply(tool_validation.masked(_found(store_of(request), request.path_params["tool_id"])))
+    return json_response(
+        tool_validation.mask_secrets(
+            _require_tool(store_of(request), request.path_params["tool_id"])
+        )
+    )
 
 
 async def update(request: Request) -> Response:
     """Change a tool by a plain object, not a JSON Patch (vendor client: tool)."""
     changes = await read_object(request)
-    only_known(changes, tool_validation.FIELDS)
+    reject_unknown_fields(changes, tool_validation.WRITABLE_FIELDS)
     store = store_of(request)
-    with store.writing():
-        before = _found(store, request.path_params["tool_id"])
+    with store.write_transaction():
+        before = _require_tool(store, request.path_params["tool_id"])
         after = before | changes
         tool_validation.keep_secrets(before, after)
-        tool_validation.check({name: after[name] for name in tool_validation.FIELDS & after.keys()})
+        tool_validation.validate_tool(
+            {name: after[name] for name in tool_validation.WRITABLE_FIELDS & after.keys()}
+        )
         _refuse_taken_name(store, after)
         after["updated_at"] = now()
         store.put("tool", after["tool_id"], after)
-    return reply(tool_validation.masked(after))
+    return json_response(tool_validation.mask_secrets(after))
 
 
 async def delete(request: Request) -> Response:
     """Delete a tool, also from the personas that hold it."""
     store, tool_id = store_of(request), request.path_params["tool_id"]
-    with store.writing():
-        _found(store, tool_id)
+    with store.write_transaction():
+        _require_tool(store, tool_id)
         store.remove("tool", tool_id)
         for persona in store.all("persona"):
             if tool_id in persona.get("tool_ids", []):
-                _hold(store, persona, [it for it in persona["tool_ids"] if it != tool_id])
-    return nothing()
+                _set_tool_ids(store, persona, [it for it in persona["tool_ids"] if it != tool_id])
+    return empty_response()
 
 
 async def list_attached(request: Request) -> Response:
     """List a persona's registered tools, not its inline ones (docs: list-pal-tools)."""
     store = store_of(request)
-    persona = _persona(store, request)
-    tools = [tool_validation.masked(_found(store, key)) for key in persona.get("tool_ids", [])]
-    return reply({"data": tools, "total_count": len(tools)})
+    persona = _require_persona(store, request)
+    tools = [
+        tool_validation.mask_secrets(_require_tool(store, key))
+        for key in persona.get("tool_ids", [])
+    ]
+    return json_response({"data": tools, "total_count": len(tools)})
 
 
 async def attach(request: Request) -> Response:
     """Attach tools; attaching again changes nothing (docs: attach-tools-to-pal)."""
     body = await read_object(request)
-    only_known(body, frozenset({"tool_ids", "tool_id"}))
+    reject_unknown_fields(body, frozenset({"tool_ids", "tool_id"}))
     asked = body.get("tool_ids", [body["tool_id"]] if "tool_id" in body else None)
-    if not isinstance(asked, list) or not 1 <= len(asked) <= _MOST_ATTACHED:
+    if not isinstance(asked, list) or not 1 <= len(asked) <= _MAX_ATTACHED_TOOLS:
         raise bad_request("Bad Request: {'tool_ids': ['Give 1 to 50 tool ids.']}")
     store = store_of(request)
-    with store.writing():
-        persona = _persona(store, request, to_change=True)
-        tools = [_found(store, str(key)) for key in asked]
+    with store.write_transaction():
+        persona = _require_persona(store, request, for_change=True)
+        tools = [_require_tool(store, str(key)) for key in asked]
         held = list(dict.fromkeys([*persona.get("tool_ids", []), *asked]))
-        if len(held) > _MOST_ATTACHED:
+        if len(held) > _MAX_ATTACHED_TOOLS:
             raise bad_request("Bad Request: a PAL can have at most 50 attached tools")
-        _hold(store, persona, held)
-    return reply({"data": [tool_validation.masked(tool) for tool in tools]})
+        _set_tool_ids(store, persona, held)
+    return json_response({"data": [tool_validation.mask_secrets(tool) for tool in tools]})
 
 
 async def detach(request: Request) -> Response:
     """Detach a tool."""
     store, tool_id = store_of(request), request.path_params["tool_id"]
-    with store.writing():
-        persona = _persona(store, request, to_change=True)
+    with store.write_transaction():
+        persona = _require_persona(store, request, for_change=True)
         held = persona.get("tool_ids", [])
         if tool_id not in held:
-            raise Refusal(404, "Tool not found")
-        _hold(store, persona, [it for it in held if it != tool_id])
-    return nothing()
+            raise HttpError(404, "Tool not found")
+        _set_tool_ids(store, persona, [it for it in held if it != tool_id])
+    return empty_response()
 
 
-def _found(store: Store, tool_id: str) -> Row:
+def _require_tool(store: Store, tool_id: str) -> Row:
     row = store.get("tool", tool_id)
     if row is None:
-        raise Refusal(404, "Tool not found")
+        raise HttpError(404, "Tool not found")
     return row
 
 
-def _persona(store: Store, request: Request, *, to_change: bool = False) -> Row:
+def _require_persona(store: Store, request: Request, *, for_change: bool = False) -> Row:
     persona = store.get("persona", request.path_params["persona_id"])
-    if persona is None or (to_change and persona["persona_type"] != "user"):
-        raise Refusal(404, "PAL not found")
+    if persona is None or (for_change and persona["persona_type"] != "user"):
+        raise HttpError(404, "PAL not found")
     return persona
 
 
-def _hold(store: Store, persona: Row, tool_ids: list[str]) -> None:
+def _set_tool_ids(store: Store, persona: Row, tool_ids: list[str]) -> None:
     changed = persona | {"tool_ids": tool_ids, "updated_at": now()}
     store.put("persona", persona["persona_id"], changed)
 
@@ -179,4 +192,4 @@ def _hold(store: Store, persona: Row, tool_ids: list[str]) -> None:
 def _refuse_taken_name(store: Store, tool: Row) -> None:
     for other in store.all("tool"):
         if other["name"] == tool["name"] and other["tool_id"] != tool["tool_id"]:
-            raise Refusal(409, f"A tool named '{tool['name']}' already exists", key="message")
+            raise HttpError(409, f"A tool named '{tool['name']}' already exists", key="message")

@@ -9,17 +9,17 @@ from starlette.routing import Route
 from tavus_mcp.sandbox.http import (
     Paging,
     bad_request,
-    chosen_type,
-    flag,
-    in_words_of,
-    listed,
-    reply,
+    json_response,
+    page_envelope,
+    query_flag,
     split_list,
     store_of,
+    to_path_vocabulary,
+    type_filter,
 )
 from tavus_mcp.sandbox.store import Row
 
-_PAGING = Paging(limit=10, first=1)
+_PAGING = Paging(limit=10, first_page=1)
 
 
 def routes() -> list[Route]:
@@ -37,18 +37,18 @@ def routes() -> list[Route]:
 async def list_all(request: Request) -> Response:
     """List replicas by type, ids or model (docs: get-replicas)."""
     name = "replica_type" if "replica_type" in request.query_params else "face_type"
-    equals = chosen_type(request, name, stored_as="replica_type")
+    equals = type_filter(request, name, stored_as="replica_type")
     if "model_name" in request.query_params:
         equals["model_name"] = request.query_params["model_name"]
-    page = listed(
+    page = page_envelope(
         request,
         _PAGING,
         "replica",
         equals=equals,
         ids=split_list(request, "replica_ids", "face_ids"),
     )
-    page["data"] = [_shown(request, row) for row in page["data"]]
-    return reply(in_words_of(request, page))
+    page["data"] = [_public_row(request, row) for row in page["data"]]
+    return json_response(to_path_vocabulary(request, page))
 
 
 async def read(request: Request) -> Response:
@@ -56,16 +56,16 @@ async def read(request: Request) -> Response:
     row = store_of(request).get("replica", request.path_params["replica_id"])
     if row is None:
         raise bad_request("Invalid replica_id")
-    return reply(in_words_of(request, _shown(request, row)))
+    return json_response(to_path_vocabulary(request, _public_row(request, row)))
 
 
-def _shown(request: Request, row: Row) -> Row:
+def _public_row(request: Request, row: Row) -> Row:
     """The type is told only when ``verbose`` is asked for (docs: get-replicas)."""
     told = {
         "thumbnail_video_url": None,
         "error_message": None,
         "original_voice_id": None,
     } | row
-    if not flag(request, "verbose"):
+    if not query_flag(request, "verbose"):
         del told["replica_type"]
     return told

@@ -6,24 +6,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tavus_mcp.sandbox.http import Paging, listed, reply, split_list
+from tavus_mcp.sandbox.http import Paging, json_response, page_envelope, split_list
 
-_PAGING = Paging(limit=10, first=0)
+_VOICES_PAGING = Paging(limit=10, first_page=0)
 
 
 def routes() -> list[Route]:
     """Return the routes of the resource."""
-    return [Route("/v2/voices", list_all, methods=["GET"])]
+    return [Route("/v2/voices", list_voices, methods=["GET"])]
 
 
-async def list_all(request: Request) -> Response:
+async def list_voices(request: Request) -> Response:
     """List voices, searched by name, counted from page 0 (vendor client)."""
-    page = listed(
+    page = page_envelope(
         request,
-        _PAGING,
+        _VOICES_PAGING,
         "voice",
         text=request.query_params.get("search", ""),
         text_in=("voice_name", "voice_id"),
         tags=split_list(request, "tags") or (),
     )
-    return reply(page)
+    return json_response(page)

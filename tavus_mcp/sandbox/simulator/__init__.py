@@ -12,6 +12,6 @@ Left aside, for want of anything to assume: wake and sleep phrases, ``turn_commi
 ``active_listening``, noise cancelling, languages, documents, objectives, guardrails and tools.
 """
 
-from tavus_mcp.sandbox.simulator.dialogue import Call, Turn, talk
+from tavus_mcp.sandbox.simulator.dialogue import SimulatedCall, Turn, simulate_call
 
-__all__ = ["Call", "Turn", "talk"]
+__all__ = ["SimulatedCall", "Turn", "simulate_call"]

@@ -4,38 +4,38 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tavus_mcp.sandbox.simulator.parameters import Kind, assumptions
-from tavus_mcp.sandbox.simulator.random_stream import Dice, DiceName
-from tavus_mcp.sandbox.simulator.sentences import cut, sentences, small_talk
+from tavus_mcp.sandbox.simulator.parameters import CallerKind, assumptions
+from tavus_mcp.sandbox.simulator.random_stream import RandomStream, StreamName
+from tavus_mcp.sandbox.simulator.sentences import compose_sentences, split_at_share, stock_sentences
 
-_NUDGES = 3
-_MOST_STRETCHES = 4
+_IDLE_PROMPTS_PER_EXCHANGE = 3
+_MAX_SEGMENTS_PER_TURN = 4
 
 
 @dataclass(frozen=True)
 class Noise:
     """A sound that is nobody's turn: how faint (0 to 1), when (a share), for how many seconds."""
 
-    faint: float
-    at: float
-    lasts: float
+    faintness: float
+    position: float
+    seconds: float
 
 
 @dataclass(frozen=True)
-class Luck:
+class ReplicaDraws:
     """How it falls once the replica answers: shares from 0 to 1, read with its settings."""
 
     misread: float
-    hesitates: float
+    hesitation: float
     guess: float
     thinking: float
     words: float
-    varies: float
-    yields: float
+    variation: float
+    yielding: float
 
 
 @dataclass(frozen=True)
-class Stretch:
+class SpeechSegment:
     """Speech without a pause in it, and what happens if the replica answers it.
 
     After the last stretch of a turn ``pause`` is 0. ``listens`` is for how many seconds the caller
@@ -46,42 +46,42 @@ class Stretch:
     seconds: float
     pause: float
     insists: bool
-    listens: float | None
-    startle: float
+    listening_seconds: float | None
+    startle_seconds: float
     noise: Noise | None
-    luck: Luck
-    reply: DiceName
+    draws: ReplicaDraws
+    reply_stream_name: StreamName
 
-    def broken_off(self, after: float) -> tuple[str, Stretch | None]:
+    def split_after(self, seconds: float) -> tuple[str, SpeechSegment | None]:
         """Return what is said in the first seconds, and the stretch that is left."""
-        said, rest = cut(self.text, after / self.seconds)
-        left = self.seconds - after
+        said, rest = split_at_share(self.text, seconds / self.seconds)
+        left = self.seconds - seconds
         return said, replace(self, text=rest, seconds=left) if rest and left > 0 else None
 
 
 @dataclass(frozen=True)
-class Nudge:
+class IdlePrompt:
     """What a prompting does: whether it works (a share), and how soon it is answered."""
 
-    works: float
-    answers: float
+    success_draw: float
+    answer_seconds: float
 
 
 @dataclass(frozen=True)
 class Exchange:
     """One turn of the caller, and the silence before it."""
 
-    thinks: float
+    silence_seconds: float
     insists: bool
     noise: Noise | None
-    nudges: tuple[Nudge, ...]
-    prompts: DiceName
-    stretches: tuple[Stretch, ...]
+    idle_prompts: tuple[IdlePrompt, ...]
+    prompt_stream_name: StreamName
+    segments: tuple[SpeechSegment, ...]
 
     @property
     def seconds(self) -> float:
         """Return how long the turn takes if nobody breaks in."""
-        return sum(stretch.seconds + stretch.pause for stretch in self.stretches)
+        return sum(stretch.seconds + stretch.pause for stretch in self.segments)
 
 
 @dataclass(frozen=True)
@@ -89,75 +89,84 @@ class Caller:
     """Somebody made up: of which kind, how often they speak, and how the call ends."""
 
     kind: str
-    exchanges: int
+    exchange_count: int
     words_per_minute: float
-    camera: bool
-    leaves_after: float
+    has_camera: bool
+    leave_delay_seconds: float
     reason: str
-    name: DiceName
+    stream_name: StreamName
 
-    def dice(self, *more: str | int) -> Dice:
+    def random_stream(self, *suffix: str | int) -> RandomStream:
         """Return a stream of chance of this caller's own."""
-        return Dice(*self.name, *more)
+        return RandomStream(*self.stream_name, *suffix)
 
-    def exchange(self, number: int) -> Exchange:
+    def build_exchange(self, number: int) -> Exchange:
         """Return what the caller would do in one exchange."""
-        kind, dice = assumptions().callers[self.kind], self.dice(number)
+        kind, dice = assumptions().callers[self.kind], self.random_stream(number)
         manners = assumptions().manners
-        silent = dice.falls(kind.falls_silent)
-        silence, thinks = dice.of(kind.silence), dice.of(kind.thinks)
+        silent = dice.draw_bool(kind.falls_silent)
+        silence, thinks = dice.draw_from(kind.silence), dice.draw_from(kind.thinks)
         return Exchange(
-            thinks=silence if silent else thinks,
-            insists=dice.falls(kind.insists),
-            noise=_noise(dice, kind),
-            nudges=tuple(Nudge(dice.share(), dice.of(manners.answers)) for _ in range(_NUDGES)),
-            prompts=(number, "prompts"),
-            stretches=tuple(self._stretches(number, kind)),
+            silence_seconds=silence if silent else thinks,
+            insists=dice.draw_bool(kind.insists),
+            noise=_draw_noise(dice, kind),
+            idle_prompts=tuple(
+                IdlePrompt(dice.draw_uniform(), dice.draw_from(manners.answers))
+                for _ in range(_IDLE_PROMPTS_PER_EXCHANGE)
+            ),
+            prompt_stream_name=(number, "prompts"),
+            segments=tuple(self._build_segments(number, kind)),
         )
 
-    def _stretches(self, number: int, kind: Kind) -> list[Stretch]:
-        stretches: list[Stretch] = []
-        while not stretches or (stretches[-1].pause and len(stretches) < _MOST_STRETCHES):
-            stretches.append(self._stretch(number, len(stretches), kind))
+    def _build_segments(self, number: int, kind: CallerKind) -> list[SpeechSegment]:
+        stretches: list[SpeechSegment] = []
+        while not stretches or (stretches[-1].pause and len(stretches) < _MAX_SEGMENTS_PER_TURN):
+            stretches.append(self._build_segment(number, len(stretches), kind))
         stretches[-1] = replace(stretches[-1], pause=0.0)
         return stretches
 
-    def _stretch(self, number: int, place: int, kind: Kind) -> Stretch:
-        dice = self.dice(number, place)
-        text = sentences(dice, small_talk().user, dice.of(kind.words))
-        goes_on, pause = dice.falls(kind.pauses), dice.of(kind.pause)
-        barges, listens = dice.falls(kind.barges), dice.of(kind.listens)
-        return Stretch(
+    def _build_segment(self, number: int, index: int, kind: CallerKind) -> SpeechSegment:
+        dice = self.random_stream(number, index)
+        text = compose_sentences(dice, stock_sentences().user, dice.draw_from(kind.words))
+        goes_on, pause = dice.draw_bool(kind.pauses), dice.draw_from(kind.pause)
+        barges, listens = dice.draw_bool(kind.barges), dice.draw_from(kind.listens)
+        return SpeechSegment(
             text=text,
             seconds=len(text.split()) * 60 / self.words_per_minute,
             pause=pause if goes_on else 0.0,
-            insists=dice.falls(kind.insists),
-            listens=listens if barges else None,
-            startle=dice.of(assumptions().manners.startle),
-            noise=_noise(dice, kind),
-            luck=Luck(*(dice.share() for _ in range(7))),
-            reply=(number, place, "reply"),
+            insists=dice.draw_bool(kind.insists),
+            listening_seconds=listens if barges else None,
+            startle_seconds=dice.draw_from(assumptions().manners.startle),
+            noise=_draw_noise(dice, kind),
+            draws=ReplicaDraws(*(dice.draw_uniform() for _ in range(7))),
+            reply_stream_name=(number, index, "reply"),
         )
 
 
-def caller_of(seed: int, number: int) -> Caller:
+def build_caller(seed: int, number: int) -> Caller:
     """Return the caller of the n-th call of a seed, the same for every persona."""
     known = assumptions()
-    dice = Dice(seed, number)
-    name = dice.weighed(list(known.callers), [kind.weight for kind in known.callers.values()])
+    dice = RandomStream(seed, number)
+    name = dice.choose_weighted(
+        list(known.callers), [kind.weight for kind in known.callers.values()]
+    )
     kind = known.callers[name]
     return Caller(
         kind=name,
-        exchanges=dice.count(*kind.exchanges),
-        words_per_minute=dice.of(kind.words_per_minute),
-        camera=dice.falls(kind.camera),
-        leaves_after=dice.of(known.manners.leaves_after),
-        reason=dice.weighed(known.ending, [ending.weight for ending in known.ending]).reason,
-        name=(seed, number),
+        exchange_count=dice.draw_int(*kind.exchanges),
+        words_per_minute=dice.draw_from(kind.words_per_minute),
+        has_camera=dice.draw_bool(kind.camera),
+        leave_delay_seconds=dice.draw_from(known.manners.leaves_after),
+        reason=dice.choose_weighted(
+            known.ending, [ending.weight for ending in known.ending]
+        ).reason,
+        stream_name=(seed, number),
     )
 
 
-def _noise(dice: Dice, kind: Kind) -> Noise | None:
-    sounds = dice.falls(kind.noise)
-    noise = Noise(dice.share(), dice.share(), dice.of(assumptions().manners.noise))
+def _draw_noise(stream: RandomStream, kind: CallerKind) -> Noise | None:
+    sounds = stream.draw_bool(kind.noise)
+    noise = Noise(
+        stream.draw_uniform(), stream.draw_uniform(), stream.draw_from(assumptions().manners.noise)
+    )
     return noise if sounds else None

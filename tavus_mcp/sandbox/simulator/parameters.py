@@ -7,10 +7,10 @@ from functools import cache
 from importlib import resources
 
 from tavus_mcp.sandbox.http import Body
-from tavus_mcp.sandbox.simulator.random_stream import Spread
+from tavus_mcp.sandbox.simulator.random_stream import TriangularDistribution
 
 
-class Detection(Body):
+class DetectionParameters(Body):
     """How a model of turn detection tells an end from a pause."""
 
     misreads: float
@@ -18,7 +18,7 @@ class Detection(Body):
     pace: float
 
 
-class Voice(Body):
+class VoiceParameters(Body):
     """How fast a speech engine talks, and how soon."""
 
     words_per_minute: float
@@ -27,7 +27,7 @@ class Voice(Body):
     effect: float
 
 
-class Answer(Body):
+class AnswerParameters(Body):
     """What goes into an answer of a language model."""
 
     head_start: float
@@ -36,43 +36,43 @@ class Answer(Body):
     slow_from: int
     per_thousand_slow: float
     most_tokens: int
-    words: Spread
+    words: TriangularDistribution
     temperature: float
     varies: float
 
 
-class Manners(Body):
+class CommonBehaviour(Body):
     """What people do of themselves, whoever they are."""
 
     holds: float
     unsure: float
     notices: float
-    startle: Spread
+    startle: TriangularDistribution
     hold: float
     nudged: float
-    answers: Spread
+    answers: TriangularDistribution
     waits: float
-    yields: Spread
+    yields: TriangularDistribution
     greets_after: float
-    leaves_after: Spread
-    between_echoes: Spread
-    noise: Spread
+    leaves_after: TriangularDistribution
+    between_echoes: TriangularDistribution
+    noise: TriangularDistribution
 
 
-class Kind(Body):
+class CallerKind(Body):
     """One kind of caller."""
 
     weight: float
     exchanges: tuple[int, int]
-    words: Spread
-    words_per_minute: Spread
+    words: TriangularDistribution
+    words_per_minute: TriangularDistribution
     pauses: float
-    pause: Spread
-    thinks: Spread
+    pause: TriangularDistribution
+    thinks: TriangularDistribution
     falls_silent: float
-    silence: Spread
+    silence: TriangularDistribution
     barges: float
-    listens: Spread
+    listens: TriangularDistribution
     insists: float
     noise: float
     camera: float
@@ -88,7 +88,7 @@ class Ending(Body):
 class Assumptions(Body):
     """All of them; seconds and shares, by setting."""
 
-    detection: dict[str, Detection]
+    detection: dict[str, DetectionParameters]
     patience: dict[str, float]
     pause_sensitivity: dict[str, float]
     interruptibility: dict[str, float]
@@ -96,12 +96,12 @@ class Assumptions(Body):
     isolation: dict[str, float]
     idle: dict[str, float]
     hearing: dict[str, float]
-    thinking: dict[str, Spread]
+    thinking: dict[str, TriangularDistribution]
     speeds: dict[str, int]
-    answer: Answer
-    voices: dict[str, Voice]
-    manners: Manners
-    callers: dict[str, Kind]
+    answer: AnswerParameters
+    voices: dict[str, VoiceParameters]
+    manners: CommonBehaviour
+    callers: dict[str, CallerKind]
     ending: list[Ending]
 
 

@@ -13,151 +13,158 @@ from typing import Any
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.layers import Layers
-from tavus_mcp.sandbox.simulator.caller import Luck, Noise
+from tavus_mcp.sandbox.simulator.caller import Noise, ReplicaDraws
 from tavus_mcp.sandbox.simulator.parameters import Assumptions, assumptions
-from tavus_mcp.sandbox.simulator.random_stream import Spread, quantile
+from tavus_mcp.sandbox.simulator.random_stream import TriangularDistribution, quantile
 
 _DEFAULT_ENGINE = "cartesia"  # docs: persona/tts
-_SEES = frozenset({"raven-1", "raven-0"})
+_VISION_MODELS = frozenset({"raven-1", "raven-0"})
 _CHARACTERS_PER_TOKEN = 4
-_SLOWEST, _FASTEST = 0.5, 2.0
-_HOTTEST = 2.0
+_MIN_SPEED_FACTOR, _MAX_SPEED_FACTOR = 0.5, 2.0
+_MAX_TEMPERATURE = 2.0
 
 
 @dataclass(frozen=True)
-class Turns:
+class TurnTaking:
     """Turn-taking: silences and times of falling silent in seconds, the rest shares."""
 
-    waits: float
-    misreads: float
-    hesitates: float
-    falls_silent_after: float
-    hears_noise: float
-    speaks_up_after: float | None
+    end_of_turn_silence: float
+    misread_share: float
+    hesitation_share: float
+    yield_seconds: float
+    noise_share: float
+    idle_seconds: float | None
 
 
 @dataclass(frozen=True)
-class Manner:
+class ReplicaBehaviour:
     """How a replica behaves in a call."""
 
-    turns: Turns
-    hearing: float
-    thinking: Spread
-    prompt: float
-    speculates: bool
-    first_sound: float
+    turn_taking: TurnTaking
+    transcription_seconds: float
+    model_latency: TriangularDistribution
+    prompt_seconds: float
+    is_speculative: bool
+    first_sound_seconds: float
     words_per_minute: float
-    varies: float
-    sees: bool
-    echoes: bool
+    length_variation: float
+    has_vision: bool
+    is_echo: bool
 
-    def believes(self, luck: Luck) -> float:
+    def end_detection_seconds(self, draws: ReplicaDraws) -> float:
         """Return for how long a pause inside of a turn must last to be taken for its end."""
-        misread = luck.misread < self.turns.misreads
-        return self.turns.waits * (1.0 if misread else assumptions().manners.holds)
+        misread = draws.misread < self.turn_taking.misread_share
+        return self.turn_taking.end_of_turn_silence * (
+            1.0 if misread else assumptions().manners.holds
+        )
 
-    def answers_after(self, luck: Luck, *, pause: bool = False) -> float:
+    def response_delay_seconds(self, draws: ReplicaDraws, *, after_pause: bool = False) -> float:
         """Return the seconds from the caller's last word to the replica's first sound."""
-        waits = self.turns.waits
-        if pause:
-            waits = self.believes(luck)
-        elif luck.hesitates < self.turns.hesitates:
+        waits = self.turn_taking.end_of_turn_silence
+        if after_pause:
+            waits = self.end_detection_seconds(draws)
+        elif draws.hesitation < self.turn_taking.hesitation_share:
             waits *= assumptions().manners.unsure
-        thinks = quantile(self.thinking, luck.thinking) + self.prompt
+        thinks = quantile(self.model_latency, draws.thinking) + self.prompt_seconds
         answer = assumptions().answer
-        if self.speculates and luck.guess < answer.guess_holds:
+        if self.is_speculative and draws.guess < answer.guess_holds:
             thinks -= min(waits, thinks, answer.head_start)
-        return waits + self.hearing + thinks + self.first_sound
+        return waits + self.transcription_seconds + thinks + self.first_sound_seconds
 
-    def words(self, luck: Luck) -> float:
+    def answer_word_count(self, draws: ReplicaDraws) -> float:
         """Return how many words an answer has."""
-        usual = quantile(assumptions().answer.words, luck.words)
-        return usual * (1 + self.varies * (2 * luck.varies - 1))
+        usual = quantile(assumptions().answer.words, draws.words)
+        return usual * (1 + self.length_variation * (2 * draws.variation - 1))
 
-    def falls_silent_after(self, luck: Luck) -> float:
+    def seconds_until_yielding(self, draws: ReplicaDraws) -> float:
         """Return for how long it is talked over until it stops."""
-        return self.turns.falls_silent_after * quantile(assumptions().manners.yields, luck.yields)
+        return self.turn_taking.yield_seconds * quantile(
+            assumptions().manners.yields, draws.yielding
+        )
 
-    def hears(self, noise: Noise) -> bool:
+    def is_mistaken_for_speech(self, noise: Noise) -> bool:
         """Tell whether a noise is taken for the caller."""
-        return noise.faint < self.turns.hears_noise
+        return noise.faintness < self.turn_taking.noise_share
 
 
-def manner_of(persona: JsonObject) -> Manner:
+def behaviour_of(persona: JsonObject) -> ReplicaBehaviour:
     """Return how a persona behaves, given its document as the sandbox stores it."""
     layers = Layers.model_validate(persona["layers"]).model_dump()
     llm, tts = layers.get("llm", {}), layers.get("tts", {})
     known, mode = assumptions(), persona["pipeline_mode"]
     voice = known.voices.get(tts.get("tts_engine", _DEFAULT_ENGINE), known.voices["any"])
     speed = tts.get("voice_settings", {}).get("speed", voice.normal)
-    faster = min(_FASTEST, max(_SLOWEST, 1 + voice.effect * (speed - voice.normal)))
+    faster = min(
+        _MAX_SPEED_FACTOR, max(_MIN_SPEED_FACTOR, 1 + voice.effect * (speed - voice.normal))
+    )
     engine = layers.get("stt", {}).get("stt_engine", "any")
-    return Manner(
-        turns=_turns(layers, known),
-        hearing=known.hearing.get(engine, known.hearing["any"]),
-        thinking=known.thinking[_thinking(llm, mode, known)],
-        prompt=_prompt_seconds(persona, known),
-        speculates=llm.get("speculative_inference", True),
-        first_sound=voice.first_sound,
+    return ReplicaBehaviour(
+        turn_taking=_turn_taking(layers, known),
+        transcription_seconds=known.hearing.get(engine, known.hearing["any"]),
+        model_latency=known.thinking[_model_latency_key(llm, mode, known)],
+        prompt_seconds=_prompt_seconds(persona, known),
+        is_speculative=llm.get("speculative_inference", True),
+        first_sound_seconds=voice.first_sound,
         words_per_minute=voice.words_per_minute * faster,
-        varies=min(0.9, known.answer.varies * _temperature(llm, known)),
-        sees=layers.get("perception", {}).get("perception_model", "raven-1") in _SEES,
-        echoes=mode == "echo",
+        length_variation=min(0.9, known.answer.varies * _temperature(llm, known)),
+        has_vision=layers.get("perception", {}).get("perception_model", "raven-1")
+        in _VISION_MODELS,
+        is_echo=mode == "echo",
     )
 
 
-def _turns(layers: Mapping[str, Any], known: Assumptions) -> Turns:
+def _turn_taking(layers: Mapping[str, Any], parameters: Assumptions) -> TurnTaking:
     """The layer rules where there is one; without it the older fields of ``stt`` do."""
     flow = layers.get("conversational_flow")
     if not flow:
-        return _older_turns(layers.get("stt", {}), known)
-    model = known.detection[flow["turn_detection_model"]]
-    return Turns(
-        waits=known.patience[flow["turn_taking_patience"]] * model.pace,
-        misreads=model.misreads,
-        hesitates=model.hesitates,
-        falls_silent_after=known.interruptibility[flow["replica_interruptibility"]],
-        hears_noise=known.isolation[flow["voice_isolation"]],
-        speaks_up_after=known.idle.get(flow["idle_engagement"]),
+        return _legacy_turn_taking(layers.get("stt", {}), parameters)
+    model = parameters.detection[flow["turn_detection_model"]]
+    return TurnTaking(
+        end_of_turn_silence=parameters.patience[flow["turn_taking_patience"]] * model.pace,
+        misread_share=model.misreads,
+        hesitation_share=model.hesitates,
+        yield_seconds=parameters.interruptibility[flow["replica_interruptibility"]],
+        noise_share=parameters.isolation[flow["voice_isolation"]],
+        idle_seconds=parameters.idle.get(flow["idle_engagement"]),
     )
 
 
-def _older_turns(stt: Mapping[str, Any], known: Assumptions) -> Turns:
+def _legacy_turn_taking(stt: Mapping[str, Any], parameters: Assumptions) -> TurnTaking:
     smart = stt.get("smart_turn_detection", True)
-    model = known.detection["sparrow-0" if smart else "time-based"]
+    model = parameters.detection["sparrow-0" if smart else "time-based"]
     pauses = stt.get("participant_pause_sensitivity", "medium")
     interrupts = stt.get("participant_interrupt_sensitivity", "medium")
-    return Turns(
-        waits=known.pause_sensitivity[pauses] * model.pace,
-        misreads=model.misreads,
-        hesitates=model.hesitates,
-        falls_silent_after=known.interrupt_sensitivity[interrupts],
-        hears_noise=known.isolation["off"],
-        speaks_up_after=None,
+    return TurnTaking(
+        end_of_turn_silence=parameters.pause_sensitivity[pauses] * model.pace,
+        misread_share=model.misreads,
+        hesitation_share=model.hesitates,
+        yield_seconds=parameters.interrupt_sensitivity[interrupts],
+        noise_share=parameters.isolation["off"],
+        idle_seconds=None,
     )
 
 
-def _thinking(llm: Mapping[str, Any], mode: str, known: Assumptions) -> str:
+def _model_latency_key(llm: Mapping[str, Any], mode: str, parameters: Assumptions) -> str:
     if mode == "speech-to-speech":
         return "speech"
     if llm.get("base_url"):
         return "custom"
-    speed = known.speeds.get(llm.get("model", ""))
+    speed = parameters.speeds.get(llm.get("model", ""))
     return f"speed_{speed}" if speed else "unrated"
 
 
-def _prompt_seconds(persona: JsonObject, known: Assumptions) -> float:
+def _prompt_seconds(persona: JsonObject, parameters: Assumptions) -> float:
     characters = sum(len(persona.get(name) or "") for name in ("system_prompt", "context"))
-    answer = known.answer
+    answer = parameters.answer
     tokens = min(characters / _CHARACTERS_PER_TOKEN, answer.most_tokens)
     slow = max(0.0, tokens - answer.slow_from)
     quick = tokens - slow
     return (quick * answer.per_thousand_tokens + slow * answer.per_thousand_slow) / 1000
 
 
-def _temperature(llm: Mapping[str, Any], known: Assumptions) -> float:
+def _temperature(llm: Mapping[str, Any], parameters: Assumptions) -> float:
     """Return the temperature; ``extra_body`` is a free object, so it may hold anything."""
     given = llm.get("extra_body", {}).get("temperature")
     if isinstance(given, bool) or not isinstance(given, int | float):
-        return known.answer.temperature
-    return float(min(_HOTTEST, max(0.0, given)))
+        return parameters.answer.temperature
+    return float(min(_MAX_TEMPERATURE, max(0.0, given)))

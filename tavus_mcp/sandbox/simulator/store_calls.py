@@ -9,17 +9,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tavus_mcp.models.conversation import SIMULATED_NAME_PREFIX
-from tavus_mcp.sandbox.ids import mint
-from tavus_mcp.sandbox.routes.conversations import call_events, finish, new_row
-from tavus_mcp.sandbox.simulator import Call, Turn, talk
+from tavus_mcp.sandbox.ids import generate_id
+from tavus_mcp.sandbox.routes.conversations import (
+    build_conversation_row,
+    call_events,
+    finish_conversation,
+)
+from tavus_mcp.sandbox.simulator import SimulatedCall, Turn, simulate_call
 from tavus_mcp.sandbox.store import Row, Store
 
-MOST = 200
+MAX_SIMULATED_CALLS = 200
 """How many calls are made at once, at most."""
 DEFAULT_COUNT, DEFAULT_SEED = 20, 1
 
 
-class NoCalls(ValueError):
+class SimulationError(ValueError):
     """No calls can be made up; the text says why, and what to do."""
 
 
@@ -29,65 +33,65 @@ def make_calls(
     *,
     count: int = DEFAULT_COUNT,
     seed: int = DEFAULT_SEED,
-    named_by: str = "persona_id",
+    id_field: str = "persona_id",
 ) -> list[str]:
     """Make up so many calls of a persona and store them, all or none; return their ids.
 
     They are read in the vocabulary of ``named_by``, ``persona_id`` or ``pal_id``. Raises
     ``NoCalls`` for an unknown persona, one without a replica, or a count out of range.
     """
-    if not 1 <= count <= MOST:
-        raise NoCalls(f"the number of calls must be 1 to {MOST}")
-    persona = _persona(store, persona_id)
-    calls = [talk(persona, seed=seed, number=number) for number in range(1, count + 1)]
-    with store.writing():
+    if not 1 <= count <= MAX_SIMULATED_CALLS:
+        raise SimulationError(f"the number of calls must be 1 to {MAX_SIMULATED_CALLS}")
+    persona = _require_persona(store, persona_id)
+    calls = [simulate_call(persona, seed=seed, number=number) for number in range(1, count + 1)]
+    with store.write_transaction():
         return [
-            _stored(store, call, _birth(persona, f"seed {seed}, call {number}", named_by))
+            _store_call(store, call, _build_row(persona, f"seed {seed}, call {number}", id_field))
             for number, call in enumerate(calls, 1)
         ]
 
 
-def _persona(store: Store, persona_id: str) -> Row:
+def _require_persona(store: Store, persona_id: str) -> Row:
     persona = store.get("persona", persona_id)
     if persona is None:
-        raise NoCalls(
+        raise SimulationError(
             "no persona of this sandbox has that persona_id; list the personas to see their ids"
         )
     if not persona.get("default_replica_id"):
-        raise NoCalls(
+        raise SimulationError(
             "this persona has no replica, so nobody could call it; give it a default_replica_id"
         )
     return persona
 
 
-def _birth(persona: Row, which: str, named_by: str) -> Row:
+def _build_row(persona: Row, label: str, id_field: str) -> Row:
     sent = {
-        named_by: persona["persona_id"],
-        "conversation_name": f"{SIMULATED_NAME_PREFIX} ({which})",
+        id_field: persona["persona_id"],
+        "conversation_name": f"{SIMULATED_NAME_PREFIX} ({label})",
     }
-    return new_row(sent, sent, persona["persona_id"], persona["default_replica_id"])
+    return build_conversation_row(sent, sent, persona["persona_id"], persona["default_replica_id"])
 
 
-def _stored(store: Store, call: Call, row: Row) -> str:
+def _store_call(store: Store, call: SimulatedCall, row: Row) -> str:
     begun = datetime.fromisoformat(row["created_at"])
     told = call_events(
         row,
-        [_entry(turn, begun) for turn in call.turns],
+        [_transcript_entry(turn, begun) for turn in call.turns],
         analysis=call.analysis,
         reason=call.reason,
         ended_at=(begun + timedelta(seconds=call.seconds)).isoformat(timespec="microseconds"),
     )
-    finish(store, row, told)
+    finish_conversation(store, row, told)
     return str(row["conversation_id"])
 
 
-def _entry(turn: Turn, begun: datetime) -> dict[str, Any]:
+def _transcript_entry(turn: Turn, started_at: datetime) -> dict[str, Any]:
     """Return a turn as a transcript tells it (docs: webhooks, changelog of 22 May 2026)."""
     entry = {
         "role": turn.role,
         "content": turn.content,
-        "timestamp": round(begun.timestamp() + turn.seconds_from_start, 3),
+        "timestamp": round(started_at.timestamp() + turn.seconds_from_start, 3),
         "seconds_from_start": turn.seconds_from_start,
         "duration": turn.duration,
     }
-    return entry | {"inference_id": mint("inference")} if turn.role == "assistant" else entry
+    return entry | {"inference_id": generate_id("inference")} if turn.role == "assistant" else entry

@@ -23,7 +23,7 @@ from mcp import Client
 
 from tavus_mcp.__main__ import main
 from tavus_mcp.cli.main import wired
-from tavus_mcp.sandbox.transport import Embedded
+from tavus_mcp.sandbox.transport import SandboxTransport
 from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import from_environment
 from tavus_mcp.tavus_api.client import TavusApi
@@ -57,7 +57,9 @@ async def connect(
     ``wrap`` may put a transport of its own between the server and its sandbox.
     """
     settings = from_environment(environment(data, **variables))
-    api = TavusApi("http://127.0.0.1/v2", "sandbox", transport=lambda: wrap(Embedded(data / STATE)))
+    api = TavusApi(
+        "http://127.0.0.1/v2", "sandbox", transport=lambda: wrap(SandboxTransport(data / STATE))
+    )
     app = replace(wired(settings), api=api)
     if clock is not None:
         app = replace(app, clock=clock)

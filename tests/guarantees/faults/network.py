@@ -23,7 +23,7 @@ from tavus_mcp.catalog import load_catalog
 from tavus_mcp.journal.journal import Journal
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.sandbox.app import build_sandbox
-from tavus_mcp.sandbox.http_server import serving
+from tavus_mcp.sandbox.http_server import serve_in_background
 from tavus_mcp.sandbox.store import Row, Store
 from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import TOOLSETS, Settings
@@ -134,7 +134,7 @@ def listening() -> Iterator[Tavus]:
     with start_blocking_portal() as portal:
         # serving() asks only for an ASGI application
         app = cast(Starlette, hindered)
-        with portal.wrap_async_context_manager(serving(app)) as url:
+        with portal.wrap_async_context_manager(serve_in_background(app)) as url:
             yield Tavus(url, store, hindered)
     store.close()
 
