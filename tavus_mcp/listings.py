@@ -13,7 +13,7 @@ from tavus_mcp import listings
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.tavus_api.pagination import LARGEST, Listing, Mark, Walk
+from tavus_mcp.tavus_api.pagination import MAX_PAGE_ROWS, ListEndpoint, ListWalk, PagePosition
 
 
 def encode_cursor(scope: list[Any], position: list[Any]) -> str:
@@ -62,7 +62,7 @@ class ListQuery:
     ``query`` is what Tavus is asked to filter by; ``equals`` are fields that every row shown has.
     """
 
-    listing: Listing
+    listing: ListEndpoint
     format_row: Callable[[JsonObject], JsonObject]
     name_field: str
     limit: int = 20
@@ -90,16 +90,22 @@ async def read_list_page(app: App, query: ListQuery) -> ListPage:
     Raises ``InvalidArgument`` when the cursor is not one of this list.
     """
     if not query.needs_full_scan:
-        page = await app.api.page(query.listing, query.limit, _page_position(query), **query.query)
-        after = listings.encode_cursor(_scope(query), page.next.parts()) if page.next else None
+        page = await app.api.fetch_page(
+            query.listing, query.limit, _page_position(query), **query.query
+        )
+        after = (
+            listings.encode_cursor(_scope(query), page.next_position.to_parts())
+            if page.next_position
+            else None
+        )
         return ListPage(
             [query.format_row(row) for row in page.rows if query.matches(row)], page.total, after
         )
-    walk = Walk(query.listing)
+    walk = ListWalk(query.listing)
     found: list[JsonObject] = []
-    while walk.more:
-        page = await app.api.page(query.listing, LARGEST, walk.mark, **query.query)
-        found += [row for row in walk.met(page) if query.matches(row)]
+    while walk.has_more:
+        page = await app.api.fetch_page(query.listing, MAX_PAGE_ROWS, walk.position, **query.query)
+        found += [row for row in walk.add_page(page) if query.matches(row)]
     return _page_at_cursor(query, found)
 
 
@@ -108,7 +114,7 @@ def _page_at_cursor(query: ListQuery, matching_rows: list[JsonObject]) -> ListPa
     start = _start(query, matching_rows)
     page = matching_rows[start : start + query.limit]
     more = start + query.limit < len(matching_rows)
-    after = [query.listing.id_of(page[-1]), start + query.limit] if more else None
+    after = [query.listing.row_id(page[-1]), start + query.limit] if more else None
     cursor = listings.encode_cursor(_scope(query), after) if after else None
     return ListPage([query.format_row(row) for row in page], len(matching_rows), cursor)
 
@@ -119,16 +125,16 @@ def _start(query: ListQuery, matching_rows: list[JsonObject]) -> int:
         return 0
     match listings.decode_cursor(_scope(query), query.cursor):
         case [str(last), int(count)]:
-            ids = [query.listing.id_of(row) for row in matching_rows]
+            ids = [query.listing.row_id(row) for row in matching_rows]
             return ids.index(last) + 1 if last in ids else max(0, min(count, len(ids)))
     raise listings.invalid_cursor()
 
 
-def _page_position(query: ListQuery) -> Mark | None:
+def _page_position(query: ListQuery) -> PagePosition | None:
     if query.cursor is None:
         return None
     try:
-        return Mark.of(listings.decode_cursor(_scope(query), query.cursor))
+        return PagePosition.from_parts(listings.decode_cursor(_scope(query), query.cursor))
     except ValueError:
         raise listings.invalid_cursor() from None
 

@@ -17,7 +17,7 @@ from typing import Any
 from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult, TextContent
 
-_WIDTH = 96
+_LINE_WIDTH_CHARS = 96
 _PROMPT = (
     "You are a senior technical interviewer. Ask about system design, one question at a time, and "
     "let the candidate finish. Be demanding but kind."
@@ -29,7 +29,7 @@ class StepFailed(Exception):
 
 
 @dataclass
-class Stage:
+class DemoRun:
     """Where the demo plays: the client, what is known by now, and how steps are told."""
 
     client: Client
@@ -39,81 +39,86 @@ class Stage:
     undo: dict[str, Any] = field(default_factory=dict)
     step: int = 0
 
-    def tell(self, headline: str, *lines: str) -> None:
+    def print_step(self, headline: str, *lines: str) -> None:
         """Print the headline of a step and what there is to say of it."""
         self.step += 1
-        self.say(f"\n{self.step}. {headline}")
+        self.print_text(f"\n{self.step}. {headline}")
         for line in lines:
-            self.say(line, indent="   ")
+            self.print_text(line, indent="   ")
 
-    def say(self, text: str, indent: str = "") -> None:
+    def print_text(self, text: str, indent: str = "") -> None:
         """Print text, wrapped to a readable width."""
         for line in text.splitlines() or [""]:
             deep = indent + " " * (len(line) - len(line.lstrip()))
             wrapped = textwrap.wrap(
-                line.strip(), _WIDTH, initial_indent=deep, subsequent_indent=deep + "  "
+                line.strip(), _LINE_WIDTH_CHARS, initial_indent=deep, subsequent_indent=deep + "  "
             )
             sys.stdout.write("\n".join(wrapped) + "\n")
         sys.stdout.flush()
 
-    async def call(self, tool: str, *, fails: bool = False, **arguments: Any) -> CallToolResult:
+    async def call_tool(
+        self, tool: str, *, expect_error: bool = False, **arguments: Any
+    ) -> CallToolResult:
         """Call a tool as an assistant would, show call and answer, and insist on the outcome."""
-        shown = ", ".join(f"{name}={_short(value)}" for name, value in arguments.items())
-        self.say(f"> {tool}({shown})", indent="   ")
+        shown = ", ".join(f"{name}={_abbreviate(value)}" for name, value in arguments.items())
+        self.print_text(f"> {tool}({shown})", indent="   ")
         result = await self.client.call_tool(tool, arguments)
         text = "\n".join(part.text for part in result.content if isinstance(part, TextContent))
-        self.say(text, indent="   | ")
-        must(bool(result.is_error) is fails, f"{tool} {'succeeded' if fails else 'failed'}")
+        self.print_text(text, indent="   | ")
+        require(
+            bool(result.is_error) is expect_error,
+            f"{tool} {'succeeded' if expect_error else 'failed'}",
+        )
         return result
 
-    async def facts(self, tool: str, **arguments: Any) -> dict[str, Any]:
+    async def call_for_result(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """Call a tool and return its structured answer."""
-        return dict((await self.call(tool, **arguments)).structured_content or {})
+        return dict((await self.call_tool(tool, **arguments)).structured_content or {})
 
 
-def must(holds: bool, otherwise: str) -> None:
+def require(condition: bool, message: str) -> None:
     """Go on when ``holds``; else end the demo saying what went wrong."""
-    if not holds:
-        raise StepFailed(otherwise)
+    if not condition:
+        raise StepFailed(message)
 
 
-async def demo() -> int:
+async def run_demo() -> int:
     """Run every step; return 0 when each went as it must, 1 at the first that did not."""
     with tempfile.TemporaryDirectory(prefix="tavus-mcp-demo-") as folder:
         environment = {**os.environ, "TAVUS_MCP_DATA_DIR": folder}
         command = ["-m", "tavus_mcp", "--sandbox"]
         server = StdioServerParameters(command=sys.executable, args=command, env=environment)
         async with Client(server) as client:
-            stage = Stage(client)
+            stage = DemoRun(client)
             try:
                 for step in _STEPS:
                     await step(stage)
             except StepFailed as failure:
                 sys.stderr.write(f"\nThe demo failed at step {stage.step}: {failure}.\n")
                 return 1
-    stage.say(
+    stage.print_text(
         "\nDone: every step went as it must. All of it ran on the sandbox, a local stand-in for "
         "Tavus; no key was used and nothing left this machine."
     )
     return 0
 
 
-async def _meet(stage: Stage) -> None:
-    stage.say(
+async def _connect(demo_run: DemoRun) -> None:
+    demo_run.print_text(
         "tavus-mcp lets an assistant configure Tavus personas (the people in an AI video call). "
         "This demo is the assistant: it calls the tools (>) and shows what comes back (|)."
     )
-    tools = [tool.name for tool in (await stage.client.list_tools()).tools]
-    stage.tell(f"The assistant connects and finds {len(tools)} tools.", ", ".join(tools))
-    must("create_persona" in tools and "delete_persona" in tools, "tools are missing")
+    tools = [tool.name for tool in (await demo_run.client.list_tools()).tools]
+    demo_run.print_step(f"The assistant connects and finds {len(tools)} tools.", ", ".join(tools))
+    require("create_persona" in tools and "delete_persona" in tools, "tools are missing")
 
 
-async def _create(stage: Stage) -> None:
-    stage.tell(
+async def _create(demo_run: DemoRun) -> None:
+    demo_run.print_step(
         'Somebody says: "Make me a technical interviewer."',
         "The settings come from an old tutorial. They are accepted; what has moved on is said.",
     )
-    receipt = await stage.facts(
+    receipt = await demo_run.call_for_result(
         "create_persona",
         name="Technical Interviewer",
         system_prompt=_PROMPT,
@@ -124,105 +129,113 @@ async def _create(stage: Stage) -> None:
             "stt": {"smart_turn_detection": True, "participant_pause_sensitivity": "high"},
         },
     )
-    must(receipt["status"] == "applied", "nothing was created")
-    must(any(item["path"] == "/layers/llm/model" for item in receipt["findings"]), "no finding")
-    stage.persona_id = receipt["persona_id"]
+    require(receipt["status"] == "applied", "nothing was created")
+    require(any(item["path"] == "/layers/llm/model" for item in receipt["findings"]), "no finding")
+    demo_run.persona_id = receipt["persona_id"]
 
 
-async def _inspect(stage: Stage) -> None:
-    stage.tell("The assistant finds it by name and reads it back, with the revision it is at.")
-    found = await stage.facts("list_personas", name_contains="interviewer", persona_type="user")
-    must([row["persona_id"] for row in found["personas"]] == [stage.persona_id], "not found")
-    read = await stage.facts("get_persona", persona_id=stage.persona_id)
+async def _inspect(demo_run: DemoRun) -> None:
+    demo_run.print_step(
+        "The assistant finds it by name and reads it back, with the revision it is at."
+    )
+    found = await demo_run.call_for_result(
+        "list_personas", name_contains="interviewer", persona_type="user"
+    )
+    require([row["persona_id"] for row in found["personas"]] == [demo_run.persona_id], "not found")
+    read = await demo_run.call_for_result("get_persona", persona_id=demo_run.persona_id)
     tts = read["persona"]["layers"]["tts"]
-    must("external_voice_id" in tts and "voice_id" not in tts, "the voice id is misplaced")
-    stage.revision = read["revision"]
+    require("external_voice_id" in tts and "voice_id" not in tts, "the voice id is misplaced")
+    demo_run.revision = read["revision"]
 
 
-async def _preview(stage: Stage) -> None:
-    stage.tell(
+async def _preview(demo_run: DemoRun) -> None:
+    demo_run.print_step(
         '"It talks over my candidates." The server knows what to change, why, and at what cost.',
         "It answers with a plan: nothing is sent yet.",
     )
-    planned = await stage.facts(
-        "suggest_tuning", persona_id=stage.persona_id, goals=["interrupt_less"]
+    planned = await demo_run.call_for_result(
+        "suggest_tuning", persona_id=demo_run.persona_id, goals=["interrupt_less"]
     )
-    must(planned["status"] == "planned", "the preview is no preview")
+    require(planned["status"] == "planned", "the preview is no preview")
     told = {name for change in planned["changes"] for name in change}
-    must({"reason", "effect", "trade_off", "source"} <= told, "the plan does not say why")
-    must(planned["revision"] == stage.revision, "the preview changed something")
-    stage.plan_id = planned["plan_id"]
+    require({"reason", "effect", "trade_off", "source"} <= told, "the plan does not say why")
+    require(planned["revision"] == demo_run.revision, "the preview changed something")
+    demo_run.plan_id = planned["plan_id"]
 
 
-async def _tune(stage: Stage) -> None:
-    stage.tell('"Yes, do that." Exactly that plan is carried out, unless the persona was changed.')
-    receipt = await stage.facts("apply_plan", plan_id=stage.plan_id)
-    must(receipt["status"] == "applied", "the plan was not applied")
-    must(receipt["revision"] != stage.revision, "the revision did not move")
-    stage.undo = receipt["undo"]
+async def _tune(demo_run: DemoRun) -> None:
+    demo_run.print_step(
+        '"Yes, do that." Exactly that plan is carried out, unless the persona was changed.'
+    )
+    receipt = await demo_run.call_for_result("apply_plan", plan_id=demo_run.plan_id)
+    require(receipt["status"] == "applied", "the plan was not applied")
+    require(receipt["revision"] != demo_run.revision, "the revision did not move")
+    demo_run.undo = receipt["undo"]
 
 
-async def _edit(stage: Stage) -> None:
-    stage.tell("One sentence of the prompt changes; the rest is not sent again.")
-    receipt = await stage.facts(
+async def _edit(demo_run: DemoRun) -> None:
+    demo_run.print_step("One sentence of the prompt changes; the rest is not sent again.")
+    receipt = await demo_run.call_for_result(
         "edit_prompt",
-        persona_id=stage.persona_id,
+        persona_id=demo_run.persona_id,
         find="Be demanding but kind.",
         replace="Be kind, and never rush.",
     )
-    must(receipt["status"] == "applied", "the prompt was not edited")
+    require(receipt["status"] == "applied", "the prompt was not edited")
 
 
-async def _mistake(stage: Stage) -> None:
-    stage.tell("A mistake is refused before anything is sent, with what is allowed.")
-    arguments = {"persona_id": stage.persona_id, "turn_taking_patience": "very high"}
-    await stage.call("configure_conversational_flow", fails=True, **arguments, wakephrase="Hi")
-    await stage.call("get_persona", fails=True, persona_id="../conversations/c1/end")
+async def _refuse_mistakes(demo_run: DemoRun) -> None:
+    demo_run.print_step("A mistake is refused before anything is sent, with what is allowed.")
+    arguments = {"persona_id": demo_run.persona_id, "turn_taking_patience": "very high"}
+    await demo_run.call_tool(
+        "configure_conversational_flow", expect_error=True, **arguments, wakephrase="Hi"
+    )
+    await demo_run.call_tool("get_persona", expect_error=True, persona_id="../conversations/c1/end")
 
 
-async def _undo(stage: Stage) -> None:
-    stage.tell('"No, put the turn-taking back." The receipt held the call that undoes it.')
-    receipt = await stage.facts(stage.undo["tool"], **stage.undo["arguments"])
-    must(receipt["status"] == "applied", "the undo was not applied")
-    read = await stage.client.call_tool("get_persona", {"persona_id": stage.persona_id})
+async def _undo(demo_run: DemoRun) -> None:
+    demo_run.print_step('"No, put the turn-taking back." The receipt held the call that undoes it.')
+    receipt = await demo_run.call_for_result(demo_run.undo["tool"], **demo_run.undo["arguments"])
+    require(receipt["status"] == "applied", "the undo was not applied")
+    read = await demo_run.client.call_tool("get_persona", {"persona_id": demo_run.persona_id})
     persona = (read.structured_content or {})["persona"]
-    must("conversational_flow" not in persona["layers"], "the undo left something behind")
-    must("never rush" in persona["system_prompt"], "the undo took more than it should")
-    told = await stage.facts("list_revisions", persona_id=stage.persona_id)
-    must(len(told["revisions"]) >= 4, "the history has gaps")
+    require("conversational_flow" not in persona["layers"], "the undo left something behind")
+    require("never rush" in persona["system_prompt"], "the undo took more than it should")
+    told = await demo_run.call_for_result("list_revisions", persona_id=demo_run.persona_id)
+    require(len(told["revisions"]) >= 4, "the history has gaps")
 
 
-async def _delete(stage: Stage) -> None:
-    stage.tell("Deleting answers with a plan first, so that a slip deletes nothing.")
-    planned = await stage.facts("delete_persona", persona_id=stage.persona_id)
-    must(planned["status"] == "planned", "it was deleted in one call")
-    receipt = await stage.facts("apply_plan", plan_id=planned["plan_id"])
-    must(receipt["status"] == "applied", "it was not deleted")
-    await stage.call("get_persona", fails=True, persona_id=stage.persona_id)
-    stage.undo = receipt["undo"]
+async def _delete(demo_run: DemoRun) -> None:
+    demo_run.print_step("Deleting answers with a plan first, so that a slip deletes nothing.")
+    planned = await demo_run.call_for_result("delete_persona", persona_id=demo_run.persona_id)
+    require(planned["status"] == "planned", "it was deleted in one call")
+    receipt = await demo_run.call_for_result("apply_plan", plan_id=planned["plan_id"])
+    require(receipt["status"] == "applied", "it was not deleted")
+    await demo_run.call_tool("get_persona", expect_error=True, persona_id=demo_run.persona_id)
+    demo_run.undo = receipt["undo"]
 
 
-async def _revive(stage: Stage) -> None:
-    stage.tell("Even that can be undone: the persona comes back, under a new id.")
-    receipt = await stage.facts(stage.undo["tool"], **stage.undo["arguments"])
-    must(receipt["status"] == "applied", "it did not come back")
-    must(receipt["persona_id"] != stage.persona_id, "the id should be new")
+async def _revive(demo_run: DemoRun) -> None:
+    demo_run.print_step("Even that can be undone: the persona comes back, under a new id.")
+    receipt = await demo_run.call_for_result(demo_run.undo["tool"], **demo_run.undo["arguments"])
+    require(receipt["status"] == "applied", "it did not come back")
+    require(receipt["persona_id"] != demo_run.persona_id, "the id should be new")
 
 
-_STEPS: tuple[Callable[[Stage], Awaitable[None]], ...] = (
-    _meet,
+_STEPS: tuple[Callable[[DemoRun], Awaitable[None]], ...] = (
+    _connect,
     _create,
     _inspect,
     _preview,
     _tune,
     _edit,
-    _mistake,
+    _refuse_mistakes,
     _undo,
     _delete,
     _revive,
 )
 
 
-def _short(value: Any) -> str:
+def _abbreviate(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -29,155 +29,157 @@ from tavus_mcp.settings import (
 )
 from tavus_mcp.tavus_api.client import TavusApi
 
-SANDBOX_STATE = "sandbox.sqlite3"
-JOURNAL = "journal.sqlite3"
-SANDBOX_JOURNAL = "sandbox-journal.sqlite3"
+SANDBOX_STATE_FILE_NAME = "sandbox.sqlite3"
+JOURNAL_FILE_NAME = "journal.sqlite3"
+SANDBOX_JOURNAL_FILE_NAME = "sandbox-journal.sqlite3"
 SANDBOX_PORT = 8710
 
 
 def run(arguments: Sequence[str], *, parent: int = 0) -> int:
     """Run the command and return its exit status; a server ends with the process ``parent``."""
-    asked = _parser().parse_args(arguments)
+    asked = _build_parser().parse_args(arguments)
     try:
-        settings = _settings(asked)
+        settings = _load_settings(asked)
     except BadSetting as error:
-        return _told(2, str(error))
+        return _fail(2, str(error))
     match asked.command:
         case "demo":
-            return _demo()
+            return _run_demo()
         case "sandbox":
-            return _sandbox(asked, settings)
+            return _run_sandbox(asked, settings)
         case "journal":
-            return _journal(asked, settings)
+            return _run_journal(asked, settings)
         case "manifest":
-            return _manifest(check=asked.check)
+            return _run_manifest(check=asked.check)
         case "export" | "apply":
-            return _files(asked, settings)
+            return _run_file_command(asked, settings)
     return _serve(settings, parent)
 
 
-def wired(settings: Settings) -> App:
+def build_app(settings: Settings) -> App:
     """Return the world that the settings ask for: Tavus, or the embedded sandbox."""
     masker = Masker([*settings.secrets.values(), *filter(None, [settings.api_key])])
     if settings.sandbox:
-        api = _sandbox_api(settings)
+        api = _build_sandbox_api(settings)
     else:
         api = TavusApi(settings.base_url, settings.api_key)
     return App(api, load_catalog(), Journal(_journal_file(settings)), masker, settings.secrets)
 
 
-def _sandbox_api(settings: Settings) -> TavusApi:
+def _build_sandbox_api(settings: Settings) -> TavusApi:
     def transport() -> httpx2.AsyncBaseTransport:
         from tavus_mcp.sandbox.transport import SandboxTransport
 
-        return SandboxTransport(settings.data_dir / SANDBOX_STATE)
+        return SandboxTransport(settings.data_dir / SANDBOX_STATE_FILE_NAME)
 
     return TavusApi("http://127.0.0.1/v2", "sandbox", transport=transport)
 
 
 def _serve(settings: Settings, parent: int) -> int:
-    app = wired(settings)
+    app = build_app(settings)
     log_to_stderr(app.masker, settings.log_level)
     anyio.run(build_server(app, settings).serve_stdio, parent)
     return 0
 
 
-def _demo() -> int:
-    from tavus_mcp.cli.demo import demo
+def _run_demo() -> int:
+    from tavus_mcp.cli.demo import run_demo
 
-    return anyio.run(demo)
+    return anyio.run(run_demo)
 
 
-def _sandbox(asked: argparse.Namespace, settings: Settings) -> int:
+def _run_sandbox(options: argparse.Namespace, settings: Settings) -> int:
     from tavus_mcp.sandbox.app import build_sandbox
     from tavus_mcp.sandbox.http_server import run as serve
     from tavus_mcp.sandbox.store import Store
 
-    state = None if asked.memory else asked.state or settings.data_dir / SANDBOX_STATE
-    if asked.make_calls is not None:
-        return _make_calls(asked, state)
-    if asked.calls is not None or asked.seed is not None:
-        return _told(2, "--calls and --seed go with --make-calls PERSONA_ID.")
+    state = None if options.memory else options.state or settings.data_dir / SANDBOX_STATE_FILE_NAME
+    if options.make_calls is not None:
+        return _make_calls(options, state)
+    if options.calls is not None or options.seed is not None:
+        return _fail(2, "--calls and --seed go with --make-calls PERSONA_ID.")
     store = Store.open(state)
     try:
-        serve(build_sandbox(store, key=asked.key), host=asked.host, port=asked.port)
+        serve(build_sandbox(store, key=options.key), host=options.host, port=options.port)
     finally:
         store.close()
     return 0
 
 
-def _make_calls(asked: argparse.Namespace, state: Path | None) -> int:
+def _make_calls(options: argparse.Namespace, state: Path | None) -> int:
     from tavus_mcp.sandbox.simulator import store_calls
     from tavus_mcp.sandbox.store import Store
 
     if state is None:
-        return _told(2, "--make-calls writes into a file, so --memory makes no sense with it.")
-    persona_id = asked.make_calls
-    count = store_calls.DEFAULT_COUNT if asked.calls is None else asked.calls
-    seed = store_calls.DEFAULT_SEED if asked.seed is None else asked.seed
+        return _fail(2, "--make-calls writes into a file, so --memory makes no sense with it.")
+    persona_id = options.make_calls
+    count = store_calls.DEFAULT_COUNT if options.calls is None else options.calls
+    seed = store_calls.DEFAULT_SEED if options.seed is None else options.seed
     with closing(Store.open(state)) as store:
         try:
             store_calls.make_calls(store, persona_id, count=count, seed=seed)
         except store_calls.SimulationError as error:
-            return _told(1, f"{state}: {error}.")
+            return _fail(1, f"{state}: {error}.")
     # an id that was found is no stranger's text, so it may be repeated
     calls = "1 call" if count == 1 else f"{count} calls"
     print(f"{state}: {calls} of {persona_id}, made up by the sandbox (seed {seed}).")  # noqa: T201
     return 0
 
 
-def _told(status: int, sentence: str) -> int:
-    print(f"tavus-mcp: {sentence}", file=sys.stderr)  # noqa: T201 - the command's own words
+def _fail(status: int, message: str) -> int:
+    print(f"tavus-mcp: {message}", file=sys.stderr)  # noqa: T201 - the command's own words
     return status
 
 
-def _journal(asked: argparse.Namespace, settings: Settings) -> int:
+def _run_journal(options: argparse.Namespace, settings: Settings) -> int:
     from tavus_mcp.cli import journal
 
-    return journal.run(_journal_file(settings), asked.action, asked.persona_id)
+    return journal.run(_journal_file(settings), options.action, options.persona_id)
 
 
-def _files(asked: argparse.Namespace, settings: Settings) -> int:
+def _run_file_command(options: argparse.Namespace, settings: Settings) -> int:
     from tavus_mcp.cli import persona_files
 
-    app = wired(settings)
+    app = build_app(settings)
     log_to_stderr(app.masker, settings.log_level)
-    if asked.command == "export":
-        return anyio.run(persona_files.export, app, asked.persona, asked.into)
-    given = persona_files.Given(
-        asked.files,
-        dry_run=asked.dry_run,
+    if options.command == "export":
+        return anyio.run(persona_files.export, app, options.persona, options.into)
+    given = persona_files.ApplyOptions(
+        options.files,
+        dry_run=options.dry_run,
         read_only=settings.read_only,
-        allow_unknown=asked.allow_unknown,
-        allow_private_url=asked.allow_private_url,
+        allow_unknown=options.allow_unknown,
+        allow_private_url=options.allow_private_url,
     )
     return anyio.run(persona_files.apply, app, given)
 
 
 def _journal_file(settings: Settings) -> Path:
-    return settings.data_dir / (SANDBOX_JOURNAL if settings.sandbox else JOURNAL)
-
-
-def _manifest(*, check: bool) -> int:
-    from tavus_mcp.cli.manifest import render, surface_of
-
-    everything = Settings(toolsets=TOOLSETS)
-    server = build_server(wired(everything), everything)
-    return render(anyio.run(surface_of, server), Path.cwd(), check=check)
-
-
-def _settings(asked: argparse.Namespace) -> Settings:
-    settings = from_environment(os.environ)
-    if asked.toolsets is not None:
-        settings = replace(settings, toolsets=parse_toolsets(asked.toolsets))
-    return replace(
-        settings,
-        sandbox=settings.sandbox or asked.sandbox,
-        read_only=settings.read_only or asked.read_only,
+    return settings.data_dir / (
+        SANDBOX_JOURNAL_FILE_NAME if settings.sandbox else JOURNAL_FILE_NAME
     )
 
 
-def _parser() -> argparse.ArgumentParser:
+def _run_manifest(*, check: bool) -> int:
+    from tavus_mcp.cli.manifest import read_surface, render
+
+    everything = Settings(toolsets=TOOLSETS)
+    server = build_server(build_app(everything), everything)
+    return render(anyio.run(read_surface, server), Path.cwd(), check=check)
+
+
+def _load_settings(options: argparse.Namespace) -> Settings:
+    settings = from_environment(os.environ)
+    if options.toolsets is not None:
+        settings = replace(settings, toolsets=parse_toolsets(options.toolsets))
+    return replace(
+        settings,
+        sandbox=settings.sandbox or options.sandbox,
+        read_only=settings.read_only or options.read_only,
+    )
+
+
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tavus-mcp",
         description="An MCP server for Tavus personas (unofficial). Without a command it serves "
@@ -193,17 +195,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("demo", help="show the whole job on the sandbox, step by step")
-    _sandbox_arguments(commands.add_parser("sandbox", help="the local Tavus over HTTP, at /v2"))
+    _add_sandbox_arguments(commands.add_parser("sandbox", help="the local Tavus over HTTP, at /v2"))
     journal = commands.add_parser("journal", help="verify or show what was done to personas")
     journal.add_argument("action", choices=("verify", "show"))
     journal.add_argument("persona_id", nargs="?", help="with show: only this persona")
-    _file_arguments(commands)
+    _add_file_arguments(commands)
     manifest = commands.add_parser("manifest", help="render README tables and server.json")
     manifest.add_argument("--check", action="store_true", help="fail when a file is out of date")
     return parser
 
 
-def _file_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_file_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     export = commands.add_parser("export", help="print a persona as a file, without its keys")
     export.add_argument("persona", metavar="ID[@REVISION]", help="which persona, as it is or was")
     export.add_argument(
@@ -222,7 +224,7 @@ def _file_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser
     )
 
 
-def _sandbox_arguments(parser: argparse.ArgumentParser) -> None:
+def _add_sandbox_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1")
     parser.add_argument(
         "--port", type=int, default=SANDBOX_PORT, help=f"default: {SANDBOX_PORT}; 0 finds one"

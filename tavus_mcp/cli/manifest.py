@@ -17,16 +17,16 @@ from mcp_types import Prompt
 from tavus_mcp import __version__
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.server.prompts import PROMPTS
-from tavus_mcp.server.server import TavusServer, unserved
-from tavus_mcp.server.tool_schemas import SURFACE, schemas_of
-from tavus_mcp.server.toolset import Spec
+from tavus_mcp.server.server import TavusServer, unserved_tools
+from tavus_mcp.server.tool_schemas import SURFACE_FILE_NAME, build_schemas
+from tavus_mcp.server.toolset import ToolSpec
 from tavus_mcp.settings import DEFAULT_TOOLSETS, VARIABLES
 
 NAME = "io.github.tavus-mcp/tavus-mcp"
 TITLE = "Tavus personas (unofficial)"
 DESCRIPTION = "Inspect, create and tune Tavus personas: typed, checked, previewed, undoable."
 SCHEMA = "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"
-BUNDLE = "examples/claude-desktop-bundle/manifest.json"
+BUNDLE_MANIFEST_PATH = "examples/claude-desktop-bundle/manifest.json"
 _SECRET = re.compile(r"API_KEY|SECRET")
 
 
@@ -37,18 +37,18 @@ class Surface:
     ``messages`` are those of the prompts, with ``${arguments.name}`` for each argument.
     """
 
-    tools: Sequence[Spec]
+    tools: Sequence[ToolSpec]
     resources: Sequence[tuple[str, str]]
     prompts: Sequence[Prompt]
     messages: Mapping[str, str]
 
 
-async def surface_of(server: TavusServer) -> Surface:
+async def read_surface(server: TavusServer) -> Surface:
     """Read the surface off a server."""
     fixed = [(str(item.uri), item.description or "") for item in await server.list_resources()]
     templates = await server.list_resource_templates()
     made = [(item.uri_template, item.description or "") for item in templates]
-    off = unserved(DEFAULT_TOOLSETS, read_only=False)
+    off = unserved_tools(DEFAULT_TOOLSETS, read_only=False)
     return Surface(
         tools=list(server.specs.values()),
         resources=[*fixed, *made],
@@ -110,10 +110,12 @@ def server_json(surface: Surface) -> JsonObject:
                 "identifier": "tavus-mcp",
                 "version": __version__,
                 "runtimeHint": "uvx",
-                "runtimeArguments": [_source()],
+                "runtimeArguments": [_source_argument()],
                 "transport": {"type": "stdio"},
                 "environmentVariables": [
-                    _variable(name, told) for name, told in VARIABLES.items() if "<" not in name
+                    _environment_variable(name, told)
+                    for name, told in VARIABLES.items()
+                    if "<" not in name
                 ],
             }
         ],
@@ -144,7 +146,9 @@ def bundle_manifest(surface: Surface) -> JsonObject:
             for spec in surface.tools
             if spec.toolset in DEFAULT_TOOLSETS
         ],
-        "prompts": [_bundled(prompt, surface.messages[prompt.name]) for prompt in surface.prompts],
+        "prompts": [
+            _bundle_prompt(prompt, surface.messages[prompt.name]) for prompt in surface.prompts
+        ],
         "user_config": {
             "api_key": {
                 "type": "string",
@@ -157,24 +161,24 @@ def bundle_manifest(surface: Surface) -> JsonObject:
     }
 
 
-def files(surface: Surface, root: Path) -> dict[Path, str]:
+def rendered_files(surface: Surface, root: Path) -> dict[Path, str]:
     """Return every rendered file below ``root`` with the text it must have."""
     readme = root / "README.md"
     return {
-        readme: _filled(readme.read_text(encoding="utf-8"), surface),
-        root / "tavus_mcp" / SURFACE: _schemas(surface),
-        root / "server.json": _json(server_json(surface)),
-        root / BUNDLE: _json(bundle_manifest(surface)),
+        readme: _fill_sections(readme.read_text(encoding="utf-8"), surface),
+        root / "tavus_mcp" / SURFACE_FILE_NAME: _render_schemas(surface),
+        root / "server.json": _render_json(server_json(surface)),
+        root / BUNDLE_MANIFEST_PATH: _render_json(bundle_manifest(surface)),
     }
 
 
 def render(surface: Surface, root: Path, *, check: bool) -> int:
     """Write the rendered files; with ``check`` write nothing, and return 1 when one has drifted."""
     if not (root / "README.md").exists():
-        return _say(f"There is no README.md in {root}: run this in the checkout.", status=2)
+        return _report(f"There is no README.md in {root}: run this in the checkout.", status=2)
     drifted = [
         (path, text)
-        for path, text in files(surface, root).items()
+        for path, text in rendered_files(surface, root).items()
         if not path.exists() or path.read_text(encoding="utf-8") != text
     ]
     for path, text in drifted if not check else ():
@@ -182,8 +186,8 @@ def render(surface: Surface, root: Path, *, check: bool) -> int:
         path.write_text(text, encoding="utf-8")
     names = ", ".join(str(path.relative_to(root)) for path, _ in drifted)
     if check and drifted:
-        return _say(f"Out of date: {names}. Run: tavus-mcp manifest", status=1)
-    return _say(f"Written: {names}." if drifted else "Everything is up to date.", status=0)
+        return _report(f"Out of date: {names}. Run: tavus-mcp manifest", status=1)
+    return _report(f"Written: {names}." if drifted else "Everything is up to date.", status=0)
 
 
 _SECTIONS: Mapping[str, Callable[[Surface], str]] = {
@@ -194,7 +198,7 @@ _SECTIONS: Mapping[str, Callable[[Surface], str]] = {
 }
 
 
-def _filled(text: str, surface: Surface) -> str:
+def _fill_sections(text: str, surface: Surface) -> str:
     for name, make in _SECTIONS.items():
         begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
         before, _, rest = text.partition(begin)
@@ -205,17 +209,19 @@ def _filled(text: str, surface: Surface) -> str:
     return text
 
 
-def _schemas(surface: Surface) -> str:
+def _render_schemas(surface: Surface) -> str:
     """One line a tool, so that a changed schema is a line in the diff."""
-    lines = (f"{json.dumps(spec.name)}: {_line(schemas_of(spec))}" for spec in surface.tools)
+    lines = (
+        f"{json.dumps(spec.name)}: {_render_compact(build_schemas(spec))}" for spec in surface.tools
+    )
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def _line(value: JsonObject) -> str:
+def _render_compact(value: JsonObject) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _bundled(prompt: Prompt, text: str) -> JsonObject:
+def _bundle_prompt(prompt: Prompt, text: str) -> JsonObject:
     return {
         "name": prompt.name,
         "description": prompt.description,
@@ -224,22 +230,22 @@ def _bundled(prompt: Prompt, text: str) -> JsonObject:
     }
 
 
-def _source() -> JsonObject:
+def _source_argument() -> JsonObject:
     told = (
         "A checkout of this project or its git URL: on the package index the name is the vendor's"
     )
     return {"type": "named", "name": "--from", "description": told, "isRequired": True}
 
 
-def _variable(name: str, told: str) -> JsonObject:
-    variable: JsonObject = {"name": name, "description": told.replace("`", "")}
+def _environment_variable(name: str, description: str) -> JsonObject:
+    variable: JsonObject = {"name": name, "description": description.replace("`", "")}
     return {**variable, "isSecret": True} if _SECRET.search(name) else variable
 
 
-def _json(value: JsonObject) -> str:
+def _render_json(value: JsonObject) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-def _say(text: str, *, status: int) -> int:
+def _report(text: str, *, status: int) -> int:
     (sys.stderr if status else sys.stdout).write(text + "\n")
     return status

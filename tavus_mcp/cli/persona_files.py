@@ -20,14 +20,14 @@ from tavus_mcp.errors import JournalUnavailable, ToolFailure
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.persona_files import sync
 from tavus_mcp.persona_files.yaml_reader import MAX_FILE_BYTES, BadFile, decode_file
-from tavus_mcp.server.text_rendering import text_of, without_nulls
+from tavus_mcp.server.text_rendering import render_text, without_nulls
 from tavus_mcp.text import escape_invisible
 
 STDIN = "-"
 
 
 @dataclass(frozen=True)
-class Given:
+class ApplyOptions:
     """What ``apply`` was told at the command line."""
 
     files: Sequence[str]
@@ -43,49 +43,49 @@ class Given:
         return unknown | (PRIVATE_URLS if self.allow_private_url else frozenset())
 
 
-async def export(app: App, reference: str, into: Path | None) -> int:
+async def export(app: App, reference: str, target_path: Path | None) -> int:
     """Print a persona as a file, or bring it into one; 0 when that was done, else 1."""
-    async with _closing(app):
+    async with _closing_app(app):
         try:
             exported = await sync.export(app, reference)
             for finding in exported.findings:
-                _complain(app, _remark(finding))
+                _print_error(app, _render_finding(finding))
             if "@" not in reference:
-                await _remember(app, exported)
-            if into is None:
+                await _record_exported(app, exported)
+            if target_path is None:
                 _print(exported.text)
             else:
-                _bring_into(app, exported, into)
+                _merge_into_file(app, exported, target_path)
         except (ToolFailure, BadFile, OSError) as error:
-            return _complain(app, _told(error, into))
+            return _print_error(app, _error_message(error, target_path))
     return 0
 
 
-async def apply(app: App, given: Given) -> int:
+async def apply(app: App, options: ApplyOptions) -> int:
     """Make personas what files say, one after the other; 0 when all were, else 1."""
-    if given.read_only and not given.dry_run:
-        return _complain(
+    if options.read_only and not options.dry_run:
+        return _print_error(
             app,
             "nothing was sent: this is read-only (--read-only, TAVUS_MCP_READ_ONLY). "
             "--dry-run shows what would change.",
         )
     status = 0
-    async with _closing(app):
-        for name in given.files:
+    async with _closing_app(app):
+        for name in options.files:
             try:
-                await _apply(app, given, name)
+                await _apply(app, options, name)
             except (ToolFailure, BadFile, OSError) as error:
-                status = _complain(app, _told(error, name))
+                status = _print_error(app, _error_message(error, name))
     return status
 
 
-async def _apply(app: App, given: Given, name: str) -> None:
-    if not given.dry_run:
-        _see_that_it_can_be_written(name)
-    raw = _read(name)
-    asked = sync.ApplyFileRequest(decode_file(raw), dry_run=given.dry_run, allow=given.allow)
+async def _apply(app: App, options: ApplyOptions, name: str) -> None:
+    if not options.dry_run:
+        _require_writable(name)
+    raw = _read_bytes(name)
+    asked = sync.ApplyFileRequest(decode_file(raw), dry_run=options.dry_run, allow=options.allow)
     done = await sync.apply(app, asked)
-    _show(app, {"file": name, **_facts(done.receipt)})
+    _print_facts(app, {"file": name, **_present_fields(done.receipt)})
     if not _is_file(name) or done.text == asked.text:
         return
     try:
@@ -99,33 +99,33 @@ async def _apply(app: App, given: Given, name: str) -> None:
 
 
 def _write_back(path: Path, raw: bytes, text: str) -> None:
-    if _read(str(path)) != raw:
+    if _read_bytes(str(path)) != raw:
         raise OSError("it was changed meanwhile and is left alone")
-    _write(path, text)
+    _write_atomically(path, text)
 
 
-def _bring_into(app: App, exported: sync.PersonaExport, into: Path) -> None:
-    facts = {"file": str(into), "revision": exported.document.revision}
-    if into.exists() and not into.is_file():
+def _merge_into_file(app: App, exported: sync.PersonaExport, target_path: Path) -> None:
+    facts = {"file": str(target_path), "revision": exported.document.revision}
+    if target_path.exists() and not target_path.is_file():
         raise OSError("it is no regular file; leave --into out to print the persona")
-    if not into.exists():
-        _write(into, exported.text)
-        return _show(app, facts)
-    there = decode_file(_read(str(into)))
+    if not target_path.exists():
+        _write_atomically(target_path, exported.text)
+        return _print_facts(app, facts)
+    there = decode_file(_read_bytes(str(target_path)))
     text, changes = sync.merge_into_text(app, exported, there)
     if text != there:
-        _write(into, text)
-    return _show(app, {**facts, "changes": [_facts(change) for change in changes]})
+        _write_atomically(target_path, text)
+    return _print_facts(app, {**facts, "changes": [_present_fields(change) for change in changes]})
 
 
-async def _remember(app: App, exported: sync.PersonaExport) -> None:
+async def _record_exported(app: App, exported: sync.PersonaExport) -> None:
     try:
         await sync.record_exported(app, exported)
     except JournalUnavailable as error:
-        _complain(app, f"the persona was read, but not written down: {error}")
+        _print_error(app, f"the persona was read, but not written down: {error}")
 
 
-def _read(name: str) -> bytes:
+def _read_bytes(name: str) -> bytes:
     """Read a file, no more of it than is needed to see that it is too large."""
     if name == STDIN:
         return sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
@@ -138,25 +138,25 @@ def _is_file(name: str) -> bool:
     return name != STDIN and Path(name).is_file()
 
 
-def _see_that_it_can_be_written(name: str) -> None:
+def _require_writable(name: str) -> None:
     """Refuse a file that could not be written afterwards, before anything is sent."""
     if not _is_file(name):
         return
-    path = _real(Path(name))
+    path = _resolve_links(Path(name))
     if not all(os.access(place, os.W_OK) for place in (path, path.parent)):
         raise OSError("it cannot be written, so its revision could not be; nothing was sent")
 
 
-def _real(path: Path) -> Path:
+def _resolve_links(path: Path) -> Path:
     """Return where links lead; raises ``OSError`` when they lead in a circle."""
     with suppress(FileNotFoundError):
         path.stat()
     return path.resolve()
 
 
-def _write(path: Path, text: str) -> None:
+def _write_atomically(path: Path, text: str) -> None:
     """Write a file whole or not at all; a link is followed, the permissions stay."""
-    path = _real(path)
+    path = _resolve_links(path)
     mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
     made = path.parent / f".{path.name}.{secrets.token_hex(4)}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -174,23 +174,23 @@ def _write(path: Path, text: str) -> None:
         made.unlink(missing_ok=True)
 
 
-def _facts(answer: BaseModel) -> dict[str, Any]:
+def _present_fields(answer: BaseModel) -> dict[str, Any]:
     return dict(without_nulls(answer.model_dump(mode="json")))
 
 
-def _remark(finding: RuleFinding) -> str:
+def _render_finding(finding: RuleFinding) -> str:
     return f"{finding.path}: {finding.message} {finding.hint or ''}".rstrip()
 
 
-def _told(error: Exception, name: object) -> str:
+def _error_message(error: Exception, name: object) -> str:
     said = str(error)
     if isinstance(error, OSError) and error.strerror:
         said, name = error.strerror, name or error.filename
     return f"{name}: {said}" if name else said
 
 
-def _show(app: App, facts: dict[str, Any]) -> None:
-    _print(escape_invisible(text_of(app.masker.mask(facts))) + "\n")
+def _print_facts(app: App, facts: dict[str, Any]) -> None:
+    _print(escape_invisible(render_text(app.masker.mask(facts))) + "\n")
 
 
 def _print(text: str) -> None:
@@ -200,13 +200,13 @@ def _print(text: str) -> None:
     sys.stdout.buffer.flush()
 
 
-def _complain(app: App, said: str) -> int:
-    sys.stderr.write(f"tavus-mcp: {app.masker.mask_text(escape_invisible(said))}\n")
+def _print_error(app: App, message: str) -> int:
+    sys.stderr.write(f"tavus-mcp: {app.masker.mask_text(escape_invisible(message))}\n")
     return 1
 
 
 @asynccontextmanager
-async def _closing(app: App) -> AsyncIterator[None]:
+async def _closing_app(app: App) -> AsyncIterator[None]:
     try:
         yield
     finally:

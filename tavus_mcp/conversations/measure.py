@@ -23,7 +23,7 @@ from tavus_mcp.history import revisions
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.conversation import SIMULATED_NAME_PREFIX, Conversation, parse_timestamp
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.tavus_api.pagination import CONVERSATIONS, LARGEST, Walk
+from tavus_mcp.tavus_api.pagination import CONVERSATIONS, MAX_PAGE_ROWS, ListWalk
 
 MAX_COMPARED_CONVERSATIONS = 100
 """The latest calls of each side that a comparison reads."""
@@ -194,12 +194,12 @@ async def _fetch_ended(app: App, persona_ids: Collection[str]) -> list[JsonObjec
 
     Tavus documents neither a filter by persona nor an order (docs: get-conversations).
     """
-    walk, found = Walk(CONVERSATIONS), list[JsonObject]()
-    while walk.more:
-        page = await app.api.page(CONVERSATIONS, LARGEST, walk.mark)
+    walk, found = ListWalk(CONVERSATIONS), list[JsonObject]()
+    while walk.has_more:
+        page = await app.api.fetch_page(CONVERSATIONS, MAX_PAGE_ROWS, walk.position)
         found += [
             row
-            for row in walk.met(page)
+            for row in walk.add_page(page)
             if row.get("persona_id") in persona_ids and row.get("status") != "active"
         ]
     return sorted(
@@ -358,7 +358,7 @@ def _start_time(row: JsonObject) -> float | None:
 
 
 def _conversation_id(row: JsonObject) -> str:
-    return CONVERSATIONS.id_of(row)
+    return CONVERSATIONS.row_id(row)
 
 
 def _parse_moment(text: str | None) -> float | None:

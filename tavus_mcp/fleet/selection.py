@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidKey, NotFound, TavusError
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.tavus_api.pagination import LARGEST, PERSONAS, Walk
+from tavus_mcp.tavus_api.pagination import MAX_PAGE_ROWS, PERSONAS, ListWalk
 
 MAX_CONSECUTIVE_FAILURES = 16
 """Reads that may fail in a row; after that Tavus is taken to be out of order, not the persona."""
@@ -42,7 +42,7 @@ class PersonaSelection:
         self.is_limit_reached = False
         self._app = app
         self._persona_filter = persona_filter
-        self._list_walk = Walk(PERSONAS)
+        self._list_walk = ListWalk(PERSONAS)
         self._pending_ids: list[str] = []
         self._consecutive_failures = 0
 
@@ -54,13 +54,15 @@ class PersonaSelection:
         """
         if self._persona_filter.persona_ids:
             self._pending_ids = list(dict.fromkeys(self._persona_filter.persona_ids))
-            self.total, self._list_walk.more = len(self._pending_ids), False
+            self.total, self._list_walk.has_more = len(self._pending_ids), False
             return
         chosen = self._persona_filter.persona_type
         query = {"persona_type": chosen} if chosen else {}
-        page = await self._app.api.page(PERSONAS, LARGEST, self._list_walk.mark, **query)
-        rows = [row for row in self._list_walk.met(page) if self._persona_filter.matches(row)]
-        self._pending_ids += [PERSONAS.id_of(row) for row in rows]
+        page = await self._app.api.fetch_page(
+            PERSONAS, MAX_PAGE_ROWS, self._list_walk.position, **query
+        )
+        rows = [row for row in self._list_walk.add_page(page) if self._persona_filter.matches(row)]
+        self._pending_ids += [PERSONAS.row_id(row) for row in rows]
         self.total = None if self._persona_filter.name_contains else page.total
 
     async def iter_ids(self) -> AsyncIterator[str]:
@@ -71,7 +73,7 @@ class PersonaSelection:
                     return
                 self.yielded_count += 1
                 yield persona_id
-            if not self._list_walk.more:
+            if not self._list_walk.has_more:
                 self.total = self.yielded_count if self.total is None else self.total
                 return
             try:

@@ -134,7 +134,7 @@ async def _find_created(
     try:
         rows = [
             row
-            async for row in app.api.every(pagination.PERSONAS)
+            async for row in app.api.iter_all(pagination.PERSONAS)
             if await _is_candidate(app, row, expected)
         ]
     except TavusError as error:

@@ -19,7 +19,7 @@ from tavus_mcp.errors import ToolFailure
 from tavus_mcp.models.layers import LAYER_NAMES
 from tavus_mcp.tavus_api import pagination
 
-MOST = 100
+MAX_COMPLETION_VALUES = 100
 """Values one answer may hold (MCP: completion/complete)."""
 
 
@@ -35,32 +35,38 @@ def register_completions(server: MCPServer[Any], app: App) -> None:
         """Return what may stand there, the closest first."""
         match argument.name:
             case "persona_id" | "first" | "second":
-                return _some(await _ids(app, argument.value))
+                return _build_completion(await _find_persona_ids(app, argument.value))
             case "layer":
-                return _some(_starting(LAYER_NAMES, argument.value))
+                return _build_completion(_names_with_prefix(LAYER_NAMES, argument.value))
             case "topic":
-                return _some(_starting(app.catalog.guide_topics(), argument.value))
+                return _build_completion(
+                    _names_with_prefix(app.catalog.guide_topics(), argument.value)
+                )
         return None
 
 
-async def _ids(app: App, typed: str) -> list[str]:
+async def _find_persona_ids(app: App, text: str) -> list[str]:
     """Return ids of the first personas whose id starts so, or whose name holds it."""
     try:
-        page = await app.api.page(pagination.PERSONAS, pagination.LARGEST)
+        page = await app.api.fetch_page(pagination.PERSONAS, pagination.MAX_PAGE_ROWS)
     except ToolFailure:
         return []  # a person is typing: no answer is better than an error
-    wanted = typed.casefold()
+    wanted = text.casefold()
     return [
-        pagination.PERSONAS.id_of(row)
+        pagination.PERSONAS.row_id(row)
         for row in page.rows
-        if pagination.PERSONAS.id_of(row).startswith(typed)
+        if pagination.PERSONAS.row_id(row).startswith(text)
         or wanted in str(row.get("persona_name") or "").casefold()
     ]
 
 
-def _starting(names: Iterable[str], typed: str) -> list[str]:
-    return [name for name in names if name.startswith(typed)]
+def _names_with_prefix(names: Iterable[str], prefix: str) -> list[str]:
+    return [name for name in names if name.startswith(prefix)]
 
 
-def _some(values: list[str]) -> Completion:
-    return Completion(values=values[:MOST], total=len(values), has_more=len(values) > MOST)
+def _build_completion(values: list[str]) -> Completion:
+    return Completion(
+        values=values[:MAX_COMPLETION_VALUES],
+        total=len(values),
+        has_more=len(values) > MAX_COMPLETION_VALUES,
+    )

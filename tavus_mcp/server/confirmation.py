@@ -19,10 +19,10 @@ from pydantic import BaseModel, Field
 from tavus_mcp.app import App
 from tavus_mcp.models.document import PersonaDocument
 
-NEW_ERA = "2026-07-28"
-FASTEST = timedelta(seconds=1)
+INPUT_REQUIRED_VERSION = "2026-07-28"
+MIN_HUMAN_RESPONSE = timedelta(seconds=1)
 """An answer that comes sooner was typed by no person."""
-_QUESTION = "persona_name"
+_FORM_FIELD = "persona_name"
 
 Verdict = Literal["agreed", "declined", "unclear"]
 
@@ -34,69 +34,69 @@ class TypedName(BaseModel):
 
 
 @dataclass(frozen=True)
-class Answer:
+class FormResponse:
     """What came back from the form, and after how long."""
 
     action: str
-    typed: str
-    after: timedelta
+    typed_name: str
+    elapsed: timedelta
 
 
-def can_ask(ctx: Context[Any, Any]) -> bool:
+def can_elicit(ctx: Context[Any, Any]) -> bool:
     """Tell whether the client says it can show a form, and can be reached to show it."""
     capability = ctx.client_capabilities.elicitation if ctx.client_capabilities else None
     if capability is None or (capability.form is None and capability.url is not None):
         return False
-    new_era = (ctx.protocol_version or "") >= NEW_ERA
+    new_era = (ctx.protocol_version or "") >= INPUT_REQUIRED_VERSION
     return new_era or bool(ctx.session.can_send_request)
 
 
-async def ask(
+async def elicit_name(
     app: App, ctx: Context[Any, Any], document: PersonaDocument
-) -> Answer | InputRequiredResult:
+) -> FormResponse | InputRequiredResult:
     """Ask the person to type the persona's name; in the new era, return the question first."""
     message = (
         f"Delete the persona {document.name or document.persona_id!r} ({document.persona_id})? "
         "Type its name to confirm. tavus-mcp keeps a copy without keys."
     )
     message = app.masker.mask_text(message)
-    if (ctx.protocol_version or "") >= NEW_ERA:
-        return _asked_again(app, ctx, message, document)
+    if (ctx.protocol_version or "") >= INPUT_REQUIRED_VERSION:
+        return _elicit_across_calls(app, ctx, message, document)
     started = app.clock()
     try:
         result = await ctx.elicit(message, TypedName)
     except (ValueError, MCPError):
-        return Answer("cancel", "", timedelta())  # no form was shown, or no name came back
+        return FormResponse("cancel", "", timedelta())  # no form was shown, or no name came back
     typed = result.data.persona_name if result.action == "accept" else ""
-    return Answer(result.action, typed, app.clock() - started)
+    return FormResponse(result.action, typed, app.clock() - started)
 
 
-def verdict(answer: Answer, document: PersonaDocument) -> Verdict:
+def verdict(response: FormResponse, document: PersonaDocument) -> Verdict:
     """Judge an answer: only the exact name, typed in a person's time, is a yes."""
-    if answer.action == "decline":
+    if response.action == "decline":
         return "declined"
     name = document.name or document.persona_id
-    agreed = answer.action == "accept" and answer.typed.strip() == name.strip()
-    return "agreed" if agreed and answer.after >= FASTEST else "unclear"
+    agreed = response.action == "accept" and response.typed_name.strip() == name.strip()
+    return "agreed" if agreed and response.elapsed >= MIN_HUMAN_RESPONSE else "unclear"
 
 
-def _asked_again(
+def _elicit_across_calls(
     app: App, ctx: Context[Any, Any], message: str, document: PersonaDocument
-) -> Answer | InputRequiredResult:
+) -> FormResponse | InputRequiredResult:
     responses, state = ctx.input_responses, ctx.request_state
-    if responses and state and _QUESTION in responses:
+    if responses and state and _FORM_FIELD in responses:
         asked_at, revision, _ = state.split(" ")
         if state in app.answered_forms:
-            return Answer("decline", "", timedelta())
+            return FormResponse("decline", "", timedelta())
         app.answered_forms.add(state)
         if revision != document.revision:
-            return Answer("cancel", "", timedelta())  # it is not the persona that was shown
-        given = responses[_QUESTION].model_dump()
+            return FormResponse("cancel", "", timedelta())  # it is not the persona that was shown
+        given = responses[_FORM_FIELD].model_dump()
         content = given.get("content") or {}
         after = app.clock() - datetime.fromisoformat(asked_at)
-        return Answer(str(given.get("action")), str(content.get(_QUESTION) or ""), after)
+        return FormResponse(str(given.get("action")), str(content.get(_FORM_FIELD) or ""), after)
     form = ElicitRequestFormParams(message=message, requested_schema=TypedName.model_json_schema())
     return InputRequiredResult(
-        input_requests={_QUESTION: ElicitRequest(params=form)},
+        input_requests={_FORM_FIELD: ElicitRequest(params=form)},
         request_state=f"{app.clock().isoformat()} {document.revision} {uuid4().hex}",
     )

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from tavus_mcp.models.base import JsonObject, PersonaId
 
-Persona = Annotated[PersonaId, Field(description="Persona id")]
+PersonaIdParameter = Annotated[PersonaId, Field(description="Persona id")]
 Reference = Annotated[str, Field(description="ID or ID@REVISION")]
 DryRun = Annotated[bool, Field(description="Only make a plan")]
 IfRevision = Annotated[str | None, Field(description="Refuse if changed since this revision")]
@@ -16,7 +16,7 @@ Unset = Annotated[list[str], Field(description="Fields to remove")]
 Limit = Annotated[int, Field(ge=1, le=100, description="Rows")]
 Cursor = Annotated[str | None, Field(description="next_cursor of the page before")]
 NameContains = Annotated[str | None, Field(description="Part of the name, in the whole account")]
-AllowPrivate = Annotated[bool, Field(description="Let http or a private base_url pass")]
-Merged = Annotated[JsonObject, Field(description="Merged by key; null removes")]
+AllowPrivateUrl = Annotated[bool, Field(description="Let http or a private base_url pass")]
+MergedObject = Annotated[JsonObject, Field(description="Merged by key; null removes")]
 ApiKey = Annotated[str, Field(description="The key itself; prefer api_key_ref")]
 ApiKeyRef = Annotated[str, Field(description="x: the server's TAVUS_SECRET_X")]

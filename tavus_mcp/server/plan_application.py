@@ -13,7 +13,7 @@ from tavus_mcp.personas.create import CreateRequest
 from tavus_mcp.personas.update import from_plan, update
 
 
-async def apply_plan(app: App, plan_id: str, tell: ProgressCallback) -> PlanReceipt:
+async def apply_plan(app: App, plan_id: str, report_progress: ProgressCallback) -> PlanReceipt:
     """Carry out exactly one plan, once; a bulk plan goes on where it was left.
 
     Raises ``Refused`` when it is unknown, expired or used, ``Conflict`` when the persona changed.
@@ -22,7 +22,7 @@ async def apply_plan(app: App, plan_id: str, tell: ProgressCallback) -> PlanRece
     receipt: Receipt
     match plan.kind:
         case plans.BULK:
-            return await apply.apply_bulk_plan(app, plan, tell)
+            return await apply.apply_bulk_plan(app, plan, report_progress)
         case "create":
             body = plans.body_of(plan)
             revives = plan.detail.get(record.REVIVES, "")

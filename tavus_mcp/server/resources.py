@@ -25,26 +25,26 @@ _JSON, _TEXT = "application/json", "text/markdown"
 def register_resources(server: MCPServer[Any], app: App) -> None:
     """Add the resources and their templates to a server."""
     _register_personas(server, app)
-    _register_knowledge(server, app)
+    _register_reference_resources(server, app)
 
 
 def _register_personas(server: MCPServer[Any], app: App) -> None:
     @server.resource("tavus://personas", title="All personas", mime_type=_JSON)
     async def personas() -> str:
         """Every persona of the account: id, name, model, mode, replica."""
-        return await _answered(app, lambda: _index(app))
+        return await _render_masked(app, lambda: _list_personas(app))
 
     @server.resource("tavus://personas/{persona_id}", title="A persona", mime_type=_JSON)
     async def persona(persona_id: str) -> str:
         """One persona as a whole document, with its revision; keys are masked."""
-        return await _answered(app, lambda: _document(app, persona_id))
+        return await _render_masked(app, lambda: _read_persona(app, persona_id))
 
     @server.resource(
         "tavus://personas/{persona_id}/layers/{layer}", title="A persona's layer", mime_type=_JSON
     )
     async def persona_layer(persona_id: str, layer: str) -> str:
         """One layer of a persona; keys are masked."""
-        return await _answered(app, lambda: _layer(app, persona_id, layer))
+        return await _render_masked(app, lambda: _read_layer(app, persona_id, layer))
 
     @server.resource(
         "tavus://personas/{persona_id}/revisions/{revision}",
@@ -53,74 +53,74 @@ def _register_personas(server: MCPServer[Any], app: App) -> None:
     )
     async def persona_revision(persona_id: str, revision: str) -> str:
         """One persona as the journal holds it at a revision; keys are masked."""
-        return await _answered(app, lambda: _revision(app, persona_id, revision))
+        return await _render_masked(app, lambda: _read_revision(app, persona_id, revision))
 
 
-def _register_knowledge(server: MCPServer[Any], app: App) -> None:
+def _register_reference_resources(server: MCPServer[Any], app: App) -> None:
     @server.resource("tavus://schema/persona", title="Schema of a persona", mime_type=_JSON)
     async def schema() -> str:
         """The JSON Schema of a persona, made from the models this server checks with."""
-        return _compact(Persona.model_json_schema())
+        return _render_compact_json(Persona.model_json_schema())
 
     @server.resource("tavus://catalog/{layer}", title="Options of a layer", mime_type=_JSON)
     async def catalog(layer: str) -> str:
         """Fields, values, models and deprecations of a layer."""
-        _known(layer, LAYER_NAMES, "layer")
-        return _compact(app.catalog.describe(layer))
+        _require_known(layer, LAYER_NAMES, "layer")
+        return _render_compact_json(app.catalog.describe(layer))
 
     @server.resource("tavus://guide/{topic}", title="A short guide", mime_type=_TEXT)
     async def guide(topic: str) -> str:
         """What to know about one topic, and which tools to call."""
-        _known(topic, app.catalog.guide_topics(), "topic")
+        _require_known(topic, app.catalog.guide_topics(), "topic")
         return app.catalog.guide(topic)
 
 
-async def _answered(app: App, make: Callable[[], Awaitable[Any]]) -> str:
+async def _render_masked(app: App, fetch: Callable[[], Awaitable[Any]]) -> str:
     """Return masked JSON; failures keep their words, as the resource errors of MCP."""
     try:
-        return _compact(app.masker.mask(await make()))
+        return _render_compact_json(app.masker.mask(await fetch()))
     except (NotFound, Refused) as error:
         raise ResourceNotFoundError(app.masker.mask_text(str(error))) from error
     except ToolFailure as error:
         raise ResourceError(app.masker.mask_text(str(error))) from error
 
 
-async def _index(app: App) -> Any:
-    rows = [read.persona_summary(row) async for row in app.api.every(pagination.PERSONAS)]
+async def _list_personas(app: App) -> Any:
+    rows = [read.persona_summary(row) async for row in app.api.iter_all(pagination.PERSONAS)]
     kept = [{key: value for key, value in row.items() if value is not None} for row in rows]
     return {"personas": kept, "total_count": len(kept)}
 
 
-async def _document(app: App, persona_id: str) -> Any:
-    document = await app.api.get_persona(_id(persona_id))
+async def _read_persona(app: App, persona_id: str) -> Any:
+    document = await app.api.get_persona(_require_valid_id(persona_id))
     return {"persona": document.data, "revision": document.revision}
 
 
-async def _layer(app: App, persona_id: str, layer: str) -> Any:
-    _known(layer, LAYER_NAMES, "layer")
-    document = await app.api.get_persona(_id(persona_id))
+async def _read_layer(app: App, persona_id: str, layer: str) -> Any:
+    _require_known(layer, LAYER_NAMES, "layer")
+    document = await app.api.get_persona(_require_valid_id(persona_id))
     return {layer: document.layer(layer), "revision": document.revision}
 
 
-async def _revision(app: App, persona_id: str, revision: str) -> Any:
-    document = await revisions.load_revision(app, _id(persona_id), revision)
+async def _read_revision(app: App, persona_id: str, revision: str) -> Any:
+    document = await revisions.load_revision(app, _require_valid_id(persona_id), revision)
     return {"persona": document.data, "revision": document.revision}
 
 
-def _id(text: str) -> str:
+def _require_valid_id(text: str) -> str:
     try:
         return parse_id(text)
     except ValueError as error:
         raise ResourceNotFoundError(f"persona_id: {error}.") from None
 
 
-def _known(name: str, allowed: tuple[str, ...], what: str) -> None:
+def _require_known(name: str, allowed: tuple[str, ...], kind: str) -> None:
     if name not in allowed:
         raise ResourceNotFoundError(
-            f"There is no {what} of that name{suggestion_or_period(name, allowed)} "
+            f"There is no {kind} of that name{suggestion_or_period(name, allowed)} "
             f"Allowed: {', '.join(allowed)}."
         )
 
 
-def _compact(value: Any) -> str:
+def _render_compact_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

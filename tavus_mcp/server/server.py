@@ -20,10 +20,10 @@ from tavus_mcp.errors import ToolFailure
 from tavus_mcp.server.completions import register_completions
 from tavus_mcp.server.prompts import register_prompts
 from tavus_mcp.server.resources import register_resources
-from tavus_mcp.server.stdio import ended_by_signals, stdio_streams, until_orphaned
-from tavus_mcp.server.tool_arguments import prepared, refusal
-from tavus_mcp.server.tool_schemas import build, schema_of
-from tavus_mcp.server.tools import ALL, served
+from tavus_mcp.server.stdio import cancel_on_signals, stdio_streams, wait_until_orphaned
+from tavus_mcp.server.tool_arguments import invalid_argument_error, prepare_arguments
+from tavus_mcp.server.tool_schemas import build_tool, full_arguments_schema
+from tavus_mcp.server.tools import ALL_SPECS, served_specs
 from tavus_mcp.settings import Settings
 from tavus_mcp.text import suggestion_or_period
 
@@ -58,18 +58,19 @@ class TavusServer(MCPServer[None]):
         self.app = app
         self.read_only = settings.read_only
         self.specs = {
-            spec.name: spec for spec in served(settings.toolsets, read_only=settings.read_only)
+            spec.name: spec
+            for spec in served_specs(settings.toolsets, read_only=settings.read_only)
         }
-        self.built = {name: build(spec, app) for name, spec in self.specs.items()}
+        self.tools_by_name = {name: build_tool(spec, app) for name, spec in self.specs.items()}
         super().__init__(
             "tavus-mcp",
             title="Tavus personas (unofficial)",
             version=__version__,
             instructions=INSTRUCTIONS,
-            tools=list(self.built.values()),
+            tools=list(self.tools_by_name.values()),
             log_level="WARNING",
             lifespan=self._lifespan,
-            middleware=[self._masked],
+            middleware=[self._mask_errors],
         )
 
     async def call_tool(
@@ -82,12 +83,14 @@ class TavusServer(MCPServer[None]):
         self.app.masker.add_secrets_from(arguments)
         try:
             if name not in self.specs:
-                raise self._not_served(name)
-            ready = prepared(self.specs[name], arguments, schema_of(self.built[name]))
+                raise self._unserved_tool_error(name)
+            ready = prepare_arguments(
+                self.specs[name], arguments, full_arguments_schema(self.tools_by_name[name])
+            )
             self.app.masker.add_secrets_from(ready)
             return await super().call_tool(name, ready, context)
         except ToolError as error:
-            raise self._told(error, name) from error
+            raise self._to_tool_error(error, name) from error
 
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, context: Any = None
@@ -111,12 +114,12 @@ class TavusServer(MCPServer[None]):
         """Serve stdin and stdout until EOF, SIGTERM, SIGINT, or the end of process ``parent``."""
         # The one private attribute we touch: MCPServer offers no way to run on other streams.
         server = self._lowlevel_server
-        with anyio.CancelScope() as scope, ended_by_signals(scope):
+        with anyio.CancelScope() as scope, cancel_on_signals(scope):
             async with (
                 stdio_streams() as (from_client, to_client),
                 anyio.create_task_group() as tasks,
             ):
-                tasks.start_soon(_ended_when_orphaned, scope, parent)
+                tasks.start_soon(_cancel_when_orphaned, scope, parent)
                 await server.run(from_client, to_client, server.create_initialization_options())
                 tasks.cancel_scope.cancel()
 
@@ -128,7 +131,7 @@ class TavusServer(MCPServer[None]):
             with anyio.CancelScope(shield=True):
                 await self.app.aclose()
 
-    async def _masked(self, ctx: Any, call_next: Any) -> Any:
+    async def _mask_errors(self, ctx: Any, call_next: Any) -> Any:
         """Hide what is secret in the SDK's own errors too: they repeat names and addresses."""
         try:
             return await call_next(ctx)
@@ -136,17 +139,17 @@ class TavusServer(MCPServer[None]):
             said = self.app.masker.mask(error.error.model_dump())
             raise MCPError(said["code"], said["message"], said.get("data")) from None
 
-    def _told(self, error: ToolError, name: str) -> ToolError:
+    def _to_tool_error(self, error: ToolError, name: str) -> ToolError:
         cause = error.__cause__
         if isinstance(cause, ValidationError):
-            cause = refusal(cause, self.built[name].fn_metadata.arg_model)
+            cause = invalid_argument_error(cause, self.tools_by_name[name].fn_metadata.arg_model)
         told = cause if isinstance(cause, ToolFailure) else error
         if told is error and not isinstance(error, ToolFailure):
             return error
         return ToolFailure(self.app.masker.mask_text(str(told)))
 
-    def _not_served(self, name: str) -> ToolFailure:
-        spec = next((spec for spec in ALL if spec.name == name), None)
+    def _unserved_tool_error(self, name: str) -> ToolFailure:
+        spec = next((spec for spec in ALL_SPECS if spec.name == name), None)
         if spec is None:
             return ToolFailure(f"There is no such tool{suggestion_or_period(name, self.specs)}")
         if self.read_only and not spec.hints.read_only_hint:
@@ -160,19 +163,19 @@ class TavusServer(MCPServer[None]):
         )
 
 
-async def _ended_when_orphaned(scope: anyio.CancelScope, parent: int) -> None:
-    await until_orphaned(parent or os.getppid())
+async def _cancel_when_orphaned(scope: anyio.CancelScope, parent: int) -> None:
+    await wait_until_orphaned(parent or os.getppid())
     scope.cancel()
 
 
-def unserved(toolsets: tuple[str, ...], *, read_only: bool) -> dict[str, str]:
+def unserved_tools(toolsets: tuple[str, ...], *, read_only: bool) -> dict[str, str]:
     """Return the tools that are not served, each with the reason in a few words."""
     return {
         spec.name: "this server is read-only"
         if read_only and not spec.hints.read_only_hint
         else f"toolset {spec.toolset} is off"
-        for spec in ALL
-        if spec not in served(toolsets, read_only=read_only)
+        for spec in ALL_SPECS
+        if spec not in served_specs(toolsets, read_only=read_only)
     }
 
 
@@ -180,6 +183,6 @@ def build_server(app: App, settings: Settings) -> TavusServer:
     """Return the server for one world, with its tools, resources, prompts and completions."""
     server = TavusServer(app, settings)
     register_resources(server, app)
-    register_prompts(server, app, unserved(settings.toolsets, read_only=settings.read_only))
+    register_prompts(server, app, unserved_tools(settings.toolsets, read_only=settings.read_only))
     register_completions(server, app)
     return server

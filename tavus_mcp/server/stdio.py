@@ -25,10 +25,10 @@ from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
-LARGEST_LINE = 8 * 1024 * 1024
+MAX_LINE_BYTES = 8 * 1024 * 1024
 """Bytes one message may have; Tavus takes nothing near it."""
 
-_LOOK = 0.5
+_PARENT_POLL_SECONDS = 0.5
 """Seconds between looks whether the parent still lives."""
 
 Streams = tuple[
@@ -43,19 +43,19 @@ async def stdio_streams() -> AsyncIterator[Streams | tuple[Any, Any]]:
         async with stdio_server() as streams:
             yield streams
         return
-    with _claimed() as (stdin, stdout):
-        reader, writer = await _opened(stdin, stdout)
+    with _private_descriptors() as (stdin, stdout):
+        reader, writer = await _open_pipes(stdin, stdout)
         to_server, from_client = anyio.create_memory_object_stream[SessionMessage | Exception](0)
         to_client, from_server = anyio.create_memory_object_stream[SessionMessage](0)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_read, reader, to_server, writer)
-            tasks.start_soon(_write, from_server, writer)
+            tasks.start_soon(_forward_requests, reader, to_server, writer)
+            tasks.start_soon(_forward_responses, from_server, writer)
             yield from_client, to_client
             tasks.cancel_scope.cancel()
 
 
 @contextmanager
-def ended_by_signals(scope: anyio.CancelScope) -> Iterator[None]:
+def cancel_on_signals(scope: anyio.CancelScope) -> Iterator[None]:
     """Cancel ``scope`` on SIGTERM and SIGINT, so that the process ends in order and with 0."""
     loop = asyncio.get_running_loop()
     numbers = (signal.SIGTERM, signal.SIGINT) if sys.platform != "win32" else ()
@@ -68,10 +68,10 @@ def ended_by_signals(scope: anyio.CancelScope) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-async def until_orphaned(parent: int) -> None:
+async def wait_until_orphaned(parent: int) -> None:
     """Return when the process that started this one has ended, however its pipes were left."""
     while os.getppid() == parent:
-        await anyio.sleep(_LOOK)
+        await anyio.sleep(_PARENT_POLL_SECONDS)
 
 
 def _is_stream(fd: int) -> bool:
@@ -80,7 +80,7 @@ def _is_stream(fd: int) -> bool:
 
 
 @contextmanager
-def _claimed() -> Iterator[tuple[int, int]]:
+def _private_descriptors() -> Iterator[tuple[int, int]]:
     """Move the wire to private descriptors, and put harmless ones in its place."""
     stdin, stdout = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -94,9 +94,9 @@ def _claimed() -> Iterator[tuple[int, int]]:
         os.dup2(stdout, 1)
 
 
-async def _opened(stdin: int, stdout: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _open_pipes(stdin: int, stdout: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(limit=LARGEST_LINE)
+    reader = asyncio.StreamReader(limit=MAX_LINE_BYTES)
     await loop.connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(os.dup(stdin), "rb", 0)
     )
@@ -107,30 +107,30 @@ async def _opened(stdin: int, stdout: int) -> tuple[asyncio.StreamReader, asynci
     return reader, asyncio.StreamWriter(transport, protocol, None, loop)
 
 
-async def _read(
+async def _forward_requests(
     reader: asyncio.StreamReader,
     to_server: MemoryObjectSendStream[SessionMessage | Exception],
     writer: asyncio.StreamWriter,
 ) -> None:
     async with to_server:
-        while (line := await _line(reader)) != b"":
+        while (line := await _read_line(reader)) != b"":
             if line is None:
-                _answer(writer, None, types.INVALID_REQUEST, "the message is too long")
+                _write_error(writer, None, types.INVALID_REQUEST, "the message is too long")
                 continue
             if not line.strip():
                 continue
             try:
                 message = types.jsonrpc_message_adapter.validate_json(line, by_name=False)
             except ValidationError:
-                _answer(writer, *_fault(line))
+                _write_error(writer, *_explain_invalid_line(line))
             else:
                 if isinstance(message, types.JSONRPCNotification) and _has_id(line):
-                    _answer(writer, None, types.INVALID_REQUEST, "its id is none")
+                    _write_error(writer, None, types.INVALID_REQUEST, "its id is none")
                 else:
                     await to_server.send(SessionMessage(message))
 
 
-async def _line(reader: asyncio.StreamReader) -> bytes | None:
+async def _read_line(reader: asyncio.StreamReader) -> bytes | None:
     """Return the next line, ``b""`` at the end, or None for one that was too long."""
     too_long = False
     while True:
@@ -145,7 +145,7 @@ async def _line(reader: asyncio.StreamReader) -> bytes | None:
             return None if too_long else line
 
 
-async def _write(
+async def _forward_responses(
     from_server: MemoryObjectReceiveStream[SessionMessage], writer: asyncio.StreamWriter
 ) -> None:
     async with from_server:
@@ -161,7 +161,7 @@ def _has_id(line: bytes) -> bool:
     return b'"id"' in line and "id" in json.loads(line)
 
 
-def _fault(line: bytes) -> tuple[Any, int, str]:
+def _explain_invalid_line(line: bytes) -> tuple[Any, int, str]:
     try:
         body = json.loads(line)
     except (ValueError, RecursionError):
@@ -171,7 +171,7 @@ def _fault(line: bytes) -> tuple[Any, int, str]:
     return known, types.INVALID_REQUEST, "the line is not one JSON-RPC 2.0 message"
 
 
-def _answer(writer: asyncio.StreamWriter, request_id: Any, code: int, text: str) -> None:
+def _write_error(writer: asyncio.StreamWriter, request_id: Any, code: int, text: str) -> None:
     error = {"code": code, "message": f"Invalid message: {text}"}
     body = {"jsonrpc": "2.0", "id": request_id, "error": error}
     writer.write(json.dumps(body).encode() + b"\n")

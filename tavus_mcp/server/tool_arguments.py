@@ -14,13 +14,13 @@ from pydantic import BaseModel, ValidationError
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.validation_errors import render_errors
-from tavus_mcp.server.toolset import Spec
+from tavus_mcp.server.toolset import ToolSpec
 
-_DEEPEST = 3
+_MAX_JSON_DECODINGS = 3
 """How often a string is read as JSON before it is taken for text."""
 
 
-def prepared(spec: Spec, arguments: JsonObject, schema: JsonObject) -> JsonObject:
+def prepare_arguments(spec: ToolSpec, arguments: JsonObject, schema: JsonObject) -> JsonObject:
     """Return the arguments under their published names, with encoded objects read.
 
     Raises ``InvalidArgument`` when one argument came under two names with two values.
@@ -32,35 +32,37 @@ def prepared(spec: Spec, arguments: JsonObject, schema: JsonObject) -> JsonObjec
             raise InvalidArgument([f"/{name}: given twice, also as {known}, with another value."])
         named[known] = value
     return {
-        name: decoded(value, schema["properties"].get(name, {}), schema)
+        name: decode_json_text(value, schema["properties"].get(name, {}), schema)
         for name, value in named.items()
     }
 
 
-def refusal(error: ValidationError, model: type[BaseModel]) -> InvalidArgument:
+def invalid_argument_error(error: ValidationError, model: type[BaseModel]) -> InvalidArgument:
     """Return a validation error as sentences that say what is wrong, allowed and closest."""
     return InvalidArgument(render_errors(error, model.model_json_schema()))
 
 
-def decoded(value: Any, schema: JsonObject, root: JsonObject) -> Any:
+def decode_json_text(value: Any, schema: JsonObject, root: JsonObject) -> Any:
     """Read strings that stand where an object or a list belongs, at any depth."""
-    kinds, node = _kinds(schema, root)
+    kinds, node = _json_types(schema, root)
     if isinstance(value, str) and kinds and "string" not in kinds:
-        value = _read(value)
+        value = _decode_text(value)
         if isinstance(value, str) and value and kinds == {"array"}:
             value = [value]  # one item, said without its list
     if isinstance(value, dict):
         inside = node.get("properties", {})
-        return {key: decoded(item, inside.get(key, {}), root) for key, item in value.items()}
+        return {
+            key: decode_json_text(item, inside.get(key, {}), root) for key, item in value.items()
+        }
     if isinstance(value, list) and isinstance(node.get("items"), dict):
-        return [decoded(item, node["items"], root) for item in value]
+        return [decode_json_text(item, node["items"], root) for item in value]
     return value
 
 
-def _spread(spec: Spec, arguments: JsonObject) -> JsonObject:
+def _spread(spec: ToolSpec, arguments: JsonObject) -> JsonObject:
     spread: JsonObject = {}
     for name, value in arguments.items():
-        inner = _read(value) if name in spec.spread and isinstance(value, str) else value
+        inner = _decode_text(value) if name in spec.spread and isinstance(value, str) else value
         if name in spec.spread and isinstance(inner, dict):
             inner = inner.get("function", inner)
             spread.update({key: item for key, item in inner.items() if key not in arguments})
@@ -69,9 +71,9 @@ def _spread(spec: Spec, arguments: JsonObject) -> JsonObject:
     return spread
 
 
-def _read(text: str) -> Any:
+def _decode_text(text: str) -> Any:
     value: Any = text
-    for _ in range(_DEEPEST):
+    for _ in range(_MAX_JSON_DECODINGS):
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
@@ -81,7 +83,7 @@ def _read(text: str) -> Any:
     return text
 
 
-def _kinds(schema: JsonObject, root: JsonObject) -> tuple[set[str], JsonObject]:
+def _json_types(schema: JsonObject, root: JsonObject) -> tuple[set[str], JsonObject]:
     """Return the JSON types a schema allows, and its object or list arm."""
     while "$ref" in schema:
         schema = root["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
@@ -89,6 +91,6 @@ def _kinds(schema: JsonObject, root: JsonObject) -> tuple[set[str], JsonObject]:
     if not arms:
         kind = schema.get("type")
         return ({kind} if isinstance(kind, str) else set()), schema
-    found = [_kinds(arm, root) for arm in arms]
+    found = [_json_types(arm, root) for arm in arms]
     kinds = set().union(*(kind for kind, _ in found))
     return kinds, next((node for kind, node in found if kind & {"object", "array"}), schema)

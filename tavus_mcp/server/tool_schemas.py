@@ -21,14 +21,14 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, create_model
 
 from tavus_mcp.app import App
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.server.text_rendering import result
-from tavus_mcp.server.toolset import Spec
+from tavus_mcp.server.text_rendering import build_result
+from tavus_mcp.server.toolset import ToolSpec
 
-_NOISE = frozenset({"title", "discriminator", "additionalProperties", "$defs"})
-SURFACE = "surface.json"
-CONTEXT = "ctx"
+_OMITTED_KEYS = frozenset({"title", "discriminator", "additionalProperties", "$defs"})
+SURFACE_FILE_NAME = "surface.json"
+CONTEXT_PARAMETER = "ctx"
 """The parameter by which a tool reaches the client; it is no argument."""
-_SHALLOW = frozenset(
+_PLAIN_OBJECT_REFS = frozenset(
     f"#/$defs/{name}"
     for name in (
         "FunctionTool",  # set_function_tool has it typed
@@ -39,68 +39,70 @@ _SHALLOW = frozenset(
     )
 )
 """Parts of an argument that are published as plain objects; they are checked all the same."""
-_FAR = 10_000
+_UNPUBLISHED_LENGTH_CHARS = 10_000
 """A longest length that nobody comes near by chance; it is checked, not published."""
 _EMPTY_DEFAULTS: tuple[Any, ...] = (None, [], {}, False)
 
 
-def build(spec: Spec, app: App) -> Tool:
+def build_tool(spec: ToolSpec, app: App) -> Tool:
     """Return the tool that hosts see, bound to one world."""
-    schemas = surface().get(spec.name) or schemas_of(spec)
+    schemas = load_surface().get(spec.name) or build_schemas(spec)
     return Tool(
-        fn=_bound(spec, app),
+        fn=_bind(spec, app),
         name=spec.name,
         title=spec.title,
         description=spec.description,
         parameters=schemas["inputSchema"],
-        fn_metadata=Metadata(spec, schemas["outputSchema"]),
+        fn_metadata=ToolMetadata(spec, schemas["outputSchema"]),
         is_async=True,
-        context_kwarg=CONTEXT if CONTEXT in spec.function.__annotations__ else None,
+        context_kwarg=CONTEXT_PARAMETER
+        if CONTEXT_PARAMETER in spec.function.__annotations__
+        else None,
         annotations=spec.hints,
     )
 
 
 @cache
-def surface() -> JsonObject:
+def load_surface() -> JsonObject:
     """Return the rendered schemas of all tools, by name."""
-    text = files("tavus_mcp.server").joinpath(SURFACE).read_text(encoding="utf-8")
+    text = files("tavus_mcp.server").joinpath(SURFACE_FILE_NAME).read_text(encoding="utf-8")
     return dict(json.loads(text))
 
 
-def schemas_of(spec: Spec) -> JsonObject:
+def build_schemas(spec: ToolSpec) -> JsonObject:
     """Work out the schemas of a tool's arguments and of its answer."""
     signature = inspect.signature(spec.function, eval_str=True)
-    parameters = slim(arguments_of(spec).model_json_schema())
+    parameters = slim(build_arguments_model(spec).model_json_schema())
     return {
         "inputSchema": {**parameters, "additionalProperties": False},
-        "outputSchema": _output_schema(_answer(signature.return_annotation)),
+        "outputSchema": _output_schema(_result_model(signature.return_annotation)),
     }
 
 
-def arguments_of(spec: Spec) -> type[ArgModelBase]:
+def build_arguments_model(spec: ToolSpec) -> type[ArgModelBase]:
     """Make the model that a tool's arguments are validated by."""
     _, *parameters = inspect.signature(spec.function, eval_str=True).parameters.values()
     fields: dict[str, Any] = {
         item.name: (item.annotation, ... if item.default is item.empty else item.default)
         for item in parameters
-        if item.name != CONTEXT
+        if item.name != CONTEXT_PARAMETER
     }
     return create_model(f"{spec.name}_arguments", __base__=_Arguments, **fields)
 
 
-class Metadata(FuncMetadata):
+class ToolMetadata(FuncMetadata):
     """The SDK's view of a tool, with the model of its arguments made at the first call."""
 
-    _spec: Spec = PrivateAttr()
+    _spec: ToolSpec = PrivateAttr()
 
-    def __init__(self, spec: Spec, output_schema: JsonObject) -> None:
+    def __init__(self, spec: ToolSpec, output_schema: JsonObject) -> None:
         super().__init__(arg_model=_Arguments, output_schema=output_schema)
         self._spec = spec
 
     @cached_property
     def arguments_schema(self) -> JsonObject:
         """The whole schema of the arguments, with what is accepted but not published."""
-        self.arg_model = arguments_of(self._spec)
+        self.arg_model = build_arguments_model(self._spec)
         return self.arg_model.model_json_schema()
 
     def pre_parse_json(self, data: dict[str, Any]) -> dict[str, Any]:
@@ -108,14 +110,14 @@ class Metadata(FuncMetadata):
         return data
 
 
-def schema_of(tool: Tool) -> JsonObject:
+def full_arguments_schema(tool: Tool) -> JsonObject:
     """Return the whole schema of a tool's arguments, made at its first call."""
-    if not isinstance(tool.fn_metadata, Metadata):
+    if not isinstance(tool.fn_metadata, ToolMetadata):
         raise TypeError("a tool that build() did not make")
     return tool.fn_metadata.arguments_schema
 
 
-def _answer(annotation: Any) -> type[BaseModel]:
+def _result_model(annotation: Any) -> type[BaseModel]:
     """Return the model of a tool's answer; a question to the person is no answer."""
     arms = [arm for arm in get_args(annotation) if arm is not InputRequiredResult]
     answer: type[BaseModel] = arms[0] if arms else annotation
@@ -129,8 +131,8 @@ class _Arguments(ArgModelBase):
 
 
 @cache
-def _output_schema(answer: type[BaseModel]) -> JsonObject:
-    schema = slim(answer.model_json_schema(mode="serialization"))
+def _output_schema(result_model: type[BaseModel]) -> JsonObject:
+    schema = slim(result_model.model_json_schema(mode="serialization"))
     return {**schema, "properties": _without_required(schema["properties"])}
 
 
@@ -149,42 +151,45 @@ def _without_required(node: Any) -> Any:
 
 def slim(schema: JsonObject) -> JsonObject:
     """Return a schema without what says nothing: titles, null arms, null defaults, unused parts."""
-    slimmed = _slimmed(schema, schema.get("$defs", {}))
+    slimmed = _slim_node(schema, schema.get("$defs", {}))
     return {key: value for key, value in slimmed.items() if key != "description"}
 
 
-def _slimmed(node: Any, definitions: JsonObject) -> Any:
+def _slim_node(node: Any, definitions: JsonObject) -> Any:
     if isinstance(node, list):
-        return [_slimmed(item, definitions) for item in node]
+        return [_slim_node(item, definitions) for item in node]
     if not isinstance(node, dict):
         return node
     node = _without_null(node)
-    if node.get("$ref") in _SHALLOW:
+    if node.get("$ref") in _PLAIN_OBJECT_REFS:
         return {"type": "object"}
     if "$ref" in node:
         target = definitions[node["$ref"].rsplit("/", 1)[-1]]
-        return _slimmed(
-            {**_plain(target), **{k: v for k, v in node.items() if k != "$ref"}}, definitions
+        return _slim_node(
+            {**_without_description(target), **{k: v for k, v in node.items() if k != "$ref"}},
+            definitions,
         )
     return {
-        key: _members(value, definitions) if key == "properties" else _slimmed(value, definitions)
+        key: _slim_properties(value, definitions)
+        if key == "properties"
+        else _slim_node(value, definitions)
         for key, value in node.items()
-        if not _is_noise(key, value)
+        if not _is_omitted(key, value)
     }
 
 
-def _members(properties: JsonObject, definitions: JsonObject) -> JsonObject:
-    slimmed = {name: _slimmed(item, definitions) for name, item in properties.items()}
+def _slim_properties(properties: JsonObject, definitions: JsonObject) -> JsonObject:
+    slimmed = {name: _slim_node(item, definitions) for name, item in properties.items()}
     return {name: item for name, item in slimmed.items() if not item.get("deprecated")}
 
 
-def _is_noise(key: str, value: Any) -> bool:
+def _is_omitted(key: str, value: Any) -> bool:
     empty = key == "default" and value in _EMPTY_DEFAULTS
-    far = key == "maxLength" and value >= _FAR
-    return key in _NOISE or empty or far or (key == "minLength" and value == 1)
+    far = key == "maxLength" and value >= _UNPUBLISHED_LENGTH_CHARS
+    return key in _OMITTED_KEYS or empty or far or (key == "minLength" and value == 1)
 
 
-def _plain(target: JsonObject) -> JsonObject:
+def _without_description(target: JsonObject) -> JsonObject:
     """A model's docstring is for readers of the code, not for the model that calls the tool."""
     return {key: value for key, value in target.items() if key != "description"}
 
@@ -198,11 +203,15 @@ def _without_null(node: JsonObject) -> JsonObject:
     return {**kept[0], **rest} if len(kept) == 1 else {**rest, "anyOf": kept}
 
 
-def _bound(spec: Spec, app: App) -> Callable[..., Awaitable[CallToolResult | InputRequiredResult]]:
+def _bind(
+    spec: ToolSpec, app: App
+) -> Callable[..., Awaitable[CallToolResult | InputRequiredResult]]:
     """Return the function bound to its world, with its answer shown."""
 
     async def call(**arguments: Any) -> CallToolResult | InputRequiredResult:
         answer = await spec.function(app, **arguments)
-        return answer if isinstance(answer, InputRequiredResult) else result(answer, app.masker)
+        return (
+            answer if isinstance(answer, InputRequiredResult) else build_result(answer, app.masker)
+        )
 
     return call

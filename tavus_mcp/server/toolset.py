@@ -10,18 +10,18 @@ from typing import Any
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel
 
-Function = Callable[..., Awaitable[BaseModel]]
+ToolFunction = Callable[..., Awaitable[BaseModel]]
 
 
 @dataclass(frozen=True)
-class Spec:
+class ToolSpec:
     """One tool as it was declared.
 
     ``aliases`` are other names an argument is accepted by; ``spread`` are arguments that may
     arrive as one object and are spread over the others.
     """
 
-    function: Function
+    function: ToolFunction
     title: str
     toolset: str
     hints: ToolAnnotations
@@ -53,27 +53,27 @@ class Toolset:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.specs: list[Spec] = []
+        self.specs: list[ToolSpec] = []
 
-    def read(self, title: str, **more: Any) -> Callable[[Function], Function]:
+    def read(self, title: str, **options: Any) -> Callable[[ToolFunction], ToolFunction]:
         """Declare a tool that changes nothing."""
-        return self._tool(title, read_only=True, destructive=False, idempotent=True, **more)
+        return self._declare(title, read_only=True, destructive=False, idempotent=True, **options)
 
-    def create(self, title: str, **more: Any) -> Callable[[Function], Function]:
+    def create(self, title: str, **options: Any) -> Callable[[ToolFunction], ToolFunction]:
         """Declare a tool that makes something new each time it is called."""
-        return self._tool(title, read_only=False, destructive=False, idempotent=False, **more)
+        return self._declare(title, read_only=False, destructive=False, idempotent=False, **options)
 
-    def change(self, title: str, **more: Any) -> Callable[[Function], Function]:
+    def change(self, title: str, **options: Any) -> Callable[[ToolFunction], ToolFunction]:
         """Declare a tool that changes a persona in a way that can be undone."""
-        return self._tool(title, read_only=False, destructive=False, idempotent=True, **more)
+        return self._declare(title, read_only=False, destructive=False, idempotent=True, **options)
 
-    def destroy(self, title: str, **more: Any) -> Callable[[Function], Function]:
+    def destroy(self, title: str, **options: Any) -> Callable[[ToolFunction], ToolFunction]:
         """Declare a tool after which something may be gone."""
-        return self._tool(title, read_only=False, destructive=True, idempotent=True, **more)
+        return self._declare(title, read_only=False, destructive=True, idempotent=True, **options)
 
-    def _tool(
-        self, title: str, *, read_only: bool, destructive: bool, idempotent: bool, **more: Any
-    ) -> Callable[[Function], Function]:
+    def _declare(
+        self, title: str, *, read_only: bool, destructive: bool, idempotent: bool, **options: Any
+    ) -> Callable[[ToolFunction], ToolFunction]:
         hints = ToolAnnotations(
             title=title,
             read_only_hint=read_only,
@@ -82,8 +82,8 @@ class Toolset:
             open_world_hint=True,
         )
 
-        def declare(function: Function) -> Function:
-            self.specs.append(Spec(function, title, self.name, hints, **more))
+        def declare(function: ToolFunction) -> ToolFunction:
+            self.specs.append(ToolSpec(function, title, self.name, hints, **options))
             return function
 
         return declare

@@ -14,46 +14,46 @@ from email.utils import parsedate_to_datetime
 import anyio
 import httpx2
 
-TRIES = 3
-BUDGET = 20.0
+MAX_ATTEMPTS = 3
+MAX_TOTAL_WAIT_SECONDS = 20.0
 """Seconds that waiting between tries may take together; docs name no rate limit to plan for."""
-FIRST_WAIT = 0.25
-_READS = frozenset({"GET", "HEAD"})
-_BUSY = frozenset({429, 502, 503, 504})
-_NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+FIRST_WAIT_SECONDS = 0.25
+_READ_METHODS = frozenset({"GET", "HEAD"})
+_RETRYABLE_STATUSES = frozenset({429, 502, 503, 504})
+_NOT_SENT_ERRORS = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 
-class Retrying(httpx2.AsyncBaseTransport):
+class RetryTransport(httpx2.AsyncBaseTransport):
     """Tries again what may be tried again, a bounded number of times, with jitter."""
 
     def __init__(
         self,
         inner: httpx2.AsyncBaseTransport,
         *,
-        tries: int = TRIES,
-        budget: float = BUDGET,
+        max_attempts: int = MAX_ATTEMPTS,
+        max_total_wait: float = MAX_TOTAL_WAIT_SECONDS,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         self._inner = inner
-        self._tries = tries
-        self._budget = budget
+        self._max_attempts = max_attempts
+        self._max_total_wait = max_total_wait
         self._sleep = sleep
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send the request, and again while that is safe, useful and within the budget."""
-        left = self._budget
-        for attempt in range(1, self._tries + 1):
-            last = attempt == self._tries
-            wait = FIRST_WAIT * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
+        left = self._max_total_wait
+        for attempt in range(1, self._max_attempts + 1):
+            last = attempt == self._max_attempts
+            wait = FIRST_WAIT_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
             try:
                 response = await self._inner.handle_async_request(request)
             except httpx2.TransportError as error:
-                if last or not _safe_after(error, request) or wait > left:
+                if last or not _is_safe_to_retry(error, request) or wait > left:
                     raise
             else:
                 asked = retry_after(response)
                 wait = wait if asked is None else asked
-                if last or not _worth_again(response, request) or wait > left:
+                if last or not _is_worth_retrying(response, request) or wait > left:
                     return response
                 await response.aclose()
             left -= wait
@@ -81,11 +81,11 @@ def retry_after(response: httpx2.Response) -> float | None:
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
-def _safe_after(error: httpx2.TransportError, request: httpx2.Request) -> bool:
-    return request.method in _READS or isinstance(error, _NOT_SENT)
+def _is_safe_to_retry(error: httpx2.TransportError, request: httpx2.Request) -> bool:
+    return request.method in _READ_METHODS or isinstance(error, _NOT_SENT_ERRORS)
 
 
-def _worth_again(response: httpx2.Response, request: httpx2.Request) -> bool:
-    if request.method in _READS:
-        return response.status_code in _BUSY
+def _is_worth_retrying(response: httpx2.Response, request: httpx2.Request) -> bool:
+    if request.method in _READ_METHODS:
+        return response.status_code in _RETRYABLE_STATUSES
     return response.status_code == 429

@@ -19,7 +19,7 @@ from tavus_mcp.checker.rule import Rule
 from tavus_mcp.checker.rules import RULES
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
-from tavus_mcp.server.tools import ALL
+from tavus_mcp.server.tools import ALL_SPECS
 
 CASES: list[dict[str, Any]] = DATA["case"]
 SILENT: list[dict[str, Any]] = DATA["silent"]
@@ -48,7 +48,7 @@ REFUSING = {
 }
 # A call in a hint, as in: configure_tts(persona_id, external_voice_id=..., unset=["voice_id"])
 CALL = re.compile(r"\w+\(persona_id[^()]*\)")
-TOOLS = {spec.name: {**inspect.signature(spec.function).parameters} for spec in ALL}
+TOOLS = {spec.name: {**inspect.signature(spec.function).parameters} for spec in ALL_SPECS}
 
 
 def document_of(case: dict[str, Any]) -> PersonaDocument:

@@ -12,8 +12,14 @@ import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from tavus_mcp import __version__
-from tavus_mcp.cli.main import wired
-from tavus_mcp.cli.manifest import BUNDLE, Surface, files, render, surface_of
+from tavus_mcp.cli.main import build_app
+from tavus_mcp.cli.manifest import (
+    BUNDLE_MANIFEST_PATH,
+    Surface,
+    read_surface,
+    render,
+    rendered_files,
+)
 from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import TOOLSETS, VARIABLES, Settings
 
@@ -24,13 +30,13 @@ SCHEMAS = Path(__file__).with_name("schemas")
 @pytest.fixture(scope="module")
 def surface() -> Surface:
     everything = Settings(toolsets=TOOLSETS)
-    return anyio.run(surface_of, build_server(wired(everything), everything))
+    return anyio.run(read_surface, build_server(build_app(everything), everything))
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of the rendered files, to spoil."""
-    for name in ("README.md", "server.json", BUNDLE, "tavus_mcp/surface.json"):
+    for name in ("README.md", "server.json", BUNDLE_MANIFEST_PATH, "tavus_mcp/surface.json"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
@@ -41,11 +47,17 @@ def read(name: str) -> dict[str, Any]:
 
 
 def test_every_rendered_file_is_up_to_date(surface: Surface) -> None:
-    stale = [path.name for path, text in files(surface, ROOT).items() if path.read_text() != text]
+    stale = [
+        path.name
+        for path, text in rendered_files(surface, ROOT).items()
+        if path.read_text() != text
+    ]
     assert stale == [], "run: tavus-mcp manifest"
 
 
-@pytest.mark.parametrize("name", ["README.md", "server.json", BUNDLE, "tavus_mcp/surface.json"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "server.json", BUNDLE_MANIFEST_PATH, "tavus_mcp/surface.json"]
+)
 def test_a_drifted_file_is_noticed_and_mended(
     surface: Surface, checkout: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -77,19 +89,19 @@ def test_the_registry_entry_is_valid_and_tells_what_the_code_does() -> None:
 
 
 def test_the_bundle_manifest_is_valid_and_names_the_default_tools() -> None:
-    bundle = read(BUNDLE)
+    bundle = read(BUNDLE_MANIFEST_PATH)
     schema = json.loads((SCHEMAS / "mcpb-manifest-v0.4.schema.json").read_text())
     assert [error.message for error in Draft202012Validator(schema).iter_errors(bundle)] == []
     assert bundle["version"] == __version__
     settings = Settings()
     assert [tool["name"] for tool in bundle["tools"]] == list(
-        build_server(wired(settings), settings).specs
+        build_server(build_app(settings), settings).specs
     )
 
 
 def test_the_bundle_holds_the_message_of_every_prompt_with_its_arguments(surface: Surface) -> None:
     """MCPB 0.4: prompts have a text, with ${arguments.name} in it."""
-    bundle = read(BUNDLE)
+    bundle = read(BUNDLE_MANIFEST_PATH)
     assert [item["name"] for item in bundle["prompts"]] == [item.name for item in surface.prompts]
     for prompt in bundle["prompts"]:
         for name in prompt["arguments"]:

@@ -21,13 +21,13 @@ from tavus_mcp.journal.journal import Journal
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.server.server import build_server
-from tavus_mcp.server.tools import ALL
+from tavus_mcp.server.tools import ALL_SPECS
 from tavus_mcp.settings import TOOLSETS, Settings
 from tavus_mcp.tavus_api.client import TavusApi
 
 MOST = 4
 HTTPX = Path(httpx2.__file__).parent
-TOOLS = {spec.name: spec.function.__code__ for spec in ALL}
+TOOLS = {spec.name: spec.function.__code__ for spec in ALL_SPECS}
 """The code of each tool's own function, to be found again on the stack."""
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "describe_layer": {"layer": "llm"},

@@ -13,14 +13,14 @@ import sys
 
 import anyio
 
-from tavus_mcp.cli.main import wired
+from tavus_mcp.cli.main import build_app
 from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import TOOLSETS, from_environment
 
 
 def main(wire: socket.socket) -> None:
     settings = from_environment({**os.environ, "TAVUS_MCP_TOOLSETS": ",".join(TOOLSETS)})
-    server = build_server(wired(settings), settings)
+    server = build_server(build_app(settings), settings)
     wire.sendall(b"ready\n")
     while True:
         said, streams, _, _ = socket.recv_fds(wire, 16, 3)

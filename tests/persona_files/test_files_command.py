@@ -220,7 +220,7 @@ async def test_a_file_that_was_edited_meanwhile_is_not_written_over(
 
     path.write_text(ADA, encoding="utf-8")
     app, _ = world(editing)
-    assert await persona_files.apply(app, persona_files.Given([str(path)])) == 1
+    assert await persona_files.apply(app, persona_files.ApplyOptions([str(path)])) == 1
     assert path.read_text(encoding="utf-8") == ADA + "greeting: Hi\n"
     said = capsys.readouterr()
     assert "status: applied" in said.out

@@ -15,7 +15,7 @@ from mcp_client import Desk, text_of
 from mcp_types import CallToolResult
 
 from tavus_mcp.sandbox.store import Store
-from tavus_mcp.server.text_rendering import text_of as shown
+from tavus_mcp.server.text_rendering import render_text as shown
 
 pytestmark = pytest.mark.anyio
 

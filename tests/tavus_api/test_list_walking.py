@@ -67,7 +67,7 @@ def ids(count: int) -> list[str]:
 
 async def everything(listing: Listing) -> list[str]:
     app, _ = world(listing)
-    return [str(row["persona_id"]) async for row in app.api.every(pagination.PERSONAS)]
+    return [str(row["persona_id"]) async for row in app.api.iter_all(pagination.PERSONAS)]
 
 
 @given(listing=LISTINGS)
@@ -174,7 +174,7 @@ async def test_a_row_that_moves_to_a_later_page_meanwhile_is_not_told_twice() ->
         await Response(body, media_type="application/json")(scope, receive, send)
 
     app, _ = world(growing)
-    found = [row["persona_id"] async for row in app.api.every(pagination.PERSONAS)]
+    found = [row["persona_id"] async for row in app.api.iter_all(pagination.PERSONAS)]
     assert len(found) == len(set(found))
     assert set(ids(250)) <= set(found)
 

@@ -12,7 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tavus_mcp.tavus_api.retries import BUDGET, FIRST_WAIT, TRIES, Retrying, retry_after
+from tavus_mcp.tavus_api.retries import (
+    FIRST_WAIT_SECONDS,
+    MAX_ATTEMPTS,
+    MAX_TOTAL_WAIT_SECONDS,
+    RetryTransport,
+    retry_after,
+)
 
 pytestmark = pytest.mark.anyio
 Step = int | httpx2.TransportError | httpx2.Response
@@ -38,7 +44,7 @@ class Script(httpx2.AsyncBaseTransport):
 
     async def send(self, method: str) -> httpx2.Response:
         """Send one request through the retrying transport."""
-        async with httpx2.AsyncClient(transport=Retrying(self, sleep=self.wait)) as client:
+        async with httpx2.AsyncClient(transport=RetryTransport(self, sleep=self.wait)) as client:
             return await client.request(method, "http://127.0.0.1/v2/personas")
 
 
@@ -63,8 +69,8 @@ async def test_a_read_is_not_tried_again_when_that_would_not_help(status: int) -
 async def test_the_number_of_tries_is_bounded_and_the_last_answer_is_kept() -> None:
     script = Script([503])
     assert (await script.send("GET")).status_code == 503
-    assert script.sent == TRIES
-    assert len(script.waits) == TRIES - 1
+    assert script.sent == MAX_ATTEMPTS
+    assert len(script.waits) == MAX_ATTEMPTS - 1
 
 
 @pytest.mark.parametrize(
@@ -78,7 +84,7 @@ async def test_a_read_is_tried_again_after_a_lost_connection(error: httpx2.Trans
     for_ever = Script([error])
     with pytest.raises(type(error)):
         await for_ever.send("GET")
-    assert for_ever.sent == TRIES
+    assert for_ever.sent == MAX_ATTEMPTS
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
@@ -121,7 +127,9 @@ async def test_waits_grow_with_jitter_when_nobody_says_how_long() -> None:
     script = Script([503])
     await script.send("GET")
     for attempt, wait in enumerate(script.waits):
-        assert FIRST_WAIT * 2**attempt * 0.5 <= wait <= FIRST_WAIT * 2**attempt * 1.5
+        assert (
+            FIRST_WAIT_SECONDS * 2**attempt * 0.5 <= wait <= FIRST_WAIT_SECONDS * 2**attempt * 1.5
+        )
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("0", 0.0), ("1", 1.0), (" 7 ", 7.0)])
@@ -154,7 +162,7 @@ async def test_a_retry_after_that_makes_no_sense_is_passed_over(text: str) -> No
     assert 0 < script.waits[0] < 1
 
 
-@pytest.mark.parametrize("text", [str(int(BUDGET) + 1), "3600", "9" * 400])
+@pytest.mark.parametrize("text", [str(int(MAX_TOTAL_WAIT_SECONDS) + 1), "3600", "9" * 400])
 async def test_a_wait_beyond_the_budget_is_not_waited_for(text: str) -> None:
     script = Script([asked_to_wait(text)])
     assert (await script.send("GET")).status_code == 429
@@ -165,7 +173,7 @@ async def test_a_wait_beyond_the_budget_is_not_waited_for(text: str) -> None:
 async def test_waits_together_stay_within_the_budget() -> None:
     script = Script([asked_to_wait("15"), asked_to_wait("15"), 200])
     assert (await script.send("GET")).status_code == 429
-    assert sum(script.waits) <= BUDGET
+    assert sum(script.waits) <= MAX_TOTAL_WAIT_SECONDS
 
 
 DATES = st.builds(

@@ -14,7 +14,7 @@ from tavus_mcp.catalog.catalog import read_data, read_facts
 from tavus_mcp.catalog.goals import GOALS
 from tavus_mcp.checker.check import check
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.server.tools import ALL
+from tavus_mcp.server.tools import ALL_SPECS
 from tavus_mcp.tuning.conditions import CONDITIONS
 from tavus_mcp.tuning.step_functions import STEP_FUNCTIONS
 
@@ -24,7 +24,7 @@ STEPS = [(goal.name, step) for goal in RECIPES for step in goal.step]
 ADVICE = [(goal.name, one) for goal in RECIPES for one in goal.advice]
 TRANSLATIONS = read_facts(Translation, "goals", "translation")
 CALL = re.compile(r"(\w+)\((persona_id[^()]*|based_on[^()]*)\)")
-TOOLS = {spec.name: {*inspect.signature(spec.function).parameters} for spec in ALL}
+TOOLS = {spec.name: {*inspect.signature(spec.function).parameters} for spec in ALL_SPECS}
 
 
 def field_at(pointer: str) -> Any:

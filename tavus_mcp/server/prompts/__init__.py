@@ -16,24 +16,24 @@ from pydantic import PrivateAttr
 from tavus_mcp.app import App
 from tavus_mcp.models.base import parse_id
 from tavus_mcp.server.prompts import messages
-from tavus_mcp.server.prompts.messages import LONGEST_BRIEF, LONGEST_COMPLAINT
-from tavus_mcp.server.prompts.prompt import Argument, Ask, Missing, PromptSpec
+from tavus_mcp.server.prompts.messages import MAX_BRIEF_CHARS, MAX_COMPLAINT_CHARS
+from tavus_mcp.server.prompts.prompt import Argument, PromptContext, PromptSpec, UnservedTools
 
 
-def register_prompts(server: MCPServer[Any], app: App, missing: Missing) -> None:
+def register_prompts(server: MCPServer[Any], app: App, unserved_tools: UnservedTools) -> None:
     """Add the prompts to a server that serves all tools but the missing ones."""
     for spec in PROMPTS:
-        server.add_prompt(_Served(spec, app, missing))
+        server.add_prompt(_ServedPrompt(spec, app, unserved_tools))
 
 
-class _Served(Prompt):
+class _ServedPrompt(Prompt):
     """A prompt of the SDK that checks its arguments and writes its message itself."""
 
     _spec: PromptSpec = PrivateAttr()
     _app: App = PrivateAttr()
-    _missing: Missing = PrivateAttr()
+    _unserved_tools: UnservedTools = PrivateAttr()
 
-    def __init__(self, spec: PromptSpec, app: App, missing: Missing) -> None:
+    def __init__(self, spec: PromptSpec, app: App, unserved_tools: UnservedTools) -> None:
         super().__init__(
             name=spec.name,
             title=spec.title,
@@ -44,29 +44,33 @@ class _Served(Prompt):
             ],
             fn=spec.write,
         )
-        self._spec, self._app, self._missing = spec, app, missing
+        self._spec, self._app, self._unserved_tools = spec, app, unserved_tools
 
     async def render(self, arguments: dict[str, Any] | None, context: Any) -> list[Message]:
         """Return the one message; raise ``InvalidArgument`` for arguments that do not fit."""
-        values = self._spec.checked(arguments or {})
+        values = self._spec.check_arguments(arguments or {})
         # masked before they are quoted and cut, so that no key is cut in two
         shown = {name: self._app.masker.mask_text(value) for name, value in values.items()}
-        return [UserMessage(self._spec.write(Ask(shown, self._missing, self._app.catalog)))]
+        return [
+            UserMessage(
+                self._spec.write(PromptContext(shown, self._unserved_tools, self._app.catalog))
+            )
+        ]
 
 
-def _reference(value: str) -> str:
+def _check_reference(value: str) -> str:
     persona_id, at, revision = value.partition("@")
     for part in (persona_id, revision) if at else (persona_id,):
         parse_id(part)
     return value
 
 
-def _text(value: str) -> str:
+def _accept_text(value: str) -> str:
     return value
 
 
-_PERSONA = Argument("persona_id", "Persona id, like p5317866", parse_id)
-_VARIANT = "Persona id, or ID@REVISION as list_revisions shows it"
+_PERSONA_ARGUMENT = Argument("persona_id", "Persona id, like p5317866", parse_id)
+_VARIANT_DESCRIPTION = "Persona id, or ID@REVISION as list_revisions shows it"
 
 PROMPTS = (
     PromptSpec(
@@ -74,7 +78,11 @@ PROMPTS = (
         "Create a persona from a brief",
         "From a few sentences to a checked persona, shown before it is created.",
         (
-            Argument("brief", f"What it is for; the first {LONGEST_BRIEF} characters count", _text),
+            Argument(
+                "brief",
+                f"What it is for; the first {MAX_BRIEF_CHARS} characters count",
+                _accept_text,
+            ),
             Argument("replica", "Replica id, like rfe12d8b9597", parse_id, required=False),
         ),
         messages.create_from_brief,
@@ -83,7 +91,7 @@ PROMPTS = (
         "review_persona",
         "Review a persona",
         "A report: what it is for, what is wrong, what to change first. Changes nothing.",
-        (_PERSONA,),
+        (_PERSONA_ARGUMENT,),
         messages.review_persona,
     ),
     PromptSpec(
@@ -91,11 +99,11 @@ PROMPTS = (
         "Tune a persona",
         "From a complaint in plain words to a plan, and after a yes to a change one can undo.",
         (
-            _PERSONA,
+            _PERSONA_ARGUMENT,
             Argument(
                 "complaint",
-                f"What is wrong, in English; the first {LONGEST_COMPLAINT} characters count",
-                _text,
+                f"What is wrong, in English; the first {MAX_COMPLAINT_CHARS} characters count",
+                _accept_text,
             ),
         ),
         messages.tune_persona,
@@ -104,14 +112,17 @@ PROMPTS = (
         "modernize_persona",
         "Modernize a persona",
         "Replaces deprecated settings by today's, shown before anything changes.",
-        (_PERSONA,),
+        (_PERSONA_ARGUMENT,),
         messages.modernize_persona,
     ),
     PromptSpec(
         "compare_variants",
         "Compare two variants",
         "What differs between two personas or revisions, and what it does in calls.",
-        (Argument("first", _VARIANT, _reference), Argument("second", _VARIANT, _reference)),
+        (
+            Argument("first", _VARIANT_DESCRIPTION, _check_reference),
+            Argument("second", _VARIANT_DESCRIPTION, _check_reference),
+        ),
         messages.compare_variants,
     ),
 )

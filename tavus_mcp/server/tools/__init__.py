@@ -16,19 +16,19 @@ from tavus_mcp.server.tools.functions import functions
 from tavus_mcp.server.tools.history import history
 from tavus_mcp.server.tools.layers import layers
 from tavus_mcp.server.tools.personas import personas
-from tavus_mcp.server.toolset import Spec
+from tavus_mcp.server.toolset import ToolSpec
 
 TOOLSETS = (personas, layers, functions, history, checks, account, conversations, fleet, advanced)
 """The toolsets, in the order they are listed."""
 
-ALL: tuple[Spec, ...] = tuple(spec for toolset in TOOLSETS for spec in toolset.specs)
+ALL_SPECS: tuple[ToolSpec, ...] = tuple(spec for toolset in TOOLSETS for spec in toolset.specs)
 """Every tool there is, in the order they are listed."""
 
 
-def served(toolsets: tuple[str, ...], *, read_only: bool) -> list[Spec]:
+def served_specs(toolsets: tuple[str, ...], *, read_only: bool) -> list[ToolSpec]:
     """Return the tools of these toolsets; only those that read, when ``read_only``."""
     return [
         spec
-        for spec in ALL
+        for spec in ALL_SPECS
         if spec.toolset in toolsets and (spec.hints.read_only_hint or not read_only)
     ]

@@ -14,7 +14,13 @@ from tavus_mcp.persona_files import sync
 from tavus_mcp.personas.patch_input import parse_patch
 from tavus_mcp.personas.secret_references import literal_key_findings, resolve_references
 from tavus_mcp.personas.update import UpdateRequest, update
-from tavus_mcp.server.parameters import AllowPrivate, DryRun, IfRevision, Persona, Reference
+from tavus_mcp.server.parameters import (
+    AllowPrivateUrl,
+    DryRun,
+    IfRevision,
+    PersonaIdParameter,
+    Reference,
+)
 from tavus_mcp.server.results import PersonaText
 from tavus_mcp.server.toolset import Toolset
 
@@ -24,13 +30,13 @@ advanced = Toolset("advanced")
 @advanced.change("Patch persona", aliases={"operations": "patch", "ops": "patch"})
 async def patch_persona(
     app: App,
-    persona_id: Persona,
+    persona_id: PersonaIdParameter,
     patch: Annotated[
         list[JsonObject] | JsonObject,
         Field(description="Operations {op, path, value}; paths like /layers/llm/model"),
     ],
     allow_unknown: Annotated[bool, Field(description="Let unknown fields pass")] = False,
-    allow_private_url: AllowPrivate = False,
+    allow_private_url: AllowPrivateUrl = False,
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
 ) -> Receipt:

@@ -15,7 +15,7 @@ from tavus_mcp.models.base import JsonObject, PersonaId
 from tavus_mcp.models.findings import sort_by_severity
 from tavus_mcp.models.tuning import Suggestion
 from tavus_mcp.personas import read
-from tavus_mcp.server.parameters import Persona
+from tavus_mcp.server.parameters import PersonaIdParameter
 from tavus_mcp.server.results import CheckReport
 from tavus_mcp.server.toolset import Toolset
 from tavus_mcp.tuning import suggest
@@ -48,7 +48,7 @@ async def check_persona(
 @checks.read("Suggest tuning")
 async def suggest_tuning(
     app: App,
-    persona_id: Persona,
+    persona_id: PersonaIdParameter,
     goals: Annotated[list[Goal], Field(description="In a dispute the first wins")],
     strength: Annotated[Strength, Field(description="How far")] = "normal",
     languages: Annotated[list[str], Field(description="Names or codes")] = [],  # noqa: B006 - read only

@@ -11,7 +11,7 @@ from tavus_mcp.conversations import measure
 from tavus_mcp.conversations import read as usecase
 from tavus_mcp.models.base import ConversationId, PersonaId
 from tavus_mcp.server.parameters import Cursor, Limit, Reference
-from tavus_mcp.server.results import ConversationPage, ConversationRead, Measures
+from tavus_mcp.server.results import ConversationPage, ConversationResult, MetricsReport
 from tavus_mcp.server.toolset import Toolset
 
 conversations = Toolset("conversations")
@@ -40,10 +40,10 @@ async def get_conversation(
     conversation_id: Annotated[ConversationId, Field(description="As list_conversations shows it")],
     limit: Annotated[int, Field(ge=1, le=200, description="Turns")] = 50,
     cursor: Cursor = None,
-) -> ConversationRead:
+) -> ConversationResult:
     """Read an ended call: transcript with times in seconds, how it ended, what was seen."""
     told = await usecase.read_conversation(app, conversation_id, limit, cursor)
-    return ConversationRead(
+    return ConversationResult(
         conversation=told.fields,
         turns=told.turns,
         total_turns=told.total_turns,
@@ -62,13 +62,13 @@ async def measure_conversations(
     since: Annotated[str | None, Field(description="ISO date or time")] = None,
     until: Annotated[str | None, Field(description="The same; a date is included")] = None,
     limit: Annotated[int, Field(ge=1, le=500, description="The latest so many calls")] = 200,
-) -> Measures:
+) -> MetricsReport:
     """Measure turn-taking in ended calls, by revision: gaps, pace, silences, interruptions.
 
     With 95 % intervals. compare_personas(measure=true) tells whether a difference is chance.
     """
     told = await measure.measure(app, persona_id, measure.TimeWindow.parse(since, until), limit)
-    return Measures(
+    return MetricsReport(
         persona_id=told.persona_id,
         revisions=told.revisions,
         notes=told.notes,

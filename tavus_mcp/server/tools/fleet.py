@@ -18,7 +18,7 @@ from tavus_mcp.server.toolset import Toolset
 
 fleet = Toolset("fleet")
 
-_GROUPS = (
+_NEXT_STEP_HINT = (
     "plan_bulk_change(finding=RULE, ...) takes all personas of a group; check_persona tells all "
     "about one."
 )
@@ -49,7 +49,7 @@ async def audit_personas(
         unread=found.unread_count or None,
         failed=found.failures or None,
         stopped=found.stop_reason or None,
-        next=_GROUPS if groups else None,
+        next=_NEXT_STEP_HINT if groups else None,
     )
 
 

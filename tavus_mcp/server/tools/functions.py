@@ -12,7 +12,7 @@ from tavus_mcp.models.changes import DropFunction, PutFunction
 from tavus_mcp.models.layers import FunctionName
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.personas.update import UpdateRequest, update
-from tavus_mcp.server.parameters import DryRun, IfRevision, Persona
+from tavus_mcp.server.parameters import DryRun, IfRevision, PersonaIdParameter
 from tavus_mcp.server.toolset import Toolset
 
 functions = Toolset("layers")
@@ -23,13 +23,13 @@ _FUNCTION_LISTS = {
     ("perception", "visual"): "/layers/perception/visual_tools",
     ("perception", "audio"): "/layers/perception/audio_tools",
 }
-_OLD_LISTS = ("/layers/perception/screen_tools", "/layers/perception/perception_tools")
+_LEGACY_LISTS = ("/layers/perception/screen_tools", "/layers/perception/perception_tools")
 
 
 @functions.change("Set function tool", spread=("function", "tool"))
 async def set_function_tool(
     app: App,
-    persona_id: Persona,
+    persona_id: PersonaIdParameter,
     name: Annotated[FunctionName, Field(description="Replaces a function of this name")],
     description: Annotated[str, Field(description="When to call it")] | MISSING = MISSING,
     parameters: Annotated[JsonObject, Field(description="JSON Schema of its arguments")]
@@ -60,7 +60,7 @@ async def set_function_tool(
 @functions.change("Remove function tool")
 async def remove_function_tool(
     app: App,
-    persona_id: Persona,
+    persona_id: PersonaIdParameter,
     name: Annotated[str, Field(description="Name of the function")],
     layer: Annotated[
         Literal["llm", "perception"] | None, Field(description="Default: wherever it is")
@@ -69,7 +69,7 @@ async def remove_function_tool(
     if_revision: IfRevision = None,
 ) -> Receipt:
     """Remove one function from the LLM or perception layer."""
-    lists = [*dict.fromkeys(_FUNCTION_LISTS.values()), *_OLD_LISTS]
+    lists = [*dict.fromkeys(_FUNCTION_LISTS.values()), *_LEGACY_LISTS]
     within = [place for place in lists if layer is None or place.startswith(f"/layers/{layer}/")]
     asked = UpdateRequest(
         "remove_function_tool",

@@ -13,7 +13,14 @@ from tavus_mcp.history import revisions as usecase
 from tavus_mcp.models.receipt import PlanReceipt, Receipt
 from tavus_mcp.personas import restore
 from tavus_mcp.server import plan_application
-from tavus_mcp.server.parameters import Cursor, DryRun, IfRevision, Limit, Persona, Reference
+from tavus_mcp.server.parameters import (
+    Cursor,
+    DryRun,
+    IfRevision,
+    Limit,
+    PersonaIdParameter,
+    Reference,
+)
 from tavus_mcp.server.results import Comparison, RevisionPage
 from tavus_mcp.server.toolset import Toolset
 
@@ -22,7 +29,7 @@ history = Toolset("history")
 
 @history.read("List revisions")
 async def list_revisions(
-    app: App, persona_id: Persona, limit: Limit = 20, cursor: Cursor = None
+    app: App, persona_id: PersonaIdParameter, limit: Limit = 20, cursor: Cursor = None
 ) -> RevisionPage:
     """List changes of a persona, when, by which tool, and the revision after; to undo."""
     page = await usecase.read_history_page(app, persona_id, limit, cursor)
@@ -49,7 +56,7 @@ async def compare_personas(
 @history.change("Restore revision")
 async def restore_revision(
     app: App,
-    persona_id: Persona,
+    persona_id: PersonaIdParameter,
     revision: Annotated[str, Field(description="The state to have again, of list_revisions")],
     only: Annotated[list[str], Field(description="Layers or paths; default all")] = [],  # noqa: B006 - read only
     dry_run: DryRun = False,

@@ -28,15 +28,15 @@ from tavus_mcp.personas.secret_references import (
     resolve_placeholders,
 )
 from tavus_mcp.personas.update import UpdateRequest, update
-from tavus_mcp.server.field_arguments import given, pointers, to_unset
+from tavus_mcp.server.field_arguments import argument_pointers, argument_values, unset_pointers
 from tavus_mcp.server.parameters import (
-    AllowPrivate,
+    AllowPrivateUrl,
     ApiKey,
     ApiKeyRef,
     DryRun,
     IfRevision,
-    Merged,
-    Persona,
+    MergedObject,
+    PersonaIdParameter,
     Unset,
 )
 from tavus_mcp.server.results import LayerDescription
@@ -44,7 +44,7 @@ from tavus_mcp.server.toolset import Toolset
 
 layers = Toolset("layers")
 
-_LLM = pointers(
+_LLM_POINTERS = argument_pointers(
     {"temperature": "/extra_body/temperature", "top_p": "/extra_body/top_p"},
     "model",
     "base_url",
@@ -55,10 +55,12 @@ _LLM = pointers(
     "default_query",
     layer="llm",
 )
-_HOLDERS = tuple(_LLM[name] for name in ("headers", "extra_body", "default_query"))
-_VOICE = ("speed", "volume", "emotion", "stability", "similarity_boost", "style")
-_TTS = pointers(
-    {name: f"/voice_settings/{name}" for name in (*_VOICE, "use_speaker_boost")},
+_REFERENCE_CONTAINER_POINTERS = tuple(
+    _LLM_POINTERS[name] for name in ("headers", "extra_body", "default_query")
+)
+_VOICE_SETTING_NAMES = ("speed", "volume", "emotion", "stability", "similarity_boost", "style")
+_TTS_POINTERS = argument_pointers(
+    {name: f"/voice_settings/{name}" for name in (*_VOICE_SETTING_NAMES, "use_speaker_boost")},
     "tts_engine",
     "external_voice_id",
     "voice_id",
@@ -69,7 +71,7 @@ _TTS = pointers(
     "playht_user_id",
     layer="tts",
 )
-_STT = pointers(
+_STT_POINTERS = argument_pointers(
     {},
     "stt_engine",
     "hotwords",
@@ -78,7 +80,7 @@ _STT = pointers(
     "smart_turn_detection",
     layer="stt",
 )
-_PERCEPTION = pointers(
+_PERCEPTION_POINTERS = argument_pointers(
     {},
     "perception_model",
     "visual_awareness_queries",
@@ -92,7 +94,7 @@ _PERCEPTION = pointers(
     "ambient_awareness_queries",
     layer="perception",
 )
-_FLOW = pointers(
+_FLOW_POINTERS = argument_pointers(
     {},
     "turn_detection_model",
     "turn_taking_patience",
@@ -105,7 +107,7 @@ _FLOW = pointers(
     "active_listening",
     layer="conversational_flow",
 )
-_SETTINGS = "/layers/tts/voice_settings"
+_VOICE_SETTINGS_POINTER = "/layers/tts/voice_settings"
 ElevenLabs = Field(description="ElevenLabs")
 
 
@@ -124,7 +126,7 @@ async def describe_layer(
 @layers.change("Configure LLM", aliases={"llm_model": "model"})
 async def configure_llm(
     app: App,
-    persona_id: Persona,
+    persona_id: PersonaIdParameter,
     model: Annotated[str, Field(min_length=1, description="Hosted id or the custom LLM's own")]
     | MISSING = MISSING,
     base_url: Annotated[str, Field(description="Custom LLM, OpenAI-compatible, without route")]
@@ -139,24 +141,24 @@ async def configure_llm(
         JsonObject, Field(description="Merged by key; {secret:x} puts TAVUS_SECRET_X in")
     ]
     | MISSING = MISSING,
-    extra_body: Merged | MISSING = MISSING,
-    default_query: Merged | MISSING = MISSING,
-    allow_private_url: AllowPrivate = False,
+    extra_body: MergedObject | MISSING = MISSING,
+    default_query: MergedObject | MISSING = MISSING,
+    allow_private_url: AllowPrivateUrl = False,
     unset: Unset = [],  # noqa: B006 - read, never changed
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
 ) -> Receipt:
     """Change which model thinks and how; only what is given changes."""
-    values = given(locals(), _LLM)
+    values = argument_values(locals(), _LLM_POINTERS)
     remarks = literal_key_findings(values)
-    values |= resolve_key_argument(app, api_key, api_key_ref, _LLM["api_key"])
+    values |= resolve_key_argument(app, api_key, api_key_ref, _LLM_POINTERS["api_key"])
     values |= resolve_placeholders(
-        app, {place: values[place] for place in _HOLDERS if place in values}
+        app, {place: values[place] for place in _REFERENCE_CONTAINER_POINTERS if place in values}
     )
     asked = UpdateRequest(
         "configure_llm",
         persona_id,
-        SetFields(values, to_unset(unset, _LLM)),
+        SetFields(values, unset_pointers(unset, _LLM_POINTERS)),
         dry_run=dry_run,
         if_revision=if_revision,
         allow=PRIVATE_URLS if allow_private_url else frozenset(),
@@ -168,7 +170,7 @@ async def configure_llm(
 @layers.change("Configure TTS", aliases={"engine": "tts_engine"}, spread=("voice_settings",))
 async def configure_tts(
     app: App,
-    persona_id: Persona,
+    persona_id: PersonaIdParameter,
     tts_engine: Annotated[TtsEngine, Field(description="Who provides the voice")]
     | MISSING = MISSING,
     external_voice_id: Annotated[str, Field(min_length=1, description="Voice id of the provider")]
@@ -198,13 +200,16 @@ async def configure_tts(
     if_revision: IfRevision = None,
 ) -> Receipt:
     """Change which voice speaks and how it sounds; only what is given changes."""
-    values = given(locals(), _TTS)
+    values = argument_values(locals(), _TTS_POINTERS)
     remarks = literal_key_findings(values)
-    values |= resolve_key_argument(app, api_key, api_key_ref, _TTS["api_key"])
+    values |= resolve_key_argument(app, api_key, api_key_ref, _TTS_POINTERS["api_key"])
     asked = UpdateRequest(
         "configure_tts",
         persona_id,
-        SetFields(values, to_unset(unset, {**_TTS, "voice_settings": _SETTINGS})),
+        SetFields(
+            values,
+            unset_pointers(unset, {**_TTS_POINTERS, "voice_settings": _VOICE_SETTINGS_POINTER}),
+        ),
         dry_run=dry_run,
         if_revision=if_revision,
         findings=remarks,
@@ -215,7 +220,7 @@ async def configure_tts(
 @layers.change("Configure STT", aliases={"engine": "stt_engine"})
 async def configure_stt(
     app: App,
-    persona_id: Persona,
+    persona_id: PersonaIdParameter,
     stt_engine: Annotated[SttEngine, Field(description="Default tavus-auto")] | MISSING = MISSING,
     hotwords: Annotated[Hotwords, Field(description="Words to expect, comma-separated")]
     | MISSING = MISSING,
@@ -230,7 +235,7 @@ async def configure_stt(
     asked = UpdateRequest(
         "configure_stt",
         persona_id,
-        SetFields(given(locals(), _STT), to_unset(unset, _STT)),
+        SetFields(argument_values(locals(), _STT_POINTERS), unset_pointers(unset, _STT_POINTERS)),
         dry_run=dry_run,
         if_revision=if_revision,
     )
@@ -240,7 +245,7 @@ async def configure_stt(
 @layers.change("Configure perception")
 async def configure_perception(
     app: App,
-    persona_id: Persona,
+    persona_id: PersonaIdParameter,
     perception_model: Annotated[
         Literal["raven-1", "raven-0", "basic", "off"], Field(description="off: it sees nothing")
     ]
@@ -273,7 +278,10 @@ async def configure_perception(
     asked = UpdateRequest(
         "configure_perception",
         persona_id,
-        SetFields(given(locals(), _PERCEPTION), to_unset(unset, _PERCEPTION)),
+        SetFields(
+            argument_values(locals(), _PERCEPTION_POINTERS),
+            unset_pointers(unset, _PERCEPTION_POINTERS),
+        ),
         dry_run=dry_run,
         if_revision=if_revision,
     )
@@ -289,7 +297,7 @@ async def configure_perception(
 )
 async def configure_conversational_flow(
     app: App,
-    persona_id: Persona,
+    persona_id: PersonaIdParameter,
     turn_detection_model: Annotated[TurnModel, Field(description="Who decides when a turn ends")]
     | MISSING = MISSING,
     turn_taking_patience: Annotated[Level, Field(description="high: waits longer to answer")]
@@ -319,7 +327,7 @@ async def configure_conversational_flow(
     asked = UpdateRequest(
         "configure_conversational_flow",
         persona_id,
-        SetFields(given(locals(), _FLOW), to_unset(unset, _FLOW)),
+        SetFields(argument_values(locals(), _FLOW_POINTERS), unset_pointers(unset, _FLOW_POINTERS)),
         dry_run=dry_run,
         if_revision=if_revision,
     )

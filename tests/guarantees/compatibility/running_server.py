@@ -22,7 +22,7 @@ import pytest
 from mcp import Client
 
 from tavus_mcp.__main__ import main
-from tavus_mcp.cli.main import wired
+from tavus_mcp.cli.main import build_app
 from tavus_mcp.sandbox.transport import SandboxTransport
 from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import from_environment
@@ -60,7 +60,7 @@ async def connect(
     api = TavusApi(
         "http://127.0.0.1/v2", "sandbox", transport=lambda: wrap(SandboxTransport(data / STATE))
     )
-    app = replace(wired(settings), api=api)
+    app = replace(build_app(settings), api=api)
     if clock is not None:
         app = replace(app, clock=clock)
     async with Client(build_server(app, settings), mode="legacy") as connected:

@@ -180,7 +180,7 @@ class Line:
 async def desk_at(tavus: Tavus, data: Path) -> AsyncIterator[tuple[Desk, Hurried]]:
     """Open a server that talks to this Tavus over TCP, and a client of it."""
     wire = Hurried()
-    api = TavusApi(tavus.url, "test-key-0123456789", transport=lambda: wire, limit=LIMIT)
+    api = TavusApi(tavus.url, "test-key-0123456789", transport=lambda: wire, timeout_seconds=LIMIT)
     app = App(api, load_catalog(), Journal(data / "journal.sqlite3"), Masker())
     server = build_server(app, Settings(toolsets=TOOLSETS))
     async with Client(server, mode="legacy") as client:

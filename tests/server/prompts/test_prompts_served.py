@@ -15,8 +15,8 @@ from naming import mistakes, tools_named
 
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.server.prompts import PROMPTS
-from tavus_mcp.server.prompts.prompt import Ask, quoted
-from tavus_mcp.server.server import unserved
+from tavus_mcp.server.prompts.prompt import PromptContext, quote_text
+from tavus_mcp.server.server import unserved_tools
 from tavus_mcp.settings import DEFAULT_TOOLSETS, TOOLSETS
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ async def test_a_prompt_is_one_short_message_and_asks_tavus_nothing(
 async def test_a_prompt_names_only_tools_that_are_served_or_says_why_they_are_not(
     opening: Opening, how: str
 ) -> None:
-    missing = unserved(SERVED[how]["toolsets"], read_only=SERVED[how].get("read_only", False))
+    missing = unserved_tools(SERVED[how]["toolsets"], read_only=SERVED[how].get("read_only", False))
     async with opening(**SERVED[how]) as desk:
         tools = {tool.name for tool in (await desk.client.list_tools()).tools}
         for prompt, arguments in ARGUMENTS.items():
@@ -272,7 +272,7 @@ NAMES = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9_-]{63}\Z")
 
 @given(TEXTS, st.integers(1, 700))
 def test_quoting_keeps_to_one_printable_line_and_to_its_length(text: str, most: int) -> None:
-    shown = quoted(text, most)
+    shown = quote_text(text, most)
     assert shown.isprintable()
     inside, _, note = shown[1:].rpartition('"')
     assert re.fullmatch(r'(?:[^"\\`]|\\.)*', inside)
@@ -290,8 +290,8 @@ LONG = st.sampled_from(["w" * 999, "\x00" * 999, '"' * 999, EVERYTHING, EVERYTHI
 @given(TEXTS | LONG, NAMES, NAMES, st.sampled_from(list(SERVED)))
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_no_message_is_longer_than_it_may_be(text: str, one: str, other: str, how: str) -> None:
-    missing = unserved(SERVED[how]["toolsets"], read_only=SERVED[how].get("read_only", False))
+    missing = unserved_tools(SERVED[how]["toolsets"], read_only=SERVED[how].get("read_only", False))
     values = {"brief": text, "complaint": text, "persona_id": one}
     values |= {"first": f"{one}@{other}", "second": f"{one}@{one}", "replica": other}
     for spec in PROMPTS:
-        assert len(spec.write(Ask(values, missing, load_catalog()))) <= LONGEST, spec.name
+        assert len(spec.write(PromptContext(values, missing, load_catalog()))) <= LONGEST, spec.name
