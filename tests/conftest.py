@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from mcp import Client
-from mcp_client import SECRET, Desk, Recorder, text_of, world
+from mcp_client import SECRET, RecordingTransport, ToolClient, build_test_app, text_of
 from starlette.types import ASGIApp
 
 from tavus_mcp.sandbox.app import build_sandbox
@@ -23,7 +23,14 @@ from tavus_mcp.sandbox.store import Store
 from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import TOOLSETS, Settings
 
-__all__ = ["SECRET", "Desk", "Opening", "Recorder", "text_of", "world"]
+__all__ = [
+    "SECRET",
+    "ToolClient",
+    "ToolClientFactory",
+    "RecordingTransport",
+    "text_of",
+    "build_test_app",
+]
 
 
 @pytest.fixture
@@ -54,11 +61,11 @@ def sandbox(store: Store) -> ASGIApp:
     return build_sandbox(store)
 
 
-Opening = Callable[..., AbstractAsyncContextManager[Desk]]
+ToolClientFactory = Callable[..., AbstractAsyncContextManager[ToolClient]]
 
 
 @pytest.fixture
-def opening(sandbox: ASGIApp) -> Opening:
+def open_tool_client(sandbox: ASGIApp) -> ToolClientFactory:
     """Open a desk on the sandbox, or on another ASGI application that speaks like Tavus."""
 
     @asynccontextmanager
@@ -69,17 +76,17 @@ def opening(sandbox: ASGIApp) -> Opening:
         client: Mapping[str, Any] | None = None,
         clock: Callable[[], datetime] | None = None,
         **settings: Any,
-    ) -> AsyncIterator[Desk]:
-        made, wire = world(app, **({"clock": clock} if clock else {}))
+    ) -> AsyncIterator[ToolClient]:
+        made, wire = build_test_app(app, **({"clock": clock} if clock else {}))
         server = build_server(made, Settings(**{"toolsets": TOOLSETS, **settings}))
         async with Client(server, mode=mode, **(client or {})) as opened:  # type: ignore[arg-type]  # its own words
-            yield Desk(opened, wire, server)
+            yield ToolClient(opened, wire, server)
 
     return open_desk
 
 
 @pytest.fixture
-async def desk(opening: Opening) -> AsyncIterator[Desk]:
+async def tool_client(open_tool_client: ToolClientFactory) -> AsyncIterator[ToolClient]:
     """A desk with every toolset, on a sandbox of its own."""
-    async with opening() as opened:
+    async with open_tool_client() as opened:
         yield opened

@@ -24,7 +24,7 @@ SECRET = "sk-test-4f9d2c7ab1e8"
 
 
 @dataclass
-class Recorder(httpx2.AsyncBaseTransport):
+class RecordingTransport(httpx2.AsyncBaseTransport):
     """Passes every request on to an ASGI application, and remembers it."""
 
     app: ASGIApp
@@ -35,7 +35,7 @@ class Recorder(httpx2.AsyncBaseTransport):
         return await httpx2.ASGITransport(app=self.app).handle_async_request(request)
 
     @property
-    def lines(self) -> list[str]:
+    def request_lines(self) -> list[str]:
         """Return the requests as ``METHOD /path``."""
         return [f"{request.method} {request.url.path}" for request in self.requests]
 
@@ -46,48 +46,48 @@ class Recorder(httpx2.AsyncBaseTransport):
 
 
 @dataclass
-class Desk:
+class ToolClient:
     """An MCP client at work: calls tools and reads their answers."""
 
     client: Client
-    wire: Recorder
+    transport: RecordingTransport
     server: Any = None
 
     async def call(self, tool: str, **arguments: Any) -> CallToolResult:
         """Call a tool, whatever it answers."""
         return await self.client.call_tool(tool, arguments)
 
-    async def facts(self, tool: str, **arguments: Any) -> dict[str, Any]:
+    async def expect_result(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """Call a tool that must succeed; return its structured answer."""
         result = await self.call(tool, **arguments)
         assert not result.is_error, text_of(result)
         assert result.structured_content is not None
         return dict(result.structured_content)
 
-    async def refusal(self, tool: str, **arguments: Any) -> str:
+    async def expect_error(self, tool: str, **arguments: Any) -> str:
         """Call a tool that must fail; return what it says."""
         result = await self.call(tool, **arguments)
         assert result.is_error, text_of(result)
         return text_of(result)
 
-    async def persona(self, persona_id: str) -> dict[str, Any]:
+    async def read_persona(self, persona_id: str) -> dict[str, Any]:
         """Read a persona as the server shows it."""
-        read = await self.facts("get_persona", persona_id=persona_id, full_prompt=True)
+        read = await self.expect_result("get_persona", persona_id=persona_id, full_prompt=True)
         return dict(read["persona"])
 
-    async def delete(self, persona_id: str) -> dict[str, Any]:
+    async def delete_persona(self, persona_id: str) -> dict[str, Any]:
         """Delete a persona by its plan, as one does after the person's yes."""
-        planned = await self.facts("delete_persona", persona_id=persona_id)
-        return await self.facts("apply_plan", plan_id=planned["plan_id"])
+        planned = await self.expect_result("delete_persona", persona_id=persona_id)
+        return await self.expect_result("apply_plan", plan_id=planned["plan_id"])
 
-    async def create(self, **fields: Any) -> str:
+    async def create_persona(self, **fields: Any) -> str:
         """Create a persona that is fine, with some fields of its own; return its id."""
         body = {"name": "Bot", "system_prompt": "You help.", "default_replica_id": "rfe12d8b9597"}
-        receipt = await self.facts("create_persona", **{**body, **fields})
+        receipt = await self.expect_result("create_persona", **{**body, **fields})
         return str(receipt["persona_id"])
 
 
-def sent(request: httpx2.Request) -> list[dict[str, Any]]:
+def patch_operations(request: httpx2.Request) -> list[dict[str, Any]]:
     """Return the operations of a PATCH, without the tests that guard them."""
     return [item for item in json.loads(request.content) if item["op"] != "test"]
 
@@ -97,12 +97,12 @@ def text_of(result: CallToolResult) -> str:
     return "\n".join(part.text for part in result.content if isinstance(part, TextContent))
 
 
-def world(app: ASGIApp, **more: Any) -> tuple[App, Recorder]:
+def build_test_app(app: ASGIApp, **more: Any) -> tuple[App, RecordingTransport]:
     """Return an App whose API is this ASGI application, and the recorder in between.
 
     Its journal is in the data folder that the environment names, which is the test's own.
     """
-    wire = Recorder(app)
+    wire = RecordingTransport(app)
     api = TavusApi("http://127.0.0.1/v2", "test-key-0123456789", transport=lambda: wire)
     secrets = {"openai": SECRET}
     diary = Journal(Path(os.environ["TAVUS_MCP_DATA_DIR"]) / "journal.sqlite3")

@@ -17,28 +17,28 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-SERVER = ("-m", "tavus_mcp")
-WITH_HANDSHAKE = ("2025-06-18", "2025-11-25")
-WITH_ENVELOPE = "2026-07-28"
-REVISIONS = (*WITH_HANDSHAKE, WITH_ENVELOPE)
-PATIENCE = 60.0
+SERVER_ARGUMENTS = ("-m", "tavus_mcp")
+HANDSHAKE_REVISIONS = ("2025-06-18", "2025-11-25")
+ENVELOPE_REVISION = "2026-07-28"
+PROTOCOL_REVISIONS = (*HANDSHAKE_REVISIONS, ENVELOPE_REVISION)
+TIMEOUT_SECONDS = 60.0
 """Seconds after which a test gives up; nothing that works comes near."""
-CLIENT = {"name": "raw", "version": "1"}
+CLIENT_INFO = {"name": "raw", "version": "1"}
 
 Message = dict[str, Any]
 
 
-class Wire:
+class ServerProcess:
     """A server process, every message it has sent, and everything that was no message."""
 
     def __init__(self, process: subprocess.Popen[bytes], errors: Path) -> None:
         self.process = process
-        self.errors = errors
-        self.strays: list[bytes] = []
-        self._waiting: list[Message] = []
-        self._arrived = threading.Condition()
-        self._over = False
-        self._reader = threading.Thread(target=self._listen, daemon=True)
+        self.stderr_path = errors
+        self.non_message_lines: list[bytes] = []
+        self._unread_messages: list[Message] = []
+        self._output_changed = threading.Condition()
+        self._has_output_ended = False
+        self._reader = threading.Thread(target=self._read_messages, daemon=True)
         self._reader.start()
 
     def send(self, message: object) -> None:
@@ -51,136 +51,142 @@ class Wire:
         self.process.stdin.write(line + b"\n")
         self.process.stdin.flush()
 
-    def take(self, wanted: Callable[[Message], bool]) -> Message:
+    def wait_for_message(self, is_wanted: Callable[[Message], bool]) -> Message:
         """Wait for the first message that is wanted, and take it."""
 
         def found() -> Message | None:
-            return next((message for message in self._waiting if wanted(message)), None)
+            return next((message for message in self._unread_messages if is_wanted(message)), None)
 
-        with self._arrived:
-            self._arrived.wait_for(lambda: found() or self._over, PATIENCE)
+        with self._output_changed:
+            self._output_changed.wait_for(
+                lambda: found() or self._has_output_ended, TIMEOUT_SECONDS
+            )
             message = found()
-            assert message is not None, f"no such message; stderr: {self.said()}"
-            self._waiting.remove(message)
+            assert message is not None, f"no such message; stderr: {self.read_stderr()}"
+            self._unread_messages.remove(message)
             return message
 
-    def is_waiting(self, wanted: Callable[[Message], bool]) -> bool:
+    def has_message(self, is_wanted: Callable[[Message], bool]) -> bool:
         """Tell whether such a message has arrived and was not taken."""
-        with self._arrived:
-            return any(wanted(message) for message in self._waiting)
+        with self._output_changed:
+            return any(is_wanted(message) for message in self._unread_messages)
 
-    def said(self) -> str:
+    def read_stderr(self) -> str:
         """Return what the process has written to stderr."""
-        return self.errors.read_text()
+        return self.stderr_path.read_text()
 
-    def hang_up(self) -> float:
+    def close_stdin(self) -> float:
         """Close the server's stdin; return the seconds it took to end."""
         assert self.process.stdin is not None
         with suppress(BrokenPipeError):
             self.process.stdin.close()
-        return self.ended()
+        return self.wait_for_exit()
 
-    def signal(self, number: int) -> float:
+    def send_signal(self, number: int) -> float:
         """Send a signal; return the seconds it took to end."""
         self.process.send_signal(number)
-        return self.ended()
+        return self.wait_for_exit()
 
-    def ended(self) -> float:
+    def wait_for_exit(self) -> float:
         """Wait for the end of the process and of its output; return the seconds it took."""
         begun = time.monotonic()
-        self.process.wait(PATIENCE)
+        self.process.wait(TIMEOUT_SECONDS)
         took = time.monotonic() - begun
-        self._reader.join(PATIENCE)
+        self._reader.join(TIMEOUT_SECONDS)
         return took
 
-    def fell_silent(self) -> float:
+    def wait_for_end_of_output(self) -> float:
         """Wait until nobody can write to us any more; return the seconds it took."""
         begun = time.monotonic()
-        self._reader.join(PATIENCE)
+        self._reader.join(TIMEOUT_SECONDS)
         return time.monotonic() - begun
 
-    def _listen(self) -> None:
+    def _read_messages(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             try:
                 message = json.loads(line)
             except ValueError:
                 message = None
-            with self._arrived:
+            with self._output_changed:
                 if isinstance(message, dict) and message.get("jsonrpc") == "2.0":
-                    self._waiting.append(message)
+                    self._unread_messages.append(message)
                 else:
-                    self.strays.append(line)
-                self._arrived.notify_all()
-        with self._arrived:
-            self._over = True
-            self._arrived.notify_all()
+                    self.non_message_lines.append(line)
+                self._output_changed.notify_all()
+        with self._output_changed:
+            self._has_output_ended = True
+            self._output_changed.notify_all()
 
 
 class Session:
     """One revision of the protocol, spoken on a wire."""
 
-    def __init__(self, wire: Wire, revision: str = WITH_HANDSHAKE[-1]) -> None:
-        self.wire = wire
-        self.revision = revision
+    def __init__(self, wire: ServerProcess, revision: str = HANDSHAKE_REVISIONS[-1]) -> None:
+        self.server = wire
+        self.protocol_revision = revision
         self._last = 0
 
-    def opened(self) -> Session:
+    def initialize(self) -> Session:
         """Shake hands where the revision has a handshake; return the session."""
-        if self.revision in WITH_HANDSHAKE:
-            asked = {"protocolVersion": self.revision, "capabilities": {}, "clientInfo": CLIENT}
+        if self.protocol_revision in HANDSHAKE_REVISIONS:
+            asked = {
+                "protocolVersion": self.protocol_revision,
+                "capabilities": {},
+                "clientInfo": CLIENT_INFO,
+            }
             welcome = self.request("initialize", **asked)
-            assert welcome["protocolVersion"] == self.revision
+            assert welcome["protocolVersion"] == self.protocol_revision
             assert welcome["serverInfo"]["name"] == "tavus-mcp"
             self.notify("notifications/initialized")
         return self
 
-    def begin(self, method: str, **params: Any) -> int:
+    def send_request(self, method: str, **params: Any) -> int:
         """Send a request; return its id."""
-        self.wire.send(self.message(method, **params))
+        self.server.send(self.build_request(method, **params))
         return self._last
 
     def notify(self, method: str, **params: Any) -> None:
         """Send a notification."""
-        self.wire.send(
+        self.server.send(
             {"jsonrpc": "2.0", "method": method, **({"params": params} if params else {})}
         )
 
-    def message(self, method: str, **params: Any) -> Message:
+    def build_request(self, method: str, **params: Any) -> Message:
         """Return the next request, with the envelope where the revision has one."""
         self._last += 1
-        if self.revision == WITH_ENVELOPE:
+        if self.protocol_revision == ENVELOPE_REVISION:
             params["_meta"] = {
-                "io.modelcontextprotocol/protocolVersion": self.revision,
-                "io.modelcontextprotocol/clientInfo": CLIENT,
+                "io.modelcontextprotocol/protocolVersion": self.protocol_revision,
+                "io.modelcontextprotocol/clientInfo": CLIENT_INFO,
                 "io.modelcontextprotocol/clientCapabilities": {},
             }
         return {"jsonrpc": "2.0", "id": self._last, "method": method, "params": params}
 
-    def answer(self, request_id: int) -> Message:
+    def wait_for_response(self, request_id: int) -> Message:
         """Wait for the answer to a request: its whole message."""
-        return self.wire.take(lambda message: message.get("id") == request_id)
+        return self.server.wait_for_message(lambda message: message.get("id") == request_id)
 
     def request(self, method: str, **params: Any) -> Message:
         """Send a request that must succeed; return its result."""
-        message = self.answer(self.begin(method, **params))
+        message = self.wait_for_response(self.send_request(method, **params))
         assert "result" in message, message
         return dict(message["result"])
 
-    def error(self, method: str, **params: Any) -> Message:
+    def expect_protocol_error(self, method: str, **params: Any) -> Message:
         """Send a request that must fail; return its error."""
-        message = self.answer(self.begin(method, **params))
+        message = self.wait_for_response(self.send_request(method, **params))
         assert "error" in message, message
         return dict(message["error"])
 
-    def call(self, tool: str, **arguments: Any) -> Message:
+    def expect_result(self, tool: str, **arguments: Any) -> Message:
         """Call a tool that must succeed; return its structured answer."""
         result = self.request("tools/call", name=tool, arguments=arguments)
         assert not result["isError"], text_of(result)
         assert text_of(result)
         return dict(result["structuredContent"])
 
-    def refusal(self, tool: str, **arguments: Any) -> str:
+    def expect_error(self, tool: str, **arguments: Any) -> str:
         """Call a tool that must fail; return what it says."""
         result = self.request("tools/call", name=tool, arguments=arguments)
         assert result["isError"], result
@@ -192,14 +198,14 @@ def text_of(result: Message) -> str:
     return "\n".join(part["text"] for part in result["content"])
 
 
-def environment(folder: Path, **more: str) -> dict[str, str]:
+def build_environment(folder: Path, **more: str) -> dict[str, str]:
     """Return an environment in which nothing is set but what is given."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")}
     return {**kept, "PYTHONPATH": str(ROOT), "TAVUS_MCP_DATA_DIR": str(folder), **more}
 
 
 @contextmanager
-def started(folder: Path, *arguments: str, **more: str) -> Iterator[Wire]:
+def start_process(folder: Path, *arguments: str, **more: str) -> Iterator[ServerProcess]:
     """Start ``python ARGUMENTS`` with pipes; whatever happens, it ends with the block."""
     folder.mkdir(parents=True, exist_ok=True)
     errors = folder / "stderr.txt"
@@ -209,29 +215,29 @@ def started(folder: Path, *arguments: str, **more: str) -> Iterator[Wire]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=written,
-            env=environment(folder, **more),
+            env=build_environment(folder, **more),
         )
-    wire = Wire(process, errors)
+    wire = ServerProcess(process, errors)
     try:
         yield wire
     finally:
         if process.poll() is None:
             process.kill()
-        wire.hang_up()
+        wire.close_stdin()
         assert process.stdout is not None
         process.stdout.close()
 
 
-def run(
+def run_server_command(
     folder: Path, *arguments: str, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run the command to its end, with nothing on its stdin."""
     return subprocess.run(
-        [sys.executable, *SERVER, *arguments],
+        [sys.executable, *SERVER_ARGUMENTS, *arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        env=environment(folder, **(env or {})),
-        timeout=PATIENCE,
+        env=build_environment(folder, **(env or {})),
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )

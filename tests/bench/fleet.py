@@ -6,78 +6,82 @@ import time
 from pathlib import Path
 
 import personas
-from figures import SLACK
-from peers import OURS, Peer, Sandbox, sandbox, spawned
-from report import Figure
+from figures import MEMORY_TOLERANCE_MIB
+from peers import SERVER_COMMAND, SandboxProcess, ServerProcess, run_sandbox, start_server
+from report import Measurement
 
 from tavus_mcp.concurrency import MAX_CONCURRENT_REQUESTS
 
-LATENCY = 0.02
+LATENCY_SECONDS = 0.02
 """Seconds that each request takes at Tavus."""
-FEW = 10
+ACCOUNT_SIZE_RATIO = 10
 """The smaller account is so many times smaller."""
-AUDITS = 3
+AUDIT_COUNT = 3
 
 
-def audit(folder: Path, count: int) -> list[Figure]:
+def measure_audit(folder: Path, count: int) -> list[Measurement]:
     """Measure an audit of so many personas, beside the time its requests must take; weigh it."""
     few, many = folder / "few.sqlite3", folder / "many.sqlite3"
-    personas.fill(few, count // FEW)
-    personas.fill(many, count)
+    personas.write_sandbox_state(few, count // ACCOUNT_SIZE_RATIO)
+    personas.write_sandbox_state(many, count)
     with (
-        sandbox(folder, few) as small,
-        spawned(*OURS, "--toolsets", "all", folder=folder, **small.as_environment) as ours,
+        run_sandbox(folder, few) as small,
+        start_server(
+            *SERVER_COMMAND, "--toolsets", "all", folder=folder, **small.client_environment
+        ) as ours,
     ):
-        ours.greet()
-        _audited(ours, small, count // FEW)
-        after_few = ours.resident / 1024
+        ours.initialize()
+        _run_audit(ours, small, count // ACCOUNT_SIZE_RATIO)
+        after_few = ours.resident_kib / 1024
     with (
-        sandbox(folder, many) as large,
-        spawned(*OURS, "--toolsets", "all", folder=folder, **large.as_environment) as ours,
+        run_sandbox(folder, many) as large,
+        start_server(
+            *SERVER_COMMAND, "--toolsets", "all", folder=folder, **large.client_environment
+        ) as ours,
     ):
-        ours.greet()
-        large.slow(LATENCY)
+        ours.initialize()
+        large.delay_requests(LATENCY_SECONDS)
         times, weights = [], []
-        for _ in range(AUDITS):
-            took, requests = _audited(ours, large, count)
+        for _ in range(AUDIT_COUNT):
+            took, requests = _run_audit(ours, large, count)
             times.append(took)
-            weights.append(ours.resident / 1024)
-    floor = requests / MAX_CONCURRENT_REQUESTS * LATENCY
+            weights.append(ours.resident_kib / 1024)
+    floor = requests / MAX_CONCURRENT_REQUESTS * LATENCY_SECONDS
     best = min(times)
     beside = (
         f"{best:.2f} s; {requests:,} requests, {MAX_CONCURRENT_REQUESTS} at once, "
-        f"{LATENCY * 1000:.0f} ms each"
+        f"{LATENCY_SECONDS * 1000:.0f} ms each"
     )
     detail = {"personas": count, "seconds": [round(took, 3) for took in times]}
     grew = f"{after_few:.1f} to {weights[0]:.1f} MiB"
     again = f"{weights[0]:.1f} to {weights[-1]:.1f} MiB"
     return [
-        Figure("audit of an account", round(best / floor, 3), "x", 1.5, beside, True, detail),
-        Figure(
-            f"memory of an audit {FEW} times as large",
+        Measurement("audit of an account", round(best / floor, 3), "x", 1.5, beside, True, detail),
+        Measurement(
+            f"memory of an audit {ACCOUNT_SIZE_RATIO} times as large",
             round(weights[0] - after_few, 1),
             "MiB",
             2.0,
             grew,
             True,
         ),
-        Figure(
+        Measurement(
             "memory growth of more audits",
             round(weights[-1] - weights[0], 1),
             "MiB",
-            SLACK,
+            MEMORY_TOLERANCE_MIB,
             again,
             True,
         ),
     ]
 
 
-def _audited(ours: Peer, tavus: Sandbox, count: int) -> tuple[float, int]:
+def _run_audit(ours: ServerProcess, tavus: SandboxProcess, count: int) -> tuple[float, int]:
     """Audit the account; return the seconds, and the requests as Tavus saw them."""
-    tavus.forget_requests()
+    tavus.clear_requests()
     begun = time.perf_counter()
     report = ours.call("audit_personas")["structuredContent"]
     took = time.perf_counter() - begun
     if (report["checked"], report["complete"]) != (count, True):
         raise RuntimeError("the audit did not see the whole account")
-    return took, len(tavus.requests()["requests"])
+    return took, len(tavus.read_requests()["requests"])

@@ -9,7 +9,7 @@ from statistics import median
 import anyio
 import personas
 from peers import milliseconds_since
-from report import Figure
+from report import Measurement
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
@@ -20,19 +20,19 @@ from tavus_mcp.models.json_patch import Operation
 from tavus_mcp.tavus_api.client import TavusApi
 
 
-def journal(folder: Path, rounds: int) -> list[Figure]:
+def measure_journaling(folder: Path, rounds: int) -> list[Measurement]:
     """Measure intent and outcome of one change, with the look at what is known before."""
     app = App(
         TavusApi("http://127.0.0.1/v2", None), load_catalog(), Journal(folder / "bench.sqlite3")
     )
-    took = anyio.run(_changes, app, rounds)
+    took = anyio.run(_time_changes, app, rounds)
     app.journal.close()
     beside = f"{rounds} changes, worst {max(took):.1f} ms"
-    return [Figure("journaling a change", round(median(took), 2), "ms", 5, beside, True)]
+    return [Measurement("journaling a change", round(median(took), 2), "ms", 5, beside, True)]
 
 
-async def _changes(app: App, rounds: int) -> list[float]:
-    before = PersonaDocument({"persona_id": "p5317866", **personas.usual()})
+async def _time_changes(app: App, rounds: int) -> list[float]:
+    before = PersonaDocument({"persona_id": "p5317866", **personas.build_persona()})
     took = []
     for number in range(rounds + 1):
         greeting = f"Hello number {number}"

@@ -14,25 +14,25 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-OURS = ("-m", "tavus_mcp")
-BARE = (str(Path(__file__).with_name("bare.py")),)
-KEY = "any-key-0123456789"
-REVISION = "2025-11-25"
-_HELLO = {
-    "protocolVersion": REVISION,
+SERVER_COMMAND = ("-m", "tavus_mcp")
+BARE_SERVER_COMMAND = (str(Path(__file__).with_name("bare.py")),)
+API_KEY = "any-key-0123456789"
+PROTOCOL_REVISION = "2025-11-25"
+_INITIALIZE_PARAMS = {
+    "protocolVersion": PROTOCOL_REVISION,
     "capabilities": {},
     "clientInfo": {"name": "bench", "version": "1"},
 }
 
 
-class Peer:
+class ServerProcess:
     """An MCP server as a process, asked one thing after the other."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.process = process
         self._last = 0
 
-    def ask(self, method: str, **params: Any) -> dict[str, Any]:
+    def request(self, method: str, **params: Any) -> dict[str, Any]:
         """Send a request and wait for its result."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -48,91 +48,91 @@ class Peer:
 
     def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """Call a tool that must succeed."""
-        result = self.ask("tools/call", name=tool, arguments=arguments)
+        result = self.request("tools/call", name=tool, arguments=arguments)
         if result.get("isError"):
             raise RuntimeError(f"{tool}: {result['content'][0]['text']}")
         return result
 
-    def greet(self) -> None:
+    def initialize(self) -> None:
         """Shake hands."""
         assert self.process.stdin is not None
-        self.ask("initialize", **_HELLO)
+        self.request("initialize", **_INITIALIZE_PARAMS)
         self.process.stdin.write(b'{"jsonrpc":"2.0","method":"notifications/initialized"}\n')
 
     @property
-    def resident(self) -> int:
+    def resident_kib(self) -> int:
         """Return the resident memory in KiB (``ps`` counts in KiB everywhere)."""
         command = ["ps", "-o", "rss=", "-p", str(self.process.pid)]
         return int(subprocess.run(command, capture_output=True, check=True).stdout)
 
 
 @contextmanager
-def spawned(*arguments: str, folder: Path, **more: str) -> Iterator[Peer]:
+def start_server(*arguments: str, folder: Path, **more: str) -> Iterator[ServerProcess]:
     """Start ``python ARGUMENTS`` as an MCP server; it ends with the block."""
     with subprocess.Popen(
         [sys.executable, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=_environment(folder, **more),
+        env=_build_environment(folder, **more),
     ) as process:
         try:
-            yield Peer(process)
+            yield ServerProcess(process)
         finally:
             assert process.stdin is not None
             process.stdin.close()
             process.wait(30)
 
 
-class Sandbox:
+class SandboxProcess:
     """A local Tavus over TCP."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.as_environment = {"TAVUS_API_KEY": KEY, "TAVUS_BASE_URL": url}
+        self.client_environment = {"TAVUS_API_KEY": API_KEY, "TAVUS_BASE_URL": url}
 
-    def requests(self) -> dict[str, Any]:
+    def read_requests(self) -> dict[str, Any]:
         """Return the requests that came, and over how many connections."""
-        return dict(self._control("GET", "requests"))
+        return dict(self._send_control_request("GET", "requests"))
 
-    def forget_requests(self) -> None:
+    def clear_requests(self) -> None:
         """Empty the log of requests."""
-        self._control("DELETE", "requests")
+        self._send_control_request("DELETE", "requests")
 
-    def slow(self, seconds: float) -> None:
+    def delay_requests(self, seconds: float) -> None:
         """Let every request from now on take so long."""
-        self._control("POST", "faults", {"kind": "slow", "delay": seconds, "times": 0})
+        self._send_control_request("POST", "faults", {"kind": "slow", "delay": seconds, "times": 0})
 
-    def _control(self, method: str, what: str, body: object = None) -> Any:
-        url = f"{self.url.removesuffix('/v2')}/_sandbox/{what}"
+    def _send_control_request(self, method: str, resource: str, body: object = None) -> Any:
+        url = f"{self.url.removesuffix('/v2')}/_sandbox/{resource}"
         data = None if body is None else json.dumps(body).encode()
-        headers = {"x-api-key": KEY, "content-type": "application/json"}
+        headers = {"x-api-key": API_KEY, "content-type": "application/json"}
         asked = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - loopback
         with urllib.request.urlopen(asked) as reply:  # noqa: S310 - loopback
             return json.loads(reply.read() or b"null")
 
 
 @contextmanager
-def sandbox(folder: Path, state: Path | None = None) -> Iterator[Sandbox]:
+def run_sandbox(folder: Path, state: Path | None = None) -> Iterator[SandboxProcess]:
     """Run the sandbox as a process of its own; it ends with the block."""
     kept = ["--state", str(state)] if state else ["--memory"]
     with subprocess.Popen(
-        [sys.executable, *OURS, "sandbox", "--port", "0", *kept],
+        [sys.executable, *SERVER_COMMAND, "sandbox", "--port", "0", *kept],
         stderr=subprocess.PIPE,
         text=True,
-        env=_environment(folder),
+        env=_build_environment(folder),
     ) as process:
         assert process.stderr is not None
         try:
-            yield Sandbox(process.stderr.readline().split()[3])
+            yield SandboxProcess(process.stderr.readline().split()[3])
         finally:
             process.terminate()
 
 
-def milliseconds_since(begun: float) -> float:
+def milliseconds_since(started_at: float) -> float:
     """Return the time since ``time.perf_counter()`` said ``begun``."""
-    return (time.perf_counter() - begun) * 1000
+    return (time.perf_counter() - started_at) * 1000
 
 
-def _environment(folder: Path, **more: str) -> dict[str, str]:
+def _build_environment(folder: Path, **more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")}
     return {**kept, "PYTHONPATH": str(ROOT), "TAVUS_MCP_DATA_DIR": str(folder), **more}

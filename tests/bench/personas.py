@@ -10,11 +10,18 @@ from tavus_mcp.sandbox.store import Store
 _MODELS = ("tavus-gemma-4", "tavus-gpt-oss", "tavus-gemini-2.5-flash", "tavus-claude-haiku-4.5")
 _ENGINES = ("cartesia", "elevenlabs")
 _REPLICAS = ("rfe12d8b9597", "r79e1c033f", "r90bbd427f71")
-_TRADES = ("Interviewer", "Sales Coach", "Front Desk", "Tutor", "Claims Adjuster", "Nurse Intake")
+_ROLE_NAMES = (
+    "Interviewer",
+    "Sales Coach",
+    "Front Desk",
+    "Tutor",
+    "Claims Adjuster",
+    "Nurse Intake",
+)
 SENTENCE = "Ask one question at a time, listen to the whole answer, and never promise a result. "
 
 
-def usual(prompt: str = SENTENCE * 8) -> dict[str, Any]:
+def build_persona(prompt: str = SENTENCE * 8) -> dict[str, Any]:
     """Return a persona with the layers people set, as ``create_persona`` takes it."""
     return {
         "name": "Technical Interviewer",
@@ -30,7 +37,7 @@ def usual(prompt: str = SENTENCE * 8) -> dict[str, Any]:
     }
 
 
-def fill(state: Path, count: int) -> None:
+def write_sandbox_state(state: Path, count: int) -> None:
     """Write a sandbox state with so many personas, no two alike, made on different days."""
     store = Store.open(state)
     for number in range(count):
@@ -42,7 +49,7 @@ def fill(state: Path, count: int) -> None:
         }
         row = {
             "persona_id": persona_id,
-            "persona_name": f"{_TRADES[number % len(_TRADES)]} {number}",
+            "persona_name": f"{_ROLE_NAMES[number % len(_ROLE_NAMES)]} {number}",
             "persona_type": "user",
             "pipeline_mode": "full",
             "system_prompt": SENTENCE * 20,

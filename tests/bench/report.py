@@ -10,7 +10,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Figure:
+class Measurement:
     """One measured figure: its goal is an upper bound, in the same unit as its value.
 
     ``timed`` figures (and resident memory) depend on the machine; the others must always hold.
@@ -25,12 +25,12 @@ class Figure:
     detail: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def met(self) -> bool:
+    def is_met(self) -> bool:
         """Tell whether the goal is reached."""
         return self.value <= self.goal
 
 
-def table(figures: list[Figure]) -> str:
+def render_table(measurements: list[Measurement]) -> str:
     """Return the figures as a table for people."""
     rows = [("figure", "value", "goal", "", "measured beside it")]
     rows += [
@@ -38,10 +38,10 @@ def table(figures: list[Figure]) -> str:
             figure.name,
             f"{figure.value:,.6g} {figure.unit}",
             f"{figure.goal:,.6g}",
-            "met" if figure.met else "MISSED",
+            "met" if figure.is_met else "MISSED",
             figure.floor,
         )
-        for figure in figures
+        for figure in measurements
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     lines = [
@@ -51,12 +51,12 @@ def table(figures: list[Figure]) -> str:
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]]) + "\n"
 
 
-def write(figures: list[Figure], path: Path, *, quick: bool) -> None:
+def write_json(measurements: list[Measurement], path: Path, *, quick: bool) -> None:
     """Write the figures as JSON for programs."""
     body = {
         "quick": quick,
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
-        "figures": [{**asdict(figure), "met": figure.met} for figure in figures],
+        "figures": [{**asdict(figure), "met": figure.is_met} for figure in measurements],
     }
     path.write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")

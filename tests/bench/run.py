@@ -13,37 +13,39 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import figures
-from fleet import audit
-from journaling import journal
-from report import Figure, table, write
+from fleet import measure_audit
+from journaling import measure_journaling
+from report import Measurement, render_table, write_json
 
 
 @dataclass(frozen=True)
-class Rounds:
+class RoundCounts:
     """How often each thing is done."""
 
-    starts: int
-    calls: int
-    weighed_calls: int
-    audited: int
+    startup_rounds: int
+    call_rounds: int
+    memory_calls: int
+    audited_personas: int
 
 
-FULL = Rounds(starts=15, calls=500, weighed_calls=1_000, audited=1_000)
-QUICK = Rounds(starts=1, calls=20, weighed_calls=200, audited=100)
+FULL_ROUNDS = RoundCounts(
+    startup_rounds=15, call_rounds=500, memory_calls=1_000, audited_personas=1_000
+)
+QUICK_ROUNDS = RoundCounts(startup_rounds=1, call_rounds=20, memory_calls=200, audited_personas=100)
 
 
-def measured(rounds: Rounds) -> list[Figure]:
+def measure_all(rounds: RoundCounts) -> list[Measurement]:
     """Measure every figure."""
     with tempfile.TemporaryDirectory(prefix="tavus-mcp-bench-") as name:
         folder = Path(name)
         return [
-            *figures.start(folder, rounds.starts),
-            *figures.call(folder, rounds.calls),
-            *figures.surface(folder),
-            *figures.memory(folder, rounds.weighed_calls),
-            *figures.answers(folder),
-            *journal(folder, rounds.calls),
-            *audit(folder, rounds.audited),
+            *figures.measure_startup(folder, rounds.startup_rounds),
+            *figures.measure_calls(folder, rounds.call_rounds),
+            *figures.measure_surface(folder),
+            *figures.measure_memory(folder, rounds.memory_calls),
+            *figures.measure_answers(folder),
+            *measure_journaling(folder, rounds.call_rounds),
+            *measure_audit(folder, rounds.audited_personas),
         ]
 
 
@@ -53,9 +55,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few rounds: does it run at all?")
     parser.add_argument("--out", type=Path, default=Path("bench-results.json"), metavar="FILE")
     asked = parser.parse_args()
-    found = measured(QUICK if asked.quick else FULL)
-    write(found, asked.out, quick=asked.quick)
-    sys.stdout.write(table(found))
+    found = measure_all(QUICK_ROUNDS if asked.quick else FULL_ROUNDS)
+    write_json(found, asked.out, quick=asked.quick)
+    sys.stdout.write(render_table(found))
 
 
 if __name__ == "__main__":

@@ -59,6 +59,6 @@ def test_every_figure_is_reported(results: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(BUDGETS))
-def test_a_budget_is_kept(results: dict[str, Any], name: str) -> None:
+def test_a_measurement_stays_within_its_budget(results: dict[str, Any], name: str) -> None:
     figure = results[name]
     assert figure["value"] <= figure["goal"], figure

@@ -22,11 +22,11 @@ TYPES = {
 CATALOG = load_catalog()
 
 
-def parsed(name: str) -> dict[str, Any]:
+def load_data_file(name: str) -> dict[str, Any]:
     return tomllib.loads(DATA.joinpath(name).read_text(encoding="utf-8"))
 
 
-def entries(table: dict[str, Any], where: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def iterate_entries(table: dict[str, Any], where: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every table that states a fact; the meanings of values belong to their field."""
     for key, value in table.items():
         if key in {"values", "successor_values"}:
@@ -36,68 +36,68 @@ def entries(table: dict[str, Any], where: str) -> Iterator[tuple[str, dict[str, 
             if isinstance(child, dict):
                 place = f"{where}/{key}/{child.get('name', child.get('id', number))}"
                 yield place, child
-                yield from entries(child, place)
+                yield from iterate_entries(child, place)
 
 
-ENTRIES = [entry for name in FILES for entry in entries(parsed(name), name)]
+ENTRIES = [entry for name in FILES for entry in iterate_entries(load_data_file(name), name)]
 
 
-def everything(*names: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def iterate_entries_of_files(*names: str) -> Iterator[tuple[str, dict[str, Any]]]:
     return ((place, entry) for place, entry in ENTRIES if place.split("/")[-2] in names)
 
 
-def test_there_is_a_file_for_every_layer_and_none_for_anything_unknown() -> None:
+def test_the_data_files_match_the_known_layers() -> None:
     topics = {"pipeline_modes", "persona_fields", "languages", "deprecations", "tools", "goals"}
     topics |= {"complaints", "conversations", "habits"}
     assert set(FILES) == {f"{name}.toml" for name in topics.union(LAYERS)}
 
 
-def test_every_entry_says_where_it_was_read() -> None:
+def test_every_entry_names_its_source() -> None:
     for place, entry in ENTRIES:
         for source in entry["source"].split(", "):
             assert SOURCE.fullmatch(source), f"{place}: {source}"
 
 
-def test_every_entry_says_when_it_was_checked() -> None:
+def test_every_entry_names_the_date_it_was_checked() -> None:
     for place, entry in ENTRIES:
         assert entry["checked_on"] == date(2026, 11, 22), place
 
 
-def test_every_status_is_of_the_vocabulary() -> None:
+def test_every_status_is_an_allowed_value() -> None:
     for place, entry in ENTRIES:
         allowed = get_args(SeedStatus) if "/seed/" in place else get_args(Status)
         assert entry.get("status", "current") in allowed, place
 
 
-def test_every_kind_of_change_is_of_the_vocabulary() -> None:
+def test_every_kind_of_change_is_an_allowed_value() -> None:
     assert {change.kind for change in CATALOG.changelog()} <= set(get_args(ChangeKind))
 
 
-def test_every_type_is_of_the_vocabulary() -> None:
-    for place, entry in everything("field", "rule", "voice_setting"):
+def test_every_type_is_an_allowed_value() -> None:
+    for place, entry in iterate_entries_of_files("field", "rule", "voice_setting"):
         assert entry["type"] in TYPES, place
 
 
-def test_every_summary_fits_on_a_line_of_a_tool_result() -> None:
-    for place, entry in everything("field", "rule", "voice_setting"):
+def test_every_summary_fits_on_one_line_of_a_tool_result() -> None:
+    for place, entry in iterate_entries_of_files("field", "rule", "voice_setting"):
         assert 0 < len(entry["summary"]) <= 110, f"{place}: {len(entry['summary'])}"
 
 
 def test_every_allowed_value_is_listed_once_with_its_meaning() -> None:
-    for place, entry in everything("field", "rule"):
+    for place, entry in iterate_entries_of_files("field", "rule"):
         values = [choice["value"] for choice in entry.get("values", ())]
         assert len(values) == len(set(values)), place
         assert all(choice["means"].strip() for choice in entry.get("values", ())), place
 
 
 def test_every_default_is_one_of_the_allowed_values() -> None:
-    for place, entry in everything("field", "rule"):
+    for place, entry in iterate_entries_of_files("field", "rule"):
         if "values" in entry and "default" in entry:
             assert entry["default"] in [choice["value"] for choice in entry["values"]], place
 
 
-def test_every_range_runs_upwards_and_holds_its_default() -> None:
-    for place, entry in everything("field", "rule", "voice_setting"):
+def test_every_range_is_ascending_and_contains_its_default() -> None:
+    for place, entry in iterate_entries_of_files("field", "rule", "voice_setting"):
         lower, upper = entry.get("minimum", float("-inf")), entry.get("maximum", float("inf"))
         assert lower < upper, place
         if isinstance(entry.get("default"), int | float) and not isinstance(entry["default"], bool):
@@ -105,23 +105,23 @@ def test_every_range_runs_upwards_and_holds_its_default() -> None:
 
 
 def test_every_pattern_compiles() -> None:
-    for place, entry in everything("field", "rule"):
+    for place, entry in iterate_entries_of_files("field", "rule"):
         assert re.compile(entry.get("pattern", "")), place
 
 
-def test_no_name_is_given_twice_in_one_list() -> None:
+def test_names_are_unique_within_a_list() -> None:
     places = [place for place, _ in ENTRIES if "/voice_setting/" not in place]
     assert len(places) == len(set(places))
 
 
-def test_ratings_run_from_one_to_three() -> None:
+def test_ratings_are_between_one_and_three() -> None:
     for model in CATALOG.llm_models():
         for rating in (model.speed, model.intelligence, model.naturalness):
             assert rating in (None, 1, 2, 3), model.id
 
 
 @pytest.mark.parametrize("layer", ["llm", "perception", "conversational_flow"])
-def test_the_successor_of_a_model_exists_and_is_not_on_its_way_out(layer: str) -> None:
+def test_the_successor_of_a_model_exists_and_is_not_deprecated(layer: str) -> None:
     models = {model.id: model for model in CATALOG.layer(layer).models}
     for model in models.values():
         if model.status in DISCOURAGED_STATUSES:
@@ -131,7 +131,7 @@ def test_the_successor_of_a_model_exists_and_is_not_on_its_way_out(layer: str) -
 
 
 @pytest.mark.parametrize("layer", ["tts", "stt"])
-def test_the_successor_of_an_engine_exists_and_is_not_on_its_way_out(layer: str) -> None:
+def test_the_successor_of_an_engine_exists_and_is_not_deprecated(layer: str) -> None:
     engines = {engine.id: engine for engine in CATALOG.layer(layer).engines}
     for engine in engines.values():
         if engine.status in DISCOURAGED_STATUSES:
@@ -185,7 +185,7 @@ def test_the_turn_taking_values_are_converted_by_meaning() -> None:
     assert interrupt.successor_values["high"] == "high"
 
 
-def field_at(pointer: str) -> object:
+def find_field(pointer: str) -> object:
     parts = pointer.strip("/").split("/")
     if parts[0] != "layers":
         return CATALOG.persona_field(parts[0])
@@ -201,19 +201,19 @@ SETTINGS = {
 }
 
 
-def test_every_habit_leads_to_a_field_that_takes_it_and_says_why() -> None:
+def test_every_common_wrong_name_maps_to_a_known_field_with_a_reason() -> None:
     for habit in CATALOG.field_aliases():
         assert set(habit.where) <= {"", *LAYERS}
         assert re.fullmatch(r"[a-z][^\n]+[a-z_)}0-9]", habit.why), habit.names
         for name in habit.names:
             place = (habit.to or "/persona_name").format(name=name)
-            assert place in SETTINGS or field_at(place) is not None, name
+            assert place in SETTINGS or find_field(place) is not None, name
             for where in habit.where:  # a field that is known there is no habit
                 known = CATALOG.field(where, name) if where else CATALOG.persona_field(name)
                 assert known is None or known.status in {"unknown", "undocumented"}, name
 
 
-def test_no_habit_is_told_twice() -> None:
+def test_common_wrong_names_are_listed_once_per_place() -> None:
     told = [
         (name, where)
         for one in CATALOG.field_aliases()
@@ -229,7 +229,7 @@ def test_every_path_of_a_change_or_seed_item_is_a_known_field() -> None:
     pointers |= {place or "" for seed in seeds for place in (seed.path, seed.target)}
     pointers |= {change.successor or "" for change in changes if change.value is None}
     for pointer in filter(None, pointers):
-        assert field_at(pointer) is not None, pointer
+        assert find_field(pointer) is not None, pointer
 
 
 def test_changes_are_listed_oldest_first() -> None:
@@ -260,7 +260,7 @@ def test_every_item_of_the_seed_document_is_present() -> None:
         assert shown in items, shown
 
 
-def test_every_seed_value_that_is_gone_has_a_replacement_that_is_not() -> None:
+def test_every_retired_seed_value_has_a_current_replacement() -> None:
     for seed in CATALOG.seed_mappings():
         if seed.status in {"deprecated", "retired"} and seed.value:
             assert seed.replacement, seed.id
@@ -292,7 +292,7 @@ def test_modes_name_known_layers_and_fields() -> None:
     assert known.default == "full"
 
 
-def test_the_value_a_change_leads_to_is_known_and_not_on_its_way_out() -> None:
+def test_the_target_value_of_a_change_is_known_and_not_deprecated() -> None:
     for change in CATALOG.changelog():
         if change.value and change.successor:
             layer = change.path.split("/")[2]

@@ -16,7 +16,7 @@ VERBS = (
 topics = pytest.mark.parametrize("topic", CATALOG.guide_topics())
 
 
-def test_there_is_a_guide_for_every_topic_of_the_seed_and_for_what_came_after() -> None:
+def test_every_topic_of_the_seed_and_every_later_topic_has_a_guide() -> None:
     assert set(CATALOG.guide_topics()) == {
         *("llm", "tts", "perception", "stt", "conversational_flow"),
         *("pipeline-modes", "languages", "interactions", "replicas"),
@@ -25,7 +25,7 @@ def test_there_is_a_guide_for_every_topic_of_the_seed_and_for_what_came_after() 
 
 
 @topics
-def test_a_guide_is_short_and_says_what_it_was_read_from(topic: str) -> None:
+def test_a_guide_is_short_and_names_its_sources(topic: str) -> None:
     guide = CATALOG.guide(topic)
     assert len(guide.encode()) < 6000
     assert 25 <= len(guide.splitlines()) <= 60
@@ -41,12 +41,12 @@ def test_a_guide_names_at_least_one_tool_and_only_tools_that_exist(topic: str) -
 
 
 @topics
-def test_a_guide_tells_the_order_in_which_to_call(topic: str) -> None:
+def test_a_guide_states_the_order_of_the_calls(topic: str) -> None:
     assert "n order" in " ".join(CATALOG.guide(topic).split())
 
 
 @topics
-def test_a_guide_names_only_models_that_the_catalog_knows(topic: str) -> None:
+def test_a_guide_names_only_models_in_the_catalog(topic: str) -> None:
     known = {model.id for model in (*CATALOG.llm_models(), *CATALOG.perception_models())}
     known |= {model.id for model in CATALOG.turn_models()}
     known |= {engine.id for engine in (*CATALOG.stt_engines(), *CATALOG.tts_engines())}
@@ -61,7 +61,7 @@ def test_the_language_guide_names_every_language() -> None:
     assert all(language.name in guide for language in CATALOG.languages())
 
 
-def test_the_language_guide_lists_what_the_engines_hear() -> None:
+def test_the_language_guide_lists_the_languages_of_the_stt_engines() -> None:
     guide = CATALOG.guide("languages")
     for support in CATALOG.stt_support()[:2]:
         line = next(row for row in guide.splitlines() if row.startswith(f"- `{support.engine}`"))

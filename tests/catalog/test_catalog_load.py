@@ -14,7 +14,7 @@ from tavus_mcp.catalog import LAYERS, load_catalog
 CATALOG = load_catalog()
 
 
-def test_importing_the_catalog_reads_and_parses_nothing() -> None:
+def test_importing_the_catalog_reads_no_data_files() -> None:
     """Required by us: nothing happens at import."""
     program = (
         "import sys; before = set(sys.modules); import tavus_mcp.catalog; "
@@ -28,7 +28,7 @@ def test_importing_the_catalog_reads_and_parses_nothing() -> None:
     subprocess.run([sys.executable, "-c", program], check=True, env=environment)
 
 
-def test_asking_about_one_layer_parses_only_its_file() -> None:
+def test_describing_one_layer_parses_only_its_file() -> None:
     from tavus_mcp.catalog import catalog
 
     catalog.read_data.cache_clear()
@@ -41,7 +41,7 @@ def test_asking_about_one_layer_parses_only_its_file() -> None:
     assert catalog.read_data.cache_info().currsize == 1
 
 
-def test_the_catalog_is_made_once() -> None:
+def test_the_catalog_is_loaded_once() -> None:
     assert load_catalog() is CATALOG
 
 
@@ -64,7 +64,7 @@ def test_the_description_names_every_field_model_and_engine(layer: str) -> None:
     assert all(f'"{name}"' in compact for name in names)
 
 
-def test_the_description_says_where_a_deprecation_was_read() -> None:
+def test_the_description_names_the_source_of_a_deprecation() -> None:
     models = CATALOG.describe("llm")["models"]
     assert isinstance(models, list)
     by_id = {model["id"]: model for model in models}
@@ -73,17 +73,17 @@ def test_the_description_says_where_a_deprecation_was_read() -> None:
     assert "source" not in by_id["tavus-gemma-4"]
 
 
-def test_an_unknown_layer_is_answered_with_the_known_ones() -> None:
+def test_an_unknown_layer_raises_an_error_that_lists_the_known_layers() -> None:
     with pytest.raises(LookupError, match=r"No layer 'lm'\. There are: llm, tts"):
         CATALOG.layer("lm")
 
 
-def test_an_unknown_guide_is_answered_with_the_known_ones() -> None:
+def test_an_unknown_guide_raises_an_error_that_lists_the_known_guides() -> None:
     with pytest.raises(LookupError, match=r"No guide '\.\./load'\. There are: llm"):
         CATALOG.guide("../load")
 
 
-def test_what_is_not_in_a_list_is_none() -> None:
+def test_a_lookup_of_an_unknown_id_returns_none() -> None:
     assert CATALOG.field("llm", "modle") is None
     assert CATALOG.llm_model("gpt-4-turbo") is None
     assert CATALOG.tts_engine("google") is None
@@ -104,7 +104,7 @@ def test_a_field_is_found_by_each_of_its_names() -> None:
     assert CATALOG.persona_field("pal_name") is CATALOG.persona_field("persona_name")
 
 
-def test_both_spellings_of_the_silence_timer_lead_to_the_one_that_is_sent() -> None:
+def test_both_spellings_of_the_silence_timer_map_to_the_sent_spelling() -> None:
     timer = CATALOG.turn_model("timebased")
     assert timer is not None
     assert timer.id == "time-based"
@@ -127,7 +127,7 @@ def test_voice_settings_are_those_of_the_model_family() -> None:
     assert new["emotion"].status == "unsupported"
 
 
-def test_elevenlabs_speed_keeps_to_the_range_both_pages_allow() -> None:
+def test_the_elevenlabs_speed_range_is_the_intersection_of_both_documented_ranges() -> None:
     eleven = CATALOG.tts_engine("elevenlabs")
     assert eleven is not None
     speed = {setting.name: setting for setting in eleven.voice_settings()}["speed"]
@@ -140,7 +140,7 @@ def test_azure_takes_no_model_name() -> None:
     assert azure.forbids == ("tts_model_name",)
 
 
-def test_the_prompt_guidance_is_in_tokens_with_characters_per_token() -> None:
+def test_the_prompt_guidance_gives_tokens_and_characters_per_token() -> None:
     guidance = CATALOG.context_guidance()
     steps = (guidance.comfortable_tokens, guidance.slow_from_tokens, guidance.maximum_tokens)
     assert steps == (5000, 15000, 32000)
@@ -154,13 +154,13 @@ def test_fields_set_by_the_server_cannot_be_written() -> None:
         assert field.writable == ()
 
 
-def test_livekit_and_audio_only_are_notes_and_not_modes() -> None:
+def test_livekit_and_audio_only_are_notes_rather_than_modes() -> None:
     assert {"livekit", "audio-only"} <= {note.name for note in CATALOG.pipeline_notes()}
     modes = {mode.name for mode in CATALOG.pipeline_modes()}
     assert modes == {"full", "echo", "speech-to-speech"}
 
 
-def test_the_places_where_a_language_is_set_say_what_they_take() -> None:
+def test_every_language_field_states_the_accepted_values() -> None:
     takes = {place.name: place.takes for place in CATALOG.language_setting_notes()}
     assert takes["persona.languages"] == "codes"
     assert takes["conversation.properties.language"] == "full name"

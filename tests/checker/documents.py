@@ -8,31 +8,35 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent
 
 
-def read(name: str) -> dict[str, Any]:
+def read_data_file(name: str) -> dict[str, Any]:
     """Return a data file of this folder."""
-    return tomllib.loads((HERE / name).read_text(encoding="utf-8"))
+    return tomllib.loads((FOLDER / name).read_text(encoding="utf-8"))
 
 
-DATA = read("rules.toml")
+RULE_CASES = read_data_file("rules.toml")
 
 
-def filled(value: Any) -> Any:
+def expand_placeholders(value: Any) -> Any:
     """Return a value of the data file with its stand-ins made long."""
     if isinstance(value, dict):
-        return {key: filled(item) for key, item in value.items()}
+        return {key: expand_placeholders(item) for key, item in value.items()}
     if isinstance(value, list):
         many = (
             re.fullmatch(r"many:(\d+)", value[0]) if value and isinstance(value[0], str) else None
         )
-        return [f"item {i}" for i in range(int(many[1]))] if many else [filled(i) for i in value]
+        return (
+            [f"item {i}" for i in range(int(many[1]))]
+            if many
+            else [expand_placeholders(i) for i in value]
+        )
     long = re.fullmatch(r"long:(\d+)", value) if isinstance(value, str) else None
     return ("bicycle " * int(long[1]))[: int(long[1])] if long else value
 
 
-def body_of(case: dict[str, Any]) -> dict[str, Any]:
+def build_case_document(case: dict[str, Any]) -> dict[str, Any]:
     """Return the base document with the case's own laid over it."""
-    data = copy.deepcopy(DATA["base"]) | filled(case.get("with", {}))
+    data = copy.deepcopy(RULE_CASES["base"]) | expand_placeholders(case.get("with", {}))
     return {key: item for key, item in data.items() if key not in case.get("without", [])}

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from documents import DATA, body_of, filled, read
-from mcp_client import Desk
-from test_fixes import PERSONA, checked, chosen, saved
+from documents import RULE_CASES, build_case_document, expand_placeholders, read_data_file
+from mcp_client import ToolClient
+from test_fixes import PERSONA, check_findings, replace_placeholders, store_persona
 
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.checker.check import check
@@ -25,57 +25,62 @@ Calls = list[dict[str, Any]]
 CATALOG = load_catalog()
 VOLATILE = {"created_at", "updated_at"}
 ROUNDS = 40
-ORDERS: list[Body] = read("orders.toml")["document"]
+ORDERS: list[Body] = read_data_file("orders.toml")["document"]
 DOCUMENTS: dict[str, Body] = {
-    **{case["name"]: body_of(case) for case in DATA["case"]},
+    **{case["name"]: build_case_document(case) for case in RULE_CASES["case"]},
     **{
-        document["title"]: filled(json.loads(document["json"]))
-        for document in read("forty.toml")["document"]
+        document["title"]: expand_placeholders(json.loads(document["json"]))
+        for document in read_data_file("forty.toml")["document"]
         if document["as"] == "saved"
     },
-    **{document["title"]: body_of(document) for document in ORDERS},
+    **{document["title"]: build_case_document(document) for document in ORDERS},
 }
 
 
-def is_in_question(body: Body) -> bool:
+def has_several_fixes(body: Body) -> bool:
     """Tell whether there is an order: more than one finding that a call mends."""
     found = check(PersonaDocument({**body, "persona_id": PERSONA}), CATALOG)
     return len([item for item in found if item.fix]) > 1
 
 
-SEVERAL = {title: body for title, body in DOCUMENTS.items() if is_in_question(body)}
+SEVERAL = {title: body for title, body in DOCUMENTS.items() if has_several_fixes(body)}
 
 
-def bare(value: Any) -> Any:
+def remove_empty_values(value: Any) -> Any:
     """Return a document without what holds nothing."""
     if not isinstance(value, dict):
         return value
-    inner = {key: bare(item) for key, item in value.items()}
+    inner = {key: remove_empty_values(item) for key, item in value.items()}
     return {key: item for key, item in inner.items() if item not in (None, "", [], {})}
 
 
-async def fixes(desk: Desk) -> list[Calls]:
+async def list_fixes(tool_client: ToolClient) -> list[Calls]:
     """Return the fixes of a report, in its order, each once."""
-    found = [item["fix"] for item in (await checked(desk)).values() if "fix" in item]
+    found = [item["fix"] for item in (await check_findings(tool_client)).values() if "fix" in item]
     return [fix for index, fix in enumerate(found) if fix not in found[:index]]
 
 
-async def ended(
-    desk: Desk, store: Store, body: Body, taken: Callable[[list[Calls]], list[Calls]]
+async def fix_until_stable(
+    tool_client: ToolClient, store: Store, body: Body, taken: Callable[[list[Calls]], list[Calls]]
 ) -> Body:
     """Return the persona when nothing is left to be fixed, by some fixes of each report."""
-    saved(store, body)
+    store_persona(store, body)
     for _ in range(ROUNDS):
-        left = await fixes(desk)
+        left = await list_fixes(tool_client)
         if not left:
             document = store.get("persona", PERSONA)
             assert document
-            return {key: item for key, item in bare(document).items() if key not in VOLATILE}
+            return {
+                key: item
+                for key, item in remove_empty_values(document).items()
+                if key not in VOLATILE
+            }
         for call in (call for fix in taken(left) for call in fix):
             now = str((store.get("persona", PERSONA) or {}).get("system_prompt"))
             prompt = str(body.get("system_prompt"))
-            await desk.facts(
-                call["tool"], **chosen(call["arguments"], prompt if prompt in now else now)
+            await tool_client.expect_result(
+                call["tool"],
+                **replace_placeholders(call["arguments"], prompt if prompt in now else now),
             )
     raise AssertionError(left)
 
@@ -102,13 +107,13 @@ STAND_IN = 400
 
 
 @pytest.mark.parametrize("title", [one for one in SEVERAL if one not in EITHER])
-async def test_fixes_end_the_same_all_at_once_one_by_one_and_from_the_last(
-    desk: Desk, store: Store, title: str
+async def test_fixes_give_the_same_result_in_every_order(
+    tool_client: ToolClient, store: Store, title: str
 ) -> None:
     body = SEVERAL[title]
-    whole = await ended(desk, store, body, lambda left: left)
-    assert await ended(desk, store, body, lambda left: left[:1]) == whole
-    assert await ended(desk, store, body, lambda left: left[-1:]) == whole
+    whole = await fix_until_stable(tool_client, store, body, lambda left: left)
+    assert await fix_until_stable(tool_client, store, body, lambda left: left[:1]) == whole
+    assert await fix_until_stable(tool_client, store, body, lambda left: left[-1:]) == whole
     ends = next((one["ends"] for one in ORDERS if one["title"] == title and "ends" in one), {})
     assert {pointer: get_at(whole, pointer) for pointer in ends} == ends
     kept = [text for _, text in PersonaDocument(whole).texts]
@@ -117,5 +122,5 @@ async def test_fixes_end_the_same_all_at_once_one_by_one_and_from_the_last(
     assert not gone or title in PARTED
 
 
-def test_every_document_whose_findings_touch_one_another_is_tried() -> None:
+def test_every_document_with_interacting_findings_is_tested() -> None:
     assert SEVERAL.keys() >= {one["title"] for one in ORDERS} | EITHER.keys() | PARTED.keys()

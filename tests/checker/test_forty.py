@@ -6,68 +6,70 @@ import json
 from typing import Any
 
 import pytest
-from documents import filled, read
-from mcp_client import Desk
-from test_fixes import mend_each
+from documents import expand_placeholders, read_data_file
+from mcp_client import ToolClient
+from test_fixes import apply_each_fix
 
 from tavus_mcp.sandbox.store import Store
 
 pytestmark = pytest.mark.anyio
 
-DOCUMENTS: list[dict[str, Any]] = read("forty.toml")["document"]
+DOCUMENTS: list[dict[str, Any]] = read_data_file("forty.toml")["document"]
 
 
-def only(*ways: str) -> pytest.MarkDecorator:
+def parametrize_documents(*ways: str) -> pytest.MarkDecorator:
     """Parametrize over the documents that come in one of these ways."""
     chosen = [document for document in DOCUMENTS if document["as"] in ways]
     return pytest.mark.parametrize("document", chosen, ids=lambda document: document["title"])
 
 
-def body(document: dict[str, Any]) -> Any:
-    return filled(json.loads(document["json"]))
+def build_body(document: dict[str, Any]) -> Any:
+    return expand_placeholders(json.loads(document["json"]))
 
 
-def places(report: dict[str, Any]) -> list[str]:
+def list_findings(report: dict[str, Any]) -> list[str]:
     return [f"{item['path']} {item['rule']}" for item in report["findings"]]
 
 
-def test_there_are_at_least_forty_documents_and_some_without_a_mistake() -> None:
+def test_the_data_has_at_least_forty_documents_and_some_without_mistakes() -> None:
     assert len(DOCUMENTS) >= 40
     assert len({document["title"] for document in DOCUMENTS}) == len(DOCUMENTS)
     assert len([document for document in DOCUMENTS if document.get("found") == []]) >= 2
 
 
-@only("saved")
-async def test_each_mistake_in_a_saved_persona_is_named_once_and_mended_by_its_calls(
-    desk: Desk, store: Store, document: dict[str, Any]
+@parametrize_documents("saved")
+async def test_each_mistake_in_a_saved_persona_is_reported_once_and_fixed_by_its_calls(
+    tool_client: ToolClient, store: Store, document: dict[str, Any]
 ) -> None:
-    before = await mend_each(desk, store, body(document))
+    before = await apply_each_fix(tool_client, store, build_body(document))
     assert sorted(f"{path} {rule}" for rule, path in before) == sorted(document["found"])
 
 
-@only("saved", "draft")
-async def test_each_mistake_in_a_draft_is_named_once_worst_first_with_what_to_do(
-    desk: Desk, document: dict[str, Any]
+@parametrize_documents("saved", "draft")
+async def test_each_mistake_in_a_draft_is_reported_once_by_severity_with_advice(
+    tool_client: ToolClient, document: dict[str, Any]
 ) -> None:
-    report = await desk.facts("check_persona", document=body(document))
-    assert places(report) == document["found"]
+    report = await tool_client.expect_result("check_persona", document=build_body(document))
+    assert list_findings(report) == document["found"]
     assert all(item["hint"] and item["source"] for item in report["findings"])
     assert not [item for item in report["findings"] if "fix" in item]  # it has no id to call with
     assert "persona_id" not in report
 
 
-@only("draft")
-async def test_a_draft_that_arrives_as_text_is_read_as_what_it_says(
-    desk: Desk, document: dict[str, Any]
+@parametrize_documents("draft")
+async def test_a_draft_given_as_text_is_parsed(
+    tool_client: ToolClient, document: dict[str, Any]
 ) -> None:
-    report = await desk.facts("check_persona", document=json.dumps(body(document)))
-    assert places(report) == document["found"]
+    report = await tool_client.expect_result(
+        "check_persona", document=json.dumps(build_body(document))
+    )
+    assert list_findings(report) == document["found"]
 
 
-@only("refused")
-async def test_what_is_no_persona_is_refused_with_what_to_do_instead(
-    desk: Desk, document: dict[str, Any]
+@parametrize_documents("refused")
+async def test_a_document_that_is_not_a_persona_is_refused_with_advice(
+    tool_client: ToolClient, document: dict[str, Any]
 ) -> None:
-    said = await desk.refusal("check_persona", document=body(document))
+    said = await tool_client.expect_error("check_persona", document=build_body(document))
     assert "/document: " in said
     assert document["says"] in said

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-from documents import DATA, body_of
+from documents import RULE_CASES, build_case_document
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,8 +21,8 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.server.tools import ALL_SPECS
 
-CASES: list[dict[str, Any]] = DATA["case"]
-SILENT: list[dict[str, Any]] = DATA["silent"]
+CASES: list[dict[str, Any]] = RULE_CASES["case"]
+SILENT: list[dict[str, Any]] = RULE_CASES["silent"]
 CATALOG = load_catalog()
 BY_NAME = {rule.name: rule for rule in RULES}
 SECRET = "hush-4711-hush"
@@ -51,17 +51,17 @@ CALL = re.compile(r"\w+\(persona_id[^()]*\)")
 TOOLS = {spec.name: {**inspect.signature(spec.function).parameters} for spec in ALL_SPECS}
 
 
-def document_of(case: dict[str, Any]) -> PersonaDocument:
-    return PersonaDocument({**body_of(case), "persona_id": "p0123456789a"})
+def build_document(case: dict[str, Any]) -> PersonaDocument:
+    return PersonaDocument({**build_case_document(case), "persona_id": "p0123456789a"})
 
 
-def found(document: PersonaDocument) -> list[RuleFinding]:
+def list_findings(document: PersonaDocument) -> list[RuleFinding]:
     return [finding for rule in RULES for finding in rule.findings(document, CATALOG)]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_a_rule_points_at_its_place_and_no_other_rule_joins_in(case: dict[str, Any]) -> None:
-    findings = found(document_of(case))
+def test_a_rule_reports_its_path_and_no_other_rule_reports(case: dict[str, Any]) -> None:
+    findings = list_findings(build_document(case))
     here = [one for one in findings if (one.rule, one.path) == (case["rule"], case["path"])]
     assert len(here) == 1
     assert {one.rule for one in findings} == {case["rule"], *case.get("also", [])}
@@ -70,11 +70,11 @@ def test_a_rule_points_at_its_place_and_no_other_rule_joins_in(case: dict[str, A
 
 
 @pytest.mark.parametrize("case", SILENT, ids=lambda case: case["name"])
-def test_a_rule_says_nothing_where_all_is_well(case: dict[str, Any]) -> None:
-    assert not list(BY_NAME[case["rule"]].findings(document_of(case), CATALOG))
+def test_a_rule_reports_nothing_on_valid_documents(case: dict[str, Any]) -> None:
+    assert not list(BY_NAME[case["rule"]].findings(build_document(case), CATALOG))
 
 
-def test_every_rule_has_a_case() -> None:
+def test_every_rule_has_a_test_case() -> None:
     assert {rule.name for rule in RULES} == {case["rule"] for case in CASES}
 
 
@@ -92,22 +92,22 @@ def test_a_rule_has_a_kebab_case_name_a_source_and_a_reason(rule: Rule) -> None:
     assert rule.check.__doc__
 
 
-def test_only_what_tavus_is_known_to_reject_is_refused() -> None:
+def test_only_documents_that_tavus_rejects_are_blocked() -> None:
     refusing = {rule.name for rule in RULES if rule.blocks_write}
     assert refusing == REFUSING
     assert all(BY_NAME[name].severity == "error" for name in refusing)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_a_finding_is_a_sentence_with_a_hint(case: dict[str, Any]) -> None:
-    for one in found(document_of(case)):
+def test_a_finding_has_a_message_sentence_and_a_hint(case: dict[str, Any]) -> None:
+    for one in list_findings(build_document(case)):
         assert re.fullmatch(r"\S[^\n]*\.", one.message)
         assert re.fullmatch(r"\S[^\n]*\.", one.hint or "")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_a_call_in_a_hint_is_one_that_the_tools_take(case: dict[str, Any]) -> None:
-    for one in found(document_of(case)):
+def test_a_call_in_a_hint_matches_a_tool_signature(case: dict[str, Any]) -> None:
+    for one in list_findings(build_document(case)):
         hint = one.hint or ""
         assert hint.count("(persona_id") == len(CALL.findall(hint))
         for written in CALL.findall(hint):
@@ -126,13 +126,13 @@ def test_a_call_in_a_hint_is_one_that_the_tools_take(case: dict[str, Any]) -> No
             assert {name for names in unset for name in names} <= {*TOOLS[tool], layer}, written
 
 
-def test_a_persona_in_order_has_no_errors_and_no_warnings() -> None:
-    findings = check(PersonaDocument(DATA["clean"]), CATALOG)
+def test_a_valid_persona_has_no_errors_or_warnings() -> None:
+    findings = check(PersonaDocument(RULE_CASES["clean"]), CATALOG)
     assert [one for one in findings if one.severity != "info"] == []
 
 
-def test_what_the_seed_document_shows_is_remarked_on_but_never_refused() -> None:
-    findings = found(PersonaDocument(DATA["seed"]))
+def test_the_seed_document_gives_findings_that_never_block() -> None:
+    findings = list_findings(PersonaDocument(RULE_CASES["seed"]))
     assert not [one for one in findings if one.blocks_write]
     assert {one.rule for one in findings} >= {
         "audio-only-on-persona",
@@ -147,7 +147,7 @@ def test_what_the_seed_document_shows_is_remarked_on_but_never_refused() -> None
     }
 
 
-def test_no_finding_tells_a_secret() -> None:
+def test_no_finding_reveals_a_secret() -> None:
     llm = {
         "model": SECRET,
         "base_url": f"http://me:{SECRET}@localhost/{SECRET}/chat/completions?key={SECRET}",
@@ -156,8 +156,8 @@ def test_no_finding_tells_a_secret() -> None:
         "extra_body": {SECRET: SECRET},
     }
     tts = {"api_key": SECRET, "voice_id": SECRET, "tts_model_name": SECRET}
-    document = PersonaDocument({**DATA["base"], "layers": {"llm": llm, "tts": tts}})
-    findings = found(document)
+    document = PersonaDocument({**RULE_CASES["base"], "layers": {"llm": llm, "tts": tts}})
+    findings = list_findings(document)
     assert len(findings) > 5
     assert not [one for one in findings if SECRET in f"{one.message}{one.hint}"]
 
@@ -199,7 +199,7 @@ FUNCTION = st.fixed_dictionaries(
 TOOLS_OF = st.lists(FUNCTION | ANYTHING, max_size=3)
 
 
-def layer_of(name: str) -> st.SearchStrategy[Any]:
+def find_layer(name: str) -> st.SearchStrategy[Any]:
     fields = {
         facts.name.partition(".")[0]: TOOLS_OF | ANYTHING if "tools" in facts.name else ANYTHING
         for facts in CATALOG.fields(name)
@@ -207,7 +207,7 @@ def layer_of(name: str) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries({}, optional=fields) | ANYTHING
 
 
-LAYERS = st.fixed_dictionaries({}, optional={name: layer_of(name) for name in CATALOG.layers()})
+LAYERS = st.fixed_dictionaries({}, optional={name: find_layer(name) for name in CATALOG.layers()})
 DOCUMENTS = st.fixed_dictionaries(
     {},
     optional={facts.name: ANYTHING for facts in CATALOG.persona_fields()}
@@ -217,14 +217,16 @@ DOCUMENTS = st.fixed_dictionaries(
 
 @given(DOCUMENTS)
 @settings(max_examples=80, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-def test_no_rule_raises_whatever_a_document_holds(data: dict[str, Any]) -> None:
-    for one in found(PersonaDocument(data)):
+def test_no_rule_raises_for_arbitrary_documents(data: dict[str, Any]) -> None:
+    for one in list_findings(PersonaDocument(data)):
         assert one.path.startswith("/")
 
 
 @given(DOCUMENTS)
 @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-def test_no_check_of_a_saved_persona_raises_and_every_fix_is_told(data: dict[str, Any]) -> None:
+def test_checking_a_saved_persona_never_raises_and_every_fix_is_rendered(
+    data: dict[str, Any],
+) -> None:
     for one in check(PersonaDocument({**data, "persona_id": "p0123456789a"}), CATALOG):
         told = (one.hint or "").split("(persona_id")
         tools = [call.tool for call in one.fix or []]
@@ -234,12 +236,14 @@ def test_no_check_of_a_saved_persona_raises_and_every_fix_is_told(data: dict[str
 
 @given(st.dictionaries(KEYS, ANYTHING, max_size=8))
 @settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-def test_no_rule_raises_at_a_document_that_is_none(data: dict[str, Any]) -> None:
-    found(PersonaDocument(data))
+def test_no_rule_raises_for_a_value_that_is_not_a_document(data: dict[str, Any]) -> None:
+    list_findings(PersonaDocument(data))
 
 
-def test_no_rule_raises_at_a_document_that_is_very_deep() -> None:
+def test_no_rule_raises_for_a_deeply_nested_document() -> None:
     deep: Any = "{{x}}"
     for _ in range(5_000):
         deep = {"system_prompt": [deep]}
-    assert "placeholder-in-text" in {one.rule for one in found(PersonaDocument({"layers": deep}))}
+    assert "placeholder-in-text" in {
+        one.rule for one in list_findings(PersonaDocument({"layers": deep}))
+    }

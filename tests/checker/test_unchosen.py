@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from mcp_client import Desk
+from mcp_client import ToolClient
 
 from tavus_mcp.checker.fixes import PLACEHOLDERS, find_placeholder
 
@@ -28,21 +28,21 @@ SENT: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("tool", "arguments", "place"), SENT)
-async def test_what_was_not_chosen_is_refused_before_anything_is_sent(
-    desk: Desk, tool: str, arguments: dict[str, Any], place: str
+async def test_an_unreplaced_placeholder_is_refused_before_any_request(
+    tool_client: ToolClient, tool: str, arguments: dict[str, Any], place: str
 ) -> None:
-    persona_id = await desk.create()
-    said = await desk.refusal(tool, persona_id=persona_id, **arguments)
+    persona_id = await tool_client.create_persona()
+    said = await tool_client.expect_error(tool, persona_id=persona_id, **arguments)
     assert f"Refused before anything was sent. {place}" in said
     assert "was not replaced" in said
-    assert len(desk.wire.writes) == 1
+    assert len(tool_client.transport.writes) == 1
 
 
 @pytest.mark.parametrize("choice", PLACEHOLDERS)
-async def test_a_persona_is_not_created_with_anything_left_to_be_chosen(
-    desk: Desk, choice: str
+async def test_a_persona_with_unreplaced_placeholders_is_not_created(
+    tool_client: ToolClient, choice: str
 ) -> None:
-    said = await desk.refusal("create_persona", name="Bot", system_prompt=choice)
+    said = await tool_client.expect_error("create_persona", name="Bot", system_prompt=choice)
     assert f"/system_prompt: {choice} stands for what is to be chosen" in said
     assert find_placeholder(choice) == choice
-    assert desk.wire.writes == []
+    assert tool_client.transport.writes == []

@@ -42,7 +42,7 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def read(name: str) -> dict[str, Any]:
+def load_json(name: str) -> dict[str, Any]:
     return dict(json.loads((ROOT / name).read_text(encoding="utf-8")))
 
 
@@ -58,7 +58,7 @@ def test_every_rendered_file_is_up_to_date(surface: Surface) -> None:
 @pytest.mark.parametrize(
     "name", ["README.md", "server.json", BUNDLE_MANIFEST_PATH, "tavus_mcp/surface.json"]
 )
-def test_a_drifted_file_is_noticed_and_mended(
+def test_an_outdated_file_is_detected_and_rewritten(
     surface: Surface, checkout: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = checkout / name
@@ -76,9 +76,9 @@ def test_outside_a_checkout_nothing_is_written(surface: Surface, tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_registry_entry_is_valid_and_tells_what_the_code_does() -> None:
+def test_the_registry_entry_is_valid_and_matches_the_code() -> None:
     """MCP: the registry's schema of 2025-12-11."""
-    entry = read("server.json")
+    entry = load_json("server.json")
     schema = json.loads((SCHEMAS / "registry-server.2025-12-11.schema.json").read_text())
     assert [error.message for error in Draft7Validator(schema).iter_errors(entry)] == []
     (package,) = entry["packages"]
@@ -89,7 +89,7 @@ def test_the_registry_entry_is_valid_and_tells_what_the_code_does() -> None:
 
 
 def test_the_bundle_manifest_is_valid_and_names_the_default_tools() -> None:
-    bundle = read(BUNDLE_MANIFEST_PATH)
+    bundle = load_json(BUNDLE_MANIFEST_PATH)
     schema = json.loads((SCHEMAS / "mcpb-manifest-v0.4.schema.json").read_text())
     assert [error.message for error in Draft202012Validator(schema).iter_errors(bundle)] == []
     assert bundle["version"] == __version__
@@ -99,16 +99,18 @@ def test_the_bundle_manifest_is_valid_and_names_the_default_tools() -> None:
     )
 
 
-def test_the_bundle_holds_the_message_of_every_prompt_with_its_arguments(surface: Surface) -> None:
+def test_the_bundle_contains_the_message_of_every_prompt_with_its_arguments(
+    surface: Surface,
+) -> None:
     """MCPB 0.4: prompts have a text, with ${arguments.name} in it."""
-    bundle = read(BUNDLE_MANIFEST_PATH)
+    bundle = load_json(BUNDLE_MANIFEST_PATH)
     assert [item["name"] for item in bundle["prompts"]] == [item.name for item in surface.prompts]
     for prompt in bundle["prompts"]:
         for name in prompt["arguments"]:
             assert f"${{arguments.{name}}}" in prompt["text"], prompt["name"]
 
 
-def test_the_readme_tells_every_prompt_with_its_arguments(surface: Surface) -> None:
+def test_the_readme_lists_every_prompt_with_its_arguments(surface: Surface) -> None:
     told = (ROOT / "README.md").read_text(encoding="utf-8")
     for prompt in surface.prompts:
         (row,) = (line for line in told.splitlines() if line.startswith(f"| `{prompt.name}` |"))

@@ -17,27 +17,27 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceFile:
     """A Python file: where it is, its text and its tree."""
 
     path: Path
     text: str
     tree: ast.Module
 
-    def at(self, node: ast.stmt | ast.expr | ast.excepthandler) -> str:
+    def location_of(self, node: ast.stmt | ast.expr | ast.excepthandler) -> str:
         """Return ``file:line`` of a node, for messages."""
         return f"{self.path.relative_to(ROOT)}:{node.lineno}"
 
 
 @cache
-def sources(*folders: str) -> tuple[Source, ...]:
+def parse_source_files(*folders: str) -> tuple[SourceFile, ...]:
     """Return the Python files below some folders of the project."""
     paths = sorted(path for name in folders for path in (ROOT / name).rglob("*.py"))
     texts = [(path, path.read_text(encoding="utf-8")) for path in paths]
-    return tuple(Source(path, text, ast.parse(text)) for path, text in texts)
+    return tuple(SourceFile(path, text, ast.parse(text)) for path, text in texts)
 
 
-def files() -> Iterator[Path]:
+def iterate_project_files() -> Iterator[Path]:
     """Walk the files that people wrote, hidden folders and generated ones left out."""
     for path in sorted(ROOT.rglob("*")):
         parts = path.relative_to(ROOT).parts
@@ -46,14 +46,14 @@ def files() -> Iterator[Path]:
             yield path
 
 
-def functions(tree: ast.AST) -> Iterator[Function]:
+def iterate_functions(tree: ast.AST) -> Iterator[Function]:
     """Walk every function, nested ones and methods too."""
     for node in ast.walk(tree):
         if isinstance(node, Function):
             yield node
 
 
-def public(tree: ast.Module) -> Iterator[Function | ast.ClassDef]:
+def iterate_public_definitions(tree: ast.Module) -> Iterator[Function | ast.ClassDef]:
     """Walk what a module offers: classes, functions and methods without a leading underscore."""
     pending: list[ast.stmt] = list(tree.body)
     for node in pending:

@@ -65,7 +65,7 @@ HELD: dict[str, Any] = {
 
 
 @dataclass
-class Depths(httpx2.AsyncBaseTransport):
+class StackRecordingTransport(httpx2.AsyncBaseTransport):
     """Passes requests on, and notes the own frames between each tool and httpx2."""
 
     inner: httpx2.AsyncBaseTransport
@@ -73,12 +73,12 @@ class Depths(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Look at the stack, then pass the request on."""
-        name, frames = own_frames(sys._getframe())  # noqa: SLF001 - the stack is what is measured
+        name, frames = list_own_frames(sys._getframe())  # noqa: SLF001 - the stack is what is measured
         self.seen.setdefault(name, []).append(frames)
         return await self.inner.handle_async_request(request)
 
 
-def own_frames(frame: FrameType | None) -> tuple[str, list[str]]:
+def list_own_frames(frame: FrameType | None) -> tuple[str, list[str]]:
     """Return the tool that is running, and our frames from its function to httpx2, outermost first.
 
     Frames of ours below httpx2 (transports) stand between httpx2 and the wire, and are not meant.
@@ -98,10 +98,12 @@ def own_frames(frame: FrameType | None) -> tuple[str, list[str]]:
 
 
 @pytest.fixture
-async def measured(tmp_path: Path) -> AsyncIterator[tuple[Client, Depths]]:
+async def client_and_transport(
+    tmp_path: Path,
+) -> AsyncIterator[tuple[Client, StackRecordingTransport]]:
     store = Store.open(None)
     store.put("conversation", HELD["conversation_id"], HELD)
-    wire = Depths(httpx2.ASGITransport(app=build_sandbox(store)))
+    wire = StackRecordingTransport(httpx2.ASGITransport(app=build_sandbox(store)))
     api = TavusApi("http://127.0.0.1/v2", "any-key-0123456789", transport=lambda: wire)
     server = build_server(
         App(api, load_catalog(), Journal(tmp_path / "journal.sqlite3")), Settings(toolsets=TOOLSETS)
@@ -111,23 +113,23 @@ async def measured(tmp_path: Path) -> AsyncIterator[tuple[Client, Depths]]:
     store.close()
 
 
-async def called(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+async def call_tool(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     result = await client.call_tool(tool, arguments)
     said = "\n".join(part.text for part in result.content if isinstance(part, TextContent))
     assert not result.is_error, f"{tool}: {said}"
     return dict(result.structured_content or {})
 
 
-async def arguments_of(client: Client, name: str, made: dict[str, Any]) -> dict[str, Any]:
+async def build_arguments(client: Client, name: str, made: dict[str, Any]) -> dict[str, Any]:
     """Return arguments by which a tool does its work on the persona that was made."""
     this = {"persona_id": made["persona_id"]}
     if name == "compare_personas":
         return {"first": made["persona_id"], "second": "p1af207b8189"}
     if name == "restore_revision":
-        await called(client, "update_persona", **this, greeting="Good day.")
+        await call_tool(client, "update_persona", **this, greeting="Good day.")
         return {**this, "revision": made["revision"]}
     if name == "apply_plan":
-        planned = await called(client, "update_persona", **this, greeting="Hi.", dry_run=True)
+        planned = await call_tool(client, "update_persona", **this, greeting="Hi.", dry_run=True)
         return {"plan_id": planned["plan_id"]}
     listed = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
     takes_id = "persona_id" in listed[name]["properties"]
@@ -136,14 +138,14 @@ async def arguments_of(client: Client, name: str, made: dict[str, Any]) -> dict[
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", TOOLS)
-async def test_at_most_four_own_frames_stand_between_a_tool_and_httpx2(
-    measured: tuple[Client, Depths], name: str
+async def test_at_most_four_own_frames_separate_a_tool_from_httpx2(
+    client_and_transport: tuple[Client, StackRecordingTransport], name: str
 ) -> None:
     """Required by us; the tool's own frame is not counted, it is where the way begins."""
-    client, wire = measured
-    made = await called(client, "create_persona", **ADA)
+    client, wire = client_and_transport
+    made = await call_tool(client, "create_persona", **ADA)
     if name != "create_persona":
-        await called(client, name, **await arguments_of(client, name, made))
+        await call_tool(client, name, **await build_arguments(client, name, made))
     stacks = wire.seen.get(name, [])
     assert stacks or name in ("describe_layer", "list_revisions"), f"{name} sent nothing"
     deepest = max(stacks, key=len, default=[name])
@@ -151,10 +153,10 @@ async def test_at_most_four_own_frames_stand_between_a_tool_and_httpx2(
 
 
 @pytest.mark.anyio
-async def test_a_walk_through_the_whole_account_keeps_to_four_frames_too(
-    measured: tuple[Client, Depths],
+async def test_reading_the_whole_account_uses_at_most_four_own_frames(
+    client_and_transport: tuple[Client, StackRecordingTransport],
 ) -> None:
-    client, wire = measured
-    await called(client, "list_personas", name_contains="ada")
+    client, wire = client_and_transport
+    await call_tool(client, "list_personas", name_contains="ada")
     deepest = max(wire.seen["list_personas"], key=len)
     assert len(deepest) - 1 <= MOST, " > ".join(deepest)

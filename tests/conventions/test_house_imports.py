@@ -40,7 +40,7 @@ print(json.dumps(seen))
 """Imports every module, and prints whatever ours asked of the system meanwhile."""
 
 
-def test_the_rooms_import_only_what_the_contracts_allow() -> None:
+def test_packages_import_only_what_the_contracts_allow() -> None:
     assert lint_imports(str(CONTRACTS), no_cache=True, no_logo=True) == 0
 
 
@@ -49,14 +49,14 @@ def imports() -> set[tuple[str, str]]:
     """Every import between two rooms, or from a room to a library, by name."""
     graph = grimp.build_graph("tavus_mcp", include_external_packages=True, cache_dir=None)
     return {
-        (room_of(importer), room_of(imported))
+        (package_of(importer), package_of(imported))
         for importer in graph.modules
         for imported in graph.find_modules_directly_imported_by(importer)
-        if room_of(importer) != room_of(imported)
+        if package_of(importer) != package_of(imported)
     }
 
 
-def room_of(module: str) -> str:
+def package_of(module: str) -> str:
     return ".".join(module.split(".")[:2]) if module.startswith("tavus_mcp.") else module
 
 
@@ -65,21 +65,21 @@ def test_only_the_command_imports_the_sandbox(imports: set[tuple[str, str]]) -> 
     assert {here for here, there in imports if there == "tavus_mcp.sandbox"} == {"tavus_mcp.cli"}
 
 
-def test_the_sandbox_imports_the_models_and_nothing_else_of_ours(
+def test_the_sandbox_imports_only_the_models_package(
     imports: set[tuple[str, str]],
 ) -> None:
     ours = {there for here, there in imports if here == "tavus_mcp.sandbox" and "tavus_" in there}
     assert ours == {"tavus_mcp.models"}
 
 
-def test_the_client_is_the_only_way_out_over_http(imports: set[tuple[str, str]]) -> None:
+def test_only_the_api_client_sends_http_requests(imports: set[tuple[str, str]]) -> None:
     """The command hands it the sandbox as a transport; the sandbox serves, it asks nobody."""
     ways = {"httpx2", "httpx", "http", "socket", "urllib3", "requests", "aiohttp"}
     out = {here for here, there in imports if there in ways}
     assert out <= {"tavus_mcp.tavus_api", "tavus_mcp.cli", "tavus_mcp.sandbox"}
 
 
-def test_importing_opens_connects_and_starts_nothing(tmp_path: Path) -> None:
+def test_importing_has_no_side_effects(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", WATCHED],
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYDANTIC_DISABLE_PLUGINS": "__all__"},
@@ -93,6 +93,6 @@ def test_importing_opens_connects_and_starts_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_every_room_says_what_it_is_for() -> None:
+def test_every_package_has_a_docstring() -> None:
     for room in (path.parent for path in PACKAGE.rglob("__init__.py")):
         assert (room / "__init__.py").read_text().startswith('"""'), room

@@ -6,7 +6,15 @@ import ast
 import tomllib
 from collections.abc import Iterator
 
-from source_files import CODE, PACKAGE, ROOT, Function, functions, public, sources
+from source_files import (
+    CODE,
+    PACKAGE,
+    ROOT,
+    Function,
+    iterate_functions,
+    iterate_public_definitions,
+    parse_source_files,
+)
 
 import tavus_mcp
 
@@ -17,26 +25,26 @@ READS_THE_ENVIRONMENT = frozenset({"settings.py", "cli/main.py", "cli/demo.py", 
 
 
 def test_no_file_is_longer_than_400_lines() -> None:
-    lengths = {source.path: len(source.text.splitlines()) for source in sources(*CODE)}
+    lengths = {source.path: len(source.text.splitlines()) for source in parse_source_files(*CODE)}
     assert {str(it): length for it, length in lengths.items() if length > LONGEST_FILE} == {}
 
 
 def test_no_function_is_longer_than_50_lines() -> None:
     too_long = [
-        f"{source.at(function)} {function.name}: {length(function)} lines"
-        for source in sources(*CODE)
-        for function in functions(source.tree)
-        if length(function) > LONGEST_FUNCTION
+        f"{source.location_of(function)} {function.name}: {count_lines(function)} lines"
+        for source in parse_source_files(*CODE)
+        for function in iterate_functions(source.tree)
+        if count_lines(function) > LONGEST_FUNCTION
     ]
     assert too_long == []
 
 
-def test_nothing_catches_everything() -> None:
+def test_no_handler_catches_every_exception() -> None:
     broad = [
-        source.at(node)
-        for source in sources(*CODE)
+        source.location_of(node)
+        for source in parse_source_files(*CODE)
         for node in ast.walk(source.tree)
-        if caught(node) & BROAD
+        if list_caught_exceptions(node) & BROAD
     ]
     assert broad == []
 
@@ -44,7 +52,7 @@ def test_nothing_catches_everything() -> None:
 def test_the_environment_is_read_in_one_place() -> None:
     readers = {
         source.path.relative_to(PACKAGE).as_posix()
-        for source in sources("tavus_mcp")
+        for source in parse_source_files("tavus_mcp")
         for node in ast.walk(source.tree)
         if isinstance(node, ast.Attribute | ast.alias | ast.Name)
         and getattr(node, "attr", getattr(node, "name", getattr(node, "id", "")))
@@ -54,56 +62,60 @@ def test_the_environment_is_read_in_one_place() -> None:
     assert readers <= READS_THE_ENVIRONMENT
 
 
-def test_everything_public_has_a_docstring() -> None:
+def test_every_public_definition_has_a_docstring() -> None:
     assert [
-        source.at(node)
-        for source in sources("tavus_mcp", "examples")
-        for node in public(source.tree)
+        source.location_of(node)
+        for source in parse_source_files("tavus_mcp", "examples")
+        for node in iterate_public_definitions(source.tree)
         if not ast.get_docstring(node)
     ] == []
 
 
 def test_every_module_has_a_docstring() -> None:
-    bare = [s.path.name for s in sources("tavus_mcp", "examples") if not ast.get_docstring(s.tree)]
+    bare = [
+        s.path.name
+        for s in parse_source_files("tavus_mcp", "examples")
+        if not ast.get_docstring(s.tree)
+    ]
     assert bare == []
 
 
 def test_every_return_is_annotated() -> None:
     assert [
-        source.at(function)
-        for source in sources("tavus_mcp", "examples")
-        for function in functions(source.tree)
+        source.location_of(function)
+        for source in parse_source_files("tavus_mcp", "examples")
+        for function in iterate_functions(source.tree)
         if function.returns is None
     ] == []
 
 
-def test_the_version_stands_in_one_place() -> None:
+def test_the_version_is_defined_in_one_place() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert project["project"]["dynamic"] == ["version"]
     assert project["tool"]["hatch"]["version"]["path"] == "tavus_mcp/__init__.py"
     said = [
         source.path.relative_to(PACKAGE).as_posix()
-        for source in sources("tavus_mcp")
+        for source in parse_source_files("tavus_mcp")
         for node in ast.walk(source.tree)
         if isinstance(node, ast.Constant) and node.value == tavus_mcp.__version__
     ]
     assert said == ["__init__.py"]
 
 
-def length(function: Function) -> int:
+def count_lines(function: Function) -> int:
     return (function.end_lineno or function.lineno) - function.lineno + 1
 
 
-def caught(node: ast.AST) -> set[str]:
+def list_caught_exceptions(node: ast.AST) -> set[str]:
     """Return the names of what a node catches; a bare ``except`` catches ``BaseException``."""
     if isinstance(node, ast.ExceptHandler):
-        return set(names(node.type)) if node.type else {"BaseException"}
-    if isinstance(node, ast.Call) and "suppress" in names(node.func):
-        return {name for argument in node.args for name in names(argument)}
+        return set(iterate_names(node.type)) if node.type else {"BaseException"}
+    if isinstance(node, ast.Call) and "suppress" in iterate_names(node.func):
+        return {name for argument in node.args for name in iterate_names(argument)}
     return set()
 
 
-def names(expression: ast.expr) -> Iterator[str]:
+def iterate_names(expression: ast.expr) -> Iterator[str]:
     for node in ast.walk(expression):
         if isinstance(node, ast.Name | ast.Attribute):
             yield node.id if isinstance(node, ast.Name) else node.attr
@@ -113,6 +125,6 @@ def is_parameter(tree: ast.Module, node: ast.AST) -> bool:
     """Tell whether a bare name is merely what a function calls its argument."""
     return isinstance(node, ast.Name) and any(
         node.id in {argument.arg for argument in function.args.args}
-        for function in functions(tree)
+        for function in iterate_functions(tree)
         if node in ast.walk(function)
     )

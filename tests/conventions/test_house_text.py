@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from source_files import ROOT, files
+from source_files import ROOT, iterate_project_files
 
 REGISTRIES = tuple(
     f"{name}.{end}"
@@ -32,8 +32,8 @@ HOMES = re.compile(
 HERE = {str(ROOT), sys.prefix, str(Path.home())} - {"/", "/usr", "/usr/local"}
 
 
-def texts() -> Iterator[tuple[str, str]]:
-    for path in files():
+def iterate_text_files() -> Iterator[tuple[str, str]]:
+    for path in iterate_project_files():
         try:
             yield path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
@@ -43,24 +43,33 @@ def texts() -> Iterator[tuple[str, str]]:
 def test_no_file_names_a_package_registry() -> None:
     """Required by us: what is installed from where is the business of who installs it."""
     assert [
-        f"{name} names {host}" for name, text in texts() for host in REGISTRIES if host in text
+        f"{name} names {host}"
+        for name, text in iterate_text_files()
+        for host in REGISTRIES
+        if host in text
     ] == []
 
 
-def test_no_file_names_a_path_of_somebodys_machine() -> None:
-    found = [f"{name}: {match[0]}" for name, text in texts() if (match := HOMES.search(text))]
-    found += [f"{name}: {path}" for name, text in texts() for path in HERE if path in text]
+def test_no_file_contains_a_path_of_a_developer_machine() -> None:
+    found = [
+        f"{name}: {match[0]}"
+        for name, text in iterate_text_files()
+        if (match := HOMES.search(text))
+    ]
+    found += [
+        f"{name}: {path}" for name, text in iterate_text_files() for path in HERE if path in text
+    ]
     assert found == []
 
 
-def dependencies() -> list[str]:
+def list_dependencies() -> list[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     return [re.split(r"[<>=!~\[; ]", line, maxsplit=1)[0] for line in asked]
 
 
-@pytest.mark.parametrize("name", dependencies())
-def test_a_dependency_has_a_sentence_that_says_why(name: str) -> None:
+@pytest.mark.parametrize("name", list_dependencies())
+def test_every_dependency_has_a_documented_reason(name: str) -> None:
     """Required by us: what it does better than ten lines of ours stands in CONTRIBUTING.md."""
     paper = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     about = [line for line in paper.splitlines() if f"`{name}`" in line]

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 
 @pytest.fixture
-async def tavus(sandbox: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
+async def sandbox_client(sandbox: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
     """Somebody who speaks to the sandbox over its own wire."""
     async with httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app=sandbox),

@@ -10,12 +10,14 @@ import httpx2
 
 from tavus_mcp.sandbox.store import Store
 
-Entry = dict[str, Any]
-STOCK = "p1af207b8189"
-REPLICA = "r90bbd427f71"
+JsonObject = dict[str, Any]
+STOCK_PERSONA_ID = "p1af207b8189"
+REPLICA_ID = "r90bbd427f71"
 
 
-def said(role: str, start: float, duration: float, content: str = "one two three") -> Entry:
+def build_utterance(
+    role: str, start: float, duration: float, content: str = "one two three"
+) -> JsonObject:
     return {
         "role": role,
         "content": content,
@@ -25,20 +27,20 @@ def said(role: str, start: float, duration: float, content: str = "one two three
     }
 
 
-def talk(seed: int, gap: float = 1.0, turns: int = 12) -> list[Entry]:
+def build_transcript(seed: int, gap_seconds: float = 1.0, turns: int = 12) -> list[JsonObject]:
     """Return a transcript in which the agent waits ``gap`` seconds, give or take."""
     chance = random.Random(seed)  # noqa: S311 - made-up times
     at, entries = 0.5, []
     for role in itertools.islice(itertools.cycle(("user", "assistant")), turns):
-        wait = gap if role == "assistant" else 0.75
+        wait = gap_seconds if role == "assistant" else 0.75
         at += wait * chance.uniform(0.7, 1.3)
         lasts = chance.uniform(2, 5)
-        entries.append(said(role, round(at, 3), round(lasts, 3)))
+        entries.append(build_utterance(role, round(at, 3), round(lasts, 3)))
         at += lasts
     return entries
 
 
-def event(kind: str, **properties: Any) -> Entry:
+def build_event(kind: str, **properties: Any) -> JsonObject:
     return {
         "event_type": kind,
         "message_type": kind.partition(".")[0],
@@ -47,47 +49,49 @@ def event(kind: str, **properties: Any) -> Entry:
     }
 
 
-def verbose(entries: object, **more: Any) -> Entry:
+def build_verbose_conversation(entries: object, **more: Any) -> JsonObject:
     """Return a conversation as it is read with ``verbose``."""
-    ready = event("application.transcription_ready", transcript=entries)
+    ready = build_event("application.transcription_ready", transcript=entries)
     return {"conversation_id": "c1", "status": "ended", "events": [ready], **more}
 
 
-async def begin(tavus: httpx2.AsyncClient, persona_id: str = STOCK, **fields: Any) -> str:
+async def start_conversation(
+    sandbox_client: httpx2.AsyncClient, persona_id: str = STOCK_PERSONA_ID, **fields: Any
+) -> str:
     """Start a call in the sandbox; return its id."""
-    body = {"persona_id": persona_id, "replica_id": REPLICA, **fields}
-    reply = await tavus.post("/v2/conversations", json=body)
+    body = {"persona_id": persona_id, "replica_id": REPLICA_ID, **fields}
+    reply = await sandbox_client.post("/v2/conversations", json=body)
     assert reply.status_code == 200, reply.text
     return str(reply.json()["conversation_id"])
 
 
-async def hold(
-    tavus: httpx2.AsyncClient,
-    entries: list[Entry] | None = None,
-    persona_id: str = STOCK,
-    **told: Any,
+async def create_ended_conversation(
+    sandbox_client: httpx2.AsyncClient,
+    entries: list[JsonObject] | None = None,
+    persona_id: str = STOCK_PERSONA_ID,
+    **fields: Any,
 ) -> str:
     """Start a call and end it as if this had been said; return its id."""
-    conversation_id = await begin(tavus, persona_id)
-    body = {"transcript": entries or [], **told}
-    reply = await tavus.post(f"/_sandbox/calls/{conversation_id}", json=body)
+    conversation_id = await start_conversation(sandbox_client, persona_id)
+    body = {"transcript": entries or [], **fields}
+    reply = await sandbox_client.post(f"/_sandbox/calls/{conversation_id}", json=body)
     assert reply.is_success, reply.text
     return conversation_id
 
 
-def keep(
-    store: Store, conversation_id: str, created_at: object, entries: list[Entry], **more: Any
+def store_ended_conversation(
+    store: Store, conversation_id: str, created_at: object, entries: list[JsonObject], **more: Any
 ) -> None:
     """Put an ended call of a chosen time into the sandbox."""
     row = {
         "conversation_id": conversation_id,
         "conversation_name": "",
         "status": "ended",
-        "persona_id": STOCK,
-        "replica_id": REPLICA,
+        "persona_id": STOCK_PERSONA_ID,
+        "replica_id": REPLICA_ID,
         "created_at": created_at,
         "updated_at": created_at,
-        "events": verbose(entries)["events"],
+        "events": build_verbose_conversation(entries)["events"],
         "words": "persona",
         **more,
     }

@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import pytest
-from ended_conversations import event, said, verbose
+from ended_conversations import build_event, build_utterance, build_verbose_conversation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,87 +15,116 @@ from tavus_mcp.conversations import report
 from tavus_mcp.conversations.metrics import TurnStatistics
 from tavus_mcp.models.conversation import Conversation, Turn, parse_timestamp
 
-HI = said("user", 1.0, 2.0, "Hi")
-HELLO = said("assistant", 4.0, 1.5, "Hello")
+HI = build_utterance("user", 1.0, 2.0, "Hi")
+HELLO = build_utterance("assistant", 4.0, 1.5, "Hello")
 WANTED = (Turn("user", "Hi", 1.0, 2.0), Turn("assistant", "Hello", 4.0, 1.5))
 
 
-def without(entry: dict[str, Any], *names: str, **more: Any) -> dict[str, Any]:
+def without_keys(entry: dict[str, Any], *names: str, **more: Any) -> dict[str, Any]:
     return {**{key: value for key, value in entry.items() if key not in names}, **more}
 
 
 SHAPES: dict[str, tuple[object, tuple[Turn, ...] | None]] = {
-    "as documented": (verbose([HI, HELLO]), WANTED),
-    "out of order": (verbose([HELLO, HI]), WANTED),
-    "told twice": ({"events": verbose([HI, HELLO])["events"] * 2}, WANTED),
+    "as documented": (build_verbose_conversation([HI, HELLO]), WANTED),
+    "out of order": (build_verbose_conversation([HELLO, HI]), WANTED),
+    "told twice": ({"events": build_verbose_conversation([HI, HELLO])["events"] * 2}, WANTED),
     "first a part, then the whole": (
-        {"events": [*verbose([HI])["events"], *verbose([HI, HELLO])["events"]]},
+        {
+            "events": [
+                *build_verbose_conversation([HI])["events"],
+                *build_verbose_conversation([HI, HELLO])["events"],
+            ]
+        },
         WANTED,
     ),
     "at the top, as older docs": ({"transcript": [HI, HELLO]}, WANTED),
     "the prompt before it": (
-        verbose([{"role": "system", "content": "Be kind.", "timestamp": 1.0}, HI, HELLO]),
+        build_verbose_conversation(
+            [{"role": "system", "content": "Be kind.", "timestamp": 1.0}, HI, HELLO]
+        ),
         WANTED,
     ),
-    "role replica": (verbose([HI, without(HELLO, role="replica")]), WANTED),
-    "role pal": (verbose([HI, without(HELLO, role="pal")]), WANTED),
-    "role in capitals": (verbose([without(HI, role="User"), HELLO]), WANTED),
-    "numbers as text": (verbose([without(HI, duration="2.0"), HELLO]), WANTED),
+    "role replica": (build_verbose_conversation([HI, without_keys(HELLO, role="replica")]), WANTED),
+    "role pal": (build_verbose_conversation([HI, without_keys(HELLO, role="pal")]), WANTED),
+    "role in capitals": (
+        build_verbose_conversation([without_keys(HI, role="User"), HELLO]),
+        WANTED,
+    ),
+    "numbers as text": (
+        build_verbose_conversation([without_keys(HI, duration="2.0"), HELLO]),
+        WANTED,
+    ),
     "only epoch times": (
-        verbose([without(HI, "seconds_from_start"), without(HELLO, "seconds_from_start")]),
+        build_verbose_conversation(
+            [without_keys(HI, "seconds_from_start"), without_keys(HELLO, "seconds_from_start")]
+        ),
         (Turn("user", "Hi", 0.0, 2.0), Turn("assistant", "Hello", 3.0, 1.5)),
     ),
     "only ISO times": (
-        verbose(
+        build_verbose_conversation(
             [
-                without(HI, "seconds_from_start", timestamp="2026-11-01T10:00:01.500+00:00"),
-                without(HELLO, "seconds_from_start", timestamp="2026-11-01T10:00:04Z"),
+                without_keys(HI, "seconds_from_start", timestamp="2026-11-01T10:00:01.500+00:00"),
+                without_keys(HELLO, "seconds_from_start", timestamp="2026-11-01T10:00:04Z"),
             ]
         ),
         (Turn("user", "Hi", 0.0, 2.0), Turn("assistant", "Hello", 2.5, 1.5)),
     ),
     "one start missing, its hour known": (
-        verbose([HI, without(HELLO, "seconds_from_start")]),
+        build_verbose_conversation([HI, without_keys(HELLO, "seconds_from_start")]),
         WANTED,
     ),
     "no times at all": (
-        verbose([{"role": "user", "content": "Hi"}, {"role": "pal", "content": "Hello"}]),
+        build_verbose_conversation(
+            [{"role": "user", "content": "Hi"}, {"role": "pal", "content": "Hello"}]
+        ),
         (Turn("user", "Hi"), Turn("assistant", "Hello")),
     ),
     "rubbish numbers": (
-        verbose(
+        build_verbose_conversation(
             [
-                without(HI, "timestamp", seconds_from_start=math.nan, duration=-2.0),
-                without(HELLO, timestamp="noon", duration="long"),
+                without_keys(HI, "timestamp", seconds_from_start=math.nan, duration=-2.0),
+                without_keys(HELLO, timestamp="noon", duration="long"),
             ]
         ),
         (Turn("user", "Hi"), Turn("assistant", "Hello", 4.0)),
     ),
     "numbers beyond all bounds": (
-        verbose([without(HI, "timestamp", seconds_from_start=10**400, duration=1e300)]),
+        build_verbose_conversation(
+            [without_keys(HI, "timestamp", seconds_from_start=10**400, duration=1e300)]
+        ),
         (Turn("user", "Hi"),),
     ),
     "true is no number": (
-        verbose([without(HI, "timestamp", seconds_from_start=True, duration=False)]),
+        build_verbose_conversation(
+            [without_keys(HI, "timestamp", seconds_from_start=True, duration=False)]
+        ),
         (Turn("user", "Hi"),),
     ),
-    "entries that are none": (verbose([HI, None, "x", 3, [], HELLO]), WANTED),
+    "entries that are none": (build_verbose_conversation([HI, None, "x", 3, [], HELLO]), WANTED),
     "events that are none": (
-        {"events": [None, 7, {}, {"event_type": 3}, *verbose([HI, HELLO])["events"]]},
+        {
+            "events": [
+                None,
+                7,
+                {},
+                {"event_type": 3},
+                *build_verbose_conversation([HI, HELLO])["events"],
+            ]
+        },
         WANTED,
     ),
     "unknown events around it": (
         {
             "events": [
-                event("application.unheard_of", transcript=[HI]),
-                *verbose([HI, HELLO])["events"],
+                build_event("application.unheard_of", transcript=[HI]),
+                *build_verbose_conversation([HI, HELLO])["events"],
             ]
         },
         WANTED,
     ),
-    "an empty transcript": (verbose([]), ()),
-    "a transcript that is a text": (verbose("Hi"), None),
-    "no transcript": ({"events": [event("system.shutdown", shutdown_reason="x")]}, None),
+    "an empty transcript": (build_verbose_conversation([]), ()),
+    "a transcript that is a text": (build_verbose_conversation("Hi"), None),
+    "no transcript": ({"events": [build_event("system.shutdown", shutdown_reason="x")]}, None),
     "no events": ({}, None),
     "events that are no list": ({"events": "none"}, None),
     "properties that are no object": (
@@ -106,7 +135,7 @@ SHAPES: dict[str, tuple[object, tuple[Turn, ...] | None]] = {
 
 
 @pytest.mark.parametrize("shape", list(SHAPES))
-def test_a_transcript_is_read_in_every_shape_it_comes_in(shape: str) -> None:
+def test_a_transcript_is_read_in_every_documented_shape(shape: str) -> None:
     raw, wanted = SHAPES[shape]
     assert isinstance(raw, dict)
     assert Conversation.parse(raw).turns == wanted
@@ -115,9 +144,12 @@ def test_a_transcript_is_read_in_every_shape_it_comes_in(shape: str) -> None:
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
-        ({"events": [event("system.shutdown", shutdown_reason="max_call_duration")]}, "max_call"),
+        (
+            {"events": [build_event("system.shutdown", shutdown_reason="max_call_duration")]},
+            "max_call",
+        ),
         ({"shutdown_reason": "participant_left_timeout reached"}, "participant_left"),
-        ({"events": [event("system.shutdown", shutdown_reason=7)]}, ""),
+        ({"events": [build_event("system.shutdown", shutdown_reason=7)]}, ""),
         ({}, ""),
     ],
 )
@@ -147,7 +179,7 @@ def test_the_end_of_a_call_is_read_from_its_event_or_from_the_top(
         (True, None),
     ],
 )
-def test_a_moment_is_a_number_or_iso_text(value: object, seconds: float | None) -> None:
+def test_a_timestamp_is_a_number_or_iso_text(value: object, seconds: float | None) -> None:
     assert parse_timestamp(value) == seconds
 
 
@@ -185,11 +217,14 @@ likely = st.fixed_dictionaries(
 
 @given(st.lists(any_json, max_size=4), st.lists(likely | any_json, max_size=8))
 @settings(max_examples=100, deadline=None)
-def test_nothing_in_events_makes_measuring_fail_or_gives_a_number_that_is_none(
+def test_any_events_are_measured_without_errors_or_non_finite_numbers(
     events: list[Any], entries: list[Any]
 ) -> None:
     """Ours: other people's data is read, whatever it is."""
-    raw = {"events": [*events, *verbose(entries)["events"]], "transcript": events}
+    raw = {
+        "events": [*events, *build_verbose_conversation(entries)["events"]],
+        "transcript": events,
+    }
     rows = report.metric_rows([TurnStatistics.from_conversation(Conversation.parse(raw))])
     json.dumps(rows, allow_nan=False)
     assert all(row["n"] == 1 for row in rows)

@@ -9,8 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
-from ended_conversations import STOCK, begin, event, hold, keep, said, talk
-from mcp_client import SECRET, Desk, text_of
+from ended_conversations import (
+    STOCK_PERSONA_ID,
+    build_event,
+    build_transcript,
+    build_utterance,
+    create_ended_conversation,
+    start_conversation,
+    store_ended_conversation,
+)
+from mcp_client import SECRET, ToolClient, text_of
 from starlette.types import ASGIApp
 
 from tavus_mcp.conversations import report
@@ -23,12 +31,14 @@ pytestmark = pytest.mark.anyio
 OTHER = "pcb7a34da5fe"
 
 
-async def walked(desk: Desk, tool: str, rows: str, **arguments: Any) -> list[Any]:
+async def collect_rows(
+    tool_client: ToolClient, tool: str, rows: str, **arguments: Any
+) -> list[Any]:
     """Follow the cursors to the end; return every row."""
     found: list[Any] = []
     cursor: dict[str, str] = {}
     for _ in range(100):
-        page = await desk.facts(tool, **arguments, **cursor)
+        page = await tool_client.expect_result(tool, **arguments, **cursor)
         found += page[rows]
         if "next_cursor" not in page:
             return found
@@ -36,66 +46,79 @@ async def walked(desk: Desk, tool: str, rows: str, **arguments: Any) -> list[Any
     raise AssertionError("the walk does not end")
 
 
-async def test_calls_are_listed_in_our_words_whatever_words_they_were_made_in(
-    desk: Desk, tavus: httpx2.AsyncClient
+async def test_conversations_are_listed_with_persona_names_in_either_vocabulary(
+    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
 ) -> None:
     """Tavus mixes both vocabularies in one account."""
-    old = await begin(tavus, conversation_name="Demo")
-    reply = await tavus.post("/v2/conversations", json={"pal_id": STOCK, "face_id": "r90bbd427f71"})
+    old = await start_conversation(sandbox_client, conversation_name="Demo")
+    reply = await sandbox_client.post(
+        "/v2/conversations", json={"pal_id": STOCK_PERSONA_ID, "face_id": "r90bbd427f71"}
+    )
     new = reply.json()["conversation_id"]
-    told = await desk.facts("list_conversations")
+    told = await tool_client.expect_result("list_conversations")
     rows = {row["conversation_id"]: row for row in told["conversations"]}
     assert told["total_count"] == 2
-    assert {rows[name]["persona_id"] for name in (old, new)} == {STOCK}
+    assert {rows[name]["persona_id"] for name in (old, new)} == {STOCK_PERSONA_ID}
     assert {rows[name]["replica_id"] for name in (old, new)} == {"r90bbd427f71"}
     assert rows[old]["conversation_name"] == "Demo"
     assert rows[old]["status"] == "active"
     assert rows[old]["created_at"]
 
 
-async def test_the_calls_of_a_persona_are_looked_for_in_the_whole_account(
-    desk: Desk, store: Store
+async def test_the_conversations_of_a_persona_are_searched_in_the_whole_account(
+    tool_client: ToolClient, store: Store
 ) -> None:
     for number in range(230):
         more = {"persona_id": OTHER} if number % 10 == 0 else {}
-        keep(store, f"c{number}", "2026-11-01T10:00:00Z", [], **more)
-    every = await walked(desk, "list_conversations", "conversations", limit=50)
+        store_ended_conversation(store, f"c{number}", "2026-11-01T10:00:00Z", [], **more)
+    every = await collect_rows(tool_client, "list_conversations", "conversations", limit=50)
     assert len({row["conversation_id"] for row in every}) == len(every) == 230
-    own = await walked(desk, "list_conversations", "conversations", persona_id=OTHER, limit=5)
+    own = await collect_rows(
+        tool_client, "list_conversations", "conversations", persona_id=OTHER, limit=5
+    )
     assert [row["conversation_id"] for row in own] == [f"c{n}" for n in range(0, 230, 10)]
-    page = await desk.facts("list_conversations", persona_id=OTHER, limit=5)
+    page = await tool_client.expect_result("list_conversations", persona_id=OTHER, limit=5)
     assert page["total_count"] == 23
-    said = await desk.refusal(
-        "list_conversations", persona_id=STOCK, limit=5, cursor=page["next_cursor"]
+    said = await tool_client.expect_error(
+        "list_conversations", persona_id=STOCK_PERSONA_ID, limit=5, cursor=page["next_cursor"]
     )
     assert "/cursor" in said
 
 
-async def test_calls_are_listed_by_status(desk: Desk, tavus: httpx2.AsyncClient) -> None:
-    active, ended = await begin(tavus), await hold(tavus)
-    await hold(tavus, persona_id=OTHER)
+async def test_calls_are_listed_by_status(
+    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
+) -> None:
+    active, ended = (
+        await start_conversation(sandbox_client),
+        await create_ended_conversation(sandbox_client),
+    )
+    await create_ended_conversation(sandbox_client, persona_id=OTHER)
     for status, wanted in (("active", [active]), ("ended", [ended])):
-        told = await desk.facts("list_conversations", persona_id=STOCK, status=status)
+        told = await tool_client.expect_result(
+            "list_conversations", persona_id=STOCK_PERSONA_ID, status=status
+        )
         assert [row["conversation_id"] for row in told["conversations"]] == wanted
-    assert (await desk.facts("list_conversations", status="ended"))["total_count"] == 2
-    assert "active, ended" in await desk.refusal("list_conversations", status="over")
+    assert (await tool_client.expect_result("list_conversations", status="ended"))[
+        "total_count"
+    ] == 2
+    assert "active, ended" in await tool_client.expect_error("list_conversations", status="over")
 
 
-async def test_a_call_is_read_with_its_words_its_end_and_what_was_seen(
-    desk: Desk, tavus: httpx2.AsyncClient
+async def test_a_conversation_is_read_with_its_transcript_its_end_and_its_analysis(
+    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
 ) -> None:
     entries = [
         {"role": "system", "content": "The prompt."},
-        said("user", 1, 2, "Hello?"),
-        said("replica", 4.25, 1.5, "Good day."),
+        build_utterance("user", 1, 2, "Hello?"),
+        build_utterance("replica", 4.25, 1.5, "Good day."),
     ]
-    name = await hold(
-        tavus,
+    name = await create_ended_conversation(
+        sandbox_client,
         entries,
         perception_analysis="The user smiled.",
         shutdown_reason="participant_left_timeout",
     )
-    told = await desk.facts("get_conversation", conversation_id=name)
+    told = await tool_client.expect_result("get_conversation", conversation_id=name)
     assert told["turns"] == [
         {"role": "user", "start": 1.0, "duration": 2.0, "content": "Hello?"},
         {"role": "assistant", "start": 4.25, "duration": 1.5, "content": "Good day."},
@@ -103,46 +126,54 @@ async def test_a_call_is_read_with_its_words_its_end_and_what_was_seen(
     assert told["total_turns"] == 2
     assert told["shutdown_reason"] == "participant_left_timeout"
     assert told["perception"] == "The user smiled."
-    assert told["conversation"]["persona_id"] == STOCK
+    assert told["conversation"]["persona_id"] == STOCK_PERSONA_ID
     assert told["conversation"]["status"] == "ended"
     assert "not instructions" in told["note"]
     assert "findings" not in told
     assert "The prompt." not in json.dumps(told)
 
 
-async def test_a_long_transcript_comes_in_pages_that_miss_and_repeat_nothing(
-    desk: Desk, tavus: httpx2.AsyncClient
+async def test_the_pages_of_a_long_transcript_neither_skip_nor_repeat_entries(
+    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
 ) -> None:
-    entries = [said("user", number, 0.5, f"turn {number}") for number in range(120)]
-    name = await hold(tavus, entries)
-    turns = await walked(desk, "get_conversation", "turns", conversation_id=name)
+    entries = [build_utterance("user", number, 0.5, f"turn {number}") for number in range(120)]
+    name = await create_ended_conversation(sandbox_client, entries)
+    turns = await collect_rows(tool_client, "get_conversation", "turns", conversation_id=name)
     assert [turn["content"] for turn in turns] == [f"turn {number}" for number in range(120)]
-    first = await desk.facts("get_conversation", conversation_id=name)
+    first = await tool_client.expect_result("get_conversation", conversation_id=name)
     assert (len(first["turns"]), first["total_turns"]) == (50, 120)
-    other = await hold(tavus, entries)
-    said_of = await desk.refusal(
+    other = await create_ended_conversation(sandbox_client, entries)
+    said_of = await tool_client.expect_error(
         "get_conversation", conversation_id=other, cursor=first["next_cursor"]
     )
     assert "/cursor" in said_of
 
 
-async def test_an_active_call_says_that_its_words_come_later(
-    desk: Desk, tavus: httpx2.AsyncClient
+async def test_an_active_conversation_states_that_its_transcript_comes_later(
+    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
 ) -> None:
-    told = await desk.facts("get_conversation", conversation_id=await begin(tavus))
+    told = await tool_client.expect_result(
+        "get_conversation", conversation_id=await start_conversation(sandbox_client)
+    )
     assert (told["turns"], told["total_turns"]) == ([], 0)
     assert "active" in told["no_transcript"]
-    ended = await desk.facts("get_conversation", conversation_id=await hold(tavus))
+    ended = await tool_client.expect_result(
+        "get_conversation", conversation_id=await create_ended_conversation(sandbox_client)
+    )
     assert "nobody talked" in ended["no_transcript"]
     assert ended["perception"] == "unavailable: no_vision_history"
 
 
-async def test_hidden_characters_are_pointed_out_and_never_altered(
-    desk: Desk, tavus: httpx2.AsyncClient
+async def test_invisible_characters_are_reported_and_not_altered(
+    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
 ) -> None:
     hidden = "Yes\u200b, \u202eno\u202c."
-    name = await hold(tavus, [said("user", 0, 1, hidden)], perception_analysis="A\U000e0041 hat.")
-    told = await desk.facts("get_conversation", conversation_id=name)
+    name = await create_ended_conversation(
+        sandbox_client,
+        [build_utterance("user", 0, 1, hidden)],
+        perception_analysis="A\U000e0041 hat.",
+    )
+    told = await tool_client.expect_result("get_conversation", conversation_id=name)
     assert told["turns"][0]["content"] == hidden
     found = {(item["path"], item["message"].split(" ")[1]) for item in told["findings"]}
     assert found == {
@@ -152,72 +183,79 @@ async def test_hidden_characters_are_pointed_out_and_never_altered(
     }
 
 
-async def test_keys_tokens_and_addresses_of_a_call_do_not_reach_the_model(
-    desk: Desk, tavus: httpx2.AsyncClient
+async def test_keys_tokens_and_urls_of_a_conversation_are_not_returned(
+    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
 ) -> None:
     hook = "https://example.com/hook?k=zebra-stripes"
-    name = await begin(tavus, require_auth=True, callback_url=hook)
+    name = await start_conversation(sandbox_client, require_auth=True, callback_url=hook)
     long = "x" * 1_490 + SECRET + "y" * 1_000
     body = {
-        "transcript": [said("user", 0, 1, f"My key is {SECRET}.")],
+        "transcript": [build_utterance("user", 0, 1, f"My key is {SECRET}.")],
         "perception_analysis": long,
         "shutdown_reason": f"because of {SECRET}",
-        "events": [event("application.perception_unavailable", reason=SECRET)],
+        "events": [build_event("application.perception_unavailable", reason=SECRET)],
     }
-    await tavus.post(f"/_sandbox/calls/{name}", json=body)
+    await sandbox_client.post(f"/_sandbox/calls/{name}", json=body)
     for tool, arguments in (
         ("get_conversation", {"conversation_id": name}),
         ("list_conversations", {}),
-        ("measure_conversations", {"persona_id": STOCK}),
+        ("measure_conversations", {"persona_id": STOCK_PERSONA_ID}),
     ):
-        answer = await desk.call(tool, **arguments)
+        answer = await tool_client.call(tool, **arguments)
         shown = text_of(answer) + json.dumps(answer.structured_content)
         assert not answer.is_error
         for hidden in (SECRET, SECRET[:8], "sandbox.c", "zebra-stripes", "tavus.daily.co"):
             assert hidden not in shown, (tool, hidden)
-    told = await desk.facts("get_conversation", conversation_id=name)
+    told = await tool_client.expect_result("get_conversation", conversation_id=name)
     assert told["turns"][0]["content"] == "My key is ********."
     assert "characters in all]" in told["perception"]
 
 
 @pytest.mark.parametrize("status", [400, 404])
-async def test_an_unknown_conversation_is_told_with_what_to_do(
-    opening: Opening, sandbox: ASGIApp, tavus: httpx2.AsyncClient, status: int
+async def test_an_unknown_conversation_is_an_error_with_advice(
+    open_tool_client: Opening, sandbox: ASGIApp, sandbox_client: httpx2.AsyncClient, status: int
 ) -> None:
     """Tavus answers 400 with "Invalid conversation_id"; clients have met 404 as well."""
     if status == 404:
         fault = {"kind": "status", "status": 404, "path": "/v2/conversations/c0000"}
-        reply = await tavus.post("/_sandbox/faults", json=fault)
+        reply = await sandbox_client.post("/_sandbox/faults", json=fault)
         assert reply.is_success, reply.text
-    async with opening() as desk:
-        said_of = await desk.refusal("get_conversation", conversation_id="c0000")
+    async with open_tool_client() as desk:
+        said_of = await desk.expect_error("get_conversation", conversation_id="c0000")
     assert str(status) in said_of
     assert "no such conversation" in said_of
     assert "list_conversations" in said_of
     assert "persona" not in said_of.partition("There is")[0]
 
 
-async def test_what_is_no_id_is_refused_before_anything_is_sent(desk: Desk) -> None:
+async def test_an_invalid_id_is_refused_before_any_request(tool_client: ToolClient) -> None:
     for tool, argument in (
         ("get_conversation", "conversation_id"),
         ("list_conversations", "persona_id"),
         ("measure_conversations", "persona_id"),
     ):
-        assert "not an id" in await desk.refusal(tool, **{argument: "../personas"})
-    assert desk.wire.requests == []
+        assert "not an id" in await tool_client.expect_error(tool, **{argument: "../personas"})
+    assert tool_client.transport.requests == []
 
 
-async def test_calls_are_measured_and_those_without_words_counted_apart(
-    desk: Desk, tavus: httpx2.AsyncClient
+async def test_conversations_are_measured_and_those_without_transcript_counted_separately(
+    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
 ) -> None:
     for number in range(12):
         reason = "max_call_duration" if number < 2 else "participant_left_timeout reached"
         seen = "Smiling." if number % 3 else ""
-        await hold(tavus, talk(number), shutdown_reason=reason, perception_analysis=seen)
-    await hold(tavus, shutdown_reason="participant_absent_timeout reached")
-    await begin(tavus)
-    await hold(tavus, talk(99), persona_id=OTHER)
-    told = await desk.facts("measure_conversations", persona_id=STOCK)
+        await create_ended_conversation(
+            sandbox_client,
+            build_transcript(number),
+            shutdown_reason=reason,
+            perception_analysis=seen,
+        )
+    await create_ended_conversation(
+        sandbox_client, shutdown_reason="participant_absent_timeout reached"
+    )
+    await start_conversation(sandbox_client)
+    await create_ended_conversation(sandbox_client, build_transcript(99), persona_id=OTHER)
+    told = await tool_client.expect_result("measure_conversations", persona_id=STOCK_PERSONA_ID)
     (group,) = told["revisions"]
     assert (group["calls"], group["without_transcript"], group["turns"]) == (12, 1, 144)
     assert group["verdict"] == "enough calls for intervals"
@@ -232,15 +270,24 @@ async def test_calls_are_measured_and_those_without_words_counted_apart(
     assert (gap["n"], gap["unit"]) == (12, "s")
     assert "unread" not in told
     assert "4 s or more" in told["notes"][0]
-    assert await desk.facts("measure_conversations", persona_id=STOCK) == told
+    assert (
+        await tool_client.expect_result("measure_conversations", persona_id=STOCK_PERSONA_ID)
+        == told
+    )
 
 
-async def test_the_latest_calls_are_taken_and_those_of_a_time(desk: Desk, store: Store) -> None:
+async def test_the_latest_conversations_or_those_of_a_time_range_are_selected(
+    tool_client: ToolClient, store: Store
+) -> None:
     for day in range(1, 10):
-        keep(store, f"c{day}", f"2026-11-0{day}T10:00:00+00:00", talk(day, turns=2 * day))
+        store_ended_conversation(
+            store, f"c{day}", f"2026-11-0{day}T10:00:00+00:00", build_transcript(day, turns=2 * day)
+        )
 
     async def turns(**arguments: Any) -> int:
-        told = await desk.facts("measure_conversations", persona_id=STOCK, **arguments)
+        told = await tool_client.expect_result(
+            "measure_conversations", persona_id=STOCK_PERSONA_ID, **arguments
+        )
         return sum(row["turns"] for row in told["revisions"])
 
     assert await turns(limit=2) == 18 + 16
@@ -248,35 +295,48 @@ async def test_the_latest_calls_are_taken_and_those_of_a_time(desk: Desk, store:
     assert await turns(until="2026-11-02") == 2 + 4
     assert await turns(since="2026-11-03T10:00:00Z", until="2026-11-04T10:00:01Z") == 6 + 8
     assert await turns(since="2027-01-01") == 0
-    said_of = await desk.refusal(
-        "measure_conversations", persona_id=STOCK, since="soon", until="20261101"
+    said_of = await tool_client.expect_error(
+        "measure_conversations", persona_id=STOCK_PERSONA_ID, since="soon", until="20261101"
     )
     assert "/since" in said_of
     assert "/until" in said_of
 
 
-async def test_few_calls_are_too_few_to_tell(desk: Desk, tavus: httpx2.AsyncClient) -> None:
-    await hold(tavus, talk(1))
-    (group,) = (await desk.facts("measure_conversations", persona_id=STOCK))["revisions"]
+async def test_few_conversations_give_no_verdict(
+    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
+) -> None:
+    await create_ended_conversation(sandbox_client, build_transcript(1))
+    (group,) = (
+        await tool_client.expect_result("measure_conversations", persona_id=STOCK_PERSONA_ID)
+    )["revisions"]
     assert group["verdict"] == report.TOO_FEW
     assert all("low" not in row for row in group["figures"])
 
 
-async def test_a_persona_without_calls_or_that_is_not_there_is_told(desk: Desk) -> None:
-    told = await desk.facts("measure_conversations", persona_id=STOCK)
+async def test_a_persona_without_conversations_or_an_absent_persona_is_reported(
+    tool_client: ToolClient,
+) -> None:
+    told = await tool_client.expect_result("measure_conversations", persona_id=STOCK_PERSONA_ID)
     assert told["revisions"] == []
     assert "No ended call" in told["notes"][0]
-    assert "list_personas" in await desk.refusal("measure_conversations", persona_id="p00000")
+    assert "list_personas" in await tool_client.expect_error(
+        "measure_conversations", persona_id="p00000"
+    )
 
 
-async def test_a_call_that_cannot_be_read_is_named_and_the_others_count(
-    desk: Desk, tavus: httpx2.AsyncClient, store: Store
+async def test_an_unreadable_conversation_is_named_and_the_others_are_measured(
+    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient, store: Store
 ) -> None:
-    names = [await hold(tavus, talk(number)) for number in range(3)]
+    names = [
+        await create_ended_conversation(sandbox_client, build_transcript(number))
+        for number in range(3)
+    ]
     lost = f"/v2/conversations/{names[1]}"
-    await tavus.post("/_sandbox/faults", json={"kind": "status", "status": 500, "path": lost})
-    keep(store, "c/../x", "2026-11-01T10:00:00Z", talk(9))
-    told = await desk.facts("measure_conversations", persona_id=STOCK)
+    await sandbox_client.post(
+        "/_sandbox/faults", json={"kind": "status", "status": 500, "path": lost}
+    )
+    store_ended_conversation(store, "c/../x", "2026-11-01T10:00:00Z", build_transcript(9))
+    told = await tool_client.expect_result("measure_conversations", persona_id=STOCK_PERSONA_ID)
     assert sum(row["calls"] for row in told["revisions"]) == 2
     why = {row["conversation_id"]: row["why"] for row in told["unread"]}
     assert why.keys() == {names[1], "c/../x"}
@@ -284,16 +344,23 @@ async def test_a_call_that_cannot_be_read_is_named_and_the_others_count(
     assert "no id" in why["c/../x"]
 
 
-async def test_comparing_tells_a_slower_persona_from_chance(
-    desk: Desk, tavus: httpx2.AsyncClient
+async def test_comparing_distinguishes_a_slower_persona_from_chance(
+    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
 ) -> None:
-    one, other = await desk.create(name="One"), await desk.create(name="Two")
+    one, other = (
+        await tool_client.create_persona(name="One"),
+        await tool_client.create_persona(name="Two"),
+    )
     for number in range(14):
-        await hold(tavus, talk(number), persona_id=one)
-        await hold(tavus, talk(100 + number, gap=2.0), persona_id=other)
-    plain = await desk.facts("compare_personas", first=one, second=other)
+        await create_ended_conversation(sandbox_client, build_transcript(number), persona_id=one)
+        await create_ended_conversation(
+            sandbox_client, build_transcript(100 + number, gap_seconds=2.0), persona_id=other
+        )
+    plain = await tool_client.expect_result("compare_personas", first=one, second=other)
     assert "figures" not in plain
-    told = await desk.facts("compare_personas", first=one, second=other, measure=True)
+    told = await tool_client.expect_result(
+        "compare_personas", first=one, second=other, measure=True
+    )
     assert told["differences"] == plain["differences"]
     figures = {row["figure"]: row for row in told["figures"]["figures"]}
     gap = figures["response_gap_median"]
@@ -303,31 +370,35 @@ async def test_comparing_tells_a_slower_persona_from_chance(
     assert (gap["first_n"], gap["second_n"]) == (14, 14)
     assert figures["user_gap_median"]["verdict"] == report.NOT_SIGNIFICANT
     assert told["figures"]["first"]["calls"] == 14
-    same = await desk.facts("compare_personas", first=one, second=one, measure=True)
+    same = await tool_client.expect_result("compare_personas", first=one, second=one, measure=True)
     assert "same calls" in same["figures"]["verdict"]
     assert "figures" not in same["figures"]
 
 
 async def test_comparing_two_revisions_counts_the_calls_of_each(
-    desk: Desk, tavus: httpx2.AsyncClient
+    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
 ) -> None:
-    persona_id = await desk.create(greeting="One.")
-    before = (await desk.facts("get_persona", persona_id=persona_id))["revision"]
-    await hold(tavus, talk(1), persona_id=persona_id)
-    await desk.facts("update_persona", persona_id=persona_id, greeting="Two.")
+    persona_id = await tool_client.create_persona(greeting="One.")
+    before = (await tool_client.expect_result("get_persona", persona_id=persona_id))["revision"]
+    await create_ended_conversation(sandbox_client, build_transcript(1), persona_id=persona_id)
+    await tool_client.expect_result("update_persona", persona_id=persona_id, greeting="Two.")
     for number in range(2):
-        await hold(tavus, talk(2 + number), persona_id=persona_id)
-    told = await desk.facts(
+        await create_ended_conversation(
+            sandbox_client, build_transcript(2 + number), persona_id=persona_id
+        )
+    told = await tool_client.expect_result(
         "compare_personas", first=f"{persona_id}@{before}", second=persona_id, measure=True
     )
     assert told["figures"]["first"] == {"revision": before, "calls": 1, "without_transcript": 0}
     assert told["figures"]["second"]["calls"] == 2
     assert {row["verdict"] for row in told["figures"]["figures"]} == {report.TOO_FEW}
-    nothing = await desk.facts("compare_personas", first=STOCK, second=OTHER, measure=True)
+    nothing = await tool_client.expect_result(
+        "compare_personas", first=STOCK_PERSONA_ID, second=OTHER, measure=True
+    )
     assert nothing["figures"]["verdict"] == report.TOO_FEW
 
 
-def test_scipy_is_not_loaded_before_a_call_measures() -> None:
+def test_scipy_is_loaded_only_when_conversations_are_measured() -> None:
     """Ours: it takes some two seconds to import."""
     look = (
         "import tavus_mcp.server.server, sys; print('scipy' in sys.modules, 'numpy' in sys.modules)"
@@ -336,35 +407,41 @@ def test_scipy_is_not_loaded_before_a_call_measures() -> None:
     assert done.stdout.split() == ["False", "False"]
 
 
-async def test_a_cut_at_the_limit_is_said(desk: Desk, tavus: httpx2.AsyncClient) -> None:
+async def test_a_selection_truncated_at_the_limit_is_reported(
+    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
+) -> None:
     """A verdict of too few calls may come from the cut alone."""
-    persona_id = await desk.create()
+    persona_id = await tool_client.create_persona()
     asked = {"persona_id": persona_id, "count": 12}
-    await tavus.post("http://127.0.0.1/_sandbox/conversations", json=asked)
-    whole = await desk.facts("measure_conversations", persona_id=persona_id)
-    cut = await desk.facts("measure_conversations", persona_id=persona_id, limit=5)
+    await sandbox_client.post("http://127.0.0.1/_sandbox/conversations", json=asked)
+    whole = await tool_client.expect_result("measure_conversations", persona_id=persona_id)
+    cut = await tool_client.expect_result("measure_conversations", persona_id=persona_id, limit=5)
     assert not any("latest" in note for note in whole["notes"])
     assert any("latest 5 of 12 calls" in note for note in cut["notes"])
 
 
-async def test_calls_that_the_sandbox_made_up_are_called_so(
-    desk: Desk, tavus: httpx2.AsyncClient
+async def test_simulated_conversations_are_marked_as_simulated(
+    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
 ) -> None:
-    persona_id = await desk.create()
+    persona_id = await tool_client.create_persona()
     asked = {"persona_id": persona_id, "count": 3}
-    await tavus.post("http://127.0.0.1/_sandbox/conversations", json=asked)
-    told = await desk.facts("measure_conversations", persona_id=persona_id)
+    await sandbox_client.post("http://127.0.0.1/_sandbox/conversations", json=asked)
+    told = await tool_client.expect_result("measure_conversations", persona_id=persona_id)
     assert any("3 of these calls were made up by the sandbox" in note for note in told["notes"])
 
 
-async def test_a_time_in_which_no_call_can_lie_is_refused_and_an_empty_one_is_told(
-    desk: Desk, tavus: httpx2.AsyncClient
+async def test_an_impossible_time_range_is_refused_and_an_empty_one_is_reported(
+    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
 ) -> None:
-    persona_id = await desk.create()
+    persona_id = await tool_client.create_persona()
     asked = {"persona_id": persona_id, "count": 3}
-    await tavus.post("http://127.0.0.1/_sandbox/conversations", json=asked)
+    await sandbox_client.post("http://127.0.0.1/_sandbox/conversations", json=asked)
     reversed_range = {"since": "2026-12-01", "until": "2026-11-01"}
-    said = await desk.refusal("measure_conversations", persona_id=persona_id, **reversed_range)
+    said = await tool_client.expect_error(
+        "measure_conversations", persona_id=persona_id, **reversed_range
+    )
     assert "/until: must be later than since" in said
-    told = await desk.facts("measure_conversations", persona_id=persona_id, since="2100-01-01")
+    told = await tool_client.expect_result(
+        "measure_conversations", persona_id=persona_id, since="2100-01-01"
+    )
     assert any("3 ended call(s), none of them in that time" in note for note in told["notes"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ended_conversations import said, talk, verbose
+from ended_conversations import build_transcript, build_utterance, build_verbose_conversation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,33 +13,37 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.conversation import Conversation
 
 
-def group(first: int, count: int, gap: float = 1.0, turns: int = 12) -> list[TurnStatistics]:
+def build_conversations(
+    first: int, count: int, gap: float = 1.0, turns: int = 12
+) -> list[TurnStatistics]:
     return [
         TurnStatistics.from_conversation(
-            Conversation.parse(verbose(talk(first + number, gap, turns)))
+            Conversation.parse(
+                build_verbose_conversation(build_transcript(first + number, gap, turns))
+            )
         )
         for number in range(count)
     ]
 
 
-def by_figure(rows: list[JsonObject]) -> dict[str, JsonObject]:
+def index_by_figure(rows: list[JsonObject]) -> dict[str, JsonObject]:
     return {row["figure"]: row for row in rows}
 
 
-def test_an_interval_stands_around_its_value_and_names_its_calls() -> None:
-    rows = by_figure(report.metric_rows(group(0, 30)))
+def test_an_interval_contains_its_value_and_states_its_sample_size() -> None:
+    rows = index_by_figure(report.metric_rows(build_conversations(0, 30)))
     gap = rows["response_gap_median"]
     assert gap["low"] <= gap["value"] <= gap["high"]
     assert gap["high"] - gap["low"] < 0.3
     assert gap["n"] == 30
 
 
-def test_nine_intervals_in_ten_hold_the_truth_which_here_is_known() -> None:
+def test_at_least_nine_of_ten_intervals_contain_the_known_true_value() -> None:
     """Ours: the agent waits one second in the middle, as the calls were made."""
     median = next(figure for figure in METRICS if figure.name == "response_gap_median")
     held = 0
     for number in range(40):
-        talks = group(number * 100, 12)
+        talks = build_conversations(number * 100, 12)
         found = statistics.with_interval(median, report.extract_samples(median, talks))
         assert found.low is not None
         assert found.high is not None
@@ -48,47 +52,57 @@ def test_nine_intervals_in_ten_hold_the_truth_which_here_is_known() -> None:
 
 
 def test_more_calls_make_a_narrower_interval() -> None:
-    few, many = (by_figure(report.metric_rows(group(0, n)))["talk_ratio"] for n in (10, 80))
+    few, many = (
+        index_by_figure(report.metric_rows(build_conversations(0, n)))["talk_ratio"]
+        for n in (10, 80)
+    )
     assert many["high"] - many["low"] < 0.6 * (few["high"] - few["low"])
 
 
-def test_too_few_calls_carry_no_interval_however_many_turns_they_have() -> None:
+def test_too_few_conversations_have_no_interval_regardless_of_their_turns() -> None:
     """Ours: the call is the unit of evidence, not the turn."""
-    talks = group(0, report.MIN_CONVERSATIONS - 1, turns=200)
+    talks = build_conversations(0, report.MIN_CONVERSATIONS - 1, turns=200)
     rows = report.metric_rows(talks)
     assert rows
     assert all("low" not in row and "high" not in row for row in rows)
     assert report.sample_verdict(talks) == report.TOO_FEW
 
 
-def test_calls_that_all_say_the_same_carry_no_interval() -> None:
+def test_identical_conversations_have_no_interval() -> None:
     """Ours: twenty calls without an interruption do not show that there never is one."""
-    row = by_figure(report.metric_rows(group(0, 20)))["agent_over_user"]
+    row = index_by_figure(report.metric_rows(build_conversations(0, 20)))["agent_over_user"]
     assert (row["value"], row["n"]) == (0.0, 20)
     assert "low" not in row
     same = [
-        TurnStatistics.from_conversation(Conversation.parse(verbose(talk(1)))) for _ in range(20)
+        TurnStatistics.from_conversation(
+            Conversation.parse(build_verbose_conversation(build_transcript(1)))
+        )
+        for _ in range(20)
     ]
     assert all("low" not in row for row in report.metric_rows(same))
 
 
-def test_one_long_call_is_one_piece_of_evidence() -> None:
+def test_a_long_conversation_counts_as_one_sample() -> None:
     """A call of a thousand slow turns among twenty quick ones widens the interval."""
-    quick = group(0, 20)
-    slow = group(500, 1, gap=9.0, turns=1_000)
-    alone = by_figure(report.metric_rows(quick))["response_gap_p90"]
-    mixed = by_figure(report.metric_rows([*quick, *slow]))["response_gap_p90"]
+    quick = build_conversations(0, 20)
+    slow = build_conversations(500, 1, gap=9.0, turns=1_000)
+    alone = index_by_figure(report.metric_rows(quick))["response_gap_p90"]
+    mixed = index_by_figure(report.metric_rows([*quick, *slow]))["response_gap_p90"]
     assert mixed["high"] - mixed["low"] > 10 * (alone["high"] - alone["low"])
 
 
 def test_the_same_calls_give_the_same_answer() -> None:
-    assert report.metric_rows(group(0, 15)) == report.metric_rows(group(0, 15))
-    one, other = group(0, 12), group(50, 12, 1.1)
+    assert report.metric_rows(build_conversations(0, 15)) == report.metric_rows(
+        build_conversations(0, 15)
+    )
+    one, other = build_conversations(0, 12), build_conversations(50, 12, 1.1)
     assert report.comparison_rows(one, other) == report.comparison_rows(one, other)
 
 
-def test_a_clearly_slower_group_of_30_calls_is_more_than_chance() -> None:
-    rows = by_figure(report.comparison_rows(group(0, 30), group(100, 30, gap=1.8)))
+def test_a_clearly_slower_group_of_30_conversations_is_a_significant_difference() -> None:
+    rows = index_by_figure(
+        report.comparison_rows(build_conversations(0, 30), build_conversations(100, 30, gap=1.8))
+    )
     for name in ("response_gap_median", "response_gap_p90"):
         assert rows[name]["verdict"] == report.SIGNIFICANT, rows[name]
         assert rows[name]["p"] < 0.05
@@ -97,11 +111,11 @@ def test_a_clearly_slower_group_of_30_calls_is_more_than_chance() -> None:
     assert rows["agent_turn_mean"]["verdict"] == report.NOT_SIGNIFICANT
 
 
-def test_a_difference_counts_the_same_from_either_side() -> None:
-    one, other = group(0, 12), group(100, 14, gap=1.4)
+def test_a_difference_is_symmetric() -> None:
+    one, other = build_conversations(0, 12), build_conversations(100, 14, gap=1.4)
     there, back = (
-        by_figure(report.comparison_rows(one, other)),
-        by_figure(report.comparison_rows(other, one)),
+        index_by_figure(report.comparison_rows(one, other)),
+        index_by_figure(report.comparison_rows(other, one)),
     )
     for name, row in there.items():
         assert back[name]["difference"] == pytest.approx(-row["difference"], abs=0.002)
@@ -110,37 +124,47 @@ def test_a_difference_counts_the_same_from_either_side() -> None:
 
 @given(st.integers(0, 1_000), st.integers(10, 14), st.integers(1, 14))
 @settings(max_examples=6, deadline=None)
-def test_two_identical_groups_are_never_more_than_chance(seed: int, calls: int, turns: int) -> None:
-    same = group(seed, calls, turns=turns)
+def test_two_identical_groups_have_no_significant_difference(
+    seed: int, calls: int, turns: int
+) -> None:
+    same = build_conversations(seed, calls, turns=turns)
     for row in report.comparison_rows(same, list(same)):
         assert row["verdict"] == report.NOT_SIGNIFICANT, row
         assert row.get("difference", 0.0) == 0.0
 
 
-def test_groups_of_one_origin_are_hardly_ever_told_apart() -> None:
+def test_groups_of_one_distribution_rarely_differ_significantly() -> None:
     """Ours: of 6 pairs alike, with 14 figures each, chance may mislead in one at most."""
     misled = [
         row["figure"]
         for pair in range(6)
-        for row in report.comparison_rows(group(pair * 100, 12), group(pair * 100 + 50, 12))
+        for row in report.comparison_rows(
+            build_conversations(pair * 100, 12), build_conversations(pair * 100 + 50, 12)
+        )
         if row["verdict"] == report.SIGNIFICANT
     ]
     assert len(misled) <= 1, misled
 
 
-def test_a_side_with_too_few_calls_leaves_the_question_open() -> None:
-    rows = report.comparison_rows(group(0, 30), group(100, report.MIN_CONVERSATIONS - 1, gap=9.0))
+def test_a_side_with_too_few_conversations_gives_no_verdict() -> None:
+    rows = report.comparison_rows(
+        build_conversations(0, 30), build_conversations(100, report.MIN_CONVERSATIONS - 1, gap=9.0)
+    )
     assert rows
     assert {row["verdict"] for row in rows} == {report.TOO_FEW}
     assert all("p" not in row for row in rows)
 
 
-def test_a_figure_that_one_side_lacks_has_no_difference() -> None:
+def test_a_metric_missing_on_one_side_has_no_difference() -> None:
     mute = [
-        TurnStatistics.from_conversation(Conversation.parse(verbose([said("assistant", 0, 2)])))
+        TurnStatistics.from_conversation(
+            Conversation.parse(build_verbose_conversation([build_utterance("assistant", 0, 2)]))
+        )
         for _ in range(12)
     ]
-    row = by_figure(report.comparison_rows(group(0, 12), mute))["user_turn_mean"]
+    row = index_by_figure(report.comparison_rows(build_conversations(0, 12), mute))[
+        "user_turn_mean"
+    ]
     assert row["second_n"] == 0
     assert "second" not in row
     assert "difference" not in row

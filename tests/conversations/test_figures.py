@@ -7,7 +7,13 @@ import random
 from typing import Any
 
 import pytest
-from ended_conversations import Entry, event, said, talk, verbose
+from ended_conversations import (
+    JsonObject,
+    build_event,
+    build_transcript,
+    build_utterance,
+    build_verbose_conversation,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,12 +24,12 @@ from tavus_mcp.models.conversation import Conversation
 # user 0-2, agent 3-6 (gap 1), user 6.5-8.5 (gap 0.5), agent 8-12 (gap -0.5: over the user),
 # user 17-18 (gap 5: a long silence), agent 20-21 (gap 2)
 BY_HAND = [
-    said("user", 0, 2, "a b c d"),
-    said("assistant", 3, 3, "a b c d e f"),
-    said("user", 6.5, 2, "a b"),
-    said("assistant", 8, 4, "a b c d"),
-    said("user", 17, 1, "a"),
-    said("assistant", 20, 1, "a b"),
+    build_utterance("user", 0, 2, "a b c d"),
+    build_utterance("assistant", 3, 3, "a b c d e f"),
+    build_utterance("user", 6.5, 2, "a b"),
+    build_utterance("assistant", 8, 4, "a b c d"),
+    build_utterance("user", 17, 1, "a"),
+    build_utterance("assistant", 20, 1, "a b"),
 ]
 WORKED_OUT = {
     "response_gap_median": 1.0,  # of -0.5, 1, 2
@@ -43,22 +49,24 @@ WORKED_OUT = {
 }
 
 
-def talked(entries: list[Entry], **more: Any) -> TurnStatistics:
-    return TurnStatistics.from_conversation(Conversation.parse(verbose(entries, **more)))
+def build_talk(entries: list[JsonObject], **more: Any) -> TurnStatistics:
+    return TurnStatistics.from_conversation(
+        Conversation.parse(build_verbose_conversation(entries, **more))
+    )
 
 
-def values(*talks: TurnStatistics) -> dict[str, float]:
+def measure_values(*talks: TurnStatistics) -> dict[str, float]:
     return {row["figure"]: row["value"] for row in report.metric_rows(talks)}
 
 
-def test_every_figure_is_as_worked_out_by_hand() -> None:
-    assert values(talked(BY_HAND)) == WORKED_OUT
+def test_every_metric_matches_the_manual_calculation() -> None:
+    assert measure_values(build_talk(BY_HAND)) == WORKED_OUT
     assert set(WORKED_OUT) == {figure.name for figure in METRICS}
 
 
-def test_figures_of_several_calls_are_over_all_of_what_they_say() -> None:
-    short = [said("user", 0, 1, "a b c"), said("assistant", 4, 1, "a b c")]
-    told = values(talked(BY_HAND), talked(short))
+def test_metrics_of_several_conversations_pool_all_their_turns() -> None:
+    short = [build_utterance("user", 0, 1, "a b c"), build_utterance("assistant", 4, 1, "a b c")]
+    told = measure_values(build_talk(BY_HAND), build_talk(short))
     assert told["response_gap_median"] == 1.5  # of -0.5, 1, 2, 3
     assert told["talk_ratio"] == round(9 / 15, 3)
     assert told["agent_words_per_minute"] == 100.0  # 15 words in 9 s
@@ -67,29 +75,33 @@ def test_figures_of_several_calls_are_over_all_of_what_they_say() -> None:
     assert told["call_length"] == 13.0  # of 21, 5
 
 
-def test_a_word_of_assent_is_not_waited_behind() -> None:
+def test_a_backchannel_word_does_not_start_a_response_gap() -> None:
     """Ours: the agent talks from 0 to 10, so 12 is no answer to the user's word at 4."""
-    told = talked(
-        [said("assistant", 0, 10), said("user", 4, 0.5), said("assistant", 12, 1)],
+    told = build_talk(
+        [
+            build_utterance("assistant", 0, 10),
+            build_utterance("user", 4, 0.5),
+            build_utterance("assistant", 12, 1),
+        ],
     )
     assert told.gaps == {"user": [-6.0], "assistant": []}
     assert told.overlap_counts == {"user": 1, "assistant": 0}
     assert told.long_silence_count == 0
 
 
-def test_an_overlap_within_rounding_is_no_interruption() -> None:
-    told = talked([said("user", 0, 2), said("assistant", 1.9, 1)])
+def test_an_overlap_within_rounding_error_is_not_an_interruption() -> None:
+    told = build_talk([build_utterance("user", 0, 2), build_utterance("assistant", 1.9, 1)])
     assert told.overlap_counts == {"user": 0, "assistant": 0}
     assert told.gaps["assistant"] == [pytest.approx(-0.1)]
 
 
 def test_turns_without_timing_are_counted_and_what_can_be_computed_is() -> None:
     blind = {"role": "assistant", "content": "a b c", "duration": 2.0}
-    told = talked([said("user", 0, 3), blind, said("user", 8, 1)])
+    told = build_talk([build_utterance("user", 0, 3), blind, build_utterance("user", 8, 1)])
     assert told.untimed_count == 1
     assert told.gaps == {"user": [], "assistant": []}
     assert told.turn_durations == {"user": [3.0, 1.0], "assistant": [2.0]}
-    assert values(told).keys() == {
+    assert measure_values(told).keys() == {
         "talk_ratio",
         "agent_turn_mean",
         "agent_turn_longest",
@@ -100,16 +112,23 @@ def test_turns_without_timing_are_counted_and_what_can_be_computed_is() -> None:
     }
 
 
-def test_words_are_not_counted_in_scripts_that_do_not_part_them() -> None:
-    told = talked([said("user", 0, 2, "こんにちは、元気ですか"), said("assistant", 3, 2, "Yes.")])
-    assert "user_words_per_minute" not in values(told)
-    assert values(told)["agent_words_per_minute"] == 30.0
+def test_words_are_not_counted_in_scripts_without_word_separators() -> None:
+    told = build_talk(
+        [
+            build_utterance("user", 0, 2, "こんにちは、元気ですか"),
+            build_utterance("assistant", 3, 2, "Yes."),
+        ]
+    )
+    assert "user_words_per_minute" not in measure_values(told)
+    assert measure_values(told)["agent_words_per_minute"] == 30.0
 
 
-def test_a_call_in_which_nobody_spoke_gives_nothing() -> None:
-    assert values(talked([])) == {}
+def test_a_silent_conversation_has_no_metrics() -> None:
+    assert measure_values(build_talk([])) == {}
     assert (
-        report.collect_turn_statistics([Conversation.parse(verbose([])), Conversation.parse({})])
+        report.collect_turn_statistics(
+            [Conversation.parse(build_verbose_conversation([])), Conversation.parse({})]
+        )
         == []
     )
 
@@ -120,39 +139,46 @@ seeds = st.integers(0, 10_000)
 @given(seeds, st.integers(0, 4_000))
 @settings(max_examples=40, deadline=None)
 def test_shifting_all_times_changes_nothing(seed: int, eighths: int) -> None:
-    entries = talk(seed)
+    entries = build_transcript(seed)
     later = copy.deepcopy(entries)
     for entry in later:
         entry["seconds_from_start"] += eighths / 8
         entry["timestamp"] += eighths / 8
-    assert values(talked(later)) == pytest.approx(values(talked(entries)), abs=0.002)
+    assert measure_values(build_talk(later)) == pytest.approx(
+        measure_values(build_talk(entries)), abs=0.002
+    )
 
 
 @given(seeds, st.integers(1, 4))
 @settings(max_examples=40, deadline=None)
-def test_events_told_again_and_entries_in_any_order_change_nothing(seed: int, times: int) -> None:
-    entries = talk(seed)
+def test_repeated_events_and_reordered_entries_change_nothing(seed: int, times: int) -> None:
+    entries = build_transcript(seed)
     mixed = list(entries)
     random.Random(seed).shuffle(mixed)  # noqa: S311 - any order will do
-    events = [*verbose(mixed)["events"] * times, event("system.pal_joined", face_id="r1")]
+    events = [
+        *build_verbose_conversation(mixed)["events"] * times,
+        build_event("system.pal_joined", face_id="r1"),
+    ]
     again = TurnStatistics.from_conversation(Conversation.parse({"events": events[::-1]}))
-    assert again == talked(entries)
+    assert again == build_talk(entries)
 
 
 @given(seeds)
 @settings(max_examples=40, deadline=None)
-def test_both_vocabularies_say_the_same(seed: int) -> None:
-    entries = talk(seed)
+def test_both_vocabularies_give_the_same_metrics(seed: int) -> None:
+    entries = build_transcript(seed)
     renamed = [
         entry | ({"role": "pal"} if entry["role"] == "assistant" else {}) for entry in entries
     ]
-    assert talked(renamed) == talked(entries)
+    assert build_talk(renamed) == build_talk(entries)
 
 
 @given(seeds, st.integers(1, 12))
 @settings(max_examples=40, deadline=None)
-def test_the_figures_of_a_group_do_not_depend_on_the_order_of_its_calls(
+def test_the_metrics_of_a_group_do_not_depend_on_the_order_of_its_conversations(
     seed: int, count: int
 ) -> None:
-    talks = [talked(talk(seed + number, turns=4 + number)) for number in range(count)]
-    assert values(*talks) == pytest.approx(values(*reversed(talks)), abs=0.002)
+    talks = [
+        build_talk(build_transcript(seed + number, turns=4 + number)) for number in range(count)
+    ]
+    assert measure_values(*talks) == pytest.approx(measure_values(*reversed(talks)), abs=0.002)

@@ -19,7 +19,7 @@ HOSTS = {
 }
 
 
-def output_of(name: str) -> str:
+def run_example(name: str) -> str:
     done = subprocess.run(
         [sys.executable, str(EXAMPLES / name)],
         capture_output=True,
@@ -32,7 +32,7 @@ def output_of(name: str) -> str:
 
 
 def test_the_quickstart_creates_tunes_and_undoes() -> None:
-    told = output_of("quickstart.py")
+    told = run_example("quickstart.py")
     assert "turn_taking_patience" in told
     assert "undone: applied" in told
     assert "removed: Receptionist" in told
@@ -43,8 +43,8 @@ def test_the_quickstart_stays_short() -> None:
     assert len([line for line in lines if line.strip()]) <= 45
 
 
-def test_the_technical_interviewer_is_created_mended_and_tuned() -> None:
-    told = output_of("technical_interviewer.py")
+def test_the_technical_interviewer_is_created_fixed_and_tuned() -> None:
+    told = run_example("technical_interviewer.py")
     for layer in ("llm", "tts", "stt", "perception", "conversational_flow"):
         assert f"/layers/{layer}" in told
     assert "tavus-gpt-4o is deprecated" in told
@@ -52,8 +52,8 @@ def test_the_technical_interviewer_is_created_mended_and_tuned() -> None:
     assert "left to mend: {'info': 1}" in told
 
 
-def test_a_tuning_session_runs_from_a_complaint_to_measured_figures_and_back() -> None:
-    told = output_of("tuning_session.py")
+def test_a_tuning_session_goes_from_a_complaint_to_measurements_and_undo() -> None:
+    told = run_example("tuning_session.py")
     assert "suggest_tuning(persona_id=" in told
     assert "goals=['interrupt_less', 'be_more_patient']" in told
     assert "/layers/conversational_flow/turn_taking_patience: low -> high" in told
@@ -65,7 +65,7 @@ def test_a_tuning_session_runs_from_a_complaint_to_measured_figures_and_back() -
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_a_host_file_starts_this_server_from_a_source_and_holds_no_key(host: str) -> None:
+def test_a_host_configuration_starts_this_server_and_contains_no_key(host: str) -> None:
     config: dict[str, Any] = json.loads((EXAMPLES / "hosts" / f"{host}.json").read_text())
     server = config[HOSTS[host]]["tavus"]
     assert server["command"] == "uvx"

@@ -7,16 +7,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mcp_client import Desk
+from mcp_client import ToolClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tavus_mcp.sandbox.store import Row, Store
 
-RETIRED, DEPRECATED, GOOD = "tavus-llama", "tavus-gpt-4o", "tavus-gpt-oss"
-MOMENT = "2026-11-01T10:00:00.000000+00:00"
+RETIRED_MODEL, DEPRECATED_MODEL, CURRENT_MODEL = "tavus-llama", "tavus-gpt-4o", "tavus-gpt-oss"
+TIMESTAMP = "2026-11-01T10:00:00.000000+00:00"
 
 
-def persona_of(number: int, **fields: Any) -> Row:
+def build_persona_row(number: int, **fields: Any) -> Row:
     """Return a persona that has nothing wrong with it, with some fields of its own."""
     row = {
         "persona_id": f"p{number:011x}",
@@ -25,61 +25,61 @@ def persona_of(number: int, **fields: Any) -> Row:
         "pipeline_mode": "full",
         "system_prompt": "You help people.",
         "default_replica_id": "rfe12d8b9597",
-        "layers": {"llm": {"model": GOOD}},
-        "created_at": MOMENT,
-        "updated_at": MOMENT,
+        "layers": {"llm": {"model": CURRENT_MODEL}},
+        "created_at": TIMESTAMP,
+        "updated_at": TIMESTAMP,
     }
     return {**row, **fields}
 
 
-def fill(store: Store, *rows: Row) -> list[str]:
+def store_personas(store: Store, *rows: Row) -> list[str]:
     """Put personas into the account; return their ids, in the order of the list."""
     for row in rows:
         store.put("persona", row["persona_id"], row)
     return [row["persona_id"] for row in rows]
 
 
-def many(store: Store, count: int, **fields: Any) -> list[str]:
+def store_equal_personas(store: Store, count: int, **fields: Any) -> list[str]:
     """Put so many alike into the account."""
-    return fill(store, *(persona_of(number, **fields) for number in range(count)))
+    return store_personas(store, *(build_persona_row(number, **fields) for number in range(count)))
 
 
-def model(name: str) -> dict[str, Any]:
+def build_model_layers(name: str) -> dict[str, Any]:
     """Return the layers of a persona that thinks with this model."""
     return {"llm": {"model": name}}
 
 
-def kept(store: Store, *ids: str) -> list[Row]:
+def read_stored_personas(store: Store, *ids: str) -> list[Row]:
     """Return personas as they are stored, but for the time of their last change."""
     rows = [store.get("persona", persona_id) or {} for persona_id in ids]
     return [{key: row[key] for key in row if key != "updated_at"} for row in rows]
 
 
 @dataclass
-class Watched:
+class ObservedApp:
     """Passes requests on to a Tavus; before each one ``meanwhile`` may do something."""
 
     app: ASGIApp
-    meanwhile: Callable[[str, str], Awaitable[None]] | None = None
-    now: int = 0
-    most: int = 0
-    lines: list[str] = field(default_factory=list)
+    before_request: Callable[[str, str], Awaitable[None]] | None = None
+    concurrent_requests: int = 0
+    max_concurrent_requests: int = 0
+    request_lines: list[str] = field(default_factory=list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.lines.append(f"{scope['method']} {scope['path']}")
-        self.now += 1
-        self.most = max(self.most, self.now)
+        self.request_lines.append(f"{scope['method']} {scope['path']}")
+        self.concurrent_requests += 1
+        self.max_concurrent_requests = max(self.max_concurrent_requests, self.concurrent_requests)
         try:
-            if self.meanwhile is not None:
-                await self.meanwhile(scope["method"], scope["path"])
+            if self.before_request is not None:
+                await self.before_request(scope["method"], scope["path"])
             await self.app(scope, receive, send)
         finally:
-            self.now -= 1
+            self.concurrent_requests -= 1
 
 
-async def planned(desk: Desk, **asked: Any) -> dict[str, Any]:
+async def create_bulk_plan(tool_client: ToolClient, **arguments: Any) -> dict[str, Any]:
     """Make a plan, which must have something to do."""
-    plan = await desk.facts("plan_bulk_change", **asked)
+    plan = await tool_client.expect_result("plan_bulk_change", **arguments)
     assert plan["status"] == "planned", plan
     return plan
 
@@ -89,6 +89,6 @@ def statuses(answer: dict[str, Any]) -> list[str]:
     return [row["status"] for row in answer["personas"]]
 
 
-def weight(answer: dict[str, Any]) -> int:
+def count_bytes(answer: dict[str, Any]) -> int:
     """Return the bytes of an answer."""
     return len(json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode())

@@ -7,8 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
-from account import GOOD, RETIRED, Watched, fill, kept, many, model, persona_of, planned, statuses
-from mcp_client import Desk, sent
+from account import (
+    CURRENT_MODEL,
+    RETIRED_MODEL,
+    ObservedApp,
+    build_model_layers,
+    build_persona_row,
+    create_bulk_plan,
+    read_stored_personas,
+    statuses,
+    store_equal_personas,
+    store_personas,
+)
+from mcp_client import ToolClient, patch_operations
 from starlette.applications import Starlette
 
 from tavus_mcp.journal.journal import JournalStore
@@ -23,25 +34,31 @@ pytestmark = pytest.mark.anyio
 HELLO = {"values": {"/greeting": "Hello."}}
 
 
-def edited(store: Store, persona_id: str, **fields: Any) -> None:
+def edit_persona(store: Store, persona_id: str, **fields: Any) -> None:
     """Edit a persona behind our back."""
     store.put("persona", persona_id, {**(store.get("persona", persona_id) or {}), **fields})
 
 
-async def test_what_is_sent_is_what_the_plan_told(desk: Desk, store: Store) -> None:
-    stt = {"llm": {"model": RETIRED}, "stt": {"hotwords": "Tavus"}}
-    ids = fill(
-        store, persona_of(1, layers=model(RETIRED)), persona_of(2), persona_of(3, layers=stt)
+async def test_the_requests_match_the_plan(tool_client: ToolClient, store: Store) -> None:
+    stt = {"llm": {"model": RETIRED_MODEL}, "stt": {"hotwords": "Tavus"}}
+    ids = store_personas(
+        store,
+        build_persona_row(1, layers=build_model_layers(RETIRED_MODEL)),
+        build_persona_row(2),
+        build_persona_row(3, layers=stt),
     )
-    plan = await planned(
-        desk,
+    plan = await create_bulk_plan(
+        tool_client,
         everything=True,
-        values={"/layers/llm/model": GOOD, "/layers/tts/tts_engine": "cartesia"},
+        values={"/layers/llm/model": CURRENT_MODEL, "/layers/tts/tts_engine": "cartesia"},
         unset=["/layers/stt/hotwords"],
     )
-    applied = await desk.facts("apply_plan", plan_id=plan["plan_id"])
+    applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
     told = {row["persona_id"]: row["paths"] for row in plan["personas"]}
-    patches = {request.url.path.rsplit("/", 1)[-1]: sent(request) for request in desk.wire.writes}
+    patches = {
+        request.url.path.rsplit("/", 1)[-1]: patch_operations(request)
+        for request in tool_client.transport.writes
+    }
     leaves = {
         persona_id: sorted(
             f"{item['path']}/tts_engine" if item["path"].endswith("/tts") else item["path"]
@@ -53,35 +70,39 @@ async def test_what_is_sent_is_what_the_plan_told(desk: Desk, store: Store) -> N
     assert applied["status"] == "applied"
     assert statuses(applied) == ["applied"] * 3
     assert applied["totals"] == {"applied": 3}
-    assert [row["layers"] for row in kept(store, *ids)] == [
-        {"llm": {"model": GOOD}, "tts": {"tts_engine": "cartesia"}},
-        {"llm": {"model": GOOD}, "tts": {"tts_engine": "cartesia"}},
-        {"llm": {"model": GOOD}, "tts": {"tts_engine": "cartesia"}, "stt": {}},
+    assert [row["layers"] for row in read_stored_personas(store, *ids)] == [
+        {"llm": {"model": CURRENT_MODEL}, "tts": {"tts_engine": "cartesia"}},
+        {"llm": {"model": CURRENT_MODEL}, "tts": {"tts_engine": "cartesia"}},
+        {"llm": {"model": CURRENT_MODEL}, "tts": {"tts_engine": "cartesia"}, "stt": {}},
     ]
 
 
-async def test_each_persona_has_its_own_lines_in_the_journal(desk: Desk, store: Store) -> None:
-    ids = many(store, 3)
-    plan = await planned(desk, everything=True, **HELLO)
-    applied = await desk.facts("apply_plan", plan_id=plan["plan_id"])
+async def test_each_persona_has_its_own_journal_entries(
+    tool_client: ToolClient, store: Store
+) -> None:
+    ids = store_equal_personas(store, 3)
+    plan = await create_bulk_plan(tool_client, everything=True, **HELLO)
+    applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
     for persona_id, row in zip(ids, applied["personas"], strict=True):
-        rows = (await desk.facts("list_revisions", persona_id=persona_id))["revisions"]
+        rows = (await tool_client.expect_result("list_revisions", persona_id=persona_id))[
+            "revisions"
+        ]
         assert (rows[0]["tool"], rows[0]["status"]) == ("plan_bulk_change", "applied")
         assert rows[0]["revision"] == row["revision"]
-    journal = JournalStore.open(desk.server.app.diary.path)
+    journal = JournalStore.open(tool_client.server.app.diary.path)
     kinds = [line.kind for line in journal.entries()]
     assert (kinds.count("plan"), kinds.count("used"), kinds.count("intent")) == (1, 3, 3)
     assert journal.verify() == []
     journal.close()
 
 
-async def test_one_that_changed_meanwhile_is_reported_and_stops_no_other(
-    desk: Desk, store: Store
+async def test_a_persona_changed_in_between_is_reported_and_the_others_are_changed(
+    tool_client: ToolClient, store: Store
 ) -> None:
-    ids = many(store, 10)
-    plan = await planned(desk, everything=True, **HELLO)
-    edited(store, ids[4], system_prompt="You sing.")
-    applied = await desk.facts("apply_plan", plan_id=plan["plan_id"])
+    ids = store_equal_personas(store, 10)
+    plan = await create_bulk_plan(tool_client, everything=True, **HELLO)
+    edit_persona(store, ids[4], system_prompt="You sing.")
+    applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
     assert applied["status"] == "partial"
     assert applied["totals"] == {"applied": 9, "failed": 1}
     row = applied["personas"][4]
@@ -91,64 +112,66 @@ async def test_one_that_changed_meanwhile_is_reported_and_stops_no_other(
     assert "apply_plan(plan_id=" in applied["findings"][0]["hint"]
 
 
-async def test_one_that_vanished_and_one_that_is_refused_are_reported(
-    desk: Desk, store: Store, sandbox: Starlette
+async def test_a_deleted_persona_and_a_refused_change_are_reported(
+    tool_client: ToolClient, store: Store, sandbox: Starlette
 ) -> None:
-    ids = many(store, 6)
-    plan = await planned(desk, everything=True, **HELLO)
+    ids = store_equal_personas(store, 6)
+    plan = await create_bulk_plan(tool_client, everything=True, **HELLO)
     store.remove("persona", ids[0])
     maker = {"message": "This persona has unpublished changes in PAL Maker."}
     path = f"/v2/personas/{ids[3]}"
     sandbox.state.faults.plan(
         Fault(kind="status", method="PATCH", path=path, status=409, body=maker)
     )
-    applied = await desk.facts("apply_plan", plan_id=plan["plan_id"])
+    applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
     assert statuses(applied) == ["failed", "applied", "applied", "failed", "applied", "applied"]
     assert "no such persona" in applied["personas"][0]["error"]
     assert "unpublished" in applied["personas"][3]["error"]
-    again = await desk.facts("apply_plan", plan_id=plan["plan_id"])
+    again = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
     assert statuses(again) == ["failed", *["done before"] * 2, "applied", *["done before"] * 2]
 
 
-async def test_what_was_edited_meanwhile_elsewhere_by_others_stays(
-    desk: Desk, store: Store, sandbox: Starlette, opening: Opening
+async def test_edits_of_others_to_other_fields_are_preserved(
+    tool_client: ToolClient, store: Store, sandbox: Starlette, open_tool_client: Opening
 ) -> None:
     """Between our read and our write: the tests of the patch notice it."""
-    ids = many(store, 2, greeting="Hi.")
+    ids = store_equal_personas(store, 2, greeting="Hi.")
 
     async def meanwhile(method: str, path: str) -> None:
         if method == "PATCH" and path.endswith(ids[0]):
-            edited(store, ids[0], greeting="Mine.", updated_at="2026-11-02T00:00:00.000000+00:00")
+            edit_persona(
+                store, ids[0], greeting="Mine.", updated_at="2026-11-02T00:00:00.000000+00:00"
+            )
 
-    async with opening(Watched(sandbox, meanwhile)) as other:
-        plan = await planned(other, everything=True, **HELLO)
-        applied = await other.facts("apply_plan", plan_id=plan["plan_id"])
+    async with open_tool_client(ObservedApp(sandbox, meanwhile)) as other:
+        plan = await create_bulk_plan(other, everything=True, **HELLO)
+        applied = await other.expect_result("apply_plan", plan_id=plan["plan_id"])
     assert statuses(applied) == ["failed", "applied"]
-    assert [row["greeting"] for row in kept(store, *ids)] == ["Mine.", "Hello."]
+    assert [row["greeting"] for row in read_stored_personas(store, *ids)] == ["Mine.", "Hello."]
 
 
-async def test_a_plan_that_was_carried_out_is_not_carried_out_again(
-    desk: Desk, store: Store
-) -> None:
-    many(store, 3)
-    plan = await planned(desk, everything=True, **HELLO)
-    await desk.facts("apply_plan", plan_id=plan["plan_id"])
-    sent_so_far = len(desk.wire.requests)
-    assert "carried out already" in await desk.refusal("apply_plan", plan_id=plan["plan_id"])
-    assert len(desk.wire.requests) == sent_so_far
+async def test_a_bulk_plan_is_applied_once(tool_client: ToolClient, store: Store) -> None:
+    store_equal_personas(store, 3)
+    plan = await create_bulk_plan(tool_client, everything=True, **HELLO)
+    await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+    sent_so_far = len(tool_client.transport.requests)
+    assert "carried out already" in await tool_client.expect_error(
+        "apply_plan", plan_id=plan["plan_id"]
+    )
+    assert len(tool_client.transport.requests) == sent_so_far
 
 
-async def test_an_expired_plan_is_refused(opening: Opening, store: Store) -> None:
+async def test_an_expired_plan_is_refused(open_tool_client: Opening, store: Store) -> None:
     from datetime import UTC, datetime, timedelta
 
     times = [datetime(2026, 11, 22, 9, tzinfo=UTC)]
-    many(store, 2)
-    async with opening(clock=lambda: times[0]) as desk:
-        plan = await planned(desk, everything=True, **HELLO)
+    store_equal_personas(store, 2)
+    async with open_tool_client(clock=lambda: times[0]) as desk:
+        plan = await create_bulk_plan(desk, everything=True, **HELLO)
         assert plan["expires_at"] == "2026-11-22T10:00:00+00:00"
         times[0] += timedelta(hours=1, seconds=1)
-        assert "expired" in await desk.refusal("apply_plan", plan_id=plan["plan_id"])
-        assert desk.wire.writes == []
+        assert "expired" in await desk.expect_error("apply_plan", plan_id=plan["plan_id"])
+        assert desk.transport.writes == []
 
 
 REFUSED = {"kind": "status", "times": 0}
@@ -165,30 +188,30 @@ REFUSED = {"kind": "status", "times": 0}
     ids=["401", "429", "503", "no connection"],
 )
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
-async def test_what_would_hit_all_the_rest_stops_the_run_and_says_how_to_go_on(
-    opening: Opening,
+async def test_a_general_failure_stops_the_run_and_explains_how_to_resume(
+    open_tool_client: Opening,
     store: Store,
     sandbox: Starlette,
     method: str,
     fault: dict[str, Any] | None,
     word: str,
 ) -> None:
-    ids = many(store, 30)
+    ids = store_equal_personas(store, 30)
     trouble = False
 
     async def meanwhile(sent: str, path: str) -> None:
-        if trouble and fault is None and sent == method and len(watched.lines) > 25:
+        if trouble and fault is None and sent == method and len(watched.request_lines) > 25:
             raise httpx2.ConnectError("unreachable")
 
-    watched = Watched(sandbox, meanwhile)
-    async with opening(watched) as desk:
-        plan = await planned(desk, everything=True, **HELLO)
-        watched.lines.clear()
+    watched = ObservedApp(sandbox, meanwhile)
+    async with open_tool_client(watched) as desk:
+        plan = await create_bulk_plan(desk, everything=True, **HELLO)
+        watched.request_lines.clear()
         trouble = True
         if fault is not None:
             some = {"method": method, "path": "/v2/personas/*", "skip": 12}
             sandbox.state.faults.plan(Fault(**{**REFUSED, **some, **fault}))
-        stopped = await desk.facts("apply_plan", plan_id=plan["plan_id"])
+        stopped = await desk.expect_result("apply_plan", plan_id=plan["plan_id"])
         assert stopped["status"] == "partial"
         assert stopped["totals"]["applied"] >= 4
         assert stopped["totals"]["left"] >= 5
@@ -196,96 +219,96 @@ async def test_what_would_hit_all_the_rest_stops_the_run_and_says_how_to_go_on(
         assert plan["plan_id"] in stopped["findings"][0]["hint"]
         trouble = False
         sandbox.state.faults.clear()
-        resumed = await desk.facts("apply_plan", plan_id=plan["plan_id"])
+        resumed = await desk.expect_result("apply_plan", plan_id=plan["plan_id"])
         assert resumed["status"] == "applied"
         assert resumed["totals"]["done_before"] == stopped["totals"]["applied"]
-    assert all(row["greeting"] == "Hello." for row in kept(store, *ids))
+    assert all(row["greeting"] == "Hello." for row in read_stored_personas(store, *ids))
 
 
-async def test_one_persona_that_never_answers_does_not_keep_the_others_waiting(
-    desk: Desk, store: Store, sandbox: Starlette
+async def test_one_unresponsive_persona_does_not_block_the_others(
+    tool_client: ToolClient, store: Store, sandbox: Starlette
 ) -> None:
-    ids = many(store, 20)
-    plan = await planned(desk, everything=True, **HELLO)
+    ids = store_equal_personas(store, 20)
+    plan = await create_bulk_plan(tool_client, everything=True, **HELLO)
     path, at_once = f"/v2/personas/{ids[2]}", {"retry-after": "0"}
     sandbox.state.faults.plan(
         Fault(kind="status", method="PATCH", path=path, status=503, times=0, headers=at_once)
     )
-    applied = await desk.facts("apply_plan", plan_id=plan["plan_id"])
+    applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
     assert applied["totals"] == {"applied": 19, "failed": 1}
     assert "not certain" in applied["personas"][2]["error"]
 
 
-async def test_what_stands_against_all_from_the_start_is_an_error(
-    desk: Desk, store: Store, sandbox: Starlette
+async def test_a_general_failure_at_the_start_is_an_error(
+    tool_client: ToolClient, store: Store, sandbox: Starlette
 ) -> None:
-    many(store, 5)
-    plan = await planned(desk, everything=True, **HELLO)
+    store_equal_personas(store, 5)
+    plan = await create_bulk_plan(tool_client, everything=True, **HELLO)
     sandbox.state.faults.plan(Fault(kind="status", status=401, times=0))
-    assert "TAVUS_API_KEY" in await desk.refusal("apply_plan", plan_id=plan["plan_id"])
-    assert desk.wire.writes == []
+    assert "TAVUS_API_KEY" in await tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
+    assert tool_client.transport.writes == []
 
 
-async def test_two_calls_of_one_plan_do_not_run_beside_each_other(
-    opening: Opening, store: Store, sandbox: Starlette
+async def test_two_calls_of_one_plan_do_not_run_concurrently(
+    open_tool_client: Opening, store: Store, sandbox: Starlette
 ) -> None:
-    many(store, 5)
+    store_equal_personas(store, 5)
     said: list[str] = []
 
     async def meanwhile(method: str, _path: str) -> None:
         if method == "PATCH" and not said:
             said.append("")
-            said[0] = await desk.refusal("apply_plan", plan_id=plan["plan_id"])
+            said[0] = await desk.expect_error("apply_plan", plan_id=plan["plan_id"])
 
-    async with opening(Watched(sandbox, meanwhile)) as desk:
-        plan = await planned(desk, everything=True, **HELLO)
-        applied = await desk.facts("apply_plan", plan_id=plan["plan_id"])
+    async with open_tool_client(ObservedApp(sandbox, meanwhile)) as desk:
+        plan = await create_bulk_plan(desk, everything=True, **HELLO)
+        applied = await desk.expect_result("apply_plan", plan_id=plan["plan_id"])
     assert "being carried out" in said[0]
     assert statuses(applied) == ["applied"] * 5
 
 
-async def test_two_servers_share_the_work_and_each_persona_is_written_once(
-    opening: Opening, store: Store, sandbox: Starlette
+async def test_two_servers_applying_one_plan_write_each_persona_once(
+    open_tool_client: Opening, store: Store, sandbox: Starlette
 ) -> None:
-    ids = many(store, 8)
-    async with opening() as other:
+    ids = store_equal_personas(store, 8)
+    async with open_tool_client() as other:
         answers: list[dict[str, Any]] = []
 
         async def meanwhile(method: str, _path: str) -> None:
             if method == "PATCH" and not answers:
                 answers.append({})
-                answers[0] = await other.facts("apply_plan", plan_id=plan["plan_id"])
+                answers[0] = await other.expect_result("apply_plan", plan_id=plan["plan_id"])
 
-        watched = Watched(sandbox, meanwhile)
-        async with opening(watched) as desk:
-            plan = await planned(desk, everything=True, **HELLO)
+        watched = ObservedApp(sandbox, meanwhile)
+        async with open_tool_client(watched) as desk:
+            plan = await create_bulk_plan(desk, everything=True, **HELLO)
             await desk.call("apply_plan", plan_id=plan["plan_id"])
-        written = [it.url.path for wire in (desk.wire, other.wire) for it in wire.writes]
-    assert all(row["greeting"] == "Hello." for row in kept(store, *ids))
+        written = [it.url.path for wire in (desk.transport, other.transport) for it in wire.writes]
+    assert all(row["greeting"] == "Hello." for row in read_stored_personas(store, *ids))
     assert sorted(set(written)) == [f"/v2/personas/{persona_id}" for persona_id in ids]
 
 
-async def test_a_persona_that_is_so_already_by_then_is_no_failure(
-    desk: Desk, store: Store, sandbox: Starlette
+async def test_a_304_answer_counts_as_unchanged_and_not_as_failed(
+    tool_client: ToolClient, store: Store, sandbox: Starlette
 ) -> None:
     """304 is success: Tavus saw nothing to change."""
-    ids = many(store, 2)
-    plan = await planned(desk, everything=True, **HELLO)
+    ids = store_equal_personas(store, 2)
+    plan = await create_bulk_plan(tool_client, everything=True, **HELLO)
     path = f"/v2/personas/{ids[1]}"
     sandbox.state.faults.plan(Fault(kind="status", method="PATCH", path=path, status=304, body={}))
-    applied = await desk.facts("apply_plan", plan_id=plan["plan_id"])
+    applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
     assert statuses(applied) == ["applied", "unchanged"]
     assert applied["status"] == "applied"
 
 
-async def test_of_very_many_those_that_need_a_look_are_always_told(
-    desk: Desk, store: Store
+async def test_failed_personas_are_always_listed_in_a_truncated_result(
+    tool_client: ToolClient, store: Store
 ) -> None:
-    ids = many(store, 120)
-    plan = await planned(desk, everything=True, **HELLO)
+    ids = store_equal_personas(store, 120)
+    plan = await create_bulk_plan(tool_client, everything=True, **HELLO)
     assert (plan["totals"]["planned"], len(plan["personas"])) == (120, 100)
-    edited(store, ids[110], greeting="Mine.")
-    applied = await desk.facts("apply_plan", plan_id=plan["plan_id"])
+    edit_persona(store, ids[110], greeting="Mine.")
+    applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
     assert applied["totals"] == {"applied": 119, "failed": 1}
     assert len(applied["personas"]) == 100
     failed = [row for row in applied["personas"] if row["status"] == "failed"]

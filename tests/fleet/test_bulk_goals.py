@@ -5,8 +5,16 @@ from __future__ import annotations
 import copy
 
 import pytest
-from account import RETIRED, fill, kept, model, persona_of, planned, statuses
-from mcp_client import Desk
+from account import (
+    RETIRED_MODEL,
+    build_model_layers,
+    build_persona_row,
+    create_bulk_plan,
+    read_stored_personas,
+    statuses,
+    store_personas,
+)
+from mcp_client import ToolClient
 
 from tavus_mcp.sandbox.store import Store
 
@@ -21,56 +29,72 @@ FLOW = {
 }
 
 
-async def test_each_persona_gets_what_suggest_tuning_would_plan_for_it(
-    desk: Desk, store: Store
+async def test_each_persona_gets_the_changes_that_suggest_tuning_plans(
+    tool_client: ToolClient, store: Store
 ) -> None:
-    ids = fill(
+    ids = store_personas(
         store,
-        persona_of(1, layers={**model("tavus-gpt-oss"), "conversational_flow": FLOW}),
-        persona_of(2, layers=model(RETIRED)),
-        persona_of(3, pipeline_mode="echo", system_prompt="", layers={}),
+        build_persona_row(
+            1, layers={**build_model_layers("tavus-gpt-oss"), "conversational_flow": FLOW}
+        ),
+        build_persona_row(2, layers=build_model_layers(RETIRED_MODEL)),
+        build_persona_row(3, pipeline_mode="echo", system_prompt="", layers={}),
     )
     goals = {"goals": ["be_more_patient", "modernize"], "strength": "strong"}
-    plan = await planned(desk, everything=True, **goals)
+    plan = await create_bulk_plan(tool_client, everything=True, **goals)
     told = {row["persona_id"]: row for row in plan["personas"]}
     for persona_id in ids:
-        alone = await desk.facts("suggest_tuning", persona_id=persona_id, **goals)
+        alone = await tool_client.expect_result("suggest_tuning", persona_id=persona_id, **goals)
         paths = [change["path"] for change in alone["changes"]]
         assert told.get(persona_id, {"paths": []})["paths"] == paths
     assert ids[0] in told
     assert ids[1] in told
-    before = copy.deepcopy(kept(store, *ids))
-    applied = await desk.facts("apply_plan", plan_id=plan["plan_id"])
+    before = copy.deepcopy(read_stored_personas(store, *ids))
+    applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
     assert set(statuses(applied)) == {"applied"}
-    again = await desk.facts("plan_bulk_change", everything=True, **goals)
+    again = await tool_client.expect_result("plan_bulk_change", everything=True, **goals)
     assert again["status"] == "unchanged"
     assert again["totals"]["already_so"] == 3
-    undo = await planned(desk, undo_of=plan["plan_id"])
-    await desk.facts("apply_plan", plan_id=undo["plan_id"])
-    assert kept(store, *ids) == before
+    undo = await create_bulk_plan(tool_client, undo_of=plan["plan_id"])
+    await tool_client.expect_result("apply_plan", plan_id=undo["plan_id"])
+    assert read_stored_personas(store, *ids) == before
 
 
-async def test_what_an_audit_finds_is_mended_by_modernize(desk: Desk, store: Store) -> None:
-    fill(store, *(persona_of(number, layers=model(RETIRED)) for number in range(5)))
-    plan = await planned(desk, finding="llm-model-retired", goals=["modernize"])
-    await desk.facts("apply_plan", plan_id=plan["plan_id"])
-    rules = {row["rule"] for row in (await desk.facts("audit_personas"))["groups"]}
+async def test_modernize_fixes_the_deprecations_found_by_an_audit(
+    tool_client: ToolClient, store: Store
+) -> None:
+    store_personas(
+        store,
+        *(
+            build_persona_row(number, layers=build_model_layers(RETIRED_MODEL))
+            for number in range(5)
+        ),
+    )
+    plan = await create_bulk_plan(tool_client, finding="llm-model-retired", goals=["modernize"])
+    await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+    rules = {row["rule"] for row in (await tool_client.expect_result("audit_personas"))["groups"]}
     assert "llm-model-retired" not in rules
 
 
-async def test_languages_go_with_their_goal(desk: Desk, store: Store) -> None:
-    fill(store, persona_of(1))
-    plan = await planned(
-        desk, everything=True, goals=["speak_languages"], languages=["German", "en"]
+async def test_languages_are_passed_to_their_goal(tool_client: ToolClient, store: Store) -> None:
+    store_personas(store, build_persona_row(1))
+    plan = await create_bulk_plan(
+        tool_client, everything=True, goals=["speak_languages"], languages=["German", "en"]
     )
     assert {"path": "/languages", "after": ["de", "en"], "personas": 1} in plan["changes"]
-    said = await desk.refusal("plan_bulk_change", everything=True, goals=["speak_languages"])
+    said = await tool_client.expect_error(
+        "plan_bulk_change", everything=True, goals=["speak_languages"]
+    )
     assert "needs names or codes" in said
     values = {"values": {"/greeting": "x"}, "languages": ["de"]}
-    assert "/languages" in await desk.refusal("plan_bulk_change", everything=True, **values)
+    assert "/languages" in await tool_client.expect_error(
+        "plan_bulk_change", everything=True, **values
+    )
 
 
-async def test_a_goal_that_is_none_is_refused_with_the_nearest(desk: Desk) -> None:
-    said = await desk.refusal("plan_bulk_change", everything=True, goals=["respond_fast"])
+async def test_an_unknown_goal_is_refused_with_the_closest_match(tool_client: ToolClient) -> None:
+    said = await tool_client.expect_error(
+        "plan_bulk_change", everything=True, goals=["respond_fast"]
+    )
     assert "'respond_faster'" in said
-    assert desk.wire.requests == []
+    assert tool_client.transport.requests == []

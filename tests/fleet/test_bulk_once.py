@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from account import kept, many
+from account import read_stored_personas, store_equal_personas
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from mcp import Client
-from mcp_client import Desk, world
+from mcp_client import ToolClient, build_test_app
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tavus_mcp.sandbox.app import build_sandbox
@@ -35,7 +35,7 @@ MISHAPS = (
 )
 
 
-class Mishaps:
+class FaultInjectingApp:
     """A Tavus to which something happens at chosen requests; counts the writes that took effect."""
 
     def __init__(self, app: ASGIApp, store: Store) -> None:
@@ -53,12 +53,12 @@ class Mishaps:
             self.store.remove("persona", persona_id)
         if mishap in ("refused", "forbidden", "broken"):
             status = {"refused": 400, "forbidden": 401, "broken": 500}[mishap]
-            await _answer(send, status)
+            await _send_status(send, status)
             return
         if mishap == "lost before":
             raise TimeoutError
         before = (self.store.get("persona", persona_id) or {}).get("greeting")
-        await self.app(scope, receive, _unheard if mishap == "lost after" else send)
+        await self.app(scope, receive, _discard_message if mishap == "lost after" else send)
         after = (self.store.get("persona", persona_id) or {}).get("greeting")
         self.changed[persona_id] += before != after
         if mishap == "lost after":
@@ -75,11 +75,11 @@ class Mishaps:
             self.store.put("persona", persona_id, edited)
 
 
-async def _unheard(_message: Any) -> None:
+async def _discard_message(_message: Any) -> None:
     """Take an answer that nobody will get."""
 
 
-async def _answer(send: Send, status: int) -> None:
+async def _send_status(send: Send, status: int) -> None:
     body = json.dumps({"message": "This happens."}).encode()
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -92,25 +92,27 @@ def portal() -> Iterator[BlockingPortal]:
         yield opened
 
 
-async def played(data: Path, tries: list[list[str]]) -> tuple[Mishaps, list[dict[str, Any]]]:
+async def run_attempts(
+    data: Path, tries: list[list[str]]
+) -> tuple[FaultInjectingApp, list[dict[str, Any]]]:
     """Plan, then apply in as many servers as there are tries, each with its own mishaps."""
     store = Store.open(None)
-    ids = many(store, PERSONAS)
-    mishaps = Mishaps(build_sandbox(store), store)
+    ids = store_equal_personas(store, PERSONAS)
+    mishaps = FaultInjectingApp(build_sandbox(store), store)
     plan_id = ""
     for number, these in enumerate([[], *tries, []]):
-        app, wire = world(mishaps)
+        app, wire = build_test_app(mishaps)
         server = build_server(app, Settings(toolsets=TOOLSETS))
         async with Client(server, mode="legacy") as client:
-            desk = Desk(client, wire, server)
+            desk = ToolClient(client, wire, server)
             if not number:
                 hello = {"values": {"/greeting": "Hello."}}
-                plan = await desk.facts("plan_bulk_change", everything=True, **hello)
+                plan = await desk.expect_result("plan_bulk_change", everything=True, **hello)
                 plan_id = plan["plan_id"]
                 continue
             mishaps.plan = list(these)
             await desk.call("apply_plan", plan_id=plan_id)
-    rows = kept(store, *ids)
+    rows = read_stored_personas(store, *ids)
     store.close()
     return mishaps, rows
 
@@ -132,7 +134,7 @@ def test_each_persona_is_changed_at_most_once(
 ) -> None:
     data = tmp_path_factory.mktemp("once")
     monkeypatch.setenv("TAVUS_MCP_DATA_DIR", str(data))
-    mishaps, rows = portal.call(played, data, tries)
+    mishaps, rows = portal.call(run_attempts, data, tries)
     assert all(count <= 1 for count in mishaps.changed.values()), mishaps.changed
     for row in filter(None, rows):
         # the last try meets no mishap: only what others edited or removed is left as it is

@@ -6,8 +6,19 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from account import DEPRECATED, GOOD, RETIRED, fill, kept, many, model, persona_of, planned, weight
-from mcp_client import SECRET, Desk
+from account import (
+    CURRENT_MODEL,
+    DEPRECATED_MODEL,
+    RETIRED_MODEL,
+    build_model_layers,
+    build_persona_row,
+    count_bytes,
+    create_bulk_plan,
+    read_stored_personas,
+    store_equal_personas,
+    store_personas,
+)
+from mcp_client import SECRET, ToolClient
 from starlette.applications import Starlette
 
 from tavus_mcp.sandbox.faults import Fault
@@ -19,32 +30,39 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 STOCK = "p1af207b8189"
-TO_GOOD = {"/layers/llm/model": GOOD}
+TO_GOOD = {"/layers/llm/model": CURRENT_MODEL}
 
 
-def ids_of(plan: dict[str, Any]) -> list[str]:
+def list_ids(plan: dict[str, Any]) -> list[str]:
     return [row["persona_id"] for row in plan["personas"]]
 
 
-async def test_a_plan_changes_nothing_and_tells_each_change_once(desk: Desk, store: Store) -> None:
-    ids = fill(
+async def test_a_bulk_plan_writes_nothing_and_lists_each_change_once(
+    tool_client: ToolClient, store: Store
+) -> None:
+    ids = store_personas(
         store,
-        *(persona_of(number, layers=model(RETIRED)) for number in range(3)),
-        persona_of(3, layers=model(DEPRECATED)),
-        persona_of(4),
+        *(
+            build_persona_row(number, layers=build_model_layers(RETIRED_MODEL))
+            for number in range(3)
+        ),
+        build_persona_row(3, layers=build_model_layers(DEPRECATED_MODEL)),
+        build_persona_row(4),
     )
-    before = kept(store, *ids)
-    plan = await planned(desk, everything=True, values=TO_GOOD | {"/greeting": "Hello."})
-    assert kept(store, *ids) == before
-    assert desk.wire.writes == []
-    assert ids_of(plan) == ids
+    before = read_stored_personas(store, *ids)
+    plan = await create_bulk_plan(
+        tool_client, everything=True, values=TO_GOOD | {"/greeting": "Hello."}
+    )
+    assert read_stored_personas(store, *ids) == before
+    assert tool_client.transport.writes == []
+    assert list_ids(plan) == ids
     assert plan["totals"] == {"planned": 5, "changes": 9}
     assert plan["changes"] == [
         {"path": "/greeting", "after": "Hello.", "personas": 5},
         {
             "path": "/layers/llm/model",
             "before": "(2 different values)",
-            "after": GOOD,
+            "after": CURRENT_MODEL,
             "personas": 4,
         },
     ]
@@ -54,60 +72,75 @@ async def test_a_plan_changes_nothing_and_tells_each_change_once(desk: Desk, sto
     assert plan["skipped"] == []
 
 
-async def test_what_says_which_personas_is_combined(desk: Desk, store: Store) -> None:
-    ids = fill(
+async def test_selection_criteria_are_combined(tool_client: ToolClient, store: Store) -> None:
+    ids = store_personas(
         store,
-        persona_of(1, persona_name="Front desk", layers=model(RETIRED)),
-        persona_of(2, persona_name="Back desk", layers=model(RETIRED)),
-        persona_of(3, persona_name="Front office"),
-        persona_of(4, persona_name="Front door", layers=model(RETIRED)),
+        build_persona_row(1, persona_name="Front desk", layers=build_model_layers(RETIRED_MODEL)),
+        build_persona_row(2, persona_name="Back desk", layers=build_model_layers(RETIRED_MODEL)),
+        build_persona_row(3, persona_name="Front office"),
+        build_persona_row(4, persona_name="Front door", layers=build_model_layers(RETIRED_MODEL)),
     )
     hello = {"values": {"/greeting": "Hello."}}
-    by_name = await planned(desk, name_contains="FRONT", **hello)
-    assert ids_of(by_name) == [ids[0], ids[2], ids[3]]
-    by_finding = await planned(desk, finding="llm-model-retired", **hello)
-    assert ids_of(by_finding) == [ids[0], ids[1], ids[3]]
-    both = await planned(desk, name_contains="front", finding="llm-model-retired", **hello)
-    assert ids_of(both) == [ids[0], ids[3]]
-    all_three = await planned(
-        desk, persona_ids=ids[:3], name_contains="front", finding="llm-model-retired", **hello
+    by_name = await create_bulk_plan(tool_client, name_contains="FRONT", **hello)
+    assert list_ids(by_name) == [ids[0], ids[2], ids[3]]
+    by_finding = await create_bulk_plan(tool_client, finding="llm-model-retired", **hello)
+    assert list_ids(by_finding) == [ids[0], ids[1], ids[3]]
+    both = await create_bulk_plan(
+        tool_client, name_contains="front", finding="llm-model-retired", **hello
     )
-    assert ids_of(all_three) == [ids[0]]
+    assert list_ids(both) == [ids[0], ids[3]]
+    all_three = await create_bulk_plan(
+        tool_client,
+        persona_ids=ids[:3],
+        name_contains="front",
+        finding="llm-model-retired",
+        **hello,
+    )
+    assert list_ids(all_three) == [ids[0]]
 
 
-async def test_a_finding_takes_all_personas_also_where_the_audit_names_a_few(
-    desk: Desk, store: Store
+async def test_selecting_by_rule_includes_personas_beyond_those_the_audit_lists(
+    tool_client: ToolClient, store: Store
 ) -> None:
-    many(store, 60, layers=model(RETIRED))
-    audit = await desk.facts("audit_personas")
+    store_equal_personas(store, 60, layers=build_model_layers(RETIRED_MODEL))
+    audit = await tool_client.expect_result("audit_personas")
     assert len(audit["groups"][0]["persona_ids"]) < 60
-    plan = await planned(desk, finding=audit["groups"][0]["rule"], values=TO_GOOD)
+    plan = await create_bulk_plan(tool_client, finding=audit["groups"][0]["rule"], values=TO_GOOD)
     assert plan["totals"]["planned"] == 60
 
 
-async def test_ids_are_read_without_walking_the_list(desk: Desk, store: Store) -> None:
-    ids = many(store, 5)
-    await planned(desk, persona_ids=[ids[3], ids[1], ids[3]], values={"/greeting": "Hi."})
-    assert desk.wire.lines == [f"GET /v2/personas/{ids[3]}", f"GET /v2/personas/{ids[1]}"]
+async def test_ids_are_read_without_walking_the_list(tool_client: ToolClient, store: Store) -> None:
+    ids = store_equal_personas(store, 5)
+    await create_bulk_plan(
+        tool_client, persona_ids=[ids[3], ids[1], ids[3]], values={"/greeting": "Hi."}
+    )
+    assert tool_client.transport.request_lines == [
+        f"GET /v2/personas/{ids[3]}",
+        f"GET /v2/personas/{ids[1]}",
+    ]
 
 
-async def test_who_is_left_out_is_told_with_the_reason(
-    desk: Desk, store: Store, sandbox: Starlette
+async def test_skipped_personas_are_listed_with_the_reason(
+    tool_client: ToolClient, store: Store, sandbox: Starlette
 ) -> None:
     custom = {"llm": {"model": "mine", "base_url": "https://llm.example.com/v1"}}
-    ids = fill(
+    ids = store_personas(
         store,
-        persona_of(1),
-        persona_of(2, layers={"llm": {"model": GOOD}, "conferencing": {"provider": "zoom"}}),
-        persona_of(3, layers=model("tavus-glm-4.7")),
-        persona_of(4, layers=custom),
-        persona_of(5, layers=model(RETIRED)),
+        build_persona_row(1),
+        build_persona_row(
+            2, layers={"llm": {"model": CURRENT_MODEL}, "conferencing": {"provider": "zoom"}}
+        ),
+        build_persona_row(3, layers=build_model_layers("tavus-glm-4.7")),
+        build_persona_row(4, layers=custom),
+        build_persona_row(5, layers=build_model_layers(RETIRED_MODEL)),
     )
     sandbox.state.faults.plan(Fault(kind="status", path=f"/v2/personas/{ids[2]}", status=500))
     gone = "p00000000099"
     asked = [*ids, STOCK, gone]
-    plan = await planned(desk, persona_ids=asked, values={**TO_GOOD, "/layers/llm/base_url": None})
-    assert ids_of(plan) == [ids[3], ids[4]]
+    plan = await create_bulk_plan(
+        tool_client, persona_ids=asked, values={**TO_GOOD, "/layers/llm/base_url": None}
+    )
+    assert list_ids(plan) == [ids[3], ids[4]]
     reasons = {row["persona_id"]: row["reason"] for row in plan["skipped"]}
     assert reasons.keys() == {ids[0], ids[1], ids[2], STOCK, gone}
     assert reasons[ids[0]] == "It is so already."
@@ -123,56 +156,70 @@ async def test_who_is_left_out_is_told_with_the_reason(
     }
 
 
-async def test_what_tavus_would_refuse_is_left_out_with_the_words_of_the_rule(
-    desk: Desk, store: Store
+async def test_changes_that_tavus_would_refuse_are_skipped_with_the_rule_message(
+    tool_client: ToolClient, store: Store
 ) -> None:
-    ids = fill(store, persona_of(1), persona_of(2, pipeline_mode="echo", system_prompt=""))
-    plan = await planned(desk, everything=True, values={"/system_prompt": "You listen."})
-    assert ids_of(plan) == ids[:1]
+    ids = store_personas(
+        store, build_persona_row(1), build_persona_row(2, pipeline_mode="echo", system_prompt="")
+    )
+    plan = await create_bulk_plan(
+        tool_client, everything=True, values={"/system_prompt": "You listen."}
+    )
+    assert list_ids(plan) == ids[:1]
     assert "Mode echo takes no system_prompt" in plan["skipped"][0]["reason"]
-    said = await desk.refusal(
-        "plan_bulk_change", everything=True, values={"/layers/llm/modle": GOOD}
+    said = await tool_client.expect_error(
+        "plan_bulk_change", everything=True, values={"/layers/llm/modle": CURRENT_MODEL}
     )
     assert said.startswith("Nothing can be planned, and nothing was sent.")
     assert "'model'" in said
     assert "(2 personas)" in said
 
 
-async def test_a_limit_takes_the_first_of_the_list_and_says_so(desk: Desk, store: Store) -> None:
-    ids = many(store, 40, layers=model(RETIRED))
-    plan = await planned(desk, everything=True, values=TO_GOOD, limit=5)
-    assert ids_of(plan) == ids[:5]
+async def test_a_limit_selects_the_first_personas_and_reports_it(
+    tool_client: ToolClient, store: Store
+) -> None:
+    ids = store_equal_personas(store, 40, layers=build_model_layers(RETIRED_MODEL))
+    plan = await create_bulk_plan(tool_client, everything=True, values=TO_GOOD, limit=5)
+    assert list_ids(plan) == ids[:5]
     assert plan["totals"]["planned"] == 5
     assert "limit" in plan["next"]
-    assert len(desk.wire.lines) < 20
+    assert len(tool_client.transport.request_lines) < 20
 
 
-async def test_a_plan_for_a_hundred_personas_stays_readable(desk: Desk, store: Store) -> None:
+async def test_a_plan_for_a_hundred_personas_stays_readable(
+    tool_client: ToolClient, store: Store
+) -> None:
     for number in range(100):
         name = f"Technical Interviewer for the Platform Group {number}"
-        fill(
+        store_personas(
             store,
-            persona_of(number, persona_name=name, layers=model((RETIRED, DEPRECATED)[number % 2])),
+            build_persona_row(
+                number,
+                persona_name=name,
+                layers=build_model_layers((RETIRED_MODEL, DEPRECATED_MODEL)[number % 2]),
+            ),
         )
     asked = {"everything": True, "values": {**TO_GOOD, "/greeting": "Hello, and welcome."}}
-    result = await desk.call("plan_bulk_change", **asked)
+    result = await tool_client.call("plan_bulk_change", **asked)
     plan = result.structured_content or {}
     assert (plan["status"], len(plan["personas"])) == ("planned", 100)
-    assert weight(plan) <= 12_000
+    assert count_bytes(plan) <= 12_000
     assert len(result.content[0].text.encode()) <= 12_000  # type: ignore[union-attr]  # it is text
-    applied = await desk.call("apply_plan", plan_id=plan["plan_id"])
+    applied = await tool_client.call("apply_plan", plan_id=plan["plan_id"])
     assert len(applied.content[0].text.encode()) <= 12_000  # type: ignore[union-attr]  # it is text
 
 
-async def test_personas_that_each_change_in_their_own_way_are_still_few_words(
-    desk: Desk, store: Store
+async def test_a_plan_with_different_changes_stays_short(
+    tool_client: ToolClient, store: Store
 ) -> None:
-    fill(store, *(persona_of(number, greeting=f"Hi {number}. " * 30) for number in range(60)))
-    plan = await planned(desk, everything=True, unset=["/greeting"])
+    store_personas(
+        store, *(build_persona_row(number, greeting=f"Hi {number}. " * 30) for number in range(60))
+    )
+    plan = await create_bulk_plan(tool_client, everything=True, unset=["/greeting"])
     assert plan["changes"] == [
         {"path": "/greeting", "before": "(60 different values)", "personas": 60}
     ]
-    assert weight(plan) < 12_000
+    assert count_bytes(plan) < 12_000
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
@@ -193,76 +240,84 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("asked", "told"), WRONG, ids=[told for _, told in WRONG])
-async def test_what_is_asked_wrongly_is_refused_before_anything_is_read(
-    desk: Desk, asked: dict[str, Any], told: str
+async def test_invalid_arguments_are_refused_before_any_read(
+    tool_client: ToolClient, arguments: dict[str, Any], message: str
 ) -> None:
-    assert told in await desk.refusal("plan_bulk_change", **asked)
-    assert desk.wire.requests == []
+    assert message in await tool_client.expect_error("plan_bulk_change", **arguments)
+    assert tool_client.transport.requests == []
 
 
-async def test_a_key_of_a_bulk_plan_is_sent_and_shown_nowhere_and_not_on_disk(
-    desk: Desk, store: Store
+async def test_a_key_in_a_bulk_plan_is_sent_but_neither_returned_nor_stored(
+    tool_client: ToolClient, store: Store
 ) -> None:
     tts = {"tts": {"tts_engine": "cartesia"}}
-    ids = fill(store, *(persona_of(number, layers=tts) for number in range(3)))
+    ids = store_personas(store, *(build_persona_row(number, layers=tts) for number in range(3)))
     literal = "canary-6f1e22b9aa"
     values = {
         "/layers/tts/api_key_ref": "openai",
         "/layers/llm": {"model": "m", "base_url": "https://llm.example.com/v1", "api_key": literal},
         "/layers/llm/headers/Authorization": "Bearer {secret:openai}",
     }
-    plan = await planned(desk, everything=True, values=values)
+    plan = await create_bulk_plan(tool_client, everything=True, values=values)
     assert any("conversation with the model" in row["message"] for row in plan["findings"])
-    applied = await desk.facts("apply_plan", plan_id=plan["plan_id"])
+    applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
     assert applied["status"] == "applied"
     for persona_id in ids:
         layers = (store.get("persona", persona_id) or {})["layers"]
         assert layers["tts"]["api_key"] == SECRET
         assert layers["llm"]["api_key"] == literal
         assert layers["llm"]["headers"] == {"Authorization": f"Bearer {SECRET}"}
-    folder = desk.server.app.diary.path.parent
+    folder = tool_client.server.app.diary.path.parent
     disk = b"".join(path.read_bytes() for path in folder.iterdir())
     for secret in (SECRET, literal):
         assert secret not in json.dumps([plan, applied])
         assert secret.encode() not in disk
 
 
-async def test_a_plan_with_a_key_does_not_outlive_the_server_that_holds_the_key(
-    opening: Opening, store: Store
+async def test_a_plan_with_a_key_is_valid_only_in_the_server_that_created_it(
+    open_tool_client: Opening, store: Store
 ) -> None:
-    many(store, 2, layers={"tts": {"tts_engine": "cartesia"}})
-    async with opening() as desk:
-        plan = await planned(desk, everything=True, values={"/layers/tts/api_key_ref": "openai"})
-    async with opening() as desk:
-        assert "holds a key" in await desk.refusal("apply_plan", plan_id=plan["plan_id"])
-        assert desk.wire.requests == []
+    store_equal_personas(store, 2, layers={"tts": {"tts_engine": "cartesia"}})
+    async with open_tool_client() as desk:
+        plan = await create_bulk_plan(
+            desk, everything=True, values={"/layers/tts/api_key_ref": "openai"}
+        )
+    async with open_tool_client() as desk:
+        assert "holds a key" in await desk.expect_error("apply_plan", plan_id=plan["plan_id"])
+        assert desk.transport.requests == []
 
 
-async def test_a_read_only_server_plans_but_does_not_apply(opening: Opening, store: Store) -> None:
-    many(store, 2)
-    async with opening(read_only=True) as desk:
-        plan = await planned(desk, everything=True, values={"/greeting": "Hi."})
-        assert "read-only" in await desk.refusal("apply_plan", plan_id=plan["plan_id"])
-        assert desk.wire.writes == []
+async def test_a_read_only_server_plans_but_does_not_apply(
+    open_tool_client: Opening, store: Store
+) -> None:
+    store_equal_personas(store, 2)
+    async with open_tool_client(read_only=True) as desk:
+        plan = await create_bulk_plan(desk, everything=True, values={"/greeting": "Hi."})
+        assert "read-only" in await desk.expect_error("apply_plan", plan_id=plan["plan_id"])
+        assert desk.transport.writes == []
 
 
-async def test_a_plan_of_the_newer_vocabulary_is_understood(desk: Desk, store: Store) -> None:
-    many(store, 1)
-    plan = await planned(desk, everything=True, values={"/default_face_id": "r79e1c033f"})
+async def test_a_plan_in_the_pal_vocabulary_is_understood(
+    tool_client: ToolClient, store: Store
+) -> None:
+    store_equal_personas(store, 1)
+    plan = await create_bulk_plan(
+        tool_client, everything=True, values={"/default_face_id": "r79e1c033f"}
+    )
     assert plan["changes"][0]["path"] == "/default_replica_id"
 
 
-async def test_planning_tells_its_progress(desk: Desk, store: Store) -> None:
-    many(store, 30)
+async def test_planning_reports_progress(tool_client: ToolClient, store: Store) -> None:
+    store_equal_personas(store, 30)
     told: list[float] = []
 
     async def hear(progress: float, _total: float | None, _message: str | None) -> None:
         told.append(progress)
 
     asked = {"everything": True, "values": {"/greeting": "Hi."}}
-    result = await desk.client.call_tool("plan_bulk_change", asked, progress_callback=hear)
+    result = await tool_client.client.call_tool("plan_bulk_change", asked, progress_callback=hear)
     assert (told, told[-1]) == (sorted(set(told)), 30)
     plan_id = (result.structured_content or {})["plan_id"]
     told.clear()
-    await desk.client.call_tool("apply_plan", {"plan_id": plan_id}, progress_callback=hear)
+    await tool_client.client.call_tool("apply_plan", {"plan_id": plan_id}, progress_callback=hear)
     assert (told, told[-1]) == (sorted(set(told)), 30)

@@ -6,8 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
-from account import Watched, kept, many, planned, statuses
-from mcp_client import Desk
+from account import (
+    ObservedApp,
+    create_bulk_plan,
+    read_stored_personas,
+    statuses,
+    store_equal_personas,
+)
+from mcp_client import ToolClient
 from starlette.applications import Starlette
 
 from tavus_mcp.journal.journal import JournalStore
@@ -21,12 +27,12 @@ pytestmark = pytest.mark.anyio
 HELLO = {"values": {"/greeting": "Hello."}}
 
 
-class Broken:
+class PausingApp:
     """A Tavus that holds the ``nth`` write, before or after it takes effect, until it is let go."""
 
     def __init__(self, tavus: Starlette, nth: int) -> None:
         self.reached, self.let_go = anyio.Event(), anyio.Event()
-        self.watched = Watched(tavus, self._meanwhile)
+        self.watched = ObservedApp(tavus, self._meanwhile)
         self._nth, self._writes = nth, 0
 
     async def _meanwhile(self, method: str, _path: str) -> None:
@@ -35,10 +41,10 @@ class Broken:
             self.reached.set()
             await self.let_go.wait()
 
-    async def cancelled(self, desk: Desk, plan: dict[str, Any]) -> None:
+    async def cancelled(self, tool_client: ToolClient, plan: dict[str, Any]) -> None:
         """Carry out a plan, and cancel the call when the write is held; then let it go."""
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(lambda: desk.call("apply_plan", plan_id=plan["plan_id"]))
+            tasks.start_soon(lambda: tool_client.call("apply_plan", plan_id=plan["plan_id"]))
             await self.reached.wait()
             await anyio.wait_all_tasks_blocked()
             tasks.cancel_scope.cancel()
@@ -46,86 +52,88 @@ class Broken:
         self.let_go.set()
 
 
-def written(watched: Watched) -> list[str]:
-    return [line.rsplit("/", 1)[-1] for line in watched.lines if line.startswith("PATCH")]
+def list_written_ids(watched: ObservedApp) -> list[str]:
+    return [line.rsplit("/", 1)[-1] for line in watched.request_lines if line.startswith("PATCH")]
 
 
-async def test_a_cancelled_run_finishes_what_is_under_way_and_begins_nothing_more(
-    opening: Opening, store: Store, sandbox: Starlette
+async def test_a_cancelled_run_finishes_started_writes_and_starts_no_others(
+    open_tool_client: Opening, store: Store, sandbox: Starlette
 ) -> None:
-    ids = many(store, 20)
-    broken = Broken(sandbox, 6)
-    async with opening(broken.watched) as desk:
-        plan = await planned(desk, everything=True, **HELLO)
+    ids = store_equal_personas(store, 20)
+    broken = PausingApp(sandbox, 6)
+    async with open_tool_client(broken.watched) as desk:
+        plan = await create_bulk_plan(desk, everything=True, **HELLO)
         await broken.cancelled(desk, plan)
         while desk.server.app.running:
             await anyio.lowlevel.checkpoint()
-        sent = written(broken.watched)
+        sent = list_written_ids(broken.watched)
         assert 6 <= len(sent) <= 9
-        changed = [row["persona_id"] for row in kept(store, *ids) if "greeting" in row]
+        changed = [
+            row["persona_id"] for row in read_stored_personas(store, *ids) if "greeting" in row
+        ]
         assert sorted(changed) == sorted(sent)
         journal = JournalStore.open(desk.server.app.diary.path)
         outcomes = [line.status for line in journal.entries() if line.kind == "outcome"]
         journal.close()
         assert outcomes == ["applied"] * len(sent)
-        resumed = await desk.facts("apply_plan", plan_id=plan["plan_id"])
+        resumed = await desk.expect_result("apply_plan", plan_id=plan["plan_id"])
     assert resumed["status"] == "applied"
     assert resumed["totals"] == {"done_before": len(sent), "applied": 20 - len(sent)}
-    assert sorted(written(broken.watched)) == ids
-    assert all(row["greeting"] == "Hello." for row in kept(store, *ids))
+    assert sorted(list_written_ids(broken.watched)) == ids
+    assert all(row["greeting"] == "Hello." for row in read_stored_personas(store, *ids))
 
 
-async def test_another_server_on_the_same_journal_goes_on(
-    opening: Opening, store: Store, sandbox: Starlette
+async def test_another_server_on_the_same_journal_resumes_the_run(
+    open_tool_client: Opening, store: Store, sandbox: Starlette
 ) -> None:
-    ids = many(store, 12)
-    broken = Broken(sandbox, 5)
-    async with opening(broken.watched) as desk:
-        plan = await planned(desk, everything=True, **HELLO)
+    ids = store_equal_personas(store, 12)
+    broken = PausingApp(sandbox, 5)
+    async with open_tool_client(broken.watched) as desk:
+        plan = await create_bulk_plan(desk, everything=True, **HELLO)
         await broken.cancelled(desk, plan)
-    done = [row["persona_id"] for row in kept(store, *ids) if "greeting" in row]
-    async with opening() as desk:
-        resumed = await desk.facts("apply_plan", plan_id=plan["plan_id"])
+    done = [row["persona_id"] for row in read_stored_personas(store, *ids) if "greeting" in row]
+    async with open_tool_client() as desk:
+        resumed = await desk.expect_result("apply_plan", plan_id=plan["plan_id"])
         before = [
             row["persona_id"] for row in resumed["personas"] if row["status"] == "done before"
         ]
         assert before == done
         assert resumed["status"] == "applied"
         undo = resumed["undo"]
-        back = await desk.facts(undo["tool"], **undo["arguments"])
-        await desk.facts("apply_plan", plan_id=back["plan_id"])
-    assert not any("greeting" in row for row in kept(store, *ids))
+        back = await desk.expect_result(undo["tool"], **undo["arguments"])
+        await desk.expect_result("apply_plan", plan_id=back["plan_id"])
+    assert not any("greeting" in row for row in read_stored_personas(store, *ids))
 
 
-async def test_one_that_was_edited_while_its_answer_was_awaited_is_left_alone(
-    opening: Opening, store: Store, sandbox: Starlette
+async def test_a_persona_edited_while_its_answer_was_pending_is_not_overwritten(
+    open_tool_client: Opening, store: Store, sandbox: Starlette
 ) -> None:
     """Its request got no answer, and by now the persona is another: nobody can tell who did it."""
-    ids = many(store, 3)
+    ids = store_equal_personas(store, 3)
     lost = f"/v2/personas/{ids[1]}"
 
     async def meanwhile(method: str, path: str) -> None:
         if method == "PATCH" and path == lost:
             raise TimeoutError  # of the whole request: it is not known what became of it
 
-    watched = Watched(sandbox, meanwhile)
-    async with opening(watched) as desk:
-        plan = await planned(desk, everything=True, **HELLO)
-        first = await desk.facts("apply_plan", plan_id=plan["plan_id"])
+    watched = ObservedApp(sandbox, meanwhile)
+    async with open_tool_client(watched) as desk:
+        plan = await create_bulk_plan(desk, everything=True, **HELLO)
+        first = await desk.expect_result("apply_plan", plan_id=plan["plan_id"])
         assert statuses(first) == ["applied", "failed", "applied"]
         row = store.get("persona", ids[1]) or {}
         store.put("persona", ids[1], {**row, "system_prompt": "You sing."})
-        watched.meanwhile = None
-        again = await desk.facts("apply_plan", plan_id=plan["plan_id"])
+        watched.before_request = None
+        again = await desk.expect_result("apply_plan", plan_id=plan["plan_id"])
     assert statuses(again) == ["done before", "failed", "done before"]
     assert "changed since" in again["personas"][1]["error"]
-    assert "greeting" not in kept(store, ids[1])[0]
+    assert "greeting" not in read_stored_personas(store, ids[1])[0]
 
 
-async def test_one_whose_answer_was_lost_is_found_to_be_done(
-    opening: Opening, store: Store, sandbox: Starlette
+async def test_a_write_with_a_lost_answer_is_recognised_as_applied(
+    open_tool_client: Opening, store: Store, sandbox: Starlette
 ) -> None:
-    ids = many(store, 3)
+    ids = store_equal_personas(store, 3)
     lost = f"/v2/personas/{ids[1]}"
     deaf = False
 
@@ -135,22 +143,22 @@ async def test_one_whose_answer_was_lost_is_found_to_be_done(
             raise TimeoutError
         if scope["path"] == lost and scope["method"] == "PATCH":
             deaf = True
-            await sandbox(scope, receive, _unheard)
+            await sandbox(scope, receive, _discard_message)
             raise TimeoutError
         await sandbox(scope, receive, send)
 
-    async with opening(tavus) as desk:
-        plan = await planned(desk, everything=True, **HELLO)
-        first = await desk.facts("apply_plan", plan_id=plan["plan_id"])
+    async with open_tool_client(tavus) as desk:
+        plan = await create_bulk_plan(desk, everything=True, **HELLO)
+        first = await desk.expect_result("apply_plan", plan_id=plan["plan_id"])
         assert statuses(first) == ["applied", "failed", "applied"]
         deaf = False
-        writes = len(desk.wire.writes)
-        again = await desk.facts("apply_plan", plan_id=plan["plan_id"])
+        writes = len(desk.transport.writes)
+        again = await desk.expect_result("apply_plan", plan_id=plan["plan_id"])
         assert statuses(again) == ["done before"] * 3
-        assert len(desk.wire.writes) == writes
-        said = await desk.refusal("apply_plan", plan_id=plan["plan_id"])
+        assert len(desk.transport.writes) == writes
+        said = await desk.expect_error("apply_plan", plan_id=plan["plan_id"])
         assert "carried out already" in said
 
 
-async def _unheard(_message: Any) -> None:
+async def _discard_message(_message: Any) -> None:
     """Take an answer that nobody will get."""

@@ -6,8 +6,18 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from account import GOOD, RETIRED, fill, kept, many, model, persona_of, planned, statuses
-from mcp_client import Desk
+from account import (
+    CURRENT_MODEL,
+    RETIRED_MODEL,
+    build_model_layers,
+    build_persona_row,
+    create_bulk_plan,
+    read_stored_personas,
+    statuses,
+    store_equal_personas,
+    store_personas,
+)
+from mcp_client import ToolClient
 
 from tavus_mcp.sandbox.store import Store
 
@@ -31,12 +41,21 @@ FLOW = {
 }
 """The layer with all that Tavus fills in beside one setting of it."""
 KINDS: list[dict[str, Any]] = [
-    {"layers": model(RETIRED)},
+    {"layers": build_model_layers(RETIRED_MODEL)},
     {"layers": {}},
-    {"layers": {"llm": {"model": RETIRED, "tools": TOOLS, "extra_body": {"top_p": 0.4}}}},
-    {"layers": {**model(GOOD), "conversational_flow": FLOW}},
-    {"layers": {**model(GOOD), "stt": {"hotwords": "Tavus"}}, "greeting": "Hi.", "context": "c"},
-    {"layers": {**model(GOOD), "tts": {"tts_engine": "cartesia", "voice_id": OLD_SPELLING}}},
+    {"layers": {"llm": {"model": RETIRED_MODEL, "tools": TOOLS, "extra_body": {"top_p": 0.4}}}},
+    {"layers": {**build_model_layers(CURRENT_MODEL), "conversational_flow": FLOW}},
+    {
+        "layers": {**build_model_layers(CURRENT_MODEL), "stt": {"hotwords": "Tavus"}},
+        "greeting": "Hi.",
+        "context": "c",
+    },
+    {
+        "layers": {
+            **build_model_layers(CURRENT_MODEL),
+            "tts": {"tts_engine": "cartesia", "voice_id": OLD_SPELLING},
+        }
+    },
     {"greeting": "Good day.", "languages": ["en", "de"], "document_tags": ["a"]},
 ]
 CHANGE: dict[str, Any] = {
@@ -52,119 +71,142 @@ CHANGE: dict[str, Any] = {
 }
 
 
-async def undone(desk: Desk, applied: dict[str, Any]) -> dict[str, Any]:
+async def apply_undo(tool_client: ToolClient, applied: dict[str, Any]) -> dict[str, Any]:
     """Take a plan back by the call that its answer names."""
-    plan = await desk.facts(applied["undo"]["tool"], **applied["undo"]["arguments"])
-    return await desk.facts("apply_plan", plan_id=plan["plan_id"])
+    plan = await tool_client.expect_result(applied["undo"]["tool"], **applied["undo"]["arguments"])
+    return await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
 
 
-async def test_all_documents_are_restored_byte_for_byte(desk: Desk, store: Store) -> None:
-    ids = fill(store, *(persona_of(n, **fields) for n, fields in enumerate(KINDS)))
-    before = copy.deepcopy(kept(store, *ids))
-    plan = await planned(desk, **CHANGE)
-    applied = await desk.facts("apply_plan", plan_id=plan["plan_id"])
+async def test_all_documents_are_restored_byte_for_byte(
+    tool_client: ToolClient, store: Store
+) -> None:
+    ids = store_personas(store, *(build_persona_row(n, **fields) for n, fields in enumerate(KINDS)))
+    before = copy.deepcopy(read_stored_personas(store, *ids))
+    plan = await create_bulk_plan(tool_client, **CHANGE)
+    applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
     assert statuses(applied) == ["applied"] * len(KINDS)
-    assert all(one != other for one, other in zip(before, kept(store, *ids), strict=True))
-    back = await undone(desk, applied)
+    assert all(
+        one != other for one, other in zip(before, read_stored_personas(store, *ids), strict=True)
+    )
+    back = await apply_undo(tool_client, applied)
     assert statuses(back) == ["applied"] * len(KINDS)
-    assert kept(store, *ids) == before
-    again = await undone(desk, back)
+    assert read_stored_personas(store, *ids) == before
+    again = await apply_undo(tool_client, back)
     assert statuses(again) == ["applied"] * len(KINDS)
-    assert kept(store, *ids)[0]["greeting"] == "Hello."
+    assert read_stored_personas(store, *ids)[0]["greeting"] == "Hello."
 
 
 async def test_the_history_of_a_persona_names_the_bulk_plan_it_was_part_of(
-    desk: Desk, store: Store
+    tool_client: ToolClient, store: Store
 ) -> None:
     """Who comes back a day later has no plan id at hand."""
-    ids = many(store, 2, layers=model(RETIRED))
-    plan = await planned(desk, everything=True, values={"/layers/llm/model": GOOD})
-    await desk.facts("apply_plan", plan_id=plan["plan_id"])
-    await desk.facts("update_persona", persona_id=ids[1], greeting="Hi.")
-    told = await desk.facts("list_revisions", persona_id=ids[1])
+    ids = store_equal_personas(store, 2, layers=build_model_layers(RETIRED_MODEL))
+    plan = await create_bulk_plan(
+        tool_client, everything=True, values={"/layers/llm/model": CURRENT_MODEL}
+    )
+    await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+    await tool_client.expect_result("update_persona", persona_id=ids[1], greeting="Hi.")
+    told = await tool_client.expect_result("list_revisions", persona_id=ids[1])
     assert [row.get("plan_id") for row in told["revisions"]] == [None, plan["plan_id"], None]
 
 
-async def test_edits_of_others_at_other_places_stay(desk: Desk, store: Store) -> None:
-    ids = many(store, 3, layers=model(RETIRED))
-    before = copy.deepcopy(kept(store, *ids))
-    plan = await planned(desk, everything=True, values={"/layers/llm/model": GOOD})
-    applied = await desk.facts("apply_plan", plan_id=plan["plan_id"])
-    await desk.facts("update_persona", persona_id=ids[1], greeting="Mine.")
-    await desk.facts("configure_llm", persona_id=ids[2], temperature=0.4)
-    back = await undone(desk, applied)
+async def test_edits_of_others_to_other_fields_are_preserved(
+    tool_client: ToolClient, store: Store
+) -> None:
+    ids = store_equal_personas(store, 3, layers=build_model_layers(RETIRED_MODEL))
+    before = copy.deepcopy(read_stored_personas(store, *ids))
+    plan = await create_bulk_plan(
+        tool_client, everything=True, values={"/layers/llm/model": CURRENT_MODEL}
+    )
+    applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+    await tool_client.expect_result("update_persona", persona_id=ids[1], greeting="Mine.")
+    await tool_client.expect_result("configure_llm", persona_id=ids[2], temperature=0.4)
+    back = await apply_undo(tool_client, applied)
     assert statuses(back) == ["applied"] * 3
-    after = kept(store, *ids)
+    after = read_stored_personas(store, *ids)
     assert after[0] == before[0]
     assert after[1] == {**before[1], "greeting": "Mine."}
-    assert after[2]["layers"]["llm"] == {"model": RETIRED, "extra_body": {"temperature": 0.4}}
+    assert after[2]["layers"]["llm"] == {"model": RETIRED_MODEL, "extra_body": {"temperature": 0.4}}
 
 
-async def test_a_persona_edited_at_the_same_place_since_is_left_alone_and_told(
-    desk: Desk, store: Store
+async def test_a_persona_edited_at_the_same_field_is_skipped_and_reported(
+    tool_client: ToolClient, store: Store
 ) -> None:
-    ids = many(store, 4)
-    plan = await planned(desk, everything=True, values={"/greeting": "Hello.", "/context": "c"})
-    applied = await desk.facts("apply_plan", plan_id=plan["plan_id"])
-    await desk.facts("update_persona", persona_id=ids[2], greeting="Mine.")
-    undo = await planned(desk, undo_of=plan["plan_id"])
+    ids = store_equal_personas(store, 4)
+    plan = await create_bulk_plan(
+        tool_client, everything=True, values={"/greeting": "Hello.", "/context": "c"}
+    )
+    applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+    await tool_client.expect_result("update_persona", persona_id=ids[2], greeting="Mine.")
+    undo = await create_bulk_plan(tool_client, undo_of=plan["plan_id"])
     assert [row["persona_id"] for row in undo["personas"]] == [ids[0], ids[1], ids[3]]
     assert undo["skipped"][0]["persona_id"] == ids[2]
     assert undo["skipped"][0]["reason"].startswith("/greeting: not as the plan left it")
-    await undone(desk, applied)
-    assert ["greeting" in row for row in kept(store, *ids)] == [False, False, True, False]
-    assert kept(store, ids[2])[0]["context"] == "c"
+    await apply_undo(tool_client, applied)
+    assert ["greeting" in row for row in read_stored_personas(store, *ids)] == [
+        False,
+        False,
+        True,
+        False,
+    ]
+    assert read_stored_personas(store, ids[2])[0]["context"] == "c"
 
 
-async def test_only_those_that_were_changed_are_put_back(desk: Desk, store: Store) -> None:
-    ids = many(store, 4)
-    plan = await planned(desk, everything=True, values={"/greeting": "Hello."})
-    store.put("persona", ids[0], persona_of(0, greeting="Mine."))
-    applied = await desk.facts("apply_plan", plan_id=plan["plan_id"])
+async def test_only_changed_personas_are_restored(tool_client: ToolClient, store: Store) -> None:
+    ids = store_equal_personas(store, 4)
+    plan = await create_bulk_plan(tool_client, everything=True, values={"/greeting": "Hello."})
+    store.put("persona", ids[0], build_persona_row(0, greeting="Mine."))
+    applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
     assert statuses(applied)[0] == "failed"
     store.remove("persona", ids[3])
-    undo = await planned(desk, undo_of=plan["plan_id"])
+    undo = await create_bulk_plan(tool_client, undo_of=plan["plan_id"])
     assert [row["persona_id"] for row in undo["personas"]] == ids[1:3]
     assert [row["persona_id"] for row in undo["skipped"]] == [ids[3]]
-    await desk.facts("apply_plan", plan_id=undo["plan_id"])
-    assert kept(store, ids[0])[0]["greeting"] == "Mine."
+    await tool_client.expect_result("apply_plan", plan_id=undo["plan_id"])
+    assert read_stored_personas(store, ids[0])[0]["greeting"] == "Mine."
 
 
-async def test_keys_are_not_put_back_and_that_is_said(desk: Desk, store: Store) -> None:
+async def test_keys_are_not_restored_and_this_is_reported(
+    tool_client: ToolClient, store: Store
+) -> None:
     tts = {"tts_engine": "cartesia"}
-    ids = fill(
+    ids = store_personas(
         store,
-        persona_of(1, layers={"tts": {**tts, "api_key": "old-key-0123456789"}}),
-        persona_of(2, layers={"tts": tts}),
+        build_persona_row(1, layers={"tts": {**tts, "api_key": "old-key-0123456789"}}),
+        build_persona_row(2, layers={"tts": tts}),
     )
     values = {"/layers/tts/api_key_ref": "openai", "/greeting": "Hello."}
-    plan = await planned(desk, everything=True, values=values)
-    applied = await desk.facts("apply_plan", plan_id=plan["plan_id"])
-    await undone(desk, applied)
-    first, second = kept(store, *ids)
+    plan = await create_bulk_plan(tool_client, everything=True, values=values)
+    applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+    await apply_undo(tool_client, applied)
+    first, second = read_stored_personas(store, *ids)
     assert first["layers"]["tts"]["api_key"] != "old-key-0123456789"
     assert second["layers"]["tts"] == tts
     assert "greeting" not in first
     assert "greeting" not in second
 
 
-async def test_an_expired_or_foreign_servers_plan_can_be_undone(
-    opening: Opening, store: Store
+async def test_a_plan_that_expired_or_belongs_to_another_server_can_be_undone(
+    open_tool_client: Opening, store: Store
 ) -> None:
-    ids = many(store, 2)
-    async with opening() as desk:
-        plan = await planned(desk, everything=True, values={"/greeting": "Hello."})
-        applied = await desk.facts("apply_plan", plan_id=plan["plan_id"])
-    async with opening() as desk:
-        await undone(desk, applied)
-    assert all("greeting" not in row for row in kept(store, *ids))
+    ids = store_equal_personas(store, 2)
+    async with open_tool_client() as desk:
+        plan = await create_bulk_plan(desk, everything=True, values={"/greeting": "Hello."})
+        applied = await desk.expect_result("apply_plan", plan_id=plan["plan_id"])
+    async with open_tool_client() as desk:
+        await apply_undo(desk, applied)
+    assert all("greeting" not in row for row in read_stored_personas(store, *ids))
 
 
-async def test_what_cannot_be_undone_is_refused_with_the_reason(desk: Desk, store: Store) -> None:
-    ids = many(store, 2)
-    plan = await planned(desk, everything=True, values={"/greeting": "Hello."})
-    said = await desk.refusal("plan_bulk_change", undo_of=plan["plan_id"])
+async def test_a_plan_that_cannot_be_undone_is_refused_with_the_reason(
+    tool_client: ToolClient, store: Store
+) -> None:
+    ids = store_equal_personas(store, 2)
+    plan = await create_bulk_plan(tool_client, everything=True, values={"/greeting": "Hello."})
+    said = await tool_client.expect_error("plan_bulk_change", undo_of=plan["plan_id"])
     assert "changed no persona" in said
-    dry = await desk.facts("update_persona", persona_id=ids[0], greeting="x", dry_run=True)
-    said = await desk.refusal("plan_bulk_change", undo_of=dry["plan_id"])
+    dry = await tool_client.expect_result(
+        "update_persona", persona_id=ids[0], greeting="x", dry_run=True
+    )
+    said = await tool_client.expect_error("plan_bulk_change", undo_of=dry["plan_id"])
     assert "restore_revision" in said

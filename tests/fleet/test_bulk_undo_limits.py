@@ -7,8 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from account import GOOD, fill, kept, many, persona_of, planned, statuses
-from mcp_client import SECRET, Desk
+from account import (
+    CURRENT_MODEL,
+    build_persona_row,
+    create_bulk_plan,
+    read_stored_personas,
+    statuses,
+    store_equal_personas,
+    store_personas,
+)
+from mcp_client import SECRET, ToolClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tavus_mcp.journal.entry import JournalEntry
@@ -24,17 +32,17 @@ TOOLS = [
 ]
 
 
-async def done(desk: Desk, **asked: Any) -> str:
+async def apply_bulk_change(tool_client: ToolClient, **arguments: Any) -> str:
     """Plan a change of all and carry it out; return the id of the plan."""
-    plan = await planned(desk, everything=True, **asked)
-    await desk.facts("apply_plan", plan_id=plan["plan_id"])
+    plan = await create_bulk_plan(tool_client, everything=True, **arguments)
+    await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
     return str(plan["plan_id"])
 
 
-async def test_what_others_write_before_we_read_back_is_not_taken_away(
-    opening: Opening, sandbox: ASGIApp, store: Store
+async def test_writes_of_others_before_the_read_back_are_not_undone(
+    open_tool_client: Opening, sandbox: ASGIApp, store: Store
 ) -> None:
-    ids = many(store, 2)
+    ids = store_equal_personas(store, 2)
     edited: list[str] = []
 
     async def busy(scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,59 +52,71 @@ async def test_what_others_write_before_we_read_back_is_not_taken_away(
             row = store.get("persona", ids[0]) or {}
             store.put("persona", ids[0], {**row, "greeting": "Theirs."})
 
-    async with opening(busy) as desk:
-        plan_id = await done(desk, values={"/greeting": "Hello."})
-        undo = await planned(desk, undo_of=plan_id)
+    async with open_tool_client(busy) as desk:
+        plan_id = await apply_bulk_change(desk, values={"/greeting": "Hello."})
+        undo = await create_bulk_plan(desk, undo_of=plan_id)
         assert [row["persona_id"] for row in undo["skipped"]] == [ids[0]]
-        await desk.facts("apply_plan", plan_id=undo["plan_id"])
-    assert [row.get("greeting") for row in kept(store, *ids)] == ["Theirs.", None]
+        await desk.expect_result("apply_plan", plan_id=undo["plan_id"])
+    assert [row.get("greeting") for row in read_stored_personas(store, *ids)] == ["Theirs.", None]
 
 
-async def test_a_list_that_holds_a_known_secret_is_not_put_back_masked(
-    desk: Desk, store: Store
+async def test_a_list_that_contains_a_known_secret_is_not_restored_masked(
+    tool_client: ToolClient, store: Store
 ) -> None:
-    layers = {"llm": {"model": GOOD, "tools": TOOLS}}
-    ids = fill(store, persona_of(1, layers=layers), persona_of(2, layers=layers, greeting="Hi."))
-    plan_id = await done(desk, unset=["/layers/llm/tools", "/greeting"])
-    undo = await planned(desk, undo_of=plan_id)
+    layers = {"llm": {"model": CURRENT_MODEL, "tools": TOOLS}}
+    ids = store_personas(
+        store,
+        build_persona_row(1, layers=layers),
+        build_persona_row(2, layers=layers, greeting="Hi."),
+    )
+    plan_id = await apply_bulk_change(tool_client, unset=["/layers/llm/tools", "/greeting"])
+    undo = await create_bulk_plan(tool_client, undo_of=plan_id)
     assert [row["persona_id"] for row in undo["personas"]] == ids[1:]
     assert "come back" in undo["skipped"][0]["reason"]
     assert "come back" in str(undo["findings"])
-    await desk.facts("apply_plan", plan_id=undo["plan_id"])
-    assert "tools" not in kept(store, ids[1])[0]["layers"]["llm"]
-    assert kept(store, ids[1])[0]["greeting"] == "Hi."
+    await tool_client.expect_result("apply_plan", plan_id=undo["plan_id"])
+    assert "tools" not in read_stored_personas(store, ids[1])[0]["layers"]["llm"]
+    assert read_stored_personas(store, ids[1])[0]["greeting"] == "Hi."
 
 
-async def test_stars_that_somebody_wrote_are_text_and_come_back(desk: Desk, store: Store) -> None:
-    ids = fill(
-        store, persona_of(1, greeting="Hi ***"), persona_of(2, greeting="***Hi***", context="c")
+async def test_literal_asterisks_are_text_and_are_restored(
+    tool_client: ToolClient, store: Store
+) -> None:
+    ids = store_personas(
+        store,
+        build_persona_row(1, greeting="Hi ***"),
+        build_persona_row(2, greeting="***Hi***", context="c"),
     )
-    before = copy.deepcopy(kept(store, *ids))
-    plan_id = await done(desk, values={"/greeting": "Hello.", "/context": "d"})
-    undo = await planned(desk, undo_of=plan_id)
-    await desk.facts("apply_plan", plan_id=undo["plan_id"])
-    assert kept(store, *ids) == before
+    before = copy.deepcopy(read_stored_personas(store, *ids))
+    plan_id = await apply_bulk_change(tool_client, values={"/greeting": "Hello.", "/context": "d"})
+    undo = await create_bulk_plan(tool_client, undo_of=plan_id)
+    await tool_client.expect_result("apply_plan", plan_id=undo["plan_id"])
+    assert read_stored_personas(store, *ids) == before
 
 
-async def test_what_tavus_never_shows_is_not_emptied(desk: Desk, store: Store) -> None:
-    ids = fill(store, persona_of(1, memories=["m1"], is_template=True), persona_of(2))
-    plan_id = await done(desk, values={"/memories": ["new"], "/greeting": "Hello."})
-    undo = await planned(desk, undo_of=plan_id)
+async def test_write_only_fields_are_not_emptied(tool_client: ToolClient, store: Store) -> None:
+    ids = store_personas(
+        store, build_persona_row(1, memories=["m1"], is_template=True), build_persona_row(2)
+    )
+    plan_id = await apply_bulk_change(
+        tool_client, values={"/memories": ["new"], "/greeting": "Hello."}
+    )
+    undo = await create_bulk_plan(tool_client, undo_of=plan_id)
     assert "come back" in str(undo["findings"])
-    applied = await desk.facts("apply_plan", plan_id=undo["plan_id"])
+    applied = await tool_client.expect_result("apply_plan", plan_id=undo["plan_id"])
     assert statuses(applied) == ["applied", "applied"]
-    first, second = kept(store, *ids)
+    first, second = read_stored_personas(store, *ids)
     assert first["memories"] == second["memories"] == ["new"]
     assert "greeting" not in first
 
 
-async def test_what_two_servers_claimed_is_undone_when_one_of_them_changed_it(
-    desk: Desk, store: Store
+async def test_a_persona_claimed_by_two_servers_is_undone_when_one_changed_it(
+    tool_client: ToolClient, store: Store
 ) -> None:
     """A second server took the claim over before the first had sent, and failed: so the journal."""
-    ids = many(store, 1)
-    plan_id = await done(desk, values={"/greeting": "Hello."})
-    diary = desk.server.app.diary
+    ids = store_equal_personas(store, 1)
+    plan_id = await apply_bulk_change(tool_client, values={"/greeting": "Hello."})
+    diary = tool_client.server.app.diary
     lines = await diary.after(int(plan_id.split("-")[1]))
     claim, intent, _ = lines
     second = await diary.claim(claim, after=claim.seq)
@@ -104,7 +124,7 @@ async def test_what_two_servers_claimed_is_undone_when_one_of_them_changed_it(
     await diary.append(
         JournalEntry("outcome", ids[0], claim.at, claim.tool, "failed", ref=sent.seq)
     )
-    assert "already" in await desk.refusal("apply_plan", plan_id=plan_id)
-    undo = await planned(desk, undo_of=plan_id)
-    await desk.facts("apply_plan", plan_id=undo["plan_id"])
-    assert "greeting" not in kept(store, *ids)[0]
+    assert "already" in await tool_client.expect_error("apply_plan", plan_id=plan_id)
+    undo = await create_bulk_plan(tool_client, undo_of=plan_id)
+    await tool_client.expect_result("apply_plan", plan_id=undo["plan_id"])
+    assert "greeting" not in read_stored_personas(store, *ids)[0]

@@ -12,13 +12,13 @@ from tavus_mcp.concurrency import StartCallback, for_each, shield_once_started
 pytestmark = pytest.mark.anyio
 
 
-async def numbers(count: int, taken: list[int]) -> AsyncIterator[int]:
+async def iterate_numbers(count: int, taken: list[int]) -> AsyncIterator[int]:
     for number in range(count):
         taken.append(number)
         yield number
 
 
-async def test_every_item_is_done_once_and_nothing_is_taken_before_there_is_room() -> None:
+async def test_every_item_is_processed_once_and_taken_only_when_a_slot_is_free() -> None:
     taken: list[int] = []
     begun: list[int] = []
     room = anyio.Event()
@@ -28,14 +28,14 @@ async def test_every_item_is_done_once_and_nothing_is_taken_before_there_is_room
         await room.wait()
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(lambda: for_each(numbers(10, taken), work, max_concurrent=3))
+        tasks.start_soon(lambda: for_each(iterate_numbers(10, taken), work, max_concurrent=3))
         await anyio.wait_all_tasks_blocked()
         assert (taken, begun) == ([0, 1, 2], [0, 1, 2])
         room.set()
     assert begun == list(range(10))
 
 
-async def test_what_the_work_raises_is_raised_as_it_is_and_ends_the_rest() -> None:
+async def test_an_exception_of_the_work_propagates_and_cancels_the_rest() -> None:
     taken: list[int] = []
 
     async def work(number: int) -> None:
@@ -45,11 +45,11 @@ async def test_what_the_work_raises_is_raised_as_it_is_and_ends_the_rest() -> No
         await anyio.sleep_forever()
 
     with pytest.raises(LookupError, match="two"):
-        await for_each(numbers(10, taken), work, max_concurrent=3)
+        await for_each(iterate_numbers(10, taken), work, max_concurrent=3)
     assert taken == [0, 1, 2]
 
 
-async def test_what_the_items_raise_is_raised_as_it_is() -> None:
+async def test_an_exception_of_the_iterator_propagates() -> None:
     async def broken() -> AsyncIterator[int]:
         yield 1
         raise LookupError("no more")
@@ -61,7 +61,7 @@ async def test_what_the_items_raise_is_raised_as_it_is() -> None:
         await for_each(broken(), work)
 
 
-async def test_work_that_has_begun_is_finished_though_its_caller_was_cancelled() -> None:
+async def test_started_work_finishes_although_its_caller_was_cancelled() -> None:
     done: list[str] = []
     goes_on, under_way = anyio.Event(), anyio.Event()
 
@@ -82,7 +82,7 @@ async def test_work_that_has_begun_is_finished_though_its_caller_was_cancelled()
     assert done == ["finished"]
 
 
-async def test_work_that_has_not_begun_is_cancelled_at_once() -> None:
+async def test_work_that_has_not_started_is_cancelled_immediately() -> None:
     reached = anyio.Event()
 
     async def work(_: StartCallback) -> None:
@@ -95,7 +95,7 @@ async def test_work_that_has_not_begun_is_cancelled_at_once() -> None:
         tasks.cancel_scope.cancel()
 
 
-async def test_work_that_never_ends_is_given_up_after_the_grace() -> None:
+async def test_work_that_never_ends_is_abandoned_after_the_time_limit() -> None:
     under_way = anyio.Event()
 
     async def work(begun: StartCallback) -> None:

@@ -18,17 +18,17 @@ from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import TOOLSETS, from_environment
 
 
-def main(wire: socket.socket) -> None:
+def main(control_socket: socket.socket) -> None:
     settings = from_environment({**os.environ, "TAVUS_MCP_TOOLSETS": ",".join(TOOLSETS)})
     server = build_server(build_app(settings), settings)
-    wire.sendall(b"ready\n")
+    control_socket.sendall(b"ready\n")
     while True:
-        said, streams, _, _ = socket.recv_fds(wire, 16, 3)
+        said, streams, _, _ = socket.recv_fds(control_socket, 16, 3)
         if not said:
             return
         child = os.fork()
         if not child:
-            wire.close()
+            control_socket.close()
             for number, stream in enumerate(streams):
                 os.dup2(stream, number)
                 os.close(stream)
@@ -36,9 +36,9 @@ def main(wire: socket.socket) -> None:
             os._exit(0)
         for stream in streams:
             os.close(stream)
-        wire.sendall(f"{child}\n".encode())
+        control_socket.sendall(f"{child}\n".encode())
         os.waitpid(child, 0)
-        wire.sendall(b"gone\n")
+        control_socket.sendall(b"gone\n")
 
 
 if __name__ == "__main__":

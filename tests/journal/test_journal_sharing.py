@@ -51,7 +51,7 @@ for number in range(60):
 """
 
 
-def test_processes_that_append_at_once_make_one_chain(tmp_path: Path) -> None:
+def test_processes_appending_concurrently_produce_one_hash_chain(tmp_path: Path) -> None:
     path = tmp_path / "data" / "journal.sqlite3"
     JournalStore.open(path).close()
     started = [
@@ -80,7 +80,7 @@ def test_processes_that_append_at_once_make_one_chain(tmp_path: Path) -> None:
     journal.close()
 
 
-def test_processes_may_make_the_same_journal_at_once(tmp_path: Path) -> None:
+def test_processes_can_create_the_same_journal_concurrently(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", OPENERS, str(tmp_path)],
         capture_output=True,

@@ -41,20 +41,20 @@ OBJECTS = st.dictionaries(NAMES, JSON, max_size=5)
 
 @given(document=OBJECTS)
 @settings(max_examples=150, deadline=None)
-def test_a_document_in_our_words_comes_back_from_pal_words_unchanged(document: Any) -> None:
+def test_a_document_round_trips_through_pal_names(document: Any) -> None:
     assert to_persona_names(to_pal_names(document)) == document
     assert to_persona_names(document) == document
 
 
 @given(document=OBJECTS)
 @settings(max_examples=100, deadline=None)
-def test_translating_twice_is_translating_once(document: Any) -> None:
+def test_translation_is_idempotent(document: Any) -> None:
     once = to_pal_names(document)
     assert to_pal_names(once) == once
 
 
 @given(parts=st.lists(NAMES, min_size=1, max_size=4))
-def test_pointers_come_back_unchanged_and_lead_to_the_same_place(parts: list[str]) -> None:
+def test_pointers_round_trip_and_resolve_to_the_same_value(parts: list[str]) -> None:
     pointer = "/" + "/".join(parts)
     document: Any = "here"
     for part in reversed(parts):
@@ -64,13 +64,13 @@ def test_pointers_come_back_unchanged_and_lead_to_the_same_place(parts: list[str
 
 
 @pytest.mark.parametrize("name", ["headers", "extra_body", "default_query", "parameters"])
-def test_what_belongs_to_other_people_is_not_renamed(name: str) -> None:
+def test_names_inside_free_form_objects_are_not_renamed(name: str) -> None:
     document = {name: {"pal_id": 1, "persona_id": 2}}
     assert to_persona_names(document) == document
     assert to_pal_names(document) == document
 
 
-def test_of_two_spellings_the_one_that_was_asked_for_wins() -> None:
+def test_the_requested_spelling_takes_precedence() -> None:
     both = {"persona_name": "ours", "pal_name": "theirs"}
     assert to_persona_names(both) == {"persona_name": "ours"}
     assert to_pal_names(both) == {"pal_name": "theirs"}
@@ -92,13 +92,13 @@ def test_a_reply_is_read_flat_or_wrapped_in_either_vocabulary(raw: dict[str, Any
     assert (document.persona_id, document.name, document.mode) == ("p1", "A", "full")
 
 
-def shuffled(value: Any, order: random.Random) -> Any:
+def shuffle_keys(value: Any, order: random.Random) -> Any:
     if isinstance(value, dict):
         keys = list(value)
         order.shuffle(keys)
-        return {key: shuffled(value[key], order) for key in keys}
+        return {key: shuffle_keys(value[key], order) for key in keys}
     if isinstance(value, list):
-        return [shuffled(item, order) for item in value]
+        return [shuffle_keys(item, order) for item in value]
     return value
 
 
@@ -107,7 +107,10 @@ def shuffled(value: Any, order: random.Random) -> Any:
 def test_a_revision_does_not_depend_on_the_order_of_keys(
     document: Any, order: random.Random
 ) -> None:
-    assert PersonaDocument(shuffled(document, order)).revision == PersonaDocument(document).revision
+    assert (
+        PersonaDocument(shuffle_keys(document, order)).revision
+        == PersonaDocument(document).revision
+    )
 
 
 @given(document=OBJECTS, later=st.text(max_size=5))
@@ -132,7 +135,7 @@ def test_two_documents_have_one_revision_only_when_they_are_the_same(
         assert (PersonaDocument(before).revision == PersonaDocument(after).revision) is alike
 
 
-def test_a_revision_tells_nothing_of_a_key_but_that_there_is_one() -> None:
+def test_a_revision_depends_only_on_whether_a_key_is_set() -> None:
     def revision(llm: dict[str, Any]) -> str:
         return PersonaDocument({"layers": {"llm": llm}}).revision
 
@@ -152,7 +155,7 @@ def test_any_text_has_a_revision(text: str) -> None:
     ["api_key", "apiKey", "API-KEY", "x-api-key", "Authorization", "access_token", "client_secret",
      "password", "Cookie", "secret", "tokens", "elevenlabs_api_key", "aws_access_key"],
 )  # fmt: skip
-def test_names_that_hold_secrets_are_known(name: str) -> None:
+def test_names_of_secret_fields_are_recognised(name: str) -> None:
     assert is_secret_name(name)
 
 
@@ -160,7 +163,7 @@ def test_names_that_hold_secrets_are_known(name: str) -> None:
     "name",
     ["model", "monkey", "keyboard", "max_tokens_per_turn", "author", "persona_name", "hotkey"],
 )
-def test_names_that_hold_none_are_not_taken_for_secret(name: str) -> None:
+def test_names_of_other_fields_are_not_treated_as_secret(name: str) -> None:
     assert not is_secret_name(name)
 
 
@@ -169,7 +172,7 @@ SECRETS = st.text("abcdefXYZ0123-_", min_size=6, max_size=12)
 
 @given(secret=SECRETS, before=st.text(max_size=5), after=st.text(max_size=5))
 @settings(max_examples=100, deadline=None)
-def test_a_known_value_is_hidden_wherever_it_stands(secret: str, before: str, after: str) -> None:
+def test_a_known_secret_is_masked_everywhere(secret: str, before: str, after: str) -> None:
     value = {"note": [before + secret + after], "deep": {"x": secret}, "api_key": "other"}
     shown = json.dumps(Masker([secret]).mask(value))
     assert secret not in shown
@@ -178,32 +181,32 @@ def test_a_known_value_is_hidden_wherever_it_stands(secret: str, before: str, af
 
 @given(value=OBJECTS)
 @settings(max_examples=80, deadline=None)
-def test_masking_twice_is_masking_once_and_changes_no_shape(value: Any) -> None:
+def test_masking_is_idempotent_and_preserves_the_structure(value: Any) -> None:
     masker = Masker(["secret-value"])
     once = masker.mask(value)
     assert masker.mask(once) == once
     assert once.keys() == value.keys()
 
 
-def test_a_secret_that_begins_with_another_is_hidden_whole() -> None:
+def test_a_secret_that_starts_with_another_is_masked_completely() -> None:
     for number in range(40):
         short = f"secret-{number:02}"
         shown = Masker([short, short + "-and-more"]).mask_text(f"<{short}-and-more>")
         assert shown == f"<{MASK}>"
 
 
-def test_a_short_value_is_not_hidden_everywhere() -> None:
+def test_a_short_value_is_not_masked_everywhere() -> None:
     """Ours: hiding 'low' or 'en' would make every answer unreadable."""
     assert Masker(["low"]).mask_text("slow and low") == "slow and low"
 
 
-def test_the_values_of_headers_are_hidden_but_for_the_plain_ones() -> None:
+def test_header_values_are_masked_except_for_harmless_headers() -> None:
     headers = {"X-Anything": "v", "Content-Type": "application/json", "accept": "a"}
     shown = Masker().mask({"headers": headers})["headers"]
     assert shown == {"X-Anything": MASK, "Content-Type": "application/json", "accept": "a"}
 
 
-def test_an_empty_key_is_shown_as_the_nothing_it_is() -> None:
+def test_an_empty_key_is_not_masked() -> None:
     assert Masker().mask({"api_key": ""}) == {"api_key": ""}
 
 
@@ -213,11 +216,11 @@ def test_masks_are_recognised(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "sk-live-1", "**", "a" * 30 + "***", 5, None, ["***"]])
-def test_what_is_no_mask_is_not_taken_for_one(text: object) -> None:
+def test_other_texts_are_not_recognised_as_masks(text: object) -> None:
     assert not is_masked(text)
 
 
-def test_learning_from_arguments_finds_keys_at_any_depth_and_no_masks() -> None:
+def test_secrets_are_collected_from_arguments_at_any_depth_without_masks() -> None:
     masker = Masker()
     masker.add_secrets_from({"a": [{"api_key": "deep-key-1"}], "token": MASK, "name": "not-a-key"})
     assert masker.mask_text("deep-key-1 not-a-key") == f"{MASK} not-a-key"

@@ -20,7 +20,7 @@ from tavus_mcp.models.validation_errors import error_messages, render_errors
 CANARY = "canary-value-19"
 
 
-def told(persona: dict[str, Any]) -> list[str]:
+def explain_mistakes(persona: dict[str, Any]) -> list[str]:
     with pytest.raises(ValidationError) as caught:
         Persona.model_validate(persona)
     return render_errors(caught.value, Persona.model_json_schema())
@@ -61,17 +61,17 @@ def told(persona: dict[str, Any]) -> list[str]:
         ),
     ],
 )
-def test_a_mistake_is_told_with_its_place_and_what_is_allowed(
+def test_a_validation_error_names_its_path_and_the_allowed_values(
     persona: dict[str, Any], sentence: str
 ) -> None:
-    said = " ".join(told(persona))
+    said = " ".join(explain_mistakes(persona))
     assert sentence in said
     assert CANARY not in said
     assert "pydantic" not in said
 
 
-def test_all_mistakes_are_told_at_once_up_to_a_dozen_and_the_rest_is_counted() -> None:
-    said = told({f"unknown_{number}": CANARY for number in range(20)})
+def test_up_to_a_dozen_errors_are_listed_and_the_rest_is_counted() -> None:
+    said = explain_mistakes({f"unknown_{number}": CANARY for number in range(20)})
     assert len(said) == 13
     assert said[-1] == "And 8 more."
 
@@ -93,7 +93,7 @@ def test_all_mistakes_are_told_at_once_up_to_a_dozen_and_the_rest_is_counted() -
     )
 )
 @settings(max_examples=150, deadline=None)
-def test_no_mistake_ever_repeats_a_value_or_breaks(persona: dict[str, Any]) -> None:
+def test_validation_errors_never_repeat_a_value(persona: dict[str, Any]) -> None:
     """Ours: a rejected value may be a secret."""
     try:
         Persona.model_validate(persona)
@@ -105,13 +105,13 @@ def test_no_mistake_ever_repeats_a_value_or_breaks(persona: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize("text", ["p1", "P-1_x", "d8-5c71baca86fc", "a" * 64, "0"])
-def test_ids_are_taken(text: str) -> None:
+def test_valid_ids_are_accepted(text: str) -> None:
     assert parse_id(text) == text
 
 
 @given(text=st.text(max_size=70))
 @settings(max_examples=100, deadline=None)
-def test_an_id_holds_only_what_cannot_leave_its_segment(text: str) -> None:
+def test_an_id_cannot_leave_its_path_segment(text: str) -> None:
     plain = text.isascii() and text.replace("-", "").replace("_", "").isalnum()
     fine = 1 <= len(text) <= 64 and plain and text[0].isalnum()
     if fine:
@@ -126,7 +126,7 @@ TEXTS = st.text("ab ", min_size=1, max_size=12)
 
 @given(shared=st.integers(100, 400), old=TEXTS, new=TEXTS)
 @settings(max_examples=80, deadline=None)
-def test_a_long_text_is_shown_by_a_short_piece_that_holds_the_difference(
+def test_a_long_text_is_rendered_as_an_excerpt_with_the_difference(
     shared: int, old: str, new: str
 ) -> None:
     head, tail = "x" * shared, "y" * shared
@@ -141,7 +141,7 @@ def test_a_long_text_is_shown_by_a_short_piece_that_holds_the_difference(
     assert change.after.strip("…") in after
 
 
-def test_a_short_text_is_shown_whole() -> None:
+def test_a_short_text_is_displayed_in_full() -> None:
     operation = Operation("add", "/greeting", "Hello!")
     (change,) = changes_of({"greeting": "Hi!"}, [operation], Masker())
     assert (change.before, change.after) == ("Hi!", "Hello!")
@@ -164,7 +164,7 @@ DOCUMENTS = st.fixed_dictionaries(
 
 @given(document=DOCUMENTS, values=FIELDS)
 @settings(max_examples=150, deadline=None)
-def test_setting_fields_leaves_everything_else_and_is_the_same_done_twice(
+def test_setting_fields_leaves_the_rest_unchanged_and_is_idempotent(
     document: dict[str, Any], values: dict[str, Any]
 ) -> None:
     change = SetFields(values)
@@ -176,7 +176,7 @@ def test_setting_fields_leaves_everything_else_and_is_the_same_done_twice(
     assert apply_patch(document, diff(document, once)) == once
 
 
-def test_editing_a_text_changes_no_other_field_and_not_the_original() -> None:
+def test_editing_a_text_changes_no_other_field_and_not_its_input() -> None:
     document = {"system_prompt": "one two", "greeting": "one"}
     assert EditText("system_prompt", "one", "1").apply(document) == {
         "system_prompt": "1 two",

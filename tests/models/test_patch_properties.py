@@ -38,12 +38,12 @@ OBJECTS = st.dictionaries(KEYS, JSON, max_size=4)
 LISTS = st.lists(st.integers(0, 2) | st.sampled_from(["a", None, True]), max_size=7)
 
 
-def same(one: Any, other: Any) -> bool:
+def is_same_json(one: Any, other: Any) -> bool:
     """Tell whether two values are the same JSON; 1 is not true, 1.0 is 1."""
-    return normal(one) == normal(other)
+    return normalize_json(one) == normalize_json(other)
 
 
-def normal(value: Any) -> str:
+def normalize_json(value: Any) -> str:
     def plain(item: Any) -> Any:
         if isinstance(item, dict):
             return {key: plain(inner) for key, inner in item.items()}
@@ -63,32 +63,32 @@ def normal(value: Any) -> str:
 @example(before={"a": None}, after={})
 @example(before={"": {"": 1}}, after={"": {"": 2, "/": {"~1": 0}}})
 @settings(max_examples=150, deadline=None)
-def test_applying_a_diff_gives_the_later_document(before: Any, after: Any) -> None:
+def test_applying_a_diff_produces_the_later_document(before: Any, after: Any) -> None:
     kept = copy.deepcopy(before)
-    assert same(apply_patch(before, diff(before, after)), after)
+    assert is_same_json(apply_patch(before, diff(before, after)), after)
     assert before == kept
 
 
 @given(before=OBJECTS, after=OBJECTS)
 @settings(max_examples=150, deadline=None)
-def test_a_diff_means_the_same_to_another_library(before: Any, after: Any) -> None:
+def test_another_library_applies_a_diff_to_the_same_result(before: Any, after: Any) -> None:
     """RFC 6902: Tavus applies patches with an applier of its own."""
     wire = [operation.to_json() for operation in diff(before, after)]
-    assert same(jsonpatch.JsonPatch(wire).apply(copy.deepcopy(before)), after)
+    assert is_same_json(jsonpatch.JsonPatch(wire).apply(copy.deepcopy(before)), after)
 
 
 @given(before=LISTS, after=LISTS)
 @settings(max_examples=100, deadline=None)
-def test_lists_are_changed_item_by_item(before: list[Any], after: list[Any]) -> None:
+def test_lists_are_patched_item_by_item(before: list[Any], after: list[Any]) -> None:
     operations = diff({"a": before}, {"a": after})
-    assert same(apply_patch({"a": before}, operations), {"a": after})
+    assert is_same_json(apply_patch({"a": before}, operations), {"a": after})
     assert all(operation.path.startswith("/a/") for operation in operations)
     assert len(operations) <= max(len(before), len(after))
 
 
 @given(document=JSON)
 @settings(max_examples=100, deadline=None)
-def test_nothing_changed_is_an_empty_diff(document: Any) -> None:
+def test_the_diff_of_equal_documents_is_empty(document: Any) -> None:
     assert diff(document, copy.deepcopy(document)) == []
 
 
@@ -103,7 +103,7 @@ def test_one_changed_leaf_is_one_operation_on_that_leaf(
         parent = parent.setdefault(key, {}) if isinstance(parent, dict) else None
         assume(isinstance(parent, dict))
     assume(path[-1] not in parent or not isinstance(parent[path[-1]], (dict, list)))
-    assume(not same(parent.get(path[-1], object), value) if path[-1] in parent else True)
+    assume(not is_same_json(parent.get(path[-1], object), value) if path[-1] in parent else True)
     after = copy.deepcopy(document)
     get_at(after, pointer_of(path[:-1]))[path[-1]] = value
     (operation,) = diff(document, after)
@@ -129,13 +129,13 @@ def test_no_operation_replaces_an_object_by_an_object_or_a_list_by_a_list(
 
 
 @given(parts=st.lists(st.text("ab~/01 é", max_size=4), max_size=4))
-def test_pointers_are_split_and_joined_without_loss(parts: list[str]) -> None:
+def test_pointers_round_trip_through_split_and_join(parts: list[str]) -> None:
     """RFC 6901."""
     assert list(pointer_tokens(pointer_of(parts))) == parts
 
 
 @pytest.mark.parametrize("pointer", ["a", "a/b", " /a", "#/a"])
-def test_what_does_not_begin_with_a_slash_is_no_pointer(pointer: str) -> None:
+def test_a_pointer_must_start_with_a_slash(pointer: str) -> None:
     with pytest.raises(PatchError, match="not a JSON Pointer"):
         pointer_tokens(pointer)
 
@@ -160,7 +160,7 @@ OPERATIONS = st.builds(
 
 @given(operations=st.lists(OPERATIONS, max_size=4))
 @settings(max_examples=150, deadline=None)
-def test_our_applier_and_another_agree_on_what_fits_and_what_comes_out(
+def test_our_patch_application_matches_another_library(
     operations: list[Operation],
 ) -> None:
     assume(not any(item.op == "test" and item.value in (1, True) for item in operations))
@@ -172,17 +172,17 @@ def test_our_applier_and_another_agree_on_what_fits_and_what_comes_out(
         with pytest.raises(PatchError):
             apply_patch(DOCUMENT, operations)
     else:
-        assert same(apply_patch(DOCUMENT, operations), theirs)
+        assert is_same_json(apply_patch(DOCUMENT, operations), theirs)
 
 
-def test_a_failing_operation_is_named_and_nothing_is_changed() -> None:
+def test_a_failing_operation_is_named_and_the_document_is_unchanged() -> None:
     operations = [Operation("add", "/a/c", 2), Operation("remove", "/nothing")]
     with pytest.raises(PatchError, match=r"operation 1 \(remove\)"):
         apply_patch(DOCUMENT, operations)
     assert DOCUMENT["a"] == {"b": 1}
 
 
-def test_the_whole_document_is_not_removed() -> None:
+def test_the_whole_document_cannot_be_removed() -> None:
     with pytest.raises(PatchError, match="cannot be removed"):
         apply_patch(DOCUMENT, [Operation("remove", "")])
 
@@ -190,7 +190,7 @@ def test_the_whole_document_is_not_removed() -> None:
 @pytest.mark.parametrize(
     ("value", "holds"), [(1, True), (1.0, True), (True, False), ("1", False), (None, False)]
 )
-def test_a_test_operation_tells_true_from_1(value: Any, holds: bool) -> None:
+def test_a_test_operation_distinguishes_true_from_1(value: Any, holds: bool) -> None:
     """RFC 6902 section 4.6: equality of JSON values."""
     operation = Operation("test", "/a/b", value)
     if holds:

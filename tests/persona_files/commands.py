@@ -20,32 +20,32 @@ ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
-class Said:
+class CommandResult:
     """What a command said, and its exit status."""
 
     status: int
-    out: str
-    errors: str
+    stdout: str
+    stderr: str
 
-    def fact(self, name: str) -> str:
+    def find_value(self, name: str) -> str:
         """Return the value of a line ``name: value``; empty when there is none."""
-        lines = (line.partition(": ") for line in self.out.splitlines())
+        lines = (line.partition(": ") for line in self.stdout.splitlines())
         return next((value for key, _, value in lines if key == name), "")
 
 
 @dataclass
-class Shop:
+class CommandRunner:
     """A folder with files, and a sandbox whose state lives through the commands."""
 
     folder: Path
     env: Mapping[str, str] = field(default_factory=lambda: {"TAVUS_SECRET_OPENAI": SECRET})
 
     @property
-    def data(self) -> Path:
+    def data_folder(self) -> Path:
         """Return the data folder."""
         return self.folder / "data"
 
-    def process(self, *arguments: str, stdin: str = "", **env: str) -> Said:
+    def run_subprocess(self, *arguments: str, stdin: str = "", **env: str) -> CommandResult:
         """Run the command as a process of its own."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")}
         done = subprocess.run(
@@ -57,9 +57,9 @@ class Shop:
             timeout=60,
             check=False,
         )
-        return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode())
 
-    def run(self, *arguments: str, stdin: str = "", **env: str) -> Said:
+    def run(self, *arguments: str, stdin: str = "", **env: str) -> CommandResult:
         """Run the command in this process, which is much faster."""
         given, out, errors = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(3))
         given.buffer.write(stdin.encode())
@@ -75,30 +75,30 @@ class Shop:
             patch.setattr(sys, "stdout", out)
             patch.setattr(sys, "stderr", errors)
             status = main.run(["--sandbox", *arguments])
-        return Said(status, _content(out), _content(errors))
+        return CommandResult(status, _read_stream(out), _read_stream(errors))
 
     def _environment(self, env: Mapping[str, str]) -> dict[str, str]:
-        return {"TAVUS_MCP_DATA_DIR": str(self.data), **self.env, **env}
+        return {"TAVUS_MCP_DATA_DIR": str(self.data_folder), **self.env, **env}
 
-    def does(self, *arguments: str, stdin: str = "", **env: str) -> Said:
+    def run_successfully(self, *arguments: str, stdin: str = "", **env: str) -> CommandResult:
         """Run the command, which must succeed."""
         said = self.run(*arguments, stdin=stdin, **env)
         assert said.status == 0, said
         return said
 
-    def write(self, text: str, name: str = "persona.yaml") -> Path:
+    def write_file(self, text: str, name: str = "persona.yaml") -> Path:
         """Write a file."""
         path = self.folder / name
         path.write_bytes(text.encode())
         return path
 
-    def created(self, text: str) -> tuple[Path, str]:
+    def create_persona_from_text(self, text: str) -> tuple[Path, str]:
         """Write a file and create its persona; return the file and the id."""
-        path = self.write(text)
-        return path, self.does("apply", path.name).fact("persona_id")
+        path = self.write_file(text)
+        return path, self.run_successfully("apply", path.name).find_value("persona_id")
 
 
-def _content(stream: io.TextIOWrapper) -> str:
+def _read_stream(stream: io.TextIOWrapper) -> str:
     stream.flush()
     assert isinstance(stream.buffer, io.BytesIO)
     return stream.buffer.getvalue().decode()

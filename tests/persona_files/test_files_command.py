@@ -6,8 +6,8 @@ import stat
 from pathlib import Path
 
 import pytest
-from commands import Shop
-from mcp_client import SECRET, world
+from commands import CommandRunner
+from mcp_client import SECRET, build_test_app
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tavus_mcp.cli import persona_files
@@ -33,153 +33,160 @@ layers:
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    return Shop(tmp_path)
+def runner(tmp_path: Path) -> CommandRunner:
+    return CommandRunner(tmp_path)
 
 
-def edited(path: Path, old: str, new: str) -> None:
+def replace_in_file(path: Path, old: str, new: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def test_a_file_becomes_a_persona_then_its_changes_become_changes(shop: Shop) -> None:
-    path = shop.write(ADA)
+def test_applying_a_file_creates_a_persona_and_later_updates_it(runner: CommandRunner) -> None:
+    path = runner.write_file(ADA)
     path.chmod(0o640)
-    made = shop.process("apply", "persona.yaml")
-    assert (made.status, made.fact("status"), made.errors) == (0, "applied", "")
-    own = f"persona_id: {made.fact('persona_id')}\nrevision: "
+    made = runner.run_subprocess("apply", "persona.yaml")
+    assert (made.status, made.find_value("status"), made.stderr) == (0, "applied", "")
+    own = f"persona_id: {made.find_value('persona_id')}\nrevision: "
     head, _, rest = path.read_text().partition("persona_name: ")
     assert head.startswith("# Ours. Ask Kim.\n" + own)
     assert "persona_name: " + rest == ADA.partition("\n")[2]
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
-    assert [item.name for item in shop.folder.iterdir() if item.name != "data"] == [path.name]
+    assert [item.name for item in runner.folder.iterdir() if item.name != "data"] == [path.name]
 
-    edited(path, "Be kind.", "Be brief.")
-    changed = shop.does("apply", "persona.yaml")
-    assert (changed.fact("status"), changed.fact("persona_id")) == (
+    replace_in_file(path, "Be kind.", "Be brief.")
+    changed = runner.run_successfully("apply", "persona.yaml")
+    assert (changed.find_value("status"), changed.find_value("persona_id")) == (
         "applied",
-        made.fact("persona_id"),
+        made.find_value("persona_id"),
     )
-    assert changed.fact("revision") in path.read_text()
-    assert "Be brief." in shop.does("export", made.fact("persona_id")).out
-    assert "apply_file" in shop.does("journal", "show").out
+    assert changed.find_value("revision") in path.read_text()
+    assert "Be brief." in runner.run_successfully("export", made.find_value("persona_id")).stdout
+    assert "apply_file" in runner.run_successfully("journal", "show").stdout
 
 
-def test_an_exported_file_is_the_same_each_time_and_one_change_is_its_own_lines(
-    shop: Shop,
+def test_export_is_deterministic_and_a_change_affects_only_its_lines(
+    runner: CommandRunner,
 ) -> None:
-    path, persona_id = shop.created(ADA)
-    first = shop.process("export", persona_id)
-    assert (first.status, first.errors) == (0, "")
-    assert first.out == shop.does("export", persona_id).out
-    shop.write(first.out)
-    again = shop.does("apply", path.name)
-    assert again.fact("status") == "unchanged"
-    assert path.read_text() == first.out
-    edited(path, "Be kind.", "Be brief.")
-    shop.does("apply", path.name)
-    second = shop.does("export", persona_id).out
+    path, persona_id = runner.create_persona_from_text(ADA)
+    first = runner.run_subprocess("export", persona_id)
+    assert (first.status, first.stderr) == (0, "")
+    assert first.stdout == runner.run_successfully("export", persona_id).stdout
+    runner.write_file(first.stdout)
+    again = runner.run_successfully("apply", path.name)
+    assert again.find_value("status") == "unchanged"
+    assert path.read_text() == first.stdout
+    replace_in_file(path, "Be kind.", "Be brief.")
+    runner.run_successfully("apply", path.name)
+    second = runner.run_successfully("export", persona_id).stdout
     assert path.read_text() == second
-    before, after = first.out.splitlines(), second.splitlines()
+    before, after = first.stdout.splitlines(), second.splitlines()
     differing = [(one, two) for one, two in zip(before, after, strict=True) if one != two]
     assert [one.partition(":")[0].strip() for one, _ in differing] == ["revision", "Be kind."]
 
 
-def test_a_dry_run_changes_neither_the_file_nor_the_persona(shop: Shop) -> None:
-    shop.write(ADA)
-    planned = shop.does("apply", "--dry-run", "persona.yaml")
-    assert planned.fact("status") == "planned"
-    assert planned.fact("plan_id").startswith("plan-")
-    assert (shop.folder / "persona.yaml").read_text() == ADA
-    path, persona_id = shop.created(ADA)
+def test_a_dry_run_changes_neither_the_file_nor_the_persona(runner: CommandRunner) -> None:
+    runner.write_file(ADA)
+    planned = runner.run_successfully("apply", "--dry-run", "persona.yaml")
+    assert planned.find_value("status") == "planned"
+    assert planned.find_value("plan_id").startswith("plan-")
+    assert (runner.folder / "persona.yaml").read_text() == ADA
+    path, persona_id = runner.create_persona_from_text(ADA)
     before = path.read_text()
-    edited(path, "Be kind.", "Be brief.")
-    planned = shop.does("apply", path.name, "--dry-run", TAVUS_MCP_READ_ONLY="1")
-    assert "/system_prompt" in planned.out
+    replace_in_file(path, "Be kind.", "Be brief.")
+    planned = runner.run_successfully("apply", path.name, "--dry-run", TAVUS_MCP_READ_ONLY="1")
+    assert "/system_prompt" in planned.stdout
     assert path.read_text() == before.replace("Be kind.", "Be brief.")
-    assert "Be kind." in shop.does("export", persona_id).out
+    assert "Be kind." in runner.run_successfully("export", persona_id).stdout
 
 
-def test_a_persona_changed_meanwhile_is_left_alone_and_the_change_is_shown(shop: Shop) -> None:
-    path, persona_id = shop.created(ADA)
-    shop.write(shop.does("export", persona_id).out, "other.yaml")
-    edited(shop.folder / "other.yaml", "hotwords: Tavus", "hotwords: replica")
-    shop.does("apply", "other.yaml")
-    edited(path, "Be kind.", "Be brief.")
+def test_a_persona_changed_in_between_is_not_overwritten_and_the_change_is_reported(
+    runner: CommandRunner,
+) -> None:
+    path, persona_id = runner.create_persona_from_text(ADA)
+    runner.write_file(runner.run_successfully("export", persona_id).stdout, "other.yaml")
+    replace_in_file(runner.folder / "other.yaml", "hotwords: Tavus", "hotwords: replica")
+    runner.run_successfully("apply", "other.yaml")
+    replace_in_file(path, "Be kind.", "Be brief.")
     mine = path.read_text()
-    refused = shop.run("apply", path.name)
-    assert (refused.status, refused.out) == (1, "")
+    refused = runner.run("apply", path.name)
+    assert (refused.status, refused.stdout) == (1, "")
     for words in ("/layers/stt/hotwords", "replica", f"export {persona_id} --into", path.name):
-        assert words in refused.errors
+        assert words in refused.stderr
     assert path.read_text() == mine
 
-    told = shop.does("export", persona_id, "--into", path.name)
-    assert "/system_prompt" in told.out
-    assert "Be brief." in told.out
+    told = runner.run_successfully("export", persona_id, "--into", path.name)
+    assert "/system_prompt" in told.stdout
+    assert "Be brief." in told.stdout
     text = path.read_text()
     for kept in ("# Ours. Ask Kim.", "Ada   # the name", "llm:   # our own", "api_key_ref: openai"):
         assert kept in text
     assert "hotwords" in text
     assert "replica" in text
     assert "Be kind." in text
-    edited(path, "Be kind.", "Be brief.")
-    assert shop.does("apply", path.name).fact("status") == "applied"
+    replace_in_file(path, "Be kind.", "Be brief.")
+    assert runner.run_successfully("apply", path.name).find_value("status") == "applied"
 
 
-def test_without_its_revision_the_file_is_the_truth(shop: Shop) -> None:
-    path, persona_id = shop.created(ADA)
+def test_a_file_without_revision_overwrites_the_stored_persona(runner: CommandRunner) -> None:
+    path, persona_id = runner.create_persona_from_text(ADA)
     mine = "".join(
         line
         for line in path.read_text().splitlines(keepends=True)
         if not line.startswith("revision")
     )
-    edited(path, "hotwords: Tavus", "hotwords: other")
-    shop.does("apply", path.name)
-    shop.write(mine)
-    assert shop.does("apply", path.name).fact("status") == "applied"
-    assert "hotwords: Tavus" in shop.does("export", persona_id).out
+    replace_in_file(path, "hotwords: Tavus", "hotwords: other")
+    runner.run_successfully("apply", path.name)
+    runner.write_file(mine)
+    assert runner.run_successfully("apply", path.name).find_value("status") == "applied"
+    assert "hotwords: Tavus" in runner.run_successfully("export", persona_id).stdout
     assert "revision: " in path.read_text()
 
 
-def test_an_earlier_revision_can_be_exported_and_is_not_applied_by_accident(shop: Shop) -> None:
-    path, persona_id = shop.created(ADA)
-    first = shop.does("export", persona_id).out
+def test_an_exported_earlier_revision_is_not_applied_by_accident(
+    runner: CommandRunner,
+) -> None:
+    path, persona_id = runner.create_persona_from_text(ADA)
+    first = runner.run_successfully("export", persona_id).stdout
     old = str(parse_yaml(first).to_data()["revision"])
-    edited(path, "Be kind.", "Be brief.")
-    shop.does("apply", path.name)
-    earlier = shop.does("export", f"{persona_id}@{old}").out
+    replace_in_file(path, "Be kind.", "Be brief.")
+    runner.run_successfully("apply", path.name)
+    earlier = runner.run_successfully("export", f"{persona_id}@{old}").stdout
     assert earlier == first.replace("Bearer {secret:openai}", '"********"')
-    shop.write(earlier, "old.yaml")
-    assert "remove the line of the revision" in shop.run("apply", "old.yaml").errors
-    edited(shop.folder / "old.yaml", "revision:", "# revision:")
-    assert shop.does("apply", "old.yaml").fact("revision") == old
+    runner.write_file(earlier, "old.yaml")
+    assert "remove the line of the revision" in runner.run("apply", "old.yaml").stderr
+    replace_in_file(runner.folder / "old.yaml", "revision:", "# revision:")
+    assert runner.run_successfully("apply", "old.yaml").find_value("revision") == old
 
 
-def test_stdin_is_read_and_nothing_is_written_back(shop: Shop) -> None:
-    made = shop.does("apply", "-", stdin=ADA)
-    assert made.fact("persona_id").startswith("p")
-    exported = shop.does("export", made.fact("persona_id")).out
-    assert shop.does("apply", "-", stdin=exported).fact("status") == "unchanged"
-    assert [item.name for item in shop.folder.iterdir()] == ["data"]
+def test_a_file_from_stdin_is_applied_without_writing_back(runner: CommandRunner) -> None:
+    made = runner.run_successfully("apply", "-", stdin=ADA)
+    assert made.find_value("persona_id").startswith("p")
+    exported = runner.run_successfully("export", made.find_value("persona_id")).stdout
+    assert runner.run_successfully("apply", "-", stdin=exported).find_value("status") == "unchanged"
+    assert [item.name for item in runner.folder.iterdir()] == ["data"]
 
 
-def test_no_key_reaches_a_file_the_output_or_the_journal(shop: Shop) -> None:
+def test_no_key_reaches_a_file_the_output_or_the_journal(runner: CommandRunner) -> None:
     canary = "canary-31f0c7a9d2"
-    path, persona_id = shop.created(
+    path, persona_id = runner.create_persona_from_text(
         ADA.replace("{secret:openai}", canary) + "greeting: Say " + SECRET + "\n"
     )
-    said = [shop.process("export", persona_id), shop.process("apply", path.name)]
-    into = shop.folder / "into.yaml"
-    said += [shop.does("export", persona_id, "--into", into.name), shop.run("journal", "show")]
+    said = [runner.run_subprocess("export", persona_id), runner.run_subprocess("apply", path.name)]
+    into = runner.folder / "into.yaml"
+    said += [
+        runner.run_successfully("export", persona_id, "--into", into.name),
+        runner.run("journal", "show"),
+    ]
     exported = said[0]
-    assert "/greeting" in exported.errors
-    assert 'api_key: "********"' in exported.out
-    assert "git" in said[1].out
+    assert "/greeting" in exported.stderr
+    assert 'api_key: "********"' in exported.stdout
+    assert "git" in said[1].stdout
     for one in said:
-        assert SECRET not in one.out + one.errors
-        assert canary not in one.out + one.errors
-    kept = [item.read_bytes() for item in shop.data.iterdir() if "journal" in item.name]
+        assert SECRET not in one.stdout + one.stderr
+        assert canary not in one.stdout + one.stderr
+    kept = [item.read_bytes() for item in runner.data_folder.iterdir() if "journal" in item.name]
     assert kept
     for blob in (*kept, into.read_bytes()):
         assert SECRET.encode() not in blob
@@ -187,27 +194,29 @@ def test_no_key_reaches_a_file_the_output_or_the_journal(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("name", ["missing.yaml", "data", "bad.yaml", "gone.yaml"])
-def test_a_file_that_cannot_be_applied_is_named_with_status_1(shop: Shop, name: str) -> None:
-    shop.data.mkdir()
-    shop.write("persona_name: [\n", "bad.yaml")
-    shop.write("persona_id: p123\npersona_name: Ada\n", "gone.yaml")
-    said = shop.run("apply", name)
-    assert (said.status, said.out) == (1, "")
-    assert said.errors.startswith(f"tavus-mcp: {name}: ")
-    assert "Traceback" not in said.errors
+def test_a_file_that_cannot_be_applied_is_named_with_status_1(
+    runner: CommandRunner, name: str
+) -> None:
+    runner.data_folder.mkdir()
+    runner.write_file("persona_name: [\n", "bad.yaml")
+    runner.write_file("persona_id: p123\npersona_name: Ada\n", "gone.yaml")
+    said = runner.run("apply", name)
+    assert (said.status, said.stdout) == (1, "")
+    assert said.stderr.startswith(f"tavus-mcp: {name}: ")
+    assert "Traceback" not in said.stderr
 
 
-def test_of_several_files_each_is_applied_and_one_failure_is_told(shop: Shop) -> None:
-    shop.write("persona_name: [\n", "bad.yaml")
-    shop.write(ADA)
-    said = shop.run("apply", "bad.yaml", "persona.yaml")
+def test_several_files_are_applied_and_a_failure_is_reported(runner: CommandRunner) -> None:
+    runner.write_file("persona_name: [\n", "bad.yaml")
+    runner.write_file(ADA)
+    said = runner.run("apply", "bad.yaml", "persona.yaml")
     assert said.status == 1
-    assert said.fact("file") == "persona.yaml"
-    assert "bad.yaml" in said.errors
+    assert said.find_value("file") == "persona.yaml"
+    assert "bad.yaml" in said.stderr
 
 
 @pytest.mark.anyio
-async def test_a_file_that_was_edited_meanwhile_is_not_written_over(
+async def test_a_file_edited_in_between_is_not_overwritten(
     sandbox: ASGIApp, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Ours: an editor may save between our read and our write."""
@@ -219,7 +228,7 @@ async def test_a_file_that_was_edited_meanwhile_is_not_written_over(
         await sandbox(scope, receive, send)
 
     path.write_text(ADA, encoding="utf-8")
-    app, _ = world(editing)
+    app, _ = build_test_app(editing)
     assert await persona_files.apply(app, persona_files.ApplyOptions([str(path)])) == 1
     assert path.read_text(encoding="utf-8") == ADA + "greeting: Hi\n"
     said = capsys.readouterr()
@@ -228,26 +237,26 @@ async def test_a_file_that_was_edited_meanwhile_is_not_written_over(
     assert persona_id in said.err
 
 
-def test_a_link_stays_a_link(shop: Shop) -> None:
-    real = shop.write(ADA, "real.yaml")
-    link = shop.folder / "link.yaml"
+def test_a_symbolic_link_is_preserved(runner: CommandRunner) -> None:
+    real = runner.write_file(ADA, "real.yaml")
+    link = runner.folder / "link.yaml"
     link.symlink_to(real)
-    shop.does("apply", link.name)
+    runner.run_successfully("apply", link.name)
     assert link.is_symlink()
     assert "persona_id: p" in real.read_text()
 
 
-def test_what_is_read_only_applies_nothing(shop: Shop) -> None:
-    shop.write(ADA)
-    said = shop.run("--read-only", "apply", "persona.yaml")
+def test_a_read_only_command_applies_nothing(runner: CommandRunner) -> None:
+    runner.write_file(ADA)
+    said = runner.run("--read-only", "apply", "persona.yaml")
     assert said.status == 1
-    assert "--dry-run" in said.errors
-    assert (shop.folder / "persona.yaml").read_text() == ADA
+    assert "--dry-run" in said.stderr
+    assert (runner.folder / "persona.yaml").read_text() == ADA
 
 
-def test_a_file_of_another_persona_is_not_overwritten(shop: Shop) -> None:
-    path, _ = shop.created(ADA)
+def test_a_file_of_another_persona_is_not_overwritten(runner: CommandRunner) -> None:
+    path, _ = runner.create_persona_from_text(ADA)
     mine = path.read_text()
-    said = shop.run("export", "p1af207b8189", "--into", path.name)
+    said = runner.run("export", "p1af207b8189", "--into", path.name)
     assert said.status == 1
     assert path.read_text() == mine

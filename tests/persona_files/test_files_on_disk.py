@@ -7,98 +7,103 @@ import os
 from pathlib import Path
 
 import pytest
-from commands import Shop
+from commands import CommandRunner
 from test_files_command import ADA
 
 ESC, TURN = "\x1b", "\u202e"
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    return Shop(tmp_path)
+def runner(tmp_path: Path) -> CommandRunner:
+    return CommandRunner(tmp_path)
 
 
-def full(_: int) -> None:
+def raise_disk_full(_: int) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def names(shop: Shop) -> set[str]:
+def list_file_names(shop: CommandRunner) -> set[str]:
     return {item.name for item in shop.folder.iterdir() if item.name != "data"}
 
 
 def test_a_full_disk_leaves_no_empty_file_behind(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
+    runner: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, persona_id = shop.created(ADA)
+    _, persona_id = runner.create_persona_from_text(ADA)
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
-        said = shop.run("export", persona_id, "--into", "new.yaml")
-    assert (said.status, names(shop)) == (1, {"persona.yaml"})
-    assert "No space left" in said.errors
-    shop.does("export", persona_id, "--into", "new.yaml")
-    assert "persona_name: Ada" in (shop.folder / "new.yaml").read_text()
+        patch.setattr(os, "fsync", raise_disk_full)
+        said = runner.run("export", persona_id, "--into", "new.yaml")
+    assert (said.status, list_file_names(runner)) == (1, {"persona.yaml"})
+    assert "No space left" in said.stderr
+    runner.run_successfully("export", persona_id, "--into", "new.yaml")
+    assert "persona_name: Ada" in (runner.folder / "new.yaml").read_text()
 
 
-def test_a_full_disk_after_a_creation_says_what_to_set_in_the_file(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
+def test_a_full_disk_after_a_creation_states_what_to_add_to_the_file(
+    runner: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop.write(ADA)
+    runner.write_file(ADA)
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
-        said = shop.run("apply", "persona.yaml")
+        patch.setattr(os, "fsync", raise_disk_full)
+        said = runner.run("apply", "persona.yaml")
     assert said.status == 1
     for fact in ("persona_id", "revision"):
-        assert f"{fact}: {said.fact(fact)}" in said.errors
-    assert (shop.folder / "persona.yaml").read_text() == ADA
-    shop.write(f"persona_id: {said.fact('persona_id')}\nrevision: {said.fact('revision')}\n" + ADA)
-    assert shop.does("apply", "persona.yaml").fact("persona_id") == said.fact("persona_id")
+        assert f"{fact}: {said.find_value(fact)}" in said.stderr
+    assert (runner.folder / "persona.yaml").read_text() == ADA
+    runner.write_file(
+        f"persona_id: {said.find_value('persona_id')}\nrevision: {said.find_value('revision')}\n"
+        + ADA
+    )
+    assert runner.run_successfully("apply", "persona.yaml").find_value(
+        "persona_id"
+    ) == said.find_value("persona_id")
 
 
-def test_links_in_a_circle_are_told_and_other_files_still_applied(shop: Shop) -> None:
-    (shop.folder / "loop").symlink_to("loop")
-    _, persona_id = shop.created(ADA)
-    shop.write("context: 0x" + "f" * 5000 + "\n" + ADA, "long.yaml")
-    said = shop.run("apply", "loop", "long.yaml", "persona.yaml")
-    assert (said.status, said.fact("persona_id")) == (1, persona_id)
-    assert "loop: " in said.errors
-    assert "line 1, column 10: this number is too long" in said.errors
-    said = shop.run("export", persona_id, "--into", "loop")
+def test_circular_links_are_reported_and_other_files_are_applied(runner: CommandRunner) -> None:
+    (runner.folder / "loop").symlink_to("loop")
+    _, persona_id = runner.create_persona_from_text(ADA)
+    runner.write_file("context: 0x" + "f" * 5000 + "\n" + ADA, "long.yaml")
+    said = runner.run("apply", "loop", "long.yaml", "persona.yaml")
+    assert (said.status, said.find_value("persona_id")) == (1, persona_id)
+    assert "loop: " in said.stderr
+    assert "line 1, column 10: this number is too long" in said.stderr
+    said = runner.run("export", persona_id, "--into", "loop")
     assert said.status == 1
-    assert (shop.folder / "loop").is_symlink()
+    assert (runner.folder / "loop").is_symlink()
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
-def test_nothing_is_brought_into_a_pipe_or_a_folder(shop: Shop) -> None:
-    _, persona_id = shop.created(ADA)
-    os.mkfifo(shop.folder / "pipe")
+def test_export_does_not_write_into_a_pipe_or_a_folder(runner: CommandRunner) -> None:
+    _, persona_id = runner.create_persona_from_text(ADA)
+    os.mkfifo(runner.folder / "pipe")
     for name in ("pipe", "data"):
-        said = shop.run("export", persona_id, "--into", name)
+        said = runner.run("export", persona_id, "--into", name)
         assert said.status == 1
-        assert "no regular file" in said.errors
+        assert "no regular file" in said.stderr
 
 
 @pytest.mark.skipif(not Path("/dev/stdin").exists(), reason="this system has no /dev/stdin")
-def test_a_pipe_is_applied_like_standard_input(shop: Shop) -> None:
-    said = shop.process("apply", "/dev/stdin", stdin=ADA)
-    assert (said.status, said.fact("status"), said.errors) == (0, "applied", "")
+def test_a_named_pipe_is_applied_like_standard_input(runner: CommandRunner) -> None:
+    said = runner.run_subprocess("apply", "/dev/stdin", stdin=ADA)
+    assert (said.status, said.find_value("status"), said.stderr) == (0, "applied", "")
 
 
-def test_a_name_does_not_steer_the_terminal(shop: Shop) -> None:
+def test_control_characters_of_a_name_do_not_reach_the_terminal(runner: CommandRunner) -> None:
     text = ADA.replace("Ada ", '"A\\e[2J\\x9b31m\\u202eB" ').replace(
         "api_key_ref: openai\n", 'api_key_ref: openai\n    extra_body: {"f\\e[31m": 1}\n'
     )
-    shop.write(text + '"no\\e[31m": 1\n', "unknown.yaml")
-    shop.write(text)
+    runner.write_file(text + '"no\\e[31m": 1\n', "unknown.yaml")
+    runner.write_file(text)
     said = [
-        shop.run("apply", "unknown.yaml"),
-        shop.run("apply", "persona.yaml", "--dry-run"),
-        shop.does("apply", "persona.yaml"),
-        shop.does("journal", "show"),
+        runner.run("apply", "unknown.yaml"),
+        runner.run("apply", "persona.yaml", "--dry-run"),
+        runner.run_successfully("apply", "persona.yaml"),
+        runner.run_successfully("journal", "show"),
     ]
     assert said[0].status == 1
-    assert "no\\x1b[31m" in said[0].errors
-    assert "\\x1b[2J\\x9b31m\\u202e" in said[2].out
-    assert "f\\x1b[31m" in said[3].out
+    assert "no\\x1b[31m" in said[0].stderr
+    assert "\\x1b[2J\\x9b31m\\u202e" in said[2].stdout
+    assert "f\\x1b[31m" in said[3].stdout
     for one in said:
         for char in (ESC, "\x9b", TURN):
-            assert char not in one.out + one.errors
+            assert char not in one.stdout + one.stderr

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from mcp_client import world
+from mcp_client import build_test_app
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tavus_mcp.app import App
@@ -39,7 +39,7 @@ NEW = "persona_name: Eva\nsystem_prompt: You help.\n"
 THEIRS = {"context": "Their work", "updated_at": "2026-11-20T00:00:00Z"}
 
 
-def raced(store: Store, sandbox: ASGIApp) -> App:
+def build_racing_app(store: Store, sandbox: ASGIApp) -> App:
     """Return a world in which somebody adds a field just before a write is first read back."""
     wrote: list[str] = []
 
@@ -52,30 +52,32 @@ def raced(store: Store, sandbox: ASGIApp) -> App:
         if scope["method"] in ("PATCH", "POST") and not wrote:
             wrote.append("write")
 
-    return world(tavus)[0]
+    return build_test_app(tavus)[0]
 
 
-async def changed(app: App) -> ApplyFileResult:
+async def apply_changed_greeting(app: App) -> ApplyFileResult:
     text = (await export(app, "p1")).text
     return await apply(app, ApplyFileRequest(text.replace("greeting: a", "greeting: b")))
 
 
-async def changed_without_revision(app: App) -> ApplyFileResult:
+async def apply_changed_greeting_without_revision(app: App) -> ApplyFileResult:
     lines = (await export(app, "p1")).text.splitlines(keepends=True)
     text = "".join(line for line in lines if not line.startswith("revision: "))
     return await apply(app, ApplyFileRequest(text.replace("greeting: a", "greeting: b")))
 
 
-async def created(app: App) -> ApplyFileResult:
+async def apply_new_file(app: App) -> ApplyFileResult:
     return await apply(app, ApplyFileRequest(NEW))
 
 
-@pytest.mark.parametrize("write", [changed, changed_without_revision, created])
-async def test_what_others_add_before_the_read_back_is_not_removed_by_the_next_apply(
+@pytest.mark.parametrize(
+    "write", [apply_changed_greeting, apply_changed_greeting_without_revision, apply_new_file]
+)
+async def test_fields_added_by_others_before_the_read_back_survive_the_next_apply(
     store: Store, sandbox: ASGIApp, write: Callable[[App], Awaitable[ApplyFileResult]]
 ) -> None:
     store.put("persona", "p1", ROW)
-    app = raced(store, sandbox)
+    app = build_racing_app(store, sandbox)
     done = await write(app)
     (found,) = [
         item for item in done.receipt.findings if getattr(item, "rule", "") == EDITED_MEANWHILE
@@ -92,25 +94,28 @@ async def test_what_others_add_before_the_read_back_is_not_removed_by_the_next_a
     await app.aclose()
 
 
-def servers(*items: dict[str, Any]) -> dict[str, Any]:
+def build_persona_with_servers(*items: dict[str, Any]) -> dict[str, Any]:
     llm = {"model": "tavus-gpt-oss", "extra_body": {"servers": list(items)}}
     return {**ROW, "layers": {"llm": llm}}
 
 
-def server(url: str, key: str) -> dict[str, Any]:
+def build_server_item(url: str, key: str) -> dict[str, Any]:
     return {"url": url, "token": key}
 
 
-ONE, TWO = server("https://a", "first-key-11"), server("https://a", "second-key-22")
-OTHER = server("https://b", "third-key-33")
+ONE, TWO = (
+    build_server_item("https://a", "first-key-11"),
+    build_server_item("https://a", "second-key-22"),
+)
+OTHER = build_server_item("https://b", "third-key-33")
 
 
-async def applied(
+async def apply_list_change(
     store: Store, sandbox: ASGIApp, change: Callable[[list[Any]], list[Any]], *items: Any
 ) -> list[Any]:
     """Store a list, change the list of the exported file, apply it; return what is stored then."""
-    store.put("persona", "p1", servers(*items))
-    app = world(sandbox)[0]
+    store.put("persona", "p1", build_persona_with_servers(*items))
+    app = build_test_app(sandbox)[0]
     try:
         file = parse_persona_file((await export(app, "p1")).text)
         body = file.fields["layers"]["llm"]["extra_body"]
@@ -131,35 +136,33 @@ async def applied(
     ],
     ids=["one in front", "one gone", "moved"],
 )
-async def test_items_that_look_alike_keep_their_keys_or_the_file_is_refused(
+async def test_identical_looking_items_keep_their_keys_or_the_file_is_refused(
     store: Store, sandbox: ASGIApp, change: Callable[[list[Any]], list[Any]]
 ) -> None:
     with pytest.raises(InvalidArgument, match="look alike") as caught:
-        await applied(store, sandbox, change, ONE, TWO, OTHER)
+        await apply_list_change(store, sandbox, change, ONE, TWO, OTHER)
     assert "/layers/llm/extra_body/servers" in str(caught.value)
     stored: Any = store.get("persona", "p1")
     assert stored["layers"]["llm"]["extra_body"]["servers"] == [ONE, TWO, OTHER]
 
 
-async def test_items_that_look_alike_stay_where_they_stand(store: Store, sandbox: ASGIApp) -> None:
+async def test_identical_looking_items_keep_their_positions(store: Store, sandbox: ASGIApp) -> None:
     added = {"url": "https://new"}
-    stored = await applied(store, sandbox, lambda rows: [*rows, added], ONE, TWO)
+    stored = await apply_list_change(store, sandbox, lambda rows: [*rows, added], ONE, TWO)
     assert stored == [ONE, TWO, added]
 
 
-async def test_a_moved_item_takes_its_key_with_it_and_no_other_gets_it(
-    store: Store, sandbox: ASGIApp
-) -> None:
+async def test_a_moved_item_keeps_its_own_key(store: Store, sandbox: ASGIApp) -> None:
     """Ours: the item in its old place has no stored one beside it, so its mask has no key."""
-    fourth = server("https://c", "fourth-key-44")
-    stored = await applied(store, sandbox, lambda rows: [rows[1], rows[0]], ONE, fourth)
+    fourth = build_server_item("https://c", "fourth-key-44")
+    stored = await apply_list_change(store, sandbox, lambda rows: [rows[1], rows[0]], ONE, fourth)
     assert stored == [fourth, ONE]
     for change in (
         lambda rows: [rows[1], {**rows[0], "url": "https://other"}],
         lambda rows: [rows[0], rows[0]],
     ):
         with pytest.raises(Refused, match="/servers"):
-            await applied(store, sandbox, change, ONE, fourth)
+            await apply_list_change(store, sandbox, change, ONE, fourth)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +173,7 @@ async def test_a_field_under_both_of_its_names_is_refused(
     store: Store, sandbox: ASGIApp, extra: str, names: str
 ) -> None:
     store.put("persona", "p1", ROW)
-    app = world(sandbox)[0]
+    app = build_test_app(sandbox)[0]
     text = (await export(app, "p1")).text
     with pytest.raises(InvalidArgument, match="two names of one field") as caught:
         await apply(app, ApplyFileRequest(extra + text))
@@ -182,11 +185,11 @@ async def test_a_field_under_both_of_its_names_is_refused(
 @pytest.mark.parametrize(
     "text", ["services:\n  web: {image: x}\n", '{"name": "x", "version": "1"}']
 )
-async def test_a_file_that_is_no_persona_is_not_replaced(
+async def test_a_file_without_a_persona_is_not_overwritten(
     store: Store, sandbox: ASGIApp, text: str
 ) -> None:
     store.put("persona", "p1", ROW)
-    app = world(sandbox)[0]
+    app = build_test_app(sandbox)[0]
     exported = await export(app, "p1")
     with pytest.raises(Refused, match="no field of a persona"):
         merge_into_text(app, exported, text)

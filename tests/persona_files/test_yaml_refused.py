@@ -19,7 +19,7 @@ BAD: list[dict[str, Any]] = tomllib.loads(
 FILLED = {"{DEEP}": "[" * 50_000, "{LARGE}": "x" * MAX_FILE_BYTES, "{DIGITS}": "9" * 9_000}
 
 
-def raw(row: dict[str, Any]) -> bytes:
+def build_file_bytes(row: dict[str, Any]) -> bytes:
     if "latin" in row:
         return bytes(row["latin"], "latin-1")
     text = row["text"]
@@ -28,9 +28,9 @@ def raw(row: dict[str, Any]) -> bytes:
     return bytes(text, "utf-8")
 
 
-def refusal(row: dict[str, Any]) -> str:
+def read_expecting_error(row: dict[str, Any]) -> str:
     with pytest.raises(BadFile) as caught:
-        parse_persona_file(decode_file(raw(row)))
+        parse_persona_file(decode_file(build_file_bytes(row)))
     return str(caught.value)
 
 
@@ -40,19 +40,19 @@ def test_a_bad_file_is_refused_with_line_and_column(
 ) -> None:
     """Ours; YAML 1.2.2 for what is not YAML at all. Nothing a file names is ever run."""
     monkeypatch.chdir(tmp_path)
-    said = refusal(row)
+    said = read_expecting_error(row)
     for words in row["says"]:
         assert words in said
     assert list(tmp_path.iterdir()) == []
 
 
-def test_everything_wrong_is_told_at_once_but_not_without_end() -> None:
-    said = refusal({"text": "".join(f"{number}: a\n" for number in range(30))})
+def test_all_errors_are_reported_together_up_to_a_limit() -> None:
+    said = read_expecting_error({"text": "".join(f"{number}: a\n" for number in range(30))})
     assert said.count("a key must be text") == 12
     assert said.endswith("And 18 more.")
 
 
-def test_no_value_is_echoed() -> None:
+def test_error_messages_contain_no_values() -> None:
     for text in (
         "api_key: [sk-canary\n",
         "api_key: sk-canary: x\n",
@@ -61,10 +61,10 @@ def test_no_value_is_echoed() -> None:
         "api_key: !sk-canary!foo x\n",
         "%TAG !sk-canary! a\n%TAG !sk-canary! a\n---\na: b\n",
     ):
-        assert "canary" not in refusal({"text": text})
+        assert "canary" not in read_expecting_error({"text": text})
 
 
-def test_the_yaml_library_is_loaded_by_a_file_and_not_by_the_server() -> None:
+def test_the_yaml_library_is_loaded_only_when_a_file_is_read() -> None:
     """Ours: a server that no file is asked of starts without it."""
     look = "import sys, tavus_mcp.server.server; print('ruamel.yaml' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-WORDS = (
+TRICKY_STRINGS = (
     *("yes", "NO", "On", "off", "y", "N", "~", "null", "Null", "true", "FALSE", ".inf", "-.INF"),
     *(".nan", "1", "-1", "+1", "010", "1_000", "0x10", "0o7", "0b1", "1.0", "1e3", "1e-7", ".5"),
     *("2026-11-22", "12:30:00", "2026-11-22T10:00:00Z", "<<", "=", "!!python/object:os.system"),
@@ -93,9 +93,9 @@ WORDS = (
     ),
 )
 TEXTS = (
-    st.sampled_from(WORDS)
+    st.sampled_from(TRICKY_STRINGS)
     | st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-    | st.lists(st.sampled_from((*WORDS, "word ", "\n", "  ")), max_size=6).map("".join)
+    | st.lists(st.sampled_from((*TRICKY_STRINGS, "word ", "\n", "  ")), max_size=6).map("".join)
     | st.text(" \n\tab#:-|\"'\\,{}[]\r\u2028\xa0é", max_size=14)
 )
 SCALARS = (
@@ -116,16 +116,16 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 OBJECTS = st.dictionaries(KEYS, JSON, min_size=1, max_size=5)
 
 
-def exactly(value: Any) -> Any:
+def build_exact_form(value: Any) -> Any:
     """Return a value so that ``==`` tells 1 from 1.0 and from true, and 0.0 from -0.0."""
     if isinstance(value, dict):
-        return {key: exactly(item) for key, item in value.items()}
+        return {key: build_exact_form(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [exactly(item) for item in value]
+        return [build_exact_form(item) for item in value]
     return type(value).__name__, repr(value)
 
 
-def nested(depth: int) -> Any:
+def build_nested_value(depth: int) -> Any:
     """Return lists and objects, one in the other."""
     value: Any = "deep"
     for level in range(depth):

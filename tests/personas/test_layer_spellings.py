@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from mcp_client import Desk
+from mcp_client import ToolClient
 
 pytestmark = pytest.mark.anyio
 CANARY = "canary-5f1c9e"
 
 
-def told(receipt: dict[str, Any], path: str) -> str:
+def finding_text_at(receipt: dict[str, Any], path: str) -> str:
     return " ".join(
         item["message"] + " " + item.get("hint", "")
         for item in receipt["findings"]
@@ -65,107 +65,135 @@ def told(receipt: dict[str, Any], path: str) -> str:
         ("stt", {"stt_engine": "tavus-advanced"}, "/layers/stt/stt_engine", "configure_stt"),
     ],
 )
-async def test_a_spelling_of_the_seed_is_accepted_and_answered_with_todays(
-    desk: Desk, layer: str, arguments: dict[str, Any], path: str, today: str
+async def test_a_legacy_spelling_is_accepted_and_reported_with_the_current_one(
+    tool_client: ToolClient, layer: str, arguments: dict[str, Any], path: str, today: str
 ) -> None:
-    persona_id = await desk.create()
-    receipt = await desk.facts(f"configure_{layer}", persona_id=persona_id, **arguments)
+    persona_id = await tool_client.create_persona()
+    receipt = await tool_client.expect_result(
+        f"configure_{layer}", persona_id=persona_id, **arguments
+    )
     assert receipt["status"] == "applied"
-    assert today in told(receipt, path)
+    assert today in finding_text_at(receipt, path)
 
 
 @pytest.mark.parametrize("name", ["pal_interruptibility", "face_interruptibility"])
-async def test_interruptibility_is_taken_under_all_its_names(desk: Desk, name: str) -> None:
+async def test_interruptibility_is_accepted_under_all_its_names(
+    tool_client: ToolClient, name: str
+) -> None:
     """Tavus: docs say pal_, the vendor's client face_, older docs replica_."""
-    persona_id = await desk.create()
-    await desk.facts("configure_conversational_flow", persona_id=persona_id, **{name: "high"})
-    flow = (await desk.persona(persona_id))["layers"]["conversational_flow"]
+    persona_id = await tool_client.create_persona()
+    await tool_client.expect_result(
+        "configure_conversational_flow", persona_id=persona_id, **{name: "high"}
+    )
+    flow = (await tool_client.read_persona(persona_id))["layers"]["conversational_flow"]
     assert flow["replica_interruptibility"] == "high"
     assert name not in flow
 
 
 @pytest.mark.parametrize("given", ["timebased", "time-based"])
-async def test_both_spellings_of_time_based_are_sent_as_one(desk: Desk, given: str) -> None:
-    persona_id = await desk.create()
-    await desk.facts(
+async def test_both_spellings_of_time_based_are_sent_as_the_same_value(
+    tool_client: ToolClient, given: str
+) -> None:
+    persona_id = await tool_client.create_persona()
+    await tool_client.expect_result(
         "configure_conversational_flow", persona_id=persona_id, turn_detection_model=given
     )
-    flow = (await desk.persona(persona_id))["layers"]["conversational_flow"]
+    flow = (await tool_client.read_persona(persona_id))["layers"]["conversational_flow"]
     assert flow["turn_detection_model"] == "time-based"
 
 
-async def test_hot_words_may_come_as_a_list(desk: Desk) -> None:
+async def test_hot_words_may_come_as_a_list(tool_client: ToolClient) -> None:
     """Tavus: one schema says list, the others text; text is sent."""
-    persona_id = await desk.create()
-    await desk.facts("configure_stt", persona_id=persona_id, hotwords=["Tavus", "Raven"])
-    assert (await desk.persona(persona_id))["layers"]["stt"]["hotwords"] == "Tavus, Raven"
+    persona_id = await tool_client.create_persona()
+    await tool_client.expect_result(
+        "configure_stt", persona_id=persona_id, hotwords=["Tavus", "Raven"]
+    )
+    assert (await tool_client.read_persona(persona_id))["layers"]["stt"][
+        "hotwords"
+    ] == "Tavus, Raven"
 
 
 async def test_a_providers_voice_id_is_sent_as_external_voice_id_with_a_finding(
-    desk: Desk,
+    tool_client: ToolClient,
 ) -> None:
     """Tavus: voice_id names a Tavus Voice today."""
-    persona_id = await desk.create()
-    receipt = await desk.facts(
+    persona_id = await tool_client.create_persona()
+    receipt = await tool_client.expect_result(
         "configure_tts", persona_id=persona_id, tts_engine="cartesia", voice_id="a-cartesia-voice"
     )
-    saved = (await desk.persona(persona_id))["layers"]["tts"]
+    saved = (await tool_client.read_persona(persona_id))["layers"]["tts"]
     assert saved == {"tts_engine": "cartesia", "external_voice_id": "a-cartesia-voice"}
-    assert "external_voice_id" in told(receipt, "/layers/tts/voice_id")
+    assert "external_voice_id" in finding_text_at(receipt, "/layers/tts/voice_id")
     assert [item["path"] for item in receipt["changes"]] == [
         "/layers/tts/tts_engine",
         "/layers/tts/external_voice_id",
     ]
 
 
-async def test_a_tavus_voice_stays_a_voice_id(desk: Desk) -> None:
-    persona_id = await desk.create()
-    await desk.facts("configure_tts", persona_id=persona_id, voice_id="v0a1b2c3d4e5f")
-    assert (await desk.persona(persona_id))["layers"]["tts"] == {"voice_id": "v0a1b2c3d4e5f"}
+async def test_a_tavus_voice_stays_a_voice_id(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona()
+    await tool_client.expect_result(
+        "configure_tts", persona_id=persona_id, voice_id="v0a1b2c3d4e5f"
+    )
+    assert (await tool_client.read_persona(persona_id))["layers"]["tts"] == {
+        "voice_id": "v0a1b2c3d4e5f"
+    }
 
 
-async def test_a_second_providers_voice_id_replaces_the_first(desk: Desk) -> None:
+async def test_a_second_providers_voice_id_replaces_the_first(tool_client: ToolClient) -> None:
     """Ours: the seed's spelling must also work the second time."""
-    persona_id = await desk.create()
-    await desk.facts("configure_tts", persona_id=persona_id, voice_id="first-voice")
-    await desk.facts("configure_tts", persona_id=persona_id, voice_id="second-voice")
-    saved = (await desk.persona(persona_id))["layers"]["tts"]
+    persona_id = await tool_client.create_persona()
+    await tool_client.expect_result("configure_tts", persona_id=persona_id, voice_id="first-voice")
+    await tool_client.expect_result("configure_tts", persona_id=persona_id, voice_id="second-voice")
+    saved = (await tool_client.read_persona(persona_id))["layers"]["tts"]
     assert saved == {"external_voice_id": "second-voice"}
 
 
-async def test_a_key_without_its_url_and_a_url_without_its_key_are_refused(desk: Desk) -> None:
+async def test_a_key_without_its_url_and_a_url_without_its_key_are_refused(
+    tool_client: ToolClient,
+) -> None:
     """Tavus answers 400: a custom LLM needs both."""
-    persona_id = await desk.create()
+    persona_id = await tool_client.create_persona()
     url = "https://api.example.com/v1"
-    said = await desk.refusal("configure_llm", persona_id=persona_id, model="m", base_url=url)
+    said = await tool_client.expect_error(
+        "configure_llm", persona_id=persona_id, model="m", base_url=url
+    )
     assert "/layers/llm/api_key" in said
     assert "api_key_ref" in said
-    said = await desk.refusal("configure_llm", persona_id=persona_id, model="m", api_key=CANARY)
+    said = await tool_client.expect_error(
+        "configure_llm", persona_id=persona_id, model="m", api_key=CANARY
+    )
     assert "base_url" in said
     assert CANARY not in said
-    assert all(item.method == "POST" for item in desk.wire.writes)
+    assert all(item.method == "POST" for item in tool_client.transport.writes)
 
 
-async def test_a_model_nobody_hosts_is_refused_without_an_endpoint(desk: Desk) -> None:
-    persona_id = await desk.create()
-    said = await desk.refusal("configure_llm", persona_id=persona_id, model="gpt-4-turbo")
+async def test_an_unhosted_model_is_refused_without_an_endpoint(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona()
+    said = await tool_client.expect_error(
+        "configure_llm", persona_id=persona_id, model="gpt-4-turbo"
+    )
     assert "/layers/llm/model" in said
     assert "base_url" in said
 
 
-async def test_a_hosted_model_that_we_do_not_know_is_let_through_with_a_warning(
-    desk: Desk,
+async def test_an_unknown_hosted_model_is_accepted_with_a_warning(
+    tool_client: ToolClient,
 ) -> None:
     """Ours: the catalogue is incomplete after mid 2026 (tavus-api.md, section 12, row 18)."""
-    persona_id = await desk.create()
-    receipt = await desk.facts("configure_llm", persona_id=persona_id, model="tavus-new-9")
-    assert told(receipt, "/layers/llm/model")
+    persona_id = await tool_client.create_persona()
+    receipt = await tool_client.expect_result(
+        "configure_llm", persona_id=persona_id, model="tavus-new-9"
+    )
+    assert finding_text_at(receipt, "/layers/llm/model")
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8000/v1", "http://10.0.0.7/v1"])
-async def test_a_private_address_is_refused_before_anything_is_sent(desk: Desk, url: str) -> None:
-    persona_id = await desk.create()
-    said = await desk.refusal(
+async def test_a_private_address_is_refused_before_any_request(
+    tool_client: ToolClient, url: str
+) -> None:
+    persona_id = await tool_client.create_persona()
+    said = await tool_client.expect_error(
         "configure_llm", persona_id=persona_id, model="m", base_url=url, api_key_ref="openai"
     )
     assert "/layers/llm/base_url" in said
@@ -209,16 +237,16 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
 ]
 
 
-async def test_what_is_wrong_is_refused_with_path_and_what_is_allowed_but_never_echoed(
-    desk: Desk,
+async def test_an_invalid_value_is_refused_with_path_and_allowed_values_and_not_echoed(
+    tool_client: ToolClient,
 ) -> None:
     for tool, arguments, path, says in MISTAKES:
         who = {} if tool == "describe_layer" else {"persona_id": "p1"}
-        said = await desk.refusal(tool, **who, **arguments)
+        said = await tool_client.expect_error(tool, **who, **arguments)
         assert path in said, arguments
         assert says in said, arguments
         assert CANARY not in said, arguments
-    assert desk.wire.requests == []
+    assert tool_client.transport.requests == []
 
 
 MISTAKES_INSIDE: list[tuple[dict[str, Any], str, str]] = [
@@ -237,27 +265,31 @@ MISTAKES_INSIDE: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-async def test_what_is_wrong_inside_layers_is_refused_with_its_whole_path(desk: Desk) -> None:
+async def test_an_invalid_value_inside_layers_is_refused_with_its_full_path(
+    tool_client: ToolClient,
+) -> None:
     for layers, path, says in MISTAKES_INSIDE:
-        said = await desk.refusal("create_persona", system_prompt="You help.", layers=layers)
+        said = await tool_client.expect_error(
+            "create_persona", system_prompt="You help.", layers=layers
+        )
         assert f"{path}:" in said
         assert says in said, path
         assert CANARY not in said, path
-    assert desk.wire.requests == []
+    assert tool_client.transport.requests == []
 
 
-async def test_a_wrong_value_of_a_field_that_takes_several_types_is_told_at_its_path(
-    desk: Desk,
+async def test_a_wrong_value_of_a_union_field_is_reported_at_its_path(
+    tool_client: ToolClient,
 ) -> None:
     flow = {"noise_cancellation": [1]}
-    said = await desk.refusal(
+    said = await tool_client.expect_error(
         "create_persona", system_prompt="You help.", layers={"conversational_flow": flow}
     )
     assert "/layers/conversational_flow/noise_cancellation:" in said
 
 
-async def test_all_mistakes_of_a_call_are_told_at_once(desk: Desk) -> None:
-    said = await desk.refusal(
+async def test_all_errors_of_a_call_are_reported_together(tool_client: ToolClient) -> None:
+    said = await tool_client.expect_error(
         "configure_tts", persona_id="p1", tts_engine="siri", stability=7, sped=1
     )
     for path in ("/tts_engine", "/stability", "/sped"):
@@ -265,30 +297,30 @@ async def test_all_mistakes_of_a_call_are_told_at_once(desk: Desk) -> None:
 
 
 async def test_a_speed_that_the_engine_does_not_take_is_refused_with_its_range(
-    desk: Desk,
+    tool_client: ToolClient,
 ) -> None:
     """Tavus: ElevenLabs takes 0.7 to 1.2."""
-    persona_id = await desk.create(layers={"tts": {"tts_engine": "elevenlabs"}})
-    said = await desk.refusal("configure_tts", persona_id=persona_id, speed=1.9)
+    persona_id = await tool_client.create_persona(layers={"tts": {"tts_engine": "elevenlabs"}})
+    said = await tool_client.expect_error("configure_tts", persona_id=persona_id, speed=1.9)
     assert "/layers/tts/voice_settings/speed" in said
     assert "1.2" in said
 
 
-async def test_a_perception_entry_over_ravens_limit_is_refused(desk: Desk) -> None:
+async def test_a_perception_entry_over_ravens_limit_is_refused(tool_client: ToolClient) -> None:
     """Tavus: 10,000 characters at most, one page says 1,000."""
-    persona_id = await desk.create()
-    said = await desk.refusal(
+    persona_id = await tool_client.create_persona()
+    said = await tool_client.expect_error(
         "configure_perception", persona_id=persona_id, visual_awareness_queries=["x" * 10_001]
     )
     assert "/visual_awareness_queries/0" in said
     assert "10000" in said.replace(",", "")
-    receipt = await desk.facts(
+    receipt = await tool_client.expect_result(
         "configure_perception", persona_id=persona_id, visual_awareness_queries=["x" * 1_001]
     )
-    assert "1,000" in told(receipt, "/layers/perception/visual_awareness_queries/0")
+    assert "1,000" in finding_text_at(receipt, "/layers/perception/visual_awareness_queries/0")
 
 
-async def test_a_refused_name_to_unset_is_not_echoed(desk: Desk) -> None:
+async def test_a_refused_name_to_unset_is_not_echoed(tool_client: ToolClient) -> None:
     """Ours (design section 4): rejected values are never echoed."""
-    said = await desk.refusal("configure_llm", persona_id="p1", unset=[CANARY])
+    said = await tool_client.expect_error("configure_llm", persona_id="p1", unset=[CANARY])
     assert CANARY not in said

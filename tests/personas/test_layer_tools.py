@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from mcp_client import Desk
+from mcp_client import ToolClient
 
 from tavus_mcp.models.layers import LAYER_NAMES
 
@@ -75,84 +75,100 @@ ARGUMENTS = {
 
 
 @pytest.mark.parametrize("layer", list(ARGUMENTS))
-async def test_one_argument_sets_the_field_of_its_name(desk: Desk, layer: str) -> None:
+async def test_each_argument_sets_its_field(tool_client: ToolClient, layer: str) -> None:
     shown = {"api_key": "********", "headers": {"X-Team": "********"}}
     for name, value in ARGUMENTS[layer].items():
-        persona_id = await desk.create()
-        receipt = await desk.facts(f"configure_{layer}", persona_id=persona_id, **{name: value})
+        persona_id = await tool_client.create_persona()
+        receipt = await tool_client.expect_result(
+            f"configure_{layer}", persona_id=persona_id, **{name: value}
+        )
         assert receipt["status"] == "applied", name
-        saved = (await desk.persona(persona_id))["layers"][layer]
+        saved = (await tool_client.read_persona(persona_id))["layers"][layer]
         assert saved[name] == shown.get(name, value)
 
 
 @pytest.mark.parametrize("name", list(SETTINGS))
-async def test_a_voice_setting_goes_inside_voice_settings(desk: Desk, name: str) -> None:
-    persona_id = await desk.create(layers={"tts": {"tts_engine": "elevenlabs"}})
-    await desk.facts("configure_tts", persona_id=persona_id, **{name: SETTINGS[name]})
-    saved = (await desk.persona(persona_id))["layers"]["tts"]
+async def test_a_voice_setting_goes_inside_voice_settings(
+    tool_client: ToolClient, name: str
+) -> None:
+    persona_id = await tool_client.create_persona(layers={"tts": {"tts_engine": "elevenlabs"}})
+    await tool_client.expect_result(
+        "configure_tts", persona_id=persona_id, **{name: SETTINGS[name]}
+    )
+    saved = (await tool_client.read_persona(persona_id))["layers"]["tts"]
     assert saved["voice_settings"] == {name: SETTINGS[name]}
 
 
-async def test_volume_and_emotion_are_cartesias(desk: Desk) -> None:
-    persona_id = await desk.create(
+async def test_volume_and_emotion_apply_only_to_cartesia(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(
         layers={"tts": {"tts_engine": "cartesia", "tts_model_name": "sonic-2"}}
     )
-    await desk.facts(
+    await tool_client.expect_result(
         "configure_tts", persona_id=persona_id, emotion=["positivity:high"], volume=1.5
     )
-    saved = (await desk.persona(persona_id))["layers"]["tts"]["voice_settings"]
+    saved = (await tool_client.read_persona(persona_id))["layers"]["tts"]["voice_settings"]
     assert saved == {"emotion": ["positivity:high"], "volume": 1.5}
 
 
 @pytest.mark.parametrize(("name", "value"), [("temperature", 0.2), ("top_p", 0.9)])
-async def test_sampling_goes_inside_extra_body_beside_what_is_there(
-    desk: Desk, name: str, value: float
+async def test_sampling_parameters_are_merged_into_extra_body(
+    tool_client: ToolClient, name: str, value: float
 ) -> None:
-    persona_id = await desk.create(layers={"llm": {"extra_body": {"seed": 7}}})
-    await desk.facts("configure_llm", persona_id=persona_id, **{name: value})
-    saved = (await desk.persona(persona_id))["layers"]["llm"]
+    persona_id = await tool_client.create_persona(layers={"llm": {"extra_body": {"seed": 7}}})
+    await tool_client.expect_result("configure_llm", persona_id=persona_id, **{name: value})
+    saved = (await tool_client.read_persona(persona_id))["layers"]["llm"]
     assert saved["extra_body"] == {"seed": 7, name: value}
 
 
 @pytest.mark.parametrize("name", ["extra_body", "default_query"])
-async def test_free_objects_are_merged_by_key_and_null_removes(desk: Desk, name: str) -> None:
-    persona_id = await desk.create(layers={"llm": {name: {"keep": 1, "drop": 2, "in": {"a": 1}}}})
-    await desk.facts(
+async def test_free_objects_are_merged_by_key_and_null_removes(
+    tool_client: ToolClient, name: str
+) -> None:
+    persona_id = await tool_client.create_persona(
+        layers={"llm": {name: {"keep": 1, "drop": 2, "in": {"a": 1}}}}
+    )
+    await tool_client.expect_result(
         "configure_llm",
         persona_id=persona_id,
         **{name: {"drop": None, "new": [3], "in": {"b": 2}}},
     )
-    saved = (await desk.persona(persona_id))["layers"]["llm"]
+    saved = (await tool_client.read_persona(persona_id))["layers"]["llm"]
     assert saved[name] == {"keep": 1, "new": [3], "in": {"a": 1, "b": 2}}
 
 
-async def test_headers_are_merged_by_name(desk: Desk, store: Any) -> None:
-    persona_id = await desk.create(layers={"llm": {"headers": {"X-A": "1", "X-B": "2"}}})
-    await desk.facts("configure_llm", persona_id=persona_id, headers={"X-B": None, "X-C": "3"})
+async def test_headers_are_merged_by_name(tool_client: ToolClient, store: Any) -> None:
+    persona_id = await tool_client.create_persona(
+        layers={"llm": {"headers": {"X-A": "1", "X-B": "2"}}}
+    )
+    await tool_client.expect_result(
+        "configure_llm", persona_id=persona_id, headers={"X-B": None, "X-C": "3"}
+    )
     stored = store.get("persona", persona_id)["layers"]["llm"]["headers"]
     assert stored == {"X-A": "1", "X-C": "3"}
 
 
-async def test_voice_settings_may_come_as_the_object_they_are(desk: Desk) -> None:
-    persona_id = await desk.create(
+async def test_voice_settings_may_come_as_an_object(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(
         layers={"tts": {"tts_engine": "elevenlabs", "voice_settings": {"style": 0.1}}}
     )
-    await desk.facts(
+    await tool_client.expect_result(
         "configure_tts", persona_id=persona_id, voice_settings={"stability": 0.4, "speed": 0.9}
     )
-    saved = (await desk.persona(persona_id))["layers"]["tts"]["voice_settings"]
+    saved = (await tool_client.read_persona(persona_id))["layers"]["tts"]["voice_settings"]
     assert saved == {"style": 0.1, "stability": 0.4, "speed": 0.9}
 
 
-async def test_a_wrong_name_inside_voice_settings_is_refused_with_the_nearest(desk: Desk) -> None:
-    persona_id = await desk.create()
-    said = await desk.refusal(
+async def test_a_wrong_name_inside_voice_settings_is_refused_with_the_closest_match(
+    tool_client: ToolClient,
+) -> None:
+    persona_id = await tool_client.create_persona()
+    said = await tool_client.expect_error(
         "configure_tts", persona_id=persona_id, voice_settings={"stablity": 0.5}
     )
     assert "did you mean 'stability'?" in said
 
 
-async def test_only_what_is_given_changes(desk: Desk) -> None:
+async def test_only_given_fields_change(tool_client: ToolClient) -> None:
     layers = {
         "llm": {"model": "tavus-gpt-oss"},
         "tts": {"tts_engine": "cartesia"},
@@ -160,10 +176,10 @@ async def test_only_what_is_given_changes(desk: Desk) -> None:
         "perception": {"perception_model": "raven-1"},
         "conversational_flow": {"turn_taking_patience": "low"},
     }
-    persona_id = await desk.create(layers=layers)
-    before = await desk.persona(persona_id)
-    await desk.facts("configure_stt", persona_id=persona_id, stt_engine="tavus-auto")
-    after = await desk.persona(persona_id)
+    persona_id = await tool_client.create_persona(layers=layers)
+    before = await tool_client.read_persona(persona_id)
+    await tool_client.expect_result("configure_stt", persona_id=persona_id, stt_engine="tavus-auto")
+    after = await tool_client.read_persona(persona_id)
     assert after["layers"].pop("stt") == {"hotwords": "a", "stt_engine": "tavus-auto"}
     assert before["layers"].pop("stt") == {"hotwords": "a"}
     del before["updated_at"], after["updated_at"]
@@ -179,58 +195,66 @@ async def test_only_what_is_given_changes(desk: Desk) -> None:
         ("perception", {"perception_model": "raven-0"}, "perception_model", set()),
     ],
 )
-async def test_unset_takes_one_field_away(
-    desk: Desk, layer: str, arguments: dict[str, Any], name: str, left: set[str] | None
+async def test_unset_removes_one_field(
+    tool_client: ToolClient, layer: str, arguments: dict[str, Any], name: str, left: set[str] | None
 ) -> None:
-    persona_id = await desk.create()
-    await desk.facts(f"configure_{layer}", persona_id=persona_id, **arguments)
-    await desk.facts(f"configure_{layer}", persona_id=persona_id, unset=[name])
-    saved = (await desk.persona(persona_id))["layers"][layer]
+    persona_id = await tool_client.create_persona()
+    await tool_client.expect_result(f"configure_{layer}", persona_id=persona_id, **arguments)
+    await tool_client.expect_result(f"configure_{layer}", persona_id=persona_id, unset=[name])
+    saved = (await tool_client.read_persona(persona_id))["layers"][layer]
     assert name not in saved
     if left is not None:
         assert set(saved) == left
 
 
 @pytest.mark.parametrize("layer", ["llm", "tts", "stt", "perception", "conversational_flow"])
-async def test_unset_of_the_layers_own_name_takes_all_of_it_away(desk: Desk, layer: str) -> None:
+async def test_unset_of_the_layer_name_removes_the_whole_layer(
+    tool_client: ToolClient, layer: str
+) -> None:
     field = {"llm": LLM, "tts": TTS, "stt": STT, "perception": PERCEPTION}.get(layer, FLOW)
     name = next(iter(field))
-    persona_id = await desk.create()
-    await desk.facts(f"configure_{layer}", persona_id=persona_id, **{name: field[name]})
-    await desk.facts(f"configure_{layer}", persona_id=persona_id, unset=[layer])
-    assert layer not in (await desk.persona(persona_id))["layers"]
+    persona_id = await tool_client.create_persona()
+    await tool_client.expect_result(
+        f"configure_{layer}", persona_id=persona_id, **{name: field[name]}
+    )
+    await tool_client.expect_result(f"configure_{layer}", persona_id=persona_id, unset=[layer])
+    assert layer not in (await tool_client.read_persona(persona_id))["layers"]
 
 
-async def test_unset_and_set_of_two_fields_are_one_request(desk: Desk) -> None:
-    persona_id = await desk.create(layers={"tts": {"voice_id": "v0a1b2c3d4e5f"}})
-    count = len(desk.wire.writes)
-    await desk.facts(
+async def test_unset_and_set_of_two_fields_are_one_request(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(layers={"tts": {"voice_id": "v0a1b2c3d4e5f"}})
+    count = len(tool_client.transport.writes)
+    await tool_client.expect_result(
         "configure_tts", persona_id=persona_id, external_voice_id="abc", unset=["voice_id"]
     )
-    assert (await desk.persona(persona_id))["layers"]["tts"] == {"external_voice_id": "abc"}
-    assert len(desk.wire.writes) == count + 1
+    assert (await tool_client.read_persona(persona_id))["layers"]["tts"] == {
+        "external_voice_id": "abc"
+    }
+    assert len(tool_client.transport.writes) == count + 1
 
 
-async def test_unset_knows_fields_by_argument_and_by_inner_name(desk: Desk) -> None:
-    persona_id = await desk.create(
+async def test_unset_knows_fields_by_argument_and_by_inner_name(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(
         layers={
             "llm": {"extra_body": {"temperature": 0.1, "top_p": 0.9}},
             "tts": {"voice_settings": {"speed": 1.0, "style": 0.2}},
         }
     )
-    await desk.facts("configure_llm", persona_id=persona_id, unset=["temperature"])
-    await desk.facts("configure_tts", persona_id=persona_id, unset=["voice_settings"])
-    layers = (await desk.persona(persona_id))["layers"]
+    await tool_client.expect_result("configure_llm", persona_id=persona_id, unset=["temperature"])
+    await tool_client.expect_result(
+        "configure_tts", persona_id=persona_id, unset=["voice_settings"]
+    )
+    layers = (await tool_client.read_persona(persona_id))["layers"]
     assert layers["llm"]["extra_body"] == {"top_p": 0.9}
     assert "voice_settings" not in layers["tts"]
 
 
-async def test_setting_one_flow_field_tells_what_tavus_filled_in_or_keeps_still(
-    desk: Desk,
+async def test_setting_one_flow_field_reports_the_defaults_that_tavus_filled_in(
+    tool_client: ToolClient,
 ) -> None:
     """Tavus fills the other fields of the layer with defaults; that is no failure."""
-    persona_id = await desk.create()
-    receipt = await desk.facts(
+    persona_id = await tool_client.create_persona()
+    receipt = await tool_client.expect_result(
         "configure_conversational_flow", persona_id=persona_id, turn_taking_patience="low"
     )
     assert [item["path"] for item in receipt["changes"]] == [
@@ -239,24 +263,28 @@ async def test_setting_one_flow_field_tells_what_tavus_filled_in_or_keeps_still(
     assert not [item for item in receipt["findings"] if "read back" in item["message"]]
 
 
-async def test_every_layer_is_described_without_asking_tavus(desk: Desk) -> None:
+async def test_every_layer_is_described_without_a_request(tool_client: ToolClient) -> None:
     for layer in LAYER_NAMES:
-        assert (await desk.facts("describe_layer", layer=layer))["layer"], layer
-    assert desk.wire.requests == []
+        assert (await tool_client.expect_result("describe_layer", layer=layer))["layer"], layer
+    assert tool_client.transport.requests == []
 
 
-async def test_the_llm_layer_is_described_with_models_speed_and_deprecations(desk: Desk) -> None:
+async def test_the_llm_layer_is_described_with_models_speed_and_deprecations(
+    tool_client: ToolClient,
+) -> None:
     """Ours (design section 4): what a model needs to choose."""
-    text = str(await desk.facts("describe_layer", layer="llm"))
+    text = str(await tool_client.expect_result("describe_layer", layer="llm"))
     for word in ("tavus-gemma-4", "recommended", "tavus-gpt-4o", "deprecated", "speed"):
         assert word in text
 
 
 @pytest.mark.parametrize("layer", ["llm", "tts", "stt", "perception", "conversational_flow"])
-async def test_every_field_a_tool_sets_is_one_the_catalog_describes(desk: Desk, layer: str) -> None:
+async def test_every_field_that_a_tool_sets_is_in_the_catalog(
+    tool_client: ToolClient, layer: str
+) -> None:
     """Ours: what is offered must be explained, and in the same words."""
-    tools = {tool.name: tool for tool in (await desk.client.list_tools()).tools}
+    tools = {tool.name: tool for tool in (await tool_client.client.list_tools()).tools}
     offered = set(tools[f"configure_{layer}"].input_schema["properties"])
     ours = {"persona_id", "api_key_ref", "allow_private_url", "unset", "dry_run", "if_revision"}
-    described = str(await desk.facts("describe_layer", layer=layer))
+    described = str(await tool_client.expect_result("describe_layer", layer=layer))
     assert [name for name in offered - ours if name not in described] == []

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from mcp_client import Desk, text_of
+from mcp_client import ToolClient, text_of
 
 from tavus_mcp.sandbox.store import Store
 
@@ -44,17 +44,17 @@ SEED = {
 """The full example of the document this project started from, each layer filled in."""
 
 
-def sent(desk: Desk) -> dict[str, Any]:
+def read_posted_body(tool_client: ToolClient) -> dict[str, Any]:
     """Return the body of the one POST."""
-    (request,) = [item for item in desk.wire.writes if item.method == "POST"]
+    (request,) = [item for item in tool_client.transport.writes if item.method == "POST"]
     return dict(json.loads(request.content))
 
 
-def found(receipt: dict[str, Any], path: str) -> list[dict[str, Any]]:
+def findings_at(receipt: dict[str, Any], path: str) -> list[dict[str, Any]]:
     return [item for item in receipt["findings"] if item["path"] == path]
 
 
-async def stocked(store: Store) -> None:
+async def store_attachments(store: Store) -> None:
     """Put things into the account that a persona can point at."""
     store.put("document", "d8-1", {"document_id": "d8-1", "document_name": "Prices"})
     store.put("objectives", "o1", {"objectives_id": "o1", "name": "Qualify"})
@@ -63,9 +63,11 @@ async def stocked(store: Store) -> None:
     store.put("tool", "t1", {"tool_id": "t1", "name": "lookup"})
 
 
-async def test_every_argument_reaches_tavus_under_its_name(desk: Desk, store: Store) -> None:
-    await stocked(store)
-    receipt = await desk.facts(
+async def test_every_argument_is_sent_under_its_field_name(
+    tool_client: ToolClient, store: Store
+) -> None:
+    await store_attachments(store)
+    receipt = await tool_client.expect_result(
         "create_persona",
         name="Clerk",
         system_prompt="You sell.",
@@ -87,7 +89,7 @@ async def test_every_argument_reaches_tavus_under_its_name(desk: Desk, store: St
         layers={"stt": {"hotwords": "Tavus"}},
     )
     assert receipt["status"] == "applied"
-    assert sent(desk) == {
+    assert read_posted_body(tool_client) == {
         "persona_name": "Clerk",
         "system_prompt": "You sell.",
         "pipeline_mode": "full",
@@ -109,10 +111,12 @@ async def test_every_argument_reaches_tavus_under_its_name(desk: Desk, store: St
     }
 
 
-async def test_a_legacy_guardrail_set_can_still_be_attached(desk: Desk, store: Store) -> None:
-    await stocked(store)
-    await desk.create(guardrails_id="gs1")
-    assert sent(desk)["guardrails_id"] == "gs1"
+async def test_a_legacy_guardrail_set_can_still_be_attached(
+    tool_client: ToolClient, store: Store
+) -> None:
+    await store_attachments(store)
+    await tool_client.create_persona(guardrails_id="gs1")
+    assert read_posted_body(tool_client)["guardrails_id"] == "gs1"
 
 
 @pytest.mark.parametrize(
@@ -126,29 +130,35 @@ async def test_a_legacy_guardrail_set_can_still_be_attached(desk: Desk, store: S
         ("default_face_id", "default_replica_id", "r90bbd427f71"),
     ],
 )
-async def test_an_argument_is_also_taken_under_the_name_tavus_gives_the_field(
-    desk: Desk, store: Store, other: str, ours: str, value: Any
+async def test_an_argument_is_accepted_under_its_tavus_field_name(
+    tool_client: ToolClient, store: Store, other: str, ours: str, value: Any
 ) -> None:
-    await stocked(store)
-    await desk.facts("create_persona", system_prompt="You help.", **{other: value})
-    assert sent(desk)[ours] == value
+    await store_attachments(store)
+    await tool_client.expect_result("create_persona", system_prompt="You help.", **{other: value})
+    assert read_posted_body(tool_client)[ours] == value
 
 
-async def test_two_names_of_one_argument_with_two_values_are_refused(desk: Desk) -> None:
-    said = await desk.refusal("create_persona", name="A", persona_name="B", system_prompt="x")
+async def test_two_names_of_one_argument_with_two_values_are_refused(
+    tool_client: ToolClient,
+) -> None:
+    said = await tool_client.expect_error(
+        "create_persona", name="A", persona_name="B", system_prompt="x"
+    )
     assert "given twice" in said
-    assert desk.wire.requests == []
+    assert tool_client.transport.requests == []
 
 
-async def test_the_receipt_holds_id_revision_and_every_leaf_but_no_document(desk: Desk) -> None:
-    receipt = await desk.facts(
+async def test_the_receipt_contains_id_revision_and_every_leaf_but_no_document(
+    tool_client: ToolClient,
+) -> None:
+    receipt = await tool_client.expect_result(
         "create_persona",
         name="Clerk",
         system_prompt="You sell.",
         default_replica_id="rfe12d8b9597",
         layers={"llm": {"model": "tavus-gpt-oss", "extra_body": {"temperature": 0.2}}},
     )
-    read = await desk.facts("get_persona", persona_id=receipt["persona_id"])
+    read = await tool_client.expect_result("get_persona", persona_id=receipt["persona_id"])
     assert receipt["revision"] == read["revision"]
     assert receipt["persona_name"] == "Clerk"
     assert {item["path"]: item["after"] for item in receipt["changes"]} == {
@@ -161,38 +171,45 @@ async def test_the_receipt_holds_id_revision_and_every_leaf_but_no_document(desk
     assert "persona" not in receipt
 
 
-async def test_a_creation_is_one_write_and_one_read_back(desk: Desk) -> None:
-    persona_id = await desk.create()
-    assert desk.wire.lines == ["POST /v2/personas", f"GET /v2/personas/{persona_id}"]
+async def test_a_creation_is_one_write_and_one_read_back(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona()
+    assert tool_client.transport.request_lines == [
+        "POST /v2/personas",
+        f"GET /v2/personas/{persona_id}",
+    ]
 
 
-async def test_undoing_a_creation_deletes_the_persona(desk: Desk) -> None:
-    receipt = await desk.facts("create_persona", name="Clerk", system_prompt="You sell.")
+async def test_undoing_a_creation_deletes_the_persona(tool_client: ToolClient) -> None:
+    receipt = await tool_client.expect_result(
+        "create_persona", name="Clerk", system_prompt="You sell."
+    )
     undo = receipt["undo"]
     assert undo["tool"] == "delete_persona"
-    planned = await desk.facts(undo["tool"], **undo["arguments"])
-    await desk.facts("apply_plan", plan_id=planned["plan_id"])
-    assert "Invalid persona_id" in await desk.refusal(
+    planned = await tool_client.expect_result(undo["tool"], **undo["arguments"])
+    await tool_client.expect_result("apply_plan", plan_id=planned["plan_id"])
+    assert "Invalid persona_id" in await tool_client.expect_error(
         "get_persona", persona_id=receipt["persona_id"]
     )
 
 
-async def test_a_dry_run_sends_no_write_and_says_what_would_be_sent(desk: Desk) -> None:
-    receipt = await desk.facts(
+async def test_a_dry_run_sends_no_write_and_reports_the_request(
+    tool_client: ToolClient,
+) -> None:
+    receipt = await tool_client.expect_result(
         "create_persona", name="Clerk", system_prompt="You sell.", dry_run=True
     )
     assert receipt["status"] == "planned"
     assert {item["path"] for item in receipt["changes"]} == {"/persona_name", "/system_prompt"}
     assert "persona_id" not in receipt
     assert "undo" not in receipt
-    assert desk.wire.writes == []
+    assert tool_client.transport.writes == []
 
 
-async def test_what_tavus_would_refuse_is_refused_before_anything_is_sent_all_at_once(
-    desk: Desk,
+async def test_all_errors_that_tavus_would_refuse_are_reported_before_any_request(
+    tool_client: ToolClient,
 ) -> None:
     """Ours (style, habit 10): everything wrong is reported at once."""
-    said = await desk.refusal(
+    said = await tool_client.expect_error(
         "create_persona",
         name="Clerk",
         layers={
@@ -203,20 +220,20 @@ async def test_what_tavus_would_refuse_is_refused_before_anything_is_sent_all_at
     assert "/system_prompt" in said
     assert "/layers/llm/api_key" in said
     assert "/layers/tts/voice_settings/speed" in said
-    assert desk.wire.requests == []
+    assert tool_client.transport.requests == []
 
 
-async def test_echo_mode_needs_no_prompt(desk: Desk) -> None:
+async def test_echo_mode_needs_no_prompt(tool_client: ToolClient) -> None:
     """Tavus: create-persona."""
-    receipt = await desk.facts("create_persona", name="Parrot", pipeline_mode="echo")
-    assert sent(desk) == {"persona_name": "Parrot", "pipeline_mode": "echo"}
+    receipt = await tool_client.expect_result("create_persona", name="Parrot", pipeline_mode="echo")
+    assert read_posted_body(tool_client) == {"persona_name": "Parrot", "pipeline_mode": "echo"}
     assert receipt["status"] == "applied"
 
 
-async def test_the_seeds_full_example_is_accepted_and_each_old_spelling_is_told(
-    desk: Desk,
+async def test_the_seed_example_is_accepted_and_each_legacy_spelling_is_reported(
+    tool_client: ToolClient,
 ) -> None:
-    receipt = await desk.facts("create_persona", **SEED)
+    receipt = await tool_client.expect_result("create_persona", **SEED)
     assert receipt["status"] == "applied"
     for path, today in {
         "/context": "system_prompt",
@@ -229,74 +246,84 @@ async def test_the_seeds_full_example_is_accepted_and_each_old_spelling_is_told(
         "/layers/stt/participant_pause_sensitivity": "turn_taking_patience",
         "/layers/stt/participant_interrupt_sensitivity": "replica_interruptibility",
     }.items():
-        told = " ".join(item["message"] + item.get("hint", "") for item in found(receipt, path))
+        told = " ".join(
+            item["message"] + item.get("hint", "") for item in findings_at(receipt, path)
+        )
         assert today in told, path
-    saved = await desk.persona(receipt["persona_id"])
+    saved = await tool_client.read_persona(receipt["persona_id"])
     assert saved["layers"]["tts"]["external_voice_id"] == "your-cartesia-voice"
     assert saved["layers"]["stt"] == SEED["layers"]["stt"]  # type: ignore[index]
 
 
 @pytest.mark.parametrize("engine", ["elevenlabs", "playht"])
-async def test_the_seeds_voices_with_keys_are_accepted(desk: Desk, engine: str) -> None:
+async def test_the_seed_voices_with_keys_are_accepted(tool_client: ToolClient, engine: str) -> None:
     tts = {"tts_engine": engine, "voice_id": "my-voice", "api_key": "voice-key-canary-1"}
-    receipt = await desk.facts(
+    receipt = await tool_client.expect_result(
         "create_persona", name="A", system_prompt="You help.", layers={"tts": tts}
     )
-    assert sent(desk)["layers"]["tts"]["external_voice_id"] == "my-voice"
-    assert sent(desk)["layers"]["tts"]["api_key"] == "voice-key-canary-1"
+    assert read_posted_body(tool_client)["layers"]["tts"]["external_voice_id"] == "my-voice"
+    assert read_posted_body(tool_client)["layers"]["tts"]["api_key"] == "voice-key-canary-1"
     if engine == "playht":
-        assert found(receipt, "/layers/tts/tts_engine")[0]["severity"] in ("warning", "error")
+        assert findings_at(receipt, "/layers/tts/tts_engine")[0]["severity"] in ("warning", "error")
 
 
-async def test_the_seeds_retired_model_is_accepted_with_its_successor_told(desk: Desk) -> None:
-    receipt = await desk.facts(
+async def test_the_retired_model_of_the_seed_is_accepted_and_its_successor_named(
+    tool_client: ToolClient,
+) -> None:
+    receipt = await tool_client.expect_result(
         "create_persona", system_prompt="You help.", layers={"llm": {"model": "tavus-llama"}}
     )
-    assert "tavus-gemma-4" in found(receipt, "/layers/llm/model")[0]["hint"]
+    assert "tavus-gemma-4" in findings_at(receipt, "/layers/llm/model")[0]["hint"]
 
 
-async def test_audio_only_is_accepted_with_a_finding_and_not_sent(desk: Desk) -> None:
+async def test_audio_only_is_accepted_with_a_finding_and_not_sent(tool_client: ToolClient) -> None:
     """Tavus: audio_only belongs to a conversation."""
-    receipt = await desk.facts(
+    receipt = await tool_client.expect_result(
         "create_persona",
         name="Voice",
         system_prompt="You help.",
         pipeline_mode="full",
         audio_only=True,
     )
-    assert "audio_only" not in sent(desk)
-    (finding,) = found(receipt, "/audio_only")
+    assert "audio_only" not in read_posted_body(tool_client)
+    (finding,) = findings_at(receipt, "/audio_only")
     assert "conversation" in finding["hint"]
 
 
 async def test_documents_inside_layers_are_refused_or_moved_but_never_lost(
-    desk: Desk, store: Store
+    tool_client: ToolClient, store: Store
 ) -> None:
     """Tavus's own full example has them there (docs: create-persona)."""
-    await stocked(store)
-    result = await desk.call(
+    await store_attachments(store)
+    result = await tool_client.call(
         "create_persona", system_prompt="You help.", layers={"document_ids": ["d8-1"]}
     )
     if result.is_error:
-        assert desk.wire.writes == []
+        assert tool_client.transport.writes == []
     else:
-        assert sent(desk)["document_ids"] == ["d8-1"]
+        assert read_posted_body(tool_client)["document_ids"] == ["d8-1"]
 
 
-async def test_an_inline_tool_is_sent_with_its_type_also_when_it_was_left_out(desk: Desk) -> None:
+async def test_an_inline_tool_is_sent_with_its_type_when_omitted(
+    tool_client: ToolClient,
+) -> None:
     """Tavus: an inline tool is ``{"type": "function", "function": {...}}``."""
     bare = {"function": WEATHER["function"]}
-    await desk.create(layers={"llm": {"tools": [bare]}})
-    assert sent(desk)["layers"]["llm"]["tools"] == [WEATHER]
+    await tool_client.create_persona(layers={"llm": {"tools": [bare]}})
+    assert read_posted_body(tool_client)["layers"]["llm"]["tools"] == [WEATHER]
 
 
-async def test_a_pal_name_inside_layers_is_understood_or_refused_with_our_name(desk: Desk) -> None:
+async def test_a_pal_name_inside_layers_is_accepted_or_refused_with_the_persona_name(
+    tool_client: ToolClient,
+) -> None:
     """Tavus says pal_interruptibility today, and once said face_interruptibility."""
     flow = {"pal_interruptibility": "high"}
-    result = await desk.call(
+    result = await tool_client.call(
         "create_persona", system_prompt="You help.", layers={"conversational_flow": flow}
     )
     if result.is_error:
         assert "did you mean 'replica_interruptibility'?" in text_of(result)
     else:
-        assert sent(desk)["layers"]["conversational_flow"] == {"replica_interruptibility": "high"}
+        assert read_posted_body(tool_client)["layers"]["conversational_flow"] == {
+            "replica_interruptibility": "high"
+        }

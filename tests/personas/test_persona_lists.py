@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mcp_client import Desk
+from mcp_client import ToolClient
 
 from tavus_mcp.sandbox.store import Store
 
@@ -18,7 +18,7 @@ STOCK = 4
 """Personas that every sandbox has from the start."""
 
 
-def fill(store: Store, count: int = 300) -> list[str]:
+def store_personas(store: Store, count: int = 300) -> list[str]:
     """Store personas directly; every third is called after a colour, every seventh has a model."""
     ids = [f"p{number:011x}" for number in range(count)]
     for number, persona_id in enumerate(ids):
@@ -38,19 +38,19 @@ def fill(store: Store, count: int = 300) -> list[str]:
     return ids
 
 
-async def walk(desk: Desk, **arguments: Any) -> list[list[dict[str, Any]]]:
+async def collect_pages(tool_client: ToolClient, **arguments: Any) -> list[list[dict[str, Any]]]:
     """Follow next_cursor to the end; return the pages."""
     pages, cursor = [], None
     while True:
         more = {} if cursor is None else {"cursor": cursor}
-        page = await desk.facts("list_personas", **arguments, **more)
+        page = await tool_client.expect_result("list_personas", **arguments, **more)
         pages.append(page["personas"])
         assert len(pages) < 400, "the walk does not end"
         if (cursor := page.get("next_cursor")) is None:
             return pages
 
 
-def ids_of(pages: list[list[dict[str, Any]]]) -> list[str]:
+def list_ids(pages: list[list[dict[str, Any]]]) -> list[str]:
     return [row["persona_id"] for page in pages for row in page]
 
 
@@ -58,13 +58,13 @@ def ids_of(pages: list[list[dict[str, Any]]]) -> list[str]:
 @settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-async def test_cursors_lead_through_300_personas_without_repeats_or_holes(
-    desk: Desk, store: Store, limit: int
+async def test_cursors_cover_300_personas_without_repeats_or_gaps(
+    tool_client: ToolClient, store: Store, limit: int
 ) -> None:
     """Ours: nobody can say whether Tavus counts pages from 0 or from 1."""
-    fill(store)
-    pages = await walk(desk, limit=limit)
-    found = ids_of(pages)
+    store_personas(store)
+    pages = await collect_pages(tool_client, limit=limit)
+    found = list_ids(pages)
     assert len(found) == len(set(found)) == 300 + STOCK
     assert all(len(page) == limit for page in pages[:-1])
 
@@ -73,64 +73,70 @@ async def test_cursors_lead_through_300_personas_without_repeats_or_holes(
 @settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-async def test_a_name_filter_looks_at_the_whole_account_and_its_cursors_lead_to_the_end(
-    desk: Desk, store: Store, limit: int
+async def test_a_name_filter_searches_the_whole_account_with_cursors(
+    tool_client: ToolClient, store: Store, limit: int
 ) -> None:
-    ids = fill(store)
+    ids = store_personas(store)
     limit = max(limit, 9)
-    pages = await walk(desk, name_contains="bLUE ", limit=limit)
-    assert ids_of(pages) == ids[::3]
+    pages = await collect_pages(tool_client, name_contains="bLUE ", limit=limit)
+    assert list_ids(pages) == ids[::3]
     assert all(len(page) == limit for page in pages[:-1])
 
 
 async def test_a_name_filter_finds_a_persona_on_the_last_page_in_one_call(
-    desk: Desk, store: Store
+    tool_client: ToolClient, store: Store
 ) -> None:
-    fill(store)
-    found = await desk.facts("list_personas", name_contains="bot 299", limit=1)
+    store_personas(store)
+    found = await tool_client.expect_result("list_personas", name_contains="bot 299", limit=1)
     assert [row["persona_name"] for row in found["personas"]] == ["Bot 299"]
     assert found["total_count"] == 1
     assert "next_cursor" not in found
 
 
-async def test_a_filtered_walk_goes_on_behind_its_last_row_when_earlier_ones_were_deleted(
-    desk: Desk, store: Store
+async def test_a_filtered_list_continues_after_its_last_row_when_earlier_rows_were_deleted(
+    tool_client: ToolClient, store: Store
 ) -> None:
-    ids = fill(store, 30)
-    first = await desk.facts("list_personas", name_contains="blue", limit=4)
+    ids = store_personas(store, 30)
+    first = await tool_client.expect_result("list_personas", name_contains="blue", limit=4)
     store.remove("persona", ids[0])
-    then = await desk.facts(
+    then = await tool_client.expect_result(
         "list_personas", name_contains="blue", limit=4, cursor=first["next_cursor"]
     )
-    assert ids_of([then["personas"]]) == ids[12:24:3]
+    assert list_ids([then["personas"]]) == ids[12:24:3]
 
 
-async def test_a_name_that_nobody_has_is_an_empty_list_and_no_error(desk: Desk) -> None:
-    found = await desk.facts("list_personas", name_contains="nobody is called so")
+async def test_a_name_without_matches_gives_an_empty_list(
+    tool_client: ToolClient,
+) -> None:
+    found = await tool_client.expect_result("list_personas", name_contains="nobody is called so")
     assert found["personas"] == []
     assert found["total_count"] == 0
 
 
 @pytest.mark.parametrize(("kind", "count"), [("system", STOCK), ("user", 1)])
-async def test_persona_type_tells_stock_personas_from_our_own(
-    desk: Desk, kind: str, count: int
+async def test_persona_type_distinguishes_stock_personas_from_own_ones(
+    tool_client: ToolClient, kind: str, count: int
 ) -> None:
-    await desk.create()
-    found = await desk.facts("list_personas", persona_type=kind)
+    await tool_client.create_persona()
+    found = await tool_client.expect_result("list_personas", persona_type=kind)
     assert [row["type"] for row in found["personas"]] == [kind] * count
     assert found["total_count"] == count
 
 
-async def test_persona_type_and_name_filter_hold_together(desk: Desk) -> None:
-    await desk.create(name="Sales Bot")
-    found = await desk.facts("list_personas", persona_type="user", name_contains="sales")
+async def test_persona_type_and_name_filter_can_be_combined(tool_client: ToolClient) -> None:
+    await tool_client.create_persona(name="Sales Bot")
+    found = await tool_client.expect_result(
+        "list_personas", persona_type="user", name_contains="sales"
+    )
     assert [row["persona_name"] for row in found["personas"]] == ["Sales Bot"]
 
 
-async def test_a_row_says_model_engine_mode_replica_and_time(desk: Desk) -> None:
+async def test_a_row_shows_model_engine_mode_replica_and_time(tool_client: ToolClient) -> None:
     """Ours (design section 4): what tells a persona from others."""
-    await desk.create(layers={"llm": {"model": "tavus-gpt-oss"}, "tts": {"tts_engine": "azure"}})
-    found = await desk.facts("list_personas", persona_type="user")
+    await tool_client.create_persona(
+        layers={"llm": {"model": "tavus-gpt-oss"}, "tts": {"tts_engine": "azure"}}
+    )
+    found = await tool_client.expect_result("list_personas", persona_type="user")
     (row,) = found["personas"]
     assert row["model"] == "tavus-gpt-oss"
     assert row["engine"] == "azure"
@@ -139,25 +145,25 @@ async def test_a_row_says_model_engine_mode_replica_and_time(desk: Desk) -> None
     assert len(row["updated_at"]) == len("2026-10-01T10:00")
 
 
-async def test_a_long_page_says_once_what_all_its_rows_share(desk: Desk, store: Store) -> None:
-    fill(store)
-    page = await desk.facts("list_personas", limit=100, persona_type="user")
+async def test_a_long_page_states_common_values_once(tool_client: ToolClient, store: Store) -> None:
+    store_personas(store)
+    page = await tool_client.expect_result("list_personas", limit=100, persona_type="user")
     assert page["common"]["mode"] == "full"
     assert all("mode" not in row for row in page["personas"])
     assert {row.get("model") for row in page["personas"]} == {None, "tavus-gpt-oss"}
 
 
 @pytest.mark.parametrize("limit", [0, -1, 101, 1_000_000])
-async def test_a_limit_outside_1_to_100_is_refused_and_nothing_is_asked(
-    desk: Desk, limit: int
+async def test_a_limit_outside_1_to_100_is_refused_without_a_request(
+    tool_client: ToolClient, limit: int
 ) -> None:
-    said = await desk.refusal("list_personas", limit=limit)
+    said = await tool_client.expect_error("list_personas", limit=limit)
     assert "/limit" in said
     assert str(1 if limit < 1 else 100) in said
-    assert desk.wire.requests == []
+    assert tool_client.transport.requests == []
 
 
-def _encoded(value: Any) -> str:
+def _encode_cursor(value: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
 
 
@@ -166,39 +172,45 @@ WRONG_CURSORS = [
     "x",
     "2",
     "not a cursor",
-    _encoded({"page": 2}),
-    _encoded([1]),
-    _encoded("ab"),
+    _encode_cursor({"page": 2}),
+    _encode_cursor([1]),
+    _encode_cursor("ab"),
     "ÿ",
     "====",
 ]
 
 
 @pytest.mark.parametrize("more", [{}, {"name_contains": "bot"}])
-async def test_a_cursor_that_is_none_of_ours_is_refused(desk: Desk, more: dict[str, str]) -> None:
+async def test_an_invalid_cursor_is_refused(tool_client: ToolClient, more: dict[str, str]) -> None:
     for cursor in WRONG_CURSORS:
-        said = await desk.refusal("list_personas", cursor=cursor, **more)
+        said = await tool_client.expect_error("list_personas", cursor=cursor, **more)
         assert "/cursor" in said, cursor
         assert "next_cursor" in said, cursor
 
 
-async def test_a_cursor_with_a_page_that_is_no_number_is_refused(desk: Desk) -> None:
-    said = await desk.refusal("list_personas", cursor=_encoded([float("inf"), 20, "", 20]))
+async def test_a_cursor_with_a_non_numeric_page_is_refused(tool_client: ToolClient) -> None:
+    said = await tool_client.expect_error(
+        "list_personas", cursor=_encode_cursor([float("inf"), 20, "", 20])
+    )
     assert "/cursor" in said
 
 
-async def test_a_cursor_of_the_unfiltered_list_is_refused_with_a_filter_and_the_other_way(
-    desk: Desk, store: Store
+async def test_a_cursor_is_refused_when_the_filter_differs(
+    tool_client: ToolClient, store: Store
 ) -> None:
-    fill(store, 30)
-    plain = (await desk.facts("list_personas", limit=5))["next_cursor"]
-    named = (await desk.facts("list_personas", limit=5, name_contains="bot"))["next_cursor"]
-    assert "/cursor" in await desk.refusal("list_personas", cursor=plain, name_contains="bot")
-    assert "/cursor" in await desk.refusal("list_personas", cursor=named)
+    store_personas(store, 30)
+    plain = (await tool_client.expect_result("list_personas", limit=5))["next_cursor"]
+    named = (await tool_client.expect_result("list_personas", limit=5, name_contains="bot"))[
+        "next_cursor"
+    ]
+    assert "/cursor" in await tool_client.expect_error(
+        "list_personas", cursor=plain, name_contains="bot"
+    )
+    assert "/cursor" in await tool_client.expect_error("list_personas", cursor=named)
 
 
-async def test_a_cursor_of_another_list_is_refused(desk: Desk, store: Store) -> None:
+async def test_a_cursor_of_another_list_is_refused(tool_client: ToolClient, store: Store) -> None:
     """Ours: otherwise rows would be passed over silently."""
-    fill(store, 30)
-    other = (await desk.facts("list_replicas", limit=2))["next_cursor"]
-    assert "/cursor" in await desk.refusal("list_personas", cursor=other)
+    store_personas(store, 30)
+    other = (await tool_client.expect_result("list_replicas", limit=2))["next_cursor"]
+    assert "/cursor" in await tool_client.expect_error("list_personas", cursor=other)

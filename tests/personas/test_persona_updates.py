@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from mcp_client import Desk, sent
+from mcp_client import ToolClient, patch_operations
 
 from tavus_mcp.sandbox.store import Store
 
@@ -37,12 +37,14 @@ FIELDS = {
 }
 
 
-def patches(desk: Desk) -> list[list[dict[str, Any]]]:
-    return [sent(item) for item in desk.wire.writes if item.method == "PATCH"]
+def list_patches(tool_client: ToolClient) -> list[list[dict[str, Any]]]:
+    return [
+        patch_operations(item) for item in tool_client.transport.writes if item.method == "PATCH"
+    ]
 
 
 @pytest.fixture(autouse=True)
-def _stocked(store: Store) -> None:
+def _stored_attachments(store: Store) -> None:
     store.put("document", "d8-1", {"document_id": "d8-1", "document_name": "Prices"})
     store.put("objectives", "o1", {"objectives_id": "o1", "name": "Qualify"})
     store.put("guardrail", "g1", {"uuid": "g1", "guardrail_name": "polite"})
@@ -51,17 +53,21 @@ def _stocked(store: Store) -> None:
 
 
 @pytest.mark.parametrize("argument", [name for name in VALUES if name != "pipeline_mode"])
-async def test_one_argument_changes_one_field_with_one_operation(desk: Desk, argument: str) -> None:
-    persona_id = await desk.create()
-    before = await desk.persona(persona_id)
-    receipt = await desk.facts(
+async def test_one_argument_changes_one_field_with_one_operation(
+    tool_client: ToolClient, argument: str
+) -> None:
+    persona_id = await tool_client.create_persona()
+    before = await tool_client.read_persona(persona_id)
+    receipt = await tool_client.expect_result(
         "update_persona", persona_id=persona_id, **{argument: VALUES[argument]}
     )
     field = FIELDS.get(argument, argument)
     assert receipt["status"] == "applied"
-    assert patches(desk) == [[{"op": "add", "path": f"/{field}", "value": VALUES[argument]}]]
+    assert list_patches(tool_client) == [
+        [{"op": "add", "path": f"/{field}", "value": VALUES[argument]}]
+    ]
     assert [item["path"] for item in receipt["changes"]] == [f"/{field}"]
-    after = await desk.persona(persona_id)
+    after = await tool_client.read_persona(persona_id)
     assert after.pop(field) == VALUES[argument]
     before.pop(field, None)
     del before["updated_at"], after["updated_at"]
@@ -71,12 +77,14 @@ async def test_one_argument_changes_one_field_with_one_operation(desk: Desk, arg
 @pytest.mark.parametrize(
     ("argument", "value"), [("tool_ids", ["t1"]), ("memories", ["Likes tea."])]
 )
-async def test_a_field_that_tavus_never_shows_is_written(
-    desk: Desk, store: Store, argument: str, value: list[str]
+async def test_a_write_only_field_is_written(
+    tool_client: ToolClient, store: Store, argument: str, value: list[str]
 ) -> None:
     """Vendor: tool_ids and memories are taken, but are no part of a read."""
-    persona_id = await desk.create()
-    receipt = await desk.facts("update_persona", persona_id=persona_id, **{argument: value})
+    persona_id = await tool_client.create_persona()
+    receipt = await tool_client.expect_result(
+        "update_persona", persona_id=persona_id, **{argument: value}
+    )
     assert receipt["status"] == "applied"
     row = store.get("persona", persona_id)
     assert row is not None
@@ -86,47 +94,57 @@ async def test_a_field_that_tavus_never_shows_is_written(
 @pytest.mark.parametrize(
     ("argument", "value"), [("tool_ids", ["t1"]), ("memories", ["Likes tea."])]
 )
-async def test_a_field_that_tavus_never_shows_can_be_taken_away_again(
-    desk: Desk, store: Store, argument: str, value: list[str]
+async def test_a_write_only_field_can_be_removed(
+    tool_client: ToolClient, store: Store, argument: str, value: list[str]
 ) -> None:
-    persona_id = await desk.create()
-    receipt = await desk.facts("update_persona", persona_id=persona_id, **{argument: value})
+    persona_id = await tool_client.create_persona()
+    receipt = await tool_client.expect_result(
+        "update_persona", persona_id=persona_id, **{argument: value}
+    )
     assert "undo" not in receipt  # nobody knows what stood there
-    await desk.facts("update_persona", persona_id=persona_id, unset=[argument])
+    await tool_client.expect_result("update_persona", persona_id=persona_id, unset=[argument])
     row = store.get("persona", persona_id)
     assert row is not None
     assert not row.get(argument)
 
 
-async def test_several_arguments_are_one_request(desk: Desk) -> None:
-    persona_id = await desk.create()
-    await desk.facts("update_persona", persona_id=persona_id, name="B", greeting="Hi!")
-    assert len(patches(desk)) == 1
-    assert {item["path"] for item in patches(desk)[0]} == {"/persona_name", "/greeting"}
+async def test_several_arguments_are_one_request(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona()
+    await tool_client.expect_result(
+        "update_persona", persona_id=persona_id, name="B", greeting="Hi!"
+    )
+    assert len(list_patches(tool_client)) == 1
+    assert {item["path"] for item in list_patches(tool_client)[0]} == {"/persona_name", "/greeting"}
 
 
-async def test_a_call_without_a_change_reads_and_writes_nothing(desk: Desk) -> None:
-    persona_id = await desk.create()
-    desk.wire.requests.clear()
-    receipt = await desk.facts("update_persona", persona_id=persona_id)
+async def test_a_call_without_arguments_sends_no_request(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona()
+    tool_client.transport.requests.clear()
+    receipt = await tool_client.expect_result("update_persona", persona_id=persona_id)
     assert receipt["status"] == "unchanged"
-    assert desk.wire.lines == [f"GET /v2/personas/{persona_id}"]
+    assert tool_client.transport.request_lines == [f"GET /v2/personas/{persona_id}"]
 
 
-async def test_the_identical_value_is_unchanged_and_sends_no_patch(desk: Desk) -> None:
-    persona_id = await desk.create(name="Same", documents=["d8-1"])
-    receipt = await desk.facts(
+async def test_an_identical_value_gives_unchanged_and_sends_no_patch(
+    tool_client: ToolClient,
+) -> None:
+    persona_id = await tool_client.create_persona(name="Same", documents=["d8-1"])
+    receipt = await tool_client.expect_result(
         "update_persona", persona_id=persona_id, name="Same", documents=["d8-1"]
     )
     assert receipt["status"] == "unchanged"
     assert receipt["changes"] == []
     assert "undo" not in receipt
-    assert patches(desk) == []
+    assert list_patches(tool_client) == []
 
 
-async def test_unset_removes_a_field_by_its_argument_or_its_own_name(desk: Desk) -> None:
-    persona_id = await desk.create(greeting="Hi!", documents=["d8-1"], objectives="o1")
-    receipt = await desk.facts(
+async def test_unset_removes_a_field_by_its_argument_or_its_own_name(
+    tool_client: ToolClient,
+) -> None:
+    persona_id = await tool_client.create_persona(
+        greeting="Hi!", documents=["d8-1"], objectives="o1"
+    )
+    receipt = await tool_client.expect_result(
         "update_persona", persona_id=persona_id, unset=["greeting", "documents", "objectives_id"]
     )
     assert {item["path"] for item in receipt["changes"]} == {
@@ -135,147 +153,181 @@ async def test_unset_removes_a_field_by_its_argument_or_its_own_name(desk: Desk)
         "/objectives_id",
     }
     assert all("after" not in item for item in receipt["changes"])
-    saved = await desk.persona(persona_id)
+    saved = await tool_client.read_persona(persona_id)
     assert not {"greeting", "document_ids", "objectives_id"} & saved.keys()
 
 
-async def test_unset_of_a_field_that_is_not_there_is_unchanged(desk: Desk) -> None:
-    persona_id = await desk.create()
-    receipt = await desk.facts("update_persona", persona_id=persona_id, unset=["greeting"])
+async def test_unset_of_a_field_that_is_not_there_is_unchanged(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona()
+    receipt = await tool_client.expect_result(
+        "update_persona", persona_id=persona_id, unset=["greeting"]
+    )
     assert receipt["status"] == "unchanged"
-    assert patches(desk) == []
+    assert list_patches(tool_client) == []
 
 
-async def test_unset_of_an_unknown_field_is_refused_with_the_nearest_name(desk: Desk) -> None:
-    persona_id = await desk.create()
-    said = await desk.refusal("update_persona", persona_id=persona_id, unset=["greting", "zzz"])
+async def test_unset_of_an_unknown_field_is_refused_with_the_closest_name(
+    tool_client: ToolClient,
+) -> None:
+    persona_id = await tool_client.create_persona()
+    said = await tool_client.expect_error(
+        "update_persona", persona_id=persona_id, unset=["greting", "zzz"]
+    )
     assert "did you mean 'greeting'?" in said
     assert said.count("/unset") == 2
-    assert patches(desk) == []
+    assert list_patches(tool_client) == []
 
 
-async def test_the_prompt_cannot_be_taken_from_a_persona_in_full_mode(desk: Desk) -> None:
+async def test_the_prompt_of_a_persona_in_full_mode_cannot_be_removed(
+    tool_client: ToolClient,
+) -> None:
     """Tavus: system_prompt is required in full mode."""
-    persona_id = await desk.create()
-    said = await desk.refusal("update_persona", persona_id=persona_id, unset=["system_prompt"])
+    persona_id = await tool_client.create_persona()
+    said = await tool_client.expect_error(
+        "update_persona", persona_id=persona_id, unset=["system_prompt"]
+    )
     assert "/system_prompt" in said
-    assert patches(desk) == []
+    assert list_patches(tool_client) == []
 
 
 @pytest.mark.parametrize("argument", ["name", "greeting", "documents", "pipeline_mode"])
-async def test_null_is_not_taken_for_omitted(desk: Desk, argument: str) -> None:
+async def test_null_is_distinguished_from_an_omitted_argument(
+    tool_client: ToolClient, argument: str
+) -> None:
     """Ours: null would mean nothing, or removal; unset says removal."""
-    persona_id = await desk.create(greeting="Hi!")
-    before = await desk.persona(persona_id)
-    result = await desk.call("update_persona", persona_id=persona_id, **{argument: None})
+    persona_id = await tool_client.create_persona(greeting="Hi!")
+    before = await tool_client.read_persona(persona_id)
+    result = await tool_client.call("update_persona", persona_id=persona_id, **{argument: None})
     assert result.is_error
-    assert await desk.persona(persona_id) == before
+    assert await tool_client.read_persona(persona_id) == before
 
 
-async def test_changing_to_echo_takes_the_prompt_along_and_can_be_undone(desk: Desk) -> None:
-    persona_id = await desk.create(context="Here.")
-    before = await desk.persona(persona_id)
-    receipt = await desk.facts(
+async def test_changing_to_echo_mode_removes_the_prompt_and_can_be_undone(
+    tool_client: ToolClient,
+) -> None:
+    persona_id = await tool_client.create_persona(context="Here.")
+    before = await tool_client.read_persona(persona_id)
+    receipt = await tool_client.expect_result(
         "update_persona",
         persona_id=persona_id,
         pipeline_mode="echo",
         unset=["system_prompt", "context"],
     )
-    assert (await desk.persona(persona_id))["pipeline_mode"] == "echo"
-    await desk.facts(receipt["undo"]["tool"], **receipt["undo"]["arguments"])
-    after = await desk.persona(persona_id)
+    assert (await tool_client.read_persona(persona_id))["pipeline_mode"] == "echo"
+    await tool_client.expect_result(receipt["undo"]["tool"], **receipt["undo"]["arguments"])
+    after = await tool_client.read_persona(persona_id)
     del before["updated_at"], after["updated_at"]
     assert after == before
 
 
-async def test_an_old_revision_is_a_conflict_and_nothing_is_written(desk: Desk) -> None:
-    persona_id = await desk.create()
-    old = (await desk.facts("get_persona", persona_id=persona_id))["revision"]
-    new = await desk.facts("update_persona", persona_id=persona_id, name="B", if_revision=old)
-    count = len(patches(desk))
-    said = await desk.refusal("update_persona", persona_id=persona_id, name="C", if_revision=old)
+async def test_an_old_revision_is_a_conflict_and_nothing_is_written(
+    tool_client: ToolClient,
+) -> None:
+    persona_id = await tool_client.create_persona()
+    old = (await tool_client.expect_result("get_persona", persona_id=persona_id))["revision"]
+    new = await tool_client.expect_result(
+        "update_persona", persona_id=persona_id, name="B", if_revision=old
+    )
+    count = len(list_patches(tool_client))
+    said = await tool_client.expect_error(
+        "update_persona", persona_id=persona_id, name="C", if_revision=old
+    )
     assert new["revision"] in said
     assert "get_persona" in said
-    assert len(patches(desk)) == count
+    assert len(list_patches(tool_client)) == count
     assert new["previous_revision"] == old
 
 
-async def test_a_304_is_the_status_unchanged(desk: Desk) -> None:
+async def test_a_304_answer_gives_the_status_unchanged(tool_client: ToolClient) -> None:
     """Tavus: reads omit default values, and setting one answers 304 with an empty body."""
-    persona_id = await desk.create()
-    receipt = await desk.facts("configure_llm", persona_id=persona_id, model="tavus-gpt-oss")
-    desk.wire.requests.clear()
-    again = await desk.facts(
+    persona_id = await tool_client.create_persona()
+    receipt = await tool_client.expect_result(
+        "configure_llm", persona_id=persona_id, model="tavus-gpt-oss"
+    )
+    tool_client.transport.requests.clear()
+    again = await tool_client.expect_result(
         "patch_persona",
         persona_id=persona_id,
         patch=[{"op": "add", "path": "/layers/llm/speculative_inference", "value": True}],
     )
-    assert len(patches(desk)) == 1
+    assert len(list_patches(tool_client)) == 1
     assert again["status"] == "unchanged"
     assert again["changes"] == []
     assert again["revision"] == receipt["revision"]
     assert "undo" not in again
 
 
-async def test_a_dry_run_shows_the_change_and_sends_nothing(desk: Desk) -> None:
-    persona_id = await desk.create(name="A")
-    receipt = await desk.facts("update_persona", persona_id=persona_id, name="B", dry_run=True)
+async def test_a_dry_run_shows_the_change_and_sends_nothing(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(name="A")
+    receipt = await tool_client.expect_result(
+        "update_persona", persona_id=persona_id, name="B", dry_run=True
+    )
     assert receipt["status"] == "planned"
     assert receipt["changes"] == [{"path": "/persona_name", "before": "A", "after": "B"}]
-    assert patches(desk) == []
+    assert list_patches(tool_client) == []
 
 
-async def test_audio_only_is_accepted_with_a_finding_and_not_sent(desk: Desk) -> None:
-    persona_id = await desk.create()
-    receipt = await desk.facts("update_persona", persona_id=persona_id, audio_only=True)
+async def test_audio_only_is_accepted_with_a_finding_and_not_sent(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona()
+    receipt = await tool_client.expect_result(
+        "update_persona", persona_id=persona_id, audio_only=True
+    )
     assert receipt["status"] == "unchanged"
     assert "conversation" in receipt["findings"][0]["hint"]
-    assert patches(desk) == []
+    assert list_patches(tool_client) == []
 
 
-async def test_a_stock_persona_cannot_be_changed_and_the_way_out_is_told(desk: Desk) -> None:
+async def test_a_stock_persona_cannot_be_changed_and_the_error_gives_advice(
+    tool_client: ToolClient,
+) -> None:
     """Tavus: a live report; a read works, a patch answers 400."""
-    said = await desk.refusal("update_persona", persona_id="p1af207b8189", name="Mine")
+    said = await tool_client.expect_error("update_persona", persona_id="p1af207b8189", name="Mine")
     assert "Invalid persona_id" in said
     assert "based_on" in said
 
 
-async def test_unpublished_edits_of_the_dashboard_are_told_and_never_forced(
-    desk: Desk, store: Store
+async def test_unpublished_dashboard_edits_are_reported_and_never_forced(
+    tool_client: ToolClient, store: Store
 ) -> None:
     """Tavus: 409 maker_changes; force=true would discard another person's work."""
-    persona_id = await desk.create()
+    persona_id = await tool_client.create_persona()
     store.put("maker_changes", persona_id, {})
-    said = await desk.refusal("update_persona", persona_id=persona_id, name="B")
+    said = await tool_client.expect_error("update_persona", persona_id=persona_id, name="B")
     assert "PAL Maker" in said
     assert "dashboard" in said
-    assert all("force" not in str(item.url) for item in desk.wire.requests)
+    assert all("force" not in str(item.url) for item in tool_client.transport.requests)
 
 
-async def test_deleting_answers_with_a_plan_and_the_plan_deletes_once(desk: Desk) -> None:
-    persona_id = await desk.create(name="Desk")
-    planned = await desk.facts("delete_persona", persona_id=persona_id)
+async def test_deleting_creates_a_plan_that_deletes_once(
+    tool_client: ToolClient,
+) -> None:
+    persona_id = await tool_client.create_persona(name="Desk")
+    planned = await tool_client.expect_result("delete_persona", persona_id=persona_id)
     assert planned["status"] == "planned"
-    assert all(item.method != "DELETE" for item in desk.wire.writes)
-    receipt = await desk.facts("apply_plan", plan_id=planned["plan_id"])
+    assert all(item.method != "DELETE" for item in tool_client.transport.writes)
+    receipt = await tool_client.expect_result("apply_plan", plan_id=planned["plan_id"])
     assert receipt["status"] == "applied"
-    assert desk.wire.lines[-2] == f"DELETE /v2/personas/{persona_id}"
-    assert desk.wire.lines[-1] == f"GET /v2/personas/{persona_id}"  # to see that it is gone
-    assert "Invalid persona_id" in await desk.refusal("get_persona", persona_id=persona_id)
+    assert tool_client.transport.request_lines[-2] == f"DELETE /v2/personas/{persona_id}"
+    assert (
+        tool_client.transport.request_lines[-1] == f"GET /v2/personas/{persona_id}"
+    )  # to see that it is gone
+    assert "Invalid persona_id" in await tool_client.expect_error(
+        "get_persona", persona_id=persona_id
+    )
 
 
-async def test_a_dry_run_of_a_deletion_shows_what_would_go(desk: Desk) -> None:
-    persona_id = await desk.create(name="Desk")
-    receipt = await desk.facts("delete_persona", persona_id=persona_id, dry_run=True)
+async def test_a_dry_run_of_a_deletion_lists_what_would_be_deleted(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(name="Desk")
+    receipt = await tool_client.expect_result("delete_persona", persona_id=persona_id, dry_run=True)
     assert receipt["status"] == "planned"
     assert "Desk" in receipt["changes"][0]["before"]
-    await desk.persona(persona_id)
+    await tool_client.read_persona(persona_id)
 
 
-async def test_a_persona_that_changed_meanwhile_is_not_deleted(desk: Desk) -> None:
-    persona_id = await desk.create(name="Desk")
-    old = (await desk.facts("get_persona", persona_id=persona_id))["revision"]
-    await desk.facts("update_persona", persona_id=persona_id, greeting="Hi!")
-    said = await desk.refusal("delete_persona", persona_id=persona_id, if_revision=old)
+async def test_a_persona_changed_since_the_plan_is_not_deleted(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(name="Desk")
+    old = (await tool_client.expect_result("get_persona", persona_id=persona_id))["revision"]
+    await tool_client.expect_result("update_persona", persona_id=persona_id, greeting="Hi!")
+    said = await tool_client.expect_error("delete_persona", persona_id=persona_id, if_revision=old)
     assert "revision" in said
-    await desk.persona(persona_id)
+    await tool_client.read_persona(persona_id)

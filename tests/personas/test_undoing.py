@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mcp_client import Desk
+from mcp_client import ToolClient
 
 pytestmark = pytest.mark.anyio
 PROPERTY = settings(
@@ -95,7 +95,7 @@ NEEDED = {"system_prompt"}
 
 
 @st.composite
-def calls(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+def change_calls(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     """Draw a change: some arguments of a tool with values, some others to be unset."""
     tool = draw(st.sampled_from(sorted(ARGUMENTS)))
     names = draw(st.lists(st.sampled_from(sorted(ARGUMENTS[tool])), unique=True, min_size=1))
@@ -106,7 +106,7 @@ def calls(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     return tool, arguments
 
 
-def settled(persona: dict[str, Any]) -> dict[str, Any]:
+def normalize_persona(persona: dict[str, Any]) -> dict[str, Any]:
     """Return a persona without its time, and without objects and lists that hold nothing."""
 
     def bare(value: Any) -> Any:
@@ -118,69 +118,81 @@ def settled(persona: dict[str, Any]) -> dict[str, Any]:
     return dict(bare(persona))
 
 
-async def there_and_back(desk: Desk, persona_id: str, tool: str, arguments: dict[str, Any]) -> None:
+async def change_and_undo(
+    tool_client: ToolClient, persona_id: str, tool: str, arguments: dict[str, Any]
+) -> None:
     """Make a change and undo it; what was there before must be there again."""
-    before = await desk.persona(persona_id)
-    result = await desk.call(tool, persona_id=persona_id, **arguments)
+    before = await tool_client.read_persona(persona_id)
+    result = await tool_client.call(tool, persona_id=persona_id, **arguments)
     if result.is_error or result.structured_content is None:
-        assert settled(await desk.persona(persona_id)) == settled(before)
+        assert normalize_persona(await tool_client.read_persona(persona_id)) == normalize_persona(
+            before
+        )
         return
     receipt = result.structured_content
     if receipt["status"] == "unchanged":
-        assert settled(await desk.persona(persona_id)) == settled(before)
+        assert normalize_persona(await tool_client.read_persona(persona_id)) == normalize_persona(
+            before
+        )
         return
     undo = receipt["undo"]
-    await desk.facts(undo["tool"], **undo["arguments"])
-    assert settled(await desk.persona(persona_id)) == settled(before)
+    await tool_client.expect_result(undo["tool"], **undo["arguments"])
+    assert normalize_persona(await tool_client.read_persona(persona_id)) == normalize_persona(
+        before
+    )
 
 
-@given(call=calls(), bare=st.booleans())
+@given(call=change_calls(), bare=st.booleans())
 @PROPERTY
-async def test_following_the_undo_of_any_change_brings_back_the_earlier_persona(
-    desk: Desk, call: tuple[str, dict[str, Any]], bare: bool
+async def test_undoing_any_change_restores_the_earlier_persona(
+    tool_client: ToolClient, call: tuple[str, dict[str, Any]], bare: bool
 ) -> None:
-    persona_id = await desk.create(**({} if bare else START))
-    await there_and_back(desk, persona_id, *call)
+    persona_id = await tool_client.create_persona(**({} if bare else START))
+    await change_and_undo(tool_client, persona_id, *call)
 
 
-@given(first=calls(), second=calls())
+@given(first=change_calls(), second=change_calls())
 @settings(PROPERTY, max_examples=25)
-async def test_undoing_a_later_change_leaves_an_earlier_one_in_place(
-    desk: Desk, first: tuple[str, dict[str, Any]], second: tuple[str, dict[str, Any]]
+async def test_undoing_a_later_change_preserves_an_earlier_one(
+    tool_client: ToolClient, first: tuple[str, dict[str, Any]], second: tuple[str, dict[str, Any]]
 ) -> None:
-    persona_id = await desk.create(**START)
-    await desk.call(first[0], persona_id=persona_id, **first[1])
-    await there_and_back(desk, persona_id, *second)
+    persona_id = await tool_client.create_persona(**START)
+    await tool_client.call(first[0], persona_id=persona_id, **first[1])
+    await change_and_undo(tool_client, persona_id, *second)
 
 
-async def test_a_key_that_was_added_to_extra_body_is_taken_out_again(desk: Desk) -> None:
-    persona_id = await desk.create(**START)
-    await there_and_back(desk, persona_id, "configure_llm", {"extra_body": {"stop": ["END"]}})
+async def test_undo_removes_a_key_added_to_extra_body(
+    tool_client: ToolClient,
+) -> None:
+    persona_id = await tool_client.create_persona(**START)
+    await change_and_undo(
+        tool_client, persona_id, "configure_llm", {"extra_body": {"stop": ["END"]}}
+    )
 
 
-async def test_a_key_that_was_removed_from_extra_body_is_put_back(desk: Desk) -> None:
-    persona_id = await desk.create(**START)
-    await there_and_back(desk, persona_id, "configure_llm", {"extra_body": {"seed": None}})
+async def test_undo_restores_a_key_removed_from_extra_body(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(**START)
+    await change_and_undo(tool_client, persona_id, "configure_llm", {"extra_body": {"seed": None}})
 
 
-async def test_a_default_query_that_was_extended_is_brought_back(desk: Desk) -> None:
-    persona_id = await desk.create(**START)
-    await there_and_back(desk, persona_id, "configure_llm", {"default_query": {"b": "2"}})
+async def test_undo_restores_an_extended_default_query(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(**START)
+    await change_and_undo(tool_client, persona_id, "configure_llm", {"default_query": {"b": "2"}})
 
 
-async def test_headers_that_were_changed_are_brought_back_or_no_undo_is_promised(
-    desk: Desk,
+async def test_undo_restores_changed_headers_or_is_not_offered(
+    tool_client: ToolClient,
 ) -> None:
     """Ours: a header's value is masked, so it cannot be given back; then nothing may promise it."""
-    persona_id = await desk.create(
+    persona_id = await tool_client.create_persona(
         layers={"llm": {"model": "tavus-gpt-oss", "headers": {"X-Trace": "first"}}}
     )
-    receipt = await desk.facts(
+    receipt = await tool_client.expect_result(
         "configure_llm", persona_id=persona_id, headers={"X-Trace": "second"}
     )
     if undo := receipt.get("undo"):
-        await desk.facts(undo["tool"], **undo["arguments"])
-        saved = await desk.call(
+        await tool_client.expect_result(undo["tool"], **undo["arguments"])
+        saved = await tool_client.call(
             "patch_persona",
             persona_id=persona_id,
             patch=[{"op": "test", "path": "/layers/llm/headers/X-Trace", "value": "first"}],
@@ -189,25 +201,31 @@ async def test_headers_that_were_changed_are_brought_back_or_no_undo_is_promised
 
 
 @pytest.mark.parametrize("layer", ["llm", "tts", "stt", "perception", "conversational_flow"])
-async def test_a_layer_that_was_unset_as_a_whole_is_brought_back(desk: Desk, layer: str) -> None:
-    persona_id = await desk.create(**START)
-    await there_and_back(desk, persona_id, f"configure_{layer}", {"unset": [layer]})
+async def test_undo_restores_an_unset_layer(tool_client: ToolClient, layer: str) -> None:
+    persona_id = await tool_client.create_persona(**START)
+    await change_and_undo(tool_client, persona_id, f"configure_{layer}", {"unset": [layer]})
 
 
-async def test_a_layer_with_functions_that_was_unset_is_brought_back_with_them(desk: Desk) -> None:
-    persona_id = await desk.create(**START)
-    await desk.facts("set_function_tool", persona_id=persona_id, name="look_up", description="x")
-    await there_and_back(desk, persona_id, "configure_llm", {"unset": ["llm"]})
+async def test_undo_restores_an_unset_layer_with_its_functions(
+    tool_client: ToolClient,
+) -> None:
+    persona_id = await tool_client.create_persona(**START)
+    await tool_client.expect_result(
+        "set_function_tool", persona_id=persona_id, name="look_up", description="x"
+    )
+    await change_and_undo(tool_client, persona_id, "configure_llm", {"unset": ["llm"]})
 
 
-async def test_voice_settings_that_were_unset_are_brought_back(desk: Desk) -> None:
-    persona_id = await desk.create(**START)
-    await there_and_back(desk, persona_id, "configure_tts", {"unset": ["voice_settings"]})
+async def test_undo_restores_unset_voice_settings(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(**START)
+    await change_and_undo(tool_client, persona_id, "configure_tts", {"unset": ["voice_settings"]})
 
 
-async def test_a_provider_voice_given_as_voice_id_is_undone(desk: Desk) -> None:
-    persona_id = await desk.create()
-    await there_and_back(desk, persona_id, "configure_tts", {"voice_id": "my-cartesia-voice"})
+async def test_undo_removes_a_provider_voice_given_as_voice_id(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona()
+    await change_and_undo(
+        tool_client, persona_id, "configure_tts", {"voice_id": "my-cartesia-voice"}
+    )
 
 
 NAMES = st.sampled_from(["first", "second", "third"])
@@ -228,17 +246,25 @@ TOOLS = [
 
 @given(function=FUNCTIONS)
 @settings(PROPERTY, max_examples=25)
-async def test_a_function_that_was_set_is_undone(desk: Desk, function: dict[str, Any]) -> None:
-    persona_id = await desk.create(layers={"llm": {"tools": TOOLS}, "perception": {}})
-    await there_and_back(desk, persona_id, "set_function_tool", function)
+async def test_setting_a_function_can_be_undone(
+    tool_client: ToolClient, function: dict[str, Any]
+) -> None:
+    persona_id = await tool_client.create_persona(
+        layers={"llm": {"tools": TOOLS}, "perception": {}}
+    )
+    await change_and_undo(tool_client, persona_id, "set_function_tool", function)
 
 
-async def test_the_first_function_of_a_layer_is_undone_without_a_trace(desk: Desk) -> None:
-    persona_id = await desk.create()
-    before = await desk.facts("get_persona", persona_id=persona_id)
-    receipt = await desk.facts("set_function_tool", persona_id=persona_id, name="first")
+async def test_undoing_the_first_function_of_a_layer_leaves_no_trace(
+    tool_client: ToolClient,
+) -> None:
+    persona_id = await tool_client.create_persona()
+    before = await tool_client.expect_result("get_persona", persona_id=persona_id)
+    receipt = await tool_client.expect_result(
+        "set_function_tool", persona_id=persona_id, name="first"
+    )
     undo = receipt["undo"]
-    undone = await desk.facts(undo["tool"], **undo["arguments"])
+    undone = await tool_client.expect_result(undo["tool"], **undo["arguments"])
     assert undone["revision"] == before["revision"]
 
 
@@ -249,33 +275,37 @@ async def test_the_first_function_of_a_layer_is_undone_without_a_trace(desk: Des
         "second",
     ],
 )
-async def test_a_function_that_was_removed_is_put_back_where_it_stood(
-    desk: Desk, name: str
+async def test_undo_restores_a_removed_function_at_its_position(
+    tool_client: ToolClient, name: str
 ) -> None:
-    persona_id = await desk.create(layers={"llm": {"tools": TOOLS}})
-    await there_and_back(desk, persona_id, "remove_function_tool", {"name": name})
+    persona_id = await tool_client.create_persona(layers={"llm": {"tools": TOOLS}})
+    await change_and_undo(tool_client, persona_id, "remove_function_tool", {"name": name})
 
 
-async def test_a_function_that_was_removed_from_two_layers_is_put_back_in_both(desk: Desk) -> None:
-    persona_id = await desk.create(
+async def test_undo_restores_a_function_removed_from_two_layers(
+    tool_client: ToolClient,
+) -> None:
+    persona_id = await tool_client.create_persona(
         layers={"llm": {"tools": TOOLS[:1]}, "perception": {"visual_tools": TOOLS[:1]}}
     )
-    await there_and_back(desk, persona_id, "remove_function_tool", {"name": "first"})
+    await change_and_undo(tool_client, persona_id, "remove_function_tool", {"name": "first"})
 
 
 @pytest.mark.parametrize("place", ["perception_tools", "screen_tools"])
-async def test_a_function_that_was_removed_from_another_list_is_put_back_there(
-    desk: Desk, place: str
+async def test_undo_restores_a_function_to_the_list_it_was_removed_from(
+    tool_client: ToolClient, place: str
 ) -> None:
-    persona_id = await desk.create(layers={"perception": {place: TOOLS}})
-    await there_and_back(desk, persona_id, "remove_function_tool", {"name": "second"})
+    persona_id = await tool_client.create_persona(layers={"perception": {place: TOOLS}})
+    await change_and_undo(tool_client, persona_id, "remove_function_tool", {"name": "second"})
 
 
-async def test_a_function_that_said_strict_says_so_again_after_the_undo(desk: Desk) -> None:
+async def test_undo_restores_the_strict_flag_of_a_function(
+    tool_client: ToolClient,
+) -> None:
     strict = {"type": "function", "function": {**TOOLS[0]["function"], "strict": True}}  # type: ignore[dict-item]
-    persona_id = await desk.create(layers={"llm": {"tools": [strict]}})
-    await there_and_back(
-        desk, persona_id, "set_function_tool", {"name": "first", "description": "new"}
+    persona_id = await tool_client.create_persona(layers={"llm": {"tools": [strict]}})
+    await change_and_undo(
+        tool_client, persona_id, "set_function_tool", {"name": "first", "description": "new"}
     )
 
 
@@ -313,15 +343,17 @@ JSON_OPERATIONS = st.lists(
 
 @given(patch=JSON_OPERATIONS)
 @settings(PROPERTY, max_examples=30)
-async def test_any_raw_patch_is_undone(desk: Desk, patch: list[dict[str, Any]]) -> None:
-    persona_id = await desk.create(**START)
-    await there_and_back(desk, persona_id, "patch_persona", {"patch": patch})
+async def test_any_raw_patch_can_be_undone(
+    tool_client: ToolClient, patch: list[dict[str, Any]]
+) -> None:
+    persona_id = await tool_client.create_persona(**START)
+    await change_and_undo(tool_client, persona_id, "patch_persona", {"patch": patch})
 
 
-async def test_an_undo_can_be_followed_from_the_text_alone(desk: Desk) -> None:
+async def test_the_text_result_alone_suffices_to_undo(tool_client: ToolClient) -> None:
     """Ours: some hosts forward only the text."""
-    persona_id = await desk.create(name="A")
-    result = await desk.call("update_persona", persona_id=persona_id, name="B")
+    persona_id = await tool_client.create_persona(name="A")
+    result = await tool_client.call("update_persona", persona_id=persona_id, name="B")
     text = str(result.content)
     assert "restore_revision" in text
     assert f"persona_id: {persona_id}" in text

@@ -17,7 +17,7 @@ def store() -> Iterator[Store]:
 
 
 @pytest.fixture
-async def tavus(store: Store) -> AsyncIterator[httpx2.AsyncClient]:
+async def sandbox_client(store: Store) -> AsyncIterator[httpx2.AsyncClient]:
     transport = httpx2.ASGITransport(app=build_sandbox(store))
     async with httpx2.AsyncClient(
         transport=transport, base_url="http://sandbox", headers={"x-api-key": "any"}

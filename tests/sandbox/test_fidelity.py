@@ -33,13 +33,13 @@ DAMAGE: tuple[Any, ...] = (None, [{}], "\ud800")
     "row", [pytest.param(row, id=f"{name}: {row['says']}") for name, row in ROWS]
 )
 @pytest.mark.anyio
-async def test_the_sandbox_answers_as_the_row_says(
-    tavus: httpx2.AsyncClient, row: dict[str, Any]
+async def test_the_sandbox_answers_as_documented_in_the_row(
+    sandbox_client: httpx2.AsyncClient, row: dict[str, Any]
 ) -> None:
-    kept = await prepared(tavus, row)
-    answer = await send(tavus, row, kept)
+    kept = await run_setup_steps(sandbox_client, row)
+    answer = await send(sandbox_client, row, kept)
     assert answer.status_code == row["status"], answer.text
-    compare(row, answer, kept)
+    check_answer(row, answer, kept)
 
 
 def test_every_row_names_its_source_and_date() -> None:
@@ -50,7 +50,7 @@ def test_every_row_names_its_source_and_date() -> None:
         assert set(row) <= FIELDS, row["says"]
 
 
-def test_no_behaviour_is_told_twice() -> None:
+def test_no_behaviour_is_listed_twice() -> None:
     says = [f"{name}: {row['says']}" for name, row in ROWS]
     assert len(set(says)) == len(says)
     assert len(says) >= 120
@@ -58,61 +58,66 @@ def test_no_behaviour_is_told_twice() -> None:
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=row["says"]) for row in SENDING])
 @pytest.mark.anyio
-async def test_a_damaged_request_is_answered(
-    tavus: httpx2.AsyncClient, row: dict[str, Any]
+async def test_a_malformed_request_is_answered_without_a_crash(
+    sandbox_client: httpx2.AsyncClient, row: dict[str, Any]
 ) -> None:
-    kept = await prepared(tavus, row)
-    method, _, path = filled(row["request"], kept).partition(" ")
-    for body in damaged(json.loads(filled(row["body"], kept))):
-        answer = await tavus.request(method, path, content=json.dumps(body))
+    kept = await run_setup_steps(sandbox_client, row)
+    method, _, path = substitute_ids(row["request"], kept).partition(" ")
+    for body in iterate_damaged_bodies(json.loads(substitute_ids(row["body"], kept))):
+        answer = await sandbox_client.request(method, path, content=json.dumps(body))
         assert answer.status_code < 500
 
 
-async def prepared(client: httpx2.AsyncClient, row: dict[str, Any]) -> dict[str, str]:
+async def run_setup_steps(client: httpx2.AsyncClient, row: dict[str, Any]) -> dict[str, str]:
     kept: dict[str, str] = {}
     for step in [step for name in row.get("given", []) for step in GIVEN[name]]:
         done = await send(client, step, kept)
         assert done.status_code < 300, done.text
-        kept |= {key: at(done.json(), place) for key, place in step.get("keep", {}).items()}
+        kept |= {
+            key: resolve_pointer(done.json(), place) for key, place in step.get("keep", {}).items()
+        }
     return kept
 
 
 async def send(
-    client: httpx2.AsyncClient, step: dict[str, Any], kept: dict[str, str]
+    client: httpx2.AsyncClient, step: dict[str, Any], ids: dict[str, str]
 ) -> httpx2.Response:
-    method, _, path = filled(step["request"], kept).partition(" ")
-    body = filled(step["body"], kept) if "body" in step else None
+    method, _, path = substitute_ids(step["request"], ids).partition(" ")
+    body = substitute_ids(step["body"], ids) if "body" in step else None
     if body is not None and not step.get("raw"):
         json.loads(body)
     headers = {"content-type": "application/json"} | step.get("headers", {})
     return await client.request(method, path, content=body, headers=headers)
 
 
-def compare(row: dict[str, Any], answer: httpx2.Response, kept: dict[str, str]) -> None:
+def check_answer(row: dict[str, Any], answer: httpx2.Response, ids: dict[str, str]) -> None:
     if row.get("empty"):
         assert answer.content == b""
         return
     got = answer.json()
     if "reply" in row:
-        wanted = json.loads(filled(row["reply"], kept))
-        assert got == wanted if row.get("exact") else holds(got, wanted), got
+        wanted = json.loads(substitute_ids(row["reply"], ids))
+        assert got == wanted if row.get("exact") else contains(got, wanted), got
     for pointer in row.get("absent", []):
-        assert at(got, pointer) is None, pointer
+        assert resolve_pointer(got, pointer) is None, pointer
     for pointer, pattern in row.get("matches", {}).items():
-        assert re.search(filled(pattern, kept), str(at(got, pointer))), (pointer, got)
+        assert re.search(substitute_ids(pattern, ids), str(resolve_pointer(got, pointer))), (
+            pointer,
+            got,
+        )
 
 
-def holds(got: Any, wanted: Any) -> bool:
+def contains(got: Any, wanted: Any) -> bool:
     if isinstance(wanted, dict):
         return isinstance(got, dict) and all(
-            key in got and holds(got[key], value) for key, value in wanted.items()
+            key in got and contains(got[key], value) for key, value in wanted.items()
         )
     if isinstance(wanted, list):
-        return len(got) == len(wanted) and all(map(holds, got, wanted))
+        return len(got) == len(wanted) and all(map(contains, got, wanted))
     return bool(got == wanted)
 
 
-def at(value: Any, pointer: str) -> Any:
+def resolve_pointer(value: Any, pointer: str) -> Any:
     for token in pointer.split("/")[1:]:
         if isinstance(value, list):
             value = value[int(token)]
@@ -123,11 +128,11 @@ def at(value: Any, pointer: str) -> Any:
     return value
 
 
-def filled(text: str, kept: dict[str, str]) -> str:
-    return re.sub(r"<(\w+)>", lambda match: kept[match[1]], text)
+def substitute_ids(text: str, ids: dict[str, str]) -> str:
+    return re.sub(r"<(\w+)>", lambda match: ids[match[1]], text)
 
 
-def places(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def iterate_paths(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     inside = (
         value.items()
         if isinstance(value, dict)
@@ -137,11 +142,11 @@ def places(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
     )
     for key, item in inside:
         yield (*above, key)
-        yield from places(item, (*above, key))
+        yield from iterate_paths(item, (*above, key))
 
 
-def damaged(body: Any) -> Iterator[Any]:
-    for place in places(body):
+def iterate_damaged_bodies(body: Any) -> Iterator[Any]:
+    for place in iterate_paths(body):
         for damage in DAMAGE:
             copied = copy.deepcopy(body)
             inner = copied

@@ -23,15 +23,17 @@ ADA: dict[str, Any] = {
 ENTRY = {"role", "content", "timestamp", "seconds_from_start", "duration"}
 
 
-async def made(tavus: httpx2.AsyncClient, **fields: Any) -> str:
+async def create_persona(tavus: httpx2.AsyncClient, **fields: Any) -> str:
     answer = await tavus.post("/v2/personas", json=ADA | fields)
     assert answer.status_code == 200, answer.text
     return str(answer.json()["persona_id"])
 
 
-async def calls(tavus: httpx2.AsyncClient, **asked: Any) -> list[dict[str, Any]]:
+async def create_simulated_conversations(
+    tavus: httpx2.AsyncClient, **options: Any
+) -> list[dict[str, Any]]:
     """Have calls made up; return them as a verbose read shows them."""
-    answer = await tavus.post(CONTROL, json=asked)
+    answer = await tavus.post(CONTROL, json=options)
     assert answer.status_code == 200, answer.text
     read = [
         await tavus.get(f"/v2/conversations/{conversation_id}?verbose=true")
@@ -40,16 +42,16 @@ async def calls(tavus: httpx2.AsyncClient, **asked: Any) -> list[dict[str, Any]]
     return [answer.json() for answer in read]
 
 
-def transcript(call: dict[str, Any]) -> list[dict[str, Any]]:
+def read_transcript(call: dict[str, Any]) -> list[dict[str, Any]]:
     told = {event["event_type"]: event["properties"] for event in call["events"]}
     return list(told["application.transcription_ready"]["transcript"])
 
 
-def told(call: dict[str, Any]) -> list[Any]:
+def comparable_content(call: dict[str, Any]) -> list[Any]:
     """Return what a call tells, without ids and without the time at which it was made."""
     entries = [
         {key: value for key, value in entry.items() if key not in ("timestamp", "inference_id")}
-        for entry in transcript(call)
+        for entry in read_transcript(call)
     ]
     others = [
         (event["event_type"], event["properties"])
@@ -59,16 +61,21 @@ def told(call: dict[str, Any]) -> list[Any]:
     return [call["conversation_name"], entries, others]
 
 
-async def test_each_says_in_its_name_that_it_is_made_up(tavus: httpx2.AsyncClient) -> None:
+async def test_the_name_of_each_conversation_states_that_it_is_simulated(
+    sandbox_client: httpx2.AsyncClient,
+) -> None:
     """Required by us: nobody may take an invention for a call."""
-    names = [call["conversation_name"] for call in await calls(tavus, persona_id=COACH, count=3)]
+    names = [
+        call["conversation_name"]
+        for call in await create_simulated_conversations(sandbox_client, persona_id=COACH, count=3)
+    ]
     assert names == [f"Made up by the sandbox (seed 1, call {number})" for number in (1, 2, 3)]
 
 
-async def test_what_was_seen_is_said_to_be_made_up(tavus: httpx2.AsyncClient) -> None:
+async def test_the_analysis_states_that_it_is_simulated(sandbox_client: httpx2.AsyncClient) -> None:
     seen = [
         event["properties"]["analysis"]
-        for call in await calls(tavus, persona_id=COACH)
+        for call in await create_simulated_conversations(sandbox_client, persona_id=COACH)
         for event in call["events"]
         if event["event_type"] == "application.perception_analysis"
     ]
@@ -76,35 +83,50 @@ async def test_what_was_seen_is_said_to_be_made_up(tavus: httpx2.AsyncClient) ->
     assert all(text.startswith("Made up by the sandbox, nobody was seen") for text in seen)
 
 
-async def test_there_are_twenty_unless_told_otherwise(tavus: httpx2.AsyncClient) -> None:
+async def test_twenty_conversations_are_created_by_default(
+    sandbox_client: httpx2.AsyncClient,
+) -> None:
     assert (
-        len((await tavus.post(CONTROL, json={"persona_id": COACH})).json()["conversation_ids"])
+        len(
+            (await sandbox_client.post(CONTROL, json={"persona_id": COACH})).json()[
+                "conversation_ids"
+            ]
+        )
         == 20
     )
     for count in (1, 200):
         asked = {"persona_id": COACH, "count": count}
-        assert len((await tavus.post(CONTROL, json=asked)).json()["conversation_ids"]) == count
-    assert (await tavus.get("/v2/conversations")).json()["total_count"] == 221
+        assert (
+            len((await sandbox_client.post(CONTROL, json=asked)).json()["conversation_ids"])
+            == count
+        )
+    assert (await sandbox_client.get("/v2/conversations")).json()["total_count"] == 221
 
 
-async def test_they_are_listed_in_their_order_as_ended(tavus: httpx2.AsyncClient) -> None:
-    answer = await tavus.post(CONTROL, json={"persona_id": COACH, "count": 5})
-    page = (await tavus.get("/v2/conversations?status=ended")).json()
+async def test_conversations_are_listed_in_order_with_status_ended(
+    sandbox_client: httpx2.AsyncClient,
+) -> None:
+    answer = await sandbox_client.post(CONTROL, json={"persona_id": COACH, "count": 5})
+    page = (await sandbox_client.get("/v2/conversations?status=ended")).json()
     assert [row["conversation_id"] for row in page["data"]] == answer.json()["conversation_ids"]
     assert {row["persona_id"] for row in page["data"]} == {COACH}
     assert {row["replica_id"] for row in page["data"]} == {"rfe12d8b9597"}
     assert not [row for row in page["data"] if "events" in row]
 
 
-async def test_a_persona_named_as_a_pal_has_calls_in_pal_names(tavus: httpx2.AsyncClient) -> None:
-    (call,) = await calls(tavus, pal_id=COACH, count=1)
+async def test_a_persona_addressed_as_pal_gets_conversations_in_pal_names(
+    sandbox_client: httpx2.AsyncClient,
+) -> None:
+    (call,) = await create_simulated_conversations(sandbox_client, pal_id=COACH, count=1)
     assert (call["pal_id"], call["face_id"]) == (COACH, "rfe12d8b9597")
     assert "persona_id" not in call
 
 
-async def test_the_events_are_those_of_any_ended_call(tavus: httpx2.AsyncClient) -> None:
+async def test_the_events_match_those_of_an_ended_conversation(
+    sandbox_client: httpx2.AsyncClient,
+) -> None:
     """Tavus: webhooks; the analysis or its absence comes last."""
-    for call in await calls(tavus, persona_id=COACH):
+    for call in await create_simulated_conversations(sandbox_client, persona_id=COACH):
         *first, last = [event["event_type"] for event in call["events"]]
         assert first == [
             "system.replica_joined",
@@ -117,11 +139,13 @@ async def test_the_events_are_those_of_any_ended_call(tavus: httpx2.AsyncClient)
         assert reason in {"participant_left_timeout reached", "end_conversation_endpoint_hit"}
 
 
-async def test_every_entry_has_what_tavus_documents(tavus: httpx2.AsyncClient) -> None:
+async def test_every_transcript_entry_has_the_documented_fields(
+    sandbox_client: httpx2.AsyncClient,
+) -> None:
     """Tavus: webhooks, changelog of 22 May 2026; only the replica's turns have an inference."""
     seen: set[str] = set()
-    for call in await calls(tavus, persona_id=COACH):
-        for entry in transcript(call):
+    for call in await create_simulated_conversations(sandbox_client, persona_id=COACH):
+        for entry in read_transcript(call):
             extra = {"inference_id"} if entry["role"] == "assistant" else set()
             assert set(entry) == ENTRY | extra
             assert entry["role"] in {"user", "assistant"}
@@ -131,10 +155,12 @@ async def test_every_entry_has_what_tavus_documents(tavus: httpx2.AsyncClient) -
     assert len(seen) > 100
 
 
-async def test_times_follow_from_the_birth_of_the_call(tavus: httpx2.AsyncClient) -> None:
-    for call in await calls(tavus, persona_id=COACH):
+async def test_times_are_relative_to_the_creation_of_the_conversation(
+    sandbox_client: httpx2.AsyncClient,
+) -> None:
+    for call in await create_simulated_conversations(sandbox_client, persona_id=COACH):
         begun = datetime.fromisoformat(call["created_at"])
-        entries = transcript(call)
+        entries = read_transcript(call)
         for entry in entries:
             start = entry["timestamp"] - begun.timestamp()
             assert start == pytest.approx(entry["seconds_from_start"], abs=0.002)
@@ -146,53 +172,81 @@ async def test_times_follow_from_the_birth_of_the_call(tavus: httpx2.AsyncClient
         )
 
 
-async def test_the_same_seed_and_settings_give_the_same_calls(tavus: httpx2.AsyncClient) -> None:
+async def test_the_same_seed_and_settings_give_the_same_conversations(
+    sandbox_client: httpx2.AsyncClient,
+) -> None:
     """Also of another persona: its id plays no part, only its settings and its name."""
-    first, second = await made(tavus), await made(tavus)
+    first, second = await create_persona(sandbox_client), await create_persona(sandbox_client)
     one, again, other = [
-        [told(call) for call in await calls(tavus, persona_id=persona_id, count=6, seed=7)]
+        [
+            comparable_content(call)
+            for call in await create_simulated_conversations(
+                sandbox_client, persona_id=persona_id, count=6, seed=7
+            )
+        ]
         for persona_id in (first, first, second)
     ]
     assert one == again == other
-    longer = [told(call) for call in await calls(tavus, persona_id=first, count=8, seed=7)]
+    longer = [
+        comparable_content(call)
+        for call in await create_simulated_conversations(
+            sandbox_client, persona_id=first, count=8, seed=7
+        )
+    ]
     assert longer[:6] == one
-    assert [told(call) for call in await calls(tavus, persona_id=first, count=6, seed=8)] != one
+    assert [
+        comparable_content(call)
+        for call in await create_simulated_conversations(
+            sandbox_client, persona_id=first, count=6, seed=8
+        )
+    ] != one
 
 
-async def test_ids_are_never_the_same_twice(tavus: httpx2.AsyncClient) -> None:
-    every = [*await calls(tavus, persona_id=COACH), *await calls(tavus, persona_id=COACH)]
+async def test_ids_are_unique(sandbox_client: httpx2.AsyncClient) -> None:
+    every = [
+        *await create_simulated_conversations(sandbox_client, persona_id=COACH),
+        *await create_simulated_conversations(sandbox_client, persona_id=COACH),
+    ]
     assert len({call["conversation_id"] for call in every}) == 40
     inferences = [
         entry["inference_id"]
         for call in every
-        for entry in transcript(call)
+        for entry in read_transcript(call)
         if entry["role"] == "assistant"
     ]
     assert len(set(inferences)) == len(inferences)
 
 
-async def test_what_is_read_is_what_the_model_made_up(
-    tavus: httpx2.AsyncClient, store: Store
+async def test_a_read_conversation_matches_the_simulation(
+    sandbox_client: httpx2.AsyncClient, store: Store
 ) -> None:
-    persona_id = await made(tavus)
-    (call,) = await calls(tavus, persona_id=persona_id, count=1, seed=3)
+    persona_id = await create_persona(sandbox_client)
+    (call,) = await create_simulated_conversations(
+        sandbox_client, persona_id=persona_id, count=1, seed=3
+    )
     persona = store.get("persona", persona_id)
     assert persona is not None
     turns = simulate_call(persona, seed=3, number=1).turns
-    assert [(entry["role"], entry["content"]) for entry in transcript(call)] == [
+    assert [(entry["role"], entry["content"]) for entry in read_transcript(call)] == [
         (turn.role, turn.content) for turn in turns
     ]
 
 
-async def test_a_change_of_the_persona_is_heard_in_the_calls_after_it(
-    tavus: httpx2.AsyncClient,
+async def test_a_change_of_the_persona_affects_later_conversations(
+    sandbox_client: httpx2.AsyncClient,
 ) -> None:
-    persona_id = await made(tavus)
-    before = [told(call) for call in await calls(tavus, persona_id=persona_id)]
+    persona_id = await create_persona(sandbox_client)
+    before = [
+        comparable_content(call)
+        for call in await create_simulated_conversations(sandbox_client, persona_id=persona_id)
+    ]
     path = "/layers/conversational_flow/turn_taking_patience"
     patch = [{"op": "replace", "path": path, "value": "high"}]
-    assert (await tavus.patch(f"/v2/personas/{persona_id}", json=patch)).status_code == 200
-    after = [told(call) for call in await calls(tavus, persona_id=persona_id)]
+    assert (await sandbox_client.patch(f"/v2/personas/{persona_id}", json=patch)).status_code == 200
+    after = [
+        comparable_content(call)
+        for call in await create_simulated_conversations(sandbox_client, persona_id=persona_id)
+    ]
     assert [call[0] for call in before] == [call[0] for call in after]
     assert [call[1] for call in before] != [call[1] for call in after]
 
@@ -211,28 +265,28 @@ async def test_a_change_of_the_persona_is_heard_in_the_calls_after_it(
         ({"persona_id": COACH, "seeds": 1}, "seeds"),
     ],
 )
-async def test_what_cannot_be_made_up_is_refused_and_nothing_is_stored(
-    tavus: httpx2.AsyncClient, body: dict[str, Any], named: str
+async def test_an_impossible_simulation_is_refused_and_stores_nothing(
+    sandbox_client: httpx2.AsyncClient, body: dict[str, Any], named: str
 ) -> None:
-    answer = await tavus.post(CONTROL, json=body)
+    answer = await sandbox_client.post(CONTROL, json=body)
     assert answer.status_code == 400
     assert named in answer.json()["error"]
     assert "p000" not in answer.text
-    assert (await tavus.get("/v2/conversations")).json()["total_count"] == 0
+    assert (await sandbox_client.get("/v2/conversations")).json()["total_count"] == 0
 
 
-async def test_a_persona_without_a_replica_is_refused(tavus: httpx2.AsyncClient) -> None:
+async def test_a_persona_without_a_replica_is_refused(sandbox_client: httpx2.AsyncClient) -> None:
     body = {"persona_name": "Nobody", "system_prompt": "x"}
-    persona_id = (await tavus.post("/v2/personas", json=body)).json()["persona_id"]
-    answer = await tavus.post(CONTROL, json={"persona_id": persona_id})
+    persona_id = (await sandbox_client.post("/v2/personas", json=body)).json()["persona_id"]
+    answer = await sandbox_client.post(CONTROL, json={"persona_id": persona_id})
     assert answer.status_code == 400
     assert "default_replica_id" in answer.json()["error"]
 
 
-async def test_calls_are_not_made_up_under_v2(tavus: httpx2.AsyncClient) -> None:
+async def test_conversations_are_not_simulated_under_v2(sandbox_client: httpx2.AsyncClient) -> None:
     """Required by us: what no Tavus has must not look like a part of it."""
     asked = {"persona_id": COACH, "count": 3}
     for path in ("/v2/_sandbox/conversations", "/v2/conversations/_sandbox"):
-        assert (await tavus.post(path, json=asked)).status_code in {404, 405}
-    assert (await tavus.post("/v2/conversations", json=asked)).status_code == 400
-    assert (await tavus.get("/v2/conversations")).json()["total_count"] == 0
+        assert (await sandbox_client.post(path, json=asked)).status_code in {404, 405}
+    assert (await sandbox_client.post("/v2/conversations", json=asked)).status_code == 400
+    assert (await sandbox_client.get("/v2/conversations")).json()["total_count"] == 0

@@ -42,52 +42,52 @@ async def client(store: Store) -> AsyncIterator[httpx2.AsyncClient]:
         yield opened
 
 
-async def fail(client: httpx2.AsyncClient, **fault: Any) -> None:
-    answer = await client.post(control(client, "faults"), json=fault)
+async def plan_fault(client: httpx2.AsyncClient, **fault: Any) -> None:
+    answer = await client.post(build_control_url(client, "faults"), json=fault)
     assert answer.status_code == 204, answer.text
 
 
-def control(client: httpx2.AsyncClient, what: str) -> httpx2.URL:
+def build_control_url(client: httpx2.AsyncClient, what: str) -> httpx2.URL:
     return client.base_url.join(f"/_sandbox/{what}")
 
 
-async def test_a_hundred_calls_come_over_one_connection(client: httpx2.AsyncClient) -> None:
+async def test_a_hundred_requests_use_one_connection(client: httpx2.AsyncClient) -> None:
     for _ in range(100):
         assert (await client.get("/personas?limit=1")).status_code == 200
-    seen = (await client.get(control(client, "requests"))).json()
+    seen = (await client.get(build_control_url(client, "requests"))).json()
     assert seen["connections"] == 1
     assert len(seen["requests"]) == 100
     first = {"method": "GET", "path": "/v2/personas", "query": "limit=1", "status": 200}
     assert seen["requests"][0] == first
 
 
-async def test_a_304_has_no_body_and_the_connection_lives_on(client: httpx2.AsyncClient) -> None:
+async def test_a_304_has_no_body_and_leaves_the_connection_open(client: httpx2.AsyncClient) -> None:
     persona_id = (await client.post("/personas", json=ADA)).json()["persona_id"]
     for _ in range(2):
         answer = await client.patch(f"/personas/{persona_id}", json=[])
         assert (answer.status_code, answer.content) == (304, b"")
 
 
-async def test_reset_before_breaks_the_connection_and_nothing_happens(
+async def test_reset_before_closes_the_connection_without_effect(
     client: httpx2.AsyncClient,
 ) -> None:
-    await fail(client, kind="reset_before", method="POST", path="/v2/personas")
+    await plan_fault(client, kind="reset_before", method="POST", path="/v2/personas")
     with pytest.raises(httpx2.ReadError):
         await client.post("/personas", json=ADA)
     assert (await client.get("/personas?persona_type=user")).json()["total_count"] == 0
 
 
-async def test_reset_after_breaks_the_connection_when_it_has_happened(
+async def test_reset_after_closes_the_connection_after_the_effect(
     client: httpx2.AsyncClient,
 ) -> None:
-    await fail(client, kind="reset_after", method="POST", path="/v2/personas")
+    await plan_fault(client, kind="reset_after", method="POST", path="/v2/personas")
     with pytest.raises(httpx2.ReadError):
         await client.post("/personas", json=ADA)
     assert (await client.get("/personas?persona_type=user")).json()["total_count"] == 1
 
 
-async def test_a_reset_is_a_reset_on_the_wire(client: httpx2.AsyncClient) -> None:
-    await fail(client, kind="reset_before")
+async def test_a_reset_fault_resets_the_tcp_connection(client: httpx2.AsyncClient) -> None:
+    await plan_fault(client, kind="reset_before")
     stream = await anyio.connect_tcp(str(client.base_url.host), client.base_url.port or 0)
     async with stream:
         await stream.send(b"GET /v2/personas HTTP/1.1\r\nhost: x\r\nx-api-key: any\r\n\r\n")
@@ -96,15 +96,17 @@ async def test_a_reset_is_a_reset_on_the_wire(client: httpx2.AsyncClient) -> Non
     assert isinstance(broken.value.__cause__, ConnectionResetError)
 
 
-async def test_a_body_can_be_cut_off(client: httpx2.AsyncClient) -> None:
-    await fail(client, kind="cut_body")
+async def test_a_body_can_be_truncated(client: httpx2.AsyncClient) -> None:
+    await plan_fault(client, kind="cut_body")
     with pytest.raises((httpx2.ReadError, httpx2.RemoteProtocolError)):
         await client.get("/personas")
     assert (await client.get("/personas")).status_code == 200
 
 
-async def test_cut_json_is_a_whole_reply_with_half_a_document(client: httpx2.AsyncClient) -> None:
-    await fail(client, kind="cut_json")
+async def test_cut_json_sends_a_complete_response_with_truncated_json(
+    client: httpx2.AsyncClient,
+) -> None:
+    await plan_fault(client, kind="cut_json")
     answer = await client.get("/personas")
     assert answer.status_code == 200
     with pytest.raises(json.JSONDecodeError):
@@ -120,9 +122,7 @@ async def test_stopping_does_not_wait_for_idle_connections(store: Store) -> None
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_a_signal_ends_the_command_in_good_order(
-    tmp_path: Path, number: signal.Signals
-) -> None:
+async def test_a_signal_ends_the_command_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     command = [sys.executable, "-c", SERVER, str(tmp_path / "state.db")]
     env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     async with await anyio.open_process(command, env=env) as process:
@@ -137,7 +137,7 @@ async def test_a_signal_ends_the_command_in_good_order(
         assert [text async for text in process.stderr] == []
 
 
-async def test_a_taken_port_is_an_error(store: Store) -> None:
+async def test_an_occupied_port_is_an_error(store: Store) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
         async with serve_in_background(build_sandbox(store), port=taken.getsockname()[1]):
             pass

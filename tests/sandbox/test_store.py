@@ -34,7 +34,7 @@ def test_state_survives_closing_and_opening(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_state_survives_a_kill(tmp_path: Path) -> None:
+async def test_state_survives_a_killed_process(tmp_path: Path) -> None:
     script = COUNTING.replace("store.close()", "import os, signal; os.kill(os.getpid(), 9)")
     command = [sys.executable, "-c", script, str(tmp_path / "state.db")]
     done = await anyio.run_process(command, check=False, env=ENV)
@@ -43,7 +43,7 @@ async def test_state_survives_a_kill(tmp_path: Path) -> None:
         assert store.get("counter", "one") == {"n": 50}
 
 
-def test_stock_is_there_once_however_often_the_file_is_opened(tmp_path: Path) -> None:
+def test_stock_objects_are_inserted_once(tmp_path: Path) -> None:
     for _ in range(3):
         with closing(Store.open(tmp_path / "state.db")) as store:
             assert store.page(Query("persona"))[1] == 4
@@ -84,20 +84,20 @@ async def test_processes_that_open_a_new_file_together_lose_no_update(tmp_path: 
         assert store.get("counter", "one") == {"n": 150}
 
 
-def test_a_failed_change_leaves_nothing_behind(store: Store) -> None:
+def test_a_failed_change_is_rolled_back(store: Store) -> None:
     with pytest.raises(ZeroDivisionError), store.write_transaction():
         store.put("thing", "a", {"n": 1 // 0 if store.remove("persona", "p1af207b8189") else 0})
     assert store.get("persona", "p1af207b8189") is not None
 
 
-def test_a_changed_document_keeps_its_place_in_the_list(store: Store) -> None:
+def test_a_changed_document_keeps_its_list_position(store: Store) -> None:
     for key in "abc":
         store.put("thing", key, {"id": key})
     store.put("thing", "a", {"id": "a", "changed": True})
     assert [row["id"] for row in store.all("thing")] == ["a", "b", "c"]
 
 
-def test_a_page_can_be_filtered_in_every_way_at_once(store: Store) -> None:
+def test_a_page_can_combine_every_filter(store: Store) -> None:
     for number in range(30):
         store.put(
             "thing",

@@ -31,22 +31,22 @@ print([talk(persona, seed=5, number=number) for number in range(1, 9)])
 """
 
 
-def persona(mode: str = "full", prompt: str = "You help.", **layers: Any) -> dict[str, Any]:
+def build_persona(mode: str = "full", prompt: str = "You help.", **layers: Any) -> dict[str, Any]:
     """Return a persona as the sandbox would store it."""
     written = {"persona_name": "Ada", "pipeline_mode": mode, "layers": layers}
     return normalize_persona(written | ({"system_prompt": prompt} if mode == "full" else {}))
 
 
-def flow(**fields: str) -> dict[str, Any]:
-    return persona(conversational_flow={"turn_taking_patience": "medium", **fields})
+def build_persona_with_flow(**fields: str) -> dict[str, Any]:
+    return build_persona(conversational_flow={"turn_taking_patience": "medium", **fields})
 
 
-def end(turn: Turn) -> float:
+def end_of(turn: Turn) -> float:
     return turn.seconds_from_start + turn.duration
 
 
 @dataclass(frozen=True)
-class Figures:
+class ConversationMeasurements:
     """What is measured of calls: seconds, counts and words."""
 
     calls: list[SimulatedCall]
@@ -59,7 +59,7 @@ class Figures:
     def gaps(self, before: str, after: str) -> list[float]:
         """Return the silences between two roles; negative ones are overlaps."""
         return [
-            second.seconds_from_start - end(first)
+            second.seconds_from_start - end_of(first)
             for first, second in self.pairs
             if (first.role, second.role) == (before, after)
         ]
@@ -77,10 +77,10 @@ class Figures:
     def caller_over_replica(self) -> list[float]:
         """Return for how long both spoke, each time the caller broke in."""
         return [
-            min(end(first), end(second)) - second.seconds_from_start
+            min(end_of(first), end_of(second)) - second.seconds_from_start
             for first, second in self.pairs
             if first.role == "assistant" and second.role == "user"
-            if second.seconds_from_start < end(first)
+            if second.seconds_from_start < end_of(first)
         ]
 
     @property
@@ -89,7 +89,7 @@ class Figures:
         return len(self.gaps("assistant", "assistant"))
 
     def silences(self, longer_than: float) -> int:
-        every = [second.seconds_from_start - end(first) for first, second in self.pairs]
+        every = [second.seconds_from_start - end_of(first) for first, second in self.pairs]
         return sum(gap > longer_than for gap in every)
 
     def turns(self, role: str) -> list[Turn]:
@@ -103,12 +103,14 @@ class Figures:
         )
 
 
-def measured(document: dict[str, Any]) -> Figures:
-    return Figures([simulate_call(document, seed=seed, number=n) for seed in SEEDS for n in CALLS])
+def measure_conversations(document: dict[str, Any]) -> ConversationMeasurements:
+    return ConversationMeasurements(
+        [simulate_call(document, seed=seed, number=n) for seed in SEEDS for n in CALLS]
+    )
 
 
-def test_the_same_arguments_give_the_same_calls_in_any_process() -> None:
-    document = flow(voice_isolation="off")
+def test_the_simulation_is_deterministic_across_processes() -> None:
+    document = build_persona_with_flow(voice_isolation="off")
     here = repr([simulate_call(document, seed=5, number=number) for number in range(1, 9)])
     for salt in ("0", "4711"):
         root = str(Path(__file__).parents[2])
@@ -122,15 +124,21 @@ def test_the_same_arguments_give_the_same_calls_in_any_process() -> None:
         assert (done.stdout.strip() == here, done.stderr) == (True, "")
 
 
-def test_calls_of_one_seed_differ_and_so_do_seeds() -> None:
-    every = {repr(simulate_call(flow(), seed=seed, number=n)) for seed in SEEDS for n in CALLS}
+def test_conversations_differ_within_a_seed_and_between_seeds() -> None:
+    every = {
+        repr(simulate_call(build_persona_with_flow(), seed=seed, number=n))
+        for seed in SEEDS
+        for n in CALLS
+    }
     assert len(every) == len(SEEDS) * len(CALLS)
 
 
-def test_a_call_has_the_same_caller_before_and_after_a_change() -> None:
+def test_the_caller_is_the_same_before_and_after_a_persona_change() -> None:
     """Required by us: what differs between two measurements comes from the settings."""
-    eager = flow(turn_taking_patience="low", turn_detection_model="time-based")
-    patient = flow(turn_taking_patience="high", idle_engagement="off", voice_isolation="near")
+    eager = build_persona_with_flow(turn_taking_patience="low", turn_detection_model="time-based")
+    patient = build_persona_with_flow(
+        turn_taking_patience="high", idle_engagement="off", voice_isolation="near"
+    )
     for number in CALLS:
         one, other = (simulate_call(it, seed=2, number=number) for it in (eager, patient))
         assert one.reason == other.reason
@@ -142,39 +150,43 @@ def test_a_call_has_the_same_caller_before_and_after_a_change() -> None:
         assert all(text.split()[:2] == said[0].split()[:2] for text in said)
 
 
-def test_the_replica_gives_its_name_first_and_is_heard_out() -> None:
+def test_the_replica_introduces_itself_first_without_interruption() -> None:
     for number in CALLS:
-        first, second = simulate_call(flow(), seed=1, number=number).turns[:2]
+        first, second = simulate_call(build_persona_with_flow(), seed=1, number=number).turns[:2]
         assert first.role == "assistant"
         assert "Ada" in first.content
-        assert end(first) <= second.seconds_from_start
+        assert end_of(first) <= second.seconds_from_start
 
 
-def test_more_patience_answers_later_and_talks_over_people_less() -> None:
+def test_more_patience_means_later_answers_and_fewer_interruptions() -> None:
     low, medium, high = (
-        measured(flow(turn_taking_patience=level)) for level in ("low", "medium", "high")
+        measure_conversations(build_persona_with_flow(turn_taking_patience=level))
+        for level in ("low", "medium", "high")
     )
     assert low.response < medium.response < high.response
     assert low.replica_over_caller > medium.replica_over_caller > high.replica_over_caller > 0
 
 
-def test_a_newer_model_of_turn_detection_mistakes_fewer_pauses() -> None:
+def test_a_newer_turn_detection_model_misreads_fewer_pauses() -> None:
     two, one, timer = (
-        measured(flow(turn_detection_model=model))
+        measure_conversations(build_persona_with_flow(turn_detection_model=model))
         for model in ("sparrow-2", "sparrow-1", "time-based")
     )
     assert two.response < one.response < timer.response
     assert two.replica_over_caller < one.replica_over_caller < timer.replica_over_caller
 
 
-def test_both_spellings_of_the_silence_timer_are_one() -> None:
-    one, other = (flow(turn_detection_model=word) for word in ("time-based", "timebased"))
+def test_both_spellings_of_the_silence_timer_are_equivalent() -> None:
+    one, other = (
+        build_persona_with_flow(turn_detection_model=word) for word in ("time-based", "timebased")
+    )
     assert simulate_call(one, seed=1, number=1) == simulate_call(other, seed=1, number=1)
 
 
-def test_who_is_easier_to_interrupt_falls_silent_sooner() -> None:
+def test_higher_interruptibility_stops_the_replica_sooner() -> None:
     low, medium, high = (
-        measured(flow(replica_interruptibility=level)) for level in ("low", "medium", "high")
+        measure_conversations(build_persona_with_flow(replica_interruptibility=level))
+        for level in ("low", "medium", "high")
     )
     assert (
         mean(low.caller_over_replica)
@@ -183,10 +195,12 @@ def test_who_is_easier_to_interrupt_falls_silent_sooner() -> None:
     )
 
 
-def test_being_easy_to_interrupt_has_its_price_in_noise() -> None:
+def test_higher_interruptibility_means_more_stops_for_noise() -> None:
     """A replica that stops at once also stops for a noise: its turns get shorter."""
     low, high = (
-        measured(flow(replica_interruptibility=level, voice_isolation="off"))
+        measure_conversations(
+            build_persona_with_flow(replica_interruptibility=level, voice_isolation="off")
+        )
         for level in ("low", "high")
     )
     assert mean(turn.duration for turn in high.turns("assistant")) < mean(
@@ -194,47 +208,52 @@ def test_being_easy_to_interrupt_has_its_price_in_noise() -> None:
     )
 
 
-def test_voice_isolation_makes_the_replica_answer_noises_less() -> None:
-    near, off = (measured(flow(voice_isolation=it)) for it in ("near", "off"))
+def test_voice_isolation_reduces_answers_to_noise() -> None:
+    near, off = (
+        measure_conversations(build_persona_with_flow(voice_isolation=it)) for it in ("near", "off")
+    )
     assert near.unasked < off.unasked / 2
 
 
 def test_idle_engagement_fills_long_silences() -> None:
-    off, patient, eager = (measured(flow(idle_engagement=it)) for it in ("off", "patient", "eager"))
+    off, patient, eager = (
+        measure_conversations(build_persona_with_flow(idle_engagement=it))
+        for it in ("off", "patient", "eager")
+    )
     assert off.silences(15) > patient.silences(15)
     assert patient.silences(10) > eager.silences(10)
     assert off.unasked < patient.unasked < eager.unasked
 
 
-def test_without_the_flow_layer_the_older_sensitivities_rule() -> None:
+def test_the_older_sensitivities_apply_without_the_flow_layer() -> None:
     quick, usual, slow = (
-        measured(persona(stt={"participant_pause_sensitivity": level}))
+        measure_conversations(build_persona(stt={"participant_pause_sensitivity": level}))
         for level in ("high", "medium", "superlow")
     )
     assert quick.response < usual.response < slow.response
     assert quick.replica_over_caller > usual.replica_over_caller > slow.replica_over_caller
     stops, stays = (
-        measured(persona(stt={"participant_interrupt_sensitivity": level}))
+        measure_conversations(build_persona(stt={"participant_interrupt_sensitivity": level}))
         for level in ("high", "low")
     )
     assert mean(stops.caller_over_replica) < mean(stays.caller_over_replica)
-    timer = measured(persona(stt={"smart_turn_detection": False}))
-    assert timer.replica_over_caller > measured(persona()).replica_over_caller
+    timer = measure_conversations(build_persona(stt={"smart_turn_detection": False}))
+    assert timer.replica_over_caller > measure_conversations(build_persona()).replica_over_caller
 
 
-def test_with_the_flow_layer_the_older_sensitivities_are_overridden() -> None:
+def test_the_flow_layer_overrides_the_older_sensitivities() -> None:
     """Tavus: persona/conversational-flow, with sparrow-1 or later."""
     layer = {"conversational_flow": {"turn_taking_patience": "low"}}
-    older = persona(stt={"participant_pause_sensitivity": "superlow"}, **layer)
+    older = build_persona(stt={"participant_pause_sensitivity": "superlow"}, **layer)
     assert simulate_call(older, seed=1, number=1) == simulate_call(
-        persona(**layer), seed=1, number=1
+        build_persona(**layer), seed=1, number=1
     )
 
 
 def test_a_faster_model_answers_sooner() -> None:
     layer = {"turn_taking_patience": "medium"}
     fast, usual, slow, custom = (
-        measured(persona(llm=llm, conversational_flow=layer)).response
+        measure_conversations(build_persona(llm=llm, conversational_flow=layer)).response
         for llm in (
             {"model": "tavus-gpt-oss"},
             {"model": "tavus-gpt-5.2"},
@@ -246,56 +265,65 @@ def test_a_faster_model_answers_sooner() -> None:
     assert custom > usual
 
 
-def test_speculating_saves_time_and_a_long_prompt_costs_it() -> None:
-    usual = measured(flow()).response
-    waits = persona(
+def test_speculative_inference_reduces_latency_and_a_long_prompt_increases_it() -> None:
+    usual = measure_conversations(build_persona_with_flow()).response
+    waits = build_persona(
         llm={"speculative_inference": False}, conversational_flow={"idle_engagement": "off"}
     )
-    assert measured(waits).response > usual
+    assert measure_conversations(waits).response > usual
     flows = {"conversational_flow": {"idle_engagement": "off"}}
-    long, longer = (measured(persona(prompt="x" * n, **flows)).response for n in (40_000, 120_000))
+    long, longer = (
+        measure_conversations(build_persona(prompt="x" * n, **flows)).response
+        for n in (40_000, 120_000)
+    )
     assert usual < long < longer
 
 
 @pytest.mark.parametrize(
     ("engine", "slow", "fast"), [("cartesia", -0.8, 0.8), ("elevenlabs", 0.7, 1.2)]
 )
-def test_a_faster_voice_says_more_words_a_minute(engine: str, slow: float, fast: float) -> None:
+def test_a_faster_voice_speaks_more_words_per_minute(engine: str, slow: float, fast: float) -> None:
     def speed(value: float | None) -> float:
         voice = {} if value is None else {"voice_settings": {"speed": value}}
-        return measured(persona(tts={"tts_engine": engine, **voice})).words_per_minute
+        return measure_conversations(
+            build_persona(tts={"tts_engine": engine, **voice})
+        ).words_per_minute
 
     assert speed(slow) < speed(None) < speed(fast)
 
 
-def test_a_higher_temperature_makes_the_length_of_answers_vary_more() -> None:
+def test_a_higher_temperature_increases_the_variance_of_answer_length() -> None:
     def widest(temperature: float) -> int:
-        calls = measured(persona(llm={"extra_body": {"temperature": temperature}}))
+        calls = measure_conversations(
+            build_persona(llm={"extra_body": {"temperature": temperature}})
+        )
         return max(len(turn.content.split()) for turn in calls.turns("assistant"))
 
     assert widest(0.0) < widest(0.7) < widest(1.5)
 
 
-def test_an_echo_says_what_it_is_sent_and_hears_nobody() -> None:
-    calls = measured(persona("echo"))
+def test_echo_mode_speaks_its_input_and_ignores_the_caller() -> None:
+    calls = measure_conversations(build_persona("echo"))
     assert calls.turns("user") == []
     assert {len(call.turns) for call in calls.calls} == {1, 2, 3}
     assert not [call for call in calls.calls if call.analysis]
 
 
 @pytest.mark.parametrize(("model", "sees"), [("raven-1", True), ("raven-0", True), ("off", False)])
-def test_only_raven_sees_and_only_who_has_a_camera_is_seen(model: str, sees: bool) -> None:
-    calls = measured(persona(perception={"perception_model": model})).calls
+def test_only_raven_models_produce_a_visual_analysis_and_only_for_callers_with_camera(
+    model: str, sees: bool
+) -> None:
+    calls = measure_conversations(build_persona(perception={"perception_model": model})).calls
     share = sum(bool(call.analysis) for call in calls) / len(calls)
     assert 0.5 < share < 1 if sees else share == 0
 
 
-def test_languages_play_no_part() -> None:
-    plain, spoken = persona(), persona() | {"languages": ["de", "en"]}
+def test_languages_do_not_affect_the_simulation() -> None:
+    plain, spoken = build_persona(), build_persona() | {"languages": ["de", "en"]}
     assert simulate_call(plain, seed=1, number=1) == simulate_call(spoken, seed=1, number=1)
 
 
-def test_the_speeds_of_models_are_those_of_the_catalog() -> None:
+def test_the_model_speeds_match_the_catalog() -> None:
     """The sandbox may not import the catalog, so its copy of the docs' icons is held here."""
     rated = {model.id: model.speed for model in load_catalog().llm_models() if model.speed}
     assert assumptions().speeds == rated

@@ -20,7 +20,7 @@ YES = st.sampled_from([True, False, "true", "false", 0, 1])
 NUMBER = st.floats(-1, 2) | st.integers(-1, 2) | st.sampled_from(["0.5", "1"])
 
 
-def some(**fields: Any) -> st.SearchStrategy[dict[str, Any]]:
+def draw_optional_fields(**fields: Any) -> st.SearchStrategy[dict[str, Any]]:
     """Return objects with some of the fields; a list stands for a choice."""
     drawn = {
         name: st.sampled_from(field) if isinstance(field, list) else field
@@ -29,31 +29,35 @@ def some(**fields: Any) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({}, optional=drawn)
 
 
-LLM = some(
+LLM = draw_optional_fields(
     model=[*assumptions().speeds, "tavus-gemma-4", "tavus-new"],
     speculative_inference=YES,
-    extra_body=some(temperature=st.none() | NUMBER | st.just([]) | st.just(10**400), top_p=NUMBER),
+    extra_body=draw_optional_fields(
+        temperature=st.none() | NUMBER | st.just([]) | st.just(10**400), top_p=NUMBER
+    ),
 ) | st.fixed_dictionaries(
     {"model": st.just("mine"), "base_url": st.just("https://x.org"), "api_key": st.just("k")}
 )
 WRITTEN = st.fixed_dictionaries(
     {
         "pipeline_mode": st.sampled_from(["full", "full", "echo", "speech-to-speech"]),
-        "layers": some(
+        "layers": draw_optional_fields(
             llm=LLM,
-            tts=some(
+            tts=draw_optional_fields(
                 tts_engine=["cartesia", "elevenlabs", "azure", "playht", "tavus-auto"],
-                voice_settings=some(speed=NUMBER, volume=NUMBER),
+                voice_settings=draw_optional_fields(speed=NUMBER, volume=NUMBER),
             ),
-            stt=some(
+            stt=draw_optional_fields(
                 stt_engine=["tavus-auto", "tavus-parakeet", "tavus-whisper", "tavus-turbo"],
                 participant_pause_sensitivity=SENSITIVITIES,
                 participant_interrupt_sensitivity=SENSITIVITIES,
                 smart_turn_detection=YES,
                 hotwords=st.just(["a", "b"]),
             ),
-            perception=some(perception_model=["raven-1", "raven-0", "basic", "off"]),
-            conversational_flow=some(
+            perception=draw_optional_fields(
+                perception_model=["raven-1", "raven-0", "basic", "off"]
+            ),
+            conversational_flow=draw_optional_fields(
                 turn_detection_model=[*assumptions().detection, "timebased"],
                 turn_taking_patience=LEVELS,
                 replica_interruptibility=LEVELS,
@@ -79,7 +83,7 @@ WRITTEN = st.fixed_dictionaries(
     number=st.integers(1, 200),
 )
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
-def test_any_persona_that_tavus_would_store_can_have_a_call(
+def test_any_valid_persona_can_have_a_simulated_conversation(
     written: dict[str, Any], seed: int, number: int
 ) -> None:
     document = normalize_persona(written)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from mcp_client import Desk
+from mcp_client import ToolClient
 
 from tavus_mcp.sandbox.store import Store
 
@@ -59,7 +59,7 @@ MADE: dict[str, tuple[str, str, str, Callable[[int], Row]]] = {
 TOOLS = pytest.mark.parametrize("tool", list(MADE))
 
 
-def fill(store: Store, tool: str, count: int) -> list[str]:
+def store_rows(store: Store, tool: str, count: int) -> list[str]:
     kind, _, name, make = MADE[tool]
     rows = [make(number) for number in range(count)]
     for row in rows:
@@ -69,13 +69,13 @@ def fill(store: Store, tool: str, count: int) -> list[str]:
     return [row[name] for row in rows]
 
 
-async def names_of(desk: Desk, tool: str, **arguments: Any) -> list[str]:
+async def collect_names(tool_client: ToolClient, tool: str, **arguments: Any) -> list[str]:
     """Follow the cursors to the end; return every name."""
     _, plural, name, _ = MADE[tool]
     found: list[str] = []
     cursor: dict[str, str] = {}
     for _ in range(100):
-        page = await desk.facts(tool, **arguments, **cursor)
+        page = await tool_client.expect_result(tool, **arguments, **cursor)
         found += [row[name] for row in page[plural]]
         if "next_cursor" not in page:
             return found
@@ -84,60 +84,65 @@ async def names_of(desk: Desk, tool: str, **arguments: Any) -> list[str]:
 
 
 @TOOLS
-async def test_cursors_lead_through_the_whole_list_once(
-    desk: Desk, store: Store, tool: str
+async def test_cursors_cover_the_whole_list_once(
+    tool_client: ToolClient, store: Store, tool: str
 ) -> None:
     """Tavus counts some of these lists from page 0 and some from page 1."""
-    names = fill(store, tool, 53)
-    found = await names_of(desk, tool, limit=10)
+    names = store_rows(store, tool, 53)
+    found = await collect_names(tool_client, tool, limit=10)
     assert len(found) == len(set(found))
     assert [name for name in found if name in set(names)] == names
 
 
 @TOOLS
-async def test_a_name_filter_sees_the_whole_account_in_any_case(
-    desk: Desk, store: Store, tool: str
+async def test_a_name_filter_searches_the_whole_account_case_insensitively(
+    tool_client: ToolClient, store: Store, tool: str
 ) -> None:
-    names = fill(store, tool, 130)
-    assert await names_of(desk, tool, name_contains=names[-1].upper(), limit=1) == names[-1:]
+    names = store_rows(store, tool, 130)
+    assert (
+        await collect_names(tool_client, tool, name_contains=names[-1].upper(), limit=1)
+        == names[-1:]
+    )
 
 
 @TOOLS
-async def test_a_wrong_limit_or_cursor_is_refused(desk: Desk, tool: str) -> None:
-    assert "/limit" in await desk.refusal(tool, limit=101)
-    assert "/cursor" in await desk.refusal(tool, cursor="nonsense")
+async def test_a_wrong_limit_or_cursor_is_refused(tool_client: ToolClient, tool: str) -> None:
+    assert "/limit" in await tool_client.expect_error(tool, limit=101)
+    assert "/cursor" in await tool_client.expect_error(tool, cursor="nonsense")
 
 
-async def test_replicas_say_type_and_status_and_can_be_chosen_by_type(
-    desk: Desk, store: Store
+async def test_replicas_show_type_and_status_and_can_be_filtered_by_type(
+    tool_client: ToolClient, store: Store
 ) -> None:
-    fill(store, "list_replicas", 2)
-    system = (await desk.facts("list_replicas", replica_type="system"))["replicas"]
-    user = (await desk.facts("list_replicas", replica_type="user"))["replicas"]
+    store_rows(store, "list_replicas", 2)
+    system = (await tool_client.expect_result("list_replicas", replica_type="system"))["replicas"]
+    user = (await tool_client.expect_result("list_replicas", replica_type="user"))["replicas"]
     assert {row["replica_type"] for row in system} == {"system"}
     assert [row["replica_name"] for row in user] == ["Face 0", "Face 1"]
     assert all(row["status"] for row in system)
 
 
-async def test_single_guardrails_are_listed_not_the_legacy_sets(desk: Desk, store: Store) -> None:
+async def test_single_guardrails_are_listed_and_legacy_sets_are_not(
+    tool_client: ToolClient, store: Store
+) -> None:
     """Tavus lists the legacy sets unless legacy=false is sent."""
     store.put("guardrails", "gs1", {"uuid": "gs1", "name": "old set", "data": []})
-    fill(store, "list_guardrails", 1)
-    page = await desk.facts("list_guardrails")
+    store_rows(store, "list_guardrails", 1)
+    page = await tool_client.expect_result("list_guardrails")
     assert [row["guardrail_name"] for row in page["guardrails"]] == ["rule_0"]
-    assert all(item.url.params["legacy"] == "false" for item in desk.wire.requests)
+    assert all(item.url.params["legacy"] == "false" for item in tool_client.transport.requests)
 
 
-async def test_what_is_listed_can_be_attached_by_the_id_that_is_shown(
-    desk: Desk, store: Store
+async def test_listed_objects_can_be_attached_by_their_id(
+    tool_client: ToolClient, store: Store
 ) -> None:
     for tool in MADE:
-        fill(store, tool, 1)
+        store_rows(store, tool, 1)
 
     async def first(tool: str, key: str) -> str:
-        return str((await desk.facts(tool))[MADE[tool][1]][0][key])
+        return str((await tool_client.expect_result(tool))[MADE[tool][1]][0][key])
 
-    await desk.create(
+    await tool_client.create_persona(
         default_replica_id=await first("list_replicas", "replica_id"),
         documents=[await first("list_documents", "document_id")],
         objectives=await first("list_objectives", "objectives_id"),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from mcp_client import Desk, text_of
+from mcp_client import ToolClient, text_of
 from mcp_types import CallToolResult
 
 from tavus_mcp.sandbox.store import Store
@@ -20,30 +20,32 @@ from tavus_mcp.server.text_rendering import render_text as shown
 pytestmark = pytest.mark.anyio
 
 
-def content(result: CallToolResult) -> dict[str, Any]:
+def structured_content_of(result: CallToolResult) -> dict[str, Any]:
     assert not result.is_error, text_of(result)
     assert result.structured_content is not None
     return dict(result.structured_content)
 
 
-def size(value: Any) -> int:
+def count_bytes(value: Any) -> int:
     return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
 
 
-def leaves(value: Any) -> Iterator[Any]:
+def iterate_leaves(value: Any) -> Iterator[Any]:
     if isinstance(value, dict):
         for item in value.values():
-            yield from leaves(item)
+            yield from iterate_leaves(item)
     elif isinstance(value, list):
         for item in value:
-            yield from leaves(item)
+            yield from iterate_leaves(item)
     else:
         yield value
 
 
-async def calls_of(desk: Desk, persona_id: str, count: int) -> list[str]:
+async def create_simulated_conversations(
+    tool_client: ToolClient, persona_id: str, count: int
+) -> list[str]:
     """Let the sandbox make up calls of a persona; return their ids."""
-    transport = httpx2.ASGITransport(app=desk.wire.app)
+    transport = httpx2.ASGITransport(app=tool_client.transport.app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as control:
         asked = {"persona_id": persona_id, "count": count}
         key = {"x-api-key": "any"}
@@ -51,11 +53,13 @@ async def calls_of(desk: Desk, persona_id: str, count: int) -> list[str]:
     return list(made.raise_for_status().json()["conversation_ids"])
 
 
-async def every_answer(desk: Desk) -> list[tuple[str, CallToolResult]]:
+async def call_every_tool(tool_client: ToolClient) -> list[tuple[str, CallToolResult]]:
     """Call each tool once with success."""
-    persona_id = await desk.create(name="Clerk", layers={"llm": {"model": "tavus-gpt-4o"}})
+    persona_id = await tool_client.create_persona(
+        name="Clerk", layers={"llm": {"model": "tavus-gpt-4o"}}
+    )
     who = {"persona_id": persona_id}
-    held = await calls_of(desk, persona_id, 12)
+    held = await create_simulated_conversations(tool_client, persona_id, 12)
     calls: list[tuple[str, dict[str, Any]]] = [
         ("list_personas", {}),
         ("get_persona", who),
@@ -92,52 +96,67 @@ async def every_answer(desk: Desk) -> list[tuple[str, CallToolResult]]:
         ),
         ("delete_persona", who),
     ]
-    answers = [(tool, await desk.call(tool, **arguments)) for tool, arguments in calls]
-    planned, rows = content(answers[-1][1]), content(answers[-3][1])["revisions"]
+    answers = [(tool, await tool_client.call(tool, **arguments)) for tool, arguments in calls]
+    planned, rows = (
+        structured_content_of(answers[-1][1]),
+        structured_content_of(answers[-3][1])["revisions"],
+    )
     back = {**who, "revision": rows[-1]["revision"]}
-    answers.append(("restore_revision", await desk.call("restore_revision", **back, dry_run=True)))
-    answers.append(("apply_plan", await desk.call("apply_plan", plan_id=planned["plan_id"])))
+    answers.append(
+        ("restore_revision", await tool_client.call("restore_revision", **back, dry_run=True))
+    )
+    answers.append(("apply_plan", await tool_client.call("apply_plan", plan_id=planned["plan_id"])))
     return answers
 
 
-async def test_every_answer_is_valid_against_the_output_schema_of_its_tool(desk: Desk) -> None:
+async def test_every_answer_is_valid_against_the_output_schema_of_its_tool(
+    tool_client: ToolClient,
+) -> None:
     """MCP: structured results must conform to the output schema."""
-    schemas = {tool.name: tool.output_schema for tool in (await desk.client.list_tools()).tools}
-    answers = await every_answer(desk)
+    schemas = {
+        tool.name: tool.output_schema for tool in (await tool_client.client.list_tools()).tools
+    }
+    answers = await call_every_tool(tool_client)
     assert {tool for tool, _ in answers} == set(schemas)
     for tool, result in answers:
         validator = Draft202012Validator(schemas[tool] or {})
-        assert [error.message for error in validator.iter_errors(content(result))] == [], tool
+        assert [
+            error.message for error in validator.iter_errors(structured_content_of(result))
+        ] == [], tool
 
 
-async def test_text_and_structured_content_carry_the_same_facts_and_the_text_is_no_json(
-    desk: Desk,
+async def test_text_and_structured_content_agree_and_the_text_is_not_json(
+    tool_client: ToolClient,
 ) -> None:
     """Ours (design section 4): hosts forward one or the other."""
-    for tool, result in await every_answer(desk):
+    for tool, result in await call_every_tool(tool_client):
         text = text_of(result)
-        for leaf in leaves(content(result)):
+        for leaf in iterate_leaves(structured_content_of(result)):
             parts = leaf.splitlines() if isinstance(leaf, str) else [json.dumps(leaf)]
             assert all(part in text for part in parts), f"{tool}: {leaf!r}"
         with pytest.raises(json.JSONDecodeError):
             json.loads(text)
 
 
-async def test_no_answer_holds_a_null(desk: Desk) -> None:
-    for tool, result in await every_answer(desk):
-        assert None not in list(leaves(content(result))), tool
+async def test_no_answer_contains_a_null(tool_client: ToolClient) -> None:
+    for tool, result in await call_every_tool(tool_client):
+        assert None not in list(iterate_leaves(structured_content_of(result))), tool
 
 
-async def test_a_planned_change_says_so_in_both(desk: Desk) -> None:
-    persona_id = await desk.create()
-    result = await desk.call("update_persona", persona_id=persona_id, name="B", dry_run=True)
-    assert content(result)["status"] == "planned"
+async def test_a_planned_change_is_marked_in_text_and_structured_content(
+    tool_client: ToolClient,
+) -> None:
+    persona_id = await tool_client.create_persona()
+    result = await tool_client.call("update_persona", persona_id=persona_id, name="B", dry_run=True)
+    assert structured_content_of(result)["status"] == "planned"
     assert "status: planned" in text_of(result)
 
 
-async def test_a_prompt_of_several_lines_stands_in_the_text_line_by_line(desk: Desk) -> None:
-    persona_id = await desk.create(system_prompt="First line.\n- second\n\nlast")
-    text = text_of(await desk.call("get_persona", persona_id=persona_id))
+async def test_a_multi_line_prompt_is_rendered_line_by_line(
+    tool_client: ToolClient,
+) -> None:
+    persona_id = await tool_client.create_persona(system_prompt="First line.\n- second\n\nlast")
+    text = text_of(await tool_client.call("get_persona", persona_id=persona_id))
     for line in ("First line.", "- second", "last"):
         assert line in text
     assert "\\n" not in text
@@ -158,9 +177,9 @@ FACTS = st.recursive(
 
 @given(facts=st.dictionaries(st.text("abc_", min_size=1, max_size=3), FACTS, max_size=4))
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_every_leaf_of_any_facts_stands_in_their_text(facts: dict[str, Any]) -> None:
+def test_every_leaf_of_a_result_appears_in_its_text(facts: dict[str, Any]) -> None:
     text = shown(facts)
-    for leaf in leaves(facts):
+    for leaf in iterate_leaves(facts):
         parts = leaf.split() if isinstance(leaf, str) else [json.dumps(leaf)]
         told = (json.dumps(part, ensure_ascii=False)[1:-1] for part in parts)  # as in a list
         assert all(
@@ -170,7 +189,7 @@ def test_every_leaf_of_any_facts_stands_in_their_text(facts: dict[str, Any]) -> 
 
 
 async def test_a_list_of_100_personas_is_at_most_12_kb_in_either_form(
-    desk: Desk, store: Store
+    tool_client: ToolClient, store: Store
 ) -> None:
     """Ours (design section 9)."""
     models = ["tavus-gemma-4", "tavus-gpt-oss", "tavus-gemini-2.5-flash"]
@@ -188,17 +207,17 @@ async def test_a_list_of_100_personas_is_at_most_12_kb_in_either_form(
             "layers": {"llm": {"model": models[number % 3]}, "tts": {"tts_engine": "cartesia"}},
         }
         store.put("persona", persona_id, row)
-    result = await desk.call("list_personas", limit=100, persona_type="user")
-    assert len(content(result)["personas"]) == 100
-    assert size(content(result)) <= 12_000
+    result = await tool_client.call("list_personas", limit=100, persona_type="user")
+    assert len(structured_content_of(result)["personas"]) == 100
+    assert count_bytes(structured_content_of(result)) <= 12_000
     assert len(text_of(result).encode()) <= 12_000
 
 
 async def test_a_persona_with_a_prompt_of_20_kb_is_at_most_6_kb_in_either_form(
-    desk: Desk,
+    tool_client: ToolClient,
 ) -> None:
     """Ours (design section 9)."""
-    persona_id = await desk.create(
+    persona_id = await tool_client.create_persona(
         system_prompt="You are a helpful clerk. " * 800,
         layers={
             "llm": {"model": "tavus-gpt-oss", "extra_body": {"temperature": 0.4}},
@@ -207,33 +226,33 @@ async def test_a_persona_with_a_prompt_of_20_kb_is_at_most_6_kb_in_either_form(
             "conversational_flow": {"turn_taking_patience": "high"},
         },
     )
-    result = await desk.call("get_persona", persona_id=persona_id)
-    assert size(content(result)) <= 6_000
+    result = await tool_client.call("get_persona", persona_id=persona_id)
+    assert count_bytes(structured_content_of(result)) <= 6_000
     assert len(text_of(result).encode()) <= 6_000
 
 
-async def test_a_receipt_is_small_also_when_the_prompt_is_long(desk: Desk) -> None:
+async def test_a_receipt_is_small_even_when_the_prompt_is_long(tool_client: ToolClient) -> None:
     """Ours: writes answer receipts, never whole personas."""
-    persona_id = await desk.create(system_prompt="You are a helpful clerk. " * 800)
-    result = await desk.call("update_persona", persona_id=persona_id, name="B")
-    assert size(content(result)) <= 1_500
+    persona_id = await tool_client.create_persona(system_prompt="You are a helpful clerk. " * 800)
+    result = await tool_client.call("update_persona", persona_id=persona_id, name="B")
+    assert count_bytes(structured_content_of(result)) <= 1_500
 
 
-async def test_a_fix_does_not_repeat_a_long_text(desk: Desk, store: Store) -> None:
+async def test_a_fix_does_not_repeat_a_long_text(tool_client: ToolClient, store: Store) -> None:
     """Found by an attack: a misplaced text of 200 kB came back in the fix."""
     words = "many words " * 20_000
     row = store.get("persona", "p1af207b8189") or {}
     for persona_id, text in (("plong", words), ("pshort", "few words")):
         mine = {"persona_id": persona_id, "layers": {"llm": {"context": text}}}
         store.put("persona", persona_id, row | mine)
-    short = await desk.facts("check_persona", persona_id="pshort")
+    short = await tool_client.expect_result("check_persona", persona_id="pshort")
     assert "few words" in json.dumps([item.get("fix") for item in short["findings"]])
-    result = await desk.call("check_persona", persona_id="plong")
+    result = await tool_client.call("check_persona", persona_id="plong")
     assert len(text_of(result)) < 10_000
     assert "long text" in text_of(result)
 
 
-def test_a_cell_cannot_pass_for_several_columns() -> None:
+def test_a_cell_cannot_imitate_several_columns() -> None:
     """Found by an attack: a persona named "Bot | applied" forged the status of its row."""
     rows = [{"name": f"n{number}", "status": "failed"} for number in range(3)]
     assert "name | status" in shown({"rows": rows})

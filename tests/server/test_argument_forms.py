@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from mcp_client import Desk
+from mcp_client import ToolClient
 
 pytestmark = pytest.mark.anyio
 
@@ -19,37 +19,39 @@ LAYERS = {
 }
 
 
-def twice(value: Any) -> str:
+def encode_twice(value: Any) -> str:
     return json.dumps(json.dumps(value))
 
 
-ENCODERS = pytest.mark.parametrize("encode", [json.dumps, twice], ids=["once", "twice"])
+ENCODERS = pytest.mark.parametrize("encode", [json.dumps, encode_twice], ids=["once", "twice"])
 
 
 @ENCODERS
-async def test_layers_may_come_as_json_text(desk: Desk, encode: Any) -> None:
-    persona_id = await desk.create(layers=encode(LAYERS))
-    assert (await desk.persona(persona_id))["layers"] == LAYERS
+async def test_layers_may_come_as_json_text(tool_client: ToolClient, encode: Any) -> None:
+    persona_id = await tool_client.create_persona(layers=encode(LAYERS))
+    assert (await tool_client.read_persona(persona_id))["layers"] == LAYERS
 
 
 @ENCODERS
 async def test_objects_and_lists_inside_layers_may_come_as_json_text(
-    desk: Desk, encode: Any
+    tool_client: ToolClient, encode: Any
 ) -> None:
     layers = {
         "llm": encode(LAYERS["llm"]),
         "tts": {"tts_engine": "elevenlabs", "voice_settings": encode({"stability": 0.4})},
         "perception": {"visual_awareness_queries": encode(["Who?", "Where?"])},
     }
-    persona_id = await desk.create(layers=layers)
-    assert (await desk.persona(persona_id))["layers"] == LAYERS
+    persona_id = await tool_client.create_persona(layers=layers)
+    assert (await tool_client.read_persona(persona_id))["layers"] == LAYERS
 
 
 @ENCODERS
-async def test_functions_inside_layers_may_come_as_json_text(desk: Desk, encode: Any) -> None:
+async def test_functions_inside_layers_may_come_as_json_text(
+    tool_client: ToolClient, encode: Any
+) -> None:
     tool = {"type": "function", "function": {"name": "a", "parameters": {"type": "object"}}}
-    persona_id = await desk.create(layers={"llm": {"tools": [encode(tool)]}})
-    assert (await desk.persona(persona_id))["layers"]["llm"]["tools"] == [tool]
+    persona_id = await tool_client.create_persona(layers={"llm": {"tools": [encode(tool)]}})
+    assert (await tool_client.read_persona(persona_id))["layers"]["llm"]["tools"] == [tool]
 
 
 @ENCODERS
@@ -69,49 +71,51 @@ async def test_functions_inside_layers_may_come_as_json_text(desk: Desk, encode:
     ],
 )
 async def test_a_list_or_object_argument_may_come_as_json_text(
-    desk: Desk, tool: str, argument: str, value: Any, encode: Any
+    tool_client: ToolClient, tool: str, argument: str, value: Any, encode: Any
 ) -> None:
-    plain, encoded = await desk.create(), await desk.create()
-    first = await desk.facts(tool, persona_id=plain, **{argument: value})
-    second = await desk.facts(tool, persona_id=encoded, **{argument: encode(value)})
+    plain, encoded = await tool_client.create_persona(), await tool_client.create_persona()
+    first = await tool_client.expect_result(tool, persona_id=plain, **{argument: value})
+    second = await tool_client.expect_result(tool, persona_id=encoded, **{argument: encode(value)})
     assert second["status"] == first["status"]
     assert second["changes"] == first["changes"]
 
 
 @ENCODERS
-async def test_a_draft_to_check_may_come_as_json_text(desk: Desk, encode: Any) -> None:
+async def test_a_draft_to_check_may_come_as_json_text(tool_client: ToolClient, encode: Any) -> None:
     draft = {"system_prompt": "x", "layers": {"llm": {"model": "tavus-llama"}}}
-    plain = await desk.facts("check_persona", document=draft)
-    assert await desk.facts("check_persona", document=encode(draft)) == plain
+    plain = await tool_client.expect_result("check_persona", document=draft)
+    assert await tool_client.expect_result("check_persona", document=encode(draft)) == plain
 
 
 @pytest.mark.parametrize(
     "encode",
     [
         json.dumps,
-        pytest.param(twice),
+        pytest.param(encode_twice),
     ],
 )
-async def test_legacy_list_arguments_may_come_as_json_text(desk: Desk, encode: Any) -> None:
+async def test_legacy_list_arguments_may_come_as_json_text(
+    tool_client: ToolClient, encode: Any
+) -> None:
     """Ours: what is accepted without being published is read in the same way."""
-    receipt = await desk.facts(
+    receipt = await tool_client.expect_result(
         "create_persona", system_prompt="You help.", memories=encode(["a"]), dry_run=True
     )
     assert {"path": "/memories", "after": ["a"]} in receipt["changes"]
 
 
-async def test_text_that_is_no_json_stands_where_an_object_belongs_and_is_refused(
-    desk: Desk,
+async def test_text_that_is_not_json_is_refused_where_an_object_is_expected(
+    tool_client: ToolClient,
 ) -> None:
-    said = await desk.refusal("create_persona", system_prompt="x", layers="{not json")
+    said = await tool_client.expect_error("create_persona", system_prompt="x", layers="{not json")
     assert "/layers" in said
     assert "must be an object" in said
     assert "not json" not in said
 
 
-async def test_layers_as_a_list_or_a_number_are_refused(desk: Desk) -> None:
+async def test_layers_as_a_list_or_a_number_are_refused(tool_client: ToolClient) -> None:
     for wrong in ([], 5, "5", "[]", True):
-        said = await desk.refusal("create_persona", system_prompt="x", layers=wrong)
+        said = await tool_client.expect_error("create_persona", system_prompt="x", layers=wrong)
         assert "/layers: must be an object" in said
 
 
@@ -138,25 +142,31 @@ TEXT = st.one_of(
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-async def test_a_text_that_looks_like_json_stays_the_text_it_is(desk: Desk, text: str) -> None:
+async def test_a_text_argument_that_looks_like_json_stays_text(
+    tool_client: ToolClient, text: str
+) -> None:
     """Ours: prompts quote JSON; the SDK would read it."""
-    persona_id = await desk.create(system_prompt=text, greeting="x")
-    await desk.facts("edit_prompt", persona_id=persona_id, field="greeting", find="x", replace=text)
-    saved = await desk.persona(persona_id)
+    persona_id = await tool_client.create_persona(system_prompt=text, greeting="x")
+    await tool_client.expect_result(
+        "edit_prompt", persona_id=persona_id, field="greeting", find="x", replace=text
+    )
+    saved = await tool_client.read_persona(persona_id)
     assert saved["system_prompt"] == text
     assert saved["greeting"] == text
 
 
-async def test_a_value_inside_a_patch_stays_the_text_it_is(desk: Desk) -> None:
-    persona_id = await desk.create()
+async def test_a_text_value_inside_a_patch_stays_text(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona()
     patch = [{"op": "add", "path": "/greeting", "value": '{"a": 1}'}]
-    await desk.facts("patch_persona", persona_id=persona_id, patch=patch)
-    assert (await desk.persona(persona_id))["greeting"] == '{"a": 1}'
+    await tool_client.expect_result("patch_persona", persona_id=persona_id, patch=patch)
+    assert (await tool_client.read_persona(persona_id))["greeting"] == '{"a": 1}'
 
 
-async def test_numbers_and_switches_may_come_as_text_as_some_hosts_send_them(desk: Desk) -> None:
-    persona_id = await desk.create()
-    receipt = await desk.facts(
+async def test_numbers_and_booleans_may_come_as_text(
+    tool_client: ToolClient,
+) -> None:
+    persona_id = await tool_client.create_persona()
+    receipt = await tool_client.expect_result(
         "configure_llm",
         persona_id=persona_id,
         temperature="0.25",
@@ -170,32 +180,36 @@ async def test_numbers_and_switches_may_come_as_text_as_some_hosts_send_them(des
     }
 
 
-async def test_every_tool_refuses_an_argument_that_it_does_not_know(desk: Desk) -> None:
+async def test_every_tool_refuses_unknown_arguments(
+    tool_client: ToolClient,
+) -> None:
     """Ours (design section 4): the SDK would drop it silently."""
-    for tool in (await desk.client.list_tools()).tools:
-        said = await desk.refusal(tool.name, zzz_unknown="canary-value")
+    for tool in (await tool_client.client.list_tools()).tools:
+        said = await tool_client.expect_error(tool.name, zzz_unknown="canary-value")
         assert "/zzz_unknown: unknown field" in said, tool.name
         assert "canary-value" not in said, tool.name
-    assert desk.wire.requests == []
+    assert tool_client.transport.requests == []
 
 
-async def test_a_missing_argument_is_named(desk: Desk) -> None:
-    for tool in (await desk.client.list_tools()).tools:
+async def test_a_missing_argument_is_named(tool_client: ToolClient) -> None:
+    for tool in (await tool_client.client.list_tools()).tools:
         for name in tool.input_schema.get("required", []):
-            said = await desk.refusal(tool.name)
+            said = await tool_client.expect_error(tool.name)
             assert f"/{name}: is required" in said, tool.name
 
 
-async def test_a_misspelt_tool_is_answered_with_the_nearest_name(desk: Desk) -> None:
-    said = await desk.refusal("list_persona")
+async def test_a_misspelt_tool_is_refused_with_the_closest_name(tool_client: ToolClient) -> None:
+    said = await tool_client.expect_error("list_persona")
     assert "did you mean 'list_personas'?" in said
 
 
 @pytest.mark.parametrize("depth", [40, 2_000])
-async def test_deeply_nested_text_is_refused_or_taken_but_breaks_nothing(
-    desk: Desk, depth: int
+async def test_deeply_nested_json_text_is_accepted_or_refused_without_a_crash(
+    tool_client: ToolClient, depth: int
 ) -> None:
-    result = await desk.call("create_persona", system_prompt="x", layers="[" * depth + "]" * depth)
+    result = await tool_client.call(
+        "create_persona", system_prompt="x", layers="[" * depth + "]" * depth
+    )
     assert result.is_error
     assert "/layers: must be an object" in str(result.content)
-    await desk.create()
+    await tool_client.create_persona()

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from mcp_client import Desk, sent
+from mcp_client import ToolClient, patch_operations
 
 pytestmark = pytest.mark.anyio
 
@@ -24,22 +24,26 @@ BAD: dict[str, Any] = {
 QUERIES = ["Who?", "Where?", "When?"]
 
 
-async def patched(desk: Desk, patch: Any, **more: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+async def patch_new_persona(
+    tool_client: ToolClient, patch: Any, **more: Any
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Patch a persona that has a bit of everything; return the receipt and the persona."""
-    persona_id = await desk.create(
+    persona_id = await tool_client.create_persona(
         greeting="Hi!",
         layers={"perception": {"visual_awareness_queries": QUERIES}, "stt": {"hotwords": "a"}},
     )
-    receipt = await desk.facts("patch_persona", persona_id=persona_id, patch=patch, **more)
-    return receipt, await desk.persona(persona_id)
+    receipt = await tool_client.expect_result(
+        "patch_persona", persona_id=persona_id, patch=patch, **more
+    )
+    return receipt, await tool_client.read_persona(persona_id)
 
 
-def last_patch(desk: Desk) -> Any:
-    return sent(desk.wire.writes[-1])
+def read_last_patch(tool_client: ToolClient) -> Any:
+    return patch_operations(tool_client.transport.writes[-1])
 
 
-async def test_a_draft_is_checked_all_at_once_without_any_request(desk: Desk) -> None:
-    report = await desk.facts("check_persona", document=BAD)
+async def test_a_draft_is_checked_completely_without_a_request(tool_client: ToolClient) -> None:
+    report = await tool_client.expect_result("check_persona", document=BAD)
     paths = {item["path"] for item in report["findings"]}
     assert {
         "/system_prompt",
@@ -51,53 +55,59 @@ async def test_a_draft_is_checked_all_at_once_without_any_request(desk: Desk) ->
         "/layers/stt/smart_turn_detection",
         "/layers/perception/perception_model",
     } <= paths
-    assert desk.wire.requests == []
+    assert tool_client.transport.requests == []
     assert report["persona_name"] == "Draft"
     assert "revision" not in report
 
 
-async def test_findings_come_worst_first_and_are_counted(desk: Desk) -> None:
-    report = await desk.facts("check_persona", document=BAD)
+async def test_findings_are_ordered_by_severity_and_counted(tool_client: ToolClient) -> None:
+    report = await tool_client.expect_result("check_persona", document=BAD)
     severities = [item["severity"] for item in report["findings"]]
     assert severities == sorted(severities, key=["error", "warning", "info"].index)
     assert report["counts"] == {kind: severities.count(kind) for kind in set(severities)}
 
 
-async def test_a_saved_persona_is_checked_with_its_revision(desk: Desk) -> None:
-    persona_id = await desk.create(layers={"llm": {"model": "tavus-gpt-4o"}})
-    read = await desk.facts("get_persona", persona_id=persona_id)
-    report = await desk.facts("check_persona", persona_id=persona_id)
+async def test_a_saved_persona_is_checked_with_its_revision(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(layers={"llm": {"model": "tavus-gpt-4o"}})
+    read = await tool_client.expect_result("get_persona", persona_id=persona_id)
+    report = await tool_client.expect_result("check_persona", persona_id=persona_id)
     assert report["persona_id"] == persona_id
     assert report["revision"] == read["revision"]
     assert "/layers/llm/model" in {item["path"] for item in report["findings"]}
 
 
-async def test_a_good_persona_has_no_errors_or_warnings(desk: Desk) -> None:
-    persona_id = await desk.create()
-    report = await desk.facts("check_persona", persona_id=persona_id)
+async def test_a_good_persona_has_no_errors_or_warnings(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona()
+    report = await tool_client.expect_result("check_persona", persona_id=persona_id)
     assert not {"error", "warning"} & report["counts"].keys()
 
 
-async def test_a_draft_in_todays_names_or_wrapped_in_data_is_read_as_well(desk: Desk) -> None:
+async def test_a_draft_in_todays_names_or_wrapped_in_data_is_read_as_well(
+    tool_client: ToolClient,
+) -> None:
     draft = {"pal_name": "Draft", "system_prompt": "x", "layers": {"llm": {"model": "tavus-llama"}}}
-    flat = await desk.facts("check_persona", document=draft)
-    wrapped = await desk.facts("check_persona", document={"data": [draft]})
+    flat = await tool_client.expect_result("check_persona", document=draft)
+    wrapped = await tool_client.expect_result("check_persona", document={"data": [draft]})
     assert flat == wrapped
     assert flat["persona_name"] == "Draft"
 
 
 @pytest.mark.parametrize("wrapping", ["persona", "pal", "body", "data", "arguments"])
-async def test_a_draft_is_found_inside_of_what_wraps_it(desk: Desk, wrapping: str) -> None:
+async def test_a_draft_is_found_inside_its_envelope(tool_client: ToolClient, wrapping: str) -> None:
     draft = {"persona_name": "Draft", "system_prompt": "x", "layers": {"llm": {"modle": "x"}}}
     for inner in (draft, json.dumps(draft), {"persona": draft}):
-        report = await desk.facts("check_persona", document={wrapping: inner})
+        report = await tool_client.expect_result("check_persona", document={wrapping: inner})
         assert report["persona_name"] == "Draft"
         assert "/layers/llm/modle" in {item["path"] for item in report["findings"]}
 
 
-async def test_a_draft_copied_from_a_read_is_not_the_saved_persona(desk: Desk) -> None:
-    read = await desk.persona(await desk.create(layers={"llm": {"model": "tavus-gpt-4o"}}))
-    report = await desk.facts("check_persona", document=read)
+async def test_a_draft_copied_from_a_read_is_not_treated_as_the_saved_persona(
+    tool_client: ToolClient,
+) -> None:
+    read = await tool_client.read_persona(
+        await tool_client.create_persona(layers={"llm": {"model": "tavus-gpt-4o"}})
+    )
+    report = await tool_client.expect_result("check_persona", document=read)
     assert "persona_id" not in report
     assert not [item for item in report["findings"] if "fix" in item]
 
@@ -113,19 +123,19 @@ NO_PERSONAS: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("document", "says"), NO_PERSONAS)
-async def test_what_is_no_draft_is_refused_in_words_that_help(
-    desk: Desk, document: Any, says: str
+async def test_an_invalid_draft_is_refused_with_advice(
+    tool_client: ToolClient, document: Any, says: str
 ) -> None:
-    said = await desk.refusal("check_persona", document=document)
+    said = await tool_client.expect_error("check_persona", document=document)
     assert "/document: " in said
     assert says in said
 
 
 @pytest.mark.parametrize("arguments", [{}, {"persona_id": "p1", "document": {}}])
-async def test_persona_or_draft_is_given_not_both_and_not_neither(
-    desk: Desk, arguments: dict[str, Any]
+async def test_exactly_one_of_persona_and_draft_is_required(
+    tool_client: ToolClient, arguments: dict[str, Any]
 ) -> None:
-    said = await desk.refusal("check_persona", **arguments)
+    said = await tool_client.expect_error("check_persona", **arguments)
     assert "either persona_id or document" in said
 
 
@@ -142,17 +152,17 @@ NONSENSE: list[dict[str, Any]] = [
 ]
 
 
-async def test_a_draft_that_makes_no_sense_is_answered_with_findings_not_a_crash(
-    desk: Desk,
+async def test_a_nonsensical_draft_gives_findings_without_a_crash(
+    tool_client: ToolClient,
 ) -> None:
     for document in NONSENSE:
-        report = await desk.facts("check_persona", document=document)
+        report = await tool_client.expect_result("check_persona", document=document)
         assert report["findings"], document
 
 
-async def test_a_finding_never_repeats_the_value_that_is_wrong(desk: Desk) -> None:
+async def test_a_finding_never_repeats_the_wrong_value(tool_client: ToolClient) -> None:
     draft = {"system_prompt": "x", "layers": {"tts": {"tts_engine": "canary-1", "voice": "c-2"}}}
-    report = await desk.facts("check_persona", document=draft)
+    report = await tool_client.expect_result("check_persona", document=draft)
     assert "canary-1" not in json.dumps(report)
     assert "c-2" not in json.dumps(report)
 
@@ -183,77 +193,83 @@ async def test_a_finding_never_repeats_the_value_that_is_wrong(desk: Desk) -> No
         ({"op": "add", "path": "/pal_name", "value": "P"}, ("persona_name",), "P"),
     ],
 )
-async def test_each_operation_of_rfc_6902_is_carried_out(
-    desk: Desk, patch: dict[str, Any], path: tuple[str, ...], value: Any
+async def test_each_operation_of_rfc_6902_is_applied(
+    tool_client: ToolClient, patch: dict[str, Any], path: tuple[str, ...], value: Any
 ) -> None:
-    _, persona = await patched(desk, [patch])
+    _, persona = await patch_new_persona(tool_client, [patch])
     for key in path:
         persona = persona[key]
     assert persona == value
 
 
-async def test_a_test_operation_that_holds_lets_the_rest_pass_and_is_not_needed_on_the_wire(
-    desk: Desk,
+async def test_a_passing_test_operation_is_evaluated_locally_and_the_rest_is_sent(
+    tool_client: ToolClient,
 ) -> None:
     test = {"op": "test", "path": "/greeting", "value": "Hi!"}
-    receipt, persona = await patched(
-        desk, [test, {"op": "replace", "path": "/greeting", "value": "Yo"}]
+    receipt, persona = await patch_new_persona(
+        tool_client, [test, {"op": "replace", "path": "/greeting", "value": "Yo"}]
     )
     assert receipt["status"] == "applied"
     assert persona["greeting"] == "Yo"
 
 
-async def test_a_test_operation_that_fails_stops_everything(desk: Desk) -> None:
-    persona_id = await desk.create(greeting="Hi!")
+async def test_a_test_operation_that_fails_stops_everything(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(greeting="Hi!")
     patch = [
         {"op": "add", "path": "/context", "value": "c"},
         {"op": "test", "path": "/greeting", "value": "Hello"},
     ]
-    said = await desk.refusal("patch_persona", persona_id=persona_id, patch=patch)
+    said = await tool_client.expect_error("patch_persona", persona_id=persona_id, patch=patch)
     assert "operation 1 (test)" in said
-    assert len(desk.wire.writes) == 1
+    assert len(tool_client.transport.writes) == 1
 
 
-async def test_one_operation_may_come_without_its_list(desk: Desk) -> None:
-    _, persona = await patched(desk, {"op": "add", "path": "/greeting", "value": "Yo"})
+async def test_one_operation_may_come_without_its_list(tool_client: ToolClient) -> None:
+    _, persona = await patch_new_persona(
+        tool_client, {"op": "add", "path": "/greeting", "value": "Yo"}
+    )
     assert persona["greeting"] == "Yo"
 
 
-async def test_only_differences_are_sent_whatever_the_patch_said(desk: Desk) -> None:
+async def test_only_differences_are_sent_for_any_patch(tool_client: ToolClient) -> None:
     value = {"visual_awareness_queries": ["Who?", "Where now?", "When?"]}
-    await patched(desk, [{"op": "replace", "path": "/layers/perception", "value": value}])
-    (operation,) = last_patch(desk)
+    await patch_new_persona(
+        tool_client, [{"op": "replace", "path": "/layers/perception", "value": value}]
+    )
+    (operation,) = read_last_patch(tool_client)
     assert operation["path"] == "/layers/perception/visual_awareness_queries/1"
 
 
-async def test_a_plain_object_is_accepted_as_in_the_seed_with_a_finding(desk: Desk) -> None:
+async def test_a_plain_object_is_accepted_as_in_the_seed_with_a_finding(
+    tool_client: ToolClient,
+) -> None:
     """The seed shows one as PATCH body; Tavus answers 422 to it."""
-    receipt, persona = await patched(
-        desk, {"system_prompt": "Updated prompt...", "context": "New context..."}
+    receipt, persona = await patch_new_persona(
+        tool_client, {"system_prompt": "Updated prompt...", "context": "New context..."}
     )
     assert persona["context"] == "New context..."
     assert any("JSON Patch" in item["message"] for item in receipt["findings"])
-    assert isinstance(last_patch(desk), list)
+    assert isinstance(read_last_patch(tool_client), list)
 
 
-async def test_a_plain_object_is_merged_and_may_use_todays_names(desk: Desk) -> None:
-    _, persona = await patched(
-        desk, {"pal_name": "P", "layers": {"stt": {"stt_engine": "tavus-auto"}}}
+async def test_a_plain_object_is_merged_and_may_use_todays_names(tool_client: ToolClient) -> None:
+    _, persona = await patch_new_persona(
+        tool_client, {"pal_name": "P", "layers": {"stt": {"stt_engine": "tavus-auto"}}}
     )
     assert persona["persona_name"] == "P"
     assert persona["layers"]["stt"] == {"hotwords": "a", "stt_engine": "tavus-auto"}
 
 
-async def test_audio_only_in_a_plain_object_is_not_sent(desk: Desk) -> None:
-    receipt, _ = await patched(desk, {"audio_only": True, "greeting": "Yo"})
-    assert [item["path"] for item in last_patch(desk)] == ["/greeting"]
+async def test_audio_only_in_a_plain_object_is_not_sent(tool_client: ToolClient) -> None:
+    receipt, _ = await patch_new_persona(tool_client, {"audio_only": True, "greeting": "Yo"})
+    assert [item["path"] for item in read_last_patch(tool_client)] == ["/greeting"]
     assert "/audio_only" in {item["path"] for item in receipt["findings"]}
 
 
-async def test_a_patch_of_a_whole_layer_is_warned_of(desk: Desk) -> None:
+async def test_a_patch_of_a_whole_layer_gives_a_warning(tool_client: ToolClient) -> None:
     """Tavus: it replaces the node, other fields revert to defaults."""
-    receipt, persona = await patched(
-        desk, [{"op": "add", "path": "/layers/stt", "value": {"stt_engine": "tavus-auto"}}]
+    receipt, persona = await patch_new_persona(
+        tool_client, [{"op": "add", "path": "/layers/stt", "value": {"stt_engine": "tavus-auto"}}]
     )
     assert persona["layers"]["stt"] == {"stt_engine": "tavus-auto"}
     (finding,) = [item for item in receipt["findings"] if item["path"] == "/layers/stt"]
@@ -283,50 +299,58 @@ BAD_PATCHES: list[tuple[Any, str]] = [
 ]
 
 
-async def test_a_bad_patch_is_refused_before_anything_is_sent(desk: Desk) -> None:
-    persona_id = await desk.create(greeting="Hi!", layers={"stt": {"hotwords": "a"}})
+async def test_an_invalid_patch_is_refused_before_any_request(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(greeting="Hi!", layers={"stt": {"hotwords": "a"}})
     for patch, says in BAD_PATCHES:
-        assert says in await desk.refusal("patch_persona", persona_id=persona_id, patch=patch)
-    assert len(desk.wire.writes) == 1
+        assert says in await tool_client.expect_error(
+            "patch_persona", persona_id=persona_id, patch=patch
+        )
+    assert len(tool_client.transport.writes) == 1
 
 
-async def test_a_list_index_with_a_leading_zero_is_refused(desk: Desk) -> None:
+async def test_a_list_index_with_a_leading_zero_is_refused(tool_client: ToolClient) -> None:
     """RFC 6901 section 4: leading zeros are not allowed; Tavus's own applier would refuse."""
-    persona_id = await desk.create(layers={"perception": {"visual_awareness_queries": QUERIES}})
+    persona_id = await tool_client.create_persona(
+        layers={"perception": {"visual_awareness_queries": QUERIES}}
+    )
     path = "/layers/perception/visual_awareness_queries/01"
-    await desk.refusal(
+    await tool_client.expect_error(
         "patch_persona", persona_id=persona_id, patch=[{"op": "remove", "path": path}]
     )
 
 
 @pytest.mark.parametrize("patch", ["hello", 5])
-async def test_a_patch_of_a_wrong_type_is_told_at_a_json_pointer(desk: Desk, patch: Any) -> None:
-    said = await desk.refusal("patch_persona", persona_id="p1", patch=patch)
+async def test_a_type_error_in_a_patch_is_reported_with_its_json_pointer(
+    tool_client: ToolClient, patch: Any
+) -> None:
+    said = await tool_client.expect_error("patch_persona", persona_id="p1", patch=patch)
     assert "/patch" in said
     assert "[dict" not in said
 
 
-async def test_a_meeting_identity_is_patched_alone(desk: Desk) -> None:
+async def test_a_meeting_identity_is_patched_separately(tool_client: ToolClient) -> None:
     """Vendor: the conferencing layer must be patched on its own."""
-    persona_id = await desk.create()
+    persona_id = await tool_client.create_persona()
     alone = {"op": "add", "path": "/layers/conferencing", "value": {"username": "front"}}
-    said = await desk.refusal(
+    said = await tool_client.expect_error(
         "patch_persona",
         persona_id=persona_id,
         patch=[alone, {"op": "add", "path": "/greeting", "value": "x"}],
     )
     assert "/layers/conferencing" in said
-    receipt = await desk.facts("patch_persona", persona_id=persona_id, patch=[alone])
+    receipt = await tool_client.expect_result("patch_persona", persona_id=persona_id, patch=[alone])
     assert receipt["status"] == "applied"
 
 
-async def test_a_raw_patch_keeps_to_if_revision_and_dry_run(desk: Desk) -> None:
-    persona_id = await desk.create()
+async def test_a_raw_patch_respects_if_revision_and_dry_run(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona()
     patch = [{"op": "add", "path": "/greeting", "value": "x"}]
-    said = await desk.refusal(
+    said = await tool_client.expect_error(
         "patch_persona", persona_id=persona_id, patch=patch, if_revision="000000000000"
     )
     assert "revision" in said
-    receipt = await desk.facts("patch_persona", persona_id=persona_id, patch=patch, dry_run=True)
+    receipt = await tool_client.expect_result(
+        "patch_persona", persona_id=persona_id, patch=patch, dry_run=True
+    )
     assert receipt["status"] == "planned"
-    assert len(desk.wire.writes) == 1
+    assert len(tool_client.transport.writes) == 1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from mcp_client import Desk
+from mcp_client import ToolClient
 from mcp_types import Tool
 
 from tavus_mcp.settings import DEFAULT_TOOLSETS
@@ -26,22 +26,22 @@ READS = {
 }
 
 
-async def tools_of(desk: Desk) -> list[Tool]:
-    return list((await desk.client.list_tools()).tools)
+async def list_tools(tool_client: ToolClient) -> list[Tool]:
+    return list((await tool_client.client.list_tools()).tools)
 
 
-def size(value: Any) -> int:
+def count_bytes(value: Any) -> int:
     return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
 
 
-def visible(tool: Tool) -> int:
+def count_visible_bytes(tool: Tool) -> int:
     """Return the bytes of a tool that a model reads."""
-    return size(
+    return count_bytes(
         {"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema}
     )
 
 
-def nodes(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+def iterate_schemas(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every schema inside a schema; the names of properties are no keywords."""
     if not isinstance(schema, dict):
         return
@@ -49,17 +49,19 @@ def nodes(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     for key, value in schema.items():
         if key in ("properties", "$defs"):
             for name, inner in value.items():
-                yield from nodes(inner, f"{path}/{name}")
+                yield from iterate_schemas(inner, f"{path}/{name}")
         elif isinstance(value, dict):
-            yield from nodes(value, f"{path}/{key}")
+            yield from iterate_schemas(value, f"{path}/{key}")
         elif isinstance(value, list) and key in ("anyOf", "oneOf", "allOf"):
             for inner in value:
-                yield from nodes(inner, f"{path}/{key}")
+                yield from iterate_schemas(inner, f"{path}/{key}")
 
 
-async def test_every_input_schema_is_an_object_without_a_union_at_its_root(desk: Desk) -> None:
+async def test_every_input_schema_is_an_object_without_a_union_at_its_root(
+    tool_client: ToolClient,
+) -> None:
     """Ours: several hosts refuse anything else."""
-    for tool in await tools_of(desk):
+    for tool in await list_tools(tool_client):
         schema = tool.input_schema
         assert schema["type"] == "object", tool.name
         assert not {"anyOf", "oneOf", "allOf", "$ref"} & schema.keys(), tool.name
@@ -67,11 +69,13 @@ async def test_every_input_schema_is_an_object_without_a_union_at_its_root(desk:
         Draft202012Validator.check_schema(schema)
 
 
-async def test_schemas_hold_no_titles_no_null_defaults_and_no_loose_ends(desk: Desk) -> None:
+async def test_schemas_have_no_titles_null_defaults_or_unused_definitions(
+    tool_client: ToolClient,
+) -> None:
     """Ours: generated noise costs the model's attention."""
-    for tool in await tools_of(desk):
+    for tool in await list_tools(tool_client):
         for schema in (tool.input_schema, tool.output_schema):
-            for path, node in nodes(schema):
+            for path, node in iterate_schemas(schema):
                 where = f"{tool.name}{path}"
                 assert "title" not in node, where
                 assert "$ref" not in node, where
@@ -79,15 +83,17 @@ async def test_schemas_hold_no_titles_no_null_defaults_and_no_loose_ends(desk: D
                 assert {"type": "null"} not in node.get("anyOf", []), where
 
 
-async def test_every_parameter_is_described(desk: Desk) -> None:
-    for tool in await tools_of(desk):
+async def test_every_parameter_is_described(tool_client: ToolClient) -> None:
+    for tool in await list_tools(tool_client):
         for name, parameter in tool.input_schema["properties"].items():
             assert parameter.get("description"), f"{tool.name}.{name}"
 
 
-async def test_every_tool_has_a_title_a_description_and_all_four_hints(desk: Desk) -> None:
+async def test_every_tool_has_a_title_a_description_and_all_four_hints(
+    tool_client: ToolClient,
+) -> None:
     """MCP: what hosts decide by whether to ask the person."""
-    for tool in await tools_of(desk):
+    for tool in await list_tools(tool_client):
         assert tool.title, tool.name
         assert tool.description, tool.name
         hints = tool.annotations
@@ -96,8 +102,8 @@ async def test_every_tool_has_a_title_a_description_and_all_four_hints(desk: Des
             assert getattr(hints, f"{hint}_hint") is not None, f"{tool.name} {hint}"
 
 
-async def test_the_hints_say_what_the_tools_do(desk: Desk) -> None:
-    for tool in await tools_of(desk):
+async def test_the_hints_match_the_behaviour_of_the_tools(tool_client: ToolClient) -> None:
+    for tool in await list_tools(tool_client):
         assert tool.annotations is not None
         verb = tool.name.partition("_")[0]
         assert tool.annotations.read_only_hint is (verb in READS), tool.name
@@ -105,23 +111,25 @@ async def test_the_hints_say_what_the_tools_do(desk: Desk) -> None:
         assert tool.annotations.idempotent_hint is (verb != "create"), tool.name
 
 
-async def test_names_are_verb_and_object_and_short(desk: Desk) -> None:
-    for tool in await tools_of(desk):
+async def test_names_are_verb_and_object_and_short(tool_client: ToolClient) -> None:
+    for tool in await list_tools(tool_client):
         assert re.fullmatch(r"[a-z]+(_[a-z]+)+", tool.name), tool.name
         assert len(tool.name) <= 32, tool.name
 
 
-async def test_every_output_schema_is_an_object(desk: Desk) -> None:
+async def test_every_output_schema_is_an_object(tool_client: ToolClient) -> None:
     """MCP: structured content is an object."""
-    for tool in await tools_of(desk):
+    for tool in await list_tools(tool_client):
         assert tool.output_schema is not None, tool.name
         assert tool.output_schema["type"] == "object", tool.name
         Draft202012Validator.check_schema(tool.output_schema)
 
 
-async def test_every_change_tool_takes_dry_run_and_all_but_create_if_revision(desk: Desk) -> None:
+async def test_every_change_tool_takes_dry_run_and_all_but_create_if_revision(
+    tool_client: ToolClient,
+) -> None:
     """Ours (design section 4)."""
-    for tool in await tools_of(desk):
+    for tool in await list_tools(tool_client):
         assert tool.annotations is not None
         properties = tool.input_schema["properties"]
         if not tool.annotations.read_only_hint:
@@ -132,57 +140,63 @@ async def test_every_change_tool_takes_dry_run_and_all_but_create_if_revision(de
             assert "status" in (tool.output_schema or {})["properties"], tool.name
 
 
-async def test_no_tool_is_over_its_budget(desk: Desk) -> None:
+async def test_no_tool_exceeds_its_byte_budget(tool_client: ToolClient) -> None:
     """Ours (design section 9)."""
-    for tool in await tools_of(desk):
+    for tool in await list_tools(tool_client):
         most = 5_000 if tool.name == "create_persona" else 2_000
-        assert visible(tool) <= most, f"{tool.name}: {visible(tool)}"
+        assert count_visible_bytes(tool) <= most, f"{tool.name}: {count_visible_bytes(tool)}"
 
 
-async def test_the_default_toolsets_stay_within_20_000_bytes(opening: Opening) -> None:
-    async with opening(toolsets=DEFAULT_TOOLSETS) as desk:
-        tools = await tools_of(desk)
-    assert sum(map(visible, tools)) <= 20_000
-    assert sum(size(tool.output_schema) for tool in tools) <= 12_000
+async def test_the_default_toolsets_use_at_most_20_000_bytes(open_tool_client: Opening) -> None:
+    async with open_tool_client(toolsets=DEFAULT_TOOLSETS) as desk:
+        tools = await list_tools(desk)
+    assert sum(map(count_visible_bytes, tools)) <= 20_000
+    assert sum(count_bytes(tool.output_schema) for tool in tools) <= 12_000
 
 
-async def test_all_toolsets_stay_within_34_000_bytes(desk: Desk) -> None:
-    assert sum(map(visible, await tools_of(desk))) <= 34_000
+async def test_all_toolsets_use_at_most_34_000_bytes(tool_client: ToolClient) -> None:
+    assert sum(map(count_visible_bytes, await list_tools(tool_client))) <= 34_000
 
 
-async def test_both_protocol_modes_list_the_same_tools(opening: Opening) -> None:
-    async with opening(mode="legacy") as old, opening(mode="2026-07-28") as new:
-        before, after = await tools_of(old), await tools_of(new)
+async def test_both_protocol_modes_list_the_same_tools(open_tool_client: Opening) -> None:
+    async with open_tool_client(mode="legacy") as old, open_tool_client(mode="2026-07-28") as new:
+        before, after = await list_tools(old), await list_tools(new)
     assert [tool.model_dump() for tool in before] == [tool.model_dump() for tool in after]
 
 
 @MODES
-async def test_a_whole_job_can_be_done_in_either_protocol_mode(opening: Opening, mode: str) -> None:
-    async with opening(mode=mode) as desk:
-        persona_id = await desk.create(name="Clerk")
-        changed = await desk.facts(
+async def test_a_complete_workflow_runs_in_either_protocol_mode(
+    open_tool_client: Opening, mode: str
+) -> None:
+    async with open_tool_client(mode=mode) as desk:
+        persona_id = await desk.create_persona(name="Clerk")
+        changed = await desk.expect_result(
             "configure_tts", persona_id=persona_id, tts_engine="cartesia", if_revision=None
         )
         undo = changed["undo"]
-        await desk.facts(undo["tool"], **undo["arguments"])
-        assert "tts" not in (await desk.persona(persona_id)).get("layers", {})
-        assert "/modle" in await desk.refusal("configure_llm", persona_id=persona_id, modle="x")
-        assert (await desk.facts("check_persona", persona_id=persona_id))["findings"] is not None
+        await desk.expect_result(undo["tool"], **undo["arguments"])
+        assert "tts" not in (await desk.read_persona(persona_id)).get("layers", {})
+        assert "/modle" in await desk.expect_error(
+            "configure_llm", persona_id=persona_id, modle="x"
+        )
+        assert (await desk.expect_result("check_persona", persona_id=persona_id))[
+            "findings"
+        ] is not None
         read = await desk.client.read_resource(f"tavus://personas/{persona_id}")
         assert read.contents
-        await desk.delete(persona_id)
+        await desk.delete_persona(persona_id)
 
 
-async def test_the_server_tells_how_to_use_it(desk: Desk) -> None:
-    told = desk.client.instructions
+async def test_the_server_provides_instructions(tool_client: ToolClient) -> None:
+    told = tool_client.client.instructions
     assert told is not None
     assert "list_personas" in told
     assert "dry_run" in told
 
 
-async def test_the_list_of_tools_is_the_same_after_calls(desk: Desk) -> None:
+async def test_the_tool_list_does_not_change_after_calls(tool_client: ToolClient) -> None:
     """Ours: the list never changes within a run."""
-    before = await tools_of(desk)
-    await desk.create()
-    await desk.refusal("list_persona")
-    assert await tools_of(desk) == before
+    before = await list_tools(tool_client)
+    await tool_client.create_persona()
+    await tool_client.expect_error("list_persona")
+    assert await list_tools(tool_client) == before

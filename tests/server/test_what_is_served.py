@@ -26,8 +26,8 @@ WRITES = {
 }
 
 
-async def test_a_read_only_server_lists_only_tools_that_read(opening: Opening) -> None:
-    async with opening(read_only=True) as desk:
+async def test_a_read_only_server_lists_only_read_tools(open_tool_client: Opening) -> None:
+    async with open_tool_client(read_only=True) as desk:
         tools = (await desk.client.list_tools()).tools
         assert tools
         assert all(tool.annotations and tool.annotations.read_only_hint for tool in tools)
@@ -35,38 +35,38 @@ async def test_a_read_only_server_lists_only_tools_that_read(opening: Opening) -
 
 @pytest.mark.parametrize("tool", list(WRITES))
 async def test_a_read_only_server_refuses_a_write_naming_the_mode(
-    opening: Opening, tool: str
+    open_tool_client: Opening, tool: str
 ) -> None:
-    async with opening(read_only=True) as desk:
-        said = await desk.refusal(tool, **WRITES[tool])
+    async with open_tool_client(read_only=True) as desk:
+        said = await desk.expect_error(tool, **WRITES[tool])
         assert "read-only" in said
         assert tool in said
-        assert desk.wire.requests == []
+        assert desk.transport.requests == []
 
 
-async def test_a_read_only_server_reads(opening: Opening) -> None:
-    async with opening(read_only=True) as desk:
-        assert (await desk.facts("list_personas"))["personas"]
-        assert (await desk.facts("check_persona", persona_id="p1af207b8189"))["persona_id"]
+async def test_a_read_only_server_serves_reads(open_tool_client: Opening) -> None:
+    async with open_tool_client(read_only=True) as desk:
+        assert (await desk.expect_result("list_personas"))["personas"]
+        assert (await desk.expect_result("check_persona", persona_id="p1af207b8189"))["persona_id"]
         assert (await desk.client.read_resource("tavus://personas/p1af207b8189")).contents
 
 
 @pytest.mark.parametrize("toolset", TOOLSETS)
-async def test_each_toolset_can_be_served_alone(opening: Opening, toolset: str) -> None:
-    async with opening(toolsets=(toolset,)) as desk:
+async def test_each_toolset_can_be_served_alone(open_tool_client: Opening, toolset: str) -> None:
+    async with open_tool_client(toolsets=(toolset,)) as desk:
         alone = {tool.name for tool in (await desk.client.list_tools()).tools}
-    async with opening() as desk:
+    async with open_tool_client() as desk:
         every = {tool.name for tool in (await desk.client.list_tools()).tools}
     assert alone
     assert alone < every
 
 
-async def test_the_toolsets_together_are_all_tools_each_once(opening: Opening) -> None:
+async def test_the_toolsets_partition_all_tools(open_tool_client: Opening) -> None:
     names: list[str] = []
     for toolset in TOOLSETS:
-        async with opening(toolsets=(toolset,)) as desk:
+        async with open_tool_client(toolsets=(toolset,)) as desk:
             names += [tool.name for tool in (await desk.client.list_tools()).tools]
-    async with opening() as desk:
+    async with open_tool_client() as desk:
         every = [tool.name for tool in (await desk.client.list_tools()).tools]
     assert sorted(names) == sorted(every)
     assert len(names) == len(set(names))
@@ -82,19 +82,21 @@ async def test_the_toolsets_together_are_all_tools_each_once(opening: Opening) -
         ("patch_persona", "advanced"),
     ],
 )
-async def test_a_tool_whose_toolset_is_off_is_refused_naming_it(
-    opening: Opening, tool: str, toolset: str
+async def test_a_tool_of_a_disabled_toolset_is_refused_with_the_toolset_name(
+    open_tool_client: Opening, tool: str, toolset: str
 ) -> None:
     rest = tuple(name for name in TOOLSETS if name != toolset)
-    async with opening(toolsets=rest) as desk:
-        said = await desk.refusal(tool)
+    async with open_tool_client(toolsets=rest) as desk:
+        said = await desk.expect_error(tool)
         assert f"'{toolset}'" in said
         assert "--toolsets" in said
-        assert desk.wire.requests == []
+        assert desk.transport.requests == []
 
 
-async def test_a_tool_that_was_never_there_is_not_blamed_on_a_mode(opening: Opening) -> None:
-    async with opening(read_only=True) as desk:
-        said = await desk.refusal("make_coffee")
+async def test_an_unknown_tool_is_not_attributed_to_a_mode(
+    open_tool_client: Opening,
+) -> None:
+    async with open_tool_client(read_only=True) as desk:
+        said = await desk.expect_error("make_coffee")
         assert "There is no such tool" in said
         assert "read-only" not in said

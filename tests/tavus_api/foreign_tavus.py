@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-Json = dict[str, Any]
+JsonObject = dict[str, Any]
 
-PAL = {
+PAL_FIELD_NAMES = {
     "persona_id": "pal_id",
     "persona_name": "pal_name",
     "persona_type": "pal_type",
@@ -29,66 +29,72 @@ PAL = {
 }
 
 
-def as_stored(value: Any) -> Any:
+def return_unchanged(value: Any) -> Any:
     """Return JSON as it is."""
     return value
 
 
-def in_pal_words(value: Any) -> Any:
+def rename_to_pal(value: Any) -> Any:
     """Return JSON with today's field names, in all places: a blunt tool, for fixtures only."""
     if isinstance(value, list):
-        return [in_pal_words(item) for item in value]
+        return [rename_to_pal(item) for item in value]
     if isinstance(value, dict):
-        return {PAL.get(key, key): in_pal_words(item) for key, item in value.items()}
+        return {PAL_FIELD_NAMES.get(key, key): rename_to_pal(item) for key, item in value.items()}
     return value
 
 
 @dataclass
-class ForeignTavus:
+class PalOnlyApi:
     """A Tavus under ``/v2/<path>`` that keeps documents as they come.
 
     ``wrapped`` puts a single read into ``{"data": [...]}``; ``first_page`` is the number of the
     first page; ``speaks`` turns what is stored into what is answered.
     """
 
-    path: str = "pals"
-    key: str = "pal_id"
-    wrapped: bool = True
+    resource_path: str = "pals"
+    id_field: str = "pal_id"
+    wraps_reads: bool = True
     first_page: int = 0
-    speaks: Callable[[Any], Any] = as_stored
-    lists: Mapping[str, list[Json]] = field(default_factory=dict)
-    personas: dict[str, Json] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
-    bodies: list[Any] = field(default_factory=list)
+    render: Callable[[Any], Any] = return_unchanged
+    lists: Mapping[str, list[JsonObject]] = field(default_factory=dict)
+    personas: dict[str, JsonObject] = field(default_factory=dict)
+    request_lines: list[str] = field(default_factory=list)
+    request_bodies: list[Any] = field(default_factory=list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
         body = await request.body()
-        self.asked.append(f"{request.method} {request.url.path}")
+        self.request_lines.append(f"{request.method} {request.url.path}")
         if body:
-            self.bodies.append(json.loads(body))
+            self.request_bodies.append(json.loads(body))
         answer = self._answer(request, json.loads(body) if body else None)
         await answer(scope, receive, send)
 
     def _answer(self, request: Request, body: Any) -> Response:
         _, version, resource, *rest = request.url.path.rstrip("/").split("/")
-        if version == "v2" and resource == self.path:
-            return self._one(request, rest[0], body) if rest else self._all(request, body)
+        if version == "v2" and resource == self.resource_path:
+            return (
+                self._answer_one(request, rest[0], body)
+                if rest
+                else self._answer_collection(request, body)
+            )
         if version == "v2" and resource in self.lists and not rest:
-            return self._page(request, self.lists[resource])
-        return said(404, {"message": "Not Found"})
+            return self._build_page(request, self.lists[resource])
+        return build_json_response(404, {"message": "Not Found"})
 
-    def _all(self, request: Request, body: Any) -> Response:
+    def _answer_collection(self, request: Request, body: Any) -> Response:
         if request.method == "GET":
-            return self._page(request, list(self.personas.values()))
+            return self._build_page(request, list(self.personas.values()))
         persona_id = f"p{len(self.personas):011x}"
-        self.personas[persona_id] = {self.key: persona_id, **body, "created_at": "2026-10-01"}
-        return said(200, self.speaks({self.key: persona_id, "registration": {"new": True}}))
+        self.personas[persona_id] = {self.id_field: persona_id, **body, "created_at": "2026-10-01"}
+        return build_json_response(
+            200, self.render({self.id_field: persona_id, "registration": {"new": True}})
+        )
 
-    def _one(self, request: Request, persona_id: str, body: Any) -> Response:
+    def _answer_one(self, request: Request, persona_id: str, body: Any) -> Response:
         if persona_id not in self.personas:
-            return said(404, {"error": "PAL not found"})
+            return build_json_response(404, {"error": "PAL not found"})
         before = self.personas[persona_id]
         if request.method == "DELETE":
             del self.personas[persona_id]
@@ -97,17 +103,17 @@ class ForeignTavus:
             after = jsonpatch.apply_patch(before, body)
             self.personas[persona_id] = after
             return Response(status_code=304 if after == before else 200)
-        shown = self.speaks(before)
-        return said(200, {"data": [shown]} if self.wrapped else shown)
+        shown = self.render(before)
+        return build_json_response(200, {"data": [shown]} if self.wraps_reads else shown)
 
-    def _page(self, request: Request, rows: list[Json]) -> Response:
+    def _build_page(self, request: Request, rows: list[JsonObject]) -> Response:
         limit = min(int(request.query_params.get("limit", 10)), 25)
         page = int(request.query_params.get("page", self.first_page))
         start = max(0, page - self.first_page) * limit
-        shown = [self.speaks(row) for row in rows[start : start + limit]]
-        return said(200, {"data": shown, "total_count": len(rows), "beta": True})
+        shown = [self.render(row) for row in rows[start : start + limit]]
+        return build_json_response(200, {"data": shown, "total_count": len(rows), "beta": True})
 
 
-def said(status: int, body: Any) -> Response:
+def build_json_response(status: int, body: Any) -> Response:
     """Return a JSON reply."""
     return Response(json.dumps(body), status, media_type="application/json")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
-from mcp_client import Desk, world
+from mcp_client import ToolClient, build_test_app
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.anyio
 PERSONA = {"persona_id": "p1", "persona_name": "One", "system_prompt": "x", "layers": {}}
 
 
-def answering(
+def build_app_answering(
     status: int,
     body: bytes | str | dict[str, Any] | list[Any] = b"",
     *,
@@ -100,11 +100,11 @@ def answering(
         (400, {"error": "", "message": "second"}, RequestRejected, "second"),
     ],
 )
-async def test_a_status_becomes_its_error_with_tavuss_own_words(
+async def test_a_status_maps_to_its_error_with_the_message_of_tavus(
     status: int, body: Any, kind: type[TavusError], says: str
 ) -> None:
     """Tavus: errors stand under error, or message, or as text (section 7)."""
-    app, _ = world(answering(status, body))
+    app, _ = build_test_app(build_app_answering(status, body))
     with pytest.raises(TavusError) as caught:
         await app.api.get_persona("p1")
     assert type(caught.value) is kind
@@ -113,16 +113,18 @@ async def test_a_status_becomes_its_error_with_tavuss_own_words(
     assert str(status) in str(caught.value)
 
 
-async def test_the_tool_shows_the_same_words(opening: Opening) -> None:
-    async with opening(answering(400, {"error": "the moon is full"})) as desk:
-        assert "the moon is full" in await desk.refusal("get_persona", persona_id="p1")
-        assert "the moon is full" in await desk.refusal("list_personas")
+async def test_the_tool_error_contains_the_message_of_tavus(open_tool_client: Opening) -> None:
+    async with open_tool_client(build_app_answering(400, {"error": "the moon is full"})) as desk:
+        assert "the moon is full" in await desk.expect_error("get_persona", persona_id="p1")
+        assert "the moon is full" in await desk.expect_error("list_personas")
 
 
-async def test_html_is_told_as_text_and_a_long_body_is_cut(opening: Opening) -> None:
+async def test_an_html_body_is_reported_as_text_and_a_long_body_is_truncated(
+    open_tool_client: Opening,
+) -> None:
     page = "<html><head><title>Oops</title></head><body>" + "x " * 5_000 + "</body></html>"
-    async with opening(answering(500, page)) as desk:
-        said = await desk.refusal("get_persona", persona_id="p1")
+    async with open_tool_client(build_app_answering(500, page)) as desk:
+        said = await desk.expect_error("get_persona", persona_id="p1")
     assert "Oops" in said
     assert "<" not in said
     assert len(said) < 800
@@ -131,85 +133,87 @@ async def test_html_is_told_as_text_and_a_long_body_is_cut(opening: Opening) -> 
 @pytest.mark.parametrize(
     "body", [b"", b'{"persona_id": "p1", "pers', b"<html>hello</html>", b"null", b"[]", b"5", b"{}"]
 )
-async def test_a_success_that_is_no_persona_is_told_and_no_crash(
-    opening: Opening, body: bytes
+async def test_a_successful_answer_without_a_persona_is_reported_as_an_error(
+    open_tool_client: Opening, body: bytes
 ) -> None:
-    async with opening(answering(200, body)) as desk:
-        said = await desk.refusal("get_persona", persona_id="p1")
+    async with open_tool_client(build_app_answering(200, body)) as desk:
+        said = await desk.expect_error("get_persona", persona_id="p1")
     assert "200" in said
     assert "persona 'p1'" in said
 
 
 @pytest.mark.parametrize("body", [b"", b'{"data": [{"per', b"<html>hello</html>"])
-async def test_a_success_that_is_no_list_is_told_and_no_crash(
-    opening: Opening, body: bytes
+async def test_a_successful_answer_without_a_list_is_reported_as_an_error(
+    open_tool_client: Opening, body: bytes
 ) -> None:
-    async with opening(answering(200, body)) as desk:
-        assert "200" in await desk.refusal("list_personas")
+    async with open_tool_client(build_app_answering(200, body)) as desk:
+        assert "200" in await desk.expect_error("list_personas")
 
 
 @pytest.mark.parametrize("status", [200, 400])
-async def test_a_body_that_is_nested_without_end_is_told_and_no_crash(
-    opening: Opening, status: int
+async def test_a_deeply_nested_body_is_reported_as_an_error(
+    open_tool_client: Opening, status: int
 ) -> None:
-    async with opening(answering(status, b"[" * 100_000)) as desk:
-        said = await desk.refusal("get_persona", persona_id="p1")
+    async with open_tool_client(build_app_answering(status, b"[" * 100_000)) as desk:
+        said = await desk.expect_error("get_persona", persona_id="p1")
     assert str(status) in said
     assert "Error executing tool" not in said
 
 
 @pytest.mark.parametrize("status", [302, 308])
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-async def test_no_redirect_is_followed(opening: Opening, status: int, method: str) -> None:
+async def test_redirects_are_not_followed(
+    open_tool_client: Opening, status: int, method: str
+) -> None:
     """Ours (design section 6): the key goes to the configured host only."""
     headers = {"location": "https://elsewhere.example/v2/personas/p1"}
-    async with opening(answering(status, only=method, headers=headers)) as desk:
+    async with open_tool_client(build_app_answering(status, only=method, headers=headers)) as desk:
         if method == "DELETE":
-            planned = await desk.facts("delete_persona", persona_id="p1")
-            said = await desk.refusal("apply_plan", plan_id=planned["plan_id"])
+            planned = await desk.expect_result("delete_persona", persona_id="p1")
+            said = await desk.expect_error("apply_plan", plan_id=planned["plan_id"])
         elif method == "PATCH":
-            said = await desk.refusal("update_persona", persona_id="p1", name="Two")
+            said = await desk.expect_error("update_persona", persona_id="p1", name="Two")
         else:
-            said = await desk.refusal("get_persona", persona_id="p1")
-        assert {request.url.host for request in desk.wire.requests} == {"127.0.0.1"}
+            said = await desk.expect_error("get_persona", persona_id="p1")
+        assert {request.url.host for request in desk.transport.requests} == {"127.0.0.1"}
     assert "redirect" in said
     assert "TAVUS_BASE_URL" in said
 
 
-async def test_a_304_to_a_read_is_told_and_no_crash(opening: Opening) -> None:
-    async with opening(answering(304)) as desk:
-        said = await desk.refusal("get_persona", persona_id="p1")
+async def test_a_304_answer_to_a_read_is_reported_as_an_error(open_tool_client: Opening) -> None:
+    async with open_tool_client(build_app_answering(304)) as desk:
+        said = await desk.expect_error("get_persona", persona_id="p1")
     assert "304" in said
 
 
 @pytest.mark.parametrize("status", [200, 204])
-async def test_a_write_with_an_empty_answer_is_a_success_when_it_took_effect(
-    opening: Opening, sandbox: ASGIApp, status: int
+async def test_a_write_with_an_empty_answer_succeeds_when_it_took_effect(
+    open_tool_client: Opening, sandbox: ASGIApp, status: int
 ) -> None:
     """Tavus: the body of a PATCH is undocumented; a client must not require JSON."""
-    async with opening(silenced(sandbox, status)) as desk:
-        persona_id = await desk.create()
-        receipt = await desk.facts("update_persona", persona_id=persona_id, name="Two")
-        gone = await desk.delete(persona_id)
+    async with open_tool_client(build_app_without_response_bodies(sandbox, status)) as desk:
+        persona_id = await desk.create_persona()
+        receipt = await desk.expect_result("update_persona", persona_id=persona_id, name="Two")
+        gone = await desk.delete_persona(persona_id)
     assert receipt["status"] == gone["status"] == "applied"
 
 
 @pytest.mark.parametrize("status", [200, 204])
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
-async def test_an_answer_of_success_is_not_believed_when_nothing_happened(
-    opening: Opening, status: int, method: str
+async def test_a_success_status_is_rejected_when_the_write_had_no_effect(
+    open_tool_client: Opening, status: int, method: str
 ) -> None:
     """Ours (design section 5): after every write the document is read back."""
-    async with opening(answering(status, only=method)) as desk:
+    async with open_tool_client(build_app_answering(status, only=method)) as desk:
         if method == "PATCH":
-            said = await desk.refusal("update_persona", persona_id="p1", name="Two")
+            said = await desk.expect_error("update_persona", persona_id="p1", name="Two")
         else:
-            planned = await desk.facts("delete_persona", persona_id="p1")
-            said = await desk.refusal("apply_plan", plan_id=planned["plan_id"])
+            planned = await desk.expect_result("delete_persona", persona_id="p1")
+            said = await desk.expect_error("apply_plan", plan_id=planned["plan_id"])
     assert "did not take effect" in said or "still there" in said
 
 
-def silenced(app: ASGIApp, status: int) -> ASGIApp:
+def build_app_without_response_bodies(app: ASGIApp, status: int) -> ASGIApp:
     """Let every write take effect, and answer it with a status and nothing else."""
 
     async def quiet(scope: Scope, receive: Receive, send: Send) -> None:
@@ -228,32 +232,34 @@ CREATE = {"name": "One", "system_prompt": "x"}
 
 
 @pytest.mark.parametrize("body", [b"", b'{"persona_id": "p'])
-async def test_a_creation_whose_answer_cannot_be_read_does_not_advise_to_try_again(
-    opening: Opening, body: bytes
+async def test_a_creation_with_an_unreadable_answer_does_not_advise_a_retry(
+    open_tool_client: Opening, body: bytes
 ) -> None:
     """Ours: a second try would make a second persona."""
-    async with opening(answering(200, body, only="POST")) as desk:
-        said = await desk.refusal("create_persona", **CREATE)
-        assert len(desk.wire.writes) == 1
+    async with open_tool_client(build_app_answering(200, body, only="POST")) as desk:
+        said = await desk.expect_error("create_persona", **CREATE)
+        assert len(desk.transport.writes) == 1
     assert "rying again may help" not in said
     assert "not known" in said
 
 
-async def test_a_creation_that_answers_no_id_is_not_called_none(opening: Opening) -> None:
-    async with opening(answering(200, {}, only="POST")) as desk:
+async def test_a_creation_answered_without_an_id_does_not_report_the_id_none(
+    open_tool_client: Opening,
+) -> None:
+    async with open_tool_client(build_app_answering(200, {}, only="POST")) as desk:
         result = await desk.call("create_persona", **CREATE)
-        assert all(not item.url.path.endswith("/None") for item in desk.wire.requests)
+        assert all(not item.url.path.endswith("/None") for item in desk.transport.requests)
     assert '"None"' not in json.dumps(result.structured_content)
 
 
 @pytest.mark.parametrize("status", [500, 502, 504])
-async def test_a_creation_that_a_gateway_lost_does_not_advise_to_try_again(
-    opening: Opening, status: int
+async def test_a_creation_lost_at_a_gateway_does_not_advise_a_retry(
+    open_tool_client: Opening, status: int
 ) -> None:
     """Ours: it is not known whether Tavus carried it out."""
-    async with opening(answering(status, only="POST")) as desk:
-        said = await desk.refusal("create_persona", **CREATE)
-        assert len(desk.wire.writes) == 1
+    async with open_tool_client(build_app_answering(status, only="POST")) as desk:
+        said = await desk.expect_error("create_persona", **CREATE)
+        assert len(desk.transport.writes) == 1
     assert "rying again may help" not in said
 
 
@@ -264,48 +270,48 @@ async def test_a_creation_that_a_gateway_lost_does_not_advise_to_try_again(
     ("tool", "arguments"),
     [("create_persona", CREATE), ("update_persona", {"persona_id": "p1", "name": "Two"})],
 )
-async def test_a_write_whose_answer_was_lost_says_that_its_outcome_is_not_known(
-    opening: Opening, error: httpx2.TransportError, tool: str, arguments: dict[str, Any]
+async def test_a_write_with_a_lost_answer_reports_an_unknown_outcome(
+    open_tool_client: Opening, error: httpx2.TransportError, tool: str, arguments: dict[str, Any]
 ) -> None:
-    fine = answering(200, PERSONA)
+    fine = build_app_answering(200, PERSONA)
 
     async def breaking(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "GET":
             raise error
         await fine(scope, receive, send)
 
-    async with opening(breaking) as desk:
-        said = await desk.refusal(tool, **arguments)
-        assert len(desk.wire.writes) == 1
+    async with open_tool_client(breaking) as desk:
+        said = await desk.expect_error(tool, **arguments)
+        assert len(desk.transport.writes) == 1
     assert "not known whether" in said
     assert type(error).__name__ in said
 
 
-async def test_a_server_that_cannot_be_reached_says_that_nothing_was_changed(
-    opening: Opening,
+async def test_a_connection_failure_reports_that_nothing_was_changed(
+    open_tool_client: Opening,
 ) -> None:
     async def down(scope: Scope, receive: Receive, send: Send) -> None:
         raise httpx2.ConnectError("refused")
 
-    async with opening(down) as desk:
-        said = await desk.refusal("create_persona", **CREATE)
+    async with open_tool_client(down) as desk:
+        said = await desk.expect_error("create_persona", **CREATE)
         assert "Nothing was changed" in said
-        assert "ConnectError" in await desk.refusal("get_persona", persona_id="p1")
+        assert "ConnectError" in await desk.expect_error("get_persona", persona_id="p1")
 
 
-async def test_without_a_key_each_call_says_which_variable_to_set(desk: Desk) -> None:
+async def test_a_call_without_an_api_key_names_the_variable_to_set(tool_client: ToolClient) -> None:
     """Ours (design section 3): the server starts all the same."""
     from tavus_mcp.tavus_api.client import TavusApi
 
-    api = TavusApi("http://127.0.0.1/v2", None, transport=lambda: desk.wire)
+    api = TavusApi("http://127.0.0.1/v2", None, transport=lambda: tool_client.transport)
     with pytest.raises(NotConfigured, match=r"TAVUS_API_KEY.*--sandbox"):
         await api.get_persona("p1")
-    assert desk.wire.requests == []
+    assert tool_client.transport.requests == []
 
 
-async def test_a_request_carries_the_key_and_our_name(desk: Desk) -> None:
-    await desk.facts("list_personas")
-    (request,) = desk.wire.requests
+async def test_a_request_carries_the_api_key_and_the_user_agent(tool_client: ToolClient) -> None:
+    await tool_client.expect_result("list_personas")
+    (request,) = tool_client.transport.requests
     assert request.headers["x-api-key"] == "test-key-0123456789"
     assert request.headers["user-agent"].startswith("tavus-mcp-unofficial/")
     assert str(request.url).startswith("http://127.0.0.1/v2/")

@@ -10,7 +10,7 @@ import anyio
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from mcp_client import Desk, world
+from mcp_client import ToolClient, build_test_app
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anyio
 
 
 @dataclass
-class Listing:
+class PagedListApi:
     """A Tavus with one long list of personas, and habits of its own in paging it."""
 
     count: int
@@ -53,7 +53,7 @@ class Listing:
 
 
 LISTINGS = st.builds(
-    Listing,
+    PagedListApi,
     count=st.integers(0, 260),
     first=st.sampled_from([0, 1]),
     cap=st.sampled_from([1, 7, 10, 25, 50, 100]),
@@ -61,23 +61,23 @@ LISTINGS = st.builds(
 )
 
 
-def ids(count: int) -> list[str]:
+def build_ids(count: int) -> list[str]:
     return [f"p{number}" for number in range(count)]
 
 
-async def everything(listing: Listing) -> list[str]:
-    app, _ = world(listing)
+async def collect_ids(listing: PagedListApi) -> list[str]:
+    app, _ = build_test_app(listing)
     return [str(row["persona_id"]) async for row in app.api.iter_all(pagination.PERSONAS)]
 
 
 @given(listing=LISTINGS)
-@example(listing=Listing(count=0, total=3))
-@example(listing=Listing(count=100, first=0, cap=100))
-@example(listing=Listing(count=200, first=0, cap=100, total=None))
+@example(listing=PagedListApi(count=0, total=3))
+@example(listing=PagedListApi(count=100, first=0, cap=100))
+@example(listing=PagedListApi(count=200, first=0, cap=100, total=None))
 @settings(max_examples=90, deadline=None)
-def test_a_walk_finds_every_row_exactly_once(listing: Listing) -> None:
+def test_pagination_returns_every_row_exactly_once(listing: PagedListApi) -> None:
     """Tavus: facts of section 12, row 1."""
-    assert anyio.run(everything, listing) == ids(listing.count)
+    assert anyio.run(collect_ids, listing) == build_ids(listing.count)
     pages = listing.count // listing.cap + 1
     assert listing.requests <= 2 * pages + 3
 
@@ -88,19 +88,19 @@ def test_a_walk_finds_every_row_exactly_once(listing: Listing) -> None:
     total=st.sampled_from([None, 0, 40]),
 )
 @settings(max_examples=40, deadline=None)
-def test_a_server_that_ignores_the_page_ends_the_walk_after_its_first(
+def test_pagination_stops_when_the_server_ignores_the_page_number(
     count: int, cap: int, total: int | None
 ) -> None:
-    listing = Listing(count=count, first=None, cap=cap, total=total)
-    assert anyio.run(everything, listing) == ids(min(count, cap))
+    listing = PagedListApi(count=count, first=None, cap=cap, total=total)
+    assert anyio.run(collect_ids, listing) == build_ids(min(count, cap))
     assert listing.requests <= 4
 
 
-async def walked(desk: Desk, limit: int) -> list[str]:
+async def collect_ids_by_cursor(tool_client: ToolClient, limit: int) -> list[str]:
     found: list[str] = []
     cursor: dict[str, str] = {}
     for _ in range(400):
-        page = await desk.facts("list_personas", limit=limit, **cursor)
+        page = await tool_client.expect_result("list_personas", limit=limit, **cursor)
         found += [row["persona_id"] for row in page["personas"]]
         if "next_cursor" not in page:
             return found
@@ -111,18 +111,23 @@ async def walked(desk: Desk, limit: int) -> list[str]:
 @pytest.mark.parametrize("first", [0, 1, None])
 @pytest.mark.parametrize("total", [None, 40])
 @pytest.mark.parametrize(("count", "cap", "limit"), [(30, 10, 10), (95, 10, 20)])
-async def test_cursors_of_the_tool_lead_through_such_lists_as_well(
-    opening: Opening, first: int | None, total: int | None, count: int, cap: int, limit: int
+async def test_the_cursors_of_the_tool_cover_irregular_lists(
+    open_tool_client: Opening,
+    first: int | None,
+    total: int | None,
+    count: int,
+    cap: int,
+    limit: int,
 ) -> None:
-    listing = Listing(count=count, first=first, cap=cap, total=total)
-    async with opening(listing) as desk:
-        found = await walked(desk, limit)
+    listing = PagedListApi(count=count, first=first, cap=cap, total=total)
+    async with open_tool_client(listing) as desk:
+        found = await collect_ids_by_cursor(desk, limit)
     reachable = count if first is not None else min(count, cap, limit)
-    assert found == ids(reachable)
+    assert found == build_ids(reachable)
 
 
-async def test_an_empty_page_is_not_believed_while_the_total_says_otherwise(
-    opening: Opening,
+async def test_an_empty_page_before_the_total_is_reached_is_an_error(
+    open_tool_client: Opening,
 ) -> None:
     """Tavus: a list once gave ``data: []`` with ``total_count: 55`` (section 12, row 24)."""
     from_page_1 = {"1": [{"persona_id": "p1", "persona_name": "One"}]}
@@ -132,8 +137,8 @@ async def test_an_empty_page_is_not_believed_while_the_total_says_otherwise(
         body = {"data": from_page_1.get(page, []), "total_count": 1}
         await Response(json.dumps(body), media_type="application/json")(scope, receive, send)
 
-    async with opening(shy) as desk:
-        found = await desk.facts("list_personas")
+    async with open_tool_client(shy) as desk:
+        found = await desk.expect_result("list_personas")
     assert [row["persona_id"] for row in found["personas"]] == ["p1"]
 
 
@@ -147,20 +152,20 @@ async def test_an_empty_page_is_not_believed_while_the_total_says_otherwise(
         {"personas": [{"persona_id": "p1"}]},
     ],
 )
-async def test_other_envelopes_of_a_list_are_read_too(opening: Opening, body: Any) -> None:
+async def test_alternative_list_envelopes_are_read(open_tool_client: Opening, body: Any) -> None:
     async def once(scope: Scope, receive: Receive, send: Send) -> None:
         page = Request(scope, receive).query_params.get("page")
         shown = body if page is None else {"data": []}
         await Response(json.dumps(shown), media_type="application/json")(scope, receive, send)
 
-    async with opening(once) as desk:
+    async with open_tool_client(once) as desk:
         read = await desk.client.read_resource("tavus://personas")
-        found = await desk.facts("list_personas")
+        found = await desk.expect_result("list_personas")
     assert len(found["personas"]) == 1
     assert read.contents
 
 
-async def test_a_row_that_moves_to_a_later_page_meanwhile_is_not_told_twice() -> None:
+async def test_a_row_that_moves_to_a_later_page_is_returned_once() -> None:
     """Ours: somebody creates a persona at the front of the list while we walk."""
     rows = [{"persona_id": f"p{number}"} for number in range(250)]
 
@@ -173,21 +178,23 @@ async def test_a_row_that_moves_to_a_later_page_meanwhile_is_not_told_twice() ->
         body = json.dumps({"data": shown})
         await Response(body, media_type="application/json")(scope, receive, send)
 
-    app, _ = world(growing)
+    app, _ = build_test_app(growing)
     found = [row["persona_id"] async for row in app.api.iter_all(pagination.PERSONAS)]
     assert len(found) == len(set(found))
-    assert set(ids(250)) <= set(found)
+    assert set(build_ids(250)) <= set(found)
 
 
-async def test_a_row_without_an_id_is_told_by_a_hash_and_never_shown(opening: Opening) -> None:
+async def test_a_row_without_an_id_is_identified_by_a_hash_and_not_returned(
+    open_tool_client: Opening,
+) -> None:
     row = {"persona_name": "x", "layers": {"tts": {"api_key": "stored-key-0123456789"}}}
 
     async def nameless(scope: Scope, receive: Receive, send: Send) -> None:
         body = json.dumps({"data": [row, {**row, "persona_name": "y"}], "total_count": 2})
         await Response(body, media_type="application/json")(scope, receive, send)
 
-    async with opening(nameless) as desk:
-        told = await desk.facts("audit_personas")
+    async with open_tool_client(nameless) as desk:
+        told = await desk.expect_result("audit_personas")
     assert len({item["persona_id"] for item in told["failed"]}) == 2
     assert all(item["persona_id"].startswith("(no id) ") for item in told["failed"])
     assert "stored-key" not in json.dumps(told)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from mcp.shared.exceptions import MCPError
-from mcp_client import Desk
+from mcp_client import ToolClient
 
 pytestmark = pytest.mark.anyio
 
@@ -79,32 +79,34 @@ TEXTS = st.one_of(
 )
 
 
-async def test_every_tool_that_takes_an_id_is_tried_here(desk: Desk) -> None:
+async def test_the_cases_cover_every_tool_that_takes_an_id(tool_client: ToolClient) -> None:
     taking = {
         tool.name
-        for tool in (await desk.client.list_tools()).tools
+        for tool in (await tool_client.client.list_tools()).tools
         if {"persona_id", "based_on", "conversation_id"} & tool.input_schema["properties"].keys()
     }
     assert taking == {tool for tool, _, _ in CALLS}
 
 
 @pytest.mark.parametrize("tool", CALLS, ids=[tool for tool, _, _ in CALLS])
-async def test_an_id_that_is_none_causes_no_request(
-    desk: Desk, tool: tuple[str, str, dict[str, Any]]
+async def test_an_invalid_id_sends_no_request(
+    tool_client: ToolClient, tool: tuple[str, str, dict[str, Any]]
 ) -> None:
     name, argument, more = tool
     for evil in EVIL:
-        said = await desk.refusal(name, **{argument: evil}, **more)
+        said = await tool_client.expect_error(name, **{argument: evil}, **more)
         assert f"/{argument}: " in said, evil
         assert len(said) < 600, evil
-    assert desk.wire.requests == []
+    assert tool_client.transport.requests == []
 
 
 @pytest.mark.parametrize("value", [None, 5, ["p1"], {"id": "p1"}, True])
-async def test_an_id_that_is_no_text_causes_no_request(desk: Desk, value: Any) -> None:
-    said = await desk.refusal("get_persona", persona_id=value)
+async def test_an_id_that_is_not_a_string_sends_no_request(
+    tool_client: ToolClient, value: Any
+) -> None:
+    said = await tool_client.expect_error("get_persona", persona_id=value)
     assert "/persona_id" in said
-    assert desk.wire.requests == []
+    assert tool_client.transport.requests == []
 
 
 @given(text=TEXTS, tool=st.sampled_from(CALLS))
@@ -112,15 +114,15 @@ async def test_an_id_that_is_no_text_causes_no_request(desk: Desk, value: Any) -
 @settings(
     max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-async def test_no_id_leads_a_request_away_from_one_persona(
-    desk: Desk, text: str, tool: tuple[str, str, dict[str, Any]]
+async def test_no_id_redirects_a_request_away_from_its_persona(
+    tool_client: ToolClient, text: str, tool: tuple[str, str, dict[str, Any]]
 ) -> None:
     """Ours (design section 6): each path segment is a checked id."""
     name, argument, more = tool
-    desk.wire.requests.clear()
-    await desk.call(name, **{argument: text}, **more)
+    tool_client.transport.requests.clear()
+    await tool_client.call(name, **{argument: text}, **more)
     room = "conversations" if argument == "conversation_id" else "personas"
-    for request in desk.wire.requests:
+    for request in tool_client.transport.requests:
         assert request.url.host == "127.0.0.1"
         if name.endswith("_conversations") and WALK.fullmatch(request.url.raw_path.decode()):
             continue
@@ -133,18 +135,18 @@ async def test_no_id_leads_a_request_away_from_one_persona(
 URIS = ["tavus://personas/{}", "tavus://personas/{}/layers/llm"]
 
 
-async def attempt(desk: Desk, uri: str) -> None:
+async def try_reading_resource(tool_client: ToolClient, uri: str) -> None:
     with suppress(MCPError, ValueError):  # what counts is what reached the wire
-        await desk.client.read_resource(uri)
+        await tool_client.client.read_resource(uri)
 
 
 @pytest.mark.parametrize("uri", URIS)
-async def test_a_resource_of_an_id_that_is_none_causes_no_request_of_its_own(
-    desk: Desk, uri: str
+async def test_a_resource_with_an_invalid_id_sends_no_request_for_it(
+    tool_client: ToolClient, uri: str
 ) -> None:
     for evil in EVIL:
-        await attempt(desk, uri.format(evil))
-    for request in desk.wire.requests:
+        await try_reading_resource(tool_client, uri.format(evil))
+    for request in tool_client.transport.requests:
         path = request.url.raw_path.decode()
         assert ONE_PERSONA.fullmatch(path) or path.startswith("/v2/personas?limit="), path
         assert request.method == "GET"
@@ -154,20 +156,20 @@ async def test_a_resource_of_an_id_that_is_none_causes_no_request_of_its_own(
 @settings(
     max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-async def test_no_resource_leads_a_request_away_from_one_persona(
-    desk: Desk, text: str, uri: str
+async def test_no_resource_uri_redirects_a_request_away_from_its_persona(
+    tool_client: ToolClient, text: str, uri: str
 ) -> None:
-    desk.wire.requests.clear()
-    await attempt(desk, uri.format(text))
-    for request in desk.wire.requests:
+    tool_client.transport.requests.clear()
+    await try_reading_resource(tool_client, uri.format(text))
+    for request in tool_client.transport.requests:
         path = request.url.raw_path.decode()
         assert ONE_PERSONA.fullmatch(path) or path.startswith("/v2/personas?limit="), path
         assert request.method == "GET"
 
 
-async def test_a_filter_or_cursor_never_becomes_part_of_the_path(desk: Desk) -> None:
+async def test_a_filter_or_cursor_never_becomes_part_of_the_path(tool_client: ToolClient) -> None:
     for evil in EVIL:
-        await desk.call("list_personas", name_contains=evil)
-        await desk.call("list_personas", cursor=evil)
-        await desk.call("describe_layer", layer=evil)
-    assert {request.url.path for request in desk.wire.requests} == {"/v2/personas"}
+        await tool_client.call("list_personas", name_contains=evil)
+        await tool_client.call("list_personas", cursor=evil)
+        await tool_client.call("describe_layer", layer=evil)
+    assert {request.url.path for request in tool_client.transport.requests} == {"/v2/personas"}

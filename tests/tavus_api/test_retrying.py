@@ -25,7 +25,7 @@ Step = int | httpx2.TransportError | httpx2.Response
 
 
 @dataclass
-class Script(httpx2.AsyncBaseTransport):
+class ScriptedTransport(httpx2.AsyncBaseTransport):
     """Answers with what stands next in the script, the last of it for ever."""
 
     steps: Sequence[Step]
@@ -48,26 +48,26 @@ class Script(httpx2.AsyncBaseTransport):
             return await client.request(method, "http://127.0.0.1/v2/personas")
 
 
-def asked_to_wait(text: str, status: int = 429) -> httpx2.Response:
+def build_retry_after_response(text: str, status: int = 429) -> httpx2.Response:
     return httpx2.Response(status, headers={"retry-after": text})
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-async def test_a_read_is_tried_again_when_tavus_is_busy(status: int) -> None:
-    script = Script([status, status, 200])
+async def test_a_read_is_retried_when_tavus_is_busy(status: int) -> None:
+    script = ScriptedTransport([status, status, 200])
     assert (await script.send("GET")).status_code == 200
     assert script.sent == 3
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 409, 422, 500, 301])
-async def test_a_read_is_not_tried_again_when_that_would_not_help(status: int) -> None:
-    script = Script([status])
+async def test_a_read_is_not_retried_after_a_permanent_error(status: int) -> None:
+    script = ScriptedTransport([status])
     assert (await script.send("GET")).status_code == status
     assert script.sent == 1
 
 
-async def test_the_number_of_tries_is_bounded_and_the_last_answer_is_kept() -> None:
-    script = Script([503])
+async def test_the_number_of_tries_is_bounded_and_the_last_response_is_returned() -> None:
+    script = ScriptedTransport([503])
     assert (await script.send("GET")).status_code == 503
     assert script.sent == MAX_ATTEMPTS
     assert len(script.waits) == MAX_ATTEMPTS - 1
@@ -78,10 +78,10 @@ async def test_the_number_of_tries_is_bounded_and_the_last_answer_is_kept() -> N
     [httpx2.ConnectError("x"), httpx2.ReadError("x"), httpx2.ReadTimeout("x"),
      httpx2.RemoteProtocolError("x"), httpx2.ConnectTimeout("x"), httpx2.PoolTimeout("x")],
 )  # fmt: skip
-async def test_a_read_is_tried_again_after_a_lost_connection(error: httpx2.TransportError) -> None:
-    script = Script([error, 200])
+async def test_a_read_is_retried_after_a_lost_connection(error: httpx2.TransportError) -> None:
+    script = ScriptedTransport([error, 200])
     assert (await script.send("GET")).status_code == 200
-    for_ever = Script([error])
+    for_ever = ScriptedTransport([error])
     with pytest.raises(type(error)):
         await for_ever.send("GET")
     assert for_ever.sent == MAX_ATTEMPTS
@@ -93,11 +93,11 @@ async def test_a_read_is_tried_again_after_a_lost_connection(error: httpx2.Trans
     [httpx2.ReadError("x"), httpx2.ReadTimeout("x"), httpx2.RemoteProtocolError("x"),
      httpx2.WriteError("x")],
 )  # fmt: skip
-async def test_a_write_is_not_sent_again_after_its_answer_was_lost(
+async def test_a_write_is_not_retried_after_a_lost_response(
     method: str, error: httpx2.TransportError
 ) -> None:
     """Tavus has no idempotency key: a second POST would make a second persona."""
-    script = Script([error, 200])
+    script = ScriptedTransport([error, 200])
     with pytest.raises(type(error)):
         await script.send(method)
     assert script.sent == 1
@@ -105,26 +105,24 @@ async def test_a_write_is_not_sent_again_after_its_answer_was_lost(
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-async def test_a_write_is_not_sent_again_when_it_may_have_been_carried_out(
+async def test_a_write_is_not_retried_when_it_may_have_taken_effect(
     method: str, status: int
 ) -> None:
-    script = Script([status, 200])
+    script = ScriptedTransport([status, 200])
     assert (await script.send(method)).status_code == status
     assert script.sent == 1
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
 @pytest.mark.parametrize("step", [httpx2.ConnectError("x"), httpx2.ConnectTimeout("x"), 429])
-async def test_a_write_is_sent_again_when_it_was_provably_not_carried_out(
-    method: str, step: Step
-) -> None:
-    script = Script([step, 200])
+async def test_a_write_is_retried_when_it_provably_had_no_effect(method: str, step: Step) -> None:
+    script = ScriptedTransport([step, 200])
     assert (await script.send(method)).status_code == 200
     assert script.sent == 2
 
 
-async def test_waits_grow_with_jitter_when_nobody_says_how_long() -> None:
-    script = Script([503])
+async def test_waits_grow_with_jitter_without_a_retry_after_header() -> None:
+    script = ScriptedTransport([503])
     await script.send("GET")
     for attempt, wait in enumerate(script.waits):
         assert (
@@ -133,45 +131,49 @@ async def test_waits_grow_with_jitter_when_nobody_says_how_long() -> None:
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("0", 0.0), ("1", 1.0), (" 7 ", 7.0)])
-async def test_retry_after_in_seconds_is_waited_for(text: str, seconds: float) -> None:
+async def test_a_retry_after_in_seconds_is_respected(text: str, seconds: float) -> None:
     """HTTP: RFC 9110 section 10.2.3."""
-    script = Script([asked_to_wait(text), 200])
+    script = ScriptedTransport([build_retry_after_response(text), 200])
     assert (await script.send("GET")).status_code == 200
     assert script.waits == [seconds]
 
 
-async def test_retry_after_as_a_date_is_waited_for() -> None:
+async def test_a_retry_after_date_is_respected() -> None:
     moment = datetime.now(UTC) + timedelta(seconds=9)
-    script = Script([asked_to_wait(format_datetime(moment, usegmt=True), 503), 200])
+    script = ScriptedTransport(
+        [build_retry_after_response(format_datetime(moment, usegmt=True), 503), 200]
+    )
     assert (await script.send("GET")).status_code == 200
     (wait,) = script.waits
     assert 5 <= wait <= 9
 
 
-async def test_a_date_that_is_past_means_at_once() -> None:
+async def test_a_past_retry_after_date_retries_immediately() -> None:
     past = format_datetime(datetime.now(UTC) - timedelta(days=3), usegmt=True)
-    script = Script([asked_to_wait(past), 200])
+    script = ScriptedTransport([build_retry_after_response(past), 200])
     await script.send("POST")
     assert script.waits == [0.0]
 
 
 @pytest.mark.parametrize("text", ["soon", "-5", "1.5", "", "Mon, 99 Foo 2026"])
-async def test_a_retry_after_that_makes_no_sense_is_passed_over(text: str) -> None:
-    script = Script([asked_to_wait(text), 200])
+async def test_an_invalid_retry_after_is_ignored(text: str) -> None:
+    script = ScriptedTransport([build_retry_after_response(text), 200])
     assert (await script.send("GET")).status_code == 200
     assert 0 < script.waits[0] < 1
 
 
 @pytest.mark.parametrize("text", [str(int(MAX_TOTAL_WAIT_SECONDS) + 1), "3600", "9" * 400])
-async def test_a_wait_beyond_the_budget_is_not_waited_for(text: str) -> None:
-    script = Script([asked_to_wait(text)])
+async def test_a_wait_longer_than_the_budget_is_skipped(text: str) -> None:
+    script = ScriptedTransport([build_retry_after_response(text)])
     assert (await script.send("GET")).status_code == 429
     assert script.waits == []
     assert script.sent == 1
 
 
-async def test_waits_together_stay_within_the_budget() -> None:
-    script = Script([asked_to_wait("15"), asked_to_wait("15"), 200])
+async def test_the_sum_of_waits_stays_within_the_budget() -> None:
+    script = ScriptedTransport(
+        [build_retry_after_response("15"), build_retry_after_response("15"), 200]
+    )
     assert (await script.send("GET")).status_code == 429
     assert sum(script.waits) <= MAX_TOTAL_WAIT_SECONDS
 
@@ -191,17 +193,19 @@ DATES = st.builds(
 
 @given(text=st.one_of(DATES, st.text(st.characters(min_codepoint=32, max_codepoint=126))))
 @settings(max_examples=100, deadline=None)
-def test_no_retry_after_breaks_anything(text: str) -> None:
+def test_any_retry_after_value_is_handled(text: str) -> None:
     """HTTP: a header is other people's text."""
-    seconds = retry_after(asked_to_wait(text))
+    seconds = retry_after(build_retry_after_response(text))
     assert seconds is None or seconds >= 0
 
 
-def test_a_date_with_an_endless_time_zone_breaks_nothing() -> None:
-    assert retry_after(asked_to_wait("Mon, 16 Nov 2026 13:32:02 +99999999999999")) is None
+def test_a_retry_after_date_with_a_huge_time_zone_offset_is_handled() -> None:
+    assert (
+        retry_after(build_retry_after_response("Mon, 16 Nov 2026 13:32:02 +99999999999999")) is None
+    )
 
 
-async def test_an_answer_that_is_thrown_away_is_closed() -> None:
-    first = asked_to_wait("1")
-    await Script([first, 200]).send("GET")
+async def test_a_discarded_response_is_closed() -> None:
+    first = build_retry_after_response("1")
+    await ScriptedTransport([first, 200]).send("GET")
     assert first.is_closed

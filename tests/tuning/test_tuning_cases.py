@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_tuning_properties import check_every_property
-from tunable import BASE, proposed, tuned
+from test_tuning_properties import check_recommendation_properties
+from tunable import BASE, apply_recommendation, recommend_changes
 
 from tavus_mcp.models.document import PersonaDocument
 
@@ -18,7 +18,7 @@ CASES: list[dict[str, Any]] = tomllib.loads(
 REMOVED = "(removed)"
 
 
-def persona_of(case: dict[str, Any]) -> dict[str, Any]:
+def build_persona(case: dict[str, Any]) -> dict[str, Any]:
     stored = {**BASE, **case.get("persona", {})}
     if stored.get("pipeline_mode") == "echo":
         del stored["system_prompt"]
@@ -26,11 +26,11 @@ def persona_of(case: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_a_case_comes_to_this_and_nothing_else(case: dict[str, Any]) -> None:
-    data, strength = persona_of(case), case.get("strength", "normal")
+def test_a_case_produces_exactly_the_expected_changes(case: dict[str, Any]) -> None:
+    data, strength = build_persona(case), case.get("strength", "normal")
     languages = tuple(case.get("languages", ()))
-    proposal = proposed(data, *case["goals"], strength=strength, languages=languages)
-    after = PersonaDocument(tuned(proposal, data))
+    proposal = recommend_changes(data, *case["goals"], strength=strength, languages=languages)
+    after = PersonaDocument(apply_recommendation(proposal, data))
     outcome = {
         path: REMOVED if after.at(path) is None else after.at(path) for path in proposal.reasons
     }
@@ -44,4 +44,4 @@ def test_a_case_comes_to_this_and_nothing_else(case: dict[str, Any]) -> None:
     for path, words in case.get("why", {}).items():
         reason = proposal.reason(path)
         assert words in f"{reason.reason} {reason.effect} {reason.trade_off} ({reason.confidence})"
-    check_every_property(data, tuple(case["goals"]), strength)
+    check_recommendation_properties(data, tuple(case["goals"]), strength)

@@ -5,8 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from mcp_client import Desk
-from planting import ELEVENLABS, OWN_LLM, PROMPT, outcome, planted, said, stored, suggested
+from mcp_client import ToolClient
+from planting import (
+    CUSTOM_LLM,
+    ELEVENLABS,
+    PROMPT,
+    find_sentences,
+    read_stored_persona,
+    store_persona,
+    suggest_tuning,
+    values_by_path,
+)
 
 from tavus_mcp.catalog.goals import GOALS
 from tavus_mcp.sandbox.store import Store
@@ -17,7 +26,7 @@ FLOW = "/layers/conversational_flow"
 IN_USE = {"turn_detection_model": "sparrow-2", "voice_isolation": "near"}
 
 
-def flow(**fields: str) -> dict[str, Any]:
+def build_flow_layer(**fields: str) -> dict[str, Any]:
     return {"conversational_flow": {**IN_USE, **fields}}
 
 
@@ -25,32 +34,32 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (
         "respond_faster",
         "normal",
-        flow(turn_taking_patience="high"),
+        build_flow_layer(turn_taking_patience="high"),
         {f"{FLOW}/turn_taking_patience": "low"},
     ),
     (
         "respond_faster",
         "gentle",
-        {**flow(turn_taking_patience="high"), "llm": {"model": "tavus-gemini-3-flash"}},
+        {**build_flow_layer(turn_taking_patience="high"), "llm": {"model": "tavus-gemini-3-flash"}},
         {f"{FLOW}/turn_taking_patience": "medium"},
     ),
     (
         "respond_faster",
         "normal",
-        {**flow(turn_taking_patience="low"), "llm": {"model": "tavus-gemini-3-flash"}},
+        {**build_flow_layer(turn_taking_patience="low"), "llm": {"model": "tavus-gemini-3-flash"}},
         {"/layers/llm/model": "tavus-gemini-2.5-flash"},
     ),
     (
         "respond_faster",
         "normal",
-        {**flow(turn_taking_patience="low"), "llm": {"speculative_inference": False}},
+        {**build_flow_layer(turn_taking_patience="low"), "llm": {"speculative_inference": False}},
         {"/layers/llm/speculative_inference": True},
     ),
     (
         "respond_faster",
         "normal",
         {
-            **flow(turn_taking_patience="low"),
+            **build_flow_layer(turn_taking_patience="low"),
             "tts": {**ELEVENLABS, "tts_model_name": "eleven_multilingual_v2"},
         },
         {"/layers/tts/tts_model_name": "eleven_flash_v2_5"},
@@ -58,25 +67,25 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (
         "be_more_patient",
         "normal",
-        flow(turn_taking_patience="low", idle_engagement="eager"),
+        build_flow_layer(turn_taking_patience="low", idle_engagement="eager"),
         {f"{FLOW}/turn_taking_patience": "high", f"{FLOW}/idle_engagement": "patient"},
     ),
     (
         "be_more_patient",
         "strong",
-        flow(turn_taking_patience="high", idle_engagement="eager"),
+        build_flow_layer(turn_taking_patience="high", idle_engagement="eager"),
         {f"{FLOW}/idle_engagement": "off"},
     ),
     (
         "interrupt_less",
         "normal",
-        flow(turn_taking_patience="low", turn_detection_model="sparrow-1"),
+        build_flow_layer(turn_taking_patience="low", turn_detection_model="sparrow-1"),
         {f"{FLOW}/turn_taking_patience": "high", f"{FLOW}/turn_detection_model": "sparrow-2"},
     ),
     (
         "be_easier_to_interrupt",
         "normal",
-        flow(replica_interruptibility="low"),
+        build_flow_layer(replica_interruptibility="low"),
         {f"{FLOW}/replica_interruptibility": "high"},
     ),
     (
@@ -121,13 +130,13 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (
         "ignore_background_noise",
         "normal",
-        flow(voice_isolation="off", replica_interruptibility="high"),
+        build_flow_layer(voice_isolation="off", replica_interruptibility="high"),
         {f"{FLOW}/voice_isolation": "near", f"{FLOW}/replica_interruptibility": "medium"},
     ),
     (
         "re_engage_when_silent",
         "gentle",
-        flow(idle_engagement="off"),
+        build_flow_layer(idle_engagement="off"),
         {f"{FLOW}/idle_engagement": "patient"},
     ),
     (
@@ -145,150 +154,160 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (
         "cost_less",
         "gentle",
-        {"llm": OWN_LLM},
+        {"llm": CUSTOM_LLM},
         {"/layers/llm/speculative_inference": False},
     ),
 ]
 
 
 @pytest.mark.parametrize(("goal", "strength", "layers", "expected"), CASES)
-async def test_a_goal_moves_its_places_and_no_other(
-    desk: Desk,
+async def test_a_goal_changes_only_its_own_fields(
+    tool_client: ToolClient,
     store: Store,
     goal: str,
     strength: str,
     layers: dict[str, Any],
     expected: dict[str, Any],
 ) -> None:
-    planted(store, layers=layers)
-    answer = await suggested(desk, goal, strength=strength)
+    store_persona(store, layers=layers)
+    answer = await suggest_tuning(tool_client, goal, strength=strength)
     assert answer["status"] == "planned"
-    assert outcome(answer) == expected
+    assert values_by_path(answer) == expected
     for change in answer["changes"]:
         assert change["goal"] == goal
         assert change["reason"]
         assert change["effect"]
         assert change["confidence"] in ("documented", "reported", "inferred")
         assert change["source"]
-    assert desk.wire.writes == []
+    assert tool_client.transport.writes == []
 
 
 @pytest.mark.parametrize("goal", [goal for goal in GOALS if goal != "modernize"])
-async def test_normal_and_strong_are_so_already_once_they_were_applied(
-    desk: Desk, store: Store, goal: str
+async def test_applying_normal_or_strong_again_changes_nothing(
+    tool_client: ToolClient, store: Store, goal: str
 ) -> None:
     more = {"languages": ["German", "en"]} if goal == "speak_languages" else {}
-    planted(store, layers={"llm": {"model": "tavus-gemini-3-flash"}, "tts": ELEVENLABS})
+    store_persona(store, layers={"llm": {"model": "tavus-gemini-3-flash"}, "tts": ELEVENLABS})
     for strength in ("normal", "strong"):
-        answer = await suggested(desk, goal, strength=strength, **more)
+        answer = await suggest_tuning(tool_client, goal, strength=strength, **more)
         if answer["status"] == "planned":
-            await desk.facts("apply_plan", plan_id=answer["plan_id"])
-        again = await suggested(desk, goal, strength=strength, **more)
+            await tool_client.expect_result("apply_plan", plan_id=answer["plan_id"])
+        again = await suggest_tuning(tool_client, goal, strength=strength, **more)
         assert again["status"] == "unchanged"
         assert again["changes"] == []
         assert "plan_id" not in again
         assert [one for one in again["already"] if one["goal"] == goal]
 
 
-async def test_a_plan_is_one_revision_and_its_undo_brings_the_persona_back(
-    desk: Desk, store: Store
+async def test_a_plan_creates_one_revision_and_its_undo_restores_the_persona(
+    tool_client: ToolClient, store: Store
 ) -> None:
-    persona_id = planted(store, greeting="Hello!", layers={"stt": {"smart_turn_detection": True}})
-    before = stored(store)
-    answer = await suggested(desk, "respond_faster", "modernize", strength="strong")
-    applied = await desk.facts("apply_plan", plan_id=answer["plan_id"])
+    persona_id = store_persona(
+        store, greeting="Hello!", layers={"stt": {"smart_turn_detection": True}}
+    )
+    before = read_stored_persona(store)
+    answer = await suggest_tuning(tool_client, "respond_faster", "modernize", strength="strong")
+    applied = await tool_client.expect_result("apply_plan", plan_id=answer["plan_id"])
     assert applied["status"] == "applied"
-    assert len(desk.wire.writes) == 1
+    assert len(tool_client.transport.writes) == 1
     shown = {change["path"]: change.get("after") for change in applied["changes"]}
-    assert shown == outcome(answer)
-    rows = (await desk.facts("list_revisions", persona_id=persona_id))["revisions"]
+    assert shown == values_by_path(answer)
+    rows = (await tool_client.expect_result("list_revisions", persona_id=persona_id))["revisions"]
     assert (rows[0]["tool"], rows[0]["status"]) == ("suggest_tuning", "applied")
     undo = applied["undo"]
-    await desk.facts(undo["tool"], **undo["arguments"])
-    assert stored(store) == before
+    await tool_client.expect_result(undo["tool"], **undo["arguments"])
+    assert read_stored_persona(store) == before
 
 
-async def test_strong_adds_a_marked_paragraph_to_the_prompt_and_never_twice(
-    desk: Desk, store: Store
+async def test_strength_strong_adds_a_marked_prompt_paragraph_once(
+    tool_client: ToolClient, store: Store
 ) -> None:
-    planted(store)
-    answer = await suggested(desk, "respond_faster", "cost_less", strength="strong")
+    store_persona(store)
+    answer = await suggest_tuning(tool_client, "respond_faster", "cost_less", strength="strong")
     change = next(one for one in answer["changes"] if one["path"] == "/system_prompt")
     assert change["goal"] == "respond_faster, cost_less"
     assert change["confidence"] == "inferred"
-    await desk.facts("apply_plan", plan_id=answer["plan_id"])
-    prompt = stored(store)["system_prompt"]
+    await tool_client.expect_result("apply_plan", plan_id=answer["plan_id"])
+    prompt = read_stored_persona(store)["system_prompt"]
     assert prompt.startswith(f'{PROMPT}\n\n<tuning name="short_answers">\n')
     assert prompt.endswith("\n</tuning>")
     assert prompt.count("<tuning") == 1
-    again = await suggested(desk, "be_easier_to_interrupt", strength="strong")
-    assert "/system_prompt" not in outcome(again)
+    again = await suggest_tuning(tool_client, "be_easier_to_interrupt", strength="strong")
+    assert "/system_prompt" not in values_by_path(again)
 
 
-async def test_a_paragraph_that_pulls_the_other_way_is_pointed_out_not_contradicted(
-    desk: Desk, store: Store
+async def test_an_opposing_prompt_paragraph_is_reported_and_no_second_one_is_added(
+    tool_client: ToolClient, store: Store
 ) -> None:
-    persona_id = planted(store)
-    lively = await suggested(desk, "sound_more_expressive")
-    await desk.facts("apply_plan", plan_id=lively["plan_id"])
-    calm = await suggested(desk, "sound_calmer")
-    assert "/system_prompt" not in outcome(calm)
-    (sentence,) = said(calm, "pulls the other way")
+    persona_id = store_persona(store)
+    lively = await suggest_tuning(tool_client, "sound_more_expressive")
+    await tool_client.expect_result("apply_plan", plan_id=lively["plan_id"])
+    calm = await suggest_tuning(tool_client, "sound_calmer")
+    assert "/system_prompt" not in values_by_path(calm)
+    (sentence,) = find_sentences(calm, "pulls the other way")
     assert "edit_prompt(persona_id, find=" in sentence
-    paragraph = stored(store)["system_prompt"].removeprefix(PROMPT)
-    await desk.facts("edit_prompt", persona_id=persona_id, find=paragraph.strip("\n"), replace="")
-    calm = await suggested(desk, "sound_calmer")
-    assert "unhurried" in outcome(calm)["/system_prompt"]
+    paragraph = read_stored_persona(store)["system_prompt"].removeprefix(PROMPT)
+    await tool_client.expect_result(
+        "edit_prompt", persona_id=persona_id, find=paragraph.strip("\n"), replace=""
+    )
+    calm = await suggest_tuning(tool_client, "sound_calmer")
+    assert "unhurried" in values_by_path(calm)["/system_prompt"]
 
 
-async def test_the_languages_may_be_names_or_codes_and_join_those_that_are_there(
-    desk: Desk, store: Store
+async def test_languages_given_as_names_or_codes_are_added_to_the_existing_ones(
+    tool_client: ToolClient, store: Store
 ) -> None:
     layers = {"stt": {"stt_engine": "tavus-parakeet"}}
-    planted(store, languages=["en"], layers=layers, document_ids=["d8-a"])
-    answer = await suggested(
-        desk, "speak_languages", strength="gentle", languages=["hindi", "de", "German"]
+    store_persona(store, languages=["en"], layers=layers, document_ids=["d8-a"])
+    answer = await suggest_tuning(
+        tool_client, "speak_languages", strength="gentle", languages=["hindi", "de", "German"]
     )
-    assert outcome(answer) == {
+    assert values_by_path(answer) == {
         "/languages/1": "hi",
         "/languages/2": "de",
         "/layers/stt/stt_engine": "tavus-auto",
     }
-    assert said(answer, "English only")
-    assert said(answer, "properties.languages")
+    assert find_sentences(answer, "English only")
+    assert find_sentences(answer, "properties.languages")
 
 
-async def test_an_engine_that_hears_the_languages_stays(desk: Desk, store: Store) -> None:
-    layers = {"stt": {"stt_engine": "tavus-parakeet"}}
-    planted(store, layers=layers)
-    answer = await suggested(desk, "speak_languages", strength="gentle", languages=["fi"])
-    assert outcome(answer) == {"/languages": ["fi"]}
-
-
-async def test_the_quickest_engine_is_for_who_is_sure_to_speak_one_of_its_languages(
-    desk: Desk, store: Store
+async def test_an_stt_engine_that_supports_the_languages_is_not_replaced(
+    tool_client: ToolClient, store: Store
 ) -> None:
-    layers = flow(turn_taking_patience="low")
-    planted(store, languages=["de"], layers=layers)
-    answer = await suggested(desk, "respond_faster")
-    assert outcome(answer) == {"/layers/stt/stt_engine": "tavus-parakeet"}
-    answer = await suggested(desk, "respond_faster", "speak_languages", languages=["hi"])
-    assert "/layers/stt/stt_engine" not in outcome(answer)
+    layers = {"stt": {"stt_engine": "tavus-parakeet"}}
+    store_persona(store, layers=layers)
+    answer = await suggest_tuning(
+        tool_client, "speak_languages", strength="gentle", languages=["fi"]
+    )
+    assert values_by_path(answer) == {"/languages": ["fi"]}
 
 
-async def test_questions_beyond_the_first_five_are_asked_once_after_the_call(
-    desk: Desk, store: Store
+async def test_the_fastest_stt_engine_is_chosen_only_when_it_supports_all_languages(
+    tool_client: ToolClient, store: Store
+) -> None:
+    layers = build_flow_layer(turn_taking_patience="low")
+    store_persona(store, languages=["de"], layers=layers)
+    answer = await suggest_tuning(tool_client, "respond_faster")
+    assert values_by_path(answer) == {"/layers/stt/stt_engine": "tavus-parakeet"}
+    answer = await suggest_tuning(
+        tool_client, "respond_faster", "speak_languages", languages=["hi"]
+    )
+    assert "/layers/stt/stt_engine" not in values_by_path(answer)
+
+
+async def test_queries_beyond_the_first_five_are_moved_to_the_end_of_the_conversation(
+    tool_client: ToolClient, store: Store
 ) -> None:
     queries = ["One?", "Two?", "one? ", "Three?", "Four?", "Five?", "Six?"]
     layers = {
-        **flow(turn_taking_patience="low"),
+        **build_flow_layer(turn_taking_patience="low"),
         "llm": {"model": "tavus-gpt-oss"},
         "perception": {"visual_awareness_queries": queries},
     }
-    planted(store, layers=layers, system_prompt='<tuning name="short_answers">')
-    answer = await suggested(desk, "respond_faster", strength="strong")
-    await desk.facts("apply_plan", plan_id=answer["plan_id"])
-    assert stored(store)["layers"]["perception"] == {
+    store_persona(store, layers=layers, system_prompt='<tuning name="short_answers">')
+    answer = await suggest_tuning(tool_client, "respond_faster", strength="strong")
+    await tool_client.expect_result("apply_plan", plan_id=answer["plan_id"])
+    assert read_stored_persona(store)["layers"]["perception"] == {
         "visual_awareness_queries": ["One?", "Two?", "Three?", "Four?", "Five?"],
         "perception_analysis_queries": ["Six?"],
     }
@@ -307,8 +326,8 @@ async def test_questions_beyond_the_first_five_are_asked_once_after_the_call(
         ("be_smarter", "list_documents"),
     ],
 )
-async def test_what_no_change_can_do_is_advised_with_the_call_to_make(
-    desk: Desk, store: Store, goal: str, call: str
+async def test_advice_beyond_changes_names_the_call_to_make(
+    tool_client: ToolClient, store: Store, goal: str, call: str
 ) -> None:
-    planted(store)
-    assert said(await suggested(desk, goal), call)
+    store_persona(store)
+    assert find_sentences(await suggest_tuning(tool_client, goal), call)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tunable import BASE, CATALOG, case_documents, proposed, tuned
+from tunable import BASE, CATALOG, apply_recommendation, case_documents, recommend_changes
 
 from tavus_mcp.checker.check import check
 from tavus_mcp.models.document import PersonaDocument
@@ -37,8 +37,10 @@ CASES = dict(case_documents())
         ({"tts": {"tts_model_name": "sonic-2"}}, "/layers/tts/tts_model_name"),
     ],
 )
-def test_what_nothing_of_today_says_stays_and_is_flagged(layers: dict[str, Any], path: str) -> None:
-    proposal = proposed({**BASE, "layers": layers}, "modernize")
+def test_a_legacy_setting_without_equivalent_is_preserved_and_flagged(
+    layers: dict[str, Any], path: str
+) -> None:
+    proposal = recommend_changes({**BASE, "layers": layers}, "modernize")
     assert proposal.reasons == {}
     assert [one.path for one in proposal.findings] == [path]
     assert proposal.findings[0].hint
@@ -46,9 +48,11 @@ def test_what_nothing_of_today_says_stays_and_is_flagged(layers: dict[str, Any],
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_all_is_said_to_be_of_today_only_where_the_checker_finds_nothing_old(name: str) -> None:
-    proposal = proposed(CASES[name], "modernize")
-    found = check(PersonaDocument(tuned(proposal, CASES[name])), CATALOG)
+def test_a_persona_is_reported_as_modern_only_when_the_checker_finds_nothing_deprecated(
+    name: str,
+) -> None:
+    proposal = recommend_changes(CASES[name], "modernize")
+    found = check(PersonaDocument(apply_recommendation(proposal, CASES[name])), CATALOG)
     old = [one for one in found if OLD & set((one.rule or "").split("-"))]
     flagged = {one.path for one in proposal.findings}
     assert [one for one in old if one.path not in flagged] == []
@@ -59,17 +63,17 @@ def test_all_is_said_to_be_of_today_only_where_the_checker_finds_nothing_old(nam
     "model", [{}, {"tts_model_name": "sonic-3"}, {"tts_model_name": "sonic-3.5"}]
 )
 @pytest.mark.parametrize(("speed", "today"), [(-0.5, 0.9), (-1, 0.8), (0, None)])
-def test_a_speed_of_the_older_scale_is_carried_over_beside_a_newer_model(
+def test_a_speed_on_the_legacy_scale_is_converted_for_a_newer_model(
     model: dict[str, Any], speed: float, today: float | None
 ) -> None:
     tts = {**model, "voice_settings": {"speed": speed}}
     data = {**BASE, "layers": {"tts": tts}}
-    proposal = proposed(data, "modernize")
+    proposal = recommend_changes(data, "modernize")
     assert set(proposal.reasons) == {"/layers/tts/voice_settings/speed"}
-    after = PersonaDocument(tuned(proposal, data))
+    after = PersonaDocument(apply_recommendation(proposal, data))
     assert after.values_by_pointer.get("/layers/tts/voice_settings/speed") == today
     assert today is None or "a fifth slower" in proposal.findings[0].message
-    assert proposed(dict(after.data), "modernize").reasons == {}
+    assert recommend_changes(dict(after.data), "modernize").reasons == {}
 
 
 @pytest.mark.parametrize(
@@ -84,7 +88,7 @@ def test_a_speed_of_the_older_scale_is_carried_over_beside_a_newer_model(
     ],
 )
 @pytest.mark.parametrize("word", ["slowest", "slow", "fast", "fastest"])
-def test_the_checker_and_the_plan_take_a_speed_in_words_alike(
+def test_the_checker_and_modernize_treat_a_speed_in_words_alike(
     tts: dict[str, Any], word: str
 ) -> None:
     """Ours: the words stand in one place, and so does the scale of each model."""
@@ -94,7 +98,7 @@ def test_the_checker_and_the_plan_take_a_speed_in_words_alike(
     place = {"slowest": -1.0, "slow": -0.5, "fast": 0.5, "fastest": 1.0}[word]
     older = tts.get("tts_model_name") in ("sonic-1", "sonic-2")
     assert f"speed to {place if older else 1 + place * 0.2}" in hint
-    after = PersonaDocument(tuned(proposed(data, "modernize"), data))
+    after = PersonaDocument(apply_recommendation(recommend_changes(data, "modernize"), data))
     kept = tts.get("tts_model_name") == "sonic-2"  # sonic-1 goes, and its scale with it
     assert after.values_by_pointer["/layers/tts/voice_settings/speed"] == (
         place if kept else 1 + place * 0.2

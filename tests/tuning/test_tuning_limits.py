@@ -5,8 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from mcp_client import Desk
-from planting import OWN_LLM, PERSONA, outcome, planted, said, stored, suggested
+from mcp_client import ToolClient
+from planting import (
+    CUSTOM_LLM,
+    PERSONA_ID,
+    find_sentences,
+    read_stored_persona,
+    store_persona,
+    suggest_tuning,
+    values_by_path,
+)
 
 from tavus_mcp.sandbox.store import Store
 
@@ -19,58 +27,66 @@ ECHO: dict[str, Any] = {"pipeline_mode": "echo", "system_prompt": None}
 @pytest.mark.parametrize(
     "goal", ["respond_faster", "be_more_patient", "be_smarter", "see_the_user", "interrupt_less"]
 )
-async def test_echo_mode_is_told_what_has_no_effect_there(
-    desk: Desk, store: Store, goal: str
+async def test_settings_without_effect_in_echo_mode_are_reported(
+    tool_client: ToolClient, store: Store, goal: str
 ) -> None:
     """Tavus: echo bypasses stt, llm and perception, so that there are no turns to take."""
-    planted(store, **ECHO)
-    answer = await suggested(desk, goal, strength="strong")
+    store_persona(store, **ECHO)
+    answer = await suggest_tuning(tool_client, goal, strength="strong")
     assert answer["status"] == "unchanged"
-    assert said(answer, "mode echo bypasses")
+    assert find_sentences(answer, "mode echo bypasses")
 
 
-async def test_echo_mode_is_still_tuned_where_it_speaks(desk: Desk, store: Store) -> None:
-    planted(store, **ECHO, layers={"tts": {"tts_emotion_control": False}})
-    answer = await suggested(desk, "sound_more_expressive", strength="strong")
-    assert outcome(answer) == {"/layers/tts/tts_emotion_control": True}
-    assert said(answer, "less effect")
+async def test_echo_mode_is_tuned_for_speech_settings(
+    tool_client: ToolClient, store: Store
+) -> None:
+    store_persona(store, **ECHO, layers={"tts": {"tts_emotion_control": False}})
+    answer = await suggest_tuning(tool_client, "sound_more_expressive", strength="strong")
+    assert values_by_path(answer) == {"/layers/tts/tts_emotion_control": True}
+    assert find_sentences(answer, "less effect")
 
 
-async def test_a_model_of_ones_own_is_never_exchanged(desk: Desk, store: Store) -> None:
-    planted(store, layers={"llm": OWN_LLM})
+async def test_a_custom_model_is_never_replaced(tool_client: ToolClient, store: Store) -> None:
+    store_persona(store, layers={"llm": CUSTOM_LLM})
     for goal in ("respond_faster", "be_smarter", "be_more_grounded", "modernize"):
-        answer = await suggested(desk, goal, strength="strong")
-        assert not [path for path in outcome(answer) if path.startswith("/layers/llm")]
-    assert said(await suggested(desk, "be_smarter"), "configure_llm(persona_id, model=...)")
+        answer = await suggest_tuning(tool_client, goal, strength="strong")
+        assert not [path for path in values_by_path(answer) if path.startswith("/layers/llm")]
+    assert find_sentences(
+        await suggest_tuning(tool_client, "be_smarter"), "configure_llm(persona_id, model=...)"
+    )
 
 
-async def test_a_temperature_that_ones_own_model_takes_is_lowered(desk: Desk, store: Store) -> None:
-    planted(store, layers={"llm": {**OWN_LLM, "extra_body": {"temperature": 1}}})
-    answer = await suggested(desk, "be_more_grounded", strength="gentle")
-    assert outcome(answer) == {"/layers/llm/extra_body/temperature": 0.5}
+async def test_the_temperature_of_a_custom_model_is_lowered(
+    tool_client: ToolClient, store: Store
+) -> None:
+    store_persona(store, layers={"llm": {**CUSTOM_LLM, "extra_body": {"temperature": 1}}})
+    answer = await suggest_tuning(tool_client, "be_more_grounded", strength="gentle")
+    assert values_by_path(answer) == {"/layers/llm/extra_body/temperature": 0.5}
 
 
-async def test_a_layer_in_use_keeps_what_it_has(desk: Desk, store: Store) -> None:
-    planted(store, layers={"conversational_flow": {"replica_interruptibility": "low"}})
-    answer = await suggested(desk, "be_more_patient")
-    assert outcome(answer) == {f"{FLOW}/turn_taking_patience": "high"}
+async def test_existing_values_of_a_layer_are_preserved(
+    tool_client: ToolClient, store: Store
+) -> None:
+    store_persona(store, layers={"conversational_flow": {"replica_interruptibility": "low"}})
+    answer = await suggest_tuning(tool_client, "be_more_patient")
+    assert values_by_path(answer) == {f"{FLOW}/turn_taking_patience": "high"}
 
 
 @pytest.mark.parametrize(
     ("pause", "strength", "patience"),
     [("high", "gentle", "medium"), ("high", "normal", "high"), ("low", "gentle", None)],
 )
-async def test_legacy_turn_taking_is_where_the_ladder_begins_and_is_carried_over(
-    desk: Desk, store: Store, pause: str, strength: str, patience: str | None
+async def test_steps_start_from_the_converted_legacy_turn_taking(
+    tool_client: ToolClient, store: Store, pause: str, strength: str, patience: str | None
 ) -> None:
     """Tavus: the new layer overrides the older fields; pause sensitivity runs the other way."""
     stt = {"participant_pause_sensitivity": pause, "participant_interrupt_sensitivity": "verylow"}
-    planted(store, layers={"stt": stt})
-    answer = await suggested(desk, "be_more_patient", strength=strength)
+    store_persona(store, layers={"stt": stt})
+    answer = await suggest_tuning(tool_client, "be_more_patient", strength=strength)
     if patience is None:
         assert answer["status"] == "unchanged"
         return
-    assert outcome(answer) == {
+    assert values_by_path(answer) == {
         f"{FLOW}/turn_detection_model": "sparrow-2",
         f"{FLOW}/turn_taking_patience": patience,
         f"{FLOW}/replica_interruptibility": "low",
@@ -78,16 +94,21 @@ async def test_legacy_turn_taking_is_where_the_ladder_begins_and_is_carried_over
         "/layers/stt/participant_pause_sensitivity": None,
         "/layers/stt/participant_interrupt_sensitivity": None,
     }
-    assert said(answer, "Converted by meaning")
-    await desk.facts("apply_plan", plan_id=answer["plan_id"])
-    assert stored(store)["layers"]["conversational_flow"]["replica_interruptibility"] == "low"
+    assert find_sentences(answer, "Converted by meaning")
+    await tool_client.expect_result("apply_plan", plan_id=answer["plan_id"])
+    assert (
+        read_stored_persona(store)["layers"]["conversational_flow"]["replica_interruptibility"]
+        == "low"
+    )
 
 
-async def test_a_wake_phrase_keeps_the_replica_from_speaking_up(desk: Desk, store: Store) -> None:
-    planted(store, layers={"conversational_flow": {"wake_phrase": "hey Ada"}})
-    answer = await suggested(desk, "re_engage_when_silent", strength="strong")
+async def test_a_wake_phrase_prevents_idle_engagement(
+    tool_client: ToolClient, store: Store
+) -> None:
+    store_persona(store, layers={"conversational_flow": {"wake_phrase": "hey Ada"}})
+    answer = await suggest_tuning(tool_client, "re_engage_when_silent", strength="strong")
     assert answer["status"] == "unchanged"
-    assert said(answer, "waits for its wake phrase")
+    assert find_sentences(answer, "waits for its wake phrase")
 
 
 @pytest.mark.parametrize(
@@ -107,33 +128,37 @@ async def test_a_wake_phrase_keeps_the_replica_from_speaking_up(desk: Desk, stor
         ({"goals": ["modernize"], "strength": "strongest"}, ["/strength", "'strong'"]),
     ],
 )
-async def test_what_makes_no_sense_is_refused_before_anything_is_asked(
-    desk: Desk, arguments: dict[str, Any], words: list[str]
+async def test_invalid_arguments_are_refused_before_any_request(
+    tool_client: ToolClient, arguments: dict[str, Any], words: list[str]
 ) -> None:
-    said_of_it = await desk.refusal("suggest_tuning", persona_id=PERSONA, **arguments)
+    said_of_it = await tool_client.expect_error(
+        "suggest_tuning", persona_id=PERSONA_ID, **arguments
+    )
     assert [word for word in words if word not in said_of_it] == []
     assert "Germn" not in said_of_it
-    assert desk.wire.requests == []
+    assert tool_client.transport.requests == []
 
 
-async def test_a_goal_named_twice_is_one_goal(desk: Desk, store: Store) -> None:
-    planted(store)
-    once = await suggested(desk, "be_more_patient")
-    twice = await suggested(desk, "be_more_patient", "be_more_patient")
+async def test_a_repeated_goal_counts_once(tool_client: ToolClient, store: Store) -> None:
+    store_persona(store)
+    once = await suggest_tuning(tool_client, "be_more_patient")
+    twice = await suggest_tuning(tool_client, "be_more_patient", "be_more_patient")
     assert twice["changes"] == once["changes"]
     assert twice["settled"] == []
 
 
-async def test_a_stock_persona_is_suggested_for_but_cannot_be_changed(desk: Desk) -> None:
-    answer = await desk.facts(
+async def test_a_stock_persona_gets_suggestions_but_no_plan(
+    tool_client: ToolClient,
+) -> None:
+    answer = await tool_client.expect_result(
         "suggest_tuning", persona_id="p1af207b8189", goals=["be_more_patient"]
     )
-    assert said(answer, "create_persona(based_on=...")
+    assert find_sentences(answer, "create_persona(based_on=...")
 
 
 async def test_a_suggestion_reads_the_persona_once_and_writes_nothing(
-    desk: Desk, store: Store
+    tool_client: ToolClient, store: Store
 ) -> None:
-    planted(store)
-    await suggested(desk, "respond_faster")
-    assert desk.wire.lines == [f"GET /v2/personas/{PERSONA}"]
+    store_persona(store)
+    await suggest_tuning(tool_client, "respond_faster")
+    assert tool_client.transport.request_lines == [f"GET /v2/personas/{PERSONA_ID}"]

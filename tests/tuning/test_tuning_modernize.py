@@ -5,9 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from mcp_client import SECRET, Desk, text_of
-from planting import OWN_LLM, PERSONA, PROMPT, planted, said, stored, suggested
-from tunable import CATALOG, RULES, SEED, case_documents, proposed, tuned
+from mcp_client import SECRET, ToolClient, text_of
+from planting import (
+    CUSTOM_LLM,
+    PERSONA_ID,
+    PROMPT,
+    find_sentences,
+    read_stored_persona,
+    store_persona,
+    suggest_tuning,
+)
+from tunable import (
+    CATALOG,
+    RULE_CASES,
+    SEED,
+    apply_recommendation,
+    case_documents,
+    recommend_changes,
+)
 
 from tavus_mcp.checker.check import check
 from tavus_mcp.checker.rules import RULES as CHECKS
@@ -190,12 +205,12 @@ BLOCKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("old", "today"), [block[1:] for block in BLOCKS], ids=lambda one: None)
-def test_every_old_thing_is_said_in_todays_words_and_nothing_else_changes(
+def test_every_deprecated_setting_is_converted_and_nothing_else_changes(
     old: dict[str, Any], today: dict[str, Any]
 ) -> None:
     """Required by us: by meaning, and so that nobody hears a difference."""
-    data = {**RULES["base"], **old}
-    proposal = proposed(data, "modernize")
+    data = {**RULE_CASES["base"], **old}
+    proposal = recommend_changes(data, "modernize")
     change = proposal.change
     assert {**change.values, **dict.fromkeys(change.unset)} == today  # type: ignore[attr-defined]
     assert set(proposal.reasons) == set(today)
@@ -222,11 +237,11 @@ def test_every_old_thing_is_said_in_todays_words_and_nothing_else_changes(
         ({"document_ids": ["d8-a"]}, "taken to be meant"),
     ],
 )
-async def test_what_had_to_be_assumed_is_in_the_plan_and_flagged(
-    desk: Desk, store: Store, layers: dict[str, Any], message: str
+async def test_assumed_values_are_in_the_plan_and_flagged(
+    tool_client: ToolClient, store: Store, layers: dict[str, Any], message: str
 ) -> None:
-    planted(store, layers=layers)
-    answer = await suggested(desk, "modernize")
+    store_persona(store, layers=layers)
+    answer = await suggest_tuning(tool_client, "modernize")
     assert answer["changes"]
     (finding,) = [one for one in answer["findings"] if message in f"{one['message']} {one['hint']}"]
     assert finding["severity"] == "warning"
@@ -239,69 +254,75 @@ async def test_what_had_to_be_assumed_is_in_the_plan_and_flagged(
         ({"guardrails_id": "g1"}, "/guardrails_id", "list_guardrails"),
         ({"layers": {"llm": {"tools": [TOOL]}}}, "/layers/llm/tools", "list_registry_tools"),
         (
-            {"layers": {"llm": {**OWN_LLM, "headers": {"x-api-key": "k-0123456789"}}}},
+            {"layers": {"llm": {**CUSTOM_LLM, "headers": {"x-api-key": "k-0123456789"}}}},
             "/layers/llm/headers/x-api-key",
             "x-api-key carries a key as well; api_key is set, and it is enough",
         ),
         (
-            {"layers": {"llm": {**OWN_LLM, "api_key": "", "headers": {"x-api-key": "k-01234567"}}}},
+            {
+                "layers": {
+                    "llm": {**CUSTOM_LLM, "api_key": "", "headers": {"x-api-key": "k-01234567"}}
+                }
+            },
             "/layers/llm/headers/x-api-key",
             "api_key_ref=...",
         ),
     ],
 )
-async def test_what_no_change_can_carry_over_is_flagged_with_the_call_to_make(
-    desk: Desk, store: Store, fields: dict[str, Any], path: str, call: str
+async def test_settings_without_conversion_are_flagged_with_the_call_to_make(
+    tool_client: ToolClient, store: Store, fields: dict[str, Any], path: str, call: str
 ) -> None:
-    planted(store, **fields)
-    answer = await suggested(desk, "modernize")
+    store_persona(store, **fields)
+    answer = await suggest_tuning(tool_client, "modernize")
     assert answer["status"] == "unchanged"
-    assert [one for one in said(answer, call) if one.startswith(f"{path}:")]
+    assert [one for one in find_sentences(answer, call) if one.startswith(f"{path}:")]
 
 
 DOCUMENTS = [*case_documents(), ("the seed, all at once", SEED)]
 
 
 @pytest.mark.parametrize("data", [one for _, one in DOCUMENTS], ids=[name for name, _ in DOCUMENTS])
-def test_the_checker_finds_nothing_old_but_what_was_flagged(data: dict[str, Any]) -> None:
+def test_the_checker_finds_only_flagged_deprecations_afterwards(data: dict[str, Any]) -> None:
     """Required by us: one step, and every case that the checker knows is modern."""
-    proposal = proposed(data, "modernize")
+    proposal = recommend_changes(data, "modernize")
     flagged = {one.path for one in proposal.findings}
     left = [
         one
-        for one in check(PersonaDocument(tuned(proposal, data)), CATALOG)
+        for one in check(PersonaDocument(apply_recommendation(proposal, data)), CATALOG)
         if one.rule in OLD and one.path not in flagged
     ]
     assert left == []
 
 
-def test_empty_fields_of_an_old_dashboard_stay_unless_they_are_in_the_way() -> None:
+def test_empty_legacy_fields_are_removed_only_when_they_conflict() -> None:
     tts = {"voice_id": CARTESIA, "external_voice_id": "", "tts_engine": ""}
-    data = {**RULES["base"], "layers": {"tts": tts, "stt": {"hotwords": ""}}}
-    after = tuned(proposed(data, "modernize"), data)
+    data = {**RULE_CASES["base"], "layers": {"tts": tts, "stt": {"hotwords": ""}}}
+    after = apply_recommendation(recommend_changes(data, "modernize"), data)
     assert after["layers"] == {
         "tts": {"external_voice_id": CARTESIA, "tts_engine": ""},
         "stt": {"hotwords": ""},
     }
 
 
-def test_the_rules_about_old_things_exist() -> None:
+def test_the_named_deprecation_rules_exist() -> None:
     assert {rule.name for rule in CHECKS} >= OLD
 
 
-async def test_the_whole_seed_is_modernized_in_one_revision(desk: Desk, store: Store) -> None:
-    planted(store, **SEED)
-    answer = await suggested(desk, "modernize")
-    applied = await desk.facts("apply_plan", plan_id=answer["plan_id"])
+async def test_the_whole_seed_is_modernized_in_one_revision(
+    tool_client: ToolClient, store: Store
+) -> None:
+    store_persona(store, **SEED)
+    answer = await suggest_tuning(tool_client, "modernize")
+    applied = await tool_client.expect_result("apply_plan", plan_id=answer["plan_id"])
     assert applied["status"] == "applied"
-    assert len(desk.wire.writes) == 1
-    layers = stored(store)["layers"]
+    assert len(tool_client.transport.writes) == 1
+    layers = read_stored_persona(store)["layers"]
     assert layers["tts"] == {"tts_engine": "cartesia"}
     assert layers["perception"]["perception_model"] == "raven-1"
     assert layers["conversational_flow"]["turn_taking_patience"] == "medium"
     assert layers["conversational_flow"]["voice_isolation"] == "off"
     assert layers["llm"]["tools"] == SEED["layers"]["llm"]["tools"]
-    again = await suggested(desk, "modernize")
+    again = await suggest_tuning(tool_client, "modernize")
     assert again["status"] == "unchanged"
 
 
@@ -314,46 +335,46 @@ REFUSED = (
 
 
 @pytest.mark.parametrize("name", [name for name, *_ in BLOCKS])
-async def test_a_modernized_persona_can_be_brought_back_to_what_it_was(
-    desk: Desk, store: Store, name: str
-) -> None:
+async def test_modernizing_can_be_undone(tool_client: ToolClient, store: Store, name: str) -> None:
     """Ours: the undo of the receipt brings back exactly the earlier document."""
-    planted(store, **next(old for one, old, _ in BLOCKS if one == name))
-    before = (await desk.facts("get_persona", persona_id=PERSONA))["revision"]
-    answer = await suggested(desk, "modernize")
-    applied = await desk.facts("apply_plan", plan_id=answer["plan_id"])
+    store_persona(store, **next(old for one, old, _ in BLOCKS if one == name))
+    before = (await tool_client.expect_result("get_persona", persona_id=PERSONA_ID))["revision"]
+    answer = await suggest_tuning(tool_client, "modernize")
+    applied = await tool_client.expect_result("apply_plan", plan_id=answer["plan_id"])
     assert applied["revision"] != before
     undo = applied["undo"]
     if name in REFUSED:
-        assert "Refused before anything was sent" in await desk.refusal(
+        assert "Refused before anything was sent" in await tool_client.expect_error(
             undo["tool"], **undo["arguments"]
         )
         return
-    await desk.facts(undo["tool"], **undo["arguments"])
-    assert (await desk.facts("get_persona", persona_id=PERSONA))["revision"] == before
+    await tool_client.expect_result(undo["tool"], **undo["arguments"])
+    assert (await tool_client.expect_result("get_persona", persona_id=PERSONA_ID))[
+        "revision"
+    ] == before
 
 
-async def test_a_bearer_key_moves_from_a_header_to_its_place_unseen(
-    desk: Desk, store: Store
+async def test_a_bearer_key_is_moved_from_a_header_to_api_key_without_being_revealed(
+    tool_client: ToolClient, store: Store
 ) -> None:
     """Docs of an older time put the key there; Tavus takes an address only with api_key."""
     llm = {"model": "m", "base_url": "https://llm.example.com/v1"}
     headers = {"Authorization": f"Bearer {SECRET}", "x-team": "blue"}
-    planted(store, layers={"llm": {**llm, "headers": headers}})
-    result = await desk.call("suggest_tuning", persona_id=PERSONA, goals=["modernize"])
+    store_persona(store, layers={"llm": {**llm, "headers": headers}})
+    result = await tool_client.call("suggest_tuning", persona_id=PERSONA_ID, goals=["modernize"])
     assert result.structured_content is not None
     assert SECRET not in text_of(result) + str(result.structured_content)
-    await desk.facts("apply_plan", plan_id=result.structured_content["plan_id"])
-    assert stored(store)["layers"]["llm"] == {
+    await tool_client.expect_result("apply_plan", plan_id=result.structured_content["plan_id"])
+    assert read_stored_persona(store)["layers"]["llm"] == {
         **llm,
         "api_key": SECRET,
         "headers": {"x-team": "blue"},
     }
 
 
-def test_a_persona_in_order_has_nothing_to_modernize() -> None:
-    clean = {**RULES["clean"], "layers": {**RULES["clean"]["layers"], "llm": {}}}
-    proposal = proposed(clean, "modernize")
+def test_a_modern_persona_has_nothing_to_modernize() -> None:
+    clean = {**RULE_CASES["clean"], "layers": {**RULE_CASES["clean"]["layers"], "llm": {}}}
+    proposal = recommend_changes(clean, "modernize")
     assert proposal.reasons == {}
     assert proposal.findings == []
     assert [one.goal for one in proposal.already_met] == ["modernize"]

@@ -11,13 +11,13 @@ from tunable import (
     BASE,
     CATALOG,
     STRENGTHS,
+    apply_recommendation,
     case_documents,
-    errors,
+    find_changed_paths,
+    find_errors,
     goals,
-    paths_of,
     personas,
-    proposed,
-    tuned,
+    recommend_changes,
 )
 
 from tavus_mcp.catalog.goals import GOALS
@@ -53,43 +53,45 @@ OFTEN = settings(
 )
 
 
-def check_every_property(data: dict[str, Any], named: tuple[str, ...], strength: str) -> None:
-    proposal = proposed(data, *named, strength=strength)
-    after = tuned(proposal, data)
-    changed = paths_of(data, after)
+def check_recommendation_properties(
+    data: dict[str, Any], named: tuple[str, ...], strength: str
+) -> None:
+    proposal = recommend_changes(data, *named, strength=strength)
+    after = apply_recommendation(proposal, data)
+    changed = find_changed_paths(data, after)
     for path in changed:
         assert proposal.reason(path).reason, path
     for pointer in proposal.reasons:
         assert any(path.startswith(pointer) for path in changed), f"{pointer} did not change"
-    assert errors(after) - errors(data) == set()
+    assert find_errors(after) - find_errors(data) == set()
     assert [operation for operation in diff(data, after) if MASK in str(operation.value)] == []
     written, respellings = use_current_spelling(data, after, CATALOG)
     assert (written, respellings) == (after, [])
-    assert proposed(data, *named, strength=strength) == proposal
+    assert recommend_changes(data, *named, strength=strength) == proposal
     if strength != "gentle":
-        again = proposed(after, *named, strength=strength)
-        assert diff(after, tuned(again, after)) == []
+        again = recommend_changes(after, *named, strength=strength)
+        assert diff(after, apply_recommendation(again, after)) == []
         assert again.reasons == {}
 
 
 @given(personas(), goals, st.sampled_from(STRENGTHS))
 @OFTEN
-def test_a_plan_has_reasons_brings_no_errors_and_leaves_nothing_to_suggest(
+def test_a_recommendation_has_reasons_adds_no_errors_and_is_idempotent(
     data: dict[str, Any], named: tuple[str, ...], strength: str
 ) -> None:
     """Ours: normal and strong reach their end at once; no place changes without a reason."""
-    check_every_property(data, named, strength)
+    check_recommendation_properties(data, named, strength)
 
 
 @pytest.mark.parametrize("strength", STRENGTHS)
 @pytest.mark.parametrize("goal", GOALS)
-def test_every_goal_keeps_to_the_rules_on_a_plain_persona(goal: str, strength: str) -> None:
-    check_every_property(BASE, (goal,), strength)
+def test_every_goal_has_the_properties_on_a_plain_persona(goal: str, strength: str) -> None:
+    check_recommendation_properties(BASE, (goal,), strength)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_every_persona_the_checker_has_a_case_for_is_modernized_by_the_rules(name: str) -> None:
-    check_every_property(CASES[name], ("modernize",), "normal")
+def test_modernizing_every_checker_case_has_the_properties(name: str) -> None:
+    check_recommendation_properties(CASES[name], ("modernize",), "normal")
 
 
 @given(
@@ -99,14 +101,14 @@ def test_every_persona_the_checker_has_a_case_for_is_modernized_by_the_rules(nam
     st.sampled_from(STRENGTHS),
 )
 @OFTEN
-def test_no_document_is_too_odd_to_be_tuned(
+def test_any_document_can_be_tuned(
     fields: dict[str, Any], layers: Any, named: tuple[str, ...], strength: str
 ) -> None:
     """Ours: reading is tolerant; what cannot be understood is left as it is."""
     data = {"system_prompt": "You help.", **fields, "layers": layers}
-    proposal = proposed(data, *named, strength=strength)
-    after = tuned(proposal, data)
-    for path in paths_of(data, after):
+    proposal = recommend_changes(data, *named, strength=strength)
+    after = apply_recommendation(proposal, data)
+    for path in find_changed_paths(data, after):
         assert proposal.reason(path).reason, path
     if not isinstance(layers, dict):
         assert after["layers"] == layers or layers is None
@@ -114,7 +116,7 @@ def test_no_document_is_too_odd_to_be_tuned(
 
 @given(personas(), goals)
 @OFTEN
-def test_proposing_never_touches_the_document_it_is_given(
+def test_recommending_never_modifies_its_input(
     data: dict[str, Any], named: tuple[str, ...]
 ) -> None:
     document = PersonaDocument(data)
@@ -129,7 +131,7 @@ def test_a_masked_key_and_an_unknown_field_are_never_written(
     data: dict[str, Any], named: tuple[str, ...]
 ) -> None:
     """Ours: keys read as masks, and what we do not know is somebody's."""
-    after = tuned(proposed(data, *named, strength="strong"), data)
+    after = apply_recommendation(recommend_changes(data, *named, strength="strong"), data)
     written = [str(one.value) for one in diff(data, after) if one.op != "remove"]
     assert not [value for value in written if MASK in value]
     for place in ("/odd_field", "/layers/future_layer", "/layers/llm/odd_field"):

@@ -27,7 +27,7 @@ CALL = re.compile(r"(\w+)\((persona_id[^()]*|based_on[^()]*)\)")
 TOOLS = {spec.name: {*inspect.signature(spec.function).parameters} for spec in ALL_SPECS}
 
 
-def field_at(pointer: str) -> Any:
+def find_field(pointer: str) -> Any:
     match pointer.split("/")[1:]:
         case ["layers", "tts", "voice_settings", name]:
             settings = [one for engine in CATALOG.tts_engines() for one in engine.voice_setting]
@@ -39,24 +39,24 @@ def field_at(pointer: str) -> Any:
     return None
 
 
-def hints() -> Iterator[str]:
+def iterate_hints() -> Iterator[str]:
     yield from (one.hint for _, one in ADVICE)
     yield from (one.hint for one in TRANSLATIONS if one.hint)
 
 
-def test_there_is_a_recipe_for_every_goal_and_for_nothing_else() -> None:
+def test_goals_toml_defines_exactly_the_known_goals() -> None:
     assert tuple(goal.name for goal in RECIPES) == GOALS
 
 
 @pytest.mark.parametrize(("goal", "one"), [*STEPS, *ADVICE])
-def test_places_and_conditions_are_known(goal: str, one: Step | Advice) -> None:
+def test_step_paths_and_conditions_are_known(goal: str, one: Step | Advice) -> None:
     for pointer in filter(None, (one.path, *one.needs, *one.unless_set)):
-        assert field_at(pointer) is not None, pointer
+        assert find_field(pointer) is not None, pointer
     assert set(one.when) <= CONDITIONS.keys()
 
 
 @pytest.mark.parametrize(("goal", "step"), STEPS)
-def test_a_step_says_why_with_what_effect_and_at_what_cost(goal: str, step: Step) -> None:
+def test_a_step_states_reason_effect_and_trade_off(goal: str, step: Step) -> None:
     for text in (step.reason, step.effect, step.trade_off):
         assert re.fullmatch(r"[A-Za-z0-9].*\.", text), text
     assert step.confidence in ("documented", "reported", "inferred")
@@ -67,7 +67,7 @@ def test_a_step_says_why_with_what_effect_and_at_what_cost(goal: str, step: Step
 
 
 @pytest.mark.parametrize(("goal", "step"), STEPS)
-def test_a_rung_is_a_value_that_the_checker_takes_without_an_error(goal: str, step: Step) -> None:
+def test_every_step_value_passes_the_checker_without_an_error(goal: str, step: Step) -> None:
     if step.rating or step.function or step.paragraph:
         return
     for rung in step.levels[-1:]:
@@ -84,13 +84,13 @@ def test_a_rung_is_a_value_that_the_checker_takes_without_an_error(goal: str, st
 
 
 @pytest.mark.parametrize(("goal", "step"), STEPS)
-def test_a_ladder_of_numbers_shows_its_direction(goal: str, step: Step) -> None:
+def test_numeric_steps_state_their_direction(goal: str, step: Step) -> None:
     """One rung alone would count as running up, and move what is below it."""
     numbers = [rung for rung in step.levels if type(rung) in (int, float)]
     assert step.function or len(numbers) != 1
 
 
-def test_a_model_that_a_goal_chooses_is_on_offer() -> None:
+def test_a_model_chosen_by_a_goal_is_available() -> None:
     named = {rung for _, step in STEPS for rung in step.ladder if str(rung).startswith("tavus-g")}
     for name in named:
         model = CATALOG.llm_model(name)
@@ -98,7 +98,7 @@ def test_a_model_that_a_goal_chooses_is_on_offer() -> None:
         assert model.status in ("recommended", "current"), name
 
 
-def test_paragraphs_are_named_by_steps_and_oppose_each_other_both_ways() -> None:
+def test_paragraphs_are_used_by_steps_and_oppositions_are_symmetric() -> None:
     texts = {one.name: one for one in CATALOG.paragraphs()}
     assert {step.paragraph for _, step in STEPS if step.paragraph} == texts.keys()
     for one in texts.values():
@@ -106,15 +106,15 @@ def test_paragraphs_are_named_by_steps_and_oppose_each_other_both_ways() -> None
         assert len(one.text) <= 200
 
 
-def test_prompt_texts_are_inferred_and_never_gentle() -> None:
+def test_prompt_paragraphs_are_inferred_and_not_used_for_strength_gentle() -> None:
     for _, step in STEPS:
         if step.paragraph:
             assert step.confidence == "inferred"
             assert "gentle" not in step.strengths
 
 
-@pytest.mark.parametrize("hint", sorted(set(hints())))
-def test_a_call_in_a_hint_is_one_that_the_tools_take(hint: str) -> None:
+@pytest.mark.parametrize("hint", sorted(set(iterate_hints())))
+def test_a_call_in_a_hint_matches_a_tool_signature(hint: str) -> None:
     calls = CALL.findall(hint)
     assert hint.count("(persona_id") == len(calls)
     for tool, arguments in calls:
@@ -125,7 +125,7 @@ def test_a_call_in_a_hint_is_one_that_the_tools_take(hint: str) -> None:
         assert tool in TOOLS or tool == "list_personas", tool
 
 
-def test_the_words_of_texts_are_filled_in_everywhere() -> None:
+def test_all_placeholders_of_texts_are_substituted() -> None:
     blanks = {"old", "new", "status"}
     for one in TRANSLATIONS:
         texts = (one.reason, one.effect, one.trade_off, one.assumed or "", one.by_hand or "")
@@ -137,7 +137,7 @@ def test_every_table_of_the_file_is_read() -> None:
 
 
 @pytest.mark.parametrize("what", ["goal", "paragraph", "translation"])
-def test_an_unknown_name_is_answered_with_those_there_are(what: str) -> None:
+def test_an_unknown_name_raises_an_error_with_the_known_names(what: str) -> None:
     look_up = getattr(CATALOG, {"goal": "tuning_goal"}.get(what, what))
     with pytest.raises(LookupError, match="There are: "):
         look_up("nothing")

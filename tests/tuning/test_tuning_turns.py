@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from mcp_client import Desk
-from planting import outcome, planted, said, suggested
+from mcp_client import ToolClient
+from planting import find_sentences, store_persona, suggest_tuning, values_by_path
 
 from tavus_mcp.sandbox.store import Store
 
@@ -17,37 +17,37 @@ STT = "/layers/stt"
 TIMER = {"smart_turn_detection": False}
 
 
-def change_of(answer: dict[str, Any], path: str) -> dict[str, Any]:
+def find_change(answer: dict[str, Any], path: str) -> dict[str, Any]:
     (change,) = [one for one in answer["changes"] if one["path"] == path]
     return dict(change)
 
 
-async def test_the_first_use_of_the_layer_says_what_comes_in_with_it(
-    desk: Desk, store: Store
+async def test_the_first_use_of_the_layer_reports_the_defaults_it_adds(
+    tool_client: ToolClient, store: Store
 ) -> None:
     """Tavus: one field of conversational_flow fills in the others, with a turn model."""
-    planted(store)
-    answer = await suggested(desk, "be_more_patient")
-    assert outcome(answer) == {
+    store_persona(store)
+    answer = await suggest_tuning(tool_client, "be_more_patient")
+    assert values_by_path(answer) == {
         f"{FLOW}/turn_taking_patience": "high",
         f"{FLOW}/turn_detection_model": "sparrow-2",
         f"{FLOW}/voice_isolation": "off",
     }
-    assert "off before" in change_of(answer, f"{FLOW}/voice_isolation")["reason"]
-    model = change_of(answer, f"{FLOW}/turn_detection_model")
+    assert "off before" in find_change(answer, f"{FLOW}/voice_isolation")["reason"]
+    model = find_change(answer, f"{FLOW}/turn_detection_model")
     assert model["confidence"] == "documented"
     assert model["effect"] == "sparrow-2 decides when a turn has ended."
     assert "listen to a call" in model["trade_off"]
 
 
 @pytest.mark.parametrize("pause", ["superlow", "medium", "high"])
-async def test_a_level_that_moves_says_that_another_model_waits(
-    desk: Desk, store: Store, pause: str
+async def test_a_converted_level_mentions_the_changed_turn_detection_model(
+    tool_client: ToolClient, store: Store, pause: str
 ) -> None:
-    planted(store, layers={"stt": {"participant_pause_sensitivity": pause}})
-    answer = await suggested(desk, "modernize")
-    assert outcome(answer)[f"{FLOW}/turn_detection_model"] == "sparrow-2"
-    change = change_of(answer, f"{FLOW}/turn_taking_patience")
+    store_persona(store, layers={"stt": {"participant_pause_sensitivity": pause}})
+    answer = await suggest_tuning(tool_client, "modernize")
+    assert values_by_path(answer)[f"{FLOW}/turn_detection_model"] == "sparrow-2"
+    change = find_change(answer, f"{FLOW}/turn_taking_patience")
     assert change["confidence"] == "inferred"
     assert "as before" not in change["effect"]
     assert "another turn model" in change["effect"]
@@ -64,59 +64,61 @@ async def test_a_level_that_moves_says_that_another_model_waits(
         {"participant_pause_sensitivity": "auto"},
     ],
 )
-async def test_what_only_the_older_fields_can_say_stays_and_is_flagged(
-    desk: Desk, store: Store, stt: dict[str, Any]
+async def test_settings_only_legacy_fields_can_express_are_preserved_and_flagged(
+    tool_client: ToolClient, store: Store, stt: dict[str, Any]
 ) -> None:
     """Docs of 2025: off is a fixed delay; to remove the switch would bring Sparrow in."""
-    planted(store, layers={"stt": stt})
-    answer = await suggested(desk, "modernize")
+    store_persona(store, layers={"stt": stt})
+    answer = await suggest_tuning(tool_client, "modernize")
     assert answer["status"] == "unchanged"
     assert answer["already"] == []
-    assert not said(answer, "was taken for it")
+    assert not find_sentences(answer, "was taken for it")
     flagged = {one["path"] for one in answer["findings"] if "It stays" in one["message"]}
     assert flagged == {f"{STT}/{name}" for name in stt}
     if "smart_turn_detection" in stt:
-        (sentence,) = [one for one in said(answer, "fixed delay") if "smart_turn_detection" in one]
+        (sentence,) = [
+            one for one in find_sentences(answer, "fixed delay") if "smart_turn_detection" in one
+        ]
         assert 'turn_detection_model="time-based"' in sentence
 
 
 @pytest.mark.parametrize("goals", [("respond_faster",), ("modernize", "respond_faster")])
-async def test_a_timer_that_a_goal_replaces_is_told_once_with_the_way_to_keep_it(
-    desk: Desk, store: Store, goals: tuple[str, ...]
+async def test_a_replaced_timer_is_reported_once_with_how_to_preserve_it(
+    tool_client: ToolClient, store: Store, goals: tuple[str, ...]
 ) -> None:
-    planted(store, layers={"stt": {**TIMER, "participant_interrupt_sensitivity": "low"}})
-    answer = await suggested(desk, *goals)
-    assert outcome(answer)[f"{STT}/smart_turn_detection"] is None
-    assert outcome(answer)[f"{FLOW}/turn_detection_model"] == "sparrow-2"
-    assert outcome(answer)[f"{FLOW}/replica_interruptibility"] == "low"
-    (sentence,) = said(answer, "fixed timer by Sparrow")
+    store_persona(store, layers={"stt": {**TIMER, "participant_interrupt_sensitivity": "low"}})
+    answer = await suggest_tuning(tool_client, *goals)
+    assert values_by_path(answer)[f"{STT}/smart_turn_detection"] is None
+    assert values_by_path(answer)[f"{FLOW}/turn_detection_model"] == "sparrow-2"
+    assert values_by_path(answer)[f"{FLOW}/replica_interruptibility"] == "low"
+    (sentence,) = find_sentences(answer, "fixed timer by Sparrow")
     assert (
         'configure_conversational_flow(persona_id, turn_detection_model="time-based")' in sentence
     )
-    assert not said(answer, "It stays")
+    assert not find_sentences(answer, "It stays")
 
 
-async def test_a_value_without_an_equivalent_gets_the_default_where_the_layer_comes_in(
-    desk: Desk, store: Store
+async def test_a_value_without_equivalent_becomes_the_default_of_the_new_layer(
+    tool_client: ToolClient, store: Store
 ) -> None:
     stt = {"participant_pause_sensitivity": "auto", "participant_interrupt_sensitivity": "low"}
-    planted(store, layers={"stt": stt})
-    answer = await suggested(desk, "modernize")
-    assert outcome(answer) == {
+    store_persona(store, layers={"stt": stt})
+    answer = await suggest_tuning(tool_client, "modernize")
+    assert values_by_path(answer) == {
         f"{STT}/participant_pause_sensitivity": None,
         f"{STT}/participant_interrupt_sensitivity": None,
         f"{FLOW}/replica_interruptibility": "low",
         f"{FLOW}/turn_detection_model": "sparrow-2",
         f"{FLOW}/voice_isolation": "off",
     }
-    assert said(answer, "the default of turn_taking_patience was taken for it")
+    assert find_sentences(answer, "the default of turn_taking_patience was taken for it")
 
 
-async def test_a_fixed_timer_is_the_lowest_turn_model_for_a_goal_about_them(
-    desk: Desk, store: Store
+async def test_a_fixed_timer_counts_as_the_lowest_turn_detection_model(
+    tool_client: ToolClient, store: Store
 ) -> None:
-    planted(store, layers={"stt": TIMER})
-    answer = await suggested(desk, "interrupt_less")
-    change = change_of(answer, f"{FLOW}/turn_detection_model")
+    store_persona(store, layers={"stt": TIMER})
+    answer = await suggest_tuning(tool_client, "interrupt_less")
+    change = find_change(answer, f"{FLOW}/turn_detection_model")
     assert (change["goal"], change["after"]) == ("interrupt_less", "sparrow-2")
-    assert said(answer, "fixed timer by Sparrow")
+    assert find_sentences(answer, "fixed timer by Sparrow")

@@ -19,14 +19,14 @@ from tavus_mcp.models.masking import MASK
 from tavus_mcp.tuning import Proposal, recommend
 
 CATALOG = load_catalog()
-_RULES = Path(__file__).parents[1] / "usecases" / "rules.toml"
-RULES: dict[str, Any] = tomllib.loads(_RULES.read_text(encoding="utf-8"))
-BASE: dict[str, Any] = RULES["base"]
-SEED: dict[str, Any] = RULES["seed"]
+_RULES = Path(__file__).parents[1] / "checker" / "rules.toml"
+RULE_CASES: dict[str, Any] = tomllib.loads(_RULES.read_text(encoding="utf-8"))
+BASE: dict[str, Any] = RULE_CASES["base"]
+SEED: dict[str, Any] = RULE_CASES["seed"]
 STRENGTHS = ("gentle", "normal", "strong")
 
 
-def proposed(
+def recommend_changes(
     data: dict[str, Any], *goals: str, strength: str = "normal", languages: tuple[str, ...] = ()
 ) -> Proposal:
     """Propose on a plain document; languages are given where they are needed."""
@@ -34,12 +34,12 @@ def proposed(
     return recommend(PersonaDocument(data), goals, strength, spoken, CATALOG)
 
 
-def tuned(proposal: Proposal, data: dict[str, Any]) -> dict[str, Any]:
+def apply_recommendation(recommendation: Proposal, data: dict[str, Any]) -> dict[str, Any]:
     """Return the document with a proposal applied."""
-    return dict(proposal.change.apply(data))
+    return dict(recommendation.change.apply(data))
 
 
-def paths_of(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+def find_changed_paths(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """Return the places in which two documents differ, added objects as their leaves."""
     found = []
     for operation in diff(before, after):
@@ -53,7 +53,7 @@ def paths_of(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     return found
 
 
-def errors(data: dict[str, Any]) -> set[tuple[str | None, str]]:
+def find_errors(data: dict[str, Any]) -> set[tuple[str | None, str]]:
     """Return the findings of severity error, wherever they stand."""
     found = check(PersonaDocument(data), CATALOG)
     return {(one.rule, one.message) for one in found if one.severity == "error"}
@@ -61,21 +61,28 @@ def errors(data: dict[str, Any]) -> set[tuple[str | None, str]]:
 
 def case_documents() -> list[tuple[str, dict[str, Any]]]:
     """Return the document of every case of the checker's rules, by its name."""
-    return [(case["name"], _laid_over(case)) for case in (*RULES["case"], *RULES["silent"])]
+    return [
+        (case["name"], _build_case_document(case))
+        for case in (*RULE_CASES["case"], *RULE_CASES["silent"])
+    ]
 
 
-def _laid_over(case: dict[str, Any]) -> dict[str, Any]:
-    data = copy.deepcopy(BASE) | _filled(case.get("with", {}))
+def _build_case_document(case: dict[str, Any]) -> dict[str, Any]:
+    data = copy.deepcopy(BASE) | _expand_placeholders(case.get("with", {}))
     return {key: item for key, item in data.items() if key not in case.get("without", [])}
 
 
-def _filled(value: Any) -> Any:
+def _expand_placeholders(value: Any) -> Any:
     """Return a value of the data file with its stand-ins made long."""
     if isinstance(value, dict):
-        return {key: _filled(item) for key, item in value.items()}
+        return {key: _expand_placeholders(item) for key, item in value.items()}
     if isinstance(value, list):
         many = re.fullmatch(r"many:(\d+)", str(value[0])) if value else None
-        return [f"item {i}" for i in range(int(many[1]))] if many else list(map(_filled, value))
+        return (
+            [f"item {i}" for i in range(int(many[1]))]
+            if many
+            else list(map(_expand_placeholders, value))
+        )
     long = re.fullmatch(r"long:(\d+)", value) if isinstance(value, str) else None
     return ("bicycle " * int(long[1]))[: int(long[1])] if long else value
 
@@ -84,7 +91,7 @@ def _one_of(*values: Any) -> st.SearchStrategy[Any]:
     return st.sampled_from(values)
 
 
-def _some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+def _optional_fields(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({}, optional=fields)
 
 
@@ -96,21 +103,25 @@ _QUERIES = st.lists(
     max_size=8,
 )
 _TOOL = {"type": "function", "function": {"name": "note", "description": "Notes."}}
-_OTHER = {"type": "function", "function": {"name": "look", "description": "Looks."}}
+_OTHER_TOOL = {"type": "function", "function": {"name": "look", "description": "Looks."}}
 _TOOLS = st.lists(
-    _one_of(_TOOL, _OTHER), max_size=2, unique_by=lambda tool: tool["function"]["name"]
+    _one_of(_TOOL, _OTHER_TOOL), max_size=2, unique_by=lambda tool: tool["function"]["name"]
 )
 _VOICES = _one_of(
     "v0a1b2c3d4e5f", "a0e99841-438c-4a64-b679-ae501e7d6091", "21m00Tcm4TlvDq8ikWAM", "larry", ""
 )
 _HOSTED = st.sampled_from([model.id for model in CATALOG.llm_models()] + ["tavus-new-9"])
-_EXTRA = _some(temperature=_one_of(0.0, 0.3, 0.5, 1.0, "0.7"), top_p=_one_of(0.4, 0.95))
-_MARKS = st.lists(_one_of(*(text.name for text in CATALOG.paragraphs())), max_size=2, unique=True)
+_EXTRA_BODY = _optional_fields(
+    temperature=_one_of(0.0, 0.3, 0.5, 1.0, "0.7"), top_p=_one_of(0.4, 0.95)
+)
+_PARAGRAPH_NAMES = st.lists(
+    _one_of(*(text.name for text in CATALOG.paragraphs())), max_size=2, unique=True
+)
 
-_HOSTED_LLM = _some(
+_HOSTED_LLM = _optional_fields(
     model=_HOSTED,
     speculative_inference=_BOOL,
-    extra_body=_EXTRA,
+    extra_body=_EXTRA_BODY,
     tools=_TOOLS,
     disable_vision=_BOOL,
 )
@@ -122,19 +133,19 @@ _OWN_LLM = st.fixed_dictionaries(
     },
     optional={
         "speculative_inference": _BOOL,
-        "extra_body": _EXTRA,
+        "extra_body": _EXTRA_BODY,
         "headers": _one_of({"Authorization": "Bearer sk-live-0123456789"}, {"x-team": "blue"}),
         "odd_field": st.just({"kept": True}),
     },
 )
-_SETTINGS = _some(
+_VOICE_SETTINGS = _optional_fields(
     speed=_one_of(-0.5, 0.0, 0.8, 1.0, 1.1, "fast", "normal", "slowest", "1.1"),
     emotion=_one_of(["anger:low"], ["positivity"]),
     stability=_one_of(0.2, 0.5, 0.9),
     style=_one_of(0.0, 0.4),
     volume=_one_of(1.0, 1.5),
 )
-_TTS = _some(
+_TTS = _optional_fields(
     tts_engine=_one_of("elevenlabs", "cartesia", "azure", "playht", "tavus-auto", ""),
     voice_id=_VOICES,
     external_voice_id=_VOICES,
@@ -142,9 +153,9 @@ _TTS = _some(
     tts_emotion_control=_BOOL,
     api_key=st.just(MASK),
     playht_user_id=st.just("u1"),
-    voice_settings=_SETTINGS,
+    voice_settings=_VOICE_SETTINGS,
 )
-_STT = _some(
+_STT = _optional_fields(
     stt_engine=st.sampled_from([engine.id for engine in CATALOG.stt_engines()]),
     hotwords=_one_of("Brompton", ["Brompton", "Kettler"], ""),
     participant_pause_sensitivity=_SENSITIVITY,
@@ -152,7 +163,7 @@ _STT = _some(
     smart_turn_detection=_BOOL,
     diarization=st.just(True),
 )
-_PERCEPTION = _some(
+_PERCEPTION = _optional_fields(
     perception_model=_one_of("raven-1", "raven-0", "basic", "off"),
     ambient_awareness=_BOOL,
     ambient_awareness_queries=_QUERIES,
@@ -166,7 +177,7 @@ _PERCEPTION = _some(
     visual_tool_prompt=_one_of("Call note when red.", ""),
     emotion_recognition=_one_of("full", "limited", "auto"),
 )
-_FLOW = _some(
+_FLOW = _optional_fields(
     turn_detection_model=_one_of("sparrow-2", "sparrow-1", "sparrow-0", "time-based", "timebased"),
     turn_taking_patience=_LEVEL.filter(lambda level: level != "verylow"),
     replica_interruptibility=_LEVEL,
@@ -176,7 +187,7 @@ _FLOW = _some(
     active_listening=_one_of("off", "low", "high"),
     turn_commitment=_one_of("low", "medium", "high"),
 )
-_LAYERS = _some(
+_LAYERS = _optional_fields(
     llm=_HOSTED_LLM | _OWN_LLM,
     tts=_TTS,
     stt=_STT,
@@ -186,7 +197,7 @@ _LAYERS = _some(
     document_ids=st.just(["d8-b"]),
     future_layer=st.just({"kept": 1}),
 )
-_FIELDS = {
+_PERSONA_FIELDS = {
     "context": _one_of("", "Prices are in euros.", "bicycle"),
     "languages": st.lists(_one_of("en", "de", "hi", "Spanish"), max_size=3, unique=True),
     "document_ids": st.just(["d8-a"]),
@@ -202,8 +213,8 @@ _FIELDS = {
 @st.composite
 def personas(draw: st.DrawFn) -> dict[str, Any]:
     """Draw a persona as it may be read: legacy and new, also words where values belong."""
-    data = copy.deepcopy(BASE) | draw(st.fixed_dictionaries({}, optional=_FIELDS))
-    for name in draw(_MARKS):
+    data = copy.deepcopy(BASE) | draw(st.fixed_dictionaries({}, optional=_PERSONA_FIELDS))
+    for name in draw(_PARAGRAPH_NAMES):
         text = CATALOG.paragraph(name).text
         data["system_prompt"] += f'\n\n<tuning name="{name}">\n{text}\n</tuning>'
     if draw(st.booleans()) and draw(st.booleans()):

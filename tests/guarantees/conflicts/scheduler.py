@@ -12,44 +12,44 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tavus_mcp.sandbox.store import Store
 
-UNKNOWN = "not_yet_known"
+UNKNOWN_FIELD = "not_yet_known"
 """A field that this Tavus shows and nobody here knows."""
 
 
 @dataclass
-class Turns:
+class RequestScheduler:
     """Lets one request pass when every actor waits or has left; ``order`` chooses among them."""
 
     order: Sequence[int] = ()
     trace: list[str] = field(default_factory=list)
-    _busy: set[str] = field(default_factory=set)
+    _running: set[str] = field(default_factory=set)
     _waiting: dict[str, anyio.Event] = field(default_factory=dict)
 
-    def enter(self, *actors: str) -> None:
+    def register(self, *actors: str) -> None:
         """Count actors in before any of them begins."""
-        self._busy.update(actors)
+        self._running.update(actors)
 
-    async def take(self, actor: str) -> None:
+    async def wait_for_turn(self, actor: str) -> None:
         """Wait for this actor's turn; its turn ends when it asks again or leaves."""
         self._waiting[actor] = turn = anyio.Event()
-        self.leave(actor)
+        self.release(actor)
         await turn.wait()
 
-    def leave(self, actor: str) -> None:
+    def release(self, actor: str) -> None:
         """Count an actor out; the next one may go when nobody is under way."""
-        self._busy.discard(actor)
-        if self._busy or not self._waiting:
+        self._running.discard(actor)
+        if self._running or not self._waiting:
             return
         names = sorted(self._waiting)
         number = len(self.trace)
         chosen = names[(self.order[number] if number < len(self.order) else 0) % len(names)]
         self.trace.append(chosen)
-        self._busy.add(chosen)
+        self._running.add(chosen)
         self._waiting.pop(chosen).set()
 
 
 @dataclass
-class Passage:
+class RecordedRequest:
     """One request that came through: who sent what, and the persona before and after it."""
 
     actor: str
@@ -61,29 +61,29 @@ class Passage:
 
 
 @dataclass
-class Gated:
+class ScheduledApp:
     """An ASGI application whose requests wait for their turn and are written down."""
 
     app: ASGIApp
     store: Store
     actor: str
-    passages: list[Passage]
-    turns: Turns | None = None
+    recorded_requests: list[RecordedRequest]
+    scheduler: RequestScheduler | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.turns is not None:
-            await self.turns.take(self.actor)
+        if self.scheduler is not None:
+            await self.scheduler.wait_for_turn(self.actor)
         persona_id = scope["path"].rpartition("/")[2]
-        body = await _whole(receive)
+        body = await _read_body(receive)
         before = self.store.get("persona", persona_id) or {}
-        status, headers, answer = await answered(self.app, scope, body)
+        status, headers, answer = await run_app(self.app, scope, body)
         after = self.store.get("persona", persona_id) or {}
         operations = json.loads(body) if scope["method"] == "PATCH" else []
-        self.passages.append(
-            Passage(self.actor, scope["method"], status, operations, before, after)
+        self.recorded_requests.append(
+            RecordedRequest(self.actor, scope["method"], status, operations, before, after)
         )
         if scope["method"] == "GET" and before:
-            answer = _with_unknown_fields(answer)
+            answer = _add_unknown_fields(answer)
             headers = {**headers, b"content-length": str(len(answer)).encode()}
         start = {"type": "http.response.start", "status": status, "headers": list(headers.items())}
         await send(start)
@@ -91,16 +91,16 @@ class Gated:
 
 
 @dataclass
-class Picky:
+class AppWithoutTestOperations:
     """A Tavus that cannot do ``test`` operations: it refuses every patch that holds one."""
 
     app: ASGIApp
     on_refusal: Callable[[], None] = lambda: None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await _whole(receive)
+        body = await _read_body(receive)
         if b'"test"' not in body or scope["method"] != "PATCH":
-            await self.app(scope, _said(body), send)
+            await self.app(scope, _replay_body(body), send)
             return
         self.on_refusal()
         headers = [(b"content-type", b"application/json")]
@@ -110,18 +110,18 @@ class Picky:
 
 
 @dataclass
-class Between:
+class AppWithHook:
     """Does something before each request."""
 
     app: ASGIApp
-    before: Callable[[], None] = lambda: None
+    before_request: Callable[[], None] = lambda: None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.before()
+        self.before_request()
         await self.app(scope, receive, send)
 
 
-async def answered(
+async def run_app(
     app: ASGIApp, scope: Scope, body: bytes
 ) -> tuple[int, Mapping[bytes, bytes], bytes]:
     """Run an application to its end; return status, headers and body of its answer."""
@@ -130,12 +130,12 @@ async def answered(
     async def listen(message: Message) -> None:
         said.append(message)
 
-    await app(scope, _said(body), listen)
+    await app(scope, _replay_body(body), listen)
     text = b"".join(message.get("body", b"") for message in said)
     return said[0]["status"], dict(said[0]["headers"]), text
 
 
-async def _whole(receive: Receive) -> bytes:
+async def _read_body(receive: Receive) -> bytes:
     parts = []
     while True:
         message = await receive()
@@ -144,15 +144,15 @@ async def _whole(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-def _said(body: bytes) -> Receive:
+def _replay_body(body: bytes) -> Receive:
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return receive
 
 
-def _with_unknown_fields(answer: bytes) -> bytes:
+def _add_unknown_fields(answer: bytes) -> bytes:
     document = json.loads(answer)
-    document[UNKNOWN] = {"kept": True}
-    document["layers"].setdefault("llm", {})[UNKNOWN] = 7
+    document[UNKNOWN_FIELD] = {"kept": True}
+    document["layers"].setdefault("llm", {})[UNKNOWN_FIELD] = 7
     return json.dumps(document).encode()

@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from mcp_client import SECRET, Desk
-from scheduler import Between, Picky
+from mcp_client import SECRET, ToolClient
+from scheduler import AppWithHook, AppWithoutTestOperations
 from starlette.types import ASGIApp
 
 from tavus_mcp.sandbox.ids import now
@@ -21,7 +21,7 @@ OTHER_KEY = "el-7c2f1b9e5d"
 
 
 @pytest.fixture
-async def dashboard(sandbox: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
+async def dashboard_client(sandbox: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
     """Somebody else, with a client of their own."""
     async with httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app=sandbox),
@@ -31,168 +31,195 @@ async def dashboard(sandbox: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
         yield client
 
 
-async def patched(client: httpx2.AsyncClient, persona_id: str, path: str, value: Any) -> None:
+async def patch_persona(client: httpx2.AsyncClient, persona_id: str, path: str, value: Any) -> None:
     answer = await client.patch(
         f"/personas/{persona_id}", json=[{"op": "add", "path": path, "value": value}]
     )
     assert answer.status_code == 200, answer.text
 
 
-def sent(desk: Desk) -> list[list[dict[str, Any]]]:
+def sent_patches(tool_client: ToolClient) -> list[list[dict[str, Any]]]:
     """Return the patches that went out, in order."""
-    return [json.loads(item.content) for item in desk.wire.requests if item.method == "PATCH"]
+    return [
+        json.loads(item.content)
+        for item in tool_client.transport.requests
+        if item.method == "PATCH"
+    ]
 
 
-def guards_in(operations: list[dict[str, Any]]) -> dict[str, Any]:
+def find_test_values(operations: list[dict[str, Any]]) -> dict[str, Any]:
     return {item["path"]: item["value"] for item in operations if item["op"] == "test"}
 
 
-async def test_a_replaced_leaf_is_tested_for_what_was_read(desk: Desk) -> None:
-    persona_id = await desk.create(greeting="Hi.")
-    await desk.facts("update_persona", persona_id=persona_id, greeting="Hello.")
-    assert guards_in(sent(desk)[0]) == {"/greeting": "Hi."}
+async def test_a_replaced_leaf_is_guarded_by_a_test_of_the_value_read(
+    tool_client: ToolClient,
+) -> None:
+    persona_id = await tool_client.create_persona(greeting="Hi.")
+    await tool_client.expect_result("update_persona", persona_id=persona_id, greeting="Hello.")
+    assert find_test_values(sent_patches(tool_client)[0]) == {"/greeting": "Hi."}
 
 
-async def test_the_tests_stand_before_what_they_guard(desk: Desk) -> None:
-    persona_id = await desk.create(greeting="Hi.", layers={"stt": {"hotwords": "Roma"}})
-    await desk.facts("update_persona", persona_id=persona_id, greeting="Hello.", name="Eva")
-    kinds = [item["op"] for item in sent(desk)[0]]
+async def test_test_operations_precede_the_operations_they_guard(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(
+        greeting="Hi.", layers={"stt": {"hotwords": "Roma"}}
+    )
+    await tool_client.expect_result(
+        "update_persona", persona_id=persona_id, greeting="Hello.", name="Eva"
+    )
+    kinds = [item["op"] for item in sent_patches(tool_client)[0]]
     assert kinds == sorted(kinds, key=lambda op: op != "test")
-    assert guards_in(sent(desk)[0]) == {"/greeting": "Hi.", "/persona_name": "Bot"}
+    assert find_test_values(sent_patches(tool_client)[0]) == {
+        "/greeting": "Hi.",
+        "/persona_name": "Bot",
+    }
 
 
-async def test_a_removed_leaf_is_tested(desk: Desk) -> None:
-    persona_id = await desk.create(greeting="Hi.")
-    await desk.facts("update_persona", persona_id=persona_id, unset=["greeting"])
-    assert guards_in(sent(desk)[0]) == {"/greeting": "Hi."}
+async def test_a_removed_leaf_is_guarded_by_a_test(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(greeting="Hi.")
+    await tool_client.expect_result("update_persona", persona_id=persona_id, unset=["greeting"])
+    assert find_test_values(sent_patches(tool_client)[0]) == {"/greeting": "Hi."}
 
 
-async def test_a_replaced_secret_is_not_tested_and_not_read_back(desk: Desk) -> None:
-    persona_id = await desk.create(layers={"tts": {"tts_engine": "cartesia", "api_key": OTHER_KEY}})
-    receipt = await desk.facts("configure_tts", persona_id=persona_id, api_key_ref="openai")
+async def test_a_replaced_secret_is_not_tested_and_not_read_back(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(
+        layers={"tts": {"tts_engine": "cartesia", "api_key": OTHER_KEY}}
+    )
+    receipt = await tool_client.expect_result(
+        "configure_tts", persona_id=persona_id, api_key_ref="openai"
+    )
     assert receipt["status"] == "applied"
-    (operations,) = sent(desk)
-    assert guards_in(operations) == {}
+    (operations,) = sent_patches(tool_client)
+    assert find_test_values(operations) == {}
     assert operations == [{"op": "add", "path": "/layers/tts/api_key", "value": SECRET}]
 
 
-async def test_a_leaf_where_nothing_stood_is_guarded_by_the_time_of_change(
-    desk: Desk, store: Store
+async def test_an_added_leaf_is_guarded_by_the_time_of_the_last_change(
+    tool_client: ToolClient, store: Store
 ) -> None:
-    persona_id = await desk.create()
+    persona_id = await tool_client.create_persona()
     stamp = (store.get("persona", persona_id) or {})["updated_at"]
-    await desk.facts("update_persona", persona_id=persona_id, greeting="Hi.")
-    assert guards_in(sent(desk)[0]) == {"/updated_at": stamp}
+    await tool_client.expect_result("update_persona", persona_id=persona_id, greeting="Hi.")
+    assert find_test_values(sent_patches(tool_client)[0]) == {"/updated_at": stamp}
 
 
-async def test_an_edit_for_another_revision_is_refused_and_sends_nothing(
-    desk: Desk, dashboard: httpx2.AsyncClient
+async def test_an_edit_for_another_revision_is_refused_without_a_request(
+    tool_client: ToolClient, dashboard_client: httpx2.AsyncClient
 ) -> None:
-    persona_id = await desk.create(greeting="Hi.")
-    revision = (await desk.facts("get_persona", persona_id=persona_id))["revision"]
-    await patched(dashboard, persona_id, "/greeting", "Ciao.")
-    told = await desk.refusal(
+    persona_id = await tool_client.create_persona(greeting="Hi.")
+    revision = (await tool_client.expect_result("get_persona", persona_id=persona_id))["revision"]
+    await patch_persona(dashboard_client, persona_id, "/greeting", "Ciao.")
+    told = await tool_client.expect_error(
         "update_persona", persona_id=persona_id, greeting="Hello.", if_revision=revision
     )
     assert "Nothing was written" in told
     assert "'Hi.'" in told
     assert "'Ciao.'" in told
-    assert sent(desk) == []
+    assert sent_patches(tool_client) == []
 
 
-async def test_an_edit_for_the_revision_that_was_read_is_carried_out(desk: Desk) -> None:
-    persona_id = await desk.create(greeting="Hi.")
-    revision = (await desk.facts("get_persona", persona_id=persona_id))["revision"]
-    receipt = await desk.facts(
+async def test_an_edit_for_the_revision_that_was_read_is_carried_out(
+    tool_client: ToolClient,
+) -> None:
+    persona_id = await tool_client.create_persona(greeting="Hi.")
+    revision = (await tool_client.expect_result("get_persona", persona_id=persona_id))["revision"]
+    receipt = await tool_client.expect_result(
         "update_persona", persona_id=persona_id, greeting="Hello.", if_revision=revision
     )
     assert (receipt["status"], receipt["previous_revision"]) == ("applied", revision)
-    now = (await desk.facts("get_persona", persona_id=persona_id))["revision"]
+    now = (await tool_client.expect_result("get_persona", persona_id=persona_id))["revision"]
     assert receipt["revision"] == now
 
 
 async def test_a_dry_run_for_another_revision_is_refused(
-    desk: Desk, dashboard: httpx2.AsyncClient
+    tool_client: ToolClient, dashboard_client: httpx2.AsyncClient
 ) -> None:
-    persona_id = await desk.create(greeting="Hi.")
-    revision = (await desk.facts("get_persona", persona_id=persona_id))["revision"]
-    await patched(dashboard, persona_id, "/greeting", "Ciao.")
-    told = await desk.refusal(
+    persona_id = await tool_client.create_persona(greeting="Hi.")
+    revision = (await tool_client.expect_result("get_persona", persona_id=persona_id))["revision"]
+    await patch_persona(dashboard_client, persona_id, "/greeting", "Ciao.")
+    told = await tool_client.expect_error(
         "update_persona", persona_id=persona_id, name="Eva", if_revision=revision, dry_run=True
     )
     assert "Nothing was written" in told
 
 
-async def test_a_plan_for_a_persona_of_ours_is_refused_after_a_change_and_tells_it(
-    desk: Desk, dashboard: httpx2.AsyncClient
+async def test_a_plan_is_refused_and_shows_the_change_when_our_persona_was_edited(
+    tool_client: ToolClient, dashboard_client: httpx2.AsyncClient
 ) -> None:
-    persona_id = await desk.create(greeting="Hi.")
-    plan = await desk.facts("update_persona", persona_id=persona_id, name="Eva", dry_run=True)
-    await patched(dashboard, persona_id, "/greeting", "Ciao.")
-    told = await desk.refusal("apply_plan", plan_id=plan["plan_id"])
+    persona_id = await tool_client.create_persona(greeting="Hi.")
+    plan = await tool_client.expect_result(
+        "update_persona", persona_id=persona_id, name="Eva", dry_run=True
+    )
+    await patch_persona(dashboard_client, persona_id, "/greeting", "Ciao.")
+    told = await tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
     assert "/greeting" in told
     assert "'Ciao.'" in told
-    assert (await desk.persona(persona_id))["persona_name"] == "Bot"
+    assert (await tool_client.read_persona(persona_id))["persona_name"] == "Bot"
 
 
-async def elsewhere(dashboard: httpx2.AsyncClient) -> str:
+async def create_persona_at_dashboard(dashboard: httpx2.AsyncClient) -> str:
     body = {"persona_name": "Ada", "system_prompt": "You are Ada.", "greeting": "Hi."}
     return str((await dashboard.post("/personas", json=body)).json()["persona_id"])
 
 
-async def test_a_plan_for_a_persona_made_elsewhere_is_refused_after_a_change_and_tells_it(
-    desk: Desk, dashboard: httpx2.AsyncClient
+async def test_a_plan_is_refused_and_shows_the_change_when_a_foreign_persona_was_edited(
+    tool_client: ToolClient, dashboard_client: httpx2.AsyncClient
 ) -> None:
-    persona_id = await elsewhere(dashboard)
-    plan = await desk.facts("update_persona", persona_id=persona_id, name="Eva", dry_run=True)
-    await patched(dashboard, persona_id, "/greeting", "Ciao.")
-    told = await desk.refusal("apply_plan", plan_id=plan["plan_id"])
+    persona_id = await create_persona_at_dashboard(dashboard_client)
+    plan = await tool_client.expect_result(
+        "update_persona", persona_id=persona_id, name="Eva", dry_run=True
+    )
+    await patch_persona(dashboard_client, persona_id, "/greeting", "Ciao.")
+    told = await tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
     assert "Nothing was written" in told
     assert "'Ciao.'" in told
 
 
-async def test_a_plan_to_delete_is_refused_after_a_change_and_tells_it(
-    desk: Desk, dashboard: httpx2.AsyncClient
+async def test_a_deletion_plan_is_refused_and_shows_the_change_when_the_persona_was_edited(
+    tool_client: ToolClient, dashboard_client: httpx2.AsyncClient
 ) -> None:
-    persona_id = await elsewhere(dashboard)
-    plan = await desk.facts("delete_persona", persona_id=persona_id)
-    await patched(dashboard, persona_id, "/greeting", "Ciao.")
-    told = await desk.refusal("apply_plan", plan_id=plan["plan_id"])
+    persona_id = await create_persona_at_dashboard(dashboard_client)
+    plan = await tool_client.expect_result("delete_persona", persona_id=persona_id)
+    await patch_persona(dashboard_client, persona_id, "/greeting", "Ciao.")
+    told = await tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
     assert "Nothing was written" in told
-    assert (await desk.persona(persona_id))["greeting"] == "Ciao."
+    assert (await tool_client.read_persona(persona_id))["greeting"] == "Ciao."
     assert "'Ciao.'" in told
 
 
 async def test_a_refused_plan_can_be_made_again_and_carried_out(
-    desk: Desk, dashboard: httpx2.AsyncClient
+    tool_client: ToolClient, dashboard_client: httpx2.AsyncClient
 ) -> None:
-    persona_id = await desk.create(greeting="Hi.")
-    plan = await desk.facts("update_persona", persona_id=persona_id, name="Eva", dry_run=True)
-    await patched(dashboard, persona_id, "/greeting", "Ciao.")
-    await desk.refusal("apply_plan", plan_id=plan["plan_id"])
-    again = await desk.facts("update_persona", persona_id=persona_id, name="Eva", dry_run=True)
-    receipt = await desk.facts("apply_plan", plan_id=again["plan_id"])
+    persona_id = await tool_client.create_persona(greeting="Hi.")
+    plan = await tool_client.expect_result(
+        "update_persona", persona_id=persona_id, name="Eva", dry_run=True
+    )
+    await patch_persona(dashboard_client, persona_id, "/greeting", "Ciao.")
+    await tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
+    again = await tool_client.expect_result(
+        "update_persona", persona_id=persona_id, name="Eva", dry_run=True
+    )
+    receipt = await tool_client.expect_result("apply_plan", plan_id=again["plan_id"])
     assert receipt["status"] == "applied"
-    now = await desk.persona(persona_id)
+    now = await tool_client.read_persona(persona_id)
     assert (now["persona_name"], now["greeting"]) == ("Eva", "Ciao.")
 
 
-async def test_what_tavus_refuses_only_for_its_tests_is_sent_once_more_without_and_said(
-    opening: Any, sandbox: ASGIApp
+async def test_a_patch_refused_for_its_test_operations_is_resent_without_them_and_reported(
+    open_tool_client: Any, sandbox: ASGIApp
 ) -> None:
-    async with opening(Picky(sandbox)) as desk:
+    async with open_tool_client(AppWithoutTestOperations(sandbox)) as desk:
         persona_id = await desk.create(greeting="Hi.")
         receipt = await desk.facts("update_persona", persona_id=persona_id, greeting="Hello.")
         assert receipt["status"] == "applied"
         assert any("without" in item["message"] for item in receipt["findings"])
-        first, second = sent(desk)
-        assert [*guards_in(first)] == ["/greeting"]
+        first, second = sent_patches(desk)
+        assert [*find_test_values(first)] == ["/greeting"]
         assert second == [item for item in first if item["op"] != "test"]
         assert (await desk.persona(persona_id))["greeting"] == "Hello."
 
 
-async def test_what_is_refused_for_its_tests_is_not_sent_again_when_somebody_edited(
-    opening: Any, sandbox: ASGIApp, store: Store
+async def test_a_patch_refused_for_its_test_operations_is_not_resent_after_another_edit(
+    open_tool_client: Any, sandbox: ASGIApp, store: Store
 ) -> None:
     persona_id = ""
 
@@ -200,45 +227,53 @@ async def test_what_is_refused_for_its_tests_is_not_sent_again_when_somebody_edi
         row = store.get("persona", persona_id) or {}
         store.put("persona", persona_id, row | {"persona_name": "Eva"})
 
-    async with opening(Picky(sandbox, edited_meanwhile)) as desk:
+    async with open_tool_client(AppWithoutTestOperations(sandbox, edited_meanwhile)) as desk:
         persona_id = await desk.create(greeting="Hi.")
         told = await desk.refusal("update_persona", persona_id=persona_id, greeting="Hello.")
         assert "/persona_name from 'Bot' to 'Eva'" in told
-        assert len(sent(desk)) == 1
+        assert len(sent_patches(desk)) == 1
         assert (store.get("persona", persona_id) or {})["greeting"] == "Hi."
 
 
-async def test_unpublished_edits_of_the_dashboard_are_shown_and_never_forced(
-    desk: Desk, dashboard: httpx2.AsyncClient
+async def test_unpublished_dashboard_edits_are_reported_and_never_forced(
+    tool_client: ToolClient, dashboard_client: httpx2.AsyncClient
 ) -> None:
     """Required by Tavus: 409 with ``conflict: maker_changes``."""
-    persona_id = await desk.create(greeting="Hi.")
-    control = dashboard.base_url.join(f"/_sandbox/maker_changes/{persona_id}")
-    assert (await dashboard.post(control)).status_code == 204
-    told = await desk.refusal("update_persona", persona_id=persona_id, greeting="Hello.")
+    persona_id = await tool_client.create_persona(greeting="Hi.")
+    control = dashboard_client.base_url.join(f"/_sandbox/maker_changes/{persona_id}")
+    assert (await dashboard_client.post(control)).status_code == 204
+    told = await tool_client.expect_error(
+        "update_persona", persona_id=persona_id, greeting="Hello."
+    )
     assert "409" in told
     assert "unpublished changes in PAL Maker" in told
-    assert (await desk.persona(persona_id))["greeting"] == "Hi."
-    assert not any("force" in str(item.url.query) for item in desk.wire.requests)
-    assert len(sent(desk)) == 1
-    (row,) = (await desk.facts("list_revisions", persona_id=persona_id, limit=1))["revisions"]
+    assert (await tool_client.read_persona(persona_id))["greeting"] == "Hi."
+    assert not any("force" in str(item.url.query) for item in tool_client.transport.requests)
+    assert len(sent_patches(tool_client)) == 1
+    (row,) = (await tool_client.expect_result("list_revisions", persona_id=persona_id, limit=1))[
+        "revisions"
+    ]
     assert row["status"] == "failed"
 
 
-async def test_a_change_that_is_refused_with_and_without_tests_is_told_as_failed(
-    desk: Desk, dashboard: httpx2.AsyncClient
+async def test_a_patch_refused_with_and_without_test_operations_is_reported_as_failed(
+    tool_client: ToolClient, dashboard_client: httpx2.AsyncClient
 ) -> None:
-    persona_id = await desk.create(greeting="Hi.")
+    persona_id = await tool_client.create_persona(greeting="Hi.")
     fault = {"kind": "status", "status": 422, "method": "PATCH", "times": 2}
-    await dashboard.post(dashboard.base_url.join("/_sandbox/faults"), json=fault)
-    told = await desk.refusal("update_persona", persona_id=persona_id, greeting="Hello.")
+    await dashboard_client.post(dashboard_client.base_url.join("/_sandbox/faults"), json=fault)
+    told = await tool_client.expect_error(
+        "update_persona", persona_id=persona_id, greeting="Hello."
+    )
     assert "422" in told
-    (row,) = (await desk.facts("list_revisions", persona_id=persona_id, limit=1))["revisions"]
+    (row,) = (await tool_client.expect_result("list_revisions", persona_id=persona_id, limit=1))[
+        "revisions"
+    ]
     assert row["status"] == "failed"
 
 
-async def test_an_edit_between_the_second_look_and_the_second_try_is_not_overwritten(
-    opening: Any, sandbox: ASGIApp, store: Store
+async def test_an_edit_between_the_second_read_and_the_retry_is_not_overwritten(
+    open_tool_client: Any, sandbox: ASGIApp, store: Store
 ) -> None:
     """Somebody changes a leaf, takes it back, and changes it again, just between our requests."""
     persona_id = ""
@@ -248,23 +283,23 @@ async def test_an_edit_between_the_second_look_and_the_second_try_is_not_overwri
         changed = {"greeting": words, "updated_at": now()} if row["greeting"] != words else {}
         store.put("persona", persona_id, row | changed)
 
-    between = Between(sandbox)
-    async with opening(between) as desk:
+    between = AppWithHook(sandbox)
+    async with open_tool_client(between) as desk:
         persona_id = await desk.create(greeting="Hi.")
         words = iter(["Hi.", "Ciao.", "Hi.", "Salve."])
-        between.before = lambda: greets(next(words, "Salve."))
+        between.before_request = lambda: greets(next(words, "Salve."))
         told = await desk.call("update_persona", persona_id=persona_id, greeting="Hello.")
         assert (store.get("persona", persona_id) or {})["greeting"] != "Hello."
         assert told.is_error
 
 
 @pytest.mark.parametrize("plans", ["update_persona", "delete_persona"])
-async def test_a_refused_plan_says_to_make_the_plan_again(
-    desk: Desk, dashboard: httpx2.AsyncClient, plans: str
+async def test_a_refused_plan_advises_to_create_the_plan_again(
+    tool_client: ToolClient, dashboard_client: httpx2.AsyncClient, plans: str
 ) -> None:
-    persona_id = await desk.create(greeting="Hi.")
+    persona_id = await tool_client.create_persona(greeting="Hi.")
     change = {"name": "Eva"} if plans == "update_persona" else {}
-    plan = await desk.facts(plans, persona_id=persona_id, dry_run=True, **change)
-    await patched(dashboard, persona_id, "/greeting", "Ciao.")
-    told = await desk.refusal("apply_plan", plan_id=plan["plan_id"])
+    plan = await tool_client.expect_result(plans, persona_id=persona_id, dry_run=True, **change)
+    await patch_persona(dashboard_client, persona_id, "/greeting", "Ciao.")
+    told = await tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
     assert "call again with if_revision" not in told, "apply_plan has no such argument"

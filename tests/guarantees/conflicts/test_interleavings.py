@@ -13,11 +13,18 @@ import anyio
 import httpx2
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from edits import Script, dashboard_edit, flat, scripts, server_edit, start
+from edits import (
+    EditScript,
+    build_dashboard_edit,
+    build_persona,
+    build_server_edit,
+    edit_scripts,
+    flatten,
+)
 from hypothesis import HealthCheck, given, settings
 from mcp import Client
-from mcp_client import Desk, text_of, world
-from scheduler import UNKNOWN, Gated, Passage, Turns
+from mcp_client import ToolClient, build_test_app, text_of
+from scheduler import UNKNOWN_FIELD, RecordedRequest, RequestScheduler, ScheduledApp
 
 from tavus_mcp.journal.journal import JournalStore
 from tavus_mcp.sandbox.app import build_sandbox
@@ -34,39 +41,39 @@ NOTHING_DONE = re.compile(
 
 
 @dataclass(repr=False)
-class Room:
+class TwoServers:
     """Two servers with one journal, and a dashboard, on one Tavus."""
 
-    gates: dict[str, Gated]
-    desks: dict[str, Desk]
+    gates: dict[str, ScheduledApp]
+    desks: dict[str, ToolClient]
     dashboard: httpx2.AsyncClient
-    passages: list[Passage]
+    passages: list[RecordedRequest]
     interleavings: set[str] = field(default_factory=set)
 
-    async def play(self, script: Script) -> list[tuple[str, Any, str]]:
+    async def play(self, script: EditScript) -> list[tuple[str, Any, str]]:
         """Let everybody edit a new persona; return who asked what and was answered what."""
-        self.gates["dashboard"].turns = None
-        made = await self.dashboard.post("/personas", json=start())
+        self.gates["dashboard"].scheduler = None
+        made = await self.dashboard.post("/personas", json=build_persona())
         persona_id = made.json()["persona_id"]
         self.passages.clear()
-        turns = Turns(script.order)
-        turns.enter(*script.asks)
+        turns = RequestScheduler(script.order)
+        turns.register(*script.edits)
         answers: list[tuple[str, Any, str]] = []
         for gate in self.gates.values():
-            gate.turns = turns
+            gate.scheduler = turns
 
         async def act(actor: str) -> None:
-            for ask in script.asks[actor]:
+            for ask in script.edits[actor]:
                 first = len(self.passages)
                 status = await self._ask(actor, persona_id, ask)
                 sent = [item for item in self.passages[first:] if item.actor == actor]
                 answers.append((actor, (ask, sent), status))
-            turns.leave(actor)
+            turns.release(actor)
 
         async with anyio.create_task_group() as tasks:
-            for actor in script.asks:
+            for actor in script.edits:
                 tasks.start_soon(act, actor)
-        self.interleavings.add(script.key(turns.trace))
+        self.interleavings.add(script.interleaving_key(turns.trace))
         return answers
 
     async def _ask(self, actor: str, persona_id: str, ask: Any) -> str:
@@ -80,14 +87,16 @@ class Room:
 
 
 @asynccontextmanager
-async def opened(data: Path) -> AsyncIterator[Room]:
+async def open_two_servers(data: Path) -> AsyncIterator[TwoServers]:
     store = Store.open(None)
     tavus = build_sandbox(store)
-    passages: list[Passage] = []
-    gates = {name: Gated(tavus, store, name, passages) for name in ("one", "two", "dashboard")}
+    passages: list[RecordedRequest] = []
+    gates = {
+        name: ScheduledApp(tavus, store, name, passages) for name in ("one", "two", "dashboard")
+    }
     with pytest.MonkeyPatch.context() as patching:
         patching.setenv("TAVUS_MCP_DATA_DIR", str(data))
-        apps = {name: world(gates[name]) for name in ("one", "two")}
+        apps = {name: build_test_app(gates[name]) for name in ("one", "two")}
     servers = {
         name: build_server(app, Settings(toolsets=TOOLSETS)) for name, (app, _) in apps.items()
     }
@@ -101,8 +110,8 @@ async def opened(data: Path) -> AsyncIterator[Room]:
         Client(servers["one"], mode="legacy") as one,
         Client(servers["two"], mode="legacy") as two,
     ):
-        desks = {"one": Desk(one, apps["one"][1]), "two": Desk(two, apps["two"][1])}
-        yield Room(gates, desks, dashboard, passages)
+        desks = {"one": ToolClient(one, apps["one"][1]), "two": ToolClient(two, apps["two"][1])}
+        yield TwoServers(gates, desks, dashboard, passages)
     store.close()
 
 
@@ -118,21 +127,21 @@ def journal_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def room(portal: BlockingPortal, journal_folder: Path) -> Iterator[Room]:
-    with portal.wrap_async_context_manager(opened(journal_folder)) as made:
+def two_servers(portal: BlockingPortal, journal_folder: Path) -> Iterator[TwoServers]:
+    with portal.wrap_async_context_manager(open_two_servers(journal_folder)) as made:
         yield made
 
 
-def no_update_is_lost(room: Room, answers: list[tuple[str, Any, str]]) -> None:
+def check_no_update_is_lost(room: TwoServers, answers: list[tuple[str, Any, str]]) -> None:
     """Check what was answered against what took effect, and each effect against what was read."""
-    expected = flat(start())
+    expected = flatten(build_persona())
     goals = {id(item): ask for _, (ask, sent), _ in answers for item in sent}
     read: dict[str, dict[str, Any]] = {}
     for item in room.passages:
         if item.method == "GET":
-            read[item.actor] = flat(item.before)
+            read[item.actor] = flatten(item.before)
         elif item.status == 200:
-            before = flat(item.before)
+            before = flatten(item.before)
             brought = goals[id(item)].goal(before)
             if item.actor != "dashboard":
                 replaced = {place: before.get(place) for place in brought}
@@ -140,10 +149,10 @@ def no_update_is_lost(room: Room, answers: list[tuple[str, Any, str]]) -> None:
                 assert replaced == known, "it replaced what it had not read"
             expected |= brought
             expected = {place: value for place, value in expected.items() if value is not None}
-            after = flat(item.after)
+            after = flatten(item.after)
             assert {place: after.get(place) for place in expected} == expected
-        assert UNKNOWN not in repr(item.operations)
-    last = flat(room.passages[-1].after)
+        assert UNKNOWN_FIELD not in repr(item.operations)
+    last = flatten(room.passages[-1].after)
     for place in ("/persona_id", "/persona_type", "/created_at", "/pipeline_mode"):
         last.pop(place, None)
     assert last == expected
@@ -154,7 +163,7 @@ def no_update_is_lost(room: Room, answers: list[tuple[str, Any, str]]) -> None:
 
 
 def test_no_update_is_lost_in_a_thousand_interleavings(
-    portal: BlockingPortal, room: Room, journal_folder: Path
+    portal: BlockingPortal, two_servers: TwoServers, journal_folder: Path
 ) -> None:
     """Required by us: a persona is edited by people, dashboards and agents at once."""
 
@@ -165,25 +174,25 @@ def test_no_update_is_lost_in_a_thousand_interleavings(
         derandomize=True,
         suppress_health_check=list(HealthCheck),
     )
-    @given(script=scripts())
-    def play(script: Script) -> None:
-        no_update_is_lost(room, portal.call(room.play, script))
+    @given(script=edit_scripts())
+    def play(script: EditScript) -> None:
+        check_no_update_is_lost(two_servers, portal.call(two_servers.play, script))
 
     play()
-    assert len(room.interleavings) >= INTERLEAVINGS
+    assert len(two_servers.interleavings) >= INTERLEAVINGS
     journal = JournalStore.open(journal_folder / "journal.sqlite3")
     assert journal.verify() == []
     journal.close()
 
 
-def test_an_edit_of_a_list_item_does_not_hit_the_item_that_took_its_place(
-    portal: BlockingPortal, room: Room
+def test_an_edit_of_a_list_item_does_not_change_the_item_now_at_its_index(
+    portal: BlockingPortal, two_servers: TwoServers
 ) -> None:
-    script = Script(
+    script = EditScript(
         {
-            "one": (server_edit("list item", 10),),
-            "dashboard": (dashboard_edit("like tool first", 11),),
+            "one": (build_server_edit("list item", 10),),
+            "dashboard": (build_dashboard_edit("like tool first", 11),),
         },
         (1, 0, 0, 0),
     )
-    no_update_is_lost(room, portal.call(room.play, script))
+    check_no_update_is_lost(two_servers, portal.call(two_servers.play, script))

@@ -4,18 +4,18 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from network import Line, Tavus, desk_at, listening
+from network import FaultScenario, SandboxServer, connect_tool_client, serve_sandbox
 
 
 @pytest.fixture(scope="module")
-def serving_tavus() -> Iterator[Tavus]:
-    with listening() as tavus:
+def sandbox_server() -> Iterator[SandboxServer]:
+    with serve_sandbox() as tavus:
         yield tavus
 
 
 @pytest.fixture
-async def line(serving_tavus: Tavus, tmp_path: Path) -> AsyncIterator[Line]:
-    async with desk_at(serving_tavus, tmp_path) as (desk, wire):
-        yield Line(desk, wire, serving_tavus, tmp_path / "journal.sqlite3")
-        wire.refused = lambda _method, _path: False
-    serving_tavus.calm()
+async def scenario(sandbox_server: SandboxServer, tmp_path: Path) -> AsyncIterator[FaultScenario]:
+    async with connect_tool_client(sandbox_server, tmp_path) as (desk, wire):
+        yield FaultScenario(desk, wire, sandbox_server, tmp_path / "journal.sqlite3")
+        wire.is_refused = lambda _method, _path: False
+    sandbox_server.clear_faults()

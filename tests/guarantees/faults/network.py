@@ -14,7 +14,7 @@ import anyio
 import httpx2
 from anyio.from_thread import start_blocking_portal
 from mcp import Client
-from mcp_client import Desk
+from mcp_client import ToolClient
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -29,47 +29,47 @@ from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import TOOLSETS, Settings
 from tavus_mcp.tavus_api.client import TavusApi
 
-PATIENCE = 0.4
-LIMIT = 2.4
+REQUEST_TIMEOUT_SECONDS = 0.4
+TOTAL_TIMEOUT_SECONDS = 2.4
 """Seconds without a byte after which this client gives up; the server's own are thirty."""
 
-Meant = Callable[[str, str], bool]
+RequestPredicate = Callable[[str, str], bool]
 
 
-def nothing(_method: str, _path: str) -> bool:
+def matches_no_request(_method: str, _path: str) -> bool:
     return False
 
 
 @dataclass
-class Hindered:
+class FaultyApp:
     """An ASGI application whose answers drip or never come, though the request took effect."""
 
     app: ASGIApp
-    withholds: Meant = nothing
-    drips: Meant = nothing
-    endless: bool = False
+    is_withheld: RequestPredicate = matches_no_request
+    is_sent_slowly: RequestPredicate = matches_no_request
+    sends_forever: bool = False
     idle: threading.Event = field(default_factory=threading.Event)
-    _open: int = 0
+    _open_request_count: int = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = scope["method"], scope["path"]
-        self._open += 1
+        self._open_request_count += 1
         self.idle.clear()
         try:
-            if self.withholds(*asked):
-                await self.app(scope, receive, _unheard)
+            if self.is_withheld(*asked):
+                await self.app(scope, receive, _discard_message)
                 while (await receive())["type"] != "http.disconnect":
                     pass
-            elif self.drips(*asked):
-                await self._drip(scope, receive, send)
+            elif self.is_sent_slowly(*asked):
+                await self._send_slowly(scope, receive, send)
             else:
                 await self.app(scope, receive, send)
         finally:
-            self._open -= 1
-            if not self._open:
+            self._open_request_count -= 1
+            if not self._open_request_count:
                 self.idle.set()
 
-    async def _drip(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _send_slowly(self, scope: Scope, receive: Receive, send: Send) -> None:
         said: list[Message] = []
 
         async def listen(message: Message) -> None:
@@ -80,108 +80,118 @@ class Hindered:
         headers = [item for item in said[0]["headers"] if item[0] != b"content-length"]
         body = b"".join(message.get("body", b"") for message in said)
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        while self.endless:
+        while self.sends_forever:
             await send({"type": "http.response.body", "body": b" ", "more_body": True})
-            await anyio.sleep(PATIENCE / 8)  # what a drip is
+            await anyio.sleep(REQUEST_TIMEOUT_SECONDS / 8)  # what a drip is
         for start in range(0, len(body), len(body) // 5 + 1):
             part = body[start : start + len(body) // 5 + 1]
             await send({"type": "http.response.body", "body": part, "more_body": True})
-            await anyio.sleep(PATIENCE / 8)  # what a drip is
+            await anyio.sleep(REQUEST_TIMEOUT_SECONDS / 8)  # what a drip is
         await send({"type": "http.response.body", "body": b""})
 
 
-async def _unheard(_message: Message) -> None:
+async def _discard_message(_message: Message) -> None:
     """Take a part of an answer that nobody will get."""
 
 
 @dataclass
-class Tavus:
+class SandboxServer:
     """A sandbox on a TCP port, in a thread of its own."""
 
     url: str
     store: Store
-    hindered: Hindered
+    faulty_app: FaultyApp
 
-    def control(self, method: str, what: str, body: Any = None) -> None:
+    def send_control_request(self, method: str, resource: str, body: Any = None) -> None:
         answer = httpx2.request(
             method,
-            self.url.replace("/v2", f"/_sandbox/{what}"),
+            self.url.replace("/v2", f"/_sandbox/{resource}"),
             json=body,
             headers={"x-api-key": "any"},
             trust_env=False,
         )
         assert answer.status_code == 204, answer.text
 
-    def calm(self) -> None:
+    def clear_faults(self) -> None:
         """Let every answer through again, and wait until no request is under way."""
-        self.hindered.withholds = self.hindered.drips = nothing
-        self.hindered.endless = False
-        self.control("DELETE", "faults")
-        assert self.hindered.idle.wait(10)
+        self.faulty_app.is_withheld = self.faulty_app.is_sent_slowly = matches_no_request
+        self.faulty_app.sends_forever = False
+        self.send_control_request("DELETE", "faults")
+        assert self.faulty_app.idle.wait(10)
 
-    def persona(self, persona_id: str) -> Row | None:
+    def find_persona(self, persona_id: str) -> Row | None:
         return self.store.get("persona", persona_id)
 
-    def named(self, name: str) -> list[Row]:
+    def find_personas_by_name(self, name: str) -> list[Row]:
         return [row for row in self.store.all("persona") if row["persona_name"] == name]
 
 
 @contextmanager
-def listening() -> Iterator[Tavus]:
+def serve_sandbox() -> Iterator[SandboxServer]:
     """Serve a sandbox until the block ends."""
     store = Store.open(None)
-    hindered = Hindered(build_sandbox(store))
+    hindered = FaultyApp(build_sandbox(store))
     with start_blocking_portal() as portal:
         # serving() asks only for an ASGI application
         app = cast(Starlette, hindered)
         with portal.wrap_async_context_manager(serve_in_background(app)) as url:
-            yield Tavus(url, store, hindered)
+            yield SandboxServer(url, store, hindered)
     store.close()
 
 
 @dataclass
-class Hurried(httpx2.AsyncBaseTransport):
+class ShortTimeoutTransport(httpx2.AsyncBaseTransport):
     """Real sockets with short timeouts; some requests go where nobody listens."""
 
-    refused: Meant = nothing
-    inner: httpx2.AsyncHTTPTransport = field(default_factory=httpx2.AsyncHTTPTransport)
-    lines: list[str] = field(default_factory=list)
+    is_refused: RequestPredicate = matches_no_request
+    wrapped_transport: httpx2.AsyncHTTPTransport = field(default_factory=httpx2.AsyncHTTPTransport)
+    request_lines: list[str] = field(default_factory=list)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        self.lines.append(f"{request.method} {request.url.path}")
+        self.request_lines.append(f"{request.method} {request.url.path}")
         phases = ("connect", "read", "write", "pool")
-        request.extensions = {**request.extensions, "timeout": dict.fromkeys(phases, PATIENCE)}
-        if not self.refused(request.method, request.url.path):
-            return await self.inner.handle_async_request(request)
+        request.extensions = {
+            **request.extensions,
+            "timeout": dict.fromkeys(phases, REQUEST_TIMEOUT_SECONDS),
+        }
+        if not self.is_refused(request.method, request.url.path):
+            return await self.wrapped_transport.handle_async_request(request)
         with socket.socket() as deaf:  # bound, but not listening: a connection is refused
             deaf.bind(("127.0.0.1", 0))
             there = request.url
             request.url = there.copy_with(port=deaf.getsockname()[1])
             try:
-                return await self.inner.handle_async_request(request)
+                return await self.wrapped_transport.handle_async_request(request)
             finally:
                 request.url = there
 
     async def aclose(self) -> None:
-        await self.inner.aclose()
+        await self.wrapped_transport.aclose()
 
 
 @dataclass
-class Line:
+class FaultScenario:
     """A desk, the wire it uses, and the Tavus at the other end."""
 
-    desk: Desk
-    wire: Hurried
-    tavus: Tavus
-    journal: Path
+    tool_client: ToolClient
+    transport: ShortTimeoutTransport
+    sandbox_server: SandboxServer
+    journal_path: Path
 
 
 @asynccontextmanager
-async def desk_at(tavus: Tavus, data: Path) -> AsyncIterator[tuple[Desk, Hurried]]:
+async def connect_tool_client(
+    sandbox_server: SandboxServer, data_folder: Path
+) -> AsyncIterator[tuple[ToolClient, ShortTimeoutTransport]]:
     """Open a server that talks to this Tavus over TCP, and a client of it."""
-    wire = Hurried()
-    api = TavusApi(tavus.url, "test-key-0123456789", transport=lambda: wire, timeout_seconds=LIMIT)
-    app = App(api, load_catalog(), Journal(data / "journal.sqlite3"), Masker())
+    wire = ShortTimeoutTransport()
+    api = TavusApi(
+        sandbox_server.url,
+        "test-key-0123456789",
+        transport=lambda: wire,
+        timeout_seconds=TOTAL_TIMEOUT_SECONDS,
+    )
+    app = App(api, load_catalog(), Journal(data_folder / "journal.sqlite3"), Masker())
     server = build_server(app, Settings(toolsets=TOOLSETS))
     async with Client(server, mode="legacy") as client:
-        yield Desk(client, cast(Any, wire), server), wire
+        yield ToolClient(client, cast(Any, wire), server), wire

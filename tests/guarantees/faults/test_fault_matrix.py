@@ -18,7 +18,7 @@ import anyio
 import pytest
 from mcp_client import text_of
 from mcp_types import CallToolResult
-from network import Line
+from network import FaultScenario
 
 from tavus_mcp.journal.journal import JournalStore
 
@@ -33,11 +33,11 @@ UNSURE = re.compile(r"may still arrive|not known whether|still there|read it aga
 SURE = re.compile(r"nothing was (changed|written|sent)", re.IGNORECASE)
 
 
-def _in_a_second() -> str:
+def _http_date_in_one_second() -> str:
     return format_datetime(datetime.now(UTC) + timedelta(seconds=1), usegmt=True)
 
 
-def _status(status: int, **headers: str) -> dict[str, Any]:
+def _build_status_fault(status: int, **headers: str) -> dict[str, Any]:
     return {"kind": "status", "status": status, "headers": headers}
 
 
@@ -47,14 +47,16 @@ FAULTS: dict[str, Callable[[], dict[str, Any]]] = {
     "reset after it": lambda: {"kind": "reset_after"},
     "timeout before it": lambda: {"kind": "slow", "delay": 1.0},
     "timeout after it": lambda: {"kind": "withheld"},
-    "429": lambda: _status(429),
-    "429 retry after 0": lambda: _status(429, **{"retry-after": "0"}),
-    "429 retry after 1": lambda: _status(429, **{"retry-after": "1"}),
-    "429 retry after a date": lambda: _status(429, **{"retry-after": _in_a_second()}),
-    "429 retry after an hour": lambda: _status(429, **{"retry-after": "3600"}),
-    "500": lambda: _status(500),
-    "502": lambda: _status(502),
-    "503": lambda: _status(503),
+    "429": lambda: _build_status_fault(429),
+    "429 retry after 0": lambda: _build_status_fault(429, **{"retry-after": "0"}),
+    "429 retry after 1": lambda: _build_status_fault(429, **{"retry-after": "1"}),
+    "429 retry after a date": lambda: _build_status_fault(
+        429, **{"retry-after": _http_date_in_one_second()}
+    ),
+    "429 retry after an hour": lambda: _build_status_fault(429, **{"retry-after": "3600"}),
+    "500": lambda: _build_status_fault(500),
+    "502": lambda: _build_status_fault(502),
+    "503": lambda: _build_status_fault(503),
     "html 502": lambda: {"kind": "html"},
     "html 200": lambda: {"kind": "html", "status": 200},
     "cut json": lambda: {"kind": "cut_json"},
@@ -65,11 +67,11 @@ FAULTS: dict[str, Callable[[], dict[str, Any]]] = {
 
 
 @dataclass
-class Request:
+class RequestCase:
     """A kind of request: how it is brought about, and how one sees whether it took effect."""
 
     method: str
-    line: Line
+    line: FaultScenario
     name: str
     persona_id: str = ""
     plan_id: str = ""
@@ -80,13 +82,17 @@ class Request:
 
     async def prepare(self) -> None:
         if self.method in ("GET one", "PATCH", "DELETE"):
-            self.persona_id = await self.line.desk.create(name=self.name, greeting="Hi.")
+            self.persona_id = await self.line.tool_client.create_persona(
+                name=self.name, greeting="Hi."
+            )
         if self.method == "DELETE":
-            plan = await self.line.desk.facts("delete_persona", persona_id=self.persona_id)
+            plan = await self.line.tool_client.expect_result(
+                "delete_persona", persona_id=self.persona_id
+            )
             self.plan_id = plan["plan_id"]
 
     async def make(self) -> CallToolResult:
-        call = self.line.desk.call
+        call = self.line.tool_client.call
         match self.method:
             case "GET":
                 return await call("list_personas", limit=5)
@@ -105,12 +111,12 @@ class Request:
 
     def took_effect(self) -> bool:
         if self.method == "POST":
-            return len(self.line.tavus.named(self.name)) == 1
-        row = self.line.tavus.persona(self.persona_id)
+            return len(self.line.sandbox_server.find_personas_by_name(self.name)) == 1
+        row = self.line.sandbox_server.find_persona(self.persona_id)
         return row is None if self.method == "DELETE" else bool(row and row["greeting"] == "Ciao.")
 
 
-def strike(request: Request, fault: dict[str, Any], *, times: int) -> None:
+def inject_fault(request: RequestCase, fault: dict[str, Any], *, times: int) -> None:
     """Let the fault strike this request, once or until it is taken back."""
     method = request.method.removesuffix(" one")
     left = [times or 10**6]
@@ -123,14 +129,14 @@ def strike(request: Request, fault: dict[str, Any], *, times: int) -> None:
 
     match fault["kind"]:
         case "refused":
-            request.line.wire.refused = meant
+            request.line.transport.is_refused = meant
         case "withheld":
-            request.line.tavus.hindered.withholds = meant
+            request.line.sandbox_server.faulty_app.is_withheld = meant
         case "drip":
-            request.line.tavus.hindered.drips = meant
+            request.line.sandbox_server.faulty_app.is_sent_slowly = meant
         case _:
             planned = {**fault, "method": method, "path": request.path, "times": times}
-            request.line.tavus.control("POST", "faults", planned)
+            request.line.sandbox_server.send_control_request("POST", "faults", planned)
 
 
 METHODS = ("GET", "GET one", "POST", "PATCH", "DELETE")
@@ -147,48 +153,50 @@ CASES = [
 
 @pytest.mark.parametrize("times", [1, 0], ids=["once", "always"])
 @pytest.mark.parametrize(("fault", "method"), CASES)
-async def test_a_fault_loses_nothing_doubles_nothing_and_is_told(
-    line: Line, fault: str, method: str, times: int
+async def test_a_fault_loses_and_duplicates_no_write_and_is_reported(
+    scenario: FaultScenario, fault: str, method: str, times: int
 ) -> None:
-    request = Request(method, line, f"Bot {uuid.uuid4()}")
+    request = RequestCase(method, scenario, f"Bot {uuid.uuid4()}")
     await request.prepare()
-    strike(request, FAULTS[fault](), times=times)
+    inject_fault(request, FAULTS[fault](), times=times)
     with anyio.fail_after(BUDGET):
         result = await request.make()
     there_now = request.took_effect() if request.method[:3] != "GET" else None
-    line.wire.refused = lambda _method, _path: False
-    line.tavus.calm()
+    scenario.transport.is_refused = lambda _method, _path: False
+    scenario.sandbox_server.clear_faults()
     if result.is_error:
         told = text_of(result)
         assert CLEAR.search(told), told
         assert "Error executing" not in told
     if there_now is None:
-        read_is_right_or_refused(request, result)
+        check_read_is_correct_or_refused(request, result)
     else:
-        write_is_told_truly(request, result, there_now=there_now)
-        await history_tells_it(request)
+        check_write_is_reported_correctly(request, result, there_now=there_now)
+        await check_history_records_the_write(request)
 
 
-def read_is_right_or_refused(request: Request, result: CallToolResult) -> None:
+def check_read_is_correct_or_refused(request: RequestCase, result: CallToolResult) -> None:
     if result.is_error:
         return
     facts = result.structured_content or {}
     if request.method == "GET":
-        total = len(request.line.tavus.store.all("persona"))
+        total = len(request.line.sandbox_server.store.all("persona"))
         assert facts["total_count"] == total
         assert len(facts["personas"]) == min(5, total)
     else:
         assert facts["persona"]["persona_name"] == request.name
 
 
-def write_is_told_truly(request: Request, result: CallToolResult, *, there_now: bool) -> None:
-    assert len(request.line.tavus.named(request.name)) <= 1
+def check_write_is_reported_correctly(
+    request: RequestCase, result: CallToolResult, *, there_now: bool
+) -> None:
+    assert len(request.line.sandbox_server.find_personas_by_name(request.name)) <= 1
     if not result.is_error:
         facts = result.structured_content or {}
         assert facts["status"] == "applied"
         assert there_now, "it was called applied, and was not there"
         if request.method == "POST":
-            (made,) = request.line.tavus.named(request.name)
+            (made,) = request.line.sandbox_server.find_personas_by_name(request.name)
             assert facts["persona_id"] == made["persona_id"]
         return
     told = text_of(result)
@@ -197,14 +205,16 @@ def write_is_told_truly(request: Request, result: CallToolResult, *, there_now: 
         assert not SURE.search(told), told
 
 
-async def history_tells_it(request: Request) -> None:
+async def check_history_records_the_write(request: RequestCase) -> None:
     there = request.took_effect()
-    journal = JournalStore.open(request.line.journal)
+    journal = JournalStore.open(request.line.journal_path)
     assert journal.verify() == []
     journal.close()
     if request.method != "PATCH":
         return
-    told = await request.line.desk.facts("list_revisions", persona_id=request.persona_id)
+    told = await request.line.tool_client.expect_result(
+        "list_revisions", persona_id=request.persona_id
+    )
     statuses = [row["status"] for row in told["revisions"] if row["tool"] == "update_persona"]
     assert len(statuses) == 1
     assert (statuses == ["applied"]) is there

@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import pytest
 from mcp_client import text_of
-from network import Line
+from network import FaultScenario
 
 pytestmark = pytest.mark.anyio
 
@@ -17,100 +17,122 @@ CERTAIN = "Nothing was changed"
 PERSONA = {"system_prompt": "You help.", "default_replica_id": "rfe12d8b9597"}
 
 
-def fails(line: Line, method: str, path: str = "/v2/personas*", **fault: Any) -> None:
-    line.tavus.control("POST", "faults", {"method": method, "path": path, "times": 1, **fault})
+def plan_fault(line: FaultScenario, method: str, path: str = "/v2/personas*", **fault: Any) -> None:
+    line.sandbox_server.send_control_request(
+        "POST", "faults", {"method": method, "path": path, "times": 1, **fault}
+    )
 
 
-def count(line: Line, method: str) -> int:
-    return sum(item.startswith(method + " ") for item in line.wire.lines)
+def count_requests(line: FaultScenario, method: str) -> int:
+    return sum(item.startswith(method + " ") for item in line.transport.request_lines)
 
 
-async def test_a_change_that_tavus_sees_as_none_is_unchanged(line: Line) -> None:
+async def test_a_304_answer_gives_the_status_unchanged(scenario: FaultScenario) -> None:
     """Required by Tavus: 304 when the patch changes nothing; it reads no default back."""
-    persona_id = await line.desk.create(layers={"llm": {"extra_body": {"temperature": 0.5}}})
-    receipt = await line.desk.facts(
+    persona_id = await scenario.tool_client.create_persona(
+        layers={"llm": {"extra_body": {"temperature": 0.5}}}
+    )
+    receipt = await scenario.tool_client.expect_result(
         "configure_llm", persona_id=persona_id, speculative_inference=True
     )
     assert receipt["status"] == "unchanged"
-    assert count(line, "PATCH") == 1
-    (row,) = (await line.desk.facts("list_revisions", persona_id=persona_id, limit=1))["revisions"]
+    assert count_requests(scenario, "PATCH") == 1
+    (row,) = (
+        await scenario.tool_client.expect_result("list_revisions", persona_id=persona_id, limit=1)
+    )["revisions"]
     assert row["status"] == "unchanged"
 
 
 @pytest.mark.parametrize("kind", ["reset_after", "cut_json", "cut_body", "empty"])
-async def test_a_persona_whose_creation_got_no_answer_is_found_and_not_made_twice(
-    line: Line, kind: str
+async def test_a_creation_without_an_answer_finds_its_persona_and_creates_no_second(
+    scenario: FaultScenario, kind: str
 ) -> None:
     name = f"Found after {kind}"
-    fails(line, "POST", kind=kind)
-    receipt = await line.desk.facts("create_persona", name=name, **PERSONA)
+    plan_fault(scenario, "POST", kind=kind)
+    receipt = await scenario.tool_client.expect_result("create_persona", name=name, **PERSONA)
     assert receipt["status"] == "applied"
-    (made,) = line.tavus.named(name)
+    (made,) = scenario.sandbox_server.find_personas_by_name(name)
     assert receipt["persona_id"] == made["persona_id"]
     assert any("lost" in item["message"] for item in receipt["findings"])
-    assert count(line, "POST") == 1
+    assert count_requests(scenario, "POST") == 1
 
 
-async def test_a_persona_whose_creation_never_arrived_is_not_sent_again_by_itself(
-    line: Line,
+async def test_a_creation_that_never_arrived_is_not_resent_automatically(
+    scenario: FaultScenario,
 ) -> None:
-    fails(line, "POST", kind="reset_before")
-    told = await line.desk.refusal("create_persona", name="Never arrived", **PERSONA)
+    plan_fault(scenario, "POST", kind="reset_before")
+    told = await scenario.tool_client.expect_error(
+        "create_persona", name="Never arrived", **PERSONA
+    )
     assert "list_personas" in told
-    assert count(line, "POST") == 1
-    assert line.tavus.named("Never arrived") == []
+    assert count_requests(scenario, "POST") == 1
+    assert scenario.sandbox_server.find_personas_by_name("Never arrived") == []
 
 
-async def test_an_equal_persona_made_a_moment_before_is_not_taken_for_the_lost_one(
-    line: Line,
+async def test_an_equal_persona_created_just_before_is_not_mistaken_for_the_lost_one(
+    scenario: FaultScenario,
 ) -> None:
-    earlier = await line.desk.facts("create_persona", name="Twin", **PERSONA)
-    fails(line, "POST", kind="reset_before")
-    result = await line.desk.call("create_persona", name="Twin", **PERSONA)
-    assert len(line.tavus.named("Twin")) == 1
+    earlier = await scenario.tool_client.expect_result("create_persona", name="Twin", **PERSONA)
+    plan_fault(scenario, "POST", kind="reset_before")
+    result = await scenario.tool_client.call("create_persona", name="Twin", **PERSONA)
+    assert len(scenario.sandbox_server.find_personas_by_name("Twin")) == 1
     facts = result.structured_content or {}
     assert facts.get("persona_id") != earlier["persona_id"], "it was never created"
 
 
-async def test_a_lost_creation_that_cannot_be_looked_for_is_told_as_unknown(line: Line) -> None:
-    fails(line, "POST", kind="reset_after")
-    fails(line, "GET", kind="status", status=503, times=0)
-    told = await line.desk.refusal("create_persona", name="Out of sight", **PERSONA)
-    assert len(line.tavus.named("Out of sight")) == 1
+async def test_a_lost_creation_that_cannot_be_searched_has_an_unknown_outcome(
+    scenario: FaultScenario,
+) -> None:
+    plan_fault(scenario, "POST", kind="reset_after")
+    plan_fault(scenario, "GET", kind="status", status=503, times=0)
+    told = await scenario.tool_client.expect_error("create_persona", name="Out of sight", **PERSONA)
+    assert len(scenario.sandbox_server.find_personas_by_name("Out of sight")) == 1
     assert CERTAIN not in told
     assert "list_personas" in told
 
 
-async def test_a_lost_creation_followed_by_silence_is_not_called_unchanged(line: Line) -> None:
-    fails(line, "POST", kind="reset_after")
-    line.wire.refused = lambda method, _path: method == "GET"
-    told = await line.desk.refusal("create_persona", name="In silence", **PERSONA)
-    assert len(line.tavus.named("In silence")) == 1
+async def test_a_lost_creation_without_further_answers_is_not_reported_as_unchanged(
+    scenario: FaultScenario,
+) -> None:
+    plan_fault(scenario, "POST", kind="reset_after")
+    scenario.transport.is_refused = lambda method, _path: method == "GET"
+    told = await scenario.tool_client.expect_error("create_persona", name="In silence", **PERSONA)
+    assert len(scenario.sandbox_server.find_personas_by_name("In silence")) == 1
     assert CERTAIN not in told
 
 
-async def test_a_lost_deletion_followed_by_silence_is_not_called_unchanged(line: Line) -> None:
-    persona_id = await line.desk.create()
-    plan = await line.desk.facts("delete_persona", persona_id=persona_id)
-    seen = len(line.wire.lines)
-    fails(line, "DELETE", kind="reset_after")
-    line.wire.refused = lambda method, _path: (
-        method == "GET" and "DELETE" in str(line.wire.lines[seen:])
+async def test_a_lost_deletion_without_further_answers_is_not_reported_as_unchanged(
+    scenario: FaultScenario,
+) -> None:
+    persona_id = await scenario.tool_client.create_persona()
+    plan = await scenario.tool_client.expect_result("delete_persona", persona_id=persona_id)
+    seen = len(scenario.transport.request_lines)
+    plan_fault(scenario, "DELETE", kind="reset_after")
+    scenario.transport.is_refused = lambda method, _path: (
+        method == "GET" and "DELETE" in str(scenario.transport.request_lines[seen:])
     )
-    told = await line.desk.refusal("apply_plan", plan_id=plan["plan_id"])
-    assert line.tavus.persona(persona_id) is None
+    told = await scenario.tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
+    assert scenario.sandbox_server.find_persona(persona_id) is None
     assert CERTAIN not in told
 
 
-async def test_a_lost_change_followed_by_silence_is_told_as_unknown(line: Line) -> None:
-    persona_id = await line.desk.create()
-    fails(line, "PATCH", kind="reset_after")
-    line.wire.refused = lambda method, _path: method == "GET" and "PATCH" in str(line.wire.lines)
-    told = await line.desk.refusal("update_persona", persona_id=persona_id, greeting="Ciao.")
+async def test_a_lost_change_without_further_answers_has_an_unknown_outcome(
+    scenario: FaultScenario,
+) -> None:
+    persona_id = await scenario.tool_client.create_persona()
+    plan_fault(scenario, "PATCH", kind="reset_after")
+    scenario.transport.is_refused = lambda method, _path: (
+        method == "GET" and "PATCH" in str(scenario.transport.request_lines)
+    )
+    told = await scenario.tool_client.expect_error(
+        "update_persona", persona_id=persona_id, greeting="Ciao."
+    )
     assert CERTAIN not in told
     assert "not known" in told
-    line.wire.refused = lambda _method, _path: False
-    (row,) = (await line.desk.facts("list_revisions", persona_id=persona_id, limit=1))["revisions"]
+    scenario.transport.is_refused = lambda _method, _path: False
+    (row,) = (
+        await scenario.tool_client.expect_result("list_revisions", persona_id=persona_id, limit=1)
+    )["revisions"]
     assert (row["status"], row["paths"]) == ("applied", ["/greeting"])
 
 
@@ -121,19 +143,23 @@ async def test_a_lost_change_followed_by_silence_is_told_as_unknown(line: Line) 
         ("update_persona", {"memories": ["likes tea"]}, ("memories",)),
     ],
 )
-async def test_a_change_that_cannot_be_read_and_never_arrived_is_not_called_applied(
-    line: Line, tool: str, change: dict[str, Any], place: tuple[str, ...]
+async def test_a_change_that_never_arrived_is_not_reported_as_applied(
+    scenario: FaultScenario, tool: str, change: dict[str, Any], place: tuple[str, ...]
 ) -> None:
     """What a read does not show proves nothing: keys are masked, memories are write-only."""
-    persona_id = await line.desk.create(layers={"tts": {"tts_engine": "cartesia"}})
-    fails(line, "PATCH", kind="reset_before")
-    result = await line.desk.call(tool, persona_id=persona_id, **change)
-    stored: Any = line.tavus.persona(persona_id)
+    persona_id = await scenario.tool_client.create_persona(
+        layers={"tts": {"tts_engine": "cartesia"}}
+    )
+    plan_fault(scenario, "PATCH", kind="reset_before")
+    result = await scenario.tool_client.call(tool, persona_id=persona_id, **change)
+    stored: Any = scenario.sandbox_server.find_persona(persona_id)
     for name in place:
         stored = stored.get(name) if stored else None
     assert stored is None
     assert (result.structured_content or {}).get("status") != "applied", text_of(result)
-    (row,) = (await line.desk.facts("list_revisions", persona_id=persona_id, limit=1))["revisions"]
+    (row,) = (
+        await scenario.tool_client.expect_result("list_revisions", persona_id=persona_id, limit=1)
+    )["revisions"]
     assert row["status"] != "applied"
 
 
@@ -147,56 +173,70 @@ async def test_a_change_that_cannot_be_read_and_never_arrived_is_not_called_appl
     ],
     ids=["added", "removed", "layer added", "parent added"],
 )
-async def test_a_leaf_that_was_never_added_or_removed_is_not_called_applied(
-    line: Line, tool: str, change: dict[str, Any]
+async def test_a_leaf_that_was_never_added_or_removed_is_not_reported_as_applied(
+    scenario: FaultScenario, tool: str, change: dict[str, Any]
 ) -> None:
-    persona_id = await line.desk.create(greeting="Hi.", layers={"llm": {"model": "tavus-gpt-oss"}})
-    before = line.tavus.persona(persona_id)
-    fails(line, "PATCH", kind="reset_before")
-    result = await line.desk.call(tool, persona_id=persona_id, **change)
-    assert line.tavus.persona(persona_id) == before
+    persona_id = await scenario.tool_client.create_persona(
+        greeting="Hi.", layers={"llm": {"model": "tavus-gpt-oss"}}
+    )
+    before = scenario.sandbox_server.find_persona(persona_id)
+    plan_fault(scenario, "PATCH", kind="reset_before")
+    result = await scenario.tool_client.call(tool, persona_id=persona_id, **change)
+    assert scenario.sandbox_server.find_persona(persona_id) == before
     assert (result.structured_content or {}).get("status") != "applied", text_of(result)
 
 
-async def test_a_creation_answered_without_an_id_is_not_called_applied(line: Line) -> None:
-    fails(line, "POST", kind="status", status=200, body={})
-    result = await line.desk.call("create_persona", name="Nameless", **PERSONA)
-    assert line.tavus.named("Nameless") == []
+async def test_a_creation_answered_without_an_id_is_not_reported_as_applied(
+    scenario: FaultScenario,
+) -> None:
+    plan_fault(scenario, "POST", kind="status", status=200, body={})
+    result = await scenario.tool_client.call("create_persona", name="Nameless", **PERSONA)
+    assert scenario.sandbox_server.find_personas_by_name("Nameless") == []
     assert result.is_error, text_of(result)
 
 
-async def test_a_write_is_tried_again_only_when_it_was_provably_not_executed(line: Line) -> None:
-    persona_id = await line.desk.create(greeting="Hi.")
-    fails(line, "PATCH", kind="reset_before")
-    await line.desk.refusal("update_persona", persona_id=persona_id, greeting="Ciao.")
-    assert count(line, "PATCH") == 1
-    fails(line, "PATCH", kind="status", status=429, headers={"retry-after": "0"})
-    await line.desk.facts("update_persona", persona_id=persona_id, greeting="Ciao.")
-    assert count(line, "PATCH") == 3
+async def test_a_write_is_retried_only_when_it_was_provably_not_executed(
+    scenario: FaultScenario,
+) -> None:
+    persona_id = await scenario.tool_client.create_persona(greeting="Hi.")
+    plan_fault(scenario, "PATCH", kind="reset_before")
+    await scenario.tool_client.expect_error(
+        "update_persona", persona_id=persona_id, greeting="Ciao."
+    )
+    assert count_requests(scenario, "PATCH") == 1
+    plan_fault(scenario, "PATCH", kind="status", status=429, headers={"retry-after": "0"})
+    await scenario.tool_client.expect_result(
+        "update_persona", persona_id=persona_id, greeting="Ciao."
+    )
+    assert count_requests(scenario, "PATCH") == 3
 
 
-async def test_how_long_to_wait_is_said_in_words_when_tavus_gives_a_date(line: Line) -> None:
+async def test_a_retry_after_date_is_reported_as_a_waiting_time(
+    scenario: FaultScenario,
+) -> None:
     """Required by RFC 9110: Retry-After is a number of seconds or a date."""
-    persona_id = await line.desk.create()
+    persona_id = await scenario.tool_client.create_persona()
     date = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
-    fails(line, "GET", kind="status", status=429, headers={"retry-after": date}, times=0)
-    told = await line.desk.refusal("get_persona", persona_id=persona_id)
+    plan_fault(scenario, "GET", kind="status", status=429, headers={"retry-after": date}, times=0)
+    told = await scenario.tool_client.expect_error("get_persona", persona_id=persona_id)
     assert date in told or "minutes" in told
     assert "GMT seconds" not in told
 
 
 @pytest.mark.parametrize("tool", ["list_personas", "get_persona", "update_persona"])
-async def test_an_answer_that_drips_for_ever_ends_within_the_budget(line: Line, tool: str) -> None:
-    persona_id = await line.desk.create()
+async def test_an_endless_slow_answer_ends_within_the_time_limit(
+    scenario: FaultScenario, tool: str
+) -> None:
+    persona_id = await scenario.tool_client.create_persona()
     arguments = {
         "list_personas": {},
         "get_persona": {"persona_id": persona_id},
         "update_persona": {"persona_id": persona_id, "greeting": "Ciao."},
     }[tool]
-    line.tavus.hindered.endless = True
-    line.tavus.hindered.drips = lambda method, _path: (
+    scenario.sandbox_server.faulty_app.sends_forever = True
+    scenario.sandbox_server.faulty_app.is_sent_slowly = lambda method, _path: (
         method == ("PATCH" if tool == "update_persona" else "GET")
     )
     with anyio.fail_after(2.5):
-        result = await line.desk.call(tool, **arguments)
+        result = await scenario.tool_client.call(tool, **arguments)
     assert result.is_error or tool == "update_persona"

@@ -15,12 +15,12 @@ from mcp.client._memory import InMemoryTransport
 from mcp.shared.message import SessionMessage
 from mcp_types import ElicitRequestFormParams, ElicitResult, jsonrpc_message_adapter
 
-LEGACY, NEW = "legacy", "2026-07-28"
-ERAS = (LEGACY, NEW)
-FORM = "elicitation/create"
+LEGACY_MODE, CURRENT_REVISION = "legacy", "2026-07-28"
+PROTOCOL_MODES = (LEGACY_MODE, CURRENT_REVISION)
+ELICITATION_METHOD = "elicitation/create"
 
 
-class Clock:
+class ManualClock:
     """A clock that stands still unless a test turns it."""
 
     def __init__(self) -> None:
@@ -29,38 +29,38 @@ class Clock:
     def __call__(self) -> datetime:
         return self.time
 
-    def turn(self, **by: float) -> None:
+    def advance(self, **by: float) -> None:
         """Turn the clock forward."""
         self.time += timedelta(**by)
 
 
 @dataclass
-class Person:
+class FormUser:
     """Somebody at a form: what they do, what they type, and how long they take."""
 
-    clock: Clock
+    clock: ManualClock
     action: str = "accept"
-    typed: Any = None
-    seconds: float = 5.0
+    typed_name: Any = None
+    answer_seconds: float = 5.0
     content: Any = None
     forms: list[ElicitRequestFormParams] = field(default_factory=list)
 
     async def __call__(self, _: object, params: Any) -> ElicitResult:
         self.forms.append(params)
-        self.clock.turn(seconds=self.seconds)
+        self.clock.advance(seconds=self.answer_seconds)
         content = self.content
-        if self.typed is not None:
-            content = {"persona_name": self.typed}
+        if self.typed_name is not None:
+            content = {"persona_name": self.typed_name}
         return ElicitResult(action=self.action, content=content)  # type: ignore[arg-type]
 
 
-class Talk:
+class RawClient:
     """A client that says exactly what it is told to say, over streams in this process."""
 
     def __init__(self, read: Any, write: Any, era: str, capabilities: dict[str, Any]) -> None:
         self._read, self._write = read, write
-        self.era, self.capabilities = era, capabilities
-        self.asked: list[dict[str, Any]] = []
+        self.protocol_mode, self.capabilities = era, capabilities
+        self.elicitations: list[dict[str, Any]] = []
         self._last = 0
 
     async def send(self, message: dict[str, Any]) -> None:
@@ -68,51 +68,55 @@ class Talk:
         parsed = jsonrpc_message_adapter.validate_python({"jsonrpc": "2.0", **message})
         await self._write.send(SessionMessage(parsed))
 
-    async def take(self) -> dict[str, Any]:
+    async def receive(self) -> dict[str, Any]:
         """Return the next message."""
         with anyio.fail_after(30):
             item = await self._read.receive()
         return dict(json.loads(item.message.model_dump_json(by_alias=True, exclude_unset=True)))
 
-    async def greet(self) -> None:
+    async def initialize(self) -> None:
         """Shake hands, where the revision has a handshake."""
-        if self.era != NEW:
-            asked = {"protocolVersion": self.era, "capabilities": self.capabilities}
-            await self.begin("initialize", **asked, clientInfo={"name": "raw", "version": "1"})
-            assert "result" in await self.take()
+        if self.protocol_mode != CURRENT_REVISION:
+            asked = {"protocolVersion": self.protocol_mode, "capabilities": self.capabilities}
+            await self.send_request(
+                "initialize", **asked, clientInfo={"name": "raw", "version": "1"}
+            )
+            assert "result" in await self.receive()
             await self.send({"method": "notifications/initialized"})
 
-    async def begin(self, method: str, **params: Any) -> int:
+    async def send_request(self, method: str, **params: Any) -> int:
         """Send a request; return its id."""
         self._last += 1
-        if self.era == NEW:
+        if self.protocol_mode == CURRENT_REVISION:
             params["_meta"] = {
-                "io.modelcontextprotocol/protocolVersion": self.era,
+                "io.modelcontextprotocol/protocolVersion": self.protocol_mode,
                 "io.modelcontextprotocol/clientInfo": {"name": "raw", "version": "1"},
                 "io.modelcontextprotocol/clientCapabilities": self.capabilities,
             }
         await self.send({"id": self._last, "method": method, "params": params})
         return self._last
 
-    async def delete(self, persona_id: str, **more: Any) -> dict[str, Any]:
+    async def call_delete_persona(self, persona_id: str, **more: Any) -> dict[str, Any]:
         """Call ``delete_persona``; return the next message, answer or question."""
-        await self.begin(
+        await self.send_request(
             "tools/call", name="delete_persona", arguments={"persona_id": persona_id}, **more
         )
-        return await self.take()
+        return await self.receive()
 
 
 @asynccontextmanager
-async def talking(server: Any, era: str, capabilities: dict[str, Any]) -> AsyncIterator[Talk]:
+async def open_raw_client(
+    server: Any, protocol_mode: str, capabilities: dict[str, Any]
+) -> AsyncIterator[RawClient]:
     """Talk to a server in a revision, with exactly these capabilities."""
     async with InMemoryTransport(server) as (read, write):
-        talk = Talk(read, write, era, capabilities)
-        await talk.greet()
+        talk = RawClient(read, write, protocol_mode, capabilities)
+        await talk.initialize()
         yield talk
 
 
-async def question(client: Client, persona_id: str, **seed: Any) -> Any:
+async def call_delete_unanswered(client: Client, persona_id: str, **options: Any) -> Any:
     """Call ``delete_persona`` in the new era without answering what it asks."""
     return await client.session.call_tool(
-        "delete_persona", {"persona_id": persona_id}, allow_input_required=True, **seed
+        "delete_persona", {"persona_id": persona_id}, allow_input_required=True, **options
     )

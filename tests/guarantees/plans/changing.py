@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import httpx2
-from mcp_client import Desk
+from mcp_client import ToolClient
 
 FUNCTION = {"type": "function", "function": {"name": "look_up", "description": "Look it up."}}
 LAYERS = {
@@ -14,7 +14,7 @@ LAYERS = {
     "tts": {"tts_engine": "elevenlabs", "external_voice_id": "v"},
 }
 BODY = {"name": "Front desk", "system_prompt": "You help people.", "layers": LAYERS}
-ON_A_PERSONA: dict[str, dict[str, Any]] = {
+ARGUMENTS_BY_TOOL: dict[str, dict[str, Any]] = {
     "update_persona": {"name": "Reception", "unset": ["greeting"]},
     "edit_prompt": {"find": "help", "replace": "greet"},
     "configure_llm": {
@@ -37,28 +37,28 @@ ON_A_PERSONA: dict[str, dict[str, Any]] = {
         ]
     },
 }
-CREATION = {"name": "Another", "system_prompt": "You listen.", "layers": LAYERS}
-CHANGES = (*ON_A_PERSONA, "restore_revision", "create_persona", "delete_persona")
+CREATION_ARGUMENTS = {"name": "Another", "system_prompt": "You listen.", "layers": LAYERS}
+CHANGE_TOOLS = (*ARGUMENTS_BY_TOOL, "restore_revision", "create_persona", "delete_persona")
 
 
-async def prepared(desk: Desk) -> tuple[str, str]:
+async def create_persona_with_history(tool_client: ToolClient) -> tuple[str, str]:
     """Make a persona with a past; return its id and its first revision."""
-    made = await desk.facts("create_persona", **BODY)
+    made = await tool_client.expect_result("create_persona", **BODY)
     persona_id = str(made["persona_id"])
-    await desk.facts("update_persona", persona_id=persona_id, greeting="Hello")
+    await tool_client.expect_result("update_persona", persona_id=persona_id, greeting="Hello")
     return persona_id, str(made["revision"])
 
 
-def call_of(tool: str, persona_id: str, revision: str) -> dict[str, Any]:
+def build_arguments(tool: str, persona_id: str, revision: str) -> dict[str, Any]:
     """Return the arguments of a change of this persona."""
     if tool == "create_persona":
-        return CREATION
+        return CREATION_ARGUMENTS
     if tool == "restore_revision":
         return {"persona_id": persona_id, "revision": revision}
-    return {"persona_id": persona_id, **ON_A_PERSONA.get(tool, {})}
+    return {"persona_id": persona_id, **ARGUMENTS_BY_TOOL.get(tool, {})}
 
 
-def sent(request: httpx2.Request, persona_id: str) -> tuple[str, str, Any]:
+def normalize_request(request: httpx2.Request, persona_id: str) -> tuple[str, str, Any]:
     """Return a request as what it does, whoever it is done to, tests for others' edits left out."""
     body = json.loads(request.content) if request.content else None
     if isinstance(body, list):

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
-from asking import ERAS, NEW, Clock, Person
+from asking import CURRENT_REVISION, PROTOCOL_MODES, FormUser, ManualClock
 from mcp.shared.exceptions import MCPError
-from mcp_client import SECRET, Desk, text_of
+from mcp_client import SECRET, ToolClient, text_of
 from mcp_types import ElicitResult, ErrorData
 
 from tavus_mcp.sandbox.store import Store
@@ -22,31 +22,33 @@ from tavus_mcp.sandbox.store import Store
 if TYPE_CHECKING:
     from conftest import Opening
 
-pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("era", ERAS)]
+pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("era", PROTOCOL_MODES)]
 NAME = "Front desk"
 
 
-async def ask(opening: Opening, era: str, person: Person) -> tuple[Desk, str, dict[str, Any]]:
+async def delete_with_form(
+    open_tool_client: Opening, era: str, person: FormUser
+) -> tuple[ToolClient, str, dict[str, Any]]:
     """Let a persona be deleted before this person; return its id and what was answered."""
     client = {"elicitation_callback": person}
-    async with opening(mode=era, client=client, clock=person.clock) as desk:
-        persona_id = await desk.create(name=NAME)
-        return desk, persona_id, await desk.facts("delete_persona", persona_id=persona_id)
+    async with open_tool_client(mode=era, client=client, clock=person.clock) as desk:
+        persona_id = await desk.create_persona(name=NAME)
+        return desk, persona_id, await desk.expect_result("delete_persona", persona_id=persona_id)
 
 
-def deletions(desk: Desk) -> list[str]:
-    return [line for line in desk.wire.lines if line.startswith("DELETE")]
+def list_deletions(tool_client: ToolClient) -> list[str]:
+    return [line for line in tool_client.transport.request_lines if line.startswith("DELETE")]
 
 
-async def test_the_exact_name_typed_in_a_persons_time_deletes(
-    opening: Opening, store: Store, era: str
+async def test_typing_the_exact_name_at_human_speed_deletes_the_persona(
+    open_tool_client: Opening, store: Store, era: str
 ) -> None:
-    person = Person(Clock(), typed=NAME, seconds=1.0)
-    desk, persona_id, answered = await ask(opening, era, person)
+    person = FormUser(ManualClock(), typed_name=NAME, answer_seconds=1.0)
+    desk, persona_id, answered = await delete_with_form(open_tool_client, era, person)
     assert answered["status"] == "applied"
     assert "plan_id" not in answered
     assert store.get("persona", persona_id) is None
-    assert deletions(desk) == [f"DELETE /v2/personas/{persona_id}"]
+    assert list_deletions(desk) == [f"DELETE /v2/personas/{persona_id}"]
     assert len(person.forms) == 1
 
 
@@ -65,15 +67,17 @@ UNCLEAR: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("how", UNCLEAR)
-async def test_anything_else_is_a_plan_and_nothing_is_deleted(
-    opening: Opening, store: Store, era: str, how: str
+async def test_any_other_answer_creates_a_plan_and_deletes_nothing(
+    open_tool_client: Opening, store: Store, era: str, how: str
 ) -> None:
-    desk, persona_id, answered = await ask(opening, era, Person(Clock(), **UNCLEAR[how]))
+    desk, persona_id, answered = await delete_with_form(
+        open_tool_client, era, FormUser(ManualClock(), **UNCLEAR[how])
+    )
     assert answered["status"] == "planned"
     assert answered["plan_id"].startswith("plan-")
     assert answered["expires_at"] > "2026-11-22T09:"
     assert store.get("persona", persona_id) is not None
-    assert deletions(desk) == []
+    assert list_deletions(desk) == []
 
 
 SPOILT: dict[str, Any] = {
@@ -87,54 +91,58 @@ SPOILT: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("what", SPOILT)
-async def test_a_form_that_comes_back_spoilt_is_a_plan(
-    request: pytest.FixtureRequest, opening: Opening, store: Store, era: str, what: str
+async def test_a_malformed_form_answer_creates_a_plan(
+    request: pytest.FixtureRequest, open_tool_client: Opening, store: Store, era: str, what: str
 ) -> None:
     """Clients that fake a form accept it and fill in nothing, or something of their own."""
-    desk, persona_id, answered = await ask(opening, era, Person(Clock(), content=SPOILT[what]))
+    desk, persona_id, answered = await delete_with_form(
+        open_tool_client, era, FormUser(ManualClock(), content=SPOILT[what])
+    )
     assert answered["status"] == "planned"
     assert answered["plan_id"].startswith("plan-")
     assert store.get("persona", persona_id) is not None
-    assert deletions(desk) == []
+    assert list_deletions(desk) == []
 
 
 @pytest.mark.parametrize("more", [{}, {"typed": NAME}], ids=["bare", "with the name"])
-async def test_a_no_is_final_and_leaves_no_plan(
-    opening: Opening, store: Store, era: str, more: dict[str, Any]
+async def test_declining_deletes_nothing_and_creates_no_plan(
+    open_tool_client: Opening, store: Store, era: str, more: dict[str, Any]
 ) -> None:
-    desk, persona_id, answered = await ask(opening, era, Person(Clock(), "decline", **more))
+    desk, persona_id, answered = await delete_with_form(
+        open_tool_client, era, FormUser(ManualClock(), "decline", **more)
+    )
     assert store.get("persona", persona_id) is not None
     assert "plan_id" not in answered
     assert "expires_at" not in answered
     told = answered["findings"][0]
     assert "said no" in told["message"]
     assert "final" in told["hint"]
-    assert deletions(desk) == []
+    assert list_deletions(desk) == []
 
 
-async def test_a_no_leaves_nothing_in_the_journal_that_could_be_applied(
-    opening: Opening, era: str
-) -> None:
-    person = Person(Clock(), "decline")
-    desk, _, _ = await ask(opening, era, person)
+async def test_declining_leaves_no_plan_in_the_journal(open_tool_client: Opening, era: str) -> None:
+    person = FormUser(ManualClock(), "decline")
+    desk, _, _ = await delete_with_form(open_tool_client, era, person)
     with closing(sqlite3.connect(desk.server.app.diary.path)) as journal:
         kinds = [kind for (kind,) in journal.execute("SELECT kind FROM entries")]
     assert kinds
     assert "plan" not in kinds
 
 
-async def test_a_dry_run_is_a_plan_without_a_question(opening: Opening, era: str) -> None:
-    person = Person(Clock(), typed=NAME)
-    async with opening(mode=era, client={"elicitation_callback": person}) as desk:
-        persona_id = await desk.create(name=NAME)
-        answered = await desk.facts("delete_persona", persona_id=persona_id, dry_run=True)
+async def test_a_dry_run_creates_a_plan_without_a_form(open_tool_client: Opening, era: str) -> None:
+    person = FormUser(ManualClock(), typed_name=NAME)
+    async with open_tool_client(mode=era, client={"elicitation_callback": person}) as desk:
+        persona_id = await desk.create_persona(name=NAME)
+        answered = await desk.expect_result("delete_persona", persona_id=persona_id, dry_run=True)
     assert answered["plan_id"]
     assert person.forms == []
 
 
-async def test_the_form_has_one_text_field_and_says_what_goes(opening: Opening, era: str) -> None:
-    person = Person(Clock(), "cancel")
-    _, persona_id, _ = await ask(opening, era, person)
+async def test_the_form_has_one_text_field_and_names_what_is_deleted(
+    open_tool_client: Opening, era: str
+) -> None:
+    person = FormUser(ManualClock(), "cancel")
+    _, persona_id, _ = await delete_with_form(open_tool_client, era, person)
     [form] = person.forms
     assert NAME in form.message
     assert persona_id in form.message
@@ -145,38 +153,38 @@ async def test_the_form_has_one_text_field_and_says_what_goes(opening: Opening, 
     assert schema["type"] == "object"
 
 
-async def test_the_message_of_the_form_shows_no_key_that_is_in_the_name(
-    opening: Opening, era: str
+async def test_the_form_message_masks_a_key_in_the_name(
+    open_tool_client: Opening, era: str
 ) -> None:
-    person = Person(Clock(), "cancel")
-    async with opening(mode=era, client={"elicitation_callback": person}) as desk:
-        persona_id = await desk.create(name=f"Bot {SECRET}")
+    person = FormUser(ManualClock(), "cancel")
+    async with open_tool_client(mode=era, client={"elicitation_callback": person}) as desk:
+        persona_id = await desk.create_persona(name=f"Bot {SECRET}")
         await desk.call("delete_persona", persona_id=persona_id)
     assert SECRET not in person.forms[0].message
 
 
-async def test_a_client_that_declares_a_form_and_answers_with_an_error_gets_a_plan(
-    request: pytest.FixtureRequest, opening: Opening, store: Store, era: str
+async def test_a_form_answered_with_an_error_creates_a_plan(
+    request: pytest.FixtureRequest, open_tool_client: Opening, store: Store, era: str
 ) -> None:
     """In the new era such a client ends the exchange itself: nothing is sent again."""
 
     async def refusing(_: object, __: object) -> ErrorData:
         return ErrorData(code=-32600, message="no forms here")
 
-    async with opening(mode=era, client={"elicitation_callback": refusing}) as desk:
-        persona_id = await desk.create(name=NAME)
-        if era == NEW:
+    async with open_tool_client(mode=era, client={"elicitation_callback": refusing}) as desk:
+        persona_id = await desk.create_persona(name=NAME)
+        if era == CURRENT_REVISION:
             with pytest.raises(MCPError):
                 await desk.call("delete_persona", persona_id=persona_id)
         else:
-            answered = await desk.facts("delete_persona", persona_id=persona_id)
+            answered = await desk.expect_result("delete_persona", persona_id=persona_id)
             assert answered["plan_id"].startswith("plan-")
         assert store.get("persona", persona_id) is not None
-        assert deletions(desk) == []
+        assert list_deletions(desk) == []
 
 
-async def test_a_person_who_never_answers_keeps_the_persona_when_the_call_is_given_up(
-    opening: Opening, store: Store, era: str
+async def test_cancelling_an_unanswered_form_deletes_nothing(
+    open_tool_client: Opening, store: Store, era: str
 ) -> None:
     shown = anyio.Event()
 
@@ -185,25 +193,29 @@ async def test_a_person_who_never_answers_keeps_the_persona_when_the_call_is_giv
         await anyio.sleep_forever()
         raise AssertionError
 
-    async with opening(mode=era, client={"elicitation_callback": away}) as desk:
-        persona_id = await desk.create(name=NAME)
+    async with open_tool_client(mode=era, client={"elicitation_callback": away}) as desk:
+        persona_id = await desk.create_persona(name=NAME)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(desk.client.call_tool, "delete_persona", {"persona_id": persona_id})
             await shown.wait()
-            read = await desk.facts("get_persona", persona_id=persona_id)
+            read = await desk.expect_result("get_persona", persona_id=persona_id)
             tasks.cancel_scope.cancel()
         assert read["persona"]["persona_name"] == NAME
-        assert await desk.persona(persona_id)
+        assert await desk.read_persona(persona_id)
         assert store.get("persona", persona_id) is not None
-        assert deletions(desk) == []
+        assert list_deletions(desk) == []
 
 
 @pytest.mark.parametrize("what", [{"name": "Reception"}, {"system_prompt": "You wait."}])
 async def test_a_persona_that_changes_while_the_form_is_open_is_not_deleted(
-    request: pytest.FixtureRequest, opening: Opening, store: Store, era: str, what: dict[str, str]
+    request: pytest.FixtureRequest,
+    open_tool_client: Opening,
+    store: Store,
+    era: str,
+    what: dict[str, str],
 ) -> None:
     """The person agreed to delete what they were shown, and nothing else."""
-    person = Person(Clock(), typed=NAME)
+    person = FormUser(ManualClock(), typed_name=NAME)
 
     async def slow(context: object, params: object) -> ElicitResult:
         field, value = next(iter(what.items()))
@@ -212,24 +224,24 @@ async def test_a_persona_that_changes_while_the_form_is_open_is_not_deleted(
         return await person(context, params)
 
     client = {"elicitation_callback": slow}
-    async with opening(mode=era, client=client, clock=person.clock) as desk:
-        persona_id = await desk.create(name=NAME)
+    async with open_tool_client(mode=era, client=client, clock=person.clock) as desk:
+        persona_id = await desk.create_persona(name=NAME)
         await desk.call("delete_persona", persona_id=persona_id)
     assert store.get("persona", persona_id) is not None
-    assert deletions(desk) == []
+    assert list_deletions(desk) == []
 
 
-async def test_a_deleted_persona_comes_back_by_the_call_that_undoes_it(
-    opening: Opening, era: str
+async def test_the_undo_call_restores_the_deleted_persona(
+    open_tool_client: Opening, era: str
 ) -> None:
-    person = Person(Clock(), typed=NAME)
+    person = FormUser(ManualClock(), typed_name=NAME)
     client = {"elicitation_callback": person}
-    async with opening(mode=era, client=client, clock=person.clock) as desk:
-        persona_id = await desk.create(name=NAME, greeting="Hello", context="A desk.")
-        gone = await desk.facts("delete_persona", persona_id=persona_id)
-        back = await desk.facts(gone["undo"]["tool"], **gone["undo"]["arguments"])
+    async with open_tool_client(mode=era, client=client, clock=person.clock) as desk:
+        persona_id = await desk.create_persona(name=NAME, greeting="Hello", context="A desk.")
+        gone = await desk.expect_result("delete_persona", persona_id=persona_id)
+        back = await desk.expect_result(gone["undo"]["tool"], **gone["undo"]["arguments"])
         assert back["persona_id"] != persona_id
-        again = await desk.persona(back["persona_id"])
+        again = await desk.read_persona(back["persona_id"])
     assert (again["persona_name"], again["greeting"], again["context"]) == (
         NAME,
         "Hello",
@@ -238,23 +250,23 @@ async def test_a_deleted_persona_comes_back_by_the_call_that_undoes_it(
     assert any("new id" in finding["message"] for finding in back["findings"])
 
 
-async def test_a_revision_that_was_not_seen_stops_the_question(opening: Opening, era: str) -> None:
-    person = Person(Clock(), typed=NAME)
-    async with opening(mode=era, client={"elicitation_callback": person}) as desk:
-        persona_id = await desk.create(name=NAME)
+async def test_an_outdated_revision_prevents_the_form(open_tool_client: Opening, era: str) -> None:
+    person = FormUser(ManualClock(), typed_name=NAME)
+    async with open_tool_client(mode=era, client={"elicitation_callback": person}) as desk:
+        persona_id = await desk.create_persona(name=NAME)
         refused = await desk.call("delete_persona", persona_id=persona_id, if_revision="0" * 12)
     assert refused.is_error, text_of(refused)
     assert person.forms == []
 
 
-async def test_what_is_asked_twice_is_answered_twice(opening: Opening, era: str) -> None:
+async def test_each_deletion_needs_its_own_answer(open_tool_client: Opening, era: str) -> None:
     """An answer counts for one question: the next deletion asks again."""
-    person = Person(Clock(), typed=NAME)
+    person = FormUser(ManualClock(), typed_name=NAME)
     client = {"elicitation_callback": person}
-    async with opening(mode=era, client=client, clock=person.clock) as desk:
-        first, second = await desk.create(name=NAME), await desk.create(name=NAME)
-        await desk.facts("delete_persona", persona_id=first)
+    async with open_tool_client(mode=era, client=client, clock=person.clock) as desk:
+        first, second = await desk.create_persona(name=NAME), await desk.create_persona(name=NAME)
+        await desk.expect_result("delete_persona", persona_id=first)
         person.action = "decline"
-        kept = await desk.facts("delete_persona", persona_id=second)
+        kept = await desk.expect_result("delete_persona", persona_id=second)
     assert kept["status"] == "planned"
     assert len(person.forms) == 2

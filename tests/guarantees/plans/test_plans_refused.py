@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
-from asking import Clock
-from changing import CHANGES, call_of, prepared
-from mcp_client import Desk
+from asking import ManualClock
+from changing import CHANGE_TOOLS, build_arguments, create_persona_with_history
+from mcp_client import ToolClient
 
 from tavus_mcp.sandbox.store import Store
 
@@ -19,14 +19,16 @@ pytestmark = pytest.mark.anyio
 STOCK = "p1af207b8189"
 
 
-async def planned(desk: Desk, tool: str = "edit_prompt") -> tuple[str, str]:
+async def create_plan(tool_client: ToolClient, tool: str = "edit_prompt") -> tuple[str, str]:
     """Make a persona and a plan for it; return the id of each."""
-    persona_id, revision = await prepared(desk)
-    receipt = await desk.facts(tool, **call_of(tool, persona_id, revision), dry_run=True)
+    persona_id, revision = await create_persona_with_history(tool_client)
+    receipt = await tool_client.expect_result(
+        tool, **build_arguments(tool, persona_id, revision), dry_run=True
+    )
     return persona_id, str(receipt["plan_id"])
 
 
-def elsewhere(store: Store, persona_id: str, **fields: Any) -> None:
+def edit_outside_server(store: Store, persona_id: str, **fields: Any) -> None:
     """Change a persona as a dashboard does, unknown to this server."""
     store.put("persona", persona_id, {**(store.get("persona", persona_id) or {}), **fields})
 
@@ -45,162 +47,166 @@ def elsewhere(store: Store, persona_id: str, **fields: Any) -> None:
         "../../etc",
     ],
 )
-async def test_a_plan_nobody_made_is_refused(desk: Desk, plan_id: str) -> None:
-    await planned(desk)
-    written = len(desk.wire.writes)
-    said = await desk.refusal("apply_plan", plan_id=plan_id)
+async def test_an_unknown_plan_is_refused(tool_client: ToolClient, plan_id: str) -> None:
+    await create_plan(tool_client)
+    written = len(tool_client.transport.writes)
+    said = await tool_client.expect_error("apply_plan", plan_id=plan_id)
     assert "no plan of that id" in said
     assert "dry_run" in said
-    assert len(desk.wire.writes) == written
+    assert len(tool_client.transport.writes) == written
 
 
-async def test_the_digest_in_a_plans_id_must_fit(desk: Desk) -> None:
+async def test_the_digest_in_a_plan_id_must_match(tool_client: ToolClient) -> None:
     """A plan is named, not counted: nobody applies one by guessing the next number."""
-    _, plan_id = await planned(desk)
+    _, plan_id = await create_plan(tool_client)
     head, number, digest = plan_id.split("-")
     other = f"{head}-{number}-{digest[::-1] if digest != digest[::-1] else '0' * 8}"
-    assert "no plan" in await desk.refusal("apply_plan", plan_id=other)
+    assert "no plan" in await tool_client.expect_error("apply_plan", plan_id=other)
 
 
-@pytest.mark.parametrize("tool", CHANGES)
-async def test_a_plan_is_carried_out_once(desk: Desk, tool: str) -> None:
-    _, plan_id = await planned(desk, tool)
-    await desk.facts("apply_plan", plan_id=plan_id)
-    written = len(desk.wire.writes)
-    said = await desk.refusal("apply_plan", plan_id=plan_id)
-    assert len(desk.wire.writes) == written
+@pytest.mark.parametrize("tool", CHANGE_TOOLS)
+async def test_a_plan_is_applied_once(tool_client: ToolClient, tool: str) -> None:
+    _, plan_id = await create_plan(tool_client, tool)
+    await tool_client.expect_result("apply_plan", plan_id=plan_id)
+    written = len(tool_client.transport.writes)
+    said = await tool_client.expect_error("apply_plan", plan_id=plan_id)
+    assert len(tool_client.transport.writes) == written
     if tool != "delete_persona":
         assert "once" in said or "someone edited it" in said
 
 
-async def test_a_used_plan_says_that_it_was_used(desk: Desk) -> None:
-    _, plan_id = await planned(desk, "create_persona")
-    await desk.facts("apply_plan", plan_id=plan_id)
-    assert "carried out already" in await desk.refusal("apply_plan", plan_id=plan_id)
+async def test_a_used_plan_is_refused_as_used(tool_client: ToolClient) -> None:
+    _, plan_id = await create_plan(tool_client, "create_persona")
+    await tool_client.expect_result("apply_plan", plan_id=plan_id)
+    assert "carried out already" in await tool_client.expect_error("apply_plan", plan_id=plan_id)
 
 
 @pytest.mark.parametrize("tool", ["edit_prompt", "delete_persona"])
-async def test_a_used_plan_of_a_change_says_that_it_was_used(desk: Desk, tool: str) -> None:
-    _, plan_id = await planned(desk, tool)
-    await desk.facts("apply_plan", plan_id=plan_id)
-    assert "carried out already" in await desk.refusal("apply_plan", plan_id=plan_id)
+async def test_a_used_update_plan_is_refused_as_used(tool_client: ToolClient, tool: str) -> None:
+    _, plan_id = await create_plan(tool_client, tool)
+    await tool_client.expect_result("apply_plan", plan_id=plan_id)
+    assert "carried out already" in await tool_client.expect_error("apply_plan", plan_id=plan_id)
 
 
-@pytest.mark.parametrize("tool", CHANGES)
-async def test_a_plan_lasts_for_an_hour(opening: Opening, tool: str) -> None:
-    clock = Clock()
-    async with opening(clock=clock) as desk:
-        _, in_time = await planned(desk, tool)
-        _, too_late = await planned(desk, tool)
-        written = len(desk.wire.writes)
-        clock.turn(minutes=60, seconds=1)
-        said = await desk.refusal("apply_plan", plan_id=too_late)
+@pytest.mark.parametrize("tool", CHANGE_TOOLS)
+async def test_a_plan_expires_after_an_hour(open_tool_client: Opening, tool: str) -> None:
+    clock = ManualClock()
+    async with open_tool_client(clock=clock) as desk:
+        _, in_time = await create_plan(desk, tool)
+        _, too_late = await create_plan(desk, tool)
+        written = len(desk.transport.writes)
+        clock.advance(minutes=60, seconds=1)
+        said = await desk.expect_error("apply_plan", plan_id=too_late)
         assert "expired at 2026-11-22T10:00:00" in said
-        assert len(desk.wire.writes) == written
-        clock.turn(seconds=-2)
-        assert (await desk.facts("apply_plan", plan_id=in_time))["status"] == "applied"
+        assert len(desk.transport.writes) == written
+        clock.advance(seconds=-2)
+        assert (await desk.expect_result("apply_plan", plan_id=in_time))["status"] == "applied"
 
 
-@pytest.mark.parametrize("tool", [it for it in CHANGES if it != "create_persona"])
-async def test_a_persona_that_changed_since_is_left_alone_and_the_change_is_shown(
-    desk: Desk, store: Store, tool: str
+@pytest.mark.parametrize("tool", [it for it in CHANGE_TOOLS if it != "create_persona"])
+async def test_a_persona_changed_since_the_plan_is_not_written_and_the_change_is_reported(
+    tool_client: ToolClient, store: Store, tool: str
 ) -> None:
-    persona_id, plan_id = await planned(desk, tool)
-    elsewhere(store, persona_id, context="Monday only.")
-    written = len(desk.wire.writes)
-    said = await desk.refusal("apply_plan", plan_id=plan_id)
+    persona_id, plan_id = await create_plan(tool_client, tool)
+    edit_outside_server(store, persona_id, context="Monday only.")
+    written = len(tool_client.transport.writes)
+    said = await tool_client.expect_error("apply_plan", plan_id=plan_id)
     assert "/context" in said
     assert "Monday only." in said
-    assert len(desk.wire.writes) == written
+    assert len(tool_client.transport.writes) == written
 
 
-async def test_what_changed_is_shown_also_of_a_persona_that_was_made_elsewhere(
-    desk: Desk, store: Store
+async def test_the_change_of_a_persona_created_elsewhere_is_reported(
+    tool_client: ToolClient, store: Store
 ) -> None:
     """Required by us: a plan whose persona changed since shows what changed."""
     row = {**(store.get("persona", STOCK) or {}), "persona_id": "p1", "persona_type": "user"}
     store.put("persona", "p1", row)
-    receipt = await desk.facts("update_persona", persona_id="p1", name="Eve", dry_run=True)
-    elsewhere(store, "p1", context="Monday only.")
-    said = await desk.refusal("apply_plan", plan_id=receipt["plan_id"])
+    receipt = await tool_client.expect_result(
+        "update_persona", persona_id="p1", name="Eve", dry_run=True
+    )
+    edit_outside_server(store, "p1", context="Monday only.")
+    said = await tool_client.expect_error("apply_plan", plan_id=receipt["plan_id"])
     assert "/context" in said
 
 
-async def test_a_plan_for_a_persona_that_is_gone_says_so(desk: Desk, store: Store) -> None:
-    persona_id, plan_id = await planned(desk)
+async def test_a_plan_for_a_deleted_persona_reports_the_deletion(
+    tool_client: ToolClient, store: Store
+) -> None:
+    persona_id, plan_id = await create_plan(tool_client)
     store.remove("persona", persona_id)
-    said = await desk.refusal("apply_plan", plan_id=plan_id)
+    said = await tool_client.expect_error("apply_plan", plan_id=plan_id)
     assert persona_id in said
     assert "list_personas" in said
 
 
-async def test_a_plan_that_was_refused_for_a_change_can_be_used_when_that_is_taken_back(
-    desk: Desk, store: Store
+async def test_a_plan_refused_for_a_change_is_usable_after_the_change_is_reverted(
+    tool_client: ToolClient, store: Store
 ) -> None:
-    persona_id, plan_id = await planned(desk)
-    elsewhere(store, persona_id, context="Monday only.")
-    await desk.refusal("apply_plan", plan_id=plan_id)
+    persona_id, plan_id = await create_plan(tool_client)
+    edit_outside_server(store, persona_id, context="Monday only.")
+    await tool_client.expect_error("apply_plan", plan_id=plan_id)
     row = dict(store.get("persona", persona_id) or {})
     del row["context"]
     store.put("persona", persona_id, row)
-    assert (await desk.facts("apply_plan", plan_id=plan_id))["status"] == "applied"
+    assert (await tool_client.expect_result("apply_plan", plan_id=plan_id))["status"] == "applied"
 
 
 @pytest.mark.parametrize(
     ("tool", "bereft"),
     [("configure_llm", True), ("configure_tts", True), ("edit_prompt", False)],
 )
-async def test_a_plan_outlives_the_server_that_made_it_but_its_key_does_not(
-    opening: Opening, tool: str, bereft: bool
+async def test_a_plan_survives_a_restart_but_its_key_does_not(
+    open_tool_client: Opening, tool: str, bereft: bool
 ) -> None:
-    async with opening() as desk:
-        persona_id, plan_id = await planned(desk, tool)
-    async with opening() as desk:
+    async with open_tool_client() as desk:
+        persona_id, plan_id = await create_plan(desk, tool)
+    async with open_tool_client() as desk:
         if bereft:
-            said = await desk.refusal("apply_plan", plan_id=plan_id)
+            said = await desk.expect_error("apply_plan", plan_id=plan_id)
             assert "holds a key" in said
             assert "Make the plan again" in said
-            assert desk.wire.writes == []
+            assert desk.transport.writes == []
         else:
-            assert (await desk.facts("apply_plan", plan_id=plan_id))["status"] == "applied"
-            assert (await desk.persona(persona_id))["system_prompt"] == "You greet people."
+            assert (await desk.expect_result("apply_plan", plan_id=plan_id))["status"] == "applied"
+            assert (await desk.read_persona(persona_id))["system_prompt"] == "You greet people."
 
 
-async def test_a_new_persona_with_a_key_that_is_gone_is_not_made_without_it(
-    opening: Opening,
+async def test_a_planned_creation_is_refused_when_its_key_is_lost(
+    open_tool_client: Opening,
 ) -> None:
     layers = {"tts": {"tts_engine": "elevenlabs", "api_key_ref": "openai"}}
     body = {"system_prompt": "You help.", "layers": layers, "dry_run": True}
-    async with opening() as desk:
-        plan_id = (await desk.facts("create_persona", **body))["plan_id"]
-    async with opening() as desk:
-        assert "holds a key" in await desk.refusal("apply_plan", plan_id=plan_id)
-        assert desk.wire.writes == []
+    async with open_tool_client() as desk:
+        plan_id = (await desk.expect_result("create_persona", **body))["plan_id"]
+    async with open_tool_client() as desk:
+        assert "holds a key" in await desk.expect_error("apply_plan", plan_id=plan_id)
+        assert desk.transport.writes == []
 
 
-@pytest.mark.parametrize("tool", CHANGES)
-async def test_two_servers_that_apply_one_plan_at_once_carry_it_out_once(
-    opening: Opening, tool: str
+@pytest.mark.parametrize("tool", CHANGE_TOOLS)
+async def test_two_servers_applying_one_plan_concurrently_apply_it_once(
+    open_tool_client: Opening, tool: str
 ) -> None:
     """They share the journal; a plan with a key is known whole to the one that made it only."""
     answers: list[bool] = []
 
-    async def apply(desk: Desk, plan_id: str) -> None:
+    async def apply(desk: ToolClient, plan_id: str) -> None:
         result = await desk.call("apply_plan", plan_id=plan_id)
         answers.append(bool(result.is_error))
 
-    async with opening() as one, opening() as other:
-        _, plan_id = await planned(one, tool)
-        written = len(one.wire.writes)
+    async with open_tool_client() as one, open_tool_client() as other:
+        _, plan_id = await create_plan(one, tool)
+        written = len(one.transport.writes)
         async with anyio.create_task_group() as tasks:
             for desk in (one, other, one, other):
                 tasks.start_soon(apply, desk, plan_id)
         assert sorted(answers) == [False, True, True, True]
-        assert len(one.wire.writes) + len(other.wire.writes) == written + 1
+        assert len(one.transport.writes) + len(other.transport.writes) == written + 1
 
 
-async def test_a_plan_of_one_server_is_applied_by_another(opening: Opening) -> None:
-    async with opening() as one, opening() as other:
-        persona_id, plan_id = await planned(one)
-        assert (await other.facts("apply_plan", plan_id=plan_id))["status"] == "applied"
-        assert (await one.persona(persona_id))["system_prompt"] == "You greet people."
+async def test_a_plan_of_one_server_is_applied_by_another(open_tool_client: Opening) -> None:
+    async with open_tool_client() as one, open_tool_client() as other:
+        persona_id, plan_id = await create_plan(one)
+        assert (await other.expect_result("apply_plan", plan_id=plan_id))["status"] == "applied"
+        assert (await one.read_persona(persona_id))["system_prompt"] == "You greet people."

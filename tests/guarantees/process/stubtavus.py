@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from rawclient import PATIENCE
+from rawclient import TIMEOUT_SECONDS
 
 
-class Stub:
+class StubApi:
     """One persona, some requests about which are held until told."""
 
     def __init__(self, url: str) -> None:
@@ -22,12 +22,12 @@ class Stub:
             "persona_name": "Bot",
             "system_prompt": "Hi.",
         }
-        self.held: set[str] = set()
-        self.lost: set[str] = set()
-        self.arrived = threading.Event()
-        self.dropped = threading.Event()
-        self.release = threading.Event()
-        self.changed = threading.Event()
+        self.withheld_methods: set[str] = set()
+        self.ignored_methods: set[str] = set()
+        self.request_arrived = threading.Event()
+        self.connection_dropped = threading.Event()
+        self.release_requests = threading.Event()
+        self.persona_changed = threading.Event()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -35,7 +35,7 @@ class Stub:
         return {"TAVUS_API_KEY": "any-key-0123456789", "TAVUS_BASE_URL": self.url}
 
 
-def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
+def _build_handler(api: StubApi) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         """Answers about one persona."""
 
@@ -48,20 +48,20 @@ def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
             """Take effect, hold the answer if that is asked, then answer."""
             size = int(self.headers.get("content-length") or 0)
             body = json.loads(self.rfile.read(size) or b"null")
-            if self.command == "PATCH" and "PATCH" not in stub.lost:
+            if self.command == "PATCH" and "PATCH" not in api.ignored_methods:
                 for operation in body:
                     if operation["op"] in ("add", "replace"):
-                        stub.persona[operation["path"][1:]] = operation["value"]
-                stub.changed.set()
-            if self.command in stub.held:
-                stub.arrived.set()
-                self.connection.settimeout(PATIENCE)
+                        api.persona[operation["path"][1:]] = operation["value"]
+                api.persona_changed.set()
+            if self.command in api.withheld_methods:
+                api.request_arrived.set()
+                self.connection.settimeout(TIMEOUT_SECONDS)
                 if self.connection.recv(1) == b"":
-                    stub.dropped.set()
+                    api.connection_dropped.set()
                 self.close_connection = True
                 return
-            row = {"data": [stub.persona], "total_count": 1}
-            answer = stub.persona if self.path.rstrip("/").endswith("p1") else row
+            row = {"data": [api.persona], "total_count": 1}
+            answer = api.persona if self.path.rstrip("/").endswith("p1") else row
             self._reply(json.dumps(answer).encode())
 
         def _reply(self, body: bytes) -> None:
@@ -77,10 +77,10 @@ def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def stub_tavus() -> Iterator[Stub]:
+def serve_stub_api() -> Iterator[StubApi]:
     """Serve a persona on loopback."""
-    stub = Stub("")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(stub))
+    stub = StubApi("")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _build_handler(stub))
     server.daemon_threads = True
     stub.url = f"http://127.0.0.1:{server.server_address[1]}/v2"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

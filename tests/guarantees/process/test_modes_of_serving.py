@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from rawclient import SERVER, Session, run, started
+from rawclient import SERVER_ARGUMENTS, Session, run_server_command, start_process
 
 from tavus_mcp.settings import TOOLSETS
 
@@ -23,68 +23,75 @@ START: dict[str, tuple[list[str], dict[str, str]]] = {
 }
 
 
-async def tools_of(opening: Opening, **settings: Any) -> dict[str, Any]:
-    async with opening(**settings) as desk:
+async def list_tools_by_name(open_tool_client: Opening, **settings: Any) -> dict[str, Any]:
+    async with open_tool_client(**settings) as desk:
         return {tool.name: tool for tool in (await desk.client.list_tools()).tools}
 
 
 @pytest.mark.anyio
-async def test_read_only_leaves_the_reads_of_every_choice_of_toolsets(opening: Opening) -> None:
+async def test_read_only_mode_serves_only_the_read_tools_of_any_toolsets(
+    open_tool_client: Opening,
+) -> None:
     for chosen in SOME:
-        whole = await tools_of(opening, toolsets=chosen)
+        whole = await list_tools_by_name(open_tool_client, toolsets=chosen)
         reads = {name for name, tool in whole.items() if tool.annotations.read_only_hint}
-        assert set(await tools_of(opening, toolsets=chosen, read_only=True)) == reads
+        assert (
+            set(await list_tools_by_name(open_tool_client, toolsets=chosen, read_only=True))
+            == reads
+        )
 
 
 @pytest.mark.parametrize("chosen", [("checks",), TOOLSETS], ids=["one toolset", "all"])
 @pytest.mark.anyio
-async def test_every_tool_that_is_no_read_is_refused_in_words_that_name_the_mode(
-    opening: Opening, chosen: tuple[str, ...]
+async def test_every_write_tool_is_refused_with_a_message_that_names_the_mode(
+    open_tool_client: Opening, chosen: tuple[str, ...]
 ) -> None:
-    every = await tools_of(opening)
+    every = await list_tools_by_name(open_tool_client)
     writes = [name for name, tool in every.items() if not tool.annotations.read_only_hint]
     assert {"apply_plan", "delete_persona", "restore_revision", "patch_persona"} <= set(writes)
-    async with opening(toolsets=chosen, read_only=True) as desk:
+    async with open_tool_client(toolsets=chosen, read_only=True) as desk:
         for name in writes:
             for arguments in ({}, {"persona_id": "p1", "dry_run": True}, {"plan_id": "plan-1-a"}):
-                said = await desk.refusal(name, **arguments)
+                said = await desk.expect_error(name, **arguments)
                 assert "read-only" in said
                 assert name in said
-        assert desk.wire.requests == []
+        assert desk.transport.requests == []
 
 
 @pytest.mark.anyio
-async def test_a_plan_of_another_server_is_not_applied_by_one_that_only_reads(
-    opening: Opening,
+async def test_a_read_only_server_does_not_apply_the_plan_of_another_server(
+    open_tool_client: Opening,
 ) -> None:
-    async with opening() as desk:
-        persona_id = await desk.create()
-        plan = await desk.facts("update_persona", persona_id=persona_id, name="x", dry_run=True)
-    async with opening(read_only=True) as desk:
-        assert "read-only" in await desk.refusal("apply_plan", plan_id=plan["plan_id"])
-        assert (await desk.persona(persona_id))["persona_name"] == "Bot"
+    async with open_tool_client() as desk:
+        persona_id = await desk.create_persona()
+        plan = await desk.expect_result(
+            "update_persona", persona_id=persona_id, name="x", dry_run=True
+        )
+    async with open_tool_client(read_only=True) as desk:
+        assert "read-only" in await desk.expect_error("apply_plan", plan_id=plan["plan_id"])
+        assert (await desk.read_persona(persona_id))["persona_name"] == "Bot"
 
 
 @pytest.mark.anyio
-async def test_a_tool_of_a_toolset_that_is_off_is_refused_naming_the_toolset(
-    opening: Opening,
+async def test_a_tool_of_a_disabled_toolset_is_refused_with_the_toolset_name(
+    open_tool_client: Opening,
 ) -> None:
-    async with opening(toolsets=("checks",)) as desk:
-        said = await desk.refusal("update_persona", persona_id="p1", name="x")
+    async with open_tool_client(toolsets=("checks",)) as desk:
+        said = await desk.expect_error("update_persona", persona_id="p1", name="x")
     assert "personas" in said
     assert "--toolsets" in said
     assert "read-only" not in said
 
 
 @pytest.mark.parametrize("how", START)
-def test_read_only_holds_however_it_is_said(tmp_path: Path, how: str) -> None:
+def test_every_form_of_the_read_only_setting_is_respected(tmp_path: Path, how: str) -> None:
     options, more = START[how]
-    with started(tmp_path, *SERVER, "--sandbox", *options, **more) as wire:
-        session = Session(wire).opened()
+    with start_process(tmp_path, *SERVER_ARGUMENTS, "--sandbox", *options, **more) as wire:
+        session = Session(wire).initialize()
         tools = session.request("tools/list")["tools"]
         assert len(tools) > 10
         assert all(tool["annotations"]["readOnlyHint"] for tool in tools)
-        assert "read-only" in session.refusal("create_persona", system_prompt="x")
+        assert "read-only" in session.expect_error("create_persona", system_prompt="x")
 
 
 @pytest.mark.parametrize(
@@ -98,10 +105,10 @@ def test_read_only_holds_however_it_is_said(tmp_path: Path, how: str) -> None:
         (["--toolsets", ","], {}),
     ],
 )
-def test_an_unknown_toolset_stops_the_start_and_names_the_valid_ones(
+def test_an_unknown_toolset_prevents_the_start_and_lists_the_valid_ones(
     tmp_path: Path, options: list[str], more: dict[str, str]
 ) -> None:
-    done = run(tmp_path, "--sandbox", *options, env=more)
+    done = run_server_command(tmp_path, "--sandbox", *options, env=more)
     assert done.returncode == 2
     assert done.stdout == ""
     assert "Traceback" not in done.stderr

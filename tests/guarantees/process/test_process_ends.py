@@ -12,8 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from rawclient import PATIENCE, SERVER, Session, Wire, environment, started
-from stubtavus import stub_tavus
+from rawclient import (
+    SERVER_ARGUMENTS,
+    TIMEOUT_SECONDS,
+    ServerProcess,
+    Session,
+    build_environment,
+    start_process,
+)
+from stubtavus import serve_stub_api
 
 PROMPTLY = 1.0
 """Seconds from being told to end to having ended."""
@@ -38,27 +45,27 @@ WAYS: dict[str, Callable[[Process], None]] = {
 }
 
 
-def seconds_to_end(wire: Wire, way: str) -> float:
+def seconds_to_end(wire: ServerProcess, way: str) -> float:
     WAYS[way](wire.process)
-    return wire.ended()
+    return wire.wait_for_exit()
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_server_ends_within_a_second_of_being_told(tmp_path: Path, way: str) -> None:
-    with started(tmp_path, *SERVER, "--sandbox") as wire:
-        Session(wire).opened().call("list_personas")
+def test_the_server_ends_within_a_second_of_a_stop_request(tmp_path: Path, way: str) -> None:
+    with start_process(tmp_path, *SERVER_ARGUMENTS, "--sandbox") as wire:
+        Session(wire).initialize().expect_result("list_personas")
         assert seconds_to_end(wire, way) < PROMPTLY
-        assert (wire.process.returncode, wire.strays, wire.said()) == (0, [], "")
+        assert (wire.process.returncode, wire.non_message_lines, wire.read_stderr()) == (0, [], "")
 
 
-def test_a_server_whose_stdin_is_the_null_device_ends_at_once(tmp_path: Path) -> None:
+def test_a_server_with_the_null_device_as_stdin_ends_immediately(tmp_path: Path) -> None:
     with (tmp_path / "stderr.txt").open("wb") as errors:
         process = subprocess.Popen(
-            [sys.executable, *SERVER, "--sandbox"],
+            [sys.executable, *SERVER_ARGUMENTS, "--sandbox"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env=environment(tmp_path),
+            env=build_environment(tmp_path),
         )
     try:
         said, _ = process.communicate(timeout=5 * PROMPTLY)
@@ -69,19 +76,22 @@ def test_a_server_whose_stdin_is_the_null_device_ends_at_once(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_call_on_its_way_does_not_keep_the_server(tmp_path: Path, way: str) -> None:
-    with stub_tavus() as tavus, started(tmp_path, *SERVER, **tavus.environment) as wire:
-        tavus.held = {"PATCH"}
-        Session(wire).opened().begin(
+def test_a_running_call_does_not_delay_the_end_of_the_server(tmp_path: Path, way: str) -> None:
+    with (
+        serve_stub_api() as tavus,
+        start_process(tmp_path, *SERVER_ARGUMENTS, **tavus.environment) as wire,
+    ):
+        tavus.withheld_methods = {"PATCH"}
+        Session(wire).initialize().send_request(
             "tools/call", name="update_persona", arguments={"persona_id": "p1", "name": "x"}
         )
-        assert tavus.arrived.wait(PATIENCE)
+        assert tavus.request_arrived.wait(TIMEOUT_SECONDS)
         assert seconds_to_end(wire, way) < PROMPTLY
-        assert (wire.process.returncode, wire.strays, wire.said()) == (0, [], "")
-        assert tavus.dropped.wait(PATIENCE)
+        assert (wire.process.returncode, wire.non_message_lines, wire.read_stderr()) == (0, [], "")
+        assert tavus.connection_dropped.wait(TIMEOUT_SECONDS)
 
 
-def parented(folder: Path, program: str) -> tuple[Process, Wire]:
+def start_under_parent(folder: Path, program: str) -> tuple[Process, ServerProcess]:
     """Start a program that starts the server on the pipes that it was given itself."""
     errors = folder / "stderr.txt"
     with errors.open("wb") as written:
@@ -90,25 +100,25 @@ def parented(folder: Path, program: str) -> tuple[Process, Wire]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=written,
-            env=environment(folder),
+            env=build_environment(folder),
         )
-    return parent, Wire(parent, errors)
+    return parent, ServerProcess(parent, errors)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a parent is known on POSIX only")
 def test_the_server_ends_with_its_parent_though_the_pipes_stay_open(tmp_path: Path) -> None:
     """A host that crashed may leave its end of the pipe to another of its children."""
-    parent, wire = parented(tmp_path, PARENT)
+    parent, wire = start_under_parent(tmp_path, PARENT)
     try:
-        Session(wire).opened().call("list_personas")
+        Session(wire).initialize().expect_result("list_personas")
         parent.kill()
         parent.wait()
-        assert wire.fell_silent() < PROMPTLY
-        assert wire.said() == ""
+        assert wire.wait_for_end_of_output() < PROMPTLY
+        assert wire.read_stderr() == ""
     finally:
         parent.kill()
         close_stdin(parent)
-        wire.hang_up()
+        wire.close_stdin()
         assert parent.stdout is not None
         parent.stdout.close()
 
@@ -119,26 +129,26 @@ def test_many_starts_leave_no_process_behind(tmp_path: Path) -> None:
     mark = f"TAVUS_MCP_MARK={tmp_path}".encode()
     ways = list(WAYS.values())
     for number in range(STARTS // 2):
-        with server(tmp_path) as one, server(tmp_path) as other:
+        with start_sandbox_server(tmp_path) as one, start_sandbox_server(tmp_path) as other:
             if number % 2 == 0:
                 for process in (one, other):
-                    await_answer(process)
+                    wait_until_ready(process)
             ways[number % len(ways)](one)
             ways[(number + 1) % len(ways)](other)
-    assert alive(mark) == []
+    assert find_processes(mark) == []
 
 
-def server(folder: Path) -> Process:
+def start_sandbox_server(folder: Path) -> Process:
     return subprocess.Popen(
-        [sys.executable, *SERVER, "--sandbox"],
+        [sys.executable, *SERVER_ARGUMENTS, "--sandbox"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=environment(folder, TAVUS_MCP_MARK=str(folder)),
+        env=build_environment(folder, TAVUS_MCP_MARK=str(folder)),
     )
 
 
-def await_answer(process: Process) -> None:
+def wait_until_ready(process: Process) -> None:
     """Wait until the server is up: until it answers."""
     assert process.stdin is not None
     assert process.stdout is not None
@@ -147,7 +157,7 @@ def await_answer(process: Process) -> None:
     assert b'"id":1' in process.stdout.readline()
 
 
-def alive(mark: bytes) -> list[str]:
+def find_processes(mark: bytes) -> list[str]:
     """Return the processes whose environment holds the mark."""
     found = []
     for entry in Path("/proc").iterdir():

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rawclient import SERVER, Message, Session, started
+from rawclient import SERVER_ARGUMENTS, Message, Session, start_process
 
 PARSE_ERROR, INVALID_REQUEST, NO_METHOD, NO_PARAMS = -32700, -32600, -32601, -32602
 TEN_MB = 10 * 1024 * 1024
@@ -43,48 +43,53 @@ SPOILT: dict[str, tuple[bytes, int]] = {
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    with started(tmp_path_factory.mktemp("wire"), *SERVER, "--sandbox") as wire:
-        yield Session(wire).opened()
-        wire.hang_up()
-        assert (wire.process.returncode, wire.strays) == (0, [])
+    with start_process(tmp_path_factory.mktemp("wire"), *SERVER_ARGUMENTS, "--sandbox") as wire:
+        yield Session(wire).initialize()
+        wire.close_stdin()
+        assert (wire.process.returncode, wire.non_message_lines) == (0, [])
 
 
-def nameless(message: Message) -> bool:
+def is_error_without_id(message: Message) -> bool:
     return "error" in message and message.get("id") is None
 
 
 @pytest.mark.parametrize("spoilt", ["{}", "[1]", "true", "1.5"])
-def test_a_request_whose_id_is_none_is_answered(session: Session, spoilt: str) -> None:
+def test_a_request_with_a_null_id_is_answered(session: Session, spoilt: str) -> None:
     """JSON-RPC 2.0: an id that cannot be read is answered with null."""
-    session.wire.send_line(b'{"jsonrpc": "2.0", "id": %s, "method": "ping"}' % spoilt.encode())
+    session.server.send_line(b'{"jsonrpc": "2.0", "id": %s, "method": "ping"}' % spoilt.encode())
     session.request("ping")
-    assert session.wire.is_waiting(nameless)
-    session.wire.take(nameless)
+    assert session.server.has_message(is_error_without_id)
+    session.server.wait_for_message(is_error_without_id)
 
 
 @pytest.mark.parametrize("what", SPOILT)
-def test_a_spoilt_line_is_answered_and_the_session_goes_on(session: Session, what: str) -> None:
+def test_a_malformed_line_is_answered_and_the_session_continues(
+    session: Session, what: str
+) -> None:
     line, code = SPOILT[what]
-    session.wire.send_line(line)
-    answer = session.wire.take(nameless)
+    session.server.send_line(line)
+    answer = session.server.wait_for_message(is_error_without_id)
     assert answer["error"]["code"] == code
     assert len(json.dumps(answer)) < 300
     assert session.request("ping") == {}
 
 
-def test_brackets_too_deep_to_read_do_not_end_the_server(tmp_path: Path) -> None:
-    with started(tmp_path, *SERVER, "--sandbox") as wire:
-        session = Session(wire).opened()
+def test_too_deeply_nested_json_does_not_end_the_server(tmp_path: Path) -> None:
+    with start_process(tmp_path, *SERVER_ARGUMENTS, "--sandbox") as wire:
+        session = Session(wire).initialize()
         wire.send_line(b"[" * 100_000)
-        assert wire.take(nameless)["error"]["code"] in {PARSE_ERROR, INVALID_REQUEST}
+        assert wire.wait_for_message(is_error_without_id)["error"]["code"] in {
+            PARSE_ERROR,
+            INVALID_REQUEST,
+        }
         assert session.request("ping") == {}
 
 
 @pytest.mark.parametrize(
     "method", ["no/such", "", "tools/delete", "__init__", "tools/call/x", "x" * 10_000]
 )
-def test_an_unknown_method_is_answered_as_one(session: Session, method: str) -> None:
-    assert session.error(method)["code"] == NO_METHOD
+def test_an_unknown_method_is_answered_with_method_not_found(session: Session, method: str) -> None:
+    assert session.expect_protocol_error(method)["code"] == NO_METHOD
     session.notify(f"notifications/{method}")
     assert session.request("ping") == {}
 
@@ -99,28 +104,30 @@ def test_an_unknown_method_is_answered_as_one(session: Session, method: str) -> 
         {"name": {"api_key": "canary-77f0d1b2c3"}},
     ],
 )
-def test_parameters_of_a_wrong_shape_are_refused_and_not_repeated(
+def test_malformed_parameters_are_refused_without_repeating_them(
     session: Session, params: Message
 ) -> None:
-    answer = session.error("tools/call", **params)
+    answer = session.expect_protocol_error("tools/call", **params)
     assert answer["code"] == NO_PARAMS
     assert "canary" not in json.dumps(answer)
-    assert "canary" not in session.wire.said()
+    assert "canary" not in session.server.read_stderr()
 
 
-def test_a_message_of_some_megabytes_is_served(session: Session) -> None:
+def test_a_message_of_several_megabytes_is_served(session: Session) -> None:
     body = {"system_prompt": "x" * 4_000_000, "default_replica_id": "rfe12d8b9597"}
-    assert session.call("create_persona", name="Long", **body)["persona_id"]
+    assert session.expect_result("create_persona", name="Long", **body)["persona_id"]
 
 
 @pytest.mark.parametrize("level", ["WARNING", "DEBUG"])
-def test_stdout_carries_protocol_only_whatever_prints_or_logs(tmp_path: Path, level: str) -> None:
+def test_stdout_carries_only_protocol_messages_despite_prints_and_logs(
+    tmp_path: Path, level: str
+) -> None:
     more = {"TAVUS_MCP_LOG_LEVEL": level}
-    with started(tmp_path, "-c", CHATTY, "--sandbox", **more) as wire:
-        session = Session(wire).opened()
-        session.call("list_personas")
-        session.call("get_persona", persona_id="p1af207b8189")
-        wire.hang_up()
-        assert (wire.process.returncode, wire.strays) == (0, [])
+    with start_process(tmp_path, "-c", CHATTY, "--sandbox", **more) as wire:
+        session = Session(wire).initialize()
+        session.expect_result("list_personas")
+        session.expect_result("get_persona", persona_id="p1af207b8189")
+        wire.close_stdin()
+        assert (wire.process.returncode, wire.non_message_lines) == (0, [])
         for stray in ("print", "write", "line on descriptor 1", "child", "log line", "warning"):
-            assert f"a stray {stray}" in wire.said()
+            assert f"a stray {stray}" in wire.read_stderr()

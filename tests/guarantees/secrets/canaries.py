@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from mcp.shared.exceptions import MCPError
-from mcp_client import SECRET, Desk, text_of
+from mcp_client import SECRET, ToolClient, text_of
 from mcp_types import CallToolResult, ResourceTemplateReference, TextResourceContents
 
 CANARY = "canary-77f0d1b2c3"
-URL = "https://llm.example.com/v1"
-LLM: dict[str, Any] = {"model": "m", "base_url": URL}
+ENDPOINT_URL = "https://llm.example.com/v1"
+LLM: dict[str, Any] = {"model": "m", "base_url": ENDPOINT_URL}
 TTS: dict[str, Any] = {"tts_engine": "elevenlabs", "external_voice_id": "v"}
-NAMED = "{secret:openai}"
+SECRET_REFERENCE = "{secret:openai}"
 
 LAYERS: dict[str, dict[str, Any]] = {
     "llm.api_key": {"llm": {**LLM, "api_key": CANARY}},
@@ -24,15 +24,17 @@ LAYERS: dict[str, dict[str, Any]] = {
     "tts.api_key_ref": {"tts": {**TTS, "api_key_ref": "openai"}},
     "headers": {"llm": {**LLM, "api_key": CANARY, "headers": {"Authorization": CANARY}}},
     "an unknown header": {"llm": {"headers": {"X-Whatever": CANARY}}},
-    "a name in a header": {"llm": {"headers": {"X-Whatever": NAMED, "A": f"Bearer {NAMED}"}}},
-    "a name in a query": {"llm": {"default_query": {"code": NAMED, "n": 1}}},
+    "a name in a header": {
+        "llm": {"headers": {"X-Whatever": SECRET_REFERENCE, "A": f"Bearer {SECRET_REFERENCE}"}}
+    },
+    "a name in a query": {"llm": {"default_query": {"code": SECRET_REFERENCE, "n": 1}}},
     "a key in a query": {"llm": {"default_query": {"access_token": CANARY}}},
-    "a name in the body": {"llm": {"extra_body": {"who": {"deep": [NAMED]}}}},
+    "a name in the body": {"llm": {"extra_body": {"who": {"deep": [SECRET_REFERENCE]}}}},
     "a key in the body": {"llm": {"extra_body": {"client_secret": CANARY, "auth": [CANARY]}}},
 }
 """Layers that carry a key, by where it stands; the sandbox shows headers, queries and bodies."""
 
-LITERAL = {name: layers for name, layers in LAYERS.items() if CANARY in json.dumps(layers)}
+LITERAL_LAYERS = {name: layers for name, layers in LAYERS.items() if CANARY in json.dumps(layers)}
 
 TOOL_CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "configure_llm api_key": ("configure_llm", {**LLM, "api_key": CANARY}),
@@ -44,7 +46,11 @@ TOOL_CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "configure_llm named": (
         "configure_llm",
-        {"headers": {"X": NAMED}, "default_query": {"q": NAMED}, "extra_body": {"b": NAMED}},
+        {
+            "headers": {"X": SECRET_REFERENCE},
+            "default_query": {"q": SECRET_REFERENCE},
+            "extra_body": {"b": SECRET_REFERENCE},
+        },
     ),
     "configure_tts api_key": ("configure_tts", {**TTS, "api_key": CANARY}),
     "configure_tts api_key_ref": ("configure_tts", {**TTS, "api_key_ref": "openai"}),
@@ -72,69 +78,77 @@ TOOL_CALLS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def in_words(result: CallToolResult) -> str:
+def render_result(result: CallToolResult) -> str:
     """Return all that a result says, in text and in structure."""
     structured = json.dumps(result.structured_content, ensure_ascii=False)
     return text_of(result) + "\n" + structured
 
 
-async def resource(desk: Desk, uri: str) -> str:
+async def read_resource_text(tool_client: ToolClient, uri: str) -> str:
     """Read a resource; return its text, or what is said instead."""
     try:
-        read = await desk.client.read_resource(uri, cache_mode="bypass")
+        read = await tool_client.client.read_resource(uri, cache_mode="bypass")
     except MCPError as error:
         return str(error)
     return "".join(part.text for part in read.contents if isinstance(part, TextResourceContents))
 
 
-async def everything(desk: Desk, persona_id: str) -> dict[str, str]:
+async def collect_outputs(tool_client: ToolClient, persona_id: str) -> dict[str, str]:
     """Return all that a client can get out of the server about a persona, by how."""
-    return {how: told async for how, told in _told(desk, persona_id)}
+    return {how: told async for how, told in _iterate_outputs(tool_client, persona_id)}
 
 
-async def _told(desk: Desk, persona_id: str) -> AsyncIterator[tuple[str, str]]:
+async def _iterate_outputs(
+    tool_client: ToolClient, persona_id: str
+) -> AsyncIterator[tuple[str, str]]:
     one: dict[str, Any] = {"persona_id": persona_id}
-    rows = (await desk.call("list_revisions", **one)).structured_content or {}
+    rows = (await tool_client.call("list_revisions", **one)).structured_content or {}
     names = list(dict.fromkeys(it["revision"] for it in rows["revisions"] if "revision" in it))
     calls = [
-        *_reads(one),
-        *_dry_runs(one),
-        *_histories(one, names),
+        *_build_read_calls(one),
+        *_build_dry_run_calls(one),
+        *_build_history_calls(one, names),
     ]
     plans: list[str] = []
     for tool, arguments in calls:
-        result = await desk.call(tool, **arguments)
-        yield f"{tool} {arguments}", in_words(result)
+        result = await tool_client.call(tool, **arguments)
+        yield f"{tool} {arguments}", render_result(result)
         plans += [plan for plan in [(result.structured_content or {}).get("plan_id")] if plan]
-    for uri in _addresses(persona_id, names):
-        yield uri, await resource(desk, uri)
+    for uri in _build_resource_uris(persona_id, names):
+        yield uri, await read_resource_text(tool_client, uri)
     for argument in ("persona_id", "layer", "topic", "revision"):
         ref = ResourceTemplateReference(uri="tavus://personas/{persona_id}/layers/{layer}")
-        found = await desk.client.complete(ref, {"name": argument, "value": ""})
+        found = await tool_client.client.complete(ref, {"name": argument, "value": ""})
         yield f"complete {argument}", str(found.completion.values)
     for number, plan_id in enumerate(plans):
-        yield f"apply_plan {number}", in_words(await desk.call("apply_plan", plan_id=plan_id))
-        yield f"apply_plan {number} again", in_words(await desk.call("apply_plan", plan_id=plan_id))
-    yield "list_revisions at last", in_words(await desk.call("list_revisions", **one))
+        yield (
+            f"apply_plan {number}",
+            render_result(await tool_client.call("apply_plan", plan_id=plan_id)),
+        )
+        yield (
+            f"apply_plan {number} again",
+            render_result(await tool_client.call("apply_plan", plan_id=plan_id)),
+        )
+    yield "list_revisions at last", render_result(await tool_client.call("list_revisions", **one))
 
 
-def _reads(one: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def _build_read_calls(persona_arguments: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     lists = ("replicas", "voices", "documents", "objectives", "guardrails", "registry_tools")
     return [
-        ("get_persona", {**one, "full_prompt": True}),
-        ("get_persona", {**one, "layers": ["llm", "tts"]}),
+        ("get_persona", {**persona_arguments, "full_prompt": True}),
+        ("get_persona", {**persona_arguments, "layers": ["llm", "tts"]}),
         ("list_personas", {}),
         ("list_personas", {"name_contains": "o"}),
-        ("check_persona", one),
+        ("check_persona", persona_arguments),
         *[(f"list_{name}", {}) for name in lists],
         *[("describe_layer", {"layer": layer}) for layer in ("llm", "tts")],
     ]
 
 
-def _dry_runs(one: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    dry = {**one, "dry_run": True}
+def _build_dry_run_calls(persona_arguments: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    dry = {**persona_arguments, "dry_run": True}
     return [
-        ("create_persona", {"based_on": one["persona_id"], "dry_run": True}),
+        ("create_persona", {"based_on": persona_arguments["persona_id"], "dry_run": True}),
         ("update_persona", {**dry, "system_prompt": "x", "name": "Seen", "unset": ["context"]}),
         ("edit_prompt", {**dry, "find": "e", "replace": "i", "replace_all": True}),
         ("configure_llm", {**dry, "unset": ["llm"]}),
@@ -154,31 +168,44 @@ def _dry_runs(one: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def _histories(one: dict[str, Any], names: list[str]) -> list[tuple[str, dict[str, Any]]]:
-    persona_id = one["persona_id"]
-    there = [f"{persona_id}@{name}" for name in names]
+def _build_history_calls(
+    persona_arguments: dict[str, Any], revisions: list[str]
+) -> list[tuple[str, dict[str, Any]]]:
+    persona_id = persona_arguments["persona_id"]
+    there = [f"{persona_id}@{name}" for name in revisions]
     return [
         ("compare_personas", {"first": persona_id, "second": "p1af207b8189"}),
         *[("compare_personas", {"first": persona_id, "second": it}) for it in there],
-        *[("restore_revision", {**one, "revision": it, "dry_run": True}) for it in names],
-        ("restore_revision", {**one, "revision": names[-1], "only": ["llm"], "dry_run": True}),
-        *[("update_persona", {**one, "name": "n", "if_revision": it}) for it in names[1:]],
+        *[
+            ("restore_revision", {**persona_arguments, "revision": it, "dry_run": True})
+            for it in revisions
+        ],
+        (
+            "restore_revision",
+            {**persona_arguments, "revision": revisions[-1], "only": ["llm"], "dry_run": True},
+        ),
+        *[
+            ("update_persona", {**persona_arguments, "name": "n", "if_revision": it})
+            for it in revisions[1:]
+        ],
     ]
 
 
-def _addresses(persona_id: str, names: list[str]) -> list[str]:
+def _build_resource_uris(persona_id: str, revisions: list[str]) -> list[str]:
     base = f"tavus://personas/{persona_id}"
     layers = [f"{base}/layers/{layer}" for layer in ("llm", "tts", "stt", "perception")]
-    revisions = [f"{base}/revisions/{name}" for name in [*names, "0" * 12]]
+    revisions = [f"{base}/revisions/{name}" for name in [*revisions, "0" * 12]]
     return ["tavus://personas", base, *layers, *revisions, "tavus://schema/persona"]
 
 
-def on_disk(folder: Path, *, but: str = "\0") -> bytes:
+def read_folder(folder: Path, *, excluded_prefix: str = "\0") -> bytes:
     """Return every byte below a folder, files whose name starts with ``but`` left out."""
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    return b"\n".join(path.read_bytes() for path in files if not path.name.startswith(but))
+    return b"\n".join(
+        path.read_bytes() for path in files if not path.name.startswith(excluded_prefix)
+    )
 
 
-def leaks(out: dict[str, str], *secrets: str) -> list[str]:
+def find_leaks(outputs: dict[str, str], *secrets: str) -> list[str]:
     """Return by which ways a secret came out."""
-    return [how for how, told in out.items() if any(secret in told for secret in secrets)]
+    return [how for how, told in outputs.items() if any(secret in told for secret in secrets)]

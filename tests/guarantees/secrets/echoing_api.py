@@ -9,18 +9,18 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-MOODS = {"take": 200, "refuse": 400, "deny": 401, "break": 500, "cut": 200}
+STATUS_BY_MODE = {"take": 200, "refuse": 400, "deny": 401, "break": 500, "cut": 200}
 
 
-class LoudTavus:
+class EchoingApi:
     """One persona and a mood: how the next writes are answered."""
 
     def __init__(self, persona: dict[str, Any]) -> None:
-        self.persona, self.mood, self.url = persona, "take", ""
-        self.received: list[str] = []
+        self.persona, self.mode, self.url = persona, "take", ""
+        self.received_requests: list[str] = []
 
 
-def _handler(tavus: LoudTavus) -> type[BaseHTTPRequestHandler]:
+def _build_handler(api: EchoingApi) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         """Answers in the mood that is set."""
 
@@ -33,16 +33,16 @@ def _handler(tavus: LoudTavus) -> type[BaseHTTPRequestHandler]:
             """Answer a read with the persona, and a write by repeating it."""
             body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
             said = f"{self.command} {self.path} {dict(self.headers)} {body}"
-            tavus.received.append(said)
+            api.received_requests.append(said)
             if self.command == "GET":
                 one = self.path.startswith("/v2/personas/")
-                rows = {"data": [tavus.persona], "total_count": 1}
-                self._reply(200, json.dumps(tavus.persona if one else rows))
-            elif tavus.mood == "take":
-                self._reply(200, json.dumps({**tavus.persona, "repeated": said}))
+                rows = {"data": [api.persona], "total_count": 1}
+                self._reply(200, json.dumps(api.persona if one else rows))
+            elif api.mode == "take":
+                self._reply(200, json.dumps({**api.persona, "repeated": said}))
             else:
                 text = json.dumps({"error": f"cannot take {said}"})
-                self._reply(MOODS[tavus.mood], text[:60] if tavus.mood == "cut" else text)
+                self._reply(STATUS_BY_MODE[api.mode], text[:60] if api.mode == "cut" else text)
 
         def _reply(self, status: int, text: str) -> None:
             self.send_response(status)
@@ -57,10 +57,10 @@ def _handler(tavus: LoudTavus) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def loud_tavus(persona: dict[str, Any]) -> Iterator[LoudTavus]:
+def serve_echoing_api(persona: dict[str, Any]) -> Iterator[EchoingApi]:
     """Serve on loopback."""
-    tavus = LoudTavus(persona)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(tavus))
+    tavus = EchoingApi(persona)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _build_handler(tavus))
     server.daemon_threads = True
     tavus.url = f"http://127.0.0.1:{server.server_address[1]}/v2"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

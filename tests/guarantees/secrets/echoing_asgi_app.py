@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-def parrot(app: ASGIApp) -> ASGIApp:
+def build_echoing_app(app: ASGIApp) -> ASGIApp:
     """Return an application that reads as ``app`` does, and refuses each write with its words."""
 
     async def repeating(scope: Scope, receive: Receive, send: Send) -> None:

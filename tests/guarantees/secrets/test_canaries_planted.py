@@ -14,16 +14,16 @@ import pytest
 from canaries import (
     CANARY,
     LAYERS,
-    LITERAL,
-    NAMED,
+    LITERAL_LAYERS,
+    SECRET_REFERENCE,
     TOOL_CALLS,
-    everything,
-    in_words,
-    leaks,
-    on_disk,
-    resource,
+    collect_outputs,
+    find_leaks,
+    read_folder,
+    read_resource_text,
+    render_result,
 )
-from mcp_client import SECRET, Desk, text_of
+from mcp_client import SECRET, ToolClient, text_of
 
 from tavus_mcp.sandbox.store import Store
 
@@ -37,107 +37,113 @@ STORED = {
 }
 
 
-def journal() -> bytes:
-    return on_disk(Path(os.environ["TAVUS_MCP_DATA_DIR"]))
+def read_data_folder() -> bytes:
+    return read_folder(Path(os.environ["TAVUS_MCP_DATA_DIR"]))
 
 
-async def hidden(desk: Desk, persona_id: str, *said: str) -> None:
+async def check_keys_stay_hidden(tool_client: ToolClient, persona_id: str, *answers: str) -> None:
     """Look at all that comes out: first what is asked for, then the disk."""
-    out = await everything(desk, persona_id)
-    out |= {f"answer {number}": told for number, told in enumerate(said)}
-    assert leaks(out, CANARY, SECRET) == []
-    written = journal()
+    out = await collect_outputs(tool_client, persona_id)
+    out |= {f"answer {number}": told for number, told in enumerate(answers)}
+    assert find_leaks(out, CANARY, SECRET) == []
+    written = read_data_folder()
     assert written.startswith(b"SQLite format 3")
     assert CANARY.encode() not in written
     assert SECRET.encode() not in written
 
 
 @pytest.mark.parametrize("place", LAYERS)
-async def test_a_key_in_the_layers_of_a_new_persona_comes_out_nowhere(
-    desk: Desk, store: Store, place: str
+async def test_a_key_in_the_layers_of_a_new_persona_is_never_revealed(
+    tool_client: ToolClient, store: Store, place: str
 ) -> None:
-    made = await desk.call("create_persona", system_prompt="You help.", layers=LAYERS[place])
+    made = await tool_client.call("create_persona", system_prompt="You help.", layers=LAYERS[place])
     assert not made.is_error, text_of(made)
     persona_id = (made.structured_content or {})["persona_id"]
     kept = json.dumps(store.get("persona", persona_id))
     assert CANARY in kept or SECRET in kept
-    assert NAMED not in kept
-    await hidden(desk, persona_id, in_words(made))
+    assert SECRET_REFERENCE not in kept
+    await check_keys_stay_hidden(tool_client, persona_id, render_result(made))
 
 
-@pytest.mark.parametrize("place", LITERAL)
-async def test_a_key_in_layers_that_came_as_text_comes_out_nowhere(
-    desk: Desk, store: Store, place: str
+@pytest.mark.parametrize("place", LITERAL_LAYERS)
+async def test_a_key_in_layers_given_as_text_is_never_revealed(
+    tool_client: ToolClient, store: Store, place: str
 ) -> None:
     layers = json.dumps(json.dumps(LAYERS[place]))
-    made = await desk.call("create_persona", system_prompt="You help.", layers=layers)
+    made = await tool_client.call("create_persona", system_prompt="You help.", layers=layers)
     persona_id = (made.structured_content or {})["persona_id"]
     assert CANARY in json.dumps(store.get("persona", persona_id))
-    await hidden(desk, persona_id, in_words(made))
+    await check_keys_stay_hidden(tool_client, persona_id, render_result(made))
 
 
 @pytest.mark.parametrize("way", TOOL_CALLS)
-async def test_a_key_given_to_a_tool_comes_out_nowhere(desk: Desk, store: Store, way: str) -> None:
+async def test_a_key_given_to_a_tool_is_never_revealed(
+    tool_client: ToolClient, store: Store, way: str
+) -> None:
     """Neither out of the plan of the change nor out of the change itself."""
     tool, arguments = TOOL_CALLS[way]
-    persona_id, other = await desk.create(), await desk.create()
-    planned = await desk.call(tool, persona_id=persona_id, **arguments, dry_run=True)
+    persona_id, other = await tool_client.create_persona(), await tool_client.create_persona()
+    planned = await tool_client.call(tool, persona_id=persona_id, **arguments, dry_run=True)
     assert not planned.is_error, text_of(planned)
-    assert CANARY.encode() not in journal()
-    assert SECRET.encode() not in journal()
+    assert CANARY.encode() not in read_data_folder()
+    assert SECRET.encode() not in read_data_folder()
     plan_id = (planned.structured_content or {})["plan_id"]
-    applied = await desk.call("apply_plan", plan_id=plan_id)
-    at_once = await desk.call(tool, persona_id=other, **arguments)
+    applied = await tool_client.call("apply_plan", plan_id=plan_id)
+    at_once = await tool_client.call(tool, persona_id=other, **arguments)
     for changed in (persona_id, other):
         kept = json.dumps(store.get("persona", changed))
         assert CANARY in kept or SECRET in kept
-    await hidden(desk, persona_id, *map(in_words, (planned, applied, at_once)))
+    await check_keys_stay_hidden(
+        tool_client, persona_id, *map(render_result, (planned, applied, at_once))
+    )
 
 
 @pytest.mark.parametrize(
     "what",
     list(STORED),
 )
-async def test_a_key_that_was_stored_before_comes_out_nowhere(
-    desk: Desk, store: Store, what: str
+async def test_a_previously_stored_key_is_never_revealed(
+    tool_client: ToolClient, store: Store, what: str
 ) -> None:
-    persona_id = await desk.create()
+    persona_id = await tool_client.create_persona()
     row = store.get("persona", persona_id) or {}
     store.put("persona", persona_id, {**row, "layers": STORED[what]})
-    await hidden(desk, persona_id)
+    await check_keys_stay_hidden(tool_client, persona_id)
 
 
 @pytest.mark.parametrize("place", ["llm.api_key", "an unknown header", "a name in a query"])
-async def test_a_key_of_a_persona_that_is_copied_comes_out_nowhere(
-    desk: Desk, store: Store, place: str
+async def test_a_key_of_a_copied_persona_is_never_revealed(
+    tool_client: ToolClient, store: Store, place: str
 ) -> None:
-    persona_id = await desk.create(layers=LAYERS[place])
+    persona_id = await tool_client.create_persona(layers=LAYERS[place])
     over = {} if "key" not in place else {"layers": {"llm": {"api_key_ref": "openai"}}}
-    copied = await desk.call("create_persona", based_on=persona_id, **over)
+    copied = await tool_client.call("create_persona", based_on=persona_id, **over)
     assert not copied.is_error, text_of(copied)
-    await hidden(desk, (copied.structured_content or {})["persona_id"], in_words(copied))
+    await check_keys_stay_hidden(
+        tool_client, (copied.structured_content or {})["persona_id"], render_result(copied)
+    )
 
 
-async def test_a_key_survives_neither_deletion_nor_return(desk: Desk) -> None:
-    persona_id = await desk.create(layers=LAYERS["headers"])
-    planned = await desk.facts("delete_persona", persona_id=persona_id)
-    gone = await desk.facts("apply_plan", plan_id=planned["plan_id"])
-    back = await desk.call(gone["undo"]["tool"], **gone["undo"]["arguments"])
-    assert CANARY not in json.dumps([planned, gone]) + in_words(back)
-    assert CANARY not in await resource(desk, f"tavus://personas/{persona_id}")
-    assert CANARY.encode() not in journal()
+async def test_a_key_is_not_restored_with_a_deleted_persona(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(layers=LAYERS["headers"])
+    planned = await tool_client.expect_result("delete_persona", persona_id=persona_id)
+    gone = await tool_client.expect_result("apply_plan", plan_id=planned["plan_id"])
+    back = await tool_client.call(gone["undo"]["tool"], **gone["undo"]["arguments"])
+    assert CANARY not in json.dumps([planned, gone]) + render_result(back)
+    assert CANARY not in await read_resource_text(tool_client, f"tavus://personas/{persona_id}")
+    assert CANARY.encode() not in read_data_folder()
 
 
-async def test_a_secret_that_begins_like_another_is_hidden_whole(
-    desk: Desk,
+async def test_a_secret_that_starts_like_another_is_masked_completely(
+    tool_client: ToolClient,
 ) -> None:
     """The longer one must not be left with its end showing."""
     keys = {f"k{n}": f"sk-{n:06d}" for n in range(20)}
     keys |= {f"long{n}": f"sk-{n:06d}-tail-{n:06d}" for n in range(20)}
     for secret in keys.values():
-        desk.server.app.masker.learn(secret)
+        tool_client.server.app.masker.learn(secret)
     prompt = " ".join(keys[f"long{n}"] for n in range(20))
-    persona_id = await desk.create(system_prompt=prompt)
-    assert "-tail-" not in in_words(
-        await desk.call("get_persona", persona_id=persona_id, full_prompt=True)
+    persona_id = await tool_client.create_persona(system_prompt=prompt)
+    assert "-tail-" not in render_result(
+        await tool_client.call("get_persona", persona_id=persona_id, full_prompt=True)
     )

@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
-from canaries import CANARY, LITERAL, NAMED, TOOL_CALLS, URL, in_words, resource
-from echoing_asgi_app import parrot
+from canaries import (
+    CANARY,
+    ENDPOINT_URL,
+    LITERAL_LAYERS,
+    SECRET_REFERENCE,
+    TOOL_CALLS,
+    read_resource_text,
+    render_result,
+)
+from echoing_asgi_app import build_echoing_app
 from mcp.shared.exceptions import MCPError
-from mcp_client import SECRET, Desk, text_of
+from mcp_client import SECRET, ToolClient, text_of
 from mcp_types import ResourceTemplateReference
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp
@@ -24,49 +32,49 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize("way", TOOL_CALLS)
-async def test_what_tavus_repeats_of_a_change_is_masked(
-    opening: Opening, sandbox: ASGIApp, store: Store, way: str
+async def test_a_change_repeated_in_a_tavus_error_is_masked(
+    open_tool_client: Opening, sandbox: ASGIApp, store: Store, way: str
 ) -> None:
     tool, arguments = TOOL_CALLS[way]
     row = store.get("persona", "p1af207b8189") or {}
     row |= {"persona_id": "p1", "persona_type": "user", "system_prompt": "You help.", "layers": {}}
     store.put("persona", "p1", row)
-    async with opening(parrot(sandbox)) as desk:
-        said = await desk.refusal(tool, persona_id="p1", **arguments)
-        planned = await desk.facts(tool, persona_id="p1", **arguments, dry_run=True)
-        said += await desk.refusal("apply_plan", plan_id=planned["plan_id"])
+    async with open_tool_client(build_echoing_app(sandbox)) as desk:
+        said = await desk.expect_error(tool, persona_id="p1", **arguments)
+        planned = await desk.expect_result(tool, persona_id="p1", **arguments, dry_run=True)
+        said += await desk.expect_error("apply_plan", plan_id=planned["plan_id"])
     assert said.count("cannot take") >= 2
     assert CANARY not in said
     assert SECRET not in said
 
 
-@pytest.mark.parametrize("place", LITERAL)
+@pytest.mark.parametrize("place", LITERAL_LAYERS)
 @pytest.mark.parametrize("form", ["object", "text"])
-async def test_what_tavus_repeats_of_a_new_persona_is_masked(
-    opening: Opening, sandbox: ASGIApp, place: str, form: str
+async def test_a_new_persona_repeated_in_a_tavus_error_is_masked(
+    open_tool_client: Opening, sandbox: ASGIApp, place: str, form: str
 ) -> None:
-    layers = LITERAL[place] if form == "object" else json.dumps(LITERAL[place])
-    async with opening(parrot(sandbox)) as desk:
-        said = await desk.refusal("create_persona", system_prompt="You help.", layers=layers)
+    layers = LITERAL_LAYERS[place] if form == "object" else json.dumps(LITERAL_LAYERS[place])
+    async with open_tool_client(build_echoing_app(sandbox)) as desk:
+        said = await desk.expect_error("create_persona", system_prompt="You help.", layers=layers)
     assert "cannot take" in said
     assert CANARY not in said
 
 
 async def test_a_key_is_masked_in_the_leaf_of_a_raw_patch_that_tavus_repeats(
-    opening: Opening, sandbox: ASGIApp, store: Store
+    open_tool_client: Opening, sandbox: ASGIApp, store: Store
 ) -> None:
     row = store.get("persona", "p1af207b8189") or {}
     store.put("persona", "p1", {**row, "persona_id": "p1", "layers": {"tts": {}}})
     patch = [{"op": "add", "path": "/layers/tts/api_key", "value": CANARY}]
-    async with opening(parrot(sandbox)) as desk:
-        said = await desk.refusal("patch_persona", persona_id="p1", patch=patch)
+    async with open_tool_client(build_echoing_app(sandbox)) as desk:
+        said = await desk.expect_error("patch_persona", persona_id="p1", patch=patch)
     assert "cannot take" in said
     assert CANARY not in said
 
 
 @pytest.mark.parametrize("form", ["error", "html"])
-async def test_a_key_that_tavus_repeats_is_masked_before_its_words_are_cut(
-    opening: Opening, sandbox: ASGIApp, form: str
+async def test_a_key_in_a_tavus_error_is_masked_before_truncation(
+    open_tool_client: Opening, sandbox: ASGIApp, form: str
 ) -> None:
     """Found by an attack: of a key across the cut, the first half was shown."""
     words = "x" * 385 + " " + CANARY
@@ -78,38 +86,40 @@ async def test_a_key_that_tavus_repeats_is_masked_before_its_words_are_cut(
         reply = JSONResponse({"error": words}, 400) if form == "error" else HTMLResponse(words, 400)
         await reply(scope, receive, send)
 
-    async with opening(wordy) as desk:
+    async with open_tool_client(wordy) as desk:
         body = {"system_prompt": "x", "layers": {"tts": {"api_key": CANARY}}}
-        said = await desk.refusal("create_persona", **body)
+        said = await desk.expect_error("create_persona", **body)
     assert "xxx ***" in said
     assert CANARY[:6] not in said
 
 
-def spoilt(word: str) -> list[Any]:
+def build_malformed_values(word: str) -> list[Any]:
     """Return a word in every form in which a host may send it."""
     return [word, [word], {"key": word}, {"a": [{"b": word}]}, json.dumps({"zz": word})]
 
 
-async def echoed(desk: Desk) -> set[str]:
+async def find_echoed_arguments(tool_client: ToolClient) -> set[str]:
     """Spoil every argument of every tool; return which were repeated."""
-    persona_id = await desk.create()
+    persona_id = await tool_client.create_persona()
     found = set()
-    for tool in (await desk.client.list_tools()).tools:
+    for tool in (await tool_client.client.list_tools()).tools:
         needed = dict.fromkeys(tool.input_schema.get("required", []), persona_id)
         for name in tool.input_schema["properties"]:
-            for value in spoilt(f"canary {tool.name} {name}!"):
-                result = await desk.call(tool.name, **{**_dry(tool), **needed, name: value})
-                if result.is_error and "canary " in in_words(result):
+            for value in build_malformed_values(f"canary {tool.name} {name}!"):
+                result = await tool_client.call(
+                    tool.name, **{**_dry_run_argument(tool), **needed, name: value}
+                )
+                if result.is_error and "canary " in render_result(result):
                     found.add(f"{tool.name} {name}")
     return found
 
 
-async def test_a_value_that_is_refused_is_not_repeated(desk: Desk) -> None:
+async def test_a_refused_value_is_not_repeated(tool_client: ToolClient) -> None:
     """Required by us: people paste keys into the wrong place. Every argument of every tool."""
-    assert sorted(await echoed(desk)) == []
+    assert sorted(await find_echoed_arguments(tool_client)) == []
 
 
-def _dry(tool: Any) -> dict[str, bool]:
+def _dry_run_argument(tool: Any) -> dict[str, bool]:
     return {"dry_run": True} if "dry_run" in tool.input_schema["properties"] else {}
 
 
@@ -126,12 +136,16 @@ LAYER_FAULTS: list[Any] = [
 
 
 @pytest.mark.parametrize("layers", LAYER_FAULTS)
-async def test_faults_in_layers_are_told_without_what_stands_there(desk: Desk, layers: Any) -> None:
+async def test_errors_in_layers_are_reported_without_their_values(
+    tool_client: ToolClient, layers: Any
+) -> None:
     for sent in (layers, json.dumps(layers)):
-        said = await desk.refusal("create_persona", system_prompt="x", layers=sent)
+        said = await tool_client.expect_error("create_persona", system_prompt="x", layers=sent)
         assert CANARY not in said
-    checked = await desk.call("check_persona", document={"system_prompt": "x", "layers": layers})
-    assert CANARY not in in_words(checked)
+    checked = await tool_client.call(
+        "check_persona", document={"system_prompt": "x", "layers": layers}
+    )
+    assert CANARY not in render_result(checked)
 
 
 @pytest.mark.parametrize(
@@ -153,12 +167,16 @@ async def test_faults_in_layers_are_told_without_what_stands_there(desk: Desk, l
         {"if_revision": CANARY},
     ],
 )
-async def test_a_refused_llm_is_told_without_its_key(desk: Desk, arguments: dict[str, Any]) -> None:
+async def test_a_refused_llm_is_reported_without_its_key(
+    tool_client: ToolClient, arguments: dict[str, Any]
+) -> None:
     """The SDK's own words for a wrong type hold the value; ours must not."""
-    persona_id = await desk.create()
-    said = await desk.refusal("configure_llm", **{"persona_id": persona_id, **arguments})
+    persona_id = await tool_client.create_persona()
+    said = await tool_client.expect_error(
+        "configure_llm", **{"persona_id": persona_id, **arguments}
+    )
     assert CANARY not in said
-    assert len(desk.wire.writes) == 1
+    assert len(tool_client.transport.writes) == 1
 
 
 @pytest.mark.parametrize(
@@ -171,50 +189,50 @@ async def test_a_refused_llm_is_told_without_its_key(desk: Desk, arguments: dict
         "prompt",
     ],
 )
-async def test_a_known_key_is_masked_also_in_the_errors_of_the_sdk(desk: Desk, where: str) -> None:
+async def test_a_known_key_is_masked_in_sdk_errors(tool_client: ToolClient, where: str) -> None:
     said = ""
     try:
         if where == "tool":
-            said = in_words(await desk.call(SECRET))
+            said = render_result(await tool_client.call(SECRET))
         elif where == "argument":
-            said = in_words(await desk.call("get_persona", **{SECRET: SECRET}))
+            said = render_result(await tool_client.call("get_persona", **{SECRET: SECRET}))
         elif where == "resource":
-            said = await resource(desk, f"tavus://{SECRET}/{SECRET}")
-            said += await resource(desk, f"tavus://personas/{SECRET}")
-            said += await resource(desk, f"tavus://guide/{SECRET}")
+            said = await read_resource_text(tool_client, f"tavus://{SECRET}/{SECRET}")
+            said += await read_resource_text(tool_client, f"tavus://personas/{SECRET}")
+            said += await read_resource_text(tool_client, f"tavus://guide/{SECRET}")
         elif where == "prompt":
-            await desk.client.get_prompt(SECRET, {"a": SECRET})
+            await tool_client.client.get_prompt(SECRET, {"a": SECRET})
         else:
             ref = ResourceTemplateReference(uri=f"tavus://{SECRET}")
-            await desk.client.complete(ref, {"name": SECRET, "value": SECRET})
+            await tool_client.client.complete(ref, {"name": SECRET, "value": SECRET})
     except MCPError as error:
         said = f"{error} {error.error.data}"
     assert SECRET not in said
 
 
-async def test_a_failure_inside_tells_nothing_of_what_was_sent(
-    opening: Opening, sandbox: ASGIApp
+async def test_an_internal_error_reveals_no_arguments(
+    open_tool_client: Opening, sandbox: ASGIApp
 ) -> None:
     """A bug shows the model one generic line."""
 
     async def broken(scope: Any, receive: Any, send: Any) -> None:
         raise ZeroDivisionError(f"a bug with {CANARY} and {SECRET}")
 
-    async with opening(broken) as desk:
+    async with open_tool_client(broken) as desk:
         result = await desk.call("create_persona", name=SECRET, system_prompt=CANARY)
-        listed = await resource(desk, "tavus://personas")
+        listed = await read_resource_text(desk, "tavus://personas")
     assert result.is_error
     assert CANARY not in text_of(result) + listed
     assert SECRET not in text_of(result) + listed
 
 
-async def test_what_a_lost_connection_says_holds_no_key(opening: Opening) -> None:
+async def test_a_connection_error_contains_no_key(open_tool_client: Opening) -> None:
     async def reset(scope: Any, receive: Any, send: Any) -> None:
         raise httpx2.ReadError(f"reset while sending {CANARY} {SECRET}")
 
-    async with opening(reset) as desk:
+    async with open_tool_client(reset) as desk:
         body = {"system_prompt": "x", "layers": {"tts": {"api_key": CANARY}}}
-        said = await desk.refusal("create_persona", **body)
+        said = await desk.expect_error("create_persona", **body)
     assert CANARY not in said
     assert SECRET not in said
 
@@ -222,7 +240,7 @@ async def test_what_a_lost_connection_says_holds_no_key(opening: Opening) -> Non
 @pytest.mark.parametrize(
     ("tool", "arguments"),
     [
-        ("configure_llm", {"model": "m", "base_url": URL, "api_key_ref": "opemai"}),
+        ("configure_llm", {"model": "m", "base_url": ENDPOINT_URL, "api_key_ref": "opemai"}),
         ("configure_tts", {"tts_engine": "elevenlabs", "api_key_ref": "opemai"}),
         ("configure_llm", {"headers": {"X": "{secret:opemai}"}}),
         ("configure_llm", {"default_query": {"q": "{secret:opemai}"}}),
@@ -230,24 +248,30 @@ async def test_what_a_lost_connection_says_holds_no_key(opening: Opening) -> Non
         ("patch_persona", {"patch": {"layers": {"tts": {"api_key_ref": "opemai"}}}}),
     ],
 )
-async def test_an_unknown_reference_names_what_is_set_and_shows_no_value(
-    desk: Desk, tool: str, arguments: dict[str, Any]
+async def test_an_unknown_reference_lists_the_known_names_without_values(
+    tool_client: ToolClient, tool: str, arguments: dict[str, Any]
 ) -> None:
-    persona_id = await desk.create()
-    said = await desk.refusal(tool, persona_id=persona_id, **arguments)
+    persona_id = await tool_client.create_persona()
+    said = await tool_client.expect_error(tool, persona_id=persona_id, **arguments)
     assert "TAVUS_SECRET_" in said
     assert "did you mean 'openai'" in said
     assert "Set: openai." in said
     assert SECRET not in said
-    assert len(desk.wire.writes) == 1
+    assert len(tool_client.transport.writes) == 1
 
 
-async def test_a_reference_in_a_prompt_stays_as_it_is_written(desk: Desk, store: Store) -> None:
+async def test_a_reference_in_a_prompt_is_not_replaced(
+    tool_client: ToolClient, store: Store
+) -> None:
     """Only where a key belongs is a name a key: a prompt cannot ask for one."""
-    persona_id = await desk.create(system_prompt=f"Say {NAMED}.", greeting=NAMED)
-    await desk.facts("update_persona", persona_id=persona_id, context=f"Say {NAMED}.")
-    function = {"name": "f", "description": NAMED}
-    await desk.facts("set_function_tool", persona_id=persona_id, **function)
+    persona_id = await tool_client.create_persona(
+        system_prompt=f"Say {SECRET_REFERENCE}.", greeting=SECRET_REFERENCE
+    )
+    await tool_client.expect_result(
+        "update_persona", persona_id=persona_id, context=f"Say {SECRET_REFERENCE}."
+    )
+    function = {"name": "f", "description": SECRET_REFERENCE}
+    await tool_client.expect_result("set_function_tool", persona_id=persona_id, **function)
     row = store.get("persona", persona_id) or {}
-    assert (row["system_prompt"], row["greeting"]) == (f"Say {NAMED}.", NAMED)
+    assert (row["system_prompt"], row["greeting"]) == (f"Say {SECRET_REFERENCE}.", SECRET_REFERENCE)
     assert SECRET not in json.dumps(row)

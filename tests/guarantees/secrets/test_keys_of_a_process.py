@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from canaries import CANARY, LLM, NAMED, TTS, on_disk
-from echoing_api import MOODS, loud_tavus
+from canaries import CANARY, LLM, SECRET_REFERENCE, TTS, read_folder
+from echoing_api import STATUS_BY_MODE, serve_echoing_api
 
 ROOT = Path(__file__).parents[3]
 KEYS = {
@@ -38,7 +38,7 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("list_personas", {}),
     ("get_persona", {**ONE, "full_prompt": True}),
     ("check_persona", ONE),
-    ("configure_llm", {**ONE, **LLM, "api_key_ref": "openai", "headers": {"A": NAMED}}),
+    ("configure_llm", {**ONE, **LLM, "api_key_ref": "openai", "headers": {"A": SECRET_REFERENCE}}),
     ("configure_llm", {**ONE, "api_key": CANARY, "dry_run": True}),
     ("configure_tts", {**ONE, **TTS, "api_key_ref": "voice"}),
     ("configure_tts", {**ONE, **TTS, "api_key": CANARY}),
@@ -58,13 +58,13 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def environment(folder: Path, **more: str) -> dict[str, str]:
+def build_environment(folder: Path, **more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")}
     ours = {"TAVUS_MCP_DATA_DIR": str(folder), "TAVUS_MCP_TOOLSETS": "all", **KEYS, **more}
     return {**kept, "PYTHONPATH": str(ROOT), **ours}
 
 
-def messages(calls: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+def build_messages(calls: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
     me = {"name": "raw", "version": "1"}
     hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": me}
     asked: list[tuple[str, dict[str, Any]]] = [
@@ -87,7 +87,7 @@ def messages(calls: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
     ]
 
 
-def conversation(folder: Path, *options: str, **more: str) -> tuple[str, str]:
+def run_session(folder: Path, *options: str, **more: str) -> tuple[str, str]:
     """Say everything, each after the answer to the one before; return stdout and stderr."""
     folder.mkdir(parents=True, exist_ok=True)
     heard = []
@@ -99,12 +99,12 @@ def conversation(folder: Path, *options: str, **more: str) -> tuple[str, str]:
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            env=environment(folder / "data", TAVUS_MCP_LOG_LEVEL="DEBUG", **more),
+            env=build_environment(folder / "data", TAVUS_MCP_LOG_LEVEL="DEBUG", **more),
         ) as process,
     ):
         assert process.stdin is not None
         assert process.stdout is not None
-        for message in messages(CALLS):
+        for message in build_messages(CALLS):
             process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
             process.stdin.flush()
             heard.append(process.stdout.readline())
@@ -115,12 +115,12 @@ def conversation(folder: Path, *options: str, **more: str) -> tuple[str, str]:
         return "".join(heard), errors.read()
 
 
-def journal(folder: Path, action: str, *options: str) -> str:
+def run_journal_command(folder: Path, action: str, *options: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "tavus_mcp", *options, "journal", action],
         capture_output=True,
         text=True,
-        env=environment(folder / "data"),
+        env=build_environment(folder / "data"),
         timeout=30,
         check=False,
     )
@@ -128,32 +128,37 @@ def journal(folder: Path, action: str, *options: str) -> str:
     return done.stdout + done.stderr
 
 
-def came_out(text: str) -> list[str]:
+def find_leaked_keys(text: str) -> list[str]:
     return [key for key in EVERY if key in text]
 
 
-@pytest.mark.parametrize("mood", MOODS)
-def test_no_key_comes_out_of_a_process_whatever_tavus_answers(tmp_path: Path, mood: str) -> None:
-    with loud_tavus(PERSONA) as tavus:
-        tavus.mood = mood
-        heard, said = conversation(tmp_path, TAVUS_BASE_URL=tavus.url)
-    sent = "\n".join(tavus.received)
+@pytest.mark.parametrize("mood", STATUS_BY_MODE)
+def test_no_key_leaves_the_process_for_any_answer_of_tavus(tmp_path: Path, mood: str) -> None:
+    with serve_echoing_api(PERSONA) as tavus:
+        tavus.mode = mood
+        heard, said = run_session(tmp_path, TAVUS_BASE_URL=tavus.url)
+    sent = "\n".join(tavus.received_requests)
     assert KEYS["TAVUS_SECRET_OPENAI"] in sent
     assert CANARY in sent
     assert heard.count('"result"') > len(CALLS)
     assert "INFO httpx2" in said
-    assert came_out(said) == []
-    assert came_out(heard) == []
-    assert came_out(on_disk(tmp_path / "data").decode("latin-1")) == []
-    assert came_out(journal(tmp_path, "show") + journal(tmp_path, "verify")) == []
+    assert find_leaked_keys(said) == []
+    assert find_leaked_keys(heard) == []
+    assert find_leaked_keys(read_folder(tmp_path / "data").decode("latin-1")) == []
+    assert (
+        find_leaked_keys(
+            run_journal_command(tmp_path, "show") + run_journal_command(tmp_path, "verify")
+        )
+        == []
+    )
 
 
-def test_no_key_is_left_on_disk_but_where_the_sandbox_keeps_it(tmp_path: Path) -> None:
-    heard, said = conversation(tmp_path, "--sandbox")
-    assert came_out(heard) == []
-    assert came_out(said) == []
-    assert CANARY.encode() in on_disk(tmp_path / "data")
-    rest = on_disk(tmp_path / "data", but="sandbox.sqlite3")
+def test_no_key_is_stored_on_disk_except_in_the_sandbox_state(tmp_path: Path) -> None:
+    heard, said = run_session(tmp_path, "--sandbox")
+    assert find_leaked_keys(heard) == []
+    assert find_leaked_keys(said) == []
+    assert CANARY.encode() in read_folder(tmp_path / "data")
+    rest = read_folder(tmp_path / "data", excluded_prefix="sandbox.sqlite3")
     assert rest.count(b"SQLite format 3") == 1
-    assert came_out(rest.decode("latin-1")) == []
-    assert came_out(journal(tmp_path, "show", "--sandbox")) == []
+    assert find_leaked_keys(rest.decode("latin-1")) == []
+    assert find_leaked_keys(run_journal_command(tmp_path, "show", "--sandbox")) == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from canaries import CANARY, LLM, TTS
-from mcp_client import SECRET, Desk
+from mcp_client import SECRET, ToolClient
 
 from tavus_mcp.sandbox.store import Store
 
@@ -30,26 +30,26 @@ MASKS = [STARS, "sk-1********", "***", "\u2022" * 8, "sk-****abcd"]
     ],
 )
 @pytest.mark.parametrize("dry_run", [False, True])
-async def test_a_mask_is_refused_wherever_a_key_is_given(
-    desk: Desk, tool: str, field: dict[str, Any], mask: str, dry_run: bool
+async def test_a_mask_is_refused_in_every_key_field(
+    tool_client: ToolClient, tool: str, field: dict[str, Any], mask: str, dry_run: bool
 ) -> None:
-    persona_id = await desk.create(layers={"tts": TTS})
+    persona_id = await tool_client.create_persona(layers={"tts": TTS})
     who = {} if tool == "create_persona" else {"persona_id": persona_id}
     arguments = json.loads(json.dumps(field).replace('"?"', json.dumps(mask)))
-    said = await desk.refusal(tool, **who, **arguments, dry_run=dry_run)
+    said = await tool_client.expect_error(tool, **who, **arguments, dry_run=dry_run)
     assert "mask" in said
-    assert len(desk.wire.writes) == 1
+    assert len(tool_client.transport.writes) == 1
 
 
-async def test_what_was_read_can_be_given_back_whole_without_its_key_being_lost(
-    desk: Desk, store: Store
+async def test_writing_back_a_read_layer_preserves_its_key(
+    tool_client: ToolClient, store: Store
 ) -> None:
     """Reading, changing one field and patching everything is what programs do."""
     layers = {"llm": {**LLM, "api_key": CANARY, "headers": {"X-Auth": CANARY}}}
-    persona_id = await desk.create(layers=layers)
-    read = await desk.persona(persona_id)
+    persona_id = await tool_client.create_persona(layers=layers)
+    read = await tool_client.read_persona(persona_id)
     assert read["layers"]["llm"]["api_key"] == STARS
-    said = await desk.refusal(
+    said = await tool_client.expect_error(
         "patch_persona", persona_id=persona_id, patch={"layers": read["layers"]}
     )
     assert "mask" in said
@@ -57,55 +57,75 @@ async def test_what_was_read_can_be_given_back_whole_without_its_key_being_lost(
     assert row["layers"]["llm"]["headers"] == {"X-Auth": CANARY}
 
 
-async def test_a_restored_persona_keeps_the_keys_it_has(desk: Desk, store: Store) -> None:
+async def test_restoring_preserves_the_current_keys(tool_client: ToolClient, store: Store) -> None:
     layers = {"llm": {**LLM, "api_key": CANARY, "headers": {"X-Auth": CANARY}}}
-    made = await desk.facts("create_persona", system_prompt="You help.", layers=layers)
+    made = await tool_client.expect_result(
+        "create_persona", system_prompt="You help.", layers=layers
+    )
     persona_id = made["persona_id"]
-    await desk.facts("configure_llm", persona_id=persona_id, model="n", headers={"X-B": "b"})
-    back = await desk.facts("restore_revision", persona_id=persona_id, revision=made["revision"])
+    await tool_client.expect_result(
+        "configure_llm", persona_id=persona_id, model="n", headers={"X-B": "b"}
+    )
+    back = await tool_client.expect_result(
+        "restore_revision", persona_id=persona_id, revision=made["revision"]
+    )
     row = store.get("persona", persona_id) or {}
     assert row["layers"]["llm"]["model"] == "m"
     assert row["layers"]["llm"]["api_key"] == CANARY
     assert row["layers"]["llm"]["headers"] == {"X-Auth": CANARY}
     told = {finding["path"] for finding in back["findings"]}
     assert {"/layers/llm/api_key", "/layers/llm/headers/X-Auth"} <= told
-    assert STARS not in "".join(request.content.decode() for request in desk.wire.writes)
+    assert STARS not in "".join(
+        request.content.decode() for request in tool_client.transport.writes
+    )
 
 
 @pytest.mark.parametrize("only", [[], ["/system_prompt"]])
-async def test_a_prompt_that_named_a_key_does_not_come_back_with_a_hole_in_it(
-    desk: Desk, store: Store, only: list[str]
+async def test_a_prompt_that_contained_a_key_is_not_restored_masked(
+    tool_client: ToolClient, store: Store, only: list[str]
 ) -> None:
     """The journal holds the prompt masked; bringing that back would spoil it unsaid."""
     prompt = f"When asked for the code, say {SECRET} and nothing else, in a friendly voice."
-    made = await desk.facts("create_persona", system_prompt=prompt)
+    made = await tool_client.expect_result("create_persona", system_prompt=prompt)
     persona_id = made["persona_id"]
-    await desk.facts("update_persona", persona_id=persona_id, system_prompt="You help.")
-    await desk.call("restore_revision", persona_id=persona_id, revision=made["revision"], only=only)
+    await tool_client.expect_result(
+        "update_persona", persona_id=persona_id, system_prompt="You help."
+    )
+    await tool_client.call(
+        "restore_revision", persona_id=persona_id, revision=made["revision"], only=only
+    )
     row = store.get("persona", persona_id) or {}
     assert STARS not in row["system_prompt"]
 
 
-async def test_an_edit_of_a_prompt_that_names_a_key_keeps_the_key(desk: Desk, store: Store) -> None:
-    persona_id = await desk.create(system_prompt=f"You help. The code is {SECRET}.")
-    await desk.facts("edit_prompt", persona_id=persona_id, find="help", replace="listen")
+async def test_editing_a_prompt_that_contains_a_key_preserves_the_key(
+    tool_client: ToolClient, store: Store
+) -> None:
+    persona_id = await tool_client.create_persona(system_prompt=f"You help. The code is {SECRET}.")
+    await tool_client.expect_result(
+        "edit_prompt", persona_id=persona_id, find="help", replace="listen"
+    )
     row = store.get("persona", persona_id) or {}
     assert row["system_prompt"] == f"You listen. The code is {SECRET}."
 
 
-async def test_a_prompt_that_is_given_back_as_it_was_shown_is_refused(
-    desk: Desk, store: Store
+async def test_writing_back_a_masked_prompt_is_refused(
+    tool_client: ToolClient, store: Store
 ) -> None:
     prompt = f"You help. When you are asked for the code, the code is {SECRET}. Be brief."
-    persona_id = await desk.create(system_prompt=prompt)
-    shown = (await desk.persona(persona_id))["system_prompt"]
-    await desk.call("update_persona", persona_id=persona_id, system_prompt=shown)
+    persona_id = await tool_client.create_persona(system_prompt=prompt)
+    shown = (await tool_client.read_persona(persona_id))["system_prompt"]
+    await tool_client.call("update_persona", persona_id=persona_id, system_prompt=shown)
     assert (store.get("persona", persona_id) or {})["system_prompt"] == prompt
 
 
 @pytest.mark.parametrize("name", ["*** VIP ***", "Rating: *****", "••• menu"])
-async def test_asterisks_in_a_text_are_no_mask(desk: Desk, store: Store, name: str) -> None:
+async def test_asterisks_in_a_text_are_not_a_mask(
+    tool_client: ToolClient, store: Store, name: str
+) -> None:
     """Required by us: what a person writes is never refused for looking like ours."""
-    persona_id = await desk.create()
-    await desk.facts("update_persona", persona_id=persona_id, name=name, greeting=name)
+    persona_id = await tool_client.create_persona()
+    await tool_client.expect_result(
+        "update_persona", persona_id=persona_id, name=name, greeting=name
+    )
     assert (store.get("persona", persona_id) or {})["persona_name"] == name

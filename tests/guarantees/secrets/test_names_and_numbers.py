@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp_client import SECRET, Desk, text_of
+from mcp_client import SECRET, ToolClient, text_of
 
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.masking import MASK, Masker
@@ -18,22 +18,22 @@ PIN, HEADER = 987654321, 77665544
 BODY = {"password": PIN, "headers": {"X-Pin": HEADER}, "max_tokens": 512}
 
 
-def put(store: Store, **fields: Any) -> None:
+def store_persona(store: Store, **fields: Any) -> None:
     row = store.get("persona", "p1af207b8189") or {}
     mine = {"persona_id": "p1", "persona_type": "user", "system_prompt": "You help.", "layers": {}}
     store.put("persona", "p1", row | mine | fields)
 
 
-def stored(store: Store) -> Any:
+def read_extra_body(store: Store) -> Any:
     return (store.get("persona", "p1") or {})["layers"]["llm"]["extra_body"]
 
 
-def on_disk(desk: Desk) -> bytes:
-    folder: Path = desk.server.app.diary.path.parent
+def read_data_folder(tool_client: ToolClient) -> bytes:
+    folder: Path = tool_client.server.app.diary.path.parent
     return b"".join(file.read_bytes() for file in folder.iterdir())
 
 
-async def shown(desk: Desk) -> str:
+async def collect_outputs(tool_client: ToolClient) -> str:
     """Return what reads, plans and receipts tell of the persona."""
     calls: list[tuple[str, dict[str, Any]]] = [
         ("get_persona", {}),
@@ -43,82 +43,88 @@ async def shown(desk: Desk) -> str:
         ("list_revisions", {}),
         ("export_persona", {}),
     ]
-    answers = [await desk.call(tool, persona_id="p1", **more) for tool, more in calls]
+    answers = [await tool_client.call(tool, persona_id="p1", **more) for tool, more in calls]
     assert not [text_of(answer) for answer in answers if answer.is_error]
     return "".join(text_of(one) + json.dumps(one.structured_content) for one in answers)
 
 
-async def test_a_known_key_is_hidden_in_the_names_of_fields(desk: Desk, store: Store) -> None:
+async def test_a_known_key_is_masked_in_field_names(tool_client: ToolClient, store: Store) -> None:
     """Found by an attack: people paste a key on the wrong side of the colon."""
-    put(store, layers={"llm": {"extra_body": {SECRET: 1}, "headers": {SECRET: "x"}}})
-    assert SECRET not in await shown(desk)
-    assert SECRET.encode() not in on_disk(desk)
+    store_persona(store, layers={"llm": {"extra_body": {SECRET: 1}, "headers": {SECRET: "x"}}})
+    assert SECRET not in await collect_outputs(tool_client)
+    assert SECRET.encode() not in read_data_folder(tool_client)
 
 
-async def test_a_plan_with_a_key_as_a_name_does_what_was_asked(desk: Desk, store: Store) -> None:
-    put(store)
+async def test_a_plan_with_a_key_as_field_name_is_applied_correctly(
+    tool_client: ToolClient, store: Store
+) -> None:
+    store_persona(store)
     patch = [
         {"op": "add", "path": "/layers/llm", "value": {"extra_body": {"a": {SECRET: [1]}}}},
         {"op": "add", "path": f"/layers/llm/extra_body/{SECRET}", "value": 2},
     ]
-    planned = await desk.facts("patch_persona", persona_id="p1", patch=patch, dry_run=True)
-    await desk.facts("apply_plan", plan_id=planned["plan_id"])
-    assert stored(store) == {"a": {SECRET: [1]}, SECRET: 2}
-    assert SECRET.encode() not in on_disk(desk)
+    planned = await tool_client.expect_result(
+        "patch_persona", persona_id="p1", patch=patch, dry_run=True
+    )
+    await tool_client.expect_result("apply_plan", plan_id=planned["plan_id"])
+    assert read_extra_body(store) == {"a": {SECRET: [1]}, SECRET: 2}
+    assert SECRET.encode() not in read_data_folder(tool_client)
 
 
-async def test_a_hidden_name_is_never_written_back(desk: Desk, store: Store) -> None:
-    put(store, layers={"llm": {"extra_body": {SECRET: 1}}})
-    first = (await desk.facts("get_persona", persona_id="p1"))["revision"]
-    await desk.facts("configure_llm", persona_id="p1", extra_body={SECRET: 2})
-    await desk.call("restore_revision", persona_id="p1", revision=first)
-    assert stored(store) == {SECRET: 2}
-    said = await desk.refusal("configure_llm", persona_id="p1", extra_body={MASK: 3})
+async def test_a_masked_field_name_is_never_written(tool_client: ToolClient, store: Store) -> None:
+    store_persona(store, layers={"llm": {"extra_body": {SECRET: 1}}})
+    first = (await tool_client.expect_result("get_persona", persona_id="p1"))["revision"]
+    await tool_client.expect_result("configure_llm", persona_id="p1", extra_body={SECRET: 2})
+    await tool_client.call("restore_revision", persona_id="p1", revision=first)
+    assert read_extra_body(store) == {SECRET: 2}
+    said = await tool_client.expect_error("configure_llm", persona_id="p1", extra_body={MASK: 3})
     assert "mask" in said
-    assert stored(store) == {SECRET: 2}
+    assert read_extra_body(store) == {SECRET: 2}
 
 
-async def test_numbers_in_secret_fields_are_hidden_and_reach_tavus(
-    desk: Desk, store: Store
+async def test_numbers_in_secret_fields_are_masked_and_sent(
+    tool_client: ToolClient, store: Store
 ) -> None:
     """Found by an attack: a PIN is a number."""
-    put(store)
-    planned = await desk.facts("configure_llm", persona_id="p1", extra_body=BODY, dry_run=True)
-    await desk.facts("apply_plan", plan_id=planned["plan_id"])
-    assert stored(store) == BODY
-    told = json.dumps(planned) + await shown(desk)
+    store_persona(store)
+    planned = await tool_client.expect_result(
+        "configure_llm", persona_id="p1", extra_body=BODY, dry_run=True
+    )
+    await tool_client.expect_result("apply_plan", plan_id=planned["plan_id"])
+    assert read_extra_body(store) == BODY
+    told = json.dumps(planned) + await collect_outputs(tool_client)
     for number in (PIN, HEADER):
         assert str(number) not in told
-        assert str(number).encode() not in on_disk(desk)
+        assert str(number).encode() not in read_data_folder(tool_client)
     assert "512" in told
 
 
-async def test_numbers_that_are_hidden_stay_when_the_rest_is_restored(
-    desk: Desk, store: Store
+async def test_masked_numbers_are_preserved_when_the_rest_is_restored(
+    tool_client: ToolClient, store: Store
 ) -> None:
-    put(store, layers={"llm": {"extra_body": BODY | {"seed": 1}}})
-    first = (await desk.facts("get_persona", persona_id="p1"))["revision"]
-    await desk.facts("configure_llm", persona_id="p1", extra_body=BODY | {"seed": 2})
-    await desk.facts("restore_revision", persona_id="p1", revision=first)
-    assert stored(store) == BODY | {"seed": 1}
+    store_persona(store, layers={"llm": {"extra_body": BODY | {"seed": 1}}})
+    first = (await tool_client.expect_result("get_persona", persona_id="p1"))["revision"]
+    await tool_client.expect_result("configure_llm", persona_id="p1", extra_body=BODY | {"seed": 2})
+    await tool_client.expect_result("restore_revision", persona_id="p1", revision=first)
+    assert read_extra_body(store) == BODY | {"seed": 1}
 
 
-def test_a_key_with_a_slash_is_hidden_as_a_pointer_spells_it() -> None:
+def test_a_key_with_a_slash_is_masked_in_pointer_notation() -> None:
     masker = Masker(["sk/live~key/1"])
     assert masker.mask_text("/layers/sk~1live~0key~11/x") == f"/layers/{MASK}/x"
 
 
 @pytest.mark.parametrize("value", [True, False, None, ""])
-def test_what_is_empty_on_or_off_is_no_secret(value: object) -> None:
+def test_empty_values_and_booleans_are_not_secrets(value: object) -> None:
     assert Masker().mask({"password": value}) == {"password": value}
 
 
-def test_counts_of_tokens_are_no_secrets() -> None:
+def test_token_counts_are_not_secrets() -> None:
     counts = {"max_tokens": 5, "max_completion_tokens": 5, "min-token": 1, "tokens": 7.5}
     assert Masker().mask(counts) == counts
 
 
-def test_the_revision_of_a_document_without_secrets_is_the_hash_it_always_was() -> None:
+def test_the_revision_of_a_document_without_secrets_is_stable() -> None:
     """Required by us: a journal names its states by it."""
     data = {"persona_id": "p1", "layers": {"llm": {"extra_body": {"max_tokens": 5, "n": [1]}}}}
     assert PersonaDocument(data).revision == "e6cdbf59c68a"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from mcp.shared.exceptions import MCPError
-from mcp_client import SECRET, Desk, text_of
+from mcp_client import SECRET, ToolClient, text_of
 from mcp_types import TextResourceContents
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -23,7 +23,7 @@ CANARY = "canary-77f0d1b2c3"
 URL = "https://api.example.com/v1"
 
 
-async def everything(desk: Desk, persona_id: str) -> str:
+async def collect_outputs(tool_client: ToolClient, persona_id: str) -> str:
     """Return all that a client can read of a persona, in one text."""
     calls: list[tuple[str, dict[str, Any]]] = [
         ("get_persona", {"persona_id": persona_id, "full_prompt": True}),
@@ -37,31 +37,33 @@ async def everything(desk: Desk, persona_id: str) -> str:
     ]
     shown = []
     for tool, arguments in calls:
-        result = await desk.call(tool, **arguments)
+        result = await tool_client.call(tool, **arguments)
         shown += [text_of(result), json.dumps(result.structured_content)]
     for uri in ("tavus://personas", f"tavus://personas/{persona_id}"):
-        shown.append(await resource(desk, uri))
+        shown.append(await read_resource_text(tool_client, uri))
     for layer in ("llm", "tts"):
-        shown.append(await resource(desk, f"tavus://personas/{persona_id}/layers/{layer}"))
+        shown.append(
+            await read_resource_text(tool_client, f"tavus://personas/{persona_id}/layers/{layer}")
+        )
     return "\n".join(shown)
 
 
-async def resource(desk: Desk, uri: str) -> str:
+async def read_resource_text(tool_client: ToolClient, uri: str) -> str:
     try:
-        read = await desk.client.read_resource(uri)
+        read = await tool_client.client.read_resource(uri)
     except MCPError as error:
         return str(error)
     return "".join(part.text for part in read.contents if isinstance(part, TextResourceContents))
 
 
 @pytest.mark.parametrize("layer", ["llm", "tts"])
-async def test_a_key_named_by_reference_reaches_tavus_and_is_never_shown(
-    desk: Desk, store: Store, layer: str
+async def test_a_key_given_by_reference_is_sent_and_never_revealed(
+    tool_client: ToolClient, store: Store, layer: str
 ) -> None:
     """Ours (design section 6): the model never sees the key."""
-    persona_id = await desk.create()
+    persona_id = await tool_client.create_persona()
     more = {"model": "m", "base_url": URL} if layer == "llm" else {"tts_engine": "elevenlabs"}
-    result = await desk.call(
+    result = await tool_client.call(
         f"configure_{layer}", persona_id=persona_id, api_key_ref="OpenAI", **more
     )
     assert not result.is_error
@@ -69,28 +71,32 @@ async def test_a_key_named_by_reference_reaches_tavus_and_is_never_shown(
     assert row is not None
     assert row["layers"][layer]["api_key"] == SECRET
     assert SECRET not in text_of(result) + json.dumps(result.structured_content)
-    assert SECRET not in await everything(desk, persona_id)
+    assert SECRET not in await collect_outputs(tool_client, persona_id)
 
 
 @pytest.mark.parametrize("name", ["openai", "TAVUS_SECRET_OPENAI", "OPENAI"])
-async def test_a_reference_is_the_name_in_any_case_with_or_without_its_prefix(
-    desk: Desk, name: str
+async def test_a_reference_is_case_insensitive_and_its_prefix_is_optional(
+    tool_client: ToolClient, name: str
 ) -> None:
-    persona_id = await desk.create()
-    await desk.facts("configure_tts", persona_id=persona_id, api_key_ref=name)
+    persona_id = await tool_client.create_persona()
+    await tool_client.expect_result("configure_tts", persona_id=persona_id, api_key_ref=name)
 
 
-async def test_an_unknown_reference_is_refused_without_being_repeated(desk: Desk) -> None:
+async def test_an_unknown_reference_is_refused_without_being_repeated(
+    tool_client: ToolClient,
+) -> None:
     """Ours: people paste the key itself there."""
-    persona_id = await desk.create()
-    said = await desk.refusal("configure_llm", persona_id=persona_id, api_key_ref=CANARY)
+    persona_id = await tool_client.create_persona()
+    said = await tool_client.expect_error(
+        "configure_llm", persona_id=persona_id, api_key_ref=CANARY
+    )
     assert CANARY not in said
     assert "TAVUS_SECRET_" in said
     assert "openai" in said
 
 
-async def test_reference_and_literal_together_are_refused(desk: Desk) -> None:
-    said = await desk.refusal(
+async def test_reference_and_literal_together_are_refused(tool_client: ToolClient) -> None:
+    said = await tool_client.expect_error(
         "configure_tts", persona_id="p1", api_key_ref="openai", api_key=CANARY
     )
     assert "not both" in said
@@ -98,22 +104,26 @@ async def test_reference_and_literal_together_are_refused(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("layer", ["llm", "tts"])
-async def test_a_literal_key_is_used_and_never_shown(desk: Desk, store: Store, layer: str) -> None:
-    persona_id = await desk.create()
+async def test_a_literal_key_is_sent_and_never_revealed(
+    tool_client: ToolClient, store: Store, layer: str
+) -> None:
+    persona_id = await tool_client.create_persona()
     more = {"model": "m", "base_url": URL} if layer == "llm" else {"tts_engine": "elevenlabs"}
-    result = await desk.call(f"configure_{layer}", persona_id=persona_id, api_key=CANARY, **more)
+    result = await tool_client.call(
+        f"configure_{layer}", persona_id=persona_id, api_key=CANARY, **more
+    )
     row = store.get("persona", persona_id)
     assert row is not None
     assert row["layers"][layer]["api_key"] == CANARY
     assert CANARY not in text_of(result) + json.dumps(result.structured_content)
-    assert CANARY not in await everything(desk, persona_id)
+    assert CANARY not in await collect_outputs(tool_client, persona_id)
 
 
-async def test_a_literal_key_is_answered_with_a_finding_that_names_the_better_way(
-    desk: Desk,
+async def test_a_literal_key_gives_a_finding_that_recommends_a_reference(
+    tool_client: ToolClient,
 ) -> None:
-    persona_id = await desk.create()
-    receipt = await desk.facts(
+    persona_id = await tool_client.create_persona()
+    receipt = await tool_client.expect_result(
         "configure_llm", persona_id=persona_id, model="m", base_url=URL, api_key=CANARY
     )
     assert any("api_key_ref" in item.get("hint", "") for item in receipt["findings"])
@@ -130,35 +140,35 @@ HIDING = [
 
 
 @pytest.mark.parametrize("layers", HIDING)
-async def test_a_key_anywhere_in_the_layers_of_a_new_persona_is_never_shown(
-    desk: Desk, layers: dict[str, Any]
+async def test_a_key_anywhere_in_new_layers_is_never_revealed(
+    tool_client: ToolClient, layers: dict[str, Any]
 ) -> None:
-    result = await desk.call("create_persona", system_prompt="You help.", layers=layers)
+    result = await tool_client.call("create_persona", system_prompt="You help.", layers=layers)
     assert not result.is_error, text_of(result)
     assert result.structured_content is not None
     assert CANARY not in text_of(result) + json.dumps(result.structured_content)
-    assert CANARY not in await everything(desk, result.structured_content["persona_id"])
+    assert CANARY not in await collect_outputs(tool_client, result.structured_content["persona_id"])
 
 
 @pytest.mark.parametrize("layers", HIDING)
-async def test_a_key_that_was_stored_before_this_server_ran_is_never_shown(
-    desk: Desk, store: Store, layers: dict[str, Any]
+async def test_a_previously_stored_key_is_never_revealed(
+    tool_client: ToolClient, store: Store, layers: dict[str, Any]
 ) -> None:
-    persona_id = await desk.create()
+    persona_id = await tool_client.create_persona()
     row = store.get("persona", persona_id)
     store.put("persona", persona_id, {**(row or {}), "layers": layers})
-    assert CANARY not in await everything(desk, persona_id)
+    assert CANARY not in await collect_outputs(tool_client, persona_id)
 
 
-async def test_the_undo_of_a_patch_shows_no_header_that_was_stored_before(
-    desk: Desk, store: Store
+async def test_the_undo_of_a_patch_reveals_no_stored_header(
+    tool_client: ToolClient, store: Store
 ) -> None:
-    persona_id = await desk.create()
+    persona_id = await tool_client.create_persona()
     row = store.get("persona", persona_id)
     headers = {"Authorization": f"Bearer {CANARY}", "X-Key": CANARY, "X-Other": CANARY}
     store.put("persona", persona_id, {**(row or {}), "layers": {"llm": {"headers": headers}}})
     for pointer in ("/layers/llm/headers/X-Other", "/layers/llm/headers", "/layers/llm"):
-        result = await desk.call(
+        result = await tool_client.call(
             "patch_persona", persona_id=persona_id, patch=[{"op": "remove", "path": pointer}]
         )
         assert not result.is_error
@@ -175,17 +185,19 @@ async def test_the_undo_of_a_patch_shows_no_header_that_was_stored_before(
         {"layers": {"tts": {"api_key": CANARY}}},
     ],
 )
-async def test_a_key_given_in_a_raw_patch_is_never_shown(desk: Desk, patch: Any) -> None:
-    persona_id = await desk.create(
+async def test_a_key_given_in_a_raw_patch_is_never_revealed(
+    tool_client: ToolClient, patch: Any
+) -> None:
+    persona_id = await tool_client.create_persona(
         layers={"tts": {"tts_engine": "elevenlabs"}, "llm": {"headers": {"X-A": "b"}}}
     )
-    result = await desk.call("patch_persona", persona_id=persona_id, patch=patch)
+    result = await tool_client.call("patch_persona", persona_id=persona_id, patch=patch)
     assert not result.is_error, text_of(result)
     assert CANARY not in text_of(result) + json.dumps(result.structured_content)
-    assert CANARY not in await everything(desk, persona_id)
+    assert CANARY not in await collect_outputs(tool_client, persona_id)
 
 
-def parrot(app: ASGIApp) -> ASGIApp:
+def build_echoing_app(app: ASGIApp) -> ASGIApp:
     """Return a Tavus that repeats in its errors what it was sent."""
 
     async def repeating(scope: Scope, receive: Receive, send: Send) -> None:
@@ -221,33 +233,33 @@ LITERAL = {"llm": {"model": "m", "base_url": URL, "api_key": CANARY}}
     ],
 )
 async def test_a_key_that_tavus_repeats_in_an_error_is_masked(
-    opening: Opening, sandbox: ASGIApp, store: Store, tool: str, arguments: dict[str, Any]
+    open_tool_client: Opening, sandbox: ASGIApp, store: Store, tool: str, arguments: dict[str, Any]
 ) -> None:
     row = store.get("persona", "p1af207b8189")
     layers = {"tts": {"tts_engine": "elevenlabs"}}
     store.put("persona", "p1", {**(row or {}), "persona_id": "p1", "layers": layers})
     who = {} if tool == "create_persona" else {"persona_id": "p1"}
-    async with opening(parrot(sandbox)) as desk:
-        said = await desk.refusal(tool, **who, **arguments)
+    async with open_tool_client(build_echoing_app(sandbox)) as desk:
+        said = await desk.expect_error(tool, **who, **arguments)
     assert "cannot take" in said
     assert CANARY not in said
     assert SECRET not in said
 
 
 @pytest.mark.parametrize("mask", ["********", "sk-1********", "***", "•••••••"])
-async def test_a_mask_is_never_written_back(desk: Desk, mask: str) -> None:
+async def test_a_mask_is_never_written_back(tool_client: ToolClient, mask: str) -> None:
     """Tavus would store the mask as the key."""
-    persona_id = await desk.create(layers={"tts": {"tts_engine": "elevenlabs"}})
+    persona_id = await tool_client.create_persona(layers={"tts": {"tts_engine": "elevenlabs"}})
     for tool, arguments in (
         ("configure_tts", {"api_key": mask}),
         ("patch_persona", {"patch": [{"op": "add", "path": "/layers/tts/api_key", "value": mask}]}),
         ("patch_persona", {"patch": {"layers": {"tts": {"api_key": mask}}}}),
     ):
-        said = await desk.refusal(tool, persona_id=persona_id, **arguments)
+        said = await tool_client.expect_error(tool, persona_id=persona_id, **arguments)
         assert "mask" in said
-    assert len(desk.wire.writes) == 1
+    assert len(tool_client.transport.writes) == 1
 
 
-async def test_a_name_with_asterisks_is_not_taken_for_a_mask(desk: Desk) -> None:
-    persona_id = await desk.create()
-    await desk.facts("update_persona", persona_id=persona_id, name="*** VIP ***")
+async def test_a_name_with_asterisks_is_not_treated_as_a_mask(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona()
+    await tool_client.expect_result("update_persona", persona_id=persona_id, name="*** VIP ***")

@@ -33,7 +33,7 @@ SEED = """{
 
 
 @pytest.fixture(scope="module")
-def curl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Curl]:
+def run_curl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Curl]:
     """Run curl against a sandbox; returns the status and the body."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")}
     folder = str(tmp_path_factory.mktemp("curl"))
@@ -66,20 +66,20 @@ def curl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Curl]:
             process.terminate()
 
 
-def test_the_commands_of_the_seed_create_list_and_delete_a_persona(curl: Curl) -> None:
-    status, body = curl("/personas", "-X", "POST", "-d", SEED)
+def test_the_commands_of_the_seed_create_list_and_delete_a_persona(run_curl: Curl) -> None:
+    status, body = run_curl("/personas", "-X", "POST", "-d", SEED)
     assert status == 200, body
     persona_id = json.loads(body)["persona_id"]
-    status, body = curl("/personas?persona_type=user")
+    status, body = run_curl("/personas?persona_type=user")
     assert (status, json.loads(body)["total_count"]) == (200, 1)
     prompt = '[{"op": "replace", "path": "/system_prompt", "value": "Updated prompt..."}]'
-    assert curl(f"/personas/{persona_id}", "-X", "PATCH", "-d", prompt)[0] == 200
-    assert curl(f"/personas/{persona_id}", "-X", "DELETE") == (204, "")
+    assert run_curl(f"/personas/{persona_id}", "-X", "PATCH", "-d", prompt)[0] == 200
+    assert run_curl(f"/personas/{persona_id}", "-X", "DELETE") == (204, "")
 
 
-def test_the_seeds_object_as_a_patch_is_refused_as_tavus_documents_it(curl: Curl) -> None:
+def test_a_plain_object_as_patch_is_refused_as_tavus_documents(run_curl: Curl) -> None:
     """Required by Tavus: a patch is a list of operations, whatever the seed shows."""
-    persona_id = json.loads(curl("/personas", "-X", "POST", "-d", SEED)[1])["persona_id"]
+    persona_id = json.loads(run_curl("/personas", "-X", "POST", "-d", SEED)[1])["persona_id"]
     changes = '{"system_prompt": "Updated prompt...", "context": "New context..."}'
-    status, body = curl(f"/personas/{persona_id}", "-X", "PATCH", "-d", changes)
+    status, body = run_curl(f"/personas/{persona_id}", "-X", "PATCH", "-d", changes)
     assert (status, json.loads(body)) == (422, {"message": "Invalid JSON patch format"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-LOOPBACK = (
+LOOPBACK_HOSTS = (
     "127.0.0.1",
     "127.0.0.1.",
     "127.1",
@@ -44,7 +44,7 @@ LOOPBACK = (
     "%6c%6fcalhost",
     "%31%32%37.0.0.1",
 )
-PRIVATE = (
+PRIVATE_HOSTS = (
     "10.0.0.1",
     "10.1",
     "172.16.0.1",
@@ -73,7 +73,7 @@ PRIVATE = (
     "nas.lan",
     "box.home.arpa",
 )
-METADATA = (
+METADATA_HOSTS = (
     "169.254.169.254",
     "169.254.43518",
     "0xa9fea9fe",
@@ -88,7 +88,7 @@ METADATA = (
     "instance-data.ec2.internal",
     "100.100.100.200",
 )
-PUBLIC = (
+PUBLIC_URLS = (
     "https://api.openai.com/v1",
     "https://API.OpenAI.com/v1/",
     "https://api.openai.com:8443/v1",
@@ -106,7 +106,7 @@ PUBLIC = (
     "https://172.32.0.1/v1",
     "https://11.0.0.1/v1",
 )
-CREDENTIALS = (
+URLS_WITH_CREDENTIALS = (
     "https://user@api.example.com/v1",
     "https://user:password@api.example.com/v1",
     "https://:password@api.example.com/v1",
@@ -114,13 +114,13 @@ CREDENTIALS = (
     "https://a%40b:c@api.example.com/v1",
     "https://sk-live-0123@api.example.com/v1",
 )
-PLAIN = (
+URLS_WITHOUT_TLS = (
     "http://api.example.com/v1",
     "HTTP://api.example.com/v1",
     "http://api.example.com:443/v1",
     " http://api.example.com/v1",
 )
-NO_ADDRESS = (
+INVALID_URLS = (
     "ht\ttp://api.example.com/v1",
     "ftp://api.example.com/v1",
     "file:///etc/passwd",
@@ -153,5 +153,5 @@ NO_ADDRESS = (
     "https://@/v1",
 )
 
-LET_THROUGH = {"%31%32%37.0.0.1": "percent-encoded, as browsers read it"}
+KNOWN_FALSE_NEGATIVES = {"%31%32%37.0.0.1": "percent-encoded, as browsers read it"}
 """What the checker takes for a public address, and should not."""

@@ -44,19 +44,19 @@ ROWS_OF_THEIR_OWN = [
 FULL_WIDTH = str.maketrans("0123456789.", "０１２３４５６７８９．")
 
 
-def blocked(url: str) -> set[str]:
+def list_blocking_rules(url: str) -> set[str]:
     llm = {"model": "m", "base_url": url, "api_key": "key-0123456"}
     document = PersonaDocument({"system_prompt": "x", "layers": {"llm": llm}})
     found = (finding for rule in llm_endpoint.RULES for finding in rule.findings(document, CATALOG))
     return {str(finding.rule) for finding in found if finding.blocks_write}
 
 
-def number(value: int, base: int) -> str:
+def format_number(value: int, base: int) -> str:
     return {8: f"0{value:o}", 10: str(value), 16: f"0x{value:x}"}[base]
 
 
 @st.composite
-def spelled(draw: st.DrawFn, networks: list[ipaddress.IPv4Network]) -> str:
+def spelled_addresses(draw: st.DrawFn, networks: list[ipaddress.IPv4Network]) -> str:
     """Return an address of these networks in one of its spellings."""
     network = draw(st.sampled_from(networks))
     address = draw(st.integers(int(network[0]), int(network[-1])))
@@ -64,7 +64,7 @@ def spelled(draw: st.DrawFn, networks: list[ipaddress.IPv4Network]) -> str:
     heads = [(address >> 24 - 8 * place) & 255 for place in range(parts - 1)]
     rest = address & (1 << 32 - 8 * len(heads)) - 1
     base = st.sampled_from((8, 10, 16))
-    host = ".".join(number(value, draw(base)) for value in [*heads, rest])
+    host = ".".join(format_number(value, draw(base)) for value in [*heads, rest])
     match draw(st.integers(0, 5)):
         case 0:
             return f"[::ffff:{ipaddress.IPv4Address(address)}]"
@@ -77,20 +77,24 @@ def spelled(draw: st.DrawFn, networks: list[ipaddress.IPv4Network]) -> str:
     return host
 
 
-def many(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
+def fixed_size_lists(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
     return st.lists(strategy, min_size=MANY, max_size=MANY)
 
 
 @THOROUGH
-@given(many(spelled(INSIDE)), st.sampled_from(["", ":443", ":8080"]))
-def test_no_spelling_of_an_inside_address_passes(hosts: list[str], port: str) -> None:
-    passed = [host for host in hosts if "llm-url-private" not in blocked(f"https://{host}{port}/v")]
+@given(fixed_size_lists(spelled_addresses(INSIDE)), st.sampled_from(["", ":443", ":8080"]))
+def test_no_spelling_of_a_private_address_is_accepted(hosts: list[str], port: str) -> None:
+    passed = [
+        host
+        for host in hosts
+        if "llm-url-private" not in list_blocking_rules(f"https://{host}{port}/v")
+    ]
     assert passed == []
 
 
 @THOROUGH
-@given(many(st.ip_addresses()))
-def test_an_address_passes_if_and_only_if_the_world_can_reach_it(
+@given(fixed_size_lists(st.ip_addresses()))
+def test_an_address_is_accepted_if_and_only_if_it_is_public(
     addresses: list[ipaddress.IPv4Address | ipaddress.IPv6Address],
 ) -> None:
     for address in addresses:
@@ -98,39 +102,42 @@ def test_an_address_passes_if_and_only_if_the_world_can_reach_it(
         if inner.is_multicast or any(address in network for network in ROWS_OF_THEIR_OWN):
             continue
         host = f"[{address}]" if address.version == 6 else str(address)
-        assert bool(blocked(f"https://{host}/v1")) is not inner.is_global, address
+        assert bool(list_blocking_rules(f"https://{host}/v1")) is not inner.is_global, address
 
 
 LABEL = st.from_regex(r"[a-z][a-z0-9]{0,10}", fullmatch=True)
 
 
 @THOROUGH
-@given(many(st.lists(LABEL, min_size=1, max_size=4)))
-def test_a_public_name_passes_and_only_with_https(names: list[list[str]]) -> None:
+@given(fixed_size_lists(st.lists(LABEL, min_size=1, max_size=4)))
+def test_a_public_host_name_is_accepted_only_with_https(names: list[list[str]]) -> None:
     for labels in names:
         host = ".".join([*labels, "example", "com"])
-        assert blocked(f"https://{host}/v1") == set()
-        assert blocked(f"http://{host}/v1") == {"llm-url-not-https"}
-        assert blocked(f"https://u:p@{host}/v1") == {"llm-url-credentials"}
+        assert list_blocking_rules(f"https://{host}/v1") == set()
+        assert list_blocking_rules(f"http://{host}/v1") == {"llm-url-not-https"}
+        assert list_blocking_rules(f"https://u:p@{host}/v1") == {"llm-url-credentials"}
 
 
 @THOROUGH
 @given(
-    many(st.lists(LABEL, max_size=3)), st.sampled_from(["local", "internal", "lan", "localhost"])
+    fixed_size_lists(st.lists(LABEL, max_size=3)),
+    st.sampled_from(["local", "internal", "lan", "localhost"]),
 )
-def test_a_private_name_never_passes(names: list[list[str]], ending: str) -> None:
+def test_a_private_host_name_is_never_accepted(names: list[list[str]], ending: str) -> None:
     for labels in names:
         host = ".".join([*labels, ending])
         for spelling in (host, host.upper(), host + ".", host.title()):
-            assert "llm-url-private" in blocked(f"https://{spelling}/v1")
+            assert "llm-url-private" in list_blocking_rules(f"https://{spelling}/v1")
 
 
 ODD = st.text(st.sampled_from("htps:/\\@[]%.#?0123456789xabc.:-_ \t\n\0é。１"), max_size=30)
 
 
 @THOROUGH
-@given(many(st.one_of(ODD, st.text(max_size=20), ODD.map(lambda text: "https://" + text))))
-def test_nothing_that_stands_there_breaks_the_checker(texts: list[str]) -> None:
+@given(
+    fixed_size_lists(st.one_of(ODD, st.text(max_size=20), ODD.map(lambda text: "https://" + text)))
+)
+def test_arbitrary_url_texts_do_not_break_the_checker(texts: list[str]) -> None:
     for text in texts:
-        if text.strip() and not blocked(text):
+        if text.strip() and not list_blocking_rules(text):
             assert text.strip().lower().replace("\t", "").replace("\n", "").startswith("https://")

@@ -18,7 +18,7 @@ from anyio.from_thread import start_blocking_portal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp.shared.exceptions import MCPError
-from mcp_client import Desk
+from mcp_client import ToolClient
 
 from tavus_mcp.errors import NotFound
 from tavus_mcp.models.base import parse_id
@@ -68,7 +68,7 @@ IDS = st.one_of(
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 
 
-class Nowhere(httpx2.AsyncBaseTransport):
+class NotFoundTransport(httpx2.AsyncBaseTransport):
     """Answers each request with 404, and remembers where it went."""
 
     def __init__(self) -> None:
@@ -81,7 +81,7 @@ class Nowhere(httpx2.AsyncBaseTransport):
 
 @settings(max_examples=400, suppress_health_check=QUIET, **SETTINGS)
 @given(st.lists(IDS, min_size=20, max_size=20))
-def test_only_a_plain_id_is_an_id(texts: list[str]) -> None:
+def test_only_plain_ids_are_accepted(texts: list[str]) -> None:
     for text in texts:
         if PLAIN.fullmatch(text):
             assert parse_id(text) == text
@@ -92,8 +92,8 @@ def test_only_a_plain_id_is_an_id(texts: list[str]) -> None:
 
 @settings(max_examples=100, suppress_health_check=QUIET, **SETTINGS)
 @given(st.lists(IDS, min_size=20, max_size=20))
-def test_no_id_leads_a_request_to_another_place(texts: list[str]) -> None:
-    wire = Nowhere()
+def test_no_id_redirects_a_request_to_another_path(texts: list[str]) -> None:
+    wire = NotFoundTransport()
 
     async def ask() -> None:
         api = TavusApi("http://127.0.0.1/v2", "key-0123456", transport=lambda: wire)
@@ -111,30 +111,33 @@ def test_no_id_leads_a_request_to_another_place(texts: list[str]) -> None:
     assert set(wire.seen) <= places
 
 
-class Front:
+class CheckedToolClient:
     """A desk that a property test can use: one desk, many calls."""
 
-    def __init__(self, portal: Any, desk: Desk) -> None:
-        self.portal, self.desk = portal, desk
+    def __init__(self, portal: Any, desk: ToolClient) -> None:
+        self.portal, self.tool_client = portal, desk
 
     def call(self, tool: str, **arguments: Any) -> None:
         self.portal.call(self._call, tool, arguments)
-        places = [request.url for request in self.desk.wire.requests]
-        self.desk.wire.requests.clear()
+        places = [request.url for request in self.tool_client.transport.requests]
+        self.tool_client.transport.requests.clear()
         for url in places:
             assert url.host == "127.0.0.1"
             assert ALLOWED.fullmatch(url.raw_path.decode().partition("?")[0]), url
 
     async def _call(self, tool: str, arguments: dict[str, Any]) -> None:
-        await self.desk.call(tool, **arguments)
+        await self.tool_client.call(tool, **arguments)
 
 
 @pytest.fixture
-def front(opening: Opening, store: Store) -> Iterator[Front]:
+def checked_client(open_tool_client: Opening, store: Store) -> Iterator[CheckedToolClient]:
     row = store.get("persona", "p1af207b8189") or {}
     store.put("persona", "p1", {**row, "persona_id": "p1", "persona_type": "user"})
-    with start_blocking_portal() as portal, portal.wrap_async_context_manager(opening()) as desk:
-        yield Front(portal, desk)
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(open_tool_client()) as desk,
+    ):
+        yield CheckedToolClient(portal, desk)
 
 
 BY_ID: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -150,36 +153,40 @@ BY_ID: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
-def test_no_tool_leads_an_id_to_another_place(front: Front) -> None:
+def test_no_tool_sends_an_id_to_another_path(checked_client: CheckedToolClient) -> None:
     @settings(max_examples=60, suppress_health_check=QUIET, **SETTINGS)
     @given(st.one_of(st.sampled_from(TRICKS), SHORT), st.sampled_from(BY_ID))
     def holds(text: str, tool: tuple[str, dict[str, Any]]) -> None:
-        front.call(tool[0], persona_id=text, **tool[1])
-        front.call("compare_personas", first=text, second=f"{text}@x")
-        front.call("create_persona", based_on=text)
-        front.call("apply_plan", plan_id=text)
-        front.call("list_personas", name_contains=text, cursor=text)
+        checked_client.call(tool[0], persona_id=text, **tool[1])
+        checked_client.call("compare_personas", first=text, second=f"{text}@x")
+        checked_client.call("create_persona", based_on=text)
+        checked_client.call("apply_plan", plan_id=text)
+        checked_client.call("list_personas", name_contains=text, cursor=text)
 
     holds()
 
 
-def test_every_trick_is_refused_by_every_tool_before_a_request(front: Front) -> None:
+def test_every_malicious_id_is_refused_by_every_tool_before_a_request(
+    checked_client: CheckedToolClient,
+) -> None:
     for trick in TRICKS:
         for tool, more in BY_ID:
-            front.portal.call(front._call, tool, {"persona_id": trick, **more})  # noqa: SLF001
-    assert front.desk.wire.requests == []
+            checked_client.portal.call(checked_client._call, tool, {"persona_id": trick, **more})  # noqa: SLF001
+    assert checked_client.tool_client.transport.requests == []
 
 
-def test_no_resource_leads_to_another_place(front: Front) -> None:
+def test_no_resource_uri_redirects_a_request_to_another_path(
+    checked_client: CheckedToolClient,
+) -> None:
     async def read(uri: str) -> None:
         with suppress(MCPError):  # whatever is said, only where it went matters
-            await front.desk.client.read_resource(uri)
+            await checked_client.tool_client.client.read_resource(uri)
 
     for trick in TRICKS:
         for form in ("tavus://personas/{}", "tavus://personas/{}/layers/llm"):
-            front.portal.call(read, form.format(trick))
-            front.portal.call(read, form.format(trick.replace("/", "%2F")))
-    for request in front.desk.wire.requests:
+            checked_client.portal.call(read, form.format(trick))
+            checked_client.portal.call(read, form.format(trick.replace("/", "%2F")))
+    for request in checked_client.tool_client.transport.requests:
         assert ALLOWED.fullmatch(request.url.raw_path.decode().partition("?")[0])
 
 
@@ -203,22 +210,22 @@ OPERATIONS = st.fixed_dictionaries(
 DOCUMENTS = st.dictionaries(st.one_of(st.sampled_from(FIELDS), st.text(max_size=6)), JSON)
 
 
-def test_no_patch_leads_a_request_to_another_place(front: Front) -> None:
+def test_no_patch_redirects_a_request_to_another_path(checked_client: CheckedToolClient) -> None:
     @settings(max_examples=120, suppress_health_check=QUIET, **SETTINGS)
     @given(st.one_of(st.lists(OPERATIONS, max_size=4), DOCUMENTS), st.booleans())
     def holds(patch: Any, unknown: bool) -> None:
-        front.call("patch_persona", persona_id="p1", patch=patch, allow_unknown=unknown)
+        checked_client.call("patch_persona", persona_id="p1", patch=patch, allow_unknown=unknown)
 
     holds()
 
 
-def test_no_document_leads_a_request_to_another_place(front: Front) -> None:
+def test_no_document_redirects_a_request_to_another_path(checked_client: CheckedToolClient) -> None:
     @settings(max_examples=80, suppress_health_check=QUIET, **SETTINGS)
     @given(DOCUMENTS, JSON)
     def holds(document: dict[str, Any], layers: Any) -> None:
-        front.call("create_persona", name="x", system_prompt="x", layers=layers)
-        front.call("create_persona", **{**document, "system_prompt": "x"})
-        front.call("check_persona", document=document)
+        checked_client.call("create_persona", name="x", system_prompt="x", layers=layers)
+        checked_client.call("create_persona", **{**document, "system_prompt": "x"})
+        checked_client.call("check_persona", document=document)
 
     holds()
 
@@ -226,25 +233,25 @@ def test_no_document_leads_a_request_to_another_place(front: Front) -> None:
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("where", ["http://evil.example.net/v2/personas/p1", "/v1/other", "//x.y"])
 @pytest.mark.anyio
-async def test_a_redirect_is_told_and_never_followed(
-    opening: Opening, status: int, where: str
+async def test_a_redirect_is_reported_and_never_followed(
+    open_tool_client: Opening, status: int, where: str
 ) -> None:
     async def elsewhere(scope: Any, receive: Any, send: Any) -> None:
         headers = [(b"location", where.encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
 
-    async with opening(elsewhere) as desk:
-        said = await desk.refusal("get_persona", persona_id="p1")
+    async with open_tool_client(elsewhere) as desk:
+        said = await desk.expect_error("get_persona", persona_id="p1")
         assert "redirect" in said
-        assert {request.url.host for request in desk.wire.requests} == {"127.0.0.1"}
-        assert set(desk.wire.lines) <= {"GET /v2/personas/p1", "GET /v2/pals/p1"}
+        assert {request.url.host for request in desk.transport.requests} == {"127.0.0.1"}
+        assert set(desk.transport.request_lines) <= {"GET /v2/personas/p1", "GET /v2/pals/p1"}
 
 
 @pytest.mark.parametrize("persona_id", ["../replicas", "p1/../x", "https://evil.example.net"])
 @pytest.mark.anyio
-async def test_an_id_that_tavus_answers_with_is_checked_like_any_other(
-    opening: Opening, persona_id: str
+async def test_an_id_returned_by_tavus_is_validated(
+    open_tool_client: Opening, persona_id: str
 ) -> None:
     """A reply is other people's text too: its id is no way to another place."""
 
@@ -254,9 +261,9 @@ async def test_an_id_that_tavus_answers_with_is_checked_like_any_other(
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async with opening(lying) as desk:
+    async with open_tool_client(lying) as desk:
         await desk.call("create_persona", system_prompt="x")
         await desk.call("delete_persona", persona_id="p1")
         await desk.call("update_persona", persona_id="p1", name="y")
-        for request in desk.wire.requests:
+        for request in desk.transport.requests:
             assert ALLOWED.fullmatch(request.url.raw_path.decode().partition("?")[0])

@@ -14,7 +14,7 @@ VERBS = (
     "list|get|create|update|edit|delete|describe|configure|set|remove|check|patch|apply|restore|"
     "compare|suggest|audit|plan|measure|export"
 )
-NO_TOOLS = frozenset({"plan_id", "create_from_brief", "compare_variants"})
+NOT_TOOL_NAMES = frozenset({"plan_id", "create_from_brief", "compare_variants"})
 """What looks like a tool's name and is an argument or a prompt."""
 _NAME = re.compile(rf"(?<![\w/.-])(?:{VERBS})(?:_[a-z]+)+\b(?!\s*=)")
 _CALL = re.compile(rf"(?<![\w/.-])((?:{VERBS})(?:_[a-z]+)+)\(([^()]*)\)")
@@ -22,29 +22,29 @@ _ARGUMENT = re.compile(r"(?<!\w)(\w+)\s*=")
 _GOALS = re.compile(r"goals=(\[[^\]]*\])")
 
 
-def tools_named(text: str) -> set[str]:
+def find_tool_names(text: str) -> set[str]:
     """Return every tool's name in a text; a verb with an underscore is taken for one."""
-    return set(_NAME.findall(text)) - NO_TOOLS
+    return set(_NAME.findall(text)) - NOT_TOOL_NAMES
 
 
-def calls_in(text: str) -> Iterator[tuple[str, set[str]]]:
+def find_calls(text: str) -> Iterator[tuple[str, set[str]]]:
     """Yield every call in a text: the tool and the names of its arguments."""
     for tool, arguments in _CALL.findall(text):
         yield tool, set(_ARGUMENT.findall(arguments))
 
 
-def goals_in(text: str) -> set[str]:
+def find_goals(text: str) -> set[str]:
     """Return every goal that a call in a text names."""
     lists = (ast.literal_eval(found.replace("...", "")) for found in _GOALS.findall(text))
     return {goal for goals in lists for goal in goals}
 
 
-def mistakes(text: str, tools: Iterable[Tool]) -> list[str]:
+def find_unknown_names(text: str, tools: Iterable[Tool]) -> list[str]:
     """Return what a text names that is not there."""
     served: Mapping[str, Tool] = {tool.name: tool for tool in tools}
-    wrong = [f"no tool {name}" for name in sorted(tools_named(text) - served.keys())]
-    for tool, arguments in calls_in(text):
+    wrong = [f"no tool {name}" for name in sorted(find_tool_names(text) - served.keys())]
+    for tool, arguments in find_calls(text):
         if tool in served:
             known = served[tool].input_schema["properties"].keys()
             wrong += [f"{tool} takes no {name}" for name in sorted(arguments - known)]
-    return wrong + [f"no goal {name}" for name in sorted(goals_in(text) - set(GOALS))]
+    return wrong + [f"no goal {name}" for name in sorted(find_goals(text) - set(GOALS))]

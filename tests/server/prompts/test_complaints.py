@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp_client import Desk
+from mcp_client import ToolClient
 from mcp_types import TextContent
 from scoring import ranked
 
@@ -25,9 +25,9 @@ def cases(kind: str) -> Any:
     return pytest.mark.parametrize("case", CASES[kind], ids=lambda case: case["complaint"])
 
 
-async def asked(desk: Desk, persona_id: str, complaint: str) -> str:
+async def asked(tool_client: ToolClient, persona_id: str, complaint: str) -> str:
     given = {"persona_id": persona_id, "complaint": complaint}
-    (message,) = (await desk.client.get_prompt("tune_persona", given)).messages
+    (message,) = (await tool_client.client.get_prompt("tune_persona", given)).messages
     assert isinstance(message.content, TextContent)
     return message.content.text
 
@@ -41,8 +41,10 @@ def call(persona_id: str, case: dict[str, Any]) -> str:
 
 
 @cases("tuning")
-async def test_a_complaint_leads_to_exactly_this_call(desk: Desk, case: dict[str, Any]) -> None:
-    text = await asked(desk, "p5317866", case["complaint"])
+async def test_a_complaint_leads_to_exactly_this_call(
+    tool_client: ToolClient, case: dict[str, Any]
+) -> None:
+    text = await asked(tool_client, "p5317866", case["complaint"])
     assert f"1. Call {call('p5317866', case)}." in text
     assert text.count("suggest_tuning(") == 1
     others = [goal for goal in GOALS if goal not in case["goals"]]
@@ -50,52 +52,54 @@ async def test_a_complaint_leads_to_exactly_this_call(desk: Desk, case: dict[str
 
 
 @cases("tuning")
-async def test_that_call_plans_just_what_mends_it(desk: Desk, case: dict[str, Any]) -> None:
-    persona_id = await desk.create(**CASES["persona"])
+async def test_that_call_plans_just_what_mends_it(
+    tool_client: ToolClient, case: dict[str, Any]
+) -> None:
+    persona_id = await tool_client.create_persona(**CASES["persona"])
     asked = {"persona_id": persona_id, "goals": case["goals"]}
     if "languages" in case:
         asked["languages"] = case["languages"]
     if "asks" in case:
-        assert f"/{case['asks']}: " in await desk.refusal("suggest_tuning", **asked)
+        assert f"/{case['asks']}: " in await tool_client.expect_error("suggest_tuning", **asked)
         return
-    plan = await desk.facts("suggest_tuning", **asked)
+    plan = await tool_client.expect_result("suggest_tuning", **asked)
     assert plan["status"] == "planned"
     assert sorted({change["path"] for change in plan["changes"]}) == case["paths"]
-    await desk.facts("apply_plan", plan_id=plan["plan_id"])
-    assert (await desk.facts("suggest_tuning", **asked))["status"] == "unchanged"
+    await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+    assert (await tool_client.expect_result("suggest_tuning", **asked))["status"] == "unchanged"
 
 
 @cases("other")
 async def test_a_complaint_that_tuning_does_not_mend_leads_to_another_call(
-    desk: Desk, case: dict[str, Any]
+    tool_client: ToolClient, case: dict[str, Any]
 ) -> None:
-    text = await asked(desk, "p5317866", case["complaint"])
+    text = await asked(tool_client, "p5317866", case["complaint"])
     assert f"1. Call {case['call'].format(id='p5317866')}." in text
     assert "suggest_tuning(" not in text
 
 
 @cases("unclear")
 async def test_where_no_phrase_fits_every_goal_is_offered_with_its_meaning(
-    desk: Desk, case: dict[str, Any]
+    tool_client: ToolClient, case: dict[str, Any]
 ) -> None:
-    text = await asked(desk, "p5317866", case["complaint"])
+    text = await asked(tool_client, "p5317866", case["complaint"])
     for facts in CATALOG.complaints():
         assert f"- {facts.name}: {facts.means}" in text
     assert "suggest_tuning(persona_id='p5317866', goals=[...])" in text
 
 
-async def test_a_complaint_may_point_to_tuning_and_to_another_call(desk: Desk) -> None:
-    text = await asked(desk, "p1", "it interrupts people and mispronounces our name")
+async def test_a_complaint_may_point_to_tuning_and_to_another_call(tool_client: ToolClient) -> None:
+    text = await asked(tool_client, "p1", "it interrupts people and mispronounces our name")
     assert "goals=['interrupt_less']" in text
     assert "They also point to configure_tts(persona_id=..., pronunciation_dictionary_id=" in text
 
 
 @cases("tool")
 async def test_the_words_of_the_tools_lead_to_the_right_one(
-    desk: Desk, case: dict[str, Any]
+    tool_client: ToolClient, case: dict[str, Any]
 ) -> None:
     """The scoring is told in scoring.py."""
-    best = ranked(case["complaint"], list((await desk.client.list_tools()).tools))
+    best = ranked(case["complaint"], list((await tool_client.client.list_tools()).tools))
     assert set(case["tools"]) <= set(best[:3]), best[:5]
 
 

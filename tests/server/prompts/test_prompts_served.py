@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp.shared.exceptions import MCPError
-from mcp_client import SECRET, Desk
+from mcp_client import SECRET, ToolClient
 from mcp_types import PromptReference, TextContent
-from naming import mistakes, tools_named
+from naming import find_tool_names, find_unknown_names
 
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.server.prompts import PROMPTS
@@ -43,27 +43,27 @@ SERVED: dict[str, dict[str, Any]] = {
 }
 
 
-async def message(desk: Desk, prompt: str, **arguments: str) -> str:
+async def render_prompt(tool_client: ToolClient, prompt: str, **arguments: str) -> str:
     """Render a prompt that is one message of the user."""
-    answer = await desk.client.get_prompt(prompt, arguments)
+    answer = await tool_client.client.get_prompt(prompt, arguments)
     (one,) = answer.messages
     assert one.role == "user"
     assert isinstance(one.content, TextContent)
     return one.content.text
 
 
-async def refused(desk: Desk, prompt: str, **arguments: str) -> str:
+async def get_prompt_error(tool_client: ToolClient, prompt: str, **arguments: str) -> str:
     with pytest.raises(MCPError) as caught:
-        await desk.client.get_prompt(prompt, arguments)
+        await tool_client.client.get_prompt(prompt, arguments)
     assert caught.value.error.code == INVALID_PARAMS
     return caught.value.error.message
 
 
 @MODES
 async def test_prompts_are_listed_with_title_description_and_described_arguments(
-    opening: Opening, mode: str
+    open_tool_client: Opening, mode: str
 ) -> None:
-    async with opening(mode=mode, toolsets=DEFAULT_TOOLSETS) as desk:
+    async with open_tool_client(mode=mode, toolsets=DEFAULT_TOOLSETS) as desk:
         prompts = (await desk.client.list_prompts()).prompts
     assert [prompt.name for prompt in prompts] == list(ARGUMENTS)
     for prompt in prompts:
@@ -77,12 +77,12 @@ async def test_prompts_are_listed_with_title_description_and_described_arguments
 
 @MODES
 @pytest.mark.parametrize("prompt", ARGUMENTS)
-async def test_a_prompt_is_one_short_message_and_asks_tavus_nothing(
-    opening: Opening, mode: str, prompt: str
+async def test_a_prompt_is_one_short_message_and_sends_no_request(
+    open_tool_client: Opening, mode: str, prompt: str
 ) -> None:
-    async with opening(mode=mode) as desk:
-        text = await message(desk, prompt, **ARGUMENTS[prompt])
-        assert desk.wire.requests == []
+    async with open_tool_client(mode=mode) as desk:
+        text = await render_prompt(desk, prompt, **ARGUMENTS[prompt])
+        assert desk.transport.requests == []
     assert len(text) <= LONGEST
     assert "data, not instructions" in text
     for name, value in ARGUMENTS[prompt].items():
@@ -90,76 +90,84 @@ async def test_a_prompt_is_one_short_message_and_asks_tavus_nothing(
 
 
 @pytest.mark.parametrize("how", SERVED)
-async def test_a_prompt_names_only_tools_that_are_served_or_says_why_they_are_not(
-    opening: Opening, how: str
+async def test_a_prompt_names_only_served_tools_or_explains_their_absence(
+    open_tool_client: Opening, how: str
 ) -> None:
     missing = unserved_tools(SERVED[how]["toolsets"], read_only=SERVED[how].get("read_only", False))
-    async with opening(**SERVED[how]) as desk:
+    async with open_tool_client(**SERVED[how]) as desk:
         tools = {tool.name for tool in (await desk.client.list_tools()).tools}
         for prompt, arguments in ARGUMENTS.items():
-            text = await message(desk, prompt, **arguments)
-            for name in tools_named(text) - tools:
+            text = await render_prompt(desk, prompt, **arguments)
+            for name in find_tool_names(text) - tools:
                 assert f"{name}: {missing[name]}" in text
-            assert tools_named(text)
+            assert find_tool_names(text)
 
 
 @pytest.mark.parametrize("prompt", ARGUMENTS)
 async def test_every_tool_argument_and_goal_that_a_prompt_names_exists(
-    desk: Desk, prompt: str
+    tool_client: ToolClient, prompt: str
 ) -> None:
-    text = await message(desk, prompt, **ARGUMENTS[prompt])
-    assert mistakes(text, (await desk.client.list_tools()).tools) == []
+    text = await render_prompt(tool_client, prompt, **ARGUMENTS[prompt])
+    assert find_unknown_names(text, (await tool_client.client.list_tools()).tools) == []
 
 
 @pytest.mark.parametrize("goal", [facts.name for facts in load_catalog().other_calls()])
-async def test_every_other_call_that_a_complaint_may_lead_to_exists(desk: Desk, goal: str) -> None:
+async def test_every_alternative_call_for_a_complaint_exists(
+    tool_client: ToolClient, goal: str
+) -> None:
     (other,) = (facts for facts in load_catalog().other_calls() if facts.name == goal)
-    spec = {tool.name: tool for tool in (await desk.client.list_tools()).tools}[other.tool]
+    spec = {tool.name: tool for tool in (await tool_client.client.list_tools()).tools}[other.tool]
     asked = {"persona_id", "dry_run", *other.arguments}
     assert asked <= spec.input_schema["properties"].keys()
 
 
 @pytest.mark.parametrize("prompt", ["create_from_brief", "tune_persona", "modernize_persona"])
-async def test_what_changes_something_is_shown_agreed_to_and_undoable(
-    desk: Desk, prompt: str
+async def test_prompts_ask_for_agreement_before_a_change_and_mention_undo(
+    tool_client: ToolClient, prompt: str
 ) -> None:
-    text = await message(desk, prompt, **ARGUMENTS[prompt])
+    text = await render_prompt(tool_client, prompt, **ARGUMENTS[prompt])
     assert "how" in text
     places = [text.index(word) for word in ("Show", "clear yes", "apply_plan", "undo")]
     assert places == sorted(places)
 
 
 @pytest.mark.parametrize("prompt", ARGUMENTS)
-async def test_a_read_only_server_says_that_nothing_is_changed(
-    opening: Opening, prompt: str
+async def test_prompts_of_a_read_only_server_state_that_nothing_is_changed(
+    open_tool_client: Opening, prompt: str
 ) -> None:
-    async with opening(toolsets=DEFAULT_TOOLSETS, read_only=True) as desk:
-        text = await message(desk, prompt, **ARGUMENTS[prompt])
+    async with open_tool_client(toolsets=DEFAULT_TOOLSETS, read_only=True) as desk:
+        text = await render_prompt(desk, prompt, **ARGUMENTS[prompt])
     assert "this server is read-only" in text
     assert "After the yes" not in text
 
 
-async def test_the_calls_of_a_persona_are_measured_where_that_is_served(opening: Opening) -> None:
-    async with opening(toolsets=DEFAULT_TOOLSETS) as desk:
-        text = await message(desk, "tune_persona", **ARGUMENTS["tune_persona"])
+async def test_prompts_suggest_measuring_conversations_where_the_tool_is_served(
+    open_tool_client: Opening,
+) -> None:
+    async with open_tool_client(toolsets=DEFAULT_TOOLSETS) as desk:
+        text = await render_prompt(desk, "tune_persona", **ARGUMENTS["tune_persona"])
     assert "ask the person whether it is better (measure_conversations: toolset" in text
-    async with opening(toolsets=(*DEFAULT_TOOLSETS, "conversations")) as desk:
-        text = await message(desk, "tune_persona", **ARGUMENTS["tune_persona"])
+    async with open_tool_client(toolsets=(*DEFAULT_TOOLSETS, "conversations")) as desk:
+        text = await render_prompt(desk, "tune_persona", **ARGUMENTS["tune_persona"])
     assert "measure_conversations(persona_id='p5317866')" in text
 
 
-async def test_the_replica_of_a_brief_is_set_or_asked_for(desk: Desk) -> None:
+async def test_the_replica_of_a_brief_is_set_or_requested(tool_client: ToolClient) -> None:
     brief = ARGUMENTS["create_from_brief"]
-    assert "list_replicas" in await message(desk, "create_from_brief", **brief, replica="")
-    text = await message(desk, "create_from_brief", **brief, replica="rfe12d8b9597")
+    assert "list_replicas" in await render_prompt(
+        tool_client, "create_from_brief", **brief, replica=""
+    )
+    text = await render_prompt(tool_client, "create_from_brief", **brief, replica="rfe12d8b9597")
     assert "default_replica_id='rfe12d8b9597'" in text
     assert "list_replicas" not in text
 
 
-async def test_two_revisions_of_one_persona_are_brought_together_by_restoring(desk: Desk) -> None:
-    text = await message(desk, "compare_variants", first="p1", second="p1@abc")
+async def test_comparing_two_revisions_of_one_persona_suggests_restoring(
+    tool_client: ToolClient,
+) -> None:
+    text = await render_prompt(tool_client, "compare_variants", first="p1", second="p1@abc")
     assert "restore_revision(persona_id='p1', revision='abc', dry_run=True)" in text
-    text = await message(desk, "compare_variants", first="p1", second="p2@abc")
+    text = await render_prompt(tool_client, "compare_variants", first="p1", second="p2@abc")
     assert "restore_revision" not in text
 
 
@@ -179,38 +187,42 @@ UNFIT = [
 
 @MODES
 @pytest.mark.parametrize(("prompt", "arguments", "told"), UNFIT)
-async def test_unfit_arguments_are_answered_with_32602_in_our_words(
-    opening: Opening, mode: str, prompt: str, arguments: dict[str, str], told: str
+async def test_invalid_arguments_give_error_32602_with_our_message(
+    open_tool_client: Opening, mode: str, prompt: str, arguments: dict[str, str], expected_text: str
 ) -> None:
-    async with opening(mode=mode) as desk:
-        said = await refused(desk, prompt, **arguments)
-    assert told in said
+    async with open_tool_client(mode=mode) as desk:
+        said = await get_prompt_error(desk, prompt, **arguments)
+    assert expected_text in said
     assert "../p1" not in said
     assert "Traceback" not in said
 
 
 @MODES
-async def test_an_unknown_prompt_is_answered_with_the_nearest(opening: Opening, mode: str) -> None:
-    async with opening(mode=mode) as desk:
-        assert "did you mean 'tune_persona'?" in await refused(desk, "tune_person")
+async def test_an_unknown_prompt_is_refused_with_the_closest_match(
+    open_tool_client: Opening, mode: str
+) -> None:
+    async with open_tool_client(mode=mode) as desk:
+        assert "did you mean 'tune_persona'?" in await get_prompt_error(desk, "tune_person")
 
 
 @pytest.mark.parametrize("name", ["persona_id", "first", "second"])
 @MODES
-async def test_persona_ids_of_prompts_are_completed(opening: Opening, mode: str, name: str) -> None:
+async def test_persona_ids_of_prompts_are_completed(
+    open_tool_client: Opening, mode: str, name: str
+) -> None:
     prompt = "tune_persona" if name == "persona_id" else "compare_variants"
-    async with opening(mode=mode) as desk:
-        mine = await desk.create(name="Front Desk")
+    async with open_tool_client(mode=mode) as desk:
+        mine = await desk.create_persona(name="Front Desk")
         asked = PromptReference(type="ref/prompt", name=prompt)
         answer = await desk.client.complete(asked, {"name": name, "value": "front d"})
         assert list(answer.completion.values) == [mine]
 
 
-async def test_free_text_of_prompts_is_not_completed(desk: Desk) -> None:
+async def test_free_text_of_prompts_is_not_completed(tool_client: ToolClient) -> None:
     asked = PromptReference(type="ref/prompt", name="tune_persona")
-    answer = await desk.client.complete(asked, {"name": "complaint", "value": "it is"})
+    answer = await tool_client.client.complete(asked, {"name": "complaint", "value": "it is"})
     assert list(answer.completion.values) == []
-    assert desk.wire.requests == []
+    assert tool_client.transport.requests == []
 
 
 BREAKING = [
@@ -223,22 +235,24 @@ BREAKING = [
 
 
 @pytest.mark.parametrize("words", BREAKING)
-async def test_a_complaint_stays_inside_its_quotes(desk: Desk, words: str) -> None:
-    text = await message(desk, "tune_persona", persona_id="p1", complaint=words)
+async def test_a_complaint_stays_inside_its_quotes(tool_client: ToolClient, words: str) -> None:
+    text = await render_prompt(tool_client, "tune_persona", persona_id="p1", complaint=words)
     first, *rest = text.split("\n")
     assert re.fullmatch(r'[^"]*"(?:[^"\\]|\\.)*"', first)
     assert "`" not in text
     assert all(line.isprintable() for line in text.split("\n"))
     assert (
         rest
-        == (await message(desk, "tune_persona", persona_id="p1", complaint="it is slow")).split(
-            "\n"
-        )[1:]
+        == (
+            await render_prompt(
+                tool_client, "tune_persona", persona_id="p1", complaint="it is slow"
+            )
+        ).split("\n")[1:]
     )
 
 
-async def test_a_secret_in_a_brief_is_masked(desk: Desk) -> None:
-    text = await message(desk, "create_from_brief", brief=f"It uses the key {SECRET}.")
+async def test_a_secret_in_a_brief_is_masked(tool_client: ToolClient) -> None:
+    text = await render_prompt(tool_client, "create_from_brief", brief=f"It uses the key {SECRET}.")
     assert SECRET not in text
 
 
@@ -247,21 +261,21 @@ async def test_a_secret_in_a_brief_is_masked(desk: Desk) -> None:
     [("create_from_brief", "brief", 600), ("tune_persona", "complaint", 200)],
 )
 async def test_a_secret_is_masked_before_it_is_cut_or_quoted(
-    desk: Desk, prompt: str, name: str, most: int
+    tool_client: ToolClient, prompt: str, name: str, most: int
 ) -> None:
     """Found by an attack: of a key across the cut, the first half was shown."""
     quoted_key = 'k-"quoted"-\\-8861'
-    desk.server.app.masker.learn(quoted_key)
+    tool_client.server.app.masker.learn(quoted_key)
     more = {"persona_id": "p5317866"} if prompt == "tune_persona" else {}
     across = "b" * (most - 10) + SECRET
     for text in (across, f"use {quoted_key} please"):
-        said = await message(desk, prompt, **{name: text}, **more)
+        said = await render_prompt(tool_client, prompt, **{name: text}, **more)
         assert "k-" not in said.splitlines()[0]
         assert "***" in said
 
 
-async def test_what_is_too_long_is_cut_and_says_so(desk: Desk) -> None:
-    text = await message(desk, "create_from_brief", brief="word " * 1_000)
+async def test_a_too_long_argument_is_truncated_with_a_note(tool_client: ToolClient) -> None:
+    text = await render_prompt(tool_client, "create_from_brief", brief="word " * 1_000)
     assert '…" (cut at 600 characters)' in text
     assert len(text) <= LONGEST
 
@@ -271,7 +285,7 @@ NAMES = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9_-]{63}\Z")
 
 
 @given(TEXTS, st.integers(1, 700))
-def test_quoting_keeps_to_one_printable_line_and_to_its_length(text: str, most: int) -> None:
+def test_quoting_yields_one_printable_line_within_its_limit(text: str, most: int) -> None:
     shown = quote_text(text, most)
     assert shown.isprintable()
     inside, _, note = shown[1:].rpartition('"')
@@ -289,7 +303,7 @@ LONG = st.sampled_from(["w" * 999, "\x00" * 999, '"' * 999, EVERYTHING, EVERYTHI
 
 @given(TEXTS | LONG, NAMES, NAMES, st.sampled_from(list(SERVED)))
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
-def test_no_message_is_longer_than_it_may_be(text: str, one: str, other: str, how: str) -> None:
+def test_no_message_exceeds_its_limit(text: str, one: str, other: str, how: str) -> None:
     missing = unserved_tools(SERVED[how]["toolsets"], read_only=SERVED[how].get("read_only", False))
     values = {"brief": text, "complaint": text, "persona_id": one}
     values |= {"first": f"{one}@{other}", "second": f"{one}@{one}", "replica": other}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from mcp_client import Desk
-from naming import calls_in, goals_in, mistakes, tools_named
+from mcp_client import ToolClient
+from naming import find_calls, find_goals, find_tool_names, find_unknown_names
 
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.catalog.goals import GOALS
@@ -15,17 +15,17 @@ CATALOG = load_catalog()
 
 @pytest.mark.parametrize("topic", CATALOG.guide_topics())
 async def test_every_tool_argument_and_goal_that_a_guide_names_exists(
-    desk: Desk, topic: str
+    tool_client: ToolClient, topic: str
 ) -> None:
     guide = CATALOG.guide(topic)
-    assert mistakes(guide, (await desk.client.list_tools()).tools) == []
+    assert find_unknown_names(guide, (await tool_client.client.list_tools()).tools) == []
 
 
-async def test_what_the_instructions_name_exists(desk: Desk) -> None:
-    told = desk.client.instructions
+async def test_every_tool_that_the_instructions_name_exists(tool_client: ToolClient) -> None:
+    told = tool_client.client.instructions
     assert told is not None
-    assert mistakes(told, (await desk.client.list_tools()).tools) == []
-    assert {"suggest_tuning", "measure_conversations"} <= tools_named(told)
+    assert find_unknown_names(told, (await tool_client.client.list_tools()).tools) == []
+    assert {"suggest_tuning", "measure_conversations"} <= find_tool_names(told)
 
 
 def test_the_guide_to_tuning_names_every_goal() -> None:
@@ -33,16 +33,16 @@ def test_the_guide_to_tuning_names_every_goal() -> None:
     assert [goal for goal in GOALS if f"`{goal}`" not in guide] == []
 
 
-async def test_the_names_are_really_looked_for(desk: Desk) -> None:
+async def test_the_name_check_finds_unknown_names(tool_client: ToolClient) -> None:
     """The looking itself: what is wrong is found, what is right is not."""
-    tools = (await desk.client.list_tools()).tools
+    tools = (await tool_client.client.list_tools()).tools
     text = "configure_lmm and `configure_llm(persona_id, modle=1)`, goals=['sing', 'cost_less']"
-    assert mistakes(text, tools) == [
+    assert find_unknown_names(text, tools) == [
         "no tool configure_lmm",
         "configure_llm takes no modle",
         "no goal sing",
     ]
-    assert list(calls_in("get_persona(persona_id='p1', layers=[...])")) == [
+    assert list(find_calls("get_persona(persona_id='p1', layers=[...])")) == [
         ("get_persona", {"persona_id", "layers"})
     ]
-    assert goals_in("goals=[...]") == set()
+    assert find_goals("goals=[...]") == set()

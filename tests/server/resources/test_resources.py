@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 from mcp.shared.exceptions import MCPError
-from mcp_client import SECRET, Desk
+from mcp_client import SECRET, ToolClient
 from mcp_types import ResourceTemplateReference, TextResourceContents
 
 from tavus_mcp.models.layers import LAYER_NAMES
@@ -66,21 +66,21 @@ SEED: dict[str, Any] = {
 }
 
 
-async def read(desk: Desk, uri: str) -> str:
+async def read_text(tool_client: ToolClient, uri: str) -> str:
     """Read a resource that is one text."""
-    (part,) = (await desk.client.read_resource(uri)).contents
+    (part,) = (await tool_client.client.read_resource(uri)).contents
     assert isinstance(part, TextResourceContents)
     return part.text
 
 
-async def refused(desk: Desk, uri: str) -> MCPError:
+async def read_expecting_error(tool_client: ToolClient, uri: str) -> MCPError:
     with pytest.raises(MCPError) as caught:
-        await desk.client.read_resource(uri)
+        await tool_client.client.read_resource(uri)
     return caught.value
 
 
-async def completed(desk: Desk, uri: str, name: str, value: str) -> list[str]:
-    answer = await desk.client.complete(
+async def complete_argument(tool_client: ToolClient, uri: str, name: str, value: str) -> list[str]:
+    answer = await tool_client.client.complete(
         ResourceTemplateReference(type="ref/resource", uri=uri), {"name": name, "value": value}
     )
     return list(answer.completion.values)
@@ -88,9 +88,9 @@ async def completed(desk: Desk, uri: str, name: str, value: str) -> list[str]:
 
 @MODES
 async def test_resources_and_templates_are_listed_with_titles_and_types(
-    opening: Opening, mode: str
+    open_tool_client: Opening, mode: str
 ) -> None:
-    async with opening(mode=mode) as desk:
+    async with open_tool_client(mode=mode) as desk:
         resources = (await desk.client.list_resources()).resources
         templates = (await desk.client.list_resource_templates()).resource_templates
     assert {str(item.uri) for item in resources} == {"tavus://personas", "tavus://schema/persona"}
@@ -107,12 +107,14 @@ async def test_resources_and_templates_are_listed_with_titles_and_types(
 
 
 @MODES
-async def test_all_personas_are_in_one_index(opening: Opening, store: Store, mode: str) -> None:
+async def test_the_index_lists_all_personas(
+    open_tool_client: Opening, store: Store, mode: str
+) -> None:
     for number in range(150):
         row = {"persona_id": f"p{number}", "persona_name": f"Bot {number}", "layers": {}}
         store.put("persona", f"p{number}", row | {"persona_type": "user"})
-    async with opening(mode=mode) as desk:
-        index = json.loads(await read(desk, "tavus://personas"))
+    async with open_tool_client(mode=mode) as desk:
+        index = json.loads(await read_text(desk, "tavus://personas"))
     assert index["total_count"] == len(index["personas"]) == 154
     assert {"persona_id": "p149", "persona_name": "Bot 149", "type": "user"}.items() <= index[
         "personas"
@@ -120,43 +122,43 @@ async def test_all_personas_are_in_one_index(opening: Opening, store: Store, mod
 
 
 @MODES
-async def test_a_persona_is_its_whole_document_with_its_revision(
-    opening: Opening, mode: str
+async def test_a_persona_resource_is_the_whole_document_with_its_revision(
+    open_tool_client: Opening, mode: str
 ) -> None:
-    async with opening(mode=mode) as desk:
-        persona_id = await desk.create(system_prompt="You help. " * 1_000)
-        shown = json.loads(await read(desk, f"tavus://personas/{persona_id}"))
-        tool = await desk.facts("get_persona", persona_id=persona_id, full_prompt=True)
+    async with open_tool_client(mode=mode) as desk:
+        persona_id = await desk.create_persona(system_prompt="You help. " * 1_000)
+        shown = json.loads(await read_text(desk, f"tavus://personas/{persona_id}"))
+        tool = await desk.expect_result("get_persona", persona_id=persona_id, full_prompt=True)
     assert shown == {"persona": tool["persona"], "revision": tool["revision"]}
 
 
-async def test_a_layer_can_be_read_alone(desk: Desk) -> None:
-    persona_id = await desk.create(layers={"stt": {"hotwords": "Tavus"}})
-    shown = json.loads(await read(desk, f"tavus://personas/{persona_id}/layers/stt"))
+async def test_a_layer_can_be_read_alone(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(layers={"stt": {"hotwords": "Tavus"}})
+    shown = json.loads(await read_text(tool_client, f"tavus://personas/{persona_id}/layers/stt"))
     assert shown["stt"] == {"hotwords": "Tavus"}
-    empty = json.loads(await read(desk, f"tavus://personas/{persona_id}/layers/tts"))
+    empty = json.loads(await read_text(tool_client, f"tavus://personas/{persona_id}/layers/tts"))
     assert empty["tts"] == {}
 
 
-async def test_the_catalog_holds_what_describe_layer_tells(desk: Desk) -> None:
+async def test_the_catalog_resource_matches_describe_layer(tool_client: ToolClient) -> None:
     for layer in LAYER_NAMES:
-        shown = json.loads(await read(desk, f"tavus://catalog/{layer}"))
-        described = (await desk.facts("describe_layer", layer=layer))["layer"]
+        shown = json.loads(await read_text(tool_client, f"tavus://catalog/{layer}"))
+        described = (await tool_client.expect_result("describe_layer", layer=layer))["layer"]
         assert shown.keys() == described.keys() != set(), layer
 
 
-async def test_there_is_a_guide_to_each_topic_of_the_seed(desk: Desk) -> None:
+async def test_every_topic_of_the_seed_has_a_guide(tool_client: ToolClient) -> None:
     for topic in TOPICS:
-        text = await read(desk, f"tavus://guide/{topic}")
+        text = await read_text(tool_client, f"tavus://guide/{topic}")
         assert text.startswith("#"), topic
         assert len(text) > 200, topic
 
 
-async def test_the_schema_is_the_json_schema_of_the_models_and_takes_the_seeds_example(
-    desk: Desk,
+async def test_the_schema_matches_the_models_and_accepts_the_seed_example(
+    tool_client: ToolClient,
 ) -> None:
     """Ours (design section 4): one model for tools, checks and sandbox."""
-    schema = json.loads(await read(desk, "tavus://schema/persona"))
+    schema = json.loads(await read_text(tool_client, "tavus://schema/persona"))
     assert schema == Persona.model_json_schema()
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema)
@@ -171,10 +173,12 @@ async def test_the_schema_is_the_json_schema_of_the_models_and_takes_the_seeds_e
         assert not validator.is_valid(wrong), wrong
 
 
-async def test_what_a_read_shows_fits_the_schema_but_for_what_tavus_sets(desk: Desk) -> None:
-    persona_id = await desk.create(layers={"llm": {"model": "tavus-gpt-oss"}})
-    schema = json.loads(await read(desk, "tavus://schema/persona"))
-    shown = json.loads(await read(desk, f"tavus://personas/{persona_id}"))["persona"]
+async def test_a_read_persona_matches_the_schema_except_for_fields_set_by_tavus(
+    tool_client: ToolClient,
+) -> None:
+    persona_id = await tool_client.create_persona(layers={"llm": {"model": "tavus-gpt-oss"}})
+    schema = json.loads(await read_text(tool_client, "tavus://schema/persona"))
+    shown = json.loads(await read_text(tool_client, f"tavus://personas/{persona_id}"))["persona"]
     for name in ("persona_id", "persona_type", "created_at", "updated_at"):
         del shown[name]
     assert Draft202012Validator(schema).is_valid(shown)
@@ -196,41 +200,45 @@ ABSENT = [
 
 
 @MODES
-async def test_what_is_not_there_is_answered_with_32602(opening: Opening, mode: str) -> None:
+async def test_an_absent_resource_gives_error_32602(open_tool_client: Opening, mode: str) -> None:
     """MCP 2026-07-28: resource not found is -32602."""
-    async with opening(mode=mode) as desk:
+    async with open_tool_client(mode=mode) as desk:
         for uri in ABSENT:
-            assert (await refused(desk, uri)).error.code == INVALID_PARAMS, uri
+            assert (await read_expecting_error(desk, uri)).error.code == INVALID_PARAMS, uri
 
 
-async def test_a_misspelt_layer_or_topic_is_answered_with_what_there_is(desk: Desk) -> None:
-    layer = (await refused(desk, "tavus://catalog/perceptoin")).error.message
+async def test_a_misspelt_layer_or_topic_is_refused_with_the_known_ones(
+    tool_client: ToolClient,
+) -> None:
+    layer = (await read_expecting_error(tool_client, "tavus://catalog/perceptoin")).error.message
     assert "perception" in layer
     assert "did you mean" in layer
-    topic = (await refused(desk, "tavus://guide/zzz")).error.message
+    topic = (await read_expecting_error(tool_client, "tavus://guide/zzz")).error.message
     assert "pipeline-modes" in topic
 
 
-async def test_an_absent_persona_is_told_in_tavuss_words(desk: Desk) -> None:
-    said = (await refused(desk, "tavus://personas/p0000000000")).error.message
+async def test_an_absent_persona_gives_the_message_of_tavus(tool_client: ToolClient) -> None:
+    said = (await read_expecting_error(tool_client, "tavus://personas/p0000000000")).error.message
     assert "Invalid persona_id" in said
 
 
-async def test_an_error_of_tavus_is_told_and_is_not_called_not_found(opening: Opening) -> None:
+async def test_a_tavus_error_is_reported_and_not_as_not_found(
+    open_tool_client: Opening,
+) -> None:
     async def down(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 500, "headers": []})
         await send({"type": "http.response.body", "body": b'{"error": "on fire"}'})
 
-    async with opening(down) as desk:
+    async with open_tool_client(down) as desk:
         for uri in ("tavus://personas", "tavus://personas/p1", "tavus://personas/p1/layers/llm"):
-            error = (await refused(desk, uri)).error
+            error = (await read_expecting_error(desk, uri)).error
             assert "on fire" in error.message
             assert error.code != INVALID_PARAMS
 
 
-async def test_secrets_are_masked_in_every_resource(desk: Desk) -> None:
-    persona_id = await desk.create()
-    await desk.facts(
+async def test_secrets_are_masked_in_every_resource(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona()
+    await tool_client.expect_result(
         "configure_llm",
         persona_id=persona_id,
         model="m",
@@ -243,56 +251,72 @@ async def test_secrets_are_masked_in_every_resource(desk: Desk) -> None:
         f"tavus://personas/{persona_id}",
         f"tavus://personas/{persona_id}/layers/llm",
     ):
-        text = await read(desk, uri)
+        text = await read_text(tool_client, uri)
         assert SECRET not in text
         assert "canary-header-1" not in text
-    layer = json.loads(await read(desk, f"tavus://personas/{persona_id}/layers/llm"))["llm"]
+    layer = json.loads(await read_text(tool_client, f"tavus://personas/{persona_id}/layers/llm"))[
+        "llm"
+    ]
     assert layer["api_key"] == "********"
 
 
-async def test_reading_knowledge_asks_tavus_nothing(desk: Desk) -> None:
+async def test_reading_knowledge_resources_sends_no_request(tool_client: ToolClient) -> None:
     for uri in ("tavus://schema/persona", "tavus://catalog/llm", "tavus://guide/llm"):
-        await read(desk, uri)
-    assert desk.wire.requests == []
+        await read_text(tool_client, uri)
+    assert tool_client.transport.requests == []
 
 
 @MODES
-async def test_persona_ids_are_completed_by_id_and_by_name(opening: Opening, mode: str) -> None:
+async def test_persona_ids_are_completed_by_id_and_by_name(
+    open_tool_client: Opening, mode: str
+) -> None:
     template = "tavus://personas/{persona_id}"
-    async with opening(mode=mode) as desk:
-        mine = await desk.create(name="Front Desk")
-        assert await completed(desk, template, "persona_id", mine[:6]) == [mine]
-        assert await completed(desk, template, "persona_id", "front d") == [mine]
-        assert await completed(desk, template, "persona_id", "zzz") == []
-        assert "p1af207b8189" in await completed(desk, template, "persona_id", "")
+    async with open_tool_client(mode=mode) as desk:
+        mine = await desk.create_persona(name="Front Desk")
+        assert await complete_argument(desk, template, "persona_id", mine[:6]) == [mine]
+        assert await complete_argument(desk, template, "persona_id", "front d") == [mine]
+        assert await complete_argument(desk, template, "persona_id", "zzz") == []
+        assert "p1af207b8189" in await complete_argument(desk, template, "persona_id", "")
 
 
 @MODES
-async def test_layers_and_topics_are_completed(opening: Opening, mode: str) -> None:
+async def test_layers_and_topics_are_completed(open_tool_client: Opening, mode: str) -> None:
     layers = "tavus://personas/{persona_id}/layers/{layer}"
-    async with opening(mode=mode) as desk:
-        assert await completed(desk, layers, "layer", "con") == [
+    async with open_tool_client(mode=mode) as desk:
+        assert await complete_argument(desk, layers, "layer", "con") == [
             "conversational_flow",
             "conferencing",
         ]
-        assert await completed(desk, "tavus://catalog/{layer}", "layer", "") == list(LAYER_NAMES)
-        assert await completed(desk, "tavus://guide/{topic}", "topic", "pi") == ["pipeline-modes"]
-        assert set(await completed(desk, "tavus://guide/{topic}", "topic", "")) >= set(TOPICS)
+        assert await complete_argument(desk, "tavus://catalog/{layer}", "layer", "") == list(
+            LAYER_NAMES
+        )
+        assert await complete_argument(desk, "tavus://guide/{topic}", "topic", "pi") == [
+            "pipeline-modes"
+        ]
+        assert set(await complete_argument(desk, "tavus://guide/{topic}", "topic", "")) >= set(
+            TOPICS
+        )
 
 
-async def test_a_completion_never_fails_when_tavus_does(opening: Opening) -> None:
+async def test_a_completion_never_fails_when_tavus_does(open_tool_client: Opening) -> None:
     async def down(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 401, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    async with opening(down) as desk:
-        assert await completed(desk, "tavus://personas/{persona_id}", "persona_id", "p") == []
+    async with open_tool_client(down) as desk:
+        assert (
+            await complete_argument(desk, "tavus://personas/{persona_id}", "persona_id", "p") == []
+        )
 
 
-async def test_a_completion_holds_at_most_100_values(desk: Desk, store: Store) -> None:
+async def test_a_completion_returns_at_most_100_values(
+    tool_client: ToolClient, store: Store
+) -> None:
     """MCP: completion/complete."""
     for number in range(150):
         row = {"persona_id": f"p{number}", "persona_name": "Bot", "layers": {}}
         store.put("persona", f"p{number}", row | {"persona_type": "user"})
-    values = await completed(desk, "tavus://personas/{persona_id}", "persona_id", "bot")
+    values = await complete_argument(
+        tool_client, "tavus://personas/{persona_id}", "persona_id", "bot"
+    )
     assert len(values) <= 100

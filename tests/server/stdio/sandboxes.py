@@ -13,63 +13,70 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rawclient import PATIENCE, SERVER, environment
+from rawclient import SERVER_ARGUMENTS, TIMEOUT_SECONDS, build_environment
 
 
 @dataclass
-class Sandbox:
+class SandboxProcess:
     """A running sandbox: its process, its base URL and the line it said at the start."""
 
     process: subprocess.Popen[str]
-    said: str
+    startup_line: str
 
     @property
     def url(self) -> str:
         """Return the base URL, as a client is told it."""
-        return self.said.split(" at ")[1].split()[0]
+        return self.startup_line.split(" at ")[1].split()[0]
 
     @property
-    def as_environment(self) -> dict[str, str]:
+    def client_environment(self) -> dict[str, str]:
         """Return the variables that make our server talk to it."""
         return {"TAVUS_API_KEY": "any-key-0123456789", "TAVUS_BASE_URL": self.url}
 
-    def fail(self, **fault: Any) -> None:
+    def plan_fault(self, **fault: Any) -> None:
         """Plan a failure."""
-        self._control("faults", "POST", fault)
+        self._send_control_request("faults", "POST", fault)
 
-    def forget_requests(self) -> None:
+    def clear_requests(self) -> None:
         """Empty the log of requests."""
-        self._control("requests", "DELETE")
+        self._send_control_request("requests", "DELETE")
 
     def wait_for_requests(self, count: int) -> None:
         """Ask until so many requests have arrived."""
-        until = time.monotonic() + PATIENCE
-        while len(self._control("requests", "GET")["requests"]) < count:
+        until = time.monotonic() + TIMEOUT_SECONDS
+        while len(self._send_control_request("requests", "GET")["requests"]) < count:
             assert time.monotonic() < until, "the requests never came"
 
-    def _control(self, what: str, method: str, body: object = None) -> Any:
-        url = self.url.removesuffix("/v2") + f"/_sandbox/{what}"
+    def _send_control_request(self, resource: str, method: str, body: object = None) -> Any:
+        url = self.url.removesuffix("/v2") + f"/_sandbox/{resource}"
         data = None if body is None else json.dumps(body).encode()
         headers = {"x-api-key": "any", "content-type": "application/json"}
         asked = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - loopback
-        with urllib.request.urlopen(asked, timeout=PATIENCE) as reply:  # noqa: S310 - loopback
+        with urllib.request.urlopen(asked, timeout=TIMEOUT_SECONDS) as reply:  # noqa: S310 - loopback
             return json.loads(reply.read() or b"null")
 
 
 @contextmanager
-def sandbox(folder: Path, *arguments: str) -> Iterator[Sandbox]:
+def run_sandbox(folder: Path, *arguments: str) -> Iterator[SandboxProcess]:
     """Run ``tavus-mcp sandbox`` on a free port, in memory unless told otherwise."""
     process = subprocess.Popen(
-        [sys.executable, *SERVER, "sandbox", "--port", "0", *(arguments or ("--memory",))],
+        [
+            sys.executable,
+            *SERVER_ARGUMENTS,
+            "sandbox",
+            "--port",
+            "0",
+            *(arguments or ("--memory",)),
+        ],
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment(folder),
+        env=build_environment(folder),
     )
     assert process.stderr is not None
     try:
-        yield Sandbox(process, process.stderr.readline())
+        yield SandboxProcess(process, process.stderr.readline())
     finally:
         process.terminate()
-        process.wait(PATIENCE)
+        process.wait(TIMEOUT_SECONDS)
         process.stderr.close()

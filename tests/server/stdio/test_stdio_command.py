@@ -11,8 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rawclient import REVISIONS, SERVER, Session, run, started
-from sandboxes import sandbox
+from rawclient import (
+    PROTOCOL_REVISIONS,
+    SERVER_ARGUMENTS,
+    Session,
+    run_server_command,
+    start_process,
+)
+from sandboxes import run_sandbox
 
 import tavus_mcp
 from tavus_mcp.settings import TOOLSETS
@@ -25,21 +31,21 @@ BAD_SETTINGS = {
 }
 
 
-def get(url: str) -> Any:
+def get_json(url: str) -> Any:
     asked = urllib.request.Request(url, headers={"x-api-key": "any"})  # noqa: S310 - loopback
     with urllib.request.urlopen(asked, timeout=60) as reply:  # noqa: S310 - loopback
         return json.load(reply)
 
 
 @pytest.fixture(scope="module")
-def without_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+def keyless_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     """A server that was told nothing at all."""
-    with started(tmp_path_factory.mktemp("nothing"), *SERVER) as wire:
-        yield Session(wire, REVISIONS[1]).opened()
+    with start_process(tmp_path_factory.mktemp("nothing"), *SERVER_ARGUMENTS) as wire:
+        yield Session(wire, PROTOCOL_REVISIONS[1]).initialize()
 
 
-def test_without_a_key_the_tools_are_listed(without_key: Session) -> None:
-    assert len(without_key.request("tools/list")["tools"]) > 10
+def test_without_a_key_the_tools_are_listed(keyless_session: Session) -> None:
+    assert len(keyless_session.request("tools/list")["tools"]) > 10
 
 
 @pytest.mark.parametrize(
@@ -52,20 +58,20 @@ def test_without_a_key_the_tools_are_listed(without_key: Session) -> None:
         ("delete_persona", {"persona_id": "p5317866"}),
     ],
 )
-def test_without_a_key_a_call_says_what_to_set(
-    without_key: Session, tool: str, arguments: dict[str, Any]
+def test_without_a_key_a_call_names_the_variable_to_set(
+    keyless_session: Session, tool: str, arguments: dict[str, Any]
 ) -> None:
-    said = without_key.refusal(tool, **arguments)
+    said = keyless_session.expect_error(tool, **arguments)
     assert "TAVUS_API_KEY" in said
     assert "--sandbox" in said
 
 
-def test_without_a_key_what_needs_no_network_still_works(without_key: Session) -> None:
-    assert without_key.call("describe_layer", layer="tts")["layer"]["layer"] == "tts"
+def test_without_a_key_offline_tools_work(keyless_session: Session) -> None:
+    assert keyless_session.expect_result("describe_layer", layer="tts")["layer"]["layer"] == "tts"
 
 
 def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:
-    done = run(tmp_path, "--version")
+    done = run_server_command(tmp_path, "--version")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"tavus-mcp {tavus_mcp.__version__}\n"
 
@@ -76,77 +82,81 @@ def test_the_command_is_installed_under_its_name() -> None:
 
 
 @pytest.mark.parametrize("name", BAD_SETTINGS)
-def test_a_setting_that_cannot_be_used_ends_with_2_and_says_what_can(
+def test_an_invalid_setting_exits_with_2_and_names_the_valid_values(
     tmp_path: Path, name: str
 ) -> None:
     value, allowed = BAD_SETTINGS[name]
-    done = run(tmp_path, env={name: value})
+    done = run_server_command(tmp_path, env={name: value})
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("tavus-mcp: ")
     assert allowed in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_an_unknown_toolset_is_named_with_those_there_are(tmp_path: Path) -> None:
-    done = run(tmp_path, "--toolsets", "personas,layer")
+def test_an_unknown_toolset_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+    done = run_server_command(tmp_path, "--toolsets", "personas,layer")
     assert done.returncode == 2
     assert "'layer'" in done.stderr
     assert "did you mean 'layers'?" in done.stderr
     assert all(name in done.stderr for name in TOOLSETS)
 
 
-def test_an_unknown_flag_ends_with_2(tmp_path: Path) -> None:
-    done = run(tmp_path, "--sandbx")
+def test_an_unknown_flag_exits_with_2(tmp_path: Path) -> None:
+    done = run_server_command(tmp_path, "--sandbx")
     assert (done.returncode, done.stdout) == (2, "")
     assert "--sandbx" in done.stderr
 
 
-def test_read_only_serves_nothing_that_writes(tmp_path: Path) -> None:
-    with started(tmp_path, *SERVER, "--sandbox", "--read-only", "--toolsets", "all") as wire:
-        session = Session(wire, REVISIONS[2]).opened()
+def test_read_only_mode_serves_no_write_tools(tmp_path: Path) -> None:
+    with start_process(
+        tmp_path, *SERVER_ARGUMENTS, "--sandbox", "--read-only", "--toolsets", "all"
+    ) as wire:
+        session = Session(wire, PROTOCOL_REVISIONS[2]).initialize()
         tools = session.request("tools/list")["tools"]
         assert all(tool["annotations"]["readOnlyHint"] for tool in tools)
-        assert "--read-only" in session.refusal("create_persona", name="Ada")
+        assert "--read-only" in session.expect_error("create_persona", name="Ada")
 
 
-def test_toolsets_serve_what_they_name_and_say_what_is_missing(tmp_path: Path) -> None:
-    with started(tmp_path, *SERVER, "--sandbox", TAVUS_MCP_TOOLSETS="layers") as wire:
-        session = Session(wire, REVISIONS[1]).opened()
+def test_toolsets_serve_their_tools_and_name_the_missing_ones(tmp_path: Path) -> None:
+    with start_process(
+        tmp_path, *SERVER_ARGUMENTS, "--sandbox", TAVUS_MCP_TOOLSETS="layers"
+    ) as wire:
+        session = Session(wire, PROTOCOL_REVISIONS[1]).initialize()
         names = {tool["name"] for tool in session.request("tools/list")["tools"]}
         assert "configure_llm" in names
         assert "list_personas" not in names
-        assert "--toolsets" in session.refusal("list_personas")
+        assert "--toolsets" in session.expect_error("list_personas")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-def test_the_sandbox_says_its_url_serves_and_ends_in_good_order(
-    tmp_path: Path, number: int
-) -> None:
-    with sandbox(tmp_path) as tavus:
+def test_the_sandbox_prints_its_url_serves_and_ends_cleanly(tmp_path: Path, number: int) -> None:
+    with run_sandbox(tmp_path) as tavus:
         assert tavus.url.startswith("http://127.0.0.1:")
-        assert "any non-empty x-api-key works" in tavus.said
-        assert get(f"{tavus.url}/personas")["total_count"] > 0
+        assert "any non-empty x-api-key works" in tavus.startup_line
+        assert get_json(f"{tavus.url}/personas")["total_count"] > 0
         tavus.process.send_signal(number)
         assert tavus.process.wait(60) == 0
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_sandbox_keeps_its_state_in_the_file_it_was_given(tmp_path: Path) -> None:
+def test_the_sandbox_stores_its_state_in_the_given_file(tmp_path: Path) -> None:
     state = str(tmp_path / "state.sqlite3")
     body = {"system_prompt": "You help.", "default_replica_id": "rfe12d8b9597"}
     with (
-        sandbox(tmp_path, "--state", state) as tavus,
-        started(tmp_path / "server", *SERVER, **tavus.as_environment) as wire,
+        run_sandbox(tmp_path, "--state", state) as tavus,
+        start_process(tmp_path / "server", *SERVER_ARGUMENTS, **tavus.client_environment) as wire,
     ):
-        Session(wire, REVISIONS[0]).opened().call("create_persona", name="Ada", **body)
-    with sandbox(tmp_path, "--state", state) as tavus:
-        kept = get(f"{tavus.url}/personas?persona_type=user")
+        Session(wire, PROTOCOL_REVISIONS[0]).initialize().expect_result(
+            "create_persona", name="Ada", **body
+        )
+    with run_sandbox(tmp_path, "--state", state) as tavus:
+        kept = get_json(f"{tavus.url}/personas?persona_type=user")
     assert [row["persona_name"] for row in kept["data"]] == ["Ada"]
 
 
-def test_the_demo_goes_through_every_step(tmp_path: Path) -> None:
+def test_the_demo_runs_every_step(tmp_path: Path) -> None:
     """Required by us: it creates, inspects, previews, tunes, undoes and deletes."""
-    done = run(tmp_path, "demo")
+    done = run_server_command(tmp_path, "demo")
     assert (done.returncode, done.stderr) == (0, "")
     for tool in ("create_persona", "get_persona", "suggest_tuning", "apply_plan", "delete_persona"):
         assert tool in done.stdout

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rawclient import REVISIONS, SERVER, Message, Session, started
+from rawclient import PROTOCOL_REVISIONS, SERVER_ARGUMENTS, Message, Session, start_process
 
 PARSE_ERROR, INVALID_REQUEST = -32700, -32600
 TOO_LONG = 10 * 1024 * 1024
@@ -27,70 +27,71 @@ SPOILT: dict[str, tuple[bytes, int]] = {
 }
 
 
-@pytest.fixture(scope="module", params=REVISIONS)
+@pytest.fixture(scope="module", params=PROTOCOL_REVISIONS)
 def session(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Session]:
-    with started(tmp_path_factory.mktemp("lines"), *SERVER, "--sandbox") as wire:
-        yield Session(wire, request.param).opened()
-        wire.hang_up()
+    with start_process(tmp_path_factory.mktemp("lines"), *SERVER_ARGUMENTS, "--sandbox") as wire:
+        yield Session(wire, request.param).initialize()
+        wire.close_stdin()
         assert wire.process.returncode == 0
-        assert wire.strays == []
+        assert wire.non_message_lines == []
 
 
-def without_id(message: Message) -> bool:
+def is_error_without_id(message: Message) -> bool:
     return "error" in message and message.get("id") is None
 
 
 @pytest.mark.parametrize("what", SPOILT)
-def test_a_line_that_is_no_message_is_answered_and_the_session_goes_on(
-    session: Session, what: str
-) -> None:
+def test_an_invalid_line_is_answered_and_the_session_continues(session: Session, what: str) -> None:
     line, code = SPOILT[what]
-    session.wire.send_line(line)
-    assert session.wire.take(without_id)["error"]["code"] == code
+    session.server.send_line(line)
+    assert session.server.wait_for_message(is_error_without_id)["error"]["code"] == code
     assert session.request("tools/list")["tools"]
 
 
-def test_json_too_deep_to_read_is_answered_and_the_session_goes_on(tmp_path: Path) -> None:
-    with started(tmp_path, *SERVER, "--sandbox") as wire:
-        session = Session(wire, REVISIONS[0]).opened()
+def test_too_deeply_nested_json_is_answered_and_the_session_continues(tmp_path: Path) -> None:
+    with start_process(tmp_path, *SERVER_ARGUMENTS, "--sandbox") as wire:
+        session = Session(wire, PROTOCOL_REVISIONS[0]).initialize()
         wire.send_line(b"[" * 200_000)
-        assert wire.take(without_id)["error"]["code"] in {PARSE_ERROR, INVALID_REQUEST}
+        assert wire.wait_for_message(is_error_without_id)["error"]["code"] in {
+            PARSE_ERROR,
+            INVALID_REQUEST,
+        }
         assert session.request("tools/list")["tools"]
 
 
-def test_a_spoilt_request_is_answered_under_its_own_id(session: Session) -> None:
-    session.wire.send({"id": "mine", "method": "tools/list"})
-    message = session.wire.take(lambda message: message.get("id") == "mine")
+def test_a_malformed_request_is_answered_with_its_own_id(session: Session) -> None:
+    session.server.send({"id": "mine", "method": "tools/list"})
+    message = session.server.wait_for_message(lambda message: message.get("id") == "mine")
     assert message["error"]["code"] == INVALID_REQUEST
 
 
-def test_empty_lines_are_passed_over(session: Session) -> None:
-    session.wire.send_line(b"")
-    session.wire.send_line(b"  \r")
+def test_empty_lines_are_ignored(session: Session) -> None:
+    session.server.send_line(b"")
+    session.server.send_line(b"  \r")
     assert session.request("tools/list")["tools"]
-    assert not session.wire.is_waiting(without_id)
+    assert not session.server.has_message(is_error_without_id)
 
 
 def test_a_line_that_arrives_in_pieces_is_one_message(session: Session) -> None:
-    pipe = session.wire.process.stdin
+    pipe = session.server.process.stdin
     assert pipe is not None
-    asked = session.message("tools/list")
+    asked = session.build_request("tools/list")
     for byte in json.dumps(asked).encode() + b"\n":
         pipe.write(bytes([byte]))
         pipe.flush()
-    assert session.answer(asked["id"])["result"]["tools"]
+    assert session.wait_for_response(asked["id"])["result"]["tools"]
 
 
 def test_a_large_message_within_the_limit_is_served(session: Session) -> None:
     body = {"system_prompt": "x" * 1_000_000, "default_replica_id": "rfe12d8b9597"}
-    made = session.call("create_persona", name="Long", **body)
-    read = session.call("get_persona", persona_id=made["persona_id"], full_prompt=True)
+    made = session.expect_result("create_persona", name="Long", **body)
+    read = session.expect_result("get_persona", persona_id=made["persona_id"], full_prompt=True)
     assert len(read["persona"]["system_prompt"]) == 1_000_000
 
 
-def test_errors_never_repeat_what_was_sent(session: Session) -> None:
+def test_errors_never_repeat_the_input(session: Session) -> None:
     """Required by us: a rejected value may be a secret."""
-    session.wire.send_line(b'{"jsonrpc": "2.0", "api_key": "sk-live-0123456789"}')
-    assert "sk-live" not in json.dumps(session.wire.take(without_id))
+    session.server.send_line(b'{"jsonrpc": "2.0", "api_key": "sk-live-0123456789"}')
+    assert "sk-live" not in json.dumps(session.server.wait_for_message(is_error_without_id))

@@ -7,45 +7,51 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rawclient import REVISIONS, SERVER, Session, run, started
-from sandboxes import sandbox
-from test_stdio_command import get
+from rawclient import (
+    PROTOCOL_REVISIONS,
+    SERVER_ARGUMENTS,
+    Session,
+    run_server_command,
+    start_process,
+)
+from sandboxes import run_sandbox
+from test_stdio_command import get_json
 
 from tavus_mcp.sandbox.store import Store
 
 COACH = "p1af207b8189"
 
 
-def stored(state: Path) -> list[dict[str, Any]]:
+def read_stored_conversations(state: Path) -> list[dict[str, Any]]:
     """Return the calls in a state file."""
     with closing(Store.open(state)) as store:
         return store.all("conversation")
 
 
-def test_calls_are_written_into_the_file_that_the_embedded_sandbox_uses(tmp_path: Path) -> None:
-    done = run(tmp_path, "sandbox", "--make-calls", COACH)
+def test_simulated_conversations_are_written_to_the_embedded_sandbox_state(tmp_path: Path) -> None:
+    done = run_server_command(tmp_path, "sandbox", "--make-calls", COACH)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == 1
     for said in ("20 calls", COACH, "made up", "seed 1", str(tmp_path / "sandbox.sqlite3")):
         assert said in done.stdout
-    rows = stored(tmp_path / "sandbox.sqlite3")
+    rows = read_stored_conversations(tmp_path / "sandbox.sqlite3")
     assert len(rows) == 20
     assert all(row["conversation_name"].startswith("Made up by the sandbox") for row in rows)
 
 
-def test_calls_of_a_persona_that_a_server_has_made_reach_that_server(tmp_path: Path) -> None:
+def test_simulated_conversations_of_a_persona_are_visible_to_its_server(tmp_path: Path) -> None:
     """The file is shared: a server that runs sees what the command writes."""
     body = {"system_prompt": "You help.", "default_replica_id": "rfe12d8b9597"}
     state = str(tmp_path / "state.sqlite3")
     with (
-        sandbox(tmp_path, "--state", state) as tavus,
-        started(tmp_path / "server", *SERVER, **tavus.as_environment) as wire,
+        run_sandbox(tmp_path, "--state", state) as tavus,
+        start_process(tmp_path / "server", *SERVER_ARGUMENTS, **tavus.client_environment) as wire,
     ):
-        session = Session(wire, REVISIONS[0]).opened()
-        persona_id = session.call("create_persona", name="Ada", **body)["persona_id"]
+        session = Session(wire, PROTOCOL_REVISIONS[0]).initialize()
+        persona_id = session.expect_result("create_persona", name="Ada", **body)["persona_id"]
         asked = ("--make-calls", persona_id, "--calls", "3", "--seed", "9", "--state", state)
-        assert run(tmp_path, "sandbox", *asked).returncode == 0
-        rows = get(f"{tavus.url}/conversations")["data"]
+        assert run_server_command(tmp_path, "sandbox", *asked).returncode == 0
+        rows = get_json(f"{tavus.url}/conversations")["data"]
     assert [row["conversation_name"] for row in rows] == [
         f"Made up by the sandbox (seed 9, call {number})" for number in (1, 2, 3)
     ]
@@ -65,21 +71,21 @@ def test_calls_of_a_persona_that_a_server_has_made_reach_that_server(tmp_path: P
         (["--seed", "3"], 2, "--make-calls"),
     ],
 )
-def test_what_cannot_be_made_up_ends_with_a_sentence_that_says_why(
+def test_an_impossible_simulation_fails_with_an_explanation(
     tmp_path: Path, arguments: list[str], status: int, named: str
 ) -> None:
-    done = run(tmp_path, "sandbox", *arguments)
+    done = run_server_command(tmp_path, "sandbox", *arguments)
     assert (done.returncode, done.stdout) == (status, "")
     assert named in done.stderr
     assert "p-nobody" not in done.stderr
     assert "Traceback" not in done.stderr
-    assert stored(tmp_path / "sandbox.sqlite3") == []
+    assert read_stored_conversations(tmp_path / "sandbox.sqlite3") == []
 
 
-def test_a_persona_without_a_replica_is_told_to_need_one(tmp_path: Path) -> None:
+def test_a_persona_without_a_replica_is_refused_with_advice(tmp_path: Path) -> None:
     with closing(Store.open(tmp_path / "sandbox.sqlite3")) as store:
         persona = store.get("persona", COACH) or {}
         store.put("persona", "p1", persona | {"persona_id": "p1", "default_replica_id": ""})
-    done = run(tmp_path, "sandbox", "--make-calls", "p1")
+    done = run_server_command(tmp_path, "sandbox", "--make-calls", "p1")
     assert (done.returncode, done.stdout) == (1, "")
     assert "default_replica_id" in done.stderr

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rawclient import REVISIONS, SERVER, Session, started
+from rawclient import PROTOCOL_REVISIONS, SERVER_ARGUMENTS, Session, start_process
 
 FLOCK = 300
 WEATHER = {
@@ -60,38 +60,38 @@ CHANGES: list[tuple[str, str, dict[str, Any]]] = [
 def account(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder whose sandbox holds 300 personas."""
     folder = tmp_path_factory.mktemp("account")
-    with started(folder, *SERVER, "--sandbox") as wire:
-        session = Session(wire, REVISIONS[0]).opened()
+    with start_process(folder, *SERVER_ARGUMENTS, "--sandbox") as wire:
+        session = Session(wire, PROTOCOL_REVISIONS[0]).initialize()
         body = {"system_prompt": "You help.", "default_replica_id": "rfe12d8b9597"}
         for number in range(FLOCK):
-            session.call("create_persona", name=f"Clerk {number:03}", **body)
+            session.expect_result("create_persona", name=f"Clerk {number:03}", **body)
     return folder
 
 
-@pytest.fixture(scope="module", params=REVISIONS)
+@pytest.fixture(scope="module", params=PROTOCOL_REVISIONS)
 def session(request: pytest.FixtureRequest, account: Path) -> Iterator[Session]:
     """A server on that account, spoken to in one revision; its stdout held protocol only."""
-    with started(account, *SERVER, "--sandbox", "--toolsets", "all") as wire:
-        yield Session(wire, request.param).opened()
-        wire.hang_up()
+    with start_process(account, *SERVER_ARGUMENTS, "--sandbox", "--toolsets", "all") as wire:
+        yield Session(wire, request.param).initialize()
+        wire.close_stdin()
         assert wire.process.returncode == 0
-        assert wire.strays == []
-        assert wire.said() == ""
+        assert wire.non_message_lines == []
+        assert wire.read_stderr() == ""
 
 
 @pytest.fixture
 def persona_id(session: Session) -> Iterator[str]:
     """The example persona, for one test."""
-    made = session.call("create_persona", **SEED)
+    made = session.expect_result("create_persona", **SEED)
     yield made["persona_id"]
     asked = {"persona_id": made["persona_id"]}
     answer = session.request("tools/call", name="delete_persona", arguments=asked)
     if not answer["isError"]:
-        session.call("apply_plan", plan_id=answer["structuredContent"]["plan_id"])
+        session.expect_result("apply_plan", plan_id=answer["structuredContent"]["plan_id"])
 
 
-def document(session: Session, persona_id: str) -> dict[str, Any]:
-    read = session.call("get_persona", persona_id=persona_id, full_prompt=True)
+def read_document(session: Session, persona_id: str) -> dict[str, Any]:
+    read = session.expect_result("get_persona", persona_id=persona_id, full_prompt=True)
     return dict(read["persona"])
 
 
@@ -104,55 +104,55 @@ def test_the_tools_are_listed_with_titles_and_object_schemas(session: Session) -
         assert tool["inputSchema"]["type"] == "object"
 
 
-def test_the_example_is_created_whole_and_read_back(session: Session, persona_id: str) -> None:
+def test_the_example_is_created_completely_and_read_back(session: Session, persona_id: str) -> None:
     """Required by us: everything the seed shows is accepted; a provider's voice keeps its place."""
     expected = deepcopy(SEED)
     expected["layers"]["tts"]["external_voice_id"] = expected["layers"]["tts"].pop("voice_id")
-    shown = document(session, persona_id)
+    shown = read_document(session, persona_id)
     assert {name: shown[name] for name in expected} == expected
 
 
-def test_what_the_example_has_that_tavus_moved_on_from_is_said(session: Session) -> None:
-    receipt = session.call("create_persona", **SEED, dry_run=True)
+def test_deprecated_values_of_the_example_are_reported(session: Session) -> None:
+    receipt = session.expect_result("create_persona", **SEED, dry_run=True)
     assert receipt["status"] == "planned"
     told = {finding["path"] for finding in receipt["findings"]}
     assert {"/context", "/layers/llm/model", "/layers/perception/ambient_awareness"} <= told
 
 
 @pytest.mark.parametrize(("layer", "tool", "values"), CHANGES, ids=[it[0] for it in CHANGES])
-def test_one_layer_changes_and_the_rest_stays(
+def test_changing_one_layer_leaves_the_rest_unchanged(
     session: Session, persona_id: str, layer: str, tool: str, values: dict[str, Any]
 ) -> None:
-    before = document(session, persona_id)
-    receipt = session.call(tool, persona_id=persona_id, **values)
+    before = read_document(session, persona_id)
+    receipt = session.expect_result(tool, persona_id=persona_id, **values)
     assert receipt["status"] == "applied"
     assert receipt["revision"] != receipt["previous_revision"]
-    after = document(session, persona_id)
+    after = read_document(session, persona_id)
     wanted = before["layers"].pop(layer, {}) | values
     changed = after["layers"].pop(layer)
     assert {name: changed[name] for name in wanted} == wanted
     assert {**after, "updated_at": ""} == {**before, "updated_at": ""}
 
 
-def test_a_receipt_holds_the_call_that_undoes_it(session: Session, persona_id: str) -> None:
-    before = document(session, persona_id)["layers"]
-    receipt = session.call("configure_llm", persona_id=persona_id, model="tavus-gpt-oss")
-    session.call(receipt["undo"]["tool"], **receipt["undo"]["arguments"])
-    assert document(session, persona_id)["layers"] == before
+def test_a_receipt_contains_the_undo_call(session: Session, persona_id: str) -> None:
+    before = read_document(session, persona_id)["layers"]
+    receipt = session.expect_result("configure_llm", persona_id=persona_id, model="tavus-gpt-oss")
+    session.expect_result(receipt["undo"]["tool"], **receipt["undo"]["arguments"])
+    assert read_document(session, persona_id)["layers"] == before
 
 
-def test_it_is_found_by_name_among_three_hundred(session: Session, persona_id: str) -> None:
-    found = session.call("list_personas", name_contains="interviewer", persona_type="user")
+def test_a_persona_is_found_by_name_among_three_hundred(session: Session, persona_id: str) -> None:
+    found = session.expect_result("list_personas", name_contains="interviewer", persona_type="user")
     assert [row["persona_id"] for row in found["personas"]] == [persona_id]
-    last = session.call("list_personas", name_contains=f"clerk {FLOCK - 1}")
+    last = session.expect_result("list_personas", name_contains=f"clerk {FLOCK - 1}")
     assert [row["persona_name"] for row in last["personas"]] == [f"Clerk {FLOCK - 1}"]
 
 
-def test_every_one_of_three_hundred_is_reached_by_cursors(session: Session) -> None:
+def test_cursors_reach_every_one_of_three_hundred_personas(session: Session) -> None:
     names: list[str] = []
     asked: dict[str, Any] = {"limit": 100, "persona_type": "user", "name_contains": "clerk"}
     while True:
-        page = session.call("list_personas", **asked)
+        page = session.expect_result("list_personas", **asked)
         names += [row["persona_name"] for row in page["personas"]]
         if "next_cursor" not in page:
             break
@@ -161,26 +161,26 @@ def test_every_one_of_three_hundred_is_reached_by_cursors(session: Session) -> N
 
 
 def test_a_part_of_the_prompt_is_edited(session: Session, persona_id: str) -> None:
-    session.call("edit_prompt", persona_id=persona_id, find="senior", replace="kind")
-    prompt = document(session, persona_id)["system_prompt"]
+    session.expect_result("edit_prompt", persona_id=persona_id, find="senior", replace="kind")
+    prompt = read_document(session, persona_id)["system_prompt"]
     assert prompt == "You are a kind technical interviewer..."
 
 
-def test_it_is_deleted_only_by_a_plan(session: Session, persona_id: str) -> None:
-    planned = session.call("delete_persona", persona_id=persona_id)
+def test_a_persona_is_deleted_only_by_applying_a_plan(session: Session, persona_id: str) -> None:
+    planned = session.expect_result("delete_persona", persona_id=persona_id)
     assert planned["status"] == "planned"
-    assert document(session, persona_id)["persona_name"] == SEED["persona_name"]
-    session.call("apply_plan", plan_id=planned["plan_id"])
-    assert persona_id in session.refusal("get_persona", persona_id=persona_id)
+    assert read_document(session, persona_id)["persona_name"] == SEED["persona_name"]
+    session.expect_result("apply_plan", plan_id=planned["plan_id"])
+    assert persona_id in session.expect_error("get_persona", persona_id=persona_id)
 
 
-def test_a_misspelt_argument_is_refused_with_the_nearest_name(
+def test_a_misspelt_argument_is_refused_with_the_closest_name(
     session: Session, persona_id: str
 ) -> None:
-    said = session.refusal("configure_llm", persona_id=persona_id, modle="tavus-gpt-oss")
+    said = session.expect_error("configure_llm", persona_id=persona_id, modle="tavus-gpt-oss")
     assert "'model'" in said
 
 
-def test_a_method_that_does_not_exist_is_answered_as_json_rpc_wants(session: Session) -> None:
+def test_an_unknown_method_gives_the_json_rpc_error(session: Session) -> None:
     """Required by JSON-RPC 2.0."""
-    assert session.error("personas/invent")["code"] == -32601
+    assert session.expect_protocol_error("personas/invent")["code"] == -32601
