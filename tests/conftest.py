@@ -25,11 +25,11 @@ from tavus_mcp.settings import TOOLSETS, Settings
 
 __all__ = [
     "SECRET",
+    "RecordingTransport",
     "ToolClient",
     "ToolClientFactory",
-    "RecordingTransport",
-    "text_of",
     "build_test_app",
+    "text_of",
 ]
 
 

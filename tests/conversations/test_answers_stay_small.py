@@ -19,7 +19,7 @@ from mcp_client import SECRET, ToolClient, text_of
 from tavus_mcp.sandbox.store import Store
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
 LONG = "blah " * 100_000
@@ -79,7 +79,7 @@ async def test_the_most_frequent_reasons_are_listed_and_the_others_counted(
 
 
 async def test_the_newest_revisions_are_listed_and_the_others_counted(
-    open_tool_client: Opening, store: Store
+    open_tool_client: ToolClientFactory, store: Store
 ) -> None:
     """Found by an attack: fifty revisions made 59 kB."""
     now = [START]

@@ -25,7 +25,7 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.sandbox.store import Store
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 START = datetime(2040, 1, 1, tzinfo=UTC)
 NOON = START.timestamp()
@@ -180,7 +180,7 @@ def set_updated_at(store: Store, persona_id: str, moment: datetime) -> None:
 
 @pytest.mark.anyio
 async def test_conversations_are_measured_by_their_revision(
-    open_tool_client: Opening,
+    open_tool_client: ToolClientFactory,
     store: Store,
     sandbox_client: httpx2.AsyncClient,
     clock: Callable[[], datetime],

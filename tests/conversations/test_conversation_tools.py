@@ -25,7 +25,7 @@ from tavus_mcp.conversations import report
 from tavus_mcp.sandbox.store import Store
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
 OTHER = "pcb7a34da5fe"
@@ -213,7 +213,10 @@ async def test_keys_tokens_and_urls_of_a_conversation_are_not_returned(
 
 @pytest.mark.parametrize("status", [400, 404])
 async def test_an_unknown_conversation_is_an_error_with_advice(
-    open_tool_client: Opening, sandbox: ASGIApp, sandbox_client: httpx2.AsyncClient, status: int
+    open_tool_client: ToolClientFactory,
+    sandbox: ASGIApp,
+    sandbox_client: httpx2.AsyncClient,
+    status: int,
 ) -> None:
     """Tavus answers 400 with "Invalid conversation_id"; clients have met 404 as well."""
     if status == 404:

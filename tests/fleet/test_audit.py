@@ -26,7 +26,7 @@ from tavus_mcp.sandbox.faults import Fault
 from tavus_mcp.sandbox.store import Store
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
 
@@ -91,7 +91,7 @@ async def test_a_rule_with_several_findings_counts_a_persona_once(
 
 
 @pytest.mark.parametrize(
-    ("severity", "told"),
+    ("severity", "expected_severities"),
     [
         ("error", {"error"}),
         ("warning", {"error", "warning"}),
@@ -161,7 +161,7 @@ async def test_an_unreadable_persona_is_reported_and_the_audit_continues(
 
 
 async def test_a_persona_deleted_during_the_audit_is_reported(
-    open_tool_client: Opening, store: Store, sandbox: Starlette
+    open_tool_client: ToolClientFactory, store: Store, sandbox: Starlette
 ) -> None:
     ids = store_equal_personas(store, 20)
 
@@ -220,7 +220,7 @@ async def test_the_audit_stops_after_repeated_read_failures(
 
 
 async def test_concurrent_requests_are_bounded(
-    open_tool_client: Opening, store: Store, sandbox: Starlette
+    open_tool_client: ToolClientFactory, store: Store, sandbox: Starlette
 ) -> None:
     store_equal_personas(store, 60)
     full = anyio.Event()
@@ -254,7 +254,7 @@ async def test_progress_is_monotonic_and_ends_at_the_total(
 
 
 async def test_a_cancelled_audit_sends_no_more_requests(
-    open_tool_client: Opening, store: Store, sandbox: Starlette
+    open_tool_client: ToolClientFactory, store: Store, sandbox: Starlette
 ) -> None:
     """Required by MCP; what was under way is dropped."""
     store_equal_personas(store, 80)

@@ -27,7 +27,7 @@ from tavus_mcp.sandbox.faults import Fault
 from tavus_mcp.sandbox.store import Store
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
 
@@ -132,7 +132,7 @@ async def test_a_deleted_persona_and_a_refused_change_are_reported(
 
 
 async def test_edits_of_others_to_other_fields_are_preserved(
-    tool_client: ToolClient, store: Store, sandbox: Starlette, open_tool_client: Opening
+    tool_client: ToolClient, store: Store, sandbox: Starlette, open_tool_client: ToolClientFactory
 ) -> None:
     """Between our read and our write: the tests of the patch notice it."""
     ids = store_equal_personas(store, 2, greeting="Hi.")
@@ -161,7 +161,9 @@ async def test_a_bulk_plan_is_applied_once(tool_client: ToolClient, store: Store
     assert len(tool_client.transport.requests) == sent_so_far
 
 
-async def test_an_expired_plan_is_refused(open_tool_client: Opening, store: Store) -> None:
+async def test_an_expired_plan_is_refused(
+    open_tool_client: ToolClientFactory, store: Store
+) -> None:
     from datetime import UTC, datetime, timedelta
 
     times = [datetime(2026, 11, 22, 9, tzinfo=UTC)]
@@ -189,7 +191,7 @@ REFUSED = {"kind": "status", "times": 0}
 )
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
 async def test_a_general_failure_stops_the_run_and_explains_how_to_resume(
-    open_tool_client: Opening,
+    open_tool_client: ToolClientFactory,
     store: Store,
     sandbox: Starlette,
     method: str,
@@ -250,7 +252,7 @@ async def test_a_general_failure_at_the_start_is_an_error(
 
 
 async def test_two_calls_of_one_plan_do_not_run_concurrently(
-    open_tool_client: Opening, store: Store, sandbox: Starlette
+    open_tool_client: ToolClientFactory, store: Store, sandbox: Starlette
 ) -> None:
     store_equal_personas(store, 5)
     said: list[str] = []
@@ -268,7 +270,7 @@ async def test_two_calls_of_one_plan_do_not_run_concurrently(
 
 
 async def test_two_servers_applying_one_plan_write_each_persona_once(
-    open_tool_client: Opening, store: Store, sandbox: Starlette
+    open_tool_client: ToolClientFactory, store: Store, sandbox: Starlette
 ) -> None:
     ids = store_equal_personas(store, 8)
     async with open_tool_client() as other:

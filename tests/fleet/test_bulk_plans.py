@@ -25,7 +25,7 @@ from tavus_mcp.sandbox.faults import Fault
 from tavus_mcp.sandbox.store import Store
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
 
@@ -239,7 +239,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("asked", "told"), WRONG, ids=[told for _, told in WRONG])
+@pytest.mark.parametrize(("arguments", "message"), WRONG, ids=[told for _, told in WRONG])
 async def test_invalid_arguments_are_refused_before_any_read(
     tool_client: ToolClient, arguments: dict[str, Any], message: str
 ) -> None:
@@ -275,7 +275,7 @@ async def test_a_key_in_a_bulk_plan_is_sent_but_neither_returned_nor_stored(
 
 
 async def test_a_plan_with_a_key_is_valid_only_in_the_server_that_created_it(
-    open_tool_client: Opening, store: Store
+    open_tool_client: ToolClientFactory, store: Store
 ) -> None:
     store_equal_personas(store, 2, layers={"tts": {"tts_engine": "cartesia"}})
     async with open_tool_client() as desk:
@@ -288,7 +288,7 @@ async def test_a_plan_with_a_key_is_valid_only_in_the_server_that_created_it(
 
 
 async def test_a_read_only_server_plans_but_does_not_apply(
-    open_tool_client: Opening, store: Store
+    open_tool_client: ToolClientFactory, store: Store
 ) -> None:
     store_equal_personas(store, 2)
     async with open_tool_client(read_only=True) as desk:

@@ -20,7 +20,7 @@ from tavus_mcp.journal.journal import JournalStore
 from tavus_mcp.sandbox.store import Store
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
 
@@ -57,7 +57,7 @@ def list_written_ids(watched: ObservedApp) -> list[str]:
 
 
 async def test_a_cancelled_run_finishes_started_writes_and_starts_no_others(
-    open_tool_client: Opening, store: Store, sandbox: Starlette
+    open_tool_client: ToolClientFactory, store: Store, sandbox: Starlette
 ) -> None:
     ids = store_equal_personas(store, 20)
     broken = PausingApp(sandbox, 6)
@@ -84,7 +84,7 @@ async def test_a_cancelled_run_finishes_started_writes_and_starts_no_others(
 
 
 async def test_another_server_on_the_same_journal_resumes_the_run(
-    open_tool_client: Opening, store: Store, sandbox: Starlette
+    open_tool_client: ToolClientFactory, store: Store, sandbox: Starlette
 ) -> None:
     ids = store_equal_personas(store, 12)
     broken = PausingApp(sandbox, 5)
@@ -106,7 +106,7 @@ async def test_another_server_on_the_same_journal_resumes_the_run(
 
 
 async def test_a_persona_edited_while_its_answer_was_pending_is_not_overwritten(
-    open_tool_client: Opening, store: Store, sandbox: Starlette
+    open_tool_client: ToolClientFactory, store: Store, sandbox: Starlette
 ) -> None:
     """Its request got no answer, and by now the persona is another: nobody can tell who did it."""
     ids = store_equal_personas(store, 3)
@@ -131,7 +131,7 @@ async def test_a_persona_edited_while_its_answer_was_pending_is_not_overwritten(
 
 
 async def test_a_write_with_a_lost_answer_is_recognised_as_applied(
-    open_tool_client: Opening, store: Store, sandbox: Starlette
+    open_tool_client: ToolClientFactory, store: Store, sandbox: Starlette
 ) -> None:
     ids = store_equal_personas(store, 3)
     lost = f"/v2/personas/{ids[1]}"

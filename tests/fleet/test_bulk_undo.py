@@ -22,7 +22,7 @@ from mcp_client import ToolClient
 from tavus_mcp.sandbox.store import Store
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
 
@@ -187,7 +187,7 @@ async def test_keys_are_not_restored_and_this_is_reported(
 
 
 async def test_a_plan_that_expired_or_belongs_to_another_server_can_be_undone(
-    open_tool_client: Opening, store: Store
+    open_tool_client: ToolClientFactory, store: Store
 ) -> None:
     ids = store_equal_personas(store, 2)
     async with open_tool_client() as desk:

@@ -23,7 +23,7 @@ from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.sandbox.store import Store
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
 
@@ -40,7 +40,7 @@ async def apply_bulk_change(tool_client: ToolClient, **arguments: Any) -> str:
 
 
 async def test_writes_of_others_before_the_read_back_are_not_undone(
-    open_tool_client: Opening, sandbox: ASGIApp, store: Store
+    open_tool_client: ToolClientFactory, sandbox: ASGIApp, store: Store
 ) -> None:
     ids = store_equal_personas(store, 2)
     edited: list[str] = []

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tavus_mcp.cli.main import main
+from tavus_mcp.cli import main
 from tavus_mcp.journal.entry import GENESIS, JournalEntry
 from tavus_mcp.journal.journal import JournalStore
 from tavus_mcp.journal.migrations import MIGRATIONS
@@ -154,8 +154,10 @@ def test_a_column_with_invalid_json_is_detected(
     journal_path: Path, intact_journal: bytes, column: str
 ) -> None:
     assert alter_copy(
-        journal_path, intact_journal, f"UPDATE entries SET {column} = 'x' WHERE seq = 3"
-    )  # noqa: S608
+        journal_path,
+        intact_journal,
+        f"UPDATE entries SET {column} = 'x' WHERE seq = 3",  # noqa: S608
+    )
     assert any("3" in fault for fault in verify_journal(journal_path))
 
 
@@ -166,8 +168,12 @@ def test_any_altered_document_is_detected(
 ) -> None:
     find = "digest = (SELECT body FROM entries WHERE seq = ?2)"
     if alter_copy(
-        journal_path, intact_journal, f"UPDATE documents SET body = ?1 WHERE {find}", body, seq
-    ):  # noqa: S608
+        journal_path,
+        intact_journal,
+        f"UPDATE documents SET body = ?1 WHERE {find}",  # noqa: S608
+        body,
+        seq,
+    ):
         assert verify_journal(journal_path) != []
 
 
@@ -178,8 +184,11 @@ def test_any_removed_entry_is_detected(
 ) -> None:
     places = ", ".join("?" * len(removed))
     assert alter_copy(
-        journal_path, intact_journal, f"DELETE FROM entries WHERE seq IN ({places})", *removed
-    )  # noqa: S608
+        journal_path,
+        intact_journal,
+        f"DELETE FROM entries WHERE seq IN ({places})",  # noqa: S608
+        *removed,
+    )
     assert verify_journal(journal_path) != []
 
 
@@ -274,7 +283,7 @@ def test_a_file_readable_by_others_is_made_private(journal_path: Path) -> None:
 @pytest.fixture
 def command_journal_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TAVUS_MCP_DATA_DIR", str(tmp_path / "data"))
-    return tmp_path / "data" / main.JOURNAL
+    return tmp_path / "data" / main.JOURNAL_FILE_NAME
 
 
 def test_the_command_reports_that_an_intact_journal_is_intact(

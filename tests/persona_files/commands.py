@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from mcp_client import SECRET
 
-from tavus_mcp.cli.main import main
+from tavus_mcp.cli import main
 
 ROOT = Path(__file__).parents[2]
 

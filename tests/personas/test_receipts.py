@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tavus_mcp.sandbox.store import Store
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
 
@@ -177,7 +177,7 @@ def build_app_with_edit_before_patch(app: ASGIApp, act: Callable[[], None]) -> A
 
 
 async def test_changes_by_others_between_our_read_and_write_are_preserved(
-    open_tool_client: Opening, sandbox: ASGIApp, store: Store
+    open_tool_client: ToolClientFactory, sandbox: ASGIApp, store: Store
 ) -> None:
     persona_ids: list[str] = []
 
@@ -224,7 +224,7 @@ async def test_a_masked_key_is_preserved_by_changes_of_other_fields(
 
 
 async def test_a_write_accepted_but_not_stored_is_reported(
-    open_tool_client: Opening, sandbox: ASGIApp, store: Store
+    open_tool_client: ToolClientFactory, sandbox: ASGIApp, store: Store
 ) -> None:
     """Ours (design section 5): after every write the document is read back."""
 
@@ -246,7 +246,7 @@ async def test_a_write_accepted_but_not_stored_is_reported(
 
 
 async def test_a_failed_read_back_is_reported_and_the_write_stands(
-    open_tool_client: Opening, sandbox: ASGIApp
+    open_tool_client: ToolClientFactory, sandbox: ASGIApp
 ) -> None:
     written = False
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from tavus_mcp.sandbox.store import Store
 store = Store.open(Path(sys.argv[1]))
 for _ in range(50):
-    with store.writing():
+    with store.write_transaction():
         row = store.get("counter", "one") or {"n": 0}
         store.put("counter", "one", {"n": row["n"] + 1})
 store.close()

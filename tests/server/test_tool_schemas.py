@@ -15,7 +15,7 @@ from mcp_types import Tool
 from tavus_mcp.settings import DEFAULT_TOOLSETS
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
 
@@ -147,7 +147,9 @@ async def test_no_tool_exceeds_its_byte_budget(tool_client: ToolClient) -> None:
         assert count_visible_bytes(tool) <= most, f"{tool.name}: {count_visible_bytes(tool)}"
 
 
-async def test_the_default_toolsets_use_at_most_20_000_bytes(open_tool_client: Opening) -> None:
+async def test_the_default_toolsets_use_at_most_20_000_bytes(
+    open_tool_client: ToolClientFactory,
+) -> None:
     async with open_tool_client(toolsets=DEFAULT_TOOLSETS) as desk:
         tools = await list_tools(desk)
     assert sum(map(count_visible_bytes, tools)) <= 20_000
@@ -158,7 +160,7 @@ async def test_all_toolsets_use_at_most_34_000_bytes(tool_client: ToolClient) ->
     assert sum(map(count_visible_bytes, await list_tools(tool_client))) <= 34_000
 
 
-async def test_both_protocol_modes_list_the_same_tools(open_tool_client: Opening) -> None:
+async def test_both_protocol_modes_list_the_same_tools(open_tool_client: ToolClientFactory) -> None:
     async with open_tool_client(mode="legacy") as old, open_tool_client(mode="2026-07-28") as new:
         before, after = await list_tools(old), await list_tools(new)
     assert [tool.model_dump() for tool in before] == [tool.model_dump() for tool in after]
@@ -166,7 +168,7 @@ async def test_both_protocol_modes_list_the_same_tools(open_tool_client: Opening
 
 @MODES
 async def test_a_complete_workflow_runs_in_either_protocol_mode(
-    open_tool_client: Opening, mode: str
+    open_tool_client: ToolClientFactory, mode: str
 ) -> None:
     async with open_tool_client(mode=mode) as desk:
         persona_id = await desk.create_persona(name="Clerk")

@@ -9,7 +9,7 @@ import pytest
 from tavus_mcp.settings import TOOLSETS
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +26,9 @@ WRITES = {
 }
 
 
-async def test_a_read_only_server_lists_only_read_tools(open_tool_client: Opening) -> None:
+async def test_a_read_only_server_lists_only_read_tools(
+    open_tool_client: ToolClientFactory,
+) -> None:
     async with open_tool_client(read_only=True) as desk:
         tools = (await desk.client.list_tools()).tools
         assert tools
@@ -35,7 +37,7 @@ async def test_a_read_only_server_lists_only_read_tools(open_tool_client: Openin
 
 @pytest.mark.parametrize("tool", list(WRITES))
 async def test_a_read_only_server_refuses_a_write_naming_the_mode(
-    open_tool_client: Opening, tool: str
+    open_tool_client: ToolClientFactory, tool: str
 ) -> None:
     async with open_tool_client(read_only=True) as desk:
         said = await desk.expect_error(tool, **WRITES[tool])
@@ -44,7 +46,7 @@ async def test_a_read_only_server_refuses_a_write_naming_the_mode(
         assert desk.transport.requests == []
 
 
-async def test_a_read_only_server_serves_reads(open_tool_client: Opening) -> None:
+async def test_a_read_only_server_serves_reads(open_tool_client: ToolClientFactory) -> None:
     async with open_tool_client(read_only=True) as desk:
         assert (await desk.expect_result("list_personas"))["personas"]
         assert (await desk.expect_result("check_persona", persona_id="p1af207b8189"))["persona_id"]
@@ -52,7 +54,9 @@ async def test_a_read_only_server_serves_reads(open_tool_client: Opening) -> Non
 
 
 @pytest.mark.parametrize("toolset", TOOLSETS)
-async def test_each_toolset_can_be_served_alone(open_tool_client: Opening, toolset: str) -> None:
+async def test_each_toolset_can_be_served_alone(
+    open_tool_client: ToolClientFactory, toolset: str
+) -> None:
     async with open_tool_client(toolsets=(toolset,)) as desk:
         alone = {tool.name for tool in (await desk.client.list_tools()).tools}
     async with open_tool_client() as desk:
@@ -61,7 +65,7 @@ async def test_each_toolset_can_be_served_alone(open_tool_client: Opening, tools
     assert alone < every
 
 
-async def test_the_toolsets_partition_all_tools(open_tool_client: Opening) -> None:
+async def test_the_toolsets_partition_all_tools(open_tool_client: ToolClientFactory) -> None:
     names: list[str] = []
     for toolset in TOOLSETS:
         async with open_tool_client(toolsets=(toolset,)) as desk:
@@ -83,7 +87,7 @@ async def test_the_toolsets_partition_all_tools(open_tool_client: Opening) -> No
     ],
 )
 async def test_a_tool_of_a_disabled_toolset_is_refused_with_the_toolset_name(
-    open_tool_client: Opening, tool: str, toolset: str
+    open_tool_client: ToolClientFactory, tool: str, toolset: str
 ) -> None:
     rest = tuple(name for name in TOOLSETS if name != toolset)
     async with open_tool_client(toolsets=rest) as desk:
@@ -94,7 +98,7 @@ async def test_a_tool_of_a_disabled_toolset_is_refused_with_the_toolset_name(
 
 
 async def test_an_unknown_tool_is_not_attributed_to_a_mode(
-    open_tool_client: Opening,
+    open_tool_client: ToolClientFactory,
 ) -> None:
     async with open_tool_client(read_only=True) as desk:
         said = await desk.expect_error("make_coffee")

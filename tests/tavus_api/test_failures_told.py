@@ -23,7 +23,7 @@ from tavus_mcp.errors import (
 )
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
 PERSONA = {"persona_id": "p1", "persona_name": "One", "system_prompt": "x", "layers": {}}
@@ -113,14 +113,16 @@ async def test_a_status_maps_to_its_error_with_the_message_of_tavus(
     assert str(status) in str(caught.value)
 
 
-async def test_the_tool_error_contains_the_message_of_tavus(open_tool_client: Opening) -> None:
+async def test_the_tool_error_contains_the_message_of_tavus(
+    open_tool_client: ToolClientFactory,
+) -> None:
     async with open_tool_client(build_app_answering(400, {"error": "the moon is full"})) as desk:
         assert "the moon is full" in await desk.expect_error("get_persona", persona_id="p1")
         assert "the moon is full" in await desk.expect_error("list_personas")
 
 
 async def test_an_html_body_is_reported_as_text_and_a_long_body_is_truncated(
-    open_tool_client: Opening,
+    open_tool_client: ToolClientFactory,
 ) -> None:
     page = "<html><head><title>Oops</title></head><body>" + "x " * 5_000 + "</body></html>"
     async with open_tool_client(build_app_answering(500, page)) as desk:
@@ -134,7 +136,7 @@ async def test_an_html_body_is_reported_as_text_and_a_long_body_is_truncated(
     "body", [b"", b'{"persona_id": "p1", "pers', b"<html>hello</html>", b"null", b"[]", b"5", b"{}"]
 )
 async def test_a_successful_answer_without_a_persona_is_reported_as_an_error(
-    open_tool_client: Opening, body: bytes
+    open_tool_client: ToolClientFactory, body: bytes
 ) -> None:
     async with open_tool_client(build_app_answering(200, body)) as desk:
         said = await desk.expect_error("get_persona", persona_id="p1")
@@ -144,7 +146,7 @@ async def test_a_successful_answer_without_a_persona_is_reported_as_an_error(
 
 @pytest.mark.parametrize("body", [b"", b'{"data": [{"per', b"<html>hello</html>"])
 async def test_a_successful_answer_without_a_list_is_reported_as_an_error(
-    open_tool_client: Opening, body: bytes
+    open_tool_client: ToolClientFactory, body: bytes
 ) -> None:
     async with open_tool_client(build_app_answering(200, body)) as desk:
         assert "200" in await desk.expect_error("list_personas")
@@ -152,7 +154,7 @@ async def test_a_successful_answer_without_a_list_is_reported_as_an_error(
 
 @pytest.mark.parametrize("status", [200, 400])
 async def test_a_deeply_nested_body_is_reported_as_an_error(
-    open_tool_client: Opening, status: int
+    open_tool_client: ToolClientFactory, status: int
 ) -> None:
     async with open_tool_client(build_app_answering(status, b"[" * 100_000)) as desk:
         said = await desk.expect_error("get_persona", persona_id="p1")
@@ -163,7 +165,7 @@ async def test_a_deeply_nested_body_is_reported_as_an_error(
 @pytest.mark.parametrize("status", [302, 308])
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
 async def test_redirects_are_not_followed(
-    open_tool_client: Opening, status: int, method: str
+    open_tool_client: ToolClientFactory, status: int, method: str
 ) -> None:
     """Ours (design section 6): the key goes to the configured host only."""
     headers = {"location": "https://elsewhere.example/v2/personas/p1"}
@@ -180,7 +182,9 @@ async def test_redirects_are_not_followed(
     assert "TAVUS_BASE_URL" in said
 
 
-async def test_a_304_answer_to_a_read_is_reported_as_an_error(open_tool_client: Opening) -> None:
+async def test_a_304_answer_to_a_read_is_reported_as_an_error(
+    open_tool_client: ToolClientFactory,
+) -> None:
     async with open_tool_client(build_app_answering(304)) as desk:
         said = await desk.expect_error("get_persona", persona_id="p1")
     assert "304" in said
@@ -188,7 +192,7 @@ async def test_a_304_answer_to_a_read_is_reported_as_an_error(open_tool_client: 
 
 @pytest.mark.parametrize("status", [200, 204])
 async def test_a_write_with_an_empty_answer_succeeds_when_it_took_effect(
-    open_tool_client: Opening, sandbox: ASGIApp, status: int
+    open_tool_client: ToolClientFactory, sandbox: ASGIApp, status: int
 ) -> None:
     """Tavus: the body of a PATCH is undocumented; a client must not require JSON."""
     async with open_tool_client(build_app_without_response_bodies(sandbox, status)) as desk:
@@ -201,7 +205,7 @@ async def test_a_write_with_an_empty_answer_succeeds_when_it_took_effect(
 @pytest.mark.parametrize("status", [200, 204])
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
 async def test_a_success_status_is_rejected_when_the_write_had_no_effect(
-    open_tool_client: Opening, status: int, method: str
+    open_tool_client: ToolClientFactory, status: int, method: str
 ) -> None:
     """Ours (design section 5): after every write the document is read back."""
     async with open_tool_client(build_app_answering(status, only=method)) as desk:
@@ -233,7 +237,7 @@ CREATE = {"name": "One", "system_prompt": "x"}
 
 @pytest.mark.parametrize("body", [b"", b'{"persona_id": "p'])
 async def test_a_creation_with_an_unreadable_answer_does_not_advise_a_retry(
-    open_tool_client: Opening, body: bytes
+    open_tool_client: ToolClientFactory, body: bytes
 ) -> None:
     """Ours: a second try would make a second persona."""
     async with open_tool_client(build_app_answering(200, body, only="POST")) as desk:
@@ -244,7 +248,7 @@ async def test_a_creation_with_an_unreadable_answer_does_not_advise_a_retry(
 
 
 async def test_a_creation_answered_without_an_id_does_not_report_the_id_none(
-    open_tool_client: Opening,
+    open_tool_client: ToolClientFactory,
 ) -> None:
     async with open_tool_client(build_app_answering(200, {}, only="POST")) as desk:
         result = await desk.call("create_persona", **CREATE)
@@ -254,7 +258,7 @@ async def test_a_creation_answered_without_an_id_does_not_report_the_id_none(
 
 @pytest.mark.parametrize("status", [500, 502, 504])
 async def test_a_creation_lost_at_a_gateway_does_not_advise_a_retry(
-    open_tool_client: Opening, status: int
+    open_tool_client: ToolClientFactory, status: int
 ) -> None:
     """Ours: it is not known whether Tavus carried it out."""
     async with open_tool_client(build_app_answering(status, only="POST")) as desk:
@@ -271,7 +275,10 @@ async def test_a_creation_lost_at_a_gateway_does_not_advise_a_retry(
     [("create_persona", CREATE), ("update_persona", {"persona_id": "p1", "name": "Two"})],
 )
 async def test_a_write_with_a_lost_answer_reports_an_unknown_outcome(
-    open_tool_client: Opening, error: httpx2.TransportError, tool: str, arguments: dict[str, Any]
+    open_tool_client: ToolClientFactory,
+    error: httpx2.TransportError,
+    tool: str,
+    arguments: dict[str, Any],
 ) -> None:
     fine = build_app_answering(200, PERSONA)
 
@@ -288,7 +295,7 @@ async def test_a_write_with_a_lost_answer_reports_an_unknown_outcome(
 
 
 async def test_a_connection_failure_reports_that_nothing_was_changed(
-    open_tool_client: Opening,
+    open_tool_client: ToolClientFactory,
 ) -> None:
     async def down(scope: Scope, receive: Receive, send: Send) -> None:
         raise httpx2.ConnectError("refused")

@@ -11,7 +11,7 @@ from foreign_tavus import PalOnlyApi, rename_to_pal
 from mcp_client import ToolClient, text_of
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
 
@@ -36,7 +36,7 @@ def pal_api() -> PalOnlyApi:
 
 @pytest.fixture
 async def pal_tool_client(
-    open_tool_client: Opening, pal_api: PalOnlyApi
+    open_tool_client: ToolClientFactory, pal_api: PalOnlyApi
 ) -> AsyncIterator[ToolClient]:
     """A desk on that Tavus."""
     async with open_tool_client(pal_api) as desk:
@@ -186,7 +186,7 @@ async def test_an_absent_persona_is_reported_as_not_found_at_the_pal_api(
 
 
 async def test_pal_field_names_under_the_personas_path_are_understood(
-    open_tool_client: Opening,
+    open_tool_client: ToolClientFactory,
 ) -> None:
     """Tavus: a live report; one account answered both vocabularies."""
     mixed = PalOnlyApi(

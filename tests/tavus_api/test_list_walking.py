@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from tavus_mcp.tavus_api import pagination
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
 
@@ -112,7 +112,7 @@ async def collect_ids_by_cursor(tool_client: ToolClient, limit: int) -> list[str
 @pytest.mark.parametrize("total", [None, 40])
 @pytest.mark.parametrize(("count", "cap", "limit"), [(30, 10, 10), (95, 10, 20)])
 async def test_the_cursors_of_the_tool_cover_irregular_lists(
-    open_tool_client: Opening,
+    open_tool_client: ToolClientFactory,
     first: int | None,
     total: int | None,
     count: int,
@@ -127,7 +127,7 @@ async def test_the_cursors_of_the_tool_cover_irregular_lists(
 
 
 async def test_an_empty_page_before_the_total_is_reached_is_an_error(
-    open_tool_client: Opening,
+    open_tool_client: ToolClientFactory,
 ) -> None:
     """Tavus: a list once gave ``data: []`` with ``total_count: 55`` (section 12, row 24)."""
     from_page_1 = {"1": [{"persona_id": "p1", "persona_name": "One"}]}
@@ -152,7 +152,9 @@ async def test_an_empty_page_before_the_total_is_reached_is_an_error(
         {"personas": [{"persona_id": "p1"}]},
     ],
 )
-async def test_alternative_list_envelopes_are_read(open_tool_client: Opening, body: Any) -> None:
+async def test_alternative_list_envelopes_are_read(
+    open_tool_client: ToolClientFactory, body: Any
+) -> None:
     async def once(scope: Scope, receive: Receive, send: Send) -> None:
         page = Request(scope, receive).query_params.get("page")
         shown = body if page is None else {"data": []}
@@ -185,7 +187,7 @@ async def test_a_row_that_moves_to_a_later_page_is_returned_once() -> None:
 
 
 async def test_a_row_without_an_id_is_identified_by_a_hash_and_not_returned(
-    open_tool_client: Opening,
+    open_tool_client: ToolClientFactory,
 ) -> None:
     row = {"persona_name": "x", "layers": {"tts": {"api_key": "stored-key-0123456789"}}}
 

@@ -25,7 +25,7 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.masking import MASK
 from tavus_mcp.personas.current_spelling import use_current_spelling
-from tavus_mcp.tuning import recommend
+from tavus_mcp.tuning import propose
 
 CASES = dict(case_documents())
 LEAVES = (
@@ -121,7 +121,7 @@ def test_recommending_never_modifies_its_input(
 ) -> None:
     document = PersonaDocument(data)
     revision = document.revision
-    recommend(document, named, "strong", ["de"] if "speak_languages" in named else [], CATALOG)
+    propose(document, named, "strong", ["de"] if "speak_languages" in named else [], CATALOG)
     assert PersonaDocument(data).revision == revision
 
 

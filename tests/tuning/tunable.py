@@ -16,7 +16,7 @@ from tavus_mcp.checker.check import check
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.masking import MASK
-from tavus_mcp.tuning import Proposal, recommend
+from tavus_mcp.tuning import Proposal, propose
 
 CATALOG = load_catalog()
 _RULES = Path(__file__).parents[1] / "checker" / "rules.toml"
@@ -31,7 +31,7 @@ def recommend_changes(
 ) -> Proposal:
     """Propose on a plain document; languages are given where they are needed."""
     spoken = languages or (("German", "en") if "speak_languages" in goals else ())
-    return recommend(PersonaDocument(data), goals, strength, spoken, CATALOG)
+    return propose(PersonaDocument(data), goals, strength, spoken, CATALOG)
 
 
 def apply_recommendation(recommendation: Proposal, data: dict[str, Any]) -> dict[str, Any]:

@@ -20,14 +20,14 @@ from mcp_types import ElicitResult, ErrorData
 from tavus_mcp.sandbox.store import Store
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("era", PROTOCOL_MODES)]
 NAME = "Front desk"
 
 
 async def delete_with_form(
-    open_tool_client: Opening, era: str, person: FormUser
+    open_tool_client: ToolClientFactory, era: str, person: FormUser
 ) -> tuple[ToolClient, str, dict[str, Any]]:
     """Let a persona be deleted before this person; return its id and what was answered."""
     client = {"elicitation_callback": person}
@@ -41,7 +41,7 @@ def list_deletions(tool_client: ToolClient) -> list[str]:
 
 
 async def test_typing_the_exact_name_at_human_speed_deletes_the_persona(
-    open_tool_client: Opening, store: Store, era: str
+    open_tool_client: ToolClientFactory, store: Store, era: str
 ) -> None:
     person = FormUser(ManualClock(), typed_name=NAME, answer_seconds=1.0)
     desk, persona_id, answered = await delete_with_form(open_tool_client, era, person)
@@ -68,7 +68,7 @@ UNCLEAR: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("how", UNCLEAR)
 async def test_any_other_answer_creates_a_plan_and_deletes_nothing(
-    open_tool_client: Opening, store: Store, era: str, how: str
+    open_tool_client: ToolClientFactory, store: Store, era: str, how: str
 ) -> None:
     desk, persona_id, answered = await delete_with_form(
         open_tool_client, era, FormUser(ManualClock(), **UNCLEAR[how])
@@ -92,7 +92,11 @@ SPOILT: dict[str, Any] = {
 
 @pytest.mark.parametrize("what", SPOILT)
 async def test_a_malformed_form_answer_creates_a_plan(
-    request: pytest.FixtureRequest, open_tool_client: Opening, store: Store, era: str, what: str
+    request: pytest.FixtureRequest,
+    open_tool_client: ToolClientFactory,
+    store: Store,
+    era: str,
+    what: str,
 ) -> None:
     """Clients that fake a form accept it and fill in nothing, or something of their own."""
     desk, persona_id, answered = await delete_with_form(
@@ -106,7 +110,7 @@ async def test_a_malformed_form_answer_creates_a_plan(
 
 @pytest.mark.parametrize("more", [{}, {"typed": NAME}], ids=["bare", "with the name"])
 async def test_declining_deletes_nothing_and_creates_no_plan(
-    open_tool_client: Opening, store: Store, era: str, more: dict[str, Any]
+    open_tool_client: ToolClientFactory, store: Store, era: str, more: dict[str, Any]
 ) -> None:
     desk, persona_id, answered = await delete_with_form(
         open_tool_client, era, FormUser(ManualClock(), "decline", **more)
@@ -120,7 +124,9 @@ async def test_declining_deletes_nothing_and_creates_no_plan(
     assert list_deletions(desk) == []
 
 
-async def test_declining_leaves_no_plan_in_the_journal(open_tool_client: Opening, era: str) -> None:
+async def test_declining_leaves_no_plan_in_the_journal(
+    open_tool_client: ToolClientFactory, era: str
+) -> None:
     person = FormUser(ManualClock(), "decline")
     desk, _, _ = await delete_with_form(open_tool_client, era, person)
     with closing(sqlite3.connect(desk.server.app.diary.path)) as journal:
@@ -129,7 +135,9 @@ async def test_declining_leaves_no_plan_in_the_journal(open_tool_client: Opening
     assert "plan" not in kinds
 
 
-async def test_a_dry_run_creates_a_plan_without_a_form(open_tool_client: Opening, era: str) -> None:
+async def test_a_dry_run_creates_a_plan_without_a_form(
+    open_tool_client: ToolClientFactory, era: str
+) -> None:
     person = FormUser(ManualClock(), typed_name=NAME)
     async with open_tool_client(mode=era, client={"elicitation_callback": person}) as desk:
         persona_id = await desk.create_persona(name=NAME)
@@ -139,7 +147,7 @@ async def test_a_dry_run_creates_a_plan_without_a_form(open_tool_client: Opening
 
 
 async def test_the_form_has_one_text_field_and_names_what_is_deleted(
-    open_tool_client: Opening, era: str
+    open_tool_client: ToolClientFactory, era: str
 ) -> None:
     person = FormUser(ManualClock(), "cancel")
     _, persona_id, _ = await delete_with_form(open_tool_client, era, person)
@@ -154,7 +162,7 @@ async def test_the_form_has_one_text_field_and_names_what_is_deleted(
 
 
 async def test_the_form_message_masks_a_key_in_the_name(
-    open_tool_client: Opening, era: str
+    open_tool_client: ToolClientFactory, era: str
 ) -> None:
     person = FormUser(ManualClock(), "cancel")
     async with open_tool_client(mode=era, client={"elicitation_callback": person}) as desk:
@@ -164,7 +172,7 @@ async def test_the_form_message_masks_a_key_in_the_name(
 
 
 async def test_a_form_answered_with_an_error_creates_a_plan(
-    request: pytest.FixtureRequest, open_tool_client: Opening, store: Store, era: str
+    request: pytest.FixtureRequest, open_tool_client: ToolClientFactory, store: Store, era: str
 ) -> None:
     """In the new era such a client ends the exchange itself: nothing is sent again."""
 
@@ -184,7 +192,7 @@ async def test_a_form_answered_with_an_error_creates_a_plan(
 
 
 async def test_cancelling_an_unanswered_form_deletes_nothing(
-    open_tool_client: Opening, store: Store, era: str
+    open_tool_client: ToolClientFactory, store: Store, era: str
 ) -> None:
     shown = anyio.Event()
 
@@ -209,7 +217,7 @@ async def test_cancelling_an_unanswered_form_deletes_nothing(
 @pytest.mark.parametrize("what", [{"name": "Reception"}, {"system_prompt": "You wait."}])
 async def test_a_persona_that_changes_while_the_form_is_open_is_not_deleted(
     request: pytest.FixtureRequest,
-    open_tool_client: Opening,
+    open_tool_client: ToolClientFactory,
     store: Store,
     era: str,
     what: dict[str, str],
@@ -232,7 +240,7 @@ async def test_a_persona_that_changes_while_the_form_is_open_is_not_deleted(
 
 
 async def test_the_undo_call_restores_the_deleted_persona(
-    open_tool_client: Opening, era: str
+    open_tool_client: ToolClientFactory, era: str
 ) -> None:
     person = FormUser(ManualClock(), typed_name=NAME)
     client = {"elicitation_callback": person}
@@ -250,7 +258,9 @@ async def test_the_undo_call_restores_the_deleted_persona(
     assert any("new id" in finding["message"] for finding in back["findings"])
 
 
-async def test_an_outdated_revision_prevents_the_form(open_tool_client: Opening, era: str) -> None:
+async def test_an_outdated_revision_prevents_the_form(
+    open_tool_client: ToolClientFactory, era: str
+) -> None:
     person = FormUser(ManualClock(), typed_name=NAME)
     async with open_tool_client(mode=era, client={"elicitation_callback": person}) as desk:
         persona_id = await desk.create_persona(name=NAME)
@@ -259,7 +269,9 @@ async def test_an_outdated_revision_prevents_the_form(open_tool_client: Opening,
     assert person.forms == []
 
 
-async def test_each_deletion_needs_its_own_answer(open_tool_client: Opening, era: str) -> None:
+async def test_each_deletion_needs_its_own_answer(
+    open_tool_client: ToolClientFactory, era: str
+) -> None:
     """An answer counts for one question: the next deletion asks again."""
     person = FormUser(ManualClock(), typed_name=NAME)
     client = {"elicitation_callback": person}

@@ -27,7 +27,7 @@ from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import Settings
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
 REVISIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", CURRENT_REVISION)
@@ -153,7 +153,9 @@ async def test_an_answer_to_a_cancelled_form_deletes_nothing(
 YES = {"persona_name": ElicitResult(action="accept", content={"persona_name": NAME})}
 
 
-async def test_a_tampered_request_state_is_refused(open_tool_client: Opening, store: Store) -> None:
+async def test_a_tampered_request_state_is_refused(
+    open_tool_client: ToolClientFactory, store: Store
+) -> None:
     person = FormUser(ManualClock())
     client = {"elicitation_callback": person}
     async with open_tool_client(mode=CURRENT_REVISION, client=client, clock=person.clock) as desk:
@@ -171,7 +173,7 @@ async def test_a_tampered_request_state_is_refused(open_tool_client: Opening, st
 
 
 async def test_an_answer_without_request_state_gets_the_form_again(
-    open_tool_client: Opening, store: Store
+    open_tool_client: ToolClientFactory, store: Store
 ) -> None:
     person = FormUser(ManualClock())
     client = {"elicitation_callback": person}
@@ -182,7 +184,7 @@ async def test_an_answer_without_request_state_gets_the_form_again(
 
 
 async def test_a_request_state_is_refused_for_another_persona(
-    open_tool_client: Opening, store: Store
+    open_tool_client: ToolClientFactory, store: Store
 ) -> None:
     person = FormUser(ManualClock())
     client = {"elicitation_callback": person}
@@ -199,7 +201,7 @@ async def test_a_request_state_is_refused_for_another_persona(
 
 
 async def test_a_request_state_of_another_server_is_refused(
-    open_tool_client: Opening, store: Store
+    open_tool_client: ToolClientFactory, store: Store
 ) -> None:
     person = FormUser(ManualClock())
     client = {"elicitation_callback": person}
@@ -215,7 +217,7 @@ async def test_a_request_state_of_another_server_is_refused(
 
 
 async def test_a_replayed_answer_deletes_nothing_else(
-    open_tool_client: Opening, store: Store
+    open_tool_client: ToolClientFactory, store: Store
 ) -> None:
     person = FormUser(ManualClock())
     client = {"elicitation_callback": person}
@@ -234,7 +236,7 @@ async def test_a_replayed_answer_deletes_nothing_else(
 
 
 async def test_declining_is_final_when_the_same_form_is_answered_again(
-    open_tool_client: Opening, store: Store
+    open_tool_client: ToolClientFactory, store: Store
 ) -> None:
     person = FormUser(ManualClock())
     client = {"elicitation_callback": person}

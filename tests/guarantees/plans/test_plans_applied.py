@@ -16,7 +16,7 @@ from mcp_client import SECRET, ToolClient
 from tavus_mcp.sandbox.store import Store
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
 
@@ -31,7 +31,7 @@ async def test_the_cases_cover_every_tool_with_dry_run(tool_client: ToolClient) 
 
 @pytest.mark.parametrize("tool", CHANGE_TOOLS)
 async def test_a_dry_run_creates_a_plan_and_sends_no_write(
-    open_tool_client: Opening, store: Store, tool: str
+    open_tool_client: ToolClientFactory, store: Store, tool: str
 ) -> None:
     async with open_tool_client(clock=ManualClock()) as desk:
         persona_id, revision = await create_persona_with_history(desk)

@@ -13,7 +13,7 @@ from mcp_client import ToolClient
 from tavus_mcp.sandbox.store import Store
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
 STOCK = "p1af207b8189"
@@ -89,7 +89,7 @@ async def test_a_used_update_plan_is_refused_as_used(tool_client: ToolClient, to
 
 
 @pytest.mark.parametrize("tool", CHANGE_TOOLS)
-async def test_a_plan_expires_after_an_hour(open_tool_client: Opening, tool: str) -> None:
+async def test_a_plan_expires_after_an_hour(open_tool_client: ToolClientFactory, tool: str) -> None:
     clock = ManualClock()
     async with open_tool_client(clock=clock) as desk:
         _, in_time = await create_plan(desk, tool)
@@ -157,7 +157,7 @@ async def test_a_plan_refused_for_a_change_is_usable_after_the_change_is_reverte
     [("configure_llm", True), ("configure_tts", True), ("edit_prompt", False)],
 )
 async def test_a_plan_survives_a_restart_but_its_key_does_not(
-    open_tool_client: Opening, tool: str, bereft: bool
+    open_tool_client: ToolClientFactory, tool: str, bereft: bool
 ) -> None:
     async with open_tool_client() as desk:
         persona_id, plan_id = await create_plan(desk, tool)
@@ -173,7 +173,7 @@ async def test_a_plan_survives_a_restart_but_its_key_does_not(
 
 
 async def test_a_planned_creation_is_refused_when_its_key_is_lost(
-    open_tool_client: Opening,
+    open_tool_client: ToolClientFactory,
 ) -> None:
     layers = {"tts": {"tts_engine": "elevenlabs", "api_key_ref": "openai"}}
     body = {"system_prompt": "You help.", "layers": layers, "dry_run": True}
@@ -186,7 +186,7 @@ async def test_a_planned_creation_is_refused_when_its_key_is_lost(
 
 @pytest.mark.parametrize("tool", CHANGE_TOOLS)
 async def test_two_servers_applying_one_plan_concurrently_apply_it_once(
-    open_tool_client: Opening, tool: str
+    open_tool_client: ToolClientFactory, tool: str
 ) -> None:
     """They share the journal; a plan with a key is known whole to the one that made it only."""
     answers: list[bool] = []
@@ -205,7 +205,9 @@ async def test_two_servers_applying_one_plan_concurrently_apply_it_once(
         assert len(one.transport.writes) + len(other.transport.writes) == written + 1
 
 
-async def test_a_plan_of_one_server_is_applied_by_another(open_tool_client: Opening) -> None:
+async def test_a_plan_of_one_server_is_applied_by_another(
+    open_tool_client: ToolClientFactory,
+) -> None:
     async with open_tool_client() as one, open_tool_client() as other:
         persona_id, plan_id = await create_plan(one)
         assert (await other.expect_result("apply_plan", plan_id=plan_id))["status"] == "applied"

@@ -12,7 +12,7 @@ from rawclient import SERVER_ARGUMENTS, Session, run_server_command, start_proce
 from tavus_mcp.settings import TOOLSETS
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 SOME = [*((name,) for name in TOOLSETS), *combinations(TOOLSETS, 2), TOOLSETS]
 START: dict[str, tuple[list[str], dict[str, str]]] = {
@@ -23,14 +23,16 @@ START: dict[str, tuple[list[str], dict[str, str]]] = {
 }
 
 
-async def list_tools_by_name(open_tool_client: Opening, **settings: Any) -> dict[str, Any]:
+async def list_tools_by_name(
+    open_tool_client: ToolClientFactory, **settings: Any
+) -> dict[str, Any]:
     async with open_tool_client(**settings) as desk:
         return {tool.name: tool for tool in (await desk.client.list_tools()).tools}
 
 
 @pytest.mark.anyio
 async def test_read_only_mode_serves_only_the_read_tools_of_any_toolsets(
-    open_tool_client: Opening,
+    open_tool_client: ToolClientFactory,
 ) -> None:
     for chosen in SOME:
         whole = await list_tools_by_name(open_tool_client, toolsets=chosen)
@@ -44,7 +46,7 @@ async def test_read_only_mode_serves_only_the_read_tools_of_any_toolsets(
 @pytest.mark.parametrize("chosen", [("checks",), TOOLSETS], ids=["one toolset", "all"])
 @pytest.mark.anyio
 async def test_every_write_tool_is_refused_with_a_message_that_names_the_mode(
-    open_tool_client: Opening, chosen: tuple[str, ...]
+    open_tool_client: ToolClientFactory, chosen: tuple[str, ...]
 ) -> None:
     every = await list_tools_by_name(open_tool_client)
     writes = [name for name, tool in every.items() if not tool.annotations.read_only_hint]
@@ -60,7 +62,7 @@ async def test_every_write_tool_is_refused_with_a_message_that_names_the_mode(
 
 @pytest.mark.anyio
 async def test_a_read_only_server_does_not_apply_the_plan_of_another_server(
-    open_tool_client: Opening,
+    open_tool_client: ToolClientFactory,
 ) -> None:
     async with open_tool_client() as desk:
         persona_id = await desk.create_persona()
@@ -74,7 +76,7 @@ async def test_a_read_only_server_does_not_apply_the_plan_of_another_server(
 
 @pytest.mark.anyio
 async def test_a_tool_of_a_disabled_toolset_is_refused_with_the_toolset_name(
-    open_tool_client: Opening,
+    open_tool_client: ToolClientFactory,
 ) -> None:
     async with open_tool_client(toolsets=("checks",)) as desk:
         said = await desk.expect_error("update_persona", persona_id="p1", name="x")

@@ -26,14 +26,14 @@ from starlette.types import ASGIApp
 from tavus_mcp.sandbox.store import Store
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize("way", TOOL_CALLS)
 async def test_a_change_repeated_in_a_tavus_error_is_masked(
-    open_tool_client: Opening, sandbox: ASGIApp, store: Store, way: str
+    open_tool_client: ToolClientFactory, sandbox: ASGIApp, store: Store, way: str
 ) -> None:
     tool, arguments = TOOL_CALLS[way]
     row = store.get("persona", "p1af207b8189") or {}
@@ -51,7 +51,7 @@ async def test_a_change_repeated_in_a_tavus_error_is_masked(
 @pytest.mark.parametrize("place", LITERAL_LAYERS)
 @pytest.mark.parametrize("form", ["object", "text"])
 async def test_a_new_persona_repeated_in_a_tavus_error_is_masked(
-    open_tool_client: Opening, sandbox: ASGIApp, place: str, form: str
+    open_tool_client: ToolClientFactory, sandbox: ASGIApp, place: str, form: str
 ) -> None:
     layers = LITERAL_LAYERS[place] if form == "object" else json.dumps(LITERAL_LAYERS[place])
     async with open_tool_client(build_echoing_app(sandbox)) as desk:
@@ -61,7 +61,7 @@ async def test_a_new_persona_repeated_in_a_tavus_error_is_masked(
 
 
 async def test_a_key_is_masked_in_the_leaf_of_a_raw_patch_that_tavus_repeats(
-    open_tool_client: Opening, sandbox: ASGIApp, store: Store
+    open_tool_client: ToolClientFactory, sandbox: ASGIApp, store: Store
 ) -> None:
     row = store.get("persona", "p1af207b8189") or {}
     store.put("persona", "p1", {**row, "persona_id": "p1", "layers": {"tts": {}}})
@@ -74,7 +74,7 @@ async def test_a_key_is_masked_in_the_leaf_of_a_raw_patch_that_tavus_repeats(
 
 @pytest.mark.parametrize("form", ["error", "html"])
 async def test_a_key_in_a_tavus_error_is_masked_before_truncation(
-    open_tool_client: Opening, sandbox: ASGIApp, form: str
+    open_tool_client: ToolClientFactory, sandbox: ASGIApp, form: str
 ) -> None:
     """Found by an attack: of a key across the cut, the first half was shown."""
     words = "x" * 385 + " " + CANARY
@@ -211,7 +211,7 @@ async def test_a_known_key_is_masked_in_sdk_errors(tool_client: ToolClient, wher
 
 
 async def test_an_internal_error_reveals_no_arguments(
-    open_tool_client: Opening, sandbox: ASGIApp
+    open_tool_client: ToolClientFactory, sandbox: ASGIApp
 ) -> None:
     """A bug shows the model one generic line."""
 
@@ -226,7 +226,7 @@ async def test_an_internal_error_reveals_no_arguments(
     assert SECRET not in text_of(result) + listed
 
 
-async def test_a_connection_error_contains_no_key(open_tool_client: Opening) -> None:
+async def test_a_connection_error_contains_no_key(open_tool_client: ToolClientFactory) -> None:
     async def reset(scope: Any, receive: Any, send: Any) -> None:
         raise httpx2.ReadError(f"reset while sending {CANARY} {SECRET}")
 

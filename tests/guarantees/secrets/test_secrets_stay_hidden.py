@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tavus_mcp.sandbox.store import Store
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
 CANARY = "canary-77f0d1b2c3"
@@ -233,7 +233,11 @@ LITERAL = {"llm": {"model": "m", "base_url": URL, "api_key": CANARY}}
     ],
 )
 async def test_a_key_that_tavus_repeats_in_an_error_is_masked(
-    open_tool_client: Opening, sandbox: ASGIApp, store: Store, tool: str, arguments: dict[str, Any]
+    open_tool_client: ToolClientFactory,
+    sandbox: ASGIApp,
+    store: Store,
+    tool: str,
+    arguments: dict[str, Any],
 ) -> None:
     row = store.get("persona", "p1af207b8189")
     layers = {"tts": {"tts_engine": "elevenlabs"}}

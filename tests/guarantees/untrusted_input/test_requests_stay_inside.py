@@ -26,7 +26,7 @@ from tavus_mcp.sandbox.store import Store
 from tavus_mcp.tavus_api.client import TavusApi
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 ALLOWED = re.compile(r"/v2/(personas|pals)(/[A-Za-z0-9][A-Za-z0-9_-]{0,63})?")
 QUIET = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
@@ -130,7 +130,9 @@ class CheckedToolClient:
 
 
 @pytest.fixture
-def checked_client(open_tool_client: Opening, store: Store) -> Iterator[CheckedToolClient]:
+def checked_client(
+    open_tool_client: ToolClientFactory, store: Store
+) -> Iterator[CheckedToolClient]:
     row = store.get("persona", "p1af207b8189") or {}
     store.put("persona", "p1", {**row, "persona_id": "p1", "persona_type": "user"})
     with (
@@ -234,7 +236,7 @@ def test_no_document_redirects_a_request_to_another_path(checked_client: Checked
 @pytest.mark.parametrize("where", ["http://evil.example.net/v2/personas/p1", "/v1/other", "//x.y"])
 @pytest.mark.anyio
 async def test_a_redirect_is_reported_and_never_followed(
-    open_tool_client: Opening, status: int, where: str
+    open_tool_client: ToolClientFactory, status: int, where: str
 ) -> None:
     async def elsewhere(scope: Any, receive: Any, send: Any) -> None:
         headers = [(b"location", where.encode())]
@@ -251,7 +253,7 @@ async def test_a_redirect_is_reported_and_never_followed(
 @pytest.mark.parametrize("persona_id", ["../replicas", "p1/../x", "https://evil.example.net"])
 @pytest.mark.anyio
 async def test_an_id_returned_by_tavus_is_validated(
-    open_tool_client: Opening, persona_id: str
+    open_tool_client: ToolClientFactory, persona_id: str
 ) -> None:
     """A reply is other people's text too: its id is no way to another place."""
 

@@ -20,7 +20,7 @@ from tavus_mcp.server.server import unserved_tools
 from tavus_mcp.settings import DEFAULT_TOOLSETS, TOOLSETS
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
 MODES = pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
@@ -61,7 +61,7 @@ async def get_prompt_error(tool_client: ToolClient, prompt: str, **arguments: st
 
 @MODES
 async def test_prompts_are_listed_with_title_description_and_described_arguments(
-    open_tool_client: Opening, mode: str
+    open_tool_client: ToolClientFactory, mode: str
 ) -> None:
     async with open_tool_client(mode=mode, toolsets=DEFAULT_TOOLSETS) as desk:
         prompts = (await desk.client.list_prompts()).prompts
@@ -78,7 +78,7 @@ async def test_prompts_are_listed_with_title_description_and_described_arguments
 @MODES
 @pytest.mark.parametrize("prompt", ARGUMENTS)
 async def test_a_prompt_is_one_short_message_and_sends_no_request(
-    open_tool_client: Opening, mode: str, prompt: str
+    open_tool_client: ToolClientFactory, mode: str, prompt: str
 ) -> None:
     async with open_tool_client(mode=mode) as desk:
         text = await render_prompt(desk, prompt, **ARGUMENTS[prompt])
@@ -91,7 +91,7 @@ async def test_a_prompt_is_one_short_message_and_sends_no_request(
 
 @pytest.mark.parametrize("how", SERVED)
 async def test_a_prompt_names_only_served_tools_or_explains_their_absence(
-    open_tool_client: Opening, how: str
+    open_tool_client: ToolClientFactory, how: str
 ) -> None:
     missing = unserved_tools(SERVED[how]["toolsets"], read_only=SERVED[how].get("read_only", False))
     async with open_tool_client(**SERVED[how]) as desk:
@@ -133,7 +133,7 @@ async def test_prompts_ask_for_agreement_before_a_change_and_mention_undo(
 
 @pytest.mark.parametrize("prompt", ARGUMENTS)
 async def test_prompts_of_a_read_only_server_state_that_nothing_is_changed(
-    open_tool_client: Opening, prompt: str
+    open_tool_client: ToolClientFactory, prompt: str
 ) -> None:
     async with open_tool_client(toolsets=DEFAULT_TOOLSETS, read_only=True) as desk:
         text = await render_prompt(desk, prompt, **ARGUMENTS[prompt])
@@ -142,7 +142,7 @@ async def test_prompts_of_a_read_only_server_state_that_nothing_is_changed(
 
 
 async def test_prompts_suggest_measuring_conversations_where_the_tool_is_served(
-    open_tool_client: Opening,
+    open_tool_client: ToolClientFactory,
 ) -> None:
     async with open_tool_client(toolsets=DEFAULT_TOOLSETS) as desk:
         text = await render_prompt(desk, "tune_persona", **ARGUMENTS["tune_persona"])
@@ -186,9 +186,13 @@ UNFIT = [
 
 
 @MODES
-@pytest.mark.parametrize(("prompt", "arguments", "told"), UNFIT)
+@pytest.mark.parametrize(("prompt", "arguments", "expected_text"), UNFIT)
 async def test_invalid_arguments_give_error_32602_with_our_message(
-    open_tool_client: Opening, mode: str, prompt: str, arguments: dict[str, str], expected_text: str
+    open_tool_client: ToolClientFactory,
+    mode: str,
+    prompt: str,
+    arguments: dict[str, str],
+    expected_text: str,
 ) -> None:
     async with open_tool_client(mode=mode) as desk:
         said = await get_prompt_error(desk, prompt, **arguments)
@@ -199,7 +203,7 @@ async def test_invalid_arguments_give_error_32602_with_our_message(
 
 @MODES
 async def test_an_unknown_prompt_is_refused_with_the_closest_match(
-    open_tool_client: Opening, mode: str
+    open_tool_client: ToolClientFactory, mode: str
 ) -> None:
     async with open_tool_client(mode=mode) as desk:
         assert "did you mean 'tune_persona'?" in await get_prompt_error(desk, "tune_person")
@@ -208,7 +212,7 @@ async def test_an_unknown_prompt_is_refused_with_the_closest_match(
 @pytest.mark.parametrize("name", ["persona_id", "first", "second"])
 @MODES
 async def test_persona_ids_of_prompts_are_completed(
-    open_tool_client: Opening, mode: str, name: str
+    open_tool_client: ToolClientFactory, mode: str, name: str
 ) -> None:
     prompt = "tune_persona" if name == "persona_id" else "compare_variants"
     async with open_tool_client(mode=mode) as desk:

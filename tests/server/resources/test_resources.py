@@ -16,7 +16,7 @@ from tavus_mcp.models.persona import Persona
 from tavus_mcp.sandbox.store import Store
 
 if TYPE_CHECKING:
-    from conftest import Opening
+    from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
 MODES = pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
@@ -88,7 +88,7 @@ async def complete_argument(tool_client: ToolClient, uri: str, name: str, value:
 
 @MODES
 async def test_resources_and_templates_are_listed_with_titles_and_types(
-    open_tool_client: Opening, mode: str
+    open_tool_client: ToolClientFactory, mode: str
 ) -> None:
     async with open_tool_client(mode=mode) as desk:
         resources = (await desk.client.list_resources()).resources
@@ -108,7 +108,7 @@ async def test_resources_and_templates_are_listed_with_titles_and_types(
 
 @MODES
 async def test_the_index_lists_all_personas(
-    open_tool_client: Opening, store: Store, mode: str
+    open_tool_client: ToolClientFactory, store: Store, mode: str
 ) -> None:
     for number in range(150):
         row = {"persona_id": f"p{number}", "persona_name": f"Bot {number}", "layers": {}}
@@ -123,7 +123,7 @@ async def test_the_index_lists_all_personas(
 
 @MODES
 async def test_a_persona_resource_is_the_whole_document_with_its_revision(
-    open_tool_client: Opening, mode: str
+    open_tool_client: ToolClientFactory, mode: str
 ) -> None:
     async with open_tool_client(mode=mode) as desk:
         persona_id = await desk.create_persona(system_prompt="You help. " * 1_000)
@@ -200,7 +200,9 @@ ABSENT = [
 
 
 @MODES
-async def test_an_absent_resource_gives_error_32602(open_tool_client: Opening, mode: str) -> None:
+async def test_an_absent_resource_gives_error_32602(
+    open_tool_client: ToolClientFactory, mode: str
+) -> None:
     """MCP 2026-07-28: resource not found is -32602."""
     async with open_tool_client(mode=mode) as desk:
         for uri in ABSENT:
@@ -223,7 +225,7 @@ async def test_an_absent_persona_gives_the_message_of_tavus(tool_client: ToolCli
 
 
 async def test_a_tavus_error_is_reported_and_not_as_not_found(
-    open_tool_client: Opening,
+    open_tool_client: ToolClientFactory,
 ) -> None:
     async def down(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 500, "headers": []})
@@ -268,7 +270,7 @@ async def test_reading_knowledge_resources_sends_no_request(tool_client: ToolCli
 
 @MODES
 async def test_persona_ids_are_completed_by_id_and_by_name(
-    open_tool_client: Opening, mode: str
+    open_tool_client: ToolClientFactory, mode: str
 ) -> None:
     template = "tavus://personas/{persona_id}"
     async with open_tool_client(mode=mode) as desk:
@@ -280,7 +282,9 @@ async def test_persona_ids_are_completed_by_id_and_by_name(
 
 
 @MODES
-async def test_layers_and_topics_are_completed(open_tool_client: Opening, mode: str) -> None:
+async def test_layers_and_topics_are_completed(
+    open_tool_client: ToolClientFactory, mode: str
+) -> None:
     layers = "tavus://personas/{persona_id}/layers/{layer}"
     async with open_tool_client(mode=mode) as desk:
         assert await complete_argument(desk, layers, "layer", "con") == [
@@ -298,7 +302,9 @@ async def test_layers_and_topics_are_completed(open_tool_client: Opening, mode: 
         )
 
 
-async def test_a_completion_never_fails_when_tavus_does(open_tool_client: Opening) -> None:
+async def test_a_completion_never_fails_when_tavus_does(
+    open_tool_client: ToolClientFactory,
+) -> None:
     async def down(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 401, "headers": []})
         await send({"type": "http.response.body", "body": b""})
