@@ -32,6 +32,7 @@ from tavus_mcp.catalog.goals import (
     TuningGoal,
     WordClass,
 )
+from tavus_mcp.models.document import PersonaDocument
 
 F = TypeVar("F")
 _NESTED_TYPES: dict[str, Callable[..., Any]] = {
@@ -100,6 +101,7 @@ LAYERS = (
     "mcp",
     "vqa",
 )
+_END_OF_LIFE_KINDS = frozenset({"superseded", "deprecated", "retired"})
 GUIDE_TOPICS = (
     "llm",
     "tts",
@@ -148,6 +150,10 @@ class Catalog:
         """One hosted language model."""
         return _find_model(self.llm_models(), model)
 
+    def recommended_llm(self) -> str:
+        """The id of the hosted language model that Tavus uses by default."""
+        return next((model.id for model in self.llm_models() if model.default), "...")
+
     def context_guidance(self) -> ContextGuidance:
         """How long a prompt should and may be."""
         return _load_guidance()
@@ -175,6 +181,11 @@ class Catalog:
     def perception_model(self, model: str) -> ModelFacts | None:
         """One value of perception_model."""
         return _find_model(self.perception_models(), model)
+
+    def effective_perception_model(self, document: PersonaDocument) -> str:
+        """The perception model in effect: the stored one, else the default."""
+        stored = document.text("/layers/perception/perception_model")
+        return stored or next((model.id for model in self.perception_models() if model.default), "")
 
     def turn_models(self) -> tuple[ModelFacts, ...]:
         """The values of turn_detection_model."""
@@ -236,6 +247,30 @@ class Catalog:
     def changelog(self) -> tuple[ChangelogEntry, ...]:
         """Dated changes that touch a persona, oldest first."""
         return read_facts(ChangelogEntry, "deprecations", "change")
+
+    def deprecated_since(
+        self, path: str, value: str | None = None, *, preposition: str = "since"
+    ) -> str:
+        """``" since DATE"`` for a field or value that is superseded, deprecated or retired.
+
+        Returns an empty text for any other.
+        """
+        changes = [
+            change
+            for change in self.changelog()
+            if change.kind in _END_OF_LIFE_KINDS and (change.path, change.value) == (path, value)
+        ]
+        if not changes:
+            return ""
+        about = "about " if changes[-1].approximate else ""
+        return f" {preposition} {about}{changes[-1].date.isoformat()}"
+
+    def default_since(self, path: str, value: str) -> str:
+        """``" since DATE"`` for a value that became the default, else an empty text."""
+        for change in self.changelog():
+            if change.kind == "default" and (change.path, change.value) == (path, value):
+                return f" since {change.date.isoformat()}"
+        return ""
 
     def field_aliases(self) -> tuple[FieldAlias, ...]:
         """Fields that people send from habit, and where the same is said today."""

@@ -9,8 +9,7 @@ from typing import Any
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.fixes import FixCall, UnprintedValue, build_fix, set_at
-from tavus_mcp.checker.lookups import number, text, value_at
-from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.base import JsonObject, number, text
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.layers import FUNCTION_NAME
 
@@ -50,7 +49,7 @@ _SET_FUNCTION_ARGUMENTS: dict[str, dict[str, str]] = {
 def iter_functions(document: PersonaDocument, *pointers: str) -> Iterator[tuple[str, JsonObject]]:
     """Yield each function with its path; without pointers those of all lists."""
     for pointer in pointers or FUNCTION_LISTS:
-        tools = value_at(document, pointer)
+        tools = document.value(pointer)
         for index, tool in enumerate(tools if isinstance(tools, list) else ()):
             spec = tool.get("function") if isinstance(tool, dict) else None
             if isinstance(spec, dict):

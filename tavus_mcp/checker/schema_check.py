@@ -13,11 +13,10 @@ from pydantic import ValidationError
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.catalog.facts import FieldAlias
 from tavus_mcp.checker.fixes import FixCall, UnprintedValue, move_field, remove, set_at, unset_at
-from tavus_mcp.checker.lookups import is_set
 from tavus_mcp.checker.rule import Violation
 from tavus_mcp.checker.rules.persona import find_language_code
 from tavus_mcp.checker.rules.stt import legacy_turn_taking, to_conversational_flow
-from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.base import JsonObject, is_set
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.json_patch import get_at, pointer_of, pointer_tokens

@@ -1,8 +1,9 @@
-"""The common manner of everything that people write."""
+"""Base classes, ids, and functions that read a JSON value of any type without raising."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, NewType
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -50,3 +51,26 @@ class OpenModel(BaseModel):
     """A model of an object that Tavus leaves open: known fields are typed, others pass."""
 
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
+
+
+def is_set(value: object) -> bool:
+    """Return False for null, "", [] and {}: old reads return unset fields as empty values."""
+    return value is not None and value not in ("", [], {})
+
+
+def text(value: object) -> str:
+    """Return a string without surrounding blanks, and "" for any other type."""
+    return value.strip() if isinstance(value, str) else ""
+
+
+def number(value: object) -> float | None:
+    """Return a number, and None for any other type; a boolean is no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value
+
+
+def indexed_texts(value: object) -> Iterator[tuple[int, str]]:
+    """Yield index and value of each string in a list, and nothing for any other type."""
+    if isinstance(value, list):
+        yield from ((index, item) for index, item in enumerate(value) if isinstance(item, str))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.base import JsonObject, indexed_texts, is_set, number, text
 from tavus_mcp.models.json_patch import get_at, pointer_of
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.models.persona import SERVER_FIELDS
@@ -111,13 +111,47 @@ class PersonaDocument:
         return {key: value for key, value in self.data.items() if key not in _VOLATILE}
 
     def at(self, pointer: str, default: Any = None) -> Any:
-        """Return the value at a JSON Pointer, or ``default`` when nothing stands there."""
+        """Return the value at a JSON Pointer, list items included, or ``default``."""
         return get_at(self.data, pointer, default)
 
+    def value(self, path: str) -> Any:
+        """Return the member of an object at a JSON Pointer, or None.
+
+        This and the accessors below look the path up in ``values_by_pointer``: they never raise,
+        whatever the document holds, and do not enter lists.
+        """
+        return self.values_by_pointer.get(path)
+
+    def is_set(self, path: str) -> bool:
+        """Return True if a field holds more than null or an empty string, list or object."""
+        return is_set(self.value(path))
+
+    def text(self, path: str) -> str:
+        """Return a text without surrounding blanks, or ""."""
+        return text(self.value(path))
+
+    def number(self, path: str) -> float | None:
+        """Return a number, or None; a boolean is no number."""
+        return number(self.value(path))
+
+    def entries(self, path: str) -> Iterator[tuple[int, str]]:
+        """Yield index and value of each string in a list."""
+        return indexed_texts(self.value(path))
+
     def layer(self, name: str) -> JsonObject:
-        """Return a layer, empty when the persona has none of that name."""
-        layer = self.at(f"/layers/{name}")
+        """Return a layer, empty if the persona has none of that name."""
+        layer = self.value(f"/layers/{name}")
         return layer if isinstance(layer, dict) else {}
+
+    @property
+    def languages(self) -> list[str]:
+        """The language codes of the persona."""
+        return [code for _, code in self.entries("/languages") if code]
+
+    @property
+    def has_custom_llm(self) -> bool:
+        """True if an endpoint of the customer serves the LLM: limits of hosted models are off."""
+        return bool(self.text("/layers/llm/base_url"))
 
     def writable_fields(self) -> JsonObject:
         """Return the part that people write: the document without what the server sets."""

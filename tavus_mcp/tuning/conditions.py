@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 
 from tavus_mcp.catalog import Advice, Catalog, EngineFacts, Step
 from tavus_mcp.catalog.facts import DISCOURAGED_STATUSES
-from tavus_mcp.checker.lookups import effective_perception_model, has_custom_llm, number, text
-from tavus_mcp.checker.lookups import languages as stored_languages
 from tavus_mcp.checker.rules.voice_settings import engine_of
+from tavus_mcp.models.base import number, text
 from tavus_mcp.tuning import turns
 from tavus_mcp.tuning.working_copy import PROMPT, WorkingCopy
 
@@ -30,7 +29,7 @@ def language_codes(working_copy: WorkingCopy) -> list[str]:
 
     A language stored by its name counts like its code.
     """
-    named = (*stored_languages(working_copy.document), *working_copy.languages)
+    named = (*working_copy.document.languages, *working_copy.languages)
     known = (working_copy.catalog.language(name.strip()) for name in named)
     return list(dict.fromkeys(language.code for language in known if language))
 
@@ -46,11 +45,11 @@ def supports_languages(engine: str, codes: list[str], catalog: Catalog) -> bool:
 
 
 def _has_custom_llm(working_copy: WorkingCopy) -> bool:
-    return has_custom_llm(working_copy.document)
+    return working_copy.document.has_custom_llm
 
 
 def _has_hosted_llm(working_copy: WorkingCopy) -> bool:
-    return not has_custom_llm(working_copy.document)
+    return not working_copy.document.has_custom_llm
 
 
 def _accepts_temperature(working_copy: WorkingCopy) -> bool:
@@ -103,19 +102,19 @@ def _voice_model(working_copy: WorkingCopy, engine: EngineFacts) -> str | None:
 
 
 def _has_vision(working_copy: WorkingCopy) -> bool:
-    return effective_perception_model(working_copy.document, working_copy.catalog).startswith(
+    return working_copy.catalog.effective_perception_model(working_copy.document).startswith(
         "raven"
     )
 
 
 def _uses_older_raven(working_copy: WorkingCopy) -> bool:
-    stored = effective_perception_model(working_copy.document, working_copy.catalog)
+    stored = working_copy.catalog.effective_perception_model(working_copy.document)
     facts = working_copy.catalog.perception_model(stored)
     return stored.startswith("raven") and facts is not None and facts.status in DISCOURAGED_STATUSES
 
 
 def _is_perception_off(working_copy: WorkingCopy) -> bool:
-    return effective_perception_model(working_copy.document, working_copy.catalog) == "off"
+    return working_copy.catalog.effective_perception_model(working_copy.document) == "off"
 
 
 def _has_emotion_recognition(working_copy: WorkingCopy) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from tavus_mcp.catalog import Catalog, ModelFacts, Step
 from tavus_mcp.catalog.facts import DISCOURAGED_STATUSES
-from tavus_mcp.checker.lookups import recommended_llm, text
+from tavus_mcp.models.base import text
 from tavus_mcp.tuning.working_copy import Reason, WorkingCopy
 
 _RATINGS = ("speed", "intelligence", "naturalness")
@@ -32,7 +32,7 @@ def rating_sum(model: ModelFacts) -> int:
 
 def find_effective_model(stored_model: Any, catalog: Catalog) -> ModelFacts | None:
     """Return the facts of the model that answers: the stored one, else the default."""
-    return catalog.llm_model(text(stored_model) or recommended_llm(catalog))
+    return catalog.llm_model(text(stored_model) or catalog.recommended_llm())
 
 
 def is_discouraged(stored_model: Any, catalog: Catalog) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tavus_mcp.catalog import EngineFacts, ModelFacts
-from tavus_mcp.checker.lookups import has_custom_llm, is_set, text
+from tavus_mcp.models.base import is_set, text
 from tavus_mcp.models.json_patch import pointer_of
 from tavus_mcp.models.masking import is_masked, is_secret_name
 from tavus_mcp.tuning import modern_fields, modern_rest, modern_voice, turns
@@ -70,7 +70,7 @@ def _replace_discouraged_choices(working_copy: WorkingCopy) -> None:
             working_copy.catalog.perception_model,
         ),
     }
-    if has_custom_llm(working_copy.document):
+    if working_copy.document.has_custom_llm:
         del finders["llm_model"]  # your endpoint has models of its own
     for name, (path, facts_of) in finders.items():
         facts = facts_of(text(working_copy.at(path)))
@@ -123,9 +123,9 @@ def _move_header_key(working_copy: WorkingCopy) -> None:
             continue
         path = "/layers/llm/headers" + pointer_of([name])
         key = _find_bearer_key(str(name), value)
-        if has_custom_llm(working_copy.document) and working_copy.is_set("/layers/llm/api_key"):
+        if working_copy.document.has_custom_llm and working_copy.is_set("/layers/llm/api_key"):
             flag_for_manual_change(working_copy, "header_key_double", path, old=str(name))
-        elif key and has_custom_llm(working_copy.document):
+        elif key and working_copy.document.has_custom_llm:
             translate(working_copy, "header_key", "/layers/llm/api_key", key, old="a header")
             remove_with_reason(working_copy, "header_key", path, old="this header")
         else:

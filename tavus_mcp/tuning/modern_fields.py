@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tavus_mcp.catalog import FieldFacts
-from tavus_mcp.checker.lookups import effective_perception_model, has_custom_llm, is_set, text
+from tavus_mcp.models.base import is_set, text
 from tavus_mcp.models.changes import function_name
 from tavus_mcp.models.layers import PerceptionLayer
 from tavus_mcp.tuning.translating import remove_with_reason, translate
@@ -26,7 +26,7 @@ def convert_quoted_values(working_copy: WorkingCopy) -> None:
             stored = working_copy.at(path)
             if not isinstance(stored, str) or facts.status in ("legacy", *_DEPRECATED_STATUSES):
                 continue
-            own = facts.name.startswith("extra_body") and has_custom_llm(working_copy.document)
+            own = facts.name.startswith("extra_body") and working_copy.document.has_custom_llm
             meant = None if own else _parse_quoted(facts, stored.strip())
             if meant is not None:
                 translate(working_copy, "word_for_value", path, meant, old=facts.name)
@@ -69,7 +69,7 @@ def replace_ambient_awareness(working_copy: WorkingCopy) -> None:
     if stored is None:
         return
     on = stored is True or text(stored).lower() == "true"
-    sees = effective_perception_model(working_copy.document, working_copy.catalog).startswith(
+    sees = working_copy.catalog.effective_perception_model(working_copy.document).startswith(
         "raven"
     )
     if on and sees and not working_copy.is_set(_QUERIES):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tavus_mcp.checker.check import check
-from tavus_mcp.checker.lookups import layer_of
 from tavus_mcp.models.json_patch import pointer_of
 from tavus_mcp.tuning.translating import flag_for_manual_change
 from tavus_mcp.tuning.working_copy import WorkingCopy
@@ -17,7 +16,7 @@ def flag_undocumented(working_copy: WorkingCopy) -> None:
     for layer in working_copy.catalog.layers():
         # the newer layers stand in no docs page either, and some are free objects
         documented = working_copy.catalog.layer(layer).status == "current"
-        for name in layer_of(working_copy.document, layer) if documented else ():
+        for name in working_copy.document.layer(layer) if documented else ():
             path = f"/layers/{layer}" + pointer_of([name])
             facts = working_copy.catalog.field(layer, name)
             if not working_copy.is_set(path):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from tavus_mcp.catalog import EngineFacts, VoiceSetting
-from tavus_mcp.checker.lookups import number, text
 from tavus_mcp.checker.rules.voice_settings import (
     engine_of,
     has_legacy_speed_scale,
@@ -13,6 +12,7 @@ from tavus_mcp.checker.rules.voice_settings import (
     legacy_speed_to_factor,
     voice_ids,
 )
+from tavus_mcp.models.base import number, text
 from tavus_mcp.models.json_patch import pointer_of
 from tavus_mcp.tuning.translating import flag_for_manual_change, remove_with_reason, translate
 from tavus_mcp.tuning.working_copy import WorkingCopy

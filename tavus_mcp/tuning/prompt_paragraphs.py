@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 
 from tavus_mcp.catalog import Paragraph, Step
-from tavus_mcp.checker.lookups import text
+from tavus_mcp.models.base import text
 from tavus_mcp.tuning.working_copy import PROMPT, AlreadyMet, WorkingCopy
 
 

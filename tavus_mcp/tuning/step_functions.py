@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tavus_mcp.catalog import Step
-from tavus_mcp.checker.lookups import is_set, text
+from tavus_mcp.models.base import is_set, text
 from tavus_mcp.tuning.conditions import language_codes, supports_languages
 from tavus_mcp.tuning.prompt_paragraphs import remove_paragraphs
 from tavus_mcp.tuning.working_copy import WorkingCopy

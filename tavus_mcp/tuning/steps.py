@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tavus_mcp.catalog import Catalog, ModelFacts, Step
-from tavus_mcp.checker.lookups import is_set, number, text
+from tavus_mcp.models.base import is_set, number, text
 from tavus_mcp.models.json_patch import pointer_tokens
 from tavus_mcp.tuning import model_ratings, turns
 from tavus_mcp.tuning.working_copy import Reason, WorkingCopy

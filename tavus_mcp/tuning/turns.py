@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from tavus_mcp.catalog import FieldFacts
 from tavus_mcp.catalog.facts import DISCOURAGED_STATUSES
-from tavus_mcp.checker.lookups import is_set, layer_of, text, value_at
+from tavus_mcp.models.base import is_set, text
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.tuning.translating import flag_for_manual_change, remove_with_reason, translate
 from tavus_mcp.tuning.working_copy import WorkingCopy
@@ -188,10 +188,10 @@ def _target_path(facts: FieldFacts) -> str:
 
 
 def _is_flow_used(document: PersonaDocument) -> bool:
-    return any(map(is_set, layer_of(document, "conversational_flow").values()))
+    return any(map(is_set, document.layer("conversational_flow").values()))
 
 
 def _flow_overrides_stt(working_copy: WorkingCopy, document: PersonaDocument) -> bool:
     """Tell whether the layer is in use with a model that overrides stt."""
-    model = working_copy.catalog.turn_model(text(value_at(document, _TURN_MODEL)))
+    model = working_copy.catalog.turn_model(document.text(_TURN_MODEL))
     return _is_flow_used(document) and not (model and model.status in DISCOURAGED_STATUSES)

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from tavus_mcp.catalog import Advice, Catalog, Step, Translation
-from tavus_mcp.checker.lookups import is_set, value_at
+from tavus_mcp.models.base import is_set
 from tavus_mcp.models.changes import Change, SetFields
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, Severity
@@ -116,7 +116,7 @@ class WorkingCopy:
 
     def at(self, pointer: str) -> Any:
         """Return what stands at a pointer by now, or None."""
-        return value_at(self.document, pointer)
+        return self.document.value(pointer)
 
     def is_set(self, pointer: str) -> bool:
         """Tell whether something stands there by now, empty texts and lists not counted."""

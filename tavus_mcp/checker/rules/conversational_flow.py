@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.catalog.facts import DISCOURAGED_STATUSES
 from tavus_mcp.checker.fixes import alternative_fix, configure, unset_fields
-from tavus_mcp.checker.lookups import is_set, languages, layer_of, text, value_at
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rules.stt import to_conversational_flow
+from tavus_mcp.models.base import is_set
 from tavus_mcp.models.document import PersonaDocument
 
 _LAYER = "/layers/conversational_flow"
@@ -20,7 +20,7 @@ _MODEL = f"{_LAYER}/turn_detection_model"
 @rule("flow-defaults-filled-in", "info", source="J:persona/conversational-flow")
 def implicit_defaults(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Setting one field of this layer switches the others on with their defaults."""
-    layer = layer_of(document, "conversational_flow")
+    layer = document.layer("conversational_flow")
     if not any(map(is_set, layer.values())):
         return
     filled = {
@@ -57,9 +57,7 @@ def sleep_without_wake(document: PersonaDocument, catalog: Catalog) -> Iterator[
 @rule("flow-phrases-alike", "warning", source="P:event-schema")
 def phrases_alike(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """One phrase cannot mean both: be quiet, and listen."""
-    wake, sleep = (
-        text(value_at(document, f"{_LAYER}/{name}_phrase")) for name in ("wake", "sleep")
-    )
+    wake, sleep = (document.text(f"{_LAYER}/{name}_phrase") for name in ("wake", "sleep"))
     if sleep and wake.lower() == sleep.lower():
         yield Violation(
             f"{_LAYER}/sleep_phrase",
@@ -86,7 +84,7 @@ def idle_while_asleep(document: PersonaDocument, catalog: Catalog) -> Iterator[V
 @rule("flow-turn-model-legacy", "warning", source="D:persona/conversational-flow")
 def turn_model_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Older turn models can be reached by the API only, and nobody supports them."""
-    facts = catalog.turn_model(text(value_at(document, _MODEL)))
+    facts = catalog.turn_model(document.text(_MODEL))
     if facts and facts.status in DISCOURAGED_STATUSES:
         yield Violation(
             _MODEL,
@@ -100,7 +98,7 @@ def turn_model_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[V
 @rule("flow-turn-model-older", "info", source="N#71101102522")
 def turn_model_older(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """A model that was the default once stays where it is stored."""
-    facts = catalog.turn_model(text(value_at(document, _MODEL)))
+    facts = catalog.turn_model(document.text(_MODEL))
     newest = next((model for model in catalog.turn_models() if model.default), None)
     if facts and newest and facts.status == "current" and facts.id != newest.id:
         yield Violation(
@@ -113,7 +111,7 @@ def turn_model_older(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
 @rule("flow-active-listening-language", "warning", source="D:persona/conversational-flow")
 def active_listening_language(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Its small signs of listening are English ones."""
-    foreign = [code for code in languages(document) if code != "en"]
+    foreign = [code for code in document.languages if code != "en"]
     if foreign and _value(document, "active_listening") in ("low", "medium", "high"):
         yield Violation(
             f"{_LAYER}/active_listening",
@@ -123,11 +121,11 @@ def active_listening_language(document: PersonaDocument, catalog: Catalog) -> It
 
 
 def _value(document: PersonaDocument, name: str) -> str:
-    return text(value_at(document, f"{_LAYER}/{name}"))
+    return document.text(f"{_LAYER}/{name}")
 
 
 def _is_field_set(document: PersonaDocument, name: str) -> bool:
-    return is_set(value_at(document, f"{_LAYER}/{name}"))
+    return document.is_set(f"{_LAYER}/{name}")
 
 
 RULES = (

@@ -21,16 +21,8 @@ from tavus_mcp.checker.function_fixes import (
     to_snake_case,
     wrap_function,
 )
-from tavus_mcp.checker.lookups import (
-    deprecated_since,
-    indexed_texts,
-    is_set,
-    number,
-    text,
-    value_at,
-)
 from tavus_mcp.checker.rule import Violation, rule
-from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.base import JsonObject, indexed_texts, number, text
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import pointer_of
 from tavus_mcp.models.layers import FUNCTION_NAME
@@ -42,7 +34,7 @@ _SNAKE_CASE = re.compile(r"[a-z0-9_]+")
 def not_wrapped(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Newer APIs of others write a function flat; Tavus wants it inside of "function"."""
     for pointer in FUNCTION_LISTS:
-        tools = value_at(document, pointer)
+        tools = document.value(pointer)
         for index, tool in enumerate(tools if isinstance(tools, list) else ()):
             if isinstance(tool, dict) and "function" not in tool and "name" in tool:
                 yield Violation(
@@ -267,10 +259,10 @@ def argument_too_long(document: PersonaDocument, catalog: Catalog) -> Iterator[V
 def inline(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Inline functions run in the client; the registry can also call over HTTPS."""
     for pointer in FUNCTION_LISTS:
-        if is_set(value_at(document, pointer)):
+        if document.is_set(pointer):
             yield Violation(
                 pointer,
-                f"Inline functions are legacy{deprecated_since(catalog, pointer)}; they still "
+                f"Inline functions are legacy{catalog.deprecated_since(pointer)}; they still "
                 f"run, in the "
                 "client that receives the call.",
                 "Newer are registry tools: create them with Tavus, then ",

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog, ModelFacts
 from tavus_mcp.checker.fixes import configure
-from tavus_mcp.checker.lookups import has_custom_llm, recommended_llm, text, value_at
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rules.texts import estimate_tokens
 from tavus_mcp.models.document import PersonaDocument
@@ -27,7 +26,7 @@ def model_and_prompt(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
             f"{model.id} is one of the slowest models, and reads about {tokens:,} tokens of prompt "
             "before each answer.",
             "A faster one: ",
-            configure("llm", model=recommended_llm(catalog)),
+            configure("llm", model=catalog.recommended_llm()),
             f"; or a prompt below {comfortable:,} tokens",
         )
 
@@ -35,7 +34,7 @@ def model_and_prompt(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
 @rule("latency-patience-and-model", "info", source="J:persona/conversational-flow, J:persona/llm")
 def patience_and_model(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """A long wait for the end of the turn, and then one for the model."""
-    if text(value_at(document, _PATIENCE)) == "high" and (model := _slow_model(document, catalog)):
+    if document.text(_PATIENCE) == "high" and (model := _slow_model(document, catalog)):
         yield Violation(
             _PATIENCE,
             f"It waits long for the end of a turn, and {model.id} then takes long to answer.",
@@ -47,8 +46,8 @@ def patience_and_model(document: PersonaDocument, catalog: Catalog) -> Iterator[
 @rule("latency-patience-and-speculation", "info", source="J:persona/conversational-flow")
 def patience_and_speculation(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Who waits long could use the time; without speculative inference nobody does."""
-    idle = value_at(document, _SPECULATION) is False and not has_custom_llm(document)
-    if idle and text(value_at(document, _PATIENCE)) == "high":
+    idle = document.value(_SPECULATION) is False and not document.has_custom_llm
+    if idle and document.text(_PATIENCE) == "high":
         yield Violation(
             _PATIENCE,
             "It waits long for the end of a turn, and the model begins only then.",
@@ -58,10 +57,10 @@ def patience_and_speculation(document: PersonaDocument, catalog: Catalog) -> Ite
 
 def _slow_model(document: PersonaDocument, catalog: Catalog) -> ModelFacts | None:
     """Return the hosted model when the docs rate it among the slowest."""
-    model = catalog.llm_model(text(value_at(document, "/layers/llm/model")))
+    model = catalog.llm_model(document.text("/layers/llm/model"))
     return (
         model
-        if model and model.speed == _SLOWEST_SPEED_RATING and not has_custom_llm(document)
+        if model and model.speed == _SLOWEST_SPEED_RATING and not document.has_custom_llm
         else None
     )
 

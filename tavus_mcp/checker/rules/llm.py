@@ -14,17 +14,8 @@ from tavus_mcp.checker.fixes import (
     configure,
     unset_fields,
 )
-from tavus_mcp.checker.lookups import (
-    deprecated_since,
-    effective_perception_model,
-    has_custom_llm,
-    is_set,
-    number,
-    recommended_llm,
-    text,
-    value_at,
-)
 from tavus_mcp.checker.rule import Violation, rule
+from tavus_mcp.models.base import is_set, number
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.text import find_nearest
 
@@ -39,8 +30,8 @@ def model_deprecated(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
     for model in _hosted_model(document, catalog, "deprecated"):
         yield Violation(
             _MODEL,
-            f"{model.id} is deprecated{deprecated_since(catalog, _MODEL, model.id)}.",
-            configure("llm", model=model.successor or recommended_llm(catalog)),
+            f"{model.id} is deprecated{catalog.deprecated_since(_MODEL, model.id)}.",
+            configure("llm", model=model.successor or catalog.recommended_llm()),
             '; describe_layer(layer="llm") compares the models',
         )
 
@@ -51,9 +42,9 @@ def model_retired(document: PersonaDocument, catalog: Catalog) -> Iterator[Viola
     for model in _hosted_model(document, catalog, "retired"):
         yield Violation(
             _MODEL,
-            f"{model.id} is gone{deprecated_since(catalog, _MODEL, model.id)}: another answers, "
+            f"{model.id} is gone{catalog.deprecated_since(_MODEL, model.id)}: another answers, "
             f"or none.",
-            configure("llm", model=model.successor or recommended_llm(catalog)),
+            configure("llm", model=model.successor or catalog.recommended_llm()),
         )
 
 
@@ -64,7 +55,7 @@ def model_internal(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
         yield Violation(
             _MODEL,
             f"{model.id} is an internal model of Tavus, not meant for personas.",
-            configure("llm", model=recommended_llm(catalog)),
+            configure("llm", model=catalog.recommended_llm()),
         )
 
 
@@ -76,21 +67,21 @@ def model_unlisted(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
             _MODEL,
             f"{model.id} was seen in option lists only; the docs do not describe it.",
             "Try it in a call, or take the recommended one: ",
-            configure("llm", model=recommended_llm(catalog)),
+            configure("llm", model=catalog.recommended_llm()),
         )
 
 
 @rule("llm-model-unknown", "warning", source="J:persona/llm, N#56730461225")
 def model_unknown(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """It may be new, or a slip: an unknown hosted name once answered 500."""
-    name = text(value_at(document, _MODEL))
+    name = document.text(_MODEL)
     if (
-        has_custom_llm(document)
+        document.has_custom_llm
         or not name.lower().startswith(_HOSTED_PREFIX)
         or catalog.llm_model(name)
     ):
         return
-    close = find_nearest(name, _usable_models(catalog)) or recommended_llm(catalog)
+    close = find_nearest(name, _usable_models(catalog)) or catalog.recommended_llm()
     yield Violation(
         _MODEL,
         "No hosted model of this name is known.",
@@ -102,13 +93,15 @@ def model_unknown(document: PersonaDocument, catalog: Catalog) -> Iterator[Viola
 @rule("llm-model-without-url", "error", source="D:persona/llm, N#61544566878", blocks_write=True)
 def model_without_url(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """A model that Tavus does not host needs the endpoint where it runs."""
-    name = text(value_at(document, _MODEL))
-    if has_custom_llm(document) or not name or name.lower().startswith(_HOSTED_PREFIX):
+    name = document.text(_MODEL)
+    if document.has_custom_llm or not name or name.lower().startswith(_HOSTED_PREFIX):
         return
-    close = find_nearest(_HOSTED_PREFIX + name, _usable_models(catalog)) or recommended_llm(catalog)
+    close = (
+        find_nearest(_HOSTED_PREFIX + name, _usable_models(catalog)) or catalog.recommended_llm()
+    )
     hosted = configure("llm", model=close)
     missing = {"base_url": "<BASE_URL>", "api_key_ref": "<KEY_NAME>"}
-    if is_set(value_at(document, "/layers/llm/api_key")):
+    if document.is_set("/layers/llm/api_key"):
         own = configure("llm", base_url="<BASE_URL>")
         hint: tuple[HintPart, ...] = (
             own,
@@ -133,11 +126,11 @@ def model_without_url(document: PersonaDocument, catalog: Catalog) -> Iterator[V
 @rule("llm-extra-body-range", "error", source="D:create-persona, J:changelog")
 def extra_body_range(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Hosted models take temperature and top_p within a range."""
-    if has_custom_llm(document):
+    if document.has_custom_llm:
         return
     for name in _SAMPLING_FIELDS:
         facts = catalog.field("llm", f"extra_body.{name}")
-        value = value_at(document, f"/layers/llm/extra_body/{name}")
+        value = document.value(f"/layers/llm/extra_body/{name}")
         if facts and (nearest_to := _clamp(catalog, name, value)) != value:
             yield Violation(
                 f"/layers/llm/extra_body/{name}",
@@ -149,8 +142,8 @@ def extra_body_range(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
 @rule("llm-extra-body-unused", "warning", source="D:create-persona, J:changelog")
 def extra_body_unused(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """For hosted models the docs name two keys; others are a custom LLM's."""
-    body = value_at(document, "/layers/llm/extra_body")
-    if has_custom_llm(document) or not isinstance(body, dict):
+    body = document.value("/layers/llm/extra_body")
+    if document.has_custom_llm or not isinstance(body, dict):
         return
     if not body.keys() <= set(_SAMPLING_FIELDS):
         kept = {
@@ -169,7 +162,7 @@ def extra_body_unused(document: PersonaDocument, catalog: Catalog) -> Iterator[V
 @rule("llm-temperature-and-top-p", "info", source="J:persona/llm")
 def temperature_and_top_p(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Both narrow the same choice, so their effects cannot be told apart."""
-    body = value_at(document, "/layers/llm/extra_body")
+    body = document.value("/layers/llm/extra_body")
     if isinstance(body, dict) and all(is_set(body.get(name)) for name in _SAMPLING_FIELDS):
         yield Violation(
             "/layers/llm/extra_body",
@@ -181,9 +174,7 @@ def temperature_and_top_p(document: PersonaDocument, catalog: Catalog) -> Iterat
 @rule("llm-speculation-off", "info", source="J:persona/llm")
 def speculation_off(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Without it the model starts only when the user has ended; hosted, that saves nothing."""
-    if value_at(document, "/layers/llm/speculative_inference") is False and not has_custom_llm(
-        document
-    ):
+    if document.value("/layers/llm/speculative_inference") is False and not document.has_custom_llm:
         yield Violation(
             "/layers/llm/speculative_inference",
             "Speculative inference is off, so each answer starts later.",
@@ -195,10 +186,7 @@ def speculation_off(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
 @rule("llm-speculation-repeats-calls", "info", source="N#54634832219")
 def speculation_repeats_calls(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Whoever pays for the endpoint should know how often it is called."""
-    if (
-        has_custom_llm(document)
-        and value_at(document, "/layers/llm/speculative_inference") is not False
-    ):
+    if document.has_custom_llm and document.value("/layers/llm/speculative_inference") is not False:
         yield Violation(
             "/layers/llm/speculative_inference",
             "With speculative inference your endpoint is called several times in a turn.",
@@ -211,8 +199,8 @@ def speculation_repeats_calls(document: PersonaDocument, catalog: Catalog) -> It
 def vision_disabled(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Raven sees, and its remarks may not reach the model."""
     if (
-        value_at(document, "/layers/llm/disable_vision") is True
-        and effective_perception_model(document, catalog) != "off"
+        document.value("/layers/llm/disable_vision") is True
+        and catalog.effective_perception_model(document) != "off"
     ):
         yield Violation(
             "/layers/llm/disable_vision",
@@ -235,8 +223,8 @@ def _hosted_model(
     document: PersonaDocument, catalog: Catalog, status: Status
 ) -> Iterator[ModelFacts]:
     """Yield the stored model when Tavus hosts it and it has this status."""
-    model = catalog.llm_model(text(value_at(document, _MODEL)))
-    if model and model.status == status and not has_custom_llm(document):
+    model = catalog.llm_model(document.text(_MODEL))
+    if model and model.status == status and not document.has_custom_llm:
         yield model
 
 

@@ -16,7 +16,6 @@ from tavus_mcp.checker.fixes import (
     remove,
     unset_fields,
 )
-from tavus_mcp.checker.lookups import has_custom_llm, is_set, recommended_llm, text, value_at
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import pointer_of
@@ -32,23 +31,23 @@ _SET_URL_PLACEHOLDER = configure("llm", base_url="<BASE_URL>")
 @rule("llm-key-missing", "error", source="N#61544566878", blocks_write=True)
 def key_missing(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Tavus answers 400: base_url and api_key come together or not at all."""
-    if has_custom_llm(document) and not is_set(value_at(document, "/layers/llm/api_key")):
+    if document.has_custom_llm and not document.is_set("/layers/llm/api_key"):
         yield Violation(
             "/layers/llm/api_key",
             "A base_url without an api_key: Tavus takes a custom LLM only with both.",
             configure("llm", api_key_ref="<KEY_NAME>"),
             ", or back to a hosted model: ",
-            alternative_fix(configure("llm", model=recommended_llm(catalog), unset=["base_url"])),
+            alternative_fix(configure("llm", model=catalog.recommended_llm(), unset=["base_url"])),
         )
 
 
 @rule("llm-key-without-url", "warning", source="D:persona/llm, N#61544566878")
 def key_without_url(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Hosted models need no key, so this one looks as if it were used."""
-    model = text(value_at(document, "/layers/llm/model"))
+    model = document.text("/layers/llm/model")
     if model and not model.lower().startswith("tavus-"):
         return  # the model has a rule of its own, which says what is missing
-    if is_set(value_at(document, "/layers/llm/api_key")) and not has_custom_llm(document):
+    if document.is_set("/layers/llm/api_key") and not document.has_custom_llm:
         yield Violation(
             "/layers/llm/api_key",
             "A key without a base_url: hosted models need none.",
@@ -62,7 +61,7 @@ def key_without_url(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
 @rule("llm-endpoint-without-model", "warning", source="D:persona/llm")
 def endpoint_without_model(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Your endpoint is asked for a model by name, and the default is a hosted one."""
-    if has_custom_llm(document) and not is_set(value_at(document, "/layers/llm/model")):
+    if document.has_custom_llm and not document.is_set("/layers/llm/model"):
         yield Violation(
             "/layers/llm/model",
             "A base_url without a model: your endpoint needs to be asked for one it has.",
@@ -73,9 +72,7 @@ def endpoint_without_model(document: PersonaDocument, catalog: Catalog) -> Itera
 @rule("llm-endpoint-hosted-model", "warning", source="D:persona/llm")
 def endpoint_hosted_model(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Other people's endpoints have no model of Tavus."""
-    if has_custom_llm(document) and text(value_at(document, "/layers/llm/model")).startswith(
-        "tavus-"
-    ):
+    if document.has_custom_llm and document.text("/layers/llm/model").startswith("tavus-"):
         yield Violation(
             "/layers/llm/model",
             "Your endpoint is asked for a model that only Tavus hosts.",
@@ -102,7 +99,7 @@ def url_route(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation
 @rule("llm-url-unusable", "error", source="D:persona/llm", blocks_write=True)
 def url_unusable(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """What is no web address cannot be called."""
-    if not has_custom_llm(document):
+    if not document.has_custom_llm:
         return
     parts = _base_url_parts(document)
     if parts is None or parts.scheme not in ("http", "https") or not _is_host(parts):
@@ -110,7 +107,7 @@ def url_unusable(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
             _URL,
             "base_url is no web address.",
             "It begins with https:// and a host: ",
-            _prepend_https(text(value_at(document, _URL))),
+            _prepend_https(document.text(_URL)),
         )
 
 
@@ -171,10 +168,10 @@ def url_query(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation
 @rule("llm-key-in-headers", "warning", source="J:persona/llm")
 def key_in_headers(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Older pages put the key there; its place is api_key, which is masked and checked."""
-    headers = value_at(document, "/layers/llm/headers")
-    if not isinstance(headers, dict) or not has_custom_llm(document):
+    headers = document.value("/layers/llm/headers")
+    if not isinstance(headers, dict) or not document.has_custom_llm:
         return
-    has_key = is_set(value_at(document, "/layers/llm/api_key"))
+    has_key = document.is_set("/layers/llm/api_key")
     for name in headers:
         if is_secret_name(str(name)):
             path = "/layers/llm/headers" + pointer_of([name])
@@ -191,10 +188,10 @@ def key_in_headers(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
 @rule("llm-endpoint-only", "warning", source="D:persona/llm, J:persona/llm")
 def endpoint_only(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Hosted models are not reached by a request of yours, so nothing can be added to it."""
-    if has_custom_llm(document):
+    if document.has_custom_llm:
         return
     for name in ("headers", "default_query"):
-        if is_set(value_at(document, f"/layers/llm/{name}")):
+        if document.is_set(f"/layers/llm/{name}"):
             yield Violation(
                 f"/layers/llm/{name}",
                 f"{name} goes to a custom LLM only, and there is no base_url.",
@@ -206,7 +203,7 @@ def endpoint_only(document: PersonaDocument, catalog: Catalog) -> Iterator[Viola
 
 def _base_url_parts(document: PersonaDocument) -> SplitResult | None:
     """Return the parts of base_url, or None when it cannot be read as an address."""
-    return _parse_url(text(value_at(document, _URL)))
+    return _parse_url(document.text(_URL))
 
 
 def _parse_url(url: str) -> SplitResult | None:

@@ -17,7 +17,6 @@ from tavus_mcp.checker.fixes import (
     unset_fields,
     update_fields,
 )
-from tavus_mcp.checker.lookups import is_set, languages, layer_of, number, text, value_at
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.text import find_nearest
@@ -34,7 +33,7 @@ def conferencing_without_replica(
     document: PersonaDocument, catalog: Catalog
 ) -> Iterator[Violation]:
     """Nobody is there to choose a face when a meeting calls."""
-    if layer_of(document, "conferencing") and not is_set(value_at(document, "/default_replica_id")):
+    if document.layer("conferencing") and not document.is_set("/default_replica_id"):
         yield Violation(
             "/layers/conferencing",
             "A meeting identity needs a default_replica_id, and there is none.",
@@ -50,7 +49,7 @@ def conferencing_without_replica(
 )
 def conferencing_sent_alone(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """It bypasses drafts, so Tavus wants it apart from all else."""
-    if layer_of(document, "conferencing"):
+    if document.layer("conferencing"):
         yield Violation(
             "/layers/conferencing",
             "Changes of this layer must be sent alone, and apply at once.",
@@ -63,7 +62,7 @@ def conferencing_sent_alone(document: PersonaDocument, catalog: Catalog) -> Iter
 @rule("conferencing-username-odd", "warning", source="V:pal.py, N#60451487063")
 def conferencing_username_odd(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """It becomes the part of a mail address before the @."""
-    name = text(value_at(document, "/layers/conferencing/username"))
+    name = document.text("/layers/conferencing/username")
     if name and not _USERNAME_PATTERN.fullmatch(name):
         yield Violation(
             "/layers/conferencing/username",
@@ -76,7 +75,7 @@ def conferencing_username_odd(document: PersonaDocument, catalog: Catalog) -> It
 @rule("capabilities-search-unguarded", "warning", source="V:pal.py")
 def search_unguarded(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """What a web page says could become an instruction."""
-    layer = layer_of(document, "capabilities")
+    layer = document.layer("capabilities")
     guard = "search_results_prompt_injection_prevention_enabled"
     if layer.get("search_enabled") is True and layer.get(guard) is False:
         yield Violation(
@@ -89,8 +88,8 @@ def search_unguarded(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
 @rule("mcp-not-enabled", "warning", source="N#71397737169, V:pal.py")
 def mcp_not_enabled(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The layer narrows something that is not switched on."""
-    capabilities = layer_of(document, "capabilities")
-    if layer_of(document, "mcp") and capabilities.get("mcp_enabled") is not True:
+    capabilities = document.layer("capabilities")
+    if document.layer("mcp") and capabilities.get("mcp_enabled") is not True:
         enable = (
             configure("capabilities", mcp_enabled=True)
             if capabilities
@@ -108,10 +107,8 @@ def mcp_not_enabled(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
 @rule("knowledge-base-without-documents", "warning", source="V:recipes/knowledge.py")
 def without_documents(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """How to search is set, but there is nothing to be searched."""
-    attached = any(
-        is_set(value_at(document, f"/{name}")) for name in ("document_ids", "document_tags")
-    )
-    if layer_of(document, "knowledge_base") and not attached:
+    attached = any(document.is_set(f"/{name}") for name in ("document_ids", "document_tags"))
+    if document.layer("knowledge_base") and not attached:
         yield Violation(
             "/layers/knowledge_base",
             "Search is configured, and no documents are attached.",
@@ -128,7 +125,7 @@ def unusual_number(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
         "rag_surrounding_chunk_radius": _CHUNK_RADIUS_RANGE,
     }
     for name, (least, most) in ranges.items():
-        value = number(value_at(document, f"/layers/knowledge_base/{name}"))
+        value = document.number(f"/layers/knowledge_base/{name}")
         if value is not None and not least <= value <= most:
             yield Violation(
                 f"/layers/knowledge_base/{name}",
@@ -141,8 +138,8 @@ def unusual_number(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
 @rule("knowledge-base-english-only", "info", source="J:language-support")
 def english_only(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Documents are found in English only."""
-    spoken = languages(document)
-    if spoken and "en" not in spoken and is_set(value_at(document, "/document_ids")):
+    spoken = document.languages
+    if spoken and "en" not in spoken and document.is_set("/document_ids"):
         yield Violation(
             "/document_ids",
             "Documents work in English only, and the persona does not speak it.",
@@ -154,7 +151,7 @@ def english_only(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
 @rule("transport-livekit-mode", "error", source="J:livekit")
 def livekit_mode(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """In a LiveKit room Tavus only renders what your own agent says."""
-    kind = text(value_at(document, "/layers/transport/transport_type"))
+    kind = document.text("/layers/transport/transport_type")
     if kind == "livekit" and document.mode != "echo":
         yield Violation(
             "/layers/transport/transport_type",
@@ -168,7 +165,7 @@ def livekit_mode(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
 @rule("transport-type-unknown", "warning", source="J:livekit")
 def type_unknown(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The docs name one other transport."""
-    kind = text(value_at(document, "/layers/transport/transport_type"))
+    kind = document.text("/layers/transport/transport_type")
     facts = catalog.field("transport", "transport_type")
     if kind and facts and kind not in facts.allowed_values:
         close = find_nearest(kind, facts.allowed_values)
@@ -184,7 +181,7 @@ def type_unknown(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
 @rule("transport-microphone-mode", "warning", source="P:echo-mode")
 def microphone_mode(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Echoing the microphone is a way of echo mode."""
-    given = is_set(value_at(document, "/layers/transport/input_settings/microphone"))
+    given = document.is_set("/layers/transport/input_settings/microphone")
     if given and document.mode != "echo":
         yield Violation(
             "/layers/transport/input_settings/microphone",
@@ -197,7 +194,7 @@ def microphone_mode(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
 
 def _move_documents_to_prompt(document: PersonaDocument) -> tuple[str | FixCall, ...]:
     """Return the calls that add to the prompt what documents held, and leave its text."""
-    if not text(value_at(document, "/system_prompt")):
+    if not document.text("/system_prompt"):
         return (update_fields(system_prompt="<PROMPT>", unset=["document_ids"]),)
     add = build_fix("edit_prompt", find="<OLD_TEXT>", replace="<NEW_TEXT>")
     return add, ", then ", update_fields(unset=["document_ids"])

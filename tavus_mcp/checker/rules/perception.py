@@ -15,16 +15,8 @@ from tavus_mcp.checker.fixes import (
     patch,
     unset_fields,
 )
-from tavus_mcp.checker.lookups import (
-    deprecated_since,
-    effective_perception_model,
-    indexed_texts,
-    is_set,
-    layer_of,
-    text,
-    value_at,
-)
 from tavus_mcp.checker.rule import Violation, rule
+from tavus_mcp.models.base import indexed_texts, is_set
 from tavus_mcp.models.document import PersonaDocument
 
 _LAYER = "/layers/perception"
@@ -44,11 +36,11 @@ _USE_RAVEN = configure("perception", perception_model="raven-1")
 @rule("perception-model-legacy", "warning", source="J:changelog, P:pal/perception")
 def model_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Raven-0 sees only, and the model before it is gone."""
-    facts = catalog.perception_model(text(value_at(document, _MODEL)))
+    facts = catalog.perception_model(document.text(_MODEL))
     if facts and facts.successor:
         yield Violation(
             _MODEL,
-            f"{facts.id} is {facts.status}{deprecated_since(catalog, _MODEL, facts.id)}.",
+            f"{facts.id} is {facts.status}{catalog.deprecated_since(_MODEL, facts.id)}.",
             configure("perception", perception_model=facts.successor),
         )
 
@@ -86,10 +78,10 @@ def tools_unused(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
 @rule("perception-audio-needs-raven-1", "warning", source="J:persona/perception")
 def audio_needs_raven_1(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Raven-0 is deaf."""
-    if text(value_at(document, _MODEL)) != "raven-0":
+    if document.text(_MODEL) != "raven-0":
         return
     for name in ("audio_awareness_queries", "audio_tools", "audio_tool_prompt"):
-        if is_set(value_at(document, f"{_LAYER}/{name}")):
+        if document.is_set(f"{_LAYER}/{name}"):
             yield Violation(
                 f"{_LAYER}/{name}",
                 f"{name} has no effect: raven-0 sees but does not hear.",
@@ -100,11 +92,11 @@ def audio_needs_raven_1(document: PersonaDocument, catalog: Catalog) -> Iterator
 @rule("perception-ambient-awareness", "warning", source="SEED, J:persona/perception")
 def ambient_awareness(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The switch is in early examples and in no docs page; what it does is not known."""
-    wanted = value_at(document, f"{_LAYER}/ambient_awareness")
+    wanted = document.value(f"{_LAYER}/ambient_awareness")
     if wanted is None:
         return
     names = ("visual_awareness_queries", *_VISUAL_QUERY_FIELDS)
-    asked = any(is_set(value_at(document, f"{_LAYER}/{name}")) for name in names)
+    asked = any(document.is_set(f"{_LAYER}/{name}") for name in names)
     queries = {"perception_model": "raven-1", "visual_awareness_queries": ["<QUERY>"]}
     today = queries if wanted and not asked else {}
     yield Violation(
@@ -119,7 +111,7 @@ def field_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
     """Old names are still accepted, but only the new ones are cared for."""
     for facts in _legacy_fields(catalog):
         path, successor = f"{_LAYER}/{facts.name}", facts.successor
-        if not is_set(value_at(document, path)):
+        if not document.is_set(path):
             continue
         if successor is None:
             yield Violation(
@@ -128,7 +120,7 @@ def field_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
                 unset_fields("perception", facts.name),
             )
             continue
-        taken = is_set(value_at(document, f"{_LAYER}/{successor}"))
+        taken = document.is_set(f"{_LAYER}/{successor}")
         yield Violation(
             path,
             f"{facts.name} is an older name of {successor}"
@@ -168,11 +160,11 @@ def entry_long(document: PersonaDocument, catalog: Catalog) -> Iterator[Violatio
 @rule("perception-prompt-without-tools", "warning", source="J:persona/perception")
 def prompt_without_tools(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The text says when to call functions, and there are none."""
-    if is_set(value_at(document, "/tool_ids")) or not _has_raven(document, catalog):
+    if document.is_set("/tool_ids") or not _has_raven(document, catalog):
         return  # registry tools may be of origin vision or audio
     for kind in ("visual", "audio"):
         prompt, tools = f"{kind}_tool_prompt", f"{kind}_tools"
-        if is_set(value_at(document, f"{_LAYER}/{prompt}")) and not _is_set_under_any_name(
+        if document.is_set(f"{_LAYER}/{prompt}") and not _is_set_under_any_name(
             document, catalog, tools
         ):
             yield Violation(
@@ -188,7 +180,7 @@ def tools_without_prompt(document: PersonaDocument, catalog: Catalog) -> Iterato
     """Raven calls a function more surely when it is told when."""
     for kind in ("visual", "audio") if _has_raven(document, catalog) else ():
         prompt, tools = f"{kind}_tool_prompt", f"{kind}_tools"
-        if is_set(value_at(document, f"{_LAYER}/{tools}")) and not _is_set_under_any_name(
+        if document.is_set(f"{_LAYER}/{tools}") and not _is_set_under_any_name(
             document, catalog, prompt
         ):
             yield Violation(
@@ -231,7 +223,7 @@ def query_repeated(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
 @rule("perception-emotion-full", "info", source="N1")
 def emotion_full(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Reading emotions is restricted in the European Union."""
-    if value_at(document, f"{_LAYER}/emotion_recognition") == "full":
+    if document.value(f"{_LAYER}/emotion_recognition") == "full":
         yield Violation(
             f"{_LAYER}/emotion_recognition",
             "Emotions are read in full, also in conversations under policy eu.",
@@ -242,13 +234,13 @@ def emotion_full(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
 
 def _has_raven(document: PersonaDocument, catalog: Catalog) -> bool:
     """Tell whether Raven looks; an older model has a rule of its own, which replaces it."""
-    facts = catalog.perception_model(effective_perception_model(document, catalog))
+    facts = catalog.perception_model(catalog.effective_perception_model(document))
     return facts is None or facts.id != "off"
 
 
 def _fields_ending_in(document: PersonaDocument, *endings: str) -> list[tuple[str, Any]]:
     """Return the fields that are set and whose names end in one of these ways."""
-    stored = layer_of(document, "perception").items()
+    stored = document.layer("perception").items()
     return [(name, value) for name, value in stored if name.endswith(endings) and is_set(value)]
 
 
@@ -266,9 +258,9 @@ def _move_to_successor(
     """
     target = f"{_LAYER}/{successor}"
     names = [one.name for one in _legacy_fields(catalog) if one.successor == successor]
-    older = {name: value_at(document, f"{_LAYER}/{name}") for name in names}
+    older = {name: document.value(f"{_LAYER}/{name}") for name in names}
     older = {name: value for name, value in older.items() if is_set(value)}
-    values = [value for value in (value_at(document, target), *older.values()) if is_set(value)]
+    values = [value for value in (document.value(target), *older.values()) if is_set(value)]
     if successor == "visual_awareness_queries":
         listed = [one for value in values if isinstance(value, list) for one in value]
         return (
@@ -320,12 +312,12 @@ def _fix_list(document: PersonaDocument, catalog: Catalog, name: str) -> FixCall
     """Return the call that mends all of a list at once: each entry once, not too long, not too
     many; what is seen can be asked after the call.
     """
-    tidy = _fix_entries(catalog, value_at(document, f"{_LAYER}/{name}"))
+    tidy = _fix_entries(catalog, document.value(f"{_LAYER}/{name}"))
     if not name.endswith("_awareness_queries"):
         return configure("perception", **{name: tidy})
     kept, rest = {name: tidy[:_MAX_ADVISED_QUERIES]}, tidy[_MAX_ADVISED_QUERIES:]
     if rest and name == "visual_awareness_queries":
-        later = _fix_entries(catalog, value_at(document, f"{_LAYER}/{_ANALYSIS_QUERIES}") or [])
+        later = _fix_entries(catalog, document.value(f"{_LAYER}/{_ANALYSIS_QUERIES}") or [])
         kept[_ANALYSIS_QUERIES] = [*later, *(one for one in rest if one not in later)]
     return configure("perception", **kept)
 
@@ -344,7 +336,7 @@ def _fix_entries(catalog: Catalog, values: list[Any]) -> list[Any]:
 def _is_set_under_any_name(document: PersonaDocument, catalog: Catalog, name: str) -> bool:
     """Tell whether a field is set, under its own name or an older one."""
     older = [one.name for one in _legacy_fields(catalog) if one.successor == name]
-    return any(is_set(value_at(document, f"{_LAYER}/{one}")) for one in (name, *older))
+    return any(document.is_set(f"{_LAYER}/{one}") for one in (name, *older))
 
 
 RULES = (

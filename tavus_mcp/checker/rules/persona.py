@@ -15,19 +15,11 @@ from tavus_mcp.checker.fixes import (
     unset_fields,
     update_fields,
 )
-from tavus_mcp.checker.lookups import (
-    deprecated_since,
-    indexed_texts,
-    is_set,
-    layer_of,
-    strip_quotes,
-    text,
-    value_at,
-)
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rules.texts import fix_ids
+from tavus_mcp.models.base import indexed_texts, is_set, text
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.text import find_nearest
+from tavus_mcp.text import find_nearest, strip_quotes
 
 FIELD_UNDOCUMENTED = "field-undocumented"
 """Said of a place only when nothing more exact is."""
@@ -38,7 +30,7 @@ _ID_LISTS = ("document_ids", "guardrail_ids", "tool_ids")
 @rule("name-missing", "info", source="D:create-persona")
 def name_missing(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The name is shown in the call, and tells personas apart in lists."""
-    if not is_set(value_at(document, "/persona_name")):
+    if not document.is_set("/persona_name"):
         yield Violation(
             "/persona_name",
             "The persona has no name.",
@@ -50,7 +42,7 @@ def name_missing(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
 @rule("name-in-quotes", "info", source="D:create-persona")
 def name_in_quotes(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The name is shown in the call as it stands, with what copying left around it."""
-    name = value_at(document, "/persona_name")
+    name = document.value("/persona_name")
     if isinstance(name, str) and is_set(bare := strip_quotes(name)) and bare != name:
         yield Violation(
             "/persona_name",
@@ -63,9 +55,9 @@ def name_in_quotes(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
 @rule("replica-missing", "info", source="D:create-persona")
 def replica_missing(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Without a default replica a conversation that names none cannot start."""
-    if layer_of(document, "conferencing"):
+    if document.layer("conferencing"):
         return  # that layer has a rule of its own, which says more
-    if not is_set(value_at(document, "/default_replica_id")):
+    if not document.is_set("/default_replica_id"):
         yield Violation(
             "/default_replica_id",
             "No default replica: every conversation must name one.",
@@ -77,7 +69,7 @@ def replica_missing(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
 def replica_is_a_persona(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Both ids are short and hexadecimal; those of replicas begin with r, also as faces."""
     facts = catalog.persona_field("persona_id")
-    replica = text(value_at(document, "/default_replica_id"))
+    replica = document.text("/default_replica_id")
     if facts and facts.pattern and re.match(facts.pattern, replica):
         yield Violation(
             "/default_replica_id",
@@ -94,7 +86,7 @@ def replica_is_a_persona(document: PersonaDocument, catalog: Catalog) -> Iterato
 )
 def stock_persona(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Stock personas belong to Tavus: a patch answers 400."""
-    if value_at(document, "/persona_type") == "system":
+    if document.value("/persona_type") == "system":
         yield Violation(
             "/persona_type",
             "A stock persona of Tavus can be read but not changed.",
@@ -105,7 +97,7 @@ def stock_persona(document: PersonaDocument, catalog: Catalog) -> Iterator[Viola
 @rule("guardrails-both-generations", "warning", source="P:legacy-guardrail-sets")
 def guardrails_both_generations(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Beside single guardrails a set was found to have no effect."""
-    if is_set(value_at(document, "/guardrails_id")) and _has_single_guardrails(document):
+    if document.is_set("/guardrails_id") and _has_single_guardrails(document):
         yield Violation(
             "/guardrails_id",
             "A legacy guardrail set stands beside single guardrails; only these are sure to hold.",
@@ -117,10 +109,10 @@ def guardrails_both_generations(document: PersonaDocument, catalog: Catalog) -> 
 @rule("guardrails-legacy", "warning", source="P:legacy-guardrail-sets, N#61101964180")
 def guardrails_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """One team found that a set had no effect, where single guardrails had."""
-    if is_set(value_at(document, "/guardrails_id")) and not _has_single_guardrails(document):
+    if document.is_set("/guardrails_id") and not _has_single_guardrails(document):
         yield Violation(
             "/guardrails_id",
-            f"Guardrail sets are legacy{deprecated_since(catalog, '/guardrails_id')}; "
+            f"Guardrail sets are legacy{catalog.deprecated_since('/guardrails_id')}; "
             "one team found theirs without effect.",
             update_fields(guardrails=["<GUARDRAIL_ID>"], unset=["guardrails_id"]),
         )
@@ -130,7 +122,7 @@ def guardrails_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[V
 def too_many_ids(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Tavus takes a limited number of attachments."""
     for facts in catalog.persona_fields():
-        value = value_at(document, f"/{facts.name}")
+        value = document.value(f"/{facts.name}")
         if facts.max_items and isinstance(value, list) and len(value) > facts.max_items:
             yield Violation(
                 f"/{facts.name}",
@@ -145,7 +137,7 @@ def id_repeated(document: PersonaDocument, catalog: Catalog) -> Iterator[Violati
     """An id counts once; a second time is a slip of copying."""
     for name in _ID_LISTS:
         seen: set[str] = set()
-        listed = value_at(document, f"/{name}")
+        listed = document.value(f"/{name}")
         for index, value in indexed_texts(listed):
             if value in seen:
                 yield Violation(
@@ -166,7 +158,7 @@ def id_repeated(document: PersonaDocument, catalog: Catalog) -> Iterator[Violati
 def field_not_read_back(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Some fields are taken but never shown again, so a read is no proof."""
     for facts in catalog.persona_fields():
-        if facts.writable and not facts.readable and is_set(value_at(document, f"/{facts.name}")):
+        if facts.writable and not facts.readable and document.is_set(f"/{facts.name}"):
             yield Violation(
                 f"/{facts.name}",
                 f"Tavus takes {facts.name} but does not show it in reads.",
@@ -177,7 +169,7 @@ def field_not_read_back(document: PersonaDocument, catalog: Catalog) -> Iterator
 @rule("memory-line-blank", "warning", source="V:pal.py")
 def memory_line_blank(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Each line is one thing to remember; a blank one is none."""
-    lines = value_at(document, "/memories")
+    lines = document.value("/memories")
     for index, line in indexed_texts(lines):
         if not line.strip():
             yield Violation(
@@ -192,7 +184,7 @@ def memory_line_blank(document: PersonaDocument, catalog: Catalog) -> Iterator[V
 def language_unknown(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The list takes codes, while a conversation's language takes names: they are mixed up."""
     codes = {language.code for language in catalog.languages()}
-    listed = list(indexed_texts(value_at(document, "/languages")))
+    listed = list(document.entries("/languages"))
     for index, value in listed:
         if value not in codes:
             code = find_language_code(value, catalog)
@@ -207,7 +199,7 @@ def language_unknown(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
 @rule("language-repeated", "info", source="N1")
 def language_repeated(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """A language counts once."""
-    found = [code for _, code in indexed_texts(value_at(document, "/languages"))]
+    found = [code for _, code in document.entries("/languages")]
     if len(set(found)) < len(found):
         yield Violation(
             "/languages",
@@ -220,7 +212,7 @@ def language_repeated(document: PersonaDocument, catalog: Catalog) -> Iterator[V
 @rule("disclosure-off", "info", source="N1")
 def disclosure_off(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """In the European Union people must be told that they talk to a machine."""
-    if value_at(document, "/disclosure_type") == "off":
+    if document.value("/disclosure_type") == "off":
         yield Violation(
             "/disclosure_type",
             "The persona never says that it is an AI, also in conversations under policy eu.",
@@ -232,10 +224,10 @@ def disclosure_off(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
 @rule("disclosure-text-unused", "warning", source="N1")
 def disclosure_text_unused(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """A text for the disclosure looks as if it were said."""
-    if value_at(document, "/disclosure_type") != "off":
+    if document.value("/disclosure_type") != "off":
         return
     for name in ("verbal_disclosure", "visual_disclosure"):
-        if is_set(value_at(document, f"/{name}")):
+        if document.is_set(f"/{name}"):
             yield Violation(
                 f"/{name}",
                 "There is a text for the disclosure, but disclosure_type is off.",
@@ -248,11 +240,11 @@ def disclosure_text_unused(document: PersonaDocument, catalog: Catalog) -> Itera
 @rule("documents-inside-layers", "warning", source="D:create-persona")
 def documents_inside_layers(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """One example of the docs nests them there, where they attach nothing."""
-    layers = value_at(document, "/layers")
+    layers = document.value("/layers")
     for name in ("document_ids", "document_tags"):
         if isinstance(layers, dict) and name in layers:
             there = remove(f"/layers/{name}")  # a change of the list moves it: usecases.spelling
-            taken = is_set(value_at(document, f"/{name}")) or not is_set(layers[name])
+            taken = document.is_set(f"/{name}") or not is_set(layers[name])
             yield Violation(
                 f"/layers/{name}",
                 f"{name} stands inside layers; documents are attached at the top level.",
@@ -276,10 +268,10 @@ def audio_only_on_persona(document: PersonaDocument, catalog: Catalog) -> Iterat
 def field_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """What stands in no docs page may do nothing, or stop doing it without notice."""
     for layer in catalog.layers():
-        stored = layer_of(document, layer)
+        stored = document.layer(layer)
         facts_of = catalog.fields(layer) if stored else ()
         for facts in facts_of:
-            if facts.name == "mcp_enabled" and layer_of(document, "mcp"):
+            if facts.name == "mcp_enabled" and document.layer("mcp"):
                 continue  # the mcp layer needs it: a rule of its own says so
             if facts.status in ("undocumented", "unknown") and _is_field_set(stored, facts):
                 successor = facts.successor
@@ -304,9 +296,7 @@ def _is_field_set(stored: dict[str, object], facts: FieldFacts) -> bool:
 
 
 def _has_single_guardrails(document: PersonaDocument) -> bool:
-    return is_set(value_at(document, "/guardrail_ids")) or is_set(
-        value_at(document, "/guardrail_tags")
-    )
+    return document.is_set("/guardrail_ids") or document.is_set("/guardrail_tags")
 
 
 def _fix_languages(document: PersonaDocument, catalog: Catalog) -> FixCall:
@@ -314,7 +304,7 @@ def _fix_languages(document: PersonaDocument, catalog: Catalog) -> FixCall:
     codes = {language.code for language in catalog.languages()}
     meant = [
         one if one in codes else find_language_code(one, catalog) or "<LANGUAGE_CODE>"
-        for _, one in indexed_texts(value_at(document, "/languages"))
+        for _, one in document.entries("/languages")
     ]
     return update_fields(languages=list(dict.fromkeys(meant)))
 

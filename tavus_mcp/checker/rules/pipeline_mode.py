@@ -15,7 +15,6 @@ from tavus_mcp.checker.fixes import (
     unset_fields,
     update_fields,
 )
-from tavus_mcp.checker.lookups import is_set, layer_of, value_at
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.models.document import PersonaDocument
 
@@ -49,7 +48,7 @@ def mode_ignores_layer(document: PersonaDocument, catalog: Catalog) -> Iterator[
     """A layer that is bypassed looks as if it worked."""
     mode = catalog.pipeline_mode(document.mode)
     for name in mode.ignored_layers if mode else ():
-        if mode and layer_of(document, name):
+        if mode and document.layer(name):
             yield Violation(
                 f"/layers/{name}",
                 f"Mode {mode.name} bypasses the {name} layer: nothing in it has an effect.",
@@ -64,7 +63,7 @@ def mode_ignores_field(document: PersonaDocument, catalog: Catalog) -> Iterator[
     if mode is None or "llm" not in mode.ignored_layers:
         return
     for name in _LLM_ONLY_FIELDS:
-        if is_set(value_at(document, f"/{name}")):
+        if document.is_set(f"/{name}"):
             yield Violation(
                 f"/{name}",
                 f"{name} is used by the LLM, and mode {mode.name} has none.",
@@ -75,7 +74,7 @@ def mode_ignores_field(document: PersonaDocument, catalog: Catalog) -> Iterator[
 @rule("sts-layer-unused", "warning", source="V:pal.py")
 def sts_layer_unused(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The layer belongs to one mode."""
-    if layer_of(document, "sts") and document.mode != "speech-to-speech":
+    if document.layer("sts") and document.mode != "speech-to-speech":
         yield Violation(
             "/layers/sts",
             "The sts layer is used by mode speech-to-speech only.",
@@ -87,8 +86,8 @@ def sts_layer_unused(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
 @rule("vqa-retired", "warning", source="D:get-persona")
 def vqa_retired(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Very old personas still carry the layer that came before Raven."""
-    seeing = is_set(value_at(document, "/layers/perception/perception_model"))
-    if layer_of(document, "vqa"):
+    seeing = document.is_set("/layers/perception/perception_model")
+    if document.layer("vqa"):
         yield Violation(
             "/layers/vqa",
             "The vqa layer is retired; perception took its place.",
@@ -99,7 +98,7 @@ def vqa_retired(document: PersonaDocument, catalog: Catalog) -> Iterator[Violati
 
 def use_full_mode(document: PersonaDocument) -> FixCall:
     """Return the call that has the whole pipeline used."""
-    prompt = {} if is_set(value_at(document, "/system_prompt")) else {"system_prompt": "<PROMPT>"}
+    prompt = {} if document.is_set("/system_prompt") else {"system_prompt": "<PROMPT>"}
     return update_fields(pipeline_mode="full", **prompt)
 
 

@@ -8,16 +8,8 @@ from typing import Any
 from tavus_mcp.catalog import Catalog, FieldFacts
 from tavus_mcp.catalog.facts import DISCOURAGED_STATUSES
 from tavus_mcp.checker.fixes import FixCall, UnprintedValue, configure, unset_fields
-from tavus_mcp.checker.lookups import (
-    deprecated_since,
-    indexed_texts,
-    is_set,
-    languages,
-    layer_of,
-    text,
-    value_at,
-)
 from tavus_mcp.checker.rule import Violation, rule
+from tavus_mcp.models.base import indexed_texts, is_set, text
 from tavus_mcp.models.document import PersonaDocument
 
 _ENGINE = "/layers/stt/stt_engine"
@@ -29,7 +21,7 @@ _NO_FIELDS: Mapping[str, Any] = {}
 @rule("stt-engine-deprecated", "warning", source="J:persona/stt, D:get-persona")
 def engine_deprecated(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Older engines still listen, but the docs advise against or no longer list them."""
-    facts = catalog.stt_engine(text(value_at(document, _ENGINE)))
+    facts = catalog.stt_engine(document.text(_ENGINE))
     if facts and facts.successor:
         what = "no longer in the docs" if facts.status == "unknown" else facts.status
         yield Violation(
@@ -45,7 +37,7 @@ def language_not_supported(document: PersonaDocument, catalog: Catalog) -> Itera
     if missing := _unsupported_languages(document, catalog):
         yield Violation(
             _ENGINE,
-            f"{value_at(document, _ENGINE)} does not hear {', '.join(missing)}, which the "
+            f"{document.value(_ENGINE)} does not hear {', '.join(missing)}, which the "
             f"persona is to "
             "speak.",
             "Let Tavus choose by language: ",
@@ -56,10 +48,10 @@ def language_not_supported(document: PersonaDocument, catalog: Catalog) -> Itera
 @rule("stt-not-multilingual", "warning", source="J:persona/stt, J:language-support")
 def not_multilingual(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Following a speaker from one language to another takes an engine that can."""
-    facts = catalog.stt_engine(text(value_at(document, _ENGINE)))
+    facts = catalog.stt_engine(document.text(_ENGINE))
     if facts and (facts.successor or _unsupported_languages(document, catalog)):
         return  # another engine is needed in any case
-    if facts and not facts.multilingual and len(set(languages(document))) > 1:
+    if facts and not facts.multilingual and len(set(document.languages)) > 1:
         able = [one.id for one in catalog.stt_engines() if one.multilingual]
         yield Violation(
             _ENGINE,
@@ -72,7 +64,7 @@ def not_multilingual(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
 @rule("stt-hotwords-list", "warning", source="J:persona/stt, V:pal.py")
 def hotwords_list(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """One schema says list, all others say text."""
-    words = value_at(document, "/layers/stt/hotwords")
+    words = document.value("/layers/stt/hotwords")
     if isinstance(words, list):
         yield Violation(
             "/layers/stt/hotwords",
@@ -108,7 +100,7 @@ def turn_taking_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[
         path = f"/layers/stt/{facts.name}"
         yield Violation(
             path,
-            f"{facts.name} is legacy{deprecated_since(catalog, path)}.",
+            f"{facts.name} is legacy{catalog.deprecated_since(path)}.",
             *to_conversational_flow(document, catalog),
             noted,
         )
@@ -133,7 +125,7 @@ def to_conversational_flow(
     meant: dict[str, Any] = {**defaults}
     for facts, value in stored:
         meant |= _successor_field(facts, value)
-    if meant and not layer_of(document, "conversational_flow"):
+    if meant and not document.layer("conversational_flow"):
         meant |= _KEEP_ISOLATION_OFF
     if not meant | overrides:
         return tuple(gone)
@@ -146,14 +138,14 @@ def legacy_turn_taking(
 ) -> Iterator[tuple[FieldFacts, Any]]:
     """Yield the legacy turn-taking fields that are stored, with their values."""
     for facts in catalog.fields("stt"):
-        value = value_at(document, f"/layers/stt/{facts.name}")
+        value = document.value(f"/layers/stt/{facts.name}")
         if facts.status == "legacy" and is_set(value):
             yield facts, value
 
 
 def flow_overrides_stt(document: PersonaDocument, catalog: Catalog) -> bool:
     """Tell whether conversational_flow is in use with a model that overrides this layer."""
-    flow = layer_of(document, "conversational_flow")
+    flow = document.layer("conversational_flow")
     stored = catalog.turn_model(text(flow.get("turn_detection_model")))
     return bool(flow) and not (stored and stored.status in DISCOURAGED_STATUSES)
 
@@ -167,11 +159,11 @@ def _successor_field(facts: FieldFacts, value: Any) -> dict[str, Any]:
 
 def _unsupported_languages(document: PersonaDocument, catalog: Catalog) -> list[str]:
     """Return the languages of the persona that its engine is known not to hear."""
-    engine = text(value_at(document, _ENGINE))
+    engine = document.text(_ENGINE)
     support = next((one for one in catalog.stt_support() if one.engine == engine), None)
     if support is None or not support.complete:
         return []
-    spoken = {one.code for one in catalog.languages()} & set(languages(document))
+    spoken = {one.code for one in catalog.languages()} & set(document.languages)
     return sorted(spoken - set(support.codes))
 
 

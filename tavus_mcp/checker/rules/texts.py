@@ -20,17 +20,10 @@ from tavus_mcp.checker.fixes import (
     unset_fields,
     update_fields,
 )
-from tavus_mcp.checker.lookups import (
-    deprecated_since,
-    has_custom_llm,
-    is_set,
-    strip_quotes,
-    text,
-    value_at,
-)
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rules.pipeline_mode import remove_or_enable
 from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.text import strip_quotes
 
 _MAX_GREETING_CHARS = 400
 _EDITABLE_TEXTS = ("system_prompt", "context", "greeting")  # what edit_prompt edits
@@ -63,7 +56,7 @@ _SETTING_POINTER = re.compile(
 def system_prompt_missing(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """In full mode the prompt is the persona: Tavus refuses one without it."""
     mode = catalog.pipeline_mode(document.mode)
-    prompt = value_at(document, "/system_prompt")
+    prompt = document.value("/system_prompt")
     if mode is None or "system_prompt" not in mode.requires:
         return
     if prompt is None or (isinstance(prompt, str) and not prompt.strip()):
@@ -80,7 +73,7 @@ def prompt_not_allowed(document: PersonaDocument, catalog: Catalog) -> Iterator[
     """Without an LLM nobody reads a prompt: Tavus refuses one in these modes."""
     mode = catalog.pipeline_mode(document.mode)
     for name in mode.forbids if mode else ():
-        if mode and text(value_at(document, f"/{name}")):
+        if mode and document.text(f"/{name}"):
             yield Violation(
                 f"/{name}",
                 f"Mode {mode.name} takes no {name}.",
@@ -91,11 +84,11 @@ def prompt_not_allowed(document: PersonaDocument, catalog: Catalog) -> Iterator[
 @rule("context-deprecated", "warning", source="J:changelog")
 def context_deprecated(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """What stands beside the prompt is still read today, but nothing promises tomorrow."""
-    context = text(value_at(document, "/context"))
+    context = document.text("/context")
     mode = catalog.pipeline_mode(document.mode)
     if not context or (mode and "context" in mode.forbids):
         return
-    prompt = value_at(document, "/system_prompt")
+    prompt = document.value("/system_prompt")
     gone = update_fields(unset=["context"])
     moves: tuple[str | FixCall, ...] = (
         "system_prompt already holds its text, so remove it: ",
@@ -112,8 +105,7 @@ def context_deprecated(document: PersonaDocument, catalog: Catalog) -> Iterator[
         moves = ("Add its text to the end of the prompt, then remove it: ", add, ", ", gone)
     yield Violation(
         "/context",
-        f"context is deprecated{deprecated_since(catalog, '/context')}; its place is "
-        f"system_prompt.",
+        f"context is deprecated{catalog.deprecated_since('/context')}; its place is system_prompt.",
         *moves,
     )
 
@@ -246,7 +238,7 @@ def placeholder_in_text(document: PersonaDocument, catalog: Catalog) -> Iterator
 )
 def greeting_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The docs know a greeting of a conversation only."""
-    if text(value_at(document, "/greeting")):
+    if document.text("/greeting"):
         yield Violation(
             "/greeting",
             "greeting on a persona is seen in reads but in no docs page.",
@@ -257,7 +249,7 @@ def greeting_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterat
 @rule("greeting-long", "warning", source="J:changelog")
 def greeting_long(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """A greeting cannot be interrupted, so people have to sit through a long one."""
-    length = len(text(value_at(document, "/greeting")))
+    length = len(document.text("/greeting"))
     if length > _MAX_GREETING_CHARS:
         yield Violation(
             "/greeting",
@@ -274,15 +266,15 @@ def is_placeholder_setting(value: str) -> bool:
 
 def estimate_tokens(document: PersonaDocument, catalog: Catalog) -> int:
     """Return about how many tokens prompt and context have."""
-    written = [value_at(document, "/system_prompt"), value_at(document, "/context")]
+    written = [document.value("/system_prompt"), document.value("/context")]
     length = sum(len(part) for part in written if isinstance(part, str))
     return length // catalog.context_guidance().characters_per_token
 
 
 def _max_prompt_tokens(document: PersonaDocument, catalog: Catalog) -> float:
-    if has_custom_llm(document):
+    if document.has_custom_llm:
         return float("inf")
-    model = catalog.llm_model(text(value_at(document, "/layers/llm/model")))
+    model = catalog.llm_model(document.text("/layers/llm/model"))
     return (model and model.context_tokens) or catalog.context_guidance().maximum_tokens
 
 
@@ -307,7 +299,7 @@ def _fix_setting(document: PersonaDocument, path: str) -> FixCall:
         case ["layers", "tts", "voice_id"]:
             external = (
                 {}
-                if is_set(value_at(document, _EXTERNAL_VOICE_POINTER))
+                if document.is_set(_EXTERNAL_VOICE_POINTER)
                 else {"external_voice_id": _EXTERNAL_VOICE_PLACEHOLDER}
             )
             return configure("tts", **external, unset=["voice_id"])
@@ -318,7 +310,7 @@ def _fix_setting(document: PersonaDocument, path: str) -> FixCall:
             return unset_fields("llm", "headers") if len(headers) == 1 else remove(path)
         case ["guardrails_id"]:
             return update_fields(guardrails=["<GUARDRAIL_ID>"], unset=["guardrails_id"])
-        case ["layers", "llm", "model"] if not has_custom_llm(document):
+        case ["layers", "llm", "model"] if not document.has_custom_llm:
             return unset_fields("llm", "model")
     choice = (
         _PLACEHOLDER_BY_POINTER.get(path)

@@ -13,10 +13,10 @@ from tavus_mcp.checker.fixes import (
     configure,
     unset_fields,
 )
-from tavus_mcp.checker.lookups import deprecated_since, is_set, layer_of, text, value_at
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rules.texts import is_placeholder_setting
 from tavus_mcp.checker.rules.voice_settings import engine_of, is_tavus_voice, voice_ids
+from tavus_mcp.models.base import is_set
 from tavus_mcp.models.document import PersonaDocument
 
 _ENGINE = "/layers/tts/tts_engine"
@@ -33,23 +33,19 @@ _PROVIDER_IDS = {
 @rule("tts-engine-retired", "error", source="J:changelog")
 def engine_retired(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """An engine that Tavus removed cannot speak."""
-    facts = catalog.tts_engine(text(value_at(document, _ENGINE)))
+    facts = catalog.tts_engine(document.text(_ENGINE))
     if facts and facts.status == "retired":
         yield Violation(
             _ENGINE,
             f"{facts.id} was removed by "
-            f"Tavus{deprecated_since(catalog, _ENGINE, facts.id, preposition='on')}.",
+            f"Tavus{catalog.deprecated_since(_ENGINE, facts.id, preposition='on')}.",
             "With what belonged to it: ",
             configure(
                 "tts",
                 tts_engine=facts.successor or "elevenlabs",
                 external_voice_id="<EXTERNAL_VOICE_ID>",
                 **_unset_argument(
-                    [
-                        name
-                        for name in _ENGINE_SPECIFIC_FIELDS
-                        if layer_of(document, "tts").get(name)
-                    ]
+                    [name for name in _ENGINE_SPECIFIC_FIELDS if document.layer("tts").get(name)]
                 ),
             ),
             "; or elevenlabs, or azure",
@@ -59,7 +55,7 @@ def engine_retired(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
 @rule("tts-engine-undocumented", "warning", source="N#54781446696, N#68336332586")
 def engine_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Seen in option lists of third parties only."""
-    facts = catalog.tts_engine(text(value_at(document, _ENGINE)))
+    facts = catalog.tts_engine(document.text(_ENGINE))
     if facts and facts.status == "undocumented":
         yield Violation(
             _ENGINE,
@@ -72,13 +68,13 @@ def engine_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterator
 @rule("tts-playht-field", "warning", source="J:changelog, V:pal.py")
 def playht_field(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """What belonged to PlayHT has no effect since it is gone."""
-    if text(value_at(document, _ENGINE)) == "playht":
+    if document.text(_ENGINE) == "playht":
         return  # the engine has a rule of its own, which removes this as well
-    if is_set(value_at(document, "/layers/tts/playht_user_id")):
+    if document.is_set("/layers/tts/playht_user_id"):
         yield Violation(
             "/layers/tts/playht_user_id",
             "playht_user_id belonged to PlayHT, which Tavus removed"
-            f"{deprecated_since(catalog, '/layers/tts/playht_user_id', preposition='on')}.",
+            f"{catalog.deprecated_since('/layers/tts/playht_user_id', preposition='on')}.",
             unset_fields("tts", "playht_user_id"),
         )
 
@@ -87,7 +83,7 @@ def playht_field(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
 def provider_voice_in_voice_id(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The field was a provider's once; today it names a Tavus Voice."""
     external, voice = voice_ids(document)
-    engine = catalog.tts_engine(text(value_at(document, _ENGINE)))
+    engine = catalog.tts_engine(document.text(_ENGINE))
     if is_placeholder_setting(voice) or (engine and engine.status == "retired"):
         return  # no voice to be kept
     if voice and not external and not is_tavus_voice(voice, catalog):
@@ -147,7 +143,7 @@ def voice_of_other_engine(document: PersonaDocument, catalog: Catalog) -> Iterat
 @rule("tts-engine-without-voice", "info", source="N1")
 def engine_without_voice(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Choosing an engine looks as if it chose how the persona sounds."""
-    if is_set(value_at(document, _ENGINE)) and not any(voice_ids(document)):
+    if document.is_set(_ENGINE) and not any(voice_ids(document)):
         yield Violation(
             _ENGINE,
             "An engine is chosen but no voice: the default voice of the replica speaks.",
@@ -163,7 +159,7 @@ def tavus_voice_with_engine(document: PersonaDocument, catalog: Catalog) -> Iter
     if external or not is_tavus_voice(voice, catalog):
         return
     for name in ("tts_engine", "tts_model_name"):
-        if is_set(value_at(document, f"/layers/tts/{name}")):
+        if document.is_set(f"/layers/tts/{name}"):
             yield Violation(
                 f"/layers/tts/{name}",
                 f"With a Tavus Voice, Tavus picks engine and model; {name} is not needed.",
@@ -180,7 +176,7 @@ def tavus_voice_with_engine(document: PersonaDocument, catalog: Catalog) -> Iter
 def key_unneeded(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """A key that is not needed is one more that can leak."""
     engine = engine_of(document, catalog)
-    if is_set(value_at(document, "/layers/tts/api_key")) and engine and engine.status == "current":
+    if document.is_set("/layers/tts/api_key") and engine and engine.status == "current":
         yield Violation(
             "/layers/tts/api_key",
             f"{engine.id} needs a key for private voices only.",
@@ -214,7 +210,7 @@ def dictionary_key_scope(document: PersonaDocument, catalog: Catalog) -> Iterato
 @rule("tts-dictionary-empty", "info", source="J:pronunciation-dictionaries")
 def dictionary_empty(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """An empty text is how a dictionary is taken off, not a dictionary."""
-    if value_at(document, "/layers/tts/pronunciation_dictionary_id") == "":
+    if document.value("/layers/tts/pronunciation_dictionary_id") == "":
         yield Violation(
             "/layers/tts/pronunciation_dictionary_id",
             "An empty dictionary id: no dictionary is used.",
@@ -241,7 +237,7 @@ def model_not_allowed(document: PersonaDocument, catalog: Catalog) -> Iterator[V
 def model_of_other_engine(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """An engine runs its own models only."""
     engine = engine_of(document, catalog)
-    family = _model_family(text(value_at(document, _MODEL)))
+    family = _model_family(document.text(_MODEL))
     if engine is None or not engine.known_models:
         return
     for other in catalog.tts_engines():
@@ -275,13 +271,13 @@ def _unset_argument(names: list[str]) -> dict[str, list[str]]:
 
 def _engine_dependent_fields(document: PersonaDocument) -> list[str]:
     """Return what another engine would not know: model and voice_settings."""
-    settings = value_at(document, "/layers/tts/voice_settings")
-    model = ["tts_model_name"] if is_set(value_at(document, _MODEL)) else []
+    settings = document.value("/layers/tts/voice_settings")
+    model = ["tts_model_name"] if document.is_set(_MODEL) else []
     return model + (["voice_settings"] if is_set(settings) else [])
 
 
 def _is_field_set(document: PersonaDocument, name: str) -> bool:
-    return is_set(value_at(document, f"/layers/tts/{name}"))
+    return document.is_set(f"/layers/tts/{name}")
 
 
 def _model_family(model: str) -> str:

@@ -8,16 +8,8 @@ from typing import Any
 
 from tavus_mcp.catalog import Catalog, EngineFacts, VoiceSetting
 from tavus_mcp.checker.fixes import FixCall, configure, unset_fields
-from tavus_mcp.checker.lookups import (
-    default_since,
-    indexed_texts,
-    is_set,
-    layer_of,
-    number,
-    text,
-    value_at,
-)
 from tavus_mcp.checker.rule import Violation, rule
+from tavus_mcp.models.base import indexed_texts, is_set, number, text
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.text import find_nearest
 
@@ -37,7 +29,7 @@ _EMOTION_ALIASES = {
 
 def voice_ids(document: PersonaDocument) -> tuple[str, str]:
     """Return external_voice_id and voice_id; the first one that is set is heard."""
-    layer = layer_of(document, "tts")
+    layer = document.layer("tts")
     return text(layer.get("external_voice_id")), text(layer.get("voice_id"))
 
 
@@ -49,7 +41,7 @@ def is_tavus_voice(voice: str, catalog: Catalog) -> bool:
 
 def engine_of(document: PersonaDocument, catalog: Catalog) -> EngineFacts | None:
     """Return the engine in effect; None where Tavus picks one or it is not known."""
-    layer = layer_of(document, "tts")
+    layer = document.layer("tts")
     if is_set(layer.get("tts_engine")):
         return catalog.tts_engine(text(layer.get("tts_engine")))
     external, voice = voice_ids(document)
@@ -143,7 +135,7 @@ def out_of_range(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
 def speed_in_words(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The docs' own examples still show words, against the ranges beside them."""
     steps = catalog.translation("speed_word").values
-    place = steps.get(text(value_at(document, f"{_SETTINGS}/speed")).lower())
+    place = steps.get(document.text(f"{_SETTINGS}/speed").lower())
     if place is None:
         return
     scale = place if has_legacy_speed_scale(document, catalog) else legacy_speed_to_factor(place)
@@ -192,7 +184,7 @@ def emotion_unknown(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
 def model_older(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """A model that was the default once stays where it is stored, with settings of its own."""
     engine = engine_of(document, catalog)
-    stored = text(value_at(document, "/layers/tts/tts_model_name"))
+    stored = document.text("/layers/tts/tts_model_name")
     newest = engine and engine.default_model
     if engine is None or not newest or stored not in engine.known_models:
         return
@@ -200,7 +192,7 @@ def model_older(document: PersonaDocument, catalog: Catalog) -> Iterator[Violati
         yield Violation(
             "/layers/tts/tts_model_name",
             f"{newest} is the "
-            f"default{default_since(catalog, '/layers/tts/tts_model_name', newest)}; "
+            f"default{catalog.default_since('/layers/tts/tts_model_name', newest)}; "
             f"the voice_settings of {stored} are legacy.",
             _use_newest_model(document, engine, stored),
             "; it takes speed and volume, and tts_emotion_control instead of emotion",
@@ -246,7 +238,7 @@ def _match_emotion(entry: str, setting: VoiceSetting) -> str | None:
 
 
 def _stored_settings(document: PersonaDocument) -> list[tuple[str, Any]]:
-    settings = value_at(document, _SETTINGS)
+    settings = document.value(_SETTINGS)
     found = settings.items() if isinstance(settings, dict) else ()
     return [(name, value) for name, value in found if is_set(value)]
 
@@ -262,7 +254,7 @@ def _settings_with_facts(
 
 
 def _effective_model(document: PersonaDocument, engine: EngineFacts | None) -> str | None:
-    stored = text(value_at(document, "/layers/tts/tts_model_name"))
+    stored = document.text("/layers/tts/tts_model_name")
     return stored or (engine.default_model if engine else None)
 
 
