@@ -166,7 +166,7 @@ def rendered_files(surface: Surface, root: Path) -> dict[Path, str]:
     readme = root / "README.md"
     return {
         readme: _fill_sections(readme.read_text(encoding="utf-8"), surface),
-        root / "tavus_mcp" / SURFACE_FILE_NAME: _render_schemas(surface),
+        root / "tavus_mcp" / "server" / SURFACE_FILE_NAME: _render_schemas(surface),
         root / "server.json": _render_json(server_json(surface)),
         root / BUNDLE_MANIFEST_PATH: _render_json(bundle_manifest(surface)),
     }

@@ -25,6 +25,8 @@ from tavus_mcp.server.text_rendering import build_result
 from tavus_mcp.server.toolset import ToolSpec
 
 _OMITTED_KEYS = frozenset({"title", "discriminator", "additionalProperties", "$defs"})
+"""Left out everywhere. A boolean ``additionalProperties`` breaks Gemini's schema converter; unknown
+arguments are refused all the same (``_Arguments``)."""
 SURFACE_FILE_NAME = "surface.json"
 CONTEXT_PARAMETER = "ctx"
 """The parameter by which a tool reaches the client; it is no argument."""
@@ -72,9 +74,8 @@ def load_surface() -> JsonObject:
 def build_schemas(spec: ToolSpec) -> JsonObject:
     """Work out the schemas of a tool's arguments and of its answer."""
     signature = inspect.signature(spec.function, eval_str=True)
-    parameters = slim(build_arguments_model(spec).model_json_schema())
     return {
-        "inputSchema": {**parameters, "additionalProperties": False},
+        "inputSchema": slim(build_arguments_model(spec).model_json_schema()),
         "outputSchema": _output_schema(_result_model(signature.return_annotation)),
     }
 

@@ -36,7 +36,7 @@ def surface() -> Surface:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of the rendered files, to spoil."""
-    for name in ("README.md", "server.json", BUNDLE_MANIFEST_PATH, "tavus_mcp/surface.json"):
+    for name in ("README.md", "server.json", BUNDLE_MANIFEST_PATH, "tavus_mcp/server/surface.json"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
@@ -56,7 +56,7 @@ def test_every_rendered_file_is_up_to_date(surface: Surface) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "server.json", BUNDLE_MANIFEST_PATH, "tavus_mcp/surface.json"]
+    "name", ["README.md", "server.json", BUNDLE_MANIFEST_PATH, "tavus_mcp/server/surface.json"]
 )
 def test_an_outdated_file_is_detected_and_rewritten(
     surface: Surface, checkout: Path, name: str, capsys: pytest.CaptureFixture[str]

@@ -191,6 +191,19 @@ async def test_every_tool_refuses_unknown_arguments(
     assert tool_client.transport.requests == []
 
 
+async def test_every_tool_refuses_a_misspelt_argument_with_the_nearest_name(
+    tool_client: ToolClient,
+) -> None:
+    for tool in (await tool_client.client.list_tools()).tools:
+        name = max(tool.input_schema["properties"], key=len)
+        misspelt = name[:-2] + name[-1]
+        message = await tool_client.expect_error(tool.name, **{misspelt: "canary-value"})
+        assert f"/{misspelt}: unknown field" in message, tool.name
+        assert f"did you mean {name!r}?" in message, tool.name
+        assert "canary-value" not in message, tool.name
+    assert tool_client.transport.requests == []
+
+
 async def test_a_missing_argument_is_named(tool_client: ToolClient) -> None:
     for tool in (await tool_client.client.list_tools()).tools:
         for name in tool.input_schema.get("required", []):
