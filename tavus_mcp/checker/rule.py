@@ -120,7 +120,7 @@ def rule(
     covers_subtree: bool = False,
     no_fix_reason: str | None = None,
 ) -> Callable[[Check], Rule]:
-    """Declare the decorated function as a rule; the rooms of ``rules`` list theirs in order."""
+    """Declare the decorated function as a rule; ``rules.collect_rules`` finds it by its type."""
 
     def declare(check: Check) -> Rule:
         return Rule(name, severity, source, check, blocks_write, covers_subtree, no_fix_reason)

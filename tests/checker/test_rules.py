@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
+import pkgutil
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -16,7 +20,7 @@ from tavus_mcp.catalog import load_catalog
 from tavus_mcp.checker import rules
 from tavus_mcp.checker.check import check
 from tavus_mcp.checker.rule import Rule
-from tavus_mcp.checker.rules import RULES
+from tavus_mcp.checker.rules import RULES, collect_rules
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.server.tools import ALL_SPECS
@@ -78,10 +82,25 @@ def test_every_rule_has_a_test_case() -> None:
     assert {rule.name for rule in RULES} == {case["rule"] for case in CASES}
 
 
-def test_every_rule_that_is_declared_is_listed_once() -> None:
-    rooms = [room for room in vars(rules).values() if getattr(room, "RULES", None)]
-    declared = {one.name for room in rooms for one in vars(room).values() if isinstance(one, Rule)}
+def test_every_rule_of_every_module_is_listed_once() -> None:
+    names = [module.name for module in pkgutil.iter_modules(rules.__path__)]
+    modules = [importlib.import_module(f"{rules.__name__}.{name}") for name in names]
+    declared = [rule.name for rule in collect_rules(*modules)]
     assert sorted(declared) == sorted(rule.name for rule in RULES)
+
+
+def test_importing_the_rules_reads_no_data_files() -> None:
+    program = """
+import sys
+opened = []
+sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "open" else None)
+import tavus_mcp.checker.check
+print([path for path in opened if path.endswith((".toml", ".md"))])
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "[]\n"
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)

@@ -1,4 +1,6 @@
-"""The rules of the checker, by the layer they look at."""
+"""The rules of the checker: one module per layer or topic, collected from their definitions."""
+
+from types import ModuleType
 
 from tavus_mcp.checker.rule import Rule
 from tavus_mcp.checker.rules import (
@@ -18,19 +20,31 @@ from tavus_mcp.checker.rules import (
     voice_settings,
 )
 
-RULES: tuple[Rule, ...] = (
-    *persona.RULES,
-    *texts.RULES,
-    *invisible_characters.RULES,
-    *pipeline_mode.RULES,
-    *llm.RULES,
-    *llm_endpoint.RULES,
-    *functions.RULES,
-    *tts.RULES,
-    *voice_settings.RULES,
-    *stt.RULES,
-    *perception.RULES,
-    *conversational_flow.RULES,
-    *other_layers.RULES,
-    *latency.RULES,
+
+def collect_rules(*modules: ModuleType) -> tuple[Rule, ...]:
+    """Return the rules that these modules define, in the order of their definition."""
+    return tuple(
+        definition
+        for module in modules
+        for definition in vars(module).values()
+        if isinstance(definition, Rule)
+    )
+
+
+RULES = collect_rules(
+    persona,
+    texts,
+    invisible_characters,
+    pipeline_mode,
+    llm,
+    llm_endpoint,
+    functions,
+    tts,
+    voice_settings,
+    stt,
+    perception,
+    conversational_flow,
+    other_layers,
+    latency,
 )
+"""All rules. Their order is the order of findings of one severity, and of their fixes."""

@@ -126,14 +126,3 @@ def _value(document: PersonaDocument, name: str) -> str:
 
 def _is_field_set(document: PersonaDocument, name: str) -> bool:
     return document.is_set(f"{_LAYER}/{name}")
-
-
-RULES = (
-    implicit_defaults,
-    sleep_without_wake,
-    phrases_alike,
-    idle_while_asleep,
-    turn_model_legacy,
-    turn_model_older,
-    active_listening_language,
-)

@@ -277,23 +277,3 @@ def _parameter_schemas(
     for path, spec in iter_functions(document, *pointers):
         if isinstance(spec.get("parameters"), dict):
             yield path, spec["parameters"]
-
-
-RULES = (
-    not_wrapped,
-    name_invalid,
-    name_not_snake_case,
-    name_duplicate,
-    in_two_lists,
-    too_large,
-    without_description,
-    without_parameters,
-    parameters_no_object,
-    required_unknown,
-    required_incomplete,
-    argument_undescribed,
-    argument_type_unknown,
-    argument_reserved,
-    argument_too_long,
-    inline,
-)

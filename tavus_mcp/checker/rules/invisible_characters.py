@@ -67,6 +67,3 @@ def _violations(document: PersonaDocument, kind: str) -> Iterator[Violation]:
                 message,
                 "Look where they come from; edit_prompt or a new text removes them.",
             )
-
-
-RULES = (invisible_characters, direction_turned, tag_characters)

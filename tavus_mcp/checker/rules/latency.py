@@ -63,10 +63,3 @@ def _slow_model(document: PersonaDocument, catalog: Catalog) -> ModelFacts | Non
         if model and model.speed == _SLOWEST_SPEED_RATING and not document.has_custom_llm
         else None
     )
-
-
-RULES = (
-    model_and_prompt,
-    patience_and_model,
-    patience_and_speculation,
-)

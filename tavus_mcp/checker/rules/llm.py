@@ -231,19 +231,3 @@ def _hosted_model(
 def _usable_models(catalog: Catalog) -> list[str]:
     good = ("recommended", "current", "probably_current")
     return [model.id for model in catalog.llm_models() if model.status in good]
-
-
-RULES = (
-    model_deprecated,
-    model_retired,
-    model_internal,
-    model_unlisted,
-    model_unknown,
-    model_without_url,
-    extra_body_range,
-    extra_body_unused,
-    temperature_and_top_p,
-    speculation_off,
-    speculation_repeats_calls,
-    vision_disabled,
-)

@@ -258,19 +258,3 @@ def _is_host(parts: SplitResult) -> bool:
     except ValueError:
         return False
     return port != 0 and _HOST_PATTERN.fullmatch(parts.hostname or "") is not None
-
-
-RULES = (
-    key_missing,
-    key_without_url,
-    endpoint_without_model,
-    endpoint_hosted_model,
-    url_route,
-    url_unusable,
-    url_not_https,
-    url_private,
-    url_credentials,
-    url_query,
-    key_in_headers,
-    endpoint_only,
-)

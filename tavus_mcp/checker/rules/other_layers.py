@@ -204,18 +204,3 @@ def _fix_username(name: str) -> str | UnprintedValue:
     """Return a user name without what a mail address does not take."""
     letters = re.sub(r"[^A-Za-z0-9._-]+", "-", name.partition("@")[0]).strip("._-")
     return UnprintedValue(letters) if letters else "<USERNAME>"
-
-
-RULES = (
-    conferencing_without_replica,
-    conferencing_sent_alone,
-    conferencing_username_odd,
-    search_unguarded,
-    mcp_not_enabled,
-    without_documents,
-    unusual_number,
-    english_only,
-    livekit_mode,
-    type_unknown,
-    microphone_mode,
-)

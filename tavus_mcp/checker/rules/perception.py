@@ -337,20 +337,3 @@ def _is_set_under_any_name(document: PersonaDocument, catalog: Catalog, name: st
     """Tell whether a field is set, under its own name or an older one."""
     older = [one.name for one in _legacy_fields(catalog) if one.successor == name]
     return any(document.is_set(f"{_LAYER}/{one}") for one in (name, *older))
-
-
-RULES = (
-    model_legacy,
-    queries_unused,
-    tools_unused,
-    audio_needs_raven_1,
-    ambient_awareness,
-    field_legacy,
-    entry_too_long,
-    entry_long,
-    prompt_without_tools,
-    tools_without_prompt,
-    many_queries,
-    query_repeated,
-    emotion_full,
-)

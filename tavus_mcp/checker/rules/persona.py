@@ -316,25 +316,3 @@ def find_language_code(value: str, catalog: Catalog) -> str | None:
     close = find_nearest(value, (language.name for language in catalog.languages()))
     known = named or regional or (catalog.language(close) if close else None)
     return known.code if known else None
-
-
-RULES = (
-    name_missing,
-    name_in_quotes,
-    replica_missing,
-    replica_is_a_persona,
-    stock_persona,
-    guardrails_both_generations,
-    guardrails_legacy,
-    too_many_ids,
-    id_repeated,
-    field_not_read_back,
-    memory_line_blank,
-    language_unknown,
-    language_repeated,
-    disclosure_off,
-    disclosure_text_unused,
-    documents_inside_layers,
-    audio_only_on_persona,
-    field_undocumented,
-)

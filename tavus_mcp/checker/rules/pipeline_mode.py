@@ -116,12 +116,3 @@ def remove_or_enable(
         "; or have it used: ",
         alternative_fix(update_fields(pipeline_mode="full")),
     )
-
-
-RULES = (
-    mode_undocumented,
-    mode_ignores_layer,
-    mode_ignores_field,
-    sts_layer_unused,
-    vqa_retired,
-)

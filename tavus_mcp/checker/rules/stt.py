@@ -165,13 +165,3 @@ def _unsupported_languages(document: PersonaDocument, catalog: Catalog) -> list[
         return []
     spoken = {one.code for one in catalog.languages()} & set(document.languages)
     return sorted(spoken - set(support.codes))
-
-
-RULES = (
-    engine_deprecated,
-    language_not_supported,
-    not_multilingual,
-    hotwords_list,
-    turn_taking_overridden,
-    turn_taking_legacy,
-)

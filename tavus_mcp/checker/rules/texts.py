@@ -368,19 +368,3 @@ def _unique_suffix(prompt: str) -> str:
 
 def _is_placeholder(value: str) -> bool:
     return value.strip().lower() in _FILLER_TEXTS or _EXAMPLE_PLACEHOLDER.search(value) is not None
-
-
-RULES = (
-    system_prompt_missing,
-    prompt_not_allowed,
-    context_deprecated,
-    prompt_long,
-    prompt_slow,
-    prompt_over_cap,
-    unreplaced_placeholder,
-    placeholder_in_setting,
-    blank_around_setting,
-    placeholder_in_text,
-    greeting_undocumented,
-    greeting_long,
-)

@@ -283,21 +283,3 @@ def _is_field_set(document: PersonaDocument, name: str) -> bool:
 def _model_family(model: str) -> str:
     """Return what a provider's models have in common: sonic, eleven."""
     return re.split(r"[-_]", model, maxsplit=1)[0].lower()
-
-
-RULES = (
-    engine_retired,
-    engine_undocumented,
-    playht_field,
-    provider_voice_in_voice_id,
-    tavus_voice_in_external,
-    both_voices,
-    voice_of_other_engine,
-    engine_without_voice,
-    tavus_voice_with_engine,
-    key_unneeded,
-    dictionary_key_scope,
-    dictionary_empty,
-    model_not_allowed,
-    model_of_other_engine,
-)

@@ -260,15 +260,3 @@ def _effective_model(document: PersonaDocument, engine: EngineFacts | None) -> s
 
 def _setting_names(settings: tuple[VoiceSetting, ...]) -> set[str]:
     return {setting.name for setting in settings}
-
-
-RULES = (
-    of_other_engine,
-    of_other_model,
-    unsupported_setting,
-    out_of_range,
-    speed_in_words,
-    speed_excludes_ssml,
-    emotion_unknown,
-    model_older,
-)
