@@ -1,38 +1,36 @@
-"""Every failure raised on purpose, drawn as a tree.
+"""Every error that is raised on purpose. The text of each is what the model reads.
 
-    Failure                       something was asked that cannot be done; its text says what next
+    ToolFailure                   a request that cannot be fulfilled; its text says what to do next
     ├── InvalidArgument           an argument has the wrong name, type or value
     ├── Refused                   the result would not work: nothing was sent
-    │   └── Taken                 the plan was used already
+    │   └── PlanAlreadyApplied    the plan was applied before
     ├── Conflict                  the persona is not as the caller believes
     ├── NotConfigured             no key and no sandbox
-    ├── NotRecorded               the journal cannot be written, so nothing is sent
+    ├── JournalUnavailable        the journal cannot be written, so nothing is sent
     └── TavusError                Tavus answered with an error, or not at all
         ├── InvalidKey            401
         ├── NotFound              404, or 400 with "Invalid persona_id"
-        ├── Rejected              400, 402, 409, 422 and other 4xx: the request as it stands
+        ├── RequestRejected       400, 402, 409, 422 and other 4xx: the request as it stands
         ├── RateLimited           429, after the bounded retries
         └── Unavailable           5xx, no connection, a timeout, or an unreadable answer
 
-All of them are the SDK's ``ToolError``: their text is what the model reads. Anything else that
-escapes is a bug, and shows the model one generic line.
+The server turns them into the SDK's ``ToolError`` (``TavusServer.call_tool``). Any other exception
+is a bug; the model sees one generic line for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mcp.server.mcpserver.exceptions import ToolError
 
-
-class ToolFailure(ToolError):
-    """Something was asked that cannot be done; the text says why and what to do next."""
+class ToolFailure(Exception):
+    """A request cannot be fulfilled; the text says why and what to do next."""
 
 
 class InvalidArgument(ToolFailure):
     """An argument has the wrong name, type or value.
 
-    ``problems`` holds one sentence per mistake, so that all of them are reported at once.
+    ``problems`` holds one sentence per mistake, so that all are reported at once.
     """
 
     def __init__(self, problems: Iterable[str]) -> None:
@@ -45,7 +43,7 @@ class Refused(ToolFailure):
 
 
 class PlanAlreadyApplied(Refused):
-    """The plan, or this persona's part of it, was used already; nothing was sent."""
+    """The plan, or this persona's part of it, was applied before; nothing was sent."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -58,7 +56,7 @@ class Conflict(ToolFailure):
 
 
 class NotConfigured(ToolFailure):
-    """There is no key and no sandbox."""
+    """The server has neither a key nor a sandbox."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -68,14 +66,13 @@ class NotConfigured(ToolFailure):
 
 
 class JournalUnavailable(ToolFailure):
-    """The journal cannot be used; what is not recorded is not sent."""
+    """The journal cannot be used; a change that cannot be recorded is not sent."""
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(
             f"The journal of changes at {path} cannot be used ({reason}). Nothing was sent: "
-            f"without "
-            "it nothing could be undone. Free the place or set TAVUS_MCP_DATA_DIR to another "
-            "folder, and restart the server."
+            "without it nothing could be undone. Free the place or set TAVUS_MCP_DATA_DIR to "
+            "another folder, and restart the server."
         )
 
 
@@ -92,11 +89,11 @@ class InvalidKey(TavusError):
 
 
 class NotFound(TavusError):
-    """No such thing in this account."""
+    """The account has no object of this id."""
 
 
 class RequestRejected(TavusError):
-    """Tavus refuses the request as it stands."""
+    """400, 402, 409, 422 and other 4xx: Tavus refuses the request as it stands."""
 
 
 class RateLimited(TavusError):

@@ -26,6 +26,7 @@ NAME = "io.github.tavus-mcp/tavus-mcp"
 TITLE = "Tavus personas (unofficial)"
 DESCRIPTION = "Inspect, create and tune Tavus personas: typed, checked, previewed, undoable."
 SCHEMA = "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"
+SURFACE_PATH = f"tavus_mcp/server/{SURFACE_FILE_NAME}"
 BUNDLE_MANIFEST_PATH = "examples/claude-desktop-bundle/manifest.json"
 _SECRET = re.compile(r"API_KEY|SECRET")
 
@@ -166,7 +167,7 @@ def rendered_files(surface: Surface, root: Path) -> dict[Path, str]:
     readme = root / "README.md"
     return {
         readme: _fill_sections(readme.read_text(encoding="utf-8"), surface),
-        root / "tavus_mcp" / "server" / SURFACE_FILE_NAME: _render_schemas(surface),
+        root / SURFACE_PATH: _render_schemas(surface),
         root / "server.json": _render_json(server_json(surface)),
         root / BUNDLE_MANIFEST_PATH: _render_json(bundle_manifest(surface)),
     }

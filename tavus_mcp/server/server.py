@@ -76,9 +76,10 @@ class TavusServer(MCPServer[None]):
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[None, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
-        """Call a tool; failures keep their own words, and hide what is secret.
+        """Call a tool.
 
-        Raises ``Failure`` for everything a caller can mend.
+        Raises ``ToolError`` with the masked text of the failure; everything that is served through
+        ``tools/call`` and fails on purpose passes here.
         """
         self.app.masker.add_secrets_from(arguments)
         try:
@@ -89,7 +90,7 @@ class TavusServer(MCPServer[None]):
             )
             self.app.masker.add_secrets_from(ready)
             return await super().call_tool(name, ready, context)
-        except ToolError as error:
+        except (ToolError, ToolFailure) as error:
             raise self._to_tool_error(error, name) from error
 
     async def get_prompt(
@@ -139,14 +140,17 @@ class TavusServer(MCPServer[None]):
             said = self.app.masker.mask(error.error.model_dump())
             raise MCPError(said["code"], said["message"], said.get("data")) from None
 
-    def _to_tool_error(self, error: ToolError, name: str) -> ToolError:
-        cause = error.__cause__
+    def _to_tool_error(self, error: ToolError | ToolFailure, name: str) -> ToolError:
+        """Return the SDK's error for a failure, with its own text, masked.
+
+        The SDK wraps what a tool raises and prefixes its text; the cause has the plain text.
+        """
+        cause = error.__cause__ if isinstance(error, ToolError) else error
         if isinstance(cause, ValidationError):
             cause = invalid_argument_error(cause, self.tools_by_name[name].fn_metadata.arg_model)
-        told = cause if isinstance(cause, ToolFailure) else error
-        if told is error and not isinstance(error, ToolFailure):
+        if isinstance(error, ToolError) and not isinstance(cause, ToolFailure):
             return error
-        return ToolFailure(self.app.masker.mask_text(str(told)))
+        return ToolError(self.app.masker.mask_text(str(cause)))
 
     def _unserved_tool_error(self, name: str) -> ToolFailure:
         spec = next((spec for spec in ALL_SPECS if spec.name == name), None)

@@ -15,6 +15,7 @@ from tavus_mcp import __version__
 from tavus_mcp.cli.main import build_app
 from tavus_mcp.cli.manifest import (
     BUNDLE_MANIFEST_PATH,
+    SURFACE_PATH,
     Surface,
     read_surface,
     render,
@@ -25,6 +26,7 @@ from tavus_mcp.settings import TOOLSETS, VARIABLES, Settings
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = Path(__file__).with_name("schemas")
+RENDERED_FILES = ("README.md", "server.json", BUNDLE_MANIFEST_PATH, SURFACE_PATH)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,7 @@ def surface() -> Surface:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of the rendered files, to spoil."""
-    for name in ("README.md", "server.json", BUNDLE_MANIFEST_PATH, "tavus_mcp/server/surface.json"):
+    for name in RENDERED_FILES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
@@ -55,9 +57,7 @@ def test_every_rendered_file_is_up_to_date(surface: Surface) -> None:
     assert stale == [], "run: tavus-mcp manifest"
 
 
-@pytest.mark.parametrize(
-    "name", ["README.md", "server.json", BUNDLE_MANIFEST_PATH, "tavus_mcp/server/surface.json"]
-)
+@pytest.mark.parametrize("name", RENDERED_FILES)
 def test_an_outdated_file_is_detected_and_rewritten(
     surface: Surface, checkout: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
