@@ -269,7 +269,7 @@ async def test_a_secret_is_masked_before_it_is_cut_or_quoted(
 ) -> None:
     """Found by an attack: of a key across the cut, the first half was shown."""
     quoted_key = 'k-"quoted"-\\-8861'
-    tool_client.server.app.masker.learn(quoted_key)
+    tool_client.server.app.masker.add_secret(quoted_key)
     more = {"persona_id": "p5317866"} if prompt == "tune_persona" else {}
     across = "b" * (most - 10) + SECRET
     for text in (across, f"use {quoted_key} please"):
