@@ -105,5 +105,5 @@ def build_test_app(app: ASGIApp, **more: Any) -> tuple[App, RecordingTransport]:
     wire = RecordingTransport(app)
     api = TavusApi("http://127.0.0.1/v2", "test-key-0123456789", transport=lambda: wire)
     secrets = {"openai": SECRET}
-    diary = Journal(Path(os.environ["TAVUS_MCP_DATA_DIR"]) / "journal.sqlite3")
-    return App(api, load_catalog(), diary, Masker(secrets.values()), secrets, **more), wire
+    journal = Journal(Path(os.environ["TAVUS_MCP_DATA_DIR"]) / "journal.sqlite3")
+    return App(api, load_catalog(), journal, Masker(secrets.values()), secrets, **more), wire

@@ -130,12 +130,12 @@ class Session:
     def initialize(self) -> Session:
         """Shake hands where the revision has a handshake; return the session."""
         if self.protocol_revision in HANDSHAKE_REVISIONS:
-            asked = {
+            params = {
                 "protocolVersion": self.protocol_revision,
                 "capabilities": {},
                 "clientInfo": CLIENT_INFO,
             }
-            welcome = self.request("initialize", **asked)
+            welcome = self.request("initialize", **params)
             assert welcome["protocolVersion"] == self.protocol_revision
             assert welcome["serverInfo"]["name"] == "tavus-mcp"
             self.notify("notifications/initialized")
@@ -200,8 +200,8 @@ def text_of(result: Message) -> str:
 
 def build_environment(folder: Path, **more: str) -> dict[str, str]:
     """Return an environment in which nothing is set but what is given."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")}
-    return {**kept, "PYTHONPATH": str(ROOT), "TAVUS_MCP_DATA_DIR": str(folder), **more}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")}
+    return {**inherited, "PYTHONPATH": str(ROOT), "TAVUS_MCP_DATA_DIR": str(folder), **more}
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The files of this project, as the house rules look at them."""
+"""The source files of this project, parsed, for the tests of conventions."""
 
 from __future__ import annotations
 

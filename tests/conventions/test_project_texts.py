@@ -64,8 +64,10 @@ def test_no_file_contains_a_path_of_a_developer_machine() -> None:
 
 def list_dependencies() -> list[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    asked = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
-    return [re.split(r"[<>=!~\[; ]", line, maxsplit=1)[0] for line in asked]
+    extras = project["optional-dependencies"].values()
+    requirements = [*project["dependencies"], *(line for extra in extras for line in extra)]
+    names = [re.split(r"[<>=!~\[; ]", line, maxsplit=1)[0] for line in requirements]
+    return sorted({name for name in names if name != project["name"]})
 
 
 @pytest.mark.parametrize("name", list_dependencies())

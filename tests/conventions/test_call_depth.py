@@ -1,4 +1,4 @@
-"""How far it is from a tool to the wire, measured on calls that really happen."""
+"""The number of our own frames between a tool and the HTTP client, measured on real calls."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from tavus_mcp.server.tools import ALL_SPECS
 from tavus_mcp.settings import TOOLSETS, Settings
 from tavus_mcp.tavus_api.client import TavusApi
 
-MOST = 4
+MAX_OWN_FRAMES = 4
 HTTPX = Path(httpx2.__file__).parent
 TOOLS = {spec.name: spec.function.__code__ for spec in ALL_SPECS}
-"""The code of each tool's own function, to be found again on the stack."""
+"""The code object of each tool's function, by which it is recognised on the stack."""
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "describe_layer": {"layer": "llm"},
     "update_persona": {"greeting": "Good day."},
@@ -45,7 +45,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "plan_bulk_change": {"everything": True, "values": {"/greeting": "Hi."}},
     "patch_persona": {"operations": [{"op": "add", "path": "/greeting", "value": "Hi"}]},
 }
-"""What tools are given besides ``persona_id``, so that they do their work."""
+"""Arguments besides ``persona_id`` with which a tool sends a request."""
 ADA: dict[str, Any] = {
     "name": "Ada",
     "system_prompt": "You help.",
@@ -115,8 +115,8 @@ async def client_and_transport(
 
 async def call_tool(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     result = await client.call_tool(tool, arguments)
-    said = "\n".join(part.text for part in result.content if isinstance(part, TextContent))
-    assert not result.is_error, f"{tool}: {said}"
+    text = "\n".join(part.text for part in result.content if isinstance(part, TextContent))
+    assert not result.is_error, f"{tool}: {text}"
     return dict(result.structured_content or {})
 
 
@@ -149,7 +149,7 @@ async def test_at_most_four_own_frames_separate_a_tool_from_httpx2(
     stacks = wire.seen.get(name, [])
     assert stacks or name in ("describe_layer", "list_revisions"), f"{name} sent nothing"
     deepest = max(stacks, key=len, default=[name])
-    assert len(deepest) - 1 <= MOST, " > ".join(deepest)
+    assert len(deepest) - 1 <= MAX_OWN_FRAMES, " > ".join(deepest)
 
 
 @pytest.mark.anyio
@@ -159,4 +159,4 @@ async def test_reading_the_whole_account_uses_at_most_four_own_frames(
     client, wire = client_and_transport
     await call_tool(client, "list_personas", name_contains="ada")
     deepest = max(wire.seen["list_personas"], key=len)
-    assert len(deepest) - 1 <= MOST, " > ".join(deepest)
+    assert len(deepest) - 1 <= MAX_OWN_FRAMES, " > ".join(deepest)

@@ -93,13 +93,13 @@ def test_the_version_is_defined_in_one_place() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert project["project"]["dynamic"] == ["version"]
     assert project["tool"]["hatch"]["version"]["path"] == "tavus_mcp/__init__.py"
-    said = [
+    mentions = [
         source.path.relative_to(PACKAGE).as_posix()
         for source in parse_source_files("tavus_mcp")
         for node in ast.walk(source.tree)
         if isinstance(node, ast.Constant) and node.value == tavus_mcp.__version__
     ]
-    assert said == ["__init__.py"]
+    assert mentions == ["__init__.py"]
 
 
 def count_lines(function: Function) -> int:
