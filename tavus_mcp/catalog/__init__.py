@@ -1,12 +1,11 @@
 """What Tavus offers, as data: each entry says where it was read and when.
 
-- ``data/``        the facts, one TOML file per layer or topic
-- ``guides/``      short explanations for people, one Markdown file per topic
-- ``facts``        the types the facts come in
-- ``recipes``      the types that goals of tuning come in
-- ``files``        reads one file when it is first needed
-- ``load``         ``Catalog``: every question one may ask, and ``load_catalog()``
-- ``describe``     a layer as compact JSON, for a tool result
+- ``data/``     the facts, one TOML file per layer or topic
+- ``guides/``   short explanations for people, one Markdown file per topic
+- ``catalog``   ``Catalog``: tables and lookups over the files, and ``load_catalog()``
+- ``facts``     the types of the entries
+- ``goals``     the types of the entries about tuning goals
+- ``describe``  a layer as compact JSON, for a tool result
 """
 
 from tavus_mcp.catalog.catalog import GUIDE_TOPICS, LAYERS, Catalog, load_catalog
@@ -18,7 +17,6 @@ from tavus_mcp.catalog.facts import (
     Language,
     LayerFacts,
     ModelFacts,
-    Note,
     PipelineMode,
     SeedMapping,
     ShutdownReason,
@@ -50,7 +48,6 @@ __all__ = [
     "Language",
     "LayerFacts",
     "ModelFacts",
-    "Note",
     "OtherCall",
     "Paragraph",
     "PipelineMode",

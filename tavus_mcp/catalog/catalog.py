@@ -1,8 +1,10 @@
-"""``Catalog``: every question one may ask about what Tavus offers."""
+"""``Catalog``: what Tavus offers. Every data file is read when it is first needed."""
 
-from collections.abc import Callable, Iterable
-from functools import cache, lru_cache
-from typing import Any, TypeVar
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache, cached_property, lru_cache
+from typing import Any, Generic, Protocol, TypeVar
 
 from tavus_mcp.catalog.describe import describe_layer
 from tavus_mcp.catalog.facts import (
@@ -14,7 +16,6 @@ from tavus_mcp.catalog.facts import (
     Language,
     LayerFacts,
     ModelFacts,
-    Note,
     PipelineMode,
     SeedMapping,
     ShutdownReason,
@@ -34,59 +35,6 @@ from tavus_mcp.catalog.goals import (
 )
 from tavus_mcp.models.document import PersonaDocument
 
-F = TypeVar("F")
-_NESTED_TYPES: dict[str, Callable[..., Any]] = {
-    "values": Value,
-    "voice_setting": VoiceSetting,
-    "step": Step,
-    "advice": Advice,
-}
-
-
-@cache
-def read_data(name: str) -> dict[str, Any]:
-    """One file of ``data/``, parsed."""
-    import tomllib  # here, so that a run which asks nothing pays nothing
-
-    return tomllib.loads(read_text("data", f"{name}.toml"))
-
-
-def read_text(folder: str, name: str) -> str:
-    """A file of this package, also from inside a wheel."""
-    from importlib import resources  # here, for the same reason
-
-    return resources.files(__package__).joinpath(folder, name).read_text(encoding="utf-8")
-
-
-@cache
-def read_facts(kind: Callable[..., F], name: str, key: str) -> tuple[F, ...]:
-    """Every ``[[key]]`` of a file as ``kind``; an unknown or missing key is a bug, so it raises."""
-    return tuple(build_fact(kind, table) for table in read_data(name).get(key, ()))
-
-
-def build_fact(kind: Callable[..., F], table: dict[str, Any]) -> F:
-    """One table as ``kind``, with lists frozen."""
-    return kind(**{key: _freeze(key, value) for key, value in table.items()})
-
-
-def _freeze(key: str, value: Any) -> Any:
-    if not isinstance(value, list):
-        return value
-    nested = _NESTED_TYPES.get(key)
-    return tuple(build_fact(nested, item) for item in value) if nested else tuple(value)
-
-
-def read_fields(name: str) -> tuple[FieldFacts, ...]:
-    """The fields a file lists."""
-    return read_facts(FieldFacts, name, "field")
-
-
-def read_engines(name: str) -> tuple[EngineFacts, ...]:
-    """The engines a file lists."""
-    return read_facts(EngineFacts, name, "engine")
-
-
-GoalEntity = TypeVar("GoalEntity", TuningGoal, Paragraph, Translation)
 LAYERS = (
     "llm",
     "tts",
@@ -119,133 +67,141 @@ GUIDE_TOPICS = (
 )
 
 
-class Catalog:
-    """The facts, read file by file as they are asked for."""
+class _Named(Protocol):
+    @property
+    def names(self) -> tuple[str, ...]: ...
 
-    def layers(self) -> tuple[str, ...]:
-        """The names of all known layers, the everyday ones first."""
-        return LAYERS
+
+Fact = TypeVar("Fact")
+Entry = TypeVar("Entry", bound=_Named)
+_NESTED_TYPES: dict[str, Callable[..., Any]] = {
+    "values": Value,
+    "voice_setting": VoiceSetting,
+    "step": Step,
+    "advice": Advice,
+}
+
+
+@cache
+def read_data(name: str) -> dict[str, Any]:
+    """Parse one file of ``data/``."""
+    import tomllib  # here, because most runs read no data
+
+    return tomllib.loads(read_text("data", f"{name}.toml"))
+
+
+def read_text(folder: str, name: str) -> str:
+    """Read a file of this package, also from inside a wheel."""
+    from importlib import resources  # here for the same reason
+
+    return resources.files(__package__).joinpath(folder, name).read_text(encoding="utf-8")
+
+
+@cache
+def read_facts(kind: Callable[..., Fact], name: str, key: str) -> tuple[Fact, ...]:
+    """Return every ``[[key]]`` of a data file as ``kind``.
+
+    Raises ``TypeError`` for an unknown or a missing column: that is a bug in the data.
+    """
+    return tuple(build_fact(kind, table) for table in read_data(name).get(key, ()))
+
+
+def build_fact(kind: Callable[..., Fact], table: dict[str, Any]) -> Fact:
+    """Return one TOML table as ``kind``, its lists as tuples."""
+    return kind(**{key: _freeze(key, value) for key, value in table.items()})
+
+
+def _freeze(key: str, value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    nested = _NESTED_TYPES.get(key)
+    return tuple(build_fact(nested, item) for item in value) if nested else tuple(value)
+
+
+class Table(Generic[Entry]):
+    """The entries under one key of one data file, in its order; read when they are first needed.
+
+    Iterating yields all of them. ``find`` and ``table[name]`` look one up by any of its names.
+    """
+
+    def __init__(
+        self, kind: Callable[..., Entry], file: str, key: str, *, ignore_case: bool = False
+    ) -> None:
+        self._source = (kind, file, key)
+        self._ignore_case = ignore_case
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(read_facts(*self._source))
+
+    def find(self, name: str) -> Entry | None:
+        """Return the entry of that name, or None."""
+        return self._by_name.get(name.casefold() if self._ignore_case else name)
+
+    def __getitem__(self, name: str) -> Entry:
+        """Return the entry of that name; the ``LookupError`` for an unknown one lists all."""
+        known = tuple(entry.names[0] for entry in self)
+        return self.find(name) or self._by_name[_require_known(name, known, self._source[2])]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Entry]:
+        by_name: dict[str, Entry] = {}
+        for entry in self:
+            for name in entry.names:
+                by_name.setdefault(name.casefold() if self._ignore_case else name, entry)
+        return by_name
+
+
+class Catalog:
+    """What Tavus offers: the tables of entries that have a name, and what else the files hold."""
+
+    layer_names = LAYERS
+    guide_topics = GUIDE_TOPICS
+
+    llm_models = Table(ModelFacts, "llm", "model")
+    tts_engines = Table(EngineFacts, "tts", "engine")
+    stt_engines = Table(EngineFacts, "stt", "engine")
+    stt_support = Table(SttSupport, "languages", "stt_support")
+    perception_models = Table(ModelFacts, "perception", "model")
+    turn_models = Table(ModelFacts, "conversational_flow", "model")
+    pipeline_modes = Table(PipelineMode, "pipeline_modes", "mode")
+    persona_fields = Table(FieldFacts, "persona_fields", "field")
+    tool_rules = Table(FieldFacts, "tools", "rule")
+    languages = Table(Language, "languages", "language", ignore_case=True)
+    tuning_goals = Table(TuningGoal, "goals", "goal")
+    paragraphs = Table(Paragraph, "goals", "paragraph")
+    translations = Table(Translation, "goals", "translation")
 
     def layer(self, name: str) -> LayerFacts:
-        """Everything about one layer; LookupError names the layers when there is no such one."""
+        """Return everything about one layer; the ``LookupError`` for an unknown one lists all."""
         return _load_layer(_require_known(name, LAYERS, "layer"))
 
     def describe(self, layer: str) -> dict[str, object]:
-        """One layer as compact JSON, for a tool result."""
+        """Return one layer as compact JSON, for a tool result."""
         return describe_layer(self.layer(layer))
 
     def fields(self, layer: str) -> tuple[FieldFacts, ...]:
-        """The fields of one layer, legacy ones included."""
+        """Return the fields of one layer, legacy ones included."""
         return self.layer(layer).fields
 
     def field(self, layer: str, name: str) -> FieldFacts | None:
-        """One field by any of its names; nested ones are dotted, as in extra_body.top_p."""
-        return _find_layer_field(layer, name)
-
-    def llm_models(self) -> tuple[ModelFacts, ...]:
-        """The hosted language models, recommended first."""
-        return self.layer("llm").models
-
-    def llm_model(self, model: str) -> ModelFacts | None:
-        """One hosted language model."""
-        return _find_model(self.llm_models(), model)
+        """Return one field by any of its names; nested ones are dotted (``extra_body.top_p``)."""
+        return _find_field(layer, name)
 
     def recommended_llm(self) -> str:
         """The id of the hosted language model that Tavus uses by default."""
-        return next((model.id for model in self.llm_models() if model.default), "...")
-
-    def context_guidance(self) -> ContextGuidance:
-        """How long a prompt should and may be."""
-        return _load_guidance()
-
-    def tts_engines(self) -> tuple[EngineFacts, ...]:
-        """The engines that speak."""
-        return self.layer("tts").engines
-
-    def tts_engine(self, engine: str) -> EngineFacts | None:
-        """One engine that speaks."""
-        return _find_engine(self.tts_engines(), engine)
-
-    def stt_engines(self) -> tuple[EngineFacts, ...]:
-        """The engines that hear."""
-        return self.layer("stt").engines
-
-    def stt_engine(self, engine: str) -> EngineFacts | None:
-        """One engine that hears."""
-        return _find_engine(self.stt_engines(), engine)
-
-    def perception_models(self) -> tuple[ModelFacts, ...]:
-        """The values of perception_model."""
-        return self.layer("perception").models
-
-    def perception_model(self, model: str) -> ModelFacts | None:
-        """One value of perception_model."""
-        return _find_model(self.perception_models(), model)
+        return next((model.id for model in self.llm_models if model.default), "...")
 
     def effective_perception_model(self, document: PersonaDocument) -> str:
         """The perception model in effect: the stored one, else the default."""
         stored = document.text("/layers/perception/perception_model")
-        return stored or next((model.id for model in self.perception_models() if model.default), "")
+        return stored or next((model.id for model in self.perception_models if model.default), "")
 
-    def turn_models(self) -> tuple[ModelFacts, ...]:
-        """The values of turn_detection_model."""
-        return self.layer("conversational_flow").models
-
-    def turn_model(self, model: str) -> ModelFacts | None:
-        """One value of turn_detection_model, in either spelling; ``id`` is the one to send."""
-        return _find_model(self.turn_models(), model)
-
-    def pipeline_modes(self) -> tuple[PipelineMode, ...]:
-        """The values of pipeline_mode."""
-        return read_facts(PipelineMode, "pipeline_modes", "mode")
-
-    def pipeline_mode(self, name: str) -> PipelineMode | None:
-        """One value of pipeline_mode."""
-        return next((mode for mode in self.pipeline_modes() if mode.name == name), None)
-
-    def pipeline_notes(self) -> tuple[Note, ...]:
-        """What looks like a mode and is none: LiveKit, audio only."""
-        return read_facts(Note, "pipeline_modes", "note")
-
-    def persona_fields(self) -> tuple[FieldFacts, ...]:
-        """The top-level fields of a persona."""
-        return read_fields("persona_fields")
-
-    def persona_field(self, name: str) -> FieldFacts | None:
-        """One top-level field, by its name in either vocabulary."""
-        return _find_field(self.persona_fields(), name)
-
-    def tool_rules(self) -> tuple[FieldFacts, ...]:
-        """What holds for functions, inline and in the registry."""
-        return read_facts(FieldFacts, "tools", "rule")
-
-    def tool_rule(self, name: str) -> FieldFacts | None:
-        """One rule for functions, such as registry.name."""
-        return _find_field(self.tool_rules(), name)
-
-    def languages(self) -> tuple[Language, ...]:
-        """The spoken languages."""
-        return read_facts(Language, "languages", "language")
-
-    def language(self, name_or_code: str) -> Language | None:
-        """One language by its code, its name or another name of it, in any case."""
-        wanted = name_or_code.casefold()
-        for language in self.languages():
-            names = (language.code, language.name, *language.also_called)
-            if wanted in {name.casefold() for name in names}:
-                return language
-        return None
-
-    def stt_support(self) -> tuple[SttSupport, ...]:
-        """Which stt engine is known to hear which languages."""
-        return read_facts(SttSupport, "languages", "stt_support")
-
-    def language_setting_notes(self) -> tuple[Note, ...]:
-        """Where a language is chosen, and in which form."""
-        return read_facts(Note, "languages", "how_set")
+    def context_guidance(self) -> ContextGuidance:
+        """Return how long a prompt should and may be."""
+        return _load_guidance()
 
     def changelog(self) -> tuple[ChangelogEntry, ...]:
-        """Dated changes that touch a persona, oldest first."""
+        """Return the dated changes that touch a persona, oldest first."""
         return read_facts(ChangelogEntry, "deprecations", "change")
 
     def deprecated_since(
@@ -273,30 +229,12 @@ class Catalog:
         return ""
 
     def field_aliases(self) -> tuple[FieldAlias, ...]:
-        """Fields that people send from habit, and where the same is said today."""
+        """Return the fields that callers send under the names of other APIs."""
         return read_facts(FieldAlias, "habits", "habit")
 
     def seed_mappings(self) -> tuple[SeedMapping, ...]:
-        """What the seed document shows, each with today's equivalent."""
+        """Return the settings that the seed document shows, each with today's equivalent."""
         return read_facts(SeedMapping, "deprecations", "seed")
-
-    def tuning_goal(self, name: str) -> TuningGoal:
-        """What moves a persona towards a goal; LookupError names the goals when there is none."""
-        goals: tuple[TuningGoal, ...] = read_facts(TuningGoal, "goals", "goal")
-        return _find_by_name(goals, name, "goal")
-
-    def paragraph(self, name: str) -> Paragraph:
-        """A text that tuning may add to a prompt."""
-        return _find_by_name(self.paragraphs(), name, "paragraph")
-
-    def paragraphs(self) -> tuple[Paragraph, ...]:
-        """Every text that tuning may add to a prompt."""
-        return read_facts(Paragraph, "goals", "paragraph")
-
-    def translation(self, name: str) -> Translation:
-        """Why and with what effect something old is said in today's words."""
-        known: tuple[Translation, ...] = read_facts(Translation, "goals", "translation")
-        return _find_by_name(known, name, "translation")
 
     def complaints(self) -> tuple[GoalPhrases, ...]:
         """What people say, by the goal of tuning that it points to."""
@@ -310,33 +248,20 @@ class Catalog:
         """The words that may stand for one another in such phrases."""
         return read_facts(WordClass, "complaints", "words")
 
-    def shutdown_reasons(self) -> tuple[ShutdownReason, ...]:
-        """How calls can end."""
-        return read_facts(ShutdownReason, "conversations", "shutdown_reason")
-
     def shutdown_reason(self, reason_text: str) -> ShutdownReason | None:
-        """One way to end, by a stored reason that begins with its name."""
-        known = self.shutdown_reasons()
+        """Return the known way to end a conversation with which a stored reason begins."""
+        known = read_facts(ShutdownReason, "conversations", "shutdown_reason")
         return next((reason for reason in known if reason_text.startswith(reason.name)), None)
 
-    def guide_topics(self) -> tuple[str, ...]:
-        """The topics there is a guide for."""
-        return GUIDE_TOPICS
-
     def guide(self, topic: str) -> str:
-        """One guide, as Markdown; LookupError names the topics when there is no such one."""
+        """Return one guide as Markdown; the ``LookupError`` for an unknown topic lists all."""
         return read_text("guides", f"{_require_known(topic, GUIDE_TOPICS, 'guide')}.md")
 
 
 @cache
 def load_catalog() -> Catalog:
-    """The catalog; nothing is read before it is asked for."""
+    """Return the catalog; no file is read before it is needed."""
     return Catalog()
-
-
-@lru_cache(maxsize=1024)
-def _find_layer_field(layer: str, name: str) -> FieldFacts | None:
-    return _find_field(_load_layer(_require_known(layer, LAYERS, "layer")).fields, name)
 
 
 @cache
@@ -345,11 +270,17 @@ def _load_layer(name: str) -> LayerFacts:
         LayerFacts,
         {
             **read_data(name)["layer"],
-            "fields": read_fields(name),
+            "fields": read_facts(FieldFacts, name, "field"),
             "models": read_facts(ModelFacts, name, "model"),
-            "engines": read_engines(name),
+            "engines": read_facts(EngineFacts, name, "engine"),
         },
     )
+
+
+@lru_cache(maxsize=1024)
+def _find_field(layer: str, name: str) -> FieldFacts | None:
+    fields = _load_layer(_require_known(layer, LAYERS, "layer")).fields
+    return next((field for field in fields if name in field.names), None)
 
 
 @cache
@@ -357,24 +288,7 @@ def _load_guidance() -> ContextGuidance:
     return build_fact(ContextGuidance, read_data("llm")["context_guidance"])
 
 
-def _require_known(name: str, names: tuple[str, ...], kind: str) -> str:
-    if name not in names:
-        raise LookupError(f"No {kind} {name!r}. There are: {', '.join(names)}.")
+def _require_known(name: str, known: tuple[str, ...], kind: str) -> str:
+    if name not in known:
+        raise LookupError(f"No {kind} {name!r}. There are: {', '.join(known)}.")
     return name
-
-
-def _find_by_name(candidates: tuple[GoalEntity, ...], name: str, kind: str) -> GoalEntity:
-    known = tuple(one.name for one in candidates)
-    return candidates[known.index(_require_known(name, known, kind))]
-
-
-def _find_field(fields: Iterable[FieldFacts], name: str) -> FieldFacts | None:
-    return next((field for field in fields if name in field.names), None)
-
-
-def _find_model(models: Iterable[ModelFacts], model: str) -> ModelFacts | None:
-    return next((facts for facts in models if model in (facts.id, *facts.aliases)), None)
-
-
-def _find_engine(engines: Iterable[EngineFacts], engine: str) -> EngineFacts | None:
-    return next((facts for facts in engines if facts.id == engine), None)

@@ -1,12 +1,9 @@
-"""The types the facts come in: each knows its source and the day it was checked.
-
-Named tuples, because they are made in a fraction of the time that dataclasses take at import.
-"""
+"""The types of the catalog's entries. Each entry names its source and the day it was checked."""
 
 from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, dataclass_transform
 
 Status = Literal[
     "recommended",
@@ -32,6 +29,58 @@ DISCOURAGED_STATUSES: frozenset[Status] = frozenset(
 )
 
 
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class Facts:
+    """One entry of a data file: its columns are the annotated attributes.
+
+    Raises ``TypeError`` for an unknown or a missing column. Instances are shared, so they are not
+    to be changed (mypy enforces it). Not dataclasses, because creating twenty of those at import
+    takes as long as importing the whole catalog.
+    """
+
+    source: str
+    checked_on: date
+
+    _columns: ClassVar[frozenset[str]]
+
+    def __init_subclass__(cls) -> None:
+        cls._columns = frozenset(
+            name for base in cls.__mro__ for name in getattr(base, "__annotations__", ())
+        )
+
+    def __init__(self, **columns: Any) -> None:
+        unknown = columns.keys() - self._columns
+        missing = [name for name in self._columns - columns.keys() if not hasattr(type(self), name)]
+        if unknown or missing:
+            raise TypeError(f"{type(self).__name__}: unknown {unknown}, missing {missing}")
+        self.__dict__.update(columns)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.__dict__})"
+
+
+class NamedFacts(Facts):
+    """An entry that has a name."""
+
+    name: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name by which it is found."""
+        return (self.name,)
+
+
+class LifecycleFacts(Facts):
+    """Something that Tavus introduces and may deprecate and retire."""
+
+    status: Status
+    aliases: tuple[str, ...] = ()
+    successor: str | None = None
+    since: date | None = None
+    deprecated_on: date | None = None
+    retired_on: date | None = None
+
+
 class Value(NamedTuple):
     """One allowed value and what it means."""
 
@@ -39,23 +88,19 @@ class Value(NamedTuple):
     means: str
 
 
-class FieldFacts(NamedTuple):
-    """One field of a layer, of the persona itself, or of a function."""
+class FieldFacts(LifecycleFacts):
+    """One field of a layer, of the persona itself, or of a function tool."""
 
-    source: str
-    checked_on: date
     name: str
     type: str
     summary: str
-    status: Status
-    aliases: tuple[str, ...] = ()
-    current_name: str | None = None  # what the newer vocabulary (PAL, face) calls it
+    current_name: str | None = None  # its name in the newer vocabulary (PAL, face)
     values: tuple[Value, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
     min_items: int | None = None
     max_items: int | None = None
-    max_length: int | None = None  # of the text, or of each text in a list
+    max_length: int | None = None  # characters of the text, or of each text in a list
     advised_length: int | None = None
     pattern: str | None = None
     forbidden_prefix: str | None = None
@@ -63,11 +108,7 @@ class FieldFacts(NamedTuple):
     requires: tuple[str, ...] = ()
     writable: tuple[Literal["create", "patch"], ...] = ("create", "patch")
     readable: bool = True
-    successor: str | None = None
     successor_values: Mapping[str, str] = MappingProxyType({})
-    since: date | None = None
-    deprecated_on: date | None = None
-    retired_on: date | None = None
     note: str | None = None
 
     @property
@@ -77,36 +118,36 @@ class FieldFacts(NamedTuple):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every name it goes by, ours first."""
+        """Every name it goes by, the persona vocabulary's first."""
         renamed = (self.current_name,) if self.current_name else ()
         return (self.name, *renamed, *self.aliases)
 
 
-class ModelFacts(NamedTuple):
-    """A model of the llm, perception or turn-taking kind; ratings run from 1 to 3."""
+class ChoiceFacts(LifecycleFacts):
+    """A model or an engine: the value that is sent for it is ``id``."""
 
-    source: str
-    checked_on: date
     id: str
-    status: Status
-    best_for: str
     default: bool = False
-    aliases: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every spelling of its id, the one to send first."""
+        return (self.id, *self.aliases)
+
+
+class ModelFacts(ChoiceFacts):
+    """A model of the llm, perception or conversational_flow layer; ratings run from 1 to 3."""
+
+    best_for: str
     speed: int | None = None
     intelligence: int | None = None
     naturalness: int | None = None
     context_tokens: int | None = None
-    successor: str | None = None
-    since: date | None = None
-    deprecated_on: date | None = None
-    retired_on: date | None = None
 
 
-class VoiceSetting(NamedTuple):
+class VoiceSetting(Facts):
     """One key of voice_settings, for one engine and maybe one model family of it."""
 
-    source: str
-    checked_on: date
     name: str
     type: str
     summary: str
@@ -118,26 +159,18 @@ class VoiceSetting(NamedTuple):
     levels: tuple[str, ...] = ()
 
 
-class EngineFacts(NamedTuple):
-    """A speech engine: one that speaks (tts) or one that hears (stt)."""
+class EngineFacts(ChoiceFacts):
+    """A speech engine: text to speech (tts) or speech to text (stt)."""
 
-    source: str
-    checked_on: date
-    id: str
-    status: Status
     summary: str
-    default: bool = False
     default_model: str | None = None
     known_models: tuple[str, ...] = ()
     forbids: tuple[str, ...] = ()
     multilingual: bool = False
     voice_setting: tuple[VoiceSetting, ...] = ()
-    successor: str | None = None
-    since: date | None = None
-    retired_on: date | None = None
 
     def voice_settings(self, model: str | None = None) -> tuple[VoiceSetting, ...]:
-        """The settings that hold for one model (such as sonic-3.5), or all without one."""
+        """The settings of one model (such as sonic-3.5), or all of them without one."""
         if model is None:
             return self.voice_setting
         return tuple(
@@ -151,12 +184,9 @@ def _is_of_family(model: str, family: str) -> bool:
     return model == family or model.startswith((f"{family}.", f"{family}-"))
 
 
-class LayerFacts(NamedTuple):
+class LayerFacts(NamedFacts):
     """A layer with all that can be set in it."""
 
-    source: str
-    checked_on: date
-    name: str
     summary: str
     status: Status
     notes: tuple[str, ...] = ()
@@ -167,29 +197,32 @@ class LayerFacts(NamedTuple):
     engines: tuple[EngineFacts, ...] = ()
 
     @property
-    def choices(self) -> tuple[ModelFacts | EngineFacts, ...]:
-        """Its models and engines: what one picks by id."""
+    def choices(self) -> tuple[ChoiceFacts, ...]:
+        """Its models and engines."""
         return (*self.models, *self.engines)
 
 
-class ContextGuidance(NamedTuple):
+class ContextGuidance(Facts):
     """How many tokens a prompt should and may have."""
 
-    source: str
-    checked_on: date
     comfortable_tokens: int
     slow_from_tokens: int
     maximum_tokens: int
     characters_per_token: int
     note: str
 
+    def estimate_tokens(self, *texts: object) -> int:
+        """Estimate the tokens of some texts together; what is no text does not count.
 
-class PipelineMode(NamedTuple):
+        The tokenizers of the hosted models are not published, so an average is used.
+        """
+        char_count = sum(len(text) for text in texts if isinstance(text, str))
+        return char_count // self.characters_per_token
+
+
+class PipelineMode(NamedFacts):
     """One value of pipeline_mode."""
 
-    source: str
-    checked_on: date
-    name: str
     status: Status
     summary: str
     default: bool = False
@@ -200,47 +233,38 @@ class PipelineMode(NamedTuple):
     note: str | None = None
 
 
-class Note(NamedTuple):
-    """A remark with a name; where a language is chosen also says what is taken there."""
-
-    source: str
-    checked_on: date
-    name: str
-    summary: str
-    takes: str | None = None
-    status: Status = "current"
-    successor: str | None = None
-
-
-class Language(NamedTuple):
+class Language(NamedFacts):
     """A spoken language."""
 
-    source: str
-    checked_on: date
-    name: str
     code: str
     also_called: tuple[str, ...] = ()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its code and every name of it."""
+        return (self.code, self.name, *self.also_called)
 
-class SttSupport(NamedTuple):
-    """The languages an stt engine is known to hear; not complete means that there are more."""
 
-    source: str
-    checked_on: date
+class SttSupport(Facts):
+    """The languages that an stt engine is known to transcribe; ``complete``: no others."""
+
     engine: str
     codes: tuple[str, ...]
     complete: bool
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The engine's id."""
+        return (self.engine,)
 
-class FieldAlias(NamedTuple):
-    """Fields that people send from habit, and where the same is said today.
+
+class FieldAlias(Facts):
+    """Fields that callers send under the names of other APIs, and the Tavus field of that meaning.
 
     ``where`` names layers, an empty one for the persona itself; ``to`` is a JSON Pointer, None
-    when a persona has nothing like it; ``form`` names how the value is turned on the way.
+    when a persona has no such field; ``form`` names the conversion of the value.
     """
 
-    source: str
-    checked_on: date
     names: tuple[str, ...]
     where: tuple[str, ...]
     why: str
@@ -248,11 +272,9 @@ class FieldAlias(NamedTuple):
     form: Literal["language-codes", "text"] | None = None
 
 
-class ChangelogEntry(NamedTuple):
+class ChangelogEntry(Facts):
     """Something Tavus changed on a day; path is a JSON Pointer, empty for the whole persona."""
 
-    source: str
-    checked_on: date
     date: date
     path: str
     kind: ChangeKind
@@ -262,11 +284,9 @@ class ChangelogEntry(NamedTuple):
     successor: str | None = None
 
 
-class SeedMapping(NamedTuple):
-    """Something the seed document shows, with today's equivalent."""
+class SeedMapping(Facts):
+    """A setting that the seed document shows, with its equivalent today."""
 
-    source: str
-    checked_on: date
     id: str
     item: str
     status: SeedStatus
@@ -277,10 +297,7 @@ class SeedMapping(NamedTuple):
     replacement: str | None = None
 
 
-class ShutdownReason(NamedTuple):
-    """How a call can end; ``name`` is what the stored reason begins with."""
+class ShutdownReason(NamedFacts):
+    """How a conversation can end; the stored reason begins with ``name``."""
 
-    source: str
-    checked_on: date
-    name: str
     summary: str

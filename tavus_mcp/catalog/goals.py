@@ -1,12 +1,10 @@
-"""The types that goals of tuning come in: what moves a persona there, and who asks for it.
-
-Named tuples, as in ``facts``.
-"""
+"""The types that goals of tuning come in: what moves a persona there, and who asks for it."""
 
 from collections.abc import Mapping
-from datetime import date
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
+
+from tavus_mcp.catalog.facts import Facts, NamedFacts
 
 Goal = Literal[
     "respond_faster",
@@ -37,7 +35,7 @@ GOALS: tuple[str, ...] = get_args(Goal)
 Confidence = Literal["documented", "reported", "inferred"]
 
 
-class Step(NamedTuple):
+class Step(Facts):
     """One place that a goal of tuning moves, and how far.
 
     ``ladder`` runs towards the goal: gentle takes one rung, normal goes to ``normal`` (the end
@@ -46,8 +44,6 @@ class Step(NamedTuple):
     the prompt, and ``thought`` names the piece of code that has to look closer.
     """
 
-    source: str
-    checked_on: date
     path: str
     reason: str
     effect: str
@@ -67,11 +63,9 @@ class Step(NamedTuple):
     met_when_bypassed: bool = False  # a mode that bypasses the place gives the goal what it wants
 
 
-class Advice(NamedTuple):
+class Advice(Facts):
     """What helps a goal but is no change of the persona: a remark with the call to make."""
 
-    source: str
-    checked_on: date
     path: str
     message: str
     hint: str
@@ -81,28 +75,22 @@ class Advice(NamedTuple):
     unless_set: tuple[str, ...] = ()
 
 
-class TuningGoal(NamedTuple):
+class TuningGoal(NamedFacts):
     """A goal of tuning, with its steps in order of importance."""
 
-    source: str
-    checked_on: date
-    name: str
     summary: str
     step: tuple[Step, ...] = ()
     advice: tuple[Advice, ...] = ()
 
 
-class Paragraph(NamedTuple):
+class Paragraph(NamedFacts):
     """A text that tuning may add to a prompt, and the texts that pull the other way."""
 
-    source: str
-    checked_on: date
-    name: str
     text: str
     opposes: tuple[str, ...] = ()
 
 
-class Translation(NamedTuple):
+class Translation(NamedFacts):
     """Why and with what effect something old is said in today's words.
 
     ``assumed`` is told where the meaning was not certain, ``by_hand`` where it cannot be carried
@@ -110,9 +98,6 @@ class Translation(NamedTuple):
     the numbers that words stand for.
     """
 
-    source: str
-    checked_on: date
-    name: str
     confidence: Confidence
     reason: str = ""
     effect: str = ""
@@ -124,33 +109,27 @@ class Translation(NamedTuple):
     values: Mapping[str, float] = MappingProxyType({})
 
 
-class WordClass(NamedTuple):
+class WordClass(Facts):
     """Words that may stand for one another in a phrase."""
 
-    source: str
-    checked_on: date
     name: str
     words: tuple[str, ...]
 
 
-class GoalPhrases(NamedTuple):
+class GoalPhrases(Facts):
     """What people say who want one goal of tuning; ``name`` is the goal (``models.goals``)."""
 
-    source: str
-    checked_on: date
     name: str
     means: str
     phrases: tuple[str, ...]
 
 
-class OtherCall(NamedTuple):
+class OtherCall(Facts):
     """What people say who want what no goal of tuning does, and the call that does it.
 
     The call takes ``persona_id``, ``arguments`` and ``dry_run``; ``first`` is what to read before.
     """
 
-    source: str
-    checked_on: date
     name: str
     tool: str
     arguments: tuple[str, ...]

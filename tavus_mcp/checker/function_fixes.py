@@ -182,7 +182,7 @@ def _fix_argument(catalog: Catalog, path: str, argument: object) -> object:
     if isinstance(kind, str) and kind not in JSON_TYPES:
         mended["type"] = UnprintedValue(_TYPE_ALIASES.get(kind.lower(), "string"))
     longest = number(argument.get("maxLength"))
-    facts = catalog.tool_rule("inline.string_parameter")
+    facts = catalog.tool_rules.find("inline.string_parameter")
     limit = facts.maximum if facts else None
     if "/perception/" in path and limit and longest is not None and longest > limit:
         mended["maxLength"] = UnprintedValue(limit)
@@ -190,6 +190,6 @@ def _fix_argument(catalog: Catalog, path: str, argument: object) -> object:
 
 
 def _strip_reserved_prefix(catalog: Catalog, name: str) -> str:
-    facts = catalog.tool_rule("registry.parameters")
+    facts = catalog.tool_rules.find("registry.parameters")
     prefix = facts.forbidden_prefix if facts else None
     return name.removeprefix(prefix or "") or name

@@ -54,7 +54,7 @@ def _default(path: str, catalog: Catalog) -> object:
     match pointer_tokens(path):
         case ["pipeline_mode"]:
             return "full"
-        case ["layers", layer, *names] if layer in catalog.layers() and names:
+        case ["layers", layer, *names] if layer in catalog.layer_names and names:
             fact = catalog.field(layer, ".".join(names))
             return fact.default if fact else None
     return None

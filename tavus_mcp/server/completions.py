@@ -40,7 +40,7 @@ def register_completions(server: MCPServer[Any], app: App) -> None:
                 return _build_completion(_names_with_prefix(LAYER_NAMES, argument.value))
             case "topic":
                 return _build_completion(
-                    _names_with_prefix(app.catalog.guide_topics(), argument.value)
+                    _names_with_prefix(app.catalog.guide_topics, argument.value)
                 )
         return None
 

@@ -71,7 +71,7 @@ def _register_reference_resources(server: MCPServer[Any], app: App) -> None:
     @server.resource("tavus://guide/{topic}", title="A short guide", mime_type=_TEXT)
     async def guide(topic: str) -> str:
         """What to know about one topic, and which tools to call."""
-        _require_known(topic, app.catalog.guide_topics(), "topic")
+        _require_known(topic, app.catalog.guide_topics, "topic")
         return app.catalog.guide(topic)
 
 

@@ -207,4 +207,4 @@ def _languages(words: list[str], catalog: Catalog) -> tuple[str, ...]:
 
 
 def _names(catalog: Catalog) -> dict[str, tuple[str, ...]]:
-    return {item.code: (item.name, *item.also_called) for item in catalog.languages()}
+    return {item.code: (item.name, *item.also_called) for item in catalog.languages}

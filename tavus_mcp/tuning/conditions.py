@@ -30,16 +30,16 @@ def language_codes(working_copy: WorkingCopy) -> list[str]:
     A language stored by its name counts like its code.
     """
     named = (*working_copy.document.languages, *working_copy.languages)
-    known = (working_copy.catalog.language(name.strip()) for name in named)
+    known = (working_copy.catalog.languages.find(name.strip()) for name in named)
     return list(dict.fromkeys(language.code for language in known if language))
 
 
 def supports_languages(engine: str, codes: list[str], catalog: Catalog) -> bool:
     """Tell whether an engine hears languages, and can follow a change of them."""
-    facts = catalog.stt_engine(engine)
+    facts = catalog.stt_engines.find(engine)
     if facts is None:
         return True  # nothing is known of it, so nothing is held against it
-    support = next((one for one in catalog.stt_support() if one.engine == engine), None)
+    support = catalog.stt_support.find(engine)
     misses = support is not None and support.complete and not set(codes) <= set(support.codes)
     return not misses and (facts.multilingual or len(codes) < 2)
 
@@ -109,7 +109,7 @@ def _has_vision(working_copy: WorkingCopy) -> bool:
 
 def _uses_older_raven(working_copy: WorkingCopy) -> bool:
     stored = working_copy.catalog.effective_perception_model(working_copy.document)
-    facts = working_copy.catalog.perception_model(stored)
+    facts = working_copy.catalog.perception_models.find(stored)
     return stored.startswith("raven") and facts is not None and facts.status in DISCOURAGED_STATUSES
 
 
@@ -136,8 +136,9 @@ def _has_non_english_language(working_copy: WorkingCopy) -> bool:
 def _has_single_parakeet_language(working_copy: WorkingCopy) -> bool:
     """Only who is sure to speak one language can be given an engine for few."""
     spoken = language_codes(working_copy)
-    narrow = [one for one in working_copy.catalog.stt_support() if one.engine == "tavus-parakeet"]
-    return len(spoken) == 1 and any(spoken[0] in one.codes for one in narrow)
+    return (
+        len(spoken) == 1 and spoken[0] in working_copy.catalog.stt_support["tavus-parakeet"].codes
+    )
 
 
 def _has_documents(working_copy: WorkingCopy) -> bool:
@@ -150,9 +151,8 @@ def _has_no_documents(working_copy: WorkingCopy) -> bool:
 
 def _has_long_prompt(working_copy: WorkingCopy) -> bool:
     guidance = working_copy.catalog.context_guidance()
-    written = (working_copy.at(PROMPT), working_copy.at("/context"))
-    length = sum(len(part) for part in written if isinstance(part, str))
-    return length // guidance.characters_per_token > guidance.comfortable_tokens
+    tokens = guidance.estimate_tokens(working_copy.at(PROMPT), working_copy.at("/context"))
+    return tokens > guidance.comfortable_tokens
 
 
 def _negate(condition: Callable[[WorkingCopy], bool]) -> Callable[[WorkingCopy], bool]:

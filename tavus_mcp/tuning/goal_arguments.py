@@ -23,7 +23,7 @@ def read_goals(
     problems = [*_find_goal_problems(goals), *_find_language_problems(goals, languages, catalog)]
     if problems:
         raise InvalidArgument(problems)
-    known = (catalog.language(name.strip()) for name in languages)
+    known = (catalog.languages.find(name.strip()) for name in languages)
     codes = (language.code for language in known if language)
     return tuple(dict.fromkeys(goals)), tuple(dict.fromkeys(codes))
 
@@ -48,22 +48,24 @@ def _find_language_problems(
         yield (
             f"/languages: only goal {LANGUAGES_GOAL} reads them; add it to goals or leave them out."
         )
-    unknown = [(i, name) for i, name in enumerate(languages) if not catalog.language(name.strip())]
+    unknown = [
+        (i, name) for i, name in enumerate(languages) if not catalog.languages.find(name.strip())
+    ]
     for index, name in unknown:
         yield (
             f"/languages/{index}: not a language that Tavus "
             f"speaks{_suggest_language(name, catalog)}"
         )
     if unknown:
-        yield f"It speaks {', '.join(language.name for language in catalog.languages())}."
+        yield f"It speaks {', '.join(language.name for language in catalog.languages)}."
 
 
 def _suggest_language(name: str, catalog: Catalog) -> str:
     """Close the sentence with the closest language: of "pt-BR" the one before the region."""
-    regional = catalog.language(name.strip().replace("_", "-").partition("-")[0])
+    regional = catalog.languages.find(name.strip().replace("_", "-").partition("-")[0])
     names = [
         spelling
-        for language in catalog.languages()
+        for language in catalog.languages
         for spelling in (language.name, *language.also_called, language.code)
     ]
     return f"; did you mean {regional.code!r}?" if regional else suggestion_or_period(name, names)

@@ -32,7 +32,7 @@ def rating_sum(model: ModelFacts) -> int:
 
 def find_effective_model(stored_model: Any, catalog: Catalog) -> ModelFacts | None:
     """Return the facts of the model that answers: the stored one, else the default."""
-    return catalog.llm_model(text(stored_model) or catalog.recommended_llm())
+    return catalog.llm_models.find(text(stored_model) or catalog.recommended_llm())
 
 
 def is_discouraged(stored_model: Any, catalog: Catalog) -> bool:
@@ -52,7 +52,7 @@ def build_exchange_reason(
 ) -> Reason:
     """Return the reason for a rated model in place of another one, rated or not."""
     why, catalog = working_copy.reason_of_step(step), working_copy.catalog
-    old, new = find_effective_model(stored_model, catalog), catalog.llm_model(new_model)
+    old, new = find_effective_model(stored_model, catalog), catalog.llm_models.find(new_model)
     if new is None:
         return why
     rated = f"{new_model} is rated {_render_rating(new, step.rating)} for {step.rating}"
@@ -73,7 +73,7 @@ def report_unrated_model(
     """Say that a model was kept because it is not rated, and what strong would take."""
     facts = find_effective_model(stored_model, working_copy.catalog)
     named = facts.id if facts else "The model"
-    offered = next(filter(None, map(working_copy.catalog.llm_model, alternatives)), None)
+    offered = next(filter(None, map(working_copy.catalog.llm_models.find, alternatives)), None)
     if working_copy.strength == "strong" or offered is None:
         return
     working_copy.add_finding(

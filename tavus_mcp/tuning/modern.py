@@ -63,11 +63,11 @@ def attach_documents(working_copy: WorkingCopy) -> None:
 def _replace_discouraged_choices(working_copy: WorkingCopy) -> None:
     """Replace models and engines that are on their way out by their successors."""
     finders: dict[str, tuple[str, Callable[[str], ModelFacts | EngineFacts | None]]] = {
-        "llm_model": ("/layers/llm/model", working_copy.catalog.llm_model),
-        "stt_engine": ("/layers/stt/stt_engine", working_copy.catalog.stt_engine),
+        "llm_model": ("/layers/llm/model", working_copy.catalog.llm_models.find),
+        "stt_engine": ("/layers/stt/stt_engine", working_copy.catalog.stt_engines.find),
         "perception_model": (
             "/layers/perception/perception_model",
-            working_copy.catalog.perception_model,
+            working_copy.catalog.perception_models.find,
         ),
     }
     if working_copy.document.has_custom_llm:
@@ -98,7 +98,7 @@ def _merge_context(working_copy: WorkingCopy) -> None:
 
 
 def _remove_retired_layers(working_copy: WorkingCopy) -> None:
-    for name in working_copy.catalog.layers():
+    for name in working_copy.catalog.layer_names:
         facts = working_copy.catalog.layer(name)
         if facts.status == "retired" and working_copy.is_set(f"/layers/{name}"):
             remove_with_reason(

@@ -20,7 +20,7 @@ _DEPRECATED_STATUSES = ("deprecated", "retired")
 
 def convert_quoted_values(working_copy: WorkingCopy) -> None:
     """Give words in quotes the type that was meant: "false", "0.7"."""
-    for layer in working_copy.catalog.layers():
+    for layer in working_copy.catalog.layer_names:
         for facts in working_copy.catalog.fields(layer):
             path = f"/layers/{layer}/" + facts.name.replace(".", "/")
             stored = working_copy.at(path)
@@ -73,7 +73,7 @@ def replace_ambient_awareness(working_copy: WorkingCopy) -> None:
         "raven"
     )
     if on and sees and not working_copy.is_set(_QUERIES):
-        told = working_copy.catalog.translation("ambient_awareness")
+        told = working_copy.catalog.translations["ambient_awareness"]
         translate(working_copy, "ambient_awareness", _QUERIES, [told.value])
         working_copy.remove(path, working_copy.reason_of_translation(told))
     else:

@@ -13,7 +13,7 @@ _OLD_RULE_WORDS = ("legacy", "deprecated", "retired", "unknown", "spelling")
 
 def flag_undocumented(working_copy: WorkingCopy) -> None:
     """Flag what is stored in a layer and stands in no docs page, or in no schema at all."""
-    for layer in working_copy.catalog.layers():
+    for layer in working_copy.catalog.layer_names:
         # the newer layers stand in no docs page either, and some are free objects
         documented = working_copy.catalog.layer(layer).status == "current"
         for name in working_copy.document.layer(layer) if documented else ():

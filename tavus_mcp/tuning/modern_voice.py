@@ -24,7 +24,7 @@ _SPEED = f"{_SETTINGS}/speed"
 
 def modernize_voice(working_copy: WorkingCopy) -> None:
     """Say the voice in today's words."""
-    engine = working_copy.catalog.tts_engine(text(working_copy.at(f"{_TTS}/tts_engine")))
+    engine = working_copy.catalog.tts_engines.find(text(working_copy.at(f"{_TTS}/tts_engine")))
     if engine and engine.status == "retired" and engine.successor:
         _replace_engine(working_copy, engine)
     else:
@@ -39,7 +39,7 @@ def modernize_voice(working_copy: WorkingCopy) -> None:
 
 def _replace_engine(working_copy: WorkingCopy, old_engine: EngineFacts) -> None:
     """Replace an engine that is gone; its voices, models and keys mean nothing to another."""
-    new = working_copy.catalog.tts_engine(old_engine.successor or "")
+    new = working_copy.catalog.tts_engines.find(old_engine.successor or "")
     if new is None:
         return
     words = {"old": old_engine.id, "new": new.id}
@@ -89,7 +89,7 @@ def _convert_quoted_numbers(working_copy: WorkingCopy) -> None:
 
 def _convert_speed_word(working_copy: WorkingCopy) -> None:
     """Turn a speed in words into a number of the engine in use."""
-    steps = working_copy.catalog.translation("speed_word").values
+    steps = working_copy.catalog.translations["speed_word"].values
     step = steps.get(text(working_copy.at(_SPEED)).lower())
     engine = engine_of(working_copy.document, working_copy.catalog)
     if step is None:

@@ -14,7 +14,7 @@ def add_paragraph(working_copy: WorkingCopy, step: Step) -> None:
     """Append the step's text to the prompt, unless it is there or the opposite is."""
     prompt, paragraph = (
         working_copy.at(PROMPT),
-        working_copy.catalog.paragraph(step.paragraph or ""),
+        working_copy.catalog.paragraphs[step.paragraph or ""],
     )
     if working_copy.strength not in step.strengths or not text(prompt):
         return
@@ -64,7 +64,7 @@ def _find_opposite(
     working_copy: WorkingCopy, prompt: str, paragraph: Paragraph
 ) -> Paragraph | None:
     """Return a paragraph of the prompt that pulls the other way."""
-    known = (one for one in working_copy.catalog.paragraphs() if one.name in paragraph.opposes)
+    known = (one for one in working_copy.catalog.paragraphs if one.name in paragraph.opposes)
     return next((one for one in known if opening_tag(one.name) in prompt), None)
 
 

@@ -60,7 +60,7 @@ def _apply_goals(working_copy: WorkingCopy, goals: Sequence[str]) -> None:
 
 
 def _apply_goal(working_copy: WorkingCopy) -> None:
-    goal = working_copy.catalog.tuning_goal(working_copy.goal)
+    goal = working_copy.catalog.tuning_goals[working_copy.goal]
     lost = [step for step in goal.step if not working_copy.has_effect(step.path)]
     rest = [step for step in goal.step if step not in lost]
     for step in rest:
@@ -101,7 +101,7 @@ def _report_goals_without_gentle_step(working_copy: WorkingCopy, goals: Sequence
     for name in goals if working_copy.strength == "gentle" else ():
         steps = [
             one
-            for one in working_copy.catalog.tuning_goal(name).step
+            for one in working_copy.catalog.tuning_goals[name].step
             if working_copy.has_effect(one.path)
         ]
         begins = any(
@@ -113,7 +113,7 @@ def _report_goals_without_gentle_step(working_copy: WorkingCopy, goals: Sequence
                 "",
                 f"Goal {name} has nothing to move gently here.",
                 "Ask again with strength='normal'.",
-                working_copy.catalog.tuning_goal(name).source,
+                working_copy.catalog.tuning_goals[name].source,
                 "info",
             )
 

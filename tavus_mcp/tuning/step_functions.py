@@ -20,7 +20,7 @@ def _add_languages(working_copy: WorkingCopy, step: Step) -> None:
     stored = working_copy.at(step.path)
     listed: list[Any] = []
     for one in (*(stored if isinstance(stored, list) else ()), *working_copy.languages):
-        known = working_copy.catalog.language(one.strip()) if isinstance(one, str) else None
+        known = working_copy.catalog.languages.find(one.strip()) if isinstance(one, str) else None
         code = known.code if known else one
         if code not in listed:
             listed.append(code)
@@ -47,7 +47,7 @@ def _choose_stt_engine(working_copy: WorkingCopy, step: Step) -> None:
     """Choose an engine that hears all of the languages, where the present one does not."""
     spoken = language_codes(working_copy)
     stored = text(working_copy.at(step.path))
-    engines = working_copy.catalog.stt_engines()
+    engines = working_copy.catalog.stt_engines
     now = stored or next(engine.id for engine in engines if engine.default)
     if not supports_languages(now, spoken, working_copy.catalog):
         able = [
@@ -78,10 +78,10 @@ def _remove_vision_additions(working_copy: WorkingCopy, step: Step) -> None:
     """Take back what the goal that makes a persona see has added at this place, word for word."""
     stored = working_copy.at(step.path)
     added = [
-        one for one in working_copy.catalog.tuning_goal(_VISION_GOAL).step if one.path == step.path
+        one for one in working_copy.catalog.tuning_goals[_VISION_GOAL].step if one.path == step.path
     ]
     if isinstance(stored, str):
-        texts = [working_copy.catalog.paragraph(one.paragraph or "") for one in added]
+        texts = [working_copy.catalog.paragraphs[one.paragraph or ""] for one in added]
         rest = remove_paragraphs(stored, texts)
         if rest != stored and text(rest):
             working_copy.set_value(

@@ -114,7 +114,7 @@ class StepScale:
         if self.step.rating:
             return [model.id for model in self._rated_models() if self.level_of(model.id) >= level]
         if self.step.path == _LLM_MODEL:
-            facts = self.catalog.llm_model(wanted)
+            facts = self.catalog.llm_models.find(wanted)
             return [wanted] if facts and facts.status in _AVAILABLE_STATUSES else []
         return [copy.deepcopy(wanted)]
 
@@ -145,7 +145,7 @@ class StepScale:
         """Return the rated models on offer, those first that give up least otherwise."""
         offered = [
             model
-            for model in self.catalog.llm_models()
+            for model in self.catalog.llm_models
             if model.status in _AVAILABLE_STATUSES
             and model_ratings.rating_of(model, self.step.rating) is not None
         ]

@@ -12,7 +12,7 @@ def translate(working_copy: WorkingCopy, name: str, path: str, value: Any, **wor
     working_copy.set_value(
         path,
         value,
-        working_copy.reason_of_translation(working_copy.catalog.translation(name), **words),
+        working_copy.reason_of_translation(working_copy.catalog.translations[name], **words),
     )
     _report_assumptions(working_copy, name, path, **words)
 
@@ -20,7 +20,7 @@ def translate(working_copy: WorkingCopy, name: str, path: str, value: Any, **wor
 def remove_with_reason(working_copy: WorkingCopy, name: str, path: str, **words: str) -> None:
     """Remove what stands at a place for the reason of a translation."""
     working_copy.remove(
-        path, working_copy.reason_of_translation(working_copy.catalog.translation(name), **words)
+        path, working_copy.reason_of_translation(working_copy.catalog.translations[name], **words)
     )
     _report_assumptions(working_copy, name, path, **words)
 
@@ -31,7 +31,7 @@ def flag_for_manual_change(working_copy: WorkingCopy, name: str, path: str, **wo
 
 
 def _report_assumptions(working_copy: WorkingCopy, name: str, path: str, **words: str) -> None:
-    told = working_copy.catalog.translation(name)
+    told = working_copy.catalog.translations[name]
     hint = (told.hint or "").format(**words)
     if told.assumed:
         message = told.assumed.format(**words)

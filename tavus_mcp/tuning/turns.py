@@ -37,7 +37,7 @@ def effective_value(working_copy: WorkingCopy, path: str) -> object:
     if is_set(stored):
         return stored
     if not _is_flow_used(working_copy.before) and path == _ISOLATION:
-        return working_copy.catalog.translation("voice_isolation").value
+        return working_copy.catalog.translations["voice_isolation"].value
     if not _is_flow_used(working_copy.before) and path == _TURN_MODEL:
         return None
     facts_of = working_copy.catalog.field("conversational_flow", path.rpartition("/")[2])
@@ -117,7 +117,7 @@ def _move_legacy_fields(working_copy: WorkingCopy) -> None:
             working_copy.remove(
                 source,
                 working_copy.reason_of_translation(
-                    working_copy.catalog.translation(facts.name), **names
+                    working_copy.catalog.translations[facts.name], **names
                 ),
             )
         elif _is_flow_activated(working_copy):
@@ -135,7 +135,7 @@ def _withdraw_manual_flags(working_copy: WorkingCopy, path: str) -> None:
 
 def _replace_discouraged_model(working_copy: WorkingCopy) -> None:
     """Replace a turn model that is on its way out: beside it the layer's settings do not hold."""
-    facts = working_copy.catalog.turn_model(text(working_copy.at(_TURN_MODEL)))
+    facts = working_copy.catalog.turn_models.find(text(working_copy.at(_TURN_MODEL)))
     if facts and facts.status in DISCOURAGED_STATUSES and facts.successor:
         names = {"old": facts.id, "new": facts.successor, "status": facts.status}
         translate(working_copy, "turn_detection_model", _TURN_MODEL, facts.successor, **names)
@@ -151,7 +151,7 @@ def _pin_defaults(working_copy: WorkingCopy) -> None:
             working_copy, "turn_model_filled_in", _TURN_MODEL, model.default, new=str(model.default)
         )
     if not working_copy.has_set(_ISOLATION):
-        value = working_copy.catalog.translation("voice_isolation").value
+        value = working_copy.catalog.translations["voice_isolation"].value
         translate(working_copy, "voice_isolation", _ISOLATION, value)
 
 
@@ -193,5 +193,5 @@ def _is_flow_used(document: PersonaDocument) -> bool:
 
 def _flow_overrides_stt(working_copy: WorkingCopy, document: PersonaDocument) -> bool:
     """Tell whether the layer is in use with a model that overrides stt."""
-    model = working_copy.catalog.turn_model(document.text(_TURN_MODEL))
+    model = working_copy.catalog.turn_models.find(document.text(_TURN_MODEL))
     return _is_flow_used(document) and not (model and model.status in DISCOURAGED_STATUSES)

@@ -107,7 +107,7 @@ class WorkingCopy:
     @cached_property
     def bypassed_names(self) -> frozenset[str]:
         """The layers and fields that have no effect in this mode."""
-        mode = self.catalog.pipeline_mode(self.before.mode)
+        mode = self.catalog.pipeline_modes.find(self.before.mode)
         if mode is None:
             return frozenset()
         # who does not listen has no turns to take

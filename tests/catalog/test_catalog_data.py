@@ -115,7 +115,7 @@ def test_names_are_unique_within_a_list() -> None:
 
 
 def test_ratings_are_between_one_and_three() -> None:
-    for model in CATALOG.llm_models():
+    for model in CATALOG.llm_models:
         for rating in (model.speed, model.intelligence, model.naturalness):
             assert rating in (None, 1, 2, 3), model.id
 
@@ -188,7 +188,7 @@ def test_the_turn_taking_values_are_converted_by_meaning() -> None:
 def find_field(pointer: str) -> object:
     parts = pointer.strip("/").split("/")
     if parts[0] != "layers":
-        return CATALOG.persona_field(parts[0])
+        return CATALOG.persona_fields.find(parts[0])
     if len(parts) <= 2:
         return parts[-1] in {"layers", *LAYERS} or None
     return CATALOG.field(parts[1], ".".join(parts[2:]))
@@ -196,7 +196,7 @@ def find_field(pointer: str) -> object:
 
 SETTINGS = {
     f"/layers/tts/voice_settings/{setting.name}"
-    for engine in CATALOG.tts_engines()
+    for engine in CATALOG.tts_engines
     for setting in engine.voice_setting
 }
 
@@ -209,7 +209,7 @@ def test_every_common_wrong_name_maps_to_a_known_field_with_a_reason() -> None:
             place = (habit.to or "/persona_name").format(name=name)
             assert place in SETTINGS or find_field(place) is not None, name
             for where in habit.where:  # a field that is known there is no habit
-                known = CATALOG.field(where, name) if where else CATALOG.persona_field(name)
+                known = CATALOG.field(where, name) if where else CATALOG.persona_fields.find(name)
                 assert known is None or known.status in {"unknown", "undocumented"}, name
 
 
@@ -239,7 +239,7 @@ def test_changes_are_listed_oldest_first() -> None:
 
 def test_every_discouraged_model_has_a_dated_change() -> None:
     named = {(change.path, change.value) for change in CATALOG.changelog()}
-    for model in CATALOG.llm_models():
+    for model in CATALOG.llm_models:
         if model.status in DISCOURAGED_STATUSES:
             assert ("/layers/llm/model", model.id) in named
 
@@ -264,7 +264,7 @@ def test_every_retired_seed_value_has_a_current_replacement() -> None:
     for seed in CATALOG.seed_mappings():
         if seed.status in {"deprecated", "retired"} and seed.value:
             assert seed.replacement, seed.id
-        model = CATALOG.llm_model(seed.replacement or "")
+        model = CATALOG.llm_models.find(seed.replacement or "")
         assert model is None or model.status not in DISCOURAGED_STATUSES
 
 
@@ -273,21 +273,21 @@ def test_all_forty_two_languages_are_listed_with_distinct_codes() -> None:
         "en fr de es pt zh ja hi it ko nl pl ru sv tr tl bg ro ar cs el fi hr ms sk da ta uk hu "
         "no vi bn th he ka id te gu kn ml mr pa"
     )
-    assert [language.code for language in CATALOG.languages()] == codes.split()
-    assert len({language.name for language in CATALOG.languages()}) == 42
+    assert [language.code for language in CATALOG.languages] == codes.split()
+    assert len({language.name for language in CATALOG.languages}) == 42
 
 
 def test_stt_support_names_known_engines_and_languages() -> None:
-    for support in CATALOG.stt_support():
-        assert CATALOG.stt_engine(support.engine) is not None
-        assert all(CATALOG.language(code) for code in support.codes)
+    for support in CATALOG.stt_support:
+        assert CATALOG.stt_engines.find(support.engine) is not None
+        assert all(CATALOG.languages.find(code) for code in support.codes)
 
 
 def test_modes_name_known_layers_and_fields() -> None:
-    for mode in CATALOG.pipeline_modes():
+    for mode in CATALOG.pipeline_modes:
         assert set(mode.ignored_layers) <= set(LAYERS)
-        assert all(CATALOG.persona_field(name) for name in (*mode.requires, *mode.forbids))
-    known = CATALOG.persona_field("pipeline_mode")
+        assert all(CATALOG.persona_fields.find(name) for name in (*mode.requires, *mode.forbids))
+    known = CATALOG.persona_fields.find("pipeline_mode")
     assert known is not None
     assert known.default == "full"
 

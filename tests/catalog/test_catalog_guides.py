@@ -13,11 +13,11 @@ VERBS = (
     "list|get|create|update|edit|delete|describe|configure|set|remove|check|patch|apply|restore|"
     "compare|suggest|audit|plan|measure|export"
 )
-topics = pytest.mark.parametrize("topic", CATALOG.guide_topics())
+topics = pytest.mark.parametrize("topic", CATALOG.guide_topics)
 
 
 def test_every_topic_of_the_seed_and_every_later_topic_has_a_guide() -> None:
-    assert set(CATALOG.guide_topics()) == {
+    assert set(CATALOG.guide_topics) == {
         *("llm", "tts", "perception", "stt", "conversational_flow"),
         *("pipeline-modes", "languages", "interactions", "replicas"),
         *("tuning", "measuring", "fleet", "files"),
@@ -47,9 +47,9 @@ def test_a_guide_states_the_order_of_the_calls(topic: str) -> None:
 
 @topics
 def test_a_guide_names_only_models_in_the_catalog(topic: str) -> None:
-    known = {model.id for model in (*CATALOG.llm_models(), *CATALOG.perception_models())}
-    known |= {model.id for model in CATALOG.turn_models()}
-    known |= {engine.id for engine in (*CATALOG.stt_engines(), *CATALOG.tts_engines())}
+    known = {model.id for model in (*CATALOG.llm_models, *CATALOG.perception_models)}
+    known |= {model.id for model in CATALOG.turn_models}
+    known |= {engine.id for engine in (*CATALOG.stt_engines, *CATALOG.tts_engines)}
     named = re.findall(
         r"\b(?:tavus(?!-mcp)|raven|sparrow)-[a-z0-9.-]*[a-z0-9]", CATALOG.guide(topic)
     )
@@ -58,12 +58,12 @@ def test_a_guide_names_only_models_in_the_catalog(topic: str) -> None:
 
 def test_the_language_guide_names_every_language() -> None:
     guide = " ".join(CATALOG.guide("languages").split())
-    assert all(language.name in guide for language in CATALOG.languages())
+    assert all(language.name in guide for language in CATALOG.languages)
 
 
 def test_the_language_guide_lists_the_languages_of_the_stt_engines() -> None:
     guide = CATALOG.guide("languages")
-    for support in CATALOG.stt_support()[:2]:
+    for support in list(CATALOG.stt_support)[:2]:
         line = next(row for row in guide.splitlines() if row.startswith(f"- `{support.engine}`"))
         listed = re.findall(r"\b[a-z]{2}\b", line.split(":")[1].split(",")[0])
         assert sorted(listed) == sorted(support.codes)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import tavus_mcp
-from tavus_mcp.catalog import LAYERS, load_catalog
+from tavus_mcp.catalog import LAYERS, catalog, load_catalog
 
 CATALOG = load_catalog()
 
@@ -17,11 +17,12 @@ CATALOG = load_catalog()
 def test_importing_the_catalog_reads_no_data_files() -> None:
     """Required by us: nothing happens at import."""
     program = (
-        "import sys; before = set(sys.modules); import tavus_mcp.catalog; "
-        "tavus_mcp.catalog.load_catalog().layers(); "
+        "import sys, tavus_mcp.models.document; before = set(sys.modules); import "
+        "tavus_mcp.catalog; "
+        "tavus_mcp.catalog.load_catalog().layer_names; "
         "assert 'tomllib' not in sys.modules; "
         "assert 'importlib.resources' not in set(sys.modules) - before; "
-        "assert tavus_mcp.catalog.catalog.read.cache_info().currsize == 0"
+        "assert tavus_mcp.catalog.catalog.read_data.cache_info().currsize == 0"
     )
     root = Path(tavus_mcp.__file__).parents[1]
     environment = {**os.environ, "PYTHONPATH": str(root)}
@@ -29,12 +30,10 @@ def test_importing_the_catalog_reads_no_data_files() -> None:
 
 
 def test_describing_one_layer_parses_only_its_file() -> None:
-    from tavus_mcp.catalog import catalog
-
     catalog.read_data.cache_clear()
     catalog.read_facts.cache_clear()
     catalog._load_layer.cache_clear()  # noqa: SLF001 to begin with nothing read
-    catalog._find_layer_field.cache_clear()  # noqa: SLF001 the same
+    catalog._find_field.cache_clear()  # noqa: SLF001 the same
     CATALOG.layer("stt")
     assert catalog.read_data.cache_info().currsize == 1
     CATALOG.field("stt", "hotwords")
@@ -85,15 +84,15 @@ def test_an_unknown_guide_raises_an_error_that_lists_the_known_guides() -> None:
 
 def test_a_lookup_of_an_unknown_id_returns_none() -> None:
     assert CATALOG.field("llm", "modle") is None
-    assert CATALOG.llm_model("gpt-4-turbo") is None
-    assert CATALOG.tts_engine("google") is None
-    assert CATALOG.stt_engine("google") is None
-    assert CATALOG.perception_model("raven-9") is None
-    assert CATALOG.turn_model("sparrow-9") is None
-    assert CATALOG.pipeline_mode("custom") is None
-    assert CATALOG.persona_field("nickname") is None
-    assert CATALOG.tool_rule("registry.colour") is None
-    assert CATALOG.language("Klingon") is None
+    assert CATALOG.llm_models.find("gpt-4-turbo") is None
+    assert CATALOG.tts_engines.find("google") is None
+    assert CATALOG.stt_engines.find("google") is None
+    assert CATALOG.perception_models.find("raven-9") is None
+    assert CATALOG.turn_models.find("sparrow-9") is None
+    assert CATALOG.pipeline_modes.find("custom") is None
+    assert CATALOG.persona_fields.find("nickname") is None
+    assert CATALOG.tool_rules.find("registry.colour") is None
+    assert CATALOG.languages.find("Klingon") is None
 
 
 def test_a_field_is_found_by_each_of_its_names() -> None:
@@ -101,24 +100,24 @@ def test_a_field_is_found_by_each_of_its_names() -> None:
     assert ours is not None
     assert CATALOG.field("conversational_flow", "pal_interruptibility") is ours
     assert CATALOG.field("conversational_flow", "face_interruptibility") is ours
-    assert CATALOG.persona_field("pal_name") is CATALOG.persona_field("persona_name")
+    assert CATALOG.persona_fields.find("pal_name") is CATALOG.persona_fields.find("persona_name")
 
 
 def test_both_spellings_of_the_silence_timer_map_to_the_sent_spelling() -> None:
-    timer = CATALOG.turn_model("timebased")
+    timer = CATALOG.turn_models.find("timebased")
     assert timer is not None
     assert timer.id == "time-based"
 
 
 @pytest.mark.parametrize("name", ["tl", "Tagalog", "filipino"])
 def test_a_language_is_found_by_code_name_and_other_name(name: str) -> None:
-    language = CATALOG.language(name)
+    language = CATALOG.languages.find(name)
     assert language is not None
     assert language.code == "tl"
 
 
 def test_voice_settings_are_those_of_the_model_family() -> None:
-    cartesia = CATALOG.tts_engine("cartesia")
+    cartesia = CATALOG.tts_engines.find("cartesia")
     assert cartesia is not None
     old = {setting.name: setting for setting in cartesia.voice_settings("sonic-1")}
     new = {setting.name: setting for setting in cartesia.voice_settings("sonic-3.5")}
@@ -128,14 +127,14 @@ def test_voice_settings_are_those_of_the_model_family() -> None:
 
 
 def test_the_elevenlabs_speed_range_is_the_intersection_of_both_documented_ranges() -> None:
-    eleven = CATALOG.tts_engine("elevenlabs")
+    eleven = CATALOG.tts_engines.find("elevenlabs")
     assert eleven is not None
     speed = {setting.name: setting for setting in eleven.voice_settings()}["speed"]
     assert (speed.minimum, speed.maximum) == (0.7, 1.2)
 
 
 def test_azure_takes_no_model_name() -> None:
-    azure = CATALOG.tts_engine("azure")
+    azure = CATALOG.tts_engines.find("azure")
     assert azure is not None
     assert azure.forbids == ("tts_model_name",)
 
@@ -149,18 +148,19 @@ def test_the_prompt_guidance_gives_tokens_and_characters_per_token() -> None:
 
 def test_fields_set_by_the_server_cannot_be_written() -> None:
     for name in ("persona_id", "owner_id", "created_at", "persona_type", "conferencing_email"):
-        field = CATALOG.persona_field(name)
+        field = CATALOG.persona_fields.find(name)
         assert field is not None
         assert field.writable == ()
 
 
 def test_livekit_and_audio_only_are_notes_rather_than_modes() -> None:
-    assert {"livekit", "audio-only"} <= {note.name for note in CATALOG.pipeline_notes()}
-    modes = {mode.name for mode in CATALOG.pipeline_modes()}
+    notes = {note["name"] for note in catalog.read_data("pipeline_modes")["note"]}
+    assert {"livekit", "audio-only"} <= notes
+    modes = {mode.name for mode in CATALOG.pipeline_modes}
     assert modes == {"full", "echo", "speech-to-speech"}
 
 
 def test_every_language_field_states_the_accepted_values() -> None:
-    takes = {place.name: place.takes for place in CATALOG.language_setting_notes()}
+    takes = {note["name"]: note["takes"] for note in catalog.read_data("languages")["how_set"]}
     assert takes["persona.languages"] == "codes"
     assert takes["conversation.properties.language"] == "full name"

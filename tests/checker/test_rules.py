@@ -182,19 +182,19 @@ def test_no_finding_reveals_a_secret() -> None:
 
 
 KNOWN = sorted(
-    {facts.name for facts in CATALOG.persona_fields()}
-    | {facts.name for layer in CATALOG.layers() for facts in CATALOG.fields(layer)}
-    | {setting.name for engine in CATALOG.tts_engines() for setting in engine.voice_setting}
+    {facts.name for facts in CATALOG.persona_fields}
+    | {facts.name for layer in CATALOG.layer_names for facts in CATALOG.fields(layer)}
+    | {setting.name for engine in CATALOG.tts_engines for setting in engine.voice_setting}
     | {"type", "function", "name", "description", "parameters", "properties", "required"}
     | {"maxLength", "microphone", "temperature", "top_p", "x-api-key", "~", "a/b", ""}
-    | set(CATALOG.layers())
+    | set(CATALOG.layer_names)
 )
-MODELS = (*CATALOG.llm_models(), *CATALOG.perception_models(), *CATALOG.turn_models())
-ENGINES = (*CATALOG.tts_engines(), *CATALOG.stt_engines())
+MODELS = (*CATALOG.llm_models, *CATALOG.perception_models, *CATALOG.turn_models)
+ENGINES = (*CATALOG.tts_engines, *CATALOG.stt_engines)
 LIKELY = (
     [model.id for model in MODELS]
     + [engine.id for engine in ENGINES]
-    + [mode.name for mode in CATALOG.pipeline_modes()]
+    + [mode.name for mode in CATALOG.pipeline_modes]
     + ["https://[", "http://[::1]:x/v1", "//", "en", "...", "********", "v0a1b2c3d4e5f", "low"]
     + ["livekit", "always", "off", "system", "{{x}}", "anger:low", ":", "fast", "function"]
 )
@@ -226,10 +226,12 @@ def find_layer(name: str) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries({}, optional=fields) | ANYTHING
 
 
-LAYERS = st.fixed_dictionaries({}, optional={name: find_layer(name) for name in CATALOG.layers()})
+LAYERS = st.fixed_dictionaries(
+    {}, optional={name: find_layer(name) for name in CATALOG.layer_names}
+)
 DOCUMENTS = st.fixed_dictionaries(
     {},
-    optional={facts.name: ANYTHING for facts in CATALOG.persona_fields()}
+    optional={facts.name: ANYTHING for facts in CATALOG.persona_fields}
     | {"layers": LAYERS | ANYTHING},
 )
 

@@ -325,5 +325,5 @@ def test_languages_do_not_affect_the_simulation() -> None:
 
 def test_the_model_speeds_match_the_catalog() -> None:
     """The sandbox may not import the catalog, so its copy of the docs' icons is held here."""
-    rated = {model.id: model.speed for model in load_catalog().llm_models() if model.speed}
+    rated = {model.id: model.speed for model in load_catalog().llm_models if model.speed}
     assert assumptions().speeds == rated

@@ -11,7 +11,7 @@ from tavus_mcp.catalog.facts import DISCOURAGED_STATUSES
 from tavus_mcp.tuning import Proposal
 
 SEEING = "/layers/perception"
-OLD_MODELS = [model for model in CATALOG.llm_models() if model.status in DISCOURAGED_STATUSES]
+OLD_MODELS = [model for model in CATALOG.llm_models if model.status in DISCOURAGED_STATUSES]
 
 
 def recommend_modernization(**fields: Any) -> Proposal:
@@ -28,7 +28,7 @@ def test_a_model_without_successor_is_replaced_by_the_default_without_a_false_cl
 ) -> None:
     """The changelog names no successor of any of them."""
     proposal = recommend_modernization(layers={"llm": {"model": model.id}})
-    default = next(one.id for one in CATALOG.llm_models() if one.default)
+    default = next(one.id for one in CATALOG.llm_models if one.default)
     assert proposal.change.apply({})["layers"]["llm"]["model"] == default
     reason = proposal.reasons["/layers/llm/model"]
     assert reason.reason == f"{model.id} is {model.status}; {default} is the default of today."

@@ -32,9 +32,18 @@ LEAVES = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
 )
 KNOWN = sorted(
-    {facts.name for facts in CATALOG.persona_fields()}
-    | {facts.name for layer in CATALOG.layers() for facts in CATALOG.fields(layer)}
-    | {*CATALOG.layers(), "layers", "temperature", "speed", "emotion", "Authorization", "a/b", "~"}
+    {facts.name for facts in CATALOG.persona_fields}
+    | {facts.name for layer in CATALOG.layer_names for facts in CATALOG.fields(layer)}
+    | {
+        *CATALOG.layer_names,
+        "layers",
+        "temperature",
+        "speed",
+        "emotion",
+        "Authorization",
+        "a/b",
+        "~",
+    }
 )
 ANYTHING = st.recursive(
     LEAVES | st.sampled_from(["true", "fast", "playht", "tavus-llama", "raven-0", "0.7", "nan"]),
@@ -44,7 +53,7 @@ ANYTHING = st.recursive(
     max_leaves=20,
 )
 ODD_LAYERS = st.dictionaries(
-    st.sampled_from(CATALOG.layers()),
+    st.sampled_from(CATALOG.layer_names),
     st.dictionaries(st.sampled_from(KNOWN), ANYTHING, max_size=6) | ANYTHING,
     max_size=5,
 )

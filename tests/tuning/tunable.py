@@ -110,12 +110,12 @@ _TOOLS = st.lists(
 _VOICES = _one_of(
     "v0a1b2c3d4e5f", "a0e99841-438c-4a64-b679-ae501e7d6091", "21m00Tcm4TlvDq8ikWAM", "larry", ""
 )
-_HOSTED = st.sampled_from([model.id for model in CATALOG.llm_models()] + ["tavus-new-9"])
+_HOSTED = st.sampled_from([model.id for model in CATALOG.llm_models] + ["tavus-new-9"])
 _EXTRA_BODY = _optional_fields(
     temperature=_one_of(0.0, 0.3, 0.5, 1.0, "0.7"), top_p=_one_of(0.4, 0.95)
 )
 _PARAGRAPH_NAMES = st.lists(
-    _one_of(*(text.name for text in CATALOG.paragraphs())), max_size=2, unique=True
+    _one_of(*(text.name for text in CATALOG.paragraphs)), max_size=2, unique=True
 )
 
 _HOSTED_LLM = _optional_fields(
@@ -156,7 +156,7 @@ _TTS = _optional_fields(
     voice_settings=_VOICE_SETTINGS,
 )
 _STT = _optional_fields(
-    stt_engine=st.sampled_from([engine.id for engine in CATALOG.stt_engines()]),
+    stt_engine=st.sampled_from([engine.id for engine in CATALOG.stt_engines]),
     hotwords=_one_of("Brompton", ["Brompton", "Kettler"], ""),
     participant_pause_sensitivity=_SENSITIVITY,
     participant_interrupt_sensitivity=_SENSITIVITY,
@@ -215,7 +215,7 @@ def personas(draw: st.DrawFn) -> dict[str, Any]:
     """Draw a persona as it may be read: legacy and new, also words where values belong."""
     data = copy.deepcopy(BASE) | draw(st.fixed_dictionaries({}, optional=_PERSONA_FIELDS))
     for name in draw(_PARAGRAPH_NAMES):
-        text = CATALOG.paragraph(name).text
+        text = CATALOG.paragraphs[name].text
         data["system_prompt"] += f'\n\n<tuning name="{name}">\n{text}\n</tuning>'
     if draw(st.booleans()) and draw(st.booleans()):
         data["pipeline_mode"] = draw(_one_of("echo", "speech-to-speech"))

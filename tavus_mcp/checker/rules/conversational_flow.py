@@ -84,7 +84,7 @@ def idle_while_asleep(document: PersonaDocument, catalog: Catalog) -> Iterator[V
 @rule("flow-turn-model-legacy", "warning", source="D:persona/conversational-flow")
 def turn_model_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Older turn models can be reached by the API only, and nobody supports them."""
-    facts = catalog.turn_model(document.text(_MODEL))
+    facts = catalog.turn_models.find(document.text(_MODEL))
     if facts and facts.status in DISCOURAGED_STATUSES:
         yield Violation(
             _MODEL,
@@ -98,8 +98,8 @@ def turn_model_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[V
 @rule("flow-turn-model-older", "info", source="N#71101102522")
 def turn_model_older(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """A model that was the default once stays where it is stored."""
-    facts = catalog.turn_model(document.text(_MODEL))
-    newest = next((model for model in catalog.turn_models() if model.default), None)
+    facts = catalog.turn_models.find(document.text(_MODEL))
+    newest = next((model for model in catalog.turn_models if model.default), None)
     if facts and newest and facts.status == "current" and facts.id != newest.id:
         yield Violation(
             _MODEL,

@@ -113,7 +113,7 @@ def in_two_lists(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
 @rule("function-too-large", "error", source="P:tools/create-tool, V:tool.py", blocks_write=True)
 def too_large(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Description and parameters are read before each answer, and their size is limited."""
-    facts = catalog.tool_rule("registry.description")
+    facts = catalog.tool_rules.find("registry.description")
     limit = facts.max_length if facts else None
     for path, spec in iter_functions(document):
         size = len(text(spec.get("description"))) + len(json.dumps(spec.get("parameters") or {}))
@@ -221,7 +221,7 @@ def argument_type_unknown(document: PersonaDocument, catalog: Catalog) -> Iterat
 @rule("function-argument-reserved", "warning", source="P:tools/create-tool, V:tool.py")
 def argument_reserved(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The registry refuses names that Tavus keeps for itself."""
-    facts = catalog.tool_rule("registry.parameters")
+    facts = catalog.tool_rules.find("registry.parameters")
     prefix = facts.forbidden_prefix if facts else None
     for path, schema in _parameter_schemas(document):
         for name in properties_of(schema):
@@ -237,7 +237,7 @@ def argument_reserved(document: PersonaDocument, catalog: Catalog) -> Iterator[V
 @rule("function-argument-too-long", "warning", source="P:pal/perception-tool")
 def argument_too_long(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """What Raven writes into an argument is limited."""
-    facts = catalog.tool_rule("inline.string_parameter")
+    facts = catalog.tool_rules.find("inline.string_parameter")
     limit = facts.maximum if facts else None
     for path, schema in _parameter_schemas(document, *FUNCTION_LISTS[1:]):
         for name, argument in properties_of(schema).items():

@@ -57,7 +57,7 @@ def patience_and_speculation(document: PersonaDocument, catalog: Catalog) -> Ite
 
 def _slow_model(document: PersonaDocument, catalog: Catalog) -> ModelFacts | None:
     """Return the hosted model when the docs rate it among the slowest."""
-    model = catalog.llm_model(document.text("/layers/llm/model"))
+    model = catalog.llm_models.find(document.text("/layers/llm/model"))
     return (
         model
         if model and model.speed == _SLOWEST_SPEED_RATING and not document.has_custom_llm

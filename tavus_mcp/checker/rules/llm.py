@@ -78,7 +78,7 @@ def model_unknown(document: PersonaDocument, catalog: Catalog) -> Iterator[Viola
     if (
         document.has_custom_llm
         or not name.lower().startswith(_HOSTED_PREFIX)
-        or catalog.llm_model(name)
+        or catalog.llm_models.find(name)
     ):
         return
     close = find_nearest(name, _usable_models(catalog)) or catalog.recommended_llm()
@@ -223,11 +223,11 @@ def _hosted_model(
     document: PersonaDocument, catalog: Catalog, status: Status
 ) -> Iterator[ModelFacts]:
     """Yield the stored model when Tavus hosts it and it has this status."""
-    model = catalog.llm_model(document.text(_MODEL))
+    model = catalog.llm_models.find(document.text(_MODEL))
     if model and model.status == status and not document.has_custom_llm:
         yield model
 
 
 def _usable_models(catalog: Catalog) -> list[str]:
     good = ("recommended", "current", "probably_current")
-    return [model.id for model in catalog.llm_models() if model.status in good]
+    return [model.id for model in catalog.llm_models if model.status in good]

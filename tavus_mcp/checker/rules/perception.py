@@ -36,7 +36,7 @@ _USE_RAVEN = configure("perception", perception_model="raven-1")
 @rule("perception-model-legacy", "warning", source="J:changelog, P:pal/perception")
 def model_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Raven-0 sees only, and the model before it is gone."""
-    facts = catalog.perception_model(document.text(_MODEL))
+    facts = catalog.perception_models.find(document.text(_MODEL))
     if facts and facts.successor:
         yield Violation(
             _MODEL,
@@ -234,7 +234,7 @@ def emotion_full(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
 
 def _has_raven(document: PersonaDocument, catalog: Catalog) -> bool:
     """Tell whether Raven looks; an older model has a rule of its own, which replaces it."""
-    facts = catalog.perception_model(catalog.effective_perception_model(document))
+    facts = catalog.perception_models.find(catalog.effective_perception_model(document))
     return facts is None or facts.id != "off"
 
 

@@ -68,7 +68,7 @@ def replica_missing(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
 @rule("replica-is-a-persona", "error", source="D:create-persona, V:pal_urls.py")
 def replica_is_a_persona(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Both ids are short and hexadecimal; those of replicas begin with r, also as faces."""
-    facts = catalog.persona_field("persona_id")
+    facts = catalog.persona_fields.find("persona_id")
     replica = document.text("/default_replica_id")
     if facts and facts.pattern and re.match(facts.pattern, replica):
         yield Violation(
@@ -121,7 +121,7 @@ def guardrails_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[V
 @rule("too-many-ids", "error", source="V:pal.py, GO", blocks_write=True)
 def too_many_ids(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Tavus takes a limited number of attachments."""
-    for facts in catalog.persona_fields():
+    for facts in catalog.persona_fields:
         value = document.value(f"/{facts.name}")
         if facts.max_items and isinstance(value, list) and len(value) > facts.max_items:
             yield Violation(
@@ -157,7 +157,7 @@ def id_repeated(document: PersonaDocument, catalog: Catalog) -> Iterator[Violati
 )
 def field_not_read_back(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Some fields are taken but never shown again, so a read is no proof."""
-    for facts in catalog.persona_fields():
+    for facts in catalog.persona_fields:
         if facts.writable and not facts.readable and document.is_set(f"/{facts.name}"):
             yield Violation(
                 f"/{facts.name}",
@@ -183,7 +183,7 @@ def memory_line_blank(document: PersonaDocument, catalog: Catalog) -> Iterator[V
 @rule("language-unknown", "warning", source="J:language-support, N1")
 def language_unknown(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The list takes codes, while a conversation's language takes names: they are mixed up."""
-    codes = {language.code for language in catalog.languages()}
+    codes = {language.code for language in catalog.languages}
     listed = list(document.entries("/languages"))
     for index, value in listed:
         if value not in codes:
@@ -267,7 +267,7 @@ def audio_only_on_persona(document: PersonaDocument, catalog: Catalog) -> Iterat
 @rule(FIELD_UNDOCUMENTED, "info", source="V:pal.py, N#71397737169")
 def field_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """What stands in no docs page may do nothing, or stop doing it without notice."""
-    for layer in catalog.layers():
+    for layer in catalog.layer_names:
         stored = document.layer(layer)
         facts_of = catalog.fields(layer) if stored else ()
         for facts in facts_of:
@@ -286,8 +286,8 @@ def field_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterator[
 
 def _deduplicate_ids(catalog: Catalog, name: str, listed: list[Any]) -> FixCall:
     """Return the call that sends a list of ids each once, and no more than Tavus takes."""
-    facts = next((one for one in catalog.persona_fields() if one.name == name), None)
-    return update_fields(**{name: fix_ids(f"/{name}", listed)[: facts and facts.max_items]})
+    max_items = catalog.persona_fields[name].max_items
+    return update_fields(**{name: fix_ids(f"/{name}", listed)[:max_items]})
 
 
 def _is_field_set(stored: dict[str, object], facts: FieldFacts) -> bool:
@@ -301,7 +301,7 @@ def _has_single_guardrails(document: PersonaDocument) -> bool:
 
 def _fix_languages(document: PersonaDocument, catalog: Catalog) -> FixCall:
     """Return the call that lists each language once, by its code."""
-    codes = {language.code for language in catalog.languages()}
+    codes = {language.code for language in catalog.languages}
     meant = [
         one if one in codes else find_language_code(one, catalog) or "<LANGUAGE_CODE>"
         for _, one in document.entries("/languages")
@@ -311,8 +311,8 @@ def _fix_languages(document: PersonaDocument, catalog: Catalog) -> FixCall:
 
 def find_language_code(value: str, catalog: Catalog) -> str | None:
     """Return the code of a language by what people write: "Spanish", "EN", "en-US"."""
-    named = catalog.language(text(value))
-    regional = catalog.language(value.replace("_", "-").partition("-")[0])
-    close = find_nearest(value, (language.name for language in catalog.languages()))
-    known = named or regional or (catalog.language(close) if close else None)
+    named = catalog.languages.find(text(value))
+    regional = catalog.languages.find(value.replace("_", "-").partition("-")[0])
+    close = find_nearest(value, (language.name for language in catalog.languages))
+    known = named or regional or (catalog.languages.find(close) if close else None)
     return known.code if known else None

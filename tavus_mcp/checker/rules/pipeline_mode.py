@@ -33,7 +33,7 @@ _LLM_ONLY_FIELDS = (
 @rule("mode-undocumented", "warning", source="V:pal.py")
 def mode_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The vendor's client knows a mode that the docs do not list."""
-    mode = catalog.pipeline_mode(document.mode)
+    mode = catalog.pipeline_modes.find(document.mode)
     if mode and mode.status == "undocumented":
         yield Violation(
             "/pipeline_mode",
@@ -46,7 +46,7 @@ def mode_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterator[V
 @rule("mode-ignores-layer", "warning", source="D:create-persona, P:echo-mode")
 def mode_ignores_layer(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """A layer that is bypassed looks as if it worked."""
-    mode = catalog.pipeline_mode(document.mode)
+    mode = catalog.pipeline_modes.find(document.mode)
     for name in mode.ignored_layers if mode else ():
         if mode and document.layer(name):
             yield Violation(
@@ -59,7 +59,7 @@ def mode_ignores_layer(document: PersonaDocument, catalog: Catalog) -> Iterator[
 @rule("mode-ignores-field", "warning", source="D:create-persona, P:echo-mode")
 def mode_ignores_field(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Documents, objectives, guardrails and tools are the LLM's; these modes have none."""
-    mode = catalog.pipeline_mode(document.mode)
+    mode = catalog.pipeline_modes.find(document.mode)
     if mode is None or "llm" not in mode.ignored_layers:
         return
     for name in _LLM_ONLY_FIELDS:

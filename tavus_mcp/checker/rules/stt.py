@@ -21,7 +21,7 @@ _NO_FIELDS: Mapping[str, Any] = {}
 @rule("stt-engine-deprecated", "warning", source="J:persona/stt, D:get-persona")
 def engine_deprecated(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Older engines still listen, but the docs advise against or no longer list them."""
-    facts = catalog.stt_engine(document.text(_ENGINE))
+    facts = catalog.stt_engines.find(document.text(_ENGINE))
     if facts and facts.successor:
         what = "no longer in the docs" if facts.status == "unknown" else facts.status
         yield Violation(
@@ -48,11 +48,11 @@ def language_not_supported(document: PersonaDocument, catalog: Catalog) -> Itera
 @rule("stt-not-multilingual", "warning", source="J:persona/stt, J:language-support")
 def not_multilingual(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Following a speaker from one language to another takes an engine that can."""
-    facts = catalog.stt_engine(document.text(_ENGINE))
+    facts = catalog.stt_engines.find(document.text(_ENGINE))
     if facts and (facts.successor or _unsupported_languages(document, catalog)):
         return  # another engine is needed in any case
     if facts and not facts.multilingual and len(set(document.languages)) > 1:
-        able = [one.id for one in catalog.stt_engines() if one.multilingual]
+        able = [one.id for one in catalog.stt_engines if one.multilingual]
         yield Violation(
             _ENGINE,
             f"The persona has several languages, and {facts.id} cannot follow a change of them.",
@@ -146,7 +146,7 @@ def legacy_turn_taking(
 def flow_overrides_stt(document: PersonaDocument, catalog: Catalog) -> bool:
     """Tell whether conversational_flow is in use with a model that overrides this layer."""
     flow = document.layer("conversational_flow")
-    stored = catalog.turn_model(text(flow.get("turn_detection_model")))
+    stored = catalog.turn_models.find(text(flow.get("turn_detection_model")))
     return bool(flow) and not (stored and stored.status in DISCOURAGED_STATUSES)
 
 
@@ -160,8 +160,8 @@ def _successor_field(facts: FieldFacts, value: Any) -> dict[str, Any]:
 def _unsupported_languages(document: PersonaDocument, catalog: Catalog) -> list[str]:
     """Return the languages of the persona that its engine is known not to hear."""
     engine = document.text(_ENGINE)
-    support = next((one for one in catalog.stt_support() if one.engine == engine), None)
+    support = catalog.stt_support.find(engine)
     if support is None or not support.complete:
         return []
-    spoken = {one.code for one in catalog.languages()} & set(document.languages)
+    spoken = {one.code for one in catalog.languages} & set(document.languages)
     return sorted(spoken - set(support.codes))

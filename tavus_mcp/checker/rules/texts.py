@@ -55,7 +55,7 @@ _SETTING_POINTER = re.compile(
 @rule("system-prompt-missing", "error", source="D:create-persona", blocks_write=True)
 def system_prompt_missing(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """In full mode the prompt is the persona: Tavus refuses one without it."""
-    mode = catalog.pipeline_mode(document.mode)
+    mode = catalog.pipeline_modes.find(document.mode)
     prompt = document.value("/system_prompt")
     if mode is None or "system_prompt" not in mode.requires:
         return
@@ -71,7 +71,7 @@ def system_prompt_missing(document: PersonaDocument, catalog: Catalog) -> Iterat
 @rule("prompt-not-allowed", "error", source="V:pal.py, D:create-persona", blocks_write=True)
 def prompt_not_allowed(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Without an LLM nobody reads a prompt: Tavus refuses one in these modes."""
-    mode = catalog.pipeline_mode(document.mode)
+    mode = catalog.pipeline_modes.find(document.mode)
     for name in mode.forbids if mode else ():
         if mode and document.text(f"/{name}"):
             yield Violation(
@@ -85,7 +85,7 @@ def prompt_not_allowed(document: PersonaDocument, catalog: Catalog) -> Iterator[
 def context_deprecated(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """What stands beside the prompt is still read today, but nothing promises tomorrow."""
     context = document.text("/context")
-    mode = catalog.pipeline_mode(document.mode)
+    mode = catalog.pipeline_modes.find(document.mode)
     if not context or (mode and "context" in mode.forbids):
         return
     prompt = document.value("/system_prompt")
@@ -266,15 +266,15 @@ def is_placeholder_setting(value: str) -> bool:
 
 def estimate_tokens(document: PersonaDocument, catalog: Catalog) -> int:
     """Return about how many tokens prompt and context have."""
-    written = [document.value("/system_prompt"), document.value("/context")]
-    length = sum(len(part) for part in written if isinstance(part, str))
-    return length // catalog.context_guidance().characters_per_token
+    return catalog.context_guidance().estimate_tokens(
+        document.value("/system_prompt"), document.value("/context")
+    )
 
 
 def _max_prompt_tokens(document: PersonaDocument, catalog: Catalog) -> float:
     if document.has_custom_llm:
         return float("inf")
-    model = catalog.llm_model(document.text("/layers/llm/model"))
+    model = catalog.llm_models.find(document.text("/layers/llm/model"))
     return (model and model.context_tokens) or catalog.context_guidance().maximum_tokens
 
 

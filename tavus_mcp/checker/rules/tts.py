@@ -33,7 +33,7 @@ _PROVIDER_IDS = {
 @rule("tts-engine-retired", "error", source="J:changelog")
 def engine_retired(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """An engine that Tavus removed cannot speak."""
-    facts = catalog.tts_engine(document.text(_ENGINE))
+    facts = catalog.tts_engines.find(document.text(_ENGINE))
     if facts and facts.status == "retired":
         yield Violation(
             _ENGINE,
@@ -55,7 +55,7 @@ def engine_retired(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
 @rule("tts-engine-undocumented", "warning", source="N#54781446696, N#68336332586")
 def engine_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Seen in option lists of third parties only."""
-    facts = catalog.tts_engine(document.text(_ENGINE))
+    facts = catalog.tts_engines.find(document.text(_ENGINE))
     if facts and facts.status == "undocumented":
         yield Violation(
             _ENGINE,
@@ -83,7 +83,7 @@ def playht_field(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
 def provider_voice_in_voice_id(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The field was a provider's once; today it names a Tavus Voice."""
     external, voice = voice_ids(document)
-    engine = catalog.tts_engine(document.text(_ENGINE))
+    engine = catalog.tts_engines.find(document.text(_ENGINE))
     if is_placeholder_setting(voice) or (engine and engine.status == "retired"):
         return  # no voice to be kept
     if voice and not external and not is_tavus_voice(voice, catalog):
@@ -240,7 +240,7 @@ def model_of_other_engine(document: PersonaDocument, catalog: Catalog) -> Iterat
     family = _model_family(document.text(_MODEL))
     if engine is None or not engine.known_models:
         return
-    for other in catalog.tts_engines():
+    for other in catalog.tts_engines:
         if _find_provider(voice_ids(document)[0]) == other.id:
             continue  # it is the engine that is wrong, and its voice says so
         if other.id != engine.id and family in {

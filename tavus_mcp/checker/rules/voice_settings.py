@@ -43,11 +43,11 @@ def engine_of(document: PersonaDocument, catalog: Catalog) -> EngineFacts | None
     """Return the engine in effect; None where Tavus picks one or it is not known."""
     layer = document.layer("tts")
     if is_set(layer.get("tts_engine")):
-        return catalog.tts_engine(text(layer.get("tts_engine")))
+        return catalog.tts_engines.find(text(layer.get("tts_engine")))
     external, voice = voice_ids(document)
     if not layer or (not external and is_tavus_voice(voice, catalog)):
         return None
-    return next((engine for engine in catalog.tts_engines() if engine.default), None)
+    return next((engine for engine in catalog.tts_engines if engine.default), None)
 
 
 def has_legacy_speed_scale(document: PersonaDocument, catalog: Catalog) -> bool:
@@ -71,7 +71,7 @@ def of_other_engine(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
         return
     for name, _ in _stored_settings(document):
         owners = [
-            one.id for one in catalog.tts_engines() if name in _setting_names(one.voice_setting)
+            one.id for one in catalog.tts_engines if name in _setting_names(one.voice_setting)
         ]
         if owners and engine.id not in owners:
             yield Violation(
@@ -134,7 +134,7 @@ def out_of_range(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
 @rule("voice-speed-in-words", "error", source="D:persona/tts, OAS")
 def speed_in_words(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The docs' own examples still show words, against the ranges beside them."""
-    steps = catalog.translation("speed_word").values
+    steps = catalog.translations["speed_word"].values
     place = steps.get(document.text(f"{_SETTINGS}/speed").lower())
     if place is None:
         return

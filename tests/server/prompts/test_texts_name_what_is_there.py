@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 CATALOG = load_catalog()
 
 
-@pytest.mark.parametrize("topic", CATALOG.guide_topics())
+@pytest.mark.parametrize("topic", CATALOG.guide_topics)
 async def test_every_tool_argument_and_goal_that_a_guide_names_exists(
     tool_client: ToolClient, topic: str
 ) -> None:
