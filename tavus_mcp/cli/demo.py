@@ -1,11 +1,12 @@
-"""The demonstration: a real MCP client drives the server through the life of a persona.
+"""``tavus-mcp demo``: a real MCP client drives the server through the life of a persona.
 
-The server runs as a subprocess over stdio, on the embedded sandbox, with a data folder that is
-thrown away. Every step is checked; the first that is not as it must be ends the demo with 1.
+The server runs as a subprocess over stdio, on the embedded sandbox, with a temporary data folder.
+Every step is checked; the first that fails ends the demo with status 1.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import tempfile
@@ -14,8 +15,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import anyio
 from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult, TextContent
+
+from tavus_mcp.settings import Settings
 
 _LINE_WIDTH_CHARS = 96
 _PROMPT = (
@@ -25,12 +29,12 @@ _PROMPT = (
 
 
 class StepFailed(Exception):
-    """A step did not go as it must."""
+    """A step had another outcome than it must have."""
 
 
 @dataclass
 class DemoRun:
-    """Where the demo plays: the client, what is known by now, and how steps are told."""
+    """State of one demo: the client, the results that later steps need, the step's number."""
 
     client: Client
     persona_id: str = ""
@@ -40,7 +44,7 @@ class DemoRun:
     step: int = 0
 
     def print_step(self, headline: str, *lines: str) -> None:
-        """Print the headline of a step and what there is to say of it."""
+        """Print the headline of the next step, numbered, and lines about it."""
         self.step += 1
         self.print_text(f"\n{self.step}. {headline}")
         for line in lines:
@@ -49,9 +53,12 @@ class DemoRun:
     def print_text(self, text: str, indent: str = "") -> None:
         """Print text, wrapped to a readable width."""
         for line in text.splitlines() or [""]:
-            deep = indent + " " * (len(line) - len(line.lstrip()))
+            margin = indent + " " * (len(line) - len(line.lstrip()))
             wrapped = textwrap.wrap(
-                line.strip(), _LINE_WIDTH_CHARS, initial_indent=deep, subsequent_indent=deep + "  "
+                line.strip(),
+                _LINE_WIDTH_CHARS,
+                initial_indent=margin,
+                subsequent_indent=margin + "  ",
             )
             sys.stdout.write("\n".join(wrapped) + "\n")
         sys.stdout.flush()
@@ -59,9 +66,9 @@ class DemoRun:
     async def call_tool(
         self, tool: str, *, expect_error: bool = False, **arguments: Any
     ) -> CallToolResult:
-        """Call a tool as an assistant would, show call and answer, and insist on the outcome."""
-        shown = ", ".join(f"{name}={_abbreviate(value)}" for name, value in arguments.items())
-        self.print_text(f"> {tool}({shown})", indent="   ")
+        """Call a tool as an assistant would, print call and answer, and require the outcome."""
+        listed = ", ".join(f"{name}={_abbreviate(value)}" for name, value in arguments.items())
+        self.print_text(f"> {tool}({listed})", indent="   ")
         result = await self.client.call_tool(tool, arguments)
         text = "\n".join(part.text for part in result.content if isinstance(part, TextContent))
         self.print_text(text, indent="   | ")
@@ -77,26 +84,35 @@ class DemoRun:
 
 
 def require(condition: bool, message: str) -> None:
-    """Go on when ``holds``; else end the demo saying what went wrong."""
+    """Raise ``StepFailed`` with ``message`` unless ``condition`` is true."""
     if not condition:
         raise StepFailed(message)
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command has no arguments."""
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Run the demo, which uses neither the account nor the data folder of the settings."""
+    return anyio.run(run_demo)
+
+
 async def run_demo() -> int:
-    """Run every step; return 0 when each went as it must, 1 at the first that did not."""
+    """Run every step; return 0, or 1 at the first step that fails."""
     with tempfile.TemporaryDirectory(prefix="tavus-mcp-demo-") as folder:
         environment = {**os.environ, "TAVUS_MCP_DATA_DIR": folder}
         command = ["-m", "tavus_mcp", "--sandbox"]
         server = StdioServerParameters(command=sys.executable, args=command, env=environment)
         async with Client(server) as client:
-            stage = DemoRun(client)
+            demo_run = DemoRun(client)
             try:
                 for step in _STEPS:
-                    await step(stage)
+                    await step(demo_run)
             except StepFailed as failure:
-                sys.stderr.write(f"\nThe demo failed at step {stage.step}: {failure}.\n")
+                sys.stderr.write(f"\nThe demo failed at step {demo_run.step}: {failure}.\n")
                 return 1
-    stage.print_text(
+    demo_run.print_text(
         "\nDone: every step went as it must. All of it ran on the sandbox, a local stand-in for "
         "Tavus; no key was used and nothing left this machine."
     )
@@ -138,10 +154,10 @@ async def _inspect(demo_run: DemoRun) -> None:
     demo_run.print_step(
         "The assistant finds it by name and reads it back, with the revision it is at."
     )
-    found = await demo_run.call_for_result(
+    page = await demo_run.call_for_result(
         "list_personas", name_contains="interviewer", persona_type="user"
     )
-    require([row["persona_id"] for row in found["personas"]] == [demo_run.persona_id], "not found")
+    require([row["persona_id"] for row in page["personas"]] == [demo_run.persona_id], "not found")
     read = await demo_run.call_for_result("get_persona", persona_id=demo_run.persona_id)
     tts = read["persona"]["layers"]["tts"]
     require("external_voice_id" in tts and "voice_id" not in tts, "the voice id is misplaced")
@@ -157,8 +173,8 @@ async def _preview(demo_run: DemoRun) -> None:
         "suggest_tuning", persona_id=demo_run.persona_id, goals=["interrupt_less"]
     )
     require(planned["status"] == "planned", "the preview is no preview")
-    told = {name for change in planned["changes"] for name in change}
-    require({"reason", "effect", "trade_off", "source"} <= told, "the plan does not say why")
+    members = {name for change in planned["changes"] for name in change}
+    require({"reason", "effect", "trade_off", "source"} <= members, "the plan does not say why")
     require(planned["revision"] == demo_run.revision, "the preview changed something")
     demo_run.plan_id = planned["plan_id"]
 
@@ -201,8 +217,8 @@ async def _undo(demo_run: DemoRun) -> None:
     persona = (read.structured_content or {})["persona"]
     require("conversational_flow" not in persona["layers"], "the undo left something behind")
     require("never rush" in persona["system_prompt"], "the undo took more than it should")
-    told = await demo_run.call_for_result("list_revisions", persona_id=demo_run.persona_id)
-    require(len(told["revisions"]) >= 4, "the history has gaps")
+    history = await demo_run.call_for_result("list_revisions", persona_id=demo_run.persona_id)
+    require(len(history["revisions"]) >= 4, "the history has gaps")
 
 
 async def _delete(demo_run: DemoRun) -> None:

@@ -1,48 +1,52 @@
-"""The journal for people: is it whole, and what does it say."""
+"""``tavus-mcp journal``: check that the journal is intact, or print it."""
 
 from __future__ import annotations
 
+import argparse
 import sqlite3
-import sys
-from pathlib import Path
+from contextlib import closing
 
+from tavus_mcp.cli.output import report
+from tavus_mcp.cli.wiring import journal_path
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.journal import JournalStore
-from tavus_mcp.text import escape_invisible
+from tavus_mcp.settings import Settings
 
 
-def run(path: Path, action: str, persona_id: str | None) -> int:
-    """Verify or show the journal; 0 when it is well, 1 when it was altered, 2 when unreadable."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.add_argument("action", choices=("verify", "show"))
+    parser.add_argument("persona_id", nargs="?", help="with show: only this persona")
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Verify or show; return 0, 1 when the journal was altered, or 2 when it is unreadable."""
+    path = journal_path(settings)
     if not path.exists():
-        return _print_text(
-            f"There is no journal at {path}: nothing was written by this server yet.", 0
-        )
+        return report(f"There is no journal at {path}: nothing was written by this server yet.")
     try:
-        journal = JournalStore.open(path)
+        with closing(JournalStore.open(path)) as journal:
+            if arguments.action == "verify":
+                return _verify(journal)
+            return _show(journal, arguments.persona_id)
     except (sqlite3.Error, OSError, ValueError) as error:
-        return _print_text(f"{path} cannot be read: {error}", 2)
-    try:
-        return _verify(journal) if action == "verify" else _show(journal, persona_id)
-    except sqlite3.Error as error:
-        return _print_text(f"{path} cannot be read: {error}", 2)
-    finally:
-        journal.close()
+        return report(f"{path} cannot be read: {error}", 2)
 
 
 def _verify(journal: JournalStore) -> int:
     faults = journal.verify()
     for fault in faults:
-        _print_text(fault, 1)
+        report(fault, 1)
     if faults:
-        return _print_text(f"The journal was altered: {len(faults)} fault(s).", 1)
+        return report(f"The journal was altered: {len(faults)} fault(s).", 1)
     count = sum(1 for _ in journal.entries())
-    return _print_text(f"The journal is whole: {count} line(s), each as it was written.", 0)
+    return report(f"The journal is whole: {count} line(s), each as it was written.")
 
 
 def _show(journal: JournalStore, persona_id: str | None) -> int:
-    for line in journal.entries():
-        if persona_id is None or line.persona_id == persona_id:
-            _print_text(_format_entry(line), 0)
+    for entry in journal.entries():
+        if persona_id is None or entry.persona_id == persona_id:
+            report(_format_entry(entry))
     return 0
 
 
@@ -59,8 +63,3 @@ def _format_entry(entry: JournalEntry) -> str:
         ", ".join(entry.paths),
     ]
     return "  ".join(part for part in parts if part)
-
-
-def _print_text(text: str, status: int) -> int:
-    (sys.stderr if status else sys.stdout).write(escape_invisible(text) + "\n")
-    return status

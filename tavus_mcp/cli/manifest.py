@@ -1,26 +1,29 @@
-"""Renders what is told about the server from the server itself: README tables and manifests.
+"""``tavus-mcp manifest``: render README tables and manifests from the server itself.
 
-Pure renderers, and ``render``, which writes their files or tells which of them have drifted.
+Pure renderers, and ``render``, which writes their files or reports which of them have drifted.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import anyio
 from mcp_types import Prompt
 
 from tavus_mcp import __version__
+from tavus_mcp.cli.output import report
+from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.server.prompts import PROMPTS
-from tavus_mcp.server.server import TavusServer, unserved_tools
+from tavus_mcp.server.server import TavusServer, build_server, unserved_tools
 from tavus_mcp.server.tool_schemas import SURFACE_FILE_NAME, build_schemas
 from tavus_mcp.server.toolset import ToolSpec
-from tavus_mcp.settings import DEFAULT_TOOLSETS, VARIABLES
+from tavus_mcp.settings import DEFAULT_TOOLSETS, TOOLSETS, VARIABLES, Settings
 
 NAME = "io.github.tavus-mcp/tavus-mcp"
 TITLE = "Tavus personas (unofficial)"
@@ -33,7 +36,7 @@ _SECRET = re.compile(r"API_KEY|SECRET")
 
 @dataclass(frozen=True)
 class Surface:
-    """What a running server shows: its tools, its prompts, its resources and what each holds.
+    """What a server offers: tools, resources as (URI, description), and prompts.
 
     ``messages`` are those of the prompts, with ``${arguments.name}`` for each argument.
     """
@@ -44,15 +47,27 @@ class Surface:
     messages: Mapping[str, str]
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the option of the command."""
+    parser.add_argument("--check", action="store_true", help="fail when a file is out of date")
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Render the files of the checkout in the current folder, with every toolset."""
+    every = Settings(toolsets=TOOLSETS)
+    surface = anyio.run(read_surface, build_server(build_app(every), every))
+    return render(surface, Path.cwd(), check=arguments.check)
+
+
 async def read_surface(server: TavusServer) -> Surface:
     """Read the surface off a server."""
     fixed = [(str(item.uri), item.description or "") for item in await server.list_resources()]
     templates = await server.list_resource_templates()
-    made = [(item.uri_template, item.description or "") for item in templates]
+    templated = [(item.uri_template, item.description or "") for item in templates]
     off = unserved_tools(DEFAULT_TOOLSETS, read_only=False)
     return Surface(
         tools=list(server.specs.values()),
-        resources=[*fixed, *made],
+        resources=[*fixed, *templated],
         prompts=await server.list_prompts(),
         messages={spec.name: spec.template(server.app.catalog, off) for spec in PROMPTS},
     )
@@ -61,27 +76,27 @@ async def read_surface(server: TavusServer) -> Surface:
 def tools_table(surface: Surface) -> str:
     """Return the README's table of tools, by toolset."""
     lines = ["| toolset | tool | effect | what it does |", "| --- | --- | --- | --- |"]
-    shown = ""
+    previous = ""
     for spec in surface.tools:
         on = "" if spec.toolset in DEFAULT_TOOLSETS else " (on request)"
-        first = "" if spec.toolset == shown else f"`{spec.toolset}`{on}"
-        told = spec.description.splitlines()[0]
-        lines.append(f"| {first} | `{spec.name}` | {spec.effect} | {told} |")
-        shown = spec.toolset
+        toolset = "" if spec.toolset == previous else f"`{spec.toolset}`{on}"
+        summary = spec.description.splitlines()[0]
+        lines.append(f"| {toolset} | `{spec.name}` | {spec.effect} | {summary} |")
+        previous = spec.toolset
     return "\n".join(lines)
 
 
 def environment_table(surface: Surface) -> str:
     """Return the README's table of environment variables."""
     lines = ["| variable | what it does |", "| --- | --- |"]
-    lines += [f"| `{name}` | {told} |" for name, told in VARIABLES.items()]
+    lines += [f"| `{name}` | {text} |" for name, text in VARIABLES.items()]
     return "\n".join(lines)
 
 
 def resources_table(surface: Surface) -> str:
     """Return the README's table of resources and templates."""
     lines = ["| resource | what it holds |", "| --- | --- |"]
-    lines += [f"| `{uri}` | {told} |" for uri, told in surface.resources]
+    lines += [f"| `{uri}` | {text} |" for uri, text in surface.resources]
     return "\n".join(lines)
 
 
@@ -114,8 +129,8 @@ def server_json(surface: Surface) -> JsonObject:
                 "runtimeArguments": [_source_argument()],
                 "transport": {"type": "stdio"},
                 "environmentVariables": [
-                    _environment_variable(name, told)
-                    for name, told in VARIABLES.items()
+                    _environment_variable(name, text)
+                    for name, text in VARIABLES.items()
                     if "<" not in name
                 ],
             }
@@ -163,7 +178,7 @@ def bundle_manifest(surface: Surface) -> JsonObject:
 
 
 def rendered_files(surface: Surface, root: Path) -> dict[Path, str]:
-    """Return every rendered file below ``root`` with the text it must have."""
+    """Return the text that each rendered file below ``root`` must have, by path."""
     readme = root / "README.md"
     return {
         readme: _fill_sections(readme.read_text(encoding="utf-8"), surface),
@@ -174,9 +189,9 @@ def rendered_files(surface: Surface, root: Path) -> dict[Path, str]:
 
 
 def render(surface: Surface, root: Path, *, check: bool) -> int:
-    """Write the rendered files; with ``check`` write nothing, and return 1 when one has drifted."""
+    """Write the rendered files; with ``check`` write nothing, and return 1 if one has drifted."""
     if not (root / "README.md").exists():
-        return _report(f"There is no README.md in {root}: run this in the checkout.", status=2)
+        return report(f"There is no README.md in {root}: run this in the checkout.", 2)
     drifted = [
         (path, text)
         for path, text in rendered_files(surface, root).items()
@@ -187,8 +202,8 @@ def render(surface: Surface, root: Path, *, check: bool) -> int:
         path.write_text(text, encoding="utf-8")
     names = ", ".join(str(path.relative_to(root)) for path, _ in drifted)
     if check and drifted:
-        return _report(f"Out of date: {names}. Run: tavus-mcp manifest", status=1)
-    return _report(f"Written: {names}." if drifted else "Everything is up to date.", status=0)
+        return report(f"Out of date: {names}. Run: tavus-mcp manifest", 1)
+    return report(f"Written: {names}." if drifted else "Everything is up to date.")
 
 
 _SECTIONS: Mapping[str, Callable[[Surface], str]] = {
@@ -200,18 +215,18 @@ _SECTIONS: Mapping[str, Callable[[Surface], str]] = {
 
 
 def _fill_sections(text: str, surface: Surface) -> str:
-    for name, make in _SECTIONS.items():
+    for name, render_section in _SECTIONS.items():
         begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
         before, _, rest = text.partition(begin)
-        _, found, after = rest.partition(end)
-        if not found:
+        _, end_found, after = rest.partition(end)
+        if not end_found:
             raise ValueError(f"README.md has no section between {begin} and {end}")
-        text = f"{before}{begin}\n{make(surface)}\n{end}{after}"
+        text = f"{before}{begin}\n{render_section(surface)}\n{end}{after}"
     return text
 
 
 def _render_schemas(surface: Surface) -> str:
-    """One line a tool, so that a changed schema is a line in the diff."""
+    """Return JSON with one line per tool, so that a changed schema is one line of a diff."""
     lines = (
         f"{json.dumps(spec.name)}: {_render_compact(build_schemas(spec))}" for spec in surface.tools
     )
@@ -232,10 +247,10 @@ def _bundle_prompt(prompt: Prompt, text: str) -> JsonObject:
 
 
 def _source_argument() -> JsonObject:
-    told = (
+    description = (
         "A checkout of this project or its git URL: on the package index the name is the vendor's"
     )
-    return {"type": "named", "name": "--from", "description": told, "isRequired": True}
+    return {"type": "named", "name": "--from", "description": description, "isRequired": True}
 
 
 def _environment_variable(name: str, description: str) -> JsonObject:
@@ -245,8 +260,3 @@ def _environment_variable(name: str, description: str) -> JsonObject:
 
 def _render_json(value: JsonObject) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-
-
-def _report(text: str, *, status: int) -> int:
-    (sys.stderr if status else sys.stdout).write(text + "\n")
-    return status

@@ -12,7 +12,6 @@ import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from tavus_mcp import __version__
-from tavus_mcp.cli.main import build_app
 from tavus_mcp.cli.manifest import (
     BUNDLE_MANIFEST_PATH,
     SURFACE_PATH,
@@ -21,6 +20,7 @@ from tavus_mcp.cli.manifest import (
     render,
     rendered_files,
 )
+from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import TOOLSETS, VARIABLES, Settings
 

@@ -13,7 +13,7 @@ import sys
 
 import anyio
 
-from tavus_mcp.cli.main import build_app
+from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import TOOLSETS, from_environment
 

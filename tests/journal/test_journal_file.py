@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tavus_mcp.cli import main
+from tavus_mcp.cli.wiring import JOURNAL_FILE_NAME
 from tavus_mcp.journal.entry import GENESIS, JournalEntry
 from tavus_mcp.journal.journal import JournalStore
 from tavus_mcp.journal.migrations import MIGRATIONS
@@ -283,7 +284,7 @@ def test_a_file_readable_by_others_is_made_private(journal_path: Path) -> None:
 @pytest.fixture
 def command_journal_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TAVUS_MCP_DATA_DIR", str(tmp_path / "data"))
-    return tmp_path / "data" / main.JOURNAL_FILE_NAME
+    return tmp_path / "data" / JOURNAL_FILE_NAME
 
 
 def test_the_command_reports_that_an_intact_journal_is_intact(

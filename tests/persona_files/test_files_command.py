@@ -10,7 +10,7 @@ from commands import CommandRunner
 from mcp_client import SECRET, build_test_app
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tavus_mcp.cli import persona_files
+from tavus_mcp.cli.apply import ApplyOptions, apply_files
 from tavus_mcp.persona_files.yaml_reader import parse_yaml
 
 ADA = """\
@@ -229,7 +229,7 @@ async def test_a_file_edited_in_between_is_not_overwritten(
 
     path.write_text(ADA, encoding="utf-8")
     app, _ = build_test_app(editing)
-    assert await persona_files.apply(app, persona_files.ApplyOptions([str(path)])) == 1
+    assert await apply_files(app, ApplyOptions([str(path)])) == 1
     assert path.read_text(encoding="utf-8") == ADA + "greeting: Hi\n"
     said = capsys.readouterr()
     assert "status: applied" in said.out

@@ -22,7 +22,7 @@ import pytest
 from mcp import Client
 
 from tavus_mcp.__main__ import main
-from tavus_mcp.cli.main import build_app
+from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.sandbox.transport import SandboxTransport
 from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import from_environment

@@ -1,0 +1,74 @@
+"""``tavus-mcp export``: print a persona as a file, or bring it into one."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import aclosing
+from pathlib import Path
+
+import anyio
+
+from tavus_mcp.app import App
+from tavus_mcp.cli import files
+from tavus_mcp.cli.wiring import build_app
+from tavus_mcp.errors import JournalUnavailable, ToolFailure
+from tavus_mcp.logs import log_to_stderr
+from tavus_mcp.persona_files import sync
+from tavus_mcp.persona_files.yaml_reader import BadFile, decode_file
+from tavus_mcp.settings import Settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.add_argument("persona", metavar="ID[@REVISION]", help="which persona, as it is or was")
+    parser.add_argument(
+        "--into", type=Path, metavar="FILE", help="bring it into this file, whose comments stay"
+    )
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Print or write the persona; return 0 when that was done, else 1."""
+    app = build_app(settings)
+    log_to_stderr(app.masker, settings.log_level)
+    return anyio.run(export, app, arguments.persona, arguments.into)
+
+
+async def export(app: App, reference: str, target_path: Path | None) -> int:
+    """Export the persona that ``ID`` or ``ID@REVISION`` names to ``target_path`` or stdout."""
+    async with aclosing(app):
+        try:
+            exported = await sync.export(app, reference)
+            for finding in exported.findings:
+                text = f"{finding.path}: {finding.message} {finding.hint or ''}".rstrip()
+                files.print_error(app, text)
+            if "@" not in reference:
+                await _record_exported(app, exported)
+            if target_path is None:
+                files.print_utf8(exported.text)
+            else:
+                _merge_into_file(app, exported, target_path)
+        except (ToolFailure, BadFile, OSError) as error:
+            return files.print_error(app, files.error_message(error, target_path))
+    return 0
+
+
+def _merge_into_file(app: App, exported: sync.PersonaExport, target_path: Path) -> None:
+    facts = {"file": str(target_path), "revision": exported.document.revision}
+    if target_path.exists() and not target_path.is_file():
+        raise OSError("it is no regular file; leave --into out to print the persona")
+    if not target_path.exists():
+        files.write_atomically(target_path, exported.text)
+        return files.print_facts(app, facts)
+    old_text = decode_file(files.read_bytes(str(target_path)))
+    text, changes = sync.merge_into_text(app, exported, old_text)
+    if text != old_text:
+        files.write_atomically(target_path, text)
+    rows = [files.present_fields(change) for change in changes]
+    return files.print_facts(app, {**facts, "changes": rows})
+
+
+async def _record_exported(app: App, exported: sync.PersonaExport) -> None:
+    try:
+        await sync.record_exported(app, exported)
+    except JournalUnavailable as error:
+        files.print_error(app, f"the persona was read, but not written down: {error}")
