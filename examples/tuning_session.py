@@ -25,7 +25,7 @@ RECEPTIONIST: dict[str, Any] = {
 }
 COMPLAINT = "It talks over my customers, and cuts them off while they think."
 CALLS = "60"
-SHOWN = ("response_gap_median", "agent_over_user", "user_over_agent", "call_length")
+FIGURES = ("response_gap_median", "agent_over_user", "user_over_agent", "call_length")
 
 
 class Session:
@@ -72,15 +72,22 @@ async def plan(session: Session, persona_id: str) -> dict[str, Any]:
 
 async def compare(session: Session, before: str, after: str) -> None:
     """Show the figures of two revisions side by side, and whether they differ by chance."""
-    told = await session.call("compare_personas", first=before, second=after, measure=True)
+    compared = await session.call("compare_personas", first=before, second=after, measure=True)
     print("4. Was it worth it? Before, after (95 % intervals):")
-    for row in told["figures"]["figures"]:
-        if row["figure"] in SHOWN:
-            sides = (
-                f"{row[side]:.2f} ({row[f'{side}_low']:.2f} to {row[f'{side}_high']:.2f})"
-                for side in ("first", "second")
-            )
-            print(f"   {row['figure']}, {row['unit']}: {', '.join(sides)}: {row['verdict']}")
+    for row in compared["figures"]["figures"]:
+        if row["figure"] in FIGURES:
+            sides = f"{format_side(row, 'first')}, {format_side(row, 'second')}"
+            print(f"   {row['figure']}, {row['unit']}: {sides}: {row['verdict']}")
+    if "extra 'statistics'" in compared["figures"]["note"]:
+        print(f"   {compared['figures']['note']}")
+
+
+def format_side(row: dict[str, Any], side: str) -> str:
+    """Return the value of one side, with its interval where there is one."""
+    value = f"{row[side]:.2f}"
+    if f"{side}_low" not in row:
+        return value
+    return f"{value} ({row[f'{side}_low']:.2f} to {row[f'{side}_high']:.2f})"
 
 
 async def main() -> None:

@@ -1,9 +1,10 @@
-"""Measuring calls: how the turns were taken, by revision, and what of it is more than chance.
+"""Reading conversations and measuring turn-taking by persona revision.
 
-- ``figures``    what is measured of one call; pure
-- ``revisions``  which revision of a persona a call was held with, as far as the journal can tell
-- ``evidence``   intervals and tests over calls; the only place that imports scipy, so it is itself
-  imported only in a worker thread, by a call that measures
-- ``reports``    the figures of groups of calls as they are shown
-- ``measure``    fetches the calls and puts it all together
+- ``read``               pages of conversations, and the transcript of one
+- ``metrics``            the metrics of turn-taking; pure
+- ``revision_timeline``  which revision a persona had when a conversation began (from the journal)
+- ``statistics``         intervals and tests; the only importer of scipy, needs the extra
+  ``statistics``, and is itself imported only in a worker thread, by a call that measures
+- ``report``             metrics of groups of conversations as result rows
+- ``measure``            fetches the conversations and combines the above
 """

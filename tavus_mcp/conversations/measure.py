@@ -1,9 +1,10 @@
-"""Fetching the calls of a persona, telling them apart by revision, and measuring each group."""
+"""Measure the conversations of a persona by revision, and compare two groups of them."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import anyio.to_thread
@@ -26,7 +27,7 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.tavus_api.pagination import CONVERSATIONS, MAX_PAGE_ROWS, ListWalk
 
 MAX_COMPARED_CONVERSATIONS = 100
-"""The latest calls of each side that a comparison reads."""
+"""Most conversations of each side that a comparison reads, the latest first."""
 _DAY_SECONDS = 86_400.0
 _NO_CALLS = "No ended call of it is there to measure."
 _SAME_CALLS = (
@@ -34,33 +35,32 @@ _SAME_CALLS = (
     "tells them."
 )
 _MAX_UNREAD_ROWS = 20
-"""Calls that could not be read, and are named one by one."""
-
+"""Most conversations that are listed as unreadable; the rest are counted."""
 _MAX_REVISIONS = 8
-"""Revisions that are told one by one, the newest."""
+"""Most revisions that are reported, the newest first."""
 
 
 @dataclass(frozen=True)
 class TimeWindow:
-    """From when to when calls were begun, in epoch seconds; None leaves a side open."""
+    """A range of start times in epoch seconds, its end excluded; None leaves a side open."""
 
     since: float | None = None
     until: float | None = None
 
     @classmethod
     def parse(cls, since: str | None, until: str | None) -> TimeWindow:
-        """Read two ISO dates or times; a date alone means all of that day, in UTC.
+        """Parse two ISO dates or times; a date alone means the whole day, in UTC.
 
-        Raises ``InvalidArgument`` naming every one that is neither.
+        Raises ``InvalidArgument`` with every one that is neither, or if the range is empty.
         """
         begin, end = _parse_moment(since), _parse_moment(until)
-        wrong = [
+        problems = [
             f"/{name}: must be an ISO date or time, like 2026-11-22 or 2026-11-22T14:00:00Z."
-            for name, given, read in (("since", since, begin), ("until", until, end))
-            if given is not None and read is None
+            for name, text, moment in (("since", since, begin), ("until", until, end))
+            if text is not None and moment is None
         ]
-        if wrong:
-            raise InvalidArgument(wrong)
+        if problems:
+            raise InvalidArgument(problems)
         if end is not None and until is not None and _is_date(until):
             end += _DAY_SECONDS
         if begin is not None and end is not None and begin >= end:
@@ -68,38 +68,42 @@ class TimeWindow:
         return cls(begin, end)
 
     def contains(self, moment: float | None) -> bool:
-        """Tell whether a call that began then is meant; one without a time only if all are."""
+        """Return True if a start time is in the range; an unknown one is only in an open range."""
         if moment is None:
             return self.since is None and self.until is None
-        after = self.since is None or moment >= self.since
-        return after and (self.until is None or moment < self.until)
+        return (self.since is None or moment >= self.since) and (
+            self.until is None or moment < self.until
+        )
 
 
 @dataclass
 class FetchedConversations:
-    """The calls that could be read, by id, and why the others could not."""
+    """The conversations that could be read, and why the others could not, both by id."""
 
     conversations: dict[str, Conversation] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
     def select(self, rows: Iterable[JsonObject]) -> list[Conversation]:
-        """Return the calls of these rows that could be read."""
-        return [
-            self.conversations[_conversation_id(row)]
-            for row in rows
-            if _conversation_id(row) in self.conversations
-        ]
+        """Return the conversations of these rows that could be read."""
+        ids = map(_conversation_id, rows)
+        return [self.conversations[row_id] for row_id in ids if row_id in self.conversations]
 
     def unread_rows(self) -> list[JsonObject] | None:
-        """Return which calls could not be read and why, None when all could."""
-        rows = [{"conversation_id": key, "why": why} for key, why in sorted(self.errors.items())]
-        more = [{"conversation_id": "...", "why": f"{len(rows) - _MAX_UNREAD_ROWS} more"}]
-        return rows[:_MAX_UNREAD_ROWS] + (more if len(rows) > _MAX_UNREAD_ROWS else []) or None
+        """Return a row for each conversation that could not be read, None if there is none."""
+        rows = [
+            {"conversation_id": row_id, "why": error}
+            for row_id, error in sorted(self.errors.items())
+        ]
+        omitted_count = len(rows) - _MAX_UNREAD_ROWS
+        if omitted_count > 0:
+            last = {"conversation_id": "...", "why": f"{omitted_count} more"}
+            return [*rows[:_MAX_UNREAD_ROWS], last]
+        return rows or None
 
 
 @dataclass(frozen=True)
-class Measured:
-    """The figures of a persona's calls by revision, newest first, and what to know of them."""
+class Measurement:
+    """The metrics of a persona's conversations by revision, newest first, with notes on them."""
 
     persona_id: str
     revisions: list[JsonObject]
@@ -107,142 +111,150 @@ class Measured:
     unread: list[JsonObject] | None
 
 
-async def measure(app: App, reference: str, window: TimeWindow, limit: int) -> Measured:
-    """Measure the latest ended calls of a persona, or of one revision of it.
+async def measure(app: App, reference: str, window: TimeWindow, limit: int) -> Measurement:
+    """Measure the latest ended conversations of a persona, or of one revision of it.
 
-    Raises ``NotFound`` when there is no such persona and no trace of it, ``Refused`` when the
-    revision is not known.
+    Raises ``NotFound`` when there is neither such a persona nor a trace of it, and ``Refused`` when
+    the journal does not hold the revision.
     """
     persona_id, wanted = revisions.split_reference(reference, "persona_id")
-    every = await _fetch_ended(app, {persona_id})
-    rows = [row for row in every if window.contains(_start_time(row))]
-    timeline = await _load_timeline(app, persona_id, has_conversations=bool(rows))
+    all_rows = await _fetch_ended(app, {persona_id})
+    window_rows = [row for row in all_rows if window.contains(_start_time(row))]
+    timeline = await _load_timeline(app, persona_id, has_conversations=bool(window_rows))
     if wanted and wanted != timeline.current_revision:
         await revisions.load_revision(app, persona_id, wanted)
-    grouped: dict[str, list[JsonObject]] = {wanted: []} if wanted else {}
-    meant = _filter_by_revision(rows, timeline, wanted)
-    for row in meant[:limit]:
-        grouped.setdefault(timeline.revision_at(_start_time(row)), []).append(row)
-    fetched = await _fetch_conversations(app, [row for group in grouped.values() for row in group])
-    newest = sorted(grouped, key=lambda name: _recency_key(timeline, name), reverse=True)
-    groups = {name: fetched.select(grouped[name]) for name in newest[:_MAX_REVISIONS]}
-    told = await anyio.to_thread.run_sync(
-        lambda: [_build_revision_report(app, timeline, *group) for group in groups.items()],
+    rows_by_revision: dict[str, list[JsonObject]] = {wanted: []} if wanted else {}
+    matching_rows = _filter_by_revision(window_rows, timeline, wanted)
+    for row in matching_rows[:limit]:
+        rows_by_revision.setdefault(timeline.revision_at(_start_time(row)), []).append(row)
+    fetched = await _fetch_conversations(app, chain.from_iterable(rows_by_revision.values()))
+    newest_first = sorted(
+        rows_by_revision, key=lambda revision: _recency_key(timeline, revision), reverse=True
+    )
+    reports = await anyio.to_thread.run_sync(
+        lambda: [
+            _build_revision_report(
+                app, timeline, revision, fetched.select(rows_by_revision[revision])
+            )
+            for revision in newest_first[:_MAX_REVISIONS]
+        ],
         abandon_on_cancel=True,
     )
-    return Measured(
-        persona_id,
-        told,
-        [
-            *_limit_notes(every, meant, limit),
-            *_omitted_revision_notes(newest),
-            *_timeline_notes(timeline, grouped),
-        ],
-        fetched.unread_rows(),
-    )
+    notes = [
+        *_limit_notes(all_rows, matching_rows, limit),
+        *_omitted_revision_notes(newest_first),
+        *_timeline_notes(timeline, rows_by_revision),
+    ]
+    return Measurement(persona_id, reports, notes, fetched.unread_rows())
 
 
 async def compare(app: App, first: str, second: str) -> JsonObject:
-    """Compare the calls of two personas or revisions, figure by figure.
+    """Compare the conversations of two personas or revisions, metric by metric.
 
     A bare id means the persona's current revision.
     """
-    sides = [revisions.split_reference(first, "first"), revisions.split_reference(second, "second")]
-    rows = await _fetch_ended(app, {persona_id for persona_id, _ in sides})
-    chosen: list[list[JsonObject]] = []
-    compared: list[str] = []
-    for persona_id, wanted in sides:
-        own = [row for row in rows if row.get("persona_id") == persona_id]
+    references = [
+        revisions.split_reference(first, "first"),
+        revisions.split_reference(second, "second"),
+    ]
+    ended_rows = await _fetch_ended(app, {persona_id for persona_id, _ in references})
+    row_groups: list[list[JsonObject]] = []
+    compared_revisions: list[str] = []
+    for persona_id, wanted in references:
+        own_rows = [row for row in ended_rows if row.get("persona_id") == persona_id]
         timeline = await _load_timeline(app, persona_id, has_conversations=True)
-        compared.append(wanted or timeline.current_revision)
-        chosen.append(_filter_by_revision(own, timeline, compared[-1])[:MAX_COMPARED_CONVERSATIONS])
-    all_rows = {_conversation_id(row): row for side in chosen for row in side}
-    if len(all_rows) < sum(map(len, chosen)):
+        compared_revisions.append(wanted or timeline.current_revision)
+        matching_rows = _filter_by_revision(own_rows, timeline, compared_revisions[-1])
+        row_groups.append(matching_rows[:MAX_COMPARED_CONVERSATIONS])
+    all_rows = {_conversation_id(row): row for rows in row_groups for row in rows}
+    if len(all_rows) < sum(map(len, row_groups)):
         return {"verdict": _SAME_CALLS}
     fetched = await _fetch_conversations(app, all_rows.values())
-    talks = [report.collect_turn_statistics(fetched.select(side)) for side in chosen]
+    groups = [fetched.select(rows) for rows in row_groups]
+    statistics = [report.collect_turn_statistics(group) for group in groups]
     figures = await anyio.to_thread.run_sync(
-        lambda: report.comparison_rows(*talks), abandon_on_cancel=True
+        lambda: report.comparison_rows(*statistics), abandon_on_cancel=True
     )
     counts = {
-        name: {
+        side: {
             "revision": revision,
-            "calls": len(spoken),
-            "without_transcript": len(fetched.select(side)) - len(spoken),
+            "calls": len(measured),
+            "without_transcript": len(group) - len(measured),
         }
-        for name, revision, side, spoken in zip(
-            ("first", "second"), compared, chosen, talks, strict=True
+        for side, revision, group, measured in zip(
+            ("first", "second"), compared_revisions, groups, statistics, strict=True
         )
     }
-    told = {
+    notes = [*_simulated_notes(all_rows.values()), METRICS_NOTE, report.comparison_note()]
+    return {
         **counts,
         "figures": figures,
         "verdict": None if figures else report.TOO_FEW,
         "unread": fetched.unread_rows(),
+        "note": " ".join(notes),
     }
-    notes = [
-        *_simulated_notes(all_rows.values()),
-        METRICS_NOTE,
-        report.INTERVALS_NOTE,
-        report.COMPARISON_NOTE,
-    ]
-    return {**told, "note": " ".join(notes)}
 
 
 async def _fetch_ended(app: App, persona_ids: Collection[str]) -> list[JsonObject]:
-    """Return the ended calls of some personas, latest first, from the whole account.
+    """Return the rows of the ended conversations of some personas, latest first.
 
-    Tavus documents neither a filter by persona nor an order (docs: get-conversations).
+    Walks the whole account: Tavus documents neither a filter by persona nor an order (docs:
+    get-conversations).
     """
-    walk, found = ListWalk(CONVERSATIONS), list[JsonObject]()
+    walk, ended_rows = ListWalk(CONVERSATIONS), list[JsonObject]()
     while walk.has_more:
         page = await app.api.fetch_page(CONVERSATIONS, MAX_PAGE_ROWS, walk.position)
-        found += [
+        ended_rows += [
             row
             for row in walk.add_page(page)
             if row.get("persona_id") in persona_ids and row.get("status") != "active"
         ]
     return sorted(
-        found, key=lambda row: (_start_time(row) or 0.0, _conversation_id(row)), reverse=True
+        ended_rows, key=lambda row: (_start_time(row) or 0.0, _conversation_id(row)), reverse=True
     )
 
 
 async def _load_timeline(app: App, persona_id: str, *, has_conversations: bool) -> RevisionTimeline:
-    """Return the revisions of a persona by time; of one that is gone, what the journal holds."""
-    lines = await app.journal.entries_of_persona(persona_id)
-    live: PersonaDocument | None = None
+    """Return the revisions of a persona by time; of a deleted one, those in the journal.
+
+    Raises ``NotFound`` for an unknown persona without conversations.
+    """
+    entries = await app.journal.entries_of_persona(persona_id)
+    live_document: PersonaDocument | None = None
     try:
-        live = await app.api.get_persona(persona_id)
+        live_document = await app.api.get_persona(persona_id)
     except NotFound:
-        if not lines and not has_conversations:
+        if not entries and not has_conversations:
             raise
-    return RevisionTimeline.from_entries(lines, live, app.clock().timestamp())
+    return RevisionTimeline.from_entries(entries, live_document, app.clock().timestamp())
 
 
 async def _fetch_conversations(app: App, rows: Iterable[JsonObject]) -> FetchedConversations:
-    """Read calls, some at a time; one that cannot be read does not keep the others back."""
+    """Read conversations concurrently; an error is noted and does not stop the others."""
     fetched = FetchedConversations()
 
-    async def read(row: JsonObject) -> None:
-        name = _conversation_id(row)
+    async def fetch(row: JsonObject) -> None:
+        row_id = _conversation_id(row)
         try:
-            fetched.conversations[name] = Conversation.parse(await app.api.get_conversation(name))
+            raw = await app.api.get_conversation(row_id)
+            fetched.conversations[row_id] = Conversation.parse(raw)
         except TavusError as error:
-            fetched.errors[name] = str(error)
+            fetched.errors[row_id] = str(error)
         except ValueError:
-            fetched.errors[name] = "The list gives this call no id that can be asked for."
+            fetched.errors[row_id] = "The list gives this call no id that can be asked for."
 
-    async def waiting() -> AsyncIterator[JsonObject]:
+    async def iterate_rows() -> AsyncIterator[JsonObject]:
         for row in rows:
             yield row
 
-    await for_each(waiting(), read)
+    await for_each(iterate_rows(), fetch)
     return fetched
 
 
 def _filter_by_revision(
     rows: Sequence[JsonObject], timeline: RevisionTimeline, revision: str
 ) -> list[JsonObject]:
+    """Return the rows of one revision, or all of them without one."""
     if not revision:
         return list(rows)
     return [row for row in rows if timeline.revision_at(_start_time(row)) == revision]
@@ -251,51 +263,52 @@ def _filter_by_revision(
 def _build_revision_report(
     app: App, timeline: RevisionTimeline, revision: str, conversations: list[Conversation]
 ) -> JsonObject:
-    """Return the report of the calls of one revision."""
-    talks = report.collect_turn_statistics(conversations)
-    told: dict[str, Any] = {"revision": revision}
+    statistics = report.collect_turn_statistics(conversations)
+    fields: dict[str, Any] = {"revision": revision}
     spans = timeline.spans(revision)
     if spans:
-        told |= {
+        fields |= {
             "current": revision == timeline.current_revision,
             "from": format_moment(spans[0][0]),
+            "until": format_moment(spans[-1][1]),
+            "spans": len(spans) if spans[1:] else None,
         }
-        told |= {"until": format_moment(spans[-1][1]), "spans": len(spans) if spans[1:] else None}
-    told |= {
-        "calls": len(talks),
-        "without_transcript": len(conversations) - len(talks),
-        "turns": sum(talk.turn_count for talk in talks),
-        "turns_untimed": sum(talk.untimed_count for talk in talks) or None,
-        "verdict": report.sample_verdict(talks),
+    fields |= {
+        "calls": len(statistics),
+        "without_transcript": len(conversations) - len(statistics),
+        "turns": sum(measured.turn_count for measured in statistics),
+        "turns_untimed": sum(measured.untimed_count for measured in statistics) or None,
+        "verdict": report.sample_verdict(statistics),
         "shutdown_reasons": report.count_shutdown_reasons(app, conversations),
         "perception": report.count_perception(app, conversations),
-        "figures": report.metric_rows(talks),
+        "figures": report.metric_rows(statistics),
     }
-    return {key: value for key, value in told.items() if value not in (None, [], {})}
+    return {name: value for name, value in fields.items() if value not in (None, [], {})}
 
 
 def _limit_notes(
     all_rows: Sequence[JsonObject], matching_rows: Sequence[JsonObject], limit: int
 ) -> list[str]:
-    """Say which of the persona's calls are not among those that were measured, and why."""
-    told = _simulated_notes(matching_rows[:limit])
+    """State which of the persona's conversations were not measured, and why."""
+    notes = _simulated_notes(matching_rows[:limit])
     if len(matching_rows) > limit:
-        told.append(
+        notes.append(
             f"Measured are the latest {limit} of {len(matching_rows)} calls; limit takes up to "
-            f"500, and "
-            "since and until choose others."
+            "500, and since and until choose others."
         )
     if all_rows and not matching_rows:
-        told.append(f"It has {len(all_rows)} ended call(s), none of them in that time or revision.")
-    return told
+        notes.append(
+            f"It has {len(all_rows)} ended call(s), none of them in that time or revision."
+        )
+    return notes
 
 
 def _simulated_notes(rows: Iterable[JsonObject]) -> list[str]:
     count = sum(
         str(row.get("conversation_name") or "").startswith(SIMULATED_NAME_PREFIX) for row in rows
     )
-    told = f"{count} of these calls were made up by the sandbox: they say nothing about real ones."
-    return [told] if count else []
+    note = f"{count} of these calls were made up by the sandbox: they say nothing about real ones."
+    return [note] if count else []
 
 
 def _recency_key(timeline: RevisionTimeline, revision: str) -> tuple[bool, bool, str]:
@@ -309,48 +322,43 @@ def _recency_key(timeline: RevisionTimeline, revision: str) -> tuple[bool, bool,
 
 
 def _omitted_revision_notes(revisions: Sequence[str]) -> list[str]:
-    """Say how many groups are not shown."""
     count = len(revisions) - _MAX_REVISIONS
-    told = (
+    note = (
         f"Shown are the newest {_MAX_REVISIONS} revisions; the calls of {count} more are left out. "
         "persona_id as ID@REVISION measures one of them."
     )
-    return [told] if count > 0 else []
+    return [note] if count > 0 else []
 
 
 def _timeline_notes(
     timeline: RevisionTimeline, rows_by_revision: Mapping[str, Sequence[JsonObject]]
 ) -> list[str]:
-    told = (
-        [f"{METRICS_NOTE} {report.INTERVALS_NOTE}"]
-        if any(rows_by_revision.values())
-        else [_NO_CALLS]
-    )
+    has_rows = any(rows_by_revision.values())
+    notes = [f"{METRICS_NOTE} {report.intervals_note()}" if has_rows else _NO_CALLS]
     if timeline.changed_externally:
-        told.append(
+        notes.append(
             "The persona was changed elsewhere after the last line of the journal; its calls from "
             f"{format_moment(_last_observed_at(timeline))} until that change stand under "
             f"{UNKNOWN_REVISION!r}."
         )
     if UNKNOWN_REVISION in rows_by_revision:
-        told.append(
+        notes.append(
             f"{UNKNOWN_REVISION!r}: calls begun while the persona was changed, nobody knows when."
         )
     if BEFORE_JOURNAL in rows_by_revision:
-        told.append(f"{BEFORE_JOURNAL!r}: calls begun before this server knew the persona.")
+        notes.append(f"{BEFORE_JOURNAL!r}: calls begun before this server knew the persona.")
     if not timeline.current_revision:
-        told.append("The persona is gone.")
-    return told
+        notes.append("The persona is gone.")
+    return notes
 
 
 def _last_observed_at(timeline: RevisionTimeline) -> float:
-    """Return when the persona was last seen as the journal knows it."""
-    old = [
-        one.observed_at
-        for one in timeline.observations
-        if one.revision != timeline.current_revision
-    ]
-    return max(old)
+    """Return when a revision other than the current one was last observed."""
+    return max(
+        observation.observed_at
+        for observation in timeline.observations
+        if observation.revision != timeline.current_revision
+    )
 
 
 def _start_time(row: JsonObject) -> float | None:

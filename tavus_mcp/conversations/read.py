@@ -1,8 +1,8 @@
-"""Reading calls: the list of them, and what was said in one."""
+"""Read pages of conversations, and one conversation with its transcript."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tavus_mcp import listings
@@ -16,7 +16,7 @@ from tavus_mcp.models.vocabularies import to_persona_names
 from tavus_mcp.personas.read import PROMPT_PREVIEW_CHARS, pick_fields
 from tavus_mcp.tavus_api.pagination import CONVERSATIONS
 
-# Nothing else is shown: a token or an address lets whoever holds it join the call.
+# No other field is returned: a token or a URL lets its holder join the call.
 _FIELDS = (
     "conversation_id",
     "conversation_name",
@@ -30,32 +30,34 @@ _NO_TRANSCRIPT_TEXT = (
     "Tavus holds no transcript of this call: nobody talked, or it is not ready yet."
 )
 _MAX_FIELD_CHARS = 200
-"""Characters that are shown of a name, a role, and of why a call ended."""
+"""Length at which a name, a role or a shutdown reason is cut."""
 _MAX_CHARACTER_FINDINGS = 20
-"""Remarks about characters that nobody sees, of one page."""
+"""Most findings about invisible characters on one page."""
 
 
 async def read_conversation_page(
     app: App, persona_id: str | None, status: str | None, limit: int, cursor: str | None
 ) -> ListPage:
-    """Read a page of the account's calls; those of one persona are looked for in all of it."""
+    """Read a page of the account's conversations.
+
+    ``persona_id`` filters the whole account, because Tavus documents no such filter.
+    """
     query = {"status": status} if status else {}
-    own = {"persona_id": persona_id} if persona_id else {}
-    asked = ListQuery(
+    list_query = ListQuery(
         CONVERSATIONS,
         lambda row: _shorten_fields(app, pick_fields(*_FIELDS)(row)),
         "conversation_name",
         limit,
         cursor,
         query=query,
-        equals={**query, **own},
+        equals=query | ({"persona_id": persona_id} if persona_id else {}),
     )
-    return await read_list_page(app, asked)
+    return await read_list_page(app, list_query)
 
 
 @dataclass(frozen=True)
 class ConversationView:
-    """One call as it is shown: its fields, a page of what was said, and how it ended."""
+    """One conversation for a result: its fields, a page of its transcript, and how it ended."""
 
     fields: JsonObject
     turns: list[JsonObject]
@@ -70,33 +72,32 @@ class ConversationView:
 async def read_conversation(
     app: App, conversation_id: str, limit: int, cursor: str | None
 ) -> ConversationView:
-    """Read one call with a page of its transcript.
+    """Read one conversation with a page of its transcript.
 
-    Raises ``InvalidArgument`` when the cursor is not one of this call.
+    Raises ``InvalidArgument`` when the cursor does not belong to this conversation.
     """
     start = _start(conversation_id, cursor)
     raw = await app.api.get_conversation(conversation_id)
-    call = Conversation.parse(raw)
-    plain = {key: value for key, value in raw.items() if isinstance(value, str)}
-    fields = _shorten_fields(app, pick_fields(*_FIELDS, "updated_at")(to_persona_names(plain)))
-    turns = call.turns or ()
-    page = [_build_turn_row(app, turn) for turn in turns[start : start + limit]]
-    more = start + limit < len(turns)
-    perception = _perception(app, call)
-    texts = [(f"/turns/{place}/content", turn["content"]) for place, turn in enumerate(page)]
-    texts += [(f"/conversation/{name}", text) for name, text in fields.items()]
-    texts += [("/perception", perception)] if perception else []
+    conversation = Conversation.parse(raw)
+    texts = {name: value for name, value in raw.items() if isinstance(value, str)}
+    fields = _shorten_fields(app, pick_fields(*_FIELDS, "updated_at")(to_persona_names(texts)))
+    turns = conversation.turns or ()
+    rows = [_build_turn_row(app, turn) for turn in turns[start : start + limit]]
+    has_more = start + limit < len(turns)
+    perception = _perception(app, conversation)
+    texts_by_path = {f"/turns/{index}/content": row["content"] for index, row in enumerate(rows)}
+    texts_by_path |= {f"/conversation/{name}": text for name, text in fields.items()}
+    texts_by_path |= {"/perception": perception} if perception else {}
+    no_transcript = _ACTIVE_TEXT if fields.get("status") == "active" else _NO_TRANSCRIPT_TEXT
     return ConversationView(
         fields,
-        page,
+        rows,
         len(turns),
-        listings.encode_cursor(_scope(conversation_id), [start + limit]) if more else None,
-        None
-        if turns
-        else (_ACTIVE_TEXT if fields.get("status") == "active" else _NO_TRANSCRIPT_TEXT),
-        _shorten_text(app, call.shutdown_reason, _MAX_FIELD_CHARS) or None,
+        listings.encode_cursor(_scope(conversation_id), [start + limit]) if has_more else None,
+        None if turns else no_transcript,
+        _shorten_text(app, conversation.shutdown_reason, _MAX_FIELD_CHARS) or None,
         perception,
-        list(_invisible_character_findings(texts))[:_MAX_CHARACTER_FINDINGS],
+        list(_invisible_character_findings(texts_by_path))[:_MAX_CHARACTER_FINDINGS],
     )
 
 
@@ -114,26 +115,20 @@ def _scope(conversation_id: str) -> list[str]:
 
 
 def _build_turn_row(app: App, turn: Turn) -> JsonObject:
-    told = {
-        "role": _shorten_text(app, turn.role, _MAX_FIELD_CHARS),
-        "start": turn.start,
-        "duration": turn.duration,
-    }
-    numbers = {
-        key: round(item, 3) if isinstance(item, float) else item for key, item in told.items()
-    }
+    times = {"start": turn.start, "duration": turn.duration}
     return {
-        **{key: item for key, item in numbers.items() if item is not None},
+        "role": _shorten_text(app, turn.role, _MAX_FIELD_CHARS),
+        **{name: round(seconds, 3) for name, seconds in times.items() if seconds is not None},
         "content": _shorten_text(app, turn.content, PROMPT_PREVIEW_CHARS),
     }
 
 
 def _perception(app: App, conversation: Conversation) -> str | None:
-    """Return what was seen, cut when long, or why nothing was."""
-    if not conversation.analysis:
-        why = _shorten_text(app, conversation.analysis_failure, _MAX_FIELD_CHARS)
-        return f"unavailable: {why}" if why else None
-    return _shorten_text(app, conversation.analysis, PROMPT_PREVIEW_CHARS)
+    """Return the analysis of the images, cut when long, or why there is none."""
+    if conversation.analysis:
+        return _shorten_text(app, conversation.analysis, PROMPT_PREVIEW_CHARS)
+    reason = _shorten_text(app, conversation.analysis_failure, _MAX_FIELD_CHARS)
+    return f"unavailable: {reason}" if reason else None
 
 
 def _shorten_fields(app: App, fields: JsonObject) -> JsonObject:
@@ -144,16 +139,14 @@ def _shorten_fields(app: App, fields: JsonObject) -> JsonObject:
 
 
 def _shorten_text(app: App, text: str, max_chars: int) -> str:
-    """Return a text, cut with its length told; masked first, so that no key is cut in two."""
+    """Cut a text and state its length; secrets are masked first, so that none is cut in two."""
     text = app.masker.mask_text(text)
-    return (
-        text
-        if len(text) <= max_chars
-        else f"{text[:max_chars]}… [cut: {len(text)} characters in all]"
-    )
+    if len(text) <= max_chars:
+        return text
+    return f"{text[:max_chars]}… [cut: {len(text)} characters in all]"
 
 
-def _invisible_character_findings(texts: list[tuple[str, str]]) -> Iterator[Finding]:
-    for path, text in texts:
+def _invisible_character_findings(texts_by_path: Mapping[str, str]) -> Iterator[Finding]:
+    for path, text in texts_by_path.items():
         for message in describe_invisible(text):
             yield Finding(severity="warning", path=path, message=message)

@@ -1,9 +1,9 @@
-"""Which revision of a persona a call was held with, as far as the journal can tell.
+"""Which revision a persona had when a conversation began, as far as the journal tells.
 
-Every line of the journal that names a revision is a sighting: at that time the persona stood so.
-Between two sightings of one revision it stood; between two different ones it changed, and nobody
-knows when. The live persona is a sighting as well, since its ``updated_at``: what was changed last
-was changed then. Times of Tavus and of this machine are compared, so seconds may be off.
+Every journal entry that names a revision is an observation: at that time the persona had it.
+Between two observations of one revision it did not change; between two of different ones it changed
+at an unknown time. The live persona is an observation too, at its ``updated_at``: that is when its
+last change was made. Times of Tavus and of this machine are compared, so seconds may be off.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BEFORE_JOURNAL = "before the journal"
 
 @dataclass(frozen=True, order=True)
 class RevisionObservation:
-    """A moment (epoch seconds) at which the persona stood at a revision; ``seq`` breaks ties."""
+    """A time (epoch seconds) at which the persona had a revision; ``seq`` breaks ties."""
 
     observed_at: float
     seq: float
@@ -33,7 +33,11 @@ class RevisionObservation:
 
 @dataclass(frozen=True)
 class RevisionTimeline:
-    """The revisions of a persona by time; ``current`` is empty when the persona is gone."""
+    """The revisions of a persona by time.
+
+    ``current_revision`` is empty for a deleted persona. ``changed_externally``: the live persona is
+    not what the journal recorded last.
+    """
 
     observations: tuple[RevisionObservation, ...]
     current_revision: str = ""
@@ -43,71 +47,77 @@ class RevisionTimeline:
     def from_entries(
         cls, entries: Iterable[JournalEntry], live_document: PersonaDocument | None, now: float
     ) -> RevisionTimeline:
-        """Return the timeline that the journal's lines and the live persona tell."""
-        told = sorted(sighting for line in entries for sighting in _observations_in(line))
+        """Build the timeline from journal entries and the live persona at the time ``now``."""
+        recorded = sorted(
+            observation for entry in entries for observation in _observations_in(entry)
+        )
         if live_document is None:
-            return cls(tuple(told))
-        elsewhere = bool(told) and told[-1].revision != live_document.revision
-        last = _live_observation(told, live_document, now)
-        return cls(tuple(sorted([*told, last])), live_document.revision, elsewhere)
+            return cls(tuple(recorded))
+        changed_externally = bool(recorded) and recorded[-1].revision != live_document.revision
+        observations = sorted([*recorded, _live_observation(recorded, live_document, now)])
+        return cls(tuple(observations), live_document.revision, changed_externally)
 
     def revision_at(self, moment: float | None) -> str:
-        """Return the revision that stood at a moment, ``UNKNOWN``, or ``BEFORE``."""
+        """Return the revision at a time, ``UNKNOWN_REVISION`` or ``BEFORE_JOURNAL``."""
         if moment is None:
             return UNKNOWN_REVISION
-        place = bisect_right(self.observations, moment, key=lambda sighting: sighting.observed_at)
-        if place == 0:
+        index = bisect_right(
+            self.observations, moment, key=lambda observation: observation.observed_at
+        )
+        if index == 0:
             return BEFORE_JOURNAL
-        before, after = self.observations[place - 1], self.observations[place : place + 1]
+        before, after = self.observations[index - 1], self.observations[index : index + 1]
         changed = bool(after) and after[0].revision != before.revision
         return UNKNOWN_REVISION if changed and moment > before.observed_at else before.revision
 
     def spans(self, revision: str) -> list[tuple[float, float | None]]:
-        """Return when a revision stood, from first to last sighting; None while it stands."""
-        found: list[tuple[float, float | None]] = []
-        inside = False
-        for sighting in self.observations:
-            if sighting.revision != revision:
-                inside = False
-            elif inside:
-                found[-1] = (found[-1][0], sighting.observed_at)
+        """Return the periods of a revision, each from its first to its last observation.
+
+        The last period of the current revision is open: its end is None.
+        """
+        spans: list[tuple[float, float | None]] = []
+        is_in_span = False
+        for observation in self.observations:
+            if observation.revision != revision:
+                is_in_span = False
+            elif is_in_span:
+                spans[-1] = (spans[-1][0], observation.observed_at)
             else:
-                found.append((sighting.observed_at, sighting.observed_at))
-                inside = True
-        if inside and revision == self.current_revision:
-            found[-1] = (found[-1][0], None)
-        return found
+                spans.append((observation.observed_at, observation.observed_at))
+                is_in_span = True
+        if is_in_span and revision == self.current_revision:
+            spans[-1] = (spans[-1][0], None)
+        return spans
 
 
 def format_moment(moment: float | None) -> str | None:
-    """Return a moment as people read it: ISO 8601 in UTC, to the second."""
+    """Format a time as ISO 8601 in UTC, to the second."""
     if moment is None:
         return None
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
 
 
 def _observations_in(entry: JournalEntry) -> Iterable[RevisionObservation]:
-    """Return what a line tells of the persona; a plan tells what it was made for, no more."""
-    base = entry.detail.get("base") if entry.kind == "plan" else ""
-    revision, at = entry.revision or base, parse_timestamp(entry.at)
-    return (
-        [RevisionObservation(at, entry.seq, revision)]
-        if isinstance(revision, str) and revision and at
-        else []
-    )
+    """Yield the observation in an entry, if any; a plan observes the revision that it is for."""
+    planned_for = entry.detail.get("base") if entry.kind == "plan" else ""
+    revision, moment = entry.revision or planned_for, parse_timestamp(entry.at)
+    if isinstance(revision, str) and revision and moment:
+        yield RevisionObservation(moment, entry.seq, revision)
 
 
 def _live_observation(
-    observations: Sequence[RevisionObservation], live_document: PersonaDocument, now: float
+    recorded: Sequence[RevisionObservation], live_document: PersonaDocument, now: float
 ) -> RevisionObservation:
-    """Return since when the live persona is known to stand: its last change, else just now."""
-    others = [
-        sighting.observed_at
-        for sighting in observations
-        if sighting.revision != live_document.revision
+    """Return the observation of the live persona.
+
+    Its time is the last change if that is later than every other revision, else ``now``.
+    """
+    other_times = [
+        observation.observed_at
+        for observation in recorded
+        if observation.revision != live_document.revision
     ]
-    stamp = parse_timestamp(live_document.updated_at)
-    known = stamp is not None and stamp > max(others, default=-math.inf)
-    return RevisionObservation(
-        stamp if known and stamp is not None else now, math.inf, live_document.revision
-    )
+    updated_at = parse_timestamp(live_document.updated_at)
+    if updated_at is None or updated_at <= max(other_times, default=-math.inf):
+        updated_at = now
+    return RevisionObservation(updated_at, math.inf, live_document.revision)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tavus_mcp.conversations import report, statistics
-from tavus_mcp.conversations.metrics import METRICS, TurnStatistics
+from tavus_mcp.conversations.metrics import METRICS, MIN_CONVERSATIONS, TurnStatistics
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.conversation import Conversation
 
@@ -44,7 +44,7 @@ def test_at_least_nine_of_ten_intervals_contain_the_known_true_value() -> None:
     held = 0
     for number in range(40):
         talks = build_conversations(number * 100, 12)
-        found = statistics.with_interval(median, report.extract_samples(median, talks))
+        found = statistics.with_interval(median, median.samples(talks))
         assert found.low is not None
         assert found.high is not None
         held += found.low <= 1.0 <= found.high
@@ -61,7 +61,7 @@ def test_more_calls_make_a_narrower_interval() -> None:
 
 def test_too_few_conversations_have_no_interval_regardless_of_their_turns() -> None:
     """Ours: the call is the unit of evidence, not the turn."""
-    talks = build_conversations(0, report.MIN_CONVERSATIONS - 1, turns=200)
+    talks = build_conversations(0, MIN_CONVERSATIONS - 1, turns=200)
     rows = report.metric_rows(talks)
     assert rows
     assert all("low" not in row and "high" not in row for row in rows)
@@ -148,7 +148,7 @@ def test_groups_of_one_distribution_rarely_differ_significantly() -> None:
 
 def test_a_side_with_too_few_conversations_gives_no_verdict() -> None:
     rows = report.comparison_rows(
-        build_conversations(0, 30), build_conversations(100, report.MIN_CONVERSATIONS - 1, gap=9.0)
+        build_conversations(0, 30), build_conversations(100, MIN_CONVERSATIONS - 1, gap=9.0)
     )
     assert rows
     assert {row["verdict"] for row in rows} == {report.TOO_FEW}
