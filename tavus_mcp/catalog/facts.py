@@ -158,6 +158,11 @@ class VoiceSetting(Facts):
     names: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
 
+    @property
+    def owner(self) -> str:
+        """The model family that has this setting, or "this engine"."""
+        return self.model_family or "this engine"
+
 
 class EngineFacts(ChoiceFacts):
     """A speech engine: text to speech (tts) or speech to text (stt)."""

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.catalog.facts import FieldAlias
-from tavus_mcp.checker.fixes import FixCall, UnprintedValue, move_field, remove, set_at, unset_at
+from tavus_mcp.checker.fixes import HintPart, UnprintedValue, move_field, remove, set_at, unset_at
 from tavus_mcp.checker.rule import Violation
 from tavus_mcp.checker.rules.persona import find_language_code
 from tavus_mcp.checker.rules.stt import legacy_turn_taking, to_conversational_flow
@@ -135,7 +135,7 @@ def _unknown_field_violation(
 
 def _build_set_calls(
     document: PersonaDocument, target: str, value: UnprintedValue, catalog: Catalog
-) -> tuple[str | FixCall, ...]:
+) -> tuple[HintPart, ...]:
     """Return the calls that set a value; where only a patch can, with the layer that is missing."""
     there = set_at(target, value)
     layer, _, name = target.rpartition("/")

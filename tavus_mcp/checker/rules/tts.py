@@ -11,18 +11,21 @@ from tavus_mcp.checker.fixes import (
     UnprintedValue,
     alternative_fix,
     configure,
+    set_at,
+    unset_at,
     unset_fields,
 )
 from tavus_mcp.checker.rule import Violation, rule
+from tavus_mcp.checker.rule_factories import Hint, Match, discouraged_choice, no_effect
 from tavus_mcp.checker.rules.texts import is_placeholder_setting
 from tavus_mcp.checker.rules.voice_settings import engine_of, is_tavus_voice, voice_ids
-from tavus_mcp.models.base import is_set
 from tavus_mcp.models.document import PersonaDocument
 
 _ENGINE = "/layers/tts/tts_engine"
 _MODEL = "/layers/tts/tts_model_name"
+_DICTIONARY = "/layers/tts/pronunciation_dictionary_id"
 _ENGINE_SPECIFIC_FIELDS = ("voice_id", "api_key", "tts_model_name", "playht_user_id")
-# How ids of each provider look; what fits none of these is left alone.
+# The form of each provider's voice ids; ids of no known form are not reported.
 _PROVIDER_IDS = {
     "cartesia": re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE),
     "elevenlabs": re.compile(r"(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9]{20}"),
@@ -31,61 +34,57 @@ _PROVIDER_IDS = {
 
 
 @rule("tts-engine-retired", "error", source="J:changelog")
-def engine_retired(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """An engine that Tavus removed cannot speak."""
-    facts = catalog.tts_engines.find(document.text(_ENGINE))
-    if facts and facts.status == "retired":
-        yield Violation(
-            _ENGINE,
-            f"{facts.id} was removed by "
-            f"Tavus{catalog.deprecated_since(_ENGINE, facts.id, preposition='on')}.",
-            "With what belonged to it: ",
-            configure(
-                "tts",
-                tts_engine=facts.successor or "elevenlabs",
-                external_voice_id="<EXTERNAL_VOICE_ID>",
-                **_unset_argument(
-                    [name for name in _ENGINE_SPECIFIC_FIELDS if document.layer("tts").get(name)]
-                ),
-            ),
-            "; or elevenlabs, or azure",
-        )
+@discouraged_choice(
+    _ENGINE,
+    Catalog.tts_engines,
+    {"retired": "{facts.id} was removed by Tavus{since}."},
+    preposition="on",
+)
+def engine_retired(match: Match) -> Hint:
+    """Tavus removed the engine: it cannot speak."""
+    names = [name for name in _ENGINE_SPECIFIC_FIELDS if match.document.layer("tts").get(name)]
+    replacement = configure(
+        "tts",
+        tts_engine=match.facts.successor or "elevenlabs",
+        external_voice_id="<EXTERNAL_VOICE_ID>",
+        **_unset_argument(names),
+    )
+    return "With what belonged to it: ", replacement, "; or elevenlabs, or azure"
 
 
 @rule("tts-engine-undocumented", "warning", source="N#54781446696, N#68336332586")
-def engine_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Seen in option lists of third parties only."""
-    facts = catalog.tts_engines.find(document.text(_ENGINE))
-    if facts and facts.status == "undocumented":
-        yield Violation(
-            _ENGINE,
-            f"{facts.id} stands in no docs page as a speech engine.",
-            "To let Tavus choose, leave the engine out: ",
-            unset_fields("tts", "tts_engine"),
-        )
+@discouraged_choice(
+    _ENGINE,
+    Catalog.tts_engines,
+    {"undocumented": "{facts.id} stands in no docs page as a speech engine."},
+)
+def engine_undocumented(match: Match) -> Hint:
+    """The engine is in option lists of third parties only."""
+    return "To let Tavus choose, leave the engine out: ", match.unset()
 
 
 @rule("tts-playht-field", "warning", source="J:changelog, V:pal.py")
 def playht_field(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """What belonged to PlayHT has no effect since it is gone."""
+    """Fields of PlayHT have no effect: Tavus removed that engine."""
+    path = "/layers/tts/playht_user_id"
     if document.text(_ENGINE) == "playht":
-        return  # the engine has a rule of its own, which removes this as well
-    if document.is_set("/layers/tts/playht_user_id"):
+        return  # the fix of tts-engine-retired removes the field
+    if document.is_set(path):
         yield Violation(
-            "/layers/tts/playht_user_id",
+            path,
             "playht_user_id belonged to PlayHT, which Tavus removed"
-            f"{catalog.deprecated_since('/layers/tts/playht_user_id', preposition='on')}.",
-            unset_fields("tts", "playht_user_id"),
+            f"{catalog.deprecated_since(path, preposition='on')}.",
+            unset_at(path),
         )
 
 
 @rule("tts-provider-voice-in-voice-id", "warning", source="P:voices, J:persona/tts")
 def provider_voice_in_voice_id(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """The field was a provider's once; today it names a Tavus Voice."""
+    """voice_id used to hold the id of a provider's voice; today it names a Tavus Voice."""
     external, voice = voice_ids(document)
     engine = catalog.tts_engines.find(document.text(_ENGINE))
     if is_placeholder_setting(voice) or (engine and engine.status == "retired"):
-        return  # no voice to be kept
+        return  # there is no voice to move
     if voice and not external and not is_tavus_voice(voice, catalog):
         yield Violation(
             "/layers/tts/voice_id",
@@ -96,7 +95,7 @@ def provider_voice_in_voice_id(document: PersonaDocument, catalog: Catalog) -> I
 
 @rule("tts-tavus-voice-in-external", "warning", source="P:voices")
 def tavus_voice_in_external(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """A provider does not know the voices of Tavus."""
+    """The provider does not know the voices of Tavus."""
     external, _ = voice_ids(document)
     if is_tavus_voice(external, catalog):
         yield Violation(
@@ -108,33 +107,36 @@ def tavus_voice_in_external(document: PersonaDocument, catalog: Catalog) -> Iter
 
 @rule("tts-both-voices", "warning", source="N1")
 def both_voices(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Only one of two voices is heard."""
+    """With both voice ids set, voice_id is ignored."""
     external, voice = voice_ids(document)
     if not (external and voice):
         return
-    tavus = alternative_fix(unset_fields("tts", "external_voice_id"))
-    usual = (unset_fields("tts", "voice_id"), ", or, for the Tavus Voice, ", tavus)
-    misplaced = is_tavus_voice(external, catalog)
+    hint: Hint = (
+        unset_fields("tts", "voice_id"),
+        ", or, for the Tavus Voice, ",
+        alternative_fix(unset_fields("tts", "external_voice_id")),
+    )
+    if is_tavus_voice(external, catalog):
+        hint = (_to_voice_id(external),)
     yield Violation(
         "/layers/tts/voice_id",
         "Both voice ids are set; external_voice_id wins and voice_id is ignored.",
-        *((_to_voice_id(external),) if misplaced else usual),
+        *hint,
     )
 
 
 @rule("tts-voice-of-other-engine", "warning", source="J:persona/tts")
 def voice_of_other_engine(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """An engine knows its own voices only; changing the engine means changing the voice."""
+    """An engine has its own voices only: another engine needs another voice."""
     external, _ = voice_ids(document)
     engine = engine_of(document, catalog)
-    made_for = _find_provider(external)
-    if engine and made_for and engine.id in _PROVIDER_IDS and made_for != engine.id:
+    provider = _find_provider(external)
+    if engine and provider and engine.id in _PROVIDER_IDS and provider != engine.id:
+        unset = _unset_argument(_engine_dependent_fields(document))
         yield Violation(
             "/layers/tts/external_voice_id",
-            f"The id looks like a voice of {made_for}, and the engine is {engine.id}.",
-            configure(
-                "tts", tts_engine=made_for, **_unset_argument(_engine_dependent_fields(document))
-            ),
+            f"The id looks like a voice of {provider}, and the engine is {engine.id}.",
+            configure("tts", tts_engine=provider, **unset),
             f", or a voice of {engine.id}: ",
             alternative_fix(configure("tts", external_voice_id="<EXTERNAL_VOICE_ID>")),
         )
@@ -142,7 +144,7 @@ def voice_of_other_engine(document: PersonaDocument, catalog: Catalog) -> Iterat
 
 @rule("tts-engine-without-voice", "info", source="N1")
 def engine_without_voice(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Choosing an engine looks as if it chose how the persona sounds."""
+    """An engine without a voice does not determine how the persona sounds."""
     if document.is_set(_ENGINE) and not any(voice_ids(document)):
         yield Violation(
             _ENGINE,
@@ -152,19 +154,20 @@ def engine_without_voice(document: PersonaDocument, catalog: Catalog) -> Iterato
         )
 
 
-@rule("tts-tavus-voice-with-engine", "info", source="P:voices")
-def tavus_voice_with_engine(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """A Tavus Voice brings its engine and model along."""
+def _is_tavus_voice_used(document: PersonaDocument, catalog: Catalog) -> bool:
     external, voice = voice_ids(document)
-    if external or not is_tavus_voice(voice, catalog):
-        return
-    for name in ("tts_engine", "tts_model_name"):
-        if document.is_set(f"/layers/tts/{name}"):
-            yield Violation(
-                f"/layers/tts/{name}",
-                f"With a Tavus Voice, Tavus picks engine and model; {name} is not needed.",
-                unset_fields("tts", name),
-            )
+    return not external and is_tavus_voice(voice, catalog)
+
+
+@rule("tts-tavus-voice-with-engine", "info", source="P:voices")
+@no_effect(
+    (_ENGINE, _MODEL),
+    when=_is_tavus_voice_used,
+    because="With a Tavus Voice, Tavus picks engine and model; {name} is not needed.",
+)
+def tavus_voice_with_engine(match: Match) -> Hint:
+    """A Tavus Voice determines its engine and model."""
+    return (match.unset(),)
 
 
 @rule(
@@ -174,7 +177,7 @@ def tavus_voice_with_engine(document: PersonaDocument, catalog: Catalog) -> Iter
     no_fix_reason="The voice may be a private one, and a key that was removed cannot come back.",
 )
 def key_unneeded(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """A key that is not needed is one more that can leak."""
+    """A key that is not needed can leak."""
     engine = engine_of(document, catalog)
     if document.is_set("/layers/tts/api_key") and engine and engine.status == "current":
         yield Violation(
@@ -192,16 +195,13 @@ def key_unneeded(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
     no_fix_reason="It is mended in the account of the provider.",
 )
 def dictionary_key_scope(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Tavus writes the dictionary into your account of the provider."""
+    """Tavus stores the dictionary in the account of the key, so the key must allow it."""
     engine = engine_of(document, catalog)
-    given = ("api_key", "pronunciation_dictionary_id")
-    if (
-        engine
-        and engine.id == "elevenlabs"
-        and all(_is_field_set(document, name) for name in given)
-    ):
+    if not engine or engine.id != "elevenlabs" or not document.is_set("/layers/tts/api_key"):
+        return
+    if document.is_set(_DICTIONARY):
         yield Violation(
-            "/layers/tts/pronunciation_dictionary_id",
+            _DICTIONARY,
             "With a key of your own, ElevenLabs must let it write pronunciation dictionaries.",
             "Give the key that scope in your ElevenLabs account.",
         )
@@ -209,28 +209,25 @@ def dictionary_key_scope(document: PersonaDocument, catalog: Catalog) -> Iterato
 
 @rule("tts-dictionary-empty", "info", source="J:pronunciation-dictionaries")
 def dictionary_empty(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """An empty text is how a dictionary is taken off, not a dictionary."""
-    if document.value("/layers/tts/pronunciation_dictionary_id") == "":
+    """An empty id removes the dictionary; it does not name one."""
+    if document.value(_DICTIONARY) == "":
         yield Violation(
-            "/layers/tts/pronunciation_dictionary_id",
+            _DICTIONARY,
             "An empty dictionary id: no dictionary is used.",
-            unset_fields("tts", "pronunciation_dictionary_id"),
+            unset_at(_DICTIONARY),
             ", or name one: ",
-            alternative_fix(configure("tts", pronunciation_dictionary_id="<DICTIONARY_ID>")),
+            alternative_fix(set_at(_DICTIONARY, "<DICTIONARY_ID>")),
         )
 
 
 @rule("tts-model-not-allowed", "error", source="J:persona/tts", blocks_write=True)
 def model_not_allowed(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Azure voices carry their model in their id."""
+    """Voices of Azure name their model in their id; a separate model is refused."""
     engine = engine_of(document, catalog)
     for name in engine.forbids if engine else ():
-        if engine and _is_field_set(document, name):
-            yield Violation(
-                f"/layers/tts/{name}",
-                f"{engine.id} takes no {name}.",
-                unset_fields("tts", name),
-            )
+        path = f"/layers/tts/{name}"
+        if engine and document.is_set(path):
+            yield Violation(path, f"{engine.id} takes no {name}.", unset_at(path))
 
 
 @rule("tts-model-of-other-engine", "error", source="J:persona/tts")
@@ -240,19 +237,16 @@ def model_of_other_engine(document: PersonaDocument, catalog: Catalog) -> Iterat
     family = _model_family(document.text(_MODEL))
     if engine is None or not engine.known_models:
         return
-    for other in catalog.tts_engines:
-        if _find_provider(voice_ids(document)[0]) == other.id:
-            continue  # it is the engine that is wrong, and its voice says so
-        if other.id != engine.id and family in {
-            _model_family(model) for model in other.known_models
-        }:
-            known = ", ".join(engine.known_models)
+    for owner in catalog.tts_engines:
+        if owner.id in (engine.id, _find_provider(voice_ids(document)[0])):
+            continue  # if the voice is the owner's as well, it is the engine that is wrong
+        if family in map(_model_family, owner.known_models):
             yield Violation(
                 _MODEL,
-                f"This is a model of {other.id}, and the engine is {engine.id}.",
-                unset_fields("tts", "tts_model_name"),
-                f", or name one of {known}, or ",
-                alternative_fix(configure("tts", tts_engine=other.id)),
+                f"This is a model of {owner.id}, and the engine is {engine.id}.",
+                unset_at(_MODEL),
+                f", or name one of {', '.join(engine.known_models)}, or ",
+                alternative_fix(configure("tts", tts_engine=owner.id)),
             )
 
 
@@ -261,7 +255,7 @@ def _to_voice_id(external: str) -> FixCall:
 
 
 def _find_provider(voice: str) -> str | None:
-    """Return the engine whose ids look like this one."""
+    """Return the engine whose voice ids have this form."""
     return next((name for name, ids in _PROVIDER_IDS.items() if ids.fullmatch(voice)), None)
 
 
@@ -270,16 +264,11 @@ def _unset_argument(names: list[str]) -> dict[str, list[str]]:
 
 
 def _engine_dependent_fields(document: PersonaDocument) -> list[str]:
-    """Return what another engine would not know: model and voice_settings."""
-    settings = document.value("/layers/tts/voice_settings")
-    model = ["tts_model_name"] if document.is_set(_MODEL) else []
-    return model + (["voice_settings"] if is_set(settings) else [])
-
-
-def _is_field_set(document: PersonaDocument, name: str) -> bool:
-    return document.is_set(f"/layers/tts/{name}")
+    """Return the fields that are set and do not apply to another engine."""
+    names = ("tts_model_name", "voice_settings")
+    return [name for name in names if document.is_set(f"/layers/tts/{name}")]
 
 
 def _model_family(model: str) -> str:
-    """Return what a provider's models have in common: sonic, eleven."""
+    """Return the first word of a model's name, such as "sonic" or "eleven"."""
     return re.split(r"[-_]", model, maxsplit=1)[0].lower()

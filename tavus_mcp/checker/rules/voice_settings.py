@@ -1,4 +1,4 @@
-"""Rules about voice_settings: each engine, and each model of one, takes others."""
+"""Rules about voice_settings, which depend on the engine and its model."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Any
 from tavus_mcp.catalog import Catalog, EngineFacts, VoiceSetting
 from tavus_mcp.checker.fixes import FixCall, configure, unset_fields
 from tavus_mcp.checker.rule import Violation, rule
+from tavus_mcp.checker.rule_factories import Hint, Match, within_catalog_limits
 from tavus_mcp.models.base import indexed_texts, is_set, number, text
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.text import find_nearest
 
 _SETTINGS = "/layers/tts/voice_settings"
-_LEGACY_SPEED_MODELS = {"sonic-1", "sonic-2"}  # models whose speed runs from -1 to 1
-_LEGACY_SPEED_SPAN = 0.2  # how far one end of the older scale is from the usual pace
+_LEGACY_SPEED_MODELS = {"sonic-1", "sonic-2"}  # their speed is from -1 to 1
+_LEGACY_SPEED_SPAN = 0.2  # factor from the usual speed to 1 on the older scale, minus 1
 
-# What people call the emotions that Cartesia names otherwise.
+# Common names of emotions that have another name at Cartesia.
 _EMOTION_ALIASES = {
     **dict.fromkeys(("happiness", "happy", "joy", "cheerful", "excited", "positive"), "positivity"),
     "angry": "anger",
@@ -28,19 +29,19 @@ _EMOTION_ALIASES = {
 
 
 def voice_ids(document: PersonaDocument) -> tuple[str, str]:
-    """Return external_voice_id and voice_id; the first one that is set is heard."""
+    """Return external_voice_id and voice_id; the first one that is set is used."""
     layer = document.layer("tts")
     return text(layer.get("external_voice_id")), text(layer.get("voice_id"))
 
 
 def is_tavus_voice(voice: str, catalog: Catalog) -> bool:
-    """Tell whether a voice id looks like one of Tavus's own."""
+    """Return True if a voice id has the form of a Tavus Voice."""
     facts = catalog.field("tts", "voice_id")
     return bool(facts and facts.pattern and re.search(facts.pattern, voice))
 
 
 def engine_of(document: PersonaDocument, catalog: Catalog) -> EngineFacts | None:
-    """Return the engine in effect; None where Tavus picks one or it is not known."""
+    """Return the engine in effect; None if Tavus chooses one or the catalog does not list it."""
     layer = document.layer("tts")
     if is_set(layer.get("tts_engine")):
         return catalog.tts_engines.find(text(layer.get("tts_engine")))
@@ -51,7 +52,7 @@ def engine_of(document: PersonaDocument, catalog: Catalog) -> EngineFacts | None
 
 
 def has_legacy_speed_scale(document: PersonaDocument, catalog: Catalog) -> bool:
-    """Tell whether the model in effect counts speed from -1 to 1 (docs: troubleshooting)."""
+    """Return True if the model in effect has a speed from -1 to 1 (docs: troubleshooting)."""
     return bool(
         {setting.model_family for setting, _ in _settings_with_facts(document, catalog)}
         & _LEGACY_SPEED_MODELS
@@ -59,19 +60,19 @@ def has_legacy_speed_scale(document: PersonaDocument, catalog: Catalog) -> bool:
 
 
 def legacy_speed_to_factor(speed: float) -> float:
-    """Return a place on the older scale of -1 to 1 as a factor of the usual pace, as we take it."""
+    """Convert a speed from -1 to 1 to a factor of the usual speed; the scale is our estimate."""
     return round(1 + speed * _LEGACY_SPEED_SPAN, 2)
 
 
 @rule("voice-setting-of-other-engine", "warning", source="J:persona/tts")
 def of_other_engine(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """A setting that the engine does not know changes nothing."""
+    """A setting that the engine does not have is ignored."""
     engine = engine_of(document, catalog)
     if engine is None or engine.status not in ("current", "recommended"):
         return
     for name, _ in _stored_settings(document):
         owners = [
-            one.id for one in catalog.tts_engines if name in _setting_names(one.voice_setting)
+            owner.id for owner in catalog.tts_engines if name in _setting_names(owner.voice_setting)
         ]
         if owners and engine.id not in owners:
             yield Violation(
@@ -83,13 +84,13 @@ def of_other_engine(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
 
 @rule("voice-setting-of-other-model", "warning", source="J:persona/tts")
 def of_other_model(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Settings differ between the models of an engine, too."""
+    """The models of one engine have different settings."""
     engine = engine_of(document, catalog)
-    model = _effective_model(document, engine)
-    if engine is None or not (taken := engine.voice_settings(model)):
+    if engine is None:
         return
-    for name, _ in _stored_settings(document):
-        if name in _setting_names(engine.voice_setting) and name not in _setting_names(taken):
+    names = _setting_names(engine.voice_settings(_effective_model(document, engine)))
+    for name, _ in _stored_settings(document) if names else ():
+        if name in _setting_names(engine.voice_setting) - names:
             yield Violation(
                 f"{_SETTINGS}/{name}",
                 f"{name} is a setting of other models of {engine.id} than the one in use.",
@@ -99,59 +100,55 @@ def of_other_model(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
 
 @rule("voice-setting-unsupported", "warning", source="J:persona/tts")
 def unsupported_setting(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Emotion of sonic-3 is not a voice setting but a mechanism of its own."""
+    """For sonic-3 emotion is no voice setting: tts_emotion_control governs it."""
     for setting, _ in _settings_with_facts(document, catalog):
         if setting.status == "unsupported":
             yield Violation(
                 f"{_SETTINGS}/{setting.name}",
-                f"{setting.name} is not set here for {setting.model_family or 'this engine'}; "
+                f"{setting.name} is not set here for {setting.owner}; "
                 "tts_emotion_control governs it.",
                 configure("tts", tts_emotion_control=True, unset=[setting.name]),
             )
 
 
+def _setting_paths(
+    document: PersonaDocument, catalog: Catalog
+) -> Iterator[tuple[str, VoiceSetting]]:
+    for setting, _ in _settings_with_facts(document, catalog):
+        yield f"{_SETTINGS}/{setting.name}", setting
+
+
 @rule(
     "voice-setting-out-of-range", "error", source="J:persona/tts, D:persona/tts", blocks_write=True
 )
-def out_of_range(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Each engine takes its numbers within its own range."""
-    for setting, value in _settings_with_facts(document, catalog):
-        given = number(value)
-        if given is None or setting.minimum is None or setting.maximum is None:
-            continue
-        nearest_to = min(max(given, setting.minimum), setting.maximum)
-        if given != nearest_to:
-            yield Violation(
-                f"{_SETTINGS}/{setting.name}",
-                f"{setting.name} must be from {setting.minimum} to {setting.maximum} for "
-                f"{setting.model_family or 'this engine'}.",
-                configure(
-                    "tts", **{setting.name: min(max(given, setting.minimum), setting.maximum)}
-                ),
-            )
+@within_catalog_limits(
+    _setting_paths,
+    "{name} must be from {facts.minimum} to {facts.maximum} for {facts.owner}.",
+)
+def out_of_range(match: Match) -> Hint:
+    """Each engine has a range of its own for its numeric settings."""
+    return (configure("tts", **{match.name: match.nearest()}),)
 
 
 @rule("voice-speed-in-words", "error", source="D:persona/tts, OAS")
 def speed_in_words(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """The docs' own examples still show words, against the ranges beside them."""
-    steps = catalog.translations["speed_word"].values
-    place = steps.get(document.text(f"{_SETTINGS}/speed").lower())
-    if place is None:
+    """Examples of the docs still have words for speed, although it takes numbers only."""
+    path = f"{_SETTINGS}/speed"
+    speed = catalog.translations["speed_word"].values.get(document.text(path).lower())
+    if speed is None:
         return
-    scale = place if has_legacy_speed_scale(document, catalog) else legacy_speed_to_factor(place)
-    near = ("Near to it comes ", configure("tts", speed=scale))
-    usual = ("The usual speed is the default: ", unset_fields("tts", "speed"))
-    message = "speed is a word; numbers are taken."
-    yield Violation(f"{_SETTINGS}/speed", message, *(near if place else usual))
+    factor = speed if has_legacy_speed_scale(document, catalog) else legacy_speed_to_factor(speed)
+    nearest: Hint = ("Near to it comes ", configure("tts", speed=factor))
+    default: Hint = ("The usual speed is the default: ", unset_fields("tts", "speed"))
+    yield Violation(path, "speed is a word; numbers are taken.", *(nearest if speed else default))
 
 
 @rule("voice-speed-excludes-ssml", "info", source="J:persona/tts")
 def speed_excludes_ssml(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """One global speed switches off the finer way."""
+    """A global speed disables speed tags in the text."""
     for setting, value in _settings_with_facts(document, catalog):
-        if setting.name != "speed" or number(value) is None:
-            continue
-        if setting.model_family == "sonic-3":
+        is_sonic_speed = setting.name == "speed" and setting.model_family == "sonic-3"
+        if is_sonic_speed and number(value) is not None:
             yield Violation(
                 f"{_SETTINGS}/speed",
                 "One speed for the whole conversation rules out inline speech tags (SSML).",
@@ -162,91 +159,86 @@ def speed_excludes_ssml(document: PersonaDocument, catalog: Catalog) -> Iterator
 
 @rule("voice-emotion-unknown", "warning", source="D:create-persona")
 def emotion_unknown(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Older Cartesia models know five emotions and three levels."""
+    """Older Cartesia models have five emotions, each with three levels."""
     for setting, value in _settings_with_facts(document, catalog):
         if setting.name != "emotion" or not setting.names:
             continue
-        known = [_match_emotion(entry, setting) for _, entry in indexed_texts(value)]
-        for (index, entry), felt in zip(indexed_texts(value), known, strict=True):
-            if entry == felt:
-                continue
-            yield Violation(
-                f"{_SETTINGS}/emotion/{index}",
-                f"No such emotion; there are {', '.join(setting.names)}, each alone or with "
-                f":{', :'.join(setting.levels)}.",
-                configure("tts", emotion=list(dict.fromkeys(filter(None, known))))
-                if any(known)
-                else unset_fields("tts", "emotion"),
-            )
+        entries = [
+            (index, entry, _match_emotion(entry, setting)) for index, entry in indexed_texts(value)
+        ]
+        known = list(dict.fromkeys(match for _, _, match in entries if match))
+        fix = configure("tts", emotion=known) if known else unset_fields("tts", "emotion")
+        for index, entry, match in entries:
+            if entry != match:
+                yield Violation(
+                    f"{_SETTINGS}/emotion/{index}",
+                    f"No such emotion; there are {', '.join(setting.names)}, each alone or with "
+                    f":{', :'.join(setting.levels)}.",
+                    fix,
+                )
 
 
 @rule("tts-model-older", "info", source="J:changelog, J:troubleshooting, D:create-persona")
 def model_older(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """A model that was the default once stays where it is stored, with settings of its own."""
+    """A stored model, with settings of its own, stays in use when the default changes."""
+    path = "/layers/tts/tts_model_name"
     engine = engine_of(document, catalog)
-    stored = document.text("/layers/tts/tts_model_name")
-    newest = engine and engine.default_model
-    if engine is None or not newest or stored not in engine.known_models:
-        return
-    if _is_older(engine, stored):
+    model = document.text(path)
+    if engine and engine.default_model and _is_older(engine, model):
         yield Violation(
-            "/layers/tts/tts_model_name",
-            f"{newest} is the "
-            f"default{catalog.default_since('/layers/tts/tts_model_name', newest)}; "
-            f"the voice_settings of {stored} are legacy.",
-            _use_newest_model(document, engine, stored),
+            path,
+            f"{engine.default_model} is the "
+            f"default{catalog.default_since(path, engine.default_model)}; "
+            f"the voice_settings of {model} are legacy.",
+            _use_newest_model(document, engine, model),
             "; it takes speed and volume, and tts_emotion_control instead of emotion",
         )
 
 
 def _is_older(engine: EngineFacts, model: str) -> bool:
-    """Tell whether a model has settings of its own that the newest one does not know."""
-    newest, old = engine.default_model, engine.voice_settings(model)
-    known = bool(newest) and model in engine.known_models
-    return known and bool(old) and old != engine.voice_settings(newest)
+    """Return True if a model has voice settings that the default model does not have."""
+    newest, settings = engine.default_model, engine.voice_settings(model)
+    is_known = bool(newest) and model in engine.known_models
+    return is_known and bool(settings) and settings != engine.voice_settings(newest)
 
 
 def _use_newest_model(document: PersonaDocument, engine: EngineFacts, model: str) -> FixCall:
-    """Return the call that takes the newest model, without the settings of the older one."""
-    old = _setting_names(engine.voice_settings(model))
-    given = [name for name, _ in _stored_settings(document) if name in old]
-    unset = {"unset": given} if given else {}
+    """Return the call that sets the default model and removes the settings of the older one."""
+    legacy = _setting_names(engine.voice_settings(model))
+    names = [name for name, _ in _stored_settings(document) if name in legacy]
+    unset = {"unset": names} if names else {}
     return configure("tts", tts_model_name=engine.default_model, **unset)
 
 
-def _fix_foreign_setting(
-    document: PersonaDocument, engine: EngineFacts, name: str
-) -> tuple[str, FixCall] | tuple[FixCall]:
-    """Return the call for a setting that the model in use does not know."""
-    model = _effective_model(document, engine) or ""
-    if _is_older(engine, model) and name in _setting_names(
-        engine.voice_settings(engine.default_model)
-    ):
-        return f"{engine.default_model} takes it: ", _use_newest_model(document, engine, model)
+def _fix_foreign_setting(document: PersonaDocument, engine: EngineFacts, name: str) -> Hint:
+    """Return the call for a setting that the model in use does not have."""
+    model, newest = _effective_model(document, engine) or "", engine.default_model
+    if _is_older(engine, model) and name in _setting_names(engine.voice_settings(newest)):
+        return f"{newest} takes it: ", _use_newest_model(document, engine, model)
     return (unset_fields("tts", name),)
 
 
 def _match_emotion(entry: str, setting: VoiceSetting) -> str | None:
-    """Return an emotion as it is taken, the closest one to it, or nothing."""
+    """Return the allowed spelling of an emotion, the closest one, or None."""
     name, _, level = entry.partition(":")
     meant = _EMOTION_ALIASES.get(name.strip().lower(), name)
-    close = meant if meant in setting.names else find_nearest(meant, setting.names)
-    if close is None or not level:
-        return close
+    emotion = meant if meant in setting.names else find_nearest(meant, setting.names)
+    if emotion is None or not level:
+        return emotion
     level = level if level in setting.levels else find_nearest(level, setting.levels) or ""
-    return f"{close}:{level}" if level else close
+    return f"{emotion}:{level}" if level else emotion
 
 
 def _stored_settings(document: PersonaDocument) -> list[tuple[str, Any]]:
     settings = document.value(_SETTINGS)
-    found = settings.items() if isinstance(settings, dict) else ()
-    return [(name, value) for name, value in found if is_set(value)]
+    items = settings.items() if isinstance(settings, dict) else ()
+    return [(name, value) for name, value in items if is_set(value)]
 
 
 def _settings_with_facts(
     document: PersonaDocument, catalog: Catalog
 ) -> Iterator[tuple[VoiceSetting, Any]]:
-    """Yield each given setting with what the engine and model in effect say of it."""
+    """Yield each stored setting with the facts of the engine and model in effect."""
     engine = engine_of(document, catalog)
     known = engine.voice_settings(_effective_model(document, engine)) if engine else ()
     for name, value in _stored_settings(document):
