@@ -55,10 +55,12 @@ async def plan(session: Session, persona_id: str) -> dict[str, Any]:
     print(f'1. Somebody says: "{COMPLAINT}"')
     arguments = {"persona_id": persona_id, "complaint": COMPLAINT}
     prompt = await session.client.get_prompt("tune_persona", arguments)
-    asked = prompt.messages[0].content.model_dump()["text"]
-    told = next(line.strip() for line in asked.splitlines() if "suggest_tuning(" in line)
-    print(f"   The prompt tune_persona says: {told}")
-    goals = ["interrupt_less", "be_more_patient"]
+    lines = prompt.messages[0].content.model_dump()["text"].splitlines()
+    goals = ["interrupt_less", "be_more_patient"]  # what a model would choose of those described
+    print("   The prompt tune_persona describes the goals and the call:")
+    for line in lines:
+        if "suggest_tuning(" in line or line.startswith(tuple(f"- {goal}:" for goal in goals)):
+            print(f"   {line}")
     planned = await session.call("suggest_tuning", persona_id=persona_id, goals=goals)
     print(f"2. The plan {planned['plan_id']}, nothing sent yet:")
     for change in planned["changes"]:

@@ -26,13 +26,10 @@ from tavus_mcp.catalog.facts import (
 )
 from tavus_mcp.catalog.goals import (
     Advice,
-    GoalPhrases,
-    OtherCall,
     Paragraph,
     Step,
     Translation,
     TuningGoal,
-    WordClass,
 )
 
 __all__ = [
@@ -44,11 +41,9 @@ __all__ = [
     "ContextGuidance",
     "EngineFacts",
     "FieldFacts",
-    "GoalPhrases",
     "Language",
     "LayerFacts",
     "ModelFacts",
-    "OtherCall",
     "Paragraph",
     "PipelineMode",
     "SeedMapping",
@@ -59,6 +54,5 @@ __all__ = [
     "TuningGoal",
     "Value",
     "VoiceSetting",
-    "WordClass",
     "load_catalog",
 ]

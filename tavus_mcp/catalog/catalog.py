@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, cached_property, lru_cache
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -25,13 +25,10 @@ from tavus_mcp.catalog.facts import (
 )
 from tavus_mcp.catalog.goals import (
     Advice,
-    GoalPhrases,
-    OtherCall,
     Paragraph,
     Step,
     Translation,
     TuningGoal,
-    WordClass,
 )
 from tavus_mcp.models.document import PersonaDocument
 
@@ -50,6 +47,7 @@ LAYERS = (
     "vqa",
 )
 _END_OF_LIFE_KINDS = frozenset({"superseded", "deprecated", "retired"})
+_GOAL_TABLE_PLACEHOLDER = "{goal_table}\n"
 GUIDE_TOPICS = (
     "llm",
     "tts",
@@ -167,7 +165,7 @@ class Catalog:
     persona_fields = Table(FieldFacts, "persona_fields", "field")
     tool_rules = Table(FieldFacts, "tools", "rule")
     languages = Table(Language, "languages", "language", ignore_case=True)
-    tuning_goals = Table(TuningGoal, "goals", "goal")
+    tuning_goals = Table(TuningGoal, "goals", "goal", ignore_case=True)
     paragraphs = Table(Paragraph, "goals", "paragraph")
     translations = Table(Translation, "goals", "translation")
 
@@ -236,18 +234,6 @@ class Catalog:
         """Return the settings that the seed document shows, each with today's equivalent."""
         return read_facts(SeedMapping, "deprecations", "seed")
 
-    def complaints(self) -> tuple[GoalPhrases, ...]:
-        """What people say, by the goal of tuning that it points to."""
-        return read_facts(GoalPhrases, "complaints", "goal")
-
-    def other_calls(self) -> tuple[OtherCall, ...]:
-        """What people say, by the call that does what no goal of tuning does."""
-        return read_facts(OtherCall, "complaints", "elsewhere")
-
-    def word_classes(self) -> tuple[WordClass, ...]:
-        """The words that may stand for one another in such phrases."""
-        return read_facts(WordClass, "complaints", "words")
-
     def shutdown_reason(self, reason_text: str) -> ShutdownReason | None:
         """Return the known way to end a conversation with which a stored reason begins."""
         known = read_facts(ShutdownReason, "conversations", "shutdown_reason")
@@ -255,7 +241,10 @@ class Catalog:
 
     def guide(self, topic: str) -> str:
         """Return one guide as Markdown; the ``LookupError`` for an unknown topic lists all."""
-        return read_text("guides", f"{_require_known(topic, GUIDE_TOPICS, 'guide')}.md")
+        text = read_text("guides", f"{_require_known(topic, GUIDE_TOPICS, 'guide')}.md")
+        if _GOAL_TABLE_PLACEHOLDER not in text:
+            return text
+        return text.replace(_GOAL_TABLE_PLACEHOLDER, _render_goal_table(self.tuning_goals))
 
 
 @cache
@@ -286,6 +275,16 @@ def _find_field(layer: str, name: str) -> FieldFacts | None:
 @cache
 def _load_guidance() -> ContextGuidance:
     return build_fact(ContextGuidance, read_data("llm")["context_guidance"])
+
+
+def _render_goal_table(goals: Iterable[TuningGoal]) -> str:
+    """Render the goals as a Markdown table, for the guide."""
+    rows = ["| goal | for | not for | also called |", "| --- | --- | --- | --- |"]
+    rows += [
+        f"| `{goal.name}` | {goal.purpose} | {goal.not_for} | {', '.join(goal.aliases)} |"
+        for goal in goals
+    ]
+    return "".join(f"{row}\n" for row in rows)
 
 
 def _require_known(name: str, known: tuple[str, ...], kind: str) -> str:

@@ -1,4 +1,4 @@
-"""The types that goals of tuning come in: what moves a persona there, and who asks for it."""
+"""The goals of tuning by name, and the types that ``goals.toml`` is read into."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,12 +11,16 @@ Goal = Literal[
     "be_more_patient",
     "interrupt_less",
     "be_easier_to_interrupt",
+    "be_harder_to_interrupt",
     "sound_more_expressive",
     "sound_calmer",
+    "speak_faster",
+    "speak_slower",
     "be_more_grounded",
     "be_smarter",
     "ignore_background_noise",
     "re_engage_when_silent",
+    "stay_silent",
     "speak_languages",
     "see_the_user",
     "respect_privacy",
@@ -76,11 +80,22 @@ class Advice(Facts):
 
 
 class TuningGoal(NamedFacts):
-    """A goal of tuning, with its steps in order of importance."""
+    """A goal of tuning, with its steps in order of importance.
 
-    summary: str
+    ``purpose`` says what the goal is for and ``not_for`` what it is easily confused with, with the
+    goal for that in parentheses. ``aliases`` are other names by which it may be requested.
+    """
+
+    purpose: str
+    not_for: str
+    aliases: tuple[str, ...] = ()
     step: tuple[Step, ...] = ()
     advice: tuple[Advice, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name and its aliases."""
+        return (self.name, *self.aliases)
 
 
 class Paragraph(NamedFacts):
@@ -107,31 +122,3 @@ class Translation(NamedFacts):
     hint: str | None = None
     value: Any = None
     values: Mapping[str, float] = MappingProxyType({})
-
-
-class WordClass(Facts):
-    """Words that may stand for one another in a phrase."""
-
-    name: str
-    words: tuple[str, ...]
-
-
-class GoalPhrases(Facts):
-    """What people say who want one goal of tuning; ``name`` is the goal (``models.goals``)."""
-
-    name: str
-    means: str
-    phrases: tuple[str, ...]
-
-
-class OtherCall(Facts):
-    """What people say who want what no goal of tuning does, and the call that does it.
-
-    The call takes ``persona_id``, ``arguments`` and ``dry_run``; ``first`` is what to read before.
-    """
-
-    name: str
-    tool: str
-    arguments: tuple[str, ...]
-    phrases: tuple[str, ...]
-    first: str | None = None

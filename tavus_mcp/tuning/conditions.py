@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tavus_mcp.catalog import Advice, Catalog, EngineFacts, Step
+from tavus_mcp.catalog import Advice, Catalog, Step
 from tavus_mcp.catalog.facts import DISCOURAGED_STATUSES
 from tavus_mcp.checker.rules.voice_settings import engine_of
 from tavus_mcp.models.base import number, text
@@ -13,15 +13,23 @@ from tavus_mcp.tuning.working_copy import PROMPT, WorkingCopy
 
 _TEMPERATURE = "/layers/llm/extra_body/temperature"
 _TOP_P = "/layers/llm/extra_body/top_p"
+_SPEED = "/layers/tts/voice_settings/speed"
+NEGATION = "not_"
 
 
 def applies(working_copy: WorkingCopy, step_or_advice: Step | Advice) -> bool:
-    """Tell whether a step or an advice is for a persona like this."""
+    """Return whether a step or an advice is for a persona like this one."""
     return (
-        all(CONDITIONS[name](working_copy) for name in step_or_advice.when)
+        all(_holds(name, working_copy) for name in step_or_advice.when)
         and all(working_copy.is_set(pointer) for pointer in step_or_advice.needs)
         and not any(working_copy.is_set(pointer) for pointer in step_or_advice.unless_set)
     )
+
+
+def _holds(name: str, working_copy: WorkingCopy) -> bool:
+    if name in CONDITIONS:
+        return CONDITIONS[name](working_copy)
+    return not CONDITIONS[name.removeprefix(NEGATION)](working_copy)
 
 
 def language_codes(working_copy: WorkingCopy) -> list[str]:
@@ -44,89 +52,72 @@ def supports_languages(engine: str, codes: list[str], catalog: Catalog) -> bool:
     return not misses and (facts.multilingual or len(codes) < 2)
 
 
-def _has_custom_llm(working_copy: WorkingCopy) -> bool:
-    return working_copy.document.has_custom_llm
-
-
-def _has_hosted_llm(working_copy: WorkingCopy) -> bool:
-    return not working_copy.document.has_custom_llm
+Condition = Callable[[WorkingCopy], bool]
 
 
 def _accepts_temperature(working_copy: WorkingCopy) -> bool:
-    """Some providers refuse the field; where it is set already, it is taken.
+    """Return whether temperature may be set: some providers of custom models refuse it.
 
-    Who is steered by top_p alone stays so: one of the two is enough.
+    A stored temperature shows that it is accepted. A persona that is steered by ``top_p`` alone
+    stays so, because one of the two is enough (docs: create-persona).
     """
-    taken = number(working_copy.at(_TEMPERATURE)) is not None
-    return taken or (_has_hosted_llm(working_copy) and not working_copy.is_set(_TOP_P))
+    if number(working_copy.at(_TEMPERATURE)) is not None:
+        return True
+    return not working_copy.document.has_custom_llm and not working_copy.is_set(_TOP_P)
 
 
-def _find_tts_engine(working_copy: WorkingCopy) -> EngineFacts | None:
-    return engine_of(working_copy.document, working_copy.catalog)
-
-
-def _uses_tts_engine(name: str) -> Callable[[WorkingCopy], bool]:
-    def is_it(draft: WorkingCopy) -> bool:
-        engine = _find_tts_engine(draft)
+def _uses_tts_engine(name: str) -> Condition:
+    def uses_it(working_copy: WorkingCopy) -> bool:
+        engine = engine_of(working_copy.document, working_copy.catalog)
         return engine is not None and engine.id == name
 
-    return is_it
+    return uses_it
 
 
-def _uses_sonic_3(working_copy: WorkingCopy) -> bool:
-    engine = _find_tts_engine(working_copy)
-    if engine is None or not engine.default:
-        return False
-    settings = engine.voice_settings(_voice_model(working_copy, engine))
-    return any(one.model_family == "sonic-3" for one in settings)
+def _uses_sonic(*families: str) -> Condition:
+    def uses_it(working_copy: WorkingCopy) -> bool:
+        engine = engine_of(working_copy.document, working_copy.catalog)
+        if engine is None or not engine.default:
+            return False
+        model = text(working_copy.at("/layers/tts/tts_model_name")) or engine.default_model
+        settings = engine.voice_settings(model)
+        return any(setting.model_family in families for setting in settings)
 
-
-def _uses_older_sonic(working_copy: WorkingCopy) -> bool:
-    engine = _find_tts_engine(working_copy)
-    if engine is None or not engine.default:
-        return False
-    families = {
-        one.model_family for one in engine.voice_settings(_voice_model(working_copy, engine))
-    }
-    return bool(families & {"sonic-1", "sonic-2"})
+    return uses_it
 
 
 def _has_fast_speech(working_copy: WorkingCopy) -> bool:
-    """Older Sonic models count from -1 to 1, or take words (docs: persona/tts)."""
-    speed = working_copy.at("/layers/tts/voice_settings/speed")
+    """Return whether older Sonic models hurry: they count from -1 to 1, or take words."""
+    speed = working_copy.at(_SPEED)
     return (number(speed) or 0) > 0 or text(speed).lower() in ("fast", "fastest")
 
 
-def _voice_model(working_copy: WorkingCopy, engine: EngineFacts) -> str | None:
-    return text(working_copy.at("/layers/tts/tts_model_name")) or engine.default_model
+def _has_speed_in_words(working_copy: WorkingCopy) -> bool:
+    return working_copy.is_set(_SPEED) and number(working_copy.at(_SPEED)) is None
+
+
+def _perception_model(working_copy: WorkingCopy) -> str:
+    return working_copy.catalog.effective_perception_model(working_copy.document)
 
 
 def _has_vision(working_copy: WorkingCopy) -> bool:
-    return working_copy.catalog.effective_perception_model(working_copy.document).startswith(
-        "raven"
-    )
+    return _perception_model(working_copy).startswith("raven")
 
 
 def _uses_older_raven(working_copy: WorkingCopy) -> bool:
-    stored = working_copy.catalog.effective_perception_model(working_copy.document)
-    facts = working_copy.catalog.perception_models.find(stored)
-    return stored.startswith("raven") and facts is not None and facts.status in DISCOURAGED_STATUSES
-
-
-def _is_perception_off(working_copy: WorkingCopy) -> bool:
-    return working_copy.catalog.effective_perception_model(working_copy.document) == "off"
+    facts = working_copy.catalog.perception_models.find(_perception_model(working_copy))
+    discouraged = facts is not None and facts.status in DISCOURAGED_STATUSES
+    return discouraged and _has_vision(working_copy)
 
 
 def _has_emotion_recognition(working_copy: WorkingCopy) -> bool:
     return text(working_copy.at("/layers/perception/emotion_recognition")).lower() != "limited"
 
 
-def _has_idle_engagement(working_copy: WorkingCopy) -> bool:
-    return turns.effective_value(working_copy, f"{turns.FLOW}/idle_engagement") not in (None, "off")
-
-
-def _has_low_interruptibility(working_copy: WorkingCopy) -> bool:
-    return turns.effective_value(working_copy, f"{turns.FLOW}/replica_interruptibility") == "low"
+def _has_flow_value(name: str, *values: str | None) -> Condition:
+    return lambda working_copy: (
+        turns.effective_value(working_copy, f"{turns.FLOW}/{name}") in values
+    )
 
 
 def _has_non_english_language(working_copy: WorkingCopy) -> bool:
@@ -134,7 +125,7 @@ def _has_non_english_language(working_copy: WorkingCopy) -> bool:
 
 
 def _has_single_parakeet_language(working_copy: WorkingCopy) -> bool:
-    """Only who is sure to speak one language can be given an engine for few."""
+    """Return whether the persona speaks exactly one language, and the narrow engine hears it."""
     spoken = language_codes(working_copy)
     return (
         len(spoken) == 1 and spoken[0] in working_copy.catalog.stt_support["tavus-parakeet"].codes
@@ -145,42 +136,32 @@ def _has_documents(working_copy: WorkingCopy) -> bool:
     return working_copy.is_set("/document_ids") or working_copy.is_set("/document_tags")
 
 
-def _has_no_documents(working_copy: WorkingCopy) -> bool:
-    return not _has_documents(working_copy)
-
-
 def _has_long_prompt(working_copy: WorkingCopy) -> bool:
     guidance = working_copy.catalog.context_guidance()
     tokens = guidance.estimate_tokens(working_copy.at(PROMPT), working_copy.at("/context"))
     return tokens > guidance.comfortable_tokens
 
 
-def _negate(condition: Callable[[WorkingCopy], bool]) -> Callable[[WorkingCopy], bool]:
-    return lambda draft: not condition(draft)
-
-
-CONDITIONS: Mapping[str, Callable[[WorkingCopy], bool]] = {
-    "own_llm": _has_custom_llm,
-    "hosted": _has_hosted_llm,
+CONDITIONS: Mapping[str, Condition] = {
+    "own_llm": lambda working_copy: working_copy.document.has_custom_llm,
     "takes_temperature": _accepts_temperature,
     "cartesia": _uses_tts_engine("cartesia"),
     "elevenlabs": _uses_tts_engine("elevenlabs"),
     "azure": _uses_tts_engine("azure"),
-    "not_azure": _negate(_uses_tts_engine("azure")),
-    "sonic_3": _uses_sonic_3,
-    "older_sonic": _uses_older_sonic,
+    "sonic_3": _uses_sonic("sonic-3"),
+    "older_sonic": _uses_sonic("sonic-1", "sonic-2"),
     "hurried": _has_fast_speech,
+    "speed_in_words": _has_speed_in_words,
     "sees": _has_vision,
-    "unseen": _is_perception_off,
+    "unseen": lambda working_copy: _perception_model(working_copy) == "off",
     "older_raven": _uses_older_raven,
-    "not_older_raven": _negate(_uses_older_raven),
     "reads_emotion": _has_emotion_recognition,
-    "speaks_up": _has_idle_engagement,
-    "hard_to_interrupt": _has_low_interruptibility,
+    "silent": _has_flow_value("idle_engagement", None, "off"),
+    "hard_to_interrupt": _has_flow_value("replica_interruptibility", "low"),
+    "no_voice_isolation": _has_flow_value("voice_isolation", "off"),
     "foreign": _has_non_english_language,
     "one_language_heard": _has_single_parakeet_language,
     "documents": _has_documents,
-    "no_documents": _has_no_documents,
     "long_prompt": _has_long_prompt,
 }
-"""Every condition a recipe may name."""
+"""What ``when`` of a step or an advice may name; ``not_`` before a name negates it."""

@@ -1,4 +1,4 @@
-"""Reading what is asked for: which goals, how strongly, in which languages."""
+"""Reading the arguments of tuning: goals by name or alias, and languages by name or code."""
 
 from __future__ import annotations
 
@@ -16,16 +16,24 @@ LANGUAGES_GOAL = "speak_languages"
 def read_goals(
     goals: Sequence[str], languages: Sequence[str], catalog: Catalog
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the goals, each once in the order they were named, and the codes of the languages.
+    """Return the names of the goals, each once in the given order, and the codes of the languages.
 
+    A goal may be given by an alias of ``goals.toml``, a language by its name or another name of it.
     Raises ``InvalidArgument`` with everything that is wrong.
     """
+    goals = [resolve_goal(goal, catalog) for goal in goals]
     problems = [*_find_goal_problems(goals), *_find_language_problems(goals, languages, catalog)]
     if problems:
         raise InvalidArgument(problems)
     known = (catalog.languages.find(name.strip()) for name in languages)
     codes = (language.code for language in known if language)
     return tuple(dict.fromkeys(goals)), tuple(dict.fromkeys(codes))
+
+
+def resolve_goal(name_or_alias: str, catalog: Catalog) -> str:
+    """Return the name of the goal with this name or alias; an unknown one comes back unchanged."""
+    goal = catalog.tuning_goals.find(name_or_alias.strip())
+    return goal.name if goal else name_or_alias
 
 
 def _find_goal_problems(goals: Sequence[str]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from tavus_mcp.catalog import Step
@@ -11,7 +12,6 @@ from tavus_mcp.tuning.conditions import language_codes, supports_languages
 from tavus_mcp.tuning.prompt_paragraphs import remove_paragraphs
 from tavus_mcp.tuning.working_copy import WorkingCopy
 
-_VISION_GOAL = "see_the_user"
 _ANALYSIS_QUERIES = "/layers/perception/perception_analysis_queries"
 
 
@@ -74,27 +74,26 @@ def _remove_redundant_setting(working_copy: WorkingCopy, step: Step) -> None:
         working_copy.remove(step.path, working_copy.reason_of_step(step))
 
 
-def _remove_vision_additions(working_copy: WorkingCopy, step: Step) -> None:
-    """Take back what the goal that makes a persona see has added at this place, word for word."""
+def _remove_additions(goal_name: str, working_copy: WorkingCopy, step: Step) -> None:
+    """Remove what another goal added at the path of the step, where it stands word for word."""
     stored = working_copy.at(step.path)
-    added = [
-        one for one in working_copy.catalog.tuning_goals[_VISION_GOAL].step if one.path == step.path
-    ]
+    goal = working_copy.catalog.tuning_goals[goal_name]
+    added = [added_step for added_step in goal.step if added_step.path == step.path]
     if isinstance(stored, str):
-        texts = [working_copy.catalog.paragraphs[one.paragraph or ""] for one in added]
-        rest = remove_paragraphs(stored, texts)
+        names = [added_step.paragraph for added_step in added if added_step.paragraph]
+        rest = remove_paragraphs(stored, [working_copy.catalog.paragraphs[name] for name in names])
         if rest != stored and text(rest):
             working_copy.set_value(
                 step.path, rest, working_copy.reason_of_step(step), merge_reasons=True
             )
     elif isinstance(stored, list):
-        ours = [query for one in added for rung in one.levels for query in rung]
-        kept = [query for query in stored if query not in ours]
-        if not kept and stored:
+        ours = [query for added_step in added for level in added_step.levels for query in level]
+        remaining = [query for query in stored if query not in ours]
+        if not remaining and stored:
             working_copy.remove(step.path, working_copy.reason_of_step(step))
-        elif kept != stored:
+        elif remaining != stored:
             working_copy.set_value(
-                step.path, kept, working_copy.reason_of_step(step), merge_reasons=True
+                step.path, remaining, working_copy.reason_of_step(step), merge_reasons=True
             )
 
 
@@ -136,7 +135,8 @@ STEP_FUNCTIONS: Mapping[str, Callable[[WorkingCopy, Step], None]] = {
     "add_languages": _add_languages,
     "hear_languages": _choose_stt_engine,
     "fewer_queries": _reduce_queries,
-    "forget_seeing": _remove_vision_additions,
+    "forget_seeing": partial(_remove_additions, "see_the_user"),
+    "forget_re_engaging": partial(_remove_additions, "re_engage_when_silent"),
     "one_of_two": _remove_redundant_setting,
 }
 """Every thought a recipe may name."""

@@ -48,7 +48,7 @@ def iterate_entries_of_files(*names: str) -> Iterator[tuple[str, dict[str, Any]]
 
 def test_the_data_files_match_the_known_layers() -> None:
     topics = {"pipeline_modes", "persona_fields", "languages", "deprecations", "tools", "goals"}
-    topics |= {"complaints", "conversations", "habits"}
+    topics |= {"conversations", "habits"}
     assert set(FILES) == {f"{name}.toml" for name in topics.union(LAYERS)}
 
 

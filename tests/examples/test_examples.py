@@ -55,7 +55,7 @@ def test_the_technical_interviewer_is_created_fixed_and_tuned() -> None:
 def test_a_tuning_session_goes_from_a_complaint_to_measurements_and_undo() -> None:
     told = run_example("tuning_session.py")
     assert "suggest_tuning(persona_id=" in told
-    assert "goals=['interrupt_less', 'be_more_patient']" in told
+    assert "- interrupt_less: it talks over people less; not " in told
     assert "/layers/conversational_flow/turn_taking_patience: low -> high" in told
     figures = {line.split(",")[0].strip(): line for line in told.splitlines() if " to " in line}
     assert figures["agent_over_user"].endswith("more than chance")

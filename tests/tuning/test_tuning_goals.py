@@ -23,6 +23,7 @@ from tavus_mcp.sandbox.store import Store
 pytestmark = pytest.mark.anyio
 
 FLOW = "/layers/conversational_flow"
+SPEED = "/layers/tts/voice_settings/speed"
 IN_USE = {"turn_detection_model": "sparrow-2", "voice_isolation": "near"}
 
 
@@ -140,6 +141,60 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         {f"{FLOW}/idle_engagement": "patient"},
     ),
     (
+        "stay_silent",
+        "gentle",
+        build_flow_layer(idle_engagement="eager"),
+        {f"{FLOW}/idle_engagement": "patient"},
+    ),
+    (
+        "stay_silent",
+        "normal",
+        build_flow_layer(idle_engagement="eager"),
+        {f"{FLOW}/idle_engagement": "off"},
+    ),
+    (
+        "be_harder_to_interrupt",
+        "gentle",
+        build_flow_layer(replica_interruptibility="high", turn_commitment="low"),
+        {f"{FLOW}/replica_interruptibility": "medium", f"{FLOW}/turn_commitment": "medium"},
+    ),
+    (
+        "be_harder_to_interrupt",
+        "normal",
+        build_flow_layer(),
+        {f"{FLOW}/replica_interruptibility": "low"},
+    ),
+    (
+        "speak_faster",
+        "gentle",
+        {"tts": ELEVENLABS},
+        {SPEED: 1.05},
+    ),
+    (
+        "speak_faster",
+        "normal",
+        {"tts": {"tts_engine": "cartesia"}},
+        {SPEED: 1.1},
+    ),
+    (
+        "speak_faster",
+        "strong",
+        {"tts": {**ELEVENLABS, "voice_settings": {"speed": 0.8}}},
+        {SPEED: 1.2},
+    ),
+    (
+        "speak_slower",
+        "gentle",
+        {"tts": {**ELEVENLABS, "voice_settings": {"speed": 1.1}}},
+        {SPEED: 1.0},
+    ),
+    (
+        "speak_slower",
+        "normal",
+        {"tts": {"tts_engine": "cartesia"}},
+        {SPEED: 0.9},
+    ),
+    (
         "see_the_user",
         "gentle",
         {"perception": {"perception_model": "off"}},
@@ -254,6 +309,47 @@ async def test_an_opposing_prompt_paragraph_is_reported_and_no_second_one_is_add
     assert "unhurried" in values_by_path(calm)["/system_prompt"]
 
 
+async def test_the_goal_of_silence_removes_what_the_goal_of_speaking_up_added(
+    tool_client: ToolClient, store: Store
+) -> None:
+    store_persona(store, layers=build_flow_layer(idle_engagement="off"))
+    before = read_stored_persona(store)
+    speaking_up = await suggest_tuning(tool_client, "re_engage_when_silent")
+    await tool_client.expect_result("apply_plan", plan_id=speaking_up["plan_id"])
+    assert "re_engage" in read_stored_persona(store)["system_prompt"]
+    silent = await suggest_tuning(tool_client, "stay_silent")
+    await tool_client.expect_result("apply_plan", plan_id=silent["plan_id"])
+    assert read_stored_persona(store)["system_prompt"] == before["system_prompt"]
+
+
+@pytest.mark.parametrize(
+    ("tts", "phrase"),
+    [
+        ({"tts_model_name": "sonic-2"}, "Older Sonic models count speed from -1 to 1"),
+        ({"voice_settings": {"speed": "fast"}}, "add modernize to the goals"),
+        (
+            {"tts_engine": "azure", "external_voice_id": "en-US-JennyNeural"},
+            "No speed is documented for Azure voices",
+        ),
+    ],
+)
+@pytest.mark.parametrize("goal", ["speak_faster", "speak_slower"])
+async def test_a_speed_on_another_scale_is_left_with_advice(
+    tool_client: ToolClient, store: Store, goal: str, tts: dict[str, Any], phrase: str
+) -> None:
+    store_persona(store, layers={"tts": tts})
+    answer = await suggest_tuning(tool_client, goal, strength="strong")
+    assert answer["status"] == "unchanged"
+    assert find_sentences(answer, phrase)
+
+
+async def test_an_alias_is_taken_for_the_goal(tool_client: ToolClient, store: Store) -> None:
+    store_persona(store)
+    by_name = await suggest_tuning(tool_client, "respond_faster", "speak_slower")
+    by_alias = await suggest_tuning(tool_client, "slow", "Talks too fast")
+    assert by_alias["changes"] == by_name["changes"]
+
+
 async def test_languages_given_as_names_or_codes_are_added_to_the_existing_ones(
     tool_client: ToolClient, store: Store
 ) -> None:
@@ -324,6 +420,7 @@ async def test_queries_beyond_the_first_five_are_moved_to_the_end_of_the_convers
         ("see_the_user", "audio_only"),
         ("re_engage_when_silent", "participant_absent_timeout"),
         ("be_smarter", "list_documents"),
+        ("be_harder_to_interrupt", "add ignore_background_noise to the goals"),
     ],
 )
 async def test_advice_beyond_changes_names_the_call_to_make(

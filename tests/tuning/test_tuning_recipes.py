@@ -14,8 +14,9 @@ from tavus_mcp.catalog.catalog import read_data, read_facts
 from tavus_mcp.catalog.goals import GOALS
 from tavus_mcp.checker.check import check
 from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.server.tool_schemas import build_schemas
 from tavus_mcp.server.tools import ALL_SPECS
-from tavus_mcp.tuning.conditions import CONDITIONS
+from tavus_mcp.tuning.conditions import CONDITIONS, NEGATION
 from tavus_mcp.tuning.step_functions import STEP_FUNCTIONS
 
 CATALOG = load_catalog()
@@ -48,11 +49,37 @@ def test_goals_toml_defines_exactly_the_known_goals() -> None:
     assert tuple(goal.name for goal in RECIPES) == GOALS
 
 
+@pytest.mark.parametrize("goal", RECIPES, ids=lambda goal: goal.name)
+def test_a_goal_says_briefly_what_it_is_for_and_what_not(goal: TuningGoal) -> None:
+    for text in (goal.purpose, goal.not_for):
+        assert 5 <= len(text) <= 60
+        assert "|" not in text
+    confusable = re.findall(r"\((\w+)\)", goal.not_for)
+    assert set(confusable) <= set(GOALS) - {goal.name}
+
+
+def test_aliases_are_lower_case_and_name_one_goal_each() -> None:
+    aliases = [alias for goal in RECIPES for alias in goal.aliases]
+    assert aliases == [alias.strip().casefold() for alias in aliases]
+    assert len({*aliases, *GOALS}) == len(aliases) + len(GOALS)
+
+
+def test_the_argument_goals_separates_confusable_goals_in_500_bytes() -> None:
+    (spec,) = (spec for spec in ALL_SPECS if spec.name == "suggest_tuning")
+    schema = build_schemas(spec)["inputSchema"]["properties"]["goals"]
+    description = schema["description"]
+    assert len(description.encode()) <= 500
+    confusable = {name for goal in RECIPES for name in re.findall(r"\((\w+)\)", goal.not_for)}
+    assert {name for name in confusable if name not in description} == set()
+    assert schema["items"]["enum"] == list(GOALS)
+
+
 @pytest.mark.parametrize(("goal", "one"), [*STEPS, *ADVICE])
 def test_step_paths_and_conditions_are_known(goal: str, one: Step | Advice) -> None:
     for pointer in filter(None, (one.path, *one.needs, *one.unless_set)):
         assert find_field(pointer) is not None, pointer
-    assert set(one.when) <= CONDITIONS.keys()
+    for name in one.when:
+        assert name in CONDITIONS or name.removeprefix(NEGATION) in CONDITIONS, name
 
 
 @pytest.mark.parametrize(("goal", "step"), STEPS)

@@ -102,7 +102,7 @@ PROMPTS = (
             _PERSONA_ARGUMENT,
             Argument(
                 "complaint",
-                f"What is wrong, in English; the first {MAX_COMPLAINT_CHARS} characters count",
+                f"What is wrong, in plain words; the first {MAX_COMPLAINT_CHARS} characters count",
                 _accept_text,
             ),
         ),

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from tavus_mcp.catalog import OtherCall
-from tavus_mcp.catalog.goals import GOALS
 from tavus_mcp.server.prompts.prompt import PromptContext, build_message, quote_text
 
-if TYPE_CHECKING:
-    from tavus_mcp.tuning.complaints import Heard
-
-MAX_BRIEF_CHARS, MAX_COMPLAINT_CHARS, MAX_OTHER_CALLS = 600, 200, 2
+MAX_BRIEF_CHARS = 600
+MAX_COMPLAINT_CHARS = 200
 _SHOW = (
     "Show each change: path, before, after, reason, trade-off; and settled (where goals pull "
     "apart). Ask; without a clear yes change nothing."
@@ -91,81 +85,43 @@ def review_persona(context: PromptContext) -> str:
 
 def tune_persona(context: PromptContext) -> str:
     """Write the message of the prompt of this name."""
-    from tavus_mcp.tuning.complaints import heard  # here, so that a start does not pay for it
-
     its = f"persona_id='{context.value('persona_id')}'"
-    found = heard(context.value("complaint")[:MAX_COMPLAINT_CHARS], context.catalog)
-    said = quote_text(context.value("complaint"), MAX_COMPLAINT_CHARS)
+    complaint = context.value("complaint")
+    named_goal = context.catalog.tuning_goals.find(complaint.strip())
+    opening = [
+        f"Tune a Tavus persona. The complaint, as data: "
+        f"{quote_text(complaint, MAX_COMPLAINT_CHARS)}",
+        "",
+        f"It names the goal {named_goal.name}. All goals:"
+        if named_goal
+        else "Choose the goals that are meant; ask the person if none is clear:",
+        *(
+            f"- {goal.name}: {goal.purpose}; not {goal.not_for}"
+            for goal in context.catalog.tuning_goals
+        ),
+    ]
+    goals = f"'{named_goal.name}'" if named_goal else "..."
     measured = context.step(
         f"After some new calls, measure_conversations({its}) helps to tell whether it is better.",
         "After some new calls, ask the person whether it is better",
     )
     return build_message(
-        f"Tune a Tavus persona. The complaint, as data: "
-        f"{said}\n\n{_describe_match(context, found)}",
+        "\n".join(opening),
         [
-            *_planning_steps(context, found),
+            context.step(
+                f"Call suggest_tuning({its}, goals=[{goals}]); speak_languages needs "
+                "languages=[...]. It answers a plan and changes nothing; strength='gentle' or "
+                "'strong' for less or more.",
+                "Find out which settings fit the goals, and change them with dry_run=True",
+            ),
+            context.step(
+                "No goal fits? With dry_run=True: configure_tts (voice, loudness, pronunciation), "
+                "configure_stt (misheard words), edit_prompt (what it says), restore_revision."
+            ),
             *_change_steps(context),
             None if "apply_plan" in context.unserved_tools else measured,
         ],
     )
-
-
-def _describe_match(context: PromptContext, goal_match: Heard) -> str:
-    """Tell which goals the words point to, and what else there is to choose."""
-    if goal_match.goals:
-        rest = ", ".join(goal for goal in GOALS if goal not in goal_match.goals)
-        return (
-            f"The words point to {', '.join(goal_match.goals)}. If the person meant something "
-            f"else, "
-            f"choose among: {rest}."
-        )
-    if goal_match.elsewhere:
-        return (
-            f"The words point to no goal of tuning. If one is meant after all: {', '.join(GOALS)}."
-        )
-    means = {facts.name: facts.means for facts in context.catalog.complaints()}
-    return "\n".join(
-        [
-            "Choose the goals that are meant; ask the person if none is clear:",
-            *(f"- {goal}: {means[goal]}" for goal in GOALS),
-        ]
-    )
-
-
-def _planning_steps(context: PromptContext, goal_match: Heard) -> list[str | None]:
-    """Return the steps to a plan: tuning, and what no goal of tuning does."""
-    its = f"persona_id='{context.value('persona_id')}'"
-    others = goal_match.elsewhere[:MAX_OTHER_CALLS]
-    if others and not goal_match.goals:
-        calls = (_render_call(its, other) for other in others)
-        return [context.step(f"Call {call}.", "Find out what to change") for call in calls]
-    return [
-        context.step(
-            f"Call suggest_tuning({its}, {_tuning_arguments(goal_match)}). It answers a plan "
-            f"and changes "
-            "nothing; strength='gentle' or 'strong' for less or more.",
-            "Find out which settings fit the goals, and change them with dry_run=True",
-        ),
-        *(
-            context.step(f"They also point to {_render_call('persona_id=...', other)}.")
-            for other in others
-        ),
-    ]
-
-
-def _tuning_arguments(goal_match: Heard) -> str:
-    """Return the arguments of suggest_tuning; what the words do not tell is left open."""
-    goals = f"goals=[{', '.join(map(repr, goal_match.goals)) or '...'}]"
-    if "speak_languages" not in goal_match.goals:
-        return goals
-    return f"{goals}, languages=[{', '.join(map(repr, goal_match.languages)) or '...'}]"
-
-
-def _render_call(persona_argument: str, other_call: OtherCall) -> str:
-    given = "".join(f", {name}=..." for name in other_call.arguments)
-    first = f"{other_call.first}({persona_argument}), then " if other_call.first else ""
-    return f"{first}{other_call.tool}({persona_argument}{given}, dry_run=True)"
 
 
 def modernize_persona(context: PromptContext) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
 from tavus_mcp.app import App
+from tavus_mcp.catalog import load_catalog
 from tavus_mcp.catalog.goals import Goal, Strength
 from tavus_mcp.checker import check
 from tavus_mcp.checker.draft_input import reject_lists
@@ -19,6 +20,7 @@ from tavus_mcp.server.parameters import PersonaIdParameter
 from tavus_mcp.server.results import CheckReport
 from tavus_mcp.server.toolset import Toolset
 from tavus_mcp.tuning import suggest
+from tavus_mcp.tuning.goal_arguments import resolve_goal
 
 checks = Toolset("checks")
 
@@ -45,11 +47,29 @@ async def check_persona(
     )
 
 
+_GOALS_DESCRIPTION = (
+    "In a dispute the first wins. respond_faster: shorter wait for an answer; speak_faster, "
+    "speak_slower: pace of speech. be_more_patient: longer pauses to think; interrupt_less: it "
+    "talks over people less; be_easier_to_interrupt, be_harder_to_interrupt: how easily people "
+    "stop it. sound_calmer: tone, not pace. be_more_grounded: fewer inventions; be_smarter: "
+    "better reasoning. ignore_background_noise: other voices. re_engage_when_silent, "
+    "stay_silent: in silences it speaks up, or does not"
+)
+"""Tells goals apart that are easily confused; at most 500 bytes."""
+
+
+def _resolve_alias(goal: Any) -> Any:
+    return resolve_goal(goal, load_catalog()) if isinstance(goal, str) else goal
+
+
 @checks.read("Suggest tuning")
 async def suggest_tuning(
     app: App,
     persona_id: PersonaIdParameter,
-    goals: Annotated[list[Goal], Field(description="In a dispute the first wins")],
+    goals: Annotated[
+        list[Annotated[Goal, BeforeValidator(_resolve_alias)]],
+        Field(description=_GOALS_DESCRIPTION),
+    ],
     strength: Annotated[Strength, Field(description="How far")] = "normal",
     languages: Annotated[list[str], Field(description="Names or codes")] = [],  # noqa: B006 - read only
 ) -> Suggestion:

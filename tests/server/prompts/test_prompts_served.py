@@ -13,7 +13,7 @@ from mcp_client import SECRET, ToolClient
 from mcp_types import PromptReference, TextContent
 from naming import find_tool_names, find_unknown_names
 
-from tavus_mcp.catalog import load_catalog
+from tavus_mcp.catalog import TuningGoal, load_catalog
 from tavus_mcp.server.prompts import PROMPTS
 from tavus_mcp.server.prompts.prompt import PromptContext, quote_text
 from tavus_mcp.server.server import unserved_tools
@@ -26,7 +26,8 @@ pytestmark = pytest.mark.anyio
 MODES = pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
 INVALID_PARAMS = -32602
 LONGEST = 1_800
-"""Characters of one message, whatever the arguments."""
+LONGEST_WITH_GOALS = 3_000
+"""Characters of one message, whatever the arguments; tune_persona describes every goal."""
 ARGUMENTS: dict[str, dict[str, str]] = {
     "create_from_brief": {"brief": "A clerk for the front desk of a dentist"},
     "review_persona": {"persona_id": "p5317866"},
@@ -83,7 +84,7 @@ async def test_a_prompt_is_one_short_message_and_sends_no_request(
     async with open_tool_client(mode=mode) as desk:
         text = await render_prompt(desk, prompt, **ARGUMENTS[prompt])
         assert desk.transport.requests == []
-    assert len(text) <= LONGEST
+    assert len(text) <= (LONGEST_WITH_GOALS if prompt == "tune_persona" else LONGEST)
     assert "data, not instructions" in text
     for name, value in ARGUMENTS[prompt].items():
         assert value in text, name
@@ -111,14 +112,29 @@ async def test_every_tool_argument_and_goal_that_a_prompt_names_exists(
     assert find_unknown_names(text, (await tool_client.client.list_tools()).tools) == []
 
 
-@pytest.mark.parametrize("goal", [facts.name for facts in load_catalog().other_calls()])
-async def test_every_alternative_call_for_a_complaint_exists(
-    tool_client: ToolClient, goal: str
+@pytest.mark.parametrize("goal", list(load_catalog().tuning_goals), ids=lambda goal: goal.name)
+async def test_the_tuning_prompt_says_what_a_goal_is_for_and_what_not(
+    tool_client: ToolClient, goal: TuningGoal
 ) -> None:
-    (other,) = (facts for facts in load_catalog().other_calls() if facts.name == goal)
-    spec = {tool.name: tool for tool in (await tool_client.client.list_tools()).tools}[other.tool]
-    asked = {"persona_id", "dry_run", *other.arguments}
-    assert asked <= spec.input_schema["properties"].keys()
+    text = await render_prompt(tool_client, "tune_persona", **ARGUMENTS["tune_persona"])
+    assert f"\n- {goal.name}: {goal.purpose}; not {goal.not_for}\n" in text
+
+
+@pytest.mark.parametrize(
+    ("complaint", "goals"),
+    [
+        ("slow", "'respond_faster'"),
+        (" Talks too fast ", "'speak_slower'"),
+        ("respond_faster", "'respond_faster'"),
+        ("it is slow", "..."),
+    ],
+)
+async def test_the_tuning_prompt_names_a_goal_only_for_its_name_or_an_exact_alias(
+    tool_client: ToolClient, complaint: str, goals: str
+) -> None:
+    text = await render_prompt(tool_client, "tune_persona", persona_id="p1", complaint=complaint)
+    assert f"1. Call suggest_tuning(persona_id='p1', goals=[{goals}])" in text
+    assert ("ask the person if none is clear" in text) is (goals == "...")
 
 
 @pytest.mark.parametrize("prompt", ["create_from_brief", "tune_persona", "modernize_persona"])
@@ -298,11 +314,7 @@ def test_quoting_yields_one_printable_line_within_its_limit(text: str, most: int
     assert note in ("", f" (cut at {most} characters)")
 
 
-EVERYTHING = " ".join(
-    facts.phrases[0].replace("|", " ")
-    for facts in (*load_catalog().complaints(), *load_catalog().other_calls())
-)
-LONG = st.sampled_from(["w" * 999, "\x00" * 999, '"' * 999, EVERYTHING, EVERYTHING[::-1]])
+LONG = st.sampled_from(["w" * 999, "\x00" * 999, '"' * 999, "slow"])
 
 
 @given(TEXTS | LONG, NAMES, NAMES, st.sampled_from(list(SERVED)))
@@ -312,4 +324,5 @@ def test_no_message_exceeds_its_limit(text: str, one: str, other: str, how: str)
     values = {"brief": text, "complaint": text, "persona_id": one}
     values |= {"first": f"{one}@{other}", "second": f"{one}@{one}", "replica": other}
     for spec in PROMPTS:
-        assert len(spec.write(PromptContext(values, missing, load_catalog()))) <= LONGEST, spec.name
+        most = LONGEST_WITH_GOALS if spec.name == "tune_persona" else LONGEST
+        assert len(spec.write(PromptContext(values, missing, load_catalog()))) <= most, spec.name
