@@ -33,7 +33,8 @@ from tavus_mcp.fleet.plan_items import (
     read_items,
     shorten,
 )
-from tavus_mcp.history import record
+from tavus_mcp.history.cancelled_writes import has_taken_effect
+from tavus_mcp.history.record import record_outcome
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.receipt import PlanReceipt, Undo
@@ -156,9 +157,9 @@ async def _resolve_lost_part(
     to do so now, the tests of the second one would fail.
     """
     now = await app.api.get_persona(item.persona_id)
-    if item_progress.intent is not None and record.has_taken_effect(app, item_progress.intent, now):
+    if item_progress.intent is not None and has_taken_effect(app, item_progress.intent, now):
         app.cancelled_writes.pop(item.persona_id, None)
-        await record.record_outcome(app, item_progress.intent, "applied", now)
+        await record_outcome(app, item_progress.intent, "applied", now)
         return {"status": "done before", "revision": now.revision}
     if now.revision == item.plan.revision:
         return None

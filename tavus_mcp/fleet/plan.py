@@ -22,7 +22,7 @@ from tavus_mcp.fleet.plan_items import (
     shorten,
 )
 from tavus_mcp.fleet.selection import PersonaFilter, PersonaSelection
-from tavus_mcp.history import record
+from tavus_mcp.history.record import record_observed
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.receipt import FieldChange, changes_of
@@ -159,7 +159,7 @@ async def _plan_update(
     _, operations, findings = compute_update(app, document, asked)
     if not operations:
         return _explain_no_change(persona_id, proposed)
-    await record.record_observed(app, document)
+    await record_observed(app, document)
     name = shorten(app.masker.mask_text(document.name), _MAX_NAME_CHARS)
     part = PlanItem(name, plans.build_change_plan(app, TOOL, document, operations))
     return PlannedPersona(part, changes_of(document.data, operations, app.masker), findings)

@@ -15,7 +15,7 @@ from tavus_mcp.fleet.plan_items import (
     load_progress,
     read_items,
 )
-from tavus_mcp.history import record
+from tavus_mcp.history.cancelled_writes import has_taken_effect
 from tavus_mcp.history.revisions import load_revision
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import apply_patch
@@ -60,9 +60,7 @@ async def _propose_restore(
     expected = PersonaDocument(app.masker.mask(apply_patch(before.data, operations)))
     if item_progress.outcome is not None and item_progress.is_applied:
         after = await load_revision(app, item.persona_id, item_progress.outcome.revision)
-    elif item_progress.intent is not None and record.has_taken_effect(
-        app, item_progress.intent, current
-    ):
+    elif item_progress.intent is not None and has_taken_effect(app, item_progress.intent, current):
         after = expected
     else:
         raise Refused("It is not known whether the plan changed it; look with list_revisions.")

@@ -1,190 +1,209 @@
-"""Writing down what is about to be sent and what came of it.
+"""Record every write in the journal: the intent before it is sent, the outcome afterwards.
 
-The intent is on disk before the request leaves; the outcome follows. An intent without an outcome
-is what a process leaves that was killed in between; ``history`` tells what became of it.
+An intent without an outcome is left by a process that was killed in between; ``revisions`` infers
+what became of it. Nothing here knows personas: any object of an account can be recorded.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol
+
+import anyio
 
 from tavus_mcp.app import App
-from tavus_mcp.errors import JournalUnavailable, NotFound
+from tavus_mcp.errors import Conflict, JournalUnavailable, TavusError, ToolFailure, Unavailable
 from tavus_mcp.journal.entry import JournalEntry
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.json_patch import Operation, get_at, pointer_tokens
-from tavus_mcp.models.masking import is_secret_value
-from tavus_mcp.models.persona import WRITE_ONLY
 
 EXTERNAL_CHANGE = "elsewhere"
-"""The name of the tool for what was not done through this journal."""
-REVIVED_AS, REVIVES = "revived_as", "revives"
-"""Where the line of a deleted persona names the new one that brings it back, and the reverse."""
+"""The tool named for a change that was not made through this journal; a stored value."""
+EXPECTED_VALUES = "wanted"
+"""The member of an intent's detail that maps changed paths to their new values; a stored key."""
+NOT_READ_BACK = "not-read-back"
+"""The rule of the finding for a write that was accepted and could not be read back."""
+
+ObjectKind = Literal["persona", "tool", "objectives", "guardrail", "document"]
 
 
-async def record_observed(app: App, document: PersonaDocument) -> None:
-    """Write down a persona as it was found, when the journal does not know this state of it."""
-    known = await app.journal.latest_entry(document.persona_id)
-    if known is None or known.revision != document.revision:
-        await app.journal.append(
-            _build_entry(app, "seen", document, tool=EXTERNAL_CHANGE, status="seen")
-        )
+class RecordedObject(Protocol):
+    """An object of a Tavus account at one moment, as the journal stores it."""
+
+    @property
+    def kind(self) -> ObjectKind:
+        """What it is."""
+
+    @property
+    def object_id(self) -> str:
+        """Its id in the account, or an empty string."""
+
+    @property
+    def revision(self) -> str:
+        """The hash that names this state of it."""
+
+    def stable_fields(self) -> JsonObject:
+        """Return its fields without those that change by themselves."""
 
 
-async def record_intent(
-    app: App,
-    tool: str,
-    before: PersonaDocument,
-    after: PersonaDocument,
-    operations: Sequence[Operation],
-    *,
-    used_seq: int = 0,
-) -> JournalEntry:
-    """Write down a change before it is sent; raise ``NotRecorded`` when that cannot be.
+@dataclass(frozen=True)
+class WriteIntent:
+    """A write that is about to be sent.
 
-    ``claim`` is the line by which it took its plan, when it has one.
+    ``before`` is the object as it was read, None for a creation. ``operations`` lead from it to
+    the fields ``after``. ``used_seq`` is the number of the journal entry that marked the plan of
+    this write as used, 0 without a plan. ``detail`` is stored with the intent and the outcome.
     """
-    await record_observed(app, before)
-    return await app.journal.append(
-        JournalEntry(
-            kind="intent",
-            persona_id=before.persona_id,
-            at=app.now(),
-            tool=tool,
-            revision=before.revision,
-            paths=tuple(app.masker.mask_text(item.path) for item in operations),
-            ref=used_seq,
-            detail={"wanted": _expected_values(app, after, operations)},
-        )
-    )
+
+    kind: ObjectKind
+    tool: str
+    before: RecordedObject | None = None
+    operations: Sequence[Operation] = ()
+    after: JsonObject = field(default_factory=dict)
+    used_seq: int = 0
+    detail: JsonObject = field(default_factory=dict)
+
+
+@dataclass
+class RecordedWrite:
+    """A write whose intent is recorded, and what is known of it since.
+
+    ``lost_response`` is set when no usable answer came, so that the write may have taken effect or
+    not. ``mismatches`` are findings on what was read back; ``is_read_back`` is False until the
+    object was read.
+    """
+
+    app: App
+    intent: JournalEntry
+    lost_response: Unavailable | None = None
+    mismatches: list[RuleFinding] = field(default_factory=list)
+    is_read_back: bool = False
+
+    @contextmanager
+    def read_back(self, hint: str) -> Iterator[None]:
+        """Read the object in this block, and set ``mismatches``; ``hint`` names the tool to read.
+
+        An error of Tavus ends the block and becomes a finding: the write itself was accepted. A
+        block, not a callback, keeps the number of frames between a tool and the request small.
+        """
+        try:
+            yield
+            self.is_read_back = True
+        except TavusError as error:
+            self.mismatches = [
+                RuleFinding(
+                    severity="warning",
+                    path="",
+                    message=f"Tavus accepted the write, but reading it back failed: {error}",
+                    hint=hint,
+                    rule=NOT_READ_BACK,
+                )
+            ]
+
+    async def record_outcome(
+        self, status: str, current: RecordedObject | None = None
+    ) -> list[RuleFinding]:
+        """Record what became of the write; see the function of the same name."""
+        return await record_outcome(self.app, self.intent, status, current)
+
+    async def record_conflict(self, status: Literal["failed", "unknown"], message: str) -> Conflict:
+        """Record a write without a certain effect; return the error to raise."""
+        await self.record_outcome(status)
+        conflict = Conflict(message)
+        conflict.__cause__ = self.lost_response
+        return conflict
+
+
+@asynccontextmanager
+async def recorded_write(app: App, intent: WriteIntent) -> AsyncIterator[RecordedWrite]:
+    """Record an intent, run the block that sends it, and record how the sending ended.
+
+    A refusal is recorded as ``failed`` and raised. A cancellation leaves the write pending, for
+    the next read of the object to report. An answer that never came ends the block; the caller
+    finds ``lost_response`` set. The outcome of an accepted write is recorded by the caller, which
+    can verify it. Raises ``JournalUnavailable``, before the block, when nothing can be recorded.
+    """
+    if intent.before is not None:
+        await record_observed(app, intent.before)
+    write = RecordedWrite(app, await app.journal.append(_build_intent_entry(app, intent)))
+    try:
+        yield write
+    except anyio.get_cancelled_exc_class():
+        if intent.before is not None:
+            app.cancelled_writes[write.intent.persona_id] = write.intent
+        raise
+    except Unavailable as error:
+        write.lost_response = error
+    except ToolFailure:
+        await write.record_outcome("failed")
+        raise
+
+
+async def record_observed(app: App, current: RecordedObject) -> None:
+    """Record an object as it was read, unless this revision of it was recorded last."""
+    known = await app.journal.latest_entry(journal_id(current.kind, current.object_id))
+    if known is None or known.revision != current.revision:
+        entry = JournalEntry("seen", "", app.now(), EXTERNAL_CHANGE, "seen")
+        await app.journal.append(_with_state(app, entry, current))
 
 
 async def record_outcome(
-    app: App,
-    intent: JournalEntry,
-    status: str,
-    document: PersonaDocument | None = None,
-    persona_id: str = "",
+    app: App, intent: JournalEntry, status: str, current: RecordedObject | None = None
 ) -> list[RuleFinding]:
-    """Write down what came of an intent; a finding when it could not be written."""
-    owner = document.persona_id if document else persona_id or intent.persona_id
-    line = JournalEntry("outcome", owner, app.now(), intent.tool, status, ref=intent.seq)
-    if document is not None:
-        line = _build_entry(
-            app, "outcome", document, tool=intent.tool, status=status, ref=intent.seq
-        )
-    if REVIVES in intent.detail:
-        line = replace(line, detail={REVIVES: intent.detail[REVIVES]})
-    return await _append_or_report(app, line)
+    """Record what became of an intent; return a finding when that could not be written."""
+    detail = {key: value for key, value in intent.detail.items() if key != EXPECTED_VALUES}
+    entry = JournalEntry(
+        "outcome", intent.persona_id, app.now(), intent.tool, status, ref=intent.seq, detail=detail
+    )
+    return await append_or_report(app, _with_state(app, entry, current) if current else entry)
 
 
-async def record_revived_as(
-    app: App, intent: JournalEntry, deleted_id: str, current: PersonaDocument
-) -> list[RuleFinding]:
-    """Write down, for a deleted persona, the new one that brings it back."""
-    line = JournalEntry("outcome", deleted_id, app.now(), intent.tool, "applied", ref=intent.seq)
-    return await _append_or_report(app, replace(line, detail={REVIVED_AS: current.persona_id}))
-
-
-async def revived_id(app: App, persona_id: str) -> str:
-    """Return the id under which a deleted persona was brought back last, or an empty text."""
-    lines = await app.journal.entries_of_persona(persona_id)
-    return next((line.detail[REVIVED_AS] for line in lines if REVIVED_AS in line.detail), "")
-
-
-async def _append_or_report(app: App, entry: JournalEntry) -> list[RuleFinding]:
-    """Write down what was carried out already; a finding when that cannot be."""
+async def append_or_report(app: App, entry: JournalEntry) -> list[RuleFinding]:
+    """Append an entry on a write that was carried out; return a finding when that failed."""
     try:
         await app.journal.append(entry)
     except JournalUnavailable as error:
-        return [
-            RuleFinding(
-                severity="warning",
-                path="",
-                message=f"The write was carried out, but not recorded: {error}",
-                rule="not-recorded",
-            )
-        ]
+        message = f"The write was carried out, but not recorded: {error}"
+        return [RuleFinding(severity="warning", path="", message=message, rule="not-recorded")]
     return []
 
 
-async def report_cancelled_write(app: App, document: PersonaDocument) -> list[RuleFinding]:
-    """Tell whether a write that was cancelled took effect, now that the persona was read."""
-    intent = app.cancelled_writes.pop(document.persona_id, None)
-    if intent is None:
-        return []
-    there = has_taken_effect(app, intent, document)
-    unrecorded = await record_outcome(app, intent, "applied" if there else "unknown", document)
-    told = "took effect" if there else "has not taken effect so far, as far as can be seen"
-    cancelled = RuleFinding(
-        severity="warning",
-        path="",
-        message=f"The {intent.tool} that was cancelled {told}.",
-        hint="list_revisions tells what was changed; restore_revision takes it back.",
-        rule="cancelled-write",
-    )
-    return [cancelled, *unrecorded]
+def journal_id(kind: ObjectKind, object_id: str) -> str:
+    """Return the id of an object in the journal: KIND/ID, or the bare ID of a persona.
 
-
-async def explain_missing(app: App, persona_id: str, error: NotFound) -> NotFound:
-    """Return the error for a persona that is gone; tells when a cancelled deletion did it."""
-    intent = app.cancelled_writes.get(persona_id)
-    if intent is None or intent.tool != "delete_persona":
-        return error
-    del app.cancelled_writes[persona_id]
-    await record_outcome(app, intent, "applied")
-    return NotFound(f"{error} The delete_persona that was cancelled took effect.", status=404)
-
-
-def has_taken_effect(app: App, intent: JournalEntry, current: PersonaDocument) -> bool:
-    """Tell whether a persona shows that an intent was carried out.
-
-    Masked keys and fields that Tavus never shows prove nothing, either way.
+    Journals hold the bare ids of personas since their first version; no id contains a slash.
     """
-    shown = app.masker.mask(current.data)
-    wanted: dict[str, object] = intent.detail.get("wanted", {})
-    telling = {
-        path: value
-        for path, value in wanted.items()
-        if not is_secret_value(path.rsplit("/", 1)[-1], value)
-        and path.split("/")[1] not in WRITE_ONLY
+    return object_id if kind == "persona" else f"{kind}/{object_id}"
+
+
+def _with_state(app: App, entry: JournalEntry, current: RecordedObject) -> JournalEntry:
+    """Return an entry that stores an object; no secret of it may reach the disk."""
+    body = json.dumps(
+        app.masker.mask(current.stable_fields()), sort_keys=True, separators=(",", ":")
+    )
+    owner = journal_id(current.kind, current.object_id)
+    return replace(entry, persona_id=owner, revision=current.revision, body=body)
+
+
+def _build_intent_entry(app: App, intent: WriteIntent) -> JournalEntry:
+    """Return the entry of an intent: its changed paths and values, with every secret masked."""
+    paths = tuple(app.masker.mask_text(item.path) for item in intent.operations)
+    before = intent.before
+    expected = {
+        path: app.masker.mask_at(pointer_tokens(item.path), get_at(intent.after, item.path))
+        for path, item in zip(paths, intent.operations, strict=True)
     }
-    return bool(telling) and all(get_at(shown, path) == value for path, value in telling.items())
-
-
-def canonical_json(app: App, document: PersonaDocument) -> str:
-    """Return a document as it may reach the disk: without secrets, in one spelling."""
-    return json.dumps(
-        app.masker.mask(document.stable_fields()), sort_keys=True, separators=(",", ":")
-    )
-
-
-def _build_entry(
-    app: App, kind: str, document: PersonaDocument, *, tool: str, status: str, ref: int = 0
-) -> JournalEntry:
     return JournalEntry(
-        kind=kind,  # type: ignore[arg-type]  # the two callers give two of its literals
-        persona_id=document.persona_id,
+        kind="intent",
+        persona_id=journal_id(intent.kind, before.object_id if before else ""),
         at=app.now(),
-        tool=tool,
-        status=status,
-        revision=document.revision,
-        ref=ref,
-        body=canonical_json(app, document),
+        tool=intent.tool,
+        revision=before.revision if before else "",
+        paths=paths,
+        ref=intent.used_seq,
+        detail={**({EXPECTED_VALUES: expected} if before else {}), **intent.detail},
     )
-
-
-def _expected_values(
-    app: App, after: PersonaDocument, operations: Sequence[Operation]
-) -> dict[str, object]:
-    """Return the values that a change means to bring, by path, so that its effect can be told."""
-    wanted: dict[str, object] = {}
-    for operation in operations:
-        value = after.at(operation.path)
-        wanted[app.masker.mask_text(operation.path)] = app.masker.mask_at(
-            pointer_tokens(operation.path), value
-        )
-    return wanted

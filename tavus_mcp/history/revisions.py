@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument, NotFound, Refused, TavusError
-from tavus_mcp.history import record
+from tavus_mcp.history.cancelled_writes import has_taken_effect
+from tavus_mcp.history.revivals import REVIVED_AS, REVIVES
 from tavus_mcp.journal.entry import JournalEntry, plan_id_of
 from tavus_mcp.models.base import JsonObject, parse_id
 from tavus_mcp.models.document import PersonaDocument
@@ -119,7 +120,7 @@ def _build_row(
         "tool": entry.tool,
         "status": entry.status,
         "paths": list(entry.paths),
-        **{name: entry.detail.get(name, "") for name in (record.REVIVED_AS, record.REVIVES)},
+        **{name: entry.detail.get(name, "") for name in (REVIVED_AS, REVIVES)},
     }
     if entry.kind == "intent":
         told |= {"revision": outcome.revision if outcome else "", "status": "unknown"}
@@ -142,7 +143,7 @@ def _infer_outcome(app: App, entry: JournalEntry, current: PersonaDocument) -> J
     """Tell what became of an intent without an outcome, as far as the persona shows it."""
     if entry.tool == "delete_persona":
         return {"status": "unknown" if current.data else "applied"}
-    if record.has_taken_effect(app, entry, current):
+    if has_taken_effect(app, entry, current):
         return {"status": "applied", "revision": current.revision}
     return {"status": "unknown"}
 

@@ -1,5 +1,5 @@
-"""The only way to disk: what was done to personas, kept so that it can be told and taken back.
+"""The journal: an append-only audit log of personas in SQLite.
 
-``store`` appends and reads, ``migrations`` make and bring up to date the tables, and
-``verifying`` proves that nothing was altered.
+``entry`` defines its entries and how they are chained by hashes, ``journal`` appends, reads and
+verifies them, and ``migrations`` create the tables and bring older files up to date.
 """

@@ -1,4 +1,4 @@
-"""One line of the journal, and how lines are chained so that none can be altered unseen."""
+"""One entry of the journal, and the hash chain that makes an altered entry detectable."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ from typing import Literal
 from tavus_mcp.models.base import JsonObject
 
 Kind = Literal["seen", "intent", "outcome", "plan", "used"]
-"""``seen``: a persona as it was found; ``intent`` and ``outcome``: before and after a request;
-``plan`` and ``used``: a change that was computed, and that it was carried out."""
+"""``seen``: an object as it was read; ``intent`` and ``outcome``: before and after a write;
+``plan`` and ``used``: a computed change, and the start of carrying it out."""
 
 GENESIS = "0" * 64
-"""What the first line of a journal names as the line before it."""
+"""The parent that the first entry of a journal names."""
 
 
 @dataclass(frozen=True)
 class JournalEntry:
-    """What is written down; ``seq``, ``parent`` and ``digest`` are given when it is appended."""
+    """One entry; ``seq``, ``parent`` and ``digest`` are set when it is appended.
+
+    ``ref`` is the number of the entry that it refers to: of an outcome its intent, of an intent
+    the ``used`` entry of its plan. ``body`` is the canonical JSON of the object, without secrets.
+    """
 
     kind: Kind
     persona_id: str
@@ -37,18 +41,18 @@ class JournalEntry:
 
     @property
     def body_digest(self) -> str:
-        """The hash of the document that this line holds, or an empty string."""
+        """The hash of the stored body, or an empty string."""
         return hashlib.sha256(self.body.encode()).hexdigest() if self.body else ""
 
     def with_position(self, seq: int, parent: str) -> JournalEntry:
-        """Return this line at its place behind the line whose digest is ``parent``."""
+        """Return this entry with its number and digest, after the entry with digest ``parent``."""
         placed = replace(self, seq=seq, parent=parent)
         return replace(placed, digest=digest_of(placed, placed.body_digest))
 
 
 def digest_of(entry: JournalEntry, body_digest: str) -> str:
-    """Return the hash of a line: of everything it says, its document, and the line before."""
-    said = [
+    """Return the hash over all fields of an entry, its body and its parent."""
+    fields = [
         entry.seq,
         entry.parent,
         entry.kind,
@@ -62,10 +66,10 @@ def digest_of(entry: JournalEntry, body_digest: str) -> str:
         entry.detail,
         body_digest,
     ]
-    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def plan_id_of(entry: JournalEntry) -> str:
-    """Return the id of the plan that a line of the journal holds."""
+    """Return the id of the plan that an entry holds."""
     return f"plan-{entry.seq}-{entry.digest[:8]}"

@@ -1,7 +1,7 @@
 """The journal: an append-only, hash-chained SQLite file that several servers may share.
 
-A line is appended in one transaction that holds the write lock, so that every line names the line
-before it. A process that is killed leaves whole lines or none.
+An entry is appended in one transaction that holds the write lock, so that every entry names the
+one before it. A process that is killed leaves whole entries or none.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import ExitStack
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import anyio.to_thread
 
@@ -21,6 +22,8 @@ from tavus_mcp.errors import JournalUnavailable
 from tavus_mcp.journal.entry import GENESIS, JournalEntry, digest_of
 from tavus_mcp.journal.migrations import migrate
 
+P = ParamSpec("P")
+R = TypeVar("R")
 T = TypeVar("T", list[Any], dict[str, Any])
 BUSY_TIMEOUT_SECONDS = 10.0
 """Seconds to wait for another process that is writing."""
@@ -29,7 +32,10 @@ _COLUMNS = "seq, kind, persona_id, at, tool, status, revision, paths, ref, detai
 
 
 class JournalStore:
-    """Appends lines and reads them back; safe to use from several threads and processes."""
+    """The synchronous store: safe to use from several threads and processes.
+
+    ``Journal`` is its asynchronous form. Commands that run outside an event loop use it directly.
+    """
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
@@ -37,10 +43,10 @@ class JournalStore:
 
     @classmethod
     def open(cls, path: Path) -> JournalStore:
-        """Open or make the file: its folder 0700, itself 0600.
+        """Open the file, or create it with mode 0600 in a folder with mode 0700.
 
-        Raises ``OSError`` or ``sqlite3.Error`` when that cannot be, ``ValueError`` when the file
-        was written by a newer program.
+        Raises ``OSError`` or ``sqlite3.Error`` when that fails, ``ValueError`` when the file was
+        written by a newer version.
         """
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
@@ -57,15 +63,16 @@ class JournalStore:
         return cls(db)
 
     def append(self, entry: JournalEntry) -> JournalEntry:
-        """Append a line; return it with its number, its parent and its digest."""
+        """Append an entry; return it with its number, its parent and its digest."""
         with self._lock, self._db:
             self._db.execute("BEGIN IMMEDIATE")
             return self._append(entry)
 
     def mark_used(self, entry: JournalEntry, *, previous_use_seq: int = 0) -> JournalEntry | None:
-        """Append a ``used`` line for a persona of a plan; None when there is one already.
+        """Append a ``used`` entry for a persona of a plan; None when there is one already.
 
-        ``after`` is the number of an earlier claim that came to nothing and may be followed.
+        ``previous_use_seq`` is the number of an earlier ``used`` entry whose write was not carried
+        out, so that another may follow it; 0 without one.
         """
         query = (
             "SELECT coalesce(max(seq), 0) FROM entries"
@@ -77,7 +84,10 @@ class JournalStore:
             return self._append(entry) if latest == previous_use_seq else None
 
     def descendants(self, seq: int) -> list[JournalEntry]:
-        """Return the lines that go back to a line, first to last, without their documents."""
+        """Return the entries that refer to an entry, directly or not, oldest first.
+
+        They come without their documents.
+        """
         return self._read(
             "WHERE seq IN (WITH RECURSIVE tree(seq) AS (SELECT e.seq FROM entries e WHERE e.ref = ?"
             " UNION SELECT e.seq FROM entries e JOIN tree ON e.ref = tree.seq)"
@@ -86,7 +96,7 @@ class JournalStore:
         )
 
     def is_used(self, seq: int) -> bool:
-        """Tell whether the plan of this line was carried out, or begun."""
+        """Tell whether the plan in this entry was marked as used."""
         query = "SELECT 1 FROM entries WHERE ref = ? AND kind = 'used'"
         with self._lock:
             return self._db.execute(query, (seq,)).fetchone() is not None
@@ -94,50 +104,50 @@ class JournalStore:
     def entries_of_persona(
         self, persona_id: str, *, before: int | None = None
     ) -> list[JournalEntry]:
-        """Return the lines of a persona, newest first, without their documents."""
+        """Return the entries of a persona, newest first, without their documents."""
         return self._read(
             "WHERE persona_id = ? AND seq < ? ORDER BY seq DESC",
             (persona_id, before if before is not None else 2**62),
         )
 
     def latest_entry(self, persona_id: str) -> JournalEntry | None:
-        """Return the newest line that tells a persona's revision, or None."""
-        found = self._read(
+        """Return the newest entry that holds a revision of a persona, or None."""
+        rows = self._read(
             "WHERE persona_id = ? AND kind IN ('seen', 'outcome') AND revision != ''"
             " ORDER BY seq DESC LIMIT 1",
             (persona_id,),
         )
-        return found[0] if found else None
+        return rows[0] if rows else None
 
     def entry(self, seq: int) -> JournalEntry | None:
-        """Return one line with its document, or None."""
-        found = self._read("WHERE seq = ?", (seq,), bodies=True)
-        return found[0] if found else None
+        """Return one entry with its document, or None."""
+        rows = self._read("WHERE seq = ?", (seq,), bodies=True)
+        return rows[0] if rows else None
 
     def document(self, persona_id: str, revision: str) -> dict[str, Any] | None:
-        """Return a persona as it was at a revision, or None when the journal never saw it."""
-        found = self._read(
+        """Return a persona as it was at a revision, or None when no entry holds that."""
+        rows = self._read(
             "WHERE persona_id = ? AND revision = ? AND body != '' ORDER BY seq DESC LIMIT 1",
             (persona_id, revision),
             bodies=True,
         )
-        return dict(json.loads(found[0].body)) if found else None
+        return dict(json.loads(rows[0].body)) if rows else None
 
     def entries(self) -> Iterator[JournalEntry]:
-        """Return every line from the first to the last, with its document."""
+        """Yield every entry, oldest first, with its document."""
         yield from self._read("ORDER BY seq", (), bodies=True)
 
     def verify(self) -> list[str]:
-        """Return what is wrong with the chain; nothing when every line is as it was written."""
+        """Check the hash chain; return one sentence per fault, none when nothing was altered."""
         faults, parent, expected = [], GENESIS, 1
-        for line in self.entries():
-            if line.seq != expected:
+        for entry in self.entries():
+            if entry.seq != expected:
                 faults.append(f"line {expected} is missing")
-            if line.parent != parent:
-                faults.append(f"line {line.seq} does not follow the line before it")
-            if line.digest != digest_of(line, line.body_digest):
-                faults.append(f"line {line.seq} is not as it was written")
-            parent, expected = line.digest, line.seq + 1
+            if entry.parent != parent:
+                faults.append(f"line {entry.seq} does not follow the line before it")
+            if entry.digest != digest_of(entry, entry.body_digest):
+                faults.append(f"line {entry.seq} is not as it was written")
+            parent, expected = entry.digest, entry.seq + 1
         with self._lock:
             head = self._db.execute("SELECT seq, digest FROM head").fetchone()
         if head != (expected - 1, parent):
@@ -169,7 +179,7 @@ class JournalStore:
     def _read(
         self, where: str, values: Iterable[Any], *, bodies: bool = False
     ) -> list[JournalEntry]:
-        # Only column names and our own clauses are put into the text of the query.
+        # The query text is built from column names and clauses of this module only.
         body = "coalesce((SELECT d.body FROM documents d WHERE d.digest = e.body), '')"
         query = f"SELECT {_COLUMNS}, {body if bodies else repr('')} FROM entries e {where}"  # noqa: S608
         with self._lock:
@@ -178,7 +188,10 @@ class JournalStore:
 
 
 def _use_wal(db: sqlite3.Connection) -> None:
-    """Turn on write-ahead logging; SQLite does not wait here while another process does it."""
+    """Turn on write-ahead logging.
+
+    Retries by hand: SQLite's busy timeout does not apply while another process switches the mode.
+    """
     for _ in range(_MAX_WAL_ATTEMPTS):
         try:
             db.execute("PRAGMA journal_mode = WAL")
@@ -209,15 +222,13 @@ def _to_row(entry: JournalEntry) -> tuple[Any, ...]:
 
 def _entry_from_row(row: tuple[Any, ...]) -> JournalEntry:
     named = dict(zip([*_COLUMNS.split(", "), "body"], row, strict=True))
-    paths, detail = (
-        _parse_column(named.pop("paths"), list),
-        _parse_column(named.pop("detail"), dict),
-    )
+    paths = _parse_column(named.pop("paths"), list)
+    detail = _parse_column(named.pop("detail"), dict)
     return JournalEntry(paths=tuple(paths), detail=detail, **named)
 
 
 def _parse_column(text: str, kind: type[T]) -> T:
-    """Read a column; what was altered so that it cannot be read no longer fits its digest."""
+    """Return the JSON value of a column; of an altered one, a value that fails the digest check."""
     try:
         value = json.loads(text)
     except ValueError:
@@ -227,66 +238,47 @@ def _parse_column(text: str, kind: type[T]) -> T:
     return kind([("altered", text)])
 
 
-R = TypeVar("R")
+def _in_thread(
+    method: Callable[Concatenate[JournalStore, P], R],
+) -> Callable[Concatenate[Journal, P], Awaitable[R]]:
+    """Return a method of ``Journal`` that runs a method of its store in a worker thread."""
+
+    @wraps(method)
+    async def run(journal: Journal, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await anyio.to_thread.run_sync(
+                lambda: method(journal._open_store(), *args, **kwargs)  # noqa: SLF001 - a method of it
+            )
+        except (sqlite3.Error, OSError, ValueError) as error:
+            raise JournalUnavailable(str(journal.path), str(error)) from error
+
+    return run
 
 
 class Journal:
-    """One journal file, used from threads; every method raises ``NotRecorded`` when it cannot."""
+    """One journal file for an event loop, opened at its first use.
+
+    Every method runs in a worker thread and raises ``JournalUnavailable`` when the file cannot be
+    used.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._store: JournalStore | None = None
 
-    async def append(self, entry: JournalEntry) -> JournalEntry:
-        """Append a line; return it as it was placed."""
-        return await self._run_in_thread(lambda journal: journal.append(entry))
-
-    async def mark_used(
-        self, entry: JournalEntry, *, previous_use_seq: int = 0
-    ) -> JournalEntry | None:
-        """Mark a plan as used for a persona; None when it was already, since ``after``."""
-        return await self._run_in_thread(
-            lambda journal: journal.mark_used(entry, previous_use_seq=previous_use_seq)
-        )
-
-    async def descendants(self, seq: int) -> list[JournalEntry]:
-        """Return the lines that go back to a line: the claims of a plan, and what came of them."""
-        return await self._run_in_thread(lambda journal: journal.descendants(seq))
-
-    async def is_used(self, seq: int) -> bool:
-        """Tell whether a plan was carried out."""
-        return await self._run_in_thread(lambda journal: journal.is_used(seq))
-
-    async def entries_of_persona(
-        self, persona_id: str, *, before: int | None = None
-    ) -> list[JournalEntry]:
-        """Return the lines of a persona, newest first."""
-        return await self._run_in_thread(
-            lambda journal: journal.entries_of_persona(persona_id, before=before)
-        )
-
-    async def latest_entry(self, persona_id: str) -> JournalEntry | None:
-        """Return the newest line that tells a persona's revision."""
-        return await self._run_in_thread(lambda journal: journal.latest_entry(persona_id))
-
-    async def entry(self, seq: int) -> JournalEntry | None:
-        """Return one line with its document."""
-        return await self._run_in_thread(lambda journal: journal.entry(seq))
-
-    async def document(self, persona_id: str, revision: str) -> dict[str, Any] | None:
-        """Return a persona as it was at a revision."""
-        return await self._run_in_thread(lambda journal: journal.document(persona_id, revision))
+    append = _in_thread(JournalStore.append)
+    mark_used = _in_thread(JournalStore.mark_used)
+    descendants = _in_thread(JournalStore.descendants)
+    is_used = _in_thread(JournalStore.is_used)
+    entries_of_persona = _in_thread(JournalStore.entries_of_persona)
+    latest_entry = _in_thread(JournalStore.latest_entry)
+    entry = _in_thread(JournalStore.entry)
+    document = _in_thread(JournalStore.document)
 
     def close(self) -> None:
         """Close the file, if it was opened."""
         if self._store is not None:
             self._store.close()
-
-    async def _run_in_thread(self, work: Callable[[JournalStore], R]) -> R:
-        try:
-            return await anyio.to_thread.run_sync(lambda: work(self._open_store()))
-        except (sqlite3.Error, OSError, ValueError) as error:
-            raise JournalUnavailable(str(self.path), str(error)) from error
 
     def _open_store(self) -> JournalStore:
         if self._store is None:

@@ -1,6 +1,6 @@
-"""The tables of the journal, and how an older file becomes today's.
+"""The tables of the journal, and the steps that bring an older file up to date.
 
-Each function takes the file one version further; the list is only ever added to.
+Each function raises the version of the file by one; ``MIGRATIONS`` is only ever appended to.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from tavus_mcp.journal.entry import GENESIS
 
 
 def create_tables(db: sqlite3.Connection) -> None:
-    """Version 1: the lines, and the documents they hold, each document once."""
+    """Version 1: the entries, and their documents, each stored once."""
     db.execute("CREATE TABLE documents (digest TEXT PRIMARY KEY, body TEXT NOT NULL)")
     db.execute(
         "CREATE TABLE entries (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL,"
@@ -23,13 +23,13 @@ def create_tables(db: sqlite3.Connection) -> None:
 
 
 def index_entries(db: sqlite3.Connection) -> None:
-    """Version 2: the lines of one persona, and the outcome of one intent, are found at once."""
+    """Version 2: indexes for the entries of a persona and the outcome of an intent."""
     db.execute("CREATE INDEX entries_of_persona ON entries (persona_id, seq)")
     db.execute("CREATE INDEX entries_by_ref ON entries (ref) WHERE ref > 0")
 
 
 def forbid_rewriting(db: sqlite3.Connection) -> None:
-    """Version 3: what was written stays as it was written."""
+    """Version 3: triggers that forbid UPDATE and DELETE."""
     for table in ("entries", "documents"):
         for verb in ("UPDATE", "DELETE"):
             db.execute(
@@ -39,7 +39,7 @@ def forbid_rewriting(db: sqlite3.Connection) -> None:
 
 
 def forbid_replacing(db: sqlite3.Connection) -> None:
-    """Version 4: INSERT OR REPLACE rewrites without an UPDATE; that is forbidden as well."""
+    """Version 4: triggers that forbid INSERT OR REPLACE, which rewrites without an UPDATE."""
     db.execute(
         "CREATE TRIGGER no_replace_entries BEFORE INSERT ON entries"
         " WHEN EXISTS (SELECT 1 FROM entries WHERE seq = NEW.seq OR digest = NEW.digest)"
@@ -53,7 +53,7 @@ def forbid_replacing(db: sqlite3.Connection) -> None:
 
 
 def store_chain_head(db: sqlite3.Connection) -> None:
-    """Version 5: where the journal ends is kept beside it, so that a cut-off end is found."""
+    """Version 5: the number and digest of the last entry, so that a truncated end is detected."""
     db.execute("CREATE TABLE head (seq INTEGER NOT NULL, digest TEXT NOT NULL)")
     last = db.execute("SELECT seq, digest FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
     db.execute("INSERT INTO head VALUES (?, ?)", last or (0, GENESIS))
@@ -69,9 +69,9 @@ MIGRATIONS: Sequence[Callable[[sqlite3.Connection], None]] = (
 
 
 def migrate(db: sqlite3.Connection) -> None:
-    """Bring the file to the newest version; several processes may try at once.
+    """Bring the file to the newest version; several processes may do so at once.
 
-    Raises ``ValueError`` when the file was written by a newer program.
+    Raises ``ValueError`` when the file was written by a newer version.
     """
     if _version(db) == len(MIGRATIONS):
         return

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from tavus_mcp.models.base import JsonObject, indexed_texts, is_set, number, text
 from tavus_mcp.models.json_patch import get_at, pointer_of
@@ -25,6 +25,7 @@ class PersonaDocument:
     """A persona as it was read, in the names of ``/v2/personas``; unknown fields are kept."""
 
     data: JsonObject
+    kind: ClassVar[Literal["persona"]] = "persona"
 
     @classmethod
     def parse(cls, raw: JsonObject) -> PersonaDocument:
@@ -41,6 +42,11 @@ class PersonaDocument:
     def persona_id(self) -> str:
         """The id, or an empty string when the reply had none."""
         return str(self.data.get("persona_id") or "")
+
+    @property
+    def object_id(self) -> str:
+        """The id, as every recorded object has one (``history.record``)."""
+        return self.persona_id
 
     @property
     def name(self) -> str:

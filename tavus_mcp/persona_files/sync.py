@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, InvalidArgument, NotFound, Refused
-from tavus_mcp.history import record, revisions
+from tavus_mcp.history import revisions
+from tavus_mcp.history.record import NOT_READ_BACK, record_observed
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
@@ -25,7 +26,7 @@ from tavus_mcp.persona_files.persona_file import PersonaFile, parse_persona_file
 from tavus_mcp.persona_files.yaml_reader import BadFile
 from tavus_mcp.personas import create
 from tavus_mcp.personas.conflicts import EDITED_MEANWHILE, build_revision_conflict
-from tavus_mcp.personas.update import NOT_READ_BACK, UpdateRequest, update
+from tavus_mcp.personas.update import UpdateRequest, update
 
 TOOL = "apply_file"
 """What the journal names as the tool of a file that was brought in."""
@@ -61,7 +62,7 @@ async def record_exported(app: App, persona_export: PersonaExport) -> None:
 
     Raises ``NotRecorded`` when the journal cannot be written.
     """
-    await record.record_observed(app, persona_export.document)
+    await record_observed(app, persona_export.document)
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tavus_mcp.app import App
+from tavus_mcp.catalog import Catalog
 from tavus_mcp.errors import Conflict, ToolFailure
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.json_patch import Operation, diff, get_at, outermost_list, pointer_tokens
 from tavus_mcp.models.masking import is_secret_value
 from tavus_mcp.models.receipt import changes_of
+from tavus_mcp.personas.readback import unexpected_differences
 
 EDITED_MEANWHILE = "edited-meanwhile"
 _UPDATED_AT = "/updated_at"
@@ -55,8 +57,11 @@ def sent_without_tests_finding(error: ToolFailure) -> RuleFinding:
     )
 
 
-def edited_meanwhile_findings(paths: Sequence[str]) -> list[RuleFinding]:
-    """Tell where a persona that was just written reads otherwise than it was to be."""
+def edited_meanwhile_findings(
+    expected: PersonaDocument, actual: PersonaDocument, catalog: Catalog
+) -> list[RuleFinding]:
+    """Return a finding with the fields in which a persona just written is not as expected."""
+    paths = unexpected_differences(expected, actual, catalog)
     if not paths:
         return []
     more = (

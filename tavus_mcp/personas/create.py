@@ -10,23 +10,23 @@ from datetime import datetime
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import check, refusal
 from tavus_mcp.checker.schema_check import UNKNOWN_FIELD
-from tavus_mcp.errors import Conflict, Refused, TavusError, ToolFailure, Unavailable
-from tavus_mcp.history import record
+from tavus_mcp.errors import Refused, TavusError
+from tavus_mcp.history.record import RecordedWrite, WriteIntent, recorded_write
 from tavus_mcp.history.redactions import is_secret_path
-from tavus_mcp.journal.entry import JournalEntry
+from tavus_mcp.history.revivals import REVIVES, record_revived_as
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, sort_by_severity
-from tavus_mcp.models.json_patch import Operation, diff, pointer_of
+from tavus_mcp.models.json_patch import diff, pointer_of
 from tavus_mcp.models.masking import is_masked
 from tavus_mcp.models.receipt import Receipt, Undo
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.conflicts import edited_meanwhile_findings
 from tavus_mcp.personas.current_spelling import use_current_spelling
-from tavus_mcp.personas.readback import unexpected_differences, verify_written
+from tavus_mcp.personas.readback import verify_written
 from tavus_mcp.personas.receipts import build_receipt
-from tavus_mcp.personas.update import refuse_masks, unverified
+from tavus_mcp.personas.update import read_back_hint, refuse_masks
 from tavus_mcp.tavus_api import pagination
 
 
@@ -50,57 +50,54 @@ class CreateRequest:
 
 
 async def create(app: App, request: CreateRequest) -> Receipt:
-    """Create a persona and read it back, or make a plan of it when ``dry_run``.
+    """Create a persona and read it back, or store it as a plan when ``dry_run``.
 
-    When the answer is lost, the persona is looked for before anything else is said. Raises
-    ``Refused`` with every reason when Tavus would reject it, and the errors of the API.
+    When the answer is lost, the account is searched for the new persona. Raises ``Refused`` with
+    every reason when Tavus would reject it, ``Conflict`` when it is not known whether it exists,
+    and the errors of the API.
     """
+    body, findings = await _build_body(app, request)
+    leaves, expected = diff(_without_leaves(body), body), PersonaDocument(body)
+    refuse_masks(leaves)
+    nothing = PersonaDocument({})
+    if request.dry_run:
+        plan = plans.build_creation_plan(app, request.tool, body, request.revives)
+        plan = await plans.store_plan(app, plan)
+        return build_receipt("planned", app, nothing, expected, leaves, findings, plan=plan)
+    if request.plan is not None:
+        await plans.mark_used(app, request.plan)
+    started_at = app.clock()
+    detail = {REVIVES: request.revives} if request.revives else {}
+    intent = WriteIntent("persona", request.tool, operations=leaves, after=body, detail=detail)
+    created: JsonObject = {}
+    async with recorded_write(app, intent) as write:
+        created = await app.api.create_persona(body)
+    if write.lost_response is not None:
+        created = await _find_created(app, write, expected, started_at)
+        findings.insert(0, _RESPONSE_LOST)
+    persona_id = str(created["persona_id"])
+    current = PersonaDocument({**body, "persona_id": persona_id})
+    with write.read_back(read_back_hint(persona_id)):
+        current = await app.api.get_persona(persona_id)
+        write.mismatches = verify_written(expected, current, leaves, app.catalog)
+    findings += [*write.mismatches, *await write.record_outcome("applied", current)]
+    if request.verify_all_fields:
+        findings += edited_meanwhile_findings(expected, current, app.catalog)
+    if request.revives:
+        new_id = current.persona_id
+        findings += await record_revived_as(app, write.intent, request.revives, new_id)
+    findings = sort_by_severity(findings)
+    undo = Undo(tool="delete_persona", arguments={"persona_id": current.persona_id})
+    return build_receipt("applied", app, nothing, current, leaves, findings, undo=undo)
+
+
+async def _build_body(app: App, request: CreateRequest) -> tuple[JsonObject, list[RuleFinding]]:
+    """Return the body of the request, checked, and the findings on it."""
     base, copied = await _load_base(app, request.based_on)
     merged = SetFields({f"/{key}": value for key, value in request.fields.items()}).apply(base)
     body, respellings = use_current_spelling({}, merged, app.catalog)
-    findings = sort_by_severity(
-        [
-            *request.findings,
-            *copied,
-            *respellings,
-            *_check_new_persona(app, body, base, request.allow),
-        ]
-    )
-    leaves, wanted = diff(_without_leaves(body), body), PersonaDocument(body)
-    refuse_masks(leaves)
-    if request.dry_run:
-        plan = await plans.store_plan(
-            app, plans.build_creation_plan(app, request.tool, body, request.revives)
-        )
-        return build_receipt(
-            "planned", app, PersonaDocument({}), wanted, leaves, findings, plan=plan
-        )
-    if request.plan is not None:
-        await plans.mark_used(app, request.plan)
-    started = app.clock()
-    intent = await _record_creation_intent(app, request, leaves)
-    try:
-        answer = await app.api.create_persona(body)
-    except Unavailable as lost:
-        answer = await _find_created(app, intent, wanted, started, lost)
-        findings = [_RESPONSE_LOST, *findings]
-    except ToolFailure:
-        await record.record_outcome(app, intent, "failed")
-        raise
-    made = str(answer.get("persona_id"))
-    try:
-        now = await app.api.get_persona(made)
-        remarks = verify_written(wanted, now, leaves, app.catalog)
-    except TavusError as error:
-        now, remarks = unverified(wanted, made, error)
-    unrecorded = await record.record_outcome(app, intent, "applied", now)
-    if request.verify_all_fields:
-        unrecorded += edited_meanwhile_findings(unexpected_differences(wanted, now, app.catalog))
-    if request.revives:
-        unrecorded += await record.record_revived_as(app, intent, request.revives, now)
-    findings = sort_by_severity([*findings, *remarks, *unrecorded])
-    undo = Undo(tool="delete_persona", arguments={"persona_id": now.persona_id})
-    return build_receipt("applied", app, PersonaDocument({}), now, leaves, findings, undo=undo)
+    checked = _check_new_persona(app, body, base, request.allow)
+    return body, sort_by_severity([*request.findings, *copied, *respellings, *checked])
 
 
 _RESPONSE_LOST = RuleFinding(
@@ -111,26 +108,14 @@ _RESPONSE_LOST = RuleFinding(
 )
 
 
-async def _record_creation_intent(
-    app: App, request: CreateRequest, leaves: Sequence[Operation]
-) -> JournalEntry:
-    """Write the creation down before it is sent; it has no id yet."""
-    detail = {record.REVIVES: request.revives} if request.revives else {}
-    paths = tuple(item.path for item in leaves)
-    return await app.journal.append(
-        JournalEntry("intent", "", app.now(), request.tool, paths=paths, detail=detail)
-    )
-
-
 async def _find_created(
-    app: App,
-    intent: JournalEntry,
-    expected: PersonaDocument,
-    started_at: datetime,
-    lost_response: Unavailable,
+    app: App, write: RecordedWrite, expected: PersonaDocument, started_at: datetime
 ) -> JsonObject:
-    """Look for the one persona that this creation made; raise when it is not certain."""
-    told = "No such persona is there now."
+    """Return the row of the one persona that this creation made.
+
+    Raises ``Conflict`` when there is none, when it may be older, or when the search fails.
+    """
+    result = "No such persona is there now."
     try:
         rows = [
             row
@@ -138,19 +123,18 @@ async def _find_created(
             if await _is_candidate(app, row, expected)
         ]
     except TavusError as error:
-        rows, told = [], f"That failed as well ({type(error).__name__})."
-    made = [row for row in rows if _is_new(row, started_at)]
-    if len(made) == 1:
-        return made[0]
-    await record.record_outcome(app, intent, "unknown")
+        rows, result = [], f"That failed as well ({type(error).__name__})."
+    new_rows = [row for row in rows if _is_new(row, started_at)]
+    if len(new_rows) == 1:
+        return new_rows[0]
     if rows:
         ids = ", ".join(str(row.get("persona_id")) for row in rows)
-        told = f"Personas like it are there, which may be older: {ids}."
-    raise Conflict(
-        f"{lost_response} It was looked for. {told} It is not known whether it was created, and "
-        f"it may "
-        "still arrive; look with list_personas before you create it again."
-    ) from lost_response
+        result = f"Personas like it are there, which may be older: {ids}."
+    raise await write.record_conflict(
+        "unknown",
+        f"{write.lost_response} It was looked for. {result} It is not known whether it was "
+        "created, and it may still arrive; look with list_personas before you create it again.",
+    )
 
 
 async def _is_candidate(app: App, row: JsonObject, expected: PersonaDocument) -> bool:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import anyio
-
 from tavus_mcp.app import App
-from tavus_mcp.errors import Conflict, NotFound, TavusError, ToolFailure, Unavailable
-from tavus_mcp.history import record
-from tavus_mcp.journal.entry import JournalEntry
+from tavus_mcp.errors import NotFound, TavusError
+from tavus_mcp.history.record import RecordedWrite, WriteIntent, recorded_write
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.receipt import FieldChange, Receipt, Undo
@@ -50,42 +47,30 @@ async def delete(app: App, request: DeleteRequest) -> Receipt:
     await require_revision(app, document, request.if_revision, has_plan=request.plan is not None)
     if request.plan is not None:
         await plans.mark_used(app, request.plan)
-    intent = await record.record_intent(app, "delete_persona", document, PersonaDocument({}), ())
-    lost: Unavailable | None = None
-    try:
+    async with recorded_write(app, WriteIntent("persona", "delete_persona", document)) as write:
         await app.api.delete_persona(request.persona_id)
-    except anyio.get_cancelled_exc_class():
-        app.cancelled_writes[request.persona_id] = intent
-        raise
-    except Unavailable as error:
-        lost = error
-    except ToolFailure:
-        await record.record_outcome(app, intent, "failed")
-        raise
-    await _verify_deleted(app, intent, lost)
-    unrecorded = await record.record_outcome(app, intent, "applied")
+    await _require_deleted(app, write)
+    unrecorded = await write.record_outcome("applied")
     return _build_receipt("applied", document).model_copy(update={"findings": unrecorded})
 
 
-async def _verify_deleted(
-    app: App, intent: JournalEntry, lost_response: Unavailable | None
-) -> None:
-    """Return when the persona is gone; else say what is known, and what is not."""
-    told = "the persona is still there"
+async def _require_deleted(app: App, write: RecordedWrite) -> None:
+    """Return when the persona is gone; raise ``Conflict`` when it is there or that is unknown."""
+    lost = write.lost_response
+    result = "the persona is still there"
     try:
-        await app.api.get_persona(intent.persona_id)
+        await app.api.get_persona(write.intent.persona_id)
     except NotFound:
         return
     except TavusError as error:
-        if lost_response is None:
-            return  # Tavus said that it is deleted, and nothing says otherwise
-        told = f"that failed as well ({type(error).__name__}): it is not known whether it is gone"
-    await record.record_outcome(app, intent, "unknown" if lost_response else "failed")
-    raise Conflict(
-        f"{lost_response or 'Tavus answered that it is deleted, but it is not.'} It was looked "
-        f"for: {told}. "
-        "Look with get_persona before you try again."
-    ) from lost_response
+        if lost is None:
+            return  # Tavus answered that it is deleted, and nothing contradicts that
+        result = f"that failed as well ({type(error).__name__}): it is not known whether it is gone"
+    raise await write.record_conflict(
+        "unknown" if lost else "failed",
+        f"{lost or 'Tavus answered that it is deleted, but it is not.'} It was looked for: "
+        f"{result}. Look with get_persona before you try again.",
+    )
 
 
 def build_declined_receipt(document: PersonaDocument) -> Receipt:

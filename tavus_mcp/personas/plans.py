@@ -14,7 +14,7 @@ from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import PlanAlreadyApplied, Refused
-from tavus_mcp.history import record
+from tavus_mcp.history.record import record_observed
 from tavus_mcp.journal.entry import JournalEntry, plan_id_of
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
@@ -73,7 +73,7 @@ def build_deletion_plan(before: PersonaDocument) -> Plan:
 async def store_plan(app: App, plan: Plan, base: PersonaDocument | None = None) -> Plan:
     """Write a plan down, and the persona it is for; return it with its id and its end."""
     if base is not None:
-        await record.record_observed(app, base)
+        await record_observed(app, base)
     expires = (app.clock() + PLAN_LIFETIME).isoformat(timespec="seconds")
     line = await app.journal.append(
         JournalEntry(

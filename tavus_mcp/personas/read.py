@@ -9,7 +9,7 @@ from typing import Any
 from tavus_mcp.app import App
 from tavus_mcp.checker import draft_input
 from tavus_mcp.errors import InvalidArgument, NotFound
-from tavus_mcp.history import record
+from tavus_mcp.history.cancelled_writes import explain_missing, report_cancelled_write
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
@@ -38,8 +38,8 @@ async def read_persona_view(
     try:
         document = await app.api.get_persona(persona_id)
     except NotFound as error:
-        raise await record.explain_missing(app, persona_id, error) from error
-    findings = await record.report_cancelled_write(app, document)
+        raise await explain_missing(app, persona_id, error) from error
+    findings = await report_cancelled_write(app, document)
     shown: JsonObject = app.masker.mask(document.data)
     if layers is not None and isinstance(shown.get("layers"), dict):
         shown["layers"] = {name: layer for name, layer in shown["layers"].items() if name in layers}

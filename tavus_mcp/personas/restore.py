@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.errors import InvalidArgument, NotFound, Refused, TavusError
-from tavus_mcp.history import record
 from tavus_mcp.history.redactions import (
     has_redaction,
     is_restorable,
@@ -18,6 +17,7 @@ from tavus_mcp.history.redactions import (
     restore_visible,
 )
 from tavus_mcp.history.revisions import load_revision
+from tavus_mcp.history.revivals import revived_id
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import PersonaDocument
@@ -87,7 +87,7 @@ async def _find_current(app: App, persona_id: str) -> PersonaDocument | None:
         try:
             return await app.api.get_persona(persona_id)
         except NotFound:
-            persona_id = await record.revived_id(app, persona_id)
+            persona_id = await revived_id(app, persona_id)
     return None
 
 

@@ -1,8 +1,8 @@
 """The one write path: read, apply, diff, check, record, send, read back, record, answer.
 
-Whatever changes a persona comes through ``edit``, with a ``Change`` that says what is to be
-different. Only the leaves that differ are sent, each with a ``test`` of what stood there, so that
-what other people edit meanwhile, what we do not know, and what Tavus masks is never overwritten.
+Every change of a persona passes through ``update`` as a ``Change``. Only the leaves that differ
+are sent, each with a ``test`` of its old value, so that edits made meanwhile by others, fields
+unknown to this version, and values that Tavus masks are never overwritten.
 """
 
 from __future__ import annotations
@@ -10,20 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import anyio
-
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS, check_change
-from tavus_mcp.errors import (
-    Conflict,
-    Refused,
-    RequestRejected,
-    TavusError,
-    ToolFailure,
-    Unavailable,
-)
-from tavus_mcp.history import record
-from tavus_mcp.journal.entry import JournalEntry
+from tavus_mcp.errors import Refused, RequestRejected, TavusError
+from tavus_mcp.history.cancelled_writes import has_taken_effect
+from tavus_mcp.history.record import RecordedWrite, WriteIntent, record_observed, recorded_write
 from tavus_mcp.models.changes import Change, RawPatch
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, sort_by_severity
@@ -38,17 +29,17 @@ from tavus_mcp.personas.conflicts import (
     sent_without_tests_finding,
 )
 from tavus_mcp.personas.current_spelling import use_current_spelling
-from tavus_mcp.personas.readback import unexpected_differences, verify_written
+from tavus_mcp.personas.readback import verify_written
 from tavus_mcp.personas.receipts import build_receipt, build_undo, loss_findings
-
-NOT_READ_BACK = "not-read-back"
 
 
 @dataclass(frozen=True)
 class UpdateRequest:
-    """A change as it was asked for; ``verbatim`` keeps older spellings, as a way back must.
+    """A change of one persona, and how it is to be carried out.
 
-    ``whole`` asks for a finding wherever the persona reads otherwise afterwards, changed or not.
+    ``allow`` names checker rules that may not block it; ``findings`` are passed on to the receipt.
+    ``keep_legacy_spelling`` sends older spellings as they are, which restoring requires.
+    ``verify_all_fields`` reports every field that reads back differently, changed or not.
     """
 
     tool: str
@@ -64,7 +55,7 @@ class UpdateRequest:
 
 
 def from_plan(plan: plans.Plan) -> UpdateRequest:
-    """Return the edit that a change plan stands for; what was let pass then is let pass now."""
+    """Return the request that a change plan stands for; findings allowed then are allowed now."""
     return UpdateRequest(
         plan.tool,
         plan.persona_id,
@@ -77,11 +68,11 @@ def from_plan(plan: plans.Plan) -> UpdateRequest:
 
 
 async def update(app: App, request: UpdateRequest) -> Receipt:
-    """Carry out a change on the persona as it is now, or make a plan of it when ``dry_run``.
+    """Carry out a change on the persona as it is now, or store it as a plan when ``dry_run``.
 
     Raises ``Conflict`` when the persona is not at ``if_revision`` or was changed meanwhile,
-    ``Refused`` when Tavus would reject the result, ``NotRecorded`` when the journal cannot be
-    written, and the errors of the API.
+    ``Refused`` when Tavus would reject the result, ``JournalUnavailable`` when the journal cannot
+    be written, and the errors of the API.
     """
     before = await app.api.get_persona(request.persona_id)
     await require_revision(app, before, request.if_revision, has_plan=request.plan is not None)
@@ -90,44 +81,34 @@ async def update(app: App, request: UpdateRequest) -> Receipt:
     after, operations, findings = compute_update(app, before, request)
     if not operations:
         return build_receipt("unchanged", app, before, before, (), findings)
-    claim = await plans.mark_used(app, request.plan) if request.plan else 0
-    intent = await record.record_intent(
-        app, request.tool, before, after, operations, used_seq=claim
-    )
-    changed, lost = True, None
-    for tests in build_test_attempts(before, operations):
-        try:
-            changed = await app.api.patch_persona(request.persona_id, [*tests, *operations])
-            break
-        except anyio.get_cancelled_exc_class():
-            app.cancelled_writes[request.persona_id] = intent
-            raise
-        except Unavailable as error:
-            lost = error
-            break
-        except ToolFailure as error:
-            await _require_retryable(app, intent, before, error, has_tests=bool(tests))
-            findings = [sent_without_tests_finding(error), *findings]
-    try:
-        now = await app.api.get_persona(request.persona_id)
-        remarks = verify_written(after, now, operations, app.catalog)
-    except TavusError as error:
-        now, remarks = unverified(after, request.persona_id, error)
-    findings += await _verify_outcome(app, intent, now, remarks, lost, was_changed=changed)
-    if not changed:
-        findings.append(ALREADY_SET)
+    used_seq = await plans.mark_used(app, request.plan) if request.plan else 0
+    intent = WriteIntent("persona", request.tool, before, operations, after.data, used_seq)
+    is_changed = True
+    async with recorded_write(app, intent) as write:
+        for tests in build_test_attempts(before, operations):
+            try:
+                is_changed = await app.api.patch_persona(request.persona_id, [*tests, *operations])
+                break
+            except RequestRejected as error:
+                await _require_retryable(app, before, error, has_tests=bool(tests))
+                findings.insert(0, sent_without_tests_finding(error))
+    current = after
+    with write.read_back(read_back_hint(request.persona_id)):
+        current = await app.api.get_persona(request.persona_id)
+        write.mismatches = verify_written(after, current, operations, app.catalog)
+    findings += await _require_effect(write, current, is_changed=is_changed)
     if request.verify_all_fields:
-        findings += edited_meanwhile_findings(unexpected_differences(after, now, app.catalog))
-    status = "applied" if changed else "unchanged"
-    unrecorded = await record.record_outcome(app, intent, status, now)
-    told = operations if changed else ()
-    undo = build_undo(before, operations, app.masker) if changed else None
-    findings = sort_by_severity([*findings, *remarks, *unrecorded])
-    return build_receipt(status, app, before, now, told, findings, undo=undo)
+        findings += edited_meanwhile_findings(after, current, app.catalog)
+    status = "applied" if is_changed else "unchanged"
+    findings += [*write.mismatches, *await write.record_outcome(status, current)]
+    effective = operations if is_changed else ()
+    undo = build_undo(before, effective, app.masker)
+    findings = sort_by_severity(findings)
+    return build_receipt(status, app, before, current, effective, findings, undo=undo)
 
 
 async def preview(app: App, before: PersonaDocument, request: UpdateRequest) -> Receipt:
-    """Tell what a change would do to a persona that was read, and keep it as a plan.
+    """Return what a change would do to a persona as it was read, and store it as a plan.
 
     Raises ``Refused`` when Tavus would reject the result.
     """
@@ -143,53 +124,48 @@ async def preview(app: App, before: PersonaDocument, request: UpdateRequest) -> 
 def compute_update(
     app: App, before: PersonaDocument, request: UpdateRequest
 ) -> tuple[PersonaDocument, list[Operation], list[RuleFinding]]:
-    """Return the persona as it is to be, the smallest patch to it, and what is to be said of it."""
-    wanted = request.change.apply(before.data)
-    data, respellings = (
-        (wanted, [])
-        if request.keep_legacy_spelling
-        else use_current_spelling(before.data, wanted, app.catalog)
-    )
+    """Return the persona after a change, the smallest patch to it, and the findings on it.
+
+    Raises ``Refused`` when the change would write a mask, or Tavus would reject the result.
+    """
+    data, respellings = request.change.apply(before.data), list[RuleFinding]()
+    if not request.keep_legacy_spelling:
+        data, respellings = use_current_spelling(before.data, data, app.catalog)
     after = PersonaDocument(data)
     operations = diff(before.data, after.data)
     refuse_masks(operations)
     _refuse_masked_text(app, before, operations)
     refuse_mixed_conferencing(operations)
     findings = check_change(before, after, operations, app.catalog, allow=request.allow)
-    keys = loss_findings(before, operations, app.masker)
-    return after, operations, sort_by_severity([*request.findings, *respellings, *findings, *keys])
+    losses = loss_findings(before, operations, app.masker)
+    return (
+        after,
+        operations,
+        sort_by_severity([*request.findings, *respellings, *findings, *losses]),
+    )
 
 
 def _refuse_masked_text(app: App, before: PersonaDocument, operations: Sequence[Operation]) -> None:
-    """Refuse a text in which a secret was masked when it was shown: it would lose the secret."""
+    """Refuse a text that still holds the mask of a secret in the stored text."""
     for operation in operations:
         old = before.at(operation.path)
-        shown = isinstance(old, str) and app.masker.mask_text(old) != old
-        if shown and isinstance(operation.value, str) and MASK in operation.value:
+        has_secret = isinstance(old, str) and app.masker.mask_text(old) != old
+        if has_secret and isinstance(operation.value, str) and MASK in operation.value:
             raise Refused(
                 f"{operation.path}: the stored text holds a secret that was shown as {MASK}; "
                 "written back like this it would be lost. Use edit_prompt on other parts of it."
             )
 
 
-def unverified(
-    expected: PersonaDocument, persona_id: str, error: TavusError
-) -> tuple[PersonaDocument, list[RuleFinding]]:
-    """Return what is known of a write that was accepted but cannot be read back, and say so."""
-    finding = RuleFinding(
-        severity="warning",
-        path="",
-        message=f"Tavus accepted the write, but reading it back failed: {error}",
-        hint=f"Read persona {persona_id!r} with get_persona before changing it again.",
-        rule=NOT_READ_BACK,
-    )
-    return PersonaDocument({**expected.data, "persona_id": persona_id}), [finding]
+def read_back_hint(persona_id: str) -> str:
+    """Return the hint for a persona that was written and could not be read back."""
+    return f"Read persona {persona_id!r} with get_persona before changing it again."
 
 
 async def require_revision(
     app: App, document: PersonaDocument, revision: str | None, *, has_plan: bool = False
 ) -> None:
-    """Refuse when the persona is not at the revision the caller has seen; say what changed."""
+    """Raise ``Conflict``, with what changed, unless the persona is at the caller's revision."""
     if revision is not None and revision != document.revision:
         known = await app.journal.document(document.persona_id, revision)
         seen = PersonaDocument(known) if known else None
@@ -197,51 +173,45 @@ async def require_revision(
 
 
 async def _require_retryable(
-    app: App, intent: JournalEntry, before: PersonaDocument, error: ToolFailure, *, has_tests: bool
+    app: App, before: PersonaDocument, refusal: RequestRejected, *, has_tests: bool
 ) -> None:
-    """Return when the refusal may be due to the tests alone; else record and raise.
+    """Return when a refusal may be due to the ``test`` operations alone; else raise.
 
-    Tavus documents ``test``; that it is honoured has not been tried on the live service.
+    Tavus documents ``test``; that it is honoured has not been tried on the live service. Raises
+    ``Conflict`` when the persona changed meanwhile, else the refusal: nothing was written.
     """
+    if not has_tests or refusal.status not in (400, 422):
+        raise refusal
     try:
-        if not (has_tests and isinstance(error, RequestRejected) and error.status in (400, 422)):
-            raise error
-        now = await app.api.get_persona(before.persona_id)
-        if (now.revision, now.updated_at) != (before.revision, before.updated_at):
-            await record.record_observed(app, now)
-            raise build_revision_conflict(app, before, now) from error
-    except ToolFailure:
-        await record.record_outcome(app, intent, "failed")
-        raise
+        current = await app.api.get_persona(before.persona_id)
+    except TavusError:
+        raise refusal from None
+    if (current.revision, current.updated_at) != (before.revision, before.updated_at):
+        await record_observed(app, current)
+        raise build_revision_conflict(app, before, current) from refusal
 
 
-async def _verify_outcome(
-    app: App,
-    intent: JournalEntry,
-    actual: PersonaDocument,
-    write_findings: Sequence[RuleFinding],
-    lost_response: Unavailable | None,
-    *,
-    was_changed: bool,
+async def _require_effect(
+    write: RecordedWrite, current: PersonaDocument, *, is_changed: bool
 ) -> list[RuleFinding]:
-    """Hold what was answered against what is read; raise when a change cannot be vouched for."""
-    if lost_response is not None:
-        if record.has_taken_effect(app, intent, actual) and not write_findings:
-            return [RESPONSE_LOST]
-        await record.record_outcome(app, intent, "unknown")
-        raise Conflict(
-            f"{lost_response} It was read again at once, and it is not certain that the change "
-            f"is there. "
-            "Look with get_persona before you try again."
-        ) from lost_response
-    if was_changed and write_findings and actual.revision == intent.revision:
-        await record.record_outcome(app, intent, "failed")
-        raise Conflict(
+    """Compare the answer with what was read back; raise ``Conflict`` when they contradict."""
+    if write.lost_response is not None:
+        if write.mismatches or not has_taken_effect(write.app, write.intent, current):
+            raise await write.record_conflict(
+                "unknown",
+                f"{write.lost_response} It was read again at once, and it is not certain that the "
+                "change is there. Look with get_persona before you try again.",
+            )
+        return [RESPONSE_LOST]
+    is_same = write.is_read_back and current.revision == write.intent.revision
+    if is_changed and is_same and write.mismatches:
+        details = "; ".join(f"{item.path}: {item.message}" for item in write.mismatches)
+        raise await write.record_conflict(
+            "failed",
             "Tavus answered that all was well, but the persona reads as it was before: the change "
-            "did not take effect. "
-            + "; ".join(f"{item.path}: {item.message}" for item in write_findings)
+            f"did not take effect. {details}",
         )
-    return []
+    return [] if is_changed else [ALREADY_SET]
 
 
 RESPONSE_LOST = RuleFinding(
@@ -261,7 +231,7 @@ ALREADY_SET = RuleFinding(
 
 
 def refuse_masks(operations: Sequence[Operation]) -> None:
-    """Refuse to write the mask that stands for a secret."""
+    """Raise ``Refused`` when an operation would write the mask of a secret."""
     masked = [item.path for item in operations if _writes_mask(item)]
     if masked:
         raise Refused(
@@ -271,7 +241,7 @@ def refuse_masks(operations: Sequence[Operation]) -> None:
 
 
 def refuse_mixed_conferencing(operations: Sequence[Operation]) -> None:
-    """Refuse to change the meeting identity together with anything else (vendor: meetings)."""
+    """Refuse to change the conferencing layer with anything else (docs: meetings)."""
     meeting = [item for item in operations if item.path.startswith("/layers/conferencing")]
     if meeting and len(meeting) < len(operations):
         raise Refused(

@@ -6,7 +6,7 @@ from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS
 from tavus_mcp.concurrency import ProgressCallback
 from tavus_mcp.fleet import apply
-from tavus_mcp.history import record
+from tavus_mcp.history.revivals import REVIVES
 from tavus_mcp.models.receipt import PlanReceipt, Receipt
 from tavus_mcp.personas import create, delete, plans
 from tavus_mcp.personas.create import CreateRequest
@@ -25,7 +25,7 @@ async def apply_plan(app: App, plan_id: str, report_progress: ProgressCallback) 
             return await apply.apply_bulk_plan(app, plan, report_progress)
         case "create":
             body = plans.body_of(plan)
-            revives = plan.detail.get(record.REVIVES, "")
+            revives = plan.detail.get(REVIVES, "")
             request = CreateRequest(
                 body, tool=plan.tool, plan=plan, allow=PRIVATE_URLS, revives=revives
             )

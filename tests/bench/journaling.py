@@ -13,7 +13,7 @@ from report import Measurement
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.history import record
+from tavus_mcp.history.record import WriteIntent, recorded_write
 from tavus_mcp.journal.journal import Journal
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import Operation
@@ -39,8 +39,10 @@ async def _time_changes(app: App, rounds: int) -> list[float]:
         after = PersonaDocument({**before.data, "greeting": greeting})
         begun = time.perf_counter()
         change = [Operation("add", "/greeting", greeting)]
-        intent = await record.record_intent(app, "update_persona", before, after, change)
-        await record.record_outcome(app, intent, "applied", after)
+        intent = WriteIntent("persona", "update_persona", before, change, after.data)
+        async with recorded_write(app, intent) as write:
+            pass
+        await write.record_outcome("applied", after)
         took.append(milliseconds_since(begun))
         before = after
     return took[1:]

@@ -1,0 +1,63 @@
+"""Find out whether a cancelled or unanswered write of a persona took effect."""
+
+from __future__ import annotations
+
+from tavus_mcp.app import App
+from tavus_mcp.errors import NotFound
+from tavus_mcp.history.record import EXPECTED_VALUES, record_outcome
+from tavus_mcp.journal.entry import JournalEntry
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.json_patch import get_at
+from tavus_mcp.models.masking import is_secret_value
+from tavus_mcp.models.persona import WRITE_ONLY
+
+
+async def report_cancelled_write(app: App, document: PersonaDocument) -> list[RuleFinding]:
+    """Record and report whether a cancelled write of a persona, as just read, took effect."""
+    intent = app.cancelled_writes.pop(document.persona_id, None)
+    if intent is None:
+        return []
+    is_applied = has_taken_effect(app, intent, document)
+    unrecorded = await record_outcome(app, intent, "applied" if is_applied else "unknown", document)
+    effect = "took effect" if is_applied else "has not taken effect so far, as far as can be seen"
+    cancelled = RuleFinding(
+        severity="warning",
+        path="",
+        message=f"The {intent.tool} that was cancelled {effect}.",
+        hint="list_revisions tells what was changed; restore_revision takes it back.",
+        rule="cancelled-write",
+    )
+    return [cancelled, *unrecorded]
+
+
+async def explain_missing(app: App, persona_id: str, error: NotFound) -> NotFound:
+    """Return the error to raise for a missing persona.
+
+    If a cancelled ``delete_persona`` is pending for it, record that as applied and say so.
+    """
+    intent = app.cancelled_writes.get(persona_id)
+    if intent is None or intent.tool != "delete_persona":
+        return error
+    del app.cancelled_writes[persona_id]
+    await record_outcome(app, intent, "applied")
+    return NotFound(f"{error} The delete_persona that was cancelled took effect.", status=404)
+
+
+def has_taken_effect(app: App, intent: JournalEntry, current: PersonaDocument) -> bool:
+    """Tell whether a persona holds every value that an intent was to bring.
+
+    Masked keys and fields that Tavus never returns prove nothing; with nothing else to compare,
+    the answer is False.
+    """
+    visible = app.masker.mask(current.data)
+    expected: dict[str, object] = intent.detail.get(EXPECTED_VALUES, {})
+    comparable = {
+        path: value
+        for path, value in expected.items()
+        if not is_secret_value(path.rsplit("/", 1)[-1], value)
+        and path.split("/")[1] not in WRITE_ONLY
+    }
+    return bool(comparable) and all(
+        get_at(visible, path) == value for path, value in comparable.items()
+    )
