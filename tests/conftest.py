@@ -6,6 +6,7 @@ a real ASGI application with a real store in memory; nothing of ours is mocked.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 from mcp import Client
 from mcp_client import SECRET, RecordingTransport, ToolClient, build_test_app, text_of
+from sdk_caches import install_caches
 from starlette.types import ASGIApp
 
 from tavus_mcp.sandbox.app import build_sandbox
@@ -31,6 +33,20 @@ __all__ = [
     "build_test_app",
     "text_of",
 ]
+
+
+def pytest_collection_finish() -> None:
+    """Exempt the collected tests from garbage collection: they live until the end."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _sdk_caches() -> Iterator[None]:
+    """Share what the MCP SDK derives from the same functions and schemas in every test."""
+    with pytest.MonkeyPatch.context() as patcher:
+        install_caches(patcher)
+        yield
 
 
 @pytest.fixture

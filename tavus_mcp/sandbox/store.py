@@ -14,6 +14,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,16 @@ _PROVENANCE_FIELDS = frozenset({"source", "checked_on"})
 
 def stock_entries() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield ``(kind, id, document)`` of each stock entry (docs: stock-personas, stock-replicas)."""
-    text = resources.files("tavus_mcp.sandbox").joinpath("seeds.toml").read_text("utf-8")
-    for kind, entries in tomllib.loads(text).items():
+    for kind, entries in _load_seeds().items():
         for entry in entries:
             row = {key: value for key, value in entry.items() if key not in _PROVENANCE_FIELDS}
             yield kind, str(row[f"{kind}_id"]), row
+
+
+@cache
+def _load_seeds() -> dict[str, list[dict[str, Any]]]:
+    text = resources.files("tavus_mcp.sandbox").joinpath("seeds.toml").read_text("utf-8")
+    return tomllib.loads(text)
 
 
 Row = dict[str, Any]
