@@ -17,7 +17,7 @@ from tavus_mcp.models.base import JsonObject, parse_id
 from tavus_mcp.models.persona import SERVER_FIELDS, Persona
 from tavus_mcp.models.validation_errors import child_schema
 from tavus_mcp.models.vocabularies import duplicate_names, to_persona_names
-from tavus_mcp.persona_files import yaml_editor, yaml_reader, yaml_writer
+from tavus_mcp.persona_files import yaml_reader
 from tavus_mcp.persona_files.yaml_reader import BadFile
 
 IDENTITY_KEYS = ("persona_id", "revision")
@@ -55,14 +55,18 @@ class PersonaFile:
 
         Raises ``BadFile`` when the persona nests deeper than a file may.
         """
+        from tavus_mcp.persona_files.yaml_writer import render_yaml
+
         try:
-            return _HEADER_COMMENT + "\n".join(yaml_writer.render_mapping(self.data())) + "\n"
+            return _HEADER_COMMENT + render_yaml(self.data())
         except ValueError as error:
             raise BadFile(f"this persona cannot be a file: {error}.") from None
 
     def merge_into_text(self, text: str) -> str:
         """Return an existing file changed so that it says the same, its comments kept."""
-        return yaml_editor.update_yaml(text, self.data())
+        from tavus_mcp.persona_files.yaml_editor import update_yaml
+
+        return update_yaml(text, self.data())
 
 
 def parse_persona_file(text: str) -> PersonaFile:
@@ -89,11 +93,13 @@ def parse_persona_file(text: str) -> PersonaFile:
 
 def with_identity(text: str, persona_id: str, revision: str | None) -> str:
     """Return a file with its two own keys set, and nothing else touched."""
+    from tavus_mcp.persona_files.yaml_editor import update_yaml
+
     data = yaml_reader.parse_yaml(text).to_data()
     alias = "pal_id" if "pal_id" in data else "persona_id"
     own = {alias: persona_id} | ({} if revision is None else {"revision": revision})
     kept = {key: value for key, value in data.items() if key not in own}
-    return yaml_editor.update_yaml(text, {**own, **kept})
+    return update_yaml(text, {**own, **kept})
 
 
 def order_fields(fields: JsonObject) -> JsonObject:
@@ -138,5 +144,5 @@ def _id_problems(persona_id: str, members: Mapping[str, Any]) -> list[str]:
         parse_id(persona_id)
     except ValueError as error:
         place = members.get("persona_id") or members["pal_id"]
-        return [f"{place[1].where}: {error}."]
+        return [f"{place[1].position}: {error}."]
     return []

@@ -1,38 +1,53 @@
-"""Bringing a YAML file up to date: only what differs is written anew, all else stays as it is.
+"""Change a YAML or JSON file so that it holds given data; its comments are kept.
 
-Comments, order, quotes and spacing are people's; a change touches the lines of its value. The
-result is read again before it is given out: where a change in place does not say exactly what it
-must, the file is written anew below its opening comment.
+ruamel.yaml reads the file as a tree of nodes with comments. The nodes of changed values are
+replaced and the tree is written again. Lines that the change does not concern are then taken from
+the file as they are, so that git shows the change alone; comments inside brackets are lost only if
+the value in the brackets changes. The result is read again before it is
+returned: where it does not hold exactly the data, the file is written anew below its opening
+comment.
+
+Importing this module loads ruamel.yaml; other modules import it when a file is changed.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator
+from difflib import SequenceMatcher
+from itertools import chain
 from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import CollectionNode, MappingNode, Node
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.json_patch import diff
-from tavus_mcp.persona_files import yaml_writer
-from tavus_mcp.persona_files.yaml_reader import BadFile, Node, parse_yaml
+from tavus_mcp.persona_files import yaml_reader
+from tavus_mcp.persona_files.yaml_comments import (
+    keep_comments,
+    lift_header_comments,
+    move_comments_below,
+    normalize_nodes,
+    read_comments,
+    set_comments,
+)
+from tavus_mcp.persona_files.yaml_reader import BadFile, parse_yaml
+from tavus_mcp.persona_files.yaml_writer import (
+    Indentation,
+    build_key,
+    build_node,
+    render_yaml,
+    serialize_node,
+)
 
-_BLOCK_HEADER_COMMENT = re.compile(r"[|>][-+0-9]*([ \t]+#[^\r\n]*)")
-_LEADING_COMMENT = re.compile(r"\ufeff?(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\n|$))*")
-
-
-class _CannotEditInPlace(Exception):
-    """A value has to be written anew as a whole."""
-
-
-@dataclass(frozen=True)
-class _Replacement:
-    """A piece of the text, and what takes its place."""
-
-    start: int
-    end: int
-    new: str
+_PREAMBLE = re.compile(r"\ufeff?(?:(?:[ \t]*(?:#[^\n]*)?|%[^\n]*)\n)*---[ \t]*\n|\ufeff?")
+"""What stands before the first value: a byte order mark, directives and the document marker."""
+_OPENING_COMMENT = re.compile(r"\ufeff?(?:[ \t]*(?:#[^\n]*)?(?:\n|$))*")
+_JSON_INDENT = re.compile(r"\s*\{\n([ \t]+)")
 
 
 def update_yaml(text: str, data: JsonObject) -> str:
@@ -41,25 +56,16 @@ def update_yaml(text: str, data: JsonObject) -> str:
     Raises ``BadFile`` when the text cannot be read.
     """
     root = parse_yaml(text)
-    if not diff(root.to_data(), data):
+    old = root.to_data()
+    if not diff(old, data):
         return text
     line_end = "\r\n" if "\r\n" in text else "\n"
-    try:
-        changed = _apply_replacements(text, list(_Editor(text).edit_object(root, data)), line_end)
+    text = text.replace("\r\n", "\n")
+    for changed in chain(_update_json(text, old, data), _update_nodes(text, root, old, data)):
         if _has_data(changed, data):
-            return changed
-    except _CannotEditInPlace:
-        pass
-    return _rewrite(text, root, data).replace("\n", line_end)
-
-
-def _rewrite(text: str, root: Node, data: JsonObject) -> str:
-    if root.flow:
-        said = json.dumps(data, indent=2, ensure_ascii=False)
-        return (said if _has_data(said, data) else json.dumps(data, indent=2)) + "\n"
-    opening = _LEADING_COMMENT.match(text)
-    kept = (opening[0] if opening else "").replace("\r\n", "\n")
-    return kept + "\n".join(yaml_writer.render_mapping(data)) + "\n"
+            return changed.replace("\n", line_end)
+    opening = _OPENING_COMMENT.match(text)
+    return ((opening[0] if opening else "") + render_yaml(data)).replace("\n", line_end)
 
 
 def _has_data(text: str, data: JsonObject) -> bool:
@@ -69,162 +75,155 @@ def _has_data(text: str, data: JsonObject) -> bool:
         return False
 
 
-def _apply_replacements(text: str, replacements: list[_Replacement], line_end: str) -> str:
-    pieces, at = [], 0
-    for cut in sorted(replacements, key=lambda cut: (cut.start, cut.end)):
-        if cut.start < at:
-            raise _CannotEditInPlace
-        pieces += [text[at : cut.start], cut.new.replace("\n", line_end)]
-        at = cut.end
-    return "".join([*pieces, text[at:]])
+def _update_json(text: str, old: JsonObject, new: JsonObject) -> Iterator[str]:
+    """Yield the text of a JSON file with new data, in the file's order and with its indent."""
+    try:
+        json.loads(text)
+    except ValueError:
+        return
+    found = _JSON_INDENT.match(text)
+    indent = found[1] if found else None
+    blank = text[len(text.rstrip()) :]
+    for ascii_only in (False, True):  # JSON may hold characters that YAML only takes as escapes
+        yield json.dumps(_order_like(old, new), indent=indent, ensure_ascii=ascii_only) + blank
 
 
-class _Editor:
-    """Finds the pieces of one text that have to change."""
+def _order_like(old: Any, new: Any) -> Any:
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {key: _order_like(old.get(key), new[key]) for key in _merge_key_order(old, new)}
+    if isinstance(old, list) and isinstance(new, list):
+        pairs = zip(old + [None] * len(new), new, strict=False)
+        return [_order_like(old_item, item) for old_item, item in pairs]
+    return new
 
-    def __init__(self, text: str) -> None:
-        self._text = text
 
-    def edit_object(self, node: Node, data: JsonObject) -> Iterator[_Replacement]:
-        """Yield the changes of an object's members: changed, removed and new ones."""
-        there = node.members
-        for key, (at, value) in there.items():
-            if key not in data:
-                yield self._remove_member(node, at, value)
-            elif not _is_same(value.to_data(), data[key]):
-                yield from self._edit_member(node, key, (at, value), data[key])
-        before: str | None = None
-        fresh: dict[str | None, list[str]] = {}
-        for key in data:
-            if key in there:
-                before = key
-            else:
-                fresh.setdefault(before, []).append(key)
-        for after, keys in fresh.items():
-            yield self._add_members(node, after, {key: data[key] for key in keys})
+def _merge_key_order(old: JsonObject, new: JsonObject) -> list[str]:
+    """Return the keys of ``new``: known ones in the old order, each new one behind its own."""
+    keys = [key for key in old if key in new]
+    for previous, key in zip([None, *new], new, strict=False):
+        if key not in old:
+            keys.insert(0 if previous is None else keys.index(previous) + 1, key)
+    return keys
 
-    def _edit_member(
-        self, parent: Node, key: str, key_and_value: tuple[Node, Node], new: Any
-    ) -> Iterator[_Replacement]:
-        at, old = key_and_value
-        if parent.flow:
-            yield _Replacement(old.start, old.end, yaml_writer.render_flow(new))
-            return
-        try:
-            yield from list(self._edit_children(old, new))
-        except _CannotEditInPlace:
-            colon = self._text.index(":", at.end)
-            if self._text[at.end : colon].strip():
-                raise
-            yield from self._replace_value((colon + 1, old), new, parent.column)
 
-    def _edit_children(self, old: Node, new: Any) -> Iterator[_Replacement]:
-        """Yield the changes inside a list or an object; raise when it is one no longer."""
-        if old.flow or not old.items or not new:
-            raise _CannotEditInPlace
-        if old.kind == "object" and isinstance(new, dict):
-            yield from self.edit_object(old, new)
-        elif old.kind == "list" and isinstance(new, list):
-            yield from self._edit_list(old, new)
+def _update_nodes(
+    text: str, root: yaml_reader.Node, old: JsonObject, new: JsonObject
+) -> Iterator[str]:
+    """Yield the changed text: first with all other lines as they are, then laid out anew."""
+    preamble = _PREAMBLE.match(text)
+    start = preamble.end() if preamble else 0
+    indentation = _guess_indentation(root)
+    try:
+        unchanged = serialize_node(_compose(text[start:]), indentation)
+        node = _compose(text[start:])
+        _edit_mapping(node, old, new)
+        changed = serialize_node(node, indentation)
+    except YAMLError:  # a comment or a fold where ruamel.yaml cannot write one
+        return
+    merged = _merge_lines(text[start:], unchanged, changed)
+    if merged is not None:
+        yield text[:start] + merged
+    yield text[:start] + changed
+
+
+def _compose(text: str) -> MappingNode:
+    node: MappingNode = YAML().compose(text)
+    normalize_nodes(node)
+    return node
+
+
+def _merge_lines(text: str, unchanged: str, changed: str) -> str | None:
+    """Return ``text`` with the difference of two layouts of it, or None if that is not possible.
+
+    ``unchanged`` is the text as ruamel.yaml lays it out, ``changed`` the same with new values.
+    """
+    lines, before, after = text.split("\n"), unchanged.split("\n"), changed.split("\n")
+    line_of = {-1: -1}  # by the line's number in ``unchanged``, where their words are the same
+    for start, target, size in _match_lines(before, lines, _words_of).get_matching_blocks():
+        line_of.update((start + offset, target + offset) for offset in range(size))
+    result: list[str] = []
+    done = 0
+    for tag, start, end, new_start, new_end in _match_lines(before, after).get_opcodes():
+        if tag == "equal":
+            continue
+        if start - 1 not in line_of or (end > start and end - 1 not in line_of):
+            return None
+        result += lines[done : line_of[start - 1] + 1] + after[new_start:new_end]
+        done = line_of[end - 1] + 1
+    return "\n".join(result + lines[done:])
+
+
+def _match_lines(
+    left: list[str], right: list[str], normalize: Callable[[str], str] = str
+) -> SequenceMatcher[str]:
+    return SequenceMatcher(None, [*map(normalize, left)], [*map(normalize, right)], autojunk=False)
+
+
+def _words_of(line: str) -> str:
+    return " ".join(line.split())
+
+
+def _guess_indentation(root: yaml_reader.Node) -> Indentation:
+    """Return the indentation that most of a file has."""
+    counts: dict[str, Counter[int]] = {"mapping": Counter(), "dash": Counter(), "item": Counter()}
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        pending += node.items
+        for child in node.items:
+            if child.flow or child.kind == "value":
+                continue
+            name = "item" if node.kind == "list" else "dash" if child.kind == "list" else "mapping"
+            counts[name][child.column - node.column] += 1
+    usual = {name: count.most_common(1)[0][0] for name, count in counts.items() if count}
+    return Indentation(**usual)
+
+
+def _edit(parent: Node, node: Node, old: Any, new: Any) -> Node:
+    """Return a node of ``parent`` that holds ``new``: the same one, changed inside, or another."""
+    if not diff(old, new):
+        return node
+    comments = read_comments(node)
+    if old and new and isinstance(old, dict) and isinstance(new, dict):
+        _edit_mapping(node, old, new)
+    elif old and new and isinstance(old, list) and isinstance(new, list):
+        _edit_sequence(node, old, new)
+    else:
+        node = build_node(new)
+        set_comments(node, comments, parent)
+    if isinstance(node, CollectionNode) and node.flow_style:
+        set_comments(node, comments, parent)  # the end of the brackets has moved
+    return node
+
+
+def _edit_mapping(node: Node, old: JsonObject, new: JsonObject) -> None:
+    members = dict(zip(old, node.value, strict=True))
+    previous: Node | None = None
+    for key, (key_node, value) in members.items():
+        if key in new:
+            previous = value
         else:
-            raise _CannotEditInPlace
-
-    def _edit_list(self, old: Node, new: Sequence[Any]) -> Iterator[_Replacement]:
-        for node, value in zip(old.items, new, strict=False):
-            if not _is_same(node.to_data(), value):
-                yield from self._edit_item(old, node, value)
-        for node in old.items[len(new) :]:
-            dash = self._line_start(node.start)
-            if self._text[dash : node.start].strip(" ") != "-":
-                raise _CannotEditInPlace
-            yield _Replacement(dash, self._next_line(node.end), "")
-        if len(new) > len(old.items):
-            lines = [
-                line for value in new[len(old.items) :] for line in yaml_writer.render_item(value)
-            ]
-            yield self._insert_below(old.items[-1].end, lines, old.column)
-
-    def _edit_item(self, parent: Node, old: Node, new: Any) -> Iterator[_Replacement]:
-        try:
-            yield from list(self._edit_children(old, new))
-        except _CannotEditInPlace:
-            dash = self._text.rfind("-", self._line_start(old.start), old.start)
-            if dash < 0 or self._text[dash + 1 : old.start].strip(" "):
-                raise
-            if isinstance(new, (dict, list)) and new:
-                first, *rest = yaml_writer.render_item(new)
-                lines = [first, *(" " * parent.column + line for line in rest)]
-                yield _Replacement(dash, old.end, "\n".join(lines))
-            else:
-                yield from self._replace_value((dash + 1, old), new, parent.column)
-
-    def _replace_value(
-        self, start_and_node: tuple[int, Node], new: Any, column: int
-    ) -> Iterator[_Replacement]:
-        """Yield the change of a value behind its colon or dash; a comment on its line stays."""
-        start, old = start_and_node
-        in_brackets = old.flow and isinstance(new, (dict, list))
-        head, body = (
-            (yaml_writer.render_flow(new), []) if in_brackets else yaml_writer.render_value(new)
-        )
-        comment = _BLOCK_HEADER_COMMENT.match(self._text, old.start, old.end)
-        head = (f" {head}" if head else "") + (comment[1] if comment else "")
-        yield _Replacement(start, max(start, old.end), head)
-        if body:
-            yield self._insert_below(max(start, old.end), body, column)
-
-    def _insert_below(self, end: int, lines: Sequence[str], column: int) -> _Replacement:
-        """Return the insertion of lines below the line in which something ends."""
-        at = self._next_line(end)
-        said = _indent_lines(lines, column)
-        whole = self._text[at - 1 : at] == "\n"
-        return _Replacement(at, at, said if whole else "\n" + said)
-
-    def _remove_member(self, parent: Node, key: Node, value: Node) -> _Replacement:
-        start = self._line_start(key.start)
-        if parent.flow or self._text[start : key.start].strip(" \ufeff?"):
-            raise _CannotEditInPlace
-        return _Replacement(start, self._next_line(value.end), "")
-
-    def _add_members(self, parent: Node, after: str | None, data: JsonObject) -> _Replacement:
-        if parent.flow:
-            return self._add_members_in_flow(parent, after, data)
-        lines = [
-            line for key, value in data.items() for line in yaml_writer.render_member(key, value)
-        ]
-        if after is not None:
-            return self._insert_below(parent.members[after][1].end, lines, parent.column)
-        start = self._line_start(parent.items[0].start)
-        start += self._text.startswith("\ufeff", start)
-        if self._text[start : parent.items[0].start].strip(" "):
-            return self._insert_below(parent.items[1].end, lines, parent.column)
-        return _Replacement(start, start, _indent_lines(lines, parent.column))
-
-    def _add_members_in_flow(
-        self, parent: Node, after: str | None, data: JsonObject
-    ) -> _Replacement:
-        first = parent.items[0].start
-        space = self._text[self._line_start(first) : first]
-        gap = "\n" + space if not space.strip() and first else " "
-        said = f",{gap}".join(
-            f"{yaml_writer.render_flow(k)}: {yaml_writer.render_flow(v)}" for k, v in data.items()
-        )
-        if after is None:
-            return _Replacement(first, first, f"{said},{gap}")
-        end = parent.members[after][1].end
-        return _Replacement(end, end, f",{gap}{said}")
-
-    def _line_start(self, index: int) -> int:
-        return self._text.rfind("\n", 0, index) + 1
-
-    def _next_line(self, index: int) -> int:
-        found = self._text.find("\n", index)
-        return len(self._text) if found < 0 else found + 1
+            keep_comments(node, previous, value, key_node)
+    result: list[tuple[Node, Node]] = []
+    for key in _merge_key_order(old, new):
+        if key in old:
+            key_node, value = members[key]
+            result.append((key_node, _edit(node, value, old[key], new[key])))
+        else:
+            value = build_node(new[key])
+            if result:
+                move_comments_below(result[-1][1], value, node)
+            result.append((build_key(key), value))
+    node.value = result
 
 
-def _indent_lines(lines: Sequence[str], column: int) -> str:
-    return "".join(" " * column * bool(line) + line + "\n" for line in lines)
-
-
-def _is_same(left: Any, right: Any) -> bool:
-    return not diff(left, right)
+def _edit_sequence(node: Node, old: list[Any], new: list[Any]) -> None:
+    items = [_edit(node, *parts) for parts in zip(node.value, old, new, strict=False)]
+    for removed in node.value[len(new) :]:
+        keep_comments(node, items[-1], removed)
+    for value in new[len(old) :]:
+        item = build_node(value)
+        move_comments_below(items[-1], item, node)
+        items.append(item)
+    node.value = items
+    lift_header_comments(node)

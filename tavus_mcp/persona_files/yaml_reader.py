@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tavus_mcp.persona_files.yaml_writer import MAX_NESTING_LEVELS
-
 if TYPE_CHECKING:
     from ruamel.yaml.error import StringMark
     from ruamel.yaml.events import Event, ScalarEvent
 
 MAX_FILE_BYTES = 1_000_000
 """Bytes that a file may have."""
+MAX_NESTING_LEVELS = 100
+"""Levels that a file may nest; no persona comes near."""
 _MAX_REPORTED_PROBLEMS = 12
 
 _NULL = re.compile(r"null|Null|NULL|~|")
@@ -50,8 +50,6 @@ class Node:
     """
 
     kind: str
-    start: int
-    end: int
     column: int
     position: str
     value: Any = None
@@ -104,7 +102,6 @@ def parse_yaml(text: str) -> Node:
         more = len(reading.problems) - _MAX_REPORTED_PROBLEMS
         rest = [f"And {more} more."] if more > 0 else []
         raise BadFile(*reading.problems[:_MAX_REPORTED_PROBLEMS], *rest)
-    _trim_node_ends(reading.root, text)
     return reading.root
 
 
@@ -148,7 +145,6 @@ class _NodeBuilder:
 
     def _end_collection(self, event: Event) -> None:
         node = self.open_nodes.pop()
-        node.end = event.end_mark.index
         if node.kind == "object":
             self._check_keys(node.items[::2])
 
@@ -175,8 +171,6 @@ class _NodeBuilder:
             node.value = _parse_scalar(event)
         except BadFile as error:
             self.problems.append(f"{position}: {error}")
-        if event.style in ("|", ">"):  # what follows the last line of a block is not part of it
-            node.end = event.end_mark.index
         return node
 
 
@@ -209,8 +203,7 @@ def _simplify_message(message: str) -> str:
 
 
 def _node(event: Event, kind: str, position: str) -> Node:
-    start, end = event.start_mark, event.end_mark
-    return Node(kind, start.index, end.index, start.column, position)
+    return Node(kind, event.start_mark.column, position)
 
 
 def _render_position(mark: StringMark) -> str:
@@ -261,34 +254,3 @@ def _replace_tabs(text: str) -> str:
     except (ValueError, RecursionError):
         return text
     return text.replace("\t", " ")  # strict JSON has no tab inside a string
-
-
-def _trim_node_ends(root: Node, text: str) -> None:
-    """Let each value end with its last word: the library lets some end where the next begins."""
-    pending, order = [root], []
-    while pending:
-        node = pending.pop()
-        order.append(node)
-        pending += node.items
-        if node.kind == "object" and not node.flow:
-            for key, value in node.members.values():
-                _move_to_colon(key, value, text)
-    for node in reversed(order):
-        if node.items and not node.flow:
-            node.end = node.items[-1].end
-        elif not node.flow:
-            kept = text[node.start : node.end]
-            node.end = node.start + len(
-                kept[:-1] if _has_keep_indicator(kept) else kept.rstrip(" \t\r\n")
-            )
-
-
-def _move_to_colon(key: Node, value: Node, text: str) -> None:
-    """Let an empty value stand behind its colon, not behind the comments that follow."""
-    colon = text.find(":", key.end, value.start)
-    if value.start == value.end and colon >= 0 and not text[key.end : colon].strip():
-        value.start = value.end = colon + 1
-
-
-def _has_keep_indicator(block: str) -> bool:
-    return re.match(r"[|>][0-9]?\+", block) is not None and block.endswith("\n")

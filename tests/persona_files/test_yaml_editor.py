@@ -1,4 +1,4 @@
-"""Bringing a file up to date touches what differs; comments and spacing are people's."""
+"""Updating a file changes the values that differ and keeps its comments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tavus_mcp.models.json_patch import diff
 from tavus_mcp.persona_files.persona_file import with_identity
 from tavus_mcp.persona_files.yaml_editor import update_yaml
 from tavus_mcp.persona_files.yaml_reader import parse_yaml
-from tavus_mcp.persona_files.yaml_writer import render_mapping
+from tavus_mcp.persona_files.yaml_writer import render_yaml
 
 FILE = """\
 # Our front desk.   Ask Kim before you change it.
@@ -31,9 +31,9 @@ layers:
         model: tavus-gpt-oss  # fast
         # no tools so far
     tts:
-      # the voice
-      tts_engine: cartesia
-      voice_settings: {speed: 1.0, volume: 1}  # calm
+        # the voice
+        tts_engine: cartesia
+        voice_settings: {speed: 1.0, volume: 1}  # calm
 languages:
 - en   # first
 # German since June
@@ -48,7 +48,7 @@ def build_changed_data(**fields: Any) -> dict[str, Any]:
 
 
 def diff_lines(old: str, new: str) -> tuple[list[str], list[str]]:
-    """Return the lines that are gone, and those that are new."""
+    """Return the removed and the added lines."""
     before, after = old.splitlines(), new.splitlines()
     return (
         [line for line in before if line not in after],
@@ -61,9 +61,9 @@ def diff_lines(old: str, new: str) -> tuple[list[str], list[str]]:
 def test_an_updated_file_contains_exactly_the_new_data(
     before: dict[str, Any], other: dict[str, Any], data: st.DataObject
 ) -> None:
-    kept = {key: before[key] for key in before if data.draw(st.booleans())}
-    wanted = {**other, **kept} if data.draw(st.booleans()) else {**kept, **other}
-    text = "\n".join(["# opening", "first: 1  # one", *render_mapping(before), "# end"]) + "\n"
+    retained = {key: before[key] for key in before if data.draw(st.booleans())}
+    wanted = {**other, **retained} if data.draw(st.booleans()) else {**retained, **other}
+    text = "\n".join(["# opening", "first: 1  # one", render_yaml(before) + "# end"]) + "\n"
     got = update_yaml(text, {"first": 1, **wanted})
     assert diff(parse_yaml(got).to_data(), {"first": 1, **wanted}) == []
     assert got.startswith("# opening\nfirst: 1  # one\n")
@@ -73,7 +73,7 @@ def test_an_updated_file_contains_exactly_the_new_data(
 @given(data=OBJECTS)
 @settings(max_examples=30, deadline=None)
 def test_a_file_with_the_same_data_is_left_unchanged(data: dict[str, Any]) -> None:
-    text = "\n".join(render_mapping(data)) + "\n"
+    text = render_yaml(data)
     assert update_yaml(text, dict(reversed(data.items()))) == text
 
 
@@ -96,12 +96,12 @@ CHANGES: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
     "a word that becomes a text of several lines": (
         build_changed_data(persona_name="One\nTwo"),
         ["persona_name: 'Front desk'   # shown in the lobby"],
-        ["persona_name: |-   # shown in the lobby", "  One", "  Two"],
+        ["persona_name: |-   # shown in the lobby", "    One", "    Two"],
     ),
     "a prompt": (
         build_changed_data(system_prompt="You listen.\n"),
         ["    You help.", "    Be kind."],
-        ["  You listen."],
+        ["    You listen."],
     ),
     "a prompt that becomes one line": (
         build_changed_data(system_prompt="You listen."),
@@ -118,14 +118,14 @@ CHANGES: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
     "a new layer": (
         build_changed_data(layers={**LAYERS, "stt": {"hotwords": "a\nb"}}),
         [],
-        ["    stt:", "      hotwords: |-", "        a", "        b"],
+        ["    stt:", "        hotwords: |-", "            a", "            b"],
     ),
     "what stands in brackets": (
         build_changed_data(
             layers={**LAYERS, "tts": {**LAYERS["tts"], "voice_settings": {"speed": 1.5}}}
         ),
-        ["      voice_settings: {speed: 1.0, volume: 1}  # calm"],
-        ['      voice_settings: {"speed": 1.5}  # calm'],
+        ["        voice_settings: {speed: 1.0, volume: 1}  # calm"],
+        ["        voice_settings: {speed: 1.5}  # calm"],
     ),
     "an item": (build_changed_data(languages=["fr", "de"]), ["- en   # first"], ["- fr   # first"]),
     "one item more": (build_changed_data(languages=["en", "de", "fr"]), [], ["- fr"]),
@@ -139,7 +139,7 @@ CHANGES: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
     "a word that becomes an object": (
         build_changed_data(persona_name={"a": 1}),
         ["persona_name: 'Front desk'   # shown in the lobby"],
-        ["persona_name:   # shown in the lobby", "  a: 1"],
+        ["persona_name:   # shown in the lobby", "    a: 1"],
     ),
     "a list that becomes empty": (
         build_changed_data(languages=[]),
@@ -179,8 +179,102 @@ def test_an_updated_json_file_stays_json(text: str, expected: str) -> None:
     assert with_identity(text, "p1", None) == expected
 
 
-def test_a_file_that_cannot_be_edited_in_place_is_rewritten_below_its_header() -> None:
-    """Ours: a key on a line of its own is rare; the result still says exactly what it must."""
-    text = "# ours\n# really\n\n? a # x\n: 1\n? b\n: 2\n"
-    assert update_yaml(text, {"a": 3, "c": 4}) == "# ours\n# really\n\na: 3\nc: 4\n"
-    assert update_yaml(text, {"a": 1}) == "# ours\n# really\n\n? a # x\n: 1\n"
+MIXED = FILE.replace("        # the voice", "      # the voice").replace(
+    "        tts_e", "      tts_e"
+)
+MIXED = MIXED.replace("        voice_settings", "      voice_settings")
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_file_with_mixed_indents_keeps_its_comments(name: str) -> None:
+    data, gone, _ = CHANGES[name]
+    text = update_yaml(MIXED, data)
+    assert diff(parse_yaml(text).to_data(), data) == []
+    expected = [line.split("#")[1] for line in FILE.splitlines() if "#" in line]
+    if name in ("a removed field", "a list that becomes empty"):
+        expected = [words for words in expected if not any(words in line for line in gone)]
+    assert [line.split("#")[1] for line in text.splitlines() if "#" in line] == expected
+
+
+FOLDED = "p: >   # c\n  fold\n  ed\n\n  x\n   more\n  y z\n\n# end\nq: 1\n"
+COMMENTED: dict[str, tuple[str, dict[str, Any], str]] = {
+    "below a removed folded text": (FOLDED, {"q": 2}, "\n# end\nq: 2\n"),
+    "of a folded text that becomes one line": (
+        FOLDED,
+        {"p": "x", "q": 1},
+        "p: x   # c\n\n# end\nq: 1\n",
+    ),
+    "beside a folded text that stays": (
+        FOLDED + "r: 1\n",
+        {"p": "fold ed\nx\n more\ny z\n", "q": 1, "r": 2},
+        FOLDED + "r: 2\n",
+    ),
+    "above a removed member, below an empty one": (
+        "b:\n  c:\n# end\nd: 1\n",
+        {"b": {"c": None}},
+        "b:\n  c:\n# end\n",
+    ),
+    "below an empty member with a new one": (
+        "b:\n  c:\n# end\nd: 1\n",
+        {"b": {"c": None, "e": 2}, "d": 1},
+        "b:\n  c:\n  e: 2\n# end\nd: 1\n",
+    ),
+    "below the key of a list": (
+        "d: # d\n  # e\n  - a\n",
+        {"d": ["a", "b"]},
+        "d: # d\n  # e\n  - a\n  - b\n",
+    ),
+    "in brackets that stay": (
+        "x: {a: 1, # x\n   b: 2}\n# c\ny: 1\n",
+        {"x": {"a": 1, "b": 2}, "y": 2},
+        "x: {a: 1, # x\n   b: 2}\n# c\ny: 2\n",
+    ),
+    "behind brackets that change": (
+        "x: [1, 2]   # x\ny: 1\n",
+        {"x": [1], "y": 1},
+        "x: [1]   # x\ny: 1\n",
+    ),
+    "below a removed item": (
+        'a:\n   b:\n     - c:  1   # u\n       d: 2 # v\n       # w\n   e: "x" \n...\n# z\n',
+        {"a": {"b": [{"c": 1}], "e": "x"}},
+        'a:\n   b:\n     - c: 1   # u\n       # w\n   e: "x" \n...\n# z\n',
+    ),
+    "deeper than the block that precedes it": (
+        "a:\n  b: 1\n      # deep\nc: 1\n",
+        {"a": {"b": "x\ny"}, "c": 1},
+        "a:\n  b: |-\n    x\n    y\n  # deep\nc: 1\n",
+    ),
+    "of an item that becomes a block": (
+        "a:\n- b   # c\n- {}\n- d\n",
+        {"a": ["x\ny", {}, "d"]},
+        "a:\n# c\n- |-\n  x\n  y\n- {}\n- d\n",
+    ),
+    "above the first item of a list of objects": (
+        "a:\n# c\n- {}\n- b: 1\n  c: 2\n",
+        {"a": [{}, {"b": 1, "c": 3}]},
+        "a:\n# c\n- {}\n- b: 1\n  c: 3\n",
+    ),
+    "before the document marker": (
+        "%YAML 1.2\n# q\n---\n# r\na: 1\n",
+        {"b": 1},
+        "%YAML 1.2\n# q\n---\n# r\nb: 1\n",
+    ),
+    "beside a key on a line of its own": (
+        "# ours\n\n? a # x\n: 1\n? b\n: 2\n",
+        {"a": 3, "c": 4},
+        "# ours\n\na: 3  # x\nc: 4\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COMMENTED)
+def test_a_comment_stays(name: str) -> None:
+    text, data, expected = COMMENTED[name]
+    assert update_yaml(text, data) == expected
+
+
+def test_a_file_that_cannot_be_edited_is_rewritten_below_its_opening_comment() -> None:
+    """Ours: ruamel.yaml cannot write a folded key; the result still holds exactly the data."""
+    text = "# ours\n# really\n\n? >\n  a\n  b\n: 1   # x\n"
+    data = {"a b\n": 2, "c": 1}
+    assert update_yaml(text, data) == '# ours\n# really\n\n"a b\\n": 2\nc: 1\n'

@@ -21,8 +21,8 @@ from yaml_edge_cases import (
 
 from tavus_mcp.models.vocabularies import to_persona_names
 from tavus_mcp.persona_files.persona_file import FIELDS_NOT_IN_FILE, PersonaFile, parse_persona_file
-from tavus_mcp.persona_files.yaml_reader import BadFile, parse_yaml
-from tavus_mcp.persona_files.yaml_writer import MAX_NESTING_LEVELS, render_mapping
+from tavus_mcp.persona_files.yaml_reader import MAX_NESTING_LEVELS, BadFile, parse_yaml
+from tavus_mcp.persona_files.yaml_writer import render_yaml
 
 FIELDS = {
     "persona_name": "Ada",
@@ -40,10 +40,6 @@ FIELDS = {
     "zebra": 1,
     "aardvark": {"b": [], "a": {}},
 }
-
-
-def render_yaml(data: dict[str, Any]) -> str:
-    return "\n".join(render_mapping(data)) + "\n"
 
 
 @given(data=OBJECTS)
