@@ -175,6 +175,30 @@ def test_our_patch_application_matches_another_library(
         assert is_same_json(apply_patch(DOCUMENT, operations), theirs)
 
 
+FAILURES = [
+    (Operation("replace", "/none", 1), "nothing stands at '/none'"),
+    (Operation("copy", "/a", source="/text/0"), "nothing stands at '/text/0'"),
+    (Operation("add", "/none/x", 1), "'/none/x' has no parent; add '/none' first"),
+    (Operation("add", "/list/4", 1), "'/list/4' is outside its list of 3"),
+    (Operation("move", "/list/3", source="/list/0"), "'/list/3' is outside its list of 2"),
+    (Operation("move", "/a/b", source="/a"), "/a cannot be moved into itself"),
+    (Operation("test", "/text", "y"), "/text is not the value that was tested for"),
+    (Operation("test", "/none", "y"), "nothing stands at '/none'"),
+    (Operation("remove", "a"), "'a' is not a JSON Pointer: it must start with '/'"),
+    (
+        Operation("set", "/a", 1),
+        "op 'set' is unknown; it is one of add, remove, replace, copy, move, test",
+    ),
+]
+
+
+@pytest.mark.parametrize(("operation", "message"), FAILURES)
+def test_a_failure_says_what_does_not_fit(operation: Operation, message: str) -> None:
+    with pytest.raises(PatchError) as caught:
+        apply_patch(DOCUMENT, [operation])
+    assert str(caught.value) == f"operation 0 ({operation.op}): {message}"
+
+
 def test_a_failing_operation_is_named_and_the_document_is_unchanged() -> None:
     operations = [Operation("add", "/a/c", 2), Operation("remove", "/nothing")]
     with pytest.raises(PatchError, match=r"operation 1 \(remove\)"):
