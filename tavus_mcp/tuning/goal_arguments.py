@@ -10,7 +10,7 @@ from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.text import suggestion_or_period
 
 LANGUAGES_GOAL = "speak_languages"
-"""The goal that languages belong to."""
+"""The only goal that takes languages."""
 
 
 def read_goals(
@@ -57,7 +57,9 @@ def _find_language_problems(
             f"/languages: only goal {LANGUAGES_GOAL} reads them; add it to goals or leave them out."
         )
     unknown = [
-        (i, name) for i, name in enumerate(languages) if not catalog.languages.find(name.strip())
+        (index, name)
+        for index, name in enumerate(languages)
+        if not catalog.languages.find(name.strip())
     ]
     for index, name in unknown:
         yield (
@@ -69,7 +71,7 @@ def _find_language_problems(
 
 
 def _suggest_language(name: str, catalog: Catalog) -> str:
-    """Close the sentence with the closest language: of "pt-BR" the one before the region."""
+    """Close the sentence with the closest language; for "pt-BR" that is the code "pt"."""
     regional = catalog.languages.find(name.strip().replace("_", "-").partition("-")[0])
     names = [
         spelling

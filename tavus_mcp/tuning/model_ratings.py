@@ -1,4 +1,4 @@
-"""What the docs' ratings of hosted models say about exchanging one for another.
+"""Exchanging one hosted language model for another by the ratings of the docs.
 
 A rating is a number of icons, 1 to 3 (docs: persona/llm, pal/llm); not every model has one.
 """
@@ -18,7 +18,7 @@ _MAX_RATING = 3
 
 
 def rating_of(model: ModelFacts | None, name: str | None) -> int | None:
-    """Return a rating of a model, 1 to 3; a retired one has none, because another answers."""
+    """Return a rating of a model, 1 to 3; None for a retired one, which another model replaces."""
     if model is None or model.status == "retired":
         return None
     rating = getattr(model, name or "", None)
@@ -31,18 +31,18 @@ def rating_sum(model: ModelFacts) -> int:
 
 
 def find_effective_model(stored_model: Any, catalog: Catalog) -> ModelFacts | None:
-    """Return the facts of the model that answers: the stored one, else the default."""
+    """Return the facts of the model in effect: the stored one, else the default."""
     return catalog.llm_models.find(text(stored_model) or catalog.recommended_llm())
 
 
 def is_discouraged(stored_model: Any, catalog: Catalog) -> bool:
-    """Tell whether the model that answers is on its way out."""
+    """Return whether the model in effect is legacy, deprecated, retired or unsupported."""
     facts = find_effective_model(stored_model, catalog)
     return facts is not None and facts.status in DISCOURAGED_STATUSES
 
 
 def is_unrated(stored_model: Any, rating: str | None, catalog: Catalog) -> bool:
-    """Tell whether nothing is known of how good a model is that is on offer."""
+    """Return whether the model in effect is available, but not rated by the docs."""
     facts = find_effective_model(stored_model, catalog)
     return rating_of(facts, rating) is None and not is_discouraged(stored_model, catalog)
 
@@ -50,36 +50,40 @@ def is_unrated(stored_model: Any, rating: str | None, catalog: Catalog) -> bool:
 def build_exchange_reason(
     working_copy: WorkingCopy, step: Step, stored_model: Any, new_model: str
 ) -> Reason:
-    """Return the reason for a rated model in place of another one, rated or not."""
-    why, catalog = working_copy.reason_of_step(step), working_copy.catalog
+    """Return the reason for putting a rated model in the place of the present one.
+
+    The gain over an unrated model is unknown, so the confidence is "inferred". A discouraged model
+    is exchanged even if the new one is rated no higher.
+    """
+    reason, catalog = working_copy.reason_of_step(step), working_copy.catalog
     old, new = find_effective_model(stored_model, catalog), catalog.llm_models.find(new_model)
     if new is None:
-        return why
+        return reason
     rated = f"{new_model} is rated {_render_rating(new, step.rating)} for {step.rating}"
-    why = replace(why, trade_off=f"{why.trade_off} {new_model}: {_render_ratings(new)}.")
+    reason = replace(reason, trade_off=f"{reason.trade_off} {new_model}: {_render_ratings(new)}.")
     if is_unrated(stored_model, step.rating, catalog):
-        unsure = f"{rated}; the present model is not rated."
-        return replace(why, reason=unsure, confidence="inferred")
+        explanation = f"{rated}; the present model is not rated."
+        return replace(reason, reason=explanation, confidence="inferred")
     if old is not None and is_discouraged(stored_model, catalog):
         gains = (rating_of(new, step.rating) or 0) > (rating_of(old, step.rating) or 0)
-        effect = why.effect if gains else "A model that is still on offer answers."
-        return replace(why, reason=f"{old.id} is {old.status}; {rated}.", effect=effect)
-    return why
+        effect = reason.effect if gains else "A model that is still on offer answers."
+        return replace(reason, reason=f"{old.id} is {old.status}; {rated}.", effect=effect)
+    return reason
 
 
 def report_unrated_model(
     working_copy: WorkingCopy, step: Step, stored_model: Any, alternatives: list[str]
 ) -> None:
-    """Say that a model was kept because it is not rated, and what strong would take."""
+    """Report that an unrated model stays, and which one strength strong would choose."""
     facts = find_effective_model(stored_model, working_copy.catalog)
-    named = facts.id if facts else "The model"
+    name = facts.id if facts else "The model"
     offered = next(filter(None, map(working_copy.catalog.llm_models.find, alternatives)), None)
     if working_copy.strength == "strong" or offered is None:
         return
     working_copy.add_finding(
         "unrated-model",
         step.path,
-        f"{named} is not rated for {step.rating}, so it was kept.",
+        f"{name} is not rated for {step.rating}, so it was kept.",
         f"strength='strong' takes {offered.id}: {_render_ratings(offered)}.",
         step.source,
         "info",

@@ -1,4 +1,7 @@
-"""Short texts that tuning adds to a prompt, each between its own marks, and never twice."""
+"""Short paragraphs that tuning appends to a prompt, each inside a tag that names it.
+
+By its tag a paragraph is recognised, so that none is added twice and opposites are found.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,15 @@ from tavus_mcp.tuning.working_copy import PROMPT, AlreadyMet, WorkingCopy
 
 
 def add_paragraph(working_copy: WorkingCopy, step: Step) -> None:
-    """Append the step's text to the prompt, unless it is there or the opposite is."""
-    prompt, paragraph = (
-        working_copy.at(PROMPT),
-        working_copy.catalog.paragraphs[step.paragraph or ""],
-    )
+    """Append the paragraph of a step to the prompt, unless it or an opposite is there already."""
+    prompt = working_copy.at(PROMPT)
+    paragraph = working_copy.catalog.paragraphs[step.paragraph or ""]
     if working_copy.strength not in step.strengths or not text(prompt):
         return
-    rival = working_copy.conflicting_goal(PROMPT, paragraph.name)
-    if rival is not None:
-        kept = f"without the paragraph {paragraph.name}"
-        working_copy.resolve_conflict(PROMPT, rival, kept, paragraph.text)
+    winning_goal = working_copy.conflicting_goal(PROMPT, paragraph.name)
+    if winning_goal is not None:
+        chosen = f"without the paragraph {paragraph.name}"
+        working_copy.resolve_conflict(PROMPT, winning_goal, chosen, paragraph.text)
         return
     if opening_tag(paragraph.name) not in prompt:
         if opposite := _find_opposite(working_copy, prompt, paragraph):
@@ -40,21 +41,21 @@ def add_paragraph(working_copy: WorkingCopy, step: Step) -> None:
     else:
         working_copy.mark_met(PROMPT, None)
     opposed = paragraph.opposes
-    working_copy.constrain(PROMPT, lambda other: other not in opposed)
+    working_copy.constrain(PROMPT, lambda name: name not in opposed)
 
 
 def opening_tag(name: str) -> str:
-    """Return what a paragraph of this name begins with."""
+    """Return the tag that opens the paragraph of this name."""
     return f'<tuning name="{name}">'
 
 
 def render_paragraph(paragraph: Paragraph) -> str:
-    """Return a paragraph as it stands in a prompt."""
+    """Return a paragraph with its tags, as it is added to a prompt."""
     return f"{opening_tag(paragraph.name)}\n{paragraph.text}\n</tuning>"
 
 
 def remove_paragraphs(prompt: str, paragraphs: Iterable[Paragraph]) -> str:
-    """Return a prompt without paragraphs that stand there as they were added."""
+    """Return a prompt without these paragraphs; one that was edited since it was added remains."""
     for paragraph in paragraphs:
         prompt = prompt.replace(f"\n\n{render_paragraph(paragraph)}", "")
     return prompt
@@ -63,19 +64,19 @@ def remove_paragraphs(prompt: str, paragraphs: Iterable[Paragraph]) -> str:
 def _find_opposite(
     working_copy: WorkingCopy, prompt: str, paragraph: Paragraph
 ) -> Paragraph | None:
-    """Return a paragraph of the prompt that pulls the other way."""
-    known = (one for one in working_copy.catalog.paragraphs if one.name in paragraph.opposes)
-    return next((one for one in known if opening_tag(one.name) in prompt), None)
+    """Return a paragraph in the prompt that opposes this one."""
+    opposites = (working_copy.catalog.paragraphs[name] for name in paragraph.opposes)
+    return next((opposite for opposite in opposites if opening_tag(opposite.name) in prompt), None)
 
 
 def _report_opposite(working_copy: WorkingCopy, paragraph: Paragraph, opposite: Paragraph) -> None:
-    there = json.dumps(render_paragraph(opposite))
+    find = json.dumps(render_paragraph(opposite))
     working_copy.add_finding(
         "opposite-paragraph",
         PROMPT,
         f"The prompt still holds the paragraph {opposite.name}, which pulls the other way, so "
         f"{paragraph.name} was not added.",
-        f'Remove it with edit_prompt(persona_id, find={there}, replace=""), then ask again.',
+        f'Remove it with edit_prompt(persona_id, find={find}, replace=""), then ask again.',
         paragraph.source,
         "warning",
     )

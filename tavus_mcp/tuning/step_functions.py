@@ -1,4 +1,7 @@
-"""Steps that no ladder can say: they look at a whole list, or at what an engine can do."""
+"""Step functions named in ``goals.toml``: steps that a list of values cannot express.
+
+They edit lists, or depend on what an engine can do.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +19,18 @@ _ANALYSIS_QUERIES = "/layers/perception/perception_analysis_queries"
 
 
 def _add_languages(working_copy: WorkingCopy, step: Step) -> None:
-    """List the languages that are asked for beside those that are there, all by their codes."""
+    """Add the requested languages to the stored ones, all by their codes."""
     stored = working_copy.at(step.path)
-    listed: list[Any] = []
-    for one in (*(stored if isinstance(stored, list) else ()), *working_copy.languages):
-        known = working_copy.catalog.languages.find(one.strip()) if isinstance(one, str) else None
-        code = known.code if known else one
-        if code not in listed:
-            listed.append(code)
-    if listed == stored:
+    codes: list[Any] = []
+    for item in (*(stored if isinstance(stored, list) else ()), *working_copy.languages):
+        known = working_copy.catalog.languages.find(item.strip()) if isinstance(item, str) else None
+        code = known.code if known else item
+        if code not in codes:
+            codes.append(code)
+    if codes == stored:
         working_copy.mark_met(step.path, stored)
     else:
-        working_copy.set_value(step.path, listed, working_copy.reason_of_step(step))
+        working_copy.set_value(step.path, codes, working_copy.reason_of_step(step))
     if not is_set(working_copy.before.at(step.path)):
         _report_first_languages(working_copy, step)
 
@@ -44,38 +47,40 @@ def _report_first_languages(working_copy: WorkingCopy, step: Step) -> None:
 
 
 def _choose_stt_engine(working_copy: WorkingCopy, step: Step) -> None:
-    """Choose an engine that hears all of the languages, where the present one does not."""
-    spoken = language_codes(working_copy)
+    """Choose an engine that recognises all languages, unless the present one does."""
+    spoken, catalog = language_codes(working_copy), working_copy.catalog
     stored = text(working_copy.at(step.path))
-    engines = working_copy.catalog.stt_engines
-    now = stored or next(engine.id for engine in engines if engine.default)
-    if not supports_languages(now, spoken, working_copy.catalog):
-        able = [
-            engine.id
-            for engine in engines
-            if engine.status in ("recommended", "current")
-            and supports_languages(engine.id, spoken, working_copy.catalog)
-        ]
-        for engine in able[:1]:
-            if rival := working_copy.conflicting_goal(step.path, engine):
-                working_copy.resolve_conflict(step.path, rival, now, engine)
-                return
-            working_copy.set_value(step.path, engine, working_copy.reason_of_step(step))
+    current = stored or next(engine.id for engine in catalog.stt_engines if engine.default)
+    if supports_languages(current, spoken, catalog):
+        working_copy.mark_met(step.path, current)
     else:
-        working_copy.mark_met(step.path, now)
+        able = (
+            engine.id
+            for engine in catalog.stt_engines
+            if engine.status in ("recommended", "current")
+            and supports_languages(engine.id, spoken, catalog)
+        )
+        if chosen := next(able, None):
+            if winning_goal := working_copy.conflicting_goal(step.path, chosen):
+                working_copy.resolve_conflict(step.path, winning_goal, current, chosen)
+                return
+            working_copy.set_value(step.path, chosen, working_copy.reason_of_step(step))
     working_copy.constrain(
-        step.path, lambda engine: supports_languages(text(engine), spoken, working_copy.catalog)
+        step.path, lambda engine: supports_languages(text(engine), spoken, catalog)
     )
 
 
 def _remove_redundant_setting(working_copy: WorkingCopy, step: Step) -> None:
-    """Give up a setting beside another one that does the same."""
+    """Remove a setting beside another one with the same effect."""
     if working_copy.strength in step.strengths:
         working_copy.remove(step.path, working_copy.reason_of_step(step))
 
 
 def _remove_additions(goal_name: str, working_copy: WorkingCopy, step: Step) -> None:
-    """Remove what another goal added at the path of the step, where it stands word for word."""
+    """Remove the paragraphs or queries that another goal added at the path of the step.
+
+    Only what is unchanged since counts as added by the goal.
+    """
     stored = working_copy.at(step.path)
     goal = working_copy.catalog.tuning_goals[goal_name]
     added = [added_step for added_step in goal.step if added_step.path == step.path]
@@ -98,21 +103,25 @@ def _remove_additions(goal_name: str, working_copy: WorkingCopy, step: Step) -> 
 
 
 def _reduce_queries(working_copy: WorkingCopy, step: Step) -> None:
-    """Ask each question once; with a ladder, only so many again and again."""
-    stored, later = working_copy.at(step.path), working_copy.at(_ANALYSIS_QUERIES)
-    asked = _distinct_queries(stored)
-    if working_copy.strength not in step.strengths or not asked or not _is_text_list(later):
+    """Remove repeated queries; with a level, move all beyond that many to the end of the call.
+
+    The moved ones become analysis queries, which are answered once after the call.
+    """
+    stored, analysis = working_copy.at(step.path), working_copy.at(_ANALYSIS_QUERIES)
+    distinct = _distinct_queries(stored)
+    if working_copy.strength not in step.strengths or not distinct or not _is_text_list(analysis):
         return
-    most = step.levels[0] if step.levels else len(asked)
-    kept, rest = asked[:most], asked[most:]
-    if kept == stored:
+    limit = step.levels[0] if step.levels else len(distinct)
+    remaining, moved = distinct[:limit], distinct[limit:]
+    if remaining == stored:
         if not step.levels and step.path not in working_copy.reasons:
             working_copy.mark_met(step.path, stored)
         return
-    working_copy.set_value(step.path, kept, working_copy.reason_of_step(step), merge_reasons=True)
-    moved = _distinct_queries([*(later or []), *rest])
-    if rest and moved != later:
-        working_copy.set_value(_ANALYSIS_QUERIES, moved, working_copy.reason_of_step(step))
+    reason = working_copy.reason_of_step(step)
+    working_copy.set_value(step.path, remaining, reason, merge_reasons=True)
+    extended = _distinct_queries([*(analysis or []), *moved])
+    if moved and extended != analysis:
+        working_copy.set_value(_ANALYSIS_QUERIES, extended, reason)
 
 
 def _is_text_list(value: Any) -> bool:
@@ -122,13 +131,13 @@ def _is_text_list(value: Any) -> bool:
 
 
 def _distinct_queries(queries: Any) -> list[str]:
-    """Return the questions, each once; nothing where there are none that can be read."""
+    """Return each query once, compared without case; none if they are not a list of texts."""
     if not is_set(queries) or not _is_text_list(queries):
         return []
-    first: dict[str, str] = {}
+    by_text: dict[str, str] = {}
     for query in queries:
-        first.setdefault(query.strip().lower(), query)
-    return list(first.values())
+        by_text.setdefault(query.strip().lower(), query)
+    return list(by_text.values())
 
 
 STEP_FUNCTIONS: Mapping[str, Callable[[WorkingCopy, Step], None]] = {
@@ -139,4 +148,4 @@ STEP_FUNCTIONS: Mapping[str, Callable[[WorkingCopy, Step], None]] = {
     "forget_re_engaging": partial(_remove_additions, "re_engage_when_silent"),
     "one_of_two": _remove_redundant_setting,
 }
-"""Every thought a recipe may name."""
+"""The values of ``function`` in a step of ``goals.toml``."""

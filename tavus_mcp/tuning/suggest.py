@@ -1,4 +1,4 @@
-"""Suggesting how to tune a persona: a plan with reasons, made by the one write path."""
+"""The tool suggest_tuning: recommended changes as a plan whose every change has its reason."""
 
 from __future__ import annotations
 
@@ -21,33 +21,37 @@ async def suggest(
 ) -> Suggestion:
     """Return a plan that moves a persona towards goals, stored for ``apply_plan``.
 
-    Raises ``InvalidArgument`` when goals and languages make no sense together.
+    ``goals`` are names or aliases in order of precedence; ``strength`` is gentle, normal or strong;
+    ``languages`` are names or codes, for the goal ``speak_languages`` only. Raises
+    ``InvalidArgument`` for unknown goals or languages, before any request to Tavus.
     """
-    read_goals(goals, languages, app.catalog)  # before anything is asked of Tavus
+    read_goals(goals, languages, app.catalog)
     before = await app.api.get_persona(persona_id)
     proposal = propose(before, goals, strength, languages, app.catalog)
-    asked = UpdateRequest(
+    request = UpdateRequest(
         TOOL, persona_id, proposal.change, dry_run=True, findings=proposal.findings
     )
-    return _build_suggestion(await preview(app, before, asked), proposal)
+    return _build_suggestion(await preview(app, before, request), proposal)
 
 
 def _build_suggestion(receipt: Receipt, proposal: Proposal) -> Suggestion:
-    moved = {change.path for change in receipt.changes}
+    changed_paths = {change.path for change in receipt.changes}
     return Suggestion.model_validate(
         {
             **receipt.model_dump(include=set(Suggestion.model_fields) - {"changes"}),
             "changes": [_explain_change(change, proposal) for change in receipt.changes],
             "already": [
-                _already_met_row(one) for one in proposal.already_met if one.path not in moved
+                _already_met_row(met)
+                for met in proposal.already_met
+                if met.path not in changed_paths
             ],
-            "settled": [asdict(one) for one in proposal.resolved_conflicts],
+            "settled": [asdict(conflict) for conflict in proposal.resolved_conflicts],
         }
     )
 
 
 def _already_met_row(already_met: AlreadyMet) -> JsonObject:
-    """Tell of a place that stands as it should; lists are other people's texts, and left out."""
+    """Return the row of a field that needs no change. A list is left out: it is stored text."""
     return {
         **asdict(already_met),
         "value": None if isinstance(already_met.value, list) else already_met.value,

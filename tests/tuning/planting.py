@@ -1,4 +1,4 @@
-"""Personas as they stood at Tavus before anybody used this server."""
+"""Personas stored in the sandbox directly, as if they were created without this server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CREATED_AT = "2025-09-01T10:00:00.000Z"
 
 
 def store_persona(store: Store, **fields: Any) -> str:
-    """Put a persona into the sandbox's store as it is; return its id."""
+    """Put a persona into the sandbox's store without validation; return its id."""
     row = {
         "persona_id": PERSONA_ID,
         "pipeline_mode": "full",
@@ -35,36 +35,38 @@ def store_persona(store: Store, **fields: Any) -> str:
         "updated_at": CREATED_AT,
         **fields,
     }
-    kept = {name: value for name, value in row.items() if value is not None}
-    kept = {
-        **normalize_persona(kept),
-        **{name: kept[name] for name in kept.keys() & {"audio_only"}},
-    }
+    given = {name: value for name, value in row.items() if value is not None}
+    stored = normalize_persona(given)
+    if "audio_only" in given:  # no field of a persona, so it is not normalised
+        stored["audio_only"] = given["audio_only"]
     with store.write_transaction():
-        store.put("persona", PERSONA_ID, kept)
+        store.put("persona", PERSONA_ID, stored)
     return PERSONA_ID
 
 
 def read_stored_persona(store: Store) -> dict[str, Any]:
-    """Return the persona as the sandbox holds it, without what changes by itself."""
+    """Return the stored persona without its time of update."""
     row = dict(store.get("persona", PERSONA_ID) or {})
     row.pop("updated_at")
     return row
 
 
 async def suggest_tuning(tool_client: ToolClient, *goals: str, **more: Any) -> dict[str, Any]:
-    """Ask for a suggestion; return the structured answer."""
+    """Return the structured answer of suggest_tuning."""
     return await tool_client.expect_result(
         "suggest_tuning", persona_id=PERSONA_ID, goals=list(goals), **more
     )
 
 
 def values_by_path(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return what is to stand at each place that changes; None where it is removed."""
+    """Return the new value of each changed path; None for a removal."""
     return {change["path"]: change.get("after") for change in answer["changes"]}
 
 
 def find_sentences(answer: dict[str, Any], phrase: str = "") -> list[str]:
-    """Return the findings as sentences that hold some words."""
-    told = [f"{one['path']}: {one['message']} {one.get('hint', '')}" for one in answer["findings"]]
-    return [sentence for sentence in told if phrase in sentence]
+    """Return the findings that contain a phrase, each as one sentence."""
+    sentences = (
+        f"{finding['path']}: {finding['message']} {finding.get('hint', '')}"
+        for finding in answer["findings"]
+    )
+    return [sentence for sentence in sentences if phrase in sentence]

@@ -1,4 +1,4 @@
-"""Single points of the recipes, as data: a persona, a call, and all that the plan comes to."""
+"""Single steps of the goals, as data: a persona, a call, and the whole resulting plan."""
 
 from __future__ import annotations
 
@@ -35,12 +35,14 @@ def test_a_case_produces_exactly_the_expected_changes(case: dict[str, Any]) -> N
         path: REMOVED if after.at(path) is None else after.at(path) for path in proposal.reasons
     }
     assert outcome == case.get("after", {})
-    so = {one.path for one in proposal.already_met}
-    assert set(case.get("so", ())) <= so
-    assert not set(case.get("not_so", ())) & so
-    told = "\n".join(f"{one.path}: {one.message} {one.hint}" for one in proposal.findings)
-    assert [words for words in case.get("said", ()) if words not in told] == []
-    assert [words for words in case.get("unsaid", ()) if words in told] == []
+    met = {already_met.path for already_met in proposal.already_met}
+    assert set(case.get("so", ())) <= met
+    assert not set(case.get("not_so", ())) & met
+    findings = "\n".join(
+        f"{finding.path}: {finding.message} {finding.hint}" for finding in proposal.findings
+    )
+    assert [words for words in case.get("said", ()) if words not in findings] == []
+    assert [words for words in case.get("unsaid", ()) if words in findings] == []
     for path, words in case.get("why", {}).items():
         reason = proposal.reason(path)
         assert words in f"{reason.reason} {reason.effect} {reason.trade_off} ({reason.confidence})"

@@ -1,4 +1,4 @@
-"""Goals that pull against each other: the first named wins the place, and it is told."""
+"""Goals that pull against each other: the first named wins, and the conflict is reported."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NEAR = {"conversational_flow": {"voice_isolation": "near"}}
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "path", "chosen", "other"),
+    ("first", "second", "path", "chosen", "chosen_reversed"),
     [
         ("respond_faster", "be_more_patient", f"{FLOW}/turn_taking_patience", "low", "high"),
         ("respond_faster", "be_smarter", MODEL, "tavus-gpt-oss", "tavus-gemini-3-flash"),
@@ -47,14 +47,14 @@ async def test_the_first_goal_takes_precedence_at_a_disputed_field(
     second: str,
     path: str,
     chosen: Any,
-    other: Any,
+    chosen_reversed: Any,
 ) -> None:
-    """Ours: None where the place stands so already."""
-    for goals, wins in (((first, second), chosen), ((second, first), other)):
+    """A chosen value of None means that the field has the wanted value already."""
+    for goals, wins in (((first, second), chosen), ((second, first), chosen_reversed)):
         store_persona(store, layers=NEAR)
         answer = await suggest_tuning(tool_client, *goals, strength="strong")
         assert values_by_path(answer).get(path) == wins
-        (settled,) = [one for one in answer["settled"] if one["path"] == path]
+        (settled,) = [row for row in answer["settled"] if row["path"] == path]
         assert settled["goals"] == list(goals)
         assert wins is None or settled["chosen"] == wins
         assert settled["why"].startswith(f"{goals[0]} was named first; {goals[1]} alone would set")
@@ -100,7 +100,7 @@ async def test_resolved_conflicts_stay_resolved_after_applying_the_plan(
     await tool_client.expect_result("apply_plan", plan_id=answer["plan_id"])
     again = await suggest_tuning(tool_client, *goals, strength="strong")
     assert again["status"] == "unchanged"
-    assert [one["path"] for one in again["settled"]] == [one["path"] for one in answer["settled"]]
+    assert [row["path"] for row in again["settled"]] == [row["path"] for row in answer["settled"]]
 
 
 async def test_modernize_conflicts_with_no_goal_in_any_position(
@@ -109,9 +109,13 @@ async def test_modernize_conflicts_with_no_goal_in_any_position(
     stt = {"participant_pause_sensitivity": "low"}
     layers = {"stt": stt, "llm": {"model": "tavus-gpt-4o"}}
     store_persona(store, layers=layers)
-    one = await suggest_tuning(tool_client, "modernize", "respond_faster", strength="strong")
-    other = await suggest_tuning(tool_client, "respond_faster", "modernize", strength="strong")
-    assert values_by_path(one) == values_by_path(other)
-    assert one["settled"] == other["settled"] == []
-    assert values_by_path(one)[f"{FLOW}/turn_taking_patience"] == "low"
-    assert values_by_path(one)[MODEL] == "tavus-gpt-oss"
+    modernize_first = await suggest_tuning(
+        tool_client, "modernize", "respond_faster", strength="strong"
+    )
+    modernize_last = await suggest_tuning(
+        tool_client, "respond_faster", "modernize", strength="strong"
+    )
+    assert values_by_path(modernize_first) == values_by_path(modernize_last)
+    assert modernize_first["settled"] == modernize_last["settled"] == []
+    assert values_by_path(modernize_first)[f"{FLOW}/turn_taking_patience"] == "low"
+    assert values_by_path(modernize_first)[MODEL] == "tavus-gpt-oss"

@@ -1,4 +1,4 @@
-"""``suggest_tuning`` for each goal: what it changes, with which words, and what it leaves."""
+"""``suggest_tuning`` for each goal: the changes it plans, their texts, and what stays."""
 
 from __future__ import annotations
 
@@ -251,7 +251,7 @@ async def test_applying_normal_or_strong_again_changes_nothing(
         assert again["status"] == "unchanged"
         assert again["changes"] == []
         assert "plan_id" not in again
-        assert [one for one in again["already"] if one["goal"] == goal]
+        assert [row for row in again["already"] if row["goal"] == goal]
 
 
 async def test_a_plan_creates_one_revision_and_its_undo_restores_the_persona(
@@ -265,8 +265,8 @@ async def test_a_plan_creates_one_revision_and_its_undo_restores_the_persona(
     applied = await tool_client.expect_result("apply_plan", plan_id=answer["plan_id"])
     assert applied["status"] == "applied"
     assert len(tool_client.transport.writes) == 1
-    shown = {change["path"]: change.get("after") for change in applied["changes"]}
-    assert shown == values_by_path(answer)
+    applied_values = {change["path"]: change.get("after") for change in applied["changes"]}
+    assert applied_values == values_by_path(answer)
     rows = (await tool_client.expect_result("list_revisions", persona_id=persona_id))["revisions"]
     assert (rows[0]["tool"], rows[0]["status"]) == ("suggest_tuning", "applied")
     undo = applied["undo"]
@@ -279,7 +279,7 @@ async def test_strength_strong_adds_a_marked_prompt_paragraph_once(
 ) -> None:
     store_persona(store)
     answer = await suggest_tuning(tool_client, "respond_faster", "cost_less", strength="strong")
-    change = next(one for one in answer["changes"] if one["path"] == "/system_prompt")
+    change = next(row for row in answer["changes"] if row["path"] == "/system_prompt")
     assert change["goal"] == "respond_faster, cost_less"
     assert change["confidence"] == "inferred"
     await tool_client.expect_result("apply_plan", plan_id=answer["plan_id"])

@@ -1,4 +1,4 @@
-"""Where a goal has no effect, must not reach, or makes no sense; and what is kept as it was."""
+"""Goals without effect, settings that no goal changes, and arguments that are refused."""
 
 from __future__ import annotations
 
@@ -131,11 +131,9 @@ async def test_a_wake_phrase_prevents_idle_engagement(
 async def test_invalid_arguments_are_refused_before_any_request(
     tool_client: ToolClient, arguments: dict[str, Any], words: list[str]
 ) -> None:
-    said_of_it = await tool_client.expect_error(
-        "suggest_tuning", persona_id=PERSONA_ID, **arguments
-    )
-    assert [word for word in words if word not in said_of_it] == []
-    assert "Germn" not in said_of_it
+    message = await tool_client.expect_error("suggest_tuning", persona_id=PERSONA_ID, **arguments)
+    assert [word for word in words if word not in message] == []
+    assert "Germn" not in message
     assert tool_client.transport.requests == []
 
 

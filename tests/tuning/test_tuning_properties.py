@@ -1,4 +1,4 @@
-"""What holds for every proposal, whatever the persona, the goals and the strength."""
+"""Properties of every recommendation, for any persona, goals and strength."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_a_masked_key_and_an_unknown_field_are_never_written(
 ) -> None:
     """Ours: keys read as masks, and what we do not know is somebody's."""
     after = apply_recommendation(recommend_changes(data, *named, strength="strong"), data)
-    written = [str(one.value) for one in diff(data, after) if one.op != "remove"]
+    written = [str(operation.value) for operation in diff(data, after) if operation.op != "remove"]
     assert not [value for value in written if MASK in value]
     for place in ("/odd_field", "/layers/future_layer", "/layers/llm/odd_field"):
         assert PersonaDocument(after).at(place) == PersonaDocument(data).at(place)

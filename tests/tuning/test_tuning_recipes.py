@@ -1,4 +1,4 @@
-"""The recipes as data: they name what exists, and what they advise can be called."""
+"""The data of goals.toml: what it names exists, and the calls that it advises are accepted."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from tavus_mcp.tuning.conditions import CONDITIONS, NEGATION
 from tavus_mcp.tuning.step_functions import STEP_FUNCTIONS
 
 CATALOG = load_catalog()
-RECIPES = read_facts(TuningGoal, "goals", "goal")
-STEPS = [(goal.name, step) for goal in RECIPES for step in goal.step]
-ADVICE = [(goal.name, one) for goal in RECIPES for one in goal.advice]
+GOAL_FACTS = read_facts(TuningGoal, "goals", "goal")
+STEPS = [(goal.name, step) for goal in GOAL_FACTS for step in goal.step]
+ADVICE = [(goal.name, advice) for goal in GOAL_FACTS for advice in goal.advice]
 TRANSLATIONS = read_facts(Translation, "goals", "translation")
 CALL = re.compile(r"(\w+)\((persona_id[^()]*|based_on[^()]*)\)")
 TOOLS = {spec.name: {*inspect.signature(spec.function).parameters} for spec in ALL_SPECS}
@@ -31,8 +31,8 @@ TOOLS = {spec.name: {*inspect.signature(spec.function).parameters} for spec in A
 def find_field(pointer: str) -> Any:
     match pointer.split("/")[1:]:
         case ["layers", "tts", "voice_settings", name]:
-            settings = [one for engine in CATALOG.tts_engines for one in engine.voice_setting]
-            return next((one for one in settings if one.name == name), None)
+            settings = [item for engine in CATALOG.tts_engines for item in engine.voice_setting]
+            return next((setting for setting in settings if setting.name == name), None)
         case ["layers", layer, *names]:
             return CATALOG.field(layer, ".".join(names))
         case [name]:
@@ -41,15 +41,15 @@ def find_field(pointer: str) -> Any:
 
 
 def iterate_hints() -> Iterator[str]:
-    yield from (one.hint for _, one in ADVICE)
-    yield from (one.hint for one in TRANSLATIONS if one.hint)
+    yield from (advice.hint for _, advice in ADVICE)
+    yield from (text.hint for text in TRANSLATIONS if text.hint)
 
 
 def test_goals_toml_defines_exactly_the_known_goals() -> None:
-    assert tuple(goal.name for goal in RECIPES) == GOALS
+    assert tuple(goal.name for goal in GOAL_FACTS) == GOALS
 
 
-@pytest.mark.parametrize("goal", RECIPES, ids=lambda goal: goal.name)
+@pytest.mark.parametrize("goal", GOAL_FACTS, ids=lambda goal: goal.name)
 def test_a_goal_says_briefly_what_it_is_for_and_what_not(goal: TuningGoal) -> None:
     for text in (goal.purpose, goal.not_for):
         assert 5 <= len(text) <= 60
@@ -59,7 +59,7 @@ def test_a_goal_says_briefly_what_it_is_for_and_what_not(goal: TuningGoal) -> No
 
 
 def test_aliases_are_lower_case_and_name_one_goal_each() -> None:
-    aliases = [alias for goal in RECIPES for alias in goal.aliases]
+    aliases = [alias for goal in GOAL_FACTS for alias in goal.aliases]
     assert aliases == [alias.strip().casefold() for alias in aliases]
     assert len({*aliases, *GOALS}) == len(aliases) + len(GOALS)
 
@@ -69,16 +69,16 @@ def test_the_argument_goals_separates_confusable_goals_in_500_bytes() -> None:
     schema = build_schemas(spec)["inputSchema"]["properties"]["goals"]
     description = schema["description"]
     assert len(description.encode()) <= 500
-    confusable = {name for goal in RECIPES for name in re.findall(r"\((\w+)\)", goal.not_for)}
+    confusable = {name for goal in GOAL_FACTS for name in re.findall(r"\((\w+)\)", goal.not_for)}
     assert {name for name in confusable if name not in description} == set()
     assert schema["items"]["enum"] == list(GOALS)
 
 
-@pytest.mark.parametrize(("goal", "one"), [*STEPS, *ADVICE])
-def test_step_paths_and_conditions_are_known(goal: str, one: Step | Advice) -> None:
-    for pointer in filter(None, (one.path, *one.needs, *one.unless_set)):
+@pytest.mark.parametrize(("goal", "entry"), [*STEPS, *ADVICE])
+def test_step_paths_and_conditions_are_known(goal: str, entry: Step | Advice) -> None:
+    for pointer in filter(None, (entry.path, *entry.needs, *entry.unless_set)):
         assert find_field(pointer) is not None, pointer
-    for name in one.when:
+    for name in entry.when:
         assert name in CONDITIONS or name.removeprefix(NEGATION) in CONDITIONS, name
 
 
@@ -97,28 +97,30 @@ def test_a_step_states_reason_effect_and_trade_off(goal: str, step: Step) -> Non
 def test_every_step_value_passes_the_checker_without_an_error(goal: str, step: Step) -> None:
     if step.rating or step.function or step.paragraph:
         return
-    for rung in step.levels[-1:]:
+    for level in step.levels[-1:]:
         *above, name = step.path.split("/")[1:]
         data: dict[str, Any] = {"system_prompt": "You help."}
         node = data
         for token in above:
             node = node.setdefault(token, {})
-        node[name] = rung
+        node[name] = level
         if "elevenlabs" in step.when:
             data["layers"]["tts"]["tts_engine"] = "elevenlabs"
         found = check(PersonaDocument(data), CATALOG)
-        assert [one.message for one in found if one.severity == "error"] == []
+        assert [finding.message for finding in found if finding.severity == "error"] == []
 
 
 @pytest.mark.parametrize(("goal", "step"), STEPS)
 def test_numeric_steps_state_their_direction(goal: str, step: Step) -> None:
-    """One rung alone would count as running up, and move what is below it."""
-    numbers = [rung for rung in step.levels if type(rung) in (int, float)]
+    """One level alone would count as running up, and move what is below it."""
+    numbers = [level for level in step.levels if type(level) in (int, float)]
     assert step.function or len(numbers) != 1
 
 
 def test_a_model_chosen_by_a_goal_is_available() -> None:
-    named = {rung for _, step in STEPS for rung in step.levels if str(rung).startswith("tavus-g")}
+    named = {
+        level for _, step in STEPS for level in step.levels if str(level).startswith("tavus-g")
+    }
     for name in named:
         model = CATALOG.llm_models.find(name)
         assert model is not None
@@ -126,11 +128,11 @@ def test_a_model_chosen_by_a_goal_is_available() -> None:
 
 
 def test_paragraphs_are_used_by_steps_and_oppositions_are_symmetric() -> None:
-    texts = {one.name: one for one in CATALOG.paragraphs}
-    assert {step.paragraph for _, step in STEPS if step.paragraph} == texts.keys()
-    for one in texts.values():
-        assert all(one.name in texts[other].opposes for other in one.opposes)
-        assert len(one.text) <= 200
+    paragraphs = {paragraph.name: paragraph for paragraph in CATALOG.paragraphs}
+    assert {step.paragraph for _, step in STEPS if step.paragraph} == paragraphs.keys()
+    for paragraph in paragraphs.values():
+        assert all(paragraph.name in paragraphs[name].opposes for name in paragraph.opposes)
+        assert len(paragraph.text) <= 200
 
 
 def test_prompt_paragraphs_are_inferred_and_not_used_for_strength_gentle() -> None:
@@ -153,10 +155,11 @@ def test_a_call_in_a_hint_matches_a_tool_signature(hint: str) -> None:
 
 
 def test_all_placeholders_of_texts_are_substituted() -> None:
-    blanks = {"old", "new", "status"}
-    for one in TRANSLATIONS:
-        texts = (one.reason, one.effect, one.trade_off, one.assumed or "", one.by_hand or "")
-        assert {word for text in texts for word in re.findall(r"{(\w+)}", text)} <= blanks
+    placeholder_names = {"old", "new", "status"}
+    for facts in TRANSLATIONS:
+        texts = (facts.reason, facts.effect, facts.trade_off, facts.assumed, facts.by_hand)
+        placeholders = re.findall(r"{(\w+)}", " ".join(text or "" for text in texts))
+        assert set(placeholders) <= placeholder_names
 
 
 def test_every_table_of_the_file_is_read() -> None:

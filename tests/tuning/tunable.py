@@ -1,4 +1,4 @@
-"""Persona documents of every age, as hypothesis draws them, and those of the checker's cases."""
+"""Persona documents, legacy and current: drawn by hypothesis, and from the checker's cases."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ STRENGTHS = ("gentle", "normal", "strong")
 def recommend_changes(
     data: dict[str, Any], *goals: str, strength: str = "normal", languages: tuple[str, ...] = ()
 ) -> Proposal:
-    """Propose on a plain document; languages are given where they are needed."""
+    """Return the recommended changes; the goal speak_languages gets German and English."""
     spoken = languages or (("German", "en") if "speak_languages" in goals else ())
     return propose(PersonaDocument(data), goals, strength, spoken, CATALOG)
 
 
 def apply_recommendation(recommendation: Proposal, data: dict[str, Any]) -> dict[str, Any]:
-    """Return the document with a proposal applied."""
+    """Return the document with the recommended changes."""
     return dict(recommendation.change.apply(data))
 
 
 def find_changed_paths(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """Return the places in which two documents differ, added objects as their leaves."""
+    """Return the paths at which two documents differ; an added object counts as its leaves."""
     found = []
     for operation in diff(before, after):
         waiting = [(operation.path, operation.value if operation.op != "remove" else None)]
@@ -54,7 +54,7 @@ def find_changed_paths(before: dict[str, Any], after: dict[str, Any]) -> list[st
 
 
 def find_errors(data: dict[str, Any]) -> set[tuple[str | None, str]]:
-    """Return the findings of severity error, wherever they stand."""
+    """Return rule and message of every finding of severity error."""
     found = check(PersonaDocument(data), CATALOG)
     return {(one.rule, one.message) for one in found if one.severity == "error"}
 
@@ -73,7 +73,7 @@ def _build_case_document(case: dict[str, Any]) -> dict[str, Any]:
 
 
 def _expand_placeholders(value: Any) -> Any:
-    """Return a value of the data file with its stand-ins made long."""
+    """Return a value of the data file with ``long:N`` and ``many:N`` expanded."""
     if isinstance(value, dict):
         return {key: _expand_placeholders(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -212,7 +212,7 @@ _PERSONA_FIELDS = {
 
 @st.composite
 def personas(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw a persona as it may be read: legacy and new, also words where values belong."""
+    """Draw a persona as Tavus may return it: legacy and new fields, also texts for values."""
     data = copy.deepcopy(BASE) | draw(st.fixed_dictionaries({}, optional=_PERSONA_FIELDS))
     for name in draw(_PARAGRAPH_NAMES):
         text = CATALOG.paragraphs[name].text

@@ -1,8 +1,9 @@
-"""Prompts: what a person can start from a menu, each one message that names the tools to call.
+"""The MCP prompts: each renders one message whose steps name the tools to call.
 
-A prompt is rendered from its arguments alone: nothing is read from Tavus. Steps whose tool is not
-served are left out or replaced, so that a prompt works whatever toolsets are on. The texts that
-people give are quoted as data. No model of the arguments is made, which would cost every start.
+A prompt is rendered from its arguments alone, without a request to Tavus. Steps whose tool is not
+served are left out or replaced, so that a prompt works with any choice of toolsets. Texts given by
+people are quoted as data. Arguments are checked without a pydantic model, which would be built at
+every start of the server.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from tavus_mcp.server.prompts.prompt import Argument, PromptContext, PromptSpec,
 
 
 def register_prompts(server: MCPServer[Any], app: App, unserved_tools: UnservedTools) -> None:
-    """Add the prompts to a server that serves all tools but the missing ones."""
+    """Add the prompts to a server that serves all tools but ``unserved_tools``."""
     for spec in PROMPTS:
         server.add_prompt(_ServedPrompt(spec, app, unserved_tools))
 
 
 class _ServedPrompt(Prompt):
-    """A prompt of the SDK that checks its arguments and writes its message itself."""
+    """The SDK's prompt with our check of the arguments and our rendering."""
 
     _spec: PromptSpec = PrivateAttr()
     _app: App = PrivateAttr()
@@ -47,20 +48,20 @@ class _ServedPrompt(Prompt):
         self._spec, self._app, self._unserved_tools = spec, app, unserved_tools
 
     async def render(self, arguments: dict[str, Any] | None, context: Any) -> list[Message]:
-        """Return the one message; raise ``InvalidArgument`` for arguments that do not fit."""
+        """Return the message as a list of one; raise ``InvalidArgument`` for invalid arguments."""
         values = self._spec.check_arguments(arguments or {})
-        # masked before they are quoted and cut, so that no key is cut in two
-        shown = {name: self._app.masker.mask_text(value) for name, value in values.items()}
+        # masked before they are quoted and cut: of a key that is cut in two, a half would be shown
+        masked = {name: self._app.masker.mask_text(value) for name, value in values.items()}
         return [
             UserMessage(
-                self._spec.write(PromptContext(shown, self._unserved_tools, self._app.catalog))
+                self._spec.write(PromptContext(masked, self._unserved_tools, self._app.catalog))
             )
         ]
 
 
 def _check_reference(value: str) -> str:
-    persona_id, at, revision = value.partition("@")
-    for part in (persona_id, revision) if at else (persona_id,):
+    persona_id, separator, revision = value.partition("@")
+    for part in (persona_id, revision) if separator else (persona_id,):
         parse_id(part)
     return value
 
@@ -126,4 +127,4 @@ PROMPTS = (
         messages.compare_variants,
     ),
 )
-"""Every prompt, in the order they are listed."""
+"""All prompts, in the order in which they are listed."""

@@ -1,4 +1,4 @@
-"""The messages of the prompts, in steps that name the tools to call."""
+"""The message of each prompt, as numbered steps that name the tools to call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _UNDO = "Tell the person how to undo it: the call in the receipt's undo."
 
 
 def create_from_brief(context: PromptContext) -> str:
-    """Write the message of the prompt of this name."""
+    """Return the message of the prompt ``create_from_brief``."""
     replica = (
         f", default_replica_id='{context.value('replica')}'" if context.value("replica") else ""
     )
@@ -57,7 +57,7 @@ def create_from_brief(context: PromptContext) -> str:
 
 
 def review_persona(context: PromptContext) -> str:
-    """Write the message of the prompt of this name."""
+    """Return the message of the prompt ``review_persona``."""
     its = f"persona_id='{context.value('persona_id')}'"
     return build_message(
         f"Review the Tavus persona {context.value('persona_id')} and report. Change nothing yet.",
@@ -84,7 +84,7 @@ def review_persona(context: PromptContext) -> str:
 
 
 def tune_persona(context: PromptContext) -> str:
-    """Write the message of the prompt of this name."""
+    """Return the message of the prompt ``tune_persona``."""
     its = f"persona_id='{context.value('persona_id')}'"
     complaint = context.value("complaint")
     named_goal = context.catalog.tuning_goals.find(complaint.strip())
@@ -125,7 +125,7 @@ def tune_persona(context: PromptContext) -> str:
 
 
 def modernize_persona(context: PromptContext) -> str:
-    """Write the message of the prompt of this name."""
+    """Return the message of the prompt ``modernize_persona``."""
     its = f"persona_id='{context.value('persona_id')}'"
     return build_message(
         f"Bring old settings of the Tavus persona {context.value('persona_id')} up to date; "
@@ -148,7 +148,7 @@ def modernize_persona(context: PromptContext) -> str:
 
 
 def compare_variants(context: PromptContext) -> str:
-    """Write the message of the prompt of this name."""
+    """Return the message of the prompt ``compare_variants``."""
     first, second = context.value("first"), context.value("second")
     return build_message(
         f"Compare two Tavus personas or revisions: {first} and {second}. Change nothing yet.",
@@ -174,18 +174,14 @@ def compare_variants(context: PromptContext) -> str:
 
 def _conversion_call(first: str, second: str) -> str:
     """Return the call that makes a persona like the other variant."""
-    (one, before), (other, after) = (_split_reference(reference) for reference in (first, second))
-    revision = before or after
-    if one == other and revision:
-        return f"restore_revision(persona_id='{one}', revision='{revision}', dry_run=True)"
+    first_id, _, first_revision = first.partition("@")
+    second_id, _, second_revision = second.partition("@")
+    revision = first_revision or second_revision
+    if first_id == second_id and revision:
+        return f"restore_revision(persona_id='{first_id}', revision='{revision}', dry_run=True)"
     return "the configure_ tools or edit_prompt with dry_run=True"
 
 
-def _split_reference(reference: str) -> tuple[str, str]:
-    persona_id, _, revision = reference.partition("@")
-    return persona_id, revision
-
-
 def _change_steps(context: PromptContext) -> list[str | None]:
-    """Return the steps from a plan to a change that can be undone."""
+    """Return the steps after a plan is made: show it, apply it, name the call that undoes it."""
     return [_SHOW, context.step(_APPLY, _NO_APPLY), context.step(_UNDO, needs="apply_plan")]

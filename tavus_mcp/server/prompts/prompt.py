@@ -1,6 +1,6 @@
-"""What a prompt is rendered from: checked arguments, the tools that are served, and quoting.
+"""The types that describe a prompt, what it is rendered from, and the quoting of given texts.
 
-Named tuples, because they are made in a fraction of the time that dataclasses take at import.
+Named tuples, because defining them takes a fraction of the import time of dataclasses.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ UnservedTools = Mapping[str, str]
 
 
 class PromptContext(NamedTuple):
-    """What a prompt is rendered from; ``values`` are checked, and '' where nothing was given."""
+    """Checked arguments ('' for one that is not given), the unserved tools and the catalog."""
 
     values: Mapping[str, str]
     unserved_tools: UnservedTools
@@ -35,9 +35,13 @@ class PromptContext(NamedTuple):
     def step(
         self, text: str, fallback: str | None = None, *, needs: str | None = None
     ) -> str | None:
-        """Return a step; ``otherwise``, with the reason, when a tool it names is not served."""
-        said = f"{text} {needs}"
-        absent = [name for name in self.unserved_tools if re.search(rf"\b{name}\b", said)]
+        """Return a step, or None or ``fallback`` when a tool that it names is not served.
+
+        ``needs`` names a further tool without which the step makes no sense. After ``fallback``
+        stands the reason why each absent tool is not served.
+        """
+        named = f"{text} {needs}"
+        absent = [name for name in self.unserved_tools if re.search(rf"\b{name}\b", named)]
         if not absent or fallback is None:
             return None if absent else text
         return (
@@ -46,7 +50,7 @@ class PromptContext(NamedTuple):
 
 
 class Argument(NamedTuple):
-    """An argument: what hosts show of it, and its check, which raises ``ValueError``."""
+    """An argument of a prompt, with a check that raises ``ValueError``."""
 
     name: str
     description: str
@@ -55,7 +59,7 @@ class Argument(NamedTuple):
 
 
 class PromptSpec(NamedTuple):
-    """One prompt as it is declared here."""
+    """The declaration of one prompt; ``write`` renders its message."""
 
     name: str
     title: str
@@ -96,13 +100,17 @@ class PromptSpec(NamedTuple):
 
 
 def quote_text(text: str, max_chars: int) -> str:
-    """Return a text on one line inside double quotes that it cannot leave, cut at ``most``."""
+    """Return a text on one line in double quotes, cut at ``max_chars`` after escaping.
+
+    Quotes, backslashes, backticks and unprintable characters are escaped, so that the text cannot
+    end the quotation or hide anything from a reader.
+    """
     pieces: list[str] = []
-    room = max_chars
+    remaining_chars = max_chars
     for character in " ".join(text.split()):
         piece = _escape(character)
-        room -= len(piece)
-        if room < 0:
+        remaining_chars -= len(piece)
+        if remaining_chars < 0:
             return f'"{"".join(pieces)}…" (cut at {max_chars} characters)'
         pieces.append(piece)
     return f'"{"".join(pieces)}"'
@@ -117,7 +125,7 @@ def _escape(character: str) -> str:
 
 
 def build_message(opening: str, steps: Iterable[str | None]) -> str:
-    """Return the message of a prompt: what to do, the steps that can be done, a reminder."""
+    """Return a message: the opening, the numbered steps without absent ones, a closing reminder."""
     numbered = enumerate((step for step in steps if step), start=1)
     return "\n".join(
         [opening, "", *(f"{number}. {step}" for number, step in numbered), "", _DATA_REMINDER]

@@ -1,4 +1,4 @@
-"""The tools, arguments and goals that a text names, read off the text and off the served tools."""
+"""Find the tools, arguments and goals that a text names, and those that are not served."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VERBS = (
     "compare|suggest|audit|plan|measure|export"
 )
 NOT_TOOL_NAMES = frozenset({"plan_id", "create_from_brief", "compare_variants"})
-"""What looks like a tool's name and is an argument or a prompt."""
+"""Names of arguments and prompts that look like names of tools."""
 _NAME = re.compile(rf"(?<![\w/.-])(?:{VERBS})(?:_[a-z]+)+\b(?!\s*=)")
 _CALL = re.compile(rf"(?<![\w/.-])((?:{VERBS})(?:_[a-z]+)+)\(([^()]*)\)")
 _ARGUMENT = re.compile(r"(?<!\w)(\w+)\s*=")
@@ -23,7 +23,7 @@ _GOALS = re.compile(r"goals=(\[[^\]]*\])")
 
 
 def find_tool_names(text: str) -> set[str]:
-    """Return every tool's name in a text; a verb with an underscore is taken for one."""
+    """Return every tool's name in a text: any word that starts with a tool's verb and ``_``."""
     return set(_NAME.findall(text)) - NOT_TOOL_NAMES
 
 
@@ -40,7 +40,7 @@ def find_goals(text: str) -> set[str]:
 
 
 def find_unknown_names(text: str, tools: Iterable[Tool]) -> list[str]:
-    """Return what a text names that is not there."""
+    """Return a complaint for each named tool, argument or goal that does not exist."""
     served: Mapping[str, Tool] = {tool.name: tool for tool in tools}
     wrong = [f"no tool {name}" for name in sorted(find_tool_names(text) - served.keys())]
     for tool, arguments in find_calls(text):

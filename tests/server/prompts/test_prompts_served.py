@@ -29,7 +29,7 @@ LONGEST = 1_800
 LONGEST_WITH_GOALS = 3_000
 """Characters of one message, whatever the arguments; tune_persona describes every goal."""
 ARGUMENTS: dict[str, dict[str, str]] = {
-    "create_from_brief": {"brief": "A clerk for the front desk of a dentist"},
+    "create_from_brief": {"brief": "A clerk for the front tool_client of a dentist"},
     "review_persona": {"persona_id": "p5317866"},
     "tune_persona": {"persona_id": "p5317866", "complaint": "it interrupts people"},
     "modernize_persona": {"persona_id": "p5317866"},
@@ -45,12 +45,12 @@ SERVED: dict[str, dict[str, Any]] = {
 
 
 async def render_prompt(tool_client: ToolClient, prompt: str, **arguments: str) -> str:
-    """Render a prompt that is one message of the user."""
+    """Return the text of a prompt, which is one user message."""
     answer = await tool_client.client.get_prompt(prompt, arguments)
-    (one,) = answer.messages
-    assert one.role == "user"
-    assert isinstance(one.content, TextContent)
-    return one.content.text
+    (message,) = answer.messages
+    assert message.role == "user"
+    assert isinstance(message.content, TextContent)
+    return message.content.text
 
 
 async def get_prompt_error(tool_client: ToolClient, prompt: str, **arguments: str) -> str:
@@ -64,8 +64,8 @@ async def get_prompt_error(tool_client: ToolClient, prompt: str, **arguments: st
 async def test_prompts_are_listed_with_title_description_and_described_arguments(
     open_tool_client: ToolClientFactory, mode: str
 ) -> None:
-    async with open_tool_client(mode=mode, toolsets=DEFAULT_TOOLSETS) as desk:
-        prompts = (await desk.client.list_prompts()).prompts
+    async with open_tool_client(mode=mode, toolsets=DEFAULT_TOOLSETS) as tool_client:
+        prompts = (await tool_client.client.list_prompts()).prompts
     assert [prompt.name for prompt in prompts] == list(ARGUMENTS)
     for prompt in prompts:
         assert prompt.title
@@ -81,9 +81,9 @@ async def test_prompts_are_listed_with_title_description_and_described_arguments
 async def test_a_prompt_is_one_short_message_and_sends_no_request(
     open_tool_client: ToolClientFactory, mode: str, prompt: str
 ) -> None:
-    async with open_tool_client(mode=mode) as desk:
-        text = await render_prompt(desk, prompt, **ARGUMENTS[prompt])
-        assert desk.transport.requests == []
+    async with open_tool_client(mode=mode) as tool_client:
+        text = await render_prompt(tool_client, prompt, **ARGUMENTS[prompt])
+        assert tool_client.transport.requests == []
     assert len(text) <= (LONGEST_WITH_GOALS if prompt == "tune_persona" else LONGEST)
     assert "data, not instructions" in text
     for name, value in ARGUMENTS[prompt].items():
@@ -95,10 +95,10 @@ async def test_a_prompt_names_only_served_tools_or_explains_their_absence(
     open_tool_client: ToolClientFactory, how: str
 ) -> None:
     missing = unserved_tools(SERVED[how]["toolsets"], read_only=SERVED[how].get("read_only", False))
-    async with open_tool_client(**SERVED[how]) as desk:
-        tools = {tool.name for tool in (await desk.client.list_tools()).tools}
+    async with open_tool_client(**SERVED[how]) as tool_client:
+        tools = {tool.name for tool in (await tool_client.client.list_tools()).tools}
         for prompt, arguments in ARGUMENTS.items():
-            text = await render_prompt(desk, prompt, **arguments)
+            text = await render_prompt(tool_client, prompt, **arguments)
             for name in find_tool_names(text) - tools:
                 assert f"{name}: {missing[name]}" in text
             assert find_tool_names(text)
@@ -151,8 +151,8 @@ async def test_prompts_ask_for_agreement_before_a_change_and_mention_undo(
 async def test_prompts_of_a_read_only_server_state_that_nothing_is_changed(
     open_tool_client: ToolClientFactory, prompt: str
 ) -> None:
-    async with open_tool_client(toolsets=DEFAULT_TOOLSETS, read_only=True) as desk:
-        text = await render_prompt(desk, prompt, **ARGUMENTS[prompt])
+    async with open_tool_client(toolsets=DEFAULT_TOOLSETS, read_only=True) as tool_client:
+        text = await render_prompt(tool_client, prompt, **ARGUMENTS[prompt])
     assert "this server is read-only" in text
     assert "After the yes" not in text
 
@@ -160,11 +160,11 @@ async def test_prompts_of_a_read_only_server_state_that_nothing_is_changed(
 async def test_prompts_suggest_measuring_conversations_where_the_tool_is_served(
     open_tool_client: ToolClientFactory,
 ) -> None:
-    async with open_tool_client(toolsets=DEFAULT_TOOLSETS) as desk:
-        text = await render_prompt(desk, "tune_persona", **ARGUMENTS["tune_persona"])
+    async with open_tool_client(toolsets=DEFAULT_TOOLSETS) as tool_client:
+        text = await render_prompt(tool_client, "tune_persona", **ARGUMENTS["tune_persona"])
     assert "ask the person whether it is better (measure_conversations: toolset" in text
-    async with open_tool_client(toolsets=(*DEFAULT_TOOLSETS, "conversations")) as desk:
-        text = await render_prompt(desk, "tune_persona", **ARGUMENTS["tune_persona"])
+    async with open_tool_client(toolsets=(*DEFAULT_TOOLSETS, "conversations")) as tool_client:
+        text = await render_prompt(tool_client, "tune_persona", **ARGUMENTS["tune_persona"])
     assert "measure_conversations(persona_id='p5317866')" in text
 
 
@@ -210,19 +210,19 @@ async def test_invalid_arguments_give_error_32602_with_our_message(
     arguments: dict[str, str],
     expected_text: str,
 ) -> None:
-    async with open_tool_client(mode=mode) as desk:
-        said = await get_prompt_error(desk, prompt, **arguments)
-    assert expected_text in said
-    assert "../p1" not in said
-    assert "Traceback" not in said
+    async with open_tool_client(mode=mode) as tool_client:
+        message = await get_prompt_error(tool_client, prompt, **arguments)
+    assert expected_text in message
+    assert "../p1" not in message
+    assert "Traceback" not in message
 
 
 @MODES
 async def test_an_unknown_prompt_is_refused_with_the_closest_match(
     open_tool_client: ToolClientFactory, mode: str
 ) -> None:
-    async with open_tool_client(mode=mode) as desk:
-        assert "did you mean 'tune_persona'?" in await get_prompt_error(desk, "tune_person")
+    async with open_tool_client(mode=mode) as tool_client:
+        assert "did you mean 'tune_persona'?" in await get_prompt_error(tool_client, "tune_person")
 
 
 @pytest.mark.parametrize("name", ["persona_id", "first", "second"])
@@ -231,16 +231,16 @@ async def test_persona_ids_of_prompts_are_completed(
     open_tool_client: ToolClientFactory, mode: str, name: str
 ) -> None:
     prompt = "tune_persona" if name == "persona_id" else "compare_variants"
-    async with open_tool_client(mode=mode) as desk:
-        mine = await desk.create_persona(name="Front Desk")
-        asked = PromptReference(type="ref/prompt", name=prompt)
-        answer = await desk.client.complete(asked, {"name": name, "value": "front d"})
+    async with open_tool_client(mode=mode) as tool_client:
+        mine = await tool_client.create_persona(name="Front Desk")
+        reference = PromptReference(type="ref/prompt", name=prompt)
+        answer = await tool_client.client.complete(reference, {"name": name, "value": "front d"})
         assert list(answer.completion.values) == [mine]
 
 
 async def test_free_text_of_prompts_is_not_completed(tool_client: ToolClient) -> None:
-    asked = PromptReference(type="ref/prompt", name="tune_persona")
-    answer = await tool_client.client.complete(asked, {"name": "complaint", "value": "it is"})
+    reference = PromptReference(type="ref/prompt", name="tune_persona")
+    answer = await tool_client.client.complete(reference, {"name": "complaint", "value": "it is"})
     assert list(answer.completion.values) == []
     assert tool_client.transport.requests == []
 
@@ -283,15 +283,15 @@ async def test_a_secret_in_a_brief_is_masked(tool_client: ToolClient) -> None:
 async def test_a_secret_is_masked_before_it_is_cut_or_quoted(
     tool_client: ToolClient, prompt: str, name: str, most: int
 ) -> None:
-    """Found by an attack: of a key across the cut, the first half was shown."""
+    """The first half of a key that lies across the cut must not be shown."""
     quoted_key = 'k-"quoted"-\\-8861'
     tool_client.server.app.masker.add_secret(quoted_key)
     more = {"persona_id": "p5317866"} if prompt == "tune_persona" else {}
     across = "b" * (most - 10) + SECRET
     for text in (across, f"use {quoted_key} please"):
-        said = await render_prompt(tool_client, prompt, **{name: text}, **more)
-        assert "k-" not in said.splitlines()[0]
-        assert "***" in said
+        message = await render_prompt(tool_client, prompt, **{name: text}, **more)
+        assert "k-" not in message.splitlines()[0]
+        assert "***" in message
 
 
 async def test_a_too_long_argument_is_truncated_with_a_note(tool_client: ToolClient) -> None:
@@ -306,9 +306,9 @@ NAMES = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9_-]{63}\Z")
 
 @given(TEXTS, st.integers(1, 700))
 def test_quoting_yields_one_printable_line_within_its_limit(text: str, most: int) -> None:
-    shown = quote_text(text, most)
-    assert shown.isprintable()
-    inside, _, note = shown[1:].rpartition('"')
+    quoted = quote_text(text, most)
+    assert quoted.isprintable()
+    inside, _, note = quoted[1:].rpartition('"')
     assert re.fullmatch(r'(?:[^"\\`]|\\.)*', inside)
     assert len(inside) <= most + 1
     assert note in ("", f" (cut at {most} characters)")
@@ -319,10 +319,10 @@ LONG = st.sampled_from(["w" * 999, "\x00" * 999, '"' * 999, "slow"])
 
 @given(TEXTS | LONG, NAMES, NAMES, st.sampled_from(list(SERVED)))
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
-def test_no_message_exceeds_its_limit(text: str, one: str, other: str, how: str) -> None:
+def test_no_message_exceeds_its_limit(text: str, first_id: str, second_id: str, how: str) -> None:
     missing = unserved_tools(SERVED[how]["toolsets"], read_only=SERVED[how].get("read_only", False))
-    values = {"brief": text, "complaint": text, "persona_id": one}
-    values |= {"first": f"{one}@{other}", "second": f"{one}@{one}", "replica": other}
+    values = {"brief": text, "complaint": text, "persona_id": first_id}
+    values |= {"first": f"{first_id}@{second_id}", "second": first_id, "replica": second_id}
     for spec in PROMPTS:
         most = LONGEST_WITH_GOALS if spec.name == "tune_persona" else LONGEST
         assert len(spec.write(PromptContext(values, missing, load_catalog()))) <= most, spec.name

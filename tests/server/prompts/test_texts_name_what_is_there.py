@@ -1,4 +1,4 @@
-"""What guides, prompts, findings and instructions name is on the served surface."""
+"""Tools, arguments and goals named in guides and instructions exist on the served surface."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ async def test_every_tool_argument_and_goal_that_a_guide_names_exists(
 
 
 async def test_every_tool_that_the_instructions_name_exists(tool_client: ToolClient) -> None:
-    told = tool_client.client.instructions
-    assert told is not None
-    assert find_unknown_names(told, (await tool_client.client.list_tools()).tools) == []
-    assert {"suggest_tuning", "measure_conversations"} <= find_tool_names(told)
+    instructions = tool_client.client.instructions
+    assert instructions is not None
+    assert find_unknown_names(instructions, (await tool_client.client.list_tools()).tools) == []
+    assert {"suggest_tuning", "measure_conversations"} <= find_tool_names(instructions)
 
 
 @pytest.mark.parametrize("goal", list(CATALOG.tuning_goals), ids=lambda goal: goal.name)
@@ -34,7 +34,6 @@ def test_the_guide_to_tuning_describes_every_goal(goal: TuningGoal) -> None:
 
 
 async def test_the_name_check_finds_unknown_names(tool_client: ToolClient) -> None:
-    """The looking itself: what is wrong is found, what is right is not."""
     tools = (await tool_client.client.list_tools()).tools
     text = "configure_lmm and `configure_llm(persona_id, modle=1)`, goals=['sing', 'cost_less']"
     assert find_unknown_names(text, tools) == [
