@@ -1,4 +1,4 @@
-"""Mending inline functions: everything about one at once, so that no fix undoes another."""
+"""Fixes of inline functions. Each sets a whole function, so that no fix undoes another one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tavus_mcp.catalog import Catalog
-from tavus_mcp.checker.fixes import FixCall, UnprintedValue, build_fix, set_at
+from tavus_mcp.checker.fixes import FixCall, HintPart, UnprintedValue, build_fix, set_at
 from tavus_mcp.models.base import JsonObject, number, text
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.layers import FUNCTION_NAME
@@ -20,7 +20,7 @@ FUNCTION_LISTS = (
     "/layers/perception/screen_tools",
     "/layers/perception/perception_tools",
 )
-"""Where inline functions stand."""
+"""JSON Pointers of the lists of inline functions."""
 
 JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
 _TYPE_ALIASES = {
@@ -38,7 +38,7 @@ _TYPE_ALIASES = {
     "map": "object",
     "none": "null",
 }
-# What set_function_tool can write; the other lists take a raw patch.
+# The arguments of set_function_tool for a list; the other lists take a raw patch.
 _SET_FUNCTION_ARGUMENTS: dict[str, dict[str, str]] = {
     "/layers/llm/tools": {},
     "/layers/perception/visual_tools": {"layer": "perception"},
@@ -47,7 +47,7 @@ _SET_FUNCTION_ARGUMENTS: dict[str, dict[str, str]] = {
 
 
 def iter_functions(document: PersonaDocument, *pointers: str) -> Iterator[tuple[str, JsonObject]]:
-    """Yield each function with its path; without pointers those of all lists."""
+    """Yield path and function for each item of these lists, by default of all lists."""
     for pointer in pointers or FUNCTION_LISTS:
         tools = document.value(pointer)
         for index, tool in enumerate(tools if isinstance(tools, list) else ()):
@@ -57,77 +57,77 @@ def iter_functions(document: PersonaDocument, *pointers: str) -> Iterator[tuple[
 
 
 def name_of(spec: JsonObject) -> str:
-    """Return the name of a function, empty when it is no text."""
+    """Return the name of a function, empty if it is no text."""
     name = spec.get("name")
     return name if isinstance(name, str) else ""
 
 
 def properties_of(schema: JsonObject) -> dict[str, Any]:
-    """Return the arguments that a schema describes."""
+    """Return the arguments that a schema describes, by name."""
     properties = schema.get("properties")
     return properties if isinstance(properties, dict) else {}
 
 
 def to_snake_case(name: str) -> str:
-    """Return a name as the docs write it, or an empty text when nothing of it can be used."""
+    """Return a name in snake_case, or an empty text if it has no usable character."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     plain = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")[:64]
     return f"f_{plain}"[:64] if plain[:1].isdecimal() else plain
 
 
 def list_kind(path: str) -> str:
-    """Return what the list of a function is called after: llm, visual, audio."""
+    """Return a short name of a function's list: llm, visual, audio, screen, perception."""
     layer, name = path.split("/")[2:4]
     return name.removesuffix("_tools") if layer == "perception" else layer
 
 
-def fix_function(catalog: Catalog, path: str, spec: JsonObject, name: str = "") -> FixCall:
-    """Return the call that puts a function in place with all that can be mended in it mended."""
-    known = name or name_of(spec)
+def fix_function(catalog: Catalog, path: str, function: JsonObject, name: str = "") -> FixCall:
+    """Return the call that sets a function with all its problems fixed."""
+    name = name or name_of(function)
     parts: dict[str, Any] = {
-        "name": known if re.fullmatch(FUNCTION_NAME, known) else "<FUNCTION_NAME>",
-        "description": _description_or_placeholder(spec.get("description")),
-        "parameters": _fix_schema(catalog, path, spec.get("parameters")),
+        "name": name if re.fullmatch(FUNCTION_NAME, name) else "<FUNCTION_NAME>",
+        "description": _description_or_placeholder(function.get("description")),
+        "parameters": _fix_schema(catalog, path, function.get("parameters")),
     }
-    return _set_function(path, spec, parts)
+    return _set_function(path, function, parts)
 
 
-def shorten_function(catalog: Catalog, path: str, spec: JsonObject) -> FixCall:
-    """Return the call that puts a function in place with its longer part to be shortened."""
+def shorten_function(catalog: Catalog, path: str, function: JsonObject) -> FixCall:
+    """Return the call that sets a function with a placeholder for its longer part."""
+    description, parameters = function.get("description"), function.get("parameters")
     parts: dict[str, Any] = {
-        "name": name_of(spec),
-        "description": UnprintedValue(spec.get("description")),
+        "name": name_of(function),
+        "description": UnprintedValue(description),
+        "parameters": "<PARAMETERS>",
     }
-    parameters = spec.get("parameters")
-    if len(json.dumps(parameters or {})) > len(text(spec.get("description"))):
-        return _set_function(path, spec, {**parts, "parameters": "<PARAMETERS>"})
-    schema = _fix_schema(catalog, path, parameters)
-    return _set_function(
-        path, spec, {**parts, "description": "<DESCRIPTION>", "parameters": schema}
-    )
+    if len(json.dumps(parameters or {})) <= len(text(description)):
+        schema = _fix_schema(catalog, path, parameters)
+        parts |= {"description": "<DESCRIPTION>", "parameters": schema}
+    return _set_function(path, function, parts)
 
 
 def rename_function(
     document: PersonaDocument, catalog: Catalog, path: str, new_name: str
-) -> tuple[FixCall] | tuple[FixCall, str, FixCall]:
-    """Return the calls that give a function another name."""
-    spec = document.at(path)
-    pointer = path.rsplit("/", 2)[0]
+) -> tuple[HintPart, ...]:
+    """Return the calls that give a function another name.
+
+    set_function_tool and remove_function_tool go by name, so a name that is no text or is not
+    unique in the layer takes a raw patch.
+    """
+    function, pointer = document.at(path), _list_of(path)
+    name, new_name = name_of(function), new_name or "<FUNCTION_NAME>"
     layer = pointer.split("/")[2]
-    lists = [one for one in FUNCTION_LISTS if one.startswith(f"/layers/{layer}/")]
-    alike = [one for _, one in iter_functions(document, *lists) if name_of(one) == name_of(spec)]
-    if (
-        pointer not in _SET_FUNCTION_ARGUMENTS
-        or len(alike) > 1
-        or not isinstance(spec.get("name", ""), str)
-    ):
-        return (set_at(f"{path}/name", new_name or "<FUNCTION_NAME>"),)
-    gone = build_fix("remove_function_tool", name=UnprintedValue(name_of(spec)), layer=layer)
-    return gone, ", then ", fix_function(catalog, path, spec, new_name or "<FUNCTION_NAME>")
+    lists = [item for item in FUNCTION_LISTS if item.startswith(f"/layers/{layer}/")]
+    names = [name_of(item) for _, item in iter_functions(document, *lists)]
+    is_text = isinstance(function.get("name", ""), str)
+    if pointer not in _SET_FUNCTION_ARGUMENTS or names.count(name) > 1 or not is_text:
+        return (set_at(f"{path}/name", new_name),)
+    removal = build_fix("remove_function_tool", name=UnprintedValue(name), layer=layer)
+    return removal, ", then ", fix_function(catalog, path, function, new_name)
 
 
 def wrap_function(tool: JsonObject) -> JsonObject:
-    """Return a function that stood flat in its wrapping; what belongs to neither is left out."""
+    """Return a flat function as {"type": "function", "function": ...}, without unknown fields."""
     fields = ("name", "description", "parameters", "strict")
     return {
         "type": "function",
@@ -135,13 +135,17 @@ def wrap_function(tool: JsonObject) -> JsonObject:
     }
 
 
-def _set_function(path: str, spec: JsonObject, parts: dict[str, Any]) -> FixCall:
-    pointer = path.rsplit("/", 2)[0]
-    more = {"strict": spec["strict"]} if isinstance(spec.get("strict"), bool) else {}
-    where = _SET_FUNCTION_ARGUMENTS.get(pointer)
-    if where is None:
-        return set_at(path, {**parts, **more})
-    return build_fix("set_function_tool", **parts, **more, **where)
+def _set_function(path: str, function: JsonObject, parts: dict[str, Any]) -> FixCall:
+    if isinstance(function.get("strict"), bool):
+        parts = {**parts, "strict": function["strict"]}
+    arguments = _SET_FUNCTION_ARGUMENTS.get(_list_of(path))
+    if arguments is None:
+        return set_at(path, parts)
+    return build_fix("set_function_tool", **parts, **arguments)
+
+
+def _list_of(path: str) -> str:
+    return path.rsplit("/", 2)[0]
 
 
 def _description_or_placeholder(value: object) -> str | UnprintedValue:
@@ -149,47 +153,43 @@ def _description_or_placeholder(value: object) -> str | UnprintedValue:
 
 
 def _fix_schema(catalog: Catalog, path: str, schema: object) -> dict[str, Any]:
-    """Return the schema of the arguments as an object that describes and requires each of them."""
-    given = schema if isinstance(schema, dict) else {}
-    if "properties" not in given and "type" not in given:
-        given = {"properties": {name: it for name, it in given.items() if isinstance(it, dict)}}
-    arguments = {
-        _strip_reserved_prefix(catalog, str(name)): _fix_argument(catalog, path, argument)
-        for name, argument in properties_of(given).items()
+    """Return the schema of the arguments: an object that describes and requires each of them."""
+    stored = schema if isinstance(schema, dict) else {}
+    if "properties" not in stored and "type" not in stored:
+        arguments = {name: value for name, value in stored.items() if isinstance(value, dict)}
+        stored = {"properties": arguments}
+    prefix = reserved_prefix(catalog)
+    properties = {
+        str(name).removeprefix(prefix) or str(name): _fix_argument(catalog, path, argument)
+        for name, argument in properties_of(stored).items()
     }
-    rest = {
+    keywords = {
         name: UnprintedValue(value)
-        for name, value in given.items()
-        if name not in _REBUILT_KEYWORDS
+        for name, value in stored.items()
+        if name not in ("type", "properties", "required")
     }
-    return {
-        "type": "object",
-        "properties": arguments,
-        "required": list(arguments),
-        **rest,
-    }
-
-
-_REBUILT_KEYWORDS = frozenset({"type", "properties", "required"})
+    return {"type": "object", "properties": properties, "required": list(properties), **keywords}
 
 
 def _fix_argument(catalog: Catalog, path: str, argument: object) -> object:
     if not isinstance(argument, dict):
         return UnprintedValue(argument)
-    mended = {name: UnprintedValue(value) for name, value in argument.items()}
-    mended["description"] = _description_or_placeholder(argument.get("description"))  # type: ignore[assignment]  # or a choice
+    fixed: dict[str, Any] = {name: UnprintedValue(value) for name, value in argument.items()}
+    fixed["description"] = _description_or_placeholder(argument.get("description"))
     kind = argument.get("type")
     if isinstance(kind, str) and kind not in JSON_TYPES:
-        mended["type"] = UnprintedValue(_TYPE_ALIASES.get(kind.lower(), "string"))
-    longest = number(argument.get("maxLength"))
-    facts = catalog.tool_rules.find("inline.string_parameter")
-    limit = facts.maximum if facts else None
-    if "/perception/" in path and limit and longest is not None and longest > limit:
-        mended["maxLength"] = UnprintedValue(limit)
-    return mended
+        fixed["type"] = UnprintedValue(_TYPE_ALIASES.get(kind.lower(), "string"))
+    max_length, limit = number(argument.get("maxLength")), max_argument_chars(catalog)
+    if "/perception/" in path and limit and max_length is not None and max_length > limit:
+        fixed["maxLength"] = UnprintedValue(limit)
+    return fixed
 
 
-def _strip_reserved_prefix(catalog: Catalog, name: str) -> str:
-    facts = catalog.tool_rules.find("registry.parameters")
-    prefix = facts.forbidden_prefix if facts else None
-    return name.removeprefix(prefix or "") or name
+def reserved_prefix(catalog: Catalog) -> str:
+    """Return the prefix of argument names that the registry refuses."""
+    return catalog.tool_rules["registry.parameters"].forbidden_prefix or ""
+
+
+def max_argument_chars(catalog: Catalog) -> float | None:
+    """Return how many characters Raven fills in for an argument at most."""
+    return catalog.tool_rules["inline.string_parameter"].maximum

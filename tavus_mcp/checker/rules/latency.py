@@ -1,4 +1,4 @@
-"""Rules about what is fine by itself, and together makes people wait."""
+"""Rules about settings that are fine each, and slow in combination."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rules.texts import estimate_tokens
 from tavus_mcp.models.document import PersonaDocument
 
-_SLOWEST_SPEED_RATING = 1  # of three, as the docs rate the speed of hosted models
+_SLOWEST_SPEED_RATING = 1  # the docs rate the speed of hosted models from 1 to 3
 _PATIENCE = "/layers/conversational_flow/turn_taking_patience"
 _SPECULATION = "/layers/llm/speculative_inference"
 
 
 @rule("latency-model-and-prompt", "warning", source="J:persona/llm, P:pal/llm")
 def model_and_prompt(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """The slowest models read the longest before their first word."""
+    """A slow model takes long to read a long prompt before its first word."""
     model = _slow_model(document, catalog)
     comfortable = catalog.context_guidance().comfortable_tokens
     if model and (tokens := estimate_tokens(document, catalog)) > comfortable:
@@ -33,7 +33,7 @@ def model_and_prompt(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
 
 @rule("latency-patience-and-model", "info", source="J:persona/conversational-flow, J:persona/llm")
 def patience_and_model(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """A long wait for the end of the turn, and then one for the model."""
+    """A long wait for the end of a turn adds to that for a slow model."""
     if document.text(_PATIENCE) == "high" and (model := _slow_model(document, catalog)):
         yield Violation(
             _PATIENCE,
@@ -45,9 +45,9 @@ def patience_and_model(document: PersonaDocument, catalog: Catalog) -> Iterator[
 
 @rule("latency-patience-and-speculation", "info", source="J:persona/conversational-flow")
 def patience_and_speculation(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Who waits long could use the time; without speculative inference nobody does."""
-    idle = document.value(_SPECULATION) is False and not document.has_custom_llm
-    if idle and document.text(_PATIENCE) == "high":
+    """Without speculative inference the model does not use the wait for the end of a turn."""
+    is_off = document.value(_SPECULATION) is False and not document.has_custom_llm
+    if is_off and document.text(_PATIENCE) == "high":
         yield Violation(
             _PATIENCE,
             "It waits long for the end of a turn, and the model begins only then.",
@@ -56,10 +56,7 @@ def patience_and_speculation(document: PersonaDocument, catalog: Catalog) -> Ite
 
 
 def _slow_model(document: PersonaDocument, catalog: Catalog) -> ModelFacts | None:
-    """Return the hosted model when the docs rate it among the slowest."""
+    """Return the hosted model if the docs rate it among the slowest."""
     model = catalog.llm_models.find(document.text("/layers/llm/model"))
-    return (
-        model
-        if model and model.speed == _SLOWEST_SPEED_RATING and not document.has_custom_llm
-        else None
-    )
+    is_slow = model and model.speed == _SLOWEST_SPEED_RATING and not document.has_custom_llm
+    return model if is_slow else None

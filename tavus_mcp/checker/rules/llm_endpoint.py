@@ -1,4 +1,4 @@
-"""Rules about a custom LLM: its address, its key, and what is sent along."""
+"""Rules about a custom LLM: its address, key and request settings."""
 
 from __future__ import annotations
 
@@ -17,36 +17,43 @@ from tavus_mcp.checker.fixes import (
     unset_fields,
 )
 from tavus_mcp.checker.rule import Violation, rule
+from tavus_mcp.checker.rule_factories import Hint, Match, no_effect, requires
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import pointer_of
 from tavus_mcp.models.masking import is_secret_name
 
 _URL = "/layers/llm/base_url"
+_MODEL = "/layers/llm/model"
+_HEADERS = "/layers/llm/headers"
 _ROUTES = ("/chat/completions", "/completions", "/responses", "/messages")
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x20\x7f]")
 _HOST_PATTERN = re.compile(r"[^\s\x00-\x20\x7f%<>\\^`{|}]+")
 _SET_URL_PLACEHOLDER = configure("llm", base_url="<BASE_URL>")
 
 
+def _is_custom(document: PersonaDocument, catalog: Catalog) -> bool:
+    return document.has_custom_llm
+
+
 @rule("llm-key-missing", "error", source="N#61544566878", blocks_write=True)
-def key_missing(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Tavus answers 400: base_url and api_key come together or not at all."""
-    if document.has_custom_llm and not document.is_set("/layers/llm/api_key"):
-        yield Violation(
-            "/layers/llm/api_key",
-            "A base_url without an api_key: Tavus takes a custom LLM only with both.",
-            configure("llm", api_key_ref="<KEY_NAME>"),
-            ", or back to a hosted model: ",
-            alternative_fix(configure("llm", model=catalog.recommended_llm(), unset=["base_url"])),
-        )
+@requires(
+    "/layers/llm/api_key",
+    message="A base_url without an api_key: Tavus takes a custom LLM only with both.",
+    when=_is_custom,
+)
+def key_missing(match: Match) -> Hint:
+    """base_url and api_key come together or not at all: Tavus answers 400 to one alone."""
+    hosted = configure("llm", model=match.catalog.recommended_llm(), unset=["base_url"])
+    add_key = configure("llm", api_key_ref="<KEY_NAME>")
+    return add_key, ", or back to a hosted model: ", alternative_fix(hosted)
 
 
 @rule("llm-key-without-url", "warning", source="D:persona/llm, N#61544566878")
 def key_without_url(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Hosted models need no key, so this one looks as if it were used."""
-    model = document.text("/layers/llm/model")
+    """Hosted models need no key, so this one has no effect."""
+    model = document.text(_MODEL)
     if model and not model.lower().startswith("tavus-"):
-        return  # the model has a rule of its own, which says what is missing
+        return  # llm-model-without-url says what is missing
     if document.is_set("/layers/llm/api_key") and not document.has_custom_llm:
         yield Violation(
             "/layers/llm/api_key",
@@ -59,22 +66,22 @@ def key_without_url(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
 
 
 @rule("llm-endpoint-without-model", "warning", source="D:persona/llm")
-def endpoint_without_model(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Your endpoint is asked for a model by name, and the default is a hosted one."""
-    if document.has_custom_llm and not document.is_set("/layers/llm/model"):
-        yield Violation(
-            "/layers/llm/model",
-            "A base_url without a model: your endpoint needs to be asked for one it has.",
-            configure("llm", model="<MODEL>"),
-        )
+@requires(
+    _MODEL,
+    message="A base_url without a model: your endpoint needs to be asked for one it has.",
+    when=_is_custom,
+)
+def endpoint_without_model(match: Match) -> Hint:
+    """Without a model the endpoint is asked for the default: a hosted model that it lacks."""
+    return (configure("llm", model="<MODEL>"),)
 
 
 @rule("llm-endpoint-hosted-model", "warning", source="D:persona/llm")
 def endpoint_hosted_model(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Other people's endpoints have no model of Tavus."""
-    if document.has_custom_llm and document.text("/layers/llm/model").startswith("tavus-"):
+    """Only Tavus has the hosted models; a custom LLM does not."""
+    if document.has_custom_llm and document.text(_MODEL).startswith("tavus-"):
         yield Violation(
-            "/layers/llm/model",
+            _MODEL,
             "Your endpoint is asked for a model that only Tavus hosts.",
             "Name one it has: ",
             configure("llm", model="<MODEL>"),
@@ -85,7 +92,7 @@ def endpoint_hosted_model(document: PersonaDocument, catalog: Catalog) -> Iterat
 
 @rule("llm-url-route", "error", source="D:persona/llm")
 def url_route(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Tavus appends /chat/completions itself, so the address would hold it twice."""
+    """Tavus appends /chat/completions itself: a base_url with a route would have it twice."""
     parts = _base_url_parts(document)
     if parts and parts.path.rstrip("/").endswith(_ROUTES):
         yield Violation(
@@ -98,7 +105,7 @@ def url_route(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation
 
 @rule("llm-url-unusable", "error", source="D:persona/llm", blocks_write=True)
 def url_unusable(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """What is no web address cannot be called."""
+    """base_url must be an http or https address with a host."""
     if not document.has_custom_llm:
         return
     parts = _base_url_parts(document)
@@ -113,7 +120,7 @@ def url_unusable(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
 
 @rule("llm-url-not-https", "error", source="D:persona/llm", blocks_write=True)
 def url_not_https(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Without TLS the key and every word of the call are readable on the way."""
+    """Without TLS the key and the conversation can be read on the way."""
     parts = _base_url_parts(document)
     if parts and parts.scheme == "http" and parts.hostname and not is_private_host(parts.hostname):
         yield Violation(
@@ -126,7 +133,7 @@ def url_not_https(document: PersonaDocument, catalog: Catalog) -> Iterator[Viola
 
 @rule("llm-url-private", "error", source="D:persona/llm", blocks_write=True)
 def url_private(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """The endpoint is called by Tavus's servers, not by this machine."""
+    """Servers of Tavus call the endpoint; they cannot reach this machine's network."""
     parts = _base_url_parts(document)
     if parts and parts.hostname and is_private_host(parts.hostname):
         yield Violation(
@@ -140,7 +147,7 @@ def url_private(document: PersonaDocument, catalog: Catalog) -> Iterator[Violati
 
 @rule("llm-url-credentials", "error", source="D:persona/llm", blocks_write=True)
 def url_credentials(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Addresses are shown and logged; keys are masked."""
+    """Reads and logs contain base_url, while keys are masked."""
     parts = _base_url_parts(document)
     if parts and (parts.username or parts.password):
         yield Violation(
@@ -153,7 +160,7 @@ def url_credentials(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
 
 @rule("llm-url-query", "warning", source="D:persona/llm")
 def url_query(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """The route is appended to the end, so it would land inside the query."""
+    """Tavus appends a route to base_url, which would end up inside of the query."""
     parts = _base_url_parts(document)
     if parts and (parts.query or parts.fragment):
         yield Violation(
@@ -167,42 +174,35 @@ def url_query(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation
 
 @rule("llm-key-in-headers", "warning", source="J:persona/llm")
 def key_in_headers(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Older pages put the key there; its place is api_key, which is masked and checked."""
-    headers = document.value("/layers/llm/headers")
+    """Older pages put the key into headers; its place is api_key, which is masked and checked."""
+    headers = document.value(_HEADERS)
     if not isinstance(headers, dict) or not document.has_custom_llm:
         return
     has_key = document.is_set("/layers/llm/api_key")
-    for name in headers:
-        if is_secret_name(str(name)):
-            path = "/layers/llm/headers" + pointer_of([name])
-            give = () if has_key else (configure("llm", api_key_ref="<KEY_NAME>"), ", then ")
-            yield Violation(
-                path,
-                "A header carries a key; its place is api_key.",
-                "" if give else "api_key is set, so remove it here: ",
-                *give,
-                unset_fields("llm", "headers") if len(headers) == 1 else remove(path),
-            )
+    add_key = (configure("llm", api_key_ref="<KEY_NAME>"), ", then ")
+    for path in (_HEADERS + pointer_of([name]) for name in headers if is_secret_name(str(name))):
+        yield Violation(
+            path,
+            "A header carries a key; its place is api_key.",
+            *(("api_key is set, so remove it here: ",) if has_key else add_key),
+            unset_fields("llm", "headers") if len(headers) == 1 else remove(path),
+        )
 
 
 @rule("llm-endpoint-only", "warning", source="D:persona/llm, J:persona/llm")
-def endpoint_only(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Hosted models are not reached by a request of yours, so nothing can be added to it."""
-    if document.has_custom_llm:
-        return
-    for name in ("headers", "default_query"):
-        if document.is_set(f"/layers/llm/{name}"):
-            yield Violation(
-                f"/layers/llm/{name}",
-                f"{name} goes to a custom LLM only, and there is no base_url.",
-                unset_fields("llm", name),
-                ", or add your own endpoint: ",
-                alternative_fix(_SET_URL_PLACEHOLDER),
-            )
+@no_effect(
+    (_HEADERS, "/layers/llm/default_query"),
+    when=lambda document, _: not document.has_custom_llm,
+    because="{name} goes to a custom LLM only, and there is no base_url.",
+)
+def endpoint_only(match: Match) -> Hint:
+    """Nothing can be added to the requests that Tavus sends to hosted models."""
+    add_endpoint = alternative_fix(_SET_URL_PLACEHOLDER)
+    return match.unset(), ", or add your own endpoint: ", add_endpoint
 
 
 def _base_url_parts(document: PersonaDocument) -> SplitResult | None:
-    """Return the parts of base_url, or None when it cannot be read as an address."""
+    """Return the parts of base_url, or None if it is not an address."""
     return _parse_url(document.text(_URL))
 
 
@@ -216,14 +216,14 @@ def _parse_url(url: str) -> SplitResult | None:
 
 
 def _set_url(parts: SplitResult) -> FixCall:
-    """Return the call that sets an address; one that may hold a secret is not repeated."""
+    """Return the call that sets an address; a placeholder if it may contain a secret."""
     if parts.username or parts.password or parts.query or parts.fragment:
         return _SET_URL_PLACEHOLDER
     return configure("llm", base_url=UnprintedValue(_fix_url(parts).geturl()))
 
 
 def _fix_url(parts: SplitResult) -> SplitResult:
-    """Return an address with everything mended at once, so that no fix undoes another."""
+    """Return an address with all its problems fixed, so that no fix undoes another one."""
     path = parts.path.rstrip("/")
     route = next((route for route in _ROUTES if path.endswith(route)), "")
     scheme = parts.scheme if is_private_host(parts.hostname or "") else "https"
@@ -231,7 +231,7 @@ def _fix_url(parts: SplitResult) -> SplitResult:
 
 
 def _prepend_https(url: str) -> FixCall:
-    """Return the call that puts https:// before what is an address but for that."""
+    """Return the call that adds a missing https://, or a placeholder for the address."""
     parts = None if ":" in url else _parse_url(f"https://{url}")
     if parts is None or not _is_host(parts) or is_private_host(parts.hostname or ""):
         return _SET_URL_PLACEHOLDER
@@ -239,7 +239,7 @@ def _prepend_https(url: str) -> FixCall:
 
 
 def _split_query_arguments(parts: SplitResult) -> dict[str, object]:
-    """Return address and query as arguments of their own, but for keys: these are hidden."""
+    """Return base_url and default_query as arguments; secrets in the query are left out."""
     if parts.username or parts.password:
         return {"base_url": "<BASE_URL>"}
     query = {
@@ -252,7 +252,7 @@ def _split_query_arguments(parts: SplitResult) -> dict[str, object]:
 
 
 def _is_host(parts: SplitResult) -> bool:
-    """Tell whether an address names a host and, if any, a port that can be."""
+    """Return True if an address has a valid host and, if any, a valid port."""
     try:
         port = parts.port
     except ValueError:

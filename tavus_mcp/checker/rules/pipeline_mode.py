@@ -1,4 +1,4 @@
-"""Rules about what the pipeline mode leaves without effect."""
+"""Rules about layers and fields without effect in a pipeline mode."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LLM_ONLY_FIELDS = (
 
 @rule("mode-undocumented", "warning", source="V:pal.py")
 def mode_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """The vendor's client knows a mode that the docs do not list."""
+    """The client library of Tavus has a mode that the docs do not list."""
     mode = catalog.pipeline_modes.find(document.mode)
     if mode and mode.status == "undocumented":
         yield Violation(
@@ -45,7 +45,7 @@ def mode_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterator[V
 
 @rule("mode-ignores-layer", "warning", source="D:create-persona, P:echo-mode")
 def mode_ignores_layer(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """A layer that is bypassed looks as if it worked."""
+    """The mode bypasses the layer, so its settings have no effect."""
     mode = catalog.pipeline_modes.find(document.mode)
     for name in mode.ignored_layers if mode else ():
         if mode and document.layer(name):
@@ -58,7 +58,7 @@ def mode_ignores_layer(document: PersonaDocument, catalog: Catalog) -> Iterator[
 
 @rule("mode-ignores-field", "warning", source="D:create-persona, P:echo-mode")
 def mode_ignores_field(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Documents, objectives, guardrails and tools are the LLM's; these modes have none."""
+    """Documents, objectives, guardrails and tools belong to the LLM, which these modes bypass."""
     mode = catalog.pipeline_modes.find(document.mode)
     if mode is None or "llm" not in mode.ignored_layers:
         return
@@ -73,7 +73,7 @@ def mode_ignores_field(document: PersonaDocument, catalog: Catalog) -> Iterator[
 
 @rule("sts-layer-unused", "warning", source="V:pal.py")
 def sts_layer_unused(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """The layer belongs to one mode."""
+    """Only mode speech-to-speech uses the sts layer."""
     if document.layer("sts") and document.mode != "speech-to-speech":
         yield Violation(
             "/layers/sts",
@@ -85,19 +85,21 @@ def sts_layer_unused(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
 
 @rule("vqa-retired", "warning", source="D:get-persona")
 def vqa_retired(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Very old personas still carry the layer that came before Raven."""
-    seeing = document.is_set("/layers/perception/perception_model")
-    if document.layer("vqa"):
-        yield Violation(
-            "/layers/vqa",
-            "The vqa layer is retired; perception took its place.",
-            remove("/layers/vqa"),
-            *(() if seeing else (" and ", configure("perception", perception_model="raven-1"))),
-        )
+    """The perception layer replaced the vqa layer, which old personas still have."""
+    if not document.layer("vqa"):
+        return
+    has_model = document.is_set("/layers/perception/perception_model")
+    use_raven = (" and ", configure("perception", perception_model="raven-1"))
+    yield Violation(
+        "/layers/vqa",
+        "The vqa layer is retired; perception took its place.",
+        remove("/layers/vqa"),
+        *(() if has_model else use_raven),
+    )
 
 
 def use_full_mode(document: PersonaDocument) -> FixCall:
-    """Return the call that has the whole pipeline used."""
+    """Return the call that sets mode full, with a prompt if there is none."""
     prompt = {} if document.is_set("/system_prompt") else {"system_prompt": "<PROMPT>"}
     return update_fields(pipeline_mode="full", **prompt)
 
@@ -105,14 +107,12 @@ def use_full_mode(document: PersonaDocument) -> FixCall:
 def remove_or_enable(
     document: PersonaDocument, mode: PipelineMode, removal: FixCall
 ) -> tuple[HintPart, ...]:
-    """Return the call for what a mode leaves without effect: a documented mode is meant, so that
-    it is removed; another one is left, and nothing is lost.
+    """Return the fix for a field without effect in a mode.
+
+    A documented mode was probably chosen on purpose: the field is removed. An undocumented one is
+    replaced by mode full, so that no setting is lost.
     """
     if mode.status == "undocumented":
         return "In a documented mode it is used: ", use_full_mode(document)
-    return (
-        "Remove it: ",
-        removal,
-        "; or have it used: ",
-        alternative_fix(update_fields(pipeline_mode="full")),
-    )
+    full = alternative_fix(update_fields(pipeline_mode="full"))
+    return "Remove it: ", removal, "; or have it used: ", full
