@@ -1,9 +1,10 @@
-"""Text for people: the closest match, and characters made visible."""
+"""Text for people: the closest match, and invisible characters escaped or described."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
 
@@ -58,3 +59,34 @@ def escape(char: str) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+# Soft hyphen, Arabic letter mark, Hangul fillers, zero width, invisible operators, BOM, controls.
+# A list, because general categories do not tell: fillers are letters, Arabic number signs are Cf.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028\u2029"
+    "\u2060-\u2064\u206a-\u206f\u2800\u3164\ufeff\uffa0\ufff9-\ufffb"
+    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
+)
+_DIRECTION_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_SYMBOL = "\u0023-\u0039\u00a9-\u32ff\U0001f000-\U0001faff"
+_TAGS = re.compile(
+    "[\U000e0000-\U000e007f\U000e0100-\U000e01ef\ufe00-\ufe0e]" + f"|(?<![{_SYMBOL}])\ufe0f"
+)
+# Between letters and between emoji, joiners are part of the spelling.
+_NEEDED_JOINERS = re.compile("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
+_FIND_BY_KIND: Mapping[str, Callable[[str], list[str]]] = {
+    "invisible": lambda text: _INVISIBLE.findall(_NEEDED_JOINERS.sub("", text)),
+    "direction-turning": _DIRECTION_CONTROLS.findall,
+    "tag or selector": _TAGS.findall,
+}
+_MAX_CODE_POINTS_LISTED = 6
+
+
+def describe_invisible(text: str, kinds: Iterable[str] = _FIND_BY_KIND) -> Iterator[str]:
+    """Yield a sentence for each kind of invisible character in a text."""
+    for kind in kinds:
+        if characters := _FIND_BY_KIND[kind](text):
+            code_points = sorted({f"U+{ord(char):04X}" for char in characters})
+            listed = ", ".join(code_points[:_MAX_CODE_POINTS_LISTED])
+            yield f"{len(characters)} {kind} character(s) stand in this text: {listed}."

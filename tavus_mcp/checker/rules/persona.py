@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
-from tavus_mcp.catalog import Catalog, FieldFacts
+from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.fixes import (
     FixCall,
     UnprintedValue,
@@ -16,61 +15,55 @@ from tavus_mcp.checker.fixes import (
     update_fields,
 )
 from tavus_mcp.checker.rule import Violation, rule
+from tavus_mcp.checker.rule_factories import Hint, Match, no_effect, requires
 from tavus_mcp.checker.rules.texts import fix_ids
-from tavus_mcp.models.base import indexed_texts, is_set, text
+from tavus_mcp.models.base import text
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.text import find_nearest, strip_quotes
 
 FIELD_UNDOCUMENTED = "field-undocumented"
-"""Said of a place only when nothing more exact is."""
+"""Reported only where no other rule reports the field."""
 
 _ID_LISTS = ("document_ids", "guardrail_ids", "tool_ids")
 
 
 @rule("name-missing", "info", source="D:create-persona")
-def name_missing(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """The name is shown in the call, and tells personas apart in lists."""
-    if not document.is_set("/persona_name"):
-        yield Violation(
-            "/persona_name",
-            "The persona has no name.",
-            "Give it one: ",
-            update_fields(name="<NAME>"),
-        )
+@requires("/persona_name", message="The persona has no name.")
+def name_missing(match: Match) -> Hint:
+    """The name is displayed in the call, and identifies the persona in lists."""
+    return "Give it one: ", update_fields(name="<NAME>")
 
 
 @rule("name-in-quotes", "info", source="D:create-persona")
 def name_in_quotes(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """The name is shown in the call as it stands, with what copying left around it."""
+    """Blanks and quotation marks around the name are displayed with it."""
     name = document.value("/persona_name")
-    if isinstance(name, str) and is_set(bare := strip_quotes(name)) and bare != name:
+    bare_name = strip_quotes(name) if isinstance(name, str) else ""
+    if bare_name and bare_name != name:
         yield Violation(
             "/persona_name",
             "Blanks or quotation marks stand around the name, and are shown with it.",
             "Without them: ",
-            update_fields(name=UnprintedValue(bare)),
+            update_fields(name=UnprintedValue(bare_name)),
         )
 
 
 @rule("replica-missing", "info", source="D:create-persona")
-def replica_missing(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
+@requires(
+    "/default_replica_id",
+    message="No default replica: every conversation must name one.",
+    when=lambda document, _: not document.layer("conferencing"),  # see conferencing-without-replica
+)
+def replica_missing(match: Match) -> Hint:
     """Without a default replica a conversation that names none cannot start."""
-    if document.layer("conferencing"):
-        return  # that layer has a rule of its own, which says more
-    if not document.is_set("/default_replica_id"):
-        yield Violation(
-            "/default_replica_id",
-            "No default replica: every conversation must name one.",
-            update_fields(default_replica_id="<REPLICA_ID>"),
-        )
+    return (update_fields(default_replica_id="<REPLICA_ID>"),)
 
 
 @rule("replica-is-a-persona", "error", source="D:create-persona, V:pal_urls.py")
 def replica_is_a_persona(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Both ids are short and hexadecimal; those of replicas begin with r, also as faces."""
-    facts = catalog.persona_fields.find("persona_id")
-    replica = document.text("/default_replica_id")
-    if facts and facts.pattern and re.match(facts.pattern, replica):
+    """Ids of personas and replicas look alike; those of replicas begin with r."""
+    pattern = catalog.persona_fields["persona_id"].pattern
+    if pattern and re.match(pattern, document.text("/default_replica_id")):
         yield Violation(
             "/default_replica_id",
             "This is the id of a persona; replicas have ids that begin with r.",
@@ -85,7 +78,7 @@ def replica_is_a_persona(document: PersonaDocument, catalog: Catalog) -> Iterato
     no_fix_reason="Only Tavus can change it; a copy is another persona.",
 )
 def stock_persona(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Stock personas belong to Tavus: a patch answers 400."""
+    """Stock personas belong to Tavus, which answers 400 to a patch."""
     if document.value("/persona_type") == "system":
         yield Violation(
             "/persona_type",
@@ -96,7 +89,7 @@ def stock_persona(document: PersonaDocument, catalog: Catalog) -> Iterator[Viola
 
 @rule("guardrails-both-generations", "warning", source="P:legacy-guardrail-sets")
 def guardrails_both_generations(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Beside single guardrails a set was found to have no effect."""
+    """Beside single guardrails a guardrail set was found to have no effect."""
     if document.is_set("/guardrails_id") and _has_single_guardrails(document):
         yield Violation(
             "/guardrails_id",
@@ -108,7 +101,7 @@ def guardrails_both_generations(document: PersonaDocument, catalog: Catalog) -> 
 
 @rule("guardrails-legacy", "warning", source="P:legacy-guardrail-sets, N#61101964180")
 def guardrails_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """One team found that a set had no effect, where single guardrails had."""
+    """One team found that a guardrail set had no effect, where single guardrails had."""
     if document.is_set("/guardrails_id") and not _has_single_guardrails(document):
         yield Violation(
             "/guardrails_id",
@@ -120,33 +113,32 @@ def guardrails_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[V
 
 @rule("too-many-ids", "error", source="V:pal.py, GO", blocks_write=True)
 def too_many_ids(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Tavus takes a limited number of attachments."""
+    """Tavus limits the number of attachments."""
     for facts in catalog.persona_fields:
-        value = document.value(f"/{facts.name}")
-        if facts.max_items and isinstance(value, list) and len(value) > facts.max_items:
+        ids = document.value(f"/{facts.name}")
+        if facts.max_items and isinstance(ids, list) and len(ids) > facts.max_items:
             yield Violation(
                 f"/{facts.name}",
-                f"{len(value)} ids, and Tavus takes at most {facts.max_items}.",
+                f"{len(ids)} ids, and Tavus takes at most {facts.max_items}.",
                 "The first of them are kept, unless you choose others: ",
-                _deduplicate_ids(catalog, facts.name, value),
+                _deduplicate_ids(document, catalog, facts.name),
             )
 
 
 @rule("id-repeated", "info", source="V:pal.py")
 def id_repeated(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """An id counts once; a second time is a slip of copying."""
+    """A repeated id has no effect; it is probably a mistake of copying."""
     for name in _ID_LISTS:
         seen: set[str] = set()
-        listed = document.value(f"/{name}")
-        for index, value in indexed_texts(listed):
-            if value in seen:
+        for index, item in document.entries(f"/{name}"):
+            if item in seen:
                 yield Violation(
                     f"/{name}/{index}",
                     "The same id stands here twice.",
                     "Send each once: ",
-                    _deduplicate_ids(catalog, name, listed),
+                    _deduplicate_ids(document, catalog, name),
                 )
-            seen.add(value)
+            seen.add(item)
 
 
 @rule(
@@ -156,7 +148,7 @@ def id_repeated(document: PersonaDocument, catalog: Catalog) -> Iterator[Violati
     no_fix_reason="Nothing is wrong with it; it is only never shown.",
 )
 def field_not_read_back(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Some fields are taken but never shown again, so a read is no proof."""
+    """Tavus takes some fields but does not return them, so a read cannot confirm them."""
     for facts in catalog.persona_fields:
         if facts.writable and not facts.readable and document.is_set(f"/{facts.name}"):
             yield Violation(
@@ -168,24 +160,23 @@ def field_not_read_back(document: PersonaDocument, catalog: Catalog) -> Iterator
 
 @rule("memory-line-blank", "warning", source="V:pal.py")
 def memory_line_blank(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Each line is one thing to remember; a blank one is none."""
+    """Each line is one memory; a blank line is none."""
     lines = document.value("/memories")
-    for index, line in indexed_texts(lines):
+    for index, line in document.entries("/memories"):
         if not line.strip():
             yield Violation(
                 f"/memories/{index}",
                 "A memory line without text.",
                 "Leave it out: ",
-                update_fields(memories=[UnprintedValue(one) for one in lines if text(one)]),
+                update_fields(memories=[UnprintedValue(item) for item in lines if text(item)]),
             )
 
 
 @rule("language-unknown", "warning", source="J:language-support, N1")
 def language_unknown(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """The list takes codes, while a conversation's language takes names: they are mixed up."""
+    """A persona's languages are codes; the language of a conversation is a name."""
     codes = {language.code for language in catalog.languages}
-    listed = list(document.entries("/languages"))
-    for index, value in listed:
+    for index, value in document.entries("/languages"):
         if value not in codes:
             code = find_language_code(value, catalog)
             yield Violation(
@@ -198,9 +189,9 @@ def language_unknown(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
 
 @rule("language-repeated", "info", source="N1")
 def language_repeated(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """A language counts once."""
-    found = [code for _, code in document.entries("/languages")]
-    if len(set(found)) < len(found):
+    """A repeated language has no effect."""
+    codes = [code for _, code in document.entries("/languages")]
+    if len(set(codes)) < len(codes):
         yield Violation(
             "/languages",
             "A language is listed twice.",
@@ -211,7 +202,7 @@ def language_repeated(document: PersonaDocument, catalog: Catalog) -> Iterator[V
 
 @rule("disclosure-off", "info", source="N1")
 def disclosure_off(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """In the European Union people must be told that they talk to a machine."""
+    """The European Union requires that people know that they talk to an AI."""
     if document.value("/disclosure_type") == "off":
         yield Violation(
             "/disclosure_type",
@@ -222,39 +213,36 @@ def disclosure_off(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
 
 
 @rule("disclosure-text-unused", "warning", source="N1")
-def disclosure_text_unused(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """A text for the disclosure looks as if it were said."""
-    if document.value("/disclosure_type") != "off":
-        return
-    for name in ("verbal_disclosure", "visual_disclosure"):
-        if document.is_set(f"/{name}"):
-            yield Violation(
-                f"/{name}",
-                "There is a text for the disclosure, but disclosure_type is off.",
-                update_fields(disclosure_type="auto"),
-                ", or remove the text: ",
-                alternative_fix(update_fields(unset=[name])),
-            )
+@no_effect(
+    ("/verbal_disclosure", "/visual_disclosure"),
+    when=lambda document, _: document.value("/disclosure_type") == "off",
+    because="There is a text for the disclosure, but disclosure_type is off.",
+)
+def disclosure_text_unused(match: Match) -> Hint:
+    """The text of the disclosure is not used while the disclosure is off."""
+    removal = alternative_fix(match.unset())
+    return update_fields(disclosure_type="auto"), ", or remove the text: ", removal
 
 
 @rule("documents-inside-layers", "warning", source="D:create-persona")
 def documents_inside_layers(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """One example of the docs nests them there, where they attach nothing."""
-    layers = document.value("/layers")
+    """An example of the docs has documents inside of layers, where Tavus ignores them."""
     for name in ("document_ids", "document_tags"):
-        if isinstance(layers, dict) and name in layers:
-            there = remove(f"/layers/{name}")  # a change of the list moves it: usecases.spelling
-            taken = document.is_set(f"/{name}") or not is_set(layers[name])
+        path = f"/layers/{name}"
+        if path in document.values_by_pointer:
+            # A write that changes the list moves it as well (personas.current_spelling).
+            is_superseded = document.is_set(f"/{name}") or not document.is_set(path)
+            move = update_fields(**{name: UnprintedValue(document.value(path))})
             yield Violation(
-                f"/layers/{name}",
+                path,
                 f"{name} stands inside layers; documents are attached at the top level.",
-                there if taken else update_fields(**{name: UnprintedValue(layers[name])}),
+                remove(path) if is_superseded else move,
             )
 
 
 @rule("audio-only-on-persona", "warning", source="J:changelog, SEED")
 def audio_only_on_persona(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """It is a property of a conversation; on a persona it changes nothing."""
+    """audio_only is a property of a conversation; on a persona it has no effect."""
     if "audio_only" in document.data:
         yield Violation(
             "/audio_only",
@@ -266,33 +254,29 @@ def audio_only_on_persona(document: PersonaDocument, catalog: Catalog) -> Iterat
 
 @rule(FIELD_UNDOCUMENTED, "info", source="V:pal.py, N#71397737169")
 def field_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """What stands in no docs page may do nothing, or stop doing it without notice."""
+    """A field that is in no page of the docs may have no effect, or lose it without notice."""
     for layer in catalog.layer_names:
-        stored = document.layer(layer)
-        facts_of = catalog.fields(layer) if stored else ()
-        for facts in facts_of:
+        for facts in catalog.fields(layer) if document.layer(layer) else ():
+            path = f"/layers/{layer}/{facts.name}"
+            if facts.status not in ("undocumented", "unknown") or not document.is_set(path):
+                continue
+            if facts.name == "ambient_awareness":
+                continue  # see perception-ambient-awareness
             if facts.name == "mcp_enabled" and document.layer("mcp"):
-                continue  # the mcp layer needs it: a rule of its own says so
-            if facts.status in ("undocumented", "unknown") and _is_field_set(stored, facts):
-                successor = facts.successor
-                yield Violation(
-                    f"/layers/{layer}/{facts.name}",
-                    f"{facts.name} stands in no docs page: {facts.summary}",
-                    (f"Documented is {successor}. " if successor else "")
-                    + "If a call shows no effect: ",
-                    unset_fields(layer, facts.name),
-                )
+                continue  # the mcp layer needs it: see mcp-not-enabled
+            successor = f"Documented is {facts.successor}. " if facts.successor else ""
+            yield Violation(
+                path,
+                f"{facts.name} stands in no docs page: {facts.summary}",
+                f"{successor}If a call shows no effect: ",
+                unset_fields(layer, facts.name),
+            )
 
 
-def _deduplicate_ids(catalog: Catalog, name: str, listed: list[Any]) -> FixCall:
-    """Return the call that sends a list of ids each once, and no more than Tavus takes."""
-    max_items = catalog.persona_fields[name].max_items
-    return update_fields(**{name: fix_ids(f"/{name}", listed)[:max_items]})
-
-
-def _is_field_set(stored: dict[str, object], facts: FieldFacts) -> bool:
-    # ambient_awareness has a rule of its own, that says more
-    return facts.name != "ambient_awareness" and is_set(stored.get(facts.name))
+def _deduplicate_ids(document: PersonaDocument, catalog: Catalog, name: str) -> FixCall:
+    """Return the call that sends each id of a list once, and no more than Tavus takes."""
+    ids = fix_ids(f"/{name}", document.value(f"/{name}"))
+    return update_fields(**{name: ids[: catalog.persona_fields[name].max_items]})
 
 
 def _has_single_guardrails(document: PersonaDocument) -> bool:
@@ -301,18 +285,21 @@ def _has_single_guardrails(document: PersonaDocument) -> bool:
 
 def _fix_languages(document: PersonaDocument, catalog: Catalog) -> FixCall:
     """Return the call that lists each language once, by its code."""
-    codes = {language.code for language in catalog.languages}
-    meant = [
-        one if one in codes else find_language_code(one, catalog) or "<LANGUAGE_CODE>"
-        for _, one in document.entries("/languages")
-    ]
-    return update_fields(languages=list(dict.fromkeys(meant)))
+    known = {language.code for language in catalog.languages}
+    codes = (
+        value if value in known else find_language_code(value, catalog) or "<LANGUAGE_CODE>"
+        for _, value in document.entries("/languages")
+    )
+    return update_fields(languages=list(dict.fromkeys(codes)))
 
 
 def find_language_code(value: str, catalog: Catalog) -> str | None:
-    """Return the code of a language by what people write: "Spanish", "EN", "en-US"."""
-    named = catalog.languages.find(text(value))
-    regional = catalog.languages.find(value.replace("_", "-").partition("-")[0])
-    close = find_nearest(value, (language.name for language in catalog.languages))
-    known = named or regional or (catalog.languages.find(close) if close else None)
-    return known.code if known else None
+    """Return the code of a language by a common spelling: "Spanish", "EN", "en-US"."""
+    languages = catalog.languages
+    close = find_nearest(value, (language.name for language in languages))
+    language = (
+        languages.find(text(value))
+        or languages.find(value.replace("_", "-").partition("-")[0])
+        or (languages.find(close) if close else None)
+    )
+    return language.code if language else None

@@ -1,4 +1,4 @@
-"""Rules about what the persona is told: prompt, context, greeting, and forgotten placeholders."""
+"""Rules about texts: prompt, context, greeting, and placeholders left in any field."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from tavus_mcp.checker.fixes import (
     find_placeholder,
     remove,
     set_at,
-    unset_fields,
+    unset_at,
     update_fields,
 )
 from tavus_mcp.checker.rule import Violation, rule
+from tavus_mcp.checker.rule_factories import Hint
 from tavus_mcp.checker.rules.pipeline_mode import remove_or_enable
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.text import strip_quotes
 
 _MAX_GREETING_CHARS = 400
-_EDITABLE_TEXTS = ("system_prompt", "context", "greeting")  # what edit_prompt edits
-# It begins with one set of characters, so that long prompts are scanned in no time.
+_EDITABLE_TEXTS = ("system_prompt", "context", "greeting")  # the fields of edit_prompt
+# All alternatives begin with the same set of characters, so that long prompts are scanned fast.
 _EXAMPLE_PLACEHOLDER = re.compile(
     r"[<{\[yYT](?:"
     r"(?<=<)(?i:string|your|insert|placeholder|todo)\b[^<>\n]{0,40}>"
@@ -39,12 +40,13 @@ _EXAMPLE_PLACEHOLDER = re.compile(
     r")"
 )
 _SHORTEN_PROMPT = build_fix("edit_prompt", find="<OLD_TEXT>", replace="<SHORTER_TEXT>")
-_EXTERNAL_VOICE_POINTER, _EXTERNAL_VOICE_PLACEHOLDER = (
-    "/layers/tts/external_voice_id",
-    "<EXTERNAL_VOICE_ID>",
+_SHORTEN_OR_ATTACH: Hint = (
+    _SHORTEN_PROMPT,
+    "; facts fit better in ",
+    alternative_fix(update_fields(documents=["<DOCUMENT_ID>"])),
 )
 _FILLER_TEXTS = frozenset({"...", "\u2026", "todo", "tbd", "xxx", "placeholder", "lorem ipsum"})
-# Places that hold an id, an address or a key: there a placeholder cannot work at all.
+# Fields for an id, an address or a key: a placeholder cannot work in them.
 _SETTING_POINTER = re.compile(
     r"/(?:model|base_url|api_key|external_voice_id|voice_id|tts_model_name|playht_user_id"
     r"|pronunciation_dictionary_id|default_replica_id|objectives_id|guardrails_id)$"
@@ -54,7 +56,7 @@ _SETTING_POINTER = re.compile(
 
 @rule("system-prompt-missing", "error", source="D:create-persona", blocks_write=True)
 def system_prompt_missing(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """In full mode the prompt is the persona: Tavus refuses one without it."""
+    """In full mode the prompt defines the persona: Tavus refuses one without it."""
     mode = catalog.pipeline_modes.find(document.mode)
     prompt = document.value("/system_prompt")
     if mode is None or "system_prompt" not in mode.requires:
@@ -70,7 +72,7 @@ def system_prompt_missing(document: PersonaDocument, catalog: Catalog) -> Iterat
 
 @rule("prompt-not-allowed", "error", source="V:pal.py, D:create-persona", blocks_write=True)
 def prompt_not_allowed(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Without an LLM nobody reads a prompt: Tavus refuses one in these modes."""
+    """Modes without an LLM have no prompt: Tavus refuses one."""
     mode = catalog.pipeline_modes.find(document.mode)
     for name in mode.forbids if mode else ():
         if mode and document.text(f"/{name}"):
@@ -83,38 +85,33 @@ def prompt_not_allowed(document: PersonaDocument, catalog: Catalog) -> Iterator[
 
 @rule("context-deprecated", "warning", source="J:changelog")
 def context_deprecated(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """What stands beside the prompt is still read today, but nothing promises tomorrow."""
+    """context is deprecated: its text belongs to the prompt."""
     context = document.text("/context")
     mode = catalog.pipeline_modes.find(document.mode)
     if not context or (mode and "context" in mode.forbids):
         return
     prompt = document.value("/system_prompt")
-    gone = update_fields(unset=["context"])
-    moves: tuple[str | FixCall, ...] = (
-        "system_prompt already holds its text, so remove it: ",
-        gone,
-    )
+    removal = update_fields(unset=["context"])
+    hint: Hint = ("system_prompt already holds its text, so remove it: ", removal)
     if not isinstance(prompt, str) or not prompt.strip():
-        whole = update_fields(system_prompt=UnprintedValue(context), unset=["context"])
-        moves = ("Make it the prompt: ", whole)
+        move = update_fields(system_prompt=UnprintedValue(context), unset=["context"])
+        hint = ("Make it the prompt: ", move)
     elif context not in prompt:
-        end = _unique_suffix(prompt)
-        add = build_fix(
-            "edit_prompt", find=UnprintedValue(end), replace=UnprintedValue(f"{end}\n\n{context}")
-        )
-        moves = ("Add its text to the end of the prompt, then remove it: ", add, ", ", gone)
+        suffix = _unique_suffix(prompt)
+        new_suffix = UnprintedValue(f"{suffix}\n\n{context}")
+        addition = build_fix("edit_prompt", find=UnprintedValue(suffix), replace=new_suffix)
+        hint = ("Add its text to the end of the prompt, then remove it: ", addition, ", ", removal)
     yield Violation(
         "/context",
         f"context is deprecated{catalog.deprecated_since('/context')}; its place is system_prompt.",
-        *moves,
+        *hint,
     )
 
 
 @rule("prompt-long", "info", source="J:persona/llm")
 def prompt_long(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Every token is read before each answer."""
-    guidance = catalog.context_guidance()
-    tokens = estimate_tokens(document, catalog)
+    """The model reads every token of the prompt before each answer."""
+    guidance, tokens = catalog.context_guidance(), estimate_tokens(document, catalog)
     if guidance.comfortable_tokens < tokens < guidance.slow_from_tokens:
         yield Violation(
             "/system_prompt",
@@ -127,24 +124,21 @@ def prompt_long(document: PersonaDocument, catalog: Catalog) -> Iterator[Violati
 
 @rule("prompt-slow", "warning", source="J:persona/llm, P:pal/llm")
 def prompt_slow(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """From this size on the docs report slower and less obedient answers."""
-    guidance = catalog.context_guidance()
-    tokens = estimate_tokens(document, catalog)
+    """Above this size the docs report slower answers that follow the prompt less."""
+    guidance, tokens = catalog.context_guidance(), estimate_tokens(document, catalog)
     if guidance.slow_from_tokens <= tokens <= _max_prompt_tokens(document, catalog):
         yield Violation(
             "/system_prompt",
             f"Prompt and context are about {tokens:,} tokens; from "
             f"{guidance.slow_from_tokens:,} on answers get slower and less obedient.",
             f"Shorten below {guidance.comfortable_tokens:,}: ",
-            _SHORTEN_PROMPT,
-            "; facts fit better in ",
-            alternative_fix(update_fields(documents=["<DOCUMENT_ID>"])),
+            *_SHORTEN_OR_ATTACH,
         )
 
 
 @rule("prompt-over-cap", "warning", source="J:persona/llm, P:pal/llm")
 def prompt_over_cap(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """What does not fit the model's window is not read."""
+    """A model does not read the part of a prompt that is beyond its context window."""
     tokens, cap = estimate_tokens(document, catalog), _max_prompt_tokens(document, catalog)
     if tokens > cap:
         yield Violation(
@@ -152,28 +146,25 @@ def prompt_over_cap(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
             f"Prompt and context are about {tokens:,} tokens; hosted models were capped at "
             f"{cap:,.0f}, and what holds now depends on the model.",
             "Shorten it: ",
-            _SHORTEN_PROMPT,
-            "; facts fit better in ",
-            alternative_fix(update_fields(documents=["<DOCUMENT_ID>"])),
+            *_SHORTEN_OR_ATTACH,
         )
 
 
 @rule("placeholder-of-ours", "error", source="SEED", blocks_write=True)
 def unreplaced_placeholder(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """What a fix left open for a person to choose was sent as it stood."""
+    """A placeholder of a fix was sent as it is, instead of a value."""
     for path, value in document.texts:
-        if choice := find_placeholder(value):
-            mend = set_at(path, choice)
+        if placeholder := find_placeholder(value):
+            fix = set_at(path, placeholder)
             if _SETTING_POINTER.search(path):
-                mend = _fix_setting(document, path)
-            elif value.strip() != choice and path[1:] in _EDITABLE_TEXTS:
-                where = {} if path == "/system_prompt" else {"field": path[1:]}
-                mend = build_fix("edit_prompt", find="<OLD_TEXT>", replace="<NEW_TEXT>", **where)
+                fix = _fix_setting(document, path)
+            elif value.strip() != placeholder and path[1:] in _EDITABLE_TEXTS:
+                fix = _edit_text(path, "<OLD_TEXT>")
             yield Violation(
                 path,
-                f"{choice} stands for what is to be chosen, and was not replaced.",
+                f"{placeholder} stands for what is to be chosen, and was not replaced.",
                 "Choose: ",
-                mend,
+                fix,
             )
 
 
@@ -181,11 +172,8 @@ def unreplaced_placeholder(document: PersonaDocument, catalog: Catalog) -> Itera
 def placeholder_in_setting(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """An id, address or key copied from an example names nothing."""
     for path, value in document.texts:
-        if (
-            _SETTING_POINTER.search(path)
-            and is_placeholder_setting(value)
-            and not find_placeholder(value)
-        ):
+        is_setting = _SETTING_POINTER.search(path) and not find_placeholder(value)
+        if is_setting and is_placeholder_setting(value):
             yield Violation(
                 path,
                 "A placeholder of an example still stands here; it names nothing that exists.",
@@ -198,34 +186,31 @@ def placeholder_in_setting(document: PersonaDocument, catalog: Catalog) -> Itera
 
 @rule("blank-around-setting", "error", source="D:create-persona")
 def blank_around_setting(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Blanks and quotation marks come along when an id is copied, and make it another one."""
+    """Blanks and quotation marks are copied along with an id, and make it another one."""
     for path, value in document.texts:
-        if value == (bare := strip_quotes(value)) or not bare or "/headers/" in path:
+        bare = strip_quotes(value)
+        if bare in ("", value) or "/headers/" in path or not _SETTING_POINTER.search(path):
             continue
-        if _SETTING_POINTER.search(path):
-            key = path.endswith("/api_key")
-            yield Violation(
-                path,
-                "Blanks or quotation marks stand around it; it names nothing like this.",
-                "Without them: ",
-                _fix_setting(document, path)
-                if key
-                else _set_text_or_list(document, path, UnprintedValue(bare)),
-            )
+        is_key = path.endswith("/api_key")
+        set_bare = _set_text_or_list(document, path, UnprintedValue(bare))
+        yield Violation(
+            path,
+            "Blanks or quotation marks stand around it; it names nothing like this.",
+            "Without them: ",
+            _fix_setting(document, path) if is_key else set_bare,
+        )
 
 
 @rule("placeholder-in-text", "warning", source="D:create-persona")
 def placeholder_in_text(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Tavus fills nothing in: the model reads the placeholder, and may say it aloud."""
+    """Tavus fills in no placeholders: the model reads them, and may say them aloud."""
     for path, value in document.texts:
-        if (
-            not _SETTING_POINTER.search(path)
-            and _is_placeholder(value)
-            and not find_placeholder(value)
-        ):
+        is_text = not _SETTING_POINTER.search(path) and not find_placeholder(value)
+        if is_text and _is_placeholder(value):
             yield Violation(
                 path,
                 "A placeholder is left in this text; Tavus does not fill it in.",
+                "Replace it: ",
                 *_replace_placeholders(path, value),
             )
 
@@ -237,7 +222,7 @@ def placeholder_in_text(document: PersonaDocument, catalog: Catalog) -> Iterator
     no_fix_reason="It may well be said; only a call shows it.",
 )
 def greeting_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """The docs know a greeting of a conversation only."""
+    """The docs describe a greeting of conversations only."""
     if document.text("/greeting"):
         yield Violation(
             "/greeting",
@@ -248,7 +233,7 @@ def greeting_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterat
 
 @rule("greeting-long", "warning", source="J:changelog")
 def greeting_long(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """A greeting cannot be interrupted, so people have to sit through a long one."""
+    """A greeting cannot be interrupted, so people have to listen to all of it."""
     length = len(document.text("/greeting"))
     if length > _MAX_GREETING_CHARS:
         yield Violation(
@@ -260,12 +245,12 @@ def greeting_long(document: PersonaDocument, catalog: Catalog) -> Iterator[Viola
 
 
 def is_placeholder_setting(value: str) -> bool:
-    """Tell whether a setting holds what an example had in its place."""
+    """Return True if a setting holds a placeholder instead of a value."""
     return _is_placeholder(value) or value.endswith("...") or find_placeholder(value) is not None
 
 
 def estimate_tokens(document: PersonaDocument, catalog: Catalog) -> int:
-    """Return about how many tokens prompt and context have."""
+    """Return the estimated number of tokens of prompt and context."""
     return catalog.context_guidance().estimate_tokens(
         document.value("/system_prompt"), document.value("/context")
     )
@@ -292,74 +277,70 @@ _PLACEHOLDER_BY_POINTER: dict[str, str] = {
 
 
 def _fix_setting(document: PersonaDocument, path: str) -> FixCall:
-    """Return the call that puts something real where a placeholder stands."""
+    """Return the call that replaces an unusable setting."""
     match path.split("/")[1:]:
         case ["layers", layer, "api_key"]:
             return configure(layer, api_key_ref="<KEY_NAME>")
         case ["layers", "tts", "voice_id"]:
-            external = (
-                {}
-                if document.is_set(_EXTERNAL_VOICE_POINTER)
-                else {"external_voice_id": _EXTERNAL_VOICE_PLACEHOLDER}
-            )
-            return configure("tts", **external, unset=["voice_id"])
-        case ["layers", "tts", "tts_model_name" | "playht_user_id" as name]:
-            return unset_fields("tts", name)
+            if document.is_set("/layers/tts/external_voice_id"):
+                return unset_at(path)
+            return configure("tts", external_voice_id="<EXTERNAL_VOICE_ID>", unset=["voice_id"])
+        case ["layers", "tts", "tts_model_name" | "playht_user_id"]:
+            return unset_at(path)
         case ["layers", "llm", "headers", _]:
-            headers = document.at("/layers/llm/headers")
-            return unset_fields("llm", "headers") if len(headers) == 1 else remove(path)
+            is_only_header = len(document.value("/layers/llm/headers")) == 1
+            return unset_at("/layers/llm/headers") if is_only_header else remove(path)
         case ["guardrails_id"]:
             return update_fields(guardrails=["<GUARDRAIL_ID>"], unset=["guardrails_id"])
         case ["layers", "llm", "model"] if not document.has_custom_llm:
-            return unset_fields("llm", "model")
-    choice = (
-        _PLACEHOLDER_BY_POINTER.get(path)
-        or _PLACEHOLDER_BY_POINTER.get(path.rpartition("/")[0])
-        or "<NEW_TEXT>"
-    )
-    return _set_text_or_list(document, path, choice)
+            return unset_at(path)
+    placeholders = _PLACEHOLDER_BY_POINTER
+    placeholder = placeholders.get(path) or placeholders.get(path.rpartition("/")[0])
+    return _set_text_or_list(document, path, placeholder or "<NEW_TEXT>")
 
 
 def _set_text_or_list(document: PersonaDocument, path: str, value: Any) -> FixCall:
-    """Return the call that sets a text, or a list with all that is wrong in it mended at once."""
-    above = path.rpartition("/")[0]
-    listed = document.at(above)
-    if not isinstance(listed, list):
-        return set_at(path, value)
-    return set_at(above, fix_ids(above, listed))
+    """Return the call that sets a text, or for an item of a list the whole list with all fixes."""
+    parent = path.rpartition("/")[0]
+    items = document.at(parent)
+    return (
+        set_at(parent, fix_ids(parent, items)) if isinstance(items, list) else set_at(path, value)
+    )
 
 
-def fix_ids(pointer: str, listed: list[Any]) -> list[Any]:
-    """Return the ids at a pointer with a choice for what names nothing, and each once."""
-    choice = _PLACEHOLDER_BY_POINTER.get(pointer, "<NEW_TEXT>")
-    bare = [strip_quotes(one) or one if isinstance(one, str) else one for one in listed]
-    mended = [
-        choice if isinstance(one, str) and is_placeholder_setting(one) else UnprintedValue(one)
-        for one in bare
-    ]
-    return [one for index, one in enumerate(mended) if one not in mended[:index]]
+def fix_ids(pointer: str, ids: list[Any]) -> list[Any]:
+    """Return the ids at a pointer, each once, with a placeholder for those that name nothing."""
+    placeholder = _PLACEHOLDER_BY_POINTER.get(pointer, "<NEW_TEXT>")
+    fixed = []
+    for item in ids:
+        bare = strip_quotes(item) or item if isinstance(item, str) else item
+        is_unusable = isinstance(bare, str) and is_placeholder_setting(bare)
+        value = placeholder if is_unusable else UnprintedValue(bare)
+        fixed += [] if value in fixed else [value]
+    return fixed
 
 
-def _replace_placeholders(path: str, value: str) -> tuple[str | FixCall, ...]:
-    """Return the calls that put a text where placeholders stand."""
-    field = path[1:]
-    if field not in _EDITABLE_TEXTS:
-        return "Replace it: ", set_at(path, "<NAME>" if field == "persona_name" else "<NEW_TEXT>")
-    found = dict.fromkeys(match.group() for match in _EXAMPLE_PLACEHOLDER.finditer(value))
-    if not found:
-        return "Replace it: ", update_fields(**{field: "<NEW_TEXT>"})
-    where = {} if field == "system_prompt" else {"field": field}
-    calls = [
-        build_fix(
-            "edit_prompt", find=UnprintedValue(one), replace="<NEW_TEXT>", replace_all=True, **where
-        )
-        for one in found
-    ]
-    return "Replace it: ", calls[0], *(part for one in calls[1:] for part in (", ", one))
+def _edit_text(path: str, find: str | UnprintedValue, **options: Any) -> FixCall:
+    field = {} if path == "/system_prompt" else {"field": path[1:]}
+    return build_fix("edit_prompt", find=find, replace="<NEW_TEXT>", **options, **field)
+
+
+def _replace_placeholders(path: str, value: str) -> Hint:
+    """Return the calls that replace the placeholders in a text."""
+    if path[1:] not in _EDITABLE_TEXTS:
+        return (set_at(path, "<NAME>" if path == "/persona_name" else "<NEW_TEXT>"),)
+    placeholders = dict.fromkeys(match.group() for match in _EXAMPLE_PLACEHOLDER.finditer(value))
+    if not placeholders:
+        return (set_at(path, "<NEW_TEXT>"),)
+    first, *more = (
+        _edit_text(path, UnprintedValue(placeholder), replace_all=True)
+        for placeholder in placeholders
+    )
+    return first, *(part for edit in more for part in (", ", edit))
 
 
 def _unique_suffix(prompt: str) -> str:
-    """Return the shortest end of a text, from 40 characters on, that stands in it but once."""
+    """Return the shortest suffix of at least 40 characters that a text contains once."""
     length = 40
     while length < len(prompt) and prompt.count(prompt[-length:]) > 1:
         length *= 2
