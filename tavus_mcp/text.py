@@ -1,4 +1,4 @@
-"""Text for people: the closest match, and invisible characters escaped or described."""
+"""Text helpers: the closest match of a name, truncation, invisible characters."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from difflib import get_close_matches
 
 def find_nearest(name: str, allowed: Iterable[str]) -> str | None:
     """Return the allowed name closest to ``name``, or None when nothing is close."""
-    choices = list(allowed)
-    folded = {choice.lower().replace("-", "_"): choice for choice in reversed(choices)}
-    found = get_close_matches(name.lower().replace("-", "_"), folded, n=1, cutoff=0.6)
-    return folded[found[0]] if found else None
+    choices = {choice.lower().replace("-", "_"): choice for choice in reversed(list(allowed))}
+    matches = get_close_matches(name.lower().replace("-", "_"), choices, n=1, cutoff=0.6)
+    return choices[matches[0]] if matches else None
 
 
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
@@ -23,7 +22,7 @@ def did_you_mean(name: str, allowed: Iterable[str]) -> str:
 
 
 def suggestion_or_period(name: str, allowed: Iterable[str]) -> str:
-    """Return what closes a sentence about a wrong name: the closest match, or a full stop."""
+    """Return the end of a sentence about a wrong name: ``did_you_mean``, or a full stop."""
     return did_you_mean(name, allowed) or "."
 
 
@@ -32,14 +31,17 @@ def strip_quotes(text: str) -> str:
     return text.strip(" \t\r\n\"'`\u00a0\u2018\u2019\u201c\u201d\u201e")
 
 
-_JOINERS = "\u200c\u200d"  # they hold emoji and some scripts together
+def truncate(text: str, max_chars: int) -> str:
+    """Cut a text to at most ``max_chars`` characters; the last one then is an ellipsis."""
+    return text if len(text) <= max_chars else text[: max_chars - 1] + "…"
 
 
+_JOINERS = "\u200c\u200d"  # joiners of emoji and of some scripts
 _ESCAPES = {ord('"'): '\\"', ord("\\"): "\\\\", ord("\n"): "\\n", ord("\t"): "\\t"}
 
 
 def escape_invisible(text: str) -> str:
-    """Return a text for a terminal: what would steer it or turn its direction is escaped."""
+    """Escape the characters that would control a terminal or reverse the direction of text."""
     return "".join(
         char if char in "\n\t" or char in _JOINERS or is_visible(char) else escape(char)
         for char in text
@@ -47,7 +49,7 @@ def escape_invisible(text: str) -> str:
 
 
 def is_visible(char: str) -> bool:
-    """Return True if a terminal shows the character as itself."""
+    """Return True if a terminal prints the character as itself."""
     return char.isprintable() or unicodedata.category(char) == "Zs"
 
 

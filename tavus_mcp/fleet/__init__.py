@@ -1,5 +1,9 @@
-"""The personas of a whole account: looked at, changed by one plan, and put back as a whole.
+"""Audits and bulk changes of the personas of a whole account.
 
-``roll`` says whom it is about, ``audit`` looks, ``planning`` makes one plan of many changes,
-``carrying`` carries it out, ``undoing`` takes it back; ``tally`` tells of many in few words.
+- ``selection``        the ids of the selected personas
+- ``audit``            checks each of them
+- ``plan``             one plan of many changes; ``undo`` is one that takes another back
+- ``plan_items``       a bulk plan as stored in the journal, and the progress of its items
+- ``apply``            carries a bulk plan out, and resumes it
+- ``plan_report``, ``finding_summary``  render plans and findings about many personas
 """

@@ -1,4 +1,4 @@
-"""Checking every persona of an account, so many at once, keeping counts and no documents."""
+"""Check every selected persona concurrently; only counts and examples are stored, no documents."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tavus_mcp.models.base import JsonObject, parse_id
 from tavus_mcp.models.document import PersonaDocument
 
 MAX_LISTED_FAILURES = 10
-"""Personas that could not be read of which each is told; the rest are counted."""
+"""Most unreadable personas that are listed with their error; the rest are counted."""
 
 
 @dataclass
 class AuditResult:
-    """What an audit found: how many were looked at, and what was wrong, by rule."""
+    """The findings of an audit by rule, and how many personas were checked."""
 
     finding_summary: FindingSummary
     checked_count: int = 0
@@ -31,7 +31,7 @@ class AuditResult:
 
     @property
     def is_complete(self) -> bool:
-        """Tell whether every persona that Tavus counts was checked."""
+        """Return True if every persona that Tavus counts was checked."""
         return (
             not self.stop_reason
             and not self.unread_count
@@ -42,38 +42,36 @@ class AuditResult:
 async def audit(
     app: App, persona_filter: PersonaFilter, severity: str, report_progress: ProgressCallback
 ) -> AuditResult:
-    """Check every persona that is meant; those that cannot be read are told, and stop nothing.
+    """Check every selected persona; one that cannot be read is reported and does not stop it.
 
-    Raises the errors of the API when the list cannot be read at all, and ``InvalidKey`` whenever
-    it comes up: it would come up for all.
+    ``severity`` is the least severe level that is reported. Raises the errors of the API when the
+    list cannot be read at all, and ``InvalidKey`` at any time, since it concerns every persona.
     """
-    roll, found, progress = (
-        PersonaSelection(app, persona_filter),
-        AuditResult(FindingSummary(severity)),
-        ProgressReporter(report_progress),
-    )
-    await roll.fetch_next_page()
+    selection = PersonaSelection(app, persona_filter)
+    result = AuditResult(FindingSummary(severity))
+    progress = ProgressReporter(report_progress)
+    await selection.fetch_next_page()
 
-    async def look(persona_id: str) -> None:
+    async def check_persona(persona_id: str) -> None:
         document = await read_persona(app, persona_id)
         if isinstance(document, TavusError):
-            roll.note_result(document)
-            found.unread_count += 1
-            if len(found.failures) < MAX_LISTED_FAILURES:
-                found.failures.append({"persona_id": persona_id, "error": str(document)})
+            selection.note_result(document)
+            result.unread_count += 1
+            if len(result.failures) < MAX_LISTED_FAILURES:
+                result.failures.append({"persona_id": persona_id, "error": str(document)})
         else:
-            roll.note_result(None)
-            found.checked_count += 1
-            found.finding_summary.add(persona_id, check.check(document, app.catalog))
-        await progress.advance(roll.total)
+            selection.note_result(None)
+            result.checked_count += 1
+            result.finding_summary.add(persona_id, check.check(document, app.catalog))
+        await progress.advance(selection.total)
 
-    await concurrency.for_each(roll.iter_ids(), look)
-    found.total, found.stop_reason = roll.total, roll.stop_reason
-    return found
+    await concurrency.for_each(selection.iter_ids(), check_persona)
+    result.total, result.stop_reason = selection.total, selection.stop_reason
+    return result
 
 
 async def read_persona(app: App, persona_id: str) -> PersonaDocument | TavusError:
-    """Read one persona of many; return what went wrong with it, unless it is the key."""
+    """Read one persona of many; return its error, but raise ``InvalidKey``."""
     try:
         parse_id(persona_id)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Findings about many personas, counted by rule and told once each."""
+"""Findings about many personas, grouped by rule."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import SEVERITY_ORDER, Finding, RuleFinding
 
 MAX_DETAILED_GROUPS = 16
-"""Groups that are told with message, hint and source; what comes after them is counted."""
+"""Most groups with message, hint and source; those after them have a count only."""
 MAX_IDS_PER_GROUP = 20
-"""Ids that are told of one group at most; fewer when there are many groups."""
+"""Most persona ids of one group; fewer when there are many groups."""
 _MAX_TOTAL_IDS = 160
 _INDIVIDUAL_FIX_HINT = (
     "Each needs values of its own, which check_persona tells; for old settings plan_bulk_change "
@@ -22,7 +22,7 @@ _INDIVIDUAL_FIX_HINT = (
 
 @dataclass
 class _Group:
-    """What is known of one rule: the first finding, and whose it is."""
+    """The findings of one rule: the first of them, and the ids of the personas."""
 
     example: Finding
     has_same_message: bool = True
@@ -39,7 +39,7 @@ class _Group:
 
     @property
     def message(self) -> str:
-        """The message of one persona, worded for as many as there are."""
+        """The message of the first finding, with the number of personas if there are several."""
         if self.count == 1:
             return self.example.message
         opening = f"{self.count} personas" + ("" if self.has_same_message else ", for example")
@@ -47,12 +47,12 @@ class _Group:
 
     @property
     def hint(self) -> str | None:
-        """What mends it, where that is the same for all."""
+        """The hint of the findings if all have the same, else where to get each one's."""
         return self.example.hint if self.has_same_hint else _INDIVIDUAL_FIX_HINT
 
 
 class FindingSummary:
-    """Counts the personas that each rule has something to say about; keeps no documents."""
+    """Groups findings by rule and counts their personas."""
 
     def __init__(self, severity: str = "info") -> None:
         self._max_severity_order = SEVERITY_ORDER[severity]
@@ -60,29 +60,29 @@ class FindingSummary:
         self.counts: Counter[str] = Counter()
 
     def add(self, persona_id: str, findings: Iterable[Finding]) -> None:
-        """Count the findings about one persona; of one rule it is counted once."""
-        told = set()
+        """Add the findings about one persona; it counts once for each rule."""
+        added = set()
         for finding in findings:
             if SEVERITY_ORDER[finding.severity] > self._max_severity_order:
                 continue
             self.counts[finding.severity] += 1
             rule = finding.rule if isinstance(finding, RuleFinding) else None
             key = (finding.severity, rule or finding.message)
-            if key not in told:
-                told.add(key)
+            if key not in added:
+                added.add(key)
                 self._groups.setdefault(key, _Group(finding)).add(persona_id, finding)
 
     def groups(self) -> list[JsonObject]:
-        """Return a row for each rule, worst and most frequent first."""
+        """Return a row for each rule, most severe and most frequent first."""
         ranked = self._ranked_groups()
-        most = min(MAX_IDS_PER_GROUP, max(3, _MAX_TOTAL_IDS // max(1, len(ranked))))
+        max_ids = min(MAX_IDS_PER_GROUP, max(3, _MAX_TOTAL_IDS // max(1, len(ranked))))
         return [
-            _detailed_row(group, most) if place < MAX_DETAILED_GROUPS else _summary_row(group)
-            for place, group in enumerate(ranked)
+            _detailed_row(group, max_ids) if index < MAX_DETAILED_GROUPS else _summary_row(group)
+            for index, group in enumerate(ranked)
         ]
 
     def findings(self, limit: int) -> list[Finding]:
-        """Return one remark for each rule, the first so many, worded for many."""
+        """Return one finding for each of the first ``limit`` rules, with the number of personas."""
         return [
             group.example.model_copy(
                 update={"message": group.message, "hint": group.hint, "path": ""}

@@ -1,10 +1,11 @@
-"""Making one plan of many changes: every persona is looked at, none is changed."""
+"""Plan one change of many personas: every selected persona is read, none is changed."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from tavus_mcp import concurrency
 from tavus_mcp.app import App
@@ -15,46 +16,64 @@ from tavus_mcp.errors import InvalidArgument, Refused, TavusError
 from tavus_mcp.fleet.audit import read_persona
 from tavus_mcp.fleet.plan_items import (
     TOOL,
-    ChangeProposer,
     PlanItem,
+    ProposeChange,
     ProposedChange,
     build_bulk_plan,
-    shorten,
 )
 from tavus_mcp.fleet.selection import PersonaFilter, PersonaSelection
+from tavus_mcp.fleet.undo import prepare_undo
 from tavus_mcp.history.record import record_observed
+from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.receipt import FieldChange, changes_of
 from tavus_mcp.personas import plans
+from tavus_mcp.personas.patch_input import parse_field_values
 from tavus_mcp.personas.restore import NOT_RESTORED
+from tavus_mcp.personas.secret_references import literal_key_findings, resolve_references
 from tavus_mcp.personas.update import UpdateRequest, compute_update
-from tavus_mcp.text import suggestion_or_period
+from tavus_mcp.text import suggestion_or_period, truncate
+from tavus_mcp.tuning import propose as propose_tuning
+from tavus_mcp.tuning.goal_arguments import read_goals
 
 _RULE_NAMES = frozenset({*(rule.name for rule in RULES), *schema_check.SCHEMA_RULES})
+_NO_SELECTION = (
+    "/: say which personas: persona_ids, name_contains or finding; everything=true takes the "
+    "whole account."
+)
+_EXACTLY_ONE_CHANGE = "/: give exactly one of goals, values (with or without unset), or undo_of."
+_LANGUAGES_WITHOUT_GOAL = "/languages: only goal speak_languages reads them; give it in goals."
+_UNDO_WITH_SELECTION = "/undo_of: stands alone; the plan says which personas it changed."
 _STOCK_PERSONA_REASON = (
     "A stock persona of Tavus cannot be edited; create_persona(based_on=...) copies it."
 )
 _REFUSED_KINDS = frozenset({"refused", "unreadable", "not_editable"})
 _MAX_NAME_CHARS = 80
-"""Characters of a persona's name that a plan keeps and tells."""
+"""Length at which a persona's name is cut in a plan."""
 _MAX_REASONS = 5
-"""Reasons that are told when all personas are refused."""
+"""Most reasons in the error when all personas are refused."""
 
 
 @dataclass(frozen=True)
-class BulkChange:
-    """Which personas are to be changed, how, and at most how many of them."""
+class BulkChangeRequest:
+    """The arguments of plan_bulk_change: which personas, and exactly one change of them."""
 
     persona_filter: PersonaFilter
-    propose: ChangeProposer
     finding: str | None = None
+    everything: bool = False
+    goals: Sequence[str] = ()
+    strength: str = "normal"
+    languages: Sequence[str] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+    unset: Sequence[str] = ()
+    undo_of: str | None = None
     limit: int | None = None
 
 
 @dataclass(frozen=True)
 class PlannedPersona:
-    """One persona of the plan: its part, and what is shown of it."""
+    """A persona in the plan: its item, and the changes and findings to report."""
 
     item: PlanItem
     changes: Sequence[FieldChange]
@@ -63,7 +82,7 @@ class PlannedPersona:
 
 @dataclass(frozen=True)
 class SkippedPersona:
-    """A persona that is meant but not in the plan: why in one word, and in a sentence."""
+    """A selected persona that is not in the plan; ``kind`` names the reason in one word."""
 
     kind: str
     persona_id: str
@@ -72,7 +91,7 @@ class SkippedPersona:
 
 @dataclass
 class BulkPlanDraft:
-    """A plan in the making; ``stored`` is the plan when there is anything to do."""
+    """The result of planning; ``stored_plan`` is None when there is nothing to change."""
 
     planned_personas: list[PlannedPersona] = field(default_factory=list)
     skipped_personas: list[SkippedPersona] = field(default_factory=list)
@@ -81,46 +100,116 @@ class BulkPlanDraft:
     stored_plan: plans.Plan | None = None
 
 
+@dataclass(frozen=True)
+class _BulkChange:
+    """A validated request: which personas are changed, how, and at most how many of them."""
+
+    persona_filter: PersonaFilter
+    propose: ProposeChange
+    finding: str | None = None
+    limit: int | None = None
+
+
 async def draft_bulk_plan(
-    app: App, bulk_change: BulkChange, report_progress: ProgressCallback
+    app: App, request: BulkChangeRequest, report_progress: ProgressCallback
 ) -> BulkPlanDraft:
-    """Work out the change of every persona that is meant, and write all of them down as one plan.
+    """Compute the change of every selected persona, and store all of them as one plan.
 
-    Raises ``InvalidArgument`` for a finding of no rule, and the errors of the API when the list
-    cannot be read.
+    Raises ``InvalidArgument`` with everything that is wrong with the request, ``Refused`` when no
+    selected persona can be changed, and the errors of the API when the list cannot be read.
     """
-    if bulk_change.finding is not None and bulk_change.finding not in _RULE_NAMES:
-        raise InvalidArgument(
-            [
-                f"/finding: no rule of this "
-                f"name{suggestion_or_period(bulk_change.finding, _RULE_NAMES)} "
-                f"audit_personas "
-                "tells the names."
-            ]
+    bulk_change = await _resolve_request(app, request)
+    selection = PersonaSelection(app, bulk_change.persona_filter)
+    progress = ProgressReporter(report_progress)
+    results: dict[str, PlannedPersona | SkippedPersona | None] = {}
+    await selection.fetch_next_page()
+
+    async def plan_persona(persona_id: str) -> None:
+        results[persona_id] = None  # inserted first: the plan has the order of the list
+        result = results[persona_id] = await _plan_persona(app, bulk_change, selection, persona_id)
+        if isinstance(result, PlannedPersona) and bulk_change.limit is not None:
+            count = sum(isinstance(item, PlannedPersona) for item in results.values())
+            selection.is_limit_reached = count >= bulk_change.limit
+        await progress.advance(selection.total)
+
+    await concurrency.for_each(selection.iter_ids(), plan_persona)
+    return await _store_plan(app, bulk_change, selection, list(results.values()))
+
+
+async def _resolve_request(app: App, request: BulkChangeRequest) -> _BulkChange:
+    """Validate a request; raise ``InvalidArgument`` with all that is missing or contradictory."""
+    problems = [*_find_selection_problems(request), *_find_change_problems(request)]
+    if problems:
+        raise InvalidArgument(problems)
+    if request.undo_of is not None:
+        persona_ids, propose_restore = await prepare_undo(app, request.undo_of)
+        return _BulkChange(
+            PersonaFilter(persona_ids=persona_ids), propose_restore, limit=request.limit
         )
-    roll, progress = (
-        PersonaSelection(app, bulk_change.persona_filter),
-        ProgressReporter(report_progress),
+    propose = _propose_goals(app, request) if request.goals else _propose_fields(app, request)
+    if request.finding is not None and request.finding not in _RULE_NAMES:
+        suggestion = suggestion_or_period(request.finding, _RULE_NAMES)
+        raise InvalidArgument(
+            [f"/finding: no rule of this name{suggestion} audit_personas tells the names."]
+        )
+    return _BulkChange(request.persona_filter, propose, request.finding, request.limit)
+
+
+def _find_selection_problems(request: BulkChangeRequest) -> Iterator[str]:
+    persona_filter = request.persona_filter
+    has_selection = bool(
+        persona_filter.persona_ids or persona_filter.name_contains or request.finding
     )
-    looked_at: dict[str, PlannedPersona | SkippedPersona | None] = {}
-    await roll.fetch_next_page()
+    if request.undo_of is None and not has_selection and not request.everything:
+        yield _NO_SELECTION
+    if request.undo_of is not None and (has_selection or request.everything):
+        yield _UNDO_WITH_SELECTION
 
-    async def look(persona_id: str) -> None:
-        looked_at[persona_id] = None  # the order of the list is the order of the plan
-        found = looked_at[persona_id] = await _plan_persona(app, bulk_change, roll, persona_id)
-        if isinstance(found, PlannedPersona) and bulk_change.limit is not None:
-            count = sum(isinstance(item, PlannedPersona) for item in looked_at.values())
-            roll.is_limit_reached = count >= bulk_change.limit
-        await progress.advance(roll.total)
 
-    await concurrency.for_each(roll.iter_ids(), look)
-    return await _store_plan(app, bulk_change, roll, list(looked_at.values()))
+def _find_change_problems(request: BulkChangeRequest) -> Iterator[str]:
+    changes = (request.goals, request.values or request.unset, request.undo_of is not None)
+    if sum(map(bool, changes)) != 1:
+        yield _EXACTLY_ONE_CHANGE
+    if request.languages and not request.goals:
+        yield _LANGUAGES_WITHOUT_GOAL
+
+
+def _propose_goals(app: App, request: BulkChangeRequest) -> ProposeChange:
+    """Return the proposal that tunes each persona towards goals, from its current settings.
+
+    Raises ``InvalidArgument`` when goals and languages do not fit together.
+    """
+    read_goals(request.goals, request.languages, app.catalog)
+
+    async def propose(document: PersonaDocument) -> ProposedChange:
+        recommendation = propose_tuning(
+            document, request.goals, request.strength, request.languages, app.catalog
+        )
+        return ProposedChange(recommendation.change, recommendation.findings)
+
+    return propose
+
+
+def _propose_fields(app: App, request: BulkChangeRequest) -> ProposeChange:
+    """Return the proposal that sets and unsets the same fields of every persona.
+
+    Raises ``InvalidArgument`` with everything that is wrong with the fields.
+    """
+    fields, unset = parse_field_values(request.values, request.unset)
+    app.masker.add_secrets_from(fields)
+    values = {f"/{name}": value for name, value in resolve_references(app, fields).items()}
+    proposed = ProposedChange(SetFields(values, unset), literal_key_findings(fields))
+
+    async def propose(_: PersonaDocument) -> ProposedChange:
+        return proposed
+
+    return propose
 
 
 async def _plan_persona(
-    app: App, bulk_change: BulkChange, selection: PersonaSelection, persona_id: str
+    app: App, bulk_change: _BulkChange, selection: PersonaSelection, persona_id: str
 ) -> PlannedPersona | SkippedPersona | None:
-    """Return what is planned for one persona, why it is left out, or None: it is not meant."""
+    """Plan the change of one persona; return None if it turns out not to be selected."""
     document = await read_persona(app, persona_id)
     selection.note_result(document if isinstance(document, TavusError) else None)
     if isinstance(document, TavusError):
@@ -137,18 +226,18 @@ async def _plan_persona(
         return SkippedPersona("refused", persona_id, str(error))
 
 
-def _has_finding(app: App, document: PersonaDocument, finding: str | None) -> bool:
-    return finding is None or any(
-        item.rule == finding for item in check.check(document, app.catalog)
+def _has_finding(app: App, document: PersonaDocument, rule: str | None) -> bool:
+    return rule is None or any(
+        finding.rule == rule for finding in check.check(document, app.catalog)
     )
 
 
 async def _plan_update(
-    app: App, bulk_change: BulkChange, document: PersonaDocument
+    app: App, bulk_change: _BulkChange, document: PersonaDocument
 ) -> PlannedPersona | SkippedPersona:
     persona_id = document.persona_id
     proposed = await bulk_change.propose(document)
-    asked = UpdateRequest(
+    request = UpdateRequest(
         TOOL,
         persona_id,
         proposed.change,
@@ -156,52 +245,51 @@ async def _plan_update(
         findings=proposed.findings,
         keep_legacy_spelling=proposed.keep_legacy_spelling,
     )
-    _, operations, findings = compute_update(app, document, asked)
+    _, operations, findings = compute_update(app, document, request)
     if not operations:
         return _explain_no_change(persona_id, proposed)
     await record_observed(app, document)
-    name = shorten(app.masker.mask_text(document.name), _MAX_NAME_CHARS)
-    part = PlanItem(name, plans.build_change_plan(app, TOOL, document, operations))
-    return PlannedPersona(part, changes_of(document.data, operations, app.masker), findings)
+    name = truncate(app.masker.mask_text(document.name), _MAX_NAME_CHARS)
+    item = PlanItem(name, plans.build_change_plan(app, TOOL, document, operations))
+    return PlannedPersona(item, changes_of(document.data, operations, app.masker), findings)
 
 
 def _explain_no_change(persona_id: str, proposed: ProposedChange) -> SkippedPersona:
-    """Say why there is nothing to do: what cannot come back is not so already."""
-    lost = [item for item in proposed.findings if item.rule == NOT_RESTORED]
-    if lost:
-        told = "; ".join(f"{item.path}: {item.message}" for item in lost)
-        return SkippedPersona("refused", persona_id, told)
+    """Explain why there is nothing to do: values that cannot be restored, or no difference."""
+    not_restored = [finding for finding in proposed.findings if finding.rule == NOT_RESTORED]
+    if not_restored:
+        reason = "; ".join(f"{finding.path}: {finding.message}" for finding in not_restored)
+        return SkippedPersona("refused", persona_id, reason)
     return SkippedPersona("already_so", persona_id, "It is so already.")
 
 
 async def _store_plan(
     app: App,
-    bulk_change: BulkChange,
+    bulk_change: _BulkChange,
     selection: PersonaSelection,
     results: Sequence[PlannedPersona | SkippedPersona | None],
 ) -> BulkPlanDraft:
-    planned = [item for item in results if isinstance(item, PlannedPersona)]
-    skipped = [item for item in results if isinstance(item, SkippedPersona)]
+    planned = [result for result in results if isinstance(result, PlannedPersona)]
     draft = BulkPlanDraft(
-        planned[: bulk_change.limit], skipped, selection.stop_reason, selection.is_limit_reached
+        planned[: bulk_change.limit],
+        [result for result in results if isinstance(result, SkippedPersona)],
+        selection.stop_reason,
+        selection.is_limit_reached,
     )
     _refuse_if_all_refused(draft)
     if draft.planned_personas:
-        bulk = build_bulk_plan([item.item for item in draft.planned_personas])
-        draft.stored_plan = await plans.store_plan(app, bulk)
+        plan = build_bulk_plan([persona.item for persona in draft.planned_personas])
+        draft.stored_plan = await plans.store_plan(app, plan)
     return draft
 
 
-def _refuse_if_all_refused(plan_draft: BulkPlanDraft) -> None:
-    """Refuse a change that fits nobody: it is a mistake, not a plan without anything to do."""
-    if (
-        plan_draft.planned_personas
-        or not plan_draft.skipped_personas
-        or {item.kind for item in plan_draft.skipped_personas} - _REFUSED_KINDS
-    ):
+def _refuse_if_all_refused(draft: BulkPlanDraft) -> None:
+    """Raise ``Refused`` if every selected persona was refused: the change itself is wrong."""
+    kinds = {persona.kind for persona in draft.skipped_personas}
+    if draft.planned_personas or not kinds or kinds - _REFUSED_KINDS:
         return
-    reasons = Counter(item.reason for item in plan_draft.skipped_personas)
-    told = " ".join(
-        f"{reason} ({count} personas)" for reason, count in reasons.most_common(_MAX_REASONS)
+    counts = Counter(persona.reason for persona in draft.skipped_personas)
+    reasons = " ".join(
+        f"{reason} ({count} personas)" for reason, count in counts.most_common(_MAX_REASONS)
     )
-    raise Refused(f"Nothing can be planned, and nothing was sent. {told}")
+    raise Refused(f"Nothing can be planned, and nothing was sent. {reasons}")

@@ -1,15 +1,14 @@
-"""The parts of a bulk plan: for each persona a plan of its own, and what became of it.
+"""The items of a bulk plan, one per persona: how the plan stores them, and their progress.
 
-What many personas share is written down once: a part names its patch by number. The journal
-tells what became of a part: a ``used`` line claims it, the intent names the claim, the outcome
-names the intent.
+Equal patches are stored once; an item names its patch by index. The journal holds the progress of
+an item: a ``used`` entry claims it, the intent refers to the claim, the outcome to the intent.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tavus_mcp.app import App
@@ -23,28 +22,29 @@ from tavus_mcp.personas import plans
 from tavus_mcp.personas.plans import Plan
 
 TOOL = "plan_bulk_change"
-"""Under which name the history tells of these changes."""
+"""The tool that the journal names for these changes."""
 _PATCH_PATH = "/patch"
 
 
 @dataclass(frozen=True)
 class PlanItem:
-    """What a bulk plan means for one persona."""
+    """The change of one persona in a bulk plan."""
 
     persona_name: str
     plan: Plan
 
     @property
     def persona_id(self) -> str:
-        """Whose part it is."""
+        """The id of the persona."""
         return self.plan.persona_id
 
 
 @dataclass(frozen=True)
 class PlanItemProgress:
-    """What the journal holds of one part; ``last`` is the number of its last claim.
+    """The journal entries of one item.
 
-    Two servers may have claimed it, one after the other, while the first was about to send.
+    Two servers may have claimed it, one after the other, before the first one sent anything;
+    ``last_use_seq`` is the ``seq`` of the last claim.
     """
 
     used_entry: JournalEntry
@@ -54,120 +54,21 @@ class PlanItemProgress:
 
     @property
     def is_applied(self) -> bool:
-        """Tell whether it was carried out for certain."""
+        """Return True if it certainly was applied."""
         return self.outcome is not None and self.outcome.status in ("applied", "unchanged")
 
     @property
     def is_void(self) -> bool:
-        """Tell whether it came to nothing for certain: never sent, or refused by Tavus."""
-        refused = self.outcome is not None and self.outcome.status == "failed"
-        return self.intent is None or refused
-
-
-def build_bulk_plan(items: Sequence[PlanItem]) -> Plan:
-    """Return the one plan of many parts; keys are held apart, as in every plan."""
-    bulk = _BulkPlanBuilder()
-    for part in items:
-        bulk.add(part)
-    detail = {"patches": bulk.patches, "parts": bulk.rows}
-    return Plan(plans.BULK, TOOL, "", "", detail, bulk.secrets)
-
-
-def read_items(plan: Plan) -> list[PlanItem]:
-    """Return the parts of a bulk plan, in its order; refuse a plan of another kind."""
-    if plan.kind != plans.BULK:
-        raise Refused(
-            "/undo_of: this is the plan of one persona. Its receipt names the call that undoes it; "
-            "list_revisions and restore_revision go back as well."
-        )
-    patches: list[list[JsonObject]] = plan.detail["patches"]
-    keys = [_secrets_below(plan.secrets, f"/patches/{number}") for number in range(len(patches))]
-    return [
-        PlanItem(
-            name,
-            Plan(
-                "change",
-                plan.tool,
-                persona_id,
-                revision,
-                {"patch": patches[number]},
-                keys[number],
-                plan.plan_id,
-                plan.expires_at,
-                plan.seq,
-            ),
-        )
-        for persona_id, name, revision, number in plan.detail["parts"]
-    ]
-
-
-async def load_progress(app: App, plan: Plan) -> dict[str, PlanItemProgress]:
-    """Return what became of the parts that were claimed, by persona.
-
-    Of several claims the one that was carried out counts; else the last whose end is not known;
-    else the last.
-    """
-    claims: dict[int, PlanItemProgress] = {}
-    claim_of: dict[int, int] = {}
-    for line in await app.journal.descendants(plan.seq):
-        if line.kind == "used":
-            claims[line.seq] = PlanItemProgress(line)
-        elif line.kind == "intent" and line.ref in claims:
-            claims[line.ref] = replace(claims[line.ref], intent=line)
-            claim_of[line.seq] = line.ref
-        elif line.ref in claim_of:
-            number = claim_of[line.ref]
-            claims[number] = replace(claims[number], outcome=line)
-    traces: dict[str, PlanItemProgress] = {}
-    for trace in claims.values():
-        persona_id = trace.used_entry.persona_id
-        counts = max(traces.get(persona_id, trace), trace, key=_progress_rank)
-        traces[persona_id] = replace(counts, last_use_seq=trace.used_entry.seq)
-    return traces
-
-
-def _progress_rank(item_progress: PlanItemProgress) -> tuple[bool, bool, int]:
-    return item_progress.is_applied, not item_progress.is_void, item_progress.used_entry.seq
-
-
-def shorten(text: str, max_chars: int) -> str:
-    """Return a text of at most so many characters, with a sign where it was cut."""
-    return text if len(text) <= max_chars else text[: max_chars - 1] + "…"
-
-
-def _secrets_below(secrets: Mapping[str, Any], path_prefix: str) -> dict[str, Any]:
-    return {
-        _PATCH_PATH + path.removeprefix(path_prefix): value
-        for path, value in secrets.items()
-        if path.startswith(path_prefix + "/")
-    }
-
-
-@dataclass
-class _BulkPlanBuilder:
-    """Parts as they are written down: patches that are the same stand there once."""
-
-    patches: list[list[JsonObject]] = field(default_factory=list)
-    rows: list[tuple[str, str, str, int]] = field(default_factory=list)
-    secrets: dict[str, Any] = field(default_factory=dict)
-    _patch_numbers: dict[str, int] = field(default_factory=dict)
-
-    def add(self, item: PlanItem) -> None:
-        plan = item.plan
-        same = json.dumps([plan.detail["patch"], sorted(plan.secrets.items())], sort_keys=True)
-        number = self._patch_numbers.setdefault(same, len(self.patches))
-        if number == len(self.patches):
-            self.patches.append(plan.detail["patch"])
-            for path, value in plan.secrets.items():
-                self.secrets[f"/patches/{number}{path.removeprefix(_PATCH_PATH)}"] = value
-        self.rows.append((plan.persona_id, item.persona_name, plan.revision, number))
+        """Return True if it certainly had no effect: never sent, or refused by Tavus."""
+        has_failed = self.outcome is not None and self.outcome.status == "failed"
+        return self.intent is None or has_failed
 
 
 @dataclass(frozen=True)
 class ProposedChange:
-    """A change of one persona, what is to be said of it, and which rules it may pass.
+    """A change of one persona, the findings about it, and the rules that it may violate.
 
-    ``verbatim`` keeps older spellings, as a way back must.
+    ``keep_legacy_spelling`` sends old names as they are, which an undo needs.
     """
 
     change: Change
@@ -176,5 +77,87 @@ class ProposedChange:
     keep_legacy_spelling: bool = False
 
 
-ChangeProposer = Callable[[PersonaDocument], Awaitable[ProposedChange]]
-"""Says what is to be different about a persona; raises ``Refused`` to leave it alone."""
+ProposeChange = Callable[[PersonaDocument], Awaitable[ProposedChange]]
+"""Returns the change of a persona; raises ``Refused`` to leave it unchanged."""
+
+
+def build_bulk_plan(items: Sequence[PlanItem]) -> Plan:
+    """Return one plan of many items; secrets are stored apart, as in every plan."""
+    patches: list[list[JsonObject]] = []
+    rows: list[tuple[str, str, str, int]] = []
+    secrets: dict[str, Any] = {}
+    indices: dict[str, int] = {}
+    for item in items:
+        plan = item.plan
+        key = json.dumps([plan.detail["patch"], sorted(plan.secrets.items())], sort_keys=True)
+        index = indices.setdefault(key, len(patches))
+        if index == len(patches):
+            patches.append(plan.detail["patch"])
+            secrets |= {
+                f"/patches/{index}{path.removeprefix(_PATCH_PATH)}": value
+                for path, value in plan.secrets.items()
+            }
+        rows.append((plan.persona_id, item.persona_name, plan.revision, index))
+    return Plan(plans.BULK, TOOL, "", "", {"patches": patches, "parts": rows}, secrets)
+
+
+def read_items(plan: Plan) -> list[PlanItem]:
+    """Return the items of a bulk plan, in its order; raise ``Refused`` for another plan."""
+    if plan.kind != plans.BULK:
+        raise Refused(
+            "/undo_of: this is the plan of one persona. Its receipt names the call that undoes it; "
+            "list_revisions and restore_revision go back as well."
+        )
+    patches: list[list[JsonObject]] = plan.detail["patches"]
+    secrets = [_secrets_below(plan.secrets, f"/patches/{index}") for index in range(len(patches))]
+    return [
+        PlanItem(
+            name,
+            replace(
+                plan,
+                kind="change",
+                persona_id=persona_id,
+                revision=revision,
+                detail={"patch": patches[index]},
+                secrets=secrets[index],
+            ),
+        )
+        for persona_id, name, revision, index in plan.detail["parts"]
+    ]
+
+
+async def load_progress(app: App, plan: Plan) -> dict[str, PlanItemProgress]:
+    """Return the progress of the items that were claimed, by persona id.
+
+    Of several claims of one item the applied one counts; else the last one whose outcome is not
+    certain; else the last one.
+    """
+    claims: dict[int, PlanItemProgress] = {}
+    claim_by_intent: dict[int, int] = {}
+    for entry in await app.journal.descendants(plan.seq):
+        if entry.kind == "used":
+            claims[entry.seq] = PlanItemProgress(entry)
+        elif entry.kind == "intent" and entry.ref in claims:
+            claims[entry.ref] = replace(claims[entry.ref], intent=entry)
+            claim_by_intent[entry.seq] = entry.ref
+        elif entry.ref in claim_by_intent:
+            claim_seq = claim_by_intent[entry.ref]
+            claims[claim_seq] = replace(claims[claim_seq], outcome=entry)
+    progress: dict[str, PlanItemProgress] = {}
+    for claim in claims.values():
+        persona_id = claim.used_entry.persona_id
+        deciding = max(progress.get(persona_id, claim), claim, key=_progress_rank)
+        progress[persona_id] = replace(deciding, last_use_seq=claim.used_entry.seq)
+    return progress
+
+
+def _progress_rank(claim: PlanItemProgress) -> tuple[bool, bool, int]:
+    return claim.is_applied, not claim.is_void, claim.used_entry.seq
+
+
+def _secrets_below(secrets: Mapping[str, Any], path_prefix: str) -> dict[str, Any]:
+    return {
+        _PATCH_PATH + path.removeprefix(path_prefix): value
+        for path, value in secrets.items()
+        if path.startswith(path_prefix + "/")
+    }

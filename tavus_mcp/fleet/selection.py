@@ -1,4 +1,4 @@
-"""The roll of an account: whose turn it is, one id after the other, page by page."""
+"""Iterate over the ids of the selected personas, fetching list pages on demand."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.tavus_api.pagination import MAX_PAGE_ROWS, PERSONAS, ListWalk
 
 MAX_CONSECUTIVE_FAILURES = 16
-"""Reads that may fail in a row; after that Tavus is taken to be out of order, not the persona."""
+"""Failed reads in a row after which the failure is taken to be Tavus's, not the personas'."""
 
 
 @dataclass(frozen=True)
 class PersonaFilter:
-    """Which personas are meant: all that every given argument fits."""
+    """Which personas are selected: those that match every given criterion."""
 
     persona_type: str | None = None
     name_contains: str | None = None
     persona_ids: Sequence[str] = ()
 
     def matches(self, row: JsonObject) -> bool:
-        """Tell whether a persona, or its row in the list, is of the name that is wanted."""
+        """Return True if the name of a persona, or of its list row, contains the wanted text."""
         wanted = (self.name_contains or "").casefold()
         return wanted in str(row.get("persona_name") or "").casefold()
 
 
 class PersonaSelection:
-    """The ids of the personas that are meant, each once, as the list of the account is walked.
+    """The ids of the selected personas, each once.
 
-    ``total`` is how many there are, as soon as that is known; ``stopped`` says why not all of them
-    were met, and is empty when they were. ``enough`` may be set to let nobody else come up.
+    ``total`` is their number once it is known. ``stop_reason`` says why the iteration ended early,
+    and is empty if it did not. Set ``is_limit_reached`` to end it.
     """
 
     def __init__(self, app: App, persona_filter: PersonaFilter) -> None:
@@ -47,17 +47,17 @@ class PersonaSelection:
         self._consecutive_failures = 0
 
     async def fetch_next_page(self) -> None:
-        """Read the next page of the list, or take the ids that were given.
+        """Fetch the next page of the list, or take the given ids.
 
-        To be called once before ``ids``, so that what is raised then ends the call: without a list
-        there is nothing to go by. Raises the errors of the API.
+        Call it once before ``iter_ids``, so that a list that cannot be read at all ends the call.
+        Raises the errors of the API.
         """
         if self._persona_filter.persona_ids:
             self._pending_ids = list(dict.fromkeys(self._persona_filter.persona_ids))
             self.total, self._list_walk.has_more = len(self._pending_ids), False
             return
-        chosen = self._persona_filter.persona_type
-        query = {"persona_type": chosen} if chosen else {}
+        persona_type = self._persona_filter.persona_type
+        query = {"persona_type": persona_type} if persona_type else {}
         page = await self._app.api.fetch_page(
             PERSONAS, MAX_PAGE_ROWS, self._list_walk.position, **query
         )
@@ -66,9 +66,10 @@ class PersonaSelection:
         self.total = None if self._persona_filter.name_contains else page.total
 
     async def iter_ids(self) -> AsyncIterator[str]:
-        """Yield one id after the other; a page that cannot be read ends the walk, and is told."""
+        """Yield one id after the other; a later page that cannot be read sets ``stop_reason``."""
         while not self.stop_reason:
-            for persona_id in self._take_pending():
+            page_ids, self._pending_ids = self._pending_ids, []
+            for persona_id in page_ids:
                 if self.stop_reason or self.is_limit_reached:
                     return
                 self.yielded_count += 1
@@ -84,14 +85,10 @@ class PersonaSelection:
                 self.stop_reason = f"The list could not be read to its end. {error}"
 
     def note_result(self, error: TavusError | None) -> None:
-        """Take note of a read that failed, or of one that did not; too many in a row end it."""
-        lost = error is not None and not isinstance(error, NotFound)
-        self._consecutive_failures = self._consecutive_failures + 1 if lost else 0
+        """Note whether a persona could be read; too many failures in a row end the iteration."""
+        has_failed = error is not None and not isinstance(error, NotFound)
+        self._consecutive_failures = self._consecutive_failures + 1 if has_failed else 0
         if self._consecutive_failures >= MAX_CONSECUTIVE_FAILURES:
             self.stop_reason = (
                 f"{MAX_CONSECUTIVE_FAILURES} reads in a row failed, so no more were tried."
             )
-
-    def _take_pending(self) -> list[str]:
-        taken, self._pending_ids = self._pending_ids, []
-        return taken

@@ -1,4 +1,4 @@
-"""Taking back a bulk plan as a whole: what it touched, of those it changed, and nothing else."""
+"""Undo a bulk plan: restore what it changed, of the personas that it changed, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.errors import Refused
 from tavus_mcp.fleet.plan_items import (
-    ChangeProposer,
     PlanItem,
     PlanItemProgress,
+    ProposeChange,
     ProposedChange,
     load_progress,
     read_items,
@@ -25,36 +25,36 @@ from tavus_mcp.personas.receipts import build_undo, loss_findings
 from tavus_mcp.personas.restore import RestoreFields
 
 
-async def prepare_undo(app: App, plan_id: str) -> tuple[Sequence[str], ChangeProposer]:
-    """Return whom a bulk plan changed, and how each of them is put back.
+async def prepare_undo(app: App, plan_id: str) -> tuple[Sequence[str], ProposeChange]:
+    """Return the ids of the personas that a bulk plan changed, and the proposal to restore each.
 
-    Raises ``Refused`` when there is no such plan, when it is of one persona, or changed nothing.
+    Raises ``Refused`` when there is no such plan, or it is of one persona, or changed nothing.
     """
     plan = await plans.load_plan(app, plan_id)
-    traces = await load_progress(app, plan)
-    touched = {
-        part.persona_id: (part, traces[part.persona_id])
-        for part in read_items(plan)
-        if part.persona_id in traces and _may_have_changed(traces[part.persona_id])
+    progress = await load_progress(app, plan)
+    changed = {
+        item.persona_id: (item, progress[item.persona_id])
+        for item in read_items(plan)
+        if item.persona_id in progress and _may_have_changed(progress[item.persona_id])
     }
-    if not touched:
+    if not changed:
         raise Refused("/undo_of: this plan has changed no persona, so there is nothing to undo.")
 
     async def propose(document: PersonaDocument) -> ProposedChange:
-        return await _propose_restore(app, document, *touched[document.persona_id])
+        return await _propose_restore(app, document, *changed[document.persona_id])
 
-    return list(touched), propose
+    return list(changed), propose
 
 
 def _may_have_changed(item_progress: PlanItemProgress) -> bool:
-    unchanged = item_progress.outcome is not None and item_progress.outcome.status == "unchanged"
-    return not item_progress.is_void and not unchanged
+    is_unchanged = item_progress.outcome is not None and item_progress.outcome.status == "unchanged"
+    return not item_progress.is_void and not is_unchanged
 
 
 async def _propose_restore(
     app: App, current: PersonaDocument, item: PlanItem, item_progress: PlanItemProgress
 ) -> ProposedChange:
-    """Propose what stood there before; refuse where somebody has edited since."""
+    """Propose the values from before the plan; raise ``Refused`` if they were edited since."""
     before = await load_revision(app, item.persona_id, item.plan.revision)
     operations = plans.patch_of(item.plan)
     expected = PersonaDocument(app.masker.mask(apply_patch(before.data, operations)))
@@ -65,25 +65,29 @@ async def _propose_restore(
     else:
         raise Refused("It is not known whether the plan changed it; look with list_revisions.")
     undo = build_undo(before, operations, app.masker)
-    places: list[str] = undo.arguments["only"] if undo else []
-    if not places:
+    paths: list[str] = undo.arguments["only"] if undo else []
+    if not paths:
         raise Refused("Nothing of it can come back: Tavus never shows it, or it holds a secret.")
-    shown = PersonaDocument(app.masker.mask(current.data))
+    masked = PersonaDocument(app.masker.mask(current.data))
     edited = [
-        place
-        for place in places
-        if shown.at(place) != after.at(place)
-        # what was read back may hold what others wrote between our write and that
-        or not is_equivalent_value(expected.at(place), shown.at(place), place, app.catalog)
+        path
+        for path in paths
+        if masked.at(path) != after.at(path)
+        # the revision after the write may contain changes that others made before it was read
+        or not is_equivalent_value(expected.at(path), masked.at(path), path, app.catalog)
     ]
     if edited:
         raise Refused(
             f"{', '.join(edited)}: not as the plan left it any more (edited since, or taken back "
             "already), so all of it is left alone."
         )
-    change = RestoreFields(before, tuple(places))
-    lost = loss_findings(before, operations, app.masker)
-    allow = UNKNOWN_FIELDS | PRIVATE_URLS
+    change = RestoreFields(before, tuple(paths))
     return ProposedChange(
-        change, [*change.unrestored_findings(current.data), *lost], allow, keep_legacy_spelling=True
+        change,
+        [
+            *change.unrestored_findings(current.data),
+            *loss_findings(before, operations, app.masker),
+        ],
+        UNKNOWN_FIELDS | PRIVATE_URLS,
+        keep_legacy_spelling=True,
     )

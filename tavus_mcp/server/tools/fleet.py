@@ -9,7 +9,7 @@ from pydantic import Field
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog.goals import Strength
-from tavus_mcp.fleet import audit, bulk_request, plan, plan_report
+from tavus_mcp.fleet import audit, plan, plan_report
 from tavus_mcp.fleet.selection import PersonaFilter
 from tavus_mcp.models.base import DeprecatedField, JsonObject, PersonaId
 from tavus_mcp.server.parameters import NameContains
@@ -84,7 +84,7 @@ async def plan_bulk_change(
     limit: Annotated[int | None, Field(ge=1, description="At most so many personas")] = None,
 ) -> BulkPlan:
     """Plan one change of many personas, or the undo of such a plan; apply_plan carries it out."""
-    asked = bulk_request.BulkChangeRequest(
+    request = plan.BulkChangeRequest(
         PersonaFilter(None if persona_type == "all" else persona_type, name_contains, persona_ids),
         finding=finding,
         everything=everything,
@@ -96,7 +96,5 @@ async def plan_bulk_change(
         undo_of=undo_of,
         limit=limit,
     )
-    draft = await plan.draft_bulk_plan(
-        app, await bulk_request.resolve_request(app, asked), ctx.report_progress
-    )
+    draft = await plan.draft_bulk_plan(app, request, ctx.report_progress)
     return BulkPlan.model_validate(plan_report.render_plan(draft))
