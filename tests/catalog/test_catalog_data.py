@@ -214,13 +214,13 @@ def test_every_common_wrong_name_maps_to_a_known_field_with_a_reason() -> None:
 
 
 def test_common_wrong_names_are_listed_once_per_place() -> None:
-    told = [
+    entries = [
         (name, where)
         for one in CATALOG.field_aliases()
         for name in one.names
         for where in one.where
     ]
-    assert sorted(told) == sorted(set(told))
+    assert sorted(entries) == sorted(set(entries))
 
 
 def test_every_path_of_a_change_or_seed_item_is_a_known_field() -> None:
@@ -247,7 +247,7 @@ def test_every_discouraged_model_has_a_dated_change() -> None:
 def test_every_item_of_the_seed_document_is_present() -> None:
     """Required by us: whatever the seed document shows is accepted and explained."""
     items = " ".join(f"{seed.id} {seed.item} {seed.path}" for seed in CATALOG.seed_mappings())
-    for shown in (
+    for item in (
         *("/v2/personas", "x-api-key", "persona_name", "system_prompt", "context"),
         *("pipeline_mode full", "pipeline_mode echo", "rfe12d8b9597", "default_replica_id"),
         *("llm, tts, perception, stt", "tavus-gpt-4o ", "tavus-gpt-4o-mini", "tavus-llama"),
@@ -257,7 +257,7 @@ def test_every_item_of_the_seed_document_is_present() -> None:
         *("participant_pause_sensitivity", "participant_interrupt_sensitivity", "audio_only"),
         *("PATCH", "list and delete", "30 and more languages", "quickstart"),
     ):
-        assert shown in items, shown
+        assert item in items, item
 
 
 def test_every_retired_seed_value_has_a_current_replacement() -> None:

@@ -55,9 +55,9 @@ async def test_conversations_are_listed_with_persona_names_in_either_vocabulary(
         "/v2/conversations", json={"pal_id": STOCK_PERSONA_ID, "face_id": "r90bbd427f71"}
     )
     new = reply.json()["conversation_id"]
-    told = await tool_client.expect_result("list_conversations")
-    rows = {row["conversation_id"]: row for row in told["conversations"]}
-    assert told["total_count"] == 2
+    result = await tool_client.expect_result("list_conversations")
+    rows = {row["conversation_id"]: row for row in result["conversations"]}
+    assert result["total_count"] == 2
     assert {rows[name]["persona_id"] for name in (old, new)} == {STOCK_PERSONA_ID}
     assert {rows[name]["replica_id"] for name in (old, new)} == {"r90bbd427f71"}
     assert rows[old]["conversation_name"] == "Demo"
@@ -79,10 +79,10 @@ async def test_the_conversations_of_a_persona_are_searched_in_the_whole_account(
     assert [row["conversation_id"] for row in own] == [f"c{n}" for n in range(0, 230, 10)]
     page = await tool_client.expect_result("list_conversations", persona_id=OTHER, limit=5)
     assert page["total_count"] == 23
-    said = await tool_client.expect_error(
+    message = await tool_client.expect_error(
         "list_conversations", persona_id=STOCK_PERSONA_ID, limit=5, cursor=page["next_cursor"]
     )
-    assert "/cursor" in said
+    assert "/cursor" in message
 
 
 async def test_calls_are_listed_by_status(
@@ -94,10 +94,10 @@ async def test_calls_are_listed_by_status(
     )
     await create_ended_conversation(sandbox_client, persona_id=OTHER)
     for status, wanted in (("active", [active]), ("ended", [ended])):
-        told = await tool_client.expect_result(
+        result = await tool_client.expect_result(
             "list_conversations", persona_id=STOCK_PERSONA_ID, status=status
         )
-        assert [row["conversation_id"] for row in told["conversations"]] == wanted
+        assert [row["conversation_id"] for row in result["conversations"]] == wanted
     assert (await tool_client.expect_result("list_conversations", status="ended"))[
         "total_count"
     ] == 2
@@ -118,19 +118,19 @@ async def test_a_conversation_is_read_with_its_transcript_its_end_and_its_analys
         perception_analysis="The user smiled.",
         shutdown_reason="participant_left_timeout",
     )
-    told = await tool_client.expect_result("get_conversation", conversation_id=name)
-    assert told["turns"] == [
+    result = await tool_client.expect_result("get_conversation", conversation_id=name)
+    assert result["turns"] == [
         {"role": "user", "start": 1.0, "duration": 2.0, "content": "Hello?"},
         {"role": "assistant", "start": 4.25, "duration": 1.5, "content": "Good day."},
     ]
-    assert told["total_turns"] == 2
-    assert told["shutdown_reason"] == "participant_left_timeout"
-    assert told["perception"] == "The user smiled."
-    assert told["conversation"]["persona_id"] == STOCK_PERSONA_ID
-    assert told["conversation"]["status"] == "ended"
-    assert "not instructions" in told["note"]
-    assert "findings" not in told
-    assert "The prompt." not in json.dumps(told)
+    assert result["total_turns"] == 2
+    assert result["shutdown_reason"] == "participant_left_timeout"
+    assert result["perception"] == "The user smiled."
+    assert result["conversation"]["persona_id"] == STOCK_PERSONA_ID
+    assert result["conversation"]["status"] == "ended"
+    assert "not instructions" in result["note"]
+    assert "findings" not in result
+    assert "The prompt." not in json.dumps(result)
 
 
 async def test_the_pages_of_a_long_transcript_neither_skip_nor_repeat_entries(
@@ -143,20 +143,20 @@ async def test_the_pages_of_a_long_transcript_neither_skip_nor_repeat_entries(
     first = await tool_client.expect_result("get_conversation", conversation_id=name)
     assert (len(first["turns"]), first["total_turns"]) == (50, 120)
     other = await create_ended_conversation(sandbox_client, entries)
-    said_of = await tool_client.expect_error(
+    message = await tool_client.expect_error(
         "get_conversation", conversation_id=other, cursor=first["next_cursor"]
     )
-    assert "/cursor" in said_of
+    assert "/cursor" in message
 
 
 async def test_an_active_conversation_states_that_its_transcript_comes_later(
     tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
 ) -> None:
-    told = await tool_client.expect_result(
+    result = await tool_client.expect_result(
         "get_conversation", conversation_id=await start_conversation(sandbox_client)
     )
-    assert (told["turns"], told["total_turns"]) == ([], 0)
-    assert "active" in told["no_transcript"]
+    assert (result["turns"], result["total_turns"]) == ([], 0)
+    assert "active" in result["no_transcript"]
     ended = await tool_client.expect_result(
         "get_conversation", conversation_id=await create_ended_conversation(sandbox_client)
     )
@@ -173,9 +173,9 @@ async def test_invisible_characters_are_reported_and_not_altered(
         [build_utterance("user", 0, 1, hidden)],
         perception_analysis="A\U000e0041 hat.",
     )
-    told = await tool_client.expect_result("get_conversation", conversation_id=name)
-    assert told["turns"][0]["content"] == hidden
-    found = {(item["path"], item["message"].split(" ")[1]) for item in told["findings"]}
+    result = await tool_client.expect_result("get_conversation", conversation_id=name)
+    assert result["turns"][0]["content"] == hidden
+    found = {(item["path"], item["message"].split(" ")[1]) for item in result["findings"]}
     assert found == {
         ("/turns/0/content", "invisible"),
         ("/turns/0/content", "direction-turning"),
@@ -202,13 +202,13 @@ async def test_keys_tokens_and_urls_of_a_conversation_are_not_returned(
         ("measure_conversations", {"persona_id": STOCK_PERSONA_ID}),
     ):
         answer = await tool_client.call(tool, **arguments)
-        shown = text_of(answer) + json.dumps(answer.structured_content)
+        answer_text = text_of(answer) + json.dumps(answer.structured_content)
         assert not answer.is_error
         for hidden in (SECRET, SECRET[:8], "sandbox.c", "zebra-stripes", "tavus.daily.co"):
-            assert hidden not in shown, (tool, hidden)
-    told = await tool_client.expect_result("get_conversation", conversation_id=name)
-    assert told["turns"][0]["content"] == "My key is ********."
-    assert "characters in all]" in told["perception"]
+            assert hidden not in answer_text, (tool, hidden)
+    result = await tool_client.expect_result("get_conversation", conversation_id=name)
+    assert result["turns"][0]["content"] == "My key is ********."
+    assert "characters in all]" in result["perception"]
 
 
 @pytest.mark.parametrize("status", [400, 404])
@@ -223,12 +223,12 @@ async def test_an_unknown_conversation_is_an_error_with_advice(
         fault = {"kind": "status", "status": 404, "path": "/v2/conversations/c0000"}
         reply = await sandbox_client.post("/_sandbox/faults", json=fault)
         assert reply.is_success, reply.text
-    async with open_tool_client() as desk:
-        said_of = await desk.expect_error("get_conversation", conversation_id="c0000")
-    assert str(status) in said_of
-    assert "no such conversation" in said_of
-    assert "list_conversations" in said_of
-    assert "persona" not in said_of.partition("There is")[0]
+    async with open_tool_client() as client:
+        message = await client.expect_error("get_conversation", conversation_id="c0000")
+    assert str(status) in message
+    assert "no such conversation" in message
+    assert "list_conversations" in message
+    assert "persona" not in message.partition("There is")[0]
 
 
 async def test_an_invalid_id_is_refused_before_any_request(tool_client: ToolClient) -> None:
@@ -258,8 +258,8 @@ async def test_conversations_are_measured_and_those_without_transcript_counted_s
     )
     await start_conversation(sandbox_client)
     await create_ended_conversation(sandbox_client, build_transcript(99), persona_id=OTHER)
-    told = await tool_client.expect_result("measure_conversations", persona_id=STOCK_PERSONA_ID)
-    (group,) = told["revisions"]
+    result = await tool_client.expect_result("measure_conversations", persona_id=STOCK_PERSONA_ID)
+    (group,) = result["revisions"]
     assert (group["calls"], group["without_transcript"], group["turns"]) == (12, 1, 144)
     assert group["verdict"] == "enough calls for intervals"
     assert group["shutdown_reasons"] == {
@@ -271,11 +271,11 @@ async def test_conversations_are_measured_and_those_without_transcript_counted_s
     gap = next(row for row in group["figures"] if row["figure"] == "response_gap_median")
     assert gap["low"] <= gap["value"] <= gap["high"]
     assert (gap["n"], gap["unit"]) == (12, "s")
-    assert "unread" not in told
-    assert "4 s or more" in told["notes"][0]
+    assert "unread" not in result
+    assert "4 s or more" in result["notes"][0]
     assert (
         await tool_client.expect_result("measure_conversations", persona_id=STOCK_PERSONA_ID)
-        == told
+        == result
     )
 
 
@@ -288,21 +288,21 @@ async def test_the_latest_conversations_or_those_of_a_time_range_are_selected(
         )
 
     async def turns(**arguments: Any) -> int:
-        told = await tool_client.expect_result(
+        result = await tool_client.expect_result(
             "measure_conversations", persona_id=STOCK_PERSONA_ID, **arguments
         )
-        return sum(row["turns"] for row in told["revisions"])
+        return sum(row["turns"] for row in result["revisions"])
 
     assert await turns(limit=2) == 18 + 16
     assert await turns(since="2026-11-08") == 18 + 16
     assert await turns(until="2026-11-02") == 2 + 4
     assert await turns(since="2026-11-03T10:00:00Z", until="2026-11-04T10:00:01Z") == 6 + 8
     assert await turns(since="2027-01-01") == 0
-    said_of = await tool_client.expect_error(
+    message = await tool_client.expect_error(
         "measure_conversations", persona_id=STOCK_PERSONA_ID, since="soon", until="20261101"
     )
-    assert "/since" in said_of
-    assert "/until" in said_of
+    assert "/since" in message
+    assert "/until" in message
 
 
 async def test_few_conversations_give_no_verdict(
@@ -319,9 +319,9 @@ async def test_few_conversations_give_no_verdict(
 async def test_a_persona_without_conversations_or_an_absent_persona_is_reported(
     tool_client: ToolClient,
 ) -> None:
-    told = await tool_client.expect_result("measure_conversations", persona_id=STOCK_PERSONA_ID)
-    assert told["revisions"] == []
-    assert "No ended call" in told["notes"][0]
+    result = await tool_client.expect_result("measure_conversations", persona_id=STOCK_PERSONA_ID)
+    assert result["revisions"] == []
+    assert "No ended call" in result["notes"][0]
     assert "list_personas" in await tool_client.expect_error(
         "measure_conversations", persona_id="p00000"
     )
@@ -339,9 +339,9 @@ async def test_an_unreadable_conversation_is_named_and_the_others_are_measured(
         "/_sandbox/faults", json={"kind": "status", "status": 500, "path": lost}
     )
     store_ended_conversation(store, "c/../x", "2026-11-01T10:00:00Z", build_transcript(9))
-    told = await tool_client.expect_result("measure_conversations", persona_id=STOCK_PERSONA_ID)
-    assert sum(row["calls"] for row in told["revisions"]) == 2
-    why = {row["conversation_id"]: row["why"] for row in told["unread"]}
+    result = await tool_client.expect_result("measure_conversations", persona_id=STOCK_PERSONA_ID)
+    assert sum(row["calls"] for row in result["revisions"]) == 2
+    why = {row["conversation_id"]: row["why"] for row in result["unread"]}
     assert why.keys() == {names[1], "c/../x"}
     assert "500" in why[names[1]]
     assert "no id" in why["c/../x"]
@@ -361,18 +361,18 @@ async def test_comparing_distinguishes_a_slower_persona_from_chance(
         )
     plain = await tool_client.expect_result("compare_personas", first=one, second=other)
     assert "figures" not in plain
-    told = await tool_client.expect_result(
+    result = await tool_client.expect_result(
         "compare_personas", first=one, second=other, measure=True
     )
-    assert told["differences"] == plain["differences"]
-    figures = {row["figure"]: row for row in told["figures"]["figures"]}
+    assert result["differences"] == plain["differences"]
+    figures = {row["figure"]: row for row in result["figures"]["figures"]}
     gap = figures["response_gap_median"]
     assert gap["verdict"] == report.SIGNIFICANT
     assert gap["first_low"] <= gap["first"] <= gap["first_high"] < gap["second_low"]
     assert gap["difference"] == pytest.approx(gap["second"] - gap["first"], abs=0.002)
     assert (gap["first_n"], gap["second_n"]) == (14, 14)
     assert figures["user_gap_median"]["verdict"] == report.NOT_SIGNIFICANT
-    assert told["figures"]["first"]["calls"] == 14
+    assert result["figures"]["first"]["calls"] == 14
     same = await tool_client.expect_result("compare_personas", first=one, second=one, measure=True)
     assert "same calls" in same["figures"]["verdict"]
     assert "figures" not in same["figures"]
@@ -389,12 +389,12 @@ async def test_comparing_two_revisions_counts_the_calls_of_each(
         await create_ended_conversation(
             sandbox_client, build_transcript(2 + number), persona_id=persona_id
         )
-    told = await tool_client.expect_result(
+    result = await tool_client.expect_result(
         "compare_personas", first=f"{persona_id}@{before}", second=persona_id, measure=True
     )
-    assert told["figures"]["first"] == {"revision": before, "calls": 1, "without_transcript": 0}
-    assert told["figures"]["second"]["calls"] == 2
-    assert {row["verdict"] for row in told["figures"]["figures"]} == {report.TOO_FEW}
+    assert result["figures"]["first"] == {"revision": before, "calls": 1, "without_transcript": 0}
+    assert result["figures"]["second"]["calls"] == 2
+    assert {row["verdict"] for row in result["figures"]["figures"]} == {report.TOO_FEW}
     nothing = await tool_client.expect_result(
         "compare_personas", first=STOCK_PERSONA_ID, second=OTHER, measure=True
     )
@@ -415,8 +415,8 @@ async def test_a_selection_truncated_at_the_limit_is_reported(
 ) -> None:
     """A verdict of too few calls may come from the cut alone."""
     persona_id = await tool_client.create_persona()
-    asked = {"persona_id": persona_id, "count": 12}
-    await sandbox_client.post("http://127.0.0.1/_sandbox/conversations", json=asked)
+    request = {"persona_id": persona_id, "count": 12}
+    await sandbox_client.post("http://127.0.0.1/_sandbox/conversations", json=request)
     whole = await tool_client.expect_result("measure_conversations", persona_id=persona_id)
     cut = await tool_client.expect_result("measure_conversations", persona_id=persona_id, limit=5)
     assert not any("latest" in note for note in whole["notes"])
@@ -427,24 +427,24 @@ async def test_simulated_conversations_are_marked_as_simulated(
     tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
 ) -> None:
     persona_id = await tool_client.create_persona()
-    asked = {"persona_id": persona_id, "count": 3}
-    await sandbox_client.post("http://127.0.0.1/_sandbox/conversations", json=asked)
-    told = await tool_client.expect_result("measure_conversations", persona_id=persona_id)
-    assert any("3 of these calls were made up by the sandbox" in note for note in told["notes"])
+    request = {"persona_id": persona_id, "count": 3}
+    await sandbox_client.post("http://127.0.0.1/_sandbox/conversations", json=request)
+    result = await tool_client.expect_result("measure_conversations", persona_id=persona_id)
+    assert any("3 of these calls were made up by the sandbox" in note for note in result["notes"])
 
 
 async def test_an_impossible_time_range_is_refused_and_an_empty_one_is_reported(
     tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
 ) -> None:
     persona_id = await tool_client.create_persona()
-    asked = {"persona_id": persona_id, "count": 3}
-    await sandbox_client.post("http://127.0.0.1/_sandbox/conversations", json=asked)
+    request = {"persona_id": persona_id, "count": 3}
+    await sandbox_client.post("http://127.0.0.1/_sandbox/conversations", json=request)
     reversed_range = {"since": "2026-12-01", "until": "2026-11-01"}
-    said = await tool_client.expect_error(
+    message = await tool_client.expect_error(
         "measure_conversations", persona_id=persona_id, **reversed_range
     )
-    assert "/until: must be later than since" in said
-    told = await tool_client.expect_result(
+    assert "/until: must be later than since" in message
+    result = await tool_client.expect_result(
         "measure_conversations", persona_id=persona_id, since="2100-01-01"
     )
-    assert any("3 ended call(s), none of them in that time" in note for note in told["notes"])
+    assert any("3 ended call(s), none of them in that time" in note for note in result["notes"])

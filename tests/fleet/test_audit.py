@@ -169,8 +169,8 @@ async def test_a_persona_deleted_during_the_audit_is_reported(
         if path.endswith(ids[0]):
             store.remove("persona", ids[15])
 
-    async with open_tool_client(ObservedApp(sandbox, meanwhile)) as desk:
-        report = await desk.expect_result("audit_personas")
+    async with open_tool_client(ObservedApp(sandbox, meanwhile)) as client:
+        report = await client.expect_result("audit_personas")
     assert (report["checked"], report["unread"], report["complete"]) == (19, 1, False)
     assert report["failed"][0]["persona_id"] == ids[15]
 
@@ -232,8 +232,8 @@ async def test_concurrent_requests_are_bounded(
             await full.wait()
 
     watched = ObservedApp(sandbox, meanwhile)
-    async with open_tool_client(watched) as desk:
-        await desk.expect_result("audit_personas")
+    async with open_tool_client(watched) as client:
+        await client.expect_result("audit_personas")
     assert watched.max_concurrent_requests == MAX_CONCURRENT_REQUESTS
 
 
@@ -241,15 +241,15 @@ async def test_progress_is_monotonic_and_ends_at_the_total(
     tool_client: ToolClient, store: Store
 ) -> None:
     store_equal_personas(store, 230)
-    told: list[tuple[float, float | None]] = []
+    notifications: list[tuple[float, float | None]] = []
 
     async def hear(progress: float, total: float | None, _message: str | None) -> None:
-        told.append((progress, total))
+        notifications.append((progress, total))
 
     await tool_client.client.call_tool("audit_personas", {}, progress_callback=hear)
-    done = [progress for progress, _ in told]
+    done = [progress for progress, _ in notifications]
     assert done == sorted(set(done))
-    assert (done[-1], {total for _, total in told}) == (230, {230})
+    assert (done[-1], {total for _, total in notifications}) == (230, {230})
     assert 50 <= len(done) <= 150
 
 
@@ -267,24 +267,24 @@ async def test_a_cancelled_audit_sends_no_more_requests(
             await forever.wait()
 
     watched = ObservedApp(sandbox, meanwhile)
-    async with open_tool_client(watched) as desk:
+    async with open_tool_client(watched) as client:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(desk.call, "audit_personas")
+            tasks.start_soon(client.call, "audit_personas")
             await reached.wait()
             tasks.cancel_scope.cancel()
         await anyio.wait_all_tasks_blocked()
         assert watched.concurrent_requests == 0
         sent = len(watched.request_lines)
         watched.before_request = None
-        assert (await desk.expect_result("list_personas"))["total_count"] > 80
+        assert (await client.expect_result("list_personas"))["total_count"] > 80
         assert len(watched.request_lines) == sent + 1
 
 
 async def test_an_audit_writes_no_journal_entries(tool_client: ToolClient, store: Store) -> None:
     store_equal_personas(store, 5)
     await tool_client.expect_result("audit_personas")
-    diary = tool_client.server.app.diary
-    assert not diary.path.exists()
+    journal = tool_client.server.app.journal
+    assert not journal.path.exists()
 
 
 async def test_the_report_on_a_large_account_stays_readable(

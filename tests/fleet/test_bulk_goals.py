@@ -42,13 +42,13 @@ async def test_each_persona_gets_the_changes_that_suggest_tuning_plans(
     )
     goals = {"goals": ["be_more_patient", "modernize"], "strength": "strong"}
     plan = await create_bulk_plan(tool_client, everything=True, **goals)
-    told = {row["persona_id"]: row for row in plan["personas"]}
+    rows = {row["persona_id"]: row for row in plan["personas"]}
     for persona_id in ids:
         alone = await tool_client.expect_result("suggest_tuning", persona_id=persona_id, **goals)
         paths = [change["path"] for change in alone["changes"]]
-        assert told.get(persona_id, {"paths": []})["paths"] == paths
-    assert ids[0] in told
-    assert ids[1] in told
+        assert rows.get(persona_id, {"paths": []})["paths"] == paths
+    assert ids[0] in rows
+    assert ids[1] in rows
     before = copy.deepcopy(read_stored_personas(store, *ids))
     applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
     assert set(statuses(applied)) == {"applied"}
@@ -82,10 +82,10 @@ async def test_languages_are_passed_to_their_goal(tool_client: ToolClient, store
         tool_client, everything=True, goals=["speak_languages"], languages=["German", "en"]
     )
     assert {"path": "/languages", "after": ["de", "en"], "personas": 1} in plan["changes"]
-    said = await tool_client.expect_error(
+    message = await tool_client.expect_error(
         "plan_bulk_change", everything=True, goals=["speak_languages"]
     )
-    assert "needs names or codes" in said
+    assert "needs names or codes" in message
     values = {"values": {"/greeting": "x"}, "languages": ["de"]}
     assert "/languages" in await tool_client.expect_error(
         "plan_bulk_change", everything=True, **values
@@ -93,8 +93,8 @@ async def test_languages_are_passed_to_their_goal(tool_client: ToolClient, store
 
 
 async def test_an_unknown_goal_is_refused_with_the_closest_match(tool_client: ToolClient) -> None:
-    said = await tool_client.expect_error(
+    message = await tool_client.expect_error(
         "plan_bulk_change", everything=True, goals=["respond_fast"]
     )
-    assert "'respond_faster'" in said
+    assert "'respond_faster'" in message
     assert tool_client.transport.requests == []

@@ -136,9 +136,9 @@ async def test_skipped_personas_are_listed_with_the_reason(
     )
     sandbox.state.faults.plan(Fault(kind="status", path=f"/v2/personas/{ids[2]}", status=500))
     gone = "p00000000099"
-    asked = [*ids, STOCK, gone]
+    arguments = [*ids, STOCK, gone]
     plan = await create_bulk_plan(
-        tool_client, persona_ids=asked, values={**TO_GOOD, "/layers/llm/base_url": None}
+        tool_client, persona_ids=arguments, values={**TO_GOOD, "/layers/llm/base_url": None}
     )
     assert list_ids(plan) == [ids[3], ids[4]]
     reasons = {row["persona_id"]: row["reason"] for row in plan["skipped"]}
@@ -167,12 +167,12 @@ async def test_changes_that_tavus_would_refuse_are_skipped_with_the_rule_message
     )
     assert list_ids(plan) == ids[:1]
     assert "Mode echo takes no system_prompt" in plan["skipped"][0]["reason"]
-    said = await tool_client.expect_error(
+    message = await tool_client.expect_error(
         "plan_bulk_change", everything=True, values={"/layers/llm/modle": CURRENT_MODEL}
     )
-    assert said.startswith("Nothing can be planned, and nothing was sent.")
-    assert "'model'" in said
-    assert "(2 personas)" in said
+    assert message.startswith("Nothing can be planned, and nothing was sent.")
+    assert "'model'" in message
+    assert "(2 personas)" in message
 
 
 async def test_a_limit_selects_the_first_personas_and_reports_it(
@@ -199,8 +199,8 @@ async def test_a_plan_for_a_hundred_personas_stays_readable(
                 layers=build_model_layers((RETIRED_MODEL, DEPRECATED_MODEL)[number % 2]),
             ),
         )
-    asked = {"everything": True, "values": {**TO_GOOD, "/greeting": "Hello, and welcome."}}
-    result = await tool_client.call("plan_bulk_change", **asked)
+    arguments = {"everything": True, "values": {**TO_GOOD, "/greeting": "Hello, and welcome."}}
+    result = await tool_client.call("plan_bulk_change", **arguments)
     plan = result.structured_content or {}
     assert (plan["status"], len(plan["personas"])) == ("planned", 100)
     assert count_bytes(plan) <= 12_000
@@ -239,7 +239,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "message"), WRONG, ids=[told for _, told in WRONG])
+@pytest.mark.parametrize(("arguments", "message"), WRONG, ids=[message for _, message in WRONG])
 async def test_invalid_arguments_are_refused_before_any_read(
     tool_client: ToolClient, arguments: dict[str, Any], message: str
 ) -> None:
@@ -267,7 +267,7 @@ async def test_a_key_in_a_bulk_plan_is_sent_but_neither_returned_nor_stored(
         assert layers["tts"]["api_key"] == SECRET
         assert layers["llm"]["api_key"] == literal
         assert layers["llm"]["headers"] == {"Authorization": f"Bearer {SECRET}"}
-    folder = tool_client.server.app.diary.path.parent
+    folder = tool_client.server.app.journal.path.parent
     disk = b"".join(path.read_bytes() for path in folder.iterdir())
     for secret in (SECRET, literal):
         assert secret not in json.dumps([plan, applied])
@@ -278,23 +278,23 @@ async def test_a_plan_with_a_key_is_valid_only_in_the_server_that_created_it(
     open_tool_client: ToolClientFactory, store: Store
 ) -> None:
     store_equal_personas(store, 2, layers={"tts": {"tts_engine": "cartesia"}})
-    async with open_tool_client() as desk:
+    async with open_tool_client() as client:
         plan = await create_bulk_plan(
-            desk, everything=True, values={"/layers/tts/api_key_ref": "openai"}
+            client, everything=True, values={"/layers/tts/api_key_ref": "openai"}
         )
-    async with open_tool_client() as desk:
-        assert "holds a key" in await desk.expect_error("apply_plan", plan_id=plan["plan_id"])
-        assert desk.transport.requests == []
+    async with open_tool_client() as client:
+        assert "holds a key" in await client.expect_error("apply_plan", plan_id=plan["plan_id"])
+        assert client.transport.requests == []
 
 
 async def test_a_read_only_server_plans_but_does_not_apply(
     open_tool_client: ToolClientFactory, store: Store
 ) -> None:
     store_equal_personas(store, 2)
-    async with open_tool_client(read_only=True) as desk:
-        plan = await create_bulk_plan(desk, everything=True, values={"/greeting": "Hi."})
-        assert "read-only" in await desk.expect_error("apply_plan", plan_id=plan["plan_id"])
-        assert desk.transport.writes == []
+    async with open_tool_client(read_only=True) as client:
+        plan = await create_bulk_plan(client, everything=True, values={"/greeting": "Hi."})
+        assert "read-only" in await client.expect_error("apply_plan", plan_id=plan["plan_id"])
+        assert client.transport.writes == []
 
 
 async def test_a_plan_in_the_pal_vocabulary_is_understood(
@@ -309,15 +309,17 @@ async def test_a_plan_in_the_pal_vocabulary_is_understood(
 
 async def test_planning_reports_progress(tool_client: ToolClient, store: Store) -> None:
     store_equal_personas(store, 30)
-    told: list[float] = []
+    reported: list[float] = []
 
-    async def hear(progress: float, _total: float | None, _message: str | None) -> None:
-        told.append(progress)
+    async def report(progress: float, _total: float | None, _message: str | None) -> None:
+        reported.append(progress)
 
-    asked = {"everything": True, "values": {"/greeting": "Hi."}}
-    result = await tool_client.client.call_tool("plan_bulk_change", asked, progress_callback=hear)
-    assert (told, told[-1]) == (sorted(set(told)), 30)
+    arguments = {"everything": True, "values": {"/greeting": "Hi."}}
+    result = await tool_client.client.call_tool(
+        "plan_bulk_change", arguments, progress_callback=report
+    )
+    assert (reported, reported[-1]) == (sorted(set(reported)), 30)
     plan_id = (result.structured_content or {})["plan_id"]
-    told.clear()
-    await tool_client.client.call_tool("apply_plan", {"plan_id": plan_id}, progress_callback=hear)
-    assert (told, told[-1]) == (sorted(set(told)), 30)
+    reported.clear()
+    await tool_client.client.call_tool("apply_plan", {"plan_id": plan_id}, progress_callback=report)
+    assert (reported, reported[-1]) == (sorted(set(reported)), 30)

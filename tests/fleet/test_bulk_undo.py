@@ -106,8 +106,8 @@ async def test_the_history_of_a_persona_names_the_bulk_plan_it_was_part_of(
     )
     await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
     await tool_client.expect_result("update_persona", persona_id=ids[1], greeting="Hi.")
-    told = await tool_client.expect_result("list_revisions", persona_id=ids[1])
-    assert [row.get("plan_id") for row in told["revisions"]] == [None, plan["plan_id"], None]
+    page = await tool_client.expect_result("list_revisions", persona_id=ids[1])
+    assert [row.get("plan_id") for row in page["revisions"]] == [None, plan["plan_id"], None]
 
 
 async def test_edits_of_others_to_other_fields_are_preserved(
@@ -190,11 +190,11 @@ async def test_a_plan_that_expired_or_belongs_to_another_server_can_be_undone(
     open_tool_client: ToolClientFactory, store: Store
 ) -> None:
     ids = store_equal_personas(store, 2)
-    async with open_tool_client() as desk:
-        plan = await create_bulk_plan(desk, everything=True, values={"/greeting": "Hello."})
-        applied = await desk.expect_result("apply_plan", plan_id=plan["plan_id"])
-    async with open_tool_client() as desk:
-        await apply_undo(desk, applied)
+    async with open_tool_client() as client:
+        plan = await create_bulk_plan(client, everything=True, values={"/greeting": "Hello."})
+        applied = await client.expect_result("apply_plan", plan_id=plan["plan_id"])
+    async with open_tool_client() as client:
+        await apply_undo(client, applied)
     assert all("greeting" not in row for row in read_stored_personas(store, *ids))
 
 
@@ -203,10 +203,10 @@ async def test_a_plan_that_cannot_be_undone_is_refused_with_the_reason(
 ) -> None:
     ids = store_equal_personas(store, 2)
     plan = await create_bulk_plan(tool_client, everything=True, values={"/greeting": "Hello."})
-    said = await tool_client.expect_error("plan_bulk_change", undo_of=plan["plan_id"])
-    assert "changed no persona" in said
+    message = await tool_client.expect_error("plan_bulk_change", undo_of=plan["plan_id"])
+    assert "changed no persona" in message
     dry = await tool_client.expect_result(
         "update_persona", persona_id=ids[0], greeting="x", dry_run=True
     )
-    said = await tool_client.expect_error("plan_bulk_change", undo_of=dry["plan_id"])
-    assert "restore_revision" in said
+    message = await tool_client.expect_error("plan_bulk_change", undo_of=dry["plan_id"])
+    assert "restore_revision" in message

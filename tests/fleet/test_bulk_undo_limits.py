@@ -52,11 +52,11 @@ async def test_writes_of_others_before_the_read_back_are_not_undone(
             row = store.get("persona", ids[0]) or {}
             store.put("persona", ids[0], {**row, "greeting": "Theirs."})
 
-    async with open_tool_client(busy) as desk:
-        plan_id = await apply_bulk_change(desk, values={"/greeting": "Hello."})
-        undo = await create_bulk_plan(desk, undo_of=plan_id)
+    async with open_tool_client(busy) as client:
+        plan_id = await apply_bulk_change(client, values={"/greeting": "Hello."})
+        undo = await create_bulk_plan(client, undo_of=plan_id)
         assert [row["persona_id"] for row in undo["skipped"]] == [ids[0]]
-        await desk.expect_result("apply_plan", plan_id=undo["plan_id"])
+        await client.expect_result("apply_plan", plan_id=undo["plan_id"])
     assert [row.get("greeting") for row in read_stored_personas(store, *ids)] == ["Theirs.", None]
 
 
@@ -116,12 +116,13 @@ async def test_a_persona_claimed_by_two_servers_is_undone_when_one_changed_it(
     """A second server took the claim over before the first had sent, and failed: so the journal."""
     ids = store_equal_personas(store, 1)
     plan_id = await apply_bulk_change(tool_client, values={"/greeting": "Hello."})
-    diary = tool_client.server.app.diary
-    lines = await diary.after(int(plan_id.split("-")[1]))
-    claim, intent, _ = lines
-    second = await diary.claim(claim, after=claim.seq)
-    sent = await diary.append(replace(intent, ref=second.seq))
-    await diary.append(
+    journal = tool_client.server.app.journal
+    entries = await journal.descendants(int(plan_id.split("-")[1]))
+    claim, intent, _ = entries
+    second = await journal.mark_used(claim, previous_use_seq=claim.seq)
+    assert second is not None
+    sent = await journal.append(replace(intent, ref=second.seq))
+    await journal.append(
         JournalEntry("outcome", ids[0], claim.at, claim.tool, "failed", ref=sent.seq)
     )
     assert "already" in await tool_client.expect_error("apply_plan", plan_id=plan_id)

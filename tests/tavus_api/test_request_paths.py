@@ -94,9 +94,9 @@ async def test_an_invalid_id_sends_no_request(
 ) -> None:
     name, argument, more = tool
     for evil in EVIL:
-        said = await tool_client.expect_error(name, **{argument: evil}, **more)
-        assert f"/{argument}: " in said, evil
-        assert len(said) < 600, evil
+        message = await tool_client.expect_error(name, **{argument: evil}, **more)
+        assert f"/{argument}: " in message, evil
+        assert len(message) < 600, evil
     assert tool_client.transport.requests == []
 
 
@@ -104,8 +104,8 @@ async def test_an_invalid_id_sends_no_request(
 async def test_an_id_that_is_not_a_string_sends_no_request(
     tool_client: ToolClient, value: Any
 ) -> None:
-    said = await tool_client.expect_error("get_persona", persona_id=value)
-    assert "/persona_id" in said
+    message = await tool_client.expect_error("get_persona", persona_id=value)
+    assert "/persona_id" in message
     assert tool_client.transport.requests == []
 
 
@@ -121,15 +121,15 @@ async def test_no_id_redirects_a_request_away_from_its_persona(
     name, argument, more = tool
     tool_client.transport.requests.clear()
     await tool_client.call(name, **{argument: text}, **more)
-    room = "conversations" if argument == "conversation_id" else "personas"
+    resource = "conversations" if argument == "conversation_id" else "personas"
     for request in tool_client.transport.requests:
         assert request.url.host == "127.0.0.1"
         if name.endswith("_conversations") and WALK.fullmatch(request.url.raw_path.decode()):
             continue
         path, _, query = request.url.raw_path.decode().partition("?")
-        assert ONE_PERSONA.fullmatch(path.replace(room, "personas")), request.url
-        assert path == f"/v2/{room}/{text.partition('@')[0]}"
-        assert query == ("verbose=true" if room == "conversations" else "")
+        assert ONE_PERSONA.fullmatch(path.replace(resource, "personas")), request.url
+        assert path == f"/v2/{resource}/{text.partition('@')[0]}"
+        assert query == ("verbose=true" if resource == "conversations" else "")
 
 
 URIS = ["tavus://personas/{}", "tavus://personas/{}/layers/llm"]

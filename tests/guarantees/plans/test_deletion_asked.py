@@ -129,7 +129,7 @@ async def test_declining_leaves_no_plan_in_the_journal(
 ) -> None:
     person = FormUser(ManualClock(), "decline")
     desk, _, _ = await delete_with_form(open_tool_client, era, person)
-    with closing(sqlite3.connect(desk.server.app.diary.path)) as journal:
+    with closing(sqlite3.connect(desk.server.app.journal.path)) as journal:
         kinds = [kind for (kind,) in journal.execute("SELECT kind FROM entries")]
     assert kinds
     assert "plan" not in kinds

@@ -61,10 +61,10 @@ async def test_a_cancelled_run_finishes_started_writes_and_starts_no_others(
 ) -> None:
     ids = store_equal_personas(store, 20)
     broken = PausingApp(sandbox, 6)
-    async with open_tool_client(broken.watched) as desk:
-        plan = await create_bulk_plan(desk, everything=True, **HELLO)
-        await broken.cancelled(desk, plan)
-        while desk.server.app.running:
+    async with open_tool_client(broken.watched) as client:
+        plan = await create_bulk_plan(client, everything=True, **HELLO)
+        await broken.cancelled(client, plan)
+        while client.server.app.running_plans:
             await anyio.lowlevel.checkpoint()
         sent = list_written_ids(broken.watched)
         assert 6 <= len(sent) <= 9
@@ -72,11 +72,11 @@ async def test_a_cancelled_run_finishes_started_writes_and_starts_no_others(
             row["persona_id"] for row in read_stored_personas(store, *ids) if "greeting" in row
         ]
         assert sorted(changed) == sorted(sent)
-        journal = JournalStore.open(desk.server.app.diary.path)
+        journal = JournalStore.open(client.server.app.journal.path)
         outcomes = [line.status for line in journal.entries() if line.kind == "outcome"]
         journal.close()
         assert outcomes == ["applied"] * len(sent)
-        resumed = await desk.expect_result("apply_plan", plan_id=plan["plan_id"])
+        resumed = await client.expect_result("apply_plan", plan_id=plan["plan_id"])
     assert resumed["status"] == "applied"
     assert resumed["totals"] == {"done_before": len(sent), "applied": 20 - len(sent)}
     assert sorted(list_written_ids(broken.watched)) == ids
@@ -88,20 +88,20 @@ async def test_another_server_on_the_same_journal_resumes_the_run(
 ) -> None:
     ids = store_equal_personas(store, 12)
     broken = PausingApp(sandbox, 5)
-    async with open_tool_client(broken.watched) as desk:
-        plan = await create_bulk_plan(desk, everything=True, **HELLO)
-        await broken.cancelled(desk, plan)
+    async with open_tool_client(broken.watched) as client:
+        plan = await create_bulk_plan(client, everything=True, **HELLO)
+        await broken.cancelled(client, plan)
     done = [row["persona_id"] for row in read_stored_personas(store, *ids) if "greeting" in row]
-    async with open_tool_client() as desk:
-        resumed = await desk.expect_result("apply_plan", plan_id=plan["plan_id"])
+    async with open_tool_client() as client:
+        resumed = await client.expect_result("apply_plan", plan_id=plan["plan_id"])
         before = [
             row["persona_id"] for row in resumed["personas"] if row["status"] == "done before"
         ]
         assert before == done
         assert resumed["status"] == "applied"
         undo = resumed["undo"]
-        back = await desk.expect_result(undo["tool"], **undo["arguments"])
-        await desk.expect_result("apply_plan", plan_id=back["plan_id"])
+        back = await client.expect_result(undo["tool"], **undo["arguments"])
+        await client.expect_result("apply_plan", plan_id=back["plan_id"])
     assert not any("greeting" in row for row in read_stored_personas(store, *ids))
 
 
@@ -117,14 +117,14 @@ async def test_a_persona_edited_while_its_answer_was_pending_is_not_overwritten(
             raise TimeoutError  # of the whole request: it is not known what became of it
 
     watched = ObservedApp(sandbox, meanwhile)
-    async with open_tool_client(watched) as desk:
-        plan = await create_bulk_plan(desk, everything=True, **HELLO)
-        first = await desk.expect_result("apply_plan", plan_id=plan["plan_id"])
+    async with open_tool_client(watched) as client:
+        plan = await create_bulk_plan(client, everything=True, **HELLO)
+        first = await client.expect_result("apply_plan", plan_id=plan["plan_id"])
         assert statuses(first) == ["applied", "failed", "applied"]
         row = store.get("persona", ids[1]) or {}
         store.put("persona", ids[1], {**row, "system_prompt": "You sing."})
         watched.before_request = None
-        again = await desk.expect_result("apply_plan", plan_id=plan["plan_id"])
+        again = await client.expect_result("apply_plan", plan_id=plan["plan_id"])
     assert statuses(again) == ["done before", "failed", "done before"]
     assert "changed since" in again["personas"][1]["error"]
     assert "greeting" not in read_stored_personas(store, ids[1])[0]
@@ -147,17 +147,17 @@ async def test_a_write_with_a_lost_answer_is_recognised_as_applied(
             raise TimeoutError
         await sandbox(scope, receive, send)
 
-    async with open_tool_client(tavus) as desk:
-        plan = await create_bulk_plan(desk, everything=True, **HELLO)
-        first = await desk.expect_result("apply_plan", plan_id=plan["plan_id"])
+    async with open_tool_client(tavus) as client:
+        plan = await create_bulk_plan(client, everything=True, **HELLO)
+        first = await client.expect_result("apply_plan", plan_id=plan["plan_id"])
         assert statuses(first) == ["applied", "failed", "applied"]
         deaf = False
-        writes = len(desk.transport.writes)
-        again = await desk.expect_result("apply_plan", plan_id=plan["plan_id"])
+        writes = len(client.transport.writes)
+        again = await client.expect_result("apply_plan", plan_id=plan["plan_id"])
         assert statuses(again) == ["done before"] * 3
-        assert len(desk.transport.writes) == writes
-        said = await desk.expect_error("apply_plan", plan_id=plan["plan_id"])
-        assert "carried out already" in said
+        assert len(client.transport.writes) == writes
+        message = await client.expect_error("apply_plan", plan_id=plan["plan_id"])
+        assert "carried out already" in message
 
 
 async def _discard_message(_message: Any) -> None:

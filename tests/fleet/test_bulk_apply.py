@@ -54,7 +54,7 @@ async def test_the_requests_match_the_plan(tool_client: ToolClient, store: Store
         unset=["/layers/stt/hotwords"],
     )
     applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
-    told = {row["persona_id"]: row["paths"] for row in plan["personas"]}
+    paths_by_persona = {row["persona_id"]: row["paths"] for row in plan["personas"]}
     patches = {
         request.url.path.rsplit("/", 1)[-1]: patch_operations(request)
         for request in tool_client.transport.writes
@@ -66,7 +66,7 @@ async def test_the_requests_match_the_plan(tool_client: ToolClient, store: Store
         )
         for persona_id, patch in patches.items()
     }
-    assert leaves == {persona_id: sorted(paths) for persona_id, paths in told.items()}
+    assert leaves == {persona_id: sorted(paths) for persona_id, paths in paths_by_persona.items()}
     assert applied["status"] == "applied"
     assert statuses(applied) == ["applied"] * 3
     assert applied["totals"] == {"applied": 3}
@@ -89,7 +89,7 @@ async def test_each_persona_has_its_own_journal_entries(
         ]
         assert (rows[0]["tool"], rows[0]["status"]) == ("plan_bulk_change", "applied")
         assert rows[0]["revision"] == row["revision"]
-    journal = JournalStore.open(tool_client.server.app.diary.path)
+    journal = JournalStore.open(tool_client.server.app.journal.path)
     kinds = [line.kind for line in journal.entries()]
     assert (kinds.count("plan"), kinds.count("used"), kinds.count("intent")) == (1, 3, 3)
     assert journal.verify() == []
@@ -168,12 +168,12 @@ async def test_an_expired_plan_is_refused(
 
     times = [datetime(2026, 11, 22, 9, tzinfo=UTC)]
     store_equal_personas(store, 2)
-    async with open_tool_client(clock=lambda: times[0]) as desk:
-        plan = await create_bulk_plan(desk, everything=True, **HELLO)
+    async with open_tool_client(clock=lambda: times[0]) as client:
+        plan = await create_bulk_plan(client, everything=True, **HELLO)
         assert plan["expires_at"] == "2026-11-22T10:00:00+00:00"
         times[0] += timedelta(hours=1, seconds=1)
-        assert "expired" in await desk.expect_error("apply_plan", plan_id=plan["plan_id"])
-        assert desk.transport.writes == []
+        assert "expired" in await client.expect_error("apply_plan", plan_id=plan["plan_id"])
+        assert client.transport.writes == []
 
 
 REFUSED = {"kind": "status", "times": 0}
@@ -206,14 +206,14 @@ async def test_a_general_failure_stops_the_run_and_explains_how_to_resume(
             raise httpx2.ConnectError("unreachable")
 
     watched = ObservedApp(sandbox, meanwhile)
-    async with open_tool_client(watched) as desk:
-        plan = await create_bulk_plan(desk, everything=True, **HELLO)
+    async with open_tool_client(watched) as client:
+        plan = await create_bulk_plan(client, everything=True, **HELLO)
         watched.request_lines.clear()
         trouble = True
         if fault is not None:
             some = {"method": method, "path": "/v2/personas/*", "skip": 12}
             sandbox.state.faults.plan(Fault(**{**REFUSED, **some, **fault}))
-        stopped = await desk.expect_result("apply_plan", plan_id=plan["plan_id"])
+        stopped = await client.expect_result("apply_plan", plan_id=plan["plan_id"])
         assert stopped["status"] == "partial"
         assert stopped["totals"]["applied"] >= 4
         assert stopped["totals"]["left"] >= 5
@@ -221,7 +221,7 @@ async def test_a_general_failure_stops_the_run_and_explains_how_to_resume(
         assert plan["plan_id"] in stopped["findings"][0]["hint"]
         trouble = False
         sandbox.state.faults.clear()
-        resumed = await desk.expect_result("apply_plan", plan_id=plan["plan_id"])
+        resumed = await client.expect_result("apply_plan", plan_id=plan["plan_id"])
         assert resumed["status"] == "applied"
         assert resumed["totals"]["done_before"] == stopped["totals"]["applied"]
     assert all(row["greeting"] == "Hello." for row in read_stored_personas(store, *ids))
@@ -255,17 +255,17 @@ async def test_two_calls_of_one_plan_do_not_run_concurrently(
     open_tool_client: ToolClientFactory, store: Store, sandbox: Starlette
 ) -> None:
     store_equal_personas(store, 5)
-    said: list[str] = []
+    refusals: list[str] = []
 
     async def meanwhile(method: str, _path: str) -> None:
-        if method == "PATCH" and not said:
-            said.append("")
-            said[0] = await desk.expect_error("apply_plan", plan_id=plan["plan_id"])
+        if method == "PATCH" and not refusals:
+            refusals.append("")  # only once, and not while the call below is running
+            refusals[0] = await client.expect_error("apply_plan", plan_id=plan["plan_id"])
 
-    async with open_tool_client(ObservedApp(sandbox, meanwhile)) as desk:
-        plan = await create_bulk_plan(desk, everything=True, **HELLO)
-        applied = await desk.expect_result("apply_plan", plan_id=plan["plan_id"])
-    assert "being carried out" in said[0]
+    async with open_tool_client(ObservedApp(sandbox, meanwhile)) as client:
+        plan = await create_bulk_plan(client, everything=True, **HELLO)
+        applied = await client.expect_result("apply_plan", plan_id=plan["plan_id"])
+    assert "being carried out" in refusals[0]
     assert statuses(applied) == ["applied"] * 5
 
 
@@ -282,10 +282,12 @@ async def test_two_servers_applying_one_plan_write_each_persona_once(
                 answers[0] = await other.expect_result("apply_plan", plan_id=plan["plan_id"])
 
         watched = ObservedApp(sandbox, meanwhile)
-        async with open_tool_client(watched) as desk:
-            plan = await create_bulk_plan(desk, everything=True, **HELLO)
-            await desk.call("apply_plan", plan_id=plan["plan_id"])
-        written = [it.url.path for wire in (desk.transport, other.transport) for it in wire.writes]
+        async with open_tool_client(watched) as client:
+            plan = await create_bulk_plan(client, everything=True, **HELLO)
+            await client.call("apply_plan", plan_id=plan["plan_id"])
+        written = [
+            it.url.path for wire in (client.transport, other.transport) for it in wire.writes
+        ]
     assert all(row["greeting"] == "Hello." for row in read_stored_personas(store, *ids))
     assert sorted(set(written)) == [f"/v2/personas/{persona_id}" for persona_id in ids]
 

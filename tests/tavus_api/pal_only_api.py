@@ -103,15 +103,15 @@ class PalOnlyApi:
             after = jsonpatch.apply_patch(before, body)
             self.personas[persona_id] = after
             return Response(status_code=304 if after == before else 200)
-        shown = self.render(before)
-        return build_json_response(200, {"data": [shown]} if self.wraps_reads else shown)
+        rendered = self.render(before)
+        return build_json_response(200, {"data": [rendered]} if self.wraps_reads else rendered)
 
     def _build_page(self, request: Request, rows: list[JsonObject]) -> Response:
         limit = min(int(request.query_params.get("limit", 10)), 25)
         page = int(request.query_params.get("page", self.first_page))
         start = max(0, page - self.first_page) * limit
-        shown = [self.render(row) for row in rows[start : start + limit]]
-        return build_json_response(200, {"data": shown, "total_count": len(rows), "beta": True})
+        rendered = [self.render(row) for row in rows[start : start + limit]]
+        return build_json_response(200, {"data": rendered, "total_count": len(rows), "beta": True})
 
 
 def build_json_response(status: int, body: Any) -> Response:

@@ -54,15 +54,17 @@ def test_a_conversation_is_assigned_the_revision_between_two_writes() -> None:
         build_entry("intent", 10, "a"),
         build_entry("outcome", 10.1, ADA),
     ]
-    told = RevisionTimeline.from_entries(lines, build_live_document("Ada", 10.02), seconds_at(60))
-    assert told.revision_at(seconds_at(-1)) == BEFORE_JOURNAL
-    assert told.revision_at(seconds_at(5)) == "a"
-    assert told.revision_at(seconds_at(10.05)) == ADA  # Tavus says that it was changed at 10.02
-    assert told.revision_at(seconds_at(59)) == ADA
-    assert told.revision_at(None) == UNKNOWN_REVISION
-    assert told.spans("a") == [(seconds_at(0), seconds_at(10))]
-    assert told.spans(ADA) == [(pytest.approx(seconds_at(10.02), abs=1), None)]
-    assert not told.changed_externally
+    timeline = RevisionTimeline.from_entries(
+        lines, build_live_document("Ada", 10.02), seconds_at(60)
+    )
+    assert timeline.revision_at(seconds_at(-1)) == BEFORE_JOURNAL
+    assert timeline.revision_at(seconds_at(5)) == "a"
+    assert timeline.revision_at(seconds_at(10.05)) == ADA  # Tavus says that it was changed at 10.02
+    assert timeline.revision_at(seconds_at(59)) == ADA
+    assert timeline.revision_at(None) == UNKNOWN_REVISION
+    assert timeline.spans("a") == [(seconds_at(0), seconds_at(10))]
+    assert timeline.spans(ADA) == [(pytest.approx(seconds_at(10.02), abs=1), None)]
+    assert not timeline.changed_externally
 
 
 def test_an_outside_change_leaves_a_gap_until_it_was_observed() -> None:
@@ -71,37 +73,39 @@ def test_an_outside_change_leaves_a_gap_until_it_was_observed() -> None:
         build_entry("seen", 30, "b"),
         build_entry("outcome", 30.1, EVA),
     ]
-    told = RevisionTimeline.from_entries(lines, build_live_document("Eva", 30.1), seconds_at(60))
-    assert told.revision_at(seconds_at(0)) == "a"
-    assert told.revision_at(seconds_at(15)) == UNKNOWN_REVISION
-    assert told.revision_at(seconds_at(30)) == "b"
+    timeline = RevisionTimeline.from_entries(
+        lines, build_live_document("Eva", 30.1), seconds_at(60)
+    )
+    assert timeline.revision_at(seconds_at(0)) == "a"
+    assert timeline.revision_at(seconds_at(15)) == UNKNOWN_REVISION
+    assert timeline.revision_at(seconds_at(30)) == "b"
 
 
 def test_the_live_persona_states_since_when_its_revision_applies() -> None:
     """Seen elsewhere at minute 30; Tavus says that it was changed at minute 12."""
     lines = [build_entry("outcome", 0, "a"), build_entry("seen", 30, EVA)]
-    told = RevisionTimeline.from_entries(lines, build_live_document("Eva", 12), seconds_at(60))
-    assert told.revision_at(seconds_at(11)) == UNKNOWN_REVISION
-    assert told.revision_at(seconds_at(13)) == EVA
-    assert not told.changed_externally
+    timeline = RevisionTimeline.from_entries(lines, build_live_document("Eva", 12), seconds_at(60))
+    assert timeline.revision_at(seconds_at(11)) == UNKNOWN_REVISION
+    assert timeline.revision_at(seconds_at(13)) == EVA
+    assert not timeline.changed_externally
 
 
 @pytest.mark.parametrize("stamp", [20.0, None, -5.0])
 def test_a_change_after_the_last_entry_leaves_an_open_gap(stamp: float | None) -> None:
     """A stamp before the last line contradicts it (two clocks): then it proves nothing."""
-    told = RevisionTimeline.from_entries(
+    timeline = RevisionTimeline.from_entries(
         [build_entry("outcome", 0, ADA)], build_live_document("Eva", stamp), seconds_at(60)
     )
-    assert told.changed_externally
-    assert told.revision_at(seconds_at(0)) == ADA
-    assert told.revision_at(seconds_at(15)) == UNKNOWN_REVISION
-    assert told.revision_at(seconds_at(25)) == (EVA if stamp == 20.0 else UNKNOWN_REVISION)
+    assert timeline.changed_externally
+    assert timeline.revision_at(seconds_at(0)) == ADA
+    assert timeline.revision_at(seconds_at(15)) == UNKNOWN_REVISION
+    assert timeline.revision_at(seconds_at(25)) == (EVA if stamp == 20.0 else UNKNOWN_REVISION)
 
 
 def test_without_a_journal_the_live_persona_is_known_since_its_last_change() -> None:
-    told = RevisionTimeline.from_entries([], build_live_document("Eva", 10), seconds_at(60))
-    assert told.revision_at(seconds_at(9)) == BEFORE_JOURNAL
-    assert told.revision_at(seconds_at(11)) == EVA
+    timeline = RevisionTimeline.from_entries([], build_live_document("Eva", 10), seconds_at(60))
+    assert timeline.revision_at(seconds_at(9)) == BEFORE_JOURNAL
+    assert timeline.revision_at(seconds_at(11)) == EVA
 
 
 def test_plans_and_failed_writes_create_no_revisions() -> None:
@@ -110,13 +114,13 @@ def test_plans_and_failed_writes_create_no_revisions() -> None:
         build_entry("intent", 20, ADA),
         build_entry("outcome", 20.1, "", status="failed", ref=200),
     ]
-    told = RevisionTimeline.from_entries(
+    timeline = RevisionTimeline.from_entries(
         [build_entry("outcome", 0, ADA), plan, *failed],
         build_live_document("Ada", 0),
         seconds_at(60),
     )
-    assert {sighting.revision for sighting in told.observations} == {ADA}
-    assert told.revision_at(seconds_at(30)) == ADA
+    assert {observation.revision for observation in timeline.observations} == {ADA}
+    assert timeline.revision_at(seconds_at(30)) == ADA
 
 
 def test_a_revision_that_was_undone_and_restored_is_listed_twice() -> None:
@@ -126,13 +130,13 @@ def test_a_revision_that_was_undone_and_restored_is_listed_twice() -> None:
         build_entry("outcome", 10.1, ADA),
     ]
     lines += [build_entry("intent", 20, ADA), build_entry("outcome", 20.1, "a")]
-    told = RevisionTimeline.from_entries(lines, None, seconds_at(60))
-    assert told.spans("a") == [
+    timeline = RevisionTimeline.from_entries(lines, None, seconds_at(60))
+    assert timeline.spans("a") == [
         (seconds_at(0), seconds_at(10)),
         (seconds_at(20.1), seconds_at(20.1)),
     ]
-    assert told.revision_at(seconds_at(5)) == told.revision_at(seconds_at(25)) == "a"
-    assert told.current_revision == ""
+    assert timeline.revision_at(seconds_at(5)) == timeline.revision_at(seconds_at(25)) == "a"
+    assert timeline.current_revision == ""
 
 
 steps = st.lists(
@@ -167,8 +171,8 @@ def clock() -> Callable[[], datetime]:
 
 
 async def list_revision_times(tool_client: ToolClient, persona_id: str) -> list[tuple[str, str]]:
-    told = await tool_client.expect_result("list_revisions", persona_id=persona_id)
-    return [(row["revision"], row["at"]) for row in told["revisions"]]
+    result = await tool_client.expect_result("list_revisions", persona_id=persona_id)
+    return [(row["revision"], row["at"]) for row in result["revisions"]]
 
 
 def set_updated_at(store: Store, persona_id: str, moment: datetime) -> None:
@@ -185,22 +189,22 @@ async def test_conversations_are_measured_by_their_revision(
     sandbox_client: httpx2.AsyncClient,
     clock: Callable[[], datetime],
 ) -> None:
-    async with open_tool_client(clock=clock) as desk:
-        persona_id = await desk.create_persona(greeting="One.")
-        await desk.expect_result(
+    async with open_tool_client(clock=clock) as client:
+        persona_id = await client.create_persona(greeting="One.")
+        await client.expect_result(
             "update_persona", persona_id=persona_id, greeting="Two.", dry_run=True
         )
-        await desk.expect_result("update_persona", persona_id=persona_id, greeting="Two.")
-        plan = await desk.expect_result(
+        await client.expect_result("update_persona", persona_id=persona_id, greeting="Two.")
+        plan = await client.expect_result(
             "update_persona", persona_id=persona_id, name="X", dry_run=True
         )
         planned = datetime.fromisoformat(plan["expires_at"]) - timedelta(hours=1)
-        (second, changed), (first, made) = await list_revision_times(desk, persona_id)
+        (second, changed), (first, made) = await list_revision_times(client, persona_id)
         change = [{"op": "add", "path": "/greeting", "value": "Three."}]
         await sandbox_client.patch(f"/v2/personas/{persona_id}", json=change)
         elsewhere = datetime.fromisoformat(changed) + timedelta(days=1, hours=12)
         set_updated_at(store, persona_id, elsewhere)
-        third = (await desk.expect_result("get_persona", persona_id=persona_id))["revision"]
+        third = (await client.expect_result("get_persona", persona_id=persona_id))["revision"]
         times = {
             "before the journal": datetime.fromisoformat(made) - timedelta(hours=3),
             first: datetime.fromisoformat(made) + timedelta(minutes=90),
@@ -216,21 +220,23 @@ async def test_conversations_are_measured_by_their_revision(
                 build_transcript(number),
                 persona_id=persona_id,
             )
-        told = await desk.expect_result("measure_conversations", persona_id=persona_id)
-        groups = {row["revision"]: row for row in told["revisions"]}
+        result = await client.expect_result("measure_conversations", persona_id=persona_id)
+        groups = {row["revision"]: row for row in result["revisions"]}
         assert {name: row["calls"] for name, row in groups.items()} == dict.fromkeys(times, 1)
-        assert told["revisions"][0]["revision"] == third
+        assert result["revisions"][0]["revision"] == third
         assert groups[third]["current"] is True
         assert "until" not in groups[third]
         assert groups[first]["until"] < groups[second]["until"]
-        assert any("changed elsewhere after the last line" in note for note in told["notes"])
-        one = await desk.expect_result("measure_conversations", persona_id=f"{persona_id}@{first}")
+        assert any("changed elsewhere after the last line" in note for note in result["notes"])
+        one = await client.expect_result(
+            "measure_conversations", persona_id=f"{persona_id}@{first}"
+        )
         assert [row["revision"] for row in one["revisions"]] == [first]
-        said = await desk.expect_error(
+        message = await client.expect_error(
             "measure_conversations", persona_id=f"{persona_id}@{first[:-1]}"
         )
-        assert first in said
-        assert "list_revisions" in said
+        assert first in message
+        assert "list_revisions" in message
 
 
 @pytest.mark.anyio
@@ -243,6 +249,6 @@ async def test_the_calls_of_a_deleted_persona_can_still_be_measured(
         store, "c1", later.isoformat(), build_transcript(1), persona_id=persona_id
     )
     await tool_client.delete_persona(persona_id)
-    told = await tool_client.expect_result("measure_conversations", persona_id=persona_id)
-    assert [row["calls"] for row in told["revisions"]] == [1]
-    assert "The persona is gone." in told["notes"]
+    result = await tool_client.expect_result("measure_conversations", persona_id=persona_id)
+    assert [row["calls"] for row in result["revisions"]] == [1]
+    assert "The persona is gone." in result["notes"]

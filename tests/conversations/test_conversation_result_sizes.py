@@ -53,8 +53,8 @@ async def test_turns_of_usual_length_are_returned_in_full(
     store_ended_conversation(
         store, "c1", "2026-11-01T10:00:00Z", [build_utterance("user", 1.0, 50.0, words)]
     )
-    told = await tool_client.expect_result("get_conversation", conversation_id="c1")
-    assert told["turns"][0]["content"] == words
+    result = await tool_client.expect_result("get_conversation", conversation_id="c1")
+    assert result["turns"][0]["content"] == words
 
 
 async def test_the_most_frequent_reasons_are_listed_and_the_others_counted(
@@ -72,10 +72,10 @@ async def test_the_most_frequent_reasons_are_listed_and_the_others_counted(
     (group,) = (
         await tool_client.expect_result("measure_conversations", persona_id=STOCK_PERSONA_ID)
     )["revisions"]
-    for told in (group["shutdown_reasons"], group["perception"]["unavailable"]):
-        assert len(told) == 11
-        assert told["again"] == 5
-        assert told["others"] == 40 - 5 - 9
+    for counts in (group["shutdown_reasons"], group["perception"]["unavailable"]):
+        assert len(counts) == 11
+        assert counts["again"] == 5
+        assert counts["others"] == 40 - 5 - 9
 
 
 async def test_the_newest_revisions_are_listed_and_the_others_counted(
@@ -83,12 +83,12 @@ async def test_the_newest_revisions_are_listed_and_the_others_counted(
 ) -> None:
     """Found by an attack: fifty revisions made 59 kB."""
     now = [START]
-    async with open_tool_client(clock=lambda: now[0]) as desk:
-        persona_id = await desk.create_persona()
+    async with open_tool_client(clock=lambda: now[0]) as client:
+        persona_id = await client.create_persona()
         names = []
         for number in range(12):
             now[0] += timedelta(minutes=10)
-            receipt = await desk.expect_result(
+            receipt = await client.expect_result(
                 "update_persona", persona_id=persona_id, greeting=f"Hello {number}."
             )
             names.append(receipt["revision"])
@@ -99,14 +99,14 @@ async def test_the_newest_revisions_are_listed_and_the_others_counted(
             store_ended_conversation(
                 store, f"c{number}", moment, build_transcript(number), persona_id=persona_id
             )
-        told = await desk.expect_result("measure_conversations", persona_id=persona_id)
-        shown = [row["revision"] for row in told["revisions"]]
-        assert len(shown) == 8
-        assert shown == names[::-1][:8]
-        assert any("4 more" in note for note in told["notes"])
+        result = await client.expect_result("measure_conversations", persona_id=persona_id)
+        revisions = [row["revision"] for row in result["revisions"]]
+        assert len(revisions) == 8
+        assert revisions == names[::-1][:8]
+        assert any("4 more" in note for note in result["notes"])
         whole = f"{persona_id}@{names[0]}"
-        (group,) = (await desk.expect_result("measure_conversations", persona_id=whole))[
+        (group,) = (await client.expect_result("measure_conversations", persona_id=whole))[
             "revisions"
         ]
     assert (group["revision"], group["calls"]) == (names[0], 1)
-    assert len(json.dumps(told)) < 20_000
+    assert len(json.dumps(result)) < 20_000

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from foreign_tavus import PalOnlyApi, rename_to_pal
 from mcp_client import ToolClient, text_of
+from pal_only_api import PalOnlyApi, rename_to_pal
 
 if TYPE_CHECKING:
     from conftest import ToolClientFactory
@@ -39,8 +39,8 @@ async def pal_tool_client(
     open_tool_client: ToolClientFactory, pal_api: PalOnlyApi
 ) -> AsyncIterator[ToolClient]:
     """A desk on that Tavus."""
-    async with open_tool_client(pal_api) as desk:
-        yield desk
+    async with open_tool_client(pal_api) as client:
+        yield client
 
 
 async def test_a_persona_is_created_read_changed_and_deleted_without_a_difference(
@@ -181,8 +181,8 @@ async def test_resources_and_checks_work_at_the_pal_api(pal_tool_client: ToolCli
 async def test_an_absent_persona_is_reported_as_not_found_at_the_pal_api(
     pal_tool_client: ToolClient,
 ) -> None:
-    said = await pal_tool_client.expect_error("get_persona", persona_id="p404")
-    assert "list_personas" in said
+    message = await pal_tool_client.expect_error("get_persona", persona_id="p404")
+    assert "list_personas" in message
 
 
 async def test_pal_field_names_under_the_personas_path_are_understood(
@@ -196,14 +196,14 @@ async def test_pal_field_names_under_the_personas_path_are_understood(
         first_page=1,
         render=rename_to_pal,
     )
-    async with open_tool_client(mixed) as desk:
-        persona_id = await desk.create_persona(name="Clerk")
-        receipt = await desk.expect_result(
+    async with open_tool_client(mixed) as client:
+        persona_id = await client.create_persona(name="Clerk")
+        receipt = await client.expect_result(
             "configure_conversational_flow", persona_id=persona_id, replica_interruptibility="high"
         )
         assert not [item for item in receipt["findings"] if "read back" in item["message"]]
-        read = await desk.read_persona(persona_id)
-        listed = await desk.expect_result("list_personas")
+        read = await client.read_persona(persona_id)
+        listed = await client.expect_result("list_personas")
     assert read["persona_name"] == "Clerk"
     assert read["layers"]["conversational_flow"] == {"replica_interruptibility": "high"}
     assert listed["personas"][0]["persona_name"] == "Clerk"
@@ -313,8 +313,10 @@ async def test_an_unknown_field_is_written_only_when_it_is_allowed_by_name(
     persona_id = await pal_tool_client.create_persona(layers={"llm": {"model": "tavus-gpt-oss"}})
     before = json.dumps(pal_api.personas[persona_id])
     patch = [{"op": "add", "path": path, "value": {"a": 1}}]
-    said = await pal_tool_client.expect_error("patch_persona", persona_id=persona_id, patch=patch)
-    assert path in said or "/patch/0/path: a persona has no such field" in said
+    message = await pal_tool_client.expect_error(
+        "patch_persona", persona_id=persona_id, patch=patch
+    )
+    assert path in message or "/patch/0/path: a persona has no such field" in message
     assert json.dumps(pal_api.personas[persona_id]) == before
     result = await pal_tool_client.call(
         "patch_persona", persona_id=persona_id, patch=patch, allow_unknown=True

@@ -120,8 +120,8 @@ async def test_the_cursors_of_the_tool_cover_irregular_lists(
     limit: int,
 ) -> None:
     listing = PagedListApi(count=count, first=first, cap=cap, total=total)
-    async with open_tool_client(listing) as desk:
-        found = await collect_ids_by_cursor(desk, limit)
+    async with open_tool_client(listing) as client:
+        found = await collect_ids_by_cursor(client, limit)
     reachable = count if first is not None else min(count, cap, limit)
     assert found == build_ids(reachable)
 
@@ -137,8 +137,8 @@ async def test_an_empty_page_before_the_total_is_reached_is_an_error(
         body = {"data": from_page_1.get(page, []), "total_count": 1}
         await Response(json.dumps(body), media_type="application/json")(scope, receive, send)
 
-    async with open_tool_client(shy) as desk:
-        found = await desk.expect_result("list_personas")
+    async with open_tool_client(shy) as client:
+        found = await client.expect_result("list_personas")
     assert [row["persona_id"] for row in found["personas"]] == ["p1"]
 
 
@@ -157,12 +157,12 @@ async def test_alternative_list_envelopes_are_read(
 ) -> None:
     async def once(scope: Scope, receive: Receive, send: Send) -> None:
         page = Request(scope, receive).query_params.get("page")
-        shown = body if page is None else {"data": []}
-        await Response(json.dumps(shown), media_type="application/json")(scope, receive, send)
+        rendered = body if page is None else {"data": []}
+        await Response(json.dumps(rendered), media_type="application/json")(scope, receive, send)
 
-    async with open_tool_client(once) as desk:
-        read = await desk.client.read_resource("tavus://personas")
-        found = await desk.expect_result("list_personas")
+    async with open_tool_client(once) as client:
+        read = await client.client.read_resource("tavus://personas")
+        found = await client.expect_result("list_personas")
     assert len(found["personas"]) == 1
     assert read.contents
 
@@ -174,10 +174,10 @@ async def test_a_row_that_moves_to_a_later_page_is_returned_once() -> None:
     async def growing(scope: Scope, receive: Receive, send: Send) -> None:
         query = Request(scope, receive).query_params
         page, limit = int(query.get("page", 1)), int(query["limit"])
-        shown = rows[(page - 1) * limit : page * limit]
+        rendered = rows[(page - 1) * limit : page * limit]
         if "page" not in query:
             rows.insert(0, {"persona_id": "new"})
-        body = json.dumps({"data": shown})
+        body = json.dumps({"data": rendered})
         await Response(body, media_type="application/json")(scope, receive, send)
 
     app, _ = build_test_app(growing)
@@ -195,8 +195,8 @@ async def test_a_row_without_an_id_is_identified_by_a_hash_and_not_returned(
         body = json.dumps({"data": [row, {**row, "persona_name": "y"}], "total_count": 2})
         await Response(body, media_type="application/json")(scope, receive, send)
 
-    async with open_tool_client(nameless) as desk:
-        told = await desk.expect_result("audit_personas")
-    assert len({item["persona_id"] for item in told["failed"]}) == 2
-    assert all(item["persona_id"].startswith("(no id) ") for item in told["failed"])
-    assert "stored-key" not in json.dumps(told)
+    async with open_tool_client(nameless) as client:
+        result = await client.expect_result("audit_personas")
+    assert len({item["persona_id"] for item in result["failed"]}) == 2
+    assert all(item["persona_id"].startswith("(no id) ") for item in result["failed"])
+    assert "stored-key" not in json.dumps(result)

@@ -70,8 +70,8 @@ class FaultInjectingApp:
         if row is not None:
             self.edits += 1
             stamp = f"2026-11-02T00:00:{self.edits:02}.000000+00:00"
-            kept_on = {key: value for key, value in row.items() if key != "greeting"}
-            edited = {**kept_on, "context": f"edit {self.edits}", "updated_at": stamp}
+            unchanged = {key: value for key, value in row.items() if key != "greeting"}
+            edited = {**unchanged, "context": f"edit {self.edits}", "updated_at": stamp}
             self.store.put("persona", persona_id, edited)
 
 
@@ -103,15 +103,15 @@ async def run_attempts(
     for number, these in enumerate([[], *tries, []]):
         app, wire = build_test_app(mishaps)
         server = build_server(app, Settings(toolsets=TOOLSETS))
-        async with Client(server, mode="legacy") as client:
-            desk = ToolClient(client, wire, server)
+        async with Client(server, mode="legacy") as session:
+            client = ToolClient(session, wire, server)
             if not number:
                 hello = {"values": {"/greeting": "Hello."}}
-                plan = await desk.expect_result("plan_bulk_change", everything=True, **hello)
+                plan = await client.expect_result("plan_bulk_change", everything=True, **hello)
                 plan_id = plan["plan_id"]
                 continue
             mishaps.plan = list(these)
-            await desk.call("apply_plan", plan_id=plan_id)
+            await client.call("apply_plan", plan_id=plan_id)
     rows = read_stored_personas(store, *ids)
     store.close()
     return mishaps, rows

@@ -66,42 +66,42 @@ def test_every_metric_matches_the_manual_calculation() -> None:
 
 def test_metrics_of_several_conversations_pool_all_their_turns() -> None:
     short = [build_utterance("user", 0, 1, "a b c"), build_utterance("assistant", 4, 1, "a b c")]
-    told = measure_values(build_talk(BY_HAND), build_talk(short))
-    assert told["response_gap_median"] == 1.5  # of -0.5, 1, 2, 3
-    assert told["talk_ratio"] == round(9 / 15, 3)
-    assert told["agent_words_per_minute"] == 100.0  # 15 words in 9 s
-    assert told["agent_over_user"] == 12.5  # 1 of 8 turns
-    assert told["long_silences"] == 0.5
-    assert told["call_length"] == 13.0  # of 21, 5
+    measured = measure_values(build_talk(BY_HAND), build_talk(short))
+    assert measured["response_gap_median"] == 1.5  # of -0.5, 1, 2, 3
+    assert measured["talk_ratio"] == round(9 / 15, 3)
+    assert measured["agent_words_per_minute"] == 100.0  # 15 words in 9 s
+    assert measured["agent_over_user"] == 12.5  # 1 of 8 turns
+    assert measured["long_silences"] == 0.5
+    assert measured["call_length"] == 13.0  # of 21, 5
 
 
 def test_a_backchannel_word_does_not_start_a_response_gap() -> None:
     """Ours: the agent talks from 0 to 10, so 12 is no answer to the user's word at 4."""
-    told = build_talk(
+    measured = build_talk(
         [
             build_utterance("assistant", 0, 10),
             build_utterance("user", 4, 0.5),
             build_utterance("assistant", 12, 1),
         ],
     )
-    assert told.gaps == {"user": [-6.0], "assistant": []}
-    assert told.overlap_counts == {"user": 1, "assistant": 0}
-    assert told.long_silence_count == 0
+    assert measured.gaps == {"user": [-6.0], "assistant": []}
+    assert measured.overlap_counts == {"user": 1, "assistant": 0}
+    assert measured.long_silence_count == 0
 
 
 def test_an_overlap_within_rounding_error_is_not_an_interruption() -> None:
-    told = build_talk([build_utterance("user", 0, 2), build_utterance("assistant", 1.9, 1)])
-    assert told.overlap_counts == {"user": 0, "assistant": 0}
-    assert told.gaps["assistant"] == [pytest.approx(-0.1)]
+    measured = build_talk([build_utterance("user", 0, 2), build_utterance("assistant", 1.9, 1)])
+    assert measured.overlap_counts == {"user": 0, "assistant": 0}
+    assert measured.gaps["assistant"] == [pytest.approx(-0.1)]
 
 
 def test_turns_without_timing_are_counted_and_what_can_be_computed_is() -> None:
     blind = {"role": "assistant", "content": "a b c", "duration": 2.0}
-    told = build_talk([build_utterance("user", 0, 3), blind, build_utterance("user", 8, 1)])
-    assert told.untimed_count == 1
-    assert told.gaps == {"user": [], "assistant": []}
-    assert told.turn_durations == {"user": [3.0, 1.0], "assistant": [2.0]}
-    assert measure_values(told).keys() == {
+    measured = build_talk([build_utterance("user", 0, 3), blind, build_utterance("user", 8, 1)])
+    assert measured.untimed_count == 1
+    assert measured.gaps == {"user": [], "assistant": []}
+    assert measured.turn_durations == {"user": [3.0, 1.0], "assistant": [2.0]}
+    assert measure_values(measured).keys() == {
         "talk_ratio",
         "agent_turn_mean",
         "agent_turn_longest",
@@ -113,14 +113,14 @@ def test_turns_without_timing_are_counted_and_what_can_be_computed_is() -> None:
 
 
 def test_words_are_not_counted_in_scripts_without_word_separators() -> None:
-    told = build_talk(
+    measured = build_talk(
         [
             build_utterance("user", 0, 2, "こんにちは、元気ですか"),
             build_utterance("assistant", 3, 2, "Yes."),
         ]
     )
-    assert "user_words_per_minute" not in measure_values(told)
-    assert measure_values(told)["agent_words_per_minute"] == 30.0
+    assert "user_words_per_minute" not in measure_values(measured)
+    assert measure_values(measured)["agent_words_per_minute"] == 30.0
 
 
 def test_a_silent_conversation_has_no_metrics() -> None:

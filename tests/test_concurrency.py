@@ -21,17 +21,17 @@ async def iterate_numbers(count: int, taken: list[int]) -> AsyncIterator[int]:
 async def test_every_item_is_processed_once_and_taken_only_when_a_slot_is_free() -> None:
     taken: list[int] = []
     begun: list[int] = []
-    room = anyio.Event()
+    free_slot = anyio.Event()
 
     async def work(number: int) -> None:
         begun.append(number)
-        await room.wait()
+        await free_slot.wait()
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(lambda: for_each(iterate_numbers(10, taken), work, max_concurrent=3))
         await anyio.wait_all_tasks_blocked()
         assert (taken, begun) == ([0, 1, 2], [0, 1, 2])
-        room.set()
+        free_slot.set()
     assert begun == list(range(10))
 
 

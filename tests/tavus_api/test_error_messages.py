@@ -116,20 +116,20 @@ async def test_a_status_maps_to_its_error_with_the_message_of_tavus(
 async def test_the_tool_error_contains_the_message_of_tavus(
     open_tool_client: ToolClientFactory,
 ) -> None:
-    async with open_tool_client(build_app_answering(400, {"error": "the moon is full"})) as desk:
-        assert "the moon is full" in await desk.expect_error("get_persona", persona_id="p1")
-        assert "the moon is full" in await desk.expect_error("list_personas")
+    async with open_tool_client(build_app_answering(400, {"error": "the moon is full"})) as client:
+        assert "the moon is full" in await client.expect_error("get_persona", persona_id="p1")
+        assert "the moon is full" in await client.expect_error("list_personas")
 
 
 async def test_an_html_body_is_reported_as_text_and_a_long_body_is_truncated(
     open_tool_client: ToolClientFactory,
 ) -> None:
     page = "<html><head><title>Oops</title></head><body>" + "x " * 5_000 + "</body></html>"
-    async with open_tool_client(build_app_answering(500, page)) as desk:
-        said = await desk.expect_error("get_persona", persona_id="p1")
-    assert "Oops" in said
-    assert "<" not in said
-    assert len(said) < 800
+    async with open_tool_client(build_app_answering(500, page)) as client:
+        message = await client.expect_error("get_persona", persona_id="p1")
+    assert "Oops" in message
+    assert "<" not in message
+    assert len(message) < 800
 
 
 @pytest.mark.parametrize(
@@ -138,28 +138,28 @@ async def test_an_html_body_is_reported_as_text_and_a_long_body_is_truncated(
 async def test_a_successful_answer_without_a_persona_is_reported_as_an_error(
     open_tool_client: ToolClientFactory, body: bytes
 ) -> None:
-    async with open_tool_client(build_app_answering(200, body)) as desk:
-        said = await desk.expect_error("get_persona", persona_id="p1")
-    assert "200" in said
-    assert "persona 'p1'" in said
+    async with open_tool_client(build_app_answering(200, body)) as client:
+        message = await client.expect_error("get_persona", persona_id="p1")
+    assert "200" in message
+    assert "persona 'p1'" in message
 
 
 @pytest.mark.parametrize("body", [b"", b'{"data": [{"per', b"<html>hello</html>"])
 async def test_a_successful_answer_without_a_list_is_reported_as_an_error(
     open_tool_client: ToolClientFactory, body: bytes
 ) -> None:
-    async with open_tool_client(build_app_answering(200, body)) as desk:
-        assert "200" in await desk.expect_error("list_personas")
+    async with open_tool_client(build_app_answering(200, body)) as client:
+        assert "200" in await client.expect_error("list_personas")
 
 
 @pytest.mark.parametrize("status", [200, 400])
 async def test_a_deeply_nested_body_is_reported_as_an_error(
     open_tool_client: ToolClientFactory, status: int
 ) -> None:
-    async with open_tool_client(build_app_answering(status, b"[" * 100_000)) as desk:
-        said = await desk.expect_error("get_persona", persona_id="p1")
-    assert str(status) in said
-    assert "Error executing tool" not in said
+    async with open_tool_client(build_app_answering(status, b"[" * 100_000)) as client:
+        message = await client.expect_error("get_persona", persona_id="p1")
+    assert str(status) in message
+    assert "Error executing tool" not in message
 
 
 @pytest.mark.parametrize("status", [302, 308])
@@ -169,25 +169,27 @@ async def test_redirects_are_not_followed(
 ) -> None:
     """Ours (design section 6): the key goes to the configured host only."""
     headers = {"location": "https://elsewhere.example/v2/personas/p1"}
-    async with open_tool_client(build_app_answering(status, only=method, headers=headers)) as desk:
+    async with open_tool_client(
+        build_app_answering(status, only=method, headers=headers)
+    ) as client:
         if method == "DELETE":
-            planned = await desk.expect_result("delete_persona", persona_id="p1")
-            said = await desk.expect_error("apply_plan", plan_id=planned["plan_id"])
+            planned = await client.expect_result("delete_persona", persona_id="p1")
+            message = await client.expect_error("apply_plan", plan_id=planned["plan_id"])
         elif method == "PATCH":
-            said = await desk.expect_error("update_persona", persona_id="p1", name="Two")
+            message = await client.expect_error("update_persona", persona_id="p1", name="Two")
         else:
-            said = await desk.expect_error("get_persona", persona_id="p1")
-        assert {request.url.host for request in desk.transport.requests} == {"127.0.0.1"}
-    assert "redirect" in said
-    assert "TAVUS_BASE_URL" in said
+            message = await client.expect_error("get_persona", persona_id="p1")
+        assert {request.url.host for request in client.transport.requests} == {"127.0.0.1"}
+    assert "redirect" in message
+    assert "TAVUS_BASE_URL" in message
 
 
 async def test_a_304_answer_to_a_read_is_reported_as_an_error(
     open_tool_client: ToolClientFactory,
 ) -> None:
-    async with open_tool_client(build_app_answering(304)) as desk:
-        said = await desk.expect_error("get_persona", persona_id="p1")
-    assert "304" in said
+    async with open_tool_client(build_app_answering(304)) as client:
+        message = await client.expect_error("get_persona", persona_id="p1")
+    assert "304" in message
 
 
 @pytest.mark.parametrize("status", [200, 204])
@@ -195,10 +197,10 @@ async def test_a_write_with_an_empty_answer_succeeds_when_it_took_effect(
     open_tool_client: ToolClientFactory, sandbox: ASGIApp, status: int
 ) -> None:
     """Tavus: the body of a PATCH is undocumented; a client must not require JSON."""
-    async with open_tool_client(build_app_without_response_bodies(sandbox, status)) as desk:
-        persona_id = await desk.create_persona()
-        receipt = await desk.expect_result("update_persona", persona_id=persona_id, name="Two")
-        gone = await desk.delete_persona(persona_id)
+    async with open_tool_client(build_app_without_response_bodies(sandbox, status)) as client:
+        persona_id = await client.create_persona()
+        receipt = await client.expect_result("update_persona", persona_id=persona_id, name="Two")
+        gone = await client.delete_persona(persona_id)
     assert receipt["status"] == gone["status"] == "applied"
 
 
@@ -208,13 +210,13 @@ async def test_a_success_status_is_rejected_when_the_write_had_no_effect(
     open_tool_client: ToolClientFactory, status: int, method: str
 ) -> None:
     """Ours (design section 5): after every write the document is read back."""
-    async with open_tool_client(build_app_answering(status, only=method)) as desk:
+    async with open_tool_client(build_app_answering(status, only=method)) as client:
         if method == "PATCH":
-            said = await desk.expect_error("update_persona", persona_id="p1", name="Two")
+            message = await client.expect_error("update_persona", persona_id="p1", name="Two")
         else:
-            planned = await desk.expect_result("delete_persona", persona_id="p1")
-            said = await desk.expect_error("apply_plan", plan_id=planned["plan_id"])
-    assert "did not take effect" in said or "still there" in said
+            planned = await client.expect_result("delete_persona", persona_id="p1")
+            message = await client.expect_error("apply_plan", plan_id=planned["plan_id"])
+    assert "did not take effect" in message or "still there" in message
 
 
 def build_app_without_response_bodies(app: ASGIApp, status: int) -> ASGIApp:
@@ -240,19 +242,19 @@ async def test_a_creation_with_an_unreadable_answer_does_not_advise_a_retry(
     open_tool_client: ToolClientFactory, body: bytes
 ) -> None:
     """Ours: a second try would make a second persona."""
-    async with open_tool_client(build_app_answering(200, body, only="POST")) as desk:
-        said = await desk.expect_error("create_persona", **CREATE)
-        assert len(desk.transport.writes) == 1
-    assert "rying again may help" not in said
-    assert "not known" in said
+    async with open_tool_client(build_app_answering(200, body, only="POST")) as client:
+        message = await client.expect_error("create_persona", **CREATE)
+        assert len(client.transport.writes) == 1
+    assert "rying again may help" not in message
+    assert "not known" in message
 
 
 async def test_a_creation_answered_without_an_id_does_not_report_the_id_none(
     open_tool_client: ToolClientFactory,
 ) -> None:
-    async with open_tool_client(build_app_answering(200, {}, only="POST")) as desk:
-        result = await desk.call("create_persona", **CREATE)
-        assert all(not item.url.path.endswith("/None") for item in desk.transport.requests)
+    async with open_tool_client(build_app_answering(200, {}, only="POST")) as client:
+        result = await client.call("create_persona", **CREATE)
+        assert all(not item.url.path.endswith("/None") for item in client.transport.requests)
     assert '"None"' not in json.dumps(result.structured_content)
 
 
@@ -261,10 +263,10 @@ async def test_a_creation_lost_at_a_gateway_does_not_advise_a_retry(
     open_tool_client: ToolClientFactory, status: int
 ) -> None:
     """Ours: it is not known whether Tavus carried it out."""
-    async with open_tool_client(build_app_answering(status, only="POST")) as desk:
-        said = await desk.expect_error("create_persona", **CREATE)
-        assert len(desk.transport.writes) == 1
-    assert "rying again may help" not in said
+    async with open_tool_client(build_app_answering(status, only="POST")) as client:
+        message = await client.expect_error("create_persona", **CREATE)
+        assert len(client.transport.writes) == 1
+    assert "rying again may help" not in message
 
 
 @pytest.mark.parametrize(
@@ -287,11 +289,11 @@ async def test_a_write_with_a_lost_answer_reports_an_unknown_outcome(
             raise error
         await fine(scope, receive, send)
 
-    async with open_tool_client(breaking) as desk:
-        said = await desk.expect_error(tool, **arguments)
-        assert len(desk.transport.writes) == 1
-    assert "not known whether" in said
-    assert type(error).__name__ in said
+    async with open_tool_client(breaking) as client:
+        message = await client.expect_error(tool, **arguments)
+        assert len(client.transport.writes) == 1
+    assert "not known whether" in message
+    assert type(error).__name__ in message
 
 
 async def test_a_connection_failure_reports_that_nothing_was_changed(
@@ -300,10 +302,10 @@ async def test_a_connection_failure_reports_that_nothing_was_changed(
     async def down(scope: Scope, receive: Receive, send: Send) -> None:
         raise httpx2.ConnectError("refused")
 
-    async with open_tool_client(down) as desk:
-        said = await desk.expect_error("create_persona", **CREATE)
-        assert "Nothing was changed" in said
-        assert "ConnectError" in await desk.expect_error("get_persona", persona_id="p1")
+    async with open_tool_client(down) as client:
+        message = await client.expect_error("create_persona", **CREATE)
+        assert "Nothing was changed" in message
+        assert "ConnectError" in await client.expect_error("get_persona", persona_id="p1")
 
 
 async def test_a_call_without_an_api_key_names_the_variable_to_set(tool_client: ToolClient) -> None:
