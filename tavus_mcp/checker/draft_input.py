@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tavus_mcp.checker.fixes import FIELD_BY_ARGUMENT
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
-from tavus_mcp.models.persona import Persona
+from tavus_mcp.models.persona import Persona, persona_arguments
 from tavus_mcp.models.vocabularies import duplicate_names, to_persona_names
 
 _WRAPPER_KEYS = ("data", "persona", "pal", "document", "body", "json", "payload", "arguments")
@@ -42,7 +41,7 @@ def parse_draft(draft: JsonObject) -> tuple[PersonaDocument, list[RuleFinding]]:
 
 def _field_of_argument(key: str, fields: JsonObject) -> str:
     """Return the field that an argument of create_persona sets, where that one is not there."""
-    field = FIELD_BY_ARGUMENT.get(key, key)
+    field = persona_arguments().get(key, f"/{key}")[1:]
     return key if field in fields else field
 
 

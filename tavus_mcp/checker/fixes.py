@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tavus_mcp.models.findings import ToolCall
 from tavus_mcp.models.json_patch import pointer_tokens
+from tavus_mcp.models.layers import (
+    CONFIGURABLE_LAYERS,
+    layer_arguments,
+    layer_patch_only_fields,
+)
+from tavus_mcp.models.persona import persona_arguments, persona_patch_only_fields
 
 PLACEHOLDERS: Mapping[str, str] = {
     "<BASE_URL>": "the public https address of your endpoint, without a route",
@@ -47,48 +53,8 @@ PLACEHOLDERS: Mapping[str, str] = {
 
 PLACEHOLDER_PATTERN = re.compile("|".join(PLACEHOLDERS))
 _UNAMBIGUOUS_PLACEHOLDER = re.compile("|".join(choice for choice in PLACEHOLDERS if "_" in choice))
-CONFIGURABLE_LAYERS = frozenset({"llm", "tts", "stt", "perception", "conversational_flow"})
 _MAX_VALUE_CHARS = 60
 _PERSONA_ID_ARGUMENT = "persona_id"
-# Fields of these layers that their tools have no argument for.
-_FIELDS_WITHOUT_ARGUMENT = frozenset(
-    {
-        "disable_vision",
-        "enable_llm_proxy",
-        "endpoint",
-        "is_custom",
-        "model_name",
-        "tools",
-        "noise_cancellation",
-        "idle_end_behavior",
-        "visual_tools",
-        "audio_tools",
-        "screen_tools",
-        "perception_tools",
-        "perception_tool_prompt",
-        "tool_prompt",
-    }
-)
-_ARGUMENT_BY_FIELD = {
-    "persona_name": "name",
-    "document_ids": "documents",
-    "objectives_id": "objectives",
-    "guardrail_ids": "guardrails",
-}
-FIELD_BY_ARGUMENT: Mapping[str, str] = {
-    argument: field for field, argument in _ARGUMENT_BY_FIELD.items()
-}
-"""The fields that arguments of create_persona and update_persona name otherwise."""
-_PATCH_ONLY_FIELDS = frozenset({"layers", "is_template"})  # top-level fields without an argument
-_LLM_PARENT_PATHS = dict.fromkeys(("temperature", "top_p"), "extra_body/")
-_TTS_PARENT_PATHS = dict.fromkeys(
-    ("speed", "volume", "emotion", "stability", "similarity_boost", "style", "use_speaker_boost"),
-    "voice_settings/",
-)
-_NESTED_ARGUMENTS = {
-    ("llm", "extra_body"): {"temperature", "top_p"},
-    ("tts", "voice_settings"): None,
-}
 
 
 @dataclass(frozen=True)
@@ -160,16 +126,24 @@ def build_fix(tool: str, **arguments: Any) -> FixCall:
 def update_fields(**fields: Any) -> FixCall:
     """Return the call that sets top-level fields, under the names of its arguments."""
     if "unset" in fields:
-        fields["unset"] = [_ARGUMENT_BY_FIELD.get(name, name) for name in fields["unset"]]
-    return FixCall(
-        "update_persona",
-        {_ARGUMENT_BY_FIELD.get(name, name): value for name, value in fields.items()},
-    )
+        fields["unset"] = [_argument_of(name) for name in fields["unset"]]
+    return FixCall("update_persona", {_argument_of(name): value for name, value in fields.items()})
+
+
+def _argument_of(field: str) -> str:
+    """Return the argument of ``update_persona`` for a top-level field."""
+    by_pointer = {pointer: argument for argument, pointer in persona_arguments().items()}
+    return by_pointer.get(f"/{field}", field)
+
+
+def _are_arguments(layer: str, fields: Iterable[str]) -> bool:
+    """Return True unless only a raw patch sets one of these fields of a layer."""
+    return layer in CONFIGURABLE_LAYERS and layer_patch_only_fields(layer).isdisjoint(fields)
 
 
 def configure(layer: str, **values: Any) -> FixCall:
     """Return the call that sets fields of a layer; what no tool sets takes a raw patch."""
-    if layer in CONFIGURABLE_LAYERS and not _FIELDS_WITHOUT_ARGUMENT & values.keys():
+    if _are_arguments(layer, values):
         return FixCall(f"configure_{layer}", values)
     return patch(
         *(_set_operation(f"/layers/{layer}/{name}", value) for name, value in values.items())
@@ -178,7 +152,7 @@ def configure(layer: str, **values: Any) -> FixCall:
 
 def unset_fields(layer: str, *names: str) -> FixCall:
     """Return the call that removes fields of a layer; its own name removes all of it."""
-    if layer in CONFIGURABLE_LAYERS and not _FIELDS_WITHOUT_ARGUMENT & set(names):
+    if _are_arguments(layer, names):
         return configure(layer, unset=list(names))
     whole = [f"/layers/{layer}" if name == layer else f"/layers/{layer}/{name}" for name in names]
     return remove(*whole)
@@ -201,28 +175,24 @@ def patch(*operations: Mapping[str, Any]) -> FixCall:
 def set_at(pointer: str, value: Any) -> FixCall:
     """Return the call that sets what stands at a pointer, by the tool that is made for it."""
     match pointer_tokens(pointer):
-        case [field] if field not in _PATCH_ONLY_FIELDS:
+        case [field] if field not in persona_patch_only_fields():
             return update_fields(**{field: value})
-        case ["layers", layer, name] if (
-            layer in CONFIGURABLE_LAYERS and name not in _FIELDS_WITHOUT_ARGUMENT
-        ):
+        case ["layers", layer, name] if _are_arguments(layer, [name]):
             return configure(layer, **{name: value})
-        case ["layers", layer, parent, name] if (layer, parent) in _NESTED_ARGUMENTS:
-            if name in (_NESTED_ARGUMENTS[layer, parent] or {name}):
-                return configure(layer, **{name: value})
+        case ["layers", layer, _, name] if layer_arguments(layer).get(name) == pointer:
+            return configure(layer, **{name: value})
     return patch(_set_operation(pointer, value))
 
 
 def unset_at(pointer: str) -> FixCall:
     """Return the call that removes what stands at a pointer, by the tool that is made for it."""
     match pointer_tokens(pointer):
-        case [field] if field not in _PATCH_ONLY_FIELDS:
+        case [field] if field not in persona_patch_only_fields():
             return update_fields(unset=[field])
-        case ["layers", layer, *parents, name] if layer in CONFIGURABLE_LAYERS and not parents:
+        case ["layers", layer, name] if layer in CONFIGURABLE_LAYERS:
             return unset_fields(layer, name)
-        case ["layers", layer, parent, name] if (layer, parent) in _NESTED_ARGUMENTS:
-            if name in (_NESTED_ARGUMENTS[layer, parent] or {name}):
-                return unset_fields(layer, name)
+        case ["layers", layer, _, name] if layer_arguments(layer).get(name) == pointer:
+            return unset_fields(layer, name)
     return remove(pointer)
 
 
@@ -311,11 +281,10 @@ def _render_operation(operation: Mapping[str, Any]) -> str:
 def _document_pointer(layer: str, name: str) -> str:
     """Return where an argument goes in a document."""
     if not layer:
-        return f"/{FIELD_BY_ARGUMENT.get(name, name)}"
+        return persona_arguments().get(name, f"/{name}")
     if name == layer:
         return f"/layers/{layer}"
-    inner = {"llm": _LLM_PARENT_PATHS, "tts": _TTS_PARENT_PATHS}.get(layer, {})
-    return f"/layers/{layer}/{inner.get(name, '')}{name}"
+    return layer_arguments(layer).get(name, f"/layers/{layer}/{name}")
 
 
 def find_placeholder(text: str) -> str | None:

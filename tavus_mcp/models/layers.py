@@ -1,17 +1,27 @@
 """The layers of a persona, field by field, in the vocabulary of ``/v2/personas``.
 
 Sources are the pages of the Tavus docs named in each class; "vendor" is the vendor's published
-client package. Fields marked legacy still work or are still accepted; ``catalog`` names what
-replaces them.
+client package. Deprecated fields still work or are still accepted; ``catalog`` names their
+replacements. Each field of a configurable layer is an argument of its ``configure_*`` tool, unless
+its metadata says otherwise (``models.tool_arguments``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import MISSING, BeforeValidator, Field
 
 from tavus_mcp.models.base import DeprecatedField, JsonObject, NonEmptyStr, OpenModel, StrictModel
+from tavus_mcp.models.tool_arguments import (
+    FieldAccess,
+    MemberArguments,
+    iterate_arguments,
+    nested_model,
+    patch_only_fields,
+)
 
 FUNCTION_NAME = r"^[a-zA-Z_][a-zA-Z0-9_]{0,63}$"
 """Names a model can call (docs: pal/llm-tool)."""
@@ -35,6 +45,7 @@ class FunctionTool(StrictModel):
     function: FunctionSpec
 
 
+PATCH_ONLY = FieldAccess.PATCH_ONLY
 Level = Literal["low", "medium", "high"]
 Sensitivity = Literal["superlow", "verylow", "low", "medium", "high"]
 Ratio = Annotated[float, Field(ge=0, le=1)]
@@ -69,17 +80,17 @@ class LlmLayer(StrictModel):
     model: NonEmptyStr | MISSING = MISSING
     base_url: NonEmptyStr | MISSING = MISSING
     api_key: NonEmptyStr | MISSING = MISSING
-    api_key_ref: NonEmptyStr | MISSING = MISSING
+    api_key_ref: Annotated[NonEmptyStr | MISSING, FieldAccess.SECRET_NAME] = MISSING
     speculative_inference: bool | MISSING = MISSING
     headers: dict[str, str] | MISSING = MISSING
-    extra_body: JsonObject | MISSING = MISSING
+    extra_body: Annotated[JsonObject | MISSING, MemberArguments(("temperature", "top_p"))] = MISSING
     default_query: JsonObject | MISSING = MISSING
-    tools: list[FunctionTool] | MISSING = MISSING
-    disable_vision: Annotated[bool, DeprecatedField] | MISSING = MISSING
-    enable_llm_proxy: Annotated[bool, DeprecatedField] | MISSING = MISSING
-    model_name: Annotated[NonEmptyStr, DeprecatedField] | MISSING = MISSING
-    is_custom: Annotated[bool, DeprecatedField] | MISSING = MISSING
-    endpoint: Annotated[NonEmptyStr, DeprecatedField] | MISSING = MISSING
+    tools: Annotated[list[FunctionTool] | MISSING, PATCH_ONLY] = MISSING
+    disable_vision: Annotated[bool | MISSING, DeprecatedField, PATCH_ONLY] = MISSING
+    enable_llm_proxy: Annotated[bool | MISSING, DeprecatedField, PATCH_ONLY] = MISSING
+    model_name: Annotated[NonEmptyStr | MISSING, DeprecatedField, PATCH_ONLY] = MISSING
+    is_custom: Annotated[bool | MISSING, DeprecatedField, PATCH_ONLY] = MISSING
+    endpoint: Annotated[NonEmptyStr | MISSING, DeprecatedField, PATCH_ONLY] = MISSING
 
 
 class VoiceSettings(StrictModel):
@@ -104,12 +115,12 @@ class TtsLayer(StrictModel):
     external_voice_id: NonEmptyStr | MISSING = MISSING
     voice_id: NonEmptyStr | MISSING = MISSING
     api_key: NonEmptyStr | MISSING = MISSING
-    api_key_ref: NonEmptyStr | MISSING = MISSING
+    api_key_ref: Annotated[NonEmptyStr | MISSING, FieldAccess.SECRET_NAME] = MISSING
     tts_model_name: NonEmptyStr | MISSING = MISSING
     tts_emotion_control: bool | MISSING = MISSING
     voice_settings: VoiceSettings | MISSING = MISSING
     pronunciation_dictionary_id: str | MISSING = MISSING
-    playht_user_id: Annotated[NonEmptyStr, DeprecatedField] | MISSING = MISSING
+    playht_user_id: Annotated[NonEmptyStr | MISSING, DeprecatedField] = MISSING
 
 
 SttEngine = Literal[
@@ -128,9 +139,9 @@ class SttLayer(StrictModel):
 
     stt_engine: SttEngine | MISSING = MISSING
     hotwords: Hotwords | MISSING = MISSING
-    participant_pause_sensitivity: Annotated[Sensitivity, DeprecatedField] | MISSING = MISSING
-    participant_interrupt_sensitivity: Annotated[Sensitivity, DeprecatedField] | MISSING = MISSING
-    smart_turn_detection: Annotated[bool, DeprecatedField] | MISSING = MISSING
+    participant_pause_sensitivity: Annotated[Sensitivity | MISSING, DeprecatedField] = MISSING
+    participant_interrupt_sensitivity: Annotated[Sensitivity | MISSING, DeprecatedField] = MISSING
+    smart_turn_detection: Annotated[bool | MISSING, DeprecatedField] = MISSING
 
 
 class PerceptionLayer(StrictModel):
@@ -142,17 +153,17 @@ class PerceptionLayer(StrictModel):
     perception_analysis_queries: Queries | MISSING = MISSING
     screen_awareness_queries: Queries | MISSING = MISSING
     visual_tool_prompt: str | MISSING = MISSING
-    visual_tools: list[FunctionTool] | MISSING = MISSING
+    visual_tools: Annotated[list[FunctionTool] | MISSING, PATCH_ONLY] = MISSING
     audio_tool_prompt: str | MISSING = MISSING
-    audio_tools: list[FunctionTool] | MISSING = MISSING
-    screen_tools: list[FunctionTool] | MISSING = MISSING
+    audio_tools: Annotated[list[FunctionTool] | MISSING, PATCH_ONLY] = MISSING
+    screen_tools: Annotated[list[FunctionTool] | MISSING, PATCH_ONLY] = MISSING
     emotion_recognition: Literal["full", "limited", "auto"] | MISSING = MISSING
     # legacy spellings (docs: troubleshooting) and the seed's switch
-    ambient_awareness: Annotated[bool, DeprecatedField] | MISSING = MISSING
-    ambient_awareness_queries: Annotated[Queries, DeprecatedField] | MISSING = MISSING
-    perception_tool_prompt: Annotated[str, DeprecatedField] | MISSING = MISSING
-    perception_tools: Annotated[list[FunctionTool], DeprecatedField] | MISSING = MISSING
-    tool_prompt: Annotated[str, DeprecatedField] | MISSING = MISSING
+    ambient_awareness: Annotated[bool | MISSING, DeprecatedField] = MISSING
+    ambient_awareness_queries: Annotated[Queries | MISSING, DeprecatedField] = MISSING
+    perception_tool_prompt: Annotated[str | MISSING, DeprecatedField, PATCH_ONLY] = MISSING
+    perception_tools: Annotated[list[FunctionTool] | MISSING, DeprecatedField, PATCH_ONLY] = MISSING
+    tool_prompt: Annotated[str | MISSING, DeprecatedField, PATCH_ONLY] = MISSING
 
 
 class ConversationalFlowLayer(StrictModel):
@@ -165,16 +176,16 @@ class ConversationalFlowLayer(StrictModel):
     idle_engagement: Literal["off", "patient", "eager"] | MISSING = MISSING
     wake_phrase: NonEmptyStr | MISSING = MISSING
     sleep_phrase: NonEmptyStr | MISSING = MISSING
-    turn_commitment: Annotated[Level, DeprecatedField] | MISSING = MISSING
-    active_listening: (
-        Annotated[Literal["off", "low", "medium", "high"], DeprecatedField] | MISSING
-    ) = MISSING
-    noise_cancellation: Annotated[bool | NonEmptyStr | JsonObject, DeprecatedField] | MISSING = (
-        MISSING
-    )
-    idle_end_behavior: Annotated[bool | NonEmptyStr | JsonObject, DeprecatedField] | MISSING = (
-        MISSING
-    )
+    turn_commitment: Annotated[Level | MISSING, DeprecatedField] = MISSING
+    active_listening: Annotated[
+        Literal["off", "low", "medium", "high"] | MISSING, DeprecatedField
+    ] = MISSING
+    noise_cancellation: Annotated[
+        bool | NonEmptyStr | JsonObject | MISSING, DeprecatedField, PATCH_ONLY
+    ] = MISSING
+    idle_end_behavior: Annotated[
+        bool | NonEmptyStr | JsonObject | MISSING, DeprecatedField, PATCH_ONLY
+    ] = MISSING
 
 
 class ConferencingLayer(StrictModel):
@@ -224,9 +235,31 @@ class Layers(StrictModel):
     capabilities: CapabilitiesLayer | MISSING = MISSING
     knowledge_base: KnowledgeBaseLayer | MISSING = MISSING
     transport: TransportLayer | MISSING = MISSING
-    sts: Annotated[JsonObject, DeprecatedField] | MISSING = MISSING
-    mcp: Annotated[JsonObject, DeprecatedField] | MISSING = MISSING
+    sts: Annotated[JsonObject | MISSING, DeprecatedField] = MISSING
+    mcp: Annotated[JsonObject | MISSING, DeprecatedField] = MISSING
 
 
 LAYER_NAMES: tuple[str, ...] = tuple(Layers.model_fields)
 """The names of all layers, in the order they are shown."""
+
+CONFIGURABLE_LAYERS = frozenset({"llm", "tts", "stt", "perception", "conversational_flow"})
+"""The layers that have a tool ``configure_LAYER``."""
+
+
+@cache
+def layer_arguments(layer: str) -> Mapping[str, str]:
+    """Return the JSON Pointer that each argument of ``configure_LAYER`` sets.
+
+    Members of objects come first, in which order receipts list them. Layers without such a tool
+    have no arguments.
+    """
+    model = nested_model(Layers.model_fields[layer]) if layer in CONFIGURABLE_LAYERS else None
+    pairs = iterate_arguments(model, f"/layers/{layer}") if model else ()
+    return dict(sorted(pairs, key=lambda pair: pair[1].count("/"), reverse=True))
+
+
+@cache
+def layer_patch_only_fields(layer: str) -> frozenset[str]:
+    """Return the fields of a configurable layer that its tool does not set."""
+    model = nested_model(Layers.model_fields[layer])
+    return patch_only_fields(model) if model else frozenset()

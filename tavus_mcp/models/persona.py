@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import MISSING, Field
 
 from tavus_mcp.models.base import NonEmptyStr, StrictModel
 from tavus_mcp.models.layers import Layers
+from tavus_mcp.models.tool_arguments import (
+    ArgumentName,
+    FieldAccess,
+    iterate_arguments,
+    patch_only_fields,
+)
 
 PipelineMode = Literal["full", "echo", "speech-to-speech"]
 Ids = Annotated[list[NonEmptyStr], Field(max_length=50)]
@@ -40,17 +48,17 @@ WRITE_ONLY = frozenset({"tool_ids", "memories", "is_template"})
 class Persona(StrictModel):
     """The writable fields of a persona, in the vocabulary of ``/v2/personas``."""
 
-    persona_name: str | MISSING = MISSING
+    persona_name: Annotated[str | MISSING, ArgumentName("name")] = MISSING
     system_prompt: str | MISSING = MISSING
     pipeline_mode: PipelineMode | MISSING = MISSING
     context: str | MISSING = MISSING
     default_replica_id: str | MISSING = MISSING
     greeting: str | MISSING = MISSING
-    document_ids: list[NonEmptyStr] | MISSING = MISSING
+    document_ids: Annotated[list[NonEmptyStr] | MISSING, ArgumentName("documents")] = MISSING
     document_tags: list[NonEmptyStr] | MISSING = MISSING
-    objectives_id: str | MISSING = MISSING
+    objectives_id: Annotated[str | MISSING, ArgumentName("objectives")] = MISSING
     guardrails_id: str | MISSING = MISSING
-    guardrail_ids: Ids | MISSING = MISSING
+    guardrail_ids: Annotated[Ids | MISSING, ArgumentName("guardrails")] = MISSING
     guardrail_tags: list[NonEmptyStr] | MISSING = MISSING
     tool_ids: Ids | MISSING = MISSING
     memories: list[NonEmptyStr] | MISSING = MISSING
@@ -58,5 +66,20 @@ class Persona(StrictModel):
     disclosure_type: Literal["always", "auto", "off"] | MISSING = MISSING
     verbal_disclosure: str | MISSING = MISSING
     visual_disclosure: str | MISSING = MISSING
-    is_template: bool | MISSING = MISSING
-    layers: Layers | MISSING = MISSING
+    is_template: Annotated[bool | MISSING, FieldAccess.PATCH_ONLY] = MISSING
+    layers: Annotated[Layers | MISSING, FieldAccess.PATCH_ONLY] = MISSING
+
+
+@cache
+def persona_arguments() -> Mapping[str, str]:
+    """Return the JSON Pointer that each argument of ``create_`` and ``update_persona`` sets.
+
+    Renamed fields come first, in which order the journal lists them.
+    """
+    return dict(sorted(iterate_arguments(Persona, ""), key=lambda pair: pair[1] == f"/{pair[0]}"))
+
+
+@cache
+def persona_patch_only_fields() -> frozenset[str]:
+    """Return the top-level fields that ``update_persona`` does not set."""
+    return patch_only_fields(Persona)

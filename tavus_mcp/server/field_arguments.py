@@ -1,4 +1,4 @@
-"""From flat arguments to places in a persona: which were given, and where they go."""
+"""From flat arguments to fields of a persona: the values to set and the fields to remove."""
 
 from __future__ import annotations
 
@@ -8,17 +8,8 @@ from typing import Any
 from pydantic import MISSING, BaseModel
 
 from tavus_mcp.errors import InvalidArgument
+from tavus_mcp.models.json_patch import pointer_of, pointer_tokens
 from tavus_mcp.text import suggestion_or_period
-
-
-def argument_pointers(
-    pointers_by_name: Mapping[str, str] | None = None, *field_names: str, layer: str = ""
-) -> dict[str, str]:
-    """Return where each argument goes; names in ``same`` go to the field of their own name."""
-    under = f"/layers/{layer}" if layer else ""
-    return {name: under + place for name, place in (pointers_by_name or {}).items()} | {
-        name: f"{under}/{name}" for name in field_names
-    }
 
 
 def argument_values(
@@ -26,8 +17,8 @@ def argument_values(
 ) -> dict[str, Any]:
     """Return the arguments that were given, as values by JSON Pointer."""
     return {
-        place: _to_plain_value(arguments[name])
-        for name, place in pointers_by_argument.items()
+        pointer: _to_plain_value(arguments[name])
+        for name, pointer in pointers_by_argument.items()
         if arguments.get(name, MISSING) is not MISSING
     }
 
@@ -35,16 +26,12 @@ def argument_values(
 def unset_pointers(names: Sequence[str], pointers_by_argument: Mapping[str, str]) -> list[str]:
     """Return the JSON Pointers of fields to remove, named as arguments or as fields.
 
-    The name of the layer itself removes all of it.
-
-    Raises ``InvalidArgument`` naming every field that is not there to be removed.
+    The name of a layer removes the whole layer. Raises ``InvalidArgument`` with every name that is
+    none of these.
     """
-    by_field = {place.rsplit("/", 1)[-1]: place for place in pointers_by_argument.values()}
-    layers = {
-        parts[2]: f"/layers/{parts[2]}"
-        for parts in map(_pointer_parts, pointers_by_argument.values())
-        if parts[3:]
-    }
+    pointers = [pointer_tokens(pointer) for pointer in pointers_by_argument.values()]
+    by_field = {tokens[-1]: pointer_of(tokens) for tokens in pointers}
+    layers = {tokens[1]: f"/layers/{tokens[1]}" for tokens in pointers if tokens[2:]}
     known = {**layers, **by_field, **pointers_by_argument}
     unknown = [(index, name) for index, name in enumerate(names) if name not in known]
     if unknown:
@@ -55,10 +42,6 @@ def unset_pointers(names: Sequence[str], pointers_by_argument: Mapping[str, str]
             for index, name in unknown
         )
     return [known[name] for name in names]
-
-
-def _pointer_parts(pointer: str) -> list[str]:
-    return pointer.split("/")
 
 
 def _to_plain_value(value: Any) -> Any:

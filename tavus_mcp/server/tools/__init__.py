@@ -12,13 +12,12 @@ from tavus_mcp.server.tools.advanced import advanced
 from tavus_mcp.server.tools.checks import checks
 from tavus_mcp.server.tools.conversations import conversations
 from tavus_mcp.server.tools.fleet import fleet
-from tavus_mcp.server.tools.functions import functions
 from tavus_mcp.server.tools.history import history
 from tavus_mcp.server.tools.layers import layers
 from tavus_mcp.server.tools.personas import personas
 from tavus_mcp.server.toolset import ToolSpec
 
-TOOLSETS = (personas, layers, functions, history, checks, account, conversations, fleet, advanced)
+TOOLSETS = (personas, layers, history, checks, account, conversations, fleet, advanced)
 """The toolsets, in the order they are listed."""
 
 ALL_SPECS: tuple[ToolSpec, ...] = tuple(spec for toolset in TOOLSETS for spec in toolset.specs)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from tavus_mcp.app import App
 from tavus_mcp.listings import ListQuery, read_list_page
 from tavus_mcp.personas.read import pick_fields
-from tavus_mcp.server.parameters import Cursor, Limit, NameContains
+from tavus_mcp.server.parameters import Cursor, Limit, NameContains, doc
 from tavus_mcp.server.results import (
     DocumentPage,
     GuardrailPage,
@@ -37,9 +35,7 @@ _TOOL = pick_fields("tool_id", "name", "description", "origin", "trigger_type", 
 async def list_replicas(
     app: App,
     name_contains: NameContains = None,
-    replica_type: Annotated[
-        Literal["user", "system"] | None, Field(description="system: stock replicas")
-    ] = None,
+    replica_type: Annotated[Literal["user", "system"] | None, doc("system: stock replicas")] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> ReplicaPage:

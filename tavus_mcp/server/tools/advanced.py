@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.models.base import JsonObject
@@ -20,6 +18,7 @@ from tavus_mcp.server.parameters import (
     IfRevision,
     PersonaIdParameter,
     Reference,
+    doc,
 )
 from tavus_mcp.server.results import PersonaText
 from tavus_mcp.server.toolset import Toolset
@@ -33,9 +32,9 @@ async def patch_persona(
     persona_id: PersonaIdParameter,
     patch: Annotated[
         list[JsonObject] | JsonObject,
-        Field(description="Operations {op, path, value}; paths like /layers/llm/model"),
+        doc("Operations {op, path, value}; paths like /layers/llm/model"),
     ],
-    allow_unknown: Annotated[bool, Field(description="Let unknown fields pass")] = False,
+    allow_unknown: Annotated[bool, doc("Let unknown fields pass")] = False,
     allow_private_url: AllowPrivateUrl = False,
     dry_run: DryRun = False,
     if_revision: IfRevision = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
@@ -16,7 +16,7 @@ from tavus_mcp.models.base import JsonObject, PersonaId
 from tavus_mcp.models.findings import sort_by_severity
 from tavus_mcp.models.tuning import Suggestion
 from tavus_mcp.personas import read
-from tavus_mcp.server.parameters import PersonaIdParameter
+from tavus_mcp.server.parameters import PersonaIdParameter, doc
 from tavus_mcp.server.results import CheckReport
 from tavus_mcp.server.toolset import Toolset
 from tavus_mcp.tuning import suggest
@@ -28,11 +28,11 @@ checks = Toolset("checks")
 @checks.read("Check persona", aliases={"persona": "document", "draft": "document"})
 async def check_persona(
     app: App,
-    persona_id: Annotated[PersonaId | None, Field(description="A saved persona")] = None,
+    persona_id: Annotated[PersonaId | None, doc("A saved persona")] = None,
     document: Annotated[
         JsonObject | None,
         BeforeValidator(reject_lists),
-        Field(description="Or a draft: a new persona's body"),
+        doc("Or a draft: a new persona's body"),
     ] = None,
 ) -> CheckReport:
     """Find all mistakes and deprecations at once, each with the calls that fix it."""
@@ -67,11 +67,10 @@ async def suggest_tuning(
     app: App,
     persona_id: PersonaIdParameter,
     goals: Annotated[
-        list[Annotated[Goal, BeforeValidator(_resolve_alias)]],
-        Field(description=_GOALS_DESCRIPTION),
+        list[Annotated[Goal, BeforeValidator(_resolve_alias)]], doc(_GOALS_DESCRIPTION)
     ],
-    strength: Annotated[Strength, Field(description="How far")] = "normal",
-    languages: Annotated[list[str], Field(description="Names or codes")] = [],  # noqa: B006 - read only
+    strength: Annotated[Strength, doc("How far")] = "normal",
+    languages: Annotated[list[str], doc("Names or codes")] = [],  # noqa: B006 - read only
 ) -> Suggestion:
     """Plan a fix: slow, interrupts, makes things up, tone, noise, silence, cost, deprecated; then
     apply_plan.

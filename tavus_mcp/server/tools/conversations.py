@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from tavus_mcp.app import App
 from tavus_mcp.conversations import measure
 from tavus_mcp.conversations import read as usecase
 from tavus_mcp.models.base import ConversationId, PersonaId
-from tavus_mcp.server.parameters import Cursor, Limit, Reference
+from tavus_mcp.server.parameters import Cursor, Limit, Reference, doc
 from tavus_mcp.server.results import ConversationPage, ConversationResult, MetricsReport
 from tavus_mcp.server.toolset import Toolset
 
@@ -21,9 +19,9 @@ conversations = Toolset("conversations")
 async def list_conversations(
     app: App,
     persona_id: Annotated[
-        PersonaId | None, Field(description="Only of this persona, in the whole account")
+        PersonaId | None, doc("Only of this persona, in the whole account")
     ] = None,
-    status: Annotated[Literal["active", "ended"] | None, Field(description="Default both")] = None,
+    status: Annotated[Literal["active", "ended"] | None, doc("Default both")] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> ConversationPage:
@@ -37,8 +35,8 @@ async def list_conversations(
 @conversations.read("Get conversation")
 async def get_conversation(
     app: App,
-    conversation_id: Annotated[ConversationId, Field(description="As list_conversations shows it")],
-    limit: Annotated[int, Field(ge=1, le=200, description="Turns")] = 50,
+    conversation_id: Annotated[ConversationId, doc("As list_conversations shows it")],
+    limit: Annotated[int, doc("Turns", ge=1, le=200)] = 50,
     cursor: Cursor = None,
 ) -> ConversationResult:
     """Read an ended call: transcript with times in seconds, how it ended, what was seen."""
@@ -59,9 +57,9 @@ async def get_conversation(
 async def measure_conversations(
     app: App,
     persona_id: Reference,
-    since: Annotated[str | None, Field(description="ISO date or time")] = None,
-    until: Annotated[str | None, Field(description="The same; a date is included")] = None,
-    limit: Annotated[int, Field(ge=1, le=500, description="The latest so many calls")] = 200,
+    since: Annotated[str | None, doc("ISO date or time")] = None,
+    until: Annotated[str | None, doc("The same; a date is included")] = None,
+    limit: Annotated[int, doc("The latest so many calls", ge=1, le=500)] = 200,
 ) -> MetricsReport:
     """Measure turn-taking in ended calls, by revision: gaps, pace, silences, interruptions.
 

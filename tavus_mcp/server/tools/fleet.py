@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from mcp.server.mcpserver import Context
-from pydantic import Field
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog.goals import Strength
 from tavus_mcp.fleet import audit, plan, plan_report
 from tavus_mcp.fleet.selection import PersonaFilter
 from tavus_mcp.models.base import DeprecatedField, JsonObject, PersonaId
-from tavus_mcp.server.parameters import NameContains
+from tavus_mcp.server.parameters import NameContains, doc
 from tavus_mcp.server.results import AuditReport, BulkPlan
 from tavus_mcp.server.toolset import Toolset
 
@@ -29,11 +28,11 @@ async def audit_personas(
     app: App,
     ctx: Context[Any, Any],
     persona_type: Annotated[
-        Literal["user", "system", "all"], Field(description="system: Tavus's stock personas")
+        Literal["user", "system", "all"], doc("system: Tavus's stock personas")
     ] = "user",
     name_contains: NameContains = None,
     severity: Annotated[
-        Literal["error", "warning", "info"], Field(description="Least severity to tell")
+        Literal["error", "warning", "info"], doc("Least severity to tell")
     ] = "warning",
 ) -> AuditReport:
     """Check every persona of the account: old models, settings, mistakes; by rule, worst first."""
@@ -57,31 +56,25 @@ async def audit_personas(
 async def plan_bulk_change(
     app: App,
     ctx: Context[Any, Any],
-    persona_ids: Annotated[list[PersonaId], Field(description="These personas")] = [],  # noqa: B006 - read only
-    name_contains: Annotated[
-        str | None, Field(description="Those of them with this in the name")
-    ] = None,
+    persona_ids: Annotated[list[PersonaId], doc("These personas")] = [],  # noqa: B006 - read only
+    name_contains: Annotated[str | None, doc("Those of them with this in the name")] = None,
     finding: Annotated[
         str | None,
-        Field(description="Those with a finding of this rule, as audit_personas names it"),
+        doc("Those with a finding of this rule, as audit_personas names it"),
     ] = None,
-    everything: Annotated[
-        bool, Field(description="All of them; needed if nothing else says which")
-    ] = False,
+    everything: Annotated[bool, doc("All of them; needed if nothing else says which")] = False,
     persona_type: Annotated[Literal["user", "system", "all"], DeprecatedField] = "user",
     goals: Annotated[
-        list[str], Field(description="Tune each: goals of suggest_tuning, like respond_faster")
+        list[str], doc("Tune each: goals of suggest_tuning, like respond_faster")
     ] = [],  # noqa: B006 - read only
-    strength: Annotated[Strength, Field(description="Of goals")] = "normal",
-    languages: Annotated[list[str], Field(description="Of goal speak_languages")] = [],  # noqa: B006 - read only
-    values: Annotated[
-        JsonObject, Field(description="Set: JSON Pointer to value, like /layers/llm/model")
-    ] = {},  # noqa: B006 - read only
-    unset: Annotated[list[str], Field(description="Remove: JSON Pointers")] = [],  # noqa: B006 - read only
+    strength: Annotated[Strength, doc("Of goals")] = "normal",
+    languages: Annotated[list[str], doc("Of goal speak_languages")] = [],  # noqa: B006 - read only
+    values: Annotated[JsonObject, doc("Set: JSON Pointer to value, like /layers/llm/model")] = {},  # noqa: B006 - read only
+    unset: Annotated[list[str], doc("Remove: JSON Pointers")] = [],  # noqa: B006 - read only
     undo_of: Annotated[
-        str | None, Field(description="Undo: the plan_id of a bulk plan, also in list_revisions")
+        str | None, doc("Undo: the plan_id of a bulk plan, also in list_revisions")
     ] = None,
-    limit: Annotated[int | None, Field(ge=1, description="At most so many personas")] = None,
+    limit: Annotated[int | None, doc("At most so many personas", ge=1)] = None,
 ) -> BulkPlan:
     """Plan one change of many personas, or the undo of such a plan; apply_plan carries it out."""
     request = plan.BulkChangeRequest(

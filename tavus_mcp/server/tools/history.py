@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
-from pydantic import Field
 
 from tavus_mcp.app import App
 from tavus_mcp.conversations import measure as measuring
@@ -20,6 +19,7 @@ from tavus_mcp.server.parameters import (
     Limit,
     PersonaIdParameter,
     Reference,
+    doc,
 )
 from tavus_mcp.server.results import Comparison, RevisionPage
 from tavus_mcp.server.toolset import Toolset
@@ -41,7 +41,7 @@ async def compare_personas(
     app: App,
     first: Reference,
     second: Reference,
-    measure: Annotated[bool, Field(description="Figures of their calls too")] = False,
+    measure: Annotated[bool, doc("Figures of their calls too")] = False,
 ) -> Comparison:
     """Compare two personas, or two revisions, field by field."""
     _, one = await usecase.load_referenced_persona(app, first, "first")
@@ -57,8 +57,8 @@ async def compare_personas(
 async def restore_revision(
     app: App,
     persona_id: PersonaIdParameter,
-    revision: Annotated[str, Field(description="The state to have again, of list_revisions")],
-    only: Annotated[list[str], Field(description="Layers or paths; default all")] = [],  # noqa: B006 - read only
+    revision: Annotated[str, doc("The state to have again, of list_revisions")],
+    only: Annotated[list[str], doc("Layers or paths; default all")] = [],  # noqa: B006 - read only
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
 ) -> Receipt:
@@ -75,7 +75,7 @@ async def restore_revision(
 async def apply_plan(
     app: App,
     ctx: Context[Any, Any],
-    plan_id: Annotated[str, Field(description="From an answer with status planned")],
+    plan_id: Annotated[str, doc("From an answer with status planned")],
 ) -> PlanReceipt:
     """Carry out exactly one plan, once, after the person agreed to it."""
     return await plan_application.apply_plan(app, plan_id, ctx.report_progress)

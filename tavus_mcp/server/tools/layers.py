@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import MISSING, Field
+from pydantic import MISSING
 
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS
 from tavus_mcp.models.base import DeprecatedField, JsonObject, NonEmptyStr
-from tavus_mcp.models.changes import SetFields
+from tavus_mcp.models.changes import DropFunction, PutFunction, SetFields
 from tavus_mcp.models.layers import (
     LAYER_NAMES,
+    FunctionName,
     Hotwords,
     Level,
     Queries,
@@ -20,15 +22,17 @@ from tavus_mcp.models.layers import (
     SttEngine,
     TtsEngine,
     TurnModel,
+    layer_arguments,
 )
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.personas.secret_references import (
+    REFERENCE_CONTAINERS,
     literal_key_findings,
     resolve_key_argument,
     resolve_placeholders,
 )
 from tavus_mcp.personas.update import UpdateRequest, update
-from tavus_mcp.server.field_arguments import argument_pointers, argument_values, unset_pointers
+from tavus_mcp.server.field_arguments import argument_values, unset_pointers
 from tavus_mcp.server.parameters import (
     AllowPrivateUrl,
     ApiKey,
@@ -38,77 +42,53 @@ from tavus_mcp.server.parameters import (
     MergedObject,
     PersonaIdParameter,
     Unset,
+    doc,
 )
 from tavus_mcp.server.results import LayerDescription
 from tavus_mcp.server.toolset import Toolset
 
 layers = Toolset("layers")
 
-_LLM_POINTERS = argument_pointers(
-    {"temperature": "/extra_body/temperature", "top_p": "/extra_body/top_p"},
-    "model",
-    "base_url",
-    "api_key",
-    "speculative_inference",
-    "headers",
-    "extra_body",
-    "default_query",
-    layer="llm",
+_VOICE_SETTINGS = {"voice_settings": "/layers/tts/voice_settings"}
+_FUNCTION_LISTS = {
+    ("llm", "visual"): "/layers/llm/tools",
+    ("llm", "audio"): "/layers/llm/tools",
+    ("perception", "visual"): "/layers/perception/visual_tools",
+    ("perception", "audio"): "/layers/perception/audio_tools",
+}
+_LEGACY_FUNCTION_LISTS = (
+    "/layers/perception/screen_tools",
+    "/layers/perception/perception_tools",
 )
-_REFERENCE_CONTAINER_POINTERS = tuple(
-    _LLM_POINTERS[name] for name in ("headers", "extra_body", "default_query")
-)
-_VOICE_SETTING_NAMES = ("speed", "volume", "emotion", "stability", "similarity_boost", "style")
-_TTS_POINTERS = argument_pointers(
-    {name: f"/voice_settings/{name}" for name in (*_VOICE_SETTING_NAMES, "use_speaker_boost")},
-    "tts_engine",
-    "external_voice_id",
-    "voice_id",
-    "api_key",
-    "tts_model_name",
-    "tts_emotion_control",
-    "pronunciation_dictionary_id",
-    "playht_user_id",
-    layer="tts",
-)
-_STT_POINTERS = argument_pointers(
-    {},
-    "stt_engine",
-    "hotwords",
-    "participant_pause_sensitivity",
-    "participant_interrupt_sensitivity",
-    "smart_turn_detection",
-    layer="stt",
-)
-_PERCEPTION_POINTERS = argument_pointers(
-    {},
-    "perception_model",
-    "visual_awareness_queries",
-    "audio_awareness_queries",
-    "perception_analysis_queries",
-    "screen_awareness_queries",
-    "visual_tool_prompt",
-    "audio_tool_prompt",
-    "emotion_recognition",
-    "ambient_awareness",
-    "ambient_awareness_queries",
-    layer="perception",
-)
-_FLOW_POINTERS = argument_pointers(
-    {},
-    "turn_detection_model",
-    "turn_taking_patience",
-    "replica_interruptibility",
-    "voice_isolation",
-    "idle_engagement",
-    "wake_phrase",
-    "sleep_phrase",
-    "turn_commitment",
-    "active_listening",
-    layer="conversational_flow",
-)
-_VOICE_SETTINGS_POINTER = "/layers/tts/voice_settings"
-ElevenLabs = Field(description="ElevenLabs")
+ElevenLabs = doc("ElevenLabs")
+
+
+async def _change_layer(app: App, layer: str, arguments: Mapping[str, Any]) -> Receipt:
+    """Set and remove fields of a layer; ``arguments`` are those of its ``configure_*`` tool.
+
+    Keys that are named by ``api_key_ref`` or ``{secret:name}`` are put in here.
+    """
+    pointers = layer_arguments(layer)
+    values = argument_values(arguments, pointers)
+    findings = literal_key_findings(values)
+    if "api_key" in pointers:
+        literal, reference = arguments["api_key"], arguments["api_key_ref"]
+        values |= resolve_key_argument(app, literal, reference, pointers["api_key"])
+    containers = [pointer for name, pointer in pointers.items() if name in REFERENCE_CONTAINERS]
+    values |= resolve_placeholders(
+        app, {pointer: values[pointer] for pointer in containers if pointer in values}
+    )
+    removable = {**pointers, **_VOICE_SETTINGS} if layer == "tts" else pointers
+    request = UpdateRequest(
+        f"configure_{layer}",
+        arguments["persona_id"],
+        SetFields(values, unset_pointers(arguments["unset"], removable)),
+        dry_run=arguments["dry_run"],
+        if_revision=arguments["if_revision"],
+        allow=PRIVATE_URLS if arguments.get("allow_private_url") else frozenset(),
+        findings=findings,
+    )
+    return await update(app, request)
 
 
 @layers.read("Describe layer")
@@ -116,7 +96,7 @@ async def describe_layer(
     app: App,
     layer: Annotated[
         Literal[LAYER_NAMES],  # type: ignore[valid-type]  # the names are one tuple
-        Field(description="Layer to describe"),
+        doc("Layer to describe"),
     ],
 ) -> LayerDescription:
     """Options of a layer: fields, values, ranges, defaults, models with speed, deprecations."""
@@ -127,20 +107,22 @@ async def describe_layer(
 async def configure_llm(
     app: App,
     persona_id: PersonaIdParameter,
-    model: Annotated[str, Field(min_length=1, description="Hosted id or the custom LLM's own")]
-    | MISSING = MISSING,
-    base_url: Annotated[str, Field(description="Custom LLM, OpenAI-compatible, without route")]
-    | MISSING = MISSING,
+    model: Annotated[
+        str | MISSING, doc("Hosted id or the custom LLM's own", min_length=1)
+    ] = MISSING,
+    base_url: Annotated[
+        str | MISSING, doc("Custom LLM, OpenAI-compatible, without route")
+    ] = MISSING,
     api_key_ref: ApiKeyRef | MISSING = MISSING,
     api_key: ApiKey | MISSING = MISSING,
-    temperature: Annotated[float, Field(ge=0, le=2, description="Randomness")] | MISSING = MISSING,
-    top_p: Annotated[float, Field(ge=0, le=1, description="Nucleus")] | MISSING = MISSING,
-    speculative_inference: Annotated[bool, Field(description="Start before the user has ended")]
-    | MISSING = MISSING,
+    temperature: Annotated[float | MISSING, doc("Randomness", ge=0, le=2)] = MISSING,
+    top_p: Annotated[float | MISSING, doc("Nucleus", ge=0, le=1)] = MISSING,
+    speculative_inference: Annotated[
+        bool | MISSING, doc("Start before the user has ended")
+    ] = MISSING,
     headers: Annotated[
-        JsonObject, Field(description="Merged by key; {secret:x} puts TAVUS_SECRET_X in")
-    ]
-    | MISSING = MISSING,
+        JsonObject | MISSING, doc("Merged by key; {secret:x} puts TAVUS_SECRET_X in")
+    ] = MISSING,
     extra_body: MergedObject | MISSING = MISSING,
     default_query: MergedObject | MISSING = MISSING,
     allow_private_url: AllowPrivateUrl = False,
@@ -149,97 +131,56 @@ async def configure_llm(
     if_revision: IfRevision = None,
 ) -> Receipt:
     """Change which model thinks and how; only what is given changes."""
-    values = argument_values(locals(), _LLM_POINTERS)
-    remarks = literal_key_findings(values)
-    values |= resolve_key_argument(app, api_key, api_key_ref, _LLM_POINTERS["api_key"])
-    values |= resolve_placeholders(
-        app, {place: values[place] for place in _REFERENCE_CONTAINER_POINTERS if place in values}
-    )
-    asked = UpdateRequest(
-        "configure_llm",
-        persona_id,
-        SetFields(values, unset_pointers(unset, _LLM_POINTERS)),
-        dry_run=dry_run,
-        if_revision=if_revision,
-        allow=PRIVATE_URLS if allow_private_url else frozenset(),
-        findings=remarks,
-    )
-    return await update(app, asked)
+    return await _change_layer(app, "llm", locals())
 
 
 @layers.change("Configure TTS", aliases={"engine": "tts_engine"}, spread=("voice_settings",))
 async def configure_tts(
     app: App,
     persona_id: PersonaIdParameter,
-    tts_engine: Annotated[TtsEngine, Field(description="Who provides the voice")]
-    | MISSING = MISSING,
-    external_voice_id: Annotated[str, Field(min_length=1, description="Voice id of the provider")]
-    | MISSING = MISSING,
-    voice_id: Annotated[str, Field(min_length=1, description="Tavus Voice id: v and hex")]
-    | MISSING = MISSING,
-    tts_model_name: Annotated[str, Field(min_length=1, description="Model of the provider")]
-    | MISSING = MISSING,
+    tts_engine: Annotated[TtsEngine | MISSING, doc("Who provides the voice")] = MISSING,
+    external_voice_id: Annotated[
+        str | MISSING, doc("Voice id of the provider", min_length=1)
+    ] = MISSING,
+    voice_id: Annotated[str | MISSING, doc("Tavus Voice id: v and hex", min_length=1)] = MISSING,
+    tts_model_name: Annotated[str | MISSING, doc("Model of the provider", min_length=1)] = MISSING,
     api_key_ref: ApiKeyRef | MISSING = MISSING,
     api_key: ApiKey | MISSING = MISSING,
-    tts_emotion_control: Annotated[bool, Field(description="Let the LLM colour the voice")]
-    | MISSING = MISSING,
-    speed: Annotated[float, Field(description="ElevenLabs 0.7 to 1.2, sonic-1 -1 to 1")]
-    | MISSING = MISSING,
-    volume: Annotated[float, Field(description="sonic-3")] | MISSING = MISSING,
-    emotion: Annotated[list[NonEmptyStr], Field(description="Cartesia, like positivity:high")]
-    | MISSING = MISSING,
-    stability: Annotated[Ratio, ElevenLabs] | MISSING = MISSING,
-    similarity_boost: Annotated[Ratio, ElevenLabs] | MISSING = MISSING,
-    style: Annotated[Ratio, ElevenLabs] | MISSING = MISSING,
-    use_speaker_boost: Annotated[bool, ElevenLabs] | MISSING = MISSING,
-    pronunciation_dictionary_id: Annotated[str, Field(description="How names are spoken")]
-    | MISSING = MISSING,
-    playht_user_id: Annotated[str, DeprecatedField] | MISSING = MISSING,
+    tts_emotion_control: Annotated[bool | MISSING, doc("Let the LLM colour the voice")] = MISSING,
+    speed: Annotated[float | MISSING, doc("ElevenLabs 0.7 to 1.2, sonic-1 -1 to 1")] = MISSING,
+    volume: Annotated[float | MISSING, doc("sonic-3")] = MISSING,
+    emotion: Annotated[
+        list[NonEmptyStr] | MISSING, doc("Cartesia, like positivity:high")
+    ] = MISSING,
+    stability: Annotated[Ratio | MISSING, ElevenLabs] = MISSING,
+    similarity_boost: Annotated[Ratio | MISSING, ElevenLabs] = MISSING,
+    style: Annotated[Ratio | MISSING, ElevenLabs] = MISSING,
+    use_speaker_boost: Annotated[bool | MISSING, ElevenLabs] = MISSING,
+    pronunciation_dictionary_id: Annotated[str | MISSING, doc("How names are spoken")] = MISSING,
+    playht_user_id: Annotated[str | MISSING, DeprecatedField] = MISSING,
     unset: Unset = [],  # noqa: B006 - read, never changed
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
 ) -> Receipt:
     """Change which voice speaks and how it sounds; only what is given changes."""
-    values = argument_values(locals(), _TTS_POINTERS)
-    remarks = literal_key_findings(values)
-    values |= resolve_key_argument(app, api_key, api_key_ref, _TTS_POINTERS["api_key"])
-    asked = UpdateRequest(
-        "configure_tts",
-        persona_id,
-        SetFields(
-            values,
-            unset_pointers(unset, {**_TTS_POINTERS, "voice_settings": _VOICE_SETTINGS_POINTER}),
-        ),
-        dry_run=dry_run,
-        if_revision=if_revision,
-        findings=remarks,
-    )
-    return await update(app, asked)
+    return await _change_layer(app, "tts", locals())
 
 
 @layers.change("Configure STT", aliases={"engine": "stt_engine"})
 async def configure_stt(
     app: App,
     persona_id: PersonaIdParameter,
-    stt_engine: Annotated[SttEngine, Field(description="Default tavus-auto")] | MISSING = MISSING,
-    hotwords: Annotated[Hotwords, Field(description="Words to expect, comma-separated")]
-    | MISSING = MISSING,
-    participant_pause_sensitivity: Annotated[Sensitivity, DeprecatedField] | MISSING = MISSING,
-    participant_interrupt_sensitivity: Annotated[Sensitivity, DeprecatedField] | MISSING = MISSING,
-    smart_turn_detection: Annotated[bool, DeprecatedField] | MISSING = MISSING,
+    stt_engine: Annotated[SttEngine | MISSING, doc("Default tavus-auto")] = MISSING,
+    hotwords: Annotated[Hotwords | MISSING, doc("Words to expect, comma-separated")] = MISSING,
+    participant_pause_sensitivity: Annotated[Sensitivity | MISSING, DeprecatedField] = MISSING,
+    participant_interrupt_sensitivity: Annotated[Sensitivity | MISSING, DeprecatedField] = MISSING,
+    smart_turn_detection: Annotated[bool | MISSING, DeprecatedField] = MISSING,
     unset: Unset = [],  # noqa: B006 - read, never changed
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
 ) -> Receipt:
     """Change how speech is heard. For turn-taking use configure_conversational_flow."""
-    asked = UpdateRequest(
-        "configure_stt",
-        persona_id,
-        SetFields(argument_values(locals(), _STT_POINTERS), unset_pointers(unset, _STT_POINTERS)),
-        dry_run=dry_run,
-        if_revision=if_revision,
-    )
-    return await update(app, asked)
+    return await _change_layer(app, "stt", locals())
 
 
 @layers.change("Configure perception")
@@ -247,45 +188,35 @@ async def configure_perception(
     app: App,
     persona_id: PersonaIdParameter,
     perception_model: Annotated[
-        Literal["raven-1", "raven-0", "basic", "off"], Field(description="off: it sees nothing")
-    ]
-    | MISSING = MISSING,
+        Literal["raven-1", "raven-0", "basic", "off"] | MISSING,
+        doc("off: it sees nothing"),
+    ] = MISSING,
     visual_awareness_queries: Annotated[
-        Queries, Field(description="Asked of the camera about once a second")
-    ]
-    | MISSING = MISSING,
-    audio_awareness_queries: Annotated[Queries, Field(description="Asked of the user's voice")]
-    | MISSING = MISSING,
-    perception_analysis_queries: Annotated[Queries, Field(description="Asked once, after the call")]
-    | MISSING = MISSING,
-    screen_awareness_queries: Annotated[Queries, Field(description="Asked of a shared screen")]
-    | MISSING = MISSING,
-    visual_tool_prompt: Annotated[str, Field(description="When to call visual functions")]
-    | MISSING = MISSING,
-    audio_tool_prompt: Annotated[str, Field(description="When to call audio functions")]
-    | MISSING = MISSING,
+        Queries | MISSING, doc("Asked of the camera about once a second")
+    ] = MISSING,
+    audio_awareness_queries: Annotated[
+        Queries | MISSING, doc("Asked of the user's voice")
+    ] = MISSING,
+    perception_analysis_queries: Annotated[
+        Queries | MISSING, doc("Asked once, after the call")
+    ] = MISSING,
+    screen_awareness_queries: Annotated[
+        Queries | MISSING, doc("Asked of a shared screen")
+    ] = MISSING,
+    visual_tool_prompt: Annotated[str | MISSING, doc("When to call visual functions")] = MISSING,
+    audio_tool_prompt: Annotated[str | MISSING, doc("When to call audio functions")] = MISSING,
     emotion_recognition: Annotated[
-        Literal["full", "limited", "auto"], Field(description="auto: limited under EU policy")
-    ]
-    | MISSING = MISSING,
-    ambient_awareness: Annotated[bool, DeprecatedField] | MISSING = MISSING,
-    ambient_awareness_queries: Annotated[Queries, DeprecatedField] | MISSING = MISSING,
+        Literal["full", "limited", "auto"] | MISSING,
+        doc("auto: limited under EU policy"),
+    ] = MISSING,
+    ambient_awareness: Annotated[bool | MISSING, DeprecatedField] = MISSING,
+    ambient_awareness_queries: Annotated[Queries | MISSING, DeprecatedField] = MISSING,
     unset: Unset = [],  # noqa: B006 - read, never changed
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
 ) -> Receipt:
     """Change what it sees and hears in the user. Lists are replaced whole."""
-    asked = UpdateRequest(
-        "configure_perception",
-        persona_id,
-        SetFields(
-            argument_values(locals(), _PERCEPTION_POINTERS),
-            unset_pointers(unset, _PERCEPTION_POINTERS),
-        ),
-        dry_run=dry_run,
-        if_revision=if_revision,
-    )
-    return await update(app, asked)
+    return await _change_layer(app, "perception", locals())
 
 
 @layers.change(
@@ -298,37 +229,75 @@ async def configure_perception(
 async def configure_conversational_flow(
     app: App,
     persona_id: PersonaIdParameter,
-    turn_detection_model: Annotated[TurnModel, Field(description="Who decides when a turn ends")]
-    | MISSING = MISSING,
-    turn_taking_patience: Annotated[Level, Field(description="high: waits longer to answer")]
-    | MISSING = MISSING,
-    replica_interruptibility: Annotated[Level, Field(description="high: easy to interrupt")]
-    | MISSING = MISSING,
+    turn_detection_model: Annotated[
+        TurnModel | MISSING, doc("Who decides when a turn ends")
+    ] = MISSING,
+    turn_taking_patience: Annotated[Level | MISSING, doc("high: waits longer to answer")] = MISSING,
+    replica_interruptibility: Annotated[Level | MISSING, doc("high: easy to interrupt")] = MISSING,
     voice_isolation: Annotated[
-        Literal["near", "off"], Field(description="near: ignores other voices and noise")
-    ]
-    | MISSING = MISSING,
+        Literal["near", "off"] | MISSING, doc("near: ignores other voices and noise")
+    ] = MISSING,
     idle_engagement: Annotated[
-        Literal["off", "patient", "eager"], Field(description="Speaks up when the user is silent")
-    ]
-    | MISSING = MISSING,
-    wake_phrase: Annotated[NonEmptyStr, Field(description="Answers only after hearing it")]
-    | MISSING = MISSING,
-    sleep_phrase: Annotated[NonEmptyStr, Field(description="Stops answering; needs a wake_phrase")]
-    | MISSING = MISSING,
-    turn_commitment: Annotated[Level, DeprecatedField] | MISSING = MISSING,
-    active_listening: Annotated[Literal["off", "low", "medium", "high"], DeprecatedField]
-    | MISSING = MISSING,
+        Literal["off", "patient", "eager"] | MISSING,
+        doc("Speaks up when the user is silent"),
+    ] = MISSING,
+    wake_phrase: Annotated[NonEmptyStr | MISSING, doc("Answers only after hearing it")] = MISSING,
+    sleep_phrase: Annotated[
+        NonEmptyStr | MISSING, doc("Stops answering; needs a wake_phrase")
+    ] = MISSING,
+    turn_commitment: Annotated[Level | MISSING, DeprecatedField] = MISSING,
+    active_listening: Annotated[
+        Literal["off", "low", "medium", "high"] | MISSING, DeprecatedField
+    ] = MISSING,
     unset: Unset = [],  # noqa: B006 - read, never changed
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
 ) -> Receipt:
     """Change who speaks when: patience, interruptions, background voices, silence."""
-    asked = UpdateRequest(
-        "configure_conversational_flow",
-        persona_id,
-        SetFields(argument_values(locals(), _FLOW_POINTERS), unset_pointers(unset, _FLOW_POINTERS)),
-        dry_run=dry_run,
-        if_revision=if_revision,
+    return await _change_layer(app, "conversational_flow", locals())
+
+
+@layers.change("Set function tool", spread=("function", "tool"))
+async def set_function_tool(
+    app: App,
+    persona_id: PersonaIdParameter,
+    name: Annotated[FunctionName, doc("Replaces a function of this name")],
+    description: Annotated[str | MISSING, doc("When to call it")] = MISSING,
+    parameters: Annotated[JsonObject | MISSING, doc("JSON Schema of its arguments")] = MISSING,
+    layer: Annotated[Literal["llm", "perception"], doc("Who calls it")] = "llm",
+    modality: Annotated[
+        Literal["visual", "audio"], doc("In perception: what triggers it")
+    ] = "visual",
+    type: Annotated[Literal["function"], DeprecatedField] = "function",  # noqa: A002 - the field's name
+    strict: Annotated[bool | MISSING, DeprecatedField] = MISSING,
+    dry_run: DryRun = False,
+    if_revision: IfRevision = None,
+) -> Receipt:
+    """Add or replace one function that the persona may call; your app must carry it out."""
+    pointer = _FUNCTION_LISTS[layer, modality]
+    parts = {"name": name, "description": description, "parameters": parameters, "strict": strict}
+    function = {key: value for key, value in parts.items() if value is not MISSING}
+    change = PutFunction(pointer, {"type": type, "function": function})
+    request = UpdateRequest(
+        "set_function_tool", persona_id, change, dry_run=dry_run, if_revision=if_revision
     )
-    return await update(app, asked)
+    return await update(app, request)
+
+
+@layers.change("Remove function tool")
+async def remove_function_tool(
+    app: App,
+    persona_id: PersonaIdParameter,
+    name: Annotated[str, doc("Name of the function")],
+    layer: Annotated[Literal["llm", "perception"] | None, doc("Default: wherever it is")] = None,
+    dry_run: DryRun = False,
+    if_revision: IfRevision = None,
+) -> Receipt:
+    """Remove one function from the LLM or perception layer."""
+    lists = [*dict.fromkeys(_FUNCTION_LISTS.values()), *_LEGACY_FUNCTION_LISTS]
+    searched = [path for path in lists if layer is None or path.startswith(f"/layers/{layer}/")]
+    change = DropFunction(searched, name)
+    request = UpdateRequest(
+        "remove_function_tool", persona_id, change, dry_run=dry_run, if_revision=if_revision
+    )
+    return await update(app, request)
