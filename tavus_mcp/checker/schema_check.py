@@ -15,7 +15,8 @@ from tavus_mcp.catalog.facts import FieldAlias
 from tavus_mcp.checker.fixes import HintPart, UnprintedValue, move_field, remove, set_at, unset_at
 from tavus_mcp.checker.rule import Violation
 from tavus_mcp.checker.rules.persona import find_language_code
-from tavus_mcp.checker.rules.stt import legacy_turn_taking, to_conversational_flow
+from tavus_mcp.checker.rules.stt import to_conversational_flow
+from tavus_mcp.deprecations.turn_taking import legacy_fields
 from tavus_mcp.models.base import JsonObject, is_set
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
@@ -139,7 +140,7 @@ def _build_set_calls(
     """Return the calls that set a value; where only a patch can, with the layer that is missing."""
     there = set_at(target, value)
     layer, _, name = target.rpartition("/")
-    if there.tool == "configure_conversational_flow" and any(legacy_turn_taking(document, catalog)):
+    if there.tool == "configure_conversational_flow" and legacy_fields(document, catalog):
         return to_conversational_flow(document, catalog, {}, **{name: value})
     if there.tool == "patch_persona" and layer.count("/") == 2 and document.at(layer) is None:
         return (set_at(layer, {name: value}),)

@@ -1,19 +1,20 @@
-"""Older spellings that have one certain meaning today are sent as today's; all are said.
+"""The conversions that every write applies: older spellings with one certain meaning.
 
-What is uncertain is sent as it was given, and the rules of the checker name its successor.
+Each is reported. What is uncertain is sent as given, and the rules of the checker name its
+successor.
 """
 
 from __future__ import annotations
 
-import copy
-from typing import Any
-
 from tavus_mcp.catalog import Catalog
-from tavus_mcp.checker.rules.voice_settings import is_tavus_voice
+from tavus_mcp.deprecations import apply_operations
+from tavus_mcp.deprecations.table import DOCUMENTS, PROVIDER_VOICE
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.changes import SetFields
+from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
-from tavus_mcp.models.json_patch import get_at
 
+_VOICE, _EXTERNAL_VOICE = "/layers/tts/voice_id", "/layers/tts/external_voice_id"
 _DOCUMENT_FIELDS = ("document_ids", "document_tags")
 
 AUDIO_ONLY = RuleFinding(
@@ -37,65 +38,75 @@ PLAIN_OBJECT = RuleFinding(
 def use_current_spelling(
     before: JsonObject, after: JsonObject, catalog: Catalog
 ) -> tuple[JsonObject, list[RuleFinding]]:
-    """Return ``after`` with what changed spelled as today, and a finding for each respelling."""
-    result = copy.deepcopy(after)
-    found: list[RuleFinding] = []
-    if get_at(before, "/layers/tts/voice_id") != get_at(result, "/layers/tts/voice_id"):
-        found += _move_provider_voice(before, result, catalog)
-    layers = result.get("layers")
-    if isinstance(layers, dict):
-        found += _move_document_fields(before, result, layers)
-    return result, found
+    """Return the written document with today's spelling, and a finding for each conversion.
+
+    ``before`` is the stored document, empty for a new persona. Documents are moved out of layers
+    by every write, a voice only by a write that changes it. What this write gives under the older
+    name replaces what is stored under today's; of two values that it gives, today's name wins.
+    """
+    stored, written = PersonaDocument(before), PersonaDocument(after)
+    findings: list[RuleFinding] = []
+    if stored.value(_VOICE) != written.value(_VOICE):
+        written, voice_findings = _move_provider_voice(stored, written, catalog)
+        findings += voice_findings
+    written, document_findings = _move_documents(stored, written, catalog)
+    return written.data, findings + document_findings
 
 
 def _move_provider_voice(
-    before: JsonObject, data: JsonObject, catalog: Catalog
-) -> list[RuleFinding]:
-    tts = get_at(data, "/layers/tts")
-    voice = tts.get("voice_id") if isinstance(tts, dict) else None
-    if not isinstance(voice, str) or not voice or is_tavus_voice(voice, catalog):
-        return []
-    external = tts.get("external_voice_id")
-    given = None if external == get_at(before, "/layers/tts/external_voice_id") else external
-    del tts["voice_id"]
-    tts["external_voice_id"] = given if given and given != voice else voice
-    if tts["external_voice_id"] != voice:
+    stored: PersonaDocument, written: PersonaDocument, catalog: Catalog
+) -> tuple[PersonaDocument, list[RuleFinding]]:
+    written = _without_replaced(stored, written, _VOICE, _EXTERNAL_VOICE)
+    operations = PROVIDER_VOICE.operations(written, catalog)
+    if not operations:
+        return written, []
+    voice, result = written.text(_VOICE), apply_operations(written, operations)
+    if result.text(_EXTERNAL_VOICE) != voice:
         message = "A provider's voice id belongs in external_voice_id, which is set; left out."
     else:
         message = (
             "This is a provider's voice id (Tavus voices are v and hex); sent as external_voice_id."
         )
-    return [
-        RuleFinding(
-            severity="info",
-            path="/layers/tts/voice_id",
-            message=message,
-            hint="external_voice_id is for Cartesia and ElevenLabs ids, voice_id for Tavus Voices.",
-            rule="provider-voice-id",
-            source="P:voices",
-        )
-    ]
+    finding = RuleFinding(
+        severity="info",
+        path=_VOICE,
+        message=message,
+        hint="external_voice_id is for Cartesia and ElevenLabs ids, voice_id for Tavus Voices.",
+        rule="provider-voice-id",
+        source="P:voices",
+    )
+    return result, [finding]
 
 
-def _move_document_fields(
-    before: JsonObject, data: JsonObject, layers: dict[str, Any]
-) -> list[RuleFinding]:
-    found = []
+def _move_documents(
+    stored: PersonaDocument, written: PersonaDocument, catalog: Catalog
+) -> tuple[PersonaDocument, list[RuleFinding]]:
     for name in _DOCUMENT_FIELDS:
-        if name not in layers:
-            continue
-        value = layers.pop(name)
-        stored = bool(data.get(name)) and value == get_at(before, f"/layers/{name}")
-        if not stored:
-            data[name] = value
-        found.append(
-            RuleFinding(
+        written = _without_replaced(stored, written, f"/layers/{name}", f"/{name}")
+    operations = DOCUMENTS.operations(written, catalog)
+    moved = {operation.path for operation in operations if operation.kind == "set"}
+    findings = []
+    for operation in operations:
+        if operation.kind == "remove":
+            name = operation.path.rpartition("/")[2]
+            is_moved = f"/{name}" in moved
+            outcome = f"sent as /{name}." if is_moved else f"/{name} is set, so it was left out."
+            finding = RuleFinding(
                 severity="info",
-                path=f"/layers/{name}",
-                message=f"{name} belongs to the persona, not to its layers; "
-                + (f"/{name} is set, so it was left out." if stored else f"sent as /{name}."),
+                path=operation.path,
+                message=f"{name} belongs to the persona, not to its layers; {outcome}",
                 rule="misplaced-documents",
                 source="D:create-persona",
             )
-        )
-    return found
+            findings.append(finding)
+    return apply_operations(written, operations), findings
+
+
+def _without_replaced(
+    stored: PersonaDocument, written: PersonaDocument, older: str, current: str
+) -> PersonaDocument:
+    """Return the written document without a stored value that this write gives an older name."""
+    is_given = written.is_set(older) and written.value(older) != stored.value(older)
+    if not is_given or written.value(current) != stored.value(current):
+        return written
+    return PersonaDocument(SetFields({}, (current,)).apply(written.data))

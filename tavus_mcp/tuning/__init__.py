@@ -11,8 +11,8 @@ at what cost stands in the catalog (``goals.toml``); here is only what needs tho
 - ``conditions``  when a step applies
 - ``thoughts``    steps that no ladder can say
 - ``paragraphs``  short texts that are added to a prompt
-- ``turns``       carries turn-taking over when conversational_flow comes into use
-- ``modern``, ``modern_voice``, ``modern_fields``   the goal ``modernize``
+- ``turn_taking`` carries turn-taking over when conversational_flow comes into use
+- ``modernize``   the goal ``modernize``: the conversions of ``deprecations``
 """
 
 from tavus_mcp.tuning.recommend import propose

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 
 from tavus_mcp.catalog import Advice, Catalog, Step
 from tavus_mcp.catalog.facts import DISCOURAGED_STATUSES
-from tavus_mcp.checker.rules.voice_settings import engine_of
+from tavus_mcp.catalog.voice import engine_of
+from tavus_mcp.deprecations.turn_taking import FLOW
 from tavus_mcp.models.base import number, text
-from tavus_mcp.tuning import turns
+from tavus_mcp.tuning.turn_taking import effective_value
 from tavus_mcp.tuning.working_copy import PROMPT, WorkingCopy
 
 _TEMPERATURE = "/layers/llm/extra_body/temperature"
@@ -115,9 +116,7 @@ def _has_emotion_recognition(working_copy: WorkingCopy) -> bool:
 
 
 def _has_flow_value(name: str, *values: str | None) -> Condition:
-    return lambda working_copy: (
-        turns.effective_value(working_copy, f"{turns.FLOW}/{name}") in values
-    )
+    return lambda working_copy: effective_value(working_copy, f"{FLOW}/{name}") in values
 
 
 def _has_non_english_language(working_copy: WorkingCopy) -> bool:

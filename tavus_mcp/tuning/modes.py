@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from tavus_mcp.catalog import Step
-from tavus_mcp.tuning import turns
+from tavus_mcp.deprecations.turn_taking import FLOW
 from tavus_mcp.tuning.working_copy import PROMPT, AlreadyMet, WorkingCopy
 
 _FULL_MODE_HINT = (
@@ -50,7 +50,7 @@ def _describe_paths(paths: Iterable[str]) -> str:
 
 def _path_clauses(paths: Sequence[str]) -> Iterator[str]:
     """Say what the docs say of the layers and of the prompt, and what follows for turns."""
-    flow = [path for path in paths if path.startswith(turns.FLOW)]
+    flow = [path for path in paths if path.startswith(FLOW)]
     if layers := [path for path in paths if path not in flow and path != PROMPT]:
         yield f"bypasses {', '.join(layers)}"
     if PROMPT in paths:

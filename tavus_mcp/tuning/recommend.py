@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tavus_mcp.catalog import Catalog, Step
+from tavus_mcp.deprecations.table import DOCUMENTS
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.tuning import modern, turns
 from tavus_mcp.tuning.conditions import applies
 from tavus_mcp.tuning.goal_arguments import read_goals
+from tavus_mcp.tuning.modernize import convert, modernize
 from tavus_mcp.tuning.modes import report_bypassed_steps
 from tavus_mcp.tuning.prompt_paragraphs import add_paragraph
 from tavus_mcp.tuning.step_functions import STEP_FUNCTIONS
 from tavus_mcp.tuning.steps import apply_step
+from tavus_mcp.tuning.turn_taking import carry_over_turn_taking
 from tavus_mcp.tuning.working_copy import Proposal, WorkingCopy
 
 MODERNIZE = "modernize"
@@ -33,12 +35,12 @@ def propose(
     named, codes = read_goals(goals, languages, catalog)
     draft = WorkingCopy(document, catalog, strength, codes)
     draft.goals = (MODERNIZE,)
-    modern.attach_documents(draft)
+    convert(draft, DOCUMENTS)  # every write does the same
     if MODERNIZE in named:  # first, whatever its place: it says the same, and disputes nothing
-        modern.modernize(draft)
+        modernize(draft)
     _apply_goals(draft, named)
     _report_goals_without_gentle_step(draft, named)
-    turns.carry_over_turn_taking(draft)
+    carry_over_turn_taking(draft)
     _report_stock_persona(draft)
     return draft.build_proposal()
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tavus_mcp.catalog import Catalog, ModelFacts, Step
+from tavus_mcp.deprecations.turn_taking import FLOW
 from tavus_mcp.models.base import is_set, number, text
 from tavus_mcp.models.json_patch import pointer_tokens
-from tavus_mcp.tuning import model_ratings, turns
+from tavus_mcp.tuning import model_ratings
+from tavus_mcp.tuning.turn_taking import effective_value
 from tavus_mcp.tuning.working_copy import Reason, WorkingCopy
 
 _LLM_MODEL = "/layers/llm/model"
@@ -154,8 +156,8 @@ class StepScale:
 
 def _effective_value(working_copy: WorkingCopy, step: Step) -> Any:
     """Return what is in effect at a place: what is stored, else what holds without it."""
-    if step.path.startswith(turns.FLOW):
-        return turns.effective_value(working_copy, step.path)
+    if step.path.startswith(FLOW):
+        return effective_value(working_copy, step.path)
     stored = working_copy.at(step.path)
     if is_set(stored):
         return stored

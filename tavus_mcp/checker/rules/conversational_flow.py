@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.catalog.facts import DISCOURAGED_STATUSES
+from tavus_mcp.checker.conversion_fixes import conversion_calls
 from tavus_mcp.checker.fixes import alternative_fix, configure, set_at, unset_at
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rule_factories import Hint, Match, discouraged_choice
 from tavus_mcp.checker.rules.stt import to_conversational_flow
+from tavus_mcp.deprecations.turn_taking import is_flow_used, replace_turn_model
 from tavus_mcp.models.base import is_set
 from tavus_mcp.models.document import PersonaDocument
 
@@ -22,7 +24,7 @@ _MODEL = f"{_LAYER}/turn_detection_model"
 def implicit_defaults(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Setting one field of this layer enables the others with their defaults."""
     layer = document.layer("conversational_flow")
-    if not any(map(is_set, layer.values())):
+    if not is_flow_used(document):
         return
     missing = {
         facts.name: facts.default
@@ -89,8 +91,7 @@ def idle_while_asleep(document: PersonaDocument, catalog: Catalog) -> Iterator[V
 )
 def turn_model_legacy(match: Match) -> Hint:
     """Older turn-detection models are available in the API only, and unsupported."""
-    successor = match.facts.successor or "sparrow-2"
-    return to_conversational_flow(match.document, match.catalog, turn_detection_model=successor)
+    return conversion_calls(replace_turn_model(match.document, match.catalog))
 
 
 @rule("flow-turn-model-older", "info", source="N#71101102522")

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from tavus_mcp.catalog import Catalog, FieldFacts
+from tavus_mcp.checker.conversion_fixes import conversion_calls
 from tavus_mcp.checker.fixes import (
     FixCall,
     UnprintedValue,
     alternative_fix,
     configure,
     move_field,
-    patch,
     set_at,
     unset_at,
 )
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rule_factories import Hint, Match, discouraged_choice, no_effect
+from tavus_mcp.deprecations.perception import (
+    older_fields,
+    rename_field,
+    replace_ambient_awareness,
+)
 from tavus_mcp.models.base import indexed_texts, is_set
 from tavus_mcp.models.document import PersonaDocument
 
@@ -25,14 +31,6 @@ _LAYER = "/layers/perception"
 _MODEL = f"{_LAYER}/perception_model"
 _MAX_ADVISED_QUERIES = 10
 _ANALYSIS_QUERIES = "perception_analysis_queries"
-# All names of visual queries; the fix of another finding moves the older ones.
-_VISUAL_QUERY_FIELDS = (
-    "visual_awareness_queries",
-    "ambient_awareness_queries",
-    "queries",
-    "awareness_queries",
-    "visual_queries",
-)
 _TOOL_FIELDS = (("visual_tool_prompt", "visual_tools"), ("audio_tool_prompt", "audio_tools"))
 _USE_RAVEN = configure("perception", perception_model="raven-1")
 
@@ -104,24 +102,21 @@ def audio_needs_raven_1(match: Match) -> Hint:
 @rule("perception-ambient-awareness", "warning", source="SEED, J:persona/perception")
 def ambient_awareness(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """ambient_awareness is in early examples and in no page of the docs; its effect is unknown."""
-    path = f"{_LAYER}/ambient_awareness"
-    value = document.value(path)
-    if value is None:
-        return
-    has_queries = any(document.is_set(f"{_LAYER}/{name}") for name in _VISUAL_QUERY_FIELDS)
-    queries = {"perception_model": "raven-1", "visual_awareness_queries": ["<QUERY>"]}
-    equivalent = queries if value and not has_queries else {}
-    yield Violation(
-        path,
-        "ambient_awareness stands in no docs page; today it is Raven with questions.",
-        configure("perception", **equivalent, unset=["ambient_awareness"]),
-    )
+    if operations := replace_ambient_awareness(document, catalog):
+        yield Violation(
+            f"{_LAYER}/ambient_awareness",
+            "ambient_awareness stands in no docs page; today it is Raven with questions.",
+            *conversion_calls(
+                replace(operation, value=["<QUERY>"]) if operation.kind == "set" else operation
+                for operation in operations
+            ),
+        )
 
 
 @rule("perception-field-legacy", "warning", source="J:troubleshooting")
 def field_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Older field names are accepted, but only the new ones are maintained."""
-    for facts in _legacy_fields(catalog):
+    for facts in older_fields(catalog):
         path, successor = f"{_LAYER}/{facts.name}", facts.successor
         if not document.is_set(path):
             continue
@@ -134,7 +129,7 @@ def field_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
             path,
             f"{facts.name} is an older name of {successor}"
             + (", which is also set." if is_taken else "."),
-            *_move_to_successor(document, catalog, successor),
+            *_rename_field(document, catalog, facts),
         )
 
 
@@ -248,46 +243,20 @@ def _fields_ending_in(document: PersonaDocument, *endings: str) -> list[tuple[st
     ]
 
 
-def _legacy_fields(catalog: Catalog) -> list[FieldFacts]:
-    statuses = ("deprecated", "retired")
-    return [facts for facts in catalog.fields("perception") if facts.status in statuses]
-
-
-def _legacy_names(catalog: Catalog, successor: str) -> list[str]:
-    return [facts.name for facts in _legacy_fields(catalog) if facts.successor == successor]
-
-
-def _move_to_successor(document: PersonaDocument, catalog: Catalog, successor: str) -> Hint:
-    """Return the call that moves the values of all older names of a field to the new one.
-
-    The findings about each older name have the same call, so that no value is left out or
-    overwritten.
-    """
-    target = f"{_LAYER}/{successor}"
-    paths = [f"{_LAYER}/{name}" for name in _legacy_names(catalog, successor)]
-    paths = [path for path in paths if document.is_set(path)]
-    values = [document.value(path) for path in (target, *paths) if document.is_set(path)]
-    if successor == "visual_awareness_queries":
-        queries = [query for value in values if isinstance(value, list) for query in value]
-        fields = {successor: _fix_entries(catalog, queries)}
-        unset = [path.removeprefix(f"{_LAYER}/") for path in paths]
-        return (configure("perception", **fields, unset=unset),)
-    if len(values) == 1:
-        return (move_field(paths[0], target),)
-    addition = {"op": "add", "path": target, "value": _merge_values(values)}
-    return "Keep both: ", patch(addition, *({"op": "remove", "path": path} for path in paths))
-
-
-def _merge_values(values: list[Any]) -> UnprintedValue:
-    """Return the values of several names as one: each text, or each list entry, once."""
-    if all(isinstance(value, str) for value in values):
-        return UnprintedValue("\n\n".join(dict.fromkeys(values)))
-    entries = [
-        entry for value in values for entry in (value if isinstance(value, list) else [value])
-    ]
-    return UnprintedValue(
-        [entry for index, entry in enumerate(entries) if entry not in entries[:index]]
-    )
+def _rename_field(document: PersonaDocument, catalog: Catalog, facts: FieldFacts) -> Hint:
+    """Return the call that moves a field to its successor; entries too long are to be shortened."""
+    operations = rename_field(document, facts)
+    if facts.successor == "visual_awareness_queries":
+        return conversion_calls(
+            replace(operation, value=_fix_entries(catalog, operation.value), is_stored=False)
+            if operation.kind == "set" and isinstance(operation.value, list)
+            else operation
+            for operation in operations
+        )
+    target = f"{_LAYER}/{facts.successor}"
+    if not document.is_set(target):
+        return (move_field(f"{_LAYER}/{facts.name}", target),)
+    return "Keep both: ", *conversion_calls(operations)
 
 
 def _entry_limits(catalog: Catalog) -> tuple[int, int]:
@@ -344,5 +313,5 @@ def _fix_entries(catalog: Catalog, values: list[Any]) -> list[Any]:
 
 def _is_set_under_any_name(document: PersonaDocument, catalog: Catalog, name: str) -> bool:
     """Return True if a field is set under its own name or an older one."""
-    names = (name, *_legacy_names(catalog, name))
-    return any(document.is_set(f"{_LAYER}/{name}") for name in names)
+    older = [facts.name for facts in older_fields(catalog) if facts.successor == name]
+    return any(document.is_set(f"{_LAYER}/{field}") for field in (name, *older))

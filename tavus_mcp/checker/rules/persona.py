@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
+from tavus_mcp.checker.conversion_fixes import conversion_calls
 from tavus_mcp.checker.fixes import (
     FixCall,
     UnprintedValue,
@@ -17,6 +18,7 @@ from tavus_mcp.checker.fixes import (
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rule_factories import Hint, Match, no_effect, requires
 from tavus_mcp.checker.rules.texts import fix_ids
+from tavus_mcp.deprecations.fields import move_documents
 from tavus_mcp.models.base import text
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.text import find_nearest, strip_quotes
@@ -227,16 +229,16 @@ def disclosure_text_unused(match: Match) -> Hint:
 @rule("documents-inside-layers", "warning", source="D:create-persona")
 def documents_inside_layers(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """An example of the docs has documents inside of layers, where Tavus ignores them."""
-    for name in ("document_ids", "document_tags"):
-        path = f"/layers/{name}"
-        if path in document.values_by_pointer:
+    operations = move_documents(document, catalog)
+    moved = {operation.path: operation for operation in operations if operation.kind == "set"}
+    for operation in operations:
+        if operation.kind == "remove":
+            name = operation.path.rpartition("/")[2]
             # A write that changes the list moves it as well (personas.current_spelling).
-            is_superseded = document.is_set(f"/{name}") or not document.is_set(path)
-            move = update_fields(**{name: UnprintedValue(document.value(path))})
             yield Violation(
-                path,
+                operation.path,
                 f"{name} stands inside layers; documents are attached at the top level.",
-                remove(path) if is_superseded else move,
+                *conversion_calls([moved.get(f"/{name}", operation)]),
             )
 
 

@@ -6,16 +6,17 @@ from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.catalog.facts import PipelineMode
+from tavus_mcp.checker.conversion_fixes import conversion_calls
 from tavus_mcp.checker.fixes import (
     FixCall,
     HintPart,
     alternative_fix,
-    configure,
     remove,
     unset_fields,
     update_fields,
 )
 from tavus_mcp.checker.rule import Violation, rule
+from tavus_mcp.deprecations.fields import remove_retired_layers
 from tavus_mcp.models.document import PersonaDocument
 
 _LLM_ONLY_FIELDS = (
@@ -86,16 +87,13 @@ def sts_layer_unused(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
 @rule("vqa-retired", "warning", source="D:get-persona")
 def vqa_retired(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The perception layer replaced the vqa layer, which old personas still have."""
-    if not document.layer("vqa"):
-        return
-    has_model = document.is_set("/layers/perception/perception_model")
-    use_raven = (" and ", configure("perception", perception_model="raven-1"))
-    yield Violation(
-        "/layers/vqa",
-        "The vqa layer is retired; perception took its place.",
-        remove("/layers/vqa"),
-        *(() if has_model else use_raven),
-    )
+    for operation in remove_retired_layers(document, catalog):
+        name = operation.path.rpartition("/")[2]
+        yield Violation(
+            operation.path,
+            f"The {name} layer is retired; {catalog.layer(name).successor} took its place.",
+            *conversion_calls([operation]),
+        )
 
 
 def use_full_mode(document: PersonaDocument) -> FixCall:

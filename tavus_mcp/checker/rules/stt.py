@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
-from tavus_mcp.catalog import Catalog, FieldFacts
-from tavus_mcp.catalog.facts import DISCOURAGED_STATUSES
-from tavus_mcp.checker.fixes import HintPart, UnprintedValue, configure, unset_fields
+from tavus_mcp.catalog import Catalog
+from tavus_mcp.checker.conversion_fixes import conversion_calls
+from tavus_mcp.checker.fixes import configure, unset_fields
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rule_factories import Hint, Match, discouraged_choice
-from tavus_mcp.models.base import is_set, text
+from tavus_mcp.deprecations.conversion import Operations, assign
+from tavus_mcp.deprecations.fields import join_hotwords
+from tavus_mcp.deprecations.turn_taking import (
+    FLOW,
+    convert_turn_taking,
+    flow_overrides_stt,
+    is_flow_used,
+    legacy_fields,
+    pin_defaults,
+    replace_turn_taking,
+    source_path,
+)
 from tavus_mcp.models.document import PersonaDocument
 
 _ENGINE = "/layers/stt/stt_engine"
-# With the layer Tavus sets "near" by default; before, every voice near the microphone was heard.
-_KEEP_ISOLATION_OFF = {"voice_isolation": "off"}
-_NO_FIELDS: Mapping[str, Any] = {}
 
 
 @rule("stt-engine-deprecated", "warning", source="J:persona/stt, D:get-persona")
@@ -68,11 +77,10 @@ def hotwords_list(document: PersonaDocument, catalog: Catalog) -> Iterator[Viola
     """One schema of Tavus types hotwords as a list, all others as a text."""
     path = "/layers/stt/hotwords"
     if isinstance(document.value(path), list):
-        words = ", ".join(word for _, word in document.entries(path))
         yield Violation(
             path,
             "hotwords is one text of hints, not a list.",
-            configure("stt", hotwords=UnprintedValue(words)),
+            *conversion_calls(join_hotwords(document, catalog)),
         )
 
 
@@ -81,9 +89,9 @@ def turn_taking_overridden(document: PersonaDocument, catalog: Catalog) -> Itera
     """The conversational_flow layer overrides the turn-taking fields of the stt layer."""
     if not flow_overrides_stt(document, catalog):
         return
-    for facts, _ in legacy_turn_taking(document, catalog):
+    for facts in legacy_fields(document, catalog):
         yield Violation(
-            f"/layers/stt/{facts.name}",
+            source_path(facts),
             f"{facts.name} has no effect: the conversational_flow layer overrides it.",
             unset_fields("stt", facts.name),
             f"; tune {facts.successor} instead",
@@ -95,14 +103,14 @@ def turn_taking_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[
     """Turn-taking moved to conversational_flow; some of its fields have an inverted scale."""
     if flow_overrides_stt(document, catalog):
         return
-    notes = [facts.note for facts, _ in legacy_turn_taking(document, catalog)]
-    noted = "".join(f". {note}" for note in notes if note)
-    for facts, _ in legacy_turn_taking(document, catalog):
-        path = f"/layers/stt/{facts.name}"
+    stored = legacy_fields(document, catalog)
+    noted = "".join(f". {facts.note}" for facts in stored if facts.note)
+    for facts in stored:
+        path = source_path(facts)
         yield Violation(
             path,
             f"{facts.name} is legacy{catalog.deprecated_since(path)}.",
-            *to_conversational_flow(document, catalog),
+            *_convert_turn_taking(document, catalog),
             noted,
         )
 
@@ -110,53 +118,37 @@ def turn_taking_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[
 def to_conversational_flow(
     document: PersonaDocument,
     catalog: Catalog,
-    defaults: Mapping[str, Any] = _NO_FIELDS,
+    defaults: Mapping[str, Any] = MappingProxyType({}),
     **overrides: Any,
-) -> tuple[HintPart, ...]:
-    """Return the calls that move all legacy turn-taking fields of stt to conversational_flow.
+) -> Hint:
+    """Return the calls that set fields of conversational_flow, with all that stt holds for it.
 
-    They are moved together, whichever finding asks for it: once conversational_flow is in use, the
-    fields left in stt have no effect. ``overrides`` take precedence over the moved values, these
-    over ``defaults``. If the layer was not in use, voice isolation is set to off, as it was.
+    The turn-taking fields of stt are moved together, whichever finding asks for it: once
+    conversational_flow is in use, the fields left in stt have no effect. ``overrides`` take
+    precedence over the moved values, these over ``defaults``.
     """
-    if flow_overrides_stt(document, catalog):
-        return (configure("conversational_flow", **{**defaults, **overrides}),)
-    legacy_fields = list(legacy_turn_taking(document, catalog))
-    fields: dict[str, Any] = {**defaults}
-    for facts, value in legacy_fields:
-        fields |= _successor_field(facts, value)
-    if fields and not document.layer("conversational_flow"):
-        fields |= _KEEP_ISOLATION_OFF
-    fields |= overrides
-    addition = [configure("conversational_flow", **fields)] if fields else []
-    if not legacy_fields:
-        return tuple(addition)
-    removal = unset_fields("stt", *(facts.name for facts, _ in legacy_fields))
-    return (*addition, " and ", removal) if addition else (removal,)
+    decided = {f"{FLOW}/{name}" for name in overrides}
+    moved: Operations = []
+    if not flow_overrides_stt(document, catalog):
+        moved = replace_turn_taking(document, catalog, decided, activate=True)
+        assigned = {operation.path for operation in moved if operation.kind == "set"}
+        if decided and not assigned and not is_flow_used(document):
+            moved += pin_defaults(catalog, decided)
+    operations = [*_assign_fields(defaults), *moved, *_assign_fields(overrides)]
+    last = {operation.path: operation for operation in operations}
+    return conversion_calls(last.values())
 
 
-def legacy_turn_taking(
-    document: PersonaDocument, catalog: Catalog
-) -> Iterator[tuple[FieldFacts, Any]]:
-    """Yield the legacy turn-taking fields of stt that are set, with their values."""
-    for facts in catalog.fields("stt"):
-        value = document.value(f"/layers/stt/{facts.name}")
-        if facts.status == "legacy" and is_set(value):
-            yield facts, value
+def _assign_fields(values: Mapping[str, Any]) -> Operations:
+    return [assign("turn_taking", f"{FLOW}/{name}", value) for name, value in values.items()]
 
 
-def flow_overrides_stt(document: PersonaDocument, catalog: Catalog) -> bool:
-    """Return True if conversational_flow is in use with a model that overrides the stt layer."""
-    flow = document.layer("conversational_flow")
-    stored = catalog.turn_models.find(text(flow.get("turn_detection_model")))
-    return bool(flow) and not (stored and stored.status in DISCOURAGED_STATUSES)
-
-
-def _successor_field(facts: FieldFacts, value: Any) -> dict[str, Any]:
-    """Return the equivalent field of conversational_flow and its value, empty if there is none."""
-    name = (facts.successor or "").partition(".")[2]
-    successor_value = facts.successor_values.get(str(value).lower())
-    return {name: successor_value} if name and successor_value is not None else {}
+def _convert_turn_taking(document: PersonaDocument, catalog: Catalog) -> Hint:
+    """Return the calls of the conversion; what it keeps is offered to be replaced."""
+    operations = convert_turn_taking(document, catalog)
+    if any(operation.kind == "keep" for operation in operations):
+        operations = replace_turn_taking(document, catalog, activate=True)
+    return conversion_calls(operations)
 
 
 def _unsupported_languages(document: PersonaDocument, catalog: Catalog) -> list[str]:

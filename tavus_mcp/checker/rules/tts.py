@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
+from tavus_mcp.catalog.voice import engine_of, is_tavus_voice, voice_ids
+from tavus_mcp.checker.conversion_fixes import conversion_calls
 from tavus_mcp.checker.fixes import (
     FixCall,
     UnprintedValue,
@@ -18,13 +20,18 @@ from tavus_mcp.checker.fixes import (
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rule_factories import Hint, Match, discouraged_choice, no_effect
 from tavus_mcp.checker.rules.texts import is_placeholder_setting
-from tavus_mcp.checker.rules.voice_settings import engine_of, is_tavus_voice, voice_ids
+from tavus_mcp.deprecations.conversion import assign
+from tavus_mcp.deprecations.voice import (
+    EXTERNAL_VOICE,
+    move_provider_voice,
+    remove_retired_fields,
+    replace_engine,
+)
 from tavus_mcp.models.document import PersonaDocument
 
 _ENGINE = "/layers/tts/tts_engine"
 _MODEL = "/layers/tts/tts_model_name"
 _DICTIONARY = "/layers/tts/pronunciation_dictionary_id"
-_ENGINE_SPECIFIC_FIELDS = ("voice_id", "api_key", "tts_model_name", "playht_user_id")
 # The form of each provider's voice ids; ids of no known form are not reported.
 _PROVIDER_IDS = {
     "cartesia": re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE),
@@ -42,14 +49,13 @@ _PROVIDER_IDS = {
 )
 def engine_retired(match: Match) -> Hint:
     """Tavus removed the engine: it cannot speak."""
-    names = [name for name in _ENGINE_SPECIFIC_FIELDS if match.document.layer("tts").get(name)]
-    replacement = configure(
-        "tts",
-        tts_engine=match.facts.successor or "elevenlabs",
-        external_voice_id="<EXTERNAL_VOICE_ID>",
-        **_unset_argument(names),
-    )
-    return "With what belonged to it: ", replacement, "; or elevenlabs, or azure"
+    operations = replace_engine(match.document, match.catalog)
+    if not is_tavus_voice(voice_ids(match.document)[1], match.catalog):
+        chosen = assign("tts_engine", EXTERNAL_VOICE, "<EXTERNAL_VOICE_ID>")
+        operations = [item for item in operations if item.path != EXTERNAL_VOICE]
+        operations.insert(1, chosen)
+    calls = conversion_calls(operations)
+    return "With what belonged to it: ", *calls, "; or elevenlabs, or azure"
 
 
 @rule("tts-engine-undocumented", "warning", source="N#54781446696, N#68336332586")
@@ -66,15 +72,14 @@ def engine_undocumented(match: Match) -> Hint:
 @rule("tts-playht-field", "warning", source="J:changelog, V:pal.py")
 def playht_field(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Fields of PlayHT have no effect: Tavus removed that engine."""
-    path = "/layers/tts/playht_user_id"
     if document.text(_ENGINE) == "playht":
         return  # the fix of tts-engine-retired removes the field
-    if document.is_set(path):
+    for operation in remove_retired_fields(document, catalog):
         yield Violation(
-            path,
-            "playht_user_id belonged to PlayHT, which Tavus removed"
-            f"{catalog.deprecated_since(path, preposition='on')}.",
-            unset_at(path),
+            operation.path,
+            f"{operation.path.rpartition('/')[2]} belonged to PlayHT, which Tavus removed"
+            f"{catalog.deprecated_since(operation.path, preposition='on')}.",
+            *conversion_calls([operation]),
         )
 
 
@@ -89,7 +94,7 @@ def provider_voice_in_voice_id(document: PersonaDocument, catalog: Catalog) -> I
         yield Violation(
             "/layers/tts/voice_id",
             "voice_id names a Tavus Voice (v and hex digits); this looks like a provider's id.",
-            configure("tts", external_voice_id=UnprintedValue(voice), unset=["voice_id"]),
+            *conversion_calls(move_provider_voice(document, catalog)),
         )
 
 
