@@ -27,10 +27,10 @@ Goal = Literal[
     "cost_less",
     "modernize",
 ]
-"""A goal of tuning; ``modernize`` says the same in today's words."""
+"""A goal of tuning, as ``goals.toml`` has it; ``modernize`` changes no behaviour."""
 
 Strength = Literal["gentle", "normal", "strong"]
-"""``gentle`` moves each setting one step; ``strong`` goes to the end and takes what it costs."""
+"""How far a goal goes: one level, its usual level, or the last level whatever it costs."""
 
 GOALS: tuple[str, ...] = get_args(Goal)
 """Every goal, in the order it is offered."""
@@ -40,12 +40,12 @@ Confidence = Literal["documented", "reported", "inferred"]
 
 
 class Step(Facts):
-    """One place that a goal of tuning moves, and how far.
+    """One field that a goal of tuning changes, and how far.
 
-    ``ladder`` runs towards the goal: gentle takes one rung, normal goes to ``normal`` (the end
-    where nothing is said), strong to the end. Rungs are values of the field; with ``rating`` they
-    are ratings of the model that stands there, with ``paragraph`` nothing but a text is added to
-    the prompt, and ``thought`` names the piece of code that has to look closer.
+    ``levels`` run towards the goal: strength gentle takes one level, normal goes to ``normal`` (the
+    last level where it is not given), strong to the last one. Levels are values of the field; with
+    ``rating`` they are ratings of the model in effect. A step with ``paragraph`` adds that text to
+    the prompt; one with ``function`` is carried out by that entry of ``tuning.step_functions``.
     """
 
     path: str
@@ -55,20 +55,20 @@ class Step(Facts):
     confidence: Confidence
     levels: tuple[Any, ...] = ()
     normal: Any = None
-    assume: Any = None  # what is in effect where nothing is stored, if no default is known
-    strict: bool = False  # what is not on the ladder is left alone
+    assume: Any = None  # the value in effect where none is stored and no default is documented
+    strict: bool = False  # a value that is not among the levels is left as it is
     rating: Literal["speed", "intelligence"] | None = None
     paragraph: str | None = None
     function: str | None = None
     strengths: tuple[Strength, ...] = ("gentle", "normal", "strong")
-    when: tuple[str, ...] = ()  # names of conditions
-    needs: tuple[str, ...] = ()  # JSON Pointers where something must stand
-    unless_set: tuple[str, ...] = ()  # and where nothing may
-    met_when_bypassed: bool = False  # a mode that bypasses the place gives the goal what it wants
+    when: tuple[str, ...] = ()  # names of ``tuning.conditions`` that must all hold
+    needs: tuple[str, ...] = ()  # JSON Pointers that must have a value
+    unless_set: tuple[str, ...] = ()  # JSON Pointers that must have none
+    met_when_bypassed: bool = False  # a mode that bypasses the field fulfils the goal there
 
 
 class Advice(Facts):
-    """What helps a goal but is no change of the persona: a remark with the call to make."""
+    """A remark that helps a goal but is no change of the persona, with the call to make."""
 
     path: str
     message: str
@@ -99,18 +99,18 @@ class TuningGoal(NamedFacts):
 
 
 class Paragraph(NamedFacts):
-    """A text that tuning may add to a prompt, and the texts that pull the other way."""
+    """A text that tuning may add to a prompt; ``opposes`` names those that contradict it."""
 
     text: str
     opposes: tuple[str, ...] = ()
 
 
 class Translation(NamedFacts):
-    """Why and with what effect something old is said in today's words.
+    """The texts that explain the conversion of a legacy setting.
 
-    ``assumed`` is told where the meaning was not certain, ``by_hand`` where it cannot be carried
-    over. ``value`` is what is written where that does not depend on the old value; ``values`` are
-    the numbers that words stand for.
+    ``assumed`` is reported where the meaning of the setting was uncertain, ``by_hand`` where it
+    cannot be converted. ``value`` is written where the result does not depend on the old value;
+    ``values`` are the numbers that words stand for.
     """
 
     confidence: Confidence

@@ -75,6 +75,12 @@ def _uses_tts_engine(name: str) -> Condition:
     return uses_it
 
 
+def _has_engine_chosen_by_tavus(working_copy: WorkingCopy) -> bool:
+    """Return whether the voice or the replica decides which engine speaks."""
+    stated = working_copy.is_set("/layers/tts/tts_engine")
+    return not stated and engine_of(working_copy.document, working_copy.catalog) is None
+
+
 def _uses_sonic(*families: str) -> Condition:
     def uses_it(working_copy: WorkingCopy) -> bool:
         engine = engine_of(working_copy.document, working_copy.catalog)
@@ -149,6 +155,7 @@ CONDITIONS: Mapping[str, Condition] = {
     "azure": _uses_tts_engine("azure"),
     "sonic_3": _uses_sonic("sonic-3"),
     "older_sonic": _uses_sonic("sonic-1", "sonic-2"),
+    "engine_chosen_by_tavus": _has_engine_chosen_by_tavus,
     "hurried": _has_fast_speech,
     "speed_in_words": _has_speed_in_words,
     "sees": _has_vision,

@@ -1,4 +1,4 @@
-"""The persona as it is to be, with the reason of every place that differs."""
+"""The persona as tuning changes it, with the reason for every changed path."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MISSING: Any = object()
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a place is to change: for which goals, to what end, at what cost, and who says so."""
+    """Why a path changes: for which goals, with what effect and cost, on whose authority."""
 
     goals: tuple[str, ...]
     reason: str
@@ -34,7 +34,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class AlreadyMet:
-    """A place that stands as a goal wants it; without a path the whole persona does."""
+    """A path whose value is what a goal wants; '' if that is true of the whole persona."""
 
     goal: str
     path: str
@@ -43,7 +43,7 @@ class AlreadyMet:
 
 @dataclass(frozen=True)
 class ResolvedConflict:
-    """A place that goals pull in two directions: the first named won, the second did not."""
+    """A path that two goals want to differ: ``goals`` are the one that won, and the other."""
 
     goals: tuple[str, str]
     path: str
@@ -53,9 +53,9 @@ class ResolvedConflict:
 
 @dataclass(frozen=True)
 class Proposal:
-    """What would move a persona towards its goals; ``reasons`` are by JSON Pointer.
+    """The change that moves a persona towards its goals, with ``reasons`` by JSON Pointer.
 
-    A place below a pointer, such as an item of a list, has the reason of the pointer.
+    A path below a pointer, such as an item of a list, has the reason of the pointer.
     """
 
     change: Change
@@ -65,7 +65,7 @@ class Proposal:
     findings: list[RuleFinding]
 
     def reason(self, path: str) -> Reason:
-        """Return why a place changes; ``KeyError`` when it does not."""
+        """Return why a path changes; raise ``KeyError`` if it does not."""
         while path not in self.reasons and path:
             path = path.rpartition("/")[0]
         return self.reasons[path]
@@ -73,19 +73,25 @@ class Proposal:
 
 @dataclass(frozen=True)
 class _Constraint:
+    """The values of a path that a goal accepts from the goals after it."""
+
     goal: str
     accepts: Callable[[Any], bool]
 
 
 @dataclass
 class WorkingCopy:
-    """A document under work: what is set and removed so far, by whom, and what is to be said."""
+    """A persona while goals change it, with everything that a ``Proposal`` is built from.
+
+    ``before`` is the stored persona, ``document`` the changed one. ``goals`` are those on whose
+    behalf the next changes are made.
+    """
 
     before: PersonaDocument
     catalog: Catalog
     strength: str
     languages: tuple[str, ...] = ()
-    goals: tuple[str, ...] = ()  # those in whose name something is done at the moment
+    goals: tuple[str, ...] = ()
     document: PersonaDocument = field(init=False)
     has_changed: bool = False
     reasons: dict[str, Reason] = field(default_factory=dict)
@@ -101,52 +107,54 @@ class WorkingCopy:
 
     @property
     def goal(self) -> str:
-        """The goal that is pursued at the moment."""
+        """The goal on whose behalf the next changes are made."""
         return self.goals[0]
 
     @cached_property
     def bypassed_names(self) -> frozenset[str]:
-        """The layers and fields that have no effect in this mode."""
+        """The layers and top-level fields that have no effect in the persona's pipeline mode."""
         mode = self.catalog.pipeline_modes.find(self.before.mode)
         if mode is None:
             return frozenset()
-        # who does not listen has no turns to take
-        deaf = {"conversational_flow"} if "stt" in mode.ignored_layers else set()
-        return frozenset({*mode.ignored_layers, *mode.forbids, *deaf})
+        # turn-taking needs speech recognition, so a mode that bypasses stt bypasses both
+        flow = {"conversational_flow"} if "stt" in mode.ignored_layers else set()
+        return frozenset({*mode.ignored_layers, *mode.forbids, *flow})
 
     def at(self, pointer: str) -> Any:
-        """Return what stands at a pointer by now, or None."""
+        """Return the present value at a pointer, or None."""
         return self.document.value(pointer)
 
     def is_set(self, pointer: str) -> bool:
-        """Tell whether something stands there by now, empty texts and lists not counted."""
+        """Return whether a value is present; empty texts and lists do not count."""
         return is_set(self.at(pointer))
 
     def has_effect(self, pointer: str) -> bool:
-        """Tell whether what stands there counts in this mode."""
+        """Return whether a value at a pointer has an effect in the pipeline mode."""
         return _section_of(pointer) not in self.bypassed_names
 
     def is_settable(self, pointer: str) -> bool:
-        """Tell whether something can be set there without breaking what stands above it."""
-        above = pointer_tokens(pointer)[:-1]
-        nodes = (self.at(pointer_of(above[:depth])) for depth in range(1, len(above) + 1))
+        """Return whether a value can be set without replacing a parent that is no object."""
+        parents = pointer_tokens(pointer)[:-1]
+        nodes = (self.at(pointer_of(parents[:depth])) for depth in range(1, len(parents) + 1))
         return all(node is None or isinstance(node, dict) for node in nodes)
 
     def has_set(self, pointer: str) -> bool:
-        """Tell whether a value was set there, or below, by this draft."""
-        return any(one == pointer or one.startswith(pointer + "/") for one in self._values)
+        """Return whether this working copy has set the value at a pointer or below it."""
+        return any(path == pointer or path.startswith(pointer + "/") for path in self._values)
 
-    def begin_round(self, already: Iterable[AlreadyMet], remarks: Iterable[RuleFinding]) -> None:
-        """Forget what a round of goals held and said; what it set stays."""
+    def begin_round(
+        self, already_met: Iterable[AlreadyMet], findings: Iterable[RuleFinding]
+    ) -> None:
+        """Start a round of goals: keep the changes, and of the reports only those given here."""
         self.has_changed = False
         self._constraints.clear()
         self.resolved_conflicts.clear()
-        self.already_met[:], self.findings[:] = already, remarks
+        self.already_met[:], self.findings[:] = already_met, findings
 
     def set_value(
         self, pointer: str, value: Any, reason: Reason, *, merge_reasons: bool = False
     ) -> None:
-        """Set a value; ``adds`` keeps the reasons that the place has by now."""
+        """Set a value; with ``merge_reasons`` an earlier reason of the pointer is kept as well."""
         self.document = PersonaDocument(SetFields({pointer: value}).apply(self.document.data))
         self._values[pointer] = value
         self.has_changed = True
@@ -154,7 +162,7 @@ class WorkingCopy:
         self._record_reason(pointer, reason, merge_reasons=merge_reasons)
 
     def remove(self, pointer: str, reason: Reason) -> None:
-        """Remove what stands at a pointer."""
+        """Remove the value at a pointer."""
         self.document = PersonaDocument(SetFields({}, (pointer,)).apply(self.document.data))
         self._values.pop(pointer, None)
         self._unset[pointer] = None
@@ -165,12 +173,12 @@ class WorkingCopy:
         self.reasons[pointer] = _merge_reasons(old, reason) if merge_reasons and old else reason
 
     def reason_of_step(self, step: Step) -> Reason:
-        """Return the reason of a step for the goal at hand."""
-        told = (step.reason, step.effect, step.trade_off, step.confidence, step.source)
-        return Reason(self.goals, *told)
+        """Return the reason of a step, for the present goals."""
+        texts = (step.reason, step.effect, step.trade_off)
+        return Reason(self.goals, *texts, step.confidence, step.source)
 
     def reason_of_translation(self, translation: Translation, **words: str) -> Reason:
-        """Return the reason of a translation, with the names it is about."""
+        """Return the reason of a translation; ``words`` fill the placeholders of its texts."""
         reason, effect, cost = (
             text.format(**words)
             for text in (translation.reason, translation.effect, translation.trade_off)
@@ -178,18 +186,19 @@ class WorkingCopy:
         return Reason(self.goals, reason, effect, cost, translation.confidence, translation.source)
 
     def constrain(self, pointer: str, accepts: Callable[[Any], bool]) -> None:
-        """Hold a place for the goal at hand: others may set what it accepts."""
+        """Let later goals set only values that ``accepts`` returns True for."""
         self._constraints.setdefault(pointer, []).append(_Constraint(self.goal, accepts))
 
     def conflicting_goal(self, pointer: str, value: Any) -> str | None:
-        """Return the goal that was named before and does not accept a value at a place."""
-        claims = self._constraints.get(pointer, ())
-        return next((one.goal for one in claims if not one.accepts(value)), None)
+        """Return the earlier goal whose constraint refuses a value, or None."""
+        constraints = self._constraints.get(pointer, ())
+        refusing = (constraint.goal for constraint in constraints if not constraint.accepts(value))
+        return next(refusing, None)
 
     def resolve_conflict(
         self, pointer: str, winning_goal: str, chosen_value: Any, wanted_value: Any
     ) -> None:
-        """Note that a goal named before has its way at a place."""
+        """Record that an earlier goal takes precedence over the present one at a pointer."""
         why = (
             f"{winning_goal} was named first; {self.goal} alone would set "
             f"{json.dumps(wanted_value)}."
@@ -199,7 +208,7 @@ class WorkingCopy:
         )
 
     def mark_met(self, pointer: str, value: Any) -> None:
-        """Note that a place is as the goal at hand wants it, by itself or by this draft."""
+        """Record that the present goal wants no other value, and share the reason of a change."""
         reason = self.reasons.get(pointer)
         if reason is None:
             self.already_met.append(AlreadyMet(self.goal, pointer, value))
@@ -209,18 +218,17 @@ class WorkingCopy:
     def add_finding(
         self, rule: str, path: str, message: str, hint: str, source: str, severity: Severity
     ) -> None:
-        """Say something that no change can say."""
-        said = RuleFinding(severity=severity, path=path, message=message, hint=hint)
-        told = {"rule": f"tuning-{rule}", "source": source}
-        self.findings.append(said.model_copy(update=told))
+        """Report what a person should know beside the changes."""
+        finding = RuleFinding(severity=severity, path=path, message=message, hint=hint)
+        origin = {"rule": f"tuning-{rule}", "source": source}
+        self.findings.append(finding.model_copy(update=origin))
 
     def advise(self, advice: Advice) -> None:
-        """Say what helps the goal but is no change of the persona."""
-        told = (advice.path, advice.message, advice.hint, advice.source)
-        self.add_finding("advice", *told, "info")
+        """Report what helps the goal but is no change of the persona."""
+        self.add_finding("advice", advice.path, advice.message, advice.hint, advice.source, "info")
 
     def build_proposal(self) -> Proposal:
-        """Return what this draft comes to; what ended where it began is left out."""
+        """Return the result; a path that ends with its stored value is left out."""
         values = {path: value for path, value in self._values.items() if self._differs(path, value)}
         unset = [path for path in self._unset if get_at(self.before.data, path, self) is not self]
         reasons = {path: self.reasons[path] for path in (*values, *unset)}
@@ -233,13 +241,13 @@ class WorkingCopy:
 
 
 def _section_of(pointer: str) -> str:
-    """Return the layer that a place is in, or the field at the top."""
+    """Return the layer of a pointer, or its top-level field."""
     first, *inside = pointer_tokens(pointer) or ("",)
     return inside[0] if first == "layers" and inside else first
 
 
 def _merge_reasons(first: Reason, second: Reason) -> Reason:
-    """Return two reasons as one; the weaker confidence holds."""
+    """Return two reasons as one, with the weaker confidence."""
     weakest = max(first.confidence, second.confidence, key=_CONFIDENCE_ORDER.index)
     return Reason(
         tuple(dict.fromkeys((*first.goals, *second.goals))),

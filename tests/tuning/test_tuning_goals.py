@@ -178,6 +178,18 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ),
     (
         "speak_faster",
+        "normal",
+        {},
+        {SPEED: 1.1},
+    ),
+    (
+        "speak_slower",
+        "strong",
+        {"tts": {"voice_id": "v0a1b2c3d4e5f"}},
+        {SPEED: 0.8},
+    ),
+    (
+        "speak_faster",
         "strong",
         {"tts": {**ELEVENLABS, "voice_settings": {"speed": 0.8}}},
         {SPEED: 1.2},
