@@ -1,22 +1,28 @@
 """An MCP server for Tavus personas: inspect, create and tune them, safely.
 
-The rooms of the house, outermost first; each may import only what stands below it:
+Package map, top layer first. A package imports only packages listed below it (enforced by
+tests/conventions/importlinter.ini).
 
-- ``cli``        the only place that wires a world together; ``__main__`` just calls it
-- ``manifest``   renders README tables and manifests from the running server; ``demo`` plays it;
-  ``files`` exports personas as files and applies them
-- ``server``     our MCP server: strict tools, short errors; ``stdio`` carries its bytes
-- ``tools``      the front, one decorated function per tool; beside it ``resources``, ``prompts``
-                 and ``completions``
-- ``usecases``   what happens, in order; its ``rules`` are what the checker knows
-- ``app``        the wired things one call may use
-- ``client``     the only way out over HTTP
-- ``journal``    the only way to disk: what was done, append-only
-- ``catalog``    what Tavus offers, as data with source and date
-- ``models``     what things are: pydantic, no I/O, no clock; ``errors`` every failure we raise
-- ``sandbox``    a local Tavus; speaks the wire and knows nothing of our client
-
-``settings`` reads the environment, ``logs`` hides secrets in what is logged.
+- ``cli``             the command line, and the only place that builds an ``App``
+- ``server``          the MCP surface: tools, resources, prompts, completions, stdio
+- ``fleet``           audits and bulk changes of a whole account: plan, apply, undo
+- ``tuning``          goals to recommended changes, with reasons
+- ``persona_files``   personas as YAML files: export, apply, merge
+- ``conversations``   transcripts and turn-taking metrics: read, measure, compare
+- ``personas``        create, read, update, delete and restore one persona; plans and receipts
+- ``history``         what happened to a persona: writes, revisions, redactions
+- ``listings``        paged lists of the account, with cursors
+- ``app``             ``App``: the collaborators of one call
+- ``checker``         the linter: a document in, findings out
+- ``deprecations``    legacy settings and their equivalents today
+- ``tavus_api``       the HTTP client
+- ``journal``         the append-only audit log
+- ``catalog``         what Tavus offers, as data with source and date
+- ``sandbox``         a local Tavus; imported by ``cli`` only
+- ``logs``            logging with secrets masked
+- ``models``          schema and values: persona, JSON Patch, findings; no I/O, no clock
+- ``settings``        the only reader of the environment
+- ``text``, ``errors``, ``concurrency``, ``addresses``  helpers without dependencies
 """
 
 __version__ = "0.1.0"

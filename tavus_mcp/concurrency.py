@@ -1,4 +1,4 @@
-"""Doing one thing to many: so many at once and no more, and each as soon as there is room."""
+"""Bounded concurrency, protection of started writes from cancellation, and progress reports."""
 
 from __future__ import annotations
 
@@ -9,11 +9,19 @@ import anyio
 
 T = TypeVar("T")
 MAX_CONCURRENT_REQUESTS = 4
-"""How many requests of one call may be on their way; Tavus publishes no rate limit.
+"""Concurrent requests of one call; Tavus publishes no rate limit.
 
-Fewer than the connections that the client keeps (``client.api.LIMITS``): none is opened and closed
-all the time, and two are left for other calls meanwhile.
+Fewer than the connections that the client keeps alive (``tavus_api.client.CONNECTION_LIMITS``), so
+that none is opened again and again, and other calls have some meanwhile.
 """
+WRITE_GRACE_SECONDS = 5.0
+"""Time to complete for a started write when its call is cancelled or the server ends."""
+NOTIFICATIONS_PER_CALL = 100
+"""Approximate number of progress notifications of one call."""
+
+StartCallback = Callable[[], None]
+ProgressCallback = Callable[[float, float | None], Awaitable[None]]
+"""Sends a progress notification: the number done, and the total if it is known."""
 
 
 async def for_each(
@@ -22,16 +30,16 @@ async def for_each(
     *,
     max_concurrent: int = MAX_CONCURRENT_REQUESTS,
 ) -> None:
-    """Do the work for every item, ``at_once`` at a time; nothing is taken before there is room.
+    """Run an async function over an async iterable with bounded concurrency.
 
-    What the work raises ends everything and is raised as it is; work that may fail for one item
-    must catch it. Cancelling the caller stops all that is under way.
+    Items are pulled only when a worker is free. An exception of ``work`` cancels everything and is
+    raised as it is, so work that may fail for one item must catch it.
     """
-    source, turn = aiter(items), anyio.Lock()
+    source, source_lock = aiter(items), anyio.Lock()
 
     async def worker() -> None:
         while True:
-            async with turn:
+            async with source_lock:
                 try:
                     item = await anext(source)
                 except StopAsyncIteration:
@@ -42,8 +50,8 @@ async def for_each(
         async with anyio.create_task_group() as workers:
             for _ in range(max_concurrent):
                 workers.start_soon(worker)
-    except ExceptionGroup as raised:
-        first = _first_exception(raised)
+    except ExceptionGroup as group:
+        first = _first_exception(group)
         raise first from first.__cause__
 
 
@@ -52,43 +60,33 @@ def _first_exception(group: ExceptionGroup[Exception]) -> Exception:
     return _first_exception(inner) if isinstance(inner, ExceptionGroup) else inner
 
 
-WRITE_GRACE_SECONDS = 5.0
-"""Seconds that a write under way is given when the call is cancelled, or the server ended."""
-
-StartCallback = Callable[[], None]
-
-
 async def shield_once_started(
     work: Callable[[StartCallback], Awaitable[None]], grace_seconds: float = WRITE_GRACE_SECONDS
 ) -> None:
-    """Do the work; once it has said that it has begun, cancelling waits for it, but not forever."""
+    """Run ``work``. After it calls the given function, cancellation is deferred.
+
+    It is deferred for up to ``grace_seconds``, so that a write in flight can complete.
+    """
     scope = anyio.CancelScope()
 
-    def begun() -> None:
+    def shield() -> None:
         scope.shield = True
 
-    async def watch() -> None:
+    async def limit_when_cancelled() -> None:
         try:
             await anyio.sleep_forever()
         finally:
             scope.deadline = anyio.current_time() + grace_seconds
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(watch)
+        tasks.start_soon(limit_when_cancelled)
         with scope:
-            await work(begun)
+            await work(shield)
         tasks.cancel_scope.cancel()
 
 
-ProgressCallback = Callable[[float, float | None], Awaitable[None]]
-"""Sends one notification: how many are done, and of how many when that is known."""
-
-NOTIFICATIONS_PER_CALL = 100
-"""Notifications of one call, about."""
-
-
 class ProgressReporter:
-    """Counts what is done and tells it, in order."""
+    """Counts completed items and sends progress notifications in order."""
 
     def __init__(self, report_progress: ProgressCallback) -> None:
         self._report_progress = report_progress
@@ -97,10 +95,10 @@ class ProgressReporter:
         self.done_count = 0
 
     async def advance(self, total: int | None) -> None:
-        """Count one more; tell it when it is time."""
+        """Count one more item of ``total``, and send a notification if one is due."""
         self.done_count += 1
-        every = max(1, (total or NOTIFICATIONS_PER_CALL * 10) // NOTIFICATIONS_PER_CALL)
-        if self.done_count % every and self.done_count != total:
+        interval = max(1, (total or NOTIFICATIONS_PER_CALL * 10) // NOTIFICATIONS_PER_CALL)
+        if self.done_count % interval and self.done_count != total:
             return
         async with self._lock:
             if self.done_count > self._last_reported:

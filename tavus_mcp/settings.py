@@ -1,8 +1,8 @@
-"""The settings of one run, and the only reader of the environment."""
+"""The settings of one run; no other module reads the environment."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -42,18 +42,18 @@ VARIABLES: Mapping[str, str] = {
         '`api_key_ref: "name"`, so that the model never sees it.'
     ),
 }
-"""Every variable that is read, with what it does; the README table is made of it."""
+"""Every environment variable that is read, with its description; the README table shows it."""
 
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
 
 class BadSetting(ValueError):
-    """A setting cannot be used; the text names it and what is allowed."""
+    """A setting is invalid; the message names it and the allowed values."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What one run of the server is told from outside."""
+    """The settings of one run of the server."""
 
     api_key: str | None = field(default=None, repr=False)
     base_url: str = DEFAULT_BASE_URL
@@ -66,23 +66,23 @@ class Settings:
 
 
 def from_environment(environ: Mapping[str, str]) -> Settings:
-    """Read the settings; raise ``BadSetting`` naming the variable that cannot be used."""
+    """Read the settings; raise ``BadSetting`` with the name of an invalid variable."""
     data_dir = environ.get("TAVUS_MCP_DATA_DIR")
-    base = Settings()
+    defaults = Settings()
     return Settings(
         api_key=environ.get("TAVUS_API_KEY") or None,
-        base_url=parse_base_url(environ.get("TAVUS_BASE_URL") or base.base_url),
+        base_url=parse_base_url(environ.get("TAVUS_BASE_URL") or defaults.base_url),
         sandbox=_parse_flag(environ, "TAVUS_MCP_SANDBOX"),
         read_only=_parse_flag(environ, "TAVUS_MCP_READ_ONLY"),
         toolsets=parse_toolsets(environ.get("TAVUS_MCP_TOOLSETS") or ",".join(DEFAULT_TOOLSETS)),
-        data_dir=Path(data_dir).expanduser() if data_dir else base.data_dir,
-        log_level=_parse_log_level(environ.get("TAVUS_MCP_LOG_LEVEL") or base.log_level),
-        secrets=_secrets(environ),
+        data_dir=Path(data_dir).expanduser() if data_dir else defaults.data_dir,
+        log_level=_parse_log_level(environ.get("TAVUS_MCP_LOG_LEVEL") or defaults.log_level),
+        secrets=_parse_secrets(environ),
     )
 
 
 def parse_toolsets(text: str) -> tuple[str, ...]:
-    """Return the toolsets of a comma list; ``all`` is every one."""
+    """Parse a comma-separated list of toolsets; ``all`` means every one."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
         if name not in (*TOOLSETS, "all"):
@@ -97,10 +97,10 @@ def parse_toolsets(text: str) -> tuple[str, ...]:
 
 
 def parse_base_url(url: str) -> str:
-    """Return the base URL without a closing slash; https, or http on loopback only."""
+    """Return the base URL without a trailing slash; raise ``BadSetting`` if it is not secure."""
     parts = urlsplit(url)
-    secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
-    if not secure or not parts.hostname:
+    is_secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
+    if not is_secure or not parts.hostname:
         raise BadSetting(
             "TAVUS_BASE_URL: must be an https URL, or http on loopback (127.0.0.1, localhost)."
         )
@@ -122,10 +122,9 @@ def _parse_log_level(text: str) -> str:
     return text.upper()
 
 
-def _secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    named: Iterable[tuple[str, str]] = environ.items()
+def _parse_secrets(environ: Mapping[str, str]) -> dict[str, str]:
     return {
         name.removeprefix(SECRET_PREFIX).lower(): value
-        for name, value in named
+        for name, value in environ.items()
         if name.startswith(SECRET_PREFIX) and value
     }

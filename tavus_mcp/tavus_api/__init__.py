@@ -1,6 +1,7 @@
-"""The only way out over HTTP.
+"""The HTTP client of the Tavus API; no other module sends requests to it.
 
-``api`` says what can be asked of Tavus, ``paging`` how a list is walked, ``dialect`` in which
-names, ``transport`` retries below all of them, and ``failures`` is the one place where a status
-becomes an error.
+- ``client``         one method per operation, in either vocabulary of the API
+- ``pagination``     the list endpoints, and how a list is walked
+- ``retries``        retrying as a transport below the client
+- ``error_mapping``  HTTP responses to errors
 """

@@ -1,4 +1,4 @@
-"""What can be asked of Tavus, one method per thing asked."""
+"""The client of the Tavus API: one method per operation."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from tavus_mcp.tavus_api.retries import RetryTransport
 
 TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
 REQUEST_TIMEOUT_SECONDS = 60.0
-"""Seconds that one request may take in all, its retries and every drip of its answer included."""
+"""Most seconds for one request, including its retries and a slowly arriving response."""
 CONNECTION_LIMITS = httpx2.Limits(
     max_connections=16, max_keepalive_connections=8, keepalive_expiry=120.0
 )
 
 
 class TavusApi:
-    """The Tavus HTTP API over one pooled client, made at the first request.
+    """The Tavus HTTP API over one connection pool, opened at the first request.
 
-    Raises the errors of ``errors.TavusError`` and ``NotConfigured`` (no key); ``masker`` hides what
-    is secret in the words of Tavus that they repeat.
+    Methods raise ``TavusError`` and its subclasses, and ``NotConfigured`` without a key. ``masker``
+    hides secrets in the texts of Tavus that errors quote.
     """
 
     def __init__(
@@ -59,28 +59,28 @@ class TavusApi:
         self._is_vocabulary_confirmed = False
 
     async def get_persona(self, persona_id: str) -> PersonaDocument:
-        """Read one persona (docs: get-persona); flat or wrapped, in either vocabulary."""
-        what = f"persona {persona_id!r}"
-        response = await self._send("GET", _resource_path("personas", persona_id), what)
-        document = PersonaDocument.parse(_parse_object(response, what))
+        """Read one persona (docs: get-persona), whichever vocabulary the response uses."""
+        subject = f"persona {persona_id!r}"
+        response = await self._send("GET", _resource_path("personas", persona_id), subject)
+        document = PersonaDocument.parse(_parse_object(response, subject))
         if not document.persona_id:
-            raise unreadable_response_error(response, what)
+            raise unreadable_response_error(response, subject)
         return document
 
     async def create_persona(self, body: JsonObject) -> JsonObject:
-        """Create a persona (docs: create-persona); answers its id and little else."""
-        what = "the new persona"
-        response = await self._send("POST", "/personas", what, json=body)
-        made = PersonaDocument.parse(_parse_object(response, what))
-        if not made.persona_id:
-            raise unreadable_response_error(response, what, write=True)
-        return made.data
+        """Create a persona (docs: create-persona); return the response: its id and little else."""
+        subject = "the new persona"
+        response = await self._send("POST", "/personas", subject, json=body)
+        created = PersonaDocument.parse(_parse_object(response, subject))
+        if not created.persona_id:
+            raise unreadable_response_error(response, subject, write=True)
+        return created.data
 
     async def patch_persona(self, persona_id: str, operations: Sequence[Operation]) -> bool:
-        """Send a JSON Patch (docs: patch-persona); False when Tavus saw no change (304)."""
+        """Send a JSON Patch (docs: patch-persona); return False if nothing changed (304)."""
         path = _resource_path("personas", persona_id)
-        what = f"the change of persona {persona_id!r}"
-        response = await self._send("PATCH", path, what, operations=operations)
+        subject = f"the change of persona {persona_id!r}"
+        response = await self._send("PATCH", path, subject, operations=operations)
         return response.status_code != 304
 
     async def delete_persona(self, persona_id: str) -> None:
@@ -91,39 +91,41 @@ class TavusApi:
     async def get_conversation(self, conversation_id: str) -> JsonObject:
         """Read one conversation with its events (docs: get-conversation, ``verbose``).
 
-        Events are left as they came; the fields around them are in either vocabulary.
+        Returns it as it was sent: its fields are in either vocabulary.
         """
-        what = f"conversation {conversation_id!r}"
+        subject = f"conversation {conversation_id!r}"
         path = _resource_path("conversations", conversation_id)
-        response = await self._send("GET", path, what, query={"verbose": "true"})
-        body = _parse_object(response, what)
-        told: JsonObject = body["data"] if isinstance(body.get("data"), dict) else body
-        if not told.get("conversation_id"):
-            raise unreadable_response_error(response, what)
-        return told
+        response = await self._send("GET", path, subject, query={"verbose": "true"})
+        body = _parse_object(response, subject)
+        conversation: JsonObject = body["data"] if isinstance(body.get("data"), dict) else body
+        if not conversation.get("conversation_id"):
+            raise unreadable_response_error(response, subject)
+        return conversation
 
     async def fetch_page(
         self, endpoint: ListEndpoint, limit: int, position: PagePosition | None = None, **query: str
     ) -> Page:
-        """Read one page of a list, in the order of Tavus; see ``paging`` for how."""
-        repeated = position is not None and position.page == 1
+        """Read one page of a list at a position, by default the first (see ``pagination``)."""
+        may_skip_page = position is not None and position.page == 1
         position = position or PagePosition(0, limit, "", 0)
         while True:
-            asked = {**query, **endpoint.fixed_query, "limit": str(position.limit)}
+            parameters = {**query, **endpoint.fixed_query, "limit": str(position.limit)}
             if position.page:
-                asked["page"] = str(position.page)
-            response = await self._send("GET", endpoint.path, endpoint.description, query=asked)
+                parameters["page"] = str(position.page)
+            response = await self._send(
+                "GET", endpoint.path, endpoint.description, query=parameters
+            )
             rows, total = pagination.parse_page(_parse_json(response, endpoint.description))
-            first = endpoint.row_id(rows[0]) if rows else ""
-            again = bool(rows) and first == position.first_id
-            empty = not rows and position.page == 0 and bool(total)
-            if not empty and not (again and repeated):
-                return pagination.build_page([] if again else rows, total, position, first)
-            repeated = False
+            first_id = endpoint.row_id(rows[0]) if rows else ""
+            is_repeated = bool(rows) and first_id == position.first_id
+            is_missing = not rows and position.page == 0 and bool(total)
+            if not is_missing and not (is_repeated and may_skip_page):
+                return pagination.build_page([] if is_repeated else rows, total, position, first_id)
+            may_skip_page = False
             position = replace(position, page=position.page + 1)
 
     async def iter_all(self, endpoint: ListEndpoint, **query: str) -> AsyncIterator[JsonObject]:
-        """Walk a whole list, each row once."""
+        """Yield every row of a list, each once."""
         walk = pagination.ListWalk(endpoint)
         while walk.has_more:
             for row in walk.add_page(
@@ -132,7 +134,7 @@ class TavusApi:
                 yield row
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close all connections."""
         if self._client is not None:
             await self._client.aclose()
 
@@ -146,30 +148,30 @@ class TavusApi:
         json: Any = None,
         operations: Sequence[Operation] | None = None,
     ) -> httpx2.Response:
-        for spoken in self._candidate_vocabularies(path):
-            body = _patch_body(operations, spoken) if operations is not None else spoken.body(json)
+        for vocabulary in self._candidate_vocabularies(path):
+            body = (
+                vocabulary.body(json) if operations is None else _patch_body(operations, vocabulary)
+            )
             try:
                 with anyio.fail_after(self._timeout_seconds):
                     response = await self._http_client().request(
                         method,
-                        self._base_url + spoken.path(path),
-                        params=spoken.body(dict(query)) if query else None,
+                        self._base_url + vocabulary.path(path),
+                        params=vocabulary.body(dict(query)) if query else None,
                         json=body,
                     )
             except (httpx2.RequestError, TimeoutError) as error:
                 raise no_response_error(error, subject, write=method != "GET") from error
             if response.status_code != 404:
-                self._vocabulary, self._is_vocabulary_confirmed = (
-                    spoken,
-                    self._is_vocabulary_confirmed or spoken.is_renamed_path(path),
-                )
+                self._vocabulary = vocabulary
+                self._is_vocabulary_confirmed |= vocabulary.is_renamed_path(path)
                 break
         if response.is_success or response.status_code == 304:
             return response
         raise response_error(response, subject, self.masker.mask_text, write=method != "GET")
 
     def _candidate_vocabularies(self, path: str) -> Sequence[vocabularies.Vocabulary]:
-        # 404 on a path that has never answered may mean that the server lacks the path
+        # until a renamed path has answered, a 404 may mean that the server lacks that path
         if self._is_vocabulary_confirmed or not self._vocabulary.is_renamed_path(path):
             return (self._vocabulary,)
         return (vocabularies.PERSONA_VOCABULARY, vocabularies.PAL_VOCABULARY)
@@ -205,13 +207,13 @@ def _patch_body(
 ) -> list[JsonObject]:
     body = []
     for operation in operations:
-        sent = operation.to_json()
+        members = operation.to_json()
         for key in ("path", "from"):
-            if key in sent:
-                sent[key] = vocabulary.pointer(sent[key])
-        if "value" in sent:
-            sent["value"] = vocabulary.value(operation.path, sent["value"])
-        body.append(sent)
+            if key in members:
+                members[key] = vocabulary.pointer(members[key])
+        if "value" in members:
+            members["value"] = vocabulary.value(operation.path, members["value"])
+        body.append(members)
     return body
 
 

@@ -1,7 +1,7 @@
-"""The one place where a status becomes an error (docs: the errors of every endpoint).
+"""Map HTTP responses to errors (docs: the errors of every endpoint); nothing else does.
 
-Tavus says what is wrong under ``error``, else under ``message``, else as text; its own words are
-kept, with what to do next behind them.
+Tavus explains an error under ``error``, else under ``message``, else as text. Our errors quote that
+text, followed by what to do next.
 """
 
 from __future__ import annotations
@@ -34,50 +34,59 @@ _INVALID_ID = re.compile(
 def response_error(
     response: httpx2.Response, subject: str, mask: Callable[[str], str], *, write: bool
 ) -> TavusError:
-    """Return the error that a reply of status 400 or more (or a redirect) stands for.
+    """Return the error for a response of status 400 or more, or a redirect.
 
-    ``what`` names what was asked in words, such as ``persona 'p1'``; ``mask`` hides what is secret,
-    before anything is cut, so that no key is cut in two.
+    ``subject`` names what was requested in words, such as ``persona 'p1'``. ``mask`` hides secrets;
+    it is called before a text is cut, so that no secret is cut in two.
     """
-    said = error_text(response, mask)
+    detail = error_text(response, mask)
     status = response.status_code
-    told = f"Tavus answered {status} for {subject}" + (f": {said}" if said else "") + "."
-    gone = _INVALID_ID.search(said) if status == 400 else None
-    if gone and not gone[1].lower().startswith(("persona", "pal")) and "persona" in subject:
-        told = f"{told} It points at something that is not there; the list_* tools show what is"
-        return RequestRejected(f"{told} (list_replicas, list_documents, ...).", status=status)
-    if status == 404 or gone:
-        return NotFound(f"{told} {_not_found_advice(subject, write=write)}", status=status)
-    kind, advice = _classify_status(status, said, response.headers, write=write)
-    return kind(f"{told} {advice}".rstrip(), status=status)
+    message = f"Tavus answered {status} for {subject}" + (f": {detail}" if detail else "") + "."
+    invalid_id = _INVALID_ID.search(detail) if status == 400 else None
+    if (
+        invalid_id
+        and not invalid_id[1].lower().startswith(("persona", "pal"))
+        and "persona" in subject
+    ):
+        advice = (
+            "It points at something that is not there; the list_* tools show what is "
+            "(list_replicas, list_documents, ...)."
+        )
+        return RequestRejected(f"{message} {advice}", status=status)
+    if status == 404 or invalid_id:
+        return NotFound(f"{message} {_not_found_advice(subject, write=write)}", status=status)
+    error_type, advice = _classify_status(status, detail, response.headers, write=write)
+    return error_type(f"{message} {advice}".rstrip(), status=status)
 
 
 def no_response_error(
     error: httpx2.RequestError | TimeoutError, subject: str, *, write: bool
 ) -> Unavailable:
-    """Return the error for a request that got no reply."""
-    connected = not isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout))
-    unknown = write and connected
-    state = _OUTCOME_UNKNOWN if unknown else "Nothing was changed. It may help to try again."
-    return Unavailable(f"No answer from Tavus for {subject} ({type(error).__name__}). {state}")
+    """Return the error for a request without a response."""
+    was_connected = not isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout))
+    outcome = (
+        _OUTCOME_UNKNOWN
+        if write and was_connected
+        else "Nothing was changed. It may help to try again."
+    )
+    return Unavailable(f"No answer from Tavus for {subject} ({type(error).__name__}). {outcome}")
 
 
 def unreadable_response_error(
     response: httpx2.Response, subject: str, *, write: bool = False
 ) -> Unavailable:
-    """Return the error for a successful reply whose body is not the JSON it should be."""
-    kind = response.headers.get("content-type", "no content type")
+    """Return the error for a successful response whose body is not the expected JSON."""
+    content_type = response.headers.get("content-type", "no content type")
     return Unavailable(
-        f"Tavus answered {response.status_code} for {subject}, but the body is not the JSON "
-        f"that was "
-        f"expected ({kind}, {len(response.content)} bytes). "
+        f"Tavus answered {response.status_code} for {subject}, but the body is not the JSON that "
+        f"was expected ({content_type}, {len(response.content)} bytes). "
         + (_OUTCOME_UNKNOWN if write else "Trying again may help."),
         status=response.status_code,
     )
 
 
 def error_text(response: httpx2.Response, mask: Callable[[str], str]) -> str:
-    """Return what Tavus says went wrong: ``error``, then ``message``, then the text."""
+    """Return the explanation in a response: ``error``, else ``message``, else its text."""
     try:
         body = response.json()
     except (ValueError, RecursionError):
@@ -131,15 +140,14 @@ def _classify_status(
             )
         case 429:
             after = headers.get("retry-after")
-            told = f"{after} seconds" if after and after.isdecimal() else f"until {after}"
-            wait = f"Wait {told}" if after else "Wait a little"
-            return (
-                RateLimited,
-                f"Too many requests, also after our retries. {wait}, then call again.",
+            duration = f"{after} seconds" if after and after.isdecimal() else f"until {after}"
+            wait = f"Wait {duration}" if after else "Wait a little"
+            return RateLimited, (
+                f"Too many requests, also after our retries. {wait}, then call again."
             )
         case _ if status >= 500:
-            told = _OUTCOME_UNKNOWN if write else "Trying again may help."
-            return Unavailable, f"The fault is on the side of Tavus. {told}"
+            outcome = _OUTCOME_UNKNOWN if write else "Trying again may help."
+            return Unavailable, f"The fault is on the side of Tavus. {outcome}"
         case _ if status < 400:
             return RequestRejected, "A redirect is never followed; check TAVUS_BASE_URL."
     return RequestRejected, _rejection_advice(message)

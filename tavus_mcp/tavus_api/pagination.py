@@ -1,9 +1,9 @@
-"""Walking a list of which nobody can say whether its first page is 0 or 1.
+"""Walk the lists of Tavus, whose first page is number 0 in some and 1 in others.
 
-The first request names no page; then 1, 2, ... are asked for. Where page 1 turns out to be the
-first page again, it is passed over. Rows are told apart by id. The walk ends at ``total_count`` or
-when a page adds nothing; an empty first page is not believed while ``total_count`` says otherwise
-(docs: get-personas, get-documents; the vendor's client starts some lists at 0 and some at 1).
+The first request names no page, the next ones 1, 2, ... Where page 1 turns out to be the first page
+again, it is skipped. Rows are identified by id. A list ends at ``total_count``, or with a page
+without new rows; an empty first page is skipped if ``total_count`` is not 0 (docs: get-personas,
+get-documents; the vendor's client starts some lists at 0 and some at 1).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.vocabularies import to_persona_names
 
 MAX_PAGE_ROWS = 100
-"""Rows asked for at once when a whole list is walked."""
+"""Rows per request when a whole list is read."""
 
 
 @dataclass(frozen=True)
 class ListEndpoint:
-    """One list of Tavus: where it is, what names a row, and what is always asked."""
+    """A list of the API: its path, the fields that hold a row's id, and its fixed query."""
 
     path: str
     id_fields: tuple[str, ...]
@@ -31,12 +31,12 @@ class ListEndpoint:
     description: str
 
     def row_id(self, row: JsonObject) -> str:
-        """Return what tells this row from others; of one without an id a hash, never the row."""
+        """Return the id of a row; a hash stands for a missing one, because cursors contain ids."""
         for key in self.id_fields:
             if row.get(key) and isinstance(row[key], (str, int)):
                 return str(row[key])
-        whole = json.dumps(row, sort_keys=True, default=str).encode("utf-8", "surrogatepass")
-        return f"(no id) {hashlib.sha256(whole).hexdigest()[:12]}"
+        text = json.dumps(row, sort_keys=True, default=str).encode("utf-8", "surrogatepass")
+        return f"(no id) {hashlib.sha256(text).hexdigest()[:12]}"
 
 
 def _list_endpoint(path: str, *id_fields: str, **fixed_query: str) -> ListEndpoint:
@@ -55,7 +55,7 @@ CONVERSATIONS = _list_endpoint("/conversations", "conversation_id", "uuid")
 
 @dataclass(frozen=True)
 class PagePosition:
-    """Where a walk stands: the page to ask for next, and enough to notice a repeated page."""
+    """Where to continue a list: the next page, and the first row's id to detect a repeated page."""
 
     page: int
     limit: int
@@ -63,23 +63,23 @@ class PagePosition:
     rows_seen: int
 
     def to_parts(self) -> list[int | str]:
-        """Return the mark as plain values, to travel in a cursor."""
+        """Return the position as JSON values, for a cursor."""
         return [self.page, self.limit, self.first_id, self.rows_seen]
 
     @classmethod
     def from_parts(cls, parts: object) -> PagePosition:
-        """Return the mark of such values; raise ``ValueError`` when they are none."""
+        """Parse such values; raise ``ValueError`` if they are not a position."""
         if not isinstance(parts, list) or len(parts) != 4:
-            raise ValueError("not a mark")
+            raise ValueError("not a position")
         try:
             return cls(int(parts[0]), int(parts[1]), str(parts[2]), int(parts[3]))
         except (ValueError, TypeError, OverflowError) as error:
-            raise ValueError("not a cursor of this list") from error
+            raise ValueError("not a position") from error
 
 
 @dataclass(frozen=True)
 class Page:
-    """Some rows of a list, how many there are in all (when Tavus says), and where to go on."""
+    """Rows of a list, its total if Tavus states it, and the next position, None at the end."""
 
     rows: list[JsonObject]
     total: int | None
@@ -87,7 +87,7 @@ class Page:
 
 
 class ListWalk:
-    """A walk through a whole list: where it stands, and which rows it has met, each once."""
+    """The state of reading a whole list: its position and the ids seen so far."""
 
     def __init__(self, endpoint: ListEndpoint) -> None:
         self.has_more = True
@@ -96,31 +96,33 @@ class ListWalk:
         self._seen_ids: set[str] = set()
 
     def add_page(self, page: Page) -> list[JsonObject]:
-        """Take a page in; return the rows of it that are new, and know whether to go on."""
-        new = {self._endpoint.row_id(row): row for row in page.rows}
-        fresh = [row for row_id, row in new.items() if row_id not in self._seen_ids]
-        self._seen_ids.update(new)
+        """Return the rows of the next page that are new, and update ``position``, ``has_more``."""
+        rows = {self._endpoint.row_id(row): row for row in page.rows}
+        new_rows = [row for row_id, row in rows.items() if row_id not in self._seen_ids]
+        self._seen_ids.update(rows)
         self.position = page.next_position
-        self.has_more = page.next_position is not None and bool(fresh)
-        return fresh
+        self.has_more = page.next_position is not None and bool(new_rows)
+        return new_rows
 
 
 def build_page(
     rows: list[JsonObject], total: int | None, position: PagePosition, first_id: str
 ) -> Page:
-    """Return a page that was read at a mark, with the mark to go on at when there is more."""
-    seen = position.rows_seen + len(rows)
-    more = bool(rows) and (total is None or seen < total)
-    after = PagePosition(position.page + 1, position.limit, position.first_id or first_id, seen)
-    return Page(rows, total, after if more else None)
+    """Return the page that was read at a position, with the next position if there is more."""
+    rows_seen = position.rows_seen + len(rows)
+    has_more = bool(rows) and (total is None or rows_seen < total)
+    next_position = PagePosition(
+        position.page + 1, position.limit, position.first_id or first_id, rows_seen
+    )
+    return Page(rows, total, next_position if has_more else None)
 
 
 def parse_page(body: Any) -> tuple[list[JsonObject], int | None]:
-    """Return the rows and the total of a list reply: an envelope, or a bare list."""
+    """Return the rows and the total of a list response, which is an object or a bare list."""
     rows = body.get("data") if isinstance(body, dict) else body
     if rows is None and isinstance(body, dict):
         rows = next((value for value in body.values() if isinstance(value, list)), [])
     total = body.get("total_count", body.get("total")) if isinstance(body, dict) else None
-    kept = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    named: list[JsonObject] = to_persona_names(kept)
-    return named, total if isinstance(total, int) and not isinstance(total, bool) else None
+    objects = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    renamed: list[JsonObject] = to_persona_names(objects)
+    return renamed, total if isinstance(total, int) and not isinstance(total, bool) else None

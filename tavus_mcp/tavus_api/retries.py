@@ -1,7 +1,7 @@
-"""Retrying as a transport, below the client that uses it.
+"""Retries as a transport below the client.
 
-Reads are tried again after a lost connection, a timeout, 429, 502, 503 and 504. A write is tried
-again only when it was provably not executed: no connection was made, or it was answered 429.
+Reads are retried after a lost connection, a timeout, 429, 502, 503 and 504. A write is retried only
+when it was certainly not executed: no connection was made, or the response was 429.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import httpx2
 
 MAX_ATTEMPTS = 3
 MAX_TOTAL_WAIT_SECONDS = 20.0
-"""Seconds that waiting between tries may take together; docs name no rate limit to plan for."""
+"""Most seconds of waiting between all attempts; the docs state no rate limit."""
 FIRST_WAIT_SECONDS = 0.25
 _READ_METHODS = frozenset({"GET", "HEAD"})
 _RETRYABLE_STATUSES = frozenset({429, 502, 503, 504})
@@ -24,7 +24,7 @@ _NOT_SENT_ERRORS = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeo
 
 
 class RetryTransport(httpx2.AsyncBaseTransport):
-    """Tries again what may be tried again, a bounded number of times, with jitter."""
+    """Retries requests with exponential backoff and jitter, within a budget."""
 
     def __init__(
         self,
@@ -40,33 +40,33 @@ class RetryTransport(httpx2.AsyncBaseTransport):
         self._sleep = sleep
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send the request, and again while that is safe, useful and within the budget."""
-        left = self._max_total_wait
+        """Send the request, and again while a retry is safe, useful and within the budget."""
+        remaining_wait = self._max_total_wait
         for attempt in range(1, self._max_attempts + 1):
-            last = attempt == self._max_attempts
+            is_last = attempt == self._max_attempts
             wait = FIRST_WAIT_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
             try:
                 response = await self._inner.handle_async_request(request)
             except httpx2.TransportError as error:
-                if last or not _is_safe_to_retry(error, request) or wait > left:
+                if is_last or not _is_safe_to_retry(error, request) or wait > remaining_wait:
                     raise
             else:
-                asked = retry_after(response)
-                wait = wait if asked is None else asked
-                if last or not _is_worth_retrying(response, request) or wait > left:
+                requested_wait = retry_after(response)
+                wait = wait if requested_wait is None else requested_wait
+                if is_last or not _is_worth_retrying(response, request) or wait > remaining_wait:
                     return response
                 await response.aclose()
-            left -= wait
+            remaining_wait -= wait
             await self._sleep(wait)
-        raise AssertionError("unreachable: the last try returns or raises")  # pragma: no cover
+        raise AssertionError("unreachable: the last attempt returns or raises")  # pragma: no cover
 
     async def aclose(self) -> None:
-        """Close what is below."""
+        """Close the transport below."""
         await self._inner.aclose()
 
 
 def retry_after(response: httpx2.Response) -> float | None:
-    """Return the seconds a reply asks to wait (RFC 9110: a number or a date), or None."""
+    """Return the seconds of ``Retry-After`` (RFC 9110: a number or a date), or None."""
     text = response.headers.get("retry-after", "").strip()
     if not text:
         return None
