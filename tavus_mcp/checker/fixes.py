@@ -1,7 +1,7 @@
-"""The calls that mend things: told in a hint and handed over in ``fix``, from one statement.
+"""The tool calls that fix a finding. One object renders both the hint and the structured ``fix``.
 
-A value that only a person can choose is one of ``CHOICES``, written ``<LIKE_THIS>``; a value that
-stands in the persona is ``Stored``: it is handed over, but never told.
+A value that only a person can choose is one of ``PLACEHOLDERS``, written ``<LIKE_THIS>``. A value
+that the persona already has is an ``UnprintedValue``: the call contains it, the hint does not.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ PLACEHOLDERS: Mapping[str, str] = {
     "<WAKE_PHRASE>": "words that wake it up",
     "<WHEN_TO_CALL>": "when these functions are to be called",
 }
-"""What a person has to choose, and where it is found."""
+"""Values that a person has to choose, each with what it is or where it is listed."""
 
 PLACEHOLDER_PATTERN = re.compile("|".join(PLACEHOLDERS))
 _UNAMBIGUOUS_PLACEHOLDER = re.compile("|".join(choice for choice in PLACEHOLDERS if "_" in choice))
@@ -59,16 +59,16 @@ _PERSONA_ID_ARGUMENT = "persona_id"
 
 @dataclass(frozen=True)
 class UnprintedValue:
-    """A value that stands in the persona: given back in a call, not repeated in a text."""
+    """A value that the persona already has: part of the call, but not repeated in the hint."""
 
     value: Any
 
 
 @dataclass(frozen=True)
 class FixCall:
-    """A call of a tool about the persona that was checked; written as a hint tells it.
+    """A tool call about the checked persona; ``str`` gives it as a hint has it.
 
-    >>> str(drop("tts", "voice_id"))
+    >>> str(unset_fields("tts", "voice_id"))
     'configure_tts(persona_id, unset=["voice_id"])'
     """
 
@@ -76,27 +76,27 @@ class FixCall:
     arguments: Mapping[str, Any]
 
     def __str__(self) -> str:
-        given = [f"{name}={_render_value(value)}" for name, value in self.arguments.items()]
-        return f"{self.tool}({', '.join([_PERSONA_ID_ARGUMENT, *given])})"
+        arguments = [f"{name}={_render_value(value)}" for name, value in self.arguments.items()]
+        return f"{self.tool}({', '.join([_PERSONA_ID_ARGUMENT, *arguments])})"
 
     def to_tool_call(self, persona_id: str) -> ToolCall:
-        """Return the call as it is to be made for a saved persona."""
+        """Return the call as a client makes it for a saved persona."""
         arguments = {name: _unwrap_values(value) for name, value in self.arguments.items()}
         return ToolCall(tool=self.tool, arguments={_PERSONA_ID_ARGUMENT: persona_id, **arguments})
 
     @property
     def draft_hint(self) -> str:
-        """What the call does, told of the places of a document."""
+        """The effect of the call in the paths of a document: a draft has no id to call with."""
         return ", ".join(_draft_steps(self.tool, self.arguments))
 
     def placeholders(self) -> Iterator[str]:
-        """Yield what a person has to choose in it."""
+        """Yield the placeholders in the arguments."""
         yield from _iter_placeholders(self.arguments)
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """Another way than the fix, told in a hint only."""
+    """Another call than the fix, which appears in the hint only."""
 
     fix_call: FixCall
 
@@ -105,26 +105,26 @@ class Alternative:
 
     @property
     def draft_hint(self) -> str:
-        """What the call does, told of the places of a document."""
+        """The effect of the call in the paths of a document."""
         return self.fix_call.draft_hint
 
 
 HintPart = str | FixCall | Alternative
-"""What a hint is made of."""
+"""A part of a hint: text, a call of the fix, or an alternative call."""
 
 
 def alternative_fix(fix_call: FixCall) -> Alternative:
-    """Return a call as another way than the fix."""
+    """Return a call as an alternative to the fix."""
     return Alternative(fix_call)
 
 
 def build_fix(tool: str, **arguments: Any) -> FixCall:
-    """Return the call of a tool for the persona that is checked."""
+    """Return a call of any tool for the checked persona."""
     return FixCall(tool, arguments)
 
 
 def update_fields(**fields: Any) -> FixCall:
-    """Return the call that sets top-level fields, under the names of its arguments."""
+    """Return the call that sets top-level fields, whose names are those of the document."""
     if "unset" in fields:
         fields["unset"] = [_argument_of(name) for name in fields["unset"]]
     return FixCall("update_persona", {_argument_of(name): value for name, value in fields.items()})
@@ -142,7 +142,7 @@ def _are_arguments(layer: str, fields: Iterable[str]) -> bool:
 
 
 def configure(layer: str, **values: Any) -> FixCall:
-    """Return the call that sets fields of a layer; what no tool sets takes a raw patch."""
+    """Return the call that sets fields of a layer; fields without an argument take a raw patch."""
     if _are_arguments(layer, values):
         return FixCall(f"configure_{layer}", values)
     return patch(
@@ -151,20 +151,20 @@ def configure(layer: str, **values: Any) -> FixCall:
 
 
 def unset_fields(layer: str, *names: str) -> FixCall:
-    """Return the call that removes fields of a layer; its own name removes all of it."""
+    """Return the call that removes fields of a layer; the layer's own name removes all of it."""
     if _are_arguments(layer, names):
         return configure(layer, unset=list(names))
-    whole = [f"/layers/{layer}" if name == layer else f"/layers/{layer}/{name}" for name in names]
-    return remove(*whole)
+    return remove(
+        *(f"/layers/{layer}" if name == layer else f"/layers/{layer}/{name}" for name in names)
+    )
 
 
 def remove(*pointers: str) -> FixCall:
-    """Return the patch that removes what no other tool does; it need not be a known field."""
+    """Return the patch that removes these fields; unknown fields at the top level are allowed."""
     operations = [{"op": "remove", "path": path} for path in pointers]
-    top = any(path.count("/") == 1 for path in pointers)
-    return FixCall(
-        "patch_persona", {"patch": operations} | ({"allow_unknown": True} if top else {})
-    )
+    has_top_level = any(path.count("/") == 1 for path in pointers)
+    options = {"allow_unknown": True} if has_top_level else {}
+    return FixCall("patch_persona", {"patch": operations, **options})
 
 
 def patch(*operations: Mapping[str, Any]) -> FixCall:
@@ -173,36 +173,44 @@ def patch(*operations: Mapping[str, Any]) -> FixCall:
 
 
 def set_at(pointer: str, value: Any) -> FixCall:
-    """Return the call that sets what stands at a pointer, by the tool that is made for it."""
-    match pointer_tokens(pointer):
-        case [field] if field not in persona_patch_only_fields():
-            return update_fields(**{field: value})
-        case ["layers", layer, name] if _are_arguments(layer, [name]):
-            return configure(layer, **{name: value})
-        case ["layers", layer, _, name] if layer_arguments(layer).get(name) == pointer:
+    """Return the call that sets the value at a pointer, by the most specific tool."""
+    match _find_argument(pointer):
+        case ("", name):
+            return update_fields(**{name: value})
+        case (layer, name):
             return configure(layer, **{name: value})
     return patch(_set_operation(pointer, value))
 
 
 def unset_at(pointer: str) -> FixCall:
-    """Return the call that removes what stands at a pointer, by the tool that is made for it."""
-    match pointer_tokens(pointer):
-        case [field] if field not in persona_patch_only_fields():
-            return update_fields(unset=[field])
-        case ["layers", layer, name] if layer in CONFIGURABLE_LAYERS:
-            return unset_fields(layer, name)
-        case ["layers", layer, _, name] if layer_arguments(layer).get(name) == pointer:
+    """Return the call that removes the value at a pointer, by the most specific tool."""
+    match _find_argument(pointer):
+        case ("", name):
+            return update_fields(unset=[name])
+        case (layer, name):
             return unset_fields(layer, name)
     return remove(pointer)
 
 
+def _find_argument(pointer: str) -> tuple[str, str] | None:
+    """Return layer and argument of the tool that sets a field; the layer is "" at the top."""
+    match pointer_tokens(pointer):
+        case [name] if name not in persona_patch_only_fields():
+            return "", name
+        case ["layers", layer, name] if _are_arguments(layer, [name]):
+            return layer, name
+        case ["layers", layer, _, name] if layer_arguments(layer).get(name) == pointer:
+            return layer, name
+    return None
+
+
 def _set_operation(path: str, value: Any) -> dict[str, Any]:
-    item = path.rpartition("/")[2].isdecimal()  # where "add" would push the others aside
-    return {"op": "replace" if item else "add", "path": path, "value": value}
+    is_list_item = path.rpartition("/")[2].isdecimal()  # "add" would insert another item
+    return {"op": "replace" if is_list_item else "add", "path": path, "value": value}
 
 
 def _unwrap_values(value: Any) -> Any:
-    """Return a value as it is handed over."""
+    """Return a value with each ``UnprintedValue`` replaced by its content."""
     if isinstance(value, UnprintedValue):
         return value.value
     if isinstance(value, Mapping):
@@ -221,52 +229,42 @@ def _iter_placeholders(value: Any) -> Iterator[str]:
 
 
 def _render_value(value: Any) -> str:
-    """Return a value as a hint tells it; three dots for what is stored, or long."""
-    if isinstance(value, Mapping):
-        inside = ", ".join(
-            f"{json.dumps(str(key))}: {_render_value(item)}" for key, item in value.items()
-        )
-        written = f"{{{inside}}}"
-    elif isinstance(value, list):
-        written = f"[{', '.join(map(_render_value, value))}]"
-    elif isinstance(value, UnprintedValue):
+    """Return a value as a hint has it; "..." for a long one or one that the persona has."""
+    if isinstance(value, UnprintedValue):
         return "..."
+    if isinstance(value, Mapping):
+        items = (f"{json.dumps(str(key))}: {_render_value(item)}" for key, item in value.items())
+        text = f"{{{', '.join(items)}}}"
+    elif isinstance(value, list):
+        text = f"[{', '.join(map(_render_value, value))}]"
     else:
         return json.dumps(value, ensure_ascii=False)
     first = value[0] if isinstance(value, list) and value else value
-    operation = isinstance(first, Mapping) and "op" in first
-    return written if operation or len(written) <= _MAX_VALUE_CHARS else "..."
+    is_operation = isinstance(first, Mapping) and "op" in first
+    return text if is_operation or len(text) <= _MAX_VALUE_CHARS else "..."
 
 
 def _draft_steps(tool: str, arguments: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a call does to a document, place by place."""
-    given = dict(arguments)
+    """Yield the effects of a call on a document, field by field."""
+    rendered = {name: _render_value(value) for name, value in arguments.items()}
     match tool:
         case "patch_persona":
-            yield from (_render_operation(one) for one in given["patch"])
+            yield from map(_render_operation, arguments["patch"])
         case "edit_prompt":
-            place = given.get("field", "system_prompt")
-            yield (
-                f"in /{place} put {_render_value(given['replace'])} for "
-                f"{_render_value(given['find'])}"
-            )
+            field = arguments.get("field", "system_prompt")
+            yield f"in /{field} put {rendered['replace']} for {rendered['find']}"
         case "set_function_tool" | "remove_function_tool":
             verb, _, _ = tool.partition("_")
-            more = [
-                f"{name} {_render_value(given[name])}"
-                for name in ("description", "parameters")
-                if name in given
-            ]
-            described = f" with {' and '.join(more)}" if more else ""
-            yield f"{verb} the function {_render_value(given['name'])}{described}"
+            names = [name for name in ("description", "parameters") if name in arguments]
+            parts = " and ".join(f"{name} {rendered[name]}" for name in names)
+            yield f"{verb} the function {rendered['name']}" + (f" with {parts}" if parts else "")
         case _:
             layer = tool.removeprefix("configure_") if tool != "update_persona" else ""
-            gone = given.pop("unset", [])
-            yield from (
-                f"set {_document_pointer(layer, name)} to {_render_value(it)}"
-                for name, it in given.items()
-            )
-            yield from (f"remove {_document_pointer(layer, name)}" for name in gone)
+            for name, value in rendered.items():
+                if name != "unset":
+                    yield f"set {_document_pointer(layer, name)} to {value}"
+            for name in arguments.get("unset", ()):
+                yield f"remove {_document_pointer(layer, name)}"
 
 
 def _render_operation(operation: Mapping[str, Any]) -> str:
@@ -278,21 +276,22 @@ def _render_operation(operation: Mapping[str, Any]) -> str:
     return f"set {operation['path']} to {_render_value(operation['value'])}"
 
 
-def _document_pointer(layer: str, name: str) -> str:
-    """Return where an argument goes in a document."""
+def _document_pointer(layer: str, argument: str) -> str:
+    """Return the field of a document that an argument sets."""
     if not layer:
-        return persona_arguments().get(name, f"/{name}")
-    if name == layer:
+        return persona_arguments().get(argument, f"/{argument}")
+    if argument == layer:
         return f"/layers/{layer}"
-    return layer_arguments(layer).get(name, f"/layers/{layer}/{name}")
+    return layer_arguments(layer).get(argument, f"/layers/{layer}/{argument}")
 
 
 def find_placeholder(text: str) -> str | None:
-    """Return the first of ``CHOICES`` that a text is, or plainly has in it, but not as a tag.
+    """Return the first of ``PLACEHOLDERS`` in a text, unless it is used as a tag.
 
-    Single words in angle brackets also mark parts of a prompt, so within it they are left alone.
+    Single words in angle brackets also mark parts of a prompt, so they count only if they are the
+    whole text.
 
-    >>> unchosen("Say <NEW_TEXT>."), unchosen("Answer what stands in <QUERY>.")
+    >>> find_placeholder("Say <NEW_TEXT>."), find_placeholder("Answer what stands in <QUERY>.")
     ('<NEW_TEXT>', None)
     """
     if "<" not in text:
@@ -300,11 +299,11 @@ def find_placeholder(text: str) -> str | None:
     if text.strip() in PLACEHOLDERS:
         return text.strip()
     found = (match.group() for match in _UNAMBIGUOUS_PLACEHOLDER.finditer(text))
-    return next((one for one in found if f"</{one[1:]}" not in text), None)
+    return next((placeholder for placeholder in found if f"</{placeholder[1:]}" not in text), None)
 
 
 def move_field(source: str, target: str) -> FixCall:
-    """Return the patch that moves what stands at a pointer beside it, under another name."""
+    """Return the patch that moves a value to another field of the same object."""
     operation = {"op": "move", "from": source, "path": target}
-    more = {"allow_unknown": True} if source.count("/") == 1 else {}
-    return FixCall("patch_persona", {"patch": [operation], **more})
+    options = {"allow_unknown": True} if source.count("/") == 1 else {}
+    return FixCall("patch_persona", {"patch": [operation], **options})
