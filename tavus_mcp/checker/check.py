@@ -1,4 +1,4 @@
-"""Checking a persona: everything at once, and nothing that a change did not touch."""
+"""Check a whole persona, or a change of one."""
 
 from __future__ import annotations
 
@@ -15,23 +15,22 @@ from tavus_mcp.models.findings import RuleFinding, sort_by_severity
 from tavus_mcp.models.json_patch import Operation
 
 UNKNOWN_FIELDS = frozenset({UNKNOWN_FIELD})
-"""What a caller allows who lets fields pass that are not in our schema."""
+"""For ``allow``: fields that are not in the schema."""
 PRIVATE_URLS = frozenset({"llm-url-private", "llm-url-not-https"})
-"""What a caller allows who lets addresses pass that the internet cannot, or should not, reach."""
+"""For ``allow``: addresses that are private or without TLS."""
 
 
 def check(document: PersonaDocument, catalog: Catalog) -> list[RuleFinding]:
     """Return all findings about a persona, worst first."""
-    ruled = [item for rule in RULES for item in rule.findings(document, catalog)]
-    shapes = check_schema(document, catalog)
-    meant = {
-        item.intended_path
-        for item in shapes
-        if item.intended_path and document.at(item.intended_path) is None
+    rule_findings = [finding for rule in RULES for finding in rule.findings(document, catalog)]
+    schema_findings = check_schema(document, catalog)
+    intended = {
+        finding.intended_path
+        for finding in schema_findings
+        if finding.intended_path and document.at(finding.intended_path) is None
     }
-    return sort_by_severity(
-        _merge_findings(shapes, [item for item in ruled if item.path not in meant])
-    )
+    rule_findings = [finding for finding in rule_findings if finding.path not in intended]
+    return sort_by_severity(_merge_findings(schema_findings, rule_findings))
 
 
 def check_change(
@@ -42,66 +41,70 @@ def check_change(
     *,
     allow: frozenset[str] = frozenset(),
 ) -> list[RuleFinding]:
-    """Return the findings that a change brings or touches; refuse what Tavus would reject.
+    """Return the findings that a change causes or touches.
 
-    What was wrong before the change does not stop it. ``allow`` names rules that are
-    to remark, not to refuse. Raises ``Refused`` with every reason at once.
+    Findings that existed before do not block the change. ``allow`` names rules that are reported
+    but do not block. Raises ``Refused``, with all reasons, for a change that Tavus would reject.
     """
-    known = {_finding_identity(item) for item in check(before, catalog)}
-    touched = [operation.path for operation in operations]
-    written = [operation.path for operation in operations if operation.op != "remove"]
-    found = check(after, catalog)
+    previous = {_finding_identity(finding) for finding in check(before, catalog)}
+    changed_paths = [operation.path for operation in operations]
+    written_paths = [operation.path for operation in operations if operation.op != "remove"]
+    findings = check(after, catalog)
     blocking = [
-        item
-        for item in found
-        if item.blocks_write
-        and item.rule not in allow
-        and (_finding_identity(item) not in known or _is_within(written, item.path))
+        finding
+        for finding in findings
+        if finding.blocks_write
+        and finding.rule not in allow
+        and (_finding_identity(finding) not in previous or _is_within(written_paths, finding.path))
     ]
     if blocking:
         raise Refused(refusal(blocking))
     return [
-        item
-        for item in found
-        if _finding_identity(item) not in known or _is_affected(touched, item.path)
+        finding
+        for finding in findings
+        if _finding_identity(finding) not in previous or _is_affected(changed_paths, finding.path)
     ]
 
 
 def _finding_identity(finding: RuleFinding) -> tuple[str | None, str, str]:
-    """Return what makes a finding the same as before, wherever its list item stands by now."""
-    places = ["*" if token.isdecimal() else token for token in finding.path.split("/")]
-    return finding.rule, "/".join(places), finding.message
+    """Return a key that stays the same when a list item moves to another index."""
+    tokens = ["*" if token.isdecimal() else token for token in finding.path.split("/")]
+    return finding.rule, "/".join(tokens), finding.message
 
 
-def _merge_findings(shapes: list[RuleFinding], ruled: list[RuleFinding]) -> list[RuleFinding]:
-    """Say one thing once: where a rule speaks of a place, its words stand for the schema's."""
-    spoken = {item.path: item.severity for item in ruled}
-    covered = [item.path for item in ruled if item.covers_subtree]
-    wrong = {item.path for item in shapes if item.rule == SHAPE}
-    kept = [
-        item
-        for item in shapes
-        if spoken.get(item.path) not in _SUPERSEDING_SEVERITIES[item.rule or ""]
-        and not _is_within(covered, item.path)
+def _merge_findings(
+    schema_findings: list[RuleFinding], rule_findings: list[RuleFinding]
+) -> list[RuleFinding]:
+    """Drop schema findings that a rule reports at the same path: its message is more specific.
+
+    The rule's finding then blocks a write as the schema finding would have.
+    """
+    severities = {finding.path: finding.severity for finding in rule_findings}
+    covered = [finding.path for finding in rule_findings if finding.covers_subtree]
+    invalid = {finding.path for finding in schema_findings if finding.rule == SHAPE}
+    reports = Counter(finding.path for finding in rule_findings)
+    merged = [
+        finding
+        for finding in schema_findings
+        if severities.get(finding.path) not in _SUPERSEDING_SEVERITIES[finding.rule or ""]
+        and not _is_within(covered, finding.path)
     ]
-    places = Counter(item.path for item in ruled)
-    return kept + [
-        item.model_copy(update={"blocks_write": item.blocks_write or _supersedes(item, wrong)})
-        if item.severity == "error"
-        else item
-        for item in ruled
-        if item.rule != FIELD_UNDOCUMENTED or places[item.path] == 1
-    ]
+    for finding in rule_findings:
+        if finding.rule == FIELD_UNDOCUMENTED and reports[finding.path] > 1:
+            continue
+        if finding.severity == "error" and _supersedes(finding, invalid):
+            finding = finding.model_copy(update={"blocks_write": True})
+        merged.append(finding)
+    return merged
 
 
-def _supersedes(finding: RuleFinding, wrong: set[str]) -> bool:
-    return finding.path in wrong or (
-        finding.covers_subtree and any(_is_within([finding.path], one) for one in wrong)
-    )
+def _supersedes(finding: RuleFinding, invalid_paths: set[str]) -> bool:
+    covers_one = any(_is_within([finding.path], path) for path in invalid_paths)
+    return finding.path in invalid_paths or (finding.covers_subtree and covers_one)
 
 
-# A rule stands for the schema's words when it is about the same mistake: an error where the shape
-# is wrong, whatever it says where the field is unknown.
+# The severities of a rule's finding that replace a schema finding at the same path: about a wrong
+# value only an error is the same mistake, about an unknown field any finding.
 _SUPERSEDING_SEVERITIES: Mapping[str, tuple[str, ...]] = {
     SHAPE: ("error",),
     VALUE_AS_TEXT: ("error",),
@@ -110,23 +113,22 @@ _SUPERSEDING_SEVERITIES: Mapping[str, tuple[str, ...]] = {
 
 
 def refusal(blocking: Sequence[RuleFinding]) -> str:
-    """Say why nothing was sent: each reason with its place and what to do instead.
+    """Return the text of a refused write: each reason with its path and what to do instead.
 
-    What does not fit the schema says itself what is allowed; its hint mends a persona that has it.
+    The messages of schema findings say what is allowed; their hints are about stored personas.
     """
-    reasons = (
-        f"{item.path}: {item.message}"
-        + (f" {item.hint}" if item.hint and item.rule not in (SHAPE, UNKNOWN_FIELD) else "")
-        for item in blocking
-    )
+    reasons = []
+    for finding in blocking:
+        has_hint = finding.hint and finding.rule not in (SHAPE, UNKNOWN_FIELD)
+        hint = f" {finding.hint}" if has_hint else ""
+        reasons.append(f"{finding.path}: {finding.message}{hint}")
     return "Refused before anything was sent. " + " ".join(reasons)
 
 
 def _is_within(parent_paths: Sequence[str], path: str) -> bool:
-    return any(path == one or path.startswith(one + "/") for one in parent_paths)
+    return any(path == parent or path.startswith(parent + "/") for parent in parent_paths)
 
 
 def _is_affected(changed_paths: Sequence[str], path: str) -> bool:
-    return _is_within(changed_paths, path) or any(
-        one.startswith(path + "/") for one in changed_paths
-    )
+    is_parent = any(changed.startswith(path + "/") for changed in changed_paths)
+    return is_parent or _is_within(changed_paths, path)

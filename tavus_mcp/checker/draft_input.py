@@ -1,4 +1,4 @@
-"""Reading a draft by its meaning: bare, wrapped, in either vocabulary, or inside of a request."""
+"""Parse the draft of a persona: bare or wrapped, in either vocabulary, or a create request."""
 
 from __future__ import annotations
 
@@ -21,43 +21,42 @@ _PATCH_MESSAGE = (
 
 
 def parse_draft(draft: JsonObject) -> tuple[PersonaDocument, list[RuleFinding]]:
-    """Return the persona that a draft means, and what is to be said of how it came.
+    """Return the persona in a draft, and findings about the form of the draft.
 
-    It has no id, also when it was copied from a read: a draft is not the saved persona. Raises
-    ``InvalidArgument`` when it is no persona, or more than one.
+    Wrappers around it are removed, and argument names of create_persona become field names. The
+    document has no id, even if the draft was copied from a read. Raises ``InvalidArgument`` for a
+    patch, an id, a list of several personas, or anything else that is no persona.
     """
-    inner, wrapping = draft, []
+    inner, wrapper_keys = draft, []
     for _ in range(_MAX_WRAPPER_DEPTH):
         _refuse_other_inputs(inner)
-        name = next((one for one in _WRAPPER_KEYS if _is_wrapper(inner, one)), None)
-        if name is None:
+        key = next((key for key in _WRAPPER_KEYS if _is_wrapper(inner, key)), None)
+        if key is None:
             break
-        inner = _unwrap_persona(inner[name])
-        wrapping.append(name)
-    read = PersonaDocument.parse(inner).data
-    data = {_field_of_argument(key, read): value for key, value in read.items() if key not in _IDS}
-    return PersonaDocument(data), [*_wrapper_findings(wrapping), *_duplicate_findings(inner)]
+        inner = _unwrap_persona(inner[key])
+        wrapper_keys.append(key)
+    fields = PersonaDocument.parse(inner).data
+    data = {
+        _field_of_argument(key, fields): value
+        for key, value in fields.items()
+        if key not in ("persona_id", "uuid")
+    }
+    return PersonaDocument(data), [*_wrapper_findings(wrapper_keys), *_duplicate_findings(inner)]
 
 
 def _field_of_argument(key: str, fields: JsonObject) -> str:
-    """Return the field that an argument of create_persona sets, where that one is not there."""
+    """Return the field that an argument of create_persona sets, unless the draft has it as well."""
     field = persona_arguments().get(key, f"/{key}")[1:]
     return key if field in fields else field
 
 
-_IDS = frozenset({"persona_id", "uuid"})
-
-
 def reject_lists(value: Any) -> Any:
-    """Refuse a list in words that help; what else is no object is told by its schema."""
-    if isinstance(value, list):
-        operations = value and all(isinstance(item, dict) and "op" in item for item in value)
-        raise ValueError(  # noqa: TRY004 - pydantic turns this into a refusal with a place
-            _PATCH_MESSAGE
-            if operations
-            else "is a list; give one persona, as one object, at a time"
-        )
-    return value
+    """Validate that a draft is no list, with a message that says what to give instead."""
+    if not isinstance(value, list):
+        return value
+    is_patch = value and all(isinstance(item, dict) and "op" in item for item in value)
+    message = "is a list; give one persona, as one object, at a time"
+    raise ValueError(_PATCH_MESSAGE if is_patch else message)
 
 
 def _refuse_other_inputs(draft: JsonObject) -> None:
@@ -68,11 +67,10 @@ def _refuse_other_inputs(draft: JsonObject) -> None:
         raise InvalidArgument(["/document: to check a saved persona give persona_id instead."])
 
 
-def _is_wrapper(draft: JsonObject, name: str) -> bool:
-    """Tell whether a draft is but the wrapping of what stands in this field."""
-    inner = _decode_json_text(draft.get(name))
+def _is_wrapper(draft: JsonObject, key: str) -> bool:
+    """Return True if a draft has no fields of a persona, but an object or list under this key."""
     fields = to_persona_names(dict.fromkeys(draft)).keys() & Persona.model_fields.keys()
-    return isinstance(inner, (dict, list)) and not fields
+    return not fields and isinstance(_decode_json_text(draft.get(key)), (dict, list))
 
 
 def _unwrap_persona(value: Any) -> JsonObject:
@@ -98,8 +96,8 @@ def _decode_json_text(value: Any) -> Any:
 
 
 def _wrapper_findings(wrapper_keys: list[str]) -> list[RuleFinding]:
-    if not wrapper_keys or wrapper_keys == ["data"]:
-        return []  # data is how Tavus itself answers
+    if wrapper_keys in ([], ["data"]):  # responses of Tavus have data
+        return []
     return [
         RuleFinding(
             severity="info",

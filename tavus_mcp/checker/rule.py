@@ -1,9 +1,4 @@
-"""What a rule of the checker is.
-
-A rule looks at a whole persona document and yields a hit for each place where it applies. It is
-declared once, with its severity and the source it comes from; ``refuses`` marks rules whose
-violation Tavus is known to reject, so that a write is stopped before it is sent.
-"""
+"""Rules of the checker: a check of a persona document with its name, severity and source."""
 
 from __future__ import annotations
 
@@ -17,51 +12,50 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, Severity
 
 _MAX_FIX_CHARS = 8_000
-"""Characters from which on a call is not handed over: it would repeat a long text."""
+"""Longer arguments of a call are not part of a finding: they would repeat a long text."""
 _LONG_FIX_NOTE = "This call holds a long text, which get_persona shows with full_prompt=true."
 
 
 class Violation:
-    """One place where a rule applies: a JSON Pointer, what is the matter, and what mends it.
+    """A violation of a rule: the JSON Pointer of the field, a message, and the parts of a hint.
 
-    The hint comes in parts, texts and calls. The calls are the fix, in order; another way is told
-    by ``also``.
+    The calls among the parts are the fix, in order.
 
-    >>> Hit("/x", "Bad.", "Remove it: ", drop("tts", "x"), "; or ", also(update(name="<NAME>"))).fix
-    (Call(tool='configure_tts', arguments={'unset': ['x']}),)
+    >>> Violation("/x", "Bad.", "Remove it: ", unset_fields("tts", "x"), " or keep it").fix
+    (FixCall(tool='configure_tts', arguments={'unset': ['x']}),)
     """
 
     __slots__ = ("hint_parts", "message", "path")
 
-    def __init__(self, path: str, message: str, *parts: HintPart) -> None:
+    def __init__(self, path: str, message: str, *hint_parts: HintPart) -> None:
         self.path = path
         self.message = message
-        self.hint_parts = parts
+        self.hint_parts = hint_parts
 
     @property
     def fix(self) -> tuple[FixCall, ...]:
-        """The calls that mend it, in order."""
+        """The calls that fix the violation, in order."""
         return tuple(part for part in self.hint_parts if isinstance(part, FixCall))
 
     def hint(self, *, is_saved: bool = True) -> str | None:
-        """What mends it, in words; with where to find what a person has to choose.
+        """Return the hint, with an explanation of the placeholders in the fix.
 
-        For a draft it speaks of the document: no tool can be called for what has no id.
+        For a draft it names fields of the document instead of calls, which need an id.
         """
         if not self.hint_parts:
             return None
-        said = "".join(
-            str(one) if is_saved or isinstance(one, str) else one.draft_hint
-            for one in self.hint_parts
+        text = "".join(
+            str(part) if is_saved or isinstance(part, str) else part.draft_hint
+            for part in self.hint_parts
         )
-        chosen = dict.fromkeys(choice for call in self.fix for choice in call.placeholders())
-        where = "; ".join(f"{choice} is {PLACEHOLDERS[choice]}" for choice in chosen)
-        return ". ".join(part.removesuffix(".") for part in (said, where) if part) + "."
+        placeholders = dict.fromkeys(name for call in self.fix for name in call.placeholders())
+        legend = "; ".join(f"{name} is {PLACEHOLDERS[name]}" for name in placeholders)
+        return ". ".join(part.removesuffix(".") for part in (text, legend) if part) + "."
 
     def finding(
         self, severity: Severity, document: PersonaDocument, **fields: object
     ) -> RuleFinding:
-        """Return it as a finding; what mends it is handed over when the persona is a saved one."""
+        """Return the finding; it has a structured fix if the document is a saved persona."""
         persona_id = document.persona_id
         calls = [call.to_tool_call(persona_id) for call in self.fix] if persona_id else []
         hint = self.hint(is_saved=bool(persona_id))
@@ -84,10 +78,11 @@ Check = Callable[[PersonaDocument, Catalog], Iterator[Violation]]
 
 @dataclass(frozen=True)
 class Rule:
-    """A check with its name, severity and source.
+    """A check with its name, severity and source (pages of the docs, or reports).
 
-    ``refuses``: Tavus is known to reject it. ``covers``: its findings speak for everything below
-    their path as well. ``no_fix`` says why no call mends it.
+    ``blocks_write``: Tavus is known to reject the violation, so a write is refused before it is
+    sent. ``covers_subtree``: schema findings below the path are dropped as well. ``no_fix_reason``:
+    why the rule has no fix.
     """
 
     name: str
@@ -99,9 +94,9 @@ class Rule:
     no_fix_reason: str | None = None
 
     def findings(self, document: PersonaDocument, catalog: Catalog) -> Iterator[RuleFinding]:
-        """Return a finding for each hit."""
-        for hit in self.check(document, catalog):
-            yield hit.finding(
+        """Yield a finding for each violation."""
+        for violation in self.check(document, catalog):
+            yield violation.finding(
                 self.severity,
                 document,
                 rule=self.name,
@@ -120,7 +115,10 @@ def rule(
     covers_subtree: bool = False,
     no_fix_reason: str | None = None,
 ) -> Callable[[Check], Rule]:
-    """Declare the decorated function as a rule; ``rules.collect_rules`` finds it by its type."""
+    """Declare the decorated check as a rule; see ``Rule`` for the arguments.
+
+    ``rules.collect_rules`` finds it by its type.
+    """
 
     def declare(check: Check) -> Rule:
         return Rule(name, severity, source, check, blocks_write, covers_subtree, no_fix_reason)

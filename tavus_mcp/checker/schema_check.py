@@ -1,4 +1,4 @@
-"""What does not fit the schema of a persona: unknown fields, wrong types, values in quotes."""
+"""Violations of the persona schema: unknown fields, wrong types, values in quotation marks."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from pydantic import ValidationError
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.catalog.facts import FieldAlias
-from tavus_mcp.checker.fixes import HintPart, UnprintedValue, move_field, remove, set_at, unset_at
+from tavus_mcp.checker.fixes import UnprintedValue, move_field, remove, set_at, unset_at
 from tavus_mcp.checker.rule import Violation
+from tavus_mcp.checker.rule_factories import Hint
 from tavus_mcp.checker.rules.persona import find_language_code
 from tavus_mcp.checker.rules.stt import to_conversational_flow
 from tavus_mcp.deprecations.turn_taking import legacy_fields
 from tavus_mcp.models.base import JsonObject, is_set
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
-from tavus_mcp.models.json_patch import get_at, pointer_of, pointer_tokens
+from tavus_mcp.models.json_patch import pointer_of, pointer_tokens
 from tavus_mcp.models.layers import Layers
 from tavus_mcp.models.persona import Persona
 from tavus_mcp.models.validation_errors import SchemaError, parse_errors
@@ -29,10 +30,11 @@ UNKNOWN_FIELD = "unknown-field"
 SHAPE = "shape"
 VALUE_AS_TEXT = "value-as-text"
 SCHEMA_RULES = (UNKNOWN_FIELD, SHAPE, VALUE_AS_TEXT)
-"""What findings about the schema are called, beside the rules."""
+"""The rule names of findings about the schema."""
 _SOURCE = "D:create-persona"
 _SCALARS = {"bool_type": "true or false", "float_type": "a number", "int_type": "a whole number"}
 _TRUE_TEXTS = frozenset({"true", "t", "yes", "y", "on", "1"})
+_CONTAINER_ERRORS = frozenset({"model_type", "model_attributes_type", "dict_type", "list_type"})
 _MISSING = object()
 
 
@@ -42,19 +44,19 @@ def check_schema(document: PersonaDocument, catalog: Catalog) -> list[RuleFindin
     try:
         Persona.model_validate(data, strict=True)
     except ValidationError as error:
-        strict = parse_errors(error, _schema(), error_types=_SCALARS)
+        strict_errors = parse_errors(error, _schema(), error_types=_SCALARS)
     else:
         return []
-    wrong = _find_mistakes(data)
-    places = {item.path for item in wrong}
-    quoted = [item for item in strict if item.path not in places and isinstance(item.value, str)]
+    errors = _find_errors(data)
+    paths = {error.path for error in errors}
+    quoted = [e for e in strict_errors if e.path not in paths and isinstance(e.value, str)]
     return [
-        *(_build_finding(item, document, catalog) for item in wrong),
-        *(_quoted_value_finding(item, document) for item in quoted),
+        *(_build_finding(error, document, catalog) for error in errors),
+        *(_quoted_value_finding(error, document) for error in quoted),
     ]
 
 
-def _find_mistakes(data: JsonObject) -> list[SchemaError]:
+def _find_errors(data: JsonObject) -> list[SchemaError]:
     try:
         Persona.model_validate(data)
     except ValidationError as error:
@@ -62,213 +64,201 @@ def _find_mistakes(data: JsonObject) -> list[SchemaError]:
     return []
 
 
-def _build_finding(
-    mistake: SchemaError, document: PersonaDocument, catalog: Catalog
-) -> RuleFinding:
-    if mistake.error_type == "extra_forbidden":
-        hit, target = _unknown_field_violation(mistake, document, catalog)
-        return hit.finding(
-            "warning",
-            document,
-            rule=UNKNOWN_FIELD,
-            source=_SOURCE,
-            blocks_write=True,
-            intended_path=target,
-        )
-    hit = _invalid_value_violation(mistake)
-    return hit.finding("error", document, rule=SHAPE, source=_SOURCE, blocks_write=True)
+def _build_finding(error: SchemaError, document: PersonaDocument, catalog: Catalog) -> RuleFinding:
+    if error.error_type != "extra_forbidden":
+        violation = _invalid_value_violation(error)
+        return violation.finding("error", document, rule=SHAPE, source=_SOURCE, blocks_write=True)
+    violation, target = _unknown_field_violation(error, document, catalog)
+    return violation.finding(
+        "warning",
+        document,
+        rule=UNKNOWN_FIELD,
+        source=_SOURCE,
+        blocks_write=True,
+        intended_path=target,
+    )
 
 
-def _quoted_value_finding(mistake: SchemaError, document: PersonaDocument) -> RuleFinding:
-    """Say that a number, true or false came in quotes, as older examples of the docs show it."""
-    message = f"This is a text; without quotation marks it is {_SCALARS[mistake.error_type]}."
-    value = _parse_scalar(mistake)
-    hit = Violation(
-        mistake.path,
-        message,
-        unset_at(mistake.path) if value is None else set_at(mistake.path, value),
+def _quoted_value_finding(error: SchemaError, document: PersonaDocument) -> RuleFinding:
+    """Report a number or boolean in quotation marks; older examples of the docs have them."""
+    value = _parse_scalar(error)
+    violation = Violation(
+        error.path,
+        f"This is a text; without quotation marks it is {_SCALARS[error.error_type]}.",
+        unset_at(error.path) if value is None else set_at(error.path, value),
     )
     source = "D:patch-persona, J:persona/tts"
-    return hit.finding("warning", document, rule=VALUE_AS_TEXT, source=source)
+    return violation.finding("warning", document, rule=VALUE_AS_TEXT, source=source)
 
 
-def _parse_scalar(mistake: SchemaError) -> bool | float | None:
-    """Return what a text in quotes says, or None when it is no number that JSON has."""
-    said = str(mistake.value).strip().lower()
-    if mistake.error_type == "bool_type":
-        return said in _TRUE_TEXTS
-    number = float(said)
+def _parse_scalar(error: SchemaError) -> bool | float | None:
+    """Return the scalar that a text in quotes means, or None if JSON has no such number."""
+    text = str(error.value).strip().lower()
+    if error.error_type == "bool_type":
+        return text in _TRUE_TEXTS
+    number = float(text)
     if not math.isfinite(number):
         return None
-    return int(number) if mistake.error_type == "int_type" else number
+    return int(number) if error.error_type == "int_type" else number
 
 
 def _unknown_field_violation(
-    mistake: SchemaError, document: PersonaDocument, catalog: Catalog
+    error: SchemaError, document: PersonaDocument, catalog: Catalog
 ) -> tuple[Violation, str | None]:
-    """Name what to use instead of an unknown field, and move what it holds when that fits."""
-    *above, name = pointer_tokens(mistake.path)
-    habit = _find_field_alias(above, name, catalog)
-    target = habit.to.format(name=name) if habit and habit.to else None
-    if habit is None:
-        target = _find_other_pointer(above, name)
-    if habit:
-        told = f"unknown field here: {habit.why}."
-    elif target:
-        told = f"unknown field here; it belongs to {target.rpartition('/')[0] or 'the persona'}."
-    else:
-        told = mistake.message if mistake.message.endswith("?") else f"{mistake.message}."
-        target = pointer_of([*above, mistake.suggestion]) if mistake.suggestion else None
-    value = _convert_value(mistake.value, habit, catalog)
+    """Return the violation of an unknown field, and the path of the field that was meant.
+
+    The fix moves the value there if that field takes it, and removes the unknown field.
+    """
+    *parents, name = pointer_tokens(error.path)
+    alias = _find_field_alias(parents, name, catalog)
+    message, target = _describe_unknown_field(error, alias)
+    value = _convert_value(error.value, alias, catalog)
     if target is None or not _is_valid_at(target, value, document):
-        where = f"Say it at {target} instead, and remove it here: " if target else "Remove it: "
-        return Violation(mistake.path, _capitalize_first(told), where, remove(mistake.path)), target
-    parent = target.rpartition("/")[0]
-    if parent == mistake.path.rpartition("/")[0] and value is mistake.value:
-        return Violation(
-            mistake.path, _capitalize_first(told), "Rename it: ", move_field(mistake.path, target)
-        ), target
-    there = _build_set_calls(document, target, UnprintedValue(value), catalog)
-    return Violation(
-        mistake.path, _capitalize_first(told), "Move it: ", remove(mistake.path), ", then ", *there
-    ), target
+        lead = f"Say it at {target} instead, and remove it here: " if target else "Remove it: "
+        hint: Hint = (lead, remove(error.path))
+    elif _parent_of(target) == _parent_of(error.path) and value is error.value:
+        hint = ("Rename it: ", move_field(error.path, target))
+    else:
+        calls = _build_set_calls(document, target, UnprintedValue(value), catalog)
+        hint = ("Move it: ", remove(error.path), ", then ", *calls)
+    return Violation(error.path, _capitalize_first(message), *hint), target
+
+
+def _describe_unknown_field(error: SchemaError, alias: FieldAlias | None) -> tuple[str, str | None]:
+    """Return the message about an unknown field, and the path that was meant, if any."""
+    *parents, name = pointer_tokens(error.path)
+    if alias:
+        target = alias.to.format(name=name) if alias.to else None
+        return f"unknown field here: {alias.why}.", target
+    if target := _find_other_pointer(parents, name):
+        return f"unknown field here; it belongs to {_parent_of(target) or 'the persona'}.", target
+    message = error.message if error.message.endswith("?") else f"{error.message}."
+    return message, pointer_of([*parents, error.suggestion]) if error.suggestion else None
+
+
+def _parent_of(pointer: str) -> str:
+    return pointer.rpartition("/")[0]
 
 
 def _build_set_calls(
     document: PersonaDocument, target: str, value: UnprintedValue, catalog: Catalog
-) -> tuple[HintPart, ...]:
-    """Return the calls that set a value; where only a patch can, with the layer that is missing."""
-    there = set_at(target, value)
+) -> Hint:
+    """Return the calls that set a value, and the layer around it if a patch must create it."""
+    call = set_at(target, value)
     layer, _, name = target.rpartition("/")
-    if there.tool == "configure_conversational_flow" and legacy_fields(document, catalog):
+    if call.tool == "configure_conversational_flow" and legacy_fields(document, catalog):
         return to_conversational_flow(document, catalog, {}, **{name: value})
-    if there.tool == "patch_persona" and layer.count("/") == 2 and document.at(layer) is None:
+    if call.tool == "patch_persona" and layer.count("/") == 2 and document.at(layer) is None:
         return (set_at(layer, {name: value}),)
-    return (there,)
+    return (call,)
 
 
 def _find_field_alias(parents: Sequence[str], name: str, catalog: Catalog) -> FieldAlias | None:
-    """Return what is known of a field that people send from elsewhere."""
-    where = {(): "", ("layers",): ""}.get(
-        tuple(parents), parents[-1] if len(parents) == 2 else None
-    )
-    for habit in catalog.field_aliases():
-        if name in habit.names and where in habit.where:
-            return habit
-    return None
+    """Return the field of another API or an older version that an unknown field is known as."""
+    match parents:
+        case [] | ["layers"]:
+            layer = ""
+        case [_, layer]:
+            pass
+        case _:
+            return None
+    aliases = catalog.field_aliases()
+    return next((item for item in aliases if name in item.names and layer in item.where), None)
 
 
 def _convert_value(value: Any, alias: FieldAlias | None, catalog: Catalog) -> Any:
-    """Return a value in the form its new place takes."""
+    """Return a value in the form that the meant field takes."""
     form = alias.form if alias else None
     if form == "language-codes" and isinstance(value, str):
         code = find_language_code(value, catalog)
         return [code] if code else value
-    if form == "text" and isinstance(value, list) and all(isinstance(one, str) for one in value):
+    if form == "text" and isinstance(value, list) and all(isinstance(item, str) for item in value):
         return ", ".join(value)
     return value
 
 
 def _find_other_pointer(parents: Sequence[str], name: str) -> str | None:
-    """Return the one place where a field of this name belongs, when there is one."""
-    places = [
+    """Return the only other field of this name, if there is exactly one."""
+    pointers = [
         pointer
         for pointer in _pointers_by_name().get(name, ())
         if pointer_tokens(pointer)[:-1] != tuple(parents)
     ]
-    return places[0] if len(places) == 1 else None
+    return pointers[0] if len(pointers) == 1 else None
 
 
 @cache
 def _pointers_by_name() -> dict[str, list[str]]:
-    """Every field of the persona and its layers by its name."""
-    found: dict[str, list[str]] = {}
+    """Return the JSON Pointers of the fields of the persona and its layers, by name."""
+    pointers: dict[str, list[str]] = {}
     for pointer in _iter_pointers():
-        found.setdefault(pointer_tokens(pointer)[-1], []).append(pointer)
-    return found
+        pointers.setdefault(pointer_tokens(pointer)[-1], []).append(pointer)
+    return pointers
 
 
 def _iter_pointers() -> Iterator[str]:
+    definitions = _schema()["$defs"]
     yield from (f"/{name}" for name in Persona.model_fields)
-    schema = _schema()
     for layer in Layers.model_fields:
         yield f"/layers/{layer}"
-        inner = schema["$defs"]["Layers"]["properties"][layer]
-        fields = schema["$defs"].get(inner.get("$ref", "").rsplit("/", 1)[-1], {})
-        known = fields.get("properties", {})
-        yield from (
-            f"/layers/{layer}/{name}" for name, it in known.items() if not it.get("deprecated")
-        )
+        reference = definitions["Layers"]["properties"][layer].get("$ref", "")
+        fields = definitions.get(reference.rsplit("/", 1)[-1], {}).get("properties", {})
+        for name, schema in fields.items():
+            if not schema.get("deprecated"):
+                yield f"/layers/{layer}/{name}"
 
 
 def _is_valid_at(target: str, value: Any, document: PersonaDocument) -> bool:
-    """Tell whether a value may stand at a free place."""
-    if is_set(get_at(document.data, target)):
-        return False
-    nested = value
-    for token in reversed(pointer_tokens(target)):
-        nested = {token: nested}
-    return not _find_mistakes(nested)
+    """Return True if a field is not set and its schema takes the value."""
+    return not is_set(document.at(target)) and not _find_errors(_nest(target, value))
 
 
-def _invalid_value_violation(mistake: SchemaError) -> Violation:
-    """Say what a value must be, and what it most likely means."""
-    value = _guess_value(mistake)
-    what = (
-        f"{mistake.message}; this is a text with JSON in it"
-        if _is_json(mistake, value)
-        else mistake.message
-    )
-    message = _capitalize_first(what if what.endswith("?") else f"{what}.")
+def _nest(pointer: str, value: Any) -> Any:
+    for token in reversed(pointer_tokens(pointer)):
+        value = {token: value}
+    return value
+
+
+def _invalid_value_violation(error: SchemaError) -> Violation:
+    """Return the violation of a wrong value; the fix sets the value that was probably meant."""
+    value = _guess_value(error)
+    is_json = isinstance(error.value, str) and isinstance(value, (dict, list))
+    message = error.message
+    if is_json and value != [error.value]:
+        message = f"{message}; this is a text with JSON in it"
+    message = _capitalize_first(message if message.endswith("?") else f"{message}.")
     if value is _MISSING:
-        gone = mistake.path.rpartition("/")[0] if mistake.error_type == "missing" else mistake.path
-        return Violation(mistake.path, message, "Give a right one, or remove it: ", unset_at(gone))
-    choice = value == mistake.suggestion
-    return Violation(
-        mistake.path, message, set_at(mistake.path, value if choice else UnprintedValue(value))
-    )
+        path = _parent_of(error.path) if error.error_type == "missing" else error.path
+        return Violation(error.path, message, "Give a right one, or remove it: ", unset_at(path))
+    is_suggestion = value == error.suggestion
+    fix = set_at(error.path, value if is_suggestion else UnprintedValue(value))
+    return Violation(error.path, message, fix)
 
 
-def _guess_value(mistake: SchemaError) -> Any:
-    """Return the value that was most likely meant."""
+def _guess_value(error: SchemaError) -> Any:
+    """Return the value that was probably meant, or ``_MISSING``."""
+    if error.error_type == "literal_error" and error.suggestion:
+        return error.suggestion
     value: Any = _MISSING
-    if mistake.error_type == "literal_error" and mistake.suggestion:
-        return mistake.suggestion
-    if mistake.error_type in ("model_type", "model_attributes_type", "dict_type", "list_type"):
-        value = _parse_json_container(mistake.value)
-        if (
-            value is _MISSING
-            and mistake.error_type == "list_type"
-            and isinstance(mistake.value, str)
-        ):
-            value = [mistake.value]
-    elif mistake.error_type == "string_type" and type(mistake.value) in (int, float):
-        value = str(mistake.value)
-    if value is _MISSING:
+    if error.error_type == "string_type" and type(error.value) in (int, float):
+        value = str(error.value)
+    elif error.error_type in _CONTAINER_ERRORS:
+        value = _parse_json_container(error.value)
+        is_list_missing = value is _MISSING and error.error_type == "list_type"
+        if is_list_missing and isinstance(error.value, str):
+            value = [error.value]
+    if value is _MISSING or any(token.isdecimal() for token in pointer_tokens(error.path)):
         return _MISSING
-    nested = value
-    for token in reversed(pointer_tokens(mistake.path)):
-        if token.isdecimal():
-            return _MISSING
-        nested = {token: nested}
-    return _MISSING if _find_mistakes(nested) else value
-
-
-def _is_json(mistake: SchemaError, value: Any) -> bool:
-    return (
-        isinstance(mistake.value, str)
-        and isinstance(value, (dict, list))
-        and value != [mistake.value]
-    )
+    return _MISSING if _find_errors(_nest(error.path, value)) else value
 
 
 def _parse_json_container(value: Any) -> Any:
-    """Return what a text says as JSON, when it is an object or a list."""
+    """Return the object or list that a text holds as JSON, or ``_MISSING``."""
     try:
-        read = json.loads(value) if isinstance(value, str) else None
+        parsed = json.loads(value) if isinstance(value, str) else None
     except (ValueError, RecursionError):
         return _MISSING
-    return read if isinstance(read, (dict, list)) else _MISSING
+    return parsed if isinstance(parsed, (dict, list)) else _MISSING
 
 
 def _capitalize_first(text: str) -> str:
@@ -276,7 +266,7 @@ def _capitalize_first(text: str) -> str:
 
 
 def _without_blanks(data: JsonObject) -> JsonObject:
-    """Drop nulls and the empty strings that older dashboards stored for unset fields."""
+    """Return a copy without nulls, and without the empty texts of unset fields in old personas."""
     return {
         key: _without_blanks(value) if isinstance(value, dict) else value
         for key, value in data.items()
