@@ -1,4 +1,4 @@
-"""The wired things that one call may use."""
+"""The collaborators that every operation may use."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class App:
-    """One world: an API to talk to, a journal, what is known about Tavus, what stays hidden.
+    """The API client, catalog, journal and masker of one server, and the state of its process.
 
-    ``held`` keeps, for the plans of this process, the secrets that may not reach the disk;
-    ``answered`` the questions to the person that were answered, so that none is answered twice;
-    ``unsettled`` the writes that were cancelled on the way, until the next read tells of them;
-    ``running`` the bulk plans that are being carried out by this process right now.
+    ``secrets`` maps names to the values of ``TAVUS_SECRET_<NAME>``. ``plan_secrets`` holds, by plan
+    id, the secrets that may not reach the disk. ``answered_forms`` are the confirmation forms that
+    were answered, so that none is used twice. ``cancelled_writes`` are the intents of cancelled
+    writes by the id of their object, until the next read reports them. ``running_plans`` are the
+    ids of the bulk plans that this process is applying.
     """
 
     api: TavusApi
@@ -43,30 +44,31 @@ class App:
     running_plans: set[str] = field(default_factory=set, repr=False)
 
     def __post_init__(self) -> None:
-        """Let the API hide in its errors what is secret in this world."""
+        """Let the API mask its errors with the same secrets."""
         self.api.masker = self.masker
 
     def now(self) -> str:
-        """Return the time as it is written down: UTC, ISO 8601, to the millisecond."""
+        """Return the time as the journal stores it: UTC, ISO 8601, in milliseconds."""
         return self.clock().isoformat(timespec="milliseconds")
 
     def secret(self, reference: str, *, argument_path: str) -> str:
-        """Return the secret that ``api_key_ref`` names; ``where`` is that argument's path."""
+        """Return the secret that a reference names.
+
+        Raises ``InvalidArgument``, naming ``argument_path``, when the environment has none.
+        """
         value = self.secrets.get(reference.lower().removeprefix(SECRET_PREFIX.lower()))
         if value is None:
-            there = ", ".join(sorted(self.secrets)) or "none"
+            names = ", ".join(sorted(self.secrets)) or "none"
             raise InvalidArgument(
                 [
                     f"{argument_path}: this server's environment has no {SECRET_PREFIX}<NAME> "
-                    f"of that name"
-                    f"{suggestion_or_period(reference, self.secrets)} Set: {there}. The person "
-                    f"who runs "
-                    "the server sets it and restarts the server."
+                    f"of that name{suggestion_or_period(reference, self.secrets)} Set: {names}. "
+                    "The person who runs the server sets it and restarts the server."
                 ]
             )
         return value
 
     async def aclose(self) -> None:
-        """Close what is open."""
+        """Close the connections and the journal."""
         await self.api.aclose()
         self.journal.close()

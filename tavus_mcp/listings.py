@@ -1,4 +1,7 @@
-"""Cursors: opaque, and good only for the list and the filter that they came from."""
+"""Paged lists of an account, with opaque cursors.
+
+A cursor is valid only for the list and the filter that it came from.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tavus_mcp import listings
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import JsonObject
@@ -17,19 +19,19 @@ from tavus_mcp.tavus_api.pagination import MAX_PAGE_ROWS, ListEndpoint, ListWalk
 
 
 def encode_cursor(scope: list[Any], position: list[Any]) -> str:
-    """Return a cursor for a place in the list that ``scope`` names."""
+    """Return the cursor for a position in the list that ``scope`` identifies."""
     return base64.urlsafe_b64encode(json.dumps([_scope_digest(scope), *position]).encode()).decode()
 
 
 def decode_cursor(scope: list[Any], cursor: str) -> list[Any]:
-    """Return the place of a cursor; raise ``InvalidArgument`` when it is of another list."""
+    """Return the position in a cursor; raise ``InvalidArgument`` when it is of another list."""
     try:
-        named, *place = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        digest, *position = json.loads(base64.urlsafe_b64decode(cursor.encode()))
     except (ValueError, TypeError, RecursionError):
         raise invalid_cursor() from None
-    if named != _scope_digest(scope):
+    if digest != _scope_digest(scope):
         raise invalid_cursor()
-    return list(place)
+    return list(position)
 
 
 def invalid_cursor() -> InvalidArgument:
@@ -48,7 +50,7 @@ def _scope_digest(scope: list[Any]) -> str:
 
 @dataclass(frozen=True)
 class ListPage:
-    """A page of a list as it is shown."""
+    """One page of formatted rows."""
 
     rows: list[JsonObject]
     total_count: int | None
@@ -57,9 +59,10 @@ class ListPage:
 
 @dataclass(frozen=True)
 class ListQuery:
-    """Which list is asked for, which of its rows, and how a row is shown.
+    """Which rows of which list, and how they are formatted.
 
-    ``query`` is what Tavus is asked to filter by; ``equals`` are fields that every row shown has.
+    ``query`` holds the filters that Tavus applies; ``name_contains`` and ``equals`` (field to
+    value) are applied here. ``limit`` is the number of rows of a page.
     """
 
     listing: ListEndpoint
@@ -73,72 +76,69 @@ class ListQuery:
 
     @property
     def needs_full_scan(self) -> bool:
-        """Tell whether the rows must be looked for here, in the whole account."""
+        """Tell whether a filter applies that Tavus does not know, so that every row is read."""
         return bool(self.name_contains) or bool(self.equals.items() - self.query.items())
 
+    @property
+    def scope(self) -> list[Any]:
+        """What identifies the list and its filters in a cursor."""
+        equals = [sorted(self.equals.items())] if self.equals else []
+        return [self.listing.path, sorted(self.query.items()), self.name_contains or "", *equals]
+
     def matches(self, row: JsonObject) -> bool:
-        """Tell whether a row is one of those asked for."""
-        named = (self.name_contains or "").casefold() in str(
-            row.get(self.name_field) or ""
-        ).casefold()
-        return named and all(row.get(key) == value for key, value in self.equals.items())
+        """Tell whether a row passes the filters."""
+        name = str(row.get(self.name_field) or "").casefold()
+        return (self.name_contains or "").casefold() in name and all(
+            row.get(key) == value for key, value in self.equals.items()
+        )
 
 
 async def read_list_page(app: App, query: ListQuery) -> ListPage:
-    """Read a page of a list; filters of our own look at the whole account, not at one page.
+    """Read a page of a list; filters that Tavus lacks are applied to the whole account.
 
     Raises ``InvalidArgument`` when the cursor is not one of this list.
     """
     if not query.needs_full_scan:
-        page = await app.api.fetch_page(
-            query.listing, query.limit, _page_position(query), **query.query
-        )
-        after = (
-            listings.encode_cursor(_scope(query), page.next_position.to_parts())
-            if page.next_position
-            else None
-        )
-        return ListPage(
-            [query.format_row(row) for row in page.rows if query.matches(row)], page.total, after
-        )
+        position = _page_position(query)
+        page = await app.api.fetch_page(query.listing, query.limit, position, **query.query)
+        following = page.next_position
+        cursor = encode_cursor(query.scope, following.to_parts()) if following else None
+        rows = [query.format_row(row) for row in page.rows if query.matches(row)]
+        return ListPage(rows, page.total, cursor)
     walk = ListWalk(query.listing)
-    found: list[JsonObject] = []
+    matching: list[JsonObject] = []
     while walk.has_more:
         page = await app.api.fetch_page(query.listing, MAX_PAGE_ROWS, walk.position, **query.query)
-        found += [row for row in walk.add_page(page) if query.matches(row)]
-    return _page_at_cursor(query, found)
+        matching += [row for row in walk.add_page(page) if query.matches(row)]
+    return _page_at_cursor(query, matching)
 
 
 def _page_at_cursor(query: ListQuery, matching_rows: list[JsonObject]) -> ListPage:
-    """Return the page of the found rows that the cursor stands at."""
-    start = _start(query, matching_rows)
-    page = matching_rows[start : start + query.limit]
-    more = start + query.limit < len(matching_rows)
-    after = [query.listing.row_id(page[-1]), start + query.limit] if more else None
-    cursor = listings.encode_cursor(_scope(query), after) if after else None
+    """Return the page of all matching rows at which the cursor points."""
+    start = _start_index(query, matching_rows)
+    end = start + query.limit
+    page = matching_rows[start:end]
+    cursor = None
+    if end < len(matching_rows):
+        cursor = encode_cursor(query.scope, [query.listing.row_id(page[-1]), end])
     return ListPage([query.format_row(row) for row in page], len(matching_rows), cursor)
 
 
-def _start(query: ListQuery, matching_rows: list[JsonObject]) -> int:
-    """Return where to go on: behind the last row that was shown, wherever it stands now."""
+def _start_index(query: ListQuery, matching_rows: list[JsonObject]) -> int:
+    """Return the index after the last row that was returned, wherever that row is now."""
     if query.cursor is None:
         return 0
-    match listings.decode_cursor(_scope(query), query.cursor):
+    match decode_cursor(query.scope, query.cursor):
         case [str(last), int(count)]:
             ids = [query.listing.row_id(row) for row in matching_rows]
             return ids.index(last) + 1 if last in ids else max(0, min(count, len(ids)))
-    raise listings.invalid_cursor()
+    raise invalid_cursor()
 
 
 def _page_position(query: ListQuery) -> PagePosition | None:
     if query.cursor is None:
         return None
     try:
-        return PagePosition.from_parts(listings.decode_cursor(_scope(query), query.cursor))
+        return PagePosition.from_parts(decode_cursor(query.scope, query.cursor))
     except ValueError:
-        raise listings.invalid_cursor() from None
-
-
-def _scope(query: ListQuery) -> list[Any]:
-    filters = [sorted(query.query.items()), query.name_contains or ""]
-    return [query.listing.path, *filters, *([sorted(query.equals.items())] if query.equals else [])]
+        raise invalid_cursor() from None

@@ -1,1 +1,1 @@
-"""What happened to a persona: intents, outcomes, revisions."""
+"""The history of an account: recorded writes, revisions of personas, and what cannot come back."""

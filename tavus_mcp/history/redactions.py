@@ -1,7 +1,8 @@
-"""Holes: where the journal hid a secret, so that what stood there cannot come back.
+"""Find redacted values in a stored revision, which cannot be restored.
 
-A hole is a mask in a place that is secret by its name, or a text that holds our mask, as masking
-by known value leaves it. Stars that somebody wrote elsewhere are text.
+The journal stores secrets as ``MASK``. A value is redacted when it is a mask in a place that is
+secret by its name, or a text that contains ``MASK`` because it held a known secret. Asterisks that
+someone wrote elsewhere are text.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from tavus_mcp.models.masking import MASK, Masker, is_masked
 
 
 def is_secret_path(parts: Sequence[str]) -> bool:
-    """Tell whether what stands at the end of this path is a secret, by its name or as a header."""
+    """Tell whether the value at this path is a secret, by its name or as a header."""
     return bool(Masker().mask_at(parts, "x") != "x")
 
 
 def has_redaction(value: object, parts: Sequence[str] = ()) -> bool:
-    """Tell whether anything in a kept value was hidden; ``parts`` is the path where it stands."""
+    """Tell whether a stored value contains a redaction; ``parts`` is its path."""
     if isinstance(value, dict):
         return any(MASK in key or has_redaction(item, (*parts, key)) for key, item in value.items())
     if isinstance(value, list):
@@ -30,11 +31,11 @@ def has_redaction(value: object, parts: Sequence[str] = ()) -> bool:
 
 
 def is_restorable(stored: object, current: object, parts: Sequence[str] = ()) -> bool:
-    """Tell whether a kept value can come back where ``live`` stands now.
+    """Tell whether ``stored`` can be restored over ``current``.
 
-    An object can, member by member. A list comes back as a whole or not at all: its items have no
-    names, so a key could get into another item. What is the same in front and at the end may hold
-    keys, as it is not written.
+    Objects are restored per member. A list is restored whole or not at all: its items have no
+    identity, and a secret could end up in another item. Items that both lists begin or end with may
+    be redacted, as they are not written.
     """
     if isinstance(stored, dict):
         return not any(MASK in key for key in stored)
@@ -44,38 +45,38 @@ def is_restorable(stored: object, current: object, parts: Sequence[str] = ()) ->
 
 
 def restore_visible(stored: Any, current: object, parts: Sequence[str] = ()) -> Any:
-    """Return a kept value that can come back; its holes are as they are now, or left out."""
+    """Return a restorable value; its redacted members are as in ``current``, or left out."""
     if not isinstance(stored, dict):
         return stored
-    there = current if isinstance(current, dict) else {}
+    current_members = current if isinstance(current, dict) else {}
     result = {}
     for key, value in stored.items():
-        here, now = (*parts, key), there.get(key)
-        if is_restorable(value, now, here):
-            result[key] = restore_visible(value, now, here)
-        elif key in there:
-            result[key] = now
+        path, live = (*parts, key), current_members.get(key)
+        if is_restorable(value, live, path):
+            result[key] = restore_visible(value, live, path)
+        elif key in current_members:
+            result[key] = live
     return result
 
 
 def redacted_paths(stored: object, current: object, parts: Sequence[str] = ()) -> list[str]:
-    """Return the places of a kept value that cannot come back, as JSON Pointers."""
+    """Return the JSON Pointers inside a stored value that cannot be restored."""
     if not is_restorable(stored, current, parts):
         return [pointer_of(parts)]
     if not isinstance(stored, dict):
         return []
-    there = current if isinstance(current, dict) else {}
+    current_members = current if isinstance(current, dict) else {}
     return [
-        found
+        path
         for key, value in stored.items()
-        for found in redacted_paths(value, there.get(key), (*parts, key))
+        for path in redacted_paths(value, current_members.get(key), (*parts, key))
     ]
 
 
 def _changed_items(stored: list[Any], current: list[Any]) -> list[Any]:
-    """Return the items between what both lists begin with and what both end with."""
-    room = min(len(stored), len(current))
-    start = next((at for at in range(room) if stored[at] != current[at]), room)
-    room -= start
-    end = next((at for at in range(room) if stored[-1 - at] != current[-1 - at]), room)
+    """Return the stored items between the common beginning and the common end of both lists."""
+    shared = min(len(stored), len(current))
+    start = next((at for at in range(shared) if stored[at] != current[at]), shared)
+    shared -= start
+    end = next((at for at in range(shared) if stored[-1 - at] != current[-1 - at]), shared)
     return stored[start : len(stored) - end]

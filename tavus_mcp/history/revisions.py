@@ -1,4 +1,4 @@
-"""What became of a persona: its revisions, and their differences."""
+"""The revisions of a persona: list them, load one, and compare two."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tavus_mcp.text import suggestion_or_period
 
 @dataclass(frozen=True)
 class PersonaHistoryPage:
-    """Rows of a persona's history, newest first, and where to go on."""
+    """Rows of a persona's history, newest first, and the cursor of the next page."""
 
     rows: list[JsonObject]
     next_cursor: str | None
@@ -27,30 +27,32 @@ class PersonaHistoryPage:
 async def read_history_page(
     app: App, persona_id: str, limit: int, cursor: str | None
 ) -> PersonaHistoryPage:
-    """Tell what happened to a persona, newest first; what has no outcome is looked into.
+    """Return a page of a persona's history; an intent without an outcome is looked into.
 
-    Raises ``InvalidArgument`` when the cursor is not a number of a line.
+    A cursor is the number of the last entry of a page; raises ``InvalidArgument`` when it is none.
     """
     if cursor is not None and not cursor.isdecimal():
         raise InvalidArgument(["/cursor: not a cursor of list_revisions; leave it out to start."])
-    lines = await app.journal.entries_of_persona(persona_id)
-    outcomes = {line.ref: line for line in lines if line.kind == "outcome"}
-    intents = {line.seq for line in lines if line.kind == "intent"}
-    told = [
-        line
-        for line in lines
-        if line.kind in ("seen", "intent") or (line.kind == "outcome" and line.ref not in intents)
-    ]
+    entries = await app.journal.entries_of_persona(persona_id)
+    outcomes = {entry.ref: entry for entry in entries if entry.kind == "outcome"}
+    intents = {entry.seq for entry in entries if entry.kind == "intent"}
     start = int(cursor) if cursor else 2**62
-    page = [line for line in told if line.seq < start][: limit + 1]
-    now = (
-        await _load_current(app, persona_id)
-        if any(_is_open(line, outcomes) for line in page)
-        else None
-    )
+    listed = [
+        entry
+        for entry in entries
+        if entry.seq < start
+        and (
+            entry.kind in ("seen", "intent")
+            or (entry.kind == "outcome" and entry.ref not in intents)
+        )
+    ]
+    page = listed[: limit + 1]
+    current = None
+    if any(_is_open(entry, outcomes) for entry in page):
+        current = await _load_current(app, persona_id)
     rows = [
-        {**_build_row(app, line, outcomes, now), **await _bulk_plan_fields(app, line, lines)}
-        for line in page[:limit]
+        {**_build_row(app, item, outcomes, current), **await _bulk_plan_fields(app, item, entries)}
+        for item in page[:limit]
     ]
     return PersonaHistoryPage(rows, str(page[limit - 1].seq) if len(page) > limit else None)
 
@@ -60,8 +62,8 @@ async def load_referenced_persona(
 ) -> tuple[str, PersonaDocument]:
     """Return the persona that ``ID`` or ``ID@REVISION`` names, and its id.
 
-    Raises ``Refused`` when the journal does not hold the revision, naming the nearest, and
-    ``InvalidArgument`` naming the argument ``where`` it stands.
+    Raises ``Refused``, naming the closest, when the journal does not hold the revision, and
+    ``InvalidArgument``, naming ``argument``, when the reference is malformed.
     """
     persona_id, revision = split_reference(reference, argument)
     if not revision:
@@ -70,9 +72,9 @@ async def load_referenced_persona(
 
 
 def split_reference(reference: str, argument: str) -> tuple[str, str]:
-    """Return the id and the revision that ``ID@REVISION`` names; no revision in a bare ``ID``.
+    """Return the id and the revision in ``ID@REVISION``; an empty revision for a bare ``ID``.
 
-    Raises ``InvalidArgument`` naming the argument ``where`` it stands.
+    Raises ``InvalidArgument``, naming ``argument``, when one of them is malformed.
     """
     persona_id, _, revision = reference.partition("@")
     try:
@@ -82,11 +84,11 @@ def split_reference(reference: str, argument: str) -> tuple[str, str]:
 
 
 async def load_revision(app: App, persona_id: str, revision: str) -> PersonaDocument:
-    """Return a persona as the journal holds it; refuse a revision it does not hold."""
+    """Return a revision from the journal; raise ``Refused``, naming the closest, if absent."""
     data = await app.journal.document(persona_id, revision)
     if data is None:
-        lines = await app.journal.entries_of_persona(persona_id)
-        names = list(dict.fromkeys(line.revision for line in lines if line.revision))
+        entries = await app.journal.entries_of_persona(persona_id)
+        names = list(dict.fromkeys(entry.revision for entry in entries if entry.revision))
         raise Refused(
             f"The journal holds no such revision of persona {persona_id!r}"
             f"{suggestion_or_period(revision, names)} list_revisions shows those it holds."
@@ -95,9 +97,9 @@ async def load_revision(app: App, persona_id: str, revision: str) -> PersonaDocu
 
 
 def differences(app: App, first: PersonaDocument, second: PersonaDocument) -> list[JsonObject]:
-    """Return the fields in which two personas differ, those that Tavus sets left out."""
-    one, other = (app.masker.mask(document.writable_fields()) for document in (first, second))
-    changes = changes_of(one, diff(one, other), app.masker)
+    """Return the writable fields in which two personas differ, with secrets masked."""
+    left, right = (app.masker.mask(document.writable_fields()) for document in (first, second))
+    changes = changes_of(left, diff(left, right), app.masker)
     return [{"path": item.path, "first": item.before, "second": item.after} for item in changes]
 
 
@@ -114,7 +116,7 @@ def _build_row(
     current: PersonaDocument | None,
 ) -> JsonObject:
     outcome = outcomes.get(entry.seq)
-    told: JsonObject = {
+    row: JsonObject = {
         "revision": entry.revision,
         "at": entry.at,
         "tool": entry.tool,
@@ -123,24 +125,24 @@ def _build_row(
         **{name: entry.detail.get(name, "") for name in (REVIVED_AS, REVIVES)},
     }
     if entry.kind == "intent":
-        told |= {"revision": outcome.revision if outcome else "", "status": "unknown"}
-        told["status"] = outcome.status if outcome else "unknown"
+        row["revision"] = outcome.revision if outcome else ""
+        row["status"] = outcome.status if outcome else "unknown"
         if _is_open(entry, outcomes) and current is not None:
-            told |= _infer_outcome(app, entry, current)
-    return {key: value for key, value in told.items() if value not in ("", [])}
+            row |= _infer_outcome(app, entry, current)
+    return {key: value for key, value in row.items() if value not in ("", [])}
 
 
 async def _bulk_plan_fields(
     app: App, entry: JournalEntry, entries: list[JournalEntry]
 ) -> JsonObject:
-    """Name the bulk plan that a change was a part of, so that all of it can be taken back."""
-    claim = next((one for one in entries if one.kind == "used" and one.seq == entry.ref), None)
-    plan = await app.journal.entry(claim.ref) if claim else None
+    """Return the id of the bulk plan that a change belongs to, so that all of it can be undone."""
+    used = next((item for item in entries if item.kind == "used" and item.seq == entry.ref), None)
+    plan = await app.journal.entry(used.ref) if used else None
     return {"plan_id": plan_id_of(plan)} if plan else {}
 
 
 def _infer_outcome(app: App, entry: JournalEntry, current: PersonaDocument) -> JsonObject:
-    """Tell what became of an intent without an outcome, as far as the persona shows it."""
+    """Return what the current persona shows of an intent without an outcome."""
     if entry.tool == "delete_persona":
         return {"status": "unknown" if current.data else "applied"}
     if has_taken_effect(app, entry, current):
@@ -149,7 +151,7 @@ def _infer_outcome(app: App, entry: JournalEntry, current: PersonaDocument) -> J
 
 
 async def _load_current(app: App, persona_id: str) -> PersonaDocument | None:
-    """Return the persona as it is; an empty document when it is gone, None when unknown."""
+    """Return the persona; an empty document if it was deleted, None if it cannot be read."""
     try:
         return await app.api.get_persona(persona_id)
     except NotFound:

@@ -1,4 +1,4 @@
-"""Guarding a write against edits of others: what is tested, and what is said of a conflict."""
+"""Optimistic concurrency: ``test`` operations against edits by others, and conflict errors."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from tavus_mcp.personas.readback import unexpected_differences
 EDITED_MEANWHILE = "edited-meanwhile"
 _UPDATED_AT = "/updated_at"
 _MAX_CONFLICT_ITEMS = 8
+"""Fields that a conflict names; the others are counted."""
 
 
 def build_test_attempts(
     before: PersonaDocument, operations: Sequence[Operation]
 ) -> list[list[Operation]]:
-    """Return the tests for a first try, and none for a second one where there are any.
+    """Return the ``test`` operations of each attempt: all of them, then none if there were any.
 
-    They say that what the change replaces is still as it was read: a leaf, or the whole list that
-    it stands in. Secrets are read masked and cannot be tested. Where nothing stood, the persona's
-    own time of change stands in for it.
+    They require that the replaced values are still as they were read: a leaf, or the whole list
+    that it is in. Secrets are read masked and cannot be tested. Where there was no value, the
+    persona's ``updated_at`` is tested instead.
     """
     tests: dict[str, Operation] = {}
     for operation in operations:
@@ -35,16 +36,16 @@ def build_test_attempts(
             continue
         old = get_at(before.data, path)
         if old is None:
-            stamp = before.data.get("updated_at")
-            if stamp is not None:
-                tests[_UPDATED_AT] = Operation("test", _UPDATED_AT, stamp)
+            updated_at = before.data.get("updated_at")
+            if updated_at is not None:
+                tests[_UPDATED_AT] = Operation("test", _UPDATED_AT, updated_at)
         elif not is_secret_value(pointer_tokens(path)[-1], old):
             tests[path] = Operation("test", path, old)
     return [list(tests.values()), []] if tests else [[]]
 
 
 def sent_without_tests_finding(error: ToolFailure) -> RuleFinding:
-    """Tell that a change was sent without its tests."""
+    """Return the finding for a change that was sent again without its tests."""
     return RuleFinding(
         severity="info",
         path="",
@@ -64,16 +65,14 @@ def edited_meanwhile_findings(
     paths = unexpected_differences(expected, actual, catalog)
     if not paths:
         return []
-    more = (
-        f" and {len(paths) - _MAX_CONFLICT_ITEMS} more" if len(paths) > _MAX_CONFLICT_ITEMS else ""
-    )
+    listed, omitted = paths[:_MAX_CONFLICT_ITEMS], len(paths[_MAX_CONFLICT_ITEMS:])
+    more = f" and {omitted} more" if omitted else ""
     return [
         RuleFinding(
             severity="warning",
             path="",
             message="The persona was written, but it reads otherwise than the file says at "
-            f"{', '.join(paths[:_MAX_CONFLICT_ITEMS])}{more}: someone edited it meanwhile, or "
-            f"Tavus did.",
+            f"{', '.join(listed)}{more}: someone edited it meanwhile, or Tavus did.",
             hint="The file does not name this revision, so the next apply is refused until the "
             "persona is brought into it: tavus-mcp export PERSONA_ID --into FILE.",
             rule=EDITED_MEANWHILE,
@@ -89,20 +88,22 @@ def build_revision_conflict(
     has_plan: bool = False,
     advice: str = "",
 ) -> Conflict:
-    """Return the conflict, with what changed since the known state when that is known.
+    """Return the error for a persona that is not at the expected revision.
 
-    ``advice`` says what to do next, where calling a tool again is not what helps.
+    ``expected`` is the document of that revision, None when it is not known. ``advice`` replaces
+    the advice to call the tool again.
     """
-    told = "What changed is not known here; read it with get_persona."
+    differences = "What changed is not known here; read it with get_persona."
     if expected is not None:
-        told = "Changed meanwhile: " + _describe_differences(app, expected, current)
-    again = f"call again with if_revision={current.revision!r} or without it"
-    again = "make the plan again" if has_plan else again
-    advice = advice or f"Look at it with get_persona, then {again}."
+        differences = "Changed meanwhile: " + _describe_differences(app, expected, current)
+    retry = f"call again with if_revision={current.revision!r} or without it"
+    if has_plan:
+        retry = "make the plan again"
+    advice = advice or f"Look at it with get_persona, then {retry}."
     return Conflict(
         f"Persona {current.persona_id!r} is at revision {current.revision} now, not at the one "
-        f"this change "
-        f"was made for: someone edited it. Nothing was written. {told} {advice}"
+        "this change was made for: someone edited it. Nothing was written. "
+        f"{differences} {advice}"
     )
 
 
@@ -111,12 +112,12 @@ def _describe_differences(app: App, expected: PersonaDocument, current: PersonaD
         app.masker.mask(expected.stable_fields()), app.masker.mask(current.stable_fields())
     )
     changes = changes_of(expected.stable_fields(), operations, app.masker)
-    told = [
+    parts = [
         f"{item.path} from {_format_value(item.before)} to {_format_value(item.after)}"
         for item in changes[:_MAX_CONFLICT_ITEMS]
     ]
-    more = len(changes) - _MAX_CONFLICT_ITEMS
-    return "; ".join(told) + (f"; and {more} more." if more > 0 else ".")
+    omitted = len(changes[_MAX_CONFLICT_ITEMS:])
+    return "; ".join(parts) + (f"; and {omitted} more." if omitted else ".")
 
 
 def _format_value(value: object) -> str:

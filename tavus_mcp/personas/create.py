@@ -1,4 +1,4 @@
-"""Creating personas: once each, also when the answer is lost."""
+"""Create personas, each once, also when the answer is lost."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ from tavus_mcp.tavus_api import pagination
 
 @dataclass(frozen=True)
 class CreateRequest:
-    """A persona to create: its own fields, over those of another when ``based_on`` names one.
+    """A persona to create: its fields, merged into those of ``based_on``, the id of another one.
 
-    ``revives`` is the id of the deleted persona that it brings back; ``whole`` asks for a finding
-    wherever the persona reads otherwise than it was sent.
+    ``allow`` names checker rules that may not block it; ``findings`` are passed on to the receipt.
+    ``revives`` is the id of the deleted persona that it brings back. ``verify_all_fields`` reports
+    every field that reads back differently, sent or not.
     """
 
     fields: JsonObject
@@ -138,48 +139,44 @@ async def _find_created(
 
 
 async def _is_candidate(app: App, row: JsonObject, expected: PersonaDocument) -> bool:
-    """Tell whether a row is a persona like the lost one that this journal does not know."""
+    """Tell whether a row may be the lost persona: like it, and unknown to this journal."""
     persona_id = str(row.get("persona_id"))
-    if str(row.get("persona_name") or "") != expected.name or await app.journal.latest_entry(
-        persona_id
-    ):
+    has_name = str(row.get("persona_name") or "") == expected.name
+    if not has_name or await app.journal.latest_entry(persona_id):
         return False
-    return await _has_expected_fields(app, row, expected)
-
-
-def _is_new(row: JsonObject, started_at: datetime) -> bool:
-    try:
-        made = datetime.fromisoformat(str(row.get("created_at")).replace("Z", "+00:00"))
-    except ValueError:
-        return False
-    return made.tzinfo is not None and made >= started_at
-
-
-async def _has_expected_fields(app: App, row: JsonObject, expected: PersonaDocument) -> bool:
-    document = await app.api.get_persona(str(row.get("persona_id")))
+    document = await app.api.get_persona(persona_id)
     leaves = diff(_without_leaves(expected.data), expected.data)
     return not verify_written(expected, document, leaves, app.catalog)
 
 
+def _is_new(row: JsonObject, started_at: datetime) -> bool:
+    try:
+        created_at = datetime.fromisoformat(str(row.get("created_at")).replace("Z", "+00:00"))
+    except ValueError:
+        return False
+    return created_at.tzinfo is not None and created_at >= started_at
+
+
 async def _load_base(app: App, based_on: str | None) -> tuple[JsonObject, list[RuleFinding]]:
-    """Return what is copied of another persona, and what of it cannot be."""
+    """Return the fields to copy from another persona, and findings on those that cannot be."""
     if based_on is None:
         return {}, []
     source = await app.api.get_persona(based_on)
-    base = {
-        **source.writable_fields(),
-        "persona_name": f"Copy of {source.name or source.persona_id}",
-    }
+    name = f"Copy of {source.name or source.persona_id}"
+    base = {**source.writable_fields(), "persona_name": name}
     return copyable_fields(base, f"Not copied from {source.persona_id}")
 
 
 def copyable_fields(
     document: JsonObject, message_prefix: str
 ) -> tuple[JsonObject, list[RuleFinding]]:
-    """Return what of a persona can be written into a new one, and a finding for what cannot."""
-    base = copy.deepcopy(document)
-    left = [*_drop_masked(base), *_drop_conferencing(base)]
-    return _without_nulls(base), [
+    """Return the fields that can be written into a new persona, and findings on the others."""
+    fields = copy.deepcopy(document)
+    dropped = _drop_masked(fields)
+    layers = fields.get("layers")
+    if isinstance(layers, dict) and layers.pop("conferencing", None):
+        dropped.append(("/layers/conferencing", "a meeting identity belongs to one persona"))
+    return _without_nulls(fields), [
         RuleFinding(
             severity="warning",
             path=path,
@@ -187,27 +184,21 @@ def copyable_fields(
             rule="not-copied",
             source="D:get-persona",
         )
-        for path, reason in left
+        for path, reason in dropped
     ]
 
 
 def _drop_masked(node: JsonObject, parts: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+    """Delete masked secrets in place; return the path and the reason of each."""
     dropped = []
     for key, value in list(node.items()):
-        here = (*parts, key)
-        if is_masked(value) and is_secret_path(here):
+        path = (*parts, key)
+        if is_masked(value) and is_secret_path(path):
             del node[key]
-            dropped.append((pointer_of(here), "Tavus never shows stored keys; give it again"))
+            dropped.append((pointer_of(path), "Tavus never shows stored keys; give it again"))
         elif isinstance(value, dict):
-            dropped += _drop_masked(value, here)
+            dropped += _drop_masked(value, path)
     return dropped
-
-
-def _drop_conferencing(base: JsonObject) -> list[tuple[str, str]]:
-    layers = base.get("layers")
-    if isinstance(layers, dict) and layers.pop("conferencing", None):
-        return [("/layers/conferencing", "a meeting identity belongs to one persona")]
-    return []
 
 
 def _without_nulls(node: JsonObject) -> JsonObject:
@@ -221,7 +212,7 @@ def _without_nulls(node: JsonObject) -> JsonObject:
 def _check_new_persona(
     app: App, body: JsonObject, base: JsonObject, allow: frozenset[str]
 ) -> list[RuleFinding]:
-    """Check what is to be created; what a copied persona has as well does not stop it."""
+    """Check a new persona; an unknown field that the copied persona has too does not block it."""
     findings = check(PersonaDocument(body), app.catalog)
     copied = check(PersonaDocument(base), app.catalog) if base else []
     known = {(item.rule, item.path) for item in copied}
@@ -238,5 +229,5 @@ def _check_new_persona(
 
 
 def _without_leaves(body: JsonObject) -> JsonObject:
-    """Return the body with its objects but without its leaves, so that a diff names the leaves."""
+    """Return the nested objects of a body without leaves, so that a diff lists every leaf."""
     return {key: _without_leaves(value) for key, value in body.items() if isinstance(value, dict)}

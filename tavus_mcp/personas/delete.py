@@ -1,8 +1,9 @@
-"""Deleting personas: always a plan first, unless the person was asked and typed the name."""
+"""Delete personas: by a plan, unless the person was asked and typed the persona's name."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import NotFound, TavusError
@@ -16,7 +17,7 @@ from tavus_mcp.personas.update import require_revision
 
 @dataclass(frozen=True)
 class DeleteRequest:
-    """A deletion that may be carried out: the persona as it was agreed upon."""
+    """A confirmed deletion; ``if_revision`` is the revision that was confirmed."""
 
     persona_id: str
     if_revision: str | None
@@ -26,20 +27,19 @@ class DeleteRequest:
 async def plan_deletion(
     app: App, document: PersonaDocument, findings: tuple[RuleFinding, ...] = ()
 ) -> Receipt:
-    """Answer with a plan to delete; nothing is sent."""
-    stored = await plans.store_plan(app, plans.build_deletion_plan(document), document)
-    receipt = _build_receipt("planned", document)
-    return receipt.model_copy(
-        update={
-            "plan_id": stored.plan_id,
-            "expires_at": stored.expires_at,
-            "findings": [*findings, CONFIRMATION_REQUIRED],
-        }
+    """Store a plan to delete a persona; nothing is sent."""
+    plan = await plans.store_plan(app, plans.build_deletion_plan(document), document)
+    return _build_receipt(
+        "planned",
+        document,
+        plan_id=plan.plan_id,
+        expires_at=plan.expires_at,
+        findings=[*findings, CONFIRMATION_REQUIRED],
     )
 
 
 async def delete(app: App, request: DeleteRequest) -> Receipt:
-    """Delete a persona that is still as it was agreed upon, after writing it down whole.
+    """Delete a persona that is still at the confirmed revision, after recording all of it.
 
     Raises ``Conflict`` when it changed meanwhile, or when it is not known whether it is gone.
     """
@@ -51,7 +51,11 @@ async def delete(app: App, request: DeleteRequest) -> Receipt:
         await app.api.delete_persona(request.persona_id)
     await _require_deleted(app, write)
     unrecorded = await write.record_outcome("applied")
-    return _build_receipt("applied", document).model_copy(update={"findings": unrecorded})
+    undo = Undo(
+        tool="restore_revision",
+        arguments={"persona_id": document.persona_id, "revision": document.revision},
+    )
+    return _build_receipt("applied", document, findings=unrecorded, undo=undo)
 
 
 async def _require_deleted(app: App, write: RecordedWrite) -> None:
@@ -74,8 +78,8 @@ async def _require_deleted(app: App, write: RecordedWrite) -> None:
 
 
 def build_declined_receipt(document: PersonaDocument) -> Receipt:
-    """Answer that the person said no; there is no plan, and nothing more to ask."""
-    return _build_receipt("planned", document).model_copy(update={"findings": [_DELETION_DECLINED]})
+    """Return the receipt of a deletion that the person declined; there is no plan."""
+    return _build_receipt("planned", document, findings=[_DELETION_DECLINED])
 
 
 _DELETION_DECLINED = RuleFinding(
@@ -97,18 +101,16 @@ CONFIRMATION_REQUIRED = RuleFinding(
 )
 
 
-def _build_receipt(status: str, document: PersonaDocument) -> Receipt:
-    arguments = {"persona_id": document.persona_id, "revision": document.revision}
+def _build_receipt(status: str, document: PersonaDocument, **fields: Any) -> Receipt:
+    is_planned = status == "planned"
     return Receipt.model_validate(
         {
             "status": status,
             "persona_id": document.persona_id,
             "persona_name": document.name or None,
-            "revision": document.revision if status == "planned" else None,
-            "previous_revision": None if status == "planned" else document.revision,
+            "revision": document.revision if is_planned else None,
+            "previous_revision": None if is_planned else document.revision,
             "changes": [FieldChange(path="", before=f"persona {document.name!r}")],
-            "undo": Undo(tool="restore_revision", arguments=arguments)
-            if status == "applied"
-            else None,
+            **fields,
         }
     )

@@ -1,4 +1,4 @@
-"""Reading a raw JSON Patch: its form, and whether its paths may be written at all."""
+"""Parse raw changes: a JSON Patch, or values by JSON Pointer, with every problem reported."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tavus_mcp.text import did_you_mean
 
 
 class PatchItem(StrictModel):
-    """One operation as people write it."""
+    """One operation of a JSON Patch, as a caller writes it."""
 
     op: Literal["add", "remove", "replace", "copy", "move", "test"]
     path: str
@@ -35,20 +35,19 @@ class PatchItem(StrictModel):
 def parse_patch(
     patch: list[JsonObject] | JsonObject, *, allow_unknown: bool = False
 ) -> tuple[Change, list[RuleFinding]]:
-    """Return the change that a patch means; a plain object means setting its fields.
+    """Return the change that a patch describes; a plain object sets its fields.
 
-    Raises ``InvalidArgument`` with everything that is wrong with the operations and their paths.
+    Raises ``InvalidArgument`` with every problem of the operations and their paths.
     """
     if isinstance(patch, dict) and "op" not in patch:
         return _parse_plain_object(patch, allow_unknown=allow_unknown)
     items = [patch] if isinstance(patch, dict) else patch
     problems: list[str] = []
-    operations = [
-        operation
+    parsed = [
+        _parse_operation(item, f"/patch/{index}", problems, allow_unknown)
         for index, item in enumerate(items)
-        if (operation := _parse_operation(item, f"/patch/{index}", problems, allow_unknown))
-        is not None
     ]
+    operations = [operation for operation in parsed if operation is not None]
     if not items:
         problems.append("/patch: there is no operation in it.")
     if problems:
@@ -61,78 +60,75 @@ def parse_field_values(
 ) -> tuple[JsonObject, list[str]]:
     """Return values given by JSON Pointer as one nested object, and the pointers to remove.
 
-    A null removes. Raises ``InvalidArgument`` with everything that is wrong with the pointers.
+    A null value removes. Raises ``InvalidArgument`` with every problem of the pointers.
     """
-    given = [(pointer_of(["values", pointer]), pointer) for pointer in values]
-    given += [(f"/unset/{index}", pointer) for index, pointer in enumerate(unset)]
-    problems = [
-        problem
-        for where, pointer in given
-        if (
-            problem := _find_path_problem(
-                pointer_to_persona_names(pointer), where, allow_unknown=False
-            )
-        )
-    ]
-    if problems:
-        raise InvalidArgument(problems)
+    removed = [pointer_to_persona_names(pointer) for pointer in unset]
     named = {pointer_to_persona_names(pointer): value for pointer, value in values.items()}
-    kept = {
+    paths = {pointer_of(["values", name]): pointer_to_persona_names(name) for name in values}
+    paths |= {f"/unset/{index}": path for index, path in enumerate(removed)}
+    _refuse_path_problems(paths, allow_unknown=False)
+    new_values = {
         path: value_to_persona_names(path, value)
         for path, value in named.items()
         if value is not None
     }
-    nulls = [path for path, value in named.items() if value is None]
-    return SetFields(kept).apply({}), [*map(pointer_to_persona_names, unset), *nulls]
+    removed += [path for path, value in named.items() if value is None]
+    return SetFields(new_values).apply({}), removed
 
 
 def _parse_plain_object(
     patch: JsonObject, *, allow_unknown: bool
 ) -> tuple[Change, list[RuleFinding]]:
     fields = to_persona_names(patch)
-    remarks = [PLAIN_OBJECT]
+    findings = [PLAIN_OBJECT]
     if "audio_only" in fields:
         del fields["audio_only"]
-        remarks.append(AUDIO_ONLY)
-    problems = [
-        problem
-        for name in fields
-        if (problem := _find_path_problem(f"/{name}", f"/patch/{name}", allow_unknown))
-    ]
-    if problems:
-        raise InvalidArgument(problems)
-    return SetFields({f"/{name}": value for name, value in fields.items()}), remarks
+        findings.append(AUDIO_ONLY)
+    paths = {f"/patch/{name}": f"/{name}" for name in fields}
+    _refuse_path_problems(paths, allow_unknown=allow_unknown)
+    return SetFields({f"/{name}": value for name, value in fields.items()}), findings
 
 
 def _parse_operation(
     raw_operation: JsonObject, argument_path: str, problems: list[str], allow_unknown: bool
 ) -> Operation | None:
     try:
-        read = PatchItem.model_validate(raw_operation)
+        item = PatchItem.model_validate(raw_operation)
     except ValidationError as error:
-        told = render_errors(error, PatchItem.model_json_schema())
-        problems.extend(argument_path + text for text in told)
+        texts = render_errors(error, PatchItem.model_json_schema())
+        problems.extend(argument_path + text for text in texts)
         return None
-    needs_value = read.op in ("add", "replace", "test")
-    if needs_value and read.value is MISSING:
-        problems.append(f"{argument_path}/value: is required for {read.op}.")
-    if read.op in ("copy", "move") and read.source is MISSING:
-        problems.append(f"{argument_path}/from: is required for {read.op}.")
-    paths = {"path": read.path} | ({} if read.source is MISSING else {"from": read.source})
-    for name, path in paths.items():
-        if problem := _find_path_problem(
-            pointer_to_persona_names(path), f"{argument_path}/{name}", allow_unknown
-        ):
-            problems.append(problem)
-    path = pointer_to_persona_names(read.path)
+    needs_value = item.op in ("add", "replace", "test")
+    if needs_value and item.value is MISSING:
+        problems.append(f"{argument_path}/value: is required for {item.op}.")
+    if item.op in ("copy", "move") and item.source is MISSING:
+        problems.append(f"{argument_path}/from: is required for {item.op}.")
+    path = pointer_to_persona_names(item.path)
+    paths, source = {f"{argument_path}/path": path}, ""
+    if item.source is not MISSING:
+        paths[f"{argument_path}/from"] = source = pointer_to_persona_names(item.source)
+    problems += _path_problems(paths, allow_unknown=allow_unknown)
     if needs_value:
-        return Operation(read.op, path, value_to_persona_names(path, read.value))
-    source = "" if read.source is MISSING else pointer_to_persona_names(read.source)
-    return Operation(read.op, path, source=source)
+        return Operation(item.op, path, value_to_persona_names(path, item.value))
+    return Operation(item.op, path, source=source)
+
+
+def _refuse_path_problems(paths: Mapping[str, str], *, allow_unknown: bool) -> None:
+    """Raise ``InvalidArgument`` with every problem of paths, given by where each is given."""
+    if problems := _path_problems(paths, allow_unknown=allow_unknown):
+        raise InvalidArgument(problems)
+
+
+def _path_problems(paths: Mapping[str, str], *, allow_unknown: bool) -> list[str]:
+    found = (
+        _find_path_problem(path, argument_path, allow_unknown)
+        for argument_path, path in paths.items()
+    )
+    return [problem for problem in found if problem]
 
 
 def _find_path_problem(path: str, argument_path: str, allow_unknown: bool) -> str | None:
-    """Say why a path may not be written; the layers inside are checked with the result."""
+    """Return why a path cannot be written, or None; fields of layers are checked later."""
     try:
         parts = pointer_tokens(path)
     except PatchError as error:

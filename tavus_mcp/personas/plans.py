@@ -1,14 +1,14 @@
-"""Plans: changes that were computed and checked, and are carried out later, exactly and once.
+"""Plans: changes that were computed and checked, to be applied later, exactly and once.
 
-A plan is a line of the journal. It is bound to the revision it was made for and expires after an
-hour. Secrets do not reach the disk: they are held by this process, and a plan whose secrets are
-gone with it says so.
+A plan is an entry of the journal. It is bound to the revision it was made for and expires after
+``PLAN_LIFETIME``. Secrets do not reach the disk: this process holds them in memory, and a plan
+whose secrets ended with their process is refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,20 +21,20 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import Operation, pointer_of, pointer_tokens
 
 PLAN_LIFETIME = timedelta(hours=1)
+MAX_SEQ_DIGITS = 18
+"""A number with as many digits may be too large for SQLite, so it names no entry."""
 BULK = "bulk"
-"""The kind of a plan that has a part for each of many personas; ``fleet.parts`` knows them."""
-
-
-def _ignore_start() -> None:
-    """Take no note of the beginning."""
+"""The kind of a plan with an item for each of many personas (``fleet.plan_items``)."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A change that can be carried out: what kind, of which tool, on which revision.
+    """A change that can be applied: its kind, the tool that made it, and the revision it is for.
 
-    ``begun`` is called when it was claimed: from then on it is under way. ``claimed`` is the number
-    of an earlier claim that came to nothing.
+    ``detail`` is what the journal stores, ``secrets`` the values left out of it, by JSON Pointer.
+    ``seq`` is the number of the journal entry. ``on_started`` is called once the plan is marked as
+    used. ``previous_use_seq`` is the number of an earlier ``used`` entry whose write was not
+    carried out.
     """
 
     kind: str
@@ -47,13 +47,13 @@ class Plan:
     expires_at: str = ""
     seq: int = 0
     previous_use_seq: int = 0
-    on_started: Callable[[], None] = _ignore_start
+    on_started: Callable[[], None] = lambda: None
 
 
 def build_change_plan(
     app: App, tool: str, before: PersonaDocument, operations: Sequence[Operation]
 ) -> Plan:
-    """Return the plan of a change of a persona."""
+    """Return the plan of a change of one persona."""
     wire = [operation.to_json() for operation in operations]
     return _without_secrets(
         app, Plan("change", tool, before.persona_id, before.revision, {"patch": wire})
@@ -61,63 +61,51 @@ def build_change_plan(
 
 
 def build_creation_plan(app: App, tool: str, body: JsonObject, revives: str = "") -> Plan:
-    """Return the plan of a new persona; ``revives`` is the deleted one that it brings back."""
+    """Return the plan of a creation; ``revives`` is the id of the persona that it brings back."""
     return _without_secrets(app, Plan("create", tool, "", "", {"body": body, "revives": revives}))
 
 
 def build_deletion_plan(before: PersonaDocument) -> Plan:
-    """Return the plan of deleting a persona."""
+    """Return the plan of a deletion."""
     return Plan("delete", "delete_persona", before.persona_id, before.revision, {})
 
 
 async def store_plan(app: App, plan: Plan, base: PersonaDocument | None = None) -> Plan:
-    """Write a plan down, and the persona it is for; return it with its id and its end."""
+    """Store a plan, and the persona it is for; return it with its id and expiry."""
     if base is not None:
         await record_observed(app, base)
-    expires = (app.clock() + PLAN_LIFETIME).isoformat(timespec="seconds")
-    line = await app.journal.append(
-        JournalEntry(
-            kind="plan",
-            persona_id=plan.persona_id,
-            at=app.now(),
-            tool=plan.tool,
-            revision="",
-            detail={
-                "kind": plan.kind,
-                "base": plan.revision,
-                "expires_at": expires,
-                "held": sorted(plan.secrets),
-                **plan.detail,
-            },
-        )
-    )
-    made = _plan_from_entry(line, plan.secrets)
+    detail = {
+        "kind": plan.kind,
+        "base": plan.revision,
+        "expires_at": (app.clock() + PLAN_LIFETIME).isoformat(timespec="seconds"),
+        "held": sorted(plan.secrets),
+        **plan.detail,
+    }
+    entry = JournalEntry("plan", plan.persona_id, app.now(), plan.tool, detail=detail)
+    stored = _plan_from_entry(await app.journal.append(entry), plan.secrets)
     if plan.secrets:
-        app.plan_secrets[made.plan_id] = plan.secrets
-    return made
+        app.plan_secrets[stored.plan_id] = plan.secrets
+    return stored
 
 
 async def load_plan(app: App, plan_id: str) -> Plan:
-    """Return a plan, whatever became of it; refuse an id that is none."""
+    """Return a plan, also one that was used or has expired; raise ``Refused`` if there is none."""
     number = plan_id.removeprefix("plan-").partition("-")[0]
-    line = await app.journal.entry(int(number)) if number.isdecimal() and len(number) < 18 else None
-    plan = (
-        _plan_from_entry(line, app.plan_secrets.get(plan_id, {}))
-        if line and line.kind == "plan"
-        else None
+    if number.isdecimal() and len(number) < MAX_SEQ_DIGITS:
+        entry = await app.journal.entry(int(number))
+        if entry is not None and entry.kind == "plan" and plan_id_of(entry) == plan_id:
+            return _plan_from_entry(entry, app.plan_secrets.get(plan_id, {}))
+    raise Refused(
+        "There is no plan of that id in this journal. dry_run=true of a change tool, and "
+        "delete_persona, answer with a plan_id."
     )
-    if plan is None or plan.plan_id != plan_id:
-        raise Refused(
-            "There is no plan of that id in this journal. dry_run=true of a change tool, and "
-            "delete_persona, answer with a plan_id."
-        )
-    return plan
 
 
 async def load_applicable_plan(app: App, plan_id: str) -> Plan:
-    """Return a plan that may be carried out; refuse one that is unknown, expired or bereft.
+    """Return a plan that can be applied.
 
-    A bulk plan is used persona by persona, so it may have been begun.
+    Raises ``Refused`` if it is unknown, expired, already applied, or its secrets were lost with the
+    process that made it. A bulk plan is used persona by persona, so it may have been started.
     """
     plan = await load_plan(app, plan_id)
     if plan.kind != BULK and await app.journal.is_used(plan.seq):
@@ -133,30 +121,27 @@ async def load_applicable_plan(app: App, plan_id: str) -> Plan:
 
 
 async def mark_used(app: App, plan: Plan) -> int:
-    """Mark a plan as used, the moment before it is sent; return the number of that line.
+    """Mark a plan as used, just before it is sent; return the number of that entry.
 
-    Raises ``Taken`` when it was used already.
+    Raises ``PlanAlreadyApplied`` when it was used before.
     """
     used = JournalEntry("used", plan.persona_id, app.now(), plan.tool, ref=plan.seq)
-    line = await app.journal.mark_used(used, previous_use_seq=plan.previous_use_seq)
-    if line is None:
+    entry = await app.journal.mark_used(used, previous_use_seq=plan.previous_use_seq)
+    if entry is None:
         raise PlanAlreadyApplied
     plan.on_started()
-    return line.seq
+    return entry.seq
 
 
 def patch_of(plan: Plan) -> list[Operation]:
-    """Return the operations of a change plan, its secrets in place."""
+    """Return the operations of a change plan, with its secrets inserted."""
     return [
-        Operation(item["op"], item["path"], item["value"])
-        if "value" in item
-        else Operation(item["op"], item["path"])
-        for item in _insert_secrets(plan.detail["patch"], plan.secrets, "/patch")
+        Operation(**item) for item in _insert_secrets(plan.detail["patch"], plan.secrets, "/patch")
     ]
 
 
 def body_of(plan: Plan) -> JsonObject:
-    """Return the body of a creation plan, its secrets in place."""
+    """Return the body of a creation plan, with its secrets inserted."""
     return dict(_insert_secrets(plan.detail["body"], plan.secrets, "/body"))
 
 
@@ -175,24 +160,22 @@ def _plan_from_entry(entry: JournalEntry, secrets: Mapping[str, Any]) -> Plan:
 
 
 def _without_secrets(app: App, plan: Plan) -> Plan:
-    """Take the secrets out of a plan: what masking hides is held, by where it stands."""
-    shown = dict(plan.detail)
-    if "patch" in shown:
-        shown["patch"] = [_mask_operation(app, item) for item in shown["patch"]]
+    """Return a plan whose detail is masked, and whose secrets are what the masks stand for."""
+    masked = dict(plan.detail)
+    if "patch" in masked:
+        masked["patch"] = [_mask_operation(app, item) for item in masked["patch"]]
     else:
-        shown["body"] = app.masker.mask(shown["body"])
-    held = dict(_iter_secrets(plan.detail, shown))
-    return Plan(plan.kind, plan.tool, plan.persona_id, plan.revision, shown, held)
+        masked["body"] = app.masker.mask(masked["body"])
+    return replace(plan, detail=masked, secrets=dict(_iter_secrets(plan.detail, masked)))
 
 
 def _mask_operation(app: App, operation: JsonObject) -> JsonObject:
-    # a name in a path may be a known secret as well
-    shown: JsonObject = {
+    masked: JsonObject = {  # a name in a path may be a known secret as well
         key: app.masker.mask_text(text) for key, text in operation.items() if key != "value"
     }
     if "value" in operation:
-        shown["value"] = app.masker.mask_at(pointer_tokens(operation["path"]), operation["value"])
-    return shown
+        masked["value"] = app.masker.mask_at(pointer_tokens(operation["path"]), operation["value"])
+    return masked
 
 
 def _insert_secrets(value: Any, secrets: Mapping[str, Any], path: str) -> Any:
@@ -209,9 +192,9 @@ def _insert_secrets(value: Any, secrets: Mapping[str, Any], path: str) -> Any:
 
 
 def _iter_secrets(value: Any, masked_value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield where a masked copy differs from the value, and the value that it hides there.
+    """Yield each path at which a masked copy differs from a value, and the value there.
 
-    An object of which a name is hidden is held whole.
+    An object with a masked name is yielded whole.
     """
     if (
         isinstance(value, dict)

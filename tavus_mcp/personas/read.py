@@ -1,4 +1,4 @@
-"""Reading: one persona, the list of them, and what they point at."""
+"""Read personas: one of them with long texts cut, and the rows of lists."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
 
 PROMPT_PREVIEW_CHARS = 1_500
-"""Characters of a prompt that are shown unless the whole is asked for."""
+"""Characters of a text that are returned unless ``full_prompt`` is set."""
 
 MAX_DETAILED_ROWS = 20
-"""Rows up to which each says everything of itself."""
+"""Rows of a page up to which each has all its fields."""
 
 
 @dataclass(frozen=True)
 class PersonaView:
-    """A persona as it is shown: its revision, the true length of what was cut, what to know."""
+    """A persona as it is returned: ``full_lengths`` has the length of each text that was cut."""
 
     document: JsonObject
     revision: str
@@ -34,24 +34,25 @@ class PersonaView:
 async def read_persona_view(
     app: App, persona_id: str, layers: Sequence[str] | None, *, full_prompt: bool
 ) -> PersonaView:
-    """Read one persona; tells of a cancelled write whether it took effect."""
+    """Read one persona; a cancelled write of it is reported in the findings."""
     try:
         document = await app.api.get_persona(persona_id)
     except NotFound as error:
         raise await explain_missing(app, persona_id, error) from error
     findings = await report_cancelled_write(app, document)
-    shown: JsonObject = app.masker.mask(document.data)
-    if layers is not None and isinstance(shown.get("layers"), dict):
-        shown["layers"] = {name: layer for name, layer in shown["layers"].items() if name in layers}
-    cut: dict[str, int] = {}
-    whole = shown if full_prompt else _shorten_texts(shown, "", cut)
-    return PersonaView(whole, document.revision, cut, findings)
+    view: JsonObject = app.masker.mask(document.data)
+    if layers is not None and isinstance(view.get("layers"), dict):
+        view["layers"] = {name: layer for name, layer in view["layers"].items() if name in layers}
+    full_lengths: dict[str, int] = {}
+    if not full_prompt:
+        view = _shorten_texts(view, "", full_lengths)
+    return PersonaView(view, document.revision, full_lengths, findings)
 
 
 async def load_draft_or_persona(
     app: App, persona_id: str | None, draft: JsonObject | None
 ) -> tuple[PersonaDocument, list[RuleFinding]]:
-    """Return what is to be checked, a saved persona or a draft, and what to say of its form."""
+    """Return the persona or draft to check, and the findings on the form of a draft."""
     if (persona_id is None) is (draft is None):
         raise InvalidArgument(["/: give either persona_id or document, not both and not neither."])
     if persona_id is not None:
@@ -60,7 +61,7 @@ async def load_draft_or_persona(
 
 
 def persona_summary(row: JsonObject) -> JsonObject:
-    """Show a persona in a list: what tells it from others."""
+    """Return the fields of a persona that distinguish it in a list."""
     document = PersonaDocument(row)
     return {
         "persona_id": document.persona_id,
@@ -75,7 +76,7 @@ def persona_summary(row: JsonObject) -> JsonObject:
 
 
 def compact_rows(rows: list[JsonObject]) -> tuple[list[JsonObject], JsonObject | None]:
-    """Show a long page so that a hundred rows stay readable: less of each, what is shared once."""
+    """Return the rows of a long page with fewer fields, and the values that all of them share."""
     if len(rows) <= MAX_DETAILED_ROWS:
         return rows, None
     short = [
@@ -94,16 +95,16 @@ def compact_rows(rows: list[JsonObject]) -> tuple[list[JsonObject], JsonObject |
 
 
 def pick_fields(*names: str) -> Callable[[JsonObject], JsonObject]:
-    """Return a way to show a row: these fields of it, in this order, when it has them."""
+    """Return a function that picks these fields of a row, in this order, if they have a value."""
 
-    def show(row: JsonObject) -> JsonObject:
+    def pick(row: JsonObject) -> JsonObject:
         return {name: row[name] for name in names if row.get(name) not in (None, "", [])}
 
-    return show
+    return pick
 
 
 def _to_minute(value: object) -> str | None:
-    """Show a time to the minute; what is finer does not tell personas apart."""
+    """Return a time without seconds."""
     return value[:16] if isinstance(value, str) and value else None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
-from tavus_mcp.models.json_patch import Operation, get_at, pointer_of, pointer_tokens
+from tavus_mcp.models.json_patch import Operation, pointer_of, pointer_tokens
 from tavus_mcp.models.masking import is_masked
 from tavus_mcp.models.persona import WRITE_ONLY
 
@@ -18,9 +18,9 @@ def verify_written(
     operations: Sequence[Operation],
     catalog: Catalog,
 ) -> list[RuleFinding]:
-    """Return a finding for each changed field that reads back otherwise than it was written.
+    """Return a finding for each changed field that does not read back as it was written.
 
-    Masked keys and omitted defaults are no reason: Tavus shows neither (docs: get-persona).
+    Masked keys and omitted defaults count as written: Tavus returns neither (docs: get-persona).
     """
     return [
         RuleFinding(
@@ -39,10 +39,8 @@ def verify_written(
 def _was_written(
     path: str, expected: PersonaDocument, actual: PersonaDocument, catalog: Catalog
 ) -> bool:
-    if pointer_tokens(path)[0] in WRITE_ONLY:
-        return True
-    return is_equivalent_value(
-        get_at(expected.data, path), get_at(actual.data, path), path, catalog
+    return pointer_tokens(path)[0] in WRITE_ONLY or is_equivalent_value(
+        expected.at(path), actual.at(path), path, catalog
     )
 
 
@@ -50,7 +48,7 @@ _EMPTY_VALUES: tuple[object, ...] = (None, "", [], {})
 
 
 def _default(path: str, catalog: Catalog) -> object:
-    """Return what Tavus fills in for a field when nobody sets it (docs: create-persona)."""
+    """Return the value that Tavus uses for a field that is not set (docs: create-persona)."""
     match pointer_tokens(path):
         case ["pipeline_mode"]:
             return "full"
@@ -61,9 +59,9 @@ def _default(path: str, catalog: Catalog) -> object:
 
 
 def is_equivalent_value(expected: object, actual: object, path: str, catalog: Catalog) -> bool:
-    """Compare what was written with what is read: masked keys and defaults tell nothing.
+    """Tell whether a value reads back as it was written; ``None`` stands for an absent one.
 
-    ``None`` stands for what was not written.
+    A masked key is equivalent to any value, and an absent value to the default of its field.
     """
     if isinstance(expected, dict) and isinstance(actual, dict):
         return all(
@@ -72,8 +70,8 @@ def is_equivalent_value(expected: object, actual: object, path: str, catalog: Ca
         )
     if isinstance(expected, list) and isinstance(actual, list):
         return len(expected) == len(actual) and all(
-            is_equivalent_value(one, other, path, catalog)
-            for one, other in zip(expected, actual, strict=True)
+            is_equivalent_value(wanted, found, path, catalog)
+            for wanted, found in zip(expected, actual, strict=True)
         )
     if (
         expected == actual
@@ -88,25 +86,25 @@ def is_equivalent_value(expected: object, actual: object, path: str, catalog: Ca
 def unexpected_differences(
     expected: PersonaDocument, actual: PersonaDocument, catalog: Catalog
 ) -> list[str]:
-    """Return the paths at which a whole persona reads otherwise than it was to be.
+    """Return the paths at which a whole persona does not read back as expected.
 
-    What the server sets, what it never shows, masked keys and defaults tell nothing.
+    Fields that the server sets or never returns, masked keys and defaults are left out.
     """
-    want, got = (
-        {key: value for key, value in one.writable_fields().items() if key not in WRITE_ONLY}
-        for one in (expected, actual)
+    wanted, found = (
+        {key: value for key, value in document.writable_fields().items() if key not in WRITE_ONLY}
+        for document in (expected, actual)
     )
-    return list(_iter_differences(want, got, "", catalog))
+    return list(_iter_differences(wanted, found, "", catalog))
 
 
 def _iter_differences(
     expected: object, actual: object, path: str, catalog: Catalog
 ) -> Iterator[str]:
-    sides = [{} if side is None else side for side in (expected, actual)]
-    one, other = sides
-    if (expected, actual) != (None, None) and isinstance(one, dict) and isinstance(other, dict):
-        for key in {**one, **other}:
+    wanted, found = ({} if side is None else side for side in (expected, actual))
+    both_absent = expected is None and actual is None
+    if not both_absent and isinstance(wanted, dict) and isinstance(found, dict):
+        for key in {**wanted, **found}:
             inner = path + pointer_of([key])
-            yield from _iter_differences(one.get(key), other.get(key), inner, catalog)
+            yield from _iter_differences(wanted.get(key), found.get(key), inner, catalog)
     elif not is_equivalent_value(expected, actual, path, catalog):
         yield path

@@ -1,4 +1,4 @@
-"""Making receipts: what was done, what changed, what was found, and how to take it back."""
+"""Build the receipt of a change: status, changes, findings, and the call that undoes it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tavus_mcp.models.receipt import Receipt, Undo, changes_of
 from tavus_mcp.personas.plans import Plan
 
 MAX_LISTED_CHANGES = 100
-"""Changed places that a receipt tells one by one."""
+"""Changed fields that a receipt lists; the others are counted."""
 
 
 def build_receipt(
@@ -35,20 +35,25 @@ def build_receipt(
     undo: Undo | None = None,
     plan: Plan | None = None,
 ) -> Receipt:
-    """Return the receipt of a change of a persona."""
+    """Return the receipt of a write, or of the plan of one.
+
+    ``before`` is the persona before the change, empty for a creation; ``current`` is the persona as
+    it was read back. ``operations`` are those that took effect, or would.
+    """
     changes = changes_of(before.data, list(operations), app.masker)
-    told = [_mark_as_sent(item) for item in findings] if status == "applied" else findings
+    is_applied = status == "applied"
     return Receipt.model_validate(
         {
             "status": status,
             "persona_id": current.persona_id or None,
             "persona_name": current.name or None,
             "revision": current.revision if current.persona_id else None,
-            "previous_revision": before.revision
-            if status == "applied" and before.persona_id
-            else None,
+            "previous_revision": before.revision if is_applied and before.persona_id else None,
             "changes": changes[:MAX_LISTED_CHANGES],
-            "findings": [*told, *_omission_findings(len(changes))],
+            "findings": [
+                *(_mark_as_sent(item) if is_applied else item for item in findings),
+                *_omission_findings(len(changes)),
+            ],
             "plan_id": plan.plan_id if plan else None,
             "expires_at": plan.expires_at if plan else None,
             "undo": undo,
@@ -59,12 +64,14 @@ def build_receipt(
 def _omission_findings(count: int) -> list[RuleFinding]:
     if count <= MAX_LISTED_CHANGES:
         return []
-    said = f"{MAX_LISTED_CHANGES} of {count} changes are told; get_persona tells what stands there."
-    return [RuleFinding(severity="info", path="", message=said, rule="changes-left-out")]
+    message = (
+        f"{MAX_LISTED_CHANGES} of {count} changes are told; get_persona tells what stands there."
+    )
+    return [RuleFinding(severity="info", path="", message=message, rule="changes-left-out")]
 
 
 def _mark_as_sent(finding: RuleFinding) -> RuleFinding:
-    """Say of an error that stopped nothing that it was sent, so that nobody takes it for a no."""
+    """Add to an error that did not block the write that the write was sent."""
     if finding.severity != "error":
         return finding
     return finding.model_copy(update={"message": f"{finding.message} It was sent all the same."})
@@ -73,70 +80,64 @@ def _mark_as_sent(finding: RuleFinding) -> RuleFinding:
 def loss_findings(
     before: PersonaDocument, operations: Sequence[Operation], masker: Masker
 ) -> list[RuleFinding]:
-    """Say what a change replaces or removes that cannot come back: it was never kept anywhere."""
+    """Return a finding for each old value that cannot be restored, as it is stored nowhere."""
     keys = [item.path for item in operations if _replaces_key(before, item)]
-    others = [
-        place for place in _unrestorable_paths(before, operations, masker) if place not in keys
+    findings = [
+        RuleFinding(
+            severity="info",
+            path=path,
+            message="The key that stood here cannot come back: nobody but Tavus ever had it.",
+            hint="To use another one, give it by api_key_ref.",
+            rule="key-replaced",
+        )
+        for path in keys
     ]
-    return [
-        *(_lost_key_finding(path) for path in keys),
-        *(_lost_value_finding(place) for place in others),
-    ]
-
-
-def _lost_key_finding(path: str) -> RuleFinding:
-    return RuleFinding(
-        severity="info",
-        path=path,
-        message="The key that stood here cannot come back: nobody but Tavus ever had it.",
-        hint="To use another one, give it by api_key_ref.",
-        rule="key-replaced",
-    )
-
-
-def _lost_value_finding(path: str) -> RuleFinding:
-    unseen = pointer_tokens(path)[0] in WRITE_ONLY
-    return RuleFinding(
-        severity="info",
-        path=path,
-        message="What stood here cannot come back: "
-        + ("Tavus never shows it." if unseen else "it holds a secret, and secrets are not kept."),
-        rule="not-kept",
-    )
+    for path in _unrestorable_paths(before, operations, masker):
+        if path not in keys:
+            is_write_only = pointer_tokens(path)[0] in WRITE_ONLY
+            reason = "it holds a secret, and secrets are not kept."
+            if is_write_only:
+                reason = "Tavus never shows it."
+            message = f"What stood here cannot come back: {reason}"
+            findings.append(
+                RuleFinding(severity="info", path=path, message=message, rule="not-kept")
+            )
+    return findings
 
 
 def build_undo(
     before: PersonaDocument, operations: Sequence[Operation], masker: Masker
 ) -> Undo | None:
-    """Return the call that puts back what a change touched, and nothing else.
+    """Return the call that restores the fields that a change touched, and no others.
 
-    A secret that was replaced cannot come back, nor what Tavus never shows, so nothing promises it.
+    Replaced secrets and fields that Tavus never returns cannot be restored, so they are left out;
+    None when nothing else is left.
     """
     lost = _unrestorable_paths(before, operations, masker)
-    places = [place for place in _touched_paths(before, operations) if place not in lost]
-    if not places:
+    paths = [path for path in _touched_paths(before, operations) if path not in lost]
+    if not paths:
         return None
     return Undo(
         tool="restore_revision",
-        arguments={"persona_id": before.persona_id, "revision": before.revision, "only": places},
+        arguments={"persona_id": before.persona_id, "revision": before.revision, "only": paths},
     )
 
 
 def _touched_paths(before: PersonaDocument, operations: Sequence[Operation]) -> list[str]:
-    """Return the places that operations change, each once; of what is in a list, the list."""
+    """Return the paths that operations change, each once; the whole list for an item in one."""
     return list(dict.fromkeys(outermost_list(before.data, item.path) for item in operations))
 
 
 def _unrestorable_paths(
     before: PersonaDocument, operations: Sequence[Operation], masker: Masker
 ) -> list[str]:
-    """Return the touched places of which the journal does not hold what stood there."""
-    kept, after = masker.mask(before.data), apply_patch(before.data, operations)
+    """Return the touched paths whose old value the journal does not hold."""
+    stored, after = masker.mask(before.data), apply_patch(before.data, operations)
     return [
-        place
-        for place in _touched_paths(before, operations)
-        if (pointer_tokens(place)[0] in WRITE_ONLY and get_at(kept, place) is None)
-        or not is_restorable(get_at(kept, place), get_at(after, place), pointer_tokens(place))
+        path
+        for path in _touched_paths(before, operations)
+        if (pointer_tokens(path)[0] in WRITE_ONLY and get_at(stored, path) is None)
+        or not is_restorable(get_at(stored, path), get_at(after, path), pointer_tokens(path))
     ]
 
 

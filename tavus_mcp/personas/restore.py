@@ -1,10 +1,10 @@
-"""The way back: a persona, or some places of it, as they were at a revision."""
+"""Restore a persona, or some fields of it, to a revision; a deleted one gets a new id."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
@@ -31,10 +31,24 @@ from tavus_mcp.personas import create
 from tavus_mcp.personas.create import CreateRequest, copyable_fields
 from tavus_mcp.personas.update import UpdateRequest, update
 
+NOT_RESTORED = "key-not-restored"
+"""The rule of the findings for fields that cannot be restored."""
+_FIELDS = frozenset(Persona.model_fields)
+_REFERENCE_ERRORS = {
+    "default_replica_id": "invalid replica",
+    "objectives_id": "invalid objectives",
+    "guardrails_id": "invalid guardrails_id",
+    "guardrail_ids": "invalid guardrail_ids",
+    "document_ids": "invalid document",
+}
+"""Fields that refer to other objects, with a part of Tavus's error when the object is gone."""
+_MAX_ATTEMPTS = len(_REFERENCE_ERRORS) + 1
+_TOO_MANY_MISSING = "Too much of what this persona points at is gone; set it anew."
+
 
 @dataclass(frozen=True)
 class RestoreRequest:
-    """A way back: to which revision, for which places, and how carefully."""
+    """The persona and revision to restore; ``only`` names the fields or layers, all when empty."""
 
     persona_id: str
     revision: str
@@ -44,46 +58,48 @@ class RestoreRequest:
 
 
 async def restore(app: App, request: RestoreRequest) -> Receipt:
-    """Bring a persona, or some places of it, back to a revision; a deleted one gets a new id.
+    """Restore a persona, or the fields in ``only``, to a revision; a deleted one gets a new id.
 
-    One that was brought back before lives on under its new id, and is what comes back then.
-    Raises ``Refused`` when the journal does not hold the revision.
+    If it was brought back before, the persona with the new id is restored. References to objects
+    that no longer exist are left out, each after Tavus refused it. Raises ``Refused`` when the
+    journal does not hold the revision.
     """
-    wanted = await load_revision(app, request.persona_id, request.revision)
-    now = await _find_current(app, request.persona_id)
-    if now is None:
-        return await _revive(app, request, wanted)
-    request, lost = _follow_revival(request, now)
-    places = [_parse_path(name) for name in request.only]
-    _refuse_unknown_paths(places, wanted, now)
+    target = await load_revision(app, request.persona_id, request.revision)
+    current = await _find_current(app, request.persona_id)
+    if current is None:
+        return await _revive(app, request, target)
+    findings = _renamed_findings(request.persona_id, current)
+    paths = tuple(_parse_path(name) for name in request.only)
+    _refuse_unknown_paths(paths, target, current)
     for _ in range(_MAX_ATTEMPTS):
-        change = RestoreFields(wanted, tuple(places))
-        put_back = UpdateRequest(
+        change = RestoreFields(target, paths)
+        restoring = UpdateRequest(
             "restore_revision",
-            request.persona_id,
+            current.persona_id,
             change,
             dry_run=request.dry_run,
             if_revision=request.if_revision,
             allow=UNKNOWN_FIELDS | PRIVATE_URLS,
-            findings=[*change.unrestored_findings(now.data), *lost],
+            findings=[*change.unrestored_findings(current.data), *findings],
             keep_legacy_spelling=True,
         )
         try:
-            return await update(app, put_back)
+            return await update(app, restoring)
         except TavusError as error:
-            left = dict(wanted.data)
-            lost += _drop_missing_reference(left, error)
-            dropped = wanted.data.keys() - left.keys()
-            stays = {name: now.data[name] for name in dropped if name in now.data}
-            wanted = PersonaDocument({**left, **stays})
+            name = _missing_reference(target.data, error)
+            findings.append(_missing_reference_finding(name, target.data[name]))
+            fields = {key: value for key, value in target.data.items() if key != name}
+            if name in current.data:
+                fields[name] = current.data[name]
+            target = PersonaDocument(fields)
     raise Refused(_TOO_MANY_MISSING)
 
 
 async def _find_current(app: App, persona_id: str) -> PersonaDocument | None:
-    """Return the persona, or the one it was brought back as, as it is now; None when it is gone."""
-    met: set[str] = set()
-    while persona_id and persona_id not in met:
-        met.add(persona_id)
+    """Return the persona, or the one that replaces it after a deletion; None when it is gone."""
+    visited: set[str] = set()
+    while persona_id and persona_id not in visited:
+        visited.add(persona_id)
         try:
             return await app.api.get_persona(persona_id)
         except NotFound:
@@ -91,32 +107,31 @@ async def _find_current(app: App, persona_id: str) -> PersonaDocument | None:
     return None
 
 
-def _follow_revival(
-    request: RestoreRequest, current: PersonaDocument
-) -> tuple[RestoreRequest, list[RuleFinding]]:
-    """Return what is asked of the persona that lives, and say so when that is another one."""
-    if current.persona_id == request.persona_id:
-        return request, []
-    lives_on = RuleFinding(
-        severity="warning",
-        path="/persona_id",
-        message=f"Persona {request.persona_id!r} is gone; it was brought back as "
-        f"{current.persona_id!r} before, and that one is meant here.",
-        hint="Use the new id from now on.",
-        rule="lives-on",
-    )
-    return replace(request, persona_id=current.persona_id), [lives_on]
+def _renamed_findings(persona_id: str, current: PersonaDocument) -> list[RuleFinding]:
+    """Return a finding when the persona that is restored has another id than the one given."""
+    if current.persona_id == persona_id:
+        return []
+    return [
+        RuleFinding(
+            severity="warning",
+            path="/persona_id",
+            message=f"Persona {persona_id!r} is gone; it was brought back as "
+            f"{current.persona_id!r} before, and that one is meant here.",
+            hint="Use the new id from now on.",
+            rule="lives-on",
+        )
+    ]
 
 
 @dataclass(frozen=True)
 class RestoreFields:
-    """Put fields back as they were in an earlier document; masked keys stay as they are."""
+    """A change that restores fields of a target document; masked keys stay as they are."""
 
     target: PersonaDocument
     paths: tuple[str, ...] = ()
 
     def apply(self, data: JsonObject) -> JsonObject:
-        """Return a copy with the chosen places as they were; refuse to write a mask."""
+        """Return a copy with the fields restored; raise ``Refused`` where it would write a mask."""
         result = self._restore(data)
         for operation in diff(data, result):
             if has_redaction(operation.value, pointer_tokens(operation.path)):
@@ -127,48 +142,45 @@ class RestoreFields:
         return result
 
     def unrestored_findings(self, current: JsonObject) -> list[RuleFinding]:
-        """Say what cannot come back, given the persona as it is now."""
-        lost = [_redacted_finding(path) for path in self._redacted_paths(current)]
-        unseen = [place for place in self.paths if _is_unknown_write_only(self.target, place)]
-        return [*lost, *(_write_only_finding(place) for place in unseen)]
+        """Return a finding for each field that cannot be restored over the current document."""
+        redacted = redacted_paths(self.target.writable_fields(), current)
+        if self.paths:
+            redacted = [
+                path for path in redacted if any(_paths_overlap(path, own) for own in self.paths)
+            ]
+        write_only = [path for path in self.paths if _is_unknown_write_only(self.target, path)]
+        return [*map(_redacted_finding, redacted), *map(_write_only_finding, write_only)]
 
     def _restore(self, data: JsonObject) -> JsonObject:
-        if self.paths:
-            return _restore_paths(data, self.target, self.paths)
-        kept_fields = {key: data[key] for key in data if key in SERVER_FIELDS}
-        return {**kept_fields, **restore_visible(self.target.writable_fields(), data)}
-
-    def _redacted_paths(self, current: JsonObject) -> list[str]:
-        found = redacted_paths(self.target.writable_fields(), current)
         if not self.paths:
-            return found
-        return [path for path in found if any(_paths_overlap(path, place) for place in self.paths)]
-
-
-NOT_RESTORED = "key-not-restored"
-"""The rule of what is said of a place that cannot come back."""
+            server_fields = {key: data[key] for key in data if key in SERVER_FIELDS}
+            return {**server_fields, **restore_visible(self.target.writable_fields(), data)}
+        result = copy.deepcopy(data)
+        for requested in self.paths:
+            if MASK in requested:
+                continue
+            path = outermost_list(self.target.data, outermost_list(data, requested))
+            parts, stored, live = pointer_tokens(path), self.target.at(path), get_at(result, path)
+            if _is_unknown_write_only(self.target, path) or not is_restorable(stored, live, parts):
+                continue
+            result = SetFields({}, (path,)).apply(result)
+            if stored is not None:
+                result = SetFields({path: restore_visible(stored, live, parts)}).apply(result)
+        return result
 
 
 def _redacted_finding(path: str) -> RuleFinding:
-    return RuleFinding(
-        severity="warning",
-        path=path,
-        message="This key cannot come back: Tavus never shows it, so it was never kept."
-        if is_secret_path(pointer_tokens(path))
-        else "This cannot come back: it held a secret, and secrets are never kept.",
-        hint="What is stored now stays; if it is gone, give it again.",
-        rule=NOT_RESTORED,
-    )
+    message = "This cannot come back: it held a secret, and secrets are never kept."
+    if is_secret_path(pointer_tokens(path)):
+        message = "This key cannot come back: Tavus never shows it, so it was never kept."
+    hint = "What is stored now stays; if it is gone, give it again."
+    return RuleFinding(severity="warning", path=path, message=message, hint=hint, rule=NOT_RESTORED)
 
 
 def _write_only_finding(path: str) -> RuleFinding:
-    return RuleFinding(
-        severity="warning",
-        path=path,
-        message="This cannot come back: Tavus never shows it, so it is not known what was there.",
-        hint="What is stored now stays; set it anew if need be.",
-        rule=NOT_RESTORED,
-    )
+    message = "This cannot come back: Tavus never shows it, so it is not known what was there."
+    hint = "What is stored now stays; set it anew if need be."
+    return RuleFinding(severity="warning", path=path, message=message, hint=hint, rule=NOT_RESTORED)
 
 
 def _is_unknown_write_only(target: PersonaDocument, path: str) -> bool:
@@ -176,33 +188,26 @@ def _is_unknown_write_only(target: PersonaDocument, path: str) -> bool:
 
 
 def _paths_overlap(left: str, right: str) -> bool:
-    """Tell whether one of two places is the other, or stands inside it."""
+    """Tell whether two pointers are equal, or one is inside the other."""
     return left == right or left.startswith(right + "/") or right.startswith(left + "/")
-
-
-_FIELDS = frozenset(Persona.model_fields)
 
 
 def _refuse_unknown_paths(
     paths: Sequence[str], target: PersonaDocument, current: PersonaDocument
 ) -> None:
-    """Refuse a place that neither state of the persona has: it is a slip, not a success."""
-    nowhere = object()
-    for place in paths:
-        there = (get_at(one.data, place, nowhere) is not nowhere for one in (target, current))
-        first, *inside = pointer_tokens(place)
-        known = inside[0] in LAYER_NAMES if first == "layers" and inside else first in _FIELDS
-        if not known and not any(there):
+    """Raise ``InvalidArgument`` for a path that is no field and in neither document: a mistake."""
+    absent = object()
+    for path in paths:
+        first, *inside = pointer_tokens(path)
+        is_field = inside[0] in LAYER_NAMES if first == "layers" and inside else first in _FIELDS
+        if not is_field and target.at(path, absent) is current.at(path, absent) is absent:
             raise InvalidArgument(["/only: one of these is nowhere in this persona, then or now."])
 
 
 async def _revive(app: App, request: RestoreRequest, target: PersonaDocument) -> Receipt:
-    lost = [_redacted_finding(path) for path in redacted_paths(target.writable_fields(), {})]
-    fields, uncopied = copyable_fields(
-        restore_visible(target.writable_fields(), {}), "Not brought back"
-    )
-    lost += uncopied
-    lost += _drop_custom_llm(fields)
+    """Create a deleted persona again, without what cannot be restored."""
+    stored = target.writable_fields()
+    fields, uncopied = copyable_fields(restore_visible(stored, {}), "Not brought back")
     new_id = RuleFinding(
         severity="warning",
         path="/persona_id",
@@ -210,23 +215,26 @@ async def _revive(app: App, request: RestoreRequest, target: PersonaDocument) ->
         hint="Point whatever used the old id to the new one.",
         rule="new-id",
     )
+    findings = [new_id, *map(_redacted_finding, redacted_paths(stored, {})), *uncopied]
+    findings += _drop_custom_llm(fields)
     for _ in range(_MAX_ATTEMPTS):
         revived = CreateRequest(
             fields,
             dry_run=request.dry_run,
-            findings=(new_id, *lost),
+            findings=findings,
             tool="restore_revision",
             revives=request.persona_id,
         )
         try:
             return await create.create(app, revived)
         except TavusError as error:
-            lost += _drop_missing_reference(fields, error)
+            name = _missing_reference(fields, error)
+            findings.append(_missing_reference_finding(name, fields.pop(name)))
     raise Refused(_TOO_MANY_MISSING)
 
 
 def _drop_custom_llm(fields: JsonObject) -> list[RuleFinding]:
-    """Drop a custom LLM whose key is not known: Tavus takes address and key together only."""
+    """Drop a custom LLM whose key is not known: Tavus accepts address and key only together."""
     llm = fields.get("layers", {}).get("llm", {})
     if not llm.get("base_url") or "api_key" in llm:
         return []
@@ -243,38 +251,22 @@ def _drop_custom_llm(fields: JsonObject) -> list[RuleFinding]:
     ]
 
 
-def _drop_missing_reference(fields: JsonObject, error: TavusError) -> list[RuleFinding]:
-    """Drop the reference that Tavus calls invalid; raise the error when it is about none."""
-    said = str(error).lower()
-    name = next(
-        (name for name, word in _REFERENCE_ERRORS.items() if word in said and name in fields), None
-    )
-    if error.status != 400 or name is None:
-        raise error
-    return [
-        RuleFinding(
-            severity="warning",
-            path=f"/{name}",
-            message=f"Not brought back: Tavus knows no such id any more ({fields.pop(name)}).",
-            rule="gone-reference",
-        )
-    ]
+def _missing_reference(fields: JsonObject, error: TavusError) -> str:
+    """Return the field whose reference Tavus calls invalid; raise the error if it is about none."""
+    message = str(error).lower()
+    for name, words in _REFERENCE_ERRORS.items():
+        if error.status == 400 and words in message and name in fields:
+            return name
+    raise error
 
 
-# What a persona points at, and how Tavus calls it when it is gone.
-_REFERENCE_ERRORS = {
-    "default_replica_id": "invalid replica",
-    "objectives_id": "invalid objectives",
-    "guardrails_id": "invalid guardrails_id",
-    "guardrail_ids": "invalid guardrail_ids",
-    "document_ids": "invalid document",
-}
-_TOO_MANY_MISSING = "Too much of what this persona points at is gone; set it anew."
-_MAX_ATTEMPTS = len(_REFERENCE_ERRORS) + 1
+def _missing_reference_finding(name: str, reference: object) -> RuleFinding:
+    message = f"Not brought back: Tavus knows no such id any more ({reference})."
+    return RuleFinding(severity="warning", path=f"/{name}", message=message, rule="gone-reference")
 
 
 def _parse_path(name: str) -> str:
-    """Return the JSON Pointer of a layer's name or a pointer; refuse what is no place."""
+    """Return the JSON Pointer that a pointer or a layer's name stands for."""
     pointer = f"/layers/{name}" if name in LAYER_NAMES else name
     try:
         parts = pointer_tokens(pointer)
@@ -283,22 +275,3 @@ def _parse_path(name: str) -> str:
     if not parts or parts[0] in SERVER_FIELDS:
         raise InvalidArgument(["/only: this cannot be restored; name a field or a layer."])
     return pointer
-
-
-def _restore_paths(data: JsonObject, target: PersonaDocument, paths: Sequence[str]) -> JsonObject:
-    result = copy.deepcopy(data)
-    for asked in paths:
-        if MASK in asked:
-            continue
-        place = outermost_list(target.data, outermost_list(data, asked))
-        old, live = target.at(place), get_at(result, place)
-        if _is_unknown_write_only(target, place) or not is_restorable(
-            old, live, pointer_tokens(place)
-        ):
-            continue
-        result = SetFields({}, (place,)).apply(result)
-        if old is not None:
-            result = SetFields({place: restore_visible(old, live, pointer_tokens(place))}).apply(
-                result
-            )
-    return result

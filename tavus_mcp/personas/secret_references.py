@@ -1,7 +1,7 @@
-"""Putting secrets in place of their names, the moment before a change is made of them.
+"""Replace references to secrets by the secrets, just before a change is built from them.
 
-A caller names a key: ``api_key_ref: "openai"`` where a key belongs, ``{secret:openai}`` inside a
-header or a query value. Only there: in a prompt the words would stay as they are.
+A caller names a secret: ``api_key_ref: "openai"`` where a key belongs, ``{secret:openai}`` inside a
+header or a query value. Elsewhere, as in a prompt, such text is left as it is.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ KEY_REFERENCE_FIELD = "api_key_ref"
 KEY_FIELD = "api_key"
 SECRET_PLACEHOLDER = re.compile(r"\{secret:([A-Za-z0-9_]{1,64})\}")
 REFERENCE_CONTAINERS = frozenset({"headers", "default_query", "extra_body"})
-"""Where a secret is named as ``{secret:name}``."""
+"""Fields in which a secret is referred to as ``{secret:name}``."""
 
 
 def resolve_references(app: App, value: Any, path: str = "") -> Any:
-    """Return a copy of ``value`` with every named secret in place.
+    """Return a copy of ``value`` with every reference replaced by its secret.
 
     Raises ``InvalidArgument`` when a name is not set, or a key is given in both ways.
     """
@@ -36,20 +36,20 @@ def resolve_references(app: App, value: Any, path: str = "") -> Any:
         return value
     result = {}
     for key, item in value.items():
-        here = f"{path}/{key}"
+        inner = f"{path}/{key}"
         if key == KEY_REFERENCE_FIELD and isinstance(item, str):
-            if "api_key" in value:
+            if KEY_FIELD in value:
                 raise InvalidArgument([f"{path}/api_key: give api_key_ref or api_key, not both."])
-            result["api_key"] = app.secret(item, argument_path=here)
+            result[KEY_FIELD] = app.secret(item, argument_path=inner)
         elif key in REFERENCE_CONTAINERS:
-            result[key] = _resolve_in_value(app, item, here)
+            result[key] = _resolve_in_value(app, item, inner)
         else:
-            result[key] = resolve_references(app, item, here)
+            result[key] = resolve_references(app, item, inner)
     return result
 
 
 def resolve_key_argument(app: App, literal: object, reference: object, path: str) -> dict[str, str]:
-    """Return the key to send when a reference names it; refuse a key given in both ways."""
+    """Return the referenced key by its path, empty without one; a key in both ways is refused."""
     if reference is MISSING:
         return {}
     if literal is not MISSING:
@@ -58,21 +58,27 @@ def resolve_key_argument(app: App, literal: object, reference: object, path: str
 
 
 def literal_key_findings(value: Any, path: str = "") -> list[RuleFinding]:
-    """Return a finding for each key that was given literally, where the model has seen it."""
+    """Return a finding for each key that was given literally, so that the model has seen it.
+
+    ``value`` is a nested object, an object by JSON Pointer, or a JSON Patch.
+    """
     if isinstance(value, list):
         return [
-            hit for i, item in enumerate(value) for hit in literal_key_findings(item, f"{path}/{i}")
+            finding
+            for index, item in enumerate(value)
+            for finding in literal_key_findings(item, f"{path}/{index}")
         ]
     if not isinstance(value, dict):
         return []
-    found = []
+    findings = []
     for key, item in value.items():
-        inside = key if key.startswith("/") else f"{path}/{key}"
-        place = str(value["path"]) if key == "value" and "path" in value else inside
-        if place.endswith("/api_key") and isinstance(item, str) and item:
-            found.append(_literal_key_finding(place))
-        found += literal_key_findings(item, place)
-    return found
+        inner = key if key.startswith("/") else f"{path}/{key}"
+        if key == "value" and "path" in value:  # of an operation of a patch
+            inner = str(value["path"])
+        if inner.endswith(f"/{KEY_FIELD}") and isinstance(item, str) and item:
+            findings.append(_literal_key_finding(inner))
+        findings += literal_key_findings(item, inner)
+    return findings
 
 
 def _literal_key_finding(path: str) -> RuleFinding:
@@ -86,8 +92,8 @@ def _literal_key_finding(path: str) -> RuleFinding:
 
 
 def resolve_placeholders(app: App, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return headers and query values with the secrets that they name."""
-    return {place: _resolve_in_value(app, value, place) for place, value in values.items()}
+    """Return header and query values, by path, with their placeholders replaced."""
+    return {path: _resolve_in_value(app, value, path) for path, value in values.items()}
 
 
 def _resolve_in_value(app: App, value: Any, path: str) -> Any:
@@ -99,5 +105,5 @@ def _resolve_in_value(app: App, value: Any, path: str) -> Any:
 
 
 def resolve_text_placeholders(app: App, text: str, path: str) -> str:
-    """Return a text of a header or a query with the secrets that it names."""
-    return SECRET_PLACEHOLDER.sub(lambda found: app.secret(found[1], argument_path=path), text)
+    """Return a header or query value with its placeholders replaced; ``path`` is for errors."""
+    return SECRET_PLACEHOLDER.sub(lambda match: app.secret(match[1], argument_path=path), text)

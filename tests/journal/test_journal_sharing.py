@@ -11,25 +11,25 @@ from tavus_mcp.journal.journal import JournalStore
 WRITER = """
 import sys
 from pathlib import Path
-from tavus_mcp.journal.journal import Journal
-from tavus_mcp.journal.entry import Entry
+from tavus_mcp.journal.journal import JournalStore
+from tavus_mcp.journal.entry import JournalEntry
 sys.stdout.write("ready\\n")
 sys.stdout.flush()
 sys.stdin.readline()
-journal = Journal.open(Path(sys.argv[1]))
+journal = JournalStore.open(Path(sys.argv[1]))
 for number in range(int(sys.argv[3])):
-    journal.append(Entry("seen", sys.argv[2], "now", revision=str(number), body="{}"))
+    journal.append(JournalEntry("seen", sys.argv[2], "now", revision=str(number), body="{}"))
 journal.close()
 """
 OPENERS = """
 import os, sys
 from pathlib import Path
-from tavus_mcp.journal.journal import Journal
+from tavus_mcp.journal.journal import JournalStore
 
 def opens(path, start):
     os.read(start, 1)
     try:
-        Journal.open(path).close()
+        JournalStore.open(path).close()
     except BaseException as error:
         sys.stderr.write(f"{error}\\n")
         sys.stderr.flush()

@@ -73,9 +73,9 @@ _FIELDS = st.one_of(
 
 @dataclass(repr=False)
 class ServerAndStore:
-    """A desk, and what the Tavus behind it stores."""
+    """A client of the server, and what the Tavus behind it stores."""
 
-    desk: ToolClient
+    tool_client: ToolClient
     store: Store
 
 
@@ -113,21 +113,21 @@ def render_stored_persona(store: Store, persona_id: str) -> str:
 
 async def apply_and_undo_changes(room: ServerAndStore, changes: list[Change]) -> None:
     """Make every change, then undo the last, the one before it, and so on."""
-    desk, store = room.desk, room.store
-    persona_id = await desk.create_persona(
+    tool_client, store = room.tool_client, room.store
+    persona_id = await tool_client.create_persona(
         greeting="Hi.", layers={"llm": {"model": "tavus-gpt-oss"}}
     )
     undone: list[tuple[str, dict[str, Any]]] = []
     for tool, arguments in changes:
         before = render_stored_persona(store, persona_id)
-        result = await desk.call(tool, persona_id=persona_id, **arguments)
+        result = await tool_client.call(tool, persona_id=persona_id, **arguments)
         facts = result.structured_content or {}
         if result.is_error or facts["status"] != "applied":
             assert render_stored_persona(store, persona_id) == before
             continue
         undone.append((before, facts["undo"]))
     for before, undo in reversed(undone):
-        await desk.expect_result(undo["tool"], **undo["arguments"])
+        await tool_client.expect_result(undo["tool"], **undo["arguments"])
         assert render_stored_persona(store, persona_id) == before
 
 

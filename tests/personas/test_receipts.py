@@ -189,12 +189,14 @@ async def test_changes_by_others_between_our_read_and_write_are_preserved(
         row["layers"]["stt"] = {"hotwords": "elsewhere"}
         store.put("persona", persona_ids[0], row)
 
-    async with open_tool_client(build_app_with_edit_before_patch(sandbox, elsewhere)) as desk:
-        persona_ids.append(await desk.create_persona(layers=LAYERS))
-        receipt = await desk.expect_result(
+    async with open_tool_client(
+        build_app_with_edit_before_patch(sandbox, elsewhere)
+    ) as tool_client:
+        persona_ids.append(await tool_client.create_persona(layers=LAYERS))
+        receipt = await tool_client.expect_result(
             "configure_tts", persona_id=persona_ids[0], stability=0.1, external_voice_id="xyz"
         )
-        saved = await desk.read_persona(persona_ids[0])
+        saved = await tool_client.read_persona(persona_ids[0])
     assert receipt["status"] == "applied"
     assert saved["greeting"] == "From elsewhere"
     assert saved["layers"]["stt"] == {"hotwords": "elsewhere"}
@@ -236,10 +238,10 @@ async def test_a_write_accepted_but_not_stored_is_reported(
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"{}"})
 
-    async with open_tool_client(forgetful) as desk:
-        persona_id = await desk.create_persona(name="A")
-        said = await desk.expect_error("update_persona", persona_id=persona_id, name="B")
-        told = await desk.expect_result("list_revisions", persona_id=persona_id)
+    async with open_tool_client(forgetful) as tool_client:
+        persona_id = await tool_client.create_persona(name="A")
+        said = await tool_client.expect_error("update_persona", persona_id=persona_id, name="B")
+        told = await tool_client.expect_result("list_revisions", persona_id=persona_id)
     assert "did not take effect" in said
     assert "/persona_name" in said
     assert told["revisions"][0]["status"] == "failed"
@@ -259,9 +261,9 @@ async def test_a_failed_read_back_is_reported_and_the_write_stands(
         written = written or scope.get("method") == "PATCH"
         await sandbox(scope, receive, send)
 
-    async with open_tool_client(then_down) as desk:
-        persona_id = await desk.create_persona(name="A")
-        receipt = await desk.expect_result("update_persona", persona_id=persona_id, name="B")
+    async with open_tool_client(then_down) as tool_client:
+        persona_id = await tool_client.create_persona(name="A")
+        receipt = await tool_client.expect_result("update_persona", persona_id=persona_id, name="B")
     assert receipt["status"] == "applied"
     assert "reading it back failed" in receipt["findings"][0]["message"]
     assert receipt["undo"]["arguments"]["only"] == ["/persona_name"]

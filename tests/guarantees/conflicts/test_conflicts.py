@@ -207,15 +207,17 @@ async def test_a_refused_plan_can_be_made_again_and_carried_out(
 async def test_a_patch_refused_for_its_test_operations_is_resent_without_them_and_reported(
     open_tool_client: Any, sandbox: ASGIApp
 ) -> None:
-    async with open_tool_client(AppWithoutTestOperations(sandbox)) as desk:
-        persona_id = await desk.create(greeting="Hi.")
-        receipt = await desk.facts("update_persona", persona_id=persona_id, greeting="Hello.")
+    async with open_tool_client(AppWithoutTestOperations(sandbox)) as tool_client:
+        persona_id = await tool_client.create_persona(greeting="Hi.")
+        receipt = await tool_client.expect_result(
+            "update_persona", persona_id=persona_id, greeting="Hello."
+        )
         assert receipt["status"] == "applied"
         assert any("without" in item["message"] for item in receipt["findings"])
-        first, second = sent_patches(desk)
+        first, second = sent_patches(tool_client)
         assert [*find_test_values(first)] == ["/greeting"]
         assert second == [item for item in first if item["op"] != "test"]
-        assert (await desk.persona(persona_id))["greeting"] == "Hello."
+        assert (await tool_client.read_persona(persona_id))["greeting"] == "Hello."
 
 
 async def test_a_patch_refused_for_its_test_operations_is_not_resent_after_another_edit(
@@ -227,11 +229,13 @@ async def test_a_patch_refused_for_its_test_operations_is_not_resent_after_anoth
         row = store.get("persona", persona_id) or {}
         store.put("persona", persona_id, row | {"persona_name": "Eva"})
 
-    async with open_tool_client(AppWithoutTestOperations(sandbox, edited_meanwhile)) as desk:
-        persona_id = await desk.create(greeting="Hi.")
-        told = await desk.refusal("update_persona", persona_id=persona_id, greeting="Hello.")
+    async with open_tool_client(AppWithoutTestOperations(sandbox, edited_meanwhile)) as tool_client:
+        persona_id = await tool_client.create_persona(greeting="Hi.")
+        told = await tool_client.expect_error(
+            "update_persona", persona_id=persona_id, greeting="Hello."
+        )
         assert "/persona_name from 'Bot' to 'Eva'" in told
-        assert len(sent_patches(desk)) == 1
+        assert len(sent_patches(tool_client)) == 1
         assert (store.get("persona", persona_id) or {})["greeting"] == "Hi."
 
 
@@ -284,11 +288,11 @@ async def test_an_edit_between_the_second_read_and_the_retry_is_not_overwritten(
         store.put("persona", persona_id, row | changed)
 
     between = AppWithHook(sandbox)
-    async with open_tool_client(between) as desk:
-        persona_id = await desk.create(greeting="Hi.")
+    async with open_tool_client(between) as tool_client:
+        persona_id = await tool_client.create_persona(greeting="Hi.")
         words = iter(["Hi.", "Ciao.", "Hi.", "Salve."])
         between.before_request = lambda: greets(next(words, "Salve."))
-        told = await desk.call("update_persona", persona_id=persona_id, greeting="Hello.")
+        told = await tool_client.call("update_persona", persona_id=persona_id, greeting="Hello.")
         assert (store.get("persona", persona_id) or {})["greeting"] != "Hello."
         assert told.is_error
 

@@ -142,7 +142,7 @@ def check_no_update_is_lost(room: TwoServers, answers: list[tuple[str, Any, str]
             read[item.actor] = flatten(item.before)
         elif item.status == 200:
             before = flatten(item.before)
-            brought = goals[id(item)].goal(before)
+            brought = goals[id(item)].expected_change(before)
             if item.actor != "dashboard":
                 replaced = {place: before.get(place) for place in brought}
                 known = {place: read[item.actor].get(place) for place in brought}

@@ -171,7 +171,7 @@ class ShortTimeoutTransport(httpx2.AsyncBaseTransport):
 
 @dataclass
 class FaultScenario:
-    """A desk, the wire it uses, and the Tavus at the other end."""
+    """A client of the server, the wire it uses, and the Tavus at the other end."""
 
     tool_client: ToolClient
     transport: ShortTimeoutTransport

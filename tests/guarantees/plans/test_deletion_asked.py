@@ -31,9 +31,13 @@ async def delete_with_form(
 ) -> tuple[ToolClient, str, dict[str, Any]]:
     """Let a persona be deleted before this person; return its id and what was answered."""
     client = {"elicitation_callback": person}
-    async with open_tool_client(mode=era, client=client, clock=person.clock) as desk:
-        persona_id = await desk.create_persona(name=NAME)
-        return desk, persona_id, await desk.expect_result("delete_persona", persona_id=persona_id)
+    async with open_tool_client(mode=era, client=client, clock=person.clock) as tool_client:
+        persona_id = await tool_client.create_persona(name=NAME)
+        return (
+            tool_client,
+            persona_id,
+            await tool_client.expect_result("delete_persona", persona_id=persona_id),
+        )
 
 
 def list_deletions(tool_client: ToolClient) -> list[str]:
@@ -44,25 +48,25 @@ async def test_typing_the_exact_name_at_human_speed_deletes_the_persona(
     open_tool_client: ToolClientFactory, store: Store, era: str
 ) -> None:
     person = FormUser(ManualClock(), typed_name=NAME, answer_seconds=1.0)
-    desk, persona_id, answered = await delete_with_form(open_tool_client, era, person)
+    tool_client, persona_id, answered = await delete_with_form(open_tool_client, era, person)
     assert answered["status"] == "applied"
     assert "plan_id" not in answered
     assert store.get("persona", persona_id) is None
-    assert list_deletions(desk) == [f"DELETE /v2/personas/{persona_id}"]
+    assert list_deletions(tool_client) == [f"DELETE /v2/personas/{persona_id}"]
     assert len(person.forms) == 1
 
 
 UNCLEAR: dict[str, dict[str, Any]] = {
-    "a wrong name": {"typed": "Front Desk"},
-    "a part of the name": {"typed": "Front"},
-    "the id": {"typed": "p1"},
-    "an empty name": {"typed": ""},
-    "blanks": {"typed": "   "},
-    "under one second": {"typed": NAME, "seconds": 0.999},
-    "at once": {"typed": NAME, "seconds": 0.0},
-    "before it was asked": {"typed": NAME, "seconds": -5.0},
+    "a wrong name": {"typed_name": "Front Desk"},
+    "a part of the name": {"typed_name": "Front"},
+    "the id": {"typed_name": "p1"},
+    "an empty name": {"typed_name": ""},
+    "blanks": {"typed_name": "   "},
+    "under one second": {"typed_name": NAME, "answer_seconds": 0.999},
+    "at once": {"typed_name": NAME, "answer_seconds": 0.0},
+    "before it was asked": {"typed_name": NAME, "answer_seconds": -5.0},
     "a cancel": {"action": "cancel"},
-    "a cancel with the name": {"action": "cancel", "typed": NAME},
+    "a cancel with the name": {"action": "cancel", "typed_name": NAME},
 }
 
 
@@ -70,14 +74,14 @@ UNCLEAR: dict[str, dict[str, Any]] = {
 async def test_any_other_answer_creates_a_plan_and_deletes_nothing(
     open_tool_client: ToolClientFactory, store: Store, era: str, how: str
 ) -> None:
-    desk, persona_id, answered = await delete_with_form(
+    tool_client, persona_id, answered = await delete_with_form(
         open_tool_client, era, FormUser(ManualClock(), **UNCLEAR[how])
     )
     assert answered["status"] == "planned"
     assert answered["plan_id"].startswith("plan-")
     assert answered["expires_at"] > "2026-11-22T09:"
     assert store.get("persona", persona_id) is not None
-    assert list_deletions(desk) == []
+    assert list_deletions(tool_client) == []
 
 
 SPOILT: dict[str, Any] = {
@@ -99,37 +103,37 @@ async def test_a_malformed_form_answer_creates_a_plan(
     what: str,
 ) -> None:
     """Clients that fake a form accept it and fill in nothing, or something of their own."""
-    desk, persona_id, answered = await delete_with_form(
+    tool_client, persona_id, answered = await delete_with_form(
         open_tool_client, era, FormUser(ManualClock(), content=SPOILT[what])
     )
     assert answered["status"] == "planned"
     assert answered["plan_id"].startswith("plan-")
     assert store.get("persona", persona_id) is not None
-    assert list_deletions(desk) == []
+    assert list_deletions(tool_client) == []
 
 
-@pytest.mark.parametrize("more", [{}, {"typed": NAME}], ids=["bare", "with the name"])
+@pytest.mark.parametrize("more", [{}, {"typed_name": NAME}], ids=["bare", "with the name"])
 async def test_declining_deletes_nothing_and_creates_no_plan(
     open_tool_client: ToolClientFactory, store: Store, era: str, more: dict[str, Any]
 ) -> None:
-    desk, persona_id, answered = await delete_with_form(
+    tool_client, persona_id, answered = await delete_with_form(
         open_tool_client, era, FormUser(ManualClock(), "decline", **more)
     )
     assert store.get("persona", persona_id) is not None
     assert "plan_id" not in answered
     assert "expires_at" not in answered
-    told = answered["findings"][0]
-    assert "said no" in told["message"]
-    assert "final" in told["hint"]
-    assert list_deletions(desk) == []
+    finding = answered["findings"][0]
+    assert "said no" in finding["message"]
+    assert "final" in finding["hint"]
+    assert list_deletions(tool_client) == []
 
 
 async def test_declining_leaves_no_plan_in_the_journal(
     open_tool_client: ToolClientFactory, era: str
 ) -> None:
     person = FormUser(ManualClock(), "decline")
-    desk, _, _ = await delete_with_form(open_tool_client, era, person)
-    with closing(sqlite3.connect(desk.server.app.journal.path)) as journal:
+    tool_client, _, _ = await delete_with_form(open_tool_client, era, person)
+    with closing(sqlite3.connect(tool_client.server.app.journal.path)) as journal:
         kinds = [kind for (kind,) in journal.execute("SELECT kind FROM entries")]
     assert kinds
     assert "plan" not in kinds
@@ -139,9 +143,11 @@ async def test_a_dry_run_creates_a_plan_without_a_form(
     open_tool_client: ToolClientFactory, era: str
 ) -> None:
     person = FormUser(ManualClock(), typed_name=NAME)
-    async with open_tool_client(mode=era, client={"elicitation_callback": person}) as desk:
-        persona_id = await desk.create_persona(name=NAME)
-        answered = await desk.expect_result("delete_persona", persona_id=persona_id, dry_run=True)
+    async with open_tool_client(mode=era, client={"elicitation_callback": person}) as tool_client:
+        persona_id = await tool_client.create_persona(name=NAME)
+        answered = await tool_client.expect_result(
+            "delete_persona", persona_id=persona_id, dry_run=True
+        )
     assert answered["plan_id"]
     assert person.forms == []
 
@@ -165,9 +171,9 @@ async def test_the_form_message_masks_a_key_in_the_name(
     open_tool_client: ToolClientFactory, era: str
 ) -> None:
     person = FormUser(ManualClock(), "cancel")
-    async with open_tool_client(mode=era, client={"elicitation_callback": person}) as desk:
-        persona_id = await desk.create_persona(name=f"Bot {SECRET}")
-        await desk.call("delete_persona", persona_id=persona_id)
+    async with open_tool_client(mode=era, client={"elicitation_callback": person}) as tool_client:
+        persona_id = await tool_client.create_persona(name=f"Bot {SECRET}")
+        await tool_client.call("delete_persona", persona_id=persona_id)
     assert SECRET not in person.forms[0].message
 
 
@@ -179,16 +185,16 @@ async def test_a_form_answered_with_an_error_creates_a_plan(
     async def refusing(_: object, __: object) -> ErrorData:
         return ErrorData(code=-32600, message="no forms here")
 
-    async with open_tool_client(mode=era, client={"elicitation_callback": refusing}) as desk:
-        persona_id = await desk.create_persona(name=NAME)
+    async with open_tool_client(mode=era, client={"elicitation_callback": refusing}) as tool_client:
+        persona_id = await tool_client.create_persona(name=NAME)
         if era == CURRENT_REVISION:
             with pytest.raises(MCPError):
-                await desk.call("delete_persona", persona_id=persona_id)
+                await tool_client.call("delete_persona", persona_id=persona_id)
         else:
-            answered = await desk.expect_result("delete_persona", persona_id=persona_id)
+            answered = await tool_client.expect_result("delete_persona", persona_id=persona_id)
             assert answered["plan_id"].startswith("plan-")
         assert store.get("persona", persona_id) is not None
-        assert list_deletions(desk) == []
+        assert list_deletions(tool_client) == []
 
 
 async def test_cancelling_an_unanswered_form_deletes_nothing(
@@ -201,17 +207,19 @@ async def test_cancelling_an_unanswered_form_deletes_nothing(
         await anyio.sleep_forever()
         raise AssertionError
 
-    async with open_tool_client(mode=era, client={"elicitation_callback": away}) as desk:
-        persona_id = await desk.create_persona(name=NAME)
+    async with open_tool_client(mode=era, client={"elicitation_callback": away}) as tool_client:
+        persona_id = await tool_client.create_persona(name=NAME)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(desk.client.call_tool, "delete_persona", {"persona_id": persona_id})
+            tasks.start_soon(
+                tool_client.client.call_tool, "delete_persona", {"persona_id": persona_id}
+            )
             await shown.wait()
-            read = await desk.expect_result("get_persona", persona_id=persona_id)
+            read = await tool_client.expect_result("get_persona", persona_id=persona_id)
             tasks.cancel_scope.cancel()
         assert read["persona"]["persona_name"] == NAME
-        assert await desk.read_persona(persona_id)
+        assert await tool_client.read_persona(persona_id)
         assert store.get("persona", persona_id) is not None
-        assert list_deletions(desk) == []
+        assert list_deletions(tool_client) == []
 
 
 @pytest.mark.parametrize("what", [{"name": "Reception"}, {"system_prompt": "You wait."}])
@@ -232,11 +240,11 @@ async def test_a_persona_that_changes_while_the_form_is_open_is_not_deleted(
         return await person(context, params)
 
     client = {"elicitation_callback": slow}
-    async with open_tool_client(mode=era, client=client, clock=person.clock) as desk:
-        persona_id = await desk.create_persona(name=NAME)
-        await desk.call("delete_persona", persona_id=persona_id)
+    async with open_tool_client(mode=era, client=client, clock=person.clock) as tool_client:
+        persona_id = await tool_client.create_persona(name=NAME)
+        await tool_client.call("delete_persona", persona_id=persona_id)
     assert store.get("persona", persona_id) is not None
-    assert list_deletions(desk) == []
+    assert list_deletions(tool_client) == []
 
 
 async def test_the_undo_call_restores_the_deleted_persona(
@@ -244,12 +252,14 @@ async def test_the_undo_call_restores_the_deleted_persona(
 ) -> None:
     person = FormUser(ManualClock(), typed_name=NAME)
     client = {"elicitation_callback": person}
-    async with open_tool_client(mode=era, client=client, clock=person.clock) as desk:
-        persona_id = await desk.create_persona(name=NAME, greeting="Hello", context="A desk.")
-        gone = await desk.expect_result("delete_persona", persona_id=persona_id)
-        back = await desk.expect_result(gone["undo"]["tool"], **gone["undo"]["arguments"])
+    async with open_tool_client(mode=era, client=client, clock=person.clock) as tool_client:
+        persona_id = await tool_client.create_persona(
+            name=NAME, greeting="Hello", context="A desk."
+        )
+        gone = await tool_client.expect_result("delete_persona", persona_id=persona_id)
+        back = await tool_client.expect_result(gone["undo"]["tool"], **gone["undo"]["arguments"])
         assert back["persona_id"] != persona_id
-        again = await desk.read_persona(back["persona_id"])
+        again = await tool_client.read_persona(back["persona_id"])
     assert (again["persona_name"], again["greeting"], again["context"]) == (
         NAME,
         "Hello",
@@ -262,9 +272,11 @@ async def test_an_outdated_revision_prevents_the_form(
     open_tool_client: ToolClientFactory, era: str
 ) -> None:
     person = FormUser(ManualClock(), typed_name=NAME)
-    async with open_tool_client(mode=era, client={"elicitation_callback": person}) as desk:
-        persona_id = await desk.create_persona(name=NAME)
-        refused = await desk.call("delete_persona", persona_id=persona_id, if_revision="0" * 12)
+    async with open_tool_client(mode=era, client={"elicitation_callback": person}) as tool_client:
+        persona_id = await tool_client.create_persona(name=NAME)
+        refused = await tool_client.call(
+            "delete_persona", persona_id=persona_id, if_revision="0" * 12
+        )
     assert refused.is_error, text_of(refused)
     assert person.forms == []
 
@@ -275,10 +287,13 @@ async def test_each_deletion_needs_its_own_answer(
     """An answer counts for one question: the next deletion asks again."""
     person = FormUser(ManualClock(), typed_name=NAME)
     client = {"elicitation_callback": person}
-    async with open_tool_client(mode=era, client=client, clock=person.clock) as desk:
-        first, second = await desk.create_persona(name=NAME), await desk.create_persona(name=NAME)
-        await desk.expect_result("delete_persona", persona_id=first)
+    async with open_tool_client(mode=era, client=client, clock=person.clock) as tool_client:
+        first, second = (
+            await tool_client.create_persona(name=NAME),
+            await tool_client.create_persona(name=NAME),
+        )
+        await tool_client.expect_result("delete_persona", persona_id=first)
         person.action = "decline"
-        kept = await desk.expect_result("delete_persona", persona_id=second)
+        kept = await tool_client.expect_result("delete_persona", persona_id=second)
     assert kept["status"] == "planned"
     assert len(person.forms) == 2

@@ -158,17 +158,19 @@ async def test_a_tampered_request_state_is_refused(
 ) -> None:
     person = FormUser(ManualClock())
     client = {"elicitation_callback": person}
-    async with open_tool_client(mode=CURRENT_REVISION, client=client, clock=person.clock) as desk:
-        asked = await call_delete_unanswered(desk.client, store_persona(store))
+    async with open_tool_client(
+        mode=CURRENT_REVISION, client=client, clock=person.clock
+    ) as tool_client:
+        asked = await call_delete_unanswered(tool_client.client, store_persona(store))
         person.clock.advance(seconds=5)
         state = asked.request_state
         end = "AA" if state[-2:] != "AA" else "BB"
         for wrong in (state[:-2] + end, state[:20], "", "2026-11-22T09:00:00+00:00"):
             with pytest.raises(MCPError, match="requestState"):
                 await call_delete_unanswered(
-                    desk.client, "p1", input_responses=YES, request_state=wrong
+                    tool_client.client, "p1", input_responses=YES, request_state=wrong
                 )
-        assert desk.transport.writes == []
+        assert tool_client.transport.writes == []
     assert is_stored(store, "p1")
 
 
@@ -177,8 +179,12 @@ async def test_an_answer_without_request_state_gets_the_form_again(
 ) -> None:
     person = FormUser(ManualClock())
     client = {"elicitation_callback": person}
-    async with open_tool_client(mode=CURRENT_REVISION, client=client, clock=person.clock) as desk:
-        again = await call_delete_unanswered(desk.client, store_persona(store), input_responses=YES)
+    async with open_tool_client(
+        mode=CURRENT_REVISION, client=client, clock=person.clock
+    ) as tool_client:
+        again = await call_delete_unanswered(
+            tool_client.client, store_persona(store), input_responses=YES
+        )
         assert again.result_type == "input_required"
     assert is_stored(store, "p1")
 
@@ -188,13 +194,17 @@ async def test_a_request_state_is_refused_for_another_persona(
 ) -> None:
     person = FormUser(ManualClock())
     client = {"elicitation_callback": person}
-    async with open_tool_client(mode=CURRENT_REVISION, client=client, clock=person.clock) as desk:
-        state = (await call_delete_unanswered(desk.client, store_persona(store))).request_state
+    async with open_tool_client(
+        mode=CURRENT_REVISION, client=client, clock=person.clock
+    ) as tool_client:
+        state = (
+            await call_delete_unanswered(tool_client.client, store_persona(store))
+        ).request_state
         store.put("persona", "p2", {**(store.get("persona", "p1") or {}), "persona_id": "p2"})
         person.clock.advance(seconds=5)
         with pytest.raises(MCPError, match="requestState"):
             await call_delete_unanswered(
-                desk.client, "p2", input_responses=YES, request_state=state
+                tool_client.client, "p2", input_responses=YES, request_state=state
             )
     assert is_stored(store, "p1")
     assert is_stored(store, "p2")
@@ -205,13 +215,19 @@ async def test_a_request_state_of_another_server_is_refused(
 ) -> None:
     person = FormUser(ManualClock())
     client = {"elicitation_callback": person}
-    async with open_tool_client(mode=CURRENT_REVISION, client=client, clock=person.clock) as desk:
-        state = (await call_delete_unanswered(desk.client, store_persona(store))).request_state
+    async with open_tool_client(
+        mode=CURRENT_REVISION, client=client, clock=person.clock
+    ) as tool_client:
+        state = (
+            await call_delete_unanswered(tool_client.client, store_persona(store))
+        ).request_state
     person.clock.advance(seconds=5)
-    async with open_tool_client(mode=CURRENT_REVISION, client=client, clock=person.clock) as desk:
+    async with open_tool_client(
+        mode=CURRENT_REVISION, client=client, clock=person.clock
+    ) as tool_client:
         with pytest.raises(MCPError, match="requestState"):
             await call_delete_unanswered(
-                desk.client, "p1", input_responses=YES, request_state=state
+                tool_client.client, "p1", input_responses=YES, request_state=state
             )
     assert is_stored(store, "p1")
 
@@ -221,18 +237,22 @@ async def test_a_replayed_answer_deletes_nothing_else(
 ) -> None:
     person = FormUser(ManualClock())
     client = {"elicitation_callback": person}
-    async with open_tool_client(mode=CURRENT_REVISION, client=client, clock=person.clock) as desk:
-        state = (await call_delete_unanswered(desk.client, store_persona(store))).request_state
+    async with open_tool_client(
+        mode=CURRENT_REVISION, client=client, clock=person.clock
+    ) as tool_client:
+        state = (
+            await call_delete_unanswered(tool_client.client, store_persona(store))
+        ).request_state
         person.clock.advance(seconds=5)
         done = await call_delete_unanswered(
-            desk.client, "p1", input_responses=YES, request_state=state
+            tool_client.client, "p1", input_responses=YES, request_state=state
         )
         assert not done.is_error
         replayed = await call_delete_unanswered(
-            desk.client, "p1", input_responses=YES, request_state=state
+            tool_client.client, "p1", input_responses=YES, request_state=state
         )
         assert replayed.is_error
-        assert desk.transport.request_lines.count("DELETE /v2/personas/p1") == 1
+        assert tool_client.transport.request_lines.count("DELETE /v2/personas/p1") == 1
 
 
 async def test_declining_is_final_when_the_same_form_is_answered_again(
@@ -240,12 +260,20 @@ async def test_declining_is_final_when_the_same_form_is_answered_again(
 ) -> None:
     person = FormUser(ManualClock())
     client = {"elicitation_callback": person}
-    async with open_tool_client(mode=CURRENT_REVISION, client=client, clock=person.clock) as desk:
-        state = (await call_delete_unanswered(desk.client, store_persona(store))).request_state
+    async with open_tool_client(
+        mode=CURRENT_REVISION, client=client, clock=person.clock
+    ) as tool_client:
+        state = (
+            await call_delete_unanswered(tool_client.client, store_persona(store))
+        ).request_state
         person.clock.advance(seconds=5)
         no = {"persona_name": ElicitResult(action="decline")}
-        await call_delete_unanswered(desk.client, "p1", input_responses=no, request_state=state)
-        await call_delete_unanswered(desk.client, "p1", input_responses=YES, request_state=state)
+        await call_delete_unanswered(
+            tool_client.client, "p1", input_responses=no, request_state=state
+        )
+        await call_delete_unanswered(
+            tool_client.client, "p1", input_responses=YES, request_state=state
+        )
     assert is_stored(store, "p1")
 
 

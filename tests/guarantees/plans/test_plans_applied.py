@@ -33,10 +33,10 @@ async def test_the_cases_cover_every_tool_with_dry_run(tool_client: ToolClient) 
 async def test_a_dry_run_creates_a_plan_and_sends_no_write(
     open_tool_client: ToolClientFactory, store: Store, tool: str
 ) -> None:
-    async with open_tool_client(clock=ManualClock()) as desk:
-        persona_id, revision = await create_persona_with_history(desk)
-        before, written = store.get("persona", persona_id), len(desk.transport.writes)
-        planned = await desk.expect_result(
+    async with open_tool_client(clock=ManualClock()) as tool_client:
+        persona_id, revision = await create_persona_with_history(tool_client)
+        before, written = store.get("persona", persona_id), len(tool_client.transport.writes)
+        planned = await tool_client.expect_result(
             tool, **build_arguments(tool, persona_id, revision), dry_run=True
         )
         assert planned["status"] == "planned"
@@ -44,7 +44,7 @@ async def test_a_dry_run_creates_a_plan_and_sends_no_write(
         assert planned["expires_at"] == "2026-11-22T10:00:00+00:00"
         assert planned["changes"]
         assert "undo" not in planned
-        assert len(desk.transport.writes) == written
+        assert len(tool_client.transport.writes) == written
         assert store.get("persona", persona_id) == before
 
 

@@ -91,16 +91,18 @@ async def test_a_used_update_plan_is_refused_as_used(tool_client: ToolClient, to
 @pytest.mark.parametrize("tool", CHANGE_TOOLS)
 async def test_a_plan_expires_after_an_hour(open_tool_client: ToolClientFactory, tool: str) -> None:
     clock = ManualClock()
-    async with open_tool_client(clock=clock) as desk:
-        _, in_time = await create_plan(desk, tool)
-        _, too_late = await create_plan(desk, tool)
-        written = len(desk.transport.writes)
+    async with open_tool_client(clock=clock) as tool_client:
+        _, in_time = await create_plan(tool_client, tool)
+        _, too_late = await create_plan(tool_client, tool)
+        written = len(tool_client.transport.writes)
         clock.advance(minutes=60, seconds=1)
-        said = await desk.expect_error("apply_plan", plan_id=too_late)
+        said = await tool_client.expect_error("apply_plan", plan_id=too_late)
         assert "expired at 2026-11-22T10:00:00" in said
-        assert len(desk.transport.writes) == written
+        assert len(tool_client.transport.writes) == written
         clock.advance(seconds=-2)
-        assert (await desk.expect_result("apply_plan", plan_id=in_time))["status"] == "applied"
+        assert (await tool_client.expect_result("apply_plan", plan_id=in_time))[
+            "status"
+        ] == "applied"
 
 
 @pytest.mark.parametrize("tool", [it for it in CHANGE_TOOLS if it != "create_persona"])
@@ -159,17 +161,21 @@ async def test_a_plan_refused_for_a_change_is_usable_after_the_change_is_reverte
 async def test_a_plan_survives_a_restart_but_its_key_does_not(
     open_tool_client: ToolClientFactory, tool: str, bereft: bool
 ) -> None:
-    async with open_tool_client() as desk:
-        persona_id, plan_id = await create_plan(desk, tool)
-    async with open_tool_client() as desk:
+    async with open_tool_client() as tool_client:
+        persona_id, plan_id = await create_plan(tool_client, tool)
+    async with open_tool_client() as tool_client:
         if bereft:
-            said = await desk.expect_error("apply_plan", plan_id=plan_id)
+            said = await tool_client.expect_error("apply_plan", plan_id=plan_id)
             assert "holds a key" in said
             assert "Make the plan again" in said
-            assert desk.transport.writes == []
+            assert tool_client.transport.writes == []
         else:
-            assert (await desk.expect_result("apply_plan", plan_id=plan_id))["status"] == "applied"
-            assert (await desk.read_persona(persona_id))["system_prompt"] == "You greet people."
+            assert (await tool_client.expect_result("apply_plan", plan_id=plan_id))[
+                "status"
+            ] == "applied"
+            assert (await tool_client.read_persona(persona_id))[
+                "system_prompt"
+            ] == "You greet people."
 
 
 async def test_a_planned_creation_is_refused_when_its_key_is_lost(
@@ -177,11 +183,11 @@ async def test_a_planned_creation_is_refused_when_its_key_is_lost(
 ) -> None:
     layers = {"tts": {"tts_engine": "elevenlabs", "api_key_ref": "openai"}}
     body = {"system_prompt": "You help.", "layers": layers, "dry_run": True}
-    async with open_tool_client() as desk:
-        plan_id = (await desk.expect_result("create_persona", **body))["plan_id"]
-    async with open_tool_client() as desk:
-        assert "holds a key" in await desk.expect_error("apply_plan", plan_id=plan_id)
-        assert desk.transport.writes == []
+    async with open_tool_client() as tool_client:
+        plan_id = (await tool_client.expect_result("create_persona", **body))["plan_id"]
+    async with open_tool_client() as tool_client:
+        assert "holds a key" in await tool_client.expect_error("apply_plan", plan_id=plan_id)
+        assert tool_client.transport.writes == []
 
 
 @pytest.mark.parametrize("tool", CHANGE_TOOLS)
@@ -191,16 +197,16 @@ async def test_two_servers_applying_one_plan_concurrently_apply_it_once(
     """They share the journal; a plan with a key is known whole to the one that made it only."""
     answers: list[bool] = []
 
-    async def apply(desk: ToolClient, plan_id: str) -> None:
-        result = await desk.call("apply_plan", plan_id=plan_id)
+    async def apply(tool_client: ToolClient, plan_id: str) -> None:
+        result = await tool_client.call("apply_plan", plan_id=plan_id)
         answers.append(bool(result.is_error))
 
     async with open_tool_client() as one, open_tool_client() as other:
         _, plan_id = await create_plan(one, tool)
         written = len(one.transport.writes)
         async with anyio.create_task_group() as tasks:
-            for desk in (one, other, one, other):
-                tasks.start_soon(apply, desk, plan_id)
+            for tool_client in (one, other, one, other):
+                tasks.start_soon(apply, tool_client, plan_id)
         assert sorted(answers) == [False, True, True, True]
         assert len(one.transport.writes) + len(other.transport.writes) == written + 1
 
