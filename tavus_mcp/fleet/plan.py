@@ -34,7 +34,7 @@ from tavus_mcp.personas.restore import NOT_RESTORED
 from tavus_mcp.personas.secret_references import literal_key_findings, resolve_references
 from tavus_mcp.personas.update import UpdateRequest, compute_update
 from tavus_mcp.text import suggestion_or_period, truncate
-from tavus_mcp.tuning import propose as propose_tuning
+from tavus_mcp.tuning import build_recommendation
 from tavus_mcp.tuning.goal_arguments import read_goals
 
 _RULE_NAMES = frozenset({*(rule.name for rule in RULES), *schema_check.SCHEMA_RULES})
@@ -182,7 +182,7 @@ def _propose_goals(app: App, request: BulkChangeRequest) -> ProposeChange:
     read_goals(request.goals, request.languages, app.catalog)
 
     async def propose(document: PersonaDocument) -> ProposedChange:
-        recommendation = propose_tuning(
+        recommendation = build_recommendation(
             document, request.goals, request.strength, request.languages, app.catalog
         )
         return ProposedChange(recommendation.change, recommendation.findings)

@@ -1,4 +1,4 @@
-"""When a step or an advice applies, by the names that the catalog's recipes use."""
+"""The conditions of steps and advice, by the names that ``goals.toml`` uses."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ def _holds(name: str, working_copy: WorkingCopy) -> bool:
 
 
 def language_codes(working_copy: WorkingCopy) -> list[str]:
-    """Return the known languages that the persona is to speak: those it has and those asked for.
-
-    A language stored by its name counts like its code.
-    """
+    """Return the codes of the stored and the requested languages; unknown ones are left out."""
     named = (*working_copy.document.languages, *working_copy.languages)
     known = (working_copy.catalog.languages.find(name.strip()) for name in named)
     return list(dict.fromkeys(language.code for language in known if language))
 
 
 def supports_languages(engine: str, codes: list[str], catalog: Catalog) -> bool:
-    """Tell whether an engine hears languages, and can follow a change of them."""
+    """Return whether an engine recognises all languages, and changes of language if there are two.
+
+    Of an engine that the catalog does not know this is assumed.
+    """
     facts = catalog.stt_engines.find(engine)
     if facts is None:
-        return True  # nothing is known of it, so nothing is held against it
+        return True
     support = catalog.stt_support.find(engine)
     misses = support is not None and support.complete and not set(codes) <= set(support.codes)
     return not misses and (facts.multilingual or len(codes) < 2)
@@ -148,25 +148,25 @@ def _has_long_prompt(working_copy: WorkingCopy) -> bool:
 
 
 CONDITIONS: Mapping[str, Condition] = {
-    "own_llm": lambda working_copy: working_copy.document.has_custom_llm,
-    "takes_temperature": _accepts_temperature,
+    "custom_llm": lambda working_copy: working_copy.document.has_custom_llm,
+    "accepts_temperature": _accepts_temperature,
     "cartesia": _uses_tts_engine("cartesia"),
     "elevenlabs": _uses_tts_engine("elevenlabs"),
     "azure": _uses_tts_engine("azure"),
     "sonic_3": _uses_sonic("sonic-3"),
     "older_sonic": _uses_sonic("sonic-1", "sonic-2"),
     "engine_chosen_by_tavus": _has_engine_chosen_by_tavus,
-    "hurried": _has_fast_speech,
+    "fast_speech": _has_fast_speech,
     "speed_in_words": _has_speed_in_words,
-    "sees": _has_vision,
-    "unseen": lambda working_copy: _perception_model(working_copy) == "off",
+    "vision": _has_vision,
+    "perception_off": lambda working_copy: _perception_model(working_copy) == "off",
     "older_raven": _uses_older_raven,
-    "reads_emotion": _has_emotion_recognition,
-    "silent": _has_flow_value("idle_engagement", None, "off"),
-    "hard_to_interrupt": _has_flow_value("replica_interruptibility", "low"),
-    "no_voice_isolation": _has_flow_value("voice_isolation", "off"),
-    "foreign": _has_non_english_language,
-    "one_language_heard": _has_single_parakeet_language,
+    "emotion_recognition": _has_emotion_recognition,
+    "idle_engagement_off": _has_flow_value("idle_engagement", None, "off"),
+    "low_interruptibility": _has_flow_value("replica_interruptibility", "low"),
+    "voice_isolation_off": _has_flow_value("voice_isolation", "off"),
+    "non_english": _has_non_english_language,
+    "single_parakeet_language": _has_single_parakeet_language,
     "documents": _has_documents,
     "long_prompt": _has_long_prompt,
 }

@@ -1,59 +1,64 @@
-"""What would move a persona towards what people want of it: the goals, one after the other."""
+"""Carry out the goals of tuning, one after the other, and report what has no effect."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from tavus_mcp.catalog import Catalog, Step
 from tavus_mcp.deprecations.table import DOCUMENTS
+from tavus_mcp.deprecations.turn_taking import FLOW
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.tuning.conditions import applies
 from tavus_mcp.tuning.goal_arguments import read_goals
 from tavus_mcp.tuning.modernize import convert, modernize
-from tavus_mcp.tuning.modes import report_bypassed_steps
 from tavus_mcp.tuning.prompt_paragraphs import add_paragraph
 from tavus_mcp.tuning.step_functions import STEP_FUNCTIONS
 from tavus_mcp.tuning.steps import apply_step
 from tavus_mcp.tuning.turn_taking import carry_over_turn_taking
-from tavus_mcp.tuning.working_copy import Proposal, WorkingCopy
+from tavus_mcp.tuning.working_copy import PROMPT, AlreadyMet, Recommendation, WorkingCopy
 
 MODERNIZE = "modernize"
+_FULL_MODE_HINT = (
+    'To have it used: update_persona(persona_id, pipeline_mode="full", system_prompt=...).'
+)
 
 
-def propose(
+def build_recommendation(
     document: PersonaDocument,
     goals: Sequence[str],
     strength: str,
     languages: Sequence[str],
     catalog: Catalog,
-) -> Proposal:
-    """Return what would move a persona towards goals; the one named first wins a disputed place.
+) -> Recommendation:
+    """Return the changes that move a persona towards goals.
 
-    ``languages`` are names or codes, for goal ``speak_languages``. Raises ``InvalidArgument``
-    when goals and languages make no sense together.
+    ``goals`` are names or aliases; where two want different values the first one wins. ``strength``
+    is gentle, normal or strong. ``languages`` are names or codes, for the goal ``speak_languages``
+    only. Raises ``InvalidArgument`` for unknown goals or languages.
     """
-    named, codes = read_goals(goals, languages, catalog)
-    draft = WorkingCopy(document, catalog, strength, codes)
-    draft.goals = (MODERNIZE,)
-    convert(draft, DOCUMENTS)  # every write does the same
-    if MODERNIZE in named:  # first, whatever its place: it says the same, and disputes nothing
-        modernize(draft)
-    _apply_goals(draft, named)
-    _report_goals_without_gentle_step(draft, named)
-    carry_over_turn_taking(draft)
-    _report_stock_persona(draft)
-    return draft.build_proposal()
+    goal_names, language_codes = read_goals(goals, languages, catalog)
+    working_copy = WorkingCopy(document, catalog, strength, language_codes)
+    working_copy.goals = (MODERNIZE,)
+    convert(working_copy, DOCUMENTS)  # every write does the same
+    if MODERNIZE in goal_names:  # always first: it changes no behaviour, so it conflicts with none
+        modernize(working_copy)
+    _apply_goals(working_copy, goal_names)
+    if strength == "gentle":
+        _report_goals_without_gentle_step(working_copy, goal_names)
+    carry_over_turn_taking(working_copy)
+    _report_stock_persona(working_copy)
+    return working_copy.build_recommendation()
 
 
 def _apply_goals(working_copy: WorkingCopy, goals: Sequence[str]) -> None:
-    """Pursue the goals until none moves anything more.
+    """Apply the goals in rounds until a round changes nothing.
 
-    What a later goal sets can make a step of an earlier one apply, which then has its way. With
-    gentle there is one round: each would take another rung.
+    A change for a later goal can make a step of an earlier one apply, which then takes precedence.
+    Strength gentle has one round, because each further round would take another level.
     """
-    already, remarks = tuple(working_copy.already_met), tuple(working_copy.findings)
+    already_met, findings = tuple(working_copy.already_met), tuple(working_copy.findings)
     for _ in range(1 if working_copy.strength == "gentle" else len(goals) + 1):
-        working_copy.begin_round(already, remarks)
+        working_copy.begin_round(already_met, findings)
         for goal in goals:
             working_copy.goals = (goal,)
             _apply_goal(working_copy)
@@ -63,16 +68,14 @@ def _apply_goals(working_copy: WorkingCopy, goals: Sequence[str]) -> None:
 
 def _apply_goal(working_copy: WorkingCopy) -> None:
     goal = working_copy.catalog.tuning_goals[working_copy.goal]
-    lost = [step for step in goal.step if not working_copy.has_effect(step.path)]
-    rest = [step for step in goal.step if step not in lost]
-    for step in rest:
+    effective = [step for step in goal.step if working_copy.has_effect(step.path)]
+    bypassed = [step for step in goal.step if step not in effective]
+    for step in effective:
         if _is_applicable(working_copy, step):
-            _dispatch_step(working_copy, step)
-    if lost:
-        report_bypassed_steps(
-            working_copy, lost, [step for step in rest if _is_applicable(working_copy, step)]
-        )
-    for advice in goal.advice if rest else ():
+            _carry_out(working_copy, step)
+    if bypassed:
+        _report_bypassed_steps(working_copy, bypassed, effective)
+    for advice in goal.advice if effective else ():
         if (
             working_copy.strength in advice.strengths
             and working_copy.has_effect(advice.path)
@@ -85,7 +88,7 @@ def _is_applicable(working_copy: WorkingCopy, step: Step) -> bool:
     return working_copy.is_settable(step.path) and applies(working_copy, step)
 
 
-def _dispatch_step(working_copy: WorkingCopy, step: Step) -> None:
+def _carry_out(working_copy: WorkingCopy, step: Step) -> None:
     if step.function:
         STEP_FUNCTIONS[step.function](working_copy, step)
     elif step.paragraph:
@@ -94,28 +97,68 @@ def _dispatch_step(working_copy: WorkingCopy, step: Step) -> None:
         apply_step(working_copy, step)
 
 
-def _report_goals_without_gentle_step(working_copy: WorkingCopy, goals: Sequence[str]) -> None:
-    """Say of each goal that did nothing that it begins with normal, where it does."""
-    done = {goal for reason in working_copy.reasons.values() for goal in reason.goals}
-    done |= {one.goal for one in working_copy.already_met} | {
-        one.goals[1] for one in working_copy.resolved_conflicts
-    }
-    for name in goals if working_copy.strength == "gentle" else ():
-        steps = [
-            one
-            for one in working_copy.catalog.tuning_goals[name].step
-            if working_copy.has_effect(one.path)
-        ]
-        begins = any(
-            "gentle" not in one.strengths and _is_applicable(working_copy, one) for one in steps
+def _report_bypassed_steps(
+    working_copy: WorkingCopy, bypassed: Sequence[Step], effective: Sequence[Step]
+) -> None:
+    """Report the steps of a goal that have no effect in the pipeline mode.
+
+    A step with ``met_when_bypassed`` counts as met: in a mode without perception nobody is watched,
+    so the goal ``respect_privacy`` needs no other mode.
+    """
+    mode = working_copy.before.mode
+    met = dict.fromkeys(step.path for step in bypassed if step.met_when_bypassed and step.levels)
+    for path in met:
+        working_copy.already_met.append(
+            AlreadyMet(working_copy.goal, path, f"bypassed in mode {mode}")
         )
-        if name not in done and begins:
+    unmet = [step.path for step in bypassed if not step.met_when_bypassed]
+    if not unmet:
+        return
+    without_effect = not met and not any(_is_applicable(working_copy, step) for step in effective)
+    effect = "no effect" if without_effect else "less effect"
+    working_copy.add_finding(
+        "no-effect",
+        "/pipeline_mode",
+        f"Goal {working_copy.goal} has {effect} here: mode {mode} {_describe_paths(unmet)}.",
+        "" if met else _FULL_MODE_HINT,
+        "D:create-persona, P:echo-mode",
+        "warning" if without_effect else "info",
+    )
+
+
+def _describe_paths(paths: Iterable[str]) -> str:
+    return "; it ".join(_path_clauses(list(dict.fromkeys(paths))))
+
+
+def _path_clauses(paths: Sequence[str]) -> Iterator[str]:
+    """Yield what the docs say of bypassed layers and of the prompt, and our conclusion on turns."""
+    flow = [path for path in paths if path.startswith(FLOW)]
+    if layers := [path for path in paths if path not in flow and path != PROMPT]:
+        yield f"bypasses {', '.join(layers)}"
+    if PROMPT in paths:
+        yield f"takes no {PROMPT}"
+    if flow:
+        yield f"bypasses /layers/stt, so presumably nothing reads {', '.join(flow)}"
+
+
+def _report_goals_without_gentle_step(working_copy: WorkingCopy, goals: Sequence[str]) -> None:
+    """Report each goal that did nothing because its applicable steps begin with strength normal."""
+    active = {goal for reason in working_copy.reasons.values() for goal in reason.goals}
+    active |= {met.goal for met in working_copy.already_met}
+    active |= {conflict.goals[1] for conflict in working_copy.resolved_conflicts}
+    for goal in (working_copy.catalog.tuning_goals[name] for name in goals if name not in active):
+        if any(
+            "gentle" not in step.strengths
+            and working_copy.has_effect(step.path)
+            and _is_applicable(working_copy, step)
+            for step in goal.step
+        ):
             working_copy.add_finding(
                 "nothing-gentle",
                 "",
-                f"Goal {name} has nothing to move gently here.",
+                f"Goal {goal.name} has nothing to move gently here.",
                 "Ask again with strength='normal'.",
-                working_copy.catalog.tuning_goals[name].source,
+                goal.source,
                 "info",
             )
 

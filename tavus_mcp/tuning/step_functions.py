@@ -142,10 +142,10 @@ def _distinct_queries(queries: Any) -> list[str]:
 
 STEP_FUNCTIONS: Mapping[str, Callable[[WorkingCopy, Step], None]] = {
     "add_languages": _add_languages,
-    "hear_languages": _choose_stt_engine,
-    "fewer_queries": _reduce_queries,
-    "forget_seeing": partial(_remove_additions, "see_the_user"),
-    "forget_re_engaging": partial(_remove_additions, "re_engage_when_silent"),
-    "one_of_two": _remove_redundant_setting,
+    "choose_stt_engine": _choose_stt_engine,
+    "reduce_queries": _reduce_queries,
+    "remove_vision_additions": partial(_remove_additions, "see_the_user"),
+    "remove_re_engaging_additions": partial(_remove_additions, "re_engage_when_silent"),
+    "remove_redundant_setting": _remove_redundant_setting,
 }
 """The values of ``function`` in a step of ``goals.toml``."""

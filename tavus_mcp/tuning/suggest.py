@@ -10,7 +10,7 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.receipt import FieldChange, Receipt
 from tavus_mcp.models.tuning import ExplainedChange, Suggestion
 from tavus_mcp.personas.update import UpdateRequest, preview
-from tavus_mcp.tuning import AlreadyMet, Proposal, propose
+from tavus_mcp.tuning import AlreadyMet, Recommendation, build_recommendation
 from tavus_mcp.tuning.goal_arguments import read_goals
 
 TOOL = "suggest_tuning"
@@ -27,25 +27,25 @@ async def suggest(
     """
     read_goals(goals, languages, app.catalog)
     before = await app.api.get_persona(persona_id)
-    proposal = propose(before, goals, strength, languages, app.catalog)
+    recommendation = build_recommendation(before, goals, strength, languages, app.catalog)
     request = UpdateRequest(
-        TOOL, persona_id, proposal.change, dry_run=True, findings=proposal.findings
+        TOOL, persona_id, recommendation.change, dry_run=True, findings=recommendation.findings
     )
-    return _build_suggestion(await preview(app, before, request), proposal)
+    return _build_suggestion(await preview(app, before, request), recommendation)
 
 
-def _build_suggestion(receipt: Receipt, proposal: Proposal) -> Suggestion:
+def _build_suggestion(receipt: Receipt, recommendation: Recommendation) -> Suggestion:
     changed_paths = {change.path for change in receipt.changes}
     return Suggestion.model_validate(
         {
             **receipt.model_dump(include=set(Suggestion.model_fields) - {"changes"}),
-            "changes": [_explain_change(change, proposal) for change in receipt.changes],
+            "changes": [_explain_change(change, recommendation) for change in receipt.changes],
             "already": [
                 _already_met_row(met)
-                for met in proposal.already_met
+                for met in recommendation.already_met
                 if met.path not in changed_paths
             ],
-            "settled": [asdict(conflict) for conflict in proposal.resolved_conflicts],
+            "settled": [asdict(conflict) for conflict in recommendation.resolved_conflicts],
         }
     )
 
@@ -58,8 +58,8 @@ def _already_met_row(already_met: AlreadyMet) -> JsonObject:
     }
 
 
-def _explain_change(change: FieldChange, proposal: Proposal) -> ExplainedChange:
-    reason = proposal.reason(change.path)
+def _explain_change(change: FieldChange, recommendation: Recommendation) -> ExplainedChange:
+    reason = recommendation.reason(change.path)
     return ExplainedChange(
         **dict(change),
         goal=", ".join(reason.goals),

@@ -52,7 +52,7 @@ class ResolvedConflict:
 
 
 @dataclass(frozen=True)
-class Proposal:
+class Recommendation:
     """The change that moves a persona towards its goals, with ``reasons`` by JSON Pointer.
 
     A path below a pointer, such as an item of a list, has the reason of the pointer.
@@ -81,7 +81,7 @@ class _Constraint:
 
 @dataclass
 class WorkingCopy:
-    """A persona while goals change it, with everything that a ``Proposal`` is built from.
+    """A persona while goals change it, with everything that a ``Recommendation`` is built from.
 
     ``before`` is the stored persona, ``document`` the changed one. ``goals`` are those on whose
     behalf the next changes are made.
@@ -227,13 +227,15 @@ class WorkingCopy:
         """Report what helps the goal but is no change of the persona."""
         self.add_finding("advice", advice.path, advice.message, advice.hint, advice.source, "info")
 
-    def build_proposal(self) -> Proposal:
+    def build_recommendation(self) -> Recommendation:
         """Return the result; a path that ends with its stored value is left out."""
         values = {path: value for path, value in self._values.items() if self._differs(path, value)}
         unset = [path for path in self._unset if get_at(self.before.data, path, self) is not self]
         reasons = {path: self.reasons[path] for path in (*values, *unset)}
         change = SetFields(values, tuple(unset))
-        return Proposal(change, reasons, self.already_met, self.resolved_conflicts, self.findings)
+        return Recommendation(
+            change, reasons, self.already_met, self.resolved_conflicts, self.findings
+        )
 
     def _differs(self, path: str, value: Any) -> bool:
         stored = get_at(self.before.data, path, _MISSING)

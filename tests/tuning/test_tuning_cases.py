@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from test_tuning_properties import check_recommendation_properties
-from tunable import BASE, apply_recommendation, recommend_changes
+from tuning_fixtures import BASE, apply_recommendation, recommend_changes
 
 from tavus_mcp.models.document import PersonaDocument
 
@@ -29,21 +29,22 @@ def build_persona(case: dict[str, Any]) -> dict[str, Any]:
 def test_a_case_produces_exactly_the_expected_changes(case: dict[str, Any]) -> None:
     data, strength = build_persona(case), case.get("strength", "normal")
     languages = tuple(case.get("languages", ()))
-    proposal = recommend_changes(data, *case["goals"], strength=strength, languages=languages)
-    after = PersonaDocument(apply_recommendation(proposal, data))
+    recommendation = recommend_changes(data, *case["goals"], strength=strength, languages=languages)
+    after = PersonaDocument(apply_recommendation(recommendation, data))
     outcome = {
-        path: REMOVED if after.at(path) is None else after.at(path) for path in proposal.reasons
+        path: REMOVED if after.at(path) is None else after.at(path)
+        for path in recommendation.reasons
     }
     assert outcome == case.get("after", {})
-    met = {already_met.path for already_met in proposal.already_met}
+    met = {already_met.path for already_met in recommendation.already_met}
     assert set(case.get("so", ())) <= met
     assert not set(case.get("not_so", ())) & met
     findings = "\n".join(
-        f"{finding.path}: {finding.message} {finding.hint}" for finding in proposal.findings
+        f"{finding.path}: {finding.message} {finding.hint}" for finding in recommendation.findings
     )
     assert [words for words in case.get("said", ()) if words not in findings] == []
     assert [words for words in case.get("unsaid", ()) if words in findings] == []
     for path, words in case.get("why", {}).items():
-        reason = proposal.reason(path)
+        reason = recommendation.reason(path)
         assert words in f"{reason.reason} {reason.effect} {reason.trade_off} ({reason.confidence})"
     check_recommendation_properties(data, tuple(case["goals"]), strength)

@@ -6,8 +6,8 @@ import copy
 from typing import Any
 
 import pytest
-from planting import CUSTOM_LLM, ELEVENLABS
-from tunable import BASE, CATALOG, apply_recommendation, recommend_changes
+from persona_fixtures import CUSTOM_LLM, ELEVENLABS
+from tuning_fixtures import BASE, CATALOG, apply_recommendation, recommend_changes
 
 from tavus_mcp.models.document import PersonaDocument
 

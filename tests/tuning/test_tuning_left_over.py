@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tunable import BASE, CATALOG, apply_recommendation, case_documents, recommend_changes
+from tuning_fixtures import BASE, CATALOG, apply_recommendation, case_documents, recommend_changes
 
 from tavus_mcp.checker.check import check
 from tavus_mcp.models.document import PersonaDocument
@@ -40,23 +40,23 @@ CASES = dict(case_documents())
 def test_a_legacy_setting_without_equivalent_is_preserved_and_flagged(
     layers: dict[str, Any], path: str
 ) -> None:
-    proposal = recommend_changes({**BASE, "layers": layers}, "modernize")
-    assert proposal.reasons == {}
-    assert [one.path for one in proposal.findings] == [path]
-    assert proposal.findings[0].hint
-    assert proposal.already_met == []
+    recommendation = recommend_changes({**BASE, "layers": layers}, "modernize")
+    assert recommendation.reasons == {}
+    assert [one.path for one in recommendation.findings] == [path]
+    assert recommendation.findings[0].hint
+    assert recommendation.already_met == []
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_persona_is_reported_as_modern_only_when_the_checker_finds_nothing_deprecated(
     name: str,
 ) -> None:
-    proposal = recommend_changes(CASES[name], "modernize")
-    found = check(PersonaDocument(apply_recommendation(proposal, CASES[name])), CATALOG)
+    recommendation = recommend_changes(CASES[name], "modernize")
+    found = check(PersonaDocument(apply_recommendation(recommendation, CASES[name])), CATALOG)
     old = [one for one in found if OLD & set((one.rule or "").split("-"))]
-    flagged = {one.path for one in proposal.findings}
+    flagged = {one.path for one in recommendation.findings}
     assert [one for one in old if one.path not in flagged] == []
-    assert not (proposal.already_met and old)
+    assert not (recommendation.already_met and old)
 
 
 @pytest.mark.parametrize(
@@ -68,11 +68,11 @@ def test_a_speed_on_the_legacy_scale_is_converted_for_a_newer_model(
 ) -> None:
     tts = {**model, "voice_settings": {"speed": speed}}
     data = {**BASE, "layers": {"tts": tts}}
-    proposal = recommend_changes(data, "modernize")
-    assert set(proposal.reasons) == {"/layers/tts/voice_settings/speed"}
-    after = PersonaDocument(apply_recommendation(proposal, data))
+    recommendation = recommend_changes(data, "modernize")
+    assert set(recommendation.reasons) == {"/layers/tts/voice_settings/speed"}
+    after = PersonaDocument(apply_recommendation(recommendation, data))
     assert after.values_by_pointer.get("/layers/tts/voice_settings/speed") == today
-    assert today is None or "a fifth slower" in proposal.findings[0].message
+    assert today is None or "a fifth slower" in recommendation.findings[0].message
     assert recommend_changes(dict(after.data), "modernize").reasons == {}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from mcp_client import ToolClient
-from planting import (
+from persona_fixtures import (
     CUSTOM_LLM,
     PERSONA_ID,
     find_sentences,

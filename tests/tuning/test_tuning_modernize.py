@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from mcp_client import SECRET, ToolClient, text_of
-from planting import (
+from persona_fixtures import (
     CUSTOM_LLM,
     PERSONA_ID,
     PROMPT,
@@ -15,7 +15,7 @@ from planting import (
     store_persona,
     suggest_tuning,
 )
-from tunable import (
+from tuning_fixtures import (
     CATALOG,
     RULE_CASES,
     SEED,
@@ -210,10 +210,10 @@ def test_every_deprecated_setting_is_converted_and_nothing_else_changes(
 ) -> None:
     """Required by us: by meaning, and so that nobody hears a difference."""
     data = {**RULE_CASES["base"], **old}
-    proposal = recommend_changes(data, "modernize")
-    change = proposal.change
+    recommendation = recommend_changes(data, "modernize")
+    change = recommendation.change
     assert {**change.values, **dict.fromkeys(change.unset)} == today  # type: ignore[attr-defined]
-    assert set(proposal.reasons) == set(today)
+    assert set(recommendation.reasons) == set(today)
 
 
 @pytest.mark.parametrize(
@@ -284,11 +284,11 @@ DOCUMENTS = [*case_documents(), ("the seed, all at once", SEED)]
 @pytest.mark.parametrize("data", [one for _, one in DOCUMENTS], ids=[name for name, _ in DOCUMENTS])
 def test_the_checker_finds_only_flagged_deprecations_afterwards(data: dict[str, Any]) -> None:
     """Required by us: one step, and every case that the checker knows is modern."""
-    proposal = recommend_changes(data, "modernize")
-    flagged = {one.path for one in proposal.findings}
+    recommendation = recommend_changes(data, "modernize")
+    flagged = {one.path for one in recommendation.findings}
     left = [
         one
-        for one in check(PersonaDocument(apply_recommendation(proposal, data)), CATALOG)
+        for one in check(PersonaDocument(apply_recommendation(recommendation, data)), CATALOG)
         if one.rule in OLD and one.path not in flagged
     ]
     assert left == []
@@ -374,7 +374,7 @@ async def test_a_bearer_key_is_moved_from_a_header_to_api_key_without_being_reve
 
 def test_a_modern_persona_has_nothing_to_modernize() -> None:
     clean = {**RULE_CASES["clean"], "layers": {**RULE_CASES["clean"]["layers"], "llm": {}}}
-    proposal = recommend_changes(clean, "modernize")
-    assert proposal.reasons == {}
-    assert proposal.findings == []
-    assert [one.goal for one in proposal.already_met] == ["modernize"]
+    recommendation = recommend_changes(clean, "modernize")
+    assert recommendation.reasons == {}
+    assert recommendation.findings == []
+    assert [one.goal for one in recommendation.already_met] == ["modernize"]

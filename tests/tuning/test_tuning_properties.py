@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tunable import (
+from tuning_fixtures import (
     BASE,
     CATALOG,
     STRENGTHS,
@@ -25,7 +25,7 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.masking import MASK
 from tavus_mcp.personas.current_spelling import use_current_spelling
-from tavus_mcp.tuning import propose
+from tavus_mcp.tuning import build_recommendation
 
 CASES = dict(case_documents())
 LEAVES = (
@@ -65,18 +65,18 @@ OFTEN = settings(
 def check_recommendation_properties(
     data: dict[str, Any], named: tuple[str, ...], strength: str
 ) -> None:
-    proposal = recommend_changes(data, *named, strength=strength)
-    after = apply_recommendation(proposal, data)
+    recommendation = recommend_changes(data, *named, strength=strength)
+    after = apply_recommendation(recommendation, data)
     changed = find_changed_paths(data, after)
     for path in changed:
-        assert proposal.reason(path).reason, path
-    for pointer in proposal.reasons:
+        assert recommendation.reason(path).reason, path
+    for pointer in recommendation.reasons:
         assert any(path.startswith(pointer) for path in changed), f"{pointer} did not change"
     assert find_errors(after) - find_errors(data) == set()
     assert [operation for operation in diff(data, after) if MASK in str(operation.value)] == []
     written, respellings = use_current_spelling(data, after, CATALOG)
     assert (written, respellings) == (after, [])
-    assert recommend_changes(data, *named, strength=strength) == proposal
+    assert recommend_changes(data, *named, strength=strength) == recommendation
     if strength != "gentle":
         again = recommend_changes(after, *named, strength=strength)
         assert diff(after, apply_recommendation(again, after)) == []
@@ -115,10 +115,10 @@ def test_any_document_can_be_tuned(
 ) -> None:
     """Ours: reading is tolerant; what cannot be understood is left as it is."""
     data = {"system_prompt": "You help.", **fields, "layers": layers}
-    proposal = recommend_changes(data, *named, strength=strength)
-    after = apply_recommendation(proposal, data)
+    recommendation = recommend_changes(data, *named, strength=strength)
+    after = apply_recommendation(recommendation, data)
     for path in find_changed_paths(data, after):
-        assert proposal.reason(path).reason, path
+        assert recommendation.reason(path).reason, path
     if not isinstance(layers, dict):
         assert after["layers"] == layers or layers is None
 
@@ -130,7 +130,9 @@ def test_recommending_never_modifies_its_input(
 ) -> None:
     document = PersonaDocument(data)
     revision = document.revision
-    propose(document, named, "strong", ["de"] if "speak_languages" in named else [], CATALOG)
+    build_recommendation(
+        document, named, "strong", ["de"] if "speak_languages" in named else [], CATALOG
+    )
     assert PersonaDocument(data).revision == revision
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from mcp_client import ToolClient
-from planting import find_sentences, store_persona, suggest_tuning, values_by_path
+from persona_fixtures import find_sentences, store_persona, suggest_tuning, values_by_path
 
 from tavus_mcp.sandbox.store import Store
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mcp.shared.exceptions import MCPError
 from mcp_client import SECRET, ToolClient
 from mcp_types import PromptReference, TextContent
-from naming import find_tool_names, find_unknown_names
+from named_tools import find_tool_names, find_unknown_names
 
 from tavus_mcp.catalog import TuningGoal, load_catalog
 from tavus_mcp.server.prompts import PROMPTS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mcp_client import ToolClient
-from tunable import BASE
+from tuning_fixtures import BASE
 
 from tavus_mcp.sandbox.persona_validation import normalize_persona
 from tavus_mcp.sandbox.store import Store

@@ -16,7 +16,7 @@ from tavus_mcp.checker.check import check
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.masking import MASK
-from tavus_mcp.tuning import Proposal, propose
+from tavus_mcp.tuning import Recommendation, build_recommendation
 
 CATALOG = load_catalog()
 _RULES = Path(__file__).parents[1] / "checker" / "rules.toml"
@@ -28,13 +28,13 @@ STRENGTHS = ("gentle", "normal", "strong")
 
 def recommend_changes(
     data: dict[str, Any], *goals: str, strength: str = "normal", languages: tuple[str, ...] = ()
-) -> Proposal:
+) -> Recommendation:
     """Return the recommended changes; the goal speak_languages gets German and English."""
     spoken = languages or (("German", "en") if "speak_languages" in goals else ())
-    return propose(PersonaDocument(data), goals, strength, spoken, CATALOG)
+    return build_recommendation(PersonaDocument(data), goals, strength, spoken, CATALOG)
 
 
-def apply_recommendation(recommendation: Proposal, data: dict[str, Any]) -> dict[str, Any]:
+def apply_recommendation(recommendation: Recommendation, data: dict[str, Any]) -> dict[str, Any]:
     """Return the document with the recommended changes."""
     return dict(recommendation.change.apply(data))
 

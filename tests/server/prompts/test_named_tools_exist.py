@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from mcp_client import ToolClient
-from naming import find_calls, find_goals, find_tool_names, find_unknown_names
+from named_tools import find_calls, find_goals, find_tool_names, find_unknown_names
 
 from tavus_mcp.catalog import TuningGoal, load_catalog
 
