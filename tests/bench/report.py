@@ -1,4 +1,4 @@
-"""What is measured, how it is told, and whether it is enough."""
+"""Measurements with their goals, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -11,37 +11,38 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Measurement:
-    """One measured figure: its goal is an upper bound, in the same unit as its value.
+    """One measurement. Its goal is an upper bound in the unit of its value.
 
-    ``timed`` figures (and resident memory) depend on the machine; the others must always hold.
+    ``baseline`` describes what it was measured beside. A ``timed`` one (also resident memory)
+    depends on the machine; the goals of the others must always be met.
     """
 
     name: str
     value: float
     unit: str
     goal: float
-    floor: str = ""
+    baseline: str = ""
     timed: bool = False
     detail: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_met(self) -> bool:
-        """Tell whether the goal is reached."""
+        """Return True if the goal is met."""
         return self.value <= self.goal
 
 
 def render_table(measurements: list[Measurement]) -> str:
-    """Return the figures as a table for people."""
+    """Render the measurements as a text table."""
     rows = [("figure", "value", "goal", "", "measured beside it")]
     rows += [
         (
-            figure.name,
-            f"{figure.value:,.6g} {figure.unit}",
-            f"{figure.goal:,.6g}",
-            "met" if figure.is_met else "MISSED",
-            figure.floor,
+            measurement.name,
+            f"{measurement.value:,.6g} {measurement.unit}",
+            f"{measurement.goal:,.6g}",
+            "met" if measurement.is_met else "MISSED",
+            measurement.baseline,
         )
-        for figure in measurements
+        for measurement in measurements
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     lines = [
@@ -52,11 +53,13 @@ def render_table(measurements: list[Measurement]) -> str:
 
 
 def write_json(measurements: list[Measurement], path: Path, *, quick: bool) -> None:
-    """Write the figures as JSON for programs."""
+    """Write the measurements as JSON."""
     body = {
         "quick": quick,
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
-        "figures": [{**asdict(figure), "met": figure.is_met} for figure in measurements],
+        "figures": [
+            {**asdict(measurement), "met": measurement.is_met} for measurement in measurements
+        ],
     }
     path.write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")

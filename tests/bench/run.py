@@ -1,7 +1,8 @@
-"""Measure everything: ``python tests/bench/run.py [--quick] [--out FILE]``.
+"""Run all benchmarks: ``python tests/bench/run.py [--quick] [--out FILE]``.
 
-Prints a table and writes ``bench-results.json``. Each figure is measured beside its floor, in
-turns, and told as a median. Goals that depend on the machine are reported, never enforced.
+Prints a table and writes ``bench-results.json``. Each measurement is compared with a baseline that
+is measured alternately with it, and reported as a median. Goals that depend on the machine are
+reported, not enforced.
 """
 
 from __future__ import annotations
@@ -12,15 +13,15 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import figures
-from fleet import measure_audit
-from journaling import measure_journaling
+import server_measurements
+from audit_measurements import measure_audit
+from journal_measurements import measure_journaling
 from report import Measurement, render_table, write_json
 
 
 @dataclass(frozen=True)
 class RoundCounts:
-    """How often each thing is done."""
+    """The number of rounds of each benchmark."""
 
     startup_rounds: int
     call_rounds: int
@@ -35,29 +36,29 @@ QUICK_ROUNDS = RoundCounts(startup_rounds=1, call_rounds=20, memory_calls=200, a
 
 
 def measure_all(rounds: RoundCounts) -> list[Measurement]:
-    """Measure every figure."""
+    """Return all measurements."""
     with tempfile.TemporaryDirectory(prefix="tavus-mcp-bench-") as name:
         folder = Path(name)
         return [
-            *figures.measure_startup(folder, rounds.startup_rounds),
-            *figures.measure_calls(folder, rounds.call_rounds),
-            *figures.measure_surface(folder),
-            *figures.measure_memory(folder, rounds.memory_calls),
-            *figures.measure_answers(folder),
+            *server_measurements.measure_startup(folder, rounds.startup_rounds),
+            *server_measurements.measure_calls(folder, rounds.call_rounds),
+            *server_measurements.measure_surface(folder),
+            *server_measurements.measure_memory(folder, rounds.memory_calls),
+            *server_measurements.measure_results(folder),
             *measure_journaling(folder, rounds.call_rounds),
             *measure_audit(folder, rounds.audited_personas),
         ]
 
 
 def main() -> None:
-    """Measure, print and write."""
+    """Measure, write the JSON file and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="few rounds: does it run at all?")
+    parser.add_argument("--quick", action="store_true", help="few rounds, to see whether it runs")
     parser.add_argument("--out", type=Path, default=Path("bench-results.json"), metavar="FILE")
-    asked = parser.parse_args()
-    found = measure_all(QUICK_ROUNDS if asked.quick else FULL_ROUNDS)
-    write_json(found, asked.out, quick=asked.quick)
-    sys.stdout.write(render_table(found))
+    options = parser.parse_args()
+    measurements = measure_all(QUICK_ROUNDS if options.quick else FULL_ROUNDS)
+    write_json(measurements, options.out, quick=options.quick)
+    sys.stdout.write(render_table(measurements))
 
 
 if __name__ == "__main__":

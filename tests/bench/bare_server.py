@@ -1,4 +1,4 @@
-"""The floor: a server with one tool on the bare SDK, over the SDK's own stdio."""
+"""The baseline: a server with one tool on the bare SDK, over the SDK's own stdio."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ server = MCPServer("bare", log_level="WARNING")
 
 @server.tool()
 async def answer(question: str) -> str:
-    """Answer a question, always in the same way."""
+    """Answer a question with yes, an empty one with no."""
     return "yes" if question else "no"
 
 

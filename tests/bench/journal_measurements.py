@@ -1,4 +1,4 @@
-"""What writing down a change costs: the lines around one request, on disk."""
+"""Measure the cost of the journal entries of one change."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 from statistics import median
 
 import anyio
-import personas
-from peers import milliseconds_since
+import bench_personas
+from processes import milliseconds_since
 from report import Measurement
 
 from tavus_mcp.app import App
@@ -21,28 +21,28 @@ from tavus_mcp.tavus_api.client import TavusApi
 
 
 def measure_journaling(folder: Path, rounds: int) -> list[Measurement]:
-    """Measure intent and outcome of one change, with the look at what is known before."""
+    """Measure the time to record the intent and the outcome of one change."""
     app = App(
         TavusApi("http://127.0.0.1/v2", None), load_catalog(), Journal(folder / "bench.sqlite3")
     )
-    took = anyio.run(_time_changes, app, rounds)
+    times = anyio.run(_time_changes, app, rounds)
     app.journal.close()
-    beside = f"{rounds} changes, worst {max(took):.1f} ms"
-    return [Measurement("journaling a change", round(median(took), 2), "ms", 5, beside, True)]
+    baseline = f"{rounds} changes, worst {max(times):.1f} ms"
+    return [Measurement("journaling a change", round(median(times), 2), "ms", 5, baseline, True)]
 
 
 async def _time_changes(app: App, rounds: int) -> list[float]:
-    before = PersonaDocument({"persona_id": "p5317866", **personas.build_persona()})
-    took = []
+    before = PersonaDocument({"persona_id": "p5317866", **bench_personas.build_persona()})
+    times = []
     for number in range(rounds + 1):
         greeting = f"Hello number {number}"
         after = PersonaDocument({**before.data, "greeting": greeting})
-        begun = time.perf_counter()
+        started_at = time.perf_counter()
         change = [Operation("add", "/greeting", greeting)]
         intent = WriteIntent("persona", "update_persona", before, change, after.data)
         async with recorded_write(app, intent) as write:
             pass
         await write.record_outcome("applied", after)
-        took.append(milliseconds_since(begun))
+        times.append(milliseconds_since(started_at))
         before = after
-    return took[1:]
+    return times[1:]  # the first one creates the file

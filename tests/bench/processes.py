@@ -1,4 +1,4 @@
-"""The processes that are measured, and the plainest way to talk to them: a line, then a line."""
+"""The measured processes, and a minimal JSON-RPC client for them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 SERVER_COMMAND = ("-m", "tavus_mcp")
-BARE_SERVER_COMMAND = (str(Path(__file__).with_name("bare.py")),)
+BARE_SERVER_COMMAND = (str(Path(__file__).with_name("bare_server.py")),)
 API_KEY = "any-key-0123456789"
 PROTOCOL_REVISION = "2025-11-25"
 _INITIALIZE_PARAMS = {
@@ -26,23 +26,23 @@ _INITIALIZE_PARAMS = {
 
 
 class ServerProcess:
-    """An MCP server as a process, asked one thing after the other."""
+    """An MCP server process; it gets one request at a time."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.process = process
-        self._last = 0
+        self._last_id = 0
 
     def request(self, method: str, **params: Any) -> dict[str, Any]:
         """Send a request and wait for its result."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self._last += 1
-        asked = {"jsonrpc": "2.0", "id": self._last, "method": method, "params": params}
-        self.process.stdin.write(json.dumps(asked).encode() + b"\n")
+        self._last_id += 1
+        message = {"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params}
+        self.process.stdin.write(json.dumps(message).encode() + b"\n")
         self.process.stdin.flush()
         while line := self.process.stdout.readline():
             message = json.loads(line)
-            if message.get("id") == self._last:
+            if message.get("id") == self._last_id:
                 return dict(message["result"])
         raise RuntimeError(f"{method}: the server is gone")
 
@@ -54,26 +54,26 @@ class ServerProcess:
         return result
 
     def initialize(self) -> None:
-        """Shake hands."""
+        """Perform the MCP handshake."""
         assert self.process.stdin is not None
         self.request("initialize", **_INITIALIZE_PARAMS)
         self.process.stdin.write(b'{"jsonrpc":"2.0","method":"notifications/initialized"}\n')
 
     @property
     def resident_kib(self) -> int:
-        """Return the resident memory in KiB (``ps`` counts in KiB everywhere)."""
+        """Return the resident memory in KiB, the unit of ``ps`` on every platform."""
         command = ["ps", "-o", "rss=", "-p", str(self.process.pid)]
         return int(subprocess.run(command, capture_output=True, check=True).stdout)
 
 
 @contextmanager
-def start_server(*arguments: str, folder: Path, **more: str) -> Iterator[ServerProcess]:
-    """Start ``python ARGUMENTS`` as an MCP server; it ends with the block."""
+def start_server(*arguments: str, folder: Path, **environment: str) -> Iterator[ServerProcess]:
+    """Start ``python ARGUMENTS`` as an MCP server; stop it at the end of the block."""
     with subprocess.Popen(
         [sys.executable, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=_build_environment(folder, **more),
+        env=_build_environment(folder, **environment),
     ) as process:
         try:
             yield ServerProcess(process)
@@ -84,39 +84,39 @@ def start_server(*arguments: str, folder: Path, **more: str) -> Iterator[ServerP
 
 
 class SandboxProcess:
-    """A local Tavus over TCP."""
+    """The sandbox as a process, over TCP."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.client_environment = {"TAVUS_API_KEY": API_KEY, "TAVUS_BASE_URL": url}
 
     def read_requests(self) -> dict[str, Any]:
-        """Return the requests that came, and over how many connections."""
+        """Return the requests since the last clearing, and the number of their connections."""
         return dict(self._send_control_request("GET", "requests"))
 
     def clear_requests(self) -> None:
-        """Empty the log of requests."""
+        """Clear the log of requests."""
         self._send_control_request("DELETE", "requests")
 
     def delay_requests(self, seconds: float) -> None:
-        """Let every request from now on take so long."""
+        """Delay every response from now on."""
         self._send_control_request("POST", "faults", {"kind": "slow", "delay": seconds, "times": 0})
 
     def _send_control_request(self, method: str, resource: str, body: object = None) -> Any:
         url = f"{self.url.removesuffix('/v2')}/_sandbox/{resource}"
         data = None if body is None else json.dumps(body).encode()
         headers = {"x-api-key": API_KEY, "content-type": "application/json"}
-        asked = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - loopback
-        with urllib.request.urlopen(asked) as reply:  # noqa: S310 - loopback
-            return json.loads(reply.read() or b"null")
+        request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - loopback
+        with urllib.request.urlopen(request) as response:  # noqa: S310 - loopback
+            return json.loads(response.read() or b"null")
 
 
 @contextmanager
 def run_sandbox(folder: Path, state: Path | None = None) -> Iterator[SandboxProcess]:
-    """Run the sandbox as a process of its own; it ends with the block."""
-    kept = ["--state", str(state)] if state else ["--memory"]
+    """Start the sandbox as a process; stop it at the end of the block."""
+    storage = ["--state", str(state)] if state else ["--memory"]
     with subprocess.Popen(
-        [sys.executable, *SERVER_COMMAND, "sandbox", "--port", "0", *kept],
+        [sys.executable, *SERVER_COMMAND, "sandbox", "--port", "0", *storage],
         stderr=subprocess.PIPE,
         text=True,
         env=_build_environment(folder),
@@ -129,10 +129,15 @@ def run_sandbox(folder: Path, state: Path | None = None) -> Iterator[SandboxProc
 
 
 def milliseconds_since(started_at: float) -> float:
-    """Return the time since ``time.perf_counter()`` said ``begun``."""
+    """Return the milliseconds since ``time.perf_counter()`` returned ``started_at``."""
     return (time.perf_counter() - started_at) * 1000
 
 
-def _build_environment(folder: Path, **more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")}
-    return {**kept, "PYTHONPATH": str(ROOT), "TAVUS_MCP_DATA_DIR": str(folder), **more}
+def _build_environment(folder: Path, **variables: str) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")}
+    return {
+        **inherited,
+        "PYTHONPATH": str(ROOT),
+        "TAVUS_MCP_DATA_DIR": str(folder),
+        **variables,
+    }

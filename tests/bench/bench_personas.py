@@ -1,4 +1,4 @@
-"""The personas that are read while measuring: of all kinds, like those of a real account."""
+"""The personas of the benchmarks, as diverse as those of a real account."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SENTENCE = "Ask one question at a time, listen to the whole answer, and never pr
 
 
 def build_persona(prompt: str = SENTENCE * 8) -> dict[str, Any]:
-    """Return a persona with the layers people set, as ``create_persona`` takes it."""
+    """Return the arguments of ``create_persona`` for a persona with the usual layers."""
     return {
         "name": "Technical Interviewer",
         "system_prompt": prompt,
@@ -38,7 +38,7 @@ def build_persona(prompt: str = SENTENCE * 8) -> dict[str, Any]:
 
 
 def write_sandbox_state(state: Path, count: int) -> None:
-    """Write a sandbox state with so many personas, no two alike, made on different days."""
+    """Write a sandbox state with ``count`` different personas."""
     store = Store.open(state)
     for number in range(count):
         persona_id = f"p{number:011x}"
