@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forked_processes import ForkServer, start_fork_server
 from mcp import Client
 from mcp_client import SECRET, RecordingTransport, ToolClient, build_test_app, text_of
 from sdk_caches import install_caches
@@ -47,6 +48,13 @@ def _sdk_caches() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patcher:
         install_caches(patcher)
         yield
+
+
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[ForkServer]:
+    """The process from which tests fork servers and commands."""
+    with start_fork_server() as started:
+        yield started
 
 
 @pytest.fixture

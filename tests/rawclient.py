@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Protocol
 
 ROOT = Path(__file__).parents[1]
 SERVER_ARGUMENTS = ("-m", "tavus_mcp")
@@ -28,12 +28,25 @@ CLIENT_INFO = {"name": "raw", "version": "1"}
 Message = dict[str, Any]
 
 
+class Process(Protocol):
+    """What is used of ``subprocess.Popen``."""
+
+    stdin: BinaryIO | None
+    stdout: BinaryIO | None
+    returncode: int | None
+
+    def wait(self, timeout: float) -> int: ...
+    def poll(self) -> int | None: ...
+    def send_signal(self, number: int) -> None: ...
+    def kill(self) -> None: ...
+
+
 class ServerProcess:
     """A server process, every message it has sent, and everything that was no message."""
 
-    def __init__(self, process: subprocess.Popen[bytes], errors: Path) -> None:
+    def __init__(self, process: Process, stderr_path: Path) -> None:
         self.process = process
-        self.stderr_path = errors
+        self.stderr_path = stderr_path
         self.non_message_lines: list[bytes] = []
         self._unread_messages: list[Message] = []
         self._output_changed = threading.Condition()
@@ -65,6 +78,20 @@ class ServerProcess:
             assert message is not None, f"no such message; stderr: {self.read_stderr()}"
             self._unread_messages.remove(message)
             return message
+
+    def wait_for_line(self) -> str:
+        """Wait for the first line that is no message, and return it."""
+        with self._output_changed:
+            self._output_changed.wait_for(
+                lambda: self.non_message_lines or self._has_output_ended, TIMEOUT_SECONDS
+            )
+            assert self.non_message_lines, f"no line; stderr: {self.read_stderr()}"
+            return self.non_message_lines[0].decode()
+
+    def wait_for_output(self, seconds: float) -> None:
+        """Wait for a message that was not taken, but no longer than so many seconds."""
+        with self._output_changed:
+            self._output_changed.wait_for(lambda: bool(self._unread_messages), seconds)
 
     def has_message(self, is_wanted: Callable[[Message], bool]) -> bool:
         """Tell whether such a message has arrived and was not taken."""

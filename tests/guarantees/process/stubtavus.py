@@ -1,4 +1,4 @@
-"""A Tavus in a thread that holds its answers back, and sees who hangs up."""
+"""A small Tavus API in a thread that can withhold answers, and notices closed connections."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from rawclient import TIMEOUT_SECONDS
 
 
 class StubApi:
-    """One persona, some requests about which are held until told."""
+    """The state of the API: one persona, and what happens to requests about it.
+
+    A request with a method in ``withheld_methods`` is never answered; one with a method in
+    ``ignored_methods`` has no effect.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -26,7 +30,6 @@ class StubApi:
         self.ignored_methods: set[str] = set()
         self.request_arrived = threading.Event()
         self.connection_dropped = threading.Event()
-        self.release_requests = threading.Event()
         self.persona_changed = threading.Event()
 
     @property
@@ -42,10 +45,10 @@ def _build_handler(api: StubApi) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Write no log."""
 
         def handle_any(self) -> None:
-            """Take effect, hold the answer if that is asked, then answer."""
+            """Apply the change, then answer or wait until the client closes the connection."""
             size = int(self.headers.get("content-length") or 0)
             body = json.loads(self.rfile.read(size) or b"null")
             if self.command == "PATCH" and "PATCH" not in api.ignored_methods:

@@ -1,4 +1,4 @@
-"""Calls that are given up: a read stops, a write tells on the next read whether it took effect."""
+"""Cancelled calls: a read stops; whether a write took effect is reported on the next read."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rawclient import SERVER_ARGUMENTS, TIMEOUT_SECONDS, Session, start_process
+from forked_processes import ForkServer
+from rawclient import TIMEOUT_SECONDS, Session
 from stubtavus import StubApi, serve_stub_api
 
 
 @contextmanager
-def open_session(folder: Path, tavus: StubApi) -> Iterator[Session]:
-    """Open a session with a server that talks to this Tavus."""
-    with start_process(folder, *SERVER_ARGUMENTS, **tavus.environment) as wire:
-        yield Session(wire).initialize()
+def open_session(fork_server: ForkServer, folder: Path, tavus: StubApi) -> Iterator[Session]:
+    """Open a session with a server that sends its requests to this API."""
+    with fork_server.start(folder, **tavus.environment) as server:
+        yield Session(server).initialize()
 
 
 def cancel_request(session: Session, request_id: object) -> None:
@@ -35,9 +36,9 @@ def start_call(session: Session, tavus: StubApi, tool: str, **arguments: Any) ->
     [("get_persona", {"persona_id": "p1"}), ("list_personas", {"name_contains": "b"})],
 )
 def test_cancelling_a_read_stops_its_request(
-    tmp_path: Path, tool: str, arguments: dict[str, Any]
+    tmp_path: Path, fork_server: ForkServer, tool: str, arguments: dict[str, Any]
 ) -> None:
-    with serve_stub_api() as tavus, open_session(tmp_path, tavus) as session:
+    with serve_stub_api() as tavus, open_session(fork_server, tmp_path, tavus) as session:
         tavus.withheld_methods = {"GET"}
         slow = start_call(session, tavus, tool, **arguments)
         assert not tavus.connection_dropped.is_set()
@@ -52,18 +53,18 @@ def test_cancelling_a_read_stops_its_request(
 
 @pytest.mark.parametrize("took_effect", [True, False], ids=["took effect", "did not"])
 def test_the_outcome_of_a_cancelled_write_is_reported_on_the_next_read(
-    tmp_path: Path, took_effect: bool
+    tmp_path: Path, fork_server: ForkServer, took_effect: bool
 ) -> None:
-    with serve_stub_api() as tavus, open_session(tmp_path, tavus) as session:
+    with serve_stub_api() as tavus, open_session(fork_server, tmp_path, tavus) as session:
         tavus.withheld_methods = {"PATCH"}
         tavus.ignored_methods = set() if took_effect else {"PATCH"}
         slow = start_call(session, tavus, "update_persona", persona_id="p1", greeting="Hello")
         cancel_request(session, slow)
         session.request("ping")
         read = session.expect_result("get_persona", persona_id="p1")
-        told = read["findings"][0]["message"]
-        assert "update_persona" in told
-        assert ("took effect" in told and "not" not in told) is took_effect
+        message = read["findings"][0]["message"]
+        assert "update_persona" in message
+        assert ("took effect" in message and "not" not in message) is took_effect
         assert (read["persona"].get("greeting") == "Hello") is took_effect
         again = session.expect_result("get_persona", persona_id="p1")
         assert "findings" not in again
@@ -72,23 +73,27 @@ def test_the_outcome_of_a_cancelled_write_is_reported_on_the_next_read(
         assert status == ["applied" if took_effect else "unknown"]
 
 
-def test_the_outcome_of_a_cancelled_write_is_reported_after_a_restart(tmp_path: Path) -> None:
-    """By the history: the journal holds the intent, and the persona shows what became of it."""
+def test_the_outcome_of_a_cancelled_write_is_reported_after_a_restart(
+    tmp_path: Path, fork_server: ForkServer
+) -> None:
+    """In the history: the journal holds the intent, and the persona shows its outcome."""
     with serve_stub_api() as tavus:
-        with open_session(tmp_path, tavus) as session:
+        with open_session(fork_server, tmp_path, tavus) as session:
             tavus.withheld_methods = {"PATCH"}
             slow = start_call(session, tavus, "update_persona", persona_id="p1", greeting="Hello")
             cancel_request(session, slow)
             session.request("ping")
         tavus.withheld_methods = set()
-        with open_session(tmp_path, tavus) as session:
+        with open_session(fork_server, tmp_path, tavus) as session:
             answer = session.expect_result("list_revisions", persona_id="p1")
     row = answer["revisions"][0]
     assert (row["tool"], row["status"]) == ("update_persona", "applied")
 
 
-def test_the_outcome_of_a_cancelled_deletion_is_reported_on_the_next_read(tmp_path: Path) -> None:
-    with serve_stub_api() as tavus, open_session(tmp_path, tavus) as session:
+def test_the_outcome_of_a_cancelled_deletion_is_reported_on_the_next_read(
+    tmp_path: Path, fork_server: ForkServer
+) -> None:
+    with serve_stub_api() as tavus, open_session(fork_server, tmp_path, tavus) as session:
         planned = session.expect_result("delete_persona", persona_id="p1")
         tavus.withheld_methods = {"DELETE"}
         slow = start_call(session, tavus, "apply_plan", plan_id=planned["plan_id"])
@@ -98,9 +103,9 @@ def test_the_outcome_of_a_cancelled_deletion_is_reported_on_the_next_read(tmp_pa
         assert "delete_persona" in read["findings"][0]["message"]
 
 
-def test_a_slow_call_does_not_block_other_calls(tmp_path: Path) -> None:
-    """Required by MCP. The slow one is answered never, so what is answered did not wait for it."""
-    with serve_stub_api() as tavus, open_session(tmp_path, tavus) as session:
+def test_a_slow_call_does_not_block_other_calls(tmp_path: Path, fork_server: ForkServer) -> None:
+    """Required by MCP. The slow call is never answered, so the others did not wait for it."""
+    with serve_stub_api() as tavus, open_session(fork_server, tmp_path, tavus) as session:
         tavus.withheld_methods = {"GET"}
         slow = start_call(session, tavus, "get_persona", persona_id="p1")
         assert session.request("ping") == {}
@@ -111,8 +116,10 @@ def test_a_slow_call_does_not_block_other_calls(tmp_path: Path) -> None:
         assert not session.server.has_message(lambda message: message.get("id") == slow)
 
 
-def test_a_cancellation_of_an_unknown_request_is_ignored(tmp_path: Path) -> None:
-    with serve_stub_api() as tavus, open_session(tmp_path, tavus) as session:
+def test_a_cancellation_of_an_unknown_request_is_ignored(
+    tmp_path: Path, fork_server: ForkServer
+) -> None:
+    with serve_stub_api() as tavus, open_session(fork_server, tmp_path, tavus) as session:
         for request_id in (999, "nobody", -1):
             cancel_request(session, request_id)
         assert session.request("ping") == {}

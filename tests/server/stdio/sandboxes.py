@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import signal
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -13,14 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rawclient import SERVER_ARGUMENTS, TIMEOUT_SECONDS, build_environment
+from forked_processes import ForkServer
+from rawclient import TIMEOUT_SECONDS, ServerProcess
 
 
 @dataclass
 class SandboxProcess:
-    """A running sandbox: its process, its base URL and the line it said at the start."""
+    """A running sandbox, and the line that it has written at the start."""
 
-    process: subprocess.Popen[str]
+    server: ServerProcess
     startup_line: str
 
     @property
@@ -42,7 +42,7 @@ class SandboxProcess:
         self._send_control_request("requests", "DELETE")
 
     def wait_for_requests(self, count: int) -> None:
-        """Ask until so many requests have arrived."""
+        """Poll until so many requests have arrived."""
         until = time.monotonic() + TIMEOUT_SECONDS
         while len(self._send_control_request("requests", "GET")["requests"]) < count:
             assert time.monotonic() < until, "the requests never came"
@@ -51,32 +51,15 @@ class SandboxProcess:
         url = self.url.removesuffix("/v2") + f"/_sandbox/{resource}"
         data = None if body is None else json.dumps(body).encode()
         headers = {"x-api-key": "any", "content-type": "application/json"}
-        asked = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - loopback
-        with urllib.request.urlopen(asked, timeout=TIMEOUT_SECONDS) as reply:  # noqa: S310 - loopback
+        request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - loopback
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as reply:  # noqa: S310 - loopback
             return json.loads(reply.read() or b"null")
 
 
 @contextmanager
-def run_sandbox(folder: Path, *arguments: str) -> Iterator[SandboxProcess]:
-    """Run ``tavus-mcp sandbox`` on a free port, in memory unless told otherwise."""
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            *SERVER_ARGUMENTS,
-            "sandbox",
-            "--port",
-            "0",
-            *(arguments or ("--memory",)),
-        ],
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=build_environment(folder),
-    )
-    assert process.stderr is not None
-    try:
-        yield SandboxProcess(process, process.stderr.readline())
-    finally:
-        process.terminate()
-        process.wait(TIMEOUT_SECONDS)
-        process.stderr.close()
+def run_sandbox(fork_server: ForkServer, folder: Path, *arguments: str) -> Iterator[SandboxProcess]:
+    """Run ``tavus-mcp sandbox`` on a free port; in memory, unless the arguments name a file."""
+    options = ("--port", "0", *(arguments or ("--memory",)))
+    with fork_server.start(folder, "sandbox", *options, joins_stderr=True) as server:
+        yield SandboxProcess(server, server.wait_for_line())
+        server.send_signal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""The command from outside: what it says, what it serves, and with which status it ends."""
+"""The command from outside: its output, what it serves, and its exit status."""
 
 from __future__ import annotations
 
@@ -11,13 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rawclient import (
-    PROTOCOL_REVISIONS,
-    SERVER_ARGUMENTS,
-    Session,
-    run_server_command,
-    start_process,
-)
+from forked_processes import ForkServer
+from rawclient import PROTOCOL_REVISIONS, Session, run_server_command
 from sandboxes import run_sandbox
 
 import tavus_mcp
@@ -32,16 +27,18 @@ BAD_SETTINGS = {
 
 
 def get_json(url: str) -> Any:
-    asked = urllib.request.Request(url, headers={"x-api-key": "any"})  # noqa: S310 - loopback
-    with urllib.request.urlopen(asked, timeout=60) as reply:  # noqa: S310 - loopback
+    request = urllib.request.Request(url, headers={"x-api-key": "any"})  # noqa: S310 - loopback
+    with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310 - loopback
         return json.load(reply)
 
 
 @pytest.fixture(scope="module")
-def keyless_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    """A server that was told nothing at all."""
-    with start_process(tmp_path_factory.mktemp("nothing"), *SERVER_ARGUMENTS) as wire:
-        yield Session(wire, PROTOCOL_REVISIONS[1]).initialize()
+def keyless_session(
+    tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer
+) -> Iterator[Session]:
+    """A server without any setting."""
+    with fork_server.start(tmp_path_factory.mktemp("nothing")) as server:
+        yield Session(server, PROTOCOL_REVISIONS[1]).initialize()
 
 
 def test_without_a_key_the_tools_are_listed(keyless_session: Session) -> None:
@@ -61,9 +58,9 @@ def test_without_a_key_the_tools_are_listed(keyless_session: Session) -> None:
 def test_without_a_key_a_call_names_the_variable_to_set(
     keyless_session: Session, tool: str, arguments: dict[str, Any]
 ) -> None:
-    said = keyless_session.expect_error(tool, **arguments)
-    assert "TAVUS_API_KEY" in said
-    assert "--sandbox" in said
+    message = keyless_session.expect_error(tool, **arguments)
+    assert "TAVUS_API_KEY" in message
+    assert "--sandbox" in message
 
 
 def test_without_a_key_offline_tools_work(keyless_session: Session) -> None:
@@ -83,45 +80,45 @@ def test_the_command_is_installed_under_its_name() -> None:
 
 @pytest.mark.parametrize("name", BAD_SETTINGS)
 def test_an_invalid_setting_exits_with_2_and_names_the_valid_values(
-    tmp_path: Path, name: str
+    tmp_path: Path, fork_server: ForkServer, name: str
 ) -> None:
     value, allowed = BAD_SETTINGS[name]
-    done = run_server_command(tmp_path, env={name: value})
+    done = fork_server.run(tmp_path, env={name: value})
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("tavus-mcp: ")
     assert allowed in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_an_unknown_toolset_is_refused_with_the_known_ones(tmp_path: Path) -> None:
-    done = run_server_command(tmp_path, "--toolsets", "personas,layer")
+def test_an_unknown_toolset_is_refused_with_the_known_ones(
+    tmp_path: Path, fork_server: ForkServer
+) -> None:
+    done = fork_server.run(tmp_path, "--toolsets", "personas,layer")
     assert done.returncode == 2
     assert "'layer'" in done.stderr
     assert "did you mean 'layers'?" in done.stderr
     assert all(name in done.stderr for name in TOOLSETS)
 
 
-def test_an_unknown_flag_exits_with_2(tmp_path: Path) -> None:
-    done = run_server_command(tmp_path, "--sandbx")
+def test_an_unknown_flag_exits_with_2(tmp_path: Path, fork_server: ForkServer) -> None:
+    done = fork_server.run(tmp_path, "--sandbx")
     assert (done.returncode, done.stdout) == (2, "")
     assert "--sandbx" in done.stderr
 
 
-def test_read_only_mode_serves_no_write_tools(tmp_path: Path) -> None:
-    with start_process(
-        tmp_path, *SERVER_ARGUMENTS, "--sandbox", "--read-only", "--toolsets", "all"
-    ) as wire:
-        session = Session(wire, PROTOCOL_REVISIONS[2]).initialize()
+def test_read_only_mode_serves_no_write_tools(tmp_path: Path, fork_server: ForkServer) -> None:
+    with fork_server.start(tmp_path, "--sandbox", "--read-only", "--toolsets", "all") as server:
+        session = Session(server, PROTOCOL_REVISIONS[2]).initialize()
         tools = session.request("tools/list")["tools"]
         assert all(tool["annotations"]["readOnlyHint"] for tool in tools)
         assert "--read-only" in session.expect_error("create_persona", name="Ada")
 
 
-def test_toolsets_serve_their_tools_and_name_the_missing_ones(tmp_path: Path) -> None:
-    with start_process(
-        tmp_path, *SERVER_ARGUMENTS, "--sandbox", TAVUS_MCP_TOOLSETS="layers"
-    ) as wire:
-        session = Session(wire, PROTOCOL_REVISIONS[1]).initialize()
+def test_toolsets_serve_their_tools_and_name_the_missing_ones(
+    tmp_path: Path, fork_server: ForkServer
+) -> None:
+    with fork_server.start(tmp_path, "--sandbox", TAVUS_MCP_TOOLSETS="layers") as server:
+        session = Session(server, PROTOCOL_REVISIONS[1]).initialize()
         names = {tool["name"] for tool in session.request("tools/list")["tools"]}
         assert "configure_llm" in names
         assert "list_personas" not in names
@@ -129,29 +126,33 @@ def test_toolsets_serve_their_tools_and_name_the_missing_ones(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-def test_the_sandbox_prints_its_url_serves_and_ends_cleanly(tmp_path: Path, number: int) -> None:
-    with run_sandbox(tmp_path) as tavus:
+def test_the_sandbox_prints_its_url_serves_and_ends_cleanly(
+    tmp_path: Path, fork_server: ForkServer, number: int
+) -> None:
+    with run_sandbox(fork_server, tmp_path) as tavus:
         assert tavus.url.startswith("http://127.0.0.1:")
         assert "any non-empty x-api-key works" in tavus.startup_line
         assert get_json(f"{tavus.url}/personas")["total_count"] > 0
-        tavus.process.send_signal(number)
-        assert tavus.process.wait(60) == 0
+        tavus.server.send_signal(number)
+        assert tavus.server.process.returncode == 0
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_sandbox_stores_its_state_in_the_given_file(tmp_path: Path) -> None:
+def test_the_sandbox_stores_its_state_in_the_given_file(
+    tmp_path: Path, fork_server: ForkServer
+) -> None:
     state = str(tmp_path / "state.sqlite3")
     body = {"system_prompt": "You help.", "default_replica_id": "rfe12d8b9597"}
     with (
-        run_sandbox(tmp_path, "--state", state) as tavus,
-        start_process(tmp_path / "server", *SERVER_ARGUMENTS, **tavus.client_environment) as wire,
+        run_sandbox(fork_server, tmp_path, "--state", state) as tavus,
+        fork_server.start(tmp_path / "server", **tavus.client_environment) as server,
     ):
-        Session(wire, PROTOCOL_REVISIONS[0]).initialize().expect_result(
+        Session(server, PROTOCOL_REVISIONS[0]).initialize().expect_result(
             "create_persona", name="Ada", **body
         )
-    with run_sandbox(tmp_path, "--state", state) as tavus:
-        kept = get_json(f"{tavus.url}/personas?persona_type=user")
-    assert [row["persona_name"] for row in kept["data"]] == ["Ada"]
+    with run_sandbox(fork_server, tmp_path, "--state", state) as tavus:
+        answer = get_json(f"{tavus.url}/personas?persona_type=user")
+    assert [row["persona_name"] for row in answer["data"]] == ["Ada"]
 
 
 def test_the_demo_runs_every_step(tmp_path: Path) -> None:

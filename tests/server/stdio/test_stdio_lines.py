@@ -1,4 +1,4 @@
-"""Lines that are no message: each is answered, and the session goes on (JSON-RPC 2.0)."""
+"""Lines that are no message: each is answered, and the session continues (JSON-RPC 2.0)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rawclient import PROTOCOL_REVISIONS, SERVER_ARGUMENTS, Message, Session, start_process
+from forked_processes import ForkServer
+from rawclient import PROTOCOL_REVISIONS, Message, Session
 
 PARSE_ERROR, INVALID_REQUEST = -32700, -32600
-TOO_LONG = 10 * 1024 * 1024
-SPOILT: dict[str, tuple[bytes, int]] = {
+TOO_LONG_BYTES = 10 * 1024 * 1024
+MALFORMED_LINES: dict[str, tuple[bytes, int]] = {
     "no json": (b"{'jsonrpc': '2.0'}", PARSE_ERROR),
     "cut json": (b'{"jsonrpc": "2.0", "id": 1, "meth', PARSE_ERROR),
     "no utf-8": (b'{"jsonrpc": "2.0", "method": "\xff\xfe"}', PARSE_ERROR),
@@ -22,39 +23,43 @@ SPOILT: dict[str, tuple[bytes, int]] = {
     "null": (b"null", INVALID_REQUEST),
     "an empty batch": (b"[]", INVALID_REQUEST),
     "a batch": (b'[{"jsonrpc": "2.0", "id": 1, "method": "ping"}]', INVALID_REQUEST),
-    "a message of 10 MB": (b'{"jsonrpc": "2.0", "pad": "' + b"x" * TOO_LONG + b'"}', -32600),
-    "10 MB of noise": (b"x" * TOO_LONG, INVALID_REQUEST),
+    "a message of 10 MB": (b'{"jsonrpc": "2.0", "pad": "' + b"x" * TOO_LONG_BYTES + b'"}', -32600),
+    "10 MB of noise": (b"x" * TOO_LONG_BYTES, INVALID_REQUEST),
 }
 
 
 @pytest.fixture(scope="module", params=PROTOCOL_REVISIONS)
 def session(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    fork_server: ForkServer,
 ) -> Iterator[Session]:
-    with start_process(tmp_path_factory.mktemp("lines"), *SERVER_ARGUMENTS, "--sandbox") as wire:
-        yield Session(wire, request.param).initialize()
-        wire.close_stdin()
-        assert wire.process.returncode == 0
-        assert wire.non_message_lines == []
+    with fork_server.start(tmp_path_factory.mktemp("lines"), "--sandbox") as server:
+        yield Session(server, request.param).initialize()
+        server.close_stdin()
+        assert server.process.returncode == 0
+        assert server.non_message_lines == []
 
 
 def is_error_without_id(message: Message) -> bool:
     return "error" in message and message.get("id") is None
 
 
-@pytest.mark.parametrize("what", SPOILT)
-def test_an_invalid_line_is_answered_and_the_session_continues(session: Session, what: str) -> None:
-    line, code = SPOILT[what]
+@pytest.mark.parametrize("name", MALFORMED_LINES)
+def test_an_invalid_line_is_answered_and_the_session_continues(session: Session, name: str) -> None:
+    line, code = MALFORMED_LINES[name]
     session.server.send_line(line)
     assert session.server.wait_for_message(is_error_without_id)["error"]["code"] == code
     assert session.request("tools/list")["tools"]
 
 
-def test_too_deeply_nested_json_is_answered_and_the_session_continues(tmp_path: Path) -> None:
-    with start_process(tmp_path, *SERVER_ARGUMENTS, "--sandbox") as wire:
-        session = Session(wire, PROTOCOL_REVISIONS[0]).initialize()
-        wire.send_line(b"[" * 200_000)
-        assert wire.wait_for_message(is_error_without_id)["error"]["code"] in {
+def test_too_deeply_nested_json_is_answered_and_the_session_continues(
+    tmp_path: Path, fork_server: ForkServer
+) -> None:
+    with fork_server.start(tmp_path, "--sandbox") as server:
+        session = Session(server, PROTOCOL_REVISIONS[0]).initialize()
+        server.send_line(b"[" * 200_000)
+        assert server.wait_for_message(is_error_without_id)["error"]["code"] in {
             PARSE_ERROR,
             INVALID_REQUEST,
         }
@@ -77,11 +82,11 @@ def test_empty_lines_are_ignored(session: Session) -> None:
 def test_a_line_that_arrives_in_pieces_is_one_message(session: Session) -> None:
     pipe = session.server.process.stdin
     assert pipe is not None
-    asked = session.build_request("tools/list")
-    for byte in json.dumps(asked).encode() + b"\n":
+    request = session.build_request("tools/list")
+    for byte in json.dumps(request).encode() + b"\n":
         pipe.write(bytes([byte]))
         pipe.flush()
-    assert session.wait_for_response(asked["id"])["result"]["tools"]
+    assert session.wait_for_response(request["id"])["result"]["tools"]
 
 
 def test_a_large_message_within_the_limit_is_served(session: Session) -> None:

@@ -1,6 +1,6 @@
-"""The life of a persona over a bare pipe, in every revision of the protocol that is spoken.
+"""Creating, changing and deleting a persona over a pipe, in every supported protocol revision.
 
-The persona is the full example of the document this project started from, settings and all.
+The persona is the complete example of the document that this project started from.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rawclient import PROTOCOL_REVISIONS, SERVER_ARGUMENTS, Session, start_process
+from forked_processes import ForkServer
+from rawclient import PROTOCOL_REVISIONS, Session
 
-FLOCK = 300
+PERSONA_COUNT = 300
 WEATHER = {
     "type": "function",
     "function": {
@@ -57,26 +58,28 @@ CHANGES: list[tuple[str, str, dict[str, Any]]] = [
 
 
 @pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def account(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer) -> Path:
     """A data folder whose sandbox holds 300 personas."""
     folder = tmp_path_factory.mktemp("account")
-    with start_process(folder, *SERVER_ARGUMENTS, "--sandbox") as wire:
-        session = Session(wire, PROTOCOL_REVISIONS[0]).initialize()
+    with fork_server.start(folder, "--sandbox") as server:
+        session = Session(server, PROTOCOL_REVISIONS[0]).initialize()
         body = {"system_prompt": "You help.", "default_replica_id": "rfe12d8b9597"}
-        for number in range(FLOCK):
+        for number in range(PERSONA_COUNT):
             session.expect_result("create_persona", name=f"Clerk {number:03}", **body)
     return folder
 
 
 @pytest.fixture(scope="module", params=PROTOCOL_REVISIONS)
-def session(request: pytest.FixtureRequest, account: Path) -> Iterator[Session]:
-    """A server on that account, spoken to in one revision; its stdout held protocol only."""
-    with start_process(account, *SERVER_ARGUMENTS, "--sandbox", "--toolsets", "all") as wire:
-        yield Session(wire, request.param).initialize()
-        wire.close_stdin()
-        assert wire.process.returncode == 0
-        assert wire.non_message_lines == []
-        assert wire.read_stderr() == ""
+def session(
+    request: pytest.FixtureRequest, account: Path, fork_server: ForkServer
+) -> Iterator[Session]:
+    """A session with a server on that account, in one revision; stdout carries protocol only."""
+    with fork_server.start(account, "--sandbox", "--toolsets", "all") as server:
+        yield Session(server, request.param).initialize()
+        server.close_stdin()
+        assert server.process.returncode == 0
+        assert server.non_message_lines == []
+        assert server.read_stderr() == ""
 
 
 @pytest.fixture
@@ -84,8 +87,8 @@ def persona_id(session: Session) -> Iterator[str]:
     """The example persona, for one test."""
     made = session.expect_result("create_persona", **SEED)
     yield made["persona_id"]
-    asked = {"persona_id": made["persona_id"]}
-    answer = session.request("tools/call", name="delete_persona", arguments=asked)
+    arguments = {"persona_id": made["persona_id"]}
+    answer = session.request("tools/call", name="delete_persona", arguments=arguments)
     if not answer["isError"]:
         session.expect_result("apply_plan", plan_id=answer["structuredContent"]["plan_id"])
 
@@ -105,21 +108,23 @@ def test_the_tools_are_listed_with_titles_and_object_schemas(session: Session) -
 
 
 def test_the_example_is_created_completely_and_read_back(session: Session, persona_id: str) -> None:
-    """Required by us: everything the seed shows is accepted; a provider's voice keeps its place."""
+    """Required by us: all of the seed is accepted; a provider's voice goes to its own field."""
     expected = deepcopy(SEED)
     expected["layers"]["tts"]["external_voice_id"] = expected["layers"]["tts"].pop("voice_id")
-    shown = read_document(session, persona_id)
-    assert {name: shown[name] for name in expected} == expected
+    document = read_document(session, persona_id)
+    assert {name: document[name] for name in expected} == expected
 
 
 def test_deprecated_values_of_the_example_are_reported(session: Session) -> None:
     receipt = session.expect_result("create_persona", **SEED, dry_run=True)
     assert receipt["status"] == "planned"
-    told = {finding["path"] for finding in receipt["findings"]}
-    assert {"/context", "/layers/llm/model", "/layers/perception/ambient_awareness"} <= told
+    paths = {finding["path"] for finding in receipt["findings"]}
+    assert {"/context", "/layers/llm/model", "/layers/perception/ambient_awareness"} <= paths
 
 
-@pytest.mark.parametrize(("layer", "tool", "values"), CHANGES, ids=[it[0] for it in CHANGES])
+@pytest.mark.parametrize(
+    ("layer", "tool", "values"), CHANGES, ids=[layer for layer, _, _ in CHANGES]
+)
 def test_changing_one_layer_leaves_the_rest_unchanged(
     session: Session, persona_id: str, layer: str, tool: str, values: dict[str, Any]
 ) -> None:
@@ -128,9 +133,9 @@ def test_changing_one_layer_leaves_the_rest_unchanged(
     assert receipt["status"] == "applied"
     assert receipt["revision"] != receipt["previous_revision"]
     after = read_document(session, persona_id)
-    wanted = before["layers"].pop(layer, {}) | values
+    expected = before["layers"].pop(layer, {}) | values
     changed = after["layers"].pop(layer)
-    assert {name: changed[name] for name in wanted} == wanted
+    assert {name: changed[name] for name in expected} == expected
     assert {**after, "updated_at": ""} == {**before, "updated_at": ""}
 
 
@@ -142,22 +147,22 @@ def test_a_receipt_contains_the_undo_call(session: Session, persona_id: str) -> 
 
 
 def test_a_persona_is_found_by_name_among_three_hundred(session: Session, persona_id: str) -> None:
-    found = session.expect_result("list_personas", name_contains="interviewer", persona_type="user")
-    assert [row["persona_id"] for row in found["personas"]] == [persona_id]
-    last = session.expect_result("list_personas", name_contains=f"clerk {FLOCK - 1}")
-    assert [row["persona_name"] for row in last["personas"]] == [f"Clerk {FLOCK - 1}"]
+    first = session.expect_result("list_personas", name_contains="interviewer", persona_type="user")
+    assert [row["persona_id"] for row in first["personas"]] == [persona_id]
+    last = session.expect_result("list_personas", name_contains=f"clerk {PERSONA_COUNT - 1}")
+    assert [row["persona_name"] for row in last["personas"]] == [f"Clerk {PERSONA_COUNT - 1}"]
 
 
 def test_cursors_reach_every_one_of_three_hundred_personas(session: Session) -> None:
     names: list[str] = []
-    asked: dict[str, Any] = {"limit": 100, "persona_type": "user", "name_contains": "clerk"}
+    arguments: dict[str, Any] = {"limit": 100, "persona_type": "user", "name_contains": "clerk"}
     while True:
-        page = session.expect_result("list_personas", **asked)
+        page = session.expect_result("list_personas", **arguments)
         names += [row["persona_name"] for row in page["personas"]]
         if "next_cursor" not in page:
             break
-        asked["cursor"] = page["next_cursor"]
-    assert names == [f"Clerk {number:03}" for number in range(FLOCK)]
+        arguments["cursor"] = page["next_cursor"]
+    assert names == [f"Clerk {number:03}" for number in range(PERSONA_COUNT)]
 
 
 def test_a_part_of_the_prompt_is_edited(session: Session, persona_id: str) -> None:
@@ -177,8 +182,8 @@ def test_a_persona_is_deleted_only_by_applying_a_plan(session: Session, persona_
 def test_a_misspelt_argument_is_refused_with_the_closest_name(
     session: Session, persona_id: str
 ) -> None:
-    said = session.expect_error("configure_llm", persona_id=persona_id, modle="tavus-gpt-oss")
-    assert "'model'" in said
+    message = session.expect_error("configure_llm", persona_id=persona_id, modle="tavus-gpt-oss")
+    assert "'model'" in message
 
 
 def test_an_unknown_method_gives_the_json_rpc_error(session: Session) -> None:
