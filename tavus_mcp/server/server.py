@@ -147,7 +147,7 @@ class TavusServer(MCPServer[None]):
         """
         cause = error.__cause__ if isinstance(error, ToolError) else error
         if isinstance(cause, ValidationError):
-            cause = invalid_argument_error(cause, self.tools_by_name[name].fn_metadata.arg_model)
+            cause = invalid_argument_error(cause, full_arguments_schema(self.tools_by_name[name]))
         if isinstance(error, ToolError) and not isinstance(cause, ToolFailure):
             return error
         return ToolError(self.app.masker.mask_text(str(cause)))

@@ -1,6 +1,6 @@
-"""Showing an answer: the same facts as compact text and as structured content, never JSON twice.
+"""Render a result: the same facts as compact text and as structured content, never JSON twice.
 
-Hosts forward one or the other to the model, so neither may hold what the other lacks.
+Hosts forward one or the other to the model, so both hold the same facts.
 """
 
 from __future__ import annotations
@@ -12,25 +12,32 @@ from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel
 
 from tavus_mcp.models.masking import Masker
+from tavus_mcp.server.results import Page
 
 _LINE_ENDS = "\x0b\x0c\r\x1c\x1d\x1e\x85\u2028\u2029"
 _ESCAPES = {ord("\n"): "\\n"} | {ord(end): f"\\u{ord(end):04x}" for end in _LINE_ENDS}
 _MIN_TABLE_ROWS = 3
-"""From this many rows on, a list of flat objects is shown as a table."""
+"""From this many rows on, a list of flat objects is rendered as a table."""
 _MAX_CELL_CHARS = 80
-"""Characters of a cell from which on a table is harder to read than a list."""
+"""With a longer cell, a list is easier to read than a table."""
 
 
-def build_result(answer: BaseModel, masker: Masker) -> CallToolResult:
-    """Return a tool's answer as it goes to the host: nulls dropped, secrets masked."""
-    facts = masker.mask(without_nulls(answer.model_dump(mode="json")))
+def build_result(result: BaseModel, masker: Masker, *, list_name: str) -> CallToolResult:
+    """Return a tool's result as it goes to the host: nulls dropped, secrets masked.
+
+    ``list_name`` replaces ``rows`` in a ``Page``.
+    """
+    facts = result.model_dump(mode="json")
+    if isinstance(result, Page):
+        facts = {list_name if name == "rows" else name: value for name, value in facts.items()}
+    facts = masker.mask(without_nulls(facts))
     return CallToolResult(
         content=[TextContent(type="text", text=render_text(facts))], structured_content=facts
     )
 
 
 def without_nulls(value: Any) -> Any:
-    """Return a copy without null members and without empty lists and objects at the top."""
+    """Return a copy without null members, at every depth. Empty lists and objects are kept."""
     if isinstance(value, dict):
         return {key: without_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
@@ -48,16 +55,13 @@ def render_text(value: Any, indent: str = "") -> str:
 
 
 def _render_member(key: str, value: Any, indent: str) -> str:
-    key = key.translate(_ESCAPES)  # names are other people's as well
+    key = key.translate(_ESCAPES)  # names can come from other people
     if isinstance(value, dict) and value:
         return f"{indent}{key}:\n{render_text(value, indent + '  ')}"
     if isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
-        columns = _table_columns(value)
-        if columns:
-            return (
-                f"{indent}{key} "
-                f"({' | '.join(columns)}):\n{_render_table(value, columns, indent + '  ')}"
-            )
+        if columns := _table_columns(value):
+            rows = _render_table(value, columns, indent + "  ")
+            return f"{indent}{key} ({' | '.join(columns)}):\n{rows}"
         return f"{indent}{key}:\n{render_text(value, indent + '  ')}"
     if isinstance(value, str) and len(value.splitlines()) > 1:
         body = "\n".join(indent + "  " + line for line in value.splitlines())
@@ -72,19 +76,19 @@ def _render_item(value: Any, indent: str) -> str:
 
 
 def _table_columns(rows: list[Any]) -> list[str]:
-    """Return the columns of a list of flat objects, or nothing when it is no table."""
+    """Return the columns of a list of flat objects, or [] when it is better no table."""
     if len(rows) < _MIN_TABLE_ROWS or not all(isinstance(row, dict) for row in rows):
         return []
     if not all(_is_cell(cell) for row in rows for pair in row.items() for cell in pair):
         return []
     columns: list[str] = []
     for row in rows:
-        at = len(columns)  # a new name stands before the next one that is known, else at the end
+        position = len(columns)  # a new name goes before the next known one, else to the end
         for key in reversed(row):
             if key in columns:
-                at = columns.index(key)
+                position = columns.index(key)
             else:
-                columns.insert(at, key)
+                columns.insert(position, key)
     return columns
 
 
@@ -92,7 +96,7 @@ def _is_cell(value: Any) -> bool:
     if isinstance(value, (dict, list)):
         return False
     text = str(value)
-    # what holds a bar could pass for more columns than one
+    # a bar in a cell would look like a column
     return len(text) <= _MAX_CELL_CHARS and "|" not in text and len(text.splitlines()) < 2
 
 

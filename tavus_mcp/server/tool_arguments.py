@@ -1,7 +1,7 @@
-"""Reading what arrives: other names, objects as JSON text, and refusals that help.
+"""Prepare the arguments of a call: other names, objects as JSON text; explain invalid ones.
 
-Some hosts send an object as a JSON string, once or twice encoded; such a string is read as what it
-says before it is validated. Unknown arguments are refused, never dropped.
+Some hosts send an object as a JSON string, encoded once or twice; such a string is decoded before
+it is validated. Unknown arguments are refused, never dropped.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import JsonObject
@@ -17,42 +17,43 @@ from tavus_mcp.models.validation_errors import render_errors
 from tavus_mcp.server.toolset import ToolSpec
 
 _MAX_JSON_DECODINGS = 3
-"""How often a string is read as JSON before it is taken for text."""
+"""How often a string is decoded as JSON before it is taken for text."""
 
 
 def prepare_arguments(spec: ToolSpec, arguments: JsonObject, schema: JsonObject) -> JsonObject:
-    """Return the arguments under their published names, with encoded objects read.
+    """Return the arguments under their published names, with JSON text decoded.
 
     Raises ``InvalidArgument`` when one argument came under two names with two values.
     """
     named: JsonObject = {}
     for name, value in _spread(spec, arguments).items():
-        known = spec.aliases.get(name, name)
-        if known in named and named[known] != value:
-            raise InvalidArgument([f"/{name}: given twice, also as {known}, with another value."])
-        named[known] = value
+        published = spec.aliases.get(name, name)
+        if published in named and named[published] != value:
+            problem = f"/{name}: given twice, also as {published}, with another value."
+            raise InvalidArgument([problem])
+        named[published] = value
     return {
         name: decode_json_text(value, schema["properties"].get(name, {}), schema)
         for name, value in named.items()
     }
 
 
-def invalid_argument_error(error: ValidationError, model: type[BaseModel]) -> InvalidArgument:
-    """Return a validation error as sentences that say what is wrong, allowed and closest."""
-    return InvalidArgument(render_errors(error, model.model_json_schema()))
+def invalid_argument_error(error: ValidationError, schema: JsonObject) -> InvalidArgument:
+    """Return a validation error as sentences: what is wrong, what is allowed, the closest match."""
+    return InvalidArgument(render_errors(error, schema))
 
 
 def decode_json_text(value: Any, schema: JsonObject, root: JsonObject) -> Any:
-    """Read strings that stand where an object or a list belongs, at any depth."""
+    """Decode strings where the schema wants an object or a list, at any depth."""
     kinds, node = _json_types(schema, root)
     if isinstance(value, str) and kinds and "string" not in kinds:
         value = _decode_text(value)
         if isinstance(value, str) and value and kinds == {"array"}:
-            value = [value]  # one item, said without its list
+            value = [value]  # one item, given without its list
     if isinstance(value, dict):
-        inside = node.get("properties", {})
+        members = node.get("properties", {})
         return {
-            key: decode_json_text(item, inside.get(key, {}), root) for key, item in value.items()
+            key: decode_json_text(item, members.get(key, {}), root) for key, item in value.items()
         }
     if isinstance(value, list) and isinstance(node.get("items"), dict):
         return [decode_json_text(item, node["items"], root) for item in value]
@@ -60,6 +61,7 @@ def decode_json_text(value: Any, schema: JsonObject, root: JsonObject) -> Any:
 
 
 def _spread(spec: ToolSpec, arguments: JsonObject) -> JsonObject:
+    """Return the arguments with the members of ``spec.spread`` in place of those objects."""
     spread: JsonObject = {}
     for name, value in arguments.items():
         inner = _decode_text(value) if name in spec.spread and isinstance(value, str) else value
@@ -84,13 +86,13 @@ def _decode_text(text: str) -> Any:
 
 
 def _json_types(schema: JsonObject, root: JsonObject) -> tuple[set[str], JsonObject]:
-    """Return the JSON types a schema allows, and its object or list arm."""
+    """Return the JSON types that a schema allows, and its arm for an object or a list."""
     while "$ref" in schema:
         schema = root["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
     arms = schema.get("anyOf") or schema.get("oneOf")
     if not arms:
         kind = schema.get("type")
         return ({kind} if isinstance(kind, str) else set()), schema
-    found = [_json_types(arm, root) for arm in arms]
-    kinds = set().union(*(kind for kind, _ in found))
-    return kinds, next((node for kind, node in found if kind & {"object", "array"}), schema)
+    types_of_arms = [_json_types(arm, root) for arm in arms]
+    kinds = set().union(*(kind for kind, _ in types_of_arms))
+    return kinds, next((node for kind, node in types_of_arms if kind & {"object", "array"}), schema)

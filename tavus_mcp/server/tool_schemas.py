@@ -1,8 +1,8 @@
-"""Making a declared tool a tool of the SDK: strict arguments, slim schemas, one way to answer.
+"""Build the SDK's tools from their declarations: strict arguments, slim schemas, one result form.
 
-Working out schemas and argument models takes longer than everything else at a start. So the
-schemas come from ``surface.json``, rendered from these very functions by ``tavus-mcp manifest`` and
-checked against them, and the model of a tool's arguments is made when the tool is first called.
+Deriving schemas and argument models would take longer than all the rest of a start. So the schemas
+come from ``surface.json``, which ``tavus-mcp manifest`` renders with these functions and a test
+compares with them, and the model of a tool's arguments is built when the tool is first called.
 """
 
 from __future__ import annotations
@@ -17,19 +17,20 @@ from typing import Any, get_args
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp_types import CallToolResult, InputRequiredResult
-from pydantic import BaseModel, ConfigDict, PrivateAttr, create_model
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, create_model
 
 from tavus_mcp.app import App
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.server.results import Page
 from tavus_mcp.server.text_rendering import build_result
-from tavus_mcp.server.toolset import ToolSpec
+from tavus_mcp.server.toolset import ToolFunction, ToolSpec
 
 _OMITTED_KEYS = frozenset({"title", "discriminator", "additionalProperties", "$defs"})
 """Left out everywhere. A boolean ``additionalProperties`` breaks Gemini's schema converter; unknown
 arguments are refused all the same (``_Arguments``)."""
 SURFACE_FILE_NAME = "surface.json"
 CONTEXT_PARAMETER = "ctx"
-"""The parameter by which a tool reaches the client; it is no argument."""
+"""The parameter that receives the SDK's context; it is not an argument."""
 _PLAIN_OBJECT_REFS = frozenset(
     f"#/$defs/{name}"
     for name in (
@@ -40,14 +41,14 @@ _PLAIN_OBJECT_REFS = frozenset(
         "TransportLayer",
     )
 )
-"""Parts of an argument that are published as plain objects; they are checked all the same."""
+"""Parts of arguments that are published as plain objects, but checked in full."""
 _UNPUBLISHED_LENGTH_CHARS = 10_000
-"""A longest length that nobody comes near by chance; it is checked, not published."""
+"""From this length on, a maximum is checked but not published."""
 _EMPTY_DEFAULTS: tuple[Any, ...] = (None, [], {}, False)
 
 
 def build_tool(spec: ToolSpec, app: App) -> Tool:
-    """Return the tool that hosts see, bound to one world."""
+    """Return the tool that hosts see, bound to an ``App``."""
     schemas = load_surface().get(spec.name) or build_schemas(spec)
     return Tool(
         fn=_bind(spec, app),
@@ -55,7 +56,7 @@ def build_tool(spec: ToolSpec, app: App) -> Tool:
         title=spec.title,
         description=spec.description,
         parameters=schemas["inputSchema"],
-        fn_metadata=ToolMetadata(spec, schemas["outputSchema"]),
+        fn_metadata=ToolMetadata(spec.function, schemas["outputSchema"]),
         is_async=True,
         context_kwarg=CONTEXT_PARAMETER
         if CONTEXT_PARAMETER in spec.function.__annotations__
@@ -72,61 +73,70 @@ def load_surface() -> JsonObject:
 
 
 def build_schemas(spec: ToolSpec) -> JsonObject:
-    """Work out the schemas of a tool's arguments and of its answer."""
-    signature = inspect.signature(spec.function, eval_str=True)
+    """Return the schemas of a tool's arguments and of its result."""
+    annotation = inspect.signature(spec.function, eval_str=True).return_annotation
     return {
-        "inputSchema": slim(build_arguments_model(spec).model_json_schema()),
-        "outputSchema": _output_schema(_result_model(signature.return_annotation)),
+        "inputSchema": slim(_arguments_schema(spec.function)),
+        "outputSchema": _output_schema(_result_model(annotation, spec.list_name)),
     }
 
 
-def build_arguments_model(spec: ToolSpec) -> type[ArgModelBase]:
-    """Make the model that a tool's arguments are validated by."""
-    _, *parameters = inspect.signature(spec.function, eval_str=True).parameters.values()
+@cache
+def build_arguments_model(function: ToolFunction) -> type[ArgModelBase]:
+    """Return the model that validates the arguments of a tool; built once per function."""
+    _, *parameters = inspect.signature(function, eval_str=True).parameters.values()
     fields: dict[str, Any] = {
         item.name: (item.annotation, ... if item.default is item.empty else item.default)
         for item in parameters
         if item.name != CONTEXT_PARAMETER
     }
-    return create_model(f"{spec.name}_arguments", __base__=_Arguments, **fields)
+    return create_model(f"{function.__name__}_arguments", __base__=_Arguments, **fields)
+
+
+@cache
+def _arguments_schema(function: ToolFunction) -> JsonObject:
+    return build_arguments_model(function).model_json_schema()
 
 
 class ToolMetadata(FuncMetadata):
-    """The SDK's view of a tool, with the model of its arguments made at the first call."""
+    """The SDK's view of a tool, with the model of its arguments built at the first call."""
 
-    _spec: ToolSpec = PrivateAttr()
+    _function: ToolFunction = PrivateAttr()
 
-    def __init__(self, spec: ToolSpec, output_schema: JsonObject) -> None:
+    def __init__(self, function: ToolFunction, output_schema: JsonObject) -> None:
         super().__init__(arg_model=_Arguments, output_schema=output_schema)
-        self._spec = spec
+        self._function = function
 
     @cached_property
     def arguments_schema(self) -> JsonObject:
         """The whole schema of the arguments, with what is accepted but not published."""
-        self.arg_model = build_arguments_model(self._spec)
-        return self.arg_model.model_json_schema()
+        self.arg_model = build_arguments_model(self._function)
+        return _arguments_schema(self._function)
 
     def pre_parse_json(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Leave the arguments alone: ``arguments.prepared`` has read what is JSON, no more."""
+        """Return the arguments as they are: ``prepare_arguments`` has decoded JSON text."""
         return data
 
 
 def full_arguments_schema(tool: Tool) -> JsonObject:
-    """Return the whole schema of a tool's arguments, made at its first call."""
+    """Return the whole schema of a tool's arguments, built at its first call."""
     if not isinstance(tool.fn_metadata, ToolMetadata):
-        raise TypeError("a tool that build() did not make")
+        raise TypeError("a tool that build_tool() did not make")
     return tool.fn_metadata.arguments_schema
 
 
-def _result_model(annotation: Any) -> type[BaseModel]:
-    """Return the model of a tool's answer; a question to the person is no answer."""
+def _result_model(annotation: Any, list_name: str) -> type[BaseModel]:
+    """Return the model of a tool's result, without the union arm of a question to the person."""
     arms = [arm for arm in get_args(annotation) if arm is not InputRequiredResult]
-    answer: type[BaseModel] = arms[0] if arms else annotation
-    return answer
+    model: type[BaseModel] = arms[0] if arms else annotation
+    if model is Page:
+        named_rows: Any = (list[JsonObject], Field(serialization_alias=list_name))
+        return create_model(f"{list_name}_page", __base__=Page, rows=named_rows)
+    return model
 
 
 class _Arguments(ArgModelBase):
-    """What every tool's arguments have in common: unknown ones are refused, values not echoed."""
+    """Base of the argument models: unknown arguments are refused, values are not echoed."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -138,7 +148,7 @@ def _output_schema(result_model: type[BaseModel]) -> JsonObject:
 
 
 def _without_required(node: Any) -> Any:
-    """Leave out what is always there inside an answer: nobody fills answers in."""
+    """Return a schema without nested ``required``, which only matters to those who fill it in."""
     if isinstance(node, list):
         return [_without_required(item) for item in node]
     if not isinstance(node, dict):
@@ -151,7 +161,7 @@ def _without_required(node: Any) -> Any:
 
 
 def slim(schema: JsonObject) -> JsonObject:
-    """Return a schema without what says nothing: titles, null arms, null defaults, unused parts."""
+    """Return a schema without titles, null arms, empty defaults and unused definitions."""
     slimmed = _slim_node(schema, schema.get("$defs", {}))
     return {key: value for key, value in slimmed.items() if key != "description"}
 
@@ -186,12 +196,12 @@ def _slim_properties(properties: JsonObject, definitions: JsonObject) -> JsonObj
 
 def _is_omitted(key: str, value: Any) -> bool:
     empty = key == "default" and value in _EMPTY_DEFAULTS
-    far = key == "maxLength" and value >= _UNPUBLISHED_LENGTH_CHARS
-    return key in _OMITTED_KEYS or empty or far or (key == "minLength" and value == 1)
+    unreachable = key == "maxLength" and value >= _UNPUBLISHED_LENGTH_CHARS
+    return key in _OMITTED_KEYS or empty or unreachable or (key == "minLength" and value == 1)
 
 
 def _without_description(target: JsonObject) -> JsonObject:
-    """A model's docstring is for readers of the code, not for the model that calls the tool."""
+    """Drop a docstring, which is for readers of the code, not for the model that calls the tool."""
     return {key: value for key, value in target.items() if key != "description"}
 
 
@@ -199,20 +209,20 @@ def _without_null(node: JsonObject) -> JsonObject:
     arms = node.get("anyOf")
     if not isinstance(arms, list):
         return node
-    kept = [arm for arm in arms if arm != {"type": "null"}]
+    arms = [arm for arm in arms if arm != {"type": "null"}]
     rest = {key: value for key, value in node.items() if key != "anyOf"}
-    return {**kept[0], **rest} if len(kept) == 1 else {**rest, "anyOf": kept}
+    return {**arms[0], **rest} if len(arms) == 1 else {**rest, "anyOf": arms}
 
 
 def _bind(
     spec: ToolSpec, app: App
 ) -> Callable[..., Awaitable[CallToolResult | InputRequiredResult]]:
-    """Return the function bound to its world, with its answer shown."""
+    """Return the function bound to ``app``, with its result rendered for the host."""
 
     async def call(**arguments: Any) -> CallToolResult | InputRequiredResult:
-        answer = await spec.function(app, **arguments)
-        return (
-            answer if isinstance(answer, InputRequiredResult) else build_result(answer, app.masker)
-        )
+        result = await spec.function(app, **arguments)
+        if isinstance(result, InputRequiredResult):
+            return result
+        return build_result(result, app.masker, list_name=spec.list_name)
 
     return call

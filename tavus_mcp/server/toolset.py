@@ -1,4 +1,4 @@
-"""Declaring tools: a verb says what a tool may do, and sets every hint that hosts look at."""
+"""Declaring tools: a verb (read, create, change, destroy) sets all hints that hosts look at."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ ToolFunction = Callable[..., Awaitable[BaseModel]]
 class ToolSpec:
     """One tool as it was declared.
 
-    ``aliases`` are other names an argument is accepted by; ``spread`` are arguments that may
-    arrive as one object and are spread over the others.
+    ``aliases`` maps other accepted names of an argument to its published name; ``spread`` are
+    objects that are accepted and whose members are taken as arguments.
     """
 
     function: ToolFunction
@@ -30,17 +30,22 @@ class ToolSpec:
 
     @property
     def name(self) -> str:
-        """The tool's name: that of its function."""
+        """The name of the function."""
         return self.function.__name__
 
     @property
+    def list_name(self) -> str:
+        """The name under which the rows of a ``list_*`` tool are served."""
+        return self.name.removeprefix("list_")
+
+    @property
     def description(self) -> str:
-        """What hosts show the model: the function's docstring."""
+        """The docstring of the function, which hosts show to the model."""
         return inspect.cleandoc(self.function.__doc__ or "")
 
     @property
     def effect(self) -> str:
-        """``read``, ``create``, ``change`` or ``destroy``, as told by the hints."""
+        """``read``, ``create``, ``change`` or ``destroy``, according to the hints."""
         if self.hints.read_only_hint:
             return "read"
         if self.hints.destructive_hint:
@@ -60,7 +65,7 @@ class Toolset:
         return self._declare(title, read_only=True, destructive=False, idempotent=True, **options)
 
     def create(self, title: str, **options: Any) -> Callable[[ToolFunction], ToolFunction]:
-        """Declare a tool that makes something new each time it is called."""
+        """Declare a tool that creates something each time it is called."""
         return self._declare(title, read_only=False, destructive=False, idempotent=False, **options)
 
     def change(self, title: str, **options: Any) -> Callable[[ToolFunction], ToolFunction]:
@@ -68,7 +73,7 @@ class Toolset:
         return self._declare(title, read_only=False, destructive=False, idempotent=True, **options)
 
     def destroy(self, title: str, **options: Any) -> Callable[[ToolFunction], ToolFunction]:
-        """Declare a tool after which something may be gone."""
+        """Declare a tool that may delete or overwrite something for good."""
         return self._declare(title, read_only=False, destructive=True, idempotent=True, **options)
 
     def _declare(

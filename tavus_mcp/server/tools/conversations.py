@@ -9,7 +9,7 @@ from tavus_mcp.conversations import measure
 from tavus_mcp.conversations import read as usecase
 from tavus_mcp.models.base import ConversationId, PersonaId
 from tavus_mcp.server.parameters import Cursor, Limit, Reference, doc
-from tavus_mcp.server.results import ConversationPage, ConversationResult, MetricsReport
+from tavus_mcp.server.results import ConversationResult, MetricsReport, Page
 from tavus_mcp.server.toolset import Toolset
 
 conversations = Toolset("conversations")
@@ -24,12 +24,10 @@ async def list_conversations(
     status: Annotated[Literal["active", "ended"] | None, doc("Default both")] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
-) -> ConversationPage:
+) -> Page:
     """List calls: id, name, persona, replica, status, start."""
     page = await usecase.read_conversation_page(app, persona_id, status, limit, cursor)
-    return ConversationPage(
-        conversations=page.rows, total_count=page.total_count, next_cursor=page.next_cursor
-    )
+    return Page(rows=page.rows, total_count=page.total_count, next_cursor=page.next_cursor)
 
 
 @conversations.read("Get conversation")

@@ -7,11 +7,13 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import Context
 
 from tavus_mcp.app import App
-from tavus_mcp.conversations import measure as measuring
-from tavus_mcp.history import revisions as usecase
+from tavus_mcp.checker.check import PRIVATE_URLS
+from tavus_mcp.conversations.measure import compare
+from tavus_mcp.fleet import apply
+from tavus_mcp.history import revisions
+from tavus_mcp.history.revivals import REVIVES
 from tavus_mcp.models.receipt import PlanReceipt, Receipt
-from tavus_mcp.personas import restore
-from tavus_mcp.server import plan_application
+from tavus_mcp.personas import create, delete, plans, restore, update
 from tavus_mcp.server.parameters import (
     Cursor,
     DryRun,
@@ -32,7 +34,7 @@ async def list_revisions(
     app: App, persona_id: PersonaIdParameter, limit: Limit = 20, cursor: Cursor = None
 ) -> RevisionPage:
     """List changes of a persona, when, by which tool, and the revision after; to undo."""
-    page = await usecase.read_history_page(app, persona_id, limit, cursor)
+    page = await revisions.read_history_page(app, persona_id, limit, cursor)
     return RevisionPage(revisions=page.rows, next_cursor=page.next_cursor)
 
 
@@ -44,12 +46,15 @@ async def compare_personas(
     measure: Annotated[bool, doc("Figures of their calls too")] = False,
 ) -> Comparison:
     """Compare two personas, or two revisions, field by field."""
-    _, one = await usecase.load_referenced_persona(app, first, "first")
-    _, other = await usecase.load_referenced_persona(app, second, "second")
-    found = usecase.differences(app, one, other)
-    figures = await measuring.compare(app, first, second) if measure else None
+    _, left = await revisions.load_referenced_persona(app, first, "first")
+    _, right = await revisions.load_referenced_persona(app, second, "second")
+    differences = revisions.differences(app, left, right)
     return Comparison(
-        first=first, second=second, same=not found, differences=found, figures=figures
+        first=first,
+        second=second,
+        same=not differences,
+        differences=differences,
+        figures=await compare(app, first, second) if measure else None,
     )
 
 
@@ -63,12 +68,10 @@ async def restore_revision(
     if_revision: IfRevision = None,
 ) -> Receipt:
     """Undo: bring a persona or parts of it back to a revision; a deleted one gets a new id."""
-    return await restore.restore(
-        app,
-        restore.RestoreRequest(
-            persona_id, revision, tuple(only), dry_run=dry_run, if_revision=if_revision
-        ),
+    request = restore.RestoreRequest(
+        persona_id, revision, tuple(only), dry_run=dry_run, if_revision=if_revision
     )
+    return await restore.restore(app, request)
 
 
 @history.destroy("Apply plan")
@@ -78,4 +81,23 @@ async def apply_plan(
     plan_id: Annotated[str, doc("From an answer with status planned")],
 ) -> PlanReceipt:
     """Carry out exactly one plan, once, after the person agreed to it."""
-    return await plan_application.apply_plan(app, plan_id, ctx.report_progress)
+    plan = await plans.load_applicable_plan(app, plan_id)
+    receipt: Receipt
+    match plan.kind:
+        case plans.BULK:
+            return await apply.apply_bulk_plan(app, plan, ctx.report_progress)
+        case "create":
+            creation = create.CreateRequest(
+                plans.body_of(plan),
+                tool=plan.tool,
+                plan=plan,
+                allow=PRIVATE_URLS,
+                revives=plan.detail.get(REVIVES, ""),
+            )
+            receipt = await create.create(app, creation)
+        case "delete":
+            deletion = delete.DeleteRequest(plan.persona_id, plan.revision, plan)
+            receipt = await delete.delete(app, deletion)
+        case _:
+            receipt = await update.update(app, update.from_plan(plan))
+    return PlanReceipt(**dict(receipt))
