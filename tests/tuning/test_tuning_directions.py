@@ -9,6 +9,7 @@ import pytest
 from persona_fixtures import CUSTOM_LLM, ELEVENLABS
 from tuning_fixtures import BASE, CATALOG, apply_recommendation, recommend_changes
 
+from tavus_mcp.catalog import Step
 from tavus_mcp.models.document import PersonaDocument
 
 FLOW = "/layers/conversational_flow"
@@ -63,6 +64,44 @@ SWITCHES = [
     ),
 ]
 
+ONE_WAY = {
+    f"{FLOW}/turn_detection_model": "the newest model is the default, and older ones unsupported",
+    f"{FLOW}/active_listening": "an undocumented beta that is off by default",
+    f"{FLOW}/voice_isolation": "near is the default; off is for people who share a microphone",
+    "/layers/llm/extra_body/temperature": "a higher one serves no goal that the docs describe",
+    "/layers/llm/extra_body/top_p": "a higher one serves no goal that the docs describe",
+    "/layers/llm/disable_vision": "an undocumented switch that is only taken back",
+    "/layers/perception/emotion_recognition": "reading emotions is for people to decide",
+    "/disclosure_type": "hiding that a caller talks to an AI is no goal",
+}
+"""Fields that goals move in one direction only, each with the reason."""
+STEPS = [
+    (goal.name, step)
+    for goal in CATALOG.tuning_goals
+    for step in goal.step
+    if len(step.levels) > 1 and not step.rating and not step.strict
+]
+"""The steps along a scale: no exchange of models and engines, and no single value."""
+
+
+def runs_against(levels: tuple[Any, ...], other_levels: tuple[Any, ...]) -> bool:
+    """Return whether two lists of levels run in opposite directions."""
+    if isinstance(levels[0], str):
+        common = [level for level in levels if level in other_levels]
+        reverse = [level for level in reversed(other_levels) if level in levels]
+        return len(common) > 1 and common == reverse
+    return bool((levels[-1] - levels[0]) * (other_levels[-1] - other_levels[0]) < 0)
+
+
+@pytest.mark.parametrize(("goal", "step"), STEPS)
+def test_a_scale_has_a_goal_in_each_direction_or_a_reason_why_not(goal: str, step: Step) -> None:
+    opposites = [
+        name
+        for name, candidate in STEPS
+        if candidate.path == step.path and runs_against(step.levels, candidate.levels)
+    ]
+    assert (not opposites) is (step.path in ONE_WAY), opposites
+
 
 def value_order(path: str) -> list[Any]:
     """Return the values of a field from one end to the other."""
@@ -90,27 +129,22 @@ def test_opposite_goals_move_a_setting_in_opposite_directions(
 ) -> None:
     order = value_order(path)
     start = order.index(PersonaDocument({"layers": LAYERS}).at(path))
-    one_way = order.index(tuned_value(goal, path, LAYERS)) - start
-    other_way = order.index(tuned_value(opposite, path, LAYERS)) - start
-    assert one_way * other_way < 0
+    distance = order.index(tuned_value(goal, path, LAYERS)) - start
+    opposite_distance = order.index(tuned_value(opposite, path, LAYERS)) - start
+    assert distance * opposite_distance < 0
 
 
 @pytest.mark.parametrize(("goal", "opposite", "path", "layers"), SWITCHES)
 def test_opposite_goals_flip_a_switch_and_flip_it_back(
     goal: str, opposite: str, path: str, layers: dict[str, Any]
 ) -> None:
-    first = tuned_value(goal, path, layers)
-    tuned = apply_recommendation(
-        recommend_changes({**BASE, "layers": layers}, goal, strength="strong"),
-        {**BASE, "layers": layers},
-    )["layers"]
-    flipped = tuned_value(opposite, path, tuned)
-    assert flipped != first
-    after = apply_recommendation(
-        recommend_changes({**BASE, "layers": tuned}, opposite, strength="strong"),
-        {**BASE, "layers": tuned},
-    )["layers"]
-    assert tuned_value(goal, path, after) not in (flipped, None)
+    data: dict[str, Any] = {**BASE, "layers": copy.deepcopy(layers)}
+    values = []
+    for name in (goal, opposite, goal):
+        data = apply_recommendation(recommend_changes(data, name, strength="strong"), data)
+        values.append(PersonaDocument(data).at(path))
+    assert values[1] not in (values[0], values[2])
+    assert values[2] is not None
 
 
 @pytest.mark.parametrize(("goal", "confusable"), SEPARATE)

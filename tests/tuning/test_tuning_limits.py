@@ -16,7 +16,9 @@ from persona_fixtures import (
     values_by_path,
 )
 
+from tavus_mcp.catalog import load_catalog
 from tavus_mcp.sandbox.store import Store
+from tavus_mcp.tuning.goal_arguments import read_goals
 
 pytestmark = pytest.mark.anyio
 
@@ -46,14 +48,21 @@ async def test_echo_mode_is_tuned_for_speech_settings(
     assert find_sentences(answer, "less effect")
 
 
-async def test_a_custom_model_is_never_replaced(tool_client: ToolClient, store: Store) -> None:
+@pytest.mark.parametrize("goal", ["respond_faster", "be_smarter", "be_more_grounded", "modernize"])
+async def test_a_custom_model_is_never_replaced(
+    tool_client: ToolClient, store: Store, goal: str
+) -> None:
     store_persona(store, layers={"llm": CUSTOM_LLM})
-    for goal in ("respond_faster", "be_smarter", "be_more_grounded", "modernize"):
-        answer = await suggest_tuning(tool_client, goal, strength="strong")
-        assert not [path for path in values_by_path(answer) if path.startswith("/layers/llm")]
-    assert find_sentences(
-        await suggest_tuning(tool_client, "be_smarter"), "configure_llm(persona_id, model=...)"
-    )
+    answer = await suggest_tuning(tool_client, goal, strength="strong")
+    assert not [path for path in values_by_path(answer) if path.startswith("/layers/llm")]
+
+
+async def test_the_goal_be_smarter_advises_on_a_custom_model(
+    tool_client: ToolClient, store: Store
+) -> None:
+    store_persona(store, layers={"llm": CUSTOM_LLM})
+    answer = await suggest_tuning(tool_client, "be_smarter")
+    assert find_sentences(answer, "configure_llm(persona_id, model=...)")
 
 
 async def test_the_temperature_of_a_custom_model_is_lowered(
@@ -135,6 +144,14 @@ async def test_invalid_arguments_are_refused_before_any_request(
     assert [word for word in words if word not in message] == []
     assert "Germn" not in message
     assert tool_client.transport.requests == []
+
+
+def test_goals_are_read_by_name_or_alias_and_languages_by_name_or_code() -> None:
+    goals, languages = read_goals(
+        ["Latency", "be_more_patient", "slow", "multilingual"], ["German", "en"], load_catalog()
+    )
+    assert goals == ("respond_faster", "be_more_patient", "speak_languages")
+    assert languages == ("de", "en")
 
 
 async def test_a_repeated_goal_counts_once(tool_client: ToolClient, store: Store) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tavus_mcp.catalog import Advice, Step, Translation, TuningGoal, load_catalog
+from tavus_mcp.catalog import Advice, Paragraph, Step, Translation, TuningGoal, load_catalog
 from tavus_mcp.catalog.catalog import read_data, read_facts
 from tavus_mcp.catalog.goals import GOALS
 from tavus_mcp.checker.check import check
@@ -23,6 +23,10 @@ CATALOG = load_catalog()
 GOAL_FACTS = read_facts(TuningGoal, "goals", "goal")
 STEPS = [(goal.name, step) for goal in GOAL_FACTS for step in goal.step]
 ADVICE = [(goal.name, advice) for goal in GOAL_FACTS for advice in goal.advice]
+MODEL_STEPS = [
+    (goal, step) for goal, step in STEPS if step.path == "/layers/llm/model" and not step.rating
+]
+PARAGRAPH_STEPS = [(goal, step) for goal, step in STEPS if step.paragraph]
 TRANSLATIONS = read_facts(Translation, "goals", "translation")
 CALL = re.compile(r"(\w+)\((persona_id[^()]*|based_on[^()]*)\)")
 TOOLS = {spec.name: {*inspect.signature(spec.function).parameters} for spec in ALL_SPECS}
@@ -117,29 +121,30 @@ def test_numeric_steps_state_their_direction(goal: str, step: Step) -> None:
     assert step.function or len(numbers) != 1
 
 
-def test_a_model_chosen_by_a_goal_is_available() -> None:
-    named = {
-        level for _, step in STEPS for level in step.levels if str(level).startswith("tavus-g")
-    }
-    for name in named:
-        model = CATALOG.llm_models.find(name)
-        assert model is not None
-        assert model.status in ("recommended", "current"), name
+@pytest.mark.parametrize(("goal", "step"), MODEL_STEPS)
+def test_a_model_chosen_by_a_goal_is_available(goal: str, step: Step) -> None:
+    for name in step.levels:
+        assert CATALOG.llm_models[name].status in ("recommended", "current")
 
 
-def test_paragraphs_are_used_by_steps_and_oppositions_are_symmetric() -> None:
-    paragraphs = {paragraph.name: paragraph for paragraph in CATALOG.paragraphs}
-    assert {step.paragraph for _, step in STEPS if step.paragraph} == paragraphs.keys()
-    for paragraph in paragraphs.values():
-        assert all(paragraph.name in paragraphs[name].opposes for name in paragraph.opposes)
-        assert len(paragraph.text) <= 200
+def test_every_paragraph_is_used_by_a_step() -> None:
+    used = {step.paragraph for _, step in PARAGRAPH_STEPS}
+    assert used == {paragraph.name for paragraph in CATALOG.paragraphs}
 
 
-def test_prompt_paragraphs_are_inferred_and_not_used_for_strength_gentle() -> None:
-    for _, step in STEPS:
-        if step.paragraph:
-            assert step.confidence == "inferred"
-            assert "gentle" not in step.strengths
+@pytest.mark.parametrize(
+    "paragraph", list(CATALOG.paragraphs), ids=lambda paragraph: paragraph.name
+)
+def test_a_paragraph_is_short_and_its_opposites_oppose_it(paragraph: Paragraph) -> None:
+    assert len(paragraph.text) <= 200
+    for name in paragraph.opposes:
+        assert paragraph.name in CATALOG.paragraphs[name].opposes
+
+
+@pytest.mark.parametrize(("goal", "step"), PARAGRAPH_STEPS)
+def test_a_paragraph_is_inferred_and_not_added_by_strength_gentle(goal: str, step: Step) -> None:
+    assert step.confidence == "inferred"
+    assert "gentle" not in step.strengths
 
 
 @pytest.mark.parametrize("hint", sorted(set(iterate_hints())))
@@ -154,12 +159,11 @@ def test_a_call_in_a_hint_matches_a_tool_signature(hint: str) -> None:
         assert tool in TOOLS or tool == "list_personas", tool
 
 
-def test_all_placeholders_of_texts_are_substituted() -> None:
-    placeholder_names = {"old", "new", "status"}
-    for facts in TRANSLATIONS:
-        texts = (facts.reason, facts.effect, facts.trade_off, facts.assumed, facts.by_hand)
-        placeholders = re.findall(r"{(\w+)}", " ".join(text or "" for text in texts))
-        assert set(placeholders) <= placeholder_names
+@pytest.mark.parametrize("facts", TRANSLATIONS, ids=lambda facts: facts.name)
+def test_the_texts_of_a_translation_have_only_known_placeholders(facts: Translation) -> None:
+    texts = (facts.reason, facts.effect, facts.trade_off, facts.assumed, facts.by_hand)
+    placeholders = re.findall(r"{(\w+)}", " ".join(text or "" for text in texts))
+    assert set(placeholders) <= {"old", "new", "status"}
 
 
 def test_every_table_of_the_file_is_read() -> None:
