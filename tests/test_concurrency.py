@@ -1,4 +1,4 @@
-"""Doing one thing to many, and letting what has begun come to its end."""
+"""Bounded concurrency, and started work that survives cancellation."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ async def test_started_work_finishes_although_its_caller_was_cancelled() -> None
     done: list[str] = []
     goes_on, under_way = anyio.Event(), anyio.Event()
 
-    async def work(begun: StartCallback) -> None:
-        begun()
+    async def work(on_started: StartCallback) -> None:
+        on_started()
         under_way.set()
         await goes_on.wait()
         done.append("finished")
@@ -98,8 +98,8 @@ async def test_work_that_has_not_started_is_cancelled_immediately() -> None:
 async def test_work_that_never_ends_is_abandoned_after_the_time_limit() -> None:
     under_way = anyio.Event()
 
-    async def work(begun: StartCallback) -> None:
-        begun()
+    async def work(on_started: StartCallback) -> None:
+        on_started()
         under_way.set()
         await anyio.sleep_forever()
 

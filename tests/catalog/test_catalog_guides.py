@@ -1,4 +1,4 @@
-"""The guides: short, about our own tools, and true to the data."""
+"""The guides are short, name our tools, and agree with the data."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The questions one may ask of the catalog."""
+"""Lookups in the catalog."""
 
 import json
 import os
@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 import tavus_mcp
-from tavus_mcp.catalog import LAYERS, catalog, load_catalog
+from tavus_mcp.catalog import LAYERS, Language, catalog, load_catalog
 
 CATALOG = load_catalog()
 
 
 def test_importing_the_catalog_reads_no_data_files() -> None:
-    """Required by us: nothing happens at import."""
+    """Ours: nothing happens at import."""
     program = (
         "import sys, tavus_mcp.models.document; before = set(sys.modules); import "
         "tavus_mcp.catalog; "
@@ -82,17 +82,34 @@ def test_an_unknown_guide_raises_an_error_that_lists_the_known_guides() -> None:
         CATALOG.guide("../load")
 
 
-def test_a_lookup_of_an_unknown_id_returns_none() -> None:
+@pytest.mark.parametrize(
+    ("table", "name"),
+    [
+        ("llm_models", "gpt-4-turbo"),
+        ("tts_engines", "google"),
+        ("stt_engines", "google"),
+        ("perception_models", "raven-9"),
+        ("turn_models", "sparrow-9"),
+        ("pipeline_modes", "custom"),
+        ("persona_fields", "nickname"),
+        ("tool_rules", "registry.colour"),
+        ("languages", "Klingon"),
+    ],
+)
+def test_a_lookup_of_an_unknown_name_returns_none(table: str, name: str) -> None:
+    assert getattr(CATALOG, table).find(name) is None
+
+
+def test_a_lookup_of_an_unknown_field_returns_none() -> None:
     assert CATALOG.field("llm", "modle") is None
-    assert CATALOG.llm_models.find("gpt-4-turbo") is None
-    assert CATALOG.tts_engines.find("google") is None
-    assert CATALOG.stt_engines.find("google") is None
-    assert CATALOG.perception_models.find("raven-9") is None
-    assert CATALOG.turn_models.find("sparrow-9") is None
-    assert CATALOG.pipeline_modes.find("custom") is None
-    assert CATALOG.persona_fields.find("nickname") is None
-    assert CATALOG.tool_rules.find("registry.colour") is None
-    assert CATALOG.languages.find("Klingon") is None
+
+
+@pytest.mark.parametrize("columns", [{"colour": "red"}, {}], ids=["unknown", "missing"])
+def test_an_entry_with_an_unknown_or_a_missing_column_raises_an_error(
+    columns: dict[str, str],
+) -> None:
+    with pytest.raises(TypeError, match="Language"):
+        Language(**columns)
 
 
 def test_a_field_is_found_by_each_of_its_names() -> None:
@@ -146,11 +163,11 @@ def test_the_prompt_guidance_gives_tokens_and_characters_per_token() -> None:
     assert guidance.characters_per_token == 4
 
 
-def test_fields_set_by_the_server_cannot_be_written() -> None:
-    for name in ("persona_id", "owner_id", "created_at", "persona_type", "conferencing_email"):
-        field = CATALOG.persona_fields.find(name)
-        assert field is not None
-        assert field.writable == ()
+@pytest.mark.parametrize(
+    "name", ["persona_id", "owner_id", "created_at", "persona_type", "conferencing_email"]
+)
+def test_a_field_set_by_tavus_cannot_be_written(name: str) -> None:
+    assert CATALOG.persona_fields[name].writable == ()
 
 
 def test_livekit_and_audio_only_are_notes_rather_than_modes() -> None:

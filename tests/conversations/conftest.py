@@ -1,4 +1,4 @@
-"""What the tests about calls share."""
+"""Fixtures of the tests about conversations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 @pytest.fixture
 async def sandbox_client(sandbox: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
-    """Somebody who speaks to the sandbox over its own wire."""
+    """An HTTP client of the sandbox."""
     async with httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app=sandbox),
         base_url="http://127.0.0.1",

@@ -1,4 +1,4 @@
-"""Calls that were held: transcripts with chosen times, and how the sandbox is told of them."""
+"""Ended conversations: transcripts with chosen times, and how to store them in the sandbox."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def build_utterance(
 
 
 def build_transcript(seed: int, gap_seconds: float = 1.0, turns: int = 12) -> list[JsonObject]:
-    """Return a transcript in which the agent waits ``gap`` seconds, give or take."""
-    chance = random.Random(seed)  # noqa: S311 - made-up times
+    """Return a transcript in which the agent responds after about ``gap_seconds``."""
+    generator = random.Random(seed)  # noqa: S311 - made-up times
     at, entries = 0.5, []
     for role in itertools.islice(itertools.cycle(("user", "assistant")), turns):
         wait = gap_seconds if role == "assistant" else 0.75
-        at += wait * chance.uniform(0.7, 1.3)
-        lasts = chance.uniform(2, 5)
-        entries.append(build_utterance(role, round(at, 3), round(lasts, 3)))
-        at += lasts
+        at += wait * generator.uniform(0.7, 1.3)
+        duration = generator.uniform(2, 5)
+        entries.append(build_utterance(role, round(at, 3), round(duration, 3)))
+        at += duration
     return entries
 
 
@@ -50,7 +50,7 @@ def build_event(kind: str, **properties: Any) -> JsonObject:
 
 
 def build_verbose_conversation(entries: object, **more: Any) -> JsonObject:
-    """Return a conversation as it is read with ``verbose``."""
+    """Return a conversation as the API returns it with ``verbose``."""
     ready = build_event("application.transcription_ready", transcript=entries)
     return {"conversation_id": "c1", "status": "ended", "events": [ready], **more}
 
@@ -58,7 +58,7 @@ def build_verbose_conversation(entries: object, **more: Any) -> JsonObject:
 async def start_conversation(
     sandbox_client: httpx2.AsyncClient, persona_id: str = STOCK_PERSONA_ID, **fields: Any
 ) -> str:
-    """Start a call in the sandbox; return its id."""
+    """Start a conversation in the sandbox; return its id."""
     body = {"persona_id": persona_id, "replica_id": REPLICA_ID, **fields}
     reply = await sandbox_client.post("/v2/conversations", json=body)
     assert reply.status_code == 200, reply.text
@@ -71,7 +71,7 @@ async def create_ended_conversation(
     persona_id: str = STOCK_PERSONA_ID,
     **fields: Any,
 ) -> str:
-    """Start a call and end it as if this had been said; return its id."""
+    """Start a conversation and end it with a transcript; return its id."""
     conversation_id = await start_conversation(sandbox_client, persona_id)
     body = {"transcript": entries or [], **fields}
     reply = await sandbox_client.post(f"/_sandbox/calls/{conversation_id}", json=body)
@@ -82,7 +82,7 @@ async def create_ended_conversation(
 def store_ended_conversation(
     store: Store, conversation_id: str, created_at: object, entries: list[JsonObject], **more: Any
 ) -> None:
-    """Put an ended call of a chosen time into the sandbox."""
+    """Store an ended conversation with a chosen time in the sandbox."""
     row = {
         "conversation_id": conversation_id,
         "conversation_name": "",

@@ -1,4 +1,4 @@
-"""Reading a call: every shape that its record has been seen in, and any that it has not."""
+"""Parsing a conversation: every shape that was observed, and generated ones."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ likely = st.fixed_dictionaries(
 def test_any_events_are_measured_without_errors_or_non_finite_numbers(
     events: list[Any], entries: list[Any]
 ) -> None:
-    """Ours: other people's data is read, whatever it is."""
+    """Ours: data of others is read without errors, whatever it is."""
     raw = {
         "events": [*events, *build_verbose_conversation(entries)["events"]],
         "transcript": events,

@@ -1,4 +1,4 @@
-"""What other people wrote into calls does not fill the answer, however long it is."""
+"""Results stay small, however long the texts in conversations are."""
 
 from __future__ import annotations
 

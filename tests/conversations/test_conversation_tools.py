@@ -1,10 +1,8 @@
-"""The toolset ``conversations`` through the front door: lists, transcripts, figures."""
+"""The tools list_conversations and get_conversation."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -12,7 +10,6 @@ import pytest
 from ended_conversations import (
     STOCK_PERSONA_ID,
     build_event,
-    build_transcript,
     build_utterance,
     create_ended_conversation,
     start_conversation,
@@ -21,35 +18,34 @@ from ended_conversations import (
 from mcp_client import SECRET, ToolClient, text_of
 from starlette.types import ASGIApp
 
-from tavus_mcp.conversations import report
 from tavus_mcp.sandbox.store import Store
 
 if TYPE_CHECKING:
     from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
-OTHER = "pcb7a34da5fe"
+OTHER_PERSONA_ID = "pcb7a34da5fe"
 
 
 async def collect_rows(
     tool_client: ToolClient, tool: str, rows: str, **arguments: Any
 ) -> list[Any]:
-    """Follow the cursors to the end; return every row."""
-    found: list[Any] = []
+    """Follow the cursors to the end of a list; return every row."""
+    collected: list[Any] = []
     cursor: dict[str, str] = {}
     for _ in range(100):
         page = await tool_client.expect_result(tool, **arguments, **cursor)
-        found += page[rows]
+        collected += page[rows]
         if "next_cursor" not in page:
-            return found
+            return collected
         cursor = {"cursor": page["next_cursor"]}
-    raise AssertionError("the walk does not end")
+    raise AssertionError("the list does not end")
 
 
 async def test_conversations_are_listed_with_persona_names_in_either_vocabulary(
     tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
 ) -> None:
-    """Tavus mixes both vocabularies in one account."""
+    """Tavus: one account holds both vocabularies."""
     old = await start_conversation(sandbox_client, conversation_name="Demo")
     reply = await sandbox_client.post(
         "/v2/conversations", json={"pal_id": STOCK_PERSONA_ID, "face_id": "r90bbd427f71"}
@@ -69,15 +65,17 @@ async def test_the_conversations_of_a_persona_are_searched_in_the_whole_account(
     tool_client: ToolClient, store: Store
 ) -> None:
     for number in range(230):
-        more = {"persona_id": OTHER} if number % 10 == 0 else {}
+        more = {"persona_id": OTHER_PERSONA_ID} if number % 10 == 0 else {}
         store_ended_conversation(store, f"c{number}", "2026-11-01T10:00:00Z", [], **more)
     every = await collect_rows(tool_client, "list_conversations", "conversations", limit=50)
     assert len({row["conversation_id"] for row in every}) == len(every) == 230
     own = await collect_rows(
-        tool_client, "list_conversations", "conversations", persona_id=OTHER, limit=5
+        tool_client, "list_conversations", "conversations", persona_id=OTHER_PERSONA_ID, limit=5
     )
     assert [row["conversation_id"] for row in own] == [f"c{n}" for n in range(0, 230, 10)]
-    page = await tool_client.expect_result("list_conversations", persona_id=OTHER, limit=5)
+    page = await tool_client.expect_result(
+        "list_conversations", persona_id=OTHER_PERSONA_ID, limit=5
+    )
     assert page["total_count"] == 23
     message = await tool_client.expect_error(
         "list_conversations", persona_id=STOCK_PERSONA_ID, limit=5, cursor=page["next_cursor"]
@@ -85,22 +83,32 @@ async def test_the_conversations_of_a_persona_are_searched_in_the_whole_account(
     assert "/cursor" in message
 
 
-async def test_calls_are_listed_by_status(
+@pytest.mark.parametrize("status", ["active", "ended"])
+async def test_conversations_are_listed_by_status(
+    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient, status: str
+) -> None:
+    ids = {
+        "active": await start_conversation(sandbox_client),
+        "ended": await create_ended_conversation(sandbox_client),
+    }
+    await create_ended_conversation(sandbox_client, persona_id=OTHER_PERSONA_ID)
+    result = await tool_client.expect_result(
+        "list_conversations", persona_id=STOCK_PERSONA_ID, status=status
+    )
+    assert [row["conversation_id"] for row in result["conversations"]] == [ids[status]]
+
+
+async def test_the_total_counts_the_conversations_of_a_status(
     tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
 ) -> None:
-    active, ended = (
-        await start_conversation(sandbox_client),
-        await create_ended_conversation(sandbox_client),
-    )
-    await create_ended_conversation(sandbox_client, persona_id=OTHER)
-    for status, wanted in (("active", [active]), ("ended", [ended])):
-        result = await tool_client.expect_result(
-            "list_conversations", persona_id=STOCK_PERSONA_ID, status=status
-        )
-        assert [row["conversation_id"] for row in result["conversations"]] == wanted
-    assert (await tool_client.expect_result("list_conversations", status="ended"))[
-        "total_count"
-    ] == 2
+    await start_conversation(sandbox_client)
+    await create_ended_conversation(sandbox_client)
+    await create_ended_conversation(sandbox_client, persona_id=OTHER_PERSONA_ID)
+    result = await tool_client.expect_result("list_conversations", status="ended")
+    assert result["total_count"] == 2
+
+
+async def test_an_unknown_status_is_refused(tool_client: ToolClient) -> None:
     assert "active, ended" in await tool_client.expect_error("list_conversations", status="over")
 
 
@@ -142,9 +150,9 @@ async def test_the_pages_of_a_long_transcript_neither_skip_nor_repeat_entries(
     assert [turn["content"] for turn in turns] == [f"turn {number}" for number in range(120)]
     first = await tool_client.expect_result("get_conversation", conversation_id=name)
     assert (len(first["turns"]), first["total_turns"]) == (50, 120)
-    other = await create_ended_conversation(sandbox_client, entries)
+    other_id = await create_ended_conversation(sandbox_client, entries)
     message = await tool_client.expect_error(
-        "get_conversation", conversation_id=other, cursor=first["next_cursor"]
+        "get_conversation", conversation_id=other_id, cursor=first["next_cursor"]
     )
     assert "/cursor" in message
 
@@ -175,8 +183,8 @@ async def test_invisible_characters_are_reported_and_not_altered(
     )
     result = await tool_client.expect_result("get_conversation", conversation_id=name)
     assert result["turns"][0]["content"] == hidden
-    found = {(item["path"], item["message"].split(" ")[1]) for item in result["findings"]}
-    assert found == {
+    findings = {(item["path"], item["message"].split(" ")[1]) for item in result["findings"]}
+    assert findings == {
         ("/turns/0/content", "invisible"),
         ("/turns/0/content", "direction-turning"),
         ("/perception", "tag"),
@@ -231,220 +239,16 @@ async def test_an_unknown_conversation_is_an_error_with_advice(
     assert "persona" not in message.partition("There is")[0]
 
 
-async def test_an_invalid_id_is_refused_before_any_request(tool_client: ToolClient) -> None:
-    for tool, argument in (
+@pytest.mark.parametrize(
+    ("tool", "argument"),
+    [
         ("get_conversation", "conversation_id"),
         ("list_conversations", "persona_id"),
         ("measure_conversations", "persona_id"),
-    ):
-        assert "not an id" in await tool_client.expect_error(tool, **{argument: "../personas"})
+    ],
+)
+async def test_an_invalid_id_is_refused_before_any_request(
+    tool_client: ToolClient, tool: str, argument: str
+) -> None:
+    assert "not an id" in await tool_client.expect_error(tool, **{argument: "../personas"})
     assert tool_client.transport.requests == []
-
-
-async def test_conversations_are_measured_and_those_without_transcript_counted_separately(
-    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
-) -> None:
-    for number in range(12):
-        reason = "max_call_duration" if number < 2 else "participant_left_timeout reached"
-        seen = "Smiling." if number % 3 else ""
-        await create_ended_conversation(
-            sandbox_client,
-            build_transcript(number),
-            shutdown_reason=reason,
-            perception_analysis=seen,
-        )
-    await create_ended_conversation(
-        sandbox_client, shutdown_reason="participant_absent_timeout reached"
-    )
-    await start_conversation(sandbox_client)
-    await create_ended_conversation(sandbox_client, build_transcript(99), persona_id=OTHER)
-    result = await tool_client.expect_result("measure_conversations", persona_id=STOCK_PERSONA_ID)
-    (group,) = result["revisions"]
-    assert (group["calls"], group["without_transcript"], group["turns"]) == (12, 1, 144)
-    assert group["verdict"] == "enough calls for intervals"
-    assert group["shutdown_reasons"] == {
-        "participant_left_timeout": 10,
-        "max_call_duration": 2,
-        "participant_absent_timeout": 1,
-    }
-    assert group["perception"] == {"analysed": 8, "unavailable": {"no_vision_history": 5}}
-    gap = next(row for row in group["figures"] if row["figure"] == "response_gap_median")
-    assert gap["low"] <= gap["value"] <= gap["high"]
-    assert (gap["n"], gap["unit"]) == (12, "s")
-    assert "unread" not in result
-    assert "4 s or more" in result["notes"][0]
-    assert (
-        await tool_client.expect_result("measure_conversations", persona_id=STOCK_PERSONA_ID)
-        == result
-    )
-
-
-async def test_the_latest_conversations_or_those_of_a_time_range_are_selected(
-    tool_client: ToolClient, store: Store
-) -> None:
-    for day in range(1, 10):
-        store_ended_conversation(
-            store, f"c{day}", f"2026-11-0{day}T10:00:00+00:00", build_transcript(day, turns=2 * day)
-        )
-
-    async def turns(**arguments: Any) -> int:
-        result = await tool_client.expect_result(
-            "measure_conversations", persona_id=STOCK_PERSONA_ID, **arguments
-        )
-        return sum(row["turns"] for row in result["revisions"])
-
-    assert await turns(limit=2) == 18 + 16
-    assert await turns(since="2026-11-08") == 18 + 16
-    assert await turns(until="2026-11-02") == 2 + 4
-    assert await turns(since="2026-11-03T10:00:00Z", until="2026-11-04T10:00:01Z") == 6 + 8
-    assert await turns(since="2027-01-01") == 0
-    message = await tool_client.expect_error(
-        "measure_conversations", persona_id=STOCK_PERSONA_ID, since="soon", until="20261101"
-    )
-    assert "/since" in message
-    assert "/until" in message
-
-
-async def test_few_conversations_give_no_verdict(
-    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
-) -> None:
-    await create_ended_conversation(sandbox_client, build_transcript(1))
-    (group,) = (
-        await tool_client.expect_result("measure_conversations", persona_id=STOCK_PERSONA_ID)
-    )["revisions"]
-    assert group["verdict"] == report.TOO_FEW
-    assert all("low" not in row for row in group["figures"])
-
-
-async def test_a_persona_without_conversations_or_an_absent_persona_is_reported(
-    tool_client: ToolClient,
-) -> None:
-    result = await tool_client.expect_result("measure_conversations", persona_id=STOCK_PERSONA_ID)
-    assert result["revisions"] == []
-    assert "No ended call" in result["notes"][0]
-    assert "list_personas" in await tool_client.expect_error(
-        "measure_conversations", persona_id="p00000"
-    )
-
-
-async def test_an_unreadable_conversation_is_named_and_the_others_are_measured(
-    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient, store: Store
-) -> None:
-    names = [
-        await create_ended_conversation(sandbox_client, build_transcript(number))
-        for number in range(3)
-    ]
-    lost = f"/v2/conversations/{names[1]}"
-    await sandbox_client.post(
-        "/_sandbox/faults", json={"kind": "status", "status": 500, "path": lost}
-    )
-    store_ended_conversation(store, "c/../x", "2026-11-01T10:00:00Z", build_transcript(9))
-    result = await tool_client.expect_result("measure_conversations", persona_id=STOCK_PERSONA_ID)
-    assert sum(row["calls"] for row in result["revisions"]) == 2
-    why = {row["conversation_id"]: row["why"] for row in result["unread"]}
-    assert why.keys() == {names[1], "c/../x"}
-    assert "500" in why[names[1]]
-    assert "no id" in why["c/../x"]
-
-
-async def test_comparing_distinguishes_a_slower_persona_from_chance(
-    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
-) -> None:
-    one, other = (
-        await tool_client.create_persona(name="One"),
-        await tool_client.create_persona(name="Two"),
-    )
-    for number in range(14):
-        await create_ended_conversation(sandbox_client, build_transcript(number), persona_id=one)
-        await create_ended_conversation(
-            sandbox_client, build_transcript(100 + number, gap_seconds=2.0), persona_id=other
-        )
-    plain = await tool_client.expect_result("compare_personas", first=one, second=other)
-    assert "figures" not in plain
-    result = await tool_client.expect_result(
-        "compare_personas", first=one, second=other, measure=True
-    )
-    assert result["differences"] == plain["differences"]
-    figures = {row["figure"]: row for row in result["figures"]["figures"]}
-    gap = figures["response_gap_median"]
-    assert gap["verdict"] == report.SIGNIFICANT
-    assert gap["first_low"] <= gap["first"] <= gap["first_high"] < gap["second_low"]
-    assert gap["difference"] == pytest.approx(gap["second"] - gap["first"], abs=0.002)
-    assert (gap["first_n"], gap["second_n"]) == (14, 14)
-    assert figures["user_gap_median"]["verdict"] == report.NOT_SIGNIFICANT
-    assert result["figures"]["first"]["calls"] == 14
-    same = await tool_client.expect_result("compare_personas", first=one, second=one, measure=True)
-    assert "same calls" in same["figures"]["verdict"]
-    assert "figures" not in same["figures"]
-
-
-async def test_comparing_two_revisions_counts_the_calls_of_each(
-    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
-) -> None:
-    persona_id = await tool_client.create_persona(greeting="One.")
-    before = (await tool_client.expect_result("get_persona", persona_id=persona_id))["revision"]
-    await create_ended_conversation(sandbox_client, build_transcript(1), persona_id=persona_id)
-    await tool_client.expect_result("update_persona", persona_id=persona_id, greeting="Two.")
-    for number in range(2):
-        await create_ended_conversation(
-            sandbox_client, build_transcript(2 + number), persona_id=persona_id
-        )
-    result = await tool_client.expect_result(
-        "compare_personas", first=f"{persona_id}@{before}", second=persona_id, measure=True
-    )
-    assert result["figures"]["first"] == {"revision": before, "calls": 1, "without_transcript": 0}
-    assert result["figures"]["second"]["calls"] == 2
-    assert {row["verdict"] for row in result["figures"]["figures"]} == {report.TOO_FEW}
-    nothing = await tool_client.expect_result(
-        "compare_personas", first=STOCK_PERSONA_ID, second=OTHER, measure=True
-    )
-    assert nothing["figures"]["verdict"] == report.TOO_FEW
-
-
-def test_scipy_is_loaded_only_when_conversations_are_measured() -> None:
-    """Ours: it takes some two seconds to import."""
-    look = (
-        "import tavus_mcp.server.server, sys; print('scipy' in sys.modules, 'numpy' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "False"]
-
-
-async def test_a_selection_truncated_at_the_limit_is_reported(
-    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
-) -> None:
-    """A verdict of too few calls may come from the cut alone."""
-    persona_id = await tool_client.create_persona()
-    request = {"persona_id": persona_id, "count": 12}
-    await sandbox_client.post("http://127.0.0.1/_sandbox/conversations", json=request)
-    whole = await tool_client.expect_result("measure_conversations", persona_id=persona_id)
-    cut = await tool_client.expect_result("measure_conversations", persona_id=persona_id, limit=5)
-    assert not any("latest" in note for note in whole["notes"])
-    assert any("latest 5 of 12 calls" in note for note in cut["notes"])
-
-
-async def test_simulated_conversations_are_marked_as_simulated(
-    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
-) -> None:
-    persona_id = await tool_client.create_persona()
-    request = {"persona_id": persona_id, "count": 3}
-    await sandbox_client.post("http://127.0.0.1/_sandbox/conversations", json=request)
-    result = await tool_client.expect_result("measure_conversations", persona_id=persona_id)
-    assert any("3 of these calls were made up by the sandbox" in note for note in result["notes"])
-
-
-async def test_an_impossible_time_range_is_refused_and_an_empty_one_is_reported(
-    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
-) -> None:
-    persona_id = await tool_client.create_persona()
-    request = {"persona_id": persona_id, "count": 3}
-    await sandbox_client.post("http://127.0.0.1/_sandbox/conversations", json=request)
-    reversed_range = {"since": "2026-12-01", "until": "2026-11-01"}
-    message = await tool_client.expect_error(
-        "measure_conversations", persona_id=persona_id, **reversed_range
-    )
-    assert "/until: must be later than since" in message
-    result = await tool_client.expect_result(
-        "measure_conversations", persona_id=persona_id, since="2100-01-01"
-    )
-    assert any("3 ended call(s), none of them in that time" in note for note in result["notes"])

@@ -1,4 +1,4 @@
-"""The figures of turn-taking: against examples worked out by hand, and rules that always hold."""
+"""Metrics of turn-taking: compared with manual calculations, and invariants."""
 
 from __future__ import annotations
 
@@ -49,24 +49,24 @@ WORKED_OUT = {
 }
 
 
-def build_talk(entries: list[JsonObject], **more: Any) -> TurnStatistics:
+def measure_transcript(entries: list[JsonObject], **more: Any) -> TurnStatistics:
     return TurnStatistics.from_conversation(
         Conversation.parse(build_verbose_conversation(entries, **more))
     )
 
 
-def measure_values(*talks: TurnStatistics) -> dict[str, float]:
-    return {row["figure"]: row["value"] for row in report.metric_rows(talks)}
+def measure_values(*measured: TurnStatistics) -> dict[str, float]:
+    return {row["figure"]: row["value"] for row in report.metric_rows(measured)}
 
 
 def test_every_metric_matches_the_manual_calculation() -> None:
-    assert measure_values(build_talk(BY_HAND)) == WORKED_OUT
+    assert measure_values(measure_transcript(BY_HAND)) == WORKED_OUT
     assert set(WORKED_OUT) == {figure.name for figure in METRICS}
 
 
 def test_metrics_of_several_conversations_pool_all_their_turns() -> None:
     short = [build_utterance("user", 0, 1, "a b c"), build_utterance("assistant", 4, 1, "a b c")]
-    measured = measure_values(build_talk(BY_HAND), build_talk(short))
+    measured = measure_values(measure_transcript(BY_HAND), measure_transcript(short))
     assert measured["response_gap_median"] == 1.5  # of -0.5, 1, 2, 3
     assert measured["talk_ratio"] == round(9 / 15, 3)
     assert measured["agent_words_per_minute"] == 100.0  # 15 words in 9 s
@@ -76,8 +76,8 @@ def test_metrics_of_several_conversations_pool_all_their_turns() -> None:
 
 
 def test_a_backchannel_word_does_not_start_a_response_gap() -> None:
-    """Ours: the agent talks from 0 to 10, so 12 is no answer to the user's word at 4."""
-    measured = build_talk(
+    """Ours: the agent talks from 0 to 10, so its turn at 12 is no response to the word at 4."""
+    measured = measure_transcript(
         [
             build_utterance("assistant", 0, 10),
             build_utterance("user", 4, 0.5),
@@ -90,14 +90,18 @@ def test_a_backchannel_word_does_not_start_a_response_gap() -> None:
 
 
 def test_an_overlap_within_rounding_error_is_not_an_interruption() -> None:
-    measured = build_talk([build_utterance("user", 0, 2), build_utterance("assistant", 1.9, 1)])
+    measured = measure_transcript(
+        [build_utterance("user", 0, 2), build_utterance("assistant", 1.9, 1)]
+    )
     assert measured.overlap_counts == {"user": 0, "assistant": 0}
     assert measured.gaps["assistant"] == [pytest.approx(-0.1)]
 
 
 def test_turns_without_timing_are_counted_and_what_can_be_computed_is() -> None:
     blind = {"role": "assistant", "content": "a b c", "duration": 2.0}
-    measured = build_talk([build_utterance("user", 0, 3), blind, build_utterance("user", 8, 1)])
+    measured = measure_transcript(
+        [build_utterance("user", 0, 3), blind, build_utterance("user", 8, 1)]
+    )
     assert measured.untimed_count == 1
     assert measured.gaps == {"user": [], "assistant": []}
     assert measured.turn_durations == {"user": [3.0, 1.0], "assistant": [2.0]}
@@ -113,7 +117,7 @@ def test_turns_without_timing_are_counted_and_what_can_be_computed_is() -> None:
 
 
 def test_words_are_not_counted_in_scripts_without_word_separators() -> None:
-    measured = build_talk(
+    measured = measure_transcript(
         [
             build_utterance("user", 0, 2, "こんにちは、元気ですか"),
             build_utterance("assistant", 3, 2, "Yes."),
@@ -124,7 +128,7 @@ def test_words_are_not_counted_in_scripts_without_word_separators() -> None:
 
 
 def test_a_silent_conversation_has_no_metrics() -> None:
-    assert measure_values(build_talk([])) == {}
+    assert measure_values(measure_transcript([])) == {}
     assert (
         report.collect_turn_statistics(
             [Conversation.parse(build_verbose_conversation([])), Conversation.parse({})]
@@ -144,8 +148,8 @@ def test_shifting_all_times_changes_nothing(seed: int, eighths: int) -> None:
     for entry in later:
         entry["seconds_from_start"] += eighths / 8
         entry["timestamp"] += eighths / 8
-    assert measure_values(build_talk(later)) == pytest.approx(
-        measure_values(build_talk(entries)), abs=0.002
+    assert measure_values(measure_transcript(later)) == pytest.approx(
+        measure_values(measure_transcript(entries)), abs=0.002
     )
 
 
@@ -160,7 +164,7 @@ def test_repeated_events_and_reordered_entries_change_nothing(seed: int, times: 
         build_event("system.pal_joined", face_id="r1"),
     ]
     again = TurnStatistics.from_conversation(Conversation.parse({"events": events[::-1]}))
-    assert again == build_talk(entries)
+    assert again == measure_transcript(entries)
 
 
 @given(seeds)
@@ -170,7 +174,7 @@ def test_both_vocabularies_give_the_same_metrics(seed: int) -> None:
     renamed = [
         entry | ({"role": "pal"} if entry["role"] == "assistant" else {}) for entry in entries
     ]
-    assert build_talk(renamed) == build_talk(entries)
+    assert measure_transcript(renamed) == measure_transcript(entries)
 
 
 @given(seeds, st.integers(1, 12))
@@ -178,7 +182,10 @@ def test_both_vocabularies_give_the_same_metrics(seed: int) -> None:
 def test_the_metrics_of_a_group_do_not_depend_on_the_order_of_its_conversations(
     seed: int, count: int
 ) -> None:
-    talks = [
-        build_talk(build_transcript(seed + number, turns=4 + number)) for number in range(count)
+    measured = [
+        measure_transcript(build_transcript(seed + number, turns=4 + number))
+        for number in range(count)
     ]
-    assert measure_values(*talks) == pytest.approx(measure_values(*reversed(talks)), abs=0.002)
+    assert measure_values(*measured) == pytest.approx(
+        measure_values(*reversed(measured)), abs=0.002
+    )

@@ -1,4 +1,4 @@
-"""Which revision a call was held with: as far as the journal can tell, and no further."""
+"""Which revision a persona had during a conversation, as far as the journal tells."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ ADA, EVA = build_live_document("Ada", None).revision, build_live_document("Eva",
 
 
 def test_a_conversation_is_assigned_the_revision_between_two_writes() -> None:
-    lines = [
+    entries = [
         build_entry("seen", 0, "a"),
         build_entry("intent", 10, "a"),
         build_entry("outcome", 10.1, ADA),
     ]
     timeline = RevisionTimeline.from_entries(
-        lines, build_live_document("Ada", 10.02), seconds_at(60)
+        entries, build_live_document("Ada", 10.02), seconds_at(60)
     )
     assert timeline.revision_at(seconds_at(-1)) == BEFORE_JOURNAL
     assert timeline.revision_at(seconds_at(5)) == "a"
@@ -68,13 +68,13 @@ def test_a_conversation_is_assigned_the_revision_between_two_writes() -> None:
 
 
 def test_an_outside_change_leaves_a_gap_until_it_was_observed() -> None:
-    lines = [
+    entries = [
         build_entry("outcome", 0, "a"),
         build_entry("seen", 30, "b"),
         build_entry("outcome", 30.1, EVA),
     ]
     timeline = RevisionTimeline.from_entries(
-        lines, build_live_document("Eva", 30.1), seconds_at(60)
+        entries, build_live_document("Eva", 30.1), seconds_at(60)
     )
     assert timeline.revision_at(seconds_at(0)) == "a"
     assert timeline.revision_at(seconds_at(15)) == UNKNOWN_REVISION
@@ -82,9 +82,11 @@ def test_an_outside_change_leaves_a_gap_until_it_was_observed() -> None:
 
 
 def test_the_live_persona_states_since_when_its_revision_applies() -> None:
-    """Seen elsewhere at minute 30; Tavus says that it was changed at minute 12."""
-    lines = [build_entry("outcome", 0, "a"), build_entry("seen", 30, EVA)]
-    timeline = RevisionTimeline.from_entries(lines, build_live_document("Eva", 12), seconds_at(60))
+    """The journal observed the revision at minute 30; Tavus dates the change at minute 12."""
+    entries = [build_entry("outcome", 0, "a"), build_entry("seen", 30, EVA)]
+    timeline = RevisionTimeline.from_entries(
+        entries, build_live_document("Eva", 12), seconds_at(60)
+    )
     assert timeline.revision_at(seconds_at(11)) == UNKNOWN_REVISION
     assert timeline.revision_at(seconds_at(13)) == EVA
     assert not timeline.changed_externally
@@ -92,7 +94,7 @@ def test_the_live_persona_states_since_when_its_revision_applies() -> None:
 
 @pytest.mark.parametrize("stamp", [20.0, None, -5.0])
 def test_a_change_after_the_last_entry_leaves_an_open_gap(stamp: float | None) -> None:
-    """A stamp before the last line contradicts it (two clocks): then it proves nothing."""
+    """Ours: a time before the last entry contradicts it (two clocks), so it proves nothing."""
     timeline = RevisionTimeline.from_entries(
         [build_entry("outcome", 0, ADA)], build_live_document("Eva", stamp), seconds_at(60)
     )
@@ -124,13 +126,13 @@ def test_plans_and_failed_writes_create_no_revisions() -> None:
 
 
 def test_a_revision_that_was_undone_and_restored_is_listed_twice() -> None:
-    lines = [
+    entries = [
         build_entry("outcome", 0, "a"),
         build_entry("intent", 10, "a"),
         build_entry("outcome", 10.1, ADA),
     ]
-    lines += [build_entry("intent", 20, ADA), build_entry("outcome", 20.1, "a")]
-    timeline = RevisionTimeline.from_entries(lines, None, seconds_at(60))
+    entries += [build_entry("intent", 20, ADA), build_entry("outcome", 20.1, "a")]
+    timeline = RevisionTimeline.from_entries(entries, None, seconds_at(60))
     assert timeline.spans("a") == [
         (seconds_at(0), seconds_at(10)),
         (seconds_at(20.1), seconds_at(20.1)),
@@ -149,23 +151,25 @@ steps = st.lists(
 def test_a_conversation_is_never_assigned_a_revision_without_adjacent_evidence(
     observations: list[tuple[str, str]], minute: int, order: list[int]
 ) -> None:
-    lines = [build_entry(kind, 10 * place, name) for place, (kind, name) in enumerate(observations)]
-    mixed = [lines[place] for place in order if place < len(lines)]
+    entries = [
+        build_entry(kind, 10 * place, name) for place, (kind, name) in enumerate(observations)
+    ]
+    shuffled = [entries[place] for place in order if place < len(entries)]
     timeline = RevisionTimeline.from_entries(
-        mixed, build_live_document("Ada", None), seconds_at(90)
+        shuffled, build_live_document("Ada", None), seconds_at(90)
     )
     found = timeline.revision_at(seconds_at(minute))
     earlier = [name for place, (_, name) in enumerate(observations) if 10 * place <= minute]
     if minute < 90:
         assert found in ({earlier[-1], UNKNOWN_REVISION} if earlier else {BEFORE_JOURNAL})
     assert timeline == RevisionTimeline.from_entries(
-        lines, build_live_document("Ada", None), seconds_at(90)
+        entries, build_live_document("Ada", None), seconds_at(90)
     )
 
 
 @pytest.fixture
 def clock() -> Callable[[], datetime]:
-    """A clock that goes on an hour with each look at it, from a year when nothing else happens."""
+    """A clock that advances by an hour at each reading, in a year without other events."""
     hours = itertools.count()
     return lambda: START + timedelta(hours=next(hours))
 
@@ -176,7 +180,7 @@ async def list_revision_times(tool_client: ToolClient, persona_id: str) -> list[
 
 
 def set_updated_at(store: Store, persona_id: str, moment: datetime) -> None:
-    """Let the persona read as if it had been changed last at this moment, by Tavus's clock."""
+    """Set the time of the last change of a persona, on the clock of Tavus."""
     row = store.get("persona", persona_id)
     assert row is not None
     store.put("persona", persona_id, row | {"updated_at": moment.isoformat()})

@@ -1,4 +1,4 @@
-"""What calls can be trusted for: intervals only where they carry one, differences beyond chance."""
+"""Intervals and tests of significance over conversations."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ def test_an_interval_contains_its_value_and_states_its_sample_size() -> None:
 
 
 def test_at_least_nine_of_ten_intervals_contain_the_known_true_value() -> None:
-    """Ours: the agent waits one second in the middle, as the calls were made."""
+    """Ours: the transcripts are built with a median gap of one second."""
     median = next(figure for figure in METRICS if figure.name == "response_gap_median")
-    held = 0
+    hits = 0
     for number in range(40):
-        talks = build_conversations(number * 100, 12)
-        found = statistics.with_interval(median, median.samples(talks))
-        assert found.low is not None
-        assert found.high is not None
-        held += found.low <= 1.0 <= found.high
-    assert held >= 36
+        measured = build_conversations(number * 100, 12)
+        estimate = statistics.with_interval(median, median.samples(measured))
+        assert estimate.low is not None
+        assert estimate.high is not None
+        hits += estimate.low <= 1.0 <= estimate.high
+    assert hits >= 36
 
 
 def test_more_calls_make_a_narrower_interval() -> None:
@@ -60,16 +60,16 @@ def test_more_calls_make_a_narrower_interval() -> None:
 
 
 def test_too_few_conversations_have_no_interval_regardless_of_their_turns() -> None:
-    """Ours: the call is the unit of evidence, not the turn."""
-    talks = build_conversations(0, MIN_CONVERSATIONS - 1, turns=200)
-    rows = report.metric_rows(talks)
+    """Ours: the unit is the conversation, not the turn."""
+    measured = build_conversations(0, MIN_CONVERSATIONS - 1, turns=200)
+    rows = report.metric_rows(measured)
     assert rows
     assert all("low" not in row and "high" not in row for row in rows)
-    assert report.sample_verdict(talks) == report.TOO_FEW
+    assert report.sample_verdict(measured) == report.TOO_FEW
 
 
 def test_identical_conversations_have_no_interval() -> None:
-    """Ours: twenty calls without an interruption do not show that there never is one."""
+    """Ours: twenty calls without an interruption do not prove that there never is one."""
     row = index_by_figure(report.metric_rows(build_conversations(0, 20)))["agent_over_user"]
     assert (row["value"], row["n"]) == (0.0, 20)
     assert "low" not in row
@@ -83,7 +83,7 @@ def test_identical_conversations_have_no_interval() -> None:
 
 
 def test_a_long_conversation_counts_as_one_sample() -> None:
-    """A call of a thousand slow turns among twenty quick ones widens the interval."""
+    """A call with a thousand slow turns among twenty quick ones widens the interval."""
     quick = build_conversations(0, 20)
     slow = build_conversations(500, 1, gap=9.0, turns=1_000)
     alone = index_by_figure(report.metric_rows(quick))["response_gap_p90"]
@@ -95,8 +95,8 @@ def test_the_same_calls_give_the_same_answer() -> None:
     assert report.metric_rows(build_conversations(0, 15)) == report.metric_rows(
         build_conversations(0, 15)
     )
-    one, other = build_conversations(0, 12), build_conversations(50, 12, 1.1)
-    assert report.comparison_rows(one, other) == report.comparison_rows(one, other)
+    left, right = build_conversations(0, 12), build_conversations(50, 12, 1.1)
+    assert report.comparison_rows(left, right) == report.comparison_rows(left, right)
 
 
 def test_a_clearly_slower_group_of_30_conversations_is_a_significant_difference() -> None:
@@ -112,10 +112,10 @@ def test_a_clearly_slower_group_of_30_conversations_is_a_significant_difference(
 
 
 def test_a_difference_is_symmetric() -> None:
-    one, other = build_conversations(0, 12), build_conversations(100, 14, gap=1.4)
+    left, right = build_conversations(0, 12), build_conversations(100, 14, gap=1.4)
     there, back = (
-        index_by_figure(report.comparison_rows(one, other)),
-        index_by_figure(report.comparison_rows(other, one)),
+        index_by_figure(report.comparison_rows(left, right)),
+        index_by_figure(report.comparison_rows(right, left)),
     )
     for name, row in there.items():
         assert back[name]["difference"] == pytest.approx(-row["difference"], abs=0.002)
@@ -134,8 +134,8 @@ def test_two_identical_groups_have_no_significant_difference(
 
 
 def test_groups_of_one_distribution_rarely_differ_significantly() -> None:
-    """Ours: of 6 pairs alike, with 14 figures each, chance may mislead in one at most."""
-    misled = [
+    """Ours: 6 pairs of one distribution with 14 metrics each give at most one false positive."""
+    false_positives = [
         row["figure"]
         for pair in range(6)
         for row in report.comparison_rows(
@@ -143,7 +143,7 @@ def test_groups_of_one_distribution_rarely_differ_significantly() -> None:
         )
         if row["verdict"] == report.SIGNIFICANT
     ]
-    assert len(misled) <= 1, misled
+    assert len(false_positives) <= 1, false_positives
 
 
 def test_a_side_with_too_few_conversations_gives_no_verdict() -> None:

@@ -1,4 +1,4 @@
-"""An account with personas in it, and a Tavus that does something of its own between requests."""
+"""Personas in the sandbox, and an API that can intervene between requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TIMESTAMP = "2026-11-01T10:00:00.000000+00:00"
 
 
 def build_persona_row(number: int, **fields: Any) -> Row:
-    """Return a persona that has nothing wrong with it, with some fields of its own."""
+    """Return the stored form of a persona without findings, with some fields replaced."""
     row = {
         "persona_id": f"p{number:011x}",
         "persona_name": f"Persona {number}",
@@ -33,31 +33,31 @@ def build_persona_row(number: int, **fields: Any) -> Row:
 
 
 def store_personas(store: Store, *rows: Row) -> list[str]:
-    """Put personas into the account; return their ids, in the order of the list."""
+    """Store personas; return their ids in the order of the list."""
     for row in rows:
         store.put("persona", row["persona_id"], row)
     return [row["persona_id"] for row in rows]
 
 
 def store_equal_personas(store: Store, count: int, **fields: Any) -> list[str]:
-    """Put so many alike into the account."""
+    """Store ``count`` personas that differ only in id and name; return their ids."""
     return store_personas(store, *(build_persona_row(number, **fields) for number in range(count)))
 
 
 def build_model_layers(name: str) -> dict[str, Any]:
-    """Return the layers of a persona that thinks with this model."""
+    """Return layers with a language model."""
     return {"llm": {"model": name}}
 
 
 def read_stored_personas(store: Store, *ids: str) -> list[Row]:
-    """Return personas as they are stored, but for the time of their last change."""
+    """Return personas as they are stored, without the time of their last change."""
     rows = [store.get("persona", persona_id) or {} for persona_id in ids]
     return [{key: row[key] for key in row if key != "updated_at"} for row in rows]
 
 
 @dataclass
 class ObservedApp:
-    """Passes requests on to a Tavus; before each one ``meanwhile`` may do something."""
+    """Passes requests on to the sandbox, after calling ``meanwhile(method, path)``."""
 
     app: ASGIApp
     before_request: Callable[[str, str], Awaitable[None]] | None = None
@@ -78,17 +78,17 @@ class ObservedApp:
 
 
 async def create_bulk_plan(tool_client: ToolClient, **arguments: Any) -> dict[str, Any]:
-    """Make a plan, which must have something to do."""
+    """Create a bulk plan, which must not be empty."""
     plan = await tool_client.expect_result("plan_bulk_change", **arguments)
     assert plan["status"] == "planned", plan
     return plan
 
 
 def statuses(answer: dict[str, Any]) -> list[str]:
-    """Return the status of each persona that an answer tells of."""
+    """Return the status of each persona in a result."""
     return [row["status"] for row in answer["personas"]]
 
 
 def count_bytes(answer: dict[str, Any]) -> int:
-    """Return the bytes of an answer."""
+    """Return the size of a result as JSON."""
     return len(json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode())

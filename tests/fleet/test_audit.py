@@ -1,4 +1,4 @@
-"""audit_personas: counted right, told in few words, partial where it must be."""
+"""audit_personas: correct counts, short results, partial results after failures."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ async def test_a_name_filter_selects_from_the_whole_account(
 async def test_list_rows_are_not_audited_as_complete_documents(
     tool_client: ToolClient, store: Store
 ) -> None:
-    """Ours: nobody promises that a list says everything of a persona."""
+    """Ours: the docs do not say that list rows are complete."""
     ids = store_equal_personas(store, 12)
     await tool_client.expect_result("audit_personas")
     read = [line for line in tool_client.transport.request_lines if "/personas/" in line]
@@ -243,10 +243,10 @@ async def test_progress_is_monotonic_and_ends_at_the_total(
     store_equal_personas(store, 230)
     notifications: list[tuple[float, float | None]] = []
 
-    async def hear(progress: float, total: float | None, _message: str | None) -> None:
+    async def report(progress: float, total: float | None, _message: str | None) -> None:
         notifications.append((progress, total))
 
-    await tool_client.client.call_tool("audit_personas", {}, progress_callback=hear)
+    await tool_client.client.call_tool("audit_personas", {}, progress_callback=report)
     done = [progress for progress, _ in notifications]
     assert done == sorted(set(done))
     assert (done[-1], {total for _, total in notifications}) == (230, {230})
@@ -256,7 +256,7 @@ async def test_progress_is_monotonic_and_ends_at_the_total(
 async def test_a_cancelled_audit_sends_no_more_requests(
     open_tool_client: ToolClientFactory, store: Store, sandbox: Starlette
 ) -> None:
-    """Required by MCP; what was under way is dropped."""
+    """MCP: cancellation; requests in flight are dropped."""
     store_equal_personas(store, 80)
     reached, forever = anyio.Event(), anyio.Event()
 
@@ -317,7 +317,7 @@ async def test_the_report_on_a_large_account_stays_readable(
 
 
 async def test_the_report_stays_bounded_when_every_rule_has_findings(store: Store) -> None:
-    """Whatever is wrong with an account, what is told of it has an end."""
+    """Ours: the size of the report is bounded whatever the findings."""
     from tavus_mcp.fleet.finding_summary import FindingSummary
     from tavus_mcp.models.findings import RuleFinding
 

@@ -1,4 +1,4 @@
-"""apply_plan of a bulk plan: exactly what was shown, and one trouble stops no other."""
+"""apply_plan of a bulk plan: exactly the planned requests; one failure does not stop the others."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ HELLO = {"values": {"/greeting": "Hello."}}
 
 
 def edit_persona(store: Store, persona_id: str, **fields: Any) -> None:
-    """Edit a persona behind our back."""
+    """Edit a stored persona as another client would."""
     store.put("persona", persona_id, {**(store.get("persona", persona_id) or {}), **fields})
 
 
@@ -134,7 +134,7 @@ async def test_a_deleted_persona_and_a_refused_change_are_reported(
 async def test_edits_of_others_to_other_fields_are_preserved(
     tool_client: ToolClient, store: Store, sandbox: Starlette, open_tool_client: ToolClientFactory
 ) -> None:
-    """Between our read and our write: the tests of the patch notice it."""
+    """An edit between our read and our write makes the tests of the patch fail."""
     ids = store_equal_personas(store, 2, greeting="Hi.")
 
     async def meanwhile(method: str, path: str) -> None:
@@ -295,7 +295,7 @@ async def test_two_servers_applying_one_plan_write_each_persona_once(
 async def test_a_304_answer_counts_as_unchanged_and_not_as_failed(
     tool_client: ToolClient, store: Store, sandbox: Starlette
 ) -> None:
-    """304 is success: Tavus saw nothing to change."""
+    """Tavus: 304 is a success without a change."""
     ids = store_equal_personas(store, 2)
     plan = await create_bulk_plan(tool_client, everything=True, **HELLO)
     path = f"/v2/personas/{ids[1]}"

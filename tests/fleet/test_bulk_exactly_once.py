@@ -1,4 +1,4 @@
-"""Whatever fails in between, and however often one tries: each persona is changed at most once."""
+"""Each persona is changed at most once, whatever fails and however often the plan is applied."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import TOOLSETS, Settings
 
 PERSONAS = 4
-MISHAPS = (
+FAULTS = (
     "nothing",
     "refused",
     "lost before",
@@ -36,7 +36,7 @@ MISHAPS = (
 
 
 class FaultInjectingApp:
-    """A Tavus to which something happens at chosen requests; counts the writes that took effect."""
+    """Injects planned faults into requests, and counts the writes that took effect."""
 
     def __init__(self, app: ASGIApp, store: Store) -> None:
         self.app, self.store = app, store
@@ -45,27 +45,27 @@ class FaultInjectingApp:
         self.edits = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        mishap = self.plan.pop(0) if self.plan else "nothing"
+        fault = self.plan.pop(0) if self.plan else "nothing"
         persona_id = scope["path"].rsplit("/", 1)[-1]
-        if mishap == "edited":
+        if fault == "edited":
             self._edit(persona_id)
-        if mishap == "gone":
+        if fault == "gone":
             self.store.remove("persona", persona_id)
-        if mishap in ("refused", "forbidden", "broken"):
-            status = {"refused": 400, "forbidden": 401, "broken": 500}[mishap]
+        if fault in ("refused", "forbidden", "broken"):
+            status = {"refused": 400, "forbidden": 401, "broken": 500}[fault]
             await _send_status(send, status)
             return
-        if mishap == "lost before":
+        if fault == "lost before":
             raise TimeoutError
         before = (self.store.get("persona", persona_id) or {}).get("greeting")
-        await self.app(scope, receive, _discard_message if mishap == "lost after" else send)
+        await self.app(scope, receive, _discard_message if fault == "lost after" else send)
         after = (self.store.get("persona", persona_id) or {}).get("greeting")
         self.changed[persona_id] += before != after
-        if mishap == "lost after":
+        if fault == "lost after":
             raise TimeoutError
 
     def _edit(self, persona_id: str) -> None:
-        """Edit it as somebody else would, who wants no greeting."""
+        """Edit a persona as another client would, and remove its greeting."""
         row = self.store.get("persona", persona_id)
         if row is not None:
             self.edits += 1
@@ -76,7 +76,7 @@ class FaultInjectingApp:
 
 
 async def _discard_message(_message: Any) -> None:
-    """Take an answer that nobody will get."""
+    """Discard a response message."""
 
 
 async def _send_status(send: Send, status: int) -> None:
@@ -95,13 +95,13 @@ def portal() -> Iterator[BlockingPortal]:
 async def run_attempts(
     data: Path, tries: list[list[str]]
 ) -> tuple[FaultInjectingApp, list[dict[str, Any]]]:
-    """Plan, then apply in as many servers as there are tries, each with its own mishaps."""
+    """Plan, then apply in one new server for each try, with the faults of that try."""
     store = Store.open(None)
     ids = store_equal_personas(store, PERSONAS)
-    mishaps = FaultInjectingApp(build_sandbox(store), store)
+    api = FaultInjectingApp(build_sandbox(store), store)
     plan_id = ""
-    for number, these in enumerate([[], *tries, []]):
-        app, wire = build_test_app(mishaps)
+    for number, faults in enumerate([[], *tries, []]):
+        app, wire = build_test_app(api)
         server = build_server(app, Settings(toolsets=TOOLSETS))
         async with Client(server, mode="legacy") as session:
             client = ToolClient(session, wire, server)
@@ -110,17 +110,17 @@ async def run_attempts(
                 plan = await client.expect_result("plan_bulk_change", everything=True, **hello)
                 plan_id = plan["plan_id"]
                 continue
-            mishaps.plan = list(these)
+            api.plan = list(faults)
             await client.call("apply_plan", plan_id=plan_id)
     rows = read_stored_personas(store, *ids)
     store.close()
-    return mishaps, rows
+    return api, rows
 
 
 @example(tries=[["nothing"] * 4 + ["lost after"] * 4 + ["lost before"] * 4, ["edited"] * 4])
 @given(
     tries=st.lists(
-        st.lists(st.sampled_from(MISHAPS), min_size=1, max_size=12), min_size=1, max_size=2
+        st.lists(st.sampled_from(FAULTS), min_size=1, max_size=12), min_size=1, max_size=2
     )
 )
 @settings(
@@ -134,9 +134,9 @@ def test_each_persona_is_changed_at_most_once(
 ) -> None:
     data = tmp_path_factory.mktemp("once")
     monkeypatch.setenv("TAVUS_MCP_DATA_DIR", str(data))
-    mishaps, rows = portal.call(run_attempts, data, tries)
-    assert all(count <= 1 for count in mishaps.changed.values()), mishaps.changed
+    api, rows = portal.call(run_attempts, data, tries)
+    assert all(count <= 1 for count in api.changed.values()), api.changed
     for row in filter(None, rows):
-        # the last try meets no mishap: only what others edited or removed is left as it is
+        # the last try has no faults: only personas that others edited or deleted stay unchanged
         assert "greeting" in row or "context" in row
-        assert mishaps.changed[row["persona_id"]] or "greeting" not in row
+        assert api.changed[row["persona_id"]] or "greeting" not in row

@@ -1,4 +1,4 @@
-"""Goals of tuning for many personas: each moved from where it stands, by one plan."""
+"""One plan tunes many personas towards goals, each from its own settings."""
 
 from __future__ import annotations
 

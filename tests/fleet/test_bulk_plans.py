@@ -1,4 +1,4 @@
-"""plan_bulk_change: who is in the plan and who is not, told in few words; nothing is changed."""
+"""plan_bulk_change: which personas are in the plan, in a short result, without any write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers about many personas stay small, whatever the personas hold."""
+"""Results about many personas stay small, whatever the personas contain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bulk plan that was broken off goes on: in this server, and in another on the same journal."""
+"""An interrupted bulk plan is resumed, in the same server and in another on the same journal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HELLO = {"values": {"/greeting": "Hello."}}
 
 
 class PausingApp:
-    """A Tavus that holds the ``nth`` write, before or after it takes effect, until it is let go."""
+    """Holds the ``nth`` write before it takes effect, until it is released."""
 
     def __init__(self, tavus: Starlette, nth: int) -> None:
         self.reached, self.let_go = anyio.Event(), anyio.Event()
@@ -42,7 +42,7 @@ class PausingApp:
             await self.let_go.wait()
 
     async def cancelled(self, tool_client: ToolClient, plan: dict[str, Any]) -> None:
-        """Carry out a plan, and cancel the call when the write is held; then let it go."""
+        """Apply a plan, cancel the call when the write is held, then release the write."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(lambda: tool_client.call("apply_plan", plan_id=plan["plan_id"]))
             await self.reached.wait()
@@ -108,13 +108,13 @@ async def test_another_server_on_the_same_journal_resumes_the_run(
 async def test_a_persona_edited_while_its_answer_was_pending_is_not_overwritten(
     open_tool_client: ToolClientFactory, store: Store, sandbox: Starlette
 ) -> None:
-    """Its request got no answer, and by now the persona is another: nobody can tell who did it."""
+    """Ours: the request was lost and the persona has changed since, so the author is unknown."""
     ids = store_equal_personas(store, 3)
     lost = f"/v2/personas/{ids[1]}"
 
     async def meanwhile(method: str, path: str) -> None:
         if method == "PATCH" and path == lost:
-            raise TimeoutError  # of the whole request: it is not known what became of it
+            raise TimeoutError  # of the whole request: its outcome is unknown
 
     watched = ObservedApp(sandbox, meanwhile)
     async with open_tool_client(watched) as client:
@@ -161,4 +161,4 @@ async def test_a_write_with_a_lost_answer_is_recognised_as_applied(
 
 
 async def _discard_message(_message: Any) -> None:
-    """Take an answer that nobody will get."""
+    """Discard a response message."""

@@ -1,4 +1,4 @@
-"""plan_bulk_change(undo_of=...): takes back what a bulk plan did, as a whole and nothing else."""
+"""plan_bulk_change(undo_of=...) restores what a bulk plan changed, and nothing else."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TOOLS = [
     for name in ("ask", "tell")
 ]
 OLD_SPELLING = "a0e99841-438c-4a64-b679-ae501e7d6091"
-"""A provider's voice id, where today it would stand in external_voice_id."""
+"""A provider's voice id in its legacy field; today it belongs into external_voice_id."""
 FLOW = {
     "turn_detection_model": "sparrow-2",
     "turn_taking_patience": "low",
@@ -39,7 +39,7 @@ FLOW = {
     "voice_isolation": "near",
     "idle_engagement": "off",
 }
-"""The layer with all that Tavus fills in beside one setting of it."""
+"""The layer with the defaults that Tavus adds to one setting."""
 KINDS: list[dict[str, Any]] = [
     {"layers": build_model_layers(RETIRED_MODEL)},
     {"layers": {}},
@@ -72,7 +72,7 @@ CHANGE: dict[str, Any] = {
 
 
 async def apply_undo(tool_client: ToolClient, applied: dict[str, Any]) -> dict[str, Any]:
-    """Take a plan back by the call that its answer names."""
+    """Undo a plan with the call in its receipt."""
     plan = await tool_client.expect_result(applied["undo"]["tool"], **applied["undo"]["arguments"])
     return await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
 
@@ -86,7 +86,7 @@ async def test_all_documents_are_restored_byte_for_byte(
     applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
     assert statuses(applied) == ["applied"] * len(KINDS)
     assert all(
-        one != other for one, other in zip(before, read_stored_personas(store, *ids), strict=True)
+        old != new for old, new in zip(before, read_stored_personas(store, *ids), strict=True)
     )
     back = await apply_undo(tool_client, applied)
     assert statuses(back) == ["applied"] * len(KINDS)
@@ -99,7 +99,7 @@ async def test_all_documents_are_restored_byte_for_byte(
 async def test_the_history_of_a_persona_names_the_bulk_plan_it_was_part_of(
     tool_client: ToolClient, store: Store
 ) -> None:
-    """Who comes back a day later has no plan id at hand."""
+    """Ours: a later session does not know the plan id."""
     ids = store_equal_personas(store, 2, layers=build_model_layers(RETIRED_MODEL))
     plan = await create_bulk_plan(
         tool_client, everything=True, values={"/layers/llm/model": CURRENT_MODEL}

@@ -1,4 +1,4 @@
-"""What the undo of a bulk plan leaves alone, and says so: others' work, secrets, what is unseen."""
+"""What the undo of a bulk plan does not restore: edits of others, secrets, write-only fields."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TOOLS = [
 
 
 async def apply_bulk_change(tool_client: ToolClient, **arguments: Any) -> str:
-    """Plan a change of all and carry it out; return the id of the plan."""
+    """Plan a change of all personas and apply it; return the id of the plan."""
     plan = await create_bulk_plan(tool_client, everything=True, **arguments)
     await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
     return str(plan["plan_id"])
@@ -113,7 +113,7 @@ async def test_write_only_fields_are_not_emptied(tool_client: ToolClient, store:
 async def test_a_persona_claimed_by_two_servers_is_undone_when_one_changed_it(
     tool_client: ToolClient, store: Store
 ) -> None:
-    """A second server took the claim over before the first had sent, and failed: so the journal."""
+    """A second server took over the claim before the first one sent its request, and failed."""
     ids = store_equal_personas(store, 1)
     plan_id = await apply_bulk_change(tool_client, values={"/greeting": "Hello."})
     journal = tool_client.server.app.journal

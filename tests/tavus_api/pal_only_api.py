@@ -1,7 +1,4 @@
-"""Stand-ins for other Tavus servers than the sandbox: other words, other shapes, other habits.
-
-They keep what they are given as it is, also fields that nobody knows, and check next to nothing.
-"""
+"""An API that unlike the sandbox knows one vocabulary only, and stores any document unchecked."""
 
 from __future__ import annotations
 
@@ -30,12 +27,12 @@ PAL_FIELD_NAMES = {
 
 
 def return_unchanged(value: Any) -> Any:
-    """Return JSON as it is."""
+    """Return a value as it is."""
     return value
 
 
 def rename_to_pal(value: Any) -> Any:
-    """Return JSON with today's field names, in all places: a blunt tool, for fixtures only."""
+    """Rename fields to the PAL vocabulary at every depth; for fixtures only."""
     if isinstance(value, list):
         return [rename_to_pal(item) for item in value]
     if isinstance(value, dict):
@@ -45,10 +42,10 @@ def rename_to_pal(value: Any) -> Any:
 
 @dataclass
 class PalOnlyApi:
-    """A Tavus under ``/v2/<path>`` that keeps documents as they come.
+    """An API under ``/v2/<resource_path>`` that stores documents unchecked.
 
-    ``wrapped`` puts a single read into ``{"data": [...]}``; ``first_page`` is the number of the
-    first page; ``speaks`` turns what is stored into what is answered.
+    ``wraps_reads`` wraps a single document into ``{"data": [...]}``; ``first_page`` is the number
+    of the first page; ``render`` converts stored documents for responses.
     """
 
     resource_path: str = "pals"
@@ -62,7 +59,7 @@ class PalOnlyApi:
     request_bodies: list[Any] = field(default_factory=list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Respond to one request."""
         request = Request(scope, receive)
         body = await request.body()
         self.request_lines.append(f"{request.method} {request.url.path}")
@@ -115,5 +112,5 @@ class PalOnlyApi:
 
 
 def build_json_response(status: int, body: Any) -> Response:
-    """Return a JSON reply."""
+    """Return a JSON response."""
     return Response(json.dumps(body), status, media_type="application/json")

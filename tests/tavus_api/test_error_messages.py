@@ -1,4 +1,4 @@
-"""Every way Tavus can fail becomes an error with Tavus's own words and what to do next."""
+"""Every failure of the API becomes an error with its explanation and what to do next."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def build_app_answering(
     only: str | None = None,
     headers: dict[str, str] | None = None,
 ) -> ASGIApp:
-    """Return a Tavus that answers so, and lets nobody wait before the next try.
+    """Return an API with one response, and no wait before a retry.
 
-    ``only`` on this method, else with a fine persona.
+    With ``only``, requests of other methods get a valid persona.
     """
     content = json.dumps(body) if isinstance(body, (dict, list)) else body
     media = "application/json" if isinstance(body, (dict, list)) else "text/html"
@@ -55,7 +55,7 @@ def build_app_answering(
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "kind", "says"),
+    ("status", "body", "error_type", "text"),
     [
         (400, {"error": "Invalid replica_uuid"}, RequestRejected, "Invalid replica_uuid"),
         (400, {"error": "Invalid persona_id"}, NotFound, "list_personas"),
@@ -101,15 +101,15 @@ def build_app_answering(
     ],
 )
 async def test_a_status_maps_to_its_error_with_the_message_of_tavus(
-    status: int, body: Any, kind: type[TavusError], says: str
+    status: int, body: Any, error_type: type[TavusError], text: str
 ) -> None:
-    """Tavus: errors stand under error, or message, or as text (section 7)."""
+    """Tavus: an error is explained under error, or message, or as text (section 7)."""
     app, _ = build_test_app(build_app_answering(status, body))
     with pytest.raises(TavusError) as caught:
         await app.api.get_persona("p1")
-    assert type(caught.value) is kind
+    assert type(caught.value) is error_type
     assert caught.value.status == status
-    assert says in str(caught.value)
+    assert text in str(caught.value)
     assert str(status) in str(caught.value)
 
 
@@ -167,7 +167,7 @@ async def test_a_deeply_nested_body_is_reported_as_an_error(
 async def test_redirects_are_not_followed(
     open_tool_client: ToolClientFactory, status: int, method: str
 ) -> None:
-    """Ours (design section 6): the key goes to the configured host only."""
+    """Ours (design section 6): the key is sent to the configured host only."""
     headers = {"location": "https://elsewhere.example/v2/personas/p1"}
     async with open_tool_client(
         build_app_answering(status, only=method, headers=headers)
@@ -220,18 +220,18 @@ async def test_a_success_status_is_rejected_when_the_write_had_no_effect(
 
 
 def build_app_without_response_bodies(app: ASGIApp, status: int) -> ASGIApp:
-    """Let every write take effect, and answer it with a status and nothing else."""
+    """Execute every write, and respond with a status without a body."""
 
-    async def quiet(scope: Scope, receive: Receive, send: Send) -> None:
-        async def muted(message: Message) -> None:
+    async def app_without_bodies(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_without_body(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message = {**message, "status": status, "headers": []}
             await send({**message, "body": b""} if "body" in message else message)
 
-        silent = scope.get("method") in ("PATCH", "DELETE")
-        await app(scope, receive, muted if silent else send)
+        is_write = scope.get("method") in ("PATCH", "DELETE")
+        await app(scope, receive, send_without_body if is_write else send)
 
-    return quiet
+    return app_without_bodies
 
 
 CREATE = {"name": "One", "system_prompt": "x"}
@@ -241,7 +241,7 @@ CREATE = {"name": "One", "system_prompt": "x"}
 async def test_a_creation_with_an_unreadable_answer_does_not_advise_a_retry(
     open_tool_client: ToolClientFactory, body: bytes
 ) -> None:
-    """Ours: a second try would make a second persona."""
+    """Ours: a retry would create a second persona."""
     async with open_tool_client(build_app_answering(200, body, only="POST")) as client:
         message = await client.expect_error("create_persona", **CREATE)
         assert len(client.transport.writes) == 1
@@ -262,7 +262,7 @@ async def test_a_creation_answered_without_an_id_does_not_report_the_id_none(
 async def test_a_creation_lost_at_a_gateway_does_not_advise_a_retry(
     open_tool_client: ToolClientFactory, status: int
 ) -> None:
-    """Ours: it is not known whether Tavus carried it out."""
+    """Ours: it is unknown whether Tavus executed the request."""
     async with open_tool_client(build_app_answering(status, only="POST")) as client:
         message = await client.expect_error("create_persona", **CREATE)
         assert len(client.transport.writes) == 1
@@ -309,7 +309,7 @@ async def test_a_connection_failure_reports_that_nothing_was_changed(
 
 
 async def test_a_call_without_an_api_key_names_the_variable_to_set(tool_client: ToolClient) -> None:
-    """Ours (design section 3): the server starts all the same."""
+    """Ours (design section 3): the server starts without a key."""
     from tavus_mcp.tavus_api.client import TavusApi
 
     api = TavusApi("http://127.0.0.1/v2", None, transport=lambda: tool_client.transport)

@@ -1,4 +1,4 @@
-"""Lists of which nobody can say how they count their pages: every row comes exactly once."""
+"""Lists are read completely, each row once, whether their pages count from 0 or 1."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 
 @dataclass
 class PagedListApi:
-    """A Tavus with one long list of personas, and habits of its own in paging it."""
+    """An API with one long list of personas, and configurable pagination."""
 
     count: int
     first: int | None = 1
@@ -35,7 +35,7 @@ class PagedListApi:
     requests: int = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a page; ``first`` None ignores the page that is asked for."""
+        """Respond with a page; ``first`` None ignores the requested page."""
         query = Request(scope, receive).query_params
         self.requests += 1
         limit = min(int(query.get("limit", 10)), self.cap)
@@ -76,7 +76,7 @@ async def collect_ids(listing: PagedListApi) -> list[str]:
 @example(listing=PagedListApi(count=200, first=0, cap=100, total=None))
 @settings(max_examples=90, deadline=None)
 def test_pagination_returns_every_row_exactly_once(listing: PagedListApi) -> None:
-    """Tavus: facts of section 12, row 1."""
+    """Tavus: the first page is 0 or 1 (section 12, row 1)."""
     assert anyio.run(collect_ids, listing) == build_ids(listing.count)
     pages = listing.count // listing.cap + 1
     assert listing.requests <= 2 * pages + 3
@@ -168,7 +168,7 @@ async def test_alternative_list_envelopes_are_read(
 
 
 async def test_a_row_that_moves_to_a_later_page_is_returned_once() -> None:
-    """Ours: somebody creates a persona at the front of the list while we walk."""
+    """Ours: a persona is created at the front of the list while it is read."""
     rows = [{"persona_id": f"p{number}"} for number in range(250)]
 
     async def growing(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""The same tools on a Tavus that speaks PAL words only, wraps reads and counts pages from 0."""
+"""The tools on an API that knows only PAL names, wraps reads and counts pages from 0."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def build_face(number: int) -> dict[str, Any]:
 
 
 def remove_empty_objects(value: Any) -> Any:
-    """Return JSON without objects that hold nothing."""
+    """Return a value without empty objects."""
     if not isinstance(value, dict):
         return value
     inside = {key: remove_empty_objects(item) for key, item in value.items()}
@@ -30,7 +30,7 @@ def remove_empty_objects(value: Any) -> Any:
 
 @pytest.fixture
 def pal_api() -> PalOnlyApi:
-    """A Tavus that knows only PALs and faces."""
+    """An API that knows only PALs and faces."""
     return PalOnlyApi(lists={"faces": [build_face(number) for number in range(40)]})
 
 
@@ -38,7 +38,7 @@ def pal_api() -> PalOnlyApi:
 async def pal_tool_client(
     open_tool_client: ToolClientFactory, pal_api: PalOnlyApi
 ) -> AsyncIterator[ToolClient]:
-    """A desk on that Tavus."""
+    """A client of our server on that API."""
     async with open_tool_client(pal_api) as client:
         yield client
 
@@ -81,7 +81,7 @@ async def test_requests_use_only_the_paths_and_field_names_of_the_pal_api(
 async def test_names_inside_free_form_objects_are_not_translated(
     pal_tool_client: ToolClient, pal_api: PalOnlyApi
 ) -> None:
-    """Ours: headers and extra_body belong to the endpoint, whatever its keys are called."""
+    """Ours: the keys in headers and extra_body belong to the endpoint, whatever their names."""
     persona_id = await pal_tool_client.create_persona(layers={"llm": {"model": "tavus-gpt-oss"}})
     await pal_tool_client.expect_result(
         "configure_llm", persona_id=persona_id, default_query={"persona_id": "x", "pal_id": "y"}
@@ -150,8 +150,8 @@ async def test_zero_based_pages_are_read_to_the_end(
 ) -> None:
     for number in range(60):
         await pal_tool_client.create_persona(name=f"Bot {number}")
-    found = await pal_tool_client.expect_result("list_personas", name_contains="bot", limit=100)
-    assert [row["persona_name"] for row in found["personas"]] == [f"Bot {n}" for n in range(60)]
+    result = await pal_tool_client.expect_result("list_personas", name_contains="bot", limit=100)
+    assert [row["persona_name"] for row in result["personas"]] == [f"Bot {n}" for n in range(60)]
     first = await pal_tool_client.expect_result("list_personas", limit=20)
     then = await pal_tool_client.expect_result(
         "list_personas", limit=20, cursor=first["next_cursor"]
@@ -160,13 +160,13 @@ async def test_zero_based_pages_are_read_to_the_end(
 
 
 async def test_faces_are_listed_as_replicas(pal_tool_client: ToolClient) -> None:
-    found = await pal_tool_client.expect_result("list_replicas", limit=5)
-    assert found["replicas"][0] == {
+    result = await pal_tool_client.expect_result("list_replicas", limit=5)
+    assert result["replicas"][0] == {
         "replica_id": "r0",
         "replica_name": "Face 0",
         "replica_type": "user",
     }
-    assert found["total_count"] == 40
+    assert result["total_count"] == 40
     named = await pal_tool_client.expect_result("list_replicas", name_contains="face 39")
     assert [row["replica_id"] for row in named["replicas"]] == ["r39"]
 
@@ -188,7 +188,7 @@ async def test_an_absent_persona_is_reported_as_not_found_at_the_pal_api(
 async def test_pal_field_names_under_the_personas_path_are_understood(
     open_tool_client: ToolClientFactory,
 ) -> None:
-    """Tavus: a live report; one account answered both vocabularies."""
+    """Tavus: observed on a live account that used both vocabularies."""
     mixed = PalOnlyApi(
         resource_path="personas",
         id_field="persona_id",
@@ -225,7 +225,7 @@ FUTURE: dict[str, Any] = {
 
 @pytest.fixture
 def newer_persona_id(pal_api: PalOnlyApi) -> str:
-    """A persona with fields that nobody knows yet."""
+    """A persona with fields that no documentation names."""
     pal_api.personas["pf1"] = {"pal_id": "pf1", **json.loads(json.dumps(FUTURE))}
     return "pf1"
 

@@ -1,4 +1,4 @@
-"""Ids become one path segment or no request at all, whoever gives them and wherever."""
+"""An id becomes one path segment, or no request is sent."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("get_conversation", "conversation_id", {}),
     ("measure_conversations", "persona_id", {}),
 ]
-EVIL = [
+INVALID_IDS = [
     "../conversations/c1/end?x=",
     "p1/../../documents/d1",
     "p1/tools",
@@ -68,14 +68,14 @@ EVIL = [
     "p1@elsewhere.example",
     "p1:80",
 ]
-WALK = re.compile(r"/v2/conversations\?limit=100(&page=\d+)?")
-"""The walk through all calls, in which those of a persona are looked for; it names no persona."""
+LIST_REQUEST = re.compile(r"/v2/conversations\?limit=100(&page=\d+)?")
+"""Reading the list of conversations, which is filtered by persona in our server."""
 ONE_PERSONA = re.compile(r"/v2/personas/[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 TEXTS = st.one_of(
     st.text(max_size=20),
     st.text("./\\%2efp1?#&=;:@ \n\t", max_size=12),
     st.from_regex(r"[A-Za-z0-9_-]{1,80}", fullmatch=True),
-    st.sampled_from(EVIL),
+    st.sampled_from(INVALID_IDS),
 )
 
 
@@ -93,10 +93,10 @@ async def test_an_invalid_id_sends_no_request(
     tool_client: ToolClient, tool: tuple[str, str, dict[str, Any]]
 ) -> None:
     name, argument, more = tool
-    for evil in EVIL:
-        message = await tool_client.expect_error(name, **{argument: evil}, **more)
-        assert f"/{argument}: " in message, evil
-        assert len(message) < 600, evil
+    for invalid_id in INVALID_IDS:
+        message = await tool_client.expect_error(name, **{argument: invalid_id}, **more)
+        assert f"/{argument}: " in message, invalid_id
+        assert len(message) < 600, invalid_id
     assert tool_client.transport.requests == []
 
 
@@ -124,7 +124,9 @@ async def test_no_id_redirects_a_request_away_from_its_persona(
     resource = "conversations" if argument == "conversation_id" else "personas"
     for request in tool_client.transport.requests:
         assert request.url.host == "127.0.0.1"
-        if name.endswith("_conversations") and WALK.fullmatch(request.url.raw_path.decode()):
+        if name.endswith("_conversations") and LIST_REQUEST.fullmatch(
+            request.url.raw_path.decode()
+        ):
             continue
         path, _, query = request.url.raw_path.decode().partition("?")
         assert ONE_PERSONA.fullmatch(path.replace(resource, "personas")), request.url
@@ -136,7 +138,7 @@ URIS = ["tavus://personas/{}", "tavus://personas/{}/layers/llm"]
 
 
 async def try_reading_resource(tool_client: ToolClient, uri: str) -> None:
-    with suppress(MCPError, ValueError):  # what counts is what reached the wire
+    with suppress(MCPError, ValueError):  # only the sent requests matter
         await tool_client.client.read_resource(uri)
 
 
@@ -144,8 +146,8 @@ async def try_reading_resource(tool_client: ToolClient, uri: str) -> None:
 async def test_a_resource_with_an_invalid_id_sends_no_request_for_it(
     tool_client: ToolClient, uri: str
 ) -> None:
-    for evil in EVIL:
-        await try_reading_resource(tool_client, uri.format(evil))
+    for invalid_id in INVALID_IDS:
+        await try_reading_resource(tool_client, uri.format(invalid_id))
     for request in tool_client.transport.requests:
         path = request.url.raw_path.decode()
         assert ONE_PERSONA.fullmatch(path) or path.startswith("/v2/personas?limit="), path
@@ -168,8 +170,8 @@ async def test_no_resource_uri_redirects_a_request_away_from_its_persona(
 
 
 async def test_a_filter_or_cursor_never_becomes_part_of_the_path(tool_client: ToolClient) -> None:
-    for evil in EVIL:
-        await tool_client.call("list_personas", name_contains=evil)
-        await tool_client.call("list_personas", cursor=evil)
-        await tool_client.call("describe_layer", layer=evil)
+    for invalid_id in INVALID_IDS:
+        await tool_client.call("list_personas", name_contains=invalid_id)
+        await tool_client.call("list_personas", cursor=invalid_id)
+        await tool_client.call("describe_layer", layer=invalid_id)
     assert {request.url.path for request in tool_client.transport.requests} == {"/v2/personas"}

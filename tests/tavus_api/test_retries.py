@@ -1,4 +1,4 @@
-"""Trying again: only what is safe, a bounded number of times, as long as Tavus asks for."""
+"""Retries: only safe ones, a bounded number, after the requested wait."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Step = int | httpx2.TransportError | httpx2.Response
 
 @dataclass
 class ScriptedTransport(httpx2.AsyncBaseTransport):
-    """Answers with what stands next in the script, the last of it for ever."""
+    """Responds with the steps of a script; the last step repeats."""
 
     steps: Sequence[Step]
     sent: int = 0
@@ -96,7 +96,7 @@ async def test_a_read_is_retried_after_a_lost_connection(error: httpx2.Transport
 async def test_a_write_is_not_retried_after_a_lost_response(
     method: str, error: httpx2.TransportError
 ) -> None:
-    """Tavus has no idempotency key: a second POST would make a second persona."""
+    """Tavus has no idempotency key: a second POST would create a second persona."""
     script = ScriptedTransport([error, 200])
     with pytest.raises(type(error)):
         await script.send(method)
@@ -194,7 +194,7 @@ DATES = st.builds(
 @given(text=st.one_of(DATES, st.text(st.characters(min_codepoint=32, max_codepoint=126))))
 @settings(max_examples=100, deadline=None)
 def test_any_retry_after_value_is_handled(text: str) -> None:
-    """HTTP: a header is other people's text."""
+    """HTTP: a header may contain any text."""
     seconds = retry_after(build_retry_after_response(text))
     assert seconds is None or seconds >= 0
 
