@@ -20,6 +20,13 @@ PRIVATE_URLS = frozenset({"llm-url-private", "llm-url-not-https"})
 """For ``allow``: addresses that are private or without TLS."""
 
 
+def allowed_rules(*, unknown: bool = False, private_url: bool = False) -> frozenset[str]:
+    """Return ``allow`` for a caller that lets unknown fields or private addresses pass."""
+    return (UNKNOWN_FIELDS if unknown else frozenset()) | (
+        PRIVATE_URLS if private_url else frozenset()
+    )
+
+
 def check(document: PersonaDocument, catalog: Catalog) -> list[RuleFinding]:
     """Return all findings about a persona, worst first."""
     rule_findings = [finding for rule in RULES for finding in rule.findings(document, catalog)]

@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 
 from tavus_mcp.app import App
-from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
+from tavus_mcp.checker.check import allowed_rules
 from tavus_mcp.cli import files
 from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.errors import ToolFailure
@@ -34,8 +34,7 @@ class ApplyOptions:
     @property
     def allow(self) -> frozenset[str]:
         """The rules of the checker that report instead of refusing."""
-        unknown = UNKNOWN_FIELDS if self.allow_unknown else frozenset()
-        return unknown | (PRIVATE_URLS if self.allow_private_url else frozenset())
+        return allowed_rules(unknown=self.allow_unknown, private_url=self.allow_private_url)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

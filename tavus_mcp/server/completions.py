@@ -20,19 +20,19 @@ from tavus_mcp.models.layers import LAYER_NAMES
 from tavus_mcp.tavus_api import pagination
 
 MAX_COMPLETION_VALUES = 100
-"""Values one answer may hold (MCP: completion/complete)."""
+"""The most values of one completion result (MCP: completion/complete)."""
 
 
 def register_completions(server: MCPServer[Any], app: App) -> None:
     """Let hosts complete persona ids, layers and topics while a person types."""
 
-    @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]  # so in the SDK
+    @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]  # untyped in the SDK
     async def complete(
         ref: PromptReference | ResourceTemplateReference,
         argument: CompletionArgument,
         context: CompletionContext | None,
     ) -> Completion | None:
-        """Return what may stand there, the closest first."""
+        """Return the values that match what was typed so far."""
         match argument.name:
             case "persona_id" | "first" | "second":
                 return _build_completion(await _find_persona_ids(app, argument.value))
@@ -46,11 +46,11 @@ def register_completions(server: MCPServer[Any], app: App) -> None:
 
 
 async def _find_persona_ids(app: App, text: str) -> list[str]:
-    """Return ids of the first personas whose id starts so, or whose name holds it."""
+    """Return ids of the first page of personas whose id starts with or name contains ``text``."""
     try:
         page = await app.api.fetch_page(pagination.PERSONAS, pagination.MAX_PAGE_ROWS)
     except ToolFailure:
-        return []  # a person is typing: no answer is better than an error
+        return []  # an error would interrupt a person who is typing
     wanted = text.casefold()
     return [
         pagination.PERSONAS.row_id(row)

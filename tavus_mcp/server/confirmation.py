@@ -1,7 +1,8 @@
-"""Asking the person, in every protocol revision, without trusting an answer nobody could type.
+"""Confirm a deletion with the person by elicitation, in every revision of the protocol.
 
-Up to 2025-11-25 the server asks while the call waits; from 2026-07-28 on the call returns with the
-question and is made again with the answer. Only clients that say they can show a form are asked.
+Up to 2025-11-25 the server sends the form while the call waits; from 2026-07-28 on the call returns
+with the form, and the client repeats the call with the response. Only clients that declare forms
+get one. A response that is too fast for a person is not trusted.
 """
 
 from __future__ import annotations
@@ -21,21 +22,21 @@ from tavus_mcp.models.document import PersonaDocument
 
 INPUT_REQUIRED_VERSION = "2026-07-28"
 MIN_HUMAN_RESPONSE = timedelta(seconds=1)
-"""An answer that comes sooner was typed by no person."""
+"""A response that comes sooner was not typed by a person."""
 _FORM_FIELD = "persona_name"
 
 Verdict = Literal["agreed", "declined", "unclear"]
 
 
 class TypedName(BaseModel):
-    """The form: the person types the name of the persona."""
+    """The schema of the form: the person types the name of the persona."""
 
     persona_name: str = Field(description="Type the persona's name to delete it")
 
 
 @dataclass(frozen=True)
 class FormResponse:
-    """What came back from the form, and after how long."""
+    """The response to a form, and how long it took."""
 
     action: str
     typed_name: str
@@ -43,18 +44,18 @@ class FormResponse:
 
 
 def can_elicit(ctx: Context[Any, Any]) -> bool:
-    """Tell whether the client says it can show a form, and can be reached to show it."""
+    """Return True if the client declares forms and a form can reach it."""
     capability = ctx.client_capabilities.elicitation if ctx.client_capabilities else None
     if capability is None or (capability.form is None and capability.url is not None):
         return False
-    new_era = (ctx.protocol_version or "") >= INPUT_REQUIRED_VERSION
-    return new_era or bool(ctx.session.can_send_request)
+    across_calls = (ctx.protocol_version or "") >= INPUT_REQUIRED_VERSION
+    return across_calls or bool(ctx.session.can_send_request)
 
 
 async def elicit_name(
     app: App, ctx: Context[Any, Any], document: PersonaDocument
 ) -> FormResponse | InputRequiredResult:
-    """Ask the person to type the persona's name; in the new era, return the question first."""
+    """Ask the person to type the persona's name; return the form where the protocol wants that."""
     message = (
         f"Delete the persona {document.name or document.persona_id!r} ({document.persona_id})? "
         "Type its name to confirm. tavus-mcp keeps a copy without keys."
@@ -66,13 +67,13 @@ async def elicit_name(
     try:
         result = await ctx.elicit(message, TypedName)
     except (ValueError, MCPError):
-        return FormResponse("cancel", "", timedelta())  # no form was shown, or no name came back
+        return FormResponse("cancel", "", timedelta())  # no form was displayed, or no name returned
     typed = result.data.persona_name if result.action == "accept" else ""
     return FormResponse(result.action, typed, app.clock() - started)
 
 
 def verdict(response: FormResponse, document: PersonaDocument) -> Verdict:
-    """Judge an answer: only the exact name, typed in a person's time, is a yes."""
+    """Judge a response: only the exact name, typed no faster than a person can, is a yes."""
     if response.action == "decline":
         return "declined"
     name = document.name or document.persona_id
@@ -85,16 +86,16 @@ def _elicit_across_calls(
 ) -> FormResponse | InputRequiredResult:
     responses, state = ctx.input_responses, ctx.request_state
     if responses and state and _FORM_FIELD in responses:
-        asked_at, revision, _ = state.split(" ")
+        sent_at, revision, _ = state.split(" ")
         if state in app.answered_forms:
             return FormResponse("decline", "", timedelta())
         app.answered_forms.add(state)
         if revision != document.revision:
-            return FormResponse("cancel", "", timedelta())  # it is not the persona that was shown
-        given = responses[_FORM_FIELD].model_dump()
-        content = given.get("content") or {}
-        after = app.clock() - datetime.fromisoformat(asked_at)
-        return FormResponse(str(given.get("action")), str(content.get(_FORM_FIELD) or ""), after)
+            return FormResponse("cancel", "", timedelta())  # the form was about another revision
+        response = responses[_FORM_FIELD].model_dump()
+        typed_name = str((response.get("content") or {}).get(_FORM_FIELD) or "")
+        elapsed = app.clock() - datetime.fromisoformat(sent_at)
+        return FormResponse(str(response.get("action")), typed_name, elapsed)
     form = ElicitRequestFormParams(message=message, requested_schema=TypedName.model_json_schema())
     return InputRequiredResult(
         input_requests={_FORM_FIELD: ElicitRequest(params=form)},

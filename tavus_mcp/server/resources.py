@@ -1,4 +1,4 @@
-"""Resources: personas, the catalog, the schema and short guides, as things to attach or read."""
+"""Resources: personas, layers, revisions, the catalog, the schema of a persona, short guides."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tavus_mcp.models.base import parse_id
 from tavus_mcp.models.layers import LAYER_NAMES
 from tavus_mcp.models.persona import Persona
 from tavus_mcp.personas import read
+from tavus_mcp.server.text_rendering import without_nulls
 from tavus_mcp.tavus_api import pagination
 from tavus_mcp.text import suggestion_or_period
 
@@ -76,7 +77,7 @@ def _register_reference_resources(server: MCPServer[Any], app: App) -> None:
 
 
 async def _render_masked(app: App, fetch: Callable[[], Awaitable[Any]]) -> str:
-    """Return masked JSON; failures keep their words, as the resource errors of MCP."""
+    """Return what ``fetch`` reads as masked JSON; failures become MCP's resource errors."""
     try:
         return _render_compact_json(app.masker.mask(await fetch()))
     except (NotFound, Refused) as error:
@@ -87,8 +88,7 @@ async def _render_masked(app: App, fetch: Callable[[], Awaitable[Any]]) -> str:
 
 async def _list_personas(app: App) -> Any:
     rows = [read.persona_summary(row) async for row in app.api.iter_all(pagination.PERSONAS)]
-    kept = [{key: value for key, value in row.items() if value is not None} for row in rows]
-    return {"personas": kept, "total_count": len(kept)}
+    return {"personas": without_nulls(rows), "total_count": len(rows)}
 
 
 async def _read_persona(app: App, persona_id: str) -> Any:

@@ -1,4 +1,4 @@
-"""Our MCP server: strict tools, short errors, and nothing that changes while it runs."""
+"""The MCP server: strict arguments, masked errors, a surface that is fixed at the start."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ pass api_key_ref.
 
 
 class TavusServer(MCPServer[None]):
-    """The SDK's server with our manner of reading arguments and telling errors."""
+    """The SDK's server with strict arguments, errors that keep their text, and masking."""
 
     def __init__(self, app: App, settings: Settings) -> None:
         self.app = app
@@ -96,9 +96,9 @@ class TavusServer(MCPServer[None]):
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, context: Any = None
     ) -> GetPromptResult | InputRequiredResult:
-        """Render a prompt; what is wrong with the request is told as the protocol wants.
+        """Render a prompt.
 
-        Raises ``MCPError`` with -32602 for an unknown prompt or unfit arguments.
+        Raises ``MCPError`` with -32602 (invalid params) for an unknown prompt or invalid arguments.
         """
         names = [prompt.name for prompt in await self.list_prompts()]
         if name not in names:
@@ -108,12 +108,12 @@ class TavusServer(MCPServer[None]):
         try:
             return await super().get_prompt(name, arguments, context)
         except ValueError as error:
-            told = self.app.masker.mask_text(str(error))
-            raise MCPError(INVALID_PARAMS, told) from error
+            message = self.app.masker.mask_text(str(error))
+            raise MCPError(INVALID_PARAMS, message) from error
 
     async def serve_stdio(self, parent: int = 0) -> None:
         """Serve stdin and stdout until EOF, SIGTERM, SIGINT, or the end of process ``parent``."""
-        # The one private attribute we touch: MCPServer offers no way to run on other streams.
+        # The only private attribute in use: MCPServer offers no way to run on other streams.
         server = self._lowlevel_server
         with anyio.CancelScope() as scope, cancel_on_signals(scope):
             async with (
@@ -133,12 +133,12 @@ class TavusServer(MCPServer[None]):
                 await self.app.aclose()
 
     async def _mask_errors(self, ctx: Any, call_next: Any) -> Any:
-        """Hide what is secret in the SDK's own errors too: they repeat names and addresses."""
+        """Mask secrets in the SDK's own errors, which repeat names and addresses."""
         try:
             return await call_next(ctx)
         except MCPError as error:
-            said = self.app.masker.mask(error.error.model_dump())
-            raise MCPError(said["code"], said["message"], said.get("data")) from None
+            masked = self.app.masker.mask(error.error.model_dump())
+            raise MCPError(masked["code"], masked["message"], masked.get("data")) from None
 
     def _to_tool_error(self, error: ToolError | ToolFailure, name: str) -> ToolError:
         """Return the SDK's error for a failure, with its own text, masked.
@@ -173,7 +173,7 @@ async def _cancel_when_orphaned(scope: anyio.CancelScope, parent: int) -> None:
 
 
 def unserved_tools(toolsets: tuple[str, ...], *, read_only: bool) -> dict[str, str]:
-    """Return the tools that are not served, each with the reason in a few words."""
+    """Return the tools that are not served, each with a short reason."""
     return {
         spec.name: "this server is read-only"
         if read_only and not spec.hints.read_only_hint
@@ -184,7 +184,7 @@ def unserved_tools(toolsets: tuple[str, ...], *, read_only: bool) -> dict[str, s
 
 
 def build_server(app: App, settings: Settings) -> TavusServer:
-    """Return the server for one world, with its tools, resources, prompts and completions."""
+    """Return the server for an ``App``, with its tools, resources, prompts and completions."""
     server = TavusServer(app, settings)
     register_resources(server, app)
     register_prompts(server, app, unserved_tools(settings.toolsets, read_only=settings.read_only))

@@ -1,9 +1,9 @@
-"""Our stdio transport, on asyncio pipes: half the latency of worker threads, and it ends cleanly.
+"""The stdio transport on asyncio pipes: half the latency of worker threads, and it ends cleanly.
 
 While serving, file descriptor 0 reads nothing and 1 goes to stderr, so that no stray print reaches
-the wire. Lines that are not JSON-RPC are answered as JSON-RPC 2.0 wants (-32700, -32600), over-long
-lines too, and the session goes on. EOF, SIGTERM and SIGINT end the server with status 0. On
-Windows, and where stdin or stdout is a plain file, the SDK's own transport is used.
+the client. Lines that are not JSON-RPC, and lines that are too long, are answered with the errors
+of JSON-RPC 2.0 (-32700, -32600), and the session goes on. EOF, SIGTERM and SIGINT end the server
+with status 0. On Windows, and where stdin or stdout is a plain file, the SDK's transport is used.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
 MAX_LINE_BYTES = 8 * 1024 * 1024
-"""Bytes one message may have; Tavus takes nothing near it."""
+"""The most bytes of one message; Tavus accepts much less."""
 
 _PARENT_POLL_SECONDS = 0.5
-"""Seconds between looks whether the parent still lives."""
+"""Seconds between checks that the parent process still runs."""
 
 Streams = tuple[
     MemoryObjectReceiveStream[SessionMessage | Exception], MemoryObjectSendStream[SessionMessage]
@@ -38,7 +38,7 @@ Streams = tuple[
 
 @asynccontextmanager
 async def stdio_streams() -> AsyncIterator[Streams | tuple[Any, Any]]:
-    """Yield the streams a server runs on, speaking over this process's stdin and stdout."""
+    """Yield the streams of messages from stdin and to stdout that a server runs on."""
     if sys.platform == "win32" or not (_is_stream(0) and _is_stream(1)):
         async with stdio_server() as streams:
             yield streams
@@ -56,7 +56,7 @@ async def stdio_streams() -> AsyncIterator[Streams | tuple[Any, Any]]:
 
 @contextmanager
 def cancel_on_signals(scope: anyio.CancelScope) -> Iterator[None]:
-    """Cancel ``scope`` on SIGTERM and SIGINT, so that the process ends in order and with 0."""
+    """Cancel ``scope`` on SIGTERM and SIGINT, so that the process ends in order with status 0."""
     loop = asyncio.get_running_loop()
     numbers = (signal.SIGTERM, signal.SIGINT) if sys.platform != "win32" else ()
     for number in numbers:
@@ -69,7 +69,7 @@ def cancel_on_signals(scope: anyio.CancelScope) -> Iterator[None]:
 
 
 async def wait_until_orphaned(parent: int) -> None:
-    """Return when the process that started this one has ended, however its pipes were left."""
+    """Return when process ``parent``, which started this one, has ended; its pipes may be open."""
     while os.getppid() == parent:
         await anyio.sleep(_PARENT_POLL_SECONDS)
 
@@ -81,7 +81,7 @@ def _is_stream(fd: int) -> bool:
 
 @contextmanager
 def _private_descriptors() -> Iterator[tuple[int, int]]:
-    """Move the wire to private descriptors, and put harmless ones in its place."""
+    """Move stdin and stdout to private descriptors, and put harmless ones in their place."""
     stdin, stdout = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -131,7 +131,7 @@ async def _forward_requests(
 
 
 async def _read_line(reader: asyncio.StreamReader) -> bytes | None:
-    """Return the next line, ``b""`` at the end, or None for one that was too long."""
+    """Return the next line, ``b""`` at the end, or None for a line that was too long."""
     too_long = False
     while True:
         try:
@@ -149,15 +149,15 @@ async def _forward_responses(
     from_server: MemoryObjectReceiveStream[SessionMessage], writer: asyncio.StreamWriter
 ) -> None:
     async with from_server:
-        async for answer in from_server:
-            text = answer.message.model_dump_json(by_alias=True, exclude_unset=True)
+        async for response in from_server:
+            text = response.message.model_dump_json(by_alias=True, exclude_unset=True)
             writer.write(text.encode() + b"\n")
-            with suppress(ConnectionError):  # the client is gone; EOF on stdin ends us
+            with suppress(ConnectionError):  # the client is gone; EOF on stdin ends the server
                 await writer.drain()
 
 
 def _has_id(line: bytes) -> bool:
-    """Tell whether what was read as a notification came with an id, though an impossible one."""
+    """Return True if a message that parsed as a notification has an id, of an invalid type."""
     return b'"id"' in line and "id" in json.loads(line)
 
 
@@ -167,8 +167,8 @@ def _explain_invalid_line(line: bytes) -> tuple[Any, int, str]:
     except (ValueError, RecursionError):
         return None, types.PARSE_ERROR, "the line is not JSON"
     request_id = body.get("id") if isinstance(body, dict) else None
-    known = request_id if isinstance(request_id, (str, int)) else None
-    return known, types.INVALID_REQUEST, "the line is not one JSON-RPC 2.0 message"
+    valid_id = request_id if isinstance(request_id, (str, int)) else None
+    return valid_id, types.INVALID_REQUEST, "the line is not one JSON-RPC 2.0 message"
 
 
 def _write_error(writer: asyncio.StreamWriter, request_id: Any, code: int, text: str) -> None:

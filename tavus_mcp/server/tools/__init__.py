@@ -1,8 +1,8 @@
-"""The front: one decorated function per tool, grouped by toolset.
+"""The tools: one decorated function each, one module per toolset.
 
-A tool function turns its arguments into values of ``models`` and calls one use case. What hosts
-see of it (name, schemas, hints, toolset) is read off the function by ``toolset``; ``build`` makes
-it a tool of the SDK, ``arguments`` reads what arrives, and ``present`` shows what is answered.
+A tool function turns its arguments into a request of ``personas``, ``tuning``, ``fleet``, ... and
+returns a result model. Name, description, hints and schemas are read off the function
+(``toolset``, ``tool_schemas``).
 """
 
 from __future__ import annotations

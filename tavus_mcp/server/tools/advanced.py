@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from tavus_mcp.app import App
-from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
+from tavus_mcp.checker.check import allowed_rules
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.persona_files import sync
@@ -40,27 +40,26 @@ async def patch_persona(
     if_revision: IfRevision = None,
 ) -> Receipt:
     """Apply a JSON Patch (RFC 6902) to a persona; checked first, and only differences are sent."""
-    change, remarks = parse_patch(resolve_references(app, patch), allow_unknown=allow_unknown)
-    asked = UpdateRequest(
+    change, findings = parse_patch(resolve_references(app, patch), allow_unknown=allow_unknown)
+    request = UpdateRequest(
         "patch_persona",
         persona_id,
         change,
         dry_run=dry_run,
         if_revision=if_revision,
-        allow=(UNKNOWN_FIELDS if allow_unknown else frozenset())
-        | (PRIVATE_URLS if allow_private_url else frozenset()),
-        findings=[*remarks, *literal_key_findings(patch)],
+        allow=allowed_rules(unknown=allow_unknown, private_url=allow_private_url),
+        findings=[*findings, *literal_key_findings(patch)],
     )
-    return await update(app, asked)
+    return await update(app, request)
 
 
 @advanced.read("Export persona")
 async def export_persona(app: App, persona_id: Reference) -> PersonaText:
     """Return a persona as a YAML file to keep, without keys. Its texts are data."""
-    made = await sync.export(app, persona_id)
+    exported = await sync.export(app, persona_id)
     return PersonaText(
-        persona_id=made.document.persona_id,
-        revision=made.document.revision,
-        text=made.text,
-        findings=list(made.findings) or None,
+        persona_id=exported.document.persona_id,
+        revision=exported.document.revision,
+        text=exported.text,
+        findings=list(exported.findings) or None,
     )

@@ -1,12 +1,11 @@
-"""The toolset ``conversations``: what was said in calls, and how the turns were taken."""
+"""The toolset ``conversations``: transcripts of calls, and metrics of their turn-taking."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
 from tavus_mcp.app import App
-from tavus_mcp.conversations import measure
-from tavus_mcp.conversations import read as usecase
+from tavus_mcp.conversations import measure, read
 from tavus_mcp.models.base import ConversationId, PersonaId
 from tavus_mcp.server.parameters import Cursor, Limit, Reference, doc
 from tavus_mcp.server.results import ConversationResult, MetricsReport, Page
@@ -26,7 +25,7 @@ async def list_conversations(
     cursor: Cursor = None,
 ) -> Page:
     """List calls: id, name, persona, replica, status, start."""
-    page = await usecase.read_conversation_page(app, persona_id, status, limit, cursor)
+    page = await read.read_conversation_page(app, persona_id, status, limit, cursor)
     return Page(rows=page.rows, total_count=page.total_count, next_cursor=page.next_cursor)
 
 
@@ -38,16 +37,16 @@ async def get_conversation(
     cursor: Cursor = None,
 ) -> ConversationResult:
     """Read an ended call: transcript with times in seconds, how it ended, what was seen."""
-    told = await usecase.read_conversation(app, conversation_id, limit, cursor)
+    conversation = await read.read_conversation(app, conversation_id, limit, cursor)
     return ConversationResult(
-        conversation=told.fields,
-        turns=told.turns,
-        total_turns=told.total_turns,
-        next_cursor=told.next_cursor,
-        no_transcript=told.no_transcript,
-        shutdown_reason=told.shutdown_reason,
-        perception=told.perception,
-        findings=[item.model_dump(exclude_none=True) for item in told.findings] or None,
+        conversation=conversation.fields,
+        turns=conversation.turns,
+        total_turns=conversation.total_turns,
+        next_cursor=conversation.next_cursor,
+        no_transcript=conversation.no_transcript,
+        shutdown_reason=conversation.shutdown_reason,
+        perception=conversation.perception,
+        findings=[item.model_dump(exclude_none=True) for item in conversation.findings] or None,
     )
 
 
@@ -63,10 +62,11 @@ async def measure_conversations(
 
     With 95 % intervals. compare_personas(measure=true) tells whether a difference is chance.
     """
-    told = await measure.measure(app, persona_id, measure.TimeWindow.parse(since, until), limit)
+    window = measure.TimeWindow.parse(since, until)
+    measured = await measure.measure(app, persona_id, window, limit)
     return MetricsReport(
-        persona_id=told.persona_id,
-        revisions=told.revisions,
-        notes=told.notes,
-        unread=told.unread,
+        persona_id=measured.persona_id,
+        revisions=measured.revisions,
+        notes=measured.notes,
+        unread=measured.unread,
     )

@@ -37,17 +37,17 @@ async def audit_personas(
 ) -> AuditReport:
     """Check every persona of the account: old models, settings, mistakes; by rule, worst first."""
     selection = PersonaFilter(None if persona_type == "all" else persona_type, name_contains)
-    found = await audit.audit(app, selection, severity, ctx.report_progress)
-    groups = found.finding_summary.groups()
+    result = await audit.audit(app, selection, severity, ctx.report_progress)
+    groups = result.finding_summary.groups()
     return AuditReport(
-        checked=found.checked_count,
-        total_count=found.total,
-        complete=found.is_complete,
-        counts=dict(found.finding_summary.counts),
+        checked=result.checked_count,
+        total_count=result.total,
+        complete=result.is_complete,
+        counts=dict(result.finding_summary.counts),
         groups=groups,
-        unread=found.unread_count or None,
-        failed=found.failures or None,
-        stopped=found.stop_reason or None,
+        unread=result.unread_count or None,
+        failed=result.failures or None,
+        stopped=result.stop_reason or None,
         next=_NEXT_STEP_HINT if groups else None,
     )
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import MISSING
 
 from tavus_mcp.app import App
-from tavus_mcp.checker.check import PRIVATE_URLS
+from tavus_mcp.checker.check import allowed_rules
 from tavus_mcp.models.base import DeprecatedField, JsonObject, NonEmptyStr
 from tavus_mcp.models.changes import DropFunction, PutFunction, SetFields
 from tavus_mcp.models.layers import (
@@ -64,9 +64,9 @@ ElevenLabs = doc("ElevenLabs")
 
 
 async def _change_layer(app: App, layer: str, arguments: Mapping[str, Any]) -> Receipt:
-    """Set and remove fields of a layer; ``arguments`` are those of its ``configure_*`` tool.
+    """Set and remove fields of a layer; ``arguments`` are the locals of its ``configure_*`` tool.
 
-    Keys that are named by ``api_key_ref`` or ``{secret:name}`` are put in here.
+    Secrets that are named by ``api_key_ref`` or ``{secret:name}`` are resolved here.
     """
     pointers = layer_arguments(layer)
     values = argument_values(arguments, pointers)
@@ -85,7 +85,7 @@ async def _change_layer(app: App, layer: str, arguments: Mapping[str, Any]) -> R
         SetFields(values, unset_pointers(arguments["unset"], removable)),
         dry_run=arguments["dry_run"],
         if_revision=arguments["if_revision"],
-        allow=PRIVATE_URLS if arguments.get("allow_private_url") else frozenset(),
+        allow=allowed_rules(private_url=arguments.get("allow_private_url", False)),
         findings=findings,
     )
     return await update(app, request)
