@@ -1,6 +1,6 @@
-"""What things are: pydantic models and pure functions; no I/O, no clock.
+"""Pydantic models and pure functions, without I/O and clock.
 
-``persona`` and ``layers`` are the shared schema: tools, resources, checker and sandbox all use
-them. What people write is strict (unknown fields are refused). What Tavus answers is never
-validated: it is read as a ``document.Document`` that keeps every field it came with.
+``persona`` and ``layers`` are the schema that tools, resources, checker and sandbox share. Input is
+validated strictly: unknown fields are errors. Responses of Tavus are not validated: they become a
+``document.PersonaDocument``, which has every field of the response.
 """

@@ -11,11 +11,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 Id = NewType("Id", str)
-"""A checked id: letters, digits, ``-`` and ``_``, at most 64 characters."""
+"""A validated id: 1 to 64 letters, digits, ``-`` and ``_``."""
 
 
 def parse_id(value: str) -> Id:
-    """Return ``value`` as an id, or raise ``ValueError`` saying what an id looks like."""
+    """Return a validated id, or raise ``ValueError`` with the form of ids."""
     if _ID.fullmatch(value) is None:
         raise ValueError(
             "not an id: ids are 1 to 64 letters, digits, '-' or '_' (a persona's starts with p, "
@@ -25,30 +25,30 @@ def parse_id(value: str) -> Id:
 
 
 PersonaId = Annotated[str, AfterValidator(parse_id)]
-"""An id given as an argument; refused before any request when it could be more than an id."""
+"""An id as an argument, validated before it becomes part of a URL."""
 
 ConversationId = Annotated[str, AfterValidator(parse_id)]
-"""The same for a conversation."""
+"""The id of a conversation as an argument."""
 
 
 JsonObject = dict[str, Any]
-"""A JSON object whose inside we do not model."""
+"""A JSON object without a model."""
 
 NonEmptyStr = Annotated[str, Field(min_length=1)]
-"""A string that says something."""
+"""A string that is not empty."""
 
 DeprecatedField = Field(json_schema_extra={"deprecated": True})
-"""Marks what is accepted, and answered with a finding, but no longer offered to models."""
+"""Marks a field that is accepted, with a finding, but not part of the served schemas."""
 
 
 class StrictModel(BaseModel):
-    """A model of what people write: unknown fields are refused, rejected values never echoed."""
+    """A model of input: unknown fields are errors, and errors never repeat the input."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class OpenModel(BaseModel):
-    """A model of an object that Tavus leaves open: known fields are typed, others pass."""
+    """A model of an object that Tavus does not define fully: unknown fields are accepted."""
 
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
 

@@ -1,7 +1,7 @@
-"""A change as a value: what is to be different about a persona, as a pure function of it.
+"""Changes of a persona, as pure functions of its document.
 
-Every write is one of these. ``usecases.editing`` reads the persona, applies the change, and sends
-only the difference, so that a change never carries more of the document than it means to touch.
+Every write is one of these. ``personas.update`` reads the persona, applies the change and sends the
+difference only, so that a request holds no field that the change does not touch.
 """
 
 from __future__ import annotations
@@ -19,40 +19,39 @@ from tavus_mcp.text import suggestion_or_period
 
 
 class Change(Protocol):
-    """Anything that turns a persona document into another one."""
+    """A function from a persona document to a changed one."""
 
     def apply(self, data: JsonObject) -> JsonObject:
-        """Return a changed copy; raise ``Refused`` when it cannot be applied."""
+        """Return a changed copy. Raises ``Refused`` if the change does not fit the document."""
         ...
 
 
 @dataclass(frozen=True)
 class SetFields:
-    """Set some fields and remove others, by JSON Pointer; objects are merged, not replaced."""
+    """Set and remove fields by JSON Pointer; objects are merged, not replaced."""
 
     values: Mapping[str, Any]
     unset: Sequence[str] = ()
 
     def apply(self, data: JsonObject) -> JsonObject:
-        """Return a copy with the fields set; missing parents are made, absent removals pass."""
+        """Return a copy with the fields set. Parents that are missing are created."""
         result = copy.deepcopy(data)
         for pointer, value in self.values.items():
-            _merge(
-                _ensure_parent(result, pointer), pointer_tokens(pointer)[-1], copy.deepcopy(value)
-            )
+            parent, key = _ensure_parent(result, pointer), pointer_tokens(pointer)[-1]
+            _merge(parent, key, copy.deepcopy(value))
         for pointer in self.unset:
-            if pointer[1:] in WRITE_ONLY:  # nobody can see whether it is there: it is emptied
+            if pointer[1:] in WRITE_ONLY:  # reads do not return it, so it is emptied
                 result[pointer[1:]] = []
                 continue
-            parent = get_at(result, pointer.rpartition("/")[0])
-            if isinstance(parent, dict):
-                parent.pop(pointer_tokens(pointer)[-1], None)
+            container = get_at(result, pointer.rpartition("/")[0])
+            if isinstance(container, dict):
+                container.pop(pointer_tokens(pointer)[-1], None)
         return result
 
 
 @dataclass(frozen=True)
 class EditText:
-    """Find and replace inside one text field, so that a long prompt is never sent whole."""
+    """Find and replace in one text field, so that a caller need not send a long prompt."""
 
     field: str
     find: str
@@ -60,7 +59,7 @@ class EditText:
     replace_all: bool = False
 
     def apply(self, data: JsonObject) -> JsonObject:
-        """Return a copy with the text replaced; the text must be there, and once unless every."""
+        """Return a copy with the text replaced; it must occur, and once unless ``replace_all``."""
         text = data.get(self.field)
         if not isinstance(text, str) or not text:
             raise Refused(f"/{self.field}: this persona has none, so there is nothing to edit.")
@@ -81,55 +80,54 @@ class EditText:
 
 @dataclass(frozen=True)
 class PutFunction:
-    """Add a function to a list of inline tools, or replace the one of the same name."""
+    """Add a function to a list of inline tools, or replace the one with its name."""
 
     pointer: str
     tool: JsonObject
 
     def apply(self, data: JsonObject) -> JsonObject:
-        """Return a copy with exactly one function of this name in the list."""
+        """Return a copy whose list has the function."""
         result = copy.deepcopy(data)
         parent, key = _ensure_parent(result, self.pointer), pointer_tokens(self.pointer)[-1]
         tools = parent[key] if isinstance(parent.get(key), list) else []
         name = function_name(self.tool)
-        at = next((i for i, tool in enumerate(tools) if function_name(tool) == name), len(tools))
-        parent[key] = [*tools[:at], copy.deepcopy(self.tool), *tools[at + 1 :]]
+        names = [function_name(tool) for tool in tools]
+        index = names.index(name) if name in names else len(tools)
+        parent[key] = [*tools[:index], copy.deepcopy(self.tool), *tools[index + 1 :]]
         return result
 
 
 @dataclass(frozen=True)
 class DropFunction:
-    """Remove the function of a name from lists of inline tools."""
+    """Remove a function by name from lists of inline tools."""
 
     pointers: Sequence[str]
     name: str
 
     def apply(self, data: JsonObject) -> JsonObject:
-        """Return a copy without the function; refuse, naming those that exist, when absent."""
+        """Return a copy without the function. Raises ``Refused`` with the names that exist."""
         result = copy.deepcopy(data)
         names: list[str] = []
-        found = False
         for pointer in self.pointers:
             tools = get_at(result, pointer)
             if not isinstance(tools, list):
                 continue
             names += [function_name(tool) for tool in tools]
-            kept = [tool for tool in tools if function_name(tool) != self.name]
-            found = found or len(kept) < len(tools)
-            _ensure_parent(result, pointer)[pointer_tokens(pointer)[-1]] = kept
-        if not found:
+            parent, key = _ensure_parent(result, pointer), pointer_tokens(pointer)[-1]
+            parent[key] = [tool for tool in tools if function_name(tool) != self.name]
+        if self.name not in names:
             raise Refused(_missing_function_message(self.name, names))
         return result
 
 
 @dataclass(frozen=True)
 class RawPatch:
-    """A JSON Patch as someone wrote it."""
+    """A JSON Patch of the caller."""
 
     operations: Sequence[Operation] = field(default_factory=tuple)
 
     def apply(self, data: JsonObject) -> JsonObject:
-        """Return the patched copy; refuse with the number of the operation that does not fit."""
+        """Return the patched copy. Raises ``Refused`` with the operation that does not fit."""
         try:
             result = apply_patch(data, self.operations)
         except PatchError as error:
@@ -142,14 +140,14 @@ class RawPatch:
 
 
 def function_name(tool: Any) -> str:
-    """Return the name of an inline tool, or an empty string when it has none."""
+    """Return the name of an inline tool, or an empty string."""
     inner = tool.get("function", tool) if isinstance(tool, dict) else {}
     return str(inner.get("name", "")) if isinstance(inner, dict) else ""
 
 
 def _missing_function_message(name: str, names: list[str]) -> str:
-    there = ", ".join(sorted(filter(None, names))) or "none"
-    return f"No function of that name here{suggestion_or_period(name, names)} It has: {there}."
+    known = ", ".join(sorted(filter(None, names))) or "none"
+    return f"No function of that name here{suggestion_or_period(name, names)} It has: {known}."
 
 
 def _ensure_parent(data: JsonObject, pointer: str) -> JsonObject:
@@ -172,9 +170,9 @@ def _merge(parent: JsonObject, key: str, value: Any) -> None:
         parent[key] = value
 
 
-def _near_match_hint(wanted: str, text: str) -> str:
-    """Say where almost the same text stands, when only case or spacing differ."""
-    squeezed = " ".join(wanted.split()).casefold()
+def _near_match_hint(find: str, text: str) -> str:
+    """Return a hint with the line that differs from the text in case or blanks only."""
+    squeezed = " ".join(find.split()).casefold()
     for line in text.splitlines():
         if squeezed and squeezed in " ".join(line.split()).casefold():
             return f" Close, but for case or spaces: {line.strip()[:120]!r}."

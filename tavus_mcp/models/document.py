@@ -1,4 +1,4 @@
-"""A persona as plain JSON: everything it came with, named by a revision."""
+"""A persona as plain JSON, with accessors and a revision."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from tavus_mcp.models.masking import Masker
 from tavus_mcp.models.persona import SERVER_FIELDS
 from tavus_mcp.models.vocabularies import to_persona_names
 
-# These change without anyone having changed the persona, so they name no revision.
+# Tavus changes these by itself, so they are not part of the revision.
 _VOLATILE = frozenset({"updated_at", "session_id", "is_draft"})
 _DELETE_BLANKS = str.maketrans("", "", "\t\n\r")
 
 
 @dataclass(frozen=True)
 class PersonaDocument:
-    """A persona as it was read, in the names of ``/v2/personas``; unknown fields are kept."""
+    """A persona as it was read, with the field names of ``/v2/personas`` and all unknown fields."""
 
     data: JsonObject
     kind: ClassVar[Literal["persona"]] = "persona"
 
     @classmethod
     def parse(cls, raw: JsonObject) -> PersonaDocument:
-        """Return the document of a reply in either vocabulary, flat or wrapped in ``data``."""
+        """Return the document of a response in either vocabulary, flat or wrapped in ``data``."""
         inner = raw.get("data", raw)
         if isinstance(inner, list) and len(inner) == 1:
             inner = inner[0]
@@ -40,7 +40,7 @@ class PersonaDocument:
 
     @property
     def persona_id(self) -> str:
-        """The id, or an empty string when the reply had none."""
+        """The id, or an empty string."""
         return str(self.data.get("persona_id") or "")
 
     @property
@@ -50,22 +50,22 @@ class PersonaDocument:
 
     @property
     def name(self) -> str:
-        """The persona's name, or an empty string."""
+        """The name, or an empty string."""
         return str(self.data.get("persona_name") or "")
 
     @property
     def mode(self) -> str:
-        """The pipeline mode; ``full`` when none is stored (docs: create-persona)."""
+        """The pipeline mode, by default ``full`` (docs: create-persona)."""
         return str(self.data.get("pipeline_mode") or "full")
 
     @property
     def updated_at(self) -> str:
-        """When Tavus says it was changed last; moves also with what no revision shows."""
+        """The time of the last change; also of one that is not part of the revision."""
         return str(self.data.get("updated_at") or "")
 
     @cached_property
     def revision(self) -> str:
-        """The short hash that names this state of the persona; secrets do not enter it."""
+        """A hash of 12 digits that identifies this state of the persona, with secrets masked."""
         canonical = json.dumps(
             Masker().mask(self.stable_fields()),
             sort_keys=True,
@@ -76,10 +76,10 @@ class PersonaDocument:
 
     @cached_property
     def texts(self) -> tuple[tuple[str, str], ...]:
-        """Every text that people wrote, each behind its JSON Pointer."""
+        """JSON Pointer and value of every text in a writable field."""
         found: list[tuple[str, str]] = []
         waiting: list[tuple[str, Any]] = [("", self.writable_fields())]
-        while waiting:  # not recursive: nobody promises how deep a document is
+        while waiting:  # not recursive, because the depth of a document has no limit
             path, node = waiting.pop()
             if isinstance(node, str):
                 found.append((path, node))
@@ -91,7 +91,7 @@ class PersonaDocument:
 
     @cached_property
     def texts_to_inspect(self) -> tuple[tuple[str, str], ...]:
-        """The texts that are not all plain ASCII: in others nothing stands that nobody sees."""
+        """The texts that can have invisible characters: those that are not printable ASCII."""
         return tuple(
             (path, text)
             for path, text in self.texts
@@ -100,20 +100,20 @@ class PersonaDocument:
 
     @cached_property
     def values_by_pointer(self) -> Mapping[str, Any]:
-        """Every member of every object by its JSON Pointer; lists are not entered."""
+        """Every member of every object by its JSON Pointer, but nothing inside of lists."""
         found: JsonObject = {}
         waiting: list[tuple[str, JsonObject]] = [("", self.data)]
         while waiting:
             path, node = waiting.pop()
             for key, value in node.items():
-                place = path + _pointer_segment(key)
-                found[place] = value
+                pointer = path + _pointer_segment(key)
+                found[pointer] = value
                 if isinstance(value, dict):
-                    waiting.append((place, value))
+                    waiting.append((pointer, value))
         return found
 
     def stable_fields(self) -> JsonObject:
-        """Return the document without what changes by itself."""
+        """Return the fields of which the revision is made."""
         return {key: value for key, value in self.data.items() if key not in _VOLATILE}
 
     def at(self, pointer: str, default: Any = None) -> Any:
@@ -160,7 +160,7 @@ class PersonaDocument:
         return bool(self.text("/layers/llm/base_url"))
 
     def writable_fields(self) -> JsonObject:
-        """Return the part that people write: the document without what the server sets."""
+        """Return the document without the fields that Tavus sets."""
         return {key: value for key, value in self.data.items() if key not in SERVER_FIELDS}
 
 

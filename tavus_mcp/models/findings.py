@@ -1,4 +1,4 @@
-"""One remark of the checker."""
+"""The findings of the checker, as clients receive them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ SEVERITY_ORDER: dict[str, int] = {"error": 0, "warning": 1, "info": 2}
 
 
 class Finding(BaseModel):
-    """What is wrong or worth knowing, where, and what mends it.
+    """A problem or remark: the JSON Pointer of the field, a message, and a hint how to fix it.
 
-    ``error``: Tavus refuses it or it cannot work; ``warning``: it works otherwise than it looks;
+    ``error``: Tavus refuses it or it cannot work; ``warning``: it works differently than it seems;
     ``info``: worth knowing.
     """
 
@@ -35,11 +35,12 @@ class Finding(BaseModel):
 
 
 class RuleFinding(Finding):
-    """A remark with the rule that made it and the source of the rule.
+    """A finding with its rule and the source of the rule.
 
-    ``fix`` are the calls that make it go away, in order; a draft, which has no id to call them
-    with, has none. ``blocks`` marks what is refused before anything is sent; ``covers`` that it
-    speaks for everything below its path as well; ``meant`` is the place that a stray field is for.
+    ``fix`` holds the calls that fix it, in order; findings about a draft have none, because calls
+    need an id. The other fields are not served: ``blocks_write`` if a write with it is refused
+    before it is sent, ``covers_subtree`` if it replaces schema findings below its path, and
+    ``intended_path`` the field that was probably meant by an unknown one.
     """
 
     rule: str | None = None
@@ -51,6 +52,6 @@ class RuleFinding(Finding):
 
 
 def sort_by_severity(findings: list[RuleFinding]) -> list[RuleFinding]:
-    """Return findings worst first, each once, in a stable order."""
+    """Return unique findings by severity, worst first, then by path."""
     unique = {(item.severity, item.path, item.message): item for item in findings}
     return sorted(unique.values(), key=lambda item: (SEVERITY_ORDER[item.severity], item.path))

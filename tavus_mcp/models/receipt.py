@@ -1,4 +1,4 @@
-"""What a write answers: what was done, what changed, and the call that undoes it."""
+"""The result of a write: its status, the changes, and the call that undoes it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from tavus_mcp.models.json_patch import Operation, get_at, pointer_of, pointer_t
 from tavus_mcp.models.masking import Masker
 
 MAX_UNABRIDGED_CHARS = 160
-"""Text longer than this is shown as the part that changed, with a little of what surrounds it."""
+"""Longer texts are abridged to the part that changed, with some context."""
 _DIFF_CONTEXT_CHARS = 40
 _MAX_VALUE_CHARS = 400
 _MAX_LIST_ITEMS = 40
-"""Items of a list that are shown; the rest are counted."""
+"""Longer lists are cut, with the number of all items."""
 
 
 class FieldChange(BaseModel):
-    """One leaf: its JSON Pointer, what stood there and what stands there now."""
+    """The change of one field: its JSON Pointer, and its value before and after."""
 
     path: str
     before: Any = None
@@ -32,7 +32,7 @@ class Undo(ToolCall):
 
 
 class Receipt(BaseModel):
-    """What a write answers; never the whole persona."""
+    """The result of a write; it never holds the whole persona."""
 
     status: Literal["applied", "planned", "unchanged"]
     persona_id: str | None = None
@@ -47,26 +47,26 @@ class Receipt(BaseModel):
 
 
 class PlanReceipt(Receipt):
-    """What carrying out a plan answers; a bulk plan tells each persona, and how many of each.
+    """The result of applying a plan; for a bulk plan with each persona and totals by status.
 
-    ``partial``: some of many were carried out, or none yet; ``findings`` say how to go on.
+    ``partial``: not all personas of a bulk plan are done; ``findings`` say how to continue.
     """
 
-    status: Literal["applied", "planned", "unchanged", "partial"]  # type: ignore[assignment]  # only many can be done in part
-    changes: list[FieldChange] | None = None  # type: ignore[assignment]  # of many, the plan told them
+    status: Literal["applied", "planned", "unchanged", "partial"]  # type: ignore[assignment]  # bulk plans only
+    changes: list[FieldChange] | None = None  # type: ignore[assignment]  # bulk plans have none
     personas: list[JsonObject] | None = None
     totals: Annotated[dict[str, int] | None, WithJsonSchema({})] = None
 
 
 def changes_of(before: Any, operations: list[Operation], masker: Masker) -> list[FieldChange]:
-    """Show operations as changes: secrets masked, long text as a small diff."""
+    """Return operations as changes: secrets masked, long texts abridged to the difference."""
     return [
         _change(before, leaf, masker) for operation in operations for leaf in _leaves(operation)
     ]
 
 
 def _leaves(operation: Operation) -> list[Operation]:
-    """Return an added object as its leaves: people ask for fields, not for parents."""
+    """Return the operations that add the fields of an added object one by one."""
     if operation.op != "add" or not isinstance(operation.value, dict) or not operation.value:
         return [operation]
     return [
@@ -79,9 +79,8 @@ def _leaves(operation: Operation) -> list[Operation]:
 def _change(before: Any, operation: Operation, masker: Masker) -> FieldChange:
     old = None if _is_list_insert(before, operation) else get_at(before, operation.path)
     new = None if operation.op == "remove" else operation.value
-    # masked by the place where it stands, so that a bare key is hidden as well
-    place = pointer_tokens(operation.path)
-    old, new = (masker.mask_at(place, value) for value in (old, new))
+    path_parts = pointer_tokens(operation.path)  # a bare key is a secret by its path
+    old, new = (masker.mask_at(path_parts, value) for value in (old, new))
     if isinstance(old, str) and isinstance(new, str):
         old, new = _abridge(old, new)
     return FieldChange(path=operation.path, before=_truncate(old), after=_truncate(new))
@@ -93,6 +92,7 @@ def _is_list_insert(before: Any, operation: Operation) -> bool:
 
 
 def _abridge(old: str, new: str) -> tuple[str, str]:
+    """Return the differing parts of two long texts, each with some characters around it."""
     if max(len(old), len(new)) <= MAX_UNABRIDGED_CHARS:
         return old, new
     shortest = min(len(old), len(new))
@@ -101,7 +101,7 @@ def _abridge(old: str, new: str) -> tuple[str, str]:
     while end < shortest - start and old[-1 - end] == new[-1 - end]:
         end += 1
     first, last = max(0, start - _DIFF_CONTEXT_CHARS), max(0, end - _DIFF_CONTEXT_CHARS)
-    return tuple(  # type: ignore[return-value]  # two in, two out
+    return tuple(  # type: ignore[return-value]  # two texts in, two out
         ("…" if first else "") + text[first : len(text) - last] + ("…" if last else "")
         for text in (old, new)
     )

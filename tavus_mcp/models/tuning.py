@@ -1,4 +1,4 @@
-"""What a suggestion of tuning answers: a plan whose every change says why and at what cost."""
+"""The result of a tuning recommendation: a plan with the reasons of each change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tavus_mcp.models.receipt import FieldChange
 
 
 class ExplainedChange(FieldChange):
-    """A change with the goals it serves, its reason, its effect, its cost, and who says so.
+    """A change with the goals it serves, its reason, effect, trade-off and source.
 
     ``confidence`` is ``documented``, ``reported`` or ``inferred``.
     """
@@ -26,10 +26,10 @@ class ExplainedChange(FieldChange):
 
 
 class Suggestion(BaseModel):
-    """The receipt of a suggestion: a plan, or nothing where all is so already.
+    """The receipt of a recommendation: a plan, or ``unchanged`` if all goals are met already.
 
-    ``already`` holds ``{goal, path, value}``, ``settled`` ``{goals, path, chosen, why}``: where
-    goals pull against each other, the one named first has its way.
+    ``already`` holds ``{goal, path, value}`` of fields that meet a goal, ``settled``
+    ``{goals, path, chosen, why}`` of fields for which goals conflict: the first goal wins.
     """
 
     status: Literal["planned", "unchanged"]

@@ -1,6 +1,6 @@
-"""Why pydantic refused something, as sentences: where, what is allowed, the closest match.
+"""Errors of pydantic as sentences: the path, what is allowed, and the closest match.
 
-Rejected values are never echoed: they may be secrets.
+Rejected values are never repeated: they may be secrets.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tavus_mcp.models.json_patch import pointer_of
 from tavus_mcp.text import find_nearest
 
 MAX_REPORTED_ERRORS = 12
-"""Problems told at once; what is behind them is usually the same mistake again."""
+"""Further errors are counted only: they are usually the same mistake again."""
 
 _MESSAGES: Mapping[str, str] = {
     "missing": "is required",
@@ -49,10 +49,10 @@ _LIMIT_MESSAGES: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class SchemaError:
-    """One thing that pydantic refused: where, what is wrong, and what could stand there.
+    """One error of pydantic: the JSON Pointer of the value, and a message.
 
-    ``kind`` is pydantic's name for it; ``value`` what was given, for whoever mends it; it is not
-    to be shown. ``close`` is the nearest name or value that is allowed.
+    ``error_type`` is pydantic's name of it, ``suggestion`` the closest allowed name or value.
+    ``value`` is the rejected value, for fixes; it may be a secret and is not part of the message.
     """
 
     path: str
@@ -65,33 +65,33 @@ class SchemaError:
 def parse_errors(
     error: ValidationError, schema: JsonObject, *, error_types: Container[str] | None = None
 ) -> list[SchemaError]:
-    """Return every mistake once, of some kinds or of all; ``schema`` tells what is allowed."""
-    found: dict[tuple[str, str], SchemaError] = {}
+    """Return each error once, of these types or of all; ``schema`` is the model's JSON Schema."""
+    errors: dict[tuple[str, str], SchemaError] = {}
     for item in error.errors(include_url=False):
         if error_types is not None and item["type"] not in error_types:
             continue
         names_field = item["type"] in ("extra_forbidden", "missing")
-        node, path = _walk(schema, item["loc"], names_field=names_field)
-        close = _find_suggestion(item, node)
-        place, what = pointer_of(path), _sentence(item, node, close)
-        mistake = SchemaError(place, what, item["type"], item.get("input"), close)
-        found.setdefault((place, what), mistake)
-    return list(found.values())
+        node, tokens = _walk(schema, item["loc"], names_field=names_field)
+        suggestion = _find_suggestion(item, node)
+        path, message = pointer_of(tokens), _sentence(item, node, suggestion)
+        schema_error = SchemaError(path, message, item["type"], item.get("input"), suggestion)
+        errors.setdefault((path, message), schema_error)
+    return list(errors.values())
 
 
 def error_messages(error: ValidationError, schema: JsonObject) -> list[tuple[str, str]]:
-    """Return ``(JSON Pointer, what is wrong)`` per mistake; ``schema`` tells what is allowed."""
+    """Return JSON Pointer and message of each error."""
     return [(item.path, item.message) for item in parse_errors(error, schema)]
 
 
 def render_errors(error: ValidationError, schema: JsonObject) -> list[str]:
-    """Return the mistakes as sentences, the first ``MOST`` of them."""
-    told = [
-        f"{path or '/'}: {what}" + ("" if what.endswith("?") else ".")
-        for path, what in error_messages(error, schema)
+    """Return the errors as sentences, at most ``MAX_REPORTED_ERRORS`` of them."""
+    sentences = [
+        f"{path or '/'}: {message}" + ("" if message.endswith("?") else ".")
+        for path, message in error_messages(error, schema)
     ]
-    rest = len(told) - MAX_REPORTED_ERRORS
-    return told if rest <= 0 else [*told[:MAX_REPORTED_ERRORS], f"And {rest} more."]
+    rest = len(sentences) - MAX_REPORTED_ERRORS
+    return sentences if rest <= 0 else [*sentences[:MAX_REPORTED_ERRORS], f"And {rest} more."]
 
 
 def _find_suggestion(item: Mapping[str, Any], node: JsonObject) -> str | None:
@@ -102,16 +102,14 @@ def _find_suggestion(item: Mapping[str, Any], node: JsonObject) -> str | None:
     return None
 
 
-def _sentence(item: Mapping[str, Any], node: JsonObject, close: str | None) -> str:
+def _sentence(item: Mapping[str, Any], node: JsonObject, suggestion: str | None) -> str:
     kind, context = item["type"], item.get("ctx", {})
-    meant = f"; did you mean {close!r}?" if close else ""
+    question = f"; did you mean {suggestion!r}?" if suggestion else ""
     if kind == "extra_forbidden":
-        return (
-            f"unknown "
-            f"field{meant or _render_names('; allowed: ', list(node.get('properties', {})))}"
-        )
+        allowed = _render_names("; allowed: ", list(node.get("properties", {})))
+        return f"unknown field{question or allowed}"
     if kind == "literal_error":
-        return f"must be one of {', '.join(_choices(context))}{meant}"
+        return f"must be one of {', '.join(_choices(context))}{question}"
     if kind in _LIMIT_MESSAGES:
         key, text = _LIMIT_MESSAGES[kind]
         limit = context.get(key)
@@ -133,13 +131,13 @@ def _render_names(prefix: str, names: list[str]) -> str:
 def _walk(
     schema: JsonObject, loc: tuple[Any, ...], *, names_field: bool
 ) -> tuple[JsonObject, list[str | int]]:
-    """Follow ``loc`` through the schema; return the object it ends in, and the path as tokens."""
+    """Follow a location of pydantic through the schema; return its last object and the path."""
     node, path = _resolve_ref(schema, schema), []
     for index, token in enumerate(loc):
         inner = child_schema(node, token, schema)
         last = index == len(loc) - 1
         if inner is None and not isinstance(token, int) and not (last and names_field):
-            continue  # the tag of a union's member, not a place in the document
+            continue  # pydantic's tag of a union member, which is not in the document
         path.append(token)
         if inner is None:
             break
@@ -148,7 +146,7 @@ def _walk(
 
 
 def child_schema(node: JsonObject, token: Any, root: JsonObject) -> JsonObject | None:
-    """Return the schema of what a token leads to, or None when the schema does not tell it."""
+    """Return the schema of a member or item, or None if the schema does not define it."""
     if isinstance(token, int):
         items = node.get("items")
         return _resolve_ref(items, root) if isinstance(items, dict) else {}

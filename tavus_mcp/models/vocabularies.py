@@ -1,16 +1,16 @@
-"""Two vocabularies for one thing: persona and replica, since June 2026 also PAL and face.
+"""Two vocabularies for the same resources: persona and replica, since June 2026 also PAL and face.
 
-Our documents use the names of ``/v2/personas``. Reads come in either vocabulary, sometimes mixed
-(docs: pal/overview); requests use the names of the path they go to, never both in one body.
+Documents use the names of ``/v2/personas``. Responses come in either vocabulary, sometimes mixed
+(docs: pal/overview); a request uses the names of its path only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_PAIRS = {
+_PAL_BY_PERSONA_NAME: Mapping[Any, str] = {
     "persona_id": "pal_id",
     "persona_name": "pal_name",
     "persona_type": "pal_type",
@@ -22,11 +22,11 @@ _PAIRS = {
     "replica_type": "face_type",
     "replica_interruptibility": "pal_interruptibility",
 }
-_TO_PAL: dict[Any, str] = {**_PAIRS}
-_TO_PERSONA: dict[Any, str] = {pal: persona for persona, pal in _PAIRS.items()} | {
-    "face_interruptibility": "replica_interruptibility"
+_PERSONA_BY_PAL_NAME: Mapping[Any, str] = {
+    **{pal: persona for persona, pal in _PAL_BY_PERSONA_NAME.items()},
+    "face_interruptibility": "replica_interruptibility",
 }
-# The inside of these belongs to other people: their keys are never renamed.
+# The content of these is defined elsewhere: names in them are never renamed.
 _OPAQUE_FIELDS = frozenset(
     {
         "headers",
@@ -48,104 +48,94 @@ _OPAQUE_FIELDS = frozenset(
 
 
 def to_persona_names(value: Any) -> Any:
-    """Return ``value`` with PAL and face field names as persona and replica names."""
-    return _rename_keys(value, _TO_PERSONA)
+    """Return a JSON value with PAL and face field names as persona and replica names."""
+    return _rename_keys(value, _PERSONA_BY_PAL_NAME)
 
 
 def to_pal_names(value: Any) -> Any:
-    """Return ``value`` with persona and replica field names as PAL and face names."""
-    return _rename_keys(value, _TO_PAL)
+    """Return a JSON value with persona and replica field names as PAL and face names."""
+    return _rename_keys(value, _PAL_BY_PERSONA_NAME)
 
 
 def pointer_to_persona_names(pointer: str) -> str:
-    """Return a JSON Pointer into a persona with today's tokens as persona tokens."""
-    return _rename_pointer(pointer, _TO_PERSONA)
-
-
-def pointer_to_pal_names(pointer: str) -> str:
-    """Return a JSON Pointer into a persona with persona tokens as today's tokens."""
-    return _rename_pointer(pointer, _TO_PAL)
+    """Return a JSON Pointer into a persona with PAL names as persona names."""
+    return _rename_pointer(pointer, _PERSONA_BY_PAL_NAME)
 
 
 def value_to_persona_names(pointer: str, value: Any) -> Any:
-    """Return the value of a place in persona names; what belongs to others stays as it is."""
+    """Return the value at a JSON Pointer with persona names, unless it is defined elsewhere."""
     return value if _is_opaque(pointer) else to_persona_names(value)
 
 
-def value_to_pal_names(pointer: str, value: Any) -> Any:
-    """Return the value of a place in PAL names; what belongs to others stays as it is."""
-    return value if _is_opaque(pointer) else to_pal_names(value)
-
-
 def duplicate_names(value: Any, path: str = "") -> list[tuple[str, str]]:
-    """Return each field that stands under two names, as the pointers of PAL and persona name."""
+    """Return the fields that have both names, as JSON Pointers of the PAL and persona name."""
     if not isinstance(value, dict):
         return []
-    known = [(key, _TO_PERSONA.get(key)) for key in value]
-    here = [(f"{path}/{key}", f"{path}/{name}") for key, name in known if name in value]
-    inner = [(key, item) for key, item in value.items() if key not in _OPAQUE_FIELDS]
-    return here + [pair for key, item in inner for pair in duplicate_names(item, f"{path}/{key}")]
+    pairs = []
+    for key in value:
+        persona_name = _PERSONA_BY_PAL_NAME.get(key)
+        pairs += [(f"{path}/{key}", f"{path}/{persona_name}")] if persona_name in value else []
+    for key, item in value.items():
+        pairs += [] if key in _OPAQUE_FIELDS else duplicate_names(item, f"{path}/{key}")
+    return pairs
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The spelling of a request: its path, body, query and patch pointers."""
+
+    field_names: Mapping[Any, str]
+    path_segments: Mapping[str, str]
+
+    def path(self, path: str) -> str:
+        """Return a path with its first segment in this vocabulary."""
+        first, slash, rest = path.lstrip("/").partition("/")
+        return f"/{self.path_segments.get(first, first)}{slash}{rest}"
+
+    def is_renamed_path(self, path: str) -> bool:
+        """Return True if the two vocabularies spell this path differently."""
+        return path.lstrip("/").partition("/")[0] in _PAL_BY_PERSONA_PATH
+
+    def body(self, value: Any) -> Any:
+        """Return a body or query with the field names of this vocabulary."""
+        return _rename_keys(value, self.field_names)
+
+    def pointer(self, pointer: str) -> str:
+        """Return a JSON Pointer into a persona with the names of this vocabulary."""
+        return _rename_pointer(pointer, self.field_names)
+
+    def value(self, pointer: str, value: Any) -> Any:
+        """Return the value at a JSON Pointer with the names of this vocabulary."""
+        return value if _is_opaque(pointer) else self.body(value)
+
+
+_PAL_BY_PERSONA_PATH: Mapping[str, str] = {"personas": "pals", "replicas": "faces"}
+PERSONA_VOCABULARY = Vocabulary({}, {})
+PAL_VOCABULARY = Vocabulary(_PAL_BY_PERSONA_NAME, _PAL_BY_PERSONA_PATH)
 
 
 def _is_opaque(pointer: str) -> bool:
     return any(token in _OPAQUE_FIELDS for token in pointer.split("/"))
 
 
-def _rename_keys(value: Any, names: dict[Any, str]) -> Any:
+def _rename_keys(value: Any, names: Mapping[Any, str]) -> Any:
     if isinstance(value, list):
         return [_rename_keys(item, names) for item in value]
     if not isinstance(value, dict):
         return value
     renamed: dict[Any, Any] = {}
     for key, item in value.items():
-        new = names.get(key, key)
-        if new != key and new in value:
-            continue  # both spellings came: the one of the asked vocabulary wins
-        renamed[new] = item if key in _OPAQUE_FIELDS else _rename_keys(item, names)
+        new_key = names.get(key, key)
+        if new_key != key and new_key in value:
+            continue  # the value has both names: the one of the target vocabulary wins
+        renamed[new_key] = item if key in _OPAQUE_FIELDS else _rename_keys(item, names)
     return renamed
 
 
-def _rename_pointer(pointer: str, names: dict[Any, str]) -> str:
+def _rename_pointer(pointer: str, names: Mapping[Any, str]) -> str:
     tokens = pointer.split("/")
     for index, token in enumerate(tokens):
         if token in _OPAQUE_FIELDS:
             break
         tokens[index] = names.get(token, token)
     return "/".join(tokens)
-
-
-_PAL_PATHS = {"personas": "pals", "replicas": "faces"}
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """How a path, a body, a patch pointer and a query are spelled."""
-
-    name: str
-    segments: dict[str, str]
-    body: Callable[[Any], Any]
-    pointer: Callable[[str], str]
-    value: Callable[[str, Any], Any]
-
-    def path(self, path: str) -> str:
-        """Return the path with its first segment in this dialect."""
-        first, slash, rest = path.lstrip("/").partition("/")
-        return f"/{self.segments.get(first, first)}{slash}{rest}"
-
-    def is_renamed_path(self, path: str) -> bool:
-        """Tell whether this path is spelled differently in the two dialects."""
-        return path.lstrip("/").partition("/")[0] in _PAL_PATHS
-
-
-def _identity(value: Any) -> Any:
-    return value
-
-
-def _identity_value(_: str, value: Any) -> Any:
-    return value
-
-
-PERSONA_VOCABULARY = Vocabulary("personas", {}, _identity, _identity, _identity_value)
-PAL_VOCABULARY = Vocabulary(
-    "pals", _PAL_PATHS, to_pal_names, pointer_to_pal_names, value_to_pal_names
-)

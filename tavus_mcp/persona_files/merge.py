@@ -19,7 +19,7 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.json_patch import diff, pointer_of
-from tavus_mcp.models.masking import MASK, has_masked_secret, is_masked, is_secret_name
+from tavus_mcp.models.masking import MASK, has_masked_secret_at, is_masked, is_secret_name
 from tavus_mcp.models.persona import WRITE_ONLY
 from tavus_mcp.persona_files.persona_file import FIELDS_NOT_IN_FILE
 from tavus_mcp.personas.readback import is_equivalent_value
@@ -333,19 +333,15 @@ def _is_in_container(path_parts: PathParts) -> bool:
     return not REFERENCE_CONTAINERS.isdisjoint(path_parts[:-1])
 
 
-def _is_header(path_parts: PathParts) -> bool:
-    return path_parts[-2:-1] == ("headers",)
-
-
 def _is_mask(path_parts: PathParts, text: str) -> bool:
-    return has_masked_secret(text, path_parts[-1], header=_is_header(path_parts))
+    return has_masked_secret_at(path_parts, text)
 
 
 def _is_secret_at(app: App, path_parts: PathParts, value: Any) -> bool:
     """Tell whether what stands at a place is secret, wholly or in part."""
     if isinstance(value, dict) or value is _NOTHING:
         return False
-    if has_masked_secret(value, path_parts[-1], header=_is_header(path_parts)):
+    if has_masked_secret_at(path_parts, value):
         return True
     return bool(app.masker.mask_at(path_parts, value) != value)
 

@@ -19,7 +19,7 @@ from tavus_mcp.models.changes import Change, RawPatch
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, sort_by_severity
 from tavus_mcp.models.json_patch import Operation, diff, pointer_tokens
-from tavus_mcp.models.masking import MASK, has_masked_secret
+from tavus_mcp.models.masking import MASK, has_masked_secret_at
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.conflicts import (
@@ -251,8 +251,7 @@ def refuse_mixed_conferencing(operations: Sequence[Operation]) -> None:
 
 
 def _writes_mask(operation: Operation) -> bool:
-    *above, name = pointer_tokens(operation.path)
     return operation.op != "remove" and (
         MASK in operation.path
-        or has_masked_secret(operation.value, name, header=above[-1:] == ["headers"])
+        or has_masked_secret_at(pointer_tokens(operation.path), operation.value)
     )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.masking import MASK, Masker, is_masked, is_secret_name
 from tavus_mcp.models.vocabularies import (
-    pointer_to_pal_names,
+    PAL_VOCABULARY,
     pointer_to_persona_names,
     to_pal_names,
     to_persona_names,
@@ -59,8 +59,8 @@ def test_pointers_round_trip_and_resolve_to_the_same_value(parts: list[str]) -> 
     document: Any = "here"
     for part in reversed(parts):
         document = {part: document}
-    assert pointer_to_persona_names(pointer_to_pal_names(pointer)) == pointer
-    assert PersonaDocument(to_pal_names(document)).at(pointer_to_pal_names(pointer)) == "here"
+    assert pointer_to_persona_names(PAL_VOCABULARY.pointer(pointer)) == pointer
+    assert PersonaDocument(to_pal_names(document)).at(PAL_VOCABULARY.pointer(pointer)) == "here"
 
 
 @pytest.mark.parametrize("name", ["headers", "extra_body", "default_query", "parameters"])

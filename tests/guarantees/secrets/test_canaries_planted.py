@@ -141,7 +141,7 @@ async def test_a_secret_that_starts_like_another_is_masked_completely(
     keys = {f"k{n}": f"sk-{n:06d}" for n in range(20)}
     keys |= {f"long{n}": f"sk-{n:06d}-tail-{n:06d}" for n in range(20)}
     for secret in keys.values():
-        tool_client.server.app.masker.learn(secret)
+        tool_client.server.app.masker.add_secret(secret)
     prompt = " ".join(keys[f"long{n}"] for n in range(20))
     persona_id = await tool_client.create_persona(system_prompt=prompt)
     assert "-tail-" not in render_result(
