@@ -18,6 +18,8 @@ CUSTOM_LLM = {
     "api_key": "sk-own-0123456789",
 }
 ELEVENLABS = {"tts_engine": "elevenlabs", "external_voice_id": "21m00Tcm4TlvDq8ikWAM"}
+FLOW_IN_USE = {"turn_detection_model": "sparrow-2", "voice_isolation": "near"}
+"""A layer that decides turn-taking, with the documented defaults of today."""
 
 CREATED_AT = "2025-09-01T10:00:00.000Z"
 
@@ -42,6 +44,11 @@ def store_persona(store: Store, **fields: Any) -> str:
     with store.write_transaction():
         store.put("persona", PERSONA_ID, stored)
     return PERSONA_ID
+
+
+def build_flow_layer(**fields: str) -> dict[str, Any]:
+    """Return layers with a conversational flow that is in use."""
+    return {"conversational_flow": {**FLOW_IN_USE, **fields}}
 
 
 def read_stored_persona(store: Store) -> dict[str, Any]:
