@@ -8,51 +8,22 @@
 - ``describe``  a layer as compact JSON, for a tool result
 """
 
-from tavus_mcp.catalog.catalog import GUIDE_TOPICS, LAYERS, Catalog, load_catalog
-from tavus_mcp.catalog.facts import (
-    ChangelogEntry,
-    ContextGuidance,
-    EngineFacts,
-    FieldFacts,
-    Language,
-    LayerFacts,
-    ModelFacts,
-    PipelineMode,
-    SeedMapping,
-    ShutdownReason,
-    SttSupport,
-    Value,
-    VoiceSetting,
-)
-from tavus_mcp.catalog.goals import (
-    Advice,
-    Paragraph,
-    Step,
-    Translation,
-    TuningGoal,
-)
+from tavus_mcp.catalog.catalog import LAYERS, Catalog, load_catalog
+from tavus_mcp.catalog.facts import EngineFacts, FieldFacts, Language, ModelFacts, VoiceSetting
+from tavus_mcp.catalog.goals import Advice, Paragraph, Step, Translation, TuningGoal
 
 __all__ = [
-    "GUIDE_TOPICS",
     "LAYERS",
     "Advice",
     "Catalog",
-    "ChangelogEntry",
-    "ContextGuidance",
     "EngineFacts",
     "FieldFacts",
     "Language",
-    "LayerFacts",
     "ModelFacts",
     "Paragraph",
-    "PipelineMode",
-    "SeedMapping",
-    "ShutdownReason",
     "Step",
-    "SttSupport",
     "Translation",
     "TuningGoal",
-    "Value",
     "VoiceSetting",
     "load_catalog",
 ]

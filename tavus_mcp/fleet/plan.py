@@ -100,16 +100,6 @@ class BulkPlanDraft:
     stored_plan: plans.Plan | None = None
 
 
-@dataclass(frozen=True)
-class _BulkChange:
-    """A validated request: which personas are changed, how, and at most how many of them."""
-
-    persona_filter: PersonaFilter
-    propose: ProposeChange
-    finding: str | None = None
-    limit: int | None = None
-
-
 async def draft_bulk_plan(
     app: App, request: BulkChangeRequest, report_progress: ProgressCallback
 ) -> BulkPlanDraft:
@@ -118,41 +108,60 @@ async def draft_bulk_plan(
     Raises ``InvalidArgument`` with everything that is wrong with the request, ``Refused`` when no
     selected persona can be changed, and the errors of the API when the list cannot be read.
     """
-    bulk_change = await _resolve_request(app, request)
-    selection = PersonaSelection(app, bulk_change.persona_filter)
+    persona_filter, propose = await _resolve_request(app, request)
+    selection = PersonaSelection(app, persona_filter)
     progress = ProgressReporter(report_progress)
     results: dict[str, PlannedPersona | SkippedPersona | None] = {}
     await selection.fetch_next_page()
 
     async def plan_persona(persona_id: str) -> None:
         results[persona_id] = None  # inserted first: the plan has the order of the list
-        result = results[persona_id] = await _plan_persona(app, bulk_change, selection, persona_id)
-        if isinstance(result, PlannedPersona) and bulk_change.limit is not None:
-            count = sum(isinstance(item, PlannedPersona) for item in results.values())
-            selection.is_limit_reached = count >= bulk_change.limit
+        document = await read_persona(app, persona_id)
+        selection.note_result(document if isinstance(document, TavusError) else None)
+        if isinstance(document, TavusError):
+            results[persona_id] = SkippedPersona("unreadable", persona_id, str(document))
+        elif persona_filter.matches(document.data) and _has_finding(app, document, request.finding):
+            results[persona_id] = await _plan_persona(app, propose, document)
+        if request.limit is not None:
+            count = sum(isinstance(result, PlannedPersona) for result in results.values())
+            selection.is_limit_reached = count >= request.limit
         await progress.advance(selection.total)
 
     await concurrency.for_each(selection.iter_ids(), plan_persona)
-    return await _store_plan(app, bulk_change, selection, list(results.values()))
+    planned = [result for result in results.values() if isinstance(result, PlannedPersona)]
+    draft = BulkPlanDraft(
+        planned[: request.limit],
+        [result for result in results.values() if isinstance(result, SkippedPersona)],
+        selection.stop_reason,
+        selection.is_limit_reached,
+    )
+    _refuse_if_all_refused(draft)
+    if draft.planned_personas:
+        plan = build_bulk_plan([persona.item for persona in draft.planned_personas])
+        draft.stored_plan = await plans.store_plan(app, plan)
+    return draft
 
 
-async def _resolve_request(app: App, request: BulkChangeRequest) -> _BulkChange:
-    """Validate a request; raise ``InvalidArgument`` with all that is missing or contradictory."""
+async def _resolve_request(
+    app: App, request: BulkChangeRequest
+) -> tuple[PersonaFilter, ProposeChange]:
+    """Return which personas a request selects, and the proposal of their change.
+
+    Raises ``InvalidArgument`` with all that is missing or contradictory.
+    """
     problems = [*_find_selection_problems(request), *_find_change_problems(request)]
     if problems:
         raise InvalidArgument(problems)
     if request.undo_of is not None:
         persona_ids, propose_restore = await prepare_undo(app, request.undo_of)
-        return _BulkChange(
-            PersonaFilter(persona_ids=persona_ids), propose_restore, limit=request.limit
-        )
+        return PersonaFilter(persona_ids=persona_ids), propose_restore
     propose = _propose_goals(app, request) if request.goals else _propose_fields(app, request)
     if request.finding is not None and request.finding not in _RULE_NAMES:
         suggestion = suggestion_or_period(request.finding, _RULE_NAMES)
         raise InvalidArgument(
             [f"/finding: no rule of this name{suggestion} audit_personas tells the names."]
         )
-    return _BulkChange(request.persona_filter, propose, request.finding, request.limit)
+    return request.persona_filter, propose
 
 
 def _find_selection_problems(request: BulkChangeRequest) -> Iterator[str]:
@@ -206,46 +215,31 @@ def _propose_fields(app: App, request: BulkChangeRequest) -> ProposeChange:
     return propose
 
 
-async def _plan_persona(
-    app: App, bulk_change: _BulkChange, selection: PersonaSelection, persona_id: str
-) -> PlannedPersona | SkippedPersona | None:
-    """Plan the change of one persona; return None if it turns out not to be selected."""
-    document = await read_persona(app, persona_id)
-    selection.note_result(document if isinstance(document, TavusError) else None)
-    if isinstance(document, TavusError):
-        return SkippedPersona("unreadable", persona_id, str(document))
-    if not bulk_change.persona_filter.matches(document.data) or not _has_finding(
-        app, document, bulk_change.finding
-    ):
-        return None
-    if document.data.get("persona_type") == "system":
-        return SkippedPersona("not_editable", persona_id, _STOCK_PERSONA_REASON)
-    try:
-        return await _plan_update(app, bulk_change, document)
-    except Refused as error:
-        return SkippedPersona("refused", persona_id, str(error))
-
-
 def _has_finding(app: App, document: PersonaDocument, rule: str | None) -> bool:
     return rule is None or any(
         finding.rule == rule for finding in check.check(document, app.catalog)
     )
 
 
-async def _plan_update(
-    app: App, bulk_change: _BulkChange, document: PersonaDocument
+async def _plan_persona(
+    app: App, propose: ProposeChange, document: PersonaDocument
 ) -> PlannedPersona | SkippedPersona:
     persona_id = document.persona_id
-    proposed = await bulk_change.propose(document)
-    request = UpdateRequest(
-        TOOL,
-        persona_id,
-        proposed.change,
-        allow=proposed.allow,
-        findings=proposed.findings,
-        keep_legacy_spelling=proposed.keep_legacy_spelling,
-    )
-    _, operations, findings = compute_update(app, document, request)
+    if document.data.get("persona_type") == "system":
+        return SkippedPersona("not_editable", persona_id, _STOCK_PERSONA_REASON)
+    try:
+        proposed = await propose(document)
+        request = UpdateRequest(
+            TOOL,
+            persona_id,
+            proposed.change,
+            allow=proposed.allow,
+            findings=proposed.findings,
+            keep_legacy_spelling=proposed.keep_legacy_spelling,
+        )
+        _, operations, findings = compute_update(app, document, request)
+    except Refused as error:
+        return SkippedPersona("refused", persona_id, str(error))
     if not operations:
         return _explain_no_change(persona_id, proposed)
     await record_observed(app, document)
@@ -261,26 +255,6 @@ def _explain_no_change(persona_id: str, proposed: ProposedChange) -> SkippedPers
         reason = "; ".join(f"{finding.path}: {finding.message}" for finding in not_restored)
         return SkippedPersona("refused", persona_id, reason)
     return SkippedPersona("already_so", persona_id, "It is so already.")
-
-
-async def _store_plan(
-    app: App,
-    bulk_change: _BulkChange,
-    selection: PersonaSelection,
-    results: Sequence[PlannedPersona | SkippedPersona | None],
-) -> BulkPlanDraft:
-    planned = [result for result in results if isinstance(result, PlannedPersona)]
-    draft = BulkPlanDraft(
-        planned[: bulk_change.limit],
-        [result for result in results if isinstance(result, SkippedPersona)],
-        selection.stop_reason,
-        selection.is_limit_reached,
-    )
-    _refuse_if_all_refused(draft)
-    if draft.planned_personas:
-        plan = build_bulk_plan([persona.item for persona in draft.planned_personas])
-        draft.stored_plan = await plans.store_plan(app, plan)
-    return draft
 
 
 def _refuse_if_all_refused(draft: BulkPlanDraft) -> None:
