@@ -39,8 +39,8 @@ async def edit_greeting_at_dashboard(
 
 
 async def list_revisions(tool_client: ToolClient, persona_id: str) -> list[dict[str, Any]]:
-    told = await tool_client.expect_result("list_revisions", persona_id=persona_id, limit=100)
-    return list(told["revisions"])
+    page = await tool_client.expect_result("list_revisions", persona_id=persona_id, limit=100)
+    return list(page["revisions"])
 
 
 async def delete_persona(tool_client: ToolClient, persona_id: str) -> None:
@@ -60,13 +60,13 @@ async def test_revisions_are_listed_newest_first_with_tool_status_and_paths(
     persona_id = await tool_client.create_persona()
     await tool_client.expect_result("update_persona", persona_id=persona_id, greeting="Hi.")
     await tool_client.expect_result("configure_llm", persona_id=persona_id, temperature=0.3)
-    told = await list_revisions(tool_client, persona_id)
-    assert [row["tool"] for row in told] == ["configure_llm", "update_persona", "create_persona"]
-    assert {row["status"] for row in told} == {"applied"}
-    assert told[1]["paths"] == ["/greeting"]
-    assert [row["at"] for row in told] == sorted((row["at"] for row in told), reverse=True)
+    rows = await list_revisions(tool_client, persona_id)
+    assert [row["tool"] for row in rows] == ["configure_llm", "update_persona", "create_persona"]
+    assert {row["status"] for row in rows} == {"applied"}
+    assert rows[1]["paths"] == ["/greeting"]
+    assert [row["at"] for row in rows] == sorted((row["at"] for row in rows), reverse=True)
     now = (await tool_client.expect_result("get_persona", persona_id=persona_id))["revision"]
-    assert told[0]["revision"] == now
+    assert rows[0]["revision"] == now
 
 
 async def test_the_pages_of_revisions_neither_skip_nor_repeat_rows(
@@ -98,16 +98,16 @@ async def test_changes_made_outside_this_server_are_observed_and_listed(
     persona_id = await tool_client.create_persona(greeting="Hi.")
     await edit_greeting_at_dashboard(dashboard_client, persona_id, "Ciao.")
     await tool_client.expect_result("update_persona", persona_id=persona_id, name="Eva")
-    told = await list_revisions(tool_client, persona_id)
-    assert [(row["tool"], row["status"]) for row in told] == [
+    rows = await list_revisions(tool_client, persona_id)
+    assert [(row["tool"], row["status"]) for row in rows] == [
         ("update_persona", "applied"),
         ("elsewhere", "seen"),
         ("create_persona", "applied"),
     ]
     compared = await tool_client.expect_result(
         "compare_personas",
-        first=f"{persona_id}@{told[2]['revision']}",
-        second=f"{persona_id}@{told[1]['revision']}",
+        first=f"{persona_id}@{rows[2]['revision']}",
+        second=f"{persona_id}@{rows[1]['revision']}",
     )
     assert compared["differences"] == [{"path": "/greeting", "first": "Hi.", "second": "Ciao."}]
 
@@ -135,8 +135,10 @@ async def test_an_unknown_revision_is_refused_with_the_closest_match(
     persona_id = await tool_client.create_persona()
     (row,) = await list_revisions(tool_client, persona_id)
     wrong = row["revision"][:-1] + "x"
-    told = await tool_client.expect_error("restore_revision", persona_id=persona_id, revision=wrong)
-    assert row["revision"] in told
+    error = await tool_client.expect_error(
+        "restore_revision", persona_id=persona_id, revision=wrong
+    )
+    assert row["revision"] in error
 
 
 async def test_restoring_one_layer_leaves_the_rest_unchanged(tool_client: ToolClient) -> None:
@@ -221,9 +223,9 @@ async def test_a_deleted_persona_is_restored_with_a_new_id_and_without_its_key(
         "restore_revision", persona_id=persona_id, revision=first["revision"]
     )
     assert receipt["persona_id"] != persona_id
-    said = {item["path"]: item["message"] for item in receipt["findings"]}
-    assert "new" in said["/persona_id"]
-    assert "/layers/tts/api_key" in said
+    messages = {item["path"]: item["message"] for item in receipt["findings"]}
+    assert "new" in messages["/persona_id"]
+    assert "/layers/tts/api_key" in messages
     now = await tool_client.read_persona(receipt["persona_id"])
     assert (now["persona_name"], now["greeting"]) == ("Ada", "Hi.")
     assert now["layers"]["tts"] == {"tts_engine": "cartesia"}
@@ -303,9 +305,9 @@ async def test_a_revision_is_read_as_a_resource(tool_client: ToolClient) -> None
     await tool_client.expect_result("update_persona", persona_id=persona_id, greeting="Ciao.")
     uri = f"tavus://personas/{persona_id}/revisions/{first['revision']}"
     (part,) = (await tool_client.client.read_resource(uri)).contents
-    told = json.loads(part.text)  # type: ignore[union-attr]  # text is what this server sends
-    assert told["revision"] == first["revision"]
-    assert told["persona"]["greeting"] == "Hi."
+    resource = json.loads(part.text)  # type: ignore[union-attr]  # text is what this server sends
+    assert resource["revision"] == first["revision"]
+    assert resource["persona"]["greeting"] == "Hi."
 
 
 async def test_an_unknown_revision_is_not_found_as_a_resource(tool_client: ToolClient) -> None:
@@ -332,9 +334,9 @@ async def test_a_change_that_cannot_be_recorded_is_not_sent(
         ("create_persona", {"name": "Eva", "system_prompt": "You are Eva."}),
         ("delete_persona", {"persona_id": persona_id}),
     ):
-        told = await tool_client.expect_error(tool, **change)
-        assert "Nothing was sent" in told
-        assert "TAVUS_MCP_DATA_DIR" in told
+        error = await tool_client.expect_error(tool, **change)
+        assert "Nothing was sent" in error
+        assert "TAVUS_MCP_DATA_DIR" in error
     assert tool_client.transport.writes == []
     assert (await tool_client.read_persona(persona_id))["greeting"] == "Hi."
 

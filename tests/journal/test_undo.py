@@ -111,9 +111,9 @@ def render_stored_persona(store: Store, persona_id: str) -> str:
     return json.dumps({key: row[key] for key in row if key != "updated_at"}, sort_keys=True)
 
 
-async def apply_and_undo_changes(room: ServerAndStore, changes: list[Change]) -> None:
+async def apply_and_undo_changes(server_and_store: ServerAndStore, changes: list[Change]) -> None:
     """Make every change, then undo the last, the one before it, and so on."""
-    tool_client, store = room.tool_client, room.store
+    tool_client, store = server_and_store.tool_client, server_and_store.store
     persona_id = await tool_client.create_persona(
         greeting="Hi.", layers={"llm": {"model": "tavus-gpt-oss"}}
     )
@@ -132,7 +132,10 @@ async def apply_and_undo_changes(room: ServerAndStore, changes: list[Change]) ->
 
 
 def check_undo_restores(
-    portal: BlockingPortal, room: ServerAndStore, drawn: st.SearchStrategy[Change], count: int
+    portal: BlockingPortal,
+    server_and_store: ServerAndStore,
+    drawn: st.SearchStrategy[Change],
+    count: int,
 ) -> None:
     @settings(
         max_examples=count,
@@ -144,7 +147,7 @@ def check_undo_restores(
     )
     @given(changes=st.lists(drawn, min_size=1, max_size=4))
     def play(changes: list[Change]) -> None:
-        portal.call(apply_and_undo_changes, room, changes)
+        portal.call(apply_and_undo_changes, server_and_store, changes)
 
     play()
 

@@ -155,10 +155,10 @@ async def test_an_absent_function_is_refused_with_the_existing_ones(
     persona_id = await tool_client.create_persona(
         layers={"llm": {"tools": [build_weather_function()]}}
     )
-    said = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "remove_function_tool", persona_id=persona_id, name="get_wether"
     )
-    assert "did you mean 'get_weather'?" in said
+    assert "did you mean 'get_weather'?" in error
     none = await tool_client.expect_error(
         "remove_function_tool", persona_id=persona_id, name="get_weather", layer="perception"
     )
@@ -192,7 +192,7 @@ async def test_a_function_whose_parameters_are_not_an_object_schema_is_reported(
 async def test_a_function_that_is_too_large_is_refused(tool_client: ToolClient) -> None:
     """Tavus: description and parameters together have at most 10,000 characters."""
     persona_id = await tool_client.create_persona()
-    said = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "set_function_tool", persona_id=persona_id, name="a", description="x" * 10_001
     )
-    assert "10,000" in said
+    assert "10,000" in error

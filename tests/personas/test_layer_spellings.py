@@ -155,26 +155,26 @@ async def test_a_key_without_its_url_and_a_url_without_its_key_are_refused(
     """Tavus answers 400: a custom LLM needs both."""
     persona_id = await tool_client.create_persona()
     url = "https://api.example.com/v1"
-    said = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "configure_llm", persona_id=persona_id, model="m", base_url=url
     )
-    assert "/layers/llm/api_key" in said
-    assert "api_key_ref" in said
-    said = await tool_client.expect_error(
+    assert "/layers/llm/api_key" in error
+    assert "api_key_ref" in error
+    error = await tool_client.expect_error(
         "configure_llm", persona_id=persona_id, model="m", api_key=CANARY
     )
-    assert "base_url" in said
-    assert CANARY not in said
+    assert "base_url" in error
+    assert CANARY not in error
     assert all(item.method == "POST" for item in tool_client.transport.writes)
 
 
 async def test_an_unhosted_model_is_refused_without_an_endpoint(tool_client: ToolClient) -> None:
     persona_id = await tool_client.create_persona()
-    said = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "configure_llm", persona_id=persona_id, model="gpt-4-turbo"
     )
-    assert "/layers/llm/model" in said
-    assert "base_url" in said
+    assert "/layers/llm/model" in error
+    assert "base_url" in error
 
 
 async def test_an_unknown_hosted_model_is_accepted_with_a_warning(
@@ -193,10 +193,10 @@ async def test_a_private_address_is_refused_before_any_request(
     tool_client: ToolClient, url: str
 ) -> None:
     persona_id = await tool_client.create_persona()
-    said = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "configure_llm", persona_id=persona_id, model="m", base_url=url, api_key_ref="openai"
     )
-    assert "/layers/llm/base_url" in said
+    assert "/layers/llm/base_url" in error
 
 
 MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
@@ -237,15 +237,15 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
 ]
 
 
+@pytest.mark.parametrize(("tool", "arguments", "path", "message"), MISTAKES)
 async def test_an_invalid_value_is_refused_with_path_and_allowed_values_and_not_echoed(
-    tool_client: ToolClient,
+    tool_client: ToolClient, tool: str, arguments: dict[str, Any], path: str, message: str
 ) -> None:
-    for tool, arguments, path, says in MISTAKES:
-        who = {} if tool == "describe_layer" else {"persona_id": "p1"}
-        said = await tool_client.expect_error(tool, **who, **arguments)
-        assert path in said, arguments
-        assert says in said, arguments
-        assert CANARY not in said, arguments
+    target = {} if tool == "describe_layer" else {"persona_id": "p1"}
+    error = await tool_client.expect_error(tool, **target, **arguments)
+    assert path in error
+    assert message in error
+    assert CANARY not in error
     assert tool_client.transport.requests == []
 
 
@@ -265,16 +265,16 @@ MISTAKES_INSIDE: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
+@pytest.mark.parametrize(("layers", "path", "message"), MISTAKES_INSIDE)
 async def test_an_invalid_value_inside_layers_is_refused_with_its_full_path(
-    tool_client: ToolClient,
+    tool_client: ToolClient, layers: dict[str, Any], path: str, message: str
 ) -> None:
-    for layers, path, says in MISTAKES_INSIDE:
-        said = await tool_client.expect_error(
-            "create_persona", system_prompt="You help.", layers=layers
-        )
-        assert f"{path}:" in said
-        assert says in said, path
-        assert CANARY not in said, path
+    error = await tool_client.expect_error(
+        "create_persona", system_prompt="You help.", layers=layers
+    )
+    assert f"{path}:" in error
+    assert message in error
+    assert CANARY not in error
     assert tool_client.transport.requests == []
 
 
@@ -282,18 +282,18 @@ async def test_a_wrong_value_of_a_union_field_is_reported_at_its_path(
     tool_client: ToolClient,
 ) -> None:
     flow = {"noise_cancellation": [1]}
-    said = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "create_persona", system_prompt="You help.", layers={"conversational_flow": flow}
     )
-    assert "/layers/conversational_flow/noise_cancellation:" in said
+    assert "/layers/conversational_flow/noise_cancellation:" in error
 
 
 async def test_all_errors_of_a_call_are_reported_together(tool_client: ToolClient) -> None:
-    said = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "configure_tts", persona_id="p1", tts_engine="siri", stability=7, sped=1
     )
     for path in ("/tts_engine", "/stability", "/sped"):
-        assert path in said
+        assert path in error
 
 
 async def test_a_speed_that_the_engine_does_not_take_is_refused_with_its_range(
@@ -301,19 +301,19 @@ async def test_a_speed_that_the_engine_does_not_take_is_refused_with_its_range(
 ) -> None:
     """Tavus: ElevenLabs takes 0.7 to 1.2."""
     persona_id = await tool_client.create_persona(layers={"tts": {"tts_engine": "elevenlabs"}})
-    said = await tool_client.expect_error("configure_tts", persona_id=persona_id, speed=1.9)
-    assert "/layers/tts/voice_settings/speed" in said
-    assert "1.2" in said
+    error = await tool_client.expect_error("configure_tts", persona_id=persona_id, speed=1.9)
+    assert "/layers/tts/voice_settings/speed" in error
+    assert "1.2" in error
 
 
 async def test_a_perception_entry_over_ravens_limit_is_refused(tool_client: ToolClient) -> None:
     """Tavus: 10,000 characters at most, one page says 1,000."""
     persona_id = await tool_client.create_persona()
-    said = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "configure_perception", persona_id=persona_id, visual_awareness_queries=["x" * 10_001]
     )
-    assert "/visual_awareness_queries/0" in said
-    assert "10000" in said.replace(",", "")
+    assert "/visual_awareness_queries/0" in error
+    assert "10000" in error.replace(",", "")
     receipt = await tool_client.expect_result(
         "configure_perception", persona_id=persona_id, visual_awareness_queries=["x" * 1_001]
     )
@@ -322,5 +322,5 @@ async def test_a_perception_entry_over_ravens_limit_is_refused(tool_client: Tool
 
 async def test_a_refused_name_to_unset_is_not_echoed(tool_client: ToolClient) -> None:
     """Ours (design section 4): rejected values are never echoed."""
-    said = await tool_client.expect_error("configure_llm", persona_id="p1", unset=[CANARY])
-    assert CANARY not in said
+    error = await tool_client.expect_error("configure_llm", persona_id="p1", unset=[CANARY])
+    assert CANARY not in error

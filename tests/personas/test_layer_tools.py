@@ -76,7 +76,7 @@ ARGUMENTS = {
 
 @pytest.mark.parametrize("layer", list(ARGUMENTS))
 async def test_each_argument_sets_its_field(tool_client: ToolClient, layer: str) -> None:
-    shown = {"api_key": "********", "headers": {"X-Team": "********"}}
+    masked = {"api_key": "********", "headers": {"X-Team": "********"}}
     for name, value in ARGUMENTS[layer].items():
         persona_id = await tool_client.create_persona()
         receipt = await tool_client.expect_result(
@@ -84,7 +84,7 @@ async def test_each_argument_sets_its_field(tool_client: ToolClient, layer: str)
         )
         assert receipt["status"] == "applied", name
         saved = (await tool_client.read_persona(persona_id))["layers"][layer]
-        assert saved[name] == shown.get(name, value)
+        assert saved[name] == masked.get(name, value)
 
 
 @pytest.mark.parametrize("name", list(SETTINGS))
@@ -162,10 +162,10 @@ async def test_a_wrong_name_inside_voice_settings_is_refused_with_the_closest_ma
     tool_client: ToolClient,
 ) -> None:
     persona_id = await tool_client.create_persona()
-    said = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "configure_tts", persona_id=persona_id, voice_settings={"stablity": 0.5}
     )
-    assert "did you mean 'stability'?" in said
+    assert "did you mean 'stability'?" in error
 
 
 async def test_only_given_fields_change(tool_client: ToolClient) -> None:

@@ -92,8 +92,8 @@ async def test_a_custom_llm_without_its_key_is_refused_with_advice(
 ) -> None:
     """Tavus takes base_url and api_key only together."""
     persona_id = await tool_client.create_persona(name="Own", layers=LAYERS)
-    said = await tool_client.expect_error("create_persona", based_on=persona_id)
-    assert "/layers/llm/api_key" in said
+    error = await tool_client.expect_error("create_persona", based_on=persona_id)
+    assert "/layers/llm/api_key" in error
     receipt = await tool_client.expect_result(
         "create_persona", based_on=persona_id, layers={"llm": {"api_key": "llm-key-canary-8"}}
     )

@@ -141,10 +141,10 @@ async def test_an_argument_is_accepted_under_its_tavus_field_name(
 async def test_two_names_of_one_argument_with_two_values_are_refused(
     tool_client: ToolClient,
 ) -> None:
-    said = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "create_persona", name="A", persona_name="B", system_prompt="x"
     )
-    assert "given twice" in said
+    assert "given twice" in error
     assert tool_client.transport.requests == []
 
 
@@ -209,7 +209,7 @@ async def test_all_errors_that_tavus_would_refuse_are_reported_before_any_reques
     tool_client: ToolClient,
 ) -> None:
     """Ours (style, habit 10): everything wrong is reported at once."""
-    said = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "create_persona",
         name="Clerk",
         layers={
@@ -217,9 +217,9 @@ async def test_all_errors_that_tavus_would_refuse_are_reported_before_any_reques
             "tts": {"tts_engine": "elevenlabs", "voice_settings": {"speed": 2.0}},
         },
     )
-    assert "/system_prompt" in said
-    assert "/layers/llm/api_key" in said
-    assert "/layers/tts/voice_settings/speed" in said
+    assert "/system_prompt" in error
+    assert "/layers/llm/api_key" in error
+    assert "/layers/tts/voice_settings/speed" in error
     assert tool_client.transport.requests == []
 
 
@@ -230,26 +230,31 @@ async def test_echo_mode_needs_no_prompt(tool_client: ToolClient) -> None:
     assert receipt["status"] == "applied"
 
 
-async def test_the_seed_example_is_accepted_and_each_legacy_spelling_is_reported(
-    tool_client: ToolClient,
+LEGACY_SEED_FIELDS = {
+    "/context": "system_prompt",
+    "/layers/llm/model": "tavus-gemma-4",
+    "/layers/llm/tools": "tool_ids",
+    "/layers/tts/voice_id": "external_voice_id",
+    "/layers/perception/perception_model": "raven-1",
+    "/layers/perception/ambient_awareness": "visual_awareness_queries",
+    "/layers/stt/smart_turn_detection": "conversational_flow",
+    "/layers/stt/participant_pause_sensitivity": "turn_taking_patience",
+    "/layers/stt/participant_interrupt_sensitivity": "replica_interruptibility",
+}
+
+
+@pytest.mark.parametrize(("path", "successor"), LEGACY_SEED_FIELDS.items())
+async def test_each_legacy_field_of_the_seed_example_is_reported_with_its_successor(
+    tool_client: ToolClient, path: str, successor: str
 ) -> None:
     receipt = await tool_client.expect_result("create_persona", **SEED)
+    hints = " ".join(item["message"] + item.get("hint", "") for item in findings_at(receipt, path))
+    assert successor in hints
+
+
+async def test_the_seed_example_is_accepted(tool_client: ToolClient) -> None:
+    receipt = await tool_client.expect_result("create_persona", **SEED)
     assert receipt["status"] == "applied"
-    for path, today in {
-        "/context": "system_prompt",
-        "/layers/llm/model": "tavus-gemma-4",
-        "/layers/llm/tools": "tool_ids",
-        "/layers/tts/voice_id": "external_voice_id",
-        "/layers/perception/perception_model": "raven-1",
-        "/layers/perception/ambient_awareness": "visual_awareness_queries",
-        "/layers/stt/smart_turn_detection": "conversational_flow",
-        "/layers/stt/participant_pause_sensitivity": "turn_taking_patience",
-        "/layers/stt/participant_interrupt_sensitivity": "replica_interruptibility",
-    }.items():
-        told = " ".join(
-            item["message"] + item.get("hint", "") for item in findings_at(receipt, path)
-        )
-        assert today in told, path
     saved = await tool_client.read_persona(receipt["persona_id"])
     assert saved["layers"]["tts"]["external_voice_id"] == "your-cartesia-voice"
     assert saved["layers"]["stt"] == SEED["layers"]["stt"]  # type: ignore[index]

@@ -157,9 +157,9 @@ async def test_a_long_page_states_common_values_once(tool_client: ToolClient, st
 async def test_a_limit_outside_1_to_100_is_refused_without_a_request(
     tool_client: ToolClient, limit: int
 ) -> None:
-    said = await tool_client.expect_error("list_personas", limit=limit)
-    assert "/limit" in said
-    assert str(1 if limit < 1 else 100) in said
+    error = await tool_client.expect_error("list_personas", limit=limit)
+    assert "/limit" in error
+    assert str(1 if limit < 1 else 100) in error
     assert tool_client.transport.requests == []
 
 
@@ -180,19 +180,21 @@ WRONG_CURSORS = [
 ]
 
 
-@pytest.mark.parametrize("more", [{}, {"name_contains": "bot"}])
-async def test_an_invalid_cursor_is_refused(tool_client: ToolClient, more: dict[str, str]) -> None:
-    for cursor in WRONG_CURSORS:
-        said = await tool_client.expect_error("list_personas", cursor=cursor, **more)
-        assert "/cursor" in said, cursor
-        assert "next_cursor" in said, cursor
+@pytest.mark.parametrize("filters", [{}, {"name_contains": "bot"}], ids=["all", "filtered"])
+@pytest.mark.parametrize("cursor", WRONG_CURSORS)
+async def test_an_invalid_cursor_is_refused(
+    tool_client: ToolClient, cursor: str, filters: dict[str, str]
+) -> None:
+    error = await tool_client.expect_error("list_personas", cursor=cursor, **filters)
+    assert "/cursor" in error
+    assert "next_cursor" in error
 
 
 async def test_a_cursor_with_a_non_numeric_page_is_refused(tool_client: ToolClient) -> None:
-    said = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "list_personas", cursor=_encode_cursor([float("inf"), 20, "", 20])
     )
-    assert "/cursor" in said
+    assert "/cursor" in error
 
 
 async def test_a_cursor_is_refused_when_the_filter_differs(

@@ -56,12 +56,12 @@ async def test_an_unknown_layer_is_refused_with_the_allowed_ones_and_the_closest
     tool_client: ToolClient,
 ) -> None:
     persona_id = await tool_client.create_persona()
-    said = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "get_persona", persona_id=persona_id, layers=["perceptoin"]
     )
-    assert "/layers/0" in said
-    assert "did you mean 'perception'?" in said
-    assert "conversational_flow" in said
+    assert "/layers/0" in error
+    assert "did you mean 'perception'?" in error
+    assert "conversational_flow" in error
 
 
 @pytest.mark.parametrize("length", [1_500, 1_501, 20_000])
@@ -72,15 +72,15 @@ async def test_a_prompt_over_1500_characters_is_truncated_with_its_length(
     persona_id = await tool_client.create_persona(system_prompt=prompt)
     result = await tool_client.call("get_persona", persona_id=persona_id)
     assert result.structured_content is not None
-    shown = result.structured_content["persona"]["system_prompt"]
+    preview = result.structured_content["persona"]["system_prompt"]
     if length == 1_500:
-        assert shown == prompt
+        assert preview == prompt
         assert "cut" not in result.structured_content
     else:
-        assert shown.startswith(prompt[:1_500])
-        assert prompt not in shown
+        assert preview.startswith(prompt[:1_500])
+        assert prompt not in preview
         assert result.structured_content["cut"] == {"/system_prompt": length}
-        assert str(length) in shown
+        assert str(length) in preview
         assert f"/system_prompt: {length}" in text_of(result)
 
 
@@ -115,7 +115,7 @@ async def test_a_stock_persona_can_be_read(tool_client: ToolClient) -> None:
 async def test_an_absent_persona_gives_the_message_of_tavus_and_where_to_find_ids(
     tool_client: ToolClient,
 ) -> None:
-    said = await tool_client.expect_error("get_persona", persona_id="p0000000000")
-    assert "Invalid persona_id" in said
-    assert "list_personas" in said
-    assert "'p0000000000'" in said
+    error = await tool_client.expect_error("get_persona", persona_id="p0000000000")
+    assert "Invalid persona_id" in error
+    assert "list_personas" in error
+    assert "'p0000000000'" in error

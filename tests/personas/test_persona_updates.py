@@ -170,11 +170,11 @@ async def test_unset_of_an_unknown_field_is_refused_with_the_closest_name(
     tool_client: ToolClient,
 ) -> None:
     persona_id = await tool_client.create_persona()
-    said = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "update_persona", persona_id=persona_id, unset=["greting", "zzz"]
     )
-    assert "did you mean 'greeting'?" in said
-    assert said.count("/unset") == 2
+    assert "did you mean 'greeting'?" in error
+    assert error.count("/unset") == 2
     assert list_patches(tool_client) == []
 
 
@@ -183,10 +183,10 @@ async def test_the_prompt_of_a_persona_in_full_mode_cannot_be_removed(
 ) -> None:
     """Tavus: system_prompt is required in full mode."""
     persona_id = await tool_client.create_persona()
-    said = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "update_persona", persona_id=persona_id, unset=["system_prompt"]
     )
-    assert "/system_prompt" in said
+    assert "/system_prompt" in error
     assert list_patches(tool_client) == []
 
 
@@ -229,11 +229,11 @@ async def test_an_old_revision_is_a_conflict_and_nothing_is_written(
         "update_persona", persona_id=persona_id, name="B", if_revision=old
     )
     count = len(list_patches(tool_client))
-    said = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "update_persona", persona_id=persona_id, name="C", if_revision=old
     )
-    assert new["revision"] in said
-    assert "get_persona" in said
+    assert new["revision"] in error
+    assert "get_persona" in error
     assert len(list_patches(tool_client)) == count
     assert new["previous_revision"] == old
 
@@ -281,9 +281,9 @@ async def test_a_stock_persona_cannot_be_changed_and_the_error_gives_advice(
     tool_client: ToolClient,
 ) -> None:
     """Tavus: a live report; a read works, a patch answers 400."""
-    said = await tool_client.expect_error("update_persona", persona_id="p1af207b8189", name="Mine")
-    assert "Invalid persona_id" in said
-    assert "based_on" in said
+    error = await tool_client.expect_error("update_persona", persona_id="p1af207b8189", name="Mine")
+    assert "Invalid persona_id" in error
+    assert "based_on" in error
 
 
 async def test_unpublished_dashboard_edits_are_reported_and_never_forced(
@@ -292,9 +292,9 @@ async def test_unpublished_dashboard_edits_are_reported_and_never_forced(
     """Tavus: 409 maker_changes; force=true would discard another person's work."""
     persona_id = await tool_client.create_persona()
     store.put("maker_changes", persona_id, {})
-    said = await tool_client.expect_error("update_persona", persona_id=persona_id, name="B")
-    assert "PAL Maker" in said
-    assert "dashboard" in said
+    error = await tool_client.expect_error("update_persona", persona_id=persona_id, name="B")
+    assert "PAL Maker" in error
+    assert "dashboard" in error
     assert all("force" not in str(item.url) for item in tool_client.transport.requests)
 
 
@@ -328,6 +328,6 @@ async def test_a_persona_changed_since_the_plan_is_not_deleted(tool_client: Tool
     persona_id = await tool_client.create_persona(name="Desk")
     old = (await tool_client.expect_result("get_persona", persona_id=persona_id))["revision"]
     await tool_client.expect_result("update_persona", persona_id=persona_id, greeting="Hi!")
-    said = await tool_client.expect_error("delete_persona", persona_id=persona_id, if_revision=old)
-    assert "revision" in said
+    error = await tool_client.expect_error("delete_persona", persona_id=persona_id, if_revision=old)
+    assert "revision" in error
     await tool_client.read_persona(persona_id)

@@ -45,11 +45,11 @@ async def test_a_missing_text_is_refused_with_the_closest_match(
     persona_id = await tool_client.create_persona(
         system_prompt="You are  Calm and kind.\nYou sell tea."
     )
-    said = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "edit_prompt", persona_id=persona_id, find="you are calm", replace="x"
     )
-    assert "not in it" in said
-    assert "You are  Calm and kind." in said
+    assert "not in it" in error
+    assert "You are  Calm and kind." in error
     far = await tool_client.expect_error(
         "edit_prompt", persona_id=persona_id, find="zebra", replace="x"
     )
@@ -61,11 +61,11 @@ async def test_an_ambiguous_text_is_refused_unless_replace_all_is_set(
     tool_client: ToolClient,
 ) -> None:
     persona_id = await tool_client.create_persona(system_prompt="tea and tea and tea")
-    said = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "edit_prompt", persona_id=persona_id, find="tea", replace="ale"
     )
-    assert "3 times" in said
-    assert "replace_all" in said
+    assert "3 times" in error
+    assert "replace_all" in error
     await tool_client.expect_result(
         "edit_prompt", persona_id=persona_id, find="tea", replace="ale", replace_all=True
     )
@@ -83,28 +83,28 @@ async def test_an_empty_replacement_removes_the_text(tool_client: ToolClient) ->
 
 async def test_an_empty_text_to_find_is_refused(tool_client: ToolClient) -> None:
     persona_id = await tool_client.create_persona()
-    said = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "edit_prompt", persona_id=persona_id, find="", replace="x"
     )
-    assert "/find" in said
+    assert "/find" in error
 
 
 async def test_an_absent_field_is_reported_as_absent(tool_client: ToolClient) -> None:
     persona_id = await tool_client.create_persona()
-    said = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "edit_prompt", persona_id=persona_id, field="greeting", find="x", replace="y"
     )
-    assert "/greeting" in said
+    assert "/greeting" in error
 
 
 async def test_the_whole_prompt_of_a_persona_in_full_mode_cannot_be_removed_by_an_edit(
     tool_client: ToolClient,
 ) -> None:
     persona_id = await tool_client.create_persona(system_prompt="tea")
-    said = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "edit_prompt", persona_id=persona_id, find="tea", replace=""
     )
-    assert "/system_prompt" in said
+    assert "/system_prompt" in error
 
 
 async def test_replacing_a_text_by_itself_is_unchanged(tool_client: ToolClient) -> None:

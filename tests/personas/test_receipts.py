@@ -72,8 +72,8 @@ async def test_the_patch_contains_exactly_the_differing_leaves_and_the_receipt_l
     }
     tool_client.transport.requests.clear()
     receipt = await tool_client.expect_result("configure_tts", persona_id=persona_id, **changes)
-    told = {item["path"]: (item.get("before"), item["after"]) for item in receipt["changes"]}
-    assert told == differing
+    changes = {item["path"]: (item.get("before"), item["after"]) for item in receipt["changes"]}
+    assert changes == differing
     if not differing:
         assert receipt["status"] == "unchanged"
         assert tool_client.transport.writes == []
@@ -240,33 +240,52 @@ async def test_a_write_accepted_but_not_stored_is_reported(
 
     async with open_tool_client(forgetful) as tool_client:
         persona_id = await tool_client.create_persona(name="A")
-        said = await tool_client.expect_error("update_persona", persona_id=persona_id, name="B")
-        told = await tool_client.expect_result("list_revisions", persona_id=persona_id)
-    assert "did not take effect" in said
-    assert "/persona_name" in said
-    assert told["revisions"][0]["status"] == "failed"
+        error = await tool_client.expect_error("update_persona", persona_id=persona_id, name="B")
+        history = await tool_client.expect_result("list_revisions", persona_id=persona_id)
+    assert "did not take effect" in error
+    assert "/persona_name" in error
+    assert history["revisions"][0]["status"] == "failed"
+
+
+def build_app_down_after_patch(app: ASGIApp) -> ASGIApp:
+    """Return an application that answers every request after the first PATCH with 500."""
+    is_down = False
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal is_down
+        if is_down and scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 500, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        is_down = is_down or scope.get("method") == "PATCH"
+        await app(scope, receive, send)
+
+    return wrapped
 
 
 async def test_a_failed_read_back_is_reported_and_the_write_stands(
     open_tool_client: ToolClientFactory, sandbox: ASGIApp
 ) -> None:
-    written = False
-
-    async def then_down(scope: Scope, receive: Receive, send: Send) -> None:
-        nonlocal written
-        if written and scope["type"] == "http":
-            await send({"type": "http.response.start", "status": 500, "headers": []})
-            await send({"type": "http.response.body", "body": b""})
-            return
-        written = written or scope.get("method") == "PATCH"
-        await sandbox(scope, receive, send)
-
-    async with open_tool_client(then_down) as tool_client:
+    async with open_tool_client(build_app_down_after_patch(sandbox)) as tool_client:
         persona_id = await tool_client.create_persona(name="A")
         receipt = await tool_client.expect_result("update_persona", persona_id=persona_id, name="B")
     assert receipt["status"] == "applied"
     assert "reading it back failed" in receipt["findings"][0]["message"]
     assert receipt["undo"]["arguments"]["only"] == ["/persona_name"]
+
+
+async def test_a_replaced_key_that_cannot_be_read_back_is_not_reported_as_ineffective(
+    open_tool_client: ToolClientFactory, sandbox: ASGIApp
+) -> None:
+    """A key does not enter the revision, so an equal revision does not prove that it is the old."""
+    async with open_tool_client(build_app_down_after_patch(sandbox)) as tool_client:
+        tts = {"tts_engine": "elevenlabs", "external_voice_id": "abc", "api_key": "tts-canary-1"}
+        persona_id = await tool_client.create_persona(layers={"tts": tts})
+        receipt = await tool_client.expect_result(
+            "configure_tts", persona_id=persona_id, api_key="tts-canary-2"
+        )
+    assert receipt["status"] == "applied"
+    assert any("reading it back failed" in item["message"] for item in receipt["findings"])
 
 
 async def test_a_non_blocking_error_is_reported_as_sent(

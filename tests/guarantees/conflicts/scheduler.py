@@ -105,8 +105,8 @@ class AppWithoutTestOperations:
         self.on_refusal()
         headers = [(b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 422, "headers": headers})
-        told = {"message": "op 'test' is not supported"}
-        await send({"type": "http.response.body", "body": json.dumps(told).encode()})
+        body = {"message": "op 'test' is not supported"}
+        await send({"type": "http.response.body", "body": json.dumps(body).encode()})
 
 
 @dataclass
@@ -125,14 +125,14 @@ async def run_app(
     app: ASGIApp, scope: Scope, body: bytes
 ) -> tuple[int, Mapping[bytes, bytes], bytes]:
     """Run an application to its end; return status, headers and body of its answer."""
-    said: list[Message] = []
+    messages: list[Message] = []
 
     async def listen(message: Message) -> None:
-        said.append(message)
+        messages.append(message)
 
     await app(scope, _replay_body(body), listen)
-    text = b"".join(message.get("body", b"") for message in said)
-    return said[0]["status"], dict(said[0]["headers"]), text
+    text = b"".join(message.get("body", b"") for message in messages)
+    return messages[0]["status"], dict(messages[0]["headers"]), text
 
 
 async def _read_body(receive: Receive) -> bytes:

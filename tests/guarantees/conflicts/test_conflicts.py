@@ -108,12 +108,12 @@ async def test_an_edit_for_another_revision_is_refused_without_a_request(
     persona_id = await tool_client.create_persona(greeting="Hi.")
     revision = (await tool_client.expect_result("get_persona", persona_id=persona_id))["revision"]
     await patch_persona(dashboard_client, persona_id, "/greeting", "Ciao.")
-    told = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "update_persona", persona_id=persona_id, greeting="Hello.", if_revision=revision
     )
-    assert "Nothing was written" in told
-    assert "'Hi.'" in told
-    assert "'Ciao.'" in told
+    assert "Nothing was written" in error
+    assert "'Hi.'" in error
+    assert "'Ciao.'" in error
     assert sent_patches(tool_client) == []
 
 
@@ -136,10 +136,10 @@ async def test_a_dry_run_for_another_revision_is_refused(
     persona_id = await tool_client.create_persona(greeting="Hi.")
     revision = (await tool_client.expect_result("get_persona", persona_id=persona_id))["revision"]
     await patch_persona(dashboard_client, persona_id, "/greeting", "Ciao.")
-    told = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "update_persona", persona_id=persona_id, name="Eva", if_revision=revision, dry_run=True
     )
-    assert "Nothing was written" in told
+    assert "Nothing was written" in error
 
 
 async def test_a_plan_is_refused_and_shows_the_change_when_our_persona_was_edited(
@@ -150,9 +150,9 @@ async def test_a_plan_is_refused_and_shows_the_change_when_our_persona_was_edite
         "update_persona", persona_id=persona_id, name="Eva", dry_run=True
     )
     await patch_persona(dashboard_client, persona_id, "/greeting", "Ciao.")
-    told = await tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
-    assert "/greeting" in told
-    assert "'Ciao.'" in told
+    error = await tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
+    assert "/greeting" in error
+    assert "'Ciao.'" in error
     assert (await tool_client.read_persona(persona_id))["persona_name"] == "Bot"
 
 
@@ -169,9 +169,9 @@ async def test_a_plan_is_refused_and_shows_the_change_when_a_foreign_persona_was
         "update_persona", persona_id=persona_id, name="Eva", dry_run=True
     )
     await patch_persona(dashboard_client, persona_id, "/greeting", "Ciao.")
-    told = await tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
-    assert "Nothing was written" in told
-    assert "'Ciao.'" in told
+    error = await tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
+    assert "Nothing was written" in error
+    assert "'Ciao.'" in error
 
 
 async def test_a_deletion_plan_is_refused_and_shows_the_change_when_the_persona_was_edited(
@@ -180,10 +180,10 @@ async def test_a_deletion_plan_is_refused_and_shows_the_change_when_the_persona_
     persona_id = await create_persona_at_dashboard(dashboard_client)
     plan = await tool_client.expect_result("delete_persona", persona_id=persona_id)
     await patch_persona(dashboard_client, persona_id, "/greeting", "Ciao.")
-    told = await tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
-    assert "Nothing was written" in told
+    error = await tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
+    assert "Nothing was written" in error
     assert (await tool_client.read_persona(persona_id))["greeting"] == "Ciao."
-    assert "'Ciao.'" in told
+    assert "'Ciao.'" in error
 
 
 async def test_a_refused_plan_can_be_made_again_and_carried_out(
@@ -231,10 +231,10 @@ async def test_a_patch_refused_for_its_test_operations_is_not_resent_after_anoth
 
     async with open_tool_client(AppWithoutTestOperations(sandbox, edited_meanwhile)) as tool_client:
         persona_id = await tool_client.create_persona(greeting="Hi.")
-        told = await tool_client.expect_error(
+        error = await tool_client.expect_error(
             "update_persona", persona_id=persona_id, greeting="Hello."
         )
-        assert "/persona_name from 'Bot' to 'Eva'" in told
+        assert "/persona_name from 'Bot' to 'Eva'" in error
         assert len(sent_patches(tool_client)) == 1
         assert (store.get("persona", persona_id) or {})["greeting"] == "Hi."
 
@@ -246,11 +246,11 @@ async def test_unpublished_dashboard_edits_are_reported_and_never_forced(
     persona_id = await tool_client.create_persona(greeting="Hi.")
     control = dashboard_client.base_url.join(f"/_sandbox/maker_changes/{persona_id}")
     assert (await dashboard_client.post(control)).status_code == 204
-    told = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "update_persona", persona_id=persona_id, greeting="Hello."
     )
-    assert "409" in told
-    assert "unpublished changes in PAL Maker" in told
+    assert "409" in error
+    assert "unpublished changes in PAL Maker" in error
     assert (await tool_client.read_persona(persona_id))["greeting"] == "Hi."
     assert not any("force" in str(item.url.query) for item in tool_client.transport.requests)
     assert len(sent_patches(tool_client)) == 1
@@ -266,10 +266,10 @@ async def test_a_patch_refused_with_and_without_test_operations_is_reported_as_f
     persona_id = await tool_client.create_persona(greeting="Hi.")
     fault = {"kind": "status", "status": 422, "method": "PATCH", "times": 2}
     await dashboard_client.post(dashboard_client.base_url.join("/_sandbox/faults"), json=fault)
-    told = await tool_client.expect_error(
+    error = await tool_client.expect_error(
         "update_persona", persona_id=persona_id, greeting="Hello."
     )
-    assert "422" in told
+    assert "422" in error
     (row,) = (await tool_client.expect_result("list_revisions", persona_id=persona_id, limit=1))[
         "revisions"
     ]
@@ -292,9 +292,9 @@ async def test_an_edit_between_the_second_read_and_the_retry_is_not_overwritten(
         persona_id = await tool_client.create_persona(greeting="Hi.")
         words = iter(["Hi.", "Ciao.", "Hi.", "Salve."])
         between.before_request = lambda: greets(next(words, "Salve."))
-        told = await tool_client.call("update_persona", persona_id=persona_id, greeting="Hello.")
+        result = await tool_client.call("update_persona", persona_id=persona_id, greeting="Hello.")
         assert (store.get("persona", persona_id) or {})["greeting"] != "Hello."
-        assert told.is_error
+        assert result.is_error
 
 
 @pytest.mark.parametrize("plans", ["update_persona", "delete_persona"])
@@ -305,5 +305,5 @@ async def test_a_refused_plan_advises_to_create_the_plan_again(
     change = {"name": "Eva"} if plans == "update_persona" else {}
     plan = await tool_client.expect_result(plans, persona_id=persona_id, dry_run=True, **change)
     await patch_persona(dashboard_client, persona_id, "/greeting", "Ciao.")
-    told = await tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
-    assert "call again with if_revision" not in told, "apply_plan has no such argument"
+    error = await tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
+    assert "call again with if_revision" not in error, "apply_plan has no such argument"

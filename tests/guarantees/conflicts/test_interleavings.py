@@ -45,9 +45,9 @@ class TwoServers:
     """Two servers with one journal, and a dashboard, on one Tavus."""
 
     gates: dict[str, ScheduledApp]
-    desks: dict[str, ToolClient]
+    clients: dict[str, ToolClient]
     dashboard: httpx2.AsyncClient
-    passages: list[RecordedRequest]
+    recorded_requests: list[RecordedRequest]
     interleavings: set[str] = field(default_factory=set)
 
     async def play(self, script: EditScript) -> list[tuple[str, Any, str]]:
@@ -55,7 +55,7 @@ class TwoServers:
         self.gates["dashboard"].scheduler = None
         made = await self.dashboard.post("/personas", json=build_persona())
         persona_id = made.json()["persona_id"]
-        self.passages.clear()
+        self.recorded_requests.clear()
         turns = RequestScheduler(script.order)
         turns.register(*script.edits)
         answers: list[tuple[str, Any, str]] = []
@@ -64,9 +64,9 @@ class TwoServers:
 
         async def act(actor: str) -> None:
             for ask in script.edits[actor]:
-                first = len(self.passages)
-                status = await self._ask(actor, persona_id, ask)
-                sent = [item for item in self.passages[first:] if item.actor == actor]
+                first = len(self.recorded_requests)
+                status = await self._send_edit(actor, persona_id, ask)
+                sent = [item for item in self.recorded_requests[first:] if item.actor == actor]
                 answers.append((actor, (ask, sent), status))
             turns.release(actor)
 
@@ -76,11 +76,11 @@ class TwoServers:
         self.interleavings.add(script.interleaving_key(turns.trace))
         return answers
 
-    async def _ask(self, actor: str, persona_id: str, ask: Any) -> str:
+    async def _send_edit(self, actor: str, persona_id: str, ask: Any) -> str:
         if actor == "dashboard":
             answer = await self.dashboard.patch(f"/personas/{persona_id}", json=list(ask.patch))
             return "applied" if answer.status_code == 200 else answer.text
-        result = await self.desks[actor].call(ask.tool, persona_id=persona_id, **ask.arguments)
+        result = await self.clients[actor].call(ask.tool, persona_id=persona_id, **ask.arguments)
         if result.is_error:
             return text_of(result)
         return str((result.structured_content or {})["status"])
@@ -90,9 +90,10 @@ class TwoServers:
 async def open_two_servers(data: Path) -> AsyncIterator[TwoServers]:
     store = Store.open(None)
     tavus = build_sandbox(store)
-    passages: list[RecordedRequest] = []
+    recorded_requests: list[RecordedRequest] = []
     gates = {
-        name: ScheduledApp(tavus, store, name, passages) for name in ("one", "two", "dashboard")
+        name: ScheduledApp(tavus, store, name, recorded_requests)
+        for name in ("one", "two", "dashboard")
     }
     with pytest.MonkeyPatch.context() as patching:
         patching.setenv("TAVUS_MCP_DATA_DIR", str(data))
@@ -110,8 +111,8 @@ async def open_two_servers(data: Path) -> AsyncIterator[TwoServers]:
         Client(servers["one"], mode="legacy") as one,
         Client(servers["two"], mode="legacy") as two,
     ):
-        desks = {"one": ToolClient(one, apps["one"][1]), "two": ToolClient(two, apps["two"][1])}
-        yield TwoServers(gates, desks, dashboard, passages)
+        clients = {"one": ToolClient(one, apps["one"][1]), "two": ToolClient(two, apps["two"][1])}
+        yield TwoServers(gates, clients, dashboard, recorded_requests)
     store.close()
 
 
@@ -132,12 +133,12 @@ def two_servers(portal: BlockingPortal, journal_folder: Path) -> Iterator[TwoSer
         yield made
 
 
-def check_no_update_is_lost(room: TwoServers, answers: list[tuple[str, Any, str]]) -> None:
+def check_no_update_is_lost(two_servers: TwoServers, answers: list[tuple[str, Any, str]]) -> None:
     """Check what was answered against what took effect, and each effect against what was read."""
     expected = flatten(build_persona())
     goals = {id(item): ask for _, (ask, sent), _ in answers for item in sent}
     read: dict[str, dict[str, Any]] = {}
-    for item in room.passages:
+    for item in two_servers.recorded_requests:
         if item.method == "GET":
             read[item.actor] = flatten(item.before)
         elif item.status == 200:
@@ -152,7 +153,7 @@ def check_no_update_is_lost(room: TwoServers, answers: list[tuple[str, Any, str]
             after = flatten(item.after)
             assert {place: after.get(place) for place in expected} == expected
         assert UNKNOWN_FIELD not in repr(item.operations)
-    last = flatten(room.passages[-1].after)
+    last = flatten(two_servers.recorded_requests[-1].after)
     for place in ("/persona_id", "/persona_type", "/created_at", "/pipeline_mode"):
         last.pop(place, None)
     assert last == expected

@@ -52,15 +52,15 @@ class FaultyApp:
     _open_request_count: int = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = scope["method"], scope["path"]
+        request_line = scope["method"], scope["path"]
         self._open_request_count += 1
         self.idle.clear()
         try:
-            if self.is_withheld(*asked):
+            if self.is_withheld(*request_line):
                 await self.app(scope, receive, _discard_message)
                 while (await receive())["type"] != "http.disconnect":
                     pass
-            elif self.is_sent_slowly(*asked):
+            elif self.is_sent_slowly(*request_line):
                 await self._send_slowly(scope, receive, send)
             else:
                 await self.app(scope, receive, send)
@@ -70,15 +70,15 @@ class FaultyApp:
                 self.idle.set()
 
     async def _send_slowly(self, scope: Scope, receive: Receive, send: Send) -> None:
-        said: list[Message] = []
+        messages: list[Message] = []
 
         async def listen(message: Message) -> None:
-            said.append(message)
+            messages.append(message)
 
         await self.app(scope, receive, listen)
-        status = 200 if said[0]["status"] == 204 else said[0]["status"]
-        headers = [item for item in said[0]["headers"] if item[0] != b"content-length"]
-        body = b"".join(message.get("body", b"") for message in said)
+        status = 200 if messages[0]["status"] == 204 else messages[0]["status"]
+        headers = [item for item in messages[0]["headers"] if item[0] != b"content-length"]
+        body = b"".join(message.get("body", b"") for message in messages)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         while self.sends_forever:
             await send({"type": "http.response.body", "body": b" ", "more_body": True})

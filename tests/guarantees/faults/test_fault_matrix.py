@@ -121,8 +121,8 @@ def inject_fault(request: RequestCase, fault: dict[str, Any], *, times: int) -> 
     method = request.method.removesuffix(" one")
     left = [times or 10**6]
 
-    def meant(asked: str, path: str) -> bool:
-        if (asked, path) != (method, request.path) or not left[0]:
+    def meant(request_method: str, path: str) -> bool:
+        if (request_method, path) != (method, request.path) or not left[0]:
             return False
         left[0] -= 1
         return True
@@ -165,9 +165,9 @@ async def test_a_fault_loses_and_duplicates_no_write_and_is_reported(
     scenario.transport.is_refused = lambda _method, _path: False
     scenario.sandbox_server.clear_faults()
     if result.is_error:
-        told = text_of(result)
-        assert CLEAR.search(told), told
-        assert "Error executing" not in told
+        text = text_of(result)
+        assert CLEAR.search(text), text
+        assert "Error executing" not in text
     if there_now is None:
         check_read_is_correct_or_refused(request, result)
     else:
@@ -199,10 +199,10 @@ def check_write_is_reported_correctly(
             (made,) = request.line.sandbox_server.find_personas_by_name(request.name)
             assert facts["persona_id"] == made["persona_id"]
         return
-    told = text_of(result)
+    text = text_of(result)
     if request.took_effect():
-        assert UNSURE.search(told), told
-        assert not SURE.search(told), told
+        assert UNSURE.search(text), text
+        assert not SURE.search(text), text
 
 
 async def check_history_records_the_write(request: RequestCase) -> None:
@@ -212,9 +212,9 @@ async def check_history_records_the_write(request: RequestCase) -> None:
     journal.close()
     if request.method != "PATCH":
         return
-    told = await request.line.tool_client.expect_result(
+    history = await request.line.tool_client.expect_result(
         "list_revisions", persona_id=request.persona_id
     )
-    statuses = [row["status"] for row in told["revisions"] if row["tool"] == "update_persona"]
+    statuses = [row["status"] for row in history["revisions"] if row["tool"] == "update_persona"]
     assert len(statuses) == 1
     assert (statuses == ["applied"]) is there

@@ -61,10 +61,10 @@ async def test_a_creation_that_never_arrived_is_not_resent_automatically(
     scenario: FaultScenario,
 ) -> None:
     plan_fault(scenario, "POST", kind="reset_before")
-    told = await scenario.tool_client.expect_error(
+    error = await scenario.tool_client.expect_error(
         "create_persona", name="Never arrived", **PERSONA
     )
-    assert "list_personas" in told
+    assert "list_personas" in error
     assert count_requests(scenario, "POST") == 1
     assert scenario.sandbox_server.find_personas_by_name("Never arrived") == []
 
@@ -85,10 +85,12 @@ async def test_a_lost_creation_that_cannot_be_searched_has_an_unknown_outcome(
 ) -> None:
     plan_fault(scenario, "POST", kind="reset_after")
     plan_fault(scenario, "GET", kind="status", status=503, times=0)
-    told = await scenario.tool_client.expect_error("create_persona", name="Out of sight", **PERSONA)
+    error = await scenario.tool_client.expect_error(
+        "create_persona", name="Out of sight", **PERSONA
+    )
     assert len(scenario.sandbox_server.find_personas_by_name("Out of sight")) == 1
-    assert CERTAIN not in told
-    assert "list_personas" in told
+    assert CERTAIN not in error
+    assert "list_personas" in error
 
 
 async def test_a_lost_creation_without_further_answers_is_not_reported_as_unchanged(
@@ -96,9 +98,9 @@ async def test_a_lost_creation_without_further_answers_is_not_reported_as_unchan
 ) -> None:
     plan_fault(scenario, "POST", kind="reset_after")
     scenario.transport.is_refused = lambda method, _path: method == "GET"
-    told = await scenario.tool_client.expect_error("create_persona", name="In silence", **PERSONA)
+    error = await scenario.tool_client.expect_error("create_persona", name="In silence", **PERSONA)
     assert len(scenario.sandbox_server.find_personas_by_name("In silence")) == 1
-    assert CERTAIN not in told
+    assert CERTAIN not in error
 
 
 async def test_a_lost_deletion_without_further_answers_is_not_reported_as_unchanged(
@@ -111,9 +113,9 @@ async def test_a_lost_deletion_without_further_answers_is_not_reported_as_unchan
     scenario.transport.is_refused = lambda method, _path: (
         method == "GET" and "DELETE" in str(scenario.transport.request_lines[seen:])
     )
-    told = await scenario.tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
+    error = await scenario.tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
     assert scenario.sandbox_server.find_persona(persona_id) is None
-    assert CERTAIN not in told
+    assert CERTAIN not in error
 
 
 async def test_a_lost_change_without_further_answers_has_an_unknown_outcome(
@@ -124,11 +126,11 @@ async def test_a_lost_change_without_further_answers_has_an_unknown_outcome(
     scenario.transport.is_refused = lambda method, _path: (
         method == "GET" and "PATCH" in str(scenario.transport.request_lines)
     )
-    told = await scenario.tool_client.expect_error(
+    error = await scenario.tool_client.expect_error(
         "update_persona", persona_id=persona_id, greeting="Ciao."
     )
-    assert CERTAIN not in told
-    assert "not known" in told
+    assert CERTAIN not in error
+    assert "not known" in error
     scenario.transport.is_refused = lambda _method, _path: False
     (row,) = (
         await scenario.tool_client.expect_result("list_revisions", persona_id=persona_id, limit=1)
@@ -218,9 +220,9 @@ async def test_a_retry_after_date_is_reported_as_a_waiting_time(
     persona_id = await scenario.tool_client.create_persona()
     date = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
     plan_fault(scenario, "GET", kind="status", status=429, headers={"retry-after": date}, times=0)
-    told = await scenario.tool_client.expect_error("get_persona", persona_id=persona_id)
-    assert date in told or "minutes" in told
-    assert "GMT seconds" not in told
+    error = await scenario.tool_client.expect_error("get_persona", persona_id=persona_id)
+    assert date in error or "minutes" in error
+    assert "GMT seconds" not in error
 
 
 @pytest.mark.parametrize("tool", ["list_personas", "get_persona", "update_persona"])

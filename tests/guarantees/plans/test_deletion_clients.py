@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from asking import (
+from form_clients import (
     CURRENT_REVISION,
     ELICITATION_METHOD,
     FormUser,
@@ -78,13 +78,13 @@ async def test_with_a_handshake_revision_the_form_is_sent_during_the_call(
     clock = ManualClock()
     app, _ = build_test_app(sandbox, clock=clock)
     async with open_raw_client(build_server(app, Settings()), revision, FORMS[what]) as talk:
-        asked = await talk.call_delete_persona(store_persona(store))
-        assert asked["method"] == ELICITATION_METHOD
-        assert list(asked["params"]["requestedSchema"]["properties"]) == ["persona_name"]
+        request = await talk.call_delete_persona(store_persona(store))
+        assert request["method"] == ELICITATION_METHOD
+        assert list(request["params"]["requestedSchema"]["properties"]) == ["persona_name"]
         assert is_stored(store, "p1")
         clock.advance(seconds=3)
         answer = {"action": "accept", "content": {"persona_name": NAME}}
-        await talk.send({"id": asked["id"], "result": answer})
+        await talk.send({"id": request["id"], "result": answer})
         done = await talk.receive()
     assert done["result"]["structuredContent"]["status"] == "applied"
     assert not is_stored(store, "p1")
@@ -99,16 +99,16 @@ async def test_with_the_envelope_revision_the_form_is_the_result_and_the_call_is
     async with open_raw_client(
         build_server(app, Settings()), CURRENT_REVISION, FORMS[what]
     ) as talk:
-        asked = (await talk.call_delete_persona(store_persona(store)))["result"]
-        assert asked["resultType"] == "input_required"
-        [(key, form)] = asked["inputRequests"].items()
+        result = (await talk.call_delete_persona(store_persona(store)))["result"]
+        assert result["resultType"] == "input_required"
+        [(key, form)] = result["inputRequests"].items()
         assert form["method"] == ELICITATION_METHOD
         assert list(form["params"]["requestedSchema"]["properties"]) == ["persona_name"]
         assert is_stored(store, "p1")
         clock.advance(seconds=3)
         answer = {"action": "accept", "content": {"persona_name": NAME}}
         done = await talk.call_delete_persona(
-            "p1", inputResponses={key: answer}, requestState=asked["requestState"]
+            "p1", inputResponses={key: answer}, requestState=result["requestState"]
         )
     assert done["result"]["structuredContent"]["status"] == "applied"
     assert not is_stored(store, "p1")
@@ -137,12 +137,12 @@ async def test_an_answer_to_a_cancelled_form_deletes_nothing(
     async with open_raw_client(
         build_server(app, Settings()), "2025-11-25", FORMS["a form"]
     ) as talk:
-        asked = await talk.call_delete_persona(store_persona(store))
+        request = await talk.call_delete_persona(store_persona(store))
         cancel = {"requestId": 2, "reason": "given up"}
         await talk.send({"method": "notifications/cancelled", "params": cancel})
         clock.advance(seconds=3)
         answer = {"action": "accept", "content": {"persona_name": NAME}}
-        await talk.send({"id": asked["id"], "result": answer})
+        await talk.send({"id": request["id"], "result": answer})
         ping = await talk.send_request("ping")
         while (await talk.receive()).get("id") != ping:
             pass
@@ -161,9 +161,9 @@ async def test_a_tampered_request_state_is_refused(
     async with open_tool_client(
         mode=CURRENT_REVISION, client=client, clock=person.clock
     ) as tool_client:
-        asked = await call_delete_unanswered(tool_client.client, store_persona(store))
+        result = await call_delete_unanswered(tool_client.client, store_persona(store))
         person.clock.advance(seconds=5)
-        state = asked.request_state
+        state = result.request_state
         end = "AA" if state[-2:] != "AA" else "BB"
         for wrong in (state[:-2] + end, state[:20], "", "2026-11-22T09:00:00+00:00"):
             with pytest.raises(MCPError, match="requestState"):

@@ -9,8 +9,13 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from asking import ManualClock
-from changing import CHANGE_TOOLS, build_arguments, create_persona_with_history, normalize_request
+from change_calls import (
+    CHANGE_TOOLS,
+    build_arguments,
+    create_persona_with_history,
+    normalize_request,
+)
+from form_clients import ManualClock
 from mcp_client import SECRET, ToolClient
 
 from tavus_mcp.sandbox.store import Store
@@ -115,8 +120,8 @@ async def test_a_plan_to_restore_a_deleted_persona_is_applied(
     persona_id, revision = await create_persona_with_history(tool_client)
     planned = await tool_client.expect_result("delete_persona", persona_id=persona_id)
     await tool_client.expect_result("apply_plan", plan_id=planned["plan_id"])
-    asked = {"persona_id": persona_id, "revision": revision, "dry_run": True}
-    again = await tool_client.expect_result("restore_revision", **asked)
+    arguments = {"persona_id": persona_id, "revision": revision, "dry_run": True}
+    again = await tool_client.expect_result("restore_revision", **arguments)
     applied = await tool_client.expect_result("apply_plan", plan_id=again["plan_id"])
     assert (await tool_client.read_persona(applied["persona_id"]))["persona_name"] == "Front desk"
 
@@ -153,9 +158,9 @@ async def test_options_given_when_planning_apply_when_applying(
     assert (await tool_client.expect_result("apply_plan", plan_id=planned["plan_id"]))[
         "status"
     ] == "applied"
-    asked = {"persona_id": persona_id, "allow_unknown": True, "dry_run": True}
+    arguments = {"persona_id": persona_id, "allow_unknown": True, "dry_run": True}
     patch = [{"op": "add", "path": "/layers/stt", "value": {"hotwords": "Tavus"}}]
-    planned = await tool_client.expect_result("patch_persona", **asked, patch=patch)
+    planned = await tool_client.expect_result("patch_persona", **arguments, patch=patch)
     assert (await tool_client.expect_result("apply_plan", plan_id=planned["plan_id"]))[
         "status"
     ] == "applied"

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
-from asking import ManualClock
-from changing import CHANGE_TOOLS, build_arguments, create_persona_with_history
+from change_calls import CHANGE_TOOLS, build_arguments, create_persona_with_history
+from form_clients import ManualClock
 from mcp_client import ToolClient
 
 from tavus_mcp.sandbox.store import Store
@@ -50,9 +50,9 @@ def edit_outside_server(store: Store, persona_id: str, **fields: Any) -> None:
 async def test_an_unknown_plan_is_refused(tool_client: ToolClient, plan_id: str) -> None:
     await create_plan(tool_client)
     written = len(tool_client.transport.writes)
-    said = await tool_client.expect_error("apply_plan", plan_id=plan_id)
-    assert "no plan of that id" in said
-    assert "dry_run" in said
+    error = await tool_client.expect_error("apply_plan", plan_id=plan_id)
+    assert "no plan of that id" in error
+    assert "dry_run" in error
     assert len(tool_client.transport.writes) == written
 
 
@@ -69,10 +69,10 @@ async def test_a_plan_is_applied_once(tool_client: ToolClient, tool: str) -> Non
     _, plan_id = await create_plan(tool_client, tool)
     await tool_client.expect_result("apply_plan", plan_id=plan_id)
     written = len(tool_client.transport.writes)
-    said = await tool_client.expect_error("apply_plan", plan_id=plan_id)
+    error = await tool_client.expect_error("apply_plan", plan_id=plan_id)
     assert len(tool_client.transport.writes) == written
     if tool != "delete_persona":
-        assert "once" in said or "someone edited it" in said
+        assert "once" in error or "someone edited it" in error
 
 
 async def test_a_used_plan_is_refused_as_used(tool_client: ToolClient) -> None:
@@ -96,8 +96,8 @@ async def test_a_plan_expires_after_an_hour(open_tool_client: ToolClientFactory,
         _, too_late = await create_plan(tool_client, tool)
         written = len(tool_client.transport.writes)
         clock.advance(minutes=60, seconds=1)
-        said = await tool_client.expect_error("apply_plan", plan_id=too_late)
-        assert "expired at 2026-11-22T10:00:00" in said
+        error = await tool_client.expect_error("apply_plan", plan_id=too_late)
+        assert "expired at 2026-11-22T10:00:00" in error
         assert len(tool_client.transport.writes) == written
         clock.advance(seconds=-2)
         assert (await tool_client.expect_result("apply_plan", plan_id=in_time))[
@@ -112,9 +112,9 @@ async def test_a_persona_changed_since_the_plan_is_not_written_and_the_change_is
     persona_id, plan_id = await create_plan(tool_client, tool)
     edit_outside_server(store, persona_id, context="Monday only.")
     written = len(tool_client.transport.writes)
-    said = await tool_client.expect_error("apply_plan", plan_id=plan_id)
-    assert "/context" in said
-    assert "Monday only." in said
+    error = await tool_client.expect_error("apply_plan", plan_id=plan_id)
+    assert "/context" in error
+    assert "Monday only." in error
     assert len(tool_client.transport.writes) == written
 
 
@@ -128,8 +128,8 @@ async def test_the_change_of_a_persona_created_elsewhere_is_reported(
         "update_persona", persona_id="p1", name="Eve", dry_run=True
     )
     edit_outside_server(store, "p1", context="Monday only.")
-    said = await tool_client.expect_error("apply_plan", plan_id=receipt["plan_id"])
-    assert "/context" in said
+    error = await tool_client.expect_error("apply_plan", plan_id=receipt["plan_id"])
+    assert "/context" in error
 
 
 async def test_a_plan_for_a_deleted_persona_reports_the_deletion(
@@ -137,9 +137,9 @@ async def test_a_plan_for_a_deleted_persona_reports_the_deletion(
 ) -> None:
     persona_id, plan_id = await create_plan(tool_client)
     store.remove("persona", persona_id)
-    said = await tool_client.expect_error("apply_plan", plan_id=plan_id)
-    assert persona_id in said
-    assert "list_personas" in said
+    error = await tool_client.expect_error("apply_plan", plan_id=plan_id)
+    assert persona_id in error
+    assert "list_personas" in error
 
 
 async def test_a_plan_refused_for_a_change_is_usable_after_the_change_is_reverted(
@@ -165,9 +165,9 @@ async def test_a_plan_survives_a_restart_but_its_key_does_not(
         persona_id, plan_id = await create_plan(tool_client, tool)
     async with open_tool_client() as tool_client:
         if bereft:
-            said = await tool_client.expect_error("apply_plan", plan_id=plan_id)
-            assert "holds a key" in said
-            assert "Make the plan again" in said
+            error = await tool_client.expect_error("apply_plan", plan_id=plan_id)
+            assert "holds a key" in error
+            assert "Make the plan again" in error
             assert tool_client.transport.writes == []
         else:
             assert (await tool_client.expect_result("apply_plan", plan_id=plan_id))[

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
-from asking import CURRENT_REVISION, PROTOCOL_MODES, FormUser, ManualClock
+from form_clients import CURRENT_REVISION, PROTOCOL_MODES, FormUser, ManualClock
 from mcp.shared.exceptions import MCPError
 from mcp_client import SECRET, ToolClient, text_of
 from mcp_types import ElicitResult, ErrorData
@@ -200,10 +200,10 @@ async def test_a_form_answered_with_an_error_creates_a_plan(
 async def test_cancelling_an_unanswered_form_deletes_nothing(
     open_tool_client: ToolClientFactory, store: Store, era: str
 ) -> None:
-    shown = anyio.Event()
+    form_arrived = anyio.Event()
 
     async def away(_: object, __: object) -> ElicitResult:
-        shown.set()
+        form_arrived.set()
         await anyio.sleep_forever()
         raise AssertionError
 
@@ -213,7 +213,7 @@ async def test_cancelling_an_unanswered_form_deletes_nothing(
             tasks.start_soon(
                 tool_client.client.call_tool, "delete_persona", {"persona_id": persona_id}
             )
-            await shown.wait()
+            await form_arrived.wait()
             read = await tool_client.expect_result("get_persona", persona_id=persona_id)
             tasks.cancel_scope.cancel()
         assert read["persona"]["persona_name"] == NAME
@@ -294,6 +294,6 @@ async def test_each_deletion_needs_its_own_answer(
         )
         await tool_client.expect_result("delete_persona", persona_id=first)
         person.action = "decline"
-        kept = await tool_client.expect_result("delete_persona", persona_id=second)
-    assert kept["status"] == "planned"
+        planned = await tool_client.expect_result("delete_persona", persona_id=second)
+    assert planned["status"] == "planned"
     assert len(person.forms) == 2

@@ -77,9 +77,9 @@ class RawClient:
     async def initialize(self) -> None:
         """Shake hands, where the revision has a handshake."""
         if self.protocol_mode != CURRENT_REVISION:
-            asked = {"protocolVersion": self.protocol_mode, "capabilities": self.capabilities}
+            parameters = {"protocolVersion": self.protocol_mode, "capabilities": self.capabilities}
             await self.send_request(
-                "initialize", **asked, clientInfo={"name": "raw", "version": "1"}
+                "initialize", **parameters, clientInfo={"name": "raw", "version": "1"}
             )
             assert "result" in await self.receive()
             await self.send({"method": "notifications/initialized"})

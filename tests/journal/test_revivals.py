@@ -11,8 +11,8 @@ pytestmark = pytest.mark.anyio
 
 
 async def list_revisions(tool_client: ToolClient, persona_id: str) -> list[dict[str, Any]]:
-    told = await tool_client.expect_result("list_revisions", persona_id=persona_id, limit=100)
-    return list(told["revisions"])
+    page = await tool_client.expect_result("list_revisions", persona_id=persona_id, limit=100)
+    return list(page["revisions"])
 
 
 async def test_restoring_a_deleted_persona_twice_creates_one_persona(
