@@ -15,8 +15,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import property_examples  # noqa: F401 - registers the profiles
 import pytest
 from forked_processes import ForkServer, start_fork_server
+from hypothesis import is_hypothesis_test, settings
 from mcp import Client
 from mcp_client import SECRET, RecordingTransport, ToolClient, build_test_app, text_of
 from sdk_caches import install_caches
@@ -41,13 +43,27 @@ MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - each user has folders of their 
 MIN_FREE_BYTES = 1 << 29
 
 
-def pytest_configure() -> None:
-    """Put the folders of tests in memory where that is possible.
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the number of examples of property tests, and where the folders of tests are.
 
-    A journal waits for the disk at every change; on a slow disk that is most of the time of a test.
+    They are in memory where that is possible: a journal waits for the disk at every change, and on
+    a slow disk that is most of the time of a test.
     """
+    settings.load_profile("extended" if is_extended(config) else "default")
     if MEMORY_FOLDER.is_dir() and shutil.disk_usage(MEMORY_FOLDER).free >= MIN_FREE_BYTES:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY_FOLDER))
+
+
+def is_extended(config: pytest.Config) -> bool:
+    """Tell whether the tests with the marker ``extended`` are run, not the default suite."""
+    return bool(config.option.markexpr == "extended")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let every property test run in the extended suite too, with more examples."""
+    is_property = is_hypothesis_test(getattr(item, "obj", None))
+    if is_extended(item.config) and (is_property or item.get_closest_marker("generated")):
+        item.add_marker(pytest.mark.extended)
 
 
 def pytest_collection_finish() -> None:

@@ -15,6 +15,7 @@ import pytest
 from documents import RULE_CASES, build_case_document
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.checker import rules
@@ -237,14 +238,14 @@ DOCUMENTS = st.fixed_dictionaries(
 
 
 @given(DOCUMENTS)
-@settings(max_examples=80, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(80), database=None, suppress_health_check=list(HealthCheck))
 def test_no_rule_raises_for_arbitrary_documents(data: dict[str, Any]) -> None:
     for one in list_findings(PersonaDocument(data)):
         assert one.path.startswith("/")
 
 
 @given(DOCUMENTS)
-@settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), database=None, suppress_health_check=list(HealthCheck))
 def test_checking_a_saved_persona_never_raises_and_every_fix_is_rendered(
     data: dict[str, Any],
 ) -> None:
@@ -256,7 +257,7 @@ def test_checking_a_saved_persona_never_raises_and_every_fix_is_rendered(
 
 
 @given(st.dictionaries(KEYS, ANYTHING, max_size=8))
-@settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), database=None, suppress_health_check=list(HealthCheck))
 def test_no_rule_raises_for_a_value_that_is_not_a_document(data: dict[str, Any]) -> None:
     list_findings(PersonaDocument(data))
 

@@ -10,6 +10,7 @@ import pytest
 from ended_conversations import build_event, build_utterance, build_verbose_conversation
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 
 from tavus_mcp.conversations import report
 from tavus_mcp.conversations.metrics import TurnStatistics
@@ -216,7 +217,7 @@ likely = st.fixed_dictionaries(
 
 
 @given(st.lists(any_json, max_size=4), st.lists(likely | any_json, max_size=8))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_any_events_are_measured_without_errors_or_non_finite_numbers(
     events: list[Any], entries: list[Any]
 ) -> None:

@@ -16,6 +16,7 @@ from ended_conversations import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 
 from tavus_mcp.conversations import report
 from tavus_mcp.conversations.metrics import METRICS, TurnStatistics
@@ -141,7 +142,7 @@ seeds = st.integers(0, 10_000)
 
 
 @given(seeds, st.integers(0, 4_000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 def test_shifting_all_times_changes_nothing(seed: int, eighths: int) -> None:
     entries = build_transcript(seed)
     later = copy.deepcopy(entries)
@@ -154,7 +155,7 @@ def test_shifting_all_times_changes_nothing(seed: int, eighths: int) -> None:
 
 
 @given(seeds, st.integers(1, 4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 def test_repeated_events_and_reordered_entries_change_nothing(seed: int, times: int) -> None:
     entries = build_transcript(seed)
     mixed = list(entries)
@@ -168,7 +169,7 @@ def test_repeated_events_and_reordered_entries_change_nothing(seed: int, times: 
 
 
 @given(seeds)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 def test_both_vocabularies_give_the_same_metrics(seed: int) -> None:
     entries = build_transcript(seed)
     renamed = [
@@ -178,7 +179,7 @@ def test_both_vocabularies_give_the_same_metrics(seed: int) -> None:
 
 
 @given(seeds, st.integers(1, 12))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 def test_the_metrics_of_a_group_do_not_depend_on_the_order_of_its_conversations(
     seed: int, count: int
 ) -> None:

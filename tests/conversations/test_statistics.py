@@ -6,6 +6,7 @@ import pytest
 from ended_conversations import build_transcript, build_utterance, build_verbose_conversation
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 
 from tavus_mcp.conversations import report, statistics
 from tavus_mcp.conversations.metrics import METRICS, MIN_CONVERSATIONS, TurnStatistics
@@ -123,7 +124,7 @@ def test_a_difference_is_symmetric() -> None:
 
 
 @given(st.integers(0, 1_000), st.integers(10, 14), st.integers(1, 14))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6))
 def test_two_identical_groups_have_no_significant_difference(
     seed: int, calls: int, turns: int
 ) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 
 from tavus_mcp.cli import main
 from tavus_mcp.cli.wiring import JOURNAL_FILE_NAME
@@ -118,8 +119,7 @@ def alter_copy(path: Path, whole: bytes, statement: str, *values: Any) -> bool:
 
 
 _SETTINGS = settings(
-    max_examples=150,
-    deadline=None,
+    max_examples=examples(150),
     database=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -162,7 +162,7 @@ def test_a_column_with_invalid_json_is_detected(
     assert any("3" in fault for fault in verify_journal(journal_path))
 
 
-@settings(_SETTINGS, max_examples=60)
+@settings(_SETTINGS, max_examples=examples(60))
 @given(seq=st.integers(1, 6), body=st.text(st.characters(codec="utf-8"), max_size=20))
 def test_any_altered_document_is_detected(
     journal_path: Path, intact_journal: bytes, seq: int, body: str
@@ -178,7 +178,7 @@ def test_any_altered_document_is_detected(
         assert verify_journal(journal_path) != []
 
 
-@settings(_SETTINGS, max_examples=60)
+@settings(_SETTINGS, max_examples=examples(60))
 @given(removed=st.sets(st.integers(1, 6), min_size=1, max_size=5).filter(lambda s: 6 not in s))
 def test_any_removed_entry_is_detected(
     journal_path: Path, intact_journal: bytes, removed: set[int]
@@ -201,7 +201,7 @@ def test_a_truncated_journal_is_detected(
     assert verify_journal(journal_path) != []
 
 
-@settings(_SETTINGS, max_examples=60)
+@settings(_SETTINGS, max_examples=examples(60))
 @given(order=st.permutations(range(1, 7)))
 def test_any_reordering_of_entries_is_detected(
     journal_path: Path, intact_journal: bytes, order: list[int]

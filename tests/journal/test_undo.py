@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from mcp import Client
 from mcp_client import ToolClient, build_test_app
+from property_examples import examples
 
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
@@ -138,8 +139,7 @@ def check_undo_restores(
     count: int,
 ) -> None:
     @settings(
-        max_examples=count,
-        deadline=None,
+        max_examples=examples(count),
         database=None,
         derandomize=True,
         phases=(Phase.generate, Phase.shrink),
@@ -152,12 +152,14 @@ def check_undo_restores(
     play()
 
 
+@pytest.mark.generated
 def test_undoing_field_changes_restores_the_earlier_document(
     portal: BlockingPortal, server_and_store: ServerAndStore
 ) -> None:
     check_undo_restores(portal, server_and_store, _FIELDS, 150)
 
 
+@pytest.mark.generated
 def test_undoing_function_changes_restores_the_earlier_document(
     portal: BlockingPortal, server_and_store: ServerAndStore
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.masking import MASK, Masker, is_masked, is_secret_name
@@ -40,14 +41,14 @@ OBJECTS = st.dictionaries(NAMES, JSON, max_size=5)
 
 
 @given(document=OBJECTS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 def test_a_document_round_trips_through_pal_names(document: Any) -> None:
     assert to_persona_names(to_pal_names(document)) == document
     assert to_persona_names(document) == document
 
 
 @given(document=OBJECTS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_translation_is_idempotent(document: Any) -> None:
     once = to_pal_names(document)
     assert to_pal_names(once) == once
@@ -103,7 +104,7 @@ def shuffle_keys(value: Any, order: random.Random) -> Any:
 
 
 @given(document=OBJECTS, order=st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_a_revision_does_not_depend_on_the_order_of_keys(
     document: Any, order: random.Random
 ) -> None:
@@ -114,7 +115,7 @@ def test_a_revision_does_not_depend_on_the_order_of_keys(
 
 
 @given(document=OBJECTS, later=st.text(max_size=5))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50))
 def test_a_revision_does_not_change_with_the_time_of_the_last_write(
     document: Any, later: str
 ) -> None:
@@ -125,7 +126,7 @@ def test_a_revision_does_not_change_with_the_time_of_the_last_write(
 
 
 @given(before=OBJECTS, after=OBJECTS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_two_documents_have_one_revision_only_when_they_are_the_same(
     before: Any, after: Any
 ) -> None:
@@ -171,7 +172,7 @@ SECRETS = st.text("abcdefXYZ0123-_", min_size=6, max_size=12)
 
 
 @given(secret=SECRETS, before=st.text(max_size=5), after=st.text(max_size=5))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_a_known_secret_is_masked_everywhere(secret: str, before: str, after: str) -> None:
     value = {"note": [before + secret + after], "deep": {"x": secret}, "api_key": "other"}
     shown = json.dumps(Masker([secret]).mask(value))
@@ -180,7 +181,7 @@ def test_a_known_secret_is_masked_everywhere(secret: str, before: str, after: st
 
 
 @given(value=OBJECTS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80))
 def test_masking_is_idempotent_and_preserves_the_structure(value: Any) -> None:
     masker = Masker(["secret-value"])
     once = masker.mask(value)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 from pydantic import ValidationError
 
 from tavus_mcp.models.base import parse_id
@@ -92,7 +93,7 @@ def test_up_to_a_dozen_errors_are_listed_and_the_rest_is_counted() -> None:
         max_size=4,
     )
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 def test_validation_errors_never_repeat_a_value(persona: dict[str, Any]) -> None:
     """Ours: a rejected value may be a secret."""
     try:
@@ -110,7 +111,7 @@ def test_valid_ids_are_accepted(text: str) -> None:
 
 
 @given(text=st.text(max_size=70))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_an_id_cannot_leave_its_path_segment(text: str) -> None:
     plain = text.isascii() and text.replace("-", "").replace("_", "").isalnum()
     fine = 1 <= len(text) <= 64 and plain and text[0].isalnum()
@@ -125,7 +126,7 @@ TEXTS = st.text("ab ", min_size=1, max_size=12)
 
 
 @given(shared=st.integers(100, 400), old=TEXTS, new=TEXTS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80))
 def test_a_long_text_is_rendered_as_an_excerpt_with_the_difference(
     shared: int, old: str, new: str
 ) -> None:
@@ -163,7 +164,7 @@ DOCUMENTS = st.fixed_dictionaries(
 
 
 @given(document=DOCUMENTS, values=FIELDS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 def test_setting_fields_leaves_the_rest_unchanged_and_is_idempotent(
     document: dict[str, Any], values: dict[str, Any]
 ) -> None:

@@ -10,6 +10,7 @@ import jsonpatch
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 
 from tavus_mcp.models.json_patch import (
     Operation,
@@ -62,7 +63,7 @@ def normalize_json(value: Any) -> str:
 @example(before={"a": {}}, after={"a": []})
 @example(before={"a": None}, after={})
 @example(before={"": {"": 1}}, after={"": {"": 2, "/": {"~1": 0}}})
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 def test_applying_a_diff_produces_the_later_document(before: Any, after: Any) -> None:
     kept = copy.deepcopy(before)
     assert is_same_json(apply_patch(before, diff(before, after)), after)
@@ -70,7 +71,7 @@ def test_applying_a_diff_produces_the_later_document(before: Any, after: Any) ->
 
 
 @given(before=OBJECTS, after=OBJECTS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 def test_another_library_applies_a_diff_to_the_same_result(before: Any, after: Any) -> None:
     """RFC 6902: Tavus applies patches with an applier of its own."""
     wire = [operation.to_json() for operation in diff(before, after)]
@@ -78,7 +79,7 @@ def test_another_library_applies_a_diff_to_the_same_result(before: Any, after: A
 
 
 @given(before=LISTS, after=LISTS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_lists_are_patched_item_by_item(before: list[Any], after: list[Any]) -> None:
     operations = diff({"a": before}, {"a": after})
     assert is_same_json(apply_patch({"a": before}, operations), {"a": after})
@@ -87,13 +88,13 @@ def test_lists_are_patched_item_by_item(before: list[Any], after: list[Any]) -> 
 
 
 @given(document=JSON)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_the_diff_of_equal_documents_is_empty(document: Any) -> None:
     assert diff(document, copy.deepcopy(document)) == []
 
 
 @given(document=OBJECTS, path=st.lists(KEYS, min_size=1, max_size=3), value=SCALARS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_one_changed_leaf_is_one_operation_on_that_leaf(
     document: Any, path: list[str], value: Any
 ) -> None:
@@ -112,7 +113,7 @@ def test_one_changed_leaf_is_one_operation_on_that_leaf(
 
 
 @given(before=OBJECTS, after=OBJECTS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_no_operation_replaces_an_object_by_an_object_or_a_list_by_a_list(
     before: Any, after: Any
 ) -> None:
@@ -159,7 +160,7 @@ OPERATIONS = st.builds(
 
 
 @given(operations=st.lists(OPERATIONS, max_size=4))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 def test_our_patch_application_matches_another_library(
     operations: list[Operation],
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from mcp_client import SECRET, RecordingTransport, build_test_app, patch_operations
+from property_examples import examples
 from starlette.types import ASGIApp
 from yaml_edge_cases import JSON, KEYS, TRICKY_STRINGS
 
@@ -125,7 +126,8 @@ RARE = st.dictionaries(KEYS.filter(lambda key: "revision" not in key), JSON, max
     unknown={word: [word, {word: word}] for word in TRICKY_STRINGS}, layers={}, prompt="\ufeff"
 )
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(40),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_applying_an_unchanged_export_sends_no_write(
     tmp_path: Path, unknown: dict[str, Any], layers: dict[str, Any], prompt: str

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 from yaml_edge_cases import OBJECTS
 
 from tavus_mcp.models.json_patch import diff
@@ -57,7 +58,7 @@ def diff_lines(old: str, new: str) -> tuple[list[str], list[str]]:
 
 
 @given(before=OBJECTS, other=OBJECTS, data=st.data())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50))
 def test_an_updated_file_contains_exactly_the_new_data(
     before: dict[str, Any], other: dict[str, Any], data: st.DataObject
 ) -> None:
@@ -71,7 +72,7 @@ def test_an_updated_file_contains_exactly_the_new_data(
 
 
 @given(data=OBJECTS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30))
 def test_a_file_with_the_same_data_is_left_unchanged(data: dict[str, Any]) -> None:
     text = render_yaml(data)
     assert update_yaml(text, dict(reversed(data.items()))) == text

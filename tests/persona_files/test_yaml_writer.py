@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 from ruamel.yaml import YAML
 from yaml_edge_cases import (
     JSON,
@@ -48,7 +49,7 @@ FIELDS = {
 @example(data={"a": build_nested_value(MAX_NESTING_LEVELS - 3)})
 @example(data={"prompt": "Line of a very long prompt, with words.\n" * 5_000})
 @example(data={"surrogate": "\ud800 alone", "\udc00": 1})
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_written_yaml_is_read_back_exactly(data: dict[str, Any]) -> None:
     text = render_yaml(data)
     text.encode()
@@ -58,7 +59,7 @@ def test_written_yaml_is_read_back_exactly(data: dict[str, Any]) -> None:
 
 
 @given(data=OBJECTS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 def test_another_yaml_library_reads_the_same_values(data: dict[str, Any]) -> None:
     """YAML 1.2: the library's own constructor, which knows nothing of our reading."""
     assert build_exact_form(
@@ -76,7 +77,7 @@ def test_ambiguous_words_are_strings_for_yaml_1_1_readers(word: str) -> None:
 
 
 @given(data=OBJECTS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 def test_json_text_is_read_as_yaml(data: dict[str, Any]) -> None:
     for text in (json.dumps(data), json.dumps(data, indent=2), json.dumps(data, indent="\t")):
         assert build_exact_form(parse_yaml(text).to_data()) == build_exact_form(data)
@@ -90,7 +91,7 @@ OURS = (KEYS | st.sampled_from(list(FIELDS))).filter(
 
 @given(fields=st.dictionaries(OURS, JSON, max_size=5))
 @example(fields=FIELDS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_a_persona_file_round_trips_with_its_id_and_revision(
     fields: dict[str, Any],
 ) -> None:
@@ -110,7 +111,7 @@ def shuffle_keys(value: Any, order: random.Random) -> Any:
 
 @given(fields=OBJECTS, order=st.randoms(use_true_random=False))
 @example(fields=FIELDS, order=random.Random(1))  # noqa: S311 - no secret
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 def test_the_file_does_not_depend_on_the_order_of_keys(
     fields: dict[str, Any], order: random.Random
 ) -> None:

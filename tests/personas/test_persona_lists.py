@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp_client import ToolClient
+from property_examples import examples
 
 from tavus_mcp.sandbox.store import Store
 
@@ -56,7 +57,8 @@ def list_ids(pages: list[list[dict[str, Any]]]) -> list[str]:
 
 @given(limit=st.integers(7, 100))
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(8),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 async def test_cursors_cover_300_personas_without_repeats_or_gaps(
     tool_client: ToolClient, store: Store, limit: int
@@ -71,7 +73,8 @@ async def test_cursors_cover_300_personas_without_repeats_or_gaps(
 
 @given(limit=st.integers(1, 100))
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(8),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 async def test_a_name_filter_searches_the_whole_account_with_cursors(
     tool_client: ToolClient, store: Store, limit: int

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from mcp_client import ToolClient
+from property_examples import examples
 
 pytestmark = pytest.mark.anyio
 
@@ -166,7 +167,8 @@ def overlaps_itself(text: str) -> bool:
     replace=st.text("ab", min_size=1, max_size=3),
 )
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 async def test_an_edit_of_all_occurrences_can_be_undone_exactly(
     tool_client: ToolClient, prompt: str, start: int, length: int, replace: str

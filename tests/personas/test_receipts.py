@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp_client import ToolClient, patch_operations
+from property_examples import examples
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tavus_mcp.sandbox.store import Store
@@ -56,7 +57,8 @@ CHANGES = st.fixed_dictionaries(
 
 @given(changes=CHANGES, bare=st.booleans())
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(40),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 async def test_the_patch_contains_exactly_the_differing_leaves_and_the_receipt_lists_them(
     tool_client: ToolClient, changes: dict[str, Any], bare: bool

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp_client import ToolClient
+from property_examples import examples
 
 pytestmark = pytest.mark.anyio
 PROPERTY = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(40),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 START: dict[str, Any] = {
@@ -152,7 +154,7 @@ async def test_undoing_any_change_restores_the_earlier_persona(
 
 
 @given(first=change_calls(), second=change_calls())
-@settings(PROPERTY, max_examples=25)
+@settings(PROPERTY, max_examples=examples(25))
 async def test_undoing_a_later_change_preserves_an_earlier_one(
     tool_client: ToolClient, first: tuple[str, dict[str, Any]], second: tuple[str, dict[str, Any]]
 ) -> None:
@@ -245,7 +247,7 @@ TOOLS = [
 
 
 @given(function=FUNCTIONS)
-@settings(PROPERTY, max_examples=25)
+@settings(PROPERTY, max_examples=examples(25))
 async def test_setting_a_function_can_be_undone(
     tool_client: ToolClient, function: dict[str, Any]
 ) -> None:
@@ -342,7 +344,7 @@ JSON_OPERATIONS = st.lists(
 
 
 @given(patch=JSON_OPERATIONS)
-@settings(PROPERTY, max_examples=30)
+@settings(PROPERTY, max_examples=examples(30))
 async def test_any_raw_patch_can_be_undone(
     tool_client: ToolClient, patch: list[dict[str, Any]]
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 
 from tavus_mcp.sandbox.http import HttpError
 from tavus_mcp.sandbox.persona_validation import normalize_persona, validate_persona
@@ -82,7 +83,7 @@ WRITTEN = st.fixed_dictionaries(
     seed=st.integers(),
     number=st.integers(1, 200),
 )
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=examples(200), suppress_health_check=[HealthCheck.filter_too_much])
 def test_any_valid_persona_can_have_a_simulated_conversation(
     written: dict[str, Any], seed: int, number: int
 ) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from mcp_client import ToolClient, text_of
 from mcp_types import CallToolResult
+from property_examples import examples
 
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.server.text_rendering import render_text as shown
@@ -176,7 +177,7 @@ FACTS = st.recursive(
 
 
 @given(facts=st.dictionaries(st.text("abc_", min_size=1, max_size=3), FACTS, max_size=4))
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(80), suppress_health_check=[HealthCheck.too_slow])
 def test_every_leaf_of_a_result_appears_in_its_text(facts: dict[str, Any]) -> None:
     text = shown(facts)
     for leaf in iterate_leaves(facts):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from mcp_client import ToolClient
+from property_examples import examples
 
 pytestmark = pytest.mark.anyio
 
@@ -140,7 +141,8 @@ TEXT = st.one_of(
 @example('"quoted"')
 @example("line\nline\r\n\u2028\ttab")
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 async def test_a_text_argument_that_looks_like_json_stays_text(
     tool_client: ToolClient, text: str

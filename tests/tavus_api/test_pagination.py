@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mcp_client import ToolClient, build_test_app
+from property_examples import examples
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -74,7 +75,7 @@ async def collect_ids(listing: PagedListApi) -> list[str]:
 @example(listing=PagedListApi(count=0, total=3))
 @example(listing=PagedListApi(count=100, first=0, cap=100))
 @example(listing=PagedListApi(count=200, first=0, cap=100, total=None))
-@settings(max_examples=90, deadline=None)
+@settings(max_examples=examples(90))
 def test_pagination_returns_every_row_exactly_once(listing: PagedListApi) -> None:
     """Tavus: the first page is 0 or 1 (section 12, row 1)."""
     assert anyio.run(collect_ids, listing) == build_ids(listing.count)
@@ -87,7 +88,7 @@ def test_pagination_returns_every_row_exactly_once(listing: PagedListApi) -> Non
     cap=st.sampled_from([5, 10, 100]),
     total=st.sampled_from([None, 0, 40]),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 def test_pagination_stops_when_the_server_ignores_the_page_number(
     count: int, cap: int, total: int | None
 ) -> None:

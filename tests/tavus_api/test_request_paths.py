@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from mcp.shared.exceptions import MCPError
 from mcp_client import ToolClient
+from property_examples import examples
 
 pytestmark = pytest.mark.anyio
 
@@ -112,7 +113,8 @@ async def test_an_id_that_is_not_a_string_sends_no_request(
 @given(text=TEXTS, tool=st.sampled_from(CALLS))
 @example(text="p1af207b8189", tool=CALLS[0])
 @settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(120),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 async def test_no_id_redirects_a_request_away_from_its_persona(
     tool_client: ToolClient, text: str, tool: tuple[str, str, dict[str, Any]]
@@ -156,7 +158,8 @@ async def test_a_resource_with_an_invalid_id_sends_no_request_for_it(
 
 @given(text=TEXTS, uri=st.sampled_from(URIS))
 @settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(80),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 async def test_no_resource_uri_redirects_a_request_away_from_its_persona(
     tool_client: ToolClient, text: str, uri: str

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 
 from tavus_mcp.tavus_api.retries import (
     FIRST_WAIT_SECONDS,
@@ -192,7 +193,7 @@ DATES = st.builds(
 
 
 @given(text=st.one_of(DATES, st.text(st.characters(min_codepoint=32, max_codepoint=126))))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_any_retry_after_value_is_handled(text: str) -> None:
     """HTTP: a header may contain any text."""
     seconds = retry_after(build_retry_after_response(text))

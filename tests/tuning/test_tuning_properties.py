@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 from tuning_fixtures import (
     BASE,
     CATALOG,
@@ -58,7 +59,9 @@ ODD_LAYERS = st.dictionaries(
     max_size=5,
 )
 OFTEN = settings(
-    max_examples=100, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(100),
+    database=None,
+    suppress_health_check=list(HealthCheck),
 )
 
 

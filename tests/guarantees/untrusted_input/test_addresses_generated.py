@@ -10,6 +10,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from property_examples import examples
 
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.checker.rules import collect_rules, llm_endpoint
@@ -18,8 +19,7 @@ from tavus_mcp.models.document import PersonaDocument
 CATALOG = load_catalog()
 MANY, EXAMPLES = 20, 100
 THOROUGH = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
+    max_examples=examples(EXAMPLES),
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

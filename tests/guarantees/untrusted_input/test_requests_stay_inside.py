@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp.shared.exceptions import MCPError
 from mcp_client import ToolClient
+from property_examples import examples
 
 from tavus_mcp.errors import NotFound
 from tavus_mcp.models.base import parse_id
@@ -79,7 +80,7 @@ class NotFoundTransport(httpx2.AsyncBaseTransport):
         return httpx2.Response(404, json={"message": "Not Found"})
 
 
-@settings(max_examples=400, suppress_health_check=QUIET, **SETTINGS)
+@settings(max_examples=examples(400), suppress_health_check=QUIET, **SETTINGS)
 @given(st.lists(IDS, min_size=20, max_size=20))
 def test_only_plain_ids_are_accepted(texts: list[str]) -> None:
     for text in texts:
@@ -90,7 +91,7 @@ def test_only_plain_ids_are_accepted(texts: list[str]) -> None:
                 parse_id(text)
 
 
-@settings(max_examples=100, suppress_health_check=QUIET, **SETTINGS)
+@settings(max_examples=examples(100), suppress_health_check=QUIET, **SETTINGS)
 @given(st.lists(IDS, min_size=20, max_size=20))
 def test_no_id_redirects_a_request_to_another_path(texts: list[str]) -> None:
     wire = NotFoundTransport()
@@ -155,8 +156,9 @@ BY_ID: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
+@pytest.mark.generated
 def test_no_tool_sends_an_id_to_another_path(checked_client: CheckedToolClient) -> None:
-    @settings(max_examples=60, suppress_health_check=QUIET, **SETTINGS)
+    @settings(max_examples=examples(60), suppress_health_check=QUIET, **SETTINGS)
     @given(st.one_of(st.sampled_from(TRICKS), SHORT), st.sampled_from(BY_ID))
     def holds(text: str, tool: tuple[str, dict[str, Any]]) -> None:
         checked_client.call(tool[0], persona_id=text, **tool[1])
@@ -212,8 +214,9 @@ OPERATIONS = st.fixed_dictionaries(
 DOCUMENTS = st.dictionaries(st.one_of(st.sampled_from(FIELDS), st.text(max_size=6)), JSON)
 
 
+@pytest.mark.generated
 def test_no_patch_redirects_a_request_to_another_path(checked_client: CheckedToolClient) -> None:
-    @settings(max_examples=120, suppress_health_check=QUIET, **SETTINGS)
+    @settings(max_examples=examples(120), suppress_health_check=QUIET, **SETTINGS)
     @given(st.one_of(st.lists(OPERATIONS, max_size=4), DOCUMENTS), st.booleans())
     def holds(patch: Any, unknown: bool) -> None:
         checked_client.call("patch_persona", persona_id="p1", patch=patch, allow_unknown=unknown)
@@ -221,8 +224,9 @@ def test_no_patch_redirects_a_request_to_another_path(checked_client: CheckedToo
     holds()
 
 
+@pytest.mark.generated
 def test_no_document_redirects_a_request_to_another_path(checked_client: CheckedToolClient) -> None:
-    @settings(max_examples=80, suppress_health_check=QUIET, **SETTINGS)
+    @settings(max_examples=examples(80), suppress_health_check=QUIET, **SETTINGS)
     @given(DOCUMENTS, JSON)
     def holds(document: dict[str, Any], layers: Any) -> None:
         checked_client.call("create_persona", name="x", system_prompt="x", layers=layers)
