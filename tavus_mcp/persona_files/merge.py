@@ -1,9 +1,9 @@
-"""What a file shows of a persona, and what of the persona a file leaves as it is.
+"""Merge a persona file into the stored persona without exposing or losing secrets.
 
-Keys never stand in a file. A stored one is shown as the mask, or as a reference when its value is
-one of this server's own (``TAVUS_SECRET_*``). Whatever a file holds as it would be shown stays as
-it is stored; a mask stays whatever stands there; a secret that the file does not hold is never
-removed by its absence.
+Exported files contain no keys: a stored key is written as the mask, or as a reference if its value
+is one of this server's own (``TAVUS_SECRET_*``). When a file is applied, a value that equals the
+exported one leaves the stored value as it is, and so does a mask. A secret that the file does not
+contain keeps its stored value; null removes it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.json_patch import diff, pointer_of
 from tavus_mcp.models.masking import MASK, has_masked_secret_at, is_masked, is_secret_name
 from tavus_mcp.models.persona import WRITE_ONLY
+from tavus_mcp.persona_files.findings import build_finding
 from tavus_mcp.persona_files.persona_file import FIELDS_NOT_IN_FILE
 from tavus_mcp.personas.readback import is_equivalent_value
 from tavus_mcp.personas.secret_references import (
@@ -31,57 +32,66 @@ from tavus_mcp.personas.secret_references import (
     resolve_text_placeholders,
 )
 
-_NOTHING: Any = object()
+_ABSENT: Any = object()
 _MIN_SECRET_CHARS = 6
 _AUTH_SCHEME = re.compile(r"\s*(basic|bearer|token|key|apikey)?\s*", re.IGNORECASE)
-"""What may stand beside a key in a header and is no secret."""
+"""Words beside a key in a header that are not secret."""
 _FREE_FORM_OBJECTS = ("headers", "voice_settings")
+_AMBIGUOUS_ITEMS = (
+    "items of this list look alike in the file, but the stored ones hold different secrets, and "
+    "which is which cannot be told once they move. Leave them where they stand in the list, or "
+    "write their secrets by reference, as {secret:NAME}."
+)
 PathParts = tuple[str, ...]
 
 
 def to_file_fields(app: App, document: PersonaDocument) -> JsonObject:
     """Return a persona's fields as a file holds them: secrets masked, or as references."""
-    stored = {key: value for key, value in document.data.items() if key not in FIELDS_NOT_IN_FILE}
-    referred: JsonObject = _replace_with_references(
+    stored = _without_identity(document.data)
+    fields: JsonObject = _replace_with_references(
         app, stored, app.masker.mask(stored), in_container=False
     )
-    return referred
+    return fields
+
+
+def _without_identity(data: JsonObject) -> JsonObject:
+    return {key: value for key, value in data.items() if key not in FIELDS_NOT_IN_FILE}
 
 
 @dataclass(frozen=True)
 class ApplyFile:
-    """Make the persona what the fields of a file say; what the file cannot hold stays."""
+    """A change that makes a persona what the fields of a file say."""
 
     app: App
     fields: JsonObject
 
     def apply(self, data: JsonObject) -> JsonObject:
-        """Return the persona as it is to be, its secrets in place.
+        """Return the changed persona with its secrets; fields that no file holds are unchanged.
 
         Raises ``InvalidArgument`` for a reference to a key that this server does not have.
         """
         return self.merge(data).result
 
     def merge(self, data: JsonObject) -> _FileMerge:
-        """Return the persona as it is to be, and what is to be said of the way there."""
+        """Return the changed persona with the paths that deserve a remark."""
         own = {key: value for key, value in data.items() if key in FIELDS_NOT_IN_FILE}
-        stored = {key: value for key, value in data.items() if key not in FIELDS_NOT_IN_FILE}
-        walk = _FileMerge(self.app)
-        # a file without layers removes each of them, not the place where layers stand
+        stored = _without_identity(data)
+        merge = _FileMerge(self.app)
+        # without this, a file that has no layers would remove the object that holds them
         fields = {"layers": {}, **self.fields} if "layers" in stored else self.fields
-        inner = walk.merge_object(
-            fields, to_file_fields(self.app, PersonaDocument(data)), stored, ()
-        )
-        walk.result = {**own, **inner}
-        return walk
+        exported = to_file_fields(self.app, PersonaDocument(data))
+        merge.result = {**own, **merge.merge_object(fields, exported, stored, ())}
+        return merge
 
 
 @dataclass
 class _FileMerge:
-    """One way through a file beside the persona: as it is shown, and as it is stored.
+    """State of one merge.
 
-    ``stays`` are the secrets that are not in the file; ``again`` what is sent without knowing
-    whether it is there already.
+    ``preserved_secrets`` are the paths of stored secrets that the file does not contain;
+    ``resent`` the paths that are sent on every apply, because Tavus never returns their value.
+
+    The methods take a value three times: from the file, as an export writes it, and as stored.
     """
 
     app: App
@@ -90,58 +100,55 @@ class _FileMerge:
     resent: list[PathParts] = field(default_factory=list)
 
     def merge_object(
-        self, file_value: JsonObject, exported_value: Any, stored: Any, path_parts: PathParts
+        self, file_object: JsonObject, exported: Any, stored: Any, path_parts: PathParts
     ) -> JsonObject:
-        """Return an object as it is to be: what the file says, and the secrets it leaves out."""
-        exported_value, stored = (
-            one if isinstance(one, dict) else {} for one in (exported_value, stored)
-        )
+        """Return an object with the file's members and the secrets that the file leaves out."""
+        exported = exported if isinstance(exported, dict) else {}
+        stored = stored if isinstance(stored, dict) else {}
         result: JsonObject = {}
-        for key, item in file_value.items():
-            here, old = (*path_parts, key), stored.get(key, _NOTHING)
-            if key == KEY_REFERENCE_FIELD and isinstance(item, str) and not _is_in_container(here):
-                result[KEY_FIELD] = self._merge_key(file_value, exported_value, stored, here)
-            elif item is not None or not self._is_removed_by_null(here, old):
-                result[key] = self._merge_value(item, exported_value.get(key, _NOTHING), old, here)
-        for key, old in stored.items():
-            part = (
-                _NOTHING
-                if key in file_value or key in result
-                else self._preserve_unlisted(old, (*path_parts, key))
-            )
-            if part is not _NOTHING:
-                result[key] = part
+        for key, value in file_object.items():
+            member_path, stored_value = (*path_parts, key), stored.get(key, _ABSENT)
+            is_reference = key == KEY_REFERENCE_FIELD and isinstance(value, str)
+            if is_reference and not _is_in_container(member_path):
+                result[KEY_FIELD] = self._merge_key(file_object, exported, stored, member_path)
+            elif value is not None or not self._is_removed_by_null(member_path, stored_value):
+                exported_value = exported.get(key, _ABSENT)
+                result[key] = self._merge_value(value, exported_value, stored_value, member_path)
+        for key, stored_value in stored.items():
+            if key not in file_object and key not in result:
+                part = self._preserve_unlisted(stored_value, (*path_parts, key))
+                if part is not _ABSENT:
+                    result[key] = part
         return result
 
     def _merge_key(
         self,
-        file_value: JsonObject,
-        exported_value: JsonObject,
+        file_object: JsonObject,
+        exported: JsonObject,
         stored: JsonObject,
         path_parts: PathParts,
     ) -> str:
-        if KEY_FIELD in file_value:
-            where = pointer_of((*path_parts[:-1], KEY_FIELD))
-            raise InvalidArgument([f"{where}: give api_key_ref or api_key, not both."])
-        if exported_value.get(KEY_REFERENCE_FIELD) == file_value[KEY_REFERENCE_FIELD]:
+        if KEY_FIELD in file_object:
+            pointer = pointer_of((*path_parts[:-1], KEY_FIELD))
+            raise InvalidArgument([f"{pointer}: give api_key_ref or api_key, not both."])
+        reference = file_object[KEY_REFERENCE_FIELD]
+        if exported.get(KEY_REFERENCE_FIELD) == reference:
             return str(stored[KEY_FIELD])
         if is_masked(stored.get(KEY_FIELD)):
             self.resent.append(path_parts)
-        return self.app.secret(
-            file_value[KEY_REFERENCE_FIELD], argument_path=pointer_of(path_parts)
-        )
+        return self.app.secret(reference, argument_path=pointer_of(path_parts))
 
     def _merge_value(
-        self, file_value: Any, exported_value: Any, stored: Any, path_parts: PathParts
+        self, file_value: Any, exported: Any, stored: Any, path_parts: PathParts
     ) -> Any:
-        if stored is not _NOTHING and not diff(file_value, exported_value):
+        if stored is not _ABSENT and not diff(file_value, exported):
             return stored
         if len(path_parts) == 1 and path_parts[0] in WRITE_ONLY:
             self.resent.append(path_parts)
         if isinstance(file_value, dict):
-            return self.merge_object(file_value, exported_value, stored, path_parts)
+            return self.merge_object(file_value, exported, stored, path_parts)
         if isinstance(file_value, list):
-            return self._merge_list(file_value, exported_value, stored, path_parts)
+            return self._merge_list(file_value, exported, stored, path_parts)
         if not isinstance(file_value, str):
             return file_value
         if is_masked(file_value) and _is_secret_at(self.app, path_parts, stored):
@@ -156,40 +163,37 @@ class _FileMerge:
         return resolve_text_placeholders(self.app, file_text, pointer_of(path_parts))
 
     def _merge_list(
-        self, file_items: list[Any], exported_value: Any, stored: Any, path_parts: PathParts
+        self, file_items: list[Any], exported: Any, stored: Any, path_parts: PathParts
     ) -> list[Any]:
-        there = (
-            list(zip(exported_value, stored, strict=True))
-            if isinstance(exported_value, list)
-            else []
-        )
-        found = _match_items(file_items, there, path_parts)
-        used = {*found.values()}
-        nothing = (_NOTHING, _NOTHING)
+        pairs = list(zip(exported, stored, strict=True)) if isinstance(exported, list) else []
+        matches = _match_items(file_items, pairs, path_parts)
         result = []
         for index, item in enumerate(file_items):
-            if index in found:
-                result.append(there[found[index]][1])
+            if index in matches:
+                result.append(pairs[matches[index]][1])
                 continue
-            copied = any(not diff(item, seen) for seen, _ in there)  # whose key is another's
-            free = len(there) == len(file_items) and index not in used and not copied
-            beside = there[index] if free else nothing
-            result.append(self._merge_value(item, *beside, (*path_parts, str(index))))
+            # a copy of another item must not get the secrets of the item it replaces
+            is_copy = any(not diff(item, exported_item) for exported_item, _ in pairs)
+            is_changed_in_place = (
+                len(pairs) == len(file_items) and index not in matches.values() and not is_copy
+            )
+            pair = pairs[index] if is_changed_in_place else (_ABSENT, _ABSENT)
+            result.append(self._merge_value(item, *pair, (*path_parts, str(index))))
         return result
 
     def _is_removed_by_null(self, path_parts: PathParts, stored: Any) -> bool:
-        """Tell whether null removes what stands here: a field or a secret; else it is a value."""
+        """Return True if null removes a field or a secret here; elsewhere null is a value."""
         if stored is None:
             return False
-        typed = len(path_parts) <= 3 or path_parts[-2] in _FREE_FORM_OBJECTS
-        return typed or _secret_part(self.app, stored, path_parts) is not _NOTHING
+        is_typed = len(path_parts) <= 3 or path_parts[-2] in _FREE_FORM_OBJECTS
+        return is_typed or _secret_part(self.app, stored, path_parts) is not _ABSENT
 
     def _preserve_unlisted(self, stored: Any, path_parts: PathParts) -> Any:
-        """Return what stays of a value that the file does not hold: secrets, and mere defaults."""
+        """Return what remains of a value that the file does not contain: secrets and defaults."""
         if path_parts[0] in WRITE_ONLY:
             return stored
         part = _secret_part(self.app, stored, path_parts)
-        if part is not _NOTHING:
+        if part is not _ABSENT:
             self.preserved_secrets.append(path_parts)
         elif is_equivalent_value(None, stored, pointer_of(path_parts), self.app.catalog):
             return stored
@@ -197,131 +201,121 @@ class _FileMerge:
 
 
 def _match_items(
-    file_items: list[Any], existing_items: list[tuple[Any, Any]], path_parts: PathParts
+    file_items: list[Any], pairs: list[tuple[Any, Any]], path_parts: PathParts
 ) -> dict[int, int]:
-    """Return which stored item each item of a list is, by index; each is one only, or none.
+    """Return the index of the stored item for each file item that equals an exported one.
 
-    Raises ``InvalidArgument`` when items that moved look alike and their secrets differ.
+    ``pairs`` are the exported and the stored items. Each stored item is used once. Raises
+    ``InvalidArgument`` when items that moved look alike and their secrets differ.
     """
-    found: dict[int, int] = {}
+    matches: dict[int, int] = {}
     for index, item in enumerate(file_items):
-        alike = [at for at, (seen, _) in enumerate(existing_items) if not diff(item, seen)]
-        if any(diff(existing_items[alike[0]][1], existing_items[at][1]) for at in alike[1:]):
-            here = [at for at, other in enumerate(file_items) if not diff(item, other)]
-            if here != alike:
-                raise InvalidArgument([_ambiguous_items_message(path_parts)])
-        free = [at for at in alike if at not in found.values()]
+        alike = [number for number, (exported, _) in enumerate(pairs) if not diff(item, exported)]
+        if any(diff(pairs[alike[0]][1], pairs[number][1]) for number in alike[1:]):
+            copies = [number for number, copy in enumerate(file_items) if not diff(item, copy)]
+            if copies != alike:
+                raise InvalidArgument([f"{pointer_of(path_parts)}: {_AMBIGUOUS_ITEMS}"])
+        free = [number for number in alike if number not in matches.values()]
         if free:
-            found[index] = index if index in free else free[0]
-    return found
-
-
-def _ambiguous_items_message(path_parts: PathParts) -> str:
-    return (
-        f"{pointer_of(path_parts)}: items of this list look alike in the file, but the stored "
-        f"ones hold "
-        "different secrets, and which is which cannot be told once they move. Leave them where "
-        "they stand in the list, or write their secrets by reference, as {secret:NAME}."
-    )
+            matches[index] = index if index in free else free[0]
+    return matches
 
 
 def secret_findings(change: ApplyFile, before: PersonaDocument) -> list[RuleFinding]:
-    """Say what there is to know about the keys in a file, and about those that are not in it."""
-    walk = change.merge(before.data)
+    """Return remarks on the keys in a file, and on stored secrets that are not in it."""
+    merge = change.merge(before.data)
+    paths = {
+        "literal-key": _literal_key_paths(change.fields),
+        "sent-again": merge.resent,
+        "secret-stays": merge.preserved_secrets,
+    }
     return [
-        *(_literal_key_finding(place) for place in _literal_key_paths(change.fields)),
-        *(_resent_finding(place) for place in walk.resent),
-        *(_preserved_secret_finding(place) for place in walk.preserved_secrets),
+        build_finding(rule, pointer_of(path_parts)) for rule in paths for path_parts in paths[rule]
     ]
 
 
 def mask_paths(fields: JsonObject) -> list[str]:
     """Return the paths at which a mask stands for a secret."""
-    return [pointer_of(place) for place, text in _iter_texts(fields) if _is_mask(place, text)]
-
-
-def embedded_secret_paths(app: App, document: PersonaDocument, fields: JsonObject) -> list[str]:
-    """Return the paths of texts that hold a secret in the midst of other words."""
     return [
-        pointer_of(place)
-        for place, text in _iter_texts(fields)
-        if MASK in text
-        and not _is_mask(place, text)
-        and MASK not in str(document.at(pointer_of(place)))
+        pointer_of(path_parts)
+        for path_parts, text in _iter_texts(fields)
+        if has_masked_secret_at(path_parts, text)
     ]
 
 
+def embedded_secret_paths(app: App, document: PersonaDocument, fields: JsonObject) -> list[str]:
+    """Return the paths of texts that contain a secret among other words, masked in the file."""
+    masked = [
+        pointer_of(path_parts)
+        for path_parts, text in _iter_texts(fields)
+        if MASK in text and not has_masked_secret_at(path_parts, text)
+    ]
+    return [pointer for pointer in masked if MASK not in str(document.at(pointer))]
+
+
 def with_references(fields: Any, existing: Any) -> Any:
-    """Return fields with what another file says of keys where these show only the mask."""
+    """Return fields with the references of an existing file in place of the masks."""
     if not isinstance(fields, dict) or not isinstance(existing, dict):
-        named = (
-            isinstance(existing, str) and SECRET_PLACEHOLDER.search(existing) and is_masked(fields)
-        )
-        return existing if named else fields
+        is_reference = isinstance(existing, str) and SECRET_PLACEHOLDER.search(existing)
+        return existing if is_reference and is_masked(fields) else fields
     result: JsonObject = {}
     for key, value in fields.items():
-        if (
-            key == KEY_FIELD
-            and is_masked(value)
-            and isinstance(existing.get(KEY_REFERENCE_FIELD), str)
-        ):
-            result[KEY_REFERENCE_FIELD] = existing[KEY_REFERENCE_FIELD]
+        reference = existing.get(KEY_REFERENCE_FIELD)
+        if key == KEY_FIELD and is_masked(value) and isinstance(reference, str):
+            result[KEY_REFERENCE_FIELD] = reference
         else:
             result[key] = with_references(value, existing.get(key))
     return result
 
 
 def _replace_with_references(app: App, stored: Any, masked: Any, *, in_container: bool) -> Any:
-    """Return what masking leaves of a value, with references where they are read back."""
+    """Return a masked value with references to the secrets that this server can name.
+
+    ``in_container`` says that the value is in one of ``REFERENCE_CONTAINERS``.
+    """
     if isinstance(stored, dict):
         result = {}
-        for key, item in stored.items():
-            name = (
-                None
-                if in_container or key != KEY_FIELD or KEY_REFERENCE_FIELD in stored
-                else _find_secret_name(app, item)
-            )
+        for key, value in stored.items():
+            is_key = key == KEY_FIELD and KEY_REFERENCE_FIELD not in stored
+            name = _find_secret_name(app, value) if is_key and not in_container else None
             if name is not None:
                 result[KEY_REFERENCE_FIELD] = name
             else:
-                inside, shown = (
-                    in_container or key in REFERENCE_CONTAINERS,
-                    app.masker.mask_text(key),
-                )
-                result[shown] = _replace_with_references(
-                    app, item, masked[shown], in_container=inside
+                masked_key = app.masker.mask_text(key)
+                result[masked_key] = _replace_with_references(
+                    app,
+                    value,
+                    masked[masked_key],
+                    in_container=in_container or key in REFERENCE_CONTAINERS,
                 )
         return result
     if isinstance(stored, list):
-        both = zip(stored, masked, strict=True)
         return [
-            _replace_with_references(app, item, shown_item, in_container=in_container)
-            for item, shown_item in both
+            _replace_with_references(app, *items, in_container=in_container)
+            for items in zip(stored, masked, strict=True)
         ]
-    named = in_container and isinstance(stored, str) and stored != masked
-    return _name_secrets_in(app, stored, masked) if named else masked
+    is_hidden = in_container and isinstance(stored, str) and stored != masked
+    return _name_secrets_in(app, stored, masked) if is_hidden else masked
 
 
 def _name_secrets_in(app: App, stored: str, masked: str) -> str:
-    """Return a text with the names of its secrets, or masked when there is more to hide in it."""
+    """Return a text with references for its secrets, or masked if there is more to hide in it."""
     text = stored
     for name, secret in sorted(_nameable_secrets(app).items(), key=lambda pair: -len(pair[1])):
         text = text.replace(secret, f"{{secret:{name}}}")
-    if text == stored or (
-        masked == MASK and not _AUTH_SCHEME.fullmatch(SECRET_PLACEHOLDER.sub("", text))
-    ):
+    rest = SECRET_PLACEHOLDER.sub("", text)
+    if text == stored or (masked == MASK and not _AUTH_SCHEME.fullmatch(rest)):
         return masked
     return app.masker.mask_text(text)
 
 
 def _find_secret_name(app: App, value: object) -> str | None:
-    return next(
-        (name for name, secret in sorted(_nameable_secrets(app).items()) if secret == value), None
-    )
+    names = (name for name, secret in sorted(_nameable_secrets(app).items()) if secret == value)
+    return next(names, None)
 
 
 def _nameable_secrets(app: App) -> Mapping[str, str]:
-    """Return the secrets that a reference can name, but those too short to be told from words."""
+    """Return the secrets that a reference can name; short ones could be part of a word."""
     return {
         name: secret
         for name, secret in app.secrets.items()
@@ -333,25 +327,21 @@ def _is_in_container(path_parts: PathParts) -> bool:
     return not REFERENCE_CONTAINERS.isdisjoint(path_parts[:-1])
 
 
-def _is_mask(path_parts: PathParts, text: str) -> bool:
-    return has_masked_secret_at(path_parts, text)
-
-
 def _is_secret_at(app: App, path_parts: PathParts, value: Any) -> bool:
-    """Tell whether what stands at a place is secret, wholly or in part."""
-    if isinstance(value, dict) or value is _NOTHING:
+    """Return True if a value at a path is secret, wholly or in part."""
+    if isinstance(value, dict) or value is _ABSENT:
         return False
-    if has_masked_secret_at(path_parts, value):
-        return True
-    return bool(app.masker.mask_at(path_parts, value) != value)
+    return has_masked_secret_at(path_parts, value) or bool(
+        app.masker.mask_at(path_parts, value) != value
+    )
 
 
 def _secret_part(app: App, value: Any, path_parts: PathParts) -> Any:
-    """Return what of a value is secret, and nothing else of it."""
+    """Return the secret members of a value, or ``_ABSENT`` if there are none."""
     if isinstance(value, dict):
-        inner = {key: _secret_part(app, item, (*path_parts, key)) for key, item in value.items()}
-        return {key: part for key, part in inner.items() if part is not _NOTHING} or _NOTHING
-    return value if _is_secret_at(app, path_parts, value) else _NOTHING
+        parts = {key: _secret_part(app, item, (*path_parts, key)) for key, item in value.items()}
+        return {key: part for key, part in parts.items() if part is not _ABSENT} or _ABSENT
+    return value if _is_secret_at(app, path_parts, value) else _ABSENT
 
 
 def _iter_texts(value: Any, path_parts: PathParts = ()) -> Iterator[tuple[PathParts, str]]:
@@ -367,42 +357,11 @@ def _iter_texts(value: Any, path_parts: PathParts = ()) -> Iterator[tuple[PathPa
 
 def _literal_key_paths(fields: JsonObject) -> list[PathParts]:
     return [
-        place
-        for place, text in _iter_texts(fields)
+        path_parts
+        for path_parts, text in _iter_texts(fields)
         if text
-        and is_secret_name(place[-1])
-        and "properties" not in place
+        and is_secret_name(path_parts[-1])
+        and "properties" not in path_parts
         and not is_masked(text)
-        and not (_is_in_container(place) and SECRET_PLACEHOLDER.search(text))
+        and not (_is_in_container(path_parts) and SECRET_PLACEHOLDER.search(text))
     ]
-
-
-def _literal_key_finding(path_parts: PathParts) -> RuleFinding:
-    return RuleFinding(
-        severity="warning",
-        path=pointer_of(path_parts),
-        message="This key stands in the file itself, and with it in every copy and in git.",
-        hint="Set TAVUS_SECRET_<NAME>, write api_key_ref: NAME ({secret:NAME} in a header) "
-        "instead, and replace the key: it was seen.",
-        rule="literal-key",
-    )
-
-
-def _resent_finding(path_parts: PathParts) -> RuleFinding:
-    return RuleFinding(
-        severity="info",
-        path=pointer_of(path_parts),
-        message="Tavus never shows what is stored here, so it is sent with every apply.",
-        hint='In place of a reference, "********" leaves the stored one as it is.',
-        rule="sent-again",
-    )
-
-
-def _preserved_secret_finding(path_parts: PathParts) -> RuleFinding:
-    return RuleFinding(
-        severity="info",
-        path=pointer_of(path_parts),
-        message="A secret is stored here and not in the file; it stays, its absence removes none.",
-        hint="null in the file removes it.",
-        rule="secret-stays",
-    )

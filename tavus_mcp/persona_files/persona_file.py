@@ -1,9 +1,9 @@
-"""A persona as a file: one YAML document, always in the same order, so that git shows changes.
+"""The format of a persona file: one YAML document with a fixed order, so that git shows changes.
 
-``persona_id`` and ``revision`` stand first; the revision names the state the file was made of, so
-that bringing it in can notice that somebody else changed the persona since. Then come the fields
-that people write, in the order of the models, and what we do not know behind them, sorted. What
-the server sets is left out.
+``persona_id`` and ``revision`` come first; the revision names the state that the file was exported
+from, so that applying it can detect that the persona was changed since. The writable fields follow
+in the order of the models, then unknown fields in alphabetical order. Fields that the server sets
+are left out.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from tavus_mcp.persona_files import yaml_reader
 from tavus_mcp.persona_files.yaml_reader import BadFile
 
 IDENTITY_KEYS = ("persona_id", "revision")
-"""The two keys by which a file names what it was made of."""
+"""The keys that name the persona and the state that a file was exported from."""
 FIELDS_NOT_IN_FILE = SERVER_FIELDS | {*IDENTITY_KEYS}
-"""Top-level fields of a persona that no file holds and no file changes."""
+"""Top-level fields of a persona that no file contains and no file changes."""
 _LEADING_FIELDS = ("persona_name", "pipeline_mode")
 
 _HEADER_COMMENT = """\
@@ -37,7 +37,7 @@ _HEADER_COMMENT = """\
 
 @dataclass(frozen=True)
 class PersonaFile:
-    """What a file says: which persona, made of which revision, and its fields."""
+    """The content of a file; ``ignored_keys`` are fields in it that only the server sets."""
 
     fields: JsonObject
     persona_id: str | None = None
@@ -45,13 +45,13 @@ class PersonaFile:
     ignored_keys: tuple[str, ...] = ()
 
     def data(self) -> JsonObject:
-        """Return everything the file holds, in its order."""
-        own = {"persona_id": self.persona_id, "revision": self.revision}
-        named = {key: value for key, value in own.items() if value is not None}
-        return {**named, **order_fields(self.fields)}
+        """Return the whole content of the file in its order."""
+        identity = {"persona_id": self.persona_id, "revision": self.revision}
+        present = {key: value for key, value in identity.items() if value is not None}
+        return {**present, **order_fields(self.fields)}
 
     def render(self) -> str:
-        """Return the file as it is written from nothing; the same persona, the same text.
+        """Return the text of a new file; the same persona gives the same text.
 
         Raises ``BadFile`` when the persona nests deeper than a file may.
         """
@@ -63,21 +63,20 @@ class PersonaFile:
             raise BadFile(f"this persona cannot be a file: {error}.") from None
 
     def merge_into_text(self, text: str) -> str:
-        """Return an existing file changed so that it says the same, its comments kept."""
+        """Return the text of an existing file changed to this content; its comments are kept."""
         from tavus_mcp.persona_files.yaml_editor import update_yaml
 
         return update_yaml(text, self.data())
 
 
 def parse_persona_file(text: str) -> PersonaFile:
-    """Read a file; raises ``BadFile`` with line and column of all that is wrong with its form."""
+    """Parse a file; raises ``BadFile`` with line and column of every mistake in its form."""
     root = yaml_reader.parse_yaml(text)
     members = root.members
     data: JsonObject = to_persona_names(root.to_data())
     problems = [
         f"{members[key][1].position if key in members else root.position}: {key} must be text, "
-        f"or left "
-        f"out{'' if key == 'persona_id' else '; digits alone need quotes'}."
+        f"or left out{'' if key == 'persona_id' else '; digits alone need quotes'}."
         for key in IDENTITY_KEYS
         if not isinstance(data.get(key), str | None)
     ]
@@ -92,22 +91,22 @@ def parse_persona_file(text: str) -> PersonaFile:
 
 
 def with_identity(text: str, persona_id: str, revision: str | None) -> str:
-    """Return a file with its two own keys set, and nothing else touched."""
+    """Return the text of a file with its id and revision set and nothing else changed."""
     from tavus_mcp.persona_files.yaml_editor import update_yaml
 
     data = yaml_reader.parse_yaml(text).to_data()
     alias = "pal_id" if "pal_id" in data else "persona_id"
-    own = {alias: persona_id} | ({} if revision is None else {"revision": revision})
-    kept = {key: value for key, value in data.items() if key not in own}
-    return update_yaml(text, {**own, **kept})
+    identity = {alias: persona_id} | ({} if revision is None else {"revision": revision})
+    fields = {key: value for key, value in data.items() if key not in identity}
+    return update_yaml(text, {**identity, **fields})
 
 
 def order_fields(fields: JsonObject) -> JsonObject:
     """Return a persona's fields in the order in which a file holds them."""
     known = dict.fromkeys((*_LEADING_FIELDS, *Persona.model_fields))
-    whole: JsonObject = _order_value(fields, _schema())
-    first = {key: whole[key] for key in known if key in whole}
-    return {**first, **whole}
+    ordered: JsonObject = _order_value(fields, _schema())
+    first = {key: ordered[key] for key in known if key in ordered}
+    return {**first, **ordered}
 
 
 def _order_value(value: Any, schema: JsonObject) -> Any:
@@ -129,20 +128,22 @@ def _schema() -> JsonObject:
 
 
 def _duplicate_name_message(root: yaml_reader.Node, pair: tuple[str, str]) -> str:
-    """Say where a field stands under both of its names, of which only one would count."""
-    node, where = root, root.position
+    """Return the problem of a field that is given under both of its names."""
+    node, position = root, root.position
     for token in pair[0].split("/")[1:]:
         if token not in node.members:
             break
         key, node = node.members[token]
-        where = key.position
-    return f"{where}: {pair[0]} and {pair[1]} are two names of one field; keep one of them."
+        position = key.position
+    return f"{position}: {pair[0]} and {pair[1]} are two names of one field; keep one of them."
 
 
-def _id_problems(persona_id: str, members: Mapping[str, Any]) -> list[str]:
+def _id_problems(
+    persona_id: str, members: Mapping[str, tuple[yaml_reader.Node, yaml_reader.Node]]
+) -> list[str]:
     try:
         parse_id(persona_id)
     except ValueError as error:
-        place = members.get("persona_id") or members["pal_id"]
-        return [f"{place[1].position}: {error}."]
+        _, value = members.get("persona_id") or members["pal_id"]
+        return [f"{value.position}: {error}."]
     return []

@@ -1,4 +1,4 @@
-"""Personas as files: out of Tavus or the journal as YAML, and in again by the one write path."""
+"""Export personas to YAML files and apply files to personas, on the one write path."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, InvalidArgument, NotFound, Refused
 from tavus_mcp.history import revisions
 from tavus_mcp.history.record import NOT_READ_BACK, record_observed
-from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.persona import WRITE_ONLY, Persona
 from tavus_mcp.models.receipt import FieldChange, Receipt, changes_of
+from tavus_mcp.persona_files.findings import build_finding
 from tavus_mcp.persona_files.merge import (
     ApplyFile,
     embedded_secret_paths,
@@ -29,12 +29,12 @@ from tavus_mcp.personas.conflicts import EDITED_MEANWHILE, build_revision_confli
 from tavus_mcp.personas.update import UpdateRequest, update
 
 TOOL = "apply_file"
-"""What the journal names as the tool of a file that was brought in."""
+"""The name of the tool in the journal when a file is applied."""
 
 
 @dataclass(frozen=True)
 class PersonaExport:
-    """A persona, the same as a file and as its text, and what to know about it."""
+    """An exported persona: as stored, as a file, as the text of the file, and remarks on it."""
 
     document: PersonaDocument
     file: PersonaFile
@@ -43,7 +43,7 @@ class PersonaExport:
 
 
 async def export(app: App, reference: str) -> PersonaExport:
-    """Return the persona that ``ID`` or ``ID@REVISION`` names as a file; keys are not in it.
+    """Return the persona that ``ID`` or ``ID@REVISION`` names as a file without its keys.
 
     Raises ``Refused`` when the journal does not hold the revision, or no file can hold the persona.
     """
@@ -54,20 +54,22 @@ async def export(app: App, reference: str) -> PersonaExport:
         text = file.render()
     except BadFile as error:
         raise Refused(f"{error} Read it with get_persona.") from None
-    return PersonaExport(document, file, text, _masked_text_findings(app, document, fields))
+    masked = embedded_secret_paths(app, document, fields)
+    findings = [build_finding("masked-text", path) for path in masked]
+    return PersonaExport(document, file, text, findings)
 
 
 async def record_exported(app: App, persona_export: PersonaExport) -> None:
-    """Write an exported persona down, so that a later conflict can say what changed since.
+    """Record an exported persona, so that a later conflict can say what changed since.
 
-    Raises ``NotRecorded`` when the journal cannot be written.
+    Raises ``JournalUnavailable`` when the journal cannot be written.
     """
     await record_observed(app, persona_export.document)
 
 
 @dataclass(frozen=True)
 class ApplyFileRequest:
-    """A file to bring in, and how carefully."""
+    """The text of a file to apply; ``allow`` names checker rules that do not refuse it."""
 
     text: str
     dry_run: bool = False
@@ -76,7 +78,7 @@ class ApplyFileRequest:
 
 @dataclass(frozen=True)
 class ApplyFileResult:
-    """What was done, and the file as it is to be afterwards, with the revision that it names."""
+    """The receipt of the write, and the file's new text with the revision that it names."""
 
     receipt: Receipt
     text: str
@@ -87,26 +89,26 @@ async def apply(app: App, request: ApplyFileRequest) -> ApplyFileResult:
     """Make a persona what a file says: the one it names, or a new one.
 
     Raises ``InvalidArgument`` with line and column when the file cannot be read, ``Conflict`` when
-    the persona is not at the file's revision, and the errors of ``edit`` and ``create``.
+    the persona is not at the file's revision, and the errors of ``update`` and ``create``.
     """
     try:
         file = parse_persona_file(request.text)
     except BadFile as error:
         raise InvalidArgument(error.problems) from None
     app.masker.add_secrets_from(file.fields)
-    ignored = [_ignored_field_finding(name) for name in file.ignored_keys]
+    ignored = [build_finding("set-by-tavus", f"/{name}") for name in file.ignored_keys]
     if file.persona_id is None:
         receipt = await _create(app, request, file, ignored)
-        known = PersonaDocument(file.fields).revision
+        known_revision = PersonaDocument(file.fields).revision
     else:
         receipt = await _update(app, request, file.persona_id, file, ignored)
-        known = file.revision or receipt.previous_revision or ""
+        known_revision = file.revision or receipt.previous_revision or ""
     if receipt.status == "planned" or receipt.persona_id is None:
         return ApplyFileResult(receipt, request.text)
     rules = {getattr(item, "rule", None) for item in receipt.findings}
     revision = None if NOT_READ_BACK in rules else receipt.revision
     if EDITED_MEANWHILE in rules:  # what the file does not hold must not be removed unseen
-        revision = known
+        revision = known_revision
     text = with_identity(request.text, receipt.persona_id, revision)
     return ApplyFileResult(receipt, text, revision)
 
@@ -114,52 +116,57 @@ async def apply(app: App, request: ApplyFileRequest) -> ApplyFileResult:
 def merge_into_text(
     app: App, persona_export: PersonaExport, text: str
 ) -> tuple[str, list[FieldChange]]:
-    """Return an existing file with a persona brought into it, and what changed in the file.
+    """Return an existing file with an exported persona merged into it, and the changed fields.
 
-    Comments stay, and so do references to keys that Tavus shows masked. Raises ``InvalidArgument``
-    when the file cannot be read, ``Refused`` when it is another persona's.
+    Comments stay, and so do references to keys that Tavus returns masked. Raises
+    ``InvalidArgument`` when the file cannot be read, ``Refused`` when it is another persona's.
     """
     try:
-        there = parse_persona_file(text)
+        existing = parse_persona_file(text)
     except BadFile as error:
         raise InvalidArgument(error.problems) from None
-    if there.persona_id not in (None, persona_export.file.persona_id):
+    if existing.persona_id not in (None, persona_export.file.persona_id):
         raise Refused(
-            f"The file holds persona {there.persona_id!r}, not "
-            f"{persona_export.file.persona_id!r}; give "
-            "another file. Nothing was written."
+            f"The file holds persona {existing.persona_id!r}, not "
+            f"{persona_export.file.persona_id!r}; give another file. Nothing was written."
         )
-    if there.persona_id is None and there.fields and not Persona.model_fields.keys() & there.fields:
+    if (
+        existing.persona_id is None
+        and existing.fields
+        and not Persona.model_fields.keys() & existing.fields
+    ):
         raise Refused(
             "The file holds no field of a persona: it is something else, and bringing a persona "
             "into it would replace all of it. Give another file. Nothing was written."
         )
-    fields = with_references(persona_export.file.fields, there.fields)
-    unseen = {key: there.fields[key] for key in WRITE_ONLY & there.fields.keys() - fields.keys()}
+    fields = with_references(persona_export.file.fields, existing.fields)
+    unseen = {
+        key: existing.fields[key] for key in WRITE_ONLY & existing.fields.keys() - fields.keys()
+    }
     file = replace(persona_export.file, fields={**fields, **unseen})
-    old = there.data()
+    old = existing.data()
     return file.merge_into_text(text), changes_of(old, diff(old, file.data()), app.masker)
 
 
 async def _create(
     app: App, request: ApplyFileRequest, file: PersonaFile, findings: list[RuleFinding]
 ) -> Receipt:
-    kept = ApplyFile(app, file.fields)
+    change = ApplyFile(app, file.fields)
     if masked := mask_paths(file.fields):
         raise Refused(
             f"{', '.join(masked)}: a new persona has no stored key that could stay. Write "
             "api_key_ref: NAME (in a header {secret:NAME}) instead of the mask; the key is then "
             "read from TAVUS_SECRET_<NAME>. Nothing was sent."
         )
-    new = create.CreateRequest(
-        kept.apply({}),
+    create_request = create.CreateRequest(
+        change.apply({}),
         dry_run=request.dry_run,
-        findings=[*findings, *secret_findings(kept, PersonaDocument({}))],
+        findings=[*findings, *secret_findings(change, PersonaDocument({}))],
         tool=TOOL,
         allow=request.allow,
         verify_all_fields=True,
     )
-    return await create.create(app, new)
+    return await create.create(app, create_request)
 
 
 async def _update(
@@ -196,38 +203,12 @@ async def _update(
 
 
 async def _build_conflict(app: App, revision: str, current: PersonaDocument) -> Conflict:
-    known = await app.journal.document(current.persona_id, revision)
+    recorded = await app.journal.document(current.persona_id, revision)
     advice = (
         f"Commit or copy your file, then bring the changes into it with: tavus-mcp export "
         f"{current.persona_id} --into FILE. To make the persona what the file says all the same, "
         "remove the line of the revision."
     )
     return build_revision_conflict(
-        app, PersonaDocument(known) if known else None, current, advice=advice
-    )
-
-
-def _masked_text_findings(
-    app: App, document: PersonaDocument, fields: JsonObject
-) -> list[RuleFinding]:
-    """Say where a text of the persona holds a secret, which no file may hold."""
-    return [
-        RuleFinding(
-            severity="warning",
-            path=path,
-            message="This text holds a secret, which is masked in the file.",
-            hint="As long as the text stays as it is, apply leaves the stored one alone.",
-            rule="masked-text",
-        )
-        for path in embedded_secret_paths(app, document, fields)
-    ]
-
-
-def _ignored_field_finding(name: str) -> RuleFinding:
-    return RuleFinding(
-        severity="info",
-        path=f"/{name}",
-        message="Tavus sets this field itself; what the file says of it was not sent.",
-        hint="Leave it out of the file.",
-        rule="set-by-tavus",
+        app, PersonaDocument(recorded) if recorded else None, current, advice=advice
     )

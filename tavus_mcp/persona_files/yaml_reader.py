@@ -1,8 +1,9 @@
-"""Reading YAML 1.2 as JSON: values with the places where they stand, and all that is wrong.
+"""Read YAML 1.2 as JSON values with their lines and columns, and report every mistake.
 
-Only what JSON can say is read: no tags, no anchors, one document, keys that are text. What a word
-means is decided here, by the core schema of YAML 1.2 (chapter 10.3): ``yes`` and ``2026-11-22`` are
-texts. The library only takes the file apart into events; nothing is ever constructed by a tag.
+This module is the security boundary for files. It accepts only what JSON can express: no tags, no
+anchors, one document, keys that are text. Words are resolved here by the core schema of YAML 1.2
+(chapter 10.3): ``yes`` and ``2026-11-22`` are texts. ruamel.yaml only splits the file into events;
+no object is ever constructed from a tag. The library is loaded when the first file is read.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 1_000_000
 """Bytes that a file may have."""
 MAX_NESTING_LEVELS = 100
-"""Levels that a file may nest; no persona comes near."""
+"""Levels that a file may nest, far more than a persona has."""
 _MAX_REPORTED_PROBLEMS = 12
 
 _NULL = re.compile(r"null|Null|NULL|~|")
@@ -43,10 +44,10 @@ class BadFile(ValueError):
 
 @dataclass
 class Node:
-    """A value and where it stands: from ``start`` to ``end`` in the text, beginning in a column.
+    """A value and its position: ``position`` is for messages, ``column`` counts from 0.
 
-    ``items`` are the values of a list; ``members`` the keys and values of an object. ``flow`` is
-    what stands in brackets.
+    ``kind`` is ``value``, ``list`` or ``object``. ``items`` are the items of a list, or the keys
+    and values of an object in turn. ``flow`` says that the value is in brackets or braces.
     """
 
     kind: str
@@ -58,14 +59,14 @@ class Node:
 
     @property
     def members(self) -> dict[str, tuple[Node, Node]]:
-        """The members of an object: key and value, by name."""
+        """The key and the value of each member of an object, by name."""
         return {
             str(key.value): (key, value)
             for key, value in zip(self.items[::2], self.items[1::2], strict=True)
         }
 
     def to_data(self) -> Any:
-        """Return the value without its places."""
+        """Return the value without positions."""
         if self.kind == "list":
             return [inner.to_data() for inner in self.items]
         if self.kind == "object":
@@ -88,26 +89,26 @@ def decode_file(raw: bytes) -> str:
 
 
 def parse_yaml(text: str) -> Node:
-    """Return the object that a file holds; raises ``BadFile`` with all that is wrong with it."""
-    reading = _NodeBuilder()
+    """Return the object that a file contains; raises ``BadFile`` with every mistake in it."""
+    builder = _NodeBuilder()
     text = _replace_tabs(text)
     for event in _events(text):
-        reading.handle_event(event)
-    if reading.root is None:
+        builder.handle_event(event)
+    if builder.root is None:
         raise BadFile("line 1, column 1: there is nothing in the file.")
-    if reading.root.kind != "object":
-        found = "a list" if reading.root.kind == "list" else "one value"
-        raise BadFile(f"{reading.root.position}: a persona is expected here, not {found}.")
-    if reading.problems:
-        more = len(reading.problems) - _MAX_REPORTED_PROBLEMS
+    if builder.root.kind != "object":
+        actual = "a list" if builder.root.kind == "list" else "one value"
+        raise BadFile(f"{builder.root.position}: a persona is expected here, not {actual}.")
+    if builder.problems:
+        more = len(builder.problems) - _MAX_REPORTED_PROBLEMS
         rest = [f"And {more} more."] if more > 0 else []
-        raise BadFile(*reading.problems[:_MAX_REPORTED_PROBLEMS], *rest)
-    return reading.root
+        raise BadFile(*builder.problems[:_MAX_REPORTED_PROBLEMS], *rest)
+    return builder.root
 
 
 @dataclass
 class _NodeBuilder:
-    """Builds nodes of events, without recursion: a file decides how deep it goes, up to a limit."""
+    """Builds nodes from events without recursion, because the file decides how deep they nest."""
 
     root: Node | None = None
     open_nodes: list[Node] = field(default_factory=list)
@@ -115,17 +116,17 @@ class _NodeBuilder:
 
     def handle_event(self, event: Event) -> None:
         kind = type(event).__name__.removesuffix("Event")
-        where = _render_position(event.start_mark)
+        position = _render_position(event.start_mark)
         if kind == "DocumentStart":
-            self._start_document(event, where)
+            self._start_document(event, position)
         elif kind == "Alias" or getattr(event, "anchor", None) is not None:
-            raise BadFile(f"{where}: anchors (&) and aliases (*) are not read; write it out.")
+            raise BadFile(f"{position}: anchors (&) and aliases (*) are not read; write it out.")
         elif getattr(event, "tag", None) is not None:
-            raise BadFile(f"{where}: tags (!) are not read; leave the tag out.")
+            raise BadFile(f"{position}: tags (!) are not read; leave the tag out.")
         elif kind == "Scalar":
-            self._add(self._scalar(event, where))
+            self._add(self._scalar(event, position))
         elif kind in ("MappingStart", "SequenceStart"):
-            self._start_collection(event, "object" if kind == "MappingStart" else "list", where)
+            self._start_collection(event, "object" if kind == "MappingStart" else "list", position)
         elif kind in ("MappingEnd", "SequenceEnd"):
             self._end_collection(event)
 
@@ -154,8 +155,10 @@ class _NodeBuilder:
             if not isinstance(key.value, str) or key.kind != "value":
                 self.problems.append(f"{key.position}: a key must be text; put it in quotes.")
             elif key.value in first:
-                there = first[key.value].position
-                self.problems.append(f"{key.position}: this key is there twice, first at {there}.")
+                earlier = first[key.value].position
+                self.problems.append(
+                    f"{key.position}: this key is there twice, first at {earlier}."
+                )
             else:
                 first[key.value] = key
 
@@ -189,16 +192,17 @@ def _events(text: str) -> Iterator[Event]:
         ) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        said = " ".join(_simplify_message(part) for part in (error.context, error.problem) if part)
+        parts = [_simplify_message(part) for part in (error.context, error.problem) if part]
+        message = " ".join(parts)
         raise BadFile(
-            f"{_render_position(mark)}: not YAML: {said}." if mark else f"{said}."
+            f"{_render_position(mark)}: not YAML: {message}." if mark else f"{message}."
         ) from None
     except YAMLError:
         raise BadFile("this is not YAML.") from None
 
 
 def _simplify_message(message: str) -> str:
-    """Return what the library says without the words it quotes: single characters are none."""
+    """Return a message of the library without words from the file, which may be secret."""
     return _TAG_HANDLE_ERROR.sub("a tag (!), and tags are not read", message)
 
 
@@ -211,13 +215,13 @@ def _render_position(mark: StringMark) -> str:
 
 
 def _parse_scalar(event: ScalarEvent) -> Any:
-    """Return what a scalar means: a word without quotes may be more than a text."""
+    """Return the value of a scalar; only a word without quotes can be more than a text."""
     text = event.value
     if event.style is not None:  # quoted, or a block
         return _join_surrogates(text)
-    for pattern, meaning in ((_NULL, None), (_TRUE, True), (_FALSE, False)):
+    for pattern, value in ((_NULL, None), (_TRUE, True), (_FALSE, False)):
         if pattern.fullmatch(text):
-            return meaning
+            return value
     if _NON_FINITE.fullmatch(text):
         raise BadFile("JSON has no such number; put it in quotes if it is text.")
     return _parse_number(text) if text[0] in "+-.0123456789" else text
@@ -239,14 +243,14 @@ def _parse_number(text: str) -> Any:
 
 
 def _join_surrogates(text: str) -> str:
-    """Return a text with its surrogates joined: JSON may write one character as two of them."""
+    """Return a text with pairs of surrogates joined: JSON may write one character as a pair."""
     if text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text):
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
 def _replace_tabs(text: str) -> str:
-    """Return JSON that is indented with tabs, which YAML does not take, with spaces instead."""
+    """Return JSON that is indented with tabs, which YAML does not allow, with spaces instead."""
     if "\t" not in text or not text.lstrip().startswith("{"):
         return text
     try:
