@@ -25,14 +25,12 @@ from tavus_mcp.sandbox.routes import (
     registry_tools,
     replicas,
     skills,
-    voices,
 )
 from tavus_mcp.sandbox.store import Store
 
 _ROUTE_MODULES = (
     personas,
     replicas,
-    voices,
     documents,
     objectives,
     guardrails,
@@ -52,7 +50,7 @@ def build_sandbox(store: Store, *, key: str | None = None, latency: float = 0.0)
     """
     faults = Faults()
     app = Starlette(
-        routes=[route for room in _ROUTE_MODULES for route in room.routes()],
+        routes=[route for module in _ROUTE_MODULES for route in module.routes()],
         middleware=[
             Middleware(FaultMiddleware, faults=faults, latency=latency),
             Middleware(ApiKeyMiddleware, key=key),

@@ -210,12 +210,12 @@ def split_list(request: Request, *names: str) -> list[str] | None:
     return None
 
 
-def type_filter(request: Request, name: str, *, stored_as: str) -> dict[str, str]:
+def type_filter(request: Request, name: str, field: str) -> dict[str, str]:
     """Return the filter of a ``user`` / ``system`` / ``all`` parameter."""
     value = request.query_params.get(name, "all")
     if value not in {"user", "system", "all"}:
         raise bad_request(f"Invalid {name}: use user, system or all")
-    return {} if value == "all" else {stored_as: value}
+    return {} if value == "all" else {field: value}
 
 
 def _query_number(request: Request, name: str, default: int, *, minimum: int) -> int:

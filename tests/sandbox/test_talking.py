@@ -25,9 +25,9 @@ from tavus_mcp.sandbox.simulator.parameters import assumptions
 SEEDS, CALLS = range(1, 7), range(1, 31)
 ELSEWHERE = """
 import json, sys
-from tavus_mcp.sandbox.simulator import talk
+from tavus_mcp.sandbox.simulator import simulate_call
 persona = json.loads(sys.argv[1])
-print([talk(persona, seed=5, number=number) for number in range(1, 9)])
+print([simulate_call(persona, seed=5, number=number) for number in range(1, 9)])
 """
 
 

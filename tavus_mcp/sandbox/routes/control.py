@@ -23,6 +23,7 @@ from tavus_mcp.sandbox.http import (
     validate_body,
 )
 from tavus_mcp.sandbox.routes.conversations import (
+    CONVERSATIONS,
     ENDED_BY_REQUEST,
     call_events,
     finish_conversation,
@@ -120,16 +121,14 @@ async def end_with_transcript(request: Request) -> Response:
     call = FinishedCall.model_validate(body)
     store = store_of(request)
     with store.write_transaction():
-        row = store.get("conversation", request.path_params["conversation_id"])
-        if row is None:
-            raise bad_request("Invalid conversation_id")
-        told = call_events(
+        row = CONVERSATIONS.requested(request)
+        events = call_events(
             row,
             call.transcript,
             analysis=call.perception_analysis,
             reason=call.shutdown_reason,
         )
-        finish_conversation(store, row, [*told, *call.events])
+        finish_conversation(store, row, [*events, *call.events])
     return empty_response()
 
 
@@ -139,18 +138,18 @@ async def simulate_calls(request: Request) -> Response:
     reject_mixed_vocabularies(sent)
     body = to_persona_names(sent)
     validate_body(SimulationRequest, body)
-    asked = SimulationRequest.model_validate(body)
+    simulation = SimulationRequest.model_validate(body)
     try:
-        made = make_calls(
+        conversation_ids = make_calls(
             store_of(request),
-            asked.persona_id,
-            count=asked.count,
-            seed=asked.seed,
+            simulation.persona_id,
+            count=simulation.count,
+            seed=simulation.seed,
             id_field="pal_id" if "pal_id" in sent else "persona_id",
         )
     except SimulationError as error:
         raise bad_request(f"Bad Request: {error}") from error
-    return json_response({"conversation_ids": made})
+    return json_response({"conversation_ids": conversation_ids})
 
 
 def _faults(request: Request) -> Faults:

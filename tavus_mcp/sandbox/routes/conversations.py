@@ -19,7 +19,6 @@ from tavus_mcp.sandbox.http import (
     bad_request,
     empty_response,
     json_response,
-    page_envelope,
     query_flag,
     read_object,
     reject_mixed_vocabularies,
@@ -27,6 +26,7 @@ from tavus_mcp.sandbox.http import (
     validate_body,
 )
 from tavus_mcp.sandbox.ids import generate_id, now
+from tavus_mcp.sandbox.routes.resource import Resource
 from tavus_mcp.sandbox.store import Row, Store
 
 ENDED_BY_REQUEST = "end_conversation_endpoint_hit"
@@ -47,7 +47,7 @@ def call_events(
     last = ended_at or now()
     first = conversation["created_at"] if ended_at else last
     replica_id = conversation["replica_id"]
-    told: list[tuple[str, Row]] = [
+    events: list[tuple[str, Row]] = [
         ("system.replica_joined", {"replica_id": replica_id}),
         ("system.pal_joined", {"replica_id": replica_id, "face_id": replica_id}),
         ("system.shutdown", {"shutdown_reason": reason}),
@@ -60,7 +60,7 @@ def call_events(
     ]
     return [
         _event(conversation, kind, properties, first if kind.endswith("_joined") else last)
-        for kind, properties in told
+        for kind, properties in events
     ]
 
 
@@ -75,7 +75,21 @@ def _event(conversation: Row, kind: str, properties: Row, timestamp: str) -> Row
     }
 
 
-_PAGING = Paging(limit=10, first_page=1)
+_INTERNAL_FIELDS = frozenset({"words", "events"})
+
+
+def _public_row(row: Row) -> Row:
+    public = {name: value for name, value in row.items() if name not in _INTERNAL_FIELDS}
+    return dict(to_pal_names(public)) if row["words"] == "pal" else public
+
+
+CONVERSATIONS = Resource(
+    kind="conversation",
+    parameter="conversation_id",
+    not_found=(400, "Invalid conversation_id"),
+    paging=Paging(limit=10, first_page=1),
+    render=_public_row,
+)
 # "replica alone uses a default persona" (docs: create-conversation); which one is not said
 _DEFAULT_PERSONA = "pcb7a34da5fe"
 _CREATION_FIELDS = (
@@ -87,7 +101,6 @@ _CREATION_FIELDS = (
     "created_at",
     "meeting_token",
 )
-_INTERNAL_FIELDS = frozenset({"words", "events"})
 
 
 class Properties(Body):
@@ -140,7 +153,7 @@ def routes() -> list[Route]:
         Route("/v2/conversations", create, methods=["POST"]),
         Route(one, read, methods=["GET"]),
         Route(f"{one}/end", end, methods=["POST"]),
-        Route(one, delete, methods=["DELETE"]),
+        Route(one, CONVERSATIONS.delete, methods=["DELETE"]),
     ]
 
 
@@ -159,22 +172,14 @@ async def create(request: Request) -> Response:
 async def list_all(request: Request) -> Response:
     """List conversations, by status when asked."""
     status = request.query_params.get("status")
-    page = page_envelope(
-        request, _PAGING, "conversation", equals={"status": status} if status else {}
-    )
-    page["data"] = [_public_row(row) for row in page["data"]]
-    return json_response(page)
+    return json_response(CONVERSATIONS.page(request, {"status": status} if status else None))
 
 
 async def read(request: Request) -> Response:
     """Return one conversation; ``verbose`` adds what its callbacks were told (live report)."""
-    row = store_of(request).get("conversation", request.path_params["conversation_id"])
-    if row is None:
-        raise bad_request("Invalid conversation_id")
-    told = _public_row(row)
-    return json_response(
-        told | {"events": row["events"]} if query_flag(request, "verbose") else told
-    )
+    row = CONVERSATIONS.requested(request)
+    events = {"events": row["events"]} if query_flag(request, "verbose") else {}
+    return json_response(_public_row(row) | events)
 
 
 async def end(request: Request) -> Response:
@@ -187,13 +192,6 @@ async def end(request: Request) -> Response:
         if row["status"] != "ended":
             finish_conversation(store, row, call_events(row))
     return empty_response(200)
-
-
-async def delete(request: Request) -> Response:
-    """Delete a conversation; ``hard=true`` is accepted (docs: delete-conversation)."""
-    if not store_of(request).remove("conversation", request.path_params["conversation_id"]):
-        raise bad_request("Invalid conversation_id")
-    return empty_response()
 
 
 def build_conversation_row(original_body: Row, body: Row, persona_id: str, replica_id: str) -> Row:
@@ -238,9 +236,3 @@ def _resolve_participants(store: Store, body: Row) -> tuple[str, str]:
     if store.get("replica", replica_id) is None:
         raise bad_request("Invalid replica_uuid")
     return str(persona["persona_id"]), str(replica_id)
-
-
-def _public_row(row: Row) -> Row:
-    told = {name: value for name, value in row.items() if name not in _INTERNAL_FIELDS}
-    shown: Row = to_pal_names(told) if row["words"] == "pal" else told
-    return shown

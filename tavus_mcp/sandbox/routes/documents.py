@@ -12,20 +12,23 @@ from starlette.routing import Route
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.sandbox.http import (
     Body,
-    HttpError,
     Paging,
-    empty_response,
     json_response,
-    page_envelope,
     read_object,
-    split_list,
     store_of,
     validate_body,
 )
 from tavus_mcp.sandbox.ids import generate_id, now
-from tavus_mcp.sandbox.store import Row, Store
+from tavus_mcp.sandbox.routes.resource import Resource
 
-_PAGING = Paging(limit=10, first_page=0)
+DOCUMENTS = Resource(
+    kind="document",
+    parameter="document_id",
+    not_found=(404, "Document not found"),
+    paging=Paging(limit=10, first_page=0),
+    search_fields=("document_name", "document_id"),
+    has_tags=True,
+)
 Tags = list[Annotated[str, Field(min_length=1)]]
 
 
@@ -63,10 +66,10 @@ def routes() -> list[Route]:
     return [
         Route("/v2/documents", list_all, methods=["GET"]),
         Route("/v2/documents", create, methods=["POST"]),
-        Route("/v2/documents/tags", list_tags, methods=["GET"]),
-        Route("/v2/documents/{document_id}", read, methods=["GET"]),
+        Route("/v2/documents/tags", DOCUMENTS.list_tags, methods=["GET"]),
+        Route("/v2/documents/{document_id}", DOCUMENTS.read, methods=["GET"]),
         Route("/v2/documents/{document_id}", update, methods=["PATCH"]),
-        Route("/v2/documents/{document_id}", delete, methods=["DELETE"]),
+        Route("/v2/documents/{document_id}", DOCUMENTS.delete, methods=["DELETE"]),
     ]
 
 
@@ -93,31 +96,11 @@ async def create(request: Request) -> Response:
 
 
 async def list_all(request: Request) -> Response:
-    """List documents; the envelope tells page and limit, pages count from 0 (docs)."""
+    """List documents with page and limit; pages count from 0 (docs: get-documents)."""
     status = request.query_params.get("status")
-    page = page_envelope(
-        request,
-        _PAGING,
-        "document",
-        equals={"status": status} if status else {},
-        text=request.query_params.get("name_or_uuid", ""),
-        text_in=("document_name", "document_id"),
-        tags=split_list(request, "tags") or (),
-    )
-    limit, offset = _PAGING.window(request)
-    page |= {"page": offset // limit, "limit": limit}
-    return json_response(page)
-
-
-async def list_tags(request: Request) -> Response:
-    """Return every tag in use (vendor client)."""
-    used = sorted({tag for row in store_of(request).all("document") for tag in row["tags"]})
-    return json_response({"tags": used, "total_count": len(used)})
-
-
-async def read(request: Request) -> Response:
-    """Return one document."""
-    return json_response(_require_document(store_of(request), request.path_params["document_id"]))
+    page = DOCUMENTS.page(request, {"status": status} if status else None)
+    limit, offset = DOCUMENTS.paging.window(request)
+    return json_response(page | {"page": offset // limit, "limit": limit})
 
 
 async def update(request: Request) -> Response:
@@ -126,25 +109,7 @@ async def update(request: Request) -> Response:
     validate_body(DocumentChange, changes)
     store = store_of(request)
     with store.write_transaction():
-        row = _require_document(store, request.path_params["document_id"])
+        row = DOCUMENTS.requested(request)
         row |= changes | {"updated_at": now()}
         store.put("document", row["document_id"], row)
     return json_response(row)
-
-
-async def delete(request: Request) -> Response:
-    """Delete a document (docs: delete-document)."""
-    if not store_of(request).remove("document", request.path_params["document_id"]):
-        raise _not_found_error()
-    return empty_response()
-
-
-def _require_document(store: Store, document_id: str) -> Row:
-    row = store.get("document", document_id)
-    if row is None:
-        raise _not_found_error()
-    return row
-
-
-def _not_found_error() -> HttpError:
-    return HttpError(404, "Document not found")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import MISSING, Field
@@ -12,14 +13,11 @@ from starlette.routing import Route
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.sandbox.http import (
     Body,
-    HttpError,
     Paging,
     empty_response,
     json_response,
-    page_envelope,
     query_flag,
     read_object,
-    split_list,
     store_of,
     type_filter,
     validate_body,
@@ -31,10 +29,13 @@ from tavus_mcp.sandbox.json_patch import (
     not_modified_response,
     read_operations,
 )
+from tavus_mcp.sandbox.routes.resource import Resource
 from tavus_mcp.sandbox.store import Row, Store
 
-_PAGING = Paging(limit=10, first_page=1)
+_TYPE_FIELD = "guardrail_type"
 _SERVER_FIELDS = frozenset({"uuid", "guardrails_id", "guardrail_type", "created_at", "updated_at"})
+_NOT_FOUND = (404, "Guardrails not found")
+_PAGING = Paging(limit=10, first_page=1)
 Tag = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -57,13 +58,36 @@ class GuardrailSet(Body):
     data: Annotated[list[Guardrail], Field(min_length=1)]
 
 
+def _public_row(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name != _TYPE_FIELD}
+
+
+GUARDRAILS = Resource(
+    kind="guardrail",
+    parameter="guardrail_id",
+    not_found=_NOT_FOUND,
+    paging=_PAGING,
+    search_fields=("guardrail_name", "uuid"),
+    has_tags=True,
+    render=_public_row,
+)
+GUARDRAIL_SETS = Resource(
+    kind="guardrails",
+    parameter="guardrail_id",
+    not_found=_NOT_FOUND,
+    paging=_PAGING,
+    search_fields=("name", "guardrails_id"),
+    render=_public_row,
+)
+
+
 def routes() -> list[Route]:
     """Return the routes of the resource."""
     one = "/v2/guardrails/{guardrail_id}"
     return [
         Route("/v2/guardrails", list_all, methods=["GET"]),
         Route("/v2/guardrails", create, methods=["POST"]),
-        Route("/v2/guardrails/tags", list_tags, methods=["GET"]),
+        Route("/v2/guardrails/tags", GUARDRAILS.list_tags, methods=["GET"]),
         Route(one, read, methods=["GET"]),
         Route(one, patch, methods=["PATCH"]),
         Route(one, delete, methods=["DELETE"]),
@@ -94,36 +118,21 @@ async def create(request: Request) -> Response:
 
 async def list_all(request: Request) -> Response:
     """List the legacy sets, or single guardrails with ``legacy=false`` (docs: guardrails)."""
-    legacy = query_flag(request, "legacy", default=True)
-    page = page_envelope(
-        request,
-        _PAGING,
-        "guardrails" if legacy else "guardrail",
-        equals=type_filter(request, "type", stored_as="guardrail_type"),
-        text=request.query_params.get("name_or_uuid", ""),
-        text_in=("name", "guardrails_id") if legacy else ("guardrail_name", "uuid"),
-        tags=() if legacy else split_list(request, "tags") or (),
-    )
-    verbose = query_flag(request, "verbose") and not legacy
-    store = store_of(request)
-    page["data"] = [
-        _with_persona_refs(store, row) if verbose else _public_row(row) for row in page["data"]
-    ]
-    return json_response(page)
-
-
-async def list_tags(request: Request) -> Response:
-    """Return every tag in use (docs: guardrails/tags)."""
-    used = sorted({tag for row in store_of(request).all("guardrail") for tag in row["tags"]})
-    return json_response({"tags": used, "total_count": len(used)})
+    equals = type_filter(request, "type", _TYPE_FIELD)
+    if query_flag(request, "legacy", default=True):
+        return json_response(GUARDRAIL_SETS.page(request, equals))
+    verbose = query_flag(request, "verbose")
+    render = partial(_with_persona_refs, store_of(request)) if verbose else None
+    return json_response(GUARDRAILS.page(request, equals, render=render))
 
 
 async def read(request: Request) -> Response:
     """Return one guardrail or one legacy set."""
-    store = store_of(request)
-    kind, row = _require_guardrail(store, request.path_params["guardrail_id"])
-    verbose = kind == "guardrail" and query_flag(request, "verbose")
-    return json_response(_with_persona_refs(store, row) if verbose else _public_row(row))
+    resource, row = _requested(request)
+    verbose = resource is GUARDRAILS and query_flag(request, "verbose")
+    return json_response(
+        _with_persona_refs(store_of(request), row) if verbose else resource.render(row)
+    )
 
 
 async def patch(request: Request) -> Response:
@@ -131,19 +140,19 @@ async def patch(request: Request) -> Response:
     operations = await read_operations(request)
     store, key = store_of(request), request.path_params["guardrail_id"]
     with store.write_transaction():
-        kind, row = _require_guardrail(store, key)
+        resource, row = _requested(request)
         before = {name: value for name, value in row.items() if name not in _SERVER_FIELDS}
         after = apply_operations(before, operations)
         if is_equal_json(before, after):
             return not_modified_response()
         validate_body(
-            GuardrailSet if kind == "guardrails" else Guardrail,
+            Guardrail if resource is GUARDRAILS else GuardrailSet,
             _without_nulls(after),
             key="message",
         )
-        kept = {name: row[name] for name in _SERVER_FIELDS & row.keys()}
-        row = kept | after | {"updated_at": now()}
-        store.put(kind, key, row)
+        server_fields = {name: row[name] for name in _SERVER_FIELDS & row.keys()}
+        row = server_fields | after | {"updated_at": now()}
+        store.put(resource.kind, key, row)
     return json_response(_public_row(row))
 
 
@@ -151,8 +160,8 @@ async def delete(request: Request) -> Response:
     """Delete it, also from the personas that used it (docs: delete-guardrails)."""
     store, key = store_of(request), request.path_params["guardrail_id"]
     with store.write_transaction():
-        kind, _ = _require_guardrail(store, key)
-        store.remove(kind, key)
+        resource, _ = _requested(request)
+        store.remove(resource.kind, key)
         for persona in _personas_with_guardrail(store, key):
             persona["guardrail_ids"] = [it for it in persona["guardrail_ids"] if it != key]
             store.put("persona", persona["persona_id"], persona)
@@ -172,20 +181,14 @@ def _create_set(store: Store, body: dict[str, Any], created_at: str) -> Row:
     }
 
 
-def _require_guardrail(store: Store, key: str) -> tuple[str, Row]:
-    for kind in ("guardrail", "guardrails"):
-        row = store.get(kind, key)
-        if row is not None:
-            return kind, row
-    raise HttpError(404, "Guardrails not found")
+def _requested(request: Request) -> tuple[Resource, Row]:
+    """Return the guardrail or the legacy set that a path names, with its resource."""
+    row = store_of(request).get(GUARDRAILS.kind, request.path_params[GUARDRAILS.parameter])
+    return (GUARDRAIL_SETS, GUARDRAIL_SETS.requested(request)) if row is None else (GUARDRAILS, row)
 
 
 def _personas_with_guardrail(store: Store, key: str) -> list[Row]:
     return [row for row in store.all("persona") if key in row.get("guardrail_ids", [])]
-
-
-def _public_row(row: Row) -> Row:
-    return {name: value for name, value in row.items() if name != "guardrail_type"}
 
 
 def _with_persona_refs(store: Store, row: Row) -> Row:

@@ -15,26 +15,26 @@ from tavus_mcp.sandbox.http import (
     Body,
     Paging,
     bad_request,
-    empty_response,
     json_response,
-    page_envelope,
     read_object,
     store_of,
     type_filter,
     validate_body,
 )
 from tavus_mcp.sandbox.ids import generate_id, now
-from tavus_mcp.sandbox.json_patch import (
-    apply_operations,
-    is_equal_json,
-    not_modified_response,
-    read_operations,
-)
-from tavus_mcp.sandbox.store import Row, Store
+from tavus_mcp.sandbox.json_patch import not_modified_response
+from tavus_mcp.sandbox.routes.resource import Resource
 
-_PAGING = Paging(limit=25, first_page=1)
 _WRITABLE_FIELDS = ("name", "data", "allow_loops")
 _TYPE_FIELD = "objectives_type"
+OBJECTIVES = Resource(
+    kind="objectives",
+    parameter="objectives_id",
+    not_found=(400, "Invalid objectives_id"),
+    paging=Paging(limit=25, first_page=1),
+    search_fields=("name", "objectives_id"),
+    render=lambda row: {name: value for name, value in row.items() if name != _TYPE_FIELD},
+)
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$", max_length=100)]
 
 
@@ -67,9 +67,9 @@ def routes() -> list[Route]:
         Route("/v2/objectives", list_all, methods=["GET"]),
         Route("/v2/objectives", create, methods=["POST"]),
         Route("/v2/objectives/validate", validate, methods=["POST"]),
-        Route(one, read, methods=["GET"]),
+        Route(one, OBJECTIVES.read, methods=["GET"]),
         Route(one, patch, methods=["PATCH"]),
-        Route(one, delete, methods=["DELETE"]),
+        Route(one, OBJECTIVES.delete, methods=["DELETE"]),
     ]
 
 
@@ -99,58 +99,15 @@ async def validate(request: Request) -> Response:
 
 async def list_all(request: Request) -> Response:
     """List sets."""
-    page = page_envelope(
-        request,
-        _PAGING,
-        "objectives",
-        equals=type_filter(request, "type", stored_as=_TYPE_FIELD),
-        text=request.query_params.get("name_or_uuid", ""),
-        text_in=("name", "objectives_id"),
-    )
-    page["data"] = [_public_row(row) for row in page["data"]]
-    return json_response(page)
-
-
-async def read(request: Request) -> Response:
-    """Return one set, flat."""
-    return json_response(
-        _public_row(_require_objectives(store_of(request), request.path_params["objectives_id"]))
-    )
+    return json_response(OBJECTIVES.page(request, type_filter(request, "type", _TYPE_FIELD)))
 
 
 async def patch(request: Request) -> Response:
     """Apply a JSON Patch; the reply is one sentence (docs: patch-objectives)."""
-    operations = await read_operations(request)
-    store = store_of(request)
-    with store.write_transaction():
-        row = _require_objectives(store, request.path_params["objectives_id"])
-        before = {name: row[name] for name in _WRITABLE_FIELDS}
-        after = apply_operations(before, operations)
-        if is_equal_json(before, after):
-            return not_modified_response()
-        _validate_set(after)
-        store.put("objectives", row["objectives_id"], row | after | {"updated_at": now()})
-    return json_response({"message": "Objective updated successfully"})
-
-
-async def delete(request: Request) -> Response:
-    """Delete a set (docs: delete-objectives)."""
-    store = store_of(request)
-    with store.write_transaction():
-        row = _require_objectives(store, request.path_params["objectives_id"])
-        store.remove("objectives", row["objectives_id"])
-    return empty_response()
-
-
-def _require_objectives(store: Store, objectives_id: str) -> Row:
-    row = store.get("objectives", objectives_id)
+    row = await OBJECTIVES.patch(request, _WRITABLE_FIELDS, _validate_set)
     if row is None:
-        raise bad_request("Invalid objectives_id")
-    return row
-
-
-def _public_row(row: Row) -> Row:
-    return {name: value for name, value in row.items() if name != _TYPE_FIELD}
+        return not_modified_response()
+    return json_response({"message": "Objective updated successfully"})
 
 
 def _validate_set(body: dict[str, Any]) -> None:

@@ -16,7 +16,6 @@ from tavus_mcp.sandbox.http import (
     empty_response,
     json_response,
     missing_field,
-    page_envelope,
     query_flag,
     read_object,
     reject_mixed_vocabularies,
@@ -41,10 +40,17 @@ from tavus_mcp.sandbox.persona_validation import (
     render_persona,
     validate_persona,
 )
+from tavus_mcp.sandbox.routes.resource import Resource
 from tavus_mcp.sandbox.store import Row, Store
 
 MAKER_CHANGES = "maker_changes"
-_PAGING = Paging(limit=10, first_page=1)
+PERSONAS = Resource(
+    kind="persona",
+    parameter="persona_id",
+    not_found=(400, "Invalid persona_id"),
+    paging=Paging(limit=10, first_page=1),
+    render=render_persona,
+)
 
 
 def routes() -> list[Route]:
@@ -85,19 +91,13 @@ async def create(request: Request) -> Response:
 async def list_all(request: Request) -> Response:
     """List personas, whole documents each (docs: get-personas)."""
     name = "persona_type" if "persona_type" in request.query_params else "pal_type"
-    page = page_envelope(
-        request, _PAGING, "persona", equals=type_filter(request, name, stored_as="persona_type")
-    )
-    page["data"] = [render_persona(row) for row in page["data"]]
+    page = PERSONAS.page(request, type_filter(request, name, "persona_type"))
     return json_response(to_path_vocabulary(request, page))
 
 
 async def read(request: Request) -> Response:
     """Return one persona, flat (the docs wrap it in ``data``, practice does not)."""
-    row = store_of(request).get("persona", request.path_params["persona_id"])
-    if row is None:
-        raise bad_request("Invalid persona_id")
-    return json_response(to_path_vocabulary(request, render_persona(row)))
+    return json_response(to_path_vocabulary(request, render_persona(PERSONAS.requested(request))))
 
 
 async def patch(request: Request) -> Response:
@@ -171,15 +171,17 @@ def _conferencing(persona: Row) -> Any:
 
 def _is_conferencing_only(before: Row, after: Row) -> bool:
     def rest(persona: Row) -> Row:
-        layers = {name: it for name, it in persona["layers"].items() if name != "conferencing"}
+        layers = {
+            name: layer for name, layer in persona["layers"].items() if name != "conferencing"
+        }
         return persona | {"layers": layers}
 
     return is_equal_json(rest(before), rest(after))
 
 
 def _creation_reply(row: Row) -> Row:
-    told = ("persona_id", "persona_name", "conferencing_email", "created_at")
-    return {name: row[name] for name in told if name in row}
+    names = ("persona_id", "persona_name", "conferencing_email", "created_at")
+    return {name: row[name] for name in names if name in row}
 
 
 def _rename_operations(operations: Operations) -> Operations:

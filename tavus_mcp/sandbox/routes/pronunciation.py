@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import MISSING, Field
 from starlette.requests import Request
@@ -11,28 +11,26 @@ from starlette.routing import Route
 
 from tavus_mcp.sandbox.http import (
     Body,
-    HttpError,
     Paging,
     bad_request,
-    empty_response,
     json_response,
-    page_envelope,
     read_object,
     store_of,
     validate_body,
 )
 from tavus_mcp.sandbox.ids import generate_id, now
-from tavus_mcp.sandbox.json_patch import (
-    apply_operations,
-    is_equal_json,
-    not_modified_response,
-    read_operations,
-)
-from tavus_mcp.sandbox.store import Row, Store
+from tavus_mcp.sandbox.json_patch import not_modified_response
+from tavus_mcp.sandbox.routes.resource import Resource
+from tavus_mcp.sandbox.store import Row
 
-_PAGING = Paging(limit=10, first_page=0)
 _PATH = "/v2/pronunciation-dictionaries"
 _ID_FIELD = "pronunciation_dictionary_id"
+DICTIONARIES = Resource(
+    kind="dictionary",
+    parameter="dictionary_id",
+    not_found=(404, "Pronunciation dictionary not found"),
+    paging=Paging(limit=10, first_page=0),
+)
 
 
 class PronunciationRule(Body):
@@ -58,9 +56,9 @@ def routes() -> list[Route]:
     return [
         Route(_PATH, list_all, methods=["GET"]),
         Route(_PATH, create, methods=["POST"]),
-        Route(f"{_PATH}/{{dictionary_id}}", read, methods=["GET"]),
+        Route(f"{_PATH}/{{dictionary_id}}", DICTIONARIES.read, methods=["GET"]),
         Route(f"{_PATH}/{{dictionary_id}}", patch, methods=["PATCH"]),
-        Route(f"{_PATH}/{{dictionary_id}}", delete, methods=["DELETE"]),
+        Route(f"{_PATH}/{{dictionary_id}}", DICTIONARIES.delete, methods=["DELETE"]),
     ]
 
 
@@ -82,52 +80,21 @@ async def create(request: Request) -> Response:
 
 async def list_all(request: Request) -> Response:
     """List dictionaries, counted from page 0 (vendor client)."""
-    return json_response(page_envelope(request, _PAGING, "dictionary"))
-
-
-async def read(request: Request) -> Response:
-    """Return one dictionary with its rules (docs: get-pronunciation-dictionary)."""
-    return json_response(
-        _require_dictionary(store_of(request), request.path_params["dictionary_id"])
-    )
+    return json_response(DICTIONARIES.page(request))
 
 
 async def patch(request: Request) -> Response:
     """Apply a JSON Patch."""
-    operations = await read_operations(request)
-    store = store_of(request)
-    with store.write_transaction():
-        row = _require_dictionary(store, request.path_params["dictionary_id"])
-        before = {name: row[name] for name in ("name", "rules")}
-        after = apply_operations(before, operations)
-        if is_equal_json(before, after):
-            return not_modified_response()
-        _validate_dictionary(after, "message")
-        row |= after | {"updated_at": now()}
-        store.put("dictionary", row[_ID_FIELD], row)
-    return json_response(row)
+    row = await DICTIONARIES.patch(request, ("name", "rules"), _validate_patched)
+    return not_modified_response() if row is None else json_response(row)
 
 
-async def delete(request: Request) -> Response:
-    """Delete a dictionary."""
-    store = store_of(request)
-    with store.write_transaction():
-        store.remove(
-            "dictionary",
-            _require_dictionary(store, request.path_params["dictionary_id"])[_ID_FIELD],
-        )
-    return empty_response()
+def _validate_patched(dictionary: Row) -> None:
+    _validate_dictionary(dictionary, "message")
 
 
-def _validate_dictionary(body: dict[str, Any], key: str) -> None:
+def _validate_dictionary(body: Row, key: str) -> None:
     validate_body(Dictionary, body, key=key)
     texts = [rule["text"] for rule in body.get("rules", [])]
     if len(set(texts)) < len(texts):
         raise bad_request("Bad Request: each text may have one rule only", key=key)
-
-
-def _require_dictionary(store: Store, dictionary_id: str) -> Row:
-    row = store.get("dictionary", dictionary_id)
-    if row is None:
-        raise HttpError(404, "Pronunciation dictionary not found")
-    return row

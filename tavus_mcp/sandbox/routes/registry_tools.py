@@ -15,16 +15,23 @@ from tavus_mcp.sandbox.http import (
     bad_request,
     empty_response,
     json_response,
-    page_envelope,
     read_object,
     reject_unknown_fields,
-    split_list,
     store_of,
 )
 from tavus_mcp.sandbox.ids import generate_id, now
+from tavus_mcp.sandbox.routes.resource import Resource, require_persona
 from tavus_mcp.sandbox.store import Row, Store
 
-_PAGING = Paging(limit=25, first_page=1)
+TOOLS = Resource(
+    kind="tool",
+    parameter="tool_id",
+    not_found=(404, "Tool not found"),
+    paging=Paging(limit=25, first_page=1),
+    search_fields=("name", "tool_id"),
+    has_tags=True,
+    render=tool_validation.mask_secrets,
+)
 _MAX_ATTACHED_TOOLS = 50
 _TYPE_FILTERS: dict[str, dict[str, Any]] = {
     "user": {"is_system_tool": False},
@@ -48,7 +55,7 @@ def routes() -> list[Route]:
     return [
         Route("/v2/tools", list_all, methods=["GET"]),
         Route("/v2/tools", create, methods=["POST"]),
-        Route(one, read, methods=["GET"]),
+        Route(one, TOOLS.read, methods=["GET"]),
         Route(one, update, methods=["PATCH"]),
         Route(one, delete, methods=["DELETE"]),
         *attached,
@@ -69,34 +76,15 @@ async def create(request: Request) -> Response:
     with store.write_transaction():
         _refuse_taken_name(store, row)
         store.put("tool", row["tool_id"], row)
-    return json_response(tool_validation.mask_secrets(row))
+    return json_response(TOOLS.render(row))
 
 
 async def list_all(request: Request) -> Response:
-    """List tools, the account's own unless another type is asked for (vendor client: tool)."""
+    """List tools, the account's own unless another type is requested (vendor client: tool)."""
     kind = request.query_params.get("type", "user")
     if kind not in _TYPE_FILTERS:
         raise bad_request("Invalid type: use user, system or all")
-    page = page_envelope(
-        request,
-        _PAGING,
-        "tool",
-        equals=_TYPE_FILTERS[kind],
-        text=request.query_params.get("name_or_uuid", ""),
-        text_in=("name", "tool_id"),
-        tags=split_list(request, "tags") or (),
-    )
-    page["data"] = [tool_validation.mask_secrets(row) for row in page["data"]]
-    return json_response(page)
-
-
-async def read(request: Request) -> Response:
-    """Return one tool, its secrets scrubbed."""
-    return json_response(
-        tool_validation.mask_secrets(
-            _require_tool(store_of(request), request.path_params["tool_id"])
-        )
-    )
+    return json_response(TOOLS.page(request, _TYPE_FILTERS[kind]))
 
 
 async def update(request: Request) -> Response:
@@ -105,7 +93,7 @@ async def update(request: Request) -> Response:
     reject_unknown_fields(changes, tool_validation.WRITABLE_FIELDS)
     store = store_of(request)
     with store.write_transaction():
-        before = _require_tool(store, request.path_params["tool_id"])
+        before = TOOLS.requested(request)
         after = before | changes
         tool_validation.keep_secrets(before, after)
         tool_validation.validate_tool(
@@ -114,29 +102,28 @@ async def update(request: Request) -> Response:
         _refuse_taken_name(store, after)
         after["updated_at"] = now()
         store.put("tool", after["tool_id"], after)
-    return json_response(tool_validation.mask_secrets(after))
+    return json_response(TOOLS.render(after))
 
 
 async def delete(request: Request) -> Response:
     """Delete a tool, also from the personas that hold it."""
     store, tool_id = store_of(request), request.path_params["tool_id"]
     with store.write_transaction():
-        _require_tool(store, tool_id)
+        TOOLS.require(store, tool_id)
         store.remove("tool", tool_id)
         for persona in store.all("persona"):
             if tool_id in persona.get("tool_ids", []):
-                _set_tool_ids(store, persona, [it for it in persona["tool_ids"] if it != tool_id])
+                _set_tool_ids(
+                    store, persona, [item for item in persona["tool_ids"] if item != tool_id]
+                )
     return empty_response()
 
 
 async def list_attached(request: Request) -> Response:
     """List a persona's registered tools, not its inline ones (docs: list-pal-tools)."""
     store = store_of(request)
-    persona = _require_persona(store, request)
-    tools = [
-        tool_validation.mask_secrets(_require_tool(store, key))
-        for key in persona.get("tool_ids", [])
-    ]
+    attached = require_persona(request).get("tool_ids", [])
+    tools = [TOOLS.render(TOOLS.require(store, tool_id)) for tool_id in attached]
     return json_response({"data": tools, "total_count": len(tools)})
 
 
@@ -144,44 +131,30 @@ async def attach(request: Request) -> Response:
     """Attach tools; attaching again changes nothing (docs: attach-tools-to-pal)."""
     body = await read_object(request)
     reject_unknown_fields(body, frozenset({"tool_ids", "tool_id"}))
-    asked = body.get("tool_ids", [body["tool_id"]] if "tool_id" in body else None)
-    if not isinstance(asked, list) or not 1 <= len(asked) <= _MAX_ATTACHED_TOOLS:
+    tool_ids = body.get("tool_ids", [body["tool_id"]] if "tool_id" in body else None)
+    if not isinstance(tool_ids, list) or not 1 <= len(tool_ids) <= _MAX_ATTACHED_TOOLS:
         raise bad_request("Bad Request: {'tool_ids': ['Give 1 to 50 tool ids.']}")
     store = store_of(request)
     with store.write_transaction():
-        persona = _require_persona(store, request, for_change=True)
-        tools = [_require_tool(store, str(key)) for key in asked]
-        held = list(dict.fromkeys([*persona.get("tool_ids", []), *asked]))
-        if len(held) > _MAX_ATTACHED_TOOLS:
+        persona = require_persona(request, for_change=True)
+        tools = [TOOLS.require(store, str(tool_id)) for tool_id in tool_ids]
+        attached = list(dict.fromkeys([*persona.get("tool_ids", []), *tool_ids]))
+        if len(attached) > _MAX_ATTACHED_TOOLS:
             raise bad_request("Bad Request: a PAL can have at most 50 attached tools")
-        _set_tool_ids(store, persona, held)
-    return json_response({"data": [tool_validation.mask_secrets(tool) for tool in tools]})
+        _set_tool_ids(store, persona, attached)
+    return json_response({"data": [TOOLS.render(tool) for tool in tools]})
 
 
 async def detach(request: Request) -> Response:
     """Detach a tool."""
     store, tool_id = store_of(request), request.path_params["tool_id"]
     with store.write_transaction():
-        persona = _require_persona(store, request, for_change=True)
-        held = persona.get("tool_ids", [])
-        if tool_id not in held:
-            raise HttpError(404, "Tool not found")
-        _set_tool_ids(store, persona, [it for it in held if it != tool_id])
+        persona = require_persona(request, for_change=True)
+        attached = persona.get("tool_ids", [])
+        if tool_id not in attached:
+            raise HttpError(*TOOLS.not_found)
+        _set_tool_ids(store, persona, [item for item in attached if item != tool_id])
     return empty_response()
-
-
-def _require_tool(store: Store, tool_id: str) -> Row:
-    row = store.get("tool", tool_id)
-    if row is None:
-        raise HttpError(404, "Tool not found")
-    return row
-
-
-def _require_persona(store: Store, request: Request, *, for_change: bool = False) -> Row:
-    persona = store.get("persona", request.path_params["persona_id"])
-    if persona is None or (for_change and persona["persona_type"] != "user"):
-        raise HttpError(404, "PAL not found")
-    return persona
 
 
 def _set_tool_ids(store: Store, persona: Row, tool_ids: list[str]) -> None:

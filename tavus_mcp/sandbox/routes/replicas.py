@@ -1,4 +1,4 @@
-"""Replicas, today also called faces; stock only (docs: get-replica, get-replicas)."""
+"""Stock replicas, today also called faces, and stock voices (docs: get-replicas, list-voices)."""
 
 from __future__ import annotations
 
@@ -8,23 +8,28 @@ from starlette.routing import Route
 
 from tavus_mcp.sandbox.http import (
     Paging,
-    bad_request,
     json_response,
     page_envelope,
     query_flag,
     split_list,
-    store_of,
     to_path_vocabulary,
     type_filter,
 )
+from tavus_mcp.sandbox.routes.resource import Resource
 from tavus_mcp.sandbox.store import Row
 
-_PAGING = Paging(limit=10, first_page=1)
+REPLICAS = Resource(
+    kind="replica",
+    parameter="replica_id",
+    not_found=(400, "Invalid replica_id"),
+    paging=Paging(limit=10, first_page=1),
+)
+_VOICES_PAGING = Paging(limit=10, first_page=0)
 
 
 def routes() -> list[Route]:
-    """Return the routes of both names of the resource."""
-    return [
+    """Return the routes of voices, and of both names of replicas."""
+    replicas = [
         route
         for path in ("/v2/replicas", "/v2/faces")
         for route in (
@@ -32,18 +37,19 @@ def routes() -> list[Route]:
             Route(f"{path}/{{replica_id}}", read, methods=["GET"]),
         )
     ]
+    return [*replicas, Route("/v2/voices", list_voices, methods=["GET"])]
 
 
 async def list_all(request: Request) -> Response:
     """List replicas by type, ids or model (docs: get-replicas)."""
     name = "replica_type" if "replica_type" in request.query_params else "face_type"
-    equals = type_filter(request, name, stored_as="replica_type")
+    equals = type_filter(request, name, "replica_type")
     if "model_name" in request.query_params:
         equals["model_name"] = request.query_params["model_name"]
     page = page_envelope(
         request,
-        _PAGING,
-        "replica",
+        REPLICAS.paging,
+        REPLICAS.kind,
         equals=equals,
         ids=split_list(request, "replica_ids", "face_ids"),
     )
@@ -53,19 +59,25 @@ async def list_all(request: Request) -> Response:
 
 async def read(request: Request) -> Response:
     """Return one replica, flat (docs: get-replica)."""
-    row = store_of(request).get("replica", request.path_params["replica_id"])
-    if row is None:
-        raise bad_request("Invalid replica_id")
+    row = REPLICAS.requested(request)
     return json_response(to_path_vocabulary(request, _public_row(request, row)))
 
 
+async def list_voices(request: Request) -> Response:
+    """List voices, searched by name, counted from page 0 (vendor client)."""
+    page = page_envelope(
+        request,
+        _VOICES_PAGING,
+        "voice",
+        text=request.query_params.get("search", ""),
+        text_in=("voice_name", "voice_id"),
+        tags=split_list(request, "tags") or (),
+    )
+    return json_response(page)
+
+
 def _public_row(request: Request, row: Row) -> Row:
-    """The type is told only when ``verbose`` is asked for (docs: get-replicas)."""
-    told = {
-        "thumbnail_video_url": None,
-        "error_message": None,
-        "original_voice_id": None,
-    } | row
-    if not query_flag(request, "verbose"):
-        del told["replica_type"]
-    return told
+    """Return a replica; its type only if ``verbose`` is set (docs: get-replicas)."""
+    defaults = {"thumbnail_video_url": None, "error_message": None, "original_voice_id": None}
+    hidden = () if query_flag(request, "verbose") else ("replica_type",)
+    return {name: value for name, value in (defaults | row).items() if name not in hidden}

@@ -21,6 +21,7 @@ from tavus_mcp.sandbox.http import (
     store_of,
 )
 from tavus_mcp.sandbox.ids import now
+from tavus_mcp.sandbox.routes.resource import require_persona
 from tavus_mcp.sandbox.store import Row, Store
 
 _PAGING = Paging(limit=100, first_page=1)
@@ -51,32 +52,30 @@ async def list_skills(request: Request) -> Response:
 
 async def list_attached(request: Request) -> Response:
     """Return a persona's skills, keyed by skill id (docs: list-pal-skills)."""
-    return json_response(
-        {"data": _attached_skills(store_of(request), request.path_params["persona_id"])}
-    )
+    return json_response({"data": _attached_skills(request)})
 
 
 async def replace_all(request: Request) -> Response:
     """Replace the whole set; what is not named is detached (docs: replace-pal-skills)."""
     body = await read_object(request)
     reject_unknown_fields(body, frozenset({"skills"}))
-    asked = body.get("skills")
-    if not isinstance(asked, dict):
+    skills = body.get("skills")
+    if not isinstance(skills, dict):
         raise missing_field("skills")
-    store, persona_id = store_of(request), request.path_params["persona_id"]
+    store = store_of(request)
     with store.write_transaction():
-        before = _attached_skills(store, persona_id, for_change=True)
+        before = _attached_skills(request, for_change=True)
         after = {
-            skill_id: _build_attachment(store, skill_id, _parse_config(given), before.get(skill_id))
-            for skill_id, given in asked.items()
+            skill_id: _build_attachment(store, skill_id, _parse_config(skill), before.get(skill_id))
+            for skill_id, skill in skills.items()
         }
-        store.put(_SKILLS_KIND, persona_id, after)
+        store.put(_SKILLS_KIND, request.path_params["persona_id"], after)
     return json_response({"data": after})
 
 
 async def read(request: Request) -> Response:
     """Return one attachment (docs: get-pal-skill)."""
-    attached = _attached_skills(store_of(request), request.path_params["persona_id"])
+    attached = _attached_skills(request)
     return json_response(_require_attachment(attached, request.path_params["skill_id"]))
 
 
@@ -85,7 +84,7 @@ async def attach(request: Request) -> Response:
     config = _parse_config(await read_object(request))
     store, skill_id = store_of(request), request.path_params["skill_id"]
     with store.write_transaction():
-        attached = _attached_skills(store, request.path_params["persona_id"], for_change=True)
+        attached = _attached_skills(request, for_change=True)
         row = _build_attachment(store, skill_id, config, attached.get(skill_id))
         store.put(_SKILLS_KIND, request.path_params["persona_id"], attached | {skill_id: row})
     return json_response(row)
@@ -96,7 +95,7 @@ async def update(request: Request) -> Response:
     changes = _parse_config(await read_object(request))
     store, skill_id = store_of(request), request.path_params["skill_id"]
     with store.write_transaction():
-        attached = _attached_skills(store, request.path_params["persona_id"], for_change=True)
+        attached = _attached_skills(request, for_change=True)
         before = _require_attachment(attached, skill_id)
         merged = before["config"] | changes
         config = {name: value for name, value in merged.items() if value is not None}
@@ -109,18 +108,16 @@ async def detach(request: Request) -> Response:
     """Detach a skill (docs: detach-skill-from-pal)."""
     store, skill_id = store_of(request), request.path_params["skill_id"]
     with store.write_transaction():
-        attached = _attached_skills(store, request.path_params["persona_id"], for_change=True)
+        attached = _attached_skills(request, for_change=True)
         _require_attachment(attached, skill_id)
         del attached[skill_id]
         store.put(_SKILLS_KIND, request.path_params["persona_id"], attached)
     return empty_response()
 
 
-def _attached_skills(store: Store, persona_id: str, *, for_change: bool = False) -> Row:
-    persona = store.get("persona", persona_id)
-    if persona is None or (for_change and persona["persona_type"] != "user"):
-        raise HttpError(404, "PAL not found")
-    return store.get(_SKILLS_KIND, persona_id) or {}
+def _attached_skills(request: Request, *, for_change: bool = False) -> Row:
+    persona = require_persona(request, for_change=for_change)
+    return store_of(request).get(_SKILLS_KIND, persona["persona_id"]) or {}
 
 
 def _require_attachment(attached: Row, skill_id: str) -> Row:
