@@ -1,15 +1,16 @@
-"""Calls that nobody held, made up from a persona's settings.
+"""Simulated calls, generated from a persona's settings.
 
-They are inventions for trying out how calls are measured: before a change of a persona, and after
-it. They say nothing about how Tavus behaves. Every number in them is an assumption of the sandbox
-(``talking.toml``), every sentence is stock (``smalltalk.toml``).
+They exist to try out how calls are measured before and after a change of a persona. They are
+inventions and say nothing about how Tavus behaves: every number is an assumption of the sandbox
+(``parameters.toml``), every sentence is stock text (``sentences.toml``).
 
-What people do is drawn from the seed (``callers``); what the settings come to in seconds and
-chances is read off the persona (``manner``); ``turns`` lets the two meet. Nothing that is drawn
-depends on the settings, so the n-th call of a seed has the same caller before and after a change.
+``caller`` draws a person's actions from the seed, ``replica`` derives delays and probabilities from
+the settings, and ``dialogue`` combines the two. No draw depends on the settings, so the n-th call
+of a seed has the same caller before and after a change.
 
-Left aside, for want of anything to assume: wake and sleep phrases, ``turn_commitment``,
-``active_listening``, noise cancelling, languages, documents, objectives, guardrails and tools.
+Not simulated, because there is nothing to base an assumption on: wake and sleep phrases,
+``turn_commitment``, ``active_listening``, noise cancelling, languages, documents, objectives,
+guardrails and tools.
 """
 
 from tavus_mcp.sandbox.simulator.dialogue import SimulatedCall, Turn, simulate_call

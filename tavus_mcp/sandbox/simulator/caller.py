@@ -1,4 +1,4 @@
-"""Who calls, and what they would do: drawn from the seed, whatever the persona's settings are."""
+"""The callers of simulated calls: drawn from the seed, independent of the persona's settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MAX_SEGMENTS_PER_TURN = 4
 
 @dataclass(frozen=True)
 class Noise:
-    """A sound that is nobody's turn: how faint (0 to 1), when (a share), for how many seconds."""
+    """A background noise: faintness from 0 to 1, position as a share of a time, duration."""
 
     faintness: float
     position: float
@@ -23,7 +23,7 @@ class Noise:
 
 @dataclass(frozen=True)
 class ReplicaDraws:
-    """How it falls once the replica answers: shares from 0 to 1, read with its settings."""
+    """Draws from 0 to 1 for one answer of the replica, interpreted with its settings."""
 
     misread: float
     hesitation: float
@@ -36,10 +36,11 @@ class ReplicaDraws:
 
 @dataclass(frozen=True)
 class SpeechSegment:
-    """Speech without a pause in it, and what happens if the replica answers it.
+    """Speech without a pause in it, and the caller's reaction if the replica answers it.
 
-    After the last stretch of a turn ``pause`` is 0. ``listens`` is for how many seconds the caller
-    hears an answer out, ``None`` for all of it; ``insists`` says who gives way in a clash.
+    ``pause`` is the silence after it in seconds, 0 for the last segment of a turn. The caller
+    listens to an answer for ``listening_seconds``, to all of it if None. ``insists`` says that the
+    caller goes on when both speak.
     """
 
     text: str
@@ -53,15 +54,17 @@ class SpeechSegment:
     reply_stream_name: StreamName
 
     def split_after(self, seconds: float) -> tuple[str, SpeechSegment | None]:
-        """Return what is said in the first seconds, and the stretch that is left."""
-        said, rest = split_at_share(self.text, seconds / self.seconds)
-        left = self.seconds - seconds
-        return said, replace(self, text=rest, seconds=left) if rest and left > 0 else None
+        """Return the text of the first seconds, and the segment that is left, if any."""
+        spoken, rest = split_at_share(self.text, seconds / self.seconds)
+        remaining = self.seconds - seconds
+        if not rest or remaining <= 0:
+            return spoken, None
+        return spoken, replace(self, text=rest, seconds=remaining)
 
 
 @dataclass(frozen=True)
 class IdlePrompt:
-    """What a prompting does: whether it works (a share), and how soon it is answered."""
+    """Reaction to the replica speaking up in a silence: a draw from 0 to 1, and a delay."""
 
     success_draw: float
     answer_seconds: float
@@ -69,7 +72,7 @@ class IdlePrompt:
 
 @dataclass(frozen=True)
 class Exchange:
-    """One turn of the caller, and the silence before it."""
+    """One turn of the caller and the silence before it."""
 
     silence_seconds: float
     insists: bool
@@ -80,13 +83,13 @@ class Exchange:
 
     @property
     def seconds(self) -> float:
-        """Return how long the turn takes if nobody breaks in."""
-        return sum(stretch.seconds + stretch.pause for stretch in self.segments)
+        """Duration of the turn if the replica does not interrupt it."""
+        return sum(segment.seconds + segment.pause for segment in self.segments)
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody made up: of which kind, how often they speak, and how the call ends."""
+    """A simulated person: their kind, how often they speak, and how the call ends."""
 
     kind: str
     exchange_count: int
@@ -97,21 +100,21 @@ class Caller:
     stream_name: StreamName
 
     def random_stream(self, *suffix: str | int) -> RandomStream:
-        """Return a stream of chance of this caller's own."""
+        """Return a random stream that belongs to this caller."""
         return RandomStream(*self.stream_name, *suffix)
 
     def build_exchange(self, number: int) -> Exchange:
-        """Return what the caller would do in one exchange."""
-        kind, dice = assumptions().callers[self.kind], self.random_stream(number)
+        """Return the caller's actions in one exchange."""
+        kind, stream = assumptions().callers[self.kind], self.random_stream(number)
         manners = assumptions().manners
-        silent = dice.draw_bool(kind.falls_silent)
-        silence, thinks = dice.draw_from(kind.silence), dice.draw_from(kind.thinks)
+        falls_silent = stream.draw_bool(kind.falls_silent)
+        silence, thinking = stream.draw_from(kind.silence), stream.draw_from(kind.thinks)
         return Exchange(
-            silence_seconds=silence if silent else thinks,
-            insists=dice.draw_bool(kind.insists),
-            noise=_draw_noise(dice, kind),
+            silence_seconds=silence if falls_silent else thinking,
+            insists=stream.draw_bool(kind.insists),
+            noise=_draw_noise(stream, kind),
             idle_prompts=tuple(
-                IdlePrompt(dice.draw_uniform(), dice.draw_from(manners.answers))
+                IdlePrompt(stream.draw_uniform(), stream.draw_from(manners.answers))
                 for _ in range(_IDLE_PROMPTS_PER_EXCHANGE)
             ),
             prompt_stream_name=(number, "prompts"),
@@ -119,54 +122,54 @@ class Caller:
         )
 
     def _build_segments(self, number: int, kind: CallerKind) -> list[SpeechSegment]:
-        stretches: list[SpeechSegment] = []
-        while not stretches or (stretches[-1].pause and len(stretches) < _MAX_SEGMENTS_PER_TURN):
-            stretches.append(self._build_segment(number, len(stretches), kind))
-        stretches[-1] = replace(stretches[-1], pause=0.0)
-        return stretches
+        segments: list[SpeechSegment] = []
+        while not segments or (segments[-1].pause and len(segments) < _MAX_SEGMENTS_PER_TURN):
+            segments.append(self._build_segment(number, len(segments), kind))
+        segments[-1] = replace(segments[-1], pause=0.0)
+        return segments
 
     def _build_segment(self, number: int, index: int, kind: CallerKind) -> SpeechSegment:
-        dice = self.random_stream(number, index)
-        text = compose_sentences(dice, stock_sentences().user, dice.draw_from(kind.words))
-        goes_on, pause = dice.draw_bool(kind.pauses), dice.draw_from(kind.pause)
-        barges, listens = dice.draw_bool(kind.barges), dice.draw_from(kind.listens)
+        stream = self.random_stream(number, index)
+        text = compose_sentences(stream, stock_sentences().user, stream.draw_from(kind.words))
+        has_pause, pause = stream.draw_bool(kind.pauses), stream.draw_from(kind.pause)
+        interrupts, listening = stream.draw_bool(kind.barges), stream.draw_from(kind.listens)
         return SpeechSegment(
             text=text,
             seconds=len(text.split()) * 60 / self.words_per_minute,
-            pause=pause if goes_on else 0.0,
-            insists=dice.draw_bool(kind.insists),
-            listening_seconds=listens if barges else None,
-            startle_seconds=dice.draw_from(assumptions().manners.startle),
-            noise=_draw_noise(dice, kind),
-            draws=ReplicaDraws(*(dice.draw_uniform() for _ in range(7))),
+            pause=pause if has_pause else 0.0,
+            insists=stream.draw_bool(kind.insists),
+            listening_seconds=listening if interrupts else None,
+            startle_seconds=stream.draw_from(assumptions().manners.startle),
+            noise=_draw_noise(stream, kind),
+            draws=ReplicaDraws(*(stream.draw_uniform() for _ in range(7))),
             reply_stream_name=(number, index, "reply"),
         )
 
 
 def build_caller(seed: int, number: int) -> Caller:
-    """Return the caller of the n-th call of a seed, the same for every persona."""
-    known = assumptions()
-    dice = RandomStream(seed, number)
-    name = dice.choose_weighted(
-        list(known.callers), [kind.weight for kind in known.callers.values()]
+    """Return the caller of the n-th call of a seed; every persona gets the same one."""
+    parameters = assumptions()
+    stream = RandomStream(seed, number)
+    name = stream.choose_weighted(
+        list(parameters.callers), [kind.weight for kind in parameters.callers.values()]
     )
-    kind = known.callers[name]
+    kind = parameters.callers[name]
     return Caller(
         kind=name,
-        exchange_count=dice.draw_int(*kind.exchanges),
-        words_per_minute=dice.draw_from(kind.words_per_minute),
-        has_camera=dice.draw_bool(kind.camera),
-        leave_delay_seconds=dice.draw_from(known.manners.leaves_after),
-        reason=dice.choose_weighted(
-            known.ending, [ending.weight for ending in known.ending]
+        exchange_count=stream.draw_int(*kind.exchanges),
+        words_per_minute=stream.draw_from(kind.words_per_minute),
+        has_camera=stream.draw_bool(kind.camera),
+        leave_delay_seconds=stream.draw_from(parameters.manners.leaves_after),
+        reason=stream.choose_weighted(
+            parameters.ending, [ending.weight for ending in parameters.ending]
         ).reason,
         stream_name=(seed, number),
     )
 
 
 def _draw_noise(stream: RandomStream, kind: CallerKind) -> Noise | None:
-    sounds = stream.draw_bool(kind.noise)
+    occurs = stream.draw_bool(kind.noise)
     noise = Noise(
         stream.draw_uniform(), stream.draw_uniform(), stream.draw_from(assumptions().manners.noise)
     )
-    return noise if sounds else None
+    return noise if occurs else None

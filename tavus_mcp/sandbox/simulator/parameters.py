@@ -1,4 +1,4 @@
-"""The numbers behind made-up calls: ``parameters.toml``, which says what each of them means."""
+"""The assumptions behind simulated calls, from ``parameters.toml``, which explains each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tavus_mcp.sandbox.simulator.random_stream import TriangularDistribution
 
 
 class DetectionParameters(Body):
-    """How a model of turn detection tells an end from a pause."""
+    """How a turn-detection model distinguishes the end of a turn from a pause."""
 
     misreads: float
     hesitates: float
@@ -19,7 +19,7 @@ class DetectionParameters(Body):
 
 
 class VoiceParameters(Body):
-    """How fast a speech engine talks, and how soon."""
+    """Speaking rate and latency of a speech engine."""
 
     words_per_minute: float
     first_sound: float
@@ -28,7 +28,7 @@ class VoiceParameters(Body):
 
 
 class AnswerParameters(Body):
-    """What goes into an answer of a language model."""
+    """Latency and length of an answer of a language model."""
 
     head_start: float
     guess_holds: float
@@ -42,7 +42,7 @@ class AnswerParameters(Body):
 
 
 class CommonBehaviour(Body):
-    """What people do of themselves, whoever they are."""
+    """Behaviour that all callers share."""
 
     holds: float
     unsure: float
@@ -79,14 +79,14 @@ class CallerKind(Body):
 
 
 class Ending(Body):
-    """Why calls end, and how often so."""
+    """A reason for the end of a call, with its weight."""
 
     reason: str
     weight: float
 
 
 class Assumptions(Body):
-    """All of them; seconds and shares, by setting."""
+    """The content of ``parameters.toml``: seconds and shares by setting."""
 
     detection: dict[str, DetectionParameters]
     patience: dict[str, float]
@@ -107,7 +107,7 @@ class Assumptions(Body):
 
 @cache
 def assumptions() -> Assumptions:
-    """Return the numbers of ``parameters.toml``."""
+    """Return the content of ``parameters.toml``."""
     text = (
         resources.files("tavus_mcp.sandbox.simulator")
         .joinpath("parameters.toml")

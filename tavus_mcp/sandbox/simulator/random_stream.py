@@ -1,4 +1,4 @@
-"""Chance that falls the same way on every machine."""
+"""Random numbers that are the same on every machine and Python version."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ TriangularDistribution = tuple[float, float, float]
 """The least, the most likely and the greatest value of a triangular distribution."""
 
 StreamName = tuple[str | int, ...]
-"""What tells one stream of chance from another."""
+"""The seed of a stream: parts that are joined to a text."""
 
 _T = TypeVar("_T")
 
 
 def quantile(distribution: TriangularDistribution, probability: float) -> float:
-    """Return the value that this share of the distribution lies below."""
+    """Return the value below which this share of the distribution lies."""
     low, mode, high = distribution
     width = high - low
     if probability * width < mode - low:
@@ -26,10 +26,10 @@ def quantile(distribution: TriangularDistribution, probability: float) -> float:
 
 
 class RandomStream:
-    """A stream of chance with a name.
+    """A stream of random numbers, determined by its name.
 
-    Only ``Random.random`` is promised to stay the same over Python versions, and only sums,
-    products and square roots round alike everywhere; so nothing else is used here.
+    Only ``Random.random`` is guaranteed to stay the same over Python versions, and only sums,
+    products and square roots round alike everywhere, so nothing else is used here.
     """
 
     def __init__(self, *name: str | int) -> None:
@@ -40,7 +40,7 @@ class RandomStream:
         return self._next()
 
     def draw_bool(self, probability: float) -> bool:
-        """Tell whether something happens that happens in this share of cases."""
+        """Return True with this probability."""
         return self._next() < probability
 
     def draw_from(self, distribution: TriangularDistribution) -> float:
@@ -48,7 +48,7 @@ class RandomStream:
         return quantile(distribution, self._next())
 
     def draw_int(self, minimum: int, maximum: int) -> int:
-        """Return a whole number, both ends included."""
+        """Return an integer; both limits are included."""
         return minimum + int(self._next() * (maximum - minimum + 1))
 
     def choose(self, items: Sequence[_T]) -> _T:
@@ -56,10 +56,10 @@ class RandomStream:
         return items[int(self._next() * len(items))]
 
     def choose_weighted(self, items: Sequence[_T], weights: Sequence[float]) -> _T:
-        """Return one of the items, the heavier ones more often."""
-        left = self._next() * sum(weights)
+        """Return one of the items, with a probability in proportion to its weight."""
+        remaining = self._next() * sum(weights)
         for item, weight in zip(items, weights, strict=True):
-            left -= weight
-            if left < 0:
+            remaining -= weight
+            if remaining < 0:
                 return item
         return items[-1]

@@ -1,8 +1,8 @@
-"""What the settings of a persona come to: seconds, shares and words per minute.
+"""The behaviour of a replica, derived from a persona's settings: seconds, shares, words per minute.
 
-Each setting pulls in the direction that the Tavus docs give it; by how much is assumed
-(``parameters.toml``). Costs come along by themselves: who waits longer answers later, and who falls
-silent at once does so for a slamming door as well.
+Each setting acts in the direction that the Tavus docs give; the amounts are assumptions
+(``parameters.toml``). Side effects follow from the model: a replica that waits longer answers
+later, and one that yields at once also yields to a noise.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MAX_TEMPERATURE = 2.0
 
 @dataclass(frozen=True)
 class TurnTaking:
-    """Turn-taking: silences and times of falling silent in seconds, the rest shares."""
+    """Turn-taking: silences and yield times in seconds, the rest as shares from 0 to 1."""
 
     end_of_turn_silence: float
     misread_share: float
@@ -38,7 +38,7 @@ class TurnTaking:
 
 @dataclass(frozen=True)
 class ReplicaBehaviour:
-    """How a replica behaves in a call."""
+    """Behaviour of a replica in a call."""
 
     turn_taking: TurnTaking
     transcription_seconds: float
@@ -52,7 +52,7 @@ class ReplicaBehaviour:
     is_echo: bool
 
     def end_detection_seconds(self, draws: ReplicaDraws) -> float:
-        """Return for how long a pause inside of a turn must last to be taken for its end."""
+        """Return how long a pause inside a turn must be to count as its end."""
         misread = draws.misread < self.turn_taking.misread_share
         return self.turn_taking.end_of_turn_silence * (
             1.0 if misread else assumptions().manners.holds
@@ -60,53 +60,53 @@ class ReplicaBehaviour:
 
     def response_delay_seconds(self, draws: ReplicaDraws, *, after_pause: bool = False) -> float:
         """Return the seconds from the caller's last word to the replica's first sound."""
-        waits = self.turn_taking.end_of_turn_silence
+        waiting = self.turn_taking.end_of_turn_silence
         if after_pause:
-            waits = self.end_detection_seconds(draws)
+            waiting = self.end_detection_seconds(draws)
         elif draws.hesitation < self.turn_taking.hesitation_share:
-            waits *= assumptions().manners.unsure
-        thinks = quantile(self.model_latency, draws.thinking) + self.prompt_seconds
+            waiting *= assumptions().manners.unsure
+        thinking = quantile(self.model_latency, draws.thinking) + self.prompt_seconds
         answer = assumptions().answer
         if self.is_speculative and draws.guess < answer.guess_holds:
-            thinks -= min(waits, thinks, answer.head_start)
-        return waits + self.transcription_seconds + thinks + self.first_sound_seconds
+            thinking -= min(waiting, thinking, answer.head_start)
+        return waiting + self.transcription_seconds + thinking + self.first_sound_seconds
 
     def answer_word_count(self, draws: ReplicaDraws) -> float:
-        """Return how many words an answer has."""
+        """Return the number of words of an answer."""
         usual = quantile(assumptions().answer.words, draws.words)
         return usual * (1 + self.length_variation * (2 * draws.variation - 1))
 
     def seconds_until_yielding(self, draws: ReplicaDraws) -> float:
-        """Return for how long it is talked over until it stops."""
+        """Return how long the caller must talk over the replica until it stops."""
         return self.turn_taking.yield_seconds * quantile(
             assumptions().manners.yields, draws.yielding
         )
 
     def is_mistaken_for_speech(self, noise: Noise) -> bool:
-        """Tell whether a noise is taken for the caller."""
+        """Return True if a noise is taken for the caller's speech."""
         return noise.faintness < self.turn_taking.noise_share
 
 
 def behaviour_of(persona: JsonObject) -> ReplicaBehaviour:
-    """Return how a persona behaves, given its document as the sandbox stores it."""
+    """Return the behaviour of a persona, given its document as the sandbox stores it."""
     layers = Layers.model_validate(persona["layers"]).model_dump()
     llm, tts = layers.get("llm", {}), layers.get("tts", {})
-    known, mode = assumptions(), persona["pipeline_mode"]
-    voice = known.voices.get(tts.get("tts_engine", _DEFAULT_ENGINE), known.voices["any"])
+    parameters, mode = assumptions(), persona["pipeline_mode"]
+    voice = parameters.voices.get(tts.get("tts_engine", _DEFAULT_ENGINE), parameters.voices["any"])
     speed = tts.get("voice_settings", {}).get("speed", voice.normal)
-    faster = min(
+    speed_factor = min(
         _MAX_SPEED_FACTOR, max(_MIN_SPEED_FACTOR, 1 + voice.effect * (speed - voice.normal))
     )
     engine = layers.get("stt", {}).get("stt_engine", "any")
     return ReplicaBehaviour(
-        turn_taking=_turn_taking(layers, known),
-        transcription_seconds=known.hearing.get(engine, known.hearing["any"]),
-        model_latency=known.thinking[_model_latency_key(llm, mode, known)],
-        prompt_seconds=_prompt_seconds(persona, known),
+        turn_taking=_turn_taking(layers, parameters),
+        transcription_seconds=parameters.hearing.get(engine, parameters.hearing["any"]),
+        model_latency=parameters.thinking[_model_latency_key(llm, mode, parameters)],
+        prompt_seconds=_prompt_seconds(persona, parameters),
         is_speculative=llm.get("speculative_inference", True),
         first_sound_seconds=voice.first_sound,
-        words_per_minute=voice.words_per_minute * faster,
-        length_variation=min(0.9, known.answer.varies * _temperature(llm, known)),
+        words_per_minute=voice.words_per_minute * speed_factor,
+        length_variation=min(0.9, parameters.answer.varies * _temperature(llm, parameters)),
         has_vision=layers.get("perception", {}).get("perception_model", "raven-1")
         in _VISION_MODELS,
         is_echo=mode == "echo",
@@ -114,7 +114,7 @@ def behaviour_of(persona: JsonObject) -> ReplicaBehaviour:
 
 
 def _turn_taking(layers: Mapping[str, Any], parameters: Assumptions) -> TurnTaking:
-    """The layer rules where there is one; without it the older fields of ``stt`` do."""
+    """Read ``conversational_flow``, or the older fields of ``stt`` if there is no such layer."""
     flow = layers.get("conversational_flow")
     if not flow:
         return _legacy_turn_taking(layers.get("stt", {}), parameters)

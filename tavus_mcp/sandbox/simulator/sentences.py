@@ -1,4 +1,4 @@
-"""What is said: sentences about nothing, in whole and as far as one gets."""
+"""Stock sentences for simulated calls, and texts composed from them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MAX_NAME_CHARS = 40
 
 
 class StockSentences(Body):
-    """The sentences of ``sentences.toml``, by what they are for."""
+    """The content of ``sentences.toml``: sentences by use."""
 
     greeting: list[str]
     user: list[str]
@@ -34,7 +34,7 @@ def stock_sentences() -> StockSentences:
 
 
 def compose_sentences(stream: RandomStream, pool: list[str], min_words: float) -> str:
-    """Return sentences, one after the other, until there are so many words."""
+    """Return sentences from the pool, joined until the text has ``min_words`` words."""
     text = last = stream.choose(pool)
     while len(text.split()) < min_words:
         last = stream.choose([sentence for sentence in pool if sentence != last])
@@ -43,7 +43,7 @@ def compose_sentences(stream: RandomStream, pool: list[str], min_words: float) -
 
 
 def compose_greeting(stream: RandomStream, name: str) -> str:
-    """Return a greeting that gives the name, or what is left of it when it is very long."""
+    """Return a greeting with the name, which is cut if it is long."""
     short = " ".join(name[: 4 * _MAX_NAME_CHARS].split())[:_MAX_NAME_CHARS].strip()
     return stream.choose(stock_sentences().greeting).replace(
         "{name}", short or "your conversation partner"
@@ -51,7 +51,7 @@ def compose_greeting(stream: RandomStream, name: str) -> str:
 
 
 def split_at_share(text: str, share: float) -> tuple[str, str]:
-    """Return the part of a text that is said after this share of its time, and the rest."""
+    """Return the part of a text that is spoken after this share of its time, and the rest."""
     words = text.split()
-    said = min(len(words), max(1, int(share * len(words) + 0.5)))
-    return " ".join(words[:said]), " ".join(words[said:])
+    count = min(len(words), max(1, int(share * len(words) + 0.5)))
+    return " ".join(words[:count]), " ".join(words[count:])

@@ -1,6 +1,6 @@
-"""Calls made up from a persona, stored like any other: for trying out how calls are measured.
+"""Simulate calls of a persona and store them like any other conversation.
 
-They are inventions (see ``talking``), and each says so in its ``conversation_name``.
+The ``conversation_name`` of each says that it is simulated; see the package for what that means.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from tavus_mcp.sandbox.simulator import SimulatedCall, Turn, simulate_call
 from tavus_mcp.sandbox.store import Row, Store
 
 MAX_SIMULATED_CALLS = 200
-"""How many calls are made at once, at most."""
+"""Limit of one request."""
 DEFAULT_COUNT, DEFAULT_SEED = 20, 1
 
 
 class SimulationError(ValueError):
-    """No calls can be made up; the text says why, and what to do."""
+    """Calls cannot be simulated; the text says why and what to do."""
 
 
 def make_calls(
@@ -35,10 +35,11 @@ def make_calls(
     seed: int = DEFAULT_SEED,
     id_field: str = "persona_id",
 ) -> list[str]:
-    """Make up so many calls of a persona and store them, all or none; return their ids.
+    """Simulate ``count`` calls of a persona and store all or none of them; return their ids.
 
-    They are read in the vocabulary of ``named_by``, ``persona_id`` or ``pal_id``. Raises
-    ``NoCalls`` for an unknown persona, one without a replica, or a count out of range.
+    ``id_field``, ``persona_id`` or ``pal_id``, selects the vocabulary in which they are read.
+    Raises ``SimulationError`` for an unknown persona, one without a replica, or a count out of
+    range.
     """
     if not 1 <= count <= MAX_SIMULATED_CALLS:
         raise SimulationError(f"the number of calls must be 1 to {MAX_SIMULATED_CALLS}")
@@ -74,19 +75,19 @@ def _build_row(persona: Row, label: str, id_field: str) -> Row:
 
 def _store_call(store: Store, call: SimulatedCall, row: Row) -> str:
     begun = datetime.fromisoformat(row["created_at"])
-    told = call_events(
+    events = call_events(
         row,
         [_transcript_entry(turn, begun) for turn in call.turns],
         analysis=call.analysis,
         reason=call.reason,
         ended_at=(begun + timedelta(seconds=call.seconds)).isoformat(timespec="microseconds"),
     )
-    finish_conversation(store, row, told)
+    finish_conversation(store, row, events)
     return str(row["conversation_id"])
 
 
 def _transcript_entry(turn: Turn, started_at: datetime) -> dict[str, Any]:
-    """Return a turn as a transcript tells it (docs: webhooks, changelog of 22 May 2026)."""
+    """Return a turn as an entry of a transcript (docs: webhooks, changelog of 22 May 2026)."""
     entry = {
         "role": turn.role,
         "content": turn.content,
