@@ -1,8 +1,8 @@
-"""A call as Tavus tells it afterwards: who spoke when and for how long, and how it ended.
+"""A finished conversation: who spoke when and for how long, and how it ended.
 
-Read from ``GET /v2/conversations/{id}?verbose=true`` (docs: webhooks, get-conversation): the events
-are a replay of callbacks, so they come twice, out of order, in two vocabularies, or not at all.
-Whatever stands there, reading does not fail; what cannot be a time is no time. Seconds throughout.
+Parsed from ``GET /v2/conversations/{id}?verbose=true`` (docs: webhooks, get-conversation). Its
+events are a replay of callbacks: they may be duplicated, out of order, in two vocabularies, or
+missing. Parsing never fails; malformed parts become None or empty. All times are in seconds.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ _ROLES = {"replica": AGENT, "pal": AGENT, "face": AGENT}
 _PROMPT_ROLE = "system"
 """Older transcripts begin with an entry of this role, which is the prompt."""
 SIMULATED_NAME_PREFIX = "Made up by the sandbox"
-"""How the names of calls begin that nobody held."""
+"""Prefix of the names of simulated conversations."""
 _MAX_TURN_SECONDS = 86_400.0
 _MAX_EPOCH_SECONDS = 1e11
-"""No epoch second of the next thousand years is above this; milliseconds are."""
+"""Epoch seconds of the next thousand years are below this, milliseconds above."""
 _OFFSET = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Turn:
-    """What one side said in one go; times are None where Tavus gave none that can be used.
+    """One turn of a transcript; times are None where Tavus gave no usable ones.
 
-    ``role`` is ``user``, ``assistant``, or another word as it came. ``start`` counts from the
-    beginning of the call, or from its first turn when only the hour of the day is known.
+    ``role`` is ``user``, ``assistant``, or another word as it was received. ``start`` counts from
+    the beginning of the call, or from its first turn if only timestamps are known.
     """
 
     role: str
@@ -45,7 +45,7 @@ class Turn:
 
     @property
     def end(self) -> float | None:
-        """When the turn ended, if start and duration are known."""
+        """End of the turn, if start and duration are known."""
         if self.start is None or self.duration is None:
             return None
         return self.start + self.duration
@@ -63,7 +63,10 @@ class Conversation:
 
     @classmethod
     def parse(cls, raw: JsonObject) -> Conversation:
-        """Return the call of a reply; see the module for what is endured."""
+        """Parse a reply of GET /v2/conversations/{id}?verbose=true.
+
+        Malformed parts become None or empty; never raises.
+        """
         return cls(
             conversation_id=_text(raw.get("conversation_id")),
             turns=_longest_transcript(raw),
@@ -73,12 +76,12 @@ class Conversation:
         )
 
     def spoken_turns(self) -> list[Turn]:
-        """Return what the user and the agent said; other roles speak to neither."""
+        """Return the turns of user and agent, without those of other roles."""
         return [turn for turn in self.turns or () if turn.role in (USER, AGENT)]
 
 
 def parse_timestamp(value: object) -> float | None:
-    """Return a point in time as epoch seconds: a number or ISO text (UTC when it says no zone)."""
+    """Return epoch seconds of a number or an ISO text (UTC if it has no zone), else None."""
     if isinstance(value, str) and "-" in value[1:]:
         return _parse_iso(value.strip())
     number = parse_number(value)
@@ -86,7 +89,7 @@ def parse_timestamp(value: object) -> float | None:
 
 
 def parse_number(value: object) -> float | None:
-    """Return a finite number, also one written as text; None for anything else."""
+    """Return a finite number, given as a number or a text; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -97,9 +100,9 @@ def parse_number(value: object) -> float | None:
 
 
 def _parse_iso(text: str) -> float | None:
-    whole = text if _OFFSET.search(text) else f"{text}Z"
+    with_zone = text if _OFFSET.search(text) else f"{text}Z"
     try:
-        return float(_datetime_adapter().validate_python(whole).timestamp())
+        return float(_datetime_adapter().validate_python(with_zone).timestamp())
     except (ValueError, OverflowError):
         return None
 
@@ -110,7 +113,7 @@ def _datetime_adapter() -> TypeAdapter[Any]:
 
 
 def _events(raw: JsonObject, kind: str) -> Iterator[tuple[float, JsonObject]]:
-    """Yield the properties of the events of a kind, each with when it was sent."""
+    """Yield the time and the properties of each event of a kind."""
     events = raw.get("events")
     for event in events if isinstance(events, list) else ():
         if not isinstance(event, dict) or event.get("event_type") != kind:
@@ -121,41 +124,44 @@ def _events(raw: JsonObject, kind: str) -> Iterator[tuple[float, JsonObject]]:
 
 
 def _earliest_text(raw: JsonObject, kind: str, name: str) -> str:
-    """Return the earliest text an event of this kind told, else the one at the top level."""
-    found = [(at, _text(properties.get(name))) for at, properties in _events(raw, kind)]
-    texts = sorted(pair for pair in found if pair[1])
+    """Return the text of the earliest event of this kind, else the one at the top level."""
+    dated = [(time, _text(properties.get(name))) for time, properties in _events(raw, kind)]
+    texts = sorted(pair for pair in dated if pair[1])
     return texts[0][1] if texts else _text(raw.get(name))
 
 
 def _longest_transcript(raw: JsonObject) -> tuple[Turn, ...] | None:
-    """Return the fullest transcript there is: of an event, or at the top as older docs have it."""
+    """Return the longest transcript: of an event, or at the top level as in older docs."""
     events = _events(raw, "application.transcription_ready")
     lists = [properties.get("transcript") for _, properties in events]
     lists.append(raw.get("transcript"))
-    read = [_turns(entries) for entries in lists if isinstance(entries, list)]
-    return max(read, key=lambda turns: (len(turns), repr(turns)), default=None)
+    transcripts = [_turns(entries) for entries in lists if isinstance(entries, list)]
+    return max(transcripts, key=lambda turns: (len(turns), repr(turns)), default=None)
 
 
 def _turns(entries: Sequence[object]) -> tuple[Turn, ...]:
-    told = [
+    """Return the turns of a transcript; starts that are missing are derived from timestamps."""
+    dated = [
         (_turn(entry), parse_timestamp(entry.get("timestamp")))
         for entry in entries
         if isinstance(entry, dict) and _role(entry) != _PROMPT_ROLE
     ]
-    both = [at - turn.start for turn, at in told if at is not None and turn.start is not None]
-    if any(turn.start is not None for turn, _ in told):
-        zero = min(both, default=None)
+    if any(turn.start is not None for turn, _ in dated):
+        origins = [
+            time - turn.start for turn, time in dated if time is not None and turn.start is not None
+        ]
     else:
-        zero = min((at for _, at in told if at is not None), default=None)
-    placed = [
-        replace(turn, start=at - zero)
-        if turn.start is None and at is not None and zero is not None
+        origins = [time for _, time in dated if time is not None]
+    origin = min(origins, default=None)
+    turns = [
+        replace(turn, start=time - origin)
+        if turn.start is None and time is not None and origin is not None
         else turn
-        for turn, at in told
+        for turn, time in dated
     ]
-    if any(turn.start is None for turn in placed):
-        return tuple(placed)
-    return tuple(sorted(placed, key=_sort_key))
+    if any(turn.start is None for turn in turns):
+        return tuple(turns)
+    return tuple(sorted(turns, key=_sort_key))
 
 
 def _sort_key(turn: Turn) -> tuple[float, float, str, str]:
@@ -164,12 +170,12 @@ def _sort_key(turn: Turn) -> tuple[float, float, str, str]:
 
 def _turn(entry: JsonObject) -> Turn:
     start, duration = (parse_number(entry.get(name)) for name in ("seconds_from_start", "duration"))
-    fit = duration is not None and 0 <= duration <= _MAX_TURN_SECONDS
+    is_plausible = duration is not None and 0 <= duration <= _MAX_TURN_SECONDS
     return Turn(
         role=_role(entry),
         content=_text(entry.get("content")),
         start=start if start is not None and abs(start) < _MAX_EPOCH_SECONDS else None,
-        duration=round(duration, 3) if duration is not None and fit else None,
+        duration=round(duration, 3) if duration is not None and is_plausible else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""The sandbox as an ASGI application: every route, and what stands in front of them."""
+"""The sandbox as an ASGI application: its routes and its middleware."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ _ROUTE_MODULES = (
 def build_sandbox(store: Store, *, key: str | None = None, latency: float = 0.0) -> Starlette:
     """Return a local Tavus over ``store``.
 
-    Without ``key`` any non-empty ``x-api-key`` is accepted. ``latency`` seconds are added to
-    each reply.
+    Without ``key`` any non-empty ``x-api-key`` is accepted. Each reply is delayed by ``latency``
+    seconds.
     """
     faults = Faults()
     app = Starlette(
@@ -65,7 +65,7 @@ def build_sandbox(store: Store, *, key: str | None = None, latency: float = 0.0)
 
 
 class ApiKeyMiddleware:
-    """Checks the key, and takes a trailing slash for none (docs: authentication, objectives)."""
+    """Checks the API key and ignores a trailing slash (docs: authentication, objectives)."""
 
     def __init__(self, app: ASGIApp, key: str | None) -> None:
         self._app = app
@@ -76,8 +76,8 @@ class ApiKeyMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif self._is_accepted(Headers(scope=scope).get("x-api-key", "")):
-            plain = scope["path"].rstrip("/") or "/"
-            await self._app({**scope, "path": plain}, receive, send)
+            path = scope["path"].rstrip("/") or "/"
+            await self._app({**scope, "path": path}, receive, send)
         else:
             await json_response({"message": "Invalid access token"}, 401)(scope, receive, send)
 

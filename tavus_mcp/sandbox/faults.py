@@ -1,7 +1,7 @@
-"""Failures on request: statuses, slowness, broken replies and broken connections.
+"""Faults on demand: statuses, slow and broken replies, and broken connections.
 
-The middleware stands outside everything else, like the network does. Over TCP a reset really
-resets the connection (``serve`` lends it the transport); in process it raises.
+The middleware is the outermost layer, like the network. Over TCP a reset really resets the
+connection, with the transport that ``http_server`` puts into the scope; in process it raises.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tavus_mcp.sandbox.http import Body
 RESET_EXTENSION = "tavus_mcp.sandbox.reset"
 """The ASGI extension that breaks the connection: ``{"abort": callable}``."""
 CONTROL_PATH = "/_sandbox"
-"""Where the sandbox is told what to do; never failed, never logged."""
+"""Path of the sandbox's own controls; faults and the request log do not concern them."""
 _MAX_LOGGED_REQUESTS = 2_000
 _BAD_GATEWAY_HTML = (
     b"<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>"
@@ -33,7 +33,7 @@ FaultKind = Literal[
 
 
 class Fault(Body):
-    """One planned failure: which requests, how, and how often (``times`` 0: until cleared)."""
+    """A planned fault: which requests, how, and how often (``times`` 0: until cleared)."""
 
     kind: FaultKind
     method: str = "*"
@@ -46,13 +46,13 @@ class Fault(Body):
     delay: Annotated[float, Field(ge=0)] = 0.0
 
     def matches(self, method: str, path: str) -> bool:
-        """Tell whether this request is meant."""
+        """Return True if the fault applies to this request."""
         return self.method.upper() in {"*", method} and fnmatchcase(path, self.path.rstrip("/"))
 
 
 @dataclass
 class _PlannedFault:
-    """A failure and how often it is still to be skipped and to strike."""
+    """A fault with the numbers of requests still to skip and still to fail."""
 
     fault: Fault
     remaining_skips: int
@@ -60,7 +60,7 @@ class _PlannedFault:
 
 
 class Faults:
-    """The planned failures and the log of the requests that came."""
+    """The planned faults and the log of received requests."""
 
     def __init__(self) -> None:
         self._planned_faults: list[_PlannedFault] = []
@@ -68,11 +68,11 @@ class Faults:
         self.connections: set[tuple[str, int]] = set()
 
     def plan(self, fault: Fault) -> None:
-        """Add a failure; the one planned first strikes first."""
+        """Add a fault; the one planned first applies first."""
         self._planned_faults.append(_PlannedFault(fault, fault.skip, fault.times or None))
 
     def clear(self) -> None:
-        """Forget every planned failure."""
+        """Remove every planned fault."""
         self._planned_faults.clear()
 
     def clear_requests(self) -> None:
@@ -81,7 +81,7 @@ class Faults:
         self.connections.clear()
 
     def take_next(self, method: str, path: str) -> Fault | None:
-        """Return the failure that strikes this request, and count it."""
+        """Return the fault that applies to this request, and count it."""
         for planned in self._planned_faults:
             if not planned.fault.matches(method, path):
                 continue
@@ -90,13 +90,15 @@ class Faults:
                 continue
             if planned.remaining_uses is not None:
                 planned.remaining_uses -= 1
-            self._planned_faults = [it for it in self._planned_faults if it.remaining_uses != 0]
+            self._planned_faults = [
+                item for item in self._planned_faults if item.remaining_uses != 0
+            ]
             return planned.fault
         return None
 
 
 class FaultMiddleware:
-    """Logs each request, waits as long as told, and lets a planned failure strike."""
+    """Logs each request, adds the latency, and applies planned faults."""
 
     def __init__(self, app: ASGIApp, faults: Faults, latency: float = 0.0) -> None:
         self._app = app
@@ -104,7 +106,7 @@ class FaultMiddleware:
         self._latency = latency
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Log the request, then answer it or let it fail."""
+        """Log the request, then answer it or apply a fault."""
         if scope["type"] != "http" or scope["path"].startswith(CONTROL_PATH):
             await self._app(scope, receive, send)
             return
@@ -120,16 +122,16 @@ class FaultMiddleware:
         if self._latency:
             await anyio.sleep(self._latency)
 
-        async def noted(message: Message) -> None:
+        async def send_and_log(message: Message) -> None:
             if message["type"] == "http.response.start":
                 entry["status"] = message["status"]
             await send(message)
 
         fault = self._faults.take_next(scope["method"], scope["path"].rstrip("/"))
         if fault is None:
-            await self._app(scope, receive, noted)
+            await self._app(scope, receive, send_and_log)
         else:
-            await self._inject(fault, scope, receive, noted)
+            await self._inject(fault, scope, receive, send_and_log)
 
     async def _inject(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         await anyio.sleep(fault.delay)
@@ -148,7 +150,7 @@ class FaultMiddleware:
     async def _corrupt_reply(
         self, fault: Fault, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        """Let the request take effect, then damage its reply."""
+        """Let the request take effect, then corrupt its reply."""
         status, body = await _capture_response(self._app, scope, receive)
         if fault.kind == "reset_after":
             await _reset_connection(scope, receive)
@@ -156,20 +158,20 @@ class FaultMiddleware:
             await _send_response(send, fault, status, "application/json", body, truncate=True)
             await _reset_connection(scope, receive, hard=False)
         else:
-            left = b"" if fault.kind == "empty" else body[: len(body) // 2]
-            await _send_response(send, fault, status, "application/json", left)
+            sent = b"" if fault.kind == "empty" else body[: len(body) // 2]
+            await _send_response(send, fault, status, "application/json", sent)
 
 
 async def _capture_response(app: ASGIApp, scope: Scope, receive: Receive) -> tuple[int, bytes]:
     """Run the app and return the status and body that it would have sent."""
     status, parts = 500, [b""]
 
-    async def listen(message: Message) -> None:
+    async def record(message: Message) -> None:
         nonlocal status
         status = message.get("status", status)
         parts.append(message.get("body", b""))
 
-    await app(scope, receive, listen)
+    await app(scope, receive, record)
     return status, b"".join(parts)
 
 
@@ -185,10 +187,10 @@ async def _send_response(
 
 
 async def _reset_connection(scope: Scope, receive: Receive, *, hard: bool = True) -> None:
-    """Break the connection, and wait until the server has noticed."""
-    lent = scope.get("extensions", {}).get(RESET_EXTENSION)
-    if lent is None:
+    """Break the connection and wait until the server has noticed."""
+    extension = scope.get("extensions", {}).get(RESET_EXTENSION)
+    if extension is None:
         raise ConnectionResetError("the sandbox was told to reset this connection")
-    lent["abort"](hard)
+    extension["abort"](hard)
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""How requests are read and replies written, the same for every resource."""
+"""Reading requests and writing replies, the same for every resource."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tavus_mcp.sandbox.store import Query, Store
 
 
 class Body(BaseModel):
-    """What a client may send; unknown fields are refused (vendor client)."""
+    """The body of a request; unknown fields are refused (vendor client)."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -26,11 +26,11 @@ def validate_body(model: type[BaseModel], body: Any, *, key: str = "error") -> N
     try:
         model.model_validate(body)
     except ValidationError as error:
-        wrong = {
+        problems = {
             _field_path(item["loc"]): [_sentence(item["type"], item["msg"])]
             for item in error.errors()
         }
-        raise bad_request(f"Bad Request: {wrong}", key=key) from None
+        raise bad_request(f"Bad Request: {problems}", key=key) from None
 
 
 def _field_path(location: tuple[int | str, ...]) -> str:
@@ -50,10 +50,10 @@ _PAL_PATHS = ("/v2/pals", "/v2/faces")
 
 
 class HttpError(Exception):
-    """A reply that ends the request early: a status and one sentence.
+    """An error reply: a status and one sentence.
 
-    Most errors say it in ``error``; 401, 409, 422 and PATCH in ``message`` (docs: create-persona,
-    patch-persona).
+    Most replies have it in ``error``; 401, 409, 422 and those to PATCH in ``message`` (docs:
+    create-persona, patch-persona).
     """
 
     def __init__(self, status: int, text: str, *, key: str = "error", **extra_members: Any) -> None:
@@ -78,7 +78,7 @@ def unknown_field(name: str, *, key: str = "error") -> HttpError:
 
 
 def json_response(body: Any, status: int = 200) -> Response:
-    """Return a JSON reply; ASCII, so that whatever was stored can be written."""
+    """Return a JSON reply; ASCII, because stored texts may hold lone surrogates."""
     return Response(json.dumps(body), status, media_type="application/json")
 
 
@@ -88,18 +88,18 @@ def empty_response(status: int = 204) -> Response:
 
 
 async def render_http_error(request: Request, error: Exception) -> Response:
-    """Answer a ``Refusal`` raised anywhere below."""
-    refusal = cast(HttpError, error)
-    return json_response(refusal.body, refusal.status)
+    """Return the reply of a raised ``HttpError``."""
+    http_error = cast(HttpError, error)
+    return json_response(http_error.body, http_error.status)
 
 
 def store_of(request: Request) -> Store:
-    """Return the store this sandbox was built on."""
+    """Return the store of this sandbox."""
     return cast(Store, request.app.state.store)
 
 
 async def read_json(request: Request, *, http_error: HttpError | None = None) -> Any:
-    """Return the body as JSON, or refuse what is not JSON."""
+    """Return the body as JSON; raises ``http_error``, or a 400, if it is not JSON."""
     try:
         body = json.loads(await request.body(), parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
@@ -169,7 +169,7 @@ _ORDERS = {"asc": False, "ascending": False, "desc": True, "descending": True}
 
 @dataclass(frozen=True)
 class Paging:
-    """The defaults of one list: how many rows, and the number of its first page.
+    """The defaults of a list: rows of a page and number of the first page.
 
     Where the first page is 1, page 0 is the first as well: the docs count personas from 1, the
     vendor's client from 0 (docs: get-personas, get-documents).
@@ -179,18 +179,18 @@ class Paging:
     first_page: int = 1
 
     def window(self, request: Request) -> tuple[int, int]:
-        """Return the limit and offset that a request asks for."""
+        """Return the limit and the offset of a request."""
         limit = min(_query_number(request, "limit", self.limit, minimum=1), MAX_LIST_ROWS)
         page = _query_number(request, "page", self.first_page, minimum=0)
         return limit, max(0, page - self.first_page) * limit
 
 
 def is_newest_first(request: Request) -> bool:
-    """Return the asked order by creation; the oldest comes first by default."""
-    asked = request.query_params.get("sort", "asc")
-    if asked not in _ORDERS:
+    """Return True if the newest rows are requested first; by default the oldest are."""
+    order = request.query_params.get("sort", "asc")
+    if order not in _ORDERS:
         raise bad_request("Invalid sort: use asc or desc")
-    return _ORDERS[asked]
+    return _ORDERS[order]
 
 
 def page_envelope(request: Request, paging: Paging, kind: str, **filters: Any) -> dict[str, Any]:
@@ -203,7 +203,7 @@ def page_envelope(request: Request, paging: Paging, kind: str, **filters: Any) -
 
 
 def split_list(request: Request, *names: str) -> list[str] | None:
-    """Return a comma list parameter under any of its names, or ``None`` when absent."""
+    """Return a comma-separated parameter under any of its names, or None if it is absent."""
     for name in names:
         if name in request.query_params:
             return [part for part in request.query_params[name].split(",") if part]

@@ -24,7 +24,7 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class BreakableProtocol(H11Protocol):
-    """HTTP/1.1 that lends each request the means to break its connection."""
+    """HTTP/1.1 with an ASGI extension that breaks the connection of a request."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Put ``abort`` into the scope of every request on this connection."""
@@ -32,23 +32,23 @@ class BreakableProtocol(H11Protocol):
         app = self.app
 
         def abort(hard: bool) -> None:
-            if hard:  # without lingering, closing sends a reset instead of a farewell
+            if hard:  # without lingering, closing sends RST instead of FIN
                 raw: socket.socket = transport.get_extra_info("socket")
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
             transport.abort()
 
-        async def lent(scope: Scope, receive: Receive, send: Send) -> None:
+        async def app_with_abort(scope: Scope, receive: Receive, send: Send) -> None:
             extensions = {**scope.get("extensions", {}), RESET_EXTENSION: {"abort": abort}}
             await app({**scope, "extensions": extensions}, receive, send)
 
-        self.app = lent
+        self.app = app_with_abort
 
 
 @asynccontextmanager
 async def serve_in_background(
     app: Starlette, *, host: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[str]:
-    """Serve while the block runs; yields the base URL, ``http://HOST:PORT/v2``."""
+    """Serve while the context is open; yields the base URL, ``http://HOST:PORT/v2``."""
     server = _EmbeddedServer(_build_config(app, host, port))
     with _bind_socket(host, port) as listening:
         url = _base_url(host, listening.getsockname()[1])
@@ -74,20 +74,20 @@ def run(app: Starlette, *, host: str, port: int) -> None:
 
 
 class _EmbeddedServer(uvicorn.Server):
-    """A server inside somebody else's program: signals are not its business."""
+    """A server inside another program, which handles signals itself."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the signals alone."""
+        """Install no signal handlers."""
         yield
 
 
 class _StandaloneServer(uvicorn.Server):
-    """A server that is the program: a signal ends it in good order, with exit code 0."""
+    """A server that is the whole program: a signal shuts it down with exit code 0."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take SIGINT and SIGTERM as the wish to end, and do not raise them again."""
+        """Shut down on SIGINT and SIGTERM and do not raise them again."""
         before = {number: signal.signal(number, self.handle_exit) for number in _STOP_SIGNALS}
         try:
             yield
@@ -112,7 +112,7 @@ def _build_config(app: Starlette, host: str, port: int) -> uvicorn.Config:
 
 def _bind_socket(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio switches Nagle off only where the protocol is named: 40 ms a reply otherwise
+    # asyncio disables Nagle's algorithm only if the protocol is given: else replies take 40 ms
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,4 +1,4 @@
-"""New ids and times, shaped like Tavus's own."""
+"""New ids and timestamps in the formats of Tavus."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ID_FORMATS = {
 
 
 def generate_id(kind: str) -> str:
-    """Return a fresh id: a letter and hex digits (docs: create-persona, create-document)."""
+    """Return a new id: a prefix and hex digits (docs: create-persona, create-document)."""
     if kind == "document":
         return f"d8-{secrets.token_hex(6)}"
     if kind in {"guardrail", "inference"}:
@@ -27,5 +27,5 @@ def generate_id(kind: str) -> str:
 
 
 def now() -> str:
-    """Return this moment as Tavus writes it: ISO 8601 with microseconds, in UTC."""
+    """Return the current time in the format of Tavus: ISO 8601 with microseconds, in UTC."""
     return datetime.now(UTC).isoformat(timespec="microseconds")

@@ -1,8 +1,4 @@
-"""JSON Patch as Tavus takes it: an array of operations (docs: patch-persona).
-
-Applied with the ``jsonpatch`` library, so that our client's own patch code is tested against
-another's.
-"""
+"""JSON Patch as Tavus accepts it: an array of operations (docs: patch-persona)."""
 
 from __future__ import annotations
 
@@ -31,7 +27,7 @@ def not_modified_response() -> Response:
 
 
 async def read_operations(request: Request) -> Operations:
-    """Return the operations of the body; anything else than an array of them is refused."""
+    """Return the operations of the body; anything but an array of operations is refused."""
     body = await read_json(request, http_error=bad_patch())
     if not isinstance(body, list) or not all(_is_operation(entry) for entry in body):
         raise bad_patch()
@@ -42,7 +38,7 @@ def apply_operations(document: dict[str, Any], operations: Operations) -> dict[s
     """Return the patched document.
 
     A missing parent or member, or a failed ``test``, refuses the whole patch (RFC 6902). Clients
-    report 400 or 422 for it; here it is 400, so that a malformed patch can be told apart.
+    report 400 or 422 for it; here it is 400, which distinguishes it from a malformed patch.
     """
     try:
         patch = jsonpatch.JsonPatch(operations)
@@ -58,7 +54,7 @@ def apply_operations(document: dict[str, Any], operations: Operations) -> dict[s
 
 
 def is_equal_json(left: Any, right: Any) -> bool:
-    """Tell whether two JSON values are equal; unlike in Python, 1 is not true."""
+    """Return True if two JSON values are equal; unlike in Python, 1 is not true."""
     return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
 
 

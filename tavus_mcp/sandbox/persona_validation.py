@@ -1,4 +1,4 @@
-"""What Tavus refuses in a persona, and how it tidies what it keeps."""
+"""Rules for personas: what Tavus refuses, what it stores and what it returns."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ _REFERENCES = {
 
 
 def normalize_persona(persona: Row) -> Row:
-    """Return the persona as it is stored: defaults dropped or filled in as Tavus does."""
-    kept = copy.deepcopy(persona)
-    kept.pop("audio_only", None)  # the seed sends it; it belongs to conversations, so it is dropped
-    layers = kept.setdefault("layers", {})
+    """Return the persona as it is stored: defaults removed or filled in as Tavus does."""
+    stored = copy.deepcopy(persona)
+    stored.pop("audio_only", None)  # clients send it; it belongs to conversations
+    layers = stored.setdefault("layers", {})
     if isinstance(layers, dict):
         _normalize_llm(layers.get("llm"))
         _normalize_tts(layers.get("tts"))
         _fill_flow_defaults(layers)
-    return _FIELD_DEFAULTS | kept
+    return _FIELD_DEFAULTS | stored
 
 
 def _reject_key_references(layers: dict[str, Any], key: str) -> None:
-    """``api_key_ref`` is the server's word for a key it knows; Tavus knows no such field."""
+    """Refuse ``api_key_ref``, a field of this project's server that Tavus does not know."""
     for name, layer in layers.items():
         if isinstance(layer, dict) and "api_key_ref" in layer:
             raise unknown_field(f"layers.{name}.api_key_ref", key=key)
@@ -58,34 +58,34 @@ def _reject_key_references(layers: dict[str, Any], key: str) -> None:
 
 def validate_persona(persona: Row, *, key: str) -> None:
     """Refuse a persona that breaks a rule (docs: create-persona, persona/llm; vendor: pal.py)."""
-    written = {name: value for name, value in persona.items() if name not in SERVER_FIELDS}
-    validate_body(Persona, written, key=key)
-    _reject_key_references(written["layers"], key)
-    _check_mode(written, key)
-    _check_llm(written["layers"].get("llm", {}), key)
-    if "conferencing" in written["layers"] and not written.get("default_replica_id"):
+    fields = {name: value for name, value in persona.items() if name not in SERVER_FIELDS}
+    validate_body(Persona, fields, key=key)
+    _reject_key_references(fields["layers"], key)
+    _check_mode(fields, key)
+    _check_llm(fields["layers"].get("llm", {}), key)
+    if "conferencing" in fields["layers"] and not fields.get("default_replica_id"):
         raise missing_field("default_replica_id", key=key)
-    if any(secret == MASK for secret in _api_keys(written["layers"])):
+    if any(secret == MASK for secret in _api_keys(fields["layers"])):
         raise bad_request("Bad Request: api_key holds the masked placeholder; omit it", key=key)
 
 
 def reject_server_fields(persona: Row) -> None:
-    """Refuse a new persona that brings what only Tavus sets (docs: create-persona)."""
+    """Refuse a new persona with fields that only Tavus sets (docs: create-persona)."""
     for name in sorted(SERVER_FIELDS & persona.keys()):
         raise unknown_field(name)
 
 
 def check_references(store: Store, before: Row, after: Row, *, key: str) -> None:
-    """Refuse ids that do not exist, among those that this request brings in."""
-    for name, (kind, complaint) in _REFERENCES.items():
+    """Refuse ids that do not exist, among those that this request adds."""
+    for name, (kind, message) in _REFERENCES.items():
         known = set(_reference_ids(before.get(name)))
         for reference in _reference_ids(after.get(name)):
             if reference not in known and store.get(kind, reference) is None:
-                raise bad_request(complaint, key=key)
+                raise bad_request(message, key=key)
 
 
 def reject_key_copies(operations: Operations) -> None:
-    """Refuse to carry a key to a place where a read would show it (live report: never in clear)."""
+    """Refuse to copy a key to a path where a read would reveal it (live report: never in clear)."""
     for operation in operations:
         source, target = str(operation.get("from", "")), operation["path"]
         if source.endswith("/api_key") and not target.endswith("/api_key"):
@@ -93,14 +93,14 @@ def reject_key_copies(operations: Operations) -> None:
 
 
 def check_server_fields(before: Row, after: Row) -> None:
-    """Refuse a patch that changes what only Tavus sets."""
+    """Refuse a patch that changes fields that only Tavus sets."""
     for name in sorted(SERVER_FIELDS):
         if before.get(name) != after.get(name):
             raise bad_request(f"Bad Request: {name} cannot be changed", key="message")
 
 
 def render_persona(persona: Row) -> Row:
-    """Return the persona as a read answers it: keys masked, write-only fields left out."""
+    """Return the persona as a read returns it: keys masked, write-only fields left out."""
     row = {name: value for name, value in persona.items() if name not in WRITE_ONLY}
     row["layers"] = _mask_api_keys(row["layers"])
     username = row["layers"].get("conferencing", {}).get("username")

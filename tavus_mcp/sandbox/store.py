@@ -1,7 +1,7 @@
-"""Where the sandbox keeps its state: one SQLite table of JSON documents.
+"""The state of the sandbox: one SQLite table of JSON documents.
 
 Several processes may share one file: a change is read and written inside one ``BEGIN IMMEDIATE``
-transaction, so none overwrites another's.
+transaction, so that no change overwrites another.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ INSERT INTO item (kind, id, json) VALUES (?, ?, ?)
 ON CONFLICT (kind, id) DO UPDATE SET json = excluded.json
 """
 
-# One statement answers any list: the filters are JSON, so that nothing is pasted into SQL.
+# One statement answers every list; filters are bound as JSON, so that no text enters the SQL.
 _PAGE_SQL = """
 WITH hit AS MATERIALIZED (
     SELECT seq FROM item WHERE kind = :kind
@@ -77,7 +77,7 @@ SELECT (SELECT count(*) FROM hit), (SELECT '[' || coalesce(group_concat(json), '
 
 @dataclass(frozen=True)
 class Query:
-    """Which rows of a kind are wanted, in which order, from where on."""
+    """A query for rows of a kind: filters, order, limit and offset."""
 
     kind: str
     equals: Mapping[str, str] = field(default_factory=dict)
@@ -90,7 +90,7 @@ class Query:
     offset: int = 0
 
     def parameters(self) -> dict[str, Any]:
-        """Return what the statement binds; an unused filter is null."""
+        """Return the parameters of the statement; an unused filter is null."""
         return {
             "kind": self.kind,
             "ids": None if self.ids is None else json.dumps(list(self.ids)),
@@ -105,7 +105,7 @@ class Query:
 
 
 class Store:
-    """JSON documents by kind and id, in the order they were made."""
+    """JSON documents by kind and id, in the order of their creation."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -131,29 +131,29 @@ class Store:
         return store
 
     def close(self) -> None:
-        """Close the file; the store cannot be used any more."""
+        """Close the file; the store cannot be used afterwards."""
         with self._lock:
             self._connection.close()
 
     @contextmanager
     def write_transaction(self) -> Iterator[None]:
-        """Hold the file for one read-change-write; an exception inside undoes all of it."""
+        """Lock the file for one read-modify-write; an exception inside rolls all of it back."""
         with self._lock, self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             yield
 
     def get(self, kind: str, key: str) -> Row | None:
-        """Return one document, or ``None``; ids are ASCII."""
+        """Return one document, or None; ids are ASCII."""
         if not key.isascii():
             return None
         with self._lock:
-            found = self._connection.execute(
+            record = self._connection.execute(
                 "SELECT json FROM item WHERE kind = ? AND id = ?", (kind, key)
             ).fetchone()
-        return None if found is None else _parse_row(found[0])
+        return None if record is None else _parse_row(record[0])
 
     def page(self, query: Query) -> tuple[list[Row], int]:
-        """Return the asked page and how many rows there are in all."""
+        """Return the requested page and the total number of rows."""
         with self._lock:
             total, page = self._connection.execute(_PAGE_SQL, query.parameters()).fetchone()
         rows: list[Row] = json.loads(page)
@@ -164,18 +164,18 @@ class Store:
         return self.page(Query(kind))[0]
 
     def put(self, kind: str, key: str, row: Row) -> None:
-        """Write a document; an existing one keeps its place in the order."""
+        """Write a document; an existing one keeps its position in the order."""
         with self._lock:
             # ASCII, so that lone surrogates survive: SQLite's text must be UTF-8
             self._connection.execute(_UPSERT_SQL, (kind, key, json.dumps(row)))
 
     def remove(self, kind: str, key: str) -> bool:
-        """Delete a document; tell whether there was one."""
+        """Delete a document; return True if there was one."""
         with self._lock:
-            done = self._connection.execute(
+            cursor = self._connection.execute(
                 "DELETE FROM item WHERE kind = ? AND id = ?", (kind, key)
             )
-        return done.rowcount > 0
+        return cursor.rowcount > 0
 
     def _prepare(self) -> None:
         mode = self._connection.execute("PRAGMA journal_mode").fetchone()[0]

@@ -1,4 +1,4 @@
-"""What a registered tool may look like (docs: tools/create-tool, pal/llm-tool-delivery)."""
+"""Rules for registered tools (docs: tools/create-tool, pal/llm-tool-delivery)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HttpsUrl = Annotated[str, Field(pattern=r"^https://[^\s]+$")]
 
 
 class Auth(Body):
-    """How Tavus shows who it is when it calls the tool (vendor client: tool)."""
+    """Credentials that Tavus sends when it calls the tool (vendor client: tool)."""
 
     type: Literal["none", "bearer", "basic", "api_key", "hmac", "oauth2_client_credentials"]
     token: str = ""
@@ -60,7 +60,7 @@ class Api(Body):
 
 
 class Delivery(Body):
-    """Where a call goes: to the browser, or to an API."""
+    """The receiver of a call: the browser or an API."""
 
     app_message: bool = False
     api: Api | None = None
@@ -84,16 +84,16 @@ class Tool(Body):
 
 
 WRITABLE_FIELDS = frozenset(Tool.model_fields)
-"""The fields that people write."""
+"""The fields that clients may set."""
 
 
 def validate_tool(tool: Row) -> None:
-    """Refuse a tool that breaks a rule, naming the first."""
+    """Refuse a tool that breaks a rule; the reply names the first."""
     validate_body(Tool, tool)
     properties = tool.get("parameters", {}).get("properties", {})
     if not isinstance(properties, dict):
         raise bad_request("Bad Request: parameters.properties must be an object")
-    for complaint in (
+    for problem in (
         _size_problem(tool),
         _reserved_name_problem(properties),
         _sensor_problem(tool),
@@ -101,8 +101,8 @@ def validate_tool(tool: Row) -> None:
         _delivery_problem(tool.get("delivery", {"app_message": True})),
         _api_problem(tool.get("delivery", {}).get("api") or {}, properties),
     ):
-        if complaint:
-            raise bad_request(f"Bad Request: {complaint}")
+        if problem:
+            raise bad_request(f"Bad Request: {problem}")
 
 
 def add_defaults(tool: Row) -> Row:
@@ -122,17 +122,19 @@ def add_defaults(tool: Row) -> Row:
 
 
 def mask_secrets(tool: Row) -> Row:
-    """Return the tool as a read shows it: secrets scrubbed (vendor client: tool)."""
+    """Return the tool as a read returns it: secrets masked (vendor client: tool)."""
     auth = _auth(tool)
     if not auth:
         return tool
-    hidden = {name: MASK if name in _SECRET_FIELDS and it else it for name, it in auth.items()}
-    api = tool["delivery"]["api"] | {"auth": hidden}
+    masked = {
+        name: MASK if name in _SECRET_FIELDS and value else value for name, value in auth.items()
+    }
+    api = tool["delivery"]["api"] | {"auth": masked}
     return tool | {"delivery": tool["delivery"] | {"api": api}}
 
 
 def keep_secrets(before: Row, after: Row) -> None:
-    """A change that leaves a secret out keeps the one that is stored (vendor client: tool)."""
+    """Copy stored secrets into a change that leaves them out (vendor client: tool)."""
     old, new = _auth(before), _auth(after)
     if old and new and old.get("type") == new.get("type"):
         for name in _SECRET_FIELDS & old.keys():

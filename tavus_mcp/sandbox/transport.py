@@ -1,4 +1,4 @@
-"""The sandbox inside the process that uses it: no port, no network."""
+"""The sandbox inside the process of its client, without a port."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tavus_mcp.sandbox.store import Store
 
 
 class SandboxTransport(httpx2.ASGITransport):
-    """Carries requests to a sandbox in this process; its state is closed with it."""
+    """An HTTP transport to a sandbox in this process; closing it closes the state."""
 
     def __init__(self, state: Path | None) -> None:
         self._store = Store.open(state)
         super().__init__(app=build_sandbox(self._store))
 
     async def aclose(self) -> None:
-        """Close the state."""
+        """Close the state file."""
         self._store.close()

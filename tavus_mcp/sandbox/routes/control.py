@@ -1,4 +1,4 @@
-"""The sandbox's own controls under ``/_sandbox``: no part of Tavus."""
+"""The sandbox's own controls under ``/_sandbox``, which Tavus does not have."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from tavus_mcp.sandbox.simulator.store_calls import (
 
 
 class FinishedCall(Body):
-    """What was said in a call, to be told as if it had taken place."""
+    """The content of a call that the sandbox stores as if it had taken place."""
 
     transcript: list[JsonObject] = Field(default_factory=list)
     perception_analysis: str = ""
@@ -48,7 +48,7 @@ class FinishedCall(Body):
 
 
 class SimulationRequest(Body):
-    """How many calls to make up, of which persona, and by which seed."""
+    """Which calls to simulate: the persona, their number and the seed."""
 
     persona_id: str
     count: Annotated[int, Field(ge=1, le=MAX_SIMULATED_CALLS)] = DEFAULT_COUNT
@@ -74,7 +74,7 @@ def routes() -> list[Route]:
 
 
 async def plan_fault(request: Request) -> Response:
-    """Plan a failure."""
+    """Plan a fault."""
     body = await read_object(request)
     validate_body(Fault, body)
     _faults(request).plan(Fault.model_validate(body))
@@ -82,13 +82,13 @@ async def plan_fault(request: Request) -> Response:
 
 
 async def clear_faults(request: Request) -> Response:
-    """Forget the planned failures."""
+    """Remove the planned faults."""
     _faults(request).clear()
     return empty_response()
 
 
 async def list_requests(request: Request) -> Response:
-    """Return the latest requests, oldest first, and over how many connections they came."""
+    """Return the latest requests, oldest first, and the number of their connections."""
     faults = _faults(request)
     return json_response({"requests": list(faults.log), "connections": len(faults.connections)})
 
@@ -100,7 +100,7 @@ async def clear_requests(request: Request) -> Response:
 
 
 async def hold_maker_changes(request: Request) -> Response:
-    """Let the dashboard hold unpublished edits of a persona (docs: pal/editing-lifecycle)."""
+    """Give a persona unpublished edits in the dashboard (docs: pal/editing-lifecycle)."""
     store = store_of(request)
     with store.write_transaction():
         persona_id = require_editable(store, request.path_params["persona_id"])["persona_id"]
@@ -115,7 +115,7 @@ async def discard_maker_changes(request: Request) -> Response:
 
 
 async def end_with_transcript(request: Request) -> Response:
-    """End a conversation as if people had talked: transcript, analysis, reason, more events."""
+    """End a conversation with a transcript, an analysis, a reason and further events."""
     body = await read_object(request)
     validate_body(FinishedCall, body)
     call = FinishedCall.model_validate(body)
@@ -133,7 +133,7 @@ async def end_with_transcript(request: Request) -> Response:
 
 
 async def simulate_calls(request: Request) -> Response:
-    """Make up calls of a persona, which nobody held: they can be listed and read from now on."""
+    """Simulate calls of a persona; they are stored like others and can be listed and read."""
     sent = await read_object(request)
     reject_mixed_vocabularies(sent)
     body = to_persona_names(sent)

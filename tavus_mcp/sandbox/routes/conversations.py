@@ -1,4 +1,4 @@
-"""Conversations: made, read, ended; nobody joins them here (docs: conversations, webhooks)."""
+"""Conversations without participants: created, read and ended (docs: conversations, webhooks)."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def call_events(
     reason: str = ENDED_BY_REQUEST,
     ended_at: str = "",
 ) -> list[Row]:
-    """Return the events of a call in the order they are sent.
+    """Return the events of a call in the order in which they are sent.
 
-    With ``ended_at`` the replica joined as the call was created; without it all of it is now.
+    With ``ended_at`` the replica joined when the call was created; without it all times are now.
     """
     last = ended_at or now()
     first = conversation["created_at"] if ended_at else last
@@ -104,7 +104,7 @@ _CREATION_FIELDS = (
 
 
 class Properties(Body):
-    """Settings of one call; anything else is refused (live report)."""
+    """Settings of a call; unknown ones are refused (live report)."""
 
     max_call_duration: Annotated[int, Field(ge=1)] = 3600
     participant_left_timeout: Annotated[int, Field(ge=0)] = 0
@@ -158,7 +158,7 @@ def routes() -> list[Route]:
 
 
 async def create(request: Request) -> Response:
-    """Start a conversation; in ``test_mode`` it is over at once (docs: create-conversation)."""
+    """Start a conversation; with ``test_mode`` it ends at once (docs: create-conversation)."""
     sent = await read_object(request)
     reject_mixed_vocabularies(sent)
     body = to_persona_names(sent)
@@ -170,13 +170,13 @@ async def create(request: Request) -> Response:
 
 
 async def list_all(request: Request) -> Response:
-    """List conversations, by status when asked."""
+    """List conversations, filtered by status if it is given."""
     status = request.query_params.get("status")
     return json_response(CONVERSATIONS.page(request, {"status": status} if status else None))
 
 
 async def read(request: Request) -> Response:
-    """Return one conversation; ``verbose`` adds what its callbacks were told (live report)."""
+    """Return one conversation; ``verbose`` adds the events of its callbacks (live report)."""
     row = CONVERSATIONS.requested(request)
     events = {"events": row["events"]} if query_flag(request, "verbose") else {}
     return json_response(_public_row(row) | events)
@@ -195,7 +195,7 @@ async def end(request: Request) -> Response:
 
 
 def build_conversation_row(original_body: Row, body: Row, persona_id: str, replica_id: str) -> Row:
-    """Return a conversation as it is stored; ``body`` is what was sent, in persona names."""
+    """Return a conversation as it is stored; ``body`` is ``original_body`` in persona names."""
     conversation_id, born = generate_id("conversation"), now()
     row: dict[str, Any] = {
         "conversation_id": conversation_id,
@@ -208,7 +208,7 @@ def build_conversation_row(original_body: Row, body: Row, persona_id: str, repli
         "created_at": born,
         "updated_at": born,
         "events": [],
-        # reads of one account mix both vocabularies (live report): ours follow the creation
+        # reads of one account mix both vocabularies (live report); here they follow the creation
         "words": "pal" if {"pal_id", "face_id"} & original_body.keys() else "persona",
     }
     if body.get("require_auth"):
@@ -217,7 +217,7 @@ def build_conversation_row(original_body: Row, body: Row, persona_id: str, repli
 
 
 def finish_conversation(store: Store, row: Row, events: list[Row]) -> Row:
-    """Store a call as over, with the events it left behind."""
+    """Store a call as ended, with its events."""
     ended = row | {"status": "ended", "events": events, "updated_at": now()}
     store.put("conversation", row["conversation_id"], ended)
     return ended

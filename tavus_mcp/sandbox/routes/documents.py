@@ -33,7 +33,7 @@ Tags = list[Annotated[str, Field(min_length=1)]]
 
 
 class CrawlConfig(Body):
-    """How far a website is followed (docs: create-document)."""
+    """Limits of crawling a website (docs: create-document)."""
 
     depth: Annotated[int, Field(ge=1, le=10)] = 1
     max_pages: Annotated[int, Field(ge=1, le=100)] = 10
@@ -49,13 +49,13 @@ class NewDocument(Body):
     properties: JsonObject | MISSING = MISSING
     crawl_config: CrawlConfig | None = None
     crawl: CrawlConfig | None = None
-    # the vendor's own client sends these two; they stand in no docs page
+    # the vendor's own client sends these two; no docs page has them
     is_customer_support_document: bool | None = None
     font_size_aware_extraction: bool | None = None
 
 
 class DocumentChange(Body):
-    """The plain object that changes a document (docs: update-document)."""
+    """The body that changes a document (docs: update-document)."""
 
     document_name: str = ""
     tags: Tags | MISSING = MISSING
@@ -104,7 +104,7 @@ async def list_all(request: Request) -> Response:
 
 
 async def update(request: Request) -> Response:
-    """Change name or tags by a plain object (docs: update-document)."""
+    """Change name or tags with a plain object (docs: update-document)."""
     changes = await read_object(request)
     validate_body(DocumentChange, changes)
     store = store_of(request)

@@ -40,7 +40,7 @@ Tag = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class Guardrail(Body):
-    """One thing the persona must or must not do (docs: create-guardrails)."""
+    """One rule for the persona (docs: create-guardrails)."""
 
     guardrail_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$", max_length=100)]
     guardrail_prompt: Annotated[str, Field(min_length=1, max_length=1000)]
@@ -157,13 +157,13 @@ async def patch(request: Request) -> Response:
 
 
 async def delete(request: Request) -> Response:
-    """Delete it, also from the personas that used it (docs: delete-guardrails)."""
+    """Delete it, also from the personas that use it (docs: delete-guardrails)."""
     store, key = store_of(request), request.path_params["guardrail_id"]
     with store.write_transaction():
         resource, _ = _requested(request)
         store.remove(resource.kind, key)
         for persona in _personas_with_guardrail(store, key):
-            persona["guardrail_ids"] = [it for it in persona["guardrail_ids"] if it != key]
+            persona["guardrail_ids"] = [item for item in persona["guardrail_ids"] if item != key]
             store.put("persona", persona["persona_id"], persona)
     return empty_response()
 
@@ -200,5 +200,5 @@ def _with_persona_refs(store: Store, row: Row) -> Row:
 
 
 def _without_nulls(row: Row) -> Row:
-    """A read shows unset fields as null, which nobody has to write."""
+    """Return the fields that are set: a read returns unset ones as null."""
     return {name: value for name, value in row.items() if value is not None}

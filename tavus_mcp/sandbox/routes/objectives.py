@@ -39,7 +39,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$", max_length=100)]
 
 
 class Objective(Body):
-    """One goal of a conversation, and what comes after it (docs: objectives)."""
+    """One goal of a conversation and its successors (docs: objectives)."""
 
     objective_name: Name
     objective_prompt: Annotated[str, Field(min_length=1, max_length=10_000)]
@@ -74,7 +74,7 @@ def routes() -> list[Route]:
 
 
 async def create(request: Request) -> Response:
-    """Create a set; the reply tells id, name, status and birth (docs: create-objectives)."""
+    """Create a set; the reply has id, name, status and time (docs: create-objectives)."""
     body = await read_object(request, key="message")
     _validate_set(body)
     born = now()
@@ -92,7 +92,7 @@ async def create(request: Request) -> Response:
 
 
 async def validate(request: Request) -> Response:
-    """Check a set without keeping it (vendor client)."""
+    """Check a set without storing it (vendor client)."""
     _validate_set(await read_object(request, key="message"))
     return json_response({"valid": True})
 
@@ -112,12 +112,12 @@ async def patch(request: Request) -> Response:
 
 def _validate_set(body: dict[str, Any]) -> None:
     validate_body(ObjectiveSet, body, key="message")
-    for complaint in _find_problems(body["data"], allow_loops=bool(body.get("allow_loops"))):
-        raise bad_request(f"Bad Request: {complaint}", key="message")
+    for problem in _find_problems(body["data"], allow_loops=bool(body.get("allow_loops"))):
+        raise bad_request(f"Bad Request: {problem}", key="message")
 
 
 def _find_problems(items: list[dict[str, Any]], *, allow_loops: bool) -> Iterator[str]:
-    """Yield what is wrong with the way the objectives hang together (vendor client)."""
+    """Yield the problems in the links between objectives (vendor client)."""
     names = [item["objective_name"] for item in items]
     following = {item["objective_name"]: _next_objectives(item) for item in items}
     if len(following) < len(names):
@@ -142,8 +142,8 @@ def _next_objectives(item: dict[str, Any]) -> set[str]:
 
 
 def _has_loop(names: list[str], successors: dict[str, set[str]]) -> bool:
-    """Take away objectives that lead nowhere until none is left; a loop never is."""
-    left = {name: set(successors[name]) for name in names}
-    while ends := [name for name, targets in left.items() if not targets]:
-        left = {name: left[name] - set(ends) for name in left if name not in ends}
-    return bool(left)
+    """Return True if objectives remain when those without successors are removed repeatedly."""
+    remaining = {name: set(successors[name]) for name in names}
+    while ends := [name for name, targets in remaining.items() if not targets]:
+        remaining = {name: targets - set(ends) for name, targets in remaining.items() if targets}
+    return bool(remaining)

@@ -69,7 +69,7 @@ def routes() -> list[Route]:
 
 
 async def create(request: Request) -> Response:
-    """Create a persona; the reply holds id, name and birth only (docs: create-persona)."""
+    """Create a persona; the reply has id, name and time only (docs: create-persona)."""
     body = await read_object(request)
     reject_mixed_vocabularies(body)
     persona = normalize_persona(to_persona_names(body))
@@ -116,7 +116,7 @@ async def patch(request: Request) -> Response:
 
 
 async def delete(request: Request) -> Response:
-    """Delete a persona and what hangs on it; conversations stay (docs: delete-persona)."""
+    """Delete a persona and its attachments; conversations stay (docs: delete-persona)."""
     store = store_of(request)
     with store.write_transaction():
         persona_id = require_editable(store, request.path_params["persona_id"])["persona_id"]
@@ -126,7 +126,7 @@ async def delete(request: Request) -> Response:
 
 
 def require_editable(store: Store, persona_id: str, *, key: str = "error") -> Row:
-    """Return a persona of the account's own; stock ones are refused as if absent (live report)."""
+    """Return a persona of the account; stock ones are refused as if absent (live report)."""
     row = store.get("persona", persona_id)
     if row is None or row["persona_type"] != "user":
         raise bad_request("Invalid persona_id", key=key)
@@ -149,7 +149,7 @@ def _apply_and_validate(store: Store, before: Row, operations: Operations) -> Ro
 def _resolve_maker_changes(
     store: Store, before: Row, after: Row, *, force: bool
 ) -> dict[str, bool]:
-    """Refuse while the dashboard holds unpublished edits, or discard them when forced."""
+    """Refuse while the dashboard has unpublished edits, or discard them if forced."""
     persona_id = before["persona_id"]
     if store.get(MAKER_CHANGES, persona_id) is None or _is_conferencing_only(before, after):
         return {}
@@ -199,7 +199,7 @@ def _rename_operation(operation: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rename_value(path: str, value: Any) -> Any:
-    """Rename inside ``value`` as if it stood at its place: some places keep their own names."""
+    """Rename fields in ``value`` as at its path: free-form objects keep their own names."""
     nested = value
     for token in reversed(path.split("/")[1:]):
         nested = {token: nested}

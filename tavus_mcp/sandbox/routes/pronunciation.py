@@ -34,7 +34,7 @@ DICTIONARIES = Resource(
 
 
 class PronunciationRule(Body):
-    """How one text is said (docs: pronunciation-dictionaries)."""
+    """The pronunciation of one text (docs: pronunciation-dictionaries)."""
 
     text: Annotated[str, Field(min_length=1, max_length=200)]
     pronunciation: Annotated[str, Field(min_length=1, max_length=500)]

@@ -1,4 +1,4 @@
-"""The tools registry, and which personas hold a tool (docs: tools, pal-tools)."""
+"""The tools registry and the attachment of tools to personas (docs: tools, pal-tools)."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ async def list_all(request: Request) -> Response:
 
 
 async def update(request: Request) -> Response:
-    """Change a tool by a plain object, not a JSON Patch (vendor client: tool)."""
+    """Change a tool with a plain object, not a JSON Patch (vendor client: tool)."""
     changes = await read_object(request)
     reject_unknown_fields(changes, tool_validation.WRITABLE_FIELDS)
     store = store_of(request)
@@ -106,7 +106,7 @@ async def update(request: Request) -> Response:
 
 
 async def delete(request: Request) -> Response:
-    """Delete a tool, also from the personas that hold it."""
+    """Delete a tool, also from the personas that have it."""
     store, tool_id = store_of(request), request.path_params["tool_id"]
     with store.write_transaction():
         TOOLS.require(store, tool_id)

@@ -46,7 +46,7 @@ def routes() -> list[Route]:
 
 
 async def list_skills(request: Request) -> Response:
-    """List every skill there is (docs: list-skills)."""
+    """List every skill (docs: list-skills)."""
     return json_response(page_envelope(request, _PAGING, "skill"))
 
 
@@ -56,7 +56,7 @@ async def list_attached(request: Request) -> Response:
 
 
 async def replace_all(request: Request) -> Response:
-    """Replace the whole set; what is not named is detached (docs: replace-pal-skills)."""
+    """Replace the whole set; skills that are not named are detached (docs: replace-pal-skills)."""
     body = await read_object(request)
     reject_unknown_fields(body, frozenset({"skills"}))
     skills = body.get("skills")
