@@ -1,4 +1,4 @@
-"""The tool ``export_persona``: the same text as the command's, for a model that keeps files."""
+"""The tool ``export_persona`` returns the same text as the command."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ async def test_the_tool_returns_the_text_of_the_command_and_its_revision(
     persona_id = await tool_client.create_persona(
         greeting="no", layers={"llm": {"model": "tavus-gpt-oss"}}
     )
-    told = await tool_client.expect_result("export_persona", persona_id=persona_id)
+    result = await tool_client.expect_result("export_persona", persona_id=persona_id)
     read = await tool_client.expect_result("get_persona", persona_id=persona_id)
-    file = parse_persona_file(told["text"])
+    file = parse_persona_file(result["text"])
     assert (file.persona_id, file.revision) == (persona_id, read["revision"])
-    assert told["revision"] == read["revision"]
-    assert 'greeting: "no"' in told["text"]
-    assert "data" in told["note"]
+    assert result["revision"] == read["revision"]
+    assert 'greeting: "no"' in result["text"]
+    assert "data" in result["note"]
     assert "not an id" in await tool_client.expect_error("export_persona", persona_id="../x")
 
 
@@ -45,11 +45,11 @@ async def test_the_exported_text_can_be_used_to_create_the_persona_again(
     persona_id = await tool_client.create_persona(
         layers=layers, languages=["en"], document_tags=["a"]
     )
-    told = await tool_client.expect_result("export_persona", persona_id=persona_id)
-    text = told["text"].replace('api_key: "********"', "api_key_ref: openai")
+    result = await tool_client.expect_result("export_persona", persona_id=persona_id)
+    text = result["text"].replace('api_key: "********"', "api_key_ref: openai")
     copy = await tool_client.expect_result("create_persona", **parse_persona_file(text).fields)
-    other = await tool_client.expect_result("export_persona", persona_id=copy["persona_id"])
-    assert parse_persona_file(other["text"]).fields == parse_persona_file(told["text"]).fields
+    copied = await tool_client.expect_result("export_persona", persona_id=copy["persona_id"])
+    assert parse_persona_file(copied["text"]).fields == parse_persona_file(result["text"]).fields
     update = parse_persona_file(text.replace("You help", "You listen")).fields
     layers = update.pop("layers")
     changed = await tool_client.expect_result(
@@ -66,5 +66,5 @@ async def test_the_tool_result_is_small(tool_client: ToolClient) -> None:
     (tool,) = [
         it for it in (await tool_client.client.list_tools()).tools if it.name == "export_persona"
     ]
-    shown = {"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema}
-    assert len(json.dumps(shown, separators=(",", ":"))) <= 350
+    served = {"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema}
+    assert len(json.dumps(served, separators=(",", ":"))) <= 350

@@ -1,4 +1,4 @@
-"""Files that cannot be a persona: what is said, and where it points."""
+"""Refused files: the messages and their positions."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ def read_expecting_error(row: dict[str, Any]) -> str:
 def test_a_bad_file_is_refused_with_line_and_column(
     row: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ours; YAML 1.2.2 for what is not YAML at all. Nothing a file names is ever run."""
+    """Ours; YAML 1.2.2 for text that is not YAML. Nothing that a file names is ever executed."""
     monkeypatch.chdir(tmp_path)
-    said = read_expecting_error(row)
+    message = read_expecting_error(row)
     for words in row["says"]:
-        assert words in said
+        assert words in message
     assert list(tmp_path.iterdir()) == []
 
 
 def test_all_errors_are_reported_together_up_to_a_limit() -> None:
-    said = read_expecting_error({"text": "".join(f"{number}: a\n" for number in range(30))})
-    assert said.count("a key must be text") == 12
-    assert said.endswith("And 18 more.")
+    message = read_expecting_error({"text": "".join(f"{number}: a\n" for number in range(30))})
+    assert message.count("a key must be text") == 12
+    assert message.endswith("And 18 more.")
 
 
 def test_error_messages_contain_no_values() -> None:
@@ -65,7 +65,7 @@ def test_error_messages_contain_no_values() -> None:
 
 
 def test_the_yaml_library_is_loaded_only_when_a_file_is_read() -> None:
-    """Ours: a server that no file is asked of starts without it."""
+    """Ours: the server starts without it."""
     look = "import sys, tavus_mcp.server.server; print('ruamel.yaml' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -1,4 +1,4 @@
-"""What is written as YAML is read back exactly, by us and by others."""
+"""Written YAML is read back exactly, by our reader and by other libraries."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_written_yaml_is_read_back_exactly(data: dict[str, Any]) -> None:
 @given(data=OBJECTS)
 @settings(max_examples=examples(40))
 def test_another_yaml_library_reads_the_same_values(data: dict[str, Any]) -> None:
-    """YAML 1.2: the library's own constructor, which knows nothing of our reading."""
+    """YAML 1.2: the library's own constructor is independent of our reader."""
     assert build_exact_form(
         YAML(typ="safe", pure=True).load(render_yaml(data))
     ) == build_exact_form(data)
@@ -69,7 +69,7 @@ def test_another_yaml_library_reads_the_same_values(data: dict[str, Any]) -> Non
 
 @pytest.mark.parametrize("word", TRICKY_STRINGS)
 def test_ambiguous_words_are_strings_for_yaml_1_1_readers(word: str) -> None:
-    """Ours: editors and hosting sites read 1.1, where NO is false and 12:30:00 a number."""
+    """Ours: editors and hosting sites read YAML 1.1, where NO is false and 12:30:00 a number."""
     old = YAML(typ="safe", pure=True)
     old.version = (1, 1)
     got = old.load("%YAML 1.1\n---\n" + render_yaml({"k": word, "l": [word]}))
@@ -86,7 +86,7 @@ def test_json_text_is_read_as_yaml(data: dict[str, Any]) -> None:
 OURS = (KEYS | st.sampled_from(list(FIELDS))).filter(
     lambda key: key not in FIELDS_NOT_IN_FILE and to_persona_names({key: 0}) == {key: 0}
 )
-"""Keys that a file holds, under their one name."""
+"""Keys of persona fields, by the name that a file uses."""
 
 
 @given(fields=st.dictionaries(OURS, JSON, max_size=5))
@@ -160,7 +160,7 @@ zebra: 1"""
 
 @pytest.mark.parametrize("text", ["a\rb\nc\n  d", "\u202eabc\nb\nc", "tab\x0b\n# b\n\n"])
 def test_a_text_unsuited_to_a_block_scalar_is_quoted_line_by_line(text: str) -> None:
-    """Ours: invisible and direction characters are to be seen, and a diff is to show lines."""
+    """Ours: invisible and direction characters are visible, and a diff shows single lines."""
     lines = render_yaml({"prompt": text}).splitlines()
     assert len(lines) == text.count("\n") + 1
     assert all(line.isprintable() for line in lines)

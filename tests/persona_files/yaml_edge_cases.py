@@ -1,4 +1,4 @@
-"""JSON that is hard to write down: for round trips that must be exact."""
+"""JSON values that are hard to write as YAML, for exact round trips."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ OBJECTS = st.dictionaries(KEYS, JSON, min_size=1, max_size=5)
 
 
 def build_exact_form(value: Any) -> Any:
-    """Return a value so that ``==`` tells 1 from 1.0 and from true, and 0.0 from -0.0."""
+    """Return a form in which ``==`` distinguishes 1, 1.0 and true, and 0.0 and -0.0."""
     if isinstance(value, dict):
         return {key: build_exact_form(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -126,7 +126,7 @@ def build_exact_form(value: Any) -> Any:
 
 
 def build_nested_value(depth: int) -> Any:
-    """Return lists and objects, one in the other."""
+    """Return alternating lists and objects, nested ``depth`` levels."""
     value: Any = "deep"
     for level in range(depth):
         value = [value] if level % 2 else {"in": value}

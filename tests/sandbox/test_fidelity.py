@@ -1,6 +1,6 @@
 """Every row of ``fidelity/*.toml`` is one behaviour of Tavus that the sandbox imitates.
 
-However a request of theirs is damaged, the answer is a refusal, never a crash.
+A malformed variant of their requests is refused and never causes a crash.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from typing import Any
 import httpx2
 import pytest
 
-HERE = Path(__file__).parent / "fidelity"
+FIDELITY = Path(__file__).parent / "fidelity"
 FIELDS = {
     "says", "request", "body", "raw", "headers", "given", "status", "reply", "exact", "empty",
     "absent", "matches", "source", "checked_on",
 }  # fmt: skip
-FILES = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in sorted(HERE.glob("*.toml"))}
+FILES = {
+    path.stem: tomllib.loads(path.read_text("utf-8")) for path in sorted(FIDELITY.glob("*.toml"))
+}
 GIVEN: dict[str, list[dict[str, Any]]] = FILES["given"]
 ROWS = [(name, row) for name, file in FILES.items() for row in file.get("row", [])]
 SENDING = [row for _, row in ROWS if "body" in row and not row.get("raw") and row["status"] == 200]
@@ -36,10 +38,10 @@ DAMAGE: tuple[Any, ...] = (None, [{}], "\ud800")
 async def test_the_sandbox_answers_as_documented_in_the_row(
     sandbox_client: httpx2.AsyncClient, row: dict[str, Any]
 ) -> None:
-    kept = await run_setup_steps(sandbox_client, row)
-    answer = await send(sandbox_client, row, kept)
+    ids = await run_setup_steps(sandbox_client, row)
+    answer = await send(sandbox_client, row, ids)
     assert answer.status_code == row["status"], answer.text
-    check_answer(row, answer, kept)
+    check_answer(row, answer, ids)
 
 
 def test_every_row_names_its_source_and_date() -> None:
@@ -61,22 +63,23 @@ def test_no_behaviour_is_listed_twice() -> None:
 async def test_a_malformed_request_is_answered_without_a_crash(
     sandbox_client: httpx2.AsyncClient, row: dict[str, Any]
 ) -> None:
-    kept = await run_setup_steps(sandbox_client, row)
-    method, _, path = substitute_ids(row["request"], kept).partition(" ")
-    for body in iterate_damaged_bodies(json.loads(substitute_ids(row["body"], kept))):
+    ids = await run_setup_steps(sandbox_client, row)
+    method, _, path = substitute_ids(row["request"], ids).partition(" ")
+    for body in iterate_damaged_bodies(json.loads(substitute_ids(row["body"], ids))):
         answer = await sandbox_client.request(method, path, content=json.dumps(body))
         assert answer.status_code < 500
 
 
 async def run_setup_steps(client: httpx2.AsyncClient, row: dict[str, Any]) -> dict[str, str]:
-    kept: dict[str, str] = {}
+    ids: dict[str, str] = {}
     for step in [step for name in row.get("given", []) for step in GIVEN[name]]:
-        done = await send(client, step, kept)
+        done = await send(client, step, ids)
         assert done.status_code < 300, done.text
-        kept |= {
-            key: resolve_pointer(done.json(), place) for key, place in step.get("keep", {}).items()
+        ids |= {
+            key: resolve_pointer(done.json(), pointer)
+            for key, pointer in step.get("keep", {}).items()
         }
-    return kept
+    return ids
 
 
 async def send(
@@ -146,11 +149,11 @@ def iterate_paths(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any
 
 
 def iterate_damaged_bodies(body: Any) -> Iterator[Any]:
-    for place in iterate_paths(body):
+    for path_parts in iterate_paths(body):
         for damage in DAMAGE:
             copied = copy.deepcopy(body)
             inner = copied
-            for key in place[:-1]:
+            for key in path_parts[:-1]:
                 inner = inner[key]
-            inner[place[-1]] = damage
+            inner[path_parts[-1]] = damage
             yield copied

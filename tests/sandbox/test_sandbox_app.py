@@ -1,4 +1,4 @@
-"""What takes more than one request to see, and the controls that are no part of Tavus."""
+"""Behaviour that takes several requests to observe, and the sandbox's own controls."""
 
 from __future__ import annotations
 

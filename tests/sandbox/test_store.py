@@ -67,10 +67,10 @@ def test_two_stores_on_one_file_lose_no_update(tmp_path: Path) -> None:
                 row = store.get("counter", "one") or {"n": 0}
                 store.put("counter", "one", {"n": row["n"] + 1})
 
-    with closing(Store.open(path)) as one, closing(Store.open(path)) as two:
+    with closing(Store.open(path)) as first, closing(Store.open(path)) as second:
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(count, (one, two)))
-        assert one.get("counter", "one") == two.get("counter", "one") == {"n": 200}
+            list(pool.map(count, (first, second)))
+        assert first.get("counter", "one") == second.get("counter", "one") == {"n": 200}
 
 
 @pytest.mark.anyio

@@ -1,4 +1,4 @@
-"""A client that is nobody's works against ``tavus-mcp sandbox``: base URL, key, plain HTTP.
+"""An independent client works against ``tavus-mcp sandbox``: base URL, key, plain HTTP.
 
 It is written from the API's documentation alone, on the standard library, and knows nothing of us.
 """
@@ -39,22 +39,22 @@ class UrllibClient:
         url = self.base_url + path + ("?" + urllib.parse.urlencode(query) if query else "")
         data = None if body is None else json.dumps(body).encode()
         headers = {"x-api-key": self.key, "Content-Type": "application/json"}
-        asked = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - loopback
+        request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - loopback
         try:
-            with urllib.request.urlopen(asked, timeout=60) as reply:  # noqa: S310 - loopback
+            with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310 - loopback
                 return reply.status, json.loads(reply.read() or b"null")
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, json.loads(error.read() or b"null")
 
     def get(self, path: str, **query: str) -> Any:
-        """Read something that is there."""
+        """Read an existing resource."""
         status, body = self.ask("GET", path, **query)
         assert status == 200, body
         return body
 
     def post(self, path: str, body: object) -> Any:
-        """Create something."""
+        """Create a resource."""
         status, created = self.ask("POST", path, body)
         assert status in {200, 201}, created
         return created
@@ -62,15 +62,17 @@ class UrllibClient:
 
 @pytest.fixture(scope="module")
 def urllib_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UrllibClient]:
-    """The client, told the URL that the sandbox says at its start."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")}
+    """The client, configured with the URL that the sandbox prints at its start."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")
+    }
     folder = str(tmp_path_factory.mktemp("foreign"))
     command = [sys.executable, "-m", "tavus_mcp", "sandbox", "--memory", "--port", "0"]
     with subprocess.Popen(
         command,
         stderr=subprocess.PIPE,
         text=True,
-        env={**kept, "PYTHONPATH": str(ROOT), "TAVUS_MCP_DATA_DIR": folder},
+        env={**environment, "PYTHONPATH": str(ROOT), "TAVUS_MCP_DATA_DIR": folder},
     ) as process:
         assert process.stderr is not None
         try:
@@ -92,8 +94,8 @@ def test_a_persona_can_be_created_read_updated_and_deleted(
         "layers": {"llm": {"model": "tavus-gpt-oss"}, "tts": {"tts_engine": "cartesia"}},
     }
     persona_id = urllib_client.post(f"/{resource}", body)[key]
-    here = f"/{resource}/{persona_id}"
-    read = urllib_client.get(here)
+    path = f"/{resource}/{persona_id}"
+    read = urllib_client.get(path)
     assert (read[name], read[replica], read[key]) == ("Ada", REPLICA, persona_id)
     patch = [
         {"op": "replace", "path": "/system_prompt", "value": "You are Ada Lovelace."},
@@ -101,13 +103,13 @@ def test_a_persona_can_be_created_read_updated_and_deleted(
         {"op": "remove", "path": "/layers/tts"},
         {"op": "replace", "path": f"/{name}", "value": "Ada L."},
     ]
-    assert urllib_client.ask("PATCH", here, patch)[0] == 200
-    read = urllib_client.get(here)
+    assert urllib_client.ask("PATCH", path, patch)[0] == 200
+    read = urllib_client.get(path)
     assert (read[name], read["system_prompt"]) == ("Ada L.", "You are Ada Lovelace.")
     assert read["layers"]["stt"]["hotwords"] == "engine"
-    assert urllib_client.ask("PATCH", here, patch[:1])[0] == 304
-    assert urllib_client.ask("DELETE", here) == (204, None)
-    assert urllib_client.ask("GET", here) == (400, {"error": "Invalid persona_id"})
+    assert urllib_client.ask("PATCH", path, patch[:1])[0] == 304
+    assert urllib_client.ask("DELETE", path) == (204, None)
+    assert urllib_client.ask("GET", path) == (400, {"error": "Invalid persona_id"})
 
 
 def test_both_vocabularies_show_the_same_personas(urllib_client: UrllibClient) -> None:
@@ -156,17 +158,17 @@ def test_a_stock_replica_is_read(urllib_client: UrllibClient, path: str, key: st
 
 def test_a_document_can_be_created_read_and_deleted(urllib_client: UrllibClient) -> None:
     body = {"document_url": "https://example.org/a.pdf", "document_name": "A", "tags": ["faq"]}
-    here = "/documents/" + urllib_client.post("/documents", body)["document_id"]
-    assert urllib_client.get(here)["status"] == "ready"
+    path = "/documents/" + urllib_client.post("/documents", body)["document_id"]
+    assert urllib_client.get(path)["status"] == "ready"
     assert urllib_client.get("/documents", tags="faq")["total_count"] == 1
-    assert urllib_client.ask("PATCH", here, {"document_name": "B"})[0] == 200
-    assert urllib_client.get(here)["document_name"] == "B"
-    assert urllib_client.ask("DELETE", here)[0] == 204
-    assert urllib_client.ask("GET", here)[0] == 404
+    assert urllib_client.ask("PATCH", path, {"document_name": "B"})[0] == 200
+    assert urllib_client.get(path)["document_name"] == "B"
+    assert urllib_client.ask("DELETE", path)[0] == 204
+    assert urllib_client.ask("GET", path)[0] == 404
 
 
 def test_a_tool_can_be_created_read_and_deleted(urllib_client: UrllibClient) -> None:
-    """Required by Tavus: tools change by a plain object, and are attached to personas."""
+    """Required by Tavus: a plain object changes a tool; tools are attached to personas."""
     body = {"name": "get_weather", "description": "Weather", "parameters": {"type": "object"}}
     tool_id = urllib_client.post("/tools", body)["tool_id"]
     persona_id = urllib_client.post("/personas", {"persona_name": "T", "system_prompt": "x"})[
@@ -184,13 +186,13 @@ def test_a_tool_can_be_created_read_and_deleted(urllib_client: UrllibClient) -> 
 
 def test_a_guardrail_can_be_created_read_and_deleted(urllib_client: UrllibClient) -> None:
     body = {"guardrail_name": "No_Medicine", "guardrail_prompt": "Give no medical advice."}
-    here = "/guardrails/" + urllib_client.post("/guardrails/", body)["uuid"]
+    path = "/guardrails/" + urllib_client.post("/guardrails/", body)["uuid"]
     patch = [{"op": "add", "path": "/tags", "value": ["health"]}]
-    assert urllib_client.ask("PATCH", here, patch)[0] == 200
-    assert urllib_client.get(here)["tags"] == ["health"]
+    assert urllib_client.ask("PATCH", path, patch)[0] == 200
+    assert urllib_client.get(path)["tags"] == ["health"]
     assert urllib_client.get("/guardrails/", legacy="false", tags="health")["total_count"] == 1
-    assert urllib_client.ask("DELETE", here)[0] == 204
-    assert urllib_client.ask("GET", here)[0] == 404
+    assert urllib_client.ask("DELETE", path)[0] == 204
+    assert urllib_client.ask("GET", path)[0] == 404
 
 
 def test_objectives_can_be_created_read_and_deleted(urllib_client: UrllibClient) -> None:
@@ -201,18 +203,18 @@ def test_objectives_can_be_created_read_and_deleted(urllib_client: UrllibClient)
     }
     last = {"objective_name": "say_goodbye", "objective_prompt": "Say goodbye."}
     created = urllib_client.post("/objectives/", {"name": "intake", "data": [first, last]})
-    here = "/objectives/" + created["objectives_id"]
+    path = "/objectives/" + created["objectives_id"]
     patch = [{"op": "replace", "path": "/data/1/objective_prompt", "value": "Say farewell."}]
-    assert urllib_client.ask("PATCH", here, patch)[0] == 200
-    assert urllib_client.get(here)["data"][1]["objective_prompt"] == "Say farewell."
+    assert urllib_client.ask("PATCH", path, patch)[0] == 200
+    assert urllib_client.get(path)["data"][1]["objective_prompt"] == "Say farewell."
     assert any(row["name"] == "intake" for row in urllib_client.get("/objectives/")["data"])
-    assert urllib_client.ask("DELETE", here)[0] == 204
-    assert urllib_client.ask("GET", here)[0] in {400, 404}
+    assert urllib_client.ask("DELETE", path)[0] == 204
+    assert urllib_client.ask("GET", path)[0] in {400, 404}
 
 
 def test_a_request_without_a_key_is_refused(urllib_client: UrllibClient) -> None:
-    said = UrllibClient(urllib_client.base_url, key="").ask("GET", "/personas")
-    assert said == (401, {"message": "Invalid access token"})
+    answer = UrllibClient(urllib_client.base_url, key="").ask("GET", "/personas")
+    assert answer == (401, {"message": "Invalid access token"})
 
 
 def test_a_stock_persona_cannot_be_changed(urllib_client: UrllibClient) -> None:

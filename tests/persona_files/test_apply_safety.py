@@ -1,4 +1,4 @@
-"""A file when others write too, when keys look alike, and when it is no persona's or doubled."""
+"""Applying files safely: concurrent writes, keys that look alike, files of something else."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ THEIRS = {"context": "Their work", "updated_at": "2026-11-20T00:00:00Z"}
 
 
 def build_racing_app(store: Store, sandbox: ASGIApp) -> App:
-    """Return a world in which somebody adds a field just before a write is first read back."""
+    """Return a harness in which a field is added by others just before the first read back."""
     wrote: list[str] = []
 
     async def tavus(scope: Scope, receive: Receive, send: Send) -> None:
@@ -113,7 +113,7 @@ OTHER = build_server_item("https://b", "third-key-33")
 async def apply_list_change(
     store: Store, sandbox: ASGIApp, change: Callable[[list[Any]], list[Any]], *items: Any
 ) -> list[Any]:
-    """Store a list, change the list of the exported file, apply it; return what is stored then."""
+    """Store a list, change it in the exported file, apply that; return the stored list."""
     store.put("persona", "p1", build_persona_with_servers(*items))
     app = build_test_app(sandbox)[0]
     try:
@@ -153,7 +153,7 @@ async def test_identical_looking_items_keep_their_positions(store: Store, sandbo
 
 
 async def test_a_moved_item_keeps_its_own_key(store: Store, sandbox: ASGIApp) -> None:
-    """Ours: the item in its old place has no stored one beside it, so its mask has no key."""
+    """Ours: no stored item corresponds to the copy, so its mask has no key."""
     fourth = build_server_item("https://c", "fourth-key-44")
     stored = await apply_list_change(store, sandbox, lambda rows: [rows[1], rows[0]], ONE, fourth)
     assert stored == [fourth, ONE]

@@ -1,4 +1,4 @@
-"""A file and its persona: what is sent, what stays, and what is said of keys."""
+"""Exporting and applying files: what is sent, what stays, and the remarks on keys."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ROW: dict[str, Any] = {
 
 
 class PersonaFileHarness:
-    """One world with one persona in it, and the wire to it."""
+    """An app, a simulated API with one persona, and the requests that were sent to it."""
 
     def __init__(self, store: Store, sandbox: ASGIApp) -> None:
         self.store = store
@@ -132,7 +132,7 @@ RARE = st.dictionaries(KEYS.filter(lambda key: "revision" not in key), JSON, max
 def test_applying_an_unchanged_export_sends_no_write(
     tmp_path: Path, unknown: dict[str, Any], layers: dict[str, Any], prompt: str
 ) -> None:
-    """Ours: whatever Tavus stores, and whatever of it is secret."""
+    """Ours: for every stored persona, with secrets anywhere in it."""
 
     async def there_and_back() -> None:
         store = Store.open(None)
@@ -257,15 +257,15 @@ async def test_an_unknown_secret_reference_is_refused_with_its_path(
 ) -> None:
     harness.put(layers={"llm": {**LLM, "headers": {"accept": "a"}}})
     text = await harness.text()
-    said = await harness.refusal(
+    message = await harness.refusal(
         text.replace('api_key: "********"', "api_key_ref: opena"), InvalidArgument
     )
-    assert "/layers/llm/api_key_ref" in said
-    assert "openai" in said
-    said = await harness.refusal(
+    assert "/layers/llm/api_key_ref" in message
+    assert "openai" in message
+    message = await harness.refusal(
         text.replace("accept: a", 'X: "{secret:nowhere}"'), InvalidArgument
     )
-    assert "/layers/llm/headers/X" in said
+    assert "/layers/llm/headers/X" in message
     both = text.replace('api_key: "', 'api_key_ref: openai\n    api_key: "')
     assert "not both" in await harness.refusal(both, InvalidArgument)
 
@@ -279,9 +279,9 @@ async def test_a_mask_where_no_key_is_stored_is_refused(harness: PersonaFileHarn
 async def test_a_new_persona_needs_its_keys_by_reference(harness: PersonaFileHarness) -> None:
     harness.put(layers={"llm": {**LLM, "headers": {"Authorization": STORED}}})
     text = remove_lines(await harness.text(), "persona_id", "revision")
-    said = await harness.refusal(text)
+    message = await harness.refusal(text)
     for words in ("/layers/llm/api_key", "/layers/llm/headers/Authorization", "api_key_ref: NAME"):
-        assert words in said
+        assert words in message
     named = text.replace('api_key: "********"', "api_key_ref: openai").replace(
         '"********"', "Bearer {secret:openai}"
     )
@@ -291,8 +291,8 @@ async def test_a_new_persona_needs_its_keys_by_reference(harness: PersonaFileHar
     assert made.revision == done.receipt.revision
     llm = (harness.store.get("persona", str(made.persona_id)) or {})["layers"]["llm"]
     assert (llm["api_key"], llm["headers"]) == (SECRET, {"Authorization": f"Bearer {SECRET}"})
-    shown = (await export(harness.app, str(made.persona_id))).text
-    assert "Authorization: Bearer {secret:openai}" in shown
+    exported_text = (await export(harness.app, str(made.persona_id))).text
+    assert "Authorization: Bearer {secret:openai}" in exported_text
 
 
 async def test_a_mask_exported_without_the_key_leaves_the_stored_value(
@@ -311,13 +311,13 @@ async def test_a_text_that_contains_a_secret_is_masked_and_preserved(
     exported = await export(harness.app, "p1")
     assert [item.path for item in exported.findings] == ["/system_prompt"]
     assert "The key is ********. Be kind." in exported.text
-    said = await harness.refusal(exported.text.replace("kind", "brief"))
-    assert "/system_prompt" in said
+    message = await harness.refusal(exported.text.replace("kind", "brief"))
+    assert "/system_prompt" in message
 
 
 async def test_a_deleted_persona_is_not_recreated_implicitly(harness: PersonaFileHarness) -> None:
-    said = await harness.refusal("persona_id: p404\npersona_name: Ada\n", NotFound)
-    assert "remove the lines persona_id and revision" in said
+    message = await harness.refusal("persona_id: p404\npersona_name: Ada\n", NotFound)
+    assert "remove the lines persona_id and revision" in message
 
 
 async def test_an_unknown_field_is_refused_unless_it_is_allowed(
@@ -325,10 +325,10 @@ async def test_an_unknown_field_is_refused_unless_it_is_allowed(
 ) -> None:
     harness.put(zebra={"stripes": 3})
     text = await harness.text()
-    kept = await harness.apply(text.replace("Ada", "Eva"), dry_run=True)
-    assert [item.path for item in kept.receipt.changes] == ["/persona_name"]
-    said = await harness.refusal(await harness.text() + "greetng: Hi\n")
-    assert "did you mean 'greeting'" in said
+    planned = await harness.apply(text.replace("Ada", "Eva"), dry_run=True)
+    assert [item.path for item in planned.receipt.changes] == ["/persona_name"]
+    message = await harness.refusal(await harness.text() + "greetng: Hi\n")
+    assert "did you mean 'greeting'" in message
     inside = (await harness.text()).replace("stripes: 3", "stripes: 4")
     done = await harness.apply(inside, dry_run=True)
     assert [item.path for item in done.receipt.changes] == ["/zebra/stripes"]
@@ -375,8 +375,8 @@ async def test_a_change_between_reading_and_writing_is_a_conflict(
     harness.put(greeting="Hi")
     text = await harness.text()
     harness.put(greeting="Ho")
-    said = await harness.refusal(text.replace("Ada", "Eva"), Conflict)
-    assert "export p1 --into FILE" in said
+    message = await harness.refusal(text.replace("Ada", "Eva"), Conflict)
+    assert "export p1 --into FILE" in message
 
 
 CHECKED: dict[str, Callable[[str], str]] = {

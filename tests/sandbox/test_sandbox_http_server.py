@@ -1,4 +1,4 @@
-"""Over real TCP on loopback."""
+"""The sandbox on a TCP port of the loopback interface."""
 
 from __future__ import annotations
 
@@ -127,9 +127,9 @@ async def test_a_signal_ends_the_command_cleanly(tmp_path: Path, number: signal.
     env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     async with await anyio.open_process(command, env=env) as process:
         assert process.stderr is not None
-        said = (await process.stderr.receive()).decode()
-        assert "any non-empty x-api-key works" in said
-        url = said.split()[3]
+        message = (await process.stderr.receive()).decode()
+        assert "any non-empty x-api-key works" in message
+        url = message.split()[3]
         async with httpx2.AsyncClient(base_url=url, headers={"x-api-key": "any"}) as client:
             assert (await client.get("/personas")).json()["total_count"] == 4
             process.send_signal(number)

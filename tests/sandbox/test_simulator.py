@@ -1,6 +1,6 @@
-"""The model behind made-up calls: the same everywhere, and moved by settings the way one expects.
+"""The simulator is deterministic, and each setting changes calls in the expected direction.
 
-Directions are told by plain arithmetic on the turns of some hundred calls with the same callers.
+Directions are measured on the turns of some hundred calls with the same callers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tavus_mcp.sandbox.simulator import SimulatedCall, Turn, simulate_call
 from tavus_mcp.sandbox.simulator.parameters import assumptions
 
 SEEDS, CALLS = range(1, 7), range(1, 31)
-ELSEWHERE = """
+PROGRAM = """
 import json, sys
 from tavus_mcp.sandbox.simulator import simulate_call
 persona = json.loads(sys.argv[1])
@@ -47,7 +47,7 @@ def end_of(turn: Turn) -> float:
 
 @dataclass(frozen=True)
 class ConversationMeasurements:
-    """What is measured of calls: seconds, counts and words."""
+    """Measurements of calls: seconds, counts and words."""
 
     calls: list[SimulatedCall]
 
@@ -75,7 +75,7 @@ class ConversationMeasurements:
 
     @property
     def caller_over_replica(self) -> list[float]:
-        """Return for how long both spoke, each time the caller broke in."""
+        """Return how long both spoke, for each interruption by the caller."""
         return [
             min(end_of(first), end_of(second)) - second.seconds_from_start
             for first, second in self.pairs
@@ -111,17 +111,17 @@ def measure_conversations(document: dict[str, Any]) -> ConversationMeasurements:
 
 def test_the_simulation_is_deterministic_across_processes() -> None:
     document = build_persona_with_flow(voice_isolation="off")
-    here = repr([simulate_call(document, seed=5, number=number) for number in range(1, 9)])
+    expected = repr([simulate_call(document, seed=5, number=number) for number in range(1, 9)])
     for salt in ("0", "4711"):
         root = str(Path(__file__).parents[2])
         done = subprocess.run(
-            [sys.executable, "-c", ELSEWHERE, json.dumps(document)],
+            [sys.executable, "-c", PROGRAM, json.dumps(document)],
             env={**os.environ, "PYTHONHASHSEED": salt, "PYTHONPATH": root},
             capture_output=True,
             text=True,
             check=True,
         )
-        assert (done.stdout.strip() == here, done.stderr) == (True, "")
+        assert (done.stdout.strip() == expected, done.stderr) == (True, "")
 
 
 def test_conversations_differ_within_a_seed_and_between_seeds() -> None:
@@ -140,14 +140,14 @@ def test_the_caller_is_the_same_before_and_after_a_persona_change() -> None:
         turn_taking_patience="high", idle_engagement="off", voice_isolation="near"
     )
     for number in CALLS:
-        one, other = (simulate_call(it, seed=2, number=number) for it in (eager, patient))
-        assert one.reason == other.reason
-        assert one.analysis == other.analysis
-        said = [
+        first, second = (simulate_call(it, seed=2, number=number) for it in (eager, patient))
+        assert first.reason == second.reason
+        assert first.analysis == second.analysis
+        texts = [
             " ".join(turn.content for turn in call.turns if turn.role == "user")
-            for call in (one, other)
+            for call in (first, second)
         ]
-        assert all(text.split()[:2] == said[0].split()[:2] for text in said)
+        assert all(text.split()[:2] == texts[0].split()[:2] for text in texts)
 
 
 def test_the_replica_introduces_itself_first_without_interruption() -> None:
@@ -168,19 +168,19 @@ def test_more_patience_means_later_answers_and_fewer_interruptions() -> None:
 
 
 def test_a_newer_turn_detection_model_misreads_fewer_pauses() -> None:
-    two, one, timer = (
+    sparrow_2, sparrow_1, timer = (
         measure_conversations(build_persona_with_flow(turn_detection_model=model))
         for model in ("sparrow-2", "sparrow-1", "time-based")
     )
-    assert two.response < one.response < timer.response
-    assert two.replica_over_caller < one.replica_over_caller < timer.replica_over_caller
+    assert sparrow_2.response < sparrow_1.response < timer.response
+    assert sparrow_2.replica_over_caller < sparrow_1.replica_over_caller < timer.replica_over_caller
 
 
 def test_both_spellings_of_the_silence_timer_are_equivalent() -> None:
-    one, other = (
+    first, second = (
         build_persona_with_flow(turn_detection_model=word) for word in ("time-based", "timebased")
     )
-    assert simulate_call(one, seed=1, number=1) == simulate_call(other, seed=1, number=1)
+    assert simulate_call(first, seed=1, number=1) == simulate_call(second, seed=1, number=1)
 
 
 def test_higher_interruptibility_stops_the_replica_sooner() -> None:
@@ -324,6 +324,6 @@ def test_languages_do_not_affect_the_simulation() -> None:
 
 
 def test_the_model_speeds_match_the_catalog() -> None:
-    """The sandbox may not import the catalog, so its copy of the docs' icons is held here."""
+    """The sandbox may not import the catalog, so its copy of the docs' icons is compared here."""
     rated = {model.id: model.speed for model in load_catalog().llm_models if model.speed}
     assert assumptions().speeds == rated

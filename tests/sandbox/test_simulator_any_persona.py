@@ -1,4 +1,4 @@
-"""Whatever a stored persona holds, a call can be made up of it, and its times make sense."""
+"""A call can be simulated of every valid persona, with plausible times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command where disks are full, files are none, and names would steer the terminal."""
+"""The commands with full disks, with pipes and folders, and with control characters in names."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
-from commands import CommandRunner
-from test_files_command import ADA
+from command_runner import CommandRunner
+from test_export_apply_commands import ADA
 
 ESC, TURN = "\x1b", "\u202e"
 
@@ -32,9 +32,9 @@ def test_a_full_disk_leaves_no_empty_file_behind(
     _, persona_id = runner.create_persona_from_text(ADA)
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", raise_disk_full)
-        said = runner.run("export", persona_id, "--into", "new.yaml")
-    assert (said.status, list_file_names(runner)) == (1, {"persona.yaml"})
-    assert "No space left" in said.stderr
+        result = runner.run("export", persona_id, "--into", "new.yaml")
+    assert (result.status, list_file_names(runner)) == (1, {"persona.yaml"})
+    assert "No space left" in result.stderr
     runner.run_successfully("export", persona_id, "--into", "new.yaml")
     assert "persona_name: Ada" in (runner.folder / "new.yaml").read_text()
 
@@ -45,30 +45,30 @@ def test_a_full_disk_after_a_creation_states_what_to_add_to_the_file(
     runner.write_file(ADA)
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", raise_disk_full)
-        said = runner.run("apply", "persona.yaml")
-    assert said.status == 1
+        result = runner.run("apply", "persona.yaml")
+    assert result.status == 1
     for fact in ("persona_id", "revision"):
-        assert f"{fact}: {said.find_value(fact)}" in said.stderr
+        assert f"{fact}: {result.find_value(fact)}" in result.stderr
     assert (runner.folder / "persona.yaml").read_text() == ADA
     runner.write_file(
-        f"persona_id: {said.find_value('persona_id')}\nrevision: {said.find_value('revision')}\n"
-        + ADA
+        f"persona_id: {result.find_value('persona_id')}\nrevision: "
+        f"{result.find_value('revision')}\n" + ADA
     )
     assert runner.run_successfully("apply", "persona.yaml").find_value(
         "persona_id"
-    ) == said.find_value("persona_id")
+    ) == result.find_value("persona_id")
 
 
 def test_circular_links_are_reported_and_other_files_are_applied(runner: CommandRunner) -> None:
     (runner.folder / "loop").symlink_to("loop")
     _, persona_id = runner.create_persona_from_text(ADA)
     runner.write_file("context: 0x" + "f" * 5000 + "\n" + ADA, "long.yaml")
-    said = runner.run("apply", "loop", "long.yaml", "persona.yaml")
-    assert (said.status, said.find_value("persona_id")) == (1, persona_id)
-    assert "loop: " in said.stderr
-    assert "line 1, column 10: this number is too long" in said.stderr
-    said = runner.run("export", persona_id, "--into", "loop")
-    assert said.status == 1
+    result = runner.run("apply", "loop", "long.yaml", "persona.yaml")
+    assert (result.status, result.find_value("persona_id")) == (1, persona_id)
+    assert "loop: " in result.stderr
+    assert "line 1, column 10: this number is too long" in result.stderr
+    result = runner.run("export", persona_id, "--into", "loop")
+    assert result.status == 1
     assert (runner.folder / "loop").is_symlink()
 
 
@@ -77,15 +77,15 @@ def test_export_does_not_write_into_a_pipe_or_a_folder(runner: CommandRunner) ->
     _, persona_id = runner.create_persona_from_text(ADA)
     os.mkfifo(runner.folder / "pipe")
     for name in ("pipe", "data"):
-        said = runner.run("export", persona_id, "--into", name)
-        assert said.status == 1
-        assert "no regular file" in said.stderr
+        result = runner.run("export", persona_id, "--into", name)
+        assert result.status == 1
+        assert "no regular file" in result.stderr
 
 
 @pytest.mark.skipif(not Path("/dev/stdin").exists(), reason="this system has no /dev/stdin")
 def test_a_named_pipe_is_applied_like_standard_input(runner: CommandRunner) -> None:
-    said = runner.run_subprocess("apply", "/dev/stdin", stdin=ADA)
-    assert (said.status, said.find_value("status"), said.stderr) == (0, "applied", "")
+    result = runner.run_subprocess("apply", "/dev/stdin", stdin=ADA)
+    assert (result.status, result.find_value("status"), result.stderr) == (0, "applied", "")
 
 
 def test_control_characters_of_a_name_do_not_reach_the_terminal(runner: CommandRunner) -> None:
@@ -94,16 +94,16 @@ def test_control_characters_of_a_name_do_not_reach_the_terminal(runner: CommandR
     )
     runner.write_file(text + '"no\\e[31m": 1\n', "unknown.yaml")
     runner.write_file(text)
-    said = [
+    results = [
         runner.run("apply", "unknown.yaml"),
         runner.run("apply", "persona.yaml", "--dry-run"),
         runner.run_successfully("apply", "persona.yaml"),
         runner.run_successfully("journal", "show"),
     ]
-    assert said[0].status == 1
-    assert "no\\x1b[31m" in said[0].stderr
-    assert "\\x1b[2J\\x9b31m\\u202e" in said[2].stdout
-    assert "f\\x1b[31m" in said[3].stdout
-    for one in said:
+    assert results[0].status == 1
+    assert "no\\x1b[31m" in results[0].stderr
+    assert "\\x1b[2J\\x9b31m\\u202e" in results[2].stdout
+    assert "f\\x1b[31m" in results[3].stdout
+    for result in results:
         for char in (ESC, "\x9b", TURN):
-            assert char not in one.stdout + one.stderr
+            assert char not in result.stdout + result.stderr

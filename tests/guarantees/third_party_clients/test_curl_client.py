@@ -1,4 +1,4 @@
-"""The curl commands of the document this project started from, pointed at the sandbox."""
+"""The curl commands of the document that this project started from, against the sandbox."""
 
 from __future__ import annotations
 
@@ -35,23 +35,25 @@ SEED = """{
 @pytest.fixture(scope="module")
 def run_curl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Curl]:
     """Run curl against a sandbox; returns the status and the body."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")
+    }
     folder = str(tmp_path_factory.mktemp("curl"))
     command = [sys.executable, "-m", "tavus_mcp", "sandbox", "--memory", "--port", "0"]
     with subprocess.Popen(
         command,
         stderr=subprocess.PIPE,
         text=True,
-        env={**kept, "PYTHONPATH": str(ROOT), "TAVUS_MCP_DATA_DIR": folder},
+        env={**environment, "PYTHONPATH": str(ROOT), "TAVUS_MCP_DATA_DIR": folder},
     ) as process:
         assert process.stderr is not None
         url = process.stderr.readline().split()[3]
 
         def ask(path: str, *arguments: str) -> tuple[int, str]:
-            asked = [str(CURL), "-sS", "--noproxy", "*", "-w", "\n%{http_code}", f"{url}{path}"]
+            command = [str(CURL), "-sS", "--noproxy", "*", "-w", "\n%{http_code}", f"{url}{path}"]
             headers = ["-H", "Content-Type: application/json", "-H", "x-api-key: YOUR_API_KEY"]
             done = subprocess.run(
-                [*asked, *headers, *arguments],
+                [*command, *headers, *arguments],
                 capture_output=True,
                 text=True,
                 check=True,

@@ -1,4 +1,4 @@
-"""The command on the embedded sandbox: ``tavus-mcp --sandbox export`` and ``apply``."""
+"""Runs ``tavus-mcp --sandbox export`` and ``apply`` on the embedded sandbox."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class CommandResult:
-    """What a command said, and its exit status."""
+    """The output of a command and its exit status."""
 
     status: int
     stdout: str
@@ -35,7 +35,7 @@ class CommandResult:
 
 @dataclass
 class CommandRunner:
-    """A folder with files, and a sandbox whose state lives through the commands."""
+    """A folder with files and a sandbox whose state persists between commands."""
 
     folder: Path
     env: Mapping[str, str] = field(default_factory=lambda: {"TAVUS_SECRET_OPENAI": SECRET})
@@ -46,13 +46,15 @@ class CommandRunner:
         return self.folder / "data"
 
     def run_subprocess(self, *arguments: str, stdin: str = "", **env: str) -> CommandResult:
-        """Run the command as a process of its own."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")}
+        """Run the command in a new process."""
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")
+        }
         done = subprocess.run(
             [sys.executable, "-m", "tavus_mcp", "--sandbox", *arguments],
             input=stdin.encode(),
             capture_output=True,
-            env={**kept, "PYTHONPATH": str(ROOT), **self._environment(env)},
+            env={**environment, "PYTHONPATH": str(ROOT), **self._environment(env)},
             cwd=self.folder,
             timeout=60,
             check=False,
@@ -82,9 +84,9 @@ class CommandRunner:
 
     def run_successfully(self, *arguments: str, stdin: str = "", **env: str) -> CommandResult:
         """Run the command, which must succeed."""
-        said = self.run(*arguments, stdin=stdin, **env)
-        assert said.status == 0, said
-        return said
+        result = self.run(*arguments, stdin=stdin, **env)
+        assert result.status == 0, result
+        return result
 
     def write_file(self, text: str, name: str = "persona.yaml") -> Path:
         """Write a file."""

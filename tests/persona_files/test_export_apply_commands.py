@@ -1,4 +1,4 @@
-"""``export`` and ``apply`` as processes: what they print, write and leave alone."""
+"""The commands ``export`` and ``apply``: what they print and write, and what stays unchanged."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from commands import CommandRunner
+from command_runner import CommandRunner
 from mcp_client import SECRET, build_test_app
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -82,8 +82,8 @@ def test_export_is_deterministic_and_a_change_affects_only_its_lines(
     second = runner.run_successfully("export", persona_id).stdout
     assert path.read_text() == second
     before, after = first.stdout.splitlines(), second.splitlines()
-    differing = [(one, two) for one, two in zip(before, after, strict=True) if one != two]
-    assert [one.partition(":")[0].strip() for one, _ in differing] == ["revision", "Be kind."]
+    differing = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+    assert [old.partition(":")[0].strip() for old, _ in differing] == ["revision", "Be kind."]
 
 
 def test_a_dry_run_changes_neither_the_file_nor_the_persona(runner: CommandRunner) -> None:
@@ -116,12 +116,17 @@ def test_a_persona_changed_in_between_is_not_overwritten_and_the_change_is_repor
         assert words in refused.stderr
     assert path.read_text() == mine
 
-    told = runner.run_successfully("export", persona_id, "--into", path.name)
-    assert "/system_prompt" in told.stdout
-    assert "Be brief." in told.stdout
+    result = runner.run_successfully("export", persona_id, "--into", path.name)
+    assert "/system_prompt" in result.stdout
+    assert "Be brief." in result.stdout
     text = path.read_text()
-    for kept in ("# Ours. Ask Kim.", "Ada   # the name", "llm:   # our own", "api_key_ref: openai"):
-        assert kept in text
+    for fragment in (
+        "# Ours. Ask Kim.",
+        "Ada   # the name",
+        "llm:   # our own",
+        "api_key_ref: openai",
+    ):
+        assert fragment in text
     assert "hotwords" in text
     assert "replica" in text
     assert "Be kind." in text
@@ -173,22 +178,27 @@ def test_no_key_reaches_a_file_the_output_or_the_journal(runner: CommandRunner) 
     path, persona_id = runner.create_persona_from_text(
         ADA.replace("{secret:openai}", canary) + "greeting: Say " + SECRET + "\n"
     )
-    said = [runner.run_subprocess("export", persona_id), runner.run_subprocess("apply", path.name)]
+    results = [
+        runner.run_subprocess("export", persona_id),
+        runner.run_subprocess("apply", path.name),
+    ]
     into = runner.folder / "into.yaml"
-    said += [
+    results += [
         runner.run_successfully("export", persona_id, "--into", into.name),
         runner.run("journal", "show"),
     ]
-    exported = said[0]
+    exported = results[0]
     assert "/greeting" in exported.stderr
     assert 'api_key: "********"' in exported.stdout
-    assert "git" in said[1].stdout
-    for one in said:
-        assert SECRET not in one.stdout + one.stderr
-        assert canary not in one.stdout + one.stderr
-    kept = [item.read_bytes() for item in runner.data_folder.iterdir() if "journal" in item.name]
-    assert kept
-    for blob in (*kept, into.read_bytes()):
+    assert "git" in results[1].stdout
+    for result in results:
+        assert SECRET not in result.stdout + result.stderr
+        assert canary not in result.stdout + result.stderr
+    journal_files = [
+        item.read_bytes() for item in runner.data_folder.iterdir() if "journal" in item.name
+    ]
+    assert journal_files
+    for blob in (*journal_files, into.read_bytes()):
         assert SECRET.encode() not in blob
         assert canary.encode() not in blob
 
@@ -200,19 +210,19 @@ def test_a_file_that_cannot_be_applied_is_named_with_status_1(
     runner.data_folder.mkdir()
     runner.write_file("persona_name: [\n", "bad.yaml")
     runner.write_file("persona_id: p123\npersona_name: Ada\n", "gone.yaml")
-    said = runner.run("apply", name)
-    assert (said.status, said.stdout) == (1, "")
-    assert said.stderr.startswith(f"tavus-mcp: {name}: ")
-    assert "Traceback" not in said.stderr
+    result = runner.run("apply", name)
+    assert (result.status, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"tavus-mcp: {name}: ")
+    assert "Traceback" not in result.stderr
 
 
 def test_several_files_are_applied_and_a_failure_is_reported(runner: CommandRunner) -> None:
     runner.write_file("persona_name: [\n", "bad.yaml")
     runner.write_file(ADA)
-    said = runner.run("apply", "bad.yaml", "persona.yaml")
-    assert said.status == 1
-    assert said.find_value("file") == "persona.yaml"
-    assert "bad.yaml" in said.stderr
+    result = runner.run("apply", "bad.yaml", "persona.yaml")
+    assert result.status == 1
+    assert result.find_value("file") == "persona.yaml"
+    assert "bad.yaml" in result.stderr
 
 
 @pytest.mark.anyio
@@ -231,10 +241,10 @@ async def test_a_file_edited_in_between_is_not_overwritten(
     app, _ = build_test_app(editing)
     assert await apply_files(app, ApplyOptions([str(path)])) == 1
     assert path.read_text(encoding="utf-8") == ADA + "greeting: Hi\n"
-    said = capsys.readouterr()
-    assert "status: applied" in said.out
-    (persona_id,) = [line for line in said.out.splitlines() if line.startswith("persona_id: ")]
-    assert persona_id in said.err
+    output = capsys.readouterr()
+    assert "status: applied" in output.out
+    (persona_id,) = [line for line in output.out.splitlines() if line.startswith("persona_id: ")]
+    assert persona_id in output.err
 
 
 def test_a_symbolic_link_is_preserved(runner: CommandRunner) -> None:
@@ -248,15 +258,15 @@ def test_a_symbolic_link_is_preserved(runner: CommandRunner) -> None:
 
 def test_a_read_only_command_applies_nothing(runner: CommandRunner) -> None:
     runner.write_file(ADA)
-    said = runner.run("--read-only", "apply", "persona.yaml")
-    assert said.status == 1
-    assert "--dry-run" in said.stderr
+    result = runner.run("--read-only", "apply", "persona.yaml")
+    assert result.status == 1
+    assert "--dry-run" in result.stderr
     assert (runner.folder / "persona.yaml").read_text() == ADA
 
 
 def test_a_file_of_another_persona_is_not_overwritten(runner: CommandRunner) -> None:
     path, _ = runner.create_persona_from_text(ADA)
     mine = path.read_text()
-    said = runner.run("export", "p1af207b8189", "--into", path.name)
-    assert said.status == 1
+    result = runner.run("export", "p1af207b8189", "--into", path.name)
+    assert result.status == 1
     assert path.read_text() == mine

@@ -1,4 +1,4 @@
-"""Calls that the sandbox makes up: asked for by its controls, read like any other call."""
+"""Simulated conversations: requested through the controls, read like any other conversation."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def create_persona(tavus: httpx2.AsyncClient, **fields: Any) -> str:
 async def create_simulated_conversations(
     tavus: httpx2.AsyncClient, **options: Any
 ) -> list[dict[str, Any]]:
-    """Have calls made up; return them as a verbose read shows them."""
+    """Have calls simulated; return them as a verbose read does."""
     answer = await tavus.post(CONTROL, json=options)
     assert answer.status_code == 200, answer.text
     read = [
@@ -43,12 +43,12 @@ async def create_simulated_conversations(
 
 
 def read_transcript(call: dict[str, Any]) -> list[dict[str, Any]]:
-    told = {event["event_type"]: event["properties"] for event in call["events"]}
-    return list(told["application.transcription_ready"]["transcript"])
+    properties = {event["event_type"]: event["properties"] for event in call["events"]}
+    return list(properties["application.transcription_ready"]["transcript"])
 
 
 def comparable_content(call: dict[str, Any]) -> list[Any]:
-    """Return what a call tells, without ids and without the time at which it was made."""
+    """Return the content of a call without ids and without times of its creation."""
     entries = [
         {key: value for key, value in entry.items() if key not in ("timestamp", "inference_id")}
         for entry in read_transcript(call)
@@ -64,7 +64,7 @@ def comparable_content(call: dict[str, Any]) -> list[Any]:
 async def test_the_name_of_each_conversation_states_that_it_is_simulated(
     sandbox_client: httpx2.AsyncClient,
 ) -> None:
-    """Required by us: nobody may take an invention for a call."""
+    """Required by us: an invention must not be taken for a call."""
     names = [
         call["conversation_name"]
         for call in await create_simulated_conversations(sandbox_client, persona_id=COACH, count=3)
@@ -95,9 +95,9 @@ async def test_twenty_conversations_are_created_by_default(
         == 20
     )
     for count in (1, 200):
-        asked = {"persona_id": COACH, "count": count}
+        request = {"persona_id": COACH, "count": count}
         assert (
-            len((await sandbox_client.post(CONTROL, json=asked)).json()["conversation_ids"])
+            len((await sandbox_client.post(CONTROL, json=request)).json()["conversation_ids"])
             == count
         )
     assert (await sandbox_client.get("/v2/conversations")).json()["total_count"] == 221
@@ -175,9 +175,9 @@ async def test_times_are_relative_to_the_creation_of_the_conversation(
 async def test_the_same_seed_and_settings_give_the_same_conversations(
     sandbox_client: httpx2.AsyncClient,
 ) -> None:
-    """Also of another persona: its id plays no part, only its settings and its name."""
+    """Of another persona as well: only its settings and its name matter, not its id."""
     first, second = await create_persona(sandbox_client), await create_persona(sandbox_client)
-    one, again, other = [
+    first_calls, repeated_calls, second_calls = [
         [
             comparable_content(call)
             for call in await create_simulated_conversations(
@@ -186,20 +186,20 @@ async def test_the_same_seed_and_settings_give_the_same_conversations(
         ]
         for persona_id in (first, first, second)
     ]
-    assert one == again == other
+    assert first_calls == repeated_calls == second_calls
     longer = [
         comparable_content(call)
         for call in await create_simulated_conversations(
             sandbox_client, persona_id=first, count=8, seed=7
         )
     ]
-    assert longer[:6] == one
+    assert longer[:6] == first_calls
     assert [
         comparable_content(call)
         for call in await create_simulated_conversations(
             sandbox_client, persona_id=first, count=6, seed=8
         )
-    ] != one
+    ] != first_calls
 
 
 async def test_ids_are_unique(sandbox_client: httpx2.AsyncClient) -> None:
@@ -284,9 +284,9 @@ async def test_a_persona_without_a_replica_is_refused(sandbox_client: httpx2.Asy
 
 
 async def test_conversations_are_not_simulated_under_v2(sandbox_client: httpx2.AsyncClient) -> None:
-    """Required by us: what no Tavus has must not look like a part of it."""
-    asked = {"persona_id": COACH, "count": 3}
+    """Required by us: what Tavus does not have must not look like a part of it."""
+    request = {"persona_id": COACH, "count": 3}
     for path in ("/v2/_sandbox/conversations", "/v2/conversations/_sandbox"):
-        assert (await sandbox_client.post(path, json=asked)).status_code in {404, 405}
-    assert (await sandbox_client.post("/v2/conversations", json=asked)).status_code == 400
+        assert (await sandbox_client.post(path, json=request)).status_code in {404, 405}
+    assert (await sandbox_client.post("/v2/conversations", json=request)).status_code == 400
     assert (await sandbox_client.get("/v2/conversations")).json()["total_count"] == 0
