@@ -43,23 +43,19 @@ def read_comments(node: Node) -> Comments:
 def set_comments(node: Node, comments: Comments, parent: Node) -> None:
     """Give a new value of ``parent`` its comments."""
     *blocks, leaf = _last_nodes(node)
-    below = comments.below
-    if _is_block_scalar(leaf) and parent.start_mark:  # lines as deep as the text would belong to it
-        column = parent.start_mark.column
-        below = re.sub(rf"^ {{{column},}}#", " " * column + "#", below, flags=re.MULTILINE)
-    if blocks:
-        node.comment = [_token(comments.behind[1:] + "\n") if comments.behind else None, None]
-        _set_comments_below(node, below)
-    else:
-        _set_leaf_comments(leaf, Comments(comments.behind, below))
+    if not blocks:
+        _set_leaf_comments(leaf, Comments(comments.behind))
+    elif comments.behind:
+        node.comment = [_token(comments.behind[1:] + "\n"), None]
+    _set_comments_below(node, comments.below, parent)
 
 
 def move_comments_below(node: Node, target: Node, parent: Node) -> None:
     """Move the comment lines below a value to a new value that is inserted behind it."""
     below = read_comments(node).below
     if below:
-        _set_comments_below(node, "")
-        set_comments(target, Comments(below=below), parent)
+        _set_comments_below(node, "", parent)
+        _set_comments_below(target, below, parent)
 
 
 def keep_comments(
@@ -74,7 +70,7 @@ def keep_comments(
     if not lines:
         return
     if previous is not None:
-        _set_comments_below(previous, read_comments(previous).below + lines)
+        _set_comments_below(previous, read_comments(previous).below + lines, parent)
     else:
         behind, first, *rest = parent.comment or [None, None]
         parent.comment = [behind, [*(first or []), _token(lines)], *rest]
@@ -136,8 +132,11 @@ def _set_leaf_comments(leaf: Node, comments: Comments) -> None:
         leaf.comment = None
 
 
-def _set_comments_below(node: Node, below: str) -> None:
+def _set_comments_below(node: Node, below: str, parent: Node) -> None:
     *blocks, leaf = _last_nodes(node)
+    if _is_block_scalar(leaf) and parent.start_mark:  # deeper lines would belong to its text
+        column = parent.start_mark.column
+        below = re.sub(rf"^ {{{column},}}#", " " * column + "#", below, flags=re.MULTILINE)
     for block in blocks:
         block.comment = block.comment and block.comment[:2]
     _set_leaf_comments(leaf, Comments(_read_leaf_comments(leaf).behind, below))

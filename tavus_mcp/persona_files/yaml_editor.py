@@ -198,11 +198,13 @@ def _edit(parent: Node, node: Node, old: Any, new: Any) -> Node:
 
 def _edit_mapping(node: Node, old: JsonObject, new: JsonObject) -> None:
     members = dict(zip(old, node.value, strict=True))
+    last_value = node.value[-1][1]
+    is_replaced = not old.keys() & new.keys()
     previous: Node | None = None
     for key, (key_node, value) in members.items():
         if key in new:
             previous = value
-        else:
+        elif value is not last_value or not is_replaced:
             keep_comments(node, previous, value, key_node)
     result: list[tuple[Node, Node]] = []
     for key in _merge_key_order(old, new):
@@ -214,6 +216,8 @@ def _edit_mapping(node: Node, old: JsonObject, new: JsonObject) -> None:
             if result:
                 move_comments_below(result[-1][1], value, node)
             result.append((build_key(key), value))
+    if is_replaced and result:
+        move_comments_below(last_value, result[-1][1], node)
     node.value = result
 
 

@@ -245,6 +245,16 @@ COMMENTED: dict[str, tuple[str, dict[str, Any], str]] = {
         {"a": {"b": "x\ny"}, "c": 1},
         "a:\n  b: |-\n    x\n    y\n  # deep\nc: 1\n",
     ),
+    "deeper than the block before a removed member": (
+        "a:\n  b: |\n    x\n  c:\n      d: 1\n      # deep\ne: 1\n",
+        {"a": {"b": "x\n"}, "e": 1},
+        "a:\n  b: |\n    x\n  # deep\ne: 1\n",
+    ),
+    "above and below members that are all replaced": (
+        "a:\n  # top\n  b: 1\n  # b\n  c: 2\n# end\n",
+        {"a": {"x": 1, "z": 2}},
+        "a:\n  # top\n  # b\n  x: 1\n  z: 2\n# end\n",
+    ),
     "of an item that becomes a block": (
         "a:\n- b   # c\n- {}\n- d\n",
         {"a": ["x\ny", {}, "d"]},
