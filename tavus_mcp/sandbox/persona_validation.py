@@ -42,11 +42,21 @@ def normalize_persona(persona: Row) -> Row:
     stored = copy.deepcopy(persona)
     stored.pop("audio_only", None)  # clients send it; it belongs to conversations
     layers = stored.setdefault("layers", {})
-    if isinstance(layers, dict):
-        _normalize_llm(layers.get("llm"))
-        _normalize_tts(layers.get("tts"))
-        _fill_flow_defaults(layers)
+    llm, tts, flow = (_object_in(layers, name) for name in ("llm", "tts", "conversational_flow"))
+    for name, default in _LLM_DEFAULTS.items():
+        if name in llm and llm[name] == default:
+            del llm[name]
+    if tts.get("pronunciation_dictionary_id") == "":
+        del tts["pronunciation_dictionary_id"]  # docs: pronunciation-dictionaries
+    if flow:
+        layers["conversational_flow"] = _FLOW_DEFAULTS | flow
     return _FIELD_DEFAULTS | stored
+
+
+def _object_in(layers: Any, name: str) -> dict[str, Any]:
+    """Return a layer, or an empty object for a missing or mistyped one."""
+    layer = layers.get(name) if isinstance(layers, dict) else None
+    return layer if isinstance(layer, dict) else {}
 
 
 def _reject_key_references(layers: dict[str, Any], key: str) -> None:
@@ -107,24 +117,6 @@ def render_persona(persona: Row) -> Row:
     if username:
         row["conferencing_email"] = f"{username}@tavusinvite.com"
     return row
-
-
-def _normalize_llm(llm: Any) -> None:
-    if isinstance(llm, dict):
-        for name, default in _LLM_DEFAULTS.items():
-            if llm.get(name) == default:
-                del llm[name]
-
-
-def _normalize_tts(tts: Any) -> None:
-    if isinstance(tts, dict) and tts.get("pronunciation_dictionary_id") == "":
-        del tts["pronunciation_dictionary_id"]  # docs: pronunciation-dictionaries
-
-
-def _fill_flow_defaults(layers: dict[str, Any]) -> None:
-    flow = layers.get("conversational_flow")
-    if isinstance(flow, dict) and flow:
-        layers["conversational_flow"] = _FLOW_DEFAULTS | flow
 
 
 def _check_mode(persona: Row, key: str) -> None:

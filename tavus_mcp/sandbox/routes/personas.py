@@ -8,7 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tavus_mcp.models.vocabularies import pointer_to_persona_names, to_persona_names
+from tavus_mcp.models.vocabularies import (
+    pointer_to_persona_names,
+    to_persona_names,
+    value_to_persona_names,
+)
 from tavus_mcp.sandbox.http import (
     HttpError,
     Paging,
@@ -102,7 +106,7 @@ async def read(request: Request) -> Response:
 
 async def patch(request: Request) -> Response:
     """Apply a JSON Patch (docs: patch-persona, pal/editing-lifecycle)."""
-    operations = _rename_operations(await read_operations(request))
+    operations = [_rename_operation(item) for item in await read_operations(request)]
     store = store_of(request)
     with store.write_transaction():
         before = require_editable(store, request.path_params["persona_id"], key="message")
@@ -184,26 +188,12 @@ def _creation_reply(row: Row) -> Row:
     return {name: row[name] for name in names if name in row}
 
 
-def _rename_operations(operations: Operations) -> Operations:
-    return [_rename_operation(operation) for operation in operations]
-
-
 def _rename_operation(operation: dict[str, Any]) -> dict[str, Any]:
+    """Return an operation in persona names; free-form objects keep their own names."""
     renamed = dict(operation)
     if "value" in operation:
-        renamed["value"] = _rename_value(operation["path"], operation["value"])
+        renamed["value"] = value_to_persona_names(operation["path"], operation["value"])
     for name in ("path", "from"):
         if isinstance(operation.get(name), str):
             renamed[name] = pointer_to_persona_names(operation[name])
     return renamed
-
-
-def _rename_value(path: str, value: Any) -> Any:
-    """Rename fields in ``value`` as at its path: free-form objects keep their own names."""
-    nested = value
-    for token in reversed(path.split("/")[1:]):
-        nested = {token: nested}
-    nested = to_persona_names(nested)
-    for token in pointer_to_persona_names(path).split("/")[1:]:
-        nested = nested[token]
-    return nested
