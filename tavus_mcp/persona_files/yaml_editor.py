@@ -2,10 +2,9 @@
 
 ruamel.yaml reads the file as a tree of nodes with comments. The nodes of changed values are
 replaced and the tree is written again. Lines that the change does not concern are then taken from
-the file as they are, so that git shows the change alone; comments inside brackets are lost only if
-the value in the brackets changes. The result is read again before it is
-returned: where it does not hold exactly the data, the file is written anew below its opening
-comment.
+the file, so that git shows the change alone; comments inside brackets are lost only if the value in
+the brackets changes. The result is read again before it is returned: where it does not hold exactly
+the data, the file is written anew below its opening comment.
 
 Importing this module loads ruamel.yaml; other modules import it when a file is changed.
 """

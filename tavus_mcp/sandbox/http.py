@@ -14,6 +14,11 @@ from starlette.responses import Response
 from tavus_mcp.models.vocabularies import pointer_to_persona_names, to_pal_names
 from tavus_mcp.sandbox.store import Query, Store
 
+MAX_LIST_ROWS = 100
+_ORDERS = {"asc": False, "ascending": False, "desc": True, "descending": True}
+_MAX_JSON_DEPTH = 64
+_PAL_PATHS = ("/v2/pals", "/v2/faces")
+
 
 class Body(BaseModel):
     """The body of a request; unknown fields are refused (vendor client)."""
@@ -43,10 +48,6 @@ def _sentence(kind: str, message: str) -> str:
     if kind == "missing":
         return "Missing data for required field."
     return message
-
-
-_MAX_JSON_DEPTH = 64
-_PAL_PATHS = ("/v2/pals", "/v2/faces")
 
 
 class HttpError(Exception):
@@ -161,10 +162,6 @@ def _is_deeper_than(levels: int, body: Any) -> bool:
 
 def _reject_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
-
-
-MAX_LIST_ROWS = 100
-_ORDERS = {"asc": False, "ascending": False, "desc": True, "descending": True}
 
 
 @dataclass(frozen=True)

@@ -20,22 +20,6 @@ from pathlib import Path
 from typing import Any
 
 _PROVENANCE_FIELDS = frozenset({"source", "checked_on"})
-
-
-def stock_entries() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield ``(kind, id, document)`` of each stock entry (docs: stock-personas, stock-replicas)."""
-    for kind, entries in _load_seeds().items():
-        for entry in entries:
-            row = {key: value for key, value in entry.items() if key not in _PROVENANCE_FIELDS}
-            yield kind, str(row[f"{kind}_id"]), row
-
-
-@cache
-def _load_seeds() -> dict[str, list[dict[str, Any]]]:
-    text = resources.files("tavus_mcp.sandbox").joinpath("seeds.toml").read_text("utf-8")
-    return tomllib.loads(text)
-
-
 Row = dict[str, Any]
 
 _SCHEMA_SQL = """
@@ -192,3 +176,17 @@ class Store:
 def _parse_row(text: str) -> Row:
     row: Row = json.loads(text)
     return row
+
+
+def stock_entries() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield ``(kind, id, document)`` of each stock entry (docs: stock-personas, stock-replicas)."""
+    for kind, entries in _load_seeds().items():
+        for entry in entries:
+            row = {key: value for key, value in entry.items() if key not in _PROVENANCE_FIELDS}
+            yield kind, str(row[f"{kind}_id"]), row
+
+
+@cache
+def _load_seeds() -> dict[str, list[dict[str, Any]]]:
+    text = resources.files("tavus_mcp.sandbox").joinpath("seeds.toml").read_text("utf-8")
+    return tomllib.loads(text)
