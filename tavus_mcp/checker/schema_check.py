@@ -17,6 +17,7 @@ from tavus_mcp.checker.rule import Violation
 from tavus_mcp.checker.rule_factories import Hint
 from tavus_mcp.checker.rules.persona import find_language_code
 from tavus_mcp.checker.rules.stt import to_conversational_flow
+from tavus_mcp.deprecations.fields import TRUE_WORDS, replace_interruptibility
 from tavus_mcp.deprecations.turn_taking import legacy_fields
 from tavus_mcp.models.base import JsonObject, is_set
 from tavus_mcp.models.document import PersonaDocument
@@ -33,7 +34,6 @@ SCHEMA_RULES = (UNKNOWN_FIELD, SHAPE, VALUE_AS_TEXT)
 """The rule names of findings about the schema."""
 _SOURCE = "D:create-persona"
 _SCALARS = {"bool_type": "true or false", "float_type": "a number", "int_type": "a whole number"}
-_TRUE_TEXTS = frozenset({"true", "t", "yes", "y", "on", "1"})
 _CONTAINER_ERRORS = frozenset({"model_type", "model_attributes_type", "dict_type", "list_type"})
 _MISSING = object()
 
@@ -66,7 +66,8 @@ def _find_errors(data: JsonObject) -> list[SchemaError]:
 
 def _build_finding(error: SchemaError, document: PersonaDocument, catalog: Catalog) -> RuleFinding:
     if error.error_type != "extra_forbidden":
-        violation = _invalid_value_violation(error)
+        legacy = {item.path: item.value for item in replace_interruptibility(document, catalog)}
+        violation = _invalid_value_violation(error, legacy.get(error.path))
         return violation.finding("error", document, rule=SHAPE, source=_SOURCE, blocks_write=True)
     violation, target = _unknown_field_violation(error, document, catalog)
     return violation.finding(
@@ -95,7 +96,7 @@ def _parse_scalar(error: SchemaError) -> bool | float | None:
     """Return the scalar that a text in quotes means, or None if JSON has no such number."""
     text = str(error.value).strip().lower()
     if error.error_type == "bool_type":
-        return text in _TRUE_TEXTS
+        return text in TRUE_WORDS
     number = float(text)
     if not math.isfinite(number):
         return None
@@ -219,9 +220,12 @@ def _nest(pointer: str, value: Any) -> Any:
     return value
 
 
-def _invalid_value_violation(error: SchemaError) -> Violation:
-    """Return the violation of a wrong value; the fix sets the value that was probably meant."""
-    value = _guess_value(error)
+def _invalid_value_violation(error: SchemaError, legacy_equivalent: Any = None) -> Violation:
+    """Return the violation of a wrong value; the fix sets the value that was probably meant.
+
+    ``legacy_equivalent`` is the value of today for a legacy one, None for any other.
+    """
+    value = _guess_value(error) if legacy_equivalent is None else legacy_equivalent
     is_json = isinstance(error.value, str) and isinstance(value, (dict, list))
     message = error.message
     if is_json and value != [error.value]:
@@ -230,7 +234,7 @@ def _invalid_value_violation(error: SchemaError) -> Violation:
     if value is _MISSING:
         path = _parent_of(error.path) if error.error_type == "missing" else error.path
         return Violation(error.path, message, "Give a right one, or remove it: ", unset_at(path))
-    is_suggestion = value == error.suggestion
+    is_suggestion = value in (error.suggestion, legacy_equivalent)
     fix = set_at(error.path, value if is_suggestion else UnprintedValue(value))
     return Violation(error.path, message, fix)
 

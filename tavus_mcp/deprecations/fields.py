@@ -20,7 +20,7 @@ _HOTWORDS = "/layers/stt/hotwords"
 _INTERRUPTIBILITY = "/layers/conversational_flow/replica_interruptibility"
 _BEARER_PREFIX = "bearer "
 _UNQUOTED_STATUSES = ("legacy", "deprecated", "retired")  # fields with conversions of their own
-_TRUE_WORDS = frozenset({"true", "t", "yes", "y", "on", "1"})
+TRUE_WORDS = frozenset({"true", "t", "yes", "y", "on", "1"})
 _FALSE_WORDS = frozenset({"false", "f", "no", "n", "off", "0"})
 
 
@@ -118,7 +118,7 @@ def parse_quoted(word: str, facts: FieldFacts | VoiceSetting) -> bool | float | 
     """
     if facts.type == "boolean":
         folded = word.lower()
-        return folded in _TRUE_WORDS if folded in _TRUE_WORDS | _FALSE_WORDS else None
+        return folded in TRUE_WORDS if folded in TRUE_WORDS | _FALSE_WORDS else None
     if facts.type not in ("number", "integer"):
         return None
     try:

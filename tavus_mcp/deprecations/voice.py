@@ -52,23 +52,31 @@ def replace_engine(document: PersonaDocument, catalog: Catalog) -> Operations:
     if old is None or new is None or old.status != "retired":
         return []
     tts, settings = document.layer("tts"), document.value(VOICE_SETTINGS)
-    kept = {"voice_id"} if is_tavus_voice(voice_ids(document)[1], catalog) else set()
+    operations = [assign("tts_engine", ENGINE, new.id, old=old.id, new=new.id)]
+    kept = set()
+    if voice := tavus_voice(document, catalog):
+        kept.add("voice_id")
+        if voice != document.text(VOICE):
+            operations.append(assign_stored("swapped_voices", VOICE, voice))
     if tts.get("tts_model_name") in new.known_models:
         kept.add("tts_model_name")
-    known = setting_names(new.voice_settings(new.default_model))
-    return [
-        assign("tts_engine", ENGINE, new.id, old=old.id, new=new.id),
-        *(
-            remove("leftover", f"{TTS}/{name}")
-            for name in _ENGINE_SPECIFIC_FIELDS
-            if name not in kept and is_set(tts.get(name))
-        ),
-        *(
-            remove("foreign_setting", VOICE_SETTINGS + pointer_of([name]), new=new.id)
-            for name in (settings if isinstance(settings, dict) else ())
-            if name not in known
-        ),
+    operations += [
+        remove("leftover", f"{TTS}/{name}")
+        for name in _ENGINE_SPECIFIC_FIELDS
+        if name not in kept and is_set(tts.get(name))
     ]
+    known = setting_names(new.voice_settings(new.default_model))
+    operations += [
+        remove("foreign_setting", VOICE_SETTINGS + pointer_of([name]), new=new.id)
+        for name in (settings if isinstance(settings, dict) else ())
+        if name not in known
+    ]
+    return operations
+
+
+def tavus_voice(document: PersonaDocument, catalog: Catalog) -> str:
+    """Return the Tavus Voice of the persona, in whichever field it is, or ""."""
+    return next((voice for voice in voice_ids(document) if is_tavus_voice(voice, catalog)), "")
 
 
 def move_provider_voice(document: PersonaDocument, catalog: Catalog) -> Operations:

@@ -256,7 +256,8 @@ def _rename_field(document: PersonaDocument, catalog: Catalog, facts: FieldFacts
     target = f"{_LAYER}/{facts.successor}"
     if not document.is_set(target):
         return (move_field(f"{_LAYER}/{facts.name}", target),)
-    return "Keep both: ", *conversion_calls(operations)
+    is_joined = operations[0].kind == "set"
+    return "Keep both: " if is_joined else "Remove it: ", *conversion_calls(operations)
 
 
 def _entry_limits(catalog: Catalog) -> tuple[int, int]:

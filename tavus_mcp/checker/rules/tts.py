@@ -26,6 +26,7 @@ from tavus_mcp.deprecations.voice import (
     move_provider_voice,
     remove_retired_fields,
     replace_engine,
+    tavus_voice,
 )
 from tavus_mcp.models.document import PersonaDocument
 
@@ -50,7 +51,7 @@ _PROVIDER_IDS = {
 def engine_retired(match: Match) -> Hint:
     """Tavus removed the engine: it cannot speak."""
     operations = replace_engine(match.document, match.catalog)
-    if not is_tavus_voice(voice_ids(match.document)[1], match.catalog):
+    if not tavus_voice(match.document, match.catalog):
         chosen = assign("tts_engine", EXTERNAL_VOICE, "<EXTERNAL_VOICE_ID>")
         operations = [item for item in operations if item.path != EXTERNAL_VOICE]
         operations.insert(1, chosen)
