@@ -186,6 +186,42 @@ def set_updated_at(store: Store, persona_id: str, moment: datetime) -> None:
     store.put("persona", persona_id, row | {"updated_at": moment.isoformat()})
 
 
+async def store_conversation_per_revision(
+    client: ToolClient, store: Store, sandbox_client: httpx2.AsyncClient
+) -> list[str]:
+    """Change a persona, once by another client; store a conversation before and after each change.
+
+    Returns the id of the persona, and the names of the groups of conversations by time.
+    """
+    persona_id = await client.create_persona(greeting="One.")
+    update = {"persona_id": persona_id, "greeting": "Two."}
+    await client.expect_result("update_persona", **update, dry_run=True)
+    await client.expect_result("update_persona", **update)
+    plan = await client.expect_result(
+        "update_persona", persona_id=persona_id, name="X", dry_run=True
+    )
+    planned_at = datetime.fromisoformat(plan["expires_at"]) - timedelta(hours=1)
+    (second, changed), (first, created) = await list_revision_times(client, persona_id)
+    patch = [{"op": "add", "path": "/greeting", "value": "Three."}]
+    await sandbox_client.patch(f"/v2/personas/{persona_id}", json=patch)
+    external_change_at = datetime.fromisoformat(changed) + timedelta(days=1, hours=12)
+    set_updated_at(store, persona_id, external_change_at)
+    third = (await client.expect_result("get_persona", persona_id=persona_id))["revision"]
+    times = {
+        "before the journal": datetime.fromisoformat(created) - timedelta(hours=3),
+        first: datetime.fromisoformat(created) + timedelta(minutes=90),
+        second: planned_at + timedelta(minutes=1),
+        "unknown": external_change_at - timedelta(hours=12),
+        third: external_change_at + timedelta(minutes=1),
+    }
+    for number, moment in enumerate(times.values()):
+        transcript = build_transcript(number)
+        store_ended_conversation(
+            store, f"c{number}", moment.isoformat(), transcript, persona_id=persona_id
+        )
+    return [persona_id, *times]
+
+
 @pytest.mark.anyio
 async def test_conversations_are_measured_by_their_revision(
     open_tool_client: ToolClientFactory,
@@ -194,53 +230,38 @@ async def test_conversations_are_measured_by_their_revision(
     clock: Callable[[], datetime],
 ) -> None:
     async with open_tool_client(clock=clock) as client:
-        persona_id = await client.create_persona(greeting="One.")
-        await client.expect_result(
-            "update_persona", persona_id=persona_id, greeting="Two.", dry_run=True
-        )
-        await client.expect_result("update_persona", persona_id=persona_id, greeting="Two.")
-        plan = await client.expect_result(
-            "update_persona", persona_id=persona_id, name="X", dry_run=True
-        )
-        planned = datetime.fromisoformat(plan["expires_at"]) - timedelta(hours=1)
-        (second, changed), (first, made) = await list_revision_times(client, persona_id)
-        change = [{"op": "add", "path": "/greeting", "value": "Three."}]
-        await sandbox_client.patch(f"/v2/personas/{persona_id}", json=change)
-        elsewhere = datetime.fromisoformat(changed) + timedelta(days=1, hours=12)
-        set_updated_at(store, persona_id, elsewhere)
-        third = (await client.expect_result("get_persona", persona_id=persona_id))["revision"]
-        times = {
-            "before the journal": datetime.fromisoformat(made) - timedelta(hours=3),
-            first: datetime.fromisoformat(made) + timedelta(minutes=90),
-            second: planned + timedelta(minutes=1),
-            "unknown": elsewhere - timedelta(hours=12),
-            third: elsewhere + timedelta(minutes=1),
-        }
-        for number, moment in enumerate(times.values()):
-            store_ended_conversation(
-                store,
-                f"c{number}",
-                moment.isoformat(),
-                build_transcript(number),
-                persona_id=persona_id,
-            )
+        persona_id, *names = await store_conversation_per_revision(client, store, sandbox_client)
         result = await client.expect_result("measure_conversations", persona_id=persona_id)
-        groups = {row["revision"]: row for row in result["revisions"]}
-        assert {name: row["calls"] for name, row in groups.items()} == dict.fromkeys(times, 1)
-        assert result["revisions"][0]["revision"] == third
-        assert groups[third]["current"] is True
-        assert "until" not in groups[third]
-        assert groups[first]["until"] < groups[second]["until"]
-        assert any("changed elsewhere after the last line" in note for note in result["notes"])
-        one = await client.expect_result(
+    _, first, second, _, third = names
+    groups = {row["revision"]: row for row in result["revisions"]}
+    assert {name: row["calls"] for name, row in groups.items()} == dict.fromkeys(names, 1)
+    assert result["revisions"][0]["revision"] == third
+    assert groups[third]["current"] is True
+    assert "until" not in groups[third]
+    assert groups[first]["until"] < groups[second]["until"]
+    assert any("changed elsewhere after the last line" in note for note in result["notes"])
+
+
+@pytest.mark.anyio
+async def test_the_conversations_of_one_revision_are_measured(
+    open_tool_client: ToolClientFactory,
+    store: Store,
+    sandbox_client: httpx2.AsyncClient,
+    clock: Callable[[], datetime],
+) -> None:
+    async with open_tool_client(clock=clock) as client:
+        persona_id, _, first, *_ = await store_conversation_per_revision(
+            client, store, sandbox_client
+        )
+        result = await client.expect_result(
             "measure_conversations", persona_id=f"{persona_id}@{first}"
         )
-        assert [row["revision"] for row in one["revisions"]] == [first]
         message = await client.expect_error(
             "measure_conversations", persona_id=f"{persona_id}@{first[:-1]}"
         )
-        assert first in message
-        assert "list_revisions" in message
+    assert [row["revision"] for row in result["revisions"]] == [first]
+    assert first in message
+    assert "list_revisions" in message
 
 
 @pytest.mark.anyio
