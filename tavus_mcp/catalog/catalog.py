@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, cached_property, lru_cache
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -137,8 +137,10 @@ class Table(Generic[Entry]):
 
     def __getitem__(self, name: str) -> Entry:
         """Return the entry of that name; the ``LookupError`` for an unknown one lists all."""
-        known = tuple(entry.names[0] for entry in self)
-        return self.find(name) or self._by_name[_require_known(name, known, self._source[2])]
+        entry = self.find(name)
+        if entry is None:
+            raise _unknown_name_error(self._source[2], name, [entry.names[0] for entry in self])
+        return entry
 
     @cached_property
     def _by_name(self) -> dict[str, Entry]:
@@ -186,11 +188,11 @@ class Catalog:
         return _find_field(layer, name)
 
     def recommended_llm(self) -> str:
-        """The id of the hosted language model that Tavus uses by default."""
+        """Return the id of the hosted language model that Tavus uses by default."""
         return next((model.id for model in self.llm_models if model.default), "...")
 
     def effective_perception_model(self, document: PersonaDocument) -> str:
-        """The perception model in effect: the stored one, else the default."""
+        """Return the perception model in effect: the stored one, else the default."""
         stored = document.text("/layers/perception/perception_model")
         return stored or next((model.id for model in self.perception_models if model.default), "")
 
@@ -205,9 +207,9 @@ class Catalog:
     def deprecated_since(
         self, path: str, value: str | None = None, *, preposition: str = "since"
     ) -> str:
-        """``" since DATE"`` for a field or value that is superseded, deprecated or retired.
+        """Return ``" since DATE"`` for a field or value that is superseded, deprecated or retired.
 
-        Returns an empty text for any other.
+        The text is empty for any other.
         """
         changes = [
             change
@@ -220,7 +222,7 @@ class Catalog:
         return f" {preposition} {about}{changes[-1].date.isoformat()}"
 
     def default_since(self, path: str, value: str) -> str:
-        """``" since DATE"`` for a value that became the default, else an empty text."""
+        """Return ``" since DATE"`` for a value that became the default, else an empty text."""
         for change in self.changelog():
             if change.kind == "default" and (change.path, change.value) == (path, value):
                 return f" since {change.date.isoformat()}"
@@ -287,7 +289,11 @@ def _render_goal_table(goals: Iterable[TuningGoal]) -> str:
     return "".join(f"{row}\n" for row in rows)
 
 
-def _require_known(name: str, known: tuple[str, ...], kind: str) -> str:
+def _require_known(name: str, known: Sequence[str], kind: str) -> str:
     if name not in known:
-        raise LookupError(f"No {kind} {name!r}. There are: {', '.join(known)}.")
+        raise _unknown_name_error(kind, name, known)
     return name
+
+
+def _unknown_name_error(kind: str, name: str, known: Sequence[str]) -> LookupError:
+    return LookupError(f"No {kind} {name!r}. There are: {', '.join(known)}.")
