@@ -1,4 +1,4 @@
-"""What is told about the server is rendered from it, and stays true."""
+"""README tables and manifests are rendered from the server, and are up to date."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def surface() -> Surface:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A copy of the rendered files, to spoil."""
+    """A copy of the rendered files that a test may change."""
     for name in RENDERED_FILES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
@@ -83,8 +83,8 @@ def test_the_registry_entry_is_valid_and_matches_the_code() -> None:
     assert [error.message for error in Draft7Validator(schema).iter_errors(entry)] == []
     (package,) = entry["packages"]
     assert entry["version"] == package["version"] == __version__
-    told = [variable["name"] for variable in package["environmentVariables"]]
-    assert told == [name for name in VARIABLES if "<" not in name]
+    names = [variable["name"] for variable in package["environmentVariables"]]
+    assert names == [name for name in VARIABLES if "<" not in name]
     assert package["runtimeArguments"][0]["name"] == "--from"
 
 
@@ -111,8 +111,8 @@ def test_the_bundle_contains_the_message_of_every_prompt_with_its_arguments(
 
 
 def test_the_readme_lists_every_prompt_with_its_arguments(surface: Surface) -> None:
-    told = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
     for prompt in surface.prompts:
-        (row,) = (line for line in told.splitlines() if line.startswith(f"| `{prompt.name}` |"))
+        (row,) = (line for line in text.splitlines() if line.startswith(f"| `{prompt.name}` |"))
         assert all(f"`{argument.name}`" in row for argument in prompt.arguments or ())
         assert row.endswith(f"| {prompt.description} |")

@@ -32,10 +32,10 @@ def run_example(name: str) -> str:
 
 
 def test_the_quickstart_creates_tunes_and_undoes() -> None:
-    told = run_example("quickstart.py")
-    assert "turn_taking_patience" in told
-    assert "undone: applied" in told
-    assert "removed: Receptionist" in told
+    output = run_example("quickstart.py")
+    assert "turn_taking_patience" in output
+    assert "undone: applied" in output
+    assert "removed: Receptionist" in output
 
 
 def test_the_quickstart_stays_short() -> None:
@@ -44,24 +44,24 @@ def test_the_quickstart_stays_short() -> None:
 
 
 def test_the_technical_interviewer_is_created_fixed_and_tuned() -> None:
-    told = run_example("technical_interviewer.py")
+    output = run_example("technical_interviewer.py")
     for layer in ("llm", "tts", "stt", "perception", "conversational_flow"):
-        assert f"/layers/{layer}" in told
-    assert "tavus-gpt-4o is deprecated" in told
-    assert "'tavus-gpt-4o' -> 'tavus-gemma-4'" in told
-    assert "left to mend: {'info': 1}" in told
+        assert f"/layers/{layer}" in output
+    assert "tavus-gpt-4o is deprecated" in output
+    assert "'tavus-gpt-4o' -> 'tavus-gemma-4'" in output
+    assert "left to mend: {'info': 1}" in output
 
 
 def test_a_tuning_session_goes_from_a_complaint_to_measurements_and_undo() -> None:
-    told = run_example("tuning_session.py")
-    assert "suggest_tuning(persona_id=" in told
-    assert "- interrupt_less: it talks over people less; not " in told
-    assert "/layers/conversational_flow/turn_taking_patience: low -> high" in told
-    figures = {line.split(",")[0].strip(): line for line in told.splitlines() if " to " in line}
+    output = run_example("tuning_session.py")
+    assert "suggest_tuning(persona_id=" in output
+    assert "- interrupt_less: it talks over people less; not " in output
+    assert "/layers/conversational_flow/turn_taking_patience: low -> high" in output
+    figures = {line.split(",")[0].strip(): line for line in output.splitlines() if " to " in line}
     assert figures["agent_over_user"].endswith("more than chance")
     assert figures["response_gap_median"].endswith("more than chance")
-    assert "made up by the sandbox" in told
-    assert "Undone: applied; the persona is at the earlier revision again." in told
+    assert "made up by the sandbox" in output
+    assert "Undone: applied; the persona is at the earlier revision again." in output
 
 
 @pytest.mark.parametrize("host", HOSTS)

@@ -1,4 +1,4 @@
-"""Arguments as hosts really send them: objects as JSON text, once or twice, and texts as texts."""
+"""Arguments as hosts send them: objects as JSON text, encoded once or twice, and plain text."""
 
 from __future__ import annotations
 
@@ -108,16 +108,18 @@ async def test_legacy_list_arguments_may_come_as_json_text(
 async def test_text_that_is_not_json_is_refused_where_an_object_is_expected(
     tool_client: ToolClient,
 ) -> None:
-    said = await tool_client.expect_error("create_persona", system_prompt="x", layers="{not json")
-    assert "/layers" in said
-    assert "must be an object" in said
-    assert "not json" not in said
+    message = await tool_client.expect_error(
+        "create_persona", system_prompt="x", layers="{not json"
+    )
+    assert "/layers" in message
+    assert "must be an object" in message
+    assert "not json" not in message
 
 
-async def test_layers_as_a_list_or_a_number_are_refused(tool_client: ToolClient) -> None:
-    for wrong in ([], 5, "5", "[]", True):
-        said = await tool_client.expect_error("create_persona", system_prompt="x", layers=wrong)
-        assert "/layers: must be an object" in said
+@pytest.mark.parametrize("layers", [[], 5, "5", "[]", True])
+async def test_layers_that_are_no_object_are_refused(tool_client: ToolClient, layers: Any) -> None:
+    message = await tool_client.expect_error("create_persona", system_prompt="x", layers=layers)
+    assert "/layers: must be an object" in message
 
 
 TEXT = st.one_of(
@@ -187,9 +189,9 @@ async def test_every_tool_refuses_unknown_arguments(
 ) -> None:
     """Ours (design section 4): the SDK would drop it silently."""
     for tool in (await tool_client.client.list_tools()).tools:
-        said = await tool_client.expect_error(tool.name, zzz_unknown="canary-value")
-        assert "/zzz_unknown: unknown field" in said, tool.name
-        assert "canary-value" not in said, tool.name
+        message = await tool_client.expect_error(tool.name, zzz_unknown="canary-value")
+        assert "/zzz_unknown: unknown field" in message, tool.name
+        assert "canary-value" not in message, tool.name
     assert tool_client.transport.requests == []
 
 
@@ -209,13 +211,13 @@ async def test_every_tool_refuses_a_misspelt_argument_with_the_nearest_name(
 async def test_a_missing_argument_is_named(tool_client: ToolClient) -> None:
     for tool in (await tool_client.client.list_tools()).tools:
         for name in tool.input_schema.get("required", []):
-            said = await tool_client.expect_error(tool.name)
-            assert f"/{name}: is required" in said, tool.name
+            message = await tool_client.expect_error(tool.name)
+            assert f"/{name}: is required" in message, tool.name
 
 
 async def test_a_misspelt_tool_is_refused_with_the_closest_name(tool_client: ToolClient) -> None:
-    said = await tool_client.expect_error("list_persona")
-    assert "did you mean 'list_personas'?" in said
+    message = await tool_client.expect_error("list_persona")
+    assert "did you mean 'list_personas'?" in message
 
 
 @pytest.mark.parametrize("depth", [40, 2_000])

@@ -126,17 +126,17 @@ NO_PERSONAS: list[tuple[Any, str]] = [
 async def test_an_invalid_draft_is_refused_with_advice(
     tool_client: ToolClient, document: Any, says: str
 ) -> None:
-    said = await tool_client.expect_error("check_persona", document=document)
-    assert "/document: " in said
-    assert says in said
+    message = await tool_client.expect_error("check_persona", document=document)
+    assert "/document: " in message
+    assert says in message
 
 
 @pytest.mark.parametrize("arguments", [{}, {"persona_id": "p1", "document": {}}])
 async def test_exactly_one_of_persona_and_draft_is_required(
     tool_client: ToolClient, arguments: dict[str, Any]
 ) -> None:
-    said = await tool_client.expect_error("check_persona", **arguments)
-    assert "either persona_id or document" in said
+    message = await tool_client.expect_error("check_persona", **arguments)
+    assert "either persona_id or document" in message
 
 
 NONSENSE: list[dict[str, Any]] = [
@@ -219,8 +219,8 @@ async def test_a_test_operation_that_fails_stops_everything(tool_client: ToolCli
         {"op": "add", "path": "/context", "value": "c"},
         {"op": "test", "path": "/greeting", "value": "Hello"},
     ]
-    said = await tool_client.expect_error("patch_persona", persona_id=persona_id, patch=patch)
-    assert "operation 1 (test)" in said
+    message = await tool_client.expect_error("patch_persona", persona_id=persona_id, patch=patch)
+    assert "operation 1 (test)" in message
     assert len(tool_client.transport.writes) == 1
 
 
@@ -323,21 +323,21 @@ async def test_a_list_index_with_a_leading_zero_is_refused(tool_client: ToolClie
 async def test_a_type_error_in_a_patch_is_reported_with_its_json_pointer(
     tool_client: ToolClient, patch: Any
 ) -> None:
-    said = await tool_client.expect_error("patch_persona", persona_id="p1", patch=patch)
-    assert "/patch" in said
-    assert "[dict" not in said
+    message = await tool_client.expect_error("patch_persona", persona_id="p1", patch=patch)
+    assert "/patch" in message
+    assert "[dict" not in message
 
 
 async def test_a_meeting_identity_is_patched_separately(tool_client: ToolClient) -> None:
     """Vendor: the conferencing layer must be patched on its own."""
     persona_id = await tool_client.create_persona()
     alone = {"op": "add", "path": "/layers/conferencing", "value": {"username": "front"}}
-    said = await tool_client.expect_error(
+    message = await tool_client.expect_error(
         "patch_persona",
         persona_id=persona_id,
         patch=[alone, {"op": "add", "path": "/greeting", "value": "x"}],
     )
-    assert "/layers/conferencing" in said
+    assert "/layers/conferencing" in message
     receipt = await tool_client.expect_result("patch_persona", persona_id=persona_id, patch=[alone])
     assert receipt["status"] == "applied"
 
@@ -345,10 +345,10 @@ async def test_a_meeting_identity_is_patched_separately(tool_client: ToolClient)
 async def test_a_raw_patch_respects_if_revision_and_dry_run(tool_client: ToolClient) -> None:
     persona_id = await tool_client.create_persona()
     patch = [{"op": "add", "path": "/greeting", "value": "x"}]
-    said = await tool_client.expect_error(
+    message = await tool_client.expect_error(
         "patch_persona", persona_id=persona_id, patch=patch, if_revision="000000000000"
     )
-    assert "revision" in said
+    assert "revision" in message
     receipt = await tool_client.expect_result(
         "patch_persona", persona_id=persona_id, patch=patch, dry_run=True
     )

@@ -1,4 +1,4 @@
-"""What hosts see of the tools: slim schemas, four hints, budgets, alike in both protocol modes."""
+"""The served tools: slim schemas, four hints, byte budgets, the same in both protocol modes."""
 
 from __future__ import annotations
 
@@ -159,8 +159,8 @@ async def test_no_tool_exceeds_its_byte_budget(tool_client: ToolClient) -> None:
 async def test_the_default_toolsets_use_at_most_20_000_bytes(
     open_tool_client: ToolClientFactory,
 ) -> None:
-    async with open_tool_client(toolsets=DEFAULT_TOOLSETS) as desk:
-        tools = await list_tools(desk)
+    async with open_tool_client(toolsets=DEFAULT_TOOLSETS) as tool_client:
+        tools = await list_tools(tool_client)
     assert sum(map(count_visible_bytes, tools)) <= 20_000
     assert sum(count_bytes(tool.output_schema) for tool in tools) <= 12_000
 
@@ -179,30 +179,30 @@ async def test_both_protocol_modes_list_the_same_tools(open_tool_client: ToolCli
 async def test_a_complete_workflow_runs_in_either_protocol_mode(
     open_tool_client: ToolClientFactory, mode: str
 ) -> None:
-    async with open_tool_client(mode=mode) as desk:
-        persona_id = await desk.create_persona(name="Clerk")
-        changed = await desk.expect_result(
+    async with open_tool_client(mode=mode) as tool_client:
+        persona_id = await tool_client.create_persona(name="Clerk")
+        changed = await tool_client.expect_result(
             "configure_tts", persona_id=persona_id, tts_engine="cartesia", if_revision=None
         )
         undo = changed["undo"]
-        await desk.expect_result(undo["tool"], **undo["arguments"])
-        assert "tts" not in (await desk.read_persona(persona_id)).get("layers", {})
-        assert "/modle" in await desk.expect_error(
+        await tool_client.expect_result(undo["tool"], **undo["arguments"])
+        assert "tts" not in (await tool_client.read_persona(persona_id)).get("layers", {})
+        assert "/modle" in await tool_client.expect_error(
             "configure_llm", persona_id=persona_id, modle="x"
         )
-        assert (await desk.expect_result("check_persona", persona_id=persona_id))[
+        assert (await tool_client.expect_result("check_persona", persona_id=persona_id))[
             "findings"
         ] is not None
-        read = await desk.client.read_resource(f"tavus://personas/{persona_id}")
+        read = await tool_client.client.read_resource(f"tavus://personas/{persona_id}")
         assert read.contents
-        await desk.delete_persona(persona_id)
+        await tool_client.delete_persona(persona_id)
 
 
 async def test_the_server_provides_instructions(tool_client: ToolClient) -> None:
-    told = tool_client.client.instructions
-    assert told is not None
-    assert "list_personas" in told
-    assert "dry_run" in told
+    instructions = tool_client.client.instructions
+    assert instructions is not None
+    assert "list_personas" in instructions
+    assert "dry_run" in instructions
 
 
 async def test_the_tool_list_does_not_change_after_calls(tool_client: ToolClient) -> None:

@@ -1,4 +1,4 @@
-"""Keys that must never come out, the places where they are planted, and all that comes out."""
+"""Canary keys, the fields where tests plant them, and every output that could reveal them."""
 
 from __future__ import annotations
 
@@ -79,13 +79,13 @@ TOOL_CALLS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def render_result(result: CallToolResult) -> str:
-    """Return all that a result says, in text and in structure."""
+    """Return the text and the structured content of a result."""
     structured = json.dumps(result.structured_content, ensure_ascii=False)
     return text_of(result) + "\n" + structured
 
 
 async def read_resource_text(tool_client: ToolClient, uri: str) -> str:
-    """Read a resource; return its text, or what is said instead."""
+    """Read a resource; return its text, or that of the error."""
     try:
         read = await tool_client.client.read_resource(uri, cache_mode="bypass")
     except MCPError as error:
@@ -94,8 +94,8 @@ async def read_resource_text(tool_client: ToolClient, uri: str) -> str:
 
 
 async def collect_outputs(tool_client: ToolClient, persona_id: str) -> dict[str, str]:
-    """Return all that a client can get out of the server about a persona, by how."""
-    return {how: told async for how, told in _iterate_outputs(tool_client, persona_id)}
+    """Return every output of the server about a persona, by the way to get it."""
+    return {how: text async for how, text in _iterate_outputs(tool_client, persona_id)}
 
 
 async def _iterate_outputs(
@@ -199,7 +199,7 @@ def _build_resource_uris(persona_id: str, revisions: list[str]) -> list[str]:
 
 
 def read_folder(folder: Path, *, excluded_prefix: str = "\0") -> bytes:
-    """Return every byte below a folder, files whose name starts with ``but`` left out."""
+    """Return every byte below a folder, except files with a prefix in their name."""
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     return b"\n".join(
         path.read_bytes() for path in files if not path.name.startswith(excluded_prefix)
@@ -207,5 +207,5 @@ def read_folder(folder: Path, *, excluded_prefix: str = "\0") -> bytes:
 
 
 def find_leaks(outputs: dict[str, str], *secrets: str) -> list[str]:
-    """Return by which ways a secret came out."""
-    return [how for how, told in outputs.items() if any(secret in told for secret in secrets)]
+    """Return the outputs that contain a secret."""
+    return [how for how, text in outputs.items() if any(secret in text for secret in secrets)]

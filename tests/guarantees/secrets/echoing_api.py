@@ -1,4 +1,4 @@
-"""A Tavus in a thread that stores what it is sent, shows it, and complains by repeating it."""
+"""A Tavus API in a thread that stores every request and repeats it in its responses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STATUS_BY_MODE = {"take": 200, "refuse": 400, "deny": 401, "break": 500, "cut": 
 
 
 class EchoingApi:
-    """One persona and a mood: how the next writes are answered."""
+    """One persona, and the kind of response to the next writes."""
 
     def __init__(self, persona: dict[str, Any]) -> None:
         self.persona, self.mode, self.url = persona, "take", ""
@@ -22,26 +22,26 @@ class EchoingApi:
 
 def _build_handler(api: EchoingApi) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        """Answers in the mood that is set."""
+        """Responds in the way that is set."""
 
         protocol_version = "HTTP/1.1"
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
         def handle_any(self) -> None:
-            """Answer a read with the persona, and a write by repeating it."""
+            """Respond to a read with the persona, and to a write with a copy of it."""
             body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
-            said = f"{self.command} {self.path} {dict(self.headers)} {body}"
-            api.received_requests.append(said)
+            message = f"{self.command} {self.path} {dict(self.headers)} {body}"
+            api.received_requests.append(message)
             if self.command == "GET":
                 one = self.path.startswith("/v2/personas/")
                 rows = {"data": [api.persona], "total_count": 1}
                 self._reply(200, json.dumps(api.persona if one else rows))
             elif api.mode == "take":
-                self._reply(200, json.dumps({**api.persona, "repeated": said}))
+                self._reply(200, json.dumps({**api.persona, "repeated": message}))
             else:
-                text = json.dumps({"error": f"cannot take {said}"})
+                text = json.dumps({"error": f"cannot take {message}"})
                 self._reply(STATUS_BY_MODE[api.mode], text[:60] if api.mode == "cut" else text)
 
         def _reply(self, status: int, text: str) -> None:

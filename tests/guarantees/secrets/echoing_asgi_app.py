@@ -1,4 +1,4 @@
-"""A Tavus that repeats in its errors what it was sent."""
+"""A Tavus API whose errors repeat the request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 def build_echoing_app(app: ASGIApp) -> ASGIApp:
-    """Return an application that reads as ``app`` does, and refuses each write with its words."""
+    """Return an application that reads like ``app`` and refuses each write, repeating it."""
 
     async def repeating(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] == "GET":

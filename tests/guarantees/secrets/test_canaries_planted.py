@@ -44,7 +44,7 @@ def read_data_folder() -> bytes:
 async def check_keys_stay_hidden(tool_client: ToolClient, persona_id: str, *answers: str) -> None:
     """Look at all that comes out: first what is asked for, then the disk."""
     out = await collect_outputs(tool_client, persona_id)
-    out |= {f"answer {number}": told for number, told in enumerate(answers)}
+    out |= {f"answer {number}": text for number, text in enumerate(answers)}
     assert find_leaks(out, CANARY, SECRET) == []
     written = read_data_folder()
     assert written.startswith(b"SQLite format 3")
@@ -59,9 +59,9 @@ async def test_a_key_in_the_layers_of_a_new_persona_is_never_revealed(
     made = await tool_client.call("create_persona", system_prompt="You help.", layers=LAYERS[place])
     assert not made.is_error, text_of(made)
     persona_id = (made.structured_content or {})["persona_id"]
-    kept = json.dumps(store.get("persona", persona_id))
-    assert CANARY in kept or SECRET in kept
-    assert SECRET_REFERENCE not in kept
+    stored = json.dumps(store.get("persona", persona_id))
+    assert CANARY in stored or SECRET in stored
+    assert SECRET_REFERENCE not in stored
     await check_keys_stay_hidden(tool_client, persona_id, render_result(made))
 
 
@@ -91,8 +91,8 @@ async def test_a_key_given_to_a_tool_is_never_revealed(
     applied = await tool_client.call("apply_plan", plan_id=plan_id)
     at_once = await tool_client.call(tool, persona_id=other, **arguments)
     for changed in (persona_id, other):
-        kept = json.dumps(store.get("persona", changed))
-        assert CANARY in kept or SECRET in kept
+        stored = json.dumps(store.get("persona", changed))
+        assert CANARY in stored or SECRET in stored
     await check_keys_stay_hidden(
         tool_client, persona_id, *map(render_result, (planned, applied, at_once))
     )
@@ -137,7 +137,7 @@ async def test_a_key_is_not_restored_with_a_deleted_persona(tool_client: ToolCli
 async def test_a_secret_that_starts_like_another_is_masked_completely(
     tool_client: ToolClient,
 ) -> None:
-    """The longer one must not be left with its end showing."""
+    """Masking the shorter one first would leave the end of the longer one visible."""
     keys = {f"k{n}": f"sk-{n:06d}" for n in range(20)}
     keys |= {f"long{n}": f"sk-{n:06d}-tail-{n:06d}" for n in range(20)}
     for secret in keys.values():

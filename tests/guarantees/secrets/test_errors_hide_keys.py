@@ -39,13 +39,13 @@ async def test_a_change_repeated_in_a_tavus_error_is_masked(
     row = store.get("persona", "p1af207b8189") or {}
     row |= {"persona_id": "p1", "persona_type": "user", "system_prompt": "You help.", "layers": {}}
     store.put("persona", "p1", row)
-    async with open_tool_client(build_echoing_app(sandbox)) as desk:
-        said = await desk.expect_error(tool, persona_id="p1", **arguments)
-        planned = await desk.expect_result(tool, persona_id="p1", **arguments, dry_run=True)
-        said += await desk.expect_error("apply_plan", plan_id=planned["plan_id"])
-    assert said.count("cannot take") >= 2
-    assert CANARY not in said
-    assert SECRET not in said
+    async with open_tool_client(build_echoing_app(sandbox)) as tool_client:
+        message = await tool_client.expect_error(tool, persona_id="p1", **arguments)
+        planned = await tool_client.expect_result(tool, persona_id="p1", **arguments, dry_run=True)
+        message += await tool_client.expect_error("apply_plan", plan_id=planned["plan_id"])
+    assert message.count("cannot take") >= 2
+    assert CANARY not in message
+    assert SECRET not in message
 
 
 @pytest.mark.parametrize("place", LITERAL_LAYERS)
@@ -54,10 +54,12 @@ async def test_a_new_persona_repeated_in_a_tavus_error_is_masked(
     open_tool_client: ToolClientFactory, sandbox: ASGIApp, place: str, form: str
 ) -> None:
     layers = LITERAL_LAYERS[place] if form == "object" else json.dumps(LITERAL_LAYERS[place])
-    async with open_tool_client(build_echoing_app(sandbox)) as desk:
-        said = await desk.expect_error("create_persona", system_prompt="You help.", layers=layers)
-    assert "cannot take" in said
-    assert CANARY not in said
+    async with open_tool_client(build_echoing_app(sandbox)) as tool_client:
+        message = await tool_client.expect_error(
+            "create_persona", system_prompt="You help.", layers=layers
+        )
+    assert "cannot take" in message
+    assert CANARY not in message
 
 
 async def test_a_key_is_masked_in_the_leaf_of_a_raw_patch_that_tavus_repeats(
@@ -66,10 +68,10 @@ async def test_a_key_is_masked_in_the_leaf_of_a_raw_patch_that_tavus_repeats(
     row = store.get("persona", "p1af207b8189") or {}
     store.put("persona", "p1", {**row, "persona_id": "p1", "layers": {"tts": {}}})
     patch = [{"op": "add", "path": "/layers/tts/api_key", "value": CANARY}]
-    async with open_tool_client(build_echoing_app(sandbox)) as desk:
-        said = await desk.expect_error("patch_persona", persona_id="p1", patch=patch)
-    assert "cannot take" in said
-    assert CANARY not in said
+    async with open_tool_client(build_echoing_app(sandbox)) as tool_client:
+        message = await tool_client.expect_error("patch_persona", persona_id="p1", patch=patch)
+    assert "cannot take" in message
+    assert CANARY not in message
 
 
 @pytest.mark.parametrize("form", ["error", "html"])
@@ -86,11 +88,11 @@ async def test_a_key_in_a_tavus_error_is_masked_before_truncation(
         reply = JSONResponse({"error": words}, 400) if form == "error" else HTMLResponse(words, 400)
         await reply(scope, receive, send)
 
-    async with open_tool_client(wordy) as desk:
+    async with open_tool_client(wordy) as tool_client:
         body = {"system_prompt": "x", "layers": {"tts": {"api_key": CANARY}}}
-        said = await desk.expect_error("create_persona", **body)
-    assert "xxx ***" in said
-    assert CANARY[:6] not in said
+        message = await tool_client.expect_error("create_persona", **body)
+    assert "xxx ***" in message
+    assert CANARY[:6] not in message
 
 
 def build_malformed_values(word: str) -> list[Any]:
@@ -140,8 +142,8 @@ async def test_errors_in_layers_are_reported_without_their_values(
     tool_client: ToolClient, layers: Any
 ) -> None:
     for sent in (layers, json.dumps(layers)):
-        said = await tool_client.expect_error("create_persona", system_prompt="x", layers=sent)
-        assert CANARY not in said
+        message = await tool_client.expect_error("create_persona", system_prompt="x", layers=sent)
+        assert CANARY not in message
     checked = await tool_client.call(
         "check_persona", document={"system_prompt": "x", "layers": layers}
     )
@@ -172,10 +174,10 @@ async def test_a_refused_llm_is_reported_without_its_key(
 ) -> None:
     """The SDK's own words for a wrong type hold the value; ours must not."""
     persona_id = await tool_client.create_persona()
-    said = await tool_client.expect_error(
+    message = await tool_client.expect_error(
         "configure_llm", **{"persona_id": persona_id, **arguments}
     )
-    assert CANARY not in said
+    assert CANARY not in message
     assert len(tool_client.transport.writes) == 1
 
 
@@ -190,24 +192,24 @@ async def test_a_refused_llm_is_reported_without_its_key(
     ],
 )
 async def test_a_known_key_is_masked_in_sdk_errors(tool_client: ToolClient, where: str) -> None:
-    said = ""
+    message = ""
     try:
         if where == "tool":
-            said = render_result(await tool_client.call(SECRET))
+            message = render_result(await tool_client.call(SECRET))
         elif where == "argument":
-            said = render_result(await tool_client.call("get_persona", **{SECRET: SECRET}))
+            message = render_result(await tool_client.call("get_persona", **{SECRET: SECRET}))
         elif where == "resource":
-            said = await read_resource_text(tool_client, f"tavus://{SECRET}/{SECRET}")
-            said += await read_resource_text(tool_client, f"tavus://personas/{SECRET}")
-            said += await read_resource_text(tool_client, f"tavus://guide/{SECRET}")
+            message = await read_resource_text(tool_client, f"tavus://{SECRET}/{SECRET}")
+            message += await read_resource_text(tool_client, f"tavus://personas/{SECRET}")
+            message += await read_resource_text(tool_client, f"tavus://guide/{SECRET}")
         elif where == "prompt":
             await tool_client.client.get_prompt(SECRET, {"a": SECRET})
         else:
             ref = ResourceTemplateReference(uri=f"tavus://{SECRET}")
             await tool_client.client.complete(ref, {"name": SECRET, "value": SECRET})
     except MCPError as error:
-        said = f"{error} {error.error.data}"
-    assert SECRET not in said
+        message = f"{error} {error.error.data}"
+    assert SECRET not in message
 
 
 async def test_an_internal_error_reveals_no_arguments(
@@ -218,9 +220,9 @@ async def test_an_internal_error_reveals_no_arguments(
     async def broken(scope: Any, receive: Any, send: Any) -> None:
         raise ZeroDivisionError(f"a bug with {CANARY} and {SECRET}")
 
-    async with open_tool_client(broken) as desk:
-        result = await desk.call("create_persona", name=SECRET, system_prompt=CANARY)
-        listed = await read_resource_text(desk, "tavus://personas")
+    async with open_tool_client(broken) as tool_client:
+        result = await tool_client.call("create_persona", name=SECRET, system_prompt=CANARY)
+        listed = await read_resource_text(tool_client, "tavus://personas")
     assert result.is_error
     assert CANARY not in text_of(result) + listed
     assert SECRET not in text_of(result) + listed
@@ -230,11 +232,11 @@ async def test_a_connection_error_contains_no_key(open_tool_client: ToolClientFa
     async def reset(scope: Any, receive: Any, send: Any) -> None:
         raise httpx2.ReadError(f"reset while sending {CANARY} {SECRET}")
 
-    async with open_tool_client(reset) as desk:
+    async with open_tool_client(reset) as tool_client:
         body = {"system_prompt": "x", "layers": {"tts": {"api_key": CANARY}}}
-        said = await desk.expect_error("create_persona", **body)
-    assert CANARY not in said
-    assert SECRET not in said
+        message = await tool_client.expect_error("create_persona", **body)
+    assert CANARY not in message
+    assert SECRET not in message
 
 
 @pytest.mark.parametrize(
@@ -252,11 +254,11 @@ async def test_an_unknown_reference_lists_the_known_names_without_values(
     tool_client: ToolClient, tool: str, arguments: dict[str, Any]
 ) -> None:
     persona_id = await tool_client.create_persona()
-    said = await tool_client.expect_error(tool, persona_id=persona_id, **arguments)
-    assert "TAVUS_SECRET_" in said
-    assert "did you mean 'openai'" in said
-    assert "Set: openai." in said
-    assert SECRET not in said
+    message = await tool_client.expect_error(tool, persona_id=persona_id, **arguments)
+    assert "TAVUS_SECRET_" in message
+    assert "did you mean 'openai'" in message
+    assert "Set: openai." in message
+    assert SECRET not in message
     assert len(tool_client.transport.writes) == 1
 
 

@@ -1,4 +1,4 @@
-"""A real process at DEBUG, with every key in its environment: nothing it says or leaves holds one.
+"""A process at DEBUG with every key in its environment: no output and no file contains one.
 
 Left out of the search is ``sandbox.sqlite3`` alone: that is the stand-in for Tavus, which must
 store the keys it is given.
@@ -59,15 +59,15 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
 
 
 def build_environment(folder: Path, **more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")}
     ours = {"TAVUS_MCP_DATA_DIR": str(folder), "TAVUS_MCP_TOOLSETS": "all", **KEYS, **more}
-    return {**kept, "PYTHONPATH": str(ROOT), **ours}
+    return {**inherited, "PYTHONPATH": str(ROOT), **ours}
 
 
 def build_messages(calls: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
     me = {"name": "raw", "version": "1"}
     hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": me}
-    asked: list[tuple[str, dict[str, Any]]] = [
+    requested: list[tuple[str, dict[str, Any]]] = [
         *[("tools/call", {"name": tool, "arguments": given}) for tool, given in calls],
         ("resources/read", {"uri": "tavus://personas/p1"}),
         ("resources/read", {"uri": "tavus://personas"}),
@@ -82,17 +82,17 @@ def build_messages(calls: list[tuple[str, dict[str, Any]]]) -> list[dict[str, An
         {"id": 0, "method": "initialize", "params": hello},
         *[
             {"id": number, "method": method, "params": params}
-            for number, (method, params) in enumerate(asked, start=1)
+            for number, (method, params) in enumerate(requested, start=1)
         ],
     ]
 
 
 def run_session(folder: Path, *options: str, **more: str) -> tuple[str, str]:
-    """Say everything, each after the answer to the one before; return stdout and stderr."""
+    """Send every message, each after the response to the one before; return stdout and stderr."""
     folder.mkdir(parents=True, exist_ok=True)
-    heard = []
+    received = []
     with (
-        (folder / "said.txt").open("w+") as errors,
+        (folder / "stderr.txt").open("w+") as errors,
         subprocess.Popen(
             [sys.executable, "-m", "tavus_mcp", *options],
             stdin=subprocess.PIPE,
@@ -107,12 +107,12 @@ def run_session(folder: Path, *options: str, **more: str) -> tuple[str, str]:
         for message in build_messages(CALLS):
             process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
             process.stdin.flush()
-            heard.append(process.stdout.readline())
+            received.append(process.stdout.readline())
         process.stdin.close()
-        heard.append(process.stdout.read())
+        received.append(process.stdout.read())
         process.wait(30)
         errors.seek(0)
-        return "".join(heard), errors.read()
+        return "".join(received), errors.read()
 
 
 def run_journal_command(folder: Path, action: str, *options: str) -> str:
@@ -132,18 +132,20 @@ def find_leaked_keys(text: str) -> list[str]:
     return [key for key in EVERY if key in text]
 
 
-@pytest.mark.parametrize("mood", STATUS_BY_MODE)
-def test_no_key_leaves_the_process_for_any_answer_of_tavus(tmp_path: Path, mood: str) -> None:
+@pytest.mark.parametrize("response_mode", STATUS_BY_MODE)
+def test_no_key_leaves_the_process_for_any_answer_of_tavus(
+    tmp_path: Path, response_mode: str
+) -> None:
     with serve_echoing_api(PERSONA) as tavus:
-        tavus.mode = mood
-        heard, said = run_session(tmp_path, TAVUS_BASE_URL=tavus.url)
+        tavus.mode = response_mode
+        received, logged = run_session(tmp_path, TAVUS_BASE_URL=tavus.url)
     sent = "\n".join(tavus.received_requests)
     assert KEYS["TAVUS_SECRET_OPENAI"] in sent
     assert CANARY in sent
-    assert heard.count('"result"') > len(CALLS)
-    assert "INFO httpx2" in said
-    assert find_leaked_keys(said) == []
-    assert find_leaked_keys(heard) == []
+    assert received.count('"result"') > len(CALLS)
+    assert "INFO httpx2" in logged
+    assert find_leaked_keys(logged) == []
+    assert find_leaked_keys(received) == []
     assert find_leaked_keys(read_folder(tmp_path / "data").decode("latin-1")) == []
     assert (
         find_leaked_keys(
@@ -154,9 +156,9 @@ def test_no_key_leaves_the_process_for_any_answer_of_tavus(tmp_path: Path, mood:
 
 
 def test_no_key_is_stored_on_disk_except_in_the_sandbox_state(tmp_path: Path) -> None:
-    heard, said = run_session(tmp_path, "--sandbox")
-    assert find_leaked_keys(heard) == []
-    assert find_leaked_keys(said) == []
+    received, logged = run_session(tmp_path, "--sandbox")
+    assert find_leaked_keys(received) == []
+    assert find_leaked_keys(logged) == []
     assert CANARY.encode() in read_folder(tmp_path / "data")
     rest = read_folder(tmp_path / "data", excluded_prefix="sandbox.sqlite3")
     assert rest.count(b"SQLite format 3") == 1

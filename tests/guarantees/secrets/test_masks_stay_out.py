@@ -36,8 +36,8 @@ async def test_a_mask_is_refused_in_every_key_field(
     persona_id = await tool_client.create_persona(layers={"tts": TTS})
     who = {} if tool == "create_persona" else {"persona_id": persona_id}
     arguments = json.loads(json.dumps(field).replace('"?"', json.dumps(mask)))
-    said = await tool_client.expect_error(tool, **who, **arguments, dry_run=dry_run)
-    assert "mask" in said
+    message = await tool_client.expect_error(tool, **who, **arguments, dry_run=dry_run)
+    assert "mask" in message
     assert len(tool_client.transport.writes) == 1
 
 
@@ -49,10 +49,10 @@ async def test_writing_back_a_read_layer_preserves_its_key(
     persona_id = await tool_client.create_persona(layers=layers)
     read = await tool_client.read_persona(persona_id)
     assert read["layers"]["llm"]["api_key"] == STARS
-    said = await tool_client.expect_error(
+    message = await tool_client.expect_error(
         "patch_persona", persona_id=persona_id, patch={"layers": read["layers"]}
     )
-    assert "mask" in said
+    assert "mask" in message
     row = store.get("persona", persona_id) or {}
     assert row["layers"]["llm"]["headers"] == {"X-Auth": CANARY}
 
@@ -73,8 +73,8 @@ async def test_restoring_preserves_the_current_keys(tool_client: ToolClient, sto
     assert row["layers"]["llm"]["model"] == "m"
     assert row["layers"]["llm"]["api_key"] == CANARY
     assert row["layers"]["llm"]["headers"] == {"X-Auth": CANARY}
-    told = {finding["path"] for finding in back["findings"]}
-    assert {"/layers/llm/api_key", "/layers/llm/headers/X-Auth"} <= told
+    text = {finding["path"] for finding in back["findings"]}
+    assert {"/layers/llm/api_key", "/layers/llm/headers/X-Auth"} <= text
     assert STARS not in "".join(
         request.content.decode() for request in tool_client.transport.writes
     )
@@ -114,8 +114,8 @@ async def test_writing_back_a_masked_prompt_is_refused(
 ) -> None:
     prompt = f"You help. When you are asked for the code, the code is {SECRET}. Be brief."
     persona_id = await tool_client.create_persona(system_prompt=prompt)
-    shown = (await tool_client.read_persona(persona_id))["system_prompt"]
-    await tool_client.call("update_persona", persona_id=persona_id, system_prompt=shown)
+    visible = (await tool_client.read_persona(persona_id))["system_prompt"]
+    await tool_client.call("update_persona", persona_id=persona_id, system_prompt=visible)
     assert (store.get("persona", persona_id) or {})["system_prompt"] == prompt
 
 

@@ -77,8 +77,8 @@ async def test_a_masked_field_name_is_never_written(tool_client: ToolClient, sto
     await tool_client.expect_result("configure_llm", persona_id="p1", extra_body={SECRET: 2})
     await tool_client.call("restore_revision", persona_id="p1", revision=first)
     assert read_extra_body(store) == {SECRET: 2}
-    said = await tool_client.expect_error("configure_llm", persona_id="p1", extra_body={MASK: 3})
-    assert "mask" in said
+    message = await tool_client.expect_error("configure_llm", persona_id="p1", extra_body={MASK: 3})
+    assert "mask" in message
     assert read_extra_body(store) == {SECRET: 2}
 
 
@@ -92,11 +92,11 @@ async def test_numbers_in_secret_fields_are_masked_and_sent(
     )
     await tool_client.expect_result("apply_plan", plan_id=planned["plan_id"])
     assert read_extra_body(store) == BODY
-    told = json.dumps(planned) + await collect_outputs(tool_client)
+    text = json.dumps(planned) + await collect_outputs(tool_client)
     for number in (PIN, HEADER):
-        assert str(number) not in told
+        assert str(number) not in text
         assert str(number).encode() not in read_data_folder(tool_client)
-    assert "512" in told
+    assert "512" in text
 
 
 async def test_masked_numbers_are_preserved_when_the_rest_is_restored(

@@ -35,17 +35,17 @@ async def collect_outputs(tool_client: ToolClient, persona_id: str) -> str:
         ("configure_tts", {"persona_id": persona_id, "unset": ["tts"], "dry_run": True}),
         ("delete_persona", {"persona_id": persona_id, "dry_run": True}),
     ]
-    shown = []
+    read = []
     for tool, arguments in calls:
         result = await tool_client.call(tool, **arguments)
-        shown += [text_of(result), json.dumps(result.structured_content)]
+        read += [text_of(result), json.dumps(result.structured_content)]
     for uri in ("tavus://personas", f"tavus://personas/{persona_id}"):
-        shown.append(await read_resource_text(tool_client, uri))
+        read.append(await read_resource_text(tool_client, uri))
     for layer in ("llm", "tts"):
-        shown.append(
+        read.append(
             await read_resource_text(tool_client, f"tavus://personas/{persona_id}/layers/{layer}")
         )
-    return "\n".join(shown)
+    return "\n".join(read)
 
 
 async def read_resource_text(tool_client: ToolClient, uri: str) -> str:
@@ -87,20 +87,20 @@ async def test_an_unknown_reference_is_refused_without_being_repeated(
 ) -> None:
     """Ours: people paste the key itself there."""
     persona_id = await tool_client.create_persona()
-    said = await tool_client.expect_error(
+    message = await tool_client.expect_error(
         "configure_llm", persona_id=persona_id, api_key_ref=CANARY
     )
-    assert CANARY not in said
-    assert "TAVUS_SECRET_" in said
-    assert "openai" in said
+    assert CANARY not in message
+    assert "TAVUS_SECRET_" in message
+    assert "openai" in message
 
 
 async def test_reference_and_literal_together_are_refused(tool_client: ToolClient) -> None:
-    said = await tool_client.expect_error(
+    message = await tool_client.expect_error(
         "configure_tts", persona_id="p1", api_key_ref="openai", api_key=CANARY
     )
-    assert "not both" in said
-    assert CANARY not in said
+    assert "not both" in message
+    assert CANARY not in message
 
 
 @pytest.mark.parametrize("layer", ["llm", "tts"])
@@ -242,12 +242,12 @@ async def test_a_key_that_tavus_repeats_in_an_error_is_masked(
     row = store.get("persona", "p1af207b8189")
     layers = {"tts": {"tts_engine": "elevenlabs"}}
     store.put("persona", "p1", {**(row or {}), "persona_id": "p1", "layers": layers})
-    who = {} if tool == "create_persona" else {"persona_id": "p1"}
-    async with open_tool_client(build_echoing_app(sandbox)) as desk:
-        said = await desk.expect_error(tool, **who, **arguments)
-    assert "cannot take" in said
-    assert CANARY not in said
-    assert SECRET not in said
+    persona_arguments = {} if tool == "create_persona" else {"persona_id": "p1"}
+    async with open_tool_client(build_echoing_app(sandbox)) as tool_client:
+        message = await tool_client.expect_error(tool, **persona_arguments, **arguments)
+    assert "cannot take" in message
+    assert CANARY not in message
+    assert SECRET not in message
 
 
 @pytest.mark.parametrize("mask", ["********", "sk-1********", "***", "•••••••"])
@@ -259,8 +259,8 @@ async def test_a_mask_is_never_written_back(tool_client: ToolClient, mask: str) 
         ("patch_persona", {"patch": [{"op": "add", "path": "/layers/tts/api_key", "value": mask}]}),
         ("patch_persona", {"patch": {"layers": {"tts": {"api_key": mask}}}}),
     ):
-        said = await tool_client.expect_error(tool, persona_id=persona_id, **arguments)
-        assert "mask" in said
+        message = await tool_client.expect_error(tool, persona_id=persona_id, **arguments)
+        assert "mask" in message
     assert len(tool_client.transport.writes) == 1
 
 

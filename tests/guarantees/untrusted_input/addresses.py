@@ -1,4 +1,4 @@
-"""Addresses that lead where nobody outside should be sent, in all their spellings."""
+"""Private and reserved addresses in all their spellings, and public ones."""
 
 from __future__ import annotations
 
@@ -154,4 +154,4 @@ INVALID_URLS = (
 )
 
 KNOWN_FALSE_NEGATIVES = {"%31%32%37.0.0.1": "percent-encoded, as browsers read it"}
-"""What the checker takes for a public address, and should not."""
+"""Addresses that the checker takes for public ones, and should not."""

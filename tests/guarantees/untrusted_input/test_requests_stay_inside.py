@@ -70,7 +70,7 @@ PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 
 
 class NotFoundTransport(httpx2.AsyncBaseTransport):
-    """Answers each request with 404, and remembers where it went."""
+    """Responds to each request with 404, and records its URL."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []
@@ -99,9 +99,9 @@ def test_no_id_redirects_a_request_to_another_path(texts: list[str]) -> None:
     async def ask() -> None:
         api = TavusApi("http://127.0.0.1/v2", "key-0123456", transport=lambda: wire)
         for text in texts:
-            for asked in (api.get_persona(text), api.delete_persona(text)):
+            for requested in (api.get_persona(text), api.delete_persona(text)):
                 try:
-                    await asked
+                    await requested
                 except (NotFound, ValueError):
                     continue
         await api.aclose()
@@ -113,10 +113,10 @@ def test_no_id_redirects_a_request_to_another_path(texts: list[str]) -> None:
 
 
 class CheckedToolClient:
-    """A desk that a property test can use: one desk, many calls."""
+    """A tool client for property tests: one client, many calls."""
 
-    def __init__(self, portal: Any, desk: ToolClient) -> None:
-        self.portal, self.tool_client = portal, desk
+    def __init__(self, portal: Any, tool_client: ToolClient) -> None:
+        self.portal, self.tool_client = portal, tool_client
 
     def call(self, tool: str, **arguments: Any) -> None:
         self.portal.call(self._call, tool, arguments)
@@ -138,9 +138,9 @@ def checked_client(
     store.put("persona", "p1", {**row, "persona_id": "p1", "persona_type": "user"})
     with (
         start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(open_tool_client()) as desk,
+        portal.wrap_async_context_manager(open_tool_client()) as tool_client,
     ):
-        yield CheckedToolClient(portal, desk)
+        yield CheckedToolClient(portal, tool_client)
 
 
 BY_ID: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -247,11 +247,14 @@ async def test_a_redirect_is_reported_and_never_followed(
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
 
-    async with open_tool_client(elsewhere) as desk:
-        said = await desk.expect_error("get_persona", persona_id="p1")
-        assert "redirect" in said
-        assert {request.url.host for request in desk.transport.requests} == {"127.0.0.1"}
-        assert set(desk.transport.request_lines) <= {"GET /v2/personas/p1", "GET /v2/pals/p1"}
+    async with open_tool_client(elsewhere) as tool_client:
+        message = await tool_client.expect_error("get_persona", persona_id="p1")
+        assert "redirect" in message
+        assert {request.url.host for request in tool_client.transport.requests} == {"127.0.0.1"}
+        assert set(tool_client.transport.request_lines) <= {
+            "GET /v2/personas/p1",
+            "GET /v2/pals/p1",
+        }
 
 
 @pytest.mark.parametrize("persona_id", ["../replicas", "p1/../x", "https://evil.example.net"])
@@ -267,9 +270,9 @@ async def test_an_id_returned_by_tavus_is_validated(
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async with open_tool_client(lying) as desk:
-        await desk.call("create_persona", system_prompt="x")
-        await desk.call("delete_persona", persona_id="p1")
-        await desk.call("update_persona", persona_id="p1", name="y")
-        for request in desk.transport.requests:
+    async with open_tool_client(lying) as tool_client:
+        await tool_client.call("create_persona", system_prompt="x")
+        await tool_client.call("delete_persona", persona_id="p1")
+        await tool_client.call("update_persona", persona_id="p1", name="y")
+        for request in tool_client.transport.requests:
             assert ALLOWED.fullmatch(request.url.raw_path.decode().partition("?")[0])

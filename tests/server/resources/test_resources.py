@@ -90,9 +90,9 @@ async def complete_argument(tool_client: ToolClient, uri: str, name: str, value:
 async def test_resources_and_templates_are_listed_with_titles_and_types(
     open_tool_client: ToolClientFactory, mode: str
 ) -> None:
-    async with open_tool_client(mode=mode) as desk:
-        resources = (await desk.client.list_resources()).resources
-        templates = (await desk.client.list_resource_templates()).resource_templates
+    async with open_tool_client(mode=mode) as tool_client:
+        resources = (await tool_client.client.list_resources()).resources
+        templates = (await tool_client.client.list_resource_templates()).resource_templates
     assert {str(item.uri) for item in resources} == {"tavus://personas", "tavus://schema/persona"}
     assert {item.uri_template for item in templates} >= {
         "tavus://personas/{persona_id}",
@@ -113,8 +113,8 @@ async def test_the_index_lists_all_personas(
     for number in range(150):
         row = {"persona_id": f"p{number}", "persona_name": f"Bot {number}", "layers": {}}
         store.put("persona", f"p{number}", row | {"persona_type": "user"})
-    async with open_tool_client(mode=mode) as desk:
-        index = json.loads(await read_text(desk, "tavus://personas"))
+    async with open_tool_client(mode=mode) as tool_client:
+        index = json.loads(await read_text(tool_client, "tavus://personas"))
     assert index["total_count"] == len(index["personas"]) == 154
     assert {"persona_id": "p149", "persona_name": "Bot 149", "type": "user"}.items() <= index[
         "personas"
@@ -125,26 +125,28 @@ async def test_the_index_lists_all_personas(
 async def test_a_persona_resource_is_the_whole_document_with_its_revision(
     open_tool_client: ToolClientFactory, mode: str
 ) -> None:
-    async with open_tool_client(mode=mode) as desk:
-        persona_id = await desk.create_persona(system_prompt="You help. " * 1_000)
-        shown = json.loads(await read_text(desk, f"tavus://personas/{persona_id}"))
-        tool = await desk.expect_result("get_persona", persona_id=persona_id, full_prompt=True)
-    assert shown == {"persona": tool["persona"], "revision": tool["revision"]}
+    async with open_tool_client(mode=mode) as tool_client:
+        persona_id = await tool_client.create_persona(system_prompt="You help. " * 1_000)
+        listed = json.loads(await read_text(tool_client, f"tavus://personas/{persona_id}"))
+        tool = await tool_client.expect_result(
+            "get_persona", persona_id=persona_id, full_prompt=True
+        )
+    assert listed == {"persona": tool["persona"], "revision": tool["revision"]}
 
 
 async def test_a_layer_can_be_read_alone(tool_client: ToolClient) -> None:
     persona_id = await tool_client.create_persona(layers={"stt": {"hotwords": "Tavus"}})
-    shown = json.loads(await read_text(tool_client, f"tavus://personas/{persona_id}/layers/stt"))
-    assert shown["stt"] == {"hotwords": "Tavus"}
+    listed = json.loads(await read_text(tool_client, f"tavus://personas/{persona_id}/layers/stt"))
+    assert listed["stt"] == {"hotwords": "Tavus"}
     empty = json.loads(await read_text(tool_client, f"tavus://personas/{persona_id}/layers/tts"))
     assert empty["tts"] == {}
 
 
 async def test_the_catalog_resource_matches_describe_layer(tool_client: ToolClient) -> None:
     for layer in LAYER_NAMES:
-        shown = json.loads(await read_text(tool_client, f"tavus://catalog/{layer}"))
+        listed = json.loads(await read_text(tool_client, f"tavus://catalog/{layer}"))
         described = (await tool_client.expect_result("describe_layer", layer=layer))["layer"]
-        assert shown.keys() == described.keys() != set(), layer
+        assert listed.keys() == described.keys() != set(), layer
 
 
 async def test_every_topic_of_the_seed_has_a_guide(tool_client: ToolClient) -> None:
@@ -178,10 +180,10 @@ async def test_a_read_persona_matches_the_schema_except_for_fields_set_by_tavus(
 ) -> None:
     persona_id = await tool_client.create_persona(layers={"llm": {"model": "tavus-gpt-oss"}})
     schema = json.loads(await read_text(tool_client, "tavus://schema/persona"))
-    shown = json.loads(await read_text(tool_client, f"tavus://personas/{persona_id}"))["persona"]
+    listed = json.loads(await read_text(tool_client, f"tavus://personas/{persona_id}"))["persona"]
     for name in ("persona_id", "persona_type", "created_at", "updated_at"):
-        del shown[name]
-    assert Draft202012Validator(schema).is_valid(shown)
+        del listed[name]
+    assert Draft202012Validator(schema).is_valid(listed)
 
 
 ABSENT = [
@@ -204,9 +206,9 @@ async def test_an_absent_resource_gives_error_32602(
     open_tool_client: ToolClientFactory, mode: str
 ) -> None:
     """MCP 2026-07-28: resource not found is -32602."""
-    async with open_tool_client(mode=mode) as desk:
+    async with open_tool_client(mode=mode) as tool_client:
         for uri in ABSENT:
-            assert (await read_expecting_error(desk, uri)).error.code == INVALID_PARAMS, uri
+            assert (await read_expecting_error(tool_client, uri)).error.code == INVALID_PARAMS, uri
 
 
 async def test_a_misspelt_layer_or_topic_is_refused_with_the_known_ones(
@@ -220,8 +222,10 @@ async def test_a_misspelt_layer_or_topic_is_refused_with_the_known_ones(
 
 
 async def test_an_absent_persona_gives_the_message_of_tavus(tool_client: ToolClient) -> None:
-    said = (await read_expecting_error(tool_client, "tavus://personas/p0000000000")).error.message
-    assert "Invalid persona_id" in said
+    message = (
+        await read_expecting_error(tool_client, "tavus://personas/p0000000000")
+    ).error.message
+    assert "Invalid persona_id" in message
 
 
 async def test_a_tavus_error_is_reported_and_not_as_not_found(
@@ -231,9 +235,9 @@ async def test_a_tavus_error_is_reported_and_not_as_not_found(
         await send({"type": "http.response.start", "status": 500, "headers": []})
         await send({"type": "http.response.body", "body": b'{"error": "on fire"}'})
 
-    async with open_tool_client(down) as desk:
+    async with open_tool_client(down) as tool_client:
         for uri in ("tavus://personas", "tavus://personas/p1", "tavus://personas/p1/layers/llm"):
-            error = (await read_expecting_error(desk, uri)).error
+            error = (await read_expecting_error(tool_client, uri)).error
             assert "on fire" in error.message
             assert error.code != INVALID_PARAMS
 
@@ -273,12 +277,12 @@ async def test_persona_ids_are_completed_by_id_and_by_name(
     open_tool_client: ToolClientFactory, mode: str
 ) -> None:
     template = "tavus://personas/{persona_id}"
-    async with open_tool_client(mode=mode) as desk:
-        mine = await desk.create_persona(name="Front Desk")
-        assert await complete_argument(desk, template, "persona_id", mine[:6]) == [mine]
-        assert await complete_argument(desk, template, "persona_id", "front d") == [mine]
-        assert await complete_argument(desk, template, "persona_id", "zzz") == []
-        assert "p1af207b8189" in await complete_argument(desk, template, "persona_id", "")
+    async with open_tool_client(mode=mode) as tool_client:
+        mine = await tool_client.create_persona(name="Front Desk")
+        assert await complete_argument(tool_client, template, "persona_id", mine[:6]) == [mine]
+        assert await complete_argument(tool_client, template, "persona_id", "front d") == [mine]
+        assert await complete_argument(tool_client, template, "persona_id", "zzz") == []
+        assert "p1af207b8189" in await complete_argument(tool_client, template, "persona_id", "")
 
 
 @MODES
@@ -286,20 +290,20 @@ async def test_layers_and_topics_are_completed(
     open_tool_client: ToolClientFactory, mode: str
 ) -> None:
     layers = "tavus://personas/{persona_id}/layers/{layer}"
-    async with open_tool_client(mode=mode) as desk:
-        assert await complete_argument(desk, layers, "layer", "con") == [
+    async with open_tool_client(mode=mode) as tool_client:
+        assert await complete_argument(tool_client, layers, "layer", "con") == [
             "conversational_flow",
             "conferencing",
         ]
-        assert await complete_argument(desk, "tavus://catalog/{layer}", "layer", "") == list(
+        assert await complete_argument(tool_client, "tavus://catalog/{layer}", "layer", "") == list(
             LAYER_NAMES
         )
-        assert await complete_argument(desk, "tavus://guide/{topic}", "topic", "pi") == [
+        assert await complete_argument(tool_client, "tavus://guide/{topic}", "topic", "pi") == [
             "pipeline-modes"
         ]
-        assert set(await complete_argument(desk, "tavus://guide/{topic}", "topic", "")) >= set(
-            TOPICS
-        )
+        assert set(
+            await complete_argument(tool_client, "tavus://guide/{topic}", "topic", "")
+        ) >= set(TOPICS)
 
 
 async def test_a_completion_never_fails_when_tavus_does(
@@ -309,9 +313,10 @@ async def test_a_completion_never_fails_when_tavus_does(
         await send({"type": "http.response.start", "status": 401, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    async with open_tool_client(down) as desk:
+    async with open_tool_client(down) as tool_client:
         assert (
-            await complete_argument(desk, "tavus://personas/{persona_id}", "persona_id", "p") == []
+            await complete_argument(tool_client, "tavus://personas/{persona_id}", "persona_id", "p")
+            == []
         )
 
 

@@ -1,4 +1,4 @@
-"""Read-only servers and toolsets: what is left out is not listed, and refused by name."""
+"""Read-only servers and toolsets: a tool that is not served is not listed, and refused by name."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ WRITES = {
 async def test_a_read_only_server_lists_only_read_tools(
     open_tool_client: ToolClientFactory,
 ) -> None:
-    async with open_tool_client(read_only=True) as desk:
-        tools = (await desk.client.list_tools()).tools
+    async with open_tool_client(read_only=True) as tool_client:
+        tools = (await tool_client.client.list_tools()).tools
         assert tools
         assert all(tool.annotations and tool.annotations.read_only_hint for tool in tools)
 
@@ -39,28 +39,30 @@ async def test_a_read_only_server_lists_only_read_tools(
 async def test_a_read_only_server_refuses_a_write_naming_the_mode(
     open_tool_client: ToolClientFactory, tool: str
 ) -> None:
-    async with open_tool_client(read_only=True) as desk:
-        said = await desk.expect_error(tool, **WRITES[tool])
-        assert "read-only" in said
-        assert tool in said
-        assert desk.transport.requests == []
+    async with open_tool_client(read_only=True) as tool_client:
+        message = await tool_client.expect_error(tool, **WRITES[tool])
+        assert "read-only" in message
+        assert tool in message
+        assert tool_client.transport.requests == []
 
 
 async def test_a_read_only_server_serves_reads(open_tool_client: ToolClientFactory) -> None:
-    async with open_tool_client(read_only=True) as desk:
-        assert (await desk.expect_result("list_personas"))["personas"]
-        assert (await desk.expect_result("check_persona", persona_id="p1af207b8189"))["persona_id"]
-        assert (await desk.client.read_resource("tavus://personas/p1af207b8189")).contents
+    async with open_tool_client(read_only=True) as tool_client:
+        assert (await tool_client.expect_result("list_personas"))["personas"]
+        assert (await tool_client.expect_result("check_persona", persona_id="p1af207b8189"))[
+            "persona_id"
+        ]
+        assert (await tool_client.client.read_resource("tavus://personas/p1af207b8189")).contents
 
 
 @pytest.mark.parametrize("toolset", TOOLSETS)
 async def test_each_toolset_can_be_served_alone(
     open_tool_client: ToolClientFactory, toolset: str
 ) -> None:
-    async with open_tool_client(toolsets=(toolset,)) as desk:
-        alone = {tool.name for tool in (await desk.client.list_tools()).tools}
-    async with open_tool_client() as desk:
-        every = {tool.name for tool in (await desk.client.list_tools()).tools}
+    async with open_tool_client(toolsets=(toolset,)) as tool_client:
+        alone = {tool.name for tool in (await tool_client.client.list_tools()).tools}
+    async with open_tool_client() as tool_client:
+        every = {tool.name for tool in (await tool_client.client.list_tools()).tools}
     assert alone
     assert alone < every
 
@@ -68,10 +70,10 @@ async def test_each_toolset_can_be_served_alone(
 async def test_the_toolsets_partition_all_tools(open_tool_client: ToolClientFactory) -> None:
     names: list[str] = []
     for toolset in TOOLSETS:
-        async with open_tool_client(toolsets=(toolset,)) as desk:
-            names += [tool.name for tool in (await desk.client.list_tools()).tools]
-    async with open_tool_client() as desk:
-        every = [tool.name for tool in (await desk.client.list_tools()).tools]
+        async with open_tool_client(toolsets=(toolset,)) as tool_client:
+            names += [tool.name for tool in (await tool_client.client.list_tools()).tools]
+    async with open_tool_client() as tool_client:
+        every = [tool.name for tool in (await tool_client.client.list_tools()).tools]
     assert sorted(names) == sorted(every)
     assert len(names) == len(set(names))
 
@@ -90,17 +92,17 @@ async def test_a_tool_of_a_disabled_toolset_is_refused_with_the_toolset_name(
     open_tool_client: ToolClientFactory, tool: str, toolset: str
 ) -> None:
     rest = tuple(name for name in TOOLSETS if name != toolset)
-    async with open_tool_client(toolsets=rest) as desk:
-        said = await desk.expect_error(tool)
-        assert f"'{toolset}'" in said
-        assert "--toolsets" in said
-        assert desk.transport.requests == []
+    async with open_tool_client(toolsets=rest) as tool_client:
+        message = await tool_client.expect_error(tool)
+        assert f"'{toolset}'" in message
+        assert "--toolsets" in message
+        assert tool_client.transport.requests == []
 
 
 async def test_an_unknown_tool_is_not_attributed_to_a_mode(
     open_tool_client: ToolClientFactory,
 ) -> None:
-    async with open_tool_client(read_only=True) as desk:
-        said = await desk.expect_error("make_coffee")
-        assert "There is no such tool" in said
-        assert "read-only" not in said
+    async with open_tool_client(read_only=True) as tool_client:
+        message = await tool_client.expect_error("make_coffee")
+        assert "There is no such tool" in message
+        assert "read-only" not in message
