@@ -1,4 +1,4 @@
-"""The documents that the checker is held to: a case per rule, and what real users send."""
+"""Test documents of the checker: a case per rule, and documents of real users."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RULE_CASES = read_data_file("rules.toml")
 
 
 def expand_placeholders(value: Any) -> Any:
-    """Return a value of the data file with its stand-ins made long."""
+    """Return a value of a data file with "long:N" and "many:N" expanded."""
     if isinstance(value, dict):
         return {key: expand_placeholders(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -37,6 +37,6 @@ def expand_placeholders(value: Any) -> Any:
 
 
 def build_case_document(case: dict[str, Any]) -> dict[str, Any]:
-    """Return the base document with the case's own laid over it."""
+    """Return the base document with the fields of a case."""
     data = copy.deepcopy(RULE_CASES["base"]) | expand_placeholders(case.get("with", {}))
     return {key: item for key, item in data.items() if key not in case.get("without", [])}

@@ -1,4 +1,4 @@
-"""Fixes lead to one end: all of a report at once, or one by one in either order, checked anew."""
+"""Fixes give one result: all of a report at once, or one by one, from either end."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ Calls = list[dict[str, Any]]
 CATALOG = load_catalog()
 VOLATILE = {"created_at", "updated_at"}
 ROUNDS = 40
-ORDERS: list[Body] = read_data_file("orders.toml")["document"]
+ORDERS: list[Body] = read_data_file("fix_orders.toml")["document"]
 DOCUMENTS: dict[str, Body] = {
     **{case["name"]: build_case_document(case) for case in RULE_CASES["case"]},
     **{
         document["title"]: expand_placeholders(json.loads(document["json"]))
-        for document in read_data_file("forty.toml")["document"]
+        for document in read_data_file("real_drafts.toml")["document"]
         if document["as"] == "saved"
     },
     **{document["title"]: build_case_document(document) for document in ORDERS},
@@ -38,16 +38,16 @@ DOCUMENTS: dict[str, Body] = {
 
 
 def has_several_fixes(body: Body) -> bool:
-    """Tell whether there is an order: more than one finding that a call mends."""
-    found = check(PersonaDocument({**body, "persona_id": PERSONA}), CATALOG)
-    return len([item for item in found if item.fix]) > 1
+    """Return True if more than one finding has a fix, so that an order exists."""
+    findings = check(PersonaDocument({**body, "persona_id": PERSONA}), CATALOG)
+    return len([finding for finding in findings if finding.fix]) > 1
 
 
 SEVERAL = {title: body for title, body in DOCUMENTS.items() if has_several_fixes(body)}
 
 
 def remove_empty_values(value: Any) -> Any:
-    """Return a document without what holds nothing."""
+    """Return a document without empty values."""
     if not isinstance(value, dict):
         return value
     inner = {key: remove_empty_values(item) for key, item in value.items()}
@@ -55,15 +55,16 @@ def remove_empty_values(value: Any) -> Any:
 
 
 async def list_fixes(tool_client: ToolClient) -> list[Calls]:
-    """Return the fixes of a report, in its order, each once."""
-    found = [item["fix"] for item in (await check_findings(tool_client)).values() if "fix" in item]
-    return [fix for index, fix in enumerate(found) if fix not in found[:index]]
+    """Return the unique fixes of a report, in its order."""
+    findings = (await check_findings(tool_client)).values()
+    fixes = [finding["fix"] for finding in findings if "fix" in finding]
+    return [fix for index, fix in enumerate(fixes) if fix not in fixes[:index]]
 
 
 async def fix_until_stable(
-    tool_client: ToolClient, store: Store, body: Body, taken: Callable[[list[Calls]], list[Calls]]
+    tool_client: ToolClient, store: Store, body: Body, choose: Callable[[list[Calls]], list[Calls]]
 ) -> Body:
-    """Return the persona when nothing is left to be fixed, by some fixes of each report."""
+    """Apply the chosen fixes of each report until there are none; return the persona."""
     store_persona(store, body)
     for _ in range(ROUNDS):
         left = await list_fixes(tool_client)
@@ -75,7 +76,7 @@ async def fix_until_stable(
                 for key, item in remove_empty_values(document).items()
                 if key not in VOLATILE
             }
-        for call in (call for fix in taken(left) for call in fix):
+        for call in (call for fix in choose(left) for call in fix):
             now = str((store.get("persona", PERSONA) or {}).get("system_prompt"))
             prompt = str(body.get("system_prompt"))
             await tool_client.expect_result(
@@ -85,16 +86,16 @@ async def fix_until_stable(
     raise AssertionError(left)
 
 
-# Of two remedies for one thing either is enough; which of them is made depends on where one begins.
-EITHER = {
+# One of two fixes is enough for these problems; the order decides which of them is applied.
+ALTERNATIVES = {
     "a field that the docs no longer name": "its layer is settled, or without it is not in use",
     "the slowest model with a long prompt": "a faster model, or a shorter prompt",
     "A prompt of 6,000 tokens for the slowest model": "a faster model, or a shorter prompt",
     "searching nothing": "documents to be searched, or no settings of a search",
     "A prompt of 16,000 tokens that repeats the context": "a person chooses what is cut, and when",
 }
-# What a person wrote goes only where something else is chosen in its place, or a finding says so.
-PARTED = {
+# A text is removed only if it is replaced, or if a finding says so.
+REMOVED_TEXTS = {
     "Texts and functions of perception under all of their names": "nothing reads tool_prompt",
     "a header with the name of a key": "keys do not stand in headers",
     "A custom LLM without TLS, with its key in a header as well": "keys do not stand in headers",
@@ -103,10 +104,10 @@ PARTED = {
     "A tool of over 10,000 characters, and one of the same name": "the first of a name is kept",
     "Documents for a persona without English, whose context stands apart": "it is reworded",
 }
-STAND_IN = 400
+MIN_GENERATED_CHARS = 400  # longer texts are placeholders of the data file
 
 
-@pytest.mark.parametrize("title", [one for one in SEVERAL if one not in EITHER])
+@pytest.mark.parametrize("title", [title for title in SEVERAL if title not in ALTERNATIVES])
 async def test_fixes_give_the_same_result_in_every_order(
     tool_client: ToolClient, store: Store, title: str
 ) -> None:
@@ -116,11 +117,18 @@ async def test_fixes_give_the_same_result_in_every_order(
     assert await fix_until_stable(tool_client, store, body, lambda left: left[-1:]) == whole
     ends = next((one["ends"] for one in ORDERS if one["title"] == title and "ends" in one), {})
     assert {pointer: get_at(whole, pointer) for pointer in ends} == ends
-    kept = [text for _, text in PersonaDocument(whole).texts]
-    written = [text.strip() for _, text in PersonaDocument(body).texts if " " in text.strip()]
-    gone = [one for one in written if len(one) < STAND_IN and not any(one in text for text in kept)]
-    assert not gone or title in PARTED
+    after = [text for _, text in PersonaDocument(whole).texts]
+    before = [text.strip() for _, text in PersonaDocument(body).texts if " " in text.strip()]
+    removed = [
+        text
+        for text in before
+        if len(text) < MIN_GENERATED_CHARS and not any(text in other for other in after)
+    ]
+    assert not removed or title in REMOVED_TEXTS
 
 
 def test_every_document_with_interacting_findings_is_tested() -> None:
-    assert SEVERAL.keys() >= {one["title"] for one in ORDERS} | EITHER.keys() | PARTED.keys()
+    assert (
+        SEVERAL.keys()
+        >= {one["title"] for one in ORDERS} | ALTERNATIVES.keys() | REMOVED_TEXTS.keys()
+    )

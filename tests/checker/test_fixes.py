@@ -1,4 +1,4 @@
-"""Making the calls of a finding's ``fix``, and no others, makes the finding go away."""
+"""The calls of a finding's ``fix`` remove the finding."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tavus_mcp.sandbox.store import Store
 pytestmark = pytest.mark.anyio
 
 CASES: list[dict[str, Any]] = RULE_CASES["case"]
-CHOSEN: dict[str, Any] = RULE_CASES["chosen"]
+REPLACEMENTS: dict[str, Any] = RULE_CASES["chosen"]
 PERSONA = "p0123456789a"
-UNMENDED = {
+RULES_WITHOUT_FIX = {
     "stock-persona",
     "field-not-read-back",
     "greeting-undocumented",
@@ -33,85 +33,88 @@ UNMENDED = {
     "text-direction-turned",
     "text-tag-characters",
 }
-THERE = [
+RESOURCES = [
     *(("document", one) for one in ("DOCUMENT", "d8-a", "d8-b")),
     *(("guardrail", "GUARDRAIL"), ("objectives", "OBJECTIVES"), ("tool", "TOOL")),
 ]
-Found = dict[tuple[str, str], dict[str, Any]]
+Findings = dict[tuple[str, str], dict[str, Any]]
 
 
 def replace_masks(value: Any) -> Any:
-    """Return a document as Tavus stores it: with its keys."""
+    """Return a document as Tavus stores it: with keys instead of masks."""
     if isinstance(value, dict):
         return {name: replace_masks(item) for name, item in value.items()}
     return "sk-stored-before" if value == MASK else value
 
 
 def store_persona(store: Store, body: dict[str, Any]) -> None:
-    """Store a persona as it is, past every rule for new ones."""
-    born = {"created_at": "2025-05-09T16:00:00+00:00", "updated_at": "2025-05-09T16:00:00+00:00"}
+    """Store a persona without the validation of the API."""
+    times = {"created_at": "2025-05-09T16:00:00+00:00", "updated_at": "2025-05-09T16:00:00+00:00"}
     unset = {"persona_name": "", "system_prompt": "", "pipeline_mode": "full", "layers": {}}
-    given = {"persona_type": "user", **unset, **born, **to_persona_names(replace_masks(body))}
+    persona = {"persona_type": "user", **unset, **times, **to_persona_names(replace_masks(body))}
     with store.write_transaction():
-        for kind, reference in THERE:
+        for kind, reference in RESOURCES:
             store.put(kind, reference, {})
-        store.put("persona", PERSONA, {**given, "persona_id": PERSONA})
+        store.put("persona", PERSONA, {**persona, "persona_id": PERSONA})
 
 
 def replace_placeholders(value: Any, prompt: str) -> Any:
-    """Return arguments with everything chosen that a person has to choose."""
+    """Return arguments with a value for each placeholder."""
     if isinstance(value, dict):
         return {name: replace_placeholders(item, prompt) for name, item in value.items()}
     if isinstance(value, list):
         return [replace_placeholders(item, prompt) for item in value]
     if value == "<OLD_TEXT>":
         return prompt
-    if value in CHOSEN:
-        return CHOSEN[value]
+    if value in REPLACEMENTS:
+        return REPLACEMENTS[value]
     pattern = "|".join(PLACEHOLDERS)
-    return re.sub(pattern, lambda one: CHOSEN[one[0]], value) if isinstance(value, str) else value
+    return (
+        re.sub(pattern, lambda match: REPLACEMENTS[match[0]], value)
+        if isinstance(value, str)
+        else value
+    )
 
 
-async def check_findings(tool_client: ToolClient) -> Found:
-    """Return what is found about the persona, by rule and path."""
+async def check_findings(tool_client: ToolClient) -> Findings:
+    """Return the findings about the persona, by rule and path."""
     report = await tool_client.expect_result("check_persona", persona_id=PERSONA)
     return {(item["rule"], item["path"]): item for item in report["findings"]}
 
 
-async def apply_each_fix(tool_client: ToolClient, store: Store, body: dict[str, Any]) -> Found:
-    """Make the calls of each finding on the persona as it was; return what was found at first."""
+async def apply_each_fix(tool_client: ToolClient, store: Store, body: dict[str, Any]) -> Findings:
+    """Apply the fix of each finding to the original persona; return the original findings."""
     store_persona(store, body)
     before = await check_findings(tool_client)
-    for place, finding in before.items():
-        said = "This call holds a long text" in finding.get("hint", "")
-        assert ("fix" in finding) is (finding["rule"] not in UNMENDED and not said), place
+    for key, finding in before.items():
+        is_long = "This call holds a long text" in finding.get("hint", "")
+        has_fix = finding["rule"] not in RULES_WITHOUT_FIX and not is_long
+        assert ("fix" in finding) is has_fix, key
         store_persona(store, body)
         for call in finding.get("fix", ()):
             arguments = replace_placeholders(call["arguments"], str(body.get("system_prompt")))
             await tool_client.expect_result(call["tool"], **arguments)
         if "fix" in finding:
             after = await check_findings(tool_client)
-            assert place not in after, finding
-            errors = {key for key, item in after.items() if item["severity"] == "error"}
+            assert key not in after, finding
+            errors = {other for other, item in after.items() if item["severity"] == "error"}
             assert errors <= before.keys(), finding
     return before
 
 
-@pytest.mark.parametrize("about", sorted({case["rule"].partition("-")[0] for case in CASES}))
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 async def test_a_fix_removes_its_finding_and_adds_no_error(
-    tool_client: ToolClient, store: Store, about: str
+    tool_client: ToolClient, store: Store, case: dict[str, Any]
 ) -> None:
-    for case in CASES:
-        if case["rule"].partition("-")[0] == about:
-            before = await apply_each_fix(tool_client, store, build_case_document(case))
-            path = case["path"]
-            never_read = path.split("/")[1] in WRITE_ONLY or path.endswith("/api_key")
-            assert never_read or (case["rule"], path) in before, case["name"]
+    before = await apply_each_fix(tool_client, store, build_case_document(case))
+    path = case["path"]
+    is_never_read = path.split("/")[1] in WRITE_ONLY or path.endswith("/api_key")
+    assert is_never_read or (case["rule"], path) in before
 
 
 def test_the_rules_without_fix_are_the_intended_ones() -> None:
-    assert {rule.name for rule in RULES if rule.no_fix_reason} == UNMENDED
+    assert {rule.name for rule in RULES if rule.no_fix_reason} == RULES_WITHOUT_FIX
 
 
 def test_the_test_data_replaces_every_placeholder() -> None:
-    assert CHOSEN.keys() == PLACEHOLDERS.keys()
+    assert REPLACEMENTS.keys() == PLACEHOLDERS.keys()

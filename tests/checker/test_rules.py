@@ -1,4 +1,4 @@
-"""Each rule points at what it is for, at nothing else, and raises at nothing at all."""
+"""Each rule reports its case and nothing else, and no rule ever raises."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CATALOG = load_catalog()
 BY_NAME = {rule.name: rule for rule in RULES}
 SECRET = "hush-4711-hush"
 
-REFUSING = {
+BLOCKING_RULES = {
     "system-prompt-missing",
     "prompt-not-allowed",
     "placeholder-of-ours",
@@ -67,11 +67,15 @@ def list_findings(document: PersonaDocument) -> list[RuleFinding]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_a_rule_reports_its_path_and_no_other_rule_reports(case: dict[str, Any]) -> None:
     findings = list_findings(build_document(case))
-    here = [one for one in findings if (one.rule, one.path) == (case["rule"], case["path"])]
-    assert len(here) == 1
-    assert {one.rule for one in findings} == {case["rule"], *case.get("also", [])}
-    assert case.get("message", "") in here[0].message
-    assert case.get("hint", "") in (here[0].hint or "")
+    reported = [
+        finding
+        for finding in findings
+        if (finding.rule, finding.path) == (case["rule"], case["path"])
+    ]
+    assert len(reported) == 1
+    assert {finding.rule for finding in findings} == {case["rule"], *case.get("also", [])}
+    assert case.get("message", "") in reported[0].message
+    assert case.get("hint", "") in (reported[0].hint or "")
 
 
 @pytest.mark.parametrize("case", SILENT, ids=lambda case: case["name"])
@@ -108,53 +112,53 @@ print([path for path in opened if path.endswith((".toml", ".md"))])
 def test_a_rule_has_a_kebab_case_name_a_source_and_a_reason(rule: Rule) -> None:
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", rule.name)
     source = r"SEED|N1|OAS|GO|N#\d+|[DJPV]:[\w./-]+"
-    assert [one for one in rule.source.split(", ") if not re.fullmatch(source, one)] == []
+    assert [text for text in rule.source.split(", ") if not re.fullmatch(source, text)] == []
     assert rule.check.__doc__
 
 
 def test_only_documents_that_tavus_rejects_are_blocked() -> None:
-    refusing = {rule.name for rule in RULES if rule.blocks_write}
-    assert refusing == REFUSING
-    assert all(BY_NAME[name].severity == "error" for name in refusing)
+    blocking = {rule.name for rule in RULES if rule.blocks_write}
+    assert blocking == BLOCKING_RULES
+    assert all(BY_NAME[name].severity == "error" for name in blocking)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_a_finding_has_a_message_sentence_and_a_hint(case: dict[str, Any]) -> None:
-    for one in list_findings(build_document(case)):
-        assert re.fullmatch(r"\S[^\n]*\.", one.message)
-        assert re.fullmatch(r"\S[^\n]*\.", one.hint or "")
+    for finding in list_findings(build_document(case)):
+        assert re.fullmatch(r"\S[^\n]*\.", finding.message)
+        assert re.fullmatch(r"\S[^\n]*\.", finding.hint or "")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_a_call_in_a_hint_matches_a_tool_signature(case: dict[str, Any]) -> None:
-    for one in list_findings(build_document(case)):
-        hint = one.hint or ""
+    for finding in list_findings(build_document(case)):
+        hint = finding.hint or ""
         assert hint.count("(persona_id") == len(CALL.findall(hint))
-        for written in CALL.findall(hint):
-            asked = ast.parse(written, mode="eval").body
-            assert isinstance(asked, ast.Call)
-            tool = ast.unparse(asked.func)
-            assert {str(word.arg) for word in asked.keywords} <= TOOLS[tool].keys(), written
+        for call_text in CALL.findall(hint):
+            call = ast.parse(call_text, mode="eval").body
+            assert isinstance(call, ast.Call)
+            tool = ast.unparse(call.func)
+            assert {str(word.arg) for word in call.keywords} <= TOOLS[tool].keys(), call_text
             required = {
                 name
                 for name, parameter in TOOLS[tool].items()
                 if parameter.default is inspect.Parameter.empty
             }
-            assert required <= {"app", "persona_id"} | {str(word.arg) for word in asked.keywords}
-            unset = [ast.literal_eval(word.value) for word in asked.keywords if word.arg == "unset"]
+            assert required <= {"app", "persona_id"} | {str(word.arg) for word in call.keywords}
+            unset = [ast.literal_eval(word.value) for word in call.keywords if word.arg == "unset"]
             layer = tool.removeprefix("configure_")
-            assert {name for names in unset for name in names} <= {*TOOLS[tool], layer}, written
+            assert {name for names in unset for name in names} <= {*TOOLS[tool], layer}, call_text
 
 
 def test_a_valid_persona_has_no_errors_or_warnings() -> None:
     findings = check(PersonaDocument(RULE_CASES["clean"]), CATALOG)
-    assert [one for one in findings if one.severity != "info"] == []
+    assert [finding for finding in findings if finding.severity != "info"] == []
 
 
 def test_the_seed_document_gives_findings_that_never_block() -> None:
     findings = list_findings(PersonaDocument(RULE_CASES["seed"]))
-    assert not [one for one in findings if one.blocks_write]
-    assert {one.rule for one in findings} >= {
+    assert not [finding for finding in findings if finding.blocks_write]
+    assert {finding.rule for finding in findings} >= {
         "audio-only-on-persona",
         "context-deprecated",
         "llm-model-retired",
@@ -179,7 +183,7 @@ def test_no_finding_reveals_a_secret() -> None:
     document = PersonaDocument({**RULE_CASES["base"], "layers": {"llm": llm, "tts": tts}})
     findings = list_findings(document)
     assert len(findings) > 5
-    assert not [one for one in findings if SECRET in f"{one.message}{one.hint}"]
+    assert not [finding for finding in findings if SECRET in f"{finding.message}{finding.hint}"]
 
 
 KNOWN = sorted(
@@ -240,8 +244,8 @@ DOCUMENTS = st.fixed_dictionaries(
 @given(DOCUMENTS)
 @settings(max_examples=examples(80), database=None, suppress_health_check=list(HealthCheck))
 def test_no_rule_raises_for_arbitrary_documents(data: dict[str, Any]) -> None:
-    for one in list_findings(PersonaDocument(data)):
-        assert one.path.startswith("/")
+    for finding in list_findings(PersonaDocument(data)):
+        assert finding.path.startswith("/")
 
 
 @given(DOCUMENTS)
@@ -249,11 +253,11 @@ def test_no_rule_raises_for_arbitrary_documents(data: dict[str, Any]) -> None:
 def test_checking_a_saved_persona_never_raises_and_every_fix_is_rendered(
     data: dict[str, Any],
 ) -> None:
-    for one in check(PersonaDocument({**data, "persona_id": "p0123456789a"}), CATALOG):
-        told = (one.hint or "").split("(persona_id")
-        tools = [call.tool for call in one.fix or []]
-        assert tools == [text.rsplit(" ", 1)[-1] for text in told[:-1]][: len(tools)], one
-        assert all(call.arguments["persona_id"] == "p0123456789a" for call in one.fix or [])
+    for finding in check(PersonaDocument({**data, "persona_id": "p0123456789a"}), CATALOG):
+        parts = (finding.hint or "").split("(persona_id")
+        tools = [call.tool for call in finding.fix or []]
+        assert tools == [text.rsplit(" ", 1)[-1] for text in parts[:-1]][: len(tools)], finding
+        assert all(call.arguments["persona_id"] == "p0123456789a" for call in finding.fix or [])
 
 
 @given(st.dictionaries(KEYS, ANYTHING, max_size=8))
@@ -267,5 +271,5 @@ def test_no_rule_raises_for_a_deeply_nested_document() -> None:
     for _ in range(5_000):
         deep = {"system_prompt": [deep]}
     assert "placeholder-in-text" in {
-        one.rule for one in list_findings(PersonaDocument({"layers": deep}))
+        finding.rule for finding in list_findings(PersonaDocument({"layers": deep}))
     }

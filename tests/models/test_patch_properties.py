@@ -65,9 +65,9 @@ def normalize_json(value: Any) -> str:
 @example(before={"": {"": 1}}, after={"": {"": 2, "/": {"~1": 0}}})
 @settings(max_examples=examples(150))
 def test_applying_a_diff_produces_the_later_document(before: Any, after: Any) -> None:
-    kept = copy.deepcopy(before)
+    original = copy.deepcopy(before)
     assert is_same_json(apply_patch(before, diff(before, after)), after)
-    assert before == kept
+    assert before == original
 
 
 @given(before=OBJECTS, after=OBJECTS)

@@ -1,4 +1,4 @@
-"""A draft is read by its arguments' names, and its hints speak of the document, not of calls."""
+"""Drafts: argument names are accepted, and hints name fields of the document instead of calls."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ CATALOG = load_catalog()
 
 @pytest.mark.parametrize("case", RULE_CASES["case"], ids=lambda case: case["name"])
 def test_hints_for_a_draft_mention_no_id(case: dict[str, Any]) -> None:
-    for one in check(PersonaDocument(build_case_document(case)), CATALOG):
-        assert "persona_id" not in (one.hint or "")
-        assert one.fix is None
+    for finding in check(PersonaDocument(build_case_document(case)), CATALOG):
+        assert "persona_id" not in (finding.hint or "")
+        assert finding.fix is None
 
 
 async def test_argument_names_of_create_persona_are_accepted_in_drafts(
@@ -46,6 +46,8 @@ async def test_a_draft_and_its_creation_get_the_same_findings(tool_client: ToolC
     created = {item["message"]: item.get("hint") for item in receipt["findings"]}
     both = drafted.keys() & created.keys()
     assert len(both) >= 2
-    assert {said: drafted[said] for said in both} == {said: created[said] for said in both}
+    assert {message: drafted[message] for message in both} == {
+        message: created[message] for message in both
+    }
     rules = {item["rule"]: item["hint"] for item in report["findings"]}
     assert "set /layers/tts/tts_engine to" in rules["tts-engine-retired"]

@@ -1,4 +1,4 @@
-"""What real users send: the checker names each mistake, where it is, and no more."""
+"""Documents of real users: the checker reports each mistake at its path, and nothing else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tavus_mcp.sandbox.store import Store
 
 pytestmark = pytest.mark.anyio
 
-DOCUMENTS: list[dict[str, Any]] = read_data_file("forty.toml")["document"]
+DOCUMENTS: list[dict[str, Any]] = read_data_file("real_drafts.toml")["document"]
 
 
 def parametrize_documents(*ways: str) -> pytest.MarkDecorator:
@@ -70,6 +70,6 @@ async def test_a_draft_given_as_text_is_parsed(
 async def test_a_document_that_is_not_a_persona_is_refused_with_advice(
     tool_client: ToolClient, document: dict[str, Any]
 ) -> None:
-    said = await tool_client.expect_error("check_persona", document=build_body(document))
-    assert "/document: " in said
-    assert document["says"] in said
+    message = await tool_client.expect_error("check_persona", document=build_body(document))
+    assert "/document: " in message
+    assert document["says"] in message

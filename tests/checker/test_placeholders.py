@@ -1,4 +1,4 @@
-"""What a fix left open for a person to choose is never sent as it stands."""
+"""Placeholders of fixes are never sent in place of a value."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tavus_mcp.checker.fixes import PLACEHOLDERS, find_placeholder
 
 pytestmark = pytest.mark.anyio
 
-SENT: list[tuple[str, dict[str, Any], str]] = [
+PLACEHOLDER_CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("configure_perception", {"visual_awareness_queries": ["Who?", "<QUERY>"]}, "/layers/perce"),
     (
         "configure_tts",
@@ -27,22 +27,24 @@ SENT: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("tool", "arguments", "place"), SENT)
+@pytest.mark.parametrize(("tool", "arguments", "path"), PLACEHOLDER_CALLS)
 async def test_an_unreplaced_placeholder_is_refused_before_any_request(
-    tool_client: ToolClient, tool: str, arguments: dict[str, Any], place: str
+    tool_client: ToolClient, tool: str, arguments: dict[str, Any], path: str
 ) -> None:
     persona_id = await tool_client.create_persona()
-    said = await tool_client.expect_error(tool, persona_id=persona_id, **arguments)
-    assert f"Refused before anything was sent. {place}" in said
-    assert "was not replaced" in said
+    message = await tool_client.expect_error(tool, persona_id=persona_id, **arguments)
+    assert f"Refused before anything was sent. {path}" in message
+    assert "was not replaced" in message
     assert len(tool_client.transport.writes) == 1
 
 
-@pytest.mark.parametrize("choice", PLACEHOLDERS)
+@pytest.mark.parametrize("placeholder", PLACEHOLDERS)
 async def test_a_persona_with_unreplaced_placeholders_is_not_created(
-    tool_client: ToolClient, choice: str
+    tool_client: ToolClient, placeholder: str
 ) -> None:
-    said = await tool_client.expect_error("create_persona", name="Bot", system_prompt=choice)
-    assert f"/system_prompt: {choice} stands for what is to be chosen" in said
-    assert find_placeholder(choice) == choice
+    message = await tool_client.expect_error(
+        "create_persona", name="Bot", system_prompt=placeholder
+    )
+    assert f"/system_prompt: {placeholder} stands for what is to be chosen" in message
+    assert find_placeholder(placeholder) == placeholder
     assert tool_client.transport.writes == []
