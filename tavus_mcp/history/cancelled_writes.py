@@ -7,7 +7,7 @@ from tavus_mcp.errors import NotFound
 from tavus_mcp.history.record import EXPECTED_VALUES, record_outcome
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import get_at
 from tavus_mcp.models.masking import is_secret_value
 from tavus_mcp.models.persona import WRITE_ONLY
@@ -21,12 +21,10 @@ async def report_cancelled_write(app: App, document: PersonaDocument) -> list[Ru
     is_applied = has_taken_effect(app, intent, document)
     unrecorded = await record_outcome(app, intent, "applied" if is_applied else "unknown", document)
     effect = "took effect" if is_applied else "has not taken effect so far, as far as can be seen"
-    cancelled = RuleFinding(
-        severity="warning",
-        path="",
-        message=f"The {intent.tool} that was cancelled {effect}.",
+    cancelled = warning(
+        "cancelled-write",
+        f"The {intent.tool} that was cancelled {effect}.",
         hint="list_revisions tells what was changed; restore_revision takes it back.",
-        rule="cancelled-write",
     )
     return [cancelled, *unrecorded]
 

@@ -18,7 +18,7 @@ from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, JournalUnavailable, TavusError, ToolFailure, Unavailable
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import Operation, get_at, pointer_tokens
 
 EXTERNAL_CHANGE = "elsewhere"
@@ -95,12 +95,10 @@ class RecordedWrite:
             self.is_read_back = True
         except TavusError as error:
             self.mismatches = [
-                RuleFinding(
-                    severity="warning",
-                    path="",
-                    message=f"Tavus accepted the write, but reading it back failed: {error}",
+                warning(
+                    NOT_READ_BACK,
+                    f"Tavus accepted the write, but reading it back failed: {error}",
                     hint=hint,
-                    rule=NOT_READ_BACK,
                 )
             ]
 
@@ -168,7 +166,7 @@ async def append_or_report(app: App, entry: JournalEntry) -> list[RuleFinding]:
         await app.journal.append(entry)
     except JournalUnavailable as error:
         message = f"The write was carried out, but not recorded: {error}"
-        return [RuleFinding(severity="warning", path="", message=message, rule="not-recorded")]
+        return [warning("not-recorded", message)]
     return []
 
 

@@ -50,22 +50,18 @@ class JournalEntry:
         return replace(placed, digest=digest_of(placed, placed.body_digest))
 
 
+# fmt: off
+_HASHED_FIELDS = (
+    "seq", "parent", "kind", "persona_id", "at", "tool", "status", "revision", "paths", "ref",
+    "detail",
+)
+# fmt: on
+"""The fields in a digest, in their order there; never changed, as it would void every journal."""
+
+
 def digest_of(entry: JournalEntry, body_digest: str) -> str:
     """Return the hash over all fields of an entry, its body and its parent."""
-    fields = [
-        entry.seq,
-        entry.parent,
-        entry.kind,
-        entry.persona_id,
-        entry.at,
-        entry.tool,
-        entry.status,
-        entry.revision,
-        list(entry.paths),
-        entry.ref,
-        entry.detail,
-        body_digest,
-    ]
+    fields = [*(getattr(entry, name) for name in _HASHED_FIELDS), body_digest]
     text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 

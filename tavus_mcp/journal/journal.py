@@ -203,28 +203,16 @@ def _use_wal(db: sqlite3.Connection) -> None:
 
 
 def _to_row(entry: JournalEntry) -> tuple[Any, ...]:
-    return (
-        entry.seq,
-        entry.kind,
-        entry.persona_id,
-        entry.at,
-        entry.tool,
-        entry.status,
-        entry.revision,
-        json.dumps(entry.paths),
-        entry.ref,
-        json.dumps(entry.detail),
-        entry.parent,
-        entry.digest,
-        entry.body_digest,
-    )
+    values = {name: getattr(entry, name) for name in _COLUMNS.split(", ")}
+    values |= {name: json.dumps(values[name]) for name in ("paths", "detail")}
+    return (*values.values(), entry.body_digest)
 
 
 def _entry_from_row(row: tuple[Any, ...]) -> JournalEntry:
-    named = dict(zip([*_COLUMNS.split(", "), "body"], row, strict=True))
-    paths = _parse_column(named.pop("paths"), list)
-    detail = _parse_column(named.pop("detail"), dict)
-    return JournalEntry(paths=tuple(paths), detail=detail, **named)
+    values = dict(zip([*_COLUMNS.split(", "), "body"], row, strict=True))
+    values["paths"] = tuple(_parse_column(values["paths"], list))
+    values["detail"] = _parse_column(values["detail"], dict)
+    return JournalEntry(**values)
 
 
 def _parse_column(text: str, kind: type[T]) -> T:

@@ -51,6 +51,24 @@ class RuleFinding(Finding):
     intended_path: Annotated[str | None, Field(exclude=True)] = None
 
 
+def warning(
+    rule: str, message: str, *, path: str = "", hint: str | None = None, source: str | None = None
+) -> RuleFinding:
+    """Return a finding of severity ``warning``, by default on the persona as a whole."""
+    return RuleFinding(
+        severity="warning", path=path, message=message, hint=hint, rule=rule, source=source
+    )
+
+
+def info(
+    rule: str, message: str, *, path: str = "", hint: str | None = None, source: str | None = None
+) -> RuleFinding:
+    """Return a finding of severity ``info``, by default on the persona as a whole."""
+    return RuleFinding(
+        severity="info", path=path, message=message, hint=hint, rule=rule, source=source
+    )
+
+
 def sort_by_severity(findings: list[RuleFinding]) -> list[RuleFinding]:
     """Return unique findings by severity, worst first, then by path."""
     unique = {(item.severity, item.path, item.message): item for item in findings}

@@ -8,7 +8,7 @@ from tavus_mcp.app import App
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.errors import Conflict, ToolFailure
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.findings import RuleFinding, info, warning
 from tavus_mcp.models.json_patch import Operation, diff, get_at, outermost_list, pointer_tokens
 from tavus_mcp.models.masking import is_secret_value
 from tavus_mcp.models.receipt import changes_of
@@ -46,14 +46,10 @@ def build_test_attempts(
 
 def sent_without_tests_finding(error: ToolFailure) -> RuleFinding:
     """Return the finding for a change that was sent again without its tests."""
-    return RuleFinding(
-        severity="info",
-        path="",
-        message=(
-            "Tavus refused the change with its tests for edits of others, though nothing had been "
-            f"edited; it was sent once more without them. It had said: {error}"
-        ),
-        rule="sent-without-tests",
+    return info(
+        "sent-without-tests",
+        "Tavus refused the change with its tests for edits of others, though nothing had been "
+        f"edited; it was sent once more without them. It had said: {error}",
         source="D:patch-persona",
     )
 
@@ -68,14 +64,12 @@ def edited_meanwhile_findings(
     listed, omitted = paths[:_MAX_CONFLICT_ITEMS], len(paths[_MAX_CONFLICT_ITEMS:])
     more = f" and {omitted} more" if omitted else ""
     return [
-        RuleFinding(
-            severity="warning",
-            path="",
-            message="The persona was written, but it reads otherwise than the file says at "
+        warning(
+            EDITED_MEANWHILE,
+            "The persona was written, but it reads otherwise than the file says at "
             f"{', '.join(listed)}{more}: someone edited it meanwhile, or Tavus did.",
             hint="The file does not name this revision, so the next apply is refused until the "
             "persona is brought into it: tavus-mcp export PERSONA_ID --into FILE.",
-            rule=EDITED_MEANWHILE,
         )
     ]
 

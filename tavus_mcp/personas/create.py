@@ -17,7 +17,7 @@ from tavus_mcp.history.revivals import REVIVES, record_revived_as
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.findings import RuleFinding, sort_by_severity
+from tavus_mcp.models.findings import RuleFinding, info, sort_by_severity, warning
 from tavus_mcp.models.json_patch import diff, pointer_of
 from tavus_mcp.models.masking import is_masked
 from tavus_mcp.models.receipt import Receipt, Undo
@@ -101,11 +101,9 @@ async def _build_body(app: App, request: CreateRequest) -> tuple[JsonObject, lis
     return body, sort_by_severity([*request.findings, *copied, *respellings, *checked])
 
 
-_RESPONSE_LOST = RuleFinding(
-    severity="info",
-    path="",
-    message="The answer to the creation was lost, but the persona was found; it is there once.",
-    rule="answer-lost",
+_RESPONSE_LOST = info(
+    "answer-lost",
+    "The answer to the creation was lost, but the persona was found; it is there once.",
 )
 
 
@@ -177,13 +175,7 @@ def copyable_fields(
     if isinstance(layers, dict) and layers.pop("conferencing", None):
         dropped.append(("/layers/conferencing", "a meeting identity belongs to one persona"))
     return _without_nulls(fields), [
-        RuleFinding(
-            severity="warning",
-            path=path,
-            message=f"{message_prefix}: {reason}.",
-            rule="not-copied",
-            source="D:get-persona",
-        )
+        warning("not-copied", f"{message_prefix}: {reason}.", path=path, source="D:get-persona")
         for path, reason in dropped
     ]
 

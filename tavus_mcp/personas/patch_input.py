@@ -10,7 +10,7 @@ from pydantic import MISSING, Field, ValidationError
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import JsonObject, StrictModel
 from tavus_mcp.models.changes import Change, RawPatch, SetFields
-from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import Operation, PatchError, pointer_of, pointer_tokens
 from tavus_mcp.models.persona import SERVER_FIELDS, Persona
 from tavus_mcp.models.validation_errors import render_errors
@@ -145,12 +145,11 @@ def _find_path_problem(path: str, argument_path: str, allow_unknown: bool) -> st
 
 def _whole_layer_findings(operations: list[Operation]) -> list[RuleFinding]:
     return [
-        RuleFinding(
-            severity="warning",
+        warning(
+            "whole-layer-patch",
+            "This replaces the whole node: fields that are not in the value are removed.",
             path=operation.path,
-            message="This replaces the whole node: fields that are not in the value are removed.",
             hint="Give a path to one field, like /layers/llm/model, to keep the others.",
-            rule="whole-layer-patch",
             source="N#70219330625",
         )
         for operation in operations

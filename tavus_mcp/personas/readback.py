@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import Operation, pointer_of, pointer_tokens
 from tavus_mcp.models.masking import is_masked
 from tavus_mcp.models.persona import WRITE_ONLY
@@ -23,12 +23,11 @@ def verify_written(
     Masked keys and omitted defaults count as written: Tavus returns neither (docs: get-persona).
     """
     return [
-        RuleFinding(
-            severity="warning",
+        warning(
+            "not-stuck",
+            "Written, but it does not read back as it was written.",
             path=operation.path,
-            message="Written, but it does not read back as it was written.",
             hint="Read it with get_persona; if it is not there, Tavus did not accept the value.",
-            rule="not-stuck",
             source="N#71196814473",
         )
         for operation in operations

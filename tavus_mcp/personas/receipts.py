@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tavus_mcp.app import App
 from tavus_mcp.history.redactions import is_restorable, is_secret_path
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.findings import RuleFinding, info
 from tavus_mcp.models.json_patch import (
     Operation,
     apply_patch,
@@ -67,7 +67,7 @@ def _omission_findings(count: int) -> list[RuleFinding]:
     message = (
         f"{MAX_LISTED_CHANGES} of {count} changes are told; get_persona tells what stands there."
     )
-    return [RuleFinding(severity="info", path="", message=message, rule="changes-left-out")]
+    return [info("changes-left-out", message)]
 
 
 def _mark_as_sent(finding: RuleFinding) -> RuleFinding:
@@ -83,12 +83,11 @@ def loss_findings(
     """Return a finding for each old value that cannot be restored, as it is stored nowhere."""
     keys = [item.path for item in operations if _replaces_key(before, item)]
     findings = [
-        RuleFinding(
-            severity="info",
+        info(
+            "key-replaced",
+            "The key that stood here cannot come back: nobody but Tavus ever had it.",
             path=path,
-            message="The key that stood here cannot come back: nobody but Tavus ever had it.",
             hint="To use another one, give it by api_key_ref.",
-            rule="key-replaced",
         )
         for path in keys
     ]
@@ -99,9 +98,7 @@ def loss_findings(
             if is_write_only:
                 reason = "Tavus never shows it."
             message = f"What stood here cannot come back: {reason}"
-            findings.append(
-                RuleFinding(severity="info", path=path, message=message, rule="not-kept")
-            )
+            findings.append(info("not-kept", message, path=path))
     return findings
 
 

@@ -21,7 +21,7 @@ from tavus_mcp.history.revivals import revived_id
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import PatchError, diff, get_at, outermost_list, pointer_tokens
 from tavus_mcp.models.layers import LAYER_NAMES
 from tavus_mcp.models.masking import MASK
@@ -112,13 +112,12 @@ def _renamed_findings(persona_id: str, current: PersonaDocument) -> list[RuleFin
     if current.persona_id == persona_id:
         return []
     return [
-        RuleFinding(
-            severity="warning",
-            path="/persona_id",
-            message=f"Persona {persona_id!r} is gone; it was brought back as "
+        warning(
+            "lives-on",
+            f"Persona {persona_id!r} is gone; it was brought back as "
             f"{current.persona_id!r} before, and that one is meant here.",
+            path="/persona_id",
             hint="Use the new id from now on.",
-            rule="lives-on",
         )
     ]
 
@@ -174,13 +173,13 @@ def _redacted_finding(path: str) -> RuleFinding:
     if is_secret_path(pointer_tokens(path)):
         message = "This key cannot come back: Tavus never shows it, so it was never kept."
     hint = "What is stored now stays; if it is gone, give it again."
-    return RuleFinding(severity="warning", path=path, message=message, hint=hint, rule=NOT_RESTORED)
+    return warning(NOT_RESTORED, message, path=path, hint=hint)
 
 
 def _write_only_finding(path: str) -> RuleFinding:
     message = "This cannot come back: Tavus never shows it, so it is not known what was there."
     hint = "What is stored now stays; set it anew if need be."
-    return RuleFinding(severity="warning", path=path, message=message, hint=hint, rule=NOT_RESTORED)
+    return warning(NOT_RESTORED, message, path=path, hint=hint)
 
 
 def _is_unknown_write_only(target: PersonaDocument, path: str) -> bool:
@@ -208,12 +207,11 @@ async def _revive(app: App, request: RestoreRequest, target: PersonaDocument) ->
     """Create a deleted persona again, without what cannot be restored."""
     stored = target.writable_fields()
     fields, uncopied = copyable_fields(restore_visible(stored, {}), "Not brought back")
-    new_id = RuleFinding(
-        severity="warning",
+    new_id = warning(
+        "new-id",
+        f"Persona {request.persona_id!r} is gone, so this is a new one with a new id.",
         path="/persona_id",
-        message=f"Persona {request.persona_id!r} is gone, so this is a new one with a new id.",
         hint="Point whatever used the old id to the new one.",
-        rule="new-id",
     )
     findings = [new_id, *map(_redacted_finding, redacted_paths(stored, {})), *uncopied]
     findings += _drop_custom_llm(fields)
@@ -240,12 +238,11 @@ def _drop_custom_llm(fields: JsonObject) -> list[RuleFinding]:
         return []
     dropped = [name for name in ("base_url", "model") if llm.pop(name, None)]
     return [
-        RuleFinding(
-            severity="warning",
+        warning(
+            "not-copied",
+            "Not brought back: a custom LLM needs its key, and the key was never kept.",
             path=f"/layers/llm/{name}",
-            message="Not brought back: a custom LLM needs its key, and the key was never kept.",
             hint="configure_llm(persona_id, model=..., base_url=..., api_key_ref=...).",
-            rule="not-copied",
         )
         for name in dropped
     ]
@@ -262,7 +259,7 @@ def _missing_reference(fields: JsonObject, error: TavusError) -> str:
 
 def _missing_reference_finding(name: str, reference: object) -> RuleFinding:
     message = f"Not brought back: Tavus knows no such id any more ({reference})."
-    return RuleFinding(severity="warning", path=f"/{name}", message=message, rule="gone-reference")
+    return warning("gone-reference", message, path=f"/{name}")
 
 
 def _parse_path(name: str) -> str:

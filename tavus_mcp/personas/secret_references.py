@@ -14,7 +14,7 @@ from pydantic import MISSING
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument
-from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.findings import RuleFinding, warning
 
 KEY_REFERENCE_FIELD = "api_key_ref"
 KEY_FIELD = "api_key"
@@ -82,12 +82,11 @@ def literal_key_findings(value: Any, path: str = "") -> list[RuleFinding]:
 
 
 def _literal_key_finding(path: str) -> RuleFinding:
-    return RuleFinding(
-        severity="warning",
+    return warning(
+        "literal-key",
+        "This key was given literally, so it stands in the conversation with the model.",
         path=path,
-        message="This key was given literally, so it stands in the conversation with the model.",
         hint="Next time set TAVUS_SECRET_<NAME> for the server and give api_key_ref; masked here.",
-        rule="literal-key",
     )
 
 

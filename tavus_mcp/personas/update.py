@@ -17,7 +17,7 @@ from tavus_mcp.history.cancelled_writes import has_taken_effect
 from tavus_mcp.history.record import RecordedWrite, WriteIntent, record_observed, recorded_write
 from tavus_mcp.models.changes import Change, RawPatch
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.findings import RuleFinding, sort_by_severity
+from tavus_mcp.models.findings import RuleFinding, info, sort_by_severity
 from tavus_mcp.models.json_patch import Operation, diff, pointer_tokens
 from tavus_mcp.models.masking import MASK, has_masked_secret_at
 from tavus_mcp.models.receipt import Receipt
@@ -214,18 +214,13 @@ async def _require_effect(
     return [] if is_changed else [ALREADY_SET]
 
 
-RESPONSE_LOST = RuleFinding(
-    severity="info",
-    path="",
-    message="The answer to the change was lost, but the persona reads as it was to be.",
-    rule="answer-lost",
+RESPONSE_LOST = info(
+    "answer-lost", "The answer to the change was lost, but the persona reads as it was to be."
 )
-ALREADY_SET = RuleFinding(
-    severity="info",
-    path="",
-    message="Tavus answered that all of this is so already. What is its default it often neither "
+ALREADY_SET = info(
+    "so-already",
+    "Tavus answered that all of this is so already. What is its default it often neither "
     "stores nor shows.",
-    rule="so-already",
     source="N#71196814473",
 )
 
