@@ -11,17 +11,8 @@ from starlette.routing import Route
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.vocabularies import to_persona_names
+from tavus_mcp.sandbox import http
 from tavus_mcp.sandbox.faults import CONTROL_PATH, Fault, Faults
-from tavus_mcp.sandbox.http import (
-    Body,
-    bad_request,
-    empty_response,
-    json_response,
-    read_object,
-    reject_mixed_vocabularies,
-    store_of,
-    validate_body,
-)
 from tavus_mcp.sandbox.routes.conversations import (
     CONVERSATIONS,
     ENDED_BY_REQUEST,
@@ -38,7 +29,7 @@ from tavus_mcp.sandbox.simulator.store_calls import (
 )
 
 
-class FinishedCall(Body):
+class FinishedCall(http.Body):
     """The content of a call that the sandbox stores as if it had taken place."""
 
     transcript: list[JsonObject] = Field(default_factory=list)
@@ -47,7 +38,7 @@ class FinishedCall(Body):
     events: list[JsonObject] = Field(default_factory=list)
 
 
-class SimulationRequest(Body):
+class SimulationRequest(http.Body):
     """Which calls to simulate: the persona, their number and the seed."""
 
     persona_id: str
@@ -75,51 +66,53 @@ def routes() -> list[Route]:
 
 async def plan_fault(request: Request) -> Response:
     """Plan a fault."""
-    body = await read_object(request)
-    validate_body(Fault, body)
+    body = await http.read_object(request)
+    http.validate_body(Fault, body)
     _faults(request).plan(Fault.model_validate(body))
-    return empty_response()
+    return http.empty_response()
 
 
 async def clear_faults(request: Request) -> Response:
     """Remove the planned faults."""
     _faults(request).clear()
-    return empty_response()
+    return http.empty_response()
 
 
 async def list_requests(request: Request) -> Response:
     """Return the latest requests, oldest first, and the number of their connections."""
     faults = _faults(request)
-    return json_response({"requests": list(faults.log), "connections": len(faults.connections)})
+    return http.json_response(
+        {"requests": list(faults.log), "connections": len(faults.connections)}
+    )
 
 
 async def clear_requests(request: Request) -> Response:
     """Empty the request log."""
     _faults(request).clear_requests()
-    return empty_response()
+    return http.empty_response()
 
 
 async def hold_maker_changes(request: Request) -> Response:
     """Give a persona unpublished edits in the dashboard (docs: pal/editing-lifecycle)."""
-    store = store_of(request)
+    store = http.store_of(request)
     with store.write_transaction():
         persona_id = require_editable(store, request.path_params["persona_id"])["persona_id"]
         store.put(MAKER_CHANGES, persona_id, {})
-    return empty_response()
+    return http.empty_response()
 
 
 async def discard_maker_changes(request: Request) -> Response:
     """Discard the dashboard's edits."""
-    store_of(request).remove(MAKER_CHANGES, request.path_params["persona_id"])
-    return empty_response()
+    http.store_of(request).remove(MAKER_CHANGES, request.path_params["persona_id"])
+    return http.empty_response()
 
 
 async def end_with_transcript(request: Request) -> Response:
     """End a conversation with a transcript, an analysis, a reason and further events."""
-    body = await read_object(request)
-    validate_body(FinishedCall, body)
+    body = await http.read_object(request)
+    http.validate_body(FinishedCall, body)
     call = FinishedCall.model_validate(body)
-    store = store_of(request)
+    store = http.store_of(request)
     with store.write_transaction():
         row = CONVERSATIONS.requested(request)
         events = call_events(
@@ -129,27 +122,27 @@ async def end_with_transcript(request: Request) -> Response:
             reason=call.shutdown_reason,
         )
         finish_conversation(store, row, [*events, *call.events])
-    return empty_response()
+    return http.empty_response()
 
 
 async def simulate_calls(request: Request) -> Response:
     """Simulate calls of a persona; they are stored like others and can be listed and read."""
-    sent = await read_object(request)
-    reject_mixed_vocabularies(sent)
+    sent = await http.read_object(request)
+    http.reject_mixed_vocabularies(sent)
     body = to_persona_names(sent)
-    validate_body(SimulationRequest, body)
+    http.validate_body(SimulationRequest, body)
     simulation = SimulationRequest.model_validate(body)
     try:
         conversation_ids = make_calls(
-            store_of(request),
+            http.store_of(request),
             simulation.persona_id,
             count=simulation.count,
             seed=simulation.seed,
             id_field="pal_id" if "pal_id" in sent else "persona_id",
         )
     except SimulationError as error:
-        raise bad_request(f"Bad Request: {error}") from error
-    return json_response({"conversation_ids": conversation_ids})
+        raise http.bad_request(f"Bad Request: {error}") from error
+    return http.json_response({"conversation_ids": conversation_ids})
 
 
 def _faults(request: Request) -> Faults:

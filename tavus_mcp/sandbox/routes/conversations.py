@@ -12,19 +12,7 @@ from starlette.routing import Route
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.vocabularies import to_pal_names, to_persona_names
-from tavus_mcp.sandbox.http import (
-    Body,
-    HttpError,
-    Paging,
-    bad_request,
-    empty_response,
-    json_response,
-    query_flag,
-    read_object,
-    reject_mixed_vocabularies,
-    store_of,
-    validate_body,
-)
+from tavus_mcp.sandbox import http
 from tavus_mcp.sandbox.ids import generate_id, now
 from tavus_mcp.sandbox.routes.resource import Resource
 from tavus_mcp.sandbox.store import Row, Store
@@ -87,7 +75,7 @@ CONVERSATIONS = Resource(
     kind="conversation",
     parameter="conversation_id",
     not_found=(400, "Invalid conversation_id"),
-    paging=Paging(limit=10, first_page=1),
+    paging=http.Paging(limit=10, first_page=1),
     render=_public_row,
 )
 # "replica alone uses a default persona" (docs: create-conversation); which one is not said
@@ -103,7 +91,7 @@ _CREATION_FIELDS = (
 )
 
 
-class Properties(Body):
+class Properties(http.Body):
     """Settings of a call; unknown ones are refused (live report)."""
 
     max_call_duration: Annotated[int, Field(ge=1)] = 3600
@@ -120,7 +108,7 @@ class Properties(Body):
     aws_assume_role_arn: str = ""
 
 
-class NewConversation(Body):
+class NewConversation(http.Body):
     """The body that starts a conversation (docs: create-conversation)."""
 
     persona_id: str = ""
@@ -159,39 +147,39 @@ def routes() -> list[Route]:
 
 async def create(request: Request) -> Response:
     """Start a conversation; with ``test_mode`` it ends at once (docs: create-conversation)."""
-    sent = await read_object(request)
-    reject_mixed_vocabularies(sent)
+    sent = await http.read_object(request)
+    http.reject_mixed_vocabularies(sent)
     body = to_persona_names(sent)
-    validate_body(NewConversation, body)
-    store = store_of(request)
+    http.validate_body(NewConversation, body)
+    store = http.store_of(request)
     row = build_conversation_row(sent, body, *_resolve_participants(store, body))
     store.put("conversation", row["conversation_id"], row)
-    return json_response({name: row[name] for name in _CREATION_FIELDS if name in row})
+    return http.json_response({name: row[name] for name in _CREATION_FIELDS if name in row})
 
 
 async def list_all(request: Request) -> Response:
     """List conversations, filtered by status if it is given."""
     status = request.query_params.get("status")
-    return json_response(CONVERSATIONS.page(request, {"status": status} if status else None))
+    return http.json_response(CONVERSATIONS.page(request, {"status": status} if status else None))
 
 
 async def read(request: Request) -> Response:
     """Return one conversation; ``verbose`` adds the events of its callbacks (live report)."""
     row = CONVERSATIONS.requested(request)
-    events = {"events": row["events"]} if query_flag(request, "verbose") else {}
-    return json_response(_public_row(row) | events)
+    events = {"events": row["events"]} if http.query_flag(request, "verbose") else {}
+    return http.json_response(_public_row(row) | events)
 
 
 async def end(request: Request) -> Response:
     """End a call; ending it again is fine (live report of October 2026)."""
-    store = store_of(request)
+    store = http.store_of(request)
     with store.write_transaction():
         row = store.get("conversation", request.path_params["conversation_id"])
         if row is None:
-            raise HttpError(404, "Invalid conversation_id")
+            raise http.HttpError(404, "Invalid conversation_id")
         if row["status"] != "ended":
             finish_conversation(store, row, call_events(row))
-    return empty_response(200)
+    return http.empty_response(200)
 
 
 def build_conversation_row(original_body: Row, body: Row, persona_id: str, replica_id: str) -> Row:
@@ -226,13 +214,13 @@ def finish_conversation(store: Store, row: Row, events: list[Row]) -> Row:
 def _resolve_participants(store: Store, body: Row) -> tuple[str, str]:
     """Return persona and replica; the request's replica wins over the persona's (docs)."""
     if not body.get("persona_id") and not body.get("replica_id"):
-        raise bad_request("Bad Request: either persona_id or replica_id is required")
+        raise http.bad_request("Bad Request: either persona_id or replica_id is required")
     persona = store.get("persona", body.get("persona_id") or _DEFAULT_PERSONA)
     if persona is None:
-        raise bad_request("Invalid persona_id")
+        raise http.bad_request("Invalid persona_id")
     replica_id = body.get("replica_id") or persona.get("default_replica_id")
     if not replica_id:
-        raise bad_request("Bad Request: the persona has no default replica; give replica_id")
+        raise http.bad_request("Bad Request: the persona has no default replica; give replica_id")
     if store.get("replica", replica_id) is None:
-        raise bad_request("Invalid replica_uuid")
+        raise http.bad_request("Invalid replica_uuid")
     return str(persona["persona_id"]), str(replica_id)

@@ -10,14 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.sandbox.http import (
-    Body,
-    Paging,
-    json_response,
-    read_object,
-    store_of,
-    validate_body,
-)
+from tavus_mcp.sandbox import http
 from tavus_mcp.sandbox.ids import generate_id, now
 from tavus_mcp.sandbox.routes.resource import Resource
 
@@ -25,21 +18,21 @@ DOCUMENTS = Resource(
     kind="document",
     parameter="document_id",
     not_found=(404, "Document not found"),
-    paging=Paging(limit=10, first_page=0),
+    paging=http.Paging(limit=10, first_page=0),
     search_fields=("document_name", "document_id"),
     has_tags=True,
 )
 Tags = list[Annotated[str, Field(min_length=1)]]
 
 
-class CrawlConfig(Body):
+class CrawlConfig(http.Body):
     """Limits of crawling a website (docs: create-document)."""
 
     depth: Annotated[int, Field(ge=1, le=10)] = 1
     max_pages: Annotated[int, Field(ge=1, le=100)] = 10
 
 
-class NewDocument(Body):
+class NewDocument(http.Body):
     """The body that creates a document (docs: create-document)."""
 
     document_url: HttpUrl
@@ -54,7 +47,7 @@ class NewDocument(Body):
     font_size_aware_extraction: bool | None = None
 
 
-class DocumentChange(Body):
+class DocumentChange(http.Body):
     """The body that changes a document (docs: update-document)."""
 
     document_name: str = ""
@@ -75,8 +68,8 @@ def routes() -> list[Route]:
 
 async def create(request: Request) -> Response:
     """Create a document; it is ``started`` in the reply and ready when read (docs)."""
-    body = await read_object(request)
-    validate_body(NewDocument, body)
+    body = await http.read_object(request)
+    http.validate_body(NewDocument, body)
     born = now()
     row = {
         "document_id": generate_id("document"),
@@ -91,8 +84,8 @@ async def create(request: Request) -> Response:
         "created_at": born,
         "updated_at": born,
     }
-    store_of(request).put("document", row["document_id"], row)
-    return json_response(row | {"status": "started", "progress": 0})
+    http.store_of(request).put("document", row["document_id"], row)
+    return http.json_response(row | {"status": "started", "progress": 0})
 
 
 async def list_all(request: Request) -> Response:
@@ -100,16 +93,16 @@ async def list_all(request: Request) -> Response:
     status = request.query_params.get("status")
     page = DOCUMENTS.page(request, {"status": status} if status else None)
     limit, offset = DOCUMENTS.paging.window(request)
-    return json_response(page | {"page": offset // limit, "limit": limit})
+    return http.json_response(page | {"page": offset // limit, "limit": limit})
 
 
 async def update(request: Request) -> Response:
     """Change name or tags with a plain object (docs: update-document)."""
-    changes = await read_object(request)
-    validate_body(DocumentChange, changes)
-    store = store_of(request)
+    changes = await http.read_object(request)
+    http.validate_body(DocumentChange, changes)
+    store = http.store_of(request)
     with store.write_transaction():
         row = DOCUMENTS.requested(request)
         row |= changes | {"updated_at": now()}
         store.put("document", row["document_id"], row)
-    return json_response(row)
+    return http.json_response(row)

@@ -11,17 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.sandbox.http import (
-    Body,
-    Paging,
-    empty_response,
-    json_response,
-    query_flag,
-    read_object,
-    store_of,
-    type_filter,
-    validate_body,
-)
+from tavus_mcp.sandbox import http
 from tavus_mcp.sandbox.ids import generate_id, now
 from tavus_mcp.sandbox.json_patch import (
     apply_operations,
@@ -35,11 +25,11 @@ from tavus_mcp.sandbox.store import Row, Store
 _TYPE_FIELD = "guardrail_type"
 _SERVER_FIELDS = frozenset({"uuid", "guardrails_id", "guardrail_type", "created_at", "updated_at"})
 _NOT_FOUND = (404, "Guardrails not found")
-_PAGING = Paging(limit=10, first_page=1)
+_PAGING = http.Paging(limit=10, first_page=1)
 Tag = Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class Guardrail(Body):
+class Guardrail(http.Body):
     """One rule for the persona (docs: create-guardrails)."""
 
     guardrail_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$", max_length=100)]
@@ -51,7 +41,7 @@ class Guardrail(Body):
     tool_call: JsonObject | None = None
 
 
-class GuardrailSet(Body):
+class GuardrailSet(http.Body):
     """The legacy body: several at once, under one name (docs: legacy-guardrail-sets)."""
 
     name: str = ""
@@ -96,11 +86,11 @@ def routes() -> list[Route]:
 
 async def create(request: Request) -> Response:
     """Create one guardrail, or a legacy set when there is no ``guardrail_name`` on top."""
-    body = await read_object(request, key="message")
-    store, born = store_of(request), now()
+    body = await http.read_object(request, key="message")
+    store, born = http.store_of(request), now()
     if "data" in body and "guardrail_name" not in body:
-        return json_response(_create_set(store, body, born))
-    validate_body(Guardrail, body, key="message")
+        return http.json_response(_create_set(store, body, born))
+    http.validate_body(Guardrail, body, key="message")
     row = {
         "uuid": generate_id("guardrail"),
         "modality": "verbal",
@@ -113,39 +103,39 @@ async def create(request: Request) -> Response:
         "updated_at": born,
     }
     store.put("guardrail", row["uuid"], row)
-    return json_response(_public_row(row))
+    return http.json_response(_public_row(row))
 
 
 async def list_all(request: Request) -> Response:
     """List the legacy sets, or single guardrails with ``legacy=false`` (docs: guardrails)."""
-    equals = type_filter(request, "type", _TYPE_FIELD)
-    if query_flag(request, "legacy", default=True):
-        return json_response(GUARDRAIL_SETS.page(request, equals))
-    verbose = query_flag(request, "verbose")
-    render = partial(_with_persona_refs, store_of(request)) if verbose else None
-    return json_response(GUARDRAILS.page(request, equals, render=render))
+    equals = http.type_filter(request, "type", _TYPE_FIELD)
+    if http.query_flag(request, "legacy", default=True):
+        return http.json_response(GUARDRAIL_SETS.page(request, equals))
+    verbose = http.query_flag(request, "verbose")
+    render = partial(_with_persona_refs, http.store_of(request)) if verbose else None
+    return http.json_response(GUARDRAILS.page(request, equals, render=render))
 
 
 async def read(request: Request) -> Response:
     """Return one guardrail or one legacy set."""
     resource, row = _requested(request)
-    verbose = resource is GUARDRAILS and query_flag(request, "verbose")
-    return json_response(
-        _with_persona_refs(store_of(request), row) if verbose else resource.render(row)
+    verbose = resource is GUARDRAILS and http.query_flag(request, "verbose")
+    return http.json_response(
+        _with_persona_refs(http.store_of(request), row) if verbose else resource.render(row)
     )
 
 
 async def patch(request: Request) -> Response:
     """Apply a JSON Patch (docs: patch-guardrails)."""
     operations = await read_operations(request)
-    store, key = store_of(request), request.path_params["guardrail_id"]
+    store, key = http.store_of(request), request.path_params["guardrail_id"]
     with store.write_transaction():
         resource, row = _requested(request)
         before = {name: value for name, value in row.items() if name not in _SERVER_FIELDS}
         after = apply_operations(before, operations)
         if is_equal_json(before, after):
             return not_modified_response()
-        validate_body(
+        http.validate_body(
             Guardrail if resource is GUARDRAILS else GuardrailSet,
             _without_nulls(after),
             key="message",
@@ -153,23 +143,23 @@ async def patch(request: Request) -> Response:
         server_fields = {name: row[name] for name in _SERVER_FIELDS & row.keys()}
         row = server_fields | after | {"updated_at": now()}
         store.put(resource.kind, key, row)
-    return json_response(_public_row(row))
+    return http.json_response(_public_row(row))
 
 
 async def delete(request: Request) -> Response:
     """Delete it, also from the personas that use it (docs: delete-guardrails)."""
-    store, key = store_of(request), request.path_params["guardrail_id"]
+    store, key = http.store_of(request), request.path_params["guardrail_id"]
     with store.write_transaction():
         resource, _ = _requested(request)
         store.remove(resource.kind, key)
         for persona in _personas_with_guardrail(store, key):
             persona["guardrail_ids"] = [item for item in persona["guardrail_ids"] if item != key]
             store.put("persona", persona["persona_id"], persona)
-    return empty_response()
+    return http.empty_response()
 
 
 def _create_set(store: Store, body: dict[str, Any], created_at: str) -> Row:
-    validate_body(GuardrailSet, body, key="message")
+    http.validate_body(GuardrailSet, body, key="message")
     row = {"guardrails_id": generate_id("guardrails"), "name": "", **body}
     row |= {"guardrail_type": "user", "created_at": created_at, "updated_at": created_at}
     store.put("guardrails", row["guardrails_id"], row)
@@ -183,7 +173,7 @@ def _create_set(store: Store, body: dict[str, Any], created_at: str) -> Row:
 
 def _requested(request: Request) -> tuple[Resource, Row]:
     """Return the guardrail or the legacy set that a path names, with its resource."""
-    row = store_of(request).get(GUARDRAILS.kind, request.path_params[GUARDRAILS.parameter])
+    row = http.store_of(request).get(GUARDRAILS.kind, request.path_params[GUARDRAILS.parameter])
     return (GUARDRAIL_SETS, GUARDRAIL_SETS.requested(request)) if row is None else (GUARDRAILS, row)
 
 

@@ -11,16 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.sandbox.http import (
-    Body,
-    Paging,
-    bad_request,
-    json_response,
-    read_object,
-    store_of,
-    type_filter,
-    validate_body,
-)
+from tavus_mcp.sandbox import http
 from tavus_mcp.sandbox.ids import generate_id, now
 from tavus_mcp.sandbox.json_patch import not_modified_response
 from tavus_mcp.sandbox.routes.resource import Resource
@@ -31,14 +22,14 @@ OBJECTIVES = Resource(
     kind="objectives",
     parameter="objectives_id",
     not_found=(400, "Invalid objectives_id"),
-    paging=Paging(limit=25, first_page=1),
+    paging=http.Paging(limit=25, first_page=1),
     search_fields=("name", "objectives_id"),
     render=lambda row: {name: value for name, value in row.items() if name != _TYPE_FIELD},
 )
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$", max_length=100)]
 
 
-class Objective(Body):
+class Objective(http.Body):
     """One goal of a conversation and its successors (docs: objectives)."""
 
     objective_name: Name
@@ -52,7 +43,7 @@ class Objective(Body):
     tool_call: JsonObject | None = None
 
 
-class ObjectiveSet(Body):
+class ObjectiveSet(http.Body):
     """The body that creates a set (docs: create-objectives)."""
 
     name: str = ""
@@ -75,13 +66,13 @@ def routes() -> list[Route]:
 
 async def create(request: Request) -> Response:
     """Create a set; the reply has id, name, status and time (docs: create-objectives)."""
-    body = await read_object(request, key="message")
+    body = await http.read_object(request, key="message")
     _validate_set(body)
     born = now()
     row = {"objectives_id": generate_id("objectives"), "name": "", "allow_loops": False, **body}
     row |= {_TYPE_FIELD: "user", "created_at": born, "updated_at": born}
-    store_of(request).put("objectives", row["objectives_id"], row)
-    return json_response(
+    http.store_of(request).put("objectives", row["objectives_id"], row)
+    return http.json_response(
         {
             "objectives_id": row["objectives_id"],
             "objective_name": row["name"] or row["data"][0]["objective_name"],
@@ -93,13 +84,15 @@ async def create(request: Request) -> Response:
 
 async def validate(request: Request) -> Response:
     """Check a set without storing it (vendor client)."""
-    _validate_set(await read_object(request, key="message"))
-    return json_response({"valid": True})
+    _validate_set(await http.read_object(request, key="message"))
+    return http.json_response({"valid": True})
 
 
 async def list_all(request: Request) -> Response:
     """List sets."""
-    return json_response(OBJECTIVES.page(request, type_filter(request, "type", _TYPE_FIELD)))
+    return http.json_response(
+        OBJECTIVES.page(request, http.type_filter(request, "type", _TYPE_FIELD))
+    )
 
 
 async def patch(request: Request) -> Response:
@@ -107,13 +100,13 @@ async def patch(request: Request) -> Response:
     row = await OBJECTIVES.patch(request, _WRITABLE_FIELDS, _validate_set)
     if row is None:
         return not_modified_response()
-    return json_response({"message": "Objective updated successfully"})
+    return http.json_response({"message": "Objective updated successfully"})
 
 
 def _validate_set(body: dict[str, Any]) -> None:
-    validate_body(ObjectiveSet, body, key="message")
+    http.validate_body(ObjectiveSet, body, key="message")
     for problem in _find_problems(body["data"], allow_loops=bool(body.get("allow_loops"))):
-        raise bad_request(f"Bad Request: {problem}", key="message")
+        raise http.bad_request(f"Bad Request: {problem}", key="message")
 
 
 def _find_problems(items: list[dict[str, Any]], *, allow_loops: bool) -> Iterator[str]:

@@ -13,20 +13,7 @@ from tavus_mcp.models.vocabularies import (
     to_persona_names,
     value_to_persona_names,
 )
-from tavus_mcp.sandbox.http import (
-    HttpError,
-    Paging,
-    bad_request,
-    empty_response,
-    json_response,
-    missing_field,
-    query_flag,
-    read_object,
-    reject_mixed_vocabularies,
-    store_of,
-    to_path_vocabulary,
-    type_filter,
-)
+from tavus_mcp.sandbox import http
 from tavus_mcp.sandbox.ids import generate_id, now
 from tavus_mcp.sandbox.json_patch import (
     Operations,
@@ -52,7 +39,7 @@ PERSONAS = Resource(
     kind="persona",
     parameter="persona_id",
     not_found=(400, "Invalid persona_id"),
-    paging=Paging(limit=10, first_page=1),
+    paging=http.Paging(limit=10, first_page=1),
     render=render_persona,
 )
 
@@ -74,14 +61,14 @@ def routes() -> list[Route]:
 
 async def create(request: Request) -> Response:
     """Create a persona; the reply has id, name and time only (docs: create-persona)."""
-    body = await read_object(request)
-    reject_mixed_vocabularies(body)
+    body = await http.read_object(request)
+    http.reject_mixed_vocabularies(body)
     persona = normalize_persona(to_persona_names(body))
     if request.url.path.startswith("/v2/pals") and not persona.get("default_replica_id"):
-        raise missing_field("default_face_id")
+        raise http.missing_field("default_face_id")
     reject_server_fields(persona)
     validate_persona(persona, key="error")
-    store = store_of(request)
+    store = http.store_of(request)
     born = now()
     persona_id = generate_id("persona")
     row = {"persona_id": persona_id} | persona
@@ -89,51 +76,57 @@ async def create(request: Request) -> Response:
     with store.write_transaction():
         check_references(store, {}, row, key="error")
         store.put("persona", persona_id, row)
-    return json_response(to_path_vocabulary(request, _creation_reply(render_persona(row))))
+    return http.json_response(
+        http.to_path_vocabulary(request, _creation_reply(render_persona(row)))
+    )
 
 
 async def list_all(request: Request) -> Response:
     """List personas, whole documents each (docs: get-personas)."""
     name = "persona_type" if "persona_type" in request.query_params else "pal_type"
-    page = PERSONAS.page(request, type_filter(request, name, "persona_type"))
-    return json_response(to_path_vocabulary(request, page))
+    page = PERSONAS.page(request, http.type_filter(request, name, "persona_type"))
+    return http.json_response(http.to_path_vocabulary(request, page))
 
 
 async def read(request: Request) -> Response:
     """Return one persona, flat (the docs wrap it in ``data``, practice does not)."""
-    return json_response(to_path_vocabulary(request, render_persona(PERSONAS.requested(request))))
+    return http.json_response(
+        http.to_path_vocabulary(request, render_persona(PERSONAS.requested(request)))
+    )
 
 
 async def patch(request: Request) -> Response:
     """Apply a JSON Patch (docs: patch-persona, pal/editing-lifecycle)."""
     operations = [_rename_operation(item) for item in await read_operations(request)]
-    store = store_of(request)
+    store = http.store_of(request)
     with store.write_transaction():
         before = require_editable(store, request.path_params["persona_id"], key="message")
         after = _apply_and_validate(store, before, operations)
         if is_equal_json(before, after):
             return not_modified_response()
-        forced = _resolve_maker_changes(store, before, after, force=query_flag(request, "force"))
+        forced = _resolve_maker_changes(
+            store, before, after, force=http.query_flag(request, "force")
+        )
         after["updated_at"] = now()
         store.put("persona", after["persona_id"], after)
-    return json_response(to_path_vocabulary(request, render_persona(after) | forced))
+    return http.json_response(http.to_path_vocabulary(request, render_persona(after) | forced))
 
 
 async def delete(request: Request) -> Response:
     """Delete a persona and its attachments; conversations stay (docs: delete-persona)."""
-    store = store_of(request)
+    store = http.store_of(request)
     with store.write_transaction():
         persona_id = require_editable(store, request.path_params["persona_id"])["persona_id"]
         for kind in ("persona", "persona_skills", MAKER_CHANGES):
             store.remove(kind, persona_id)
-    return empty_response()
+    return http.empty_response()
 
 
 def require_editable(store: Store, persona_id: str, *, key: str = "error") -> Row:
     """Return a persona of the account; stock ones are refused as if absent (live report)."""
     row = store.get("persona", persona_id)
     if row is None or row["persona_type"] != "user":
-        raise bad_request("Invalid persona_id", key=key)
+        raise http.bad_request("Invalid persona_id", key=key)
     return row
 
 
@@ -144,7 +137,7 @@ def _apply_and_validate(store: Store, before: Row, operations: Operations) -> Ro
     validate_persona(after, key="message")
     check_references(store, before, after, key="message")
     if _conferencing(before) != _conferencing(after) and not _is_conferencing_only(before, after):
-        raise bad_request(
+        raise http.bad_request(
             "Bad Request: layers.conferencing must be patched on its own", key="message"
         )
     return after
@@ -158,7 +151,7 @@ def _resolve_maker_changes(
     if store.get(MAKER_CHANGES, persona_id) is None or _is_conferencing_only(before, after):
         return {}
     if not force:
-        raise HttpError(
+        raise http.HttpError(
             409,
             "This persona has unpublished changes in PAL Maker. Publish or discard them, or "
             "retry with force=true to discard them.",

@@ -9,15 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tavus_mcp.sandbox.http import (
-    Body,
-    Paging,
-    bad_request,
-    json_response,
-    read_object,
-    store_of,
-    validate_body,
-)
+from tavus_mcp.sandbox import http
 from tavus_mcp.sandbox.ids import generate_id, now
 from tavus_mcp.sandbox.json_patch import not_modified_response
 from tavus_mcp.sandbox.routes.resource import Resource
@@ -29,11 +21,11 @@ DICTIONARIES = Resource(
     kind="dictionary",
     parameter="dictionary_id",
     not_found=(404, "Pronunciation dictionary not found"),
-    paging=Paging(limit=10, first_page=0),
+    paging=http.Paging(limit=10, first_page=0),
 )
 
 
-class PronunciationRule(Body):
+class PronunciationRule(http.Body):
     """The pronunciation of one text (docs: pronunciation-dictionaries)."""
 
     text: Annotated[str, Field(min_length=1, max_length=200)]
@@ -44,7 +36,7 @@ class PronunciationRule(Body):
     word_boundaries: bool = True
 
 
-class Dictionary(Body):
+class Dictionary(http.Body):
     """The body that creates a dictionary."""
 
     name: Annotated[str, Field(min_length=1, max_length=255)]
@@ -64,7 +56,7 @@ def routes() -> list[Route]:
 
 async def create(request: Request) -> Response:
     """Create a dictionary."""
-    body = await read_object(request)
+    body = await http.read_object(request)
     _validate_dictionary(body, "error")
     born = now()
     row = {
@@ -74,19 +66,19 @@ async def create(request: Request) -> Response:
         "created_at": born,
         "updated_at": born,
     }
-    store_of(request).put("dictionary", row[_ID_FIELD], row)
-    return json_response(row)
+    http.store_of(request).put("dictionary", row[_ID_FIELD], row)
+    return http.json_response(row)
 
 
 async def list_all(request: Request) -> Response:
     """List dictionaries, counted from page 0 (vendor client)."""
-    return json_response(DICTIONARIES.page(request))
+    return http.json_response(DICTIONARIES.page(request))
 
 
 async def patch(request: Request) -> Response:
     """Apply a JSON Patch."""
     row = await DICTIONARIES.patch(request, ("name", "rules"), _validate_patched)
-    return not_modified_response() if row is None else json_response(row)
+    return not_modified_response() if row is None else http.json_response(row)
 
 
 def _validate_patched(dictionary: Row) -> None:
@@ -94,7 +86,7 @@ def _validate_patched(dictionary: Row) -> None:
 
 
 def _validate_dictionary(body: Row, key: str) -> None:
-    validate_body(Dictionary, body, key=key)
+    http.validate_body(Dictionary, body, key=key)
     texts = [rule["text"] for rule in body.get("rules", [])]
     if len(set(texts)) < len(texts):
-        raise bad_request("Bad Request: each text may have one rule only", key=key)
+        raise http.bad_request("Bad Request: each text may have one rule only", key=key)

@@ -8,17 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tavus_mcp.sandbox import tool_validation
-from tavus_mcp.sandbox.http import (
-    HttpError,
-    Paging,
-    bad_request,
-    empty_response,
-    json_response,
-    read_object,
-    reject_unknown_fields,
-    store_of,
-)
+from tavus_mcp.sandbox import http, tool_validation
 from tavus_mcp.sandbox.ids import generate_id, now
 from tavus_mcp.sandbox.routes.resource import Resource, require_persona
 from tavus_mcp.sandbox.store import Row, Store
@@ -27,7 +17,7 @@ TOOLS = Resource(
     kind="tool",
     parameter="tool_id",
     not_found=(404, "Tool not found"),
-    paging=Paging(limit=25, first_page=1),
+    paging=http.Paging(limit=25, first_page=1),
     search_fields=("name", "tool_id"),
     has_tags=True,
     render=tool_validation.mask_secrets,
@@ -64,9 +54,9 @@ def routes() -> list[Route]:
 
 async def create(request: Request) -> Response:
     """Register a tool; names are unique in an account (docs: tools/create-tool)."""
-    body = await read_object(request)
+    body = await http.read_object(request)
     tool_validation.validate_tool(body)
-    store, born = store_of(request), now()
+    store, born = http.store_of(request), now()
     row = {
         "tool_id": generate_id("tool"),
         "owner_id": "sandbox",
@@ -76,22 +66,22 @@ async def create(request: Request) -> Response:
     with store.write_transaction():
         _refuse_taken_name(store, row)
         store.put("tool", row["tool_id"], row)
-    return json_response(TOOLS.render(row))
+    return http.json_response(TOOLS.render(row))
 
 
 async def list_all(request: Request) -> Response:
     """List tools, the account's own unless another type is requested (vendor client: tool)."""
     kind = request.query_params.get("type", "user")
     if kind not in _TYPE_FILTERS:
-        raise bad_request("Invalid type: use user, system or all")
-    return json_response(TOOLS.page(request, _TYPE_FILTERS[kind]))
+        raise http.bad_request("Invalid type: use user, system or all")
+    return http.json_response(TOOLS.page(request, _TYPE_FILTERS[kind]))
 
 
 async def update(request: Request) -> Response:
     """Change a tool with a plain object, not a JSON Patch (vendor client: tool)."""
-    changes = await read_object(request)
-    reject_unknown_fields(changes, tool_validation.WRITABLE_FIELDS)
-    store = store_of(request)
+    changes = await http.read_object(request)
+    http.reject_unknown_fields(changes, tool_validation.WRITABLE_FIELDS)
+    store = http.store_of(request)
     with store.write_transaction():
         before = TOOLS.requested(request)
         after = before | changes
@@ -102,12 +92,12 @@ async def update(request: Request) -> Response:
         _refuse_taken_name(store, after)
         after["updated_at"] = now()
         store.put("tool", after["tool_id"], after)
-    return json_response(TOOLS.render(after))
+    return http.json_response(TOOLS.render(after))
 
 
 async def delete(request: Request) -> Response:
     """Delete a tool, also from the personas that have it."""
-    store, tool_id = store_of(request), request.path_params["tool_id"]
+    store, tool_id = http.store_of(request), request.path_params["tool_id"]
     with store.write_transaction():
         TOOLS.require(store, tool_id)
         store.remove("tool", tool_id)
@@ -116,45 +106,45 @@ async def delete(request: Request) -> Response:
                 _set_tool_ids(
                     store, persona, [item for item in persona["tool_ids"] if item != tool_id]
                 )
-    return empty_response()
+    return http.empty_response()
 
 
 async def list_attached(request: Request) -> Response:
     """List a persona's registered tools, not its inline ones (docs: list-pal-tools)."""
-    store = store_of(request)
+    store = http.store_of(request)
     attached = require_persona(request).get("tool_ids", [])
     tools = [TOOLS.render(TOOLS.require(store, tool_id)) for tool_id in attached]
-    return json_response({"data": tools, "total_count": len(tools)})
+    return http.json_response({"data": tools, "total_count": len(tools)})
 
 
 async def attach(request: Request) -> Response:
     """Attach tools; attaching again changes nothing (docs: attach-tools-to-pal)."""
-    body = await read_object(request)
-    reject_unknown_fields(body, frozenset({"tool_ids", "tool_id"}))
+    body = await http.read_object(request)
+    http.reject_unknown_fields(body, frozenset({"tool_ids", "tool_id"}))
     tool_ids = body.get("tool_ids", [body["tool_id"]] if "tool_id" in body else None)
     if not isinstance(tool_ids, list) or not 1 <= len(tool_ids) <= _MAX_ATTACHED_TOOLS:
-        raise bad_request("Bad Request: {'tool_ids': ['Give 1 to 50 tool ids.']}")
-    store = store_of(request)
+        raise http.bad_request("Bad Request: {'tool_ids': ['Give 1 to 50 tool ids.']}")
+    store = http.store_of(request)
     with store.write_transaction():
         persona = require_persona(request, for_change=True)
         tools = [TOOLS.require(store, str(tool_id)) for tool_id in tool_ids]
         attached = list(dict.fromkeys([*persona.get("tool_ids", []), *tool_ids]))
         if len(attached) > _MAX_ATTACHED_TOOLS:
-            raise bad_request("Bad Request: a PAL can have at most 50 attached tools")
+            raise http.bad_request("Bad Request: a PAL can have at most 50 attached tools")
         _set_tool_ids(store, persona, attached)
-    return json_response({"data": [TOOLS.render(tool) for tool in tools]})
+    return http.json_response({"data": [TOOLS.render(tool) for tool in tools]})
 
 
 async def detach(request: Request) -> Response:
     """Detach a tool."""
-    store, tool_id = store_of(request), request.path_params["tool_id"]
+    store, tool_id = http.store_of(request), request.path_params["tool_id"]
     with store.write_transaction():
         persona = require_persona(request, for_change=True)
         attached = persona.get("tool_ids", [])
         if tool_id not in attached:
-            raise HttpError(*TOOLS.not_found)
+            raise http.HttpError(*TOOLS.not_found)
         _set_tool_ids(store, persona, [item for item in attached if item != tool_id])
-    return empty_response()
+    return http.empty_response()
 
 
 def _set_tool_ids(store: Store, persona: Row, tool_ids: list[str]) -> None:
@@ -165,4 +155,6 @@ def _set_tool_ids(store: Store, persona: Row, tool_ids: list[str]) -> None:
 def _refuse_taken_name(store: Store, tool: Row) -> None:
     for other in store.all("tool"):
         if other["name"] == tool["name"] and other["tool_id"] != tool["tool_id"]:
-            raise HttpError(409, f"A tool named '{tool['name']}' already exists", key="message")
+            raise http.HttpError(
+                409, f"A tool named '{tool['name']}' already exists", key="message"
+            )

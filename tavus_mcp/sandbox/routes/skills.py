@@ -8,23 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tavus_mcp.sandbox.http import (
-    HttpError,
-    Paging,
-    bad_request,
-    empty_response,
-    json_response,
-    missing_field,
-    page_envelope,
-    read_object,
-    reject_unknown_fields,
-    store_of,
-)
+from tavus_mcp.sandbox import http
 from tavus_mcp.sandbox.ids import now
 from tavus_mcp.sandbox.routes.resource import require_persona
 from tavus_mcp.sandbox.store import Row, Store
 
-_PAGING = Paging(limit=100, first_page=1)
+_PAGING = http.Paging(limit=100, first_page=1)
 _SKILLS_KIND = "persona_skills"
 
 
@@ -47,22 +36,22 @@ def routes() -> list[Route]:
 
 async def list_skills(request: Request) -> Response:
     """List every skill (docs: list-skills)."""
-    return json_response(page_envelope(request, _PAGING, "skill"))
+    return http.json_response(http.page_envelope(request, _PAGING, "skill"))
 
 
 async def list_attached(request: Request) -> Response:
     """Return a persona's skills, keyed by skill id (docs: list-pal-skills)."""
-    return json_response({"data": _attached_skills(request)})
+    return http.json_response({"data": _attached_skills(request)})
 
 
 async def replace_all(request: Request) -> Response:
     """Replace the whole set; skills that are not named are detached (docs: replace-pal-skills)."""
-    body = await read_object(request)
-    reject_unknown_fields(body, frozenset({"skills"}))
+    body = await http.read_object(request)
+    http.reject_unknown_fields(body, frozenset({"skills"}))
     skills = body.get("skills")
     if not isinstance(skills, dict):
-        raise missing_field("skills")
-    store = store_of(request)
+        raise http.missing_field("skills")
+    store = http.store_of(request)
     with store.write_transaction():
         before = _attached_skills(request, for_change=True)
         after = {
@@ -70,30 +59,30 @@ async def replace_all(request: Request) -> Response:
             for skill_id, skill in skills.items()
         }
         store.put(_SKILLS_KIND, request.path_params["persona_id"], after)
-    return json_response({"data": after})
+    return http.json_response({"data": after})
 
 
 async def read(request: Request) -> Response:
     """Return one attachment (docs: get-pal-skill)."""
     attached = _attached_skills(request)
-    return json_response(_require_attachment(attached, request.path_params["skill_id"]))
+    return http.json_response(_require_attachment(attached, request.path_params["skill_id"]))
 
 
 async def attach(request: Request) -> Response:
     """Attach a skill or overwrite its configuration (docs: attach-skill-to-pal)."""
-    config = _parse_config(await read_object(request))
-    store, skill_id = store_of(request), request.path_params["skill_id"]
+    config = _parse_config(await http.read_object(request))
+    store, skill_id = http.store_of(request), request.path_params["skill_id"]
     with store.write_transaction():
         attached = _attached_skills(request, for_change=True)
         row = _build_attachment(store, skill_id, config, attached.get(skill_id))
         store.put(_SKILLS_KIND, request.path_params["persona_id"], attached | {skill_id: row})
-    return json_response(row)
+    return http.json_response(row)
 
 
 async def update(request: Request) -> Response:
     """Merge into the configuration; null removes a field (docs: update-pal-skill)."""
-    changes = _parse_config(await read_object(request))
-    store, skill_id = store_of(request), request.path_params["skill_id"]
+    changes = _parse_config(await http.read_object(request))
+    store, skill_id = http.store_of(request), request.path_params["skill_id"]
     with store.write_transaction():
         attached = _attached_skills(request, for_change=True)
         before = _require_attachment(attached, skill_id)
@@ -101,28 +90,28 @@ async def update(request: Request) -> Response:
         config = {name: value for name, value in merged.items() if value is not None}
         row = _build_attachment(store, skill_id, config, before)
         store.put(_SKILLS_KIND, request.path_params["persona_id"], attached | {skill_id: row})
-    return json_response(row)
+    return http.json_response(row)
 
 
 async def detach(request: Request) -> Response:
     """Detach a skill (docs: detach-skill-from-pal)."""
-    store, skill_id = store_of(request), request.path_params["skill_id"]
+    store, skill_id = http.store_of(request), request.path_params["skill_id"]
     with store.write_transaction():
         attached = _attached_skills(request, for_change=True)
         _require_attachment(attached, skill_id)
         del attached[skill_id]
         store.put(_SKILLS_KIND, request.path_params["persona_id"], attached)
-    return empty_response()
+    return http.empty_response()
 
 
 def _attached_skills(request: Request, *, for_change: bool = False) -> Row:
     persona = require_persona(request, for_change=for_change)
-    return store_of(request).get(_SKILLS_KIND, persona["persona_id"]) or {}
+    return http.store_of(request).get(_SKILLS_KIND, persona["persona_id"]) or {}
 
 
 def _require_attachment(attached: Row, skill_id: str) -> Row:
     if skill_id not in attached:
-        raise HttpError(404, f"Skill '{skill_id}' is not attached")
+        raise http.HttpError(404, f"Skill '{skill_id}' is not attached")
     row: Row = attached[skill_id]
     return row
 
@@ -130,17 +119,17 @@ def _require_attachment(attached: Row, skill_id: str) -> Row:
 def _parse_config(body: Any) -> dict[str, Any]:
     config = body.get("config", {}) if isinstance(body, dict) else None
     if not isinstance(config, dict):
-        raise bad_request("Bad Request: {'config': ['Not a valid mapping type.']}")
+        raise http.bad_request("Bad Request: {'config': ['Not a valid mapping type.']}")
     return config
 
 
 def _build_attachment(store: Store, skill_id: str, config: Row, before: Row | None) -> Row:
     skill = store.get("skill", skill_id)
     if skill is None:
-        raise HttpError(404, f"Unknown skill '{skill_id}'")
+        raise http.HttpError(404, f"Unknown skill '{skill_id}'")
     for name in skill["required_config"]:
         if not config.get(name):
-            raise missing_field(name)
+            raise http.missing_field(name)
     moment = now()
     since = before["attached_at"] if before else moment
     return {"skill_id": skill_id, "config": config, "attached_at": since, "updated_at": moment}
