@@ -83,24 +83,13 @@ async def test_the_analysis_states_that_it_is_simulated(sandbox_client: httpx2.A
     assert all(text.startswith("Made up by the sandbox, nobody was seen") for text in seen)
 
 
-async def test_twenty_conversations_are_created_by_default(
-    sandbox_client: httpx2.AsyncClient,
+@pytest.mark.parametrize(("options", "count"), [({}, 20), ({"count": 1}, 1), ({"count": 200}, 200)])
+async def test_the_requested_number_of_conversations_is_created_20_by_default(
+    sandbox_client: httpx2.AsyncClient, options: dict[str, int], count: int
 ) -> None:
-    assert (
-        len(
-            (await sandbox_client.post(CONTROL, json={"persona_id": COACH})).json()[
-                "conversation_ids"
-            ]
-        )
-        == 20
-    )
-    for count in (1, 200):
-        request = {"persona_id": COACH, "count": count}
-        assert (
-            len((await sandbox_client.post(CONTROL, json=request)).json()["conversation_ids"])
-            == count
-        )
-    assert (await sandbox_client.get("/v2/conversations")).json()["total_count"] == 221
+    answer = await sandbox_client.post(CONTROL, json={"persona_id": COACH} | options)
+    assert len(answer.json()["conversation_ids"]) == count
+    assert (await sandbox_client.get("/v2/conversations")).json()["total_count"] == count
 
 
 async def test_conversations_are_listed_in_order_with_status_ended(
@@ -283,10 +272,18 @@ async def test_a_persona_without_a_replica_is_refused(sandbox_client: httpx2.Asy
     assert "default_replica_id" in answer.json()["error"]
 
 
-async def test_conversations_are_not_simulated_under_v2(sandbox_client: httpx2.AsyncClient) -> None:
+@pytest.mark.parametrize(
+    ("path", "statuses"),
+    [
+        ("/v2/_sandbox/conversations", {404, 405}),
+        ("/v2/conversations/_sandbox", {404, 405}),
+        ("/v2/conversations", {400}),
+    ],
+)
+async def test_conversations_are_not_simulated_under_v2(
+    sandbox_client: httpx2.AsyncClient, path: str, statuses: set[int]
+) -> None:
     """Required by us: what Tavus does not have must not look like a part of it."""
-    request = {"persona_id": COACH, "count": 3}
-    for path in ("/v2/_sandbox/conversations", "/v2/conversations/_sandbox"):
-        assert (await sandbox_client.post(path, json=request)).status_code in {404, 405}
-    assert (await sandbox_client.post("/v2/conversations", json=request)).status_code == 400
+    answer = await sandbox_client.post(path, json={"persona_id": COACH, "count": 3})
+    assert answer.status_code in statuses
     assert (await sandbox_client.get("/v2/conversations")).json()["total_count"] == 0
