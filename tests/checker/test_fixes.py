@@ -92,7 +92,8 @@ async def apply_each_fix(tool_client: ToolClient, store: Store, body: dict[str, 
         assert ("fix" in finding) is has_fix, key
         store_persona(store, body)
         for call in finding.get("fix", ()):
-            arguments = replace_placeholders(call["arguments"], str(body.get("system_prompt")))
+            edited_text = body.get(call["arguments"].get("field", "system_prompt"))
+            arguments = replace_placeholders(call["arguments"], str(edited_text))
             await tool_client.expect_result(call["tool"], **arguments)
         if "fix" in finding:
             after = await check_findings(tool_client)
