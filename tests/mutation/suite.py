@@ -22,18 +22,8 @@ STALL_SECONDS = 180
 """A run is stopped if no test finishes for so long: an endless loop."""
 MAX_MEMORY_BYTES = 8 * 2**30
 OPTIONS = (
-    *(
-        "-o",
-        "addopts=",
-        "-x",
-        "-v",
-        "-n",
-        "0",
-        "--tb=short",
-        "--no-header",
-        "-p",
-        "no:cacheprovider",
-    ),
+    *("-o", "addopts=", "-x", "-v", "-n", "0", "-m", "not extended"),
+    *("--tb=short", "--no-header", "-p", "no:cacheprovider"),
     *("--hypothesis-seed=0", "-o", "console_output_style=count"),
 )
 FINISHED = re.compile(r"^(?P<test>tests/.*?) (?P<result>PASSED|FAILED|ERROR|SKIPPED|XFAIL)\b")
@@ -64,7 +54,8 @@ class TestFolders:
         self._first: list[str] = table["first"]
         self._excluded: list[str] = table["excluded"]
         self._last: list[str] = table["last"]
-        self._all = sorted({path.parent for path in (root / "tests").rglob("test_*.py")})
+        paths = (path.relative_to(root) for path in (root / "tests").rglob("test_*.py"))
+        self._all = sorted({"/".join(path.parts[:2]) for path in paths})
         self._root = root
 
     def relevant(self, file: str) -> list[str]:
@@ -80,8 +71,7 @@ class TestFolders:
 
     def rest(self, relevant: Sequence[str]) -> list[str]:
         """Return the other test folders; quick and general ones first, slow ones last."""
-        folders = [path.relative_to(self._root).as_posix() for path in self._all]
-        others = [name for name in folders if not _is_below(name, (*relevant, *self._excluded))]
+        others = [name for name in self._all if not _is_below(name, (*relevant, *self._excluded))]
         first = [name for name in self._first if name in others]
         last = [name for name in self._last if name in others]
         return [*first, *(name for name in others if name not in {*first, *last}), *last]
