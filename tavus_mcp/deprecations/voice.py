@@ -19,6 +19,7 @@ from tavus_mcp.catalog.voice import (
 from tavus_mcp.deprecations.conversion import (
     ConvertedOperation,
     Operations,
+    apply_operations,
     assign,
     assign_stored,
     keep,
@@ -53,17 +54,17 @@ def replace_engine(document: PersonaDocument, catalog: Catalog) -> Operations:
         return []
     tts, settings = document.layer("tts"), document.value(VOICE_SETTINGS)
     operations = [assign("tts_engine", ENGINE, new.id, old=old.id, new=new.id)]
-    kept = set()
+    preserved = set()
     if voice := tavus_voice(document, catalog):
-        kept.add("voice_id")
+        preserved.add("voice_id")
         if voice != document.text(VOICE):
             operations.append(assign_stored("swapped_voices", VOICE, voice))
     if tts.get("tts_model_name") in new.known_models:
-        kept.add("tts_model_name")
+        preserved.add("tts_model_name")
     operations += [
         remove("leftover", f"{TTS}/{name}")
         for name in _ENGINE_SPECIFIC_FIELDS
-        if name not in kept and is_set(tts.get(name))
+        if name not in preserved and is_set(tts.get(name))
     ]
     known = setting_names(new.voice_settings(new.default_model))
     operations += [
@@ -108,7 +109,11 @@ def remove_retired_fields(document: PersonaDocument, catalog: Catalog) -> Operat
 
 
 def convert_speed_word(document: PersonaDocument, catalog: Catalog) -> Operations:
-    """Convert a speed in words to a number on the scale of the model in effect."""
+    """Convert a speed in words to a number on the scale of the model in effect.
+
+    For a removed engine that is the scale of its successor.
+    """
+    document = apply_operations(document, replace_engine(document, catalog))
     words = catalog.translations["speed_word"].values
     speed = words.get(document.text(_SPEED).lower())
     if speed is None:

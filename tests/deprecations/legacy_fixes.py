@@ -126,8 +126,10 @@ def _build_change(call: ToolCall, body: Body, *, choose: bool) -> SetFields | Ed
     unset = [_path(layer, name) for name in arguments.pop("unset", ())]
     values = {_path(layer, name): value for name, value in arguments.items()}
     chosen = {path: _choose(value) if choose else value for path, value in values.items()}
-    asked = [path for path, value in chosen.items() if value is None]
-    return SetFields({path: chosen[path] for path in chosen if path not in asked}, (*unset, *asked))
+    unchosen = [path for path, value in chosen.items() if value is None]
+    return SetFields(
+        {path: chosen[path] for path in chosen if path not in unchosen}, (*unset, *unchosen)
+    )
 
 
 def _build_patch(operations: list[dict[str, Any]], body: Body) -> SetFields:

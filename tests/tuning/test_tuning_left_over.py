@@ -99,7 +99,7 @@ def test_the_checker_and_modernize_treat_a_speed_in_words_alike(
     older = tts.get("tts_model_name") in ("sonic-1", "sonic-2")
     assert f"speed to {place if older else 1 + place * 0.2}" in hint
     after = PersonaDocument(apply_recommendation(recommend_changes(data, "modernize"), data))
-    kept = tts.get("tts_model_name") == "sonic-2"  # sonic-1 goes, and its scale with it
+    is_legacy_scale = tts.get("tts_model_name") == "sonic-2"  # sonic-1 goes, and its scale with it
     assert after.values_by_pointer["/layers/tts/voice_settings/speed"] == (
-        place if kept else 1 + place * 0.2
+        place if is_legacy_scale else 1 + place * 0.2
     )
