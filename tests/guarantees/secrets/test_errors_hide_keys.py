@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -138,12 +139,19 @@ LAYER_FAULTS: list[Any] = [
 
 
 @pytest.mark.parametrize("layers", LAYER_FAULTS)
+@pytest.mark.parametrize("encode", [copy.copy, json.dumps], ids=["JSON", "JSON as text"])
 async def test_errors_in_layers_are_reported_without_their_values(
+    tool_client: ToolClient, layers: Any, encode: Any
+) -> None:
+    sent = encode(layers)
+    message = await tool_client.expect_error("create_persona", system_prompt="x", layers=sent)
+    assert CANARY not in message
+
+
+@pytest.mark.parametrize("layers", LAYER_FAULTS)
+async def test_findings_in_layers_are_reported_without_their_values(
     tool_client: ToolClient, layers: Any
 ) -> None:
-    for sent in (layers, json.dumps(layers)):
-        message = await tool_client.expect_error("create_persona", system_prompt="x", layers=sent)
-        assert CANARY not in message
     checked = await tool_client.call(
         "check_persona", document={"system_prompt": "x", "layers": layers}
     )

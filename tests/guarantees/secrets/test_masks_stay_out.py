@@ -34,9 +34,9 @@ async def test_a_mask_is_refused_in_every_key_field(
     tool_client: ToolClient, tool: str, field: dict[str, Any], mask: str, dry_run: bool
 ) -> None:
     persona_id = await tool_client.create_persona(layers={"tts": TTS})
-    who = {} if tool == "create_persona" else {"persona_id": persona_id}
+    target = {} if tool == "create_persona" else {"persona_id": persona_id}
     arguments = json.loads(json.dumps(field).replace('"?"', json.dumps(mask)))
-    message = await tool_client.expect_error(tool, **who, **arguments, dry_run=dry_run)
+    message = await tool_client.expect_error(tool, **target, **arguments, dry_run=dry_run)
     assert "mask" in message
     assert len(tool_client.transport.writes) == 1
 

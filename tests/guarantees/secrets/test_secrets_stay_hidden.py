@@ -251,16 +251,26 @@ async def test_a_key_that_tavus_repeats_in_an_error_is_masked(
 
 
 @pytest.mark.parametrize("mask", ["********", "sk-1********", "***", "•••••••"])
-async def test_a_mask_is_never_written_back(tool_client: ToolClient, mask: str) -> None:
+@pytest.mark.parametrize(
+    ("tool", "build_arguments"),
+    [
+        ("configure_tts", lambda mask: {"api_key": mask}),
+        (
+            "patch_persona",
+            lambda mask: {"patch": [{"op": "add", "path": "/layers/tts/api_key", "value": mask}]},
+        ),
+        ("patch_persona", lambda mask: {"patch": {"layers": {"tts": {"api_key": mask}}}}),
+    ],
+    ids=["configure_tts", "an operation", "an object"],
+)
+async def test_a_mask_is_never_written_back(
+    tool_client: ToolClient, tool: str, build_arguments: Any, mask: str
+) -> None:
     """Tavus would store the mask as the key."""
     persona_id = await tool_client.create_persona(layers={"tts": {"tts_engine": "elevenlabs"}})
-    for tool, arguments in (
-        ("configure_tts", {"api_key": mask}),
-        ("patch_persona", {"patch": [{"op": "add", "path": "/layers/tts/api_key", "value": mask}]}),
-        ("patch_persona", {"patch": {"layers": {"tts": {"api_key": mask}}}}),
-    ):
-        message = await tool_client.expect_error(tool, persona_id=persona_id, **arguments)
-        assert "mask" in message
+    arguments = build_arguments(mask)
+    message = await tool_client.expect_error(tool, persona_id=persona_id, **arguments)
+    assert "mask" in message
     assert len(tool_client.transport.writes) == 1
 
 

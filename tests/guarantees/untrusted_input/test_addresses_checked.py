@@ -156,8 +156,8 @@ async def test_credentials_are_refused_even_when_private_urls_are_allowed(
     )
 
 
-async def test_a_public_address_is_sent(tool_client: ToolClient) -> None:
+@pytest.mark.parametrize("url", PUBLIC_URLS)
+async def test_a_public_address_is_sent(tool_client: ToolClient, url: str) -> None:
     persona_id = await tool_client.create_persona()
-    for url in PUBLIC_URLS:
-        result = await tool_client.call("configure_llm", persona_id=persona_id, **KEY, base_url=url)
-        assert not result.is_error, url
+    result = await tool_client.call("configure_llm", persona_id=persona_id, **KEY, base_url=url)
+    assert not result.is_error

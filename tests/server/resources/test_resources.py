@@ -142,18 +142,20 @@ async def test_a_layer_can_be_read_alone(tool_client: ToolClient) -> None:
     assert empty["tts"] == {}
 
 
-async def test_the_catalog_resource_matches_describe_layer(tool_client: ToolClient) -> None:
-    for layer in LAYER_NAMES:
-        listed = json.loads(await read_text(tool_client, f"tavus://catalog/{layer}"))
-        described = (await tool_client.expect_result("describe_layer", layer=layer))["layer"]
-        assert listed.keys() == described.keys() != set(), layer
+@pytest.mark.parametrize("layer", LAYER_NAMES)
+async def test_the_catalog_resource_matches_describe_layer(
+    tool_client: ToolClient, layer: str
+) -> None:
+    listed = json.loads(await read_text(tool_client, f"tavus://catalog/{layer}"))
+    described = (await tool_client.expect_result("describe_layer", layer=layer))["layer"]
+    assert listed.keys() == described.keys() != set()
 
 
-async def test_every_topic_of_the_seed_has_a_guide(tool_client: ToolClient) -> None:
-    for topic in TOPICS:
-        text = await read_text(tool_client, f"tavus://guide/{topic}")
-        assert text.startswith("#"), topic
-        assert len(text) > 200, topic
+@pytest.mark.parametrize("topic", TOPICS)
+async def test_every_topic_of_the_seed_has_a_guide(tool_client: ToolClient, topic: str) -> None:
+    text = await read_text(tool_client, f"tavus://guide/{topic}")
+    assert text.startswith("#")
+    assert len(text) > 200
 
 
 async def test_the_schema_matches_the_models_and_accepts_the_seed_example(
@@ -165,14 +167,23 @@ async def test_the_schema_matches_the_models_and_accepts_the_seed_example(
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema)
     assert [error.message for error in validator.iter_errors(SEED)] == []
-    for wrong in (
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
         {"persona_nme": "x"},
         {"pipeline_mode": "loud"},
         {"layers": {"llm": {"modle": "x"}}},
         {"layers": {"tts": {"tts_engine": "siri"}}},
         {"system_prompt": 5},
-    ):
-        assert not validator.is_valid(wrong), wrong
+    ],
+)
+async def test_the_schema_rejects_what_the_server_refuses(
+    tool_client: ToolClient, document: dict[str, Any]
+) -> None:
+    schema = json.loads(await read_text(tool_client, "tavus://schema/persona"))
+    assert not Draft202012Validator(schema).is_valid(document)
 
 
 async def test_a_read_persona_matches_the_schema_except_for_fields_set_by_tavus(
@@ -202,13 +213,13 @@ ABSENT = [
 
 
 @MODES
+@pytest.mark.parametrize("uri", ABSENT)
 async def test_an_absent_resource_gives_error_32602(
-    open_tool_client: ToolClientFactory, mode: str
+    open_tool_client: ToolClientFactory, mode: str, uri: str
 ) -> None:
     """MCP 2026-07-28: resource not found is -32602."""
     async with open_tool_client(mode=mode) as tool_client:
-        for uri in ABSENT:
-            assert (await read_expecting_error(tool_client, uri)).error.code == INVALID_PARAMS, uri
+        assert (await read_expecting_error(tool_client, uri)).error.code == INVALID_PARAMS
 
 
 async def test_a_misspelt_layer_or_topic_is_refused_with_the_known_ones(

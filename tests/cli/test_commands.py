@@ -1,0 +1,46 @@
+"""The commands of ``tavus-mcp``: each is a module that is imported only when it is named."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tavus_mcp.cli import main
+
+COMMANDS = ("demo", "sandbox", "journal", "export", "apply", "manifest")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_shows_its_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main.run([command, "--help"])
+    assert end.value.code == 0
+    assert f"usage: tavus-mcp {command}" in capsys.readouterr().out
+
+
+def test_the_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main.run(["--help"])
+    listed = {line.split()[0] for line in capsys.readouterr().out.splitlines() if line.strip()}
+    assert set(COMMANDS) <= listed
+
+
+def test_an_invalid_setting_ends_with_status_2(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TAVUS_MCP_TOOLSETS", "personnas")
+    assert main.run(["journal", "verify"]) == 2
+    assert "did you mean 'personas'?" in capsys.readouterr().err
+
+
+def test_the_start_of_a_server_imports_no_other_command() -> None:
+    program = (
+        "import sys; from tavus_mcp.cli import main; main._build_parser([]);"
+        "print([name for name in sys.argv[1:] if f'tavus_mcp.cli.{name}' in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *COMMANDS], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
