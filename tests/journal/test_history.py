@@ -116,16 +116,18 @@ async def test_two_personas_are_compared_by_field_with_secrets_masked(
     tool_client: ToolClient,
 ) -> None:
     tts = {"tts_engine": "cartesia", "api_key": LITERAL}
-    one = await tool_client.create_persona(name="One", layers={"tts": tts})
-    two = await tool_client.create_persona(name="Two", layers={"tts": {"tts_engine": "cartesia"}})
-    compared = await tool_client.expect_result("compare_personas", first=one, second=two)
+    first_id = await tool_client.create_persona(name="One", layers={"tts": tts})
+    second_id = await tool_client.create_persona(
+        name="Two", layers={"tts": {"tts_engine": "cartesia"}}
+    )
+    compared = await tool_client.expect_result("compare_personas", first=first_id, second=second_id)
     assert not compared["same"]
     assert {item["path"] for item in compared["differences"]} == {
         "/persona_name",
         "/layers/tts/api_key",
     }
     assert LITERAL not in json.dumps(compared)
-    again = await tool_client.expect_result("compare_personas", first=one, second=one)
+    again = await tool_client.expect_result("compare_personas", first=first_id, second=first_id)
     assert again["same"]
 
 

@@ -85,10 +85,10 @@ async def open_server_and_store(data: Path) -> AsyncIterator[ServerAndStore]:
     store = Store.open(None)
     with pytest.MonkeyPatch.context() as patching:
         patching.setenv("TAVUS_MCP_DATA_DIR", str(data))
-        app, wire = build_test_app(build_sandbox(store))
+        app, transport = build_test_app(build_sandbox(store))
     server = build_server(app, Settings(toolsets=TOOLSETS))
     async with Client(server, mode="legacy") as client:
-        yield ServerAndStore(ToolClient(client, wire, server), store)
+        yield ServerAndStore(ToolClient(client, transport, server), store)
     store.close()
 
 

@@ -64,7 +64,7 @@ def flatten(document: Mapping[str, Any]) -> FlatDocument:
     _collect_leaves(
         {key: value for key, value in document.items() if key != "updated_at"}, "", found
     )
-    return {place: value for place, value in found.items() if _is_compared(place)}
+    return {pointer: value for pointer, value in found.items() if _is_compared(pointer)}
 
 
 def _is_compared(pointer: str) -> bool:
@@ -248,7 +248,7 @@ class EditScript:
 
     def interleaving_key(self, trace: list[str]) -> str:
         """Return what tells this interleaving from others."""
-        named = [(actor, [ask.name for ask in asks]) for actor, asks in self.edits.items()]
+        named = [(actor, [edit.name for edit in edits]) for actor, edits in self.edits.items()]
         return repr((named, trace))
 
 
@@ -260,7 +260,7 @@ def edit_scripts(
     dashboard: tuple[str, ...] = DASHBOARD_EDIT_KINDS,
 ) -> EditScript:
     """Draw edits of two servers and a dashboard, and an order of their requests."""
-    asks: dict[str, tuple[EditRequest, ...]] = {}
+    edits: dict[str, tuple[EditRequest, ...]] = {}
     number = 10
     for actor, kinds, most, make in (
         ("one", servers, 1, build_server_edit),
@@ -270,6 +270,6 @@ def edit_scripts(
         drawn = draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=most, unique=True))
         numbered = list(enumerate(drawn, number))
         number += len(drawn)
-        asks[actor] = tuple(make(kind, own) for own, kind in numbered)
+        edits[actor] = tuple(make(kind, own) for own, kind in numbered)
     order = draw(st.lists(st.integers(0, 2), min_size=8, max_size=8))
-    return EditScript(asks, tuple(order))
+    return EditScript(edits, tuple(order))

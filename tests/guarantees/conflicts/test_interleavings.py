@@ -51,7 +51,7 @@ class TwoServers:
     interleavings: set[str] = field(default_factory=set)
 
     async def play(self, script: EditScript) -> list[tuple[str, Any, str]]:
-        """Let everybody edit a new persona; return who asked what and was answered what."""
+        """Run a script on a new persona; return actor, edit and requests, and status of each."""
         self.gates["dashboard"].scheduler = None
         made = await self.dashboard.post("/personas", json=build_persona())
         persona_id = made.json()["persona_id"]
@@ -63,11 +63,11 @@ class TwoServers:
             gate.scheduler = turns
 
         async def act(actor: str) -> None:
-            for ask in script.edits[actor]:
+            for edit in script.edits[actor]:
                 first = len(self.recorded_requests)
-                status = await self._send_edit(actor, persona_id, ask)
+                status = await self._send_edit(actor, persona_id, edit)
                 sent = [item for item in self.recorded_requests[first:] if item.actor == actor]
-                answers.append((actor, (ask, sent), status))
+                answers.append((actor, (edit, sent), status))
             turns.release(actor)
 
         async with anyio.create_task_group() as tasks:
@@ -76,11 +76,11 @@ class TwoServers:
         self.interleavings.add(script.interleaving_key(turns.trace))
         return answers
 
-    async def _send_edit(self, actor: str, persona_id: str, ask: Any) -> str:
+    async def _send_edit(self, actor: str, persona_id: str, edit: Any) -> str:
         if actor == "dashboard":
-            answer = await self.dashboard.patch(f"/personas/{persona_id}", json=list(ask.patch))
+            answer = await self.dashboard.patch(f"/personas/{persona_id}", json=list(edit.patch))
             return "applied" if answer.status_code == 200 else answer.text
-        result = await self.clients[actor].call(ask.tool, persona_id=persona_id, **ask.arguments)
+        result = await self.clients[actor].call(edit.tool, persona_id=persona_id, **edit.arguments)
         if result.is_error:
             return text_of(result)
         return str((result.structured_content or {})["status"])
@@ -134,9 +134,9 @@ def two_servers(portal: BlockingPortal, journal_folder: Path) -> Iterator[TwoSer
 
 
 def check_no_update_is_lost(two_servers: TwoServers, answers: list[tuple[str, Any, str]]) -> None:
-    """Check what was answered against what took effect, and each effect against what was read."""
+    """Check each status against the stored effect, and each effect against the values read."""
     expected = flatten(build_persona())
-    goals = {id(item): ask for _, (ask, sent), _ in answers for item in sent}
+    goals = {id(item): edit for _, (edit, sent), _ in answers for item in sent}
     read: dict[str, dict[str, Any]] = {}
     for item in two_servers.recorded_requests:
         if item.method == "GET":
@@ -145,17 +145,17 @@ def check_no_update_is_lost(two_servers: TwoServers, answers: list[tuple[str, An
             before = flatten(item.before)
             brought = goals[id(item)].expected_change(before)
             if item.actor != "dashboard":
-                replaced = {place: before.get(place) for place in brought}
-                known = {place: read[item.actor].get(place) for place in brought}
+                replaced = {pointer: before.get(pointer) for pointer in brought}
+                known = {pointer: read[item.actor].get(pointer) for pointer in brought}
                 assert replaced == known, "it replaced what it had not read"
             expected |= brought
-            expected = {place: value for place, value in expected.items() if value is not None}
+            expected = {pointer: value for pointer, value in expected.items() if value is not None}
             after = flatten(item.after)
-            assert {place: after.get(place) for place in expected} == expected
+            assert {pointer: after.get(pointer) for pointer in expected} == expected
         assert UNKNOWN_FIELD not in repr(item.operations)
     last = flatten(two_servers.recorded_requests[-1].after)
-    for place in ("/persona_id", "/persona_type", "/created_at", "/pipeline_mode"):
-        last.pop(place, None)
+    for pointer in ("/persona_id", "/persona_type", "/created_at", "/pipeline_mode"):
+        last.pop(pointer, None)
     assert last == expected
     for _, (_, sent), status in answers:
         took = [item for item in sent if item.method == "PATCH" and item.status == 200]

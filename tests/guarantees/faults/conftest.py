@@ -15,7 +15,7 @@ def sandbox_server() -> Iterator[SandboxServer]:
 
 @pytest.fixture
 async def scenario(sandbox_server: SandboxServer, tmp_path: Path) -> AsyncIterator[FaultScenario]:
-    async with connect_tool_client(sandbox_server, tmp_path) as (tool_client, wire):
-        yield FaultScenario(tool_client, wire, sandbox_server, tmp_path / "journal.sqlite3")
-        wire.is_refused = lambda _method, _path: False
+    async with connect_tool_client(sandbox_server, tmp_path) as (tool_client, transport):
+        yield FaultScenario(tool_client, transport, sandbox_server, tmp_path / "journal.sqlite3")
+        transport.is_refused = lambda _method, _path: False
     sandbox_server.clear_faults()

@@ -1,4 +1,4 @@
-"""People who are asked, at a clock that tests turn, and a client that speaks plain JSON-RPC."""
+"""Clients that answer confirmation forms, a manual clock, and a client for raw JSON-RPC."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ELICITATION_METHOD = "elicitation/create"
 
 
 class ManualClock:
-    """A clock that stands still unless a test turns it."""
+    """A clock that only tests advance."""
 
     def __init__(self) -> None:
         self.time = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -30,13 +30,13 @@ class ManualClock:
         return self.time
 
     def advance(self, **by: float) -> None:
-        """Turn the clock forward."""
+        """Advance the clock by a ``timedelta`` of these arguments."""
         self.time += timedelta(**by)
 
 
 @dataclass
 class FormUser:
-    """Somebody at a form: what they do, what they type, and how long they take."""
+    """Answers forms with an action and a typed name, after some seconds of the clock."""
 
     clock: ManualClock
     action: str = "accept"
@@ -55,7 +55,7 @@ class FormUser:
 
 
 class RawClient:
-    """A client that says exactly what it is told to say, over streams in this process."""
+    """A client that sends exactly the given messages, over streams in this process."""
 
     def __init__(self, read: Any, write: Any, era: str, capabilities: dict[str, Any]) -> None:
         self._read, self._write = read, write
@@ -75,7 +75,7 @@ class RawClient:
         return dict(json.loads(item.message.model_dump_json(by_alias=True, exclude_unset=True)))
 
     async def initialize(self) -> None:
-        """Shake hands, where the revision has a handshake."""
+        """Initialize the session, if the protocol revision requires it."""
         if self.protocol_mode != CURRENT_REVISION:
             parameters = {"protocolVersion": self.protocol_mode, "capabilities": self.capabilities}
             await self.send_request(
@@ -110,9 +110,9 @@ async def open_raw_client(
 ) -> AsyncIterator[RawClient]:
     """Talk to a server in a revision, with exactly these capabilities."""
     async with InMemoryTransport(server) as (read, write):
-        talk = RawClient(read, write, protocol_mode, capabilities)
-        await talk.initialize()
-        yield talk
+        raw_client = RawClient(read, write, protocol_mode, capabilities)
+        await raw_client.initialize()
+        yield raw_client
 
 
 async def call_delete_unanswered(client: Client, persona_id: str, **options: Any) -> Any:

@@ -54,52 +54,52 @@ def store_persona(store: Store) -> str:
     return "p1"
 
 
-@pytest.mark.parametrize("what", NONE)
+@pytest.mark.parametrize("case", NONE)
 @pytest.mark.parametrize("revision", REVISIONS)
 async def test_a_client_without_form_support_gets_a_plan_and_no_form(
-    sandbox: ASGIApp, store: Store, revision: str, what: str
+    sandbox: ASGIApp, store: Store, revision: str, case: str
 ) -> None:
-    app, wire = build_test_app(sandbox)
-    async with open_raw_client(build_server(app, Settings()), revision, NONE[what]) as talk:
-        answer = await talk.call_delete_persona(store_persona(store))
+    app, transport = build_test_app(sandbox)
+    async with open_raw_client(build_server(app, Settings()), revision, NONE[case]) as raw_client:
+        answer = await raw_client.call_delete_persona(store_persona(store))
     facts = answer["result"]["structuredContent"]
     assert facts["status"] == "planned"
     assert facts["plan_id"]
     assert "apply_plan" in facts["findings"][0]["hint"]
     assert is_stored(store, "p1")
-    assert [request.method for request in wire.requests] == ["GET"]
+    assert [request.method for request in transport.requests] == ["GET"]
 
 
-@pytest.mark.parametrize("what", FORMS)
+@pytest.mark.parametrize("case", FORMS)
 @pytest.mark.parametrize("revision", [it for it in REVISIONS if it != CURRENT_REVISION])
 async def test_with_a_handshake_revision_the_form_is_sent_during_the_call(
-    sandbox: ASGIApp, store: Store, revision: str, what: str
+    sandbox: ASGIApp, store: Store, revision: str, case: str
 ) -> None:
     clock = ManualClock()
     app, _ = build_test_app(sandbox, clock=clock)
-    async with open_raw_client(build_server(app, Settings()), revision, FORMS[what]) as talk:
-        request = await talk.call_delete_persona(store_persona(store))
+    async with open_raw_client(build_server(app, Settings()), revision, FORMS[case]) as raw_client:
+        request = await raw_client.call_delete_persona(store_persona(store))
         assert request["method"] == ELICITATION_METHOD
         assert list(request["params"]["requestedSchema"]["properties"]) == ["persona_name"]
         assert is_stored(store, "p1")
         clock.advance(seconds=3)
         answer = {"action": "accept", "content": {"persona_name": NAME}}
-        await talk.send({"id": request["id"], "result": answer})
-        done = await talk.receive()
+        await raw_client.send({"id": request["id"], "result": answer})
+        done = await raw_client.receive()
     assert done["result"]["structuredContent"]["status"] == "applied"
     assert not is_stored(store, "p1")
 
 
-@pytest.mark.parametrize("what", FORMS)
+@pytest.mark.parametrize("case", FORMS)
 async def test_with_the_envelope_revision_the_form_is_the_result_and_the_call_is_repeated(
-    sandbox: ASGIApp, store: Store, what: str
+    sandbox: ASGIApp, store: Store, case: str
 ) -> None:
     clock = ManualClock()
     app, _ = build_test_app(sandbox, clock=clock)
     async with open_raw_client(
-        build_server(app, Settings()), CURRENT_REVISION, FORMS[what]
-    ) as talk:
-        result = (await talk.call_delete_persona(store_persona(store)))["result"]
+        build_server(app, Settings()), CURRENT_REVISION, FORMS[case]
+    ) as raw_client:
+        result = (await raw_client.call_delete_persona(store_persona(store)))["result"]
         assert result["resultType"] == "input_required"
         [(key, form)] = result["inputRequests"].items()
         assert form["method"] == ELICITATION_METHOD
@@ -107,7 +107,7 @@ async def test_with_the_envelope_revision_the_form_is_the_result_and_the_call_is
         assert is_stored(store, "p1")
         clock.advance(seconds=3)
         answer = {"action": "accept", "content": {"persona_name": NAME}}
-        done = await talk.call_delete_persona(
+        done = await raw_client.call_delete_persona(
             "p1", inputResponses={key: answer}, requestState=result["requestState"]
         )
     assert done["result"]["structuredContent"]["status"] == "applied"
@@ -117,15 +117,15 @@ async def test_with_the_envelope_revision_the_form_is_the_result_and_the_call_is
 async def test_a_connection_dropped_at_the_form_deletes_nothing(
     sandbox: ASGIApp, store: Store
 ) -> None:
-    app, wire = build_test_app(sandbox)
+    app, transport = build_test_app(sandbox)
     async with open_raw_client(
         build_server(app, Settings()), "2025-11-25", FORMS["a form"]
-    ) as talk:
-        assert (await talk.call_delete_persona(store_persona(store)))[
+    ) as raw_client:
+        assert (await raw_client.call_delete_persona(store_persona(store)))[
             "method"
         ] == ELICITATION_METHOD
     assert is_stored(store, "p1")
-    assert wire.writes == []
+    assert transport.writes == []
 
 
 async def test_an_answer_to_a_cancelled_form_deletes_nothing(
@@ -133,21 +133,21 @@ async def test_an_answer_to_a_cancelled_form_deletes_nothing(
 ) -> None:
     """The call was cancelled; what the person types then is nobody's yes."""
     clock = ManualClock()
-    app, wire = build_test_app(sandbox, clock=clock)
+    app, transport = build_test_app(sandbox, clock=clock)
     async with open_raw_client(
         build_server(app, Settings()), "2025-11-25", FORMS["a form"]
-    ) as talk:
-        request = await talk.call_delete_persona(store_persona(store))
+    ) as raw_client:
+        request = await raw_client.call_delete_persona(store_persona(store))
         cancel = {"requestId": 2, "reason": "given up"}
-        await talk.send({"method": "notifications/cancelled", "params": cancel})
+        await raw_client.send({"method": "notifications/cancelled", "params": cancel})
         clock.advance(seconds=3)
         answer = {"action": "accept", "content": {"persona_name": NAME}}
-        await talk.send({"id": request["id"], "result": answer})
-        ping = await talk.send_request("ping")
-        while (await talk.receive()).get("id") != ping:
+        await raw_client.send({"id": request["id"], "result": answer})
+        ping = await raw_client.send_request("ping")
+        while (await raw_client.receive()).get("id") != ping:
             pass
     assert is_stored(store, "p1")
-    assert wire.writes == []
+    assert transport.writes == []
 
 
 YES = {"persona_name": ElicitResult(action="accept", content={"persona_name": NAME})}
@@ -279,8 +279,8 @@ async def test_declining_is_final_when_the_same_form_is_answered_again(
 
 async def test_the_text_and_structured_results_agree(sandbox: ASGIApp, store: Store) -> None:
     app, _ = build_test_app(sandbox)
-    async with open_raw_client(build_server(app, Settings()), "2025-11-25", {}) as talk:
-        result = (await talk.call_delete_persona(store_persona(store)))["result"]
+    async with open_raw_client(build_server(app, Settings()), "2025-11-25", {}) as raw_client:
+        result = (await raw_client.call_delete_persona(store_persona(store)))["result"]
     facts = result["structuredContent"]
     text = result["content"][0]["text"]
     for fact in (facts["plan_id"], facts["expires_at"], facts["findings"][0]["message"]):

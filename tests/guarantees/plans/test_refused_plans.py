@@ -60,8 +60,8 @@ async def test_the_digest_in_a_plan_id_must_match(tool_client: ToolClient) -> No
     """A plan is named, not counted: nobody applies one by guessing the next number."""
     _, plan_id = await create_plan(tool_client)
     head, number, digest = plan_id.split("-")
-    other = f"{head}-{number}-{digest[::-1] if digest != digest[::-1] else '0' * 8}"
-    assert "no plan" in await tool_client.expect_error("apply_plan", plan_id=other)
+    wrong_id = f"{head}-{number}-{digest[::-1] if digest != digest[::-1] else '0' * 8}"
+    assert "no plan" in await tool_client.expect_error("apply_plan", plan_id=wrong_id)
 
 
 @pytest.mark.parametrize("tool", CHANGE_TOOLS)
@@ -201,20 +201,20 @@ async def test_two_servers_applying_one_plan_concurrently_apply_it_once(
         result = await tool_client.call("apply_plan", plan_id=plan_id)
         answers.append(bool(result.is_error))
 
-    async with open_tool_client() as one, open_tool_client() as other:
-        _, plan_id = await create_plan(one, tool)
-        written = len(one.transport.writes)
+    async with open_tool_client() as first, open_tool_client() as second:
+        _, plan_id = await create_plan(first, tool)
+        written = len(first.transport.writes)
         async with anyio.create_task_group() as tasks:
-            for tool_client in (one, other, one, other):
+            for tool_client in (first, second, first, second):
                 tasks.start_soon(apply, tool_client, plan_id)
         assert sorted(answers) == [False, True, True, True]
-        assert len(one.transport.writes) + len(other.transport.writes) == written + 1
+        assert len(first.transport.writes) + len(second.transport.writes) == written + 1
 
 
 async def test_a_plan_of_one_server_is_applied_by_another(
     open_tool_client: ToolClientFactory,
 ) -> None:
-    async with open_tool_client() as one, open_tool_client() as other:
-        persona_id, plan_id = await create_plan(one)
-        assert (await other.expect_result("apply_plan", plan_id=plan_id))["status"] == "applied"
-        assert (await one.read_persona(persona_id))["system_prompt"] == "You greet people."
+    async with open_tool_client() as first, open_tool_client() as second:
+        persona_id, plan_id = await create_plan(first)
+        assert (await second.expect_result("apply_plan", plan_id=plan_id))["status"] == "applied"
+        assert (await first.read_persona(persona_id))["system_prompt"] == "You greet people."
