@@ -27,7 +27,7 @@ _FALSE_WORDS = frozenset({"false", "f", "no", "n", "off", "0"})
 def move_documents(document: PersonaDocument, catalog: Catalog) -> Operations:
     """Move documents from layers to the persona, or remove them if it has documents already.
 
-    Inside layers they attach nothing.
+    Inside layers they attach nothing. What is no list, or empty, is removed.
     """
     layers = document.value("/layers")
     operations: Operations = []
@@ -35,8 +35,8 @@ def move_documents(document: PersonaDocument, catalog: Catalog) -> Operations:
         if not isinstance(layers, dict) or name not in layers:
             continue
         path = f"/layers/{name}"
-        if document.is_set(path) and not document.is_set(f"/{name}"):
-            value, words = document.value(path), {"old": name, "new": argument}
+        value, words = document.value(path), {"old": name, "new": argument}
+        if isinstance(value, list) and value and not document.is_set(f"/{name}"):
             operations.append(assign_stored("misplaced_documents", f"/{name}", value, **words))
         operations.append(remove("misplaced_inside", path, old=name))
     return operations
@@ -72,16 +72,23 @@ def _replace_choice(name: str, path: str, facts: ModelFacts | EngineFacts | None
 
 
 def merge_context(document: PersonaDocument, catalog: Catalog) -> Operations:
-    """Append context to the prompt, unless the prompt has its text or the mode takes neither."""
+    """Append context to the prompt, unless the prompt has its text or the mode takes neither.
+
+    A prompt that is no text is left to the person.
+    """
     context, prompt = document.text(_CONTEXT), document.value(_PROMPT)
-    mode = catalog.pipeline_modes.find(document.mode)
-    is_readable = prompt is None or isinstance(prompt, str)
-    if not context or not is_readable or (mode and "context" in mode.forbids):
+    if not is_context_used(document, catalog) or not isinstance(prompt, str | None):
         return []
     if context in text(prompt):
         return [remove("context_twice", _CONTEXT)]
     merged = f"{prompt}\n\n{context}" if text(prompt) else context
     return [assign_stored("context", _PROMPT, merged), remove("context", _CONTEXT)]
+
+
+def is_context_used(document: PersonaDocument, catalog: Catalog) -> bool:
+    """Return True if the persona has a context, and a mode that takes one."""
+    mode = catalog.pipeline_modes.find(document.mode)
+    return bool(document.text(_CONTEXT)) and not (mode and "context" in mode.forbids)
 
 
 def unquote_values(document: PersonaDocument, catalog: Catalog) -> Operations:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tavus_mcp.catalog import Catalog, FieldFacts
-from tavus_mcp.deprecations.conversion import Operations, assign, assign_stored, keep, remove
+from tavus_mcp.deprecations.conversion import Operations, assign, assign_stored, remove
 from tavus_mcp.models.base import is_set
 from tavus_mcp.models.changes import function_name
 from tavus_mcp.models.document import PersonaDocument
@@ -35,7 +35,7 @@ def older_fields(catalog: Catalog) -> list[FieldFacts]:
 def rename_older_fields(document: PersonaDocument, catalog: Catalog) -> Operations:
     """Move fields with an older name to the name of today, and remove fields nothing reads.
 
-    A value that the field of today refuses is kept, and reported.
+    A value that the field of today refuses is kept: the rule about the older name reports it.
     """
     operations: Operations = []
     for facts in older_fields(catalog):
@@ -46,8 +46,6 @@ def rename_older_fields(document: PersonaDocument, catalog: Catalog) -> Operatio
             operations.append(remove("removed_field", path, old=facts.name))
         elif _is_accepted(catalog, facts.successor, _joined_value(document, facts)):
             operations += rename_field(document, facts)
-        else:
-            operations.append(keep("left_over", path))
     return operations
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.deprecations import apply_operations
 from tavus_mcp.deprecations.table import DOCUMENTS, PROVIDER_VOICE
-from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.base import JsonObject, is_set
 from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
@@ -82,15 +82,19 @@ def _move_documents(
     stored: PersonaDocument, written: PersonaDocument, catalog: Catalog
 ) -> tuple[PersonaDocument, list[RuleFinding]]:
     for name in _DOCUMENT_FIELDS:
-        written = _without_replaced(stored, written, f"/layers/{name}", f"/{name}")
+        older = f"/layers/{name}"
+        written = _without_replaced(stored, written, older, f"/{name}")
+        value = written.value(older)
+        if is_set(value) and not isinstance(value, list) and value != stored.value(older):
+            # the check of the persona's field says what is wrong with it
+            written = PersonaDocument(SetFields({f"/{name}": value}, (older,)).apply(written.data))
     operations = DOCUMENTS.operations(written, catalog)
     moved = {operation.path for operation in operations if operation.kind == "set"}
     findings = []
     for operation in operations:
         if operation.kind == "remove":
             name = operation.path.rpartition("/")[2]
-            is_moved = f"/{name}" in moved
-            outcome = f"sent as /{name}." if is_moved else f"/{name} is set, so it was left out."
+            outcome = f"sent as /{name}." if f"/{name}" in moved else _left_out(written, name)
             finding = RuleFinding(
                 severity="info",
                 path=operation.path,
@@ -100,6 +104,17 @@ def _move_documents(
             )
             findings.append(finding)
     return apply_operations(written, operations), findings
+
+
+def _left_out(written: PersonaDocument, name: str) -> str:
+    """Return the text that says why documents inside layers are not moved."""
+    if written.is_set(f"/{name}"):
+        reason = f"/{name} is set"
+    elif written.is_set(f"/layers/{name}"):
+        reason = "it is no list"
+    else:
+        reason = "it is empty"
+    return f"{reason}, so it was left out."
 
 
 def _without_replaced(

@@ -29,7 +29,7 @@ Verdict = Literal["agreed", "declined", "unclear"]
 
 
 class TypedName(BaseModel):
-    """The schema of the form: the person types the name of the persona."""
+    """The form: the person types the name of the persona."""
 
     persona_name: str = Field(description="Type the persona's name to delete it")
 

@@ -249,7 +249,7 @@ def _rename_field(document: PersonaDocument, catalog: Catalog, facts: FieldFacts
     if facts.successor == "visual_awareness_queries":
         return conversion_calls(
             replace(operation, value=_fix_entries(catalog, operation.value), is_stored=False)
-            if operation.kind == "set" and isinstance(operation.value, list)
+            if operation.kind == "set"
             else operation
             for operation in operations
         )

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from tavus_mcp.catalog import Catalog
-from tavus_mcp.checker.conversion_fixes import conversion_calls
 from tavus_mcp.checker.fixes import (
     PLACEHOLDERS,
     FixCall,
@@ -24,8 +23,7 @@ from tavus_mcp.checker.fixes import (
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rule_factories import Hint
 from tavus_mcp.checker.rules.pipeline_mode import remove_or_enable
-from tavus_mcp.deprecations.fields import merge_context
-from tavus_mcp.models.base import text
+from tavus_mcp.deprecations.fields import is_context_used
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.text import strip_quotes
 
@@ -89,15 +87,15 @@ def prompt_not_allowed(document: PersonaDocument, catalog: Catalog) -> Iterator[
 @rule("context-deprecated", "warning", source="J:changelog")
 def context_deprecated(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """context is deprecated: its text belongs to the prompt."""
-    operations = merge_context(document, catalog)
-    if not operations:
+    if not is_context_used(document, catalog):
         return
-    context, prompt = document.text("/context"), document.value("/system_prompt")
+    context, prompt = document.text("/context"), document.text("/system_prompt")
     removal = update_fields(unset=["context"])
     hint: Hint = ("system_prompt already holds its text, so remove it: ", removal)
-    if operations[0].kind == "set" and not text(prompt):
-        hint = ("Make it the prompt: ", *conversion_calls(operations))
-    elif operations[0].kind == "set":  # by edit_prompt, so that a long prompt is not repeated
+    if not prompt:  # or it is no text
+        replacement = update_fields(system_prompt=UnprintedValue(context), unset=["context"])
+        hint = ("Make it the prompt: ", replacement)
+    elif context not in prompt:  # by edit_prompt, so that a long prompt is not repeated
         suffix = _unique_suffix(prompt)
         new_suffix = UnprintedValue(f"{suffix}\n\n{context}")
         addition = build_fix("edit_prompt", find=UnprintedValue(suffix), replace=new_suffix)

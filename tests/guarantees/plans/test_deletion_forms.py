@@ -165,6 +165,8 @@ async def test_the_form_has_one_text_field_and_names_what_is_deleted(
     assert schema["properties"]["persona_name"]["type"] == "string"
     assert schema["required"] == ["persona_name"]
     assert schema["type"] == "object"
+    description = schema.get("description")  # the form of the older protocol has one
+    assert description in (None, "The form: the person types the name of the persona.")
 
 
 async def test_the_form_message_masks_a_key_in_the_name(
