@@ -1,7 +1,7 @@
-"""What every test may use: the server in this process, on a sandbox of its own.
+"""Fixtures for all tests: the server in this process, on a sandbox of its own.
 
-Tests drive the front door: an MCP client against the server against the sandbox. The sandbox is
-a real ASGI application with a real store in memory; nothing of ours is mocked.
+Tests use an MCP client, which calls the server, which calls the sandbox. The sandbox is a real
+ASGI application with a real store in memory; nothing of ours is mocked.
 """
 
 from __future__ import annotations
@@ -89,13 +89,13 @@ def fork_server() -> Iterator[ForkServer]:
 
 @pytest.fixture
 def anyio_backend() -> str:
-    """The server's stdio transport is asyncio's, so tests run on asyncio."""
+    """The stdio transport of the server needs asyncio, so tests run on asyncio."""
     return "asyncio"
 
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No variable of the machine reaches a test."""
+    """Remove the variables of the machine, and give each test a data folder."""
     for name in [name for name in os.environ if name.startswith("TAVUS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("TAVUS_MCP_DATA_DIR", str(tmp_path / "data"))
@@ -111,7 +111,7 @@ def store() -> Iterator[Store]:
 
 @pytest.fixture
 def sandbox(store: Store) -> ASGIApp:
-    """A local Tavus over the store."""
+    """A sandbox over the store."""
     return build_sandbox(store)
 
 
@@ -120,10 +120,10 @@ ToolClientFactory = Callable[..., AbstractAsyncContextManager[ToolClient]]
 
 @pytest.fixture
 def open_tool_client(sandbox: ASGIApp) -> ToolClientFactory:
-    """Open a desk on the sandbox, or on another ASGI application that speaks like Tavus."""
+    """Open a client of a server on the sandbox, or on another ASGI application like Tavus."""
 
     @asynccontextmanager
-    async def open_desk(
+    async def open_client(
         app: ASGIApp = sandbox,
         *,
         mode: str = "legacy",
@@ -131,16 +131,16 @@ def open_tool_client(sandbox: ASGIApp) -> ToolClientFactory:
         clock: Callable[[], datetime] | None = None,
         **settings: Any,
     ) -> AsyncIterator[ToolClient]:
-        made, wire = build_test_app(app, **({"clock": clock} if clock else {}))
-        server = build_server(made, Settings(**{"toolsets": TOOLSETS, **settings}))
-        async with Client(server, mode=mode, **(client or {})) as opened:  # type: ignore[arg-type]  # its own words
-            yield ToolClient(opened, wire, server)
+        test_app, transport = build_test_app(app, **({"clock": clock} if clock else {}))
+        server = build_server(test_app, Settings(**{"toolsets": TOOLSETS, **settings}))
+        async with Client(server, mode=mode, **(client or {})) as opened:  # type: ignore[arg-type]
+            yield ToolClient(opened, transport, server)
 
-    return open_desk
+    return open_client
 
 
 @pytest.fixture
 async def tool_client(open_tool_client: ToolClientFactory) -> AsyncIterator[ToolClient]:
-    """A desk with every toolset, on a sandbox of its own."""
+    """A client of a server with every toolset, on a sandbox of its own."""
     async with open_tool_client() as opened:
         yield opened

@@ -1,4 +1,4 @@
-"""A desk to test from: an MCP client, the server behind it, and the wire to the sandbox."""
+"""An MCP client for tests, the server that it calls, and the transport to the sandbox."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tavus_mcp.models.masking import Masker
 from tavus_mcp.tavus_api.client import TavusApi
 
 SECRET = "sk-test-4f9d2c7ab1e8"
-"""What TAVUS_SECRET_OPENAI holds in tests; it must never come out."""
+"""The value of TAVUS_SECRET_OPENAI in tests, which no output may contain."""
 
 
 @dataclass
 class RecordingTransport(httpx2.AsyncBaseTransport):
-    """Passes every request on to an ASGI application, and remembers it."""
+    """Passes every request on to an ASGI application, and records it."""
 
     app: ASGIApp
     requests: list[httpx2.Request] = field(default_factory=list)
@@ -41,20 +41,20 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
 
     @property
     def writes(self) -> list[httpx2.Request]:
-        """Return the requests that are no reads."""
+        """Return the requests that are not reads."""
         return [request for request in self.requests if request.method != "GET"]
 
 
 @dataclass
 class ToolClient:
-    """An MCP client at work: calls tools and reads their answers."""
+    """An MCP client that calls tools and reads their answers."""
 
     client: Client
     transport: RecordingTransport
     server: Any = None
 
     async def call(self, tool: str, **arguments: Any) -> CallToolResult:
-        """Call a tool, whatever it answers."""
+        """Call a tool; return its answer or its error."""
         return await self.client.call_tool(tool, arguments)
 
     async def expect_result(self, tool: str, **arguments: Any) -> dict[str, Any]:
@@ -65,30 +65,30 @@ class ToolClient:
         return dict(result.structured_content)
 
     async def expect_error(self, tool: str, **arguments: Any) -> str:
-        """Call a tool that must fail; return what it says."""
+        """Call a tool that must fail; return the text of the error."""
         result = await self.call(tool, **arguments)
         assert result.is_error, text_of(result)
         return text_of(result)
 
     async def read_persona(self, persona_id: str) -> dict[str, Any]:
-        """Read a persona as the server shows it."""
+        """Return a persona as the server returns it, with the whole prompt."""
         read = await self.expect_result("get_persona", persona_id=persona_id, full_prompt=True)
         return dict(read["persona"])
 
     async def delete_persona(self, persona_id: str) -> dict[str, Any]:
-        """Delete a persona by its plan, as one does after the person's yes."""
+        """Delete a persona by applying its plan, as after a confirmation."""
         planned = await self.expect_result("delete_persona", persona_id=persona_id)
         return await self.expect_result("apply_plan", plan_id=planned["plan_id"])
 
     async def create_persona(self, **fields: Any) -> str:
-        """Create a persona that is fine, with some fields of its own; return its id."""
+        """Create a valid persona with these fields besides the required ones; return its id."""
         body = {"name": "Bot", "system_prompt": "You help.", "default_replica_id": "rfe12d8b9597"}
         receipt = await self.expect_result("create_persona", **{**body, **fields})
         return str(receipt["persona_id"])
 
 
 def patch_operations(request: httpx2.Request) -> list[dict[str, Any]]:
-    """Return the operations of a PATCH, without the tests that guard them."""
+    """Return the operations of a PATCH request, without its ``test`` operations."""
     return [item for item in json.loads(request.content) if item["op"] != "test"]
 
 
@@ -98,12 +98,12 @@ def text_of(result: CallToolResult) -> str:
 
 
 def build_test_app(app: ASGIApp, **more: Any) -> tuple[App, RecordingTransport]:
-    """Return an App whose API is this ASGI application, and the recorder in between.
+    """Return an App whose API is this ASGI application, and the transport between them.
 
-    Its journal is in the data folder that the environment names, which is the test's own.
+    Its journal is in the data folder that the environment names; each test has its own.
     """
-    wire = RecordingTransport(app)
-    api = TavusApi("http://127.0.0.1/v2", "test-key-0123456789", transport=lambda: wire)
+    transport = RecordingTransport(app)
+    api = TavusApi("http://127.0.0.1/v2", "test-key-0123456789", transport=lambda: transport)
     secrets = {"openai": SECRET}
     journal = Journal(Path(os.environ["TAVUS_MCP_DATA_DIR"]) / "journal.sqlite3")
-    return App(api, load_catalog(), journal, Masker(secrets.values()), secrets, **more), wire
+    return App(api, load_catalog(), journal, Masker(secrets.values()), secrets, **more), transport

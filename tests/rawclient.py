@@ -1,6 +1,7 @@
-"""A client of our server that knows pipes and JSON only: no SDK, nothing of ours.
+"""A client of our server that uses pipes and JSON only: no SDK, nothing of ours.
 
-``Wire`` is a process and the lines to and from it; ``Session`` speaks one protocol revision on it.
+``ServerProcess`` is a process and its lines of input and output; ``Session`` uses one revision of
+the protocol.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ HANDSHAKE_REVISIONS = ("2025-06-18", "2025-11-25")
 ENVELOPE_REVISION = "2026-07-28"
 PROTOCOL_REVISIONS = (*HANDSHAKE_REVISIONS, ENVELOPE_REVISION)
 TIMEOUT_SECONDS = 60.0
-"""Seconds after which a test gives up; nothing that works comes near."""
+"""A test fails after so long; what works takes much less."""
 CLIENT_INFO = {"name": "raw", "version": "1"}
 
 Message = dict[str, Any]
@@ -42,7 +43,7 @@ class Process(Protocol):
 
 
 class ServerProcess:
-    """A server process, every message it has sent, and everything that was no message."""
+    """A server process, the messages that it has sent, and its other lines of output."""
 
     def __init__(self, process: Process, stderr_path: Path) -> None:
         self.process = process
@@ -59,22 +60,22 @@ class ServerProcess:
         self.send_line(json.dumps(message).encode())
 
     def send_line(self, line: bytes) -> None:
-        """Send one line, whatever it is."""
+        """Send one line, which need not be a message."""
         assert self.process.stdin is not None
         self.process.stdin.write(line + b"\n")
         self.process.stdin.flush()
 
     def wait_for_message(self, is_wanted: Callable[[Message], bool]) -> Message:
-        """Wait for the first message that is wanted, and take it."""
+        """Wait for the first message that is wanted; remove and return it."""
 
-        def found() -> Message | None:
+        def find_message() -> Message | None:
             return next((message for message in self._unread_messages if is_wanted(message)), None)
 
         with self._output_changed:
             self._output_changed.wait_for(
-                lambda: found() or self._has_output_ended, TIMEOUT_SECONDS
+                lambda: find_message() or self._has_output_ended, TIMEOUT_SECONDS
             )
-            message = found()
+            message = find_message()
             assert message is not None, f"no such message; stderr: {self.read_stderr()}"
             self._unread_messages.remove(message)
             return message
@@ -94,7 +95,7 @@ class ServerProcess:
             self._output_changed.wait_for(lambda: bool(self._unread_messages), seconds)
 
     def has_message(self, is_wanted: Callable[[Message], bool]) -> bool:
-        """Tell whether such a message has arrived and was not taken."""
+        """Tell whether such a message has arrived and was not removed."""
         with self._output_changed:
             return any(is_wanted(message) for message in self._unread_messages)
 
@@ -116,17 +117,17 @@ class ServerProcess:
 
     def wait_for_exit(self) -> float:
         """Wait for the end of the process and of its output; return the seconds it took."""
-        begun = time.monotonic()
+        start = time.monotonic()
         self.process.wait(TIMEOUT_SECONDS)
-        took = time.monotonic() - begun
+        took = time.monotonic() - start
         self._reader.join(TIMEOUT_SECONDS)
         return took
 
     def wait_for_end_of_output(self) -> float:
-        """Wait until nobody can write to us any more; return the seconds it took."""
-        begun = time.monotonic()
+        """Wait until the output is closed; return the seconds it took."""
+        start = time.monotonic()
         self._reader.join(TIMEOUT_SECONDS)
-        return time.monotonic() - begun
+        return time.monotonic() - start
 
     def _read_messages(self) -> None:
         assert self.process.stdout is not None
@@ -147,31 +148,31 @@ class ServerProcess:
 
 
 class Session:
-    """One revision of the protocol, spoken on a wire."""
+    """A session in one revision of the protocol."""
 
-    def __init__(self, wire: ServerProcess, revision: str = HANDSHAKE_REVISIONS[-1]) -> None:
-        self.server = wire
+    def __init__(self, server: ServerProcess, revision: str = HANDSHAKE_REVISIONS[-1]) -> None:
+        self.server = server
         self.protocol_revision = revision
-        self._last = 0
+        self._last_request_id = 0
 
     def initialize(self) -> Session:
-        """Shake hands where the revision has a handshake; return the session."""
+        """Initialize the session where the revision has a handshake; return the session."""
         if self.protocol_revision in HANDSHAKE_REVISIONS:
             params = {
                 "protocolVersion": self.protocol_revision,
                 "capabilities": {},
                 "clientInfo": CLIENT_INFO,
             }
-            welcome = self.request("initialize", **params)
-            assert welcome["protocolVersion"] == self.protocol_revision
-            assert welcome["serverInfo"]["name"] == "tavus-mcp"
+            result = self.request("initialize", **params)
+            assert result["protocolVersion"] == self.protocol_revision
+            assert result["serverInfo"]["name"] == "tavus-mcp"
             self.notify("notifications/initialized")
         return self
 
     def send_request(self, method: str, **params: Any) -> int:
         """Send a request; return its id."""
         self.server.send(self.build_request(method, **params))
-        return self._last
+        return self._last_request_id
 
     def notify(self, method: str, **params: Any) -> None:
         """Send a notification."""
@@ -181,17 +182,17 @@ class Session:
 
     def build_request(self, method: str, **params: Any) -> Message:
         """Return the next request, with the envelope where the revision has one."""
-        self._last += 1
+        self._last_request_id += 1
         if self.protocol_revision == ENVELOPE_REVISION:
             params["_meta"] = {
                 "io.modelcontextprotocol/protocolVersion": self.protocol_revision,
                 "io.modelcontextprotocol/clientInfo": CLIENT_INFO,
                 "io.modelcontextprotocol/clientCapabilities": {},
             }
-        return {"jsonrpc": "2.0", "id": self._last, "method": method, "params": params}
+        return {"jsonrpc": "2.0", "id": self._last_request_id, "method": method, "params": params}
 
     def wait_for_response(self, request_id: int) -> Message:
-        """Wait for the answer to a request: its whole message."""
+        """Wait for the answer to a request; return the whole message."""
         return self.server.wait_for_message(lambda message: message.get("id") == request_id)
 
     def request(self, method: str, **params: Any) -> Message:
@@ -214,7 +215,7 @@ class Session:
         return dict(result["structuredContent"])
 
     def expect_error(self, tool: str, **arguments: Any) -> str:
-        """Call a tool that must fail; return what it says."""
+        """Call a tool that must fail; return the text of the error."""
         result = self.request("tools/call", name=tool, arguments=arguments)
         assert result["isError"], result
         return text_of(result)
@@ -226,14 +227,14 @@ def text_of(result: Message) -> str:
 
 
 def build_environment(folder: Path, **more: str) -> dict[str, str]:
-    """Return an environment in which nothing is set but what is given."""
+    """Return an environment with no variables of ours but the data folder and those given."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")}
     return {**inherited, "PYTHONPATH": str(ROOT), "TAVUS_MCP_DATA_DIR": str(folder), **more}
 
 
 @contextmanager
 def start_process(folder: Path, *arguments: str, **more: str) -> Iterator[ServerProcess]:
-    """Start ``python ARGUMENTS`` with pipes; whatever happens, it ends with the block."""
+    """Start ``python ARGUMENTS`` with pipes; it is ended with the block at the latest."""
     folder.mkdir(parents=True, exist_ok=True)
     errors = folder / "stderr.txt"
     with errors.open("wb") as written:
@@ -244,13 +245,13 @@ def start_process(folder: Path, *arguments: str, **more: str) -> Iterator[Server
             stderr=written,
             env=build_environment(folder, **more),
         )
-    wire = ServerProcess(process, errors)
+    server = ServerProcess(process, errors)
     try:
-        yield wire
+        yield server
     finally:
         if process.poll() is None:
             process.kill()
-        wire.close_stdin()
+        server.close_stdin()
         assert process.stdout is not None
         process.stdout.close()
 

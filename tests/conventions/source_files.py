@@ -18,7 +18,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A Python file: where it is, its text and its tree."""
+    """A Python file: its path, its text and its syntax tree."""
 
     path: Path
     text: str
@@ -38,23 +38,23 @@ def parse_source_files(*folders: str) -> tuple[SourceFile, ...]:
 
 
 def iterate_project_files() -> Iterator[Path]:
-    """Walk the files that people wrote, hidden folders and generated ones left out."""
+    """Yield the files of the project, except those in hidden or generated folders."""
     for path in sorted(ROOT.rglob("*")):
         parts = path.relative_to(ROOT).parts
-        hidden = any(part.startswith(".") and part != ".github" for part in parts[:-1])
-        if path.is_file() and not hidden and not _GENERATED.intersection(parts):
+        is_hidden = any(part.startswith(".") and part != ".github" for part in parts[:-1])
+        if path.is_file() and not is_hidden and not _GENERATED.intersection(parts):
             yield path
 
 
 def iterate_functions(tree: ast.AST) -> Iterator[Function]:
-    """Walk every function, nested ones and methods too."""
+    """Yield every function, with methods and nested functions."""
     for node in ast.walk(tree):
         if isinstance(node, Function):
             yield node
 
 
 def iterate_public_definitions(tree: ast.Module) -> Iterator[Function | ast.ClassDef]:
-    """Walk what a module offers: classes, functions and methods without a leading underscore."""
+    """Yield the public classes, functions and methods of a module."""
     pending: list[ast.stmt] = list(tree.body)
     for node in pending:
         if isinstance(node, Function | ast.ClassDef) and not node.name.startswith("_"):

@@ -1,4 +1,4 @@
-"""The number of our own frames between a tool and the HTTP client, measured on real calls."""
+"""The number of our own stack frames between a tool and the HTTP client, in real calls."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ ADA: dict[str, Any] = {
 }
 
 
-HELD: dict[str, Any] = {
+CONVERSATION: dict[str, Any] = {
     "conversation_id": "c0a1b2c3d4e5f6a7b",
     "persona_id": "p1af207b8189",
     "status": "ended",
@@ -66,22 +66,22 @@ HELD: dict[str, Any] = {
 
 @dataclass
 class StackRecordingTransport(httpx2.AsyncBaseTransport):
-    """Passes requests on, and notes the own frames between each tool and httpx2."""
+    """Passes requests on, and records our frames between each tool and httpx2."""
 
     inner: httpx2.AsyncBaseTransport
-    seen: dict[str, list[list[str]]] = field(default_factory=dict)
+    stacks_by_tool: dict[str, list[list[str]]] = field(default_factory=dict)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Look at the stack, then pass the request on."""
+        """Record the stack, then pass the request on."""
         name, frames = list_own_frames(sys._getframe())  # noqa: SLF001 - the stack is what is measured
-        self.seen.setdefault(name, []).append(frames)
+        self.stacks_by_tool.setdefault(name, []).append(frames)
         return await self.inner.handle_async_request(request)
 
 
 def list_own_frames(frame: FrameType | None) -> tuple[str, list[str]]:
-    """Return the tool that is running, and our frames from its function to httpx2, outermost first.
+    """Return the running tool, and our frames from its function to httpx2, outermost first.
 
-    Frames of ours below httpx2 (transports) stand between httpx2 and the wire, and are not meant.
+    Frames of ours that httpx2 calls (transports) are not counted.
     """
     frames: list[str] = []
     while frame is not None:
@@ -90,8 +90,8 @@ def list_own_frames(frame: FrameType | None) -> tuple[str, list[str]]:
             frames.clear()
         elif Path(code.co_filename).is_relative_to(PACKAGE):
             frames.insert(0, code.co_qualname)
-        for name, own in TOOLS.items():
-            if code is own:
+        for name, tool_code in TOOLS.items():
+            if code is tool_code:
                 return name, frames
         frame = frame.f_back
     return "no tool", frames
@@ -102,14 +102,14 @@ async def client_and_transport(
     tmp_path: Path,
 ) -> AsyncIterator[tuple[Client, StackRecordingTransport]]:
     store = Store.open(None)
-    store.put("conversation", HELD["conversation_id"], HELD)
-    wire = StackRecordingTransport(httpx2.ASGITransport(app=build_sandbox(store)))
-    api = TavusApi("http://127.0.0.1/v2", "any-key-0123456789", transport=lambda: wire)
+    store.put("conversation", CONVERSATION["conversation_id"], CONVERSATION)
+    transport = StackRecordingTransport(httpx2.ASGITransport(app=build_sandbox(store)))
+    api = TavusApi("http://127.0.0.1/v2", "any-key-0123456789", transport=lambda: transport)
     server = build_server(
         App(api, load_catalog(), Journal(tmp_path / "journal.sqlite3")), Settings(toolsets=TOOLSETS)
     )
     async with Client(server) as client:
-        yield client, wire
+        yield client, transport
     store.close()
 
 
@@ -121,19 +121,19 @@ async def call_tool(client: Client, tool: str, **arguments: Any) -> dict[str, An
 
 
 async def build_arguments(client: Client, name: str, made: dict[str, Any]) -> dict[str, Any]:
-    """Return arguments by which a tool does its work on the persona that was made."""
-    this = {"persona_id": made["persona_id"]}
+    """Return arguments with which a tool sends a request about the persona ``made``."""
+    persona = {"persona_id": made["persona_id"]}
     if name == "compare_personas":
         return {"first": made["persona_id"], "second": "p1af207b8189"}
     if name == "restore_revision":
-        await call_tool(client, "update_persona", **this, greeting="Good day.")
-        return {**this, "revision": made["revision"]}
+        await call_tool(client, "update_persona", **persona, greeting="Good day.")
+        return {**persona, "revision": made["revision"]}
     if name == "apply_plan":
-        planned = await call_tool(client, "update_persona", **this, greeting="Hi.", dry_run=True)
+        planned = await call_tool(client, "update_persona", **persona, greeting="Hi.", dry_run=True)
         return {"plan_id": planned["plan_id"]}
     listed = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
     takes_id = "persona_id" in listed[name]["properties"]
-    return {**(this if takes_id else {}), **ARGUMENTS.get(name, {})}
+    return {**(persona if takes_id else {}), **ARGUMENTS.get(name, {})}
 
 
 @pytest.mark.anyio
@@ -141,12 +141,12 @@ async def build_arguments(client: Client, name: str, made: dict[str, Any]) -> di
 async def test_at_most_four_own_frames_separate_a_tool_from_httpx2(
     client_and_transport: tuple[Client, StackRecordingTransport], name: str
 ) -> None:
-    """Required by us; the tool's own frame is not counted, it is where the way begins."""
-    client, wire = client_and_transport
+    """Required by us; the frame of the tool itself is not counted."""
+    client, transport = client_and_transport
     made = await call_tool(client, "create_persona", **ADA)
     if name != "create_persona":
         await call_tool(client, name, **await build_arguments(client, name, made))
-    stacks = wire.seen.get(name, [])
+    stacks = transport.stacks_by_tool.get(name, [])
     assert stacks or name in ("describe_layer", "list_revisions"), f"{name} sent nothing"
     deepest = max(stacks, key=len, default=[name])
     assert len(deepest) - 1 <= MAX_OWN_FRAMES, " > ".join(deepest)
@@ -156,7 +156,7 @@ async def test_at_most_four_own_frames_separate_a_tool_from_httpx2(
 async def test_reading_the_whole_account_uses_at_most_four_own_frames(
     client_and_transport: tuple[Client, StackRecordingTransport],
 ) -> None:
-    client, wire = client_and_transport
+    client, transport = client_and_transport
     await call_tool(client, "list_personas", name_contains="ada")
-    deepest = max(wire.seen["list_personas"], key=len)
+    deepest = max(transport.stacks_by_tool["list_personas"], key=len)
     assert len(deepest) - 1 <= MAX_OWN_FRAMES, " > ".join(deepest)

@@ -18,7 +18,7 @@ CONTRACTS = Path(__file__).parent / "importlinter.ini"
 
 IMPORT_EVERYTHING = """
 import json, pkgutil, sys
-seen = []
+events = []
 harmless = ("import", "compile", "exec", "marshal", "object.", "code.", "sys._getframe", "builtins")
 def watch(event, arguments):
     if event.startswith(harmless):
@@ -29,16 +29,16 @@ def watch(event, arguments):
         if name.startswith("<frozen importlib"):
             return
         if f"/{'tavus_mcp'}/" in name.replace("\\\\", "/"):
-            seen.append(f"{name}:{frame.f_lineno} {event} {arguments!r:.80}")
+            events.append(f"{name}:{frame.f_lineno} {event} {arguments!r:.80}")
             return
         frame = frame.f_back
 sys.addaudithook(watch)
 import tavus_mcp
 for module in pkgutil.walk_packages(tavus_mcp.__path__, "tavus_mcp."):
     __import__(module.name)
-print(json.dumps(seen))
+print(json.dumps(events))
 """
-"""Imports every module and prints the system calls that our modules made meanwhile."""
+"""Imports every module and prints the audit events that our modules caused meanwhile."""
 
 
 def test_packages_import_only_what_the_contracts_allow() -> None:
@@ -124,7 +124,7 @@ def test_importing_has_no_side_effects(tmp_path: Path) -> None:
 
 
 def test_every_package_has_a_docstring() -> None:
-    without = [
+    undocumented = [
         path for path in PACKAGE.rglob("__init__.py") if not path.read_text().startswith('"""')
     ]
-    assert without == []
+    assert undocumented == []

@@ -1,4 +1,4 @@
-"""What no file may say, and what the papers must."""
+"""Texts that no file may contain, and reasons that CONTRIBUTING.md must give."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ REGISTRIES = tuple(
     )
 )
 """Hosts of package registries, put together here so that this file does not name one either."""
-HOMES = re.compile(
+DEVELOPER_PATH = re.compile(
     "(?<![\\w.~/-])/(?:" + "|".join(["home", "Users", "root", "opt", "work"]) + r")/\w"
 )
-HERE = {str(ROOT), sys.prefix, str(Path.home())} - {"/", "/usr", "/usr/local"}
+PATHS_OF_THIS_MACHINE = {str(ROOT), sys.prefix, str(Path.home())} - {"/", "/usr", "/usr/local"}
 
 
 def iterate_text_files() -> Iterator[tuple[str, str]]:
@@ -41,7 +41,7 @@ def iterate_text_files() -> Iterator[tuple[str, str]]:
 
 
 def test_no_file_names_a_package_registry() -> None:
-    """Required by us: what is installed from where is the business of who installs it."""
+    """Required by us: from where a package is installed is decided by who installs it."""
     assert [
         f"{name} names {host}"
         for name, text in iterate_text_files()
@@ -51,15 +51,18 @@ def test_no_file_names_a_package_registry() -> None:
 
 
 def test_no_file_contains_a_path_of_a_developer_machine() -> None:
-    found = [
+    violations = [
         f"{name}: {match[0]}"
         for name, text in iterate_text_files()
-        if (match := HOMES.search(text))
+        if (match := DEVELOPER_PATH.search(text))
     ]
-    found += [
-        f"{name}: {path}" for name, text in iterate_text_files() for path in HERE if path in text
+    violations += [
+        f"{name}: {path}"
+        for name, text in iterate_text_files()
+        for path in PATHS_OF_THIS_MACHINE
+        if path in text
     ]
-    assert found == []
+    assert violations == []
 
 
 def list_dependencies() -> list[str]:
@@ -72,8 +75,8 @@ def list_dependencies() -> list[str]:
 
 @pytest.mark.parametrize("name", list_dependencies())
 def test_every_dependency_has_a_documented_reason(name: str) -> None:
-    """Required by us: what it does better than ten lines of ours stands in CONTRIBUTING.md."""
-    paper = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    about = [line for line in paper.splitlines() if f"`{name}`" in line]
-    assert about, f"CONTRIBUTING.md does not mention `{name}`"
-    assert any(len(line.replace(f"`{name}`", "").split()) >= 4 for line in about), about
+    """Required by us: CONTRIBUTING.md says what it does better than ten lines of ours."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    mentions = [line for line in text.splitlines() if f"`{name}`" in line]
+    assert mentions, f"CONTRIBUTING.md does not mention `{name}`"
+    assert any(len(line.replace(f"`{name}`", "").split()) >= 4 for line in mentions), mentions

@@ -1,4 +1,4 @@
-"""What holds for every file, without a list of exceptions."""
+"""Rules for the source files, without a list of exceptions."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from source_files import (
 
 import tavus_mcp
 
-LONGEST_FILE, LONGEST_FUNCTION = 400, 50
-BROAD = frozenset({"Exception", "BaseException"})
-READS_THE_ENVIRONMENT = frozenset({"settings.py", "cli/main.py", "cli/demo.py", "__main__.py"})
-"""The reader, the one who hands the environment to it, and the two that start processes."""
+MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 50
+BROAD_EXCEPTIONS = frozenset({"Exception", "BaseException"})
+ENVIRONMENT_READERS = frozenset({"settings.py", "cli/main.py", "cli/demo.py", "__main__.py"})
+"""The settings, the command line that passes the environment to them, and what starts processes."""
 
 
 def test_no_file_is_longer_than_400_lines() -> None:
     lengths = {source.path: len(source.text.splitlines()) for source in parse_source_files(*CODE)}
-    assert {str(it): length for it, length in lengths.items() if length > LONGEST_FILE} == {}
+    assert {str(path): length for path, length in lengths.items() if length > MAX_FILE_LINES} == {}
 
 
 def test_no_function_is_longer_than_50_lines() -> None:
@@ -34,7 +34,7 @@ def test_no_function_is_longer_than_50_lines() -> None:
         f"{source.location_of(function)} {function.name}: {count_lines(function)} lines"
         for source in parse_source_files(*CODE)
         for function in iterate_functions(source.tree)
-        if count_lines(function) > LONGEST_FUNCTION
+        if count_lines(function) > MAX_FUNCTION_LINES
     ]
     assert too_long == []
 
@@ -44,7 +44,7 @@ def test_no_handler_catches_every_exception() -> None:
         source.location_of(node)
         for source in parse_source_files(*CODE)
         for node in ast.walk(source.tree)
-        if list_caught_exceptions(node) & BROAD
+        if list_caught_exceptions(node) & BROAD_EXCEPTIONS
     ]
     assert broad == []
 
@@ -59,7 +59,7 @@ def test_the_environment_is_read_in_one_place() -> None:
         in {"environ", "environb", "getenv", "getenvb"}
         and not is_parameter(source.tree, node)
     }
-    assert readers <= READS_THE_ENVIRONMENT
+    assert readers <= ENVIRONMENT_READERS
 
 
 def test_every_public_definition_has_a_docstring() -> None:
@@ -72,12 +72,12 @@ def test_every_public_definition_has_a_docstring() -> None:
 
 
 def test_every_module_has_a_docstring() -> None:
-    bare = [
-        s.path.name
-        for s in parse_source_files("tavus_mcp", "examples")
-        if not ast.get_docstring(s.tree)
+    undocumented = [
+        source.path.name
+        for source in parse_source_files("tavus_mcp", "examples")
+        if not ast.get_docstring(source.tree)
     ]
-    assert bare == []
+    assert undocumented == []
 
 
 def test_every_return_is_annotated() -> None:
@@ -107,7 +107,7 @@ def count_lines(function: Function) -> int:
 
 
 def list_caught_exceptions(node: ast.AST) -> set[str]:
-    """Return the names of what a node catches; a bare ``except`` catches ``BaseException``."""
+    """Return the names of the exceptions that a node catches; ``except:`` is ``BaseException``."""
     if isinstance(node, ast.ExceptHandler):
         return set(iterate_names(node.type)) if node.type else {"BaseException"}
     if isinstance(node, ast.Call) and "suppress" in iterate_names(node.func):
@@ -122,7 +122,7 @@ def iterate_names(expression: ast.expr) -> Iterator[str]:
 
 
 def is_parameter(tree: ast.Module, node: ast.AST) -> bool:
-    """Tell whether a bare name is merely what a function calls its argument."""
+    """Tell whether a name is the parameter of a function that contains it."""
     return isinstance(node, ast.Name) and any(
         node.id in {argument.arg for argument in function.args.args}
         for function in iterate_functions(tree)
