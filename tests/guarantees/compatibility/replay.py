@@ -28,7 +28,7 @@ from running_server import connect, run_command
 from state_files import edit
 
 Step = Mapping[str, Any]
-_SHOWN = ("tool", "read", "command", "file")
+_RECORDED_KINDS = ("tool", "read", "command", "file")
 _REFERENCE = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -47,8 +47,10 @@ class Scenario:
 
     def labels(self) -> list[str]:
         """Return the name of each step that has an outcome, in order."""
-        shown = [step for step in self.expanded() if any(kind in step for kind in _SHOWN)]
-        return [f"{number:03} {_label(step)}" for number, step in enumerate(shown, 1)]
+        recorded = [
+            step for step in self.expanded() if any(kind in step for kind in _RECORDED_KINDS)
+        ]
+        return [f"{number:03} {_label(step)}" for number, step in enumerate(recorded, 1)]
 
     def expanded(self) -> list[Step]:
         """Return the steps, those to be done for each of some values once for each."""
@@ -67,7 +69,7 @@ def _each_label(step: Step, each: Mapping[str, Any]) -> str:
 
 
 def _label(step: Step) -> str:
-    kind = next(kind for kind in _SHOWN if kind in step)
+    kind = next(kind for kind in _RECORDED_KINDS if kind in step)
     what = " ".join(step[kind]) if isinstance(step[kind], list) else str(step[kind])
     return " - ".join(filter(None, [_REFERENCE.sub(r"\1", what), step["label"]]))
 

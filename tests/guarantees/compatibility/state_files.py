@@ -37,8 +37,8 @@ def store(data: Path, kind: str, key: str, row: Mapping[str, Any]) -> None:
 def edit(data: Path, persona_id: str, fields: Mapping[str, Any]) -> None:
     """Change fields of a persona elsewhere; a None removes the field."""
     row = {**stored(data, "persona")[persona_id], **fields}
-    kept = {key: value for key, value in row.items() if value is not None}
-    store(data, "persona", persona_id, kept)
+    changed = {key: value for key, value in row.items() if value is not None}
+    store(data, "persona", persona_id, changed)
 
 
 def journalled(data: Path) -> dict[str, list[str]]:
