@@ -14,14 +14,14 @@ from typing import Annotated, Literal
 
 from pydantic import MISSING, BeforeValidator, Field
 
-from tavus_mcp.models.base import DeprecatedField, JsonObject, NonEmptyStr, OpenModel, StrictModel
-from tavus_mcp.models.tool_arguments import (
+from tavus_mcp.models.argument_names import (
     FieldAccess,
     MemberArguments,
     iterate_arguments,
     nested_model,
     patch_only_fields,
 )
+from tavus_mcp.models.base import DeprecatedField, JsonObject, NonEmptyStr, OpenModel, StrictModel
 
 FUNCTION_NAME = r"^[a-zA-Z_][a-zA-Z0-9_]{0,63}$"
 """Names a model can call (docs: pal/llm-tool)."""

@@ -8,14 +8,14 @@ from typing import Annotated, Literal
 
 from pydantic import MISSING, Field
 
-from tavus_mcp.models.base import NonEmptyStr, StrictModel
-from tavus_mcp.models.layers import Layers
-from tavus_mcp.models.tool_arguments import (
+from tavus_mcp.models.argument_names import (
     ArgumentName,
     FieldAccess,
     iterate_arguments,
     patch_only_fields,
 )
+from tavus_mcp.models.base import NonEmptyStr, StrictModel
+from tavus_mcp.models.layers import Layers
 
 PipelineMode = Literal["full", "echo", "speech-to-speech"]
 Ids = Annotated[list[NonEmptyStr], Field(max_length=50)]

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog import Catalog
-from tavus_mcp.errors import Conflict, ToolFailure
+from tavus_mcp.errors import Conflict, RequestRejected, TavusError, ToolFailure
+from tavus_mcp.history.record import record_observed
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, info, warning
 from tavus_mcp.models.json_patch import Operation, diff, get_at, outermost_list, pointer_tokens
@@ -116,3 +117,32 @@ def _describe_differences(app: App, expected: PersonaDocument, current: PersonaD
 
 def _format_value(value: object) -> str:
     return "nothing" if value is None else repr(value)
+
+
+async def require_revision(
+    app: App, document: PersonaDocument, revision: str | None, *, has_plan: bool = False
+) -> None:
+    """Raise ``Conflict``, with what changed, unless the persona is at the caller's revision."""
+    if revision is not None and revision != document.revision:
+        known = await app.journal.document(document.persona_id, revision)
+        seen = PersonaDocument(known) if known else None
+        raise build_revision_conflict(app, seen, document, has_plan=has_plan)
+
+
+async def require_retryable(
+    app: App, before: PersonaDocument, refusal: RequestRejected, *, has_tests: bool
+) -> None:
+    """Return when a refusal may be due to the ``test`` operations alone; else raise.
+
+    Tavus documents ``test``; that it is honoured has not been tried on the live service. Raises
+    ``Conflict`` when the persona changed meanwhile, else the refusal: nothing was written.
+    """
+    if not has_tests or refusal.status not in (400, 422):
+        raise refusal
+    try:
+        current = await app.api.get_persona(before.persona_id)
+    except TavusError:
+        raise refusal from None
+    if (current.revision, current.updated_at) != (before.revision, before.updated_at):
+        await record_observed(app, current)
+        raise build_revision_conflict(app, before, current) from refusal

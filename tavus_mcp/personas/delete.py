@@ -12,7 +12,7 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.receipt import FieldChange, Receipt, Undo
 from tavus_mcp.personas import plans
-from tavus_mcp.personas.update import require_revision
+from tavus_mcp.personas.conflicts import require_revision
 
 
 @dataclass(frozen=True)

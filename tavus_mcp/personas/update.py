@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS, check_change
-from tavus_mcp.errors import Refused, RequestRejected, TavusError
+from tavus_mcp.errors import Refused, RequestRejected
 from tavus_mcp.history.cancelled_writes import has_taken_effect
-from tavus_mcp.history.record import RecordedWrite, WriteIntent, record_observed, recorded_write
+from tavus_mcp.history.record import RecordedWrite, WriteIntent, recorded_write
 from tavus_mcp.models.changes import Change, RawPatch
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, info, sort_by_severity
@@ -23,9 +23,10 @@ from tavus_mcp.models.masking import MASK, has_masked_secret_at
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.conflicts import (
-    build_revision_conflict,
     build_test_attempts,
     edited_meanwhile_findings,
+    require_retryable,
+    require_revision,
     sent_without_tests_finding,
 )
 from tavus_mcp.personas.current_spelling import use_current_spelling
@@ -90,7 +91,7 @@ async def update(app: App, request: UpdateRequest) -> Receipt:
                 is_changed = await app.api.patch_persona(request.persona_id, [*tests, *operations])
                 break
             except RequestRejected as error:
-                await _require_retryable(app, before, error, has_tests=bool(tests))
+                await require_retryable(app, before, error, has_tests=bool(tests))
                 findings.insert(0, sent_without_tests_finding(error))
     current = after
     with write.read_back(read_back_hint(request.persona_id)):
@@ -160,35 +161,6 @@ def _refuse_masked_text(app: App, before: PersonaDocument, operations: Sequence[
 def read_back_hint(persona_id: str) -> str:
     """Return the hint for a persona that was written and could not be read back."""
     return f"Read persona {persona_id!r} with get_persona before changing it again."
-
-
-async def require_revision(
-    app: App, document: PersonaDocument, revision: str | None, *, has_plan: bool = False
-) -> None:
-    """Raise ``Conflict``, with what changed, unless the persona is at the caller's revision."""
-    if revision is not None and revision != document.revision:
-        known = await app.journal.document(document.persona_id, revision)
-        seen = PersonaDocument(known) if known else None
-        raise build_revision_conflict(app, seen, document, has_plan=has_plan)
-
-
-async def _require_retryable(
-    app: App, before: PersonaDocument, refusal: RequestRejected, *, has_tests: bool
-) -> None:
-    """Return when a refusal may be due to the ``test`` operations alone; else raise.
-
-    Tavus documents ``test``; that it is honoured has not been tried on the live service. Raises
-    ``Conflict`` when the persona changed meanwhile, else the refusal: nothing was written.
-    """
-    if not has_tests or refusal.status not in (400, 422):
-        raise refusal
-    try:
-        current = await app.api.get_persona(before.persona_id)
-    except TavusError:
-        raise refusal from None
-    if (current.revision, current.updated_at) != (before.revision, before.updated_at):
-        await record_observed(app, current)
-        raise build_revision_conflict(app, before, current) from refusal
 
 
 async def _require_effect(

@@ -321,6 +321,6 @@ async def test_a_perception_entry_over_ravens_limit_is_refused(tool_client: Tool
 
 
 async def test_a_refused_name_to_unset_is_not_echoed(tool_client: ToolClient) -> None:
-    """Ours (design section 4): rejected values are never echoed."""
+    """Ours: rejected values are never echoed."""
     error = await tool_client.expect_error("configure_llm", persona_id="p1", unset=[CANARY])
     assert CANARY not in error

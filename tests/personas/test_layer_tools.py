@@ -272,7 +272,7 @@ async def test_every_layer_is_described_without_a_request(tool_client: ToolClien
 async def test_the_llm_layer_is_described_with_models_speed_and_deprecations(
     tool_client: ToolClient,
 ) -> None:
-    """Ours (design section 4): what a model needs to choose."""
+    """Ours: what a model needs to choose."""
     text = str(await tool_client.expect_result("describe_layer", layer="llm"))
     for word in ("tavus-gemma-4", "recommended", "tavus-gpt-4o", "deprecated", "speed"):
         assert word in text

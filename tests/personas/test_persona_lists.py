@@ -135,7 +135,7 @@ async def test_persona_type_and_name_filter_can_be_combined(tool_client: ToolCli
 
 
 async def test_a_row_shows_model_engine_mode_replica_and_time(tool_client: ToolClient) -> None:
-    """Ours (design section 4): what tells a persona from others."""
+    """Ours: what tells a persona from others."""
     await tool_client.create_persona(
         layers={"llm": {"model": "tavus-gpt-oss"}, "tts": {"tts_engine": "azure"}}
     )

@@ -230,7 +230,7 @@ async def test_a_masked_key_is_preserved_by_changes_of_other_fields(
 async def test_a_write_accepted_but_not_stored_is_reported(
     open_tool_client: ToolClientFactory, sandbox: ASGIApp, store: Store
 ) -> None:
-    """Ours (design section 5): after every write the document is read back."""
+    """Ours: after every write the document is read back."""
 
     async def forgetful(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "PATCH":

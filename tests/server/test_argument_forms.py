@@ -187,7 +187,7 @@ async def test_numbers_and_booleans_may_come_as_text(
 async def test_every_tool_refuses_unknown_arguments(
     tool_client: ToolClient,
 ) -> None:
-    """Ours (design section 4): the SDK would drop it silently."""
+    """Ours: the SDK would drop it silently."""
     for tool in (await tool_client.client.list_tools()).tools:
         message = await tool_client.expect_error(tool.name, zzz_unknown="canary-value")
         assert "/zzz_unknown: unknown field" in message, tool.name

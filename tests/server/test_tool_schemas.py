@@ -137,7 +137,7 @@ async def test_every_output_schema_is_an_object(tool_client: ToolClient) -> None
 async def test_every_change_tool_takes_dry_run_and_all_but_create_if_revision(
     tool_client: ToolClient,
 ) -> None:
-    """Ours (design section 4)."""
+    """Required by us: every byte of an answer or a schema costs the model attention."""
     for tool in await list_tools(tool_client):
         assert tool.annotations is not None
         properties = tool.input_schema["properties"]
@@ -150,7 +150,7 @@ async def test_every_change_tool_takes_dry_run_and_all_but_create_if_revision(
 
 
 async def test_no_tool_exceeds_its_byte_budget(tool_client: ToolClient) -> None:
-    """Ours (design section 9)."""
+    """Required by us: every byte of an answer or a schema costs the model attention."""
     for tool in await list_tools(tool_client):
         most = 5_000 if tool.name == "create_persona" else 2_000
         assert count_visible_bytes(tool) <= most, f"{tool.name}: {count_visible_bytes(tool)}"

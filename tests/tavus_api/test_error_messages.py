@@ -167,7 +167,7 @@ async def test_a_deeply_nested_body_is_reported_as_an_error(
 async def test_redirects_are_not_followed(
     open_tool_client: ToolClientFactory, status: int, method: str
 ) -> None:
-    """Ours (design section 6): the key is sent to the configured host only."""
+    """Ours: the key is sent to the configured host only."""
     headers = {"location": "https://elsewhere.example/v2/personas/p1"}
     async with open_tool_client(
         build_app_answering(status, only=method, headers=headers)
@@ -209,7 +209,7 @@ async def test_a_write_with_an_empty_answer_succeeds_when_it_took_effect(
 async def test_a_success_status_is_rejected_when_the_write_had_no_effect(
     open_tool_client: ToolClientFactory, status: int, method: str
 ) -> None:
-    """Ours (design section 5): after every write the document is read back."""
+    """Ours: after every write the document is read back."""
     async with open_tool_client(build_app_answering(status, only=method)) as client:
         if method == "PATCH":
             message = await client.expect_error("update_persona", persona_id="p1", name="Two")
@@ -309,7 +309,7 @@ async def test_a_connection_failure_reports_that_nothing_was_changed(
 
 
 async def test_a_call_without_an_api_key_names_the_variable_to_set(tool_client: ToolClient) -> None:
-    """Ours (design section 3): the server starts without a key."""
+    """Ours: the server starts without a key."""
     from tavus_mcp.tavus_api.client import TavusApi
 
     api = TavusApi("http://127.0.0.1/v2", None, transport=lambda: tool_client.transport)

@@ -258,7 +258,7 @@ async def test_unknown_fields_survive_every_change_and_its_undo(
     tool: str,
     arguments: dict[str, Any],
 ) -> None:
-    """Ours (design section 5): unknown fields are never dropped."""
+    """Ours: unknown fields are never dropped."""
 
     def unknown() -> list[Any]:
         stored = pal_api.personas[newer_persona_id]

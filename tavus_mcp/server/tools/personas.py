@@ -17,9 +17,10 @@ from tavus_mcp.models.layers import LAYER_NAMES, Layers
 from tavus_mcp.models.persona import Ids, PipelineMode, persona_arguments
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.personas import create, delete, read
+from tavus_mcp.personas.conflicts import require_revision
 from tavus_mcp.personas.current_spelling import AUDIO_ONLY
 from tavus_mcp.personas.secret_references import literal_key_findings, resolve_references
-from tavus_mcp.personas.update import UpdateRequest, require_revision, update
+from tavus_mcp.personas.update import UpdateRequest, update
 from tavus_mcp.server.confirmation import can_elicit, elicit_name, verdict
 from tavus_mcp.server.field_arguments import argument_values, unset_pointers
 from tavus_mcp.server.parameters import (

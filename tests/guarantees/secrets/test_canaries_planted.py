@@ -1,6 +1,6 @@
 """A key that was planted anywhere comes out nowhere: no answer, no resource, no byte on disk.
 
-Required by us (design, section 6). The sandbox is in memory here, so the data folder holds what
+Required by us. The sandbox is in memory here, so the data folder holds what
 this server writes and nothing that Tavus stores.
 """
 

@@ -60,7 +60,7 @@ async def read_resource_text(tool_client: ToolClient, uri: str) -> str:
 async def test_a_key_given_by_reference_is_sent_and_never_revealed(
     tool_client: ToolClient, store: Store, layer: str
 ) -> None:
-    """Ours (design section 6): the model never sees the key."""
+    """Ours: the model never sees the key."""
     persona_id = await tool_client.create_persona()
     more = {"model": "m", "base_url": URL} if layer == "llm" else {"tts_engine": "elevenlabs"}
     result = await tool_client.call(

@@ -1,6 +1,6 @@
 """Where a custom LLM may be: a public https address, unless the caller says otherwise.
 
-Required by us (design, section 6): checked before anything is sent, in every spelling.
+Required by us: checked before anything is sent, in every spelling.
 """
 
 from __future__ import annotations
