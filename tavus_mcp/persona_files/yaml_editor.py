@@ -117,7 +117,7 @@ def _update_nodes(
         node = _compose(text[start:])
         _edit_mapping(node, old, new)
         changed = serialize_node(node, indentation)
-    except YAMLError:  # a comment or a fold where ruamel.yaml cannot write one
+    except (YAMLError, ValueError):  # ruamel.yaml cannot write it, or reads other members in it
         return
     merged = _merge_lines(text[start:], unchanged, changed)
     if merged is not None:

@@ -289,3 +289,10 @@ def test_a_file_that_cannot_be_edited_is_rewritten_below_its_opening_comment() -
     text = "# ours\n# really\n\n? >\n  a\n  b\n: 1   # x\n"
     data = {"a b\n": 2, "c": 1}
     assert update_yaml(text, data) == '# ours\n# really\n\n"a b\\n": 2\nc: 1\n'
+
+
+def test_a_file_in_which_ruamel_reads_other_members_is_rewritten() -> None:
+    """A byte order mark before the number sign: a comment to one parser, a key to the other."""
+    text = "---\n\ufeff# Ours: a\nb: c\n"
+    data = {**parse_yaml(text).to_data(), "b": "d"}
+    assert parse_yaml(update_yaml(text, data)).to_data() == data
