@@ -29,7 +29,7 @@ LONGEST = 1_800
 LONGEST_WITH_GOALS = 3_000
 """Characters of one message, whatever the arguments; tune_persona describes every goal."""
 ARGUMENTS: dict[str, dict[str, str]] = {
-    "create_from_brief": {"brief": "A clerk for the front tool_client of a dentist"},
+    "create_from_brief": {"brief": "A clerk for the front desk of a dentist"},
     "review_persona": {"persona_id": "p5317866"},
     "tune_persona": {"persona_id": "p5317866", "complaint": "it interrupts people"},
     "modernize_persona": {"persona_id": "p5317866"},
