@@ -113,11 +113,11 @@ def convert_speed_word(document: PersonaDocument, catalog: Catalog) -> Operation
 
     For a removed engine that is the scale of its successor.
     """
-    document = apply_operations(document, replace_engine(document, catalog))
     words = catalog.translations["speed_word"].values
     speed = words.get(document.text(_SPEED).lower())
     if speed is None:
         return []
+    document = apply_operations(document, replace_engine(document, catalog))
     engine = engine_of(document, catalog)
     if engine and engine.status == "current" and "speed" not in setting_names(engine.voice_setting):
         return [remove("foreign_setting", _SPEED, new=engine.id)]

@@ -54,14 +54,11 @@ async def create_simulated_conversations(
     return list(response.raise_for_status().json()["conversation_ids"])
 
 
-async def call_every_tool(tool_client: ToolClient) -> list[tuple[str, CallToolResult]]:
-    """Call each tool once with success."""
-    persona_id = await tool_client.create_persona(
-        name="Clerk", layers={"llm": {"model": "tavus-gpt-4o"}}
-    )
-    target = {"persona_id": persona_id}
-    conversation_ids = await create_simulated_conversations(tool_client, persona_id, 12)
-    calls: list[tuple[str, dict[str, Any]]] = [
+def build_successful_calls(
+    target: dict[str, str], conversation_id: str
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return a call of each tool that needs no earlier answer; ``target`` holds a persona id."""
+    return [
         ("list_personas", {}),
         ("get_persona", target),
         ("create_persona", {"system_prompt": "x"}),
@@ -81,7 +78,7 @@ async def call_every_tool(tool_client: ToolClient) -> list[tuple[str, CallToolRe
             {**target, "goals": ["respond_faster", "be_smarter", "be_more_patient"]},
         ),
         ("list_conversations", target),
-        ("get_conversation", {"conversation_id": conversation_ids[0]}),
+        ("get_conversation", {"conversation_id": conversation_id}),
         ("measure_conversations", target),
         ("audit_personas", {}),
         ("plan_bulk_change", {"name_contains": "B", "goals": ["modernize"]}),
@@ -103,6 +100,16 @@ async def call_every_tool(tool_client: ToolClient) -> list[tuple[str, CallToolRe
         ),
         ("delete_persona", target),
     ]
+
+
+async def call_every_tool(tool_client: ToolClient) -> list[tuple[str, CallToolResult]]:
+    """Call each tool once with success."""
+    persona_id = await tool_client.create_persona(
+        name="Clerk", layers={"llm": {"model": "tavus-gpt-4o"}}
+    )
+    target = {"persona_id": persona_id}
+    conversation_ids = await create_simulated_conversations(tool_client, persona_id, 12)
+    calls = build_successful_calls(target, conversation_ids[0])
     answers = [(tool, await tool_client.call(tool, **arguments)) for tool, arguments in calls]
     planned, rows = (
         structured_content_of(answers[-1][1]),
