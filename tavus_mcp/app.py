@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tavus_mcp.catalog import Catalog
-from tavus_mcp.errors import InvalidArgument
+from tavus_mcp.errors import InvalidArgument, InvalidSettings
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.journal import Journal
 from tavus_mcp.models.masking import Masker
@@ -25,6 +25,7 @@ def _now() -> datetime:
 class App:
     """The API client, catalog, journal and masker of one server, and the state of its process.
 
+    ``problems`` are the lines about wrong settings; while there is one, nothing is sent.
     ``secrets`` maps names to the values of ``TAVUS_SECRET_<NAME>``. ``plan_secrets`` holds, by plan
     id, the secrets that may not reach the disk. ``answered_forms`` are the confirmation forms that
     were answered, so that none is used twice. ``cancelled_writes`` are the intents of cancelled
@@ -37,6 +38,7 @@ class App:
     journal: Journal
     masker: Masker = field(default_factory=Masker)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    problems: tuple[str, ...] = ()
     clock: Callable[[], datetime] = _now
     plan_secrets: dict[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     answered_forms: set[str] = field(default_factory=set, repr=False)
@@ -44,8 +46,14 @@ class App:
     running_plans: set[str] = field(default_factory=set, repr=False)
 
     def __post_init__(self) -> None:
-        """Let the API mask its errors with the same secrets."""
+        """Let the API mask its errors with the same secrets, and refuse with wrong settings."""
         self.api.masker = self.masker
+        self.api.problems = self.problems
+
+    def require_valid_settings(self) -> None:
+        """Raise ``InvalidSettings`` while a setting is wrong."""
+        if self.problems:
+            raise InvalidSettings(self.problems)
 
     def now(self) -> str:
         """Return the time as the journal stores it: UTC, ISO 8601, in milliseconds."""

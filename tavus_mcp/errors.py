@@ -6,6 +6,7 @@
     │   └── PlanAlreadyApplied    the plan was applied before
     ├── Conflict                  the persona is not as the caller believes
     ├── NotConfigured             no key and no sandbox
+    │   └── InvalidSettings       a variable of the environment is wrong
     ├── JournalUnavailable        the journal cannot be written, so nothing is sent
     └── TavusError                Tavus answered with an error, or not at all
         ├── InvalidKey            401
@@ -58,10 +59,25 @@ class Conflict(ToolFailure):
 class NotConfigured(ToolFailure):
     """The server has neither a key nor a sandbox."""
 
-    def __init__(self) -> None:
-        super().__init__(
+    def __init__(
+        self,
+        message: str = (
             "No Tavus key: set TAVUS_API_KEY in the environment of this server, or start it with "
             "--sandbox to try everything on a local stand-in without a key."
+        ),
+    ) -> None:
+        super().__init__(message)
+
+
+class InvalidSettings(NotConfigured):
+    """The environment holds wrong settings; ``problems`` has one line for each."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(
+            "Nothing was sent: a setting of this server is wrong. "
+            "The person who runs it corrects it and restarts the server.\n"
+            + "\n".join(self.problems)
         )
 
 

@@ -1,16 +1,25 @@
-"""The settings of one run; no other module reads the environment."""
+"""The settings of one run; no other module reads the environment.
+
+``from_environment`` never fails: what is wrong is collected as ``Settings.problems``, one line
+each. No line repeats the value of a variable that holds a key or may hold credentials.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ipaddress
+import os
+import re
+import ssl
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import TypeVar
+from urllib.parse import SplitResult, urlsplit
 
 import platformdirs
 
 from tavus_mcp.addresses import is_loopback
-from tavus_mcp.text import suggestion_or_period
+from tavus_mcp.text import describe_invisible, escape_invisible, suggestion_or_period, truncate
 
 DEFAULT_BASE_URL = "https://tavusapi.com/v2"
 SECRET_PREFIX = "TAVUS_SECRET_"  # noqa: S105 - the prefix of a name, not a secret
@@ -37,6 +46,10 @@ VARIABLES: Mapping[str, str] = {
     "TAVUS_MCP_TOOLSETS": "Comma list of toolsets, or `all`, like --toolsets.",
     "TAVUS_MCP_DATA_DIR": "Where state is kept; default: the user's data folder.",
     "TAVUS_MCP_LOG_LEVEL": "DEBUG, INFO, WARNING (default), ERROR or CRITICAL; logs go to stderr.",
+    "HTTPS_PROXY": (
+        "The proxy (http or https) for requests to Tavus; `NO_PROXY` lists hosts without it."
+    ),
+    "SSL_CERT_FILE": "A PEM file of the certificate authorities to trust, as behind a proxy.",
     "TAVUS_SECRET_<NAME>": (
         "A key that a persona needs (custom LLM, TTS account): a tool call names it as "
         '`api_key_ref: "name"`, so that the model never sees it.'
@@ -45,6 +58,27 @@ VARIABLES: Mapping[str, str] = {
 """Every environment variable that is read, with its description; the README table shows it."""
 
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
+MIN_SECRET_CHARS = 8
+"""Shorter secrets cannot be masked without masking ordinary words."""
+_MAX_NAME_CHARS = 60
+_QUOTE_PAIRS = ('""', "''", "``", "\u201c\u201d", "\u2018\u2019", "\u201e\u201c", "\u00ab\u00bb")
+_INVISIBLE_CHARS = "\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+_INVISIBLE = re.compile(f"[{_INVISIBLE_CHARS}]")
+_MARGINS = re.compile(rf"\A[\s{_INVISIBLE_CHARS}]+|[\s{_INVISIBLE_CHARS}]+\Z")
+_BRACED_NAME = re.compile(r"\$\{[^}]*\}|\{\{[^}]*\}\}")
+_UNFILLED = re.compile(r"\$\{[^}]*\}|\{\{[^}]*\}\}|\$[A-Za-z_]\w*|%[A-Za-z_]\w*%")
+_KEY_PLACEHOLDER = re.compile(
+    r"\$\{.*\}?|\$[A-Za-z_]\w*|%\w+%|\{.*\}|<.*>|\[.*\]|\.{3,}|x{4,}|\*{3,}|\u2022{3,}"
+    r"|(your|my|insert|enter|paste|replace|add)[-_ ].*(key|token|secret|here)[-_ \w]*"
+    r"|(your|tavus|api|the)?[-_ ]?(tavus[-_ ])?api[-_ ]?key([-_ ]here)?"
+    r"|change[-_ ]?me|todo|none|null|undefined|placeholder",
+    re.IGNORECASE,
+)
+_AUTH_SCHEME = re.compile(r"(bearer|basic|token|apikey|api-key) +(?=\S)", re.IGNORECASE)
+_BEARER = re.compile(r"\Abearer\s+", re.IGNORECASE)
+_UNKNOWN_NAME_PREFIXES = ("TAVUS_MCP", "TAVUS-MCP")
+
+_Value = TypeVar("_Value")
 
 
 class BadSetting(ValueError):
@@ -53,7 +87,11 @@ class BadSetting(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of one run of the server."""
+    """The settings of one run of the server.
+
+    ``proxy`` is the URL of the proxy for ``base_url``, or None. ``problems`` holds a line for each
+    setting that is wrong; while there is one, nothing may be sent.
+    """
 
     api_key: str | None = field(default=None, repr=False)
     base_url: str = DEFAULT_BASE_URL
@@ -63,22 +101,100 @@ class Settings:
     data_dir: Path = field(default_factory=lambda: Path(platformdirs.user_data_dir("tavus-mcp")))
     log_level: str = "WARNING"
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    proxy: str | None = field(default=None, repr=False)
+    problems: tuple[str, ...] = ()
 
 
-def from_environment(environ: Mapping[str, str]) -> Settings:
-    """Read the settings; raise ``BadSetting`` with the name of an invalid variable."""
-    data_dir = environ.get("TAVUS_MCP_DATA_DIR")
+def from_environment(environ: Mapping[str, str], *, needs_account: bool = True) -> Settings:
+    """Read and check the settings.
+
+    Arguments:
+        environ: the variables of the process.
+        needs_account: False when Tavus is not called (a sandbox, an offline command); then the
+            key, the address and the network settings are neither read nor checked.
+
+    A wrong setting leaves its default, and ``TAVUS_MCP_READ_ONLY`` True, with a line in
+    ``problems``.
+    """
+    reader = _Reader(environ)
     defaults = Settings()
+    sandbox = reader.read("TAVUS_MCP_SANDBOX", _parse_flag, default=False)
+    reader.check_names()
+    base_url, api_key, proxy = defaults.base_url, None, None
+    if needs_account and not sandbox:
+        api_key = reader.read("TAVUS_API_KEY", _parse_api_key, default=None)
+        base_url = reader.read("TAVUS_BASE_URL", parse_base_url, default=base_url)
+        proxy = _read_proxy(reader, urlsplit(base_url))
+        for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+            reader.read(name, _check_certificates, default="")
     return Settings(
-        api_key=environ.get("TAVUS_API_KEY") or None,
-        base_url=parse_base_url(environ.get("TAVUS_BASE_URL") or defaults.base_url),
-        sandbox=_parse_flag(environ, "TAVUS_MCP_SANDBOX"),
-        read_only=_parse_flag(environ, "TAVUS_MCP_READ_ONLY"),
-        toolsets=parse_toolsets(environ.get("TAVUS_MCP_TOOLSETS") or ",".join(DEFAULT_TOOLSETS)),
-        data_dir=Path(data_dir).expanduser() if data_dir else defaults.data_dir,
-        log_level=_parse_log_level(environ.get("TAVUS_MCP_LOG_LEVEL") or defaults.log_level),
-        secrets=_parse_secrets(environ),
+        api_key=api_key,
+        base_url=base_url,
+        sandbox=sandbox,
+        read_only=reader.read("TAVUS_MCP_READ_ONLY", _parse_flag, default=False, if_wrong=True),
+        toolsets=reader.read("TAVUS_MCP_TOOLSETS", parse_toolsets, default=DEFAULT_TOOLSETS),
+        data_dir=reader.read_data_dir(defaults.data_dir),
+        log_level=reader.read("TAVUS_MCP_LOG_LEVEL", _parse_log_level, default="WARNING"),
+        secrets=reader.read_secrets(),
+        proxy=proxy,
+        problems=tuple(reader.problems),
     )
+
+
+class _Reader:
+    """Reads variables and collects what is wrong with them."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.problems: list[str] = []
+
+    def read(
+        self,
+        name: str,
+        parse: Callable[[str], _Value],
+        *,
+        default: _Value,
+        if_wrong: _Value | None = None,
+    ) -> _Value:
+        """Return the parsed value; ``default`` if it is unset or blank, or wrong and reported."""
+        text = _strip_copied(self.environ.get(name, ""))
+        if not text:
+            return default
+        try:
+            return parse(text)
+        except BadSetting as error:
+            self.problems.append(f"{name}: {error}")
+            return default if if_wrong is None else if_wrong
+
+    def check_names(self) -> None:
+        """Report every name that looks like one of ours and is none."""
+        for name in sorted(self.environ):
+            if name.upper().startswith(_UNKNOWN_NAME_PREFIXES) and name not in VARIABLES:
+                known = [known for known in VARIABLES if known.startswith("TAVUS_MCP_")]
+                readable = truncate(escape_invisible(name.replace("\n", " ")), _MAX_NAME_CHARS)
+                self.problems.append(
+                    f"{readable}: there is no such setting{suggestion_or_period(name, known)} "
+                    "Correct the name or remove it."
+                )
+
+    def read_data_dir(self, default: Path) -> Path:
+        """Return the data folder, checked whether or not it is the default one."""
+        path = self.read("TAVUS_MCP_DATA_DIR", _parse_folder, default=default)
+        if not any(problem.startswith("TAVUS_MCP_DATA_DIR:") for problem in self.problems):
+            try:
+                _check_folder(path)
+            except BadSetting as error:
+                self.problems.append(f"TAVUS_MCP_DATA_DIR: {error}")
+        return path
+
+    def read_secrets(self) -> dict[str, str]:
+        """Return the values of ``TAVUS_SECRET_<NAME>`` by name in lower case, without bad ones."""
+        names = sorted(name for name in self.environ if name.startswith(SECRET_PREFIX))
+        values = {
+            name.removeprefix(SECRET_PREFIX).lower(): self.read(name, _parse_secret, default="")
+            for name in names
+        }
+        return {name: value for name, value in values.items() if value}
 
 
 def parse_toolsets(text: str) -> tuple[str, ...]:
@@ -88,43 +204,173 @@ def parse_toolsets(text: str) -> tuple[str, ...]:
         if name not in (*TOOLSETS, "all"):
             allowed = ", ".join(TOOLSETS)
             raise BadSetting(
-                f"toolsets: {name!r} is not one{suggestion_or_period(name, TOOLSETS)} "
+                f"{name!r} is no toolset{suggestion_or_period(name, TOOLSETS)} "
                 f"Choose of {allowed}, or all."
             )
     if not names:
-        raise BadSetting(f"toolsets: the list is empty. Choose of {', '.join(TOOLSETS)}, or all.")
+        raise BadSetting(f"the list is empty. Choose of {', '.join(TOOLSETS)}, or all.")
     return tuple(name for name in TOOLSETS if name in names or "all" in names)
 
 
 def parse_base_url(url: str) -> str:
-    """Return the base URL without a trailing slash; raise ``BadSetting`` if it is not secure."""
-    parts = urlsplit(url)
+    """Return the base URL without a trailing slash; raise ``BadSetting`` if it cannot be used."""
+    _refuse_placeholder(url)
+    parts = _split_url(url)
     is_secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
     if not is_secure or not parts.hostname:
-        raise BadSetting(
-            "TAVUS_BASE_URL: must be an https URL, or http on loopback (127.0.0.1, localhost)."
-        )
+        raise BadSetting("must be an https URL, or http on loopback (127.0.0.1, localhost).")
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise BadSetting("TAVUS_BASE_URL: must hold no user, password, query or fragment.")
+        raise BadSetting("must hold no user, password, query or fragment.")
+    if not parts.path.rstrip("/").endswith("/v2"):
+        raise BadSetting(f"its path must end in /v2, as in {DEFAULT_BASE_URL}.")
     return url.rstrip("/")
 
 
-def _parse_flag(environ: Mapping[str, str], name: str) -> bool:
-    text = environ.get(name, "").strip().lower()
-    if text in _TRUE or text in _FALSE:
-        return text in _TRUE
-    raise BadSetting(f"{name}: must be one of {', '.join((*_TRUE, *_FALSE[:-1]))}.")
+def _split_url(url: str) -> SplitResult:
+    if any(char.isspace() or not char.isprintable() for char in url):
+        raise BadSetting("the address contains a space or a character that is invisible.")
+    try:
+        parts = urlsplit(url)
+        (parts.hostname or "").encode("ascii" if ":" in parts.netloc else "idna")
+    except ValueError:
+        raise BadSetting("the host in this address is not valid.") from None
+    try:
+        is_valid_port = parts.port != 0
+    except ValueError:
+        is_valid_port = False
+    if not is_valid_port:
+        raise BadSetting("the port in this address must be a number from 1 to 65535.")
+    return parts
+
+
+def _strip_copied(text: str) -> str:
+    """Return a value without blanks, invisible characters and a pair of quotes around it."""
+    text = _MARGINS.sub("", text)
+    while len(text) > 1 and text[0] + text[-1] in _QUOTE_PAIRS:
+        text = _MARGINS.sub("", text[1:-1])
+    return text
+
+
+def _parse_api_key(text: str) -> str:
+    return _check_key(_strip_copied(_BEARER.sub("", _INVISIBLE.sub("", text), count=1)))
+
+
+def _parse_secret(text: str) -> str:
+    # A secret may be the whole value of a header, so that a scheme in front is part of it.
+    text = _INVISIBLE.sub("", text)
+    scheme = _AUTH_SCHEME.match(text)
+    _check_key(text[scheme.end() :] if scheme else text)
+    if len(text) < MIN_SECRET_CHARS:
+        raise BadSetting(
+            f"is shorter than {MIN_SECRET_CHARS} characters, so it could not be masked in answers."
+        )
+    return text
+
+
+def _check_key(key: str) -> str:
+    """Return a key that can be sent in a header; no message repeats any part of it."""
+    if not key or _KEY_PLACEHOLDER.fullmatch(key) or _BRACED_NAME.search(key):
+        raise BadSetting("holds a placeholder, not a key. Put the key itself in its place.")
+    if any(char.isspace() for char in key):
+        raise BadSetting("contains a space or line break. Copy the key again, on one line.")
+    if next(describe_invisible(key), None) or not key.isprintable():
+        raise BadSetting("contains an invisible character. Copy the key again.")
+    if not key.isascii():
+        raise BadSetting(
+            "contains a character that no key has (an accent, a curly quote or the like). "
+            "Copy the key again."
+        )
+    if key[0] in "\"'`" or key[-1] in "\"'`":
+        raise BadSetting("starts or ends with a quotation mark. Remove it.")
+    return key
+
+
+def _refuse_placeholder(text: str, pattern: re.Pattern[str] = _UNFILLED) -> None:
+    if pattern.search(text):
+        raise BadSetting(
+            "holds a placeholder that the host has not replaced. Write the value itself."
+        )
+
+
+def _parse_flag(text: str) -> bool:
+    if text.lower() in (*_TRUE, *_FALSE):
+        return text.lower() in _TRUE
+    raise BadSetting(f"must be one of {', '.join((*_TRUE, *_FALSE[:-1]))}.")
 
 
 def _parse_log_level(text: str) -> str:
     if text.upper() not in LOG_LEVELS:
-        raise BadSetting(f"TAVUS_MCP_LOG_LEVEL: must be one of {', '.join(LOG_LEVELS)}.")
+        raise BadSetting(f"must be one of {', '.join(LOG_LEVELS)}.")
     return text.upper()
 
 
-def _parse_secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    return {
-        name.removeprefix(SECRET_PREFIX).lower(): value
-        for name, value in environ.items()
-        if name.startswith(SECRET_PREFIX) and value
-    }
+def _parse_folder(text: str) -> Path:
+    _refuse_placeholder(text)
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise BadSetting("the home folder that ~ stands for is not known.") from None
+
+
+def _check_folder(path: Path) -> None:
+    """Raise ``BadSetting`` unless files can be created in this folder; create nothing."""
+    try:
+        folders = (path.absolute(), *path.absolute().parents)
+        existing = next(folder for folder in folders if folder.exists())
+        is_usable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+    except (OSError, ValueError):
+        is_usable = False
+    if not is_usable:
+        raise BadSetting(
+            "the data folder cannot be created or written to. "
+            "Name a folder in which this user may write."
+        )
+
+
+def _check_certificates(text: str) -> str:
+    path = Path(text)
+    try:
+        if path.is_dir():
+            return text
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=text)
+    except (OSError, ValueError):
+        raise BadSetting("names no readable file of certificates in PEM format.") from None
+    return text
+
+
+def _read_proxy(reader: _Reader, base_url: SplitResult) -> str | None:
+    """Return the proxy for https requests to the host of ``base_url``.
+
+    http is allowed on loopback only, and never proxied: a proxy would read the key.
+    """
+    hosts_without = reader.environ.get("NO_PROXY") or reader.environ.get("no_proxy") or ""
+    host = base_url.hostname or ""
+    if base_url.scheme != "https" or _is_excluded(host, base_url.port or 443, hosts_without):
+        return None
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        if _strip_copied(reader.environ.get(name, "")):
+            return reader.read(name, _parse_proxy, default=None)
+    return None
+
+
+def _parse_proxy(text: str) -> str | None:
+    _refuse_placeholder(text, _BRACED_NAME)  # a password may hold % and $
+    url = text if "://" in text else f"http://{text}"
+    parts = _split_url(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadSetting("must be the http or https URL of a proxy, as in http://proxy:3128.")
+    return url
+
+
+def _is_excluded(host: str, port: int, hosts_without: str) -> bool:
+    """Return True if NO_PROXY names the host: ``*``, a domain, ``host:port``, or a network."""
+    for entry in hosts_without.lower().replace(",", " ").split():
+        name = entry.removesuffix(f":{port}").removeprefix("*").removeprefix(".").strip("[]")
+        if entry == "*" or (name and f".{host}".endswith(f".{name}")):
+            return True
+        try:
+            if ipaddress.ip_address(host) in ipaddress.ip_network(name, strict=False):
+                return True
+        except ValueError:
+            continue
+    return False

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, cast
 
 from tavus_mcp import __version__
 from tavus_mcp.cli import serve
-from tavus_mcp.cli.output import fail
+from tavus_mcp.cli.output import WRONG_USE, fail
 from tavus_mcp.settings import TOOLSETS, BadSetting, Settings, from_environment, parse_toolsets
+
+_OFFLINE_COMMANDS = frozenset({"demo", "sandbox", "journal", "manifest"})
+"""Commands that never call Tavus, so that the key and the network settings do not matter."""
 
 _HELP_BY_COMMAND: Mapping[str, str] = {
     "demo": "show the whole job on the sandbox, step by step",
@@ -40,14 +44,21 @@ class CommandModule(Protocol):
 
 
 def run(arguments: Sequence[str], *, parent: int = 0) -> int:
-    """Run the command and return its exit status; a server ends with the process ``parent``."""
+    """Run the command and return its exit status; a server ends with the process ``parent``.
+
+    A wrong option, and except for the server a wrong setting, ends with ``WRONG_USE``.
+    """
     options = _build_parser(arguments).parse_args(arguments, argparse.Namespace(parent=parent))
     try:
         settings = _load_settings(options)
     except BadSetting as error:
-        return fail(str(error), 2)
+        return fail(f"--toolsets: {error}", WRONG_USE)
+    for problem in settings.problems:
+        fail(problem)
     if options.command is None:
         return serve.run(options, settings)
+    if settings.problems:
+        return WRONG_USE
     return _load_command(options.command).run(options, settings)
 
 
@@ -56,7 +67,8 @@ def _load_command(name: str) -> CommandModule:
 
 
 def _load_settings(options: argparse.Namespace) -> Settings:
-    settings = from_environment(os.environ)
+    is_offline = options.sandbox or options.command in _OFFLINE_COMMANDS
+    settings = from_environment(os.environ, needs_account=not is_offline)
     if options.toolsets is not None:
         settings = replace(settings, toolsets=parse_toolsets(options.toolsets))
     return replace(
@@ -66,9 +78,18 @@ def _load_settings(options: argparse.Namespace) -> Settings:
     )
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser, also of each command, that ends with our exit status for a wrong option."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and the mistake on stderr, and end."""
+        self.print_usage(sys.stderr)
+        self.exit(WRONG_USE, f"{self.prog}: {message}\n")
+
+
 def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """Return the parser; only commands that occur in ``arguments`` get their own arguments."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="tavus-mcp",
         description="An MCP server for Tavus personas (unofficial). Without a command it serves "
         "on stdin and stdout, as MCP hosts launch it.",

@@ -6,6 +6,9 @@ import sys
 
 from tavus_mcp.text import escape_invisible
 
+WRONG_USE = 64
+"""The exit status for a wrong option or setting (EX_USAGE of sysexits.h)."""
+
 
 def report(text: str, status: int = 0) -> int:
     """Print a line on stdout, or on stderr if ``status`` is not 0; return ``status``."""

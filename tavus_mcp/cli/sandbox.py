@@ -6,7 +6,7 @@ import argparse
 from contextlib import closing
 from pathlib import Path
 
-from tavus_mcp.cli.output import fail, report
+from tavus_mcp.cli.output import WRONG_USE, fail, report
 from tavus_mcp.cli.wiring import sandbox_state_path
 from tavus_mcp.sandbox import http_server
 from tavus_mcp.sandbox.app import build_sandbox
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.make_calls is not None:
         return _make_calls(arguments, state)
     if arguments.calls is not None or arguments.seed is not None:
-        return fail("--calls and --seed go with --make-calls PERSONA_ID.", 2)
+        return fail("--calls and --seed go with --make-calls PERSONA_ID.", WRONG_USE)
     with closing(Store.open(state)) as store:
         sandbox = build_sandbox(store, key=arguments.key)
         http_server.run(sandbox, host=arguments.host, port=arguments.port)
@@ -48,7 +48,9 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _make_calls(arguments: argparse.Namespace, state: Path | None) -> int:
     if state is None:
-        return fail("--make-calls writes into a file, so --memory makes no sense with it.", 2)
+        return fail(
+            "--make-calls writes into a file, so --memory makes no sense with it.", WRONG_USE
+        )
     persona_id = arguments.make_calls
     count = store_calls.DEFAULT_COUNT if arguments.calls is None else arguments.calls
     seed = store_calls.DEFAULT_SEED if arguments.seed is None else arguments.seed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -20,12 +21,21 @@ SANDBOX_JOURNAL_FILE_NAME = "sandbox-journal.sqlite3"
 
 def build_app(settings: Settings) -> App:
     """Return the ``App`` for the account, or the embedded sandbox, that the settings name."""
-    masker = Masker([*settings.secrets.values(), *filter(None, [settings.api_key])])
+    proxy_password = urlsplit(settings.proxy).password if settings.proxy else None
+    keys = [settings.api_key, proxy_password, *settings.secrets.values()]
+    masker = Masker(key for key in keys if key)
     if settings.sandbox:
         api = _build_sandbox_api(settings)
     else:
-        api = TavusApi(settings.base_url, settings.api_key)
-    return App(api, load_catalog(), Journal(journal_path(settings)), masker, settings.secrets)
+        api = TavusApi(settings.base_url, settings.api_key, proxy=settings.proxy)
+    return App(
+        api,
+        load_catalog(),
+        Journal(journal_path(settings)),
+        masker,
+        settings.secrets,
+        problems=settings.problems,
+    )
 
 
 def _build_sandbox_api(settings: Settings) -> TavusApi:

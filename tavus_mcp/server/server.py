@@ -83,6 +83,7 @@ class TavusServer(MCPServer[None]):
         """
         self.app.masker.add_secrets_from(arguments)
         try:
+            self.app.require_valid_settings()
             if name not in self.specs:
                 raise self._unserved_tool_error(name)
             ready = prepare_arguments(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ import anyio
 import httpx2
 
 from tavus_mcp import __version__
-from tavus_mcp.errors import NotConfigured
+from tavus_mcp.errors import InvalidSettings, NotConfigured
 from tavus_mcp.models import vocabularies
 from tavus_mcp.models.base import JsonObject, parse_id
 from tavus_mcp.models.document import PersonaDocument
@@ -37,8 +38,10 @@ CONNECTION_LIMITS = httpx2.Limits(
 class TavusApi:
     """The Tavus HTTP API over one connection pool, opened at the first request.
 
-    Methods raise ``TavusError`` and its subclasses, and ``NotConfigured`` without a key. ``masker``
-    hides secrets in the texts of Tavus that errors quote.
+    Methods raise ``TavusError`` and its subclasses, and ``NotConfigured`` without a key or with
+    ``problems``, the lines about wrong settings. ``masker`` hides secrets in the texts of Tavus
+    that errors quote. ``proxy`` is the URL of a proxy; https requests pass it in a tunnel, so that
+    it does not see the key.
     """
 
     def __init__(
@@ -47,13 +50,15 @@ class TavusApi:
         key: str | None,
         *,
         transport: Callable[[], httpx2.AsyncBaseTransport] | None = None,
+        proxy: str | None = None,
         timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
     ) -> None:
         self._base_url = base_url
         self._key = key
         self.masker = Masker([key] if key else ())
         self._timeout_seconds = timeout_seconds
-        self._make_transport = transport or _build_http_transport
+        self.problems: tuple[str, ...] = ()
+        self._make_transport = transport or partial(_build_http_transport, proxy)
         self._client: httpx2.AsyncClient | None = None
         self._vocabulary = vocabularies.PERSONA_VOCABULARY
         self._is_vocabulary_confirmed = False
@@ -177,6 +182,8 @@ class TavusApi:
         return (vocabularies.PERSONA_VOCABULARY, vocabularies.PAL_VOCABULARY)
 
     def _http_client(self) -> httpx2.AsyncClient:
+        if self.problems:
+            raise InvalidSettings(self.problems)
         if self._client is None:
             if not self._key:
                 raise NotConfigured
@@ -194,8 +201,9 @@ class TavusApi:
         return self._client
 
 
-def _build_http_transport() -> httpx2.AsyncBaseTransport:
-    return httpx2.AsyncHTTPTransport(limits=CONNECTION_LIMITS)
+def _build_http_transport(proxy: str | None) -> httpx2.AsyncBaseTransport:
+    """Return the transport of the network; httpx2 itself honours SSL_CERT_FILE and SSL_CERT_DIR."""
+    return httpx2.AsyncHTTPTransport(limits=CONNECTION_LIMITS, proxy=proxy)
 
 
 def _resource_path(resource: str, resource_id: str) -> str:

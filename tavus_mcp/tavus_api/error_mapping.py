@@ -63,6 +63,11 @@ def no_response_error(
     error: httpx2.RequestError | TimeoutError, subject: str, *, write: bool
 ) -> Unavailable:
     """Return the error for a request without a response."""
+    if isinstance(error, httpx2.ProxyError):
+        return Unavailable(
+            f"The proxy of HTTPS_PROXY let no request through to Tavus for {subject}. Nothing was "
+            "sent. Check the proxy, its user and password, and NO_PROXY."
+        )
     was_connected = not isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout))
     outcome = (
         _OUTCOME_UNKNOWN

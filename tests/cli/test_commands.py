@@ -27,11 +27,11 @@ def test_the_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> Non
     assert set(COMMANDS) <= listed
 
 
-def test_an_invalid_setting_ends_with_status_2(
+def test_an_invalid_setting_ends_with_status_64(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TAVUS_MCP_TOOLSETS", "personnas")
-    assert main.run(["journal", "verify"]) == 2
+    assert main.run(["journal", "verify"]) == 64
     assert "did you mean 'personas'?" in capsys.readouterr().err
 
 

@@ -178,7 +178,7 @@ def start_sandbox_server(folder: Path) -> PopenProcess:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=build_environment(folder, TAVUS_MCP_MARK=str(folder)),
+        env=build_environment(folder, TEST_PROCESS_MARK=str(folder)),
     )
 
 
@@ -193,7 +193,7 @@ def wait_until_ready(process: PopenProcess) -> None:
 
 def find_processes_of(folder: Path) -> list[str]:
     """Return the ids of the processes that ``start_sandbox_server`` started for this folder."""
-    mark = f"TAVUS_MCP_MARK={folder}".encode()
+    mark = f"TEST_PROCESS_MARK={folder}".encode()
     process_ids = []
     for entry in Path("/proc").iterdir():
         try:

@@ -64,10 +64,10 @@ def test_simulated_conversations_of_a_persona_are_visible_to_its_server(
         (["--make-calls", ""], 1, "list the personas"),
         (["--make-calls", COACH, "--calls", "0"], 1, "1 to 200"),
         (["--make-calls", COACH, "--calls", "201"], 1, "1 to 200"),
-        (["--make-calls", COACH, "--calls", "many"], 2, "--calls"),
-        (["--make-calls", COACH, "--memory"], 2, "--memory"),
-        (["--calls", "3"], 2, "--make-calls"),
-        (["--seed", "3"], 2, "--make-calls"),
+        (["--make-calls", COACH, "--calls", "many"], 64, "--calls"),
+        (["--make-calls", COACH, "--memory"], 64, "--memory"),
+        (["--calls", "3"], 64, "--make-calls"),
+        (["--seed", "3"], 64, "--make-calls"),
     ],
 )
 def test_an_impossible_simulation_fails_with_an_explanation(
