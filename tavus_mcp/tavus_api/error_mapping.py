@@ -68,6 +68,12 @@ def no_response_error(
             f"The proxy of HTTPS_PROXY let no request through to Tavus for {subject}. Nothing was "
             "sent. Check the proxy, its user and password, and NO_PROXY."
         )
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return Unavailable(
+            f"The certificate of Tavus was not accepted for {subject}, so nothing was sent. "
+            "Behind a proxy with an authority of its own, SSL_CERT_FILE must name the file of "
+            "that authority."
+        )
     was_connected = not isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout))
     outcome = (
         _OUTCOME_UNKNOWN
