@@ -44,7 +44,7 @@ DeprecatedField = Field(json_schema_extra={"deprecated": True})
 class StrictModel(BaseModel):
     """A model of input: unknown fields are errors, and errors never repeat the input."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
 
 
 class OpenModel(BaseModel):

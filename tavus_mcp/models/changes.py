@@ -7,12 +7,13 @@ difference only, so that a request holds no field that the change does not touch
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from tavus_mcp.errors import Refused
-from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.base import JsonObject, is_set
 from tavus_mcp.models.json_patch import Operation, PatchError, apply_patch, get_at, pointer_tokens
 from tavus_mcp.models.persona import WRITE_ONLY
 from tavus_mcp.text import suggestion_or_period
@@ -32,11 +33,18 @@ class SetFields:
 
     values: Mapping[str, Any]
     unset: Sequence[str] = ()
+    refuses_emptying: bool = False
 
     def apply(self, data: JsonObject) -> JsonObject:
-        """Return a copy with the fields set. Parents that are missing are created."""
+        """Return a copy with the fields set. Parents that are missing are created.
+
+        With ``refuses_emptying``, raises ``Refused`` for an empty text or list in place of a stored
+        value, and ignores one where nothing is stored: models fill in empty values for arguments
+        that they do not mean.
+        """
         result = copy.deepcopy(data)
-        for pointer, value in self.values.items():
+        values = self._values_to_set(data) if self.refuses_emptying else self.values
+        for pointer, value in values.items():
             parent, key = _ensure_parent(result, pointer), pointer_tokens(pointer)[-1]
             _merge(parent, key, copy.deepcopy(value))
         for pointer in self.unset:
@@ -47,6 +55,23 @@ class SetFields:
             if isinstance(container, dict):
                 container.pop(pointer_tokens(pointer)[-1], None)
         return result
+
+    def _values_to_set(self, data: JsonObject) -> Mapping[str, Any]:
+        """Return the values that are not empty; raise ``Refused`` if an empty one would remove."""
+        empty = [key for key, value in self.values.items() if value in ("", [])]
+        removing = [
+            pointer
+            for pointer in empty
+            if pointer not in self.unset
+            and (pointer[1:] in WRITE_ONLY or is_set(get_at(data, pointer)))
+        ]
+        if removing:
+            names = json.dumps([pointer_tokens(pointer)[-1] for pointer in removing])
+            raise Refused(
+                f"{', '.join(removing)}: empty, which would remove what is stored. Leave it out to "
+                f"keep it, or give unset={names} to remove it. Nothing was sent."
+            )
+        return {key: value for key, value in self.values.items() if key not in empty}
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from tavus_mcp.models.base import JsonObject, PersonaId
+from tavus_mcp.server.argument_roles import ROLE_KEY, TEXT_ROLE
 
 
 def doc(description: str, **constraints: Any) -> Any:
@@ -14,6 +16,9 @@ def doc(description: str, **constraints: Any) -> Any:
     return Field(description=description, **constraints)
 
 
+TEXT: Mapping[str, Any] = {"json_schema_extra": {ROLE_KEY: TEXT_ROLE}}
+Text = Annotated[str, Field(**TEXT)]
+"""Free text: empty, it would remove what is stored, while an empty id means "not given"."""
 PersonaIdParameter = Annotated[PersonaId, doc("Persona id")]
 Reference = Annotated[str, doc("ID or ID@REVISION")]
 DryRun = Annotated[bool, doc("Only make a plan")]

@@ -21,7 +21,11 @@ from tavus_mcp.server.completions import register_completions
 from tavus_mcp.server.prompts import register_prompts
 from tavus_mcp.server.resources import register_resources
 from tavus_mcp.server.stdio import cancel_on_signals, stdio_streams, wait_until_orphaned
-from tavus_mcp.server.tool_arguments import invalid_argument_error, prepare_arguments
+from tavus_mcp.server.tool_arguments import (
+    invalid_argument_error,
+    prepare_arguments,
+    refuse_unsendable,
+)
 from tavus_mcp.server.tool_schemas import build_tool, full_arguments_schema
 from tavus_mcp.server.tools import ALL_SPECS, served_specs
 from tavus_mcp.settings import Settings
@@ -81,8 +85,9 @@ class TavusServer(MCPServer[None]):
         Raises ``ToolError`` with the masked text of the failure; everything that is served through
         ``tools/call`` and fails on purpose passes here.
         """
-        self.app.masker.add_secrets_from(arguments)
         try:
+            refuse_unsendable(arguments)
+            self.app.masker.add_secrets_from(arguments)
             self.app.require_valid_settings()
             if name not in self.specs:
                 raise self._unserved_tool_error(name)

@@ -1,19 +1,32 @@
-"""Prepare the arguments of a call: other names, objects as JSON text; explain invalid ones.
+"""Read the arguments of a call as hosts and models send them; explain invalid ones.
 
-Some hosts send an object as a JSON string, encoded once or twice; such a string is decoded before
-it is validated. Unknown arguments are refused, never dropped.
+All tools share these rules; what an argument is follows from its JSON Schema alone:
+
+- What hosts are known to add is dropped or unwrapped (``host_additions.toml``); other unknown
+  arguments are refused.
+- Null means "not given". So does an empty id, enum, cursor, revision, number or secret reference,
+  and an empty list that only selects. An empty text or list for a stored field is passed on:
+  ``SetFields`` refuses it if it would remove something (``argument_roles``).
+- Some hosts send an object as a JSON string, encoded once or twice; such a string is decoded before
+  it is validated.
+- Half a character (a lone surrogate) and NaN or Infinity are refused: JSON and UTF-8 have neither.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from pydantic import ValidationError
 
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.unsendable_values import find_unsendable_values
 from tavus_mcp.models.validation_errors import render_errors
+from tavus_mcp.server.argument_roles import is_not_given, json_types, replace_empty_form
 from tavus_mcp.server.toolset import ToolSpec
 
 _MAX_JSON_DECODINGS = 3
@@ -21,21 +34,32 @@ _MAX_JSON_DECODINGS = 3
 
 
 def prepare_arguments(spec: ToolSpec, arguments: JsonObject, schema: JsonObject) -> JsonObject:
-    """Return the arguments under their published names, with JSON text decoded.
+    """Return the arguments that were given, under their published names, with JSON text decoded.
 
-    Raises ``InvalidArgument`` when one argument came under two names with two values.
+    ``schema`` is the whole JSON Schema of the tool's arguments. Raises ``InvalidArgument`` when one
+    argument came under two names with two values, or a value cannot be sent.
     """
+    properties = schema["properties"]
+    known = {*properties, *spec.aliases, *spec.spread}
     named: JsonObject = {}
-    for name, value in _spread(spec, arguments).items():
+    for name, value in _spread(spec, _without_host_additions(arguments, known)).items():
         published = spec.aliases.get(name, name)
-        if published in named and named[published] != value:
-            problem = f"/{name}: given twice, also as {published}, with another value."
-            raise InvalidArgument([problem])
-        named[published] = value
-    return {
-        name: decode_json_text(value, schema["properties"].get(name, {}), schema)
-        for name, value in named.items()
-    }
+        if published in properties:
+            value = decode_json_text(value, properties[published], schema)
+            value = replace_empty_form(value, properties[published], schema)
+            if is_not_given(published, value, schema):
+                continue
+        elif name in spec.spread and not value:
+            continue
+        _add_argument(named, name, published, value)
+    refuse_unsendable(named)
+    return named
+
+
+def refuse_unsendable(arguments: JsonObject) -> None:
+    """Raise ``InvalidArgument`` for text and numbers that neither JSON nor UTF-8 can express."""
+    if problems := find_unsendable_values(arguments):
+        raise InvalidArgument(problems)
 
 
 def invalid_argument_error(error: ValidationError, schema: JsonObject) -> InvalidArgument:
@@ -45,10 +69,10 @@ def invalid_argument_error(error: ValidationError, schema: JsonObject) -> Invali
 
 def decode_json_text(value: Any, schema: JsonObject, root: JsonObject) -> Any:
     """Decode strings where the schema wants an object or a list, at any depth."""
-    kinds, node = _json_types(schema, root)
+    kinds, node = json_types(schema, root)
     if isinstance(value, str) and kinds and "string" not in kinds:
         value = _decode_text(value)
-        if isinstance(value, str) and value and kinds == {"array"}:
+        if isinstance(value, str) and value.strip() and kinds - {"null"} == {"array"}:
             value = [value]  # one item, given without its list
     if isinstance(value, dict):
         members = node.get("properties", {})
@@ -58,6 +82,43 @@ def decode_json_text(value: Any, schema: JsonObject, root: JsonObject) -> Any:
     if isinstance(value, list) and isinstance(node.get("items"), dict):
         return [decode_json_text(item, node["items"], root) for item in value]
     return value
+
+
+@cache
+def load_host_additions() -> Mapping[str, Mapping[str, Any]]:
+    """Return what hosts add: ``dropped`` and ``unwrapped`` arguments, each with host and source."""
+    import tomllib  # here, because most runs meet no addition
+
+    text = files("tavus_mcp.server").joinpath("host_additions.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def _without_host_additions(arguments: JsonObject, known: set[str]) -> JsonObject:
+    """Return the arguments without the additions of hosts; ``known`` names are never additions."""
+    if known.issuperset(arguments):
+        return arguments
+    additions = load_host_additions()
+    result: JsonObject = {}
+    for name, value in arguments.items():
+        if name in known or name not in additions["unwrapped"]:
+            if name in known or name not in additions["dropped"]:
+                _add_argument(result, name, name, value)
+            continue
+        inner = (_decode_text(value) if isinstance(value, str) else value) or {}
+        if not isinstance(inner, dict):
+            _add_argument(result, name, name, value)
+            continue
+        for inner_name, item in _without_host_additions(inner, known).items():
+            _add_argument(result, inner_name, inner_name, item)
+    return result
+
+
+def _add_argument(named: JsonObject, name: str, published: str, value: Any) -> None:
+    """Add an argument; raise ``InvalidArgument`` if it was given before with another value."""
+    if published in named and named[published] != value:
+        problem = f"/{name}: given twice, also as {published}, with another value."
+        raise InvalidArgument([problem])
+    named[published] = value
 
 
 def _spread(spec: ToolSpec, arguments: JsonObject) -> JsonObject:
@@ -83,16 +144,3 @@ def _decode_text(text: str) -> Any:
         if not isinstance(value, str):
             return value if isinstance(value, (dict, list)) else text
     return text
-
-
-def _json_types(schema: JsonObject, root: JsonObject) -> tuple[set[str], JsonObject]:
-    """Return the JSON types that a schema allows, and its arm for an object or a list."""
-    while "$ref" in schema:
-        schema = root["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
-    arms = schema.get("anyOf") or schema.get("oneOf")
-    if not arms:
-        kind = schema.get("type")
-        return ({kind} if isinstance(kind, str) else set()), schema
-    types_of_arms = [_json_types(arm, root) for arm in arms]
-    kinds = set().union(*(kind for kind, _ in types_of_arms))
-    return kinds, next((node for kind, node in types_of_arms if kind & {"object", "array"}), schema)

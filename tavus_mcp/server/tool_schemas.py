@@ -21,11 +21,12 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, create_model
 
 from tavus_mcp.app import App
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.server.argument_roles import ROLE_KEY
 from tavus_mcp.server.results import Page
 from tavus_mcp.server.text_rendering import build_result
 from tavus_mcp.server.toolset import ToolFunction, ToolSpec
 
-_OMITTED_KEYS = frozenset({"title", "discriminator", "additionalProperties", "$defs"})
+_OMITTED_KEYS = frozenset({"title", "discriminator", "additionalProperties", "$defs", ROLE_KEY})
 """Left out everywhere. A boolean ``additionalProperties`` breaks Gemini's schema converter; unknown
 arguments are refused all the same (``_Arguments``)."""
 SURFACE_FILE_NAME = "surface.json"
@@ -138,7 +139,7 @@ def _result_model(annotation: Any, list_name: str) -> type[BaseModel]:
 class _Arguments(ArgModelBase):
     """Base of the argument models: unknown arguments are refused, values are not echoed."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
 
 
 @cache

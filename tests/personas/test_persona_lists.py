@@ -171,7 +171,6 @@ def _encode_cursor(value: Any) -> str:
 
 
 WRONG_CURSORS = [
-    "",
     "x",
     "2",
     "not a cursor",

@@ -191,14 +191,13 @@ async def test_the_prompt_of_a_persona_in_full_mode_cannot_be_removed(
 
 
 @pytest.mark.parametrize("argument", ["name", "greeting", "documents", "pipeline_mode"])
-async def test_null_is_distinguished_from_an_omitted_argument(
-    tool_client: ToolClient, argument: str
-) -> None:
-    """Ours: null would mean nothing, or removal; unset says removal."""
+async def test_null_changes_nothing(tool_client: ToolClient, argument: str) -> None:
     persona_id = await tool_client.create_persona(greeting="Hi!")
     before = await tool_client.read_persona(persona_id)
-    result = await tool_client.call("update_persona", persona_id=persona_id, **{argument: None})
-    assert result.is_error
+    receipt = await tool_client.expect_result(
+        "update_persona", persona_id=persona_id, **{argument: None}
+    )
+    assert receipt["status"] == "unchanged"
     assert await tool_client.read_persona(persona_id) == before
 
 

@@ -34,6 +34,7 @@ from tavus_mcp.personas.secret_references import (
 from tavus_mcp.personas.update import UpdateRequest, update
 from tavus_mcp.server.field_arguments import argument_values, unset_pointers
 from tavus_mcp.server.parameters import (
+    TEXT,
     AllowPrivateUrl,
     ApiKey,
     ApiKeyRef,
@@ -41,6 +42,7 @@ from tavus_mcp.server.parameters import (
     IfRevision,
     MergedObject,
     PersonaIdParameter,
+    Text,
     Unset,
     doc,
 )
@@ -82,7 +84,7 @@ async def _change_layer(app: App, layer: str, arguments: Mapping[str, Any]) -> R
     request = UpdateRequest(
         f"configure_{layer}",
         arguments["persona_id"],
-        SetFields(values, unset_pointers(arguments["unset"], removable)),
+        SetFields(values, unset_pointers(arguments["unset"], removable), refuses_emptying=True),
         dry_run=arguments["dry_run"],
         if_revision=arguments["if_revision"],
         allow=allowed_rules(private_url=arguments.get("allow_private_url", False)),
@@ -111,7 +113,7 @@ async def configure_llm(
         str | MISSING, doc("Hosted id or the custom LLM's own", min_length=1)
     ] = MISSING,
     base_url: Annotated[
-        str | MISSING, doc("Custom LLM, OpenAI-compatible, without route")
+        Text | MISSING, doc("Custom LLM, OpenAI-compatible, without route")
     ] = MISSING,
     api_key_ref: ApiKeyRef | MISSING = MISSING,
     api_key: ApiKey | MISSING = MISSING,
@@ -171,7 +173,9 @@ async def configure_stt(
     app: App,
     persona_id: PersonaIdParameter,
     stt_engine: Annotated[SttEngine | MISSING, doc("Default tavus-auto")] = MISSING,
-    hotwords: Annotated[Hotwords | MISSING, doc("Words to expect, comma-separated")] = MISSING,
+    hotwords: Annotated[
+        Hotwords | MISSING, doc("Words to expect, comma-separated", **TEXT)
+    ] = MISSING,
     participant_pause_sensitivity: Annotated[Sensitivity | MISSING, DeprecatedField] = MISSING,
     participant_interrupt_sensitivity: Annotated[Sensitivity | MISSING, DeprecatedField] = MISSING,
     smart_turn_detection: Annotated[bool | MISSING, DeprecatedField] = MISSING,
@@ -203,8 +207,8 @@ async def configure_perception(
     screen_awareness_queries: Annotated[
         Queries | MISSING, doc("Asked of a shared screen")
     ] = MISSING,
-    visual_tool_prompt: Annotated[str | MISSING, doc("When to call visual functions")] = MISSING,
-    audio_tool_prompt: Annotated[str | MISSING, doc("When to call audio functions")] = MISSING,
+    visual_tool_prompt: Annotated[Text | MISSING, doc("When to call visual functions")] = MISSING,
+    audio_tool_prompt: Annotated[Text | MISSING, doc("When to call audio functions")] = MISSING,
     emotion_recognition: Annotated[
         Literal["full", "limited", "auto"] | MISSING,
         doc("auto: limited under EU policy"),
@@ -241,10 +245,8 @@ async def configure_conversational_flow(
         Literal["off", "patient", "eager"] | MISSING,
         doc("Speaks up when the user is silent"),
     ] = MISSING,
-    wake_phrase: Annotated[NonEmptyStr | MISSING, doc("Answers only after hearing it")] = MISSING,
-    sleep_phrase: Annotated[
-        NonEmptyStr | MISSING, doc("Stops answering; needs a wake_phrase")
-    ] = MISSING,
+    wake_phrase: Annotated[Text | MISSING, doc("Answers only after hearing it")] = MISSING,
+    sleep_phrase: Annotated[Text | MISSING, doc("Stops answering; needs a wake_phrase")] = MISSING,
     turn_commitment: Annotated[Level | MISSING, DeprecatedField] = MISSING,
     active_listening: Annotated[
         Literal["off", "low", "medium", "high"] | MISSING, DeprecatedField
@@ -262,7 +264,7 @@ async def set_function_tool(
     app: App,
     persona_id: PersonaIdParameter,
     name: Annotated[FunctionName, doc("Replaces a function of this name")],
-    description: Annotated[str | MISSING, doc("When to call it")] = MISSING,
+    description: Annotated[Text | MISSING, doc("When to call it")] = MISSING,
     parameters: Annotated[JsonObject | MISSING, doc("JSON Schema of its arguments")] = MISSING,
     layer: Annotated[Literal["llm", "perception"], doc("Who calls it")] = "llm",
     modality: Annotated[

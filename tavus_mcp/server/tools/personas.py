@@ -30,6 +30,7 @@ from tavus_mcp.server.parameters import (
     Limit,
     NameContains,
     PersonaIdParameter,
+    Text,
     Unset,
     doc,
 )
@@ -47,13 +48,13 @@ _ARGUMENT_ALIASES = {
     "guardrail_ids": "guardrails",
     "default_face_id": "default_replica_id",
 }
-Name = Annotated[str, doc("Display name", min_length=1)]
+Name = Annotated[Text, doc("Display name", min_length=1)]
 Replica = Annotated[str, doc("Replica id")]
 Documents = Annotated[list[NonEmptyStr], doc("Document ids")]
 Objectives = Annotated[str, doc("Id of an objectives set")]
 Guardrails = Annotated[Ids, doc("Guardrail ids")]
 Tags = Annotated[list[NonEmptyStr], doc("All with these tags")]
-Greeting = Annotated[str, doc("First words")]
+Greeting = Annotated[Text, doc("First words")]
 Mode = Annotated[PipelineMode, doc("Default full; echo speaks what it is sent")]
 Disclosure = Literal["always", "auto", "off"]
 
@@ -112,7 +113,7 @@ async def create_persona(
     app: App,
     name: Name | MISSING = MISSING,
     system_prompt: Annotated[
-        str | MISSING, doc("Who it is and how it behaves; needed in full mode")
+        Text | MISSING, doc("Who it is and how it behaves; needed in full mode")
     ] = MISSING,
     pipeline_mode: Mode | MISSING = MISSING,
     default_replica_id: Replica | MISSING = MISSING,
@@ -127,14 +128,14 @@ async def create_persona(
     ] = MISSING,
     based_on: Annotated[PersonaId, doc("Copy this persona; other arguments override")]
     | None = None,
-    context: Annotated[str | MISSING, DeprecatedField] = MISSING,
+    context: Annotated[Text | MISSING, DeprecatedField] = MISSING,
     guardrails_id: Annotated[str | MISSING, DeprecatedField] = MISSING,
     tool_ids: Annotated[Ids | MISSING, DeprecatedField] = MISSING,
     memories: Annotated[list[NonEmptyStr] | MISSING, DeprecatedField] = MISSING,
     languages: Annotated[list[NonEmptyStr] | MISSING, doc("Codes, like en")] = MISSING,
     disclosure_type: Annotated[Disclosure | MISSING, DeprecatedField] = MISSING,
-    verbal_disclosure: Annotated[str | MISSING, DeprecatedField] = MISSING,
-    visual_disclosure: Annotated[str | MISSING, DeprecatedField] = MISSING,
+    verbal_disclosure: Annotated[Text | MISSING, DeprecatedField] = MISSING,
+    visual_disclosure: Annotated[Text | MISSING, DeprecatedField] = MISSING,
     audio_only: Annotated[bool | MISSING, DeprecatedField] = MISSING,
     allow_private_url: Annotated[bool, DeprecatedField] = False,
     dry_run: DryRun = False,
@@ -162,11 +163,11 @@ async def update_persona(
     app: App,
     persona_id: PersonaIdParameter,
     name: Name | MISSING = MISSING,
-    system_prompt: Annotated[str | MISSING, doc("Who it is, how it behaves")] = MISSING,
+    system_prompt: Annotated[Text | MISSING, doc("Who it is, how it behaves")] = MISSING,
     pipeline_mode: Mode | MISSING = MISSING,
     default_replica_id: Replica | MISSING = MISSING,
     greeting: Greeting | MISSING = MISSING,
-    context: Annotated[str | MISSING, DeprecatedField] = MISSING,
+    context: Annotated[Text | MISSING, DeprecatedField] = MISSING,
     documents: Documents | MISSING = MISSING,
     document_tags: Tags | MISSING = MISSING,
     objectives: Objectives | MISSING = MISSING,
@@ -177,8 +178,8 @@ async def update_persona(
     memories: Annotated[list[NonEmptyStr] | MISSING, doc("What it remembers")] = MISSING,
     languages: Annotated[list[NonEmptyStr] | MISSING, doc("Codes, like en")] = MISSING,
     disclosure_type: Annotated[Disclosure | MISSING, doc("Says it is an AI")] = MISSING,
-    verbal_disclosure: Annotated[str | MISSING, doc("What it says")] = MISSING,
-    visual_disclosure: Annotated[str | MISSING, doc("What is shown")] = MISSING,
+    verbal_disclosure: Annotated[Text | MISSING, doc("What it says")] = MISSING,
+    visual_disclosure: Annotated[Text | MISSING, doc("What is shown")] = MISSING,
     audio_only: Annotated[bool | MISSING, DeprecatedField] = MISSING,
     unset: Unset = [],  # noqa: B006 - read, never changed
     dry_run: DryRun = False,
@@ -189,7 +190,7 @@ async def update_persona(
     request = UpdateRequest(
         "update_persona",
         persona_id,
-        SetFields(values, unset_pointers(unset, persona_arguments())),
+        SetFields(values, unset_pointers(unset, persona_arguments()), refuses_emptying=True),
         dry_run=dry_run,
         if_revision=if_revision,
         findings=() if audio_only is MISSING else (AUDIO_ONLY,),

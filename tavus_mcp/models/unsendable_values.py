@@ -1,0 +1,48 @@
+"""Find values that Python accepts but that neither JSON (RFC 8259) nor UTF-8 can express."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from tavus_mcp.models.json_patch import pointer_of
+
+MAX_PROBLEMS = 12
+"""Further problems are not listed: they are usually the same mistake again."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def find_unsendable_values(value: Any) -> list[str]:
+    """Return a sentence for each lone surrogate and each NaN or infinite number, at any depth.
+
+    Each sentence starts with the JSON Pointer of the value. Values are not repeated. The search is
+    iterative, because a nesting of thousands of lists must not exhaust the stack. It ends after
+    ``MAX_PROBLEMS``.
+    """
+    problems: list[str] = []
+    pending: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
+    while pending and len(problems) < MAX_PROBLEMS:
+        tokens, item = pending.pop()
+        path = replace_surrogates(pointer_of(tokens)) or "/"
+        if isinstance(item, str) and (match := _SURROGATE.search(item)):
+            code_point = f"U+{ord(match.group()):04X}"
+            problems.append(
+                f"{path}: holds half of a character (a lone surrogate, {code_point}); "
+                "send whole characters."
+            )
+        elif isinstance(item, float) and not math.isfinite(item):
+            problems.append(f"{path}: must be a finite number; JSON has no NaN or Infinity.")
+        elif isinstance(item, dict):
+            if any(_SURROGATE.search(str(key)) for key in item):
+                problems.append(f"{path}: a key of it holds half of a character.")
+            pending += [((*tokens, key), item[key]) for key in reversed(item)]
+        elif isinstance(item, list):
+            pending += [((*tokens, index), item[index]) for index in reversed(range(len(item)))]
+    return problems
+
+
+def replace_surrogates(text: str) -> str:
+    """Return a text with each lone surrogate replaced by U+FFFD, so that UTF-8 can express it."""
+    return _SURROGATE.sub("\ufffd", text)

@@ -1,0 +1,276 @@
+"""Values that hosts send for an argument that is not meant: null, empty values, additions."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from mcp_client import ToolClient
+from property_examples import examples
+
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.server.argument_roles import is_text, json_types
+from tavus_mcp.server.tool_arguments import load_host_additions, prepare_arguments
+from tavus_mcp.server.tool_schemas import build_arguments_model
+from tavus_mcp.server.tools import ALL_SPECS
+from tavus_mcp.server.toolset import ToolSpec
+
+pytestmark = pytest.mark.anyio
+
+SCHEMAS = {
+    spec.name: build_arguments_model(spec.function).model_json_schema() for spec in ALL_SPECS
+}
+SPECS = {spec.name: spec for spec in ALL_SPECS}
+REQUIRED_VALUES: JsonObject = {
+    "persona_id": "p1",
+    "find": "x",
+    "replace": "y",
+    "layer": "llm",
+    "name": "f",
+    "first": "p1",
+    "second": "p2",
+    "revision": "r1",
+    "plan_id": "q1",
+    "goals": ["respond_faster"],
+    "conversation_id": "c1",
+    "patch": {"greeting": "Hi"},
+}
+STORED = {
+    "greeting": "Hello",
+    "document_tags": ["faq"],
+    "languages": ["en"],
+    "verbal_disclosure": "I am an AI.",
+    "layers": {
+        "llm": {
+            "model": "m",
+            "base_url": "https://llm.example.com/v1",
+            "api_key_ref": "openai",
+        },
+        "tts": {"tts_engine": "cartesia", "external_voice_id": "v1"},
+        "stt": {"hotwords": "Tavus", "stt_engine": "tavus-parakeet"},
+        "perception": {"visual_awareness_queries": ["Who?"], "visual_tool_prompt": "When?"},
+        "conversational_flow": {"wake_phrase": "Hey Ana"},
+    },
+}
+
+
+def required_arguments(tool: str) -> JsonObject:
+    return {name: REQUIRED_VALUES[name] for name in SCHEMAS[tool].get("required", ())}
+
+
+def optional_arguments() -> list[tuple[str, str]]:
+    return [
+        (tool, name)
+        for tool, schema in SCHEMAS.items()
+        for name in schema["properties"]
+        if name not in schema.get("required", ())
+    ]
+
+
+def blank_means_not_given(tool: str, name: str) -> bool:
+    schema = SCHEMAS[tool]["properties"][name]
+    kinds = json_types(schema, SCHEMAS[tool])[0] - {"null"}
+    return kinds != {"boolean"} and kinds != {"array"} and not is_text(schema)
+
+
+def read_arguments(tool: str, **arguments: Any) -> JsonObject:
+    return prepare_arguments(SPECS[tool], arguments, SCHEMAS[tool])
+
+
+@pytest.mark.parametrize(("tool", "name"), optional_arguments())
+def test_null_for_an_optional_argument_means_not_given(tool: str, name: str) -> None:
+    given_arguments = required_arguments(tool)
+    assert read_arguments(tool, **given_arguments, **{name: None}) == given_arguments
+
+
+@pytest.mark.parametrize("blank", ["", "  "], ids=["empty", "blanks"])
+@pytest.mark.parametrize(
+    ("tool", "name"), [pair for pair in optional_arguments() if blank_means_not_given(*pair)]
+)
+def test_an_empty_id_choice_number_or_reference_means_not_given(
+    tool: str, name: str, blank: str
+) -> None:
+    given_arguments = required_arguments(tool)
+    assert read_arguments(tool, **given_arguments, **{name: blank}) == given_arguments
+
+
+@pytest.mark.parametrize("addition", load_host_additions()["dropped"])
+@pytest.mark.parametrize("tool", SPECS)
+def test_an_addition_of_a_host_is_dropped(tool: str, addition: str) -> None:
+    given_arguments = required_arguments(tool)
+    assert read_arguments(tool, **given_arguments, **{addition: "x"}) == given_arguments
+
+
+@pytest.mark.parametrize("encode", [dict, json.dumps], ids=["object", "text"])
+@pytest.mark.parametrize("tool", SPECS)
+def test_arguments_wrapped_in_kwargs_are_unwrapped(tool: str, encode: Any) -> None:
+    given_arguments = required_arguments(tool)
+    wrapped = encode({**given_arguments, "toolCallId": "call_1"})
+    assert read_arguments(tool, kwargs=wrapped) == given_arguments
+
+
+@pytest.mark.parametrize("empty", [None, {}, ""], ids=["null", "object", "text"])
+def test_empty_kwargs_beside_arguments_are_dropped(empty: Any) -> None:
+    assert read_arguments("list_personas", limit=3, kwargs=empty) == {"limit": 3}
+
+
+@pytest.mark.parametrize("kind", ["dropped", "unwrapped"])
+def test_every_addition_has_a_host_and_a_source(kind: str) -> None:
+    for name, entry in load_host_additions()[kind].items():
+        assert entry["host"], name
+        assert entry["source"].startswith("https://"), name
+
+
+async def test_an_unknown_argument_inside_kwargs_is_an_error(tool_client: ToolClient) -> None:
+    message = await tool_client.expect_error("list_personas", kwargs={"limitt": 3})
+    assert "/limitt: unknown field; did you mean 'limit'?" in message
+
+
+async def test_null_for_an_unknown_argument_is_an_error(tool_client: ToolClient) -> None:
+    message = await tool_client.expect_error("list_personas", limitt=None)
+    assert "/limitt: unknown field" in message
+
+
+async def test_null_for_a_required_argument_says_that_it_is_required(
+    tool_client: ToolClient,
+) -> None:
+    message = await tool_client.expect_error("get_persona", persona_id=None)
+    assert "/persona_id: is required" in message
+
+
+async def test_null_inside_a_patch_and_inside_a_layer_keeps_its_meaning(
+    tool_client: ToolClient,
+) -> None:
+    persona_id = await tool_client.create_persona(**STORED)
+    patch = {"greeting": None}
+    await tool_client.expect_result("patch_persona", persona_id=persona_id, patch=patch)
+    assert "greeting" not in await tool_client.read_persona(persona_id)
+    layers = {"llm": {"extra_body": {"seed": None}}, "stt": {"hotwords": None}}
+    message = await tool_client.expect_error("create_persona", system_prompt="x", layers=layers)
+    assert "/layers/stt/hotwords: must be text" in message
+    assert "seed" not in message
+
+
+async def test_an_empty_boolean_is_an_error(tool_client: ToolClient) -> None:
+    message = await tool_client.expect_error("update_persona", persona_id="p1", dry_run="")
+    assert "/dry_run: must be true or false" in message
+
+
+EMPTIED = {
+    "update_persona": {"greeting": "", "document_tags": [], "languages": [], "tool_ids": []},
+    "configure_llm": {"base_url": ""},
+    "configure_stt": {"hotwords": ""},
+    "configure_perception": {"visual_awareness_queries": [], "visual_tool_prompt": ""},
+    "configure_conversational_flow": {"wake_phrase": ""},
+}
+EMPTIED_CASES = [
+    (tool, name, value) for tool, values in EMPTIED.items() for name, value in values.items()
+]
+
+
+@pytest.mark.parametrize(("tool", "name", "value"), EMPTIED_CASES)
+async def test_an_empty_value_that_would_remove_a_stored_one_is_refused(
+    tool_client: ToolClient, tool: str, name: str, value: Any
+) -> None:
+    persona_id = await tool_client.create_persona(**STORED)
+    before = await tool_client.read_persona(persona_id)
+    writes = len(tool_client.transport.writes)
+    message = await tool_client.expect_error(tool, persona_id=persona_id, **{name: value})
+    assert f'unset=["{name}"]' in message
+    assert len(tool_client.transport.writes) == writes
+    assert await tool_client.read_persona(persona_id) == before
+
+
+@pytest.mark.parametrize(
+    ("tool", "name", "value"), [case for case in EMPTIED_CASES if case[1] != "tool_ids"]
+)
+async def test_an_empty_value_changes_nothing_where_nothing_is_stored(
+    tool_client: ToolClient, tool: str, name: str, value: Any
+) -> None:
+    persona_id = await tool_client.create_persona()
+    before = await tool_client.read_persona(persona_id)
+    receipt = await tool_client.expect_result(tool, persona_id=persona_id, **{name: value})
+    assert receipt["status"] == "unchanged"
+    assert await tool_client.read_persona(persona_id) == before
+
+
+async def test_empty_ids_beside_a_change_leave_the_stored_ids(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona()
+    receipt = await tool_client.expect_result(
+        "update_persona",
+        persona_id=persona_id,
+        name="Renamed",
+        default_replica_id="",
+        objectives="",
+        pipeline_mode="",
+        if_revision="",
+        greeting="",
+        document_tags=[],
+    )
+    assert [change["path"] for change in receipt["changes"]] == ["/persona_name"]
+
+
+@pytest.mark.parametrize("value", [{}, "{}"], ids=["object", "text"])
+@pytest.mark.parametrize("name", ["headers", "extra_body", "default_query"])
+async def test_an_empty_object_that_is_merged_changes_nothing(
+    tool_client: ToolClient, name: str, value: Any
+) -> None:
+    persona_id = await tool_client.create_persona()
+    receipt = await tool_client.expect_result(
+        "configure_llm", persona_id=persona_id, **{name: value}
+    )
+    assert receipt["status"] == "unchanged"
+
+
+@pytest.mark.parametrize("layers", [[], "", None], ids=["list", "text", "null"])
+async def test_no_layers_means_all_layers(tool_client: ToolClient, layers: Any) -> None:
+    persona_id = await tool_client.create_persona(**STORED)
+    read = await tool_client.expect_result("get_persona", persona_id=persona_id, layers=layers)
+    assert set(read["persona"]["layers"]) == set(STORED["layers"])
+
+
+async def test_one_word_is_taken_for_a_list(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(**STORED)
+    read = await tool_client.expect_result("get_persona", persona_id=persona_id, layers="stt")
+    assert set(read["persona"]["layers"]) == {"stt"}
+
+
+async def test_an_empty_key_and_an_empty_reference_are_not_given(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona()
+    receipt = await tool_client.expect_result(
+        "configure_tts",
+        persona_id=persona_id,
+        tts_engine="cartesia",
+        api_key="",
+        api_key_ref="",
+        dry_run=True,
+    )
+    assert [item["path"] for item in receipt["changes"]] == ["/layers/tts/tts_engine"]
+
+
+OMISSIONS = st.sampled_from([None, "", "  "])
+
+
+@pytest.mark.parametrize("spec", ALL_SPECS, ids=lambda spec: spec.name)
+@given(data=st.data())
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_mixture_of_omissions_and_additions_means_not_given(
+    spec: ToolSpec, data: st.DataObject
+) -> None:
+    candidates = [
+        name
+        for tool, name in optional_arguments()
+        if tool == spec.name and blank_means_not_given(tool, name)
+    ]
+    names = data.draw(
+        st.lists(st.sampled_from(candidates), unique=True) if candidates else st.just([])
+    )
+    additions = data.draw(st.lists(st.sampled_from(sorted(load_host_additions()["dropped"]))))
+    given_arguments = required_arguments(spec.name)
+    noise = {name: data.draw(OMISSIONS) for name in names} | dict.fromkeys(additions, "x")
+    arguments = {**noise, **given_arguments}
+    wrapped = {"kwargs": arguments} if data.draw(st.booleans()) else arguments
+    assert prepare_arguments(spec, wrapped, SCHEMAS[spec.name]) == given_arguments
