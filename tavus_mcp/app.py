@@ -12,7 +12,7 @@ from tavus_mcp.errors import InvalidArgument, InvalidSettings
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.journal import Journal
 from tavus_mcp.models.masking import Masker
-from tavus_mcp.settings import SECRET_PREFIX
+from tavus_mcp.settings import SECRET_PREFIX, without_bearer
 from tavus_mcp.tavus_api.client import TavusApi
 from tavus_mcp.text import suggestion_or_period
 
@@ -75,6 +75,13 @@ class App:
                 ]
             )
         return value
+
+    def secret_key(self, reference: str, *, argument_path: str) -> str:
+        """Return the secret that a reference names as a key: without ``Bearer`` in front.
+
+        In a header the scheme may be part of the value, so that ``secret`` leaves it.
+        """
+        return without_bearer(self.secret(reference, argument_path=argument_path))
 
     async def aclose(self) -> None:
         """Close the connections and the journal."""

@@ -76,6 +76,7 @@ _KEY_PLACEHOLDER = re.compile(
 )
 _AUTH_SCHEME = re.compile(r"(bearer|basic|token|apikey|api-key) +(?=\S)", re.IGNORECASE)
 _BEARER = re.compile(r"\Abearer\s+", re.IGNORECASE)
+_WORD = re.compile(r"[A-Za-z_-]{1,24}")
 _UNKNOWN_NAME_PREFIXES = ("TAVUS_MCP", "TAVUS-MCP")
 
 _Value = TypeVar("_Value")
@@ -203,8 +204,9 @@ def parse_toolsets(text: str) -> tuple[str, ...]:
     for name in names:
         if name not in (*TOOLSETS, "all"):
             allowed = ", ".join(TOOLSETS)
+            quoted = repr(name) if _WORD.fullmatch(name) else "one name"  # it may be a key
             raise BadSetting(
-                f"{name!r} is no toolset{suggestion_or_period(name, TOOLSETS)} "
+                f"{quoted} is no toolset{suggestion_or_period(name, TOOLSETS)} "
                 f"Choose of {allowed}, or all."
             )
     if not names:
@@ -251,8 +253,13 @@ def _strip_copied(text: str) -> str:
     return text
 
 
+def without_bearer(text: str) -> str:
+    """Return a key that was copied from a header, without its scheme."""
+    return _strip_copied(_BEARER.sub("", text, count=1))
+
+
 def _parse_api_key(text: str) -> str:
-    return _check_key(_strip_copied(_BEARER.sub("", _INVISIBLE.sub("", text), count=1)))
+    return _check_key(without_bearer(_INVISIBLE.sub("", text)))
 
 
 def _parse_secret(text: str) -> str:
@@ -322,7 +329,7 @@ def _check_folder(path: Path) -> None:
         is_usable = False
     if not is_usable:
         raise BadSetting(
-            "the data folder cannot be created or written to. "
+            f"the data folder {escape_invisible(str(path))!r} cannot be created or written to. "
             "Name a folder in which this user may write."
         )
 

@@ -11,7 +11,7 @@ from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.journal.journal import Journal
 from tavus_mcp.models.masking import Masker
-from tavus_mcp.settings import Settings
+from tavus_mcp.settings import Settings, without_bearer
 from tavus_mcp.tavus_api.client import TavusApi
 
 SANDBOX_STATE_FILE_NAME = "sandbox.sqlite3"
@@ -22,7 +22,8 @@ SANDBOX_JOURNAL_FILE_NAME = "sandbox-journal.sqlite3"
 def build_app(settings: Settings) -> App:
     """Return the ``App`` for the account, or the embedded sandbox, that the settings name."""
     proxy_password = urlsplit(settings.proxy).password if settings.proxy else None
-    keys = [settings.api_key, proxy_password, *settings.secrets.values()]
+    secrets = [key for value in settings.secrets.values() for key in (value, without_bearer(value))]
+    keys = [settings.api_key, proxy_password, *secrets]
     masker = Masker(key for key in keys if key)
     if settings.sandbox:
         api = _build_sandbox_api(settings)

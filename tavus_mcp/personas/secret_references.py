@@ -40,7 +40,7 @@ def resolve_references(app: App, value: Any, path: str = "") -> Any:
         if key == KEY_REFERENCE_FIELD and isinstance(item, str):
             if KEY_FIELD in value:
                 raise InvalidArgument([f"{path}/api_key: give api_key_ref or api_key, not both."])
-            result[KEY_FIELD] = app.secret(item, argument_path=inner)
+            result[KEY_FIELD] = app.secret_key(item, argument_path=inner)
         elif key in REFERENCE_CONTAINERS:
             result[key] = _resolve_in_value(app, item, inner)
         else:
@@ -54,7 +54,7 @@ def resolve_key_argument(app: App, literal: object, reference: object, path: str
         return {}
     if literal is not MISSING:
         raise InvalidArgument(["/api_key: give api_key_ref or api_key, not both."])
-    return {path: app.secret(str(reference), argument_path="/api_key_ref")}
+    return {path: app.secret_key(str(reference), argument_path="/api_key_ref")}
 
 
 def literal_key_findings(value: Any, path: str = "") -> list[RuleFinding]:

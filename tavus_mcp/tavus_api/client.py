@@ -58,6 +58,7 @@ class TavusApi:
         self.masker = Masker([key] if key else ())
         self._timeout_seconds = timeout_seconds
         self.problems: tuple[str, ...] = ()
+        self._proxy = proxy
         self._make_transport = transport or partial(_build_http_transport, proxy)
         self._client: httpx2.AsyncClient | None = None
         self._vocabulary = vocabularies.PERSONA_VOCABULARY
@@ -166,7 +167,9 @@ class TavusApi:
                         json=body,
                     )
             except (httpx2.RequestError, TimeoutError) as error:
-                raise no_response_error(error, subject, write=method != "GET") from error
+                raise no_response_error(
+                    error, subject, write=method != "GET", proxied=self._proxy is not None
+                ) from error
             if response.status_code != 404:
                 self._vocabulary = vocabulary
                 self._is_vocabulary_confirmed |= vocabulary.is_renamed_path(path)

@@ -60,9 +60,9 @@ def response_error(
 
 
 def no_response_error(
-    error: httpx2.RequestError | TimeoutError, subject: str, *, write: bool
+    error: httpx2.RequestError | TimeoutError, subject: str, *, write: bool, proxied: bool = False
 ) -> Unavailable:
-    """Return the error for a request without a response."""
+    """Return the error for a request without a response, ``proxied`` if it went to a proxy."""
     if isinstance(error, httpx2.ProxyError):
         return Unavailable(
             f"The proxy of HTTPS_PROXY let no request through to Tavus for {subject}. Nothing was "
@@ -80,6 +80,8 @@ def no_response_error(
         if write and was_connected
         else "Nothing was changed. It may help to try again."
     )
+    if proxied and not was_connected:
+        outcome = f"The proxy of HTTPS_PROXY could not be reached. {outcome}"
     return Unavailable(f"No answer from Tavus for {subject} ({type(error).__name__}). {outcome}")
 
 

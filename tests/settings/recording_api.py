@@ -14,10 +14,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class RecordingApi:
-    """An account without personas, and the keys of the requests that it received."""
+    """An account without personas, and the keys and bodies of the requests that it received."""
 
     port: int = 0
     received_keys: list[str] = field(default_factory=list)
+    received_bodies: list[str] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -39,6 +40,8 @@ def serve_recording_api(tls: ssl.SSLContext | None = None) -> Iterator[Recording
         def do_GET(self) -> None:
             """Record the key; answer with no rows."""
             api.received_keys.append(self.headers.get("x-api-key", ""))
+            if size := int(self.headers.get("content-length") or 0):
+                api.received_bodies.append(self.rfile.read(size).decode())
             body = json.dumps({"data": [], "total_count": 0}).encode()
             self.send_response(200)
             self.send_header("content-type", "application/json")

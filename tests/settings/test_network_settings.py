@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -141,6 +142,17 @@ def test_an_unknown_authority_is_refused_before_the_key_is_sent(
     environment = {**network.environment, "SSL_CERT_FILE": ""}
     message = call_list(fork_server, tmp_path, **environment)
     assert "SSL_CERT_FILE" in message
+    assert network.api.received_keys == []
+
+
+def test_a_proxy_that_cannot_be_reached_is_named(
+    tmp_path: Path, fork_server: ForkServer, network: Network
+) -> None:
+    with socket.socket() as bound:  # never listens
+        bound.bind(("127.0.0.1", 0))
+        proxy = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        message = call_list(fork_server, tmp_path, **{**network.environment, "HTTPS_PROXY": proxy})
+    assert "The proxy of HTTPS_PROXY could not be reached. Nothing was changed." in message
     assert network.api.received_keys == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -211,3 +212,35 @@ def test_a_wrong_option_ends_with_64(
     done = fork_server.run(tmp_path, *arguments)
     assert (done.returncode, done.stdout) == (64, "")
     assert arguments[-1] in done.stderr
+
+
+def test_a_key_in_the_wrong_variable_is_not_printed(
+    tmp_path: Path, fork_server: ForkServer
+) -> None:
+    message, logged = call_server(fork_server, tmp_path, "list_personas", TAVUS_MCP_TOOLSETS=KEY)
+    assert "TAVUS_MCP_TOOLSETS: one name is no toolset" in logged
+    assert HALF not in message + logged
+
+
+def test_bearer_is_removed_from_a_secret_where_it_is_a_key_and_left_in_a_header(
+    tmp_path: Path, fork_server: ForkServer, api: RecordingApi
+) -> None:
+    environment = {
+        "TAVUS_API_KEY": KEY,
+        "TAVUS_BASE_URL": api.url,
+        "TAVUS_SECRET_OPENAI": "Bearer sk-abcdef0123",
+    }
+    llm = {"model": "gpt-4o", "base_url": "https://api.openai.com/v1", "api_key_ref": "openai"}
+    layers = {"llm": {**llm, "headers": {"Authorization": "{secret:openai}"}}}
+    api.received_bodies.clear()
+    with fork_server.start(tmp_path, **environment) as server:
+        session = Session(server).initialize()
+        answer = session.request(
+            "tools/call",
+            name="create_persona",
+            arguments={"system_prompt": "You help.", "layers": layers},
+        )
+    sent = json.loads(api.received_bodies[0])["layers"]["llm"]
+    assert sent["api_key"] == "sk-abcdef0123"
+    assert sent["headers"]["Authorization"] == "Bearer sk-abcdef0123"
+    assert "sk-abcdef0123" not in str(answer)
