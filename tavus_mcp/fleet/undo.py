@@ -23,6 +23,12 @@ from tavus_mcp.personas import plans
 from tavus_mcp.personas.readback import is_equivalent_value
 from tavus_mcp.personas.receipts import build_undo, loss_findings
 from tavus_mcp.personas.restore import RestoreFields
+from tavus_mcp.personas.undo_conflicts import (
+    UndoConflict,
+    UndoGuard,
+    UndoneChange,
+    describe_undo_conflicts,
+)
 
 
 async def prepare_undo(app: App, plan_id: str) -> tuple[Sequence[str], ProposeChange]:
@@ -64,10 +70,13 @@ async def _propose_restore(
         after = expected
     else:
         raise Refused("It is not known whether the plan changed it; look with list_revisions.")
-    undo = build_undo(before, operations, app.masker)
-    paths: list[str] = undo.arguments["only"] if undo else []
-    if not paths:
+    undo = build_undo(before, after.revision, operations, app.masker)
+    if undo is None:
         raise Refused("Nothing of it can come back: Tavus never shows it, or it holds a secret.")
+    paths: list[str] = undo.arguments["only"]
+    undone = UndoneChange(after, {item.path: expected.at(item.path) for item in operations})
+    guard = UndoGuard(app, undone, undo.arguments)
+    change = RestoreFields(before, tuple(paths), guard)
     masked = PersonaDocument(app.masker.mask(current.data))
     edited = [
         path
@@ -76,12 +85,9 @@ async def _propose_restore(
         # the revision after the write may contain changes that others made before it was read
         or not is_equivalent_value(expected.at(path), masked.at(path), path, app.catalog)
     ]
-    if edited:
-        raise Refused(
-            f"{', '.join(edited)}: not as the plan left it any more (edited since, or taken back "
-            "already), so all of it is left alone."
-        )
-    change = RestoreFields(before, tuple(paths))
+    conflicts = guard.find_conflicts(current.data, change.compute_restored(current.data))
+    if edited or conflicts:
+        raise Refused(_edited_message(edited, conflicts))
     return ProposedChange(
         change,
         [
@@ -90,4 +96,16 @@ async def _propose_restore(
         ],
         UNKNOWN_FIELDS | PRIVATE_URLS,
         keep_legacy_spelling=True,
+    )
+
+
+def _edited_message(edited: Sequence[str], conflicts: Sequence[UndoConflict]) -> str:
+    """Return why a persona is left out of an undo, with the values of each conflict."""
+    paths = ", ".join(edited or [conflict.path for conflict in conflicts])
+    if not conflicts:
+        return f"{paths}: not as the plan left it any more: edited since, or taken back already."
+    return (
+        f"{paths}: not as the plan left it any more, so all of it is left alone. "
+        f"{describe_undo_conflicts(conflicts)} To overwrite it all the same: restore_revision of "
+        "this persona, with after_revision and overwrite."
     )

@@ -103,9 +103,12 @@ def loss_findings(
 
 
 def build_undo(
-    before: PersonaDocument, operations: Sequence[Operation], masker: Masker
+    before: PersonaDocument, after_revision: str, operations: Sequence[Operation], masker: Masker
 ) -> Undo | None:
     """Return the call that restores the fields that a change touched, and no others.
+
+    ``after_revision`` is the revision that the change led to: fields that are edited later are then
+    a conflict and not overwritten.
 
     Replaced secrets and fields that Tavus never returns cannot be restored, so they are left out;
     None when nothing else is left.
@@ -116,7 +119,12 @@ def build_undo(
         return None
     return Undo(
         tool="restore_revision",
-        arguments={"persona_id": before.persona_id, "revision": before.revision, "only": paths},
+        arguments={
+            "persona_id": before.persona_id,
+            "revision": before.revision,
+            "after_revision": after_revision,
+            "only": paths,
+        },
     )
 
 

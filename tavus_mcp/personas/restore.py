@@ -29,6 +29,7 @@ from tavus_mcp.models.persona import SERVER_FIELDS, WRITE_ONLY, Persona
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.personas import create
 from tavus_mcp.personas.create import CreateRequest, copyable_fields
+from tavus_mcp.personas.undo_conflicts import UndoGuard, load_undone_change
 from tavus_mcp.personas.update import UpdateRequest, update
 
 NOT_RESTORED = "key-not-restored"
@@ -48,13 +49,19 @@ _TOO_MANY_MISSING = "Too much of what this persona points at is gone; set it ane
 
 @dataclass(frozen=True)
 class RestoreRequest:
-    """The persona and revision to restore; ``only`` names the fields or layers, all when empty."""
+    """The persona and revision to restore; ``only`` names the fields or layers, all when empty.
+
+    For an undo, ``after_revision`` is the revision that the change led to, and ``overwrite`` names
+    the fields or layers to restore although they were edited since.
+    """
 
     persona_id: str
     revision: str
     only: Sequence[str] = ()
     dry_run: bool = False
     if_revision: str | None = None
+    after_revision: str | None = None
+    overwrite: Sequence[str] = ()
 
 
 async def restore(app: App, request: RestoreRequest) -> Receipt:
@@ -62,8 +69,11 @@ async def restore(app: App, request: RestoreRequest) -> Receipt:
 
     If it was brought back before, the persona with the new id is restored. References to objects
     that no longer exist are left out, each after Tavus refused it. Raises ``Refused`` when the
-    journal does not hold the revision.
+    journal does not hold a revision, and ``Conflict`` when fields that would be written changed
+    since ``after_revision`` and are not in ``overwrite``.
     """
+    if request.overwrite and request.after_revision is None:
+        raise InvalidArgument(["/overwrite: only an undo takes it; give after_revision as well."])
     target = await load_revision(app, request.persona_id, request.revision)
     current = await _find_current(app, request.persona_id)
     if current is None:
@@ -71,8 +81,9 @@ async def restore(app: App, request: RestoreRequest) -> Receipt:
     findings = _renamed_findings(request.persona_id, current)
     paths = tuple(_parse_path(name) for name in request.only)
     _refuse_unknown_paths(paths, target, current)
+    guard = await _build_undo_guard(app, request)
     for _ in range(_MAX_ATTEMPTS):
-        change = RestoreFields(target, paths)
+        change = RestoreFields(target, paths, guard)
         restoring = UpdateRequest(
             "restore_revision",
             current.persona_id,
@@ -93,6 +104,23 @@ async def restore(app: App, request: RestoreRequest) -> Receipt:
                 fields[name] = current.data[name]
             target = PersonaDocument(fields)
     raise Refused(_TOO_MANY_MISSING)
+
+
+async def _build_undo_guard(app: App, request: RestoreRequest) -> UndoGuard | None:
+    """Return what protects later edits from an undo; None for a restore without a change."""
+    if request.after_revision is None:
+        return None
+    change = await load_undone_change(
+        app, request.persona_id, request.revision, request.after_revision
+    )
+    arguments: JsonObject = {
+        "persona_id": request.persona_id,
+        "revision": request.revision,
+        "after_revision": request.after_revision,
+        **({"only": list(request.only)} if request.only else {}),
+        **({"dry_run": True} if request.dry_run else {}),
+    }
+    return UndoGuard(app, change, arguments, tuple(map(_parse_overwrite, request.overwrite)))
 
 
 async def _find_current(app: App, persona_id: str) -> PersonaDocument | None:
@@ -124,33 +152,52 @@ def _renamed_findings(persona_id: str, current: PersonaDocument) -> list[RuleFin
 
 @dataclass(frozen=True)
 class RestoreFields:
-    """A change that restores fields of a target document; masked keys stay as they are."""
+    """A change that restores fields of a target document; masked keys stay as they are.
+
+    ``guard`` is set for an undo; it protects the edits that others made since.
+    """
 
     target: PersonaDocument
     paths: tuple[str, ...] = ()
+    guard: UndoGuard | None = None
 
     def apply(self, data: JsonObject) -> JsonObject:
-        """Return a copy with the fields restored; raise ``Refused`` where it would write a mask."""
-        result = self._restore(data)
+        """Return a copy with the fields restored.
+
+        Raises ``Refused`` where it would write a mask, ``Conflict`` where the guard forbids it.
+        """
+        result = self.compute_restored(data)
         for operation in diff(data, result):
             if has_redaction(operation.value, pointer_tokens(operation.path)):
                 raise Refused(
                     f"{operation.path}: a secret was hidden here when the journal kept it; put "
                     "back like this it would be lost. Name other places in only."
                 )
+        if self.guard is not None:
+            self.guard.require_unedited(data, result)
         return result
 
     def unrestored_findings(self, current: JsonObject) -> list[RuleFinding]:
-        """Return a finding for each field that cannot be restored over the current document."""
+        """Return a finding for each field that cannot be restored, or compared for an undo."""
         redacted = redacted_paths(self.target.writable_fields(), current)
         if self.paths:
             redacted = [
                 path for path in redacted if any(_paths_overlap(path, own) for own in self.paths)
             ]
         write_only = [path for path in self.paths if _is_unknown_write_only(self.target, path)]
-        return [*map(_redacted_finding, redacted), *map(_write_only_finding, write_only)]
+        uncompared = (
+            self.guard.uncompared_findings(current, self.compute_restored(current))
+            if self.guard
+            else []
+        )
+        return [
+            *map(_redacted_finding, redacted),
+            *map(_write_only_finding, write_only),
+            *uncompared,
+        ]
 
-    def _restore(self, data: JsonObject) -> JsonObject:
+    def compute_restored(self, data: JsonObject) -> JsonObject:
+        """Return a copy with the fields restored, without looking at what that overwrites."""
         if not self.paths:
             server_fields = {key: data[key] for key in data if key in SERVER_FIELDS}
             return {**server_fields, **restore_visible(self.target.writable_fields(), data)}
@@ -262,13 +309,17 @@ def _missing_reference_finding(name: str, reference: object) -> RuleFinding:
     return warning("gone-reference", message, path=f"/{name}")
 
 
-def _parse_path(name: str) -> str:
+def _parse_overwrite(name: str) -> str:
+    return _parse_path(name, "overwrite")
+
+
+def _parse_path(name: str, argument: str = "only") -> str:
     """Return the JSON Pointer that a pointer or a layer's name stands for."""
     pointer = f"/layers/{name}" if name in LAYER_NAMES else name
     try:
         parts = pointer_tokens(pointer)
     except PatchError as error:
-        raise InvalidArgument([f"/only: {error}; or give the name of a layer."]) from None
+        raise InvalidArgument([f"/{argument}: {error}; or give the name of a layer."]) from None
     if not parts or parts[0] in SERVER_FIELDS:
-        raise InvalidArgument(["/only: this cannot be restored; name a field or a layer."])
+        raise InvalidArgument([f"/{argument}: this cannot be restored; name a field or a layer."])
     return pointer

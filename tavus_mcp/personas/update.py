@@ -103,7 +103,7 @@ async def update(app: App, request: UpdateRequest) -> Receipt:
     status = "applied" if is_changed else "unchanged"
     findings += [*write.mismatches, *await write.record_outcome(status, current)]
     effective = operations if is_changed else ()
-    undo = build_undo(before, effective, app.masker)
+    undo = build_undo(before, current.revision, effective, app.masker)
     findings = sort_by_severity(findings)
     return build_receipt(status, app, before, current, effective, findings, undo=undo)
 

@@ -141,7 +141,9 @@ async def test_a_persona_edited_at_the_same_field_is_skipped_and_reported(
     undo = await create_bulk_plan(tool_client, undo_of=plan["plan_id"])
     assert [row["persona_id"] for row in undo["personas"]] == [ids[0], ids[1], ids[3]]
     assert undo["skipped"][0]["persona_id"] == ids[2]
-    assert undo["skipped"][0]["reason"].startswith("/greeting: not as the plan left it")
+    reason = undo["skipped"][0]["reason"]
+    assert reason.startswith("/greeting: not as the plan left it")
+    assert '"Hello." after our change, "Mine." now; the undo would write nothing.' in reason
     await apply_undo(tool_client, applied)
     assert ["greeting" in row for row in read_stored_personas(store, *ids)] == [
         False,

@@ -1,0 +1,249 @@
+"""Three-way comparison for an undo: find the fields that changed since the change it takes back.
+
+An undo knows the persona after the change (from the journal), the persona as it is now, and what it
+would write. A field that is not as the change left it belongs to whoever edited it since.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tavus_mcp.app import App
+from tavus_mcp.errors import Conflict, Refused
+from tavus_mcp.history.record import EXPECTED_VALUES
+from tavus_mcp.history.redactions import has_redaction
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding, info
+from tavus_mcp.models.json_patch import diff, get_at, pointer_of, pointer_tokens
+from tavus_mcp.models.persona import WRITE_ONLY
+from tavus_mcp.personas.readback import is_equivalent_value
+from tavus_mcp.text import escape_invisible
+
+NOT_COMPARED = "not-compared"
+"""The rule of the findings for fields whose edits by others cannot be seen."""
+_MAX_LISTED_CONFLICTS = 12
+"""Conflicts that are listed with their values; of the others only the path is named."""
+_MAX_VALUE_CHARS = 120
+_CONTEXT_CHARS = 30
+"""Characters shown before the first difference of long values."""
+
+
+@dataclass(frozen=True)
+class UndoneChange:
+    """A change that is to be undone: the persona after it, and the values that it set, by path.
+
+    Both are as the journal stores them, with secrets masked. ``set_values`` is empty when the
+    journal does not hold the change itself.
+    """
+
+    after: PersonaDocument
+    set_values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class UndoConflict:
+    """A field that an undo would write, and that is not as the change left it; values are masked.
+
+    ``is_unverified`` is set when the field did not read back as the change wrote it.
+    """
+
+    path: str
+    after: Any
+    current: Any
+    restored: Any
+    is_unverified: bool = False
+
+
+@dataclass(frozen=True)
+class UndoGuard:
+    """Protects the edits that others made since a change from the undo of that change.
+
+    ``arguments`` are those of the ``restore_revision`` call, without ``overwrite``; ``overwrite``
+    holds the paths to restore although they were edited, each with everything inside it.
+    """
+
+    app: App
+    change: UndoneChange
+    arguments: JsonObject
+    overwrite: Sequence[str] = ()
+
+    def require_unedited(self, current: JsonObject, restored: JsonObject) -> None:
+        """Raise ``Conflict`` unless every edited field that would be written is in ``overwrite``.
+
+        ``current`` is the persona as it was read, ``restored`` what the undo makes of it.
+        """
+        conflicts = self.find_conflicts(current, restored)
+        if not conflicts:
+            return
+        raise Conflict(
+            f"Fields of persona {self.arguments['persona_id']!r} were edited after the change "
+            "that this call undoes. Nothing was written.\n"
+            f"{describe_undo_conflicts(conflicts)}\n"
+            "To keep these edits, undo the other fields alone: name them in only. To overwrite "
+            "them, after the person agreed: "
+            f"{self.render_overwriting_call(PersonaDocument(current).revision, conflicts)}"
+        )
+
+    def find_conflicts(self, current: JsonObject, restored: JsonObject) -> list[UndoConflict]:
+        """Return all conflicts of an undo; none when each of them is in ``overwrite``."""
+        conflicts = find_undo_conflicts(self.app, self.change, current, restored)
+        is_allowed = all(self._may_overwrite(conflict.path) for conflict in conflicts)
+        return [] if is_allowed else conflicts
+
+    def render_overwriting_call(self, revision: str, conflicts: Sequence[UndoConflict]) -> str:
+        """Return the call that overwrites the conflicts, if the persona is at ``revision``."""
+        overwritten = [conflict.path for conflict in conflicts]
+        arguments = {**self.arguments, "overwrite": overwritten, "if_revision": revision}
+        text = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+        return f"restore_revision({text})."
+
+    def uncompared_findings(self, current: JsonObject, restored: JsonObject) -> list[RuleFinding]:
+        """Return a finding for each field to be written whose edits by others cannot be seen."""
+        visible, target = self.app.masker.mask(current), self.app.masker.mask(restored)
+        return [
+            _uncompared_finding(path)
+            for path in _iter_written_paths(visible, target)
+            if pointer_tokens(path)[0] in WRITE_ONLY
+            or has_redaction(get_at(visible, path), pointer_tokens(path))
+        ]
+
+    def _may_overwrite(self, path: str) -> bool:
+        return any(_is_inside(path, allowed) for allowed in self.overwrite)
+
+
+async def load_undone_change(
+    app: App, persona_id: str, revision: str, after_revision: str
+) -> UndoneChange:
+    """Return the change that led from one revision to another, from the journal.
+
+    Raises ``Refused``, with what to do instead, when the journal does not hold ``after_revision``.
+    """
+    data = await app.journal.document(persona_id, after_revision)
+    if data is None:
+        raise Refused(
+            "/after_revision: this journal does not hold that revision of persona "
+            f"{persona_id!r}, so it is not known what others edited since. Nothing was written. "
+            f"Show the person compare_personas(first='{persona_id}@{revision}', "
+            f"second='{persona_id}'); without after_revision the fields in only are restored "
+            "whatever they are now."
+        )
+    entries = await app.journal.entries_of_persona(persona_id)
+    intents = {entry.seq: entry for entry in entries if entry.kind == "intent"}
+    for entry in entries:  # newest first
+        intent = intents.get(entry.ref) if entry.kind == "outcome" else None
+        if intent and entry.revision == after_revision and intent.revision == revision:
+            return UndoneChange(PersonaDocument(data), intent.detail.get(EXPECTED_VALUES, {}))
+    return UndoneChange(PersonaDocument(data))
+
+
+def find_undo_conflicts(
+    app: App, change: UndoneChange, current: JsonObject, restored: JsonObject
+) -> list[UndoConflict]:
+    """Return the fields that an undo would write and that are not as the change left them.
+
+    Fields are compared leaf by leaf, lists as a whole, and masked: of a secret only its presence
+    can be compared. A field that did not read back as the change wrote it is a conflict as well,
+    because somebody may have edited it before it was read back.
+    """
+    after, visible, target = (
+        app.masker.mask(document) for document in (change.after.data, current, restored)
+    )
+    conflicts = []
+    for path in _iter_written_paths(visible, target):
+        is_edited = bool(diff(get_at(after, path), get_at(visible, path)))
+        is_unverified = not is_edited and not _is_as_written(app, change, after, path)
+        if is_edited or is_unverified:
+            after_value, current_value, restored_value = (
+                get_at(document, path) for document in (after, visible, target)
+            )
+            conflicts.append(
+                UndoConflict(path, after_value, current_value, restored_value, is_unverified)
+            )
+    return conflicts
+
+
+def describe_undo_conflicts(conflicts: Sequence[UndoConflict]) -> str:
+    """Return a line for each conflict: the path and its three values, shortened."""
+    lines = [_describe_conflict(conflict) for conflict in conflicts[:_MAX_LISTED_CONFLICTS]]
+    if omitted := [conflict.path for conflict in conflicts[_MAX_LISTED_CONFLICTS:]]:
+        lines.append(f"Likewise: {', '.join(map(escape_invisible, omitted))}.")
+    return "\n".join(lines)
+
+
+def _describe_conflict(conflict: UndoConflict) -> str:
+    after, current, restored = _render_values([conflict.after, conflict.current, conflict.restored])
+    line = (
+        f"{escape_invisible(conflict.path)}: {after} after our change, {current} now; the undo "
+        f"would write {restored}."
+    )
+    if conflict.is_unverified:
+        line += " It did not read back as it was written: someone may have edited it at that time."
+    if has_redaction([conflict.after, conflict.current], pointer_tokens(conflict.path)):
+        line += " Secrets are masked, so they cannot be compared."
+    return line
+
+
+def _render_values(values: Sequence[Any]) -> list[str]:
+    """Return values as JSON; of long ones the part around the first difference between them."""
+    texts = [
+        "nothing" if value is None else escape_invisible(json.dumps(value, ensure_ascii=False))
+        for value in values
+    ]
+    present = [text for text, value in zip(texts, values, strict=True) if value is not None]
+    shared = min(map(len, present), default=0)
+    start = next((at for at in range(shared) if len({text[at] for text in present}) > 1), shared)
+    first = max(0, start - _CONTEXT_CHARS) if max(map(len, texts)) > _MAX_VALUE_CHARS else 0
+    return [
+        text if value is None else _cut(text, first)
+        for text, value in zip(texts, values, strict=True)
+    ]
+
+
+def _cut(text: str, first: int) -> str:
+    last = first + _MAX_VALUE_CHARS
+    shortened = ("…" if first else "") + text[first:last] + ("…" if last < len(text) else "")
+    return shortened if shortened == text else f"{shortened} ({len(text)} characters)"
+
+
+def _is_as_written(app: App, change: UndoneChange, after: JsonObject, path: str) -> bool:
+    """Tell whether the part of a field that the change set read back as it was written."""
+    for own_path, value in change.set_values.items():
+        if _is_inside(path, own_path):
+            expected, actual = get_at(value, path[len(own_path) :]), get_at(after, path)
+        elif _is_inside(own_path, path):
+            expected, actual = value, get_at(after, own_path)
+        else:
+            continue
+        if not is_equivalent_value(expected, actual, path, app.catalog):
+            return False
+    return True
+
+
+def _iter_written_paths(before: Any, after: Any, path: str = "") -> Iterator[str]:
+    """Yield the pointers at which two values differ: objects member by member, lists whole."""
+    old, new = (
+        {} if side is None and isinstance(other, dict) else side
+        for side, other in ((before, after), (after, before))
+    )
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in {**old, **new}:
+            yield from _iter_written_paths(old.get(key), new.get(key), path + pointer_of([key]))
+    elif diff(old, new):
+        yield path
+
+
+def _is_inside(path: str, container: str) -> bool:
+    return path == container or path.startswith(container + "/")
+
+
+def _uncompared_finding(path: str) -> RuleFinding:
+    return info(
+        NOT_COMPARED,
+        "Whether someone edited this after the change cannot be seen: Tavus shows it masked or "
+        "not at all. It is undone all the same.",
+        path=path,
+    )
