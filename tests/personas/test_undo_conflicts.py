@@ -227,7 +227,7 @@ async def test_a_key_that_someone_set_since_is_a_conflict_that_shows_no_key(
     assert read_stored_value(store, persona_id, "/layers/tts/api_key") == SECRET
 
 
-async def test_long_texts_are_shown_around_their_difference(
+async def test_a_conflict_of_long_texts_cites_the_part_that_differs(
     tool_client: ToolClient, store: Store
 ) -> None:
     start = "You are a patient assistant. " * 20

@@ -66,10 +66,8 @@ async def restore_revision(
     only: Annotated[list[str], doc("Layers or paths; default all")] = [],  # noqa: B006 - read only
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
-    after_revision: Annotated[
-        str | None, doc("Of the change to undo; fields edited since are a conflict")
-    ] = None,
-    overwrite: Annotated[list[str], doc("Fields to restore although edited since")] = [],  # noqa: B006 - read only
+    after_revision: Annotated[str | None, doc("Of the undone change; later edits conflict")] = None,
+    overwrite: Annotated[list[str], doc("Restore these even if edited")] = [],  # noqa: B006 - read only
 ) -> Receipt:
     """Undo: bring a persona or parts of it back to a revision; a deleted one gets a new id."""
     request = restore.RestoreRequest(
