@@ -8,7 +8,9 @@ its metadata says otherwise (``models.tool_arguments``).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Annotated, Literal
 
@@ -29,12 +31,53 @@ FUNCTION_NAME = r"^[a-zA-Z_][a-zA-Z0-9_]{0,63}$"
 FunctionName = Annotated[str, Field(pattern=FUNCTION_NAME)]
 
 
+_SCHEMA_KEYWORDS: Mapping[str, type] = {
+    "properties": dict,
+    "items": dict,
+    "required": list,
+    "enum": list,
+}
+"""Keywords of JSON Schema that hosts send as JSON text, with the type that each of them has."""
+
+
+def _decode_schema_text(value: object) -> object:
+    """Return a JSON Schema with the keywords decoded that came as JSON text, at any depth."""
+    if not isinstance(value, dict):
+        return value
+    schema: JsonObject = dict(value)
+    for keyword, expected_type in _SCHEMA_KEYWORDS.items():
+        if isinstance(schema.get(keyword), str):
+            with suppress(ValueError, RecursionError):
+                decoded = json.loads(schema[keyword])
+                schema[keyword] = decoded if isinstance(decoded, expected_type) else value[keyword]
+    if isinstance(schema.get("properties"), dict):
+        properties = schema["properties"].items()
+        schema["properties"] = {
+            name: _decode_schema_text(_decode_member(member)) for name, member in properties
+        }
+    if isinstance(schema.get("items"), dict):
+        schema["items"] = _decode_schema_text(schema["items"])
+    return schema
+
+
+def _decode_member(member: object) -> object:
+    """Return the schema of one property, decoded if it came as JSON text."""
+    with suppress(ValueError, RecursionError):
+        decoded = json.loads(member) if isinstance(member, str) else member
+        return decoded if isinstance(decoded, dict) else member
+    return member
+
+
+FunctionParameters = Annotated[JsonObject, BeforeValidator(_decode_schema_text)]
+"""The JSON Schema of a function's arguments."""
+
+
 class FunctionSpec(StrictModel):
     """The function itself: its name, when to call it, and its parameters as a JSON Schema."""
 
     name: FunctionName
     description: str | MISSING = MISSING
-    parameters: JsonObject | MISSING = MISSING
+    parameters: FunctionParameters | MISSING = MISSING
     strict: bool | MISSING = MISSING
 
 
@@ -59,7 +102,13 @@ def _hyphenate(value: object) -> object:
 
 
 def _join_words(value: object) -> object:
-    """Hot words are one string of hints (docs: persona/stt); a list of words is joined."""
+    """Hot words are one string of hints (docs: persona/stt); a list of words is joined.
+
+    The list may come as JSON text.
+    """
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        with suppress(ValueError, RecursionError):
+            value = json.loads(value)
     if isinstance(value, list) and all(isinstance(word, str) for word in value):
         return ", ".join(value)
     return value

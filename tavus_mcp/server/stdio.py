@@ -23,7 +23,10 @@ import mcp_types as types
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
-from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
+
+from tavus_mcp.models.unsendable_values import replace_surrogates
+from tavus_mcp.server.message_input import BYTE_ORDER_MARK, InvalidMessage, parse_message
 
 MAX_LINE_BYTES = 8 * 1024 * 1024
 """The most bytes of one message; Tavus accepts much less."""
@@ -113,21 +116,21 @@ async def _forward_requests(
     writer: asyncio.StreamWriter,
 ) -> None:
     async with to_server:
+        is_first = True
         while (line := await _read_line(reader)) != b"":
             if line is None:
                 _write_error(writer, None, types.INVALID_REQUEST, "the message is too long")
                 continue
+            if is_first:
+                line, is_first = line.removeprefix(BYTE_ORDER_MARK), False
             if not line.strip():
                 continue
             try:
-                message = types.jsonrpc_message_adapter.validate_json(line, by_name=False)
-            except ValidationError:
-                _write_error(writer, *_explain_invalid_line(line))
+                message = parse_message(line)
+            except InvalidMessage as error:
+                _write_error(writer, error.request_id, error.code, error.text)
             else:
-                if isinstance(message, types.JSONRPCNotification) and _has_id(line):
-                    _write_error(writer, None, types.INVALID_REQUEST, "its id is none")
-                else:
-                    await to_server.send(SessionMessage(message))
+                await to_server.send(SessionMessage(message))
 
 
 async def _read_line(reader: asyncio.StreamReader) -> bytes | None:
@@ -150,25 +153,18 @@ async def _forward_responses(
 ) -> None:
     async with from_server:
         async for response in from_server:
-            text = response.message.model_dump_json(by_alias=True, exclude_unset=True)
-            writer.write(text.encode() + b"\n")
+            writer.write(_dump_message(response.message).encode() + b"\n")
             with suppress(ConnectionError):  # the client is gone; EOF on stdin ends the server
                 await writer.drain()
 
 
-def _has_id(line: bytes) -> bool:
-    """Return True if a message that parsed as a notification has an id, of an invalid type."""
-    return b'"id"' in line and "id" in json.loads(line)
-
-
-def _explain_invalid_line(line: bytes) -> tuple[Any, int, str]:
+def _dump_message(message: types.JSONRPCMessage) -> str:
+    """Return a message as JSON; lone surrogates, which UTF-8 cannot express, become U+FFFD."""
     try:
-        body = json.loads(line)
-    except (ValueError, RecursionError):
-        return None, types.PARSE_ERROR, "the line is not JSON"
-    request_id = body.get("id") if isinstance(body, dict) else None
-    valid_id = request_id if isinstance(request_id, (str, int)) else None
-    return valid_id, types.INVALID_REQUEST, "the line is not one JSON-RPC 2.0 message"
+        return message.model_dump_json(by_alias=True, exclude_unset=True)
+    except PydanticSerializationError:
+        body = message.model_dump(by_alias=True, exclude_unset=True)
+        return replace_surrogates(json.dumps(body, ensure_ascii=False, default=str))
 
 
 def _write_error(writer: asyncio.StreamWriter, request_id: Any, code: int, text: str) -> None:

@@ -14,6 +14,7 @@ from tavus_mcp.models.changes import DropFunction, PutFunction, SetFields
 from tavus_mcp.models.layers import (
     LAYER_NAMES,
     FunctionName,
+    FunctionParameters,
     Hotwords,
     Level,
     Queries,
@@ -265,7 +266,9 @@ async def set_function_tool(
     persona_id: PersonaIdParameter,
     name: Annotated[FunctionName, doc("Replaces a function of this name")],
     description: Annotated[Text | MISSING, doc("When to call it")] = MISSING,
-    parameters: Annotated[JsonObject | MISSING, doc("JSON Schema of its arguments")] = MISSING,
+    parameters: Annotated[
+        FunctionParameters | MISSING, doc("JSON Schema of its arguments")
+    ] = MISSING,
     layer: Annotated[Literal["llm", "perception"], doc("Who calls it")] = "llm",
     modality: Annotated[
         Literal["visual", "audio"], doc("In perception: what triggers it")

@@ -1,0 +1,92 @@
+"""What known clients send that is no strict MCP: read, or refused with the session going on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from forked_processes import ForkServer
+from rawclient import HANDSHAKE_REVISIONS, Message, Session, text_of
+
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": "i",
+    "method": "initialize",
+    "params": {
+        "protocolVersion": HANDSHAKE_REVISIONS[-1],
+        "capabilities": {},
+        "clientInfo": {"name": "x", "version": "1"},
+    },
+}
+
+
+@pytest.fixture
+def session(tmp_path: Path, fork_server: ForkServer) -> Iterator[Session]:
+    with fork_server.start(tmp_path, "--sandbox") as server:
+        yield Session(server, HANDSHAKE_REVISIONS[-1]).initialize()
+
+
+def call_raw(session: Session, arguments: Any, tool: str = "list_personas") -> Message:
+    params = {"name": tool, "arguments": arguments}
+    request = {"jsonrpc": "2.0", "id": "raw", "method": "tools/call", "params": params}
+    session.server.send_line(json.dumps(request).encode())
+    return session.server.wait_for_message(lambda message: message.get("id") == "raw")
+
+
+@pytest.mark.parametrize("arguments", [[], None, "", "{}", {}], ids=repr)
+def test_no_arguments_may_be_written_in_several_ways(session: Session, arguments: Any) -> None:
+    assert not call_raw(session, arguments)["result"].get("isError")
+
+
+@pytest.mark.parametrize("arguments", [5, True, ["x"], "x", '"x"'], ids=repr)
+def test_arguments_that_are_no_object_are_refused(session: Session, arguments: Any) -> None:
+    assert "arguments must be an object" in call_raw(session, arguments)["error"]["message"]
+
+
+def test_half_a_character_in_an_argument_is_refused_by_the_tool(session: Session) -> None:
+    result = call_raw(session, {"name_contains": "x\ud83d"})["result"]
+    assert result["isError"]
+    assert "/name_contains: holds half of a character" in text_of(result)
+    assert session.request("tools/list")["tools"]
+
+
+@pytest.mark.parametrize("tool", ["x\ud83d", "\udc00"], ids=["high", "low"])
+def test_half_a_character_elsewhere_is_an_invalid_request(session: Session, tool: str) -> None:
+    params = {"name": tool, "arguments": {}}
+    request = {"jsonrpc": "2.0", "id": "raw", "method": "tools/call", "params": params}
+    session.server.send_line(json.dumps(request).encode())
+    error = session.server.wait_for_message(lambda message: "error" in message)["error"]
+    assert "/params/name: holds half of a character" in error["message"]
+    assert session.request("tools/list")["tools"]
+
+
+def test_nan_in_an_argument_is_refused_by_the_tool(session: Session) -> None:
+    result = call_raw(session, {"limit": float("nan")})["result"]
+    assert result["isError"]
+    assert "/limit: must be a finite number" in text_of(result)
+    assert session.request("tools/list")["tools"]
+
+
+@pytest.mark.parametrize(
+    "capabilities",
+    [True, [], {"roots": True}, {"elicitation": True, "sampling": False}, {"roots": None}],
+    ids=repr,
+)
+def test_capabilities_may_be_given_as_true(
+    tmp_path: Path, fork_server: ForkServer, capabilities: Any
+) -> None:
+    with fork_server.start(tmp_path, "--sandbox") as server:
+        params = {**INITIALIZE["params"], "capabilities": capabilities}  # type: ignore[dict-item]
+        server.send({**INITIALIZE, "params": params})
+        assert server.wait_for_message(lambda message: message.get("id") == "i")["result"]
+
+
+def test_a_byte_order_mark_before_the_first_line_is_accepted(
+    tmp_path: Path, fork_server: ForkServer
+) -> None:
+    with fork_server.start(tmp_path, "--sandbox") as server:
+        server.send_line(b"\xef\xbb\xbf" + json.dumps(INITIALIZE).encode())
+        assert server.wait_for_message(lambda message: message.get("id") == "i")["result"]
