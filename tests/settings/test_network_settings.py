@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import socket
 import ssl
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import trustme
 from forked_processes import ForkServer
 from rawclient import Session
 from recording_api import (
@@ -46,22 +46,21 @@ class Network:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for the host, which is its own authority; its key is in the same folder."""
+    """The certificate of an authority made for this run; the host's own is beside it."""
     folder = tmp_path_factory.mktemp("certificate")
-    command = [
-        *["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
-        *["-nodes", "-days", "2", "-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"],
-        *["-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem")],
-    ]
-    subprocess.run(command, check=True, capture_output=True)
-    return folder / "certificate.pem"
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "authority.pem"))
+    authority.issue_cert(HOST).private_key_and_cert_chain_pem.write_to_path(
+        str(folder / "host.pem")
+    )
+    return folder / "authority.pem"
 
 
 @pytest.fixture
 def network(certificate: Path) -> Iterator[Network]:
     """An API over TLS, and a proxy that tunnels to it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, certificate.with_name("key.pem"))
+    context.load_cert_chain(certificate.with_name("host.pem"))
     with serve_recording_api(context) as api, serve_recording_proxy(api.port) as proxy:
         yield Network(api, proxy, certificate)
 
