@@ -173,7 +173,7 @@ async def test_findings_in_layers_are_reported_without_their_values(
         {"base_url": f"http://llm.example.com/{CANARY}", "api_key": "k-0123456"},
         {"base_url": f"nowhere {CANARY}", "api_key": "k-0123456"},
         {"persona_id": CANARY + "/../x"},
-        {"unset": ["api_key"], "api_key": CANARY, "model": ""},
+        {"unset": ["api_key"], "api_key": CANARY, "temperature": 9},
         {"if_revision": CANARY},
     ],
 )
