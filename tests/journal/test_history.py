@@ -266,7 +266,7 @@ async def test_restoring_omits_and_reports_an_id_that_no_longer_exists(
     persona_id = await tool_client.create_persona(documents=[document_id], greeting="Hi.")
     (first,) = await list_revisions(tool_client, persona_id)
     await tool_client.expect_result(
-        "update_persona", persona_id=persona_id, documents=[], greeting="Ciao."
+        "update_persona", persona_id=persona_id, unset=["documents"], greeting="Ciao."
     )
     assert (await dashboard_client.delete(f"/documents/{document_id}")).status_code in (200, 204)
     if gone:
