@@ -28,12 +28,12 @@ TOOLSETS = (
     "layers",
     "history",
     "checks",
+    "fleet",
     "account",
     "conversations",
-    "fleet",
     "advanced",
 )
-DEFAULT_TOOLSETS = ("personas", "layers", "history", "checks")
+DEFAULT_TOOLSETS = ("personas", "layers", "history", "checks", "fleet")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 VARIABLES: Mapping[str, str] = {

@@ -17,7 +17,7 @@ from tavus_mcp.server.tools.layers import layers
 from tavus_mcp.server.tools.personas import personas
 from tavus_mcp.server.toolset import ToolSpec
 
-TOOLSETS = (personas, layers, history, checks, account, conversations, fleet, advanced)
+TOOLSETS = (personas, layers, history, checks, fleet, account, conversations, advanced)
 """The toolsets, in the order they are listed."""
 
 ALL_SPECS: tuple[ToolSpec, ...] = tuple(spec for toolset in TOOLSETS for spec in toolset.specs)
