@@ -66,11 +66,13 @@ class App:
         """
         value = self.secrets.get(reference.lower().removeprefix(SECRET_PREFIX.lower()))
         if value is None:
-            names = ", ".join(sorted(self.secrets)) or "none"
+            names = "It has none at all."
+            if self.secrets:
+                names = f"It has: {', '.join(sorted(self.secrets))}."
             raise InvalidArgument(
                 [
                     f"{argument_path}: this server's environment has no {SECRET_PREFIX}<NAME> "
-                    f"of that name{suggestion_or_period(reference, self.secrets)} Set: {names}. "
+                    f"of that name{suggestion_or_period(reference, self.secrets)} {names} "
                     "The person who runs the server sets it and restarts the server."
                 ]
             )

@@ -187,6 +187,20 @@ class Catalog:
         """Return one field by any of its names; nested ones are dotted (``extra_body.top_p``)."""
         return _find_field(layer, name)
 
+    def default_value(self, path: str) -> Any:
+        """Return the value that Tavus uses for a field that is not set, or None.
+
+        ``path`` is a JSON Pointer into a persona (docs: create-persona).
+        """
+        match path.split("/")[1:]:
+            case ["layers", layer, *names] if layer in LAYERS and names:
+                field = self.field(layer, ".".join(names))
+            case [name]:
+                field = self.persona_fields.find(name)
+            case _:
+                return None
+        return field.default if field else None
+
     def recommended_llm(self) -> str:
         """Return the id of the hosted language model that Tavus uses by default."""
         return next((model.id for model in self.llm_models if model.default), "...")

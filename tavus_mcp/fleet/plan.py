@@ -245,7 +245,9 @@ async def _plan_persona(
     await record_observed(app, document)
     name = truncate(app.masker.mask_text(document.name), _MAX_NAME_CHARS)
     item = PlanItem(name, plans.build_change_plan(app, TOOL, document, operations))
-    return PlannedPersona(item, changes_of(document.data, operations, app.masker), findings)
+    return PlannedPersona(
+        item, changes_of(document.data, operations, app.masker, app.catalog.default_value), findings
+    )
 
 
 def _explain_no_change(persona_id: str, proposed: ProposedChange) -> SkippedPersona:

@@ -99,8 +99,16 @@ async def load_revision(app: App, persona_id: str, revision: str) -> PersonaDocu
 def differences(app: App, first: PersonaDocument, second: PersonaDocument) -> list[JsonObject]:
     """Return the writable fields in which two personas differ, with secrets masked."""
     left, right = (app.masker.mask(document.writable_fields()) for document in (first, second))
-    changes = changes_of(left, diff(left, right), app.masker)
-    return [{"path": item.path, "first": item.before, "second": item.after} for item in changes]
+    changes = changes_of(left, diff(left, right), app.masker, app.catalog.default_value)
+    return [
+        {
+            "path": item.path,
+            "first": item.before,
+            "second": item.after,
+            "default": item.default,
+        }
+        for item in changes
+    ]
 
 
 def _is_open(entry: JournalEntry, outcomes: dict[int, JournalEntry]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, WithJsonSchema
@@ -19,12 +20,21 @@ _MAX_LIST_ITEMS = 40
 """Longer lists are cut, with the number of all items."""
 
 
+FindDefault = Callable[[str], Any]
+"""Returns the value that Tavus uses for the field at a JSON Pointer if it is not set, or None."""
+
+
 class FieldChange(BaseModel):
-    """The change of one field: its JSON Pointer, and its value before and after."""
+    """The change of one field: its JSON Pointer, and its value before and after.
+
+    ``default`` is the default of the field, where one of the values equals it or the field is
+    removed.
+    """
 
     path: str
     before: Any = None
     after: Any = None
+    default: Annotated[Any, WithJsonSchema({})] = None
 
 
 class Undo(ToolCall):
@@ -58,10 +68,18 @@ class PlanReceipt(Receipt):
     totals: Annotated[dict[str, int] | None, WithJsonSchema({})] = None
 
 
-def changes_of(before: Any, operations: list[Operation], masker: Masker) -> list[FieldChange]:
-    """Return operations as changes: secrets masked, long texts abridged to the difference."""
+def changes_of(
+    before: Any, operations: list[Operation], masker: Masker, find_default: FindDefault
+) -> list[FieldChange]:
+    """Return operations as changes: secrets masked, long texts abridged to the difference.
+
+    An object that is added as a field is listed field by field; an item of a list, like a function,
+    is one change.
+    """
     return [
-        _change(before, leaf, masker) for operation in operations for leaf in _leaves(operation)
+        _change(before, leaf, masker, find_default)
+        for operation in operations
+        for leaf in ([operation] if _is_list_insert(before, operation) else _leaves(operation))
     ]
 
 
@@ -76,14 +94,21 @@ def _leaves(operation: Operation) -> list[Operation]:
     ]
 
 
-def _change(before: Any, operation: Operation, masker: Masker) -> FieldChange:
+def _change(
+    before: Any, operation: Operation, masker: Masker, find_default: FindDefault
+) -> FieldChange:
     old = None if _is_list_insert(before, operation) else get_at(before, operation.path)
     new = None if operation.op == "remove" else operation.value
     path_parts = pointer_tokens(operation.path)  # a bare key is a secret by its path
     old, new = (masker.mask_at(path_parts, value) for value in (old, new))
+    default = find_default(operation.path)
+    if default not in (old, new) and new is not None:
+        default = None
     if isinstance(old, str) and isinstance(new, str):
         old, new = _abridge(old, new)
-    return FieldChange(path=operation.path, before=_truncate(old), after=_truncate(new))
+    return FieldChange(
+        path=operation.path, before=_truncate(old), after=_truncate(new), default=default
+    )
 
 
 def _is_list_insert(before: Any, operation: Operation) -> bool:

@@ -19,7 +19,7 @@ class ExplainedChange(FieldChange):
 
     goal: str
     reason: str
-    effect: str
+    effect: str | None = None
     trade_off: str | None = None
     confidence: str
     source: str

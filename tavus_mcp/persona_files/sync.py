@@ -145,7 +145,9 @@ def merge_into_text(
     }
     file = replace(persona_export.file, fields={**fields, **unseen})
     old = existing.data()
-    return file.merge_into_text(text), changes_of(old, diff(old, file.data()), app.masker)
+    operations = diff(old, file.data())
+    changes = changes_of(old, operations, app.masker, app.catalog.default_value)
+    return file.merge_into_text(text), changes
 
 
 async def _create(

@@ -106,7 +106,9 @@ def _describe_differences(app: App, expected: PersonaDocument, current: PersonaD
     operations = diff(
         app.masker.mask(expected.stable_fields()), app.masker.mask(current.stable_fields())
     )
-    changes = changes_of(expected.stable_fields(), operations, app.masker)
+    changes = changes_of(
+        expected.stable_fields(), operations, app.masker, app.catalog.default_value
+    )
     parts = [
         f"{item.path} from {_format_value(item.before)} to {_format_value(item.after)}"
         for item in changes[:_MAX_CONFLICT_ITEMS]

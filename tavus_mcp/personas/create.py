@@ -57,14 +57,14 @@ async def create(app: App, request: CreateRequest) -> Receipt:
     every reason when Tavus would reject it, ``Conflict`` when it is not known whether it exists,
     and the errors of the API.
     """
-    body, findings = await _build_body(app, request)
+    body, original, findings = await _build_body(app, request)
     leaves, expected = diff(_without_leaves(body), body), PersonaDocument(body)
     refuse_masks(leaves)
-    nothing = PersonaDocument({})
+    listed = diff(original.data, body) if original.data else leaves
     if request.dry_run:
         plan = plans.build_creation_plan(app, request.tool, body, request.revives)
         plan = await plans.store_plan(app, plan)
-        return build_receipt("planned", app, nothing, expected, leaves, findings, plan=plan)
+        return build_receipt("planned", app, original, expected, listed, findings, plan=plan)
     if request.plan is not None:
         await plans.mark_used(app, request.plan)
     started_at = app.clock()
@@ -89,16 +89,25 @@ async def create(app: App, request: CreateRequest) -> Receipt:
         findings += await record_revived_as(app, write.intent, request.revives, new_id)
     findings = sort_by_severity(findings)
     undo = Undo(tool="delete_persona", arguments={"persona_id": current.persona_id})
-    return build_receipt("applied", app, nothing, current, leaves, findings, undo=undo)
+    return build_receipt("applied", app, original, current, listed, findings, undo=undo)
 
 
-async def _build_body(app: App, request: CreateRequest) -> tuple[JsonObject, list[RuleFinding]]:
-    """Return the body of the request, checked, and the findings on it."""
+async def _build_body(
+    app: App, request: CreateRequest
+) -> tuple[JsonObject, PersonaDocument, list[RuleFinding]]:
+    """Return the body of the request, checked, the persona it copies, and findings.
+
+    What is copied has no id, only the fields that can be; it is empty without ``based_on``.
+    """
     base, copied = await _load_base(app, request.based_on)
-    merged = SetFields({f"/{key}": value for key, value in request.fields.items()}).apply(base)
+    named = dict(base)
+    if request.based_on is not None:
+        named["persona_name"] = f"Copy of {base.get('persona_name') or request.based_on}"
+    merged = SetFields({f"/{key}": value for key, value in request.fields.items()}).apply(named)
     body, respellings = use_current_spelling({}, merged, app.catalog)
     checked = _check_new_persona(app, body, base, request.allow)
-    return body, sort_by_severity([*request.findings, *copied, *respellings, *checked])
+    findings = sort_by_severity([*request.findings, *copied, *respellings, *checked])
+    return body, PersonaDocument(base), findings
 
 
 _RESPONSE_LOST = info(
@@ -160,9 +169,14 @@ async def _load_base(app: App, based_on: str | None) -> tuple[JsonObject, list[R
     if based_on is None:
         return {}, []
     source = await app.api.get_persona(based_on)
-    name = f"Copy of {source.name or source.persona_id}"
-    base = {**source.writable_fields(), "persona_name": name}
-    return copyable_fields(base, f"Not copied from {source.persona_id}")
+    fields, dropped = copyable_fields(
+        source.writable_fields(), f"Not copied from {source.persona_id}"
+    )
+    message = (
+        f"A copy of {source.persona_id}: changes lists only what differs from the original. "
+        "Given layers were merged into the copied ones."
+    )
+    return fields, [*dropped, info("copied", message)]
 
 
 def copyable_fields(

@@ -110,7 +110,7 @@ def _build_receipt(status: str, document: PersonaDocument, **fields: Any) -> Rec
             "persona_name": document.name or None,
             "revision": document.revision if is_planned else None,
             "previous_revision": None if is_planned else document.revision,
-            "changes": [FieldChange(path="", before=f"persona {document.name!r}")],
+            "changes": [FieldChange(path="", before=document.name)],
             **fields,
         }
     )

@@ -46,17 +46,6 @@ def _was_written(
 _EMPTY_VALUES: tuple[object, ...] = (None, "", [], {})
 
 
-def _default(path: str, catalog: Catalog) -> object:
-    """Return the value that Tavus uses for a field that is not set (docs: create-persona)."""
-    match pointer_tokens(path):
-        case ["pipeline_mode"]:
-            return "full"
-        case ["layers", layer, *names] if layer in catalog.layer_names and names:
-            fact = catalog.field(layer, ".".join(names))
-            return fact.default if fact else None
-    return None
-
-
 def is_equivalent_value(expected: object, actual: object, path: str, catalog: Catalog) -> bool:
     """Tell whether a value reads back as it was written; ``None`` stands for an absent one.
 
@@ -78,7 +67,7 @@ def is_equivalent_value(expected: object, actual: object, path: str, catalog: Ca
         or (expected in _EMPTY_VALUES and actual in _EMPTY_VALUES)
     ):
         return True
-    default = _default(path, catalog)
+    default = catalog.default_value(path)
     return default is not None and None in (expected, actual) and default in (expected, actual)
 
 

@@ -40,7 +40,7 @@ def build_receipt(
     ``before`` is the persona before the change, empty for a creation; ``current`` is the persona as
     it was read back. ``operations`` are those that took effect, or would.
     """
-    changes = changes_of(before.data, list(operations), app.masker)
+    changes = changes_of(before.data, list(operations), app.masker, app.catalog.default_value)
     is_applied = status == "applied"
     return Receipt.model_validate(
         {

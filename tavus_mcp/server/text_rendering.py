@@ -5,17 +5,22 @@ Hosts forward one or the other to the model, so both hold the same facts.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel
 
 from tavus_mcp.models.masking import Masker
+from tavus_mcp.server.compact_rows import (
+    RowFormatter,
+    escape_line_ends,
+    find_row_formatter,
+    format_call,
+    is_call,
+    render_json,
+)
 from tavus_mcp.server.results import Page
 
-_LINE_ENDS = "\x0b\x0c\r\x1c\x1d\x1e\x85\u2028\u2029"
-_ESCAPES = {ord("\n"): "\\n"} | {ord(end): f"\\u{ord(end):04x}" for end in _LINE_ENDS}
 _MIN_TABLE_ROWS = 3
 """From this many rows on, a list of flat objects is rendered as a table."""
 _MAX_CELL_CHARS = 80
@@ -55,21 +60,38 @@ def render_text(value: Any, indent: str = "") -> str:
 
 
 def _render_member(key: str, value: Any, indent: str) -> str:
-    key = key.translate(_ESCAPES)  # names can come from other people
+    key = escape_line_ends(key)  # names can come from other people
+    if is_call(value):
+        return f"{indent}{key}: {format_call(value)}"
     if isinstance(value, dict) and value:
         return f"{indent}{key}:\n{render_text(value, indent + '  ')}"
     if isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
-        if columns := _table_columns(value):
-            rows = _render_table(value, columns, indent + "  ")
-            return f"{indent}{key} ({' | '.join(columns)}):\n{rows}"
-        return f"{indent}{key}:\n{render_text(value, indent + '  ')}"
+        return _render_rows(key, value, indent)
     if isinstance(value, str) and len(value.splitlines()) > 1:
         body = "\n".join(indent + "  " + line for line in value.splitlines())
         return f"{indent}{key}: |\n{body}"
     return f"{indent}{key}: {_render_scalar(value)}"
 
 
+def _render_rows(key: str, rows: list[Any], indent: str) -> str:
+    """Render a list that holds objects or lists: in a form of its own, as a table, or in full."""
+    if format_row := find_row_formatter(rows):
+        lines = (_render_short_row(row, format_row, indent + "  ") for row in rows)
+        return f"{indent}{key}:\n" + "\n".join(lines)
+    if columns := _table_columns(rows):
+        table = _render_table(rows, columns, indent + "  ")
+        return f"{indent}{key} ({' | '.join(columns)}):\n{table}"
+    return f"{indent}{key}:\n{render_text(rows, indent + '  ')}"
+
+
+def _render_short_row(row: Any, format_row: RowFormatter, indent: str) -> str:
+    line, rest = format_row(row)
+    return "\n".join([indent + line, *([render_text(rest, indent + "    ")] if rest else [])])
+
+
 def _render_item(value: Any, indent: str) -> str:
+    if is_call(value):
+        return f"{indent}- {format_call(value)}"
     if isinstance(value, (dict, list)) and value:
         return f"{indent}- {render_text(value, indent + '  ').lstrip()}"
     return f"{indent}- {_render_scalar(value)}"
@@ -107,9 +129,5 @@ def _render_table(rows: list[Any], columns: list[str], indent: str) -> str:
 
 def _render_scalar(value: Any) -> str:
     if isinstance(value, str):
-        return value.translate(_ESCAPES)
-    if isinstance(value, list):
-        return json.dumps(value, ensure_ascii=False).translate(_ESCAPES)
-    if value == {}:
-        return "none"
-    return json.dumps(value, ensure_ascii=False)
+        return escape_line_ends(value)
+    return "none" if value == {} else render_json(value)

@@ -64,7 +64,7 @@ def _explain_change(change: FieldChange, recommendation: Recommendation) -> Expl
         **dict(change),
         goal=", ".join(reason.goals),
         reason=reason.reason,
-        effect=reason.effect,
+        effect=reason.effect or None,
         trade_off=reason.trade_off or None,
         confidence=reason.confidence,
         source=reason.source,

@@ -13,6 +13,11 @@ from tavus_mcp.models.json_patch import Operation, apply_patch, diff
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.models.receipt import MAX_UNABRIDGED_CHARS, changes_of
 
+
+def no_default(_: str) -> None:
+    """Stand for a catalog that knows no default."""
+
+
 TEXTS = st.text("ab ", min_size=1, max_size=12)
 
 
@@ -26,7 +31,7 @@ def test_a_long_text_is_rendered_as_an_excerpt_with_the_difference(
     if before == after:
         return
     operation = Operation("add", "/greeting", after)
-    (change,) = changes_of({"greeting": before}, [operation], Masker())
+    (change,) = changes_of({"greeting": before}, [operation], Masker(), no_default)
     assert change.before != change.after
     assert len(change.before) < MAX_UNABRIDGED_CHARS
     assert change.before.strip("…") in before
@@ -35,7 +40,7 @@ def test_a_long_text_is_rendered_as_an_excerpt_with_the_difference(
 
 def test_a_short_text_is_displayed_in_full() -> None:
     operation = Operation("add", "/greeting", "Hello!")
-    (change,) = changes_of({"greeting": "Hi!"}, [operation], Masker())
+    (change,) = changes_of({"greeting": "Hi!"}, [operation], Masker(), no_default)
     assert (change.before, change.after) == ("Hi!", "Hello!")
 
 

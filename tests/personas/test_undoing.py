@@ -358,6 +358,6 @@ async def test_the_text_result_alone_suffices_to_undo(tool_client: ToolClient) -
     result = await tool_client.call("update_persona", persona_id=persona_id, name="B")
     text = str(result.content)
     assert "restore_revision" in text
-    assert f"persona_id: {persona_id}" in text
-    assert 'only: ["/persona_name"]' in text
+    assert f'persona_id="{persona_id}"' in text
+    assert 'only=["/persona_name"]' in text
     assert json.dumps(result.structured_content) not in text

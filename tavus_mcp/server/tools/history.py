@@ -63,7 +63,9 @@ async def restore_revision(
     app: App,
     persona_id: PersonaIdParameter,
     revision: Annotated[str, doc("The state to have again, of list_revisions")],
-    only: Annotated[list[str], doc("Layers or paths; default all")] = [],  # noqa: B006 - read only
+    only: Annotated[
+        list[str], doc('Layers or JSON Pointers, like "tts" or "/greeting"; default all')
+    ] = [],  # noqa: B006 - read only
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
     after_revision: Annotated[str | None, doc("Of the undone change; later edits conflict")] = None,

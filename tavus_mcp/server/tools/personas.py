@@ -126,7 +126,7 @@ async def create_persona(
     layers: Annotated[
         Layers | MISSING, doc("Settings; describe_layer explains each layer")
     ] = MISSING,
-    based_on: Annotated[PersonaId, doc("Copy this persona; other arguments override")]
+    based_on: Annotated[PersonaId, doc("Copy this persona; arguments override, layers merge")]
     | None = None,
     context: Annotated[Text | MISSING, DeprecatedField] = MISSING,
     guardrails_id: Annotated[str | MISSING, DeprecatedField] = MISSING,

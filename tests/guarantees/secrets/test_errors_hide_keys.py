@@ -265,7 +265,7 @@ async def test_an_unknown_reference_lists_the_known_names_without_values(
     message = await tool_client.expect_error(tool, persona_id=persona_id, **arguments)
     assert "TAVUS_SECRET_" in message
     assert "did you mean 'openai'" in message
-    assert "Set: openai." in message
+    assert "It has: openai." in message
     assert SECRET not in message
     assert len(tool_client.transport.writes) == 1
 
