@@ -121,6 +121,7 @@ async def measure(app: App, reference: str, window: TimeWindow, limit: int) -> M
     all_rows = await _fetch_ended(app, {persona_id})
     window_rows = [row for row in all_rows if window.contains(_start_time(row))]
     timeline = await _load_timeline(app, persona_id, has_conversations=bool(window_rows))
+    wanted = timeline.current_name(wanted)
     if wanted and wanted != timeline.current_revision:
         await revisions.load_revision(app, persona_id, wanted)
     rows_by_revision: dict[str, list[JsonObject]] = {wanted: []} if wanted else {}
@@ -163,7 +164,7 @@ async def compare(app: App, first: str, second: str) -> JsonObject:
     for persona_id, wanted in references:
         own_rows = [row for row in ended_rows if row.get("persona_id") == persona_id]
         timeline = await _load_timeline(app, persona_id, has_conversations=True)
-        compared_revisions.append(wanted or timeline.current_revision)
+        compared_revisions.append(timeline.current_name(wanted) or timeline.current_revision)
         matching_rows = _filter_by_revision(own_rows, timeline, compared_revisions[-1])
         row_groups.append(matching_rows[:MAX_COMPARED_CONVERSATIONS])
     all_rows = {_conversation_id(row): row for rows in row_groups for row in rows}

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import pairwise
 
+from tavus_mcp.history.record import READ_AGAIN, is_state_of
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.conversation import parse_timestamp
 from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.revision import shorten
 
 UNKNOWN_REVISION = "unknown"
 BEFORE_JOURNAL = "before the journal"
@@ -36,26 +39,37 @@ class RevisionTimeline:
     """The revisions of a persona by time.
 
     ``current_revision`` is empty for a deleted persona. ``changed_externally``: the live persona is
-    not what the journal recorded last.
+    not what the journal recorded last. ``renamed`` maps revisions of version 0.1 to those that the
+    same states have now.
     """
 
     observations: tuple[RevisionObservation, ...]
     current_revision: str = ""
     changed_externally: bool = False
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_entries(
         cls, entries: Iterable[JournalEntry], live_document: PersonaDocument | None, now: float
     ) -> RevisionTimeline:
         """Build the timeline from journal entries and the live persona at the time ``now``."""
+        in_order = sorted(entries, key=lambda entry: entry.seq)
+        renamed = _find_renamed(in_order, live_document)
         recorded = sorted(
-            observation for entry in entries for observation in _observations_in(entry)
+            replace(observation, revision=renamed.get(observation.revision, observation.revision))
+            for entry in in_order
+            for observation in _observations_in(entry)
         )
         if live_document is None:
-            return cls(tuple(recorded))
+            return cls(tuple(recorded), renamed=renamed)
         changed_externally = bool(recorded) and recorded[-1].revision != live_document.revision
         observations = sorted([*recorded, _live_observation(recorded, live_document, now)])
-        return cls(tuple(observations), live_document.revision, changed_externally)
+        return cls(tuple(observations), live_document.revision, changed_externally, renamed)
+
+    def current_name(self, revision: str) -> str:
+        """Return the revision, as the timeline has it, that a text names; "" for an empty text."""
+        shortened = shorten(revision)
+        return self.renamed.get(shortened, shortened)
 
     def revision_at(self, moment: float | None) -> str:
         """Return the revision at a time, ``UNKNOWN_REVISION`` or ``BEFORE_JOURNAL``."""
@@ -95,6 +109,21 @@ def format_moment(moment: float | None) -> str | None:
     if moment is None:
         return None
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
+
+
+def _find_renamed(
+    entries: Sequence[JournalEntry], live_document: PersonaDocument | None
+) -> dict[str, str]:
+    """Return what the revisions of version 0.1 are called now; ``entries`` are oldest first."""
+    recorded = [entry for entry in entries if entry.kind in ("seen", "outcome") and entry.revision]
+    pairs = [
+        (before.revision, after.revision)
+        for before, after in pairwise(recorded)
+        if after.tool == READ_AGAIN
+    ]
+    if live_document is not None and recorded and is_state_of(recorded[-1], live_document):
+        pairs.append((recorded[-1].revision, live_document.revision))
+    return {old: new for old, new in pairs if old != new}
 
 
 def _observations_in(entry: JournalEntry) -> Iterable[RevisionObservation]:

@@ -34,6 +34,7 @@ from tavus_mcp.fleet.plan_items import (
 )
 from tavus_mcp.history.cancelled_writes import has_taken_effect
 from tavus_mcp.history.record import record_outcome
+from tavus_mcp.history.states import is_at_revision
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.receipt import PlanReceipt, Undo
@@ -163,7 +164,7 @@ async def _resolve_lost_answer(
         app.cancelled_writes.pop(item.persona_id, None)
         await record_outcome(app, item_progress.intent, "applied", current)
         return {"status": "done before", "revision": current.revision}
-    if current.revision == item.plan.revision:
+    if await is_at_revision(app, current, item.plan.revision):
         return None
     return {
         "status": "failed",

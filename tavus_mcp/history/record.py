@@ -23,6 +23,8 @@ from tavus_mcp.models.json_patch import Operation, get_at, pointer_tokens
 
 EXTERNAL_CHANGE = "elsewhere"
 """The tool named for a change that was not made through this journal; a stored value."""
+READ_AGAIN = "read"
+"""The tool named for a state that was recorded already, by an older version; a stored value."""
 EXPECTED_VALUES = "wanted"
 """The member of an intent's detail that maps changed paths to their new values; a stored key."""
 NOT_READ_BACK = "not-read-back"
@@ -43,8 +45,15 @@ class RecordedObject(Protocol):
         """Its id in the account, or an empty string."""
 
     @property
+    def digest(self) -> str:
+        """The hash that identifies this state of it."""
+
+    @property
     def revision(self) -> str:
-        """The hash that names this state of it."""
+        """The first digits of the digest, which people see."""
+
+    def has_revision(self, text: str) -> bool:
+        """Tell whether a text names this state of it."""
 
     def stable_fields(self) -> JsonObject:
         """Return its fields without those that change by themselves."""
@@ -142,11 +151,27 @@ async def recorded_write(app: App, intent: WriteIntent) -> AsyncIterator[Recorde
 
 
 async def record_observed(app: App, current: RecordedObject) -> None:
-    """Record an object as it was read, unless this revision of it was recorded last."""
+    """Record an object as it was read, unless this state of it was recorded last.
+
+    If it was recorded last by version 0.1, it is recorded again under its digest and with the
+    fields that version did not read; that is no change of it.
+    """
     known = await app.journal.latest_entry(journal_id(current.kind, current.object_id))
-    if known is None or known.revision != current.revision:
-        entry = JournalEntry("seen", "", app.now(), EXTERNAL_CHANGE, "seen")
+    if known is None or known.revision_digest != current.digest:
+        is_known = known is not None and is_state_of(known, current)
+        tool = READ_AGAIN if is_known else EXTERNAL_CHANGE
+        entry = JournalEntry("seen", "", app.now(), tool, "seen")
         await app.journal.append(_with_state(app, entry, current))
+
+
+def is_state_of(entry: JournalEntry, current: RecordedObject) -> bool:
+    """Tell whether a journal entry holds the state that an object has now.
+
+    An entry of version 0.1 is compared by the rules of that version, which read fewer fields.
+    """
+    if entry.revision_digest:
+        return entry.revision_digest == current.digest
+    return current.has_revision(entry.revision)
 
 
 async def record_outcome(
@@ -184,7 +209,13 @@ def _with_state(app: App, entry: JournalEntry, current: RecordedObject) -> Journ
         app.masker.mask(current.stable_fields()), sort_keys=True, separators=(",", ":")
     )
     owner = journal_id(current.kind, current.object_id)
-    return replace(entry, persona_id=owner, revision=current.revision, body=body)
+    return replace(
+        entry,
+        persona_id=owner,
+        revision=current.revision,
+        revision_digest=current.digest,
+        body=body,
+    )
 
 
 def _build_intent_entry(app: App, intent: WriteIntent) -> JournalEntry:
@@ -201,6 +232,7 @@ def _build_intent_entry(app: App, intent: WriteIntent) -> JournalEntry:
         at=app.now(),
         tool=intent.tool,
         revision=before.revision if before else "",
+        revision_digest=before.digest if before else "",
         paths=paths,
         ref=intent.used_seq,
         detail={**({EXPECTED_VALUES: expected} if before else {}), **intent.detail},

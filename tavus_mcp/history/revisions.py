@@ -8,6 +8,7 @@ from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument, NotFound, Refused, TavusError
 from tavus_mcp.history.cancelled_writes import has_taken_effect
 from tavus_mcp.history.revivals import REVIVED_AS, REVIVES
+from tavus_mcp.history.states import find_state
 from tavus_mcp.journal.entry import JournalEntry, plan_id_of
 from tavus_mcp.models.base import JsonObject, parse_id
 from tavus_mcp.models.document import PersonaDocument
@@ -85,15 +86,15 @@ def split_reference(reference: str, argument: str) -> tuple[str, str]:
 
 async def load_revision(app: App, persona_id: str, revision: str) -> PersonaDocument:
     """Return a revision from the journal; raise ``Refused``, naming the closest, if absent."""
-    data = await app.journal.document(persona_id, revision)
-    if data is None:
+    document = await find_state(app, persona_id, revision)
+    if document is None:
         entries = await app.journal.entries_of_persona(persona_id)
         names = list(dict.fromkeys(entry.revision for entry in entries if entry.revision))
         raise Refused(
             f"The journal holds no such revision of persona {persona_id!r}"
             f"{suggestion_or_period(revision, names)} list_revisions shows those it holds."
         )
-    return PersonaDocument(data)
+    return document
 
 
 def differences(app: App, first: PersonaDocument, second: PersonaDocument) -> list[JsonObject]:

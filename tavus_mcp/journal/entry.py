@@ -15,14 +15,20 @@ Kind = Literal["seen", "intent", "outcome", "plan", "used"]
 
 GENESIS = "0" * 64
 """The parent that the first entry of a journal names."""
+DIGEST_FORMAT = 2
+"""The format of the digests of new entries; 1 was that of version 0.1."""
 
 
 @dataclass(frozen=True)
 class JournalEntry:
     """One entry; ``seq``, ``parent`` and ``digest`` are set when it is appended.
 
-    ``ref`` is the number of the entry that it refers to: of an outcome its intent, of an intent
-    the ``used`` entry of its plan. ``body`` is the canonical JSON of the object, without secrets.
+    ``persona_id`` names the object: the bare id of a persona, else KIND/ID. ``ref`` is the number
+    of the entry that it refers to: of an outcome its intent, of an intent the ``used`` entry of its
+    plan. ``body`` is the canonical JSON of the object, without secrets; ``masked`` are the JSON
+    Pointers of what is masked in it, None when that was not recorded. ``revision`` is what people
+    see of ``revision_digest``, which is empty in entries of version 0.1, as are ``account`` and
+    ``author``.
     """
 
     kind: Kind
@@ -38,11 +44,32 @@ class JournalEntry:
     seq: int = 0
     parent: str = GENESIS
     digest: str = ""
+    revision_digest: str = ""
+    masked: tuple[str, ...] | None = None
+    account: str = ""
+    author: str = ""
+    format: int = DIGEST_FORMAT
+
+    @property
+    def object_kind(self) -> str:
+        """The kind of the object: ``persona``, ``tool`` and so on."""
+        kind, slash, _ = self.persona_id.partition("/")
+        return kind if slash else "persona"
+
+    @property
+    def object_id(self) -> str:
+        """The id of the object in its account, empty before it is created."""
+        return self.persona_id.rpartition("/")[2]
 
     @property
     def body_digest(self) -> str:
         """The hash of the stored body, or an empty string."""
         return hashlib.sha256(self.body.encode()).hexdigest() if self.body else ""
+
+    @property
+    def is_intact(self) -> bool:
+        """True if the entry, read with its body, has the digest that it was written with."""
+        return self.digest == digest_of(self, self.body_digest)
 
     def with_position(self, seq: int, parent: str) -> JournalEntry:
         """Return this entry with its number and digest, after the entry with digest ``parent``."""
@@ -57,11 +84,14 @@ _HASHED_FIELDS = (
 )
 # fmt: on
 """The fields in a digest, in their order there; never changed, as it would void every journal."""
+_HASHED_FIELDS_SINCE_2 = ("revision_digest", "masked", "account", "author", "format")
+"""The fields in a digest of format 2 besides those; never changed either."""
 
 
 def digest_of(entry: JournalEntry, body_digest: str) -> str:
-    """Return the hash over all fields of an entry, its body and its parent."""
-    fields = [*(getattr(entry, name) for name in _HASHED_FIELDS), body_digest]
+    """Return the hash over all fields of an entry, its body and its parent, in its format."""
+    names = _HASHED_FIELDS if entry.format == 1 else (*_HASHED_FIELDS, *_HASHED_FIELDS_SINCE_2)
+    fields = [*(getattr(entry, name) for name in names), body_digest]
     text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -28,7 +28,11 @@ T = TypeVar("T", list[Any], dict[str, Any])
 BUSY_TIMEOUT_SECONDS = 10.0
 """Seconds to wait for another process that is writing."""
 _MAX_WAL_ATTEMPTS = 200
-_COLUMNS = "seq, kind, persona_id, at, tool, status, revision, paths, ref, detail, parent, digest"
+_COLUMNS = (
+    "seq, kind, persona_id, at, tool, status, revision, paths, ref, detail, parent, digest,"
+    " revision_digest, masked, account, author, format"
+)
+_PLACEHOLDERS = ", ".join("?" * (_COLUMNS.count(",") + 2))
 
 
 class JournalStore:
@@ -124,14 +128,24 @@ class JournalStore:
         rows = self._read("WHERE seq = ?", (seq,), bodies=True)
         return rows[0] if rows else None
 
-    def document(self, persona_id: str, revision: str) -> dict[str, Any] | None:
-        """Return a persona as it was at a revision, or None when no entry holds that."""
-        rows = self._read(
-            "WHERE persona_id = ? AND revision = ? AND body != '' ORDER BY seq DESC LIMIT 1",
-            (persona_id, revision),
-            bodies=True,
+    def states(self, persona_id: str, revision: str | None = None) -> list[JournalEntry]:
+        """Return the entries that hold a state of an object, with it, newest first.
+
+        ``revision`` selects those of that revision: 12 digits, as people see them.
+        """
+        query = "WHERE persona_id = ? AND body != '' AND revision = ? ORDER BY seq DESC"
+        if revision is None:
+            return self._read(query.replace("AND revision = ? ", ""), (persona_id,), bodies=True)
+        return self._read(query, (persona_id, revision), bodies=True)
+
+    def digests_of_revision(self, persona_id: str, revision: str) -> set[str]:
+        """Return the digests of the states of an object whose revision is this one."""
+        query = (
+            "SELECT DISTINCT revision_digest FROM entries"
+            " WHERE persona_id = ? AND revision = ? AND revision_digest != ''"
         )
-        return dict(json.loads(rows[0].body)) if rows else None
+        with self._lock:
+            return {row[0] for row in self._db.execute(query, (persona_id, revision))}
 
     def entries(self) -> Iterator[JournalEntry]:
         """Yield every entry, oldest first, with its document."""
@@ -170,7 +184,7 @@ class JournalStore:
                 (placed.body_digest, placed.body),
             )
         self._db.execute(
-            f"INSERT INTO entries ({_COLUMNS}, body) VALUES ({', '.join('?' * 13)})",  # noqa: S608
+            f"INSERT INTO entries ({_COLUMNS}, body) VALUES ({_PLACEHOLDERS})",  # noqa: S608
             _to_row(placed),
         )
         self._db.execute("UPDATE head SET seq = ?, digest = ?", (placed.seq, placed.digest))
@@ -205,6 +219,7 @@ def _use_wal(db: sqlite3.Connection) -> None:
 def _to_row(entry: JournalEntry) -> tuple[Any, ...]:
     values = {name: getattr(entry, name) for name in _COLUMNS.split(", ")}
     values |= {name: json.dumps(values[name]) for name in ("paths", "detail")}
+    values["masked"] = None if entry.masked is None else json.dumps(entry.masked)
     return (*values.values(), entry.body_digest)
 
 
@@ -212,6 +227,8 @@ def _entry_from_row(row: tuple[Any, ...]) -> JournalEntry:
     values = dict(zip([*_COLUMNS.split(", "), "body"], row, strict=True))
     values["paths"] = tuple(_parse_column(values["paths"], list))
     values["detail"] = _parse_column(values["detail"], dict)
+    if values["masked"] is not None:
+        values["masked"] = tuple(_parse_column(values["masked"], list))
     return JournalEntry(**values)
 
 
@@ -261,7 +278,8 @@ class Journal:
     entries_of_persona = _in_thread(JournalStore.entries_of_persona)
     latest_entry = _in_thread(JournalStore.latest_entry)
     entry = _in_thread(JournalStore.entry)
-    document = _in_thread(JournalStore.document)
+    states = _in_thread(JournalStore.states)
+    digests_of_revision = _in_thread(JournalStore.digests_of_revision)
 
     def close(self) -> None:
         """Close the file, if it was opened."""

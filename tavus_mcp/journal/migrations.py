@@ -5,6 +5,7 @@ Each function raises the version of the file by one; ``MIGRATIONS`` is only ever
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from collections.abc import Callable, Sequence
 
@@ -59,12 +60,41 @@ def store_chain_head(db: sqlite3.Connection) -> None:
     db.execute("INSERT INTO head VALUES (?, ?)", last or (0, GENESIS))
 
 
+def add_accounts_and_digests(db: sqlite3.Connection) -> None:
+    """Version 6: accounts, authors, full digests of revisions, masked places, and their indexes.
+
+    ``format`` tells by which formula the digest of an entry was made: those of older files stay as
+    they are. ``account_keys`` holds hashes of keys, made with the salt of this journal.
+    """
+    for column in (
+        "revision_digest TEXT NOT NULL DEFAULT ''",
+        "masked TEXT",
+        "account TEXT NOT NULL DEFAULT ''",
+        "author TEXT NOT NULL DEFAULT ''",
+        "format INTEGER NOT NULL DEFAULT 1",
+        "object_kind TEXT AS (CASE WHEN instr(persona_id, '/') = 0 THEN 'persona'"
+        " ELSE substr(persona_id, 1, instr(persona_id, '/') - 1) END)",
+        "object_id TEXT AS (substr(persona_id, instr(persona_id, '/') + 1))",
+    ):
+        db.execute(f"ALTER TABLE entries ADD COLUMN {column}")
+    db.execute("CREATE INDEX entries_of_revision ON entries (persona_id, revision)")
+    db.execute("CREATE INDEX entries_of_account ON entries (account, persona_id)")
+    db.execute(
+        "CREATE TABLE accounts (id TEXT PRIMARY KEY, base_url TEXT NOT NULL, label TEXT NOT NULL,"
+        " same_as TEXT NOT NULL DEFAULT '')"
+    )
+    db.execute("CREATE TABLE account_keys (fingerprint TEXT PRIMARY KEY, account TEXT NOT NULL)")
+    db.execute("CREATE TABLE identity (journal_id TEXT NOT NULL, salt TEXT NOT NULL)")
+    db.execute("INSERT INTO identity VALUES (?, ?)", (secrets.token_hex(8), secrets.token_hex(16)))
+
+
 MIGRATIONS: Sequence[Callable[[sqlite3.Connection], None]] = (
     create_tables,
     index_entries,
     forbid_rewriting,
     forbid_replacing,
     store_chain_head,
+    add_accounts_and_digests,
 )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,8 +9,8 @@ from typing import Any, ClassVar, Literal
 
 from tavus_mcp.models.base import JsonObject, indexed_texts, is_set, number, text
 from tavus_mcp.models.json_patch import get_at, pointer_of
-from tavus_mcp.models.masking import Masker
 from tavus_mcp.models.persona import SERVER_FIELDS
+from tavus_mcp.models.revision import compute_digest, is_name_of, shorten
 from tavus_mcp.models.vocabularies import to_persona_names
 
 # Tavus changes these by itself, so they are not part of the revision.
@@ -22,9 +20,15 @@ _DELETE_BLANKS = str.maketrans("", "", "\t\n\r")
 
 @dataclass(frozen=True)
 class PersonaDocument:
-    """A persona as it was read, with the field names of ``/v2/personas`` and all unknown fields."""
+    """A persona as it was read, with the field names of ``/v2/personas`` and all unknown fields.
+
+    ``recorded_revision`` and ``recorded_digest`` are those under which the journal holds it, empty
+    for a document that was not loaded from there.
+    """
 
     data: JsonObject
+    recorded_revision: str = ""
+    recorded_digest: str = ""
     kind: ClassVar[Literal["persona"]] = "persona"
 
     @classmethod
@@ -64,15 +68,19 @@ class PersonaDocument:
         return str(self.data.get("updated_at") or "")
 
     @cached_property
+    def digest(self) -> str:
+        """A hash of 64 digits that identifies this state of the persona; see ``revision``."""
+        return self.recorded_digest or compute_digest(self.stable_fields())
+
+    @property
     def revision(self) -> str:
-        """A hash of 12 digits that identifies this state of the persona, with secrets masked."""
-        canonical = json.dumps(
-            Masker().mask(self.stable_fields()),
-            sort_keys=True,
-            separators=(",", ":"),
-            ensure_ascii=False,
-        )
-        return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        """The first digits of the digest, which people see, or the recorded revision."""
+        return self.recorded_revision or shorten(self.digest)
+
+    def has_revision(self, text: str) -> bool:
+        """Tell whether a text names this state, as a revision of this version or of 0.1."""
+        is_recorded = text != "" and text == self.recorded_revision
+        return is_recorded or is_name_of(text, self.digest, self.data)
 
     @cached_property
     def texts(self) -> tuple[tuple[str, str], ...]:

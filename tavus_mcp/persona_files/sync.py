@@ -8,6 +8,7 @@ from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, InvalidArgument, NotFound, Refused
 from tavus_mcp.history import revisions
 from tavus_mcp.history.record import NOT_READ_BACK, record_observed
+from tavus_mcp.history.states import find_state, is_at_revision
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.json_patch import diff
@@ -186,8 +187,8 @@ async def _update(
             "the file and apply it again.",
             status=error.status,
         ) from None
-    if file.revision not in (None, before.revision):
-        raise await _build_conflict(app, file.revision or "", before)
+    if file.revision is not None and not await is_at_revision(app, before, file.revision):
+        raise await _build_conflict(app, file.revision, before)
     change = ApplyFile(app, file.fields)
     return await update(
         app,
@@ -196,7 +197,7 @@ async def _update(
             persona_id,
             change,
             dry_run=request.dry_run,
-            if_revision=before.revision,
+            if_revision=before.digest,
             allow=request.allow,
             findings=[*findings, *secret_findings(change, before)],
             verify_all_fields=True,
@@ -205,12 +206,10 @@ async def _update(
 
 
 async def _build_conflict(app: App, revision: str, current: PersonaDocument) -> Conflict:
-    recorded = await app.journal.document(current.persona_id, revision)
+    recorded = await find_state(app, current.persona_id, revision)
     advice = (
         f"Commit or copy your file, then bring the changes into it with: tavus-mcp export "
         f"{current.persona_id} --into FILE. To make the persona what the file says all the same, "
         "remove the line of the revision."
     )
-    return build_revision_conflict(
-        app, PersonaDocument(recorded) if recorded else None, current, advice=advice
-    )
+    return build_revision_conflict(app, recorded, current, advice=advice)

@@ -8,6 +8,7 @@ from tavus_mcp.app import App
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.errors import Conflict, RequestRejected, TavusError, ToolFailure
 from tavus_mcp.history.record import record_observed
+from tavus_mcp.history.states import find_state, is_at_revision
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, info, warning
 from tavus_mcp.models.json_patch import Operation, diff, get_at, outermost_list, pointer_tokens
@@ -125,9 +126,8 @@ async def require_revision(
     app: App, document: PersonaDocument, revision: str | None, *, has_plan: bool = False
 ) -> None:
     """Raise ``Conflict``, with what changed, unless the persona is at the caller's revision."""
-    if revision is not None and revision != document.revision:
-        known = await app.journal.document(document.persona_id, revision)
-        seen = PersonaDocument(known) if known else None
+    if revision is not None and not await is_at_revision(app, document, revision):
+        seen = await find_state(app, document.persona_id, revision)
         raise build_revision_conflict(app, seen, document, has_plan=has_plan)
 
 
@@ -145,6 +145,6 @@ async def require_retryable(
         current = await app.api.get_persona(before.persona_id)
     except TavusError:
         raise refusal from None
-    if (current.revision, current.updated_at) != (before.revision, before.updated_at):
+    if (current.digest, current.updated_at) != (before.digest, before.updated_at):
         await record_observed(app, current)
         raise build_revision_conflict(app, before, current) from refusal

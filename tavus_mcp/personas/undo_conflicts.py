@@ -13,8 +13,9 @@ from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, Refused
-from tavus_mcp.history.record import EXPECTED_VALUES
+from tavus_mcp.history.record import EXPECTED_VALUES, is_state_of
 from tavus_mcp.history.redactions import has_redaction
+from tavus_mcp.history.states import find_state
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, info
@@ -122,8 +123,8 @@ async def load_undone_change(
 
     Raises ``Refused``, with what to do instead, when the journal does not hold ``after_revision``.
     """
-    data = await app.journal.document(persona_id, after_revision)
-    if data is None:
+    after = await find_state(app, persona_id, after_revision)
+    if after is None:
         raise Refused(
             "/after_revision: this journal does not hold that revision of persona "
             f"{persona_id!r}, so it is not known what others edited since. Nothing was written. "
@@ -131,13 +132,14 @@ async def load_undone_change(
             f"second='{persona_id}'); without after_revision the fields in only are restored "
             "whatever they are now."
         )
+    before = await find_state(app, persona_id, revision)
     entries = await app.journal.entries_of_persona(persona_id)
     intents = {entry.seq: entry for entry in entries if entry.kind == "intent"}
     for entry in entries:  # newest first
         intent = intents.get(entry.ref) if entry.kind == "outcome" else None
-        if intent and entry.revision == after_revision and intent.revision == revision:
-            return UndoneChange(PersonaDocument(data), intent.detail.get(EXPECTED_VALUES, {}))
-    return UndoneChange(PersonaDocument(data))
+        if intent and before and is_state_of(entry, after) and is_state_of(intent, before):
+            return UndoneChange(after, intent.detail.get(EXPECTED_VALUES, {}))
+    return UndoneChange(after)
 
 
 def find_undo_conflicts(

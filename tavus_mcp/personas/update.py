@@ -175,7 +175,7 @@ async def _require_effect(
                 "change is there. Look with get_persona before you try again.",
             )
         return [RESPONSE_LOST]
-    is_same = write.is_read_back and current.revision == write.intent.revision
+    is_same = write.is_read_back and current.digest == write.intent.revision_digest
     if is_changed and is_same and write.mismatches:
         details = "; ".join(f"{item.path}: {item.message}" for item in write.mismatches)
         raise await write.record_conflict(

@@ -86,11 +86,11 @@ def _elicit_across_calls(
 ) -> FormResponse | InputRequiredResult:
     responses, state = ctx.input_responses, ctx.request_state
     if responses and state and _FORM_FIELD in responses:
-        sent_at, revision, _ = state.split(" ")
+        sent_at, digest, _ = state.split(" ")
         if state in app.answered_forms:
             return FormResponse("decline", "", timedelta())
         app.answered_forms.add(state)
-        if revision != document.revision:
+        if digest != document.digest:
             return FormResponse("cancel", "", timedelta())  # the form was about another revision
         response = responses[_FORM_FIELD].model_dump()
         typed_name = str((response.get("content") or {}).get(_FORM_FIELD) or "")
@@ -99,5 +99,5 @@ def _elicit_across_calls(
     form = ElicitRequestFormParams(message=message, requested_schema=TypedName.model_json_schema())
     return InputRequiredResult(
         input_requests={_FORM_FIELD: ElicitRequest(params=form)},
-        request_state=f"{app.clock().isoformat()} {document.revision} {uuid4().hex}",
+        request_state=f"{app.clock().isoformat()} {document.digest} {uuid4().hex}",
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,8 +40,15 @@ class StoredTool:
     object_id: str = "t1"
 
     @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.description.encode()).hexdigest()
+
+    @property
     def revision(self) -> str:
-        return f"revision of {self.description!r}"
+        return self.digest[:12]
+
+    def has_revision(self, text: str) -> bool:
+        return self.digest.startswith(text)
 
     def stable_fields(self) -> JsonObject:
         return {"description": self.description, "api_key": "canary-key-1"}
@@ -78,8 +87,9 @@ async def test_the_outcome_holds_the_object_as_it_is_without_its_secrets(app: Ap
         pass
     assert await write.record_outcome("applied", AFTER) == []
     assert (await list_entries(app))[-1] == ("outcome", "applied")
-    document = await app.journal.document(JOURNAL_ID, AFTER.revision)
-    assert document == {"description": AFTER.description, "api_key": MASK}
+    [entry] = await app.journal.states(JOURNAL_ID, AFTER.revision)
+    assert json.loads(entry.body) == {"description": AFTER.description, "api_key": MASK}
+    assert entry.revision_digest == AFTER.digest
 
 
 async def test_a_refused_write_is_recorded_as_failed_and_the_refusal_is_raised(app: App) -> None:

@@ -35,6 +35,11 @@ COLUMNS = [
     "parent",
     "digest",
     "seq",
+    "revision_digest",
+    "masked",
+    "account",
+    "author",
+    "format",
 ]
 
 
@@ -140,7 +145,7 @@ def test_any_altered_column_is_detected(
     journal_path: Path, intact_journal: bytes, column: str, seq: int, value: int | str
 ) -> None:
     statement = f"UPDATE entries SET {column} = ?1 WHERE seq = ?2 AND {column} IS NOT ?1"  # noqa: S608
-    if column in ("paths", "detail") and not _is_json(value):
+    if column in ("paths", "detail", "masked") and not _is_json(value):
         return  # see the next test
     if alter_copy(journal_path, intact_journal, statement, value, seq):
         assert verify_journal(journal_path) != []
@@ -150,7 +155,7 @@ def _is_json(value: int | str) -> bool:
     return value in ('["/other"]', '{"a": 1}', "[]", "{}")
 
 
-@pytest.mark.parametrize("column", ["paths", "detail"])
+@pytest.mark.parametrize("column", ["paths", "detail", "masked"])
 def test_a_column_with_invalid_json_is_detected(
     journal_path: Path, intact_journal: bytes, column: str
 ) -> None:
@@ -222,7 +227,7 @@ def test_a_file_of_any_older_version_is_migrated(journal_path: Path, version: in
     with open_journal(journal_path) as journal:
         assert journal.verify() == []
         assert [line.digest for line in journal.entries()] == [line.digest for line in lines]
-        assert journal.document("p1", "r2") == json.loads(lines[1].body)
+        assert [state.body for state in journal.states("p1", "r2")] == [lines[1].body]
         assert journal.append(build_entry(4)).parent == lines[-1].digest
         assert journal.verify() == []
     with open_raw_database(journal_path, unlocked=False) as db:
@@ -239,7 +244,9 @@ def write_old_file(path: Path, version: int) -> list[JournalEntry]:
             step(db)
         db.execute(f"PRAGMA user_version = {version}")
         for number in (1, 2, 3):
-            line = build_entry(number).with_position(number, lines[-1].digest if lines else GENESIS)
+            line = build_entry(number, format=1).with_position(
+                number, lines[-1].digest if lines else GENESIS
+            )
             lines.append(line)
             db.execute("INSERT INTO documents VALUES (?, ?)", (line.body_digest, line.body))
             db.execute(
@@ -250,6 +257,8 @@ def write_old_file(path: Path, version: int) -> list[JournalEntry]:
                     *(line.body_digest, line.parent, line.digest),
                 ),
             )
+        if version > 4:
+            db.execute("UPDATE head SET seq = ?, digest = ?", (lines[-1].seq, lines[-1].digest))
     return lines
 
 

@@ -240,7 +240,7 @@ async def delete_persona(
         return response
     match verdict(response, document):
         case "agreed":
-            request = delete.DeleteRequest(persona_id, document.revision)
+            request = delete.DeleteRequest(persona_id, document.digest)
             return await delete.delete(app, request)
         case "declined":
             return delete.build_declined_receipt(document)
