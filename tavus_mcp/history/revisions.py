@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument, NotFound, Refused, TavusError
 from tavus_mcp.history.cancelled_writes import has_taken_effect
+from tavus_mcp.history.record import READ_AGAIN
 from tavus_mcp.history.revivals import REVIVED_AS, REVIVES
 from tavus_mcp.history.states import find_state
 from tavus_mcp.journal.entry import JournalEntry, plan_id_of
@@ -42,6 +43,7 @@ async def read_history_page(
         entry
         for entry in entries
         if entry.seq < start
+        and entry.tool != READ_AGAIN
         and (
             entry.kind in ("seen", "intent")
             or (entry.kind == "outcome" and entry.ref not in intents)

@@ -94,7 +94,7 @@ async def test_a_revision_of_two_states_is_refused_with_both_digests(app: App) -
     assert await is_at_revision(app, LIVE, LIVE.digest)
 
 
-async def test_a_live_state_that_only_shares_the_shown_digits_is_not_at_the_revision(
+async def test_a_live_state_with_the_same_first_digits_only_is_not_at_the_revision(
     app: App,
 ) -> None:
     digest = LIVE.revision + "0" * 52
