@@ -86,6 +86,28 @@ class ToolClient:
         receipt = await self.expect_result("create_persona", **{**body, **fields})
         return str(receipt["persona_id"])
 
+    async def control_sandbox(self, method: str, path: str, body: Any = None) -> None:
+        """Send a request to the controls of the sandbox, unrecorded."""
+        async with httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=self.transport.app),
+            base_url="http://sandbox/_sandbox",
+            headers={"x-api-key": "any"},
+        ) as control:
+            answer = await control.request(method, path, json=body)
+        assert answer.is_success, answer.text
+
+    async def set_switches(self, **switches: str) -> None:
+        """Choose how the sandbox behaves where Tavus is not known (``sandbox.switches``)."""
+        await self.control_sandbox("PATCH", "/switches", switches)
+
+    async def edit_in_dashboard(
+        self, persona_id: str, pointer: str, value: Any, *, saved: str = "live"
+    ) -> None:
+        """Set a field as a person does in the dashboard: live, or saved as a draft."""
+        patch = [{"op": "add", "path": pointer, "value": value}]
+        path = f"/dashboard_edits/{persona_id}"
+        await self.control_sandbox("POST", path, {"patch": patch, "saved": saved})
+
 
 def patch_operations(request: httpx2.Request) -> list[dict[str, Any]]:
     """Return the operations of a PATCH request, without its ``test`` operations."""

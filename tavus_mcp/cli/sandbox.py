@@ -12,6 +12,7 @@ from tavus_mcp.sandbox import http_server
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.simulator import store_calls
 from tavus_mcp.sandbox.store import Store
+from tavus_mcp.sandbox.switches import Switches
 from tavus_mcp.settings import Settings
 
 DEFAULT_PORT = 8710
@@ -24,6 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--port", type=int, default=DEFAULT_PORT, help=f"default: {DEFAULT_PORT}; 0 finds one"
     )
     parser.add_argument("--key", help="the only key to accept; default: any that is not empty")
+    parser.add_argument(
+        "--switch",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="how to behave where Tavus is not known, as in patches=draft; may be repeated",
+    )
     state = parser.add_mutually_exclusive_group()
     state.add_argument("--state", type=Path, metavar="FILE", help="where state is kept")
     state.add_argument("--memory", action="store_true", help="keep no state")
@@ -40,10 +48,20 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         return _make_calls(arguments, state)
     if arguments.calls is not None or arguments.seed is not None:
         return fail("--calls and --seed go with --make-calls PERSONA_ID.", WRONG_USE)
+    try:
+        switches = Switches(**dict(item.split("=", 1) for item in arguments.switch))
+    except ValueError:
+        return fail(f"--switch takes one of: {_render_choices()}.", WRONG_USE)
     with closing(Store.open(state)) as store:
-        sandbox = build_sandbox(store, key=arguments.key)
+        sandbox = build_sandbox(store, key=arguments.key, switches=switches)
         http_server.run(sandbox, host=arguments.host, port=arguments.port)
     return 0
+
+
+def _render_choices() -> str:
+    """Return every switch with its values, as ``NAME=VALUE|VALUE``; the first is the default."""
+    fields = Switches.model_json_schema()["properties"].items()
+    return ", ".join(f"{name}={'|'.join(schema['enum'])}" for name, schema in fields)
 
 
 def _make_calls(arguments: argparse.Namespace, state: Path | None) -> int:

@@ -10,7 +10,7 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import get_at
 from tavus_mcp.models.masking import is_secret_value
-from tavus_mcp.models.persona import WRITE_ONLY
+from tavus_mcp.models.persona import is_unread
 
 
 async def report_cancelled_write(app: App, document: PersonaDocument) -> list[RuleFinding]:
@@ -53,8 +53,7 @@ def has_taken_effect(app: App, intent: JournalEntry, current: PersonaDocument) -
     comparable = {
         path: value
         for path, value in expected.items()
-        if not is_secret_value(path.rsplit("/", 1)[-1], value)
-        and path.split("/")[1] not in WRITE_ONLY
+        if not is_secret_value(path.rsplit("/", 1)[-1], value) and not is_unread(current.data, path)
     }
     return bool(comparable) and all(
         get_at(visible, path) == value for path, value in comparable.items()

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from tavus_mcp.errors import Refused
 from tavus_mcp.models.base import JsonObject, is_set
 from tavus_mcp.models.json_patch import Operation, PatchError, apply_patch, get_at, pointer_tokens
-from tavus_mcp.models.persona import WRITE_ONLY
+from tavus_mcp.models.persona import UNKNOWN_WHEN_ABSENT, is_unread
 from tavus_mcp.text import suggestion_or_period
 
 
@@ -48,7 +48,7 @@ class SetFields:
             parent, key = _ensure_parent(result, pointer), pointer_tokens(pointer)[-1]
             _merge(parent, key, copy.deepcopy(value))
         for pointer in self.unset:
-            if pointer[1:] in WRITE_ONLY:  # reads do not return it, so it is emptied
+            if pointer[1:] in UNKNOWN_WHEN_ABSENT:  # it may be set, so it is emptied
                 result[pointer[1:]] = []
                 continue
             container = get_at(result, pointer.rpartition("/")[0])
@@ -63,7 +63,7 @@ class SetFields:
             pointer
             for pointer in empty
             if pointer not in self.unset
-            and (pointer[1:] in WRITE_ONLY or is_set(get_at(data, pointer)))
+            and (is_unread(data, pointer) or is_set(get_at(data, pointer)))
         ]
         if removing:
             names = json.dumps([pointer_tokens(pointer)[-1] for pointer in removing])

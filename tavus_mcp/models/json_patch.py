@@ -105,11 +105,20 @@ def _diff_objects(before: JsonObject, after: JsonObject, path: str) -> Iterator[
         member_path = path + pointer_of([key])
         if key not in before:
             yield Operation("add", member_path, value)
-        elif isinstance(value, (dict, list)) and type(value) is type(before[key]):
+        elif _has_common_parts(before[key], value):
             yield from diff(before[key], value, member_path)
         elif not _is_equal(before[key], value):
             # "add" and not "replace": reads omit defaults, so the server may not store the member
             yield Operation("add", member_path, value)
+
+
+def _has_common_parts(before: Any, after: Any) -> bool:
+    """Tell whether two values are compared part by part: two objects, or two lists.
+
+    An empty list is replaced: a read shows one where the server stores nothing to add an item to.
+    """
+    both_lists = isinstance(before, list) and isinstance(after, list)
+    return (isinstance(before, dict) and isinstance(after, dict)) or (both_lists and before != [])
 
 
 def _diff_lists(before: list[Any], after: list[Any], path: str) -> Iterator[Operation]:

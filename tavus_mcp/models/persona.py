@@ -34,21 +34,27 @@ SERVER_FIELDS = frozenset(
         "pal_settings_id",
         "persona_type",
         "is_published",
-        "persona_description",
+        "skills",
         "conferencing_email",
     }
 )
-"""Fields that Tavus sets; they come back in reads and are never written."""
+"""Fields that come back in reads and are never written in the document (skills: pal-skills)."""
 
+UNKNOWN_WHEN_ABSENT = frozenset({"tool_ids", "memories", "is_template"})
+"""Fields that a read may leave out although they are set, so that absent does not mean empty.
 
-WRITE_ONLY = frozenset({"tool_ids", "memories", "is_template"})
-"""Fields that can be written but never come back in reads (vendor: pal)."""
+``tool_ids`` comes back where ``include_settings`` is answered, the others never (vendor: pal).
+"""
+
+OPTIONAL_IN_FILES = UNKNOWN_WHEN_ABSENT | {"persona_description"}
+"""Fields that a persona file without them leaves as they are: older versions never wrote them."""
 
 
 class Persona(StrictModel):
     """The writable fields of a persona, in the vocabulary of ``/v2/personas``."""
 
     persona_name: Annotated[str | MISSING, ArgumentName("name")] = MISSING
+    persona_description: str | MISSING = MISSING
     system_prompt: str | MISSING = MISSING
     pipeline_mode: PipelineMode | MISSING = MISSING
     context: str | MISSING = MISSING
@@ -68,6 +74,12 @@ class Persona(StrictModel):
     visual_disclosure: str | MISSING = MISSING
     is_template: Annotated[bool | MISSING, FieldAccess.PATCH_ONLY] = MISSING
     layers: Annotated[Layers | MISSING, FieldAccess.PATCH_ONLY] = MISSING
+
+
+def is_unread(data: Mapping[str, object], pointer: str) -> bool:
+    """Tell whether a persona as it was read leaves the value of a field unknown."""
+    name = pointer.removeprefix("/").partition("/")[0]
+    return name in UNKNOWN_WHEN_ABSENT and name not in data
 
 
 @cache

@@ -20,7 +20,7 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.json_patch import diff, pointer_of
 from tavus_mcp.models.masking import MASK, has_masked_secret_at, is_masked, is_secret_name
-from tavus_mcp.models.persona import WRITE_ONLY
+from tavus_mcp.models.persona import OPTIONAL_IN_FILES, UNKNOWN_WHEN_ABSENT
 from tavus_mcp.persona_files.findings import build_finding
 from tavus_mcp.persona_files.persona_file import FIELDS_NOT_IN_FILE
 from tavus_mcp.personas.readback import is_equivalent_value
@@ -143,7 +143,8 @@ class _FileMerge:
     ) -> Any:
         if stored is not _ABSENT and not diff(file_value, exported):
             return stored
-        if len(path_parts) == 1 and path_parts[0] in WRITE_ONLY:
+        is_unread = stored is _ABSENT and path_parts[0] in UNKNOWN_WHEN_ABSENT
+        if is_unread and len(path_parts) == 1:
             self.resent.append(path_parts)
         if isinstance(file_value, dict):
             return self.merge_object(file_value, exported, stored, path_parts)
@@ -190,7 +191,7 @@ class _FileMerge:
 
     def _preserve_unlisted(self, stored: Any, path_parts: PathParts) -> Any:
         """Return what remains of a value that the file does not contain: secrets and defaults."""
-        if path_parts[0] in WRITE_ONLY:
+        if path_parts[0] in OPTIONAL_IN_FILES:
             return stored
         part = _secret_part(self.app, stored, path_parts)
         if part is not _ABSENT:

@@ -12,7 +12,7 @@ from tavus_mcp.history.states import find_state, is_at_revision
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.json_patch import diff
-from tavus_mcp.models.persona import WRITE_ONLY, Persona
+from tavus_mcp.models.persona import UNKNOWN_WHEN_ABSENT, Persona, is_unread
 from tavus_mcp.models.receipt import FieldChange, Receipt, changes_of
 from tavus_mcp.persona_files.findings import build_finding
 from tavus_mcp.persona_files.merge import (
@@ -142,7 +142,9 @@ def merge_into_text(
         )
     fields = with_references(persona_export.file.fields, existing.fields)
     unseen = {
-        key: existing.fields[key] for key in WRITE_ONLY & existing.fields.keys() - fields.keys()
+        key: existing.fields[key]
+        for key in UNKNOWN_WHEN_ABSENT & existing.fields.keys()
+        if is_unread(persona_export.document.data, f"/{key}")
     }
     file = replace(persona_export.file, fields={**fields, **unseen})
     old = existing.data()

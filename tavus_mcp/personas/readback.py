@@ -9,7 +9,7 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import Operation, pointer_of, pointer_tokens
 from tavus_mcp.models.masking import is_masked
-from tavus_mcp.models.persona import WRITE_ONLY
+from tavus_mcp.models.persona import UNKNOWN_WHEN_ABSENT, is_unread
 
 
 def verify_written(
@@ -38,7 +38,7 @@ def verify_written(
 def _was_written(
     path: str, expected: PersonaDocument, actual: PersonaDocument, catalog: Catalog
 ) -> bool:
-    return pointer_tokens(path)[0] in WRITE_ONLY or is_equivalent_value(
+    return is_unread(actual.data, path) or is_equivalent_value(
         expected.at(path), actual.at(path), path, catalog
     )
 
@@ -76,10 +76,16 @@ def unexpected_differences(
 ) -> list[str]:
     """Return the paths at which a whole persona does not read back as expected.
 
-    Fields that the server sets or never returns, masked keys and defaults are left out.
+    Fields that the server sets, that either document does not show, masked keys and defaults are
+    left out.
     """
+    unknown = {
+        name
+        for name in UNKNOWN_WHEN_ABSENT
+        if name not in expected.data.keys() & actual.data.keys()
+    }
     wanted, found = (
-        {key: value for key, value in document.writable_fields().items() if key not in WRITE_ONLY}
+        {key: value for key, value in document.writable_fields().items() if key not in unknown}
         for document in (expected, actual)
     )
     return list(_iter_differences(wanted, found, "", catalog))

@@ -16,7 +16,7 @@ from tavus_mcp.models.json_patch import (
     pointer_tokens,
 )
 from tavus_mcp.models.masking import Masker
-from tavus_mcp.models.persona import WRITE_ONLY
+from tavus_mcp.models.persona import is_unread
 from tavus_mcp.models.receipt import Receipt, Undo, changes_of
 from tavus_mcp.personas.plans import Plan
 
@@ -64,9 +64,7 @@ def build_receipt(
 def _omission_findings(count: int) -> list[RuleFinding]:
     if count <= MAX_LISTED_CHANGES:
         return []
-    message = (
-        f"{MAX_LISTED_CHANGES} of {count} changes are told; get_persona tells what stands there."
-    )
+    message = f"{MAX_LISTED_CHANGES} of {count} changes are listed. get_persona returns the values."
     return [info("changes-left-out", message)]
 
 
@@ -85,19 +83,18 @@ def loss_findings(
     findings = [
         info(
             "key-replaced",
-            "The key that stood here cannot come back: nobody but Tavus ever had it.",
+            "The previous key cannot be restored: Tavus never returns keys.",
             path=path,
-            hint="To use another one, give it by api_key_ref.",
+            hint="To use another key, name it with api_key_ref.",
         )
         for path in keys
     ]
     for path in _unrestorable_paths(before, operations, masker):
         if path not in keys:
-            is_write_only = pointer_tokens(path)[0] in WRITE_ONLY
-            reason = "it holds a secret, and secrets are not kept."
-            if is_write_only:
-                reason = "Tavus never shows it."
-            message = f"What stood here cannot come back: {reason}"
+            reason = "it holds a secret, and secrets are not stored here."
+            if is_unread(before.data, path):
+                reason = "Tavus does not return this field."
+            message = f"The previous value cannot be restored: {reason}"
             findings.append(info("not-kept", message, path=path))
     return findings
 
@@ -141,7 +138,7 @@ def _unrestorable_paths(
     return [
         path
         for path in _touched_paths(before, operations)
-        if (pointer_tokens(path)[0] in WRITE_ONLY and get_at(stored, path) is None)
+        if is_unread(stored, path)
         or not is_restorable(get_at(stored, path), get_at(after, path), pointer_tokens(path))
     ]
 

@@ -25,7 +25,12 @@ from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import PatchError, diff, get_at, outermost_list, pointer_tokens
 from tavus_mcp.models.layers import LAYER_NAMES
 from tavus_mcp.models.masking import MASK
-from tavus_mcp.models.persona import SERVER_FIELDS, WRITE_ONLY, Persona
+from tavus_mcp.models.persona import (
+    SERVER_FIELDS,
+    UNKNOWN_WHEN_ABSENT,
+    Persona,
+    is_unread,
+)
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.personas import create
 from tavus_mcp.personas.create import CreateRequest, copyable_fields
@@ -184,7 +189,7 @@ class RestoreFields:
             redacted = [
                 path for path in redacted if any(_paths_overlap(path, own) for own in self.paths)
             ]
-        write_only = [path for path in self.paths if _is_unknown_write_only(self.target, path)]
+        unread = [path for path in self.paths if is_unread(self.target.data, path)]
         uncompared = (
             self.guard.uncompared_findings(current, self.compute_restored(current))
             if self.guard
@@ -192,22 +197,23 @@ class RestoreFields:
         )
         return [
             *map(_redacted_finding, redacted),
-            *map(_write_only_finding, write_only),
+            *map(_unread_finding, unread),
             *uncompared,
         ]
 
     def compute_restored(self, data: JsonObject) -> JsonObject:
         """Return a copy with the fields restored, without looking at what that overwrites."""
         if not self.paths:
-            server_fields = {key: data[key] for key in data if key in SERVER_FIELDS}
-            return {**server_fields, **restore_visible(self.target.writable_fields(), data)}
+            unlisted = SERVER_FIELDS | UNKNOWN_WHEN_ABSENT
+            unchanged = {key: data[key] for key in data if key in unlisted}
+            return {**unchanged, **restore_visible(self.target.writable_fields(), data)}
         result = copy.deepcopy(data)
         for requested in self.paths:
             if MASK in requested:
                 continue
             path = outermost_list(self.target.data, outermost_list(data, requested))
             parts, stored, live = pointer_tokens(path), self.target.at(path), get_at(result, path)
-            if _is_unknown_write_only(self.target, path) or not is_restorable(stored, live, parts):
+            if is_unread(self.target.data, path) or not is_restorable(stored, live, parts):
                 continue
             result = SetFields({}, (path,)).apply(result)
             if stored is not None:
@@ -223,14 +229,10 @@ def _redacted_finding(path: str) -> RuleFinding:
     return warning(NOT_RESTORED, message, path=path, hint=hint)
 
 
-def _write_only_finding(path: str) -> RuleFinding:
-    message = "This cannot come back: Tavus never shows it, so it is not known what was there."
-    hint = "What is stored now stays; set it anew if need be."
+def _unread_finding(path: str) -> RuleFinding:
+    message = "This field was not restored: Tavus did not return it at that revision."
+    hint = "Its present value stays. Set the field again if needed."
     return warning(NOT_RESTORED, message, path=path, hint=hint)
-
-
-def _is_unknown_write_only(target: PersonaDocument, path: str) -> bool:
-    return pointer_tokens(path)[0] in WRITE_ONLY and target.at(path) is None
 
 
 def _paths_overlap(left: str, right: str) -> bool:

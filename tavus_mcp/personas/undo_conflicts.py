@@ -20,7 +20,7 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, info
 from tavus_mcp.models.json_patch import diff, get_at, pointer_of, pointer_tokens
-from tavus_mcp.models.persona import WRITE_ONLY
+from tavus_mcp.models.persona import is_unread
 from tavus_mcp.personas.readback import is_equivalent_value
 from tavus_mcp.text import escape_invisible
 
@@ -108,7 +108,7 @@ class UndoGuard:
         return [
             _uncompared_finding(path)
             for path in _iter_written_paths(visible, target)
-            if pointer_tokens(path)[0] in WRITE_ONLY
+            if is_unread(visible, path)
             or has_redaction(get_at(visible, path), pointer_tokens(path))
         ]
 

@@ -27,6 +27,7 @@ from tavus_mcp.sandbox.routes import (
     skills,
 )
 from tavus_mcp.sandbox.store import Store
+from tavus_mcp.sandbox.switches import Switches
 
 _ROUTE_MODULES = (
     personas,
@@ -42,11 +43,17 @@ _ROUTE_MODULES = (
 )
 
 
-def build_sandbox(store: Store, *, key: str | None = None, latency: float = 0.0) -> Starlette:
+def build_sandbox(
+    store: Store,
+    *,
+    key: str | None = None,
+    latency: float = 0.0,
+    switches: Switches | None = None,
+) -> Starlette:
     """Return a local Tavus over ``store``.
 
     Without ``key`` any non-empty ``x-api-key`` is accepted. Each reply is delayed by ``latency``
-    seconds.
+    seconds. ``switches`` are those at the start; the control route changes them.
     """
     faults = Faults()
     app = Starlette(
@@ -60,6 +67,7 @@ def build_sandbox(store: Store, *, key: str | None = None, latency: float = 0.0)
     app.router.redirect_slashes = False
     app.state.store = store
     app.state.faults = faults
+    app.state.switches = switches or Switches()
     app.state.any_key = key is None
     return app
 

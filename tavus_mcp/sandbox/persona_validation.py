@@ -6,10 +6,11 @@ import copy
 from typing import Any
 
 from tavus_mcp.models.masking import MASK
-from tavus_mcp.models.persona import SERVER_FIELDS, WRITE_ONLY, Persona
+from tavus_mcp.models.persona import SERVER_FIELDS, Persona
 from tavus_mcp.sandbox.http import bad_request, missing_field, unknown_field, validate_body
 from tavus_mcp.sandbox.json_patch import Operations
 from tavus_mcp.sandbox.store import Row, Store
+from tavus_mcp.sandbox.switches import Switches
 
 CUSTOM_LLM_ERROR = (
     "Bad Request. Please ensure both base_url and api_key are included in order to use a "
@@ -17,6 +18,7 @@ CUSTOM_LLM_ERROR = (
 )
 # A read omits an LLM field that has its default value (live report).
 _LLM_DEFAULTS = {"model": "tavus-gemma-4", "speculative_inference": True}
+_NEVER_READ = frozenset({"memories", "is_template"})
 # Setting one field of the layer fills in these (docs: persona/conversational-flow).
 _FLOW_DEFAULTS = {
     "turn_detection_model": "sparrow-2",
@@ -109,10 +111,43 @@ def check_server_fields(before: Row, after: Row) -> None:
             raise bad_request(f"Bad Request: {name} cannot be changed", key="message")
 
 
-def render_persona(persona: Row) -> Row:
-    """Return the persona as a read returns it: keys masked, write-only fields left out."""
-    row = {name: value for name, value in persona.items() if name not in WRITE_ONLY}
-    row["layers"] = _mask_api_keys(row["layers"])
+def add_implicit_values(persona: Row, switches: Switches) -> Row:
+    """Return the document that a patch is applied to: with values that reads show unstored."""
+    row = {"tool_ids": [], **persona}
+    if switches.defaults == "shown" and row["pipeline_mode"] == "full":
+        row["layers"] = {
+            **row["layers"],
+            "llm": {**_LLM_DEFAULTS, **_object_in(row["layers"], "llm")},
+        }
+    return row
+
+
+def drop_implicit_values(after: Row, before: Row) -> Row:
+    """Return a patched document without the empty values that ``before`` does not store."""
+    layers = {
+        name: layer
+        for name, layer in after["layers"].items()
+        if name != "llm" or layer or name in before["layers"]
+    }
+    row = {**after, "layers": layers}
+    if row.get("tool_ids") == [] and "tool_ids" not in before:
+        del row["tool_ids"]
+    return row
+
+
+def render_persona(persona: Row, switches: Switches, skills: Row | None = None) -> Row:
+    """Return the persona as a read returns it: keys masked, fields that are never read left out.
+
+    ``skills`` are the attached ones in a read with settings (vendor client: include_settings).
+    """
+    unread = _NEVER_READ if skills is not None else {*_NEVER_READ, "tool_ids"}
+    implicit = add_implicit_values(persona, switches)
+    row = {name: value for name, value in implicit.items() if name not in unread}
+    if skills is not None:
+        row["skills"] = {name: {"config": skill["config"]} for name, skill in skills.items()}
+    if switches.updated_at == "absent":
+        row.pop("updated_at", None)
+    row["layers"] = _hide_api_keys(row["layers"], switches)
     username = row["layers"].get("conferencing", {}).get("username")
     if username:
         row["conferencing_email"] = f"{username}@tavusinvite.com"
@@ -153,12 +188,21 @@ def _api_keys(value: Any) -> list[str]:
     return [*inner, own] if isinstance(own, str) else inner
 
 
-def _mask_api_keys(value: Any) -> Any:
+def _hide_api_keys(value: Any, switches: Switches) -> Any:
     if isinstance(value, list):
-        return [_mask_api_keys(item) for item in value]
+        return [_hide_api_keys(item, switches) for item in value]
     if not isinstance(value, dict):
         return value
     return {
-        name: MASK if name == "api_key" and isinstance(item, str) and item else _mask_api_keys(item)
+        name: _hide_key(item, switches) if _is_key(name, item) else _hide_api_keys(item, switches)
         for name, item in value.items()
+        if not (_is_key(name, item) and switches.keys == "absent")
     }
+
+
+def _is_key(name: str, value: Any) -> bool:
+    return name == "api_key" and isinstance(value, str) and value != ""
+
+
+def _hide_key(key: str, switches: Switches) -> str:
+    return f"{key[:3]}...{key[-4:]}" if switches.keys == "partial" else MASK

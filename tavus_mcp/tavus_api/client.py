@@ -65,9 +65,13 @@ class TavusApi:
         self._is_vocabulary_confirmed = False
 
     async def get_persona(self, persona_id: str) -> PersonaDocument:
-        """Read one persona (docs: get-persona), whichever vocabulary the response uses."""
+        """Read one persona (docs: get-persona), whichever vocabulary the response uses.
+
+        With its settings (vendor client), which hold ``tool_ids`` and ``skills`` where answered.
+        """
         subject = f"persona {persona_id!r}"
-        response = await self._send("GET", _resource_path("personas", persona_id), subject)
+        path = _resource_path("personas", persona_id)
+        response = await self._send("GET", path, subject, query={"include_settings": "true"})
         document = PersonaDocument.parse(_parse_object(response, subject))
         if not document.persona_id:
             raise unreadable_response_error(response, subject)

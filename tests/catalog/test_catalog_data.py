@@ -26,6 +26,7 @@ TYPES = {
     *("string[]", "object[]"),
 }
 CATALOG = load_catalog()
+CHECKED_ON = {date(2026, 11, 22), date(2026, 11, 26)}
 
 
 def load_data_file(name: str) -> dict[str, Any]:
@@ -69,7 +70,7 @@ def test_every_entry_names_its_source() -> None:
 
 
 def test_every_entry_names_the_date_it_was_checked() -> None:
-    wrong = [path for path, entry in ENTRIES if entry["checked_on"] != date(2026, 11, 22)]
+    wrong = [path for path, entry in ENTRIES if entry["checked_on"] not in CHECKED_ON]
     assert wrong == []
 
 

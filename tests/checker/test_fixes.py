@@ -12,7 +12,7 @@ from mcp_client import ToolClient
 from tavus_mcp.checker.fixes import PLACEHOLDERS
 from tavus_mcp.checker.rules import RULES
 from tavus_mcp.models.masking import MASK
-from tavus_mcp.models.persona import WRITE_ONLY
+from tavus_mcp.models.persona import UNKNOWN_WHEN_ABSENT
 from tavus_mcp.models.vocabularies import to_persona_names
 from tavus_mcp.sandbox.store import Store
 
@@ -109,7 +109,7 @@ async def test_a_fix_removes_its_finding_and_adds_no_error(
 ) -> None:
     before = await apply_each_fix(tool_client, store, build_case_document(case))
     path = case["path"]
-    is_never_read = path.split("/")[1] in WRITE_ONLY or path.endswith("/api_key")
+    is_never_read = path.split("/")[1] in UNKNOWN_WHEN_ABSENT or path.endswith("/api_key")
     assert is_never_read or (case["rule"], path) in before
 
 

@@ -45,6 +45,6 @@ async def test_a_receipt_summarises_long_lists_and_many_changes(
     assert count_bytes(receipt) < 5_000
     patch = [{"op": "add", "path": path, "value": tags[:1]}]
     receipt = await tool_client.expect_result("patch_persona", persona_id=persona_id, patch=patch)
-    assert "100 of 299 changes are told" in str(receipt["findings"])
+    assert "100 of 299 changes are listed" in str(receipt["findings"])
     assert count_bytes(receipt) < 20_000
     assert (store.get("persona", persona_id) or {})["document_tags"] == tags[:1]

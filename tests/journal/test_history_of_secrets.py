@@ -19,7 +19,7 @@ async def test_a_text_that_contains_a_known_secret_is_not_restored_masked(
         "update_persona", persona_id=persona_id, system_prompt="You help."
     )
     assert "undo" not in changed
-    assert "come back" in str(changed["findings"])
+    assert "cannot be restored" in str(changed["findings"])
     earlier = changed["previous_revision"]
     back = await tool_client.expect_result(
         "restore_revision", persona_id=persona_id, revision=earlier
@@ -92,5 +92,5 @@ async def test_write_only_fields_are_neither_promised_nor_emptied(
         only=["/memories"],
     )
     assert back["status"] == "unchanged"
-    assert "come back" in str(back["findings"])
+    assert "not restored" in str(back["findings"])
     assert (store.get("persona", persona_id) or {})["memories"] == ["new"]

@@ -175,6 +175,7 @@ EMPTIED_CASES = [
 async def test_an_empty_value_that_would_remove_a_stored_one_is_refused(
     tool_client: ToolClient, tool: str, name: str, value: Any
 ) -> None:
+    await tool_client.set_switches(include_settings="ignored")
     persona_id = await tool_client.create_persona(**STORED)
     before = await tool_client.read_persona(persona_id)
     writes = len(tool_client.transport.writes)

@@ -72,6 +72,7 @@ INVALID_IDS = [
 LIST_REQUEST = re.compile(r"/v2/conversations\?limit=100(&page=\d+)?")
 """Reading the list of conversations, which is filtered by persona in our server."""
 ONE_PERSONA = re.compile(r"/v2/personas/[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+QUERY_OF_ONE = {"personas": "include_settings=true", "conversations": "verbose=true"}
 TEXTS = st.one_of(
     st.text(max_size=20),
     st.text("./\\%2efp1?#&=;:@ \n\t", max_size=12),
@@ -143,7 +144,7 @@ async def test_no_id_redirects_a_request_away_from_its_persona(
         path, _, query = request.url.raw_path.decode().partition("?")
         assert ONE_PERSONA.fullmatch(path.replace(resource, "personas")), request.url
         assert path == f"/v2/{resource}/{text.partition('@')[0]}"
-        assert query == ("verbose=true" if resource == "conversations" else "")
+        assert query == QUERY_OF_ONE[resource]
 
 
 URIS = ["tavus://personas/{}", "tavus://personas/{}/layers/llm"]
@@ -161,7 +162,7 @@ async def test_a_resource_with_an_invalid_id_sends_no_request_for_it(
     for invalid_id in INVALID_IDS:
         await try_reading_resource(tool_client, uri.format(invalid_id))
     for request in tool_client.transport.requests:
-        path = request.url.raw_path.decode()
+        path = request.url.raw_path.decode().removesuffix("?include_settings=true")
         assert ONE_PERSONA.fullmatch(path) or path.startswith("/v2/personas?limit="), path
         assert request.method == "GET"
 
@@ -177,7 +178,7 @@ async def test_no_resource_uri_redirects_a_request_away_from_its_persona(
     tool_client.transport.requests.clear()
     await try_reading_resource(tool_client, uri.format(text))
     for request in tool_client.transport.requests:
-        path = request.url.raw_path.decode()
+        path = request.url.raw_path.decode().removesuffix("?include_settings=true")
         assert ONE_PERSONA.fullmatch(path) or path.startswith("/v2/personas?limit="), path
         assert request.method == "GET"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, cast
+from typing import Annotated, Literal, cast
 
 from pydantic import Field
 from starlette.requests import Request
@@ -13,13 +13,20 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.vocabularies import to_persona_names
 from tavus_mcp.sandbox import http
 from tavus_mcp.sandbox.faults import CONTROL_PATH, Fault, Faults
+from tavus_mcp.sandbox.ids import now
+from tavus_mcp.sandbox.json_patch import Operations
 from tavus_mcp.sandbox.routes.conversations import (
     CONVERSATIONS,
     ENDED_BY_REQUEST,
     call_events,
     finish_conversation,
 )
-from tavus_mcp.sandbox.routes.personas import MAKER_CHANGES, require_editable
+from tavus_mcp.sandbox.routes.personas import (
+    MAKER_CHANGES,
+    apply_and_validate,
+    rename_operation,
+    require_editable,
+)
 from tavus_mcp.sandbox.simulator.store_calls import (
     DEFAULT_COUNT,
     DEFAULT_SEED,
@@ -27,6 +34,15 @@ from tavus_mcp.sandbox.simulator.store_calls import (
     SimulationError,
     make_calls,
 )
+from tavus_mcp.sandbox.store import Row, Store
+from tavus_mcp.sandbox.switches import Switches, switches_of
+
+
+class DashboardEdit(http.Body):
+    """An edit that a person made in the dashboard: a JSON Patch, saved live or as a draft."""
+
+    patch: Operations
+    saved: Literal["live", "draft"] = "live"
 
 
 class FinishedCall(http.Body):
@@ -53,7 +69,16 @@ def routes() -> list[Route]:
         Route(f"{CONTROL_PATH}/faults", clear_faults, methods=["DELETE"]),
         Route(f"{CONTROL_PATH}/requests", list_requests, methods=["GET"]),
         Route(f"{CONTROL_PATH}/requests", clear_requests, methods=["DELETE"]),
+        Route(f"{CONTROL_PATH}/switches", read_switches, methods=["GET"]),
+        Route(f"{CONTROL_PATH}/switches", set_switches, methods=["PATCH"]),
+        Route(f"{CONTROL_PATH}/switches", reset_switches, methods=["DELETE"]),
+        Route(f"{CONTROL_PATH}/dashboard_edits/{{persona_id}}", edit_persona, methods=["POST"]),
         Route(f"{CONTROL_PATH}/maker_changes/{{persona_id}}", hold_maker_changes, methods=["POST"]),
+        Route(
+            f"{CONTROL_PATH}/maker_changes/{{persona_id}}/publish",
+            publish_maker_changes,
+            methods=["POST"],
+        ),
         Route(
             f"{CONTROL_PATH}/maker_changes/{{persona_id}}",
             discard_maker_changes,
@@ -90,6 +115,60 @@ async def clear_requests(request: Request) -> Response:
     """Empty the request log."""
     _faults(request).clear_requests()
     return http.empty_response()
+
+
+async def read_switches(request: Request) -> Response:
+    """Return the switches as they are."""
+    return http.json_response(switches_of(request).model_dump())
+
+
+async def set_switches(request: Request) -> Response:
+    """Set the switches that the body names; the others stay."""
+    changed = switches_of(request).model_dump() | await http.read_object(request)
+    http.validate_body(Switches, changed)
+    request.app.state.switches = Switches.model_validate(changed)
+    return http.json_response(changed)
+
+
+async def reset_switches(request: Request) -> Response:
+    """Set every switch to its default."""
+    request.app.state.switches = Switches()
+    return http.empty_response()
+
+
+async def edit_persona(request: Request) -> Response:
+    """Edit a persona as its owner does in the dashboard, without a request of the API.
+
+    A live edit is in effect at once; a draft is unpublished edits (docs: pal/editing-lifecycle).
+    """
+    body = await http.read_object(request)
+    http.validate_body(DashboardEdit, body)
+    edit = DashboardEdit.model_validate(body)
+    store = http.store_of(request)
+    with store.write_transaction():
+        row = require_editable(store, request.path_params["persona_id"])
+        if edit.saved == "draft":
+            store.put(MAKER_CHANGES, row["persona_id"], {"patch": edit.patch})
+        else:
+            _apply_edit(store, row, edit.patch, switches_of(request))
+    return http.empty_response()
+
+
+async def publish_maker_changes(request: Request) -> Response:
+    """Publish the unpublished edits as a person does in the dashboard."""
+    store = http.store_of(request)
+    with store.write_transaction():
+        row = require_editable(store, request.path_params["persona_id"])
+        held = store.get(MAKER_CHANGES, row["persona_id"]) or {}
+        _apply_edit(store, row, held.get("patch", []), switches_of(request))
+        store.remove(MAKER_CHANGES, row["persona_id"])
+    return http.empty_response()
+
+
+def _apply_edit(store: Store, row: Row, patch: Operations, switches: Switches) -> None:
+    operations = [rename_operation(item) for item in patch]
+    after = apply_and_validate(store, row, operations, switches)
+    store.put("persona", row["persona_id"], {**after, "updated_at": now()})
 
 
 async def hold_maker_changes(request: Request) -> Response:

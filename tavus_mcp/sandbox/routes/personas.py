@@ -18,13 +18,16 @@ from tavus_mcp.sandbox.ids import generate_id, now
 from tavus_mcp.sandbox.json_patch import (
     Operations,
     apply_operations,
+    bad_patch,
     is_equal_json,
     not_modified_response,
     read_operations,
 )
 from tavus_mcp.sandbox.persona_validation import (
+    add_implicit_values,
     check_references,
     check_server_fields,
+    drop_implicit_values,
     normalize_persona,
     reject_key_copies,
     reject_server_fields,
@@ -33,14 +36,17 @@ from tavus_mcp.sandbox.persona_validation import (
 )
 from tavus_mcp.sandbox.routes.resource import Resource
 from tavus_mcp.sandbox.store import Row, Store
+from tavus_mcp.sandbox.switches import Switches, switches_of
 
 MAKER_CHANGES = "maker_changes"
+"""The kind of the unpublished edits that somebody made in the dashboard, by persona id."""
+_DRAFT = "persona_draft"
+_PUBLISH_URL = "https://maker.tavus.example/pals/{}/publish"
 PERSONAS = Resource(
     kind="persona",
     parameter="persona_id",
     not_found=(400, "Invalid persona_id"),
     paging=http.Paging(limit=10, first_page=1),
-    render=render_persona,
 )
 
 
@@ -55,6 +61,7 @@ def routes() -> list[Route]:
             Route(path, create, methods=["POST"]),
             Route(f"{path}/{{persona_id}}", patch, methods=["PATCH"]),
             Route(f"{path}/{{persona_id}}", delete, methods=["DELETE"]),
+            Route(f"{path}/{{persona_id}}/publish", publish, methods=["POST"]),
         )
     ]
 
@@ -76,40 +83,84 @@ async def create(request: Request) -> Response:
     with store.write_transaction():
         check_references(store, {}, row, key="error")
         store.put("persona", persona_id, row)
-    return http.json_response(
-        http.to_path_vocabulary(request, _creation_reply(render_persona(row)))
-    )
+    reply = _creation_reply(render_persona(row, switches_of(request)))
+    return http.json_response(http.to_path_vocabulary(request, reply))
 
 
 async def list_all(request: Request) -> Response:
     """List personas, whole documents each (docs: get-personas)."""
     name = "persona_type" if "persona_type" in request.query_params else "pal_type"
-    page = PERSONAS.page(request, http.type_filter(request, name, "persona_type"))
+    page = PERSONAS.page(
+        request,
+        http.type_filter(request, name, "persona_type"),
+        render=lambda row: render_persona(row, switches_of(request)),
+    )
     return http.json_response(http.to_path_vocabulary(request, page))
 
 
 async def read(request: Request) -> Response:
     """Return one persona, flat (the docs wrap it in ``data``, practice does not)."""
+    row, switches, skills = PERSONAS.requested(request), switches_of(request), None
+    if http.query_flag(request, "include_settings") and switches.include_settings == "answered":
+        skills = http.store_of(request).get("persona_skills", row["persona_id"]) or {}
     return http.json_response(
-        http.to_path_vocabulary(request, render_persona(PERSONAS.requested(request)))
+        http.to_path_vocabulary(request, render_persona(row, switches, skills))
     )
 
 
 async def patch(request: Request) -> Response:
-    """Apply a JSON Patch (docs: patch-persona, pal/editing-lifecycle)."""
-    operations = [_rename_operation(item) for item in await read_operations(request)]
-    store = http.store_of(request)
+    """Apply a JSON Patch (docs: patch-persona, pal/editing-lifecycle).
+
+    With drafts it changes the draft of the persona, which a publication makes live (docs:
+    draft-and-live).
+    """
+    operations = [rename_operation(item) for item in await read_operations(request)]
+    store, switches = http.store_of(request), switches_of(request)
+    if switches.test_operations == "refused" and any(item["op"] == "test" for item in operations):
+        raise bad_patch()
+    kind = _DRAFT if switches.patches == "draft" else "persona"
     with store.write_transaction():
-        before = require_editable(store, request.path_params["persona_id"], key="message")
-        after = _apply_and_validate(store, before, operations)
+        live = require_editable(store, request.path_params["persona_id"], key="message")
+        before = store.get(kind, live["persona_id"]) or live
+        after = apply_and_validate(store, before, operations, switches)
         if is_equal_json(before, after):
             return not_modified_response()
-        forced = _resolve_maker_changes(
+        members = _resolve_maker_changes(
             store, before, after, force=http.query_flag(request, "force")
         )
         after["updated_at"] = now()
-        store.put("persona", after["persona_id"], after)
-    return http.json_response(http.to_path_vocabulary(request, render_persona(after) | forced))
+        store.put(kind, after["persona_id"], after)
+    if kind == _DRAFT:
+        members |= {"is_draft": True, "publish_url": _PUBLISH_URL.format(after["persona_id"])}
+    if switches.patch_answer == "empty":
+        return http.empty_response(200)
+    reply = render_persona(after, switches) | members
+    return http.json_response(http.to_path_vocabulary(request, reply))
+
+
+async def publish(request: Request) -> Response:
+    """Make the draft of a persona live (docs: publish-pal); without a draft nothing changes.
+
+    The live meeting identity stays. Unpublished edits of the dashboard are a conflict; with
+    ``force`` they are discarded.
+    """
+    await http.read_object(request)
+    store = http.store_of(request)
+    with store.write_transaction():
+        live = require_editable(store, request.path_params["persona_id"])
+        draft = store.get(_DRAFT, live["persona_id"]) or live
+        members = _resolve_maker_changes(store, live, None, force=http.query_flag(request, "force"))
+        layers = {name: layer for name, layer in draft["layers"].items() if name != "conferencing"}
+        if "conferencing" in live["layers"]:
+            layers["conferencing"] = live["layers"]["conferencing"]
+        after = {**draft, "layers": layers}
+        if not is_equal_json(live, after):
+            after["updated_at"] = now()
+        store.put("persona", live["persona_id"], after)
+        store.remove(_DRAFT, live["persona_id"])
+    names = ("persona_id", "persona_name", "system_prompt", "updated_at")
+    reply = {"status": "success", **{name: after[name] for name in names}, **members}
+    return http.json_response(http.to_path_vocabulary(request, reply))
 
 
 async def delete(request: Request) -> Response:
@@ -117,7 +168,7 @@ async def delete(request: Request) -> Response:
     store = http.store_of(request)
     with store.write_transaction():
         persona_id = require_editable(store, request.path_params["persona_id"])["persona_id"]
-        for kind in ("persona", "persona_skills", MAKER_CHANGES):
+        for kind in ("persona", "persona_skills", MAKER_CHANGES, _DRAFT):
             store.remove(kind, persona_id)
     return http.empty_response()
 
@@ -130,11 +181,16 @@ def require_editable(store: Store, persona_id: str, *, key: str = "error") -> Ro
     return row
 
 
-def _apply_and_validate(store: Store, before: Row, operations: Operations) -> Row:
+def apply_and_validate(
+    store: Store, before: Row, operations: Operations, switches: Switches
+) -> Row:
+    """Return a persona with a patch applied, as it is stored; refuse what breaks a rule."""
     reject_key_copies(operations)
-    after = normalize_persona(apply_operations(before, operations))
+    patched = apply_operations(add_implicit_values(before, switches), operations)
+    after = normalize_persona(patched)
     check_server_fields(before, after)
     validate_persona(after, key="message")
+    after = drop_implicit_values(after, before)
     check_references(store, before, after, key="message")
     if _conferencing(before) != _conferencing(after) and not _is_conferencing_only(before, after):
         raise http.bad_request(
@@ -144,11 +200,15 @@ def _apply_and_validate(store: Store, before: Row, operations: Operations) -> Ro
 
 
 def _resolve_maker_changes(
-    store: Store, before: Row, after: Row, *, force: bool
-) -> dict[str, bool]:
-    """Refuse while the dashboard has unpublished edits, or discard them if forced."""
+    store: Store, before: Row, after: Row | None, *, force: bool
+) -> dict[str, Any]:
+    """Refuse while the dashboard has unpublished edits, or discard them if forced.
+
+    ``after`` is the patched persona, None for a publication.
+    """
     persona_id = before["persona_id"]
-    if store.get(MAKER_CHANGES, persona_id) is None or _is_conferencing_only(before, after):
+    is_exempt = after is not None and _is_conferencing_only(before, after)
+    if is_exempt or store.get(MAKER_CHANGES, persona_id) is None:
         return {}
     if not force:
         raise http.HttpError(
@@ -181,7 +241,7 @@ def _creation_reply(row: Row) -> Row:
     return {name: row[name] for name in names if name in row}
 
 
-def _rename_operation(operation: dict[str, Any]) -> dict[str, Any]:
+def rename_operation(operation: dict[str, Any]) -> dict[str, Any]:
     """Return an operation in persona names; free-form objects keep their own names."""
     renamed = dict(operation)
     if "value" in operation:

@@ -47,6 +47,7 @@ _ARGUMENT_ALIASES = {
     "objectives_id": "objectives",
     "guardrail_ids": "guardrails",
     "default_face_id": "default_replica_id",
+    "pal_description": "persona_description",
 }
 Name = Annotated[Text, doc("Display name", min_length=1)]
 Replica = Annotated[str, doc("Replica id")]
@@ -129,6 +130,7 @@ async def create_persona(
     based_on: Annotated[PersonaId, doc("Copy this persona; arguments override, layers merge")]
     | None = None,
     context: Annotated[Text | MISSING, DeprecatedField] = MISSING,
+    persona_description: Annotated[Text | MISSING, DeprecatedField] = MISSING,
     guardrails_id: Annotated[str | MISSING, DeprecatedField] = MISSING,
     tool_ids: Annotated[Ids | MISSING, DeprecatedField] = MISSING,
     memories: Annotated[list[NonEmptyStr] | MISSING, DeprecatedField] = MISSING,
@@ -163,6 +165,7 @@ async def update_persona(
     app: App,
     persona_id: PersonaIdParameter,
     name: Name | MISSING = MISSING,
+    persona_description: Annotated[Text | MISSING, doc("Short role")] = MISSING,
     system_prompt: Annotated[Text | MISSING, doc("Who it is, how it behaves")] = MISSING,
     pipeline_mode: Mode | MISSING = MISSING,
     default_replica_id: Replica | MISSING = MISSING,

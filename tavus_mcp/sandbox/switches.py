@@ -1,0 +1,34 @@
+"""How the sandbox behaves where it is not known how Tavus does (tests/sandbox/fidelity)."""
+
+from __future__ import annotations
+
+from typing import Literal, cast
+
+from starlette.requests import Request
+
+from tavus_mcp.sandbox.http import Body
+
+
+class Switches(Body):
+    """A choice for each assumption about Tavus; the first value of each is the default.
+
+    ``test_operations``: what a JSON Patch with ``test`` gets (docs: patch-persona allows them).
+    ``include_settings``: whether a read with ``include_settings=true`` has ``tool_ids`` and
+    ``skills`` (vendor client). ``patches``: whether a PATCH changes the persona or a draft of it
+    (docs: draft-and-live). ``patch_answer``: whether a PATCH answers the persona or nothing.
+    ``keys``: how reads show provider keys. ``defaults``: whether reads show default values.
+    ``updated_at``: whether reads have the time of the last change.
+    """
+
+    test_operations: Literal["accepted", "refused"] = "accepted"
+    include_settings: Literal["answered", "ignored"] = "answered"
+    patches: Literal["live", "draft"] = "live"
+    patch_answer: Literal["persona", "empty"] = "persona"
+    keys: Literal["masked", "partial", "absent"] = "masked"
+    defaults: Literal["omitted", "shown"] = "omitted"
+    updated_at: Literal["shown", "absent"] = "shown"
+
+
+def switches_of(request: Request) -> Switches:
+    """Return the switches of this sandbox."""
+    return cast(Switches, request.app.state.switches)
