@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
-from tavus_mcp.models.json_patch import Operation, pointer_of, pointer_tokens
+from tavus_mcp.models.json_patch import Operation, pointer_of
 from tavus_mcp.models.masking import is_masked
 from tavus_mcp.models.persona import UNKNOWN_WHEN_ABSENT, is_unread
 
