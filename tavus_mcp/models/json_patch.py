@@ -16,7 +16,8 @@ from typing import Any
 
 from tavus_mcp.models.base import JsonObject
 
-_MISSING: Any = object()
+ABSENT: Any = object()
+"""Stands for a value where there is none; null is a value."""
 _OPERATION_NAMES = ("add", "remove", "replace", "copy", "move", "test")
 
 
@@ -30,7 +31,7 @@ class Operation:
 
     op: str
     path: str
-    value: Any = _MISSING
+    value: Any = ABSENT
     source: str = ""
 
     def to_json(self) -> JsonObject:
@@ -38,7 +39,7 @@ class Operation:
         sent: JsonObject = {"op": self.op, "path": self.path}
         if self.source:
             sent["from"] = self.source
-        if self.value is not _MISSING:
+        if self.value is not ABSENT:
             sent["value"] = self.value
         return sent
 
@@ -86,6 +87,13 @@ def get_at(data: Any, pointer: str, default: Any = None) -> Any:
         else:
             return default
     return data
+
+
+def is_changed(before: Any, after: Any) -> bool:
+    """Tell whether two values differ; ``ABSENT`` differs from every value, null included."""
+    if before is ABSENT or after is ABSENT:
+        return before is not after
+    return not _is_equal(before, after)
 
 
 def diff(before: Any, after: Any, path: str = "") -> list[Operation]:
@@ -190,14 +198,14 @@ def _explain_failure(data: Any, operation: Operation) -> str | None:
         target = source if op in ("copy", "move") else path
         if target == "" and op in ("remove", "move"):
             return "the whole document cannot be removed"
-        if get_at(data, target, _MISSING) is _MISSING:
+        if get_at(data, target, ABSENT) is ABSENT:
             return f"nothing stands at {target!r}"
     if op == "test":
         return f"{path} is not the value that was tested for"
     if op == "move":
         data = apply_patch(data, [Operation("remove", source)])
     *above, _ = pointer_tokens(path)
-    parent = get_at(data, pointer_of(above), _MISSING)
+    parent = get_at(data, pointer_of(above), ABSENT)
     if not isinstance(parent, (dict, list)):
         return f"{path!r} has no parent; add {pointer_of(above)!r} first"
     return f"{path!r} is outside its list of {len(parent)}" if isinstance(parent, list) else None

@@ -214,4 +214,4 @@ async def _build_conflict(app: App, revision: str, current: PersonaDocument) -> 
         f"{current.persona_id} --into FILE. To make the persona what the file says all the same, "
         "remove the line of the revision."
     )
-    return build_revision_conflict(app, recorded, current, advice=advice)
+    return await build_revision_conflict(app, recorded, current, advice=advice)

@@ -1,4 +1,4 @@
-"""Optimistic concurrency: ``test`` operations against edits by others, and conflict errors."""
+"""Conflicts: what changed since a persona was read, who changed it, and what to do."""
 
 from __future__ import annotations
 
@@ -9,51 +9,31 @@ from tavus_mcp.catalog import Catalog
 from tavus_mcp.errors import Conflict, RequestRejected, TavusError, ToolFailure
 from tavus_mcp.history.record import record_observed
 from tavus_mcp.history.states import find_state, is_at_revision
+from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.findings import RuleFinding, info, warning
-from tavus_mcp.models.json_patch import Operation, diff, get_at, outermost_list, pointer_tokens
-from tavus_mcp.models.masking import is_secret_value
-from tavus_mcp.models.receipt import changes_of
+from tavus_mcp.models.findings import RuleFinding, warning
+from tavus_mcp.models.json_patch import (
+    ABSENT,
+    Operation,
+    diff,
+    get_at,
+    is_changed,
+    outermost_list,
+    pointer_of,
+    pointer_tokens,
+)
+from tavus_mcp.personas.change_lines import render_change
 from tavus_mcp.personas.readback import unexpected_differences
 
 EDITED_MEANWHILE = "edited-meanwhile"
-_UPDATED_AT = "/updated_at"
+OUTSIDE = "outside this journal"
+MAKE_PLAN_AGAIN = "Show this to the person; if the change is still wanted, make the plan again."
 _MAX_CONFLICT_ITEMS = 8
 """Fields that a conflict names; the others are counted."""
 
 
-def build_test_attempts(
-    before: PersonaDocument, operations: Sequence[Operation]
-) -> list[list[Operation]]:
-    """Return the ``test`` operations of each attempt: all of them, then none if there were any.
-
-    They require that the replaced values are still as they were read: a leaf, or the whole list
-    that it is in. Secrets are read masked and cannot be tested. Where there was no value, the
-    persona's ``updated_at`` is tested instead.
-    """
-    tests: dict[str, Operation] = {}
-    for operation in operations:
-        path = outermost_list(before.data, operation.path)
-        if path in tests:  # a list is tested as a whole, once for all that changes in it
-            continue
-        old = get_at(before.data, path)
-        if old is None:
-            updated_at = before.data.get("updated_at")
-            if updated_at is not None:
-                tests[_UPDATED_AT] = Operation("test", _UPDATED_AT, updated_at)
-        elif not is_secret_value(pointer_tokens(path)[-1], old):
-            tests[path] = Operation("test", path, old)
-    return [list(tests.values()), []] if tests else [[]]
-
-
-def sent_without_tests_finding(error: ToolFailure) -> RuleFinding:
-    """Return the finding for a change that was sent again without its tests."""
-    return info(
-        "sent-without-tests",
-        "Tavus refused the change with its tests for edits of others, though nothing had been "
-        f"edited; it was sent once more without them. It had said: {error}",
-        source="D:patch-persona",
-    )
+class EditChecksRefused(ToolFailure):
+    """Tavus refuses ``test`` operations, so nothing was written; the text says what it said."""
 
 
 def edited_meanwhile_findings(
@@ -76,7 +56,7 @@ def edited_meanwhile_findings(
     ]
 
 
-def build_revision_conflict(
+async def build_revision_conflict(
     app: App,
     expected: PersonaDocument | None,
     current: PersonaDocument,
@@ -89,37 +69,72 @@ def build_revision_conflict(
     ``expected`` is the document of that revision, None when it is not known. ``advice`` replaces
     the advice to call the tool again.
     """
-    differences = "What changed is not known here; read it with get_persona."
-    if expected is not None:
-        differences = "Changed meanwhile: " + _describe_differences(app, expected, current)
     retry = f"call again with if_revision={current.revision!r} or without it"
     if has_plan:
         retry = "make the plan again"
-    advice = advice or f"Look at it with get_persona, then {retry}."
+    edits = "\nThis journal does not hold the earlier revision, so the changes are not known."
+    if expected is not None:
+        edits = await describe_edits(app, expected, current)
     return Conflict(
-        f"Persona {current.persona_id!r} is at revision {current.revision} now, not at the one "
-        "this change was made for: someone edited it. Nothing was written. "
-        f"{differences} {advice}"
+        f"Persona {current.persona_id!r} has changed since and is at revision {current.revision} "
+        f"now. Nothing was written.{edits}\n"
+        f"{advice or f'Look at it with get_persona, then {retry}.'}"
     )
 
 
-def _describe_differences(app: App, expected: PersonaDocument, current: PersonaDocument) -> str:
-    operations = diff(
-        app.masker.mask(expected.stable_fields()), app.masker.mask(current.stable_fields())
-    )
-    changes = changes_of(
-        expected.stable_fields(), operations, app.masker, app.catalog.default_value
-    )
-    parts = [
-        f"{item.path} from {_format_value(item.before)} to {_format_value(item.after)}"
-        for item in changes[:_MAX_CONFLICT_ITEMS]
-    ]
-    omitted = len(changes[_MAX_CONFLICT_ITEMS:])
-    return "; ".join(parts) + (f"; and {omitted} more." if omitted else ".")
+async def describe_edits(
+    app: App,
+    expected: PersonaDocument,
+    current: PersonaDocument,
+    paths: Sequence[str] | None = None,
+) -> str:
+    """Return a line for each field that changed between two states, and who changed it.
+
+    ``paths`` limits it to these fields. Each line begins with a line break.
+    """
+    before, after = (app.masker.mask(item.stable_fields()) for item in (expected, current))
+    if paths is None:
+        changed = (outermost_list(before, item.path) for item in diff(before, after))
+        paths = list(dict.fromkeys(changed))
+    entries = await app.journal.entries_of_persona(current.persona_id)
+    lines = []
+    for path in paths[:_MAX_CONFLICT_ITEMS]:
+        old, new = get_at(before, path, ABSENT), get_at(after, path, ABSENT)
+        editor = await _find_editor(app, entries, expected, path, new)
+        lines.append(f"\n{render_change(path, old, new)} (changed {editor})")
+    omitted = len(paths) - len(lines)
+    return "".join(lines) + (f"\nand {omitted} more." if omitted else "")
 
 
-def _format_value(value: object) -> str:
-    return "nothing" if value is None else repr(value)
+async def _find_editor(
+    app: App,
+    entries: Sequence[JournalEntry],
+    expected: PersonaDocument,
+    path: str,
+    value: object,
+) -> str:
+    """Return who gave a field its value since a revision: a tool of this journal, or others.
+
+    ``entries`` are those of the persona, newest first; ``value`` is masked.
+    """
+    intents = {entry.seq: entry for entry in entries if entry.kind == "intent"}
+    since = max((item.seq for item in entries if item.revision == expected.revision), default=0)
+    for entry in entries:
+        intent = intents.get(entry.ref) if entry.kind == "outcome" else None
+        if intent is None or entry.seq < since or entry.status != "applied":
+            continue
+        if any(overlaps(path, own) for own in intent.paths):
+            state = await find_state(
+                app, entry.persona_id, entry.revision_digest or entry.revision
+            )
+            is_ours = state is not None and not is_changed(state.at(path, ABSENT), value)
+            return f"by {entry.tool} at {entry.at}" if is_ours else OUTSIDE
+    return OUTSIDE
+
+
+def overlaps(left: str, right: str) -> bool:
+    """Tell whether two pointers are equal, or one is inside the other."""
+    return left == right or left.startswith(right + "/") or right.startswith(left + "/")
 
 
 async def require_revision(
@@ -128,18 +143,43 @@ async def require_revision(
     """Raise ``Conflict``, with what changed, unless the persona is at the caller's revision."""
     if revision is not None and not await is_at_revision(app, document, revision):
         seen = await find_state(app, document.persona_id, revision)
-        raise build_revision_conflict(app, seen, document, has_plan=has_plan)
+        raise await build_revision_conflict(app, seen, document, has_plan=has_plan)
 
 
-async def require_retryable(
-    app: App, before: PersonaDocument, refusal: RequestRejected, *, has_tests: bool
+async def require_unedited(
+    app: App, before: PersonaDocument, current: PersonaDocument, paths: Sequence[str], subject: str
 ) -> None:
-    """Return when a refusal may be due to the ``test`` operations alone; else raise.
+    """Raise ``Conflict``, with what changed, unless these fields are the same in two states.
 
-    Tavus documents ``test``; that it is honoured has not been tried on the live service. Raises
-    ``Conflict`` when the persona changed meanwhile, else the refusal: nothing was written.
+    ``before`` may be from the journal, with secrets masked. ``subject`` begins the message and
+    says which fields they are.
     """
-    if not has_tests or refusal.status not in (400, 422):
+    old, new = (app.masker.mask(item.data) for item in (before, current))
+    bound = dict.fromkeys(outermost_list(before.data, path) for path in paths)
+    edited = [path for path in bound if _is_edited(old, new, path)]
+    if edited:
+        edits = await describe_edits(app, before, current, edited)
+        raise Conflict(f"{subject}. Nothing was written.{edits}\n{MAKE_PLAN_AGAIN}")
+
+
+def _is_edited(before: object, after: object, path: str) -> bool:
+    """Tell whether a field, or the kind of what it is in, differs between two states."""
+    old, new = get_at(before, path, ABSENT), get_at(after, path, ABSENT)
+    if old is ABSENT or new is ABSENT:
+        parent = pointer_of(pointer_tokens(path)[:-1])
+        return old is not new or type(get_at(before, parent)) is not type(get_at(after, parent))
+    return is_changed(old, new)
+
+
+async def require_tests_at_fault(
+    app: App, before: PersonaDocument, refusal: RequestRejected, tests: Sequence[Operation]
+) -> None:
+    """Raise what a refused change means; nothing was written.
+
+    Raises ``Conflict`` when the persona changed meanwhile, ``EditChecksRefused`` when Tavus refuses
+    the ``test`` operations alone as well, else the refusal: then it is about the change itself.
+    """
+    if not tests or refusal.status not in (400, 422):
         raise refusal
     try:
         current = await app.api.get_persona(before.persona_id)
@@ -147,4 +187,9 @@ async def require_retryable(
         raise refusal from None
     if (current.digest, current.updated_at) != (before.digest, before.updated_at):
         await record_observed(app, current)
-        raise build_revision_conflict(app, before, current) from refusal
+        raise await build_revision_conflict(app, before, current) from refusal
+    try:
+        await app.api.patch_persona(before.persona_id, tests)  # tests alone write nothing
+    except RequestRejected as error:
+        raise EditChecksRefused(str(error)) from error
+    raise refusal

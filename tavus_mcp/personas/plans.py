@@ -1,8 +1,9 @@
 """Plans: changes that were computed and checked, to be applied later, exactly and once.
 
-A plan is an entry of the journal. It is bound to the revision it was made for and expires after
-``PLAN_LIFETIME``. Secrets do not reach the disk: this process holds them in memory, and a plan
-whose secrets ended with their process is refused.
+A plan is an entry of the journal and expires after ``PLAN_LIFETIME``. The plan of a change is bound
+to fields (``plan_binding``), that of a deletion to the revision it was made for. Secrets do not
+reach the disk: this process holds them in memory, and a plan whose secrets ended with their process
+is refused.
 """
 
 from __future__ import annotations
@@ -51,12 +52,16 @@ class Plan:
 
 
 def build_change_plan(
-    app: App, tool: str, before: PersonaDocument, operations: Sequence[Operation]
+    app: App,
+    tool: str,
+    before: PersonaDocument,
+    operations: Sequence[Operation],
+    **detail: Any,
 ) -> Plan:
-    """Return the plan of a change of one persona."""
+    """Return the plan of a change of one persona; ``detail`` is stored with its patch."""
     wire = [operation.to_json() for operation in operations]
     return _without_secrets(
-        app, Plan("change", tool, before.persona_id, before.revision, {"patch": wire})
+        app, Plan("change", tool, before.persona_id, before.revision, {"patch": wire, **detail})
     )
 
 

@@ -6,7 +6,6 @@ would write. A field that is not as the change left it belongs to whoever edited
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,8 +18,9 @@ from tavus_mcp.history.states import find_state
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, info
-from tavus_mcp.models.json_patch import diff, get_at, pointer_of, pointer_tokens
+from tavus_mcp.models.json_patch import ABSENT, get_at, is_changed, pointer_of, pointer_tokens
 from tavus_mcp.models.persona import is_unread
+from tavus_mcp.personas.change_lines import render_values
 from tavus_mcp.personas.readback import is_equivalent_value
 from tavus_mcp.text import escape_invisible
 
@@ -28,9 +28,6 @@ NOT_COMPARED = "not-compared"
 """The rule of the findings for fields whose edits by others cannot be seen."""
 _MAX_LISTED_CONFLICTS = 12
 """Conflicts that are listed with their values; of the others only the path is named."""
-_MAX_VALUE_CHARS = 120
-_CONTEXT_CHARS = 30
-"""Characters shown before the first difference of long values."""
 
 
 @dataclass(frozen=True)
@@ -156,15 +153,12 @@ def find_undo_conflicts(
     )
     conflicts = []
     for path in _iter_written_paths(visible, target):
-        is_edited = bool(diff(get_at(after, path), get_at(visible, path)))
+        values = [get_at(document, path, ABSENT) for document in (after, visible, target)]
+        is_edited = is_changed(values[0], values[1])
         is_unverified = not is_edited and not _is_as_written(app, change, after, path)
         if is_edited or is_unverified:
-            after_value, current_value, restored_value = (
-                get_at(document, path) for document in (after, visible, target)
-            )
-            conflicts.append(
-                UndoConflict(path, after_value, current_value, restored_value, is_unverified)
-            )
+            own, theirs, undone = values
+            conflicts.append(UndoConflict(path, own, theirs, undone, is_unverified))
     return conflicts
 
 
@@ -177,7 +171,7 @@ def describe_undo_conflicts(conflicts: Sequence[UndoConflict]) -> str:
 
 
 def _describe_conflict(conflict: UndoConflict) -> str:
-    after, current, restored = _render_values([conflict.after, conflict.current, conflict.restored])
+    after, current, restored = render_values([conflict.after, conflict.current, conflict.restored])
     line = (
         f"{escape_invisible(conflict.path)}: {after} after our change, {current} now; the undo "
         f"would write {restored}."
@@ -187,28 +181,6 @@ def _describe_conflict(conflict: UndoConflict) -> str:
     if has_redaction([conflict.after, conflict.current], pointer_tokens(conflict.path)):
         line += " Secrets are masked, so they cannot be compared."
     return line
-
-
-def _render_values(values: Sequence[Any]) -> list[str]:
-    """Return values as JSON; of long ones the part around the first difference between them."""
-    texts = [
-        "nothing" if value is None else escape_invisible(json.dumps(value, ensure_ascii=False))
-        for value in values
-    ]
-    present = [text for text, value in zip(texts, values, strict=True) if value is not None]
-    shared = min(map(len, present), default=0)
-    start = next((at for at in range(shared) if len({text[at] for text in present}) > 1), shared)
-    first = max(0, start - _CONTEXT_CHARS) if max(map(len, texts)) > _MAX_VALUE_CHARS else 0
-    return [
-        text if value is None else _cut(text, first)
-        for text, value in zip(texts, values, strict=True)
-    ]
-
-
-def _cut(text: str, first: int) -> str:
-    last = first + _MAX_VALUE_CHARS
-    shortened = ("…" if first else "") + text[first:last] + ("…" if last < len(text) else "")
-    return shortened if shortened == text else f"{shortened} ({len(text)} characters)"
 
 
 def _is_as_written(app: App, change: UndoneChange, after: JsonObject, path: str) -> bool:
@@ -228,13 +200,14 @@ def _is_as_written(app: App, change: UndoneChange, after: JsonObject, path: str)
 def _iter_written_paths(before: Any, after: Any, path: str = "") -> Iterator[str]:
     """Yield the pointers at which two values differ: objects member by member, lists whole."""
     old, new = (
-        {} if side is None and isinstance(other, dict) else side
+        {} if side is ABSENT and isinstance(other, dict) and other else side
         for side, other in ((before, after), (after, before))
     )
     if isinstance(old, dict) and isinstance(new, dict):
         for key in {**old, **new}:
-            yield from _iter_written_paths(old.get(key), new.get(key), path + pointer_of([key]))
-    elif diff(old, new):
+            inner = path + pointer_of([key])
+            yield from _iter_written_paths(old.get(key, ABSENT), new.get(key, ABSENT), inner)
+    elif is_changed(old, new):
         yield path
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS, check_change
@@ -17,19 +18,27 @@ from tavus_mcp.history.cancelled_writes import has_taken_effect
 from tavus_mcp.history.record import RecordedWrite, WriteIntent, recorded_write
 from tavus_mcp.models.changes import Change, RawPatch
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.findings import RuleFinding, info, sort_by_severity
+from tavus_mcp.models.findings import RuleFinding, info, sort_by_severity, warning
 from tavus_mcp.models.json_patch import Operation, diff, pointer_tokens
 from tavus_mcp.models.masking import MASK, has_masked_secret_at
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.conflicts import (
-    build_test_attempts,
+    EditChecksRefused,
     edited_meanwhile_findings,
-    require_retryable,
     require_revision,
-    sent_without_tests_finding,
+    require_tests_at_fault,
+    require_unedited,
 )
 from tavus_mcp.personas.current_spelling import use_current_spelling
+from tavus_mcp.personas.edit_guard import build_edit_guard
+from tavus_mcp.personas.overwritten_values import overwritten_findings
+from tavus_mcp.personas.plan_binding import (
+    finding_key,
+    load_plan_base,
+    require_same_checks,
+    require_unedited_fields,
+)
 from tavus_mcp.personas.readback import verify_written
 from tavus_mcp.personas.receipts import build_receipt, build_undo, loss_findings
 
@@ -40,7 +49,8 @@ class UpdateRequest:
 
     ``allow`` names checker rules that may not block it; ``findings`` are passed on to the receipt.
     ``keep_legacy_spelling`` sends older spellings as they are, which restoring requires.
-    ``verify_all_fields`` reports every field that reads back differently, changed or not.
+    ``verify_all_fields`` reports every field that reads back differently, changed or not. Without
+    ``checks_edits`` no ``test`` operations are sent, which a plan must have announced.
     """
 
     tool: str
@@ -53,6 +63,7 @@ class UpdateRequest:
     plan: plans.Plan | None = None
     keep_legacy_spelling: bool = False
     verify_all_fields: bool = False
+    checks_edits: bool = True
 
 
 def from_plan(plan: plans.Plan) -> UpdateRequest:
@@ -61,38 +72,44 @@ def from_plan(plan: plans.Plan) -> UpdateRequest:
         plan.tool,
         plan.persona_id,
         RawPatch(plans.patch_of(plan)),
-        if_revision=plan.revision,
         allow=UNKNOWN_FIELDS | PRIVATE_URLS,
         plan=plan,
         keep_legacy_spelling=True,
+        checks_edits=not plan.detail.get(_CHECKS_REFUSED),
     )
 
 
 async def update(app: App, request: UpdateRequest) -> Receipt:
     """Carry out a change on the persona as it is now, or store it as a plan when ``dry_run``.
 
-    Raises ``Conflict`` when the persona is not at ``if_revision`` or was changed meanwhile,
-    ``Refused`` when Tavus would reject the result, ``JournalUnavailable`` when the journal cannot
-    be written, and the errors of the API.
+    When Tavus refuses the ``test`` operations of a change, the answer is a plan that says so.
+    Raises ``Conflict`` when the persona is not at ``if_revision``, the fields of the plan changed,
+    or others changed it meanwhile, ``Refused`` when Tavus would reject the result,
+    ``JournalUnavailable`` when the journal cannot be written, and the errors of the API.
     """
     before = await app.api.get_persona(request.persona_id)
-    await require_revision(app, before, request.if_revision, has_plan=request.plan is not None)
+    await require_revision(app, before, request.if_revision)
     if request.dry_run:
         return await preview(app, before, request)
-    after, operations, findings = compute_update(app, before, request)
+    after, operations, findings = await _compute_planned_update(app, before, request)
     if not operations:
         return build_receipt("unchanged", app, before, before, (), findings)
     used_seq = await plans.mark_used(app, request.plan) if request.plan else 0
     intent = WriteIntent("persona", request.tool, before, operations, after.data, used_seq)
+    tests = build_edit_guard(before, operations).tests if request.checks_edits else ()
     is_changed = True
-    async with recorded_write(app, intent) as write:
-        for tests in build_test_attempts(before, operations):
+    try:
+        async with recorded_write(app, intent) as write:
+            if not request.checks_edits:
+                latest = await app.api.get_persona(request.persona_id)
+                paths = [item.path for item in operations]
+                await require_unedited(app, before, latest, paths, _EDITED_AT_LAST)
             try:
                 is_changed = await app.api.patch_persona(request.persona_id, [*tests, *operations])
-                break
             except RequestRejected as error:
-                await require_retryable(app, before, error, has_tests=bool(tests))
-                findings.insert(0, sent_without_tests_finding(error))
+                await require_tests_at_fault(app, before, error, tests)
+    except EditChecksRefused as refusal:
+        return await _plan_without_checks(app, before, request, refusal)
     current = after
     with write.read_back(read_back_hint(request.persona_id)):
         current = await app.api.get_persona(request.persona_id)
@@ -100,6 +117,8 @@ async def update(app: App, request: UpdateRequest) -> Receipt:
     findings += await _require_effect(write, current, is_changed=is_changed)
     if request.verify_all_fields:
         findings += edited_meanwhile_findings(after, current, app.catalog)
+    if not request.checks_edits:
+        findings += await overwritten_findings(app, write.intent, before, operations)
     status = "applied" if is_changed else "unchanged"
     findings += [*write.mismatches, *await write.record_outcome(status, current)]
     effective = operations if is_changed else ()
@@ -116,10 +135,53 @@ async def preview(app: App, before: PersonaDocument, request: UpdateRequest) -> 
     _, operations, findings = compute_update(app, before, request)
     if not operations:
         return build_receipt("unchanged", app, before, before, (), findings)
-    plan = await plans.store_plan(
-        app, plans.build_change_plan(app, request.tool, before, operations), before
+    return await _plan(app, before, request, operations, findings)
+
+
+async def _plan(
+    app: App,
+    before: PersonaDocument,
+    request: UpdateRequest,
+    operations: Sequence[Operation],
+    findings: Sequence[RuleFinding],
+    **detail: Any,
+) -> Receipt:
+    """Store a change as a plan and return its receipt; ``detail`` is stored with the plan."""
+    plan = plans.build_change_plan(
+        app,
+        request.tool,
+        before,
+        operations,
+        findings=sorted({finding_key(item) for item in findings}),
+        **detail,
     )
+    plan = await plans.store_plan(app, plan, before)
     return build_receipt("planned", app, before, before, operations, findings, plan=plan)
+
+
+async def _plan_without_checks(
+    app: App, before: PersonaDocument, request: UpdateRequest, refusal: EditChecksRefused
+) -> Receipt:
+    """Return a plan that says that Tavus refuses to check for edits by others."""
+    _, operations, findings = compute_update(app, before, request)
+    findings.insert(0, _checks_refused_finding(refusal))
+    return await _plan(app, before, request, operations, findings, **{_CHECKS_REFUSED: True})
+
+
+async def _compute_planned_update(
+    app: App, before: PersonaDocument, request: UpdateRequest
+) -> tuple[PersonaDocument, list[Operation], list[RuleFinding]]:
+    """Return what ``compute_update`` does; raise ``Conflict`` when the plan does not fit any more.
+
+    It does not fit when fields that it changes were edited, or checks find more than before.
+    """
+    if request.plan is None:
+        return compute_update(app, before, request)
+    base = await load_plan_base(app, request.plan, before)
+    await require_unedited_fields(app, request.plan, base, before)
+    computed = compute_update(app, before, request)
+    await require_same_checks(app, request.plan, base, before, computed[2])
+    return computed
 
 
 def compute_update(
@@ -138,12 +200,10 @@ def compute_update(
     _refuse_masked_text(app, before, operations)
     refuse_mixed_conferencing(operations)
     findings = check_change(before, after, operations, app.catalog, allow=request.allow)
-    losses = loss_findings(before, operations, app.masker)
-    return (
-        after,
-        operations,
-        sort_by_severity([*request.findings, *respellings, *findings, *losses]),
-    )
+    findings += loss_findings(before, operations, app.masker)
+    if request.checks_edits:
+        findings += build_edit_guard(before, operations).findings()
+    return after, operations, sort_by_severity([*request.findings, *respellings, *findings])
 
 
 def _refuse_masked_text(app: App, before: PersonaDocument, operations: Sequence[Operation]) -> None:
@@ -184,6 +244,22 @@ async def _require_effect(
             f"did not take effect. {details}",
         )
     return [] if is_changed else [ALREADY_SET]
+
+
+_EDITED_AT_LAST = "Fields that this plan changes were edited while it was being applied"
+_CHECKS_REFUSED = "checks_refused"
+"""The member of a plan's detail that says that Tavus refused ``test`` operations."""
+
+
+def _checks_refused_finding(refusal: EditChecksRefused) -> RuleFinding:
+    return warning(
+        "checks-refused",
+        "Nothing was written. Tavus refused to check, in the same request, that nobody has edited "
+        f"these fields. It said: {refusal} apply_plan reads them once more and then writes without "
+        "that check: an edit made in the same moment would be overwritten.",
+        hint="Show this to the person; after a clear yes call apply_plan with the plan_id.",
+        source="D:patch-persona",
+    )
 
 
 RESPONSE_LOST = info(

@@ -91,6 +91,8 @@ async def test_a_replaced_secret_is_not_tested_and_not_read_back(tool_client: To
     (operations,) = sent_patches(tool_client)
     assert find_test_values(operations) == {}
     assert operations == [{"op": "add", "path": "/layers/tts/api_key", "value": SECRET}]
+    messages = [item["message"] for item in receipt["findings"]]
+    assert any("Tavus cannot check for edits by others" in message for message in messages)
 
 
 async def test_an_added_leaf_is_guarded_by_the_time_of_the_last_change(
@@ -112,8 +114,7 @@ async def test_an_edit_for_another_revision_is_refused_without_a_request(
         "update_persona", persona_id=persona_id, greeting="Hello.", if_revision=revision
     )
     assert "Nothing was written" in error
-    assert "'Hi.'" in error
-    assert "'Ciao.'" in error
+    assert '~ /greeting: "Hi." -> "Ciao." (changed outside this journal)' in error
     assert sent_patches(tool_client) == []
 
 
@@ -142,18 +143,18 @@ async def test_a_dry_run_for_another_revision_is_refused(
     assert "Nothing was written" in error
 
 
-async def test_a_plan_is_refused_and_shows_the_change_when_our_persona_was_edited(
+async def test_a_plan_is_refused_and_shows_the_change_when_its_field_was_edited(
     tool_client: ToolClient, dashboard_client: httpx2.AsyncClient
 ) -> None:
     persona_id = await tool_client.create_persona(greeting="Hi.")
     plan = await tool_client.expect_result(
         "update_persona", persona_id=persona_id, name="Eva", dry_run=True
     )
-    await patch_persona(dashboard_client, persona_id, "/greeting", "Ciao.")
+    await patch_persona(dashboard_client, persona_id, "/persona_name", "Ina")
     error = await tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
-    assert "/greeting" in error
-    assert "'Ciao.'" in error
-    assert (await tool_client.read_persona(persona_id))["persona_name"] == "Bot"
+    assert '~ /persona_name: "Bot" -> "Ina" (changed outside this journal)' in error
+    assert "Nothing was written" in error
+    assert (await tool_client.read_persona(persona_id))["persona_name"] == "Ina"
 
 
 async def create_persona_at_dashboard(dashboard: httpx2.AsyncClient) -> str:
@@ -161,17 +162,17 @@ async def create_persona_at_dashboard(dashboard: httpx2.AsyncClient) -> str:
     return str((await dashboard.post("/personas", json=body)).json()["persona_id"])
 
 
-async def test_a_plan_is_refused_and_shows_the_change_when_a_foreign_persona_was_edited(
+async def test_a_plan_for_a_foreign_persona_is_refused_when_its_field_was_edited(
     tool_client: ToolClient, dashboard_client: httpx2.AsyncClient
 ) -> None:
     persona_id = await create_persona_at_dashboard(dashboard_client)
     plan = await tool_client.expect_result(
         "update_persona", persona_id=persona_id, name="Eva", dry_run=True
     )
-    await patch_persona(dashboard_client, persona_id, "/greeting", "Ciao.")
+    await patch_persona(dashboard_client, persona_id, "/persona_name", "Ina")
     error = await tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
     assert "Nothing was written" in error
-    assert "'Ciao.'" in error
+    assert '-> "Ina"' in error
 
 
 async def test_a_deletion_plan_is_refused_and_shows_the_change_when_the_persona_was_edited(
@@ -183,7 +184,7 @@ async def test_a_deletion_plan_is_refused_and_shows_the_change_when_the_persona_
     error = await tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
     assert "Nothing was written" in error
     assert (await tool_client.read_persona(persona_id))["greeting"] == "Ciao."
-    assert "'Ciao.'" in error
+    assert '-> "Ciao."' in error
 
 
 async def test_a_refused_plan_can_be_made_again_and_carried_out(
@@ -193,7 +194,7 @@ async def test_a_refused_plan_can_be_made_again_and_carried_out(
     plan = await tool_client.expect_result(
         "update_persona", persona_id=persona_id, name="Eva", dry_run=True
     )
-    await patch_persona(dashboard_client, persona_id, "/greeting", "Ciao.")
+    await patch_persona(dashboard_client, persona_id, "/persona_name", "Ina")
     await tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
     again = await tool_client.expect_result(
         "update_persona", persona_id=persona_id, name="Eva", dry_run=True
@@ -201,23 +202,100 @@ async def test_a_refused_plan_can_be_made_again_and_carried_out(
     receipt = await tool_client.expect_result("apply_plan", plan_id=again["plan_id"])
     assert receipt["status"] == "applied"
     now = await tool_client.read_persona(persona_id)
-    assert (now["persona_name"], now["greeting"]) == ("Eva", "Ciao.")
+    assert now["persona_name"] == "Eva"
 
 
-async def test_a_patch_refused_for_its_test_operations_is_resent_without_them_and_reported(
+async def test_a_patch_refused_for_its_test_operations_becomes_a_plan_that_says_so(
     open_tool_client: Any, sandbox: ASGIApp
 ) -> None:
     async with open_tool_client(AppWithoutTestOperations(sandbox)) as tool_client:
         persona_id = await tool_client.create_persona(greeting="Hi.")
-        receipt = await tool_client.expect_result(
+        planned = await tool_client.expect_result(
             "update_persona", persona_id=persona_id, greeting="Hello."
         )
+        assert planned["status"] == "planned"
+        assert "op 'test' is not supported" in planned["findings"][0]["message"]
+        assert "Nothing was written" in planned["findings"][0]["message"]
+        assert (await tool_client.read_persona(persona_id))["greeting"] == "Hi."
+        receipt = await tool_client.expect_result("apply_plan", plan_id=planned["plan_id"])
         assert receipt["status"] == "applied"
-        assert any("without" in item["message"] for item in receipt["findings"])
-        first, second = sent_patches(tool_client)
-        assert [*find_test_values(first)] == ["/greeting"]
-        assert second == [item for item in first if item["op"] != "test"]
         assert (await tool_client.read_persona(persona_id))["greeting"] == "Hello."
+        first, tests_alone, last = sent_patches(tool_client)
+        assert [*find_test_values(first)] == ["/greeting"]
+        assert [item["op"] for item in tests_alone] == ["test"]
+        assert last == [item for item in first if item["op"] != "test"]
+
+
+async def test_a_plan_without_test_operations_does_not_overwrite_a_field_edited_since(
+    open_tool_client: Any, sandbox: ASGIApp, dashboard_client: httpx2.AsyncClient
+) -> None:
+    async with open_tool_client(AppWithoutTestOperations(sandbox)) as tool_client:
+        persona_id = await tool_client.create_persona(greeting="Hi.")
+        planned = await tool_client.expect_result(
+            "update_persona", persona_id=persona_id, greeting="Hello."
+        )
+        await patch_persona(dashboard_client, persona_id, "/greeting", "Ciao.")
+        error = await tool_client.expect_error("apply_plan", plan_id=planned["plan_id"])
+        assert '~ /greeting: "Hi." -> "Ciao."' in error
+        assert (await tool_client.read_persona(persona_id))["greeting"] == "Ciao."
+
+
+async def test_an_edit_just_before_a_plan_without_test_operations_is_sent_is_a_conflict(
+    open_tool_client: Any, sandbox: ASGIApp, store: Store
+) -> None:
+    between = AppWithHook(AppWithoutTestOperations(sandbox))
+    async with open_tool_client(between) as tool_client:
+        persona_id = await tool_client.create_persona(greeting="Hi.")
+        planned = await tool_client.expect_result(
+            "update_persona", persona_id=persona_id, greeting="Hello."
+        )
+        requests = iter(range(9))
+
+        def edit_before_the_second_request() -> None:
+            if next(requests) == 1:
+                row = store.get("persona", persona_id) or {}
+                store.put("persona", persona_id, row | {"greeting": "Ciao."})
+
+        between.before_request = edit_before_the_second_request
+        error = await tool_client.expect_error("apply_plan", plan_id=planned["plan_id"])
+        assert "while it was being applied" in error
+        assert '-> "Ciao."' in error
+        assert (store.get("persona", persona_id) or {})["greeting"] == "Ciao."
+
+
+async def test_a_refusal_of_the_change_itself_is_no_plan(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona()
+    error = await tool_client.expect_error(
+        "update_persona", persona_id=persona_id, default_replica_id="r0000000000"
+    )
+    assert "Invalid replica_id" in error
+
+
+async def test_an_object_with_a_key_is_removed_only_as_it_was_read(
+    tool_client: ToolClient, store: Store
+) -> None:
+    persona_id = await tool_client.create_persona(
+        layers={"tts": {"tts_engine": "cartesia", "api_key": OTHER_KEY}}
+    )
+    await tool_client.expect_result("configure_tts", persona_id=persona_id, unset=["tts"])
+    (operations,) = sent_patches(tool_client)
+    tests = find_test_values(operations)
+    assert tests.pop("/updated_at")
+    assert tests == {"/layers/tts/tts_engine": "cartesia"}
+
+
+async def test_a_new_key_is_sent_only_with_the_address_that_was_read(
+    tool_client: ToolClient,
+) -> None:
+    address = "https://llm.example.com/v1"
+    persona_id = await tool_client.create_persona(
+        layers={"llm": {"model": "gpt-x", "base_url": address, "api_key_ref": "openai"}}
+    )
+    await tool_client.expect_result(
+        "configure_llm", persona_id=persona_id, api_key="another-key-of-a-model"
+    )
+    (operations,) = sent_patches(tool_client)
+    assert find_test_values(operations) == {"/layers/llm/base_url": address}
 
 
 async def test_a_patch_refused_for_its_test_operations_is_not_resent_after_another_edit(
@@ -234,7 +312,7 @@ async def test_a_patch_refused_for_its_test_operations_is_not_resent_after_anoth
         error = await tool_client.expect_error(
             "update_persona", persona_id=persona_id, greeting="Hello."
         )
-        assert "/persona_name from 'Bot' to 'Eva'" in error
+        assert '~ /persona_name: "Bot" -> "Eva"' in error
         assert len(sent_patches(tool_client)) == 1
         assert (store.get("persona", persona_id) or {})["greeting"] == "Hi."
 
@@ -260,16 +338,11 @@ async def test_unpublished_dashboard_edits_are_reported_and_never_forced(
     assert row["status"] == "failed"
 
 
-async def test_a_patch_refused_with_and_without_test_operations_is_reported_as_failed(
-    tool_client: ToolClient, dashboard_client: httpx2.AsyncClient
-) -> None:
+async def test_a_change_refused_by_itself_is_reported_as_failed(tool_client: ToolClient) -> None:
     persona_id = await tool_client.create_persona(greeting="Hi.")
-    fault = {"kind": "status", "status": 422, "method": "PATCH", "times": 2}
-    await dashboard_client.post(dashboard_client.base_url.join("/_sandbox/faults"), json=fault)
-    error = await tool_client.expect_error(
-        "update_persona", persona_id=persona_id, greeting="Hello."
+    await tool_client.expect_error(
+        "update_persona", persona_id=persona_id, default_replica_id="r0000000000"
     )
-    assert "422" in error
     (row,) = (await tool_client.expect_result("list_revisions", persona_id=persona_id, limit=1))[
         "revisions"
     ]
@@ -304,6 +377,6 @@ async def test_a_refused_plan_advises_to_create_the_plan_again(
     persona_id = await tool_client.create_persona(greeting="Hi.")
     change = {"name": "Eva"} if plans == "update_persona" else {}
     plan = await tool_client.expect_result(plans, persona_id=persona_id, dry_run=True, **change)
-    await patch_persona(dashboard_client, persona_id, "/greeting", "Ciao.")
+    await patch_persona(dashboard_client, persona_id, "/persona_name", "Ina")
     error = await tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
     assert "call again with if_revision" not in error, "apply_plan has no such argument"

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
-from change_calls import CHANGE_TOOLS, build_arguments, create_persona_with_history
+from change_calls import (
+    ARGUMENTS_BY_TOOL,
+    CHANGE_TOOLS,
+    build_arguments,
+    create_persona_with_history,
+)
 from form_clients import ManualClock
 from mcp_client import ToolClient
 
@@ -31,6 +37,23 @@ async def create_plan(tool_client: ToolClient, tool: str = "edit_prompt") -> tup
 def edit_outside_server(store: Store, persona_id: str, **fields: Any) -> None:
     """Change a persona as a dashboard does, unknown to this server."""
     store.put("persona", persona_id, {**(store.get("persona", persona_id) or {}), **fields})
+
+
+def edit_at(store: Store, persona_id: str, path: str, value: Any) -> None:
+    """Set the first object or list on a path as a dashboard does, or remove the field."""
+    row = copy.deepcopy(store.get("persona", persona_id) or {})
+    node, parts = row, path[1:].split("/")
+    for part in parts[:-1]:
+        if isinstance(node.get(part), list):
+            node[part] = value
+            break
+        node = node.setdefault(part, {})
+    else:
+        if value is None:
+            node.pop(parts[-1], None)
+        else:
+            node[parts[-1]] = value
+    store.put("persona", persona_id, row)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +95,7 @@ async def test_a_plan_is_applied_once(tool_client: ToolClient, tool: str) -> Non
     error = await tool_client.expect_error("apply_plan", plan_id=plan_id)
     assert len(tool_client.transport.writes) == written
     if tool != "delete_persona":
-        assert "once" in error or "someone edited it" in error
+        assert "once" in error
 
 
 async def test_a_used_plan_is_refused_as_used(tool_client: ToolClient) -> None:
@@ -106,30 +129,86 @@ async def test_a_plan_expires_after_an_hour(open_tool_client: ToolClientFactory,
 
 
 @pytest.mark.parametrize("tool", [it for it in CHANGE_TOOLS if it != "create_persona"])
-async def test_a_persona_changed_since_the_plan_is_not_written_and_the_change_is_reported(
+async def test_a_field_changed_since_the_plan_is_not_written_and_the_change_is_reported(
+    tool_client: ToolClient, store: Store, tool: str
+) -> None:
+    persona_id, revision = await create_persona_with_history(tool_client)
+    planned = await tool_client.expect_result(
+        tool, **build_arguments(tool, persona_id, revision), dry_run=True
+    )
+    path = planned["changes"][0]["path"] or "/greeting"
+    edit_at(store, persona_id, path, ["Edited."])
+    written = len(tool_client.transport.writes)
+    error = await tool_client.expect_error("apply_plan", plan_id=planned["plan_id"])
+    assert path.split("/")[1] in error
+    assert "outside this journal" in error
+    assert len(tool_client.transport.writes) == written
+
+
+@pytest.mark.parametrize(
+    "tool", [it for it in CHANGE_TOOLS if it not in ("create_persona", "delete_persona")]
+)
+async def test_a_plan_is_applied_when_another_field_changed_since(
     tool_client: ToolClient, store: Store, tool: str
 ) -> None:
     persona_id, plan_id = await create_plan(tool_client, tool)
     edit_outside_server(store, persona_id, context="Monday only.")
-    written = len(tool_client.transport.writes)
-    error = await tool_client.expect_error("apply_plan", plan_id=plan_id)
-    assert "/context" in error
-    assert "Monday only." in error
-    assert len(tool_client.transport.writes) == written
+    receipt = await tool_client.expect_result("apply_plan", plan_id=plan_id)
+    assert receipt["status"] == "applied"
+    assert (store.get("persona", persona_id) or {})["context"] == "Monday only."
 
 
-async def test_the_change_of_a_persona_created_elsewhere_is_reported(
+async def test_two_plans_for_different_fields_can_both_be_applied(tool_client: ToolClient) -> None:
+    persona_id, _ = await create_persona_with_history(tool_client)
+    plans = [
+        await tool_client.expect_result(
+            tool, persona_id=persona_id, **ARGUMENTS_BY_TOOL[tool], dry_run=True
+        )
+        for tool in ("edit_prompt", "configure_stt", "update_persona")
+    ]
+    for plan in plans:
+        receipt = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+        assert receipt["status"] == "applied"
+
+
+async def test_of_two_plans_for_one_field_the_second_says_which_tool_changed_it(
+    tool_client: ToolClient,
+) -> None:
+    persona_id, _ = await create_persona_with_history(tool_client)
+    first, second = [
+        await tool_client.expect_result(
+            "update_persona", persona_id=persona_id, greeting=text, dry_run=True
+        )
+        for text in ("One.", "Two.")
+    ]
+    await tool_client.expect_result("apply_plan", plan_id=first["plan_id"])
+    error = await tool_client.expect_error("apply_plan", plan_id=second["plan_id"])
+    assert '~ /greeting: "Hello" -> "One." (changed by update_persona at ' in error
+    assert "outside" not in error
+
+
+async def test_a_plan_is_refused_when_its_checks_come_out_otherwise(
     tool_client: ToolClient, store: Store
 ) -> None:
-    """Required by us: a plan whose persona changed since shows what changed."""
-    row = {**(store.get("persona", STOCK) or {}), "persona_id": "p1", "persona_type": "user"}
-    store.put("persona", "p1", row)
-    receipt = await tool_client.expect_result(
-        "update_persona", persona_id="p1", name="Eve", dry_run=True
+    """The engine that the voice setting was checked against changed."""
+    persona_id, _ = await create_persona_with_history(tool_client)
+    planned = await tool_client.expect_result(
+        "configure_tts", persona_id=persona_id, stability=0.4, dry_run=True
     )
-    edit_outside_server(store, "p1", context="Monday only.")
-    error = await tool_client.expect_error("apply_plan", plan_id=receipt["plan_id"])
-    assert "/context" in error
+    edit_at(store, persona_id, "/layers/tts/tts_engine", "cartesia")
+    error = await tool_client.expect_error("apply_plan", plan_id=planned["plan_id"])
+    assert "/layers/tts" in error
+    assert "cartesia" in error
+
+
+async def test_a_plan_is_refused_when_the_object_it_writes_into_is_gone(
+    tool_client: ToolClient, store: Store
+) -> None:
+    persona_id, plan_id = await create_plan(tool_client, "configure_tts")
+    edit_at(store, persona_id, "/layers/tts", None)
+    error = await tool_client.expect_error("apply_plan", plan_id=plan_id)
+    assert "/layers/tts" in error
+    assert "Nothing was written" in error
 
 
 async def test_a_plan_for_a_deleted_persona_reports_the_deletion(
@@ -146,11 +225,9 @@ async def test_a_plan_refused_for_a_change_is_usable_after_the_change_is_reverte
     tool_client: ToolClient, store: Store
 ) -> None:
     persona_id, plan_id = await create_plan(tool_client)
-    edit_outside_server(store, persona_id, context="Monday only.")
+    edit_outside_server(store, persona_id, system_prompt="You help nobody.")
     await tool_client.expect_error("apply_plan", plan_id=plan_id)
-    row = dict(store.get("persona", persona_id) or {})
-    del row["context"]
-    store.put("persona", persona_id, row)
+    edit_outside_server(store, persona_id, system_prompt="You help people.")
     assert (await tool_client.expect_result("apply_plan", plan_id=plan_id))["status"] == "applied"
 
 

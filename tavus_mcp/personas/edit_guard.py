@@ -1,0 +1,112 @@
+"""The ``test`` operations that protect edits of others while a change is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding, warning
+from tavus_mcp.models.json_patch import (
+    ABSENT,
+    Operation,
+    get_at,
+    outermost_list,
+    pointer_of,
+    pointer_tokens,
+)
+from tavus_mcp.models.masking import has_masked_secret_at, is_secret_value
+
+UNTESTED = "edits-not-checked"
+"""The rule of the finding for fields whose edits by others a write cannot see."""
+_UPDATED_AT = "/updated_at"
+_MAX_LISTED_PATHS = 8
+
+
+@dataclass(frozen=True)
+class EditGuard:
+    """The ``test`` operations of a change, and the paths that none of them can protect."""
+
+    tests: Sequence[Operation]
+    untested: Sequence[str]
+
+    def findings(self) -> list[RuleFinding]:
+        """Return the finding for the paths that no ``test`` protects, if there are any."""
+        if not self.untested:
+            return []
+        listed, omitted = self.untested[:_MAX_LISTED_PATHS], self.untested[_MAX_LISTED_PATHS:]
+        more = f" and {len(omitted)} more" if omitted else ""
+        return [
+            warning(
+                UNTESTED,
+                f"{', '.join(listed)}{more}: Tavus cannot check for edits by others here. An edit "
+                "made in the same moment is overwritten.",
+                path=listed[0],
+            )
+        ]
+
+
+def build_edit_guard(before: PersonaDocument, operations: Sequence[Operation]) -> EditGuard:
+    """Return the ``test`` operations for a change of a persona as it was read.
+
+    They require that each replaced value is still there: a leaf, or the whole list that it is in.
+    Secrets are read masked and cannot be tested; of an object or list that holds one, the other
+    leaves are. Where there was no value, and for members that may be added to an object that is
+    replaced, the persona's ``updated_at`` is tested instead. Beside a key, its address is tested,
+    so that a key is not sent to an address that was changed meanwhile.
+    """
+    tests: dict[str, Operation] = {}
+    untested: list[str] = []
+    for path in dict.fromkeys(outermost_list(before.data, item.path) for item in operations):
+        old, tokens = get_at(before.data, path, ABSENT), pointer_tokens(path)
+        if old is ABSENT:
+            needs_time = True
+        elif not _holds_secret(tokens, old):
+            tests[path] = Operation("test", path, old)
+            needs_time = False
+        else:
+            leaves = dict(_iter_leaves(tokens, old))
+            tests |= {leaf: Operation("test", leaf, value) for leaf, value in leaves.items()}
+            needs_time = isinstance(old, (dict, list))
+            untested += [] if needs_time else [path]
+        if needs_time:
+            if before.data.get("updated_at") is None:
+                untested.append(path)
+            else:
+                tests[_UPDATED_AT] = Operation("test", _UPDATED_AT, before.data["updated_at"])
+        tests |= _address_tests(before, tokens, old)
+    return EditGuard(list(tests.values()), untested)
+
+
+def _address_tests(
+    before: PersonaDocument, tokens: Sequence[str], old: Any
+) -> dict[str, Operation]:
+    """Return the tests of the addresses beside a secret that is written."""
+    is_secret = is_secret_value(tokens[-1], "x" if old is ABSENT else old)
+    beside: JsonObject = before.at(pointer_of(tokens[:-1])) if is_secret else {}
+    if not isinstance(beside, dict):
+        return {}
+    return {
+        path: Operation("test", path, value)
+        for name, value in beside.items()
+        if name.endswith("url") and isinstance(value, str)
+        for path in [pointer_of([*tokens[:-1], name])]
+    }
+
+
+def _holds_secret(tokens: Sequence[str], value: Any) -> bool:
+    return is_secret_value(tokens[-1], value) or has_masked_secret_at(tokens, value)
+
+
+def _iter_leaves(tokens: Sequence[str], value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the pointer and the value of each part without a secret, as large as possible."""
+    if not _holds_secret(tokens, value):
+        yield pointer_of(tokens), value
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _iter_leaves((*tokens, name), item)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _iter_leaves((*tokens, str(index)), item)

@@ -1,0 +1,76 @@
+"""Bind a plan to the fields that it changes and to what its checks depend on.
+
+A plan does not depend on the rest of the persona: two plans for different fields of one persona can
+both be applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tavus_mcp.app import App
+from tavus_mcp.errors import Conflict
+from tavus_mcp.history.states import find_state, is_at_revision
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.personas.conflicts import (
+    MAKE_PLAN_AGAIN,
+    build_revision_conflict,
+    describe_edits,
+    require_unedited,
+)
+from tavus_mcp.personas.plans import Plan
+
+
+async def load_plan_base(app: App, plan: Plan, current: PersonaDocument) -> PersonaDocument:
+    """Return the persona that a plan was made for, with secrets masked.
+
+    Raises ``Conflict`` when the persona changed since and the journal does not hold that state.
+    """
+    if await is_at_revision(app, current, plan.revision):
+        return current
+    base = await find_state(app, plan.persona_id, plan.revision)
+    if base is None:
+        raise await build_revision_conflict(app, None, current, has_plan=True)
+    return base
+
+
+async def require_unedited_fields(
+    app: App, plan: Plan, base: PersonaDocument, current: PersonaDocument
+) -> None:
+    """Raise ``Conflict``, with what changed, unless the fields of a plan are as it was made for."""
+    subject = f"Fields of persona {current.persona_id!r} that this plan changes have changed since"
+    paths = [item["path"] for item in plan.detail["patch"]]
+    await require_unedited(app, base, current, paths, subject)
+
+
+async def require_same_checks(
+    app: App,
+    plan: Plan,
+    base: PersonaDocument,
+    current: PersonaDocument,
+    findings: Sequence[RuleFinding],
+) -> None:
+    """Raise ``Conflict`` when checks find more than they did when the plan was made.
+
+    ``findings`` are those on the change of the persona as it is now.
+    """
+    expected = plan.detail.get("findings")
+    if expected is None or base is current:
+        return
+    new = [
+        item for item in findings if item.severity != "info" and finding_key(item) not in expected
+    ]
+    if not new:
+        return
+    problems = "".join(f"\n{item.path or 'The persona'}: {item.message}" for item in new)
+    raise Conflict(
+        f"Persona {current.persona_id!r} has changed since this plan was made, and the checks of "
+        f"the plan now find more. Nothing was written.{problems}\nChanged since:"
+        f"{await describe_edits(app, base, current)}\n{MAKE_PLAN_AGAIN}"
+    )
+
+
+def finding_key(finding: RuleFinding) -> str:
+    """Return what identifies a finding in a stored plan: its rule and its path."""
+    return f"{finding.rule} {finding.path}"
