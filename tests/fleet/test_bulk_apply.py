@@ -101,14 +101,15 @@ async def test_a_persona_changed_in_between_is_reported_and_the_others_are_chang
 ) -> None:
     ids = store_equal_personas(store, 10)
     plan = await create_bulk_plan(tool_client, everything=True, **HELLO)
-    edit_persona(store, ids[4], system_prompt="You sing.")
+    edit_persona(store, ids[4], greeting="Theirs.")
+    edit_persona(store, ids[5], system_prompt="You sing.")
     applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
     assert applied["status"] == "partial"
     assert applied["totals"] == {"applied": 9, "failed": 1}
     row = applied["personas"][4]
     assert (row["persona_id"], row["status"]) == (ids[4], "failed")
-    assert "/system_prompt from 'You help people.' to 'You sing.'" in row["error"]
-    assert "greeting" not in (store.get("persona", ids[4]) or {})
+    assert '+ /greeting: "Theirs." (changed outside this journal)' in row["error"]
+    assert (store.get("persona", ids[4]) or {})["greeting"] == "Theirs."
     assert "apply_plan(plan_id=" in applied["findings"][0]["hint"]
 
 

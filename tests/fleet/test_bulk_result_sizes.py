@@ -29,7 +29,7 @@ async def test_long_names_and_reasons_are_truncated(tool_client: ToolClient, sto
     store.put("persona", ids[0], build_persona_row(0, persona_name=LONG))
     applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
     assert applied["totals"] == {"applied": 1, "failed": 29}
-    assert "/system_prompt" in str(applied["personas"])
+    assert "/greeting" in str(applied["personas"])
     assert count_bytes(applied) < 25_000
 
 
