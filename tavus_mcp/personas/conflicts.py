@@ -124,9 +124,7 @@ async def _find_editor(
         if intent is None or entry.seq < since or entry.status != "applied":
             continue
         if any(overlaps(path, own) for own in intent.paths):
-            state = await find_state(
-                app, entry.persona_id, entry.revision_digest or entry.revision
-            )
+            state = await find_state(app, entry.persona_id, entry.revision_digest or entry.revision)
             is_ours = state is not None and not is_changed(state.at(path, ABSENT), value)
             return f"by {entry.tool} at {entry.at}" if is_ours else OUTSIDE
     return OUTSIDE
