@@ -30,7 +30,8 @@ class App:
     id, the secrets that may not reach the disk. ``answered_forms`` are the confirmation forms that
     were answered, so that none is used twice. ``cancelled_writes`` are the intents of cancelled
     writes by the id of their object, until the next read reports them. ``running_plans`` are the
-    ids of the bulk plans that this process is applying.
+    ids of the bulk plans that this process is applying. ``is_sandbox`` is True if ``api`` is the
+    embedded sandbox.
     """
 
     api: TavusApi
@@ -44,6 +45,7 @@ class App:
     answered_forms: set[str] = field(default_factory=set, repr=False)
     cancelled_writes: dict[str, JournalEntry] = field(default_factory=dict, repr=False)
     running_plans: set[str] = field(default_factory=set, repr=False)
+    is_sandbox: bool = False
 
     def __post_init__(self) -> None:
         """Let the API mask its errors with the same secrets, and refuse with wrong settings."""

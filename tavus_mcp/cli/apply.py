@@ -1,11 +1,12 @@
-"""``tavus-mcp apply``: make personas what files say, or create them."""
+"""``tavus-mcp apply``: update or create personas from files."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
@@ -13,12 +14,21 @@ import anyio
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import allowed_rules
 from tavus_mcp.cli import files
+from tavus_mcp.cli.exit_status import status_of, worst_status
+from tavus_mcp.cli.output import ExitStatus
+from tavus_mcp.cli.receipts import print_receipt
 from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.errors import ToolFailure
 from tavus_mcp.logs import log_to_stderr
-from tavus_mcp.persona_files import sync
+from tavus_mcp.persona_files import apply as file_apply
+from tavus_mcp.persona_files.apply import ApplyFileRequest, ParsedFile
 from tavus_mcp.persona_files.yaml_reader import BadFile, decode_file
 from tavus_mcp.settings import Settings
+
+_READ_ONLY = (
+    "nothing was sent: this is read-only (--read-only, TAVUS_MCP_READ_ONLY). "
+    "--dry-run shows what would change."
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,7 @@ class ApplyOptions:
     read_only: bool = False
     allow_unknown: bool = False
     allow_private_url: bool = False
+    allow_literal_key: bool = False
 
     @property
     def allow(self) -> frozenset[str]:
@@ -37,22 +48,115 @@ class ApplyOptions:
         return allowed_rules(unknown=self.allow_unknown, private_url=self.allow_private_url)
 
 
+@dataclass
+class _FileRun:
+    """One file and what became of it; ``outcome`` is a word for the summary.
+
+    ``parsed`` is set when the file was read without a mistake.
+    """
+
+    name: str
+    raw: bytes = b""
+    parsed: ParsedFile = field(init=False)
+    status: ExitStatus = ExitStatus.DONE
+    outcome: str = "not sent"
+
+
+@dataclass
+class _ApplyRun:
+    """The run of the command over all files."""
+
+    app: App
+    options: ApplyOptions
+    files: list[_FileRun] = field(default_factory=list)
+    file_by_persona: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def status(self) -> ExitStatus:
+        return worst_status(item.status for item in self.files)
+
+    async def run_step(self, step: Callable[[_FileRun], Awaitable[None]]) -> None:
+        """Run a step for every file that had no error; report the error of each."""
+        for item in self.files:
+            if item.status != ExitStatus.DONE:
+                continue
+            try:
+                await step(item)
+            except (ToolFailure, BadFile, OSError) as error:
+                item.status = status_of(error)
+                item.outcome = "failed"
+                files.print_error(self.app, files.error_message(error, item.name))
+
+    async def parse(self, item: _FileRun) -> None:
+        """Read the file; nothing is sent."""
+        if not self.options.dry_run:
+            files.require_writable(item.name)
+        item.raw = await anyio.to_thread.run_sync(files.read_bytes, item.name)
+        request = ApplyFileRequest(
+            decode_file(item.raw),
+            dry_run=self.options.dry_run,
+            allow=self.options.allow,
+            allow_literal_key=self.options.allow_literal_key,
+        )
+        item.parsed = await file_apply.parse(self.app, request)
+        self._refuse_second_file(item)
+
+    async def check(self, item: _FileRun) -> None:
+        """Compare the file with the account; nothing is written."""
+        await file_apply.check(self.app, item.parsed)
+
+    async def apply(self, item: _FileRun) -> None:
+        """Write the persona and then the file, or show what would change."""
+        result = await file_apply.apply(self.app, item.parsed)
+        receipt = result.receipt
+        if self.options.dry_run:
+            item.outcome = "to change" if item.parsed.persona_id else "to create"
+            if receipt.status == "unchanged":
+                item.outcome = "unchanged"
+            else:
+                item.status = ExitStatus.CHANGES
+        else:
+            written = "updated" if item.parsed.persona_id else "created"
+            item.outcome = written if receipt.status == "applied" else receipt.status
+        print_receipt(self.app, receipt, file_name=item.name)
+        if files.is_regular_file(item.name) and result.text != item.parsed.request.text:
+            _write_back(item, result)
+
+    def print_summary(self) -> None:
+        """Print how many files ended how."""
+        counts = Counter(item.outcome for item in self.files)
+        text = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+        noun = "file" if len(self.files) == 1 else "files"
+        files.print_text(self.app, f"summary: {len(self.files)} {noun}: {text}")
+
+    def _refuse_second_file(self, item: _FileRun) -> None:
+        persona_id = item.parsed.persona_id
+        first = self.file_by_persona.setdefault(persona_id, item.name) if persona_id else item.name
+        if first != item.name:
+            raise BadFile(f"{first} is about the same persona {persona_id!r}; apply one of them.")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a persona as a file; - is stdin")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a persona file; - reads stdin")
     parser.add_argument(
-        "--dry-run", action="store_true", help="only show what would change; nothing is written"
+        "--dry-run",
+        action="store_true",
+        help="show what would change and write nothing; exit status 2 if something would",
     )
     parser.add_argument(
-        "--allow-unknown", action="store_true", help="let fields pass that are not known here"
+        "--allow-unknown", action="store_true", help="send fields that are not known here"
     )
     parser.add_argument(
-        "--allow-private-url", action="store_true", help="let http or a private base_url pass"
+        "--allow-private-url", action="store_true", help="accept http or a private base_url"
+    )
+    parser.add_argument(
+        "--allow-literal-key", action="store_true", help="accept keys written in the file"
     )
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Apply the files in order; return 0 when all were applied, else 1."""
+    """Apply the files; return the exit status of the most serious outcome."""
     app = build_app(settings)
     log_to_stderr(app.masker, settings.log_level)
     options = ApplyOptions(
@@ -61,48 +165,42 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         read_only=settings.read_only,
         allow_unknown=arguments.allow_unknown,
         allow_private_url=arguments.allow_private_url,
+        allow_literal_key=arguments.allow_literal_key,
     )
     return anyio.run(apply_files, app, options)
 
 
 async def apply_files(app: App, options: ApplyOptions) -> int:
-    """Apply each file, also after one that failed; return 0 when all were applied, else 1."""
+    """Apply files: none is written before all of them were read, checked and compared.
+
+    A file that fails later, because Tavus refuses it or someone edits the persona meanwhile, does
+    not stop the others.
+    """
     if options.read_only and not options.dry_run:
-        return files.print_error(
-            app,
-            "nothing was sent: this is read-only (--read-only, TAVUS_MCP_READ_ONLY). "
-            "--dry-run shows what would change.",
-        )
-    status = 0
+        return files.print_error(app, _READ_ONLY, ExitStatus.REFUSED)
+    run = _ApplyRun(app, options, [_FileRun(name) for name in options.files])
     async with aclosing(app):
-        for name in options.files:
-            try:
-                await _apply_file(app, options, name)
-            except (ToolFailure, BadFile, OSError) as error:
-                status = files.print_error(app, files.error_message(error, name))
-    return status
+        await run.run_step(run.parse)
+        if run.status == ExitStatus.DONE or options.dry_run:
+            await run.run_step(run.check)
+        if run.status == ExitStatus.DONE or options.dry_run:
+            await run.run_step(run.apply)
+        else:
+            files.print_error(app, "Nothing was written: all files must be right before one is.")
+    if len(run.files) > 1:
+        run.print_summary()
+    return run.status
 
 
-async def _apply_file(app: App, options: ApplyOptions, name: str) -> None:
-    if not options.dry_run:
-        files.require_writable(name)
-    raw = files.read_bytes(name)
-    request = sync.ApplyFileRequest(decode_file(raw), dry_run=options.dry_run, allow=options.allow)
-    result = await sync.apply(app, request)
-    files.print_facts(app, {"file": name, **files.present_fields(result.receipt)})
-    if not files.is_regular_file(name) or result.text == request.text:
-        return
+def _write_back(item: _FileRun, result: file_apply.ApplyFileResult) -> None:
+    problem = "it was changed meanwhile and is left alone"
     try:
-        _write_back(Path(name), raw, result.text)
+        if files.read_bytes(item.name) == item.raw:
+            return files.write_file(Path(item.name), result.text)
     except OSError as error:
-        revision = f" and revision: {result.revision}" if result.revision else ""
-        raise OSError(
-            f"{error.strerror or error}. The persona was written, its file was not; set in it "
-            f"persona_id: {result.receipt.persona_id}{revision}"
-        ) from error
-
-
-def _write_back(path: Path, raw: bytes, text: str) -> None:
-    if files.read_bytes(str(path)) != raw:
-        raise OSError("it was changed meanwhile and is left alone")
-    files.write_atomically(path, text)
+        problem = error.strerror or str(error)
+    revision = f" and revision: {result.revision}" if result.revision else ""
+    raise OSError(
+        f"{problem}. The persona was written, its file was not; set in it "
+        f"persona_id: {result.receipt.persona_id}{revision}"
+    )

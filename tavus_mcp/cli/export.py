@@ -1,4 +1,4 @@
-"""``tavus-mcp export``: print a persona as a file, or bring it into one."""
+"""``tavus-mcp export``: print a persona as a file, or merge it into an existing one."""
 
 from __future__ import annotations
 
@@ -10,19 +10,23 @@ import anyio
 
 from tavus_mcp.app import App
 from tavus_mcp.cli import files
+from tavus_mcp.cli.exit_status import status_of
+from tavus_mcp.cli.receipts import print_facts
 from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.errors import JournalUnavailable, ToolFailure
 from tavus_mcp.logs import log_to_stderr
-from tavus_mcp.persona_files import sync
+from tavus_mcp.persona_files import export as file_export
 from tavus_mcp.persona_files.yaml_reader import BadFile, decode_file
 from tavus_mcp.settings import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
-    parser.add_argument("persona", metavar="ID[@REVISION]", help="which persona, as it is or was")
     parser.add_argument(
-        "--into", type=Path, metavar="FILE", help="bring it into this file, whose comments stay"
+        "persona", metavar="ID[@REVISION]", help="persona id, optionally at an earlier revision"
+    )
+    parser.add_argument(
+        "--into", type=Path, metavar="FILE", help="update this file in place, keeping its comments"
     )
 
 
@@ -37,7 +41,7 @@ async def export(app: App, reference: str, target_path: Path | None) -> int:
     """Export the persona that ``ID`` or ``ID@REVISION`` names to ``target_path`` or stdout."""
     async with aclosing(app):
         try:
-            exported = await sync.export(app, reference)
+            exported = await file_export.export(app, reference)
             for finding in exported.findings:
                 text = f"{finding.path}: {finding.message} {finding.hint or ''}".rstrip()
                 files.print_error(app, text)
@@ -48,27 +52,28 @@ async def export(app: App, reference: str, target_path: Path | None) -> int:
             else:
                 _merge_into_file(app, exported, target_path)
         except (ToolFailure, BadFile, OSError) as error:
-            return files.print_error(app, files.error_message(error, target_path))
+            return files.print_error(app, files.error_message(error, target_path), status_of(error))
     return 0
 
 
-def _merge_into_file(app: App, exported: sync.PersonaExport, target_path: Path) -> None:
+def _merge_into_file(app: App, exported: file_export.PersonaExport, target_path: Path) -> None:
     facts = {"file": str(target_path), "revision": exported.document.revision}
     if target_path.exists() and not target_path.is_file():
-        raise OSError("it is no regular file; leave --into out to print the persona")
+        raise OSError("this is no regular file; without --into the persona is printed")
     if not target_path.exists():
-        files.write_atomically(target_path, exported.text)
-        return files.print_facts(app, facts)
+        files.write_file(target_path, exported.text)
+        return print_facts(app, facts)
     old_text = decode_file(files.read_bytes(str(target_path)))
-    text, changes = sync.merge_into_text(app, exported, old_text)
+    text, changes = file_export.merge_into_text(app, exported, old_text)
     if text != old_text:
-        files.write_atomically(target_path, text)
-    rows = [files.present_fields(change) for change in changes]
-    return files.print_facts(app, {**facts, "changes": rows})
+        files.write_file(target_path, text)
+    return print_facts(
+        app, {**facts, "changes": [item.model_dump(mode="json") for item in changes]}
+    )
 
 
-async def _record_exported(app: App, exported: sync.PersonaExport) -> None:
+async def _record_exported(app: App, exported: file_export.PersonaExport) -> None:
     try:
-        await sync.record_exported(app, exported)
+        await file_export.record_exported(app, exported)
     except JournalUnavailable as error:
-        files.print_error(app, f"the persona was read, but not written down: {error}")
+        files.print_error(app, f"the persona was read, but not recorded: {error}")

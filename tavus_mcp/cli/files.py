@@ -4,29 +4,48 @@ from __future__ import annotations
 
 import os
 import secrets
+import select
 import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel
 
 from tavus_mcp.app import App
 from tavus_mcp.cli.output import fail
 from tavus_mcp.persona_files.yaml_reader import MAX_FILE_BYTES
-from tavus_mcp.server.text_rendering import render_text, without_nulls
 from tavus_mcp.text import escape_invisible
 
 STDIN = "-"
+PIPE_TIMEOUT_SECONDS = 30.0
+"""How long a named pipe may be silent before reading it ends with an error."""
 
 
-def read_bytes(name: str) -> bytes:
-    """Read a file, or stdin if ``name`` is ``-``: at most one byte more than a file may have."""
+def read_bytes(name: str, *, pipe_timeout_seconds: float = PIPE_TIMEOUT_SECONDS) -> bytes:
+    """Read a file, or stdin if ``name`` is ``-``: at most one byte more than a file may have.
+
+    Raises ``OSError`` when the file cannot be read, or is a named pipe into which nobody writes.
+    """
     if name == STDIN:
         return sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+    if stat.S_ISFIFO(Path(name).stat().st_mode):
+        return _read_pipe(name, pipe_timeout_seconds)
     with Path(name).open("rb") as file:
         return file.read(MAX_FILE_BYTES + 1)
+
+
+def _read_pipe(name: str, timeout_seconds: float) -> bytes:
+    """Read a named pipe to its end; opened without waiting, as a writer may never come."""
+    content = b""
+    with os.fdopen(os.open(name, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as pipe:
+        while len(content) <= MAX_FILE_BYTES:
+            chunk = pipe.read(MAX_FILE_BYTES + 1 - len(content))
+            if chunk:
+                content += chunk
+            elif chunk is not None and content:  # the end; before any data it means: no writer yet
+                break
+            elif not select.select([pipe], [], [], timeout_seconds)[0]:
+                raise OSError(f"it is a pipe, and nothing came from it for {timeout_seconds:g} s")
+    return content
 
 
 def is_regular_file(name: str) -> bool:
@@ -43,10 +62,15 @@ def require_writable(name: str) -> None:
         raise OSError("it cannot be written, so its revision could not be; nothing was sent")
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file completely or not at all; links are followed, the permissions stay."""
+def write_file(path: Path, text: str) -> None:
+    """Write a file completely or not at all; links are followed, the permissions stay.
+
+    A file with several hard links is written in place, after a complete copy is on the disk, as
+    replacing it would separate the names.
+    """
     path = _resolve_links(path)
-    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+    status = path.stat() if path.exists() else None
+    mode = stat.S_IMODE(status.st_mode) if status else None
     temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     # a new file gets the permissions that the umask leaves
@@ -56,9 +80,12 @@ def write_atomically(path: Path, text: str) -> None:
             file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
-        if mode is not None:
-            temporary.chmod(mode)
-        temporary.replace(path)
+        if status is not None and status.st_nlink > 1:
+            path.write_bytes(text.encode())
+        else:
+            if mode is not None:
+                temporary.chmod(mode)
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -70,14 +97,9 @@ def _resolve_links(path: Path) -> Path:
     return path.resolve()
 
 
-def present_fields(result: BaseModel) -> dict[str, Any]:
-    """Return the members of a result that are not null."""
-    return dict(without_nulls(result.model_dump(mode="json")))
-
-
-def print_facts(app: App, facts: dict[str, Any]) -> None:
-    """Print a result as compact text, masked."""
-    print_utf8(escape_invisible(render_text(app.masker.mask(facts))) + "\n")
+def print_text(app: App, text: str) -> None:
+    """Print lines of a result, masked."""
+    print_utf8(escape_invisible(app.masker.mask_text(text)) + "\n")
 
 
 def print_utf8(text: str) -> None:
@@ -87,9 +109,9 @@ def print_utf8(text: str) -> None:
     sys.stdout.buffer.flush()
 
 
-def print_error(app: App, message: str) -> int:
-    """Print an error, masked; return the exit status 1."""
-    return fail(app.masker.mask_text(escape_invisible(message)))
+def print_error(app: App, message: str, status: int = 1) -> int:
+    """Print an error, masked; return ``status``."""
+    return fail(app.masker.mask_text(escape_invisible(message)), status)
 
 
 def error_message(error: Exception, name: object) -> str:

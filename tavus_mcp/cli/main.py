@@ -13,22 +13,26 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
-from typing import NoReturn, Protocol, cast
+from typing import Any, NoReturn, Protocol, cast
 
 from tavus_mcp import __version__
 from tavus_mcp.cli import serve
-from tavus_mcp.cli.output import WRONG_USE, fail
+from tavus_mcp.cli.output import ExitStatus, fail
 from tavus_mcp.settings import TOOLSETS, BadSetting, Settings, from_environment, parse_toolsets
 
 _OFFLINE_COMMANDS = frozenset({"demo", "sandbox", "journal", "manifest"})
 """Commands that never call Tavus, so that the key and the network settings do not matter."""
 
 _HELP_BY_COMMAND: Mapping[str, str] = {
-    "demo": "show the whole job on the sandbox, step by step",
-    "sandbox": "the local Tavus over HTTP, at /v2",
-    "journal": "verify or show what was done to personas",
+    "demo": "run a guided demo on the sandbox; exits non-zero if a step fails",
+    "list": "list the personas of the account",
     "export": "print a persona as a file, without its keys",
-    "apply": "make personas what files say, or create them",
+    "apply": "update or create personas from files",
+    "undo": "take back one change of a persona, or a bulk change",
+    "restore": "bring a persona back to a revision",
+    "delete": "delete a persona, after its name was typed",
+    "journal": "verify or print the journal of changes",
+    "sandbox": "serve the local Tavus over HTTP, at /v2",
     "manifest": "render README tables and server.json",
 }
 
@@ -46,19 +50,19 @@ class CommandModule(Protocol):
 def run(arguments: Sequence[str], *, parent: int = 0) -> int:
     """Run the command and return its exit status; a server ends with the process ``parent``.
 
-    A wrong option, and except for the server a wrong setting, ends with ``WRONG_USE``.
+    A wrong option, and except for the server a wrong setting, ends with ``WRONG_USAGE``.
     """
     options = _build_parser(arguments).parse_args(arguments, argparse.Namespace(parent=parent))
     try:
         settings = _load_settings(options)
     except BadSetting as error:
-        return fail(f"--toolsets: {error}", WRONG_USE)
+        return fail(f"--toolsets: {error}", ExitStatus.WRONG_USAGE)
     for problem in settings.problems:
         fail(problem)
     if options.command is None:
         return serve.run(options, settings)
     if settings.problems:
-        return WRONG_USE
+        return ExitStatus.WRONG_USAGE
     return _load_command(options.command).run(options, settings)
 
 
@@ -84,7 +88,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the usage and the mistake on stderr, and end."""
         self.print_usage(sys.stderr)
-        self.exit(WRONG_USE, f"{self.prog}: {message}\n")
+        self.exit(ExitStatus.WRONG_USAGE, f"{self.prog}: {message}\n")
 
 
 def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
@@ -95,16 +99,27 @@ def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         "on stdin and stdout, as MCP hosts launch it.",
     )
     parser.add_argument("--version", action="version", version=f"tavus-mcp {__version__}")
-    parser.add_argument(
-        "--sandbox", action="store_true", help="use the embedded local Tavus: no key, no network"
-    )
-    parser.add_argument("--read-only", action="store_true", help="serve only tools that read")
+    _add_common_options(parser, default=False)
     parser.add_argument(
         "--toolsets", metavar="A,B", help=f"what is served: {', '.join(TOOLSETS)}, or all"
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, help_text in _HELP_BY_COMMAND.items():
         command_parser = commands.add_parser(name, help=help_text)
+        _add_common_options(command_parser, default=argparse.SUPPRESS)
         if name in arguments:
             _load_command(name).add_arguments(command_parser)
     return parser
+
+
+def _add_common_options(parser: argparse.ArgumentParser, *, default: Any) -> None:
+    """Declare the options that may stand before and after the name of a command."""
+    parser.add_argument(
+        "--sandbox",
+        action="store_true",
+        default=default,
+        help="use the embedded local Tavus: no key, no network",
+    )
+    parser.add_argument(
+        "--read-only", action="store_true", default=default, help="allow only what reads"
+    )

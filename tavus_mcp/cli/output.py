@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import sys
+from enum import IntEnum
 
 from tavus_mcp.text import escape_invisible
 
-WRONG_USE = 64
-"""The exit status for a wrong option or setting (EX_USAGE of sysexits.h)."""
+
+class ExitStatus(IntEnum):
+    """What a command ends with.
+
+    ``CHANGES``: a dry run found something to change. ``CONFLICT``: someone else edited the persona.
+    ``INVALID``: a file or an argument would be rejected. ``REFUSED``: not permitted, or a person
+    said no. ``WRONG_USAGE``: a wrong option or setting (EX_USAGE of sysexits.h).
+    """
+
+    DONE = 0
+    FAILURE = 1
+    CHANGES = 2
+    CONFLICT = 3
+    INVALID = 4
+    REFUSED = 5
+    WRONG_USAGE = 64
 
 
 def report(text: str, status: int = 0) -> int:

@@ -6,7 +6,7 @@ import argparse
 from contextlib import closing
 from pathlib import Path
 
-from tavus_mcp.cli.output import WRONG_USE, fail, report
+from tavus_mcp.cli.output import ExitStatus, fail, report
 from tavus_mcp.cli.wiring import sandbox_state_path
 from tavus_mcp.sandbox import http_server
 from tavus_mcp.sandbox.app import build_sandbox
@@ -47,11 +47,11 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.make_calls is not None:
         return _make_calls(arguments, state)
     if arguments.calls is not None or arguments.seed is not None:
-        return fail("--calls and --seed go with --make-calls PERSONA_ID.", WRONG_USE)
+        return fail("--calls and --seed go with --make-calls PERSONA_ID.", ExitStatus.WRONG_USAGE)
     try:
         switches = Switches(**dict(item.split("=", 1) for item in arguments.switch))
     except ValueError:
-        return fail(f"--switch takes one of: {_render_choices()}.", WRONG_USE)
+        return fail(f"--switch takes one of: {_render_choices()}.", ExitStatus.WRONG_USAGE)
     with closing(Store.open(state)) as store:
         sandbox = build_sandbox(store, key=arguments.key, switches=switches)
         http_server.run(sandbox, host=arguments.host, port=arguments.port)
@@ -67,7 +67,8 @@ def _render_choices() -> str:
 def _make_calls(arguments: argparse.Namespace, state: Path | None) -> int:
     if state is None:
         return fail(
-            "--make-calls writes into a file, so --memory makes no sense with it.", WRONG_USE
+            "--make-calls writes into a file, so --memory makes no sense with it.",
+            ExitStatus.WRONG_USAGE,
         )
     persona_id = arguments.make_calls
     count = store_calls.DEFAULT_COUNT if arguments.calls is None else arguments.calls

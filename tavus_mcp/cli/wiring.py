@@ -36,6 +36,7 @@ def build_app(settings: Settings) -> App:
         masker,
         settings.secrets,
         problems=settings.problems,
+        is_sandbox=settings.sandbox,
     )
 
 

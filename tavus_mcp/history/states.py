@@ -22,7 +22,7 @@ async def find_state(app: App, persona_id: str, revision: str) -> PersonaDocumen
     Raises ``Refused`` when several states have this revision, or the journal was altered there.
     """
     entries = await app.journal.states(persona_id, shorten(revision))
-    named = [entry for entry in entries if _has_revision(entry, revision)]
+    named = [entry for entry in entries if has_revision(entry, revision)]
     _require_one_digest(persona_id, revision, (entry.revision_digest for entry in named))
     if not named:  # an id of another version for a state that is recorded under its own id
         states = await app.journal.states(persona_id)
@@ -52,7 +52,8 @@ async def is_at_revision(app: App, current: PersonaDocument, revision: str) -> b
     return not digests or current.digest in digests
 
 
-def _has_revision(entry: JournalEntry, revision: str) -> bool:
+def has_revision(entry: JournalEntry, revision: str) -> bool:
+    """Tell whether an entry stores, or led to, the state of a revision."""
     if entry.revision_digest:
         return entry.revision_digest.startswith(revision)
     return entry.revision == revision

@@ -72,6 +72,11 @@ def pointer_of(parts: Iterable[str | int]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
+def is_within(pointer: str, containers: Iterable[str]) -> bool:
+    """Return True if ``pointer`` is one of ``containers``, or points into one."""
+    return any(pointer == above or pointer.startswith(above + "/") for above in containers)
+
+
 def is_index(token: str) -> bool:
     """Return True if a token is a list index (RFC 6901: ASCII digits, no leading zero)."""
     return re.fullmatch("0|[1-9][0-9]{0,8}", token) is not None

@@ -99,6 +99,14 @@ class _FileMerge:
     preserved_secrets: list[PathParts] = field(default_factory=list)
     resent: list[PathParts] = field(default_factory=list)
 
+    @property
+    def resent_pointers(self) -> list[str]:
+        """The fields of the persona that are sent on every apply, as JSON Pointers."""
+        return [
+            pointer_of([*parts, KEY_FIELD] if last == KEY_REFERENCE_FIELD else [*parts, last])
+            for *parts, last in self.resent
+        ]
+
     def merge_object(
         self, file_object: JsonObject, exported: Any, stored: Any, path_parts: PathParts
     ) -> JsonObject:
@@ -226,7 +234,7 @@ def secret_findings(change: ApplyFile, before: PersonaDocument) -> list[RuleFind
     """Return remarks on the keys in a file, and on stored secrets that are not in it."""
     merge = change.merge(before.data)
     paths = {
-        "literal-key": _literal_key_paths(change.fields),
+        "literal-key": list(_iter_literal_keys(change.fields)),
         "sent-again": merge.resent,
         "secret-stays": merge.preserved_secrets,
     }
@@ -356,13 +364,14 @@ def _iter_texts(value: Any, path_parts: PathParts = ()) -> Iterator[tuple[PathPa
             yield from _iter_texts(item, (*path_parts, str(index)))
 
 
-def _literal_key_paths(fields: JsonObject) -> list[PathParts]:
-    return [
-        path_parts
-        for path_parts, text in _iter_texts(fields)
-        if text
-        and is_secret_name(path_parts[-1])
-        and "properties" not in path_parts
-        and not is_masked(text)
-        and not (_is_in_container(path_parts) and SECRET_PLACEHOLDER.search(text))
-    ]
+def literal_key_pointers(fields: JsonObject) -> list[str]:
+    """Return the paths of keys that are written out in a file."""
+    return [pointer_of(path_parts) for path_parts in _iter_literal_keys(fields)]
+
+
+def _iter_literal_keys(fields: JsonObject) -> Iterator[PathParts]:
+    for path_parts, text in _iter_texts(fields):
+        is_reference = _is_in_container(path_parts) and SECRET_PLACEHOLDER.search(text)
+        is_key = is_secret_name(path_parts[-1]) and "properties" not in path_parts
+        if text and is_key and not is_reference and not is_masked(text):
+            yield path_parts

@@ -22,6 +22,8 @@ MAX_FILE_BYTES = 1_000_000
 """Bytes that a file may have."""
 MAX_NESTING_LEVELS = 100
 """Levels that a file may nest, far more than a persona has."""
+MAX_VALUES = 20_000
+"""Values that a file may hold, keys included; ruamel.yaml reads about 30,000 a second."""
 _MAX_REPORTED_PROBLEMS = 12
 
 _NULL = re.compile(r"null|Null|NULL|~|")
@@ -113,6 +115,7 @@ class _NodeBuilder:
     root: Node | None = None
     open_nodes: list[Node] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    value_count: int = 0
 
     def handle_event(self, event: Event) -> None:
         kind = type(event).__name__.removesuffix("Event")
@@ -163,6 +166,9 @@ class _NodeBuilder:
                 first[key.value] = key
 
     def _add(self, node: Node) -> None:
+        self.value_count += 1
+        if self.value_count > MAX_VALUES:
+            raise BadFile(f"{node.position}: the file has more than {MAX_VALUES} keys and values.")
         if self.open_nodes:
             self.open_nodes[-1].items.append(node)
         else:

@@ -57,7 +57,7 @@ async def create(app: App, request: CreateRequest) -> Receipt:
     every reason when Tavus would reject it, ``Conflict`` when it is not known whether it exists,
     and the errors of the API.
     """
-    body, original, findings = await _build_body(app, request)
+    body, original, findings = await build_body(app, request)
     leaves, expected = diff(_without_leaves(body), body), PersonaDocument(body)
     refuse_masks(leaves)
     listed = diff(original.data, body) if original.data else leaves
@@ -92,7 +92,7 @@ async def create(app: App, request: CreateRequest) -> Receipt:
     return build_receipt("applied", app, original, current, listed, findings, undo=undo)
 
 
-async def _build_body(
+async def build_body(
     app: App, request: CreateRequest
 ) -> tuple[JsonObject, PersonaDocument, list[RuleFinding]]:
     """Return the body of the request, checked, the persona it copies, and findings.

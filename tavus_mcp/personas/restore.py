@@ -80,10 +80,10 @@ async def restore(app: App, request: RestoreRequest) -> Receipt:
     if request.overwrite and request.after_revision is None:
         raise InvalidArgument(["/overwrite: only an undo takes it; give after_revision as well."])
     target = await load_revision(app, request.persona_id, request.revision)
-    current = await _find_current(app, request.persona_id)
+    current = await find_current(app, request.persona_id)
     if current is None:
         return await _revive(app, request, target)
-    findings = _renamed_findings(request.persona_id, current)
+    findings = renamed_findings(request.persona_id, current)
     paths = tuple(_parse_path(name) for name in request.only)
     _refuse_unknown_paths(paths, target, current)
     guard = await _build_undo_guard(app, request)
@@ -128,7 +128,7 @@ async def _build_undo_guard(app: App, request: RestoreRequest) -> UndoGuard | No
     return UndoGuard(app, change, arguments, tuple(map(_parse_overwrite, request.overwrite)))
 
 
-async def _find_current(app: App, persona_id: str) -> PersonaDocument | None:
+async def find_current(app: App, persona_id: str) -> PersonaDocument | None:
     """Return the persona, or the one that replaces it after a deletion; None when it is gone."""
     visited: set[str] = set()
     while persona_id and persona_id not in visited:
@@ -140,7 +140,7 @@ async def _find_current(app: App, persona_id: str) -> PersonaDocument | None:
     return None
 
 
-def _renamed_findings(persona_id: str, current: PersonaDocument) -> list[RuleFinding]:
+def renamed_findings(persona_id: str, current: PersonaDocument) -> list[RuleFinding]:
     """Return a finding when the persona that is restored has another id than the one given."""
     if current.persona_id == persona_id:
         return []

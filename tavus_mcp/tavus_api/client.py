@@ -12,7 +12,7 @@ import anyio
 import httpx2
 
 from tavus_mcp import __version__
-from tavus_mcp.errors import InvalidSettings, NotConfigured
+from tavus_mcp.errors import InvalidSettings, NotConfigured, NotFound, RequestRejected
 from tavus_mcp.models import vocabularies
 from tavus_mcp.models.base import JsonObject, parse_id
 from tavus_mcp.models.document import PersonaDocument
@@ -97,6 +97,23 @@ class TavusApi:
         """Delete a persona (docs: delete-persona); 204 and 200 are success."""
         path = _resource_path("personas", persona_id)
         await self._send("DELETE", path, f"the deletion of persona {persona_id!r}")
+
+    async def has_object(self, resource: str, object_id: str) -> bool:
+        """Return True if the account has an object, such as a replica (docs: get-replica).
+
+        ``resource`` is the first part of its path. A missing object is answered with 404, or with
+        400 and a text like "Invalid replica_id".
+        """
+        subject = f"{resource} {object_id!r}"
+        try:
+            await self._send("GET", _resource_path(resource, object_id), subject)
+        except NotFound:
+            return False
+        except RequestRejected as error:
+            if error.status == 400 and "invalid" in str(error).lower():
+                return False
+            raise
+        return True
 
     async def get_conversation(self, conversation_id: str) -> JsonObject:
         """Read one conversation with its events (docs: get-conversation, ``verbose``).

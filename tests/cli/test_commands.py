@@ -9,7 +9,10 @@ import pytest
 
 from tavus_mcp.cli import main
 
-COMMANDS = ("demo", "sandbox", "journal", "export", "apply", "manifest")
+COMMANDS = (
+    *("demo", "sandbox", "journal", "manifest"),
+    *("list", "export", "apply", "undo", "restore", "delete"),
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -11,14 +11,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, InvalidArgument, Refused
+from tavus_mcp.persona_files.apply import ApplyFileRequest, ApplyFileResult, apply, parse
+from tavus_mcp.persona_files.export import export, merge_into_text
 from tavus_mcp.persona_files.persona_file import parse_persona_file
-from tavus_mcp.persona_files.sync import (
-    ApplyFileRequest,
-    ApplyFileResult,
-    apply,
-    export,
-    merge_into_text,
-)
 from tavus_mcp.personas.conflicts import EDITED_MEANWHILE
 from tavus_mcp.sandbox.store import Store
 
@@ -55,19 +50,23 @@ def build_racing_app(store: Store, sandbox: ASGIApp) -> App:
     return build_test_app(tavus)[0]
 
 
+async def apply_text(app: App, text: str) -> ApplyFileResult:
+    return await apply(app, await parse(app, ApplyFileRequest(text)))
+
+
 async def apply_changed_greeting(app: App) -> ApplyFileResult:
     text = (await export(app, "p1")).text
-    return await apply(app, ApplyFileRequest(text.replace("greeting: a", "greeting: b")))
+    return await apply_text(app, text.replace("greeting: a", "greeting: b"))
 
 
 async def apply_changed_greeting_without_revision(app: App) -> ApplyFileResult:
     lines = (await export(app, "p1")).text.splitlines(keepends=True)
     text = "".join(line for line in lines if not line.startswith("revision: "))
-    return await apply(app, ApplyFileRequest(text.replace("greeting: a", "greeting: b")))
+    return await apply_text(app, text.replace("greeting: a", "greeting: b"))
 
 
 async def apply_new_file(app: App) -> ApplyFileResult:
-    return await apply(app, ApplyFileRequest(NEW))
+    return await apply_text(app, NEW)
 
 
 @pytest.mark.parametrize(
@@ -85,11 +84,11 @@ async def test_fields_added_by_others_before_the_read_back_survive_the_next_appl
     assert "/context" in found.message
     assert parse_persona_file(done.text).revision not in (None, done.receipt.revision)
     with pytest.raises(Conflict):
-        await apply(app, ApplyFileRequest(done.text.replace("You help", "You listen")))
+        await apply_text(app, done.text.replace("You help", "You listen"))
     persona_id = str(done.receipt.persona_id)
     assert (store.get("persona", persona_id) or {})["context"] == "Their work"
     into, _ = merge_into_text(app, await export(app, persona_id), done.text)
-    last = await apply(app, ApplyFileRequest(into.replace("You help", "You listen")))
+    last = await apply_text(app, into.replace("You help", "You listen"))
     assert [item.path for item in last.receipt.changes] == ["/system_prompt"]
     await app.aclose()
 
@@ -120,7 +119,7 @@ async def apply_list_change(
         file = parse_persona_file((await export(app, "p1")).text)
         body = file.fields["layers"]["llm"]["extra_body"]
         body["servers"] = change(body["servers"])
-        await apply(app, ApplyFileRequest(file.render()))
+        await apply_text(app, file.render())
     finally:
         await app.aclose()
     stored: Any = store.get("persona", "p1")
@@ -176,7 +175,7 @@ async def test_a_field_under_both_of_its_names_is_refused(
     app = build_test_app(sandbox)[0]
     text = (await export(app, "p1")).text
     with pytest.raises(InvalidArgument, match="two names of one field") as caught:
-        await apply(app, ApplyFileRequest(extra + text))
+        await apply_text(app, extra + text)
     assert names in str(caught.value)
     assert "line 1, column 1" in str(caught.value)
     await app.aclose()

@@ -18,8 +18,9 @@ from yaml_edge_cases import JSON, KEYS, TRICKY_STRINGS
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import UNKNOWN_FIELDS
 from tavus_mcp.errors import Conflict, InvalidArgument, NotFound, Refused, ToolFailure
+from tavus_mcp.persona_files.apply import ApplyFileRequest, ApplyFileResult, apply, parse
+from tavus_mcp.persona_files.export import export
 from tavus_mcp.persona_files.persona_file import parse_persona_file
-from tavus_mcp.persona_files.sync import ApplyFileRequest, ApplyFileResult, apply, export
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
 
@@ -60,7 +61,7 @@ class PersonaFileHarness:
 
     async def apply(self, text: str, **more: Any) -> ApplyFileResult:
         self.wire.requests.clear()
-        return await apply(self.app, ApplyFileRequest(text, **more))
+        return await apply(self.app, await parse(self.app, ApplyFileRequest(text, **more)))
 
     async def refusal(self, text: str, kind: type[ToolFailure] = Refused, **more: Any) -> str:
         with pytest.raises(kind) as caught:
@@ -242,11 +243,16 @@ async def test_a_secret_reference_sets_the_key_on_every_apply_without_revealing_
         ),
     ],
 )
-async def test_a_literal_key_is_accepted_with_a_finding(
+async def test_a_literal_key_is_refused_unless_it_is_allowed(
     harness: PersonaFileHarness, before: str, after: str, path: str
 ) -> None:
     harness.put(layers={"llm": {**LLM, "headers": {"accept": "a"}}})
-    done = await harness.apply((await harness.text()).replace(before, after))
+    text = (await harness.text()).replace(before, after)
+    message = await harness.refusal(text, InvalidArgument)
+    assert path in message
+    assert "api_key_ref" in message
+    assert "sk-literal" not in message
+    done = await harness.apply(text, allow_literal_key=True)
     assert harness.operations() == {path: "sk-literal-123456"}
     assert ("literal-key", path) in list_findings(done)
     assert "sk-literal" not in done.receipt.model_dump_json()

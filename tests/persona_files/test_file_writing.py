@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from pathlib import Path
 
 import pytest
 from command_runner import CommandRunner
 from test_export_apply_commands import ADA
+
+from tavus_mcp.cli.files import read_bytes
 
 ESC, TURN = "\x1b", "\u202e"
 
@@ -59,12 +62,12 @@ def test_a_full_disk_after_a_creation_states_what_to_add_to_the_file(
     ) == result.find_value("persona_id")
 
 
-def test_circular_links_are_reported_and_other_files_are_applied(runner: CommandRunner) -> None:
+def test_circular_links_are_reported_and_nothing_is_written(runner: CommandRunner) -> None:
     (runner.folder / "loop").symlink_to("loop")
     _, persona_id = runner.create_persona_from_text(ADA)
     runner.write_file("context: 0x" + "f" * 5000 + "\n" + ADA, "long.yaml")
     result = runner.run("apply", "loop", "long.yaml", "persona.yaml")
-    assert (result.status, result.find_value("persona_id")) == (1, persona_id)
+    assert (result.status, result.find_value("persona_id")) == (4, "")
     assert "loop: " in result.stderr
     assert "line 1, column 10: this number is too long" in result.stderr
     result = runner.run("export", persona_id, "--into", "loop")
@@ -80,6 +83,33 @@ def test_export_does_not_write_into_a_pipe_or_a_folder(runner: CommandRunner, na
     result = runner.run("export", persona_id, "--into", name)
     assert result.status == 1
     assert "no regular file" in result.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_silent_pipe_is_an_error_after_a_time(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match=r"nothing came from it for 0\.01 s"):
+        read_bytes(str(tmp_path / "pipe"), pipe_timeout_seconds=0.01)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_all_of_a_pipe_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    content = b"persona_name: Ada\n" * 20_000  # more than a pipe holds
+    writer = threading.Thread(target=path.write_bytes, args=[content])
+    writer.start()
+    assert read_bytes(str(path)) == content
+    writer.join()
+
+
+def test_all_names_of_a_hard_linked_file_are_changed(runner: CommandRunner) -> None:
+    path = runner.write_file(ADA)
+    os.link(path, runner.folder / "second.yaml")
+    runner.run_successfully("apply", path.name)
+    assert path.samefile(runner.folder / "second.yaml")
+    assert "persona_id: p" in path.read_text()
+    assert list_file_names(runner) == {"persona.yaml", "second.yaml"}
 
 
 @pytest.mark.skipif(not Path("/dev/stdin").exists(), reason="this system has no /dev/stdin")
@@ -100,7 +130,7 @@ def test_control_characters_of_a_name_do_not_reach_the_terminal(runner: CommandR
         runner.run_successfully("apply", "persona.yaml"),
         runner.run_successfully("journal", "show"),
     ]
-    assert results[0].status == 1
+    assert results[0].status == 4
     assert "no\\x1b[31m" in results[0].stderr
     assert "\\x1b[2J\\x9b31m\\u202e" in results[2].stdout
     assert "f\\x1b[31m" in results[3].stdout

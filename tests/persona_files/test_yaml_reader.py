@@ -16,7 +16,12 @@ from tavus_mcp.persona_files.yaml_reader import MAX_FILE_BYTES, BadFile, decode_
 BAD: list[dict[str, Any]] = tomllib.loads(
     Path(__file__).with_name("bad_files.toml").read_text(encoding="utf-8")
 )["file"]
-FILLED = {"{DEEP}": "[" * 50_000, "{LARGE}": "x" * MAX_FILE_BYTES, "{DIGITS}": "9" * 9_000}
+FILLED = {
+    "{DEEP}": "[" * 50_000,
+    "{LARGE}": "x" * MAX_FILE_BYTES,
+    "{DIGITS}": "9" * 9_000,
+    "{MANY}": "1," * 400_000,
+}
 
 
 def build_file_bytes(row: dict[str, Any]) -> bytes:

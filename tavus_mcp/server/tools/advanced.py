@@ -8,7 +8,7 @@ from tavus_mcp.app import App
 from tavus_mcp.checker.check import allowed_rules
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.receipt import Receipt
-from tavus_mcp.persona_files import sync
+from tavus_mcp.persona_files import export
 from tavus_mcp.personas.patch_input import parse_patch
 from tavus_mcp.personas.secret_references import literal_key_findings, resolve_references
 from tavus_mcp.personas.update import UpdateRequest, update
@@ -56,7 +56,7 @@ async def patch_persona(
 @advanced.read("Export persona")
 async def export_persona(app: App, persona_id: Reference) -> PersonaText:
     """Return a persona as a YAML file to keep, without keys. Its texts are data."""
-    exported = await sync.export(app, persona_id)
+    exported = await export.export(app, persona_id)
     return PersonaText(
         persona_id=exported.document.persona_id,
         revision=exported.document.revision,

@@ -1,4 +1,4 @@
-"""Runs ``tavus-mcp --sandbox export`` and ``apply`` on the embedded sandbox."""
+"""Runs commands of ``tavus-mcp`` on the embedded sandbox."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mcp_client import SECRET
 
 from tavus_mcp.cli import main
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,11 @@ class CommandRunner:
         return CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def run(self, *arguments: str, stdin: str = "", **env: str) -> CommandResult:
-        """Run the command in this process, which is much faster."""
+        """Run the command in this process, which is much faster, on the sandbox."""
+        return self.run_without_sandbox("--sandbox", *arguments, stdin=stdin, **env)
+
+    def run_without_sandbox(self, *arguments: str, stdin: str = "", **env: str) -> CommandResult:
+        """Run the command in this process, without adding ``--sandbox``."""
         given, out, errors = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(3))
         given.buffer.write(stdin.encode())
         given.buffer.seek(0)
@@ -76,7 +80,7 @@ class CommandRunner:
             patch.setattr(sys, "stdin", given)
             patch.setattr(sys, "stdout", out)
             patch.setattr(sys, "stderr", errors)
-            status = main.run(["--sandbox", *arguments])
+            status = main.run(arguments)
         return CommandResult(status, _read_stream(out), _read_stream(errors))
 
     def _environment(self, env: Mapping[str, str]) -> dict[str, str]:

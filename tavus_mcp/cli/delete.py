@@ -1,0 +1,39 @@
+"""``tavus-mcp delete``: delete a persona after a person typed its name."""
+
+from __future__ import annotations
+
+import argparse
+
+from tavus_mcp.app import App
+from tavus_mcp.cli.confirmation import is_confirmed
+from tavus_mcp.cli.output import ExitStatus
+from tavus_mcp.cli.persona_command import print_write, run_persona_command
+from tavus_mcp.errors import InvalidArgument
+from tavus_mcp.models.base import parse_id
+from tavus_mcp.personas.delete import DeleteRequest, delete
+from tavus_mcp.settings import Settings
+from tavus_mcp.text import escape_invisible
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.add_argument("persona_id", metavar="ID", help="the persona to delete")
+    parser.add_argument("--yes", action="store_true", help="delete without asking")
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Delete the persona; return the exit status."""
+
+    async def delete_persona(app: App) -> int:
+        try:
+            document = await app.api.get_persona(parse_id(arguments.persona_id))
+        except ValueError as error:
+            raise InvalidArgument([f"{error}."]) from None
+        name = document.name or document.persona_id
+        question = f"Type the name of persona {escape_invisible(name)!r} to delete it:"
+        if not arguments.yes and not is_confirmed(app, question, name.strip()):
+            return ExitStatus.REFUSED
+        request = DeleteRequest(document.persona_id, document.revision)
+        return print_write(app, await delete(app, request))
+
+    return run_persona_command(settings, delete_persona, writes=True)

@@ -1,0 +1,45 @@
+"""Which exit status an error has, and a command with several parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tavus_mcp.cli.output import ExitStatus
+from tavus_mcp.errors import (
+    Conflict,
+    InvalidArgument,
+    InvalidKey,
+    NotConfigured,
+    Refused,
+    RequestRejected,
+)
+from tavus_mcp.persona_files.yaml_reader import BadFile
+
+_STATUS_BY_ERROR: tuple[tuple[type[Exception], ExitStatus], ...] = (
+    (Conflict, ExitStatus.CONFLICT),
+    (InvalidArgument, ExitStatus.INVALID),
+    (BadFile, ExitStatus.INVALID),
+    (Refused, ExitStatus.INVALID),
+    (NotConfigured, ExitStatus.REFUSED),
+    (InvalidKey, ExitStatus.REFUSED),
+    (RequestRejected, ExitStatus.REFUSED),
+)
+_WORST_FIRST = (
+    ExitStatus.INVALID,
+    ExitStatus.CONFLICT,
+    ExitStatus.REFUSED,
+    ExitStatus.FAILURE,
+    ExitStatus.CHANGES,
+)
+
+
+def status_of(error: Exception) -> ExitStatus:
+    """Return the exit status of a command that ended with an error."""
+    statuses = (status for kind, status in _STATUS_BY_ERROR if isinstance(error, kind))
+    return next(statuses, ExitStatus.FAILURE)
+
+
+def worst_status(statuses: Iterable[ExitStatus]) -> ExitStatus:
+    """Return the exit status of a command with several parts: that of the most serious one."""
+    present = set(statuses)
+    return next((status for status in _WORST_FIRST if status in present), ExitStatus.DONE)

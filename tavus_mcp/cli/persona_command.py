@@ -1,0 +1,48 @@
+"""Run a command that reads or writes one persona, and report its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+
+import anyio
+
+from tavus_mcp.app import App
+from tavus_mcp.cli import files
+from tavus_mcp.cli.exit_status import status_of
+from tavus_mcp.cli.output import ExitStatus
+from tavus_mcp.cli.receipts import print_receipt
+from tavus_mcp.cli.wiring import build_app
+from tavus_mcp.errors import ToolFailure
+from tavus_mcp.logs import log_to_stderr
+from tavus_mcp.models.receipt import Receipt
+from tavus_mcp.settings import Settings
+
+
+def run_persona_command(
+    settings: Settings, command: Callable[[App], Awaitable[int]], *, writes: bool = False
+) -> int:
+    """Run a command with the account of the settings; return its status, or that of its error.
+
+    A command that ``writes`` is refused when the settings are read-only.
+    """
+    app = build_app(settings)
+    log_to_stderr(app.masker, settings.log_level)
+
+    async def run() -> int:
+        async with aclosing(app):
+            if writes and settings.read_only:
+                message = "nothing was sent: this is read-only (--read-only, TAVUS_MCP_READ_ONLY)."
+                return files.print_error(app, message, ExitStatus.REFUSED)
+            try:
+                return await command(app)
+            except ToolFailure as error:
+                return files.print_error(app, str(error), status_of(error))
+
+    return anyio.run(run)
+
+
+def print_write(app: App, receipt: Receipt) -> int:
+    """Print a receipt; return the exit status of the write, or of the plan of one."""
+    print_receipt(app, receipt)
+    return ExitStatus.CHANGES if receipt.status == "planned" else ExitStatus.DONE

@@ -1,0 +1,40 @@
+"""``tavus-mcp restore``: bring a persona back to a revision."""
+
+from __future__ import annotations
+
+import argparse
+
+from tavus_mcp.app import App
+from tavus_mcp.cli.persona_command import print_write, run_persona_command
+from tavus_mcp.errors import InvalidArgument
+from tavus_mcp.history.revisions import split_reference
+from tavus_mcp.personas.restore import RestoreRequest, restore
+from tavus_mcp.settings import Settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.add_argument("persona", metavar="ID@REVISION", help="a persona and one of its revisions")
+    parser.add_argument(
+        "--only",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="restore this layer or JSON Pointer only, like tts or /layers/llm/model; repeatable",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show what would change")
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Restore the persona, or show what would change; return the exit status."""
+
+    async def restore_persona(app: App) -> int:
+        persona_id, revision = split_reference(arguments.persona, "ID@REVISION")
+        if not revision:
+            raise InvalidArgument(["Give the persona as ID@REVISION; undo takes back a change."])
+        request = RestoreRequest(
+            persona_id, revision, tuple(arguments.only), dry_run=arguments.dry_run
+        )
+        return print_write(app, await restore(app, request))
+
+    return run_persona_command(settings, restore_persona, writes=not arguments.dry_run)

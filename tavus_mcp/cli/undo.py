@@ -1,0 +1,80 @@
+"""``tavus-mcp undo``: take back one change, or a bulk change of many personas."""
+
+from __future__ import annotations
+
+import argparse
+
+from tavus_mcp.app import App
+from tavus_mcp.cli.confirmation import is_confirmed
+from tavus_mcp.cli.output import ExitStatus
+from tavus_mcp.cli.persona_command import print_write, run_persona_command
+from tavus_mcp.cli.receipts import print_facts, print_result
+from tavus_mcp.fleet import apply, plan, plan_report
+from tavus_mcp.fleet.selection import PersonaFilter
+from tavus_mcp.history.revisions import split_reference
+from tavus_mcp.personas import plans
+from tavus_mcp.personas.restore import restore
+from tavus_mcp.personas.undo import build_undo_request
+from tavus_mcp.settings import Settings
+
+_PLAN_PREFIX = "plan-"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.add_argument(
+        "change",
+        metavar="ID[@REVISION]|PLAN",
+        help="the persona, and the revision that the change led to (default: its last change on "
+        "this machine); or the plan id of a bulk change",
+    )
+    parser.add_argument(
+        "--overwrite",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="restore this field although someone edited it since; repeatable",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show what would change")
+    parser.add_argument("--yes", action="store_true", help="undo a bulk change without asking")
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Undo the change, or show what that would change; return the exit status."""
+
+    async def undo(app: App) -> int:
+        if arguments.change.startswith(_PLAN_PREFIX):
+            return await _undo_bulk_change(app, arguments)
+        persona_id, revision = split_reference(arguments.change, "ID@REVISION")
+        request = await build_undo_request(
+            app,
+            persona_id,
+            revision,
+            overwrite=tuple(arguments.overwrite),
+            dry_run=arguments.dry_run,
+        )
+        return print_write(app, await restore(app, request))
+
+    return run_persona_command(settings, undo, writes=not arguments.dry_run)
+
+
+async def _undo_bulk_change(app: App, arguments: argparse.Namespace) -> int:
+    request = plan.BulkChangeRequest(PersonaFilter(), undo_of=arguments.change)
+    draft = await plan.draft_bulk_plan(app, request, _ignore_progress)
+    print_facts(app, plan_report.render_plan(draft))
+    stored = draft.stored_plan
+    if stored is None:
+        return ExitStatus.DONE
+    if arguments.dry_run:
+        return ExitStatus.CHANGES
+    count = len(draft.planned_personas)
+    if not arguments.yes and not is_confirmed(app, f"Undo it for {count} persona(s)? [yes]", "yes"):
+        return ExitStatus.REFUSED
+    loaded = await plans.load_applicable_plan(app, stored.plan_id)
+    receipt = await apply.apply_bulk_plan(app, loaded, _ignore_progress)
+    print_result(app, receipt)
+    return ExitStatus.FAILURE if receipt.status == "partial" else ExitStatus.DONE
+
+
+async def _ignore_progress(*_: object) -> None:
+    """Report no progress."""
