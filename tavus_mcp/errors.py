@@ -3,7 +3,8 @@
     ToolFailure                   a request that cannot be fulfilled; its text says what to do next
     ├── InvalidArgument           an argument has the wrong name, type or value
     ├── Refused                   the result would not work: nothing was sent
-    │   └── PlanAlreadyApplied    the plan was applied before
+    │   ├── PlanAlreadyApplied    the plan was applied before
+    │   └── PatchMisfit           operations of a patch do not fit the persona
     ├── Conflict                  the persona is not as the caller believes
     ├── NotConfigured             no key and no sandbox
     │   └── InvalidSettings       a variable of the environment is wrong
@@ -22,6 +23,7 @@ is a bug; the model sees one generic line for it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 
 class ToolFailure(Exception):
@@ -41,6 +43,20 @@ class InvalidArgument(ToolFailure):
 
 class Refused(ToolFailure):
     """The result would not work; nothing was sent."""
+
+
+class PatchMisfit(Refused):
+    """Operations of a patch do not fit the persona.
+
+    ``problems`` holds one sentence for each; ``repaired`` is the persona as it was probably meant.
+    """
+
+    def __init__(self, problems: Iterable[str], repaired: dict[str, Any] | None = None) -> None:
+        self.problems = tuple(problems)
+        self.repaired = repaired
+        super().__init__(
+            "The patch does not fit this persona. Nothing was sent. " + " ".join(self.problems)
+        )
 
 
 class PlanAlreadyApplied(Refused):

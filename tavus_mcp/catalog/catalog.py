@@ -11,7 +11,6 @@ from tavus_mcp.catalog.facts import (
     ChangelogEntry,
     ContextGuidance,
     EngineFacts,
-    FieldAlias,
     FieldFacts,
     Language,
     LayerFacts,
@@ -241,10 +240,6 @@ class Catalog:
             if change.kind == "default" and (change.path, change.value) == (path, value):
                 return f" since {change.date.isoformat()}"
         return ""
-
-    def field_aliases(self) -> tuple[FieldAlias, ...]:
-        """Return the fields that callers send under the names of other APIs."""
-        return read_facts(FieldAlias, "habits", "habit")
 
     def seed_mappings(self) -> tuple[SeedMapping, ...]:
         """Return the settings that the seed document shows, each with today's equivalent."""

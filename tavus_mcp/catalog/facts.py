@@ -263,20 +263,6 @@ class SttSupport(Facts):
         return (self.engine,)
 
 
-class FieldAlias(Facts):
-    """Fields that callers send under the names of other APIs, and the Tavus field of that meaning.
-
-    ``where`` names layers, an empty one for the persona itself; ``to`` is a JSON Pointer, None
-    when a persona has no such field; ``form`` names the conversion of the value.
-    """
-
-    names: tuple[str, ...]
-    where: tuple[str, ...]
-    why: str
-    to: str | None = None
-    form: Literal["language-codes", "text"] | None = None
-
-
 class ChangelogEntry(Facts):
     """Something Tavus changed on a day; path is a JSON Pointer, empty for the whole persona."""
 

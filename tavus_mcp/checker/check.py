@@ -32,9 +32,10 @@ def check(document: PersonaDocument, catalog: Catalog) -> list[RuleFinding]:
     rule_findings = [finding for rule in RULES for finding in rule.findings(document, catalog)]
     schema_findings = check_schema(document, catalog)
     intended = {
-        finding.intended_path
+        path
         for finding in schema_findings
-        if finding.intended_path and document.at(finding.intended_path) is None
+        for path in finding.intended_paths
+        if document.at(path) is None
     }
     rule_findings = [finding for finding in rule_findings if finding.path not in intended]
     return sort_by_severity(_merge_findings(schema_findings, rule_findings))
@@ -55,21 +56,44 @@ def check_change(
     """
     previous = {_finding_identity(finding) for finding in check(before, catalog)}
     changed_paths = [operation.path for operation in operations]
-    written_paths = [operation.path for operation in operations if operation.op != "remove"]
     findings = check(after, catalog)
-    blocking = [
-        finding
-        for finding in findings
-        if finding.blocks_write
-        and finding.rule not in allow
-        and (_finding_identity(finding) not in previous or _is_within(written_paths, finding.path))
-    ]
+    blocking = _select_blocking(findings, previous, operations, allow)
     if blocking:
         raise Refused(refusal(blocking))
     return [
         finding
         for finding in findings
         if _finding_identity(finding) not in previous or _is_affected(changed_paths, finding.path)
+    ]
+
+
+def blocking_findings(
+    before: PersonaDocument,
+    after: PersonaDocument,
+    operations: Sequence[Operation],
+    catalog: Catalog,
+    *,
+    allow: frozenset[str] = frozenset(),
+) -> list[RuleFinding]:
+    """Return the findings for which ``check_change`` would refuse a change."""
+    previous = {_finding_identity(finding) for finding in check(before, catalog)}
+    return _select_blocking(check(after, catalog), previous, operations, allow)
+
+
+def _select_blocking(
+    findings: Sequence[RuleFinding],
+    previous: set[tuple[str | None, str, str]],
+    operations: Sequence[Operation],
+    allow: frozenset[str],
+) -> list[RuleFinding]:
+    """Return the findings that refuse a change: new ones, and those in what is written."""
+    written_paths = [operation.path for operation in operations if operation.op != "remove"]
+    return [
+        finding
+        for finding in findings
+        if finding.blocks_write
+        and finding.rule not in allow
+        and (_finding_identity(finding) not in previous or _is_within(written_paths, finding.path))
     ]
 
 
@@ -120,7 +144,12 @@ _SUPERSEDING_SEVERITIES: Mapping[str, tuple[str, ...]] = {
 
 
 def refusal(blocking: Sequence[RuleFinding]) -> str:
-    """Return the text of a refused write: each reason with its path and what to do instead.
+    """Return the text of a refused write, with each reason."""
+    return "Refused before anything was sent. " + " ".join(refusal_reasons(blocking))
+
+
+def refusal_reasons(blocking: Sequence[RuleFinding]) -> list[str]:
+    """Return each reason to refuse a write, with its path and what to do instead.
 
     The messages of schema findings say what is allowed; their hints are about stored personas.
     """
@@ -128,8 +157,10 @@ def refusal(blocking: Sequence[RuleFinding]) -> str:
     for finding in blocking:
         has_hint = finding.hint and finding.rule not in (SHAPE, UNKNOWN_FIELD)
         hint = f" {finding.hint}" if has_hint else ""
+        if finding.intended_paths and not finding.message.endswith("?"):
+            hint = f" Give {' and '.join(map(repr, finding.intended_paths))} instead."
         reasons.append(f"{finding.path}: {finding.message}{hint}")
-    return "Refused before anything was sent. " + " ".join(reasons)
+    return reasons
 
 
 def _is_within(parent_paths: Sequence[str], path: str) -> bool:

@@ -307,3 +307,25 @@ def move_field(source: str, target: str) -> FixCall:
     operation = {"op": "move", "from": source, "path": target}
     options = {"allow_unknown": True} if source.count("/") == 1 else {}
     return FixCall("patch_persona", {"patch": [operation], **options})
+
+
+def merge_calls(calls: Iterable[FixCall]) -> tuple[str | FixCall, ...]:
+    """Return calls as parts of a hint, joined by "and"; calls of one tool become one."""
+    by_tool: dict[str, FixCall] = {}
+    for call in calls:
+        earlier = by_tool.get(call.tool)
+        by_tool[call.tool] = _merge_two_calls(earlier, call) if earlier else call
+    parts: list[str | FixCall] = []
+    for call in by_tool.values():
+        parts += [" and ", call] if parts else [call]
+    return tuple(parts)
+
+
+def _merge_two_calls(first: FixCall, second: FixCall) -> FixCall:
+    """Return two calls of one tool as one; lists, such as ``unset``, are joined."""
+    merged: dict[str, Any] = {**first.arguments, **second.arguments}
+    for name in ("unset", "patch"):
+        if name in merged:
+            del merged[name]  # so that it comes behind the fields that are set
+            merged[name] = [*first.arguments.get(name, ()), *second.arguments.get(name, ())]
+    return FixCall(first.tool, merged)

@@ -11,21 +11,26 @@ from typing import Any
 from pydantic import ValidationError
 
 from tavus_mcp.catalog import Catalog
-from tavus_mcp.catalog.facts import FieldAlias
-from tavus_mcp.checker.fixes import UnprintedValue, move_field, remove, set_at, unset_at
+from tavus_mcp.checker.fixes import (
+    FixCall,
+    UnprintedValue,
+    merge_calls,
+    move_field,
+    remove,
+    set_at,
+    unset_at,
+)
 from tavus_mcp.checker.rule import Violation
-from tavus_mcp.checker.rule_factories import Hint
-from tavus_mcp.checker.rules.persona import find_language_code
 from tavus_mcp.checker.rules.stt import to_conversational_flow
+from tavus_mcp.checker.unknown_fields import Meaning, find_meaning, fits
 from tavus_mcp.deprecations.fields import TRUE_WORDS, replace_interruptibility
 from tavus_mcp.deprecations.turn_taking import legacy_fields
 from tavus_mcp.models.base import JsonObject, is_set
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
-from tavus_mcp.models.json_patch import pointer_of, pointer_tokens
-from tavus_mcp.models.layers import Layers
+from tavus_mcp.models.json_patch import pointer_tokens
 from tavus_mcp.models.persona import Persona
-from tavus_mcp.models.validation_errors import SchemaError, parse_errors
+from tavus_mcp.models.validation_errors import SchemaError, list_allowed_fields, parse_errors
 
 UNKNOWN_FIELD = "unknown-field"
 SHAPE = "shape"
@@ -35,6 +40,7 @@ SCHEMA_RULES = (UNKNOWN_FIELD, SHAPE, VALUE_AS_TEXT)
 _SOURCE = "D:create-persona"
 _SCALARS = {"bool_type": "true or false", "float_type": "a number", "int_type": "a whole number"}
 _CONTAINER_ERRORS = frozenset({"model_type", "model_attributes_type", "dict_type", "list_type"})
+_UNKNOWN = "extra_forbidden"  # pydantic's name of the error
 _MISSING = object()
 
 
@@ -50,8 +56,14 @@ def check_schema(document: PersonaDocument, catalog: Catalog) -> list[RuleFindin
     errors = _find_errors(data)
     paths = {error.path for error in errors}
     quoted = [e for e in strict_errors if e.path not in paths and isinstance(e.value, str)]
+    unknown = [error for error in errors if error.error_type == _UNKNOWN]
     return [
-        *(_build_finding(error, document, catalog) for error in errors),
+        *(
+            _invalid_value_finding(error, document, catalog)
+            for error in errors
+            if error not in unknown
+        ),
+        *_unknown_field_findings(unknown, document, catalog),
         *(_quoted_value_finding(error, document) for error in quoted),
     ]
 
@@ -64,20 +76,34 @@ def _find_errors(data: JsonObject) -> list[SchemaError]:
     return []
 
 
-def _build_finding(error: SchemaError, document: PersonaDocument, catalog: Catalog) -> RuleFinding:
-    if error.error_type != "extra_forbidden":
-        legacy = {item.path: item.value for item in replace_interruptibility(document, catalog)}
-        violation = _invalid_value_violation(error, legacy.get(error.path))
-        return violation.finding("error", document, rule=SHAPE, source=_SOURCE, blocks_write=True)
-    violation, target = _unknown_field_violation(error, document, catalog)
-    return violation.finding(
-        "warning",
-        document,
-        rule=UNKNOWN_FIELD,
-        source=_SOURCE,
-        blocks_write=True,
-        intended_path=target,
-    )
+def _invalid_value_finding(
+    error: SchemaError, document: PersonaDocument, catalog: Catalog
+) -> RuleFinding:
+    legacy = {item.path: item.value for item in replace_interruptibility(document, catalog)}
+    violation = _invalid_value_violation(error, legacy.get(error.path))
+    return violation.finding("error", document, rule=SHAPE, source=_SOURCE, blocks_write=True)
+
+
+def _unknown_field_findings(
+    errors: Sequence[SchemaError], document: PersonaDocument, catalog: Catalog
+) -> Iterator[RuleFinding]:
+    """Yield a finding for each unknown field; the fields of an object are listed in its first."""
+    listed: set[str] = set()
+    for error in errors:
+        meaning = find_meaning(error.path, error.value, catalog)
+        violation = _unknown_field_violation(error, meaning, document, catalog)
+        parent = _parent_of(error.path)
+        if meaning is None and parent not in listed:
+            listed.add(parent)
+            violation.message = " ".join([violation.message, *list_allowed_fields([error])])
+        yield violation.finding(
+            "warning",
+            document,
+            rule=UNKNOWN_FIELD,
+            source=_SOURCE,
+            blocks_write=True,
+            intended_paths=meaning.targets if meaning else (),
+        )
 
 
 def _quoted_value_finding(error: SchemaError, document: PersonaDocument) -> RuleFinding:
@@ -104,37 +130,43 @@ def _parse_scalar(error: SchemaError) -> bool | float | None:
 
 
 def _unknown_field_violation(
-    error: SchemaError, document: PersonaDocument, catalog: Catalog
-) -> tuple[Violation, str | None]:
-    """Return the violation of an unknown field, and the path of the field that was meant.
+    error: SchemaError, meaning: Meaning | None, document: PersonaDocument, catalog: Catalog
+) -> Violation:
+    """Return the violation of an unknown field.
 
-    The fix moves the value there if that field takes it, and removes the unknown field.
+    The fix moves the value to the fields that were meant, if they take it, and removes it here.
     """
-    *parents, name = pointer_tokens(error.path)
-    alias = _find_field_alias(parents, name, catalog)
-    message, target = _describe_unknown_field(error, alias)
-    value = _convert_value(error.value, alias, catalog)
-    if target is None or not _is_valid_at(target, value, document):
-        lead = f"Say it at {target} instead, and remove it here: " if target else "Remove it: "
-        hint: Hint = (lead, remove(error.path))
-    elif _parent_of(target) == _parent_of(error.path) and value is error.value:
-        hint = ("Rename it: ", move_field(error.path, target))
-    else:
-        calls = _build_set_calls(document, target, UnprintedValue(value), catalog)
-        hint = ("Move it: ", remove(error.path), ", then ", *calls)
-    return Violation(error.path, _capitalize_first(message), *hint), target
+    if meaning is None:
+        return Violation(error.path, "Unknown field.", "Remove it: ", remove(error.path))
+    message = _describe_unknown_field(meaning)
+    movable = [pair for pair in meaning.values if _is_valid_at(*pair, document)]
+    if not movable:
+        targets = " and ".join(meaning.targets)
+        lead = f"Set {targets} instead, and remove this field: " if targets else "Remove it: "
+        return Violation(error.path, message, lead, remove(error.path))
+    target, value = movable[0]
+    is_rename = len(movable) == 1 and value is error.value
+    if is_rename and _parent_of(target) == _parent_of(error.path):
+        return Violation(error.path, message, "Rename it: ", move_field(error.path, target))
+    calls = [
+        call
+        for target, value in movable
+        for call in _build_set_calls(document, target, UnprintedValue(value), catalog)
+    ]
+    return Violation(
+        error.path, message, "Move it: ", remove(error.path), ", then ", *merge_calls(calls)
+    )
 
 
-def _describe_unknown_field(error: SchemaError, alias: FieldAlias | None) -> tuple[str, str | None]:
-    """Return the message about an unknown field, and the path that was meant, if any."""
-    *parents, name = pointer_tokens(error.path)
-    if alias:
-        target = alias.to.format(name=name) if alias.to else None
-        return f"unknown field here: {alias.why}.", target
-    if target := _find_other_pointer(parents, name):
-        return f"unknown field here; it belongs to {_parent_of(target) or 'the persona'}.", target
-    message = error.message if error.message.endswith("?") else f"{error.message}."
-    return message, pointer_of([*parents, error.suggestion]) if error.suggestion else None
+def _describe_unknown_field(meaning: Meaning) -> str:
+    """Return the message about an unknown field of a known meaning."""
+    if not meaning.reason:
+        names = " and ".join(repr(pointer_tokens(target)[-1]) for target in meaning.targets)
+        return f"Unknown field; did you mean {names}?"
+    message = f"Unknown field here: {meaning.reason}."
+    if meaning.unplaced:
+        message += f" A persona has no field for {', '.join(meaning.unplaced)}."
+    return message
 
 
 def _parent_of(pointer: str) -> str:
@@ -143,81 +175,21 @@ def _parent_of(pointer: str) -> str:
 
 def _build_set_calls(
     document: PersonaDocument, target: str, value: UnprintedValue, catalog: Catalog
-) -> Hint:
+) -> tuple[FixCall, ...]:
     """Return the calls that set a value, and the layer around it if a patch must create it."""
     call = set_at(target, value)
     layer, _, name = target.rpartition("/")
     if call.tool == "configure_conversational_flow" and legacy_fields(document, catalog):
-        return to_conversational_flow(document, catalog, {}, **{name: value})
+        parts = to_conversational_flow(document, catalog, {}, **{name: value})
+        return tuple(part for part in parts if isinstance(part, FixCall))
     if call.tool == "patch_persona" and layer.count("/") == 2 and document.at(layer) is None:
         return (set_at(layer, {name: value}),)
     return (call,)
 
 
-def _find_field_alias(parents: Sequence[str], name: str, catalog: Catalog) -> FieldAlias | None:
-    """Return the field of another API or an older version that an unknown field is known as."""
-    match parents:
-        case [] | ["layers"]:
-            layer = ""
-        case [_, layer]:
-            pass
-        case _:
-            return None
-    aliases = catalog.field_aliases()
-    return next((item for item in aliases if name in item.names and layer in item.where), None)
-
-
-def _convert_value(value: Any, alias: FieldAlias | None, catalog: Catalog) -> Any:
-    """Return a value in the form that the meant field takes."""
-    form = alias.form if alias else None
-    if form == "language-codes" and isinstance(value, str):
-        code = find_language_code(value, catalog)
-        return [code] if code else value
-    if form == "text" and isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return ", ".join(value)
-    return value
-
-
-def _find_other_pointer(parents: Sequence[str], name: str) -> str | None:
-    """Return the only other field of this name, if there is exactly one."""
-    pointers = [
-        pointer
-        for pointer in _pointers_by_name().get(name, ())
-        if pointer_tokens(pointer)[:-1] != tuple(parents)
-    ]
-    return pointers[0] if len(pointers) == 1 else None
-
-
-@cache
-def _pointers_by_name() -> dict[str, list[str]]:
-    """Return the JSON Pointers of the fields of the persona and its layers, by name."""
-    pointers: dict[str, list[str]] = {}
-    for pointer in _iter_pointers():
-        pointers.setdefault(pointer_tokens(pointer)[-1], []).append(pointer)
-    return pointers
-
-
-def _iter_pointers() -> Iterator[str]:
-    definitions = _schema()["$defs"]
-    yield from (f"/{name}" for name in Persona.model_fields)
-    for layer in Layers.model_fields:
-        yield f"/layers/{layer}"
-        reference = definitions["Layers"]["properties"][layer].get("$ref", "")
-        fields = definitions.get(reference.rsplit("/", 1)[-1], {}).get("properties", {})
-        for name, schema in fields.items():
-            if not schema.get("deprecated"):
-                yield f"/layers/{layer}/{name}"
-
-
 def _is_valid_at(target: str, value: Any, document: PersonaDocument) -> bool:
     """Return True if a field is not set and its schema takes the value."""
-    return not is_set(document.at(target)) and not _find_errors(_nest(target, value))
-
-
-def _nest(pointer: str, value: Any) -> Any:
-    for token in reversed(pointer_tokens(pointer)):
-        value = {token: value}
-    return value
+    return not is_set(document.at(target)) and fits(target, value)
 
 
 def _invalid_value_violation(error: SchemaError, legacy_equivalent: Any = None) -> Violation:
@@ -253,7 +225,7 @@ def _guess_value(error: SchemaError) -> Any:
             value = [error.value]
     if value is _MISSING or any(token.isdecimal() for token in pointer_tokens(error.path)):
         return _MISSING
-    return _MISSING if _find_errors(_nest(error.path, value)) else value
+    return value if fits(error.path, value) else _MISSING
 
 
 def _parse_json_container(value: Any) -> Any:

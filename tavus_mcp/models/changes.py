@@ -9,12 +9,20 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from tavus_mcp.errors import Refused
+from tavus_mcp.errors import PatchMisfit, Refused
 from tavus_mcp.models.base import JsonObject, is_set
-from tavus_mcp.models.json_patch import Operation, PatchError, apply_patch, get_at, pointer_tokens
+from tavus_mcp.models.json_patch import (
+    Operation,
+    PatchError,
+    apply_patch,
+    find_misfits,
+    get_at,
+    pointer_tokens,
+)
 from tavus_mcp.models.persona import UNKNOWN_WHEN_ABSENT, is_unread
 from tavus_mcp.text import suggestion_or_period
 
@@ -147,21 +155,37 @@ class DropFunction:
 
 @dataclass(frozen=True)
 class RawPatch:
-    """A JSON Patch of the caller."""
+    """A JSON Patch of the caller.
+
+    ``problems`` are those found before, of operations that are left out; ``numbers`` are the
+    positions of the operations in the whole patch, by default all in their order.
+    """
 
     operations: Sequence[Operation] = field(default_factory=tuple)
+    problems: Sequence[str] = ()
+    numbers: Sequence[int] = ()
 
     def apply(self, data: JsonObject) -> JsonObject:
-        """Return the patched copy. Raises ``Refused`` with the operation that does not fit."""
-        try:
-            result = apply_patch(data, self.operations)
-        except PatchError as error:
-            raise Refused(
-                f"The patch does not fit this persona: {error}. Nothing was sent."
-            ) from None
-        if not isinstance(result, dict):
-            raise Refused("The patch would replace the whole persona; patch fields instead.")
-        return result
+        """Return the patched copy. Raises ``PatchMisfit`` with every problem of the patch."""
+        if not self.problems:
+            with suppress(PatchError):
+                return _require_object(apply_patch(data, self.operations))
+        misfits, repaired = find_misfits(data, self.operations)
+        numbers = self.numbers or range(len(self.operations))
+        problems = [
+            f"/patch/{numbers[item.number]} ({self.operations[item.number].op}): {item.reason}"
+            + ("" if item.reason.endswith("?") else ".")
+            for item in misfits
+        ]
+        raise PatchMisfit(
+            [*self.problems, *problems], repaired if isinstance(repaired, dict) else None
+        )
+
+
+def _require_object(data: Any) -> JsonObject:
+    if not isinstance(data, dict):
+        raise Refused("The patch would replace the whole persona; patch fields instead.")
+    return data
 
 
 def function_name(tool: Any) -> str:

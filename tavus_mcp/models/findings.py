@@ -40,7 +40,7 @@ class RuleFinding(Finding):
     ``fix`` holds the calls that fix it, in order; findings about a draft have none, because calls
     need an id. The other fields are not served: ``blocks_write`` if a write with it is refused
     before it is sent, ``covers_subtree`` if it replaces schema findings below its path, and
-    ``intended_path`` the field that was probably meant by an unknown one.
+    ``intended_paths`` the fields that were probably meant by an unknown one.
     """
 
     rule: str | None = None
@@ -48,7 +48,7 @@ class RuleFinding(Finding):
     fix: Calls | None = None
     blocks_write: Annotated[bool, Field(exclude=True)] = False
     covers_subtree: Annotated[bool, Field(exclude=True)] = False
-    intended_path: Annotated[str | None, Field(exclude=True)] = None
+    intended_paths: Annotated[tuple[str, ...], Field(exclude=True)] = ()
 
 
 def warning(

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.text import find_nearest
 
 ABSENT: Any = object()
 """Stands for a value where there is none; null is a value."""
@@ -180,6 +181,79 @@ def apply_patch(data: Any, operations: Sequence[Operation]) -> Any:
     return result
 
 
+@dataclass(frozen=True)
+class Misfit:
+    """An operation of a patch that does not fit a document: its number and the reason."""
+
+    number: int
+    reason: str
+
+
+def find_misfits(data: Any, operations: Sequence[Operation]) -> tuple[list[Misfit], Any]:
+    """Return every operation that does not fit, and the document as it was probably meant.
+
+    The others are applied, so that what follows them is judged by their result. A ``replace`` of
+    a field that is not there sets it.
+    """
+    result, misfits = copy.deepcopy(data), list[Misfit]()
+    for number, operation in enumerate(operations):
+        try:
+            result = _apply_operation(result, operation)
+        except PatchError as error:
+            reason, repair = f"{error}{_advise(result, operation)}", None
+            if operation.op in ("add", "replace"):
+                repair = _add_with_parents(result, operation)
+            misfits.append(Misfit(number, reason))
+            result = _apply_operation(result, repair) if repair else result
+    return misfits, result
+
+
+def _advise(data: Any, operation: Operation) -> str:
+    """Return what to do about an operation that does not fit, as the end of a sentence."""
+    target = operation.source if operation.op in ("copy", "move") else operation.path
+    nearest = _nearest_path(data, target)
+    if nearest:
+        return f"; did you mean {nearest!r}?"
+    repair = _add_with_parents(data, operation)
+    if operation.op == "replace" and repair and repair.path == operation.path:
+        return '. Use "add": it sets a field whether or not there is one'
+    if operation.op in ("add", "replace") and repair and repair.path != operation.path:
+        members = "/".join(pointer_tokens(operation.path)[len(pointer_tokens(repair.path)) :])
+        return f'. Use "add" with path {repair.path!r} and an object that holds {members!r}'
+    if operation.op == "remove":
+        return ". There is nothing to remove; leave this operation out"
+    return ""
+
+
+def _nearest_path(data: Any, pointer: str) -> str | None:
+    """Return the pointer with its first unknown token replaced by the nearest member, or None."""
+    tokens = pointer_tokens(pointer)
+    for depth, token in enumerate(tokens):
+        parent = get_at(data, pointer_of(tokens[:depth]), ABSENT)
+        if not isinstance(parent, dict):
+            return None
+        if token not in parent:
+            near = find_nearest(token, parent)
+            candidate = pointer_of([*tokens[:depth], near, *tokens[depth + 1 :]]) if near else None
+            is_there = candidate and get_at(data, candidate, ABSENT) is not ABSENT
+            return candidate if is_there else None
+    return None
+
+
+def _add_with_parents(data: Any, operation: Operation) -> Operation | None:
+    """Return the ``add`` that sets a value and creates the objects around it, or None."""
+    value, tokens = operation.value, list(pointer_tokens(operation.path))
+    while tokens:
+        *above, token = tokens
+        parent = get_at(data, pointer_of(above), ABSENT)
+        if isinstance(parent, dict):
+            return Operation("add", pointer_of(tokens), value)
+        if parent is not ABSENT:
+            return None
+        value, tokens = {token: value}, above
+    return None
+
+
 def _apply_operation(data: Any, operation: Operation) -> Any:
     """Apply an operation to ``data`` itself, which stays unchanged if the operation fails."""
     import jsonpatch  # 11 ms that a server needs only once something is patched
@@ -204,9 +278,9 @@ def _explain_failure(data: Any, operation: Operation) -> str | None:
         if target == "" and op in ("remove", "move"):
             return "the whole document cannot be removed"
         if get_at(data, target, ABSENT) is ABSENT:
-            return f"nothing stands at {target!r}"
+            return f"there is nothing at {target!r}"
     if op == "test":
-        return f"{path} is not the value that was tested for"
+        return f"the value of {path} is not the tested one"
     if op == "move":
         data = apply_patch(data, [Operation("remove", source)])
     *above, _ = pointer_tokens(path)

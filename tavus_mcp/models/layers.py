@@ -3,7 +3,7 @@
 Sources are the pages of the Tavus docs named in each class; "vendor" is the vendor's published
 client package. Deprecated fields still work or are still accepted; ``catalog`` names their
 replacements. Each field of a configurable layer is an argument of its ``configure_*`` tool, unless
-its metadata says otherwise (``models.tool_arguments``).
+its metadata says otherwise (``models.argument_mapping``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 
 from pydantic import MISSING, BeforeValidator, Field
 
-from tavus_mcp.models.argument_names import (
+from tavus_mcp.models.argument_mapping import (
     FieldAccess,
     MemberArguments,
     iterate_arguments,

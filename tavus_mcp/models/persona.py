@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import MISSING, Field
 
-from tavus_mcp.models.argument_names import (
+from tavus_mcp.models.argument_mapping import (
     ArgumentName,
     FieldAccess,
     iterate_arguments,

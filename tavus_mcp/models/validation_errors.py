@@ -5,8 +5,8 @@ Rejected values are never repeated: they may be secrets.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,6 +17,7 @@ from tavus_mcp.text import find_nearest
 
 MAX_REPORTED_ERRORS = 12
 """Further errors are counted only: they are usually the same mistake again."""
+_MAX_LISTED_FIELDS = 20
 
 _MESSAGES: Mapping[str, str] = {
     "missing": "is required",
@@ -53,6 +54,7 @@ class SchemaError:
 
     ``error_type`` is pydantic's name of it, ``suggestion`` the closest allowed name or value.
     ``value`` is the rejected value, for fixes; it may be a secret and is not part of the message.
+    ``allowed`` are the fields of the object that an unknown field without suggestion stands in.
     """
 
     path: str
@@ -60,23 +62,46 @@ class SchemaError:
     error_type: str
     value: Any
     suggestion: str | None
+    allowed: tuple[str, ...] = ()
+
+
+Explain = Callable[[str, Any], str | None]
+"""Returns what an unknown field at a JSON Pointer means, as the end of a sentence, or None."""
 
 
 def parse_errors(
-    error: ValidationError, schema: JsonObject, *, error_types: Container[str] | None = None
+    error: ValidationError,
+    schema: JsonObject,
+    *,
+    error_types: Container[str] | None = None,
+    explain: Explain | None = None,
 ) -> list[SchemaError]:
-    """Return each error once, of these types or of all; ``schema`` is the model's JSON Schema."""
+    """Return each error once, of these types or of all; ``schema`` is the model's JSON Schema.
+
+    ``explain`` is asked about unknown fields before their spelling is.
+    """
     errors: dict[tuple[str, str], SchemaError] = {}
     for item in error.errors(include_url=False):
         if error_types is not None and item["type"] not in error_types:
             continue
-        names_field = item["type"] in ("extra_forbidden", "missing")
-        node, tokens = _walk(schema, item["loc"], names_field=names_field)
-        suggestion = _find_suggestion(item, node)
-        path, message = pointer_of(tokens), _sentence(item, node, suggestion)
-        schema_error = SchemaError(path, message, item["type"], item.get("input"), suggestion)
-        errors.setdefault((path, message), schema_error)
+        schema_error = _build_error(item, schema, explain)
+        errors.setdefault((schema_error.path, schema_error.message), schema_error)
     return list(errors.values())
+
+
+def _build_error(item: Any, schema: JsonObject, explain: Explain | None) -> SchemaError:
+    kind = item["type"]
+    node, tokens = _walk(schema, item["loc"], names_field=kind in ("extra_forbidden", "missing"))
+    path, value = pointer_of(tokens), item.get("input")
+    if kind == "extra_forbidden":
+        if explain and (explanation := explain(path, value)):
+            return SchemaError(path, f"unknown field{explanation}", kind, value, None)
+        fields = tuple(node.get("properties", {}))
+        suggestion = find_nearest(str(item["loc"][-1]), fields)
+        message = "unknown field" + _question(suggestion)
+        return SchemaError(path, message, kind, value, suggestion, () if suggestion else fields)
+    suggestion = _find_suggestion(item)
+    return SchemaError(path, _sentence(item, suggestion), kind, value, suggestion)
 
 
 def error_messages(error: ValidationError, schema: JsonObject) -> list[tuple[str, str]]:
@@ -84,32 +109,51 @@ def error_messages(error: ValidationError, schema: JsonObject) -> list[tuple[str
     return [(item.path, item.message) for item in parse_errors(error, schema)]
 
 
-def render_errors(error: ValidationError, schema: JsonObject) -> list[str]:
-    """Return the errors as sentences, at most ``MAX_REPORTED_ERRORS`` of them."""
-    sentences = [
-        f"{path or '/'}: {message}" + ("" if message.endswith("?") else ".")
-        for path, message in error_messages(error, schema)
+def render_errors(
+    error: ValidationError, schema: JsonObject, *, explain: Explain | None = None, prefix: str = ""
+) -> list[str]:
+    """Return the errors as sentences, at most ``MAX_REPORTED_ERRORS`` of them.
+
+    ``prefix`` is the JSON Pointer of the validated value. The fields that an object has are listed
+    once, however many unknown ones stand in it.
+    """
+    errors = [
+        replace(item, path=prefix + item.path)
+        for item in parse_errors(error, schema, explain=explain)
     ]
-    rest = len(sentences) - MAX_REPORTED_ERRORS
-    return sentences if rest <= 0 else [*sentences[:MAX_REPORTED_ERRORS], f"And {rest} more."]
+    sentences = [
+        f"{item.path or '/'}: {item.message}" + ("" if item.message.endswith("?") else ".")
+        for item in errors[:MAX_REPORTED_ERRORS]
+    ]
+    rest = len(errors) - MAX_REPORTED_ERRORS
+    more = [f"And {rest} more."] if rest > 0 else []
+    return [*sentences, *more, *list_allowed_fields(errors[:MAX_REPORTED_ERRORS])]
 
 
-def _find_suggestion(item: Mapping[str, Any], node: JsonObject) -> str | None:
-    if item["type"] == "extra_forbidden":
-        return find_nearest(str(item["loc"][-1]), node.get("properties", {}))
+def list_allowed_fields(errors: Iterable[SchemaError]) -> list[str]:
+    """Return a sentence with the fields of each object that unknown fields stand in."""
+    allowed = {
+        item.path.rpartition("/")[0]: item.allowed[:_MAX_LISTED_FIELDS]
+        for item in errors
+        if item.allowed
+    }
+    return [f"Fields of {path or '/'}: {', '.join(names)}." for path, names in allowed.items()]
+
+
+def _find_suggestion(item: Mapping[str, Any]) -> str | None:
     if item["type"] == "literal_error" and isinstance(item.get("input"), str):
         return find_nearest(item["input"], _choices(item.get("ctx", {})))
     return None
 
 
-def _sentence(item: Mapping[str, Any], node: JsonObject, suggestion: str | None) -> str:
+def _question(suggestion: str | None) -> str:
+    return f"; did you mean {suggestion!r}?" if suggestion else ""
+
+
+def _sentence(item: Mapping[str, Any], suggestion: str | None) -> str:
     kind, context = item["type"], item.get("ctx", {})
-    question = f"; did you mean {suggestion!r}?" if suggestion else ""
-    if kind == "extra_forbidden":
-        allowed = _render_names("; allowed: ", list(node.get("properties", {})))
-        return f"unknown field{question or allowed}"
     if kind == "literal_error":
-        return f"must be one of {', '.join(_choices(context))}{question}"
+        return f"must be one of {', '.join(_choices(context))}{_question(suggestion)}"
     if kind in _LIMIT_MESSAGES:
         key, text = _LIMIT_MESSAGES[kind]
         limit = context.get(key)
@@ -122,10 +166,6 @@ def _sentence(item: Mapping[str, Any], node: JsonObject, suggestion: str | None)
 def _choices(context: Mapping[str, Any]) -> list[str]:
     expected = str(context.get("expected", ""))
     return [choice.strip().strip("'") for choice in expected.replace(" or ", ", ").split(",")]
-
-
-def _render_names(prefix: str, names: list[str]) -> str:
-    return prefix + ", ".join(names[:20]) if names else ""
 
 
 def _walk(

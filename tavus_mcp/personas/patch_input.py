@@ -7,11 +7,21 @@ from typing import Any, Literal
 
 from pydantic import MISSING, Field, ValidationError
 
-from tavus_mcp.errors import InvalidArgument
+from tavus_mcp.catalog import Catalog
+from tavus_mcp.checker.check import blocking_findings, refusal_reasons
+from tavus_mcp.checker.unknown_fields import describe_meaning, find_meaning
+from tavus_mcp.errors import InvalidArgument, PatchMisfit
 from tavus_mcp.models.base import JsonObject, StrictModel
 from tavus_mcp.models.changes import Change, RawPatch, SetFields
+from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
-from tavus_mcp.models.json_patch import Operation, PatchError, pointer_of, pointer_tokens
+from tavus_mcp.models.json_patch import (
+    Operation,
+    PatchError,
+    diff,
+    pointer_of,
+    pointer_tokens,
+)
 from tavus_mcp.models.persona import SERVER_FIELDS, Persona
 from tavus_mcp.models.validation_errors import render_errors
 from tavus_mcp.models.vocabularies import (
@@ -20,7 +30,6 @@ from tavus_mcp.models.vocabularies import (
     value_to_persona_names,
 )
 from tavus_mcp.personas.current_spelling import AUDIO_ONLY, PLAIN_OBJECT
-from tavus_mcp.text import did_you_mean
 
 
 class PatchItem(StrictModel):
@@ -33,30 +42,51 @@ class PatchItem(StrictModel):
 
 
 def parse_patch(
-    patch: list[JsonObject] | JsonObject, *, allow_unknown: bool = False
+    patch: list[JsonObject] | JsonObject, catalog: Catalog, *, allow_unknown: bool = False
 ) -> tuple[Change, list[RuleFinding]]:
     """Return the change that a patch describes; a plain object sets its fields.
 
-    Raises ``InvalidArgument`` with every problem of the operations and their paths.
+    Raises ``InvalidArgument`` with every problem if no operation can be carried out. If some can,
+    applying the change raises ``PatchMisfit`` with these problems and those of the others.
     """
     if isinstance(patch, dict) and "op" not in patch:
-        return _parse_plain_object(patch, allow_unknown=allow_unknown)
+        return _parse_plain_object(patch, catalog, allow_unknown=allow_unknown)
     items = [patch] if isinstance(patch, dict) else patch
+    paths = _PathCheck(catalog, allow_unknown=allow_unknown)
     problems: list[str] = []
     parsed = [
-        _parse_operation(item, f"/patch/{index}", problems, allow_unknown)
+        _parse_operation(item, f"/patch/{index}", problems, paths)
         for index, item in enumerate(items)
     ]
     operations = [operation for operation in parsed if operation is not None]
     if not items:
         problems.append("/patch: there is no operation in it.")
-    if problems:
+    if problems and not operations:
         raise InvalidArgument(problems)
-    return RawPatch(operations), _whole_layer_findings(operations)
+    numbers = [index for index, operation in enumerate(parsed) if operation is not None]
+    return RawPatch(operations, problems, numbers), _whole_layer_findings(operations)
+
+
+def apply_or_refuse(
+    change: Change, before: PersonaDocument, catalog: Catalog, allow: frozenset[str]
+) -> JsonObject:
+    """Return the changed persona.
+
+    Raises ``PatchMisfit`` for a patch that does not fit, with what would be refused in its result.
+    """
+    try:
+        return change.apply(before.data)
+    except PatchMisfit as error:
+        if error.repaired is None:
+            raise
+        after = PersonaDocument(error.repaired)
+        operations = diff(before.data, after.data)
+        blocking = blocking_findings(before, after, operations, catalog, allow=allow)
+        raise PatchMisfit([*error.problems, *refusal_reasons(blocking)]) from None
 
 
 def parse_field_values(
-    values: Mapping[str, Any], unset: Sequence[str]
+    values: Mapping[str, Any], unset: Sequence[str], catalog: Catalog
 ) -> tuple[JsonObject, list[str]]:
     """Return values given by JSON Pointer as one nested object, and the pointers to remove.
 
@@ -66,7 +96,8 @@ def parse_field_values(
     named = {pointer_to_persona_names(pointer): value for pointer, value in values.items()}
     paths = {pointer_of(["values", name]): pointer_to_persona_names(name) for name in values}
     paths |= {f"/unset/{index}": path for index, path in enumerate(removed)}
-    _refuse_path_problems(paths, allow_unknown=False)
+    given = {where: values.get(pointer_tokens(where)[-1]) for where in paths}
+    _refuse_path_problems(paths, given, _PathCheck(catalog, allow_unknown=False))
     new_values = {
         path: value_to_persona_names(path, value)
         for path, value in named.items()
@@ -77,7 +108,7 @@ def parse_field_values(
 
 
 def _parse_plain_object(
-    patch: JsonObject, *, allow_unknown: bool
+    patch: JsonObject, catalog: Catalog, *, allow_unknown: bool
 ) -> tuple[Change, list[RuleFinding]]:
     fields = to_persona_names(patch)
     findings = [PLAIN_OBJECT]
@@ -85,62 +116,75 @@ def _parse_plain_object(
         del fields["audio_only"]
         findings.append(AUDIO_ONLY)
     paths = {f"/patch/{name}": f"/{name}" for name in fields}
-    _refuse_path_problems(paths, allow_unknown=allow_unknown)
+    given = {f"/patch/{name}": value for name, value in fields.items()}
+    _refuse_path_problems(paths, given, _PathCheck(catalog, allow_unknown=allow_unknown))
     return SetFields({f"/{name}": value for name, value in fields.items()}), findings
 
 
 def _parse_operation(
-    raw_operation: JsonObject, argument_path: str, problems: list[str], allow_unknown: bool
+    raw_operation: JsonObject, argument_path: str, problems: list[str], check: _PathCheck
 ) -> Operation | None:
+    """Return an operation, or None if it cannot be carried out; its problems are added."""
     try:
         item = PatchItem.model_validate(raw_operation)
     except ValidationError as error:
-        texts = render_errors(error, PatchItem.model_json_schema())
-        problems.extend(argument_path + text for text in texts)
+        schema = PatchItem.model_json_schema()
+        problems += render_errors(error, schema, prefix=argument_path)
         return None
+    found: list[str] = []
     needs_value = item.op in ("add", "replace", "test")
     if needs_value and item.value is MISSING:
-        problems.append(f"{argument_path}/value: is required for {item.op}.")
+        found.append(f"{argument_path}/value: is required for {item.op}.")
     if item.op in ("copy", "move") and item.source is MISSING:
-        problems.append(f"{argument_path}/from: is required for {item.op}.")
-    path = pointer_to_persona_names(item.path)
-    paths, source = {f"{argument_path}/path": path}, ""
+        found.append(f"{argument_path}/from: is required for {item.op}.")
+    path, source = pointer_to_persona_names(item.path), ""
+    found += check.problems(path, f"{argument_path}/path", item.value)
     if item.source is not MISSING:
-        paths[f"{argument_path}/from"] = source = pointer_to_persona_names(item.source)
-    problems += _path_problems(paths, allow_unknown=allow_unknown)
+        source = pointer_to_persona_names(item.source)
+        found += check.problems(source, f"{argument_path}/from", None)
+    problems += found
+    if found:
+        return None
     if needs_value:
         return Operation(item.op, path, value_to_persona_names(path, item.value))
     return Operation(item.op, path, source=source)
 
 
-def _refuse_path_problems(paths: Mapping[str, str], *, allow_unknown: bool) -> None:
+def _refuse_path_problems(
+    paths: Mapping[str, str], values: Mapping[str, Any], check: _PathCheck
+) -> None:
     """Raise ``InvalidArgument`` with every problem of paths, given by where each is given."""
-    if problems := _path_problems(paths, allow_unknown=allow_unknown):
+    problems = [
+        problem
+        for argument_path, path in paths.items()
+        for problem in check.problems(path, argument_path, values.get(argument_path))
+    ]
+    if problems:
         raise InvalidArgument(problems)
 
 
-def _path_problems(paths: Mapping[str, str], *, allow_unknown: bool) -> list[str]:
-    found = (
-        _find_path_problem(path, argument_path, allow_unknown)
-        for argument_path, path in paths.items()
-    )
-    return [problem for problem in found if problem]
+class _PathCheck:
+    """Checks the paths of changes; unknown fields of the persona pass with ``allow_unknown``."""
 
+    def __init__(self, catalog: Catalog, *, allow_unknown: bool) -> None:
+        self._catalog = catalog
+        self._allow_unknown = allow_unknown
 
-def _find_path_problem(path: str, argument_path: str, allow_unknown: bool) -> str | None:
-    """Return why a path cannot be written, or None; fields of layers are checked later."""
-    try:
-        parts = pointer_tokens(path)
-    except PatchError as error:
-        return f"{argument_path}: {error}."
-    if not parts:
-        return f"{argument_path}: the whole persona cannot be replaced; name a field."
-    if parts[0] in SERVER_FIELDS:
-        return f"{argument_path}: /{parts[0]} is set by Tavus and cannot be written."
-    if parts[0] not in Persona.model_fields and not allow_unknown:
-        close = did_you_mean(parts[0], Persona.model_fields)
-        return f"{argument_path}: a persona has no such field{close}."
-    return None
+    def problems(self, path: str, argument_path: str, value: Any) -> list[str]:
+        """Return why a path cannot be written; fields of layers are checked with the result."""
+        try:
+            parts = pointer_tokens(path)
+        except PatchError as error:
+            return [f"{argument_path}: {error}."]
+        if not parts:
+            return [f"{argument_path}: the whole persona cannot be replaced; name a field."]
+        if parts[0] in SERVER_FIELDS:
+            return [f"{argument_path}: /{parts[0]} is set by Tavus and cannot be written."]
+        if parts[0] in Persona.model_fields or self._allow_unknown:
+            return []
+        meaning = find_meaning(f"/{parts[0]}", value if len(parts) == 1 else None, self._catalog)
+        text = "unknown field" + (describe_meaning(meaning) if meaning else " of a persona")
+        return [f"{argument_path}: {text}" + ("" if text.endswith("?") else ".")]
 
 
 def _whole_layer_findings(operations: list[Operation]) -> list[RuleFinding]:

@@ -33,6 +33,7 @@ from tavus_mcp.personas.conflicts import (
 from tavus_mcp.personas.current_spelling import use_current_spelling
 from tavus_mcp.personas.edit_guard import build_edit_guard
 from tavus_mcp.personas.overwritten_values import overwritten_findings
+from tavus_mcp.personas.patch_input import apply_or_refuse
 from tavus_mcp.personas.plan_binding import (
     finding_key,
     load_plan_base,
@@ -191,7 +192,8 @@ def compute_update(
 
     Raises ``Refused`` when the change would write a mask, or Tavus would reject the result.
     """
-    data, respellings = request.change.apply(before.data), list[RuleFinding]()
+    data = apply_or_refuse(request.change, before, app.catalog, request.allow)
+    respellings = list[RuleFinding]()
     if not request.keep_legacy_spelling:
         data, respellings = use_current_spelling(before.data, data, app.catalog)
     after = PersonaDocument(data)

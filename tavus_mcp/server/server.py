@@ -28,6 +28,7 @@ from tavus_mcp.server.tool_arguments import (
 )
 from tavus_mcp.server.tool_schemas import build_tool, full_arguments_schema
 from tavus_mcp.server.tools import ALL_SPECS, served_specs
+from tavus_mcp.server.unknown_arguments import build_explainer
 from tavus_mcp.settings import Settings
 from tavus_mcp.text import suggestion_or_period
 
@@ -153,7 +154,9 @@ class TavusServer(MCPServer[None]):
         """
         cause = error.__cause__ if isinstance(error, ToolError) else error
         if isinstance(cause, ValidationError):
-            cause = invalid_argument_error(cause, full_arguments_schema(self.tools_by_name[name]))
+            schema = full_arguments_schema(self.tools_by_name[name])
+            explain = build_explainer(name, self.app.catalog)
+            cause = invalid_argument_error(cause, schema, explain)
         if isinstance(error, ToolError) and not isinstance(cause, ToolFailure):
             return error
         return ToolError(self.app.masker.mask_text(str(cause)))

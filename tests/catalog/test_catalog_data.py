@@ -13,10 +13,10 @@ from tavus_mcp.catalog import LAYERS, load_catalog
 from tavus_mcp.catalog.facts import (
     DISCOURAGED_STATUSES,
     ChangeKind,
-    FieldAlias,
     SeedStatus,
     Status,
 )
+from tavus_mcp.catalog.foreign_fields import ForeignField, foreign_fields
 
 DATA = resources.files("tavus_mcp.catalog").joinpath("data")
 FILES = sorted(path.name for path in DATA.iterdir())
@@ -36,7 +36,7 @@ def load_data_file(name: str) -> dict[str, Any]:
 def iterate_entries(table: dict[str, Any], where: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every table that states a fact, with its path; values belong to their field."""
     for key, value in table.items():
-        if key in {"values", "successor_values"}:
+        if key in {"values", "successor_values", "spellings"}:
             continue
         children = value if isinstance(value, list) else [value]
         for number, child in enumerate(children):
@@ -55,7 +55,7 @@ def iterate_entries_of_files(*names: str) -> Iterator[tuple[str, dict[str, Any]]
 
 def test_the_data_files_match_the_known_layers() -> None:
     topics = {"pipeline_modes", "persona_fields", "languages", "deprecations", "tools", "goals"}
-    topics |= {"conversations", "habits"}
+    topics |= {"conversations", "foreign_fields"}
     assert set(FILES) == {f"{name}.toml" for name in topics.union(LAYERS)}
 
 
@@ -244,24 +244,26 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize("alias", CATALOG.field_aliases(), ids=lambda alias: alias.names[0])
-def test_a_common_wrong_name_maps_to_a_known_field_with_a_reason(alias: FieldAlias) -> None:
-    assert set(alias.where) <= {"", *LAYERS}
-    assert re.fullmatch(r"[a-z][^\n]+[a-z_)}0-9]", alias.why)
-    for name in alias.names:
-        target = (alias.to or "/persona_name").format(name=name)
+@pytest.mark.parametrize("entry", foreign_fields(), ids=lambda entry: entry.names[0])
+def test_a_foreign_name_maps_to_a_known_field_with_a_reason(entry: ForeignField) -> None:
+    assert set(entry.where) <= {"", *LAYERS}
+    assert re.fullmatch(r"[a-z][^\n]+[a-z_)}0-9]", entry.why)
+    assert entry.layer in {None, "", *LAYERS}
+    for name in entry.names:
+        target = (entry.to or "/persona_name").format(name=name)
         assert target in SETTINGS or find_field(target) is not None, name
-        for layer in alias.where:  # a field that Tavus knows there is no wrong name
+        for layer in entry.where:  # a field that Tavus knows there is no wrong name
             known = CATALOG.field(layer, name) if layer else CATALOG.persona_fields.find(name)
-            assert known is None or known.status in {"unknown", "undocumented"}, name
+            is_spelling = target == (f"/layers/{layer}/{name}" if layer else f"/{name}")
+            assert is_spelling or known is None or known.status in {"unknown", "undocumented"}, name
 
 
-def test_common_wrong_names_are_listed_once_per_layer() -> None:
+def test_foreign_names_are_listed_once_per_layer_and_form_of_the_value() -> None:
     entries = [
-        (name, layer)
-        for alias in CATALOG.field_aliases()
-        for name in alias.names
-        for layer in alias.where
+        (name.replace("_", "").lower(), layer, entry.value_pattern or "")
+        for entry in foreign_fields()
+        for name in entry.names
+        for layer in entry.where
     ]
     assert sorted(entries) == sorted(set(entries))
 

@@ -177,14 +177,14 @@ def test_our_patch_application_matches_another_library(
 
 
 FAILURES = [
-    (Operation("replace", "/none", 1), "nothing stands at '/none'"),
-    (Operation("copy", "/a", source="/text/0"), "nothing stands at '/text/0'"),
+    (Operation("replace", "/none", 1), "there is nothing at '/none'"),
+    (Operation("copy", "/a", source="/text/0"), "there is nothing at '/text/0'"),
     (Operation("add", "/none/x", 1), "'/none/x' has no parent; add '/none' first"),
     (Operation("add", "/list/4", 1), "'/list/4' is outside its list of 3"),
     (Operation("move", "/list/3", source="/list/0"), "'/list/3' is outside its list of 2"),
     (Operation("move", "/a/b", source="/a"), "/a cannot be moved into itself"),
-    (Operation("test", "/text", "y"), "/text is not the value that was tested for"),
-    (Operation("test", "/none", "y"), "nothing stands at '/none'"),
+    (Operation("test", "/text", "y"), "the value of /text is not the tested one"),
+    (Operation("test", "/none", "y"), "there is nothing at '/none'"),
     (Operation("remove", "a"), "'a' is not a JSON Pointer: it must start with '/'"),
     (
         Operation("set", "/a", 1),

@@ -68,8 +68,21 @@ def test_a_validation_error_names_its_path_and_the_allowed_values(
 
 def test_up_to_a_dozen_errors_are_listed_and_the_rest_is_counted() -> None:
     sentences = list_errors({f"unknown_{number}": CANARY for number in range(20)})
-    assert len(sentences) == 13
-    assert sentences[-1] == "And 8 more."
+    assert len(sentences) == 14
+    assert sentences[12] == "And 8 more."
+
+
+def test_the_fields_of_an_object_are_listed_once_for_all_unknown_ones() -> None:
+    persona = {"layers": {"llm": {"zzz": 1, "qqq": 2}, "stt": {"xxx": 3}}}
+    sentences = list_errors(persona)
+    assert sentences[:3] == [
+        "/layers/llm/zzz: unknown field.",
+        "/layers/llm/qqq: unknown field.",
+        "/layers/stt/xxx: unknown field.",
+    ]
+    assert sentences[3].startswith("Fields of /layers/llm: model, base_url, ")
+    assert sentences[4].startswith("Fields of /layers/stt: stt_engine, hotwords, ")
+    assert len(sentences) == 5
 
 
 @given(

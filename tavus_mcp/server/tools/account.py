@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from tavus_mcp.app import App
 from tavus_mcp.listings import ListQuery, read_list_page
 from tavus_mcp.personas.read import pick_fields
-from tavus_mcp.server.parameters import Cursor, Limit, NameContains, doc
 from tavus_mcp.server.results import Page
+from tavus_mcp.server.shared_parameters import Cursor, Limit, NameContains, doc
 from tavus_mcp.server.toolset import Toolset
 from tavus_mcp.tavus_api import pagination
 

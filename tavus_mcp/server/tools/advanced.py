@@ -12,7 +12,8 @@ from tavus_mcp.persona_files import export
 from tavus_mcp.personas.patch_input import parse_patch
 from tavus_mcp.personas.secret_references import literal_key_findings, resolve_references
 from tavus_mcp.personas.update import UpdateRequest, update
-from tavus_mcp.server.parameters import (
+from tavus_mcp.server.results import PersonaText
+from tavus_mcp.server.shared_parameters import (
     AllowPrivateUrl,
     DryRun,
     IfRevision,
@@ -20,7 +21,6 @@ from tavus_mcp.server.parameters import (
     Reference,
     doc,
 )
-from tavus_mcp.server.results import PersonaText
 from tavus_mcp.server.toolset import Toolset
 
 advanced = Toolset("advanced")
@@ -40,7 +40,9 @@ async def patch_persona(
     if_revision: IfRevision = None,
 ) -> Receipt:
     """Apply a JSON Patch (RFC 6902) to a persona; checked first, and only differences are sent."""
-    change, findings = parse_patch(resolve_references(app, patch), allow_unknown=allow_unknown)
+    change, findings = parse_patch(
+        resolve_references(app, patch), app.catalog, allow_unknown=allow_unknown
+    )
     request = UpdateRequest(
         "patch_persona",
         persona_id,

@@ -16,8 +16,8 @@ from tavus_mcp.models.base import JsonObject, PersonaId
 from tavus_mcp.models.findings import sort_by_severity
 from tavus_mcp.models.tuning import Suggestion
 from tavus_mcp.personas import read
-from tavus_mcp.server.parameters import PersonaIdParameter, doc
 from tavus_mcp.server.results import CheckReport
+from tavus_mcp.server.shared_parameters import PersonaIdParameter, doc
 from tavus_mcp.server.toolset import Toolset
 from tavus_mcp.tuning import suggest
 from tavus_mcp.tuning.goal_arguments import resolve_goal

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from tavus_mcp.app import App
 from tavus_mcp.conversations import measure, read
 from tavus_mcp.models.base import ConversationId, PersonaId
-from tavus_mcp.server.parameters import Cursor, Limit, Reference, doc
 from tavus_mcp.server.results import ConversationResult, MetricsReport, Page
+from tavus_mcp.server.shared_parameters import Cursor, Limit, Reference, doc
 from tavus_mcp.server.toolset import Toolset
 
 conversations = Toolset("conversations")

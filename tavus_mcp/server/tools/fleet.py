@@ -11,8 +11,8 @@ from tavus_mcp.catalog.goals import Strength
 from tavus_mcp.fleet import audit, plan, plan_report
 from tavus_mcp.fleet.selection import PersonaFilter
 from tavus_mcp.models.base import DeprecatedField, JsonObject, PersonaId
-from tavus_mcp.server.parameters import NameContains, doc
 from tavus_mcp.server.results import AuditReport, BulkPlan
+from tavus_mcp.server.shared_parameters import NameContains, doc
 from tavus_mcp.server.toolset import Toolset
 
 fleet = Toolset("fleet")

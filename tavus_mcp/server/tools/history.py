@@ -14,7 +14,8 @@ from tavus_mcp.history import revisions
 from tavus_mcp.history.revivals import REVIVES
 from tavus_mcp.models.receipt import PlanReceipt, Receipt
 from tavus_mcp.personas import create, delete, plans, restore, update
-from tavus_mcp.server.parameters import (
+from tavus_mcp.server.results import Comparison, RevisionPage
+from tavus_mcp.server.shared_parameters import (
     Cursor,
     DryRun,
     IfRevision,
@@ -23,7 +24,6 @@ from tavus_mcp.server.parameters import (
     Reference,
     doc,
 )
-from tavus_mcp.server.results import Comparison, RevisionPage
 from tavus_mcp.server.toolset import Toolset
 
 history = Toolset("history")

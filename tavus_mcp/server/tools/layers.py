@@ -33,8 +33,9 @@ from tavus_mcp.personas.secret_references import (
     resolve_placeholders,
 )
 from tavus_mcp.personas.update import UpdateRequest, update
-from tavus_mcp.server.field_arguments import argument_values, unset_pointers
-from tavus_mcp.server.parameters import (
+from tavus_mcp.server.field_changes import argument_values, unset_pointers
+from tavus_mcp.server.results import LayerDescription
+from tavus_mcp.server.shared_parameters import (
     TEXT,
     AllowPrivateUrl,
     ApiKey,
@@ -47,7 +48,6 @@ from tavus_mcp.server.parameters import (
     Unset,
     doc,
 )
-from tavus_mcp.server.results import LayerDescription
 from tavus_mcp.server.toolset import Toolset
 
 layers = Toolset("layers")

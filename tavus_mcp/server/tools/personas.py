@@ -22,8 +22,9 @@ from tavus_mcp.personas.current_spelling import AUDIO_ONLY
 from tavus_mcp.personas.secret_references import literal_key_findings, resolve_references
 from tavus_mcp.personas.update import UpdateRequest, update
 from tavus_mcp.server.confirmation import can_elicit, elicit_name, verdict
-from tavus_mcp.server.field_arguments import argument_values, unset_pointers
-from tavus_mcp.server.parameters import (
+from tavus_mcp.server.field_changes import argument_values, unset_pointers
+from tavus_mcp.server.results import PersonaPage, PersonaResult
+from tavus_mcp.server.shared_parameters import (
     Cursor,
     DryRun,
     IfRevision,
@@ -34,7 +35,6 @@ from tavus_mcp.server.parameters import (
     Unset,
     doc,
 )
-from tavus_mcp.server.results import PersonaPage, PersonaResult
 from tavus_mcp.server.toolset import Toolset
 from tavus_mcp.tavus_api import pagination
 
