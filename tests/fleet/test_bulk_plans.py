@@ -228,7 +228,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"persona_ids": ["p1"], "values": {"/greeting": "x"}, "undo_of": "plan-1-x"}, "exactly one"),
     ({"persona_ids": ["p1"], "undo_of": "plan-1-x"}, "stands alone"),
     ({"everything": True, "values": {"greeting": "x"}}, "must start with '/'"),
-    ({"everything": True, "values": {"/greting": "x"}}, "did you mean 'greeting'"),
+    ({"everything": True, "values": {"/greting": "x"}}, "did you mean '/greeting'"),
     ({"everything": True, "unset": ["/persona_id"]}, "/unset/0: /persona_id is set by Tavus"),
     ({"everything": True, "values": {"": {}}}, "name a field"),
     ({"finding": "llm-model-retird", "unset": ["/greeting"]}, "did you mean 'llm-model-retired'"),
