@@ -9,9 +9,14 @@ from typing import Literal
 
 from tavus_mcp.models.base import JsonObject
 
-Kind = Literal["seen", "intent", "outcome", "plan", "used"]
+Kind = Literal["seen", "intent", "outcome", "plan", "used", "adopt", "erase"]
 """``seen``: an object as it was read; ``intent`` and ``outcome``: before and after a write;
-``plan`` and ``used``: a computed change, and the start of carrying it out."""
+``plan`` and ``used``: a computed change, and the start of carrying it out; ``adopt``: entries of
+the object without an account belong to this one; ``erase``: contents of entries were removed."""
+
+ERASED = "erased"
+"""The member of the detail of an ``erase`` entry: pairs of an entry's number and the digest of what
+was left of it; a stored key."""
 
 GENESIS = "0" * 64
 """The parent that the first entry of a journal names."""

@@ -6,33 +6,38 @@ one before it. A process that is killed leaves whole entries or none.
 
 from __future__ import annotations
 
-import json
+import logging
+import os
 import sqlite3
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import anyio.to_thread
 
-from tavus_mcp.errors import JournalUnavailable
-from tavus_mcp.journal.entry import GENESIS, JournalEntry, digest_of
+from tavus_mcp.errors import JournalReplaced, JournalUnavailable
+from tavus_mcp.journal import anchor, rows
+from tavus_mcp.journal.anchor import AnchorLine
+from tavus_mcp.journal.entry import GENESIS, JournalEntry
 from tavus_mcp.journal.migrations import migrate
+from tavus_mcp.journal.verification import is_anchored, verify_snapshot
 
 P = ParamSpec("P")
 R = TypeVar("R")
-T = TypeVar("T", list[Any], dict[str, Any])
 BUSY_TIMEOUT_SECONDS = 10.0
 """Seconds to wait for another process that is writing."""
 _MAX_WAL_ATTEMPTS = 200
-_COLUMNS = (
-    "seq, kind, persona_id, at, tool, status, revision, paths, ref, detail, parent, digest,"
-    " revision_digest, masked, account, author, format"
-)
-_PLACEHOLDERS = ", ".join("?" * (_COLUMNS.count(",") + 2))
+_SYNCED_KINDS = frozenset({"intent", "used"})
+"""Entries that are on the disk before the request that they announce is sent."""
+_logger = logging.getLogger(__name__)
+
+
+class FileReplaced(Exception):
+    """The file of the journal was deleted or replaced while it was open."""
 
 
 class JournalStore:
@@ -41,9 +46,12 @@ class JournalStore:
     ``Journal`` is its asynchronous form. Commands that run outside an event loop use it directly.
     """
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
         self._db = db
+        self._path = path
         self._lock = threading.Lock()
+        (self._journal_id,) = db.execute("SELECT journal_id FROM identity").fetchone()
+        self._identities = self._current_identities()
 
     @classmethod
     def open(cls, path: Path) -> JournalStore:
@@ -61,16 +69,21 @@ class JournalStore:
         with ExitStack() as undo:
             undo.callback(db.close)
             _use_wal(db)
-            db.execute("PRAGMA synchronous = NORMAL")
             migrate(db)
+            _renew_anchor(db, path)
+            store = cls(db, path)
             undo.pop_all()
-        return cls(db)
+        return store
+
+    def require_same_file(self) -> None:
+        """Raise ``FileReplaced`` when the file was deleted or replaced since it was opened."""
+        if self._current_identities() != self._identities:
+            raise FileReplaced
 
     def append(self, entry: JournalEntry) -> JournalEntry:
         """Append an entry; return it with its number, its parent and its digest."""
-        with self._lock, self._db:
-            self._db.execute("BEGIN IMMEDIATE")
-            return self._append(entry)
+        with self._transaction(sync=entry.kind in _SYNCED_KINDS) as append:
+            return append(entry)
 
     def mark_used(self, entry: JournalEntry, *, previous_use_seq: int = 0) -> JournalEntry | None:
         """Append a ``used`` entry for a persona of a plan; None when there is one already.
@@ -82,10 +95,9 @@ class JournalStore:
             "SELECT coalesce(max(seq), 0) FROM entries"
             " WHERE ref = ? AND kind = 'used' AND persona_id = ?"
         )
-        with self._lock, self._db:
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._transaction(sync=True) as append:
             latest = self._db.execute(query, (entry.ref, entry.persona_id)).fetchone()[0]
-            return self._append(entry) if latest == previous_use_seq else None
+            return append(entry) if latest == previous_use_seq else None
 
     def descendants(self, seq: int) -> list[JournalEntry]:
         """Return the entries that refer to an entry, directly or not, oldest first.
@@ -152,21 +164,14 @@ class JournalStore:
         yield from self._read("ORDER BY seq", (), bodies=True)
 
     def verify(self) -> list[str]:
-        """Check the hash chain; return one sentence per fault, none when nothing was altered."""
-        faults, parent, expected = [], GENESIS, 1
-        for entry in self.entries():
-            if entry.seq != expected:
-                faults.append(f"line {expected} is missing")
-            if entry.parent != parent:
-                faults.append(f"line {entry.seq} does not follow the line before it")
-            if entry.digest != digest_of(entry, entry.body_digest):
-                faults.append(f"line {entry.seq} is not as it was written")
-            parent, expected = entry.digest, entry.seq + 1
+        """Return one sentence per fault of the journal, none when it is intact."""
+        lines = anchor.read_anchor(self._path)
         with self._lock:
-            head = self._db.execute("SELECT seq, digest FROM head").fetchone()
-        if head != (expected - 1, parent):
-            faults.append(f"the journal ended at line {head[0]} once; it is cut off or altered")
-        return faults
+            return list(verify_snapshot(self._db, self._path, lines).faults)
+
+    def _current_identities(self) -> list[tuple[int, int] | None]:
+        """Return what identifies the file and its write-ahead log on this machine."""
+        return [_file_identity(f"{self._path}{suffix}") for suffix in ("", "-wal")]
 
     def close(self) -> None:
         """Close the file."""
@@ -183,22 +188,37 @@ class JournalStore:
                 " WHERE NOT EXISTS (SELECT 1 FROM documents WHERE digest = ?1)",
                 (placed.body_digest, placed.body),
             )
-        self._db.execute(
-            f"INSERT INTO entries ({_COLUMNS}, body) VALUES ({_PLACEHOLDERS})",  # noqa: S608
-            _to_row(placed),
-        )
+        self._db.execute(rows.INSERT, rows.to_row(placed))
         self._db.execute("UPDATE head SET seq = ?, digest = ?", (placed.seq, placed.digest))
         return placed
 
-    def _read(
-        self, where: str, values: Iterable[Any], *, bodies: bool = False
-    ) -> list[JournalEntry]:
-        # The query text is built from column names and clauses of this module only.
-        body = "coalesce((SELECT d.body FROM documents d WHERE d.digest = e.body), '')"
-        query = f"SELECT {_COLUMNS}, {body if bodies else repr('')} FROM entries e {where}"  # noqa: S608
+    @contextmanager
+    def _transaction(self, *, sync: bool) -> Iterator[Callable[[JournalEntry], JournalEntry]]:
+        """Hold the write lock; yield the function that appends, and advance the anchor at the end.
+
+        ``sync`` waits until the entries are on the disk. Others may be lost with the power, but
+        only together with all that follow, which the chain and the anchor show.
+        """
+        newest: list[JournalEntry] = []
+
+        def append(entry: JournalEntry) -> JournalEntry:
+            newest[:] = [self._append(entry)]
+            return newest[0]
+
         with self._lock:
-            rows = self._db.execute(query, tuple(values)).fetchall()
-        return [_entry_from_row(row) for row in rows]
+            self._db.execute(f"PRAGMA synchronous = {'FULL' if sync else 'NORMAL'}")
+            with self._db:
+                self._db.execute("BEGIN IMMEDIATE")
+                yield append
+            for entry in newest:
+                line = AnchorLine(self._journal_id, entry.seq, entry.digest)
+                anchor.advance(self._path, line, sync=sync)
+
+    def _read(
+        self, clauses: str, values: Sequence[Any], *, bodies: bool = False
+    ) -> list[JournalEntry]:
+        with self._lock:
+            return list(rows.read_entries(self._db, clauses, values, bodies=bodies))
 
 
 def _use_wal(db: sqlite3.Connection) -> None:
@@ -216,31 +236,32 @@ def _use_wal(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA journal_mode = WAL")
 
 
-def _to_row(entry: JournalEntry) -> tuple[Any, ...]:
-    values = {name: getattr(entry, name) for name in _COLUMNS.split(", ")}
-    values |= {name: json.dumps(values[name]) for name in ("paths", "detail")}
-    values["masked"] = None if entry.masked is None else json.dumps(entry.masked)
-    return (*values.values(), entry.body_digest)
+def _renew_anchor(db: sqlite3.Connection, path: Path) -> None:
+    """Add a line to the anchor unless its last one is of this journal and agrees with it."""
+    last = anchor.read_anchor(path)[-1:]
+    db.execute("BEGIN")
+    (journal_id,) = db.execute("SELECT journal_id FROM identity").fetchone()
+    seq, digest = db.execute("SELECT seq, digest FROM head").fetchone()
+    is_valid = bool(last) and last[0].journal_id == journal_id and is_anchored(db, last[0])
+    db.execute("COMMIT")
+    if is_valid:
+        return
+    if last:
+        _logger.warning(
+            "The journal %s does not hold the %d entries that its anchor names: it was deleted, "
+            "replaced or cut off. The command tavus-mcp journal verify tells more.",
+            path,
+            last[0].seq,
+        )
+    anchor.append_line(path, AnchorLine(journal_id, seq, digest))
 
 
-def _entry_from_row(row: tuple[Any, ...]) -> JournalEntry:
-    values = dict(zip([*_COLUMNS.split(", "), "body"], row, strict=True))
-    values["paths"] = tuple(_parse_column(values["paths"], list))
-    values["detail"] = _parse_column(values["detail"], dict)
-    if values["masked"] is not None:
-        values["masked"] = tuple(_parse_column(values["masked"], list))
-    return JournalEntry(**values)
-
-
-def _parse_column(text: str, kind: type[T]) -> T:
-    """Return the JSON value of a column; of an altered one, a value that fails the digest check."""
+def _file_identity(path: str) -> tuple[int, int] | None:
     try:
-        value = json.loads(text)
-    except ValueError:
-        value = None
-    if isinstance(value, kind):
-        return value
-    return kind([("altered", text)])
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _in_thread(
@@ -252,8 +273,10 @@ def _in_thread(
     async def run(journal: Journal, /, *args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return await anyio.to_thread.run_sync(
-                lambda: method(journal._open_store(), *args, **kwargs)  # noqa: SLF001 - a method of it
+                lambda: method(journal._checked_store(), *args, **kwargs)  # noqa: SLF001 - a method of it
             )
+        except FileReplaced:
+            raise JournalReplaced(str(journal.path)) from None
         except (sqlite3.Error, OSError, ValueError) as error:
             raise JournalUnavailable(str(journal.path), str(error)) from error
 
@@ -286,7 +309,8 @@ class Journal:
         if self._store is not None:
             self._store.close()
 
-    def _open_store(self) -> JournalStore:
+    def _checked_store(self) -> JournalStore:
         if self._store is None:
             self._store = JournalStore.open(self.path)
+        self._store.require_same_file()
         return self._store

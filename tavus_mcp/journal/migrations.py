@@ -78,7 +78,8 @@ def add_accounts_and_digests(db: sqlite3.Connection) -> None:
     ):
         db.execute(f"ALTER TABLE entries ADD COLUMN {column}")
     db.execute("CREATE INDEX entries_of_revision ON entries (persona_id, revision)")
-    db.execute("CREATE INDEX entries_of_account ON entries (account, persona_id)")
+    db.execute("CREATE INDEX accounts_of_persona ON entries (persona_id, account)")
+    db.execute("CREATE INDEX adoptions ON entries (persona_id, account) WHERE kind = 'adopt'")
     db.execute(
         "CREATE TABLE accounts (id TEXT PRIMARY KEY, base_url TEXT NOT NULL, label TEXT NOT NULL,"
         " same_as TEXT NOT NULL DEFAULT '')"
@@ -96,6 +97,9 @@ MIGRATIONS: Sequence[Callable[[sqlite3.Connection], None]] = (
     store_chain_head,
     add_accounts_and_digests,
 )
+VERSION_WITH_HEAD = 5
+VERSION_WITH_FORMATS = 6
+"""The first versions with a head, and with the columns of entries of format 2 and an anchor."""
 
 
 def migrate(db: sqlite3.Connection) -> None:
@@ -103,7 +107,7 @@ def migrate(db: sqlite3.Connection) -> None:
 
     Raises ``ValueError`` when the file was written by a newer version.
     """
-    if _version(db) == len(MIGRATIONS):
+    if version_of(db) == len(MIGRATIONS):
         return
     with db:
         db.execute("BEGIN IMMEDIATE")
@@ -113,11 +117,12 @@ def migrate(db: sqlite3.Connection) -> None:
 
 
 def _known_version(db: sqlite3.Connection) -> int:
-    version = _version(db)
+    version = version_of(db)
     if version > len(MIGRATIONS):
         raise ValueError(f"the journal is of version {version}, newer than this program knows")
     return version
 
 
-def _version(db: sqlite3.Connection) -> int:
+def version_of(db: sqlite3.Connection) -> int:
+    """Return the version of the tables, 0 without any."""
     return int(db.execute("PRAGMA user_version").fetchone()[0])

@@ -1,0 +1,97 @@
+"""The anchor: a small file beside the journal that names its newest entry.
+
+A journal whose end was cut off, or that was emptied, deleted or replaced as a whole, still has a
+correct chain of hashes. The anchor tells what it held. Its last line is of the journal in use and
+is written after every entry, so that it is never ahead of what was committed. A line that the
+journal contradicts is kept, and a new one is added, until a person removes the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+_CHECK_DIGITS = 16
+_SEQ_DIGITS = 18
+_MAX_READS = 20
+"""Reads of a file that another process is writing, before it counts as damaged."""
+
+
+class DamagedAnchor(ValueError):
+    """The anchor file cannot be read as one."""
+
+
+@dataclass(frozen=True)
+class AnchorLine:
+    """The id of a journal, and the number and digest of its newest entry."""
+
+    journal_id: str
+    seq: int
+    digest: str
+
+    def render(self) -> str:
+        """Return the line, always of the same length for the same journal."""
+        fields = [self.journal_id, f"{self.seq:0{_SEQ_DIGITS}d}", self.digest]
+        return json.dumps([*fields, _check_digits(fields)]) + "\n"
+
+    @classmethod
+    def parse(cls, line: str) -> AnchorLine:
+        """Return what a line says; raise ``ValueError`` when it was not written as a whole."""
+        *fields, check = json.loads(line)
+        journal_id, seq, digest = fields
+        if check != _check_digits(fields):
+            raise ValueError("wrong check digits")
+        return cls(str(journal_id), int(seq), str(digest))
+
+
+def anchor_path(journal_path: Path) -> Path:
+    """Return the path of the anchor of a journal."""
+    return journal_path.with_name(f"{journal_path.name}.anchor")
+
+
+def read_anchor(journal_path: Path) -> list[AnchorLine]:
+    """Return the lines of the anchor, none without one; raise ``DamagedAnchor`` for another file."""
+    for _ in range(_MAX_READS):
+        try:
+            text = anchor_path(journal_path).read_text("ascii")
+            return [AnchorLine.parse(line) for line in text.splitlines()]
+        except FileNotFoundError:
+            return []
+        except (ValueError, TypeError) as error:
+            cause = error
+    raise DamagedAnchor(f"the anchor {anchor_path(journal_path)} is damaged") from cause
+
+
+def append_line(journal_path: Path, line: AnchorLine) -> None:
+    """Add a line, or create the file with it; it is on the disk afterwards."""
+    descriptor = os.open(
+        anchor_path(journal_path), os.O_WRONLY | os.O_CREAT | os.O_APPEND, mode=0o600
+    )
+    try:
+        os.write(descriptor, line.render().encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def advance(journal_path: Path, line: AnchorLine, *, sync: bool) -> None:
+    """Replace the last line, unless it is of a newer entry already; ``sync`` waits for the disk."""
+    last = read_anchor(journal_path)[-1:]
+    if not last:
+        append_line(journal_path, line)
+        return
+    if last[0].journal_id == line.journal_id and last[0].seq >= line.seq:
+        return
+    text = line.render().encode()
+    with anchor_path(journal_path).open("r+b", buffering=0) as file:
+        file.seek(-len(text), os.SEEK_END)
+        file.write(text)
+        if sync:
+            os.fsync(file.fileno())
+
+
+def _check_digits(fields: list[str]) -> str:
+    return hashlib.sha256("\n".join(fields).encode()).hexdigest()[:_CHECK_DIGITS]

@@ -1,0 +1,70 @@
+"""Entries as rows of the database."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+from tavus_mcp.journal.entry import JournalEntry
+
+T = TypeVar("T", list[Any], dict[str, Any])
+_OLD_COLUMNS = (
+    "seq, kind, persona_id, at, tool, status, revision, paths, ref, detail, parent, digest"
+)
+COLUMNS = f"{_OLD_COLUMNS}, revision_digest, masked, account, author, format"
+"""The columns that are members of an entry, in the order of ``to_row``."""
+INSERT = (
+    f"INSERT INTO entries ({COLUMNS}, body)"  # noqa: S608 - names of columns only
+    f" VALUES ({', '.join('?' * (COLUMNS.count(',') + 2))})"
+)
+_BODY = "coalesce((SELECT d.body FROM documents d WHERE d.digest = e.body), '')"
+
+
+def read_entries(
+    db: sqlite3.Connection,
+    clauses: str,
+    values: Sequence[Any] = (),
+    *,
+    bodies: bool = False,
+    is_old: bool = False,
+) -> Iterator[JournalEntry]:
+    """Yield the entries that a query finds; ``clauses`` follow ``FROM entries e``.
+
+    The text of the query is made of column names and of clauses in this package only. ``is_old``
+    tells that the file is of version 5 or older, so that entries have fewer columns.
+    """
+    columns = f"{_OLD_COLUMNS}, 1 AS format" if is_old else COLUMNS
+    query = f"SELECT {columns}, {_BODY if bodies else repr('')} AS body FROM entries e {clauses}"  # noqa: S608
+    cursor = db.execute(query, values)
+    names = [column[0] for column in cursor.description]
+    for row in cursor:
+        yield _entry_from_row(dict(zip(names, row, strict=True)))
+
+
+def to_row(entry: JournalEntry) -> tuple[Any, ...]:
+    """Return the values of ``INSERT``."""
+    values = {name: getattr(entry, name) for name in COLUMNS.split(", ")}
+    values |= {name: json.dumps(values[name]) for name in ("paths", "detail")}
+    values["masked"] = None if entry.masked is None else json.dumps(entry.masked)
+    return (*values.values(), entry.body_digest)
+
+
+def _entry_from_row(values: dict[str, Any]) -> JournalEntry:
+    values["paths"] = tuple(_parse_column(values["paths"], list))
+    values["detail"] = _parse_column(values["detail"], dict)
+    if values.get("masked") is not None:
+        values["masked"] = tuple(_parse_column(values["masked"], list))
+    return JournalEntry(**values)
+
+
+def _parse_column(text: str, kind: type[T]) -> T:
+    """Return the JSON value of a column; of an altered one, a value that fails the digest check."""
+    try:
+        value = json.loads(text)
+    except (ValueError, TypeError):
+        value = None
+    if isinstance(value, kind):
+        return value
+    return kind([("altered", text)])

@@ -1,0 +1,154 @@
+"""Verify a journal: in one snapshot, against its chain of hashes and its anchor.
+
+What it proves: nobody edited, removed or reordered entries without recomputing every later hash,
+and the journal holds the newest entry that the anchor names. It proves nothing about somebody who
+rewrites the journal and its anchor together: for that, keep a copy of the anchor elsewhere.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from tavus_mcp.journal.anchor import AnchorLine, DamagedAnchor, anchor_path, read_anchor
+from tavus_mcp.journal.entry import ERASED, GENESIS, JournalEntry, digest_of
+from tavus_mcp.journal.migrations import (
+    MIGRATIONS,
+    VERSION_WITH_FORMATS,
+    VERSION_WITH_HEAD,
+    version_of,
+)
+from tavus_mcp.journal.rows import read_entries
+
+_MAX_INTEGRITY_ROWS = 5
+"""Lines of SQLite's own report that are repeated."""
+
+
+class MissingJournal(Exception):
+    """There is no journal to verify; the text says what is known of it."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The faults that were found, one sentence each, and what the journal holds."""
+
+    faults: Sequence[str]
+    entry_count: int = 0
+    erased_count: int = 0
+    newest: str = ""
+
+
+def verify_file(path: Path) -> Verification:
+    """Verify a file without changing it.
+
+    Raises ``MissingJournal`` when there is none, and ``sqlite3.Error``, ``OSError`` or
+    ``ValueError`` when it cannot be read.
+    """
+    try:
+        anchor = read_anchor(path)
+    except DamagedAnchor as error:
+        return Verification([f"{error}, so a cut end could not be noticed"])
+    lost = f" Its anchor says that it held {anchor[-1].seq} entries." if anchor else ""
+    if not path.exists():
+        raise MissingJournal(f"There is no journal at {path}.{lost}")
+    if path.stat().st_size == 0:
+        return Verification([f"the file is empty.{lost}"])
+    with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as db:
+        db.isolation_level = None
+        return verify_snapshot(db, path, anchor)
+
+
+def verify_snapshot(
+    db: sqlite3.Connection, path: Path, anchor: Sequence[AnchorLine]
+) -> Verification:
+    """Verify what one read transaction shows; ``anchor`` was read before.
+
+    In this order entries that are written meanwhile are no fault.
+    """
+    db.execute("BEGIN")
+    try:
+        if version_of(db) > len(MIGRATIONS):
+            raise ValueError("the journal was written by a newer version of tavus-mcp")
+        rows = db.execute(f"PRAGMA integrity_check({_MAX_INTEGRITY_ROWS})").fetchall()
+        faults = [f"SQLite reports: {row[0]}" for row in rows if row[0] != "ok"]
+        chain = _Chain(db)
+        faults += chain.iterate_faults()
+        if not anchor and version_of(db) >= VERSION_WITH_FORMATS:
+            faults.append(
+                f"the anchor {anchor_path(path)} is missing, so a cut end could not be noticed"
+            )
+        faults += _anchor_faults(db, anchor)
+        return Verification(faults, chain.entry_count, chain.erased_count, chain.newest)
+    finally:
+        db.execute("COMMIT")
+
+
+class _Chain:
+    """The entries of a journal in their order."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self.entry_count = self.erased_count = 0
+        self.newest = ""
+
+    def iterate_faults(self) -> Iterator[str]:
+        """Yield a sentence for each fault of the chain and of the number of its head."""
+        version = version_of(self._db)
+        is_old = version < VERSION_WITH_FORMATS
+        erased = _erased_digests(read_entries(self._db, "WHERE kind = 'erase'", is_old=is_old))
+        parent, expected = GENESIS, 1
+        for entry in read_entries(self._db, "ORDER BY seq", bodies=True, is_old=is_old):
+            if entry.seq != expected:
+                yield f"entry {expected} is missing"
+            if entry.parent != parent:
+                yield f"entry {entry.seq} does not follow the entry before it"
+            if not entry.is_intact:
+                if digest_of(entry, entry.body_digest) in erased.get(entry.seq, ()):
+                    self.erased_count += 1
+                else:
+                    yield f"entry {entry.seq} is not as it was written"
+            parent, expected = entry.digest, entry.seq + 1
+            self.entry_count += 1
+            self.newest = f"{entry.seq} of {entry.at}"
+        if version < VERSION_WITH_HEAD:
+            return
+        head = self._db.execute("SELECT seq, digest FROM head").fetchone()
+        if head is None:
+            yield "the record of the newest entry is missing"
+        elif head != (expected - 1, parent):
+            yield f"the journal ended at entry {head[0]} once; its end was cut off or altered"
+
+
+def _erased_digests(entries: Iterable[JournalEntry]) -> dict[int, set[str]]:
+    """Return, by number, the digests of what was left of erased entries."""
+    found: dict[int, set[str]] = {}
+    for entry in entries:
+        for seq, digest in entry.detail.get(ERASED, []):
+            found.setdefault(seq, set()).add(digest)
+    return found
+
+
+def _anchor_faults(db: sqlite3.Connection, anchor: Sequence[AnchorLine]) -> Iterator[str]:
+    if not anchor:
+        return
+    (journal_id,) = db.execute("SELECT journal_id FROM identity").fetchone()
+    for line in anchor:
+        if line.journal_id != journal_id:
+            yield f"another journal with {line.seq} entries stood here; it was deleted or replaced"
+        elif not is_anchored(db, line):
+            yield (
+                f"the anchor names entry {line.seq}, which is missing or another one: the end was "
+                "cut off, or lost when the machine stopped"
+            )
+
+
+def is_anchored(db: sqlite3.Connection, line: AnchorLine) -> bool:
+    """Tell whether the journal holds the entry that a line of its anchor names."""
+    if line.seq == 0:
+        return True
+    row = db.execute("SELECT digest FROM entries WHERE seq = ?", (line.seq,)).fetchone()
+    return row is not None and row[0] == line.digest
