@@ -9,6 +9,7 @@
     ├── NotConfigured             no key and no sandbox
     │   └── InvalidSettings       a variable of the environment is wrong
     ├── JournalUnavailable        the journal cannot be written, so nothing is sent
+    │   └── JournalReplaced       its file was deleted or replaced while the server ran
     └── TavusError                Tavus answered with an error, or not at all
         ├── InvalidKey            401
         ├── NotFound              404, or 400 with "Invalid persona_id"
@@ -100,11 +101,25 @@ class InvalidSettings(NotConfigured):
 class JournalUnavailable(ToolFailure):
     """The journal cannot be used; a change that cannot be recorded is not sent."""
 
-    def __init__(self, path: str, reason: str) -> None:
+    def __init__(self, path: str, reason: str, advice: str = "") -> None:
+        self.problem = f"The journal of changes at {path} cannot be used: {reason}."
+        advice = advice or (
+            "Make the file writable or set TAVUS_MCP_DATA_DIR to another folder, and restart the "
+            "server."
+        )
         super().__init__(
-            f"The journal of changes at {path} cannot be used ({reason}). Nothing was sent: "
-            "without it nothing could be undone. Free the place or set TAVUS_MCP_DATA_DIR to "
-            "another folder, and restart the server."
+            f"{self.problem} Nothing was sent, because it could not be undone. {advice}"
+        )
+
+
+class JournalReplaced(JournalUnavailable):
+    """The file of the journal is not the one that was opened, so what is written would be lost."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            path,
+            "the file was deleted or replaced while this server ran",
+            "Put the file back, with its -wal file, if you have it. Then restart the server.",
         )
 
 

@@ -1,16 +1,21 @@
-"""``tavus-mcp journal``: check that the journal is intact, or print it."""
+"""``tavus-mcp journal``: verify the journal, or print it."""
 
 from __future__ import annotations
 
 import argparse
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
-from tavus_mcp.cli.output import report
+from tavus_mcp.cli.output import fail, report
 from tavus_mcp.cli.wiring import journal_path
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.journal import JournalStore
+from tavus_mcp.journal.verification import MissingJournal, verify_file
 from tavus_mcp.settings import Settings
+
+ALTERED, UNREADABLE = 1, 4
+"""The exit statuses for a journal that was altered, and for one that is missing or unreadable."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,27 +25,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Verify or show; return 0, 1 when the journal was altered, or 2 when it is unreadable."""
+    """Run the action; return 0, ``ALTERED`` or ``UNREADABLE``."""
     path = journal_path(settings)
-    if not path.exists():
-        return report(f"There is no journal at {path}: nothing was written by this server yet.")
     try:
+        if arguments.action == "verify":
+            return _verify(path)
+        if not path.exists():
+            return fail(f"There is no journal at {path}.", UNREADABLE)
         with closing(JournalStore.open(path)) as journal:
-            if arguments.action == "verify":
-                return _verify(journal)
             return _show(journal, arguments.persona_id)
+    except MissingJournal as error:
+        return fail(str(error), UNREADABLE)
     except (sqlite3.Error, OSError, ValueError) as error:
-        return report(f"{path} cannot be read: {error}", 2)
+        return fail(f"{path} cannot be read: {error}", UNREADABLE)
 
 
-def _verify(journal: JournalStore) -> int:
-    faults = journal.verify()
-    for fault in faults:
-        report(fault, 1)
-    if faults:
-        return report(f"The journal was altered: {len(faults)} fault(s).", 1)
-    count = sum(1 for _ in journal.entries())
-    return report(f"The journal is whole: {count} line(s), each as it was written.")
+def _verify(path: Path) -> int:
+    result = verify_file(path)
+    for fault in result.faults:
+        report(fault, ALTERED)
+    if result.faults:
+        return report(f"The journal was altered: {len(result.faults)} fault(s).", ALTERED)
+    erased = (
+        f" {result.erased_count} of them were erased on purpose." if result.erased_count else ""
+    )
+    newest = f" The newest is {result.newest}." if result.newest else ""
+    return report(
+        f"The journal is intact: {result.entry_count} entries, none edited, removed or reordered "
+        f"since it was written.{newest}{erased} This cannot show that somebody rewrote the journal "
+        "and its anchor together."
+    )
 
 
 def _show(journal: JournalStore, persona_id: str | None) -> int:

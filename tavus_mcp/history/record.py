@@ -190,7 +190,7 @@ async def append_or_report(app: App, entry: JournalEntry) -> list[RuleFinding]:
     try:
         await app.journal.append(entry)
     except JournalUnavailable as error:
-        message = f"The write was carried out, but not recorded: {error}"
+        message = f"The write was carried out, but not recorded. {error.problem}"
         return [warning("not-recorded", message)]
     return []
 

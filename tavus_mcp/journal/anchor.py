@@ -53,7 +53,7 @@ def anchor_path(journal_path: Path) -> Path:
 
 
 def read_anchor(journal_path: Path) -> list[AnchorLine]:
-    """Return the lines of the anchor, none without one; raise ``DamagedAnchor`` for another file."""
+    """Return the lines of the anchor, none without one; raise ``DamagedAnchor`` if unreadable."""
     for _ in range(_MAX_READS):
         try:
             text = anchor_path(journal_path).read_text("ascii")

@@ -7,7 +7,6 @@ one before it. A process that is killed leaves whole entries or none.
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 import threading
 import time
@@ -171,7 +170,8 @@ class JournalStore:
 
     def _current_identities(self) -> list[tuple[int, int] | None]:
         """Return what identifies the file and its write-ahead log on this machine."""
-        return [_file_identity(f"{self._path}{suffix}") for suffix in ("", "-wal")]
+        wal_path = self._path.with_name(f"{self._path.name}-wal")
+        return [_file_identity(path) for path in (self._path, wal_path)]
 
     def close(self) -> None:
         """Close the file."""
@@ -256,9 +256,9 @@ def _renew_anchor(db: sqlite3.Connection, path: Path) -> None:
     anchor.append_line(path, AnchorLine(journal_id, seq, digest))
 
 
-def _file_identity(path: str) -> tuple[int, int] | None:
+def _file_identity(path: Path) -> tuple[int, int] | None:
     try:
-        status = os.stat(path)
+        status = path.stat()
     except FileNotFoundError:
         return None
     return status.st_dev, status.st_ino

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from statistics import median
@@ -21,14 +22,32 @@ from tavus_mcp.tavus_api.client import TavusApi
 
 
 def measure_journaling(folder: Path, rounds: int) -> list[Measurement]:
-    """Measure the time to record the intent and the outcome of one change."""
+    """Measure the time to record the intent and the outcome of one change.
+
+    The intent waits for the disk twice, for the journal and for its anchor: the floor is the time
+    of that on this disk.
+    """
     app = App(
         TavusApi("http://127.0.0.1/v2", None), load_catalog(), Journal(folder / "bench.sqlite3")
     )
     times = anyio.run(_time_changes, app, rounds)
     app.journal.close()
-    baseline = f"{rounds} changes, worst {max(times):.1f} ms"
-    return [Measurement("journaling a change", round(median(times), 2), "ms", 5, baseline, True)]
+    sync = _time_sync(folder, rounds)
+    baseline = f"{rounds} changes, worst {max(times):.1f} ms; one wait for the disk {sync:.2f} ms"
+    goal = round(5 + 3 * sync, 1)
+    return [Measurement("journaling a change", round(median(times), 2), "ms", goal, baseline, True)]
+
+
+def _time_sync(folder: Path, rounds: int) -> float:
+    """Return the median time to write a few bytes to the disk, in milliseconds."""
+    times = []
+    with (folder / "sync").open("wb", buffering=0) as file:
+        for _ in range(rounds):
+            started_at = time.perf_counter()
+            file.write(b"x" * 100)
+            os.fsync(file.fileno())
+            times.append(milliseconds_since(started_at))
+    return median(times)
 
 
 async def _time_changes(app: App, rounds: int) -> list[float]:

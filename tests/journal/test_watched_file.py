@@ -1,0 +1,88 @@
+"""The file of the journal under a running server: deleted, replaced, and synced in time."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from mcp_client import ToolClient, text_of
+
+from tavus_mcp.journal.entry import JournalEntry
+from tavus_mcp.journal.journal import JournalStore
+from tavus_mcp.journal.verification import verify_file
+
+pytestmark = pytest.mark.anyio
+
+
+def delete_file(path: Path) -> None:
+    path.unlink()
+
+
+def delete_write_ahead_log(path: Path) -> None:
+    Path(f"{path}-wal").unlink()
+
+
+def replace_by_copy(path: Path) -> None:
+    copy = Path(shutil.copy(path, f"{path}.copy"))
+    copy.replace(path)
+
+
+@pytest.mark.parametrize("damage", [delete_file, delete_write_ahead_log, replace_by_copy])
+async def test_a_journal_that_is_gone_under_a_server_is_reported_and_nothing_is_sent(
+    tool_client: ToolClient, damage: Callable[[Path], None]
+) -> None:
+    persona_id = await tool_client.create_persona(greeting="Hi.")
+    tool_client.transport.requests.clear()
+    damage(tool_client.server.app.journal.path)
+    for tool, arguments in (
+        ("update_persona", {"greeting": "Ciao."}),
+        ("list_revisions", {}),
+        ("delete_persona", {}),
+    ):
+        error = await tool_client.expect_error(tool, persona_id=persona_id, **arguments)
+        assert "deleted or replaced while this server ran" in error
+    assert tool_client.transport.writes == []
+    assert (await tool_client.read_persona(persona_id))["greeting"] == "Hi."
+
+
+async def test_a_file_that_was_put_back_is_used_again(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(greeting="Hi.")
+    path = tool_client.server.app.journal.path
+    path.rename(f"{path}.moved")
+    await tool_client.expect_error("list_revisions", persona_id=persona_id)
+    Path(f"{path}.moved").rename(path)
+    await tool_client.expect_result("update_persona", persona_id=persona_id, greeting="Ciao.")
+    assert verify_file(path).faults == []
+
+
+async def test_a_write_that_was_carried_out_is_not_called_unsent(
+    tool_client: ToolClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file disappears between the intent and the outcome."""
+    persona_id = await tool_client.create_persona(greeting="Hi.")
+    app = tool_client.server.app
+    send = app.api.patch_persona
+
+    async def delete_journal_and_send(*arguments: object) -> bool:
+        app.journal.path.unlink()
+        return bool(await send(*arguments))
+
+    monkeypatch.setattr(app.api, "patch_persona", delete_journal_and_send)
+    result = await tool_client.call("update_persona", persona_id=persona_id, greeting="Ciao.")
+    assert not result.is_error
+    assert "not recorded" in text_of(result)
+    assert "Nothing was sent" not in text_of(result)
+
+
+@pytest.mark.parametrize(("kind", "level"), [("intent", 2), ("used", 2), ("outcome", 1)])
+def test_what_announces_a_request_is_on_the_disk_before_it_is_sent(
+    tmp_path: Path, kind: str, level: int
+) -> None:
+    """SQLite's ``synchronous`` is 2 (FULL) for these: a commit then waits for the disk."""
+    with closing(JournalStore.open(tmp_path / "journal.sqlite3")) as journal:
+        journal.append(JournalEntry(kind, "p1", "now"))  # type: ignore[arg-type]
+        setting = journal._db.execute("PRAGMA synchronous").fetchone()  # noqa: SLF001 - not public
+    assert setting == (level,)
