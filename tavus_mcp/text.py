@@ -10,9 +10,14 @@ from difflib import get_close_matches
 
 def find_nearest(name: str, allowed: Iterable[str]) -> str | None:
     """Return the allowed name closest to ``name``, or None when nothing is close."""
+    return next(iter(find_nearest_names(name, allowed, limit=1)), None)
+
+
+def find_nearest_names(name: str, allowed: Iterable[str], limit: int = 3) -> list[str]:
+    """Return the allowed names that are close to ``name``, the closest first."""
     choices = {choice.lower().replace("-", "_"): choice for choice in reversed(list(allowed))}
-    matches = get_close_matches(name.lower().replace("-", "_"), choices, n=1, cutoff=0.6)
-    return choices[matches[0]] if matches else None
+    matches = get_close_matches(name.lower().replace("-", "_"), choices, n=limit, cutoff=0.6)
+    return [choices[match] for match in matches]
 
 
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:

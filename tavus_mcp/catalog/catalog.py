@@ -200,6 +200,10 @@ class Catalog:
                 return None
         return field.default if field else None
 
+    def value_fields(self) -> tuple[tuple[str, FieldFacts], ...]:
+        """Return JSON Pointer and facts of each writable field that has a list of known values."""
+        return _load_value_fields()
+
     def recommended_llm(self) -> str:
         """Return the id of the hosted language model that Tavus uses by default."""
         return next((model.id for model in self.llm_models if model.default), "...")
@@ -281,6 +285,21 @@ def _load_layer(name: str) -> LayerFacts:
 def _find_field(layer: str, name: str) -> FieldFacts | None:
     fields = _load_layer(_require_known(layer, LAYERS, "layer")).fields
     return next((field for field in fields if name in field.names), None)
+
+
+@cache
+def _load_value_fields() -> tuple[tuple[str, FieldFacts], ...]:
+    persona_fields = [
+        (f"/{facts.name}", facts)
+        for facts in read_facts(FieldFacts, "persona_fields", "field")
+        if facts.writable
+    ]
+    layer_fields = [
+        (f"/layers/{layer}/" + facts.name.replace(".", "/"), facts)
+        for layer in LAYERS
+        for facts in _load_layer(layer).fields
+    ]
+    return tuple((path, facts) for path, facts in persona_fields + layer_fields if facts.values)
 
 
 @cache

@@ -109,12 +109,19 @@ class FieldFacts(LifecycleFacts):
     writable: tuple[Literal["create", "patch"], ...] = ("create", "patch")
     readable: bool = True
     successor_values: Mapping[str, str] = MappingProxyType({})
+    other_values: Mapping[str, str] = MappingProxyType({})  # other names of its values
     note: str | None = None
 
     @property
     def allowed_values(self) -> tuple[str, ...]:
         """The allowed values without their meanings; empty when it is not an enumeration."""
         return tuple(choice.value for choice in self.values)
+
+    def value_named(self, word: str) -> str | None:
+        """Return the value that a word certainly means: in another case, or under another name."""
+        folded = word.strip().casefold()
+        same = (value for value in self.allowed_values if value.casefold() == folded)
+        return next(same, None) or self.other_values.get(folded)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -143,6 +150,7 @@ class ModelFacts(ChoiceFacts):
     intelligence: int | None = None
     naturalness: int | None = None
     context_tokens: int | None = None
+    remark: str | None = None  # what speaks against it, although it is not known to be deprecated
 
 
 class VoiceSetting(Facts):
@@ -155,21 +163,26 @@ class VoiceSetting(Facts):
     model_family: str | None = None
     minimum: float | None = None
     maximum: float | None = None
+    usual_minimum: float | None = None  # of the provider, where Tavus documents no range
+    usual_maximum: float | None = None
     names: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
 
     @property
     def owner(self) -> str:
-        """The model family that has this setting, or "this engine"."""
-        return self.model_family or "this engine"
+        """The model family that has this setting, or "the engine"."""
+        return self.model_family or "The engine"
 
 
 class EngineFacts(ChoiceFacts):
     """A speech engine: text to speech (tts) or speech to text (stt)."""
 
     summary: str
+    is_automatic: bool = False  # Tavus chooses the engine by itself
     default_model: str | None = None
     known_models: tuple[str, ...] = ()
+    model_families: Mapping[str, str] = MappingProxyType({})  # of models named unlike their family
+    english_only: Mapping[str, str] = MappingProxyType({})  # models, each with a multilingual one
     forbids: tuple[str, ...] = ()
     multilingual: bool = False
     voice_setting: tuple[VoiceSetting, ...] = ()
@@ -181,12 +194,19 @@ class EngineFacts(ChoiceFacts):
         return tuple(
             setting
             for setting in self.voice_setting
-            if setting.model_family is None or _is_of_family(model, setting.model_family)
+            if setting.model_family is None or self._is_of_family(model, setting.model_family)
         )
 
+    def knows_model(self, model: str) -> bool:
+        """Return True for a known model, or another version of a known family (sonic-3.6)."""
+        families = (setting.model_family for setting in self.voice_setting)
+        return model in self.known_models or any(
+            family and self._is_of_family(model, family) for family in families
+        )
 
-def _is_of_family(model: str, family: str) -> bool:
-    return model == family or model.startswith((f"{family}.", f"{family}-"))
+    def _is_of_family(self, model: str, family: str) -> bool:
+        is_version = model == family or model.startswith((f"{family}.", f"{family}-"))
+        return is_version or self.model_families.get(model) == family
 
 
 class LayerFacts(NamedFacts):

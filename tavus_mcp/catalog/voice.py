@@ -31,7 +31,8 @@ def engine_of(document: PersonaDocument, catalog: Catalog) -> EngineFacts | None
     """Return the engine in effect; None if Tavus chooses one, or it is unknown."""
     layer = document.layer("tts")
     if is_set(layer.get("tts_engine")):
-        return catalog.tts_engines.find(text(layer.get("tts_engine")))
+        engine = catalog.tts_engines.find(text(layer.get("tts_engine")))
+        return None if engine and engine.is_automatic else engine
     external, voice = voice_ids(document)
     if not layer or (not external and is_tavus_voice(voice, catalog)):
         return None

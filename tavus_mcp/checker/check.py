@@ -28,7 +28,25 @@ def allowed_rules(*, unknown: bool = False, private_url: bool = False) -> frozen
 
 
 def check(document: PersonaDocument, catalog: Catalog) -> list[RuleFinding]:
-    """Return all findings about a persona, worst first."""
+    """Return all findings about a persona, worst first, each fix once."""
+    return _show_fixes_once(find_findings(document, catalog))
+
+
+def _show_fixes_once(findings: list[RuleFinding]) -> list[RuleFinding]:
+    """Return findings whose fix an earlier one has with a reference to it instead."""
+    paths: dict[str, str] = {}
+    result = []
+    for finding in findings:
+        first = paths.setdefault(finding.fix_identity, finding.path)
+        if finding.fix_identity and first != finding.path:
+            hint = f"The fix of {first} fixes this as well."
+            finding = finding.model_copy(update={"hint": hint, "fix": None})
+        result.append(finding)
+    return result
+
+
+def find_findings(document: PersonaDocument, catalog: Catalog) -> list[RuleFinding]:
+    """Return all findings about a persona, worst first, each with its fix."""
     rule_findings = [finding for rule in RULES for finding in rule.findings(document, catalog)]
     schema_findings = check_schema(document, catalog)
     intended = {
@@ -54,17 +72,20 @@ def check_change(
     Findings that existed before do not block the change. ``allow`` names rules that are reported
     but do not block. Raises ``Refused``, with all reasons, for a change that Tavus would reject.
     """
-    previous = {_finding_identity(finding) for finding in check(before, catalog)}
+    previous = {_finding_identity(finding) for finding in find_findings(before, catalog)}
     changed_paths = [operation.path for operation in operations]
-    findings = check(after, catalog)
+    findings = find_findings(after, catalog)
     blocking = _select_blocking(findings, previous, operations, allow)
     if blocking:
         raise Refused(refusal(blocking))
-    return [
-        finding
-        for finding in findings
-        if _finding_identity(finding) not in previous or _is_affected(changed_paths, finding.path)
-    ]
+    return _show_fixes_once(
+        [
+            finding
+            for finding in findings
+            if _finding_identity(finding) not in previous
+            or _is_affected(changed_paths, finding.path)
+        ]
+    )
 
 
 def blocking_findings(
@@ -76,8 +97,8 @@ def blocking_findings(
     allow: frozenset[str] = frozenset(),
 ) -> list[RuleFinding]:
     """Return the findings for which ``check_change`` would refuse a change."""
-    previous = {_finding_identity(finding) for finding in check(before, catalog)}
-    return _select_blocking(check(after, catalog), previous, operations, allow)
+    previous = {_finding_identity(finding) for finding in find_findings(before, catalog)}
+    return _select_blocking(find_findings(after, catalog), previous, operations, allow)
 
 
 def _select_blocking(

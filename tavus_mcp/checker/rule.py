@@ -52,6 +52,11 @@ class Violation:
         legend = "; ".join(f"{name} is {PLACEHOLDERS[name]}" for name in placeholders)
         return ". ".join(part.removesuffix(".") for part in (text, legend) if part) + "."
 
+    def _fix_identity(self) -> str:
+        """Return a text that violations with the same fix share; "" without a fix."""
+        calls = [call.to_tool_call("").model_dump() for call in self.fix]
+        return json.dumps(calls, default=str) if calls else ""
+
     def finding(
         self, severity: Severity, document: PersonaDocument, **fields: object
     ) -> RuleFinding:
@@ -68,6 +73,7 @@ class Violation:
                 "message": self.message,
                 "hint": hint,
                 "fix": calls or None,
+                "fix_identity": self._fix_identity(),
                 **fields,
             }
         )

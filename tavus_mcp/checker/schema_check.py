@@ -23,7 +23,7 @@ from tavus_mcp.checker.fixes import (
 from tavus_mcp.checker.rule import Violation
 from tavus_mcp.checker.rules.stt import to_conversational_flow
 from tavus_mcp.checker.unknown_fields import Meaning, find_meaning, fits
-from tavus_mcp.deprecations.fields import TRUE_WORDS, replace_interruptibility
+from tavus_mcp.deprecations.fields import TRUE_WORDS
 from tavus_mcp.deprecations.turn_taking import legacy_fields
 from tavus_mcp.models.base import JsonObject, is_set
 from tavus_mcp.models.document import PersonaDocument
@@ -79,8 +79,7 @@ def _find_errors(data: JsonObject) -> list[SchemaError]:
 def _invalid_value_finding(
     error: SchemaError, document: PersonaDocument, catalog: Catalog
 ) -> RuleFinding:
-    legacy = {item.path: item.value for item in replace_interruptibility(document, catalog)}
-    violation = _invalid_value_violation(error, legacy.get(error.path))
+    violation = _invalid_value_violation(error)
     return violation.finding("error", document, rule=SHAPE, source=_SOURCE, blocks_write=True)
 
 
@@ -192,12 +191,9 @@ def _is_valid_at(target: str, value: Any, document: PersonaDocument) -> bool:
     return not is_set(document.at(target)) and fits(target, value)
 
 
-def _invalid_value_violation(error: SchemaError, legacy_equivalent: Any = None) -> Violation:
-    """Return the violation of a wrong value; the fix sets the value that was probably meant.
-
-    ``legacy_equivalent`` is the value of today for a legacy one, None for any other.
-    """
-    value = _guess_value(error) if legacy_equivalent is None else legacy_equivalent
+def _invalid_value_violation(error: SchemaError) -> Violation:
+    """Return the violation of a wrong value; the fix sets the value that was probably meant."""
+    value = _guess_value(error)
     is_json = isinstance(error.value, str) and isinstance(value, (dict, list))
     message = error.message
     if is_json and value != [error.value]:
@@ -206,8 +202,7 @@ def _invalid_value_violation(error: SchemaError, legacy_equivalent: Any = None) 
     if value is _MISSING:
         path = _parent_of(error.path) if error.error_type == "missing" else error.path
         return Violation(error.path, message, "Give a right one, or remove it: ", unset_at(path))
-    is_suggestion = value in (error.suggestion, legacy_equivalent)
-    fix = set_at(error.path, value if is_suggestion else UnprintedValue(value))
+    fix = set_at(error.path, value if value == error.suggestion else UnprintedValue(value))
     return Violation(error.path, message, fix)
 
 

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from tavus_mcp.catalog import Catalog, EngineFacts, FieldFacts, ModelFacts, VoiceSetting
+from tavus_mcp.catalog import Catalog, FieldFacts, VoiceSetting
+from tavus_mcp.catalog.catalog import Table
 from tavus_mcp.catalog.voice import VOICE_SETTINGS, settings_in_effect
-from tavus_mcp.deprecations.conversion import Operations, assign, assign_stored, keep, remove
+from tavus_mcp.deprecations.conversion import (
+    OperationBuilder,
+    Operations,
+    assign,
+    assign_stored,
+    keep,
+    remove,
+)
 from tavus_mcp.models.base import indexed_texts, text
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import pointer_of
@@ -17,7 +25,7 @@ _DOCUMENT_ARGUMENTS = {"document_ids": "documents", "document_tags": "document_t
 _CONTEXT, _PROMPT = "/context", "/system_prompt"
 _API_KEY, _HEADERS = "/layers/llm/api_key", "/layers/llm/headers"
 _HOTWORDS = "/layers/stt/hotwords"
-_INTERRUPTIBILITY = "/layers/conversational_flow/replica_interruptibility"
+_LLM_MODEL = "/layers/llm/model"
 _BEARER_PREFIX = "bearer "
 _UNQUOTED_STATUSES = ("legacy", "deprecated", "retired")  # fields with conversions of their own
 TRUE_WORDS = frozenset({"true", "t", "yes", "y", "on", "1"})
@@ -42,33 +50,31 @@ def move_documents(document: PersonaDocument, catalog: Catalog) -> Operations:
     return operations
 
 
-def replace_llm_model(document: PersonaDocument, catalog: Catalog) -> Operations:
-    """Replace a hosted language model that is deprecated or retired."""
-    if document.has_custom_llm:
-        return []  # an endpoint of the customer has models of its own
-    model = catalog.llm_models.find(document.text("/layers/llm/model"))
-    return _replace_choice("llm_model", "/layers/llm/model", model)
+def replace_choice(path: str, choices: Table[Any], text_name: str) -> OperationBuilder:
+    """Return the conversion that replaces a model or an engine by its successor in the catalog.
+
+    ``text_name`` is the translation with the reason. The rules that report such a choice make their
+    fix of the same conversion.
+    """
+
+    def build_operations(document: PersonaDocument, catalog: Catalog) -> Operations:
+        if path == _LLM_MODEL and document.has_custom_llm:
+            return []  # an endpoint of the customer has models of its own
+        facts = choices.find(document.text(path))
+        if facts is None or not facts.successor:
+            return []
+        status = "no longer in the docs" if facts.status == "unknown" else facts.status
+        words = {"old": facts.id, "new": facts.successor, "status": status}
+        return [assign(text_name, path, facts.successor, **words)]
+
+    return build_operations
 
 
-def replace_stt_engine(document: PersonaDocument, catalog: Catalog) -> Operations:
-    """Replace an engine that is deprecated or no longer documented."""
-    engine = catalog.stt_engines.find(document.text("/layers/stt/stt_engine"))
-    return _replace_choice("stt_engine", "/layers/stt/stt_engine", engine)
-
-
-def replace_perception_model(document: PersonaDocument, catalog: Catalog) -> Operations:
-    """Replace a perception model that is legacy or retired."""
-    path = "/layers/perception/perception_model"
-    return _replace_choice(
-        "perception_model", path, catalog.perception_models.find(document.text(path))
-    )
-
-
-def _replace_choice(name: str, path: str, facts: ModelFacts | EngineFacts | None) -> Operations:
-    if facts is None or not facts.successor:
-        return []
-    status = "no longer in the docs" if facts.status == "unknown" else facts.status
-    return [assign(name, path, facts.successor, old=facts.id, new=facts.successor, status=status)]
+replace_llm_model = replace_choice(_LLM_MODEL, Catalog.llm_models, "llm_model")
+replace_stt_engine = replace_choice("/layers/stt/stt_engine", Catalog.stt_engines, "stt_engine")
+replace_perception_model = replace_choice(
+    "/layers/perception/perception_model", Catalog.perception_models, "perception_model"
+)
 
 
 def merge_context(document: PersonaDocument, catalog: Catalog) -> Operations:
@@ -140,15 +146,15 @@ def parse_quoted(word: str, facts: FieldFacts | VoiceSetting) -> bool | float | 
     return int(value) if facts.type == "integer" and value == int(value) else value
 
 
-def replace_interruptibility(document: PersonaDocument, catalog: Catalog) -> Operations:
-    """Replace a value of a docs example that the list of values beside it does not have."""
-    facts = catalog.field("conversational_flow", "replica_interruptibility")
-    older = catalog.field("stt", "participant_interrupt_sensitivity")
-    stored = document.text(_INTERRUPTIBILITY)
-    value = older.successor_values.get(stored) if older else None
-    if facts is None or value is None or stored in facts.allowed_values:
-        return []
-    return [assign("interruptibility_word", _INTERRUPTIBILITY, value, new=value)]
+def rename_values(document: PersonaDocument, catalog: Catalog) -> Operations:
+    """Replace other names of known values, such as the name that another service has for one."""
+    operations: Operations = []
+    for path, facts in catalog.value_fields():
+        stored = document.text(path)
+        value = facts.value_named(stored) if stored else None
+        if value is not None and value != stored:
+            operations.append(assign("value_name", path, value, new=value))
+    return operations
 
 
 def join_hotwords(document: PersonaDocument, catalog: Catalog) -> Operations:

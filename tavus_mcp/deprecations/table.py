@@ -19,7 +19,7 @@ CONVERSIONS: tuple[Conversion, ...] = (
     Conversion("perception_model", "perception-model-legacy", fields.replace_perception_model),
     Conversion("context", "context-deprecated", fields.merge_context),
     Conversion("word_for_value", "value-as-text", fields.unquote_values),
-    Conversion("interruptibility_word", "shape", fields.replace_interruptibility),
+    Conversion("value_name", "value-other-name", fields.rename_values),
     Conversion("older_name", "perception-field-legacy", perception.rename_older_fields),
     Conversion(
         "ambient_awareness", "perception-ambient-awareness", perception.replace_ambient_awareness

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any, NewType
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -39,6 +42,28 @@ NonEmptyStr = Annotated[str, Field(min_length=1)]
 
 DeprecatedField = Field(json_schema_extra={"deprecated": True})
 """Marks a field that is accepted, with a finding, but not part of the served schemas."""
+
+
+@dataclass(frozen=True)
+class KnownValues:
+    """Metadata of a text field: the values that are known. Others are accepted.
+
+    Whether Tavus takes another value is not known here, so the checker warns and Tavus decides.
+    Served schemas list the known values as ``enum``, which guides the model that fills them in.
+    """
+
+    values: tuple[str, ...]
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Return the schema of the field with its known values."""
+        return {**handler(core_schema), "enum": list(self.values)}
+
+
+def known_values(*values: str) -> KnownValues:
+    """Return the metadata of a text field with these known values."""
+    return KnownValues(values)
 
 
 class StrictModel(BaseModel):

@@ -39,8 +39,9 @@ class RuleFinding(Finding):
 
     ``fix`` holds the calls that fix it, in order; findings about a draft have none, because calls
     need an id. The other fields are not served: ``blocks_write`` if a write with it is refused
-    before it is sent, ``covers_subtree`` if it replaces schema findings below its path, and
-    ``intended_paths`` the fields that were probably meant by an unknown one.
+    before it is sent, ``covers_subtree`` if it replaces schema findings below its path,
+    ``intended_paths`` the fields that were probably meant by an unknown one, and ``fix_identity`` a
+    text that findings with the same fix share.
     """
 
     rule: str | None = None
@@ -49,6 +50,7 @@ class RuleFinding(Finding):
     blocks_write: Annotated[bool, Field(exclude=True)] = False
     covers_subtree: Annotated[bool, Field(exclude=True)] = False
     intended_paths: Annotated[tuple[str, ...], Field(exclude=True)] = ()
+    fix_identity: Annotated[str, Field(exclude=True)] = ""
 
 
 def warning(

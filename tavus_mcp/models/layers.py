@@ -23,7 +23,14 @@ from tavus_mcp.models.argument_mapping import (
     nested_model,
     patch_only_fields,
 )
-from tavus_mcp.models.base import DeprecatedField, JsonObject, NonEmptyStr, OpenModel, StrictModel
+from tavus_mcp.models.base import (
+    DeprecatedField,
+    JsonObject,
+    NonEmptyStr,
+    OpenModel,
+    StrictModel,
+    known_values,
+)
 
 FUNCTION_NAME = r"^[a-zA-Z_][a-zA-Z0-9_]{0,63}$"
 """Names a model can call (docs: pal/llm-tool)."""
@@ -89,8 +96,8 @@ class FunctionTool(StrictModel):
 
 
 PATCH_ONLY = FieldAccess.PATCH_ONLY
-Level = Literal["low", "medium", "high"]
-Sensitivity = Literal["superlow", "verylow", "low", "medium", "high"]
+Level = Annotated[str, known_values("low", "medium", "high")]
+Sensitivity = Annotated[str, known_values("superlow", "verylow", "low", "medium", "high")]
 Ratio = Annotated[float, Field(ge=0, le=1)]
 RavenEntry = Annotated[str, Field(min_length=1, max_length=10_000)]
 Queries = list[RavenEntry]
@@ -115,7 +122,9 @@ def _join_words(value: object) -> object:
 
 
 TurnModel = Annotated[
-    Literal["sparrow-2", "sparrow-1", "sparrow-0", "time-based"], BeforeValidator(_hyphenate)
+    str,
+    known_values("sparrow-2", "sparrow-1", "sparrow-0", "time-based"),
+    BeforeValidator(_hyphenate),
 ]
 Hotwords = Annotated[str, BeforeValidator(_join_words)]
 
@@ -145,8 +154,8 @@ class LlmLayer(StrictModel):
 class VoiceSettings(StrictModel):
     """How the voice sounds; ranges differ by engine, see the catalog (docs: persona/tts)."""
 
-    speed: Annotated[float, Field(ge=-1, le=2)] | MISSING = MISSING
-    volume: Annotated[float, Field(ge=0, le=2)] | MISSING = MISSING
+    speed: float | MISSING = MISSING
+    volume: float | MISSING = MISSING
     emotion: list[NonEmptyStr] | MISSING = MISSING
     stability: Ratio | MISSING = MISSING
     similarity_boost: Ratio | MISSING = MISSING
@@ -154,7 +163,7 @@ class VoiceSettings(StrictModel):
     use_speaker_boost: bool | MISSING = MISSING
 
 
-TtsEngine = Literal["cartesia", "elevenlabs", "azure", "playht", "tavus-auto"]
+TtsEngine = Annotated[str, known_values("cartesia", "elevenlabs", "azure", "playht", "tavus-auto")]
 
 
 class TtsLayer(StrictModel):
@@ -172,14 +181,17 @@ class TtsLayer(StrictModel):
     playht_user_id: Annotated[NonEmptyStr | MISSING, DeprecatedField] = MISSING
 
 
-SttEngine = Literal[
-    "tavus-auto",
-    "tavus-parakeet",
-    "tavus-soniox",
-    "tavus-whisper",
-    "tavus-deepgram-medical",
-    "tavus-advanced",
-    "tavus-turbo",
+SttEngine = Annotated[
+    str,
+    known_values(
+        "tavus-auto",
+        "tavus-parakeet",
+        "tavus-soniox",
+        "tavus-whisper",
+        "tavus-deepgram-medical",
+        "tavus-advanced",
+        "tavus-turbo",
+    ),
 ]
 
 
@@ -193,10 +205,14 @@ class SttLayer(StrictModel):
     smart_turn_detection: Annotated[bool | MISSING, DeprecatedField] = MISSING
 
 
+PerceptionModel = Annotated[str, known_values("raven-1", "raven-0", "basic", "off")]
+EmotionRecognition = Annotated[str, known_values("full", "limited", "auto")]
+
+
 class PerceptionLayer(StrictModel):
     """What the replica sees and hears in the user (docs: persona/perception, pal/perception)."""
 
-    perception_model: Literal["raven-1", "raven-0", "basic", "off"] | MISSING = MISSING
+    perception_model: PerceptionModel | MISSING = MISSING
     visual_awareness_queries: Queries | MISSING = MISSING
     audio_awareness_queries: Queries | MISSING = MISSING
     perception_analysis_queries: Queries | MISSING = MISSING
@@ -206,7 +222,7 @@ class PerceptionLayer(StrictModel):
     audio_tool_prompt: str | MISSING = MISSING
     audio_tools: Annotated[list[FunctionTool] | MISSING, PATCH_ONLY] = MISSING
     screen_tools: Annotated[list[FunctionTool] | MISSING, PATCH_ONLY] = MISSING
-    emotion_recognition: Literal["full", "limited", "auto"] | MISSING = MISSING
+    emotion_recognition: EmotionRecognition | MISSING = MISSING
     # legacy spellings (docs: troubleshooting) and the seed's switch
     ambient_awareness: Annotated[bool | MISSING, DeprecatedField] = MISSING
     ambient_awareness_queries: Annotated[Queries | MISSING, DeprecatedField] = MISSING
@@ -215,20 +231,23 @@ class PerceptionLayer(StrictModel):
     tool_prompt: Annotated[str | MISSING, DeprecatedField, PATCH_ONLY] = MISSING
 
 
+VoiceIsolation = Annotated[str, known_values("near", "off")]
+IdleEngagement = Annotated[str, known_values("off", "patient", "eager")]
+ActiveListening = Annotated[str, known_values("off", "low", "medium", "high")]
+
+
 class ConversationalFlowLayer(StrictModel):
     """Who speaks when (docs: persona/conversational-flow)."""
 
     turn_detection_model: TurnModel | MISSING = MISSING
     turn_taking_patience: Level | MISSING = MISSING
     replica_interruptibility: Level | MISSING = MISSING
-    voice_isolation: Literal["near", "off"] | MISSING = MISSING
-    idle_engagement: Literal["off", "patient", "eager"] | MISSING = MISSING
+    voice_isolation: VoiceIsolation | MISSING = MISSING
+    idle_engagement: IdleEngagement | MISSING = MISSING
     wake_phrase: NonEmptyStr | MISSING = MISSING
     sleep_phrase: NonEmptyStr | MISSING = MISSING
     turn_commitment: Annotated[Level | MISSING, DeprecatedField] = MISSING
-    active_listening: Annotated[
-        Literal["off", "low", "medium", "high"] | MISSING, DeprecatedField
-    ] = MISSING
+    active_listening: Annotated[ActiveListening | MISSING, DeprecatedField] = MISSING
     noise_cancellation: Annotated[
         bool | NonEmptyStr | JsonObject | MISSING, DeprecatedField, PATCH_ONLY
     ] = MISSING

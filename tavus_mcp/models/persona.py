@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import MISSING, Field
 
@@ -14,10 +14,11 @@ from tavus_mcp.models.argument_mapping import (
     iterate_arguments,
     patch_only_fields,
 )
-from tavus_mcp.models.base import NonEmptyStr, StrictModel
+from tavus_mcp.models.base import NonEmptyStr, StrictModel, known_values
 from tavus_mcp.models.layers import Layers
 
-PipelineMode = Literal["full", "echo", "speech-to-speech"]
+PipelineMode = Annotated[str, known_values("full", "echo", "speech-to-speech")]
+DisclosureType = Annotated[str, known_values("always", "auto", "off")]
 Ids = Annotated[list[NonEmptyStr], Field(max_length=50)]
 
 SERVER_FIELDS = frozenset(
@@ -69,7 +70,7 @@ class Persona(StrictModel):
     tool_ids: Ids | MISSING = MISSING
     memories: list[NonEmptyStr] | MISSING = MISSING
     languages: list[NonEmptyStr] | MISSING = MISSING
-    disclosure_type: Literal["always", "auto", "off"] | MISSING = MISSING
+    disclosure_type: DisclosureType | MISSING = MISSING
     verbal_disclosure: str | MISSING = MISSING
     visual_disclosure: str | MISSING = MISSING
     is_template: Annotated[bool | MISSING, FieldAccess.PATCH_ONLY] = MISSING

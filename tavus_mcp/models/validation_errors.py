@@ -101,7 +101,7 @@ def _build_error(item: Any, schema: JsonObject, explain: Explain | None) -> Sche
         message = "unknown field" + _question(suggestion)
         return SchemaError(path, message, kind, value, suggestion, () if suggestion else fields)
     suggestion = _find_suggestion(item)
-    return SchemaError(path, _sentence(item, suggestion), kind, value, suggestion)
+    return SchemaError(path, _sentence(item, node, suggestion), kind, value, suggestion)
 
 
 def error_messages(error: ValidationError, schema: JsonObject) -> list[tuple[str, str]]:
@@ -150,10 +150,12 @@ def _question(suggestion: str | None) -> str:
     return f"; did you mean {suggestion!r}?" if suggestion else ""
 
 
-def _sentence(item: Mapping[str, Any], suggestion: str | None) -> str:
+def _sentence(item: Mapping[str, Any], node: JsonObject, suggestion: str | None) -> str:
     kind, context = item["type"], item.get("ctx", {})
     if kind == "literal_error":
         return f"must be one of {', '.join(_choices(context))}{_question(suggestion)}"
+    if kind == "string_type" and "enum" in node:
+        return f"must be one of {', '.join(node['enum'])}"
     if kind in _LIMIT_MESSAGES:
         key, text = _LIMIT_MESSAGES[kind]
         limit = context.get(key)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
+from tavus_mcp.models.json_patch import get_at
 from tavus_mcp.models.masking import MASK
 from tavus_mcp.models.persona import SERVER_FIELDS, Persona
 from tavus_mcp.sandbox.http import bad_request, missing_field, unknown_field, validate_body
@@ -29,6 +32,15 @@ _FLOW_DEFAULTS = {
 }
 # Unset text reads as an empty string (docs: get-persona).
 _FIELD_DEFAULTS = {"persona_name": "", "system_prompt": "", "pipeline_mode": "full"}
+# Values that Tavus was seen to take beyond those of its docs (live: N#60428887827, N#53754823302).
+_REPORTED_VALUES = {
+    "/layers/tts/tts_engine": ("inworld",),
+    "/layers/stt/stt_engine": ("tavus-sarvam",),
+    "/layers/perception/perception_model": ("raven-2",),
+    "/layers/conversational_flow/voice_isolation": ("far",),
+    "/layers/conversational_flow/replica_interruptibility": ("verylow",),  # docs: quickstart
+    "/layers/conversational_flow/turn_detection_model": ("timebased",),  # docs have two spellings
+}
 _REFERENCES = {
     "default_replica_id": ("replica", "Invalid replica_id"),
     "objectives_id": ("objectives", "Invalid objectives_id"),
@@ -72,6 +84,7 @@ def validate_persona(persona: Row, *, key: str) -> None:
     """Refuse a persona that breaks a rule (docs: create-persona, persona/llm; vendor: pal.py)."""
     fields = {name: value for name, value in persona.items() if name not in SERVER_FIELDS}
     validate_body(Persona, fields, key=key)
+    _check_values(fields, key)
     _reject_key_references(fields["layers"], key)
     _check_mode(fields, key)
     _check_llm(fields["layers"].get("llm", {}), key)
@@ -152,6 +165,32 @@ def render_persona(persona: Row, switches: Switches, skills: Row | None = None) 
     if username:
         row["conferencing_email"] = f"{username}@tavusinvite.com"
     return row
+
+
+def _check_values(persona: Row, key: str) -> None:
+    """Refuse an unknown value of a field with a list of values (live report: stt_engine)."""
+    for pointer, values in _value_lists():
+        value = get_at(persona, pointer, None)
+        if isinstance(value, str) and value not in values:
+            problems = {pointer[1:].replace("/", "."): [f"Must be one of: {', '.join(values)}."]}
+            raise bad_request(f"Bad Request: {problems}", key=key)
+
+
+@cache
+def _value_lists() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return JSON Pointer and values of each field that has a list of values."""
+    schema = Persona.model_json_schema()
+    return tuple(_iterate_value_lists(schema, schema, ""))
+
+
+def _iterate_value_lists(
+    node: dict[str, Any], root: dict[str, Any], pointer: str
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    node = root["$defs"][node["$ref"].rsplit("/", 1)[-1]] if "$ref" in node else node
+    if "enum" in node:
+        yield pointer, (*node["enum"], *_REPORTED_VALUES.get(pointer, ()))
+    for name, member in node.get("properties", {}).items():
+        yield from _iterate_value_lists(member, root, f"{pointer}/{name}")
 
 
 def _check_mode(persona: Row, key: str) -> None:

@@ -77,8 +77,10 @@ def _uses_tts_engine(name: str) -> Condition:
 
 def _has_engine_chosen_by_tavus(working_copy: WorkingCopy) -> bool:
     """Return whether the voice or the replica decides which engine speaks."""
-    stated = working_copy.is_set("/layers/tts/tts_engine")
-    return not stated and engine_of(working_copy.document, working_copy.catalog) is None
+    stated = text(working_copy.at("/layers/tts/tts_engine"))
+    facts = working_copy.catalog.tts_engines.find(stated)
+    is_chosen_by_tavus = not stated or (facts is not None and facts.is_automatic)
+    return is_chosen_by_tavus and engine_of(working_copy.document, working_copy.catalog) is None
 
 
 def _uses_sonic(*families: str) -> Condition:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from tavus_mcp.catalog import Catalog, Step
+from tavus_mcp.deprecations.conversion import is_settable
 from tavus_mcp.deprecations.table import DOCUMENTS
 from tavus_mcp.deprecations.turn_taking import FLOW
 from tavus_mcp.models.document import PersonaDocument
@@ -85,7 +86,7 @@ def _apply_goal(working_copy: WorkingCopy) -> None:
 
 
 def _is_applicable(working_copy: WorkingCopy, step: Step) -> bool:
-    return working_copy.is_settable(step.path) and applies(working_copy, step)
+    return is_settable(working_copy.document, step.path) and applies(working_copy, step)
 
 
 def _carry_out(working_copy: WorkingCopy, step: Step) -> None:

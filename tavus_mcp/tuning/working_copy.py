@@ -14,7 +14,7 @@ from tavus_mcp.models.base import is_set
 from tavus_mcp.models.changes import Change, SetFields
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, Severity
-from tavus_mcp.models.json_patch import diff, get_at, pointer_of, pointer_tokens
+from tavus_mcp.models.json_patch import diff, get_at, pointer_tokens
 
 PROMPT = "/system_prompt"
 _MISSING: Any = object()
@@ -131,12 +131,6 @@ class WorkingCopy:
     def has_effect(self, pointer: str) -> bool:
         """Return whether a value at a pointer has an effect in the pipeline mode."""
         return _section_of(pointer) not in self.bypassed_names
-
-    def is_settable(self, pointer: str) -> bool:
-        """Return whether a value can be set without replacing a parent that is no object."""
-        parents = pointer_tokens(pointer)[:-1]
-        nodes = (self.at(pointer_of(parents[:depth])) for depth in range(1, len(parents) + 1))
-        return all(node is None or isinstance(node, dict) for node in nodes)
 
     def has_set(self, pointer: str) -> bool:
         """Return whether this working copy has set the value at a pointer or below it."""

@@ -20,12 +20,15 @@ from tavus_mcp.catalog.foreign_fields import ForeignField, foreign_fields
 
 DATA = resources.files("tavus_mcp.catalog").joinpath("data")
 FILES = sorted(path.name for path in DATA.iterdir())
-SOURCE = re.compile(r"SEED|OURS|OAS|GO|N1|N#\d+|[DJPV]:[\w./-]+")
+SOURCE = re.compile(r"SEED|OURS|OAS|GO|N1|N#\d+|[DJPVCE]:[\w./-]+")
 TYPES = {
     *("string", "number", "integer", "boolean", "object", "unknown"),
     *("string[]", "object[]"),
 }
 CATALOG = load_catalog()
+MAPPINGS = {"values", "successor_values", "other_values", "model_families", "english_only"} | {
+    "spellings"
+}
 CHECKED_ON = {date(2026, 11, 22), date(2026, 11, 26)}
 
 
@@ -36,7 +39,7 @@ def load_data_file(name: str) -> dict[str, Any]:
 def iterate_entries(table: dict[str, Any], where: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every table that states a fact, with its path; values belong to their field."""
     for key, value in table.items():
-        if key in {"values", "successor_values", "spellings"}:
+        if key in MAPPINGS:
             continue
         children = value if isinstance(value, list) else [value]
         for number, child in enumerate(children):

@@ -12,7 +12,7 @@ from mcp_client import ToolClient
 from test_fixes import PERSONA, check_findings, replace_placeholders, store_persona
 
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.checker.check import check
+from tavus_mcp.checker.check import find_findings
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import get_at
 from tavus_mcp.sandbox.store import Store
@@ -39,7 +39,7 @@ DOCUMENTS: dict[str, Body] = {
 
 def has_several_fixes(body: Body) -> bool:
     """Return True if more than one finding has a fix, so that an order exists."""
-    findings = check(PersonaDocument({**body, "persona_id": PERSONA}), CATALOG)
+    findings = find_findings(PersonaDocument({**body, "persona_id": PERSONA}), CATALOG)
     return len([finding for finding in findings if finding.fix]) > 1
 
 

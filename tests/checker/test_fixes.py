@@ -32,6 +32,14 @@ RULES_WITHOUT_FIX = {
     "text-invisible",
     "text-direction-turned",
     "text-tag-characters",
+    "value-unknown",
+    "tts-model-unknown",
+    "llm-model-unknown",
+    "llm-model-uncertain",
+    "language-unknown",
+    "voice-setting-unusual",
+    "voice-speed-fastest",
+    "voice-emotion-unknown",
 }
 RESOURCES = [
     *(("document", one) for one in ("DOCUMENT", "d8-a", "d8-b")),
@@ -87,8 +95,9 @@ async def apply_each_fix(tool_client: ToolClient, store: Store, body: dict[str, 
     store_persona(store, body)
     before = await check_findings(tool_client)
     for key, finding in before.items():
-        is_long = "This call holds a long text" in finding.get("hint", "")
-        has_fix = finding["rule"] not in RULES_WITHOUT_FIX and not is_long
+        hint = finding.get("hint", "")
+        is_elsewhere = "This call holds a long text" in hint or hint.startswith("The fix of /")
+        has_fix = finding["rule"] not in RULES_WITHOUT_FIX and not is_elsewhere
         assert ("fix" in finding) is has_fix, key
         store_persona(store, body)
         for call in finding.get("fix", ()):

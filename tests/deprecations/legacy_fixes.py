@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.checker.check import check
+from tavus_mcp.checker.check import find_findings
 from tavus_mcp.deprecations import CONVERSIONS
 from tavus_mcp.models.base import is_set
 from tavus_mcp.models.changes import EditText, SetFields
@@ -34,6 +34,9 @@ VOICE_SETTINGS = {
 FIELD_BY_ARGUMENT = {"documents": "document_ids", "guardrails": "guardrail_ids"}
 CONVERSION_RULES = {
     "llm-model-retired": "llm-model-deprecated",
+    "llm-model-internal": "llm-model-deprecated",
+    "perception-model-retired": "perception-model-legacy",
+    "perception-field-removed": "perception-field-legacy",
     "stt-turn-taking-overridden": "stt-turn-taking-legacy",
     "tts-both-voices": "tts-provider-voice-in-voice-id",
 }
@@ -66,7 +69,7 @@ def list_legacy_findings(body: Body) -> list[RuleFinding]:
     }
     return [
         finding
-        for finding in check(document, CATALOG)
+        for finding in find_findings(document, CATALOG)
         if finding.fix
         and (CONVERSION_RULES.get(finding.rule or "", finding.rule), finding.path) in changed
     ]

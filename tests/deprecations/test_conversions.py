@@ -17,7 +17,7 @@ from legacy_fixes import (
     modernize,
 )
 
-from tavus_mcp.checker.check import check
+from tavus_mcp.checker.check import find_findings
 from tavus_mcp.checker.rules import RULES
 from tavus_mcp.checker.schema_check import SCHEMA_RULES
 from tavus_mcp.deprecations import CONVERSIONS, apply_operations
@@ -47,7 +47,7 @@ def test_the_fix_of_the_rule_gives_the_decided_patch(case: Case) -> None:
     body = build_document(case["with"])
     (finding,) = [
         finding
-        for finding in check(PersonaDocument(body), CATALOG)
+        for finding in find_findings(PersonaDocument(body), CATALOG)
         if (finding.rule, finding.path) == (case["rule"], case["path"])
     ]
     changes = list_changes(body, apply_fix(body, finding, choose=False))

@@ -57,11 +57,11 @@ async def test_findings_are_grouped_by_rule_most_severe_and_frequent_first(
     assert [(row["rule"], row["severity"], row["personas"]) for row in report["groups"]] == [
         ("system-prompt-missing", "error", 1),
         ("llm-model-retired", "warning", 14),
-        ("llm-model-deprecated", "warning", 3),
+        ("llm-model-deprecated", "info", 3),
     ]
-    assert report["counts"] == {"error": 1, "warning": 17}
+    assert report["counts"] == {"error": 1, "warning": 14, "info": 3}
     retired = find_group(report, "llm-model-retired")
-    assert retired["message"].startswith("14 personas: tavus-llama is gone")
+    assert retired["message"].startswith("14 personas: Tavus removed tavus-llama")
     assert retired["persona_ids"] == ids[:14]
     assert "configure_llm" in retired["hint"]
     assert retired["source"]

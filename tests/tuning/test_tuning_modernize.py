@@ -52,7 +52,7 @@ OLD = _OLD_BY_MATTER | {
 BLOCKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     *(
         (model, {"layers": {"llm": {"model": model}}}, {"/layers/llm/model": "tavus-gemma-4"})
-        for model in ("tavus-gpt-4o", "tavus-gpt-4o-mini", "tavus-llama", "tavus-glm-4.7")
+        for model in ("tavus-gpt-4o", "tavus-gpt-4o-mini", "tavus-llama", "tavus-gpt-4.1")
     ),
     (
         "context",
@@ -329,7 +329,6 @@ async def test_the_whole_seed_is_modernized_in_one_revision(
 REFUSED = (
     "words in quotes",
     "sonic-1 at the usual speed, in words",
-    "an interruptibility of a docs example",
 )
 """What Tavus takes from nobody any more, so that no undo can bring it back."""
 

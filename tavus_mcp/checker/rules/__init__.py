@@ -10,13 +10,16 @@ from tavus_mcp.checker.rules import (
     latency,
     llm,
     llm_endpoint,
+    mojibake,
     other_layers,
     perception,
     persona,
     pipeline_mode,
+    prompt_functions,
     stt,
     texts,
     tts,
+    values,
     voice_settings,
 )
 
@@ -34,7 +37,10 @@ def collect_rules(*modules: ModuleType) -> tuple[Rule, ...]:
 RULES = collect_rules(
     persona,
     texts,
+    prompt_functions,
     invisible_characters,
+    mojibake,
+    values,
     pipeline_mode,
     llm,
     llm_endpoint,

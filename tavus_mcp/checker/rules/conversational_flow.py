@@ -70,7 +70,7 @@ def phrases_alike(document: PersonaDocument, catalog: Catalog) -> Iterator[Viola
         )
 
 
-@rule("flow-idle-while-asleep", "info", source="J:persona/conversational-flow")
+@rule("flow-idle-while-asleep", "warning", source="J:persona/conversational-flow")
 def idle_while_asleep(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """wake_phrase keeps the replica silent, while idle_engagement has it speak in a silence."""
     path = f"{_LAYER}/idle_engagement"
@@ -83,7 +83,7 @@ def idle_while_asleep(document: PersonaDocument, catalog: Catalog) -> Iterator[V
         )
 
 
-@rule("flow-turn-model-legacy", "warning", source="D:persona/conversational-flow")
+@rule("flow-turn-model-legacy", "info", source="D:persona/conversational-flow")
 @discouraged_choice(
     _MODEL,
     Catalog.turn_models,

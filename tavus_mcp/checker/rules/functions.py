@@ -233,7 +233,7 @@ def argument_type_unknown(function: JsonObject, catalog: Catalog) -> Problems:
             yield f"{pointer}/type", f"No type of JSON Schema; there are {types}."
 
 
-@rule("function-argument-reserved", "warning", source="P:tools/create-tool, V:tool.py")
+@rule("function-argument-reserved", "info", source="P:tools/create-tool, V:tool.py")
 @_each_function("Rename it: ")
 def argument_reserved(function: JsonObject, catalog: Catalog) -> Problems:
     """The registry refuses argument names that are reserved for Tavus."""

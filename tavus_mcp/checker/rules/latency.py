@@ -15,7 +15,7 @@ _PATIENCE = "/layers/conversational_flow/turn_taking_patience"
 _SPECULATION = "/layers/llm/speculative_inference"
 
 
-@rule("latency-model-and-prompt", "warning", source="J:persona/llm, P:pal/llm")
+@rule("latency-model-and-prompt", "info", source="J:persona/llm, P:pal/llm")
 def model_and_prompt(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """A slow model takes long to read a long prompt before its first word."""
     model = _slow_model(document, catalog)

@@ -7,8 +7,8 @@ from typing import Any
 
 from tavus_mcp.catalog import Catalog, FieldFacts
 from tavus_mcp.catalog.facts import Status
+from tavus_mcp.checker.conversion_fixes import conversion_calls
 from tavus_mcp.checker.fixes import (
-    FixCall,
     UnprintedValue,
     alternative_fix,
     configure,
@@ -23,9 +23,10 @@ from tavus_mcp.checker.rule_factories import (
     discouraged_choice,
     within_catalog_limits,
 )
+from tavus_mcp.checker.rules.values import unknown_value_violation
+from tavus_mcp.deprecations.fields import replace_llm_model
 from tavus_mcp.models.base import is_set, number
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.text import find_nearest
 
 _MODEL = "/layers/llm/model"
 _HOSTED_PREFIX = "tavus-"
@@ -40,53 +41,58 @@ def _hosted_model(status: Status, message: str) -> Callable[[HintBuilder], Check
     return discouraged_choice(_MODEL, Catalog.llm_models, {status: message}, when=_is_hosted)
 
 
-def _use_successor(match: Match) -> FixCall:
-    return configure("llm", model=match.facts.successor or match.catalog.recommended_llm())
+def _use_successor(match: Match) -> Hint:
+    return conversion_calls(replace_llm_model(match.document, match.catalog))
 
 
-@rule("llm-model-deprecated", "warning", source="J:changelog, N#61101964180")
+@rule("llm-model-deprecated", "info", source="J:changelog")
 @_hosted_model("deprecated", "{facts.id} is deprecated{since}.")
 def model_deprecated(match: Match) -> Hint:
     """Deprecated models still answer, but are not maintained and may be switched off."""
-    return _use_successor(match), '; describe_layer(layer="llm") compares the models'
+    return *_use_successor(match), '; describe_layer(layer="llm") compares the models'
 
 
 @rule("llm-model-retired", "warning", source="J:changelog")
-@_hosted_model("retired", "{facts.id} is gone{since}: another answers, or none.")
+@_hosted_model(
+    "retired", "Tavus removed {facts.id}{since}; it uses another model, or the persona is silent."
+)
 def model_retired(match: Match) -> Hint:
     """A retired model does not answer: Tavus uses another one, or none."""
-    return (_use_successor(match),)
+    return _use_successor(match)
 
 
 @rule("llm-model-internal", "warning", source="V:recipes/build_and_verify.py")
 @_hosted_model("internal", "{facts.id} is an internal model of Tavus, not meant for personas.")
 def model_internal(match: Match) -> Hint:
     """The model with which Tavus builds personas is not made for conversations."""
-    return (_use_successor(match),)
+    return _use_successor(match)
 
 
-@rule("llm-model-unlisted", "info", source="N#54781446696, N#71255043688")
-@_hosted_model(
-    "probably_current",
-    "{facts.id} was seen in option lists only; the docs do not describe it.",
+@rule(
+    "llm-model-uncertain",
+    "info",
+    source="N#54781446696, N#71255043688, N#62490576550, N#61101964180",
+    no_fix_reason="The model is not known to be deprecated, and a call shows how it answers.",
 )
-def model_unlisted(match: Match) -> Hint:
-    """The model is in option lists of the dashboard, but in no page of the docs that was read."""
-    return "Try it in a call, or take the recommended one: ", _use_successor(match)
+@_hosted_model("probably_current", "{facts.remark}")
+def model_uncertain(match: Match) -> Hint:
+    """Sources disagree about the model, or only lists of other parties name it."""
+    recommended = alternative_fix(configure("llm", model=match.catalog.recommended_llm()))
+    return "Try it in a call. The default model: ", recommended
 
 
-@rule("llm-model-unknown", "warning", source="J:persona/llm, N#56730461225")
+@rule(
+    "llm-model-unknown",
+    "warning",
+    source="J:persona/llm, N#56730461225",
+    no_fix_reason="The model may be new: Tavus decides.",
+)
 def model_unknown(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """An unknown hosted model may be new or misspelled; Tavus once answered 500 to one."""
     name = document.text(_MODEL)
     is_hosted_name = name.lower().startswith(_HOSTED_PREFIX)
     if is_hosted_name and not document.has_custom_llm and not catalog.llm_models.find(name):
-        yield Violation(
-            _MODEL,
-            "No hosted model of this name is known.",
-            "If it is not a new one: ",
-            configure("llm", model=_closest_model(name, catalog)),
-        )
+        yield unknown_value_violation(_MODEL, name, tuple(_usable_models(catalog)))
 
 
 @rule("llm-model-without-url", "error", source="D:persona/llm, N#61544566878", blocks_write=True)
@@ -95,20 +101,26 @@ def model_without_url(document: PersonaDocument, catalog: Catalog) -> Iterator[V
     name = document.text(_MODEL)
     if document.has_custom_llm or not name or name.lower().startswith(_HOSTED_PREFIX):
         return
-    close = _closest_model(_HOSTED_PREFIX + name, catalog)
-    use_hosted = configure("llm", model=close)
+    hosted_name = _HOSTED_PREFIX + name.lower()
+    is_usable = hosted_name in _usable_models(catalog)
+    use_hosted = configure("llm", model=hosted_name if is_usable else catalog.recommended_llm())
     hint: Hint = (
-        "Hosted: ",
+        "Use a model of Tavus: ",
         use_hosted,
-        "; or your own endpoint: ",
+        "; or add your own endpoint: ",
         alternative_fix(configure("llm", base_url="<BASE_URL>", api_key_ref="<KEY_NAME>")),
     )
     if document.is_set("/layers/llm/api_key"):
-        use_endpoint = configure("llm", base_url="<BASE_URL>")
-        hint = (use_endpoint, "; or hosted: ", alternative_fix(use_hosted), ", without the key")
+        add_endpoint = configure("llm", base_url="<BASE_URL>")
+        hint = (
+            "Add the address of your endpoint: ",
+            add_endpoint,
+            "; or use a model of Tavus, without the key: ",
+            alternative_fix(use_hosted),
+        )
     yield Violation(
         _MODEL,
-        "Tavus hosts no model of this name, and there is no base_url where it could run.",
+        "Tavus hosts no model of this name, and there is no base_url of another provider.",
         *hint,
     )
 
@@ -207,8 +219,7 @@ def _clamp(name: str, value: Any, catalog: Catalog) -> Any:
     return value if given is None else clamp(given, facts)
 
 
-def _closest_model(name: str, catalog: Catalog) -> str:
-    """Return the usable hosted model with the most similar name, else the recommended one."""
-    statuses = ("recommended", "current", "probably_current")
-    usable = [model.id for model in catalog.llm_models if model.status in statuses]
-    return find_nearest(name, usable) or catalog.recommended_llm()
+def _usable_models(catalog: Catalog) -> list[str]:
+    """Return the hosted models that no rule advises against."""
+    statuses = ("recommended", "current")
+    return [model.id for model in catalog.llm_models if model.status in statuses]

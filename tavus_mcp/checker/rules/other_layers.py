@@ -10,7 +10,6 @@ from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.fixes import (
     UnprintedValue,
     alternative_fix,
-    build_fix,
     configure,
     remove,
     set_at,
@@ -20,7 +19,6 @@ from tavus_mcp.checker.fixes import (
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rule_factories import Hint, Match, no_effect, requires, within_catalog_limits
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.text import find_nearest
 
 _USERNAME_PATTERN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _TRANSPORT_TYPE = "/layers/transport/transport_type"
@@ -138,16 +136,16 @@ def unusual_number(match: Match) -> Hint:
     return "Leave it to Tavus: ", match.unset()
 
 
-@rule("knowledge-base-english-only", "info", source="J:language-support")
+@rule("knowledge-base-english-only", "warning", source="J:language-support")
 def english_only(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Tavus searches documents in English only."""
     languages = document.languages
     if languages and "en" not in languages and document.is_set("/document_ids"):
         yield Violation(
             "/document_ids",
-            "Documents work in English only, and the persona does not speak it.",
-            "Put what it must know into the prompt, and take them off: ",
-            *_move_documents_to_prompt(document),
+            "Documents are found in English only, and the persona has other languages.",
+            "Write what it must know into system_prompt, then remove the documents: ",
+            update_fields(unset=["document_ids"]),
         )
 
 
@@ -164,22 +162,6 @@ def livekit_mode(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
         )
 
 
-@rule("transport-type-unknown", "warning", source="J:livekit")
-def type_unknown(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """The docs list one transport type besides the default."""
-    kind = document.text(_TRANSPORT_TYPE)
-    facts = catalog.field("transport", "transport_type")
-    if kind and facts and kind not in facts.allowed_values:
-        close = find_nearest(kind, facts.allowed_values)
-        suggestion = f"Did you mean {close!r}, which goes with mode echo? " if close else ""
-        yield Violation(
-            _TRANSPORT_TYPE,
-            f"The docs know {', '.join(facts.allowed_values)} only.",
-            f"{suggestion}For ordinary rooms: ",
-            unset_at(_TRANSPORT_TYPE),
-        )
-
-
 @rule("transport-microphone-mode", "warning", source="P:echo-mode")
 @no_effect(
     ("/layers/transport/input_settings/microphone",),
@@ -189,14 +171,6 @@ def type_unknown(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
 def microphone_mode(match: Match) -> Hint:
     """Only echo mode can send the microphone's audio to the replica."""
     return match.unset(), ", or ", alternative_fix(_USE_ECHO_MODE)
-
-
-def _move_documents_to_prompt(document: PersonaDocument) -> Hint:
-    """Return the calls that add the content of documents to the prompt and detach them."""
-    if not document.text("/system_prompt"):
-        return (update_fields(system_prompt="<PROMPT>", unset=["document_ids"]),)
-    addition = build_fix("edit_prompt", find="<OLD_TEXT>", replace="<NEW_TEXT>")
-    return addition, ", then ", update_fields(unset=["document_ids"])
 
 
 def _fix_username(name: str) -> str | UnprintedValue:

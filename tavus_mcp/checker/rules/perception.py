@@ -19,6 +19,7 @@ from tavus_mcp.checker.fixes import (
 )
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rule_factories import Hint, Match, discouraged_choice, no_effect
+from tavus_mcp.deprecations.fields import replace_perception_model
 from tavus_mcp.deprecations.perception import (
     older_fields,
     rename_field,
@@ -35,15 +36,26 @@ _TOOL_FIELDS = (("visual_tool_prompt", "visual_tools"), ("audio_tool_prompt", "a
 _USE_RAVEN = configure("perception", perception_model="raven-1")
 
 
-@rule("perception-model-legacy", "warning", source="J:changelog, P:pal/perception")
+@rule("perception-model-legacy", "info", source="J:changelog, P:pal/perception")
 @discouraged_choice(
     _MODEL,
     Catalog.perception_models,
-    dict.fromkeys(("legacy", "retired"), "{facts.id} is {facts.status}{since}."),
+    {"legacy": "{facts.id} is an older model{since}: it sees, and does not hear."},
 )
 def model_legacy(match: Match) -> Hint:
-    """raven-0 processes video only, and the model before it was removed."""
-    return (configure("perception", perception_model=match.facts.successor),)
+    """raven-0 processes video only."""
+    return conversion_calls(replace_perception_model(match.document, match.catalog))
+
+
+@rule("perception-model-retired", "warning", source="J:persona/perception, D:persona/perception")
+@discouraged_choice(
+    _MODEL,
+    Catalog.perception_models,
+    {"retired": "Tavus removed the perception model {facts.id}{since}."},
+)
+def model_retired(match: Match) -> Hint:
+    """The model before Raven was removed: Tavus uses another one, or none."""
+    return conversion_calls(replace_perception_model(match.document, match.catalog))
 
 
 def _is_raven_off(document: PersonaDocument, catalog: Catalog) -> bool:
@@ -99,7 +111,7 @@ def audio_needs_raven_1(match: Match) -> Hint:
     return (_USE_RAVEN,)
 
 
-@rule("perception-ambient-awareness", "warning", source="SEED, J:persona/perception")
+@rule("perception-ambient-awareness", "info", source="SEED, J:persona/perception")
 def ambient_awareness(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """ambient_awareness is in early examples and in no page of the docs; its effect is unknown."""
     if operations := replace_ambient_awareness(document, catalog):
@@ -113,16 +125,12 @@ def ambient_awareness(document: PersonaDocument, catalog: Catalog) -> Iterator[V
         )
 
 
-@rule("perception-field-legacy", "warning", source="J:troubleshooting")
+@rule("perception-field-legacy", "info", source="J:troubleshooting")
 def field_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Older field names are accepted, but only the new ones are maintained."""
     for facts in older_fields(catalog):
         path, successor = f"{_LAYER}/{facts.name}", facts.successor
-        if not document.is_set(path):
-            continue
-        if successor is None:
-            message = f"{facts.name} was removed; nothing reads it."
-            yield Violation(path, message, unset_at(path))
+        if not document.is_set(path) or successor is None:
             continue
         is_taken = document.is_set(f"{_LAYER}/{successor}")
         yield Violation(
@@ -131,6 +139,16 @@ def field_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
             + (", which is also set." if is_taken else "."),
             *_rename_field(document, catalog, facts),
         )
+
+
+@rule("perception-field-removed", "warning", source="J:troubleshooting, D:get-persona")
+def field_removed(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
+    """A field that Tavus removed has no effect."""
+    for facts in older_fields(catalog):
+        path = f"{_LAYER}/{facts.name}"
+        if facts.successor is None and document.is_set(path):
+            message = f"Tavus removed {facts.name}, so it has no effect."
+            yield Violation(path, message, "Remove it: ", unset_at(path))
 
 
 @rule("perception-entry-too-long", "error", source="J:persona/perception", blocks_write=True)

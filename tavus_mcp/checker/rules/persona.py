@@ -11,6 +11,7 @@ from tavus_mcp.checker.fixes import (
     FixCall,
     UnprintedValue,
     alternative_fix,
+    find_placeholder,
     remove,
     unset_fields,
     update_fields,
@@ -160,7 +161,7 @@ def field_not_read_back(document: PersonaDocument, catalog: Catalog) -> Iterator
             )
 
 
-@rule("memory-line-blank", "warning", source="V:pal.py")
+@rule("memory-line-blank", "info", source="V:pal.py")
 def memory_line_blank(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Each line is one memory; a blank line is none."""
     lines = document.value("/memories")
@@ -174,18 +175,35 @@ def memory_line_blank(document: PersonaDocument, catalog: Catalog) -> Iterator[V
             )
 
 
-@rule("language-unknown", "warning", source="J:language-support, N1")
-def language_unknown(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
+@rule("language-not-a-code", "warning", source="J:language-support, N1")
+def language_not_a_code(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """A persona's languages are codes; the language of a conversation is a name."""
-    codes = {language.code for language in catalog.languages}
     for index, value in document.entries("/languages"):
-        if value not in codes:
-            code = find_language_code(value, catalog)
+        language = catalog.languages.find(text(value))
+        if language and language.code != value:
             yield Violation(
                 f"/languages/{index}",
-                "Not a code of a language that Tavus speaks.",
-                f"Did you mean {code!r}? " if code else "Codes look like 'en': ",
+                f"This is not a code; the code of the language is {language.code!r}.",
                 _fix_languages(document, catalog),
+            )
+
+
+@rule(
+    "language-unknown",
+    "warning",
+    source="J:language-support, N1",
+    no_fix_reason="Tavus may speak more languages than are known here.",
+)
+def language_unknown(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
+    """The list of languages that is known here may be older than what Tavus speaks."""
+    for index, value in document.entries("/languages"):
+        if text(value) and not find_placeholder(value) and not catalog.languages.find(text(value)):
+            code = find_language_code(value, catalog) or _nearest_language_code(value, catalog)
+            yield Violation(
+                f"/languages/{index}",
+                "This language is not known here; Tavus decides whether it takes it. Not checked, "
+                "because it depends on this value: whether it is heard and spoken.",
+                f"Did you mean {code!r}?" if code else "Codes look like 'en'.",
             )
 
 
@@ -287,21 +305,24 @@ def _has_single_guardrails(document: PersonaDocument) -> bool:
 
 def _fix_languages(document: PersonaDocument, catalog: Catalog) -> FixCall:
     """Return the call that lists each language once, by its code."""
-    known = {language.code for language in catalog.languages}
-    codes = (
-        value if value in known else find_language_code(value, catalog) or "<LANGUAGE_CODE>"
-        for _, value in document.entries("/languages")
-    )
+    codes = []
+    for _, value in document.entries("/languages"):
+        language = catalog.languages.find(text(value))
+        codes.append(language.code if language else UnprintedValue(value))
     return update_fields(languages=list(dict.fromkeys(codes)))
 
 
 def find_language_code(value: str, catalog: Catalog) -> str | None:
     """Return the code of a language by a common spelling: "Spanish", "EN", "en-US"."""
     languages = catalog.languages
-    close = find_nearest(value, (language.name for language in languages))
-    language = (
-        languages.find(text(value))
-        or languages.find(value.replace("_", "-").partition("-")[0])
-        or (languages.find(close) if close else None)
+    language = languages.find(text(value)) or languages.find(
+        value.replace("_", "-").partition("-")[0]
     )
+    return language.code if language else None
+
+
+def _nearest_language_code(value: str, catalog: Catalog) -> str | None:
+    """Return the code of the language with the most similar name."""
+    close = find_nearest(value, (language.name for language in catalog.languages))
+    language = catalog.languages.find(close) if close else None
     return language.code if language else None

@@ -84,7 +84,7 @@ def sts_layer_unused(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
         )
 
 
-@rule("vqa-retired", "warning", source="D:get-persona")
+@rule("vqa-retired", "info", source="D:get-persona")
 def vqa_retired(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """The perception layer replaced the vqa layer, which old personas still have."""
     for operation in remove_retired_layers(document, catalog):

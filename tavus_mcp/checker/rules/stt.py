@@ -12,7 +12,7 @@ from tavus_mcp.checker.fixes import configure, unset_fields
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rule_factories import Hint, Match, discouraged_choice
 from tavus_mcp.deprecations.conversion import Operations, assign
-from tavus_mcp.deprecations.fields import join_hotwords
+from tavus_mcp.deprecations.fields import join_hotwords, replace_stt_engine
 from tavus_mcp.deprecations.turn_taking import (
     FLOW,
     convert_turn_taking,
@@ -28,7 +28,7 @@ from tavus_mcp.models.document import PersonaDocument
 _ENGINE = "/layers/stt/stt_engine"
 
 
-@rule("stt-engine-deprecated", "warning", source="J:persona/stt, D:get-persona")
+@rule("stt-engine-deprecated", "info", source="J:persona/stt, D:get-persona")
 @discouraged_choice(
     _ENGINE,
     Catalog.stt_engines,
@@ -39,7 +39,7 @@ _ENGINE = "/layers/stt/stt_engine"
 )
 def engine_deprecated(match: Match) -> Hint:
     """Older engines still work, but the docs advise against them or no longer list them."""
-    return (configure("stt", stt_engine=match.facts.successor),)
+    return conversion_calls(replace_stt_engine(match.document, match.catalog))
 
 
 @rule("stt-language-not-heard", "warning", source="J:persona/stt")
@@ -48,9 +48,9 @@ def language_not_supported(document: PersonaDocument, catalog: Catalog) -> Itera
     if missing := _unsupported_languages(document, catalog):
         yield Violation(
             _ENGINE,
-            f"{document.value(_ENGINE)} does not hear {', '.join(missing)}, which the persona is "
-            "to speak.",
-            "Let Tavus choose by language: ",
+            f"{document.text(_ENGINE)} does not recognise {', '.join(missing)}, which the persona "
+            "speaks.",
+            "Let Tavus choose the engine by language: ",
             configure("stt", stt_engine="tavus-auto"),
         )
 
@@ -66,9 +66,10 @@ def not_multilingual(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
     engines = [engine.id for engine in catalog.stt_engines if engine.multilingual]
     yield Violation(
         _ENGINE,
-        f"The persona has several languages, and {facts.id} cannot follow a change of them.",
+        f"The persona has several languages, and {facts.id} cannot follow when the speaker "
+        "changes the language.",
         configure("stt", stt_engine=engines[0]),
-        f"; able are {', '.join(engines)}",
+        f"; engines that can: {', '.join(engines)}",
     )
 
 
@@ -79,7 +80,7 @@ def hotwords_list(document: PersonaDocument, catalog: Catalog) -> Iterator[Viola
     if isinstance(document.value(path), list):
         yield Violation(
             path,
-            "hotwords is one text of hints, not a list.",
+            "hotwords is one text, not a list.",
             *conversion_calls(join_hotwords(document, catalog)),
         )
 
@@ -94,24 +95,22 @@ def turn_taking_overridden(document: PersonaDocument, catalog: Catalog) -> Itera
             source_path(facts),
             f"{facts.name} has no effect: the conversational_flow layer overrides it.",
             unset_fields("stt", facts.name),
-            f"; tune {facts.successor} instead",
+            f"; set {facts.successor} instead",
         )
 
 
-@rule("stt-turn-taking-legacy", "warning", source="D:persona/conversational-flow, J:changelog")
+@rule("stt-turn-taking-legacy", "info", source="D:persona/conversational-flow, J:changelog")
 def turn_taking_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Turn-taking moved to conversational_flow; some of its fields have an inverted scale."""
     if flow_overrides_stt(document, catalog):
         return
-    stored = legacy_fields(document, catalog)
-    noted = "".join(f". {facts.note}" for facts in stored if facts.note)
-    for facts in stored:
+    for facts in legacy_fields(document, catalog):
         path = source_path(facts)
+        note = f" {facts.note}" if facts.note else ""
         yield Violation(
             path,
-            f"{facts.name} is legacy{catalog.deprecated_since(path)}.",
+            f"{facts.name} is legacy{catalog.deprecated_since(path)}.{note}",
             *_convert_turn_taking(document, catalog),
-            noted,
         )
 
 

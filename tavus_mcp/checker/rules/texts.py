@@ -84,7 +84,7 @@ def prompt_not_allowed(document: PersonaDocument, catalog: Catalog) -> Iterator[
             )
 
 
-@rule("context-deprecated", "warning", source="J:changelog")
+@rule("context-deprecated", "info", source="J:changelog")
 def context_deprecated(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """context is deprecated: its text belongs to the prompt."""
     if not is_context_used(document, catalog):
@@ -230,7 +230,7 @@ def greeting_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterat
         )
 
 
-@rule("greeting-long", "warning", source="J:changelog")
+@rule("greeting-long", "info", source="J:changelog")
 def greeting_long(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """A greeting cannot be interrupted, so people have to listen to all of it."""
     length = len(document.text("/greeting"))

@@ -59,18 +59,7 @@ def engine_retired(match: Match) -> Hint:
     return "With what belonged to it: ", *calls, "; or elevenlabs, or azure"
 
 
-@rule("tts-engine-undocumented", "warning", source="N#54781446696, N#68336332586")
-@discouraged_choice(
-    _ENGINE,
-    Catalog.tts_engines,
-    {"undocumented": "{facts.id} stands in no docs page as a speech engine."},
-)
-def engine_undocumented(match: Match) -> Hint:
-    """The engine is in option lists of third parties only."""
-    return "To let Tavus choose, leave the engine out: ", match.unset()
-
-
-@rule("tts-playht-field", "warning", source="J:changelog, V:pal.py")
+@rule("tts-playht-field", "info", source="J:changelog, V:pal.py")
 def playht_field(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Fields of PlayHT have no effect: Tavus removed that engine."""
     if document.text(_ENGINE) == "playht":
@@ -151,7 +140,7 @@ def voice_of_other_engine(document: PersonaDocument, catalog: Catalog) -> Iterat
 @rule("tts-engine-without-voice", "info", source="N1")
 def engine_without_voice(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """An engine without a voice does not determine how the persona sounds."""
-    if document.is_set(_ENGINE) and not any(voice_ids(document)):
+    if engine_of(document, catalog) and document.is_set(_ENGINE) and not any(voice_ids(document)):
         yield Violation(
             _ENGINE,
             "An engine is chosen but no voice: the default voice of the replica speaks.",
@@ -254,6 +243,21 @@ def model_of_other_engine(document: PersonaDocument, catalog: Catalog) -> Iterat
                 f", or name one of {', '.join(engine.known_models)}, or ",
                 alternative_fix(configure("tts", tts_engine=owner.id)),
             )
+
+
+@rule("tts-model-english-only", "warning", source="E:overview/models")
+def model_english_only(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
+    """Some models of ElevenLabs speak English only."""
+    engine, model = engine_of(document, catalog), document.text(_MODEL)
+    multilingual = engine.english_only.get(model) if engine else None
+    foreign = [code for code in document.languages if code.lower().partition("-")[0] != "en"]
+    if multilingual and foreign:
+        yield Violation(
+            _MODEL,
+            f"{model} speaks English only, and the persona has other languages.",
+            "A model of the same kind for many languages: ",
+            configure("tts", tts_model_name=multilingual),
+        )
 
 
 def _to_voice_id(external: str) -> FixCall:

@@ -33,7 +33,7 @@ async def audit_personas(
     name_contains: NameContains = None,
     severity: Annotated[
         Literal["error", "warning", "info"], doc("Least severity to tell")
-    ] = "warning",
+    ] = "info",
 ) -> AuditReport:
     """Check every persona of the account: old models, settings, mistakes; by rule, worst first."""
     selection = PersonaFilter(None if persona_type == "all" else persona_type, name_contains)

@@ -13,16 +13,21 @@ from tavus_mcp.models.base import DeprecatedField, JsonObject, NonEmptyStr
 from tavus_mcp.models.changes import DropFunction, PutFunction, SetFields
 from tavus_mcp.models.layers import (
     LAYER_NAMES,
+    ActiveListening,
+    EmotionRecognition,
     FunctionName,
     FunctionParameters,
     Hotwords,
+    IdleEngagement,
     Level,
+    PerceptionModel,
     Queries,
     Ratio,
     Sensitivity,
     SttEngine,
     TtsEngine,
     TurnModel,
+    VoiceIsolation,
     layer_arguments,
 )
 from tavus_mcp.models.receipt import Receipt
@@ -150,12 +155,14 @@ async def configure_tts(
     api_key_ref: ApiKeyRef | MISSING = MISSING,
     api_key: ApiKey | MISSING = MISSING,
     tts_emotion_control: Annotated[bool | MISSING, doc("Let the LLM colour the voice")] = MISSING,
-    speed: Annotated[float | MISSING, doc("ElevenLabs 0.7 to 1.2, sonic-1 -1 to 1")] = MISSING,
+    speed: Annotated[
+        float | MISSING, doc("1 is usual; sonic, sonic-1: -1 to 1, 0 is usual")
+    ] = MISSING,
     volume: Annotated[float | MISSING, doc("sonic-3")] = MISSING,
     emotion: Annotated[
         list[NonEmptyStr] | MISSING, doc("Cartesia, like positivity:high")
     ] = MISSING,
-    stability: Annotated[Ratio | MISSING, ElevenLabs] = MISSING,
+    stability: Annotated[Ratio | MISSING, doc("ElevenLabs; higher is steadier")] = MISSING,
     similarity_boost: Annotated[Ratio | MISSING, ElevenLabs] = MISSING,
     style: Annotated[Ratio | MISSING, ElevenLabs] = MISSING,
     use_speaker_boost: Annotated[bool | MISSING, ElevenLabs] = MISSING,
@@ -192,10 +199,7 @@ async def configure_stt(
 async def configure_perception(
     app: App,
     persona_id: PersonaIdParameter,
-    perception_model: Annotated[
-        Literal["raven-1", "raven-0", "basic", "off"] | MISSING,
-        doc("off: it sees nothing"),
-    ] = MISSING,
+    perception_model: Annotated[PerceptionModel | MISSING, doc("off: it sees nothing")] = MISSING,
     visual_awareness_queries: Annotated[
         Queries | MISSING, doc("Asked of the camera about once a second")
     ] = MISSING,
@@ -211,8 +215,7 @@ async def configure_perception(
     visual_tool_prompt: Annotated[Text | MISSING, doc("When to call visual functions")] = MISSING,
     audio_tool_prompt: Annotated[Text | MISSING, doc("When to call audio functions")] = MISSING,
     emotion_recognition: Annotated[
-        Literal["full", "limited", "auto"] | MISSING,
-        doc("auto: limited under EU policy"),
+        EmotionRecognition | MISSING, doc("auto: limited under EU policy")
     ] = MISSING,
     ambient_awareness: Annotated[bool | MISSING, DeprecatedField] = MISSING,
     ambient_awareness_queries: Annotated[Queries | MISSING, DeprecatedField] = MISSING,
@@ -240,18 +243,15 @@ async def configure_conversational_flow(
     turn_taking_patience: Annotated[Level | MISSING, doc("high: waits longer to answer")] = MISSING,
     replica_interruptibility: Annotated[Level | MISSING, doc("high: easy to interrupt")] = MISSING,
     voice_isolation: Annotated[
-        Literal["near", "off"] | MISSING, doc("near: ignores other voices and noise")
+        VoiceIsolation | MISSING, doc("near: hears only the nearest speaker")
     ] = MISSING,
     idle_engagement: Annotated[
-        Literal["off", "patient", "eager"] | MISSING,
-        doc("Speaks up when the user is silent"),
+        IdleEngagement | MISSING, doc("Speaks up when the user is silent")
     ] = MISSING,
     wake_phrase: Annotated[Text | MISSING, doc("Answers only after hearing it")] = MISSING,
     sleep_phrase: Annotated[Text | MISSING, doc("Stops answering; needs a wake_phrase")] = MISSING,
     turn_commitment: Annotated[Level | MISSING, DeprecatedField] = MISSING,
-    active_listening: Annotated[
-        Literal["off", "low", "medium", "high"] | MISSING, DeprecatedField
-    ] = MISSING,
+    active_listening: Annotated[ActiveListening | MISSING, DeprecatedField] = MISSING,
     unset: Unset = [],  # noqa: B006 - read, never changed
     dry_run: DryRun = False,
     if_revision: IfRevision = None,

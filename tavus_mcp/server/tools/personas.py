@@ -14,7 +14,7 @@ from tavus_mcp.listings import ListQuery, read_list_page
 from tavus_mcp.models.base import DeprecatedField, JsonObject, NonEmptyStr, PersonaId
 from tavus_mcp.models.changes import EditText, SetFields
 from tavus_mcp.models.layers import LAYER_NAMES, Layers
-from tavus_mcp.models.persona import Ids, PipelineMode, persona_arguments
+from tavus_mcp.models.persona import DisclosureType, Ids, PipelineMode, persona_arguments
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.personas import create, delete, read
 from tavus_mcp.personas.conflicts import require_revision
@@ -57,7 +57,6 @@ Guardrails = Annotated[Ids, doc("Guardrail ids")]
 Tags = Annotated[list[NonEmptyStr], doc("All with these tags")]
 Greeting = Annotated[Text, doc("First words")]
 Mode = Annotated[PipelineMode, doc("Default full; echo speaks what it is sent")]
-Disclosure = Literal["always", "auto", "off"]
 
 
 @personas.read("List personas")
@@ -135,7 +134,7 @@ async def create_persona(
     tool_ids: Annotated[Ids | MISSING, DeprecatedField] = MISSING,
     memories: Annotated[list[NonEmptyStr] | MISSING, DeprecatedField] = MISSING,
     languages: Annotated[list[NonEmptyStr] | MISSING, doc("Codes, like en")] = MISSING,
-    disclosure_type: Annotated[Disclosure | MISSING, DeprecatedField] = MISSING,
+    disclosure_type: Annotated[DisclosureType | MISSING, DeprecatedField] = MISSING,
     verbal_disclosure: Annotated[Text | MISSING, DeprecatedField] = MISSING,
     visual_disclosure: Annotated[Text | MISSING, DeprecatedField] = MISSING,
     audio_only: Annotated[bool | MISSING, DeprecatedField] = MISSING,
@@ -180,7 +179,7 @@ async def update_persona(
     tool_ids: Annotated[Ids | MISSING, doc("Registry tools")] = MISSING,
     memories: Annotated[list[NonEmptyStr] | MISSING, doc("What it remembers")] = MISSING,
     languages: Annotated[list[NonEmptyStr] | MISSING, doc("Codes, like en")] = MISSING,
-    disclosure_type: Annotated[Disclosure | MISSING, doc("Says it is an AI")] = MISSING,
+    disclosure_type: Annotated[DisclosureType | MISSING, doc("Says it is an AI")] = MISSING,
     verbal_disclosure: Annotated[Text | MISSING, doc("What it says")] = MISSING,
     visual_disclosure: Annotated[Text | MISSING, doc("What is shown")] = MISSING,
     audio_only: Annotated[bool | MISSING, DeprecatedField] = MISSING,
