@@ -109,7 +109,8 @@ def turn_taking_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[
         note = f" {facts.note}" if facts.note else ""
         yield Violation(
             path,
-            f"{facts.name} is legacy{catalog.deprecated_since(path)}.{note}",
+            f"{facts.name} is legacy{catalog.deprecated_since(path)}; today's field is "
+            f"{facts.successor}.{note}",
             *_convert_turn_taking(document, catalog),
         )
 
