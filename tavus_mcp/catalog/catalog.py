@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, cached_property, lru_cache
 from typing import Any, Generic, Protocol, TypeVar
 
-from tavus_mcp.catalog.describe import describe_layer
+from tavus_mcp.catalog.describe import describable_names, describe_field, describe_layer
 from tavus_mcp.catalog.facts import (
     ChangelogEntry,
     ContextGuidance,
@@ -177,6 +177,14 @@ class Catalog:
     def describe(self, layer: str) -> dict[str, object]:
         """Return one layer as compact JSON, for a tool result."""
         return describe_layer(self.layer(layer))
+
+    def describe_field(self, layer: str, name: str) -> dict[str, object] | None:
+        """Return one field or voice setting of a layer as compact JSON; None for an unknown one."""
+        return describe_field(self.layer(layer), name)
+
+    def field_names(self, layer: str) -> tuple[str, ...]:
+        """Return the names that ``describe_field`` knows, legacy ones excluded."""
+        return describable_names(self.layer(layer))
 
     def fields(self, layer: str) -> tuple[FieldFacts, ...]:
         """Return the fields of one layer, legacy ones included."""

@@ -14,6 +14,8 @@ from tavus_mcp.catalog.facts import (
 )
 
 LayerDescription = dict[str, object]
+_MODEL_FIELDS = frozenset({"model", "perception_model", "turn_detection_model"})
+"""Fields whose values are the models of their layer."""
 
 
 def describe_layer(layer: LayerFacts) -> LayerDescription:
@@ -28,6 +30,57 @@ def describe_layer(layer: LayerFacts) -> LayerDescription:
             **_columns(layer, "source", "checked_on"),
         }
     )
+
+
+def describe_field(layer: LayerFacts, name: str) -> LayerDescription | None:
+    """Return one field with the models or engines that are its values; None if it is unknown.
+
+    The name of a voice setting stands for that setting of every engine that has it.
+    """
+    field = next((field for field in layer.fields if name in field.names), None)
+    engines = [_describe_engine(engine) for engine in layer.engines]
+    described: LayerDescription = {"layer": layer.name}
+    if field is not None:
+        described["fields"] = [_describe_field(field)]
+        described |= _values_of(layer, field)
+    settings = {
+        str(engine["id"]): [
+            setting
+            for setting in _settings_of(engine)
+            if name == "voice_settings" or setting["name"] == name
+        ]
+        for engine in engines
+    }
+    described["voice_settings"] = {key: found for key, found in settings.items() if found}
+    is_known = field is not None or described["voice_settings"]
+    return _without_empty(described) if is_known else None
+
+
+def describable_names(layer: LayerFacts) -> tuple[str, ...]:
+    """Return the names of the fields and voice settings of a layer, without discouraged ones."""
+    fields = [field.name for field in layer.fields if field.status not in DISCOURAGED_STATUSES]
+    settings = [setting.name for engine in layer.engines for setting in engine.voice_setting]
+    return tuple(dict.fromkeys([*fields, *settings]))
+
+
+def _values_of(layer: LayerFacts, field: FieldFacts) -> LayerDescription:
+    """Return the models or engines that a field chooses among."""
+    if field.name in _MODEL_FIELDS:
+        return {"models": [_describe_model(model) for model in layer.models]}
+    if field.name.endswith("_engine"):
+        engines = [_describe_engine(engine) for engine in layer.engines]
+        return {
+            "engines": [
+                {key: value for key, value in engine.items() if key != "voice_settings"}
+                for engine in engines
+            ]
+        }
+    return {}
+
+
+def _settings_of(engine: LayerDescription) -> list[LayerDescription]:
+    settings = engine.get("voice_settings", [])
+    return settings if isinstance(settings, list) else []
 
 
 def _describe_field(field: FieldFacts) -> LayerDescription:

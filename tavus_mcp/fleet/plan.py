@@ -9,8 +9,6 @@ from typing import Any
 
 from tavus_mcp import concurrency
 from tavus_mcp.app import App
-from tavus_mcp.checker import check, schema_check
-from tavus_mcp.checker.rules import RULES
 from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
 from tavus_mcp.errors import InvalidArgument, Refused, TavusError
 from tavus_mcp.fleet.audit import read_persona
@@ -33,11 +31,10 @@ from tavus_mcp.personas.patch_input import parse_field_values
 from tavus_mcp.personas.restore import NOT_RESTORED
 from tavus_mcp.personas.secret_references import literal_key_findings, resolve_references
 from tavus_mcp.personas.update import UpdateRequest, compute_update
-from tavus_mcp.text import suggestion_or_period, truncate
+from tavus_mcp.text import truncate
 from tavus_mcp.tuning import build_recommendation
 from tavus_mcp.tuning.goal_arguments import read_goals
 
-_RULE_NAMES = frozenset({*(rule.name for rule in RULES), *schema_check.SCHEMA_RULES})
 _NO_SELECTION = (
     "/: say which personas: persona_ids, name_contains or finding; everything=true takes the "
     "whole account."
@@ -60,7 +57,6 @@ class BulkChangeRequest:
     """The arguments of plan_bulk_change: which personas, and exactly one change of them."""
 
     persona_filter: PersonaFilter
-    finding: str | None = None
     everything: bool = False
     goals: Sequence[str] = ()
     strength: str = "normal"
@@ -120,7 +116,7 @@ async def draft_bulk_plan(
         selection.note_result(document if isinstance(document, TavusError) else None)
         if isinstance(document, TavusError):
             results[persona_id] = SkippedPersona("unreadable", persona_id, str(document))
-        elif persona_filter.matches(document.data) and _has_finding(app, document, request.finding):
+        elif persona_filter.matches(document, app.catalog):
             results[persona_id] = await _plan_persona(app, propose, document)
         if request.limit is not None:
             count = sum(isinstance(result, PlannedPersona) for result in results.values())
@@ -156,19 +152,13 @@ async def _resolve_request(
         persona_ids, propose_restore = await prepare_undo(app, request.undo_of)
         return PersonaFilter(persona_ids=persona_ids), propose_restore
     propose = _propose_goals(app, request) if request.goals else _propose_fields(app, request)
-    if request.finding is not None and request.finding not in _RULE_NAMES:
-        suggestion = suggestion_or_period(request.finding, _RULE_NAMES)
-        raise InvalidArgument(
-            [f"/finding: no rule of this name{suggestion} audit_personas tells the names."]
-        )
+    request.persona_filter.require_known_finding()
     return request.persona_filter, propose
 
 
 def _find_selection_problems(request: BulkChangeRequest) -> Iterator[str]:
     persona_filter = request.persona_filter
-    has_selection = bool(
-        persona_filter.persona_ids or persona_filter.name_contains or request.finding
-    )
+    has_selection = bool(persona_filter.criteria.keys() - {"persona_type"})
     if request.undo_of is None and not has_selection and not request.everything:
         yield _NO_SELECTION
     if request.undo_of is not None and (has_selection or request.everything):
@@ -213,12 +203,6 @@ def _propose_fields(app: App, request: BulkChangeRequest) -> ProposeChange:
         return proposed
 
     return propose
-
-
-def _has_finding(app: App, document: PersonaDocument, rule: str | None) -> bool:
-    return rule is None or any(
-        finding.rule == rule for finding in check.check(document, app.catalog)
-    )
 
 
 async def _plan_persona(

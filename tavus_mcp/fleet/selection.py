@@ -3,29 +3,91 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from tavus_mcp.app import App
-from tavus_mcp.errors import InvalidKey, NotFound, TavusError
+from tavus_mcp.catalog import Catalog
+from tavus_mcp.checker import check, schema_check
+from tavus_mcp.checker.rules import RULES
+from tavus_mcp.errors import InvalidArgument, InvalidKey, NotFound, TavusError
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.free_texts import count_matches
+from tavus_mcp.personas.summary import LLM_MODEL, TTS_ENGINE, effective_value
 from tavus_mcp.tavus_api.pagination import MAX_PAGE_ROWS, PERSONAS, ListWalk
+from tavus_mcp.text import suggestion_or_period
 
 MAX_CONSECUTIVE_FAILURES = 16
 """Failed reads in a row after which the failure is taken to be Tavus's, not the personas'."""
 
 
+_RULE_NAMES = frozenset({*(rule.name for rule in RULES), *schema_check.SCHEMA_RULES})
+
+
 @dataclass(frozen=True)
 class PersonaFilter:
-    """Which personas are selected: those that match every given criterion."""
+    """Which personas are selected: those that match every given criterion.
+
+    ``model``, ``engine`` and ``mode`` are compared with what is in effect, defaults included;
+    ``finding`` is the name of a rule of the checker.
+    """
 
     persona_type: str | None = None
     name_contains: str | None = None
     persona_ids: Sequence[str] = ()
+    text_contains: str | None = None
+    model: str | None = None
+    engine: str | None = None
+    mode: str | None = None
+    finding: str | None = None
 
-    def matches(self, row: JsonObject) -> bool:
-        """Return True if the name of a persona, or of its list row, contains the wanted text."""
+    @property
+    def criteria(self) -> JsonObject:
+        """The given criteria by name; ``persona_type`` is one of them."""
+        return {name: value for name, value in asdict(self).items() if value}
+
+    def require_known_finding(self) -> None:
+        """Raise ``InvalidArgument`` if there is no rule of the name ``finding``."""
+        if self.finding is not None and self.finding not in _RULE_NAMES:
+            suggestion = suggestion_or_period(self.finding, _RULE_NAMES)
+            raise InvalidArgument(
+                [f"/finding: no rule has this name{suggestion} audit_personas shows the names."]
+            )
+
+    def may_match(self, row: JsonObject, catalog: Catalog) -> bool:
+        """Return False if a row of the list shows that its persona does not match."""
+        if not is_whole_row(row):
+            return self._has_name(row)
+        return self._matches_fields(PersonaDocument(row), catalog)
+
+    def matches(self, document: PersonaDocument, catalog: Catalog) -> bool:
+        """Return True if a persona matches every criterion, but for its id and type."""
+        return self._matches_fields(document, catalog) and (
+            self.finding is None
+            or any(finding.rule == self.finding for finding in check.check(document, catalog))
+        )
+
+    def _matches_fields(self, document: PersonaDocument, catalog: Catalog) -> bool:
+        choices = ((self.model, LLM_MODEL), (self.engine, TTS_ENGINE))
+        return (
+            self._has_name(document.data)
+            and self.mode in (None, document.mode)
+            and all(
+                wanted.casefold() == effective_value(document, path, catalog).casefold()
+                for wanted, path in choices
+                if wanted
+            )
+            and (not self.text_contains or bool(count_matches(document, self.text_contains)))
+        )
+
+    def _has_name(self, row: JsonObject) -> bool:
         wanted = (self.name_contains or "").casefold()
         return wanted in str(row.get("persona_name") or "").casefold()
+
+
+def is_whole_row(row: JsonObject) -> bool:
+    """Return True if a row of the list holds the persona itself, not only its name."""
+    return "layers" in row or "system_prompt" in row
 
 
 class PersonaSelection:
@@ -61,9 +123,14 @@ class PersonaSelection:
         page = await self._app.api.fetch_page(
             PERSONAS, MAX_PAGE_ROWS, self._list_walk.position, **query
         )
-        rows = [row for row in self._list_walk.add_page(page) if self._persona_filter.matches(row)]
+        rows = [
+            row
+            for row in self._list_walk.add_page(page)
+            if self._persona_filter.may_match(row, self._app.catalog)
+        ]
         self._pending_ids += [PERSONAS.row_id(row) for row in rows]
-        self.total = None if self._persona_filter.name_contains else page.total
+        has_criteria = self._persona_filter.criteria.keys() - {"persona_type"}
+        self.total = None if has_criteria else page.total
 
     async def iter_ids(self) -> AsyncIterator[str]:
         """Yield one id after the other; a later page that cannot be read sets ``stop_reason``."""

@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 from tavus_mcp.errors import PatchMisfit, Refused
 from tavus_mcp.models.base import JsonObject, is_set
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.free_texts import find_excerpts, free_texts
 from tavus_mcp.models.json_patch import (
     Operation,
     PatchError,
@@ -25,6 +27,9 @@ from tavus_mcp.models.json_patch import (
 )
 from tavus_mcp.models.persona import UNKNOWN_WHEN_ABSENT, is_unread
 from tavus_mcp.text import suggestion_or_period
+
+_MAX_LISTED_MATCHES = 5
+"""Matches that are quoted when a text is not unique."""
 
 
 class Change(Protocol):
@@ -99,16 +104,52 @@ class EditText:
         count = text.count(self.find)
         if count == 0:
             raise Refused(
-                f"/{self.field}: the text to find is not in it (matching is exact, with case and "
-                f"line breaks).{_near_match_hint(self.find, text)} Read it with get_persona "
-                f"full_prompt=true."
+                f"/{self.field}: the text to find is not in it. Case and line breaks must match."
+                f"{near_match_hint(self.find, text)}"
             )
         if count > 1 and not self.replace_all:
+            excerpts = "; ".join(map(repr, find_excerpts(text, self.find, _MAX_LISTED_MATCHES)))
             raise Refused(
-                f"/{self.field}: the text to find is there {count} times. Give a longer piece that "
-                "is there once, or replace_all=true."
+                f"/{self.field}: the text to find is there {count} times: {excerpts}. Give a "
+                "longer text that is there once, or replace_all=true."
             )
         return {**data, self.field: text.replace(self.find, self.replace)}
+
+
+@dataclass(frozen=True)
+class ReplaceTexts:
+    """Find and replace in the free texts of a persona; ``paths`` limits it to some, by pointer.
+
+    A path stands for everything inside it as well.
+    """
+
+    find: str
+    replace: str
+    paths: Sequence[str] = ()
+
+    def apply(self, data: JsonObject) -> JsonObject:
+        """Return a copy with every match replaced; it equals ``data`` if there is none."""
+        changed = {
+            path: text.replace(self.find, self.replace)
+            for path, text in free_texts(PersonaDocument(data)).items()
+            if self.find in text and self._is_chosen(path)
+        }
+        return dict(
+            apply_patch(data, [Operation("replace", *change) for change in changed.items()])
+        )
+
+    def count(self, data: JsonObject) -> dict[str, int]:
+        """Return the number of matches of each free text that has one, by JSON Pointer."""
+        return {
+            path: text.count(self.find)
+            for path, text in free_texts(PersonaDocument(data)).items()
+            if self.find in text and self._is_chosen(path)
+        }
+
+    def _is_chosen(self, path: str) -> bool:
+        return not self.paths or any(
+            path == chosen or path.startswith(f"{chosen}/") for chosen in self.paths
+        )
 
 
 @dataclass(frozen=True)
@@ -219,10 +260,10 @@ def _merge(parent: JsonObject, key: str, value: Any) -> None:
         parent[key] = value
 
 
-def _near_match_hint(find: str, text: str) -> str:
+def near_match_hint(find: str, text: str) -> str:
     """Return a hint with the line that differs from the text in case or blanks only."""
     squeezed = " ".join(find.split()).casefold()
     for line in text.splitlines():
         if squeezed and squeezed in " ".join(line.split()).casefold():
-            return f" Close, but for case or spaces: {line.strip()[:120]!r}."
+            return f" This line differs only in case or spaces: {line.strip()[:120]!r}."
     return ""

@@ -41,6 +41,9 @@ class Undo(ToolCall):
     """The call that undoes a write."""
 
 
+_OBJECTS: JsonObject = {"type": "array", "items": {"type": "object"}}
+
+
 class Receipt(BaseModel):
     """The result of a write; it never holds the whole persona."""
 
@@ -53,7 +56,16 @@ class Receipt(BaseModel):
     findings: list[Finding] = []
     plan_id: str | None = None
     expires_at: str | None = None
-    undo: Undo | None = None
+    undo: Annotated[Undo | None, WithJsonSchema({"type": "object"})] = None
+
+
+class PromptEdit(Receipt):
+    """The receipt of find and replace, or the result of a search, which changes nothing.
+
+    ``matches`` holds the places that were found: path, number, and excerpts.
+    """
+
+    matches: Annotated[list[JsonObject] | None, WithJsonSchema(_OBJECTS)] = None
 
 
 class PlanReceipt(Receipt):

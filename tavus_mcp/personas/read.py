@@ -13,40 +13,54 @@ from tavus_mcp.history.cancelled_writes import explain_missing, report_cancelled
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.personas.field_selection import select_fields
+from tavus_mcp.personas.summary import describe_defaults
 
 PROMPT_PREVIEW_CHARS = 1_500
 """Characters of a text that are returned unless ``full_prompt`` is set."""
 
-MAX_DETAILED_ROWS = 20
-"""Rows of a page up to which each has all its fields."""
-
 
 @dataclass(frozen=True)
 class PersonaView:
-    """A persona as it is returned: ``full_lengths`` has the length of each text that was cut."""
+    """A persona as it is returned.
+
+    ``not_set`` names chosen fields that are not set, and their defaults; ``full_lengths`` has the
+    length of each text that was cut.
+    """
 
     document: JsonObject
     revision: str
+    not_set: JsonObject
     full_lengths: dict[str, int]
     findings: list[RuleFinding]
 
 
 async def read_persona_view(
-    app: App, persona_id: str, layers: Sequence[str] | None, *, full_prompt: bool
+    app: App,
+    persona_id: str,
+    *,
+    fields: Sequence[str] = (),
+    layers: Sequence[str] = (),
+    full_prompt: bool = False,
 ) -> PersonaView:
-    """Read one persona; a cancelled write of it is reported in the findings."""
+    """Read one persona, or chosen fields and layers of it.
+
+    A cancelled write of it is reported in the findings.
+    """
     try:
         document = await app.api.get_persona(persona_id)
     except NotFound as error:
         raise await explain_missing(app, persona_id, error) from error
     findings = await report_cancelled_write(app, document)
-    view: JsonObject = app.masker.mask(document.data)
-    if layers is not None and isinstance(view.get("layers"), dict):
-        view["layers"] = {name: layer for name, layer in view["layers"].items() if name in layers}
+    if fields or layers:
+        chosen, not_set = select_fields(document, fields, layers, app.catalog)
+    else:
+        chosen, not_set = document, describe_defaults(document, app.catalog)
+    view: JsonObject = app.masker.mask(chosen.data)
     full_lengths: dict[str, int] = {}
     if not full_prompt:
         view = _shorten_texts(view, "", full_lengths)
-    return PersonaView(view, document.revision, full_lengths, findings)
+    return PersonaView(view, document.revision, not_set, full_lengths, findings)
 
 
 async def load_draft_or_persona(
@@ -60,40 +74,6 @@ async def load_draft_or_persona(
     return draft_input.parse_draft(draft or {})
 
 
-def persona_summary(row: JsonObject) -> JsonObject:
-    """Return the fields of a persona that distinguish it in a list."""
-    document = PersonaDocument(row)
-    return {
-        "persona_id": document.persona_id,
-        "persona_name": document.name,
-        "type": row.get("persona_type"),
-        "model": document.at("/layers/llm/model"),
-        "engine": document.at("/layers/tts/tts_engine"),
-        "mode": row.get("pipeline_mode"),
-        "replica": row.get("default_replica_id"),
-        "updated_at": _to_minute(row.get("updated_at") or row.get("created_at")),
-    }
-
-
-def compact_rows(rows: list[JsonObject]) -> tuple[list[JsonObject], JsonObject | None]:
-    """Return the rows of a long page with fewer fields, and the values that all of them share."""
-    if len(rows) <= MAX_DETAILED_ROWS:
-        return rows, None
-    short = [
-        {key: row[key] for key in ("persona_id", "persona_name", "model", "mode")}
-        | {"updated_at": str(row["updated_at"] or "")[:10] or None}
-        for row in rows
-    ]
-    first = short[0]
-    common = {
-        key: first[key]
-        for key in ("model", "mode", "updated_at")
-        if first[key] is not None and all(row[key] == first[key] for row in short)
-    }
-    own = [{key: value for key, value in row.items() if key not in common} for row in short]
-    return own, common or None
-
-
 def pick_fields(*names: str) -> Callable[[JsonObject], JsonObject]:
     """Return a function that picks these fields of a row, in this order, if they have a value."""
 
@@ -101,11 +81,6 @@ def pick_fields(*names: str) -> Callable[[JsonObject], JsonObject]:
         return {name: row[name] for name in names if row.get(name) not in (None, "", [])}
 
     return pick
-
-
-def _to_minute(value: object) -> str | None:
-    """Return a time without seconds."""
-    return value[:16] if isinstance(value, str) and value else None
 
 
 def _shorten_texts(value: Any, path: str, full_lengths: dict[str, int]) -> Any:

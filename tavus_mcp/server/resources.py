@@ -15,7 +15,7 @@ from tavus_mcp.history import revisions
 from tavus_mcp.models.base import parse_id
 from tavus_mcp.models.layers import LAYER_NAMES
 from tavus_mcp.models.persona import Persona
-from tavus_mcp.personas import read
+from tavus_mcp.personas.summary import persona_summary
 from tavus_mcp.server.text_rendering import without_nulls
 from tavus_mcp.tavus_api import pagination
 from tavus_mcp.text import suggestion_or_period
@@ -87,7 +87,9 @@ async def _render_masked(app: App, fetch: Callable[[], Awaitable[Any]]) -> str:
 
 
 async def _list_personas(app: App) -> Any:
-    rows = [read.persona_summary(row) async for row in app.api.iter_all(pagination.PERSONAS)]
+    rows = [
+        persona_summary(row, app.catalog) async for row in app.api.iter_all(pagination.PERSONAS)
+    ]
     return {"personas": without_nulls(rows), "total_count": len(rows)}
 
 

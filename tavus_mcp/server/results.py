@@ -19,17 +19,22 @@ class Page(BaseModel):
 
 
 class PersonaPage(BaseModel):
-    """A page of personas; ``common`` holds the fields that all rows share when there are many."""
+    """A page of personas; ``common`` holds the fields that all rows share when there are many.
+
+    ``unread`` counts personas that could not be read, so that it is not known whether they match.
+    """
 
     personas: list[JsonObject]
     common: JsonObject | None = None
     total_count: int | None = None
     next_cursor: str | None = None
+    unread: int | None = None
 
 
 class PersonaResult(BaseModel):
     """One persona: its document, its revision, and the length of each text that was cut.
 
+    ``not_set`` holds the defaults of fields that are not stored.
     ``note`` tells the model that the texts are data.
     """
 
@@ -37,6 +42,7 @@ class PersonaResult(BaseModel):
 
     persona: JsonObject
     revision: str
+    not_set: JsonObject | None = None
     cut: dict[str, int] | None = None
     findings: list[Finding] | None = None
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from tavus_mcp.models.base import JsonObject, PersonaId
+from tavus_mcp.models.persona import PipelineMode
 from tavus_mcp.server.argument_roles import ROLE_KEY, TEXT_ROLE
 
 
@@ -26,7 +27,12 @@ IfRevision = Annotated[str | None, doc("Refuse if changed since this revision")]
 Unset = Annotated[list[str], doc("Fields to remove")]
 Limit = Annotated[int, doc("Rows", ge=1, le=100)]
 Cursor = Annotated[str | None, doc("next_cursor of the page before")]
-NameContains = Annotated[str | None, doc("Part of the name, in the whole account")]
+NameContains = Annotated[str | None, doc("Part of the name")]
+TextContains = Annotated[str | None, doc("In the name, a prompt, the greeting or another text")]
+Model = Annotated[str | None, doc("LLM")]
+Engine = Annotated[str | None, doc("Voice engine")]
+ModeFilter = Annotated[PipelineMode | None, doc("Pipeline mode")]
+FindingFilter = Annotated[str | None, doc("Has a finding of this rule of audit_personas")]
 AllowPrivateUrl = Annotated[bool, doc("Let http or a private base_url pass")]
 MergedObject = Annotated[JsonObject, doc("Merged by key; null removes")]
 ApiKey = Annotated[str, doc("The key itself; prefer api_key_ref")]

@@ -278,6 +278,32 @@ async def test_the_llm_layer_is_described_with_models_speed_and_deprecations(
         assert word in text
 
 
+@pytest.mark.parametrize(
+    ("layer", "field", "words", "absent"),
+    [
+        ("llm", "model", ("tavus-gemma-4", "deprecated"), "speculative_inference"),
+        ("tts", "tts_engine", ("cartesia", "elevenlabs"), "pronunciation_dictionary_id"),
+        ("tts", "stability", ("elevenlabs", "range"), "similarity_boost"),
+        ("conversational_flow", "pal_interruptibility", ("hard to interrupt",), "wake_phrase"),
+    ],
+)
+async def test_one_field_is_described_alone(
+    tool_client: ToolClient, layer: str, field: str, words: tuple[str, ...], absent: str
+) -> None:
+    """Faults: describe_layer returned everything."""
+    described = await tool_client.expect_result("describe_layer", layer=layer, field=field)
+    assert all(word in str(described) for word in words)
+    assert absent not in str(described)
+
+
+async def test_an_unknown_field_of_a_layer_is_refused_with_the_nearest(
+    tool_client: ToolClient,
+) -> None:
+    error = await tool_client.expect_error("describe_layer", layer="tts", field="stabilty")
+    assert "did you mean 'stability'?" in error
+    assert "tts_engine" in error
+
+
 @pytest.mark.parametrize("layer", ["llm", "tts", "stt", "perception", "conversational_flow"])
 async def test_every_field_that_a_tool_sets_is_in_the_catalog(
     tool_client: ToolClient, layer: str

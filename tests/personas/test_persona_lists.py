@@ -153,7 +153,10 @@ async def test_a_long_page_states_common_values_once(tool_client: ToolClient, st
     page = await tool_client.expect_result("list_personas", limit=100, persona_type="user")
     assert page["common"]["mode"] == "full"
     assert all("mode" not in row for row in page["personas"])
-    assert {row.get("model") for row in page["personas"]} == {None, "tavus-gpt-oss"}
+    assert {row.get("model") for row in page["personas"]} == {
+        "tavus-gemma-4 (default)",
+        "tavus-gpt-oss",
+    }
 
 
 @pytest.mark.parametrize("limit", [0, -1, 101, 1_000_000])

@@ -46,10 +46,62 @@ async def test_only_the_requested_layers_are_returned(tool_client: ToolClient) -
     assert some["revision"] == whole["revision"]
 
 
-async def test_an_absent_layer_is_omitted(tool_client: ToolClient) -> None:
+async def test_an_absent_layer_is_omitted_and_its_defaults_are_shown(
+    tool_client: ToolClient,
+) -> None:
     persona_id = await tool_client.create_persona(layers={"llm": {"model": "tavus-gpt-oss"}})
     some = await tool_client.expect_result("get_persona", persona_id=persona_id, layers=["tts"])
     assert some["persona"]["layers"] == {}
+    assert some["not_set"]["/layers/tts/tts_engine"] == "cartesia (default)"
+
+
+async def test_chosen_layers_and_fields_come_without_the_prompt(tool_client: ToolClient) -> None:
+    """Faults: ``layers`` returned 1,500 characters of prompt all the same."""
+    persona_id = await tool_client.create_persona(
+        name="Clerk",
+        greeting="Hi!",
+        system_prompt="You help people. " * 200,
+        layers={
+            "tts": {"tts_engine": "cartesia", "voice_settings": {"speed": 0.1}},
+            "llm": {"tools": [{"type": "function", "function": {"name": "a", "description": "b"}}]},
+        },
+    )
+    some = await tool_client.call("get_persona", persona_id=persona_id, layers=["tts"])
+    assert some.structured_content is not None
+    assert set(some.structured_content["persona"]) == {"persona_id", "persona_name", "layers"}
+    assert len(text_of(some)) < 400
+    fields = ["greeting", "speed", "/layers/llm/tools/0", "llm.model", "wake_phrase"]
+    chosen = await tool_client.expect_result("get_persona", persona_id=persona_id, fields=fields)
+    assert chosen["persona"] == {
+        "persona_id": persona_id,
+        "persona_name": "Clerk",
+        "greeting": "Hi!",
+        "layers": {
+            "tts": {"voice_settings": {"speed": 0.1}},
+            "llm": {"tools": [{"type": "function", "function": {"name": "a", "description": "b"}}]},
+        },
+    }
+    assert chosen["not_set"] == {
+        "/layers/llm/model": "tavus-gemma-4 (default)",
+        "/layers/conversational_flow/wake_phrase": "(not set)",
+    }
+    assert chosen["revision"] == some.structured_content["revision"]
+
+
+async def test_a_whole_persona_shows_the_models_that_it_leaves_to_tavus(
+    tool_client: ToolClient,
+) -> None:
+    persona_id = await tool_client.create_persona()
+    text = text_of(await tool_client.call("get_persona", persona_id=persona_id))
+    assert "/layers/llm/model: tavus-gemma-4 (default)" in text
+
+
+async def test_an_unknown_field_is_refused_with_the_nearest(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona()
+    for name in ("greetin", "/layers/llm/modl", "llm.modl", ""):
+        error = await tool_client.expect_error("get_persona", persona_id=persona_id, fields=[name])
+        assert "/fields" in error
+        assert "/layers/llm/model" in error
 
 
 async def test_an_unknown_layer_is_refused_with_the_allowed_ones_and_the_closest_match(

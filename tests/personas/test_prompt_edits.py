@@ -73,6 +73,42 @@ async def test_an_ambiguous_text_is_refused_unless_replace_all_is_set(
     assert (await tool_client.read_persona(persona_id))["system_prompt"] == "ale and ale and ale"
 
 
+async def test_an_ambiguous_text_is_quoted_with_its_surroundings(tool_client: ToolClient) -> None:
+    """Faults: it did not say which places matched."""
+    prompt = "Sell tea to the young. " + "Be kind. " * 20 + "Pour tea for the old."
+    persona_id = await tool_client.create_persona(system_prompt=prompt)
+    error = await tool_client.expect_error(
+        "edit_prompt", persona_id=persona_id, find="tea", replace="ale"
+    )
+    assert "tea to the young" in error
+    assert "Pour tea for the old" in error
+    assert len(error) < 500
+
+
+async def test_without_a_replacement_all_texts_are_searched_and_nothing_is_sent(
+    tool_client: ToolClient,
+) -> None:
+    persona_id = await tool_client.create_persona(
+        system_prompt="You sell tea. " + "Be kind. " * 300 + "Tea is tea.", greeting="Some tea?"
+    )
+    found = await tool_client.expect_result("edit_prompt", persona_id=persona_id, find="tea")
+    assert found["status"] == "unchanged"
+    assert [(row["path"], row["count"]) for row in found["matches"]] == [
+        ("/greeting", 1),
+        ("/system_prompt", 2),
+    ]
+    assert found["matches"][1]["excerpts"][0].startswith("You sell tea. Be kind.")
+    assert len(str(found)) < 700
+    assert len(tool_client.transport.writes) == 1
+
+
+async def test_a_search_without_a_match_shows_what_is_near(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(system_prompt="You sell Green  Tea.")
+    found = await tool_client.expect_result("edit_prompt", persona_id=persona_id, find="green tea")
+    assert found["matches"] == []
+    assert "You sell Green  Tea." in found["findings"][0]["message"]
+
+
 async def test_an_empty_replacement_removes_the_text(tool_client: ToolClient) -> None:
     persona_id, receipt = await edit_new_prompt(
         tool_client, "You are very calm.", find=" very", replace=""

@@ -78,8 +78,12 @@ async def plan_bulk_change(
 ) -> BulkPlan:
     """Plan one change of many personas, or the undo of such a plan; apply_plan carries it out."""
     request = plan.BulkChangeRequest(
-        PersonaFilter(None if persona_type == "all" else persona_type, name_contains, persona_ids),
-        finding=finding,
+        PersonaFilter(
+            None if persona_type == "all" else persona_type,
+            name_contains,
+            persona_ids,
+            finding=finding,
+        ),
         everything=everything,
         goals=goals,
         strength=strength,

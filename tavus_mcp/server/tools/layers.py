@@ -9,6 +9,7 @@ from pydantic import MISSING
 
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import allowed_rules
+from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import DeprecatedField, JsonObject, NonEmptyStr
 from tavus_mcp.models.changes import DropFunction, PutFunction, SetFields
 from tavus_mcp.models.layers import (
@@ -54,6 +55,7 @@ from tavus_mcp.server.shared_parameters import (
     doc,
 )
 from tavus_mcp.server.toolset import Toolset
+from tavus_mcp.text import suggestion_or_period
 
 layers = Toolset("layers")
 
@@ -106,9 +108,17 @@ async def describe_layer(
         Literal[LAYER_NAMES],  # type: ignore[valid-type]  # the names are one tuple
         doc("Layer to describe"),
     ],
+    field: Annotated[str | None, doc("Only this field, with its models or engines")] = None,
 ) -> LayerDescription:
     """Options of a layer: fields, values, ranges, defaults, models with speed, deprecations."""
-    return LayerDescription(layer=app.catalog.describe(layer))
+    if field is None:
+        return LayerDescription(layer=app.catalog.describe(layer))
+    described = app.catalog.describe_field(layer, field)
+    if described is None:
+        names = app.catalog.field_names(layer)
+        problem = f"/field: {layer} has no such field{suggestion_or_period(field, names)}"
+        raise InvalidArgument([f"{problem} It has: {', '.join(names)}."])
+    return LayerDescription(layer=described)
 
 
 @layers.change("Configure LLM", aliases={"llm_model": "model"})

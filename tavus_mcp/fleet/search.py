@@ -1,0 +1,165 @@
+"""Search the personas of an account: filters that Tavus does not have, in pages with cursors."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tavus_mcp import concurrency
+from tavus_mcp.app import App
+from tavus_mcp.concurrency import MAX_CONCURRENT_REQUESTS
+from tavus_mcp.errors import TavusError
+from tavus_mcp.fleet.audit import read_persona
+from tavus_mcp.fleet.selection import PersonaFilter, is_whole_row
+from tavus_mcp.listings import (
+    ListQuery,
+    decode_cursor,
+    encode_cursor,
+    invalid_cursor,
+    read_list_page,
+)
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.free_texts import count_matches
+from tavus_mcp.personas.summary import persona_summary
+from tavus_mcp.tavus_api.pagination import MAX_PAGE_ROWS, PERSONAS, ListWalk
+
+_BATCH_SIZE = 4 * MAX_CONCURRENT_REQUESTS
+"""Personas that are read before it is decided whether more are needed."""
+
+
+@dataclass
+class SearchResult:
+    """One page of the personas that were found.
+
+    ``total_count`` is None while it is not known, ``unread_count`` counts personas that could not
+    be read.
+    """
+
+    rows: list[JsonObject] = field(default_factory=list)
+    total_count: int | None = None
+    next_cursor: str | None = None
+    unread_count: int = 0
+
+
+async def search(
+    app: App, persona_filter: PersonaFilter, limit: int, cursor: str | None
+) -> SearchResult:
+    """Return a page of the personas that match, in the order of the list.
+
+    Without a criterion that Tavus lacks, it is a page of Tavus's list. Rows of the list are whole
+    documents, so that most filters need no further request; for a finding each persona is read.
+    Raises ``InvalidArgument`` for an unknown rule and a cursor of another search, and the errors of
+    the API when the list cannot be read.
+    """
+    if not persona_filter.criteria.keys() - {"persona_type"}:
+        page = await read_list_page(app, _plain_query(app, persona_filter, limit, cursor))
+        return SearchResult(page.rows, page.total_count, page.next_cursor)
+    persona_filter.require_known_finding()
+    scope = ["personas", persona_filter.criteria]
+    last_id, last_count = _decode_position(scope, cursor)
+    ids, candidates = await _read_candidates(app, persona_filter)
+    start = ids.index(last_id) + 1 if last_id in ids else last_count
+    pending = [candidate for candidate in candidates if candidate.index >= start]
+    result = SearchResult()
+    if not any(_needs_read(candidate, persona_filter) for candidate in candidates):
+        result.total_count = len(candidates)
+    examined = 0
+    while examined < len(pending) and len(result.rows) < limit:
+        batch = pending[examined : examined + _BATCH_SIZE]
+        await _read_documents(app, batch, persona_filter)
+        for candidate in batch:
+            examined += 1
+            _add_row(app, result, candidate, persona_filter)
+            if len(result.rows) == limit:
+                break
+    if examined < len(pending):
+        last = pending[examined - 1]
+        result.next_cursor = encode_cursor(scope, [ids[last.index], last.index + 1])
+    return result
+
+
+def _plain_query(
+    app: App, persona_filter: PersonaFilter, limit: int, cursor: str | None
+) -> ListQuery:
+    return ListQuery(
+        PERSONAS,
+        lambda row: persona_summary(row, app.catalog),
+        "persona_name",
+        limit=limit,
+        cursor=cursor,
+        query=persona_filter.criteria,
+    )
+
+
+@dataclass
+class _Candidate:
+    """A row of the list that may match, its place in the list, and the persona once it is read."""
+
+    index: int
+    row: JsonObject
+    document: PersonaDocument | TavusError | None = None
+
+
+async def _read_candidates(
+    app: App, persona_filter: PersonaFilter
+) -> tuple[list[str], list[_Candidate]]:
+    """Return the ids of all personas, and the rows that may match."""
+    query = {"persona_type": persona_filter.persona_type} if persona_filter.persona_type else {}
+    walk = ListWalk(PERSONAS)
+    ids: list[str] = []
+    candidates: list[_Candidate] = []
+    while walk.has_more:
+        page = await app.api.fetch_page(PERSONAS, MAX_PAGE_ROWS, walk.position, **query)
+        for row in walk.add_page(page):
+            if persona_filter.may_match(row, app.catalog):
+                candidates.append(_Candidate(len(ids), row))
+            ids.append(PERSONAS.row_id(row))
+    return ids, candidates
+
+
+def _needs_read(candidate: _Candidate, persona_filter: PersonaFilter) -> bool:
+    return persona_filter.finding is not None or not is_whole_row(candidate.row)
+
+
+async def _read_documents(
+    app: App, candidates: Sequence[_Candidate], persona_filter: PersonaFilter
+) -> None:
+    async def unread_candidates() -> AsyncIterator[_Candidate]:
+        for candidate in candidates:
+            if _needs_read(candidate, persona_filter):
+                yield candidate
+
+    async def read(candidate: _Candidate) -> None:
+        candidate.document = await read_persona(app, PERSONAS.row_id(candidate.row))
+
+    await concurrency.for_each(unread_candidates(), read)
+
+
+def _add_row(
+    app: App, result: SearchResult, candidate: _Candidate, persona_filter: PersonaFilter
+) -> None:
+    document = candidate.document or PersonaDocument(candidate.row)
+    if isinstance(document, TavusError):
+        result.unread_count += 1
+        return
+    if not persona_filter.matches(document, app.catalog):
+        return
+    row = persona_summary(document.data, app.catalog)
+    if persona_filter.text_contains:
+        row["matches"] = ", ".join(
+            f"{count} in {path}"
+            for path, count in count_matches(document, persona_filter.text_contains).items()
+        )
+    result.rows.append(row)
+
+
+def _decode_position(scope: list[Any], cursor: str | None) -> tuple[str, int]:
+    """Return the id and the number of the last persona of the page before."""
+    if cursor is None:
+        return "", 0
+    match decode_cursor(scope, cursor):
+        case [str(last_id), int(count)] if count >= 0:
+            return last_id, count
+    raise invalid_cursor()

@@ -1,0 +1,52 @@
+"""The free texts of a persona: what people wrote for it to say, to know or to look for.
+
+Ids, addresses, choices and names of functions are no free texts: replacing a word in them would
+point the persona at something else.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tavus_mcp.models.document import PersonaDocument
+
+_FREE_TEXT_PATH = re.compile(
+    r"/(persona_name|persona_description|system_prompt|context|greeting"
+    r"|verbal_disclosure|visual_disclosure|memories/\d+"
+    r"|layers/stt/hotwords(/\d+)?"
+    r"|layers/perception/(\w+_queries/\d+|\w*tool_prompt)"
+    r"|layers/conversational_flow/(wake|sleep)_phrase"
+    r"|layers/\w+/(\w+_)?tools/\d+/.*description)"
+)
+_CONTEXT_CHARS = 30
+"""Characters that an excerpt shows before and after a match."""
+
+
+def is_free_text_path(path: str) -> bool:
+    """Return True if the field at a JSON Pointer holds a free text."""
+    return _FREE_TEXT_PATH.fullmatch(path) is not None
+
+
+def free_texts(document: PersonaDocument) -> dict[str, str]:
+    """Return every free text of a persona by its JSON Pointer, in order of the pointers."""
+    return {path: text for path, text in sorted(document.texts) if text and is_free_text_path(path)}
+
+
+def count_matches(document: PersonaDocument, wanted: str) -> dict[str, int]:
+    """Return how often each free text holds ``wanted``, whatever the case, by JSON Pointer."""
+    folded = wanted.casefold()
+    counts = {path: text.casefold().count(folded) for path, text in free_texts(document).items()}
+    return {path: count for path, count in counts.items() if count}
+
+
+def find_excerpts(text: str, wanted: str, limit: int) -> list[str]:
+    """Return the first ``limit`` matches of ``wanted``, exactly, with some text around each."""
+    excerpts: list[str] = []
+    start = text.find(wanted)
+    while start >= 0 and len(excerpts) < limit:
+        end = start + len(wanted)
+        first, last = max(0, start - _CONTEXT_CHARS), min(len(text), end + _CONTEXT_CHARS)
+        opening, closing = "…" if first else "", "…" if last < len(text) else ""
+        excerpts.append(opening + text[first:last] + closing)
+        start = text.find(wanted, end)
+    return excerpts
