@@ -15,7 +15,7 @@ from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.errors import ToolFailure
 from tavus_mcp.logs import log_to_stderr
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.personas.read import persona_summary
+from tavus_mcp.personas.summary import persona_summary
 from tavus_mcp.settings import Settings
 from tavus_mcp.tavus_api import pagination
 from tavus_mcp.text import truncate
@@ -48,7 +48,7 @@ async def list_personas(app: App, name_contains: str, persona_type: str) -> int:
     async with aclosing(app):
         try:
             rows = [
-                persona_summary(row)
+                persona_summary(row, app.catalog)
                 async for row in app.api.iter_all(pagination.PERSONAS, **query)
                 if name_contains.lower() in str(row.get("persona_name") or "").lower()
             ]
