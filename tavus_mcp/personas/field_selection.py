@@ -15,7 +15,7 @@ from tavus_mcp.models.persona import Persona, persona_arguments
 from tavus_mcp.text import suggestion_or_period
 
 _ABSENT = object()
-_KEPT_FIELDS = ("persona_id", "persona_name")
+_IDENTITY_FIELDS = ("persona_id", "persona_name")
 NOT_SET = "(not set)"
 
 
@@ -30,7 +30,7 @@ def select_fields(
     paths = [path for name in fields for path in _resolve(name, document, catalog)]
     paths += [f"/layers/{layer}" for layer in layers]
     chosen: JsonObject = {
-        name: document.data[name] for name in _KEPT_FIELDS if name in document.data
+        name: document.data[name] for name in _IDENTITY_FIELDS if name in document.data
     }
     if layers:
         chosen["layers"] = {}

@@ -46,7 +46,7 @@ async def test_only_the_requested_layers_are_returned(tool_client: ToolClient) -
     assert some["revision"] == whole["revision"]
 
 
-async def test_an_absent_layer_is_omitted_and_its_defaults_are_shown(
+async def test_an_absent_layer_is_omitted_and_its_defaults_are_returned(
     tool_client: ToolClient,
 ) -> None:
     persona_id = await tool_client.create_persona(layers={"llm": {"model": "tavus-gpt-oss"}})
