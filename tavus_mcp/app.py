@@ -14,7 +14,7 @@ from tavus_mcp.journal.journal import Journal
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.settings import SECRET_PREFIX, without_bearer
 from tavus_mcp.tavus_api.client import TavusApi
-from tavus_mcp.text import suggestion_or_period
+from tavus_mcp.text import quote_foreign_names, quote_path, suggestion_or_period
 
 
 def _now() -> datetime:
@@ -70,10 +70,11 @@ class App:
         if value is None:
             names = "It has none at all."
             if self.secrets:
-                names = f"It has: {', '.join(sorted(self.secrets))}."
+                names = f"It has: {quote_foreign_names(sorted(self.secrets))}."
             raise InvalidArgument(
                 [
-                    f"{argument_path}: this server's environment has no {SECRET_PREFIX}<NAME> "
+                    f"{quote_path(argument_path)}: this server's environment has no "
+                    f"{SECRET_PREFIX}<NAME> "
                     f"of that name{suggestion_or_period(reference, self.secrets)} {names} "
                     "The person who runs the server sets it and restarts the server."
                 ]

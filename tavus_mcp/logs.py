@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
+from tavus_mcp.invisible_characters import escape_invisible
 from tavus_mcp.models.masking import Masker
 
 # These log whole messages at DEBUG, when the secrets in them are not known yet.
@@ -12,15 +13,16 @@ _VERBOSE_LOGGERS = ("mcp", "httpcore", "httpcore2", "sse_starlette", "asyncio")
 
 
 class MaskingFormatter(logging.Formatter):
-    """Formats a record, then masks every secret value that is known at that time."""
+    """Formats a record, masks every known secret value, and makes invisible characters visible."""
 
     def __init__(self, masker: Masker) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
         self._masker = masker
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the text of a record."""
-        return self._masker.mask_text(super().format(record))
+        """Return the text of a record; only its first line begins at the margin."""
+        text = escape_invisible(self._masker.mask_text(super().format(record)))
+        return text.replace("\n", "\n  ")
 
 
 def log_to_stderr(masker: Masker, level: str) -> None:

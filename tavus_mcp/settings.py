@@ -19,7 +19,8 @@ from urllib.parse import SplitResult, urlsplit
 import platformdirs
 
 from tavus_mcp.addresses import is_loopback
-from tavus_mcp.text import describe_invisible, escape_invisible, suggestion_or_period, truncate
+from tavus_mcp.invisible_characters import describe_invisible
+from tavus_mcp.text import quote_foreign, quote_path, suggestion_or_period
 
 DEFAULT_BASE_URL = "https://tavusapi.com/v2"
 SECRET_PREFIX = "TAVUS_SECRET_"  # noqa: S105 - the prefix of a name, not a secret
@@ -172,7 +173,7 @@ class _Reader:
         for name in sorted(self.environ):
             if name.upper().startswith(_UNKNOWN_NAME_PREFIXES) and name not in VARIABLES:
                 known = [known for known in VARIABLES if known.startswith("TAVUS_MCP_")]
-                readable = truncate(escape_invisible(name.replace("\n", " ")), _MAX_NAME_CHARS)
+                readable = quote_path(name, _MAX_NAME_CHARS)
                 self.problems.append(
                     f"{readable}: there is no such setting{suggestion_or_period(name, known)} "
                     "Correct the name or remove it."
@@ -329,7 +330,7 @@ def _check_folder(path: Path) -> None:
         is_usable = False
     if not is_usable:
         raise BadSetting(
-            f"the data folder {escape_invisible(str(path))!r} cannot be created or written to. "
+            f"the data folder {quote_foreign(path, 200)} cannot be created or written to. "
             "Name a folder in which this user may write."
         )
 

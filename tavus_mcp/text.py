@@ -1,11 +1,27 @@
-"""Text helpers: the closest match of a name, truncation, invisible characters."""
+"""Text helpers: the closest match of a name, truncation, quotation of foreign texts.
+
+A foreign text is one that this program did not write: names, values and paths of a caller, the
+words and headers of an upstream, the contents of files and of the journal. Inside a message of ours
+each of them is quoted by ``quote_foreign`` or ``quote_path``, so that it cannot pass for a part of
+the message.
+"""
 
 from __future__ import annotations
 
+import json
 import re
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import islice
+
+from tavus_mcp.invisible_characters import escape_invisible, escape_line
+
+MAX_QUOTED_CHARS = 80
+"""The most characters of one foreign name or value; longer ones end with an ellipsis."""
+MAX_PATH_CHARS = 200
+MAX_LISTED_NAMES = 20
+_MAX_COMPARED_NAMES = 1000
+_PLAIN_PATH = re.compile(r"[\w/~.@$+-]*")
 
 
 def find_nearest(name: str, allowed: Iterable[str]) -> str | None:
@@ -15,7 +31,10 @@ def find_nearest(name: str, allowed: Iterable[str]) -> str | None:
 
 def find_nearest_names(name: str, allowed: Iterable[str], limit: int = 3) -> list[str]:
     """Return the allowed names that are close to ``name``, the closest first."""
-    choices = {choice.lower().replace("-", "_"): choice for choice in reversed(list(allowed))}
+    if len(name) > MAX_QUOTED_CHARS:
+        return []
+    known = list(islice(allowed, _MAX_COMPARED_NAMES))
+    choices = {choice.lower().replace("-", "_"): choice for choice in reversed(known)}
     matches = get_close_matches(name.lower().replace("-", "_"), choices, n=limit, cutoff=0.6)
     return [choices[match] for match in matches]
 
@@ -23,7 +42,7 @@ def find_nearest_names(name: str, allowed: Iterable[str], limit: int = 3) -> lis
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the closest allowed name, or an empty string."""
     close = find_nearest(name, allowed)
-    return f"; did you mean {close!r}?" if close else ""
+    return f"; did you mean {quote_foreign(close)}?" if close else ""
 
 
 def suggestion_or_period(name: str, allowed: Iterable[str]) -> str:
@@ -41,59 +60,45 @@ def truncate(text: str, max_chars: int) -> str:
     return text if len(text) <= max_chars else text[: max_chars - 1] + "…"
 
 
-_JOINERS = "\u200c\u200d"  # joiners of emoji and of some scripts
-_ESCAPES = {ord('"'): '\\"', ord("\\"): "\\\\", ord("\n"): "\\n", ord("\t"): "\\t"}
+def quote_foreign(text: object, max_chars: int = MAX_QUOTED_CHARS) -> str:
+    """Return the text of another person or service for use inside a message of ours.
+
+    It is on one line, at most about ``max_chars`` characters long, without invisible characters,
+    and between quotation marks that it cannot close: the marks and backslashes in it are escaped.
+    """
+    escaped = escape_line(str(text)[: max_chars + 1].replace("\\", "\\\\"))
+    visible = truncate(escaped, max_chars)
+    mark = '"' if "'" in visible and '"' not in visible else "'"
+    return mark + visible.replace(mark, "\\" + mark) + mark
 
 
-def escape_invisible(text: str) -> str:
-    """Escape the characters that would control a terminal or reverse the direction of text."""
-    return "".join(
-        char if char in "\n\t" or char in _JOINERS or is_visible(char) else escape(char)
-        for char in text
-    )
+def quote_words(text: str, max_chars: int = MAX_QUOTED_CHARS) -> str:
+    """Quote running text: as ``quote_foreign``, with each run of white space as one blank."""
+    return quote_foreign(" ".join(text[: 4 * max_chars].split()), max_chars)
 
 
-def is_visible(char: str) -> bool:
-    """Return True if a terminal prints the character as itself."""
-    return char.isprintable() or unicodedata.category(char) == "Zs"
+def quote_path(path: str, max_chars: int = MAX_PATH_CHARS) -> str:
+    """Return a JSON Pointer for use inside a message: quoted unless its names are ordinary ones."""
+    is_plain = len(path) <= max_chars and _PLAIN_PATH.fullmatch(path) and escape_line(path) == path
+    return path if is_plain else quote_foreign(path, max_chars)
 
 
-def escape(char: str) -> str:
-    """Return the escape sequence of a character in a double-quoted text."""
-    code = ord(char)
-    if code in _ESCAPES:
-        return _ESCAPES[code]
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+def quote_foreign_names(names: Iterable[object], max_names: int = MAX_LISTED_NAMES) -> str:
+    """Return names as a list, each quoted; those after ``max_names`` are only counted."""
+    return _join_first([quote_foreign(name) for name in names], max_names)
 
 
-# Soft hyphen, Arabic letter mark, Hangul fillers, zero width, invisible operators, BOM, controls.
-# A list, because general categories do not tell: fillers are letters, Arabic number signs are Cf.
-_INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028\u2029"
-    "\u2060-\u2064\u206a-\u206f\u2800\u3164\ufeff\uffa0\ufff9-\ufffb"
-    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
-)
-_DIRECTION_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_SYMBOL = "\u0023-\u0039\u00a9-\u32ff\U0001f000-\U0001faff"
-_TAGS = re.compile(
-    "[\U000e0000-\U000e007f\U000e0100-\U000e01ef\ufe00-\ufe0e]" + f"|(?<![{_SYMBOL}])\ufe0f"
-)
-# Between letters and between emoji, joiners are part of the spelling.
-_NEEDED_JOINERS = re.compile("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
-_FIND_BY_KIND: Mapping[str, Callable[[str], list[str]]] = {
-    "invisible": lambda text: _INVISIBLE.findall(_NEEDED_JOINERS.sub("", text)),
-    "direction-turning": _DIRECTION_CONTROLS.findall,
-    "tag or selector": _TAGS.findall,
-}
-_MAX_CODE_POINTS_LISTED = 6
+def quote_paths(paths: Iterable[str], max_paths: int = MAX_LISTED_NAMES) -> str:
+    """Return JSON Pointers as a list; those after ``max_paths`` are only counted."""
+    return _join_first([quote_path(path) for path in paths], max_paths)
 
 
-def describe_invisible(text: str, kinds: Iterable[str] = _FIND_BY_KIND) -> Iterator[str]:
-    """Yield a sentence for each kind of invisible character in a text."""
-    for kind in kinds:
-        if characters := _FIND_BY_KIND[kind](text):
-            code_points = sorted({f"U+{ord(char):04X}" for char in characters})
-            listed = ", ".join(code_points[:_MAX_CODE_POINTS_LISTED])
-            yield f"{len(characters)} {kind} character(s) stand in this text: {listed}."
+def render_json_line(value: object) -> str:
+    """Return a value as JSON on one line, with invisible characters as escapes of JSON."""
+    text = json.dumps(value, ensure_ascii=False)
+    return escape_invisible(text, lambda char: json.dumps(char)[1:-1])
+
+
+def _join_first(items: list[str], max_items: int) -> str:
+    omitted = len(items) - max_items
+    return ", ".join(items[:max_items]) + (f" and {omitted} more" if omitted > 0 else "")

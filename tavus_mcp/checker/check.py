@@ -13,6 +13,7 @@ from tavus_mcp.errors import Refused
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, sort_by_severity
 from tavus_mcp.models.json_patch import Operation
+from tavus_mcp.text import quote_foreign, quote_path
 
 UNKNOWN_FIELDS = frozenset({UNKNOWN_FIELD})
 """For ``allow``: fields that are not in the schema."""
@@ -179,8 +180,8 @@ def refusal_reasons(blocking: Sequence[RuleFinding]) -> list[str]:
         has_hint = finding.hint and finding.rule not in (SHAPE, UNKNOWN_FIELD)
         hint = f" {finding.hint}" if has_hint else ""
         if finding.intended_paths and not finding.message.endswith("?"):
-            hint = f" Give {' and '.join(map(repr, finding.intended_paths))} instead."
-        reasons.append(f"{finding.path}: {finding.message}{hint}")
+            hint = f" Give {' and '.join(map(quote_foreign, finding.intended_paths))} instead."
+        reasons.append(f"{quote_path(finding.path)}: {finding.message}{hint}")
     return reasons
 
 

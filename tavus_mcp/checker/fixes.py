@@ -6,7 +6,6 @@ that the persona already has is an ``UnprintedValue``: the call contains it, the
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from tavus_mcp.models.layers import (
     layer_patch_only_fields,
 )
 from tavus_mcp.models.persona import persona_arguments, persona_patch_only_fields
+from tavus_mcp.text import quote_path, render_json_line
 
 PLACEHOLDERS: Mapping[str, str] = {
     "<BASE_URL>": "the public https address of your endpoint, without a route",
@@ -233,12 +233,14 @@ def _render_value(value: Any) -> str:
     if isinstance(value, UnprintedValue):
         return "..."
     if isinstance(value, Mapping):
-        items = (f"{json.dumps(str(key))}: {_render_value(item)}" for key, item in value.items())
+        items = (
+            f"{render_json_line(str(key))}: {_render_value(item)}" for key, item in value.items()
+        )
         text = f"{{{', '.join(items)}}}"
     elif isinstance(value, list):
         text = f"[{', '.join(map(_render_value, value))}]"
     else:
-        return json.dumps(value, ensure_ascii=False)
+        return render_json_line(value)
     first = value[0] if isinstance(value, list) and value else value
     is_operation = isinstance(first, Mapping) and "op" in first
     return text if is_operation or len(text) <= _MAX_VALUE_CHARS else "..."
@@ -270,10 +272,10 @@ def _draft_steps(tool: str, arguments: Mapping[str, Any]) -> Iterator[str]:
 def _render_operation(operation: Mapping[str, Any]) -> str:
     match operation["op"]:
         case "remove":
-            return f"remove {operation['path']}"
+            return f"remove {quote_path(operation['path'])}"
         case "move":
-            return f"rename {operation['from']} to {operation['path']}"
-    return f"set {operation['path']} to {_render_value(operation['value'])}"
+            return f"rename {quote_path(operation['from'])} to {quote_path(operation['path'])}"
+    return f"set {quote_path(operation['path'])} to {_render_value(operation['value'])}"
 
 
 def _document_pointer(layer: str, argument: str) -> str:

@@ -31,6 +31,7 @@ from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.json_patch import pointer_tokens
 from tavus_mcp.models.persona import Persona
 from tavus_mcp.models.validation_errors import SchemaError, list_allowed_fields, parse_errors
+from tavus_mcp.text import quote_foreign, quote_foreign_names, quote_path
 
 UNKNOWN_FIELD = "unknown-field"
 SHAPE = "shape"
@@ -140,7 +141,7 @@ def _unknown_field_violation(
     message = _describe_unknown_field(meaning)
     movable = [pair for pair in meaning.values if _is_valid_at(*pair, document)]
     if not movable:
-        targets = " and ".join(meaning.targets)
+        targets = " and ".join(map(quote_path, meaning.targets))
         lead = f"Set {targets} instead, and remove this field: " if targets else "Remove it: "
         return Violation(error.path, message, lead, remove(error.path))
     target, value = movable[0]
@@ -160,11 +161,13 @@ def _unknown_field_violation(
 def _describe_unknown_field(meaning: Meaning) -> str:
     """Return the message about an unknown field of a known meaning."""
     if not meaning.reason:
-        names = " and ".join(repr(pointer_tokens(target)[-1]) for target in meaning.targets)
+        names = " and ".join(
+            quote_foreign(pointer_tokens(target)[-1]) for target in meaning.targets
+        )
         return f"Unknown field; did you mean {names}?"
     message = f"Unknown field here: {meaning.reason}."
     if meaning.unplaced:
-        message += f" A persona has no field for {', '.join(meaning.unplaced)}."
+        message += f" A persona has no field for {quote_foreign_names(meaning.unplaced)}."
     return message
 
 

@@ -12,7 +12,7 @@ from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import parse_id
 from tavus_mcp.personas.delete import DeleteRequest, delete
 from tavus_mcp.settings import Settings
-from tavus_mcp.text import escape_invisible
+from tavus_mcp.text import quote_foreign
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         except ValueError as error:
             raise InvalidArgument([f"{error}."]) from None
         name = document.name or document.persona_id
-        question = f"Type the name of persona {escape_invisible(name)!r} to delete it:"
+        question = f"Type the name of persona {quote_foreign(name)} to delete it:"
         if not arguments.yes and not is_confirmed(app, question, name.strip()):
             return ExitStatus.REFUSED
         request = DeleteRequest(document.persona_id, document.revision)

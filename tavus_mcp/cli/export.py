@@ -18,6 +18,7 @@ from tavus_mcp.logs import log_to_stderr
 from tavus_mcp.persona_files import export as file_export
 from tavus_mcp.persona_files.yaml_reader import BadFile, decode_file
 from tavus_mcp.settings import Settings
+from tavus_mcp.text import quote_path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +44,9 @@ async def export(app: App, reference: str, target_path: Path | None) -> int:
         try:
             exported = await file_export.export(app, reference)
             for finding in exported.findings:
-                text = f"{finding.path}: {finding.message} {finding.hint or ''}".rstrip()
+                text = (
+                    f"{quote_path(finding.path)}: {finding.message} {finding.hint or ''}".rstrip()
+                )
                 files.print_error(app, text)
             if "@" not in reference:
                 await _record_exported(app, exported)

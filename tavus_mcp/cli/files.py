@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tavus_mcp.app import App
 from tavus_mcp.cli.output import fail
+from tavus_mcp.invisible_characters import escape_invisible, escape_line
 from tavus_mcp.persona_files.yaml_reader import MAX_FILE_BYTES
-from tavus_mcp.text import escape_invisible
 
 STDIN = "-"
 PIPE_TIMEOUT_SECONDS = 30.0
@@ -119,4 +119,4 @@ def error_message(error: Exception, name: object) -> str:
     message = str(error)
     if isinstance(error, OSError) and error.strerror:
         message, name = error.strerror, name or error.filename
-    return f"{name}: {message}" if name else message
+    return f"{escape_line(str(name))}: {message}" if name else message

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from tavus_mcp.cli.output import fail, report
 from tavus_mcp.cli.wiring import journal_path
+from tavus_mcp.invisible_characters import escape_line
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.journal import JournalStore
 from tavus_mcp.journal.verification import MissingJournal, verify_file
 from tavus_mcp.settings import Settings
+from tavus_mcp.text import quote_paths, quote_words
 
 ALTERED, UNREADABLE = 1, 4
 """The exit statuses for a journal that was altered, and for one that is missing or unreadable."""
@@ -37,7 +39,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     except MissingJournal as error:
         return fail(str(error), UNREADABLE)
     except (sqlite3.Error, OSError, ValueError) as error:
-        return fail(f"{path} cannot be read: {error}", UNREADABLE)
+        return fail(f"{path} cannot be read: {quote_words(str(error), 200)}", UNREADABLE)
 
 
 def _verify(path: Path) -> int:
@@ -74,6 +76,6 @@ def _format_entry(entry: JournalEntry) -> str:
         entry.status,
         entry.revision,
         f"of line {entry.ref}" if entry.ref else "",
-        ", ".join(entry.paths),
+        quote_paths(entry.paths),
     ]
-    return "  ".join(part for part in parts if part)
+    return "  ".join(escape_line(part) for part in parts if part)

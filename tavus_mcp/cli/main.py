@@ -18,6 +18,7 @@ from typing import Any, NoReturn, Protocol, cast
 from tavus_mcp import __version__
 from tavus_mcp.cli import serve
 from tavus_mcp.cli.output import ExitStatus, fail
+from tavus_mcp.invisible_characters import escape_line
 from tavus_mcp.settings import TOOLSETS, BadSetting, Settings, from_environment, parse_toolsets
 
 _OFFLINE_COMMANDS = frozenset({"demo", "sandbox", "journal", "manifest"})
@@ -88,7 +89,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the usage and the mistake on stderr, and end."""
         self.print_usage(sys.stderr)
-        self.exit(ExitStatus.WRONG_USAGE, f"{self.prog}: {message}\n")
+        self.exit(ExitStatus.WRONG_USAGE, escape_line(f"{self.prog}: {message}") + "\n")
 
 
 def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from enum import IntEnum
 
-from tavus_mcp.text import escape_invisible
+from tavus_mcp.invisible_characters import escape_invisible
 
 
 class ExitStatus(IntEnum):

@@ -14,6 +14,7 @@ from tavus_mcp.sandbox.simulator import store_calls
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.sandbox.switches import Switches
 from tavus_mcp.settings import Settings
+from tavus_mcp.text import quote_path
 
 DEFAULT_PORT = 8710
 
@@ -78,6 +79,7 @@ def _make_calls(arguments: argparse.Namespace, state: Path | None) -> int:
             store_calls.make_calls(store, persona_id, count=count, seed=seed)
         except store_calls.SimulationError as error:
             return fail(f"{state}: {error}.")
-    # the id is repeated only because the store has it: it is not a stranger's text
     calls = "1 call" if count == 1 else f"{count} calls"
-    return report(f"{state}: {calls} of {persona_id}, made up by the sandbox (seed {seed}).")
+    return report(
+        f"{state}: {calls} of {quote_path(persona_id)}, made up by the sandbox (seed {seed})."
+    )

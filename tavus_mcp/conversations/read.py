@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tavus_mcp import listings
 from tavus_mcp.app import App
+from tavus_mcp.invisible_characters import describe_invisible
 from tavus_mcp.listings import ListPage, ListQuery, read_list_page
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.conversation import Conversation, Turn
@@ -14,7 +15,6 @@ from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.vocabularies import to_persona_names
 from tavus_mcp.personas.read import PROMPT_PREVIEW_CHARS, pick_fields
 from tavus_mcp.tavus_api.pagination import CONVERSATIONS
-from tavus_mcp.text import describe_invisible
 
 # No other field is returned: a token or a URL lets its holder join the call.
 _FIELDS = (

@@ -31,7 +31,7 @@ from tavus_mcp.personas.patch_input import parse_field_values
 from tavus_mcp.personas.restore import NOT_RESTORED
 from tavus_mcp.personas.secret_references import literal_key_findings, resolve_references
 from tavus_mcp.personas.update import UpdateRequest, compute_update
-from tavus_mcp.text import truncate
+from tavus_mcp.text import quote_path, truncate
 from tavus_mcp.tuning import build_recommendation
 from tavus_mcp.tuning.goal_arguments import read_goals
 
@@ -238,7 +238,9 @@ def _explain_no_change(persona_id: str, proposed: ProposedChange) -> SkippedPers
     """Explain why there is nothing to do: values that cannot be restored, or no difference."""
     not_restored = [finding for finding in proposed.findings if finding.rule == NOT_RESTORED]
     if not_restored:
-        reason = "; ".join(f"{finding.path}: {finding.message}" for finding in not_restored)
+        reason = "; ".join(
+            f"{quote_path(finding.path)}: {finding.message}" for finding in not_restored
+        )
         return SkippedPersona("refused", persona_id, reason)
     return SkippedPersona("already_so", persona_id, "It is so already.")
 

@@ -29,6 +29,7 @@ from tavus_mcp.personas.undo_conflicts import (
     UndoneChange,
     describe_undo_conflicts,
 )
+from tavus_mcp.text import quote_paths
 
 
 async def prepare_undo(app: App, plan_id: str) -> tuple[Sequence[str], ProposeChange]:
@@ -101,7 +102,7 @@ async def _propose_restore(
 
 def _edited_message(edited: Sequence[str], conflicts: Sequence[UndoConflict]) -> str:
     """Return why a persona is left out of an undo, with the values of each conflict."""
-    paths = ", ".join(edited or [conflict.path for conflict in conflicts])
+    paths = quote_paths(edited or [conflict.path for conflict in conflicts])
     if not conflicts:
         return f"{paths}: not as the plan left it any more: edited since, or taken back already."
     return (

@@ -26,7 +26,7 @@ from tavus_mcp.models.json_patch import (
     pointer_tokens,
 )
 from tavus_mcp.models.persona import UNKNOWN_WHEN_ABSENT, is_unread
-from tavus_mcp.text import suggestion_or_period
+from tavus_mcp.text import quote_foreign, quote_foreign_names, quote_paths, suggestion_or_period
 
 _MAX_LISTED_MATCHES = 5
 """Matches that are quoted when a text is not unique."""
@@ -81,7 +81,8 @@ class SetFields:
         if removing:
             names = json.dumps([pointer_tokens(pointer)[-1] for pointer in removing])
             raise Refused(
-                f"{', '.join(removing)}: empty, which would remove what is stored. Leave it out to "
+                f"{quote_paths(removing)}: empty, which would remove what is stored. Leave it "
+                f"out to "
                 f"keep it, or give unset={names} to remove it. Nothing was sent."
             )
         return {key: value for key, value in self.values.items() if key not in empty}
@@ -236,7 +237,7 @@ def function_name(tool: Any) -> str:
 
 
 def _missing_function_message(name: str, names: list[str]) -> str:
-    known = ", ".join(sorted(filter(None, names))) or "none"
+    known = quote_foreign_names(sorted(filter(None, names))) or "none"
     return f"No function of that name here{suggestion_or_period(name, names)} It has: {known}."
 
 
@@ -265,5 +266,5 @@ def near_match_hint(find: str, text: str) -> str:
     squeezed = " ".join(find.split()).casefold()
     for line in text.splitlines():
         if squeezed and squeezed in " ".join(line.split()).casefold():
-            return f" This line differs only in case or spaces: {line.strip()[:120]!r}."
+            return f" This line differs only in case or spaces: {quote_foreign(line.strip(), 120)}."
     return ""

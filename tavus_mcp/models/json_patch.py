@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.text import find_nearest
+from tavus_mcp.text import find_nearest, quote_foreign, quote_path, quote_words
 
 ABSENT: Any = object()
 """Stands for a value where there is none; null is a value."""
@@ -64,7 +64,7 @@ def pointer_tokens(pointer: str) -> tuple[str, ...]:
     if pointer == "":
         return ()
     if not pointer.startswith("/"):
-        raise PatchError(f"{pointer!r} is not a JSON Pointer: it must start with '/'")
+        raise PatchError(f"{quote_foreign(pointer)} is not a JSON Pointer: it must start with '/'")
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer[1:].split("/"))
 
 
@@ -177,7 +177,7 @@ def apply_patch(data: Any, operations: Sequence[Operation]) -> Any:
         try:
             result = _apply_operation(result, operation)
         except PatchError as error:
-            raise PatchError(f"operation {number} ({operation.op}): {error}") from None
+            raise PatchError(f"operation {number} ({quote_path(operation.op)}): {error}") from None
     return result
 
 
@@ -213,13 +213,16 @@ def _advise(data: Any, operation: Operation) -> str:
     target = operation.source if operation.op in ("copy", "move") else operation.path
     nearest = _nearest_path(data, target)
     if nearest:
-        return f"; did you mean {nearest!r}?"
+        return f"; did you mean {quote_foreign(nearest)}?"
     repair = _add_with_parents(data, operation)
     if operation.op == "replace" and repair and repair.path == operation.path:
         return '. Use "add": it sets a field whether or not there is one'
     if operation.op in ("add", "replace") and repair and repair.path != operation.path:
         members = "/".join(pointer_tokens(operation.path)[len(pointer_tokens(repair.path)) :])
-        return f'. Use "add" with path {repair.path!r} and an object that holds {members!r}'
+        return (
+            f'. Use "add" with path {quote_foreign(repair.path)} and an object that holds '
+            f"{quote_foreign(members)}"
+        )
     if operation.op == "remove":
         return ". There is nothing to remove; leave this operation out"
     return ""
@@ -263,28 +266,32 @@ def _apply_operation(data: Any, operation: Operation) -> Any:
         patch = jsonpatch.JsonPatch([sent])
         return patch.apply(data, in_place=True, atomic=True)
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError) as error:
-        raise PatchError(_explain_failure(data, operation) or str(error)) from None
+        raise PatchError(_explain_failure(data, operation) or quote_words(str(error))) from None
 
 
 def _explain_failure(data: Any, operation: Operation) -> str | None:
     """Return why an operation does not fit, in the order in which it would be carried out."""
     op, path, source = operation.op, operation.path, operation.source
     if op not in _OPERATION_NAMES:
-        return f"op {op!r} is unknown; it is one of {', '.join(_OPERATION_NAMES)}"
+        return f"op {quote_foreign(op)} is unknown; it is one of {', '.join(_OPERATION_NAMES)}"
     if op == "move" and path.startswith(source + "/"):
-        return f"{source} cannot be moved into itself"
+        return f"{quote_path(source)} cannot be moved into itself"
     if op != "add":
         target = source if op in ("copy", "move") else path
         if target == "" and op in ("remove", "move"):
             return "the whole document cannot be removed"
         if get_at(data, target, ABSENT) is ABSENT:
-            return f"there is nothing at {target!r}"
+            return f"there is nothing at {quote_foreign(target)}"
     if op == "test":
-        return f"the value of {path} is not the tested one"
+        return f"the value of {quote_path(path)} is not the tested one"
     if op == "move":
         data = apply_patch(data, [Operation("remove", source)])
     *above, _ = pointer_tokens(path)
     parent = get_at(data, pointer_of(above), ABSENT)
     if not isinstance(parent, (dict, list)):
-        return f"{path!r} has no parent; add {pointer_of(above)!r} first"
-    return f"{path!r} is outside its list of {len(parent)}" if isinstance(parent, list) else None
+        return f"{quote_foreign(path)} has no parent; add {quote_foreign(pointer_of(above))} first"
+    return (
+        f"{quote_foreign(path)} is outside its list of {len(parent)}"
+        if isinstance(parent, list)
+        else None
+    )

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from tavus_mcp.models.json_patch import pointer_of
+from tavus_mcp.text import quote_path
 
 MAX_PROBLEMS = 12
 """Further problems are not listed: they are usually the same mistake again."""
@@ -25,7 +26,7 @@ def find_unsendable_values(value: Any) -> list[str]:
     pending: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
     while pending and len(problems) < MAX_PROBLEMS:
         tokens, item = pending.pop()
-        path = replace_surrogates(pointer_of(tokens)) or "/"
+        path = quote_path(replace_surrogates(pointer_of(tokens)) or "/")
         if isinstance(item, str) and (match := _SURROGATE.search(item)):
             code_point = f"U+{ord(match.group()):04X}"
             problems.append(

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.json_patch import pointer_of
-from tavus_mcp.text import find_nearest
+from tavus_mcp.text import find_nearest, quote_foreign, quote_path
 
 MAX_REPORTED_ERRORS = 12
 """Further errors are counted only: they are usually the same mistake again."""
@@ -122,7 +122,8 @@ def render_errors(
         for item in parse_errors(error, schema, explain=explain)
     ]
     sentences = [
-        f"{item.path or '/'}: {item.message}" + ("" if item.message.endswith("?") else ".")
+        f"{quote_path(item.path or '/')}: {item.message}"
+        + ("" if item.message.endswith("?") else ".")
         for item in errors[:MAX_REPORTED_ERRORS]
     ]
     rest = len(errors) - MAX_REPORTED_ERRORS
@@ -137,7 +138,10 @@ def list_allowed_fields(errors: Iterable[SchemaError]) -> list[str]:
         for item in errors
         if item.allowed
     }
-    return [f"Fields of {path or '/'}: {', '.join(names)}." for path, names in allowed.items()]
+    return [
+        f"Fields of {quote_path(path or '/')}: {', '.join(names)}."
+        for path, names in allowed.items()
+    ]
 
 
 def _find_suggestion(item: Mapping[str, Any]) -> str | None:
@@ -147,7 +151,7 @@ def _find_suggestion(item: Mapping[str, Any]) -> str | None:
 
 
 def _question(suggestion: str | None) -> str:
-    return f"; did you mean {suggestion!r}?" if suggestion else ""
+    return f"; did you mean {quote_foreign(suggestion)}?" if suggestion else ""
 
 
 def _sentence(item: Mapping[str, Any], node: JsonObject, suggestion: str | None) -> str:

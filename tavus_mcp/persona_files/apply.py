@@ -30,6 +30,7 @@ from tavus_mcp.personas import create, restore
 from tavus_mcp.personas.conflicts import EDITED_MEANWHILE, build_revision_conflict
 from tavus_mcp.personas.reference_lookup import find_missing_references
 from tavus_mcp.personas.update import UpdateRequest, compute_update, update
+from tavus_mcp.text import quote_paths
 
 TOOL = "apply_file"
 """The name of the tool in the journal when a file is applied."""
@@ -139,7 +140,8 @@ def _refuse_literal_keys(file: PersonaFile) -> None:
     if pointers:
         raise InvalidArgument(
             [
-                f"{', '.join(pointers)}: the file contains a key, and with it every copy and git. "
+                f"{quote_paths(pointers)}: the file contains a key, and with it every copy and "
+                f"git. "
                 "Write api_key_ref: NAME ({secret:NAME} in a header) and set TAVUS_SECRET_<NAME>; "
                 "replace the key, because it was seen. --allow-literal-key applies it as it is."
             ]
@@ -149,7 +151,7 @@ def _refuse_literal_keys(file: PersonaFile) -> None:
 def _refuse_masks(file: PersonaFile) -> None:
     if masked := mask_paths(file.fields):
         raise Refused(
-            f"{', '.join(masked)}: a new persona has no stored key that could stay. Write "
+            f"{quote_paths(masked)}: a new persona has no stored key that could stay. Write "
             "api_key_ref: NAME (in a header {secret:NAME}) instead of the mask; the key is then "
             "read from TAVUS_SECRET_<NAME>. Nothing was sent."
         )

@@ -31,6 +31,7 @@ from tavus_mcp.personas.secret_references import (
     SECRET_PLACEHOLDER,
     resolve_text_placeholders,
 )
+from tavus_mcp.text import quote_path
 
 _ABSENT: Any = object()
 _MIN_SECRET_CHARS = 6
@@ -138,7 +139,9 @@ class _FileMerge:
     ) -> str:
         if KEY_FIELD in file_object:
             pointer = pointer_of((*path_parts[:-1], KEY_FIELD))
-            raise InvalidArgument([f"{pointer}: give api_key_ref or api_key, not both."])
+            raise InvalidArgument(
+                [f"{quote_path(pointer)}: give api_key_ref or api_key, not both."]
+            )
         reference = file_object[KEY_REFERENCE_FIELD]
         if exported.get(KEY_REFERENCE_FIELD) == reference:
             return str(stored[KEY_FIELD])
@@ -223,7 +226,7 @@ def _match_items(
         if any(diff(pairs[alike[0]][1], pairs[number][1]) for number in alike[1:]):
             copies = [number for number, copy in enumerate(file_items) if not diff(item, copy)]
             if copies != alike:
-                raise InvalidArgument([f"{pointer_of(path_parts)}: {_AMBIGUOUS_ITEMS}"])
+                raise InvalidArgument([f"{quote_path(pointer_of(path_parts))}: {_AMBIGUOUS_ITEMS}"])
         free = [number for number in alike if number not in matches.values()]
         if free:
             matches[index] = index if index in free else free[0]

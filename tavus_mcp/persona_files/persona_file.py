@@ -19,6 +19,7 @@ from tavus_mcp.models.validation_errors import child_schema
 from tavus_mcp.models.vocabularies import duplicate_names, to_persona_names
 from tavus_mcp.persona_files import yaml_reader
 from tavus_mcp.persona_files.yaml_reader import BadFile
+from tavus_mcp.text import quote_path
 
 IDENTITY_KEYS = ("persona_id", "revision")
 """The keys that name the persona and the state that a file was exported from."""
@@ -135,7 +136,10 @@ def _duplicate_name_message(root: yaml_reader.Node, pair: tuple[str, str]) -> st
             break
         key, node = node.members[token]
         position = key.position
-    return f"{position}: {pair[0]} and {pair[1]} are two names of one field; keep one of them."
+    return (
+        f"{position}: {quote_path(pair[0])} and {quote_path(pair[1])} are two names of one "
+        f"field; keep one of them."
+    )
 
 
 def _id_problems(

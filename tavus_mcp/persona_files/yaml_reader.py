@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tavus_mcp.invisible_characters import escape_line
+
 if TYPE_CHECKING:
     from ruamel.yaml.error import StringMark
     from ruamel.yaml.events import Event, ScalarEvent
@@ -209,7 +211,7 @@ def _events(text: str) -> Iterator[Event]:
 
 def _simplify_message(message: str) -> str:
     """Return a message of the library without words from the file, which may be secret."""
-    return _TAG_HANDLE_ERROR.sub("a tag (!), and tags are not read", message)
+    return escape_line(_TAG_HANDLE_ERROR.sub("a tag (!), and tags are not read", message))
 
 
 def _node(event: Event, kind: str, position: str) -> Node:

@@ -21,9 +21,9 @@ from ruamel.yaml.emitter import RoundTripEmitter
 from ruamel.yaml.events import ScalarEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from tavus_mcp.invisible_characters import escape, escape_invisible
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.persona_files.yaml_reader import MAX_NESTING_LEVELS
-from tavus_mcp.text import escape, escape_invisible
 
 MAX_INLINE_CHARS = 80
 """A text of one line that is longer than this becomes a block."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from tavus_mcp.models.json_patch import ABSENT
-from tavus_mcp.text import escape_invisible
+from tavus_mcp.text import quote_path, render_json_line
 
 _MAX_VALUE_CHARS = 120
 _CONTEXT_CHARS = 30
@@ -20,7 +19,7 @@ def render_change(path: str, old: Any, new: Any) -> str:
     ``ABSENT`` stands for no value. Values must be masked already.
     """
     before, after = render_values([old, new])
-    name = escape_invisible(path)
+    name = quote_path(path)
     if old is ABSENT:
         return f"+ {name}: {after}"
     if new is ABSENT:
@@ -33,10 +32,7 @@ def render_values(values: Sequence[Any]) -> list[str]:
 
     ``ABSENT`` becomes the word "nothing".
     """
-    texts = [
-        "nothing" if value is ABSENT else escape_invisible(json.dumps(value, ensure_ascii=False))
-        for value in values
-    ]
+    texts = ["nothing" if value is ABSENT else render_json_line(value) for value in values]
     present = [text for text, value in zip(texts, values, strict=True) if value is not ABSENT]
     shared = min(map(len, present), default=0)
     start = next((at for at in range(shared) if len({text[at] for text in present}) > 1), shared)

@@ -24,6 +24,7 @@ from tavus_mcp.models.json_patch import (
 )
 from tavus_mcp.personas.change_lines import render_change
 from tavus_mcp.personas.readback import unexpected_differences
+from tavus_mcp.text import quote_paths
 
 EDITED_MEANWHILE = "edited-meanwhile"
 OUTSIDE = "outside this journal"
@@ -49,7 +50,7 @@ def edited_meanwhile_findings(
         warning(
             EDITED_MEANWHILE,
             "The persona was written, but it reads otherwise than the file says at "
-            f"{', '.join(listed)}{more}: someone edited it meanwhile, or Tavus did.",
+            f"{quote_paths(listed)}{more}: someone edited it meanwhile, or Tavus did.",
             hint="The file does not name this revision, so the next apply is refused until the "
             "persona is brought into it: tavus-mcp export PERSONA_ID --into FILE.",
         )

@@ -28,6 +28,7 @@ from tavus_mcp.personas.readback import verify_written
 from tavus_mcp.personas.receipts import build_receipt
 from tavus_mcp.personas.update import read_back_hint, refuse_masks
 from tavus_mcp.tavus_api import pagination
+from tavus_mcp.text import quote_foreign_names
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ async def _find_created(
     if len(new_rows) == 1:
         return new_rows[0]
     if rows:
-        ids = ", ".join(str(row.get("persona_id")) for row in rows)
+        ids = quote_foreign_names(row.get("persona_id") for row in rows)
         result = f"Personas like it are there, which may be older: {ids}."
     raise await write.record_conflict(
         "unknown",

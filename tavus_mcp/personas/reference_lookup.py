@@ -8,6 +8,7 @@ from tavus_mcp.app import App
 from tavus_mcp.errors import TavusError
 from tavus_mcp.models.base import parse_id
 from tavus_mcp.models.json_patch import Operation, pointer_tokens
+from tavus_mcp.text import quote_foreign, quote_path
 
 _RESOURCES: Mapping[str, tuple[str, str]] = {
     "default_replica_id": ("replicas", "replica"),
@@ -29,7 +30,9 @@ async def find_missing_references(app: App, operations: Sequence[Operation]) -> 
     for path, field_name, object_id in _iter_ids(operations):
         resource, noun = _RESOURCES[field_name]
         if not await _may_exist(app, resource, object_id):
-            missing.append(f"{path}: this account has no {noun} {object_id!r}.")
+            missing.append(
+                f"{quote_path(path)}: this account has no {noun} {quote_foreign(object_id)}."
+            )
     return missing
 
 

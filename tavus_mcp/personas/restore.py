@@ -36,6 +36,7 @@ from tavus_mcp.personas import create
 from tavus_mcp.personas.create import CreateRequest, copyable_fields
 from tavus_mcp.personas.undo_conflicts import UndoGuard, load_undone_change
 from tavus_mcp.personas.update import UpdateRequest, update
+from tavus_mcp.text import quote_foreign, quote_path
 
 NOT_RESTORED = "key-not-restored"
 """The rule of the findings for fields that cannot be restored."""
@@ -175,7 +176,8 @@ class RestoreFields:
         for operation in diff(data, result):
             if has_redaction(operation.value, pointer_tokens(operation.path)):
                 raise Refused(
-                    f"{operation.path}: a secret was hidden here when the journal kept it; put "
+                    f"{quote_path(operation.path)}: a secret was hidden here when the journal "
+                    f"kept it; put "
                     "back like this it would be lost. Name other places in only."
                 )
         if self.guard is not None:
@@ -307,7 +309,7 @@ def _missing_reference(fields: JsonObject, error: TavusError) -> str:
 
 
 def _missing_reference_finding(name: str, reference: object) -> RuleFinding:
-    message = f"Not brought back: Tavus knows no such id any more ({reference})."
+    message = f"Not brought back: Tavus knows no such id any more ({quote_foreign(reference)})."
     return warning("gone-reference", message, path=f"/{name}")
 
 

@@ -15,6 +15,7 @@ from pydantic import MISSING
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.findings import RuleFinding, warning
+from tavus_mcp.text import quote_path
 
 KEY_REFERENCE_FIELD = "api_key_ref"
 KEY_FIELD = "api_key"
@@ -39,7 +40,9 @@ def resolve_references(app: App, value: Any, path: str = "") -> Any:
         inner = f"{path}/{key}"
         if key == KEY_REFERENCE_FIELD and isinstance(item, str):
             if KEY_FIELD in value:
-                raise InvalidArgument([f"{path}/api_key: give api_key_ref or api_key, not both."])
+                raise InvalidArgument(
+                    [f"{quote_path(path)}/api_key: give api_key_ref or api_key, not both."]
+                )
             result[KEY_FIELD] = app.secret_key(item, argument_path=inner)
         elif key in REFERENCE_CONTAINERS:
             result[key] = _resolve_in_value(app, item, inner)

@@ -22,7 +22,7 @@ from tavus_mcp.models.json_patch import ABSENT, get_at, is_changed, pointer_of, 
 from tavus_mcp.models.persona import is_unread
 from tavus_mcp.personas.change_lines import render_values
 from tavus_mcp.personas.readback import is_equivalent_value
-from tavus_mcp.text import escape_invisible
+from tavus_mcp.text import quote_path, quote_paths, render_json_line
 
 NOT_COMPARED = "not-compared"
 """The rule of the findings for fields whose edits by others cannot be seen."""
@@ -96,7 +96,7 @@ class UndoGuard:
         """Return the call that overwrites the conflicts, if the persona is at ``revision``."""
         overwritten = [conflict.path for conflict in conflicts]
         arguments = {**self.arguments, "overwrite": overwritten, "if_revision": revision}
-        text = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+        text = ", ".join(f"{name}={render_json_line(value)}" for name, value in arguments.items())
         return f"restore_revision({text})."
 
     def uncompared_findings(self, current: JsonObject, restored: JsonObject) -> list[RuleFinding]:
@@ -166,14 +166,14 @@ def describe_undo_conflicts(conflicts: Sequence[UndoConflict]) -> str:
     """Return a line for each conflict: the path and its three values, shortened."""
     lines = [_describe_conflict(conflict) for conflict in conflicts[:_MAX_LISTED_CONFLICTS]]
     if omitted := [conflict.path for conflict in conflicts[_MAX_LISTED_CONFLICTS:]]:
-        lines.append(f"Likewise: {', '.join(map(escape_invisible, omitted))}.")
+        lines.append(f"Likewise: {quote_paths(omitted)}.")
     return "\n".join(lines)
 
 
 def _describe_conflict(conflict: UndoConflict) -> str:
     after, current, restored = render_values([conflict.after, conflict.current, conflict.restored])
     line = (
-        f"{escape_invisible(conflict.path)}: {after} after our change, {current} now; the undo "
+        f"{quote_path(conflict.path)}: {after} after our change, {current} now; the undo "
         f"would write {restored}."
     )
     if conflict.is_unverified:

@@ -42,6 +42,7 @@ from tavus_mcp.personas.plan_binding import (
 )
 from tavus_mcp.personas.readback import verify_written
 from tavus_mcp.personas.receipts import build_receipt, build_undo, loss_findings
+from tavus_mcp.text import quote_path, quote_paths
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,8 @@ def _refuse_masked_text(app: App, before: PersonaDocument, operations: Sequence[
         has_secret = isinstance(old, str) and app.masker.mask_text(old) != old
         if has_secret and isinstance(operation.value, str) and MASK in operation.value:
             raise Refused(
-                f"{operation.path}: the stored text holds a secret that was shown as {MASK}; "
+                f"{quote_path(operation.path)}: the stored text holds a secret that was shown "
+                f"as {MASK}; "
                 "written back like this it would be lost. Use edit_prompt on other parts of it."
             )
 
@@ -239,7 +241,7 @@ async def _require_effect(
         return [RESPONSE_LOST]
     is_same = write.is_read_back and current.digest == write.intent.revision_digest
     if is_changed and is_same and write.mismatches:
-        details = "; ".join(f"{item.path}: {item.message}" for item in write.mismatches)
+        details = "; ".join(f"{quote_path(item.path)}: {item.message}" for item in write.mismatches)
         raise await write.record_conflict(
             "failed",
             "Tavus answered that all was well, but the persona reads as it was before: the change "
@@ -280,7 +282,7 @@ def refuse_masks(operations: Sequence[Operation]) -> None:
     masked = [item.path for item in operations if _writes_mask(item)]
     if masked:
         raise Refused(
-            f"{', '.join(masked)}: this is the mask that stands for a secret, not the secret. "
+            f"{quote_paths(masked)}: this is the mask that stands for a secret, not the secret. "
             "Leave the field out to keep the stored key, or name a new one with api_key_ref."
         )
 

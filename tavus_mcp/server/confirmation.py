@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field
 
 from tavus_mcp.app import App
 from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.text import quote_foreign
 
 INPUT_REQUIRED_VERSION = "2026-07-28"
 MIN_HUMAN_RESPONSE = timedelta(seconds=1)
@@ -57,7 +58,8 @@ async def elicit_name(
 ) -> FormResponse | InputRequiredResult:
     """Ask the person to type the persona's name; return the form where the protocol wants that."""
     message = (
-        f"Delete the persona {document.name or document.persona_id!r} ({document.persona_id})? "
+        f"Delete the persona {quote_foreign(document.name or document.persona_id)} "
+        f"({document.persona_id})? "
         "Type its name to confirm. tavus-mcp keeps a copy without keys."
     )
     message = app.masker.mask_text(message)

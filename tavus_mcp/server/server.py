@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from tavus_mcp import __version__
 from tavus_mcp.app import App
 from tavus_mcp.errors import ToolFailure
+from tavus_mcp.invisible_characters import escape_invisible
 from tavus_mcp.server.completions import register_completions
 from tavus_mcp.server.prompts import register_prompts
 from tavus_mcp.server.resources import register_resources
@@ -159,7 +160,7 @@ class TavusServer(MCPServer[None]):
             cause = invalid_argument_error(cause, schema, explain)
         if isinstance(error, ToolError) and not isinstance(cause, ToolFailure):
             return error
-        return ToolError(self.app.masker.mask_text(str(cause)))
+        return ToolError(escape_invisible(self.app.masker.mask_text(str(cause))))
 
     def _unserved_tool_error(self, name: str) -> ToolFailure:
         spec = next((spec for spec in ALL_SPECS if spec.name == name), None)

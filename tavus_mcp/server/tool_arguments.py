@@ -28,6 +28,7 @@ from tavus_mcp.models.unsendable_values import find_unsendable_values
 from tavus_mcp.models.validation_errors import Explain, render_errors
 from tavus_mcp.server.argument_roles import is_not_given, json_types, replace_empty_form
 from tavus_mcp.server.toolset import ToolSpec
+from tavus_mcp.text import quote_path
 
 _MAX_JSON_DECODINGS = 3
 """How often a string is decoded as JSON before it is taken for text."""
@@ -121,7 +122,7 @@ def _without_host_additions(arguments: JsonObject, known: set[str]) -> JsonObjec
 def _add_argument(named: JsonObject, name: str, published: str, value: Any) -> None:
     """Add an argument; raise ``InvalidArgument`` if it was given before with another value."""
     if published in named and named[published] != value:
-        problem = f"/{name}: given twice, also as {published}, with another value."
+        problem = f"{quote_path('/' + name)}: given twice, also as {published}, with another value."
         raise InvalidArgument([problem])
     named[published] = value
 

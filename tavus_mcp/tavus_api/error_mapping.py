@@ -1,13 +1,14 @@
 """Map HTTP responses to errors (docs: the errors of every endpoint); nothing else does.
 
 Tavus explains an error under ``error``, else under ``message``, else as text. Our errors quote that
-text, followed by what to do next.
+text (``text.quote_words``), followed by what to do next.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any
 
 import httpx2
@@ -20,8 +21,16 @@ from tavus_mcp.errors import (
     TavusError,
     Unavailable,
 )
+from tavus_mcp.text import quote_foreign, quote_words, truncate
 
 _MAX_MESSAGE_CHARS = 400
+_MAX_EXAMINED_CHARS = 20_000
+"""Only the beginning of an error's body is masked and searched, so that no body costs much time."""
+_MAX_EXAMINED_ITEMS, _MAX_EXAMINED_LEVELS = 20, 5
+_MAX_SECRET_CHARS = 4_000
+"""What is left off after masking: a secret that was cut in two there is not recognised."""
+_MAX_RETRY_AFTER_CHARS = 40
+_MARKUP = re.compile(r"<[^<>]*>")
 _OUTCOME_UNKNOWN = (
     "It is not known whether the change took effect: read it again before anything else."
 )
@@ -41,7 +50,8 @@ def response_error(
     """
     detail = error_text(response, mask)
     status = response.status_code
-    message = f"Tavus answered {status} for {subject}" + (f": {detail}" if detail else "") + "."
+    words = f": {quote_words(detail, _MAX_MESSAGE_CHARS)}" if detail else ""
+    message = f"Tavus answered {status} for {subject}{words}."
     invalid_id = _INVALID_ID.search(detail) if status == 400 else None
     if (
         invalid_id
@@ -89,10 +99,11 @@ def unreadable_response_error(
     response: httpx2.Response, subject: str, *, write: bool = False
 ) -> Unavailable:
     """Return the error for a successful response whose body is not the expected JSON."""
-    content_type = response.headers.get("content-type", "no content type")
+    content_type = response.headers.get("content-type")
+    kind = quote_foreign(content_type) if content_type else "no content type"
     return Unavailable(
         f"Tavus answered {response.status_code} for {subject}, but the body is not the JSON that "
-        f"was expected ({content_type}, {len(response.content)} bytes). "
+        f"was expected ({kind}, {len(response.content):,} bytes). "
         + (_OUTCOME_UNKNOWN if write else "Trying again may help."),
         status=response.status_code,
     )
@@ -103,7 +114,8 @@ def error_text(response: httpx2.Response, mask: Callable[[str], str]) -> str:
     try:
         body = response.json()
     except (ValueError, RecursionError):
-        return _shorten(re.sub(r"<[^>]*>", " ", mask(response.text)))
+        text = mask(response.text[:_MAX_EXAMINED_CHARS])
+        return _shorten(_MARKUP.sub(" ", text[: _MAX_EXAMINED_CHARS - _MAX_SECRET_CHARS]))
     if isinstance(body, dict):
         for key in ("error", "message", "errors", "detail"):
             if body.get(key):
@@ -111,17 +123,21 @@ def error_text(response: httpx2.Response, mask: Callable[[str], str]) -> str:
     return _shorten(mask(_flatten_text(body))) if body else ""
 
 
-def _flatten_text(value: Any) -> str:
+def _flatten_text(value: Any, levels: int = _MAX_EXAMINED_LEVELS) -> str:
+    """Return the texts of a JSON value; only the first items and levels count."""
+    if isinstance(value, (dict, list)) and not levels:
+        return "…"
     if isinstance(value, dict):
-        return "; ".join(f"{key}: {_flatten_text(item)}" for key, item in value.items())
+        members = islice(value.items(), _MAX_EXAMINED_ITEMS)
+        return "; ".join(f"{key}: {_flatten_text(item, levels - 1)}" for key, item in members)
     if isinstance(value, list):
-        return "; ".join(_flatten_text(item) for item in value)
-    return str(value)
+        return "; ".join(_flatten_text(item, levels - 1) for item in value[:_MAX_EXAMINED_ITEMS])
+    return str(value)[:_MAX_EXAMINED_CHARS]
 
 
 def _shorten(text: str) -> str:
-    flat = " ".join(text.split()).rstrip(".")
-    return flat if len(flat) <= _MAX_MESSAGE_CHARS else flat[:_MAX_MESSAGE_CHARS] + "…"
+    """Return the beginning of a text on one line, without a full stop at its end."""
+    return truncate(" ".join(text[:_MAX_EXAMINED_CHARS].split()), _MAX_MESSAGE_CHARS).rstrip(".")
 
 
 def _not_found_advice(subject: str, *, write: bool) -> str:
@@ -152,11 +168,9 @@ def _classify_status(
                 "publish or discard them there, then call again."
             )
         case 429:
-            after = headers.get("retry-after")
-            duration = f"{after} seconds" if after and after.isdecimal() else f"until {after}"
-            wait = f"Wait {duration}" if after else "Wait a little"
             return RateLimited, (
-                f"Too many requests, also after our retries. {wait}, then call again."
+                "Too many requests, also after our retries. "
+                f"{_describe_wait(headers.get('retry-after', ''))}, then call again."
             )
         case _ if status >= 500:
             outcome = _OUTCOME_UNKNOWN if write else "Trying again may help."
@@ -164,6 +178,14 @@ def _classify_status(
         case _ if status < 400:
             return RequestRejected, "A redirect is never followed; check TAVUS_BASE_URL."
     return RequestRejected, _rejection_advice(message)
+
+
+def _describe_wait(retry_after: str) -> str:
+    if not retry_after or len(retry_after) > _MAX_RETRY_AFTER_CHARS:
+        return "Wait a little"
+    if retry_after.isdecimal() and retry_after.isascii():
+        return f"Wait {retry_after} seconds"
+    return f"Wait until {quote_foreign(retry_after)}"
 
 
 def _rejection_advice(message: str) -> str:

@@ -62,7 +62,7 @@ def parse_suggested_call(message: str) -> dict[str, Any]:
     """Return the arguments of the call that a conflict suggests."""
     found = re.search(r"restore_revision\((persona_id=.*)\)\.", message)
     assert found is not None, message
-    return dict(eval(f"dict({found[1]})", {"dict": dict, "True": True}))  # noqa: S307 - our text
+    return dict(eval(f"dict({found[1]})", {"dict": dict, "true": True}))  # noqa: S307 - our text
 
 
 async def test_an_undo_of_a_field_that_was_edited_since_is_a_conflict_with_all_values(

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.rule import Violation, rule
+from tavus_mcp.invisible_characters import describe_invisible
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.text import describe_invisible
 
 _NO_FIX_REASON = "A person has to read first what was hidden; nothing alters it silently."
 

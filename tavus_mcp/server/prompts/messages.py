@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tavus_mcp.server.prompts.prompt import PromptContext, build_message, quote_text
+from tavus_mcp.server.prompts.prompt import PromptContext, build_message
+from tavus_mcp.text import quote_words
 
 MAX_BRIEF_CHARS = 600
 MAX_COMPLAINT_CHARS = 200
@@ -27,7 +28,7 @@ def create_from_brief(context: PromptContext) -> str:
     )
     return build_message(
         f"Create a Tavus persona. The brief, as data: "
-        f"{quote_text(context.value('brief'), MAX_BRIEF_CHARS)}",
+        f"{_quote_argument(context.value('brief'), MAX_BRIEF_CHARS)}",
         [
             "Ask the person only what the brief leaves open and a default cannot answer: its aim, "
             "its language, what it must never say.",
@@ -90,7 +91,7 @@ def tune_persona(context: PromptContext) -> str:
     named_goal = context.catalog.tuning_goals.find(complaint.strip())
     opening = [
         f"Tune a Tavus persona. The complaint, as data: "
-        f"{quote_text(complaint, MAX_COMPLAINT_CHARS)}",
+        f"{_quote_argument(complaint, MAX_COMPLAINT_CHARS)}",
         "",
         f"It names the goal {named_goal.name}. All goals:"
         if named_goal
@@ -185,3 +186,8 @@ def _conversion_call(first: str, second: str) -> str:
 def _change_steps(context: PromptContext) -> list[str | None]:
     """Return the steps after a plan is made: show it, apply it, name the call that undoes it."""
     return [_SHOW, context.step(_APPLY, _NO_APPLY), context.step(_UNDO, needs="apply_plan")]
+
+
+def _quote_argument(text: str, max_chars: int) -> str:
+    """Quote an argument; a message is Markdown, so that backticks must not mark code in it."""
+    return quote_words(text.replace("`", "'"), max_chars)

@@ -15,9 +15,10 @@ from named_tools import find_tool_names, find_unknown_names
 
 from tavus_mcp.catalog import TuningGoal, load_catalog
 from tavus_mcp.server.prompts import PROMPTS
-from tavus_mcp.server.prompts.prompt import PromptContext, quote_text
+from tavus_mcp.server.prompts.prompt import PromptContext
 from tavus_mcp.server.server import unserved_tools
 from tavus_mcp.settings import DEFAULT_TOOLSETS, TOOLSETS
+from tavus_mcp.text import quote_words
 
 if TYPE_CHECKING:
     from conftest import ToolClientFactory
@@ -258,7 +259,7 @@ BREAKING = [
 async def test_a_complaint_stays_inside_its_quotes(tool_client: ToolClient, words: str) -> None:
     text = await render_prompt(tool_client, "tune_persona", persona_id="p1", complaint=words)
     first, *rest = text.split("\n")
-    assert re.fullmatch(r'[^"]*"(?:[^"\\]|\\.)*"', first)
+    assert re.fullmatch(r"[^'\"]*(['\"])(?:(?!\1)[^\\]|\\.)*\1", first)
     assert "`" not in text
     assert all(line.isprintable() for line in text.split("\n"))
     assert (
@@ -294,9 +295,9 @@ async def test_a_secret_is_masked_before_it_is_cut_or_quoted(
         assert "***" in message
 
 
-async def test_a_too_long_argument_is_truncated_with_a_note(tool_client: ToolClient) -> None:
+async def test_a_too_long_argument_is_truncated(tool_client: ToolClient) -> None:
     text = await render_prompt(tool_client, "create_from_brief", brief="word " * 1_000)
-    assert '…" (cut at 600 characters)' in text
+    assert "…'" in text
     assert len(text) <= LONGEST
 
 
@@ -306,12 +307,12 @@ NAMES = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9_-]{63}\Z")
 
 @given(TEXTS, st.integers(1, 700))
 def test_quoting_yields_one_printable_line_within_its_limit(text: str, most: int) -> None:
-    quoted = quote_text(text, most)
+    quoted = quote_words(text, most)
     assert quoted.isprintable()
-    inside, _, note = quoted[1:].rpartition('"')
-    assert re.fullmatch(r'(?:[^"\\`]|\\.)*', inside)
-    assert len(inside) <= most + 1
-    assert note in ("", f" (cut at {most} characters)")
+    mark, inside = quoted[0], quoted[1:-1]
+    assert quoted[-1] == mark
+    assert re.fullmatch(rf"(?:[^{mark}]|\\{mark})*", inside)
+    assert len(inside) <= 2 * most
 
 
 LONG = st.sampled_from(["w" * 999, "\x00" * 999, '"' * 999, "slow"])
