@@ -30,11 +30,11 @@ TEXTS = st.text(st.characters() | st.sampled_from(HIDDEN + "'\"\\ ."), max_size=
 
 @pytest.mark.parametrize("char", HIDDEN)
 @pytest.mark.parametrize("around", ["ab", "éé"])
-def test_a_hidden_character_is_shown_as_its_escape(char: str, around: str) -> None:
+def test_a_hidden_character_appears_as_its_escape(char: str, around: str) -> None:
     text = around[0] + char + around[1]
-    for shown in (quote_foreign(text), quote_path("/" + text), escape_line(text)):
-        assert char not in shown
-        assert "\\" in shown
+    for visible in (quote_foreign(text), quote_path("/" + text), escape_line(text)):
+        assert char not in visible
+        assert "\\" in visible
 
 
 @pytest.mark.parametrize("char", HIDDEN)
