@@ -21,6 +21,24 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass
+class LostCreations:
+    """The intents of creations whose answer never came, by the number of their entry.
+
+    ``own`` are the numbers of those of this process; ``is_loaded`` is set when those of ended
+    processes have been read from the journal.
+    """
+
+    intents: dict[int, JournalEntry] = field(default_factory=dict)
+    own: set[int] = field(default_factory=set)
+    is_loaded: bool = False
+
+    def add(self, intent: JournalEntry) -> None:
+        """Add a creation of this process."""
+        self.intents[intent.seq] = intent
+        self.own.add(intent.seq)
+
+
 @dataclass(frozen=True)
 class App:
     """The API client, catalog, journal and masker of one server, and the state of its process.
@@ -29,9 +47,9 @@ class App:
     ``secrets`` maps names to the values of ``TAVUS_SECRET_<NAME>``. ``plan_secrets`` holds, by plan
     id, the secrets that may not reach the disk. ``answered_forms`` are the confirmation forms that
     were answered, so that none is used twice. ``cancelled_writes`` are the intents of cancelled
-    writes by the id of their object, until the next read reports them. ``running_plans`` are the
-    ids of the bulk plans that this process is applying. ``is_sandbox`` is True if ``api`` is the
-    embedded sandbox.
+    writes by the id of their object, until the next read reports them; ``lost_creations`` are those
+    that have no id yet. ``running_plans`` are the ids of the bulk plans that this process is
+    applying. ``is_sandbox`` is True if ``api`` is the embedded sandbox.
     """
 
     api: TavusApi
@@ -44,6 +62,7 @@ class App:
     plan_secrets: dict[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     answered_forms: set[str] = field(default_factory=set, repr=False)
     cancelled_writes: dict[str, JournalEntry] = field(default_factory=dict, repr=False)
+    lost_creations: LostCreations = field(default_factory=LostCreations, repr=False)
     running_plans: set[str] = field(default_factory=set, repr=False)
     is_sandbox: bool = False
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 import anyio
@@ -27,6 +28,8 @@ READ_AGAIN = "read"
 """The tool named for a state that was recorded already, by an older version; a stored value."""
 EXPECTED_VALUES = "wanted"
 """The member of an intent's detail that maps changed paths to their new values; a stored key."""
+MAX_WRITE_AGE = timedelta(minutes=2)
+"""A write without an outcome that is older than this is not under way any more."""
 NOT_READ_BACK = "not-read-back"
 """The rule of the finding for a write that was accepted and could not be read back."""
 
@@ -142,6 +145,8 @@ async def recorded_write(app: App, intent: WriteIntent) -> AsyncIterator[Recorde
     except anyio.get_cancelled_exc_class():
         if intent.before is not None:
             app.cancelled_writes[write.intent.persona_id] = write.intent
+        elif intent.kind == "persona":
+            app.lost_creations.add(write.intent)
         raise
     except Unavailable as error:
         write.lost_response = error
@@ -162,6 +167,11 @@ async def record_observed(app: App, current: RecordedObject) -> None:
         tool = READ_AGAIN if is_known else EXTERNAL_CHANGE
         entry = JournalEntry("seen", "", app.now(), tool, "seen")
         await app.journal.append(_with_state(app, entry, current))
+
+
+def may_be_under_way(app: App, intent: JournalEntry) -> bool:
+    """Tell whether another process may still wait for the answer to a write."""
+    return app.clock() - datetime.fromisoformat(intent.at) < MAX_WRITE_AGE
 
 
 def is_state_of(entry: JournalEntry, current: RecordedObject) -> bool:
@@ -235,5 +245,5 @@ def _build_intent_entry(app: App, intent: WriteIntent) -> JournalEntry:
         revision_digest=before.digest if before else "",
         paths=paths,
         ref=intent.used_seq,
-        detail={**({EXPECTED_VALUES: expected} if before else {}), **intent.detail},
+        detail={EXPECTED_VALUES: expected, **intent.detail},
     )

@@ -1,9 +1,10 @@
-"""Record under which new id a deleted persona was brought back."""
+"""Bring a deleted persona back once: claim that in the journal, and record its new id."""
 
 from __future__ import annotations
 
 from tavus_mcp.app import App
-from tavus_mcp.history.record import append_or_report
+from tavus_mcp.errors import Conflict
+from tavus_mcp.history.record import append_or_report, may_be_under_way
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.findings import RuleFinding
 
@@ -26,3 +27,56 @@ async def revived_id(app: App, persona_id: str) -> str:
     """Return the id under which a deleted persona was brought back last, or an empty string."""
     entries = await app.journal.entries_of_persona(persona_id)
     return next((item.detail[REVIVED_AS] for item in entries if REVIVED_AS in item.detail), "")
+
+
+async def load_revival_claim(app: App, persona_id: str) -> JournalEntry | None:
+    """Return the last claim to bring a deleted persona back, or None."""
+    first_seq, entries = await _load_entries(app, persona_id)
+    claims = (item for item in entries if item.kind == "used" and item.ref == first_seq)
+    return next(claims, None)
+
+
+async def claim_revival(
+    app: App, tool: str, persona_id: str, previous: JournalEntry | None
+) -> JournalEntry:
+    """Claim to bring a deleted persona back, so that no other server does at the same time.
+
+    ``previous`` is an earlier claim that came to nothing. Raises ``Conflict`` when another server
+    has claimed it since that was read.
+    """
+    first_seq, _ = await _load_entries(app, persona_id)
+    claim = JournalEntry("used", persona_id, app.now(), tool, ref=first_seq)
+    entry = await app.journal.mark_used(claim, previous_use_seq=previous.seq if previous else 0)
+    if entry is None:
+        raise revival_under_way(persona_id)
+    return entry
+
+
+def revival_under_way(persona_id: str) -> Conflict:
+    """Return the error for a persona that another call is bringing back."""
+    return Conflict(
+        f"Another call is bringing persona {persona_id!r} back right now. Nothing was sent. Call "
+        "again in a minute: list_revisions then shows its new id."
+    )
+
+
+async def find_revival_intent(app: App, claim: JournalEntry) -> JournalEntry | None:
+    """Return the intent of a claimed revival that may have taken effect, or None.
+
+    Raises ``Conflict`` while another call may be carrying it out.
+    """
+    entries = await app.journal.descendants(claim.seq)
+    intent = next((item for item in entries if item.kind == "intent"), None)
+    statuses = {item.status for item in entries if item.kind == "outcome"}
+    if "failed" in statuses or "applied" in statuses:
+        return None
+    is_own = intent is not None and intent.seq in app.lost_creations.own
+    if may_be_under_way(app, claim) and not is_own and "unknown" not in statuses:
+        raise revival_under_way(claim.persona_id)
+    return intent
+
+
+async def _load_entries(app: App, persona_id: str) -> tuple[int, list[JournalEntry]]:
+    """Return the number of the oldest entry of a persona, and its entries, newest first."""
+    entries = await app.journal.entries_of_persona(persona_id)
+    return min((item.seq for item in entries if item.kind != "plan"), default=0), entries

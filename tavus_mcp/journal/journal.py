@@ -125,6 +125,15 @@ class JournalStore:
             (persona_id, before if before is not None else 2**62),
         )
 
+    def open_intents(self, persona_id: str) -> list[JournalEntry]:
+        """Return the intents of a persona that have no outcome, oldest first."""
+        return self._read(
+            "WHERE persona_id = ? AND kind = 'intent' AND NOT EXISTS"
+            " (SELECT 1 FROM entries o WHERE o.ref > 0 AND o.ref = e.seq AND o.kind = 'outcome')"
+            " ORDER BY seq",
+            (persona_id,),
+        )
+
     def latest_entry(self, persona_id: str) -> JournalEntry | None:
         """Return the newest entry that holds a revision of a persona, or None."""
         rows = self._read(
@@ -299,6 +308,7 @@ class Journal:
     descendants = _in_thread(JournalStore.descendants)
     is_used = _in_thread(JournalStore.is_used)
     entries_of_persona = _in_thread(JournalStore.entries_of_persona)
+    open_intents = _in_thread(JournalStore.open_intents)
     latest_entry = _in_thread(JournalStore.latest_entry)
     entry = _in_thread(JournalStore.entry)
     states = _in_thread(JournalStore.states)

@@ -27,6 +27,11 @@ def parse_id(value: str) -> Id:
     return Id(value)
 
 
+def is_id(value: object) -> bool:
+    """Tell whether a value of another system has the form of an id."""
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
 PersonaId = Annotated[str, AfterValidator(parse_id)]
 """An id as an argument, validated before it becomes part of a URL."""
 

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import check, refusal
 from tavus_mcp.checker.schema_check import UNKNOWN_FIELD
-from tavus_mcp.errors import Refused, TavusError
+from tavus_mcp.errors import Conflict, NotFound, Refused, TavusError
 from tavus_mcp.history.record import RecordedWrite, WriteIntent, recorded_write
 from tavus_mcp.history.redactions import is_secret_path
-from tavus_mcp.history.revivals import REVIVES, record_revived_as
+from tavus_mcp.history.revivals import (
+    REVIVES,
+    claim_revival,
+    find_revival_intent,
+    load_revival_claim,
+    record_revived_as,
+    revived_id,
+)
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import PersonaDocument
@@ -24,11 +31,10 @@ from tavus_mcp.models.receipt import Receipt, Undo
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.conflicts import edited_meanwhile_findings
 from tavus_mcp.personas.current_spelling import use_current_spelling
+from tavus_mcp.personas.lost_creations import adopt_creation, find_created
 from tavus_mcp.personas.readback import verify_written
 from tavus_mcp.personas.receipts import build_receipt
 from tavus_mcp.personas.update import read_back_hint, refuse_masks
-from tavus_mcp.tavus_api import pagination
-from tavus_mcp.text import quote_foreign_names
 
 
 @dataclass(frozen=True)
@@ -66,18 +72,20 @@ async def create(app: App, request: CreateRequest) -> Receipt:
         plan = plans.build_creation_plan(app, request.tool, body, request.revives)
         plan = await plans.store_plan(app, plan)
         return build_receipt("planned", app, original, expected, listed, findings, plan=plan)
-    if request.plan is not None:
-        await plans.mark_used(app, request.plan)
-    started_at = app.clock()
-    detail = {REVIVES: request.revives} if request.revives else {}
-    intent = WriteIntent("persona", request.tool, operations=leaves, after=body, detail=detail)
-    created: JsonObject = {}
+    intent = WriteIntent(
+        "persona",
+        request.tool,
+        operations=leaves,
+        after=body,
+        used_seq=await _claim(app, request),
+        detail={REVIVES: request.revives} if request.revives else {},
+    )
+    persona_id = ""
     async with recorded_write(app, intent) as write:
-        created = await app.api.create_persona(body)
+        persona_id = str((await app.api.create_persona(body))["persona_id"])
     if write.lost_response is not None:
-        created = await _find_created(app, write, expected, started_at)
+        persona_id = await _find_created(app, write)
         findings.insert(0, _RESPONSE_LOST)
-    persona_id = str(created["persona_id"])
     current = PersonaDocument({**body, "persona_id": persona_id})
     with write.read_back(read_back_hint(persona_id)):
         current = await app.api.get_persona(persona_id)
@@ -117,52 +125,56 @@ _RESPONSE_LOST = info(
 )
 
 
-async def _find_created(
-    app: App, write: RecordedWrite, expected: PersonaDocument, started_at: datetime
-) -> JsonObject:
-    """Return the row of the one persona that this creation made.
+async def _claim(app: App, request: CreateRequest) -> int:
+    """Claim the plan and the revival of a creation; return the number of the claim, or 0.
 
-    Raises ``Conflict`` when there is none, when it may be older, or when the search fails.
+    Raises ``PlanAlreadyApplied`` when the plan was used, ``Conflict`` when the persona was brought
+    back by a call whose answer was lost, or another call is doing it.
+    """
+    revival_seq = await _claim_revival(app, request) if request.revives else 0
+    used_seq = await plans.mark_used(app, request.plan) if request.plan is not None else 0
+    return revival_seq or used_seq
+
+
+async def _claim_revival(app: App, request: CreateRequest) -> int:
+    if request.plan is not None and (new_id := await revived_id(app, request.revives)):
+        with suppress(NotFound):
+            await app.api.get_persona(new_id)
+            raise Conflict(
+                f"Persona {request.revives!r} was brought back as {new_id!r} since this plan was "
+                "made. Nothing was sent. Use that one, or restore it with restore_revision."
+            )
+    previous = await load_revival_claim(app, request.revives)
+    intent = await find_revival_intent(app, previous) if previous else None
+    if intent is not None:
+        for document in await find_created(app, intent):
+            reports = await adopt_creation(app, intent, document)
+            raise Conflict(f"Nothing was sent. {' '.join(item.message for item in reports)}")
+    return (await claim_revival(app, request.tool, request.revives, previous)).seq
+
+
+async def _find_created(app: App, write: RecordedWrite) -> str:
+    """Return the id of the one persona that this creation made.
+
+    Raises ``Conflict`` when there is none or more than one, or when the search fails; then it is
+    looked for again at the next reads.
     """
     result = "No such persona is there now."
     try:
-        rows = [
-            row
-            async for row in app.api.iter_all(pagination.PERSONAS)
-            if await _is_candidate(app, row, expected)
-        ]
+        documents = await find_created(app, write.intent)
     except TavusError as error:
-        rows, result = [], f"That failed as well ({type(error).__name__})."
-    new_rows = [row for row in rows if _is_new(row, started_at)]
-    if len(new_rows) == 1:
-        return new_rows[0]
-    if rows:
-        ids = quote_foreign_names(row.get("persona_id") for row in rows)
-        result = f"Personas like it are there, which may be older: {ids}."
+        documents, result = [], f"That failed as well ({type(error).__name__})."
+    if len(documents) == 1:
+        return documents[0].persona_id
+    if documents:
+        ids = ", ".join(document.persona_id for document in documents)
+        result = f"Several new personas like it are there: {ids}."
+    app.lost_creations.add(write.intent)
     raise await write.record_conflict(
         "unknown",
         f"{write.lost_response} It was looked for. {result} It is not known whether it was "
         "created, and it may still arrive; look with list_personas before you create it again.",
     )
-
-
-async def _is_candidate(app: App, row: JsonObject, expected: PersonaDocument) -> bool:
-    """Tell whether a row may be the lost persona: like it, and unknown to this journal."""
-    persona_id = str(row.get("persona_id"))
-    has_name = str(row.get("persona_name") or "") == expected.name
-    if not has_name or await app.journal.latest_entry(persona_id):
-        return False
-    document = await app.api.get_persona(persona_id)
-    leaves = diff(_without_leaves(expected.data), expected.data)
-    return not verify_written(expected, document, leaves, app.catalog)
-
-
-def _is_new(row: JsonObject, started_at: datetime) -> bool:
-    try:
-        created_at = datetime.fromisoformat(str(row.get("created_at")).replace("Z", "+00:00"))
-    except ValueError:
-        return False
-    return created_at.tzinfo is not None and created_at >= started_at
 
 
 async def _load_base(app: App, based_on: str | None) -> tuple[JsonObject, list[RuleFinding]]:

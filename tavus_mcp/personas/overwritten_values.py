@@ -7,11 +7,10 @@ last read of a persona and the write, leaves no trace that could be found.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from tavus_mcp.app import App
-from tavus_mcp.history.record import EXPECTED_VALUES
+from tavus_mcp.history.record import EXPECTED_VALUES, may_be_under_way
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
@@ -20,8 +19,6 @@ from tavus_mcp.personas.change_lines import render_values
 from tavus_mcp.personas.conflicts import overlaps
 
 OVERWRITTEN = "overwritten"
-MAX_WRITE_AGE = timedelta(minutes=2)
-"""A write without an outcome that is older than this is not under way any more."""
 
 
 async def overwritten_findings(
@@ -52,7 +49,7 @@ def _is_simultaneous(
     """Tell whether another write may have taken effect after this one read the persona."""
     if outcome is not None:
         return outcome.seq > own.seq and outcome.status != "failed"
-    return app.clock() - datetime.fromisoformat(intent.at) < MAX_WRITE_AGE
+    return may_be_under_way(app, intent)
 
 
 def _overwritten_finding(intent: JournalEntry, path: str, value: Any) -> RuleFinding:

@@ -15,6 +15,7 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.personas.field_selection import select_fields
 from tavus_mcp.personas.summary import describe_defaults
+from tavus_mcp.personas.lost_creations import report_lost_creations
 
 PROMPT_PREVIEW_CHARS = 1_500
 """Characters of a text that are returned unless ``full_prompt`` is set."""
@@ -52,6 +53,7 @@ async def read_persona_view(
     except NotFound as error:
         raise await explain_missing(app, persona_id, error) from error
     findings = await report_cancelled_write(app, document)
+    findings += await report_lost_creations(app)
     if fields or layers:
         chosen, not_set = select_fields(document, fields, layers, app.catalog)
     else:

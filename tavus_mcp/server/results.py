@@ -29,6 +29,7 @@ class PersonaPage(BaseModel):
     total_count: int | None = None
     next_cursor: str | None = None
     unread: int | None = None
+    findings: list[Finding] | None = None
 
 
 class PersonaResult(BaseModel):

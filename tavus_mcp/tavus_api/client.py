@@ -12,9 +12,9 @@ import anyio
 import httpx2
 
 from tavus_mcp import __version__
-from tavus_mcp.errors import InvalidSettings, NotConfigured, NotFound, RequestRejected
+from tavus_mcp.errors import InvalidSettings, NotConfigured, NotFound, RequestRejected, TavusError
 from tavus_mcp.models import vocabularies
-from tavus_mcp.models.base import JsonObject, parse_id
+from tavus_mcp.models.base import JsonObject, is_id
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import Operation
 from tavus_mcp.models.masking import Masker
@@ -73,7 +73,7 @@ class TavusApi:
         path = _resource_path("personas", persona_id)
         response = await self._send("GET", path, subject, query={"include_settings": "true"})
         document = PersonaDocument.parse(_parse_object(response, subject))
-        if not document.persona_id:
+        if not is_id(document.data.get("persona_id")):
             raise unreadable_response_error(response, subject)
         return document
 
@@ -82,7 +82,7 @@ class TavusApi:
         subject = "the new persona"
         response = await self._send("POST", "/personas", subject, json=body)
         created = PersonaDocument.parse(_parse_object(response, subject))
-        if not created.persona_id:
+        if not is_id(created.data.get("persona_id")):
             raise unreadable_response_error(response, subject, write=True)
         return created.data
 
@@ -231,7 +231,9 @@ def _build_http_transport(proxy: str | None) -> httpx2.AsyncBaseTransport:
 
 
 def _resource_path(resource: str, resource_id: str) -> str:
-    return f"/{resource}/{quote(parse_id(resource_id), safe='')}"
+    if not is_id(resource_id):  # arguments are checked before, so it is from a response
+        raise TavusError("Tavus named an object by a text that is not an id. Nothing was sent.")
+    return f"/{resource}/{quote(resource_id, safe='')}"
 
 
 def _patch_body(

@@ -20,6 +20,7 @@ from tavus_mcp.models.receipt import PromptEdit, Receipt
 from tavus_mcp.personas import create, delete, read
 from tavus_mcp.personas.conflicts import require_revision
 from tavus_mcp.personas.current_spelling import AUDIO_ONLY
+from tavus_mcp.personas.lost_creations import report_lost_creations
 from tavus_mcp.personas.secret_references import literal_key_findings, resolve_references
 from tavus_mcp.personas.summary import compact_rows
 from tavus_mcp.personas.text_search import search_texts
@@ -103,6 +104,7 @@ async def list_personas(
         total_count=page.total_count,
         next_cursor=page.next_cursor,
         unread=page.unread_count or None,
+        findings=await report_lost_creations(app) or None,
     )
 
 
