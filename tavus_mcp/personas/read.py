@@ -14,8 +14,8 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.personas.field_selection import select_fields
-from tavus_mcp.personas.summary import describe_defaults
 from tavus_mcp.personas.lost_creations import report_lost_creations
+from tavus_mcp.personas.summary import describe_defaults
 
 PROMPT_PREVIEW_CHARS = 1_500
 """Characters of a text that are returned unless ``full_prompt`` is set."""
