@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict
 from tavus_mcp.history.record import append_or_report, may_be_under_way
@@ -60,20 +62,31 @@ def revival_under_way(persona_id: str) -> Conflict:
     )
 
 
-async def find_revival_intent(app: App, claim: JournalEntry) -> JournalEntry | None:
-    """Return the intent of a claimed revival that may have taken effect, or None.
+@dataclass(frozen=True)
+class RevivalResult:
+    """What a claimed revival led to: the id of the new persona, or an intent that may have.
 
-    Raises ``Conflict`` while another call may be carrying it out.
+    Both are empty when it came to nothing.
     """
+
+    new_id: str = ""
+    intent: JournalEntry | None = None
+
+
+async def load_revival_result(app: App, claim: JournalEntry) -> RevivalResult:
+    """Return what a claimed revival led to; raise ``Conflict`` while it may be under way."""
     entries = await app.journal.descendants(claim.seq)
     intent = next((item for item in entries if item.kind == "intent"), None)
-    statuses = {item.status for item in entries if item.kind == "outcome"}
-    if "failed" in statuses or "applied" in statuses:
-        return None
+    outcomes = [item for item in entries if item.kind == "outcome"]
+    for outcome in outcomes:
+        if outcome.status == "applied" and outcome.persona_id != claim.persona_id:
+            return RevivalResult(new_id=outcome.persona_id)
+    if any(outcome.status == "failed" for outcome in outcomes):
+        return RevivalResult()
     is_own = intent is not None and intent.seq in app.lost_creations.own
-    if may_be_under_way(app, claim) and not is_own and "unknown" not in statuses:
+    if may_be_under_way(app, claim) and not is_own and not outcomes:
         raise revival_under_way(claim.persona_id)
-    return intent
+    return RevivalResult(intent=intent)
 
 
 async def _load_entries(app: App, persona_id: str) -> tuple[int, list[JournalEntry]]:

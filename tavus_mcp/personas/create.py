@@ -15,11 +15,11 @@ from tavus_mcp.history.record import RecordedWrite, WriteIntent, recorded_write
 from tavus_mcp.history.redactions import is_secret_path
 from tavus_mcp.history.revivals import (
     REVIVES,
+    RevivalResult,
     claim_revival,
-    find_revival_intent,
     load_revival_claim,
+    load_revival_result,
     record_revived_as,
-    revived_id,
 )
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import SetFields
@@ -137,18 +137,19 @@ async def _claim(app: App, request: CreateRequest) -> int:
 
 
 async def _claim_revival(app: App, request: CreateRequest) -> int:
-    if request.plan is not None and (new_id := await revived_id(app, request.revives)):
-        with suppress(NotFound):
-            await app.api.get_persona(new_id)
-            raise Conflict(
-                f"Persona {request.revives!r} was brought back as {new_id!r} since this plan was "
-                "made. Nothing was sent. Use that one, or restore it with restore_revision."
-            )
+    """Claim to bring a persona back; raise ``Conflict`` when an earlier claim did or may."""
     previous = await load_revival_claim(app, request.revives)
-    intent = await find_revival_intent(app, previous) if previous else None
-    if intent is not None:
-        for document in await find_created(app, intent):
-            reports = await adopt_creation(app, intent, document)
+    result = await load_revival_result(app, previous) if previous else RevivalResult()
+    if result.new_id:
+        with suppress(NotFound):  # it was deleted again
+            await app.api.get_persona(result.new_id)
+            raise Conflict(
+                f"Persona {request.revives!r} was brought back as {result.new_id!r} already. "
+                "Nothing was sent. Use that id; restore_revision restores it too."
+            )
+    if result.intent is not None:
+        for document in await find_created(app, result.intent):
+            reports = await adopt_creation(app, result.intent, document)
             raise Conflict(f"Nothing was sent. {' '.join(item.message for item in reports)}")
     return (await claim_revival(app, request.tool, request.revives, previous)).seq
 

@@ -22,6 +22,7 @@ from tavus_mcp.models.json_patch import pointer_tokens
 from tavus_mcp.models.masking import is_secret_value
 from tavus_mcp.personas.readback import is_equivalent_value
 from tavus_mcp.tavus_api import pagination
+from tavus_mcp.text import quote_foreign
 
 
 async def report_lost_creations(app: App) -> list[RuleFinding]:
@@ -76,7 +77,8 @@ async def adopt_creation(
         unrecorded += await record_revived_as(app, intent, revives, document.persona_id)
     message = (
         f"The {intent.tool} of {intent.at} that was not answered took effect: it made persona "
-        f"{document.persona_id} ({app.masker.mask_text(document.name)!r}). It is recorded now."
+        f"{document.persona_id} ({quote_foreign(app.masker.mask_text(document.name))}). It is "
+        f"recorded now."
     )
     hint = "Do not create it again. If it is not wanted, delete_persona removes it."
     return [warning("lost-creation", message, hint=hint), *unrecorded]
