@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.rules import RULES
@@ -74,7 +74,8 @@ def check_change(
     but do not block. Raises ``Refused``, with all reasons, for a change that Tavus would reject.
     """
     previous = {_finding_identity(finding) for finding in find_findings(before, catalog)}
-    changed_paths = [operation.path for operation in operations]
+    changed_paths = {operation.path for operation in operations}
+    changed_or_above = _all_ancestors(changed_paths)
     findings = find_findings(after, catalog)
     blocking = _select_blocking(findings, previous, operations, allow)
     if blocking:
@@ -84,7 +85,8 @@ def check_change(
             finding
             for finding in findings
             if _finding_identity(finding) not in previous
-            or _is_affected(changed_paths, finding.path)
+            or finding.path in changed_or_above
+            or _is_within(changed_paths, finding.path)
         ]
     )
 
@@ -109,7 +111,7 @@ def _select_blocking(
     allow: frozenset[str],
 ) -> list[RuleFinding]:
     """Return the findings that refuse a change: new ones, and those in what is written."""
-    written_paths = [operation.path for operation in operations if operation.op != "remove"]
+    written_paths = {operation.path for operation in operations if operation.op != "remove"}
     return [
         finding
         for finding in findings
@@ -133,8 +135,9 @@ def _merge_findings(
     The rule's finding then blocks a write as the schema finding would have.
     """
     severities = {finding.path: finding.severity for finding in rule_findings}
-    covered = [finding.path for finding in rule_findings if finding.covers_subtree]
+    covered = {finding.path for finding in rule_findings if finding.covers_subtree}
     invalid = {finding.path for finding in schema_findings if finding.rule == SHAPE}
+    invalid_or_above = _all_ancestors(invalid)
     reports = Counter(finding.path for finding in rule_findings)
     merged = [
         finding
@@ -145,14 +148,14 @@ def _merge_findings(
     for finding in rule_findings:
         if finding.rule == FIELD_UNDOCUMENTED and reports[finding.path] > 1:
             continue
-        if finding.severity == "error" and _supersedes(finding, invalid):
+        if finding.severity == "error" and _supersedes(finding, invalid, invalid_or_above):
             finding = finding.model_copy(update={"blocks_write": True})
         merged.append(finding)
     return merged
 
 
-def _supersedes(finding: RuleFinding, invalid_paths: set[str]) -> bool:
-    covers_one = any(_is_within([finding.path], path) for path in invalid_paths)
+def _supersedes(finding: RuleFinding, invalid_paths: Set[str], invalid_or_above: Set[str]) -> bool:
+    covers_one = finding.path in invalid_or_above
     return finding.path in invalid_paths or (finding.covers_subtree and covers_one)
 
 
@@ -185,10 +188,19 @@ def refusal_reasons(blocking: Sequence[RuleFinding]) -> list[str]:
     return reasons
 
 
-def _is_within(parent_paths: Sequence[str], path: str) -> bool:
-    return any(path == parent or path.startswith(parent + "/") for parent in parent_paths)
+def _is_within(parent_paths: Set[str], path: str) -> bool:
+    """Return True for one of these paths, or a path below one of them."""
+    return any(ancestor in parent_paths for ancestor in _self_and_ancestors(path))
 
 
-def _is_affected(changed_paths: Sequence[str], path: str) -> bool:
-    is_parent = any(changed.startswith(path + "/") for changed in changed_paths)
-    return is_parent or _is_within(changed_paths, path)
+def _self_and_ancestors(path: str) -> Iterator[str]:
+    """Yield a path and every path above it; of sets of them, lookups stay fast in big documents."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
+    yield ""
+
+
+def _all_ancestors(paths: Iterable[str]) -> frozenset[str]:
+    """Return these paths and every path above one of them."""
+    return frozenset(ancestor for path in paths for ancestor in _self_and_ancestors(path))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from tavus_mcp.models.findings import ToolCall
@@ -83,6 +84,11 @@ class FixCall:
         """Return the call as a client makes it for a saved persona."""
         arguments = {name: _unwrap_values(value) for name, value in self.arguments.items()}
         return ToolCall(tool=self.tool, arguments={_PERSONA_ID_ARGUMENT: persona_id, **arguments})
+
+    @cached_property
+    def identity(self) -> str:
+        """A text that equal calls share."""
+        return json.dumps([self.tool, _unwrap_values(self.arguments)], default=str)
 
     @property
     def draft_hint(self) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.fixes import FixCall, HintPart, UnprintedValue, build_fix, set_at
-from tavus_mcp.models.base import JsonObject, number, text
+from tavus_mcp.checker.function_schemas import ROOT_ONLY_PROPERTIES, is_described_as_optional
+from tavus_mcp.checker.schema_repair import repair_schema
+from tavus_mcp.models.base import JsonObject, indexed_texts, number, text
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.layers import FUNCTION_NAME
 
@@ -22,22 +25,6 @@ FUNCTION_LISTS = (
 )
 """JSON Pointers of the lists of inline functions."""
 
-JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
-_TYPE_ALIASES = {
-    "str": "string",
-    "text": "string",
-    "enum": "string",
-    "date": "string",
-    "int": "integer",
-    "long": "integer",
-    "float": "number",
-    "double": "number",
-    "bool": "boolean",
-    "list": "array",
-    "dict": "object",
-    "map": "object",
-    "none": "null",
-}
 # The arguments of set_function_tool for a list; the other lists take a raw patch.
 _SET_FUNCTION_ARGUMENTS: dict[str, dict[str, str]] = {
     "/layers/llm/tools": {},
@@ -106,21 +93,30 @@ def shorten_function(catalog: Catalog, path: str, function: JsonObject) -> FixCa
     return _set_function(path, function, parts)
 
 
+def count_names(document: PersonaDocument) -> Counter[tuple[str, str]]:
+    """Return how many functions of each layer have each name."""
+    return Counter(
+        (path.split("/")[2], name_of(function)) for path, function in iter_functions(document)
+    )
+
+
 def rename_function(
-    document: PersonaDocument, catalog: Catalog, path: str, new_name: str
+    catalog: Catalog,
+    path: str,
+    function: JsonObject,
+    new_name: str,
+    counts: Mapping[tuple[str, str], int],
 ) -> tuple[HintPart, ...]:
     """Return the calls that give a function another name.
 
     set_function_tool and remove_function_tool go by name, so a name that is no text or is not
-    unique in the layer takes a raw patch.
+    unique in the layer takes a raw patch. ``counts`` are those of ``count_names``.
     """
-    function, pointer = document.at(path), _list_of(path)
+    pointer = _list_of(path)
     name, new_name = name_of(function), new_name or "<FUNCTION_NAME>"
     layer = pointer.split("/")[2]
-    lists = [item for item in FUNCTION_LISTS if item.startswith(f"/layers/{layer}/")]
-    names = [name_of(item) for _, item in iter_functions(document, *lists)]
     is_text = isinstance(function.get("name", ""), str)
-    if pointer not in _SET_FUNCTION_ARGUMENTS or names.count(name) > 1 or not is_text:
+    if pointer not in _SET_FUNCTION_ARGUMENTS or counts[layer, name] > 1 or not is_text:
         return (set_at(f"{path}/name", new_name),)
     removal = build_fix("remove_function_tool", name=UnprintedValue(name), layer=layer)
     return removal, ", then ", fix_function(catalog, path, function, new_name)
@@ -153,22 +149,28 @@ def _description_or_placeholder(value: object) -> str | UnprintedValue:
 
 
 def _fix_schema(catalog: Catalog, path: str, schema: object) -> dict[str, Any]:
-    """Return the schema of the arguments: an object that describes and requires each of them."""
+    """Return the schema of the arguments: an object that describes each of them.
+
+    Required are those that were, and those whose description does not say that they are optional.
+    """
     stored = schema if isinstance(schema, dict) else {}
     if "properties" not in stored and "type" not in stored:
         arguments = {name: value for name, value in stored.items() if isinstance(value, dict)}
         stored = {"properties": arguments}
+    repaired = repair_schema({**stored, "type": "object"})
+    listed = {name for _, name in indexed_texts(repaired.get("required"))}
     prefix = reserved_prefix(catalog)
-    properties = {
-        str(name).removeprefix(prefix) or str(name): _fix_argument(catalog, path, argument)
-        for name, argument in properties_of(stored).items()
-    }
+    properties, required = {}, []
+    for name, argument in properties_of(repaired).items():
+        bare_name = str(name).removeprefix(prefix) or str(name)
+        properties[bare_name] = _fix_argument(catalog, path, argument)
+        if name in listed or not is_described_as_optional(argument):
+            required.append(bare_name)
+    replaced = ("type", "properties", "required", *ROOT_ONLY_PROPERTIES)
     keywords = {
-        name: UnprintedValue(value)
-        for name, value in stored.items()
-        if name not in ("type", "properties", "required")
+        name: UnprintedValue(value) for name, value in repaired.items() if name not in replaced
     }
-    return {"type": "object", "properties": properties, "required": list(properties), **keywords}
+    return {"type": "object", "properties": properties, "required": required, **keywords}
 
 
 def _fix_argument(catalog: Catalog, path: str, argument: object) -> object:
@@ -176,9 +178,6 @@ def _fix_argument(catalog: Catalog, path: str, argument: object) -> object:
         return UnprintedValue(argument)
     fixed: dict[str, Any] = {name: UnprintedValue(value) for name, value in argument.items()}
     fixed["description"] = _description_or_placeholder(argument.get("description"))
-    kind = argument.get("type")
-    if isinstance(kind, str) and kind not in JSON_TYPES:
-        fixed["type"] = UnprintedValue(_TYPE_ALIASES.get(kind.lower(), "string"))
     max_length, limit = number(argument.get("maxLength")), max_argument_chars(catalog)
     if "/perception/" in path and limit and max_length is not None and max_length > limit:
         fixed["maxLength"] = UnprintedValue(limit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -54,8 +53,7 @@ class Violation:
 
     def _fix_identity(self) -> str:
         """Return a text that violations with the same fix share; "" without a fix."""
-        calls = [call.to_tool_call("").model_dump() for call in self.fix]
-        return json.dumps(calls, default=str) if calls else ""
+        return "\n".join(call.identity for call in self.fix)
 
     def finding(
         self, severity: Severity, document: PersonaDocument, **fields: object
@@ -64,7 +62,7 @@ class Violation:
         persona_id = document.persona_id
         calls = [call.to_tool_call(persona_id) for call in self.fix] if persona_id else []
         hint = self.hint(is_saved=bool(persona_id))
-        if any(len(json.dumps(call.arguments)) > _MAX_FIX_CHARS for call in calls):
+        if any(len(call.identity) > _MAX_FIX_CHARS for call in self.fix) and calls:
             calls, hint = [], f"{hint} {_LONG_FIX_NOTE}"
         return RuleFinding.model_validate(
             {

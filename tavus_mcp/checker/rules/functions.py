@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.fixes import FixCall, alternative_fix, remove, set_at, update_fields
 from tavus_mcp.checker.function_fixes import (
     FUNCTION_LISTS,
-    JSON_TYPES,
+    count_names,
     fix_function,
     iter_functions,
     list_kind,
@@ -25,6 +26,12 @@ from tavus_mcp.checker.function_fixes import (
     to_snake_case,
     wrap_function,
 )
+from tavus_mcp.checker.function_schemas import (
+    find_invalid_keywords,
+    find_refused_schemas,
+    find_unknown_required,
+    is_described_as_optional,
+)
 from tavus_mcp.checker.rule import Check, Violation, rule
 from tavus_mcp.models.base import JsonObject, indexed_texts, number, text
 from tavus_mcp.models.document import PersonaDocument
@@ -32,6 +39,8 @@ from tavus_mcp.models.json_patch import pointer_of
 from tavus_mcp.models.layers import FUNCTION_NAME
 
 _SNAKE_CASE = re.compile(r"[a-z0-9_]+")
+_MAX_PROBLEMS_PER_FUNCTION = 20
+"""Of one rule; more of them are the same mistake again, and their fix is the same."""
 
 Problems = Iterator[tuple[str, str]]
 """JSON Pointers relative to a function, each with a message."""
@@ -39,7 +48,7 @@ FunctionCheck = Callable[[JsonObject, Catalog], Problems]
 
 
 def _each_function(
-    hint: str = "",
+    hint: str = "Set the function anew: ",
     *,
     lists: tuple[str, ...] = FUNCTION_LISTS,
     fix: Callable[[Catalog, str, JsonObject], FixCall] = fix_function,
@@ -53,8 +62,11 @@ def _each_function(
         @functools.wraps(find_problems)
         def check(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
             for path, function in iter_functions(document, *lists):
-                for pointer, message in find_problems(function, catalog):
-                    yield Violation(path + pointer, message, hint, fix(catalog, path, function))
+                problems = find_problems(function, catalog)
+                call: FixCall | None = None
+                for pointer, message in itertools.islice(problems, _MAX_PROBLEMS_PER_FUNCTION):
+                    call = call or fix(catalog, path, function)
+                    yield Violation(path + pointer, message, hint, call)
 
         return check
 
@@ -90,28 +102,30 @@ def not_wrapped(document: PersonaDocument, catalog: Catalog) -> Iterator[Violati
 @rule("function-name-invalid", "error", source="P:pal/llm-tool", blocks_write=True)
 def name_invalid(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Models call functions by name, and names must match one pattern."""
+    counts = count_names(document)
     for path, function in iter_functions(document):
         name = name_of(function)
         if not re.fullmatch(FUNCTION_NAME, name):
             yield Violation(
                 f"{path}/name",
-                "A function name has 1 to 64 letters, digits and underscores, and begins with no "
-                "digit.",
-                *rename_function(document, catalog, path, to_snake_case(name)),
+                "A function name must have 1 to 64 letters, digits and underscores, and must not "
+                "begin with a digit.",
+                *rename_function(catalog, path, function, to_snake_case(name), counts),
             )
 
 
 @rule("function-name-not-snake-case", "info", source="J:llm-tool")
 def name_not_snake_case(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """An older page of the docs asks for snake_case."""
+    counts = count_names(document)
     for path, function in iter_functions(document):
         name = name_of(function)
         if re.fullmatch(FUNCTION_NAME, name) and not _SNAKE_CASE.fullmatch(name):
             yield Violation(
                 f"{path}/name",
                 "The docs write function names in snake_case.",
-                *rename_function(document, catalog, path, to_snake_case(name)),
-                "; your client must listen for the new name",
+                *rename_function(catalog, path, function, to_snake_case(name), counts),
+                "; your app must then handle calls under the new name",
             )
 
 
@@ -125,11 +139,15 @@ def name_duplicate(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
             name = name_of(function)
             duplicates += [path] if name and name in names else []
             names.add(name)
-        for path in duplicates:
+        if duplicates:
+            count = len(duplicates)
             yield Violation(
-                f"{path}/name",
-                "Another function of this list has the same name.",
-                "Keep the first of each name: ",
+                f"{duplicates[0]}/name",
+                "This function has the name of an earlier one in the list."
+                if count == 1
+                else f"{count:,} functions have the name of an earlier one in the list; this is "
+                "the first of them.",
+                "Keep the first function of each name: ",
                 remove(*(item.removesuffix("/function") for item in reversed(duplicates))),
             )
 
@@ -138,18 +156,21 @@ def name_duplicate(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
 def in_two_lists(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Calls of LLM and perception tools are different events, which only the name relates."""
     previous: set[str] = set()
+    counts = count_names(document)
     for pointer in FUNCTION_LISTS:
-        functions = [(path, name_of(spec)) for path, spec in iter_functions(document, pointer)]
-        for path, name in functions:
+        functions = [*iter_functions(document, pointer)]
+        for path, function in functions:
+            name = name_of(function)
             if name in previous:
                 new_name = f"{list_kind(path)}_{name}"[:64]
                 yield Violation(
                     f"{path}/name",
-                    "A function of the same name stands in another list of this persona.",
-                    "Under a name of its own: ",
-                    *rename_function(document, catalog, path, new_name),
+                    "A function in another list of this persona has the same name, so their calls "
+                    "look alike.",
+                    "Give it a name of its own: ",
+                    *rename_function(catalog, path, function, new_name, counts),
                 )
-        previous |= {name for _, name in functions if name}
+        previous |= {name_of(function) for _, function in functions} - {""}
 
 
 @rule("function-too-large", "error", source="P:tools/create-tool, V:tool.py", blocks_write=True)
@@ -189,28 +210,47 @@ def parameters_no_object(function: JsonObject, catalog: Catalog) -> Problems:
         yield "/parameters/type", "The parameters must be a JSON Schema of type object."
 
 
+@rule("function-schema-invalid", "error", source="P:tools/create-tool, O:function-calling")
+@_each_function("Set the function with a valid schema: ")
+def schema_invalid(function: JsonObject, catalog: Catalog) -> Problems:
+    """Providers refuse all functions of a request if one schema is not valid."""
+    for pointer, message in find_invalid_keywords(_schema_of(function)):
+        if pointer != "/type":  # see function-parameters-no-object
+            yield f"/parameters{pointer}", message
+
+
+@rule("function-schema-refused", "error", source="O:function-calling")
+@_each_function("Set the function with a schema that providers accept: ")
+def schema_refused(function: JsonObject, catalog: Catalog) -> Problems:
+    """Providers refuse some schemas that are valid, such as an array without items."""
+    for pointer, message in find_refused_schemas(_schema_of(function)):
+        yield f"/parameters{pointer}", message
+
+
 @rule("function-required-unknown", "error", source="J:llm-tool")
-@_each_function("Leave it out, or describe it: ")
+@_each_function("Describe the argument, or leave it out of required: ")
 def required_unknown(function: JsonObject, catalog: Catalog) -> Problems:
     """A model cannot give a required argument that properties does not describe."""
-    schema = _schema_of(function)
-    for index, name in indexed_texts(schema.get("required")):
-        if name not in properties_of(schema):
-            yield (
-                f"/parameters/required/{index}",
-                "required names an argument that properties lacks.",
-            )
+    for pointer, message in find_unknown_required(_schema_of(function)):
+        yield f"/parameters{pointer}", message
 
 
 @rule("function-required-incomplete", "info", source="J:llm-tool")
 @_each_function()
 def required_incomplete(function: JsonObject, catalog: Catalog) -> Problems:
-    """The docs advise to require every argument, so that the model omits none."""
+    """The docs advise to require every argument, so that the model omits none.
+
+    The advice yields to a description that says that an argument is optional.
+    """
     schema = _schema_of(function)
     required = {name for _, name in indexed_texts(schema.get("required"))}
-    if not properties_of(schema).keys() <= required:
-        message = "Not all of its arguments are required; the docs advise to require each."
-        yield "/parameters/required", message
+    arguments = properties_of(schema).items()
+    if any(name not in required and not is_described_as_optional(item) for name, item in arguments):
+        yield (
+            "/parameters/required",
+            "Some arguments are neither required nor described as optional; the docs advise to "
+            "require each.",
+        )
 
 
 @rule("function-argument-undescribed", "info", source="J:llm-tool")
@@ -220,17 +260,6 @@ def argument_undescribed(function: JsonObject, catalog: Catalog) -> Problems:
     for pointer, _, argument in _arguments_of(function):
         if isinstance(argument, dict) and not text(argument.get("description")):
             yield pointer, "The argument has no description."
-
-
-@rule("function-argument-type-unknown", "error", source="P:tools/create-tool")
-@_each_function()
-def argument_type_unknown(function: JsonObject, catalog: Catalog) -> Problems:
-    """JSON Schema has seven types."""
-    for pointer, _, argument in _arguments_of(function):
-        kind = argument.get("type") if isinstance(argument, dict) else None
-        if isinstance(kind, str) and kind not in JSON_TYPES:
-            types = ", ".join(sorted(JSON_TYPES))
-            yield f"{pointer}/type", f"No type of JSON Schema; there are {types}."
 
 
 @rule("function-argument-reserved", "info", source="P:tools/create-tool, V:tool.py")
