@@ -6,6 +6,7 @@ that the persona already has is an ``UnprintedValue``: the call contains it, the
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -77,27 +78,38 @@ class FixCall:
     arguments: Mapping[str, Any]
 
     def __str__(self) -> str:
-        arguments = [f"{name}={_render_value(value)}" for name, value in self.arguments.items()]
-        return f"{self.tool}({', '.join([_PERSONA_ID_ARGUMENT, *arguments])})"
+        return self._saved_hint
 
     def to_tool_call(self, persona_id: str) -> ToolCall:
         """Return the call as a client makes it for a saved persona."""
-        arguments = {name: _unwrap_values(value) for name, value in self.arguments.items()}
-        return ToolCall(tool=self.tool, arguments={_PERSONA_ID_ARGUMENT: persona_id, **arguments})
+        arguments = {_PERSONA_ID_ARGUMENT: persona_id, **self._plain_arguments}
+        return ToolCall.model_construct(tool=self.tool, arguments=arguments)
+
+    # These are cached, because all findings about one function share a call that may be long.
+
+    @cached_property
+    def _saved_hint(self) -> str:
+        arguments = [f"{name}={_render_value(value)}" for name, value in self.arguments.items()]
+        return f"{self.tool}({', '.join([_PERSONA_ID_ARGUMENT, *arguments])})"
+
+    @cached_property
+    def _plain_arguments(self) -> dict[str, Any]:
+        return {name: _unwrap_values(value) for name, value in self.arguments.items()}
 
     @cached_property
     def identity(self) -> str:
         """A text that equal calls share."""
-        return json.dumps([self.tool, _unwrap_values(self.arguments)], default=str)
+        return json.dumps([self.tool, self._plain_arguments], default=str)
 
-    @property
+    @cached_property
     def draft_hint(self) -> str:
         """The effect of the call in the paths of a document: a draft has no id to call with."""
         return ", ".join(_draft_steps(self.tool, self.arguments))
 
-    def placeholders(self) -> Iterator[str]:
-        """Yield the placeholders in the arguments."""
-        yield from _iter_placeholders(self.arguments)
+    @cached_property
+    def placeholders(self) -> tuple[str, ...]:
+        """The placeholders in the arguments, each once."""
+        return tuple(dict.fromkeys(_iter_placeholders(self.arguments)))
 
 
 @dataclass(frozen=True)
@@ -238,18 +250,27 @@ def _render_value(value: Any) -> str:
     """Return a value as a hint has it; "..." for a long one or one that the persona has."""
     if isinstance(value, UnprintedValue):
         return "..."
-    if isinstance(value, Mapping):
-        items = (
-            f"{render_json_line(str(key))}: {_render_value(item)}" for key, item in value.items()
-        )
-        text = f"{{{', '.join(items)}}}"
-    elif isinstance(value, list):
-        text = f"[{', '.join(map(_render_value, value))}]"
-    else:
+    if not isinstance(value, (Mapping, list)):
         return render_json_line(value)
     first = value[0] if isinstance(value, list) and value else value
     is_operation = isinstance(first, Mapping) and "op" in first
-    return text if is_operation or len(text) <= _MAX_VALUE_CHARS else "..."
+    parts: list[str] = []
+    length = 2
+    for part in _render_members(value):
+        parts.append(part)
+        length += len(part) + 2 * (len(parts) > 1)
+        if length > _MAX_VALUE_CHARS and not is_operation:
+            return "..."  # the rest is not rendered: it may be long
+    text = ", ".join(parts)
+    return f"{{{text}}}" if isinstance(value, Mapping) else f"[{text}]"
+
+
+def _render_members(value: Mapping[str, Any] | list[Any]) -> Iterator[str]:
+    if isinstance(value, list):
+        yield from map(_render_value, value)
+        return
+    for key, item in value.items():
+        yield f"{render_json_line(str(key))}: {_render_value(item)}"
 
 
 def _draft_steps(tool: str, arguments: Mapping[str, Any]) -> Iterator[str]:

@@ -8,6 +8,7 @@ refuses one function answers no request at all.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from functools import cache, lru_cache
@@ -28,7 +29,7 @@ SCHEMA_MEMBERS = (
 """Keywords that hold one schema."""
 ROOT_ONLY_PROPERTIES = ("anyOf", "oneOf", "allOf", "enum", "not")
 """Keywords that providers refuse at the root: arguments are one object with properties."""
-_ANNOTATIONS = ("description", "title", "$comment")
+_ANNOTATIONS = ("description", "title", "$comment", "pattern", "format")
 _FREE_VALUES = ("default", "const")
 _EXPECTED = {
     "type": f"one of {', '.join(JSON_TYPES)}, or a list of them",
@@ -138,22 +139,35 @@ def _render_without_children(node: object) -> str:
     """
     if not isinstance(node, dict):
         return json.dumps(node if node is None or isinstance(node, (bool, int, str)) else [])
-    outer: JsonObject = {}
-    for keyword, value in node.items():
-        if keyword in _FREE_VALUES:
-            continue
-        if keyword in SCHEMA_MAPS and isinstance(value, dict):
-            value = {}
-        elif keyword in SCHEMA_LISTS and isinstance(value, list) and value:
-            value = [True]
-        elif keyword in SCHEMA_MEMBERS and isinstance(value, dict):
-            value = True
-        elif keyword in _ANNOTATIONS and isinstance(value, str):
-            value = ""
-        elif keyword in ("enum", "examples") and isinstance(value, list):
-            value = []
-        outer[keyword] = value
+    outer = {
+        keyword: _normalize_value(keyword, value)
+        for keyword, value in node.items()
+        if keyword not in _FREE_VALUES
+    }
     return json.dumps(outer, sort_keys=True, default=str)
+
+
+def _normalize_value(keyword: str, value: Any) -> Any:
+    """Return a short value that is valid for a keyword exactly if this one is."""
+    if isinstance(value, dict):
+        if keyword in SCHEMA_MAPS:
+            return {}
+        return True if keyword in SCHEMA_MEMBERS else value
+    if isinstance(value, list):
+        if keyword in SCHEMA_LISTS:
+            return [True] if value else value
+        is_free = keyword in ("enum", "examples") or (keyword == "required" and _are_names(value))
+        return [] if is_free else value
+    if isinstance(value, str):
+        return "" if keyword in _ANNOTATIONS else value
+    if type(value) in (int, float):
+        return (value > 0) - (value < 0) if value % 1 == 0 else math.copysign(0.5, value)
+    return value
+
+
+def _are_names(values: list[Any]) -> bool:
+    """Return True for a list of different texts."""
+    return all(isinstance(value, str) for value in values) and len(set(values)) == len(values)
 
 
 def find_invalid_keywords_of(schema: JsonObject) -> list[str | None]:

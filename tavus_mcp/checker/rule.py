@@ -12,6 +12,7 @@ from tavus_mcp.models.findings import RuleFinding, Severity
 
 _MAX_FIX_CHARS = 8_000
 """Longer arguments of a call are not part of a finding: they would repeat a long text."""
+_MAX_FINDINGS_PER_RULE = 100
 _LONG_FIX_NOTE = "This call holds a long text, which get_persona shows with full_prompt=true."
 
 
@@ -47,7 +48,7 @@ class Violation:
             str(part) if is_saved or isinstance(part, str) else part.draft_hint
             for part in self.hint_parts
         )
-        placeholders = dict.fromkeys(name for call in self.fix for name in call.placeholders())
+        placeholders = dict.fromkeys(name for call in self.fix for name in call.placeholders)
         legend = "; ".join(f"{name} is {PLACEHOLDERS[name]}" for name in placeholders)
         return ". ".join(part.removesuffix(".") for part in (text, legend) if part) + "."
 
@@ -99,7 +100,7 @@ class Rule:
 
     def findings(self, document: PersonaDocument, catalog: Catalog) -> Iterator[RuleFinding]:
         """Yield a finding for each violation."""
-        for violation in self.check(document, catalog):
+        for violation in _limit(self.check(document, catalog)):
             yield violation.finding(
                 self.severity,
                 document,
@@ -108,6 +109,16 @@ class Rule:
                 blocks_write=self.blocks_write,
                 covers_subtree=self.covers_subtree,
             )
+
+
+def _limit(violations: Iterator[Violation]) -> Iterator[Violation]:
+    """Yield the first violations of a rule; the last of them says that there are more."""
+    for number, violation in enumerate(violations, 1):
+        if number == _MAX_FINDINGS_PER_RULE and next(violations, None) is not None:
+            violation.message += f" Only the first {number} findings of this kind are listed."
+            yield violation
+            return
+        yield violation
 
 
 def rule(

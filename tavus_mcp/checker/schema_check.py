@@ -62,7 +62,7 @@ def check_schema(document: PersonaDocument, catalog: Catalog) -> list[RuleFindin
         *(
             _invalid_value_finding(error, document, catalog)
             for error in errors
-            if error not in unknown
+            if error.error_type != "extra_forbidden"
         ),
         *_unknown_field_findings(unknown, document, catalog),
         *(_quoted_value_finding(error, document) for error in quoted),

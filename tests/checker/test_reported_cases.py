@@ -35,9 +35,10 @@ async def test_a_reported_case_has_the_right_outcome(
     answer = await tool_client.expect_result(case["tool"], **arguments)
     for expected in case.get("findings", ()):
         (finding,) = [
-            item
+            item  # receipts do not name the rule
             for item in answer["findings"]
-            if (item.get("rule"), item["path"]) == (expected["rule"], expected["path"])
+            if item.get("rule", expected["rule"]) == expected["rule"]
+            and item["path"] == expected["path"]
         ]
         assert finding["severity"] == expected["severity"]
         assert expected["says"] in f"{finding['message']} {finding.get('hint')}"

@@ -111,7 +111,7 @@ print([path for path in opened if path.endswith((".toml", ".md"))])
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_a_rule_has_a_kebab_case_name_a_source_and_a_reason(rule: Rule) -> None:
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", rule.name)
-    source = r"SEED|N1|OAS|GO|N#\d+|[DJPVCE]:[\w./-]+"
+    source = r"SEED|N1|OAS|GO|N#\d+|[DJPVCEO]:[\w./-]+"
     assert [text for text in rule.source.split(", ") if not re.fullmatch(source, text)] == []
     assert rule.check.__doc__
 

@@ -10,7 +10,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tavus_mcp.catalog import Catalog
-from tavus_mcp.checker.fixes import FixCall, alternative_fix, remove, set_at, update_fields
+from tavus_mcp.checker.fixes import (
+    FixCall,
+    HintPart,
+    alternative_fix,
+    remove,
+    set_at,
+    update_fields,
+)
 from tavus_mcp.checker.function_fixes import (
     FUNCTION_LISTS,
     count_names,
@@ -42,6 +49,10 @@ _SNAKE_CASE = re.compile(r"[a-z0-9_]+")
 _MAX_PROBLEMS_PER_FUNCTION = 20
 """Of one rule; more of them are the same mistake again, and their fix is the same."""
 
+_MAX_FUNCTION_CHARS = 50_000
+"""Longer functions are refused in any case (function-too-large), and repairing them takes long."""
+
+FunctionFix = Callable[[Catalog, str, JsonObject], FixCall]
 Problems = Iterator[tuple[str, str]]
 """JSON Pointers relative to a function, each with a message."""
 FunctionCheck = Callable[[JsonObject, Catalog], Problems]
@@ -51,7 +62,7 @@ def _each_function(
     hint: str = "Set the function anew: ",
     *,
     lists: tuple[str, ...] = FUNCTION_LISTS,
-    fix: Callable[[Catalog, str, JsonObject], FixCall] = fix_function,
+    fix: FunctionFix = fix_function,
 ) -> Callable[[FunctionCheck], Check]:
     """Turn a check of one function into a check of all functions of a document.
 
@@ -63,14 +74,23 @@ def _each_function(
         def check(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
             for path, function in iter_functions(document, *lists):
                 problems = find_problems(function, catalog)
-                call: FixCall | None = None
+                parts: tuple[HintPart, ...] = ()
                 for pointer, message in itertools.islice(problems, _MAX_PROBLEMS_PER_FUNCTION):
-                    call = call or fix(catalog, path, function)
-                    yield Violation(path + pointer, message, hint, call)
+                    parts = parts or _build_hint(hint, fix, catalog, path, function)
+                    yield Violation(path + pointer, message, *parts)
 
         return check
 
     return decorate
+
+
+def _build_hint(
+    hint: str, fix: FunctionFix, catalog: Catalog, path: str, function: JsonObject
+) -> tuple[HintPart, ...]:
+    """Return a hint with the call that sets a function; without it for a function of great size."""
+    if fix is fix_function and len(json.dumps(function, default=str)) > _MAX_FUNCTION_CHARS:
+        return ("The function is too long to show a call; set it anew with set_function_tool.",)
+    return hint, fix(catalog, path, function)
 
 
 def _arguments_of(function: JsonObject) -> Iterator[tuple[str, str, Any]]:
