@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tavus_mcp.catalog import Catalog
+from tavus_mcp.deadlines import CallLimits
 from tavus_mcp.errors import InvalidArgument, InvalidSettings
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.journal import Journal
@@ -49,7 +50,8 @@ class App:
     were answered, so that none is used twice. ``cancelled_writes`` are the intents of cancelled
     writes by the id of their object, until the next read reports them; ``lost_creations`` are those
     that have no id yet. ``running_plans`` are the ids of the bulk plans that this process is
-    applying. ``is_sandbox`` is True if ``api`` is the embedded sandbox.
+    applying. ``is_sandbox`` is True if ``api`` is the embedded sandbox. ``limits``
+    are the seconds that a call may take.
     """
 
     api: TavusApi
@@ -65,6 +67,7 @@ class App:
     lost_creations: LostCreations = field(default_factory=LostCreations, repr=False)
     running_plans: set[str] = field(default_factory=set, repr=False)
     is_sandbox: bool = False
+    limits: CallLimits = field(default_factory=CallLimits)
 
     def __post_init__(self) -> None:
         """Let the API mask its errors with the same secrets, and refuse with wrong settings."""

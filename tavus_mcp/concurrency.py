@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Awaitable, Callable
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import anyio
+
+from tavus_mcp.deadlines import note_own_progress
 
 T = TypeVar("T")
 MAX_CONCURRENT_REQUESTS = 4
@@ -51,8 +53,13 @@ async def for_each(
             for _ in range(max_concurrent):
                 workers.start_soon(worker)
     except ExceptionGroup as group:
-        first = _first_exception(group)
-        raise first from first.__cause__
+        raise_first(group)
+
+
+def raise_first(group: ExceptionGroup[Exception]) -> NoReturn:
+    """Raise the first exception of a group as it is."""
+    first = _first_exception(group)
+    raise first from first.__cause__
 
 
 def _first_exception(group: ExceptionGroup[Exception]) -> Exception:
@@ -96,6 +103,7 @@ class ProgressReporter:
 
     async def advance(self, total: int | None) -> None:
         """Count one more item of ``total``, and send a notification if one is due."""
+        note_own_progress()
         self.done_count += 1
         interval = max(1, (total or NOTIFICATIONS_PER_CALL * 10) // NOTIFICATIONS_PER_CALL)
         if self.done_count % interval and self.done_count != total:

@@ -11,6 +11,7 @@
     ├── JournalUnavailable        the journal cannot be written, so nothing is sent
     │   └── JournalReplaced       its file was deleted or replaced while the server ran
     └── TavusError                Tavus answered with an error, or not at all
+        ├── OutOfTime             the call had no time left for this request
         ├── InvalidKey            401
         ├── NotFound              404, or 400 with "Invalid persona_id"
         ├── RequestRejected       400, 402, 409, 422 and other 4xx: the request as it stands
@@ -129,6 +130,16 @@ class TavusError(ToolFailure):
     def __init__(self, message: str, *, status: int = 0) -> None:
         self.status = status
         super().__init__(message)
+
+
+class OutOfTime(TavusError):
+    """The call had no time left for a request, which was not sent."""
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(
+            f"No time was left in this call for {subject}: Tavus answered too slowly before. "
+            "That request was not sent. Trying again may help."
+        )
 
 
 class InvalidKey(TavusError):

@@ -18,6 +18,7 @@ from mcp_types import ElicitRequest, ElicitRequestFormParams, InputRequiredResul
 from pydantic import BaseModel, Field
 
 from tavus_mcp.app import App
+from tavus_mcp.deadlines import pause_for_person
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.text import quote_foreign
 
@@ -67,7 +68,8 @@ async def elicit_name(
         return _elicit_across_calls(app, ctx, message, document)
     started = app.clock()
     try:
-        result = await ctx.elicit(message, TypedName)
+        with pause_for_person():
+            result = await ctx.elicit(message, TypedName)
     except (ValueError, MCPError):
         return FormResponse("cancel", "", timedelta())  # no form was displayed, or no name returned
     typed = result.data.persona_name if result.action == "accept" else ""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import anyio
@@ -16,6 +17,8 @@ from pydantic import ValidationError
 
 from tavus_mcp import __version__
 from tavus_mcp.app import App
+from tavus_mcp.concurrency import raise_first
+from tavus_mcp.deadlines import CallDeadline, CallTimedOut, limit_call, report_waiting
 from tavus_mcp.errors import ToolFailure
 from tavus_mcp.invisible_characters import escape_invisible
 from tavus_mcp.server.completions import register_completions
@@ -97,7 +100,13 @@ class TavusServer(MCPServer[None]):
                 self.specs[name], arguments, full_arguments_schema(self.tools_by_name[name])
             )
             self.app.masker.add_secrets_from(ready)
-            return await super().call_tool(name, ready, context)
+            with limit_call(self.app.limits) as deadline:
+                call = partial(super().call_tool, name, ready, context)
+                if context is None or not _has_progress_token(context):
+                    return await call()
+                return await _call_with_progress(call, context, deadline)
+        except CallTimedOut:
+            raise ToolError(_TIMED_OUT) from None
         except (ToolError, ToolFailure) as error:
             raise self._to_tool_error(error, name) from error
 
@@ -175,6 +184,33 @@ class TavusServer(MCPServer[None]):
             f"{name} is not served: its toolset {spec.toolset!r} is not switched on. "
             f"The person who runs the server can add it to --toolsets."
         )
+
+
+_TIMED_OUT = (
+    "This call took too long and was stopped. What it had sent is in the journal: the next read of "
+    "the persona reports whether it took effect."
+)
+
+
+def _has_progress_token(context: Context[None, Any]) -> bool:
+    meta = context.request_context.meta or {}
+    return meta.get("progress_token") is not None
+
+
+async def _call_with_progress(
+    call: Callable[[], Awaitable[CallToolResult | InputRequiredResult]],
+    context: Context[None, Any],
+    deadline: CallDeadline,
+) -> CallToolResult | InputRequiredResult:
+    """Run a call, and report that it is still waiting if it is slow."""
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(report_waiting, deadline, context.report_progress)
+            result = await call()
+            tasks.cancel_scope.cancel()
+    except ExceptionGroup as group:
+        raise_first(group)
+    return result
 
 
 async def _cancel_when_orphaned(scope: anyio.CancelScope, parent: int) -> None:

@@ -12,7 +12,15 @@ import anyio
 import httpx2
 
 from tavus_mcp import __version__
-from tavus_mcp.errors import InvalidSettings, NotConfigured, NotFound, RequestRejected, TavusError
+from tavus_mcp.deadlines import time_left, time_left_for_write
+from tavus_mcp.errors import (
+    InvalidSettings,
+    NotConfigured,
+    NotFound,
+    OutOfTime,
+    RequestRejected,
+    TavusError,
+)
 from tavus_mcp.models import vocabularies
 from tavus_mcp.models.base import JsonObject, is_id
 from tavus_mcp.models.document import PersonaDocument
@@ -27,8 +35,10 @@ from tavus_mcp.tavus_api.error_mapping import (
 from tavus_mcp.tavus_api.pagination import ListEndpoint, Page, PagePosition
 from tavus_mcp.tavus_api.retries import RetryTransport
 
-TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
-REQUEST_TIMEOUT_SECONDS = 60.0
+READ_TIMEOUT = httpx2.Timeout(15.0, connect=5.0)
+"""The seconds of one attempt; a read is tried again."""
+WRITE_TIMEOUT = httpx2.Timeout(25.0, connect=5.0)
+REQUEST_TIMEOUT_SECONDS = 40.0
 """Most seconds for one request, including its retries and a slowly arriving response."""
 CONNECTION_LIMITS = httpx2.Limits(
     max_connections=16, max_keepalive_connections=8, keepalive_expiry=120.0
@@ -175,21 +185,30 @@ class TavusApi:
         json: Any = None,
         operations: Sequence[Operation] | None = None,
     ) -> httpx2.Response:
+        is_write = method != "GET"
         for vocabulary in self._candidate_vocabularies(path):
             body = (
                 vocabulary.body(json) if operations is None else _patch_body(operations, vocabulary)
             )
+            seconds = min(self._timeout_seconds, time_left_for_write() if is_write else time_left())
+            if seconds <= 0:
+                raise OutOfTime(subject)
             try:
-                with anyio.fail_after(self._timeout_seconds):
+                with anyio.fail_after(seconds):
                     response = await self._http_client().request(
                         method,
                         self._base_url + vocabulary.path(path),
                         params=vocabulary.body(dict(query)) if query else None,
                         json=body,
+                        timeout=WRITE_TIMEOUT if is_write else READ_TIMEOUT,
                     )
             except (httpx2.RequestError, TimeoutError) as error:
                 raise no_response_error(
-                    error, subject, write=method != "GET", proxied=self._proxy is not None
+                    error,
+                    subject,
+                    write=is_write,
+                    proxied=self._proxy is not None,
+                    seconds=seconds,
                 ) from error
             if response.status_code != 404:
                 self._vocabulary = vocabulary
@@ -197,7 +216,7 @@ class TavusApi:
                 break
         if response.is_success or response.status_code == 304:
             return response
-        raise response_error(response, subject, self.masker.mask_text, write=method != "GET")
+        raise response_error(response, subject, self.masker.mask_text, write=is_write)
 
     def _candidate_vocabularies(self, path: str) -> Sequence[vocabularies.Vocabulary]:
         # until a renamed path has answered, a 404 may mean that the server lacks that path
@@ -218,7 +237,6 @@ class TavusApi:
                     "user-agent": f"tavus-mcp-unofficial/{__version__}",
                 },
                 transport=RetryTransport(self._make_transport()),
-                timeout=TIMEOUT,
                 follow_redirects=False,
                 trust_env=False,
             )

@@ -70,9 +70,17 @@ def response_error(
 
 
 def no_response_error(
-    error: httpx2.RequestError | TimeoutError, subject: str, *, write: bool, proxied: bool = False
+    error: httpx2.RequestError | TimeoutError,
+    subject: str,
+    *,
+    write: bool,
+    proxied: bool = False,
+    seconds: float = 0,
 ) -> Unavailable:
-    """Return the error for a request without a response, ``proxied`` if it went to a proxy."""
+    """Return the error for a request without a response.
+
+    ``proxied`` says that it went to a proxy; ``seconds`` is how long an answer was waited for.
+    """
     if isinstance(error, httpx2.ProxyError):
         return Unavailable(
             f"The proxy of HTTPS_PROXY let no request through to Tavus for {subject}. Nothing was "
@@ -88,11 +96,30 @@ def no_response_error(
     outcome = (
         _OUTCOME_UNKNOWN
         if write and was_connected
-        else "Nothing was changed. It may help to try again."
+        else "Nothing was changed. Trying again may help."
     )
     if proxied and not was_connected:
         outcome = f"The proxy of HTTPS_PROXY could not be reached. {outcome}"
-    return Unavailable(f"No answer from Tavus for {subject} ({type(error).__name__}). {outcome}")
+    reason = _describe_failure(error, seconds)
+    return Unavailable(f"No answer from Tavus for {subject}: {reason}. {outcome}")
+
+
+def _describe_failure(error: httpx2.RequestError | TimeoutError, seconds: float) -> str:
+    """Return why no answer came, in words, and the name of the error for those who search it."""
+    match error:
+        case httpx2.ConnectError() | httpx2.ConnectTimeout():
+            reason = "no connection could be made"
+        case httpx2.PoolTimeout():
+            reason = "too many requests were waiting"
+        case TimeoutError():
+            return f"nothing came within {seconds:.0f} s"
+        case httpx2.TimeoutException():
+            reason = "nothing came in time"
+        case httpx2.NetworkError() | httpx2.RemoteProtocolError():
+            reason = "the connection was lost"
+        case _:
+            reason = "the request failed"
+    return f"{reason} ({type(error).__name__})"
 
 
 def unreadable_response_error(

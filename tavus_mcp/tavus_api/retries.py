@@ -14,6 +14,8 @@ from email.utils import parsedate_to_datetime
 import anyio
 import httpx2
 
+from tavus_mcp.deadlines import time_left
+
 MAX_ATTEMPTS = 3
 MAX_TOTAL_WAIT_SECONDS = 20.0
 """Most seconds of waiting between all attempts; the docs state no rate limit."""
@@ -41,7 +43,7 @@ class RetryTransport(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send the request, and again while a retry is safe, useful and within the budget."""
-        remaining_wait = self._max_total_wait
+        remaining_wait = min(self._max_total_wait, time_left())
         for attempt in range(1, self._max_attempts + 1):
             is_last = attempt == self._max_attempts
             wait = FIRST_WAIT_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
