@@ -316,7 +316,7 @@ async def test_an_unknown_field_is_written_only_when_it_is_allowed_by_name(
     message = await pal_tool_client.expect_error(
         "patch_persona", persona_id=persona_id, patch=patch
     )
-    assert path in message or "/patch/0/path: a persona has no such field" in message
+    assert path in message or "/patch/0/path: unknown field of a persona" in message
     assert json.dumps(pal_api.personas[persona_id]) == before
     result = await pal_tool_client.call(
         "patch_persona", persona_id=persona_id, patch=patch, allow_unknown=True
