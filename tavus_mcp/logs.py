@@ -21,7 +21,7 @@ class MaskingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the text of a record; only its first line begins at the margin."""
-        text = escape_invisible(self._masker.mask_text(super().format(record)))
+        text = escape_invisible(self._masker.mask_message(super().format(record)))
         return text.replace("\n", "\n  ")
 
 

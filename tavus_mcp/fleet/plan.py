@@ -195,7 +195,7 @@ def _propose_fields(app: App, request: BulkChangeRequest) -> ProposeChange:
     Raises ``InvalidArgument`` with everything that is wrong with the fields.
     """
     fields, unset = parse_field_values(request.values, request.unset, app.catalog)
-    app.masker.add_secrets_from(fields)
+    app.masker.mask_during_call(fields)
     values = {f"/{name}": value for name, value in resolve_references(app, fields).items()}
     proposed = ProposedChange(SetFields(values, unset), literal_key_findings(fields))
 

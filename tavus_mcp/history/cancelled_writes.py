@@ -8,8 +8,8 @@ from tavus_mcp.history.record import EXPECTED_VALUES, record_outcome
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
-from tavus_mcp.models.json_patch import get_at
-from tavus_mcp.models.masking import is_secret_value
+from tavus_mcp.models.json_patch import get_at, pointer_tokens
+from tavus_mcp.models.masking import has_secret_at
 from tavus_mcp.models.persona import is_unread
 
 
@@ -53,7 +53,7 @@ def has_taken_effect(app: App, intent: JournalEntry, current: PersonaDocument) -
     comparable = {
         path: value
         for path, value in expected.items()
-        if not is_secret_value(path.rsplit("/", 1)[-1], value) and not is_unread(current.data, path)
+        if not has_secret_at(pointer_tokens(path), value) and not is_unread(current.data, path)
     }
     return bool(comparable) and all(
         get_at(visible, path) == value for path, value in comparable.items()

@@ -137,6 +137,7 @@ async def recorded_write(app: App, intent: WriteIntent) -> AsyncIterator[Recorde
     finds ``lost_response`` set. The outcome of an accepted write is recorded by the caller, which
     can verify it. Raises ``JournalUnavailable``, before the block, when nothing can be recorded.
     """
+    app.masker.mask_during_call([operation.to_json() for operation in intent.operations])
     if intent.before is not None:
         await record_observed(app, intent.before)
     write = RecordedWrite(app, await app.journal.append(_build_intent_entry(app, intent)))
@@ -215,9 +216,8 @@ def journal_id(kind: ObjectKind, object_id: str) -> str:
 
 def _with_state(app: App, entry: JournalEntry, current: RecordedObject) -> JournalEntry:
     """Return an entry that stores an object; no secret of it may reach the disk."""
-    body = json.dumps(
-        app.masker.mask(current.stable_fields()), sort_keys=True, separators=(",", ":")
-    )
+    masked = app.masker.mask_with_paths(current.stable_fields())
+    body = json.dumps(masked.value, sort_keys=True, separators=(",", ":"))
     owner = journal_id(current.kind, current.object_id)
     return replace(
         entry,
@@ -225,16 +225,16 @@ def _with_state(app: App, entry: JournalEntry, current: RecordedObject) -> Journ
         revision=current.revision,
         revision_digest=current.digest,
         body=body,
+        masked=masked.paths,
     )
 
 
 def _build_intent_entry(app: App, intent: WriteIntent) -> JournalEntry:
     """Return the entry of an intent: its changed paths and values, with every secret masked."""
-    paths = tuple(app.masker.mask_text(item.path) for item in intent.operations)
+    paths = tuple(item.path for item in intent.operations)
     before = intent.before
     expected = {
-        path: app.masker.mask_at(pointer_tokens(item.path), get_at(intent.after, item.path))
-        for path, item in zip(paths, intent.operations, strict=True)
+        path: app.masker.mask_at(pointer_tokens(path), get_at(intent.after, path)) for path in paths
     }
     return JournalEntry(
         kind="intent",

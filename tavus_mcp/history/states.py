@@ -12,7 +12,9 @@ from collections.abc import Iterable
 from tavus_mcp.app import App
 from tavus_mcp.errors import Refused
 from tavus_mcp.journal.entry import JournalEntry
+from tavus_mcp.models import masking_v1
 from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.json_patch import pointer_tokens
 from tavus_mcp.models.revision import SHORT_CHARS, shorten
 
 
@@ -61,7 +63,11 @@ def has_revision(entry: JournalEntry, revision: str) -> bool:
 
 def _parse(entry: JournalEntry) -> PersonaDocument:
     body = dict(json.loads(entry.body))
-    return PersonaDocument(body, entry.revision, entry.revision_digest)
+    if entry.masked is None:
+        masked = frozenset(masking_v1.find_masked_places(body))
+    else:
+        masked = frozenset(map(pointer_tokens, entry.masked))
+    return PersonaDocument(body, entry.revision, entry.revision_digest, masked)
 
 
 def _require_one_digest(persona_id: str, revision: str, digests: Iterable[str]) -> None:

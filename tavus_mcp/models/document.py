@@ -18,17 +18,22 @@ _VOLATILE = frozenset({"updated_at", "session_id", "is_draft"})
 _DELETE_BLANKS = str.maketrans("", "", "\t\n\r")
 
 
+MaskedPlaces = frozenset[tuple[str, ...]]
+"""Paths, as tuples of names, at which a stored document holds a mask and not the value."""
+
+
 @dataclass(frozen=True)
 class PersonaDocument:
     """A persona as it was read, with the field names of ``/v2/personas`` and all unknown fields.
 
     ``recorded_revision`` and ``recorded_digest`` are those under which the journal holds it, empty
-    for a document that was not loaded from there.
+    for a document that was not loaded from there; ``masked`` are the places of masks in it.
     """
 
     data: JsonObject
     recorded_revision: str = ""
     recorded_digest: str = ""
+    masked: MaskedPlaces = frozenset()
     kind: ClassVar[Literal["persona"]] = "persona"
 
     @classmethod

@@ -1,180 +1,319 @@
-"""Masking of secrets: which values are secret, and what replaces them.
+"""Masking of secrets: what replaces them, and a list of the places where that was done.
 
-A field is secret by its name; a value is secret if it is known as one (a key of the environment or
-of a call). Both are replaced by ``MASK``.
+A value is secret by its place (``secret_places``, ``secret_urls``) or because it is known: a key of
+the environment, or one that Tavus accepted in a secret field. Names of fields, ids and paths are
+never masked. A mask is not recognised by its characters: a text of asterisks is a text, and whoever
+needs to know what was masked asks for the paths (``Masker.mask_with_paths``).
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
-from tavus_mcp.models.json_patch import pointer_of
+from tavus_mcp.models.json_patch import get_at, pointer_of
+from tavus_mcp.models.secret_encodings import KnownSecrets
+from tavus_mcp.models.secret_places import (
+    SECRET_PLACES,
+    Place,
+    inner_place,
+    is_count,
+    is_plain_header,
+    is_secret_name,
+    is_secret_path,
+    iter_members,
+    place_at,
+    settle,
+)
+from tavus_mcp.models.secret_shapes import looks_random, mask_prefixed_keys
+from tavus_mcp.models.secret_urls import iter_url_secrets, mask_urls
+
+__all__ = [
+    "MASK",
+    "MaskedValue",
+    "Masker",
+    "has_masked_secret_at",
+    "has_secret_at",
+    "is_masked",
+    "is_secret_name",
+    "is_secret_path",
+    "mask_by_place",
+]
 
 MASK = "********"
 """Replaces secrets in results, logs and the journal (Tavus masks its responses the same way)."""
 
-_SECRET_NAME = re.compile(
-    r"(^|[_\-\s])(api[_\-]?key|key|authorization|auth|token|secret|password|passwd|credential|cookie)s?$"
-    r"|^(x-)?api[_\-]?key$|apikey$|access[_\-]?key|client[_\-]?secret|bearer",
-    re.IGNORECASE,
+_MASK_PATTERN = re.compile(
+    r"(?:\w{1,12} )?\S{0,12}(?:[*\u2022]{3,}|\.{3,}|\u2026)\S{0,12}|[xX]{6,}"
 )
-_MASK_PATTERN = re.compile(r".{0,8}[*\u2022]{3,}.{0,8}")
-# Numbers in fields of these names count tokens of a model: they are no secrets.
-_COUNT_NAME = re.compile(r"tokens$|^(max|min|num)[_\-]", re.IGNORECASE)
-_MIN_SECRET_CHARS = 6
+_MIN_SECRET_CHARS = 8
 _REFERENCE_PREFIX = "{secret:"
-# All other headers are secret: any of them can carry a key.
-_PLAIN_HEADERS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
-
-
-def is_secret_name(name: str) -> bool:
-    """Return True if a field or header of this name holds a secret."""
-    return _SECRET_NAME.search(name) is not None
+_HEADER_LINE = re.compile(r"^([ \t]*([\w-]+)[ \t]*:[ \t]*)(\S.*?)([ \t\r]*)$", re.MULTILINE)
+_AUTH_SCHEME = re.compile(r"(?:bearer|basic|token|key|apikey|digest)\s+", re.IGNORECASE)
+_IDENTIFIER = re.compile(r"(?:/[^/\s?&=%:]*)+|[\w.@-]{1,128}")
+"""An id, or a JSON Pointer."""
+_NAME_OF_SECRET = re.compile(r"TAVUS_SECRET_[A-Z0-9_]+")
 
 
 def is_masked(value: object) -> bool:
-    """Return True for a mask, of this package or of Tavus; it must never be written back."""
+    """Return True for a text that looks like a mask, of this package or of a service.
+
+    This says something only where a secret belongs; elsewhere such a text is an ordinary one.
+    """
     return isinstance(value, str) and _MASK_PATTERN.fullmatch(value) is not None
 
 
-def _is_secret_field(name: str, *, header: bool) -> bool:
-    return name.lower() not in _PLAIN_HEADERS if header else is_secret_name(name)
+def _is_maskable(value: str) -> bool:
+    """Return False for what would be masked in ordinary texts, or is no secret itself."""
+    return (
+        len(value) >= _MIN_SECRET_CHARS and not is_masked(value) and _REFERENCE_PREFIX not in value
+    )
+
+
+@dataclass(frozen=True)
+class MaskedValue:
+    """A masked copy of a JSON value, and the JSON Pointers of what was masked in it."""
+
+    value: Any
+    paths: tuple[str, ...] = ()
+
+
+_CALL_SECRETS: ContextVar[KnownSecrets | None] = ContextVar("call_secrets", default=None)
+"""The secrets in the arguments of the call that runs in this context."""
+# Paths are collected from the leaf up, so that nothing is built where nothing is masked.
+_Found = list[list[str]]
 
 
 class Masker:
-    """Masks secrets by the name of their field and by known value.
+    """Masks secrets by their place and by known value.
+
+    ``names`` maps values of the environment to the variables that hold them; a change shows the
+    variable in place of the mask.
 
     >>> Masker({"sk-live-1"}).mask({"api_key": "x", "note": "uses sk-live-1"})
     {'api_key': '********', 'note': 'uses ********'}
     """
 
-    def __init__(self, known: Iterable[str] = ()) -> None:
-        self._known: set[str] = set()
-        self._longest_first: tuple[str, ...] = ()
-        self._add(value for value in known if len(value) >= _MIN_SECRET_CHARS)
+    def __init__(self, known: Iterable[str] = (), names: Mapping[str, str] | None = None) -> None:
+        self._names = dict(names or {})
+        self._known = KnownSecrets().extend(filter(_is_maskable, known))
 
     def add_secret(self, value: str) -> None:
         """Mask a value from now on, unless it is short, a mask or a reference to a secret."""
-        if (
-            len(value) >= _MIN_SECRET_CHARS
-            and not is_masked(value)
-            and _REFERENCE_PREFIX not in value
-        ):
-            self._add([value])
-
-    def _add(self, values: Iterable[str]) -> None:
-        """Mask these values, also as they are spelled in a JSON Pointer."""
-        new = set(values) - self._known
-        if new:
-            self._known |= new | {pointer_of([value])[1:] for value in new}
-            self._longest_first = tuple(sorted(self._known, key=len, reverse=True))
+        self._known = self._known.extend(filter(_is_maskable, [value]))
 
     def add_secrets_from(self, value: Any) -> None:
-        """Mask every value in a secret field, in a header, or in a JSON Patch of one."""
-        for name, secret, header in _iter_strings(value):
-            if _is_secret_field(name, header=header):
-                self.add_secret(secret)
+        """Mask from now on what stands in the secret fields of a request that was accepted."""
+        self._known = self._known.extend(filter(_is_maskable, iter_secrets(value)))
+
+    def mask_during_call(self, value: Any) -> None:
+        """Mask what stands in the secret fields of arguments, as long as this call lasts."""
+        secrets = filter(_is_maskable, iter_secrets(value))
+        known = (_CALL_SECRETS.get() or KnownSecrets()).extend(secrets)
+        _CALL_SECRETS.set(known or None)
+
+    def begin_call(self) -> None:
+        """Forget what was masked for an earlier call in this context."""
+        _CALL_SECRETS.set(None)
 
     def mask(self, value: Any) -> Any:
-        """Return a copy of a JSON value with every secret masked, also in names of fields."""
-        if isinstance(value, str):
-            return self.mask_text(value)
-        if isinstance(value, Mapping):
-            return {
-                self.mask_text(str(key)): self.mask_field(str(key), item)
-                for key, item in value.items()
-            }
-        if isinstance(value, (list, tuple)):
-            return [self.mask(item) for item in value]
-        return value
+        """Return a JSON value with every secret masked; the parts without any are not copied."""
+        masked = self._mask(value, Place.PLAIN, [])
+        return dict(masked) if masked is value and isinstance(value, dict) else masked
 
-    def mask_field(self, name: str, value: Any, *, header: bool = False) -> Any:
-        """Return the value of a field of this name (of a header, if ``header``), masked."""
-        if _is_secret_field(name, header=header):
-            if isinstance(value, list):
-                return [self.mask_field(name, item, header=header) for item in value]
-            if isinstance(value, Mapping):
-                return self._mask_all(value)
-            return value if not header and _is_count(name, value) else _mask_scalar(value)
-        if name == "properties" and isinstance(value, Mapping):  # of a JSON Schema: no secrets
-            return {self.mask_text(str(key)): self.mask(item) for key, item in value.items()}
-        if name == "headers" and isinstance(value, Mapping):
-            return {
-                self.mask_text(str(key)): self.mask_field(str(key), item, header=True)
-                for key, item in value.items()
-            }
-        return self.mask(value)
+    def mask_with_paths(self, value: Any, path_parts: Sequence[str] = ()) -> MaskedValue:
+        """Return the value at the end of a path, masked, with the pointers of what was masked.
+
+        The pointers begin at the value.
+        """
+        found: _Found = []
+        masked = self._mask(value, place_at(path_parts, value), found)
+        return MaskedValue(masked, tuple(pointer_of(reversed(parts)) for parts in found))
 
     def mask_at(self, path_parts: Sequence[str], value: Any) -> Any:
-        """Return the value at the end of a path, masked; a secret parent masks all of it."""
-        *parents, name = path_parts or [""]
-        if "properties" not in parents and any(is_secret_name(part) for part in parents):
-            return self._mask_all(value)
-        return self.mask_field(name, value, header=parents[-1:] == ["headers"])
+        """Return the value at the end of a path, masked."""
+        return self._mask(value, place_at(path_parts, value), [])
 
-    def _mask_all(self, value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {self.mask_text(str(key)): self._mask_all(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [self._mask_all(item) for item in value]
-        return _mask_scalar(value)
+    def describe_at(self, path_parts: Sequence[str], value: Any) -> Any:
+        """Return the value at the end of a path for a person: a key of the environment by name."""
+        place = place_at(path_parts, value)
+        if place in SECRET_PLACES and isinstance(value, str):
+            for secret, name in self._names.items():
+                before, found, after = value.partition(secret)
+                is_whole = not after and (not before or _AUTH_SCHEME.fullmatch(before))
+                if found and is_whole:
+                    return before + name
+        return self._mask(value, place, [])
 
     def mask_text(self, text: str) -> str:
-        """Return a text with every known secret masked."""
-        for secret in self._longest_first:
-            text = text.replace(secret, MASK)
-        return text
+        """Return a text with every known secret, and the secrets of URLs, masked."""
+        if "=" in text or "@" in text:
+            text = mask_urls(text, MASK)
+        text = self._known.mask(text, MASK)
+        of_call = self._call_secrets()
+        return text if of_call is None else of_call.mask(text, MASK)
+
+    def mask_message(self, text: str) -> str:
+        """Return a text of a log or of an upstream, masked: what has the form of a key as well."""
+        return mask_prefixed_keys(self.mask_text(text), MASK)
+
+    def _mask(self, value: Any, place: Place, found: _Found) -> Any:
+        if isinstance(value, str):
+            return self._mask_string(value, place, found)
+        if isinstance(value, dict):
+            return self._mask_object(value, place, found)
+        if isinstance(value, (list, tuple)):
+            return self._mask_list(value, place, found)
+        if value is None or isinstance(value, bool):
+            return value
+        if place in SECRET_PLACES or place is Place.HEADERS or self._is_known_number(value):
+            found.append([])
+            return MASK
+        return value
+
+    def _mask_string(self, text: str, place: Place, found: _Found) -> str:
+        if not text or (place is Place.IDENTIFIER and _IDENTIFIER.fullmatch(text)):
+            return text
+        if place in SECRET_PLACES:
+            is_secret = not _NAME_OF_SECRET.fullmatch(_AUTH_SCHEME.sub("", text, count=1))
+            masked = MASK if is_secret else text
+        elif place in (Place.HEADERS, Place.HEADER_ITEM):
+            masked, is_secret = _mask_header_text(text)
+        else:
+            masked = self.mask_text(text)
+            is_secret = masked != text
+        if is_secret:
+            found.append([])
+        return masked
+
+    def _mask_object(self, value: dict[str, Any], place: Place, found: _Found) -> Any:
+        changed: dict[str, Any] = {}
+        for key, item, inner in iter_members(value, place):
+            if inner is Place.SECRET and is_count(key, item):
+                continue
+            start = len(found)
+            masked = self._mask(item, inner, found)
+            if len(found) > start:
+                changed[key] = masked
+                for parts in found[start:]:
+                    parts.append(key)
+        return {**value, **changed} if changed else value
+
+    def _mask_list(self, value: Sequence[Any], place: Place, found: _Found) -> Any:
+        items, first, inner = enumerate(value), len(found), inner_place(place, "0")
+        if place is Place.HEADER_ITEM and len(value) == 2 and isinstance(value[0], str):
+            next(items)  # the name of the header
+            inner = Place.PLAIN if is_plain_header(value[0]) else Place.HEADER_VALUE
+        result = list(value)
+        for index, item in items:
+            start = len(found)
+            result[index] = self._mask(item, settle(inner, item), found)
+            for parts in found[start:]:
+                parts.append(str(index))
+        return result if len(found) > first or isinstance(value, tuple) else value
+
+    def _is_known_number(self, value: float) -> bool:
+        of_call = self._call_secrets() or self._known
+        return value in self._known.numbers or value in of_call.numbers
+
+    def _call_secrets(self) -> KnownSecrets | None:
+        return _CALL_SECRETS.get()
 
 
-def _mask_scalar(value: Any) -> Any:
-    """Return the mask for a text or number; empty values and booleans are no secrets."""
-    return value if value in ("", None) or isinstance(value, bool) else MASK
+class _PlaceMasker(Masker):
+    """Masks by place alone, so that the same document is always masked alike."""
+
+    def _call_secrets(self) -> None:
+        return None
 
 
-def _is_count(name: str, value: object) -> bool:
-    return isinstance(value, int | float) and _COUNT_NAME.search(name) is not None
+_PLACE_MASKER = _PlaceMasker()
 
 
-def _iter_strings(
-    value: Any, name: str = "", *, header: bool = False
-) -> Iterator[tuple[str, str, bool]]:
-    """Yield each string with the name of its field, and whether it is the value of a header."""
-    if isinstance(value, str):
-        yield name, value, header
-    elif isinstance(value, Mapping):
-        pointer = str(value.get("path", "")).rsplit("/", 2)
-        for key, item in value.items():
-            if key == "value" and len(pointer) > 1:  # an operation of a JSON Patch
-                yield from _iter_strings(item, pointer[-1], header="headers" in pointer[-2:])
-            else:
-                yield from _iter_strings(item, str(key), header=header or name == "headers")
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _iter_strings(item, name, header=header)
+def mask_by_place(value: Any) -> Any:
+    """Return a JSON value with the values at secret places, and the secrets of URLs, masked."""
+    return _PLACE_MASKER.mask(value)
 
 
-def has_masked_secret(value: Any, name: str = "", *, header: bool = False) -> bool:
-    """Return True if the value of a field is or contains a mask of a secret."""
-    return _has_masked_key(value) or any(
-        is_masked(text) and (is_header or is_secret_name(field))
-        for field, text, is_header in _iter_strings(value, name, header=header)
+def _mask_header_text(text: str) -> tuple[str, bool]:
+    """Return headers written as a text with their values masked, and whether there was a secret.
+
+    A text that is not made of lines such as ``Name: value`` is masked as a whole.
+    """
+    names = [match[2] for match in _HEADER_LINE.finditer(text)]
+    if not names or text.lstrip()[:1] in ("{", "["):
+        return MASK, True
+    masked = _HEADER_LINE.sub(
+        lambda match: match[0] if is_plain_header(match[2]) else match[1] + MASK + match[4], text
     )
+    return masked, not all(map(is_plain_header, names))
+
+
+def has_secret_at(path_parts: Sequence[str], value: Any) -> bool:
+    """Return True if the value at the end of a path is, or contains, a secret by its place."""
+    return any(True for _ in _iter_at_secret_places(path_parts, value))
 
 
 def has_masked_secret_at(path_parts: Sequence[str], value: Any) -> bool:
-    """Return True if the value at the end of a path is or contains a mask of a secret."""
-    *parents, name = path_parts
-    return has_masked_secret(value, name, header=parents[-1:] == ["headers"])
+    """Return True if the value at the end of a path has a mask where a secret belongs."""
+    return any(map(is_masked, _iter_at_secret_places(path_parts, value)))
 
 
-def _has_masked_key(value: Any) -> bool:
+def _iter_at_secret_places(path_parts: Sequence[str], value: Any) -> Iterator[Any]:
+    paths = _PLACE_MASKER.mask_with_paths(value, path_parts).paths
+    return (get_at(value, path) for path in paths)
+
+
+def iter_secrets(value: Any) -> Iterator[str]:
+    """Yield the texts in the secret fields of a value, or of a JSON Patch.
+
+    Of a header without a secret name, and of a member of a secret object, a value that looks like a
+    word is left out: it would be masked in every text.
+    """
+    for name, text, place in _iter_texts(value, "", Place.PLAIN):
+        if place in SECRET_PLACES:
+            if is_secret_name(name) or looks_random(text):
+                yield from _iter_parts(text)
+        elif place in (Place.HEADERS, Place.HEADER_ITEM):
+            for match in _HEADER_LINE.finditer(text):
+                if is_secret_name(match[2]) or looks_random(match[3]):
+                    yield from _iter_parts(match[3])
+        elif place is not Place.IDENTIFIER:
+            yield from iter_url_secrets(text)
+
+
+def _iter_parts(text: str) -> Iterator[str]:
+    """Yield a secret, also without the scheme in front, and the password of Basic credentials."""
+    yield text
+    scheme = _AUTH_SCHEME.match(text)
+    if scheme is None:
+        return
+    credentials = text[scheme.end() :]
+    yield credentials
+    try:
+        decoded = base64.b64decode(credentials, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return
+    yield decoded.partition(":")[2]
+
+
+def _iter_texts(value: Any, name: str, place: Place) -> Iterator[tuple[str, str, Place]]:
+    """Yield each text with the name of its field and its place; numbers at secret places too."""
     if isinstance(value, Mapping):
-        return any(MASK in str(key) or _has_masked_key(item) for key, item in value.items())
-    return isinstance(value, (list, tuple)) and any(map(_has_masked_key, value))
-
-
-def is_secret_value(name: str, value: Any) -> bool:
-    """Return True if the value of a field is a secret or a mask of one."""
-    return has_masked_secret(value, name) or bool(Masker().mask_field(name, value) != value)
+        for key, item, inner in iter_members(value, place):
+            is_pair = key in ("value", "after", "before")
+            label = next((str(value[n]) for n in ("name", "key", "path") if n in value), key)
+            yield from _iter_texts(item, label.rsplit("/", 1)[-1] if is_pair else key, inner)
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            inner = settle(inner_place(place, str(index)), item)
+            yield from _iter_texts(item, name, inner)
+    elif isinstance(value, str):
+        yield name, value, place
+    elif place in SECRET_PLACES and isinstance(value, int) and not isinstance(value, bool):
+        yield name, str(value), place

@@ -112,7 +112,7 @@ def _change(
     old = None if _is_list_insert(before, operation) else get_at(before, operation.path)
     new = None if operation.op == "remove" else operation.value
     path_parts = pointer_tokens(operation.path)  # a bare key is a secret by its path
-    old, new = (masker.mask_at(path_parts, value) for value in (old, new))
+    old, new = (masker.describe_at(path_parts, value) for value in (old, new))
     default = find_default(operation.path)
     if default not in (old, new) and new is not None:
         default = None

@@ -13,7 +13,7 @@ import json
 
 from tavus_mcp.models import revision_v1
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.masking import Masker
+from tavus_mcp.models.masking import mask_by_place
 
 SHORT_CHARS = 12
 """Digits of a digest that people see."""
@@ -22,7 +22,7 @@ SHORT_CHARS = 12
 def compute_digest(stable_fields: JsonObject) -> str:
     """Return the digest of a state: 64 hexadecimal digits."""
     canonical = json.dumps(
-        Masker().mask(stable_fields), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+        mask_by_place(stable_fields), sort_keys=True, separators=(",", ":"), ensure_ascii=False
     )
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -83,7 +83,7 @@ async def parse(app: App, request: ApplyFileRequest) -> ParsedFile:
         file = parse_persona_file(request.text)
     except BadFile as error:
         raise InvalidArgument(error.problems) from None
-    app.masker.add_secrets_from(file.fields)
+    app.masker.mask_during_call(file.fields)
     if not request.allow_literal_key:
         _refuse_literal_keys(file)
     findings = [build_finding("set-by-tavus", f"/{name}") for name in file.ignored_keys]

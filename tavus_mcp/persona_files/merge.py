@@ -18,8 +18,14 @@ from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
-from tavus_mcp.models.json_patch import diff, pointer_of
-from tavus_mcp.models.masking import MASK, has_masked_secret_at, is_masked, is_secret_name
+from tavus_mcp.models.json_patch import diff, get_at, pointer_of, pointer_tokens
+from tavus_mcp.models.masking import (
+    MASK,
+    has_masked_secret_at,
+    has_secret_at,
+    is_masked,
+    is_secret_path,
+)
 from tavus_mcp.models.persona import OPTIONAL_IN_FILES, UNKNOWN_WHEN_ABSENT
 from tavus_mcp.persona_files.findings import build_finding
 from tavus_mcp.persona_files.persona_file import FIELDS_NOT_IN_FILE
@@ -163,7 +169,7 @@ class _FileMerge:
             return self._merge_list(file_value, exported, stored, path_parts)
         if not isinstance(file_value, str):
             return file_value
-        if is_masked(file_value) and _is_secret_at(self.app, path_parts, stored):
+        if has_masked_secret_at(path_parts, file_value) and stored is not _ABSENT:
             return stored
         return self._merge_text(file_value, stored, path_parts)
 
@@ -257,12 +263,12 @@ def mask_paths(fields: JsonObject) -> list[str]:
 
 def embedded_secret_paths(app: App, document: PersonaDocument, fields: JsonObject) -> list[str]:
     """Return the paths of texts that contain a secret among other words, masked in the file."""
-    masked = [
-        pointer_of(path_parts)
-        for path_parts, text in _iter_texts(fields)
-        if MASK in text and not has_masked_secret_at(path_parts, text)
+    masked = app.masker.mask_with_paths(document.writable_fields()).paths
+    return [
+        pointer
+        for pointer in dict.fromkeys((*masked, *map(pointer_of, document.masked)))
+        if not is_secret_path(pointer_tokens(pointer)) and MASK in str(get_at(fields, pointer))
     ]
-    return [pointer for pointer in masked if MASK not in str(document.at(pointer))]
 
 
 def with_references(fields: Any, existing: Any) -> Any:
@@ -293,11 +299,10 @@ def _replace_with_references(app: App, stored: Any, masked: Any, *, in_container
             if name is not None:
                 result[KEY_REFERENCE_FIELD] = name
             else:
-                masked_key = app.masker.mask_text(key)
-                result[masked_key] = _replace_with_references(
+                result[key] = _replace_with_references(
                     app,
                     value,
-                    masked[masked_key],
+                    masked[key],
                     in_container=in_container or key in REFERENCE_CONTAINERS,
                 )
         return result
@@ -343,9 +348,7 @@ def _is_secret_at(app: App, path_parts: PathParts, value: Any) -> bool:
     """Return True if a value at a path is secret, wholly or in part."""
     if isinstance(value, dict) or value is _ABSENT:
         return False
-    return has_masked_secret_at(path_parts, value) or bool(
-        app.masker.mask_at(path_parts, value) != value
-    )
+    return bool(app.masker.mask_with_paths(value, path_parts).paths)
 
 
 def _secret_part(app: App, value: Any, path_parts: PathParts) -> Any:
@@ -375,6 +378,6 @@ def literal_key_pointers(fields: JsonObject) -> list[str]:
 def _iter_literal_keys(fields: JsonObject) -> Iterator[PathParts]:
     for path_parts, text in _iter_texts(fields):
         is_reference = _is_in_container(path_parts) and SECRET_PLACEHOLDER.search(text)
-        is_key = is_secret_name(path_parts[-1]) and "properties" not in path_parts
+        is_key = has_secret_at(path_parts, text)
         if text and is_key and not is_reference and not is_masked(text):
             yield path_parts

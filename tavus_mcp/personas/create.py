@@ -6,13 +6,13 @@ import copy
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import check, refusal
 from tavus_mcp.checker.schema_check import UNKNOWN_FIELD
 from tavus_mcp.errors import Conflict, NotFound, Refused, TavusError
 from tavus_mcp.history.record import RecordedWrite, WriteIntent, recorded_write
-from tavus_mcp.history.redactions import is_secret_path
 from tavus_mcp.history.revivals import (
     REVIVES,
     RevivalResult,
@@ -26,7 +26,7 @@ from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, info, sort_by_severity, warning
 from tavus_mcp.models.json_patch import diff, pointer_of
-from tavus_mcp.models.masking import is_masked
+from tavus_mcp.models.masking import is_masked, is_secret_path
 from tavus_mcp.models.receipt import Receipt, Undo
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.conflicts import edited_meanwhile_findings
@@ -34,6 +34,7 @@ from tavus_mcp.personas.current_spelling import use_current_spelling
 from tavus_mcp.personas.lost_creations import adopt_creation, find_created
 from tavus_mcp.personas.readback import verify_written
 from tavus_mcp.personas.receipts import build_receipt
+from tavus_mcp.personas.secret_references import KEY_FIELD
 from tavus_mcp.personas.update import read_back_hint, refuse_masks
 
 
@@ -208,16 +209,24 @@ def copyable_fields(
     ]
 
 
-def _drop_masked(node: JsonObject, parts: tuple[str, ...] = ()) -> list[tuple[str, str]]:
-    """Delete masked secrets in place; return the path and the reason of each."""
+def _drop_masked(node: Any, parts: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+    """Delete masked secrets in place; return the path and the reason of each.
+
+    An ``api_key`` is a mask whatever it looks like: Tavus never returns one (live report).
+    """
     dropped = []
-    for key, value in list(node.items()):
-        path = (*parts, key)
-        if is_masked(value) and is_secret_path(path):
+    members = node.items() if isinstance(node, dict) else enumerate(node)
+    for key, value in list(members):
+        path = (*parts, str(key))
+        if isinstance(value, (dict, list)):
+            dropped += _drop_masked(value, path)
+        elif (
+            isinstance(node, dict)
+            and is_secret_path(path)
+            and (is_masked(value) or (key == KEY_FIELD and value))
+        ):
             del node[key]
             dropped.append((pointer_of(path), "Tavus never shows stored keys; give it again"))
-        elif isinstance(value, dict):
-            dropped += _drop_masked(value, path)
     return dropped
 
 

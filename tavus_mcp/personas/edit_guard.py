@@ -17,7 +17,7 @@ from tavus_mcp.models.json_patch import (
     pointer_of,
     pointer_tokens,
 )
-from tavus_mcp.models.masking import has_masked_secret_at, is_secret_value
+from tavus_mcp.models.masking import has_secret_at, is_secret_path
 
 UNTESTED = "edits-not-checked"
 """The rule of the finding for fields whose edits by others a write cannot see."""
@@ -63,7 +63,7 @@ def build_edit_guard(before: PersonaDocument, operations: Sequence[Operation]) -
         old, tokens = get_at(before.data, path, ABSENT), pointer_tokens(path)
         if old is ABSENT:
             needs_time = True
-        elif not _holds_secret(tokens, old):
+        elif not has_secret_at(tokens, old):
             tests[path] = Operation("test", path, old)
             needs_time = False
         else:
@@ -76,16 +76,13 @@ def build_edit_guard(before: PersonaDocument, operations: Sequence[Operation]) -
                 untested.append(path)
             else:
                 tests[_UPDATED_AT] = Operation("test", _UPDATED_AT, before.data["updated_at"])
-        tests |= _address_tests(before, tokens, old)
+        tests |= _address_tests(before, tokens)
     return EditGuard(list(tests.values()), untested)
 
 
-def _address_tests(
-    before: PersonaDocument, tokens: Sequence[str], old: Any
-) -> dict[str, Operation]:
+def _address_tests(before: PersonaDocument, tokens: Sequence[str]) -> dict[str, Operation]:
     """Return the tests of the addresses beside a secret that is written."""
-    is_secret = is_secret_value(tokens[-1], "x" if old is ABSENT else old)
-    beside: JsonObject = before.at(pointer_of(tokens[:-1])) if is_secret else {}
+    beside: JsonObject = before.at(pointer_of(tokens[:-1])) if is_secret_path(tokens) else {}
     if not isinstance(beside, dict):
         return {}
     return {
@@ -96,13 +93,9 @@ def _address_tests(
     }
 
 
-def _holds_secret(tokens: Sequence[str], value: Any) -> bool:
-    return is_secret_value(tokens[-1], value) or has_masked_secret_at(tokens, value)
-
-
 def _iter_leaves(tokens: Sequence[str], value: Any) -> Iterator[tuple[str, Any]]:
     """Yield the pointer and the value of each part without a secret, as large as possible."""
-    if not _holds_secret(tokens, value):
+    if not has_secret_at(tokens, value):
         yield pointer_of(tokens), value
     elif isinstance(value, dict):
         for name, item in value.items():

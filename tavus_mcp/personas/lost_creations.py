@@ -19,7 +19,7 @@ from tavus_mcp.models.base import JsonObject, is_id
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import pointer_tokens
-from tavus_mcp.models.masking import is_secret_value
+from tavus_mcp.models.masking import has_secret_at
 from tavus_mcp.personas.readback import is_equivalent_value
 from tavus_mcp.tavus_api import pagination
 from tavus_mcp.text import quote_foreign
@@ -113,7 +113,7 @@ def _is_as_wanted(app: App, wanted: Mapping[str, Any], document: PersonaDocument
     return all(
         is_equivalent_value(value, document.at(path), path, app.catalog)
         for path, value in wanted.items()
-        if not is_secret_value(pointer_tokens(path)[-1], value)
+        if not has_secret_at(pointer_tokens(path), value)
     )
 
 

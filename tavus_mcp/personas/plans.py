@@ -175,12 +175,10 @@ def _without_secrets(app: App, plan: Plan) -> Plan:
 
 
 def _mask_operation(app: App, operation: JsonObject) -> JsonObject:
-    masked: JsonObject = {  # a name in a path may be a known secret as well
-        key: app.masker.mask_text(text) for key, text in operation.items() if key != "value"
-    }
-    if "value" in operation:
-        masked["value"] = app.masker.mask_at(pointer_tokens(operation["path"]), operation["value"])
-    return masked
+    if "value" not in operation:
+        return operation
+    value = app.masker.mask_at(pointer_tokens(operation["path"]), operation["value"])
+    return {**operation, "value": value}
 
 
 def _insert_secrets(value: Any, secrets: Mapping[str, Any], path: str) -> Any:

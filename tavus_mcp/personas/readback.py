@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
-from tavus_mcp.models.json_patch import Operation, pointer_of
-from tavus_mcp.models.masking import is_masked
+from tavus_mcp.models.json_patch import Operation, pointer_of, pointer_tokens
+from tavus_mcp.models.masking import is_masked, is_secret_path
 from tavus_mcp.models.persona import UNKNOWN_WHEN_ABSENT, is_unread
 
 
@@ -63,7 +63,7 @@ def is_equivalent_value(expected: object, actual: object, path: str, catalog: Ca
         )
     if (
         expected == actual
-        or is_masked(actual)
+        or (is_masked(actual) and is_secret_path(pointer_tokens(path)))
         or (expected in _EMPTY_VALUES and actual in _EMPTY_VALUES)
     ):
         return True

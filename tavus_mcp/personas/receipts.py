@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tavus_mcp.app import App
-from tavus_mcp.history.redactions import is_restorable, is_secret_path
+from tavus_mcp.history.redactions import is_restorable
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, info
 from tavus_mcp.models.json_patch import (
@@ -15,7 +15,7 @@ from tavus_mcp.models.json_patch import (
     outermost_list,
     pointer_tokens,
 )
-from tavus_mcp.models.masking import Masker
+from tavus_mcp.models.masking import Masker, is_secret_path
 from tavus_mcp.models.persona import is_unread
 from tavus_mcp.models.receipt import Receipt, Undo, changes_of
 from tavus_mcp.personas.plans import Plan
@@ -134,12 +134,15 @@ def _unrestorable_paths(
     before: PersonaDocument, operations: Sequence[Operation], masker: Masker
 ) -> list[str]:
     """Return the touched paths whose old value the journal does not hold."""
-    stored, after = masker.mask(before.data), apply_patch(before.data, operations)
+    stored, after = masker.mask_with_paths(before.data), apply_patch(before.data, operations)
+    masked = before.masked.union(map(pointer_tokens, stored.paths))
     return [
         path
         for path in _touched_paths(before, operations)
-        if is_unread(stored, path)
-        or not is_restorable(get_at(stored, path), get_at(after, path), pointer_tokens(path))
+        if is_unread(stored.value, path)
+        or not is_restorable(
+            get_at(stored.value, path), get_at(after, path), pointer_tokens(path), masked
+        )
     ]
 
 

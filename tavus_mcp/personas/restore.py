@@ -10,11 +10,10 @@ from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.errors import InvalidArgument, NotFound, Refused, TavusError
 from tavus_mcp.history.redactions import (
-    has_redaction,
     is_restorable,
-    is_secret_path,
     redacted_paths,
     restore_visible,
+    writes_mask,
 )
 from tavus_mcp.history.revisions import load_revision
 from tavus_mcp.history.revivals import revived_id
@@ -24,7 +23,7 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import PatchError, diff, get_at, outermost_list, pointer_tokens
 from tavus_mcp.models.layers import LAYER_NAMES
-from tavus_mcp.models.masking import MASK
+from tavus_mcp.models.masking import is_secret_path
 from tavus_mcp.models.persona import (
     SERVER_FIELDS,
     UNKNOWN_WHEN_ABSENT,
@@ -108,7 +107,7 @@ async def restore(app: App, request: RestoreRequest) -> Receipt:
             fields = {key: value for key, value in target.data.items() if key != name}
             if name in current.data:
                 fields[name] = current.data[name]
-            target = PersonaDocument(fields)
+            target = PersonaDocument(fields, masked=target.masked)
     raise Refused(_TOO_MANY_MISSING)
 
 
@@ -174,7 +173,8 @@ class RestoreFields:
         """
         result = self.compute_restored(data)
         for operation in diff(data, result):
-            if has_redaction(operation.value, pointer_tokens(operation.path)):
+            parts = pointer_tokens(operation.path)
+            if operation.op != "remove" and writes_mask(operation.value, parts, self.target.masked):
                 raise Refused(
                     f"{quote_path(operation.path)}: a secret was hidden here when the journal "
                     f"kept it; put "
@@ -186,7 +186,7 @@ class RestoreFields:
 
     def unrestored_findings(self, current: JsonObject) -> list[RuleFinding]:
         """Return a finding for each field that cannot be restored, or compared for an undo."""
-        redacted = redacted_paths(self.target.writable_fields(), current)
+        redacted = redacted_paths(self.target.writable_fields(), current, self.target.masked)
         if self.paths:
             redacted = [
                 path for path in redacted if any(_paths_overlap(path, own) for own in self.paths)
@@ -208,18 +208,20 @@ class RestoreFields:
         if not self.paths:
             unlisted = SERVER_FIELDS | UNKNOWN_WHEN_ABSENT
             unchanged = {key: data[key] for key in data if key in unlisted}
-            return {**unchanged, **restore_visible(self.target.writable_fields(), data)}
+            fields = self.target.writable_fields()
+            return {**unchanged, **restore_visible(fields, data, self.target.masked)}
         result = copy.deepcopy(data)
         for requested in self.paths:
-            if MASK in requested:
-                continue
             path = outermost_list(self.target.data, outermost_list(data, requested))
             parts, stored, live = pointer_tokens(path), self.target.at(path), get_at(result, path)
-            if is_unread(self.target.data, path) or not is_restorable(stored, live, parts):
+            if is_unread(self.target.data, path) or not is_restorable(
+                stored, live, parts, self.target.masked
+            ):
                 continue
             result = SetFields({}, (path,)).apply(result)
             if stored is not None:
-                result = SetFields({path: restore_visible(stored, live, parts)}).apply(result)
+                visible = restore_visible(stored, live, self.target.masked, parts)
+                result = SetFields({path: visible}).apply(result)
         return result
 
 
@@ -257,14 +259,20 @@ def _refuse_unknown_paths(
 async def _revive(app: App, request: RestoreRequest, target: PersonaDocument) -> Receipt:
     """Create a deleted persona again, without what cannot be restored."""
     stored = target.writable_fields()
-    fields, uncopied = copyable_fields(restore_visible(stored, {}), "Not brought back")
+    fields, uncopied = copyable_fields(
+        restore_visible(stored, {}, target.masked), "Not brought back"
+    )
     new_id = warning(
         "new-id",
         f"Persona {request.persona_id!r} is gone, so this is a new one with a new id.",
         path="/persona_id",
         hint="Point whatever used the old id to the new one.",
     )
-    findings = [new_id, *map(_redacted_finding, redacted_paths(stored, {})), *uncopied]
+    findings = [
+        new_id,
+        *map(_redacted_finding, redacted_paths(stored, {}, target.masked)),
+        *uncopied,
+    ]
     findings += _drop_custom_llm(fields)
     for _ in range(_MAX_ATTEMPTS):
         revived = CreateRequest(

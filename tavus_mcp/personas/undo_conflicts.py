@@ -13,12 +13,12 @@ from typing import Any
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, Refused
 from tavus_mcp.history.record import EXPECTED_VALUES, is_state_of
-from tavus_mcp.history.redactions import has_redaction
 from tavus_mcp.history.states import find_state
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, info
 from tavus_mcp.models.json_patch import ABSENT, get_at, is_changed, pointer_of, pointer_tokens
+from tavus_mcp.models.masking import has_secret_at
 from tavus_mcp.models.persona import is_unread
 from tavus_mcp.personas.change_lines import render_values
 from tavus_mcp.personas.readback import is_equivalent_value
@@ -101,12 +101,12 @@ class UndoGuard:
 
     def uncompared_findings(self, current: JsonObject, restored: JsonObject) -> list[RuleFinding]:
         """Return a finding for each field to be written whose edits by others cannot be seen."""
-        visible, target = self.app.masker.mask(current), self.app.masker.mask(restored)
+        visible = self.app.masker.mask_with_paths(current)
         return [
             _uncompared_finding(path)
-            for path in _iter_written_paths(visible, target)
-            if is_unread(visible, path)
-            or has_redaction(get_at(visible, path), pointer_tokens(path))
+            for path in _iter_written_paths(visible.value, self.app.masker.mask(restored))
+            if is_unread(visible.value, path)
+            or any(_is_inside(masked, path) for masked in visible.paths)
         ]
 
     def _may_overwrite(self, path: str) -> bool:
@@ -178,7 +178,8 @@ def _describe_conflict(conflict: UndoConflict) -> str:
     )
     if conflict.is_unverified:
         line += " It did not read back as it was written: someone may have edited it at that time."
-    if has_redaction([conflict.after, conflict.current], pointer_tokens(conflict.path)):
+    parts = pointer_tokens(conflict.path)
+    if has_secret_at(parts, conflict.after) or has_secret_at(parts, conflict.current):
         line += " Secrets are masked, so they cannot be compared."
     return line
 

@@ -92,14 +92,15 @@ class TavusServer(MCPServer[None]):
         """
         try:
             refuse_unsendable(arguments)
-            self.app.masker.add_secrets_from(arguments)
+            self.app.masker.begin_call()
+            self.app.masker.mask_during_call(arguments)
             self.app.require_valid_settings()
             if name not in self.specs:
                 raise self._unserved_tool_error(name)
             ready = prepare_arguments(
                 self.specs[name], arguments, full_arguments_schema(self.tools_by_name[name])
             )
-            self.app.masker.add_secrets_from(ready)
+            self.app.masker.mask_during_call(ready)
             with limit_call(self.app.limits) as deadline:
                 call = partial(super().call_tool, name, ready, context)
                 if context is None or not _has_progress_token(context):

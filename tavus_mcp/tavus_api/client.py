@@ -215,8 +215,11 @@ class TavusApi:
                 self._is_vocabulary_confirmed |= vocabulary.is_renamed_path(path)
                 break
         if response.is_success or response.status_code == 304:
+            if operations is not None:
+                json = [operation.to_json() for operation in operations]
+            self.masker.add_secrets_from(json)
             return response
-        raise response_error(response, subject, self.masker.mask_text, write=is_write)
+        raise response_error(response, subject, self.masker.mask_message, write=is_write)
 
     def _candidate_vocabularies(self, path: str) -> Sequence[vocabularies.Vocabulary]:
         # until a renamed path has answered, a 404 may mean that the server lacks that path

@@ -31,7 +31,7 @@ def test_names_of_other_fields_are_not_treated_as_secret(name: str) -> None:
     assert not is_secret_name(name)
 
 
-SECRETS = st.text("abcdefXYZ0123-_", min_size=6, max_size=12)
+SECRETS = st.text("abcdefXYZ0123-_", min_size=8, max_size=12)
 
 
 @given(secret=SECRETS, before=st.text(max_size=5), after=st.text(max_size=5))

@@ -67,7 +67,8 @@ async def test_a_key_is_masked_in_the_leaf_of_a_raw_patch_that_tavus_repeats(
     open_tool_client: ToolClientFactory, sandbox: ASGIApp, store: Store
 ) -> None:
     row = store.get("persona", "p1af207b8189") or {}
-    store.put("persona", "p1", {**row, "persona_id": "p1", "layers": {"tts": {}}})
+    mine = {"persona_id": "p1", "persona_type": "user", "layers": {"tts": {}}}
+    store.put("persona", "p1", {**row, **mine})
     patch = [{"op": "add", "path": "/layers/tts/api_key", "value": CANARY}]
     async with open_tool_client(build_echoing_app(sandbox)) as tool_client:
         message = await tool_client.expect_error("patch_persona", persona_id="p1", patch=patch)
@@ -265,7 +266,7 @@ async def test_an_unknown_reference_lists_the_known_names_without_values(
     message = await tool_client.expect_error(tool, persona_id=persona_id, **arguments)
     assert "TAVUS_SECRET_" in message
     assert "did you mean 'openai'" in message
-    assert "It has: openai." in message
+    assert "It has: 'openai'." in message
     assert SECRET not in message
     assert len(tool_client.transport.writes) == 1
 

@@ -51,7 +51,7 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("edit_prompt", {**ONE, "find": "The key", "replace": KEYS["TAVUS_SECRET_OPENAI"]}),
     ("update_persona", {**ONE, "name": "x", "if_revision": "0" * 12}),
     ("delete_persona", ONE),
-    ("delete_persona", {**ONE, CANARY: "x"}),
+    ("delete_persona", {**ONE, KEYS["TAVUS_SECRET_OPENAI"]: "x"}),
     ("list_revisions", ONE),
     ("compare_personas", {"first": "p1", "second": "p1"}),
     ("no_such_tool", {"api_key": CANARY}),

@@ -48,11 +48,23 @@ async def collect_outputs(tool_client: ToolClient) -> str:
     return "".join(text_of(one) + json.dumps(one.structured_content) for one in answers)
 
 
-async def test_a_known_key_is_masked_in_field_names(tool_client: ToolClient, store: Store) -> None:
-    """Found by an attack: people paste a key on the wrong side of the colon."""
-    store_persona(store, layers={"llm": {"extra_body": {SECRET: 1}, "headers": {SECRET: "x"}}})
-    assert SECRET not in await collect_outputs(tool_client)
-    assert SECRET.encode() not in read_data_folder(tool_client)
+async def test_names_of_fields_and_ids_are_never_masked(
+    tool_client: ToolClient, store: Store
+) -> None:
+    """A masked name was restored as another field, which removed what had that name."""
+    store_persona(store, greeting="Hello.")
+    headers = {"X-Feature": "greeting", "X-Persona": "p1", "X-Api-Key": "persona_name"}
+    changed = await tool_client.expect_result("configure_llm", persona_id="p1", headers=headers)
+    assert changed["undo"]["arguments"]["only"] == ["/layers/llm"]
+    read = await tool_client.read_persona("p1")
+    assert read["persona_id"] == "p1"
+    assert read["persona_name"]
+    assert read["greeting"] == "Hello."
+    changed = await tool_client.expect_result("update_persona", persona_id="p1", greeting="Hi.")
+    assert changed["changes"][0]["path"] == "/greeting"
+    assert changed["undo"]["arguments"]["only"] == ["/greeting"]
+    await tool_client.expect_result(changed["undo"]["tool"], **changed["undo"]["arguments"])
+    assert (store.get("persona", "p1") or {})["greeting"] == "Hello."
 
 
 async def test_a_plan_with_a_key_as_field_name_is_applied_correctly(
@@ -68,18 +80,14 @@ async def test_a_plan_with_a_key_as_field_name_is_applied_correctly(
     )
     await tool_client.expect_result("apply_plan", plan_id=planned["plan_id"])
     assert read_extra_body(store) == {"a": {SECRET: [1]}, SECRET: 2}
-    assert SECRET.encode() not in read_data_folder(tool_client)
 
 
-async def test_a_masked_field_name_is_never_written(tool_client: ToolClient, store: Store) -> None:
-    store_persona(store, layers={"llm": {"extra_body": {SECRET: 1}}})
-    first = (await tool_client.expect_result("get_persona", persona_id="p1"))["revision"]
-    await tool_client.expect_result("configure_llm", persona_id="p1", extra_body={SECRET: 2})
-    await tool_client.call("restore_revision", persona_id="p1", revision=first)
-    assert read_extra_body(store) == {SECRET: 2}
-    message = await tool_client.expect_error("configure_llm", persona_id="p1", extra_body={MASK: 3})
-    assert "mask" in message
-    assert read_extra_body(store) == {SECRET: 2}
+async def test_a_name_of_asterisks_is_a_name(tool_client: ToolClient, store: Store) -> None:
+    store_persona(store)
+    made = await tool_client.expect_result("configure_llm", persona_id="p1", extra_body={MASK: 3})
+    assert read_extra_body(store) == {MASK: 3}
+    await tool_client.expect_result(made["undo"]["tool"], **made["undo"]["arguments"])
+    assert "llm" not in (store.get("persona", "p1") or {})["layers"]
 
 
 async def test_numbers_in_secret_fields_are_masked_and_sent(

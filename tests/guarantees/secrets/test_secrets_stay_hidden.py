@@ -6,12 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from echoing_asgi_app import build_echoing_app
 from mcp.shared.exceptions import MCPError
 from mcp_client import SECRET, ToolClient, text_of
 from mcp_types import TextResourceContents
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from tavus_mcp.sandbox.store import Store
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 CANARY = "canary-77f0d1b2c3"
 URL = "https://api.example.com/v1"
+MINE = {"persona_id": "p1", "persona_type": "user"}
 
 
 async def collect_outputs(tool_client: ToolClient, persona_id: str) -> str:
@@ -197,19 +197,6 @@ async def test_a_key_given_in_a_raw_patch_is_never_revealed(
     assert CANARY not in await collect_outputs(tool_client, persona_id)
 
 
-def build_echoing_app(app: ASGIApp) -> ASGIApp:
-    """Return a Tavus that repeats in its errors what it was sent."""
-
-    async def repeating(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] == "GET":
-            await app(scope, receive, send)
-            return
-        body = (await Request(scope, receive).body()).decode()
-        await JSONResponse({"error": f"cannot take {body}"}, 400)(scope, receive, send)
-
-    return repeating
-
-
 LITERAL = {"llm": {"model": "m", "base_url": URL, "api_key": CANARY}}
 
 
@@ -241,7 +228,7 @@ async def test_a_key_that_tavus_repeats_in_an_error_is_masked(
 ) -> None:
     row = store.get("persona", "p1af207b8189")
     layers = {"tts": {"tts_engine": "elevenlabs"}}
-    store.put("persona", "p1", {**(row or {}), "persona_id": "p1", "layers": layers})
+    store.put("persona", "p1", {**(row or {}), **MINE, "layers": layers})
     persona_arguments = {} if tool == "create_persona" else {"persona_id": "p1"}
     async with open_tool_client(build_echoing_app(sandbox)) as tool_client:
         message = await tool_client.expect_error(tool, **persona_arguments, **arguments)
