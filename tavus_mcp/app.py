@@ -9,7 +9,8 @@ from typing import Any
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.deadlines import CallLimits
-from tavus_mcp.errors import InvalidArgument, InvalidSettings
+from tavus_mcp.errors import InvalidArgument, InvalidSettings, NotFound
+from tavus_mcp.journal.accounts import Credentials
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.journal import Journal
 from tavus_mcp.models.masking import Masker
@@ -70,9 +71,16 @@ class App:
     limits: CallLimits = field(default_factory=CallLimits)
 
     def __post_init__(self) -> None:
-        """Let the API mask its errors with the same secrets, and refuse with wrong settings."""
+        """Connect the API and the journal.
+
+        The API masks its errors with the same secrets, and refuses with wrong settings. The journal
+        keeps to the account of the API, and asks it which personas are there.
+        """
         self.api.masker = self.masker
         self.api.problems = self.problems
+        if self.journal.credentials is None:
+            self.journal.credentials = Credentials(self.api.base_url, self.api.key)
+        self.journal.is_live = self._is_live
 
     def require_valid_settings(self) -> None:
         """Raise ``InvalidSettings`` while a setting is wrong."""
@@ -109,6 +117,14 @@ class App:
         In a header the scheme may be part of the value, so that ``secret`` leaves it.
         """
         return without_bearer(self.secret(reference, argument_path=argument_path))
+
+    async def _is_live(self, persona_id: str) -> bool:
+        """Tell whether a user persona is in the account of this server."""
+        try:
+            document = await self.api.get_persona(persona_id)
+        except NotFound:
+            return False
+        return document.data.get("persona_type") != "system"
 
     async def aclose(self) -> None:
         """Close the connections and the journal."""

@@ -46,6 +46,8 @@ VARIABLES: Mapping[str, str] = {
     "TAVUS_MCP_READ_ONLY": "`1`: serve only tools that read, like --read-only.",
     "TAVUS_MCP_TOOLSETS": "Comma list of toolsets, or `all`, like --toolsets.",
     "TAVUS_MCP_DATA_DIR": "Where state is kept; default: the user's data folder.",
+    "TAVUS_MCP_ACCOUNT": "A name for the account in messages, like production. For people only.",
+    "TAVUS_MCP_AUTHOR": "Who makes the changes, for the journal; default: git's user or user@host.",
     "TAVUS_MCP_LOG_LEVEL": "DEBUG, INFO, WARNING (default), ERROR or CRITICAL; logs go to stderr.",
     "HTTPS_PROXY": (
         "The proxy (http or https) for requests to Tavus; `NO_PROXY` lists hosts without it."
@@ -61,7 +63,7 @@ VARIABLES: Mapping[str, str] = {
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 MIN_SECRET_CHARS = 8
 """Shorter secrets cannot be masked without masking ordinary words."""
-_MAX_NAME_CHARS = 60
+_MAX_NAME_CHARS, _MAX_LABEL_CHARS = 60, 100
 _QUOTE_PAIRS = ('""', "''", "``", "\u201c\u201d", "\u2018\u2019", "\u201e\u201c", "\u00ab\u00bb")
 _INVISIBLE_CHARS = "\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
 _INVISIBLE = re.compile(f"[{_INVISIBLE_CHARS}]")
@@ -102,6 +104,8 @@ class Settings:
     toolsets: tuple[str, ...] = DEFAULT_TOOLSETS
     data_dir: Path = field(default_factory=lambda: Path(platformdirs.user_data_dir("tavus-mcp")))
     log_level: str = "WARNING"
+    account_label: str = ""
+    author: str = ""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     proxy: str | None = field(default=None, repr=False)
     problems: tuple[str, ...] = ()
@@ -137,6 +141,8 @@ def from_environment(environ: Mapping[str, str], *, needs_account: bool = True) 
         toolsets=reader.read("TAVUS_MCP_TOOLSETS", parse_toolsets, default=DEFAULT_TOOLSETS),
         data_dir=reader.read_data_dir(defaults.data_dir),
         log_level=reader.read("TAVUS_MCP_LOG_LEVEL", _parse_log_level, default="WARNING"),
+        account_label=reader.read("TAVUS_MCP_ACCOUNT", _parse_label, default=""),
+        author=reader.read("TAVUS_MCP_AUTHOR", _parse_label, default=""),
         secrets=reader.read_secrets(),
         proxy=proxy,
         problems=tuple(reader.problems),
@@ -304,6 +310,13 @@ def _parse_flag(text: str) -> bool:
     if text.lower() in (*_TRUE, *_FALSE):
         return text.lower() in _TRUE
     raise BadSetting(f"must be one of {', '.join((*_TRUE, *_FALSE[:-1]))}.")
+
+
+def _parse_label(text: str) -> str:
+    _refuse_placeholder(text)
+    if not text.isprintable() or len(text) > _MAX_LABEL_CHARS:
+        raise BadSetting(f"must be one line of at most {_MAX_LABEL_CHARS} printable characters.")
+    return text
 
 
 def _parse_log_level(text: str) -> str:

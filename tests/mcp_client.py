@@ -119,13 +119,19 @@ def text_of(result: CallToolResult) -> str:
     return "\n".join(part.text for part in result.content if isinstance(part, TextContent))
 
 
-def build_test_app(app: ASGIApp, **more: Any) -> tuple[App, RecordingTransport]:
+def build_test_app(
+    app: ASGIApp,
+    *,
+    base_url: str = "http://127.0.0.1/v2",
+    key: str = "test-key-0123456789",
+    **more: Any,
+) -> tuple[App, RecordingTransport]:
     """Return an App whose API is this ASGI application, and the transport between them.
 
     Its journal is in the data folder that the environment names; each test has its own.
     """
     transport = RecordingTransport(app)
-    api = TavusApi("http://127.0.0.1/v2", "test-key-0123456789", transport=lambda: transport)
+    api = TavusApi(base_url, key, transport=lambda: transport)
     secrets = {"openai": SECRET}
     journal = Journal(Path(os.environ["TAVUS_MCP_DATA_DIR"]) / "journal.sqlite3")
     return App(api, load_catalog(), journal, Masker(secrets.values()), secrets, **more), transport

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -9,6 +10,8 @@ import httpx2
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
+from tavus_mcp.journal.accounts import Credentials
+from tavus_mcp.journal.author import find_author
 from tavus_mcp.journal.journal import Journal
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.settings import Settings, without_bearer
@@ -29,15 +32,25 @@ def build_app(settings: Settings) -> App:
         api = _build_sandbox_api(settings)
     else:
         api = TavusApi(settings.base_url, settings.api_key, proxy=settings.proxy)
+    journal = Journal(journal_path(settings), account_credentials(settings))
+    journal.author = partial(find_author, settings.author)
     return App(
         api,
         load_catalog(),
-        Journal(journal_path(settings)),
+        journal,
         masker,
         settings.secrets,
         problems=settings.problems,
         is_sandbox=settings.sandbox,
     )
+
+
+def account_credentials(settings: Settings) -> Credentials:
+    """Return what the account that the settings name is recognised by in the journal."""
+    label = settings.account_label
+    if settings.sandbox:
+        return Credentials("sandbox", "sandbox", label, has_own_journal=True)
+    return Credentials(settings.base_url, settings.api_key or "", label)
 
 
 def _build_sandbox_api(settings: Settings) -> TavusApi:

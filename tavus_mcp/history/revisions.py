@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument, NotFound, Refused, TavusError
+from tavus_mcp.history.accounts import require_own_persona
 from tavus_mcp.history.cancelled_writes import has_taken_effect
 from tavus_mcp.history.record import READ_AGAIN
 from tavus_mcp.history.revivals import REVIVED_AS, REVIVES
@@ -36,6 +37,8 @@ async def read_history_page(
     if cursor is not None and not cursor.isdecimal():
         raise InvalidArgument(["/cursor: not a cursor of list_revisions; leave it out to start."])
     entries = await app.journal.entries_of_persona(persona_id)
+    if not entries:
+        await require_own_persona(app, persona_id)
     outcomes = {entry.ref: entry for entry in entries if entry.kind == "outcome"}
     intents = {entry.seq for entry in entries if entry.kind == "intent"}
     start = int(cursor) if cursor else 2**62
@@ -90,6 +93,7 @@ async def load_revision(app: App, persona_id: str, revision: str) -> PersonaDocu
     """Return a revision from the journal; raise ``Refused``, naming the closest, if absent."""
     document = await find_state(app, persona_id, revision)
     if document is None:
+        await require_own_persona(app, persona_id)
         entries = await app.journal.entries_of_persona(persona_id)
         names = list(dict.fromkeys(entry.revision for entry in entries if entry.revision))
         raise Refused(

@@ -15,6 +15,7 @@ from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import PlanAlreadyApplied, Refused
+from tavus_mcp.history.accounts import require_own_plan
 from tavus_mcp.history.record import record_observed
 from tavus_mcp.journal.entry import JournalEntry, plan_id_of
 from tavus_mcp.models.base import JsonObject
@@ -99,6 +100,7 @@ async def load_plan(app: App, plan_id: str) -> Plan:
     if number.isdecimal() and len(number) < MAX_SEQ_DIGITS:
         entry = await app.journal.entry(int(number))
         if entry is not None and entry.kind == "plan" and plan_id_of(entry) == plan_id:
+            await require_own_plan(app, entry)
             return _plan_from_entry(entry, app.plan_secrets.get(plan_id, {}))
     raise Refused(
         "There is no plan of that id in this journal. dry_run=true of a change tool, and "

@@ -74,6 +74,16 @@ class TavusApi:
         self._vocabulary = vocabularies.PERSONA_VOCABULARY
         self._is_vocabulary_confirmed = False
 
+    @property
+    def base_url(self) -> str:
+        """The address of the API."""
+        return self._base_url
+
+    @property
+    def key(self) -> str:
+        """The key of the account, empty without one; for nothing but hashing it."""
+        return self._key or ""
+
     async def get_persona(self, persona_id: str) -> PersonaDocument:
         """Read one persona (docs: get-persona), whichever vocabulary the response uses.
 

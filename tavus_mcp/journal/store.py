@@ -1,0 +1,361 @@
+"""The file of the journal: append-only, hash-chained SQLite that several servers may share.
+
+An entry is appended in one transaction that holds the write lock, so that every entry names the
+one before it. A process that is killed leaves whole entries or none.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tavus_mcp.journal import anchor, rows
+from tavus_mcp.journal.accounts import UNKNOWN, Account, AccountTable, Credentials
+from tavus_mcp.journal.anchor import AnchorLine
+from tavus_mcp.journal.entry import GENESIS, JournalEntry
+from tavus_mcp.journal.migrations import migrate
+from tavus_mcp.journal.verification import is_anchored, verify_snapshot
+
+BUSY_TIMEOUT_SECONDS = 10.0
+"""Seconds to wait for another process that is writing."""
+_MAX_WAL_ATTEMPTS = 200
+_SYNCED_KINDS = frozenset({"intent", "used"})
+"""Entries that are on the disk before the request that they announce is sent."""
+_logger = logging.getLogger(__name__)
+
+
+class FileReplaced(Exception):
+    """The file of the journal was deleted or replaced while it was open."""
+
+
+class JournalStore:
+    """The synchronous store: safe to use from several threads and processes.
+
+    ``Journal`` is its asynchronous form. Commands that run outside an event loop use it directly.
+    With ``credentials``, entries are written for their account, and what is read about an object
+    is limited to it; without, all entries are read. ``author`` is called when one is written.
+    """
+
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        path: Path,
+        credentials: Credentials | None = None,
+        author: Callable[[], str] = str,
+    ) -> None:
+        self._db = db
+        self._path = path
+        self._lock = threading.Lock()
+        self._author = author
+        self._accounts = AccountTable(db)
+        self._own = self._accounts.register(credentials) if credentials else ()
+        (self._journal_id,) = db.execute("SELECT journal_id FROM identity").fetchone()
+        self._identities = self._current_identities()
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        credentials: Credentials | None = None,
+        author: Callable[[], str] = str,
+    ) -> JournalStore:
+        """Open the file, or create it with mode 0600 in a folder with mode 0700.
+
+        Raises ``OSError`` or ``sqlite3.Error`` when that fails, ``ValueError`` when the file was
+        written by a newer version.
+        """
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+        db = sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        with ExitStack() as undo:
+            undo.callback(db.close)
+            _use_wal(db)
+            migrate(db)
+            _renew_anchor(db, path)
+            store = cls(db, path, credentials, author)
+            undo.pop_all()
+        return store
+
+    def require_same_file(self) -> None:
+        """Raise ``FileReplaced`` when the file was deleted or replaced since it was opened."""
+        if self._current_identities() != self._identities:
+            raise FileReplaced
+
+    def append(self, entry: JournalEntry) -> JournalEntry:
+        """Append an entry; return it with its number, its parent and its digest."""
+        completed = self._with_origin(entry)
+        with self._transaction(sync=entry.kind in _SYNCED_KINDS) as append:
+            return append(completed)
+
+    def mark_used(self, entry: JournalEntry, *, previous_use_seq: int = 0) -> JournalEntry | None:
+        """Append a ``used`` entry for a persona of a plan; None when there is one already.
+
+        ``previous_use_seq`` is the number of an earlier ``used`` entry whose write was not carried
+        out, so that another may follow it; 0 without one.
+        """
+        query = (
+            "SELECT coalesce(max(seq), 0) FROM entries"
+            " WHERE ref = ? AND kind = 'used' AND persona_id = ?"
+        )
+        completed = self._with_origin(entry)
+        with self._transaction(sync=True) as append:
+            latest = self._db.execute(query, (entry.ref, entry.persona_id)).fetchone()[0]
+            return append(completed) if latest == previous_use_seq else None
+
+    def descendants(self, seq: int) -> list[JournalEntry]:
+        """Return the entries that refer to an entry, directly or not, oldest first.
+
+        They come without their documents.
+        """
+        return self._read(
+            "WHERE seq IN (WITH RECURSIVE tree(seq) AS (SELECT e.seq FROM entries e WHERE e.ref = ?"
+            " UNION SELECT e.seq FROM entries e JOIN tree ON e.ref = tree.seq)"
+            " SELECT seq FROM tree) ORDER BY seq",
+            (seq,),
+        )
+
+    def is_used(self, seq: int) -> bool:
+        """Tell whether the plan in this entry was marked as used."""
+        query = "SELECT 1 FROM entries WHERE ref = ? AND kind = 'used'"
+        with self._lock:
+            return self._db.execute(query, (seq,)).fetchone() is not None
+
+    def entries_of_persona(
+        self, persona_id: str, *, before: int | None = None
+    ) -> list[JournalEntry]:
+        """Return the entries of a persona, newest first, without their documents."""
+        return self._read_of_object(
+            persona_id, "AND seq < ? ORDER BY seq DESC", (2**62 if before is None else before,)
+        )
+
+    def open_intents(self, persona_id: str) -> list[JournalEntry]:
+        """Return the intents of a persona that have no outcome, oldest first."""
+        return self._read_of_object(
+            persona_id,
+            "AND kind = 'intent' AND NOT EXISTS (SELECT 1 FROM entries o"
+            " WHERE o.ref > 0 AND o.ref = e.seq AND o.kind = 'outcome') ORDER BY seq",
+        )
+
+    def latest_entry(self, persona_id: str) -> JournalEntry | None:
+        """Return the newest entry that holds a revision of a persona, or None."""
+        found = self._read_of_object(
+            persona_id,
+            "AND kind IN ('seen', 'outcome') AND revision != '' ORDER BY seq DESC LIMIT 1",
+        )
+        return found[0] if found else None
+
+    def entry(self, seq: int) -> JournalEntry | None:
+        """Return one entry with its document, or None."""
+        found = self._read("WHERE seq = ?", (seq,), bodies=True)
+        return found[0] if found else None
+
+    def states(self, persona_id: str, revision: str | None = None) -> list[JournalEntry]:
+        """Return the entries that hold a state of an object, with it, newest first.
+
+        ``revision`` selects those of that revision: 12 digits, as people see them.
+        """
+        condition, values = ("AND revision = ?", (revision,)) if revision is not None else ("", ())
+        clauses = f"AND e.body != '' {condition} ORDER BY seq DESC"
+        return self._read_of_object(persona_id, clauses, values, bodies=True)
+
+    def digests_of_revision(self, persona_id: str, revision: str) -> set[str]:
+        """Return the digests of the states of an object whose revision is this one."""
+        clauses = "AND revision = ? AND revision_digest != ''"
+        found = self._read_of_object(persona_id, clauses, (revision,))
+        return {entry.revision_digest for entry in found}
+
+    def entries(self) -> Iterator[JournalEntry]:
+        """Yield every entry, oldest first, with its document."""
+        yield from self._read("ORDER BY seq", (), bodies=True)
+
+    def foreign_owners(self, persona_id: str) -> list[str]:
+        """Return the other accounts with entries about an object, if this one has none.
+
+        ``UNKNOWN`` is among them if there are entries without an account that nobody adopted, also
+        when this account has entries.
+        """
+        with self._lock:
+            owners = self._accounts.owners_of(persona_id)
+            self._own = self._own and self._accounts.group_of(self._own[0])
+        foreign = owners.difference(self._own)
+        has_own = not owners.isdisjoint(self._own)
+        return sorted(foreign & {UNKNOWN} if has_own else foreign)
+
+    def is_own(self, entry: JournalEntry) -> bool:
+        """Tell whether an entry belongs to this account, adopted or not."""
+        with self._lock:
+            return entry.account in self._accounts.scope_of(entry.persona_id, self._own)
+
+    def find_account(self, account_id: str) -> Account:
+        """Return an account by its id."""
+        with self._lock:
+            return self._accounts.find(account_id)
+
+    def has_same_url(self, account_id: str) -> bool:
+        """Tell whether another account has the base URL of this one, so that it may be the same."""
+        with self._lock:
+            other, own = self._accounts.find(account_id), self._accounts.find(self._own[0])
+        return other.base_url == own.base_url
+
+    def is_user_persona(self, persona_id: str) -> bool:
+        """Tell whether a persona was created or changed, which is impossible for stock personas."""
+        with self._lock:
+            return self._accounts.is_user_persona(persona_id)
+
+    def user_personas(self, account_id: str) -> list[str]:
+        """Return user personas that should be there in an account, or without one; newest first."""
+        with self._lock:
+            ids = self._accounts.group_of(account_id) if account_id else (UNKNOWN,)
+            return self._accounts.user_personas(ids)
+
+    def merge_with(self, account_id: str) -> None:
+        """Record that this account is the same as another one."""
+        with self._lock:
+            self._accounts.merge(self._own[0], account_id)
+            self._own = self._accounts.group_of(self._own[0])
+
+    def unowned_objects(self) -> list[str]:
+        """Return the objects with entries without an account that nobody has adopted."""
+        with self._lock:
+            return self._accounts.unowned_objects()
+
+    def adopt(self, persona_ids: Collection[str]) -> None:
+        """Record that the entries without an account about these objects belong to this account."""
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        adopted = [self._with_origin(JournalEntry("adopt", name, at)) for name in persona_ids]
+        with self._transaction(sync=False) as append:
+            for entry in adopted:
+                append(entry)
+
+    def verify(self) -> list[str]:
+        """Return one sentence per fault of the journal, none when it is intact."""
+        lines = anchor.read_anchor(self._path)
+        with self._lock:
+            return list(verify_snapshot(self._db, self._path, lines).faults)
+
+    def _current_identities(self) -> list[tuple[int, int] | None]:
+        """Return what identifies the file and its write-ahead log on this machine."""
+        wal_path = self._path.with_name(f"{self._path.name}-wal")
+        return [_file_identity(path) for path in (self._path, wal_path)]
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    def _with_origin(self, entry: JournalEntry) -> JournalEntry:
+        """Return an entry with the account and the author of this process."""
+        return replace(entry, account=self._own[0] if self._own else "", author=self._author())
+
+    def _append(self, entry: JournalEntry) -> JournalEntry:
+        last = self._db.execute("SELECT seq, digest FROM entries ORDER BY seq DESC LIMIT 1")
+        seq, parent = last.fetchone() or (0, GENESIS)
+        placed = entry.with_position(seq + 1, parent)
+        if placed.body:
+            self._db.execute(
+                "INSERT INTO documents SELECT ?1, ?2"
+                " WHERE NOT EXISTS (SELECT 1 FROM documents WHERE digest = ?1)",
+                (placed.body_digest, placed.body),
+            )
+        self._db.execute(rows.INSERT, rows.to_row(placed))
+        self._db.execute("UPDATE head SET seq = ?, digest = ?", (placed.seq, placed.digest))
+        return placed
+
+    @contextmanager
+    def _transaction(self, *, sync: bool) -> Iterator[Callable[[JournalEntry], JournalEntry]]:
+        """Hold the write lock; yield the function that appends, and advance the anchor at the end.
+
+        ``sync`` waits until the entries are on the disk. Others may be lost with the power, but
+        only together with all that follow, which the chain and the anchor show.
+        """
+        newest: list[JournalEntry] = []
+
+        def append(entry: JournalEntry) -> JournalEntry:
+            newest[:] = [self._append(entry)]
+            return newest[0]
+
+        with self._lock:
+            self._db.execute(f"PRAGMA synchronous = {'FULL' if sync else 'NORMAL'}")
+            with self._db:
+                self._db.execute("BEGIN IMMEDIATE")
+                yield append
+            for entry in newest:
+                line = AnchorLine(self._journal_id, entry.seq, entry.digest)
+                anchor.advance(self._path, line, sync=sync)
+
+    def _read_of_object(
+        self,
+        persona_id: str,
+        clauses: str,
+        values: Sequence[Any] = (),
+        *,
+        bodies: bool = False,
+    ) -> list[JournalEntry]:
+        """Return the entries about an object that belong to this account."""
+        condition = "WHERE persona_id = ?"
+        scope: tuple[str, ...] = ()
+        if self._own:
+            with self._lock:
+                scope = self._accounts.scope_of(persona_id, self._own)
+            condition += f" AND account IN ({', '.join('?' * len(scope))})"
+        return self._read(f"{condition} {clauses}", (persona_id, *scope, *values), bodies=bodies)
+
+    def _read(
+        self, clauses: str, values: Sequence[Any], *, bodies: bool = False
+    ) -> list[JournalEntry]:
+        with self._lock:
+            return list(rows.read_entries(self._db, clauses, values, bodies=bodies))
+
+
+def _use_wal(db: sqlite3.Connection) -> None:
+    """Turn on write-ahead logging.
+
+    Retries by hand: SQLite's busy timeout does not apply while another process switches the mode.
+    """
+    for _ in range(_MAX_WAL_ATTEMPTS):
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            time.sleep(BUSY_TIMEOUT_SECONDS / _MAX_WAL_ATTEMPTS)
+        else:
+            return
+    db.execute("PRAGMA journal_mode = WAL")
+
+
+def _renew_anchor(db: sqlite3.Connection, path: Path) -> None:
+    """Add a line to the anchor unless its last one is of this journal and agrees with it."""
+    last = anchor.read_anchor(path)[-1:]
+    db.execute("BEGIN")
+    (journal_id,) = db.execute("SELECT journal_id FROM identity").fetchone()
+    seq, digest = db.execute("SELECT seq, digest FROM head").fetchone()
+    is_valid = bool(last) and last[0].journal_id == journal_id and is_anchored(db, last[0])
+    db.execute("COMMIT")
+    if is_valid:
+        return
+    if last:
+        _logger.warning(
+            "The journal %s does not hold the %d entries that its anchor names: it was deleted, "
+            "replaced or cut off. The command tavus-mcp journal verify tells more.",
+            path,
+            last[0].seq,
+        )
+    anchor.append_line(path, AnchorLine(journal_id, seq, digest))
+
+
+def _file_identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
