@@ -76,12 +76,17 @@ class Ownership:
         await self.settle(entry.persona_id)
         if self._journal.credentials is None:
             return None
+        if await self._is_own(entry):
+            return None
         if entry.account != UNKNOWN:
             async with self._lock:
                 await self._recognize(entry.account, entry.persona_id)
-        if await self._journal.run(lambda store: store.is_own(entry)):
-            return None
+            if await self._is_own(entry):
+                return None
         return await self._journal.run(lambda store: store.find_account(entry.account))
+
+    async def _is_own(self, entry: JournalEntry) -> bool:
+        return await self._journal.run(lambda store: store.is_own(entry))
 
     async def _foreign_owners(self, persona_id: str) -> list[str]:
         return await self._journal.run(lambda store: store.foreign_owners(persona_id))
