@@ -135,12 +135,12 @@ async def test_a_second_key_of_an_account_shares_its_history(accounts: Accounts)
 async def test_a_rotated_key_restores_what_was_deleted_before(accounts: Accounts) -> None:
     account = accounts.create()
     first = await accounts.open(account)
-    kept, gone = await first.create_persona(), await first.create_persona(greeting="Hi.")
+    remaining, gone = await first.create_persona(), await first.create_persona(greeting="Hi.")
     deleted = await first.delete_persona(gone)
     second = await accounts.open(account, key="key-of-production-2")
     back = await second.expect_result(deleted["undo"]["tool"], **deleted["undo"]["arguments"])
     assert (await second.read_persona(back["persona_id"]))["greeting"] == "Hi."
-    assert len(await revisions_of(second, kept)) == 1
+    assert len(await revisions_of(second, remaining)) == 1
 
 
 async def test_a_label_does_not_make_two_accounts_one(accounts: Accounts) -> None:
