@@ -82,7 +82,7 @@ async def count_personas(server: ToolClient) -> int:
     [{"key": "key-of-staging-22"}, {"base_url": "https://staging.example/v2"}],
     ids=["another key", "another address"],
 )
-async def test_another_account_is_refused_whatever_is_asked_about_a_persona(
+async def test_no_tool_answers_or_changes_what_belongs_to_another_account(
     accounts: Accounts, other: dict[str, str]
 ) -> None:
     production = await accounts.open(accounts.create(), label="production")
