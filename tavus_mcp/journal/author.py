@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+import platform
 import subprocess
 from functools import cache
 
@@ -43,6 +43,6 @@ def _system_user() -> str:
     import getpass  # only when it is needed: it loads the terminal's modules
 
     try:
-        return f"{getpass.getuser()}@{socket.gethostname()}"
+        return f"{getpass.getuser()}@{platform.node()}"
     except (OSError, KeyError):
-        return socket.gethostname()
+        return platform.node()
