@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.rules import RULES
@@ -19,6 +19,18 @@ UNKNOWN_FIELDS = frozenset({UNKNOWN_FIELD})
 """For ``allow``: fields that are not in the schema."""
 PRIVATE_URLS = frozenset({"llm-url-private", "llm-url-not-https"})
 """For ``allow``: addresses that are private or without TLS."""
+
+
+class _EveryRule(Container[str]):
+    """Contains every rule."""
+
+    def __contains__(self, rule: object) -> bool:
+        """Return True."""
+        return True
+
+
+EVERY_RULE = _EveryRule()
+"""For ``allow``: what Tavus had stored may be sent back, whatever a rule says of it."""
 
 
 def allowed_rules(*, unknown: bool = False, private_url: bool = False) -> frozenset[str]:
@@ -66,7 +78,7 @@ def check_change(
     operations: Sequence[Operation],
     catalog: Catalog,
     *,
-    allow: frozenset[str] = frozenset(),
+    allow: Container[str] = frozenset(),
 ) -> list[RuleFinding]:
     """Return the findings that a change causes or touches.
 
@@ -97,7 +109,7 @@ def blocking_findings(
     operations: Sequence[Operation],
     catalog: Catalog,
     *,
-    allow: frozenset[str] = frozenset(),
+    allow: Container[str] = frozenset(),
 ) -> list[RuleFinding]:
     """Return the findings for which ``check_change`` would refuse a change."""
     previous = {_finding_identity(finding) for finding in find_findings(before, catalog)}
@@ -108,7 +120,7 @@ def _select_blocking(
     findings: Sequence[RuleFinding],
     previous: set[tuple[str | None, str, str]],
     operations: Sequence[Operation],
-    allow: frozenset[str],
+    allow: Container[str],
 ) -> list[RuleFinding]:
     """Return the findings that refuse a change: new ones, and those in what is written."""
     written_paths = {operation.path for operation in operations if operation.op != "remove"}

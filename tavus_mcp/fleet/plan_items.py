@@ -7,7 +7,7 @@ an item: a ``used`` entry claims it, the intent refers to the claim, the outcome
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -73,7 +73,7 @@ class ProposedChange:
 
     change: Change
     findings: Sequence[RuleFinding] = ()
-    allow: frozenset[str] = frozenset()
+    allow: Container[str] = frozenset()
     keep_legacy_spelling: bool = False
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,7 +52,7 @@ class CreateRequest:
     dry_run: bool = False
     findings: Sequence[RuleFinding] = field(default_factory=tuple)
     tool: str = "create_persona"
-    allow: frozenset[str] = frozenset()
+    allow: Container[str] = frozenset()
     plan: plans.Plan | None = None
     revives: str = ""
     verify_all_fields: bool = False
@@ -109,6 +109,10 @@ async def build_body(
 
     What is copied has no id, only the fields that can be; it is empty without ``based_on``.
     """
+    if request.revives:  # what Tavus had stored is sent back as it was
+        body = copy.deepcopy(request.fields)
+        found = check(PersonaDocument(body), app.catalog)
+        return body, PersonaDocument({}), sort_by_severity([*request.findings, *found])
     base, copied = await _load_base(app, request.based_on)
     named = dict(base)
     if request.based_on is not None:
@@ -195,7 +199,7 @@ async def _load_base(app: App, based_on: str | None) -> tuple[JsonObject, list[R
 
 
 def copyable_fields(
-    document: JsonObject, message_prefix: str
+    document: JsonObject, message_prefix: str, *, keeps_nulls: bool = False
 ) -> tuple[JsonObject, list[RuleFinding]]:
     """Return the fields that can be written into a new persona, and findings on the others."""
     fields = copy.deepcopy(document)
@@ -203,7 +207,7 @@ def copyable_fields(
     layers = fields.get("layers")
     if isinstance(layers, dict) and layers.pop("conferencing", None):
         dropped.append(("/layers/conferencing", "a meeting identity belongs to one persona"))
-    return _without_nulls(fields), [
+    return fields if keeps_nulls else _without_nulls(fields), [
         warning("not-copied", f"{message_prefix}: {reason}.", path=path, source="D:get-persona")
         for path, reason in dropped
     ]
@@ -239,7 +243,7 @@ def _without_nulls(node: JsonObject) -> JsonObject:
 
 
 def _check_new_persona(
-    app: App, body: JsonObject, base: JsonObject, allow: frozenset[str]
+    app: App, body: JsonObject, base: JsonObject, allow: Container[str]
 ) -> list[RuleFinding]:
     """Check a new persona; an unknown field that the copied persona has too does not block it."""
     findings = check(PersonaDocument(body), app.catalog)

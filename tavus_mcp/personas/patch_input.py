@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import MISSING, Field, ValidationError
@@ -68,7 +68,7 @@ def parse_patch(
 
 
 def apply_or_refuse(
-    change: Change, before: PersonaDocument, catalog: Catalog, allow: frozenset[str]
+    change: Change, before: PersonaDocument, catalog: Catalog, allow: Container[str]
 ) -> JsonObject:
     """Return the changed persona.
 

@@ -7,12 +7,12 @@ unknown to this version, and values that Tavus masks are never overwritten.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tavus_mcp.app import App
-from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS, check_change
+from tavus_mcp.checker.check import EVERY_RULE, PRIVATE_URLS, UNKNOWN_FIELDS, check_change
 from tavus_mcp.errors import Refused, RequestRejected
 from tavus_mcp.history.cancelled_writes import has_taken_effect
 from tavus_mcp.history.record import RecordedWrite, WriteIntent, recorded_write
@@ -36,6 +36,7 @@ from tavus_mcp.personas.overwritten_values import overwritten_findings
 from tavus_mcp.personas.patch_input import apply_or_refuse
 from tavus_mcp.personas.plan_binding import (
     finding_key,
+    knows_checks,
     load_plan_base,
     require_same_checks,
     require_unedited_fields,
@@ -60,7 +61,7 @@ class UpdateRequest:
     change: Change
     dry_run: bool = False
     if_revision: str | None = None
-    allow: frozenset[str] = frozenset()
+    allow: Container[str] = frozenset()
     findings: Sequence[RuleFinding] = field(default_factory=tuple)
     plan: plans.Plan | None = None
     keep_legacy_spelling: bool = False
@@ -74,7 +75,7 @@ def from_plan(plan: plans.Plan) -> UpdateRequest:
         plan.tool,
         plan.persona_id,
         RawPatch(plans.patch_of(plan)),
-        allow=UNKNOWN_FIELDS | PRIVATE_URLS,
+        allow=EVERY_RULE,
         plan=plan,
         keep_legacy_spelling=True,
         checks_edits=not plan.detail.get(_CHECKS_REFUSED),
@@ -177,12 +178,15 @@ async def _compute_planned_update(
 
     It does not fit when fields that it changes were edited, or checks find more than before.
     """
-    if request.plan is None:
+    plan = request.plan
+    if plan is None:
         return compute_update(app, before, request)
-    base = await load_plan_base(app, request.plan, before)
-    await require_unedited_fields(app, request.plan, base, before)
+    base = await load_plan_base(app, plan, before)
+    await require_unedited_fields(app, plan, base, before)
+    if base is not before and not knows_checks(plan):
+        request = replace(request, allow=UNKNOWN_FIELDS | PRIVATE_URLS)
     computed = compute_update(app, before, request)
-    await require_same_checks(app, request.plan, base, before, computed[2])
+    await require_same_checks(app, plan, base, before, computed[2])
     return computed
 
 

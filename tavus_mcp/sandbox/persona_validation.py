@@ -80,8 +80,10 @@ def _reject_key_references(layers: dict[str, Any], key: str) -> None:
             raise unknown_field(f"layers.{name}.api_key_ref", key=key)
 
 
-def validate_persona(persona: Row, *, key: str) -> None:
+def validate_persona(persona: Row, switches: Switches, *, key: str) -> None:
     """Refuse a persona that breaks a rule (docs: create-persona, persona/llm; vendor: pal.py)."""
+    if switches.unknown_fields == "accepted":
+        return
     fields = {name: value for name, value in persona.items() if name not in SERVER_FIELDS}
     validate_body(Persona, fields, key=key)
     _check_values(fields, key)

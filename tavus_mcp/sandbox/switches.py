@@ -17,7 +17,8 @@ class Switches(Body):
     ``skills`` (vendor client). ``patches``: whether a PATCH changes the persona or a draft of it
     (docs: draft-and-live). ``patch_answer``: whether a PATCH answers the persona or nothing.
     ``keys``: how reads show provider keys. ``defaults``: whether reads show default values.
-    ``updated_at``: whether reads have the time of the last change.
+    ``updated_at``: whether reads have the time of the last change. ``unknown_fields``: whether
+    fields and values that the documents do not know are stored, nulls included.
     """
 
     test_operations: Literal["accepted", "refused"] = "accepted"
@@ -27,6 +28,7 @@ class Switches(Body):
     keys: Literal["masked", "partial", "absent"] = "masked"
     defaults: Literal["omitted", "shown"] = "omitted"
     updated_at: Literal["shown", "absent"] = "shown"
+    unknown_fields: Literal["refused", "accepted"] = "refused"
 
 
 def switches_of(request: Request) -> Switches:

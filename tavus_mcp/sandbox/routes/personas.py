@@ -74,7 +74,7 @@ async def create(request: Request) -> Response:
     if request.url.path.startswith("/v2/pals") and not persona.get("default_replica_id"):
         raise http.missing_field("default_face_id")
     reject_server_fields(persona)
-    validate_persona(persona, key="error")
+    validate_persona(persona, switches_of(request), key="error")
     store = http.store_of(request)
     born = now()
     persona_id = generate_id("persona")
@@ -189,7 +189,7 @@ def apply_and_validate(
     patched = apply_operations(add_implicit_values(before, switches), operations)
     after = normalize_persona(patched)
     check_server_fields(before, after)
-    validate_persona(after, key="message")
+    validate_persona(after, switches, key="message")
     after = drop_implicit_values(after, before)
     check_references(store, before, after, key="message")
     if _conferencing(before) != _conferencing(after) and not _is_conferencing_only(before, after):
