@@ -28,7 +28,7 @@ from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.receipt import FieldChange, changes_of
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.patch_input import parse_field_values
-from tavus_mcp.personas.restore import NOT_RESTORED
+from tavus_mcp.personas.revive import NOT_RESTORED
 from tavus_mcp.personas.secret_references import literal_key_findings, resolve_references
 from tavus_mcp.personas.update import UpdateRequest, compute_update
 from tavus_mcp.text import quote_path, truncate

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tavus_mcp.app import App
-from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
+from tavus_mcp.checker.check import EVERY_RULE
 from tavus_mcp.errors import Refused
 from tavus_mcp.fleet.plan_items import (
     PlanItem,
@@ -95,7 +95,7 @@ async def _propose_restore(
             *change.unrestored_findings(current.data),
             *loss_findings(before, operations, app.masker),
         ],
-        UNKNOWN_FIELDS | PRIVATE_URLS,
+        EVERY_RULE,
         keep_legacy_spelling=True,
     )
 

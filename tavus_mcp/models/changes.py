@@ -23,6 +23,7 @@ from tavus_mcp.models.json_patch import (
     apply_patch,
     find_misfits,
     get_at,
+    pointer_of,
     pointer_tokens,
 )
 from tavus_mcp.models.persona import UNKNOWN_WHEN_ABSENT, is_unread
@@ -64,9 +65,7 @@ class SetFields:
             if pointer[1:] in UNKNOWN_WHEN_ABSENT:  # it may be set, so it is emptied
                 result[pointer[1:]] = []
                 continue
-            container = get_at(result, pointer.rpartition("/")[0])
-            if isinstance(container, dict):
-                container.pop(pointer_tokens(pointer)[-1], None)
+            remove_at(result, pointer)
         return result
 
     def _values_to_set(self, data: JsonObject) -> Mapping[str, Any]:
@@ -239,6 +238,18 @@ def function_name(tool: Any) -> str:
 def _missing_function_message(name: str, names: list[str]) -> str:
     known = quote_foreign_names(sorted(filter(None, names))) or "none"
     return f"No function of that name here{suggestion_or_period(name, names)} It has: {known}."
+
+
+def put_at(data: JsonObject, pointer: str, value: Any) -> None:
+    """Set a value, null included, in place; parents that are missing are created."""
+    _ensure_parent(data, pointer)[pointer_tokens(pointer)[-1]] = copy.deepcopy(value)
+
+
+def remove_at(data: JsonObject, pointer: str) -> None:
+    """Remove a member of an object in place, if it is there."""
+    container = get_at(data, pointer_of(pointer_tokens(pointer)[:-1]))
+    if isinstance(container, dict):
+        container.pop(pointer_tokens(pointer)[-1], None)
 
 
 def _ensure_parent(data: JsonObject, pointer: str) -> JsonObject:

@@ -13,6 +13,7 @@ from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.receipt import FieldChange, Receipt, Undo
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.conflicts import require_revision
+from tavus_mcp.personas.revive import describe_loss
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ async def plan_deletion(
         document,
         plan_id=plan.plan_id,
         expires_at=plan.expires_at,
-        findings=[*findings, CONFIRMATION_REQUIRED],
+        findings=[*findings, CONFIRMATION_REQUIRED, _loss_finding(app, document)],
     )
 
 
@@ -99,6 +100,15 @@ CONFIRMATION_REQUIRED = RuleFinding(
     message="Nothing was deleted. Deleting needs the person's yes.",
     hint="Show this to the person; after a clear yes call apply_plan with the plan_id.",
 )
+
+
+def _loss_finding(app: App, document: PersonaDocument) -> RuleFinding:
+    return RuleFinding(
+        severity="warning",
+        path="",
+        message=describe_loss(app, document),
+        hint="restore_revision brings the rest back, under a new id.",
+    )
 
 
 def _build_receipt(status: str, document: PersonaDocument, **fields: Any) -> Receipt:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tavus_mcp.app import App
-from tavus_mcp.checker.check import PRIVATE_URLS, UNKNOWN_FIELDS
+from tavus_mcp.checker.check import EVERY_RULE
 from tavus_mcp.errors import InvalidArgument, NotFound, Refused, TavusError
 from tavus_mcp.history.redactions import (
     is_restorable,
@@ -18,12 +18,18 @@ from tavus_mcp.history.redactions import (
 from tavus_mcp.history.revisions import load_revision
 from tavus_mcp.history.revivals import revived_id
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.changes import SetFields
+from tavus_mcp.models.changes import put_at, remove_at
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
-from tavus_mcp.models.json_patch import PatchError, diff, get_at, outermost_list, pointer_tokens
+from tavus_mcp.models.json_patch import (
+    ABSENT,
+    PatchError,
+    diff,
+    get_at,
+    outermost_list,
+    pointer_tokens,
+)
 from tavus_mcp.models.layers import LAYER_NAMES
-from tavus_mcp.models.masking import is_secret_path
 from tavus_mcp.models.persona import (
     SERVER_FIELDS,
     UNKNOWN_WHEN_ABSENT,
@@ -31,25 +37,20 @@ from tavus_mcp.models.persona import (
     is_unread,
 )
 from tavus_mcp.models.receipt import Receipt
-from tavus_mcp.personas import create
-from tavus_mcp.personas.create import CreateRequest, copyable_fields
+from tavus_mcp.personas.revive import (
+    MAX_ATTEMPTS,
+    NOT_RESTORED,
+    TOO_MANY_MISSING,
+    missing_reference,
+    missing_reference_finding,
+    redacted_finding,
+    revive,
+)
 from tavus_mcp.personas.undo_conflicts import UndoGuard, load_undone_change
 from tavus_mcp.personas.update import UpdateRequest, update
-from tavus_mcp.text import quote_foreign, quote_path
+from tavus_mcp.text import quote_path
 
-NOT_RESTORED = "key-not-restored"
-"""The rule of the findings for fields that cannot be restored."""
 _FIELDS = frozenset(Persona.model_fields)
-_REFERENCE_ERRORS = {
-    "default_replica_id": "invalid replica",
-    "objectives_id": "invalid objectives",
-    "guardrails_id": "invalid guardrails_id",
-    "guardrail_ids": "invalid guardrail_ids",
-    "document_ids": "invalid document",
-}
-"""Fields that refer to other objects, with a part of Tavus's error when the object is gone."""
-_MAX_ATTEMPTS = len(_REFERENCE_ERRORS) + 1
-_TOO_MANY_MISSING = "Too much of what this persona points at is gone; set it anew."
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,12 @@ async def restore(app: App, request: RestoreRequest) -> Receipt:
     target = await load_revision(app, request.persona_id, request.revision)
     current = await find_current(app, request.persona_id)
     if current is None:
-        return await _revive(app, request, target)
+        return await revive(app, request.persona_id, target, dry_run=request.dry_run)
     findings = renamed_findings(request.persona_id, current)
     paths = tuple(_parse_path(name) for name in request.only)
     _refuse_unknown_paths(paths, target, current)
     guard = await _build_undo_guard(app, request)
-    for _ in range(_MAX_ATTEMPTS):
+    for _ in range(MAX_ATTEMPTS):
         change = RestoreFields(target, paths, guard)
         restoring = UpdateRequest(
             "restore_revision",
@@ -95,20 +96,20 @@ async def restore(app: App, request: RestoreRequest) -> Receipt:
             change,
             dry_run=request.dry_run,
             if_revision=request.if_revision,
-            allow=UNKNOWN_FIELDS | PRIVATE_URLS,
+            allow=EVERY_RULE,
             findings=[*change.unrestored_findings(current.data), *findings],
             keep_legacy_spelling=True,
         )
         try:
             return await update(app, restoring)
         except TavusError as error:
-            name = _missing_reference(target.data, error)
-            findings.append(_missing_reference_finding(name, target.data[name]))
+            name = missing_reference(target.data, error)
+            findings.append(missing_reference_finding(name, target.data[name]))
             fields = {key: value for key, value in target.data.items() if key != name}
             if name in current.data:
                 fields[name] = current.data[name]
             target = PersonaDocument(fields, masked=target.masked)
-    raise Refused(_TOO_MANY_MISSING)
+    raise Refused(TOO_MANY_MISSING)
 
 
 async def _build_undo_guard(app: App, request: RestoreRequest) -> UndoGuard | None:
@@ -198,7 +199,7 @@ class RestoreFields:
             else []
         )
         return [
-            *map(_redacted_finding, redacted),
+            *map(redacted_finding, redacted),
             *map(_unread_finding, unread),
             *uncompared,
         ]
@@ -213,24 +214,17 @@ class RestoreFields:
         result = copy.deepcopy(data)
         for requested in self.paths:
             path = outermost_list(self.target.data, outermost_list(data, requested))
-            parts, stored, live = pointer_tokens(path), self.target.at(path), get_at(result, path)
+            parts, stored = pointer_tokens(path), self.target.at(path, ABSENT)
+            live = get_at(result, path)
             if is_unread(self.target.data, path) or not is_restorable(
                 stored, live, parts, self.target.masked
             ):
                 continue
-            result = SetFields({}, (path,)).apply(result)
-            if stored is not None:
-                visible = restore_visible(stored, live, self.target.masked, parts)
-                result = SetFields({path: visible}).apply(result)
+            if stored is ABSENT:
+                remove_at(result, path)
+            else:
+                put_at(result, path, restore_visible(stored, live, self.target.masked, parts))
         return result
-
-
-def _redacted_finding(path: str) -> RuleFinding:
-    message = "This cannot come back: it held a secret, and secrets are never kept."
-    if is_secret_path(pointer_tokens(path)):
-        message = "This key cannot come back: Tavus never shows it, so it was never kept."
-    hint = "What is stored now stays; if it is gone, give it again."
-    return warning(NOT_RESTORED, message, path=path, hint=hint)
 
 
 def _unread_finding(path: str) -> RuleFinding:
@@ -254,71 +248,6 @@ def _refuse_unknown_paths(
         is_field = inside[0] in LAYER_NAMES if first == "layers" and inside else first in _FIELDS
         if not is_field and target.at(path, absent) is current.at(path, absent) is absent:
             raise InvalidArgument(["/only: one of these is nowhere in this persona, then or now."])
-
-
-async def _revive(app: App, request: RestoreRequest, target: PersonaDocument) -> Receipt:
-    """Create a deleted persona again, without what cannot be restored."""
-    stored = target.writable_fields()
-    fields, uncopied = copyable_fields(
-        restore_visible(stored, {}, target.masked), "Not brought back"
-    )
-    new_id = warning(
-        "new-id",
-        f"Persona {request.persona_id!r} is gone, so this is a new one with a new id.",
-        path="/persona_id",
-        hint="Point whatever used the old id to the new one.",
-    )
-    findings = [
-        new_id,
-        *map(_redacted_finding, redacted_paths(stored, {}, target.masked)),
-        *uncopied,
-    ]
-    findings += _drop_custom_llm(fields)
-    for _ in range(_MAX_ATTEMPTS):
-        revived = CreateRequest(
-            fields,
-            dry_run=request.dry_run,
-            findings=findings,
-            tool="restore_revision",
-            revives=request.persona_id,
-        )
-        try:
-            return await create.create(app, revived)
-        except TavusError as error:
-            name = _missing_reference(fields, error)
-            findings.append(_missing_reference_finding(name, fields.pop(name)))
-    raise Refused(_TOO_MANY_MISSING)
-
-
-def _drop_custom_llm(fields: JsonObject) -> list[RuleFinding]:
-    """Drop a custom LLM whose key is not known: Tavus accepts address and key only together."""
-    llm = fields.get("layers", {}).get("llm", {})
-    if not llm.get("base_url") or "api_key" in llm:
-        return []
-    dropped = [name for name in ("base_url", "model") if llm.pop(name, None)]
-    return [
-        warning(
-            "not-copied",
-            "Not brought back: a custom LLM needs its key, and the key was never kept.",
-            path=f"/layers/llm/{name}",
-            hint="configure_llm(persona_id, model=..., base_url=..., api_key_ref=...).",
-        )
-        for name in dropped
-    ]
-
-
-def _missing_reference(fields: JsonObject, error: TavusError) -> str:
-    """Return the field whose reference Tavus calls invalid; raise the error if it is about none."""
-    message = str(error).lower()
-    for name, words in _REFERENCE_ERRORS.items():
-        if error.status == 400 and words in message and name in fields:
-            return name
-    raise error
-
-
-def _missing_reference_finding(name: str, reference: object) -> RuleFinding:
-    message = f"Not brought back: Tavus knows no such id any more ({quote_foreign(reference)})."
-    return warning("gone-reference", message, path=f"/{name}")
 
 
 def _parse_overwrite(name: str) -> str:

@@ -20,6 +20,7 @@ from pydantic import BaseModel, Field
 from tavus_mcp.app import App
 from tavus_mcp.deadlines import pause_for_person
 from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.personas.revive import describe_loss
 from tavus_mcp.text import quote_foreign
 
 INPUT_REQUIRED_VERSION = "2026-07-28"
@@ -61,7 +62,7 @@ async def elicit_name(
     message = (
         f"Delete the persona {quote_foreign(document.name or document.persona_id)} "
         f"({document.persona_id})? "
-        "Type its name to confirm. tavus-mcp keeps a copy without keys."
+        f"Type its name to confirm. tavus-mcp keeps a copy. {describe_loss(app, document)}"
     )
     message = app.masker.mask_text(message)
     if (ctx.protocol_version or "") >= INPUT_REQUIRED_VERSION:

@@ -1,0 +1,130 @@
+"""Bring a deleted persona back: create it again, with all that the journal holds of it."""
+
+from __future__ import annotations
+
+from tavus_mcp.app import App
+from tavus_mcp.errors import Refused, TavusError
+from tavus_mcp.history.redactions import redacted_paths, restore_visible
+from tavus_mcp.models.base import JsonObject, is_set
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding, warning
+from tavus_mcp.models.json_patch import pointer_tokens
+from tavus_mcp.models.masking import is_secret_path
+from tavus_mcp.models.receipt import Receipt
+from tavus_mcp.personas import create
+from tavus_mcp.personas.create import CreateRequest, copyable_fields
+from tavus_mcp.text import quote_foreign, quote_paths
+
+NOT_RESTORED = "key-not-restored"
+"""The rule of the findings for fields that cannot be restored."""
+_REFERENCE_ERRORS = {
+    "default_replica_id": "invalid replica",
+    "objectives_id": "invalid objectives",
+    "guardrails_id": "invalid guardrails_id",
+    "guardrail_ids": "invalid guardrail_ids",
+    "document_ids": "invalid document",
+}
+"""Fields that refer to other objects, with a part of Tavus's error when the object is gone."""
+MAX_ATTEMPTS = len(_REFERENCE_ERRORS) + 1
+TOO_MANY_MISSING = "Too much of what this persona points at is gone; set it anew."
+
+
+async def revive(
+    app: App, persona_id: str, target: PersonaDocument, *, dry_run: bool = False
+) -> Receipt:
+    """Create a deleted persona again, without what cannot be restored."""
+    fields, lost = _revivable_fields(target)
+    new_id = warning(
+        "new-id",
+        f"Persona {persona_id!r} is gone, so this is a new one with a new id.",
+        path="/persona_id",
+        hint="Point whatever used the old id to the new one.",
+    )
+    findings = [new_id, *lost]
+    for _ in range(MAX_ATTEMPTS):
+        revived = CreateRequest(
+            fields,
+            dry_run=dry_run,
+            findings=findings,
+            tool="restore_revision",
+            revives=persona_id,
+        )
+        try:
+            return await create.create(app, revived)
+        except TavusError as error:
+            name = missing_reference(fields, error)
+            findings.append(missing_reference_finding(name, fields.pop(name)))
+    raise Refused(TOO_MANY_MISSING)
+
+
+def describe_loss(app: App, document: PersonaDocument) -> str:
+    """Return what of a persona cannot be restored once it is deleted, as one sentence."""
+    stored = app.masker.mask_with_paths(document.data)
+    masked = frozenset(map(pointer_tokens, stored.paths))
+    _, lost = _revivable_fields(PersonaDocument(stored.value, masked=masked))
+    paths = [finding.path for finding in lost]
+    fields = f" and {quote_paths(paths)}" if paths else ""
+    return f"After the deletion its id{fields} cannot be restored."
+
+
+def _revivable_fields(target: PersonaDocument) -> tuple[JsonObject, list[RuleFinding]]:
+    """Return the fields with which a persona is created again, and findings on the others."""
+    stored = target.writable_fields()
+    visible = restore_visible(stored, {}, target.masked)
+    fields, uncopied = copyable_fields(visible, "Not brought back", keeps_nulls=True)
+    redacted = redacted_paths(stored, {}, target.masked)
+    return fields, [
+        *map(redacted_finding, redacted),
+        *uncopied,
+        *_drop_custom_llm(fields),
+        *_skill_findings(target),
+    ]
+
+
+def _skill_findings(target: PersonaDocument) -> list[RuleFinding]:
+    """Return a finding for the skills, which are no part of what creates a persona."""
+    if not is_set(target.value("/skills")):
+        return []
+    return [warning("not-copied", "Not brought back: skills are attached anew.", path="/skills")]
+
+
+def redacted_finding(path: str) -> RuleFinding:
+    """Return the finding for a secret that cannot be restored."""
+    message = "This cannot come back: it held a secret, and secrets are never kept."
+    if is_secret_path(pointer_tokens(path)):
+        message = "This key cannot come back: Tavus never shows it, so it was never kept."
+    hint = "What is stored now stays; if it is gone, give it again."
+    return warning(NOT_RESTORED, message, path=path, hint=hint)
+
+
+def _drop_custom_llm(fields: JsonObject) -> list[RuleFinding]:
+    """Drop a custom LLM whose key is not known: Tavus accepts address and key only together."""
+    layers = fields.get("layers")
+    llm = layers.get("llm") if isinstance(layers, dict) else None
+    if not isinstance(llm, dict) or not llm.get("base_url") or "api_key" in llm:
+        return []
+    dropped = [name for name in ("base_url", "model") if llm.pop(name, None)]
+    return [
+        warning(
+            "not-copied",
+            "Not brought back: a custom LLM needs its key, and the key was never kept.",
+            path=f"/layers/llm/{name}",
+            hint="configure_llm(persona_id, model=..., base_url=..., api_key_ref=...).",
+        )
+        for name in dropped
+    ]
+
+
+def missing_reference(fields: JsonObject, error: TavusError) -> str:
+    """Return the field whose reference Tavus calls invalid; raise the error if it is about none."""
+    message = str(error).lower()
+    for name, words in _REFERENCE_ERRORS.items():
+        if error.status == 400 and words in message and name in fields:
+            return name
+    raise error
+
+
+def missing_reference_finding(name: str, reference: object) -> RuleFinding:
+    """Return the finding for a reference to an object that no longer exists."""
+    message = f"Not brought back: Tavus knows no such id any more ({quote_foreign(reference)})."
+    return warning("gone-reference", message, path=f"/{name}")
