@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
+import sys
+
 from hypothesis import settings
 
 DEFAULT_PERCENT = 100
@@ -9,6 +12,13 @@ EXTENDED_PERCENT = 500
 
 settings.register_profile("default", max_examples=DEFAULT_PERCENT, deadline=None)
 settings.register_profile("extended", max_examples=EXTENDED_PERCENT, deadline=None)
+
+
+def draw_seed() -> int:
+    """Return a seed for generated examples; it is printed, so that a failure can be repeated."""
+    seed = secrets.randbelow(10**6)
+    sys.stdout.write(f"seed {seed}\n")
+    return seed
 
 
 def examples(count: int) -> int:

@@ -18,7 +18,7 @@ from tavus_mcp.fleet.plan_items import (
 from tavus_mcp.history.cancelled_writes import has_taken_effect
 from tavus_mcp.history.revisions import load_revision
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.json_patch import apply_patch
+from tavus_mcp.models.json_patch import apply_patch, outermost_list
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.readback import is_equivalent_value
 from tavus_mcp.personas.receipts import build_undo, loss_findings
@@ -75,7 +75,8 @@ async def _propose_restore(
     if undo is None:
         raise Refused("Nothing of it can come back: Tavus never shows it, or it holds a secret.")
     paths: list[str] = undo.arguments["only"]
-    undone = UndoneChange(after, {item.path: expected.at(item.path) for item in operations})
+    changed = {outermost_list(before.data, item.path) for item in operations}
+    undone = UndoneChange(after, {path: expected.at(path) for path in changed})
     guard = UndoGuard(app, undone, undo.arguments)
     change = RestoreFields(before, tuple(paths), guard)
     masked = PersonaDocument(app.masker.mask(current.data))

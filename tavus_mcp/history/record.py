@@ -20,7 +20,7 @@ from tavus_mcp.errors import Conflict, JournalUnavailable, TavusError, ToolFailu
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import RuleFinding, warning
-from tavus_mcp.models.json_patch import Operation, get_at, pointer_tokens
+from tavus_mcp.models.json_patch import Operation, get_at, outermost_list, pointer_tokens
 
 EXTERNAL_CHANGE = "elsewhere"
 """The tool named for a change that was not made through this journal; a stored value."""
@@ -230,11 +230,17 @@ def _with_state(app: App, entry: JournalEntry, current: RecordedObject) -> Journ
 
 
 def _build_intent_entry(app: App, intent: WriteIntent) -> JournalEntry:
-    """Return the entry of an intent: its changed paths and values, with every secret masked."""
+    """Return the entry of an intent: its changed paths and values, with every secret masked.
+
+    Of a changed list it holds the whole value, by which an edit of another item is recognised.
+    """
     paths = tuple(item.path for item in intent.operations)
     before = intent.before
+    known = before.stable_fields() if before else {}
+    changed = dict.fromkeys(outermost_list(known, path) for path in paths)
     expected = {
-        path: app.masker.mask_at(pointer_tokens(path), get_at(intent.after, path)) for path in paths
+        path: app.masker.mask_at(pointer_tokens(path), get_at(intent.after, path))
+        for path in changed
     }
     return JournalEntry(
         kind="intent",

@@ -178,7 +178,7 @@ async def require_tests_at_fault(
     Raises ``Conflict`` when the persona changed meanwhile, ``EditChecksRefused`` when Tavus refuses
     the ``test`` operations alone as well, else the refusal: then it is about the change itself.
     """
-    if not tests or refusal.status not in (400, 422):
+    if refusal.status not in (400, 422):
         raise refusal
     try:
         current = await app.api.get_persona(before.persona_id)
@@ -187,6 +187,8 @@ async def require_tests_at_fault(
     if (current.digest, current.updated_at) != (before.digest, before.updated_at):
         await record_observed(app, current)
         raise await build_revision_conflict(app, before, current) from refusal
+    if not tests:
+        raise refusal
     try:
         await app.api.patch_persona(before.persona_id, tests)  # tests alone write nothing
     except RequestRejected as error:

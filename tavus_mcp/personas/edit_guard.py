@@ -80,6 +80,21 @@ def build_edit_guard(before: PersonaDocument, operations: Sequence[Operation]) -
     return EditGuard(list(tests.values()), untested)
 
 
+def write_whole_lists(
+    before: PersonaDocument, after: PersonaDocument, operations: Sequence[Operation]
+) -> list[Operation]:
+    """Return operations that write each changed list as a whole.
+
+    Without a ``test``, an operation on an item could meet another item at its index.
+    """
+    paths = {item.path: outermost_list(before.data, item.path) for item in operations}
+    lists = dict.fromkeys(path for own, path in paths.items() if path != own)
+    return [
+        *(item for item in operations if paths[item.path] == item.path),
+        *(Operation("add", path, after.at(path)) for path in lists),
+    ]
+
+
 def _address_tests(before: PersonaDocument, tokens: Sequence[str]) -> dict[str, Operation]:
     """Return the tests of the addresses beside a secret that is written."""
     beside: JsonObject = before.at(pointer_of(tokens[:-1])) if is_secret_path(tokens) else {}

@@ -14,7 +14,7 @@ from tavus_mcp.history.record import EXPECTED_VALUES, may_be_under_way
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
-from tavus_mcp.models.json_patch import ABSENT, Operation, get_at
+from tavus_mcp.models.json_patch import ABSENT, Operation, get_at, outermost_list
 from tavus_mcp.personas.change_lines import render_values
 from tavus_mcp.personas.conflicts import overlaps
 
@@ -38,7 +38,7 @@ async def overwritten_findings(
         and intent.seq != own.seq
         and _is_simultaneous(app, own, intent, outcomes.get(intent.seq))
         for path, value in intent.detail.get(EXPECTED_VALUES, {}).items()
-        if any(overlaps(path, item.path) for item in operations)
+        if any(overlaps(outermost_list(before.data, path), item.path) for item in operations)
         and get_at(visible, path, ABSENT) != value
     ]
 

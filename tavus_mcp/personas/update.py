@@ -31,7 +31,7 @@ from tavus_mcp.personas.conflicts import (
     require_unedited,
 )
 from tavus_mcp.personas.current_spelling import use_current_spelling
-from tavus_mcp.personas.edit_guard import build_edit_guard
+from tavus_mcp.personas.edit_guard import build_edit_guard, write_whole_lists
 from tavus_mcp.personas.overwritten_values import overwritten_findings
 from tavus_mcp.personas.patch_input import apply_or_refuse
 from tavus_mcp.personas.plan_binding import (
@@ -210,6 +210,8 @@ def compute_update(
     findings += loss_findings(before, operations, app.masker)
     if request.checks_edits:
         findings += build_edit_guard(before, operations).findings()
+    else:
+        operations = write_whole_lists(before, after, operations)
     return after, operations, sort_by_severity([*request.findings, *respellings, *findings])
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
-
-from hypothesis import strategies as st
 
 FlatDocument = dict[str, Any]
 ExpectedChange = Callable[[Mapping[str, Any]], FlatDocument]
@@ -30,6 +29,12 @@ class EditRequest:
     tool: str = ""
     arguments: dict[str, Any] = field(default_factory=dict, hash=False)
     patch: tuple[dict[str, Any], ...] = ()
+    is_undo: bool = False
+
+
+UNDO = EditRequest("undo", lambda _: {}, "restore_revision", is_undo=True)
+"""The call that the last receipt of a server names."""
+UNDO_SHARE = 0.5
 
 
 def build_function_tool(name: str, text: str = SHARED_DESCRIPTION) -> dict[str, Any]:
@@ -252,24 +257,14 @@ class EditScript:
         return repr((named, trace))
 
 
-@st.composite
-def edit_scripts(
-    draw: st.DrawFn,
-    *,
-    servers: tuple[str, ...] = SERVER_EDIT_KINDS,
-    dashboard: tuple[str, ...] = DASHBOARD_EDIT_KINDS,
-) -> EditScript:
-    """Draw edits of two servers and a dashboard, and an order of their requests."""
+def draw_script(random: Random) -> EditScript:
+    """Draw edits of two servers, each perhaps undone, edits of a dashboard, and an order."""
     edits: dict[str, tuple[EditRequest, ...]] = {}
-    number = 10
-    for actor, kinds, most, make in (
-        ("one", servers, 1, build_server_edit),
-        ("two", servers, 1, build_server_edit),
-        ("dashboard", dashboard, 2, build_dashboard_edit),
-    ):
-        drawn = draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=most, unique=True))
-        numbered = list(enumerate(drawn, number))
-        number += len(drawn)
-        edits[actor] = tuple(make(kind, own) for own, kind in numbered)
-    order = draw(st.lists(st.integers(0, 2), min_size=8, max_size=8))
-    return EditScript(edits, tuple(order))
+    for number, actor in enumerate(("one", "two")):
+        edit = build_server_edit(random.choice(SERVER_EDIT_KINDS), 10 + number)
+        edits[actor] = (edit, UNDO) if random.random() < UNDO_SHARE else (edit,)
+    kinds = random.sample(DASHBOARD_EDIT_KINDS, random.randint(1, 2))
+    edits["dashboard"] = tuple(
+        build_dashboard_edit(kind, 12 + number) for number, kind in enumerate(kinds)
+    )
+    return EditScript(edits, tuple(random.randint(0, 2) for _ in range(24)))
