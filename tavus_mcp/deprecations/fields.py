@@ -29,7 +29,7 @@ _LLM_MODEL = "/layers/llm/model"
 _BEARER_PREFIX = "bearer "
 _UNQUOTED_STATUSES = ("legacy", "deprecated", "retired")  # fields with conversions of their own
 TRUE_WORDS = frozenset({"true", "t", "yes", "y", "on", "1"})
-_FALSE_WORDS = frozenset({"false", "f", "no", "n", "off", "0"})
+FALSE_WORDS = frozenset({"false", "f", "no", "n", "off", "0"})
 
 
 def move_documents(document: PersonaDocument, catalog: Catalog) -> Operations:
@@ -131,7 +131,7 @@ def parse_quoted(word: str, facts: FieldFacts | VoiceSetting) -> bool | float | 
     """
     if facts.type == "boolean":
         folded = word.lower()
-        return folded in TRUE_WORDS if folded in TRUE_WORDS | _FALSE_WORDS else None
+        return folded in TRUE_WORDS if folded in TRUE_WORDS | FALSE_WORDS else None
     if facts.type not in ("number", "integer"):
         return None
     try:

@@ -20,7 +20,7 @@ from tavus_mcp.catalog.foreign_fields import ForeignField, foreign_fields
 
 DATA = resources.files("tavus_mcp.catalog").joinpath("data")
 FILES = sorted(path.name for path in DATA.iterdir())
-SOURCE = re.compile(r"SEED|OURS|OAS|GO|N1|N#\d+|[DJPVCE]:[\w./-]+")
+SOURCE = re.compile(r"SEED|OURS|OAS|GO|N1|N#\d+|[DJPVCEW]:[\w./-]+")
 TYPES = {
     *("string", "number", "integer", "boolean", "object", "unknown"),
     *("string[]", "object[]"),
@@ -58,7 +58,7 @@ def iterate_entries_of_files(*names: str) -> Iterator[tuple[str, dict[str, Any]]
 
 def test_the_data_files_match_the_known_layers() -> None:
     topics = {"pipeline_modes", "persona_fields", "languages", "deprecations", "tools", "goals"}
-    topics |= {"conversations", "foreign_fields"}
+    topics |= {"conversations", "foreign_fields", "llm_providers"}
     assert set(FILES) == {f"{name}.toml" for name in topics.union(LAYERS)}
 
 

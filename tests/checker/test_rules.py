@@ -36,6 +36,8 @@ BLOCKING_RULES = {
     "system-prompt-missing",
     "prompt-not-allowed",
     "placeholder-of-ours",
+    "placeholder-not-filled",
+    "llm-url-placeholder",
     "too-many-ids",
     "llm-key-missing",
     "llm-url-credentials",

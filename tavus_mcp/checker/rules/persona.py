@@ -18,7 +18,7 @@ from tavus_mcp.checker.fixes import (
 )
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rule_factories import Hint, Match, no_effect, requires
-from tavus_mcp.checker.rules.texts import fix_ids
+from tavus_mcp.checker.rules.placeholders import fix_ids
 from tavus_mcp.deprecations.fields import move_documents
 from tavus_mcp.models.base import text
 from tavus_mcp.models.document import PersonaDocument

@@ -1,23 +1,14 @@
-"""Rules about texts: prompt, context, greeting, and placeholders left in any field."""
+"""Rules about the texts of a persona: prompt, context and greeting."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import Any
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.fixes import (
-    PLACEHOLDERS,
-    FixCall,
     UnprintedValue,
     alternative_fix,
     build_fix,
-    configure,
-    find_placeholder,
-    remove,
-    set_at,
-    unset_at,
     update_fields,
 )
 from tavus_mcp.checker.rule import Violation, rule
@@ -25,33 +16,13 @@ from tavus_mcp.checker.rule_factories import Hint
 from tavus_mcp.checker.rules.pipeline_mode import remove_or_enable
 from tavus_mcp.deprecations.fields import is_context_used
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.text import strip_quotes
 
 _MAX_GREETING_CHARS = 400
-_EDITABLE_TEXTS = ("system_prompt", "context", "greeting")  # the fields of edit_prompt
-# All alternatives begin with the same set of characters, so that long prompts are scanned fast.
-_EXAMPLE_PLACEHOLDER = re.compile(
-    r"[<{\[yYT](?:"
-    r"(?<=<)(?i:string|your|insert|placeholder|todo)\b[^<>\n]{0,40}>"
-    r"|(?<=\{)\{[^{}\n]{1,60}\}\}"
-    r"|(?<=\[)(?i:insert|your|todo)\b[^\[\]\n]{0,40}\]"
-    r"|(?<=[yY])(?i:our[-_][a-z0-9_-]{0,40}(?:id|key|token|url|secret|model))\b"
-    r"|(?<=\bT)ODO\s*[:(]"
-    r"|(?<=<)(?:" + "|".join(choice[1:-1] for choice in PLACEHOLDERS if "_" in choice) + r")>"
-    r")"
-)
 _SHORTEN_PROMPT = build_fix("edit_prompt", find="<OLD_TEXT>", replace="<SHORTER_TEXT>")
 _SHORTEN_OR_ATTACH: Hint = (
     _SHORTEN_PROMPT,
     "; facts fit better in ",
     alternative_fix(update_fields(documents=["<DOCUMENT_ID>"])),
-)
-_FILLER_TEXTS = frozenset({"...", "\u2026", "todo", "tbd", "xxx", "placeholder", "lorem ipsum"})
-# Fields for an id, an address or a key: a placeholder cannot work in them.
-_SETTING_POINTER = re.compile(
-    r"/(?:model|base_url|api_key|external_voice_id|voice_id|tts_model_name|playht_user_id"
-    r"|pronunciation_dictionary_id|default_replica_id|objectives_id|guardrails_id)$"
-    r"|^/(?:document_ids|guardrail_ids|tool_ids|layers/llm/headers)/"
 )
 
 
@@ -149,71 +120,6 @@ def prompt_over_cap(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
         )
 
 
-@rule("placeholder-of-ours", "error", source="SEED", blocks_write=True)
-def unreplaced_placeholder(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """A placeholder of a fix was sent as it is, instead of a value."""
-    for path, value in document.texts:
-        if placeholder := find_placeholder(value):
-            fix = set_at(path, placeholder)
-            if _SETTING_POINTER.search(path):
-                fix = _fix_setting(document, path)
-            elif value.strip() != placeholder and path[1:] in _EDITABLE_TEXTS:
-                fix = _edit_text(path, "<OLD_TEXT>")
-            yield Violation(
-                path,
-                f"{placeholder} stands for what is to be chosen, and was not replaced.",
-                "Choose: ",
-                fix,
-            )
-
-
-@rule("placeholder-in-setting", "error", source="D:create-persona")
-def placeholder_in_setting(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """An id, address or key copied from an example names nothing."""
-    for path, value in document.texts:
-        is_setting = _SETTING_POINTER.search(path) and not find_placeholder(value)
-        if is_setting and is_placeholder_setting(value):
-            yield Violation(
-                path,
-                "A placeholder of an example still stands here; it names nothing that exists.",
-                "Remove it, and give the real one: "
-                if "/headers/" in path
-                else "Give the real one: ",
-                _fix_setting(document, path),
-            )
-
-
-@rule("blank-around-setting", "error", source="D:create-persona")
-def blank_around_setting(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Blanks and quotation marks are copied along with an id, and make it another one."""
-    for path, value in document.texts:
-        bare = strip_quotes(value)
-        if bare in ("", value) or "/headers/" in path or not _SETTING_POINTER.search(path):
-            continue
-        is_key = path.endswith("/api_key")
-        set_bare = _set_text_or_list(document, path, UnprintedValue(bare))
-        yield Violation(
-            path,
-            "Blanks or quotation marks stand around it; it names nothing like this.",
-            "Without them: ",
-            _fix_setting(document, path) if is_key else set_bare,
-        )
-
-
-@rule("placeholder-in-text", "warning", source="D:create-persona")
-def placeholder_in_text(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Tavus fills in no placeholders: the model reads them, and may say them aloud."""
-    for path, value in document.texts:
-        is_text = not _SETTING_POINTER.search(path) and not find_placeholder(value)
-        if is_text and _is_placeholder(value):
-            yield Violation(
-                path,
-                "A placeholder is left in this text; Tavus does not fill it in.",
-                "Replace it: ",
-                *_replace_placeholders(path, value),
-            )
-
-
 @rule(
     "greeting-undocumented",
     "info",
@@ -243,11 +149,6 @@ def greeting_long(document: PersonaDocument, catalog: Catalog) -> Iterator[Viola
         )
 
 
-def is_placeholder_setting(value: str) -> bool:
-    """Return True if a setting holds a placeholder instead of a value."""
-    return _is_placeholder(value) or value.endswith("...") or find_placeholder(value) is not None
-
-
 def estimate_tokens(document: PersonaDocument, catalog: Catalog) -> int:
     """Return the estimated number of tokens of prompt and context."""
     return catalog.context_guidance().estimate_tokens(
@@ -262,89 +163,9 @@ def _max_prompt_tokens(document: PersonaDocument, catalog: Catalog) -> float:
     return (model and model.context_tokens) or catalog.context_guidance().maximum_tokens
 
 
-_PLACEHOLDER_BY_POINTER: dict[str, str] = {
-    "/default_replica_id": "<REPLICA_ID>",
-    "/objectives_id": "<OBJECTIVES_ID>",
-    "/document_ids": "<DOCUMENT_ID>",
-    "/guardrail_ids": "<GUARDRAIL_ID>",
-    "/tool_ids": "<TOOL_ID>",
-    "/layers/llm/model": "<MODEL>",
-    "/layers/llm/base_url": "<BASE_URL>",
-    "/layers/tts/external_voice_id": "<EXTERNAL_VOICE_ID>",
-    "/layers/tts/pronunciation_dictionary_id": "<DICTIONARY_ID>",
-}
-
-
-def _fix_setting(document: PersonaDocument, path: str) -> FixCall:
-    """Return the call that replaces an unusable setting."""
-    match path.split("/")[1:]:
-        case ["layers", layer, "api_key"]:
-            return configure(layer, api_key_ref="<KEY_NAME>")
-        case ["layers", "tts", "voice_id"]:
-            if document.is_set("/layers/tts/external_voice_id"):
-                return unset_at(path)
-            return configure("tts", external_voice_id="<EXTERNAL_VOICE_ID>", unset=["voice_id"])
-        case ["layers", "tts", "tts_model_name" | "playht_user_id"]:
-            return unset_at(path)
-        case ["layers", "llm", "headers", _]:
-            is_only_header = len(document.value("/layers/llm/headers")) == 1
-            return unset_at("/layers/llm/headers") if is_only_header else remove(path)
-        case ["guardrails_id"]:
-            return update_fields(guardrails=["<GUARDRAIL_ID>"], unset=["guardrails_id"])
-        case ["layers", "llm", "model"] if not document.has_custom_llm:
-            return unset_at(path)
-    placeholders = _PLACEHOLDER_BY_POINTER
-    placeholder = placeholders.get(path) or placeholders.get(path.rpartition("/")[0])
-    return _set_text_or_list(document, path, placeholder or "<NEW_TEXT>")
-
-
-def _set_text_or_list(document: PersonaDocument, path: str, value: Any) -> FixCall:
-    """Return the call that sets a text, or for an item of a list the whole list with all fixes."""
-    parent = path.rpartition("/")[0]
-    items = document.at(parent)
-    return (
-        set_at(parent, fix_ids(parent, items)) if isinstance(items, list) else set_at(path, value)
-    )
-
-
-def fix_ids(pointer: str, ids: list[Any]) -> list[Any]:
-    """Return the ids at a pointer, each once, with a placeholder for those that name nothing."""
-    placeholder = _PLACEHOLDER_BY_POINTER.get(pointer, "<NEW_TEXT>")
-    fixed = []
-    for item in ids:
-        bare = strip_quotes(item) or item if isinstance(item, str) else item
-        is_unusable = isinstance(bare, str) and is_placeholder_setting(bare)
-        value = placeholder if is_unusable else UnprintedValue(bare)
-        fixed += [] if value in fixed else [value]
-    return fixed
-
-
-def _edit_text(path: str, find: str | UnprintedValue, **options: Any) -> FixCall:
-    field = {} if path == "/system_prompt" else {"field": path[1:]}
-    return build_fix("edit_prompt", find=find, replace="<NEW_TEXT>", **options, **field)
-
-
-def _replace_placeholders(path: str, value: str) -> Hint:
-    """Return the calls that replace the placeholders in a text."""
-    if path[1:] not in _EDITABLE_TEXTS:
-        return (set_at(path, "<NAME>" if path == "/persona_name" else "<NEW_TEXT>"),)
-    placeholders = dict.fromkeys(match.group() for match in _EXAMPLE_PLACEHOLDER.finditer(value))
-    if not placeholders:
-        return (set_at(path, "<NEW_TEXT>"),)
-    first, *more = (
-        _edit_text(path, UnprintedValue(placeholder), replace_all=True)
-        for placeholder in placeholders
-    )
-    return first, *(part for edit in more for part in (", ", edit))
-
-
 def _unique_suffix(prompt: str) -> str:
     """Return the shortest suffix of at least 40 characters that a text contains once."""
     length = 40
     while length < len(prompt) and prompt.count(prompt[-length:]) > 1:
         length *= 2
     return prompt[-length:]
-
-
-def _is_placeholder(value: str) -> bool:
-    return value.strip().lower() in _FILLER_TEXTS or _EXAMPLE_PLACEHOLDER.search(value) is not None

@@ -17,9 +17,9 @@ from tavus_mcp.checker.fixes import (
     unset_at,
     unset_fields,
 )
+from tavus_mcp.checker.placeholders import is_placeholder_id
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rule_factories import Hint, Match, discouraged_choice, no_effect
-from tavus_mcp.checker.rules.texts import is_placeholder_setting
 from tavus_mcp.deprecations.conversion import assign
 from tavus_mcp.deprecations.voice import (
     EXTERNAL_VOICE,
@@ -78,7 +78,7 @@ def provider_voice_in_voice_id(document: PersonaDocument, catalog: Catalog) -> I
     """voice_id used to hold the id of a provider's voice; today it names a Tavus Voice."""
     external, voice = voice_ids(document)
     engine = catalog.tts_engines.find(document.text(_ENGINE))
-    if is_placeholder_setting(voice) or (engine and engine.status == "retired"):
+    if is_placeholder_id(voice) or (engine and engine.status == "retired"):
         return  # there is no voice to move
     if voice and not external and not is_tavus_voice(voice, catalog):
         yield Violation(
