@@ -32,7 +32,7 @@ async def test_all_mistakes_of_a_patch_are_reported_at_once(tool_client: ToolCli
         "/patch/3/path: unknown field; did you mean '/greeting'?",
         "/patch/4/value: is required for add.",
         "/patch/5 (replace): there is nothing at '/layers/tts/voice_settings/speed'",
-        "/layers/tts/voice_settings/speed: speed is a word; numbers are taken.",
+        "/layers/tts/voice_settings/speed: speed must be a number",
         "/patch/6 (replace): there is nothing at '/languages'. Use \"add\": it sets",
         "/patch/7/path: unknown field; did you mean '/system_prompt'?",
     ):

@@ -72,22 +72,26 @@ def _find_setting(path: str) -> str | None:
     return name if name in _KINDS else None
 
 
-def _unfilled_settings(document: PersonaDocument) -> Iterator[tuple[str, str, str]]:
+def _unfilled_settings(
+    document: PersonaDocument, catalog: Catalog
+) -> Iterator[tuple[str, str, str]]:
     """Yield path, name and value of each setting with a placeholder that is not of a fix."""
+    choices = {path for path, _ in catalog.value_fields()}
     for path, value in document.texts:
-        name = _find_setting(path)
-        if name and not find_placeholder(value) and is_unfilled_setting(name, value):
+        name = _find_setting(path) or ("" if path in choices else None)
+        if name is None or find_placeholder(value):
+            continue
+        if is_unfilled_setting(name, value) if name else is_unfilled(value):
             yield path, name, value
 
 
 def _placeholder_violation(document: PersonaDocument, path: str, name: str) -> Violation:
-    is_header = name == "headers"
-    return Violation(
-        path,
-        f"This is a placeholder. Put {_KINDS[name]} in its place.",
-        "Remove it, and give the real one: " if is_header else "Give the real one: ",
-        _fix_setting(document, path),
-    )
+    kind = _KINDS.get(name, "one of its values")
+    message = f"This is a placeholder. Put {kind} in its place."
+    if not name:
+        return Violation(path, message, "Or remove it: ", unset_at(path))
+    lead = "Remove it, and give the real one: " if name == "headers" else "Give the real one: "
+    return Violation(path, message, lead, _fix_setting(document, path))
 
 
 def is_unfilled_setting(name: str, value: str) -> bool:
@@ -121,7 +125,7 @@ def unreplaced_placeholder(document: PersonaDocument, catalog: Catalog) -> Itera
 @rule("placeholder-not-filled", "error", source="D:create-persona", blocks_write=True)
 def placeholder_not_filled(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """A host did not replace a variable, or a person did not fill in a blank."""
-    for path, name, value in _unfilled_settings(document):
+    for path, name, value in _unfilled_settings(document, catalog):
         if is_unfilled(value):
             yield _placeholder_violation(document, path, name)
 
@@ -129,7 +133,7 @@ def placeholder_not_filled(document: PersonaDocument, catalog: Catalog) -> Itera
 @rule("placeholder-in-setting", "error", source="D:create-persona")
 def placeholder_in_setting(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """An id, a key or a name copied from an example names nothing."""
-    for path, name, value in _unfilled_settings(document):
+    for path, name, value in _unfilled_settings(document, catalog):
         if not is_unfilled(value):
             yield _placeholder_violation(document, path, name)
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.catalog.voice import engine_of, stored_voice_settings
 from tavus_mcp.checker.fixes import set_at
+from tavus_mcp.checker.placeholders import is_placeholder_id
 from tavus_mcp.checker.rule import Violation, rule
-from tavus_mcp.checker.rules.texts import is_placeholder_setting
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.text import find_nearest_names
 
@@ -54,7 +54,7 @@ def unknown_value(document: PersonaDocument, catalog: Catalog) -> Iterator[Viola
     for path, facts in catalog.value_fields():
         stored = document.text(path)
         is_known = not stored or facts.value_named(stored) or _is_choice(path, stored, catalog)
-        if not is_known and not is_placeholder_setting(stored):
+        if not is_known and not is_placeholder_id(stored):
             yield unknown_value_violation(path, stored, facts.allowed_values, _UNCHECKED.get(path))
 
 
@@ -65,7 +65,7 @@ def unknown_voice_model(document: PersonaDocument, catalog: Catalog) -> Iterator
     if not model or engine is None or not engine.known_models or engine.knows_model(model):
         return
     is_of_other_engine = any(owner.knows_model(model) for owner in catalog.tts_engines)
-    if is_of_other_engine or is_placeholder_setting(model):
+    if is_of_other_engine or is_placeholder_id(model):
         return
     has_families = any(setting.model_family for setting in engine.voice_setting)
     has_unchecked_settings = has_families and bool(stored_voice_settings(document))
