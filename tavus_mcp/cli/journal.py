@@ -1,45 +1,54 @@
-"""``tavus-mcp journal``: verify the journal, or print it."""
+"""``tavus-mcp journal``: verify the journal, print it, adopt or erase entries."""
 
 from __future__ import annotations
 
 import argparse
+import re
 import sqlite3
+from collections.abc import Callable, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
-from tavus_mcp.cli.output import fail, report
-from tavus_mcp.cli.wiring import journal_path
-from tavus_mcp.invisible_characters import escape_line
+from tavus_mcp.cli.output import ExitStatus, fail, report
+from tavus_mcp.cli.wiring import account_credentials, journal_path
+from tavus_mcp.journal.author import find_author
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.journal import JournalStore
 from tavus_mcp.journal.verification import MissingJournal, verify_file
 from tavus_mcp.settings import Settings
-from tavus_mcp.text import quote_paths, quote_words
+from tavus_mcp.text import quote_foreign, quote_paths
 
 ALTERED, UNREADABLE = 1, 4
 """The exit statuses for a journal that was altered, and for one that is missing or unreadable."""
+_ORDINARY_CELL = re.compile(r"[\w.:/+@-]*", re.ASCII)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
-    parser.add_argument("action", choices=("verify", "show"))
-    parser.add_argument("persona_id", nargs="?", help="with show: only this persona")
+    parser.add_argument(
+        "action",
+        choices=tuple(_ACTIONS),
+        help="verify: check that no entry was edited or removed; show: print the entries; adopt: "
+        "entries of older versions, which have no account, belong to the account of this key; "
+        "erase: remove the contents of a persona's entries",
+    )
+    parser.add_argument("persona_id", nargs="?", help="with show and erase: the persona")
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Run the action; return 0, ``ALTERED`` or ``UNREADABLE``."""
+    """Run the action; return 0, ``ALTERED``, ``UNREADABLE`` or ``WRONG_USAGE``."""
     path = journal_path(settings)
     try:
         if arguments.action == "verify":
             return _verify(path)
         if not path.exists():
             return fail(f"There is no journal at {path}.", UNREADABLE)
-        with closing(JournalStore.open(path)) as journal:
-            return _show(journal, arguments.persona_id)
+        return _ACTIONS[arguments.action](path, settings, arguments.persona_id)
     except MissingJournal as error:
         return fail(str(error), UNREADABLE)
     except (sqlite3.Error, OSError, ValueError) as error:
-        return fail(f"{path} cannot be read: {quote_words(str(error), 200)}", UNREADABLE)
+        return fail(f"{path} cannot be read: {error}", UNREADABLE)
 
 
 def _verify(path: Path) -> int:
@@ -48,9 +57,7 @@ def _verify(path: Path) -> int:
         report(fault, ALTERED)
     if result.faults:
         return report(f"The journal was altered: {len(result.faults)} fault(s).", ALTERED)
-    erased = (
-        f" {result.erased_count} of them were erased on purpose." if result.erased_count else ""
-    )
+    erased = f" The contents of {result.erased_count} were erased." if result.erased_count else ""
     newest = f" The newest is {result.newest}." if result.newest else ""
     return report(
         f"The journal is intact: {result.entry_count} entries, none edited, removed or reordered "
@@ -59,23 +66,92 @@ def _verify(path: Path) -> int:
     )
 
 
-def _show(journal: JournalStore, persona_id: str | None) -> int:
-    for entry in journal.entries():
-        if persona_id is None or entry.persona_id == persona_id:
-            report(_format_entry(entry))
+def _show(path: Path, _: Settings, persona_id: str | None) -> int:
+    with closing(JournalStore.open(path)) as journal:
+        for entry in journal.entries():
+            if persona_id is None or entry.persona_id == persona_id:
+                account = journal.find_account(entry.account).name if entry.account else ""
+                report(_format_entry(entry, account))
     return 0
 
 
-def _format_entry(entry: JournalEntry) -> str:
-    parts = [
+def _adopt(path: Path, settings: Settings, _: str | None) -> int:
+    if not settings.sandbox and not settings.api_key:
+        return fail(
+            "Set TAVUS_API_KEY: it tells which account the entries belong to.",
+            ExitStatus.WRONG_USAGE,
+        )
+    author = partial(find_author, settings.author)
+    with closing(JournalStore.open(path, account_credentials(settings), author)) as journal:
+        objects = journal.unowned_objects()
+        journal.adopt(objects)
+    return report(
+        f"Adopted: the entries about {len(objects)} object(s) belong to the account of this key."
+        if objects
+        else "Nothing to adopt: every entry belongs to an account."
+    )
+
+
+def _erase(path: Path, settings: Settings, persona_id: str | None) -> int:
+    if persona_id is None:
+        return fail("Name the persona: tavus-mcp journal erase PERSONA_ID.", ExitStatus.WRONG_USAGE)
+    author = partial(find_author, settings.author)
+    with closing(JournalStore.open(path, author=author)) as journal:
+        successors = _successors(journal, persona_id)
+        count, is_compacted = journal.erase(persona_id)
+    if not count:
+        return fail(f"The journal holds nothing about {quote_foreign(persona_id)}.")
+    report(
+        f"Erased: the contents of {count} entries about {persona_id}. They cannot be restored. "
+        "Times, tools, authors and ids stay."
+    )
+    for successor in successors:
+        report(f"It was brought back as {successor}, which has entries of its own.")
+    if not is_compacted:
+        return fail(
+            "A server uses the journal, so that old copies may be left in its files. Stop the "
+            "servers and run the command again."
+        )
+    return 0
+
+
+def _successors(journal: JournalStore, persona_id: str) -> list[str]:
+    """Return the ids under which a persona was brought back."""
+    entries = journal.entries_of_persona(persona_id)
+    found = [entry.detail["revived_as"] for entry in entries if "revived_as" in entry.detail]
+    return sorted(set(map(str, found)))
+
+
+_ACTIONS: Mapping[str, Callable[[Path, Settings, str | None], int]] = {
+    "verify": lambda path, _settings, _persona_id: _verify(path),
+    "show": _show,
+    "adopt": _adopt,
+    "erase": _erase,
+}
+
+
+def _format_entry(entry: JournalEntry, account: str) -> str:
+    cells = [
         str(entry.seq),
-        entry.at,
-        entry.persona_id or "(new)",
-        entry.kind,
-        entry.tool,
-        entry.status,
-        entry.revision,
-        f"of line {entry.ref}" if entry.ref else "",
+        *map(
+            _quote_cell,
+            (
+                entry.at,
+                entry.persona_id or "new",
+                entry.kind,
+                entry.tool,
+                entry.status,
+                entry.revision,
+            ),
+        ),
+        f"of entry {entry.ref}" if entry.ref else "",
         quote_paths(entry.paths),
+        f"by {quote_foreign(entry.author)}" if entry.author else "",
+        f"in {quote_foreign(account)}" if account else "",
     ]
-    return "  ".join(escape_line(part) for part in parts if part)
+    return "  ".join(cell for cell in cells if cell)
+
+
+def _quote_cell(text: str) -> str:
+    """Return a value as it is if it can only be one of ours or an id, else quoted."""
+    return text if _ORDINARY_CELL.fullmatch(str(text)) else quote_foreign(text)

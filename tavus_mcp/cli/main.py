@@ -72,7 +72,8 @@ def _load_command(name: str) -> CommandModule:
 
 
 def _load_settings(options: argparse.Namespace) -> Settings:
-    is_offline = options.sandbox or options.command in _OFFLINE_COMMANDS
+    needs_key = getattr(options, "action", "") == "adopt"  # the one use of an account by a journal
+    is_offline = options.sandbox or (options.command in _OFFLINE_COMMANDS and not needs_key)
     settings = from_environment(os.environ, needs_account=not is_offline)
     if options.toolsets is not None:
         settings = replace(settings, toolsets=parse_toolsets(options.toolsets))

@@ -11,6 +11,10 @@ from collections.abc import Callable, Sequence
 
 from tavus_mcp.journal.entry import GENESIS
 
+_REWRITING = tuple(
+    (table, verb) for table in ("entries", "documents") for verb in ("UPDATE", "DELETE")
+)
+
 
 def create_tables(db: sqlite3.Connection) -> None:
     """Version 1: the entries, and their documents, each stored once."""
@@ -31,12 +35,17 @@ def index_entries(db: sqlite3.Connection) -> None:
 
 def forbid_rewriting(db: sqlite3.Connection) -> None:
     """Version 3: triggers that forbid UPDATE and DELETE."""
-    for table in ("entries", "documents"):
-        for verb in ("UPDATE", "DELETE"):
-            db.execute(
-                f"CREATE TRIGGER no_{verb.lower()}_{table} BEFORE {verb} ON {table}"
-                " BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
-            )
+    for table, verb in _REWRITING:
+        db.execute(
+            f"CREATE TRIGGER no_{verb.lower()}_{table} BEFORE {verb} ON {table}"
+            " BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
+        )
+
+
+def allow_rewriting(db: sqlite3.Connection) -> None:
+    """Drop those triggers, for the rest of a transaction that calls ``forbid_rewriting`` again."""
+    for table, verb in _REWRITING:
+        db.execute(f"DROP TRIGGER no_{verb.lower()}_{table}")
 
 
 def forbid_replacing(db: sqlite3.Connection) -> None:

@@ -21,6 +21,7 @@ from tavus_mcp.journal import anchor, rows
 from tavus_mcp.journal.accounts import UNKNOWN, Account, AccountTable, Credentials
 from tavus_mcp.journal.anchor import AnchorLine
 from tavus_mcp.journal.entry import GENESIS, JournalEntry
+from tavus_mcp.journal.erasure import compact, erase_object
 from tavus_mcp.journal.migrations import migrate
 from tavus_mcp.journal.verification import is_anchored, verify_snapshot
 
@@ -237,6 +238,21 @@ class JournalStore:
         with self._transaction(sync=False) as append:
             for entry in adopted:
                 append(entry)
+
+    def erase(self, persona_id: str) -> tuple[int, bool]:
+        """Erase the contents of the entries about an object, so that the chain still verifies.
+
+        Returns how many there were, and False if copies may be left in the files of SQLite because
+        another process uses them.
+        """
+        author = self._author()
+        self._db.execute("PRAGMA secure_delete = ON")
+        with self._transaction(sync=True) as append:
+            count = erase_object(
+                self._db, persona_id, lambda entry: append(replace(entry, author=author))
+            )
+        with self._lock:
+            return count, compact(self._db)
 
     def verify(self) -> list[str]:
         """Return one sentence per fault of the journal, none when it is intact."""

@@ -99,7 +99,7 @@ async def load_plan(app: App, plan_id: str) -> Plan:
     number = plan_id.removeprefix("plan-").partition("-")[0]
     if number.isdecimal() and len(number) < MAX_SEQ_DIGITS:
         entry = await app.journal.entry(int(number))
-        if entry is not None and entry.kind == "plan" and plan_id_of(entry) == plan_id:
+        if entry is not None and _is_plan(entry, plan_id):
             await require_own_plan(app, entry)
             return _plan_from_entry(entry, app.plan_secrets.get(plan_id, {}))
     raise Refused(
@@ -150,6 +150,11 @@ def patch_of(plan: Plan) -> list[Operation]:
 def body_of(plan: Plan) -> JsonObject:
     """Return the body of a creation plan, with its secrets inserted."""
     return dict(_insert_secrets(plan.detail["body"], plan.secrets, "/body"))
+
+
+def _is_plan(entry: JournalEntry, plan_id: str) -> bool:
+    """Tell whether an entry holds this plan; one that was erased has no detail any more."""
+    return entry.kind == "plan" and bool(entry.detail) and plan_id_of(entry) == plan_id
 
 
 def _plan_from_entry(entry: JournalEntry, secrets: Mapping[str, Any]) -> Plan:

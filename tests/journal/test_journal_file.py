@@ -16,8 +16,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from property_examples import examples
 
-from tavus_mcp.cli import main
-from tavus_mcp.cli.wiring import JOURNAL_FILE_NAME
 from tavus_mcp.journal.entry import GENESIS, JournalEntry
 from tavus_mcp.journal.journal import JournalStore
 from tavus_mcp.journal.migrations import MIGRATIONS
@@ -298,22 +296,3 @@ def test_a_file_readable_by_others_is_made_private(journal_path: Path) -> None:
     journal_path.chmod(0o644)
     fill_journal(journal_path, 0)
     assert stat.S_IMODE(journal_path.stat().st_mode) == 0o600
-
-
-@pytest.fixture
-def command_journal_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TAVUS_MCP_DATA_DIR", str(tmp_path / "data"))
-    return tmp_path / "data" / JOURNAL_FILE_NAME
-
-
-def test_the_command_lists_the_entries_of_one_persona(
-    command_journal_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    fill_journal(command_journal_path, 2)
-    with open_journal(command_journal_path) as journal:
-        journal.append(JournalEntry("seen", "p2", "2026-01-01", revision="other"))
-    assert main.run(["journal", "show"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 3
-    assert main.run(["journal", "show", "p2"]) == 0
-    (line,) = capsys.readouterr().out.splitlines()
-    assert "other" in line

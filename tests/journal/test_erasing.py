@@ -1,0 +1,147 @@
+"""``tavus-mcp journal erase``: the contents are gone from the files, and the chain verifies."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from conftest import ToolClientFactory
+from mcp_client import ToolClient
+
+from tavus_mcp.cli import main
+from tavus_mcp.journal.journal import JournalStore
+from tavus_mcp.journal.verification import verify_file
+
+pytestmark = pytest.mark.anyio
+PERSONAL = ("Ada Canary", "canary greeting", "canary prompt", "canary plan", "canary bulk")
+
+
+def read_data_folder() -> bytes:
+    folder = Path(os.environ["TAVUS_MCP_DATA_DIR"])
+    return b"".join(path.read_bytes() for path in folder.iterdir())
+
+
+async def fill_journal(client: ToolClient) -> tuple[str, str]:
+    """Create two personas, with a plan, a change and a bulk change that holds both."""
+    persona_id = await client.create_persona(name=PERSONAL[0], system_prompt=PERSONAL[2])
+    remaining = await client.create_persona(name="Bob", greeting="Hi from Bob.")
+    await client.expect_result("update_persona", persona_id=persona_id, greeting=PERSONAL[1])
+    await client.expect_result(
+        "update_persona", persona_id=persona_id, greeting=PERSONAL[3], dry_run=True
+    )
+    plan = await client.expect_result(
+        "plan_bulk_change", persona_ids=[persona_id], values={"/greeting": PERSONAL[4]}
+    )
+    await client.expect_result("apply_plan", plan_id=plan["plan_id"])
+    both = await client.expect_result(
+        "plan_bulk_change",
+        persona_ids=[persona_id, remaining],
+        values={"/context": "They speak of bicycles."},
+    )
+    await client.expect_result("apply_plan", plan_id=both["plan_id"])
+    return persona_id, remaining
+
+
+async def test_nothing_about_an_erased_persona_is_left_and_the_journal_verifies(
+    open_tool_client: ToolClientFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with open_tool_client() as client:
+        persona_id, remaining = await fill_journal(client)
+        path = client.server.app.journal.path
+        client.server.app.journal.close()
+    assert all(text.encode() in read_data_folder() for text in PERSONAL)
+    assert main.run(["journal", "erase", persona_id]) == 0
+    assert [text for text in PERSONAL if text.encode() in read_data_folder()] == []
+    assert b"Hi from Bob." in read_data_folder()
+    result = verify_file(path)
+    assert result.faults == []
+    assert result.erased_count > 0
+    assert main.run(["journal", "verify"]) == 0
+    assert "contents of" in capsys.readouterr().out
+    with closing(JournalStore.open(path)) as journal:
+        newest = list(journal.entries())[-1]
+        assert (newest.kind, newest.persona_id) == ("erase", persona_id)
+        assert journal.states(persona_id) == []
+        assert journal.states(remaining) != []
+
+
+async def test_the_history_of_an_erased_persona_has_no_revisions_and_others_are_undone(
+    open_tool_client: ToolClientFactory,
+) -> None:
+    async with open_tool_client() as client:
+        persona_id, remaining = await fill_journal(client)
+        [row] = [
+            row
+            for row in (await client.expect_result("list_revisions", persona_id=remaining))[
+                "revisions"
+            ]
+            if "plan_id" in row
+        ]
+        revision = (await client.expect_result("get_persona", persona_id=persona_id))["revision"]
+        client.server.app.journal.close()
+    assert main.run(["journal", "erase", persona_id]) == 0
+    async with open_tool_client() as client:
+        rows = (await client.expect_result("list_revisions", persona_id=persona_id))["revisions"]
+        assert not any("revision" in row or "paths" in row for row in rows)
+        error = await client.expect_error(
+            "restore_revision", persona_id=persona_id, revision=revision
+        )
+        assert "holds no such revision" in error
+        undo = await client.expect_result("plan_bulk_change", undo_of=row["plan_id"])
+        await client.expect_result("apply_plan", plan_id=undo["plan_id"])
+        assert "context" not in await client.read_persona(remaining)
+
+
+async def test_an_erased_plan_is_no_plan_and_an_expired_creation_is_erased_too(
+    open_tool_client: ToolClientFactory,
+) -> None:
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    async with open_tool_client(clock=lambda: yesterday) as client:
+        body = {"name": "Ada Canary", "system_prompt": "x", "default_replica_id": "rfe12d8b9597"}
+        creation = await client.expect_result("create_persona", **body, dry_run=True)
+        persona_id = (await client.expect_result("create_persona", **body))["persona_id"]
+        plan = await client.expect_result(
+            "update_persona", persona_id=persona_id, greeting="Hi.", dry_run=True
+        )
+        client.server.app.journal.close()
+    assert main.run(["journal", "erase", persona_id]) == 0
+    assert b"Ada Canary" not in read_data_folder()
+    async with open_tool_client(clock=lambda: yesterday) as client:
+        for plan_id in (creation["plan_id"], plan["plan_id"]):
+            assert "no plan" in await client.expect_error("apply_plan", plan_id=plan_id)
+
+
+async def test_an_altered_erased_entry_is_detected(open_tool_client: ToolClientFactory) -> None:
+    async with open_tool_client() as client:
+        persona_id, _ = await fill_journal(client)
+        path = client.server.app.journal.path
+        client.server.app.journal.close()
+    assert main.run(["journal", "erase", persona_id]) == 0
+    with closing(JournalStore.open(path)) as journal:
+        db = journal._db  # noqa: SLF001 - anybody can open the file
+        db.execute("DROP TRIGGER no_update_entries")
+        db.execute("UPDATE entries SET status = 'failed' WHERE seq = 2")
+    assert "entry 2 is not as it was written" in verify_file(path).faults
+
+
+async def test_while_a_server_uses_the_journal_the_command_says_that_copies_may_be_left(
+    tool_client: ToolClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    persona_id, _ = await fill_journal(tool_client)
+    with closing(JournalStore.open(tool_client.server.app.journal.path)) as journal:
+        journal._db.execute("BEGIN")  # noqa: SLF001 - as a reader in another process
+        journal._db.execute("SELECT * FROM entries").fetchone()  # noqa: SLF001
+        status = main.run(["journal", "erase", persona_id])
+    assert status == 1
+    assert "Stop the servers" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("arguments", "status"), [([], 64), (["p0"], 1)])
+async def test_a_missing_or_unknown_persona_is_reported(
+    tool_client: ToolClient, arguments: list[str], status: int
+) -> None:
+    await tool_client.create_persona()
+    assert main.run(["journal", "erase", *arguments]) == status
