@@ -46,6 +46,7 @@ class App:
     """The API client, catalog, journal and masker of one server, and the state of its process.
 
     ``problems`` are the lines about wrong settings; while there is one, nothing is sent.
+    While it is ``protected``, a write needs a plan that a person accepted.
     ``secrets`` maps names to the values of ``TAVUS_SECRET_<NAME>``. ``plan_secrets`` holds, by plan
     id, the secrets that may not reach the disk. ``answered_forms`` are the confirmation forms that
     were answered, so that none is used twice. ``cancelled_writes`` are the intents of cancelled
@@ -61,6 +62,7 @@ class App:
     masker: Masker = field(default_factory=Masker)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     problems: tuple[str, ...] = ()
+    protected: bool = False
     clock: Callable[[], datetime] = _now
     plan_secrets: dict[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     answered_forms: set[str] = field(default_factory=set, repr=False)

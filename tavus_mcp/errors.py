@@ -14,7 +14,8 @@
         ├── OutOfTime             the call had no time left for this request
         ├── InvalidKey            401
         ├── NotFound              404, or 400 with "Invalid persona_id"
-        ├── RequestRejected       400, 402, 409, 422 and other 4xx: the request as it stands
+        ├── OutOfCredits          402
+        ├── RequestRejected       400, 409, 422 and other 4xx: the request as it stands
         ├── RateLimited           429, after the bounded retries
         └── Unavailable           5xx, no connection, a timeout, or an unreadable answer
 
@@ -100,7 +101,10 @@ class InvalidSettings(NotConfigured):
 
 
 class JournalUnavailable(ToolFailure):
-    """The journal cannot be used; a change that cannot be recorded is not sent."""
+    """The journal cannot be used; a change that cannot be recorded is not sent.
+
+    ``problem`` says where and why, without what it means for the change.
+    """
 
     def __init__(self, path: str, reason: str, advice: str = "") -> None:
         self.problem = f"The journal of changes at {path} cannot be used: {reason}."
@@ -150,8 +154,12 @@ class NotFound(TavusError):
     """The account has no object of this id."""
 
 
+class OutOfCredits(TavusError):
+    """402: the account has no credits left."""
+
+
 class RequestRejected(TavusError):
-    """400, 402, 409, 422 and other 4xx: Tavus refuses the request as it stands."""
+    """400, 409, 422 and other 4xx: Tavus refuses the request as it stands."""
 
 
 class RateLimited(TavusError):

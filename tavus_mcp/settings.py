@@ -44,6 +44,10 @@ VARIABLES: Mapping[str, str] = {
     ),
     "TAVUS_MCP_SANDBOX": "`1`: use the embedded local Tavus, like --sandbox.",
     "TAVUS_MCP_READ_ONLY": "`1`: serve only tools that read, like --read-only.",
+    "TAVUS_MCP_PROTECTED": (
+        "`1`: no tool writes at once; every change, creation and deletion answers a plan that "
+        "`apply_plan` carries out after the person agreed."
+    ),
     "TAVUS_MCP_TOOLSETS": "Comma list of toolsets, or `all`, like --toolsets.",
     "TAVUS_MCP_DATA_DIR": "Where state is kept; default: the user's data folder.",
     "TAVUS_MCP_ACCOUNT": "A name for the account in messages, like production. For people only.",
@@ -101,6 +105,7 @@ class Settings:
     base_url: str = DEFAULT_BASE_URL
     sandbox: bool = False
     read_only: bool = False
+    protected: bool = False
     toolsets: tuple[str, ...] = DEFAULT_TOOLSETS
     data_dir: Path = field(default_factory=lambda: Path(platformdirs.user_data_dir("tavus-mcp")))
     log_level: str = "WARNING"
@@ -119,8 +124,8 @@ def from_environment(environ: Mapping[str, str], *, needs_account: bool = True) 
         needs_account: False when Tavus is not called (a sandbox, an offline command); then the
             key, the address and the network settings are neither read nor checked.
 
-    A wrong setting leaves its default, and ``TAVUS_MCP_READ_ONLY`` True, with a line in
-    ``problems``.
+    A wrong setting leaves its default, and ``TAVUS_MCP_READ_ONLY`` and ``TAVUS_MCP_PROTECTED``
+    True, with a line in ``problems``.
     """
     reader = _Reader(environ)
     defaults = Settings()
@@ -138,6 +143,7 @@ def from_environment(environ: Mapping[str, str], *, needs_account: bool = True) 
         base_url=base_url,
         sandbox=sandbox,
         read_only=reader.read("TAVUS_MCP_READ_ONLY", _parse_flag, default=False, if_wrong=True),
+        protected=reader.read("TAVUS_MCP_PROTECTED", _parse_flag, default=False, if_wrong=True),
         toolsets=reader.read("TAVUS_MCP_TOOLSETS", parse_toolsets, default=DEFAULT_TOOLSETS),
         data_dir=reader.read_data_dir(defaults.data_dir),
         log_level=reader.read("TAVUS_MCP_LOG_LEVEL", _parse_log_level, default="WARNING"),

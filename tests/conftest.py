@@ -131,8 +131,10 @@ def open_tool_client(sandbox: ASGIApp) -> ToolClientFactory:
         clock: Callable[[], datetime] | None = None,
         **settings: Any,
     ) -> AsyncIterator[ToolClient]:
-        test_app, transport = build_test_app(app, **({"clock": clock} if clock else {}))
-        server = build_server(test_app, Settings(**{"toolsets": TOOLSETS, **settings}))
+        chosen = Settings(**{"toolsets": TOOLSETS, **settings})
+        more = {"protected": chosen.protected, **({"clock": clock} if clock else {})}
+        test_app, transport = build_test_app(app, **more)
+        server = build_server(test_app, chosen)
         async with Client(server, mode=mode, **(client or {})) as opened:  # type: ignore[arg-type]
             yield ToolClient(opened, transport, server)
 

@@ -42,6 +42,7 @@ def build_app(settings: Settings) -> App:
         settings.secrets,
         problems=settings.problems,
         is_sandbox=settings.sandbox,
+        protected=settings.protected,
     )
 
 

@@ -18,6 +18,7 @@ from tavus_mcp.errors import (
     InvalidKey,
     JournalUnavailable,
     NotConfigured,
+    OutOfCredits,
     PlanAlreadyApplied,
     RateLimited,
     Refused,
@@ -26,6 +27,7 @@ from tavus_mcp.errors import (
 )
 from tavus_mcp.fleet.finding_summary import FindingSummary
 from tavus_mcp.fleet.plan_items import (
+    ACCEPTED_STATUSES,
     TOOL,
     PlanItem,
     PlanItemProgress,
@@ -50,8 +52,9 @@ MAX_FINDINGS = 8
 """Most findings in a receipt; audit_personas returns all."""
 _MAX_TOTAL_ERROR_CHARS, _MIN_ERROR_CHARS = 8_000, 240
 """Length of the errors of all rows together, and what each row gets at least."""
-_DONE_STATUSES = frozenset({"applied", "unchanged", "done before"})
-_FATAL_ERRORS = (InvalidKey, RateLimited, NotConfigured, JournalUnavailable)
+_DONE_STATUSES = ACCEPTED_STATUSES | {"done before"}
+_UNDOABLE_TOTALS = ("applied", "unverified", "done_before")
+_FATAL_ERRORS = (InvalidKey, OutOfCredits, RateLimited, NotConfigured, JournalUnavailable)
 
 
 @dataclass
@@ -104,7 +107,8 @@ class _Run:
         plan = replace(item.plan, on_started=on_started, previous_use_seq=previous_use_seq)
         receipt = await update(self.app, from_plan(plan))
         self.finding_summary.add(item.persona_id, receipt.findings)
-        return {"status": receipt.status, "revision": receipt.revision}
+        row = {"status": receipt.status, "revision": receipt.revision}
+        return row | ({"plan_id": receipt.plan_id} if receipt.status == "drafted" else {})
 
     def _record_failure(self, error: ToolFailure) -> JsonObject:
         """Return the fields of a failed item; an error that concerns every item stops the run.
@@ -184,7 +188,7 @@ def _build_receipt(plan: plans.Plan, run: _Run) -> PlanReceipt:
     is_complete = not remaining_count and all(map(_is_done, rows))
     undo = Undo(tool=TOOL, arguments={"undo_of": plan.plan_id})
     facts: dict[str, Any] = {
-        "status": "applied" if is_complete else "partial",
+        "status": _overall_status(totals) if is_complete else "partial",
         "changes": None,
         "findings": [
             *_continuation_findings(plan, run, remaining_count),
@@ -194,9 +198,14 @@ def _build_receipt(plan: plans.Plan, run: _Run) -> PlanReceipt:
         "plan_id": plan.plan_id,
         "personas": _truncate_errors(_select_rows(rows)),
         "totals": {**totals, **({"left": remaining_count} if remaining_count else {})},
-        "undo": undo if totals["applied"] or totals["done_before"] else None,
+        "undo": undo if any(totals[name] for name in _UNDOABLE_TOTALS) else None,
     }
     return PlanReceipt.model_validate(facts)
+
+
+def _overall_status(totals: Counter[str]) -> str:
+    """Return the status of a completed plan: the first of these that a persona has."""
+    return next((name for name in ("drafted", "unverified") if totals[name]), "applied")
 
 
 def _select_rows(rows: list[JsonObject]) -> list[JsonObject]:

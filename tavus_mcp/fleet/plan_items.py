@@ -23,6 +23,8 @@ from tavus_mcp.personas.plans import Plan
 
 TOOL = "plan_bulk_change"
 """The tool that the journal names for these changes."""
+ACCEPTED_STATUSES = frozenset({"applied", "unchanged", "unverified", "drafted"})
+"""The statuses of an outcome after which a change is not sent again."""
 _PATCH_PATH = "/patch"
 
 
@@ -54,8 +56,8 @@ class PlanItemProgress:
 
     @property
     def is_applied(self) -> bool:
-        """Return True if it certainly was applied."""
-        return self.outcome is not None and self.outcome.status in ("applied", "unchanged")
+        """Return True if it certainly was accepted, so that it must not be sent again."""
+        return self.outcome is not None and self.outcome.status in ACCEPTED_STATUSES
 
     @property
     def is_void(self) -> bool:

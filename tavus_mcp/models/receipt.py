@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, WithJsonSchema
+from pydantic import BaseModel, Field, WithJsonSchema
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding, ToolCall
@@ -42,12 +42,24 @@ class Undo(ToolCall):
 
 
 _OBJECTS: JsonObject = {"type": "array", "items": {"type": "object"}}
+WriteStatus = Literal["applied", "planned", "unchanged", "drafted", "unverified", "declined"]
+_STATUS_HELP = "drafted: not live yet, plan_id publishes it; unverified: sent, cannot be read back"
 
 
 class Receipt(BaseModel):
-    """The result of a write; it never holds the whole persona."""
+    """The result of a write; it never holds the whole persona.
 
-    status: Literal["applied", "planned", "unchanged"]
+    ``status`` says what became of it:
+
+    - ``applied``: written, and read back as written; deviations are findings.
+    - ``planned``: nothing was sent; ``plan_id`` names the plan that ``apply_plan`` carries out.
+    - ``unchanged``: nothing needed to change, or Tavus answered that nothing changed.
+    - ``drafted``: written to a draft and not live; ``plan_id`` names a plan to publish it.
+    - ``unverified``: Tavus accepted it, and it cannot be read back.
+    - ``declined``: a person said no; nothing was sent and there is no plan.
+    """
+
+    status: WriteStatus
     persona_id: str | None = None
     persona_name: str | None = None
     revision: str | None = None
@@ -71,10 +83,13 @@ class PromptEdit(Receipt):
 class PlanReceipt(Receipt):
     """The result of applying a plan; for a bulk plan with each persona and totals by status.
 
-    ``partial``: not all personas of a bulk plan are done; ``findings`` say how to continue.
+    ``partial``: not all personas of a bulk plan are done; ``findings`` say how to continue. The
+    other statuses are those of ``Receipt``.
     """
 
-    status: Literal["applied", "planned", "unchanged", "partial"]  # type: ignore[assignment]  # bulk plans only
+    status: Annotated[  # type: ignore[assignment]  # bulk plans have one more
+        Literal[WriteStatus, "partial"], Field(description=_STATUS_HELP)
+    ]
     changes: list[FieldChange] | None = None  # type: ignore[assignment]  # bulk plans have none
     personas: list[JsonObject] | None = None
     totals: Annotated[dict[str, int] | None, WithJsonSchema({})] = None

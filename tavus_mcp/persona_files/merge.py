@@ -55,6 +55,8 @@ PathParts = tuple[str, ...]
 def to_file_fields(app: App, document: PersonaDocument) -> JsonObject:
     """Return a persona's fields as a file holds them: secrets masked, or as references."""
     stored = _without_identity(document.data)
+    if stored.get("tool_ids") == []:  # a file without it means the same
+        del stored["tool_ids"]
     fields: JsonObject = _replace_with_references(
         app, stored, app.masker.mask(stored), in_container=False
     )

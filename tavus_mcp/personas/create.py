@@ -36,6 +36,7 @@ from tavus_mcp.personas.readback import verify_written
 from tavus_mcp.personas.receipts import build_receipt
 from tavus_mcp.personas.secret_references import KEY_FIELD
 from tavus_mcp.personas.update import read_back_hint, refuse_masks
+from tavus_mcp.personas.write_effect import unread_findings
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ async def create(app: App, request: CreateRequest) -> Receipt:
     leaves, expected = diff(_without_leaves(body), body), PersonaDocument(body)
     refuse_masks(leaves)
     listed = diff(original.data, body) if original.data else leaves
-    if request.dry_run:
+    if plans.must_be_planned(app, dry_run=request.dry_run, plan=request.plan):
+        findings = [*findings, *plans.protected_findings(app)]
         plan = plans.build_creation_plan(app, request.tool, body, request.revives)
         plan = await plans.store_plan(app, plan)
         return build_receipt("planned", app, original, expected, listed, findings, plan=plan)
@@ -91,7 +93,9 @@ async def create(app: App, request: CreateRequest) -> Receipt:
     with write.read_back(read_back_hint(persona_id)):
         current = await app.api.get_persona(persona_id)
         write.mismatches = verify_written(expected, current, leaves, app.catalog)
-    findings += [*write.mismatches, *await write.record_outcome("applied", current)]
+    unread = unread_findings(current, leaves)
+    status = "applied" if write.is_read_back and not unread else "unverified"
+    findings += [*unread, *write.mismatches, *await write.record_outcome(status, current)]
     if request.verify_all_fields:
         findings += edited_meanwhile_findings(expected, current, app.catalog)
     if request.revives:
@@ -99,7 +103,7 @@ async def create(app: App, request: CreateRequest) -> Receipt:
         findings += await record_revived_as(app, write.intent, request.revives, new_id)
     findings = sort_by_severity(findings)
     undo = Undo(tool="delete_persona", arguments={"persona_id": current.persona_id})
-    return build_receipt("applied", app, original, current, listed, findings, undo=undo)
+    return build_receipt(status, app, original, current, listed, findings, undo=undo)
 
 
 async def build_body(
@@ -205,6 +209,8 @@ def copyable_fields(
     fields = copy.deepcopy(document)
     dropped = _drop_masked(fields)
     layers = fields.get("layers")
+    if fields.get("tool_ids") == []:  # nothing to attach, and docs name no tool_ids for a creation
+        del fields["tool_ids"]
     if isinstance(layers, dict) and layers.pop("conferencing", None):
         dropped.append(("/layers/conferencing", "a meeting identity belongs to one persona"))
     return fields if keeps_nulls else _without_nulls(fields), [

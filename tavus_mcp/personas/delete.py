@@ -80,14 +80,14 @@ async def _require_deleted(app: App, write: RecordedWrite) -> None:
 
 def build_declined_receipt(document: PersonaDocument) -> Receipt:
     """Return the receipt of a deletion that the person declined; there is no plan."""
-    return _build_receipt("planned", document, findings=[_DELETION_DECLINED])
+    return _build_receipt("declined", document, changes=[], findings=[_DELETION_DECLINED])
 
 
 _DELETION_DECLINED = RuleFinding(
     severity="warning",
     path="",
-    message="The person said no: nothing was deleted, and no plan was made.",
-    hint="That is final. Do not ask again unless the person brings it up.",
+    message="The person said no. Nothing was deleted, and there is no plan.",
+    hint="The answer is final. Do not ask again unless the person brings it up.",
 )
 NAME_NOT_CONFIRMED = RuleFinding(
     severity="warning",
@@ -112,14 +112,14 @@ def _loss_finding(app: App, document: PersonaDocument) -> RuleFinding:
 
 
 def _build_receipt(status: str, document: PersonaDocument, **fields: Any) -> Receipt:
-    is_planned = status == "planned"
+    is_deleted = status == "applied"
     return Receipt.model_validate(
         {
             "status": status,
             "persona_id": document.persona_id,
             "persona_name": document.name or None,
-            "revision": document.revision if is_planned else None,
-            "previous_revision": None if is_planned else document.revision,
+            "revision": None if is_deleted else document.revision,
+            "previous_revision": document.revision if is_deleted else None,
             "changes": [FieldChange(path="", before=document.name)],
             **fields,
         }

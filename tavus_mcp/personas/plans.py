@@ -20,13 +20,19 @@ from tavus_mcp.history.record import record_observed
 from tavus_mcp.journal.entry import JournalEntry, plan_id_of
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding, info
 from tavus_mcp.models.json_patch import Operation, pointer_of, pointer_tokens
 
 PLAN_LIFETIME = timedelta(hours=1)
 MAX_SEQ_DIGITS = 18
 """A number with as many digits may be too large for SQLite, so it names no entry."""
+PUBLICATION = "publish"
+"""The kind of a plan that makes the draft of a persona live."""
 BULK = "bulk"
 """The kind of a plan with an item for each of many personas (``fleet.plan_items``)."""
+
+
+_DISCARDS = "discard_editor_changes"
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,27 @@ class Plan:
     on_started: Callable[[], None] = lambda: None
 
 
+def must_be_planned(app: App, *, dry_run: bool, plan: Plan | None = None) -> bool:
+    """Tell whether a write is only planned: on request, or while the server is protected.
+
+    ``plan`` is the plan that the write carries out, if any.
+    """
+    return dry_run or (app.protected and plan is None)
+
+
+def protected_findings(app: App) -> list[RuleFinding]:
+    """Return the finding that says how to write while the server is protected."""
+    return [_PROTECTED] if app.protected else []
+
+
+_PROTECTED = info(
+    "protected",
+    "Nothing was written. TAVUS_MCP_PROTECTED=1 is set for this server: every write needs a plan "
+    "that a person accepted.",
+    hint="Show this to the person; after a clear yes call apply_plan with the plan_id.",
+)
+
+
 def build_change_plan(
     app: App,
     tool: str,
@@ -74,6 +101,17 @@ def build_creation_plan(app: App, tool: str, body: JsonObject, revives: str = ""
 def build_deletion_plan(before: PersonaDocument) -> Plan:
     """Return the plan of a deletion."""
     return Plan("delete", "delete_persona", before.persona_id, before.revision, {})
+
+
+def build_publication_plan(live: PersonaDocument, discard_editor_changes: bool) -> Plan:
+    """Return the plan of a publication of the draft of a persona, which is live as it was read."""
+    detail = {_DISCARDS: discard_editor_changes}
+    return Plan(PUBLICATION, "publish_persona", live.persona_id, live.revision, detail)
+
+
+def discards_editor_changes(plan: Plan) -> bool:
+    """Tell whether a publication may discard unpublished edits of the dashboard."""
+    return bool(plan.detail[_DISCARDS])
 
 
 async def store_plan(app: App, plan: Plan, base: PersonaDocument | None = None) -> Plan:

@@ -20,6 +20,8 @@ from tavus_mcp.models.persona import is_unread
 from tavus_mcp.models.receipt import Receipt, Undo, changes_of
 from tavus_mcp.personas.plans import Plan
 
+_LIVE_STATUSES = ("applied", "unverified")
+"""The statuses of a write that changed the live persona."""
 MAX_LISTED_CHANGES = 100
 """Changed fields that a receipt lists; the others are counted."""
 
@@ -41,17 +43,17 @@ def build_receipt(
     it was read back. ``operations`` are those that took effect, or would.
     """
     changes = changes_of(before.data, list(operations), app.masker, app.catalog.default_value)
-    is_applied = status == "applied"
+    is_live, is_sent = status in _LIVE_STATUSES, status in {*_LIVE_STATUSES, "drafted"}
     return Receipt.model_validate(
         {
             "status": status,
             "persona_id": current.persona_id or None,
             "persona_name": current.name or None,
             "revision": current.revision if current.persona_id else None,
-            "previous_revision": before.revision if is_applied and before.persona_id else None,
+            "previous_revision": before.revision if is_live and before.persona_id else None,
             "changes": changes[:MAX_LISTED_CHANGES],
             "findings": [
-                *(_mark_as_sent(item) if is_applied else item for item in findings),
+                *(_mark_as_sent(item) if is_sent else item for item in findings),
                 *_omission_findings(len(changes)),
             ],
             "plan_id": plan.plan_id if plan else None,

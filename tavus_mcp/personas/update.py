@@ -14,15 +14,15 @@ from typing import Any
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import EVERY_RULE, PRIVATE_URLS, UNKNOWN_FIELDS, check_change
 from tavus_mcp.errors import Refused, RequestRejected
-from tavus_mcp.history.cancelled_writes import has_taken_effect
 from tavus_mcp.history.record import RecordedWrite, WriteIntent, recorded_write
 from tavus_mcp.models.changes import Change, RawPatch
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.findings import RuleFinding, info, sort_by_severity, warning
+from tavus_mcp.models.findings import RuleFinding, sort_by_severity, warning
 from tavus_mcp.models.json_patch import Operation, diff, pointer_tokens
 from tavus_mcp.models.masking import MASK, has_masked_secret_at
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.personas import plans
+from tavus_mcp.personas.already_set import already_set_findings
 from tavus_mcp.personas.conflicts import (
     EditChecksRefused,
     edited_meanwhile_findings,
@@ -41,8 +41,11 @@ from tavus_mcp.personas.plan_binding import (
     require_same_checks,
     require_unedited_fields,
 )
+from tavus_mcp.personas.publish import store_publication_plan
 from tavus_mcp.personas.readback import verify_written
 from tavus_mcp.personas.receipts import build_receipt, build_undo, loss_findings
+from tavus_mcp.personas.write_effect import determine_effect
+from tavus_mcp.tavus_api.write_answer import WriteAnswer
 from tavus_mcp.text import quote_path, quote_paths
 
 
@@ -85,14 +88,15 @@ def from_plan(plan: plans.Plan) -> UpdateRequest:
 async def update(app: App, request: UpdateRequest) -> Receipt:
     """Carry out a change on the persona as it is now, or store it as a plan when ``dry_run``.
 
-    When Tavus refuses the ``test`` operations of a change, the answer is a plan that says so.
+    When Tavus refuses the ``test`` operations of a change, or the server is protected, the answer
+    is a plan that says so.
     Raises ``Conflict`` when the persona is not at ``if_revision``, the fields of the plan changed,
     or others changed it meanwhile, ``Refused`` when Tavus would reject the result,
     ``JournalUnavailable`` when the journal cannot be written, and the errors of the API.
     """
     before = await app.api.get_persona(request.persona_id)
     await require_revision(app, before, request.if_revision)
-    if request.dry_run:
+    if plans.must_be_planned(app, dry_run=request.dry_run, plan=request.plan):
         return await preview(app, before, request)
     after, operations, findings = await _compute_planned_update(app, before, request)
     if not operations:
@@ -100,7 +104,7 @@ async def update(app: App, request: UpdateRequest) -> Receipt:
     used_seq = await plans.mark_used(app, request.plan) if request.plan else 0
     intent = WriteIntent("persona", request.tool, before, operations, after.data, used_seq)
     tests = build_edit_guard(before, operations).tests if request.checks_edits else ()
-    is_changed = True
+    answer = WriteAnswer()
     try:
         async with recorded_write(app, intent) as write:
             if not request.checks_edits:
@@ -108,7 +112,7 @@ async def update(app: App, request: UpdateRequest) -> Receipt:
                 paths = [item.path for item in operations]
                 await require_unedited(app, before, latest, paths, _EDITED_AT_LAST)
             try:
-                is_changed = await app.api.patch_persona(request.persona_id, [*tests, *operations])
+                answer = await app.api.patch_persona(request.persona_id, [*tests, *operations])
             except RequestRejected as error:
                 await require_tests_at_fault(app, before, error, tests)
     except EditChecksRefused as refusal:
@@ -117,17 +121,33 @@ async def update(app: App, request: UpdateRequest) -> Receipt:
     with write.read_back(read_back_hint(request.persona_id)):
         current = await app.api.get_persona(request.persona_id)
         write.mismatches = verify_written(after, current, operations, app.catalog)
-    findings += await _require_effect(write, current, is_changed=is_changed)
+    effect = await determine_effect(write, answer, current, operations)
+    findings += effect.findings
+    if effect.status == "drafted":
+        return await _answer_draft(write, before, current, operations, findings)
     if request.verify_all_fields:
         findings += edited_meanwhile_findings(after, current, app.catalog)
     if not request.checks_edits:
         findings += await overwritten_findings(app, write.intent, before, operations)
-    status = "applied" if is_changed else "unchanged"
-    findings += [*write.mismatches, *await write.record_outcome(status, current)]
-    effective = operations if is_changed else ()
+    findings += await write.record_outcome(effect.status, current)
+    effective = operations if answer.is_changed else ()
     undo = build_undo(before, current.revision, effective, app.masker)
     findings = sort_by_severity(findings)
-    return build_receipt(status, app, before, current, effective, findings, undo=undo)
+    return build_receipt(effect.status, app, before, current, effective, findings, undo=undo)
+
+
+async def _answer_draft(
+    write: RecordedWrite,
+    before: PersonaDocument,
+    live: PersonaDocument,
+    operations: Sequence[Operation],
+    findings: Sequence[RuleFinding],
+) -> Receipt:
+    """Record a change that went to a draft; return its receipt with a plan to publish it."""
+    unrecorded = await write.record_outcome("drafted", live)
+    plan = await store_publication_plan(write.app, live)
+    findings = sort_by_severity([*findings, *unrecorded])
+    return build_receipt("drafted", write.app, before, live, operations, findings, plan=plan)
 
 
 async def preview(app: App, before: PersonaDocument, request: UpdateRequest) -> Receipt:
@@ -159,6 +179,7 @@ async def _plan(
         **detail,
     )
     plan = await plans.store_plan(app, plan, before)
+    findings = [*findings, *plans.protected_findings(app)]
     return build_receipt("planned", app, before, before, operations, findings, plan=plan)
 
 
@@ -208,6 +229,7 @@ def compute_update(
     refuse_mixed_conferencing(operations)
     findings = check_change(before, after, operations, app.catalog, allow=request.allow)
     findings += loss_findings(before, operations, app.masker)
+    findings += already_set_findings(request.change, before)
     if request.checks_edits:
         findings += build_edit_guard(before, operations).findings()
     else:
@@ -234,29 +256,6 @@ def read_back_hint(persona_id: str) -> str:
     return f"Read persona {persona_id!r} with get_persona before changing it again."
 
 
-async def _require_effect(
-    write: RecordedWrite, current: PersonaDocument, *, is_changed: bool
-) -> list[RuleFinding]:
-    """Compare the answer with what was read back; raise ``Conflict`` when they contradict."""
-    if write.lost_response is not None:
-        if write.mismatches or not has_taken_effect(write.app, write.intent, current):
-            raise await write.record_conflict(
-                "unknown",
-                f"{write.lost_response} It was read again at once, and it is not certain that the "
-                "change is there. Look with get_persona before you try again.",
-            )
-        return [RESPONSE_LOST]
-    is_same = write.is_read_back and current.digest == write.intent.revision_digest
-    if is_changed and is_same and write.mismatches:
-        details = "; ".join(f"{quote_path(item.path)}: {item.message}" for item in write.mismatches)
-        raise await write.record_conflict(
-            "failed",
-            "Tavus answered that all was well, but the persona reads as it was before: the change "
-            f"did not take effect. {details}",
-        )
-    return [] if is_changed else [ALREADY_SET]
-
-
 _EDITED_AT_LAST = "Fields that this plan changes were edited while it was being applied"
 _CHECKS_REFUSED = "checks_refused"
 """The member of a plan's detail that says that Tavus refused ``test`` operations."""
@@ -271,17 +270,6 @@ def _checks_refused_finding(refusal: EditChecksRefused) -> RuleFinding:
         hint="Show this to the person; after a clear yes call apply_plan with the plan_id.",
         source="D:patch-persona",
     )
-
-
-RESPONSE_LOST = info(
-    "answer-lost", "The answer to the change was lost, but the persona reads as it was to be."
-)
-ALREADY_SET = info(
-    "so-already",
-    "Tavus answered that all of this is so already. What is its default it often neither "
-    "stores nor shows.",
-    source="N#71196814473",
-)
 
 
 def refuse_masks(operations: Sequence[Operation]) -> None:

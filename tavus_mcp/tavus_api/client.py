@@ -34,6 +34,7 @@ from tavus_mcp.tavus_api.error_mapping import (
 )
 from tavus_mcp.tavus_api.pagination import ListEndpoint, Page, PagePosition
 from tavus_mcp.tavus_api.retries import RetryTransport
+from tavus_mcp.tavus_api.write_answer import WriteAnswer, parse_write_answer
 
 READ_TIMEOUT = httpx2.Timeout(15.0, connect=5.0)
 """The seconds of one attempt; a read is tried again."""
@@ -106,12 +107,22 @@ class TavusApi:
             raise unreadable_response_error(response, subject, write=True)
         return created.data
 
-    async def patch_persona(self, persona_id: str, operations: Sequence[Operation]) -> bool:
-        """Send a JSON Patch (docs: patch-persona); return False if nothing changed (304)."""
+    async def patch_persona(self, persona_id: str, operations: Sequence[Operation]) -> WriteAnswer:
+        """Send a JSON Patch (docs: patch-persona); return what Tavus says became of it."""
         path = _resource_path("personas", persona_id)
         subject = f"the change of persona {persona_id!r}"
         response = await self._send("PATCH", path, subject, operations=operations)
-        return response.status_code != 304
+        return parse_write_answer(response)
+
+    async def publish_persona(self, persona_id: str, *, force: bool = False) -> WriteAnswer:
+        """Make the draft of a persona live (docs: publish-pal).
+
+        With ``force`` unpublished edits of the dashboard are discarded instead of a conflict.
+        """
+        path = _resource_path("personas", persona_id) + "/publish"
+        subject = f"the publication of persona {persona_id!r}"
+        query = {"force": "true"} if force else None
+        return parse_write_answer(await self._send("POST", path, subject, query=query, json={}))
 
     async def delete_persona(self, persona_id: str) -> None:
         """Delete a persona (docs: delete-persona); 204 and 200 are success."""

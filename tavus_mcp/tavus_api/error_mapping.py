@@ -16,6 +16,7 @@ import httpx2
 from tavus_mcp.errors import (
     InvalidKey,
     NotFound,
+    OutOfCredits,
     RateLimited,
     RequestRejected,
     TavusError,
@@ -189,10 +190,18 @@ def _classify_status(
     match status:
         case 401 | 403:
             return InvalidKey, "Check TAVUS_API_KEY; a key works only in its own environment."
+        case 402:
+            return OutOfCredits, (
+                "The account has no credits left, or its Tavus plan does not include this. Nothing "
+                "was written. The owner of the account adds credits in the Tavus dashboard; until "
+                "then the call fails again."
+            )
         case 409 if "maker" in message.lower() or "draft" in message.lower():
             return RequestRejected, (
-                "The Tavus dashboard holds unpublished edits of this persona. Nothing was written; "
-                "publish or discard them there, then call again."
+                "The Tavus dashboard holds unpublished edits of this persona. Nothing was written. "
+                "Publish or discard them there, then call again. "
+                "publish_persona(discard_editor_changes=true) of the toolset advanced discards "
+                "them, after the person agreed."
             )
         case 429:
             return RateLimited, (

@@ -88,7 +88,7 @@ async def test_every_argument_is_sent_under_its_field_name(
         visual_disclosure="AI",
         layers={"stt": {"hotwords": "Tavus"}},
     )
-    assert receipt["status"] == "applied"
+    assert receipt["status"] == "unverified"  # reads leave out memories
     assert read_posted_body(tool_client) == {
         "persona_name": "Clerk",
         "system_prompt": "You sell.",

@@ -77,15 +77,17 @@ async def test_one_argument_changes_one_field_with_one_operation(
 @pytest.mark.parametrize(
     ("argument", "value"), [("tool_ids", ["t1"]), ("memories", ["Likes tea."])]
 )
-async def test_a_write_only_field_is_written(
+async def test_a_field_that_reads_leave_out_is_written_and_not_verified(
     tool_client: ToolClient, store: Store, argument: str, value: list[str]
 ) -> None:
-    """Vendor: tool_ids and memories are taken, but are no part of a read."""
+    """Vendor: tool_ids and memories are taken, but docs show them in no read."""
+    await tool_client.set_switches(include_settings="ignored")
     persona_id = await tool_client.create_persona()
     receipt = await tool_client.expect_result(
         "update_persona", persona_id=persona_id, **{argument: value}
     )
-    assert receipt["status"] == "applied"
+    assert receipt["status"] == "unverified"
+    assert "cannot be read back" in str(receipt["findings"])
     row = store.get("persona", persona_id)
     assert row is not None
     assert row[argument] == value

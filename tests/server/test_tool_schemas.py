@@ -142,7 +142,7 @@ async def test_every_change_tool_takes_dry_run_and_all_but_create_if_revision(
         assert tool.annotations is not None
         properties = tool.input_schema["properties"]
         if not tool.annotations.read_only_hint:
-            a_plan = tool.name == "apply_plan"
+            a_plan = tool.name in ("apply_plan", "publish_persona")
             assert a_plan or "dry_run" in properties, tool.name
             new = tool.name == "create_persona"
             assert a_plan or new or "if_revision" in properties, tool.name

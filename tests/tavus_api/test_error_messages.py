@@ -16,6 +16,7 @@ from tavus_mcp.errors import (
     InvalidKey,
     NotConfigured,
     NotFound,
+    OutOfCredits,
     RateLimited,
     RequestRejected,
     TavusError,
@@ -69,7 +70,7 @@ def build_app_answering(
         (400, {"message": "limit too large"}, RequestRejected, "limit too large"),
         (401, {"message": "Invalid access token"}, InvalidKey, "TAVUS_API_KEY"),
         (401, {"message": "Invalid access token"}, InvalidKey, "Invalid access token"),
-        (402, {"message": "Out of credits"}, RequestRejected, "Out of credits"),
+        (402, {"message": "Payment required"}, OutOfCredits, "has no credits left"),
         (403, {"error": "not yours"}, InvalidKey, "not yours"),
         (404, {"error": "Guardrails not found"}, NotFound, "Guardrails not found"),
         (

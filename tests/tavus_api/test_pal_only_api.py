@@ -128,7 +128,7 @@ async def test_undo_leaves_a_persona_without_layers_as_it_was(
     assert not pal_api.personas[persona_id].get("layers")
 
 
-async def test_a_304_answer_with_an_empty_body_gives_the_status_unchanged(
+async def test_a_304_answer_that_the_read_contradicts_gives_the_status_unverified(
     pal_tool_client: ToolClient, pal_api: PalOnlyApi
 ) -> None:
     persona_id = await pal_tool_client.create_persona()
@@ -141,7 +141,8 @@ async def test_a_304_answer_with_an_empty_body_gives_the_status_unchanged(
     receipt = await pal_tool_client.expect_result(
         "update_persona", persona_id=persona_id, greeting="Hi!"
     )
-    assert receipt["status"] == "unchanged"
+    assert receipt["status"] == "unverified"
+    assert "reads otherwise" in str(receipt["findings"])
     assert pal_api.request_lines.count(f"PATCH /v2/pals/{persona_id}") == 2
 
 

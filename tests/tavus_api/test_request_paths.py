@@ -31,6 +31,7 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("set_function_tool", "persona_id", {"name": "a"}),
     ("remove_function_tool", "persona_id", {"name": "a"}),
     ("check_persona", "persona_id", {}),
+    ("publish_persona", "persona_id", {}),
     ("patch_persona", "persona_id", {"patch": {"greeting": "x"}}),
     ("suggest_tuning", "persona_id", {"goals": ["be_smarter"]}),
     ("export_persona", "persona_id", {}),

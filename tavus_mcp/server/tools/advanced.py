@@ -9,6 +9,7 @@ from tavus_mcp.checker.check import allowed_rules
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.persona_files import export
+from tavus_mcp.personas import publish
 from tavus_mcp.personas.patch_input import parse_patch
 from tavus_mcp.personas.secret_references import literal_key_findings, resolve_references
 from tavus_mcp.personas.update import UpdateRequest, update
@@ -53,6 +54,20 @@ async def patch_persona(
         findings=[*findings, *literal_key_findings(patch)],
     )
     return await update(app, request)
+
+
+@advanced.change("Publish persona")
+async def publish_persona(
+    app: App,
+    persona_id: PersonaIdParameter,
+    discard_editor_changes: Annotated[
+        bool, doc("Discard unpublished dashboard edits for good")
+    ] = False,
+) -> Receipt:
+    """Make a plan that publishes the persona's draft; apply_plan carries it out."""
+    return await publish.plan_publication(
+        app, persona_id, discard_editor_changes=discard_editor_changes
+    )
 
 
 @advanced.read("Export persona")

@@ -13,7 +13,7 @@ from tavus_mcp.fleet import apply
 from tavus_mcp.history import revisions
 from tavus_mcp.history.revivals import REVIVES
 from tavus_mcp.models.receipt import PlanReceipt, Receipt
-from tavus_mcp.personas import create, delete, plans, restore, update
+from tavus_mcp.personas import create, delete, plans, publish, restore, update
 from tavus_mcp.server.results import Comparison, RevisionPage
 from tavus_mcp.server.shared_parameters import (
     Cursor,
@@ -108,6 +108,8 @@ async def apply_plan(
         case "delete":
             deletion = delete.DeleteRequest(plan.persona_id, plan.revision, plan)
             receipt = await delete.delete(app, deletion)
+        case plans.PUBLICATION:
+            receipt = await publish.publish(app, plan)
         case _:
             receipt = await update.update(app, update.from_plan(plan))
     return PlanReceipt(**dict(receipt))

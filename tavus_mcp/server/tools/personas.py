@@ -17,7 +17,7 @@ from tavus_mcp.models.changes import EditText, SetFields
 from tavus_mcp.models.layers import LAYER_NAMES, Layers
 from tavus_mcp.models.persona import DisclosureType, Ids, PipelineMode, persona_arguments
 from tavus_mcp.models.receipt import PromptEdit, Receipt
-from tavus_mcp.personas import create, delete, read
+from tavus_mcp.personas import create, delete, plans, read
 from tavus_mcp.personas.conflicts import require_revision
 from tavus_mcp.personas.current_spelling import AUDIO_ONLY
 from tavus_mcp.personas.lost_creations import report_lost_creations
@@ -266,7 +266,7 @@ async def delete_persona(
     """Ask the person to confirm, or answer with a plan; never deletes in one call."""
     document = await app.api.get_persona(persona_id)
     await require_revision(app, document, if_revision)
-    if dry_run or not can_elicit(ctx):
+    if plans.must_be_planned(app, dry_run=dry_run) or not can_elicit(ctx):
         return await delete.plan_deletion(app, document)
     response = await elicit_name(app, ctx, document)
     if isinstance(response, InputRequiredResult):

@@ -296,6 +296,6 @@ async def test_each_deletion_needs_its_own_answer(
         )
         await tool_client.expect_result("delete_persona", persona_id=first)
         person.action = "decline"
-        planned = await tool_client.expect_result("delete_persona", persona_id=second)
-    assert planned["status"] == "planned"
+        answer = await tool_client.expect_result("delete_persona", persona_id=second)
+    assert answer["status"] == "declined"
     assert len(person.forms) == 2
