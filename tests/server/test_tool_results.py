@@ -98,6 +98,7 @@ def build_successful_calls(
             "compare_personas",
             {"first": target["persona_id"], "second": "p1af207b8189", "measure": True},
         ),
+        ("publish_persona", target),
         ("delete_persona", target),
     ]
 
