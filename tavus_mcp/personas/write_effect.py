@@ -43,9 +43,9 @@ async def determine_effect(
         await _require_found(write, current)
         return WriteEffect("unverified" if unread else "applied", [RESPONSE_LOST, *unread])
     findings = [EDITS_DISCARDED] if answer.has_discarded_edits else []
-    is_shown = write.is_read_back and not write.mismatches and len(unread) < len(operations)
+    reads_as_written = write.is_read_back and not write.mismatches and len(unread) < len(operations)
     is_draft_read = write.is_read_back and current.data.get("is_draft") is True
-    if is_draft_read or (answer.is_draft and not is_shown):
+    if is_draft_read or (answer.is_draft and not reads_as_written):
         return WriteEffect("drafted", [*findings, DRAFTED])
     if not answer.is_changed:
         if write.is_read_back and write.mismatches:

@@ -59,6 +59,7 @@ def build_successful_calls(
 ) -> list[tuple[str, dict[str, Any]]]:
     """Return a call of each tool that needs no earlier answer; ``target`` holds a persona id."""
     return [
+        ("publish_persona", target),
         ("list_personas", {}),
         ("get_persona", target),
         ("create_persona", {"system_prompt": "x"}),
@@ -98,7 +99,6 @@ def build_successful_calls(
             "compare_personas",
             {"first": target["persona_id"], "second": "p1af207b8189", "measure": True},
         ),
-        ("publish_persona", target),
         ("delete_persona", target),
     ]
 
