@@ -123,7 +123,7 @@ async def test_a_publication_is_refused_when_the_live_persona_was_edited(
     assert (await tool_client.read_persona(persona_id))["persona_name"] == "Ada"
 
 
-async def test_unpublished_edits_of_the_dashboard_are_shown_and_discarded_on_request_only(
+async def test_unpublished_edits_of_the_dashboard_are_named_and_discarded_on_request_only(
     tool_client: ToolClient,
 ) -> None:
     """Docs: 409 maker_changes; force discards another person's work."""
