@@ -44,10 +44,7 @@ VARIABLES: Mapping[str, str] = {
     ),
     "TAVUS_MCP_SANDBOX": "`1`: use the embedded local Tavus, like --sandbox.",
     "TAVUS_MCP_READ_ONLY": "`1`: serve only tools that read, like --read-only.",
-    "TAVUS_MCP_PROTECTED": (
-        "`1`: no tool writes at once; every change, creation and deletion answers a plan that "
-        "`apply_plan` carries out after the person agreed."
-    ),
+    "TAVUS_MCP_PROTECTED": "`1`: every write answers a plan, which only `apply_plan` carries out.",
     "TAVUS_MCP_TOOLSETS": "Comma list of toolsets, or `all`, like --toolsets.",
     "TAVUS_MCP_DATA_DIR": "Where state is kept; default: the user's data folder.",
     "TAVUS_MCP_ACCOUNT": "A name for the account in messages, like production. For people only.",
