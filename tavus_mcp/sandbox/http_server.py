@@ -9,15 +9,20 @@ import struct
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from urllib.parse import urlsplit
 
 import anyio
 import uvicorn
 from starlette.applications import Starlette
-from starlette.types import Receive, Scope, Send
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tavus_mcp.sandbox.faults import RESET_EXTENSION
+from tavus_mcp.sandbox.http import json_response
 
+_ALL_ADDRESSES = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared, not bound
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _NO_LINGER = struct.pack("ii", 1, 0)
 _POLL_SECONDS = 0.005
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -42,6 +47,27 @@ class BreakableProtocol(H11Protocol):
             await app({**scope, "extensions": extensions}, receive, send)
 
         self.app = app_with_abort
+
+
+class HostMiddleware:
+    """Refuses requests whose Host header names another machine.
+
+    A page in a browser could otherwise reach the sandbox by a host name that resolves to loopback
+    (DNS rebinding). A server that listens on all addresses accepts every name.
+    """
+
+    def __init__(self, app: ASGIApp, bound_host: str) -> None:
+        self._app = app
+        self._allowed = None if bound_host in _ALL_ADDRESSES else {*_LOOPBACK_NAMES, bound_host}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 421."""
+        host = urlsplit(f"//{Headers(scope=scope).get('host', '')}").hostname
+        if self._allowed is None or host in self._allowed:
+            await self._app(scope, receive, send)
+        else:
+            refusal = json_response({"error": "This server does not serve that host name"}, 421)
+            await refusal(scope, receive, send)
 
 
 @asynccontextmanager
@@ -98,7 +124,7 @@ class _StandaloneServer(uvicorn.Server):
 
 def _build_config(app: Starlette, host: str, port: int) -> uvicorn.Config:
     return uvicorn.Config(
-        app,
+        HostMiddleware(app, host),
         host=host,
         port=port,
         http=BreakableProtocol,

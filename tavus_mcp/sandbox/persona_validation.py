@@ -41,6 +41,7 @@ _REPORTED_VALUES = {
     "/layers/conversational_flow/replica_interruptibility": ("verylow",),  # docs: quickstart
     "/layers/conversational_flow/turn_detection_model": ("timebased",),  # docs have two spellings
 }
+_LISTS_TO_REPLACE = ("document_ids", "document_tags")
 _REFERENCES = {
     "default_replica_id": ("replica", "Invalid replica_id"),
     "objectives_id": ("objectives", "Invalid objectives_id"),
@@ -137,6 +138,11 @@ def add_implicit_values(persona: Row, switches: Switches) -> Row:
     return row
 
 
+def add_empty_lists(persona: Row) -> Row:
+    """Return a document with the lists that a patch may ``replace`` unstored (vendor client)."""
+    return {**{name: [] for name in _LISTS_TO_REPLACE}, **persona}
+
+
 def drop_implicit_values(after: Row, before: Row) -> Row:
     """Return a patched document without the empty values that ``before`` does not store."""
     layers = {
@@ -145,8 +151,9 @@ def drop_implicit_values(after: Row, before: Row) -> Row:
         if name != "llm" or layer or name in before["layers"]
     }
     row = {**after, "layers": layers}
-    if row.get("tool_ids") == [] and "tool_ids" not in before:
-        del row["tool_ids"]
+    for name in ("tool_ids", *_LISTS_TO_REPLACE):
+        if row.get(name) == [] and name not in before:
+            del row[name]
     return row
 
 

@@ -188,7 +188,7 @@ async def test_a_failed_write_has_no_effect_and_one_with_an_emptied_answer_has(
 
 async def test_a_delayed_answer_is_correct(sandbox_client: httpx2.AsyncClient) -> None:
     await plan_fault(sandbox_client, kind="slow", delay=0.001)
-    assert (await sandbox_client.get("/v2/personas")).json()["total_count"] == 4
+    assert (await sandbox_client.get("/v2/personas")).json()["total_count"] == 7
 
 
 async def test_an_in_process_reset_raises_an_exception(sandbox_client: httpx2.AsyncClient) -> None:

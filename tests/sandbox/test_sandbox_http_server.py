@@ -90,7 +90,7 @@ async def test_a_reset_fault_resets_the_tcp_connection(client: httpx2.AsyncClien
     await plan_fault(client, kind="reset_before")
     stream = await anyio.connect_tcp(str(client.base_url.host), client.base_url.port or 0)
     async with stream:
-        await stream.send(b"GET /v2/personas HTTP/1.1\r\nhost: x\r\nx-api-key: any\r\n\r\n")
+        await stream.send(b"GET /v2/personas HTTP/1.1\r\nhost: localhost\r\nx-api-key: any\r\n\r\n")
         with pytest.raises(anyio.BrokenResourceError) as broken:
             await stream.receive()
     assert isinstance(broken.value.__cause__, ConnectionResetError)
@@ -131,7 +131,7 @@ async def test_a_signal_ends_the_command_cleanly(tmp_path: Path, number: signal.
         assert "any non-empty x-api-key works" in message
         url = message.split()[3]
         async with httpx2.AsyncClient(base_url=url, headers={"x-api-key": "any"}) as client:
-            assert (await client.get("/personas")).json()["total_count"] == 4
+            assert (await client.get("/personas")).json()["total_count"] == 7
             process.send_signal(number)
             assert await process.wait() == 0
         assert [text async for text in process.stderr] == []
@@ -141,3 +141,22 @@ async def test_an_occupied_port_is_an_error(store: Store) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
         async with serve_in_background(build_sandbox(store), port=taken.getsockname()[1]):
             pass
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:80", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:8080", 200),
+        ("rebound.example.com", 421),
+        ("127.0.0.1.example.com:80", 421),
+        ("", 421),
+    ],
+)
+async def test_a_host_header_of_another_machine_is_refused(
+    client: httpx2.AsyncClient, host: str, status: int
+) -> None:
+    """Ours: a page in a browser must not reach the sandbox by DNS rebinding."""
+    answer = await client.get("/personas", headers={"host": host})
+    assert answer.status_code == status

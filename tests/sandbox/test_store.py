@@ -46,7 +46,7 @@ async def test_state_survives_a_killed_process(tmp_path: Path) -> None:
 def test_stock_objects_are_inserted_once(tmp_path: Path) -> None:
     for _ in range(3):
         with closing(Store.open(tmp_path / "state.db")) as store:
-            assert store.page(Query("persona"))[1] == 4
+            assert store.page(Query("persona"))[1] == 7
 
 
 def test_the_file_is_private_to_its_owner(tmp_path: Path) -> None:

@@ -106,6 +106,9 @@ class Properties(http.Body):
     recording_s3_bucket_name: str = ""
     recording_s3_bucket_region: str = ""
     aws_assume_role_arn: str = ""
+    # LiveKit's plugin sends these two; no docs page has them
+    livekit_ws_url: str = ""
+    livekit_room_token: str = ""
 
 
 class NewConversation(http.Body):

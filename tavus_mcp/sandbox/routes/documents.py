@@ -13,6 +13,18 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.sandbox import http
 from tavus_mcp.sandbox.ids import generate_id, now
 from tavus_mcp.sandbox.routes.resource import Resource
+from tavus_mcp.sandbox.store import Row
+
+
+def _public_row(row: Row) -> Row:
+    """Return a document as it is read, with both names of its id (vendor client)."""
+    return {**row, "uuid": row["document_id"]}
+
+
+def _verbose_row(row: Row) -> Row:
+    """Return a document as a verbose read returns it (vendor client: capabilities)."""
+    return {**_public_row(row), "display_status": row["status"]}
+
 
 DOCUMENTS = Resource(
     kind="document",
@@ -21,6 +33,7 @@ DOCUMENTS = Resource(
     paging=http.Paging(limit=10, first_page=0),
     search_fields=("document_name", "document_id"),
     has_tags=True,
+    render=_public_row,
 )
 Tags = list[Annotated[str, Field(min_length=1)]]
 
@@ -42,7 +55,9 @@ class NewDocument(http.Body):
     properties: JsonObject | MISSING = MISSING
     crawl_config: CrawlConfig | None = None
     crawl: CrawlConfig | None = None
-    # the vendor's own client sends these two; no docs page has them
+    # the vendor's own client sends these; no docs page has them
+    participant_tags: Tags | MISSING = MISSING
+    custom_description: str | MISSING = MISSING
     is_customer_support_document: bool | None = None
     font_size_aware_extraction: bool | None = None
 
@@ -60,7 +75,7 @@ def routes() -> list[Route]:
         Route("/v2/documents", list_all, methods=["GET"]),
         Route("/v2/documents", create, methods=["POST"]),
         Route("/v2/documents/tags", DOCUMENTS.list_tags, methods=["GET"]),
-        Route("/v2/documents/{document_id}", DOCUMENTS.read, methods=["GET"]),
+        Route("/v2/documents/{document_id}", read, methods=["GET"]),
         Route("/v2/documents/{document_id}", update, methods=["PATCH"]),
         Route("/v2/documents/{document_id}", DOCUMENTS.delete, methods=["DELETE"]),
     ]
@@ -85,15 +100,23 @@ async def create(request: Request) -> Response:
         "updated_at": born,
     }
     http.store_of(request).put("document", row["document_id"], row)
-    return http.json_response(row | {"status": "started", "progress": 0})
+    return http.json_response(_public_row(row) | {"status": "started", "progress": 0})
 
 
 async def list_all(request: Request) -> Response:
     """List documents with page and limit; pages count from 0 (docs: get-documents)."""
     status = request.query_params.get("status")
-    page = DOCUMENTS.page(request, {"status": status} if status else None)
+    render = _verbose_row if http.query_flag(request, "verbose") else None
+    page = DOCUMENTS.page(request, {"status": status} if status else None, render=render)
     limit, offset = DOCUMENTS.paging.window(request)
     return http.json_response(page | {"page": offset // limit, "limit": limit})
+
+
+async def read(request: Request) -> Response:
+    """Return one document; ``verbose`` adds its status for display (vendor client)."""
+    row = DOCUMENTS.requested(request)
+    render = _verbose_row if http.query_flag(request, "verbose") else _public_row
+    return http.json_response(render(row))
 
 
 async def update(request: Request) -> Response:
@@ -105,4 +128,4 @@ async def update(request: Request) -> Response:
         row = DOCUMENTS.requested(request)
         row |= changes | {"updated_at": now()}
         store.put("document", row["document_id"], row)
-    return http.json_response(row)
+    return http.json_response(_public_row(row))

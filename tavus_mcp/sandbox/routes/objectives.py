@@ -15,6 +15,14 @@ from tavus_mcp.sandbox import http
 from tavus_mcp.sandbox.ids import generate_id, now
 from tavus_mcp.sandbox.json_patch import not_modified_response
 from tavus_mcp.sandbox.routes.resource import Resource
+from tavus_mcp.sandbox.store import Row
+
+
+def _public_row(row: Row) -> Row:
+    """Return a set as it is read, with both names of its id and of its name (vendor client)."""
+    public = {name: value for name, value in row.items() if name != _TYPE_FIELD}
+    return public | {"uuid": row["objectives_id"], "objectives_name": row["name"]}
+
 
 _WRITABLE_FIELDS = ("name", "data", "allow_loops")
 _TYPE_FIELD = "objectives_type"
@@ -24,7 +32,7 @@ OBJECTIVES = Resource(
     not_found=(400, "Invalid objectives_id"),
     paging=http.Paging(limit=25, first_page=1),
     search_fields=("name", "objectives_id"),
-    render=lambda row: {name: value for name, value in row.items() if name != _TYPE_FIELD},
+    render=_public_row,
 )
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$", max_length=100)]
 

@@ -24,6 +24,7 @@ from tavus_mcp.sandbox.json_patch import (
     read_operations,
 )
 from tavus_mcp.sandbox.persona_validation import (
+    add_empty_lists,
     add_implicit_values,
     check_references,
     check_server_fields,
@@ -71,8 +72,6 @@ async def create(request: Request) -> Response:
     body = await http.read_object(request)
     http.reject_mixed_vocabularies(body)
     persona = normalize_persona(to_persona_names(body))
-    if request.url.path.startswith("/v2/pals") and not persona.get("default_replica_id"):
-        raise http.missing_field("default_face_id")
     reject_server_fields(persona)
     validate_persona(persona, switches_of(request), key="error")
     store = http.store_of(request)
@@ -186,7 +185,7 @@ def apply_and_validate(
 ) -> Row:
     """Return a persona with a patch applied, as it is stored; refuse what breaks a rule."""
     reject_key_copies(operations)
-    patched = apply_operations(add_implicit_values(before, switches), operations)
+    patched = apply_operations(add_empty_lists(add_implicit_values(before, switches)), operations)
     after = normalize_persona(patched)
     check_server_fields(before, after)
     validate_persona(after, switches, key="message")

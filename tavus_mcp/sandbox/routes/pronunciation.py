@@ -17,11 +17,19 @@ from tavus_mcp.sandbox.store import Row
 
 _PATH = "/v2/pronunciation-dictionaries"
 _ID_FIELD = "pronunciation_dictionary_id"
+
+
+def _public_row(row: Row) -> Row:
+    """Return a dictionary as it is read, with both names of its id (vendor client)."""
+    return {**row, "uuid": row[_ID_FIELD]}
+
+
 DICTIONARIES = Resource(
     kind="dictionary",
     parameter="dictionary_id",
     not_found=(404, "Pronunciation dictionary not found"),
     paging=http.Paging(limit=10, first_page=0),
+    render=_public_row,
 )
 
 

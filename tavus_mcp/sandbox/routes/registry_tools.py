@@ -13,6 +13,12 @@ from tavus_mcp.sandbox.ids import generate_id, now
 from tavus_mcp.sandbox.routes.resource import Resource, require_persona
 from tavus_mcp.sandbox.store import Row, Store
 
+
+def _public_row(row: Row) -> Row:
+    """Return a tool as it is read: secrets masked, both names of its id (vendor client)."""
+    return {**tool_validation.mask_secrets(row), "uuid": row["tool_id"]}
+
+
 TOOLS = Resource(
     kind="tool",
     parameter="tool_id",
@@ -20,7 +26,7 @@ TOOLS = Resource(
     paging=http.Paging(limit=25, first_page=1),
     search_fields=("name", "tool_id"),
     has_tags=True,
-    render=tool_validation.mask_secrets,
+    render=_public_row,
 )
 _MAX_ATTACHED_TOOLS = 50
 _TYPE_FILTERS: dict[str, dict[str, Any]] = {

@@ -36,7 +36,9 @@ def routes() -> list[Route]:
 
 async def list_skills(request: Request) -> Response:
     """List every skill (docs: list-skills)."""
-    return http.json_response(http.page_envelope(request, _PAGING, "skill"))
+    page = http.page_envelope(request, _PAGING, "skill")
+    page["data"] = [{**row, "display_name": row["name"], "tool_names": []} for row in page["data"]]
+    return http.json_response(page)
 
 
 async def list_attached(request: Request) -> Response:

@@ -115,7 +115,7 @@ async def test_the_index_lists_all_personas(
         store.put("persona", f"p{number}", row | {"persona_type": "user"})
     async with open_tool_client(mode=mode) as tool_client:
         index = json.loads(await read_text(tool_client, "tavus://personas"))
-    assert index["total_count"] == len(index["personas"]) == 154
+    assert index["total_count"] == len(index["personas"]) == 157
     assert {"persona_id": "p149", "persona_name": "Bot 149", "type": "user"}.items() <= index[
         "personas"
     ][-1].items()
