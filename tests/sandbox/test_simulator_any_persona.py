@@ -14,6 +14,7 @@ from tavus_mcp.sandbox.http import HttpError
 from tavus_mcp.sandbox.persona_validation import normalize_persona, validate_persona
 from tavus_mcp.sandbox.simulator import simulate_call
 from tavus_mcp.sandbox.simulator.parameters import assumptions
+from tavus_mcp.sandbox.switches import Switches
 
 LEVELS = ["low", "medium", "high"]
 SENSITIVITIES = ["superlow", "verylow", *LEVELS]
@@ -89,7 +90,7 @@ def test_any_valid_persona_can_have_a_simulated_conversation(
 ) -> None:
     document = normalize_persona(written)
     try:
-        validate_persona(document, key="error")
+        validate_persona(document, Switches(), key="error")
     except HttpError:
         assume(False)
     call = simulate_call(document, seed=seed, number=number)

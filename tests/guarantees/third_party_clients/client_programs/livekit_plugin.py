@@ -10,14 +10,14 @@ from livekit.plugins.tavus.api import DEFAULT_FACE_ID, DEFAULT_PAL_ID, TavusAPI
 
 async def run(url: str) -> dict[str, str]:
     """Start the calls that the plugin starts, and create both kinds of persona."""
-    room = {"livekit_ws_url": "wss://room.example.com", "livekit_room_token": "token-1234"}
+    transport = {"livekit_ws_url": "wss://room.example.com", "livekit_room_token": "token-1234"}
     async with aiohttp.ClientSession() as session:
         api = TavusAPI("key-12345678", url, session=session)
         pal_id = await api.create_pal("Ada", default_face_id=DEFAULT_FACE_ID)
         return {
-            "stock_call": await api.create_conversation(properties=room),
+            "stock_call": await api.create_conversation(properties=transport),
             "pal_id": pal_id,
-            "pal_call": await api.create_conversation(pal_id=pal_id, properties=room),
+            "pal_call": await api.create_conversation(pal_id=pal_id, properties=transport),
             "persona_id": await api.create_persona("Eva"),
             "stock_pal": DEFAULT_PAL_ID,
         }
