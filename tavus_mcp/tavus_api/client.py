@@ -31,8 +31,15 @@ from tavus_mcp.tavus_api.error_mapping import (
     no_response_error,
     response_error,
     unreadable_response_error,
+    unusable_body_error,
 )
 from tavus_mcp.tavus_api.pagination import ListEndpoint, Page, PagePosition
+from tavus_mcp.tavus_api.responses import (
+    ACCEPTED_ENCODINGS,
+    BoundedTransport,
+    UnusableBody,
+    parse_json,
+)
 from tavus_mcp.tavus_api.retries import RetryTransport
 from tavus_mcp.tavus_api.write_answer import WriteAnswer, parse_write_answer
 
@@ -231,6 +238,8 @@ class TavusApi:
                     proxied=self._proxy is not None,
                     seconds=seconds,
                 ) from error
+            except UnusableBody as error:
+                raise unusable_body_error(error, subject, write=is_write) from error
             if response.status_code != 404:
                 self._vocabulary = vocabulary
                 self._is_vocabulary_confirmed |= vocabulary.is_renamed_path(path)
@@ -258,9 +267,10 @@ class TavusApi:
                 headers={
                     "x-api-key": self._key,
                     "accept": "application/json",
+                    "accept-encoding": ACCEPTED_ENCODINGS,
                     "user-agent": f"tavus-mcp-unofficial/{__version__}",
                 },
-                transport=RetryTransport(self._make_transport()),
+                transport=BoundedTransport(RetryTransport(self._make_transport())),
                 follow_redirects=False,
                 trust_env=False,
             )
@@ -295,8 +305,8 @@ def _patch_body(
 
 def _parse_json(response: httpx2.Response, subject: str) -> Any:
     try:
-        return response.json()
-    except (ValueError, RecursionError) as error:
+        return parse_json(response.content)
+    except ValueError as error:
         raise unreadable_response_error(
             response, subject, write=response.request.method != "GET"
         ) from error

@@ -22,6 +22,7 @@ from tavus_mcp.errors import (
     TavusError,
     Unavailable,
 )
+from tavus_mcp.tavus_api.responses import UnusableBody, parse_json
 from tavus_mcp.text import quote_foreign, quote_words, truncate
 
 _MAX_MESSAGE_CHARS = 400
@@ -137,11 +138,18 @@ def unreadable_response_error(
     )
 
 
+def unusable_body_error(error: UnusableBody, subject: str, *, write: bool) -> Unavailable:
+    """Return the error for a response whose body exceeds a limit, or cannot be decoded."""
+    outcome = _OUTCOME_UNKNOWN if write else "Nothing was changed."
+    message = f"Tavus answered {error.status} for {subject}, but {error}. {outcome}"
+    return Unavailable(message, status=error.status)
+
+
 def error_text(response: httpx2.Response, mask: Callable[[str], str]) -> str:
     """Return the explanation in a response: ``error``, else ``message``, else its text."""
     try:
-        body = response.json()
-    except (ValueError, RecursionError):
+        body = parse_json(response.content)
+    except ValueError:
         text = mask(response.text[:_MAX_EXAMINED_CHARS])
         return _shorten(_MARKUP.sub(" ", text[: _MAX_EXAMINED_CHARS - _MAX_SECRET_CHARS]))
     if isinstance(body, dict):

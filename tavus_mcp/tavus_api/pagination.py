@@ -14,11 +14,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tavus_mcp.errors import Unavailable
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.vocabularies import to_persona_names
 
 MAX_PAGE_ROWS = 100
 """Rows per request when a whole list is read."""
+MAX_LIST_PAGES = 1_000
+MAX_LIST_ROWS = 50_000
 
 
 @dataclass(frozen=True)
@@ -87,19 +90,31 @@ class Page:
 
 
 class ListWalk:
-    """The state of reading a whole list: its position and the ids seen so far."""
+    """The state of reading a whole list: its position and the ids seen so far.
+
+    A list that goes on forever ends with ``Unavailable`` after ``MAX_LIST_PAGES`` pages or
+    ``MAX_LIST_ROWS`` rows.
+    """
 
     def __init__(self, endpoint: ListEndpoint) -> None:
         self.has_more = True
         self.position: PagePosition | None = None
         self._endpoint = endpoint
         self._seen_ids: set[str] = set()
+        self._page_count = 0
 
     def add_page(self, page: Page) -> list[JsonObject]:
         """Return the rows of the next page that are new, and update ``position``, ``has_more``."""
         rows = {self._endpoint.row_id(row): row for row in page.rows}
         new_rows = [row for row_id, row in rows.items() if row_id not in self._seen_ids]
         self._seen_ids.update(rows)
+        self._page_count += 1
+        if self._page_count > MAX_LIST_PAGES or len(self._seen_ids) > MAX_LIST_ROWS:
+            raise Unavailable(
+                f"Tavus answered that {self._endpoint.description} goes on after "
+                f"{len(self._seen_ids):,} rows in {self._page_count:,} pages; no account has as "
+                "many. Reading it was stopped, and nothing was changed."
+            )
         self.position = page.next_position
         self.has_more = page.next_position is not None and bool(new_rows)
         return new_rows

@@ -20,6 +20,7 @@ MAX_ATTEMPTS = 3
 MAX_TOTAL_WAIT_SECONDS = 20.0
 """Most seconds of waiting between all attempts; the docs state no rate limit."""
 FIRST_WAIT_SECONDS = 0.25
+_MAX_RETRY_AFTER_CHARS = 40
 _READ_METHODS = frozenset({"GET", "HEAD"})
 _RETRYABLE_STATUSES = frozenset({429, 502, 503, 504})
 _NOT_SENT_ERRORS = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
@@ -70,10 +71,10 @@ class RetryTransport(httpx2.AsyncBaseTransport):
 def retry_after(response: httpx2.Response) -> float | None:
     """Return the seconds of ``Retry-After`` (RFC 9110: a number or a date), or None."""
     text = response.headers.get("retry-after", "").strip()
-    if not text:
-        return None
     if text.isdecimal():
         return float(text)
+    if not text or len(text) > _MAX_RETRY_AFTER_CHARS:
+        return None
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):

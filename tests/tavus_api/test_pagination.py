@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from tavus_mcp.errors import Unavailable
 from tavus_mcp.tavus_api import pagination
 
 if TYPE_CHECKING:
@@ -201,3 +202,45 @@ async def test_a_row_without_an_id_is_identified_by_a_hash_and_not_returned(
     assert len({item["persona_id"] for item in result["failed"]}) == 2
     assert all(item["persona_id"].startswith("(no id) ") for item in result["failed"])
     assert "stored-key" not in json.dumps(result)
+
+
+@dataclass
+class EndlessListApi:
+    """An API whose list of personas never ends: each page has ``new_rows`` new ids."""
+
+    new_rows: int
+    requests: int = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Respond with a page of new ids."""
+        self.requests += 1
+        ids = [f"p{self.requests}x{number}" for number in range(self.new_rows)]
+        body = {"data": [{"persona_id": row_id, "persona_name": "Bot"} for row_id in ids]}
+        await Response(json.dumps(body), media_type="application/json")(scope, receive, send)
+
+
+async def test_a_list_without_an_end_is_read_to_a_limit_of_rows(
+    open_tool_client: ToolClientFactory,
+) -> None:
+    api = EndlessListApi(new_rows=5_000)
+    async with open_tool_client(api) as tool_client:
+        text = await tool_client.expect_error("list_personas", name_contains="Bot")
+    assert "goes on after" in text
+    assert api.requests <= pagination.MAX_LIST_ROWS // api.new_rows + 1
+
+
+@pytest.mark.parametrize("repeated_rows", [0, 99])
+def test_a_list_without_an_end_is_read_to_a_limit_of_pages(repeated_rows: int) -> None:
+    walk = pagination.ListWalk(pagination.PERSONAS)
+    for number in range(pagination.MAX_LIST_PAGES):
+        walk.add_page(_build_page(walk, number, repeated_rows))
+    assert walk.has_more
+    with pytest.raises(Unavailable, match="goes on after"):
+        walk.add_page(_build_page(walk, pagination.MAX_LIST_PAGES, repeated_rows))
+
+
+def _build_page(walk: pagination.ListWalk, number: int, repeated_rows: int) -> pagination.Page:
+    ids = [f"p{number}", *(f"q{repeated}" for repeated in range(repeated_rows))]
+    rows = [{"persona_id": row_id} for row_id in ids]
+    position = walk.position or pagination.PagePosition(0, 100, "", 0)
+    return pagination.build_page(rows, None, position, ids[0])

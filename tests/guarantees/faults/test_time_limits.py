@@ -38,6 +38,8 @@ pytestmark = pytest.mark.anyio
 SHORT = CallLimits(
     seconds=0.5, stop_seconds=1.5, first_progress_seconds=0.02, progress_interval_seconds=0.05
 )
+LONGER = CallLimits(seconds=3.0, stop_seconds=5.0)
+"""Leaves 0.6 s for reading back."""
 STOPPED = CallLimits(seconds=9.0, stop_seconds=0.1)
 
 
@@ -120,7 +122,7 @@ async def test_a_read_that_hangs_ends_with_an_answer(
 
 
 async def test_a_change_without_an_answer_is_read_back(sandbox: ASGIApp, tmp_path: Path) -> None:
-    async with open_slow_case(sandbox, tmp_path) as slow:
+    async with open_slow_case(sandbox, tmp_path, LONGER) as slow:
         persona_id = await slow.tool_client.create_persona()
         slow.tavus.hangs = lambda method, _path: method == "PATCH"
         receipt = await slow.tool_client.expect_result(
@@ -151,7 +153,7 @@ async def test_a_change_without_any_answer_is_journaled_and_reported_as_unknown(
 async def test_a_creation_without_an_answer_is_found(
     sandbox: ASGIApp, tmp_path: Path, store: Store
 ) -> None:
-    async with open_slow_case(sandbox, tmp_path) as slow:
+    async with open_slow_case(sandbox, tmp_path, LONGER) as slow:
         slow.tavus.hangs = lambda method, _path: method == "POST"
         receipt = await slow.tool_client.expect_result(
             "create_persona", name="Once", system_prompt="You help."

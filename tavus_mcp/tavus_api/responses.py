@@ -1,0 +1,163 @@
+"""Read responses within limits, whatever the server sends.
+
+``BoundedTransport`` limits the bytes, encoded and decoded, and passes on only the headers that are
+used, so that no cookie is ever stored. ``parse_json`` returns values that JSON and UTF-8 can
+express again.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import zlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import httpx2
+
+from tavus_mcp.models.unsendable_values import replace_surrogates
+
+MAX_BODY_BYTES = 16 * 1024 * 1024
+"""The most bytes of one body, also after it is decompressed; the longest lists have a few MB."""
+MAX_JSON_VALUES = 1_000_000
+"""The most values and members of one body; each takes up to 100 bytes of memory."""
+MAX_JSON_LEVELS = 100
+"""The deepest nesting of a body; personas have about ten levels."""
+ACCEPTED_ENCODINGS = "gzip, deflate"
+_USED_HEADERS = (b"content-type", b"retry-after")
+_MAX_NUMBER_CHARS = 300
+_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class UnusableBody(Exception):
+    """The body of a response exceeds a limit or cannot be decoded; the text says why."""
+
+    status = 0
+    """The status of the response."""
+
+
+class BoundedTransport(httpx2.AsyncBaseTransport):
+    """Reads the whole body of each response, and raises ``UnusableBody`` when that is too much."""
+
+    def __init__(
+        self, inner: httpx2.AsyncBaseTransport, *, max_body_bytes: int = MAX_BODY_BYTES
+    ) -> None:
+        self._inner = inner
+        self._max_body_bytes = max_body_bytes
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Return the response of the transport below with its body decoded."""
+        response = await self._inner.handle_async_request(request)
+        try:
+            decode = _build_decoder(response, self._max_body_bytes)
+            body = await self._read(response.aiter_raw(), decode)
+        except UnusableBody as error:
+            error.status = response.status_code
+            raise
+        finally:
+            await response.aclose()
+        headers = [item for item in response.headers.raw if item[0].lower() in _USED_HEADERS]
+        return httpx2.Response(response.status_code, headers=headers, content=body)
+
+    async def _read(self, chunks: AsyncIterator[bytes], decode: Callable[[bytes], bytes]) -> bytes:
+        body, encoded_bytes = bytearray(), 0
+        async for chunk in chunks:
+            encoded_bytes += len(chunk)
+            body += decode(chunk)
+            if max(len(body), encoded_bytes) > self._max_body_bytes:
+                raise UnusableBody(f"its body has more than {self._max_body_bytes:,} bytes")
+        return bytes(body)
+
+    async def aclose(self) -> None:
+        """Close the transport below."""
+        await self._inner.aclose()
+
+
+def _build_decoder(response: httpx2.Response, max_bytes: int) -> Callable[[bytes], bytes]:
+    """Return the function that decodes chunks, each to at most one byte more than ``max_bytes``."""
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        return bytes
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise UnusableBody("its body is compressed in a way that is not accepted")
+    return _Inflater(max_bytes, is_gzip=encoding != "deflate").decode
+
+
+class _Inflater:
+    """Decompresses gzip or deflate, which some servers send without the header of zlib."""
+
+    def __init__(self, max_bytes: int, *, is_gzip: bool) -> None:
+        self._max_bytes = max_bytes
+        self._engine = zlib.decompressobj(zlib.MAX_WBITS | 16 if is_gzip else zlib.MAX_WBITS)
+        self._may_be_raw = not is_gzip
+
+    def decode(self, chunk: bytes) -> bytes:
+        """Return the decoded chunk; what follows the end of the compressed data is ignored."""
+        if self._engine.eof:
+            return b""
+        try:
+            data = self._engine.decompress(chunk, self._max_bytes + 1)
+        except zlib.error:
+            if not self._may_be_raw:
+                raise UnusableBody("its compressed body is damaged") from None
+            self._may_be_raw = False
+            self._engine = zlib.decompressobj(-zlib.MAX_WBITS)
+            return self.decode(chunk)
+        self._may_be_raw = False
+        return data
+
+
+def parse_json(content: bytes) -> Any:
+    """Return the JSON value of a body; raise ``ValueError`` when it is none, or exceeds a limit.
+
+    What JSON and UTF-8 cannot express is replaced: half characters by U+FFFD, and numbers that are
+    infinite, not a number or larger than any float by null.
+    """
+    if sum(map(content.count, (b",", b"[", b"{"))) > MAX_JSON_VALUES:
+        raise ValueError("too many values")
+    text = content.decode("utf-8-sig")
+    try:
+        value = json.loads(
+            text, parse_constant=lambda _: None, parse_float=_parse_float, parse_int=_parse_int
+        )
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    if content.count(b"[") + content.count(b"{") > MAX_JSON_LEVELS:
+        _check_nesting(value)
+    return _without_surrogates(value) if _SURROGATE_ESCAPE.search(content) else value
+
+
+def _parse_float(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def _parse_int(text: str) -> int | None:
+    return int(text) if len(text) <= _MAX_NUMBER_CHARS else None
+
+
+def _check_nesting(value: Any) -> None:
+    """Raise ``ValueError`` for a value that functions which descend into it could not process."""
+    level: list[Any] = [value]
+    for _ in range(MAX_JSON_LEVELS):
+        level = [
+            item for node in level for item in _members(node) if isinstance(item, (dict, list))
+        ]
+        if not level:
+            return
+    raise ValueError("nested too deep")
+
+
+def _members(node: Any) -> Any:
+    return node.values() if isinstance(node, dict) else node
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return replace_surrogates(value)
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {replace_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    return value
