@@ -21,6 +21,7 @@ tests/conventions/importlinter.ini).
 - ``sandbox``         a local Tavus; imported by ``cli`` only
 - ``logs``            logging with secrets masked
 - ``models``          schema and values: persona, JSON Patch, findings; no I/O, no clock
+- ``keys``            keys as people copy them into variables: cleaned or refused
 - ``settings``        the only reader of the environment
 - ``text``, ``errors``, ``concurrency``, ``addresses``  helpers without dependencies
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,8 +13,8 @@ from tavus_mcp.errors import InvalidArgument, InvalidSettings, NotFound
 from tavus_mcp.journal.accounts import Credentials
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.journal import Journal
+from tavus_mcp.keys import SECRET_PREFIX, without_bearer
 from tavus_mcp.models.masking import Masker
-from tavus_mcp.settings import SECRET_PREFIX, without_bearer
 from tavus_mcp.tavus_api.client import TavusApi
 from tavus_mcp.text import quote_foreign_names, quote_path, suggestion_or_period
 
@@ -47,13 +47,13 @@ class App:
 
     ``problems`` are the lines about wrong settings; while there is one, nothing is sent.
     While it is ``protected``, a write needs a plan that a person accepted.
-    ``secrets`` maps names to the values of ``TAVUS_SECRET_<NAME>``. ``plan_secrets`` holds, by plan
-    id, the secrets that may not reach the disk. ``answered_forms`` are the confirmation forms that
-    were answered, so that none is used twice. ``cancelled_writes`` are the intents of cancelled
-    writes by the id of their object, until the next read reports them; ``lost_creations`` are those
-    that have no id yet. ``running_plans`` are the ids of the bulk plans that this process is
-    applying. ``is_sandbox`` is True if ``api`` is the embedded sandbox. ``limits``
-    are the seconds that a call may take.
+    ``secrets`` maps names to the values of ``TAVUS_SECRET_<NAME>``, ``secret_hosts`` to the hosts
+    that may get them. ``plan_secrets`` holds, by plan id, the secrets that may not reach the disk.
+    ``answered_forms`` are the confirmation forms that were answered, so that none is used twice.
+    ``cancelled_writes`` are the intents of cancelled writes by the id of their object, until the
+    next read reports them; ``lost_creations`` are those that have no id yet. ``running_plans`` are
+    the ids of the bulk plans that this process is applying. ``is_sandbox`` is True if ``api`` is
+    the embedded sandbox. ``limits`` are the seconds that a call may take.
     """
 
     api: TavusApi
@@ -61,6 +61,7 @@ class App:
     journal: Journal
     masker: Masker = field(default_factory=Masker)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret_hosts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     protected: bool = False
     clock: Callable[[], datetime] = _now
@@ -79,6 +80,9 @@ class App:
         keeps to the account of the API, and asks it which personas are there.
         """
         self.api.masker = self.masker
+        for name, value in self.secrets.items():
+            self.masker.name_secret(value, SECRET_PREFIX + name.upper())
+            self.masker.name_secret(without_bearer(value), SECRET_PREFIX + name.upper())
         self.api.problems = self.problems
         if self.journal.credentials is None:
             self.journal.credentials = Credentials(self.api.base_url, self.api.key)

@@ -10,7 +10,7 @@ import ipaddress
 import os
 import re
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -19,11 +19,19 @@ from urllib.parse import SplitResult, urlsplit
 import platformdirs
 
 from tavus_mcp.addresses import is_loopback
-from tavus_mcp.invisible_characters import describe_invisible
+from tavus_mcp.keys import (
+    BRACED_NAME,
+    HOST_SUFFIX,
+    SECRET_PREFIX,
+    BadSetting,
+    parse_api_key,
+    parse_hosts,
+    parse_secret,
+    strip_copied,
+)
 from tavus_mcp.text import quote_foreign, quote_path, suggestion_or_period
 
 DEFAULT_BASE_URL = "https://tavusapi.com/v2"
-SECRET_PREFIX = "TAVUS_SECRET_"  # noqa: S105 - the prefix of a name, not a secret
 TOOLSETS = (
     "personas",
     "layers",
@@ -56,38 +64,22 @@ VARIABLES: Mapping[str, str] = {
     "SSL_CERT_FILE": "A PEM file of the certificate authorities to trust, as behind a proxy.",
     "TAVUS_SECRET_<NAME>": (
         "A key that a persona needs (custom LLM, TTS account): a tool call names it as "
-        '`api_key_ref: "name"`, so that the model never sees it.'
+        '`api_key_ref: "name"`, so that the model never sees it. At least 8 characters.'
+    ),
+    "TAVUS_SECRET_<NAME>_HOST": (
+        "Comma list of hosts that may get this key, like `api.openai.com` or `*.example.com`; it "
+        "is refused to any other host."
     ),
 }
 """Every environment variable that is read, with its description; the README table shows it."""
 
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
-MIN_SECRET_CHARS = 8
-"""Shorter secrets cannot be masked without masking ordinary words."""
 _MAX_NAME_CHARS, _MAX_LABEL_CHARS = 60, 100
-_QUOTE_PAIRS = ('""', "''", "``", "\u201c\u201d", "\u2018\u2019", "\u201e\u201c", "\u00ab\u00bb")
-_INVISIBLE_CHARS = "\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
-_INVISIBLE = re.compile(f"[{_INVISIBLE_CHARS}]")
-_MARGINS = re.compile(rf"\A[\s{_INVISIBLE_CHARS}]+|[\s{_INVISIBLE_CHARS}]+\Z")
-_BRACED_NAME = re.compile(r"\$\{[^}]*\}|\{\{[^}]*\}\}")
 _UNFILLED = re.compile(r"\$\{[^}]*\}|\{\{[^}]*\}\}|\$[A-Za-z_]\w*|%[A-Za-z_]\w*%")
-_KEY_PLACEHOLDER = re.compile(
-    r"\$\{.*\}?|\$[A-Za-z_]\w*|%\w+%|\{.*\}|<.*>|\[.*\]|\.{3,}|x{4,}|\*{3,}|\u2022{3,}"
-    r"|(your|my|insert|enter|paste|replace|add)[-_ ].*(key|token|secret|here)[-_ \w]*"
-    r"|(your|tavus|api|the)?[-_ ]?(tavus[-_ ])?api[-_ ]?key([-_ ]here)?"
-    r"|change[-_ ]?me|todo|none|null|undefined|placeholder",
-    re.IGNORECASE,
-)
-_AUTH_SCHEME = re.compile(r"(bearer|basic|token|apikey|api-key) +(?=\S)", re.IGNORECASE)
-_BEARER = re.compile(r"\Abearer\s+", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z_-]{1,24}")
 _UNKNOWN_NAME_PREFIXES = ("TAVUS_MCP", "TAVUS-MCP")
 
 _Value = TypeVar("_Value")
-
-
-class BadSetting(ValueError):
-    """A setting is invalid; the message names it and the allowed values."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +101,7 @@ class Settings:
     account_label: str = ""
     author: str = ""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret_hosts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     proxy: str | None = field(default=None, repr=False)
     problems: tuple[str, ...] = ()
 
@@ -130,7 +123,7 @@ def from_environment(environ: Mapping[str, str], *, needs_account: bool = True) 
     reader.check_names()
     base_url, api_key, proxy = defaults.base_url, None, None
     if needs_account and not sandbox:
-        api_key = reader.read("TAVUS_API_KEY", _parse_api_key, default=None)
+        api_key = reader.read("TAVUS_API_KEY", parse_api_key, default=None)
         base_url = reader.read("TAVUS_BASE_URL", parse_base_url, default=base_url)
         proxy = _read_proxy(reader, urlsplit(base_url))
         for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
@@ -147,6 +140,7 @@ def from_environment(environ: Mapping[str, str], *, needs_account: bool = True) 
         account_label=reader.read("TAVUS_MCP_ACCOUNT", _parse_label, default=""),
         author=reader.read("TAVUS_MCP_AUTHOR", _parse_label, default=""),
         secrets=reader.read_secrets(),
+        secret_hosts=reader.read_secret_hosts(),
         proxy=proxy,
         problems=tuple(reader.problems),
     )
@@ -168,7 +162,7 @@ class _Reader:
         if_wrong: _Value | None = None,
     ) -> _Value:
         """Return the parsed value; ``default`` if it is unset or blank, or wrong and reported."""
-        text = _strip_copied(self.environ.get(name, ""))
+        text = strip_copied(self.environ.get(name, ""))
         if not text:
             return default
         try:
@@ -200,12 +194,25 @@ class _Reader:
 
     def read_secrets(self) -> dict[str, str]:
         """Return the values of ``TAVUS_SECRET_<NAME>`` by name in lower case, without bad ones."""
-        names = sorted(name for name in self.environ if name.startswith(SECRET_PREFIX))
         values = {
-            name.removeprefix(SECRET_PREFIX).lower(): self.read(name, _parse_secret, default="")
-            for name in names
+            name.removeprefix(SECRET_PREFIX).lower(): self.read(name, parse_secret, default="")
+            for name in sorted(self.environ)
+            if name.startswith(SECRET_PREFIX) and not name.endswith(HOST_SUFFIX)
         }
         return {name: value for name, value in values.items() if value}
+
+    def read_secret_hosts(self) -> dict[str, tuple[str, ...]]:
+        """Return the hosts of ``TAVUS_SECRET_<NAME>_HOST`` by the name of the secret."""
+        bound: dict[str, tuple[str, ...]] = {}
+        for name in sorted(self.environ):
+            if name.startswith(SECRET_PREFIX) and name.endswith(HOST_SUFFIX):
+                secret = name.removesuffix(HOST_SUFFIX)
+                # a wrong binding must not become none: it allows no host
+                hosts: tuple[str, ...] = self.read(name, parse_hosts, default=())
+                bound[secret.removeprefix(SECRET_PREFIX).lower()] = hosts
+                if not self.environ.get(secret):
+                    self.problems.append(f"{name}: there is no {secret} that it could bind.")
+        return bound
 
 
 def parse_toolsets(text: str) -> tuple[str, ...]:
@@ -253,53 +260,6 @@ def _split_url(url: str) -> SplitResult:
     if not is_valid_port:
         raise BadSetting("the port in this address must be a number from 1 to 65535.")
     return parts
-
-
-def _strip_copied(text: str) -> str:
-    """Return a value without blanks, invisible characters and a pair of quotes around it."""
-    text = _MARGINS.sub("", text)
-    while len(text) > 1 and text[0] + text[-1] in _QUOTE_PAIRS:
-        text = _MARGINS.sub("", text[1:-1])
-    return text
-
-
-def without_bearer(text: str) -> str:
-    """Return a key that was copied from a header, without its scheme."""
-    return _strip_copied(_BEARER.sub("", text, count=1))
-
-
-def _parse_api_key(text: str) -> str:
-    return _check_key(without_bearer(_INVISIBLE.sub("", text)))
-
-
-def _parse_secret(text: str) -> str:
-    # A secret may be the whole value of a header, so that a scheme in front is part of it.
-    text = _INVISIBLE.sub("", text)
-    scheme = _AUTH_SCHEME.match(text)
-    _check_key(text[scheme.end() :] if scheme else text)
-    if len(text) < MIN_SECRET_CHARS:
-        raise BadSetting(
-            f"is shorter than {MIN_SECRET_CHARS} characters, so it could not be masked in answers."
-        )
-    return text
-
-
-def _check_key(key: str) -> str:
-    """Return a key that can be sent in a header; no message repeats any part of it."""
-    if not key or _KEY_PLACEHOLDER.fullmatch(key) or _BRACED_NAME.search(key):
-        raise BadSetting("holds a placeholder, not a key. Put the key itself in its place.")
-    if any(char.isspace() for char in key):
-        raise BadSetting("contains a space or line break. Copy the key again, on one line.")
-    if next(describe_invisible(key), None) or not key.isprintable():
-        raise BadSetting("contains an invisible character. Copy the key again.")
-    if not key.isascii():
-        raise BadSetting(
-            "contains a character that no key has (an accent, a curly quote or the like). "
-            "Copy the key again."
-        )
-    if key[0] in "\"'`" or key[-1] in "\"'`":
-        raise BadSetting("starts or ends with a quotation mark. Remove it.")
-    return key
 
 
 def _refuse_placeholder(text: str, pattern: re.Pattern[str] = _UNFILLED) -> None:
@@ -372,13 +332,13 @@ def _read_proxy(reader: _Reader, base_url: SplitResult) -> str | None:
     if base_url.scheme != "https" or _is_excluded(host, base_url.port or 443, hosts_without):
         return None
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
-        if _strip_copied(reader.environ.get(name, "")):
+        if strip_copied(reader.environ.get(name, "")):
             return reader.read(name, _parse_proxy, default=None)
     return None
 
 
 def _parse_proxy(text: str) -> str | None:
-    _refuse_placeholder(text, _BRACED_NAME)  # a password may hold % and $
+    _refuse_placeholder(text, BRACED_NAME)  # a password may hold % and $
     url = text if "://" in text else f"http://{text}"
     parts = _split_url(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:

@@ -19,7 +19,8 @@ from tavus_mcp import __version__
 from tavus_mcp.cli import serve
 from tavus_mcp.cli.output import ExitStatus, fail
 from tavus_mcp.invisible_characters import escape_line
-from tavus_mcp.settings import TOOLSETS, BadSetting, Settings, from_environment, parse_toolsets
+from tavus_mcp.keys import BadSetting
+from tavus_mcp.settings import TOOLSETS, Settings, from_environment, parse_toolsets
 
 _OFFLINE_COMMANDS = frozenset({"demo", "sandbox", "journal", "manifest"})
 """Commands that never call Tavus, so that the key and the network settings do not matter."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,8 +15,9 @@ from tavus_mcp.catalog import load_catalog
 from tavus_mcp.journal.accounts import Credentials
 from tavus_mcp.journal.author import find_author
 from tavus_mcp.journal.journal import Journal
+from tavus_mcp.keys import MIN_SECRET_CHARS, without_bearer
 from tavus_mcp.models.masking import Masker
-from tavus_mcp.settings import Settings, without_bearer
+from tavus_mcp.settings import Settings
 from tavus_mcp.tavus_api.client import TavusApi
 
 SANDBOX_STATE_FILE_NAME = "sandbox.sqlite3"
@@ -26,10 +29,11 @@ def build_app(settings: Settings) -> App:
     """Return the ``App`` for the account, or the embedded sandbox, that the settings name."""
     proxy_password = urlsplit(settings.proxy).password if settings.proxy else None
     secrets = [key for value in settings.secrets.values() for key in (value, without_bearer(value))]
-    keys = [settings.api_key, proxy_password, *secrets]
-    masker = Masker(key for key in keys if key)
+    keys = [settings.api_key, proxy_password, *secrets, *_path_secrets(settings.base_url)]
+    stand_ins = {name: f"sandbox-secret-{name}" for name in settings.secrets}
     if settings.sandbox:
-        api = _build_sandbox_api(settings)
+        replacements = {value: stand_ins[name] for name, value in settings.secrets.items()}
+        api = _build_sandbox_api(settings, replacements)
     else:
         api = TavusApi(settings.base_url, settings.api_key, proxy=settings.proxy)
     journal = Journal(journal_path(settings), account_credentials(settings))
@@ -38,8 +42,10 @@ def build_app(settings: Settings) -> App:
         api,
         load_catalog(),
         journal,
-        masker,
-        settings.secrets,
+        Masker(key for key in keys if key),
+        # the sandbox writes what it is sent to a file, so it never gets a secret
+        stand_ins if settings.sandbox else settings.secrets,
+        secret_hosts=settings.secret_hosts,
         problems=settings.problems,
         is_sandbox=settings.sandbox,
         protected=settings.protected,
@@ -51,16 +57,54 @@ def account_credentials(settings: Settings) -> Credentials:
     label = settings.account_label
     if settings.sandbox:
         return Credentials("sandbox", "sandbox", label, has_own_journal=True)
-    return Credentials(settings.base_url, settings.api_key or "", label)
+    base_url = Masker(_path_secrets(settings.base_url)).mask_text(settings.base_url)
+    return Credentials(base_url, settings.api_key or "", label)
 
 
-def _build_sandbox_api(settings: Settings) -> TavusApi:
+def _path_secrets(base_url: str) -> list[str]:
+    """Return the parts of the path of a base URL that may be a key, as a gateway has them."""
+    parts = urlsplit(base_url).path.split("/")
+    return [part for part in parts if len(part) >= MIN_SECRET_CHARS and not part.isalpha()]
+
+
+def _build_sandbox_api(settings: Settings, replacements: Mapping[str, str]) -> TavusApi:
     def transport() -> httpx2.AsyncBaseTransport:
         from tavus_mcp.sandbox.transport import SandboxTransport  # only when it is used: 60 ms
 
-        return SandboxTransport(sandbox_state_path(settings))
+        return _ReplacingTransport(SandboxTransport(sandbox_state_path(settings)), replacements)
 
     return TavusApi("http://127.0.0.1/v2", "sandbox", transport=transport)
+
+
+class _ReplacingTransport(httpx2.AsyncBaseTransport):
+    """Replaces secrets in requests, also where somebody wrote one into a text."""
+
+    def __init__(
+        self, transport: httpx2.AsyncBaseTransport, replacements: Mapping[str, str]
+    ) -> None:
+        self._transport = transport
+        self._replacements = [
+            (json.dumps(value)[1:-1].encode(), stand_in.encode())
+            for value, stand_in in replacements.items()
+        ]
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        content = replaced = await request.aread()
+        for value, stand_in in self._replacements:
+            replaced = replaced.replace(value, stand_in)
+        if replaced != content:
+            headers = {**request.headers, "content-length": str(len(replaced))}
+            request = httpx2.Request(
+                request.method,
+                request.url,
+                headers=headers,
+                content=replaced,
+                extensions=request.extensions,
+            )
+        return await self._transport.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
 
 
 def journal_path(settings: Settings) -> Path:

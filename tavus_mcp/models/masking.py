@@ -92,20 +92,22 @@ _Found = list[list[str]]
 class Masker:
     """Masks secrets by their place and by known value.
 
-    ``names`` maps values of the environment to the variables that hold them; a change shows the
-    variable in place of the mask.
-
     >>> Masker({"sk-live-1"}).mask({"api_key": "x", "note": "uses sk-live-1"})
     {'api_key': '********', 'note': 'uses ********'}
     """
 
-    def __init__(self, known: Iterable[str] = (), names: Mapping[str, str] | None = None) -> None:
-        self._names = dict(names or {})
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        self._names: dict[str, str] = {}
         self._known = KnownSecrets().extend(filter(_is_maskable, known))
 
     def add_secret(self, value: str) -> None:
         """Mask a value from now on, unless it is short, a mask or a reference to a secret."""
         self._known = self._known.extend(filter(_is_maskable, [value]))
+
+    def name_secret(self, value: str, name: str) -> None:
+        """Mask a value, and let changes show the variable that holds it in place of the mask."""
+        self.add_secret(value)
+        self._names[value] = name
 
     def add_secrets_from(self, value: Any) -> None:
         """Mask from now on what stands in the secret fields of a request that was accepted."""
@@ -141,14 +143,19 @@ class Masker:
 
     def describe_at(self, path_parts: Sequence[str], value: Any) -> Any:
         """Return the value at the end of a path for a person: a key of the environment by name."""
-        place = place_at(path_parts, value)
-        if place in SECRET_PLACES and isinstance(value, str):
+        return self._mask(self._replace_by_names(value), place_at(path_parts, value), [])
+
+    def _replace_by_names(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: self._replace_by_names(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return list(map(self._replace_by_names, value))
+        if isinstance(value, str):
             for secret, name in self._names.items():
                 before, found, after = value.partition(secret)
-                is_whole = not after and (not before or _AUTH_SCHEME.fullmatch(before))
-                if found and is_whole:
+                if found and not after and (not before or _AUTH_SCHEME.fullmatch(before)):
                     return before + name
-        return self._mask(value, place, [])
+        return value
 
     def mask_text(self, text: str) -> str:
         """Return a text with every known secret, and the secrets of URLs, masked."""

@@ -34,6 +34,7 @@ from tavus_mcp.personas.current_spelling import use_current_spelling
 from tavus_mcp.personas.lost_creations import adopt_creation, find_created
 from tavus_mcp.personas.readback import verify_written
 from tavus_mcp.personas.receipts import build_receipt
+from tavus_mcp.personas.secret_receivers import receiver_findings
 from tavus_mcp.personas.secret_references import KEY_FIELD
 from tavus_mcp.personas.update import read_back_hint, refuse_masks
 from tavus_mcp.personas.write_effect import unread_findings
@@ -69,6 +70,7 @@ async def create(app: App, request: CreateRequest) -> Receipt:
     body, original, findings = await build_body(app, request)
     leaves, expected = diff(_without_leaves(body), body), PersonaDocument(body)
     refuse_masks(leaves)
+    findings += receiver_findings(app, PersonaDocument({}), expected, leaves)
     listed = diff(original.data, body) if original.data else leaves
     if plans.must_be_planned(app, dry_run=request.dry_run, plan=request.plan):
         findings = [*findings, *plans.protected_findings(app)]

@@ -44,6 +44,7 @@ from tavus_mcp.personas.plan_binding import (
 from tavus_mcp.personas.publish import store_publication_plan
 from tavus_mcp.personas.readback import verify_written
 from tavus_mcp.personas.receipts import build_receipt, build_undo, loss_findings
+from tavus_mcp.personas.secret_receivers import receiver_findings
 from tavus_mcp.personas.write_effect import determine_effect
 from tavus_mcp.tavus_api.write_answer import WriteAnswer
 from tavus_mcp.text import quote_path, quote_paths
@@ -228,6 +229,7 @@ def compute_update(
     _refuse_masked_text(app, before, operations)
     refuse_mixed_conferencing(operations)
     findings = check_change(before, after, operations, app.catalog, allow=request.allow)
+    findings += receiver_findings(app, before, after, operations)
     findings += loss_findings(before, operations, app.masker)
     findings += already_set_findings(request.change, before)
     if request.checks_edits:

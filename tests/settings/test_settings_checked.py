@@ -11,6 +11,8 @@ from forked_processes import ForkServer
 from rawclient import Session
 from recording_api import RecordingApi, serve_recording_api
 
+from tavus_mcp.settings import from_environment
+
 KEY = "tvs-0123456789abcdef"
 HALF = KEY[:10]
 CORRECTED_KEYS = {
@@ -151,6 +153,34 @@ def test_a_wrong_setting_is_named_at_the_start_and_in_each_call(
     assert problem in line
     assert message.endswith(f"\n{line}")
     assert "pass-word" not in message + logged
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("TAVUS_API_KEY", "k123456", "shorter than 8 characters"),
+        ("TAVUS_SECRET_A_HOST", "https://api.openai.com/v1", "host names"),
+        ("TAVUS_SECRET_A_HOST", "api.openai.com other", "host names"),
+        ("TAVUS_SECRET_B_HOST", "api.openai.com", "there is no TAVUS_SECRET_B"),
+    ],
+)
+def test_short_keys_and_wrong_bindings_are_named(name: str, value: str, problem: str) -> None:
+    environment = {"TAVUS_SECRET_A": "sk-abcdef0123", name: value}
+    (line,) = [line for line in from_environment(environment).problems if line.startswith(name)]
+    assert problem in line
+    assert "k123456" not in line
+
+
+def test_a_secret_is_bound_to_a_list_of_hosts() -> None:
+    environment = {
+        "TAVUS_API_KEY": KEY,
+        "TAVUS_SECRET_A": "sk-abcdef0123",
+        "TAVUS_SECRET_A_HOST": "API.openai.com, *.example.com",
+    }
+    settings = from_environment(environment)
+    assert settings.problems == ()
+    assert settings.secrets == {"a": "sk-abcdef0123"}
+    assert settings.secret_hosts == {"a": ("api.openai.com", "*.example.com")}
 
 
 def test_every_wrong_setting_has_a_line_of_its_own(tmp_path: Path, fork_server: ForkServer) -> None:

@@ -1,7 +1,7 @@
 """A process at DEBUG with every key in its environment: no output and no file contains one.
 
-Left out of the search is ``sandbox.sqlite3`` alone: that is the stand-in for Tavus, which must
-store the keys it is given.
+The state of the sandbox stands for Tavus, so it holds the keys that callers wrote out; keys of the
+environment never reach it.
 """
 
 from __future__ import annotations
@@ -46,6 +46,13 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("configure_tts", {**ONE, "api_key_ref": CANARY}),
     ("create_persona", {"system_prompt": "x", "layers": {"tts": {**TTS, "api_key": CANARY}}}),
     ("create_persona", {"based_on": "p1", "dry_run": True}),
+    (
+        "create_persona",
+        {
+            "system_prompt": f"Say {KEYS['TAVUS_SECRET_OPENAI']} twice.",
+            "layers": {"llm": {**LLM, "api_key_ref": "openai", "headers": {"A": SECRET_REFERENCE}}},
+        },
+    ),
     ("patch_persona", {**ONE, "patch": {"layers": {"tts": {**TTS, "api_key_ref": "voice"}}}}),
     ("update_persona", {**ONE, "greeting": f"Say {KEYS['TAVUS_SECRET_OPENAI']}"}),
     ("edit_prompt", {**ONE, "find": "The key", "replace": KEYS["TAVUS_SECRET_OPENAI"]}),
@@ -162,5 +169,22 @@ def test_no_key_is_stored_on_disk_except_in_the_sandbox_state(tmp_path: Path) ->
     assert CANARY.encode() in read_folder(tmp_path / "data")
     rest = read_folder(tmp_path / "data", excluded_prefix="sandbox.sqlite3")
     assert rest.count(b"SQLite format 3") == 1
+    state = read_folder(tmp_path / "data").decode("latin-1")
+    assert [key for key in KEYS.values() if key in state] == []
+    assert "sandbox-secret-openai" in state
     assert find_leaked_keys(rest.decode("latin-1")) == []
     assert find_leaked_keys(run_journal_command(tmp_path, "show", "--sandbox")) == []
+
+
+def test_a_token_in_the_path_of_the_base_url_reaches_no_message_and_no_log(tmp_path: Path) -> None:
+    """Gateways take a token in the path; httpx2 logs the address of every request."""
+    token = "gateway-token-4f81c0d2"
+    for response_mode in ("take", "refuse"):
+        with serve_echoing_api(PERSONA) as tavus:
+            tavus.mode = response_mode
+            url = tavus.url.replace("/v2", f"/{token}/v2")
+            received, logged = run_session(tmp_path / response_mode, TAVUS_BASE_URL=url)
+        assert any(token in request for request in tavus.received_requests)
+        assert "INFO httpx2" in logged
+        assert token not in received + logged
+        assert token not in read_folder(tmp_path / response_mode).decode("latin-1")

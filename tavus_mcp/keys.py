@@ -1,0 +1,101 @@
+"""Keys as people copy them into variables: cleaned where that is certain, else refused.
+
+No message repeats any part of a key.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tavus_mcp.invisible_characters import describe_invisible
+
+SECRET_PREFIX = "TAVUS_SECRET_"  # noqa: S105 - the prefix of a name, not a secret
+HOST_SUFFIX = "_HOST"
+"""``TAVUS_SECRET_<NAME>_HOST`` names the hosts that may get a secret."""
+MIN_SECRET_CHARS = 8
+"""Shorter secrets cannot be masked without masking ordinary words."""
+_QUOTE_PAIRS = ('""', "''", "``", "\u201c\u201d", "\u2018\u2019", "\u201e\u201c", "\u00ab\u00bb")
+_INVISIBLE_CHARS = "\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+_INVISIBLE = re.compile(f"[{_INVISIBLE_CHARS}]")
+_MARGINS = re.compile(rf"\A[\s{_INVISIBLE_CHARS}]+|[\s{_INVISIBLE_CHARS}]+\Z")
+BRACED_NAME = re.compile(r"\$\{[^}]*\}|\{\{[^}]*\}\}")
+_KEY_PLACEHOLDER = re.compile(
+    r"\$\{.*\}?|\$[A-Za-z_]\w*|%\w+%|\{.*\}|<.*>|\[.*\]|\.{3,}|x{4,}|\*{3,}|\u2022{3,}"
+    r"|(your|my|insert|enter|paste|replace|add)[-_ ].*(key|token|secret|here)[-_ \w]*"
+    r"|(your|tavus|api|the)?[-_ ]?(tavus[-_ ])?api[-_ ]?key([-_ ]here)?"
+    r"|change[-_ ]?me|todo|none|null|undefined|placeholder",
+    re.IGNORECASE,
+)
+_AUTH_SCHEME = re.compile(r"(bearer|basic|token|apikey|api-key) +(?=\S)", re.IGNORECASE)
+_BEARER = re.compile(r"\Abearer\s+", re.IGNORECASE)
+_HOST = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9-]+)*")
+
+
+class BadSetting(ValueError):
+    """A setting is invalid; the message names it and the allowed values."""
+
+
+def strip_copied(text: str) -> str:
+    """Return a value without blanks, invisible characters and a pair of quotes around it."""
+    text = _MARGINS.sub("", text)
+    while len(text) > 1 and text[0] + text[-1] in _QUOTE_PAIRS:
+        text = _MARGINS.sub("", text[1:-1])
+    return text
+
+
+def without_bearer(text: str) -> str:
+    """Return a key that was copied from a header, without its scheme."""
+    return strip_copied(_BEARER.sub("", text, count=1))
+
+
+def parse_api_key(text: str) -> str:
+    """Return the Tavus API key; raise ``BadSetting`` if it is none."""
+    key = _check_key(without_bearer(_INVISIBLE.sub("", text)))
+    _require_length(key)
+    return key
+
+
+def parse_secret(text: str) -> str:
+    """Return the value of a ``TAVUS_SECRET_<NAME>``; raise ``BadSetting`` if it is none."""
+    # A secret may be the whole value of a header, so that a scheme in front is part of it.
+    text = _INVISIBLE.sub("", text)
+    scheme = _AUTH_SCHEME.match(text)
+    _check_key(text[scheme.end() :] if scheme else text)
+    _require_length(text)
+    return text
+
+
+def parse_hosts(text: str) -> tuple[str, ...]:
+    """Return the host names of a comma list, in lower case; ``*.`` in front means subdomains."""
+    hosts = tuple(host.strip().lower() for host in text.split(",") if host.strip())
+    if not hosts or not all(_HOST.fullmatch(host) for host in hosts):
+        raise BadSetting(
+            "must be host names without scheme, port and path, separated by commas, as in "
+            "api.openai.com."
+        )
+    return hosts
+
+
+def _require_length(key: str) -> None:
+    if len(key) < MIN_SECRET_CHARS:
+        raise BadSetting(
+            f"is shorter than {MIN_SECRET_CHARS} characters, so it could not be masked in answers."
+        )
+
+
+def _check_key(key: str) -> str:
+    """Return a key that can be sent in a header; no message repeats any part of it."""
+    if not key or _KEY_PLACEHOLDER.fullmatch(key) or BRACED_NAME.search(key):
+        raise BadSetting("holds a placeholder, not a key. Put the key itself in its place.")
+    if any(char.isspace() for char in key):
+        raise BadSetting("contains a space or line break. Copy the key again, on one line.")
+    if next(describe_invisible(key), None) or not key.isprintable():
+        raise BadSetting("contains an invisible character. Copy the key again.")
+    if not key.isascii():
+        raise BadSetting(
+            "contains a character that no key has (an accent, a curly quote or the like). "
+            "Copy the key again."
+        )
+    if key[0] in "\"'`" or key[-1] in "\"'`":
+        raise BadSetting("starts or ends with a quotation mark. Remove it.")
+    return key
