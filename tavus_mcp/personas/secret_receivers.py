@@ -130,8 +130,8 @@ def _require_same_receiver(
     for operation in operations:
         *holder, name = pointer_tokens(operation.path) or ("",)
         key = pointer_of((*holder, KEY_FIELD))
-        is_key_kept = before.at(key) and key not in sent and after.at(key)
-        if name not in _ADDRESS_NAMES or not is_key_kept or operation.op == "remove":
+        is_key_unchanged = before.at(key) and key not in sent and after.at(key)
+        if name not in _ADDRESS_NAMES or not is_key_unchanged or operation.op == "remove":
             continue
         old, new = (_find_receiver(app, it, (*holder, KEY_FIELD)) for it in (before, after))
         for secret in app.secret_hosts:
