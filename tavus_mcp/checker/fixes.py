@@ -118,6 +118,11 @@ class Alternative:
 
     fix_call: FixCall
 
+    @property
+    def tool(self) -> str:
+        """The tool that is called."""
+        return self.fix_call.tool
+
     def __str__(self) -> str:
         return str(self.fix_call)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.fixes import PLACEHOLDERS, FixCall, HintPart
@@ -37,17 +38,17 @@ class Violation:
         """The calls that fix the violation, in order."""
         return tuple(part for part in self.hint_parts if isinstance(part, FixCall))
 
-    def hint(self, *, is_saved: bool = True) -> str | None:
+    def hint(
+        self, *, is_saved: bool = True, unserved: Mapping[str, str] = MappingProxyType({})
+    ) -> str | None:
         """Return the hint, with an explanation of the placeholders in the fix.
 
-        For a draft it names fields of the document instead of calls, which need an id.
+        For a draft it names fields of the document instead of calls, which need an id. The effect
+        of a call that is not served is given as well; ``unserved`` holds tools with the reason.
         """
         if not self.hint_parts:
             return None
-        text = "".join(
-            str(part) if is_saved or isinstance(part, str) else part.draft_hint
-            for part in self.hint_parts
-        )
+        text = "".join(_render_part(part, unserved, is_saved) for part in self.hint_parts)
         placeholders = dict.fromkeys(name for call in self.fix for name in call.placeholders)
         legend = "; ".join(f"{name} is {PLACEHOLDERS[name]}" for name in placeholders)
         return ". ".join(part.removesuffix(".") for part in (text, legend) if part) + "."
@@ -65,7 +66,7 @@ class Violation:
         hint = self.hint(is_saved=bool(persona_id))
         if any(len(call.identity) > _MAX_FIX_CHARS for call in self.fix) and calls:
             calls, hint = [], f"{hint} {_LONG_FIX_NOTE}"
-        return RuleFinding.model_validate(
+        finding = RuleFinding.model_validate(
             {
                 "severity": severity,
                 "path": self.path,
@@ -76,6 +77,19 @@ class Violation:
                 **fields,
             }
         )
+        if not persona_id:
+            return finding
+        return finding.with_hint_renderer(lambda unserved: self.hint(unserved=unserved))
+
+
+def _render_part(part: HintPart, unserved: Mapping[str, str], is_saved: bool) -> str:
+    """Return a part of a hint; of a call for a draft, or that is not served, its effect."""
+    if isinstance(part, str):
+        return part
+    if not is_saved:
+        return part.draft_hint
+    reason = unserved.get(part.tool)
+    return f"{part.draft_hint} ({reason})" if reason else str(part)
 
 
 Check = Callable[[PersonaDocument, Catalog], Iterator[Violation]]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, WithJsonSchema
+from pydantic import BaseModel, Field, PrivateAttr, WithJsonSchema
 
 from tavus_mcp.models.base import JsonObject
 
@@ -19,6 +20,10 @@ class ToolCall(BaseModel):
 Severity = Annotated[Literal["error", "warning", "info"], WithJsonSchema({"type": "string"})]
 Calls = Annotated[list[ToolCall], WithJsonSchema({"type": "array", "items": {"type": "object"}})]
 SEVERITY_ORDER: dict[str, int] = {"error": 0, "warning": 1, "info": 2}
+
+
+HintRenderer = Callable[[Mapping[str, str]], str | None]
+"""Renders a hint for a server without some tools, which are given with the reason."""
 
 
 class Finding(BaseModel):
@@ -51,6 +56,22 @@ class RuleFinding(Finding):
     covers_subtree: Annotated[bool, Field(exclude=True)] = False
     intended_paths: Annotated[tuple[str, ...], Field(exclude=True)] = ()
     fix_identity: Annotated[str, Field(exclude=True)] = ""
+
+    _render_hint: HintRenderer | None = PrivateAttr(None)
+
+    def with_hint_renderer(self, render: HintRenderer) -> RuleFinding:
+        """Return this finding, with the function that renders its hint for other servers."""
+        self._render_hint = render
+        return self
+
+    def render_hint(self, unserved: Mapping[str, str]) -> str | None:
+        """Return the hint for a server without some tools, which are given with the reason.
+
+        A hint that was replaced since is returned as it is.
+        """
+        if self._render_hint is None or self.hint != self._render_hint({}):
+            return self.hint
+        return self._render_hint(unserved)
 
 
 def warning(

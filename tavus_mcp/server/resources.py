@@ -16,6 +16,7 @@ from tavus_mcp.models.base import parse_id
 from tavus_mcp.models.layers import LAYER_NAMES
 from tavus_mcp.models.persona import Persona
 from tavus_mcp.personas.summary import persona_summary
+from tavus_mcp.server.served_tools import UnservedTools
 from tavus_mcp.server.text_rendering import without_nulls
 from tavus_mcp.tavus_api import pagination
 from tavus_mcp.text import suggestion_or_period
@@ -23,10 +24,10 @@ from tavus_mcp.text import suggestion_or_period
 _JSON, _TEXT = "application/json", "text/markdown"
 
 
-def register_resources(server: MCPServer[Any], app: App) -> None:
+def register_resources(server: MCPServer[Any], app: App, unserved: UnservedTools) -> None:
     """Add the resources and their templates to a server."""
     _register_personas(server, app)
-    _register_reference_resources(server, app)
+    _register_reference_resources(server, app, unserved)
 
 
 def _register_personas(server: MCPServer[Any], app: App) -> None:
@@ -57,7 +58,9 @@ def _register_personas(server: MCPServer[Any], app: App) -> None:
         return await _render_masked(app, lambda: _read_revision(app, persona_id, revision))
 
 
-def _register_reference_resources(server: MCPServer[Any], app: App) -> None:
+def _register_reference_resources(
+    server: MCPServer[Any], app: App, unserved: UnservedTools
+) -> None:
     @server.resource("tavus://schema/persona", title="Schema of a persona", mime_type=_JSON)
     async def schema() -> str:
         """The JSON Schema of a persona, made from the models this server checks with."""
@@ -67,13 +70,13 @@ def _register_reference_resources(server: MCPServer[Any], app: App) -> None:
     async def catalog(layer: str) -> str:
         """Fields, values, models and deprecations of a layer."""
         _require_known(layer, LAYER_NAMES, "layer")
-        return _render_compact_json(app.catalog.describe(layer))
+        return _render_compact_json(unserved.adapt_value(app.catalog.describe(layer)))
 
     @server.resource("tavus://guide/{topic}", title="A short guide", mime_type=_TEXT)
     async def guide(topic: str) -> str:
         """What to know about one topic, and which tools to call."""
         _require_known(topic, app.catalog.guide_topics, "topic")
-        return app.catalog.guide(topic)
+        return unserved.adapt_text(app.catalog.guide(topic))
 
 
 async def _render_masked(app: App, fetch: Callable[[], Awaitable[Any]]) -> str:

@@ -24,6 +24,7 @@ from tavus_mcp.invisible_characters import escape_invisible
 from tavus_mcp.server.completions import register_completions
 from tavus_mcp.server.prompts import register_prompts
 from tavus_mcp.server.resources import register_resources
+from tavus_mcp.server.served_tools import UnservedTool, UnservedTools
 from tavus_mcp.server.stdio import cancel_on_signals, stdio_streams, wait_until_orphaned
 from tavus_mcp.server.tool_arguments import (
     invalid_argument_error,
@@ -31,7 +32,7 @@ from tavus_mcp.server.tool_arguments import (
     refuse_unsendable,
 )
 from tavus_mcp.server.tool_schemas import build_tool, full_arguments_schema
-from tavus_mcp.server.tools import ALL_SPECS, served_specs
+from tavus_mcp.server.tools import served_specs
 from tavus_mcp.server.unknown_arguments import build_explainer
 from tavus_mcp.settings import Settings
 from tavus_mcp.text import suggestion_or_period
@@ -50,8 +51,7 @@ that plan. Give if_revision (the revision you read) when somebody else may be ed
 - delete_persona never deletes by itself: show its plan to the person, apply it after a clear yes.
 - Too slow, talks over people, makes things up, sounds flat, outdated: suggest_tuning makes a plan \
 with reasons and costs; show it, then apply_plan.
-- Better than before? compare_personas with measure=true (toolset conversations: \
-measure_conversations). Few calls prove little.
+- Better than before? compare_personas with measure=true. Few calls prove little.
 - check_persona lists all mistakes at once. Findings carry a hint: the call that mends them.
 - Never ask for an API key in the chat: the person sets TAVUS_SECRET_<NAME> for this server, you \
 pass api_key_ref.
@@ -70,12 +70,15 @@ class TavusServer(MCPServer[None]):
             spec.name: spec
             for spec in served_specs(settings.toolsets, read_only=settings.read_only)
         }
-        self.tools_by_name = {name: build_tool(spec, app) for name, spec in self.specs.items()}
+        self.unserved = UnservedTools(self.specs, read_only=settings.read_only)
+        self.tools_by_name = {
+            name: build_tool(spec, app, self.unserved) for name, spec in self.specs.items()
+        }
         super().__init__(
             "tavus-mcp",
             title="Tavus personas (unofficial)",
             version=__version__,
-            instructions=INSTRUCTIONS,
+            instructions=self.unserved.select_lines(INSTRUCTIONS),
             tools=list(self.tools_by_name.values()),
             log_level="WARNING",
             lifespan=self._lifespan,
@@ -170,20 +173,20 @@ class TavusServer(MCPServer[None]):
             cause = invalid_argument_error(cause, schema, explain)
         if isinstance(error, ToolError) and not isinstance(cause, ToolFailure):
             return error
-        return ToolError(escape_invisible(self.app.masker.mask_text(str(cause))))
+        text = escape_invisible(self.app.masker.mask_text(str(cause)))
+        return ToolError(
+            text if isinstance(cause, UnservedTool) else self.unserved.adapt_text(text)
+        )
 
     def _unserved_tool_error(self, name: str) -> ToolFailure:
-        spec = next((spec for spec in ALL_SPECS if spec.name == name), None)
-        if spec is None:
+        reason = self.unserved.reasons.get(name)
+        if reason is None:
             return ToolFailure(f"There is no such tool{suggestion_or_period(name, self.specs)}")
-        if self.read_only and not spec.hints.read_only_hint:
-            return ToolFailure(
-                f"{name} is not served: this server is read-only (--read-only). "
-                "The person who runs it can start it without."
-            )
-        return ToolFailure(
-            f"{name} is not served: its toolset {spec.toolset!r} is not switched on. "
-            f"The person who runs the server can add it to --toolsets."
+        advice = "start it without --read-only"
+        if "read-only" not in reason:
+            advice = "add the toolset to --toolsets"
+        return UnservedTool(
+            f"{name} is not served: {reason}. The person who runs the server can {advice}."
         )
 
 
@@ -219,21 +222,10 @@ async def _cancel_when_orphaned(scope: anyio.CancelScope, parent: int) -> None:
     scope.cancel()
 
 
-def unserved_tools(toolsets: tuple[str, ...], *, read_only: bool) -> dict[str, str]:
-    """Return the tools that are not served, each with a short reason."""
-    return {
-        spec.name: "this server is read-only"
-        if read_only and not spec.hints.read_only_hint
-        else f"toolset {spec.toolset} is off"
-        for spec in ALL_SPECS
-        if spec not in served_specs(toolsets, read_only=read_only)
-    }
-
-
 def build_server(app: App, settings: Settings) -> TavusServer:
     """Return the server for an ``App``, with its tools, resources, prompts and completions."""
     server = TavusServer(app, settings)
-    register_resources(server, app)
-    register_prompts(server, app, unserved_tools(settings.toolsets, read_only=settings.read_only))
+    register_resources(server, app, server.unserved)
+    register_prompts(server, app, server.unserved.reasons)
     register_completions(server, app)
     return server

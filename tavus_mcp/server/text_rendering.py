@@ -20,6 +20,7 @@ from tavus_mcp.server.compact_rows import (
     render_json,
 )
 from tavus_mcp.server.results import Page
+from tavus_mcp.server.served_tools import UnservedTools
 
 _MIN_TABLE_ROWS = 3
 """From this many rows on, a list of flat objects is rendered as a table."""
@@ -27,12 +28,14 @@ _MAX_CELL_CHARS = 80
 """With a longer cell, a list is easier to read than a table."""
 
 
-def build_result(result: BaseModel, masker: Masker, *, list_name: str) -> CallToolResult:
+def build_result(
+    result: BaseModel, masker: Masker, unserved: UnservedTools, *, list_name: str
+) -> CallToolResult:
     """Return a tool's result as it goes to the host: nulls dropped, secrets masked.
 
-    ``list_name`` replaces ``rows`` in a ``Page``.
+    Our texts in it name no tool that is not served. ``list_name`` replaces ``rows`` in a ``Page``.
     """
-    facts = result.model_dump(mode="json")
+    facts = unserved.adapt_members(unserved.adapt_findings(result).model_dump(mode="json"))
     if isinstance(result, Page):
         facts = {list_name if name == "rows" else name: value for name, value in facts.items()}
     facts = masker.mask(without_nulls(facts))

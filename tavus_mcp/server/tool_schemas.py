@@ -23,6 +23,7 @@ from tavus_mcp.app import App
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.server.argument_roles import ROLE_KEY
 from tavus_mcp.server.results import Page
+from tavus_mcp.server.served_tools import UnservedTools
 from tavus_mcp.server.text_rendering import build_result
 from tavus_mcp.server.toolset import ToolFunction, ToolSpec
 
@@ -48,11 +49,11 @@ _UNPUBLISHED_LENGTH_CHARS = 10_000
 _EMPTY_DEFAULTS: tuple[Any, ...] = (None, [], {}, False)
 
 
-def build_tool(spec: ToolSpec, app: App) -> Tool:
+def build_tool(spec: ToolSpec, app: App, unserved: UnservedTools) -> Tool:
     """Return the tool that hosts see, bound to an ``App``."""
     schemas = load_surface().get(spec.name) or build_schemas(spec)
     return Tool(
-        fn=_bind(spec, app),
+        fn=_bind(spec, app, unserved),
         name=spec.name,
         title=spec.title,
         description=spec.description,
@@ -216,7 +217,7 @@ def _without_null(node: JsonObject) -> JsonObject:
 
 
 def _bind(
-    spec: ToolSpec, app: App
+    spec: ToolSpec, app: App, unserved: UnservedTools
 ) -> Callable[..., Awaitable[CallToolResult | InputRequiredResult]]:
     """Return the function bound to ``app``, with its result rendered for the host."""
 
@@ -224,6 +225,6 @@ def _bind(
         result = await spec.function(app, **arguments)
         if isinstance(result, InputRequiredResult):
             return result
-        return build_result(result, app.masker, list_name=spec.list_name)
+        return build_result(result, app.masker, unserved, list_name=spec.list_name)
 
     return call

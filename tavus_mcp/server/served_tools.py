@@ -1,0 +1,111 @@
+"""Which tools a server serves, and texts that name no others.
+
+Messages, hints and guides are written once, for a server with every tool. Before they leave a
+server that lacks a tool, ``UnservedTools`` replaces what they say about it: a call of a fix by its
+effect, a name by what the tool is for, both with the reason. Documents and names that other people
+wrote are never changed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from tavus_mcp.errors import ToolFailure
+from tavus_mcp.models.findings import Finding, RuleFinding
+from tavus_mcp.server.tools import ALL_SPECS
+from tavus_mcp.server.toolset import ToolSpec
+
+_TEXT_MEMBERS = frozenset(
+    {"findings", "groups", "layer", "message", "next", "note", "notes", "settled", "stopped"}
+)
+"""The members of results that hold our own texts."""
+
+
+class UnservedTool(ToolFailure):
+    """A tool was called that is not served; the text names it."""
+
+
+class UnservedTools:
+    """The tools that a server does not serve, each with the reason."""
+
+    def __init__(self, served: Iterable[str], *, read_only: bool) -> None:
+        names = frozenset(served)
+        self.reasons: Mapping[str, str] = {
+            spec.name: _find_reason(spec, read_only=read_only)
+            for spec in ALL_SPECS
+            if spec.name not in names
+        }
+        self._phrases = {
+            spec.name: f"{_describe(spec)} ({self.reasons[spec.name]})"
+            for spec in ALL_SPECS
+            if spec.name in self.reasons
+        }
+        longest_first = sorted(self.reasons, key=len, reverse=True)
+        self._pattern = re.compile(rf"\b(?:{'|'.join(longest_first)})\b") if self.reasons else None
+
+    def adapt_text(self, text: str) -> str:
+        """Return one of our texts with each unserved tool named by what it is for."""
+        if self._pattern is None:
+            return text
+        return self._pattern.sub(lambda match: self._phrases[match.group()], text)
+
+    def adapt_findings(self, result: BaseModel) -> BaseModel:
+        """Return a result whose findings have no fix, and no call in a hint, that is not served."""
+        findings = getattr(result, "findings", None)
+        if not self.reasons or not findings:
+            return result
+        return result.model_copy(update={"findings": [self._adapt_finding(f) for f in findings]})
+
+    def adapt_members(self, facts: dict[str, Any]) -> dict[str, Any]:
+        """Return the members of a result with our texts adapted."""
+        if not self.reasons:
+            return facts
+        return {
+            name: self.adapt_value(value) if name in _TEXT_MEMBERS else value
+            for name, value in facts.items()
+        }
+
+    def adapt_value(self, value: Any) -> Any:
+        """Return a JSON value that we wrote with its texts adapted."""
+        if isinstance(value, str):
+            return self.adapt_text(value)
+        if isinstance(value, list):
+            return [self.adapt_value(item) for item in value]
+        if isinstance(value, dict):
+            return {key: self.adapt_value(item) for key, item in value.items()}
+        return value
+
+    def select_lines(self, text: str) -> str:
+        """Return a text without the lines that name a tool which is not served."""
+        if self._pattern is None:
+            return text
+        lines = text.splitlines(keepends=True)
+        return "".join(line for line in lines if not self._pattern.search(line))
+
+    def _adapt_finding(self, finding: Finding) -> Finding:
+        if not isinstance(finding, RuleFinding):
+            return finding
+        unserved = [call for call in finding.fix or () if call.tool in self.reasons]
+        return finding.model_copy(
+            update={
+                "hint": finding.render_hint(self.reasons),
+                "fix": None if unserved else finding.fix,
+            }
+        )
+
+
+def _find_reason(spec: ToolSpec, *, read_only: bool) -> str:
+    if read_only and not spec.hints.read_only_hint:
+        return "this server is read-only"
+    return f"toolset {spec.toolset} is off"
+
+
+def _describe(spec: ToolSpec) -> str:
+    """Return what a tool is for: the list that it shows, or its title."""
+    if spec.name.startswith("list_"):
+        return f"the account's {spec.list_name.replace('_', ' ')}"
+    return f'"{spec.title}"'

@@ -1,0 +1,147 @@
+"""Texts of a server name only tools that it serves, whatever the toolsets."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tavus_mcp.catalog import load_catalog
+from tavus_mcp.catalog.foreign_fields import foreign_fields
+from tavus_mcp.checker.check import check
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.layers import LAYER_NAMES
+from tavus_mcp.server.results import CheckReport
+from tavus_mcp.server.served_tools import UnservedTools
+from tavus_mcp.server.server import INSTRUCTIONS
+from tavus_mcp.server.tools import ALL_SPECS, served_specs
+from tavus_mcp.settings import DEFAULT_TOOLSETS, TOOLSETS
+
+if TYPE_CHECKING:
+    from conftest import ToolClientFactory
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "checker"))
+from documents import RULE_CASES, build_case_document
+
+pytestmark = pytest.mark.anyio
+
+CATALOG = load_catalog()
+CONFIGURATIONS: dict[str, tuple[tuple[str, ...], bool]] = {
+    "default": (DEFAULT_TOOLSETS, False),
+    "read-only": (TOOLSETS, True),
+    "all": (TOOLSETS, False),
+    **{toolset: ((toolset,), False) for toolset in TOOLSETS},
+}
+
+
+def build_unserved(configuration: str) -> UnservedTools:
+    toolsets, read_only = CONFIGURATIONS[configuration]
+    served = [spec.name for spec in served_specs(toolsets, read_only=read_only)]
+    return UnservedTools(served, read_only=read_only)
+
+
+def find_unserved_names(unserved: UnservedTools, text: str) -> set[str]:
+    return {name for name in unserved.reasons if re.search(rf"\b{name}\b", text)}
+
+
+@pytest.fixture(scope="module")
+def report() -> CheckReport:
+    """All findings about the documents of all rules, each as a saved persona."""
+    findings = [
+        finding
+        for case in RULE_CASES["case"]
+        for finding in check(
+            PersonaDocument({**build_case_document(case), "persona_id": "p0123456789a"}), CATALOG
+        )
+    ]
+    return CheckReport(counts={}, findings=findings)
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_findings_name_only_served_tools(report: CheckReport, configuration: str) -> None:
+    unserved = build_unserved(configuration)
+    adapted = unserved.adapt_findings(report).model_dump(mode="json")
+    facts = unserved.adapt_members(adapted)
+    assert len(facts["findings"]) == len(report.findings)
+    for finding in facts["findings"]:
+        texts = f"{finding['message']} {finding['hint']}"
+        assert find_unserved_names(unserved, texts) == set(), finding["rule"]
+        assert not {call["tool"] for call in finding["fix"] or ()} & unserved.reasons.keys()
+
+
+def test_a_server_with_every_tool_changes_no_text(report: CheckReport) -> None:
+    unserved = build_unserved("all")
+    facts = report.model_dump(mode="json")
+    assert unserved.adapt_members(unserved.adapt_findings(report).model_dump(mode="json")) == facts
+
+
+@pytest.mark.parametrize("topic", CATALOG.guide_topics)
+@pytest.mark.parametrize("configuration", ["default", "read-only", "personas"])
+async def test_guides_name_only_served_tools(
+    open_tool_client: ToolClientFactory, configuration: str, topic: str
+) -> None:
+    toolsets, read_only = CONFIGURATIONS[configuration]
+    unserved = build_unserved(configuration)
+    async with open_tool_client(toolsets=toolsets, read_only=read_only) as tool_client:
+        read = await tool_client.client.read_resource(f"tavus://guide/{topic}")
+        assert find_unserved_names(unserved, str(read.contents)) == set()
+
+
+@pytest.mark.parametrize("layer", LAYER_NAMES)
+async def test_descriptions_of_layers_name_only_served_tools(
+    open_tool_client: ToolClientFactory, layer: str
+) -> None:
+    async with open_tool_client(toolsets=("layers",)) as tool_client:
+        facts = await tool_client.expect_result("describe_layer", layer=layer)
+        assert find_unserved_names(build_unserved("layers"), str(facts)) == set()
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_instructions_name_only_served_tools(configuration: str) -> None:
+    unserved = build_unserved(configuration)
+    selected = unserved.select_lines(INSTRUCTIONS)
+    assert find_unserved_names(unserved, selected) == set()
+    assert selected.startswith("Personas of Tavus")
+    if configuration in ("all", "default"):
+        assert selected == INSTRUCTIONS
+
+
+@pytest.mark.parametrize("entry", foreign_fields(), ids=lambda entry: entry.names[0])
+def test_advice_on_foreign_fields_can_be_adapted(entry: Any) -> None:
+    unserved = build_unserved("personas")
+    assert find_unserved_names(unserved, unserved.adapt_text(entry.why)) == set()
+
+
+ERRORS: list[tuple[str, JsonObject]] = [
+    ("update_persona", {"persona_id": "p1", "guardrails_name": "x"}),
+    ("update_persona", {"persona_id": "p1", "is_template": True, "layers": {}, "model": "x"}),
+    ("get_persona", {"persona_id": "p0000000000"}),
+    ("update_persona", {"persona_id": "$P", "default_replica_id": "r000000000000"}),
+    ("update_persona", {"persona_id": "$P", "greeting": "x", "if_revision": "000000000000"}),
+    ("edit_prompt", {"persona_id": "$P", "find": "nothing like this", "replace": "x"}),
+    ("create_persona", {"name": "A", "layers": {"llm": {"base_url": "https://x.example.com"}}}),
+]
+
+
+@pytest.mark.parametrize(("tool", "arguments"), ERRORS, ids=[tool for tool, _ in ERRORS])
+async def test_errors_name_only_served_tools(
+    open_tool_client: ToolClientFactory, tool: str, arguments: JsonObject
+) -> None:
+    async with open_tool_client(toolsets=("personas",)) as tool_client:
+        persona_id = await tool_client.create_persona()
+        arguments = {
+            name: persona_id if value == "$P" else value for name, value in arguments.items()
+        }
+        result = await tool_client.call(tool, **arguments)
+        text = "\n".join(getattr(part, "text", "") for part in result.content)
+        assert find_unserved_names(build_unserved("personas"), text) - {"restore_revision"} == set()
+
+
+def test_every_tool_that_is_not_served_has_a_phrase_without_names() -> None:
+    unserved = UnservedTools((), read_only=False)
+    text = " ".join(spec.name for spec in ALL_SPECS)
+    assert find_unserved_names(unserved, unserved.adapt_text(text)) == set()
