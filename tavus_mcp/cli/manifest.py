@@ -20,10 +20,9 @@ from tavus_mcp.cli.output import report
 from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.server.prompts import PROMPTS
-from tavus_mcp.server.served_tools import UnservedTools
+from tavus_mcp.server.served_tools import unserved_tools
 from tavus_mcp.server.server import TavusServer, build_server
 from tavus_mcp.server.tool_schemas import SURFACE_FILE_NAME, build_schemas
-from tavus_mcp.server.tools import served_specs
 from tavus_mcp.server.toolset import ToolSpec
 from tavus_mcp.settings import DEFAULT_TOOLSETS, TOOLSETS, VARIABLES, Settings
 
@@ -66,8 +65,7 @@ async def read_surface(server: TavusServer) -> Surface:
     fixed = [(str(item.uri), item.description or "") for item in await server.list_resources()]
     templates = await server.list_resource_templates()
     templated = [(item.uri_template, item.description or "") for item in templates]
-    served = [spec.name for spec in served_specs(DEFAULT_TOOLSETS, read_only=False)]
-    off = UnservedTools(served, read_only=False).reasons
+    off = unserved_tools(DEFAULT_TOOLSETS, read_only=False).reasons
     return Surface(
         tools=list(server.specs.values()),
         resources=[*fixed, *templated],

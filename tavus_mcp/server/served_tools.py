@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from tavus_mcp.errors import ToolFailure
 from tavus_mcp.models.findings import Finding, RuleFinding
-from tavus_mcp.server.tools import ALL_SPECS
+from tavus_mcp.server.tools import ALL_SPECS, served_specs
 from tavus_mcp.server.toolset import ToolSpec
 
 _TEXT_MEMBERS = frozenset(
@@ -96,6 +96,12 @@ class UnservedTools:
                 "fix": None if unserved else finding.fix,
             }
         )
+
+
+def unserved_tools(toolsets: tuple[str, ...], *, read_only: bool) -> UnservedTools:
+    """Return what a server with these toolsets does not serve."""
+    served = served_specs(toolsets, read_only=read_only)
+    return UnservedTools((spec.name for spec in served), read_only=read_only)
 
 
 def _find_reason(spec: ToolSpec, *, read_only: bool) -> str:

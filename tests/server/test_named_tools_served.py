@@ -16,9 +16,9 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.layers import LAYER_NAMES
 from tavus_mcp.server.results import CheckReport
-from tavus_mcp.server.served_tools import UnservedTools
+from tavus_mcp.server.served_tools import UnservedTools, unserved_tools
 from tavus_mcp.server.server import INSTRUCTIONS
-from tavus_mcp.server.tools import ALL_SPECS, served_specs
+from tavus_mcp.server.tools import ALL_SPECS
 from tavus_mcp.settings import DEFAULT_TOOLSETS, TOOLSETS
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ CONFIGURATIONS: dict[str, tuple[tuple[str, ...], bool]] = {
 
 def build_unserved(configuration: str) -> UnservedTools:
     toolsets, read_only = CONFIGURATIONS[configuration]
-    served = [spec.name for spec in served_specs(toolsets, read_only=read_only)]
-    return UnservedTools(served, read_only=read_only)
+    return unserved_tools(toolsets, read_only=read_only)
 
 
 def find_unserved_names(unserved: UnservedTools, text: str) -> set[str]:

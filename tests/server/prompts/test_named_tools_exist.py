@@ -24,7 +24,7 @@ async def test_every_tool_that_the_instructions_name_exists(tool_client: ToolCli
     instructions = tool_client.client.instructions
     assert instructions is not None
     assert find_unknown_names(instructions, (await tool_client.client.list_tools()).tools) == []
-    assert {"suggest_tuning", "measure_conversations"} <= find_tool_names(instructions)
+    assert {"suggest_tuning", "compare_personas"} <= find_tool_names(instructions)
 
 
 @pytest.mark.parametrize("goal", list(CATALOG.tuning_goals), ids=lambda goal: goal.name)

@@ -16,7 +16,7 @@ from named_tools import find_tool_names, find_unknown_names
 from tavus_mcp.catalog import TuningGoal, load_catalog
 from tavus_mcp.server.prompts import PROMPTS
 from tavus_mcp.server.prompts.prompt import PromptContext
-from tavus_mcp.server.server import unserved_tools
+from tavus_mcp.server.served_tools import unserved_tools
 from tavus_mcp.settings import DEFAULT_TOOLSETS, TOOLSETS
 from tavus_mcp.text import quote_words
 
@@ -96,7 +96,8 @@ async def test_a_prompt_is_one_short_message_and_sends_no_request(
 async def test_a_prompt_names_only_served_tools_or_explains_their_absence(
     open_tool_client: ToolClientFactory, how: str, prompt: str
 ) -> None:
-    missing = unserved_tools(SERVED[how]["toolsets"], read_only=SERVED[how].get("read_only", False))
+    read_only = SERVED[how].get("read_only", False)
+    missing = unserved_tools(SERVED[how]["toolsets"], read_only=read_only).reasons
     async with open_tool_client(**SERVED[how]) as tool_client:
         tools = {tool.name for tool in (await tool_client.client.list_tools()).tools}
         text = await render_prompt(tool_client, prompt, **ARGUMENTS[prompt])
@@ -321,7 +322,8 @@ LONG = st.sampled_from(["w" * 999, "\x00" * 999, '"' * 999, "slow"])
 @given(TEXTS | LONG, NAMES, NAMES, st.sampled_from(list(SERVED)))
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_no_message_exceeds_its_limit(text: str, first_id: str, second_id: str, how: str) -> None:
-    missing = unserved_tools(SERVED[how]["toolsets"], read_only=SERVED[how].get("read_only", False))
+    read_only = SERVED[how].get("read_only", False)
+    missing = unserved_tools(SERVED[how]["toolsets"], read_only=read_only).reasons
     values = {"brief": text, "complaint": text, "persona_id": first_id}
     values |= {"first": f"{first_id}@{second_id}", "second": first_id, "replica": second_id}
     for spec in PROMPTS:
