@@ -34,6 +34,16 @@ def decode_cursor(scope: list[Any], cursor: str) -> list[Any]:
     return list(position)
 
 
+def decode_position(scope: list[Any], cursor: str | None) -> tuple[str, int]:
+    """Return the id and the number of the last row of the page before; none without a cursor."""
+    if cursor is None:
+        return "", 0
+    match decode_cursor(scope, cursor):
+        case [str(last_id), int(count)] if count >= 0:
+            return last_id, count
+    raise invalid_cursor()
+
+
 def invalid_cursor() -> InvalidArgument:
     """Return the error for a cursor that cannot be used."""
     return InvalidArgument(

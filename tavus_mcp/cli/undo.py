@@ -10,6 +10,7 @@ from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.persona_command import print_write, run_persona_command
 from tavus_mcp.cli.receipts import print_facts, print_result
 from tavus_mcp.fleet import apply, plan, plan_report
+from tavus_mcp.fleet.bulk_request import BulkChangeRequest
 from tavus_mcp.fleet.selection import PersonaFilter
 from tavus_mcp.history.revisions import split_reference
 from tavus_mcp.personas import plans
@@ -59,7 +60,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _undo_bulk_change(app: App, arguments: argparse.Namespace) -> int:
-    request = plan.BulkChangeRequest(PersonaFilter(), undo_of=arguments.change)
+    request = BulkChangeRequest(PersonaFilter(), undo_of=arguments.change)
     draft = await plan.draft_bulk_plan(app, request, _ignore_progress)
     print_facts(app, plan_report.render_plan(draft))
     stored = draft.stored_plan

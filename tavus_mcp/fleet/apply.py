@@ -14,10 +14,12 @@ from typing import Any
 from tavus_mcp import concurrency
 from tavus_mcp.app import App
 from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
+from tavus_mcp.deadlines import has_time_for_more
 from tavus_mcp.errors import (
     InvalidKey,
     JournalUnavailable,
     NotConfigured,
+    NotFound,
     OutOfCredits,
     PlanAlreadyApplied,
     RateLimited,
@@ -25,9 +27,12 @@ from tavus_mcp.errors import (
     ToolFailure,
     Unavailable,
 )
+from tavus_mcp.fleet import plan_items
 from tavus_mcp.fleet.finding_summary import FindingSummary
 from tavus_mcp.fleet.plan_items import (
     ACCEPTED_STATUSES,
+    DELETE,
+    RESTORE,
     TOOL,
     PlanItem,
     PlanItemProgress,
@@ -39,8 +44,10 @@ from tavus_mcp.history.record import record_outcome
 from tavus_mcp.history.states import is_at_revision
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import RuleFinding
-from tavus_mcp.models.receipt import PlanReceipt, Undo
+from tavus_mcp.models.receipt import PlanReceipt, Receipt, Undo
 from tavus_mcp.personas import plans
+from tavus_mcp.personas.delete import DeleteRequest, delete
+from tavus_mcp.personas.restore import RestoreRequest, restore
 from tavus_mcp.personas.update import from_plan, update
 from tavus_mcp.text import truncate
 
@@ -55,6 +62,10 @@ _MAX_TOTAL_ERROR_CHARS, _MIN_ERROR_CHARS = 8_000, 240
 _DONE_STATUSES = ACCEPTED_STATUSES | {"done before"}
 _UNDOABLE_TOTALS = ("applied", "unverified", "done_before")
 _FATAL_ERRORS = (InvalidKey, OutOfCredits, RateLimited, NotConfigured, JournalUnavailable)
+_PLAN_OF_ITS_OWN = (
+    "Tavus refuses to check this persona for edits by others. apply_plan(plan_id={!r}) writes "
+    "without that check."
+)
 
 
 @dataclass
@@ -68,12 +79,14 @@ class _Run:
     rows: dict[int, JsonObject] = field(default_factory=dict)
     finding_summary: FindingSummary = field(default_factory=FindingSummary)
     stop_error: ToolFailure | None = None
+    is_time_over: bool = False
     consecutive_lost_answers: int = 0
 
     async def item_numbers(self) -> AsyncIterator[int]:
-        """Yield the index of one item after the other, until an error stops the run."""
+        """Yield the index of one item after the other, until an error or the time ends the run."""
         for number in range(len(self.items)):
-            if self.stop_error:
+            self.is_time_over = bool(number) and not has_time_for_more()
+            if self.stop_error or self.is_time_over:
                 return
             yield number
 
@@ -83,7 +96,7 @@ class _Run:
 
         async def work(on_started: concurrency.StartCallback) -> None:
             try:
-                fields = await self._apply_update(item, on_started)
+                fields = await self._apply(item, on_started)
                 self.consecutive_lost_answers = 0
             except ToolFailure as error:
                 fields = self._record_failure(error)
@@ -93,9 +106,7 @@ class _Run:
         await concurrency.shield_once_started(work)
         await self.reporter.advance(len(self.items))
 
-    async def _apply_update(
-        self, item: PlanItem, on_started: concurrency.StartCallback
-    ) -> JsonObject:
+    async def _apply(self, item: PlanItem, on_started: concurrency.StartCallback) -> JsonObject:
         progress = self.progress_by_persona.get(item.persona_id)
         if progress is not None and progress.outcome is not None and progress.is_applied:
             return {"status": "done before", "revision": progress.outcome.revision}
@@ -105,10 +116,16 @@ class _Run:
                 return resolved
         previous_use_seq = progress.last_use_seq if progress else 0
         plan = replace(item.plan, on_started=on_started, previous_use_seq=previous_use_seq)
-        receipt = await update(self.app, from_plan(plan))
+        receipt = await _carry_out(self.app, plan)
         self.finding_summary.add(item.persona_id, receipt.findings)
-        row = {"status": receipt.status, "revision": receipt.revision}
-        return row | ({"plan_id": receipt.plan_id} if receipt.status == "drafted" else {})
+        row: JsonObject = {"status": receipt.status, "revision": receipt.revision}
+        if plan.kind == RESTORE:
+            row["new_id"] = receipt.persona_id
+        if receipt.status == "drafted":
+            row["plan_id"] = receipt.plan_id
+        if receipt.status == "planned":  # Tavus refuses to check for edits by others
+            row["error"] = f"Not written. {_PLAN_OF_ITS_OWN.format(receipt.plan_id)}"
+        return row
 
     def _record_failure(self, error: ToolFailure) -> JsonObject:
         """Return the fields of a failed item; an error that concerns every item stops the run.
@@ -123,7 +140,7 @@ class _Run:
         ):
             self.stop_error = self.stop_error or error
         if isinstance(error, PlanAlreadyApplied):
-            return {"status": "skipped", "error": "Another call is carrying this part out."}
+            return {"status": "skipped", "error": "Another call is applying this part."}
         return {"status": "failed", "error": str(error)}
 
 
@@ -136,7 +153,7 @@ async def apply_bulk_plan(
     and the error that stopped the run if no item is applied.
     """
     if plan.plan_id in app.running_plans:
-        raise Refused("This plan is being carried out right now. Wait for the answer of that call.")
+        raise Refused("Another call is applying this plan right now. Wait for its answer.")
     progress = await load_progress(app, plan)
     run = _Run(app, read_items(plan), progress, ProgressReporter(report_progress))
     if all(
@@ -155,15 +172,33 @@ async def apply_bulk_plan(
     return _build_receipt(plan, run)
 
 
+async def _carry_out(app: App, plan: plans.Plan) -> Receipt:
+    """Carry out the plan of one item; a restoration has a claim of its own (``create``)."""
+    match plan.kind:
+        case plan_items.DELETE:
+            return await delete(app, DeleteRequest(plan.persona_id, plan.revision, plan))
+        case plan_items.RESTORE:
+            return await restore(app, RestoreRequest(plan.persona_id, plan.revision))
+    return await update(app, from_plan(plan))
+
+
 async def _resolve_lost_answer(
     app: App, item: PlanItem, item_progress: PlanItemProgress
 ) -> JsonObject | None:
     """Return the outcome of a request whose answer was lost; None if it may be sent again.
 
     It may while the persona has the planned revision: the request has not taken effect, and if it
-    did now, the tests in the second one would fail.
+    did now, the tests in the second one would fail. A restoration looks for what it created itself.
     """
-    current = await app.api.get_persona(item.persona_id)
+    if item.plan.kind == RESTORE:
+        return None
+    try:
+        current = await app.api.get_persona(item.persona_id)
+    except NotFound:
+        if item.plan.kind != DELETE or item_progress.intent is None:
+            raise
+        await record_outcome(app, item_progress.intent, "applied")
+        return {"status": "done before"}
     if item_progress.intent is not None and has_taken_effect(app, item_progress.intent, current):
         app.cancelled_writes.pop(item.persona_id, None)
         await record_outcome(app, item_progress.intent, "applied", current)
@@ -172,8 +207,8 @@ async def _resolve_lost_answer(
         return None
     return {
         "status": "failed",
-        "error": "It was sent before without an answer, and the persona has changed since; by whom "
-        "is not known. Look with list_revisions and get_persona.",
+        "error": "It was sent before without an answer, and the persona has changed since. It is "
+        "not known who changed it. Look with list_revisions and get_persona.",
     }
 
 
@@ -186,7 +221,9 @@ def _build_receipt(plan: plans.Plan, run: _Run) -> PlanReceipt:
     totals = Counter(str(row["status"]).replace(" ", "_") for row in rows)
     remaining_count = len(run.items) - len(rows)
     is_complete = not remaining_count and all(map(_is_done, rows))
-    undo = Undo(tool=TOOL, arguments={"undo_of": plan.plan_id})
+    undo = None
+    if plan_items.action_of(plan) != RESTORE and any(totals[name] for name in _UNDOABLE_TOTALS):
+        undo = Undo(tool=TOOL, arguments={"undo_of": plan.plan_id})
     facts: dict[str, Any] = {
         "status": _overall_status(totals) if is_complete else "partial",
         "changes": None,
@@ -198,7 +235,7 @@ def _build_receipt(plan: plans.Plan, run: _Run) -> PlanReceipt:
         "plan_id": plan.plan_id,
         "personas": _truncate_errors(_select_rows(rows)),
         "totals": {**totals, **({"left": remaining_count} if remaining_count else {})},
-        "undo": undo if any(totals[name] for name in _UNDOABLE_TOTALS) else None,
+        "undo": undo,
     }
     return PlanReceipt.model_validate(facts)
 
@@ -234,15 +271,20 @@ def _truncate_errors(rows: list[JsonObject]) -> list[JsonObject]:
 def _omitted_rows_findings(rows: list[JsonObject]) -> list[RuleFinding]:
     if len(rows) <= MAX_PERSONA_ROWS:
         return []
-    message = f"{MAX_PERSONA_ROWS} of {len(rows)} personas are told one by one; totals count all."
+    message = f"{MAX_PERSONA_ROWS} of {len(rows)} personas are listed; totals count all."
     return [RuleFinding(severity="info", path="", message=message, rule="rows-left-out")]
 
 
 def _continuation_findings(plan: plans.Plan, run: _Run, remaining_count: int) -> list[RuleFinding]:
-    hint = f"apply_plan(plan_id={plan.plan_id!r}) goes on with those that are not done."
+    hint = f"apply_plan(plan_id={plan.plan_id!r}) continues with those that are not done."
     if run.stop_error:
-        message = f"Stopped, {remaining_count} personas were not reached: {run.stop_error}"
+        message = f"Stopped with {remaining_count} personas left: {run.stop_error}"
         return [RuleFinding(severity="error", path="", message=message, hint=hint, rule="stopped")]
+    if run.is_time_over and remaining_count:
+        message = f"The time for one call is over; {remaining_count} personas are left."
+        return [
+            RuleFinding(severity="warning", path="", message=message, hint=hint, rule="time-over")
+        ]
     failed_count = sum(not _is_done(row) for row in run.rows.values())
     if not failed_count:
         return []
@@ -251,7 +293,7 @@ def _continuation_findings(plan: plans.Plan, run: _Run, remaining_count: int) ->
             severity="warning",
             path="",
             message=f"{failed_count} personas were not changed; each row says why.",
-            hint=f"{hint} One that was edited since needs a new plan.",
+            hint=f"{hint} A persona that was edited since needs a new plan.",
             rule="not-all-done",
         )
     ]

@@ -27,27 +27,35 @@ class AuditResult:
     unread_count: int = 0
     failures: list[JsonObject] = field(default_factory=list)
     total: int | None = None
+    next_cursor: str | None = None
     stop_reason: str = ""
+    is_continued: bool = False
 
     @property
     def is_complete(self) -> bool:
         """Return True if every persona that Tavus counts was checked."""
         return (
             not self.stop_reason
+            and not self.is_continued
             and not self.unread_count
             and self.checked_count >= (self.total or 0)
         )
 
 
 async def audit(
-    app: App, persona_filter: PersonaFilter, severity: str, report_progress: ProgressCallback
+    app: App,
+    persona_filter: PersonaFilter,
+    severity: str,
+    report_progress: ProgressCallback,
+    cursor: str | None = None,
 ) -> AuditResult:
     """Check every selected persona; one that cannot be read is reported and does not stop it.
 
-    ``severity`` is the least severe level that is reported. Raises the errors of the API when the
+    ``severity`` is the least severe level that is reported. ``cursor`` continues an audit whose
+    time was over. Raises the errors of the API when the
     list cannot be read at all, and ``InvalidKey`` at any time, since it concerns every persona.
     """
-    selection = PersonaSelection(app, persona_filter)
+    selection = PersonaSelection(app, persona_filter, cursor)
     result = AuditResult(FindingSummary(severity))
     progress = ProgressReporter(report_progress)
     await selection.fetch_next_page()
@@ -67,6 +75,8 @@ async def audit(
 
     await concurrency.for_each(selection.iter_ids(), check_persona)
     result.total, result.stop_reason = selection.total, selection.stop_reason
+    result.next_cursor = selection.next_cursor
+    result.is_continued = cursor is not None
     return result
 
 
@@ -75,7 +85,7 @@ async def read_persona(app: App, persona_id: str) -> PersonaDocument | TavusErro
     try:
         parse_id(persona_id)
     except ValueError:
-        return TavusError("The list of personas names one by what is no id; it cannot be read.")
+        return TavusError("This id of the list of personas is not a valid id.")
     try:
         return await app.api.get_persona(persona_id)
     except InvalidKey:

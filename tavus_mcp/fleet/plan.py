@@ -3,96 +3,66 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from tavus_mcp import concurrency
 from tavus_mcp.app import App
 from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
-from tavus_mcp.errors import InvalidArgument, Refused, TavusError
+from tavus_mcp.errors import Refused, TavusError
 from tavus_mcp.fleet.audit import read_persona
+from tavus_mcp.fleet.bulk_request import BulkChangeRequest, build_proposal
+from tavus_mcp.fleet.deletion import plan_deletion, plan_restoration
 from tavus_mcp.fleet.plan_items import (
+    DELETE,
     TOOL,
     PlanItem,
+    PlannedPersona,
     ProposeChange,
     ProposedChange,
+    SkippedPersona,
+    action_of,
     build_bulk_plan,
+    name_in_plan,
+    read_items,
 )
 from tavus_mcp.fleet.selection import PersonaFilter, PersonaSelection
-from tavus_mcp.fleet.undo import prepare_undo
+from tavus_mcp.fleet.undo import load_undone_items, prepare_undo
 from tavus_mcp.history.record import record_observed
-from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.findings import Finding
-from tavus_mcp.models.receipt import FieldChange, changes_of
+from tavus_mcp.models.receipt import changes_of
 from tavus_mcp.personas import plans
-from tavus_mcp.personas.patch_input import parse_field_values
 from tavus_mcp.personas.revive import NOT_RESTORED
-from tavus_mcp.personas.secret_references import literal_key_findings, resolve_references
 from tavus_mcp.personas.update import UpdateRequest, compute_update
-from tavus_mcp.text import quote_path, truncate
-from tavus_mcp.tuning import build_recommendation
-from tavus_mcp.tuning.goal_arguments import read_goals
+from tavus_mcp.text import quote_path
 
-_NO_SELECTION = (
-    "/: say which personas: persona_ids, name_contains or finding; everything=true takes the "
-    "whole account."
-)
-_EXACTLY_ONE_CHANGE = "/: give exactly one of goals, values (with or without unset), or undo_of."
-_LANGUAGES_WITHOUT_GOAL = "/languages: only goal speak_languages reads them; give it in goals."
-_UNDO_WITH_SELECTION = "/undo_of: stands alone; the plan says which personas it changed."
 _STOCK_PERSONA_REASON = (
-    "A stock persona of Tavus cannot be edited; create_persona(based_on=...) copies it."
+    "Tavus's stock personas cannot be changed. create_persona(based_on=...) copies one."
 )
 _REFUSED_KINDS = frozenset({"refused", "unreadable", "not_editable"})
-_MAX_NAME_CHARS = 80
-"""Length at which a persona's name is cut in a plan."""
 _MAX_REASONS = 5
 """Most reasons in the error when all personas are refused."""
 
+PlanPersona = Callable[
+    [str, PersonaDocument | TavusError], Awaitable[PlannedPersona | SkippedPersona | None]
+]
+"""Returns the part of a persona in the plan, from its id and the answer to reading it.
 
-@dataclass(frozen=True)
-class BulkChangeRequest:
-    """The arguments of plan_bulk_change: which personas, and exactly one change of them."""
-
-    persona_filter: PersonaFilter
-    everything: bool = False
-    goals: Sequence[str] = ()
-    strength: str = "normal"
-    languages: Sequence[str] = ()
-    values: Mapping[str, Any] = field(default_factory=dict)
-    unset: Sequence[str] = ()
-    undo_of: str | None = None
-    limit: int | None = None
-
-
-@dataclass(frozen=True)
-class PlannedPersona:
-    """A persona in the plan: its item, and the changes and findings to report."""
-
-    item: PlanItem
-    changes: Sequence[FieldChange]
-    findings: Sequence[Finding]
-
-
-@dataclass(frozen=True)
-class SkippedPersona:
-    """A selected persona that is not in the plan; ``kind`` names the reason in one word."""
-
-    kind: str
-    persona_id: str
-    reason: str
+None if it is not selected.
+"""
 
 
 @dataclass
 class BulkPlanDraft:
-    """The result of planning; ``stored_plan`` is None when there is nothing to change."""
+    """The result of planning; ``stored_plan`` is None when there is nothing to change.
+
+    ``next_cursor`` continues with the personas after those of this plan.
+    """
 
     planned_personas: list[PlannedPersona] = field(default_factory=list)
     skipped_personas: list[SkippedPersona] = field(default_factory=list)
     stop_reason: str = ""
-    is_limited: bool = False
+    next_cursor: str | None = None
     stored_plan: plans.Plan | None = None
 
 
@@ -104,33 +74,25 @@ async def draft_bulk_plan(
     Raises ``InvalidArgument`` with everything that is wrong with the request, ``Refused`` when no
     selected persona can be changed, and the errors of the API when the list cannot be read.
     """
-    persona_filter, propose = await _resolve_request(app, request)
-    selection = PersonaSelection(app, persona_filter)
+    request.check()
+    persona_filter, plan_persona = await _resolve_request(app, request)
+    selection = PersonaSelection(app, persona_filter, request.cursor)
     progress = ProgressReporter(report_progress)
     results: dict[str, PlannedPersona | SkippedPersona | None] = {}
     await selection.fetch_next_page()
 
-    async def plan_persona(persona_id: str) -> None:
+    async def plan_next(persona_id: str) -> None:
         results[persona_id] = None  # inserted first: the plan has the order of the list
         document = await read_persona(app, persona_id)
         selection.note_result(document if isinstance(document, TavusError) else None)
-        if isinstance(document, TavusError):
-            results[persona_id] = SkippedPersona("unreadable", persona_id, str(document))
-        elif persona_filter.matches(document, app.catalog):
-            results[persona_id] = await _plan_persona(app, propose, document)
+        results[persona_id] = await plan_persona(persona_id, document)
         if request.limit is not None:
             count = sum(isinstance(result, PlannedPersona) for result in results.values())
             selection.is_limit_reached = count >= request.limit
         await progress.advance(selection.total)
 
-    await concurrency.for_each(selection.iter_ids(), plan_persona)
-    planned = [result for result in results.values() if isinstance(result, PlannedPersona)]
-    draft = BulkPlanDraft(
-        planned[: request.limit],
-        [result for result in results.values() if isinstance(result, SkippedPersona)],
-        selection.stop_reason,
-        selection.is_limit_reached,
-    )
+    await concurrency.for_each(selection.iter_ids(), plan_next)
+    draft = _build_draft(results, request.limit, selection)
     _refuse_if_all_refused(draft)
     if draft.planned_personas:
         plan = build_bulk_plan([persona.item for persona in draft.planned_personas])
@@ -138,79 +100,74 @@ async def draft_bulk_plan(
     return draft
 
 
+def _build_draft(
+    results: dict[str, PlannedPersona | SkippedPersona | None],
+    limit: int | None,
+    selection: PersonaSelection,
+) -> BulkPlanDraft:
+    """Return the personas up to the limit, and the cursor after the last of them."""
+    draft = BulkPlanDraft(stop_reason=selection.stop_reason)
+    last_id = ""
+    for persona_id, result in results.items():
+        if limit is not None and len(draft.planned_personas) == limit:
+            break
+        last_id = persona_id
+        if isinstance(result, PlannedPersona):
+            draft.planned_personas.append(result)
+        elif result is not None:
+            draft.skipped_personas.append(result)
+    draft.next_cursor = selection.cursor_after(last_id)
+    return draft
+
+
 async def _resolve_request(
     app: App, request: BulkChangeRequest
-) -> tuple[PersonaFilter, ProposeChange]:
-    """Return which personas a request selects, and the proposal of their change.
+) -> tuple[PersonaFilter, PlanPersona]:
+    """Return which personas a request selects, and what plans each of them."""
+    if request.undo_of is None:
+        persona_filter = request.selection
+        propose = None if request.delete else build_proposal(app, request)
+        return persona_filter, _plan_matching(app, persona_filter, propose)
+    undone_plan = await plans.load_plan(app, request.undo_of)
+    items = read_items(undone_plan)
+    undone_items = await load_undone_items(app, undone_plan, items)
+    persona_filter = PersonaFilter(persona_ids=list(undone_items))
+    if action_of(undone_plan) == DELETE:
 
-    Raises ``InvalidArgument`` with all that is missing or contradictory.
-    """
-    problems = [*_find_selection_problems(request), *_find_change_problems(request)]
-    if problems:
-        raise InvalidArgument(problems)
-    if request.undo_of is not None:
-        persona_ids, propose_restore = await prepare_undo(app, request.undo_of)
-        return PersonaFilter(persona_ids=persona_ids), propose_restore
-    propose = _propose_goals(app, request) if request.goals else _propose_fields(app, request)
-    request.persona_filter.require_known_finding()
-    return request.persona_filter, propose
+        async def restore(
+            persona_id: str, current: PersonaDocument | TavusError
+        ) -> PlannedPersona | SkippedPersona:
+            return await plan_restoration(app, undone_items[persona_id][0], current)
 
-
-def _find_selection_problems(request: BulkChangeRequest) -> Iterator[str]:
-    persona_filter = request.persona_filter
-    has_selection = bool(persona_filter.criteria.keys() - {"persona_type"})
-    if request.undo_of is None and not has_selection and not request.everything:
-        yield _NO_SELECTION
-    if request.undo_of is not None and (has_selection or request.everything):
-        yield _UNDO_WITH_SELECTION
+        return persona_filter, restore
+    return persona_filter, _plan_matching(app, persona_filter, prepare_undo(app, undone_items))
 
 
-def _find_change_problems(request: BulkChangeRequest) -> Iterator[str]:
-    changes = (request.goals, request.values or request.unset, request.undo_of is not None)
-    if sum(map(bool, changes)) != 1:
-        yield _EXACTLY_ONE_CHANGE
-    if request.languages and not request.goals:
-        yield _LANGUAGES_WITHOUT_GOAL
+def _plan_matching(
+    app: App, persona_filter: PersonaFilter, propose: ProposeChange | None
+) -> PlanPersona:
+    """Return what plans the change of each persona that matches; its deletion without one."""
+
+    async def plan_persona(
+        persona_id: str, document: PersonaDocument | TavusError
+    ) -> PlannedPersona | SkippedPersona | None:
+        if isinstance(document, TavusError):
+            return SkippedPersona("unreadable", persona_id, str(document))
+        if not persona_filter.matches(document, app.catalog):
+            return None
+        if document.data.get("persona_type") == "system":
+            return SkippedPersona("not_editable", persona_id, _STOCK_PERSONA_REASON)
+        if propose is None:
+            return await plan_deletion(app, document)
+        return await _plan_change(app, propose, document)
+
+    return plan_persona
 
 
-def _propose_goals(app: App, request: BulkChangeRequest) -> ProposeChange:
-    """Return the proposal that tunes each persona towards goals, from its current settings.
-
-    Raises ``InvalidArgument`` when goals and languages do not fit together.
-    """
-    read_goals(request.goals, request.languages, app.catalog)
-
-    async def propose(document: PersonaDocument) -> ProposedChange:
-        recommendation = build_recommendation(
-            document, request.goals, request.strength, request.languages, app.catalog
-        )
-        return ProposedChange(recommendation.change, recommendation.findings)
-
-    return propose
-
-
-def _propose_fields(app: App, request: BulkChangeRequest) -> ProposeChange:
-    """Return the proposal that sets and unsets the same fields of every persona.
-
-    Raises ``InvalidArgument`` with everything that is wrong with the fields.
-    """
-    fields, unset = parse_field_values(request.values, request.unset, app.catalog)
-    app.masker.mask_during_call(fields)
-    values = {f"/{name}": value for name, value in resolve_references(app, fields).items()}
-    proposed = ProposedChange(SetFields(values, unset), literal_key_findings(fields))
-
-    async def propose(_: PersonaDocument) -> ProposedChange:
-        return proposed
-
-    return propose
-
-
-async def _plan_persona(
+async def _plan_change(
     app: App, propose: ProposeChange, document: PersonaDocument
 ) -> PlannedPersona | SkippedPersona:
     persona_id = document.persona_id
-    if document.data.get("persona_type") == "system":
-        return SkippedPersona("not_editable", persona_id, _STOCK_PERSONA_REASON)
     try:
         proposed = await propose(document)
         request = UpdateRequest(
@@ -227,11 +184,13 @@ async def _plan_persona(
     if not operations:
         return _explain_no_change(persona_id, proposed)
     await record_observed(app, document)
-    name = truncate(app.masker.mask_text(document.name), _MAX_NAME_CHARS)
-    item = PlanItem(name, plans.build_change_plan(app, TOOL, document, operations))
-    return PlannedPersona(
-        item, changes_of(document.data, operations, app.masker, app.catalog.default_value), findings
+    item = PlanItem(
+        name_in_plan(app, document.name), plans.build_change_plan(app, TOOL, document, operations)
     )
+    changes = proposed.listed_changes or changes_of(
+        document.data, operations, app.masker, app.catalog.default_value
+    )
+    return PlannedPersona(item, changes, findings, proposed.match_count)
 
 
 def _explain_no_change(persona_id: str, proposed: ProposedChange) -> SkippedPersona:

@@ -17,20 +17,32 @@ from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import Change
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.findings import Finding, RuleFinding
+from tavus_mcp.models.receipt import FieldChange
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.plans import Plan
+from tavus_mcp.text import truncate
 
 TOOL = "plan_bulk_change"
 """The tool that the journal names for these changes."""
 ACCEPTED_STATUSES = frozenset({"applied", "unchanged", "unverified", "drafted"})
 """The statuses of an outcome after which a change is not sent again."""
+CHANGE, DELETE, RESTORE = "change", "delete", "restore"
+"""What a bulk plan does to each of its personas; stored values."""
+_ACTION = "action"
+"""The member of a stored plan that names what it does; absent for a change."""
 _PATCH_PATH = "/patch"
+_NO_PATCH = -1
+_MAX_NAME_CHARS = 80
+"""Length at which a persona's name is cut in a plan."""
 
 
 @dataclass(frozen=True)
 class PlanItem:
-    """The change of one persona in a bulk plan."""
+    """The change, deletion or restoration of one persona in a bulk plan.
+
+    The kind of its plan is ``CHANGE``, ``DELETE`` or ``RESTORE``.
+    """
 
     persona_name: str
     plan: Plan
@@ -70,21 +82,55 @@ class PlanItemProgress:
 class ProposedChange:
     """A change of one persona, the findings about it, and the rules that it may violate.
 
-    ``keep_legacy_spelling`` sends old names as they are, which an undo needs.
+    ``keep_legacy_spelling`` sends old names as they are, which an undo needs. ``listed_changes``
+    are reported in place of the changes of fields, and ``match_count`` is the number of places
+    where a text is replaced.
     """
 
     change: Change
     findings: Sequence[RuleFinding] = ()
     allow: Container[str] = frozenset()
     keep_legacy_spelling: bool = False
+    listed_changes: Sequence[FieldChange] = ()
+    match_count: int = 0
+
+
+@dataclass(frozen=True)
+class PlannedPersona:
+    """A persona in the plan: its item, and the changes and findings to report."""
+
+    item: PlanItem
+    changes: Sequence[FieldChange]
+    findings: Sequence[Finding]
+    match_count: int = 0
+
+
+@dataclass(frozen=True)
+class SkippedPersona:
+    """A selected persona that is not in the plan; ``kind`` names the reason in one word."""
+
+    kind: str
+    persona_id: str
+    reason: str
 
 
 ProposeChange = Callable[[PersonaDocument], Awaitable[ProposedChange]]
 """Returns the change of a persona; raises ``Refused`` to leave it unchanged."""
 
 
+def name_in_plan(app: App, name: str) -> str:
+    """Return the name of a persona as a plan holds it: masked and cut."""
+    return truncate(app.masker.mask_text(name), _MAX_NAME_CHARS)
+
+
 def build_bulk_plan(items: Sequence[PlanItem]) -> Plan:
-    """Return one plan of many items; secrets are stored apart, as in every plan."""
+    """Return one plan of many items of one kind; secrets are stored apart, as in every plan."""
+    kind = items[0].plan.kind
+    if kind != CHANGE:
+        parts = [
+            (item.persona_id, item.persona_name, item.plan.revision, _NO_PATCH) for item in items
+        ]
+        return Plan(plans.BULK, TOOL, "", "", {"patches": [], "parts": parts, _ACTION: kind})
     patches: list[list[JsonObject]] = []
     rows: list[tuple[str, str, str, int]] = []
     secrets: dict[str, Any] = {}
@@ -107,9 +153,10 @@ def read_items(plan: Plan) -> list[PlanItem]:
     """Return the items of a bulk plan, in its order; raise ``Refused`` for another plan."""
     if plan.kind != plans.BULK:
         raise Refused(
-            "/undo_of: this is the plan of one persona. Its receipt names the call that undoes it; "
-            "list_revisions and restore_revision go back as well."
+            "/undo_of: this is the plan of one persona. Its receipt holds the call that undoes it; "
+            "list_revisions and restore_revision go further back."
         )
+    action = action_of(plan)
     patches: list[list[JsonObject]] = plan.detail["patches"]
     secrets = [_secrets_below(plan.secrets, f"/patches/{index}") for index in range(len(patches))]
     return [
@@ -117,15 +164,20 @@ def read_items(plan: Plan) -> list[PlanItem]:
             name,
             replace(
                 plan,
-                kind="change",
+                kind=action,
                 persona_id=persona_id,
                 revision=revision,
-                detail={"patch": patches[index]},
-                secrets=secrets[index],
+                detail={} if index == _NO_PATCH else {"patch": patches[index]},
+                secrets={} if index == _NO_PATCH else secrets[index],
             ),
         )
         for persona_id, name, revision, index in plan.detail["parts"]
     ]
+
+
+def action_of(plan: Plan) -> str:
+    """Return what a bulk plan does to its personas: ``CHANGE``, ``DELETE`` or ``RESTORE``."""
+    return str(plan.detail.get(_ACTION, CHANGE))
 
 
 async def load_progress(app: App, plan: Plan) -> dict[str, PlanItemProgress]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from tavus_mcp.fleet.finding_summary import FindingSummary
-from tavus_mcp.fleet.plan import BulkPlanDraft, PlannedPersona, SkippedPersona
+from tavus_mcp.fleet.plan import BulkPlanDraft
+from tavus_mcp.fleet.plan_items import CHANGE, DELETE, RESTORE, PlannedPersona, SkippedPersona
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.receipt import FieldChange
@@ -24,6 +25,11 @@ MAX_CHANGES = 24
 MAX_FINDINGS = 8
 MAX_SKIPPED_ROWS, MAX_ROWS_PER_REASON = 20, 5
 """Most rows of skipped personas, in all and with the same reason."""
+_APPLY_BY_ACTION = {
+    CHANGE: "Unless the person asked for exactly this, show it first. apply_plan(plan_id) does it.",
+    DELETE: "Show the names to the person. After a clear yes: apply_plan(plan_id).",
+    RESTORE: "Show it to the person. After a yes: apply_plan(plan_id).",
+}
 _SHORT_NAME_CHARS, _MAX_REASON_CHARS = 32, 240
 
 
@@ -35,19 +41,28 @@ def render_plan(draft: BulkPlanDraft) -> JsonObject:
         "plan_id": stored.plan_id if stored else None,
         "expires_at": stored.expires_at if stored else None,
         "totals": _count_totals(draft),
-        "changes": _change_rows(draft.planned_personas),
+        "changes": _change_rows(draft),
+        "omitted_changes": max(0, len(_share_changes(draft)) - MAX_CHANGES) or None,
         "personas": _persona_rows(draft.planned_personas),
         "skipped": _skipped_rows(draft.skipped_personas),
         "findings": _summarize_findings(draft.planned_personas),
         "stopped": draft.stop_reason or None,
         "next": _next_step(draft),
+        "next_cursor": draft.next_cursor,
     }
+
+
+def _action(draft: BulkPlanDraft) -> str:
+    return draft.planned_personas[0].item.plan.kind if draft.planned_personas else ""
 
 
 def _persona_rows(planned_personas: Sequence[PlannedPersona]) -> list[JsonObject]:
     """Return a row for each persona; rows of many personas hold only what differs."""
     is_detailed = len(planned_personas) <= MAX_DETAILED_PERSONAS
     has_same_count = len({len(persona.changes) for persona in planned_personas}) == 1
+    has_same_paths = (
+        len({tuple(change.path for change in persona.changes) for persona in planned_personas}) == 1
+    )
     rows = []
     for persona in planned_personas[:MAX_PERSONA_ROWS]:
         name = persona.item.persona_name
@@ -56,27 +71,33 @@ def _persona_rows(planned_personas: Sequence[PlannedPersona]) -> list[JsonObject
             "persona_name": name if is_detailed else truncate(name, _SHORT_NAME_CHARS),
             "revision": persona.item.plan.revision,
         }
-        if is_detailed or not has_same_count:
+        if persona.match_count:
+            row["matches"] = persona.match_count
+        if not is_detailed and not has_same_count:
             row["changes"] = len(persona.changes)
-        if is_detailed:
+        if is_detailed and not has_same_paths:
             row["paths"] = [change.path for change in persona.changes]
         rows.append(row)
     return rows
 
 
-def _change_rows(planned_personas: Sequence[PlannedPersona]) -> list[JsonObject]:
-    """Return each different change with its number of personas, most frequent first."""
+def _change_rows(draft: BulkPlanDraft) -> list[JsonObject]:
+    """Return each different change with its number of personas, most frequent first.
+
+    Deletions and restorations have none: the rows of personas say all.
+    """
+    if _action(draft) in (DELETE, RESTORE):
+        return []
+    return [change.row() for change in _share_changes(draft)[:MAX_CHANGES]]
+
+
+def _share_changes(draft: BulkPlanDraft) -> list[_SharedChange]:
     shared: dict[str, _SharedChange] = {}
-    for persona in planned_personas:
+    for persona in draft.planned_personas:
         for change in persona.changes:
             key = json.dumps([change.path, change.after], sort_keys=True, default=str)
             shared.setdefault(key, _SharedChange(change)).add(change)
-    ranked = sorted(shared.values(), key=lambda change: -change.count)
-    rows = [change.row() for change in ranked[:MAX_CHANGES]]
-    omitted_count = len(ranked) - MAX_CHANGES
-    if omitted_count > 0:
-        rows.append({"path": f"and {omitted_count} different changes more"})
-    return rows
+    return sorted(shared.values(), key=lambda change: -change.count)
 
 
 def _skipped_rows(skipped_personas: Sequence[SkippedPersona]) -> list[JsonObject]:
@@ -118,14 +139,12 @@ def _count_totals(draft: BulkPlanDraft) -> dict[str, int]:
 
 def _next_step(draft: BulkPlanDraft) -> str | None:
     """Return what to do with the plan, and whether it or its rows are incomplete."""
-    if draft.stored_plan is None:
-        return None
-    text = "Show it to the person; after a yes apply_plan(plan_id) carries it out."
+    text = _APPLY_BY_ACTION.get(_action(draft), "")
     if len(draft.planned_personas) > MAX_PERSONA_ROWS:
-        text += " Rows are told of the first; totals count all."
-    if draft.is_limited:
-        text += " More may be meant: this plan ends at its limit."
-    return text
+        text += f" The first {MAX_PERSONA_ROWS} personas are listed; totals count all."
+    if draft.next_cursor:
+        text += " Not all personas were looked at: call again with cursor=next_cursor."
+    return text.strip() or None
 
 
 @dataclass
@@ -142,11 +161,9 @@ class _SharedChange:
 
     def row(self) -> JsonObject:
         value_count = len(self.previous_values)
+        before = self.example.before if value_count == 1 else f"({value_count} different values)"
         return {
-            "path": self.example.path,
-            "before": self.example.before
-            if value_count == 1
-            else f"({value_count} different values)",
-            "after": self.example.after,
+            **self.example.model_dump(mode="json"),
+            "before": before,
             "personas": self.count,
         }

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from tavus_mcp import concurrency
 from tavus_mcp.app import App
 from tavus_mcp.concurrency import MAX_CONCURRENT_REQUESTS
+from tavus_mcp.deadlines import has_time_for_more
 from tavus_mcp.errors import TavusError
 from tavus_mcp.fleet.audit import read_persona
-from tavus_mcp.fleet.selection import PersonaFilter, is_whole_row
+from tavus_mcp.fleet.selection import TIME_OVER, PersonaFilter, is_whole_row
 from tavus_mcp.listings import (
     ListQuery,
-    decode_cursor,
+    decode_position,
     encode_cursor,
-    invalid_cursor,
     read_list_page,
 )
 from tavus_mcp.models.base import JsonObject
@@ -34,13 +33,14 @@ class SearchResult:
     """One page of the personas that were found.
 
     ``total_count`` is None while it is not known, ``unread_count`` counts personas that could not
-    be read.
+    be read. ``stop_reason`` says why the page ended before its limit.
     """
 
     rows: list[JsonObject] = field(default_factory=list)
     total_count: int | None = None
     next_cursor: str | None = None
     unread_count: int = 0
+    stop_reason: str = ""
 
 
 async def search(
@@ -58,7 +58,7 @@ async def search(
         return SearchResult(page.rows, page.total_count, page.next_cursor)
     persona_filter.require_known_finding()
     scope = ["personas", persona_filter.criteria]
-    last_id, last_count = _decode_position(scope, cursor)
+    last_id, last_count = decode_position(scope, cursor)
     ids, candidates = await _read_candidates(app, persona_filter)
     start = ids.index(last_id) + 1 if last_id in ids else last_count
     pending = [candidate for candidate in candidates if candidate.index >= start]
@@ -67,6 +67,9 @@ async def search(
         result.total_count = len(candidates)
     examined = 0
     while examined < len(pending) and len(result.rows) < limit:
+        if examined and not has_time_for_more():
+            result.stop_reason = TIME_OVER
+            break
         batch = pending[examined : examined + _BATCH_SIZE]
         await _read_documents(app, batch, persona_filter)
         for candidate in batch:
@@ -153,13 +156,3 @@ def _add_row(
             for path, count in count_matches(document, persona_filter.text_contains).items()
         )
     result.rows.append(row)
-
-
-def _decode_position(scope: list[Any], cursor: str | None) -> tuple[str, int]:
-    """Return the id and the number of the last persona of the page before."""
-    if cursor is None:
-        return "", 0
-    match decode_cursor(scope, cursor):
-        case [str(last_id), int(count)] if count >= 0:
-            return last_id, count
-    raise invalid_cursor()

@@ -9,7 +9,9 @@ from tavus_mcp.app import App
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker import check, schema_check
 from tavus_mcp.checker.rules import RULES
+from tavus_mcp.deadlines import has_time_for_more
 from tavus_mcp.errors import InvalidArgument, InvalidKey, NotFound, TavusError
+from tavus_mcp.listings import decode_position, encode_cursor
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.free_texts import count_matches
@@ -17,6 +19,7 @@ from tavus_mcp.personas.summary import LLM_MODEL, TTS_ENGINE, effective_value
 from tavus_mcp.tavus_api.pagination import MAX_PAGE_ROWS, PERSONAS, ListWalk
 from tavus_mcp.text import suggestion_or_period
 
+TIME_OVER = "The time for one call is over. Call again with cursor=next_cursor for the rest."
 MAX_CONSECUTIVE_FAILURES = 16
 """Failed reads in a row after which the failure is taken to be Tavus's, not the personas'."""
 
@@ -94,11 +97,16 @@ class PersonaSelection:
     """The ids of the selected personas, each once.
 
     ``total`` is their number once it is known. ``stop_reason`` says why the iteration ended early,
-    and is empty if it did not. Set ``is_limit_reached`` to end it.
+    and is empty if it did not. Set ``is_limit_reached`` to end it. With the cursor of an earlier
+    selection it begins after the persona of that cursor.
     """
 
-    def __init__(self, app: App, persona_filter: PersonaFilter) -> None:
+    def __init__(self, app: App, persona_filter: PersonaFilter, cursor: str | None = None) -> None:
         self.total: int | None = None
+        self._scope = ["selection", persona_filter.criteria]
+        self._last_id, self._skip_count = decode_position(self._scope, cursor)
+        self._positions: dict[str, int] = {}
+        self._position = 0
         self.yielded_count = 0
         self.stop_reason = ""
         self.is_limit_reached = False
@@ -106,6 +114,7 @@ class PersonaSelection:
         self._persona_filter = persona_filter
         self._list_walk = ListWalk(PERSONAS)
         self._pending_ids: list[str] = []
+        self._last_yielded_id = ""
         self._consecutive_failures = 0
 
     async def fetch_next_page(self) -> None:
@@ -115,32 +124,63 @@ class PersonaSelection:
         Raises the errors of the API.
         """
         if self._persona_filter.persona_ids:
-            self._pending_ids = list(dict.fromkeys(self._persona_filter.persona_ids))
-            self.total, self._list_walk.has_more = len(self._pending_ids), False
+            self._list_walk.has_more = False
+            self._add_ids(list(dict.fromkeys(self._persona_filter.persona_ids)))
+            self.total = len(self._pending_ids)
             return
         persona_type = self._persona_filter.persona_type
         query = {"persona_type": persona_type} if persona_type else {}
         page = await self._app.api.fetch_page(
             PERSONAS, MAX_PAGE_ROWS, self._list_walk.position, **query
         )
-        rows = [
-            row
-            for row in self._list_walk.add_page(page)
-            if self._persona_filter.may_match(row, self._app.catalog)
+        rows = {PERSONAS.row_id(row): row for row in self._list_walk.add_page(page)}
+        self._add_ids(list(rows))
+        self._pending_ids = [
+            persona_id
+            for persona_id in self._pending_ids
+            if persona_id not in rows
+            or self._persona_filter.may_match(rows[persona_id], self._app.catalog)
         ]
-        self._pending_ids += [PERSONAS.row_id(row) for row in rows]
         has_criteria = self._persona_filter.criteria.keys() - {"persona_type"}
         self.total = None if has_criteria else page.total
+
+    def cursor_after(self, persona_id: str) -> str | None:
+        """Return the cursor after a persona that was yielded; None if nothing comes after it."""
+        is_last = not self._pending_ids and not self._list_walk.has_more
+        if is_last and persona_id == self._last_yielded_id:
+            return None
+        if persona_id not in self._positions:
+            return None
+        return encode_cursor(self._scope, [persona_id, self._positions[persona_id]])
+
+    @property
+    def next_cursor(self) -> str | None:
+        """The cursor after the last persona that was yielded; None at the end."""
+        return self.cursor_after(self._last_yielded_id)
+
+    def _add_ids(self, ids: list[str]) -> None:
+        """Add ids to those to yield, without those up to the cursor."""
+        numbers = range(self._position + 1, self._position + len(ids) + 1)
+        self._positions.update(zip(ids, numbers, strict=True))
+        self._position += len(ids)
+        if self._last_id in ids:
+            ids = ids[ids.index(self._last_id) + 1 :]
+            self._pending_ids, self._skip_count = [], 0
+        self._pending_ids += [
+            persona_id for persona_id in ids if self._positions[persona_id] > self._skip_count
+        ]
 
     async def iter_ids(self) -> AsyncIterator[str]:
         """Yield one id after the other; a later page that cannot be read sets ``stop_reason``."""
         while not self.stop_reason:
-            page_ids, self._pending_ids = self._pending_ids, []
-            for persona_id in page_ids:
+            while self._pending_ids:
+                if self._last_yielded_id and not has_time_for_more():
+                    self.stop_reason = TIME_OVER
                 if self.stop_reason or self.is_limit_reached:
                     return
+                self._last_yielded_id = self._pending_ids.pop(0)
                 self.yielded_count += 1
-                yield persona_id
+                yield self._last_yielded_id
             if not self._list_walk.has_more:
                 self.total = self.yielded_count if self.total is None else self.total
                 return

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import EVERY_RULE
 from tavus_mcp.errors import Refused
 from tavus_mcp.fleet.plan_items import (
+    RESTORE,
     PlanItem,
     PlanItemProgress,
     ProposeChange,
     ProposedChange,
+    action_of,
     load_progress,
-    read_items,
 )
 from tavus_mcp.history.cancelled_writes import has_taken_effect
 from tavus_mcp.history.revisions import load_revision
@@ -31,26 +32,38 @@ from tavus_mcp.personas.undo_conflicts import (
 )
 from tavus_mcp.text import quote_paths
 
+UndoneItems = Mapping[str, tuple[PlanItem, PlanItemProgress]]
+"""The items of a bulk plan that took effect or may have, with their progress, by persona id."""
 
-async def prepare_undo(app: App, plan_id: str) -> tuple[Sequence[str], ProposeChange]:
-    """Return the ids of the personas that a bulk plan changed, and the proposal to restore each.
 
-    Raises ``Refused`` when there is no such plan, or it is of one persona, or changed nothing.
+async def load_undone_items(app: App, plan: plans.Plan, items: Sequence[PlanItem]) -> UndoneItems:
+    """Return the items of a bulk plan that can be undone.
+
+    Raises ``Refused`` when it changed nothing, or created personas again.
     """
-    plan = await plans.load_plan(app, plan_id)
+    if action_of(plan) == RESTORE:
+        raise Refused(
+            "/undo_of: this plan created deleted personas again. To delete them: "
+            "plan_bulk_change(persona_ids=[...], delete=true) with their new ids."
+        )
     progress = await load_progress(app, plan)
-    changed = {
+    undone = {
         item.persona_id: (item, progress[item.persona_id])
-        for item in read_items(plan)
+        for item in items
         if item.persona_id in progress and _may_have_changed(progress[item.persona_id])
     }
-    if not changed:
+    if not undone:
         raise Refused("/undo_of: this plan has changed no persona, so there is nothing to undo.")
+    return undone
+
+
+def prepare_undo(app: App, undone_items: UndoneItems) -> ProposeChange:
+    """Return the proposal to restore what a plan changed of each persona."""
 
     async def propose(document: PersonaDocument) -> ProposedChange:
-        return await _propose_restore(app, document, *changed[document.persona_id])
+        return await _propose_restore(app, document, *undone_items[document.persona_id])
 
-    return list(changed), propose
+    return propose
 
 
 def _may_have_changed(item_progress: PlanItemProgress) -> bool:

@@ -46,9 +46,9 @@ async def delete(app: App, request: DeleteRequest) -> Receipt:
     """
     document = await app.api.get_persona(request.persona_id)
     await require_revision(app, document, request.if_revision, has_plan=request.plan is not None)
-    if request.plan is not None:
-        await plans.mark_used(app, request.plan)
-    async with recorded_write(app, WriteIntent("persona", "delete_persona", document)) as write:
+    used_seq = await plans.mark_used(app, request.plan) if request.plan else 0
+    intent = WriteIntent("persona", "delete_persona", document, used_seq=used_seq)
+    async with recorded_write(app, intent) as write:
         await app.api.delete_persona(request.persona_id)
     await _require_deleted(app, write)
     unrecorded = await write.record_outcome("applied")

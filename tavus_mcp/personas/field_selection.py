@@ -48,6 +48,12 @@ def select_fields(
     return PersonaDocument(chosen), absent
 
 
+def resolve_field_name(name: str) -> str:
+    """Return the JSON Pointer of the one field of this name or argument; else the name itself."""
+    pointers = _pointers_by_name().get(name, ())
+    return pointers[0] if len(pointers) == 1 else name
+
+
 def _describe_absent(path: str, catalog: Catalog) -> JsonObject:
     """Return the default of a field, or those of the fields of a layer that have one."""
     tokens = pointer_tokens(path)

@@ -30,6 +30,7 @@ class PersonaPage(BaseModel):
     next_cursor: str | None = None
     unread: int | None = None
     findings: list[Finding] | None = None
+    stopped: str | None = None
 
 
 class PersonaResult(BaseModel):
@@ -131,6 +132,7 @@ class AuditReport(BaseModel):
     failed: list[JsonObject] | None = None
     stopped: str | None = None
     next: str | None = None
+    next_cursor: str | None = None
 
 
 class BulkPlan(BaseModel):
@@ -144,5 +146,7 @@ class BulkPlan(BaseModel):
     personas: list[JsonObject]
     skipped: list[JsonObject]
     findings: list[Finding]
+    omitted_changes: int | None = None
     stopped: str | None = None
     next: str | None = None
+    next_cursor: str | None = None

@@ -267,7 +267,7 @@ async def test_two_calls_of_one_plan_do_not_run_concurrently(
     async with open_tool_client(ObservedApp(sandbox, meanwhile)) as client:
         plan = await create_bulk_plan(client, everything=True, **HELLO)
         applied = await client.expect_result("apply_plan", plan_id=plan["plan_id"])
-    assert "being carried out" in refusals[0]
+    assert "applying this plan right now" in refusals[0]
     assert statuses(applied) == ["applied"] * 5
 
 

@@ -46,7 +46,7 @@ async def test_each_persona_gets_the_changes_that_suggest_tuning_plans(
     for persona_id in ids:
         alone = await tool_client.expect_result("suggest_tuning", persona_id=persona_id, **goals)
         paths = [change["path"] for change in alone["changes"]]
-        assert rows.get(persona_id, {"paths": []})["paths"] == paths
+        assert rows.get(persona_id, {"paths": []})["paths"] == paths, rows
     assert ids[0] in rows
     assert ids[1] in rows
     before = copy.deepcopy(read_stored_personas(store, *ids))

@@ -182,7 +182,7 @@ async def test_a_limit_selects_the_first_personas_and_reports_it(
     plan = await create_bulk_plan(tool_client, everything=True, values=TO_GOOD, limit=5)
     assert list_ids(plan) == ids[:5]
     assert plan["totals"]["planned"] == 5
-    assert "limit" in plan["next"]
+    assert "next_cursor" in plan["next"]
     assert len(tool_client.transport.request_lines) < 20
 
 
@@ -226,8 +226,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"values": {"/greeting": "x"}}, "everything=true"),
     ({"everything": True}, "exactly one"),
     ({"persona_ids": ["p1"], "values": {"/greeting": "x"}, "undo_of": "plan-1-x"}, "exactly one"),
-    ({"persona_ids": ["p1"], "undo_of": "plan-1-x"}, "stands alone"),
-    ({"everything": True, "values": {"greeting": "x"}}, "must start with '/'"),
+    ({"persona_ids": ["p1"], "undo_of": "plan-1-x"}, "give it alone"),
+    ({"everything": True, "values": {"colour": "x"}}, "must start with '/'"),
+    ({"everything": True, "values": {"api_key": "x"}}, "must start with '/'"),
+    ({"everything": True, "delete": True}, "a deletion needs persona_ids or a filter"),
+    ({"find": "x"}, "/replace: give it with find"),
+    ({"replace": "x", "everything": True}, "/replace: give it with find"),
+    ({"find": "a", "replace": "b", "delete": True}, "exactly one"),
+    ({"text_contains": "a", "delete": True, "cursor": "x"}, "/cursor"),
     ({"everything": True, "values": {"/greting": "x"}}, "did you mean '/greeting'"),
     ({"everything": True, "unset": ["/persona_id"]}, "/unset/0: /persona_id is set by Tavus"),
     ({"everything": True, "values": {"": {}}}, "name a field"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Annotated, Any, Literal
 
 from mcp.server.mcpserver import Context
@@ -9,16 +11,26 @@ from mcp.server.mcpserver import Context
 from tavus_mcp.app import App
 from tavus_mcp.catalog.goals import Strength
 from tavus_mcp.fleet import audit, plan, plan_report
+from tavus_mcp.fleet.bulk_request import BulkChangeRequest
 from tavus_mcp.fleet.selection import PersonaFilter
 from tavus_mcp.models.base import DeprecatedField, JsonObject, PersonaId
 from tavus_mcp.server.results import AuditReport, BulkPlan
-from tavus_mcp.server.shared_parameters import NameContains, doc
+from tavus_mcp.server.shared_parameters import (
+    TEXT,
+    Cursor,
+    Engine,
+    FindingFilter,
+    Model,
+    NameContains,
+    TextContains,
+    doc,
+)
 from tavus_mcp.server.toolset import Toolset
 
 fleet = Toolset("fleet")
 
 _NEXT_STEP_HINT = (
-    "plan_bulk_change(finding=RULE, ...) takes all personas of a group; check_persona tells all "
+    "plan_bulk_change(finding=RULE, ...) changes all personas of a group. check_persona shows all "
     "about one."
 )
 
@@ -32,12 +44,13 @@ async def audit_personas(
     ] = "user",
     name_contains: NameContains = None,
     severity: Annotated[
-        Literal["error", "warning", "info"], doc("Least severity to tell")
+        Literal["error", "warning", "info"], doc("Least severity to report")
     ] = "info",
+    cursor: Cursor = None,
 ) -> AuditReport:
-    """Check every persona of the account: old models, settings, mistakes; by rule, worst first."""
+    """Check all personas: mistakes, outdated models and settings; by rule, worst first."""
     selection = PersonaFilter(None if persona_type == "all" else persona_type, name_contains)
-    result = await audit.audit(app, selection, severity, ctx.report_progress)
+    result = await audit.audit(app, selection, severity, ctx.report_progress, cursor)
     groups = result.finding_summary.groups()
     return AuditReport(
         checked=result.checked_count,
@@ -49,7 +62,17 @@ async def audit_personas(
         failed=result.failures or None,
         stopped=result.stop_reason or None,
         next=_NEXT_STEP_HINT if groups else None,
+        next_cursor=result.next_cursor,
     )
+
+
+Values = Annotated[JsonObject, doc('Set: JSON Pointer to value, like {"/layers/llm/model": "x"}')]
+Goals = Annotated[
+    list[str], doc("Tune each: goals of suggest_tuning, like respond_faster, modernize")
+]
+Find = Annotated[
+    str | None, doc("Replace this text in names, prompts, greetings and other texts", **TEXT)
+]
 
 
 @fleet.read("Plan bulk change")
@@ -57,41 +80,36 @@ async def plan_bulk_change(
     app: App,
     ctx: Context[Any, Any],
     persona_ids: Annotated[list[PersonaId], doc("These personas")] = [],  # noqa: B006 - read only
-    name_contains: Annotated[str | None, doc("Those of them with this in the name")] = None,
-    finding: Annotated[
-        str | None,
-        doc("Those with a finding of this rule, as audit_personas names it"),
-    ] = None,
-    everything: Annotated[bool, doc("All of them; needed if nothing else says which")] = False,
+    name_contains: NameContains = None,
+    text_contains: TextContains = None,
+    model: Model = None,
+    engine: Engine = None,
+    finding: FindingFilter = None,
+    everything: Annotated[bool, doc("All; needed if no other filter is given")] = False,
     persona_type: Annotated[Literal["user", "system", "all"], DeprecatedField] = "user",
-    goals: Annotated[
-        list[str], doc("Tune each: goals of suggest_tuning, like respond_faster")
-    ] = [],  # noqa: B006 - read only
+    goals: Goals = [],  # noqa: B006 - read only
     strength: Annotated[Strength, doc("Of goals")] = "normal",
     languages: Annotated[list[str], doc("Of goal speak_languages")] = [],  # noqa: B006 - read only
-    values: Annotated[JsonObject, doc("Set: JSON Pointer to value, like /layers/llm/model")] = {},  # noqa: B006 - read only
+    values: Values = {},  # noqa: B006 - read only
     unset: Annotated[list[str], doc("Remove: JSON Pointers")] = [],  # noqa: B006 - read only
-    undo_of: Annotated[
-        str | None, doc("Undo: the plan_id of a bulk plan, also in list_revisions")
-    ] = None,
+    find: Find = None,
+    replace: Annotated[str | None, doc("By this", **TEXT)] = None,
+    delete: Annotated[bool, doc("Delete them")] = False,
+    undo_of: Annotated[str | None, doc("Undo this plan_id of a bulk change")] = None,
     limit: Annotated[int | None, doc("At most so many personas", ge=1)] = None,
+    cursor: Cursor = None,
 ) -> BulkPlan:
-    """Plan one change of many personas, or the undo of such a plan; apply_plan carries it out."""
-    request = plan.BulkChangeRequest(
-        PersonaFilter(
-            None if persona_type == "all" else persona_type,
-            name_contains,
-            persona_ids,
-            finding=finding,
-        ),
-        everything=everything,
-        goals=goals,
-        strength=strength,
-        languages=languages,
-        values=values,
-        unset=unset,
-        undo_of=undo_of,
-        limit=limit,
-    )
+    """Plan one change of many personas (tune, set, find and replace, delete) or its undo.
+
+    Then one apply_plan does all of it.
+    """
+    arguments = {**locals(), "persona_type": None if persona_type == "all" else persona_type}
+    persona_filter = PersonaFilter(**_fields_of(PersonaFilter, arguments))
+    request = BulkChangeRequest(persona_filter, **_fields_of(BulkChangeRequest, arguments))
     draft = await plan.draft_bulk_plan(app, request, ctx.report_progress)
     return BulkPlan.model_validate(plan_report.render_plan(draft))
+
+
+def _fields_of(kind: type, arguments: Mapping[str, Any]) -> JsonObject:
+    """Return the arguments that are fields of a dataclass, by name."""
+    return {item.name: arguments[item.name] for item in fields(kind) if item.name in arguments}

@@ -105,6 +105,7 @@ async def list_personas(
         next_cursor=page.next_cursor,
         unread=page.unread_count or None,
         findings=await report_lost_creations(app) or None,
+        stopped=page.stop_reason or None,
     )
 
 

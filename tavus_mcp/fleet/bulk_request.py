@@ -1,0 +1,155 @@
+"""The arguments of plan_bulk_change: which personas, and exactly one change of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tavus_mcp.app import App
+from tavus_mcp.errors import InvalidArgument, Refused
+from tavus_mcp.fleet.plan_items import ProposeChange, ProposedChange
+from tavus_mcp.fleet.selection import PersonaFilter
+from tavus_mcp.models.changes import ReplaceTexts, SetFields
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.free_texts import count_matches
+from tavus_mcp.models.receipt import FieldChange
+from tavus_mcp.personas.field_selection import resolve_field_name
+from tavus_mcp.personas.patch_input import parse_field_values
+from tavus_mcp.personas.secret_references import literal_key_findings, resolve_references
+from tavus_mcp.tuning import build_recommendation
+from tavus_mcp.tuning.goal_arguments import read_goals
+
+_NO_SELECTION = (
+    "/: say which personas: persona_ids, name_contains, text_contains, model, engine or finding; "
+    "everything=true takes the whole account."
+)
+_EXACTLY_ONE_CHANGE = (
+    "/: give exactly one of goals, values (with or without unset), find with replace, delete or "
+    "undo_of."
+)
+_FIND_WITHOUT_REPLACE = "/replace: give it with find; an empty text removes what is found."
+_LANGUAGES_WITHOUT_GOAL = "/languages: only goal speak_languages reads them; give it in goals."
+_UNDO_WITH_SELECTION = "/undo_of: give it alone; the plan knows which personas it changed."
+_DELETE_EVERYTHING = (
+    "/everything: a deletion needs persona_ids or a filter, so that nobody deletes an account by "
+    "mistake."
+)
+
+
+@dataclass(frozen=True)
+class BulkChangeRequest:
+    """Which personas, in how many calls, and exactly one change of them.
+
+    ``find`` and ``replace`` concern the free texts of a persona. ``limit`` is the number of
+    personas in the plan, ``cursor`` continues a plan that did not reach the end of the account.
+    """
+
+    persona_filter: PersonaFilter
+    everything: bool = False
+    goals: Sequence[str] = ()
+    strength: str = "normal"
+    languages: Sequence[str] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+    unset: Sequence[str] = ()
+    find: str | None = None
+    replace: str | None = None
+    delete: bool = False
+    undo_of: str | None = None
+    limit: int | None = None
+    cursor: str | None = None
+
+    def check(self) -> None:
+        """Raise ``InvalidArgument`` with all that is missing or contradictory."""
+        if problems := [*self._selection_problems(), *self._change_problems()]:
+            raise InvalidArgument(problems)
+        self.persona_filter.require_known_finding()
+
+    @property
+    def selection(self) -> PersonaFilter:
+        """The filter; a text to find selects the personas that hold it."""
+        if self.find and not self._has_selection and not self.everything:
+            return PersonaFilter(self.persona_filter.persona_type, text_contains=self.find)
+        return self.persona_filter
+
+    @property
+    def _has_selection(self) -> bool:
+        return bool(self.persona_filter.criteria.keys() - {"persona_type"})
+
+    def _selection_problems(self) -> Iterator[str]:
+        if self.undo_of is not None:
+            if self._has_selection or self.everything:
+                yield _UNDO_WITH_SELECTION
+        elif self.delete and self.everything:
+            yield _DELETE_EVERYTHING
+        elif not self._has_selection and not self.everything and not self.find:
+            yield _NO_SELECTION
+
+    def _change_problems(self) -> Iterator[str]:
+        changes = (
+            self.goals,
+            self.values or self.unset,
+            self.find or self.replace is not None,
+            self.delete,
+            self.undo_of is not None,
+        )
+        if sum(map(bool, changes)) != 1:
+            yield _EXACTLY_ONE_CHANGE
+        elif bool(self.find) is not (self.replace is not None):
+            yield _FIND_WITHOUT_REPLACE
+        if self.languages and not self.goals:
+            yield _LANGUAGES_WITHOUT_GOAL
+
+
+def build_proposal(app: App, request: BulkChangeRequest) -> ProposeChange:
+    """Return the function that proposes the change of each persona.
+
+    Raises ``InvalidArgument`` with everything that is wrong with the goals or the fields.
+    """
+    if request.goals:
+        return _propose_goals(app, request)
+    if request.find is not None and request.replace is not None:
+        return _propose_replacement(request.find, request.replace)
+    return _propose_fields(app, request)
+
+
+def _propose_goals(app: App, request: BulkChangeRequest) -> ProposeChange:
+    """Return the proposal that tunes each persona towards goals, from its current settings."""
+    read_goals(request.goals, request.languages, app.catalog)
+
+    async def propose(document: PersonaDocument) -> ProposedChange:
+        recommendation = build_recommendation(
+            document, request.goals, request.strength, request.languages, app.catalog
+        )
+        return ProposedChange(recommendation.change, recommendation.findings)
+
+    return propose
+
+
+def _propose_fields(app: App, request: BulkChangeRequest) -> ProposeChange:
+    """Return the proposal that sets and unsets the same fields of every persona."""
+    named = {resolve_field_name(name): value for name, value in request.values.items()}
+    removed = [resolve_field_name(name) for name in request.unset]
+    fields, unset = parse_field_values(named, removed, app.catalog)
+    app.masker.mask_during_call(fields)
+    values = {f"/{name}": value for name, value in resolve_references(app, fields).items()}
+    proposed = ProposedChange(SetFields(values, unset), literal_key_findings(fields))
+
+    async def propose(_: PersonaDocument) -> ProposedChange:
+        return proposed
+
+    return propose
+
+
+def _propose_replacement(find: str, replace: str) -> ProposeChange:
+    """Return the proposal that replaces a text wherever a persona's texts hold it."""
+    change = ReplaceTexts(find, replace)
+
+    async def propose(document: PersonaDocument) -> ProposedChange:
+        counts = change.count(document.data)
+        if not counts and count_matches(document, find):
+            raise Refused("The text to find is there in another case only. Case must match.")
+        listed = [FieldChange(path=path, before=find, after=replace) for path in counts]
+        return ProposedChange(change, listed_changes=listed, match_count=sum(counts.values()))
+
+    return propose

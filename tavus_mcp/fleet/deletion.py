@@ -1,0 +1,87 @@
+"""Bulk deletions and their undo, which creates the personas again under new ids."""
+
+from __future__ import annotations
+
+from tavus_mcp.app import App
+from tavus_mcp.errors import NotFound, Refused, TavusError
+from tavus_mcp.fleet.plan_items import (
+    DELETE,
+    RESTORE,
+    TOOL,
+    PlanItem,
+    PlannedPersona,
+    SkippedPersona,
+    name_in_plan,
+)
+from tavus_mcp.history.record import record_observed
+from tavus_mcp.history.redactions import redacted_paths
+from tavus_mcp.history.revisions import load_revision
+from tavus_mcp.history.revivals import revived_id
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding, info, warning
+from tavus_mcp.models.receipt import FieldChange
+from tavus_mcp.personas.plans import Plan
+
+
+async def plan_deletion(app: App, document: PersonaDocument) -> PlannedPersona:
+    """Return the item that deletes a persona, with what its undo cannot bring back."""
+    await record_observed(app, document)
+    stored = await load_revision(app, document.persona_id, document.revision)
+    item = PlanItem(
+        name_in_plan(app, document.name),
+        Plan(DELETE, TOOL, document.persona_id, document.revision, {}),
+    )
+    findings = [
+        info(
+            "new-id-after-undo",
+            "An undo creates the persona again under a new id. Its conversations stay with the "
+            "old id.",
+        ),
+        *_lost_key_findings(stored),
+    ]
+    change = FieldChange(path="", before=item.persona_name)
+    return PlannedPersona(item, [change], findings)
+
+
+async def plan_restoration(
+    app: App, item: PlanItem, current: PersonaDocument | TavusError
+) -> PlannedPersona | SkippedPersona:
+    """Return the item that creates a deleted persona again.
+
+    ``current`` is the answer to reading it by its old id.
+    """
+    persona_id = item.persona_id
+    if isinstance(current, PersonaDocument):
+        return SkippedPersona("already_so", persona_id, "It was not deleted.")
+    if not isinstance(current, NotFound):
+        return SkippedPersona("unreadable", persona_id, str(current))
+    if new_id := await revived_id(app, persona_id):
+        return SkippedPersona("already_so", persona_id, f"It was restored before, as {new_id}.")
+    try:
+        stored = await load_revision(app, persona_id, item.plan.revision)
+    except Refused as error:
+        return SkippedPersona("refused", persona_id, str(error))
+    plan = Plan(RESTORE, TOOL, persona_id, item.plan.revision, {})
+    new_id_finding = warning(
+        "new-id",
+        "It is created again under a new id.",
+        hint="Replace the old id wherever it is used.",
+    )
+    return PlannedPersona(
+        PlanItem(item.persona_name, plan),
+        [FieldChange(path="", after=item.persona_name)],
+        [new_id_finding, *_lost_key_findings(stored)],
+    )
+
+
+def _lost_key_findings(stored: PersonaDocument) -> list[RuleFinding]:
+    """Return a finding for each key that an undo of a deletion cannot bring back."""
+    return [
+        warning(
+            "key-not-restored",
+            f"An undo cannot bring back {path}: keys are stored nowhere.",
+            path=path,
+            hint="Give the key again after an undo.",
+        )
+        for path in redacted_paths(stored.writable_fields(), {}, stored.masked)
+    ]

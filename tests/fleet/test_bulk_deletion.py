@@ -1,0 +1,122 @@
+"""plan_bulk_change with delete: one plan, its undo, and what is said before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import pytest
+from account import (
+    ObservedApp,
+    build_persona_row,
+    create_bulk_plan,
+    statuses,
+    store_equal_personas,
+    store_personas,
+)
+from mcp_client import ToolClient, text_of
+from starlette.applications import Starlette
+
+from tavus_mcp.sandbox.store import Store
+
+if TYPE_CHECKING:
+    from conftest import ToolClientFactory
+
+pytestmark = pytest.mark.anyio
+
+KEYED = {"tts": {"tts_engine": "elevenlabs", "external_voice_id": "v", "api_key": "tts-canary-7"}}
+
+
+async def apply_new_plan(tool_client: ToolClient, **arguments: Any) -> dict[str, Any]:
+    plan = await create_bulk_plan(tool_client, **arguments)
+    return await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+
+
+async def test_five_personas_are_deleted_in_two_calls_and_restored_in_two(
+    tool_client: ToolClient, store: Store
+) -> None:
+    """Faults: deleting five took 10 calls."""
+    ids = store_equal_personas(store, 7, greeting="Hello.")
+    deleted = await apply_new_plan(tool_client, persona_ids=ids[:5], delete=True)
+    assert (deleted["status"], deleted["totals"]) == ("applied", {"applied": 5})
+    assert [store.get("persona", persona_id) is None for persona_id in ids] == [True] * 5 + [
+        False,
+        False,
+    ]
+    assert deleted["undo"]["tool"] == "plan_bulk_change"
+    restored = await apply_new_plan(tool_client, **deleted["undo"]["arguments"])
+    assert statuses(restored) == ["applied"] * 5
+    for row, old_id in zip(restored["personas"], ids, strict=False):
+        assert row["persona_id"] == old_id
+        new = store.get("persona", row["new_id"]) or {}
+        assert (new["persona_name"], new["greeting"]) == (row["persona_name"], "Hello.")
+    again = await tool_client.expect_result("plan_bulk_change", **deleted["undo"]["arguments"])
+    assert again["status"] == "unchanged"
+    assert "restored before" in again["skipped"][0]["reason"]
+
+
+async def test_the_plan_names_the_personas_and_says_what_an_undo_cannot_bring_back(
+    tool_client: ToolClient, store: Store
+) -> None:
+    store_personas(
+        store,
+        build_persona_row(1, persona_name="Front desk"),
+        build_persona_row(2, persona_name="Back desk", layers=KEYED),
+    )
+    result = await tool_client.call("plan_bulk_change", name_contains="desk", delete=True)
+    text = text_of(result)
+    for words in ("Front desk", "Back desk", "/layers/tts/api_key", "new id", "clear yes"):
+        assert words in text
+    assert "tts-canary-7" not in text
+    assert tool_client.transport.writes == []
+
+
+async def test_a_persona_that_was_edited_since_the_plan_is_not_deleted(
+    tool_client: ToolClient, store: Store
+) -> None:
+    ids = store_equal_personas(store, 3)
+    plan = await create_bulk_plan(tool_client, persona_ids=ids, delete=True)
+    await tool_client.expect_result("update_persona", persona_id=ids[1], greeting="New.")
+    applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+    assert statuses(applied) == ["applied", "failed", "applied"]
+    assert store.get("persona", ids[1]) is not None
+    undo = await create_bulk_plan(tool_client, **applied["undo"]["arguments"])
+    assert [row["persona_id"] for row in undo["personas"]] == [ids[0], ids[2]]
+
+
+async def test_a_deletion_that_was_interrupted_is_resumed_once(
+    open_tool_client: ToolClientFactory, store: Store, sandbox: Starlette
+) -> None:
+    ids = store_equal_personas(store, 4)
+    broken = {"DELETE": 0}
+
+    async def fail_later(method: str, _: str) -> None:
+        broken[method] = broken.get(method, 0) + 1
+        if method == "DELETE" and broken[method] == 2:
+            raise httpx2.ReadError("the line broke")
+
+    async with open_tool_client(ObservedApp(sandbox, fail_later)) as tool_client:
+        plan = await create_bulk_plan(tool_client, persona_ids=ids, delete=True)
+        await tool_client.call("apply_plan", plan_id=plan["plan_id"])
+        await tool_client.call("apply_plan", plan_id=plan["plan_id"])
+        error = await tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
+    assert [store.get("persona", persona_id) for persona_id in ids] == [None] * 4
+    assert "carried out already" in error
+
+
+async def test_a_restoration_is_not_undone_by_its_plan(
+    tool_client: ToolClient, store: Store
+) -> None:
+    ids = store_equal_personas(store, 2)
+    deleted = await apply_new_plan(tool_client, persona_ids=ids, delete=True)
+    plan = await create_bulk_plan(tool_client, **deleted["undo"]["arguments"])
+    restored = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+    assert "undo" not in restored
+    error = await tool_client.expect_error("plan_bulk_change", undo_of=plan["plan_id"])
+    assert "delete=true" in error
+
+
+async def test_stock_personas_are_never_deleted(tool_client: ToolClient, store: Store) -> None:
+    ids = store_equal_personas(store, 1)
+    plan = await create_bulk_plan(tool_client, persona_ids=["p1af207b8189", *ids], delete=True)
+    assert [row["persona_id"] for row in plan["personas"]] == ids

@@ -1,0 +1,103 @@
+"""plan_bulk_change with find and replace: a text is replaced wherever people wrote it."""
+
+from __future__ import annotations
+
+import pytest
+from account import build_persona_row, create_bulk_plan, read_stored_personas, store_personas
+from mcp_client import ToolClient, text_of
+
+from tavus_mcp.sandbox.store import Store
+
+pytestmark = pytest.mark.anyio
+
+FUNCTION = {"name": "acme_order", "description": "Order at Acme."}
+URL = "https://acme.example.com/v1"
+
+
+def store_company(store: Store) -> list[str]:
+    """Store personas of a company, one of another, and one that spells it otherwise."""
+    layers = {
+        "llm": {
+            "model": "Acme",
+            "base_url": URL,
+            "api_key": "k-canary-12",
+            "tools": [{"function": FUNCTION}],
+        },
+        "stt": {"hotwords": "Acme, order"},
+        "perception": {"visual_awareness_queries": ["Is it an Acme box?"]},
+    }
+    return store_personas(
+        store,
+        build_persona_row(0, persona_name="Acme desk", greeting="Acme! Welcome to Acme."),
+        build_persona_row(1, system_prompt="You work for Acme.", layers=layers),
+        build_persona_row(2, greeting="Welcome to Other."),
+        build_persona_row(3, greeting="Welcome to ACME."),
+    )
+
+
+async def test_a_company_is_renamed_everywhere_in_two_calls_and_back_in_two(
+    tool_client: ToolClient, store: Store
+) -> None:
+    """Faults: 69 calls, because nothing searched inside texts."""
+    ids = store_company(store)
+    before = read_stored_personas(store, *ids)
+    plan = await create_bulk_plan(tool_client, find="Acme", replace="Apex")
+    assert plan["totals"] == {"planned": 2, "refused": 1, "changes": 6}
+    applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+    assert applied["totals"] == {"applied": 2}, applied
+    first, second, other, capitals = read_stored_personas(store, *ids)
+    assert first["persona_name"] == "Apex desk"
+    assert first["greeting"] == "Apex! Welcome to Apex."
+    assert second["system_prompt"] == "You work for Apex."
+    assert second["layers"]["stt"]["hotwords"] == "Apex, order"
+    assert second["layers"]["perception"]["visual_awareness_queries"] == ["Is it an Apex box?"]
+    assert second["layers"]["llm"] == {
+        "model": "Acme",
+        "base_url": URL,
+        "api_key": "k-canary-12",
+        "tools": [{"function": {"name": "acme_order", "description": "Order at Apex."}}],
+    }
+    assert [other, capitals] == before[2:]
+    undo = await create_bulk_plan(tool_client, undo_of=plan["plan_id"])
+    await tool_client.expect_result("apply_plan", plan_id=undo["plan_id"])
+    assert read_stored_personas(store, *ids) == before
+
+
+async def test_the_plan_says_how_many_places_and_which_personas_have_another_case(
+    tool_client: ToolClient, store: Store
+) -> None:
+    ids = store_company(store)
+    result = await tool_client.call("plan_bulk_change", find="Acme", replace="Apex")
+    assert result.structured_content is not None
+    rows = result.structured_content["personas"]
+    assert {row["persona_id"]: row["matches"] for row in rows} == {ids[0]: 3, ids[1]: 4}
+    assert result.structured_content["skipped"] == [
+        {
+            "persona_id": ids[3],
+            "reason": "The text to find is there in another case only. Case must match.",
+        }
+    ]
+    assert "~ /greeting: Acme -> Apex [1 personas]" in text_of(result)
+
+
+async def test_an_empty_replacement_removes_the_text(tool_client: ToolClient, store: Store) -> None:
+    ids = store_company(store)
+    plan = await create_bulk_plan(tool_client, persona_ids=[ids[2]], find=" to Other", replace="")
+    await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+    (persona,) = read_stored_personas(store, ids[2])
+    assert persona["greeting"] == "Welcome."
+
+
+async def test_personas_are_selected_by_text_model_and_engine(
+    tool_client: ToolClient, store: Store
+) -> None:
+    ids = store_company(store)
+    values = {"languages": ["en", "de"]}
+    for filters, expected in (
+        ({"text_contains": "acme"}, [ids[0], ids[1], ids[3]]),
+        ({"model": "Acme"}, [ids[1]]),
+        ({"engine": "cartesia", "text_contains": "other"}, [ids[2]]),
+    ):
+        plan = await create_bulk_plan(tool_client, values=values, **filters)
+        assert [row["persona_id"] for row in plan["personas"]] == expected
+        assert plan["changes"][0]["path"] == "/languages"
