@@ -35,7 +35,7 @@ _HELP_BY_COMMAND: Mapping[str, str] = {
     "delete": "delete a persona, after its name was typed",
     "journal": "verify or print the journal of changes",
     "sandbox": "serve the local Tavus over HTTP, at /v2",
-    "manifest": "render README tables and server.json",
+    "manifest": "for developers: render tables of the docs and server.json",
 }
 
 

@@ -1,4 +1,4 @@
-"""``tavus-mcp manifest``: render README tables and manifests from the server itself.
+"""``tavus-mcp manifest``: render tables of the docs and manifests from the server itself.
 
 Pure renderers, and ``render``, which writes their files or reports which of them have drifted.
 """
@@ -75,7 +75,7 @@ async def read_surface(server: TavusServer) -> Surface:
 
 
 def tools_table(surface: Surface) -> str:
-    """Return the README's table of tools, by toolset."""
+    """Return the table of tools, by toolset."""
     lines = ["| toolset | tool | effect | what it does |", "| --- | --- | --- | --- |"]
     previous = ""
     for spec in surface.tools:
@@ -88,21 +88,21 @@ def tools_table(surface: Surface) -> str:
 
 
 def environment_table(surface: Surface) -> str:
-    """Return the README's table of environment variables."""
+    """Return the table of environment variables."""
     lines = ["| variable | what it does |", "| --- | --- |"]
     lines += [f"| `{name}` | {text} |" for name, text in VARIABLES.items()]
     return "\n".join(lines)
 
 
 def resources_table(surface: Surface) -> str:
-    """Return the README's table of resources and templates."""
+    """Return the table of resources and templates."""
     lines = ["| resource | what it holds |", "| --- | --- |"]
     lines += [f"| `{uri}` | {text} |" for uri, text in surface.resources]
     return "\n".join(lines)
 
 
 def prompts_table(surface: Surface) -> str:
-    """Return the README's table of prompts; arguments in brackets may be left out."""
+    """Return the table of prompts; arguments in brackets may be left out."""
     lines = ["| prompt | arguments | what it asks for |", "| --- | --- | --- |"]
     for prompt in surface.prompts:
         names = [
@@ -180,9 +180,9 @@ def bundle_manifest(surface: Surface) -> JsonObject:
 
 def rendered_files(surface: Surface, root: Path) -> dict[Path, str]:
     """Return the text that each rendered file below ``root`` must have, by path."""
-    readme = root / "README.md"
+    documents = {root / path: sections for path, sections in _SECTIONS_BY_FILE.items()}
     return {
-        readme: _fill_sections(readme.read_text(encoding="utf-8"), surface),
+        **{path: _fill_sections(path, names, surface) for path, names in documents.items()},
         root / SURFACE_PATH: _render_schemas(surface),
         root / "server.json": _render_json(server_json(surface)),
         root / BUNDLE_MANIFEST_PATH: _render_json(bundle_manifest(surface)),
@@ -191,8 +191,9 @@ def rendered_files(surface: Surface, root: Path) -> dict[Path, str]:
 
 def render(surface: Surface, root: Path, *, check: bool) -> int:
     """Write the rendered files; with ``check`` write nothing, and return 1 if one has drifted."""
-    if not (root / "README.md").exists():
-        return report(f"There is no README.md in {root}: run this in the checkout.", 2)
+    missing = [path for path in _SECTIONS_BY_FILE if not (root / path).exists()]
+    if missing:
+        return report(f"There is no {missing[0]} in {root}: run this in the checkout.", 2)
     drifted = [
         (path, text)
         for path, text in rendered_files(surface, root).items()
@@ -215,14 +216,21 @@ _SECTIONS: Mapping[str, Callable[[Surface], str]] = {
 }
 
 
-def _fill_sections(text: str, surface: Surface) -> str:
-    for name, render_section in _SECTIONS.items():
+_SECTIONS_BY_FILE: Mapping[str, Sequence[str]] = {
+    "docs/tools.md": ("tools", "resources", "prompts"),
+    "docs/settings.md": ("environment",),
+}
+
+
+def _fill_sections(path: Path, names: Sequence[str], surface: Surface) -> str:
+    text = path.read_text(encoding="utf-8")
+    for name in names:
         begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
         before, _, rest = text.partition(begin)
         _, end_found, after = rest.partition(end)
         if not end_found:
-            raise ValueError(f"README.md has no section between {begin} and {end}")
-        text = f"{before}{begin}\n{render_section(surface)}\n{end}{after}"
+            raise ValueError(f"{path.name} has no section between {begin} and {end}")
+        text = f"{before}{begin}\n{_SECTIONS[name](surface)}\n{end}{after}"
     return text
 
 

@@ -1,4 +1,4 @@
-"""README tables and manifests are rendered from the server, and are up to date."""
+"""Tables of the docs and manifests are rendered from the server, and are up to date."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ from tavus_mcp.settings import TOOLSETS, VARIABLES, Settings
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = Path(__file__).with_name("schemas")
-RENDERED_FILES = ("README.md", "server.json", BUNDLE_MANIFEST_PATH, SURFACE_PATH)
+RENDERED_FILES = (
+    *("docs/tools.md", "docs/settings.md", "server.json"),
+    *(BUNDLE_MANIFEST_PATH, SURFACE_PATH),
+)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +66,8 @@ def test_an_outdated_file_is_detected_and_rewritten(
 ) -> None:
     path = checkout / name
     right = path.read_text(encoding="utf-8")
-    path.write_text(right.replace("configure_llm", "configure_lim").replace(__version__, "9"))
+    wrong = right.replace("configure_llm", "configure_lim").replace("TAVUS_API_KEY", "TAVUS_KEY")
+    path.write_text(wrong.replace(__version__, "9"))
     assert render(surface, checkout, check=True) == 1
     assert name in capsys.readouterr().err
     assert render(surface, checkout, check=False) == 0
@@ -110,8 +114,8 @@ def test_the_bundle_contains_the_message_of_every_prompt_with_its_arguments(
             assert f"${{arguments.{name}}}" in prompt["text"], prompt["name"]
 
 
-def test_the_readme_lists_every_prompt_with_its_arguments(surface: Surface) -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_docs_list_every_prompt_with_its_arguments(surface: Surface) -> None:
+    text = (ROOT / "docs" / "tools.md").read_text(encoding="utf-8")
     for prompt in surface.prompts:
         (row,) = (line for line in text.splitlines() if line.startswith(f"| `{prompt.name}` |"))
         assert all(f"`{argument.name}`" in row for argument in prompt.arguments or ())
