@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 # Prefixes as the vendors document them; what follows must hold a digit, so that words do not match.
 _PREFIXED_KEY = re.compile(
@@ -17,7 +16,6 @@ _PREFIXED_KEY = re.compile(
     r"|ya29\.[0-9A-Za-z_-]{20,}"
     r"|SG\.[0-9A-Za-z_-]{16,}\.[0-9A-Za-z_-]{16,}"
     r"|eyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]{8,}(?:\.[0-9A-Za-z_-]*)?"
-    r"|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"
     r")"
 )
 _RANDOM_RUN = re.compile(r"(?<![A-Za-z0-9/._%-])[A-Za-z0-9_-]{24,}(?![A-Za-z0-9/._%-]|://)")
@@ -27,17 +25,21 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SWITCH = re.compile(r"(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])")
 _MIN_DISTINCT_CHARS = 10
 _MIN_SWITCHES = 4
+_MIN_WORD_CHARS = 16
+"""Words that are shorter are not looked at, which makes long prompts fast."""
+_PRIVATE_KEY = "PRIVATE KEY-----"
 _CHUNK = re.compile(r"[A-Za-z0-9]{8,}")
 
 
-def find_key_shapes(text: str) -> Iterator[re.Match[str]]:
-    """Yield each part of a text that has the form of a key."""
-    for match in _PREFIXED_KEY.finditer(text):
-        if len(set(match[0])) >= _MIN_DISTINCT_CHARS:
-            yield match
-    for match in _RANDOM_RUN.finditer(text):
-        if _is_random(match[0]) and not _PREFIXED_KEY.match(match[0]):
-            yield match
+def has_key_shape(text: str) -> bool:
+    """Return True if a part of a text has the form of a key."""
+    if _PRIVATE_KEY in text:
+        return True
+    words = " ".join(word for word in text.split() if len(word) >= _MIN_WORD_CHARS)
+    prefixed = (match[0] for match in _PREFIXED_KEY.finditer(words))
+    return any(len(set(key)) >= _MIN_DISTINCT_CHARS for key in prefixed) or any(
+        _is_random(match[0]) for match in _RANDOM_RUN.finditer(words)
+    )
 
 
 def mask_prefixed_keys(text: str, mask: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 from tavus_mcp.models.secret_places import is_secret_name
-from tavus_mcp.models.secret_shapes import find_key_shapes, looks_random
+from tavus_mcp.models.secret_shapes import has_key_shape, looks_random
 
 _USERINFO = re.compile(r"(?<=://)[^\s/?#\"'<>]+(?=@)")
 _PARAMETER = re.compile(r"[?&;#]([\w.%\[\]-]{1,60})=([^\s&;#\"'<>]+)")
@@ -54,4 +54,4 @@ def _is_secret_parameter(match: re.Match[str], *, is_url: bool) -> bool:
     name, value = unquote(match[1]), match[2]
     if is_secret_name(name) or name.lower() in _SIGNATURE_NAMES:
         return _PLACEHOLDER.fullmatch(value) is None
-    return (is_url and looks_random(value)) or any(True for _ in find_key_shapes(value))
+    return (is_url and looks_random(value)) or has_key_shape(value)

@@ -29,6 +29,7 @@ RULES_WITHOUT_FIX = {
     "tts-dictionary-key-scope",
     "function-inline",
     "conferencing-sent-alone",
+    "key-in-text",
     "text-invisible",
     "text-direction-turned",
     "text-tag-characters",
