@@ -118,6 +118,8 @@ class _ApplyRun:
         else:
             written = "updated" if item.parsed.persona_id else "created"
             item.outcome = written if receipt.status == "applied" else receipt.status
+            if receipt.status == "planned":  # nothing was written: the receipt says why
+                item.status = ExitStatus.CONFLICT
         print_receipt(self.app, receipt, file_name=item.name)
         if files.is_regular_file(item.name) and result.text != item.parsed.request.text:
             _write_back(item, result)

@@ -121,7 +121,7 @@ class _Run:
         row: JsonObject = {"status": receipt.status, "revision": receipt.revision}
         if plan.kind == RESTORE:
             row["new_id"] = receipt.persona_id
-        if receipt.status == "drafted":
+        if receipt.status in ("drafted", "planned"):
             row["plan_id"] = receipt.plan_id
         if receipt.status == "planned":  # Tavus refuses to check for edits by others
             row["error"] = f"Not written. {_PLAN_OF_ITS_OWN.format(receipt.plan_id)}"

@@ -89,7 +89,7 @@ async def _propose_restore(
         raise Refused("Nothing of it can come back: Tavus never shows it, or it holds a secret.")
     paths: list[str] = undo.arguments["only"]
     changed = {outermost_list(before.data, item.path) for item in operations}
-    undone = UndoneChange(after, {path: expected.at(path) for path in changed})
+    undone = UndoneChange(after, [(path, expected.at(path)) for path in changed])
     guard = UndoGuard(app, undone, undo.arguments)
     change = RestoreFields(before, tuple(paths), guard)
     masked = PersonaDocument(app.masker.mask(current.data))

@@ -6,8 +6,8 @@ would write. A field that is not as the change left it belongs to whoever edited
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tavus_mcp.app import App
@@ -35,11 +35,12 @@ class UndoneChange:
     """A change that is to be undone: the persona after it, and the values that it set, by path.
 
     Both are as the journal stores them, with secrets masked. ``set_values`` is empty when the
-    journal does not hold the change itself.
+    journal does not hold the change itself; it has those of several changes when simultaneous ones
+    led between the same states.
     """
 
     after: PersonaDocument
-    set_values: Mapping[str, Any] = field(default_factory=dict)
+    set_values: Sequence[tuple[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -132,11 +133,17 @@ async def load_undone_change(
     before = await find_state(app, persona_id, revision)
     entries = await app.journal.entries_of_persona(persona_id)
     intents = {entry.seq: entry for entry in entries if entry.kind == "intent"}
-    for entry in entries:  # newest first
-        intent = intents.get(entry.ref) if entry.kind == "outcome" else None
-        if intent and before and is_state_of(entry, after) and is_state_of(intent, before):
-            return UndoneChange(after, intent.detail.get(EXPECTED_VALUES, {}))
-    return UndoneChange(after)
+    own = [
+        intents[entry.ref]
+        for entry in entries
+        if entry.kind == "outcome"
+        and before is not None
+        and entry.ref in intents
+        and is_state_of(entry, after)
+        and is_state_of(intents[entry.ref], before)
+    ]
+    values = [pair for intent in own for pair in intent.detail.get(EXPECTED_VALUES, {}).items()]
+    return UndoneChange(after, values)
 
 
 def find_undo_conflicts(
@@ -186,7 +193,7 @@ def _describe_conflict(conflict: UndoConflict) -> str:
 
 def _is_as_written(app: App, change: UndoneChange, after: JsonObject, path: str) -> bool:
     """Tell whether the part of a field that the change set read back as it was written."""
-    for own_path, value in change.set_values.items():
+    for own_path, value in change.set_values:
         if _is_inside(path, own_path):
             expected, actual = get_at(value, path[len(own_path) :]), get_at(after, path)
         elif _is_inside(own_path, path):

@@ -25,6 +25,7 @@ from starlette.applications import Starlette
 from tavus_mcp.journal.journal import JournalStore
 from tavus_mcp.sandbox.faults import Fault
 from tavus_mcp.sandbox.store import Store
+from tavus_mcp.sandbox.switches import Switches
 
 if TYPE_CHECKING:
     from conftest import ToolClientFactory
@@ -111,6 +112,23 @@ async def test_a_persona_changed_in_between_is_reported_and_the_others_are_chang
     assert '+ /greeting: "Theirs." (changed outside this journal)' in row["error"]
     assert (store.get("persona", ids[4]) or {})["greeting"] == "Theirs."
     assert "apply_plan(plan_id=" in applied["findings"][0]["hint"]
+
+
+async def test_personas_whose_edits_cannot_be_checked_get_plans_of_their_own(
+    tool_client: ToolClient, store: Store, sandbox: Starlette
+) -> None:
+    ids = store_equal_personas(store, 2)
+    edit_persona(store, ids[0], greeting="Hi.")
+    edit_persona(store, ids[1], greeting="Hi.")
+    plan = await create_bulk_plan(tool_client, everything=True, **HELLO)
+    sandbox.state.switches = Switches(test_operations="refused")
+    applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+    assert applied["totals"] == {"planned": 2}
+    assert [row["greeting"] for row in read_stored_personas(store, *ids)] == ["Hi.", "Hi."]
+    for row in applied["personas"]:
+        assert "Tavus refused to check" in row["error"]
+        await tool_client.expect_result("apply_plan", plan_id=row["plan_id"])
+    assert [row["greeting"] for row in read_stored_personas(store, *ids)] == ["Hello.", "Hello."]
 
 
 async def test_a_deleted_persona_and_a_refused_change_are_reported(

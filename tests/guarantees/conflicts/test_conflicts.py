@@ -12,8 +12,10 @@ from mcp_client import SECRET, ToolClient
 from scheduler import AppWithHook, AppWithoutTestOperations
 from starlette.types import ASGIApp
 
+from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.ids import now
 from tavus_mcp.sandbox.store import Store
+from tavus_mcp.sandbox.switches import Switches
 
 pytestmark = pytest.mark.anyio
 
@@ -282,6 +284,20 @@ async def test_an_object_with_a_key_is_removed_only_as_it_was_read(
     tests = find_test_values(operations)
     assert tests.pop("/updated_at")
     assert tests == {"/layers/tts/tts_engine": "cartesia"}
+
+
+async def test_an_added_field_without_the_time_of_the_last_change_is_reported_as_unchecked(
+    open_tool_client: Any, store: Store
+) -> None:
+    tavus = build_sandbox(store, switches=Switches(updated_at="absent"))
+    async with open_tool_client(tavus) as tool_client:
+        persona_id = await tool_client.create_persona()
+        for arguments in ({"dry_run": True}, {}):
+            receipt = await tool_client.expect_result(
+                "update_persona", persona_id=persona_id, greeting="Hi.", **arguments
+            )
+            messages = [item["message"] for item in receipt["findings"]]
+            assert any("/greeting: Tavus cannot check" in message for message in messages)
 
 
 async def test_a_new_key_is_sent_only_with_the_address_that_was_read(

@@ -295,3 +295,11 @@ async def test_a_plan_of_one_server_is_applied_by_another(
         persona_id, plan_id = await create_plan(first)
         assert (await second.expect_result("apply_plan", plan_id=plan_id))["status"] == "applied"
         assert (await first.read_persona(persona_id))["system_prompt"] == "You greet people."
+
+
+async def test_a_plan_of_a_deletion_lists_what_cannot_be_restored(tool_client: ToolClient) -> None:
+    layers = {"tts": {"tts_engine": "cartesia", "api_key": "a-key-of-a-voice"}}
+    persona_id = await tool_client.create_persona(layers=layers)
+    plan = await tool_client.expect_result("delete_persona", persona_id=persona_id)
+    messages = " ".join(item["message"] for item in plan["findings"])
+    assert "its id and /layers/tts/api_key cannot be restored" in messages
