@@ -79,7 +79,7 @@ async def load_revival_result(app: App, claim: JournalEntry) -> RevivalResult:
     intent = next((item for item in entries if item.kind == "intent"), None)
     outcomes = [item for item in entries if item.kind == "outcome"]
     for outcome in outcomes:
-        if outcome.status == "applied" and outcome.persona_id != claim.persona_id:
+        if outcome.persona_id not in ("", claim.persona_id):
             return RevivalResult(new_id=outcome.persona_id)
     if any(outcome.status == "failed" for outcome in outcomes):
         return RevivalResult()
