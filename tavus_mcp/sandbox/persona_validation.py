@@ -84,6 +84,8 @@ def _reject_key_references(layers: dict[str, Any], key: str) -> None:
 def validate_persona(persona: Row, switches: Switches, *, key: str) -> None:
     """Refuse a persona that breaks a rule (docs: create-persona, persona/llm; vendor: pal.py)."""
     if switches.unknown_fields == "accepted":
+        if not isinstance(persona.get("layers"), dict):
+            raise bad_request("Bad Request: {'layers': ['Invalid input type.']}", key=key)
         return
     fields = {name: value for name, value in persona.items() if name not in SERVER_FIELDS}
     validate_body(Persona, fields, key=key)
