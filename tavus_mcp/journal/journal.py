@@ -73,6 +73,7 @@ class Journal:
     is_used = _in_thread(JournalStore.is_used)
     entry = _in_thread(JournalStore.entry)
     entries_of_persona = _of_object(JournalStore.entries_of_persona)
+    history = _of_object(JournalStore.history)
     open_intents = _of_object(JournalStore.open_intents)
     latest_entry = _of_object(JournalStore.latest_entry)
     states = _of_object(JournalStore.states)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tavus_mcp.journal.accounts import UNKNOWN, Account, AccountTable, Credentia
 from tavus_mcp.journal.anchor import AnchorLine
 from tavus_mcp.journal.entry import GENESIS, JournalEntry
 from tavus_mcp.journal.erasure import compact, erase_object
+from tavus_mcp.journal.history import HistorySlice, read_history
 from tavus_mcp.journal.migrations import migrate
 from tavus_mcp.journal.verification import is_anchored, verify_snapshot
 
@@ -139,6 +141,17 @@ class JournalStore:
         return self._read_of_object(
             persona_id, "AND seq < ? ORDER BY seq DESC", (2**62 if before is None else before,)
         )
+
+    def history(
+        self, persona_id: str, limit: int, *, before: int | None = None, hidden: str = ""
+    ) -> HistorySlice:
+        """Return at most ``limit`` entries about an object, with what belongs to each of them.
+
+        ``before`` is the number of an entry, and ``hidden`` the tool of entries that are left out.
+        """
+        read_of_object = partial(self._read_of_object, persona_id)
+        start = 2**62 if before is None else before
+        return read_history(self._read, read_of_object, start, limit, hidden)
 
     def open_intents(self, persona_id: str) -> list[JournalEntry]:
         """Return the intents of a persona that have no outcome, oldest first."""
@@ -319,16 +332,17 @@ class JournalStore:
         bodies: bool = False,
     ) -> list[JournalEntry]:
         """Return the entries about an object that belong to this account."""
-        condition = "WHERE persona_id = ?"
+        condition = "WHERE e.persona_id = ?"
         scope: tuple[str, ...] = ()
         if self._own:
             with self._lock:
                 scope = self._accounts.scope_of(persona_id, self._own)
-            condition += f" AND account IN ({', '.join('?' * len(scope))})"
+            # The sign keeps SQLite from taking another index than that of the numbers.
+            condition += f" AND +e.account IN ({', '.join('?' * len(scope))})"
         return self._read(f"{condition} {clauses}", (persona_id, *scope, *values), bodies=bodies)
 
     def _read(
-        self, clauses: str, values: Sequence[Any], *, bodies: bool = False
+        self, clauses: str, values: Sequence[Any] = (), *, bodies: bool = False
     ) -> list[JournalEntry]:
         with self._lock:
             return list(rows.read_entries(self._db, clauses, values, bodies=bodies))

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from tavus_mcp.app import App
-from tavus_mcp.errors import TavusError
+from tavus_mcp.errors import JournalUnavailable, TavusError
 from tavus_mcp.history.record import EXPECTED_VALUES, may_be_under_way, record_outcome
 from tavus_mcp.history.revivals import REVIVES, record_revived_as
 from tavus_mcp.journal.entry import JournalEntry
@@ -102,7 +102,11 @@ async def _load_open_creations(app: App) -> None:
     """Load, once per process, the creations that the journal holds without an outcome."""
     if app.lost_creations.is_loaded:
         return
-    for intent in await app.journal.open_intents(""):
+    try:
+        intents = await app.journal.open_intents("")
+    except JournalUnavailable:  # a write will say so; reading goes on without it
+        return
+    for intent in intents:
         if EXPECTED_VALUES in intent.detail:  # version 0.1 did not store what a creation sent
             app.lost_creations.intents.setdefault(intent.seq, intent)
     app.lost_creations.is_loaded = True

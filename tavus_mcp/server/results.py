@@ -81,6 +81,7 @@ class RevisionPage(BaseModel):
 
     revisions: list[JsonObject]
     next_cursor: str | None = None
+    note: str | None = None
 
 
 class Comparison(BaseModel):

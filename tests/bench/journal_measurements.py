@@ -1,9 +1,12 @@
-"""Measure the cost of the journal entries of one change."""
+"""Measure the journal: the entries of one change, and a page of a long history."""
 
 from __future__ import annotations
 
+import json
 import os
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from statistics import median
 
@@ -14,11 +17,18 @@ from report import Measurement
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
+from tavus_mcp.history.history_page import read_history_page
 from tavus_mcp.history.record import WriteIntent, recorded_write
-from tavus_mcp.journal.journal import Journal
+from tavus_mcp.journal import rows
+from tavus_mcp.journal.accounts import Credentials
+from tavus_mcp.journal.entry import JournalEntry
+from tavus_mcp.journal.journal import Journal, JournalStore
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import Operation
 from tavus_mcp.tavus_api.client import TavusApi
+
+_PERSONA_ID = "p5317866"
+_CREDENTIALS = Credentials("http://127.0.0.1/v2", "bench-key-0123456789")
 
 
 def measure_journaling(folder: Path, rounds: int) -> list[Measurement]:
@@ -36,6 +46,74 @@ def measure_journaling(folder: Path, rounds: int) -> list[Measurement]:
     baseline = f"{rounds} changes, worst {max(times):.1f} ms; one wait for the disk {sync:.2f} ms"
     goal = round(5 + 3 * sync, 1)
     return [Measurement("journaling a change", round(median(times), 2), "ms", goal, baseline, True)]
+
+
+def measure_history(folder: Path, rounds: int, entry_count: int) -> list[Measurement]:
+    """Measure a page of ``list_revisions`` in a journal with so many entries of one persona."""
+    path = folder / "long.sqlite3"
+    _fill_journal(path, entry_count)
+    api = TavusApi("http://127.0.0.1/v2", "bench-key-0123456789")
+    app = App(api, load_catalog(), Journal(path, _CREDENTIALS))
+    times = anyio.run(_time_history, app, rounds)
+    app.journal.close()
+    floor = _time_indexed_read(path, rounds)
+    baseline = (
+        f"{entry_count} entries, worst {max(times):.1f} ms; an indexed read of 20 rows "
+        f"{floor:.2f} ms"
+    )
+    value = round(median(times), 2)
+    return [Measurement("list_revisions of a long journal", value, "ms", 50, baseline, True)]
+
+
+def _fill_journal(path: Path, entry_count: int) -> None:
+    """Write alternating intents and outcomes, each with a state, in few transactions."""
+    with closing(JournalStore.open(path, _CREDENTIALS)) as store:
+        store.append(JournalEntry("seen", _PERSONA_ID, "2026-01-01"))
+        account = store.entries_of_persona(_PERSONA_ID)[0].account
+    with closing(sqlite3.connect(path)) as db, db:
+        _, parent = db.execute("SELECT seq, digest FROM head").fetchone()
+        for seq in range(2, entry_count + 1):
+            is_outcome = (entry_count - seq) % 2 == 0  # the newest intent has one as well
+            state = {"persona_id": _PERSONA_ID, "greeting": f"Hello {seq}", "context": "x" * 500}
+            entry = JournalEntry(
+                "outcome" if is_outcome else "intent",
+                _PERSONA_ID,
+                "2026-01-01T00:00:00.000+00:00",
+                "update_persona",
+                status="applied" if is_outcome else "",
+                revision=f"{seq:012x}",
+                revision_digest=f"{seq:064x}",
+                paths=() if is_outcome else ("/greeting",),
+                ref=seq - 1 if is_outcome else 0,
+                body=json.dumps(state) if is_outcome else "",
+                account=account,
+            ).with_position(seq, parent)
+            parent = entry.digest
+            if entry.body:
+                db.execute("INSERT INTO documents VALUES (?, ?)", (entry.body_digest, entry.body))
+            db.execute(rows.INSERT, rows.to_row(entry))
+        db.execute("UPDATE head SET seq = ?, digest = ?", (entry_count, parent))
+
+
+async def _time_history(app: App, rounds: int) -> list[float]:
+    times = []
+    for _ in range(rounds + 1):
+        started_at = time.perf_counter()
+        page = await read_history_page(app, _PERSONA_ID, 20, None)
+        times.append(round(milliseconds_since(started_at), 2))
+        assert len(page.rows) == 20
+    return times[1:]  # the first one opens the file
+
+
+def _time_indexed_read(path: Path, rounds: int) -> float:
+    query = "SELECT * FROM entries WHERE persona_id = ? ORDER BY seq DESC LIMIT 20"
+    times = []
+    with closing(sqlite3.connect(path)) as db:
+        for _ in range(rounds):
+            started_at = time.perf_counter()
+            db.execute(query, (_PERSONA_ID,)).fetchall()
+            times.append(milliseconds_since(started_at))
+    return median(times)
 
 
 def _time_sync(folder: Path, rounds: int) -> float:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import server_measurements
 from audit_measurements import measure_audit
-from journal_measurements import measure_journaling
+from journal_measurements import measure_history, measure_journaling
 from report import Measurement, render_table, write_json
 
 
@@ -27,12 +27,19 @@ class RoundCounts:
     call_rounds: int
     memory_calls: int
     audited_personas: int
+    journal_entries: int
 
 
 FULL_ROUNDS = RoundCounts(
-    startup_rounds=15, call_rounds=500, memory_calls=1_000, audited_personas=1_000
+    startup_rounds=15,
+    call_rounds=500,
+    memory_calls=1_000,
+    audited_personas=1_000,
+    journal_entries=100_000,
 )
-QUICK_ROUNDS = RoundCounts(startup_rounds=1, call_rounds=20, memory_calls=200, audited_personas=100)
+QUICK_ROUNDS = RoundCounts(
+    startup_rounds=1, call_rounds=20, memory_calls=200, audited_personas=100, journal_entries=2_000
+)
 
 
 def measure_all(rounds: RoundCounts) -> list[Measurement]:
@@ -46,6 +53,7 @@ def measure_all(rounds: RoundCounts) -> list[Measurement]:
             *server_measurements.measure_memory(folder, rounds.memory_calls),
             *server_measurements.measure_results(folder),
             *measure_journaling(folder, rounds.call_rounds),
+            *measure_history(folder, min(rounds.call_rounds, 100), rounds.journal_entries),
             *measure_audit(folder, rounds.audited_personas),
         ]
 

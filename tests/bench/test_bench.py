@@ -14,6 +14,7 @@ import pytest
 RUN = Path(__file__).with_name("run.py")
 TIMED = {
     "journaling a change",
+    "list_revisions of a long journal",
     "spawn to tools/list",
     "get_persona",
     "memory after 200 calls",

@@ -99,11 +99,12 @@ async def test_changes_made_outside_this_server_are_observed_and_listed(
     await edit_greeting_at_dashboard(dashboard_client, persona_id, "Ciao.")
     await tool_client.expect_result("update_persona", persona_id=persona_id, name="Eva")
     rows = await list_revisions(tool_client, persona_id)
-    assert [(row["tool"], row["status"]) for row in rows] == [
+    assert [(row.get("tool"), row["status"]) for row in rows] == [
         ("update_persona", "applied"),
-        ("elsewhere", "seen"),
+        (None, "changed outside"),
         ("create_persona", "applied"),
     ]
+    assert rows[1]["changes"] == [{"path": "/greeting", "before": "Hi.", "after": "Ciao."}]
     compared = await tool_client.expect_result(
         "compare_personas",
         first=f"{persona_id}@{rows[2]['revision']}",

@@ -11,6 +11,7 @@ from tavus_mcp.checker.check import PRIVATE_URLS
 from tavus_mcp.conversations.measure import compare
 from tavus_mcp.fleet import apply
 from tavus_mcp.history import revisions
+from tavus_mcp.history.history_page import read_history_page
 from tavus_mcp.history.revivals import REVIVES
 from tavus_mcp.models.receipt import PlanReceipt, Receipt
 from tavus_mcp.personas import create, delete, plans, publish, restore, update
@@ -34,8 +35,8 @@ async def list_revisions(
     app: App, persona_id: PersonaIdParameter, limit: Limit = 20, cursor: Cursor = None
 ) -> RevisionPage:
     """List changes of a persona, when, by which tool, and the revision after; to undo."""
-    page = await revisions.read_history_page(app, persona_id, limit, cursor)
-    return RevisionPage(revisions=page.rows, next_cursor=page.next_cursor)
+    page = await read_history_page(app, persona_id, limit, cursor)
+    return RevisionPage(revisions=page.rows, next_cursor=page.next_cursor, note=page.note)
 
 
 @history.read("Compare personas", aliases={"a": "first", "b": "second"})

@@ -1,0 +1,152 @@
+"""A page of a persona's history: what was done or seen, with the changed values."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+from tavus_mcp.app import App
+from tavus_mcp.errors import InvalidArgument, NotFound, TavusError
+from tavus_mcp.history.accounts import require_own_persona
+from tavus_mcp.history.cancelled_writes import has_taken_effect
+from tavus_mcp.history.record import READ_AGAIN
+from tavus_mcp.history.revivals import REVIVED_AS, REVIVES
+from tavus_mcp.journal.entry import JournalEntry, plan_id_of
+from tavus_mcp.journal.history import HistorySlice
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.json_patch import diff
+from tavus_mcp.models.receipt import changes_of
+from tavus_mcp.text import truncate
+
+FIRST_SEEN, CHANGED_OUTSIDE = "first seen", "changed outside"
+"""The statuses of rows for states that were read, not written: the first one, and later ones."""
+_MAX_LISTED_CHANGES = 5
+_MAX_VALUE_CHARS = 80
+"""Characters of a value in a row; compare_personas shows more."""
+_CURSOR = re.compile(r"[0-9]{1,18}")
+
+
+@dataclass(frozen=True)
+class PersonaHistoryPage:
+    """Rows of a persona's history, newest first, the cursor of the next page, and a note."""
+
+    rows: list[JsonObject]
+    next_cursor: str | None
+    note: str
+
+
+async def read_history_page(
+    app: App, persona_id: str, limit: int, cursor: str | None
+) -> PersonaHistoryPage:
+    """Return a page of a persona's history; an intent without an outcome is looked into.
+
+    A cursor is the number of the last entry of a page; raises ``InvalidArgument`` when it is none,
+    and ``Refused`` when the journal holds the persona for another account only.
+    """
+    if cursor is not None and _CURSOR.fullmatch(cursor) is None:
+        raise InvalidArgument(["/cursor: not a cursor of list_revisions; leave it out to start."])
+    before = int(cursor) if cursor else None
+    history = await app.journal.history(persona_id, limit + 1, before=before, hidden=READ_AGAIN)
+    if history.first is None:
+        await require_own_persona(app, persona_id)
+    page = history.entries[:limit]
+    current = None
+    if any(_is_open(history, entry) for entry in page):
+        current = await _load_current(app, persona_id)
+    rows = [_build_row(app, history, entry, current) for entry in page]
+    next_cursor = str(page[-1].seq) if len(history.entries) > limit else None
+    return PersonaHistoryPage(rows, next_cursor, _describe_beginning(history))
+
+
+def _describe_beginning(history: HistorySlice) -> str:
+    """Return the note on what a history cannot hold."""
+    if history.first is not None:
+        return (
+            f"This journal's history of the persona begins at {history.first.at}. It holds no "
+            "earlier changes, and none made elsewhere that nobody read here."
+        )
+    beginning = f"It begins at {history.journal_begins}." if history.journal_begins else ""
+    return (
+        "This journal holds nothing about the persona: it records changes made through this "
+        f"server, and what they found. Changes made elsewhere are not in it. {beginning}"
+    ).rstrip()
+
+
+def _is_open(history: HistorySlice, entry: JournalEntry) -> bool:
+    outcome = history.outcomes.get(entry.seq)
+    return entry.kind == "intent" and (outcome is None or outcome.status == "unknown")
+
+
+def _build_row(
+    app: App, history: HistorySlice, entry: JournalEntry, current: PersonaDocument | None
+) -> JsonObject:
+    outcome = history.outcomes.get(entry.seq)
+    plan = history.plans.get(entry.seq)
+    row: JsonObject = {
+        "revision": entry.revision,
+        "at": entry.at,
+        "tool": entry.tool,
+        "status": entry.status,
+        "author": entry.author,
+        "paths": list(entry.paths),
+        "changes": _list_changes(app, history, entry),
+        **{name: entry.detail.get(name, "") for name in (REVIVED_AS, REVIVES)},
+        "plan_id": plan_id_of(plan) if plan else "",
+    }
+    if entry.kind == "seen":
+        is_first = history.first is not None and history.first.seq == entry.seq
+        row |= {"tool": "", "status": FIRST_SEEN if is_first else CHANGED_OUTSIDE, "author": ""}
+    if entry.kind == "intent":
+        row["revision"] = outcome.revision if outcome else ""
+        row["status"] = outcome.status if outcome else "unknown"
+        if _is_open(history, entry) and current is not None:
+            row |= _infer_outcome(app, entry, current)
+    return {key: value for key, value in row.items() if value not in ("", [])}
+
+
+def _list_changes(app: App, history: HistorySlice, entry: JournalEntry) -> list[JsonObject]:
+    """Return the changed fields with short values, as far as both states are recorded."""
+    outcome = history.outcomes.get(entry.seq)
+    after, before = (outcome or entry).body, history.bodies_before.get(entry.seq, "")
+    if not before or not after:
+        return []
+    left, right = (PersonaDocument(json.loads(body)).writable_fields() for body in (before, after))
+    changes = changes_of(left, diff(left, right), app.masker, app.catalog.default_value)
+    return [
+        {
+            name: _shorten(value)
+            for name, value in (("path", item.path), ("before", item.before), ("after", item.after))
+            if value is not None
+        }
+        for item in changes[:_MAX_LISTED_CHANGES]
+    ]
+
+
+def _shorten(value: object) -> object:
+    if isinstance(value, str):
+        return truncate(value, _MAX_VALUE_CHARS)
+    if isinstance(value, dict | list):
+        text = json.dumps(value, ensure_ascii=False)
+        return value if len(text) <= _MAX_VALUE_CHARS else truncate(text, _MAX_VALUE_CHARS)
+    return value
+
+
+def _infer_outcome(app: App, entry: JournalEntry, current: PersonaDocument) -> JsonObject:
+    """Return what the current persona shows of an intent without an outcome."""
+    if entry.tool == "delete_persona":
+        return {"status": "unknown" if current.data else "applied"}
+    if has_taken_effect(app, entry, current):
+        return {"status": "applied", "revision": current.revision}
+    return {"status": "unknown"}
+
+
+async def _load_current(app: App, persona_id: str) -> PersonaDocument | None:
+    """Return the persona; an empty document if it was deleted, None if it cannot be read."""
+    try:
+        return await app.api.get_persona(persona_id)
+    except NotFound:
+        return PersonaDocument({})
+    except TavusError:
+        return None

@@ -1,0 +1,147 @@
+"""``list_revisions``: names of rows, short values, authors, and what the history cannot hold."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from mcp_client import ToolClient, text_of
+from starlette.types import ASGIApp
+
+from tavus_mcp.journal.entry import JournalEntry
+from tavus_mcp.journal.journal import JournalStore
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def dashboard_client(sandbox: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
+    """Somebody at Tavus's dashboard, who changes personas past this server."""
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=sandbox),
+        base_url="http://127.0.0.1/v2",
+        headers={"x-api-key": "key-of-the-dashboard"},
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+async def dashboard_persona(dashboard_client: httpx2.AsyncClient) -> str:
+    """A persona that was made at the dashboard."""
+    body = {"persona_name": "Ada", "system_prompt": "You are Ada.", "greeting": "Hi."}
+    return str((await dashboard_client.post("/personas", json=body)).json()["persona_id"])
+
+
+async def edit(dashboard_client: httpx2.AsyncClient, persona_id: str, value: str) -> None:
+    patch = [{"op": "replace", "path": "/greeting", "value": value}]
+    response = await dashboard_client.patch(f"/personas/{persona_id}", json=patch)
+    assert response.is_success
+
+
+async def list_page(tool_client: ToolClient, persona_id: str, **more: Any) -> dict[str, Any]:
+    return await tool_client.expect_result("list_revisions", persona_id=persona_id, **more)
+
+
+async def test_rows_say_what_was_first_seen_what_was_changed_outside_and_how(
+    tool_client: ToolClient, dashboard_client: httpx2.AsyncClient, dashboard_persona: str
+) -> None:
+    await tool_client.expect_result(
+        "update_persona", persona_id=dashboard_persona, greeting="Hello."
+    )
+    await edit(dashboard_client, dashboard_persona, "Ciao.")
+    await tool_client.expect_result(
+        "update_persona", persona_id=dashboard_persona, unset=["greeting"]
+    )
+    page = await list_page(tool_client, dashboard_persona)
+    assert [(row["status"], row.get("changes")) for row in page["revisions"]] == [
+        ("applied", [{"path": "/greeting", "before": "Ciao."}]),
+        ("changed outside", [{"path": "/greeting", "before": "Hello.", "after": "Ciao."}]),
+        ("applied", [{"path": "/greeting", "before": "Hi.", "after": "Hello."}]),
+        ("first seen", None),
+    ]
+    first = page["revisions"][-1]
+    assert f"begins at {first['at']}" in page["note"]
+    text = text_of(await tool_client.call("list_revisions", persona_id=dashboard_persona))
+    for line in ("- /greeting (was Ciao.)", "~ /greeting: Hello. -> Ciao."):
+        assert line in text
+
+
+async def test_an_empty_history_says_what_a_journal_holds(
+    tool_client: ToolClient, dashboard_persona: str
+) -> None:
+    page = await list_page(tool_client, dashboard_persona)
+    assert page["revisions"] == []
+    assert "holds nothing about the persona" in page["note"]
+    await tool_client.create_persona()
+    assert "It begins at 20" in (await list_page(tool_client, dashboard_persona))["note"]
+
+
+async def test_values_are_short_and_few(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(greeting="Hi.")
+    fields = {"context": "x" * 500, "greeting": "y" * 500, "languages": ["en"] * 40}
+    await tool_client.expect_result(
+        "update_persona", persona_id=persona_id, name="Eva", document_tags=["a"], **fields
+    )
+    await tool_client.expect_result(
+        "update_persona", persona_id=persona_id, system_prompt="Brief.", verbal_disclosure="z" * 99
+    )
+    rows = (await list_page(tool_client, persona_id))["revisions"]
+    assert all(len(row.get("changes", [])) <= 5 for row in rows)
+    values = [str(item.get("after", "")) for row in rows for item in row.get("changes", [])]
+    assert values
+    assert max(map(len, values)) <= 80
+
+
+async def test_rows_of_our_own_changes_name_their_author(tool_client: ToolClient) -> None:
+    tool_client.server.app.journal.author = lambda: "Ada (CI)"
+    persona_id = await tool_client.create_persona()
+    [row] = (await list_page(tool_client, persona_id))["revisions"]
+    assert row["author"] == "Ada (CI)"
+
+
+async def test_secrets_are_no_values_of_rows(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(
+        layers={"tts": {"tts_engine": "cartesia", "external_voice_id": "v1"}}
+    )
+    await tool_client.expect_result(
+        "configure_tts", persona_id=persona_id, api_key="ct-literal-77aa31-key"
+    )
+    page = text_of(await tool_client.call("list_revisions", persona_id=persona_id))
+    assert "/layers/tts/api_key" in page
+    assert "ct-literal" not in page
+
+
+@pytest.mark.parametrize("cursor", ["9" * 40, "-1", "x", "\u0661"])
+async def test_a_cursor_that_is_none_is_refused(tool_client: ToolClient, cursor: str) -> None:
+    persona_id = await tool_client.create_persona()
+    error = await tool_client.expect_error("list_revisions", persona_id=persona_id, cursor=cursor)
+    assert "/cursor" in error
+
+
+async def test_a_page_reads_only_its_own_entries(tool_client: ToolClient) -> None:
+    """The number of rows that SQLite visits must not grow with the journal."""
+    persona_id = await tool_client.create_persona()
+    path = Path(os.environ["TAVUS_MCP_DATA_DIR"]) / "journal.sqlite3"
+    with closing(JournalStore.open(path)) as journal:
+        for number in range(300):
+            body = f'{{"greeting":"Hi {number}."}}'
+            journal.append(
+                JournalEntry(
+                    "seen", persona_id, "now", "elsewhere", "seen", f"r{number}", body=body
+                )
+            )
+        steps = []
+        for limit in (300, 3):
+            count = [0]
+            journal._db.set_progress_handler(  # noqa: SLF001 - counts the steps of SQLite
+                lambda count=count: count.__setitem__(0, count[0] + 1), 100
+            )
+            journal.history(persona_id, limit)
+            steps.append(count[0])
+        journal._db.set_progress_handler(None, 0)  # noqa: SLF001
+    assert steps[1] * 10 < steps[0]
