@@ -20,8 +20,30 @@ def find_unsendable_values(value: Any) -> list[str]:
 
     Each sentence starts with the JSON Pointer of the value. Values are not repeated. The search is
     iterative, because a nesting of thousands of lists must not exhaust the stack. It ends after
-    ``MAX_PROBLEMS``.
+    ``MAX_PROBLEMS``. Pointers are built only if there is a problem.
     """
+    return _describe_unsendable(value) if _has_unsendable(value) else []
+
+
+def _has_unsendable(value: Any) -> bool:
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str):
+            if not item.isascii() and _SURROGATE.search(item):
+                return True
+        elif isinstance(item, float):
+            if not math.isfinite(item):
+                return True
+        elif isinstance(item, dict):
+            pending += map(str, item)
+            pending += item.values()
+        elif isinstance(item, list):
+            pending += item
+    return False
+
+
+def _describe_unsendable(value: Any) -> list[str]:
     problems: list[str] = []
     pending: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
     while pending and len(problems) < MAX_PROBLEMS:

@@ -19,19 +19,23 @@ from tavus_mcp import __version__
 from tavus_mcp.app import App
 from tavus_mcp.concurrency import raise_first
 from tavus_mcp.deadlines import CallDeadline, CallTimedOut, limit_call, report_waiting
-from tavus_mcp.errors import ToolFailure
+from tavus_mcp.errors import InvalidArgument, ToolFailure
 from tavus_mcp.invisible_characters import escape_invisible
+from tavus_mcp.models.validation_errors import render_errors
+from tavus_mcp.server.argument_problems import (
+    find_further_problems,
+    find_placeholders,
+    merge_problems,
+)
 from tavus_mcp.server.completions import register_completions
 from tavus_mcp.server.prompts import register_prompts
 from tavus_mcp.server.resources import register_resources
 from tavus_mcp.server.served_tools import UnservedTool, UnservedTools
 from tavus_mcp.server.stdio import cancel_on_signals, stdio_streams, wait_until_orphaned
 from tavus_mcp.server.tool_arguments import (
-    invalid_argument_error,
     prepare_arguments,
-    refuse_unsendable,
 )
-from tavus_mcp.server.tool_schemas import build_tool, full_arguments_schema
+from tavus_mcp.server.tool_schemas import build_tool, find_validation_error, full_arguments_schema
 from tavus_mcp.server.tools import served_specs
 from tavus_mcp.server.unknown_arguments import build_explainer
 from tavus_mcp.settings import Settings
@@ -93,17 +97,19 @@ class TavusServer(MCPServer[None]):
         Raises ``ToolError`` with the masked text of the failure; everything that is served through
         ``tools/call`` and fails on purpose passes here.
         """
+        ready: dict[str, Any] | None = None
         try:
-            refuse_unsendable(arguments)
             self.app.masker.begin_call()
-            self.app.masker.mask_during_call(arguments)
             self.app.require_valid_settings()
             if name not in self.specs:
                 raise self._unserved_tool_error(name)
             ready = prepare_arguments(
                 self.specs[name], arguments, full_arguments_schema(self.tools_by_name[name])
             )
+            self.app.masker.mask_during_call(arguments)
             self.app.masker.mask_during_call(ready)
+            if placeholders := find_placeholders(ready):
+                raise InvalidArgument(placeholders)
             with limit_call(self.app.limits) as deadline:
                 call = partial(super().call_tool, name, ready, context)
                 if context is None or not _has_progress_token(context):
@@ -112,7 +118,7 @@ class TavusServer(MCPServer[None]):
         except CallTimedOut:
             raise ToolError(_TIMED_OUT) from None
         except (ToolError, ToolFailure) as error:
-            raise self._to_tool_error(error, name) from error
+            raise self._to_tool_error(error, name, ready) from error
 
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, context: Any = None
@@ -161,22 +167,37 @@ class TavusServer(MCPServer[None]):
             masked = self.app.masker.mask(error.error.model_dump())
             raise MCPError(masked["code"], masked["message"], masked.get("data")) from None
 
-    def _to_tool_error(self, error: ToolError | ToolFailure, name: str) -> ToolError:
+    def _to_tool_error(
+        self, error: ToolError | ToolFailure, name: str, arguments: dict[str, Any] | None
+    ) -> ToolError:
         """Return the SDK's error for a failure, with its own text, masked.
 
         The SDK wraps what a tool raises and prefixes its text; the cause has the plain text.
         """
         cause = error.__cause__ if isinstance(error, ToolError) else error
-        if isinstance(cause, ValidationError):
-            schema = full_arguments_schema(self.tools_by_name[name])
-            explain = build_explainer(name, self.app.catalog)
-            cause = invalid_argument_error(cause, schema, explain)
+        if arguments is not None and isinstance(cause, (ValidationError, InvalidArgument)):
+            cause = self._explain_arguments(cause, name, arguments)
         if isinstance(error, ToolError) and not isinstance(cause, ToolFailure):
             return error
         text = escape_invisible(self.app.masker.mask_text(str(cause)))
         return ToolError(
             text if isinstance(cause, UnservedTool) else self.unserved.adapt_text(text)
         )
+
+    def _explain_arguments(
+        self, cause: ValidationError | InvalidArgument, name: str, arguments: dict[str, Any]
+    ) -> InvalidArgument:
+        """Return the refusal of arguments with their problems of all kinds."""
+        error = cause if isinstance(cause, ValidationError) else None
+        problems = list(cause.problems) if isinstance(cause, InvalidArgument) else []
+        if error is None:
+            error = find_validation_error(self.specs[name], arguments)
+        if error is not None:
+            schema = full_arguments_schema(self.tools_by_name[name])
+            explain = build_explainer(name, self.app.catalog)
+            problems = merge_problems(problems, render_errors(error, schema, explain=explain))
+        further = find_further_problems(name, arguments, self.app)
+        return InvalidArgument(merge_problems(problems, further))
 
     def _unserved_tool_error(self, name: str) -> ToolFailure:
         reason = self.unserved.reasons.get(name)

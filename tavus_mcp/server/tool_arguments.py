@@ -20,12 +20,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from pydantic import ValidationError
-
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.unsendable_values import find_unsendable_values
-from tavus_mcp.models.validation_errors import Explain, render_errors
 from tavus_mcp.server.argument_roles import is_not_given, json_types, replace_empty_form
 from tavus_mcp.server.toolset import ToolSpec
 from tavus_mcp.text import quote_path
@@ -61,16 +58,6 @@ def refuse_unsendable(arguments: JsonObject) -> None:
     """Raise ``InvalidArgument`` for text and numbers that neither JSON nor UTF-8 can express."""
     if problems := find_unsendable_values(arguments):
         raise InvalidArgument(problems)
-
-
-def invalid_argument_error(
-    error: ValidationError, schema: JsonObject, explain: Explain | None
-) -> InvalidArgument:
-    """Return a validation error as sentences: what is wrong, what is allowed, the closest match.
-
-    ``explain`` says what an unknown argument means (``unknown_arguments``).
-    """
-    return InvalidArgument(render_errors(error, schema, explain=explain))
 
 
 def decode_json_text(value: Any, schema: JsonObject, root: JsonObject) -> Any:

@@ -17,7 +17,7 @@ from typing import Any, get_args
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp_types import CallToolResult, InputRequiredResult
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, create_model
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, create_model
 
 from tavus_mcp.app import App
 from tavus_mcp.models.base import JsonObject
@@ -81,6 +81,15 @@ def build_schemas(spec: ToolSpec) -> JsonObject:
         "inputSchema": slim(_arguments_schema(spec.function)),
         "outputSchema": _output_schema(_result_model(annotation, spec.list_name)),
     }
+
+
+def find_validation_error(spec: ToolSpec, arguments: JsonObject) -> ValidationError | None:
+    """Return why the types of arguments are wrong, or None."""
+    try:
+        build_arguments_model(spec.function).model_validate(arguments)
+    except ValidationError as error:
+        return error
+    return None
 
 
 @cache
