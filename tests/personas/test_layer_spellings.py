@@ -254,7 +254,7 @@ MISTAKES_INSIDE: list[tuple[dict[str, Any], str, str]] = [
     ({"lmm": {"model": CANARY}}, "/layers/lmm", "did you mean 'llm'?"),
     ({"tts": {"tts_engine": CANARY}}, "/layers/tts/tts_engine", "cartesia"),
     ({"tts": {"voice_settings": {"speed": "slow"}}}, "/layers/tts/voice_settings/speed", "num"),
-    ({"tts": {"voice_settings": {"pitch": 1}}}, "/layers/tts/voice_settings/pitch", "Fields of /layers/tts/voice_settings: speed, "),
+    ({"tts": {"voice_settings": {"pitch": 1}}}, "/layers/tts/voice_settings/pitch", "Fields of "),
     (
         {"llm": {"tools": [{"type": "function", "function": {"nme": "a"}}]}},
         "/layers/llm/tools/0/function/nme",
