@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tavus_mcp import concurrency
@@ -13,7 +14,10 @@ from tavus_mcp.fleet.finding_summary import FindingSummary
 from tavus_mcp.fleet.selection import PersonaFilter, PersonaSelection
 from tavus_mcp.models.base import JsonObject, parse_id
 from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.text import truncate
 
+MAX_NAMES, _MAX_NAME_CHARS = 40, 40
+"""Most personas whose names are returned, and the length at which a name is cut."""
 MAX_LISTED_FAILURES = 10
 """Most unreadable personas that are listed with their error; the rest are counted."""
 
@@ -25,11 +29,20 @@ class AuditResult:
     finding_summary: FindingSummary
     checked_count: int = 0
     unread_count: int = 0
+    names: dict[str, str] = field(default_factory=dict)
     failures: list[JsonObject] = field(default_factory=list)
     total: int | None = None
     next_cursor: str | None = None
     stop_reason: str = ""
     is_continued: bool = False
+
+    def names_of(self, groups: Sequence[JsonObject]) -> dict[str, str]:
+        """Return the names of the first personas that the rows of groups list, by id, cut."""
+        ids = (persona_id for group in groups for persona_id in group.get("persona_ids", ()))
+        listed = list(dict.fromkeys(ids))[:MAX_NAMES]
+        return {
+            persona_id: truncate(self.names[persona_id], _MAX_NAME_CHARS) for persona_id in listed
+        }
 
     @property
     def is_complete(self) -> bool:
@@ -70,6 +83,7 @@ async def audit(
         else:
             selection.note_result(None)
             result.checked_count += 1
+            result.names[persona_id] = document.name
             result.finding_summary.add(persona_id, check.check(document, app.catalog))
         await progress.advance(selection.total)
 

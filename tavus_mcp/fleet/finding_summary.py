@@ -15,8 +15,8 @@ MAX_IDS_PER_GROUP = 20
 """Most persona ids of one group; fewer when there are many groups."""
 _MAX_TOTAL_IDS = 160
 _INDIVIDUAL_FIX_HINT = (
-    "Each needs values of its own, which check_persona tells; for old settings plan_bulk_change "
-    "with this finding and goals=['modernize'] works them out."
+    "Each persona needs values of its own; check_persona shows them. For outdated settings: "
+    "plan_bulk_change with this finding and goals=['modernize']."
 )
 
 

@@ -121,7 +121,8 @@ class MetricsReport(BaseModel):
 class AuditReport(BaseModel):
     """The findings of a whole account, by rule; ``complete`` unless some could not be read.
 
-    ``counts`` are findings by severity; ``failed`` names the first of the ``unread`` personas.
+    ``counts`` are findings by severity; ``names`` are those of the listed personas, by id;
+    ``failed`` names the first of the ``unread`` personas.
     """
 
     checked: int
@@ -129,6 +130,7 @@ class AuditReport(BaseModel):
     complete: bool
     counts: dict[str, int]
     groups: list[JsonObject]
+    names: JsonObject | None = None
     unread: int | None = None
     failed: list[JsonObject] | None = None
     stopped: str | None = None

@@ -8,14 +8,14 @@ from tavus_mcp.text import quote_words
 MAX_BRIEF_CHARS = 600
 MAX_COMPLAINT_CHARS = 200
 _SHOW = (
-    "Show each change: path, before, after, reason, trade-off; and settled (where goals pull "
-    "apart). Ask; without a clear yes change nothing."
+    "Show each change: path, before, after, reason, trade-off; and settled (where goals "
+    "conflict). Ask; without a clear yes change nothing."
 )
-_APPLY = "After the yes call apply_plan with that plan's plan_id: it does exactly what was shown."
+_APPLY = "After the yes call apply_plan with its plan_id: it does exactly what was shown."
 _NO_APPLY = "Stop there: nothing can be applied on this server"
 _IN_SHORT = (
-    "Show the changes; after a clear yes call apply_plan with the plan_id. The receipt's undo "
-    "takes it back."
+    "Show the changes; after a clear yes call apply_plan with the plan_id. The receipt holds the "
+    "call that undoes it."
 )
 _NO_CHANGE = "Nothing can be changed on this server"
 _UNDO = "Tell the person how to undo it: the call in the receipt's undo."
@@ -34,14 +34,16 @@ def create_from_brief(context: PromptContext) -> str:
             "its language, what it must never say.",
             "Write a name and a system_prompt: who it is, its aim, short spoken sentences, what it "
             "does when it does not know. Set layers only where the brief asks for it.",
-            context.step("describe_layer tells the fields and values of a layer; guess none."),
+            context.step(
+                "A value that you do not know: describe_layer(layer, field). Do not guess."
+            ),
             None
             if replica
             else context.step(
                 "Choose a default_replica_id with list_replicas.",
                 "Ask for a replica id; without a default_replica_id every call must name one",
             ),
-            context.step("check_persona(document={...}) finds the mistakes of the draft."),
+            context.step("check_persona(document={...}) finds mistakes in the draft."),
             context.step(
                 f"create_persona(name=..., system_prompt=...{replica}, dry_run=True) makes a plan. "
                 "Show name, prompt, layers and findings; change the draft until there is a clear "
@@ -50,7 +52,8 @@ def create_from_brief(context: PromptContext) -> str:
             ),
             context.step(_APPLY, needs="create_persona"),
             context.step(
-                "Tell the new id, and how to undo it: delete_persona, which asks before deleting.",
+                "Tell the person the new id, and how to undo it: delete_persona, which needs a "
+                "yes.",
                 needs="create_persona",
             ),
         ],
@@ -64,18 +67,18 @@ def review_persona(context: PromptContext) -> str:
         f"Review the Tavus persona {context.value('persona_id')} and report. Change nothing yet.",
         [
             context.step(
-                f"get_persona({its}, full_prompt=True): read it whole.", "It cannot be read here"
+                f"get_persona({its}, full_prompt=True): read all of it.", "It cannot be read here"
             ),
             context.step(f"check_persona({its}): every finding has a severity, a path and a hint."),
-            context.step(f"list_revisions({its}, limit=5): what was changed lately."),
+            context.step(f"list_revisions({its}, limit=5): the latest changes."),
             context.step(
                 f"measure_conversations({its}): how the turns were taken in its calls. Few calls "
                 "prove little; say how many there are.",
                 "Say that its calls were not looked at",
             ),
             "Report in plain words: what the persona is for; errors, then warnings, each with the "
-            "call that mends it; where the prompt contradicts itself or the settings; the three "
-            "changes that are worth most.",
+            "call that fixes it; where the prompt contradicts itself or the settings; the three "
+            "most useful changes.",
             context.step(
                 f"For a change the person wants: its tool with dry_run=True. {_IN_SHORT}",
                 _NO_CHANGE,
@@ -129,19 +132,18 @@ def modernize_persona(context: PromptContext) -> str:
     """Return the message of the prompt ``modernize_persona``."""
     its = f"persona_id='{context.value('persona_id')}'"
     return build_message(
-        f"Bring old settings of the Tavus persona {context.value('persona_id')} up to date; "
-        f"keep how "
-        "it behaves.",
+        f"Replace outdated settings of the Tavus persona {context.value('persona_id')}; keep its "
+        "behaviour.",
         [
-            context.step(f"check_persona({its}): what is deprecated, retired, legacy or unknown."),
+            context.step(f"check_persona({its}): what is outdated or unknown."),
             context.step(
-                f"suggest_tuning({its}, goals=['modernize']): a plan; it changes nothing. Answered "
-                "unchanged? Then nothing is old: say so and stop.",
+                f"suggest_tuning({its}, goals=['modernize']): a plan; it changes nothing. Status "
+                "unchanged means that nothing is outdated: say so and stop.",
                 "Follow the hints of the findings with dry_run=True",
             ),
             *_change_steps(context),
             context.step(
-                f"check_persona({its}) again: tell what remains and cannot be converted.",
+                f"check_persona({its}) again: say what is left and cannot be converted.",
                 needs="apply_plan",
             ),
         ],
@@ -156,17 +158,16 @@ def compare_variants(context: PromptContext) -> str:
         [
             context.step(
                 f"compare_personas(first='{first}', second='{second}', measure=True): the fields "
-                "that differ, and the figures of their calls.",
+                "that differ, and metrics of their calls.",
                 "They cannot be compared here",
             ),
-            context.step("Where a value is not clear: describe_layer."),
-            "Tell what each difference does in a call, the weightiest first, and which of the two "
-            "suits what.",
-            "Say how many calls stand behind a figure, and call a difference real only when the "
-            "answer does; interruptions are inferred from overlapping speech.",
+            context.step("Where a value is not clear: describe_layer(layer, field)."),
+            "Say what each difference does in a call, the most important first, and which of the "
+            "two suits what.",
+            "Say how many calls each metric is based on, and call a difference real only when the "
+            "result does. Interruptions are inferred from overlapping speech.",
             context.step(
-                f"If one shall become like the other: {_conversion_call(first, second)}. "
-                f"{_IN_SHORT}",
+                f"To make one like the other: {_conversion_call(first, second)}. {_IN_SHORT}",
                 _NO_CHANGE,
             ),
         ],

@@ -48,7 +48,7 @@ async def check_persona(
 
 
 _GOALS_DESCRIPTION = (
-    "In a dispute the first wins. respond_faster: shorter wait for an answer; speak_faster, "
+    "If goals conflict, the first wins. respond_faster: shorter wait for an answer; speak_faster, "
     "speak_slower: pace of speech. be_more_patient: longer pauses to think; interrupt_less: it "
     "talks over people less; be_easier_to_interrupt, be_harder_to_interrupt: how easily people "
     "stop it. sound_calmer: tone, not pace. be_more_grounded: fewer inventions; be_smarter: "
@@ -72,7 +72,7 @@ async def suggest_tuning(
     strength: Annotated[Strength, doc("How far")] = "normal",
     languages: Annotated[list[str], doc("Names or codes")] = [],  # noqa: B006 - read only
 ) -> Suggestion:
-    """Plan a fix: slow, interrupts, makes things up, tone, noise, silence, cost, deprecated; then
-    apply_plan.
+    """Plan changes with reasons and costs, for apply_plan. For: slow, interrupts, makes things up,
+    tone, noise, silence, cost, outdated.
     """
     return await suggest.suggest(app, persona_id, goals, strength, languages)

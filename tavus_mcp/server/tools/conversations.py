@@ -17,9 +17,7 @@ conversations = Toolset("conversations")
 @conversations.read("List conversations")
 async def list_conversations(
     app: App,
-    persona_id: Annotated[
-        PersonaId | None, doc("Only of this persona, in the whole account")
-    ] = None,
+    persona_id: Annotated[PersonaId | None, doc("Only calls of this persona")] = None,
     status: Annotated[Literal["active", "ended"] | None, doc("Default both")] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
@@ -56,11 +54,11 @@ async def measure_conversations(
     persona_id: Reference,
     since: Annotated[str | None, doc("ISO date or time")] = None,
     until: Annotated[str | None, doc("The same; a date is included")] = None,
-    limit: Annotated[int, doc("The latest so many calls", ge=1, le=500)] = 200,
+    limit: Annotated[int, doc("At most so many calls, latest first", ge=1, le=500)] = 200,
 ) -> MetricsReport:
     """Measure turn-taking in ended calls, by revision: gaps, pace, silences, interruptions.
 
-    With 95 % intervals. compare_personas(measure=true) tells whether a difference is chance.
+    With 95 % intervals. compare_personas(measure=true) says whether a difference is chance.
     """
     window = measure.TimeWindow.parse(since, until)
     measured = await measure.measure(app, persona_id, window, limit)

@@ -58,6 +58,7 @@ async def audit_personas(
         complete=result.is_complete,
         counts=dict(result.finding_summary.counts),
         groups=groups,
+        names=result.names_of(groups) or None,
         unread=result.unread_count or None,
         failed=result.failures or None,
         stopped=result.stop_reason or None,

@@ -34,7 +34,7 @@ history = Toolset("history")
 async def list_revisions(
     app: App, persona_id: PersonaIdParameter, limit: Limit = 20, cursor: Cursor = None
 ) -> RevisionPage:
-    """List changes of a persona, when, by which tool, and the revision after; to undo."""
+    """List the changes of a persona: when, by which tool, values, the revision after each."""
     page = await read_history_page(app, persona_id, limit, cursor)
     return RevisionPage(revisions=page.rows, next_cursor=page.next_cursor, note=page.note)
 
@@ -44,7 +44,7 @@ async def compare_personas(
     app: App,
     first: Reference,
     second: Reference,
-    measure: Annotated[bool, doc("Figures of their calls too")] = False,
+    measure: Annotated[bool, doc("Metrics of their calls too")] = False,
 ) -> Comparison:
     """Compare two personas, or two revisions, field by field."""
     _, left = await revisions.load_referenced_persona(app, first, "first")
@@ -63,16 +63,18 @@ async def compare_personas(
 async def restore_revision(
     app: App,
     persona_id: PersonaIdParameter,
-    revision: Annotated[str, doc("The state to have again, of list_revisions")],
+    revision: Annotated[str, doc("Revision to restore, from list_revisions")],
     only: Annotated[
         list[str], doc('Layers or JSON Pointers, like "tts" or "/greeting"; default all')
     ] = [],  # noqa: B006 - read only
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
-    after_revision: Annotated[str | None, doc("Of the undone change; later edits conflict")] = None,
+    after_revision: Annotated[
+        str | None, doc("After the change to undo; finds later edits")
+    ] = None,
     overwrite: Annotated[list[str], doc("Restore these even if edited")] = [],  # noqa: B006 - read only
 ) -> Receipt:
-    """Undo: bring a persona or parts of it back to a revision; a deleted one gets a new id."""
+    """Undo: restore a persona or fields of it; a deleted persona gets a new id."""
     request = restore.RestoreRequest(
         persona_id,
         revision,
@@ -91,7 +93,7 @@ async def apply_plan(
     ctx: Context[Any, Any],
     plan_id: Annotated[str, doc("From an answer with status planned")],
 ) -> PlanReceipt:
-    """Carry out exactly one plan, once, after the person agreed to it."""
+    """Carry out one plan, once, of one persona or many, after the person agreed to it."""
     plan = await plans.load_applicable_plan(app, plan_id)
     receipt: Receipt
     match plan.kind:

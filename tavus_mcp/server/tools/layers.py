@@ -133,10 +133,10 @@ async def configure_llm(
     ] = MISSING,
     api_key_ref: ApiKeyRef | MISSING = MISSING,
     api_key: ApiKey | MISSING = MISSING,
-    temperature: Annotated[float | MISSING, doc("Randomness", ge=0, le=2)] = MISSING,
-    top_p: Annotated[float | MISSING, doc("Nucleus", ge=0, le=1)] = MISSING,
+    temperature: Annotated[float | MISSING, doc("Sampling temperature", ge=0, le=2)] = MISSING,
+    top_p: Annotated[float | MISSING, doc("Nucleus sampling", ge=0, le=1)] = MISSING,
     speculative_inference: Annotated[
-        bool | MISSING, doc("Start before the user has ended")
+        bool | MISSING, doc("Start to answer while the user still speaks")
     ] = MISSING,
     headers: Annotated[
         JsonObject | MISSING, doc("Merged by key; {secret:x} puts TAVUS_SECRET_X in")
@@ -148,7 +148,7 @@ async def configure_llm(
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
 ) -> Receipt:
-    """Change which model thinks and how; only what is given changes."""
+    """Change the LLM layer: model, endpoint, sampling. Only what is given changes."""
     return await _change_layer(app, "llm", locals())
 
 
@@ -156,7 +156,7 @@ async def configure_llm(
 async def configure_tts(
     app: App,
     persona_id: PersonaIdParameter,
-    tts_engine: Annotated[TtsEngine | MISSING, doc("Who provides the voice")] = MISSING,
+    tts_engine: Annotated[TtsEngine | MISSING, doc("Provider of the voice")] = MISSING,
     external_voice_id: Annotated[
         str | MISSING, doc("Voice id of the provider", min_length=1)
     ] = MISSING,
@@ -164,7 +164,9 @@ async def configure_tts(
     tts_model_name: Annotated[str | MISSING, doc("Model of the provider", min_length=1)] = MISSING,
     api_key_ref: ApiKeyRef | MISSING = MISSING,
     api_key: ApiKey | MISSING = MISSING,
-    tts_emotion_control: Annotated[bool | MISSING, doc("Let the LLM colour the voice")] = MISSING,
+    tts_emotion_control: Annotated[
+        bool | MISSING, doc("The LLM sets emotions of the voice")
+    ] = MISSING,
     speed: Annotated[
         float | MISSING, doc("1 is usual; sonic, sonic-1: -1 to 1, 0 is usual")
     ] = MISSING,
@@ -176,13 +178,15 @@ async def configure_tts(
     similarity_boost: Annotated[Ratio | MISSING, ElevenLabs] = MISSING,
     style: Annotated[Ratio | MISSING, ElevenLabs] = MISSING,
     use_speaker_boost: Annotated[bool | MISSING, ElevenLabs] = MISSING,
-    pronunciation_dictionary_id: Annotated[str | MISSING, doc("How names are spoken")] = MISSING,
+    pronunciation_dictionary_id: Annotated[
+        str | MISSING, doc("Dictionary of how words are spoken")
+    ] = MISSING,
     playht_user_id: Annotated[str | MISSING, DeprecatedField] = MISSING,
     unset: Unset = [],  # noqa: B006 - read, never changed
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
 ) -> Receipt:
-    """Change which voice speaks and how it sounds; only what is given changes."""
+    """Change the TTS layer: engine, voice, speed, tone. Only what is given changes."""
     return await _change_layer(app, "tts", locals())
 
 
@@ -201,7 +205,7 @@ async def configure_stt(
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
 ) -> Receipt:
-    """Change how speech is heard. For turn-taking use configure_conversational_flow."""
+    """Change speech recognition. For turn-taking use configure_conversational_flow."""
     return await _change_layer(app, "stt", locals())
 
 
@@ -233,7 +237,7 @@ async def configure_perception(
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
 ) -> Receipt:
-    """Change what it sees and hears in the user. Lists are replaced whole."""
+    """Change what it notices in camera, screen and voice. Lists are replaced whole."""
     return await _change_layer(app, "perception", locals())
 
 
@@ -266,7 +270,7 @@ async def configure_conversational_flow(
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
 ) -> Receipt:
-    """Change who speaks when: patience, interruptions, background voices, silence."""
+    """Change turn-taking: patience, interruptions, background voices, silence."""
     return await _change_layer(app, "conversational_flow", locals())
 
 
@@ -288,7 +292,7 @@ async def set_function_tool(
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
 ) -> Receipt:
-    """Add or replace one function that the persona may call; your app must carry it out."""
+    """Add or replace one function that the persona may call; your app must execute it."""
     pointer = _FUNCTION_LISTS[layer, modality]
     parts = {"name": name, "description": description, "parameters": parameters, "strict": strict}
     function = {key: value for key, value in parts.items() if value is not MISSING}

@@ -168,7 +168,7 @@ async def create_persona(
     allow_private_url: Annotated[bool, DeprecatedField] = False,
     dry_run: DryRun = False,
 ) -> Receipt:
-    """Create a persona, from nothing or based on another one. Answers a receipt with its id."""
+    """Create a persona, new or as a copy of another. Answers a receipt with its id."""
     values = argument_values(locals(), persona_arguments())
     fields: JsonObject = {pointer[1:]: value for pointer, value in values.items()}
     findings = [] if audio_only is MISSING else [AUDIO_ONLY]
