@@ -187,7 +187,7 @@ async def apply_files(app: App, options: ApplyOptions) -> int:
             await run.run_step(run.check)
         if run.status == ExitStatus.DONE or options.dry_run:
             await run.run_step(run.apply)
-        else:
+        elif len(run.files) > 1:
             files.print_error(app, "Nothing was written: all files must be right before one is.")
     if len(run.files) > 1:
         run.print_summary()

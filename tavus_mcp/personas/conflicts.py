@@ -10,6 +10,7 @@ from tavus_mcp.errors import Conflict, RequestRejected, TavusError, ToolFailure
 from tavus_mcp.history.record import record_observed
 from tavus_mcp.history.states import find_state, is_at_revision
 from tavus_mcp.journal.entry import JournalEntry
+from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import (
@@ -22,6 +23,7 @@ from tavus_mcp.models.json_patch import (
     pointer_of,
     pointer_tokens,
 )
+from tavus_mcp.models.persona import is_unread
 from tavus_mcp.personas.change_lines import render_change
 from tavus_mcp.personas.readback import unexpected_differences
 from tavus_mcp.text import quote_paths
@@ -84,6 +86,11 @@ async def build_revision_conflict(
     )
 
 
+def _is_unread_in_one(before: JsonObject, after: JsonObject, path: str) -> bool:
+    """Tell whether only one of two reads shows a field, as of a version that did not read it."""
+    return is_unread(before, path) or is_unread(after, path)
+
+
 async def describe_edits(
     app: App,
     expected: PersonaDocument,
@@ -96,8 +103,8 @@ async def describe_edits(
     """
     before, after = (app.masker.mask(item.stable_fields()) for item in (expected, current))
     if paths is None:
-        changed = (outermost_list(before, item.path) for item in diff(before, after))
-        paths = list(dict.fromkeys(changed))
+        changed = dict.fromkeys(outermost_list(before, item.path) for item in diff(before, after))
+        paths = [path for path in changed if not _is_unread_in_one(before, after, path)]
     entries = await app.journal.entries_of_persona(current.persona_id)
     lines = []
     for path in paths[:_MAX_CONFLICT_ITEMS]:

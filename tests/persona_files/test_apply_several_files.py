@@ -44,7 +44,7 @@ def test_all_files_are_applied_and_counted(runner: CommandRunner) -> None:
     [
         ("not YAML", "persona_name: [\n", 4, "not YAML"),
         ("unknown field", BOB + "colour: red\n", 4, "/colour"),
-        ("refused value", BOB + "pipeline_mode: loud\n", 4, "/pipeline_mode"),
+        ("refused value", BOB + "languages: 5\n", 4, "/languages"),
         ("no such replica", BOB.replace("rfe12d8b9597", "r000000000000"), 4, "no replica"),
         ("no such document", BOB + "document_ids: [d0000000]\n", 4, "no document"),
         ("unknown key", BOB + "layers: {llm: {api_key_ref: nowhere}}\n", 4, "api_key_ref"),
@@ -127,3 +127,9 @@ def test_a_file_finds_a_deleted_persona_that_was_restored(runner: CommandRunner)
     assert result.find_value("persona_id") == restored
     assert f"persona_id: {restored}" in (runner.folder / "ada.yaml").read_text()
     assert list_names(runner) == ["Ada"]
+
+
+def test_one_refused_file_says_nothing_about_other_files(runner: CommandRunner) -> None:
+    runner.write_file(BOB + "colour: red\n", "bob.yaml")
+    assert "all files must be right" not in runner.run("apply", "bob.yaml").stderr
+    assert "all files must be right" in runner.run("apply", "ada.yaml", "bob.yaml").stderr
