@@ -49,11 +49,13 @@ _EMPTY_VALUES: tuple[object, ...] = (None, "", [], {})
 def is_equivalent_value(expected: object, actual: object, path: str, catalog: Catalog) -> bool:
     """Tell whether a value reads back as it was written; ``None`` stands for an absent one.
 
-    A masked key is equivalent to any value, and an absent value to the default of its field.
+    A masked key is equivalent to any value, an absent value to the default of its field, and an
+    absent object to one that holds nothing but defaults.
     """
-    if isinstance(expected, dict) and isinstance(actual, dict):
+    if isinstance(expected, dict) and isinstance(actual, dict | None):
+        members = actual or {}
         return all(
-            is_equivalent_value(item, actual.get(key), f"{path}/{key}", catalog)
+            is_equivalent_value(item, members.get(key), f"{path}/{key}", catalog)
             for key, item in expected.items()
         )
     if isinstance(expected, list) and isinstance(actual, list):
