@@ -23,8 +23,14 @@ _REFERENCE_ERRORS = {
     "guardrails_id": "invalid guardrails_id",
     "guardrail_ids": "invalid guardrail_ids",
     "document_ids": "invalid document",
+    "tool_ids": "invalid tool_ids",
+    "persona_description": "persona_description",
 }
-"""Fields that refer to other objects, with a part of Tavus's error when the object is gone."""
+"""Fields that Tavus may refuse to restore, with a part of its error.
+
+All but one refer to other objects, which may be gone. Whether a new persona may have a description
+is not documented.
+"""
 MAX_ATTEMPTS = len(_REFERENCE_ERRORS) + 1
 TOO_MANY_MISSING = "Too much of what this persona points at is gone; set it anew."
 
@@ -125,6 +131,10 @@ def missing_reference(fields: JsonObject, error: TavusError) -> str:
 
 
 def missing_reference_finding(name: str, reference: object) -> RuleFinding:
-    """Return the finding for a reference to an object that no longer exists."""
+    """Return the finding for a field that Tavus refused to restore."""
+    if name == "persona_description":
+        hint = "Set it with update_persona(persona_id, persona_description=...)."
+        message = "Not restored: Tavus refused it for a new persona."
+        return warning("not-copied", message, path=f"/{name}", hint=hint)
     message = f"Not brought back: Tavus knows no such id any more ({quote_foreign(reference)})."
     return warning("gone-reference", message, path=f"/{name}")

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from mcp_client import ToolClient
+from starlette.applications import Starlette
 
+from tavus_mcp.sandbox.faults import Fault
 from tavus_mcp.sandbox.store import Store
 
 pytestmark = pytest.mark.anyio
@@ -204,3 +206,30 @@ async def test_a_copy_has_the_tools_of_the_original(tool_client: ToolClient, sto
     copied = await tool_client.expect_result("create_persona", based_on=persona_id)
     assert copied["status"] == "applied"
     assert read_tools(store, copied["persona_id"]) == ["t1"]
+
+
+async def test_a_deleted_persona_comes_back_without_tools_that_are_gone(
+    tool_client: ToolClient, store: Store
+) -> None:
+    persona_id = await tool_client.create_persona(tool_ids=["t1"])
+    receipt = await tool_client.delete_persona(persona_id)
+    store.remove("tool", "t1")
+    back = await tool_client.expect_result(receipt["undo"]["tool"], **receipt["undo"]["arguments"])
+    assert not read_tools(store, back["persona_id"])
+    assert any(item["path"] == "/tool_ids" for item in back["findings"])
+
+
+async def test_a_deleted_persona_comes_back_where_a_new_one_may_have_no_description(
+    tool_client: ToolClient, store: Store, sandbox: Starlette
+) -> None:
+    """Vendor: the description is patched, and no part of what its client creates."""
+    persona_id = await tool_client.create_persona()
+    await tool_client.expect_result(
+        "update_persona", persona_id=persona_id, persona_description="Tutor"
+    )
+    receipt = await tool_client.delete_persona(persona_id)
+    refusal = {"error": "Bad Request: {'persona_description': ['Unknown field.']}"}
+    sandbox.state.faults.plan(Fault(kind="status", method="POST", status=400, body=refusal))
+    back = await tool_client.expect_result(receipt["undo"]["tool"], **receipt["undo"]["arguments"])
+    assert "persona_description" not in (store.get("persona", back["persona_id"]) or {})
+    assert any(item["path"] == "/persona_description" for item in back["findings"])
