@@ -14,7 +14,7 @@ import anyio
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import allowed_rules
 from tavus_mcp.cli import files
-from tavus_mcp.cli.exit_status import status_of, worst_status
+from tavus_mcp.cli.exit_status import status_of, status_of_receipt, worst_status
 from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.receipts import print_receipt
 from tavus_mcp.cli.wiring import build_app
@@ -113,13 +113,12 @@ class _ApplyRun:
             item.outcome = "to change" if item.parsed.persona_id else "to create"
             if receipt.status == "unchanged":
                 item.outcome = "unchanged"
-            else:
-                item.status = ExitStatus.CHANGES
         else:
             written = "updated" if item.parsed.persona_id else "created"
             item.outcome = written if receipt.status == "applied" else receipt.status
-            if receipt.status == "planned":  # nothing was written: the receipt says why
-                item.status = ExitStatus.CONFLICT
+        item.status = status_of_receipt(receipt)
+        if receipt.status == "planned" and not (self.options.dry_run or self.app.protected):
+            item.status = ExitStatus.CONFLICT  # nothing was written: the receipt says why
         print_receipt(self.app, receipt, file_name=item.name)
         if files.is_regular_file(item.name) and result.text != item.parsed.request.text:
             _write_back(item, result)

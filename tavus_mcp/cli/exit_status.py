@@ -13,6 +13,7 @@ from tavus_mcp.errors import (
     Refused,
     RequestRejected,
 )
+from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.persona_files.yaml_reader import BadFile
 
 _STATUS_BY_ERROR: tuple[tuple[type[Exception], ExitStatus], ...] = (
@@ -37,6 +38,11 @@ def status_of(error: Exception) -> ExitStatus:
     """Return the exit status of a command that ended with an error."""
     statuses = (status for kind, status in _STATUS_BY_ERROR if isinstance(error, kind))
     return next(statuses, ExitStatus.FAILURE)
+
+
+def status_of_receipt(receipt: Receipt) -> ExitStatus:
+    """Return the exit status of a command with this receipt: whether the change is live."""
+    return ExitStatus.CHANGES if receipt.status in ("planned", "drafted") else ExitStatus.DONE
 
 
 def worst_status(statuses: Iterable[ExitStatus]) -> ExitStatus:

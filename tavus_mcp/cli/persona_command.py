@@ -9,7 +9,7 @@ import anyio
 
 from tavus_mcp.app import App
 from tavus_mcp.cli import files
-from tavus_mcp.cli.exit_status import status_of
+from tavus_mcp.cli.exit_status import status_of, status_of_receipt
 from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.receipts import print_receipt
 from tavus_mcp.cli.wiring import build_app
@@ -45,4 +45,4 @@ def run_persona_command(
 def print_write(app: App, receipt: Receipt) -> int:
     """Print a receipt; return the exit status of the write, or of the plan of one."""
     print_receipt(app, receipt)
-    return ExitStatus.CHANGES if receipt.status == "planned" else ExitStatus.DONE
+    return status_of_receipt(receipt)

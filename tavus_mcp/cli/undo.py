@@ -66,7 +66,9 @@ async def _undo_bulk_change(app: App, arguments: argparse.Namespace) -> int:
     stored = draft.stored_plan
     if stored is None:
         return ExitStatus.DONE
-    if arguments.dry_run:
+    if plans.must_be_planned(app, dry_run=arguments.dry_run):
+        findings = [item.model_dump(mode="json") for item in plans.protected_findings(app)]
+        print_facts(app, {"findings": findings or None})
         return ExitStatus.CHANGES
     count = len(draft.planned_personas)
     if not arguments.yes and not is_confirmed(app, f"Undo it for {count} persona(s)? [yes]", "yes"):

@@ -35,17 +35,25 @@ async def plan_deletion(
         document,
         plan_id=plan.plan_id,
         expires_at=plan.expires_at,
-        findings=[*findings, CONFIRMATION_REQUIRED, _loss_finding(app, document)],
+        findings=[
+            *findings,
+            CONFIRMATION_REQUIRED,
+            _loss_finding(app, document),
+            *plans.protected_findings(app),
+        ],
     )
 
 
 async def delete(app: App, request: DeleteRequest) -> Receipt:
     """Delete a persona that is still at the confirmed revision, after recording all of it.
 
+    While the server is protected, a deletion without a plan answers one instead.
     Raises ``Conflict`` when it changed meanwhile, or when it is not known whether it is gone.
     """
     document = await app.api.get_persona(request.persona_id)
     await require_revision(app, document, request.if_revision, has_plan=request.plan is not None)
+    if plans.must_be_planned(app, plan=request.plan):
+        return await plan_deletion(app, document)
     used_seq = await plans.mark_used(app, request.plan) if request.plan else 0
     intent = WriteIntent("persona", "delete_persona", document, used_seq=used_seq)
     async with recorded_write(app, intent) as write:

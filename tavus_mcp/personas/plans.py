@@ -58,7 +58,7 @@ class Plan:
     on_started: Callable[[], None] = lambda: None
 
 
-def must_be_planned(app: App, *, dry_run: bool, plan: Plan | None = None) -> bool:
+def must_be_planned(app: App, *, dry_run: bool = False, plan: Plan | None = None) -> bool:
     """Tell whether a write is only planned: on request, or while the server is protected.
 
     ``plan`` is the plan that the write carries out, if any.

@@ -75,7 +75,7 @@ def _describe_missing_effect(write: RecordedWrite) -> str:
         "Tavus answered that it accepted the change, but the persona reads as before: the change "
         f"did not take effect. {details} If the persona has a draft in the Tavus dashboard, the "
         f"change may be in it; "
-        "publish it there, or with publish_persona of the toolset advanced."
+        "publish it there, or with publish_persona."
     )
 
 
@@ -107,7 +107,7 @@ CONTRADICTED = warning(
     "contradicted",
     "Tavus answered that nothing changes, but the persona reads otherwise. A draft of the persona "
     "may hold these values already.",
-    hint="Look in the Tavus dashboard. publish_persona (toolset advanced) publishes a draft.",
+    hint="Look in the Tavus dashboard. publish_persona publishes a draft.",
     source="P:draft-and-live",
 )
 DRAFTED = warning(

@@ -208,7 +208,7 @@ def _classify_status(
             return RequestRejected, (
                 "The Tavus dashboard holds unpublished edits of this persona. Nothing was written. "
                 "Publish or discard them there, then call again. "
-                "publish_persona(discard_editor_changes=true) of the toolset advanced discards "
+                "publish_persona(discard_editor_changes=true) discards "
                 "them, after the person agreed."
             )
         case 429:

@@ -159,3 +159,23 @@ def test_undo_takes_back_a_bulk_change(runner: CommandRunner) -> None:
     for options, status, count in (([], 5, 2), (["--dry-run"], 2, 2), (["--yes"], 0, 0)):
         assert runner.run("undo", plan_id, *options).status == status
         assert count_greetings() == count
+
+
+@pytest.mark.parametrize("command", ["delete", "undo", "apply"])
+def test_a_protected_account_is_not_written_by_a_command(
+    runner: CommandRunner, command: str
+) -> None:
+    """Ours: with TAVUS_MCP_PROTECTED=1 every write answers a plan."""
+    path, persona_id = runner.create_persona_from_text(ADA)
+    change_prompt(runner, "You assist people.")
+    path.write_text(path.read_text().replace("assist", "serve"))
+    words = {
+        "delete": ["delete", persona_id, "--yes"],
+        "undo": ["undo", persona_id],
+        "apply": ["apply", path.name],
+    }
+    done = runner.run(*words[command], TAVUS_MCP_PROTECTED="1")
+    assert done.status == 2, done
+    assert "status: planned" in done.stdout
+    assert "TAVUS_MCP_PROTECTED=1" in done.stdout
+    assert read_prompt(runner, persona_id) == "You assist people."

@@ -202,11 +202,12 @@ REFUSED = {"kind": "status", "times": 0}
     ("fault", "word"),
     [
         ({"status": 401, "body": {"message": "Invalid access token"}}, "TAVUS_API_KEY"),
+        ({"status": 402, "body": {"message": "Payment required"}}, "no credits left"),
         ({"status": 429, "headers": {"retry-after": "0"}}, "Too many requests"),
         ({"status": 503, "headers": {"retry-after": "0"}}, "Tavus answered 503"),
         (None, "No answer from Tavus"),
     ],
-    ids=["401", "429", "503", "no connection"],
+    ids=["401", "402", "429", "503", "no connection"],
 )
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
 async def test_a_general_failure_stops_the_run_and_explains_how_to_resume(

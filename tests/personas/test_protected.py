@@ -92,3 +92,15 @@ def test_the_setting_is_read_and_a_wrong_value_protects() -> None:
     wrong = from_environment({"TAVUS_MCP_PROTECTED": "please"})
     assert wrong.protected
     assert any("TAVUS_MCP_PROTECTED" in line for line in wrong.problems)
+
+
+@pytest.mark.parametrize("tool", ["update_persona", "publish_persona", "delete_persona"])
+async def test_a_plan_that_was_applied_is_used_up(
+    open_tool_client: ToolClientFactory, protected_client: ToolClient, tool: str
+) -> None:
+    persona_id, _ = await create_with_history(open_tool_client)
+    change = {"name": "B"} if tool == "update_persona" else {}
+    planned = await protected_client.expect_result(tool, persona_id=persona_id, **change)
+    await protected_client.expect_result("apply_plan", plan_id=planned["plan_id"])
+    message = await protected_client.expect_error("apply_plan", plan_id=planned["plan_id"])
+    assert "used once" in message

@@ -58,7 +58,7 @@ def read_stored(store: Store, persona_id: str) -> dict[str, Any]:
 
 @EVERY_SWITCH
 @pytest.mark.parametrize(("tool", "arguments"), CHANGES)
-async def test_a_change_is_live_when_it_is_said_and_is_undone_to_the_same_document(
+async def test_a_change_that_is_applied_is_live_and_is_undone_to_the_same_document(
     tool_client: ToolClient,
     store: Store,
     switch: str,
