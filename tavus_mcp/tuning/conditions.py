@@ -167,6 +167,8 @@ CONDITIONS: Mapping[str, Condition] = {
     "idle_engagement_off": _has_flow_value("idle_engagement", None, "off"),
     "low_interruptibility": _has_flow_value("replica_interruptibility", "low"),
     "voice_isolation_off": _has_flow_value("voice_isolation", "off"),
+    # absent: the model that Tavus adds with the first field of the layer
+    "sparrow_2": _has_flow_value("turn_detection_model", None, "sparrow-2"),
     "non_english": _has_non_english_language,
     "single_parakeet_language": _has_single_parakeet_language,
     "documents": _has_documents,

@@ -66,7 +66,7 @@ def build_exchange_reason(
         return replace(reason, reason=explanation, confidence="inferred")
     if old is not None and is_discouraged(stored_model, catalog):
         gains = (rating_of(new, step.rating) or 0) > (rating_of(old, step.rating) or 0)
-        effect = reason.effect if gains else "A model that is still on offer answers."
+        effect = reason.effect if gains else "A model that Tavus still offers answers."
         return replace(reason, reason=f"{old.id} is {old.status}; {rated}.", effect=effect)
     return reason
 
@@ -84,7 +84,7 @@ def report_unrated_model(
         "unrated-model",
         step.path,
         f"{name} is not rated for {step.rating}, so it was kept.",
-        f"strength='strong' takes {offered.id}: {_render_ratings(offered)}.",
+        f"strength='strong' chooses {offered.id}: {_render_ratings(offered)}.",
         step.source,
         "info",
     )

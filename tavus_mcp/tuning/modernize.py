@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from tavus_mcp.checker.check import check
 from tavus_mcp.deprecations import CONVERSIONS, Conversion, ConvertedOperation
-from tavus_mcp.models.base import is_set
 from tavus_mcp.tuning.working_copy import AlreadyMet, WorkingCopy
 
 _LEGACY_RULE_WORDS = {"legacy", "deprecated", "retired", "unknown", "spelling"}
@@ -16,11 +15,10 @@ def modernize(working_copy: WorkingCopy) -> None:
     """Apply every conversion; report the legacy settings that none converts."""
     for conversion in CONVERSIONS:
         convert(working_copy, conversion)
-    _report_aliases(working_copy)
     _report_remaining(working_copy)
     if not working_copy.reasons and not working_copy.findings:
         working_copy.already_met.append(
-            AlreadyMet(working_copy.goal, "", "says everything in today's words")
+            AlreadyMet(working_copy.goal, "", "all settings are current")
         )
 
 
@@ -59,16 +57,6 @@ def _report_translation(working_copy: WorkingCopy, operation: ConvertedOperation
             working_copy.add_finding(
                 rule, operation.path, message, hint, translation.source, "warning"
             )
-
-
-def _report_aliases(working_copy: WorkingCopy) -> None:
-    """Report values that still work and have newer counterparts, such as an older replica."""
-    for seed in working_copy.catalog.seed_mappings():
-        stored = working_copy.at(seed.path) if seed.path and seed.value else None
-        if seed.status == "alias" and is_set(stored) and stored == seed.value:
-            message = f"Older, but it still works: {seed.item}. Today: {seed.equivalent}."
-            hint = "To change it: update_persona(persona_id, default_replica_id=...)."
-            working_copy.add_finding("alias", seed.path or "", message, hint, seed.source, "info")
 
 
 def _report_remaining(working_copy: WorkingCopy) -> None:

@@ -19,9 +19,7 @@ from tavus_mcp.tuning.turn_taking import carry_over_turn_taking
 from tavus_mcp.tuning.working_copy import PROMPT, AlreadyMet, Recommendation, WorkingCopy
 
 MODERNIZE = "modernize"
-_FULL_MODE_HINT = (
-    'To have it used: update_persona(persona_id, pipeline_mode="full", system_prompt=...).'
-)
+_FULL_MODE_HINT = 'To use it: update_persona(persona_id, pipeline_mode="full", system_prompt=...).'
 
 
 def build_recommendation(
@@ -139,7 +137,7 @@ def _path_clauses(paths: Sequence[str]) -> Iterator[str]:
     if PROMPT in paths:
         yield f"takes no {PROMPT}"
     if flow:
-        yield f"bypasses /layers/stt, so presumably nothing reads {', '.join(flow)}"
+        yield f"bypasses /layers/stt, so {', '.join(flow)} probably has no effect"
 
 
 def _report_goals_without_gentle_step(working_copy: WorkingCopy, goals: Sequence[str]) -> None:
@@ -157,7 +155,7 @@ def _report_goals_without_gentle_step(working_copy: WorkingCopy, goals: Sequence
             working_copy.add_finding(
                 "nothing-gentle",
                 "",
-                f"Goal {goal.name} has nothing to move gently here.",
+                f"Goal {goal.name} has no gentle change here.",
                 "Ask again with strength='normal'.",
                 goal.source,
                 "info",
@@ -170,7 +168,7 @@ def _report_stock_persona(working_copy: WorkingCopy) -> None:
             "stock-persona",
             "/persona_type",
             "A stock persona of Tavus cannot be changed, so this plan cannot be applied to it.",
-            "Make your own of it: create_persona(based_on=..., name=...), and ask again for that.",
+            "Make a copy: create_persona(based_on=..., name=...), and ask again for the copy.",
             "D:get-personas, N#70219330625",
             "warning",
         )

@@ -40,7 +40,7 @@ def _report_first_languages(working_copy: WorkingCopy, step: Step) -> None:
         "first-languages",
         step.path,
         "The list was empty, so only these languages are listed.",
-        "If the persona is to speak its present language too, ask again and name it as well.",
+        "If the persona should keep its present language, ask again and name it as well.",
         step.source,
         "warning",
     )

@@ -25,7 +25,12 @@ from tavus_mcp.tuning.modernize import apply_operations
 from tavus_mcp.tuning.working_copy import WorkingCopy
 
 _TIME_BASED = "time-based"  # the turn model that smart_turn_detection=false is equivalent to
-_STT_EQUIVALENTS = (f"{FLOW}/turn_taking_patience", f"{FLOW}/replica_interruptibility")
+_OVERRIDING_FIELDS = (
+    f"{FLOW}/turn_taking_patience",
+    f"{FLOW}/replica_interruptibility",
+    TURN_MODEL,
+)
+"""Fields that put the turn-taking fields of stt out of effect when a goal sets them."""
 
 
 def effective_value(working_copy: WorkingCopy, path: str) -> object:
@@ -65,7 +70,7 @@ def carry_over_turn_taking(working_copy: WorkingCopy) -> None:
         for goal in reason.goals
     )
     working_copy.goals = tuple(goals)
-    if not is_flow_used(before) or any(working_copy.has_set(path) for path in _STT_EQUIVALENTS):
+    if not is_flow_used(before) or any(map(working_copy.has_set, _OVERRIDING_FIELDS)):
         _replace_turn_taking(working_copy)
     if not is_flow_used(before):
         apply_operations(working_copy, pin_defaults(catalog, _paths_set(working_copy)))

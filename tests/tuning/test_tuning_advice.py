@@ -79,7 +79,7 @@ async def test_strength_strong_makes_the_change_that_normal_announces(
     store_persona(store)
     (sentence,) = find_sentences(await suggest_tuning(tool_client, "be_smarter"), "is not rated")
     strong = await suggest_tuning(tool_client, "be_smarter", strength="strong")
-    assert f"takes {values_by_path(strong)['/layers/llm/model']}: " in sentence
+    assert f"chooses {values_by_path(strong)['/layers/llm/model']}: " in sentence
 
 
 @pytest.mark.parametrize(

@@ -72,10 +72,12 @@ async def test_a_goal_overruled_at_one_field_changes_other_fields(
 async def test_a_later_goal_goes_as_far_as_the_first_one_allows(
     tool_client: ToolClient, store: Store
 ) -> None:
-    store_persona(store, layers={"conversational_flow": {"replica_interruptibility": "low"}})
+    flow = {"turn_detection_model": "sparrow-1", "replica_interruptibility": "low"}
+    store_persona(store, layers={"conversational_flow": flow})
     answer = await suggest_tuning(tool_client, "ignore_background_noise", "be_easier_to_interrupt")
     assert values_by_path(answer)[f"{FLOW}/replica_interruptibility"] == "medium"
-    store_persona(store, layers=NEAR)
+    near = {**NEAR["conversational_flow"], "turn_detection_model": "sparrow-1"}
+    store_persona(store, layers={"conversational_flow": near})
     answer = await suggest_tuning(tool_client, "ignore_background_noise", "be_easier_to_interrupt")
     (settled,) = answer["settled"]
     assert settled["chosen"] == "medium"

@@ -126,7 +126,7 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         "ignore_background_noise",
         "normal",
         build_flow_layer(voice_isolation="off", replica_interruptibility="high"),
-        {f"{FLOW}/voice_isolation": "near", f"{FLOW}/replica_interruptibility": "medium"},
+        {f"{FLOW}/voice_isolation": "near", f"{FLOW}/replica_interruptibility": "low"},
     ),
     (
         "re_engage_when_silent",

@@ -72,7 +72,7 @@ def test_a_speed_on_the_legacy_scale_is_converted_for_a_newer_model(
     assert set(recommendation.reasons) == {"/layers/tts/voice_settings/speed"}
     after = PersonaDocument(apply_recommendation(recommendation, data))
     assert after.values_by_pointer.get("/layers/tts/voice_settings/speed") == today
-    assert today is None or "a fifth slower" in recommendation.findings[0].message
+    assert today is None or "converted to 0.8" in recommendation.findings[0].message
     assert recommend_changes(dict(after.data), "modernize").reasons == {}
 
 

@@ -31,10 +31,10 @@ def test_a_model_without_successor_is_replaced_by_the_default_without_a_false_cl
     default = next(one.id for one in CATALOG.llm_models if one.default)
     assert recommendation.change.apply({})["layers"]["llm"]["model"] == default
     reason = recommendation.reasons["/layers/llm/model"]
-    assert reason.reason == f"{model.id} is {model.status}; {default} is the default of today."
+    assert reason.reason == f"{model.id} is {model.status}; {default} is the current default."
     assert reason.confidence == "inferred"
     (remark,) = list_remarks_at(recommendation, "/layers/llm/model")
-    assert remark.startswith(f"Tavus names no successor for {model.id};")
+    assert remark.startswith(f"{default} was chosen because it is the default")
     assert "tavus-gpt-oss" in remark
 
 
@@ -45,7 +45,7 @@ def test_a_model_without_successor_is_replaced_by_the_default_without_a_false_cl
 def test_the_status_of_an_engine_is_quoted_from_the_catalog(engine: str, status: str) -> None:
     recommendation = recommend_modernization(layers={"stt": {"stt_engine": engine}})
     reason = recommendation.reasons["/layers/stt/stt_engine"].reason
-    assert reason == f"{engine} is {status}; tavus-auto is the default of today."
+    assert reason == f"{engine} is {status}; tavus-auto is the current default."
 
 
 def test_an_unused_tool_prompt_is_removed_and_not_activated() -> None:
@@ -55,7 +55,10 @@ def test_an_unused_tool_prompt_is_removed_and_not_activated() -> None:
     )
     assert set(recommendation.reasons) == {f"{SEEING}/tool_prompt"}
     reason = recommendation.reasons[f"{SEEING}/tool_prompt"]
-    assert (reason.reason, reason.effect) == ("tool_prompt was removed.", "None: nothing reads it.")
+    assert (reason.reason, reason.effect) == (
+        "tool_prompt was removed.",
+        "None: the field has no effect.",
+    )
     (remark,) = list_remarks_at(recommendation, f"{SEEING}/tool_prompt")
     assert "visual_tool_prompt=..." in remark
     assert "red" not in remark
@@ -64,7 +67,7 @@ def test_an_unused_tool_prompt_is_removed_and_not_activated() -> None:
 def test_the_reason_for_a_newer_raven_mentions_tone_and_emotion() -> None:
     recommendation = recommend_modernization(layers={"perception": {"perception_model": "raven-0"}})
     trade_off = recommendation.reasons[f"{SEEING}/perception_model"].trade_off
-    assert "tone and emotion are now read and sent to the model" in trade_off
+    assert "tone and emotion are now analysed and sent to the model" in trade_off
 
 
 def test_a_legacy_switch_next_to_queries_is_removed_with_a_remark() -> None:
@@ -72,9 +75,9 @@ def test_a_legacy_switch_next_to_queries_is_removed_with_a_remark() -> None:
     recommendation = recommend_modernization(layers={"perception": seeing})
     assert set(recommendation.reasons) == {f"{SEEING}/ambient_awareness"}
     (remark,) = list_remarks_at(recommendation, f"{SEEING}/ambient_awareness")
-    assert "not documented" in remark
+    assert "undocumented" in remark
     off = recommend_modernization(layers={"perception": {"ambient_awareness": False}})
-    assert "never documented" in off.reasons[f"{SEEING}/ambient_awareness"].reason
+    assert "undocumented" in off.reasons[f"{SEEING}/ambient_awareness"].reason
 
 
 @pytest.mark.parametrize(

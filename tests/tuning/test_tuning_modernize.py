@@ -220,7 +220,7 @@ def test_every_deprecated_setting_is_converted_and_nothing_else_changes(
     ("layers", "message"),
     [
         ({"stt": {"participant_interrupt_sensitivity": "low"}}, "Converted by meaning"),
-        ({"perception": {"ambient_awareness": True}}, "not documented"),
+        ({"perception": {"ambient_awareness": True}}, "undocumented"),
         (
             {
                 "perception": {
@@ -230,11 +230,11 @@ def test_every_deprecated_setting_is_converted_and_nothing_else_changes(
             },
             "were both set",
         ),
-        ({"tts": {"tts_engine": "playht"}}, "list_voices"),
-        ({"tts": {"voice_settings": {"speed": "slow"}}}, "step of a tenth"),
+        ({"tts": {"tts_engine": "playht"}}, "Choose a voice"),
+        ({"tts": {"voice_settings": {"speed": "slow"}}}, "converted to a number"),
         ({"tts": {"voice_settings": {"emotion": ["anger"]}}}, "fixed emotions"),
         ({"conversational_flow": {"turn_detection_model": "time-based"}}, "no exact equivalent"),
-        ({"document_ids": ["d8-a"]}, "taken to be meant"),
+        ({"document_ids": ["d8-a"]}, "now the documents are attached"),
     ],
 )
 async def test_assumed_values_are_in_the_plan_and_flagged(
@@ -251,12 +251,12 @@ async def test_assumed_values_are_in_the_plan_and_flagged(
 @pytest.mark.parametrize(
     ("fields", "path", "call"),
     [
-        ({"guardrails_id": "g1"}, "/guardrails_id", "list_guardrails"),
-        ({"layers": {"llm": {"tools": [TOOL]}}}, "/layers/llm/tools", "list_registry_tools"),
+        ({"guardrails_id": "g1"}, "/guardrails_id", "Attach single guardrails"),
+        ({"layers": {"llm": {"tools": [TOOL]}}}, "/layers/llm/tools", "tool_ids=..."),
         (
             {"layers": {"llm": {**CUSTOM_LLM, "headers": {"x-api-key": "k-0123456789"}}}},
             "/layers/llm/headers/x-api-key",
-            "x-api-key carries a key as well; api_key is set, and it is enough",
+            "x-api-key holds a key as well; api_key is set and is enough",
         ),
         (
             {

@@ -72,7 +72,10 @@ async def test_the_goal_of_silence_removes_what_the_goal_of_speaking_up_added(
 @pytest.mark.parametrize(
     ("tts", "phrase"),
     [
-        ({"tts_model_name": "sonic-2"}, "Older Sonic models count speed from -1 to 1"),
+        (
+            {"tts_model_name": "sonic-2"},
+            "speed runs from -1 (slowest) over 0 (usual) to 1 (fastest)",
+        ),
         ({"voice_settings": {"speed": "fast"}}, "add modernize to the goals"),
         (
             {"tts_engine": "azure", "external_voice_id": "en-US-JennyNeural"},
@@ -159,14 +162,14 @@ async def test_queries_beyond_the_first_five_are_moved_to_the_end_of_the_convers
 @pytest.mark.parametrize(
     ("goal", "call"),
     [
-        ("be_more_grounded", "list_documents"),
-        ("sound_more_expressive", "list_replicas"),
-        ("sound_calmer", "list_voices"),
+        ("be_more_grounded", "documents=..."),
+        ("sound_more_expressive", "default_replica_id=..."),
+        ("sound_calmer", "voice_id=..."),
         ("cost_less", "max_call_duration"),
         ("respect_privacy", "policy='eu'"),
         ("see_the_user", "audio_only"),
         ("re_engage_when_silent", "participant_absent_timeout"),
-        ("be_smarter", "list_documents"),
+        ("be_smarter", "documents=..."),
         ("be_harder_to_interrupt", "add ignore_background_noise to the goals"),
     ],
 )

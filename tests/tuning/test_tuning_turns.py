@@ -37,7 +37,7 @@ async def test_the_first_use_of_the_layer_reports_the_defaults_it_adds(
     model = find_change(answer, f"{FLOW}/turn_detection_model")
     assert model["confidence"] == "documented"
     assert model["effect"] == "sparrow-2 decides when a turn has ended."
-    assert "listen to a call" in model["trade_off"]
+    assert "test a call" in model["trade_off"]
 
 
 @pytest.mark.parametrize("pause", ["superlow", "medium", "high"])
@@ -72,8 +72,8 @@ async def test_settings_only_legacy_fields_can_express_are_preserved_and_flagged
     answer = await suggest_tuning(tool_client, "modernize")
     assert answer["status"] == "unchanged"
     assert answer["already"] == []
-    assert not find_sentences(answer, "was taken for it")
-    flagged = {one["path"] for one in answer["findings"] if "It stays" in one["message"]}
+    assert not find_sentences(answer, "applies.")
+    flagged = {one["path"] for one in answer["findings"] if "not changed" in one["message"]}
     assert flagged == {f"{STT}/{name}" for name in stt}
     if "smart_turn_detection" in stt:
         (sentence,) = [
@@ -91,11 +91,11 @@ async def test_a_replaced_timer_is_reported_once_with_how_to_preserve_it(
     assert values_by_path(answer)[f"{STT}/smart_turn_detection"] is None
     assert values_by_path(answer)[f"{FLOW}/turn_detection_model"] == "sparrow-2"
     assert values_by_path(answer)[f"{FLOW}/replica_interruptibility"] == "low"
-    (sentence,) = find_sentences(answer, "fixed timer by Sparrow")
+    (sentence,) = find_sentences(answer, "fixed timer decided; now Sparrow does")
     assert (
         'configure_conversational_flow(persona_id, turn_detection_model="time-based")' in sentence
     )
-    assert not find_sentences(answer, "It stays")
+    assert not find_sentences(answer, "not changed")
 
 
 async def test_a_value_without_equivalent_becomes_the_default_of_the_new_layer(
@@ -111,7 +111,7 @@ async def test_a_value_without_equivalent_becomes_the_default_of_the_new_layer(
         f"{FLOW}/turn_detection_model": "sparrow-2",
         f"{FLOW}/voice_isolation": "off",
     }
-    assert find_sentences(answer, "the default of turn_taking_patience was taken for it")
+    assert find_sentences(answer, "the default of turn_taking_patience applies")
 
 
 async def test_a_fixed_timer_counts_as_the_lowest_turn_detection_model(
@@ -121,4 +121,4 @@ async def test_a_fixed_timer_counts_as_the_lowest_turn_detection_model(
     answer = await suggest_tuning(tool_client, "interrupt_less")
     change = find_change(answer, f"{FLOW}/turn_detection_model")
     assert (change["goal"], change["after"]) == ("interrupt_less", "sparrow-2")
-    assert find_sentences(answer, "fixed timer by Sparrow")
+    assert find_sentences(answer, "fixed timer decided; now Sparrow does")

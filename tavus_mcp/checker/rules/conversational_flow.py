@@ -36,8 +36,8 @@ def implicit_defaults(document: PersonaDocument, catalog: Catalog) -> Iterator[V
         defaults = ", ".join(f"{name} {json.dumps(value)}" for name, value in missing.items())
         yield Violation(
             _LAYER,
-            f"Since the layer is used, Tavus fills in {defaults}.",
-            "To settle it, with these values or others: ",
+            f"Tavus also sets these defaults: {defaults}.",
+            "To pin them, or other values: ",
             *to_conversational_flow(document, catalog, missing),
         )
 
@@ -51,7 +51,7 @@ def sleep_without_wake(document: PersonaDocument, catalog: Catalog) -> Iterator[
             if not document.is_set(f"{_LAYER}/{needed}"):
                 yield Violation(
                     path,
-                    f"{facts.name} needs a {needed}, and there is none.",
+                    f"{facts.name} needs a {needed}, which is not set.",
                     configure("conversational_flow", **{needed: f"<{needed.upper()}>"}),
                     ", or ",
                     alternative_fix(unset_at(path)),
@@ -65,7 +65,7 @@ def phrases_alike(document: PersonaDocument, catalog: Catalog) -> Iterator[Viola
     if sleep and wake.lower() == sleep.lower():
         yield Violation(
             f"{_LAYER}/sleep_phrase",
-            "The phrase to sleep is the phrase to wake up.",
+            "sleep_phrase and wake_phrase are the same phrase.",
             configure("conversational_flow", sleep_phrase="<SLEEP_PHRASE>"),
         )
 
@@ -77,7 +77,8 @@ def idle_while_asleep(document: PersonaDocument, catalog: Catalog) -> Iterator[V
     if document.is_set(f"{_LAYER}/wake_phrase") and document.text(path) in ("patient", "eager"):
         yield Violation(
             path,
-            "The replica is to wait for its wake phrase, and to speak up when nobody does.",
+            "With wake_phrase the replica stays silent, and with idle_engagement it speaks up "
+            "in a silence.",
             "To keep it silent: ",
             set_at(path, "off"),
         )
@@ -87,7 +88,9 @@ def idle_while_asleep(document: PersonaDocument, catalog: Catalog) -> Iterator[V
 @discouraged_choice(
     _MODEL,
     Catalog.turn_models,
-    dict.fromkeys(DISCOURAGED_STATUSES, "{facts.id} is {facts.status} and unsupported."),
+    dict.fromkeys(
+        DISCOURAGED_STATUSES, "{facts.id} is {facts.status}, and Tavus does not support it."
+    ),
 )
 def turn_model_legacy(match: Match) -> Hint:
     """Older turn-detection models are available in the API only, and unsupported."""
@@ -102,7 +105,7 @@ def turn_model_older(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
     if facts and newest and facts.status == "current" and facts.id != newest.id:
         yield Violation(
             _MODEL,
-            f"{newest.id} is the default since {newest.since}; this persona stays with {facts.id}.",
+            f"{newest.id} is the default since {newest.since}; this persona keeps {facts.id}.",
             configure("conversational_flow", turn_detection_model=newest.id),
         )
 
@@ -115,6 +118,6 @@ def active_listening_language(document: PersonaDocument, catalog: Catalog) -> It
     if has_foreign_language and document.text(path) in ("low", "medium", "high"):
         yield Violation(
             path,
-            "Active listening is a beta for English, and the persona has other languages.",
+            "active_listening is a beta for English, and the persona has other languages.",
             set_at(path, "off"),
         )

@@ -113,7 +113,7 @@ def not_wrapped(document: PersonaDocument, catalog: Catalog) -> Iterator[Violati
             if isinstance(tool, dict) and "function" not in tool and "name" in tool:
                 yield Violation(
                     f"{pointer}/{index}",
-                    "The function stands flat; Tavus wants it as "
+                    'The function must be inside of "function": '
                     '{"type": "function", "function": {"name": ..., ...}}.',
                     set_at(f"{pointer}/{index}", wrap_function(tool)),
                 )
@@ -201,7 +201,11 @@ def too_large(function: JsonObject, catalog: Catalog) -> Problems:
     parameters = json.dumps(function.get("parameters") or {})
     size = len(text(function.get("description"))) + len(parameters)
     if limit and size > limit:
-        yield "", f"Description and parameters have {size:,} characters; the limit is {limit:,}."
+        yield (
+            "",
+            f"Description and parameters have {size:,} characters together; the limit is "
+            f"{limit:,}.",
+        )
 
 
 @rule("function-without-description", "warning", source="J:llm-tool")
@@ -209,7 +213,7 @@ def too_large(function: JsonObject, catalog: Catalog) -> Problems:
 def without_description(function: JsonObject, catalog: Catalog) -> Problems:
     """The description is what tells the model when to call a function."""
     if not text(function.get("description")):
-        message = "The function has no description, so the model has to guess when to call it."
+        message = "The function has no description, so the model must guess when to call it."
         yield "/description", message
 
 
@@ -291,7 +295,7 @@ def argument_reserved(function: JsonObject, catalog: Catalog) -> Problems:
         if prefix and name.startswith(prefix):
             yield (
                 pointer,
-                f"Names that begin with {prefix} are reserved; the registry refuses them.",
+                f"Argument names that begin with {prefix} are reserved; the registry refuses them.",
             )
 
 
@@ -303,7 +307,10 @@ def argument_too_long(function: JsonObject, catalog: Catalog) -> Problems:
     for pointer, _, argument in _arguments_of(function):
         max_length = number(argument.get("maxLength")) if isinstance(argument, dict) else None
         if limit and max_length is not None and max_length > limit:
-            yield f"{pointer}/maxLength", f"Raven fills in at most {limit:,.0f} characters."
+            yield (
+                f"{pointer}/maxLength",
+                f"Raven fills in at most {limit:,.0f} characters of an argument.",
+            )
 
 
 @rule(
@@ -318,8 +325,9 @@ def inline(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     if pointer:
         yield Violation(
             pointer,
-            f"Inline functions are legacy{catalog.deprecated_since(pointer)}; they still run, in "
-            "the client that receives the call.",
-            "Newer are registry tools: create them with Tavus, then ",
+            f"Inline functions are legacy{catalog.deprecated_since(pointer)}. They still work: "
+            f"your "
+            "app carries them out.",
+            "Registry tools replace them: create the tools at Tavus, then ",
             alternative_fix(update_fields(tool_ids=["<TOOL_ID>"])),
         )

@@ -9,7 +9,7 @@ from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.invisible_characters import describe_invisible
 from tavus_mcp.models.document import PersonaDocument
 
-_NO_FIX_REASON = "A person has to read first what was hidden; nothing alters it silently."
+_NO_FIX_REASON = "A person should first read what was hidden."
 
 
 @rule("text-invisible", "warning", source="P:guardrails", no_fix_reason=_NO_FIX_REASON)
@@ -31,6 +31,6 @@ def tag_characters(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
 
 
 def _violations(document: PersonaDocument, kind: str) -> Iterator[Violation]:
-    hint = "Look where they come from; edit_prompt or a new text removes them."
+    hint = "Check where they come from, then write the text again, or remove them with edit_prompt."
     for path, text in document.texts_to_inspect:
         yield from (Violation(path, message, hint) for message in describe_invisible(text, (kind,)))

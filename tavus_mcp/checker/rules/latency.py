@@ -23,9 +23,9 @@ def model_and_prompt(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
     if model and (tokens := estimate_tokens(document, catalog)) > comfortable:
         yield Violation(
             "/layers/llm/model",
-            f"{model.id} is one of the slowest models, and reads about {tokens:,} tokens of prompt "
-            "before each answer.",
-            "A faster one: ",
+            f"{model.id} is one of the slowest models, and it reads about {tokens:,} tokens of "
+            "prompt before each answer.",
+            "Choose a faster model: ",
             configure("llm", model=catalog.recommended_llm()),
             f"; or a prompt below {comfortable:,} tokens",
         )
@@ -37,9 +37,9 @@ def patience_and_model(document: PersonaDocument, catalog: Catalog) -> Iterator[
     if document.text(_PATIENCE) == "high" and (model := _slow_model(document, catalog)):
         yield Violation(
             _PATIENCE,
-            f"It waits long for the end of a turn, and {model.id} then takes long to answer.",
+            f"The replica waits long for the end of a turn, and {model.id} then answers slowly.",
             configure("conversational_flow", turn_taking_patience="medium"),
-            "; or a faster model: describe_layer(layer='llm') compares them",
+            "; or choose a faster model: describe_layer(layer='llm') compares them",
         )
 
 
@@ -50,7 +50,7 @@ def patience_and_speculation(document: PersonaDocument, catalog: Catalog) -> Ite
     if is_off and document.text(_PATIENCE) == "high":
         yield Violation(
             _PATIENCE,
-            "It waits long for the end of a turn, and the model begins only then.",
+            "The replica waits long for the end of a turn, and the model starts only then.",
             configure("llm", speculative_inference=True),
         )
 

@@ -155,7 +155,8 @@ def extra_body_unused(document: PersonaDocument, catalog: Catalog) -> Iterator[V
         }
         yield Violation(
             "/layers/llm/extra_body",
-            f"Keys beyond {' and '.join(_SAMPLING_FIELDS)} are not documented for hosted models.",
+            f"For hosted models only {' and '.join(_SAMPLING_FIELDS)} are documented in "
+            f"extra_body.",
             unset_fields("llm", "extra_body"),
             *((", then ", configure("llm", **valid)) if valid else ()),
         )
@@ -168,7 +169,7 @@ def temperature_and_top_p(document: PersonaDocument, catalog: Catalog) -> Iterat
     if isinstance(body, dict) and all(is_set(body.get(name)) for name in _SAMPLING_FIELDS):
         yield Violation(
             "/layers/llm/extra_body",
-            "temperature and top_p are both set; change one of them, not both.",
+            "temperature and top_p are both set; use one of them.",
             unset_fields("llm", "top_p"),
         )
 
@@ -179,7 +180,7 @@ def speculation_off(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
     if document.value("/layers/llm/speculative_inference") is False and not document.has_custom_llm:
         yield Violation(
             "/layers/llm/speculative_inference",
-            "Speculative inference is off, so each answer starts later.",
+            "speculative_inference is off, so each answer starts later.",
             "It is on by default: ",
             unset_fields("llm", "speculative_inference"),
         )
@@ -191,8 +192,8 @@ def speculation_repeats_calls(document: PersonaDocument, catalog: Catalog) -> It
     if document.has_custom_llm and document.value("/layers/llm/speculative_inference") is not False:
         yield Violation(
             "/layers/llm/speculative_inference",
-            "With speculative inference your endpoint is called several times in a turn.",
-            "If that costs too much, and answers may start later: ",
+            "With speculative_inference your endpoint is called several times per turn.",
+            "To save calls, with answers that start later: ",
             configure("llm", speculative_inference=False),
         )
 
@@ -206,9 +207,10 @@ def vision_disabled(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
     ):
         yield Violation(
             "/layers/llm/disable_vision",
-            "Vision is disabled for the model while perception is on.",
+            "disable_vision may hide from the model what Raven sees.",
+            "Remove it: ",
             unset_fields("llm", "disable_vision"),
-            "; or, if it is not to see: ",
+            "; or, if the persona should not see: ",
             alternative_fix(configure("perception", perception_model="off")),
         )
 

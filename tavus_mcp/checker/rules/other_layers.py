@@ -41,7 +41,7 @@ _USE_ECHO_MODE = update_fields(pipeline_mode="echo", unset=["system_prompt", "co
 @requires(
     "/layers/conferencing",
     "/default_replica_id",
-    message="A meeting identity needs a default_replica_id, and there is none.",
+    message="The conferencing layer needs a default_replica_id, which is not set.",
     when=lambda document, _: bool(document.layer("conferencing")),
 )
 def conferencing_without_replica(match: Match) -> Hint:
@@ -53,14 +53,15 @@ def conferencing_without_replica(match: Match) -> Hint:
     "conferencing-sent-alone",
     "info",
     source="V:recipes/meetings.py, P:pal/editing-lifecycle",
-    no_fix_reason="Nothing is wrong; it is to be known before it is changed.",
+    no_fix_reason="Nothing is wrong; it matters when the layer is changed.",
 )
 def conferencing_sent_alone(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Changes of the conferencing layer bypass drafts; Tavus takes them in a separate request."""
     if document.layer("conferencing"):
         yield Violation(
             "/layers/conferencing",
-            "Changes of this layer must be sent alone, and apply at once.",
+            "Tavus takes changes of this layer only in a request of their own, and applies them "
+            "at once.",
             alternative_fix(configure("conferencing", username="<USERNAME>")),
             " and nothing else in the same call.",
         )
@@ -73,8 +74,9 @@ def conferencing_username_odd(document: PersonaDocument, catalog: Catalog) -> It
     if name and not _USERNAME_PATTERN.fullmatch(name):
         yield Violation(
             "/layers/conferencing/username",
-            "username becomes the name part of a mail address; it has characters unfit for one.",
-            "Letters, digits, dots and hyphens: ",
+            "username becomes the first part of a mail address, and has characters that are not "
+            "allowed there.",
+            "Use letters, digits, dots and hyphens: ",
             configure("conferencing", username=_fix_username(name)),
         )
 
@@ -87,7 +89,7 @@ def search_unguarded(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
     if layer.get("search_enabled") is True and layer.get(guard) is False:
         yield Violation(
             f"/layers/capabilities/{guard}",
-            "The persona searches the web with the guard against hidden instructions switched off.",
+            "The persona searches the web, and the protection against hidden instructions is off.",
             configure("capabilities", **{guard: True}),
         )
 
@@ -104,7 +106,7 @@ def mcp_not_enabled(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
         )
         yield Violation(
             "/layers/mcp",
-            "The mcp layer limits connectors, and capabilities.mcp_enabled is not true.",
+            "The mcp layer has no effect, because capabilities.mcp_enabled is not true.",
             enable,
             ", or ",
             alternative_fix(remove("/layers/mcp")),
@@ -116,7 +118,7 @@ def mcp_not_enabled(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
     "/layers/knowledge_base",
     "/document_ids",
     "/document_tags",
-    message="Search is configured, and no documents are attached.",
+    message="The knowledge_base layer has no effect, because no documents are attached.",
     when=lambda document, _: bool(document.layer("knowledge_base")),
 )
 def without_documents(match: Match) -> Hint:
@@ -130,7 +132,9 @@ def _ranges(document: PersonaDocument, catalog: Catalog) -> Iterator[tuple[str, 
 
 
 @rule("knowledge-base-odd-number", "warning", source="V:recipes/knowledge.py")
-@within_catalog_limits(_ranges, "{name} is usually from {facts.minimum} to {facts.maximum}.")
+@within_catalog_limits(
+    _ranges, "{name} is usually from {facts.minimum} to {facts.maximum}; the docs give no range."
+)
 def unusual_number(match: Match) -> Hint:
     """The docs give no ranges, but these numbers are probably mistakes."""
     return "Leave it to Tavus: ", match.unset()
@@ -155,7 +159,7 @@ def livekit_mode(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
     if document.text(_TRANSPORT_TYPE) == "livekit" and document.mode != "echo":
         yield Violation(
             _TRANSPORT_TYPE,
-            "LiveKit goes with pipeline_mode echo only.",
+            "LiveKit works with pipeline_mode echo only.",
             _USE_ECHO_MODE,
             ", or ",
             alternative_fix(unset_at(_TRANSPORT_TYPE)),
@@ -166,7 +170,7 @@ def livekit_mode(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
 @no_effect(
     ("/layers/transport/input_settings/microphone",),
     when=lambda document, _: document.mode != "echo",
-    because="input_settings.microphone is used by mode echo only.",
+    because="input_settings.microphone has no effect: only mode echo uses it.",
 )
 def microphone_mode(match: Match) -> Hint:
     """Only echo mode can send the microphone's audio to the replica."""

@@ -79,7 +79,7 @@ def _use_raven_or_unset(match: Match) -> Hint:
 @no_effect(
     _paths_ending_in("_queries"),
     when=_is_raven_off,
-    because="{name} has no effect: the perception model is no Raven.",
+    because="{name} has no effect, because perception is off.",
 )
 def queries_unused(match: Match) -> Hint:
     """Only Raven answers queries."""
@@ -90,7 +90,7 @@ def queries_unused(match: Match) -> Hint:
 @no_effect(
     _paths_ending_in("_tools", "_prompt"),
     when=_is_raven_off,
-    because="{name} has no effect: perception tools need Raven.",
+    because="{name} has no effect, because perception is off.",
 )
 def tools_unused(match: Match) -> Hint:
     """Only Raven calls perception tools."""
@@ -104,7 +104,7 @@ def tools_unused(match: Match) -> Hint:
         for name in ("audio_awareness_queries", "audio_tools", "audio_tool_prompt")
     ),
     when=lambda document, _: document.text(_MODEL) == "raven-0",
-    because="{name} has no effect: raven-0 sees but does not hear.",
+    because="{name} has no effect, because raven-0 does not hear.",
 )
 def audio_needs_raven_1(match: Match) -> Hint:
     """raven-0 processes video only; audio queries and tools have no effect."""
@@ -117,7 +117,7 @@ def ambient_awareness(document: PersonaDocument, catalog: Catalog) -> Iterator[V
     if operations := replace_ambient_awareness(document, catalog):
         yield Violation(
             f"{_LAYER}/ambient_awareness",
-            "ambient_awareness stands in no docs page; today it is Raven with questions.",
+            "ambient_awareness is undocumented; Raven's visual_awareness_queries replace it.",
             *conversion_calls(
                 replace(operation, value=["<QUERY>"]) if operation.kind == "set" else operation
                 for operation in operations
@@ -159,8 +159,8 @@ def entry_too_long(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
         if length > limit:
             yield Violation(
                 path,
-                f"{length:,} characters, and Raven takes at most {limit:,}.",
-                "Shorten it, best below 1,000: ",
+                f"This text has {length:,} characters, and Raven takes at most {limit:,}.",
+                "Shorten it, if possible below 1,000: ",
                 _shorten_entry(document, catalog, path),
             )
 
@@ -173,7 +173,7 @@ def entry_long(document: PersonaDocument, catalog: Catalog) -> Iterator[Violatio
         if advised < length <= limit:
             yield Violation(
                 path,
-                f"{length:,} characters; one page of the docs allows {advised:,} only.",
+                f"This text has {length:,} characters; one docs page allows only {advised:,}.",
                 "Shorten it: ",
                 _shorten_entry(document, catalog, path),
             )
@@ -189,7 +189,7 @@ def prompt_without_tools(document: PersonaDocument, catalog: Catalog) -> Iterato
         if document.is_set(path) and not _is_set_under_any_name(document, catalog, tools):
             yield Violation(
                 path,
-                f"{prompt} says when to call functions, and {tools} has none.",
+                f"{prompt} says when to call functions, but {tools} is empty.",
                 unset_at(path),
                 ", or add one with set_function_tool",
             )
@@ -203,7 +203,7 @@ def tools_without_prompt(document: PersonaDocument, catalog: Catalog) -> Iterato
         if document.is_set(path) and not _is_set_under_any_name(document, catalog, prompt):
             yield Violation(
                 path,
-                f"No {prompt} says when these functions are to be called.",
+                f"{prompt} is not set, so Raven must guess when to call these functions.",
                 configure("perception", **{prompt: "<WHEN_TO_CALL>"}),
             )
 
@@ -215,9 +215,10 @@ def many_queries(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
         if isinstance(value, list) and len(value) > _MAX_ADVISED_QUERIES:
             yield Violation(
                 path,
-                f"{len(value)} questions are asked again and again; few and concrete ones work "
+                f"Raven answers {len(value)} questions about once a second; a few concrete ones "
+                f"work "
                 "best.",
-                "What is needed only after the call belongs in perception_analysis_queries: ",
+                "Move what you need only after the call to perception_analysis_queries: ",
                 _fix_list(document, catalog, path),
             )
 
@@ -232,7 +233,7 @@ def query_repeated(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
             if query in seen:
                 yield Violation(
                     f"{path}/{index}",
-                    "The same question stands here twice.",
+                    "This question is in the list twice.",
                     "List each once: ",
                     _fix_list(document, catalog, path),
                 )
@@ -246,8 +247,8 @@ def emotion_full(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
     if document.value(path) == "full":
         yield Violation(
             path,
-            "Emotions are read in full, also in conversations under policy eu.",
-            "Limit it there only: ",
+            "Emotion recognition is full, also in conversations under policy eu.",
+            "Limit it in those conversations only: ",
             set_at(path, "auto"),
         )
 

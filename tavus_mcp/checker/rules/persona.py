@@ -45,7 +45,7 @@ def name_in_quotes(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
     if bare_name and bare_name != name:
         yield Violation(
             "/persona_name",
-            "Blanks or quotation marks stand around the name, and are shown with it.",
+            "The name has blanks or quotation marks around it, which are shown with it.",
             "Without them: ",
             update_fields(name=UnprintedValue(bare_name)),
         )
@@ -54,7 +54,7 @@ def name_in_quotes(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
 @rule("replica-missing", "info", source="D:create-persona")
 @requires(
     "/default_replica_id",
-    message="No default replica: every conversation must name one.",
+    message="There is no default replica, so every conversation must name one.",
     when=lambda document, _: not document.layer("conferencing"),  # see conferencing-without-replica
 )
 def replica_missing(match: Match) -> Hint:
@@ -86,7 +86,7 @@ def stock_persona(document: PersonaDocument, catalog: Catalog) -> Iterator[Viola
         yield Violation(
             "/persona_type",
             "A stock persona of Tavus can be read but not changed.",
-            "Make your own of it: create_persona with based_on and a name.",
+            "Make a copy that you can change: create_persona with based_on and a name.",
         )
 
 
@@ -96,8 +96,9 @@ def guardrails_both_generations(document: PersonaDocument, catalog: Catalog) -> 
     if document.is_set("/guardrails_id") and _has_single_guardrails(document):
         yield Violation(
             "/guardrails_id",
-            "A legacy guardrail set stands beside single guardrails; only these are sure to hold.",
-            "Keep guardrail_ids and remove the set: ",
+            "The persona has a legacy guardrail set and single guardrails; the set may have no "
+            "effect.",
+            "Keep the single guardrails and remove the set: ",
             update_fields(unset=["guardrails_id"]),
         )
 
@@ -109,7 +110,7 @@ def guardrails_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[V
         yield Violation(
             "/guardrails_id",
             f"Guardrail sets are legacy{catalog.deprecated_since('/guardrails_id')}; "
-            "one team found theirs without effect.",
+            "one team reports that its set had no effect.",
             update_fields(guardrails=["<GUARDRAIL_ID>"], unset=["guardrails_id"]),
         )
 
@@ -122,8 +123,8 @@ def too_many_ids(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
         if facts.max_items and isinstance(ids, list) and len(ids) > facts.max_items:
             yield Violation(
                 f"/{facts.name}",
-                f"{len(ids)} ids, and Tavus takes at most {facts.max_items}.",
-                "The first of them are kept, unless you choose others: ",
+                f"The list has {len(ids)} ids, and Tavus takes at most {facts.max_items}.",
+                "Keep the first ones, or choose others: ",
                 _deduplicate_ids(document, catalog, facts.name),
             )
 
@@ -137,8 +138,8 @@ def id_repeated(document: PersonaDocument, catalog: Catalog) -> Iterator[Violati
             if item in seen:
                 yield Violation(
                     f"/{name}/{index}",
-                    "The same id stands here twice.",
-                    "Send each once: ",
+                    "This id is in the list twice.",
+                    "List each id once: ",
                     _deduplicate_ids(document, catalog, name),
                 )
             seen.add(item)
@@ -156,8 +157,8 @@ def field_not_read_back(document: PersonaDocument, catalog: Catalog) -> Iterator
         if facts.writable and not facts.readable and document.is_set(f"/{facts.name}"):
             yield Violation(
                 f"/{facts.name}",
-                f"Tavus takes {facts.name} but does not show it in reads.",
-                "Keep your own copy; that a read lacks it does not mean that it is gone.",
+                f"Tavus stores {facts.name} but does not return it in reads.",
+                "Keep a copy of your own. A read without it does not mean that it was removed.",
             )
 
 
@@ -169,8 +170,8 @@ def memory_line_blank(document: PersonaDocument, catalog: Catalog) -> Iterator[V
         if not line.strip():
             yield Violation(
                 f"/memories/{index}",
-                "A memory line without text.",
-                "Leave it out: ",
+                "This memory line has no text.",
+                "Remove it: ",
                 update_fields(memories=[UnprintedValue(item) for item in lines if text(item)]),
             )
 
@@ -226,8 +227,8 @@ def disclosure_off(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
     if document.value("/disclosure_type") == "off":
         yield Violation(
             "/disclosure_type",
-            "The persona never says that it is an AI, also in conversations under policy eu.",
-            "Have it said there only: ",
+            "The persona never says that it is an AI, even in conversations under policy eu.",
+            "To say it in those conversations: ",
             update_fields(disclosure_type="auto"),
         )
 
@@ -236,7 +237,7 @@ def disclosure_off(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
 @no_effect(
     ("/verbal_disclosure", "/visual_disclosure"),
     when=lambda document, _: document.value("/disclosure_type") == "off",
-    because="There is a text for the disclosure, but disclosure_type is off.",
+    because="{name} has no effect, because disclosure_type is off.",
 )
 def disclosure_text_unused(match: Match) -> Hint:
     """The text of the disclosure is not used while the disclosure is off."""
@@ -255,7 +256,7 @@ def documents_inside_layers(document: PersonaDocument, catalog: Catalog) -> Iter
             # A write that changes the list moves it as well (personas.current_spelling).
             yield Violation(
                 operation.path,
-                f"{name} stands inside layers; documents are attached at the top level.",
+                f"{name} has no effect inside layers; it belongs at the top level of the persona.",
                 *conversion_calls([moved.get(f"/{name}", operation)]),
             )
 
@@ -266,8 +267,8 @@ def audio_only_on_persona(document: PersonaDocument, catalog: Catalog) -> Iterat
     if "audio_only" in document.data:
         yield Violation(
             "/audio_only",
-            "audio_only is no field of a persona.",
-            "Give audio_only=true when the conversation is created, and remove it here: ",
+            "audio_only is not a field of a persona.",
+            "Give audio_only=true when you create a conversation, and remove it here: ",
             remove("/audio_only"),
         )
 
@@ -284,11 +285,11 @@ def field_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterator[
                 continue  # see perception-ambient-awareness
             if facts.name == "mcp_enabled" and document.layer("mcp"):
                 continue  # the mcp layer needs it: see mcp-not-enabled
-            successor = f"Documented is {facts.successor}. " if facts.successor else ""
+            successor = f"The documented field is {facts.successor}. " if facts.successor else ""
             yield Violation(
                 path,
-                f"{facts.name} stands in no docs page: {facts.summary}",
-                f"{successor}If a call shows no effect: ",
+                f"{facts.name} is undocumented: {facts.summary}",
+                f"{successor}If a call shows no effect, remove it: ",
                 unset_fields(layer, facts.name),
             )
 

@@ -38,8 +38,8 @@ def mode_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterator[V
     if mode and mode.status == "undocumented":
         yield Violation(
             "/pipeline_mode",
-            f"Mode {mode.name} stands in no docs page; it may not be open to your account.",
-            "Documented are full and echo: ",
+            f"Mode {mode.name} is undocumented, and may not be available to your account.",
+            "Documented modes are full and echo: ",
             use_full_mode(document),
         )
 
@@ -52,7 +52,7 @@ def mode_ignores_layer(document: PersonaDocument, catalog: Catalog) -> Iterator[
         if mode and document.layer(name):
             yield Violation(
                 f"/layers/{name}",
-                f"Mode {mode.name} bypasses the {name} layer: nothing in it has an effect.",
+                f"Mode {mode.name} bypasses the {name} layer, so its settings have no effect.",
                 *remove_or_enable(document, mode, unset_fields(name, name)),
             )
 
@@ -67,7 +67,7 @@ def mode_ignores_field(document: PersonaDocument, catalog: Catalog) -> Iterator[
         if document.is_set(f"/{name}"):
             yield Violation(
                 f"/{name}",
-                f"{name} is used by the LLM, and mode {mode.name} has none.",
+                f"{name} has no effect: only the LLM uses it, and mode {mode.name} has no LLM.",
                 *remove_or_enable(document, mode, update_fields(unset=[name])),
             )
 
@@ -78,7 +78,7 @@ def sts_layer_unused(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
     if document.layer("sts") and document.mode != "speech-to-speech":
         yield Violation(
             "/layers/sts",
-            "The sts layer is used by mode speech-to-speech only.",
+            "The sts layer has no effect: only mode speech-to-speech uses it.",
             "Remove it: ",
             remove("/layers/sts"),
         )
@@ -91,7 +91,7 @@ def vqa_retired(document: PersonaDocument, catalog: Catalog) -> Iterator[Violati
         name = operation.path.rpartition("/")[2]
         yield Violation(
             operation.path,
-            f"The {name} layer is retired; {catalog.layer(name).successor} took its place.",
+            f"The {name} layer is retired; the {catalog.layer(name).successor} layer replaced it.",
             *conversion_calls([operation]),
         )
 
@@ -111,6 +111,6 @@ def remove_or_enable(
     replaced by mode full, so that no setting is lost.
     """
     if mode.status == "undocumented":
-        return "In a documented mode it is used: ", use_full_mode(document)
+        return "Use it in a documented mode: ", use_full_mode(document)
     full = alternative_fix(update_fields(pipeline_mode="full"))
-    return "Remove it: ", removal, "; or have it used: ", full
+    return "Remove it: ", removal, "; or use it in mode full: ", full

@@ -36,7 +36,7 @@ def system_prompt_missing(document: PersonaDocument, catalog: Catalog) -> Iterat
     if prompt is None or (isinstance(prompt, str) and not prompt.strip()):
         yield Violation(
             "/system_prompt",
-            f"Mode {mode.name} needs a system_prompt, and there is none.",
+            f"Mode {mode.name} needs a system_prompt, which is not set.",
             "Write one: ",
             update_fields(system_prompt="<PROMPT>"),
         )
@@ -50,7 +50,7 @@ def prompt_not_allowed(document: PersonaDocument, catalog: Catalog) -> Iterator[
         if mode and document.text(f"/{name}"):
             yield Violation(
                 f"/{name}",
-                f"Mode {mode.name} takes no {name}.",
+                f"Tavus refuses {name} in mode {mode.name}.",
                 *remove_or_enable(document, mode, update_fields(unset=[name])),
             )
 
@@ -73,7 +73,8 @@ def context_deprecated(document: PersonaDocument, catalog: Catalog) -> Iterator[
         hint = ("Add its text to the end of the prompt, then remove it: ", addition, ", ", removal)
     yield Violation(
         "/context",
-        f"context is deprecated{catalog.deprecated_since('/context')}; its place is system_prompt.",
+        f"context is deprecated{catalog.deprecated_since('/context')}; its text belongs in "
+        "system_prompt.",
         *hint,
     )
 
@@ -86,7 +87,7 @@ def prompt_long(document: PersonaDocument, catalog: Catalog) -> Iterator[Violati
         yield Violation(
             "/system_prompt",
             f"Prompt and context are about {tokens:,} tokens; up to "
-            f"{guidance.comfortable_tokens:,} answer best.",
+            f"{guidance.comfortable_tokens:,} tokens work best.",
             "Move reference material to documents, or shorten: ",
             _SHORTEN_PROMPT,
         )
@@ -100,7 +101,7 @@ def prompt_slow(document: PersonaDocument, catalog: Catalog) -> Iterator[Violati
         yield Violation(
             "/system_prompt",
             f"Prompt and context are about {tokens:,} tokens; from "
-            f"{guidance.slow_from_tokens:,} on answers get slower and less obedient.",
+            f"{guidance.slow_from_tokens:,} on, answers get slower and follow the prompt less.",
             f"Shorten below {guidance.comfortable_tokens:,}: ",
             *_SHORTEN_OR_ATTACH,
         )
@@ -114,7 +115,7 @@ def prompt_over_cap(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
         yield Violation(
             "/system_prompt",
             f"Prompt and context are about {tokens:,} tokens; hosted models were capped at "
-            f"{cap:,.0f}, and what holds now depends on the model.",
+            f"{cap:,.0f}; the present limit depends on the model.",
             "Shorten it: ",
             *_SHORTEN_OR_ATTACH,
         )
@@ -131,8 +132,8 @@ def greeting_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterat
     if document.text("/greeting"):
         yield Violation(
             "/greeting",
-            "greeting on a persona is seen in reads but in no docs page.",
-            "Where it must be said, give custom_greeting when the conversation is created.",
+            "greeting is undocumented for a persona; reads return it.",
+            "To be sure that it is spoken, give custom_greeting when you create a conversation.",
         )
 
 
@@ -143,8 +144,8 @@ def greeting_long(document: PersonaDocument, catalog: Catalog) -> Iterator[Viola
     if length > _MAX_GREETING_CHARS:
         yield Violation(
             "/greeting",
-            f"The greeting has {length:,} characters, and nobody can interrupt it.",
-            "Keep it short: ",
+            f"The greeting has {length:,} characters, and people cannot interrupt it.",
+            "Make it shorter: ",
             update_fields(greeting="<GREETING>"),
         )
 

@@ -56,7 +56,7 @@ def engine_retired(match: Match) -> Hint:
         operations = [item for item in operations if item.path != EXTERNAL_VOICE]
         operations.insert(1, chosen)
     calls = conversion_calls(operations)
-    return "With what belonged to it: ", *calls, "; or elevenlabs, or azure"
+    return "Choose another engine and one of its voices: ", *calls, "; or elevenlabs, or azure"
 
 
 @rule("tts-playht-field", "info", source="J:changelog, V:pal.py")
@@ -83,7 +83,7 @@ def provider_voice_in_voice_id(document: PersonaDocument, catalog: Catalog) -> I
     if voice and not external and not is_tavus_voice(voice, catalog):
         yield Violation(
             "/layers/tts/voice_id",
-            "voice_id names a Tavus Voice (v and hex digits); this looks like a provider's id.",
+            "voice_id is for a Tavus Voice (v and hex digits); this looks like a provider's id.",
             *conversion_calls(move_provider_voice(document, catalog)),
         )
 
@@ -115,7 +115,7 @@ def both_voices(document: PersonaDocument, catalog: Catalog) -> Iterator[Violati
         hint = (_to_voice_id(external),)
     yield Violation(
         "/layers/tts/voice_id",
-        "Both voice ids are set; external_voice_id wins and voice_id is ignored.",
+        "Both voice ids are set; external_voice_id takes precedence, so voice_id has no effect.",
         *hint,
     )
 
@@ -130,7 +130,7 @@ def voice_of_other_engine(document: PersonaDocument, catalog: Catalog) -> Iterat
         unset = _unset_argument(_engine_dependent_fields(document))
         yield Violation(
             "/layers/tts/external_voice_id",
-            f"The id looks like a voice of {provider}, and the engine is {engine.id}.",
+            f"This looks like a voice of {provider}, but the engine is {engine.id}.",
             configure("tts", tts_engine=provider, **unset),
             f", or a voice of {engine.id}: ",
             alternative_fix(configure("tts", external_voice_id="<EXTERNAL_VOICE_ID>")),
@@ -143,7 +143,7 @@ def engine_without_voice(document: PersonaDocument, catalog: Catalog) -> Iterato
     if engine_of(document, catalog) and document.is_set(_ENGINE) and not any(voice_ids(document)):
         yield Violation(
             _ENGINE,
-            "An engine is chosen but no voice: the default voice of the replica speaks.",
+            "An engine is set without a voice, so the default voice of the replica speaks.",
             "For a voice of this engine: ",
             configure("tts", external_voice_id="<EXTERNAL_VOICE_ID>"),
         )
@@ -158,7 +158,7 @@ def _is_tavus_voice_used(document: PersonaDocument, catalog: Catalog) -> bool:
 @no_effect(
     (_ENGINE, _MODEL),
     when=_is_tavus_voice_used,
-    because="With a Tavus Voice, Tavus picks engine and model; {name} is not needed.",
+    because="{name} has no effect: Tavus chooses engine and model for a Tavus Voice.",
 )
 def tavus_voice_with_engine(match: Match) -> Hint:
     """A Tavus Voice determines its engine and model."""
@@ -187,7 +187,7 @@ def key_unneeded(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
     "tts-dictionary-key-scope",
     "info",
     source="J:persona/tts",
-    no_fix_reason="It is mended in the account of the provider.",
+    no_fix_reason="The scope is set in the account of the provider.",
 )
 def dictionary_key_scope(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Tavus stores the dictionary in the account of the key, so the key must allow it."""
@@ -197,8 +197,8 @@ def dictionary_key_scope(document: PersonaDocument, catalog: Catalog) -> Iterato
     if document.is_set(_DICTIONARY):
         yield Violation(
             _DICTIONARY,
-            "With a key of your own, ElevenLabs must let it write pronunciation dictionaries.",
-            "Give the key that scope in your ElevenLabs account.",
+            "Your ElevenLabs key needs the scope to write pronunciation dictionaries.",
+            "Give the key this scope in your ElevenLabs account.",
         )
 
 
@@ -208,9 +208,10 @@ def dictionary_empty(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
     if document.value(_DICTIONARY) == "":
         yield Violation(
             _DICTIONARY,
-            "An empty dictionary id: no dictionary is used.",
+            "The dictionary id is empty, so no dictionary is used.",
+            "Remove it: ",
             unset_at(_DICTIONARY),
-            ", or name one: ",
+            ", or set one: ",
             alternative_fix(set_at(_DICTIONARY, "<DICTIONARY_ID>")),
         )
 
@@ -222,7 +223,8 @@ def model_not_allowed(document: PersonaDocument, catalog: Catalog) -> Iterator[V
     for name in engine.forbids if engine else ():
         path = f"/layers/tts/{name}"
         if engine and document.is_set(path):
-            yield Violation(path, f"{engine.id} takes no {name}.", unset_at(path))
+            message = f"Tavus refuses {name} for {engine.id}."
+            yield Violation(path, message, "Remove it: ", unset_at(path))
 
 
 @rule("tts-model-of-other-engine", "error", source="J:persona/tts")
@@ -238,9 +240,10 @@ def model_of_other_engine(document: PersonaDocument, catalog: Catalog) -> Iterat
         if family in map(_model_family, owner.known_models):
             yield Violation(
                 _MODEL,
-                f"This is a model of {owner.id}, and the engine is {engine.id}.",
+                f"This is a model of {owner.id}, but the engine is {engine.id}.",
+                "Remove it: ",
                 unset_at(_MODEL),
-                f", or name one of {', '.join(engine.known_models)}, or ",
+                f"; or choose one of {', '.join(engine.known_models)}; or change the engine: ",
                 alternative_fix(configure("tts", tts_engine=owner.id)),
             )
 
