@@ -290,7 +290,9 @@ def _draft_steps(tool: str, arguments: Mapping[str, Any]) -> Iterator[str]:
         case "set_function_tool" | "remove_function_tool":
             verb, _, _ = tool.partition("_")
             names = [name for name in ("description", "parameters") if name in arguments]
-            parts = " and ".join(f"{name} {rendered[name]}" for name in names)
+            visible = [name for name in names if rendered[name] != "..."]
+            parts = " and ".join(f"{name} {rendered[name]}" for name in visible)
+            verb = verb if visible or not names else "correct"
             yield f"{verb} the function {rendered['name']}" + (f" with {parts}" if parts else "")
         case _:
             layer = tool.removeprefix("configure_") if tool != "update_persona" else ""

@@ -59,7 +59,7 @@ FunctionCheck = Callable[[JsonObject, Catalog], Problems]
 
 
 def _each_function(
-    hint: str = "Set the function anew: ",
+    hint: str = "",
     *,
     lists: tuple[str, ...] = FUNCTION_LISTS,
     fix: FunctionFix = fix_function,
@@ -235,7 +235,7 @@ def parameters_no_object(function: JsonObject, catalog: Catalog) -> Problems:
 
 
 @rule("function-schema-invalid", "error", source="P:tools/create-tool, O:function-calling")
-@_each_function("Set the function with a valid schema: ")
+@_each_function("With a valid schema: ")
 def schema_invalid(function: JsonObject, catalog: Catalog) -> Problems:
     """Providers refuse all functions of a request if one schema is not valid."""
     for pointer, message in find_invalid_keywords(_schema_of(function)):
@@ -244,7 +244,7 @@ def schema_invalid(function: JsonObject, catalog: Catalog) -> Problems:
 
 
 @rule("function-schema-refused", "error", source="O:function-calling")
-@_each_function("Set the function with a schema that providers accept: ")
+@_each_function("With a schema that providers accept: ")
 def schema_refused(function: JsonObject, catalog: Catalog) -> Problems:
     """Providers refuse some schemas that are valid, such as an array without items."""
     for pointer, message in find_refused_schemas(_schema_of(function)):
