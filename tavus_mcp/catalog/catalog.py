@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from tavus_mcp.catalog.describe import describable_names, describe_field, describe_layer
 from tavus_mcp.catalog.facts import (
+    DISCOURAGED_STATUSES,
     ChangelogEntry,
     ContextGuidance,
     EngineFacts,
@@ -209,7 +210,10 @@ class Catalog:
         return field.default if field else None
 
     def value_fields(self) -> tuple[tuple[str, FieldFacts], ...]:
-        """Return JSON Pointer and facts of each writable field that has a list of known values."""
+        """Return JSON Pointer and facts of each field with a list of known values.
+
+        Read-only and legacy fields are left out: the values of the latter are converted.
+        """
         return _load_value_fields()
 
     def recommended_llm(self) -> str:
@@ -307,7 +311,11 @@ def _load_value_fields() -> tuple[tuple[str, FieldFacts], ...]:
         for layer in LAYERS
         for facts in _load_layer(layer).fields
     ]
-    return tuple((path, facts) for path, facts in persona_fields + layer_fields if facts.values)
+    return tuple(
+        (path, facts)
+        for path, facts in persona_fields + layer_fields
+        if facts.values and facts.status not in DISCOURAGED_STATUSES
+    )
 
 
 @cache
