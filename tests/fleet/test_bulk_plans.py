@@ -166,7 +166,7 @@ async def test_changes_that_tavus_would_refuse_are_skipped_with_the_rule_message
         tool_client, everything=True, values={"/system_prompt": "You listen."}
     )
     assert list_ids(plan) == ids[:1]
-    assert "Mode echo takes no system_prompt" in plan["skipped"][0]["reason"]
+    assert "Tavus refuses system_prompt in mode echo" in plan["skipped"][0]["reason"]
     message = await tool_client.expect_error(
         "plan_bulk_change", everything=True, values={"/layers/llm/modle": CURRENT_MODEL}
     )

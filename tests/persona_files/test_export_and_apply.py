@@ -396,5 +396,7 @@ async def test_an_invalid_file_is_refused_before_any_request(
     harness: PersonaFileHarness, name: str
 ) -> None:
     harness.put()
-    text = CHECKED[name](await harness.text()).replace("pipeline_mode: full", "pipeline_mode: ful")
+    text = CHECKED[name](await harness.text()).replace(
+        "pipeline_mode: full", "pipeline_mode: [ful]"
+    )
     assert "/pipeline_mode" in await harness.refusal(text)
