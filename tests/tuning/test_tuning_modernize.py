@@ -343,7 +343,7 @@ async def test_modernizing_can_be_undone(tool_client: ToolClient, store: Store, 
     assert applied["revision"] != before
     undo = applied["undo"]
     if name in REFUSED:
-        assert "Refused before anything was sent" in await tool_client.expect_error(
+        assert "Tavus answered 400" in await tool_client.expect_error(
             undo["tool"], **undo["arguments"]
         )
         return
