@@ -17,7 +17,6 @@ from tavus_mcp.catalog.facts import (
     LayerFacts,
     ModelFacts,
     PipelineMode,
-    SeedMapping,
     ShutdownReason,
     SttSupport,
     Value,
@@ -256,10 +255,6 @@ class Catalog:
             if change.kind == "default" and (change.path, change.value) == (path, value):
                 return f" since {change.date.isoformat()}"
         return ""
-
-    def seed_mappings(self) -> tuple[SeedMapping, ...]:
-        """Return the settings that the seed document shows, each with today's equivalent."""
-        return read_facts(SeedMapping, "deprecations", "seed")
 
     def shutdown_reason(self, reason_text: str) -> ShutdownReason | None:
         """Return the known way to end a conversation with which a stored reason begins."""

@@ -20,9 +20,6 @@ Status = Literal[
 ChangeKind = Literal[
     "added", "default", "behaviour", "renamed", "superseded", "deprecated", "retired"
 ]
-SeedStatus = Literal[
-    "current", "alias", "legacy", "deprecated", "retired", "misused", "undocumented", "unsupported"
-]
 
 DISCOURAGED_STATUSES: frozenset[Status] = frozenset(
     {"legacy", "deprecated", "retired", "unsupported"}
@@ -293,19 +290,6 @@ class ChangelogEntry(Facts):
     approximate: bool = False
     value: str | None = None
     successor: str | None = None
-
-
-class SeedMapping(Facts):
-    """A setting that the seed document shows, with its equivalent today."""
-
-    id: str
-    item: str
-    status: SeedStatus
-    equivalent: str
-    path: str | None = None
-    value: str | None = None
-    target: str | None = None
-    replacement: str | None = None
 
 
 class ShutdownReason(NamedFacts):

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
 
 from tavus_mcp.catalog import Catalog
+from tavus_mcp.checker.rule import MAX_FINDINGS_PER_RULE, MORE_FINDINGS_NOTE
 from tavus_mcp.checker.rules import RULES
 from tavus_mcp.checker.rules.persona import FIELD_UNDOCUMENTED
 from tavus_mcp.checker.schema_check import SHAPE, UNKNOWN_FIELD, VALUE_AS_TEXT, check_schema
@@ -52,7 +53,7 @@ def _show_fixes_once(findings: list[RuleFinding]) -> list[RuleFinding]:
     for finding in findings:
         first = paths.setdefault(finding.fix_identity, finding.path)
         if finding.fix_identity and first != finding.path:
-            hint = f"The fix of {first} fixes this as well."
+            hint = f"The fix of {quote_path(first)} fixes this as well."
             finding = finding.model_copy(update={"hint": hint, "fix": None})
         result.append(finding)
     return result
@@ -61,7 +62,7 @@ def _show_fixes_once(findings: list[RuleFinding]) -> list[RuleFinding]:
 def find_findings(document: PersonaDocument, catalog: Catalog) -> list[RuleFinding]:
     """Return all findings about a persona, worst first, each with its fix."""
     rule_findings = [finding for rule in RULES for finding in rule.findings(document, catalog)]
-    schema_findings = check_schema(document, catalog)
+    schema_findings = _limit_findings(check_schema(document, catalog))
     intended = {
         path
         for finding in schema_findings
@@ -70,6 +71,20 @@ def find_findings(document: PersonaDocument, catalog: Catalog) -> list[RuleFindi
     }
     rule_findings = [finding for finding in rule_findings if finding.path not in intended]
     return sort_by_severity(_merge_findings(schema_findings, rule_findings))
+
+
+def _limit_findings(findings: list[RuleFinding]) -> list[RuleFinding]:
+    """Return the first findings of each rule; the last of them says that there are more."""
+    counts = Counter(finding.rule for finding in findings)
+    limited, listed = [], Counter[str | None]()
+    for finding in findings:
+        listed[finding.rule] += 1
+        if listed[finding.rule] > MAX_FINDINGS_PER_RULE:
+            continue
+        is_last = listed[finding.rule] == MAX_FINDINGS_PER_RULE < counts[finding.rule]
+        message = finding.message + MORE_FINDINGS_NOTE * is_last
+        limited.append(finding.model_copy(update={"message": message}) if is_last else finding)
+    return limited
 
 
 def check_change(

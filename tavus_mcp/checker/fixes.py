@@ -56,6 +56,8 @@ PLACEHOLDERS: Mapping[str, str] = {
 PLACEHOLDER_PATTERN = re.compile("|".join(PLACEHOLDERS))
 _UNAMBIGUOUS_PLACEHOLDER = re.compile("|".join(choice for choice in PLACEHOLDERS if "_" in choice))
 _MAX_VALUE_CHARS = 60
+_MAX_OPERATIONS_CHARS = 2_000
+_MAX_DRAFT_STEPS = 20
 _PERSONA_ID_ARGUMENT = "persona_id"
 
 
@@ -104,7 +106,9 @@ class FixCall:
     @cached_property
     def draft_hint(self) -> str:
         """The effect of the call in the paths of a document: a draft has no id to call with."""
-        return ", ".join(_draft_steps(self.tool, self.arguments))
+        steps = list(_draft_steps(self.tool, self.arguments))
+        more = len(steps) - _MAX_DRAFT_STEPS
+        return ", ".join(steps[:_MAX_DRAFT_STEPS]) + (f" and {more} more" if more > 0 else "")
 
     @cached_property
     def placeholders(self) -> tuple[str, ...]:
@@ -264,7 +268,7 @@ def _render_value(value: Any) -> str:
     for part in _render_members(value):
         parts.append(part)
         length += len(part) + 2 * (len(parts) > 1)
-        if length > _MAX_VALUE_CHARS and not is_operation:
+        if length > (_MAX_OPERATIONS_CHARS if is_operation else _MAX_VALUE_CHARS):
             return "..."  # the rest is not rendered: it may be long
     text = ", ".join(parts)
     return f"{{{text}}}" if isinstance(value, Mapping) else f"[{text}]"

@@ -13,7 +13,9 @@ from tavus_mcp.models.findings import RuleFinding, Severity
 
 _MAX_FIX_CHARS = 8_000
 """Longer arguments of a call are not part of a finding: they would repeat a long text."""
-_MAX_FINDINGS_PER_RULE = 100
+MAX_FINDINGS_PER_RULE = 100
+"""Further findings of a rule are usually the same mistake again."""
+MORE_FINDINGS_NOTE = f" Only the first {MAX_FINDINGS_PER_RULE} findings of this kind are listed."
 _LONG_FIX_NOTE = "This call holds a long text, which get_persona shows with full_prompt=true."
 
 
@@ -128,8 +130,8 @@ class Rule:
 def _limit(violations: Iterator[Violation]) -> Iterator[Violation]:
     """Yield the first violations of a rule; the last of them says that there are more."""
     for number, violation in enumerate(violations, 1):
-        if number == _MAX_FINDINGS_PER_RULE and next(violations, None) is not None:
-            violation.message += f" Only the first {number} findings of this kind are listed."
+        if number == MAX_FINDINGS_PER_RULE and next(violations, None) is not None:
+            violation.message += MORE_FINDINGS_NOTE
             yield violation
             return
         yield violation

@@ -136,3 +136,12 @@ def test_a_rule_lists_a_hundred_findings_at_most() -> None:
     found = check_functions(*({"name": f"noteThis{number}"} for number in range(150)))
     rules = [rule for rule, _ in found]
     assert rules.count("function-name-not-snake-case") == 100
+
+
+def test_the_fix_of_thousands_of_functions_does_not_fill_the_hint() -> None:
+    function = {"name": "note", "description": "Notes.", "parameters": {"type": "object"}}
+    tools = [{"type": "function", "function": function}] * 3000
+    for persona_id in ({}, {"persona_id": "p0123456789a"}):
+        body = {"system_prompt": "You are Ada.", "layers": {"llm": {"tools": tools}}, **persona_id}
+        findings = check(PersonaDocument(body), CATALOG)
+        assert max(len(finding.hint or "") for finding in findings) < 2_000
