@@ -396,7 +396,5 @@ async def test_an_invalid_file_is_refused_before_any_request(
     harness: PersonaFileHarness, name: str
 ) -> None:
     harness.put()
-    text = CHECKED[name](await harness.text()).replace(
-        "pipeline_mode: full", "pipeline_mode: [ful]"
-    )
+    text = CHECKED[name](await harness.text()).replace("mode: full", "mode: [ful]")
     assert "/pipeline_mode" in await harness.refusal(text)
