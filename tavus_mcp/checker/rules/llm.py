@@ -37,8 +37,12 @@ def _is_hosted(document: PersonaDocument, catalog: Catalog) -> bool:
     return not document.has_custom_llm
 
 
-def _hosted_model(status: Status, message: str) -> Callable[[HintBuilder], Check]:
-    return discouraged_choice(_MODEL, Catalog.llm_models, {status: message}, when=_is_hosted)
+def _hosted_model(
+    status: Status, message: str, preposition: str = "since"
+) -> Callable[[HintBuilder], Check]:
+    return discouraged_choice(
+        _MODEL, Catalog.llm_models, {status: message}, when=_is_hosted, preposition=preposition
+    )
 
 
 def _use_successor(match: Match) -> Hint:
@@ -54,7 +58,9 @@ def model_deprecated(match: Match) -> Hint:
 
 @rule("llm-model-retired", "warning", source="J:changelog")
 @_hosted_model(
-    "retired", "Tavus removed {facts.id}{since}; it uses another model, or the persona is silent."
+    "retired",
+    "Tavus removed {facts.id}{since}: another model answers, or none.",
+    preposition="on",
 )
 def model_retired(match: Match) -> Hint:
     """A retired model does not answer: Tavus uses another one, or none."""

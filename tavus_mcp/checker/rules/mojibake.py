@@ -32,14 +32,14 @@ def mojibake(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]
         if count:
             yield Violation(
                 path,
-                f"{count} characters were decoded with the wrong encoding, as in Ã© for é.",
+                f"{count} character(s) were decoded with the wrong encoding, as in Ã© for é.",
                 "With the right characters: ",
                 set_at(path, UnprintedValue(repaired)),
             )
         elif lost:
             yield Violation(
                 path,
-                f"{lost} characters were lost in a conversion of this text (U+FFFD).",
+                f"{lost} character(s) were lost in a conversion of this text (U+FFFD).",
                 "Write the text again: ",
                 set_at(path, "<NEW_TEXT>"),
             )

@@ -40,7 +40,7 @@ _USE_RAVEN = configure("perception", perception_model="raven-1")
 @discouraged_choice(
     _MODEL,
     Catalog.perception_models,
-    {"legacy": "{facts.id} is an older model{since}: it sees, and does not hear."},
+    {"legacy": "{facts.id} is legacy{since}: it sees, and does not hear."},
 )
 def model_legacy(match: Match) -> Hint:
     """raven-0 processes video only."""
@@ -52,6 +52,7 @@ def model_legacy(match: Match) -> Hint:
     _MODEL,
     Catalog.perception_models,
     {"retired": "Tavus removed the perception model {facts.id}{since}."},
+    preposition="on",
 )
 def model_retired(match: Match) -> Hint:
     """The model before Raven was removed: Tavus uses another one, or none."""

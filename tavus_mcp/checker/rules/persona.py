@@ -204,7 +204,7 @@ def language_unknown(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
                 f"/languages/{index}",
                 "This language is not known here; Tavus decides whether it takes it. Not checked, "
                 "because it depends on this value: whether it is heard and spoken.",
-                f"Did you mean {code!r}?" if code else "Codes look like 'en'.",
+                f"Nearest: {code}." if code else "Codes look like 'en'.",
             )
 
 

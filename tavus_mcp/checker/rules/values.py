@@ -55,7 +55,9 @@ def unknown_value(document: PersonaDocument, catalog: Catalog) -> Iterator[Viola
         stored = document.text(path)
         is_known = not stored or facts.value_named(stored) or _is_choice(path, stored, catalog)
         if not is_known and not is_placeholder_id(stored):
-            yield unknown_value_violation(path, stored, facts.allowed_values, _UNCHECKED.get(path))
+            yield unknown_value_violation(
+                path, stored, facts.allowed_values, _UNCHECKED.get(path, "")
+            )
 
 
 @rule("tts-model-unknown", "warning", source="N#70932063607", no_fix_reason=_NOT_EXCHANGED)
@@ -67,14 +69,16 @@ def unknown_voice_model(document: PersonaDocument, catalog: Catalog) -> Iterator
     is_of_other_engine = any(owner.knows_model(model) for owner in catalog.tts_engines)
     if is_of_other_engine or is_placeholder_id(model):
         return
-    has_families = any(setting.model_family for setting in engine.voice_setting)
-    has_unchecked_settings = has_families and bool(stored_voice_settings(document))
-    unchecked = "voice_settings, which depend on it" if has_unchecked_settings else None
-    yield unknown_value_violation(_MODEL, model, engine.known_models, unchecked)
+    unchecked = []
+    if any(setting.model_family for setting in engine.voice_setting):
+        unchecked += ["voice_settings"] * bool(stored_voice_settings(document))
+    if engine.english_only and set(document.languages) - {"en"}:
+        unchecked.append("the languages that it speaks")
+    yield unknown_value_violation(_MODEL, model, engine.known_models, " and ".join(unchecked))
 
 
 def unknown_value_violation(
-    path: str, value: str, known: tuple[str, ...], unchecked: str | None = None
+    path: str, value: str, known: tuple[str, ...], unchecked: str = ""
 ) -> Violation:
     """Return the violation of a value that is not known here.
 
