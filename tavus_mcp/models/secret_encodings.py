@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from urllib.parse import unquote
 
@@ -20,9 +20,8 @@ _PERCENT_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _ENTITY = re.compile(r"&(?:#|amp|lt|gt|quot|apos)")
 _UNICODE_ESCAPE = re.compile(r"\\+u00([0-9A-Fa-f]{2})|\\+x([0-9A-Fa-f]{2})|&#x0*([0-9A-Fa-f]{2});")
 _DECIMAL_ENTITY = re.compile(r"&#0*(\d{2,3});")
-_NAMED_ESCAPES = (
-    ("~1", "/"), ("~0", "~"), ("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'),
-    ("&apos;", "'"),
+_NAMED_ENTITIES = (
+    ("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&"),
 )  # fmt: skip
 _ESCAPED_CHARACTERS = {
     "/": ("~1",), "~": ("~0",), "&": ("&amp;",), "<": ("&lt;",), ">": ("&gt;",),
@@ -52,12 +51,13 @@ class KnownSecret:
                 text = _base64_pattern(needle).sub(mask, text)
         return text
 
-    def mask_escaped(self, text: str, decoded: str, mask: str) -> str:
+    def mask_escaped(self, text: str, decoded: Iterable[str], mask: str) -> str:
         """Return a text with this secret replaced where characters of it are escaped.
 
-        ``decoded`` is the text without escapes, in lower case.
+        ``decoded`` are the stages of the text without escapes, in lower case.
         """
-        is_found = self.lower_needles[0].replace("\\", "") in decoded
+        beginning = self.lower_needles[0].replace("\\", "")
+        is_found = any(beginning in stage for stage in decoded)
         return self._escaped_pattern.sub(mask, text) if is_found else text
 
     @cached_property
@@ -108,7 +108,8 @@ class KnownSecrets:
             for secret in self._secrets:
                 text = secret.mask(text, mask)
         if _has_escape(text):
-            decoded = _decode(text).lower()
+            stages = (text, *_iterate_decoded(text))
+            decoded = tuple(stage.replace("\\", "").lower() for stage in stages)
             for secret in self._secrets:
                 text = secret.mask_escaped(text, decoded, mask)
         return text
@@ -135,20 +136,38 @@ def _has_escape(text: str) -> bool:
     )
 
 
-def _decode(text: str) -> str:
-    """Return a text without its escapes, also where they were escaped once more."""
+def _iterate_decoded(text: str) -> Iterator[str]:
+    """Yield a text after each step of removing its escapes, also where they were escaped again.
+
+    Each step counts, as the secret itself may look like an escape.
+    """
     for _ in range(_MAX_DECODING_ROUNDS):
-        decoded = unquote(text) if "%" in text else text
-        decoded = _UNICODE_ESCAPE.sub(
-            lambda match: chr(int(match[1] or match[2] or match[3], 16)), decoded
-        )
-        decoded = _DECIMAL_ENTITY.sub(lambda match: chr(int(match[1])), decoded)
-        for escape, character in _NAMED_ESCAPES:
-            decoded = decoded.replace(escape, character)
-        if decoded == text:
-            break
-        text = decoded
-    return text.replace("\\", "")
+        before = text
+        for decode in _DECODERS:
+            decoded = decode(text)
+            if decoded != text:
+                yield decoded
+                text = decoded
+        if text == before:
+            return
+
+
+def _decode_unicode(text: str) -> str:
+    return _UNICODE_ESCAPE.sub(lambda match: chr(int(match[1] or match[2] or match[3], 16)), text)
+
+
+def _decode_entities(text: str) -> str:
+    text = _DECIMAL_ENTITY.sub(lambda match: chr(int(match[1])), text)
+    for escape, character in _NAMED_ENTITIES:
+        text = text.replace(escape, character)
+    return text
+
+
+def _decode_pointer(text: str) -> str:
+    return text.replace("~1", "/").replace("~0", "~")
+
+
+_DECODERS = (unquote, _decode_unicode, _decode_entities, _decode_pointer)
 
 
 def _spellings_of_character(character: str) -> str:

@@ -13,7 +13,7 @@ _USERINFO = re.compile(r"(?<=://)[^\s/?#\"'<>]+(?=@)")
 _PARAMETER = re.compile(r"[?&;#]([\w.%\[\]-]{1,60})=([^\s&;#\"'<>]+)")
 _SIGNATURE_NAMES = frozenset({"sig", "signature", "x-amz-signature", "x-goog-signature"})
 # What stands for a key in documentation, or is too short to be one.
-_PLACEHOLDER = re.compile(r"[^\w%].*|.*\b(?i:your)\b.*|[A-Z_]+|[xX]+|.{1,3}|true|false")
+_PLACEHOLDER = re.compile(r"[<{\[$(*].*|.*\b(?i:your)\b.*|[A-Z_]+|[xX]+|.{1,3}|true|false")
 _WHOLE_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 
 
