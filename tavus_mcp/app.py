@@ -65,7 +65,7 @@ class App:
     problems: tuple[str, ...] = ()
     protected: bool = False
     clock: Callable[[], datetime] = _now
-    plan_secrets: dict[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    plan_secrets: dict[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict, repr=False)
     answered_forms: set[str] = field(default_factory=set, repr=False)
     cancelled_writes: dict[str, JournalEntry] = field(default_factory=dict, repr=False)
     lost_creations: LostCreations = field(default_factory=LostCreations, repr=False)

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 from mcp import Client
+from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, TextContent
 from starlette.types import ASGIApp
 
@@ -69,6 +71,12 @@ class ToolClient:
         result = await self.call(tool, **arguments)
         assert result.is_error, text_of(result)
         return text_of(result)
+
+    async def expect_protocol_error(self, tool: str, **arguments: Any) -> str:
+        """Call a tool where the protocol has an error; return the text of the error."""
+        with pytest.raises(MCPError) as caught:
+            await self.call(tool, **arguments)
+        return caught.value.error.message
 
     async def read_persona(self, persona_id: str) -> dict[str, Any]:
         """Return a persona as the server returns it, with the whole prompt."""

@@ -45,7 +45,7 @@ class Process(Protocol):
 class ServerProcess:
     """A server process, the messages that it has sent, and its other lines of output."""
 
-    def __init__(self, process: Process, stderr_path: Path) -> None:
+    def __init__(self, process: Process, stderr_path: Path, *, reads: bool = True) -> None:
         self.process = process
         self.stderr_path = stderr_path
         self.non_message_lines: list[bytes] = []
@@ -53,7 +53,8 @@ class ServerProcess:
         self._output_changed = threading.Condition()
         self._has_output_ended = False
         self._reader = threading.Thread(target=self._read_messages, daemon=True)
-        self._reader.start()
+        if reads:
+            self._reader.start()
 
     def send(self, message: object) -> None:
         """Send one message as one line."""
@@ -99,6 +100,12 @@ class ServerProcess:
         with self._output_changed:
             return any(is_wanted(message) for message in self._unread_messages)
 
+    def take_messages(self) -> list[Message]:
+        """Return all messages that have arrived, and remove them."""
+        with self._output_changed:
+            messages, self._unread_messages = self._unread_messages, []
+            return messages
+
     def read_stderr(self) -> str:
         """Return what the process has written to stderr."""
         return self.stderr_path.read_text()
@@ -120,7 +127,8 @@ class ServerProcess:
         start = time.monotonic()
         self.process.wait(TIMEOUT_SECONDS)
         took = time.monotonic() - start
-        self._reader.join(TIMEOUT_SECONDS)
+        if self._reader.ident is not None:
+            self._reader.join(TIMEOUT_SECONDS)
         return took
 
     def wait_for_end_of_output(self) -> float:
@@ -233,8 +241,13 @@ def build_environment(folder: Path, **more: str) -> dict[str, str]:
 
 
 @contextmanager
-def start_process(folder: Path, *arguments: str, **more: str) -> Iterator[ServerProcess]:
-    """Start ``python ARGUMENTS`` with pipes; it is ended with the block at the latest."""
+def start_process(
+    folder: Path, *arguments: str, reads: bool = True, **more: str
+) -> Iterator[ServerProcess]:
+    """Start ``python ARGUMENTS`` with pipes; it is ended with the block at the latest.
+
+    Without ``reads`` nothing reads its output.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     errors = folder / "stderr.txt"
     with errors.open("wb") as written:
@@ -245,7 +258,7 @@ def start_process(folder: Path, *arguments: str, **more: str) -> Iterator[Server
             stderr=written,
             env=build_environment(folder, **more),
         )
-    server = ServerProcess(process, errors)
+    server = ServerProcess(process, errors, reads=reads)
     try:
         yield server
     finally:

@@ -1,4 +1,4 @@
-"""Find values that Python accepts but that neither JSON (RFC 8259) nor UTF-8 can express."""
+"""Find values that neither JSON (RFC 8259) nor UTF-8 can express, or that nest too deep."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from tavus_mcp.text import quote_path
 MAX_PROBLEMS = 12
 """Further problems are not listed: they are usually the same mistake again."""
 
+MAX_LEVELS = 100
+"""The deepest nesting of an argument; a persona has about ten levels."""
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def find_unsendable_values(value: Any) -> list[str]:
-    """Return a sentence for each lone surrogate and each NaN or infinite number, at any depth.
+    """Return a sentence for each lone surrogate, NaN, infinite number and too deep nesting.
 
     Each sentence starts with the JSON Pointer of the value. Values are not repeated. The search is
     iterative, because a nesting of thousands of lists must not exhaust the stack. It ends after
@@ -49,7 +52,9 @@ def _describe_unsendable(value: Any) -> list[str]:
     while pending and len(problems) < MAX_PROBLEMS:
         tokens, item = pending.pop()
         path = quote_path(replace_surrogates(pointer_of(tokens)) or "/")
-        if isinstance(item, str) and (match := _SURROGATE.search(item)):
+        if len(tokens) > MAX_LEVELS:
+            problems.append(f"{path}: nests deeper than {MAX_LEVELS} levels.")
+        elif isinstance(item, str) and (match := _SURROGATE.search(item)):
             code_point = f"U+{ord(match.group()):04X}"
             problems.append(
                 f"{path}: holds half of a character (a lone surrogate, {code_point}); "

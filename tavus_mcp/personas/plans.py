@@ -128,8 +128,16 @@ async def store_plan(app: App, plan: Plan, base: PersonaDocument | None = None) 
     entry = JournalEntry("plan", plan.persona_id, app.now(), plan.tool, detail=detail)
     stored = _plan_from_entry(await app.journal.append(entry), plan.secrets)
     if plan.secrets:
-        app.plan_secrets[stored.plan_id] = plan.secrets
+        _remember_secrets(app, stored)
     return stored
+
+
+def _remember_secrets(app: App, plan: Plan) -> None:
+    """Remember the secrets of a plan until it expires, and forget those of expired plans."""
+    for plan_id, (expires_at, _) in list(app.plan_secrets.items()):
+        if app.clock() > datetime.fromisoformat(expires_at):
+            del app.plan_secrets[plan_id]
+    app.plan_secrets[plan.plan_id] = (plan.expires_at, plan.secrets)
 
 
 async def load_plan(app: App, plan_id: str) -> Plan:
@@ -139,7 +147,7 @@ async def load_plan(app: App, plan_id: str) -> Plan:
         entry = await app.journal.entry(int(number))
         if entry is not None and _is_plan(entry, plan_id):
             await require_own_plan(app, entry)
-            return _plan_from_entry(entry, app.plan_secrets.get(plan_id, {}))
+            return _plan_from_entry(entry, app.plan_secrets.get(plan_id, ("", {}))[1])
     raise Refused(
         "There is no plan of that id in this journal. dry_run=true of a change tool, and "
         "delete_persona, answer with a plan_id."

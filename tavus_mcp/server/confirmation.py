@@ -26,6 +26,8 @@ from tavus_mcp.text import quote_foreign
 INPUT_REQUIRED_VERSION = "2026-07-28"
 MIN_HUMAN_RESPONSE = timedelta(seconds=1)
 """A response that comes sooner was not typed by a person."""
+FORM_LIFETIME = timedelta(hours=1)
+"""As long as a plan can be applied."""
 _FORM_FIELD = "persona_name"
 
 Verdict = Literal["agreed", "declined", "unclear"]
@@ -86,6 +88,11 @@ def verdict(response: FormResponse, document: PersonaDocument) -> Verdict:
     return "agreed" if agreed and response.elapsed >= MIN_HUMAN_RESPONSE else "unclear"
 
 
+def _is_expired(app: App, state: str) -> bool:
+    """Tell whether a form is too old to be answered; ``state`` begins with when it was sent."""
+    return app.clock() - datetime.fromisoformat(state.split(" ")[0]) > FORM_LIFETIME
+
+
 def _elicit_across_calls(
     app: App, ctx: Context[Any, Any], message: str, document: PersonaDocument
 ) -> FormResponse | InputRequiredResult:
@@ -94,8 +101,11 @@ def _elicit_across_calls(
         sent_at, digest, _ = state.split(" ")
         if state in app.answered_forms:
             return FormResponse("decline", "", timedelta())
+        app.answered_forms.difference_update(
+            [form for form in app.answered_forms if _is_expired(app, form)]
+        )
         app.answered_forms.add(state)
-        if digest != document.digest:
+        if digest != document.digest or _is_expired(app, state):
             return FormResponse("cancel", "", timedelta())  # the form was about another revision
         response = responses[_FORM_FIELD].model_dump()
         typed_name = str((response.get("content") or {}).get(_FORM_FIELD) or "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import mcp_types as types
@@ -10,18 +11,29 @@ from pydantic import ValidationError
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.unsendable_values import find_unsendable_values
+from tavus_mcp.tavus_api.responses import parse_json
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """What some clients on Windows send first
 (https://github.com/modelcontextprotocol/kotlin-sdk/issues/956)."""
+_ENVELOPE_CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
+_NO_BATCHES = "batches are not supported; send each message on a line of its own"
+_MAX_ANSWERED_REQUESTS = 100
+"""The most requests of one batch that are answered."""
+_OBJECT_CAPABILITIES = frozenset({"elicitation", "sampling", "tasks", "experimental", "extensions"})
+"""Capabilities of clients whose members are objects; those of roots are true or false."""
 _METHODS_WITH_ARGUMENTS = frozenset({"tools/call", "prompts/get"})
 
 
 class InvalidMessage(Exception):
-    """A line that is no message; holds the id, code and text of the JSON-RPC error to answer."""
+    """A line that is no message; holds the ids, code and text of the JSON-RPC errors to answer.
 
-    def __init__(self, request_id: Any, code: int, text: str) -> None:
-        self.request_id, self.code, self.text = request_id, code, text
+    A line is answered once for each request in it, and without an id if there is none. An invalid
+    response has no ids: an answer would end the client's own request of that id.
+    """
+
+    def __init__(self, request_ids: Sequence[Any], code: int, text: str) -> None:
+        self.request_ids, self.code, self.text = request_ids, code, text
         super().__init__(text)
 
 
@@ -36,11 +48,14 @@ def parse_message(line: bytes) -> types.JSONRPCMessage:
     except ValidationError:
         message = _parse_with_surrogates(line)
     if isinstance(message, types.JSONRPCNotification) and _has_id(line):
-        raise InvalidMessage(None, types.INVALID_REQUEST, "its id is none")
+        raise InvalidMessage([None], types.INVALID_REQUEST, "its id must be text or a number")
     if isinstance(message, types.JSONRPCRequest) and message.params is not None:
         if message.method == "initialize":
-            message.params.update(_with_capability_objects(message.params))
-        elif message.method in _METHODS_WITH_ARGUMENTS:
+            message.params.update(_with_capability_objects(message.params, "capabilities"))
+        envelope = message.params.get("_meta")
+        if isinstance(envelope, dict) and _ENVELOPE_CAPABILITIES in envelope:
+            envelope.update(_with_capability_objects(envelope, _ENVELOPE_CAPABILITIES))
+        if message.method in _METHODS_WITH_ARGUMENTS:
             _decode_arguments(message.id, message.params)
     return message
 
@@ -50,19 +65,42 @@ def _parse_with_surrogates(line: bytes) -> types.JSONRPCMessage:
     try:
         body = json.loads(line)
     except (ValueError, RecursionError):
-        raise InvalidMessage(None, types.PARSE_ERROR, "the line is not JSON") from None
-    request_id = body.get("id") if isinstance(body, dict) else None
-    valid_id = request_id if isinstance(request_id, (str, int)) else None
+        raise InvalidMessage([None], types.PARSE_ERROR, "the line is not JSON") from None
+    if isinstance(body, list) and body:
+        raise InvalidMessage(_ids_of_batch(body), types.INVALID_REQUEST, _NO_BATCHES)
+    if isinstance(body, dict) and "method" not in body and {"result", "error"} & body.keys():
+        return _parse_response(line)
     if isinstance(body, dict) and find_unsendable_values(body):
         if problems := find_unsendable_values(_without_tool_arguments(body)):
-            raise InvalidMessage(None, types.INVALID_REQUEST, problems[0])
+            raise InvalidMessage([None], types.INVALID_REQUEST, problems[0].rstrip("."))
         try:
             return types.jsonrpc_message_adapter.validate_python(body, by_name=False)
         except ValidationError:
             pass  # answered below, like any other line
     raise InvalidMessage(
-        valid_id, types.INVALID_REQUEST, "the line is not one JSON-RPC 2.0 message"
+        [_valid_id(body)], types.INVALID_REQUEST, "the line is not one JSON-RPC 2.0 message"
     )
+
+
+def _parse_response(line: bytes) -> types.JSONRPCMessage:
+    """Parse a response that may hold half a character or NaN, which are replaced."""
+    try:
+        return types.jsonrpc_message_adapter.validate_python(parse_json(line), by_name=False)
+    except ValueError:
+        raise InvalidMessage([], types.INVALID_REQUEST, "the response is not valid") from None
+
+
+def _valid_id(body: Any) -> str | int | None:
+    """Return the id of a request that JSON-RPC allows, else None."""
+    request_id = body.get("id") if isinstance(body, dict) else None
+    is_valid = isinstance(request_id, (str, int)) and not isinstance(request_id, bool)
+    return request_id if is_valid and not find_unsendable_values(request_id) else None
+
+
+def _ids_of_batch(batch: list[Any]) -> list[str | int | None]:
+    requests = [item for item in batch if isinstance(item, dict) and "method" in item]
+    ids = [request_id for item in requests if (request_id := _valid_id(item)) is not None]
+    return list(ids[:_MAX_ANSWERED_REQUESTS]) or [None]
 
 
 def _without_tool_arguments(body: JsonObject) -> JsonObject:
@@ -77,20 +115,24 @@ def _has_id(line: bytes) -> bool:
     return b'"id"' in line and "id" in json.loads(line)
 
 
-def _with_capability_objects(params: JsonObject) -> JsonObject:
-    """Return ``capabilities`` with an object for true and without what is false or null."""
-    capabilities = params.get("capabilities")
+def _with_capability_objects(params: JsonObject, name: str) -> JsonObject:
+    """Return the capabilities with an object for true and without what is false or null."""
+    capabilities = params.get(name)
     if not isinstance(capabilities, dict):
-        return {"capabilities": {}} if capabilities in (True, None, []) else {}
-    return {"capabilities": _objects_for_flags(capabilities)}
+        return {name: {}} if capabilities in (True, None, []) else {}
+    return {name: _objects_for_flags(capabilities)}
 
 
 def _objects_for_flags(capabilities: JsonObject) -> JsonObject:
-    return {
+    objects = {
         name: {} if value is True else value
         for name, value in capabilities.items()
         if value is not False and value is not None
     }
+    for name in _OBJECT_CAPABILITIES & objects.keys():
+        if isinstance(objects[name], dict):
+            objects[name] = _objects_for_flags(objects[name])
+    return objects
 
 
 def _decode_arguments(request_id: Any, params: JsonObject) -> None:
@@ -105,5 +147,5 @@ def _decode_arguments(request_id: Any, params: JsonObject) -> None:
         arguments = {}
     if not isinstance(arguments, dict):
         text = 'arguments must be an object, like {} or {"name": "value"}'
-        raise InvalidMessage(request_id, types.INVALID_PARAMS, text)
+        raise InvalidMessage([request_id], types.INVALID_PARAMS, text)
     params["arguments"] = arguments

@@ -10,6 +10,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
 from tavus_mcp.app import App
+from tavus_mcp.deadlines import CallTimedOut, limit_call
 from tavus_mcp.errors import NotFound, Refused, ToolFailure
 from tavus_mcp.history import revisions
 from tavus_mcp.models.base import parse_id
@@ -82,7 +83,10 @@ def _register_reference_resources(
 async def _render_masked(app: App, fetch: Callable[[], Awaitable[Any]]) -> str:
     """Return what ``fetch`` reads as masked JSON; failures become MCP's resource errors."""
     try:
-        return _render_compact_json(app.masker.mask(await fetch()))
+        with limit_call(app.limits):
+            return _render_compact_json(app.masker.mask(await fetch()))
+    except CallTimedOut:
+        raise ResourceError("Reading this took too long and was stopped.") from None
     except (NotFound, Refused) as error:
         raise ResourceNotFoundError(app.masker.mask_text(str(error))) from error
     except ToolFailure as error:

@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import anyio
 from mcp.server.mcpserver import Context, MCPServer
@@ -95,6 +95,7 @@ class TavusServer(MCPServer[None]):
             log_level="WARNING",
             lifespan=self._lifespan,
             middleware=[self._mask_errors],
+            subscriptions=False,  # nothing here notices what changes in the account
         )
 
     async def call_tool(
@@ -102,15 +103,15 @@ class TavusServer(MCPServer[None]):
     ) -> CallToolResult | InputRequiredResult:
         """Call a tool.
 
-        Raises ``ToolError`` with the masked text of the failure; everything that is served through
-        ``tools/call`` and fails on purpose passes here.
+        Raises ``ToolError`` with the masked text of the failure, and ``MCPError`` for an unknown
+        tool; everything that is served through ``tools/call`` and fails on purpose passes here.
         """
         ready: dict[str, Any] | None = None
         try:
             self.app.masker.begin_call()
             self.app.require_valid_settings()
             if name not in self.specs:
-                raise self._unserved_tool_error(name)
+                self._refuse_tool(name)
             ready = prepare_arguments(
                 self.specs[name], arguments, full_arguments_schema(self.tools_by_name[name])
             )
@@ -143,7 +144,7 @@ class TavusServer(MCPServer[None]):
         try:
             return await super().get_prompt(name, arguments, context)
         except ValueError as error:
-            message = self.app.masker.mask_text(str(error))
+            message = escape_invisible(self.app.masker.mask_text(str(error)))
             raise MCPError(INVALID_PARAMS, message) from error
 
     async def serve_stdio(self, parent: int = 0) -> None:
@@ -207,14 +208,16 @@ class TavusServer(MCPServer[None]):
         further = find_further_problems(name, arguments, self.app)
         return InvalidArgument(merge_problems(problems, further))
 
-    def _unserved_tool_error(self, name: str) -> ToolFailure:
+    def _refuse_tool(self, name: str) -> NoReturn:
+        """Raise -32602 (invalid params) for an unknown tool, ``UnservedTool`` for another."""
         reason = self.unserved.reasons.get(name)
         if reason is None:
-            return ToolFailure(f"There is no such tool{suggestion_or_period(name, self.specs)}")
+            message = f"There is no such tool{suggestion_or_period(name, self.specs)}"
+            raise MCPError(INVALID_PARAMS, message)
         advice = "start it without --read-only"
         if "read-only" not in reason:
             advice = "add the toolset to --toolsets"
-        return UnservedTool(
+        raise UnservedTool(
             f"{name} is not served: {reason}. The person who runs the server can {advice}."
         )
 

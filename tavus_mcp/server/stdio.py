@@ -1,9 +1,9 @@
-"""The stdio transport on asyncio pipes: half the latency of worker threads, and it ends cleanly.
+"""The stdio transport: messages as lines of stdin and stdout (``stdio_lines``).
 
 While serving, file descriptor 0 reads nothing and 1 goes to stderr, so that no stray print reaches
 the client. Lines that are not JSON-RPC, and lines that are too long, are answered with the errors
 of JSON-RPC 2.0 (-32700, -32600), and the session goes on. EOF, SIGTERM and SIGINT end the server
-with status 0. On Windows, and where stdin or stdout is a plain file, the SDK's transport is used.
+with status 0; at the end of a plain file, the requests in it are answered first.
 """
 
 from __future__ import annotations
@@ -15,21 +15,18 @@ import signal
 import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import anyio
 import mcp_types as types
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
-from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 from pydantic_core import PydanticSerializationError
 
 from tavus_mcp.models.unsendable_values import replace_surrogates
 from tavus_mcp.server.message_input import BYTE_ORDER_MARK, InvalidMessage, parse_message
-
-MAX_LINE_BYTES = 8 * 1024 * 1024
-"""The most bytes of one message; Tavus accepts much less."""
+from tavus_mcp.server.stdio_lines import Lines, open_files, open_pipes
 
 _PARENT_POLL_SECONDS = 0.5
 """Seconds between checks that the parent process still runs."""
@@ -40,19 +37,18 @@ Streams = tuple[
 
 
 @asynccontextmanager
-async def stdio_streams() -> AsyncIterator[Streams | tuple[Any, Any]]:
+async def stdio_streams() -> AsyncIterator[Streams]:
     """Yield the streams of messages from stdin and to stdout that a server runs on."""
-    if sys.platform == "win32" or not (_is_stream(0) and _is_stream(1)):
-        async with stdio_server() as streams:
-            yield streams
-        return
+    is_piped = sys.platform != "win32" and _is_stream(0) and _is_stream(1)
     with _private_descriptors() as (stdin, stdout):
-        reader, writer = await _open_pipes(stdin, stdout)
+        lines = await open_pipes(stdin, stdout) if is_piped else open_files(stdin, stdout)
+        # who writes into a pipe and closes it wants the server to end; a file just has an end
+        pending = None if is_piped else _PendingRequests()
         to_server, from_client = anyio.create_memory_object_stream[SessionMessage | Exception](0)
         to_client, from_server = anyio.create_memory_object_stream[SessionMessage](0)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_forward_requests, reader, to_server, writer)
-            tasks.start_soon(_forward_responses, from_server, writer)
+            tasks.start_soon(_forward_requests, lines, to_server, pending)
+            tasks.start_soon(_forward_responses, from_server, lines, pending)
             yield from_client, to_client
             tasks.cancel_scope.cancel()
 
@@ -97,29 +93,42 @@ def _private_descriptors() -> Iterator[tuple[int, int]]:
         os.dup2(stdout, 1)
 
 
-async def _open_pipes(stdin: int, stdout: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(limit=MAX_LINE_BYTES)
-    await loop.connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(os.dup(stdin), "rb", 0)
-    )
-    transport, protocol = await loop.connect_write_pipe(
-        lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()),
-        os.fdopen(os.dup(stdout), "wb", 0),
-    )
-    return reader, asyncio.StreamWriter(transport, protocol, None, loop)
+class _PendingRequests:
+    """Counts the requests that were not answered yet."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._changed = anyio.Condition()
+
+    async def add(self, message: types.JSONRPCMessage) -> None:
+        """Count a request that was read."""
+        if isinstance(message, types.JSONRPCRequest):
+            self._count += 1
+
+    async def remove(self, message: types.JSONRPCMessage) -> None:
+        """Count an answer that was written."""
+        if isinstance(message, (types.JSONRPCResponse, types.JSONRPCError)):
+            async with self._changed:
+                self._count -= 1
+                self._changed.notify_all()
+
+    async def wait_until_none(self) -> None:
+        """Return when every request that was read is answered."""
+        async with self._changed:
+            while self._count > 0:
+                await self._changed.wait()
 
 
 async def _forward_requests(
-    reader: asyncio.StreamReader,
+    lines: Lines,
     to_server: MemoryObjectSendStream[SessionMessage | Exception],
-    writer: asyncio.StreamWriter,
+    pending: _PendingRequests | None,
 ) -> None:
     async with to_server:
         is_first = True
-        while (line := await _read_line(reader)) != b"":
+        while (line := await lines.read()) != b"":
             if line is None:
-                _write_error(writer, None, types.INVALID_REQUEST, "the message is too long")
+                await _write_error(lines, None, types.INVALID_REQUEST, "the message is too long")
                 continue
             if is_first:
                 line, is_first = line.removeprefix(BYTE_ORDER_MARK), False
@@ -128,34 +137,26 @@ async def _forward_requests(
             try:
                 message = parse_message(line)
             except InvalidMessage as error:
-                _write_error(writer, error.request_id, error.code, error.text)
-            else:
-                await to_server.send(SessionMessage(message))
-
-
-async def _read_line(reader: asyncio.StreamReader) -> bytes | None:
-    """Return the next line, ``b""`` at the end, or None for a line that was too long."""
-    too_long = False
-    while True:
-        try:
-            line = await reader.readuntil(b"\n")
-        except asyncio.IncompleteReadError as end:
-            return end.partial
-        except asyncio.LimitOverrunError as over:
-            await reader.readexactly(over.consumed)
-            too_long = True
-        else:
-            return None if too_long else line
+                for request_id in error.request_ids:
+                    await _write_error(lines, request_id, error.code, error.text)
+                continue
+            if pending is not None:
+                await pending.add(message)
+            await to_server.send(SessionMessage(message))
+        if pending is not None:
+            await pending.wait_until_none()
 
 
 async def _forward_responses(
-    from_server: MemoryObjectReceiveStream[SessionMessage], writer: asyncio.StreamWriter
+    from_server: MemoryObjectReceiveStream[SessionMessage],
+    lines: Lines,
+    pending: _PendingRequests | None,
 ) -> None:
     async with from_server:
         async for response in from_server:
-            writer.write(_dump_message(response.message).encode() + b"\n")
-            with suppress(ConnectionError):  # the client is gone; EOF on stdin ends the server
-                await writer.drain()
+            await lines.write(_dump_message(response.message).encode() + b"\n")
+            if pending is not None:
+                await pending.remove(response.message)
 
 
 def _dump_message(message: types.JSONRPCMessage) -> str:
@@ -167,7 +168,7 @@ def _dump_message(message: types.JSONRPCMessage) -> str:
         return replace_surrogates(json.dumps(body, ensure_ascii=False, default=str))
 
 
-def _write_error(writer: asyncio.StreamWriter, request_id: Any, code: int, text: str) -> None:
-    error = {"code": code, "message": f"Invalid message: {text}"}
+async def _write_error(lines: Lines, request_id: Any, code: int, text: str) -> None:
+    error = {"code": code, "message": f"Invalid message: {text}."}
     body = {"jsonrpc": "2.0", "id": request_id, "error": error}
-    writer.write(json.dumps(body).encode() + b"\n")
+    await lines.write(json.dumps(body).encode() + b"\n")

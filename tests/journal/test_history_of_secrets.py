@@ -154,7 +154,7 @@ async def test_a_learned_value_of_a_refused_call_or_a_dry_run_is_forgotten(
     persona_id = await tool_client.create_persona(greeting="Say canary-77f0d1b2c3.")
     headers = {"X-Auth": "canary-77f0d1b2c3"}
     await tool_client.expect_error("configure_llm", persona_id="p0000000000", headers=headers)
-    await tool_client.expect_error("no_such_tool", api_key="canary-77f0d1b2c3")
+    await tool_client.expect_protocol_error("no_such_tool", api_key="canary-77f0d1b2c3")
     await tool_client.expect_result(
         "configure_llm", persona_id=persona_id, headers=headers, dry_run=True
     )

@@ -218,7 +218,7 @@ async def test_every_missing_argument_is_named(tool_client: ToolClient, tool: st
 
 
 async def test_a_misspelt_tool_is_refused_with_the_closest_name(tool_client: ToolClient) -> None:
-    message = await tool_client.expect_error("list_persona")
+    message = await tool_client.expect_protocol_error("list_persona")
     assert "did you mean 'list_personas'?" in message
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS
 
 from tavus_mcp.settings import TOOLSETS
 
@@ -103,6 +105,9 @@ async def test_an_unknown_tool_is_not_attributed_to_a_mode(
     open_tool_client: ToolClientFactory,
 ) -> None:
     async with open_tool_client(read_only=True) as tool_client:
-        message = await tool_client.expect_error("make_coffee")
-        assert "There is no such tool" in message
-        assert "read-only" not in message
+        with pytest.raises(MCPError, match="There is no such tool") as caught:
+            await tool_client.call("make_coffee")
+        assert caught.value.error.code == INVALID_PARAMS
+        assert "read-only" not in str(caught.value)
+        with pytest.raises(MCPError, match="did you mean 'get_persona'"):
+            await tool_client.call("get_personaa")

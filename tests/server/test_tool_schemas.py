@@ -217,5 +217,5 @@ async def test_the_tool_list_does_not_change_after_calls(tool_client: ToolClient
     """Ours: the list never changes within a run."""
     before = await list_tools(tool_client)
     await tool_client.create_persona()
-    await tool_client.expect_error("list_persona")
+    await tool_client.expect_protocol_error("list_persona")
     assert await list_tools(tool_client) == before

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp.shared.exceptions import MCPError
 from mcp_client import SECRET, ToolClient
-from mcp_types import PromptReference, TextContent
+from mcp_types import PromptReference, ResourceTemplateReference, TextContent
 from named_tools import find_tool_names, find_unknown_names
 
 from tavus_mcp.catalog import TuningGoal, load_catalog
@@ -329,3 +329,21 @@ def test_no_message_exceeds_its_limit(text: str, first_id: str, second_id: str, 
     for spec in PROMPTS:
         most = LONGEST_WITH_GOALS if spec.name == "tune_persona" else LONGEST
         assert len(spec.write(PromptContext(values, missing, load_catalog()))) <= most, spec.name
+
+
+@pytest.mark.parametrize(
+    ("reference", "argument"),
+    [
+        (PromptReference(name="no_such_prompt"), "persona_id"),
+        (PromptReference(name="review_persona"), "no_such_argument"),
+        (ResourceTemplateReference(uri="tavus://nothing/{x}"), "x"),
+        (ResourceTemplateReference(uri="tavus://guide/{topic}"), "layer"),
+    ],
+    ids=str,
+)
+async def test_an_unknown_reference_is_not_completed(
+    tool_client: ToolClient, reference: PromptReference | ResourceTemplateReference, argument: str
+) -> None:
+    with pytest.raises(MCPError, match="There is no such") as caught:
+        await tool_client.client.complete(reference, {"name": argument, "value": ""})
+    assert caught.value.error.code == INVALID_PARAMS

@@ -72,7 +72,15 @@ def test_nan_in_an_argument_is_refused_by_the_tool(session: Session) -> None:
 
 @pytest.mark.parametrize(
     "capabilities",
-    [True, [], {"roots": True}, {"elicitation": True, "sampling": False}, {"roots": None}],
+    [
+        True,
+        [],
+        {"roots": True},
+        {"elicitation": True, "sampling": False},
+        {"roots": None},
+        {"elicitation": {"form": True, "url": False}},
+        {"roots": {"listChanged": True}, "sampling": {"tools": True, "context": None}},
+    ],
     ids=repr,
 )
 def test_capabilities_may_be_given_as_true(
