@@ -12,6 +12,7 @@ from tavus_mcp.history.accounts import require_own_persona
 from tavus_mcp.history.cancelled_writes import has_taken_effect
 from tavus_mcp.history.record import READ_AGAIN
 from tavus_mcp.history.revivals import REVIVED_AS, REVIVES
+from tavus_mcp.history.states import parse_state
 from tavus_mcp.journal.entry import JournalEntry, plan_id_of
 from tavus_mcp.journal.history import HistorySlice
 from tavus_mcp.models.base import JsonObject
@@ -109,11 +110,16 @@ def _build_row(
 def _list_changes(app: App, history: HistorySlice, entry: JournalEntry) -> list[JsonObject]:
     """Return the changed fields with short values, as far as both states are recorded."""
     outcome = history.outcomes.get(entry.seq)
-    after, before = (outcome or entry).body, history.bodies_before.get(entry.seq, "")
-    if not before or not after:
+    states = [history.states_before.get(entry.seq), outcome or entry]
+    before, after = (
+        parse_state(state) if state is not None and state.body and state.is_intact else None
+        for state in states
+    )
+    if before is None or after is None:
         return []
-    left, right = (PersonaDocument(json.loads(body)).writable_fields() for body in (before, after))
-    changes = changes_of(left, diff(left, right), app.masker, app.catalog.default_value)
+    left, right = before.writable_fields(), after.writable_fields()
+    operations = [item for item in diff(left, right) if not before.was_unread(item.path)]
+    changes = changes_of(left, operations, app.masker, app.catalog.default_value)
     return [
         {
             name: _shorten(value)

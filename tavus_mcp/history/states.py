@@ -28,7 +28,7 @@ async def find_state(app: App, persona_id: str, revision: str) -> PersonaDocumen
     _require_one_digest(persona_id, revision, (entry.revision_digest for entry in named))
     if not named:  # an id of another version for a state that is recorded under its own id
         states = await app.journal.states(persona_id)
-        named = [entry for entry in states if _parse(entry).has_revision(revision)]
+        named = [entry for entry in states if parse_state(entry).has_revision(revision)]
     if not named:
         return None
     if not named[0].is_intact:
@@ -37,7 +37,7 @@ async def find_state(app: App, persona_id: str, revision: str) -> PersonaDocumen
             f"{persona_id!r}, is not as it was written, so it is not used. Nothing was sent. "
             "The command tavus-mcp journal verify lists what was altered."
         )
-    return _parse(named[0])
+    return parse_state(named[0])
 
 
 async def is_at_revision(app: App, current: PersonaDocument, revision: str) -> bool:
@@ -61,7 +61,8 @@ def has_revision(entry: JournalEntry, revision: str) -> bool:
     return entry.revision == revision
 
 
-def _parse(entry: JournalEntry) -> PersonaDocument:
+def parse_state(entry: JournalEntry) -> PersonaDocument:
+    """Return the state that an entry stores."""
     body = dict(json.loads(entry.body))
     if entry.masked is None:
         masked = frozenset(masking_v1.find_masked_places(body))

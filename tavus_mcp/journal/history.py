@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,14 +21,14 @@ class HistorySlice:
     """Entries of a page, newest first, with the states of those that hold one.
 
     By the number of an entry: ``outcomes`` of intents, with their states; ``plans`` that intents
-    carried out; ``bodies_before``, the state before the entry. ``first`` is the oldest entry about
-    the object, None without any; ``journal_begins`` the time of the oldest entry of all.
+    carried out; ``states_before``, the entries with the states before them. ``first`` is the oldest
+    entry about the object, None without any; ``journal_begins`` the time of the oldest of all.
     """
 
     entries: Sequence[JournalEntry]
     outcomes: Mapping[int, JournalEntry]
     plans: Mapping[int, JournalEntry]
-    bodies_before: Mapping[int, str]
+    states_before: Mapping[int, JournalEntry]
     first: JournalEntry | None
     journal_begins: str
 
@@ -55,7 +55,7 @@ def read_history(
         entries,
         _read_outcomes(read, entries),
         _read_plans(read, entries),
-        _read_bodies_before(read_of_object, entries),
+        _read_states_before(read_of_object, entries),
         first[0] if first else None,
         next((entry.at for entry in read("ORDER BY e.seq LIMIT 1")), ""),
     )
@@ -87,16 +87,17 @@ def _read_plans(read: Reader, entries: Sequence[JournalEntry]) -> dict[int, Jour
     }
 
 
-def _read_bodies_before(
-    read_of_object: Callable[..., list[JournalEntry]], entries: Sequence[JournalEntry]
-) -> dict[int, str]:
+def _read_states_before(
+    read_of_object: Reader, entries: Sequence[JournalEntry]
+) -> dict[int, JournalEntry]:
     """Return the newest state before each entry that may have changed it."""
     found = {}
     for entry in entries:
         states = read_of_object(
             "AND e.seq < ? AND e.body != '' ORDER BY e.seq DESC LIMIT 1", (entry.seq,), bodies=True
         )
-        found[entry.seq] = states[0].body if states else ""
+        if states:
+            found[entry.seq] = states[0]
     return found
 
 

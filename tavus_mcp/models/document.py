@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 from tavus_mcp.models.base import JsonObject, indexed_texts, is_set, number, text
-from tavus_mcp.models.json_patch import get_at, pointer_of
+from tavus_mcp.models.json_patch import get_at, pointer_of, pointer_tokens
 from tavus_mcp.models.persona import SERVER_FIELDS
 from tavus_mcp.models.revision import compute_digest, is_name_of, shorten
+from tavus_mcp.models.revision_v1 import ADDED_SINCE
 from tavus_mcp.models.vocabularies import to_persona_names
 
 # Tavus changes these by itself, so they are not part of the revision.
@@ -86,6 +87,15 @@ class PersonaDocument:
         """Tell whether a text names this state, as a revision of this version or of 0.1."""
         is_recorded = text != "" and text == self.recorded_revision
         return is_recorded or is_name_of(text, self.digest, self.data)
+
+    def was_unread(self, pointer: str) -> bool:
+        """Tell whether a field is absent because version 0.1, which recorded this, did not read it.
+
+        Then it is not known whether the persona had it.
+        """
+        name = pointer_tokens(pointer)[0]
+        is_old = bool(self.recorded_revision) and not self.recorded_digest
+        return is_old and name in ADDED_SINCE and name not in self.data
 
     @cached_property
     def texts(self) -> tuple[tuple[str, str], ...]:

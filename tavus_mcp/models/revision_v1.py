@@ -17,7 +17,7 @@ from typing import Any
 from tavus_mcp.models.base import JsonObject
 
 _VOLATILE = frozenset({"updated_at", "session_id", "is_draft"})
-_ADDED_SINCE = ("tool_ids", "skills", "persona_description", "publish_url")
+ADDED_SINCE = ("tool_ids", "skills", "persona_description", "publish_url")
 """Fields that a read of version 0.1 may have lacked although the persona had them."""
 _MASK = "********"
 _SECRET_NAME = re.compile(
@@ -35,7 +35,7 @@ def iterate_ids(data: JsonObject) -> Iterator[str]:
     More than one, because it is not known which of the fields that are read today it was shown.
     """
     stable = {key: value for key, value in data.items() if key not in _VOLATILE}
-    added = [key for key in _ADDED_SINCE if key in stable]
+    added = [key for key in ADDED_SINCE if key in stable]
     for count in range(len(added) + 1):
         for unseen in combinations(added, count):
             yield _hash({key: value for key, value in stable.items() if key not in unseen})

@@ -104,7 +104,11 @@ async def describe_edits(
     before, after = (app.masker.mask(item.stable_fields()) for item in (expected, current))
     if paths is None:
         changed = dict.fromkeys(outermost_list(before, item.path) for item in diff(before, after))
-        paths = [path for path in changed if not _is_unread_in_one(before, after, path)]
+        paths = [
+            path
+            for path in changed
+            if not (expected.was_unread(path) or _is_unread_in_one(before, after, path))
+        ]
     entries = await app.journal.entries_of_persona(current.persona_id)
     lines = []
     for path in paths[:_MAX_CONFLICT_ITEMS]:

@@ -27,6 +27,7 @@ from tavus_mcp.models.json_patch import (
     diff,
     get_at,
     outermost_list,
+    pointer_of,
     pointer_tokens,
 )
 from tavus_mcp.models.layers import LAYER_NAMES
@@ -192,7 +193,7 @@ class RestoreFields:
             redacted = [
                 path for path in redacted if any(_paths_overlap(path, own) for own in self.paths)
             ]
-        unread = [path for path in self.paths if is_unread(self.target.data, path)]
+        unread = [path for path in self.paths if self._is_unknown(path)]
         uncompared = (
             self.guard.uncompared_findings(current, self.compute_restored(current))
             if self.guard
@@ -204,11 +205,19 @@ class RestoreFields:
             *uncompared,
         ]
 
+    def _is_unknown(self, path: str) -> bool:
+        """Tell whether the target does not tell what the field was."""
+        return is_unread(self.target.data, path) or self.target.was_unread(path)
+
     def compute_restored(self, data: JsonObject) -> JsonObject:
         """Return a copy with the fields restored, without looking at what that overwrites."""
         if not self.paths:
             unlisted = SERVER_FIELDS | UNKNOWN_WHEN_ABSENT
-            unchanged = {key: data[key] for key in data if key in unlisted}
+            unchanged = {
+                key: value
+                for key, value in data.items()
+                if key in unlisted or self.target.was_unread(pointer_of([key]))
+            }
             fields = self.target.writable_fields()
             return {**unchanged, **restore_visible(fields, data, self.target.masked)}
         result = copy.deepcopy(data)
@@ -216,9 +225,7 @@ class RestoreFields:
             path = outermost_list(self.target.data, outermost_list(data, requested))
             parts, stored = pointer_tokens(path), self.target.at(path, ABSENT)
             live = get_at(result, path)
-            if is_unread(self.target.data, path) or not is_restorable(
-                stored, live, parts, self.target.masked
-            ):
+            if self._is_unknown(path) or not is_restorable(stored, live, parts, self.target.masked):
                 continue
             if stored is ABSENT:
                 remove_at(result, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -15,6 +16,7 @@ from starlette.types import ASGIApp
 
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.journal import JournalStore
+from tavus_mcp.sandbox.store import Store
 
 pytestmark = pytest.mark.anyio
 
@@ -145,3 +147,29 @@ async def test_a_page_reads_only_its_own_entries(tool_client: ToolClient) -> Non
             steps.append(count[0])
         journal._db.set_progress_handler(None, 0)  # noqa: SLF001
     assert steps[1] * 10 < steps[0]
+
+
+async def test_what_version_0_1_did_not_read_is_neither_a_change_nor_restored_away(
+    tool_client: ToolClient, store: Store, dashboard_persona: str
+) -> None:
+    persona_id = dashboard_persona
+    row = store.get("persona", persona_id) or {}
+    body = {key: value for key, value in row.items() if key not in ("tool_ids", "updated_at")}
+    journal = tool_client.server.app.journal
+    await journal.append(
+        JournalEntry(
+            "seen", persona_id, "now", "elsewhere", "seen", "0" * 12, body=json.dumps(body)
+        )
+    )
+    store.put("persona", persona_id, {**row, "persona_description": "Helps.", "greeting": "Ciao."})
+    error = await tool_client.expect_error(
+        "update_persona", persona_id=persona_id, name="Eva", if_revision="0" * 12
+    )
+    assert "/greeting" in error
+    assert "/persona_description" not in error
+    await tool_client.expect_result("restore_revision", persona_id=persona_id, revision="0" * 12)
+    after = await tool_client.read_persona(persona_id)
+    assert (after["persona_description"], after["greeting"]) == ("Helps.", "Hi.")
+    page = await list_page(tool_client, persona_id)
+    paths = {item["path"] for row in page["revisions"] for item in row.get("changes", [])}
+    assert paths == {"/greeting"}
