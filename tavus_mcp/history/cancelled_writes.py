@@ -20,11 +20,11 @@ async def report_cancelled_write(app: App, document: PersonaDocument) -> list[Ru
         return []
     is_applied = has_taken_effect(app, intent, document)
     unrecorded = await record_outcome(app, intent, "applied" if is_applied else "unknown", document)
-    effect = "took effect" if is_applied else "has not taken effect so far, as far as can be seen"
+    effect = "took effect" if is_applied else "has not taken effect, as far as a read shows"
     cancelled = warning(
         "cancelled-write",
         f"The {intent.tool} that was cancelled {effect}.",
-        hint="list_revisions tells what was changed; restore_revision takes it back.",
+        hint="list_revisions shows what changed. restore_revision undoes it.",
     )
     return [cancelled, *unrecorded]
 

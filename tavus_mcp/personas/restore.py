@@ -149,8 +149,8 @@ def renamed_findings(persona_id: str, current: PersonaDocument) -> list[RuleFind
     return [
         warning(
             "lives-on",
-            f"Persona {persona_id!r} is gone; it was brought back as "
-            f"{current.persona_id!r} before, and that one is meant here.",
+            f"Persona {persona_id!r} was deleted and brought back as {current.persona_id!r}. "
+            "This call restores the new one.",
             path="/persona_id",
             hint="Use the new id from now on.",
         )
@@ -178,9 +178,8 @@ class RestoreFields:
             parts = pointer_tokens(operation.path)
             if operation.op != "remove" and writes_mask(operation.value, parts, self.target.masked):
                 raise Refused(
-                    f"{quote_path(operation.path)}: a secret was hidden here when the journal "
-                    f"kept it; put "
-                    "back like this it would be lost. Name other places in only."
+                    f"{quote_path(operation.path)}: the journal holds this value with a secret "
+                    "masked. Restoring it would lose the secret. Name other fields in only."
                 )
         if self.guard is not None:
             self.guard.require_unedited(data, result)
@@ -254,7 +253,9 @@ def _refuse_unknown_paths(
         first, *inside = pointer_tokens(path)
         is_field = inside[0] in LAYER_NAMES if first == "layers" and inside else first in _FIELDS
         if not is_field and target.at(path, absent) is current.at(path, absent) is absent:
-            raise InvalidArgument(["/only: one of these is nowhere in this persona, then or now."])
+            raise InvalidArgument(
+                ["/only: a field of this name exists neither now nor at that revision."]
+            )
 
 
 def _parse_overwrite(name: str) -> str:

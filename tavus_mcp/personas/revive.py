@@ -32,7 +32,7 @@ All but one refer to other objects, which may be gone. Whether a new persona may
 is not documented.
 """
 MAX_ATTEMPTS = len(_REFERENCE_ERRORS) + 1
-TOO_MANY_MISSING = "Too much of what this persona points at is gone; set it anew."
+TOO_MANY_MISSING = "Too many objects that this persona refers to no longer exist. Create it again."
 
 
 async def revive(
@@ -44,7 +44,7 @@ async def revive(
         "new-id",
         f"Persona {persona_id!r} is gone, so this is a new one with a new id.",
         path="/persona_id",
-        hint="Point whatever used the old id to the new one.",
+        hint="Use the new id wherever the old one was used.",
     )
     findings = [new_id, *lost]
     for _ in range(MAX_ATTEMPTS):
@@ -77,7 +77,7 @@ def _revivable_fields(target: PersonaDocument) -> tuple[JsonObject, list[RuleFin
     """Return the fields with which a persona is created again, and findings on the others."""
     stored = target.writable_fields()
     visible = restore_visible(stored, {}, target.masked)
-    fields, uncopied = copyable_fields(visible, "Not brought back", keeps_nulls=True)
+    fields, uncopied = copyable_fields(visible, "Not restored", keeps_nulls=True)
     redacted = redacted_paths(stored, {}, target.masked)
     return fields, [
         *map(redacted_finding, redacted),
@@ -91,15 +91,15 @@ def _skill_findings(target: PersonaDocument) -> list[RuleFinding]:
     """Return a finding for the skills, which are no part of what creates a persona."""
     if not is_set(target.value("/skills")):
         return []
-    return [warning("not-copied", "Not brought back: skills are attached anew.", path="/skills")]
+    return [warning("not-copied", "Not restored: attach the skills again.", path="/skills")]
 
 
 def redacted_finding(path: str) -> RuleFinding:
     """Return the finding for a secret that cannot be restored."""
-    message = "This cannot come back: it held a secret, and secrets are never kept."
+    message = "Not restored: the value held a secret, and the journal stores no secrets."
     if is_secret_path(pointer_tokens(path)):
-        message = "This key cannot come back: Tavus never shows it, so it was never kept."
-    hint = "What is stored now stays; if it is gone, give it again."
+        message = "Not restored: Tavus never returns keys, so the journal holds none."
+    hint = "The present value stays. If there is none, set it again."
     return warning(NOT_RESTORED, message, path=path, hint=hint)
 
 
@@ -113,7 +113,7 @@ def _drop_custom_llm(fields: JsonObject) -> list[RuleFinding]:
     return [
         warning(
             "not-copied",
-            "Not brought back: a custom LLM needs its key, and the key was never kept.",
+            "Not restored: a custom LLM needs its key, and the journal stores no keys.",
             path=f"/layers/llm/{name}",
             hint="configure_llm(persona_id, model=..., base_url=..., api_key_ref=...).",
         )
@@ -136,5 +136,5 @@ def missing_reference_finding(name: str, reference: object) -> RuleFinding:
         hint = "Set it with update_persona(persona_id, persona_description=...)."
         message = "Not restored: Tavus refused it for a new persona."
         return warning("not-copied", message, path=f"/{name}", hint=hint)
-    message = f"Not brought back: Tavus knows no such id any more ({quote_foreign(reference)})."
+    message = f"Not restored: no object has this id any more ({quote_foreign(reference)})."
     return warning("gone-reference", message, path=f"/{name}")

@@ -226,7 +226,7 @@ def _is_inside(path: str, container: str) -> bool:
 def _uncompared_finding(path: str) -> RuleFinding:
     return info(
         NOT_COMPARED,
-        "Whether someone edited this after the change cannot be seen: Tavus shows it masked or "
-        "not at all. It is undone all the same.",
+        "Whether someone edited this after the change cannot be seen: Tavus returns it masked or "
+        "not at all. It is undone anyway.",
         path=path,
     )

@@ -247,9 +247,8 @@ def _refuse_masked_text(app: App, before: PersonaDocument, operations: Sequence[
         new = operation.value if isinstance(operation.value, str) else ""
         if has_secret and new.count(MASK) > str(old).count(MASK):
             raise Refused(
-                f"{quote_path(operation.path)}: the stored text holds a secret that was shown "
-                f"as {MASK}; "
-                "written back like this it would be lost. Use edit_prompt on other parts of it."
+                f"{quote_path(operation.path)}: the stored text holds a secret that reads as "
+                f"{MASK}. Writing this text would lose it. Use edit_prompt on other parts."
             )
 
 
@@ -279,7 +278,7 @@ def refuse_masks(operations: Sequence[Operation]) -> None:
     masked = [item.path for item in operations if _writes_mask(item)]
     if masked:
         raise Refused(
-            f"{quote_paths(masked)}: this is the mask that stands for a secret, not the secret. "
+            f"{quote_paths(masked)}: this is a mask, not the secret. "
             "Leave the field out to keep the stored key, or name a new one with api_key_ref."
         )
 
@@ -289,7 +288,7 @@ def refuse_mixed_conferencing(operations: Sequence[Operation]) -> None:
     meeting = [item for item in operations if item.path.startswith("/layers/conferencing")]
     if meeting and len(meeting) < len(operations):
         raise Refused(
-            "/layers/conferencing: Tavus takes this layer only in a change of its own. Make two "
+            "/layers/conferencing: Tavus accepts this layer only in a request of its own. Make two "
             "calls: one for conferencing, one for the rest."
         )
 
