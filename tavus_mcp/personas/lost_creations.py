@@ -28,10 +28,14 @@ from tavus_mcp.text import quote_foreign
 async def report_lost_creations(app: App) -> list[RuleFinding]:
     """Record and report what became of creations whose answer never came; none is the rule.
 
-    Those of this process are looked for at once, those of others when they cannot be under way
-    any more. Each is reported when it is found, or once when it is not.
+    Nothing is reported while the journal cannot be used: a read works without it. Those of this
+    process are looked for at once, those of others when they cannot be under way any more. Each is
+    reported when it is found, or once when it is not.
     """
-    await _load_open_creations(app)
+    try:
+        await _load_open_creations(app)
+    except JournalUnavailable:
+        return []
     findings: list[RuleFinding] = []
     for intent in list(app.lost_creations.intents.values()):
         is_old = not may_be_under_way(app, intent)
@@ -39,7 +43,7 @@ async def report_lost_creations(app: App) -> list[RuleFinding]:
             continue
         try:
             documents = await find_created(app, intent)
-        except TavusError:
+        except (TavusError, JournalUnavailable):
             continue  # it is looked for again at the next read
         if len(documents) == 1:
             findings += await adopt_creation(app, intent, documents[0])
@@ -100,7 +104,7 @@ def _not_found_finding(intent: JournalEntry, documents: list[PersonaDocument]) -
 
 async def _load_open_creations(app: App) -> None:
     """Load, once per process, the creations that the journal holds without an outcome."""
-    if app.lost_creations.is_loaded:
+    if app.lost_creations.is_loaded or not app.journal.path.exists():  # a read creates no file
         return
     try:
         intents = await app.journal.open_intents("")

@@ -24,7 +24,7 @@ async def test_a_text_that_contains_a_known_secret_is_not_restored_masked(
     back = await tool_client.expect_result(
         "restore_revision", persona_id=persona_id, revision=earlier
     )
-    assert "come back" in str(back["findings"])
+    assert "Not restored" in str(back["findings"])
     row = store.get("persona", persona_id) or {}
     assert row["system_prompt"] == "You help."
 

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mcp_client import ToolClient, text_of
@@ -66,9 +67,9 @@ async def test_a_write_that_was_carried_out_is_not_called_unsent(
     app = tool_client.server.app
     send = app.api.patch_persona
 
-    async def delete_journal_and_send(*arguments: object) -> bool:
+    async def delete_journal_and_send(*arguments: Any) -> Any:
         app.journal.path.unlink()
-        return bool(await send(*arguments))
+        return await send(*arguments)
 
     monkeypatch.setattr(app.api, "patch_persona", delete_journal_and_send)
     result = await tool_client.call("update_persona", persona_id=persona_id, greeting="Ciao.")

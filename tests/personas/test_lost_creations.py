@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -168,6 +169,19 @@ async def test_a_creation_answered_with_a_wrong_id_and_not_found_has_an_unknown_
         assert "not known whether it was created" in message
         assert "Error executing tool" not in message
         assert "etc/passwd" not in message
+
+
+async def test_a_read_works_without_a_usable_journal_and_creates_none(
+    open_tool_client: ToolClientFactory, tmp_path: Path
+) -> None:
+    async with open_tool_client() as client:
+        await client.expect_result("list_personas")
+        assert not (tmp_path / "data").exists()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "journal.sqlite3").write_text("no database")
+    async with open_tool_client() as client:
+        assert "findings" not in await client.expect_result("list_personas")
+        await client.expect_result("get_persona", persona_id="p1af207b8189")
 
 
 async def delete_persona(client: ToolClient) -> dict[str, Any]:
