@@ -4,7 +4,8 @@
     ├── InvalidArgument           an argument has the wrong name, type or value
     ├── Refused                   the result would not work: nothing was sent
     │   ├── PlanAlreadyApplied    the plan was applied before
-    │   └── PatchMisfit           operations of a patch do not fit the persona
+    │   ├── PatchMisfit           operations of a patch do not fit the persona
+    │   └── CheckRefused          the checker found what Tavus would reject
     ├── Conflict                  the persona is not as the caller believes
     ├── NotConfigured             no key and no sandbox
     │   └── InvalidSettings       a variable of the environment is wrong
@@ -25,7 +26,7 @@ is a bug; the model sees one generic line for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 
@@ -46,6 +47,17 @@ class InvalidArgument(ToolFailure):
 
 class Refused(ToolFailure):
     """The result would not work; nothing was sent."""
+
+
+class CheckRefused(Refused):
+    """The checker found what Tavus would reject; nothing was sent.
+
+    ``render`` returns the text for a server without some tools, which are given with the reason.
+    """
+
+    def __init__(self, render: Callable[[Mapping[str, str]], str]) -> None:
+        self.render = render
+        super().__init__(render({}))
 
 
 class PatchMisfit(Refused):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
+from functools import partial
+from types import MappingProxyType
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.rule import MAX_FINDINGS_PER_RULE, MORE_FINDINGS_NOTE
 from tavus_mcp.checker.rules import RULES
 from tavus_mcp.checker.rules.persona import FIELD_UNDOCUMENTED
 from tavus_mcp.checker.schema_check import SHAPE, UNKNOWN_FIELD, VALUE_AS_TEXT, check_schema
-from tavus_mcp.errors import Refused
+from tavus_mcp.errors import CheckRefused
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, sort_by_severity
 from tavus_mcp.models.json_patch import Operation
@@ -98,7 +100,7 @@ def check_change(
     """Return the findings that a change causes or touches.
 
     Findings that existed before do not block the change. ``allow`` names rules that are reported
-    but do not block. Raises ``Refused``, with all reasons, for a change that Tavus would reject.
+    but do not block. Raises ``CheckRefused``, with all reasons, for what Tavus would reject.
     """
     previous = {_finding_identity(finding) for finding in find_findings(before, catalog)}
     changed_paths = {operation.path for operation in operations}
@@ -106,7 +108,7 @@ def check_change(
     findings = find_findings(after, catalog)
     blocking = _select_blocking(findings, previous, operations, allow)
     if blocking:
-        raise Refused(refusal(blocking))
+        raise CheckRefused(partial(refusal, blocking))
     return _show_fixes_once(
         [
             finding
@@ -195,20 +197,25 @@ _SUPERSEDING_SEVERITIES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def refusal(blocking: Sequence[RuleFinding]) -> str:
-    """Return the text of a refused write, with each reason."""
-    return "Refused before anything was sent. " + " ".join(refusal_reasons(blocking))
+def refusal(
+    blocking: Sequence[RuleFinding], unserved: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """Return the text of a refused write, with each reason; see ``refusal_reasons``."""
+    return "Refused before anything was sent. " + " ".join(refusal_reasons(blocking, unserved))
 
 
-def refusal_reasons(blocking: Sequence[RuleFinding]) -> list[str]:
+def refusal_reasons(
+    blocking: Sequence[RuleFinding], unserved: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
     """Return each reason to refuse a write, with its path and what to do instead.
 
     The messages of schema findings say what is allowed; their hints are about stored personas.
+    ``unserved`` holds the tools that the server lacks, each with the reason.
     """
     reasons = []
     for finding in blocking:
         has_hint = finding.hint and finding.rule not in (SHAPE, UNKNOWN_FIELD)
-        hint = f" {finding.hint}" if has_hint else ""
+        hint = f" {finding.render_hint(unserved)}" if has_hint else ""
         if finding.intended_paths and not finding.message.endswith("?"):
             hint = f" Give {' and '.join(map(quote_foreign, finding.intended_paths))} instead."
         reasons.append(f"{quote_path(finding.path)}: {finding.message}{hint}")

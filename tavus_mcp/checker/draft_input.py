@@ -15,7 +15,7 @@ from tavus_mcp.models.vocabularies import duplicate_names, to_persona_names
 _WRAPPER_KEYS = ("data", "persona", "pal", "document", "body", "json", "payload", "arguments")
 _MAX_WRAPPER_DEPTH = 6
 _PATCH_MESSAGE = (
-    "is a patch, not a persona. To check what it would do to a saved persona, give it to "
+    "is a patch, not a persona. To check its effect on a saved persona, give it to "
     "patch_persona with dry_run=true."
 )
 
@@ -55,7 +55,7 @@ def reject_lists(value: Any) -> Any:
     if not isinstance(value, list):
         return value
     is_patch = value and all(isinstance(item, dict) and "op" in item for item in value)
-    message = "is a list; give one persona, as one object, at a time"
+    message = "is a list; give one persona at a time, as an object"
     raise ValueError(_PATCH_MESSAGE if is_patch else message)
 
 
@@ -102,8 +102,8 @@ def _wrapper_findings(wrapper_keys: list[str]) -> list[RuleFinding]:
         RuleFinding(
             severity="info",
             path="/" + "/".join(wrapper_keys),
-            message="The persona stands inside of this; Tavus takes its fields at the top.",
-            hint="Send what is in it, without it; the paths below are paths inside of it.",
+            message="The persona is inside this object. Tavus takes its fields at the top level.",
+            hint="Send the inner object alone. The other paths are paths inside it.",
             rule="draft-wrapped",
             source="D:create-persona",
         )
@@ -115,8 +115,8 @@ def _duplicate_findings(draft: JsonObject) -> list[RuleFinding]:
         RuleFinding(
             severity="warning",
             path=pointer,
-            message=f"The same as {known}, which is there as well; Tavus takes one name.",
-            hint="Leave one of them out; what stands in the older one was checked.",
+            message=f"{known} is another name of this field, and is set too. Tavus takes one.",
+            hint="Remove one of them. The value under the older name was checked.",
             rule="named-twice",
             source="N#60485306153",
         )

@@ -191,7 +191,7 @@ def _whole_layer_findings(operations: list[Operation]) -> list[RuleFinding]:
     return [
         warning(
             "whole-layer-patch",
-            "This replaces the whole node: fields that are not in the value are removed.",
+            "This replaces the whole object: fields that are not in the value are removed.",
             path=operation.path,
             hint="Give a path to one field, like /layers/llm/model, to keep the others.",
             source="N#70219330625",

@@ -19,7 +19,7 @@ from tavus_mcp import __version__
 from tavus_mcp.app import App
 from tavus_mcp.concurrency import raise_first
 from tavus_mcp.deadlines import CallDeadline, CallTimedOut, limit_call, report_waiting
-from tavus_mcp.errors import InvalidArgument, ToolFailure
+from tavus_mcp.errors import CheckRefused, InvalidArgument, ToolFailure
 from tavus_mcp.invisible_characters import escape_invisible
 from tavus_mcp.models.validation_errors import render_errors
 from tavus_mcp.server.argument_problems import (
@@ -188,7 +188,10 @@ class TavusServer(MCPServer[None]):
             cause = self._explain_arguments(cause, name, arguments)
         if isinstance(error, ToolError) and not isinstance(cause, ToolFailure):
             return error
-        text = escape_invisible(self.app.masker.mask_text(str(cause)))
+        plain = str(cause)
+        if isinstance(cause, CheckRefused):
+            plain = cause.render(self.unserved.reasons)
+        text = escape_invisible(self.app.masker.mask_text(plain))
         return ToolError(
             text if isinstance(cause, UnservedTool) else self.unserved.adapt_text(text)
         )

@@ -45,6 +45,6 @@ async def test_a_persona_with_unreplaced_placeholders_is_not_created(
     message = await tool_client.expect_error(
         "create_persona", name="Bot", system_prompt=placeholder
     )
-    assert f"/system_prompt: {placeholder} stands for what is to be chosen" in message
+    assert f"/system_prompt: {placeholder} is a placeholder of a hint" in message
     assert find_placeholder(placeholder) == placeholder
     assert tool_client.transport.writes == []

@@ -140,6 +140,31 @@ async def test_errors_name_only_served_tools(
         assert find_unserved_names(build_unserved("personas"), text) - {"restore_revision"} == set()
 
 
+async def test_a_refused_write_gives_the_effect_of_a_call_that_is_not_served(
+    open_tool_client: ToolClientFactory,
+) -> None:
+    async with open_tool_client(toolsets=("personas",)) as tool_client:
+        persona_id = await tool_client.create_persona()
+        message = await tool_client.expect_error(
+            "update_persona", persona_id=persona_id, default_replica_id="${REPLICA}"
+        )
+        assert 'update_persona(persona_id, default_replica_id="<REPLICA_ID>")' in message
+    async with open_tool_client(toolsets=("personas", "layers")) as tool_client:
+        message = await tool_client.expect_error(
+            "configure_perception", persona_id=persona_id, visual_awareness_queries=["<QUERY>"]
+        )
+        assert (
+            find_unserved_names(unserved_tools(("personas", "layers"), read_only=False), message)
+            == set()
+        )
+        assert '"Patch persona"' not in message
+    async with open_tool_client(toolsets=("layers",)) as tool_client:
+        message = await tool_client.expect_error(
+            "configure_llm", persona_id=persona_id, unset=["model"], base_url="http://${HOST}"
+        )
+        assert "(toolset" not in message
+
+
 def test_every_tool_that_is_not_served_has_a_phrase_without_names() -> None:
     unserved = UnservedTools((), read_only=False)
     text = " ".join(spec.name for spec in ALL_SPECS)

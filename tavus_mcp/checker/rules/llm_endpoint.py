@@ -33,7 +33,7 @@ def _is_custom(document: PersonaDocument, catalog: Catalog) -> bool:
 @rule("llm-key-missing", "error", source="N#61544566878", blocks_write=True)
 @requires(
     "/layers/llm/api_key",
-    message="A base_url without an api_key: Tavus takes a custom LLM only with both.",
+    message="base_url is set without api_key. Tavus takes a custom LLM only with both.",
     when=_is_custom,
 )
 def key_missing(match: Match) -> Hint:
@@ -52,7 +52,7 @@ def key_without_url(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
     if document.is_set("/layers/llm/api_key") and not document.has_custom_llm:
         yield Violation(
             "/layers/llm/api_key",
-            "A key without a base_url: hosted models need none.",
+            "api_key is set without base_url. Hosted models need no key.",
             "Remove it: ",
             unset_fields("llm", "api_key"),
             "; or add your own endpoint: ",
@@ -63,7 +63,7 @@ def key_without_url(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
 @rule("llm-endpoint-without-model", "warning", source="D:persona/llm")
 @requires(
     _MODEL,
-    message="A base_url without a model: your endpoint needs to be asked for one it has.",
+    message="base_url is set without model. Name a model that your endpoint has.",
     when=_is_custom,
 )
 def endpoint_without_model(match: Match) -> Hint:
@@ -77,7 +77,7 @@ def endpoint_hosted_model(document: PersonaDocument, catalog: Catalog) -> Iterat
     if document.has_custom_llm and document.text(_MODEL).startswith("tavus-"):
         yield Violation(
             _MODEL,
-            "Your endpoint is asked for a model that only Tavus hosts.",
+            "Only Tavus hosts this model; your endpoint does not have it.",
             "Name one it has: ",
             configure("llm", model="<MODEL>"),
             "; or use the hosted one: ",
@@ -125,7 +125,7 @@ def key_in_headers(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
     for path in (_HEADERS + pointer_of([name]) for name in headers if is_secret_name(str(name))):
         yield Violation(
             path,
-            "A header carries a key; its place is api_key.",
+            "This header holds a key. Keys belong in api_key.",
             *(("api_key is set, so remove it here: ",) if has_key else add_key),
             unset_fields("llm", "headers") if len(headers) == 1 else remove(path),
         )

@@ -116,7 +116,7 @@ def unreplaced_placeholder(document: PersonaDocument, catalog: Catalog) -> Itera
                 fix = _edit_text(path, "<OLD_TEXT>")
             yield Violation(
                 path,
-                f"{placeholder} stands for what is to be chosen, and was not replaced.",
+                f"{placeholder} is a placeholder of a hint, and was not replaced.",
                 "Choose: ",
                 fix,
             )
@@ -150,7 +150,7 @@ def blank_around_setting(document: PersonaDocument, catalog: Catalog) -> Iterato
         set_bare = _set_text_or_list(document, path, UnprintedValue(bare))
         yield Violation(
             path,
-            "Blanks or quotation marks stand around it; it names nothing like this.",
+            "The value has blanks or quotation marks around it, so it names nothing.",
             "Without them: ",
             _fix_setting(document, path) if is_key else set_bare,
         )
