@@ -14,6 +14,7 @@ import anyio
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import allowed_rules
 from tavus_mcp.cli import files
+from tavus_mcp.cli.confirmation import carry_out_plan
 from tavus_mcp.cli.exit_status import status_of, status_of_receipt, worst_status
 from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.receipts import print_receipt
@@ -41,6 +42,7 @@ class ApplyOptions:
     allow_unknown: bool = False
     allow_private_url: bool = False
     allow_literal_key: bool = False
+    yes: bool = False
 
     @property
     def allow(self) -> frozenset[str]:
@@ -109,6 +111,13 @@ class _ApplyRun:
         """Write the persona and then the file, or show what would change."""
         result = await file_apply.apply(self.app, item.parsed)
         receipt = result.receipt
+        if receipt.status == "planned" and not self.options.dry_run:
+            applied = await carry_out_plan(self.app, receipt, yes=self.options.yes)
+            if applied is None:
+                item.status, item.outcome = ExitStatus.REFUSED, "planned"
+                return
+            receipt = applied
+            result = file_apply.build_result(item.parsed, receipt)
         if self.options.dry_run:
             item.outcome = "to change" if item.parsed.persona_id else "to create"
             if receipt.status == "unchanged":
@@ -117,8 +126,6 @@ class _ApplyRun:
             written = "updated" if item.parsed.persona_id else "created"
             item.outcome = written if receipt.status == "applied" else receipt.status
         item.status = status_of_receipt(receipt)
-        if receipt.status == "planned" and not (self.options.dry_run or self.app.protected):
-            item.status = ExitStatus.CONFLICT  # nothing was written: the receipt says why
         print_receipt(self.app, receipt, file_name=item.name)
         if files.is_regular_file(item.name) and result.text != item.parsed.request.text:
             _write_back(item, result)
@@ -154,6 +161,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-literal-key", action="store_true", help="accept keys written in the file"
     )
+    parser.add_argument("--yes", action="store_true", help="carry out a plan without asking")
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -167,6 +175,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         allow_unknown=arguments.allow_unknown,
         allow_private_url=arguments.allow_private_url,
         allow_literal_key=arguments.allow_literal_key,
+        yes=arguments.yes,
     )
     return anyio.run(apply_files, app, options)
 

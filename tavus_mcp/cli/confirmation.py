@@ -6,7 +6,9 @@ import sys
 
 from tavus_mcp.app import App
 from tavus_mcp.cli import files
-from tavus_mcp.cli.output import ExitStatus
+from tavus_mcp.cli.receipts import print_receipt
+from tavus_mcp.fleet.apply_plan import apply_plan
+from tavus_mcp.models.receipt import Receipt
 
 
 def is_confirmed(app: App, question: str, expected: str) -> bool:
@@ -18,5 +20,20 @@ def is_confirmed(app: App, question: str, expected: str) -> bool:
     sys.stderr.flush()
     if sys.stdin.readline().strip() == expected:
         return True
-    files.print_error(app, "Nothing was sent.", ExitStatus.REFUSED)
+    files.print_error(app, "Nothing was sent.")
     return False
+
+
+async def carry_out_plan(app: App, receipt: Receipt, *, yes: bool) -> Receipt | None:
+    """Print a write that needs a person's yes and carry it out; return None without the yes.
+
+    ``yes`` says that the person agreed beforehand (``--yes``).
+    """
+    print_receipt(app, receipt)
+    if not yes and not is_confirmed(app, "Carry out this plan? [yes]", "yes"):
+        return None
+    return await apply_plan(app, receipt.plan_id or "", ignore_progress)
+
+
+async def ignore_progress(*_: object) -> None:
+    """Report no progress."""

@@ -7,7 +7,7 @@ import argparse
 from tavus_mcp.app import App
 from tavus_mcp.cli.confirmation import is_confirmed
 from tavus_mcp.cli.output import ExitStatus
-from tavus_mcp.cli.persona_command import print_write, run_persona_command
+from tavus_mcp.cli.persona_command import finish_write, run_persona_command
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import parse_id
 from tavus_mcp.personas.delete import DeleteRequest, delete
@@ -34,6 +34,6 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         if not arguments.yes and not is_confirmed(app, question, name.strip()):
             return ExitStatus.REFUSED
         request = DeleteRequest(document.persona_id, document.revision)
-        return print_write(app, await delete(app, request))
+        return await finish_write(app, await delete(app, request), dry_run=False, yes=True)
 
     return run_persona_command(settings, delete_persona, writes=True)

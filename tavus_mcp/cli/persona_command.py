@@ -9,6 +9,7 @@ import anyio
 
 from tavus_mcp.app import App
 from tavus_mcp.cli import files
+from tavus_mcp.cli.confirmation import carry_out_plan
 from tavus_mcp.cli.exit_status import status_of, status_of_receipt
 from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.receipts import print_receipt
@@ -42,7 +43,12 @@ def run_persona_command(
     return anyio.run(run)
 
 
-def print_write(app: App, receipt: Receipt) -> int:
-    """Print a receipt; return the exit status of the write, or of the plan of one."""
+async def finish_write(app: App, receipt: Receipt, *, dry_run: bool, yes: bool) -> int:
+    """Print a receipt; carry out the plan of a write that needs a yes; return the exit status."""
+    if receipt.status == "planned" and not dry_run:
+        applied = await carry_out_plan(app, receipt, yes=yes)
+        if applied is None:
+            return ExitStatus.REFUSED
+        receipt = applied
     print_receipt(app, receipt)
     return status_of_receipt(receipt)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from tavus_mcp.app import App
-from tavus_mcp.cli.persona_command import print_write, run_persona_command
+from tavus_mcp.cli.persona_command import finish_write, run_persona_command
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.history.revisions import split_reference
 from tavus_mcp.personas.restore import RestoreRequest, restore
@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="restore this layer or JSON Pointer only, like tts or /layers/llm/model; repeatable",
     )
     parser.add_argument("--dry-run", action="store_true", help="show what would change")
+    parser.add_argument("--yes", action="store_true", help="carry out a plan without asking")
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -35,6 +36,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         request = RestoreRequest(
             persona_id, revision, tuple(arguments.only), dry_run=arguments.dry_run
         )
-        return print_write(app, await restore(app, request))
+        receipt = await restore(app, request)
+        return await finish_write(app, receipt, dry_run=arguments.dry_run, yes=arguments.yes)
 
     return run_persona_command(settings, restore_persona, writes=not arguments.dry_run)

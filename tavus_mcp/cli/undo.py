@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 
 from tavus_mcp.app import App
-from tavus_mcp.cli.confirmation import is_confirmed
+from tavus_mcp.cli.confirmation import ignore_progress, is_confirmed
 from tavus_mcp.cli.output import ExitStatus
-from tavus_mcp.cli.persona_command import print_write, run_persona_command
+from tavus_mcp.cli.persona_command import finish_write, run_persona_command
 from tavus_mcp.cli.receipts import print_facts, print_result
-from tavus_mcp.fleet import apply, plan, plan_report
+from tavus_mcp.fleet import plan, plan_report
+from tavus_mcp.fleet.apply_plan import apply_plan
 from tavus_mcp.fleet.bulk_request import BulkChangeRequest
 from tavus_mcp.fleet.selection import PersonaFilter
 from tavus_mcp.history.revisions import split_reference
-from tavus_mcp.personas import plans
 from tavus_mcp.personas.restore import restore
 from tavus_mcp.personas.undo import build_undo_request
 from tavus_mcp.settings import Settings
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="restore this field although someone edited it since; repeatable",
     )
     parser.add_argument("--dry-run", action="store_true", help="show what would change")
-    parser.add_argument("--yes", action="store_true", help="undo a bulk change without asking")
+    parser.add_argument("--yes", action="store_true", help="carry out a plan without asking")
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -54,30 +54,24 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
             overwrite=tuple(arguments.overwrite),
             dry_run=arguments.dry_run,
         )
-        return print_write(app, await restore(app, request))
+        receipt = await restore(app, request)
+        return await finish_write(app, receipt, dry_run=arguments.dry_run, yes=arguments.yes)
 
     return run_persona_command(settings, undo, writes=not arguments.dry_run)
 
 
 async def _undo_bulk_change(app: App, arguments: argparse.Namespace) -> int:
     request = BulkChangeRequest(PersonaFilter(), undo_of=arguments.change)
-    draft = await plan.draft_bulk_plan(app, request, _ignore_progress)
+    draft = await plan.draft_bulk_plan(app, request, ignore_progress)
     print_facts(app, plan_report.render_plan(draft))
     stored = draft.stored_plan
     if stored is None:
         return ExitStatus.DONE
-    if plans.must_be_planned(app, dry_run=arguments.dry_run):
-        findings = [item.model_dump(mode="json") for item in plans.protected_findings(app)]
-        print_facts(app, {"findings": findings or None})
+    if arguments.dry_run:
         return ExitStatus.CHANGES
     count = len(draft.planned_personas)
     if not arguments.yes and not is_confirmed(app, f"Undo it for {count} persona(s)? [yes]", "yes"):
         return ExitStatus.REFUSED
-    loaded = await plans.load_applicable_plan(app, stored.plan_id)
-    receipt = await apply.apply_bulk_plan(app, loaded, _ignore_progress)
+    receipt = await apply_plan(app, stored.plan_id, ignore_progress)
     print_result(app, receipt)
     return ExitStatus.FAILURE if receipt.status == "partial" else ExitStatus.DONE
-
-
-async def _ignore_progress(*_: object) -> None:
-    """Report no progress."""

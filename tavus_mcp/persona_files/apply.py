@@ -118,13 +118,19 @@ async def apply(app: App, parsed: ParsedFile) -> ApplyFileResult:
     Raises ``Conflict`` when the persona is neither at the file's revision nor as the file says, and
     the errors of ``update`` and ``create``.
     """
-    request, file = parsed.request, parsed.file
-    if file.persona_id is None:
+    if parsed.persona_id is None:
         receipt = await create.create(app, _build_creation(parsed))
-        known_revision = PersonaDocument(file.fields).revision
     else:
         receipt = await _update(app, parsed)
-        known_revision = file.revision or receipt.previous_revision or ""
+    return build_result(parsed, receipt)
+
+
+def build_result(parsed: ParsedFile, receipt: Receipt) -> ApplyFileResult:
+    """Return the result of a write, or of applying its plan, with the new text of the file."""
+    request, file = parsed.request, parsed.file
+    known_revision = file.revision or receipt.previous_revision or ""
+    if file.persona_id is None:
+        known_revision = PersonaDocument(file.fields).revision
     if receipt.status == "planned" or receipt.persona_id is None:
         return ApplyFileResult(receipt, request.text)
     rules = {getattr(item, "rule", None) for item in receipt.findings}

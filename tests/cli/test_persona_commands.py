@@ -161,8 +161,8 @@ def test_undo_takes_back_a_bulk_change(runner: CommandRunner) -> None:
         assert count_greetings() == count
 
 
-@pytest.mark.parametrize("command", ["delete", "undo", "apply"])
-def test_a_protected_account_is_not_written_by_a_command(
+@pytest.mark.parametrize("command", ["undo", "apply"])
+def test_a_command_shows_the_plan_of_a_protected_account_and_needs_a_yes(
     runner: CommandRunner, command: str
 ) -> None:
     """Ours: with TAVUS_MCP_PROTECTED=1 every write answers a plan."""
@@ -170,12 +170,13 @@ def test_a_protected_account_is_not_written_by_a_command(
     change_prompt(runner, "You assist people.")
     path.write_text(path.read_text().replace("assist", "serve"))
     words = {
-        "delete": ["delete", persona_id, "--yes"],
         "undo": ["undo", persona_id],
         "apply": ["apply", path.name],
     }
     done = runner.run(*words[command], TAVUS_MCP_PROTECTED="1")
-    assert done.status == 2, done
+    assert done.status == 5, done
     assert "status: planned" in done.stdout
     assert "TAVUS_MCP_PROTECTED=1" in done.stdout
     assert read_prompt(runner, persona_id) == "You assist people."
+    assert runner.run(*words[command], "--yes", TAVUS_MCP_PROTECTED="1").status == 0
+    assert read_prompt(runner, persona_id) != "You assist people."

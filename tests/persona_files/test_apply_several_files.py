@@ -133,3 +133,20 @@ def test_one_refused_file_says_nothing_about_other_files(runner: CommandRunner) 
     runner.write_file(BOB + "colour: red\n", "bob.yaml")
     assert "all files must be right" not in runner.run("apply", "bob.yaml").stderr
     assert "all files must be right" in runner.run("apply", "ada.yaml", "bob.yaml").stderr
+
+
+def test_a_protected_account_is_written_to_only_with_a_yes(runner: CommandRunner) -> None:
+    protected = {"TAVUS_MCP_PROTECTED": "1"}
+    refused = runner.run("apply", "ada.yaml", **protected)
+    assert refused.status == 5
+    assert refused.find_value("status") == "planned"
+    assert "--yes" in refused.stderr
+    assert "persona_id" not in (runner.folder / "ada.yaml").read_text()
+    result = runner.run_successfully("apply", "ada.yaml", "--yes", **protected)
+    persona_id = result.stdout.rpartition("persona_id: ")[2].split()[0]
+    assert f"persona_id: {persona_id}" in (runner.folder / "ada.yaml").read_text()
+    change(runner, "ada.yaml", "You help", "You assist")
+    runner.run_successfully("apply", "ada.yaml", "--yes", **protected)
+    assert runner.run("undo", persona_id, **protected).status == 5
+    runner.run_successfully("undo", persona_id, "--yes", **protected)
+    assert "You help people." in runner.run_successfully("export", persona_id).stdout

@@ -7,14 +7,12 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import Context
 
 from tavus_mcp.app import App
-from tavus_mcp.checker.check import PRIVATE_URLS
 from tavus_mcp.conversations.measure import compare
-from tavus_mcp.fleet import apply
+from tavus_mcp.fleet import apply_plan as apply
 from tavus_mcp.history import revisions
 from tavus_mcp.history.history_page import read_history_page
-from tavus_mcp.history.revivals import REVIVES
 from tavus_mcp.models.receipt import PlanReceipt, Receipt
-from tavus_mcp.personas import create, delete, plans, publish, restore, update
+from tavus_mcp.personas import restore
 from tavus_mcp.server.results import Comparison, RevisionPage
 from tavus_mcp.server.shared_parameters import (
     Cursor,
@@ -94,25 +92,4 @@ async def apply_plan(
     plan_id: Annotated[str, doc("From an answer with status planned")],
 ) -> PlanReceipt:
     """Carry out one plan, once, of one persona or many, after the person agreed to it."""
-    plan = await plans.load_applicable_plan(app, plan_id)
-    receipt: Receipt
-    match plan.kind:
-        case plans.BULK:
-            return await apply.apply_bulk_plan(app, plan, ctx.report_progress)
-        case "create":
-            creation = create.CreateRequest(
-                plans.body_of(plan),
-                tool=plan.tool,
-                plan=plan,
-                allow=PRIVATE_URLS,
-                revives=plan.detail.get(REVIVES, ""),
-            )
-            receipt = await create.create(app, creation)
-        case "delete":
-            deletion = delete.DeleteRequest(plan.persona_id, plan.revision, plan)
-            receipt = await delete.delete(app, deletion)
-        case plans.PUBLICATION:
-            receipt = await publish.publish(app, plan)
-        case _:
-            receipt = await update.update(app, update.from_plan(plan))
-    return PlanReceipt(**dict(receipt))
+    return await apply.apply_plan(app, plan_id, ctx.report_progress)
