@@ -49,7 +49,7 @@ MASK = "********"
 """Replaces secrets in results, logs and the journal (Tavus masks its responses the same way)."""
 
 _MASK_PATTERN = re.compile(
-    r"(?:\w{1,12} )?\S{0,12}(?:[*\u2022]{3,}|\.{3,}|\u2026)\S{0,12}|[xX]{6,}"
+    r"(?:\w{1,12} )?\S{0,12}(?:[*\u2022]{3,}\S{0,12}|(?:\.{3,}|\u2026)\S{2,12})|[xX]{6,}"
 )
 _MIN_SECRET_CHARS = 8
 _REFERENCE_PREFIX = "{secret:"

@@ -61,7 +61,7 @@ def resolve_key_argument(app: App, literal: object, reference: object, path: str
 
 
 def literal_key_findings(value: Any, path: str = "") -> list[RuleFinding]:
-    """Return a finding for each key that was given literally, so that the model has seen it.
+    """Return a finding for each key that a call contains itself, so that the model has seen it.
 
     ``value`` is a nested object, an object by JSON Pointer, or a JSON Patch.
     """
@@ -87,9 +87,10 @@ def literal_key_findings(value: Any, path: str = "") -> list[RuleFinding]:
 def _literal_key_finding(path: str) -> RuleFinding:
     return warning(
         "literal-key",
-        "This key was given literally, so it stands in the conversation with the model.",
+        "The call contains this key itself, so the model has seen it. Answers and the journal mask "
+        "it.",
         path=path,
-        hint="Next time set TAVUS_SECRET_<NAME> for the server and give api_key_ref; masked here.",
+        hint="Set TAVUS_SECRET_<NAME> in the server's environment and give api_key_ref instead.",
     )
 
 

@@ -74,12 +74,16 @@ def test_an_empty_key_is_not_masked() -> None:
     assert Masker().mask({"api_key": ""}) == {"api_key": ""}
 
 
-@pytest.mark.parametrize("text", [MASK, "sk-1****", "****abcd", "•••••", "***"])
+@pytest.mark.parametrize(
+    "text", [MASK, "sk-1****", "****abcd", "•••••", "***", "sk-...1234", "Bearer ****", "xxxxxxxx"]
+)
 def test_masks_are_recognised(text: str) -> None:
     assert is_masked(text)
 
 
-@pytest.mark.parametrize("text", ["", "sk-live-1", "**", "a" * 30 + "***", 5, None, ["***"]])
+@pytest.mark.parametrize(
+    "text", ["", "sk-live-1", "**", "a" * 30 + "***", 5, None, ["***"], "Wait...", "a b ***"]
+)
 def test_other_texts_are_not_recognised_as_masks(text: object) -> None:
     assert not is_masked(text)
 

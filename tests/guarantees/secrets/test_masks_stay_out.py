@@ -13,7 +13,7 @@ from tavus_mcp.sandbox.store import Store
 
 pytestmark = pytest.mark.anyio
 STARS = "********"
-MASKS = [STARS, "sk-1********", "***", "\u2022" * 8, "sk-****abcd"]
+MASKS = [STARS, "sk-1********", "***", "\u2022" * 8, "sk-****abcd", "sk-...1234"]
 
 
 @pytest.mark.parametrize("mask", MASKS)
