@@ -126,8 +126,15 @@ def _is_cell(value: Any) -> bool:
 
 
 def _render_table(rows: list[Any], columns: list[str], indent: str) -> str:
-    lines = (" | ".join(_render_scalar(row.get(name, "")) for name in columns) for row in rows)
+    lines = (" | ".join(_render_cell(row.get(name)) for name in columns) for row in rows)
     return "\n".join(indent + line.rstrip(" |") for line in lines)
+
+
+def _render_cell(value: Any) -> str:
+    """Return a cell; an absent value is empty, and an empty text has quotes."""
+    if value is None:
+        return ""
+    return _render_scalar(value) or '""'
 
 
 def _render_scalar(value: Any) -> str:

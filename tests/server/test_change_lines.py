@@ -72,6 +72,12 @@ def test_a_finding_is_one_line_with_its_hint_and_without_an_empty_path() -> None
     )
 
 
+def test_an_absent_value_and_an_empty_text_differ_in_a_table() -> None:
+    """Found by a host: a removed value and an empty text read alike."""
+    rows = [{"name": "a", "value": ""}, {"name": "b"}, {"name": "c", "value": "x"}]
+    assert render_text({"rows": rows}).splitlines()[1:] == ['  a | ""', "  b", "  c | x"]
+
+
 def test_a_call_is_one_line() -> None:
     undo = {"tool": "restore_revision", "arguments": {"persona_id": "p1", "only": ["/x"]}}
     assert render_text({"undo": undo}) == ('undo: restore_revision(persona_id="p1", only=["/x"])')
