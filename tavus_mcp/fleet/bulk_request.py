@@ -13,10 +13,11 @@ from tavus_mcp.fleet.selection import PersonaFilter
 from tavus_mcp.models.changes import ReplaceTexts, SetFields
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.free_texts import count_matches
-from tavus_mcp.models.receipt import FieldChange
+from tavus_mcp.models.receipt import MAX_UNABRIDGED_CHARS, FieldChange
 from tavus_mcp.personas.field_selection import resolve_field_name
 from tavus_mcp.personas.patch_input import parse_field_values
 from tavus_mcp.personas.secret_references import literal_key_findings, resolve_references
+from tavus_mcp.text import truncate
 from tavus_mcp.tuning import build_recommendation
 from tavus_mcp.tuning.goal_arguments import read_goals
 
@@ -149,7 +150,8 @@ def _propose_replacement(find: str, replace: str) -> ProposeChange:
         counts = change.count(document.data)
         if not counts and count_matches(document, find):
             raise Refused("The text to find is there in another case only. Case must match.")
-        listed = [FieldChange(path=path, before=find, after=replace) for path in counts]
+        before, after = (truncate(text, MAX_UNABRIDGED_CHARS) for text in (find, replace))
+        listed = [FieldChange(path=path, before=before, after=after) for path in counts]
         return ProposedChange(change, listed_changes=listed, match_count=sum(counts.values()))
 
     return propose

@@ -18,7 +18,7 @@ from tavus_mcp.history.redactions import redacted_paths
 from tavus_mcp.history.revisions import load_revision
 from tavus_mcp.history.revivals import revived_id
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.findings import RuleFinding, info, warning
+from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.receipt import FieldChange
 from tavus_mcp.personas.plans import Plan
 
@@ -32,7 +32,7 @@ async def plan_deletion(app: App, document: PersonaDocument) -> PlannedPersona:
         Plan(DELETE, TOOL, document.persona_id, document.revision, {}),
     )
     findings = [
-        info(
+        warning(
             "new-id-after-undo",
             "An undo creates the persona again under a new id. Its conversations stay with the "
             "old id.",

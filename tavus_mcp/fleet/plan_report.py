@@ -75,7 +75,7 @@ def _persona_rows(planned_personas: Sequence[PlannedPersona]) -> list[JsonObject
             row["matches"] = persona.match_count
         if not is_detailed and not has_same_count:
             row["changes"] = len(persona.changes)
-        if is_detailed and not has_same_paths:
+        if is_detailed and not has_same_paths and not persona.match_count:
             row["paths"] = [change.path for change in persona.changes]
         rows.append(row)
     return rows

@@ -40,13 +40,15 @@ def count_matches(document: PersonaDocument, wanted: str) -> dict[str, int]:
 
 
 def find_excerpts(text: str, wanted: str, limit: int) -> list[str]:
-    """Return the first ``limit`` matches of ``wanted``, exactly, with some text around each."""
+    """Return the first ``limit`` different places of ``wanted``, exactly, with text around each."""
     excerpts: list[str] = []
     start = text.find(wanted)
     while start >= 0 and len(excerpts) < limit:
         end = start + len(wanted)
         first, last = max(0, start - _CONTEXT_CHARS), min(len(text), end + _CONTEXT_CHARS)
         opening, closing = "…" if first else "", "…" if last < len(text) else ""
-        excerpts.append(opening + text[first:last] + closing)
+        excerpt = opening + text[first:last] + closing
+        if excerpt not in excerpts:
+            excerpts.append(excerpt)
         start = text.find(wanted, end)
     return excerpts

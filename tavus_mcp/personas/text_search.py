@@ -14,12 +14,12 @@ _MAX_EXCERPTS_PER_TEXT = 5
 async def search_texts(app: App, persona_id: str, wanted: str) -> PromptEdit:
     """Return every free text of a persona that holds ``wanted``, exactly, with excerpts."""
     document = await app.api.get_persona(persona_id)
-    texts = free_texts(document)
+    texts = {path: app.masker.mask_text(text) for path, text in free_texts(document).items()}
     matches = [
         {
             "path": path,
             "count": text.count(wanted),
-            "excerpts": find_excerpts(app.masker.mask_text(text), wanted, _MAX_EXCERPTS_PER_TEXT),
+            "excerpts": find_excerpts(text, wanted, _MAX_EXCERPTS_PER_TEXT),
         }
         for path, text in texts.items()
         if wanted in text
