@@ -41,6 +41,7 @@ from tavus_mcp.fleet.plan_items import (
 )
 from tavus_mcp.history.cancelled_writes import has_taken_effect
 from tavus_mcp.history.record import record_outcome
+from tavus_mcp.history.revivals import revived_id
 from tavus_mcp.history.states import is_at_revision
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import RuleFinding
@@ -107,6 +108,8 @@ class _Run:
         await self.reporter.advance(len(self.items))
 
     async def _apply(self, item: PlanItem, on_started: concurrency.StartCallback) -> JsonObject:
+        if item.plan.kind == RESTORE and (new_id := await revived_id(self.app, item.persona_id)):
+            return {"status": "done before", "new_id": new_id}
         progress = self.progress_by_persona.get(item.persona_id)
         if progress is not None and progress.outcome is not None and progress.is_applied:
             return {"status": "done before", "revision": progress.outcome.revision}

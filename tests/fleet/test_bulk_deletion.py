@@ -55,6 +55,21 @@ async def test_five_personas_are_deleted_in_two_calls_and_restored_in_two(
     assert "restored before" in again["skipped"][0]["reason"]
 
 
+async def test_a_restoration_is_carried_out_once_and_overwrites_no_later_edit(
+    tool_client: ToolClient, store: Store
+) -> None:
+    ids = store_equal_personas(store, 2, greeting="Hello.")
+    deleted = await apply_new_plan(tool_client, persona_ids=ids, delete=True)
+    plan = await create_bulk_plan(tool_client, **deleted["undo"]["arguments"])
+    first = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+    new_ids = [row["new_id"] for row in first["personas"]]
+    await tool_client.expect_result("update_persona", persona_id=new_ids[0], greeting="Edited.")
+    second = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+    assert statuses(second) == ["done before"] * 2
+    assert [row["new_id"] for row in second["personas"]] == new_ids
+    assert (store.get("persona", new_ids[0]) or {})["greeting"] == "Edited."
+
+
 async def test_the_plan_names_the_personas_and_says_what_an_undo_cannot_bring_back(
     tool_client: ToolClient, store: Store
 ) -> None:
