@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 _CHECK_DIGITS = 16
 _SEQ_DIGITS = 18
+_logger = logging.getLogger(__name__)
 _MAX_READS = 20
 """Reads of a file that another process is writing, before it counts as damaged."""
 
@@ -65,6 +67,21 @@ def read_anchor(journal_path: Path) -> list[AnchorLine]:
     raise DamagedAnchor(f"the anchor {anchor_path(journal_path)} is damaged") from cause
 
 
+def damaged_path(journal_path: Path) -> Path:
+    """Return where a damaged anchor is moved to, for ``journal verify`` to report."""
+    return journal_path.with_name(f"{journal_path.name}.anchor.damaged")
+
+
+def read_or_set_aside(journal_path: Path) -> list[AnchorLine]:
+    """Return the lines of the anchor; a damaged file is moved away, and none is returned."""
+    try:
+        return read_anchor(journal_path)
+    except DamagedAnchor as error:
+        anchor_path(journal_path).replace(damaged_path(journal_path))
+        _logger.warning("%s. It was moved to %s.", error, damaged_path(journal_path))
+        return []
+
+
 def append_line(journal_path: Path, line: AnchorLine) -> None:
     """Add a line, or create the file with it; it is on the disk afterwards."""
     descriptor = os.open(
@@ -79,7 +96,7 @@ def append_line(journal_path: Path, line: AnchorLine) -> None:
 
 def advance(journal_path: Path, line: AnchorLine, *, sync: bool) -> None:
     """Replace the last line, unless it is of a newer entry already; ``sync`` waits for the disk."""
-    last = read_anchor(journal_path)[-1:]
+    last = read_or_set_aside(journal_path)[-1:]
     if not last:
         append_line(journal_path, line)
         return

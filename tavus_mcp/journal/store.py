@@ -365,7 +365,7 @@ def _use_wal(db: sqlite3.Connection) -> None:
 
 def _renew_anchor(db: sqlite3.Connection, path: Path) -> None:
     """Add a line to the anchor unless its last one is of this journal and agrees with it."""
-    last = anchor.read_anchor(path)[-1:]
+    last = anchor.read_or_set_aside(path)[-1:]
     db.execute("BEGIN")
     (journal_id,) = db.execute("SELECT journal_id FROM identity").fetchone()
     seq, digest = db.execute("SELECT seq, digest FROM head").fetchone()

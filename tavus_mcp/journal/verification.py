@@ -14,7 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from tavus_mcp.journal.anchor import AnchorLine, DamagedAnchor, anchor_path, read_anchor
+from tavus_mcp.journal.anchor import (
+    AnchorLine,
+    DamagedAnchor,
+    anchor_path,
+    damaged_path,
+    read_anchor,
+)
 from tavus_mcp.journal.entry import ERASED, GENESIS, JournalEntry, digest_of
 from tavus_mcp.journal.migrations import (
     MIGRATIONS,
@@ -82,6 +88,11 @@ def verify_snapshot(
                 f"the anchor {anchor_path(path)} is missing, so a cut end could not be noticed"
             )
         faults += _anchor_faults(db, anchor)
+        if damaged_path(path).exists():
+            faults.append(
+                f"an anchor was damaged and moved to {damaged_path(path)}; it may have named a "
+                "later end"
+            )
         return Verification(faults, chain.entry_count, chain.erased_count, chain.newest)
     finally:
         db.execute("COMMIT")

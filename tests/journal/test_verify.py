@@ -112,6 +112,16 @@ def test_a_journal_whose_end_was_cut_stays_noticed_while_entries_are_added(path:
     assert main.run(["journal", "verify"]) == ALTERED
 
 
+def test_a_damaged_anchor_stops_no_server_and_stays_noticed(path: Path) -> None:
+    Path(f"{path}.anchor").write_text("not an anchor\n")
+    append_entries(path, 1)
+    assert main.run(["journal", "verify"]) == ALTERED
+    with closing(JournalStore.open(path)) as journal:
+        Path(f"{path}.anchor").write_text("not an anchor\n")
+        journal.append(JournalEntry("seen", "p1", "later"))
+        assert len(list(journal.entries())) == COUNT + 2
+
+
 def test_a_lost_write_ahead_log_is_noticed(path: Path, tmp_path: Path) -> None:
     with closing(JournalStore.open(path)) as journal:
         journal.append(JournalEntry("seen", "p1", "later"))
