@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tavus_mcp.catalog import Catalog
+from tavus_mcp.catalog import Catalog, FieldFacts
+from tavus_mcp.catalog.facts import DISCOURAGED_STATUSES
 from tavus_mcp.catalog.voice import engine_of, stored_voice_settings
 from tavus_mcp.checker.fixes import set_at
 from tavus_mcp.checker.placeholders import is_placeholder_id
@@ -55,9 +56,8 @@ def unknown_value(document: PersonaDocument, catalog: Catalog) -> Iterator[Viola
         stored = document.text(path)
         is_known = not stored or facts.value_named(stored) or _is_choice(path, stored, catalog)
         if not is_known and not is_placeholder_id(stored):
-            yield unknown_value_violation(
-                path, stored, facts.allowed_values, _UNCHECKED.get(path, "")
-            )
+            known = _offered_values(path, facts, catalog)
+            yield unknown_value_violation(path, stored, known, _UNCHECKED.get(path, ""))
 
 
 @rule("tts-model-unknown", "warning", source="N#70932063607", no_fix_reason=_NOT_EXCHANGED)
@@ -91,6 +91,19 @@ def unknown_value_violation(
     return Violation(
         path, f"This value is not known here; Tavus decides whether it takes it.{consequence}", hint
     )
+
+
+def _offered_values(path: str, facts: FieldFacts, catalog: Catalog) -> tuple[str, ...]:
+    """Return the known values without models and engines that Tavus advises against."""
+    match path.split("/"):
+        case ["", "layers", layer, _]:
+            discouraged = {
+                choice.id
+                for choice in catalog.layer(layer).choices
+                if choice.status in DISCOURAGED_STATUSES or choice.status == "unknown"
+            }
+            return tuple(value for value in facts.allowed_values if value not in discouraged)
+    return facts.allowed_values
 
 
 def _is_choice(path: str, value: str, catalog: Catalog) -> bool:
