@@ -278,13 +278,17 @@ def _omitted_rows_findings(rows: list[JsonObject]) -> list[RuleFinding]:
     return [RuleFinding(severity="info", path="", message=message, rule="rows-left-out")]
 
 
+def _count_personas(count: int) -> str:
+    return "1 persona" if count == 1 else f"{count} personas"
+
+
 def _continuation_findings(plan: plans.Plan, run: _Run, remaining_count: int) -> list[RuleFinding]:
     hint = f"apply_plan(plan_id={plan.plan_id!r}) continues with those that are not done."
     if run.stop_error:
-        message = f"Stopped with {remaining_count} personas left: {run.stop_error}"
+        message = f"Stopped; left: {_count_personas(remaining_count)}. {run.stop_error}"
         return [RuleFinding(severity="error", path="", message=message, hint=hint, rule="stopped")]
     if run.is_time_over and remaining_count:
-        message = f"The time for one call is over; {remaining_count} personas are left."
+        message = f"The time for one call is over. Left: {_count_personas(remaining_count)}."
         return [
             RuleFinding(severity="warning", path="", message=message, hint=hint, rule="time-over")
         ]
@@ -295,7 +299,7 @@ def _continuation_findings(plan: plans.Plan, run: _Run, remaining_count: int) ->
         RuleFinding(
             severity="warning",
             path="",
-            message=f"{failed_count} personas were not changed; each row says why.",
+            message=f"Not done: {_count_personas(failed_count)}. Each row says why.",
             hint=f"{hint} A persona that was edited since needs a new plan.",
             rule="not-all-done",
         )

@@ -55,7 +55,7 @@ def format_change(row: JsonObject) -> tuple[str, JsonObject]:
         if default is not None and not _is_same(row[old], default):
             line += f", now {_format_value(default, default)}"
     if "personas" in row:
-        line += f" [{row['personas']} personas]"
+        line += " [1 persona]" if row["personas"] == 1 else f" [{row['personas']} personas]"
     rest = {
         name: value
         for name, value in row.items()

@@ -77,7 +77,7 @@ async def test_the_plan_says_how_many_places_and_which_personas_have_another_cas
             "reason": "The text to find is there in another case only. Case must match.",
         }
     ]
-    assert "~ /greeting: Acme -> Apex [1 personas]" in text_of(result)
+    assert "~ /greeting: Acme -> Apex [1 persona]" in text_of(result)
 
 
 async def test_an_empty_replacement_removes_the_text(tool_client: ToolClient, store: Store) -> None:
