@@ -8,7 +8,7 @@ from typing import Any
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.findings import RuleFinding, warning
+from tavus_mcp.models.findings import RuleFinding, info
 from tavus_mcp.models.json_patch import (
     ABSENT,
     Operation,
@@ -39,7 +39,7 @@ class EditGuard:
         listed, omitted = self.untested[:_MAX_LISTED_PATHS], self.untested[_MAX_LISTED_PATHS:]
         more = f" and {len(omitted)} more" if omitted else ""
         return [
-            warning(
+            info(
                 UNTESTED,
                 f"{', '.join(listed)}{more}: Tavus cannot check for edits by others here. An edit "
                 "made in the same moment is overwritten.",
