@@ -181,7 +181,8 @@ async def _carry_out(app: App, plan: plans.Plan) -> Receipt:
         case plan_items.DELETE:
             return await delete(app, DeleteRequest(plan.persona_id, plan.revision, plan))
         case plan_items.RESTORE:
-            return await restore(app, RestoreRequest(plan.persona_id, plan.revision))
+            accepted = replace(app, protected=False)  # a person accepted this plan
+            return await restore(accepted, RestoreRequest(plan.persona_id, plan.revision))
     return await update(app, from_plan(plan))
 
 

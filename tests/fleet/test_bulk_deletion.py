@@ -14,10 +14,13 @@ from account import (
     store_equal_personas,
     store_personas,
 )
-from mcp_client import ToolClient, text_of
+from mcp import Client
+from mcp_client import ToolClient, build_test_app, text_of
 from starlette.applications import Starlette
 
 from tavus_mcp.sandbox.store import Store
+from tavus_mcp.server.server import build_server
+from tavus_mcp.settings import TOOLSETS, Settings
 
 if TYPE_CHECKING:
     from conftest import ToolClientFactory
@@ -68,6 +71,20 @@ async def test_a_restoration_is_carried_out_once_and_overwrites_no_later_edit(
     assert statuses(second) == ["done before"] * 2
     assert [row["new_id"] for row in second["personas"]] == new_ids
     assert (store.get("persona", new_ids[0]) or {})["greeting"] == "Edited."
+
+
+async def test_a_protected_server_deletes_and_restores_by_plans(
+    sandbox: Starlette, store: Store
+) -> None:
+    ids = store_equal_personas(store, 2)
+    app, transport = build_test_app(sandbox, protected=True)
+    server = build_server(app, Settings(toolsets=TOOLSETS))
+    async with Client(server, mode="legacy") as client:
+        tool_client = ToolClient(client, transport, server)
+        deleted = await apply_new_plan(tool_client, persona_ids=ids, delete=True)
+        restored = await apply_new_plan(tool_client, **deleted["undo"]["arguments"])
+    assert statuses(restored) == ["applied"] * 2
+    assert all(store.get("persona", row["new_id"]) for row in restored["personas"])
 
 
 async def test_the_plan_names_the_personas_and_says_what_an_undo_cannot_bring_back(
