@@ -153,7 +153,9 @@ def _select_blocking(
 def _finding_identity(finding: RuleFinding) -> tuple[str | None, str, str]:
     """Return a key that stays the same when a list item moves to another index."""
     tokens = ["*" if token.isdecimal() else token for token in finding.path.split("/")]
-    return finding.rule, "/".join(tokens), finding.message
+    # the message about one unknown field depends on the others
+    message = "" if finding.rule == UNKNOWN_FIELD else finding.message
+    return finding.rule, "/".join(tokens), message
 
 
 def _merge_findings(

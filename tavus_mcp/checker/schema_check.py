@@ -89,7 +89,7 @@ def _unknown_field_findings(
 ) -> Iterator[RuleFinding]:
     """Yield a finding for each unknown field; the fields of an object are listed in its first."""
     listed: set[str] = set()
-    for error in errors:
+    for error in sorted(errors, key=lambda error: error.path):
         meaning = find_meaning(error.path, error.value, catalog)
         violation = _unknown_field_violation(error, meaning, document, catalog)
         parent = _parent_of(error.path)

@@ -9,13 +9,13 @@ from mcp_client import ToolClient
 
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.catalog.foreign_fields import ForeignField, foreign_fields
-from tavus_mcp.checker.check import check, refusal
+from tavus_mcp.checker.check import check, check_change, refusal
 from tavus_mcp.checker.unknown_fields import find_meaning
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.json_patch import pointer_of
+from tavus_mcp.models.json_patch import Operation, pointer_of
 from tavus_mcp.models.layers import CONFIGURABLE_LAYERS, layer_arguments
 from tavus_mcp.models.persona import persona_arguments
 from tavus_mcp.personas.patch_input import parse_patch
@@ -198,6 +198,17 @@ async def test_the_fix_of_a_foreign_object_moves_its_members(
     assert hints[pointer].startswith("Move it: ")
     assert [target for target in moved if target not in hints[pointer]] == []
     assert "/system_prompt" not in hints
+
+
+@pytest.mark.parametrize("removed", ["aaa", "zzz"])
+def test_an_unknown_field_that_is_stored_does_not_block_the_removal_of_another(
+    removed: str,
+) -> None:
+    stored = {"persona_id": "p0123456789a", "system_prompt": "You help.", "aaa": 1, "zzz": 2}
+    before = PersonaDocument(stored)
+    after = PersonaDocument({name: value for name, value in stored.items() if name != removed})
+    operations = [Operation("remove", f"/{removed}")]
+    check_change(before, after, operations, CATALOG)
 
 
 async def test_the_fields_of_an_object_are_listed_once_in_a_report(
