@@ -29,21 +29,26 @@ def find_unsendable_values(value: Any) -> list[str]:
 
 
 def _has_unsendable(value: Any) -> bool:
-    pending = [value]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, str):
-            if not item.isascii() and _SURROGATE.search(item):
-                return True
-        elif isinstance(item, float):
-            if not math.isfinite(item):
-                return True
-        elif isinstance(item, dict):
-            pending += map(str, item)
-            pending += item.values()
-        elif isinstance(item, list):
-            pending += item
-    return False
+    """Tell whether there may be a problem, level by level; quick, because there rarely is."""
+    level = [value]
+    for _ in range(MAX_LEVELS + 1):
+        inner: list[Any] = []
+        for item in level:
+            if isinstance(item, str):
+                if not item.isascii() and _SURROGATE.search(item):
+                    return True
+            elif isinstance(item, float):
+                if not math.isfinite(item):
+                    return True
+            elif isinstance(item, dict):
+                inner += map(str, item)
+                inner += item.values()
+            elif isinstance(item, list):
+                inner += item
+        if not inner:
+            return False
+        level = inner
+    return True
 
 
 def _describe_unsendable(value: Any) -> list[str]:

@@ -61,8 +61,8 @@ def response_error(
         and "persona" in subject
     ):
         advice = (
-            "It points at something that is not there; the list_* tools show what is "
-            "(list_replicas, list_documents, ...)."
+            "It refers to an object that this account does not have. The list_* tools "
+            "(list_replicas, list_documents, ...) show the ids."
         )
         return RequestRejected(f"{message} {advice}", status=status)
     if status == 404 or invalid_id:
@@ -85,14 +85,14 @@ def no_response_error(
     """
     if isinstance(error, httpx2.ProxyError):
         return Unavailable(
-            f"The proxy of HTTPS_PROXY let no request through to Tavus for {subject}. Nothing was "
+            f"The proxy in HTTPS_PROXY refused the request to Tavus for {subject}. Nothing was "
             "sent. Check the proxy, its user and password, and NO_PROXY."
         )
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         return Unavailable(
             f"The certificate of Tavus was not accepted for {subject}, so nothing was sent. "
-            "Behind a proxy with an authority of its own, SSL_CERT_FILE must name the file of "
-            "that authority."
+            "If a proxy here issues its own certificates, set SSL_CERT_FILE to the file of its "
+            "certificate authority."
         )
     was_connected = not isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout))
     outcome = (
@@ -101,7 +101,7 @@ def no_response_error(
         else "Nothing was changed. Trying again may help."
     )
     if proxied and not was_connected:
-        outcome = f"The proxy of HTTPS_PROXY could not be reached. {outcome}"
+        outcome = f"The proxy in HTTPS_PROXY could not be reached. {outcome}"
     reason = _describe_failure(error, seconds)
     return Unavailable(f"No answer from Tavus for {subject}: {reason}. {outcome}")
 
@@ -180,7 +180,12 @@ def _not_found_advice(subject: str, *, write: bool) -> str:
     if subject.startswith("conversation "):
         return (
             "There is no such conversation in this account, or it was deleted. list_conversations "
-            "shows the ids, also of one persona."
+            "shows the ids, also those of one persona."
+        )
+    if subject.startswith("the list of "):
+        return (
+            "There is nothing at this address, or this account may not use it. Should "
+            "TAVUS_BASE_URL end in /v2?"
         )
     if "persona" in subject and write:
         return (
@@ -189,7 +194,7 @@ def _not_found_advice(subject: str, *, write: bool) -> str:
         )
     if "persona" in subject:
         return "There is no such persona in this account. list_personas finds ids by name."
-    return "There is no such thing in this account; the list_* tools show the ids."
+    return "This account has no such object. The list_* tools show the ids."
 
 
 def _classify_status(
@@ -218,7 +223,7 @@ def _classify_status(
             )
         case _ if status >= 500:
             outcome = _OUTCOME_UNKNOWN if write else "Trying again may help."
-            return Unavailable, f"The fault is on the side of Tavus. {outcome}"
+            return Unavailable, f"This is a fault of Tavus. {outcome}"
         case _ if status < 400:
             return RequestRejected, "A redirect is never followed; check TAVUS_BASE_URL."
     return RequestRejected, _rejection_advice(message)

@@ -81,3 +81,16 @@ async def test_hotwords_are_stored_as_one_text(tool_client: ToolClient, hotwords
     await tool_client.expect_result("configure_stt", persona_id=persona_id, hotwords=hotwords)
     saved = await tool_client.read_persona(persona_id)
     assert saved["layers"]["stt"]["hotwords"] == "Tavus, Ana"
+
+
+@pytest.mark.parametrize("levels", [101, 600])
+@pytest.mark.parametrize("tool", ["create_persona", "check_persona", "patch_persona"])
+async def test_deep_nesting_is_refused_with_its_place(
+    tool_client: ToolClient, tool: str, levels: int
+) -> None:
+    value: Any = "x"
+    for _ in range(levels):
+        value = [value]
+    name = {"create_persona": "layers", "check_persona": "document", "patch_persona": "patch"}[tool]
+    with pytest.raises(ToolError, match=f"/{name}/.*nests deeper than 100 levels"):
+        await tool_client.server.call_tool(tool, {name: {"llm": value}, "persona_id": "p1"})

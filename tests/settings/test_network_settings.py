@@ -151,7 +151,7 @@ def test_a_proxy_that_cannot_be_reached_is_named(
         bound.bind(("127.0.0.1", 0))
         proxy = f"http://127.0.0.1:{bound.getsockname()[1]}"
         message = call_list(fork_server, tmp_path, **{**network.environment, "HTTPS_PROXY": proxy})
-    assert "The proxy of HTTPS_PROXY could not be reached. Nothing was changed." in message
+    assert "The proxy in HTTPS_PROXY could not be reached. Nothing was changed." in message
     assert network.api.received_keys == []
 
 

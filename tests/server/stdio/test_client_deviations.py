@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from forked_processes import ForkServer
-from rawclient import HANDSHAKE_REVISIONS, Message, Session, text_of
+from rawclient import ENVELOPE_REVISION, HANDSHAKE_REVISIONS, Message, Session, text_of
 
+METHOD_NOT_FOUND = -32601
 INITIALIZE = {
     "jsonrpc": "2.0",
     "id": "i",
@@ -98,3 +99,44 @@ def test_a_byte_order_mark_before_the_first_line_is_accepted(
     with fork_server.start(tmp_path, "--sandbox") as server:
         server.send_line(b"\xef\xbb\xbf" + json.dumps(INITIALIZE).encode())
         assert server.wait_for_message(lambda message: message.get("id") == "i")["result"]
+
+
+def test_no_change_notifications_are_promised(tmp_path: Path, fork_server: ForkServer) -> None:
+    """None are sent, so a client that waits for them would show old data."""
+    with fork_server.start(tmp_path, "--sandbox") as server:
+        session = Session(server, ENVELOPE_REVISION)
+        capabilities = session.request("server/discover")["capabilities"]
+        flags = [
+            flag
+            for name in ("tools", "resources", "prompts")
+            for flag in capabilities[name].items()
+        ]
+        assert flags
+        assert not any(value for _, value in flags)
+        error = session.expect_protocol_error("subscriptions/listen", notifications={})
+        assert error["code"] == METHOD_NOT_FOUND
+
+
+def test_half_a_character_in_a_response_is_replaced(
+    tmp_path: Path, fork_server: ForkServer
+) -> None:
+    """The answer to a form reaches the call that waits for it."""
+    with fork_server.start(tmp_path, "--sandbox") as server:
+        capabilities = {"elicitation": {"form": True}}
+        params = {**INITIALIZE["params"], "capabilities": capabilities}  # type: ignore[dict-item]
+        server.send({**INITIALIZE, "params": params})
+        server.wait_for_message(lambda message: message.get("id") == "i")
+        session = Session(server, HANDSHAKE_REVISIONS[-1])
+        session.notify("notifications/initialized")
+        call = session.send_request(
+            "tools/call", name="delete_persona", arguments={"persona_id": "p1af207b8189"}
+        )
+        form = server.wait_for_message(
+            lambda message: message.get("method") == "elicitation/create"
+        )
+        content = {"persona_name": "x\ud83d"}
+        server.send(
+            {"jsonrpc": "2.0", "id": form["id"], "result": {"action": "accept", "content": content}}
+        )
+        answer = session.wait_for_response(call)["result"]
+        assert answer["structuredContent"]["status"] == "planned"
