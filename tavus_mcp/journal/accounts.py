@@ -17,6 +17,8 @@ UNKNOWN = ""
 """The account of entries of version 0.1, which did not record one."""
 _FINGERPRINT_DIGITS = 32
 _ACCOUNT_ID_DIGITS = 16
+_IS_ACCEPTED = "status IN ('applied', 'unverified', 'drafted')"
+"""The condition for an outcome that Tavus accepted as a write."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ class AccountTable:
         places = ", ".join("?" * len(accounts))
         query = (
             "SELECT persona_id, max(seq), tool, revision FROM entries"  # noqa: S608 - placeholders
-            f" WHERE account IN ({places}) AND kind = 'outcome' AND status = 'applied'"
+            f" WHERE account IN ({places}) AND kind = 'outcome' AND {_IS_ACCEPTED}"
             " AND object_kind = 'persona' AND persona_id != '' GROUP BY persona_id ORDER BY 2 DESC"
         )
         return [row[0] for row in self._db.execute(query, tuple(accounts)) if row[3]]
@@ -148,8 +150,8 @@ class AccountTable:
     def is_user_persona(self, persona_id: str) -> bool:
         """Tell whether a persona was created or changed, in whichever account."""
         query = (
-            "SELECT 1 FROM entries WHERE persona_id = ? AND kind = 'outcome'"
-            " AND status = 'applied' LIMIT 1"
+            "SELECT 1 FROM entries WHERE persona_id = ? AND kind = 'outcome'"  # noqa: S608
+            f" AND {_IS_ACCEPTED} LIMIT 1"
         )
         return self._db.execute(query, (persona_id,)).fetchone() is not None
 

@@ -43,6 +43,8 @@ class Undo(ToolCall):
 
 _OBJECTS: JsonObject = {"type": "array", "items": {"type": "object"}}
 WriteStatus = Literal["applied", "planned", "unchanged", "drafted", "unverified", "declined"]
+LIVE_STATUSES = frozenset({"applied", "unverified"})
+"""The statuses, also of outcomes in the journal, of a write that changed the live persona."""
 _STATUS_HELP = "drafted: not live yet, plan_id publishes it; unverified: sent, cannot be read back"
 
 

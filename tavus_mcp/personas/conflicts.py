@@ -24,6 +24,7 @@ from tavus_mcp.models.json_patch import (
     pointer_tokens,
 )
 from tavus_mcp.models.persona import is_unread
+from tavus_mcp.models.receipt import LIVE_STATUSES
 from tavus_mcp.personas.change_lines import render_change
 from tavus_mcp.personas.readback import unexpected_differences
 from tavus_mcp.text import quote_paths
@@ -31,7 +32,6 @@ from tavus_mcp.text import quote_paths
 EDITED_MEANWHILE = "edited-meanwhile"
 OUTSIDE = "outside this journal"
 MAKE_PLAN_AGAIN = "Show this to the person; if the change is still wanted, make the plan again."
-_WRITTEN = frozenset({"applied", "unverified"})
 _MAX_CONFLICT_ITEMS = 8
 """Fields that a conflict names; the others are counted."""
 
@@ -134,7 +134,7 @@ async def _find_editor(
     since = max((item.seq for item in entries if item.revision == expected.revision), default=0)
     for entry in entries:
         intent = intents.get(entry.ref) if entry.kind == "outcome" else None
-        if intent is None or entry.seq < since or entry.status not in _WRITTEN:
+        if intent is None or entry.seq < since or entry.status not in LIVE_STATUSES:
             continue
         if any(overlaps(path, own) for own in intent.paths):
             state = await find_state(app, entry.persona_id, entry.revision_digest or entry.revision)

@@ -17,11 +17,9 @@ from tavus_mcp.models.json_patch import (
 )
 from tavus_mcp.models.masking import Masker, is_secret_path
 from tavus_mcp.models.persona import is_unread
-from tavus_mcp.models.receipt import Receipt, Undo, changes_of
+from tavus_mcp.models.receipt import LIVE_STATUSES, Receipt, Undo, changes_of
 from tavus_mcp.personas.plans import Plan
 
-_LIVE_STATUSES = ("applied", "unverified")
-"""The statuses of a write that changed the live persona."""
 MAX_LISTED_CHANGES = 100
 """Changed fields that a receipt lists; the others are counted."""
 
@@ -43,7 +41,7 @@ def build_receipt(
     it was read back. ``operations`` are those that took effect, or would.
     """
     changes = changes_of(before.data, list(operations), app.masker, app.catalog.default_value)
-    is_live, is_sent = status in _LIVE_STATUSES, status in {*_LIVE_STATUSES, "drafted"}
+    is_live, is_sent = status in LIVE_STATUSES, status in {*LIVE_STATUSES, "drafted"}
     return Receipt.model_validate(
         {
             "status": status,

@@ -10,6 +10,7 @@ from tavus_mcp.history.revisions import load_revision
 from tavus_mcp.history.states import has_revision
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.json_patch import outermost_list
+from tavus_mcp.models.receipt import LIVE_STATUSES
 from tavus_mcp.personas.restore import RestoreRequest
 
 _DELETION = "delete_persona"
@@ -56,7 +57,7 @@ async def _find_change(
     entries = await app.journal.entries_of_persona(persona_id)
     intents = {entry.seq: entry for entry in entries if entry.kind == "intent"}
     for outcome in entries:  # newest first
-        is_change = outcome.kind == "outcome" and outcome.status == "applied"
+        is_change = outcome.kind == "outcome" and outcome.status in LIVE_STATUSES
         if not is_change or (after_revision and not has_revision(outcome, after_revision)):
             continue
         if outcome.ref in intents:

@@ -180,3 +180,13 @@ def test_a_command_shows_the_plan_of_a_protected_account_and_needs_a_yes(
     assert read_prompt(runner, persona_id) == "You assist people."
     assert runner.run(*words[command], "--yes", TAVUS_MCP_PROTECTED="1").status == 0
     assert read_prompt(runner, persona_id) != "You assist people."
+
+
+def test_a_change_that_cannot_all_be_read_back_is_undone_where_it_can(
+    runner: CommandRunner,
+) -> None:
+    path, persona_id = runner.create_persona_from_text(ADA)
+    path.write_text(path.read_text().replace("help", "assist") + "memories: [Likes tea.]\n")
+    assert runner.run_successfully("apply", path.name).find_value("status") == "unverified"
+    runner.run_successfully("undo", persona_id)
+    assert read_prompt(runner, persona_id) == "You help people."
