@@ -265,7 +265,7 @@ async def test_a_key_in_a_bulk_plan_is_sent_but_neither_returned_nor_stored(
         "/layers/llm/headers/Authorization": "Bearer {secret:openai}",
     }
     plan = await create_bulk_plan(tool_client, everything=True, values=values)
-    assert any("conversation with the model" in row["message"] for row in plan["findings"])
+    assert any("the model has seen it" in row["message"] for row in plan["findings"])
     applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
     assert applied["status"] == "applied"
     for persona_id in ids:
