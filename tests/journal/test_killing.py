@@ -37,7 +37,7 @@ def is_journal_intact(scenario: KillScenario) -> bool:
 def list_statuses(scenario: KillScenario, persona_id: str, tool: str) -> list[str]:
     """Return the statuses of a tool's changes as a new server reports them."""
     rows = scenario.call_tool("list_revisions", persona_id=persona_id)["revisions"]
-    return [row["status"] for row in rows if row["tool"] == tool]
+    return [row["status"] for row in rows if row.get("tool") == tool]
 
 
 def build_changes(number: int) -> list[tuple[str, dict[str, Any], str]]:

@@ -215,6 +215,8 @@ async def check_history_records_the_write(request: RequestCase) -> None:
     history = await request.line.tool_client.expect_result(
         "list_revisions", persona_id=request.persona_id
     )
-    statuses = [row["status"] for row in history["revisions"] if row["tool"] == "update_persona"]
+    statuses = [
+        row["status"] for row in history["revisions"] if row.get("tool") == "update_persona"
+    ]
     assert len(statuses) == 1
     assert (statuses == ["applied"]) is there

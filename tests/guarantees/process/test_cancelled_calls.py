@@ -69,7 +69,7 @@ def test_the_outcome_of_a_cancelled_write_is_reported_on_the_next_read(
         again = session.expect_result("get_persona", persona_id="p1")
         assert "findings" not in again
         rows = session.expect_result("list_revisions", persona_id="p1")["revisions"]
-        status = [row["status"] for row in rows if row["tool"] == "update_persona"]
+        status = [row["status"] for row in rows if row.get("tool") == "update_persona"]
         assert status == ["applied" if took_effect else "unknown"]
 
 
