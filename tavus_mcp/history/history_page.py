@@ -18,7 +18,7 @@ from tavus_mcp.journal.history import HistorySlice
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import diff
-from tavus_mcp.models.receipt import changes_of
+from tavus_mcp.models.receipt import FieldChange, abridge, changes_of
 from tavus_mcp.text import truncate
 
 FIRST_SEEN, CHANGED_OUTSIDE = "first seen", "changed outside"
@@ -26,6 +26,8 @@ FIRST_SEEN, CHANGED_OUTSIDE = "first seen", "changed outside"
 _MAX_LISTED_CHANGES = 5
 _MAX_VALUE_CHARS = 80
 """Characters of a value in a row; compare_personas shows more."""
+_CONTEXT_CHARS = 20
+"""Characters shown before and after the part in which two long texts differ."""
 _CURSOR = re.compile(r"[0-9]{1,18}")
 
 
@@ -120,23 +122,27 @@ def _list_changes(app: App, history: HistorySlice, entry: JournalEntry) -> list[
     left, right = before.writable_fields(), after.writable_fields()
     operations = [item for item in diff(left, right) if not before.was_unread(item.path)]
     changes = changes_of(left, operations, app.masker, app.catalog.default_value)
-    return [
-        {
-            name: _shorten(value)
-            for name, value in (("path", item.path), ("before", item.before), ("after", item.after))
-            if value is not None
-        }
-        for item in changes[:_MAX_LISTED_CHANGES]
-    ]
+    return [_build_change(item) for item in changes[:_MAX_LISTED_CHANGES]]
+
+
+def _build_change(change: FieldChange) -> JsonObject:
+    """Return a change with short values: of two long texts the parts that differ."""
+    before, after = change.before, change.after
+    if isinstance(before, str) and isinstance(after, str):
+        before, after = abridge(
+            before, after, max_chars=_MAX_VALUE_CHARS, context_chars=_CONTEXT_CHARS
+        )
+    values = {"path": change.path, "before": _shorten(before), "after": _shorten(after)}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _shorten(value: object) -> object:
     if isinstance(value, str):
         return truncate(value, _MAX_VALUE_CHARS)
-    if isinstance(value, dict | list):
-        text = json.dumps(value, ensure_ascii=False)
-        return value if len(text) <= _MAX_VALUE_CHARS else truncate(text, _MAX_VALUE_CHARS)
-    return value
+    is_long = len(json.dumps(value, ensure_ascii=False)) > _MAX_VALUE_CHARS
+    if isinstance(value, dict) and is_long:
+        return f"{len(value)} fields"
+    return f"{len(value)} items" if isinstance(value, list) and is_long else value
 
 
 def _infer_outcome(app: App, entry: JournalEntry, current: PersonaDocument) -> JsonObject:

@@ -134,7 +134,7 @@ def _change(
     if default not in (old, new) and new is not None:
         default = None
     if isinstance(old, str) and isinstance(new, str):
-        old, new = _abridge(old, new)
+        old, new = abridge(old, new)
     return FieldChange(
         path=operation.path, before=_truncate(old), after=_truncate(new), default=default
     )
@@ -145,16 +145,25 @@ def _is_list_insert(before: Any, operation: Operation) -> bool:
     return operation.op == "add" and isinstance(parent, list)
 
 
-def _abridge(old: str, new: str) -> tuple[str, str]:
-    """Return the differing parts of two long texts, each with some characters around it."""
-    if max(len(old), len(new)) <= MAX_UNABRIDGED_CHARS:
+def abridge(
+    old: str,
+    new: str,
+    *,
+    max_chars: int = MAX_UNABRIDGED_CHARS,
+    context_chars: int = _DIFF_CONTEXT_CHARS,
+) -> tuple[str, str]:
+    """Return the differing parts of two texts that are longer than ``max_chars``.
+
+    Each part has ``context_chars`` around it.
+    """
+    if max(len(old), len(new)) <= max_chars:
         return old, new
     shortest = min(len(old), len(new))
     start = next((i for i in range(shortest) if old[i] != new[i]), shortest)
     end = 0
     while end < shortest - start and old[-1 - end] == new[-1 - end]:
         end += 1
-    first, last = max(0, start - _DIFF_CONTEXT_CHARS), max(0, end - _DIFF_CONTEXT_CHARS)
+    first, last = max(0, start - context_chars), max(0, end - context_chars)
     return tuple(  # type: ignore[return-value]  # two texts in, two out
         ("…" if first else "") + text[first : len(text) - last] + ("…" if last else "")
         for text in (old, new)

@@ -24,6 +24,8 @@ from tavus_mcp.server.served_tools import UnservedTools
 
 _MIN_TABLE_ROWS = 3
 """From this many rows on, a list of flat objects is rendered as a table."""
+_LEFT_OUT_IF_EMPTY = frozenset({"already", "changes", "findings", "settled"})
+"""Lists of remarks that a text does not mention when there are none."""
 _MAX_CELL_CHARS = 80
 """With a longer cell, a list is easier to read than a table."""
 
@@ -39,8 +41,11 @@ def build_result(
     if isinstance(result, Page):
         facts = {list_name if name == "rows" else name: value for name, value in facts.items()}
     facts = masker.mask(without_nulls(facts))
+    rendered = {
+        name: value for name, value in facts.items() if value or name not in _LEFT_OUT_IF_EMPTY
+    }
     return CallToolResult(
-        content=[TextContent(type="text", text=render_text(facts))], structured_content=facts
+        content=[TextContent(type="text", text=render_text(rendered))], structured_content=facts
     )
 
 

@@ -173,3 +173,15 @@ async def test_what_version_0_1_did_not_read_is_neither_a_change_nor_restored_aw
     page = await list_page(tool_client, persona_id)
     paths = {item["path"] for row in page["revisions"] for item in row.get("changes", [])}
     assert paths == {"/greeting"}
+
+
+async def test_a_change_of_a_long_text_has_the_parts_that_differ(tool_client: ToolClient) -> None:
+    prompt = "You help people who come in. " * 10
+    persona_id = await tool_client.create_persona(system_prompt=f"{prompt}Be kind.{prompt}")
+    await tool_client.expect_result(
+        "edit_prompt", persona_id=persona_id, find="Be kind.", replace="Be brief."
+    )
+    [change] = (await list_page(tool_client, persona_id))["revisions"][0]["changes"]
+    assert "kind." in change["before"]
+    assert "brief." in change["after"]
+    assert max(len(change["before"]), len(change["after"])) <= 80
