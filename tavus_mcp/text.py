@@ -96,7 +96,8 @@ def quote_paths(paths: Iterable[str], max_paths: int = MAX_LISTED_NAMES) -> str:
 def render_json_line(value: object) -> str:
     """Return a value as JSON on one line, with invisible characters as escapes of JSON."""
     text = json.dumps(value, ensure_ascii=False)
-    return escape_invisible(text, lambda char: json.dumps(char)[1:-1])
+    escaped = escape_invisible(text, lambda char: json.dumps(char)[1:-1])
+    return escaped.replace("\u200c", "\\u200c").replace("\u200d", "\\u200d")
 
 
 def _join_first(items: list[str], max_items: int) -> str:

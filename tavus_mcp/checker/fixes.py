@@ -91,7 +91,9 @@ class FixCall:
 
     @cached_property
     def _saved_hint(self) -> str:
-        arguments = [f"{name}={_render_value(value)}" for name, value in self.arguments.items()]
+        arguments = [
+            f"{quote_path(name)}={_render_value(value)}" for name, value in self.arguments.items()
+        ]
         return f"{self.tool}({', '.join([_PERSONA_ID_ARGUMENT, *arguments])})"
 
     @cached_property
@@ -302,9 +304,9 @@ def _draft_steps(tool: str, arguments: Mapping[str, Any]) -> Iterator[str]:
             layer = tool.removeprefix("configure_") if tool != "update_persona" else ""
             for name, value in rendered.items():
                 if name != "unset":
-                    yield f"set {_document_pointer(layer, name)} to {value}"
+                    yield f"set {quote_path(_document_pointer(layer, name))} to {value}"
             for name in arguments.get("unset", ()):
-                yield f"remove {_document_pointer(layer, name)}"
+                yield f"remove {quote_path(_document_pointer(layer, name))}"
 
 
 def _render_operation(operation: Mapping[str, Any]) -> str:

@@ -30,6 +30,7 @@ from tavus_mcp.models.vocabularies import (
     value_to_persona_names,
 )
 from tavus_mcp.personas.current_spelling import AUDIO_ONLY, PLAIN_OBJECT
+from tavus_mcp.text import quote_path
 
 
 class PatchItem(StrictModel):
@@ -134,9 +135,9 @@ def _parse_operation(
     found: list[str] = []
     needs_value = item.op in ("add", "replace", "test")
     if needs_value and item.value is MISSING:
-        found.append(f"{argument_path}/value: is required for {item.op}.")
+        found.append(f"{quote_path(argument_path)}/value: is required for {item.op}.")
     if item.op in ("copy", "move") and item.source is MISSING:
-        found.append(f"{argument_path}/from: is required for {item.op}.")
+        found.append(f"{quote_path(argument_path)}/from: is required for {item.op}.")
     path, source = pointer_to_persona_names(item.path), ""
     found += check.problems(path, f"{argument_path}/path", item.value)
     if item.source is not MISSING:
@@ -175,16 +176,20 @@ class _PathCheck:
         try:
             parts = pointer_tokens(path)
         except PatchError as error:
-            return [f"{argument_path}: {error}."]
+            return [f"{quote_path(argument_path)}: {error}."]
         if not parts:
-            return [f"{argument_path}: the whole persona cannot be replaced; name a field."]
+            return [
+                f"{quote_path(argument_path)}: the whole persona cannot be replaced; name a field."
+            ]
         if parts[0] in SERVER_FIELDS:
-            return [f"{argument_path}: /{parts[0]} is set by Tavus and cannot be written."]
+            return [
+                f"{quote_path(argument_path)}: /{parts[0]} is set by Tavus and cannot be written."
+            ]
         if parts[0] in Persona.model_fields or self._allow_unknown:
             return []
         meaning = find_meaning(f"/{parts[0]}", value if len(parts) == 1 else None, self._catalog)
         text = "unknown field" + (describe_meaning(meaning) if meaning else " of a persona")
-        return [f"{argument_path}: {text}" + ("" if text.endswith("?") else ".")]
+        return [f"{quote_path(argument_path)}: {text}" + ("" if text.endswith("?") else ".")]
 
 
 def _whole_layer_findings(operations: list[Operation]) -> list[RuleFinding]:

@@ -24,6 +24,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from mcp.shared.message import SessionMessage
 from pydantic_core import PydanticSerializationError
 
+from tavus_mcp.invisible_characters import escape_invisible
 from tavus_mcp.models.unsendable_values import replace_surrogates
 from tavus_mcp.server.message_input import BYTE_ORDER_MARK, InvalidMessage, parse_message
 from tavus_mcp.server.stdio_lines import Lines, open_files, open_pipes
@@ -154,7 +155,10 @@ async def _forward_responses(
 ) -> None:
     async with from_server:
         async for response in from_server:
-            await lines.write(_dump_message(response.message).encode() + b"\n")
+            message = response.message
+            if isinstance(message, types.JSONRPCError):  # the SDK repeats names of the client
+                message.error.message = escape_invisible(message.error.message)
+            await lines.write(_dump_message(message).encode() + b"\n")
             if pending is not None:
                 await pending.remove(response.message)
 
