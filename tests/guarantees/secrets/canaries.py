@@ -118,8 +118,11 @@ async def _iterate_outputs(
         yield uri, await read_resource_text(tool_client, uri)
     for argument in ("persona_id", "layer", "topic", "revision"):
         ref = ResourceTemplateReference(uri="tavus://personas/{persona_id}/layers/{layer}")
-        found = await tool_client.client.complete(ref, {"name": argument, "value": ""})
-        yield f"complete {argument}", str(found.completion.values)
+        try:
+            found = await tool_client.client.complete(ref, {"name": argument, "value": ""})
+            yield f"complete {argument}", str(found.completion.values)
+        except MCPError as error:  # the template has no such argument
+            yield f"complete {argument}", str(error)
     for number, plan_id in enumerate(plans):
         yield (
             f"apply_plan {number}",
