@@ -9,14 +9,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-_MASK = "********"
+MASK = "********"
 _MASK_PATTERN = re.compile(r".{0,8}[*\u2022]{3,}.{0,8}")
-_SECRET_NAME = re.compile(
+SECRET_NAME = re.compile(
     r"(^|[_\-\s])(api[_\-]?key|key|authorization|auth|token|secret|password|passwd|credential|cookie)s?$"
     r"|^(x-)?api[_\-]?key$|apikey$|access[_\-]?key|client[_\-]?secret|bearer",
     re.IGNORECASE,
 )
-_PLAIN_HEADERS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
+PLAIN_HEADERS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
 
 
 def find_masked_places(document: Any) -> Iterator[tuple[str, ...]]:
@@ -30,21 +30,21 @@ def find_masked_places(document: Any) -> Iterator[tuple[str, ...]]:
     while waiting:
         parts, node = waiting.pop()
         if isinstance(node, dict):
-            if any(_MASK in key for key in node):
+            if any(MASK in key for key in node):
                 yield parts
             waiting += [((*parts, key), item) for key, item in node.items()]
         elif isinstance(node, list):
             waiting += [((*parts, str(index)), item) for index, item in enumerate(node)]
         elif isinstance(node, str) and (
-            _MASK in node or (_MASK_PATTERN.fullmatch(node) and _is_secret(parts))
+            MASK in node or (_MASK_PATTERN.fullmatch(node) and _is_secret(parts))
         ):
             yield parts
 
 
 def _is_secret(parts: tuple[str, ...]) -> bool:
     *parents, name = parts or ("",)
-    if "properties" not in parts and any(_SECRET_NAME.search(part) for part in parents):
+    if "properties" not in parts and any(SECRET_NAME.search(part) for part in parents):
         return True
     if parents[-1:] == ["headers"]:
-        return name.lower() not in _PLAIN_HEADERS
-    return _SECRET_NAME.search(name) is not None
+        return name.lower() not in PLAIN_HEADERS
+    return SECRET_NAME.search(name) is not None

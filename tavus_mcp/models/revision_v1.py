@@ -15,18 +15,12 @@ from itertools import combinations
 from typing import Any
 
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.masking_v1 import MASK, PLAIN_HEADERS, SECRET_NAME
 
 _VOLATILE = frozenset({"updated_at", "session_id", "is_draft"})
 ADDED_SINCE = ("tool_ids", "skills", "persona_description", "publish_url")
 """Fields that a read of version 0.1 may have lacked although the persona had them."""
-_MASK = "********"
-_SECRET_NAME = re.compile(
-    r"(^|[_\-\s])(api[_\-]?key|key|authorization|auth|token|secret|password|passwd|credential|cookie)s?$"
-    r"|^(x-)?api[_\-]?key$|apikey$|access[_\-]?key|client[_\-]?secret|bearer",
-    re.IGNORECASE,
-)
 _COUNT_NAME = re.compile(r"tokens$|^(max|min|num)[_\-]", re.IGNORECASE)
-_PLAIN_HEADERS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
 
 
 def iterate_ids(data: JsonObject) -> Iterator[str]:
@@ -55,7 +49,7 @@ def _mask(value: Any) -> Any:
 
 
 def _mask_field(name: str, value: Any, *, header: bool = False) -> Any:
-    if name.lower() not in _PLAIN_HEADERS if header else _SECRET_NAME.search(name):
+    if name.lower() not in PLAIN_HEADERS if header else SECRET_NAME.search(name):
         if isinstance(value, list):
             return [_mask_field(name, item, header=header) for item in value]
         if isinstance(value, Mapping):
@@ -78,4 +72,4 @@ def _mask_all(value: Any) -> Any:
 
 
 def _mask_scalar(value: Any) -> Any:
-    return value if value in ("", None) or isinstance(value, bool) else _MASK
+    return value if value in ("", None) or isinstance(value, bool) else MASK
