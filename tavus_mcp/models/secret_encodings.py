@@ -139,8 +139,10 @@ def _has_escape(text: str) -> bool:
 def _iterate_decoded(text: str) -> Iterator[str]:
     """Yield a text after each step of removing its escapes, also where they were escaped again.
 
-    Each step counts, as the secret itself may look like an escape.
+    Each step counts, and each kind of escape alone, as the secret itself may look like an escape.
     """
+    for decode in _DECODERS:
+        yield decode(text)
     for _ in range(_MAX_DECODING_ROUNDS):
         before = text
         for decode in _DECODERS:

@@ -132,7 +132,7 @@ async def test_an_unreadable_conversation_is_named_and_the_others_are_measured(
     why = {row["conversation_id"]: row["why"] for row in result["unread"]}
     assert why.keys() == {names[1], "c/../x"}
     assert "500" in why[names[1]]
-    assert "no id" in why["c/../x"]
+    assert "not an id" in why["c/../x"]
 
 
 async def test_comparing_distinguishes_a_slower_persona_from_chance(

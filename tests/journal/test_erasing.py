@@ -6,14 +6,17 @@ import os
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from conftest import ToolClientFactory
 from mcp_client import ToolClient
 
 from tavus_mcp.cli import main
 from tavus_mcp.journal.journal import JournalStore
 from tavus_mcp.journal.verification import verify_file
+
+if TYPE_CHECKING:
+    from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
 PERSONAL = ("Ada Canary", "canary greeting", "canary prompt", "canary plan", "canary bulk")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,19 @@ def runner(tmp_path: Path) -> CommandRunner:
 
 def raise_disk_full(_: int) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def raise_disk_full_outside(folder: Path) -> Callable[[int], None]:
+    """Return an ``os.fsync`` that fails for files that are not in a folder."""
+    wait_for_disk = os.fsync
+
+    def fsync(handle: int) -> None:
+        status = os.fstat(handle)
+        if not any(os.path.samestat(item.stat(), status) for item in (folder, *folder.iterdir())):
+            raise_disk_full(handle)
+        wait_for_disk(handle)
+
+    return fsync
 
 
 def list_file_names(shop: CommandRunner) -> set[str]:
@@ -47,7 +61,7 @@ def test_a_full_disk_after_a_creation_states_what_to_add_to_the_file(
 ) -> None:
     runner.write_file(ADA)
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", raise_disk_full)
+        patch.setattr(os, "fsync", raise_disk_full_outside(runner.data_folder))
         result = runner.run("apply", "persona.yaml")
     assert result.status == 1
     for fact in ("persona_id", "revision"):

@@ -15,7 +15,7 @@ from property_examples import examples
 from tavus_mcp.sandbox.store import Store
 
 pytestmark = pytest.mark.anyio
-STOCK = 4
+STOCK = 7
 """Personas that every sandbox has from the start."""
 
 

@@ -108,10 +108,10 @@ async def _prompts(client: Client) -> AsyncIterator[tuple[str, Any]]:
             rendered = await _outcome(client.get_prompt(prompt.name, arguments))
             yield f"{prompt.name}-{number}", {"arguments": arguments, "rendered": rendered}
     for name in ("persona_id", "first"):
-        completion = await client.complete(
+        completion = client.complete(
             PromptReference(type="ref/prompt", name="review_persona"), {"name": name, "value": "p"}
         )
-        yield f"completions-{name}", plain(completion)
+        yield f"completions-{name}", await _outcome(completion)
 
 
 async def _outcome(answer: Any) -> Any:
