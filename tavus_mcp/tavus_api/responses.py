@@ -11,8 +11,8 @@ import json
 import math
 import re
 import zlib
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterable, Callable
+from typing import Any, cast
 
 import httpx2
 
@@ -51,7 +51,7 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
         response = await self._inner.handle_async_request(request)
         try:
             decode = _build_decoder(response, self._max_body_bytes)
-            body = await self._read(response.aiter_raw(), decode)
+            body = await self._read(cast("httpx2.AsyncByteStream", response.stream), decode)
         except UnusableBody as error:
             error.status = response.status_code
             raise
@@ -60,7 +60,7 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
         headers = [item for item in response.headers.raw if item[0].lower() in _USED_HEADERS]
         return httpx2.Response(response.status_code, headers=headers, content=body)
 
-    async def _read(self, chunks: AsyncIterator[bytes], decode: Callable[[bytes], bytes]) -> bytes:
+    async def _read(self, chunks: AsyncIterable[bytes], decode: Callable[[bytes], bytes]) -> bytes:
         body, encoded_bytes = bytearray(), 0
         async for chunk in chunks:
             encoded_bytes += len(chunk)
