@@ -62,7 +62,7 @@ async def export(app: App, reference: str, target_path: Path | None) -> int:
 def _merge_into_file(app: App, exported: file_export.PersonaExport, target_path: Path) -> None:
     facts = {"file": str(target_path), "revision": exported.document.revision}
     if target_path.exists() and not target_path.is_file():
-        raise OSError("this is no regular file; without --into the persona is printed")
+        raise OSError("this is not a regular file; without --into the persona is printed")
     if not target_path.exists():
         files.write_file(target_path, exported.text)
         return print_facts(app, facts)

@@ -78,7 +78,7 @@ def _show(path: Path, _: Settings, persona_id: str | None) -> int:
 def _adopt(path: Path, settings: Settings, _: str | None) -> int:
     if not settings.sandbox and not settings.api_key:
         return fail(
-            "Set TAVUS_API_KEY: it tells which account the entries belong to.",
+            "Set TAVUS_API_KEY: it identifies the account that the entries belong to.",
             ExitStatus.WRONG_USAGE,
         )
     author = partial(find_author, settings.author)

@@ -25,9 +25,9 @@ _FIELDS = (
     "status",
     "created_at",
 )
-_ACTIVE_TEXT = "The call is active: Tavus tells what was said only after it has ended."
+_ACTIVE_TEXT = "The call is active: its transcript is available after it has ended."
 _NO_TRANSCRIPT_TEXT = (
-    "Tavus holds no transcript of this call: nobody talked, or it is not ready yet."
+    "There is no transcript of this call: nothing was said, or it is not ready yet."
 )
 _MAX_FIELD_CHARS = 200
 """Length at which a name, a role or a shutdown reason is cut."""

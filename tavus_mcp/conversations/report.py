@@ -31,7 +31,7 @@ _MAX_REASONS = 10
 
 INTERVALS_NOTE = (
     "n: calls with such data. low and high: 95 % interval, resampling calls, from "
-    f"{MIN_CONVERSATIONS} calls on; none where all calls say the same."
+    f"{MIN_CONVERSATIONS} calls on; none where all calls have the same value."
 )
 COMPARISON_NOTE = (
     "difference: second minus first. p: permutation test over calls, corrected for the number of "
@@ -177,7 +177,7 @@ def _top_reasons(counts: Counter[str]) -> dict[str, int]:
 
 def _reason_name(app: App, text: str) -> str:
     reason = app.catalog.shutdown_reason(text)
-    return reason.name if reason else _reason_text(app, text) or "not told"
+    return reason.name if reason else _reason_text(app, text) or "not known"
 
 
 def _reason_text(app: App, text: str) -> str:

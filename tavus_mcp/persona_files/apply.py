@@ -157,7 +157,8 @@ def _refuse_literal_keys(file: PersonaFile) -> None:
 def _refuse_masks(file: PersonaFile) -> None:
     if masked := mask_paths(file.fields):
         raise Refused(
-            f"{quote_paths(masked)}: a new persona has no stored key that could stay. Write "
+            f"{quote_paths(masked)}: a new persona has no stored key that a mask could stand "
+            f"for. Write "
             "api_key_ref: NAME (in a header {secret:NAME}) instead of the mask; the key is then "
             "read from TAVUS_SECRET_<NAME>. Nothing was sent."
         )

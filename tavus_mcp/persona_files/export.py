@@ -68,7 +68,7 @@ def merge_into_text(
         raise InvalidArgument(error.problems) from None
     if existing.persona_id not in (None, persona_export.file.persona_id):
         raise Refused(
-            f"The file holds persona {existing.persona_id!r}, not "
+            f"The file is about persona {existing.persona_id!r}, not "
             f"{persona_export.file.persona_id!r}; give another file. Nothing was written."
         )
     if (

@@ -16,29 +16,29 @@ class _Remark(NamedTuple):
 _REMARKS = {
     "literal-key": _Remark(
         "warning",
-        "This key stands in the file itself, and with it in every copy and in git.",
+        "The file contains this key, and so does every copy of it.",
         "Set TAVUS_SECRET_<NAME>, write api_key_ref: NAME ({secret:NAME} in a header) instead, and "
         "replace the key: it was seen.",
     ),
     "sent-again": _Remark(
         "info",
-        "Tavus never shows what is stored here, so it is sent with every apply.",
-        'In place of a reference, "********" leaves the stored one as it is.',
+        "Tavus never returns this value, so it is sent with every apply.",
+        'To keep the stored value, write "********" instead of the reference.',
     ),
     "secret-stays": _Remark(
         "info",
-        "A secret is stored here and not in the file; it stays, its absence removes none.",
-        "null in the file removes it.",
+        "The persona has a secret here that the file does not mention; it is kept.",
+        "To remove it, write null.",
     ),
     "masked-text": _Remark(
         "warning",
-        "This text holds a secret, which is masked in the file.",
-        "As long as the text stays as it is, apply leaves the stored one alone.",
+        "This text contains a secret, which is masked in the file.",
+        "While the text in the file is unchanged, apply keeps the stored text.",
     ),
     "set-by-tavus": _Remark(
         "info",
-        "Tavus sets this field itself; what the file says of it was not sent.",
-        "Leave it out of the file.",
+        "Tavus sets this field itself; its value in the file was not sent.",
+        "Remove it from the file.",
     ),
 }
 

@@ -45,8 +45,8 @@ _AUTH_SCHEME = re.compile(r"\s*(basic|bearer|token|key|apikey)?\s*", re.IGNORECA
 """Words beside a key in a header that are not secret."""
 _FREE_FORM_OBJECTS = ("headers", "voice_settings")
 _AMBIGUOUS_ITEMS = (
-    "items of this list look alike in the file, but the stored ones hold different secrets, and "
-    "which is which cannot be told once they move. Leave them where they stand in the list, or "
+    "several items of this list look the same in the file, but their stored secrets differ, and "
+    "after a move they cannot be distinguished. Keep their order in the list, or "
     "write their secrets by reference, as {secret:NAME}."
 )
 PathParts = tuple[str, ...]

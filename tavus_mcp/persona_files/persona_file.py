@@ -29,10 +29,10 @@ _LEADING_FIELDS = ("persona_name", "pipeline_mode")
 
 _HEADER_COMMENT = """\
 # A Tavus persona. Change this file, then: tavus-mcp apply FILE
-# The file is the whole truth: a field that is not in it is removed. The line of the revision lets
-# apply notice that somebody else changed the persona meanwhile.
-# Keys never stand here. "********" is a stored secret that stays as it is; to set one, write
-# api_key_ref: NAME, or {secret:NAME} in a header, for the variable TAVUS_SECRET_NAME.
+# Fields missing from the file are removed from the persona. The revision line lets apply detect
+# edits that others made since.
+# Exports contain no keys: "********" keeps the stored one. To set a key, write api_key_ref: NAME,
+# or {secret:NAME} in a header, and set the variable TAVUS_SECRET_NAME.
 """
 
 

@@ -81,7 +81,7 @@ class Node:
 def decode_file(raw: bytes) -> str:
     """Return the text of a file; raises ``BadFile`` when it is too large or not UTF-8."""
     if len(raw) > MAX_FILE_BYTES:
-        raise BadFile(f"the file has more than {MAX_FILE_BYTES} bytes; no persona needs as many.")
+        raise BadFile(f"the file has more than {MAX_FILE_BYTES} bytes.")
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -99,10 +99,10 @@ def parse_yaml(text: str) -> Node:
     for event in _events(text):
         builder.handle_event(event)
     if builder.root is None:
-        raise BadFile("line 1, column 1: there is nothing in the file.")
+        raise BadFile("line 1, column 1: the file is empty.")
     if builder.root.kind != "object":
         actual = "a list" if builder.root.kind == "list" else "one value"
-        raise BadFile(f"{builder.root.position}: a persona is expected here, not {actual}.")
+        raise BadFile(f"{builder.root.position}: expected the fields of a persona, not {actual}.")
     if builder.problems:
         more = len(builder.problems) - _MAX_REPORTED_PROBLEMS
         rest = [f"And {more} more."] if more > 0 else []
@@ -125,9 +125,11 @@ class _NodeBuilder:
         if kind == "DocumentStart":
             self._start_document(event, position)
         elif kind == "Alias" or getattr(event, "anchor", None) is not None:
-            raise BadFile(f"{position}: anchors (&) and aliases (*) are not read; write it out.")
+            raise BadFile(
+                f"{position}: anchors (&) and aliases (*) are not supported; write the value out."
+            )
         elif getattr(event, "tag", None) is not None:
-            raise BadFile(f"{position}: tags (!) are not read; leave the tag out.")
+            raise BadFile(f"{position}: tags (!) are not supported; remove the tag.")
         elif kind == "Scalar":
             self._add(self._scalar(event, position))
         elif kind in ("MappingStart", "SequenceStart"):
@@ -137,9 +139,11 @@ class _NodeBuilder:
 
     def _start_document(self, event: Any, position: str) -> None:
         if event.version not in (None, (1, 2)):
-            raise BadFile(f"{position}: files are read as YAML 1.2; leave the %YAML line out.")
+            raise BadFile(f"{position}: files are read as YAML 1.2; remove the %YAML line.")
         if self.root is not None:
-            raise BadFile(f"{position}: a second document begins here; a file holds one persona.")
+            raise BadFile(
+                f"{position}: a second document begins here; a file contains one persona."
+            )
 
     def _start_collection(self, event: Any, kind: str, position: str) -> None:
         node = _node(event, kind, position)
@@ -161,9 +165,7 @@ class _NodeBuilder:
                 self.problems.append(f"{key.position}: a key must be text; put it in quotes.")
             elif key.value in first:
                 earlier = first[key.value].position
-                self.problems.append(
-                    f"{key.position}: this key is there twice, first at {earlier}."
-                )
+                self.problems.append(f"{key.position}: duplicate key, first at {earlier}.")
             else:
                 first[key.value] = key
 
@@ -211,7 +213,7 @@ def _events(text: str) -> Iterator[Event]:
 
 def _simplify_message(message: str) -> str:
     """Return a message of the library without words from the file, which may be secret."""
-    return escape_line(_TAG_HANDLE_ERROR.sub("a tag (!), and tags are not read", message))
+    return escape_line(_TAG_HANDLE_ERROR.sub("a tag (!), and tags are not supported", message))
 
 
 def _node(event: Event, kind: str, position: str) -> Node:
@@ -231,13 +233,13 @@ def _parse_scalar(event: ScalarEvent) -> Any:
         if pattern.fullmatch(text):
             return value
     if _NON_FINITE.fullmatch(text):
-        raise BadFile("JSON has no such number; put it in quotes if it is text.")
+        raise BadFile("JSON cannot represent this number; if it is text, put it in quotes.")
     return _parse_number(text) if text[0] in "+-.0123456789" else text
 
 
 def _parse_number(text: str) -> Any:
     if len(text) > _MAX_NUMBER_CHARS and (_FLOAT.fullmatch(text) or _OCTAL_OR_HEX.fullmatch(text)):
-        raise BadFile("this number is too long; put it in quotes if it is text.")
+        raise BadFile("this number is too long; if it is text, put it in quotes.")
     if _INT.fullmatch(text):
         return int(text)
     if _OCTAL_OR_HEX.fullmatch(text):
@@ -246,7 +248,7 @@ def _parse_number(text: str) -> Any:
         return text
     number = float(text)
     if number in (float("inf"), float("-inf")):
-        raise BadFile("this number is too large; put it in quotes if it is text.")
+        raise BadFile("this number is too large; if it is text, put it in quotes.")
     return number
 
 

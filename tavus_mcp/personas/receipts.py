@@ -72,7 +72,7 @@ def _mark_as_sent(finding: RuleFinding) -> RuleFinding:
     """Add to an error that did not block the write that the write was sent."""
     if finding.severity != "error":
         return finding
-    return finding.model_copy(update={"message": f"{finding.message} It was sent all the same."})
+    return finding.model_copy(update={"message": f"{finding.message} It was sent nevertheless."})
 
 
 def loss_findings(

@@ -168,7 +168,7 @@ async def test_an_active_conversation_states_that_its_transcript_comes_later(
     ended = await tool_client.expect_result(
         "get_conversation", conversation_id=await create_ended_conversation(sandbox_client)
     )
-    assert "nobody talked" in ended["no_transcript"]
+    assert "nothing was said" in ended["no_transcript"]
     assert ended["perception"] == "unavailable: no_vision_history"
 
 

@@ -276,4 +276,4 @@ async def test_the_calls_of_a_deleted_persona_can_still_be_measured(
     await tool_client.delete_persona(persona_id)
     result = await tool_client.expect_result("measure_conversations", persona_id=persona_id)
     assert [row["calls"] for row in result["revisions"]] == [1]
-    assert "The persona is gone." in result["notes"]
+    assert "The persona does not exist any more." in result["notes"]

@@ -138,7 +138,7 @@ async def apply_list_change(
 async def test_identical_looking_items_keep_their_keys_or_the_file_is_refused(
     store: Store, sandbox: ASGIApp, change: Callable[[list[Any]], list[Any]]
 ) -> None:
-    with pytest.raises(InvalidArgument, match="look alike") as caught:
+    with pytest.raises(InvalidArgument, match="look the same") as caught:
         await apply_list_change(store, sandbox, change, ONE, TWO, OTHER)
     assert "/layers/llm/extra_body/servers" in str(caught.value)
     stored: Any = store.get("persona", "p1")

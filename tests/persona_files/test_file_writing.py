@@ -96,7 +96,7 @@ def test_export_does_not_write_into_a_pipe_or_a_folder(runner: CommandRunner, na
     os.mkfifo(runner.folder / "pipe")
     result = runner.run("export", persona_id, "--into", name)
     assert result.status == 1
-    assert "no regular file" in result.stderr
+    assert "not a regular file" in result.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")

@@ -304,5 +304,5 @@ async def test_a_non_blocking_error_is_reported_as_sent(
     )
     assert applied["status"] == "applied"
     assert "sent" not in before["message"]
-    assert after["message"].endswith("It was sent all the same.")
+    assert after["message"].endswith("It was sent nevertheless.")
     assert after.keys() == {"severity", "path", "message", "hint"}

@@ -25,7 +25,7 @@ _URL = "/layers/llm/base_url"
 _ROUTES = ("/chat/completions", "/completions", "/responses", "/messages", "/embeddings", "/models")
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x20\x7f]")
 _SET_URL_PLACEHOLDER = configure("llm", base_url="<BASE_URL>")
-_SENT_ALL_THE_SAME = "; allow_private_url=true sends it all the same"
+_SENT_ALL_THE_SAME = "; allow_private_url=true sends it nevertheless"
 
 
 class _Problem(NamedTuple):
