@@ -137,21 +137,17 @@ def _has_escape(text: str) -> bool:
 
 
 def _iterate_decoded(text: str) -> Iterator[str]:
-    """Yield a text after each step of removing its escapes, also where they were escaped again.
+    """Yield each text that removing escapes makes of a text, in any order and several times.
 
-    Each step counts, and each kind of escape alone, as the secret itself may look like an escape.
+    Every order counts, as the secret itself may look like an escape of another kind.
     """
-    for decode in _DECODERS:
-        yield decode(text)
+    found = {text}
+    latest = [text]
     for _ in range(_MAX_DECODING_ROUNDS):
-        before = text
-        for decode in _DECODERS:
-            decoded = decode(text)
-            if decoded != text:
-                yield decoded
-                text = decoded
-        if text == before:
-            return
+        decoded = {decode(stage) for stage in latest for decode in _DECODERS}
+        latest = list(decoded - found)
+        found |= decoded
+        yield from latest
 
 
 def _decode_unicode(text: str) -> str:
