@@ -109,7 +109,7 @@ async def test_a_persona_without_conversations_or_an_absent_persona_is_reported(
 ) -> None:
     result = await tool_client.expect_result("measure_conversations", persona_id=STOCK_PERSONA_ID)
     assert result["revisions"] == []
-    assert "No ended call" in result["notes"][0]
+    assert "no ended call" in result["notes"][0]
     assert "list_personas" in await tool_client.expect_error(
         "measure_conversations", persona_id="p00000"
     )

@@ -29,7 +29,7 @@ def test_simulated_conversations_are_written_to_the_embedded_sandbox_state(
     done = fork_server.run(tmp_path, "sandbox", "--make-calls", COACH)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == 1
-    for part in ("20 calls", COACH, "made up", "seed 1", str(tmp_path / "sandbox.sqlite3")):
+    for part in ("20 calls", COACH, "generated", "seed 1", str(tmp_path / "sandbox.sqlite3")):
         assert part in done.stdout
     rows = read_stored_conversations(tmp_path / "sandbox.sqlite3")
     assert len(rows) == 20
