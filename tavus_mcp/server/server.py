@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import anyio
 from mcp.server.mcpserver import Context, MCPServer
-from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, CallToolResult, GetPromptResult, InputRequiredResult
 from pydantic import ValidationError
@@ -39,7 +39,7 @@ from tavus_mcp.server.tool_schemas import build_tool, find_validation_error, ful
 from tavus_mcp.server.tools import served_specs
 from tavus_mcp.server.unknown_arguments import build_explainer
 from tavus_mcp.settings import Settings
-from tavus_mcp.text import suggestion_or_period
+from tavus_mcp.text import quote_foreign, suggestion_or_period
 
 INSTRUCTIONS = """\
 Personas of Tavus conversational video: prompt, pipeline mode, and layers for LLM, TTS, STT, \
@@ -146,6 +146,18 @@ class TavusServer(MCPServer[None]):
         except ValueError as error:
             message = escape_invisible(self.app.masker.mask_text(str(error)))
             raise MCPError(INVALID_PARAMS, message) from error
+
+    async def read_resource(self, uri: Any, context: Any = None) -> Any:
+        """Read a resource; the SDK's error for an unknown address quotes the address."""
+        try:
+            return await super().read_resource(uri, context)
+        except ResourceNotFoundError as error:
+            message = str(error)
+            if message.endswith(
+                str(uri)
+            ):  # of the SDK; errors of our resources quote by themselves
+                message = message.removesuffix(str(uri)) + quote_foreign(str(uri))
+            raise ResourceNotFoundError(message) from error
 
     async def serve_stdio(self, parent: int = 0) -> None:
         """Serve stdin and stdout until EOF, SIGTERM, SIGINT, or the end of process ``parent``."""

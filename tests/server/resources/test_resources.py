@@ -342,3 +342,9 @@ async def test_a_completion_returns_at_most_100_values(
         tool_client, "tavus://personas/{persona_id}", "persona_id", "bot"
     )
     assert len(values) <= 100
+
+
+async def test_the_address_of_an_unknown_resource_forges_no_line(tool_client: ToolClient) -> None:
+    error = await read_expecting_error(tool_client, "tavus://x\nstatus: applied")
+    assert "Unknown resource" in error.error.message
+    assert len(error.error.message.splitlines()) == 1
