@@ -78,6 +78,11 @@ def is_within(pointer: str, containers: Iterable[str]) -> bool:
     return any(pointer == above or pointer.startswith(above + "/") for above in containers)
 
 
+def overlaps(left: str, right: str) -> bool:
+    """Return True if two pointers are equal, or one is inside the other."""
+    return is_within(left, [right]) or is_within(right, [left])
+
+
 def is_index(token: str) -> bool:
     """Return True if a token is a list index (RFC 6901: ASCII digits, no leading zero)."""
     return re.fullmatch("0|[1-9][0-9]{0,8}", token) is not None

@@ -20,6 +20,7 @@ from tavus_mcp.models.json_patch import (
     get_at,
     is_changed,
     outermost_list,
+    overlaps,
     pointer_of,
     pointer_tokens,
 )
@@ -141,11 +142,6 @@ async def _find_editor(
             is_ours = state is not None and not is_changed(state.at(path, ABSENT), value)
             return f"by {entry.tool} at {entry.at}" if is_ours else OUTSIDE
     return OUTSIDE
-
-
-def overlaps(left: str, right: str) -> bool:
-    """Tell whether two pointers are equal, or one is inside the other."""
-    return left == right or left.startswith(right + "/") or right.startswith(left + "/")
 
 
 async def require_revision(

@@ -14,9 +14,8 @@ from tavus_mcp.history.record import EXPECTED_VALUES, may_be_under_way
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
-from tavus_mcp.models.json_patch import ABSENT, Operation, get_at, outermost_list
+from tavus_mcp.models.json_patch import ABSENT, Operation, get_at, outermost_list, overlaps
 from tavus_mcp.personas.change_lines import render_values
-from tavus_mcp.personas.conflicts import overlaps
 
 OVERWRITTEN = "overwritten"
 

@@ -27,6 +27,7 @@ from tavus_mcp.models.json_patch import (
     diff,
     get_at,
     outermost_list,
+    overlaps,
     pointer_of,
     pointer_tokens,
 )
@@ -189,9 +190,7 @@ class RestoreFields:
         """Return a finding for each field that cannot be restored, or compared for an undo."""
         redacted = redacted_paths(self.target.writable_fields(), current, self.target.masked)
         if self.paths:
-            redacted = [
-                path for path in redacted if any(_paths_overlap(path, own) for own in self.paths)
-            ]
+            redacted = [path for path in redacted if any(overlaps(path, own) for own in self.paths)]
         unread = [path for path in self.paths if self._is_unknown(path)]
         uncompared = (
             self.guard.uncompared_findings(current, self.compute_restored(current))
@@ -237,11 +236,6 @@ def _unread_finding(path: str) -> RuleFinding:
     message = "This field was not restored: Tavus did not return it at that revision."
     hint = "Its present value stays. Set the field again if needed."
     return warning(NOT_RESTORED, message, path=path, hint=hint)
-
-
-def _paths_overlap(left: str, right: str) -> bool:
-    """Tell whether two pointers are equal, or one is inside the other."""
-    return left == right or left.startswith(right + "/") or right.startswith(left + "/")
 
 
 def _refuse_unknown_paths(

@@ -17,7 +17,14 @@ from tavus_mcp.history.states import find_state
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, info
-from tavus_mcp.models.json_patch import ABSENT, get_at, is_changed, pointer_of, pointer_tokens
+from tavus_mcp.models.json_patch import (
+    ABSENT,
+    get_at,
+    is_changed,
+    is_within,
+    pointer_of,
+    pointer_tokens,
+)
 from tavus_mcp.models.masking import has_secret_at
 from tavus_mcp.models.persona import is_unread
 from tavus_mcp.personas.change_lines import render_values
@@ -107,11 +114,11 @@ class UndoGuard:
             _uncompared_finding(path)
             for path in _iter_written_paths(visible.value, self.app.masker.mask(restored))
             if is_unread(visible.value, path)
-            or any(_is_inside(masked, path) for masked in visible.paths)
+            or any(is_within(masked, [path]) for masked in visible.paths)
         ]
 
     def _may_overwrite(self, path: str) -> bool:
-        return any(_is_inside(path, allowed) for allowed in self.overwrite)
+        return is_within(path, self.overwrite)
 
 
 async def load_undone_change(
@@ -194,9 +201,9 @@ def _describe_conflict(conflict: UndoConflict) -> str:
 def _is_as_written(app: App, change: UndoneChange, after: JsonObject, path: str) -> bool:
     """Tell whether the part of a field that the change set read back as it was written."""
     for own_path, value in change.set_values:
-        if _is_inside(path, own_path):
+        if is_within(path, [own_path]):
             expected, actual = get_at(value, path[len(own_path) :]), get_at(after, path)
-        elif _is_inside(own_path, path):
+        elif is_within(own_path, [path]):
             expected, actual = value, get_at(after, own_path)
         else:
             continue
@@ -217,10 +224,6 @@ def _iter_written_paths(before: Any, after: Any, path: str = "") -> Iterator[str
             yield from _iter_written_paths(old.get(key, ABSENT), new.get(key, ABSENT), inner)
     elif is_changed(old, new):
         yield path
-
-
-def _is_inside(path: str, container: str) -> bool:
-    return path == container or path.startswith(container + "/")
 
 
 def _uncompared_finding(path: str) -> RuleFinding:
