@@ -33,7 +33,9 @@ MAX_WRITE_AGE = timedelta(minutes=2)
 NOT_READ_BACK = "not-read-back"
 """The rule of the finding for a write that was accepted and could not be read back."""
 
-ObjectKind = Literal["persona", "tool", "objectives", "guardrail", "document"]
+ObjectKind = Literal[
+    "persona", "tool", "objectives", "guardrail", "document", "dictionary", "skill"
+]
 
 
 class RecordedObject(Protocol):

@@ -53,6 +53,10 @@ DOCUMENTS = _list_endpoint("/documents", "document_id", "uuid")
 OBJECTIVES = _list_endpoint("/objectives/", "objectives_id", "uuid")
 GUARDRAILS = _list_endpoint("/guardrails/", "uuid", "guardrails_id", legacy="false")
 REGISTRY_TOOLS = _list_endpoint("/tools", "tool_id", "uuid")
+DICTIONARIES = _list_endpoint(
+    "/pronunciation-dictionaries", "pronunciation_dictionary_id", "uuid", "id"
+)
+SKILLS = _list_endpoint("/skills", "skill_id")
 CONVERSATIONS = _list_endpoint("/conversations", "conversation_id", "uuid")
 
 

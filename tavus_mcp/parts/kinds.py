@@ -1,0 +1,178 @@
+"""The kinds of parts: how each is listed, changed, referred to, and what its deletion loses.
+
+Facts of the API per kind; paths and bodies of requests are in ``tavus_api.part_endpoints``, fields
+in ``models.parts``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel
+
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.json_patch import get_at
+from tavus_mcp.models.parts.part_document import (
+    CREATE_MODELS,
+    ID_FIELDS,
+    NAME_FIELDS,
+    PartDocument,
+    PartKindName,
+)
+from tavus_mcp.tavus_api import pagination
+from tavus_mcp.tavus_api.pagination import ListEndpoint
+from tavus_mcp.tavus_api.part_endpoints import PART_ENDPOINTS, BodyStyle, PartEndpoint
+
+AfterDeletion = Literal["removed", "kept"]
+"""What Tavus does with the id of a deleted part in a persona: it takes it out, or leaves it."""
+
+
+@dataclass(frozen=True)
+class PersonaReference:
+    """A field of a persona that holds the id of a part, or a list of ids.
+
+    The content of ``skills`` is written by the endpoint of the skill, not with the persona.
+    """
+
+    pointer: str
+    is_list: bool
+    after_deletion: AfterDeletion
+
+    def ids_in(self, persona: PersonaDocument) -> list[str]:
+        """Return the ids that a persona holds in this field."""
+        value = persona.at(self.pointer)
+        items = value if isinstance(value, list) else [value]
+        return [item for item in items if isinstance(item, str) and item]
+
+    @property
+    def skill_id(self) -> str:
+        """The skill whose configuration holds this field, or an empty string."""
+        parts = self.pointer.split("/")
+        return parts[2] if parts[1] == "skills" else ""
+
+
+@dataclass(frozen=True)
+class PartKind:
+    """One kind of part.
+
+    ``changeable_fields`` are the fields that can be changed after the creation, None for all.
+    ``references`` are the fields of personas that hold its id, ``tag_reference`` that which holds a
+    tag of it. ``secret_pointers`` are the places that reads mask, ``clear_secret_pointers`` those
+    that may hold a secret and are read in clear; ``*`` stands for any index. ``lost`` are sentences
+    on what its deletion loses for good, besides its id and masked secrets.
+    """
+
+    endpoint: PartEndpoint
+    list_endpoint: ListEndpoint | None
+    references: tuple[PersonaReference, ...]
+    tag_reference: str = ""
+    changeable_fields: frozenset[str] | None = None
+    secret_pointers: tuple[str, ...] = ()
+    clear_secret_pointers: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> PartKindName:
+        """The name of the kind."""
+        return self.endpoint.kind
+
+    @property
+    def noun(self) -> str:
+        """What texts call one part of the kind."""
+        return self.endpoint.noun
+
+    @property
+    def body_style(self) -> BodyStyle:
+        """The body of a change."""
+        return self.endpoint.body_style
+
+    @property
+    def id_field(self) -> str:
+        """The field that usually holds the id in answers."""
+        return ID_FIELDS[self.name][0]
+
+    @property
+    def name_field(self) -> str:
+        """The field that holds the name."""
+        return NAME_FIELDS[self.name]
+
+    @property
+    def create_model(self) -> type[BaseModel]:
+        """The model of the request that creates a part."""
+        return CREATE_MODELS[self.name]
+
+    def uses(self, persona: PersonaDocument, object_id: str) -> list[PersonaReference]:
+        """Return the fields of a persona that hold the id of a part."""
+        return [item for item in self.references if object_id in item.ids_in(persona)]
+
+    def masked_secrets(self, document: PartDocument) -> list[str]:
+        """Return the places of a part whose secrets reads mask, so that they cannot be restored."""
+        return [path for path in self.secret_pointers if get_at(document.data, path)]
+
+
+_AUTH = "/delivery/api/auth"
+_CALLBACK = "/callback_url"
+_DEPLOYMENTS = "Clients that pass this id to conversations or deployments keep the old one."
+
+TOOL = PartKind(
+    PART_ENDPOINTS["tool"],
+    pagination.REGISTRY_TOOLS,
+    (PersonaReference("/tool_ids", is_list=True, after_deletion="removed"),),
+    secret_pointers=tuple(
+        f"{_AUTH}/{name}" for name in ("token", "password", "value", "secret", "client_secret")
+    ),
+    clear_secret_pointers=("/delivery/api/headers", "/delivery/api/query_params"),
+)
+OBJECTIVES = PartKind(
+    PART_ENDPOINTS["objectives"],
+    pagination.OBJECTIVES,
+    (PersonaReference("/objectives_id", is_list=False, after_deletion="kept"),),
+    clear_secret_pointers=(f"/data/*{_CALLBACK}",),
+    lost=(_DEPLOYMENTS,),
+)
+GUARDRAIL = PartKind(
+    PART_ENDPOINTS["guardrail"],
+    pagination.GUARDRAILS,
+    (
+        PersonaReference("/guardrail_ids", is_list=True, after_deletion="removed"),
+        PersonaReference("/guardrails_id", is_list=False, after_deletion="removed"),
+    ),
+    tag_reference="/guardrail_tags",
+    clear_secret_pointers=(_CALLBACK, f"/data/*{_CALLBACK}"),
+)
+DOCUMENT = PartKind(
+    PART_ENDPOINTS["document"],
+    pagination.DOCUMENTS,
+    (
+        PersonaReference("/document_ids", is_list=True, after_deletion="kept"),
+        PersonaReference(
+            "/skills/presentation/config/document_ids", is_list=True, after_deletion="kept"
+        ),
+    ),
+    tag_reference="/document_tags",
+    changeable_fields=frozenset({"document_name", "tags"}),
+    clear_secret_pointers=("/document_url", _CALLBACK),
+    lost=(
+        "Tavus reads document_url again: an uploaded file or an expired link does not come back.",
+        "Processing it again takes minutes.",
+    ),
+)
+DICTIONARY = PartKind(
+    PART_ENDPOINTS["dictionary"],
+    pagination.DICTIONARIES,
+    (
+        PersonaReference(
+            "/layers/tts/pronunciation_dictionary_id", is_list=False, after_deletion="removed"
+        ),
+    ),
+    lost=("The copies of it at the voice providers.",),
+)
+SKILL = PartKind(
+    PART_ENDPOINTS["skill"], None, (), lost=("The time since which it has been attached.",)
+)
+KINDS: Mapping[PartKindName, PartKind] = {
+    kind.name: kind for kind in (TOOL, OBJECTIVES, GUARDRAIL, DOCUMENT, DICTIONARY, SKILL)
+}
+"""Every kind, by its name."""
