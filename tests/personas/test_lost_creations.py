@@ -52,6 +52,21 @@ class SilentApp:
         await anyio.sleep_forever()
 
 
+class PausedCreation:
+    """A Tavus that holds back each creation until ``proceed`` is set."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.request_arrived = anyio.Event()
+        self.proceed = anyio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "POST":
+            self.request_arrived.set()
+            await self.proceed.wait()
+        await self.app(scope, receive, send)
+
+
 class RenamingApp:
     """A Tavus that answers a creation with another id than the persona has."""
 
@@ -192,22 +207,25 @@ async def delete_persona(client: ToolClient) -> dict[str, Any]:
 
 
 async def test_two_servers_that_revive_one_persona_at_once_create_one_copy(
-    open_tool_client: ToolClientFactory, store: Store
+    open_tool_client: ToolClientFactory, sandbox: ASGIApp, store: Store
 ) -> None:
-    answers = []
+    tavus = PausedCreation(sandbox)
+    receipts = []
 
     async def revive(client: ToolClient, arguments: dict[str, Any]) -> None:
-        answers.append(await client.call("restore_revision", **arguments))
+        receipts.append(await client.expect_result("restore_revision", **arguments))
 
-    async with open_tool_client() as first, open_tool_client() as second:
-        arguments = await delete_persona(first)
+    async with open_tool_client(tavus) as first, open_tool_client() as second:
+        arguments = await delete_persona(second)
         async with anyio.create_task_group() as tasks:
-            for client in (first, second):
-                tasks.start_soon(revive, client, arguments)
-        assert len(list_user_personas(store)) == 1
-        assert sorted(bool(answer.is_error) for answer in answers) == [False, True]
+            tasks.start_soon(revive, first, arguments)
+            await tavus.request_arrived.wait()
+            message = await second.expect_error("restore_revision", **arguments)
+            tavus.proceed.set()
+        assert "right now. Nothing was sent" in message
+        (row,) = list_user_personas(store)
         again = await second.expect_result("restore_revision", **arguments)
-        assert again["persona_id"] == list_user_personas(store)[0]["persona_id"]
+        assert again["persona_id"] == receipts[0]["persona_id"] == row["persona_id"]
     assert len(list_user_personas(store)) == 1
 
 
