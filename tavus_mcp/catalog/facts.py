@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple, dataclass_transform
 
@@ -109,13 +110,15 @@ class FieldFacts(LifecycleFacts):
     other_values: Mapping[str, str] = MappingProxyType({})  # other names of its values
     note: str | None = None
 
-    @property
+    @cached_property
     def allowed_values(self) -> tuple[str, ...]:
         """The allowed values without their meanings; empty when it is not an enumeration."""
         return tuple(choice.value for choice in self.values)
 
     def value_named(self, word: str) -> str | None:
         """Return the value that a word certainly means: in another case, or under another name."""
+        if word in self.allowed_values:
+            return word
         folded = word.strip().casefold()
         same = (value for value in self.allowed_values if value.casefold() == folded)
         return next(same, None) or self.other_values.get(folded)

@@ -115,8 +115,11 @@ class Rule:
     no_fix_reason: str | None = None
 
     def findings(self, document: PersonaDocument, catalog: Catalog) -> Iterator[RuleFinding]:
-        """Yield a finding for each violation."""
-        for violation in _limit(self.check(document, catalog)):
+        """Yield a finding for each of the first violations; the last says if there are more."""
+        violations = self.check(document, catalog)
+        for number, violation in enumerate(violations, 1):
+            if number == MAX_FINDINGS_PER_RULE and next(violations, None) is not None:
+                violation.message += MORE_FINDINGS_NOTE
             yield violation.finding(
                 self.severity,
                 document,
@@ -125,16 +128,8 @@ class Rule:
                 blocks_write=self.blocks_write,
                 covers_subtree=self.covers_subtree,
             )
-
-
-def _limit(violations: Iterator[Violation]) -> Iterator[Violation]:
-    """Yield the first violations of a rule; the last of them says that there are more."""
-    for number, violation in enumerate(violations, 1):
-        if number == MAX_FINDINGS_PER_RULE and next(violations, None) is not None:
-            violation.message += MORE_FINDINGS_NOTE
-            yield violation
-            return
-        yield violation
+            if number == MAX_FINDINGS_PER_RULE:
+                return
 
 
 def rule(

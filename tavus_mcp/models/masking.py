@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tavus_mcp.models.json_patch import get_at, pointer_of
-from tavus_mcp.models.secret_encodings import KnownSecrets
+from tavus_mcp.models.secret_encodings import NO_SECRETS, KnownSecrets
 from tavus_mcp.models.secret_places import (
     SECRET_PLACES,
     Place,
@@ -98,7 +98,7 @@ class Masker:
 
     def __init__(self, known: Iterable[str] = ()) -> None:
         self._names: dict[str, str] = {}
-        self._known = KnownSecrets().extend(filter(_is_maskable, known))
+        self._known = NO_SECRETS.extend(filter(_is_maskable, known))
 
     def add_secret(self, value: str) -> None:
         """Mask a value from now on, unless it is short, a mask or a reference to a secret."""
@@ -116,7 +116,7 @@ class Masker:
     def mask_during_call(self, value: Any) -> None:
         """Mask what stands in the secret fields of arguments, as long as this call lasts."""
         secrets = filter(_is_maskable, iter_secrets(value))
-        known = (_CALL_SECRETS.get() or KnownSecrets()).extend(secrets)
+        known = (_CALL_SECRETS.get() or NO_SECRETS).extend(secrets)
         _CALL_SECRETS.set(known or None)
 
     def begin_call(self) -> None:

@@ -96,8 +96,10 @@ class KnownSecrets:
 
     def extend(self, values: Iterable[str]) -> KnownSecrets:
         """Return these and further values."""
-        known = {secret.value for secret in self._secrets}
-        new = [value for value in dict.fromkeys(values) if value not in known]
+        new = list(dict.fromkeys(values))
+        if self._secrets and new:
+            known = {secret.value for secret in self._secrets}
+            new = [value for value in new if value not in known]
         return KnownSecrets((*self._secrets, *map(KnownSecret, new))) if new else self
 
     def mask(self, text: str, mask: str) -> str:
@@ -123,6 +125,10 @@ class KnownSecrets:
             if needle in text:
                 return True
         return False
+
+
+NO_SECRETS = KnownSecrets()
+"""What is known before any secret is."""
 
 
 def _has_escape(text: str) -> bool:

@@ -35,7 +35,9 @@ def has_key_shape(text: str) -> bool:
     """Return True if a part of a text has the form of a key."""
     if _PRIVATE_KEY in text:
         return True
-    words = " ".join(word for word in text.split() if len(word) >= _MIN_WORD_CHARS)
+    words = " ".join([word for word in text.split() if len(word) >= _MIN_WORD_CHARS])
+    if not words:
+        return False
     prefixed = (match[0] for match in _PREFIXED_KEY.finditer(words))
     return any(len(set(key)) >= _MIN_DISTINCT_CHARS for key in prefixed) or any(
         _is_random(match[0]) for match in _RANDOM_RUN.finditer(words)

@@ -75,8 +75,10 @@ def merge_problems(problems: list[str], further: list[str]) -> list[str]:
 
 
 def _placeholders_of_ids(arguments: JsonObject) -> Iterator[str]:
-    for name, kind in _KINDS.items():
-        value = arguments.get(name)
+    for name, value in arguments.items():
+        kind = _KINDS.get(name)
+        if kind is None:
+            continue
         items = value if isinstance(value, list) else [value]
         for index, item in enumerate(items):
             if isinstance(item, str) and is_placeholder_id(item):

@@ -116,7 +116,8 @@ class TavusServer(MCPServer[None]):
                 self.specs[name], arguments, full_arguments_schema(self.tools_by_name[name])
             )
             self.app.masker.mask_during_call(arguments)
-            self.app.masker.mask_during_call(ready)
+            if ready != arguments:
+                self.app.masker.mask_during_call(ready)
             if placeholders := find_placeholders(ready):
                 raise InvalidArgument(placeholders)
             with limit_call(self.app.limits) as deadline:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import anyio
 import httpx2
@@ -225,8 +225,7 @@ class TavusApi:
                 with anyio.fail_after(seconds):
                     response = await self._http_client().request(
                         method,
-                        self._base_url + vocabulary.path(path),
-                        params=vocabulary.body(dict(query)) if query else None,
+                        self._build_url(path, query, vocabulary),
                         json=body,
                         timeout=WRITE_TIMEOUT if is_write else READ_TIMEOUT,
                     )
@@ -250,6 +249,12 @@ class TavusApi:
             self.masker.add_secrets_from(json)
             return response
         raise response_error(response, subject, self.masker.mask_message, write=is_write)
+
+    def _build_url(
+        self, path: str, query: Mapping[str, str] | None, vocabulary: vocabularies.Vocabulary
+    ) -> str:
+        url = self._base_url + vocabulary.path(path)
+        return f"{url}?{urlencode(vocabulary.body(dict(query)), quote_via=quote)}" if query else url
 
     def _candidate_vocabularies(self, path: str) -> Sequence[vocabularies.Vocabulary]:
         # until a renamed path has answered, a 404 may mean that the server lacks that path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from tavus_mcp.catalog import Catalog
@@ -65,6 +66,7 @@ _NAMES = frozenset({"model", "tts_model_name"})
 _SECRET_REFERENCE = re.compile(r"\{secret:\w+\}")
 
 
+@lru_cache(maxsize=1024)
 def _find_setting(path: str) -> str | None:
     """Return the name of the setting at a path, or None if a text may stand there."""
     match = _LIST_OR_OBJECT.match(path) or _FIELD.match(path)

@@ -63,6 +63,8 @@ def function_missing(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
 
 def _called_names(prompt: str) -> list[str]:
     """Return each function name that a prompt calls, once."""
+    if "_" not in prompt:
+        return []
     found = (match["verb"] or match["noun"] for match in _CALLED_NAME.finditer(prompt))
     return list(dict.fromkeys(found))
 
