@@ -1,7 +1,9 @@
 """``tavus-mcp demo``: a real MCP client drives the server through the life of a persona.
 
 The server runs as a subprocess over stdio, on the embedded sandbox, with a temporary data folder.
-Every step is checked; the first that fails ends the demo with status 1.
+Every step is checked; the first that fails ends the demo with status 1. Nothing that changes from
+run to run (ids, times) is printed unless ``--verbose`` asks for the raw calls, so that a recording
+of the demo can be compared with a new run.
 """
 
 from __future__ import annotations
@@ -10,22 +12,64 @@ import argparse
 import os
 import sys
 import tempfile
-import textwrap
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx2
 from mcp import Client, StdioServerParameters
+from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, TextContent
+from starlette.types import ASGIApp
 
+from tavus_mcp.cli.terminal import Style, Terminal
+from tavus_mcp.cli.wiring import SANDBOX_STATE_FILE_NAME
+from tavus_mcp.sandbox.app import build_sandbox
+from tavus_mcp.sandbox.faults import CONTROL_PATH
+from tavus_mcp.sandbox.store import Store
+from tavus_mcp.server.compact_rows import render_json
 from tavus_mcp.settings import Settings
 
-_LINE_WIDTH_CHARS = 96
-_PROMPT = (
-    "You are a senior technical interviewer. Ask about system design, one question at a time, and "
-    "let the candidate finish. Be demanding but kind."
+_REPLICA_ID = "rfe12d8b9597"
+_PROMPT = "You run the front desk of a dental practice. Find out what people need."
+_COLLEAGUES_PROMPT = f"{_PROMPT} Offer a callback."
+_PERSONAS: tuple[dict[str, Any], ...] = (
+    {
+        "name": "Front desk",
+        "system_prompt": _PROMPT,
+        "layers": {
+            "llm": {"model": "tavus-gpt-4o"},
+            "conversational_flow": {"turn_taking_patience": "low"},
+        },
+    },
+    {
+        "name": "Interviewer",
+        "system_prompt": "You interview engineers. Ask {{candidate}} about one project.",
+        "layers": {"perception": {"perception_model": "raven-0"}},
+    },
+    {
+        "name": "Sales coach",
+        "system_prompt": "You coach people who sell. Role-play their next call with them.",
+        "layers": {"llm": {"model": "tavus-llama"}},
+    },
 )
+_CALL_COUNT = 40
+_CALL_SEED = 7
+_METRICS: Mapping[str, str] = {
+    "agent_over_user": "it talks over the caller",
+    "response_gap_median": "wait before it answers",
+}
+_ID_ARGUMENTS = frozenset(
+    {"persona_id", "plan_id", "revision", "after_revision", "first", "second"}
+)
+_STYLE_BY_SEVERITY: Mapping[str, Style] = {
+    "error": Style.RED,
+    "warning": Style.YELLOW,
+    "info": Style.CYAN,
+}
 
 
 class StepFailed(Exception):
@@ -34,53 +78,76 @@ class StepFailed(Exception):
 
 @dataclass
 class DemoRun:
-    """State of one demo: the client, the results that later steps need, the step's number."""
+    """State of one demo: client, sandbox and output, and the results that later steps need."""
 
     client: Client
-    persona_id: str = ""
-    revision: str = ""
-    plan_id: str = ""
-    undo: dict[str, Any] = field(default_factory=dict)
+    sandbox: ASGIApp
+    terminal: Terminal
+    is_verbose: bool = False
     step: int = 0
+    persona_id: str = ""
+    plan_id: str = ""
+    receipt: dict[str, Any] = field(default_factory=dict)
 
-    def print_step(self, headline: str, *lines: str) -> None:
-        """Print the headline of the next step, numbered, and lines about it."""
+    def print_step(self, headline: str) -> None:
+        """Print the headline of the next step, numbered."""
         self.step += 1
-        self.print_text(f"\n{self.step}. {headline}")
-        for line in lines:
-            self.print_text(line, indent="   ")
+        self.terminal.print_line()
+        self.terminal.print_line(f"{self.step}. {headline}", Style.BOLD)
 
-    def print_text(self, text: str, indent: str = "") -> None:
-        """Print text, wrapped to a readable width."""
-        for line in text.splitlines() or [""]:
-            margin = indent + " " * (len(line) - len(line.lstrip()))
-            wrapped = textwrap.wrap(
-                line.strip(),
-                _LINE_WIDTH_CHARS,
-                initial_indent=margin,
-                subsequent_indent=margin + "  ",
-            )
-            sys.stdout.write("\n".join(wrapped) + "\n")
-        sys.stdout.flush()
+    def print_note(self, text: str, *styles: Style) -> None:
+        """Print a sentence about the step."""
+        self.terminal.print_line(text, *styles, indent=3)
 
     async def call_tool(
-        self, tool: str, *, expect_error: bool = False, **arguments: Any
+        self, tool: str, *, expect_error: bool = False, is_shown: bool = True, **arguments: Any
     ) -> CallToolResult:
-        """Call a tool as an assistant would, print call and answer, and require the outcome."""
-        listed = ", ".join(f"{name}={_abbreviate(value)}" for name, value in arguments.items())
-        self.print_text(f"> {tool}({listed})", indent="   ")
+        """Call a tool as an assistant would, print the call, and require the outcome.
+
+        Ids are left out of the printed call, except with ``--verbose``, which prints the answer
+        as well.
+        """
+        if is_shown:
+            shown = {name: value for name, value in arguments.items() if name not in _ID_ARGUMENTS}
+            listed = [f"{name}={render_json(value)}" for name, value in shown.items()]
+            listed += ["..."] if len(shown) < len(arguments) else []
+            self.print_note(f"> {tool}({', '.join(listed)})", Style.CYAN)
         result = await self.client.call_tool(tool, arguments)
         text = "\n".join(part.text for part in result.content if isinstance(part, TextContent))
-        self.print_text(text, indent="   | ")
+        if self.is_verbose:
+            for line in [f"{tool}({arguments})", *text.splitlines()]:
+                self.terminal.print_labelled("|", line, Style.DIM, indent=3)
         require(
             bool(result.is_error) is expect_error,
-            f"{tool} {'succeeded' if expect_error else 'failed'}",
+            f"{tool} {'succeeded' if expect_error else 'failed'}: {text}",
         )
         return result
 
     async def call_for_result(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """Call a tool and return its structured answer."""
         return dict((await self.call_tool(tool, **arguments)).structured_content or {})
+
+    async def read_persona(self) -> dict[str, Any]:
+        """Return the persona as it is, without printing the call."""
+        arguments = {"persona_id": self.persona_id, "full_prompt": True}
+        return dict(
+            (await self.call_for_result("get_persona", is_shown=False, **arguments))["persona"]
+        )
+
+    async def control_sandbox(self, path: str, body: Mapping[str, Any]) -> None:
+        """Do what the server cannot do: calls that take place, and edits in the dashboard."""
+        async with httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=self.sandbox),
+            base_url=f"http://127.0.0.1{CONTROL_PATH}",
+            headers={"x-api-key": "sandbox"},
+        ) as controls:
+            reply = await controls.post(path, json=dict(body))
+        require(reply.is_success, f"the sandbox answered {reply.status_code}: {reply.text}")
+
+    async def generate_calls(self) -> None:
+        """Let the sandbox generate calls of the persona, with the same callers each time."""
+        body = {"persona_id": self.persona_id, "count": _CALL_COUNT, "seed": _CALL_SEED}
+        await self.control_sandbox("/conversations", body)
 
 
 def require(condition: bool, message: str) -> None:
@@ -90,168 +157,196 @@ def require(condition: bool, message: str) -> None:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command has no arguments."""
+    """Declare the option of the command."""
+    parser.add_argument("--verbose", action="store_true", help="print the raw calls and answers")
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Run the demo, which uses neither the account nor the data folder of the settings."""
-    return anyio.run(run_demo)
+    return anyio.run(run_demo, Terminal.of_stdout(os.environ), arguments.verbose)
 
 
-async def run_demo() -> int:
-    """Run every step; return 0, or 1 at the first step that fails."""
+async def run_demo(terminal: Terminal, is_verbose: bool) -> int:
+    """Start a server on a temporary folder, and run every step on it."""
     with tempfile.TemporaryDirectory(prefix="tavus-mcp-demo-") as folder:
-        environment = {**os.environ, "TAVUS_MCP_DATA_DIR": folder}
-        command = ["-m", "tavus_mcp", "--sandbox"]
-        server = StdioServerParameters(command=sys.executable, args=command, env=environment)
-        async with Client(server) as client:
-            demo_run = DemoRun(client)
-            try:
-                for step in _STEPS:
-                    await step(demo_run)
-            except StepFailed as failure:
-                sys.stderr.write(f"\nThe demo failed at step {demo_run.step}: {failure}.\n")
-                return 1
-    demo_run.print_text(
-        "\nDone: every step went as it must. All of it ran on the sandbox, a local stand-in for "
-        "Tavus; no key was used and nothing left this machine."
-    )
+        settings = {name: text for name, text in os.environ.items() if not is_setting(name)}
+        server = StdioServerParameters(
+            command=sys.executable,
+            args=["-m", "tavus_mcp", "--sandbox", "--toolsets", "all"],
+            env={**settings, "TAVUS_MCP_DATA_DIR": folder},
+        )
+        with closing(Store.open(Path(folder) / SANDBOX_STATE_FILE_NAME)) as store:
+            async with Client(server) as client:
+                return await run_steps(DemoRun(client, build_sandbox(store), terminal, is_verbose))
+
+
+def is_setting(name: str) -> bool:
+    """Tell whether an environment variable would change what the demo's server does."""
+    return name.startswith("TAVUS_")
+
+
+async def run_steps(demo_run: DemoRun) -> int:
+    """Run every step; return 0, or 1 at the first step that fails."""
+    try:
+        for step in _STEPS:
+            await step(demo_run)
+    except (StepFailed, MCPError) as failure:
+        sys.stderr.write(f"\nThe demo failed at step {demo_run.step}: {failure}\n")
+        return 1
     return 0
 
 
-async def _connect(demo_run: DemoRun) -> None:
-    demo_run.print_text(
-        "tavus-mcp lets an assistant configure Tavus personas (the people in an AI video call). "
-        "This demo is the assistant: it calls the tools (>) and shows what comes back (|)."
+async def _introduce(demo_run: DemoRun) -> None:
+    terminal = demo_run.terminal
+    terminal.print_line("tavus-mcp demo", Style.BOLD)
+    terminal.print_line(
+        "This program is the assistant: it calls tools (>) of the server, which works on the "
+        "sandbox, a local stand-in for Tavus. No key is used and nothing leaves this machine."
     )
-    tools = [tool.name for tool in (await demo_run.client.list_tools()).tools]
-    demo_run.print_step(f"The assistant connects and finds {len(tools)} tools.", ", ".join(tools))
-    require("create_persona" in tools and "delete_persona" in tools, "tools are missing")
+    for persona in _PERSONAS:
+        receipt = await demo_run.call_for_result(
+            "create_persona", is_shown=False, default_replica_id=_REPLICA_ID, **persona
+        )
+        require(receipt["status"] == "applied", f"{persona['name']} was not created")
+        demo_run.persona_id = demo_run.persona_id or receipt["persona_id"]
 
 
-async def _create(demo_run: DemoRun) -> None:
-    demo_run.print_step(
-        'Somebody says: "Make me a technical interviewer."',
-        "The settings come from an old tutorial. They are accepted; what has moved on is said.",
+async def _audit(demo_run: DemoRun) -> None:
+    demo_run.print_step('"Which of my personas need attention?"')
+    report = await demo_run.call_for_result("audit_personas")
+    require(report["checked"] == len(_PERSONAS) and report["complete"], "not all were checked")
+    counts = [f"{report['counts'].get(name, 0)} {name}" for name in _STYLE_BY_SEVERITY]
+    demo_run.print_note(f"{report['checked']} personas checked: {', '.join(counts)}")
+    for group in report["groups"]:
+        names = ", ".join(report["names"][persona_id] for persona_id in group["persona_ids"])
+        style = _STYLE_BY_SEVERITY[group["severity"]]
+        text = f"{names:<11} {group['message']}"
+        demo_run.terminal.print_labelled(f"{group['severity']:<7}", text, style, indent=5)
+    require(len(report["groups"]) >= 3, "the audit missed something")
+
+
+async def _plan(demo_run: DemoRun) -> None:
+    demo_run.print_step('"Front desk talks over my callers, and its model is outdated."')
+    arguments = {"persona_id": demo_run.persona_id, "goals": ["interrupt_less", "modernize"]}
+    plan = await demo_run.call_for_result("suggest_tuning", **arguments)
+    require(plan["status"] == "planned", "the preview is no preview")
+    demo_run.print_note("A plan with reasons and their sources. Nothing was sent.")
+    for change in plan["changes"]:
+        require({"reason", "trade_off", "source"} <= set(change), "the plan gives no reasons")
+        _print_diff(demo_run, change["path"], change.get("before"), change.get("after"))
+        for label, name in (("why ", "reason"), ("cost", "trade_off"), ("from", "source")):
+            demo_run.terminal.print_labelled(label, change[name], Style.DIM, indent=7)
+    demo_run.print_note(
+        "J: the Tavus docs of June 2026, V: the vendor's package (docs/tools.md lists all)",
+        Style.DIM,
     )
-    receipt = await demo_run.call_for_result(
-        "create_persona",
-        name="Technical Interviewer",
-        system_prompt=_PROMPT,
-        default_replica_id="rfe12d8b9597",
-        layers={
-            "llm": {"model": "tavus-gpt-4o"},
-            "tts": {"tts_engine": "cartesia", "voice_id": "a0e99841-438c-4a64-b679-ae501e7d6091"},
-            "stt": {"smart_turn_detection": True, "participant_pause_sensitivity": "high"},
-        },
+    demo_run.plan_id = plan["plan_id"]
+
+
+async def _apply(demo_run: DemoRun) -> None:
+    demo_run.print_step('"Yes, do that."')
+    await demo_run.generate_calls()
+    demo_run.receipt = await demo_run.call_for_result("apply_plan", plan_id=demo_run.plan_id)
+    require(demo_run.receipt["status"] == "applied", "the plan was not applied")
+    flow = (await demo_run.read_persona())["layers"]["conversational_flow"]
+    require(flow["turn_taking_patience"] == "high", "the change did not arrive")
+    demo_run.print_note(
+        "Applied: recorded, sent, read back. The receipt has the call that undoes it."
     )
-    require(receipt["status"] == "applied", "nothing was created")
-    require(any(item["path"] == "/layers/llm/model" for item in receipt["findings"]), "no finding")
-    demo_run.persona_id = receipt["persona_id"]
 
 
-async def _inspect(demo_run: DemoRun) -> None:
-    demo_run.print_step(
-        "The assistant finds it by name and reads it back, with the revision it is at."
+async def _measure(demo_run: DemoRun) -> None:
+    demo_run.print_step('"Did it help?"')
+    await demo_run.generate_calls()
+    revisions = (demo_run.receipt["previous_revision"], demo_run.receipt["revision"])
+    first, second = (f"{demo_run.persona_id}@{revision}" for revision in revisions)
+    compared = await demo_run.call_for_result(
+        "compare_personas", first=first, second=second, measure=True
     )
-    page = await demo_run.call_for_result(
-        "list_personas", name_contains="interviewer", persona_type="user"
+    demo_run.print_note(
+        f"{_CALL_COUNT} calls before and after, generated by the sandbox: they show how measuring "
+        "works, not how Tavus behaves.",
+        Style.YELLOW,
     )
-    require([row["persona_id"] for row in page["personas"]] == [demo_run.persona_id], "not found")
-    read = await demo_run.call_for_result("get_persona", persona_id=demo_run.persona_id)
-    tts = read["persona"]["layers"]["tts"]
-    require("external_voice_id" in tts and "voice_id" not in tts, "the voice id is misplaced")
-    demo_run.revision = read["revision"]
+    rows = {row["figure"]: row for row in compared["figures"]["figures"]}
+    for name, title in _METRICS.items():
+        _print_bars(demo_run, title, rows[name])
+    talks_over = rows["agent_over_user"]
+    require(talks_over["second"] < talks_over["first"], "the change shows no effect")
 
 
-async def _preview(demo_run: DemoRun) -> None:
-    demo_run.print_step(
-        '"It talks over my candidates." The server knows what to change, why, and at what cost.',
-        "It answers with a plan: nothing is sent yet.",
-    )
-    planned = await demo_run.call_for_result(
-        "suggest_tuning", persona_id=demo_run.persona_id, goals=["interrupt_less"]
-    )
-    require(planned["status"] == "planned", "the preview is no preview")
-    members = {name for change in planned["changes"] for name in change}
-    require({"reason", "effect", "trade_off", "source"} <= members, "the plan does not say why")
-    require(planned["revision"] == demo_run.revision, "the preview changed something")
-    demo_run.plan_id = planned["plan_id"]
-
-
-async def _tune(demo_run: DemoRun) -> None:
-    demo_run.print_step(
-        '"Yes, do that." Exactly that plan is carried out, unless the persona was changed.'
-    )
-    receipt = await demo_run.call_for_result("apply_plan", plan_id=demo_run.plan_id)
-    require(receipt["status"] == "applied", "the plan was not applied")
-    require(receipt["revision"] != demo_run.revision, "the revision did not move")
-    demo_run.undo = receipt["undo"]
-
-
-async def _edit(demo_run: DemoRun) -> None:
-    demo_run.print_step("One sentence of the prompt changes; the rest is not sent again.")
-    receipt = await demo_run.call_for_result(
+async def _meet_conflict(demo_run: DemoRun) -> None:
+    demo_run.print_step('"It should ask one question at a time."')
+    plan = await demo_run.call_for_result(
         "edit_prompt",
         persona_id=demo_run.persona_id,
-        find="Be demanding but kind.",
-        replace="Be kind, and never rush.",
+        find="Find out what people need.",
+        replace="Ask one question at a time.",
+        dry_run=True,
     )
-    require(receipt["status"] == "applied", "the prompt was not edited")
-
-
-async def _refuse_mistakes(demo_run: DemoRun) -> None:
-    demo_run.print_step("A mistake is refused before anything is sent, with what is allowed.")
-    arguments = {"persona_id": demo_run.persona_id, "turn_taking_patience": "very high"}
-    await demo_run.call_tool(
-        "configure_conversational_flow", expect_error=True, **arguments, wakephrase="Hi"
-    )
-    await demo_run.call_tool("get_persona", expect_error=True, persona_id="../conversations/c1/end")
+    require(plan["status"] == "planned", "the preview is no preview")
+    edit = {"op": "replace", "path": "/system_prompt", "value": _COLLEAGUES_PROMPT}
+    path = f"/dashboard_edits/{demo_run.persona_id}"
+    await demo_run.control_sandbox(path, {"patch": [edit], "saved": "live"})
+    demo_run.print_note("While you read the plan, a colleague edits the prompt in the dashboard.")
+    result = await demo_run.call_tool("apply_plan", expect_error=True, plan_id=plan["plan_id"])
+    text = "\n".join(part.text for part in result.content if isinstance(part, TextContent))
+    require("Nothing was written" in text, f"the answer names no conflict: {text}")
+    require(_COLLEAGUES_PROMPT in text, "the conflict does not show the colleague's edit")
+    stored = (await demo_run.read_persona())["system_prompt"]
+    require(stored == _COLLEAGUES_PROMPT, "the colleague's edit was overwritten")
+    demo_run.print_note("Refused: the prompt has changed since. Nothing was written.", Style.RED)
+    _print_diff(demo_run, "/system_prompt", _PROMPT, stored)
 
 
 async def _undo(demo_run: DemoRun) -> None:
-    demo_run.print_step('"No, put the turn-taking back." The receipt held the call that undoes it.')
-    receipt = await demo_run.call_for_result(demo_run.undo["tool"], **demo_run.undo["arguments"])
+    demo_run.print_step('"Then put the rest back as it was."')
+    undo = demo_run.receipt["undo"]
+    receipt = await demo_run.call_for_result(undo["tool"], **undo["arguments"])
     require(receipt["status"] == "applied", "the undo was not applied")
-    read = await demo_run.client.call_tool("get_persona", {"persona_id": demo_run.persona_id})
-    persona = (read.structured_content or {})["persona"]
-    require("conversational_flow" not in persona["layers"], "the undo left something behind")
-    require("never rush" in persona["system_prompt"], "the undo took more than it should")
-    history = await demo_run.call_for_result("list_revisions", persona_id=demo_run.persona_id)
-    require(len(history["revisions"]) >= 4, "the history has gaps")
+    for change in receipt["changes"]:
+        _print_diff(demo_run, change["path"], change.get("before"), change.get("after"))
+    persona = await demo_run.read_persona()
+    flow = persona["layers"]["conversational_flow"]
+    require(flow["turn_taking_patience"] == "low", "the undo left something behind")
+    require(persona["layers"]["llm"]["model"] == "tavus-gpt-4o", "the undo left something behind")
+    require(persona["system_prompt"] == _COLLEAGUES_PROMPT, "the undo took more than it should")
+    demo_run.print_note("Undone. The colleague's edit is still there.", Style.GREEN)
 
 
-async def _delete(demo_run: DemoRun) -> None:
-    demo_run.print_step("Deleting answers with a plan first, so that a slip deletes nothing.")
-    planned = await demo_run.call_for_result("delete_persona", persona_id=demo_run.persona_id)
-    require(planned["status"] == "planned", "it was deleted in one call")
-    receipt = await demo_run.call_for_result("apply_plan", plan_id=planned["plan_id"])
-    require(receipt["status"] == "applied", "it was not deleted")
-    await demo_run.call_tool("get_persona", expect_error=True, persona_id=demo_run.persona_id)
-    demo_run.undo = receipt["undo"]
+async def _conclude(demo_run: DemoRun) -> None:
+    demo_run.terminal.print_line()
+    demo_run.terminal.print_line("Every step was checked.", Style.BOLD)
+    demo_run.terminal.print_line("The raw calls: tavus-mcp demo --verbose")
 
 
-async def _revive(demo_run: DemoRun) -> None:
-    demo_run.print_step("Even that can be undone: the persona comes back, under a new id.")
-    receipt = await demo_run.call_for_result(demo_run.undo["tool"], **demo_run.undo["arguments"])
-    require(receipt["status"] == "applied", "it did not come back")
-    require(receipt["persona_id"] != demo_run.persona_id, "the id should be new")
+def _print_diff(demo_run: DemoRun, path: str, before: Any, after: Any) -> None:
+    """Print a change of one field like a diff."""
+    demo_run.terminal.print_line(path, Style.BOLD, indent=5)
+    for sign, value, style in (("-", before, Style.RED), ("+", after, Style.GREEN)):
+        if value is not None:
+            demo_run.terminal.print_labelled(sign, str(value), style, indent=5, is_all_styled=True)
+
+
+def _print_bars(demo_run: DemoRun, title: str, row: Mapping[str, Any]) -> None:
+    """Print a metric before and after as two bars."""
+    terminal = demo_run.terminal
+    terminal.print_line(
+        f"{title}, {row['unit']} (difference: {row['verdict']})", Style.BOLD, indent=5
+    )
+    maximum = max(row["first"], row["second"])
+    for label, side, style in (("before", "first", Style.DIM), ("after ", "second", Style.CYAN)):
+        bar = terminal.style(terminal.bar(row[side], maximum), style)
+        terminal.stream.write(f"     {label} {bar} {row[side]:.2f}\n")
 
 
 _STEPS: tuple[Callable[[DemoRun], Awaitable[None]], ...] = (
-    _connect,
-    _create,
-    _inspect,
-    _preview,
-    _tune,
-    _edit,
-    _refuse_mistakes,
+    _introduce,
+    _audit,
+    _plan,
+    _apply,
+    _measure,
+    _meet_conflict,
     _undo,
-    _delete,
-    _revive,
+    _conclude,
 )
-
-
-def _abbreviate(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -134,12 +134,3 @@ def test_the_sandbox_stores_its_state_in_the_given_file(
     with run_sandbox(fork_server, tmp_path, "--state", state) as tavus:
         answer = get_json(f"{tavus.url}/personas?persona_type=user")
     assert [row["persona_name"] for row in answer["data"]] == ["Ada"]
-
-
-def test_the_demo_runs_every_step(tmp_path: Path) -> None:
-    """Required by us: it creates, inspects, previews, tunes, undoes and deletes."""
-    done = run_server_command(tmp_path, "demo")
-    assert (done.returncode, done.stderr) == (0, "")
-    for tool in ("create_persona", "get_persona", "suggest_tuning", "apply_plan", "delete_persona"):
-        assert tool in done.stdout
-    assert not (tmp_path / "sandbox.sqlite3").exists()
