@@ -100,17 +100,19 @@ class DemoRun:
         self.terminal.print_line(text, *styles, indent=3)
 
     async def call_tool(
-        self, tool: str, *, expect_error: bool = False, is_shown: bool = True, **arguments: Any
+        self, tool: str, *, expect_error: bool = False, is_printed: bool = True, **arguments: Any
     ) -> CallToolResult:
         """Call a tool as an assistant would, print the call, and require the outcome.
 
         Ids are left out of the printed call, except with ``--verbose``, which prints the answer
         as well.
         """
-        if is_shown:
-            shown = {name: value for name, value in arguments.items() if name not in _ID_ARGUMENTS}
-            listed = [f"{name}={render_json(value)}" for name, value in shown.items()]
-            listed += ["..."] if len(shown) < len(arguments) else []
+        if is_printed:
+            printable = {
+                name: value for name, value in arguments.items() if name not in _ID_ARGUMENTS
+            }
+            listed = [f"{name}={render_json(value)}" for name, value in printable.items()]
+            listed += ["..."] if len(printable) < len(arguments) else []
             self.print_note(f"> {tool}({', '.join(listed)})", Style.CYAN)
         result = await self.client.call_tool(tool, arguments)
         text = "\n".join(part.text for part in result.content if isinstance(part, TextContent))
@@ -131,7 +133,7 @@ class DemoRun:
         """Return the persona as it is, without printing the call."""
         arguments = {"persona_id": self.persona_id, "full_prompt": True}
         return dict(
-            (await self.call_for_result("get_persona", is_shown=False, **arguments))["persona"]
+            (await self.call_for_result("get_persona", is_printed=False, **arguments))["persona"]
         )
 
     async def control_sandbox(self, path: str, body: Mapping[str, Any]) -> None:
@@ -205,7 +207,7 @@ async def _introduce(demo_run: DemoRun) -> None:
     )
     for persona in _PERSONAS:
         receipt = await demo_run.call_for_result(
-            "create_persona", is_shown=False, default_replica_id=_REPLICA_ID, **persona
+            "create_persona", is_printed=False, default_replica_id=_REPLICA_ID, **persona
         )
         require(receipt["status"] == "applied", f"{persona['name']} was not created")
         demo_run.persona_id = demo_run.persona_id or receipt["persona_id"]
