@@ -29,7 +29,13 @@ from tavus_mcp.settings import DEFAULT_TOOLSETS, TOOLSETS, VARIABLES, Settings
 NAME = "io.github.tavus-mcp/tavus-mcp"
 TITLE = "Tavus personas (unofficial)"
 DESCRIPTION = "Inspect, create and tune Tavus personas: typed, checked, previewed, undoable."
+MIN_PYTHON = ">=3.11"
 SCHEMA = "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"
+NAME_NOTE = (
+    "Not publishable as it is: on the package index the name tavus-mcp belongs to the vendor's "
+    "package. This server is installed from a checkout or from git; a publisher needs a package "
+    "name and a namespace of their own."
+)
 SURFACE_PATH = f"tavus_mcp/server/{SURFACE_FILE_NAME}"
 BUNDLE_MANIFEST_PATH = "examples/claude-desktop-bundle/manifest.json"
 _SECRET = re.compile(r"API_KEY|SECRET")
@@ -136,6 +142,7 @@ def server_json(surface: Surface) -> JsonObject:
                 ],
             }
         ],
+        "_meta": {"io.modelcontextprotocol.registry/publisher-provided": {"note": NAME_NOTE}},
     }
 
 
@@ -155,8 +162,16 @@ def bundle_manifest(surface: Surface) -> JsonObject:
             "mcp_config": {
                 "command": "uv",
                 "args": ["run", "--directory", "${__dirname}", "tavus-mcp"],
-                "env": {"TAVUS_API_KEY": "${user_config.api_key}"},
+                "env": {
+                    "TAVUS_API_KEY": "${user_config.api_key}",
+                    "TAVUS_MCP_PROTECTED": "${user_config.protected}",
+                    "TAVUS_MCP_READ_ONLY": "${user_config.read_only}",
+                },
             },
+        },
+        "compatibility": {
+            "platforms": ["darwin", "win32", "linux"],
+            "runtimes": {"python": MIN_PYTHON},
         },
         "tools": [
             {"name": spec.name, "description": spec.description.splitlines()[0]}
@@ -173,7 +188,11 @@ def bundle_manifest(surface: Surface) -> JsonObject:
                 "description": VARIABLES["TAVUS_API_KEY"],
                 "sensitive": True,
                 "required": True,
-            }
+            },
+            "protected": _bundle_switch(
+                "Show every change first", "Every write answers a plan, carried out after a yes."
+            ),
+            "read_only": _bundle_switch("Read only", "Serve only the tools that read."),
         },
     }
 
@@ -253,6 +272,10 @@ def _bundle_prompt(prompt: Prompt, text: str) -> JsonObject:
         "arguments": [item.name for item in prompt.arguments or () if item.required],
         "text": text,
     }
+
+
+def _bundle_switch(title: str, description: str) -> JsonObject:
+    return {"type": "boolean", "title": title, "description": description, "default": False}
 
 
 def _source_argument() -> JsonObject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -36,6 +37,18 @@ def test_the_readme_says_what_a_reader_must_know() -> None:
     assert "Unofficial" in beginning
     assert "not tried on the live service" in beginning
     assert "(docs/images/demo.svg)" in README
+
+
+def test_the_readme_has_the_ownership_marker_of_the_registry_entry() -> None:
+    """MCP: the registry looks for it in the description of the package."""
+    name = json.loads((ROOT / "server.json").read_text(encoding="utf-8"))["name"]
+    assert f"<!-- mcp-name: {name} -->" in README.splitlines()
+
+
+def test_the_registry_entry_says_whose_the_name_on_the_index_is() -> None:
+    entry = json.loads((ROOT / "server.json").read_text(encoding="utf-8"))
+    (metadata,) = entry["_meta"].values()
+    assert "the name tavus-mcp belongs to the vendor's package" in metadata["note"]
 
 
 def test_no_document_suggests_the_package_of_the_index() -> None:
