@@ -20,7 +20,7 @@ from tavus_mcp.cli.manifest import MIN_PYTHON
 from tavus_mcp.settings import VARIABLES
 
 ROOT = Path(__file__).parents[2]
-MCPB_VARIABLE = "TAVUS_MCP_MCPB"
+MCPB_VARIABLE = "TEST_MCPB"
 """Names the command of the npm package @anthropic-ai/mcpb, if it is not on PATH."""
 NAMED_MCPB = os.environ.get(MCPB_VARIABLE)  # before tests remove the variables of the machine
 
