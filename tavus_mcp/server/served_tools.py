@@ -15,7 +15,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from tavus_mcp.errors import ToolFailure
-from tavus_mcp.models.findings import Finding, RuleFinding
+from tavus_mcp.models.findings import Finding, RuleFinding, info
+from tavus_mcp.models.receipt import Undo
 from tavus_mcp.server.tools import ALL_SPECS, served_specs
 from tavus_mcp.server.toolset import ToolSpec
 
@@ -53,12 +54,21 @@ class UnservedTools:
             return text
         return self._pattern.sub(lambda match: self._phrases[match.group()], text)
 
-    def adapt_findings(self, result: BaseModel) -> BaseModel:
-        """Return a result whose findings have no fix, and no call in a hint, that is not served."""
-        findings = getattr(result, "findings", None)
-        if not self.reasons or not findings:
+    def adapt_calls(self, result: BaseModel) -> BaseModel:
+        """Return a result without calls that are not served, in findings or as its undo.
+
+        An undo is replaced by a finding that names the command which does the same.
+        """
+        if not self.reasons:
             return result
-        return result.model_copy(update={"findings": [self._adapt_finding(f) for f in findings]})
+        update: dict[str, Any] = {}
+        if findings := getattr(result, "findings", None):
+            update["findings"] = [self._adapt_finding(finding) for finding in findings]
+        undo = getattr(result, "undo", None)
+        if isinstance(undo, Undo) and undo.tool in self.reasons:
+            remark = _describe_undo(undo, self.reasons[undo.tool])
+            update |= {"undo": None, "findings": [*update.get("findings", ()), remark]}
+        return result.model_copy(update=update) if update else result
 
     def adapt_members(self, facts: dict[str, Any]) -> dict[str, Any]:
         """Return the members of a result with our texts adapted."""
@@ -102,6 +112,22 @@ def unserved_tools(toolsets: tuple[str, ...], *, read_only: bool) -> UnservedToo
     """Return what a server with these toolsets does not serve."""
     served = served_specs(toolsets, read_only=read_only)
     return UnservedTools((spec.name for spec in served), read_only=read_only)
+
+
+def _describe_undo(undo: Undo, reason: str) -> Finding:
+    """Return the finding about an undo whose tool is not served: which command does the same."""
+    arguments = undo.arguments
+    persona = arguments.get("persona_id", "")
+    if plan_id := arguments.get("undo_of"):
+        command = f"undo {plan_id}"
+    elif revision := arguments.get("after_revision"):
+        command = f"undo {persona}@{revision}"
+    elif revision := arguments.get("revision"):
+        command = f"restore {persona}@{revision}"
+    else:
+        command = f"delete {persona}"
+    message = f"The undo of this change is not served ({reason}). A person can run: "
+    return info("undo-not-served", f"{message}tavus-mcp {command}")
 
 
 def _find_reason(spec: ToolSpec, *, read_only: bool) -> str:

@@ -37,7 +37,7 @@ def build_result(
 
     Our texts in it name no tool that is not served. ``list_name`` replaces ``rows`` in a ``Page``.
     """
-    facts = unserved.adapt_members(unserved.adapt_findings(result).model_dump(mode="json"))
+    facts = unserved.adapt_members(unserved.adapt_calls(result).model_dump(mode="json"))
     if isinstance(result, Page):
         facts = {list_name if name == "rows" else name: value for name, value in facts.items()}
     facts = masker.mask(without_nulls(facts))

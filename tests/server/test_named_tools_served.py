@@ -15,6 +15,7 @@ from tavus_mcp.checker.check import check
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.layers import LAYER_NAMES
+from tavus_mcp.models.receipt import Receipt, Undo
 from tavus_mcp.server.results import CheckReport
 from tavus_mcp.server.served_tools import UnservedTools, unserved_tools
 from tavus_mcp.server.server import INSTRUCTIONS
@@ -63,7 +64,7 @@ def report() -> CheckReport:
 @pytest.mark.parametrize("configuration", CONFIGURATIONS)
 def test_findings_name_only_served_tools(report: CheckReport, configuration: str) -> None:
     unserved = build_unserved(configuration)
-    adapted = unserved.adapt_findings(report).model_dump(mode="json")
+    adapted = unserved.adapt_calls(report).model_dump(mode="json")
     facts = unserved.adapt_members(adapted)
     assert len(facts["findings"]) == len(report.findings)
     for finding in facts["findings"]:
@@ -75,7 +76,7 @@ def test_findings_name_only_served_tools(report: CheckReport, configuration: str
 def test_a_server_with_every_tool_changes_no_text(report: CheckReport) -> None:
     unserved = build_unserved("all")
     facts = report.model_dump(mode="json")
-    assert unserved.adapt_members(unserved.adapt_findings(report).model_dump(mode="json")) == facts
+    assert unserved.adapt_members(unserved.adapt_calls(report).model_dump(mode="json")) == facts
 
 
 @pytest.mark.parametrize("topic", CATALOG.guide_topics)
@@ -137,7 +138,43 @@ async def test_errors_name_only_served_tools(
         }
         result = await tool_client.call(tool, **arguments)
         text = "\n".join(getattr(part, "text", "") for part in result.content)
-        assert find_unserved_names(build_unserved("personas"), text) - {"restore_revision"} == set()
+        assert find_unserved_names(build_unserved("personas"), text) == set()
+
+
+async def test_a_receipt_names_a_command_when_its_undo_is_not_served(
+    open_tool_client: ToolClientFactory,
+) -> None:
+    unserved = unserved_tools(("layers", "personas"), read_only=False)
+    async with open_tool_client(toolsets=("layers", "personas")) as tool_client:
+        persona_id = await tool_client.create_persona(greeting="Hi.")
+        receipt = await tool_client.expect_result(
+            "update_persona", persona_id=persona_id, greeting="Hello."
+        )
+    assert "undo" not in receipt
+    message = receipt["findings"][-1]["message"]
+    assert message.endswith(f"tavus-mcp undo {persona_id}@{receipt['revision']}")
+    assert find_unserved_names(unserved, str(receipt)) == set()
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "command"),
+    [
+        ("restore_revision", {"persona_id": "p1", "revision": "a1"}, "restore p1@a1"),
+        ("plan_bulk_change", {"undo_of": "plan-1"}, "undo plan-1"),
+        ("delete_persona", {"persona_id": "p1"}, "delete p1"),
+    ],
+)
+def test_each_undo_that_is_not_served_has_its_command(
+    tool: str, arguments: JsonObject, command: str
+) -> None:
+    receipt = Receipt(status="applied", undo=Undo(tool=tool, arguments=arguments))
+    served = UnservedTools({spec.name for spec in ALL_SPECS} - {tool}, read_only=False)
+    adapted = served.adapt_calls(receipt)
+    assert isinstance(adapted, Receipt)
+    assert adapted.undo is None
+    assert adapted.findings[-1].message.endswith(f"tavus-mcp {command}")
+    everything = UnservedTools({spec.name for spec in ALL_SPECS}, read_only=False)
+    assert everything.adapt_calls(receipt) == receipt
 
 
 async def test_a_refused_write_gives_the_effect_of_a_call_that_is_not_served(
