@@ -17,6 +17,7 @@ from tavus_mcp.persona_files.findings import build_finding
 from tavus_mcp.persona_files.merge import embedded_secret_paths, to_file_fields, with_references
 from tavus_mcp.persona_files.persona_file import PersonaFile, parse_persona_file
 from tavus_mcp.persona_files.yaml_reader import BadFile
+from tavus_mcp.personas.summary import describe_defaults
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ async def export(app: App, reference: str) -> PersonaExport:
     fields = to_file_fields(app, document)
     file = PersonaFile(fields, persona_id, document.revision)
     try:
-        text = file.render()
+        text = file.render(describe_defaults(document, app.catalog))
     except BadFile as error:
         raise Refused(f"{error} Read it with get_persona.") from None
     masked = embedded_secret_paths(app, document, fields)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from tavus_mcp.models.base import JsonObject, parse_id
@@ -34,6 +35,7 @@ _HEADER_COMMENT = """\
 # Exports contain no keys: "********" keeps the stored one. To set a key, write api_key_ref: NAME,
 # or {secret:NAME} in a header, and set the variable TAVUS_SECRET_NAME.
 """
+_DEFAULTS_COMMENT = "# Not set when this was exported, so that Tavus used its defaults:\n"
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,16 @@ class PersonaFile:
         present = {key: value for key, value in identity.items() if value is not None}
         return {**present, **order_fields(self.fields)}
 
-    def render(self) -> str:
+    def render(self, defaults: Mapping[str, str] = MappingProxyType({})) -> str:
         """Return the text of a new file; the same persona gives the same text.
 
-        Raises ``BadFile`` when the persona nests deeper than a file may.
+        ``defaults`` are what Tavus uses for fields that are not set, by JSON Pointer; a comment
+        lists them. Raises ``BadFile`` when the persona nests deeper than a file may.
         """
         from tavus_mcp.persona_files.yaml_writer import render_yaml
 
         try:
-            return _HEADER_COMMENT + render_yaml(self.data())
+            return _render_header(defaults) + render_yaml(self.data())
         except ValueError as error:
             raise BadFile(f"this persona cannot be a file: {error}.") from None
 
@@ -68,6 +71,13 @@ class PersonaFile:
         from tavus_mcp.persona_files.yaml_editor import update_yaml
 
         return update_yaml(text, self.data())
+
+
+def _render_header(defaults: Mapping[str, str]) -> str:
+    if not defaults:
+        return _HEADER_COMMENT
+    lines = (f"#   {path}: {value}\n" for path, value in defaults.items())
+    return _HEADER_COMMENT + _DEFAULTS_COMMENT + "".join(lines)
 
 
 def parse_persona_file(text: str) -> PersonaFile:
