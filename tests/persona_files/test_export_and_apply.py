@@ -191,20 +191,6 @@ async def test_absent_defaults_and_fields_filled_in_by_tavus_are_not_changes(
     assert again.text == made.text
 
 
-async def test_an_export_lists_the_defaults_that_are_in_effect_as_comments(
-    harness: PersonaFileHarness,
-) -> None:
-    harness.put(layers={"tts": {"tts_engine": "cartesia"}, "llm": {}})
-    text = (await export(harness.app, "p1")).text
-    default = harness.app.catalog.default_value("/layers/llm/model")
-    assert f"#   /layers/llm/model: {default} (default)\n" in text
-    assert "#   /layers/tts/tts_engine" not in text
-    assert (await harness.apply(text)).receipt.status == "unchanged"
-    harness.put(layers={"llm": {"base_url": "https://llm.example.com/v1"}}, pipeline_mode="echo")
-    text = (await export(harness.app, "p1")).text
-    assert "#   /layers/llm/model" not in text
-
-
 async def test_stored_secrets_are_removed_by_null_and_not_by_absence(
     harness: PersonaFileHarness,
 ) -> None:

@@ -68,3 +68,17 @@ async def test_the_tool_result_is_small(tool_client: ToolClient) -> None:
     ]
     served = {"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema}
     assert len(json.dumps(served, separators=(",", ":"))) <= 350
+
+
+async def test_an_export_lists_the_defaults_that_are_in_effect_as_comments(
+    tool_client: ToolClient,
+) -> None:
+    persona_id = await tool_client.create_persona(layers={"tts": {"tts_engine": "cartesia"}})
+    text = (await tool_client.expect_result("export_persona", persona_id=persona_id))["text"]
+    default = tool_client.server.app.catalog.default_value("/layers/llm/model")
+    assert f"#   /layers/llm/model: {default} (default)\n" in text
+    assert "#   /layers/tts/tts_engine" not in text
+    persona_id = await tool_client.create_persona(layers={"llm": {**LLM, "api_key": "a"}})
+    text = (await tool_client.expect_result("export_persona", persona_id=persona_id))["text"]
+    assert "#   /layers/llm/model" not in text
+    assert "#   /layers/tts/tts_engine: " in text
