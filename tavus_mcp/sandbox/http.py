@@ -166,7 +166,7 @@ def _reject_constant(name: str) -> None:
 
 @dataclass(frozen=True)
 class Paging:
-    """The defaults of a list: rows of a page and number of the first page.
+    """The defaults of a list: rows of a page, number of the first page and order.
 
     Where the first page is 1, page 0 is the first as well: the docs count personas from 1, the
     vendor's client from 0 (docs: get-personas, get-documents).
@@ -174,6 +174,7 @@ class Paging:
 
     limit: int = 10
     first_page: int = 1
+    order: str = "asc"
 
     def window(self, request: Request) -> tuple[int, int]:
         """Return the limit and the offset of a request."""
@@ -182,9 +183,9 @@ class Paging:
         return limit, max(0, page - self.first_page) * limit
 
 
-def is_newest_first(request: Request) -> bool:
+def is_newest_first(request: Request, default: str = "asc") -> bool:
     """Return True if the newest rows are requested first; by default the oldest are."""
-    order = request.query_params.get("sort", "asc")
+    order = request.query_params.get("sort", default)
     if order not in _ORDERS:
         raise bad_request("Invalid sort: use asc or desc")
     return _ORDERS[order]
@@ -193,7 +194,7 @@ def is_newest_first(request: Request) -> bool:
 def page_envelope(request: Request, paging: Paging, kind: str, **filters: Any) -> dict[str, Any]:
     """Return the envelope ``{data, total_count}`` of one page (docs: get-personas)."""
     limit, offset = paging.window(request)
-    order = is_newest_first(request)
+    order = is_newest_first(request, paging.order)
     query = Query(kind, newest_first=order, limit=limit, offset=offset, **filters)
     rows, total = store_of(request).page(query)
     return {"data": rows, "total_count": total}
@@ -218,5 +219,6 @@ def type_filter(request: Request, name: str, field: str) -> dict[str, str]:
 def _query_number(request: Request, name: str, default: int, *, minimum: int) -> int:
     text = request.query_params.get(name, str(default))
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) >= minimum):
-        raise bad_request(f"Invalid {name}: use a whole number from {minimum} up")
+        kind = "positive" if minimum else "non-negative"
+        raise bad_request(f"Invalid request: {name} must be a {kind} integer")
     return int(text)

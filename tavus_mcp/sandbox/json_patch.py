@@ -21,6 +21,11 @@ def bad_patch() -> HttpError:
     return HttpError(422, "Invalid JSON patch format", key="message")
 
 
+def invalid_operation() -> HttpError:
+    """Return the 400 of parts for a patch that cannot be applied (docs: patch-objectives)."""
+    return bad_request("Invalid patch operation")
+
+
 def not_modified_response() -> Response:
     """Return 304; its documented body never survives HTTP (docs: patch-persona)."""
     return empty_response(304)
@@ -34,11 +39,14 @@ async def read_operations(request: Request) -> Operations:
     return body
 
 
-def apply_operations(document: dict[str, Any], operations: Operations) -> dict[str, Any]:
+def apply_operations(
+    document: dict[str, Any], operations: Operations, *, http_error: HttpError | None = None
+) -> dict[str, Any]:
     """Return the patched document.
 
-    A missing parent or member, or a failed ``test``, refuses the whole patch (RFC 6902). Clients
-    report 400 or 422 for it; here it is 400, which distinguishes it from a malformed patch.
+    A missing parent or member, or a failed ``test``, refuses the whole patch (RFC 6902), with
+    ``http_error`` if it is given. Clients report 400 or 422 for it; here it is 400, which
+    distinguishes it from a malformed patch.
     """
     try:
         patch = jsonpatch.JsonPatch(operations)
@@ -47,7 +55,7 @@ def apply_operations(document: dict[str, Any], operations: Operations) -> dict[s
     try:
         result = patch.apply(document)
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError) as error:
-        raise bad_request(f"Bad Request: {_reason(error)}", key="message") from error
+        raise http_error or bad_request(f"Bad Request: {_reason(error)}", key="message") from error
     if not isinstance(result, dict):
         raise bad_patch()
     return result

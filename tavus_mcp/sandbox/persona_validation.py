@@ -21,6 +21,7 @@ CUSTOM_LLM_ERROR = (
 )
 # A read omits an LLM field that has its default value (live report).
 _LLM_DEFAULTS = {"model": "tavus-gemma-4", "speculative_inference": True}
+_MAX_GUARDRAILS = 50
 _NEVER_READ = frozenset({"memories", "is_template"})
 # Setting one field of the layer fills in these (docs: persona/conversational-flow).
 _FLOW_DEFAULTS = {
@@ -87,7 +88,9 @@ def validate_persona(persona: Row, switches: Switches, *, key: str) -> None:
         if not isinstance(persona.get("layers"), dict):
             raise bad_request("Bad Request: {'layers': ['Invalid input type.']}", key=key)
         return
-    fields = {name: value for name, value in persona.items() if name not in SERVER_FIELDS}
+    fields = _without_server_values(persona)
+    if len(_reference_ids(fields.get("guardrail_ids"))) > _MAX_GUARDRAILS:
+        raise bad_request(f"Bad Request: at most {_MAX_GUARDRAILS} guardrail_ids")
     validate_body(Persona, fields, key=key)
     _check_values(fields, key)
     _reject_key_references(fields["layers"], key)
@@ -97,6 +100,16 @@ def validate_persona(persona: Row, switches: Switches, *, key: str) -> None:
         raise missing_field("default_replica_id", key=key)
     if any(secret == MASK for secret in _api_keys(fields["layers"])):
         raise bad_request("Bad Request: api_key holds the masked placeholder; omit it", key=key)
+
+
+def _without_server_values(persona: Row) -> Row:
+    """Return what clients may write, without the null that a deleted dictionary leaves behind."""
+    fields = {name: value for name, value in persona.items() if name not in SERVER_FIELDS}
+    tts = _object_in(fields.get("layers"), "tts")
+    if tts.get("pronunciation_dictionary_id", "") is None:
+        used = {name: value for name, value in tts.items() if name != "pronunciation_dictionary_id"}
+        fields["layers"] = {**fields["layers"], "tts": used}
+    return fields
 
 
 def reject_server_fields(persona: Row) -> None:
@@ -168,7 +181,10 @@ def render_persona(persona: Row, switches: Switches, skills: Row | None = None) 
     implicit = add_implicit_values(persona, switches)
     row = {name: value for name, value in implicit.items() if name not in unread}
     if skills is not None:
-        row["skills"] = {name: {"config": skill["config"]} for name, skill in skills.items()}
+        row["skills"] = {
+            name: {field: skill.get(field) for field in ("config", "attached_at", "updated_at")}
+            for name, skill in skills.items()
+        }
     if switches.updated_at == "absent":
         row.pop("updated_at", None)
     row["layers"] = _hide_api_keys(row["layers"], switches)

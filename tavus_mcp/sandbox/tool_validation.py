@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import MISSING, Field
 
+from tavus_mcp.addresses import is_private_host
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.layers import FunctionName
 from tavus_mcp.models.masking import MASK
@@ -74,7 +77,7 @@ class Tool(Body):
     parameters: JsonObject | MISSING = MISSING
     origin: Literal["llm", "vision", "audio"] | None = None
     trigger_type: Literal["in_call", "post_call"] = "in_call"
-    delivery: Delivery | MISSING = MISSING
+    delivery: Delivery | None = None
     on_call: Literal["generate_filler", "static_filler", "silent", "passthrough"] | None = None
     on_resolve: Literal[
         "generate_response", "response_in_result", "add_to_context", "fire_and_forget"
@@ -98,8 +101,9 @@ def validate_tool(tool: Row) -> None:
         _reserved_name_problem(properties),
         _sensor_problem(tool),
         _filler_problem(tool),
-        _delivery_problem(tool.get("delivery", {"app_message": True})),
-        _api_problem(tool.get("delivery", {}).get("api") or {}, properties),
+        _post_call_problem(tool),
+        _delivery_problem(_delivery(tool)),
+        _api_problem(_delivery(tool).get("api") or {}, properties),
     ):
         if problem:
             raise bad_request(f"Bad Request: {problem}")
@@ -112,11 +116,11 @@ def add_defaults(tool: Row) -> Row:
         "parameters": {},
         "origin": origin,
         "trigger_type": "in_call",
-        "delivery": {"app_message": True},
         "on_resolve": "fire_and_forget",
         "static_filler": None,
         "tags": [],
     } | tool
+    full["delivery"] = _delivery(tool)
     default = "generate_filler" if full["origin"] == "llm" else None
     return {"on_call": default} | full
 
@@ -133,12 +137,22 @@ def mask_secrets(tool: Row) -> Row:
     return tool | {"delivery": tool["delivery"] | {"api": api}}
 
 
-def keep_secrets(before: Row, after: Row) -> None:
-    """Copy stored secrets into a change that leaves them out (vendor client: tool)."""
+def replace_delivery(before: Row, changes: Row) -> Row:
+    """Return changes with ``delivery`` as a PATCH stores it (docs: update-tool).
+
+    It is replaced as a whole, and null means the default. A secret that the new credentials of the
+    same type leave out is kept.
+    """
+    if "delivery" not in changes:
+        return changes
+    after = copy.deepcopy(changes)
+    if after["delivery"] is None:
+        after["delivery"] = {"app_message": True}
     old, new = _auth(before), _auth(after)
     if old and new and old.get("type") == new.get("type"):
         for name in _SECRET_FIELDS & old.keys():
             new.setdefault(name, old[name])
+    return after
 
 
 def _auth(tool: Row) -> dict[str, Any]:
@@ -146,6 +160,11 @@ def _auth(tool: Row) -> dict[str, Any]:
     api = delivery.get("api") if isinstance(delivery, dict) else None
     auth = api.get("auth") if isinstance(api, dict) else None
     return auth if isinstance(auth, dict) else {}
+
+
+def _delivery(tool: Row) -> Row:
+    delivery: Row | None = tool.get("delivery")
+    return {"app_message": True} if delivery is None else delivery
 
 
 def _size_problem(tool: Row) -> str:
@@ -174,19 +193,43 @@ def _filler_problem(tool: Row) -> str:
     return "on_call static_filler needs static_filler" if lacks else ""
 
 
+def _post_call_problem(tool: Row) -> str:
+    lacks = tool.get("trigger_type") == "post_call" and not _delivery(tool).get("api")
+    return "post_call tools need delivery.api" if lacks else ""
+
+
 def _delivery_problem(delivery: dict[str, Any]) -> str:
     both = bool(delivery.get("app_message")) == bool(delivery.get("api"))
     return "delivery needs exactly one of app_message and api" if both else ""
 
 
 def _api_problem(api: dict[str, Any], properties: dict[str, Any]) -> str:
+    if not api:
+        return ""
+    auth = api.get("auth") or {"type": "none"}
     if api.get("body_template") is not None and api.get("method") in _BODYLESS_METHODS:
         return f"body_template cannot be used with {api['method']}"
-    text = json.dumps([api.get(name) for name in ("url", "query_params")])
-    unknown = sorted(set(_PLACEHOLDER.findall(text)) - properties.keys())
+    if auth["type"] == "hmac":
+        wrong = [name for name in ("body_template", "query_params") if api.get(name)]
+        if wrong or _PLACEHOLDER.search(api["url"]):
+            return "auth type hmac excludes body_template, query_params and url placeholders"
+    texts = json.dumps([api.get(name) for name in ("url", "query_params")])
+    unknown = sorted(set(_PLACEHOLDER.findall(texts)) - properties.keys())
     if unknown:
         return f"placeholders are not declared in parameters.properties: {unknown}"
-    return _credentials_problem(api.get("auth") or {"type": "none"})
+    return _host_problem(api["url"]) or _credentials_problem(auth)
+
+
+def _host_problem(url: str) -> str:
+    """Describe a host that is not static or not public (docs: llm-tool-delivery)."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return "delivery.api.url is no address"
+    if "{" in parts.netloc:
+        return "the host of delivery.api.url cannot have placeholders"
+    return "" if host and not is_private_host(host) else "delivery.api.url must be a public host"
 
 
 def _credentials_problem(auth: dict[str, Any]) -> str:

@@ -110,9 +110,9 @@ async def test_deleting_a_tool_detaches_it_from_personas(
     )
     body = ADA | {"tool_ids": [tool_id]}
     path = f"/v2/personas/{await create_object(sandbox_client, '/v2/personas', body, 'persona_id')}"
-    assert (await sandbox_client.get(f"{path}/tools")).json()["total_count"] == 1
+    assert len((await sandbox_client.get(f"{path}/tools")).json()["data"]) == 1
     await sandbox_client.delete(f"/v2/tools/{tool_id}")
-    assert (await sandbox_client.get(f"{path}/tools")).json()["total_count"] == 0
+    assert (await sandbox_client.get(f"{path}/tools")).json()["data"] == []
 
 
 async def test_a_forced_patch_resolves_the_conflict_permanently(

@@ -21,6 +21,7 @@ from tavus_mcp.sandbox.routes.conversations import (
     call_events,
     finish_conversation,
 )
+from tavus_mcp.sandbox.routes.documents import set_status
 from tavus_mcp.sandbox.routes.personas import (
     MAKER_CHANGES,
     apply_and_validate,
@@ -54,6 +55,14 @@ class FinishedCall(http.Body):
     events: list[JsonObject] = Field(default_factory=list)
 
 
+class DocumentStatus(http.Body):
+    """How far the processing of a document is (docs: get-document)."""
+
+    status: Literal["started", "processing", "ready", "error", "recrawling"]
+    progress: Annotated[int, Field(ge=0, le=100)] | None = None
+    error_message: str | None = None
+
+
 class SimulationRequest(http.Body):
     """Which calls to simulate: the persona, their number and the seed."""
 
@@ -85,6 +94,7 @@ def routes() -> list[Route]:
             methods=["DELETE"],
         ),
         Route(f"{CONTROL_PATH}/calls/{{conversation_id}}", end_with_transcript, methods=["POST"]),
+        Route(f"{CONTROL_PATH}/documents/{{document_id}}", process_document, methods=["POST"]),
         Route(f"{CONTROL_PATH}/conversations", simulate_calls, methods=["POST"]),
     ]
 
@@ -201,6 +211,15 @@ async def end_with_transcript(request: Request) -> Response:
             reason=call.shutdown_reason,
         )
         finish_conversation(store, row, [*events, *call.events])
+    return http.empty_response()
+
+
+async def process_document(request: Request) -> Response:
+    """Set the status of a document, as its processing at Tavus does."""
+    body = await http.read_object(request)
+    http.validate_body(DocumentStatus, body)
+    changes = DocumentStatus.model_validate(body).model_dump()
+    set_status(http.store_of(request), request.path_params["document_id"], changes)
     return http.empty_response()
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import posixpath
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import MISSING, Field, HttpUrl
 from starlette.requests import Request
@@ -12,8 +15,15 @@ from starlette.routing import Route
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.sandbox import http
 from tavus_mcp.sandbox.ids import generate_id, now
-from tavus_mcp.sandbox.routes.resource import Resource
-from tavus_mcp.sandbox.store import Row
+from tavus_mcp.sandbox.routes.resource import Resource, remove_reference
+from tavus_mcp.sandbox.store import Row, Store
+from tavus_mcp.sandbox.switches import switches_of
+
+_MAX_CRAWL_DOCUMENTS = 100
+_RECRAWL_COOLDOWN = timedelta(hours=1)
+_CRAWL_LIMIT_ERROR = (
+    f"Crawl document limit reached ({_MAX_CRAWL_DOCUMENTS}). Contact Tavus to raise it."
+)
 
 
 def _public_row(row: Row) -> Row:
@@ -30,6 +40,7 @@ DOCUMENTS = Resource(
     kind="document",
     parameter="document_id",
     not_found=(404, "Document not found"),
+    not_found_key="message",
     paging=http.Paging(limit=10, first_page=0),
     search_fields=("document_name", "document_id"),
     has_tags=True,
@@ -69,6 +80,12 @@ class DocumentChange(http.Body):
     tags: Tags | MISSING = MISSING
 
 
+class Recrawl(http.Body):
+    """The body that reads a website again; its limits are those of this run (docs: recrawl)."""
+
+    crawl: CrawlConfig | None = None
+
+
 def routes() -> list[Route]:
     """Return the routes of the resource."""
     return [
@@ -77,7 +94,8 @@ def routes() -> list[Route]:
         Route("/v2/documents/tags", DOCUMENTS.list_tags, methods=["GET"]),
         Route("/v2/documents/{document_id}", read, methods=["GET"]),
         Route("/v2/documents/{document_id}", update, methods=["PATCH"]),
-        Route("/v2/documents/{document_id}", DOCUMENTS.delete, methods=["DELETE"]),
+        Route("/v2/documents/{document_id}", delete, methods=["DELETE"]),
+        Route("/v2/documents/{document_id}/recrawl", recrawl, methods=["POST"]),
     ]
 
 
@@ -85,22 +103,90 @@ async def create(request: Request) -> Response:
     """Create a document; it is ``started`` in the reply and ready when read (docs)."""
     body = await http.read_object(request)
     http.validate_body(NewDocument, body)
-    born = now()
+    crawl = body.pop("crawl", None) or body.pop("crawl_config", None)
+    store, born = http.store_of(request), now()
     row = {
         "document_id": generate_id("document"),
-        "document_name": "",
         "tags": [],
         "callback_url": None,
         "error_message": None,
-        "crawl_config": None,
         **body,
-        "status": "ready",
-        "progress": 100,
+        "document_name": body.get("document_name") or _default_name(body["document_url"]),
+        **_new_status(request, "started"),
+        **_crawl_fields(body["document_url"], crawl, born),
         "created_at": born,
         "updated_at": born,
     }
-    http.store_of(request).put("document", row["document_id"], row)
+    with store.write_transaction():
+        crawled = [item for item in store.all("document") if item.get("crawl_config")]
+        if crawl and len(crawled) >= _MAX_CRAWL_DOCUMENTS:
+            raise http.HttpError(429, _CRAWL_LIMIT_ERROR)
+        store.put("document", row["document_id"], row)
     return http.json_response(_public_row(row) | {"status": "started", "progress": 0})
+
+
+async def recrawl(request: Request) -> Response:
+    """Read a website again (docs: recrawl-document)."""
+    body = await http.read_object(request)
+    http.validate_body(Recrawl, body)
+    store = http.store_of(request)
+    with store.write_transaction():
+        row = DOCUMENTS.requested(request)
+        _refuse_recrawl(row)
+        row |= _new_status(request, "recrawling")
+        row |= {"last_crawled_at": now(), "crawl_count": row.get("crawl_count", 1) + 1}
+        row |= {"error_message": None, "updated_at": now()}
+        store.put("document", row["document_id"], row)
+    return http.json_response(_public_row(row) | {"status": "recrawling", "progress": None}, 202)
+
+
+def set_status(store: Store, document_id: str, changes: Row) -> None:
+    """Set status, progress and error of a document, as its processing does."""
+    with store.write_transaction():
+        row = DOCUMENTS.require(store, document_id) | changes | {"updated_at": now()}
+        store.put("document", document_id, row)
+
+
+def _new_status(request: Request, status: str) -> Row:
+    """Return the status that is stored: ready at once, or the given one until it is processed."""
+    if switches_of(request).documents == "ready":
+        return {"status": "ready", "progress": 100}
+    return {"status": status, "progress": 0 if status == "started" else None}
+
+
+def _default_name(url: str) -> str:
+    parts = urlsplit(url)
+    return posixpath.basename(parts.path) or parts.netloc
+
+
+def _crawl_fields(url: str, crawl: dict[str, Any] | None, born: str) -> Row:
+    if crawl is None:
+        return {"crawl_config": None}
+    config = CrawlConfig.model_validate(crawl).model_dump()
+    return {
+        "crawl_config": config,
+        "crawled_urls": [url],
+        "last_crawled_at": born,
+        "crawl_count": 1,
+    }
+
+
+def _refuse_recrawl(row: Row) -> None:
+    """Refuse a recrawl that is too early, or of a document that was not crawled (docs)."""
+    if not row.get("crawl_config"):
+        raise http.bad_request("Document was not created with crawl configuration")
+    if row["status"] not in {"ready", "error"}:
+        raise http.HttpError(
+            409,
+            "Document must be in 'ready' or 'error' state to recrawl, current status: "
+            f"{row['status']}",
+        )
+    last = datetime.fromisoformat(row.get("last_crawled_at") or row["created_at"])
+    minutes = int((_RECRAWL_COOLDOWN - (datetime.now(UTC) - last)).total_seconds() // 60) + 1
+    if row.get("crawl_count", 1) > 1 and minutes > 0:
+        raise http.HttpError(
+            429, f"Recrawl cooldown: please wait {minutes} minutes before recrawling again"
+        )
 
 
 async def list_all(request: Request) -> Response:
@@ -122,6 +208,8 @@ async def read(request: Request) -> Response:
 async def update(request: Request) -> Response:
     """Change name or tags with a plain object (docs: update-document)."""
     changes = await http.read_object(request)
+    if not isinstance(changes.get("document_name", ""), str):
+        raise http.bad_request("Invalid request: document_name must be a string")
     http.validate_body(DocumentChange, changes)
     store = http.store_of(request)
     with store.write_transaction():
@@ -129,3 +217,14 @@ async def update(request: Request) -> Response:
         row |= changes | {"updated_at": now()}
         store.put("document", row["document_id"], row)
     return http.json_response(_public_row(row))
+
+
+async def delete(request: Request) -> Response:
+    """Delete a document; nothing says that personas lose its id, so they keep it."""
+    store = http.store_of(request)
+    with store.write_transaction():
+        key = DOCUMENTS.requested(request)["document_id"]
+        store.remove("document", key)
+        if switches_of(request).deleted_references == "removed":
+            remove_reference(store, "document_ids", key)
+    return http.empty_response()

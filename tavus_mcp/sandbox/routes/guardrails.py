@@ -1,7 +1,11 @@
-"""Guardrails: single ones, and the legacy sets on the same path (docs: guardrails, legacy sets)."""
+"""Guardrails: single ones, and the legacy sets on the same path (docs: guardrails, legacy sets).
+
+Each item of a set is a single guardrail as well, with an id of its own; both change together.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -12,20 +16,27 @@ from starlette.routing import Route
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.sandbox import http
-from tavus_mcp.sandbox.ids import generate_id, now
+from tavus_mcp.sandbox.ids import generate_id, now_with_space
 from tavus_mcp.sandbox.json_patch import (
+    Operations,
     apply_operations,
+    invalid_operation,
     is_equal_json,
     not_modified_response,
     read_operations,
 )
-from tavus_mcp.sandbox.routes.resource import Resource
+from tavus_mcp.sandbox.routes.resource import Resource, remove_reference
 from tavus_mcp.sandbox.store import Row, Store
+from tavus_mcp.sandbox.switches import switches_of
 
 _TYPE_FIELD = "guardrail_type"
-_SERVER_FIELDS = frozenset({"uuid", "guardrails_id", "guardrail_type", "created_at", "updated_at"})
+_SET_FIELD = "guardrails_id"
 _NOT_FOUND = (404, "Guardrails not found")
+_ID_PATTERN = r"g[0-9a-f]+|[0-9a-f-]{36}"  # this sandbox once gave single guardrails a UUID
+_MALFORMED = "Invalid guardrails_id"
 _PAGING = http.Paging(limit=10, first_page=1)
+_DEFAULTS: Row = {"modality": "verbal", "callback_url": "", "app_message": True, "tags": []}
+_ITEM_DEFAULTS: Row = {"modality": "verbal", "callback_url": ""}
 Tag = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -48,14 +59,41 @@ class GuardrailSet(http.Body):
     data: Annotated[list[Guardrail], Field(min_length=1)]
 
 
+def _writable_part(row: Row) -> Row:
+    """Return what a patch of a single guardrail changes: its fields, but no empty ``tool_call``."""
+    fields = {name: row[name] for name in Guardrail.model_fields if row.get(name) is not None}
+    return _DEFAULTS | {
+        name: value for name, value in fields.items() if name != "tool_call" or value
+    }
+
+
 def _public_row(row: Row) -> Row:
-    return {name: value for name, value in row.items() if name != _TYPE_FIELD}
+    """Return a single guardrail as it is read."""
+    times = {name: row.get(name) for name in ("created_at", "updated_at")}
+    return {"uuid": row["uuid"], **_writable_part(row), **times}
+
+
+def _writable_set(row: Row) -> Row:
+    """Return what a patch of a set changes; its items carry the ids of the single guardrails."""
+    items = [
+        _ITEM_DEFAULTS | {name: value for name, value in item.items() if value is not None}
+        for item in row.get("data", [])
+    ]
+    return {"name": row.get("name", ""), "data": items}
+
+
+def _public_set(row: Row) -> Row:
+    """Return a set as it is read, with both names of its id (docs: legacy-guardrail-sets)."""
+    times = {name: row.get(name) for name in ("created_at", "updated_at")}
+    return {_SET_FIELD: row[_SET_FIELD], "uuid": row[_SET_FIELD], **_writable_set(row), **times}
 
 
 GUARDRAILS = Resource(
     kind="guardrail",
     parameter="guardrail_id",
     not_found=_NOT_FOUND,
+    id_pattern=_ID_PATTERN,
+    malformed=_MALFORMED,
     paging=_PAGING,
     search_fields=("guardrail_name", "uuid"),
     has_tags=True,
@@ -65,9 +103,11 @@ GUARDRAIL_SETS = Resource(
     kind="guardrails",
     parameter="guardrail_id",
     not_found=_NOT_FOUND,
+    id_pattern=_ID_PATTERN,
+    malformed=_MALFORMED,
     paging=_PAGING,
     search_fields=("name", "guardrails_id"),
-    render=_public_row,
+    render=_public_set,
 )
 
 
@@ -87,21 +127,11 @@ def routes() -> list[Route]:
 async def create(request: Request) -> Response:
     """Create one guardrail, or a legacy set when there is no ``guardrail_name`` on top."""
     body = await http.read_object(request, key="message")
-    store, born = http.store_of(request), now()
+    store = http.store_of(request)
     if "data" in body and "guardrail_name" not in body:
-        return http.json_response(_create_set(store, body, born))
+        return http.json_response(_create_set(store, body))
     http.validate_body(Guardrail, body, key="message")
-    row = {
-        "uuid": generate_id("guardrail"),
-        "modality": "verbal",
-        "callback_url": None,
-        "app_message": True,
-        "tags": [],
-        **body,
-        "guardrail_type": "user",
-        "created_at": born,
-        "updated_at": born,
-    }
+    row = _new_guardrail(body)
     store.put("guardrail", row["uuid"], row)
     return http.json_response(_public_row(row))
 
@@ -109,11 +139,14 @@ async def create(request: Request) -> Response:
 async def list_all(request: Request) -> Response:
     """List the legacy sets, or single guardrails with ``legacy=false`` (docs: guardrails)."""
     equals = http.type_filter(request, "type", _TYPE_FIELD)
+    first_page = 0 if switches_of(request).guardrail_pages == "from_0" else 1
+    paging = replace(_PAGING, first_page=first_page)
     if http.query_flag(request, "legacy", default=True):
-        return http.json_response(GUARDRAIL_SETS.page(request, equals))
+        return http.json_response(replace(GUARDRAIL_SETS, paging=paging).page(request, equals))
     verbose = http.query_flag(request, "verbose")
-    render = partial(_with_persona_refs, http.store_of(request)) if verbose else None
-    return http.json_response(GUARDRAILS.page(request, equals, render=render))
+    render = partial(_verbose_row, http.store_of(request)) if verbose else None
+    page = replace(GUARDRAILS, paging=paging).page(request, equals, render=render)
+    return http.json_response(page)
 
 
 async def read(request: Request) -> Response:
@@ -121,54 +154,155 @@ async def read(request: Request) -> Response:
     resource, row = _requested(request)
     verbose = resource is GUARDRAILS and http.query_flag(request, "verbose")
     return http.json_response(
-        _with_persona_refs(http.store_of(request), row) if verbose else resource.render(row)
+        _verbose_row(http.store_of(request), row) if verbose else resource.render(row)
     )
 
 
 async def patch(request: Request) -> Response:
-    """Apply a JSON Patch (docs: patch-guardrails)."""
+    """Apply a JSON Patch (docs: patch-guardrails); a set answers a sentence."""
     operations = await read_operations(request)
-    store, key = http.store_of(request), request.path_params["guardrail_id"]
+    store = http.store_of(request)
     with store.write_transaction():
         resource, row = _requested(request)
-        before = {name: value for name, value in row.items() if name not in _SERVER_FIELDS}
-        after = apply_operations(before, operations)
-        if is_equal_json(before, after):
+        is_single = resource is GUARDRAILS
+        changed = _patch_single(row, operations) if is_single else _patch_set(row, operations)
+        if changed is None:
             return not_modified_response()
-        http.validate_body(
-            Guardrail if resource is GUARDRAILS else GuardrailSet,
-            _without_nulls(after),
-            key="message",
-        )
-        server_fields = {name: row[name] for name in _SERVER_FIELDS & row.keys()}
-        row = server_fields | after | {"updated_at": now()}
-        store.put(resource.kind, key, row)
-    return http.json_response(_public_row(row))
+        changed["updated_at"] = now_with_space()
+        if is_single:
+            store.put("guardrail", row["uuid"], changed)
+            _update_item(store, changed)
+        else:
+            changed = _store_set(store, changed, row)
+    if is_single or switches_of(request).set_patch_answer == "document":
+        return http.json_response(resource.render(changed))
+    return http.json_response({"message": "Guardrails updated successfully"})
 
 
 async def delete(request: Request) -> Response:
-    """Delete it, also from the personas that use it (docs: delete-guardrails)."""
-    store, key = http.store_of(request), request.path_params["guardrail_id"]
+    """Delete it, and a set with all its items, also from the personas (docs: delete-guardrails)."""
+    store = http.store_of(request)
     with store.write_transaction():
-        resource, _ = _requested(request)
-        store.remove(resource.kind, key)
-        for persona in _personas_with_guardrail(store, key):
-            persona["guardrail_ids"] = [item for item in persona["guardrail_ids"] if item != key]
-            store.put("persona", persona["persona_id"], persona)
+        resource, row = _requested(request)
+        if resource is GUARDRAILS:
+            _delete_single(store, row["uuid"])
+            _update_item(store, row, is_deleted=True)
+        else:
+            store.remove("guardrails", row[_SET_FIELD])
+            remove_reference(store, _SET_FIELD, row[_SET_FIELD])
+            for item in row["data"]:
+                _delete_single(store, item.get("uuid", ""))
     return http.empty_response()
 
 
-def _create_set(store: Store, body: dict[str, Any], created_at: str) -> Row:
+def _new_guardrail(fields: Row) -> Row:
+    born = now_with_space()
+    row = {"uuid": generate_id("guardrail"), **_writable_part(fields), _TYPE_FIELD: "user"}
+    return row | {"created_at": born, "updated_at": born}
+
+
+def _create_set(store: Store, body: dict[str, Any]) -> Row:
     http.validate_body(GuardrailSet, body, key="message")
-    row = {"guardrails_id": generate_id("guardrails"), "name": "", **body}
-    row |= {"guardrail_type": "user", "created_at": created_at, "updated_at": created_at}
-    store.put("guardrails", row["guardrails_id"], row)
+    born = now_with_space()
+    row = {_SET_FIELD: generate_id("guardrails"), "name": "", **body, _TYPE_FIELD: "user"}
+    row |= {"created_at": born, "updated_at": born}
+    with store.write_transaction():
+        _store_set(store, row, {"data": []})
     return {
-        "guardrails_id": row["guardrails_id"],
+        _SET_FIELD: row[_SET_FIELD],
         "guardrails_name": row["name"],
         "status": "active",
-        "created_at": created_at,
+        "created_at": born,
     }
+
+
+def _store_set(store: Store, row: Row, before: Row) -> Row:
+    """Write a set and a single guardrail for each of its items; return the set.
+
+    An item without an id gets a new one. Guardrails of items that are gone are deleted; personas
+    keep their ids (docs: legacy-guardrail-sets).
+    """
+    items, seen = [], set()
+    for item in row["data"]:
+        single = (
+            store.get("guardrail", item.get("uuid", "")) if item.get("uuid") not in seen else None
+        )
+        single = (single or _new_guardrail(item)) | item | {_SET_FIELD: row[_SET_FIELD]}
+        if item.get("uuid") in seen or "uuid" not in item:
+            single["uuid"] = generate_id("guardrail")
+        seen.add(single["uuid"])
+        store.put("guardrail", single["uuid"], single)
+        items.append({**_ITEM_DEFAULTS, **item, "uuid": single["uuid"]})
+    for item in before["data"]:
+        if item.get("uuid") not in seen:
+            store.remove("guardrail", item.get("uuid", ""))
+    row = row | {"data": items}
+    store.put("guardrails", row[_SET_FIELD], row)
+    return row
+
+
+def _patch_single(row: Row, operations: Operations) -> Row | None:
+    """Return a patched guardrail, or None if nothing changed."""
+    before = _writable_part(row)
+    after = apply_operations(before, operations, http_error=invalid_operation())
+    if is_equal_json(before, after):
+        return None
+    fields = {name: value for name, value in after.items() if value is not None}
+    http.validate_body(Guardrail, fields, key="message")
+    rest = {name: value for name, value in row.items() if name not in Guardrail.model_fields}
+    return rest | _writable_part(fields)
+
+
+def _patch_set(row: Row, operations: Operations) -> Row | None:
+    """Return a patched set, or None if nothing changed."""
+    before = _writable_set(row)
+    operations = [_without_new_ids(operation) for operation in operations]
+    after = apply_operations(before, operations, http_error=invalid_operation())
+    if is_equal_json(before, after):
+        return None
+    items = after["data"] if isinstance(after.get("data"), list) else []
+    bodies = [_without_id(item) for item in items]
+    checked = {**after, "data": bodies} if items else after
+    http.validate_body(GuardrailSet, checked, key="message")
+    known = {item.get("uuid") for item in before["data"]}
+    if any(item.get("uuid") not in {*known, None} for item in items):
+        raise http.bad_request("Bad Request: uuid cannot be changed", key="message")
+    return row | {"name": after.get("name", ""), "data": items}
+
+
+def _without_new_ids(operation: dict[str, Any]) -> dict[str, Any]:
+    """Return an operation whose new items have no ids: a replaced item gets a new one (docs)."""
+    value = operation.get("value")
+    if operation["op"] not in {"add", "replace"} or not operation["path"].startswith("/data"):
+        return operation
+    if isinstance(value, list):
+        return {**operation, "value": [_without_id(item) for item in value]}
+    return {**operation, "value": _without_id(value)}
+
+
+def _without_id(item: Any) -> Any:
+    if not isinstance(item, dict):
+        return item
+    return {name: value for name, value in item.items() if name != "uuid"}
+
+
+def _update_item(store: Store, single: Row, *, is_deleted: bool = False) -> None:
+    """Change or remove the item of the set that a single guardrail belongs to."""
+    row = store.get("guardrails", single.get(_SET_FIELD, ""))
+    if row is None:
+        return
+    items = [
+        item for item in row["data"] if not (is_deleted and item.get("uuid") == single["uuid"])
+    ]
+    for item in items:
+        if item.get("uuid") == single["uuid"]:
+            item |= {name: single[name] for name in item.keys() & _writable_part(single).keys()}
+    store.put("guardrails", row[_SET_FIELD], row | {"data": items})
+
+
+def _delete_single(store: Store, key: str) -> None:
+    store.remove("guardrail", key)
+    remove_reference(store, "guardrail_ids", key)
 
 
 def _requested(request: Request) -> tuple[Resource, Row]:
@@ -177,18 +311,8 @@ def _requested(request: Request) -> tuple[Resource, Row]:
     return (GUARDRAIL_SETS, GUARDRAIL_SETS.requested(request)) if row is None else (GUARDRAILS, row)
 
 
-def _personas_with_guardrail(store: Store, key: str) -> list[Row]:
-    return [row for row in store.all("persona") if key in row.get("guardrail_ids", [])]
-
-
-def _with_persona_refs(store: Store, row: Row) -> Row:
-    refs = [
-        {"persona_id": user["persona_id"], "persona_name": user["persona_name"]}
-        for user in _personas_with_guardrail(store, row["uuid"])
-    ]
-    return row | {"persona_refs": refs}
-
-
-def _without_nulls(row: Row) -> Row:
-    """Return the fields that are set: a read returns unset ones as null."""
-    return {name: value for name, value in row.items() if value is not None}
+def _verbose_row(store: Store, row: Row) -> Row:
+    """Return a guardrail as a verbose read returns it: with the personas that use it (live)."""
+    users = [user for user in store.all("persona") if row["uuid"] in user.get("guardrail_ids", [])]
+    refs = [{"id": user["persona_id"], "name": user["persona_name"]} for user in users]
+    return _public_row(row) | {_TYPE_FIELD: row.get(_TYPE_FIELD, "user"), "persona_refs": refs}

@@ -79,6 +79,8 @@ async def create(request: Request) -> Response:
     persona_id = generate_id("persona")
     row = {"persona_id": persona_id} | persona
     row |= {"persona_type": "user", "created_at": born, "updated_at": born}
+    if switches_of(request).tool_ids_at_creation == "ignored":
+        row.pop("tool_ids", None)
     with store.write_transaction():
         check_references(store, {}, row, key="error")
         store.put("persona", persona_id, row)
@@ -117,6 +119,8 @@ async def patch(request: Request) -> Response:
     store, switches = http.store_of(request), switches_of(request)
     if switches.test_operations == "refused" and any(item["op"] == "test" for item in operations):
         raise bad_patch()
+    if switches.guardrail_ids_patches == "ignored":
+        operations = [item for item in operations if item["path"] != "/guardrail_ids"]
     kind = _DRAFT if switches.patches == "draft" else "persona"
     with store.write_transaction():
         live = require_editable(store, request.path_params["persona_id"], key="message")

@@ -9,26 +9,28 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tavus_mcp.sandbox import http, tool_validation
-from tavus_mcp.sandbox.ids import generate_id, now
+from tavus_mcp.sandbox.ids import generate_id, now, now_without_zone
 from tavus_mcp.sandbox.routes.resource import Resource, require_persona
 from tavus_mcp.sandbox.store import Row, Store
 
 
 def _public_row(row: Row) -> Row:
     """Return a tool as it is read: secrets masked, both names of its id (vendor client)."""
-    return {**tool_validation.mask_secrets(row), "uuid": row["tool_id"]}
+    return {"owner_id": None, **tool_validation.mask_secrets(row), "uuid": row["tool_id"]}
 
 
 TOOLS = Resource(
     kind="tool",
     parameter="tool_id",
-    not_found=(404, "Tool not found"),
-    paging=http.Paging(limit=25, first_page=1),
+    not_found=(400, "Bad Request. Tool not found"),
+    paging=http.Paging(limit=10, first_page=1),
     search_fields=("name", "tool_id"),
     has_tags=True,
     render=_public_row,
 )
 _MAX_ATTACHED_TOOLS = 50
+_OWNER_ID = 1
+_SYSTEM_TOOL = "Bad Request. Cannot {} system tools"
 _TYPE_FILTERS: dict[str, dict[str, Any]] = {
     "user": {"is_system_tool": False},
     "system": {"is_system_tool": True},
@@ -62,10 +64,10 @@ async def create(request: Request) -> Response:
     """Register a tool; names are unique in an account (docs: tools/create-tool)."""
     body = await http.read_object(request)
     tool_validation.validate_tool(body)
-    store, born = http.store_of(request), now()
+    store, born = http.store_of(request), now_without_zone()
     row = {
         "tool_id": generate_id("tool"),
-        "owner_id": "sandbox",
+        "owner_id": _OWNER_ID,
         **tool_validation.add_defaults(body),
     }
     row |= {"is_system_tool": False, "created_at": born, "updated_at": born}
@@ -89,23 +91,22 @@ async def update(request: Request) -> Response:
     http.reject_unknown_fields(changes, tool_validation.WRITABLE_FIELDS)
     store = http.store_of(request)
     with store.write_transaction():
-        before = TOOLS.requested(request)
-        after = before | changes
-        tool_validation.keep_secrets(before, after)
+        before = _require_user_tool(store, request, "modify")
+        after = before | tool_validation.replace_delivery(before, changes)
         tool_validation.validate_tool(
             {name: after[name] for name in tool_validation.WRITABLE_FIELDS & after.keys()}
         )
         _refuse_taken_name(store, after)
-        after["updated_at"] = now()
+        after["updated_at"] = now_without_zone()
         store.put("tool", after["tool_id"], after)
     return http.json_response(TOOLS.render(after))
 
 
 async def delete(request: Request) -> Response:
-    """Delete a tool, also from the personas that have it."""
+    """Delete a tool, also from the personas that have it; its name is free again."""
     store, tool_id = http.store_of(request), request.path_params["tool_id"]
     with store.write_transaction():
-        TOOLS.require(store, tool_id)
+        _require_user_tool(store, request, "delete")
         store.remove("tool", tool_id)
         for persona in store.all("persona"):
             if tool_id in persona.get("tool_ids", []):
@@ -116,11 +117,13 @@ async def delete(request: Request) -> Response:
 
 
 async def list_attached(request: Request) -> Response:
-    """List a persona's registered tools, not its inline ones (docs: list-pal-tools)."""
+    """List a persona's own registered tools, not inline or system ones (docs: list-pal-tools)."""
     store = http.store_of(request)
     attached = require_persona(request).get("tool_ids", [])
-    tools = [TOOLS.render(TOOLS.require(store, tool_id)) for tool_id in attached]
-    return http.json_response({"data": tools, "total_count": len(tools)})
+    tools = [TOOLS.require(store, tool_id) for tool_id in attached]
+    return http.json_response(
+        {"data": [TOOLS.render(tool) for tool in tools if not tool.get("is_system_tool")]}
+    )
 
 
 async def attach(request: Request) -> Response:
@@ -142,13 +145,13 @@ async def attach(request: Request) -> Response:
 
 
 async def detach(request: Request) -> Response:
-    """Detach a tool."""
+    """Detach a tool; one answer covers every id that is unknown (docs: detach-tool-from-pal)."""
     store, tool_id = http.store_of(request), request.path_params["tool_id"]
     with store.write_transaction():
-        persona = require_persona(request, for_change=True)
+        persona = store.get("persona", request.path_params["persona_id"]) or {}
         attached = persona.get("tool_ids", [])
-        if tool_id not in attached:
-            raise http.HttpError(*TOOLS.not_found)
+        if tool_id not in attached or persona["persona_type"] != "user":
+            raise http.bad_request("Bad Request. Tool not attached to this PAL")
         _set_tool_ids(store, persona, [item for item in attached if item != tool_id])
     return http.empty_response()
 
@@ -158,9 +161,17 @@ def _set_tool_ids(store: Store, persona: Row, tool_ids: list[str]) -> None:
     store.put("persona", persona["persona_id"], changed)
 
 
+def _require_user_tool(store: Store, request: Request, action: str) -> Row:
+    """Return a tool of the account; system tools, and unknown ids alike, are refused."""
+    row = store.get("tool", request.path_params["tool_id"])
+    if row is None or row.get("is_system_tool"):
+        raise http.bad_request(_SYSTEM_TOOL.format(action))
+    return row
+
+
 def _refuse_taken_name(store: Store, tool: Row) -> None:
     for other in store.all("tool"):
+        if other.get("is_system_tool"):
+            continue
         if other["name"] == tool["name"] and other["tool_id"] != tool["tool_id"]:
-            raise http.HttpError(
-                409, f"A tool named '{tool['name']}' already exists", key="message"
-            )
+            raise http.HttpError(409, f"A tool named '{tool['name']}' already exists")

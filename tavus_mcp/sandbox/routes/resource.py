@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tavus_mcp.sandbox import http
-from tavus_mcp.sandbox.ids import now
-from tavus_mcp.sandbox.json_patch import apply_operations, is_equal_json, read_operations
 from tavus_mcp.sandbox.store import Row, Store
 
 
@@ -20,13 +19,17 @@ class Resource:
     """A kind of stored document.
 
     ``parameter`` is the name of the id in its routes, ``not_found`` the status and the text of the
-    reply when there is no such document, ``search_fields`` where lists search for
-    ``name_or_uuid``, and ``render`` turns a stored document into what a read returns.
+    reply when there is no such document, ``not_found_key`` the field of that text, ``malformed``
+    the text of the 400 for an id that does not fit ``id_pattern``, ``search_fields`` where lists
+    search for ``name_or_uuid``, and ``render`` turns a stored document into what a read returns.
     """
 
     kind: str
     parameter: str
     not_found: tuple[int, str]
+    not_found_key: str = "error"
+    id_pattern: str = ""
+    malformed: str = ""
     paging: http.Paging
     search_fields: Sequence[str] = ()
     has_tags: bool = False
@@ -35,9 +38,11 @@ class Resource:
     def require(self, store: Store, key: str) -> Row:
         """Return a stored document, or raise the error of one that does not exist."""
         row = store.get(self.kind, key)
-        if row is None:
-            raise http.HttpError(*self.not_found)
-        return row
+        if row is not None:
+            return row
+        if self.id_pattern and not re.fullmatch(self.id_pattern, key):
+            raise http.bad_request(self.malformed)
+        raise http.HttpError(*self.not_found, key=self.not_found_key)
 
     def requested(self, request: Request) -> Row:
         """Return the stored document that a path names."""
@@ -80,27 +85,26 @@ class Resource:
             store.remove(self.kind, request.path_params[self.parameter])
         return http.empty_response()
 
-    async def patch(
-        self, request: Request, fields: Sequence[str], validate: Callable[[Row], None]
-    ) -> Row | None:
-        """Apply a JSON Patch to some fields; return the document, or None if nothing changed."""
-        operations = await read_operations(request)
-        store = http.store_of(request)
-        with store.write_transaction():
-            row = self.requested(request)
-            before = {name: row[name] for name in fields}
-            after = apply_operations(before, operations)
-            if is_equal_json(before, after):
-                return None
-            validate(after)
-            row |= after | {"updated_at": now()}
-            store.put(self.kind, request.path_params[self.parameter], row)
-        return row
-
 
 def require_persona(request: Request, *, for_change: bool = False) -> Row:
-    """Return the persona that a path names; stock personas cannot be changed."""
+    """Return the persona that a path names; stock personas cannot be changed.
+
+    One that is absent is a bad request (docs: list-pal-skills, list-pal-tools).
+    """
     persona = http.store_of(request).get("persona", request.path_params["persona_id"])
     if persona is None or (for_change and persona["persona_type"] != "user"):
-        raise http.HttpError(404, "PAL not found")
+        raise http.bad_request("PAL not found")
     return persona
+
+
+def remove_reference(store: Store, field: str, key: str) -> None:
+    """Remove the id of a deleted part from the personas whose ``field`` holds it."""
+    for persona in store.all("persona"):
+        value = persona.get(field)
+        if isinstance(value, list) and key in value:
+            persona[field] = [item for item in value if item != key]
+        elif value == key:
+            del persona[field]
+        else:
+            continue
+        store.put("persona", persona["persona_id"], persona)

@@ -11,9 +11,9 @@ from starlette.routing import Route
 from tavus_mcp.sandbox import http
 from tavus_mcp.sandbox.ids import now
 from tavus_mcp.sandbox.routes.resource import require_persona
+from tavus_mcp.sandbox.skill_validation import validate_config
 from tavus_mcp.sandbox.store import Row, Store
 
-_PAGING = http.Paging(limit=100, first_page=1)
 _SKILLS_KIND = "persona_skills"
 
 
@@ -31,14 +31,24 @@ def routes() -> list[Route]:
             Route(f"{path}/{{skill_id}}", detach, methods=["DELETE"]),
         )
     ]
-    return [Route("/v2/skills", list_skills, methods=["GET"]), *attached]
+    return [
+        Route("/v2/skills", list_skills, methods=["GET"]),
+        Route("/v2/skills/{skill_id}", read_skill, methods=["GET"]),
+        *attached,
+    ]
 
 
 async def list_skills(request: Request) -> Response:
-    """List every skill (docs: list-skills)."""
-    page = http.page_envelope(request, _PAGING, "skill")
-    page["data"] = [{**row, "display_name": row["name"], "tool_names": []} for row in page["data"]]
-    return http.json_response(page)
+    """List every skill, without pages (docs: list-skills)."""
+    rows = http.store_of(request).all("skill")
+    return http.json_response({"data": [_public_skill(row) for row in rows]})
+
+
+async def read_skill(request: Request) -> Response:
+    """Return one skill (vendor client)."""
+    return http.json_response(
+        _public_skill(_require_skill(http.store_of(request), request.path_params["skill_id"]))
+    )
 
 
 async def list_attached(request: Request) -> Response:
@@ -126,12 +136,23 @@ def _parse_config(body: Any) -> dict[str, Any]:
 
 
 def _build_attachment(store: Store, skill_id: str, config: Row, before: Row | None) -> Row:
-    skill = store.get("skill", skill_id)
-    if skill is None:
-        raise http.HttpError(404, f"Unknown skill '{skill_id}'")
-    for name in skill["required_config"]:
-        if not config.get(name):
-            raise http.missing_field(name)
+    _require_skill(store, skill_id)
+    validate_config(store, skill_id, config)
     moment = now()
     since = before["attached_at"] if before else moment
     return {"skill_id": skill_id, "config": config, "attached_at": since, "updated_at": moment}
+
+
+def _require_skill(store: Store, skill_id: str) -> Row:
+    skill = store.get("skill", skill_id)
+    if skill is None:
+        raise http.HttpError(404, f"Unknown skill '{skill_id}'")
+    return skill
+
+
+def _public_skill(row: Row) -> Row:
+    return {
+        "skill_id": row["skill_id"],
+        "display_name": row["name"],
+        "description": row["description"],
+    }
