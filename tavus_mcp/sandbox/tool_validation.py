@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import ipaddress
 import json
 import re
 from typing import Annotated, Any, Literal
@@ -10,7 +11,6 @@ from urllib.parse import urlsplit
 
 from pydantic import MISSING, Field
 
-from tavus_mcp.addresses import is_private_host
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.layers import FunctionName
 from tavus_mcp.models.masking import MASK
@@ -229,7 +229,14 @@ def _host_problem(url: str) -> str:
         return "delivery.api.url is no address"
     if "{" in parts.netloc:
         return "the host of delivery.api.url cannot have placeholders"
-    return "" if host and not is_private_host(host) else "delivery.api.url must be a public host"
+    return "" if _is_public(host) else "delivery.api.url must be a public host"
+
+
+def _is_public(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." in host.rstrip(".") and not host.endswith((".localhost", ".local", ".internal"))
 
 
 def _credentials_problem(auth: dict[str, Any]) -> str:
