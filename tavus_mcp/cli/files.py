@@ -62,15 +62,17 @@ def require_writable(name: str) -> None:
         raise OSError("it cannot be written, so its revision could not be; nothing was sent")
 
 
-def write_file(path: Path, text: str) -> None:
-    """Write a file completely or not at all; links are followed, the permissions stay.
+def write_file(path: Path, text: str, *, mode: int | None = None) -> None:
+    """Write a file completely or not at all; links are followed.
 
+    The permissions are ``mode``; without it they stay, and a new file has those of the umask.
     A file with several hard links is written in place, after a complete copy is on the disk, as
     replacing it would separate the names.
     """
     path = _resolve_links(path)
     status = path.stat() if path.exists() else None
-    mode = stat.S_IMODE(status.st_mode) if status else None
+    if mode is None and status is not None:
+        mode = stat.S_IMODE(status.st_mode)
     temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     # a new file gets the permissions that the umask leaves
@@ -81,6 +83,8 @@ def write_file(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         if status is not None and status.st_nlink > 1:
+            if mode is not None:
+                path.chmod(mode)
             path.write_bytes(text.encode())
         else:
             if mode is not None:

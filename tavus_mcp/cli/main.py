@@ -25,8 +25,13 @@ from tavus_mcp.settings import TOOLSETS, Settings, from_environment, parse_tools
 _OFFLINE_COMMANDS = frozenset({"demo", "sandbox", "journal", "manifest"})
 """Commands that never call Tavus, so that the key and the network settings do not matter."""
 
+_DIAGNOSTIC_COMMANDS = frozenset({"doctor"})
+"""Commands that report wrong settings themselves, so that those do not end them."""
+
 _HELP_BY_COMMAND: Mapping[str, str] = {
     "demo": "run a guided demo on the sandbox; exits non-zero if a step fails",
+    "install": "connect an assistant to this server, or disconnect it",
+    "doctor": "check the installation, the settings and the assistants; safe to paste",
     "list": "list the personas of the account",
     "export": "print a persona as a file, without its keys",
     "apply": "update or create personas from files",
@@ -54,11 +59,14 @@ def run(arguments: Sequence[str], *, parent: int = 0) -> int:
 
     A wrong option, and except for the server a wrong setting, ends with ``WRONG_USAGE``.
     """
-    options = _build_parser(arguments).parse_args(arguments, argparse.Namespace(parent=parent))
+    given = argparse.Namespace(parent=parent, variables=os.environ)
+    options = _build_parser(arguments).parse_args(arguments, given)
     try:
         settings = _load_settings(options)
     except BadSetting as error:
         return fail(f"--toolsets: {error}", ExitStatus.WRONG_USAGE)
+    if options.command in _DIAGNOSTIC_COMMANDS:
+        return _load_command(options.command).run(options, settings)
     for problem in settings.problems:
         fail(problem)
     if options.command is None:
@@ -73,9 +81,7 @@ def _load_command(name: str) -> CommandModule:
 
 
 def _load_settings(options: argparse.Namespace) -> Settings:
-    needs_key = getattr(options, "action", "") == "adopt"  # the one use of an account by a journal
-    is_offline = options.sandbox or (options.command in _OFFLINE_COMMANDS and not needs_key)
-    settings = from_environment(os.environ, needs_account=not is_offline)
+    settings = from_environment(os.environ, needs_account=not _is_offline(options))
     if options.toolsets is not None:
         settings = replace(settings, toolsets=parse_toolsets(options.toolsets))
     return replace(
@@ -83,6 +89,17 @@ def _load_settings(options: argparse.Namespace) -> Settings:
         sandbox=settings.sandbox or options.sandbox,
         read_only=settings.read_only or options.read_only,
     )
+
+
+def _is_offline(options: argparse.Namespace) -> bool:
+    """Tell whether the key and the network settings do not matter."""
+    if options.command == "install":
+        needs_key = options.scope == "user" and not (options.uninstall or options.print_only)
+    elif options.command in _OFFLINE_COMMANDS:
+        needs_key = getattr(options, "action", "") == "adopt"  # the one use of an account
+    else:
+        needs_key = True
+    return options.sandbox or not needs_key
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,0 +1,115 @@
+"""Reading and writing the configuration file of a host, with a backup beside it."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tavus_mcp.cli.files import write_file
+from tavus_mcp.hosts.entry import (
+    find_entry,
+    holds_nothing_else,
+    install_entry,
+    is_same_without_entry,
+    mask_entry,
+    read_document,
+    remove_entry,
+)
+from tavus_mcp.hosts.jsonc import BadConfig, JsonDocument
+from tavus_mcp.hosts.table import Host
+
+PRIVATE_MODE = 0o600
+_OTHERS_BITS = 0o077
+
+
+@dataclass(frozen=True)
+class HostFile:
+    """The file of a host for a user or, with ``is_project``, for everyone in a folder.
+
+    Methods raise ``BadConfig`` for a file that the host could not read either, and ``OSError``.
+    """
+
+    host: Host
+    path: Path
+    is_project: bool = False
+
+    @property
+    def backup_path(self) -> Path:
+        """Where the file is copied to before it changes; secrets of our entry are masked there."""
+        return self.path.with_name(f"{self.path.name}.tavus-mcp.bak")
+
+    def read(self) -> JsonDocument | None:
+        """Return the content, None if there is no file."""
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
+            return None
+        return read_document(content, self.host)
+
+    def is_private(self) -> bool:
+        """Tell whether only this user may read the file."""
+        return not stat.S_IMODE(self.path.stat().st_mode) & _OTHERS_BITS
+
+    def install(self, entry: dict[str, Any], *, is_secret: bool) -> bool:
+        """Write an entry; return False if the file holds it already and nothing was written.
+
+        With ``is_secret`` the entry holds a key, so that only this user may read the file.
+        """
+        before = self.read()
+        empty = JsonDocument.empty(self.host.syntax)
+        after = install_entry(before or empty, self.host, entry)
+        mode = PRIVATE_MODE if is_secret or (before is None and not self.is_project) else None
+        if (
+            before is not None
+            and after.text == before.text
+            and (not is_secret or self.is_private())
+        ):
+            return False
+        if before is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.backup_path.unlink(missing_ok=True)
+        elif after.text != before.text:
+            self._back_up(before)
+        write_file(self.path, after.text, mode=mode)
+        return True
+
+    def uninstall(self) -> bool:
+        """Remove our entry; return False if there is none.
+
+        A file that is then as it was before the entry was added gets its bytes of then, and one
+        that held nothing else is removed.
+        """
+        before = self.read()
+        if before is None or find_entry(before, self.host) is None:
+            return False
+        after = remove_entry(before, self.host)
+        backup = self._read_backup()
+        is_own_file = backup is None or (
+            find_entry(backup, self.host) is not None
+            and holds_nothing_else(remove_entry(backup, self.host), self.host)
+        )
+        if is_own_file and holds_nothing_else(after, self.host) and not self.path.is_symlink():
+            self.path.unlink()
+            self.backup_path.unlink(missing_ok=True)
+            return True
+        text = after.text
+        if (
+            backup is not None
+            and find_entry(backup, self.host) is None
+            and is_same_without_entry(backup, after, self.host)
+        ):
+            text = backup.text
+        self._back_up(before)
+        write_file(self.path, text)
+        return True
+
+    def _back_up(self, document: JsonDocument) -> None:
+        write_file(self.backup_path, mask_entry(document, self.host).text, mode=PRIVATE_MODE)
+
+    def _read_backup(self) -> JsonDocument | None:
+        try:
+            return read_document(self.backup_path.read_bytes(), self.host)
+        except (OSError, BadConfig):
+            return None

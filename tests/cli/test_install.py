@@ -1,0 +1,392 @@
+"""``tavus-mcp install``: the entry of this server in the files of hosts."""
+
+from __future__ import annotations
+
+import json
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_runner import CommandResult, CommandRunner
+from forked_processes import ForkServer
+
+from tavus_mcp.hosts.table import HOSTS
+from tavus_mcp.settings import from_environment
+
+KEY = "tvs-0123456789abcdef"
+OTHER_KEY = "tvs-fedcba9876543210"
+USER_FILES = {
+    "claude-desktop": ".config/Claude/claude_desktop_config.json",
+    "claude-code": ".claude.json",
+    "cursor": ".cursor/mcp.json",
+    "vscode": ".config/Code/User/mcp.json",
+    "gemini": ".gemini/settings.json",
+    "windsurf": ".codeium/windsurf/mcp_config.json",
+}
+PROJECT_FILES = {
+    "claude-code": (".mcp.json", "${TAVUS_API_KEY}"),
+    "cursor": (".cursor/mcp.json", "${env:TAVUS_API_KEY}"),
+    "vscode": (".vscode/mcp.json", "${input:tavus-api-key}"),
+    "gemini": (".gemini/settings.json", "${TAVUS_API_KEY}"),
+}
+Install = Callable[..., CommandResult]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home folder of a user on Linux, with an installed program."""
+    program = tmp_path / "home/.local/bin/tavus-mcp"
+    program.parent.mkdir(parents=True)
+    program.touch(0o755)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(sys, "argv", [str(program)])
+    for name in ("XDG_CONFIG_HOME", "CLAUDE_CONFIG_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The folder of a project, in which commands run."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def install(home: Path, project: Path) -> Install:
+    """Run ``tavus-mcp install`` with a key in the environment."""
+    runner = CommandRunner(project, {"TAVUS_MCP_DATA_DIR": "", "TAVUS_API_KEY": KEY})
+
+    def run(*arguments: str, **env: str) -> CommandResult:
+        return runner.run_without_sandbox("install", *arguments, **env)
+
+    return run
+
+
+def read_entry(path: Path, host: str) -> dict[str, Any]:
+    return dict(json.loads(path.read_text())[HOSTS[host].servers_key]["tavus"])
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("host", USER_FILES)
+def test_a_host_gets_an_entry_with_the_key_in_a_private_file(
+    home: Path, install: Install, host: str
+) -> None:
+    done = install(host)
+    path = home / USER_FILES[host]
+    assert done.status == 0, done
+    entry = read_entry(path, host)
+    assert entry.pop("type", "stdio") == "stdio"
+    assert entry == {
+        "command": str(home / ".local/bin/tavus-mcp"),
+        "args": [],
+        "env": {"TAVUS_API_KEY": KEY},
+    }
+    assert mode_of(path) == 0o600
+    assert str(path) in done.stdout
+    assert KEY not in done.stdout + done.stderr
+    assert from_environment(entry["env"]).api_key == KEY
+
+
+@pytest.mark.parametrize("host", USER_FILES)
+def test_installing_twice_changes_nothing(home: Path, install: Install, host: str) -> None:
+    install(host)
+    path = home / USER_FILES[host]
+    before = path.stat()
+    done = install(host)
+    assert (done.status, path.stat()) == (0, before)
+    assert "Nothing to change" in done.stdout
+    assert [item.name for item in path.parent.iterdir() if item.suffix == ".bak"] == []
+
+
+@pytest.mark.parametrize("host", PROJECT_FILES)
+def test_a_project_gets_a_reference_in_place_of_the_key(
+    project: Path, install: Install, host: str
+) -> None:
+    name, reference = PROJECT_FILES[host]
+    done = install(host, "--scope", "project")
+    assert done.status == 0, done
+    assert read_entry(project / name, host)["env"] == {"TAVUS_API_KEY": reference}
+    assert all(KEY not in path.read_text() for path in project.rglob("*") if path.is_file())
+    assert KEY not in done.stdout + done.stderr
+
+
+def test_vs_code_asks_for_the_key_of_a_project(project: Path, install: Install) -> None:
+    install("vscode", "--scope", "project")
+    config = json.loads((project / ".vscode/mcp.json").read_text())
+    assert config["inputs"] == [
+        {
+            "type": "promptString",
+            "id": "tavus-api-key",
+            "description": "Tavus API key",
+            "password": True,
+        }
+    ]
+    install("vscode", "--scope", "project", "--uninstall")
+    assert not (project / ".vscode/mcp.json").exists()
+
+
+def test_an_input_that_another_server_uses_stays(project: Path, install: Install) -> None:
+    path = project / ".vscode/mcp.json"
+    install("vscode", "--scope", "project")
+    config = json.loads(path.read_text())
+    config["servers"]["other"] = {"env": {"KEY": "${input:tavus-api-key}"}}
+    path.write_text(json.dumps(config))
+    install("vscode", "--scope", "project", "--uninstall")
+    after = json.loads(path.read_text())
+    assert list(after["servers"]) == ["other"]
+    assert after["inputs"] == config["inputs"]
+
+
+def test_a_key_that_a_person_wrote_into_a_project_is_replaced(
+    project: Path, install: Install
+) -> None:
+    entry = {"command": "uvx", "env": {"TAVUS_API_KEY": KEY}}
+    (project / ".mcp.json").write_text(json.dumps({"mcpServers": {"tavus": entry}}))
+    install("claude-code", "--scope", "project")
+    assert all(KEY not in path.read_text() for path in project.iterdir())
+
+
+def test_the_sandbox_needs_no_key(home: Path, install: Install) -> None:
+    done = install("cursor", "--sandbox", TAVUS_API_KEY="")
+    assert done.status == 0, done
+    entry = read_entry(home / ".cursor/mcp.json", "cursor")
+    assert entry["args"] == ["--sandbox"]
+    assert "env" not in entry
+
+
+def test_the_options_and_settings_of_the_command_are_those_of_the_server(
+    home: Path, install: Install, tmp_path: Path
+) -> None:
+    environment = {
+        "TAVUS_MCP_TOOLSETS": "personas,account",
+        "TAVUS_BASE_URL": "https://gateway.example/v2",
+        "TAVUS_MCP_PROTECTED": "1",
+        "TAVUS_MCP_DATA_DIR": str(tmp_path / "data"),
+    }
+    install("cursor", "--read-only", **environment)
+    entry = read_entry(home / ".cursor/mcp.json", "cursor")
+    assert entry["args"] == ["--read-only", "--toolsets", "personas,account"]
+    assert entry["env"] == {
+        "TAVUS_API_KEY": KEY,
+        "TAVUS_BASE_URL": "https://gateway.example/v2",
+        "TAVUS_MCP_PROTECTED": "1",
+        "TAVUS_MCP_DATA_DIR": str(tmp_path / "data"),
+    }
+    done = install("cursor", **environment)
+    assert "The earlier entry had --read-only, which this one has not." in done.stdout
+
+
+def test_print_writes_nothing_and_shows_a_placeholder(home: Path, install: Install) -> None:
+    before = sorted(home.rglob("*"))
+    done = install("vscode", "--print")
+    entry = json.loads(done.stdout)["servers"]["tavus"]
+    assert entry["env"] == {"TAVUS_API_KEY": "YOUR_TAVUS_API_KEY"}
+    assert KEY not in done.stdout + done.stderr
+    assert str(home / USER_FILES["vscode"]) in done.stderr
+    assert sorted(home.rglob("*")) == before
+
+
+COMMENTED = """{
+  // my servers
+  "mcpServers": {
+    "other": { "command": "x", "env": { "KEY": "other-secret" } }, /* first */
+  },
+}
+"""
+
+
+def test_the_other_entries_and_comments_stay_and_a_backup_is_made(
+    home: Path, install: Install
+) -> None:
+    path = home / ".cursor/mcp.json"
+    path.parent.mkdir()
+    path.write_text(COMMENTED)
+    path.chmod(0o644)
+    done = install("cursor")
+    backup = path.with_name("mcp.json.tavus-mcp.bak")
+    assert f"The file as it was before: {backup}" in done.stdout
+    assert backup.read_text() == COMMENTED
+    assert (mode_of(backup), mode_of(path)) == (0o600, 0o600)
+    assert path.read_text().startswith(COMMENTED.partition("/* first */")[0])
+    install("cursor", TAVUS_API_KEY=OTHER_KEY)
+    assert KEY not in path.read_text() + backup.read_text()
+    assert OTHER_KEY in path.read_text()
+    install("cursor", "--uninstall")
+    assert path.read_text() == COMMENTED
+    assert OTHER_KEY not in backup.read_text()
+
+
+def test_without_a_key_the_permissions_stay(home: Path, install: Install) -> None:
+    path = home / ".gemini/settings.json"
+    path.parent.mkdir()
+    path.write_text("{}")
+    path.chmod(0o640)
+    install("gemini", "--sandbox")
+    assert mode_of(path) == 0o640
+    install("gemini", "--uninstall")
+    assert (path.read_text(), mode_of(path)) == ("{}", 0o640)
+
+
+def test_a_readable_file_with_a_key_is_made_private(home: Path, install: Install) -> None:
+    install("cursor")
+    path = home / ".cursor/mcp.json"
+    path.chmod(0o644)
+    assert "Only you may read the file" in install("cursor").stdout
+    assert mode_of(path) == 0o600
+
+
+def test_a_link_stays_a_link_and_a_repository_is_named(home: Path, install: Install) -> None:
+    target = home / "dotfiles/cursor.json"
+    (home / "dotfiles/.git").mkdir(parents=True)
+    target.write_text('{"mcpServers": {}}')
+    link = home / ".cursor/mcp.json"
+    link.parent.mkdir()
+    link.symlink_to(target)
+    done = install("cursor")
+    assert link.is_symlink()
+    assert "tavus" in target.read_text()
+    assert f"inside the git repository {home / 'dotfiles'}" in done.stdout
+    install("cursor", "--uninstall")
+    assert link.is_symlink()
+    assert target.read_text() == '{"mcpServers": {}}'
+
+
+def test_a_file_that_cannot_be_parsed_is_not_touched(home: Path, install: Install) -> None:
+    path = home / ".config/Claude/claude_desktop_config.json"
+    path.parent.mkdir(parents=True)
+    path.write_text('{\n  "mcpServers": {\n    "a": {},\n  }\n}')
+    before = path.stat()
+    done = install("claude-desktop")
+    assert done.status == 4
+    assert f"{path}: line 4, column 3: " in done.stderr
+    assert "remove the comma before the closing bracket" in done.stderr
+    assert "The file was not changed" in done.stderr
+    assert path.stat() == before
+    assert [item.name for item in path.parent.iterdir()] == [path.name]
+
+
+def test_a_folder_in_place_of_the_file_is_named(home: Path, install: Install) -> None:
+    (home / ".cursor/mcp.json").mkdir(parents=True)
+    done = install("cursor")
+    assert done.status == 1
+    assert "mcp.json: Is a directory" in done.stderr
+
+
+def test_nothing_to_uninstall_is_no_error(home: Path, install: Install) -> None:
+    done = install("cursor", "--uninstall", TAVUS_API_KEY="")
+    assert done.status == 0
+    assert "Nothing to remove" in done.stdout
+    assert not (home / ".cursor").exists()
+
+
+WRONG_REQUESTS = {
+    "misspelt host": (["cursr"], "did you mean 'cursor'? Choose of claude-desktop, claude-code"),
+    "unknown host": (["emacs"], "'emacs' is no host that this command knows. Choose of"),
+    "no file of a project": (["windsurf", "--scope", "project"], "Use --scope user"),
+    "scope": (["cursor", "--scope", "team"], "--scope"),
+    "two actions": (["cursor", "--print", "--uninstall"], "not allowed with"),
+    "no host": ([], "HOST"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_REQUESTS)
+def test_a_wrong_request_is_explained(
+    install: Install, case: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments, expected = WRONG_REQUESTS[case]
+    try:
+        done = install(*arguments)
+        status, errors = done.status, done.stderr
+    except SystemExit as end:
+        status, errors = end.code, expected  # argparse, whose texts test_commands covers
+    assert status == 64
+    assert expected in errors
+
+
+def test_a_project_in_the_home_folder_is_refused(home: Path) -> None:
+    runner = CommandRunner(home, {"TAVUS_MCP_DATA_DIR": ""})
+    done = runner.run_without_sandbox("install", "cursor", "--scope", "project")
+    assert done.status == 64
+    assert "your home folder" in done.stderr
+    assert not (home / ".cursor").exists()
+
+
+def test_without_key_and_terminal_nothing_is_written(home: Path, install: Install) -> None:
+    done = install("cursor", TAVUS_API_KEY="")
+    assert done.status == 5
+    assert "Set TAVUS_API_KEY" in done.stderr
+    assert not (home / ".cursor").exists()
+
+
+def test_a_key_in_the_file_is_used_again(home: Path, install: Install) -> None:
+    install("cursor")
+    done = install("cursor", "--read-only", TAVUS_API_KEY="")
+    assert done.status == 0, done
+    entry = read_entry(home / ".cursor/mcp.json", "cursor")
+    assert entry["env"] == {"TAVUS_API_KEY": KEY}
+    assert entry["args"] == ["--read-only"]
+
+
+def test_a_placeholder_in_the_environment_is_refused(home: Path, install: Install) -> None:
+    done = install("cursor", TAVUS_API_KEY="YOUR_TAVUS_API_KEY")
+    assert done.status == 64
+    assert "TAVUS_API_KEY: holds a placeholder" in done.stderr
+    assert not (home / ".cursor").exists()
+
+
+TYPE_KEY = """
+import fcntl, os, pty, sys, termios, threading
+from tavus_mcp.cli import main
+
+terminal, theirs = pty.openpty()
+os.setsid()
+fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+os.dup2(theirs, 0)
+sys.argv[0] = {program!r}
+seen = b""
+
+def answer():
+    global seen
+    while b"): " not in seen:
+        seen += os.read(terminal, 1000)
+    os.write(terminal, {typed!r})
+    while not seen.endswith(b"\\n"):
+        seen += os.read(terminal, 1000)
+
+person = threading.Thread(target=answer)
+person.start()
+status = main.run(["install", "cursor"])
+person.join()
+print("terminal:", seen.decode())
+raise SystemExit(status)
+"""
+
+
+@pytest.mark.parametrize(
+    ("typed", "status"), [(f"{KEY}\n", 0), ("<your key>\n", 4), ("\n", 5)], ids=str
+)
+def test_a_typed_key_is_hidden(
+    home: Path, fork_server: ForkServer, tmp_path: Path, typed: str, status: int
+) -> None:
+    path = home / ".cursor/mcp.json"
+    program = TYPE_KEY.format(program=sys.argv[0], typed=typed.encode())
+    environment = {"HOME": str(home), "TAVUS_MCP_DATA_DIR": ""}
+    with fork_server.start(tmp_path / "run", program=program, **environment) as process:
+        process.wait_for_exit()
+        output = b"".join(process.non_message_lines).decode()
+        errors = process.read_stderr()
+        assert process.process.returncode == status, output + errors
+    assert "terminal: Tavus API key (hidden): " in output
+    assert typed.strip() not in (output + errors if typed.strip() else ())
+    assert path.exists() == (status == 0)
+    if not status:
+        assert read_entry(path, "cursor")["env"] == {"TAVUS_API_KEY": KEY}
