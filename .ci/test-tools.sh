@@ -1,7 +1,9 @@
 # Functions of .ci/run that provide the programs which some extended tests need: Chromium, Node.js packages and a
-# PostgreSQL server. Each one is optional. A function sets the environment variable by which the tests find a program,
-# or adds a line to SKIPPED_CHECKS; it does not fail.
+# PostgreSQL server. Each one is optional. A function adds the environment variable by which the tests find a program to
+# TEST_VARIABLES, or a line to SKIPPED_CHECKS; it does not fail. The variables are for the tests only: the server refuses
+# to work with a variable that looks like a setting and is none.
 
+TEST_VARIABLES=()
 SKIPPED_CHECKS=()
 POSTGRES_PID=""
 POSTGRES_FOLDER=""
@@ -39,8 +41,7 @@ install_debian_packages() {
     done
   fi
   if command -v chromium > /dev/null; then
-    TAVUS_MCP_TEST_CHROMIUM="$(command -v chromium)"
-    export TAVUS_MCP_TEST_CHROMIUM
+    TEST_VARIABLES+=("TAVUS_MCP_TEST_CHROMIUM=$(command -v chromium)")
   else
     skip_checks "the view in a browser" "Chromium is not installed"
   fi
@@ -66,7 +67,7 @@ install_node_packages() {
     cp tests/node/package.json .node/installed.json
   fi
   if .node/node_modules/.bin/node --version > /dev/null 2>&1; then
-    export TAVUS_MCP_TEST_NODE_MODULES="$PWD/.node/node_modules"
+    TEST_VARIABLES+=("TAVUS_MCP_TEST_NODE_MODULES=$PWD/.node/node_modules")
   else
     skip_checks "$checks" "the package node does not run on this machine"
   fi
@@ -97,7 +98,7 @@ start_postgres() {
     POSTGRES_PID=$!
     for attempt in $(seq 100); do
       if "$programs/pg_isready" -q -h 127.0.0.1 -p "$port"; then
-        export TAVUS_MCP_TEST_POSTGRES="postgresql://tavus:$password@127.0.0.1:$port/postgres"
+        TEST_VARIABLES+=("TAVUS_MCP_TEST_POSTGRES=postgresql://tavus:$password@127.0.0.1:$port/postgres")
         return
       fi
       kill -0 "$POSTGRES_PID" 2> /dev/null || break
