@@ -99,3 +99,16 @@ def test_every_call_of_the_vendors_client_succeeds(run_client: RunClient) -> Non
     }
     for kind, names in expected.items():
         assert names <= set(result["rows"][kind])
+
+
+def test_the_comparison_with_the_vendors_server_is_current(client_python: str) -> None:
+    """If this fails: python docs/measure_comparison.py"""
+    script = str(ROOT / "docs" / "measure_comparison.py")
+    vendor = str(Path(client_python).with_name("tavus-mcp"))
+    done = subprocess.run(
+        [sys.executable, script, "--check", "--vendor", vendor],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
