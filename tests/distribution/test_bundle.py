@@ -20,9 +20,9 @@ from tavus_mcp.cli.manifest import MIN_PYTHON
 from tavus_mcp.settings import VARIABLES
 
 ROOT = Path(__file__).parents[2]
-MCPB_VARIABLE = "TEST_MCPB"
-"""Names the command of the npm package @anthropic-ai/mcpb, if it is not on PATH."""
-NAMED_MCPB = os.environ.get(MCPB_VARIABLE)  # before tests remove the variables of the machine
+NODE_VARIABLE = "TAVUS_MCP_TEST_NODE_MODULES"
+"""Names the folder node_modules of tests/node/package.json."""
+NODE_MODULES = os.environ.get(NODE_VARIABLE)  # before tests remove the variables of the machine
 
 
 @pytest.fixture(scope="module")
@@ -114,9 +114,18 @@ async def test_an_unpacked_bundle_starts_as_its_manifest_says(bundle: Path, tmp_
 def test_the_official_tool_accepts_the_manifest_and_the_bundle(
     bundle: Path, builder: ModuleType
 ) -> None:
-    mcpb = NAMED_MCPB or shutil.which("mcpb")
+    path = os.pathsep.join(
+        [*([f"{NODE_MODULES}/.bin"] if NODE_MODULES else []), os.environ["PATH"]]
+    )
+    mcpb = shutil.which("mcpb", path=path)
     if mcpb is None:
-        pytest.skip(f"npm package @anthropic-ai/mcpb: not on PATH, and {MCPB_VARIABLE} is not set")
+        pytest.skip(f"npm package @anthropic-ai/mcpb: not on PATH or in {NODE_VARIABLE}")
     for arguments in (["validate", str(builder.MANIFEST)], ["info", str(bundle)]):
-        done = subprocess.run([mcpb, *arguments], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [mcpb, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PATH": path},
+        )
         assert done.returncode == 0, done.stdout + done.stderr

@@ -13,7 +13,7 @@ from mcp import Client, StdioServerParameters
 
 BUILD_FILES = ("pyproject.toml", "README.md", "LICENSE")
 """What the package is built from, besides itself."""
-UV_VARIABLE = "TEST_UV"
+UV_VARIABLE = "TAVUS_MCP_TEST_UV"
 """Names the command ``uv``, if it is neither on PATH nor beside the Python of the tests."""
 _NAMED_UV = os.environ.get(UV_VARIABLE)  # before tests remove the variables of the machine
 
