@@ -125,7 +125,9 @@ class App:
         return without_bearer(self.secret(reference, argument_path=argument_path))
 
     async def _is_live(self, persona_id: str) -> bool:
-        """Tell whether a user persona is in the account of this server."""
+        """Tell whether a user persona is in the account of this server; a part proves nothing."""
+        if "/" in persona_id:
+            return False
         try:
             document = await self.api.get_persona(persona_id)
         except NotFound:

@@ -17,7 +17,7 @@ from tavus_mcp.history.record import record_observed
 from tavus_mcp.history.redactions import redacted_paths
 from tavus_mcp.history.revisions import load_revision
 from tavus_mcp.history.revivals import revived_id
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import Document, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.receipt import FieldChange
 from tavus_mcp.personas.plans import Plan
@@ -74,7 +74,7 @@ async def plan_restoration(
     )
 
 
-def _lost_key_findings(stored: PersonaDocument) -> list[RuleFinding]:
+def _lost_key_findings(stored: Document) -> list[RuleFinding]:
     """Return a finding for each key that an undo of a deletion cannot bring back."""
     return [
         warning(

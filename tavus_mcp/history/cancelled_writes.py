@@ -1,21 +1,21 @@
-"""Find out whether a cancelled or unanswered write of a persona took effect."""
+"""Find out whether a cancelled or unanswered write of an object took effect."""
 
 from __future__ import annotations
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import NotFound
-from tavus_mcp.history.record import EXPECTED_VALUES, record_outcome
+from tavus_mcp.history.record import DELETIONS, EXPECTED_VALUES, record_outcome
 from tavus_mcp.journal.entry import JournalEntry
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import get_at, pointer_tokens
 from tavus_mcp.models.masking import has_secret_at
 from tavus_mcp.models.persona import is_unread
 
 
-async def report_cancelled_write(app: App, document: PersonaDocument) -> list[RuleFinding]:
-    """Record and report whether a cancelled write of a persona, as just read, took effect."""
-    intent = app.cancelled_writes.pop(document.persona_id, None)
+async def report_cancelled_write(app: App, document: Document) -> list[RuleFinding]:
+    """Record and report whether a cancelled write of an object, as just read, took effect."""
+    intent = app.cancelled_writes.pop(document.journal_id, None)
     if intent is None:
         return []
     is_applied = has_taken_effect(app, intent, document)
@@ -30,20 +30,20 @@ async def report_cancelled_write(app: App, document: PersonaDocument) -> list[Ru
 
 
 async def explain_missing(app: App, persona_id: str, error: NotFound) -> NotFound:
-    """Return the error to raise for a missing persona.
+    """Return the error to raise for a missing object.
 
-    If a cancelled ``delete_persona`` is pending for it, record that as applied and say so.
+    If a cancelled deletion is pending for it, record that as applied and say so.
     """
     intent = app.cancelled_writes.get(persona_id)
-    if intent is None or intent.tool != "delete_persona":
+    if intent is None or intent.tool not in DELETIONS:
         return error
     del app.cancelled_writes[persona_id]
     await record_outcome(app, intent, "applied")
-    return NotFound(f"{error} The delete_persona that was cancelled took effect.", status=404)
+    return NotFound(f"{error} The {intent.tool} that was cancelled took effect.", status=404)
 
 
-def has_taken_effect(app: App, intent: JournalEntry, current: PersonaDocument) -> bool:
-    """Tell whether a persona holds every value that an intent was to bring.
+def has_taken_effect(app: App, intent: JournalEntry, current: Document) -> bool:
+    """Tell whether an object holds every value that an intent was to bring.
 
     Masked keys and fields that Tavus never returns prove nothing; with nothing else to compare,
     the answer is False.

@@ -10,15 +10,16 @@ from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument, NotFound, TavusError
 from tavus_mcp.history.accounts import require_own_persona
 from tavus_mcp.history.cancelled_writes import has_taken_effect
-from tavus_mcp.history.record import READ_AGAIN
+from tavus_mcp.history.record import DELETIONS, READ_AGAIN
 from tavus_mcp.history.revivals import REVIVED_AS, REVIVES
 from tavus_mcp.history.states import parse_state
-from tavus_mcp.journal.entry import JournalEntry, plan_id_of
+from tavus_mcp.journal.entry import JournalEntry, plan_id_of, split_journal_id
 from tavus_mcp.journal.history import HistorySlice
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import Document, PersonaDocument
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.receipt import FieldChange, abridge, changes_of
+from tavus_mcp.tavus_api.endpoints import ENDPOINTS
 from tavus_mcp.text import truncate
 
 FIRST_SEEN, CHANGED_OUTSIDE = "first seen", "changed outside"
@@ -83,7 +84,7 @@ def _is_open(history: HistorySlice, entry: JournalEntry) -> bool:
 
 
 def _build_row(
-    app: App, history: HistorySlice, entry: JournalEntry, current: PersonaDocument | None
+    app: App, history: HistorySlice, entry: JournalEntry, current: Document | None
 ) -> JsonObject:
     outcome = history.outcomes.get(entry.seq)
     plan = history.plans.get(entry.seq)
@@ -145,19 +146,20 @@ def _shorten(value: object) -> object:
     return f"{len(value)} items" if isinstance(value, list) and is_long else value
 
 
-def _infer_outcome(app: App, entry: JournalEntry, current: PersonaDocument) -> JsonObject:
+def _infer_outcome(app: App, entry: JournalEntry, current: Document) -> JsonObject:
     """Return what the current persona shows of an intent without an outcome."""
-    if entry.tool == "delete_persona":
+    if entry.tool in DELETIONS:
         return {"status": "unknown" if current.data else "applied"}
     if has_taken_effect(app, entry, current):
         return {"status": "applied", "revision": current.revision}
     return {"status": "unknown"}
 
 
-async def _load_current(app: App, persona_id: str) -> PersonaDocument | None:
+async def _load_current(app: App, persona_id: str) -> Document | None:
     """Return the persona; an empty document if it was deleted, None if it cannot be read."""
     try:
-        return await app.api.get_persona(persona_id)
+        kind, object_id = split_journal_id(persona_id)
+        return await app.api.get_object(ENDPOINTS[kind], object_id)
     except NotFound:
         return PersonaDocument({})
     except TavusError:

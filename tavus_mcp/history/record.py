@@ -19,6 +19,7 @@ from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, JournalUnavailable, TavusError, ToolFailure, Unavailable
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.document import ObjectKind
 from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import Operation, get_at, outermost_list, pointer_tokens
 
@@ -28,14 +29,12 @@ READ_AGAIN = "read"
 """The tool named for a state that was recorded already, by an older version; a stored value."""
 EXPECTED_VALUES = "wanted"
 """The member of an intent's detail that maps changed paths to their new values; a stored key."""
+DELETIONS = frozenset({"delete_persona", "delete_part"})
+"""The tools that delete an object; stored values."""
 MAX_WRITE_AGE = timedelta(minutes=2)
 """A write without an outcome that is older than this is not under way any more."""
 NOT_READ_BACK = "not-read-back"
 """The rule of the finding for a write that was accepted and could not be read back."""
-
-ObjectKind = Literal[
-    "persona", "tool", "objectives", "guardrail", "document", "dictionary", "skill"
-]
 
 
 class RecordedObject(Protocol):
@@ -148,7 +147,7 @@ async def recorded_write(app: App, intent: WriteIntent) -> AsyncIterator[Recorde
     except anyio.get_cancelled_exc_class():
         if intent.before is not None:
             app.cancelled_writes[write.intent.persona_id] = write.intent
-        elif intent.kind == "persona":
+        else:
             app.lost_creations.add(write.intent)
         raise
     except Unavailable as error:

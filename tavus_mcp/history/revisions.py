@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument, Refused
 from tavus_mcp.history.accounts import require_own_persona
 from tavus_mcp.history.states import find_state
 from tavus_mcp.models.base import JsonObject, parse_id
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import Document, PersonaDocument
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.receipt import changes_of
 from tavus_mcp.text import suggestion_or_period
@@ -24,7 +26,8 @@ async def load_referenced_persona(
     persona_id, revision = split_reference(reference, argument)
     if not revision:
         return persona_id, await app.api.get_persona(persona_id)
-    return persona_id, await load_revision(app, persona_id, revision)
+    stored = await load_revision(app, persona_id, revision)
+    return persona_id, cast("PersonaDocument", stored)
 
 
 def split_reference(reference: str, argument: str) -> tuple[str, str]:
@@ -39,7 +42,7 @@ def split_reference(reference: str, argument: str) -> tuple[str, str]:
         raise InvalidArgument([f"/{argument}: must be ID or ID@REVISION: {error}."]) from None
 
 
-async def load_revision(app: App, persona_id: str, revision: str) -> PersonaDocument:
+async def load_revision(app: App, persona_id: str, revision: str) -> Document:
     """Return a revision from the journal; raise ``Refused``, naming the closest, if absent."""
     document = await find_state(app, persona_id, revision)
     if document is None:
@@ -53,7 +56,7 @@ async def load_revision(app: App, persona_id: str, revision: str) -> PersonaDocu
     return document
 
 
-def differences(app: App, first: PersonaDocument, second: PersonaDocument) -> list[JsonObject]:
+def differences(app: App, first: Document, second: Document) -> list[JsonObject]:
     """Return the writable fields in which two personas differ, with secrets masked."""
     left, right = (app.masker.mask(document.writable_fields()) for document in (first, second))
     changes = changes_of(left, diff(left, right), app.masker, app.catalog.default_value)

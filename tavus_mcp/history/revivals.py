@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict
 from tavus_mcp.history.record import append_or_report, may_be_under_way
-from tavus_mcp.journal.entry import JournalEntry
+from tavus_mcp.journal.entry import JournalEntry, split_journal_id
 from tavus_mcp.models.findings import RuleFinding
 
 REVIVED_AS, REVIVES = "revived_as", "revives"
 """Members of an entry's detail: of a deleted persona, its new id; of the new one, the old id."""
+
+
+def _subject(journal_id: str) -> str:
+    kind, object_id = split_journal_id(journal_id)
+    return f"{kind} {object_id!r}"
 
 
 async def record_revived_as(
@@ -57,7 +62,7 @@ async def claim_revival(
 def revival_under_way(persona_id: str) -> Conflict:
     """Return the error for a persona that another call is bringing back."""
     return Conflict(
-        f"Another call is bringing persona {persona_id!r} back right now. Nothing was sent. Call "
+        f"Another call is bringing {_subject(persona_id)} back right now. Nothing was sent. Call "
         "again in a minute: list_revisions then shows its new id."
     )
 
@@ -79,7 +84,7 @@ async def load_revival_result(app: App, claim: JournalEntry) -> RevivalResult:
     intent = next((item for item in entries if item.kind == "intent"), None)
     outcomes = [item for item in entries if item.kind == "outcome"]
     for outcome in outcomes:
-        if outcome.persona_id not in ("", claim.persona_id):
+        if outcome.object_id and outcome.persona_id != claim.persona_id:
             return RevivalResult(new_id=outcome.persona_id)
     if any(outcome.status == "failed" for outcome in outcomes):
         return RevivalResult()

@@ -58,13 +58,12 @@ class JournalEntry:
     @property
     def object_kind(self) -> str:
         """The kind of the object: ``persona``, ``tool`` and so on."""
-        kind, slash, _ = self.persona_id.partition("/")
-        return kind if slash else "persona"
+        return split_journal_id(self.persona_id)[0]
 
     @property
     def object_id(self) -> str:
         """The id of the object in its account, empty before it is created."""
-        return self.persona_id.rpartition("/")[2]
+        return split_journal_id(self.persona_id)[1]
 
     @property
     def body_digest(self) -> str:
@@ -99,6 +98,12 @@ def digest_of(entry: JournalEntry, body_digest: str) -> str:
     fields = [*(getattr(entry, name) for name in names), body_digest]
     text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def split_journal_id(journal_id: str) -> tuple[str, str]:
+    """Return the kind and the id of an object from its id in the journal: KIND/ID, or a bare ID."""
+    kind, slash, object_id = journal_id.rpartition("/")
+    return (kind if slash else "persona"), object_id
 
 
 def plan_id_of(entry: JournalEntry) -> str:

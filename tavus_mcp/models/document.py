@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 from tavus_mcp.models.base import JsonObject, indexed_texts, is_set, number, text
 from tavus_mcp.models.json_patch import get_at, pointer_of, pointer_tokens
-from tavus_mcp.models.persona import SERVER_FIELDS
+from tavus_mcp.models.persona import SERVER_FIELDS, UNKNOWN_WHEN_ABSENT
 from tavus_mcp.models.revision import compute_digest, is_name_of, shorten
 from tavus_mcp.models.revision_v1 import ADDED_SINCE
 from tavus_mcp.models.vocabularies import to_persona_names
@@ -21,6 +21,90 @@ _DELETE_BLANKS = str.maketrans("", "", "\t\n\r")
 
 MaskedPlaces = frozenset[tuple[str, ...]]
 """Paths, as tuples of names, at which a stored document holds a mask and not the value."""
+
+
+PartKindName = Literal["tool", "objectives", "guardrail", "document", "dictionary", "skill"]
+ObjectKind = Literal[
+    "persona", "tool", "objectives", "guardrail", "document", "dictionary", "skill"
+]
+Identity = dict[str, Any]
+"""The members of a receipt that name the object."""
+
+
+class Document(Protocol):
+    """An object of a Tavus account as it was read: a persona, or a part of personas."""
+
+    @property
+    def kind(self) -> ObjectKind:
+        """What it is."""
+
+    @property
+    def object_id(self) -> str:
+        """Its id in the account, or an empty string."""
+
+    @property
+    def journal_id(self) -> str:
+        """Its id in the journal: the bare id of a persona, else KIND/ID."""
+
+    @property
+    def noun(self) -> str:
+        """What texts call it."""
+
+    @property
+    def read_call(self) -> str:
+        """The call that reads it, as texts name it."""
+
+    @property
+    def data(self) -> JsonObject:
+        """All its fields."""
+
+    @property
+    def masked(self) -> MaskedPlaces:
+        """The places of masks in a stored document."""
+
+    @property
+    def name(self) -> str:
+        """The name, or an empty string."""
+
+    @property
+    def updated_at(self) -> str:
+        """The time of the last change."""
+
+    @property
+    def tests_time(self) -> bool:
+        """True if a change can require ``updated_at`` where there is no value to require."""
+
+    @property
+    def digest(self) -> str:
+        """The hash that identifies this state."""
+
+    @property
+    def revision(self) -> str:
+        """The first digits of the digest, which people see."""
+
+    def has_revision(self, text: str) -> bool:
+        """Tell whether a text names this state."""
+
+    def was_unread(self, pointer: str) -> bool:
+        """Tell whether a field is absent because an older version did not read it."""
+
+    def at(self, pointer: str, default: Any = None) -> Any:
+        """Return the value at a JSON Pointer, or ``default``."""
+
+    def stable_fields(self) -> JsonObject:
+        """Return the fields of which the revision is made."""
+
+    def writable_fields(self) -> JsonObject:
+        """Return the fields that a request can hold."""
+
+    def may_remove(self, name: str) -> bool:
+        """Tell whether restoring an earlier state removes a field that it does not have."""
+
+    def identify(self) -> Identity:
+        """Return how a receipt names it."""
+
+    def with_data(self, data: JsonObject) -> Document:
+        """Return the same object with other fields, as one that is not recorded."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +120,9 @@ class PersonaDocument:
     recorded_digest: str = ""
     masked: MaskedPlaces = frozenset()
     kind: ClassVar[Literal["persona"]] = "persona"
+    noun: ClassVar[str] = "persona"
+    read_call: ClassVar[str] = "get_persona"
+    tests_time: ClassVar[bool] = True
 
     @classmethod
     def parse(cls, raw: JsonObject) -> PersonaDocument:
@@ -56,6 +143,11 @@ class PersonaDocument:
     @property
     def object_id(self) -> str:
         """The id, as every recorded object has one (``history.record``)."""
+        return self.persona_id
+
+    @property
+    def journal_id(self) -> str:
+        """The id in the journal."""
         return self.persona_id
 
     @property
@@ -171,6 +263,18 @@ class PersonaDocument:
         """Return a layer, empty if the persona has none of that name."""
         layer = self.value(f"/layers/{name}")
         return layer if isinstance(layer, dict) else {}
+
+    def may_remove(self, name: str) -> bool:
+        """Tell whether restoring an earlier state removes a field that it does not have."""
+        return name not in SERVER_FIELDS | UNKNOWN_WHEN_ABSENT
+
+    def identify(self) -> Identity:
+        """Return how a receipt names it."""
+        return {"persona_id": self.persona_id or None, "persona_name": self.name or None}
+
+    def with_data(self, data: JsonObject) -> PersonaDocument:
+        """Return the same persona with other fields, as one that is not recorded."""
+        return PersonaDocument(data, masked=self.masked)
 
     @property
     def languages(self) -> list[str]:

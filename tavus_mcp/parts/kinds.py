@@ -1,6 +1,6 @@
 """The kinds of parts: how each is listed, changed, referred to, and what its deletion loses.
 
-Facts of the API per kind; paths and bodies of requests are in ``tavus_api.part_endpoints``, fields
+Facts of the API per kind; paths and bodies of requests are in ``tavus_api.endpoints``, fields
 in ``models.parts``.
 """
 
@@ -12,18 +12,17 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import PartKindName, PersonaDocument
 from tavus_mcp.models.json_patch import get_at
 from tavus_mcp.models.parts.part_document import (
     CREATE_MODELS,
     ID_FIELDS,
     NAME_FIELDS,
     PartDocument,
-    PartKindName,
 )
 from tavus_mcp.tavus_api import pagination
+from tavus_mcp.tavus_api.endpoints import PART_ENDPOINTS, BodyStyle, ObjectEndpoint
 from tavus_mcp.tavus_api.pagination import ListEndpoint
-from tavus_mcp.tavus_api.part_endpoints import PART_ENDPOINTS, BodyStyle, PartEndpoint
 
 AfterDeletion = Literal["removed", "kept"]
 """What Tavus does with the id of a deleted part in a persona: it takes it out, or leaves it."""
@@ -64,7 +63,7 @@ class PartKind:
     on what its deletion loses for good, besides its id and masked secrets.
     """
 
-    endpoint: PartEndpoint
+    name: PartKindName
     list_endpoint: ListEndpoint | None
     references: tuple[PersonaReference, ...]
     tag_reference: str = ""
@@ -74,9 +73,9 @@ class PartKind:
     lost: tuple[str, ...] = ()
 
     @property
-    def name(self) -> PartKindName:
-        """The name of the kind."""
-        return self.endpoint.kind
+    def endpoint(self) -> ObjectEndpoint:
+        """Where it is in the API."""
+        return PART_ENDPOINTS[self.name]
 
     @property
     def noun(self) -> str:
@@ -117,7 +116,7 @@ _CALLBACK = "/callback_url"
 _DEPLOYMENTS = "Clients that pass this id to conversations or deployments keep the old one."
 
 TOOL = PartKind(
-    PART_ENDPOINTS["tool"],
+    "tool",
     pagination.REGISTRY_TOOLS,
     (PersonaReference("/tool_ids", is_list=True, after_deletion="removed"),),
     secret_pointers=tuple(
@@ -126,14 +125,14 @@ TOOL = PartKind(
     clear_secret_pointers=("/delivery/api/headers", "/delivery/api/query_params"),
 )
 OBJECTIVES = PartKind(
-    PART_ENDPOINTS["objectives"],
+    "objectives",
     pagination.OBJECTIVES,
     (PersonaReference("/objectives_id", is_list=False, after_deletion="kept"),),
     clear_secret_pointers=(f"/data/*{_CALLBACK}",),
     lost=(_DEPLOYMENTS,),
 )
 GUARDRAIL = PartKind(
-    PART_ENDPOINTS["guardrail"],
+    "guardrail",
     pagination.GUARDRAILS,
     (
         PersonaReference("/guardrail_ids", is_list=True, after_deletion="removed"),
@@ -143,7 +142,7 @@ GUARDRAIL = PartKind(
     clear_secret_pointers=(_CALLBACK, f"/data/*{_CALLBACK}"),
 )
 DOCUMENT = PartKind(
-    PART_ENDPOINTS["document"],
+    "document",
     pagination.DOCUMENTS,
     (
         PersonaReference("/document_ids", is_list=True, after_deletion="kept"),
@@ -160,7 +159,7 @@ DOCUMENT = PartKind(
     ),
 )
 DICTIONARY = PartKind(
-    PART_ENDPOINTS["dictionary"],
+    "dictionary",
     pagination.DICTIONARIES,
     (
         PersonaReference(
@@ -169,9 +168,7 @@ DICTIONARY = PartKind(
     ),
     lost=("The copies of it at the voice providers.",),
 )
-SKILL = PartKind(
-    PART_ENDPOINTS["skill"], None, (), lost=("The time since which it has been attached.",)
-)
+SKILL = PartKind("skill", None, (), lost=("The time since which it has been attached.",))
 KINDS: Mapping[PartKindName, PartKind] = {
     kind.name: kind for kind in (TOOL, OBJECTIVES, GUARDRAIL, DOCUMENT, DICTIONARY, SKILL)
 }

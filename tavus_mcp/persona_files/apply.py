@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, InvalidArgument, NotFound, Refused
 from tavus_mcp.history.record import NOT_READ_BACK
 from tavus_mcp.history.states import find_state, is_at_revision
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import Document, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.json_patch import Operation, diff, is_within
 from tavus_mcp.models.receipt import Receipt
@@ -206,7 +207,7 @@ async def _read_persona(app: App, parsed: ParsedFile) -> tuple[PersonaDocument, 
             "lines persona_id and revision from the file and apply it again.",
             status=404,
         )
-    return current, restore.renamed_findings(persona_id, current)
+    return cast("PersonaDocument", current), restore.renamed_findings(persona_id, current)
 
 
 async def _compute_operations(
@@ -230,16 +231,16 @@ async def _compute_operations(
     return operations
 
 
-def _is_restored_copy(app: App, original: PersonaDocument, current: PersonaDocument) -> bool:
+def _is_restored_copy(app: App, original: Document, current: Document) -> bool:
     """Return True if a persona with another id is as the deleted original was."""
-    if original.persona_id == current.persona_id:
+    if original.object_id == current.object_id:
         return False
     stored, actual = (app.masker.mask(item.writable_fields()) for item in (original, current))
     return not diff(stored, actual)
 
 
 async def _build_conflict(
-    app: App, expected: PersonaDocument | None, current: PersonaDocument
+    app: App, expected: Document | None, current: PersonaDocument
 ) -> Conflict:
     advice = (
         f"Commit or copy your file, then merge the changes into it: tavus-mcp export "

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tavus_mcp.models.changes import Change, RawPatch, SetFields
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import RuleFinding, info
 from tavus_mcp.models.json_patch import ABSENT, diff, pointer_of
 from tavus_mcp.models.persona import is_unread
@@ -14,7 +14,7 @@ from tavus_mcp.models.persona import is_unread
 _MAX_FINDINGS = 10
 
 
-def already_set_findings(change: Change, before: PersonaDocument) -> list[RuleFinding]:
+def already_set_findings(change: Change, before: Document) -> list[RuleFinding]:
     """Return a finding for each field that a change sets to the value that it has."""
     return [
         info("already-set", _MESSAGES[value is ABSENT], path=path)
@@ -26,7 +26,7 @@ def already_set_findings(change: Change, before: PersonaDocument) -> list[RuleFi
 _MESSAGES = {False: "Already set to this value.", True: "Already not set."}
 
 
-def _is_already_set(before: PersonaDocument, path: str, value: Any) -> bool:
+def _is_already_set(before: Document, path: str, value: Any) -> bool:
     stored = before.at(path, ABSENT)
     if value is ABSENT:
         return stored is ABSENT and not is_unread(before.data, path)

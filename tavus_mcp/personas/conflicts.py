@@ -11,7 +11,7 @@ from tavus_mcp.history.record import record_observed
 from tavus_mcp.history.states import find_state, is_at_revision
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import (
     ABSENT,
@@ -28,6 +28,7 @@ from tavus_mcp.models.persona import is_unread
 from tavus_mcp.models.receipt import LIVE_STATUSES
 from tavus_mcp.personas.change_lines import render_change
 from tavus_mcp.personas.readback import unexpected_differences
+from tavus_mcp.tavus_api.endpoints import ENDPOINTS
 from tavus_mcp.text import quote_paths
 
 EDITED_MEANWHILE = "edited-meanwhile"
@@ -42,7 +43,7 @@ class EditChecksRefused(ToolFailure):
 
 
 def edited_meanwhile_findings(
-    expected: PersonaDocument, actual: PersonaDocument, catalog: Catalog
+    expected: Document, actual: Document, catalog: Catalog
 ) -> list[RuleFinding]:
     """Return a finding with the fields in which a persona just written is not as expected."""
     paths = unexpected_differences(expected, actual, catalog)
@@ -63,8 +64,8 @@ def edited_meanwhile_findings(
 
 async def build_revision_conflict(
     app: App,
-    expected: PersonaDocument | None,
-    current: PersonaDocument,
+    expected: Document | None,
+    current: Document,
     *,
     has_plan: bool = False,
     advice: str = "",
@@ -81,9 +82,9 @@ async def build_revision_conflict(
     if expected is not None:
         edits = await describe_edits(app, expected, current)
     return Conflict(
-        f"Persona {current.persona_id!r} has changed since and is at revision {current.revision} "
+        f"{describe(current)} has changed since and is at revision {current.revision} "
         f"now. Nothing was written.{edits}\n"
-        f"{advice or f'Look at it with get_persona, then {retry}.'}"
+        f"{advice or f'Look at it with {current.read_call}, then {retry}.'}"
     )
 
 
@@ -94,8 +95,8 @@ def _is_unread_in_one(before: JsonObject, after: JsonObject, path: str) -> bool:
 
 async def describe_edits(
     app: App,
-    expected: PersonaDocument,
-    current: PersonaDocument,
+    expected: Document,
+    current: Document,
     paths: Sequence[str] | None = None,
 ) -> str:
     """Return a line for each field that changed between two states, and who changed it.
@@ -110,7 +111,7 @@ async def describe_edits(
             for path in changed
             if not (expected.was_unread(path) or _is_unread_in_one(before, after, path))
         ]
-    entries = await app.journal.entries_of_persona(current.persona_id)
+    entries = await app.journal.entries_of_persona(current.journal_id)
     lines = []
     for path in paths[:_MAX_CONFLICT_ITEMS]:
         old, new = get_at(before, path, ABSENT), get_at(after, path, ABSENT)
@@ -123,7 +124,7 @@ async def describe_edits(
 async def _find_editor(
     app: App,
     entries: Sequence[JournalEntry],
-    expected: PersonaDocument,
+    expected: Document,
     path: str,
     value: object,
 ) -> str:
@@ -145,16 +146,16 @@ async def _find_editor(
 
 
 async def require_revision(
-    app: App, document: PersonaDocument, revision: str | None, *, has_plan: bool = False
+    app: App, document: Document, revision: str | None, *, has_plan: bool = False
 ) -> None:
     """Raise ``Conflict``, with what changed, unless the persona is at the caller's revision."""
     if revision is not None and not await is_at_revision(app, document, revision):
-        seen = await find_state(app, document.persona_id, revision)
+        seen = await find_state(app, document.journal_id, revision)
         raise await build_revision_conflict(app, seen, document, has_plan=has_plan)
 
 
 async def require_unedited(
-    app: App, before: PersonaDocument, current: PersonaDocument, paths: Sequence[str], subject: str
+    app: App, before: Document, current: Document, paths: Sequence[str], subject: str
 ) -> None:
     """Raise ``Conflict``, with what changed, unless these fields are the same in two states.
 
@@ -178,18 +179,24 @@ def _is_edited(before: object, after: object, path: str) -> bool:
     return is_changed(old, new)
 
 
+def describe(document: Document) -> str:
+    """Return what an object is called at the beginning of a sentence."""
+    return f"{document.noun.capitalize()} {document.object_id!r}"
+
+
 async def require_tests_at_fault(
-    app: App, before: PersonaDocument, refusal: RequestRejected, tests: Sequence[Operation]
+    app: App, before: Document, refusal: RequestRejected, tests: Sequence[Operation]
 ) -> None:
     """Raise what a refused change means; nothing was written.
 
     Raises ``Conflict`` when the persona changed meanwhile, ``EditChecksRefused`` when Tavus refuses
     the ``test`` operations alone as well, else the refusal: then it is about the change itself.
     """
+    endpoint = ENDPOINTS[before.kind]
     if refusal.status not in (400, 422):
         raise refusal
     try:
-        current = await app.api.get_persona(before.persona_id)
+        current = await app.api.get_object(endpoint, before.object_id)
     except TavusError:
         raise refusal from None
     if (current.digest, current.updated_at) != (before.digest, before.updated_at):
@@ -198,7 +205,9 @@ async def require_tests_at_fault(
     if not tests:
         raise refusal
     try:
-        await app.api.patch_persona(before.persona_id, tests)  # tests alone write nothing
+        await app.api.patch_object(
+            endpoint, before.object_id, tests, {}
+        )  # tests alone write nothing
     except RequestRejected as error:
         raise EditChecksRefused(str(error)) from error
     raise refusal

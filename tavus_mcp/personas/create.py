@@ -1,4 +1,4 @@
-"""Create personas, each once, also when the answer is lost."""
+"""Create personas and their parts, each once, also when the answer is lost."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ from tavus_mcp.history.revivals import (
     load_revival_result,
     record_revived_as,
 )
+from tavus_mcp.journal.entry import split_journal_id
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import SetFields
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import Document, ObjectKind, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, info, sort_by_severity, warning
 from tavus_mcp.models.json_patch import diff, pointer_of
 from tavus_mcp.models.masking import is_masked, is_secret_path
-from tavus_mcp.models.receipt import Receipt, Undo
+from tavus_mcp.models.parts.part_document import PartDocument
+from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.conflicts import edited_meanwhile_findings
 from tavus_mcp.personas.current_spelling import use_current_spelling
@@ -38,15 +40,19 @@ from tavus_mcp.personas.secret_receivers import receiver_findings
 from tavus_mcp.personas.secret_references import KEY_FIELD
 from tavus_mcp.personas.update import read_back_hint, refuse_masks
 from tavus_mcp.personas.write_effect import unread_findings
+from tavus_mcp.personas.write_rules import PERSONA_RULES, WriteRules
+from tavus_mcp.tavus_api.endpoints import ENDPOINTS
 
 
 @dataclass(frozen=True)
 class CreateRequest:
-    """A persona to create: its fields, merged into those of ``based_on``, the id of another one.
+    """An object to create: its fields.
+
+    Those of a persona are merged into those of ``based_on``, the id of another one.
 
     ``allow`` names checker rules that may not block it; ``findings`` are passed on to the receipt.
     ``revives`` is the id of the deleted persona that it brings back. ``verify_all_fields`` reports
-    every field that reads back differently, sent or not.
+    every field that reads back differently, sent or not. ``revives`` is an id of the journal.
     """
 
     fields: JsonObject
@@ -58,42 +64,44 @@ class CreateRequest:
     plan: plans.Plan | None = None
     revives: str = ""
     verify_all_fields: bool = False
+    rules: WriteRules = PERSONA_RULES
 
 
 async def create(app: App, request: CreateRequest) -> Receipt:
-    """Create a persona and read it back, or store it as a plan when ``dry_run``.
+    """Create an object and read it back, or store it as a plan when ``dry_run``.
 
-    When the answer is lost, the account is searched for the new persona. Raises ``Refused`` with
+    When the answer is lost, the account is searched for it. Raises ``Refused`` with
     every reason when Tavus would reject it, ``Conflict`` when it is not known whether it exists,
     and the errors of the API.
     """
+    endpoint = request.rules.endpoint
     body, original, findings = await build_body(app, request)
-    leaves, expected = diff(_without_leaves(body), body), PersonaDocument(body)
+    leaves, expected = diff(_without_leaves(body), body), original.with_data(body)
     refuse_masks(leaves)
-    findings += receiver_findings(app, PersonaDocument({}), expected, leaves)
+    findings += receiver_findings(app, original.with_data({}), expected, leaves)
     listed = diff(original.data, body) if original.data else leaves
     if plans.must_be_planned(app, dry_run=request.dry_run, plan=request.plan):
         findings = [*findings, *plans.protected_findings(app)]
-        plan = plans.build_creation_plan(app, request.tool, body, request.revives)
+        plan = plans.build_creation_plan(app, endpoint.kind, request.tool, body, request.revives)
         plan = await plans.store_plan(app, plan)
         return build_receipt("planned", app, original, expected, listed, findings, plan=plan)
     intent = WriteIntent(
-        "persona",
+        endpoint.kind,
         request.tool,
         operations=leaves,
         after=body,
         used_seq=await _claim(app, request),
         detail={REVIVES: request.revives} if request.revives else {},
     )
-    persona_id = ""
+    object_id = ""
     async with recorded_write(app, intent) as write:
-        persona_id = str((await app.api.create_persona(body))["persona_id"])
+        object_id = await app.api.create_object(endpoint, body)
     if write.lost_response is not None:
-        persona_id = await _find_created(app, write)
-        findings.insert(0, _RESPONSE_LOST)
-    current = PersonaDocument({**body, "persona_id": persona_id})
-    with write.read_back(read_back_hint(persona_id)):
-        current = await app.api.get_persona(persona_id)
+        object_id = await _find_created(app, write)
+        findings.insert(0, _response_lost(endpoint.noun))
+    current = build_document(endpoint.kind, object_id, body)
+    with write.read_back(read_back_hint(current)):
+        current = await app.api.get_object(endpoint, object_id)
         write.mismatches = verify_written(expected, current, leaves, app.catalog)
     unread = unread_findings(current, leaves)
     status = "applied" if write.is_read_back and not unread else "unverified"
@@ -101,20 +109,26 @@ async def create(app: App, request: CreateRequest) -> Receipt:
     if request.verify_all_fields:
         findings += edited_meanwhile_findings(expected, current, app.catalog)
     if request.revives:
-        new_id = current.persona_id
+        new_id = current.journal_id
         findings += await record_revived_as(app, write.intent, request.revives, new_id)
     findings = sort_by_severity(findings)
-    undo = Undo(tool="delete_persona", arguments={"persona_id": current.persona_id})
+    undo = request.rules.build_creation_undo(current)
     return build_receipt(status, app, original, current, listed, findings, undo=undo)
 
 
 async def build_body(
     app: App, request: CreateRequest
-) -> tuple[JsonObject, PersonaDocument, list[RuleFinding]]:
+) -> tuple[JsonObject, Document, list[RuleFinding]]:
     """Return the body of the request, checked, the persona it copies, and findings.
 
     What is copied has no id, only the fields that can be; it is empty without ``based_on``.
     """
+    kind = request.rules.endpoint.kind
+    if kind != "persona":
+        empty, body = build_document(kind, "", {}), copy.deepcopy(request.fields)
+        new, leaves = empty.with_data(body), diff({}, body)
+        found = request.rules.check_change(app, empty, new, leaves, request.allow)
+        return body, empty, sort_by_severity([*request.findings, *found])
     if request.revives:  # what Tavus had stored is sent back as it was
         body = copy.deepcopy(request.fields)
         found = check(PersonaDocument(body), app.catalog)
@@ -130,10 +144,18 @@ async def build_body(
     return body, PersonaDocument(base), findings
 
 
-_RESPONSE_LOST = info(
-    "answer-lost",
-    "The answer to the creation was lost, but the persona was found; it is there once.",
-)
+def build_document(kind: ObjectKind, object_id: str, fields: JsonObject) -> Document:
+    """Return an object with these fields, as it is expected to be read."""
+    if kind == "persona":
+        return PersonaDocument({**fields, "persona_id": object_id} if object_id else fields)
+    return PartDocument(kind, object_id, fields)
+
+
+def _response_lost(noun: str) -> RuleFinding:
+    return info(
+        "answer-lost",
+        f"The answer to the creation was lost, but the {noun} was found; it is there once.",
+    )
 
 
 async def _claim(app: App, request: CreateRequest) -> int:
@@ -153,9 +175,11 @@ async def _claim_revival(app: App, request: CreateRequest) -> int:
     result = await load_revival_result(app, previous) if previous else RevivalResult()
     if result.new_id:
         with suppress(NotFound):  # it was deleted again
-            await app.api.get_persona(result.new_id)
+            kind, new_id = split_journal_id(result.new_id)
+            await app.api.get_object(request.rules.endpoint, new_id)
             raise Conflict(
-                f"Persona {request.revives!r} was brought back as {result.new_id!r} already. "
+                f"{kind.capitalize()} {split_journal_id(request.revives)[1]!r} was brought back as "
+                f"{new_id!r} already. "
                 "Nothing was sent. Use that id; restore_revision restores it too."
             )
     if result.intent is not None:
@@ -166,26 +190,28 @@ async def _claim_revival(app: App, request: CreateRequest) -> int:
 
 
 async def _find_created(app: App, write: RecordedWrite) -> str:
-    """Return the id of the one persona that this creation made.
+    """Return the id of the one object that this creation made.
 
     Raises ``Conflict`` when there is none or more than one, or when the search fails; then it is
     looked for again at the next reads.
     """
-    result = "No such persona is there now."
+    endpoint = ENDPOINTS[write.intent.object_kind]
+    result = f"No such {endpoint.noun} is there now."
     try:
         documents = await find_created(app, write.intent)
     except TavusError as error:
         documents, result = [], f"That failed as well ({type(error).__name__})."
     if len(documents) == 1:
-        return documents[0].persona_id
+        return documents[0].object_id
     if documents:
-        ids = ", ".join(document.persona_id for document in documents)
-        result = f"Several new personas like it are there: {ids}."
+        ids = ", ".join(document.object_id for document in documents)
+        result = f"Several new {endpoint.plural} like it are there: {ids}."
     app.lost_creations.add(write.intent)
+    reader = "list_personas" if endpoint.kind == "persona" else f"the list of {endpoint.plural}"
     raise await write.record_conflict(
         "unknown",
         f"{write.lost_response} It was looked for. {result} It is not known whether it was "
-        "created, and it may still arrive; look with list_personas before you create it again.",
+        f"created, and it may still arrive; look with {reader} before you create it again.",
     )
 
 

@@ -1,78 +1,98 @@
-"""Delete personas: by a plan, unless the person was asked and typed the persona's name."""
+"""Delete objects: by a plan, unless the person was asked and typed the name of a persona."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import NotFound, TavusError
 from tavus_mcp.history.record import RecordedWrite, WriteIntent, recorded_write
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.document import Document, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.receipt import FieldChange, Receipt, Undo
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.conflicts import require_revision
 from tavus_mcp.personas.revive import describe_loss
+from tavus_mcp.tavus_api.endpoints import PERSONA_ENDPOINT, ObjectEndpoint
 
 
 @dataclass(frozen=True)
 class DeleteRequest:
-    """A confirmed deletion; ``if_revision`` is the revision that was confirmed."""
+    """A confirmed deletion; ``if_revision`` is the revision that was confirmed.
 
-    persona_id: str
+    ``detail`` is stored with the journal's entries of a deletion.
+    """
+
+    object_id: str
     if_revision: str | None
     plan: plans.Plan | None = None
+    endpoint: ObjectEndpoint = PERSONA_ENDPOINT
+    detail: JsonObject = field(default_factory=dict)
+
+    @property
+    def tool(self) -> str:
+        """The tool that the journal names."""
+        return "delete_persona" if self.endpoint.kind == "persona" else "delete_part"
 
 
 async def plan_deletion(
     app: App, document: PersonaDocument, findings: tuple[RuleFinding, ...] = ()
 ) -> Receipt:
     """Store a plan to delete a persona; nothing is sent."""
-    plan = await plans.store_plan(app, plans.build_deletion_plan(document), document)
+    plan = plans.build_deletion_plan(document, "delete_persona")
+    listed = [*findings, CONFIRMATION_REQUIRED, _loss_finding(app, document)]
+    return await store_deletion_plan(app, plan, document, listed)
+
+
+async def store_deletion_plan(
+    app: App, plan: plans.Plan, document: Document, findings: Sequence[RuleFinding]
+) -> Receipt:
+    """Store a plan to delete an object, and return its receipt."""
+    plan = await plans.store_plan(app, plan, document)
     return _build_receipt(
         "planned",
         document,
         plan_id=plan.plan_id,
         expires_at=plan.expires_at,
-        findings=[
-            *findings,
-            CONFIRMATION_REQUIRED,
-            _loss_finding(app, document),
-            *plans.protected_findings(app),
-        ],
+        findings=[*findings, *plans.protected_findings(app)],
     )
 
 
 async def delete(app: App, request: DeleteRequest) -> Receipt:
-    """Delete a persona that is still at the confirmed revision, after recording all of it.
+    """Delete an object that is still at the confirmed revision, after recording all of it.
 
-    While the server is protected, a deletion without a plan answers one instead.
+    While the server is protected, a deletion of a persona without a plan answers one instead.
     Raises ``Conflict`` when it changed meanwhile, or when it is not known whether it is gone.
     """
-    document = await app.api.get_persona(request.persona_id)
+    document = await app.api.get_object(request.endpoint, request.object_id)
     await require_revision(app, document, request.if_revision, has_plan=request.plan is not None)
-    if plans.must_be_planned(app, plan=request.plan):
+    if plans.must_be_planned(app, plan=request.plan) and isinstance(document, PersonaDocument):
         return await plan_deletion(app, document)
     used_seq = await plans.mark_used(app, request.plan) if request.plan else 0
-    intent = WriteIntent("persona", "delete_persona", document, used_seq=used_seq)
+    kind, detail = request.endpoint.kind, request.detail
+    intent = WriteIntent(kind, request.tool, document, used_seq=used_seq, detail=detail)
     async with recorded_write(app, intent) as write:
-        await app.api.delete_persona(request.persona_id)
-    await _require_deleted(app, write)
+        await app.api.delete_object(request.endpoint, request.object_id)
+    await _require_deleted(app, request.endpoint, write, document)
     unrecorded = await write.record_outcome("applied")
     undo = Undo(
         tool="restore_revision",
-        arguments={"persona_id": document.persona_id, "revision": document.revision},
+        arguments={"persona_id": document.journal_id, "revision": document.revision},
     )
     return _build_receipt("applied", document, findings=unrecorded, undo=undo)
 
 
-async def _require_deleted(app: App, write: RecordedWrite) -> None:
-    """Return when the persona is gone; raise ``Conflict`` when it is there or that is unknown."""
+async def _require_deleted(
+    app: App, endpoint: ObjectEndpoint, write: RecordedWrite, document: Document
+) -> None:
+    """Return when the object is gone; raise ``Conflict`` when it is there or that is unknown."""
     lost = write.lost_response
-    result = "the persona is still there"
+    result = f"the {document.noun} is still there"
     try:
-        await app.api.get_persona(write.intent.persona_id)
+        await app.api.get_object(endpoint, document.object_id)
     except NotFound:
         return
     except TavusError as error:
@@ -82,11 +102,11 @@ async def _require_deleted(app: App, write: RecordedWrite) -> None:
     raise await write.record_conflict(
         "unknown" if lost else "failed",
         f"{lost or 'Tavus answered that it is deleted, but it is not.'} It was looked for: "
-        f"{result}. Look with get_persona before you try again.",
+        f"{result}. Look with {document.read_call} before you try again.",
     )
 
 
-def build_declined_receipt(document: PersonaDocument) -> Receipt:
+def build_declined_receipt(document: Document) -> Receipt:
     """Return the receipt of a deletion that the person declined; there is no plan."""
     return _build_receipt("declined", document, changes=[], findings=[_DELETION_DECLINED])
 
@@ -119,13 +139,12 @@ def _loss_finding(app: App, document: PersonaDocument) -> RuleFinding:
     )
 
 
-def _build_receipt(status: str, document: PersonaDocument, **fields: Any) -> Receipt:
+def _build_receipt(status: str, document: Document, **fields: Any) -> Receipt:
     is_deleted = status == "applied"
     return Receipt.model_validate(
         {
             "status": status,
-            "persona_id": document.persona_id,
-            "persona_name": document.name or None,
+            **document.identify(),
             "revision": None if is_deleted else document.revision,
             "previous_revision": document.revision if is_deleted else None,
             "changes": [FieldChange(path="", before=document.name)],

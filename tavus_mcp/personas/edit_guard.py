@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import RuleFinding, info
 from tavus_mcp.models.json_patch import (
     ABSENT,
     Operation,
     get_at,
+    is_within,
     outermost_list,
     pointer_of,
     pointer_tokens,
@@ -48,7 +49,7 @@ class EditGuard:
         ]
 
 
-def build_edit_guard(before: PersonaDocument, operations: Sequence[Operation]) -> EditGuard:
+def build_edit_guard(before: Document, operations: Sequence[Operation]) -> EditGuard:
     """Return the ``test`` operations for a change of a persona as it was read.
 
     They require that each replaced value is still there: a leaf, or the whole list that it is in.
@@ -72,7 +73,7 @@ def build_edit_guard(before: PersonaDocument, operations: Sequence[Operation]) -
             needs_time = isinstance(old, (dict, list))
             untested += [] if needs_time else [path]
         if needs_time:
-            if before.data.get("updated_at") is None:
+            if not before.tests_time or before.data.get("updated_at") is None:
                 untested.append(path)
             else:
                 tests[_UPDATED_AT] = Operation("test", _UPDATED_AT, before.data["updated_at"])
@@ -81,7 +82,7 @@ def build_edit_guard(before: PersonaDocument, operations: Sequence[Operation]) -
 
 
 def write_whole_lists(
-    before: PersonaDocument, after: PersonaDocument, operations: Sequence[Operation]
+    before: Document, after: Document, operations: Sequence[Operation]
 ) -> list[Operation]:
     """Return operations that write each changed list as a whole.
 
@@ -95,7 +96,22 @@ def write_whole_lists(
     ]
 
 
-def _address_tests(before: PersonaDocument, tokens: Sequence[str]) -> dict[str, Operation]:
+def replace_whole_lists(
+    after: Document, operations: Sequence[Operation], lists: Sequence[str]
+) -> list[Operation]:
+    """Return operations that replace lists as a whole where they change something in them."""
+    owners = {
+        item.path: next((path for path in lists if is_within(item.path, [path])), "")
+        for item in operations
+    }
+    changed = dict.fromkeys(filter(None, owners.values()))
+    return [
+        *(item for item in operations if not owners[item.path]),
+        *(Operation("add", path, after.at(path) or []) for path in changed),
+    ]
+
+
+def _address_tests(before: Document, tokens: Sequence[str]) -> dict[str, Operation]:
     """Return the tests of the addresses beside a secret that is written."""
     beside: JsonObject = before.at(pointer_of(tokens[:-1])) if is_secret_path(tokens) else {}
     if not isinstance(beside, dict):

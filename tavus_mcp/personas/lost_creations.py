@@ -1,27 +1,33 @@
-"""Find the persona that a creation made whose answer never came, and record it.
+"""Find the object that a creation made whose answer never came, and record it.
 
 The creation was cancelled, its answer was lost, or its process was killed. Its intent in the
-journal holds the values that were sent, by which the persona is recognised.
+journal holds the values that were sent, by which it is recognised.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import JournalUnavailable, TavusError
-from tavus_mcp.history.record import EXPECTED_VALUES, may_be_under_way, record_outcome
+from tavus_mcp.history.record import (
+    EXPECTED_VALUES,
+    journal_id,
+    may_be_under_way,
+    record_outcome,
+)
 from tavus_mcp.history.revivals import REVIVES, record_revived_as
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.base import JsonObject, is_id
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import pointer_tokens
 from tavus_mcp.models.masking import has_secret_at
 from tavus_mcp.personas.readback import is_equivalent_value
 from tavus_mcp.tavus_api import pagination
+from tavus_mcp.tavus_api.endpoints import ENDPOINTS
 from tavus_mcp.text import quote_foreign
 
 
@@ -54,37 +60,42 @@ async def report_lost_creations(app: App) -> list[RuleFinding]:
     return findings
 
 
-async def find_created(app: App, intent: JournalEntry) -> list[PersonaDocument]:
-    """Return the personas that a creation may have made: like it, new, and not in the journal."""
+async def find_created(app: App, intent: JournalEntry) -> list[Document]:
+    """Return the objects that a creation may have made: like it, new, and not in the journal."""
+    kind = intent.object_kind
+    endpoint, listing = ENDPOINTS[kind], _LISTS.get(kind)
+    if listing is None:
+        return []
     wanted: Mapping[str, Any] = intent.detail.get(EXPECTED_VALUES, {})
     started_at = datetime.fromisoformat(intent.at)
-    found = []
-    async for row in app.api.iter_all(pagination.PERSONAS):
-        persona_id = str(row.get("persona_id"))
-        has_name = (row.get("persona_name") or "") == (wanted.get("/persona_name") or "")
-        if not has_name or not is_id(persona_id) or not _is_new(row, started_at):
+    name_field = endpoint.name_field
+    found = list[Document]()
+    async for row in app.api.iter_all(listing):
+        object_id = listing.row_id(row)
+        has_name = (row.get(name_field) or "") == (wanted.get(f"/{name_field}") or "")
+        if not has_name or not is_id(object_id) or not _is_new(kind, row, started_at):
             continue
-        if await app.journal.latest_entry(persona_id) is None:
-            document = await app.api.get_persona(persona_id)
+        if await app.journal.latest_entry(journal_id(endpoint.kind, object_id)) is None:
+            document = await app.api.get_object(endpoint, object_id)
             if _is_as_wanted(app, wanted, document):
                 found.append(document)
     return found
 
 
-async def adopt_creation(
-    app: App, intent: JournalEntry, document: PersonaDocument
-) -> list[RuleFinding]:
+async def adopt_creation(app: App, intent: JournalEntry, document: Document) -> list[RuleFinding]:
     """Record the persona that a creation made; return the finding that reports it."""
     forget_creation(app, intent)
     unrecorded = await record_outcome(app, intent, "applied", document)
     if revives := intent.detail.get(REVIVES):
-        unrecorded += await record_revived_as(app, intent, revives, document.persona_id)
+        unrecorded += await record_revived_as(app, intent, revives, document.journal_id)
     message = (
-        f"The {intent.tool} of {intent.at} that was not answered took effect: it made persona "
-        f"{document.persona_id} ({quote_foreign(app.masker.mask_text(document.name))}). It is "
+        f"The {intent.tool} of {intent.at} that was not answered took effect: it made "
+        f"{document.noun} "
+        f"{document.object_id} ({quote_foreign(app.masker.mask_text(document.name))}). It is "
         f"recorded now."
     )
-    hint = "Do not create it again. If it is not wanted, delete_persona removes it."
+    tool = "delete_persona" if document.kind == "persona" else "delete_part"
+    hint = f"Do not create it again. If it is not wanted, {tool} removes it."
     return [warning("lost-creation", message, hint=hint), *unrecorded]
 
 
@@ -94,11 +105,12 @@ def forget_creation(app: App, intent: JournalEntry) -> None:
     app.lost_creations.own.discard(intent.seq)
 
 
-def _not_found_finding(intent: JournalEntry, documents: list[PersonaDocument]) -> RuleFinding:
-    result = "no persona like it is there, so it had no effect"
+def _not_found_finding(intent: JournalEntry, documents: list[Document]) -> RuleFinding:
+    endpoint = ENDPOINTS[intent.object_kind]
+    result = f"no {endpoint.noun} like it is there, so it had no effect"
     if documents:
-        ids = ", ".join(document.persona_id for document in documents)
-        result = f"several personas like it are there, and any of them may be it: {ids}"
+        ids = ", ".join(document.object_id for document in documents)
+        result = f"several {endpoint.plural} like it are there, and any of them may be it: {ids}"
     return warning("lost-creation", f"The {intent.tool} of {intent.at} was not answered: {result}.")
 
 
@@ -107,7 +119,9 @@ async def _load_open_creations(app: App) -> None:
     if app.lost_creations.is_loaded or not app.journal.path.exists():  # a read creates no file
         return
     try:
-        intents = await app.journal.open_intents("")
+        intents = [
+            intent for name in _NEW_OBJECTS for intent in await app.journal.open_intents(name)
+        ]
     except JournalUnavailable:  # a write will say so; reading goes on without it
         return
     for intent in intents:
@@ -116,7 +130,7 @@ async def _load_open_creations(app: App) -> None:
     app.lost_creations.is_loaded = True
 
 
-def _is_as_wanted(app: App, wanted: Mapping[str, Any], document: PersonaDocument) -> bool:
+def _is_as_wanted(app: App, wanted: Mapping[str, Any], document: Document) -> bool:
     """Tell whether a persona has every value that was sent; secrets are not compared."""
     return all(
         is_equivalent_value(value, document.at(path), path, app.catalog)
@@ -125,9 +139,25 @@ def _is_as_wanted(app: App, wanted: Mapping[str, Any], document: PersonaDocument
     )
 
 
-def _is_new(row: JsonObject, started_at: datetime) -> bool:
+def _is_new(kind: str, row: JsonObject, started_at: datetime) -> bool:
+    """Tell whether a row was created since; parts have whole seconds, some without a time zone."""
     try:
         created_at = datetime.fromisoformat(str(row.get("created_at")).replace("Z", "+00:00"))
     except ValueError:
         return False
+    if kind != "persona":
+        started_at = started_at.replace(microsecond=0)
+        created_at = created_at if created_at.tzinfo else created_at.replace(tzinfo=UTC)
     return created_at.tzinfo is not None and created_at >= started_at
+
+
+_LISTS: Mapping[str, pagination.ListEndpoint] = {
+    "persona": pagination.PERSONAS,
+    "tool": pagination.REGISTRY_TOOLS,
+    "objectives": pagination.OBJECTIVES,
+    "guardrail": pagination.GUARDRAILS,
+    "document": pagination.DOCUMENTS,
+    "dictionary": pagination.DICTIONARIES,
+}
+_NEW_OBJECTS = ("", *(f"{kind}/" for kind in _LISTS if kind != "persona"))
+"""The ids in the journal of objects that are being created."""

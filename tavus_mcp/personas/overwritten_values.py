@@ -12,7 +12,7 @@ from typing import Any
 from tavus_mcp.app import App
 from tavus_mcp.history.record import EXPECTED_VALUES, may_be_under_way
 from tavus_mcp.journal.entry import JournalEntry
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import ABSENT, Operation, get_at, outermost_list, overlaps
 from tavus_mcp.personas.change_lines import render_values
@@ -21,13 +21,13 @@ OVERWRITTEN = "overwritten"
 
 
 async def overwritten_findings(
-    app: App, own: JournalEntry, before: PersonaDocument, operations: Sequence[Operation]
+    app: App, own: JournalEntry, before: Document, operations: Sequence[Operation]
 ) -> list[RuleFinding]:
     """Return a finding for each value of another recorded write that this one replaced unseen.
 
     ``own`` is the intent of the change, ``before`` the persona as it was read for it.
     """
-    entries = await app.journal.entries_of_persona(before.persona_id)
+    entries = await app.journal.entries_of_persona(before.journal_id)
     outcomes = {entry.ref: entry for entry in entries if entry.kind == "outcome"}
     visible = app.masker.mask(before.data)
     return [

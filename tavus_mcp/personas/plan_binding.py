@@ -11,18 +11,19 @@ from collections.abc import Sequence
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict
 from tavus_mcp.history.states import find_state, is_at_revision
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.personas.conflicts import (
     MAKE_PLAN_AGAIN,
     build_revision_conflict,
+    describe,
     describe_edits,
     require_unedited,
 )
 from tavus_mcp.personas.plans import Plan
 
 
-async def load_plan_base(app: App, plan: Plan, current: PersonaDocument) -> PersonaDocument:
+async def load_plan_base(app: App, plan: Plan, current: Document) -> Document:
     """Return the persona that a plan was made for, with secrets masked.
 
     Raises ``Conflict`` when the persona changed since and the journal does not hold that state.
@@ -35,11 +36,11 @@ async def load_plan_base(app: App, plan: Plan, current: PersonaDocument) -> Pers
     return base
 
 
-async def require_unedited_fields(
-    app: App, plan: Plan, base: PersonaDocument, current: PersonaDocument
-) -> None:
+async def require_unedited_fields(app: App, plan: Plan, base: Document, current: Document) -> None:
     """Raise ``Conflict``, with what changed, unless the fields of a plan are as it was made for."""
-    subject = f"Fields of persona {current.persona_id!r} that this plan changes have changed since"
+    subject = (
+        f"Fields of {current.noun} {current.object_id!r} that this plan changes have changed since"
+    )
     paths = [item["path"] for item in plan.detail["patch"]]
     await require_unedited(app, base, current, paths, subject)
 
@@ -47,8 +48,8 @@ async def require_unedited_fields(
 async def require_same_checks(
     app: App,
     plan: Plan,
-    base: PersonaDocument,
-    current: PersonaDocument,
+    base: Document,
+    current: Document,
     findings: Sequence[RuleFinding],
 ) -> None:
     """Raise ``Conflict`` when checks find more than they did when the plan was made.
@@ -63,9 +64,9 @@ async def require_same_checks(
     ]
     if not new:
         return
-    problems = "".join(f"\n{item.path or 'The persona'}: {item.message}" for item in new)
+    problems = "".join(f"\n{item.path or f'The {current.noun}'}: {item.message}" for item in new)
     raise Conflict(
-        f"Persona {current.persona_id!r} has changed since this plan was made, and the checks of "
+        f"{describe(current)} has changed since this plan was made, and the checks of "
         f"the plan now find more. Nothing was written.{problems}\nChanged since:"
         f"{await describe_edits(app, base, current)}\n{MAKE_PLAN_AGAIN}"
     )

@@ -16,10 +16,10 @@ from typing import Any
 from tavus_mcp.app import App
 from tavus_mcp.errors import PlanAlreadyApplied, Refused
 from tavus_mcp.history.accounts import require_own_plan
-from tavus_mcp.history.record import record_observed
-from tavus_mcp.journal.entry import JournalEntry, plan_id_of
+from tavus_mcp.history.record import journal_id, record_observed
+from tavus_mcp.journal.entry import JournalEntry, plan_id_of, split_journal_id
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import Document, ObjectKind
 from tavus_mcp.models.findings import RuleFinding, info
 from tavus_mcp.models.json_patch import Operation, pointer_of, pointer_tokens
 
@@ -39,6 +39,7 @@ _DISCARDS = "discard_editor_changes"
 class Plan:
     """A change that can be applied: its kind, the tool that made it, and the revision it is for.
 
+    ``persona_id`` is the id of its object in the journal: a bare one of a persona, else KIND/ID.
     ``detail`` is what the journal stores, ``secrets`` the values left out of it, by JSON Pointer.
     ``seq`` is the number of the journal entry. ``on_started`` is called once the plan is marked as
     used. ``previous_use_seq`` is the number of an earlier ``used`` entry whose write was not
@@ -56,6 +57,16 @@ class Plan:
     seq: int = 0
     previous_use_seq: int = 0
     on_started: Callable[[], None] = lambda: None
+
+    @property
+    def object_kind(self) -> str:
+        """The kind of its object."""
+        return split_journal_id(self.persona_id)[0]
+
+    @property
+    def object_id(self) -> str:
+        """The id of its object in the account, empty for a creation."""
+        return split_journal_id(self.persona_id)[1]
 
 
 def must_be_planned(app: App, *, dry_run: bool = False, plan: Plan | None = None) -> bool:
@@ -82,31 +93,34 @@ _PROTECTED = info(
 def build_change_plan(
     app: App,
     tool: str,
-    before: PersonaDocument,
+    before: Document,
     operations: Sequence[Operation],
     **detail: Any,
 ) -> Plan:
-    """Return the plan of a change of one persona; ``detail`` is stored with its patch."""
+    """Return the plan of a change of one object; ``detail`` is stored with its patch."""
     wire = [operation.to_json() for operation in operations]
     return _without_secrets(
-        app, Plan("change", tool, before.persona_id, before.revision, {"patch": wire, **detail})
+        app, Plan("change", tool, before.journal_id, before.revision, {"patch": wire, **detail})
     )
 
 
-def build_creation_plan(app: App, tool: str, body: JsonObject, revives: str = "") -> Plan:
-    """Return the plan of a creation; ``revives`` is the id of the persona that it brings back."""
-    return _without_secrets(app, Plan("create", tool, "", "", {"body": body, "revives": revives}))
+def build_creation_plan(
+    app: App, kind: ObjectKind, tool: str, body: JsonObject, revives: str = ""
+) -> Plan:
+    """Return the plan of a creation; ``revives`` is the id of the object that it brings back."""
+    detail = {"body": body, "revives": revives}
+    return _without_secrets(app, Plan("create", tool, journal_id(kind, ""), "", detail))
 
 
-def build_deletion_plan(before: PersonaDocument) -> Plan:
-    """Return the plan of a deletion."""
-    return Plan("delete", "delete_persona", before.persona_id, before.revision, {})
+def build_deletion_plan(before: Document, tool: str, **detail: Any) -> Plan:
+    """Return the plan of a deletion; ``detail`` is stored with it."""
+    return Plan("delete", tool, before.journal_id, before.revision, {**detail})
 
 
-def build_publication_plan(live: PersonaDocument, discard_editor_changes: bool) -> Plan:
+def build_publication_plan(live: Document, discard_editor_changes: bool) -> Plan:
     """Return the plan of a publication of the draft of a persona, which is live as it was read."""
     detail = {_DISCARDS: discard_editor_changes}
-    return Plan(PUBLICATION, "publish_persona", live.persona_id, live.revision, detail)
+    return Plan(PUBLICATION, "publish_persona", live.journal_id, live.revision, detail)
 
 
 def discards_editor_changes(plan: Plan) -> bool:
@@ -114,7 +128,7 @@ def discards_editor_changes(plan: Plan) -> bool:
     return bool(plan.detail[_DISCARDS])
 
 
-async def store_plan(app: App, plan: Plan, base: PersonaDocument | None = None) -> Plan:
+async def store_plan(app: App, plan: Plan, base: Document | None = None) -> Plan:
     """Store a plan, and the persona it is for; return it with its id and expiry."""
     if base is not None:
         await record_observed(app, base)

@@ -11,7 +11,7 @@ from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.conflicts import require_revision
 from tavus_mcp.personas.receipts import build_receipt, build_undo
-from tavus_mcp.personas.write_effect import EDITS_DISCARDED, RESPONSE_LOST
+from tavus_mcp.personas.write_effect import EDITS_DISCARDED, response_lost
 from tavus_mcp.tavus_api.write_answer import WriteAnswer
 
 TOOL = "publish_persona"
@@ -75,7 +75,7 @@ async def _effect_findings(write: RecordedWrite, *, is_changed: bool) -> list[Ru
                 "not known whether the draft was published. Look with get_persona before you try "
                 "again.",
             )
-        return [RESPONSE_LOST]
+        return [response_lost("persona")]
     return [] if is_changed or not write.is_read_back else [_NOTHING_PUBLISHED]
 
 

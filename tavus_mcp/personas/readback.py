@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tavus_mcp.catalog import Catalog
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import Operation, pointer_of, pointer_tokens
 from tavus_mcp.models.masking import is_masked, is_secret_path
@@ -13,8 +13,8 @@ from tavus_mcp.models.persona import UNKNOWN_WHEN_ABSENT, is_unread
 
 
 def verify_written(
-    expected: PersonaDocument,
-    actual: PersonaDocument,
+    expected: Document,
+    actual: Document,
     operations: Sequence[Operation],
     catalog: Catalog,
 ) -> list[RuleFinding]:
@@ -35,9 +35,7 @@ def verify_written(
     ]
 
 
-def _was_written(
-    path: str, expected: PersonaDocument, actual: PersonaDocument, catalog: Catalog
-) -> bool:
+def _was_written(path: str, expected: Document, actual: Document, catalog: Catalog) -> bool:
     return is_unread(actual.data, path) or is_equivalent_value(
         expected.at(path), actual.at(path), path, catalog
     )
@@ -73,9 +71,7 @@ def is_equivalent_value(expected: object, actual: object, path: str, catalog: Ca
     return default is not None and None in (expected, actual) and default in (expected, actual)
 
 
-def unexpected_differences(
-    expected: PersonaDocument, actual: PersonaDocument, catalog: Catalog
-) -> list[str]:
+def unexpected_differences(expected: Document, actual: Document, catalog: Catalog) -> list[str]:
     """Return the paths at which a whole persona does not read back as expected.
 
     Fields that the server sets, that either document does not show, masked keys and defaults are

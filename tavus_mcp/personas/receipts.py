@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tavus_mcp.app import App
 from tavus_mcp.history.redactions import is_restorable
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import RuleFinding, info
 from tavus_mcp.models.json_patch import (
     Operation,
@@ -27,8 +27,8 @@ MAX_LISTED_CHANGES = 100
 def build_receipt(
     status: str,
     app: App,
-    before: PersonaDocument,
-    current: PersonaDocument,
+    before: Document,
+    current: Document,
     operations: Sequence[Operation],
     findings: Sequence[RuleFinding],
     *,
@@ -45,10 +45,9 @@ def build_receipt(
     return Receipt.model_validate(
         {
             "status": status,
-            "persona_id": current.persona_id or None,
-            "persona_name": current.name or None,
-            "revision": current.revision if current.persona_id else None,
-            "previous_revision": before.revision if is_live and before.persona_id else None,
+            **current.identify(),
+            "revision": current.revision if current.object_id else None,
+            "previous_revision": before.revision if is_live and before.object_id else None,
             "changes": changes[:MAX_LISTED_CHANGES],
             "findings": [
                 *(_mark_as_sent(item) if is_sent else item for item in findings),
@@ -76,7 +75,7 @@ def _mark_as_sent(finding: RuleFinding) -> RuleFinding:
 
 
 def loss_findings(
-    before: PersonaDocument, operations: Sequence[Operation], masker: Masker
+    before: Document, operations: Sequence[Operation], masker: Masker
 ) -> list[RuleFinding]:
     """Return a finding for each old value that cannot be restored, as it is stored nowhere."""
     keys = [item.path for item in operations if _replaces_key(before, item)]
@@ -100,7 +99,7 @@ def loss_findings(
 
 
 def build_undo(
-    before: PersonaDocument, after_revision: str, operations: Sequence[Operation], masker: Masker
+    before: Document, after_revision: str, operations: Sequence[Operation], masker: Masker
 ) -> Undo | None:
     """Return the call that restores the fields that a change touched, and no others.
 
@@ -117,7 +116,7 @@ def build_undo(
     return Undo(
         tool="restore_revision",
         arguments={
-            "persona_id": before.persona_id,
+            "persona_id": before.journal_id,
             "revision": before.revision,
             "after_revision": after_revision,
             "only": paths,
@@ -125,13 +124,13 @@ def build_undo(
     )
 
 
-def _touched_paths(before: PersonaDocument, operations: Sequence[Operation]) -> list[str]:
+def _touched_paths(before: Document, operations: Sequence[Operation]) -> list[str]:
     """Return the paths that operations change, each once; the whole list for an item in one."""
     return list(dict.fromkeys(outermost_list(before.data, item.path) for item in operations))
 
 
 def _unrestorable_paths(
-    before: PersonaDocument, operations: Sequence[Operation], masker: Masker
+    before: Document, operations: Sequence[Operation], masker: Masker
 ) -> list[str]:
     """Return the touched paths whose old value the journal does not hold."""
     stored, after = masker.mask_with_paths(before.data), apply_patch(before.data, operations)
@@ -146,6 +145,6 @@ def _unrestorable_paths(
     ]
 
 
-def _replaces_key(before: PersonaDocument, operation: Operation) -> bool:
+def _replaces_key(before: Document, operation: Operation) -> bool:
     old = get_at(before.data, operation.path)
     return isinstance(old, str) and old != "" and is_secret_path(pointer_tokens(operation.path))

@@ -17,9 +17,10 @@ from tavus_mcp.history.redactions import (
 )
 from tavus_mcp.history.revisions import load_revision
 from tavus_mcp.history.revivals import revived_id
+from tavus_mcp.journal.entry import split_journal_id
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import put_at, remove_at
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import Document, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import (
     ABSENT,
@@ -34,7 +35,6 @@ from tavus_mcp.models.json_patch import (
 from tavus_mcp.models.layers import LAYER_NAMES
 from tavus_mcp.models.persona import (
     SERVER_FIELDS,
-    UNKNOWN_WHEN_ABSENT,
     Persona,
     is_unread,
 )
@@ -50,6 +50,8 @@ from tavus_mcp.personas.revive import (
 )
 from tavus_mcp.personas.undo_conflicts import UndoGuard, load_undone_change
 from tavus_mcp.personas.update import UpdateRequest, update
+from tavus_mcp.personas.write_rules import PERSONA_RULES, WriteRules
+from tavus_mcp.tavus_api.endpoints import ENDPOINTS
 from tavus_mcp.text import quote_path
 
 _FIELDS = frozenset(Persona.model_fields)
@@ -58,6 +60,8 @@ _FIELDS = frozenset(Persona.model_fields)
 @dataclass(frozen=True)
 class RestoreRequest:
     """The persona and revision to restore; ``only`` names the fields or layers, all when empty.
+
+    ``persona_id`` is an id of the journal: KIND/ID for a part, with the ``rules`` of its kind.
 
     For an undo, ``after_revision`` is the revision that the change led to, and ``overwrite`` names
     the fields or layers to restore although they were edited since.
@@ -70,6 +74,7 @@ class RestoreRequest:
     if_revision: str | None = None
     after_revision: str | None = None
     overwrite: Sequence[str] = ()
+    rules: WriteRules = PERSONA_RULES
 
 
 async def restore(app: App, request: RestoreRequest) -> Receipt:
@@ -84,8 +89,10 @@ async def restore(app: App, request: RestoreRequest) -> Receipt:
         raise InvalidArgument(["/overwrite: only an undo takes it; give after_revision as well."])
     target = await load_revision(app, request.persona_id, request.revision)
     current = await find_current(app, request.persona_id)
-    if current is None:
+    if current is None and isinstance(target, PersonaDocument):
         return await revive(app, request.persona_id, target, dry_run=request.dry_run)
+    if current is None:  # a part is created again by ``parts.revive``
+        raise NotFound(f"{request.persona_id} is gone.", status=404)
     findings = renamed_findings(request.persona_id, current)
     paths = tuple(_parse_path(name) for name in request.only)
     _refuse_unknown_paths(paths, target, current)
@@ -94,13 +101,14 @@ async def restore(app: App, request: RestoreRequest) -> Receipt:
         change = RestoreFields(target, paths, guard)
         restoring = UpdateRequest(
             "restore_revision",
-            current.persona_id,
+            current.object_id,
             change,
             dry_run=request.dry_run,
             if_revision=request.if_revision,
             allow=EVERY_RULE,
             findings=[*change.unrestored_findings(current.data), *findings],
             keep_legacy_spelling=True,
+            rules=request.rules,
         )
         try:
             return await update(app, restoring)
@@ -110,7 +118,7 @@ async def restore(app: App, request: RestoreRequest) -> Receipt:
             fields = {key: value for key, value in target.data.items() if key != name}
             if name in current.data:
                 fields[name] = current.data[name]
-            target = PersonaDocument(fields, masked=target.masked)
+            target = target.with_data(fields)
     raise Refused(TOO_MANY_MISSING)
 
 
@@ -131,27 +139,32 @@ async def _build_undo_guard(app: App, request: RestoreRequest) -> UndoGuard | No
     return UndoGuard(app, change, arguments, tuple(map(_parse_overwrite, request.overwrite)))
 
 
-async def find_current(app: App, persona_id: str) -> PersonaDocument | None:
-    """Return the persona, or the one that replaces it after a deletion; None when it is gone."""
+async def find_current(app: App, persona_id: str) -> Document | None:
+    """Return an object by its id of the journal, or the one that replaces it after a deletion.
+
+    None when it is gone.
+    """
     visited: set[str] = set()
     while persona_id and persona_id not in visited:
         visited.add(persona_id)
+        kind, object_id = split_journal_id(persona_id)
         try:
-            return await app.api.get_persona(persona_id)
+            return await app.api.get_object(ENDPOINTS[kind], object_id)
         except NotFound:
             persona_id = await revived_id(app, persona_id)
     return None
 
 
-def renamed_findings(persona_id: str, current: PersonaDocument) -> list[RuleFinding]:
+def renamed_findings(persona_id: str, current: Document) -> list[RuleFinding]:
     """Return a finding when the persona that is restored has another id than the one given."""
-    if current.persona_id == persona_id:
+    if current.journal_id == persona_id:
         return []
     return [
         warning(
             "lives-on",
-            f"Persona {persona_id!r} was deleted and brought back as {current.persona_id!r}. "
-            "This call restores the new one.",
+            f"{current.noun.capitalize()} {split_journal_id(persona_id)[1]!r} was deleted and "
+            f"brought "
+            f"back as {current.object_id!r}. This call restores the new one.",
             path="/persona_id",
             hint="Use the new id from now on.",
         )
@@ -165,7 +178,7 @@ class RestoreFields:
     ``guard`` is set for an undo; it protects the edits that others made since.
     """
 
-    target: PersonaDocument
+    target: Document
     paths: tuple[str, ...] = ()
     guard: UndoGuard | None = None
 
@@ -210,11 +223,10 @@ class RestoreFields:
     def compute_restored(self, data: JsonObject) -> JsonObject:
         """Return a copy with the fields restored, without looking at what that overwrites."""
         if not self.paths:
-            unlisted = SERVER_FIELDS | UNKNOWN_WHEN_ABSENT
             unchanged = {
                 key: value
                 for key, value in data.items()
-                if key in unlisted or self.target.was_unread(pointer_of([key]))
+                if not self.target.may_remove(key) or self.target.was_unread(pointer_of([key]))
             }
             fields = self.target.writable_fields()
             return {**unchanged, **restore_visible(fields, data, self.target.masked)}
@@ -238,9 +250,7 @@ def _unread_finding(path: str) -> RuleFinding:
     return warning(NOT_RESTORED, message, path=path, hint=hint)
 
 
-def _refuse_unknown_paths(
-    paths: Sequence[str], target: PersonaDocument, current: PersonaDocument
-) -> None:
+def _refuse_unknown_paths(paths: Sequence[str], target: Document, current: Document) -> None:
     """Raise ``InvalidArgument`` for a path that is no field and in neither document: a mistake."""
     absent = object()
     for path in paths:

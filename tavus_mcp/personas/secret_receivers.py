@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from tavus_mcp.app import App
 from tavus_mcp.errors import Refused
 from tavus_mcp.keys import HOST_SUFFIX, SECRET_PREFIX, without_bearer
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import RuleFinding, info
 from tavus_mcp.models.json_patch import Operation, get_at, pointer_of, pointer_tokens
 from tavus_mcp.personas.secret_references import KEY_FIELD
@@ -34,7 +34,7 @@ _AMBIGUOUS = re.compile(r"[\\\s\x00-\x1f\x7f]")
 
 
 def receiver_findings(
-    app: App, before: PersonaDocument, after: PersonaDocument, operations: Sequence[Operation]
+    app: App, before: Document, after: Document, operations: Sequence[Operation]
 ) -> list[RuleFinding]:
     """Return a finding for each secret that is sent and bound to no host, with its receiver.
 
@@ -54,7 +54,7 @@ def receiver_findings(
 
 
 def _iter_sent_texts(
-    after: PersonaDocument, operations: Sequence[Operation]
+    after: Document, operations: Sequence[Operation]
 ) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield path and text of every leaf that is sent, or whose address is."""
     for operation in operations:
@@ -80,10 +80,12 @@ def _names_in(app: App, text: str) -> list[str]:
     return [name for name, value in app.secrets.items() if without_bearer(value) in text]
 
 
-def _find_receiver(app: App, document: PersonaDocument, tokens: Sequence[str]) -> str:
+def _find_receiver(app: App, document: Document, tokens: Sequence[str]) -> str:
     """Return the host that gets what stands at a path, or "" if nothing there says so."""
     if tuple(tokens[:2]) == ("layers", "tts"):
-        engine = document.text(_ENGINE_PATH) or str(app.catalog.default_value(_ENGINE_PATH) or "")
+        engine = str(document.at(_ENGINE_PATH) or "").strip() or str(
+            app.catalog.default_value(_ENGINE_PATH) or ""
+        )
         return _ENGINE_HOSTS.get(engine, engine)
     for depth in range(len(tokens) - 1, 0, -1):
         holder = get_at(document.data, pointer_of(tokens[:depth]))
@@ -123,7 +125,7 @@ def _require_bound(app: App, name: str, host: str, tokens: Sequence[str]) -> Non
 
 
 def _require_same_receiver(
-    app: App, before: PersonaDocument, after: PersonaDocument, operations: Sequence[Operation]
+    app: App, before: Document, after: Document, operations: Sequence[Operation]
 ) -> None:
     """Refuse another address for a stored key that is bound to the address of before."""
     sent = {operation.path for operation in operations}

@@ -15,7 +15,7 @@ from tavus_mcp.errors import Conflict, Refused
 from tavus_mcp.history.record import EXPECTED_VALUES, is_state_of
 from tavus_mcp.history.states import find_state
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import RuleFinding, info
 from tavus_mcp.models.json_patch import (
     ABSENT,
@@ -46,7 +46,7 @@ class UndoneChange:
     led between the same states.
     """
 
-    after: PersonaDocument
+    after: Document
     set_values: Sequence[tuple[str, Any]] = ()
 
 
@@ -85,13 +85,15 @@ class UndoGuard:
         conflicts = self.find_conflicts(current, restored)
         if not conflicts:
             return
+        revision = self.change.after.with_data(current).revision
         raise Conflict(
-            f"Fields of persona {self.arguments['persona_id']!r} were edited after the change "
+            f"Fields of {self.change.after.noun} {self.change.after.object_id!r} were edited "
+            f"after the change "
             "that this call undoes. Nothing was written.\n"
             f"{describe_undo_conflicts(conflicts)}\n"
             "To keep these edits, undo the other fields alone: name them in only. To overwrite "
             "them, after the person agreed: "
-            f"{self.render_overwriting_call(PersonaDocument(current).revision, conflicts)}"
+            f"{self.render_overwriting_call(revision, conflicts)}"
         )
 
     def find_conflicts(self, current: JsonObject, restored: JsonObject) -> list[UndoConflict]:

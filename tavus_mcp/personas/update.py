@@ -1,22 +1,23 @@
 """The one write path: read, apply, diff, check, record, send, read back, record, answer.
 
-Every change of a persona passes through ``update`` as a ``Change``. Only the leaves that differ
-are sent, each with a ``test`` of its old value, so that edits made meanwhile by others, fields
-unknown to this version, and values that Tavus masks are never overwritten.
+Every change of a persona, and of its parts, passes through ``update`` as a ``Change``. Only the
+leaves that differ are sent, each with a ``test`` of its old value, so that edits made meanwhile by
+others, fields unknown to this version, and values that Tavus masks are never overwritten. Where a
+request cannot hold a ``test``, the object is read once more just before it is sent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 from tavus_mcp.app import App
-from tavus_mcp.checker.check import EVERY_RULE, PRIVATE_URLS, UNKNOWN_FIELDS, check_change
+from tavus_mcp.checker.check import EVERY_RULE, PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.errors import Refused, RequestRejected
 from tavus_mcp.history.record import RecordedWrite, WriteIntent, recorded_write
 from tavus_mcp.models.changes import Change, RawPatch
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import Document, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, sort_by_severity, warning
 from tavus_mcp.models.json_patch import Operation, diff, pointer_tokens
 from tavus_mcp.models.masking import MASK, has_masked_secret_at
@@ -30,10 +31,13 @@ from tavus_mcp.personas.conflicts import (
     require_tests_at_fault,
     require_unedited,
 )
-from tavus_mcp.personas.current_spelling import use_current_spelling
-from tavus_mcp.personas.edit_guard import build_edit_guard, write_whole_lists
+from tavus_mcp.personas.edit_guard import (
+    EditGuard,
+    build_edit_guard,
+    replace_whole_lists,
+    write_whole_lists,
+)
 from tavus_mcp.personas.overwritten_values import overwritten_findings
-from tavus_mcp.personas.patch_input import apply_or_refuse
 from tavus_mcp.personas.plan_binding import (
     finding_key,
     knows_checks,
@@ -46,13 +50,14 @@ from tavus_mcp.personas.readback import verify_written
 from tavus_mcp.personas.receipts import build_receipt, build_undo, loss_findings
 from tavus_mcp.personas.secret_receivers import receiver_findings
 from tavus_mcp.personas.write_effect import determine_effect
+from tavus_mcp.personas.write_rules import PERSONA_RULES, WriteRules
 from tavus_mcp.tavus_api.write_answer import WriteAnswer
 from tavus_mcp.text import quote_path, quote_paths
 
 
 @dataclass(frozen=True)
 class UpdateRequest:
-    """A change of one persona, and how it is to be carried out.
+    """A change of one object, and how it is to be carried out.
 
     ``allow`` names checker rules that may not block it; ``findings`` are passed on to the receipt.
     ``keep_legacy_spelling`` sends older spellings as they are, which restoring requires.
@@ -61,7 +66,7 @@ class UpdateRequest:
     """
 
     tool: str
-    persona_id: str
+    object_id: str
     change: Change
     dry_run: bool = False
     if_revision: str | None = None
@@ -71,31 +76,45 @@ class UpdateRequest:
     keep_legacy_spelling: bool = False
     verify_all_fields: bool = False
     checks_edits: bool = True
+    rules: WriteRules = PERSONA_RULES
+
+    @property
+    def sends_tests(self) -> bool:
+        """True if the change is sent with ``test`` operations."""
+        return self.checks_edits and self.rules.endpoint.takes_tests
+
+    def build_guard(self, before: Document, operations: Sequence[Operation]) -> EditGuard:
+        """Return the ``test`` operations of a change, and the paths that none protects."""
+        if self.sends_tests:
+            return build_edit_guard(before, operations)
+        return EditGuard((), [item.path for item in operations])
 
 
-def from_plan(plan: plans.Plan) -> UpdateRequest:
+def from_plan(plan: plans.Plan, rules: WriteRules = PERSONA_RULES) -> UpdateRequest:
     """Return the request that a change plan stands for; findings allowed then are allowed now."""
     return UpdateRequest(
         plan.tool,
-        plan.persona_id,
+        plan.object_id,
         RawPatch(plans.patch_of(plan)),
         allow=EVERY_RULE,
         plan=plan,
         keep_legacy_spelling=True,
         checks_edits=not plan.detail.get(_CHECKS_REFUSED),
+        rules=rules,
     )
 
 
 async def update(app: App, request: UpdateRequest) -> Receipt:
-    """Carry out a change on the persona as it is now, or store it as a plan when ``dry_run``.
+    """Carry out a change on the object as it is now, or store it as a plan when ``dry_run``.
 
     When Tavus refuses the ``test`` operations of a change, or the server is protected, the answer
     is a plan that says so.
-    Raises ``Conflict`` when the persona is not at ``if_revision``, the fields of the plan changed,
+    Raises ``Conflict`` when the object is not at ``if_revision``, the fields of the plan changed,
     or others changed it meanwhile, ``Refused`` when Tavus would reject the result,
     ``JournalUnavailable`` when the journal cannot be written, and the errors of the API.
     """
-    before = await app.api.get_persona(request.persona_id)
+    endpoint = request.rules.endpoint
+    before = await app.api.get_object(endpoint, request.object_id)
     await require_revision(app, before, request.if_revision)
     if plans.must_be_planned(app, dry_run=request.dry_run, plan=request.plan):
         return await preview(app, before, request)
@@ -103,32 +122,34 @@ async def update(app: App, request: UpdateRequest) -> Receipt:
     if not operations:
         return build_receipt("unchanged", app, before, before, (), findings)
     used_seq = await plans.mark_used(app, request.plan) if request.plan else 0
-    intent = WriteIntent("persona", request.tool, before, operations, after.data, used_seq)
-    tests = build_edit_guard(before, operations).tests if request.checks_edits else ()
+    intent = WriteIntent(endpoint.kind, request.tool, before, operations, after.data, used_seq)
+    guard = request.build_guard(before, operations)
+    needs_last_look = not request.checks_edits or (not before.tests_time and bool(guard.untested))
     answer = WriteAnswer()
     try:
         async with recorded_write(app, intent) as write:
-            if not request.checks_edits:
-                latest = await app.api.get_persona(request.persona_id)
+            if needs_last_look:
+                latest = await app.api.get_object(endpoint, request.object_id)
                 paths = [item.path for item in operations]
                 await require_unedited(app, before, latest, paths, _EDITED_AT_LAST)
             try:
-                answer = await app.api.patch_persona(request.persona_id, [*tests, *operations])
+                sent = [*guard.tests, *operations]
+                answer = await app.api.patch_object(endpoint, request.object_id, sent, after.data)
             except RequestRejected as error:
-                await require_tests_at_fault(app, before, error, tests)
+                await require_tests_at_fault(app, before, error, guard.tests)
     except EditChecksRefused as refusal:
         return await _plan_without_checks(app, before, request, refusal)
     current = after
-    with write.read_back(read_back_hint(request.persona_id)):
-        current = await app.api.get_persona(request.persona_id)
+    with write.read_back(read_back_hint(before)):
+        current = await app.api.get_object(endpoint, request.object_id)
         write.mismatches = verify_written(after, current, operations, app.catalog)
     effect = await determine_effect(write, answer, current, operations)
-    findings += effect.findings
+    findings += [*effect.findings, *request.rules.verify(before, current, operations)]
     if effect.status == "drafted":
         return await _answer_draft(write, before, current, operations, findings)
     if request.verify_all_fields:
         findings += edited_meanwhile_findings(after, current, app.catalog)
-    if not request.checks_edits:
+    if needs_last_look:
         findings += await overwritten_findings(app, write.intent, before, operations)
     findings += await write.record_outcome(effect.status, current)
     effective = operations if answer.is_changed else ()
@@ -139,19 +160,19 @@ async def update(app: App, request: UpdateRequest) -> Receipt:
 
 async def _answer_draft(
     write: RecordedWrite,
-    before: PersonaDocument,
-    live: PersonaDocument,
+    before: Document,
+    live: Document,
     operations: Sequence[Operation],
     findings: Sequence[RuleFinding],
 ) -> Receipt:
     """Record a change that went to a draft; return its receipt with a plan to publish it."""
     unrecorded = await write.record_outcome("drafted", live)
-    plan = await store_publication_plan(write.app, live)
+    plan = await store_publication_plan(write.app, cast("PersonaDocument", live))
     findings = sort_by_severity([*findings, *unrecorded])
     return build_receipt("drafted", write.app, before, live, operations, findings, plan=plan)
 
 
-async def preview(app: App, before: PersonaDocument, request: UpdateRequest) -> Receipt:
+async def preview(app: App, before: Document, request: UpdateRequest) -> Receipt:
     """Return what a change would do to a persona as it was read, and store it as a plan.
 
     Raises ``Refused`` when Tavus would reject the result.
@@ -164,7 +185,7 @@ async def preview(app: App, before: PersonaDocument, request: UpdateRequest) -> 
 
 async def _plan(
     app: App,
-    before: PersonaDocument,
+    before: Document,
     request: UpdateRequest,
     operations: Sequence[Operation],
     findings: Sequence[RuleFinding],
@@ -185,7 +206,7 @@ async def _plan(
 
 
 async def _plan_without_checks(
-    app: App, before: PersonaDocument, request: UpdateRequest, refusal: EditChecksRefused
+    app: App, before: Document, request: UpdateRequest, refusal: EditChecksRefused
 ) -> Receipt:
     """Return a plan that says that Tavus refuses to check for edits by others."""
     _, operations, findings = compute_update(app, before, request)
@@ -194,8 +215,8 @@ async def _plan_without_checks(
 
 
 async def _compute_planned_update(
-    app: App, before: PersonaDocument, request: UpdateRequest
-) -> tuple[PersonaDocument, list[Operation], list[RuleFinding]]:
+    app: App, before: Document, request: UpdateRequest
+) -> tuple[Document, list[Operation], list[RuleFinding]]:
     """Return what ``compute_update`` does; raise ``Conflict`` when the plan does not fit any more.
 
     It does not fit when fields that it changes were edited, or checks find more than before.
@@ -213,33 +234,35 @@ async def _compute_planned_update(
 
 
 def compute_update(
-    app: App, before: PersonaDocument, request: UpdateRequest
-) -> tuple[PersonaDocument, list[Operation], list[RuleFinding]]:
-    """Return the persona after a change, the smallest patch to it, and the findings on it.
+    app: App, before: Document, request: UpdateRequest
+) -> tuple[Document, list[Operation], list[RuleFinding]]:
+    """Return the object after a change, the smallest patch to it, and the findings on it.
 
     Raises ``Refused`` when the change would write a mask, or Tavus would reject the result.
     """
-    data = apply_or_refuse(request.change, before, app.catalog, request.allow)
-    respellings = list[RuleFinding]()
-    if not request.keep_legacy_spelling:
-        data, respellings = use_current_spelling(before.data, data, app.catalog)
-    after = PersonaDocument(data)
+    rules, keep_spelling = request.rules, request.keep_legacy_spelling
+    data, respellings = rules.apply_change(
+        app, request.change, before, request.allow, keep_spelling
+    )
+    after = before.with_data(data)
     operations = diff(before.data, after.data)
+    if rules.whole_lists:
+        operations = replace_whole_lists(after, operations, rules.whole_lists)
     refuse_masks(operations)
     _refuse_masked_text(app, before, operations)
     refuse_mixed_conferencing(operations)
-    findings = check_change(before, after, operations, app.catalog, allow=request.allow)
+    findings = rules.check_change(app, before, after, operations, request.allow)
     findings += receiver_findings(app, before, after, operations)
     findings += loss_findings(before, operations, app.masker)
     findings += already_set_findings(request.change, before)
     if request.checks_edits:
-        findings += build_edit_guard(before, operations).findings()
-    else:
+        findings += request.build_guard(before, operations).findings()
+    elif request.rules.endpoint.takes_tests:
         operations = write_whole_lists(before, after, operations)
     return after, operations, sort_by_severity([*request.findings, *respellings, *findings])
 
 
-def _refuse_masked_text(app: App, before: PersonaDocument, operations: Sequence[Operation]) -> None:
+def _refuse_masked_text(app: App, before: Document, operations: Sequence[Operation]) -> None:
     """Refuse a text that still holds the mask of a secret in the stored text."""
     for operation in operations:
         old = before.at(operation.path)
@@ -252,9 +275,10 @@ def _refuse_masked_text(app: App, before: PersonaDocument, operations: Sequence[
             )
 
 
-def read_back_hint(persona_id: str) -> str:
-    """Return the hint for a persona that was written and could not be read back."""
-    return f"Read persona {persona_id!r} with get_persona before changing it again."
+def read_back_hint(written: Document) -> str:
+    """Return the hint for an object that was written and could not be read back."""
+    subject = f"{written.noun} {written.object_id!r}"
+    return f"Read {subject} with {written.read_call} before changing it again."
 
 
 _EDITED_AT_LAST = "Fields that this plan changes were edited while it was being applied"

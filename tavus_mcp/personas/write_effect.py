@@ -8,7 +8,7 @@ from typing import Literal
 
 from tavus_mcp.history.cancelled_writes import has_taken_effect
 from tavus_mcp.history.record import RecordedWrite
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import RuleFinding, info, warning
 from tavus_mcp.models.json_patch import Operation
 from tavus_mcp.models.persona import is_unread
@@ -29,7 +29,7 @@ class WriteEffect:
 async def determine_effect(
     write: RecordedWrite,
     answer: WriteAnswer,
-    current: PersonaDocument,
+    current: Document,
     operations: Sequence[Operation],
 ) -> WriteEffect:
     """Return what became of a change.
@@ -41,7 +41,9 @@ async def determine_effect(
     unread = unread_findings(current, operations)
     if write.lost_response is not None:
         await _require_found(write, current)
-        return WriteEffect("unverified" if unread else "applied", [RESPONSE_LOST, *unread])
+        return WriteEffect(
+            "unverified" if unread else "applied", [response_lost(current.noun), *unread]
+        )
     findings = [EDITS_DISCARDED] if answer.has_discarded_edits else []
     reads_as_written = write.is_read_back and not write.mismatches and len(unread) < len(operations)
     is_draft_read = write.is_read_back and current.data.get("is_draft") is True
@@ -53,33 +55,39 @@ async def determine_effect(
         return WriteEffect("unchanged", [*findings, ALREADY_SET, *write.mismatches])
     is_same = write.is_read_back and current.digest == write.intent.revision_digest
     if is_same and write.mismatches:
-        raise await write.record_conflict("failed", _describe_missing_effect(write))
+        raise await write.record_conflict("failed", _describe_missing_effect(write, current))
     is_unverified = bool(unread) or not write.is_read_back
     status: WriteStatus = "unverified" if is_unverified else "applied"
     return WriteEffect(status, [*findings, *unread, *write.mismatches])
 
 
-async def _require_found(write: RecordedWrite, current: PersonaDocument) -> None:
+async def _require_found(write: RecordedWrite, current: Document) -> None:
     """Return when a change whose answer was lost is there; else raise ``Conflict``."""
     if write.mismatches or not has_taken_effect(write.app, write.intent, current):
         raise await write.record_conflict(
             "unknown",
-            f"{write.lost_response} The persona was read again, and it is not certain that the "
-            "change is there. Look with get_persona before you try again.",
+            f"{write.lost_response} The {current.noun} was read again, and it is not certain "
+            f"that the "
+            f"change is there. Look with {current.read_call} before you try again.",
         )
 
 
-def _describe_missing_effect(write: RecordedWrite) -> str:
+def _describe_missing_effect(write: RecordedWrite, current: Document) -> str:
     details = "; ".join(f"{quote_path(item.path)}: {item.message}" for item in write.mismatches)
+    effect = (
+        f"Tavus answered that it accepted the change, but the {current.noun} reads as before: the "
+        f"change did not take effect. {details}"
+    )
+    if current.kind != "persona":
+        return effect
     return (
-        "Tavus answered that it accepted the change, but the persona reads as before: the change "
-        f"did not take effect. {details} If the persona has a draft in the Tavus dashboard, the "
+        f"{effect} If the persona has a draft in the Tavus dashboard, the "
         f"change may be in it; "
         "publish it there, or with publish_persona."
     )
 
 
-def unread_findings(current: PersonaDocument, operations: Sequence[Operation]) -> list[RuleFinding]:
+def unread_findings(current: Document, operations: Sequence[Operation]) -> list[RuleFinding]:
     """Return a finding for each field that was sent and that reads do not return."""
     return [
         warning(
@@ -94,9 +102,12 @@ def unread_findings(current: PersonaDocument, operations: Sequence[Operation]) -
     ]
 
 
-RESPONSE_LOST = info(
-    "answer-lost", "The answer of Tavus was lost, but the persona reads as the change set it."
-)
+def response_lost(noun: str) -> RuleFinding:
+    """Return the finding for a change that is there although its answer was lost."""
+    message = f"The answer of Tavus was lost, but the {noun} reads as the change set it."
+    return info("answer-lost", message)
+
+
 ALREADY_SET = info(
     "so-already",
     "No change: Tavus answered that the values are already set. Tavus often does not return "

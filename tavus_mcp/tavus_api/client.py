@@ -23,10 +23,16 @@ from tavus_mcp.errors import (
 )
 from tavus_mcp.models import vocabularies
 from tavus_mcp.models.base import JsonObject, is_id
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import Document, PersonaDocument
 from tavus_mcp.models.json_patch import Operation
 from tavus_mcp.models.masking import Masker
+from tavus_mcp.models.parts.part_document import PartDocument
 from tavus_mcp.tavus_api import pagination
+from tavus_mcp.tavus_api.endpoints import (
+    ObjectEndpoint,
+    build_plain_body,
+    build_skill_body,
+)
 from tavus_mcp.tavus_api.error_mapping import (
     no_response_error,
     response_error,
@@ -51,6 +57,10 @@ REQUEST_TIMEOUT_SECONDS = 40.0
 CONNECTION_LIMITS = httpx2.Limits(
     max_connections=16, max_keepalive_connections=8, keepalive_expiry=120.0
 )
+
+
+_OWN_NAMES = vocabularies.PERSONA_VOCABULARY
+"""The spelling of bodies to paths that both vocabularies spell alike: names stay as they are."""
 
 
 class TavusApi:
@@ -136,6 +146,61 @@ class TavusApi:
         path = _resource_path("personas", persona_id)
         await self._send("DELETE", path, f"the deletion of persona {persona_id!r}")
 
+    async def get_object(self, endpoint: ObjectEndpoint, object_id: str) -> Document:
+        """Read one object of any kind; a skill that is not attached reads as an empty one.
+
+        Where Tavus answers 400 to reading a part, its id names nothing (docs: get-tool).
+        """
+        subject, path = endpoint.subject(object_id), endpoint.path(object_id)
+        try:
+            response = await self._send("GET", path, subject, query=endpoint.query)
+        except (NotFound, RequestRejected) as error:
+            if endpoint.kind == "persona" or error.status not in (400, 404):
+                raise
+            if endpoint.kind == "skill" and error.status == 404:
+                return PartDocument("skill", object_id, {})
+            raise NotFound(str(error), status=error.status) from error
+        document = endpoint.parse(_parse_object(response, subject), object_id)
+        if document is None:
+            raise unreadable_response_error(response, subject)
+        return document
+
+    async def create_object(self, endpoint: ObjectEndpoint, body: JsonObject) -> str:
+        """Create an object of any kind but a skill; return its id."""
+        subject = f"the new {endpoint.noun}"
+        response = await self._send("POST", endpoint.collection, subject, json=body)
+        object_id = endpoint.parse_new_id(_parse_object(response, subject))
+        if not is_id(object_id):
+            raise unreadable_response_error(response, subject, write=True)
+        return object_id
+
+    async def patch_object(
+        self,
+        endpoint: ObjectEndpoint,
+        object_id: str,
+        operations: Sequence[Operation],
+        fields: JsonObject,
+    ) -> WriteAnswer:
+        """Send a change in the body that the kind takes; ``fields`` is the object after it."""
+        subject = f"the change of {endpoint.subject(object_id)}"
+        path, method, body = endpoint.path(object_id), "PATCH", None
+        if endpoint.body_style == "json_patch":
+            return parse_write_answer(
+                await self._send(method, path, subject, operations=operations)
+            )
+        if endpoint.body_style == "plain":
+            body = build_plain_body(operations, fields)
+        elif (body := build_skill_body(fields)) is None:
+            method = "DELETE"
+        else:
+            method = "PUT"
+        return parse_write_answer(await self._send(method, path, subject, json=body))
+
+    async def delete_object(self, endpoint: ObjectEndpoint, object_id: str) -> None:
+        """Delete an object; 204 and 200 are success."""
+        subject = f"the deletion of {endpoint.subject(object_id)}"
+        await self._send("DELETE", endpoint.path(object_id), subject)
+
     async def has_object(self, resource: str, object_id: str) -> bool:
         """Return True if the account has an object, such as a replica (docs: get-replica).
 
@@ -215,9 +280,8 @@ class TavusApi:
     ) -> httpx2.Response:
         is_write = method != "GET"
         for vocabulary in self._candidate_vocabularies(path):
-            body = (
-                vocabulary.body(json) if operations is None else _patch_body(operations, vocabulary)
-            )
+            names = vocabulary if vocabulary.is_renamed_path(path) else _OWN_NAMES
+            body = names.body(json) if operations is None else _patch_body(operations, names)
             seconds = min(self._timeout_seconds, time_left_for_write() if is_write else time_left())
             if seconds <= 0:
                 raise OutOfTime(subject)

@@ -9,7 +9,7 @@ import pytest
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.parts.part_document import CREATE_MODELS, PartDocument
 from tavus_mcp.parts.kinds import DOCUMENT, GUARDRAIL, KINDS, TOOL
-from tavus_mcp.tavus_api.part_endpoints import PART_ENDPOINTS
+from tavus_mcp.tavus_api.endpoints import PART_ENDPOINTS
 
 STEP = {"objective_name": "greet", "objective_prompt": "Say hello."}
 

@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel
 
 from tavus_mcp.models.base import JsonObject, is_set
-from tavus_mcp.models.document import MaskedPlaces
+from tavus_mcp.models.document import Identity, MaskedPlaces, PartKindName
 from tavus_mcp.models.json_patch import get_at, is_changed
 from tavus_mcp.models.parts.dictionary import Dictionary
 from tavus_mcp.models.parts.document import KnowledgeDocument
 from tavus_mcp.models.parts.guardrail import Guardrail, GuardrailSet
 from tavus_mcp.models.parts.objectives import ObjectiveSet
-from tavus_mcp.models.parts.skill import SkillAttachment
+from tavus_mcp.models.parts.skill import ATTACHED, SkillAttachment
 from tavus_mcp.models.parts.tool import Tool
 from tavus_mcp.models.revision import SHORT_CHARS, compute_digest, shorten
 
-PartKindName = Literal["tool", "objectives", "guardrail", "document", "dictionary", "skill"]
 CREATE_MODELS: Mapping[PartKindName, type[BaseModel]] = {
     "tool": Tool,
     "objectives": ObjectiveSet,
@@ -39,6 +38,14 @@ ID_FIELDS: Mapping[PartKindName, tuple[str, ...]] = {
     "skill": ("skill_id", "id"),
 }
 """The fields that hold an id in what Tavus answers, the first that is there."""
+NOUNS: Mapping[PartKindName, str] = {
+    "tool": "registry tool",
+    "objectives": "objective set",
+    "guardrail": "guardrail",
+    "document": "document",
+    "dictionary": "dictionary",
+    "skill": "skill",
+}
 NAME_FIELDS: Mapping[PartKindName, str] = {
     "tool": "name",
     "objectives": "name",
@@ -79,7 +86,29 @@ class PartDocument:
         for read_name, name in _READ_NAMES.items():
             if read_name in document and name not in document:
                 document[name] = document[read_name]
+        if kind == "skill":
+            document[ATTACHED] = True
         return cls(kind, object_id or find_id(kind, document), document)
+
+    @property
+    def identity(self) -> tuple[PartKindName, JsonObject]:
+        """The kind and the fields, of which ``find_id`` finds the id."""
+        return self.kind, self.data
+
+    @property
+    def journal_id(self) -> str:
+        """The id in the journal and in arguments: KIND/ID."""
+        return f"{self.kind}/{self.object_id}"
+
+    @property
+    def noun(self) -> str:
+        """What texts call it."""
+        return NOUNS[self.kind]
+
+    @property
+    def read_call(self) -> str:
+        """The call that reads it, as texts name it."""
+        return f"get_part({self.kind!r}, {self.object_id!r})"
 
     @property
     def name(self) -> str:
@@ -96,7 +125,17 @@ class PartDocument:
     def fields(self) -> frozenset[str]:
         """The names of the fields that a request can hold."""
         model = GuardrailSet if self.is_set_of_guardrails else CREATE_MODELS[self.kind]
-        return frozenset(model.model_fields)
+        return frozenset({*model.model_fields, *([ATTACHED] if self.kind == "skill" else [])})
+
+    @property
+    def updated_at(self) -> str:
+        """The time of the last change; its form differs between kinds, so it is only displayed."""
+        return str(self.data.get("updated_at") or "")
+
+    @property
+    def tests_time(self) -> bool:
+        """False: no source says that a change can require the time of the last one."""
+        return False
 
     @cached_property
     def digest(self) -> str:
@@ -111,6 +150,22 @@ class PartDocument:
     def has_revision(self, text: str) -> bool:
         """Tell whether a text names this state: its revision, or a longer part of its digest."""
         return len(text) >= SHORT_CHARS and self.digest.startswith(text)
+
+    def was_unread(self, pointer: str) -> bool:
+        """Return False: no version has read parts otherwise."""
+        return False
+
+    def identify(self) -> Identity:
+        """Return how a receipt names it."""
+        return {"part": {"kind": self.kind, "id": self.object_id, "name": self.name}}
+
+    def with_data(self, data: JsonObject) -> PartDocument:
+        """Return the same part with other fields, as one that is not recorded."""
+        return PartDocument(self.kind, self.object_id, data, masked=self.masked)
+
+    def may_remove(self, name: str) -> bool:
+        """Tell whether restoring an earlier state removes a field that it does not have."""
+        return name in self.fields
 
     def at(self, pointer: str, default: Any = None) -> Any:
         """Return the value at a JSON Pointer, list items included, or ``default``."""

@@ -6,6 +6,8 @@ from pydantic import MISSING
 
 from tavus_mcp.models.base import JsonObject, StrictModel
 
+ATTACHED = "attached"
+"""The member of a skill's document that is true while it is attached; ours, Tavus has none."""
 SKILL_IDS = ("magic_canvas", "presentation", "internet_search", "memory", "browser_use")
 """The skills that are known; list_skills asks Tavus."""
 
