@@ -172,7 +172,7 @@ class TavusApi:
         object_id = endpoint.parse_new_id(_parse_object(response, subject))
         if not is_id(object_id):
             raise unreadable_response_error(response, subject, write=True)
-        return object_id
+        return str(object_id)
 
     async def patch_object(
         self,

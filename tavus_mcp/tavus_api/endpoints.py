@@ -70,15 +70,15 @@ class ObjectEndpoint:
         """Return the object in an answer to reading it, None if there is none."""
         if self.kind == "persona":
             persona = PersonaDocument.parse(raw)
-            return persona if is_id(persona.object_id) else None
+            return persona if is_id(persona.data.get("persona_id")) else None
         part = PartDocument.parse(self.kind, raw, object_id)
         is_known = "config" in part.data if self.kind == "skill" else bool(find_id(*part.identity))
         return part if is_known else None
 
-    def parse_new_id(self, raw: JsonObject) -> str:
-        """Return the id in an answer to a creation, or an empty string."""
+    def parse_new_id(self, raw: JsonObject) -> Any:
+        """Return what stands for the id in an answer to a creation, if anything."""
         if self.kind == "persona":
-            return PersonaDocument.parse(raw).object_id
+            return PersonaDocument.parse(raw).data.get("persona_id")
         return PartDocument.parse(self.kind, raw).object_id
 
 
