@@ -129,9 +129,7 @@ async def update(app: App, request: UpdateRequest) -> Receipt:
     try:
         async with recorded_write(app, intent) as write:
             if needs_last_look:
-                latest = await app.api.get_object(endpoint, request.object_id)
-                paths = [item.path for item in operations]
-                await require_unedited(app, before, latest, paths, _EDITED_AT_LAST)
+                await _look_again(app, request, before, operations)
             try:
                 sent = [*guard.tests, *operations]
                 answer = await app.api.patch_object(endpoint, request.object_id, sent, after.data)
@@ -156,6 +154,14 @@ async def update(app: App, request: UpdateRequest) -> Receipt:
     undo = build_undo(before, current.revision, effective, app.masker)
     findings = sort_by_severity(findings)
     return build_receipt(effect.status, app, before, current, effective, findings, undo=undo)
+
+
+async def _look_again(
+    app: App, request: UpdateRequest, before: Document, operations: Sequence[Operation]
+) -> None:
+    """Raise ``Conflict`` if fields that are about to be written were edited since ``before``."""
+    latest = await app.api.get_object(request.rules.endpoint, request.object_id)
+    await require_unedited(app, before, latest, [item.path for item in operations], _EDITED_AT_LAST)
 
 
 async def _answer_draft(
