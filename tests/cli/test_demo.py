@@ -102,6 +102,12 @@ def test_the_demo_says_which_sources_its_letters_mean(lines: list[str]) -> None:
     assert cited == set(re.findall(r"\b([A-Z]):", legend))
 
 
+def test_the_readme_quotes_the_demo(lines: list[str]) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (quoted,) = re.findall(r"^```\n( .+?)\n```$", readme, re.MULTILINE | re.DOTALL)
+    assert quoted in "\n".join(lines)
+
+
 def test_the_picture_is_what_a_run_prints(recording: str, recorder: ModuleType) -> None:
     """If this fails: python docs/images/record_demo.py"""
     picture = recorder.PICTURE.read_text(encoding="utf-8")
