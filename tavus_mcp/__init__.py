@@ -14,11 +14,13 @@ tests/conventions/importlinter.ini).
 - ``listings``        paged lists of the account, with cursors
 - ``app``             ``App``: the collaborators of one call
 - ``checker``         the linter: a document in, findings out
+- ``diagnostics``     the checks of ``doctor``; nothing is changed
 - ``deprecations``    legacy settings and their equivalents today
 - ``tavus_api``       the HTTP client
 - ``journal``         the append-only audit log
 - ``catalog``         what Tavus offers, as data with source and date
 - ``sandbox``         a local Tavus; imported by ``cli`` only
+- ``hosts``           the files of host applications, and our entry in them
 - ``logs``            logging with secrets masked
 - ``models``          schema and values: persona, JSON Patch, findings; no I/O, no clock
 - ``keys``            keys as people copy them into variables: cleaned or refused

@@ -14,7 +14,7 @@ from tavus_mcp.hosts.entry import (
     install_entry,
     is_same_without_entry,
     mask_entry,
-    read_document,
+    read_file,
     remove_entry,
 )
 from tavus_mcp.hosts.jsonc import BadConfig, JsonDocument
@@ -42,11 +42,7 @@ class HostFile:
 
     def read(self) -> JsonDocument | None:
         """Return the content, None if there is no file."""
-        try:
-            content = self.path.read_bytes()
-        except FileNotFoundError:
-            return None
-        return read_document(content, self.host)
+        return read_file(self.path, self.host)
 
     def is_private(self) -> bool:
         """Tell whether only this user may read the file."""
@@ -110,6 +106,6 @@ class HostFile:
 
     def _read_backup(self) -> JsonDocument | None:
         try:
-            return read_document(self.backup_path.read_bytes(), self.host)
+            return read_file(self.backup_path, self.host)
         except (OSError, BadConfig):
             return None

@@ -25,7 +25,7 @@ from tavus_mcp.hosts.entry import (
     find_entry,
     install_entry,
 )
-from tavus_mcp.hosts.folders import UserFolders
+from tavus_mcp.hosts.folders import UserFolders, find_repository
 from tavus_mcp.hosts.jsonc import BadConfig, JsonDocument
 from tavus_mcp.hosts.launcher import NoCommand, RunningProgram, find_command
 from tavus_mcp.hosts.table import HOSTS
@@ -150,7 +150,7 @@ def _list_notes(
     host, notes = file.host, []
     if has_key:
         notes.append("Only you may read the file (mode 0600), because it holds the key.")
-        repository = _find_repository(file.path.resolve())
+        repository = find_repository(file.path.resolve())
         if repository:
             notes.append(
                 f"The file is inside the git repository {repository}. Make sure that it is never "
@@ -259,8 +259,3 @@ def _print_entry(file: HostFile, settings: Settings) -> int:
 def _join_command(entry: Mapping[str, Any]) -> str:
     words = [entry["command"], *entry["args"]]
     return " ".join(f'"{word}"' if " " in word else word for word in words)
-
-
-def _find_repository(path: Path) -> Path | None:
-    """Return the root of the git repository that holds a file."""
-    return next((folder for folder in path.parents if (folder / ".git").exists()), None)

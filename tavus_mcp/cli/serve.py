@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 import anyio
 
+from tavus_mcp import __version__
 from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.logs import log_to_stderr
 from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import Settings
 
+_TERMINAL_HINT = (
+    f"tavus-mcp {__version__}: an MCP server for Tavus personas (unofficial). It waits here for "
+    "messages of an assistant; to connect one, end it with Ctrl+C and run `tavus-mcp install "
+    "HOST`, "
+    "or see `tavus-mcp --help`.\n"
+)
+
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Serve until the client closes stdin, a signal, or the end of process ``parent``."""
+    if sys.stdin is not None and sys.stdin.isatty():
+        sys.stderr.write(_TERMINAL_HINT)
     app = build_app(settings)
     log_to_stderr(app.masker, settings.log_level)
     anyio.run(build_server(app, settings).serve_stdio, arguments.parent)

@@ -6,5 +6,5 @@
 - ``entry``    our entry: build, install, remove, find
 - ``launcher`` the command that an entry starts
 
-Nothing here reads or writes a configuration file: ``cli.install`` and ``diagnostics`` do.
+Nothing here writes a file: ``cli.host_files`` does.
 """

@@ -5,11 +5,16 @@ Everything else in the file stays as it is, which each edit checks before it ret
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from tavus_mcp.hosts.jsonc import BadConfig, JsonDocument, without_path
 from tavus_mcp.hosts.table import Host
+from tavus_mcp.keys import HOST_SUFFIX, SECRET_PREFIX
 from tavus_mcp.models.masking import is_secret_name
 
 SERVER_NAME = "tavus"
@@ -25,6 +30,21 @@ _KEY_INPUT = {
 }
 _REMOTE_MEMBERS = ("url", "serverUrl", "httpUrl", "headers")
 """Members of an entry for a server that is not started as a process."""
+
+
+def read_file(path: Path, host: Host) -> JsonDocument | None:
+    """Return the content of a host's file, None if there is none.
+
+    Raises ``BadConfig`` as ``read_document``, and ``OSError``.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(mode) or not stat.S_ISREG(mode):  # reading a pipe would never end
+        code = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+        raise OSError(code, os.strerror(code), str(path))
+    return read_document(path.read_bytes(), host)
 
 
 def read_document(content: bytes, host: Host) -> JsonDocument:
@@ -63,6 +83,12 @@ def entry_variables(entry: Mapping[str, Any] | None) -> dict[str, str]:
     if not isinstance(variables, dict):
         return {}
     return {name: value for name, value in variables.items() if isinstance(value, str)}
+
+
+def is_secret_variable(name: str) -> bool:
+    """Tell whether a variable of an entry holds a secret."""
+    is_own = name.startswith(SECRET_PREFIX) and not name.endswith(HOST_SUFFIX)
+    return name == KEY_VARIABLE or is_own or is_secret_name(name)
 
 
 def build_entry(
@@ -115,7 +141,7 @@ def mask_entry(document: JsonDocument, host: Host) -> JsonDocument:
     """Return the document with a placeholder in place of each secret of our entry, for a backup."""
     edited = document
     for name, value in entry_variables(find_entry(document, host)).items():
-        if is_secret_name(name) and not value.startswith("${"):
+        if is_secret_variable(name) and not value.startswith("${"):
             edited = edited.set([host.servers_key, SERVER_NAME, "env", name], KEY_PLACEHOLDER)
     return edited
 

@@ -61,3 +61,8 @@ class UserFolders:
             yield from (path / name for path in sorted(folder.glob("/".join(parts))))
         else:
             yield folder.joinpath(*parts, name)
+
+
+def find_repository(path: Path) -> Path | None:
+    """Return the root of the git repository that holds a file."""
+    return next((folder for folder in path.parents if (folder / ".git").exists()), None)

@@ -10,7 +10,7 @@ import pytest
 from tavus_mcp.cli import main
 
 COMMANDS = (
-    *("demo", "sandbox", "journal", "manifest", "install"),
+    *("demo", "sandbox", "journal", "manifest", "install", "doctor"),
     *("list", "export", "apply", "undo", "restore", "delete"),
 )
 

@@ -3,77 +3,21 @@
 from __future__ import annotations
 
 import json
-import stat
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from command_runner import CommandResult, CommandRunner
-from forked_processes import ForkServer
+from command_runner import CommandRunner
+from install_fixtures import home_fixture, install_fixture, project_fixture  # noqa: F401 - fixtures
+from install_runs import KEY, OTHER_KEY, USER_FILES, Install, identity_of, mode_of, read_entry
 
-from tavus_mcp.hosts.table import HOSTS
 from tavus_mcp.settings import from_environment
 
-KEY = "tvs-0123456789abcdef"
-OTHER_KEY = "tvs-fedcba9876543210"
-USER_FILES = {
-    "claude-desktop": ".config/Claude/claude_desktop_config.json",
-    "claude-code": ".claude.json",
-    "cursor": ".cursor/mcp.json",
-    "vscode": ".config/Code/User/mcp.json",
-    "gemini": ".gemini/settings.json",
-    "windsurf": ".codeium/windsurf/mcp_config.json",
-}
 PROJECT_FILES = {
     "claude-code": (".mcp.json", "${TAVUS_API_KEY}"),
     "cursor": (".cursor/mcp.json", "${env:TAVUS_API_KEY}"),
     "vscode": (".vscode/mcp.json", "${input:tavus-api-key}"),
     "gemini": (".gemini/settings.json", "${TAVUS_API_KEY}"),
 }
-Install = Callable[..., CommandResult]
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The home folder of a user on Linux, with an installed program."""
-    program = tmp_path / "home/.local/bin/tavus-mcp"
-    program.parent.mkdir(parents=True)
-    program.touch(0o755)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(sys, "argv", [str(program)])
-    for name in ("XDG_CONFIG_HOME", "CLAUDE_CONFIG_DIR"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """The folder of a project, in which commands run."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def install(home: Path, project: Path) -> Install:
-    """Run ``tavus-mcp install`` with a key in the environment."""
-    runner = CommandRunner(project, {"TAVUS_MCP_DATA_DIR": "", "TAVUS_API_KEY": KEY})
-
-    def run(*arguments: str, **env: str) -> CommandResult:
-        return runner.run_without_sandbox("install", *arguments, **env)
-
-    return run
-
-
-def read_entry(path: Path, host: str) -> dict[str, Any]:
-    return dict(json.loads(path.read_text())[HOSTS[host].servers_key]["tavus"])
-
-
-def mode_of(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
 
 
 @pytest.mark.parametrize("host", USER_FILES)
@@ -100,9 +44,9 @@ def test_a_host_gets_an_entry_with_the_key_in_a_private_file(
 def test_installing_twice_changes_nothing(home: Path, install: Install, host: str) -> None:
     install(host)
     path = home / USER_FILES[host]
-    before = path.stat()
+    before = identity_of(path)
     done = install(host)
-    assert (done.status, path.stat()) == (0, before)
+    assert (done.status, identity_of(path)) == (0, before)
     assert "Nothing to change" in done.stdout
     assert [item.name for item in path.parent.iterdir() if item.suffix == ".bak"] == []
 
@@ -225,6 +169,18 @@ def test_the_other_entries_and_comments_stay_and_a_backup_is_made(
     assert OTHER_KEY not in backup.read_text()
 
 
+def test_a_backup_holds_no_secret_of_the_entry(home: Path, install: Install) -> None:
+    path = home / ".cursor/mcp.json"
+    path.parent.mkdir()
+    env = {"TAVUS_API_KEY": OTHER_KEY, "TAVUS_SECRET_A": "sk-abcdef0123", "X": "y"}
+    path.write_text(json.dumps({"mcpServers": {"tavus": {"command": "uvx", "env": env}}}))
+    install("cursor")
+    assert read_entry(path, "cursor")["env"] == {**env, "TAVUS_API_KEY": KEY}
+    backup = path.with_name("mcp.json.tavus-mcp.bak")
+    masked = dict.fromkeys(("TAVUS_API_KEY", "TAVUS_SECRET_A"), "YOUR_TAVUS_API_KEY")
+    assert read_entry(backup, "cursor") == {"command": "uvx", "env": {**env, **masked}}
+
+
 def test_without_a_key_the_permissions_stay(home: Path, install: Install) -> None:
     path = home / ".gemini/settings.json"
     path.parent.mkdir()
@@ -264,13 +220,13 @@ def test_a_file_that_cannot_be_parsed_is_not_touched(home: Path, install: Instal
     path = home / ".config/Claude/claude_desktop_config.json"
     path.parent.mkdir(parents=True)
     path.write_text('{\n  "mcpServers": {\n    "a": {},\n  }\n}')
-    before = path.stat()
+    before = identity_of(path)
     done = install("claude-desktop")
     assert done.status == 4
     assert f"{path}: line 4, column 3: " in done.stderr
     assert "remove the comma before the closing bracket" in done.stderr
     assert "The file was not changed" in done.stderr
-    assert path.stat() == before
+    assert identity_of(path) == before
     assert [item.name for item in path.parent.iterdir()] == [path.name]
 
 
@@ -318,75 +274,3 @@ def test_a_project_in_the_home_folder_is_refused(home: Path) -> None:
     assert done.status == 64
     assert "your home folder" in done.stderr
     assert not (home / ".cursor").exists()
-
-
-def test_without_key_and_terminal_nothing_is_written(home: Path, install: Install) -> None:
-    done = install("cursor", TAVUS_API_KEY="")
-    assert done.status == 5
-    assert "Set TAVUS_API_KEY" in done.stderr
-    assert not (home / ".cursor").exists()
-
-
-def test_a_key_in_the_file_is_used_again(home: Path, install: Install) -> None:
-    install("cursor")
-    done = install("cursor", "--read-only", TAVUS_API_KEY="")
-    assert done.status == 0, done
-    entry = read_entry(home / ".cursor/mcp.json", "cursor")
-    assert entry["env"] == {"TAVUS_API_KEY": KEY}
-    assert entry["args"] == ["--read-only"]
-
-
-def test_a_placeholder_in_the_environment_is_refused(home: Path, install: Install) -> None:
-    done = install("cursor", TAVUS_API_KEY="YOUR_TAVUS_API_KEY")
-    assert done.status == 64
-    assert "TAVUS_API_KEY: holds a placeholder" in done.stderr
-    assert not (home / ".cursor").exists()
-
-
-TYPE_KEY = """
-import fcntl, os, pty, sys, termios, threading
-from tavus_mcp.cli import main
-
-terminal, theirs = pty.openpty()
-os.setsid()
-fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
-os.dup2(theirs, 0)
-sys.argv[0] = {program!r}
-seen = b""
-
-def answer():
-    global seen
-    while b"): " not in seen:
-        seen += os.read(terminal, 1000)
-    os.write(terminal, {typed!r})
-    while not seen.endswith(b"\\n"):
-        seen += os.read(terminal, 1000)
-
-person = threading.Thread(target=answer)
-person.start()
-status = main.run(["install", "cursor"])
-person.join()
-print("terminal:", seen.decode())
-raise SystemExit(status)
-"""
-
-
-@pytest.mark.parametrize(
-    ("typed", "status"), [(f"{KEY}\n", 0), ("<your key>\n", 4), ("\n", 5)], ids=str
-)
-def test_a_typed_key_is_hidden(
-    home: Path, fork_server: ForkServer, tmp_path: Path, typed: str, status: int
-) -> None:
-    path = home / ".cursor/mcp.json"
-    program = TYPE_KEY.format(program=sys.argv[0], typed=typed.encode())
-    environment = {"HOME": str(home), "TAVUS_MCP_DATA_DIR": ""}
-    with fork_server.start(tmp_path / "run", program=program, **environment) as process:
-        process.wait_for_exit()
-        output = b"".join(process.non_message_lines).decode()
-        errors = process.read_stderr()
-        assert process.process.returncode == status, output + errors
-    assert "terminal: Tavus API key (hidden): " in output
-    assert typed.strip() not in (output + errors if typed.strip() else ())
-    assert path.exists() == (status == 0)
-    if not status:
-        assert read_entry(path, "cursor")["env"] == {"TAVUS_API_KEY": KEY}

@@ -1,0 +1,120 @@
+"""``tavus-mcp doctor``: check the installation, the settings and the hosts, with a fix for each.
+
+What it prints holds no key, no home folder and no name of the user, so that it can be published.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from tavus_mcp import __version__
+from tavus_mcp.cli.files import print_utf8
+from tavus_mcp.cli.output import ExitStatus
+from tavus_mcp.cli.terminal import Style, Terminal
+from tavus_mcp.cli.wiring import journal_path, sandbox_state_path
+from tavus_mcp.diagnostics.check import Check, Status
+from tavus_mcp.diagnostics.collect import Installation, collect_checks
+from tavus_mcp.diagnostics.host_entries import HostEntry, read_host_entries
+from tavus_mcp.hosts.entry import KEY_VARIABLE, entry_variables
+from tavus_mcp.hosts.folders import UserFolders
+from tavus_mcp.invisible_characters import escape_line
+from tavus_mcp.settings import Settings, from_environment
+
+DEFAULT_SECONDS, MAX_SECONDS = 15.0, 600.0
+"""The default leaves 5 of the 20 seconds that the command may take for its start and its end."""
+_STYLES: Mapping[Status, Style] = {
+    Status.OK: Style.GREEN,
+    Status.WARNING: Style.YELLOW,
+    Status.ERROR: Style.RED,
+    Status.SKIPPED: Style.DIM,
+}
+_STATUS_WIDTH = max(map(len, Status))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the command."""
+    parser.add_argument("--json", action="store_true", help="print the checks as JSON")
+    parser.add_argument(
+        "--timeout",
+        type=_parse_seconds,
+        default=DEFAULT_SECONDS,
+        metavar="SECONDS",
+        help=f"most seconds for all checks; default: {DEFAULT_SECONDS:g}",
+    )
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Print every check; the exit status is 1 if one of them is an error."""
+    installation = _describe_installation(arguments, settings)
+    checks = collect_checks(installation, arguments.timeout)
+    if arguments.json:
+        result = {"version": __version__, "checks": [asdict(check) for check in checks]}
+        print_utf8(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    else:
+        _print_checks(checks, Terminal.of_stdout(arguments.variables))
+    has_error = any(check.status is Status.ERROR for check in checks)
+    return ExitStatus.FAILURE if has_error else ExitStatus.DONE
+
+
+def _parse_seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= MAX_SECONDS:
+        raise argparse.ArgumentTypeError(f"must be a number above 0, at most {MAX_SECONDS:g}")
+    return seconds
+
+
+def _describe_installation(arguments: argparse.Namespace, settings: Settings) -> Installation:
+    """Return what is to be checked.
+
+    Without a key in the environment, the settings are those of the first entry that holds one:
+    ``tavus-mcp install`` writes the key only there.
+    """
+    variables: Mapping[str, str] = arguments.variables
+    folders = UserFolders.from_variables(variables)
+    entries = read_host_entries(folders, Path.cwd())
+    key_source = ""
+    used = None if settings.sandbox else _find_entry_with_key(entries, variables)
+    if used is not None:
+        variables = {**variables, **entry_variables(used.entry)}
+        settings = from_environment(variables)
+        key_source = f"TAVUS_API_KEY is not set here; the entry of {used.host.title} is used."
+    return Installation(
+        settings,
+        variables,
+        key_source,
+        journal_path(settings),
+        sandbox_state_path(settings),
+        entries,
+        folders.home,
+    )
+
+
+def _find_entry_with_key(
+    entries: Sequence[HostEntry], variables: Mapping[str, str]
+) -> HostEntry | None:
+    if variables.get(KEY_VARIABLE, "").strip():
+        return None
+    usable = (entry for entry in entries if not entry.is_project and entry.has_usable_key)
+    return next(usable, None)
+
+
+def _print_checks(checks: Sequence[Check], terminal: Terminal) -> None:
+    """Print a line for each check, and its fix where something is to be done."""
+    counts = Counter(check.status for check in checks)
+    summary = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
+    terminal.print_line(f"tavus-mcp {__version__}: {summary}", Style.BOLD)
+    for check in checks:
+        label = f"{check.status:<{_STATUS_WIDTH}}"
+        text = escape_line(f"{check.name}: {check.detail}")
+        terminal.print_labelled(label, text, _STYLES[check.status], indent=0)
+        if check.fix and check.status in (Status.WARNING, Status.ERROR):
+            fix = escape_line(f"Fix: {check.fix}")
+            terminal.print_labelled(" " * _STATUS_WIDTH, fix, Style.DIM, indent=0)

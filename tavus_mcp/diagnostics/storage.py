@@ -1,0 +1,103 @@
+"""Checks of the data folder, the journal and the state of the sandbox; nothing is written."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+from tavus_mcp.diagnostics.check import Check, Status
+from tavus_mcp.diagnostics.environment import problems_of
+from tavus_mcp.journal.migrations import MIGRATIONS, version_of
+from tavus_mcp.journal.verification import MissingJournal, verify_file
+from tavus_mcp.settings import Settings
+
+_WRITABLE_BY_OTHERS = 0o022
+_MAX_LISTED_FAULTS = 3
+_FOLDER_FIX = "Set TAVUS_MCP_DATA_DIR to a folder in which you may write."
+
+
+def check_data_folder(settings: Settings) -> Check:
+    """Check that the data folder exists or can be created, and that only this user may write."""
+    path = settings.data_dir
+    if problem := problems_of(settings, "data_folder"):
+        return Check("data_folder", Status.ERROR, problem, _FOLDER_FIX)
+    if not path.exists():
+        return Check("data_folder", Status.OK, f"{path} does not exist yet and can be created.")
+    if path.stat().st_mode & _WRITABLE_BY_OTHERS and hasattr(path, "group"):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        return Check(
+            "data_folder",
+            Status.WARNING,
+            f"other users may write to {path} (mode {mode:o}).",
+            "Run `chmod 700` on it: the history of changes is stored there.",
+        )
+    return Check("data_folder", Status.OK, f"{path} can be written to.")
+
+
+def check_journal_opens(path: Path) -> Check:
+    """Check that the journal is a database of a version that this program knows."""
+    name = "journal_opens"
+    if not path.exists():
+        return Check(name, Status.SKIPPED, "there is no journal yet; the first change begins it.")
+    fix = "Restore the file from a backup, or set TAVUS_MCP_DATA_DIR to another folder."
+    try:
+        with closing(_open_read_only(path)) as db:
+            version = version_of(db)
+    except (sqlite3.Error, OSError) as error:
+        return Check(name, Status.ERROR, f"{path} cannot be read: {error}.", fix)
+    if version > len(MIGRATIONS):
+        detail = f"{path} was written by a newer version of this program."
+        return Check(name, Status.ERROR, detail, "Upgrade this program, or use another folder.")
+    return Check(name, Status.OK, f"{path} is of version {version} of {len(MIGRATIONS)}.")
+
+
+def check_journal_verifies(path: Path) -> Check:
+    """Check that no entry of the journal was edited, removed or reordered."""
+    name = "journal_verifies"
+    fix = "Run `tavus-mcp journal verify`, keep a copy of the folder, and find out who changed it."
+    try:
+        result = verify_file(path)
+    except MissingJournal as error:
+        is_lost = "Its anchor says" in str(error)
+        status = Status.ERROR if is_lost else Status.SKIPPED
+        return Check(name, status, str(error), fix if is_lost else "")
+    except (sqlite3.Error, OSError, ValueError) as error:
+        return Check(name, Status.SKIPPED, f"it cannot be read: {error}.")
+    if result.faults:
+        listed = "; ".join(result.faults[:_MAX_LISTED_FAULTS])
+        detail = f"{len(result.faults)} fault(s): {listed}."
+        return Check(name, Status.ERROR, detail, fix)
+    return Check(name, Status.OK, f"intact, {result.entry_count} entries.")
+
+
+def check_sandbox_state(path: Path) -> Check:
+    """Check that the database of the embedded sandbox can be read."""
+    name = "sandbox_state"
+    if not path.exists():
+        return Check(name, Status.SKIPPED, "the sandbox was not used yet.")
+    try:
+        with closing(_open_read_only(path)) as db:
+            (count,) = db.execute("SELECT count(*) FROM item WHERE kind = 'persona'").fetchone()
+    except (sqlite3.Error, OSError) as error:
+        fix = "Delete the file; the sandbox begins a new one. Its personas are then gone."
+        return Check(name, Status.ERROR, f"{path} cannot be read: {error}.", fix)
+    return Check(name, Status.OK, f"{path} holds {count} personas.")
+
+
+def check_storage(settings: Settings, journal: Path, sandbox_state: Path) -> Sequence[Check]:
+    """Check all that is stored, but for the contents of the journal."""
+    return (
+        check_data_folder(settings),
+        check_journal_opens(journal),
+        check_sandbox_state(sandbox_state),
+    )
+
+
+def _open_read_only(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
+    db.isolation_level = None
+    return db
