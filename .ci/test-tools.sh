@@ -41,7 +41,7 @@ install_debian_packages() {
     done
   fi
   if command -v chromium > /dev/null; then
-    TEST_VARIABLES+=("TAVUS_MCP_TEST_CHROMIUM=$(command -v chromium)")
+    TEST_VARIABLES+=("CHROMIUM=$(command -v chromium)")
   else
     skip_checks "the view in a browser" "Chromium is not installed"
   fi
@@ -49,7 +49,7 @@ install_debian_packages() {
 
 # tests/node/package.json, into .node/; one of the packages is Node.js itself.
 install_node_packages() {
-  local checks="the MCP conformance suite, the Inspector and the TypeScript SDK"
+  local checks="the MCP conformance suite, the Inspector, the TypeScript SDK and the bundle"
   if ! command -v npm > /dev/null; then
     skip_checks "$checks" "npm is not installed"
     return
@@ -70,6 +70,13 @@ install_node_packages() {
     TEST_VARIABLES+=("TAVUS_MCP_TEST_NODE_MODULES=$PWD/.node/node_modules")
   else
     skip_checks "$checks" "the package node does not run on this machine"
+  fi
+}
+
+# uv, beside the Python of the tests.
+install_uv() {
+  if ! .venv/bin/pip install -q uv > /dev/null 2>&1; then
+    skip_checks "installation by uv" "pip could not install uv"
   fi
 }
 
