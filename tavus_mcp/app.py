@@ -14,6 +14,7 @@ from tavus_mcp.journal.accounts import Credentials
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.journal import Journal
 from tavus_mcp.keys import SECRET_PREFIX, without_bearer
+from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.tavus_api.client import TavusApi
 from tavus_mcp.text import quote_foreign_names, quote_path, suggestion_or_period
@@ -41,6 +42,11 @@ class LostCreations:
         self.own.add(intent.seq)
 
 
+WriteObserver = Callable[[str, PersonaDocument | None], None]
+"""Called after a write that may have had an effect, with the id of the object in the journal, and
+with the persona as it was read back, if it is one and was."""
+
+
 @dataclass(frozen=True)
 class App:
     """The API client, catalog, journal and masker of one server, and the state of its process.
@@ -53,7 +59,8 @@ class App:
     ``cancelled_writes`` are the intents of cancelled writes by the id of their object, until the
     next read reports them; ``lost_creations`` are those that have no id yet. ``running_plans`` are
     the ids of the bulk plans that this process is applying. ``is_sandbox`` is True if ``api`` is
-    the embedded sandbox. ``limits`` are the seconds that a call may take.
+    the embedded sandbox. ``limits`` are the seconds that a call may take. ``write_observers`` are
+    called after each write.
     """
 
     api: TavusApi
@@ -72,6 +79,7 @@ class App:
     running_plans: set[str] = field(default_factory=set, repr=False)
     is_sandbox: bool = False
     limits: CallLimits = field(default_factory=CallLimits)
+    write_observers: list[WriteObserver] = field(default_factory=list, repr=False)
 
     def __post_init__(self) -> None:
         """Connect the API and the journal.

@@ -19,7 +19,7 @@ from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, JournalUnavailable, TavusError, ToolFailure, Unavailable
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.document import ObjectKind
+from tavus_mcp.models.document import ObjectKind, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import Operation, get_at, outermost_list, pointer_tokens
 
@@ -194,7 +194,18 @@ async def record_outcome(
     entry = JournalEntry(
         "outcome", intent.persona_id, app.now(), intent.tool, status, ref=intent.seq, detail=detail
     )
-    return await append_or_report(app, _with_state(app, entry, current) if current else entry)
+    unrecorded = await append_or_report(app, _with_state(app, entry, current) if current else entry)
+    if status != "failed":
+        _notify_observers(app, intent, current)
+    return unrecorded
+
+
+def _notify_observers(app: App, intent: JournalEntry, current: RecordedObject | None) -> None:
+    """Tell the observers of an ``App`` which object was written."""
+    owner = journal_id(current.kind, current.object_id) if current else intent.persona_id
+    document = current if isinstance(current, PersonaDocument) else None
+    for observe in app.write_observers:
+        observe(owner, document)
 
 
 async def append_or_report(app: App, entry: JournalEntry) -> list[RuleFinding]:

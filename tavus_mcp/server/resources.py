@@ -22,6 +22,7 @@ from tavus_mcp.server.text_rendering import without_nulls
 from tavus_mcp.tavus_api import pagination
 from tavus_mcp.text import suggestion_or_period
 
+PERSONAS_URI = "tavus://personas"
 _JSON, _TEXT = "application/json", "text/markdown"
 
 
@@ -32,10 +33,10 @@ def register_resources(server: MCPServer[Any], app: App, unserved: UnservedTools
 
 
 def _register_personas(server: MCPServer[Any], app: App) -> None:
-    @server.resource("tavus://personas", title="All personas", mime_type=_JSON)
+    @server.resource(PERSONAS_URI, title="All personas", mime_type=_JSON)
     async def personas() -> str:
         """Every persona of the account: id, name, model, mode, replica."""
-        return await _render_masked(app, lambda: _list_personas(app))
+        return await _render_masked(app, lambda: list_personas(app))
 
     @server.resource("tavus://personas/{persona_id}", title="A persona", mime_type=_JSON)
     async def persona(persona_id: str) -> str:
@@ -93,7 +94,8 @@ async def _render_masked(app: App, fetch: Callable[[], Awaitable[Any]]) -> str:
         raise ResourceError(app.masker.mask_text(str(error))) from error
 
 
-async def _list_personas(app: App) -> Any:
+async def list_personas(app: App) -> Any:
+    """Return a short row for every persona of the account."""
     rows = [
         persona_summary(row, app.catalog) async for row in app.api.iter_all(pagination.PERSONAS)
     ]

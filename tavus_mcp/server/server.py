@@ -29,9 +29,11 @@ from tavus_mcp.server.argument_problems import (
 )
 from tavus_mcp.server.completions import register_completions
 from tavus_mcp.server.prompts import register_prompts
+from tavus_mcp.server.resource_watch import WatchClock
 from tavus_mcp.server.resources import register_resources
 from tavus_mcp.server.served_tools import UnservedTool, UnservedTools
 from tavus_mcp.server.stdio import cancel_on_signals, stdio_streams, wait_until_orphaned
+from tavus_mcp.server.subscriptions import Subscriptions, announce_fixed_lists
 from tavus_mcp.server.tool_arguments import (
     prepare_arguments,
 )
@@ -75,7 +77,7 @@ pass api_key_ref.
 class TavusServer(MCPServer[None]):
     """The SDK's server with strict arguments, errors that keep their text, and masking."""
 
-    def __init__(self, app: App, settings: Settings) -> None:
+    def __init__(self, app: App, settings: Settings, watch_clock: WatchClock | None = None) -> None:
         self.app = app
         self.read_only = settings.read_only
         self.specs = {
@@ -94,9 +96,11 @@ class TavusServer(MCPServer[None]):
             tools=list(self.tools_by_name.values()),
             log_level="WARNING",
             lifespan=self._lifespan,
-            middleware=[self._mask_errors],
-            subscriptions=False,  # nothing here notices what changes in the account
+            middleware=[self._mask_errors, announce_fixed_lists],
+            subscriptions=False,  # served by ours, which notice what changes in the account
         )
+        self.subscriptions = Subscriptions(self, app, watch_clock or WatchClock())
+        self.subscriptions.register(self._lowlevel_server)
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[None, Any] | None = None
@@ -162,7 +166,8 @@ class TavusServer(MCPServer[None]):
 
     async def serve_stdio(self, parent: int = 0) -> None:
         """Serve stdin and stdout until EOF, SIGTERM, SIGINT, or the end of process ``parent``."""
-        # The only private attribute in use: MCPServer offers no way to run on other streams.
+        # The only private attribute in use: MCPServer has no way to run on other streams, and none
+        # to add a handler of a request.
         server = self._lowlevel_server
         with anyio.CancelScope() as scope, cancel_on_signals(scope):
             async with (
@@ -176,7 +181,8 @@ class TavusServer(MCPServer[None]):
     @asynccontextmanager
     async def _lifespan(self, _: MCPServer[None]) -> AsyncIterator[None]:
         try:
-            yield
+            async with self.subscriptions.run():
+                yield
         finally:
             with anyio.CancelScope(shield=True):
                 await self.app.aclose()
@@ -270,9 +276,14 @@ async def _cancel_when_orphaned(scope: anyio.CancelScope, parent: int) -> None:
     scope.cancel()
 
 
-def build_server(app: App, settings: Settings) -> TavusServer:
-    """Return the server for an ``App``, with its tools, resources, prompts and completions."""
-    server = TavusServer(app, settings)
+def build_server(
+    app: App, settings: Settings, watch_clock: WatchClock | None = None
+) -> TavusServer:
+    """Return the server for an ``App``, with its tools, resources, prompts and completions.
+
+    ``watch_clock`` is that of the reads of subscribed resources, by default the real one.
+    """
+    server = TavusServer(app, settings, watch_clock)
     register_resources(server, app, server.unserved)
     register_prompts(server, app, server.unserved.reasons)
     register_completions(server, app)

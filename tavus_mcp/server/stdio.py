@@ -31,6 +31,8 @@ from tavus_mcp.server.stdio_lines import Lines, open_files, open_pipes
 
 _PARENT_POLL_SECONDS = 0.5
 """Seconds between checks that the parent process still runs."""
+_STREAM_METHOD = "subscriptions/listen"
+"""The request that is answered when the client ends it."""
 
 Streams = tuple[
     MemoryObjectReceiveStream[SessionMessage | Exception], MemoryObjectSendStream[SessionMessage]
@@ -95,28 +97,29 @@ def _private_descriptors() -> Iterator[tuple[int, int]]:
 
 
 class _PendingRequests:
-    """Counts the requests that were not answered yet."""
+    """The requests that were not answered yet, without those whose answer is an endless stream."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self._ids: list[types.RequestId] = []
         self._changed = anyio.Condition()
 
     async def add(self, message: types.JSONRPCMessage) -> None:
-        """Count a request that was read."""
-        if isinstance(message, types.JSONRPCRequest):
-            self._count += 1
+        """Add a request that was read."""
+        if isinstance(message, types.JSONRPCRequest) and message.method != _STREAM_METHOD:
+            self._ids.append(message.id)
 
     async def remove(self, message: types.JSONRPCMessage) -> None:
-        """Count an answer that was written."""
+        """Remove the request of an answer that was written."""
         if isinstance(message, (types.JSONRPCResponse, types.JSONRPCError)):
             async with self._changed:
-                self._count -= 1
+                if message.id in self._ids:
+                    self._ids.remove(message.id)
                 self._changed.notify_all()
 
     async def wait_until_none(self) -> None:
         """Return when every request that was read is answered."""
         async with self._changed:
-            while self._count > 0:
+            while self._ids:
                 await self._changed.wait()
 
 

@@ -260,3 +260,30 @@ def test_a_plain_file_on_stdin_is_answered_to_its_end(tmp_path: Path, last_line_
     assert sum(message["id"] is None for message in messages) == 2
     [called] = [message for message in messages if message["id"] == "call"]
     assert called["result"]["structuredContent"]["persona"]["persona_id"] == "p1af207b8189"
+
+
+@pytest.mark.extended
+def test_an_endless_stream_does_not_keep_a_server_on_a_plain_file(tmp_path: Path) -> None:
+    envelope = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    notifications = {"resourceSubscriptions": ["tavus://personas"]}
+    listen = {
+        "jsonrpc": "2.0",
+        "id": "stream",
+        "method": "subscriptions/listen",
+        "params": {"notifications": notifications, "_meta": envelope},
+    }
+    source = tmp_path / "in.jsonl"
+    source.write_text(json.dumps(listen) + "\n")
+    with source.open("rb") as lines:
+        done = subprocess.run(
+            [sys.executable, *SERVER_ARGUMENTS, "--sandbox"],
+            stdin=lines,
+            capture_output=True,
+            env=build_environment(tmp_path),
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
