@@ -14,7 +14,7 @@ from tavus_mcp.hosts.table import HOSTS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-INSTALLING = (ROOT / "docs" / "installing.md").read_text(encoding="utf-8")
+INSTALLING = (ROOT / "docs" / "upgrade.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("host", HOSTS)
