@@ -8,16 +8,18 @@ import re
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import ToolClientFactory
 from mcp_client import ToolClient
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tavus_mcp.cli import demo
 from tavus_mcp.cli.terminal import LINE_WIDTH_CHARS, Terminal, supports_colors
+
+if TYPE_CHECKING:
+    from conftest import ToolClientFactory
 
 ROOT = Path(__file__).parents[2]
 MAX_LINES = 90

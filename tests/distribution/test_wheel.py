@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
+import json
 import subprocess
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
-from uv_commands import BUILD_FILES, build_environment, find_uv, list_served_tools
+from mcp import Client, StdioServerParameters
+from uv_commands import build_environment, find_uv, list_served_tools
 
 ROOT = Path(__file__).parents[2]
+PERSONA = {
+    "name": "Front desk",
+    "system_prompt": "You run the front desk of a dental practice.",
+    "default_replica_id": "rfe12d8b9597",
+    "layers": {"conversational_flow": {"turn_taking_patience": "low"}},
+}
 pytestmark = pytest.mark.extended
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel of a copy of what is needed, so that nothing of the checkout gets into it."""
-    folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
-    ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "tavus_mcp", source / "tavus_mcp", ignore=ignore)
-    for name in BUILD_FILES:
-        shutil.copy(ROOT / name, source / name)
-    command = [find_uv(), "build", "--wheel", "--quiet", "--out-dir", str(folder / "dist")]
-    environment = build_environment(folder / "data", {})
-    subprocess.run([*command, str(source)], check=True, env=environment)
-    return next((folder / "dist").glob("*.whl"))
 
 
 def test_the_wheel_contains_every_file_of_the_package(wheel: Path) -> None:
@@ -48,14 +41,44 @@ async def test_uvx_starts_the_server_from_the_wheel(wheel: Path, tmp_path: Path)
     assert "create_persona" in await list_served_tools(command, tmp_path / "data", {})
 
 
-def test_uv_installs_the_command_of_the_readme(wheel: Path, tmp_path: Path) -> None:
-    """``uv tool install`` puts the command where the README says; the demo runs with it."""
-    folders = {"UV_TOOL_DIR": str(tmp_path / "tools"), "UV_TOOL_BIN_DIR": str(tmp_path / "bin")}
-    environment = build_environment(tmp_path / "data", folders)
-    install = [find_uv(), "tool", "install", "--quiet", "--from", str(wheel), "tavus-mcp"]
-    subprocess.run(install, check=True, env=environment)
-    command = next((tmp_path / "bin").glob("tavus-mcp*"))
-    demo = [str(command), "demo"]
+def test_the_installed_command_runs_the_demo(installed_command: Path, tmp_path: Path) -> None:
+    """``uv tool install`` puts the command where the README says."""
+    demo = [str(installed_command), "demo"]
+    environment = build_environment(tmp_path / "data", {})
     done = subprocess.run(demo, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     assert "Every step was checked." in done.stdout
+
+
+@pytest.mark.parametrize("host", ["claude-code", "cursor", "vscode"])
+@pytest.mark.anyio
+async def test_a_new_user_gets_from_the_install_to_a_changed_persona(
+    installed_command: Path, tmp_path: Path, host: str
+) -> None:
+    """The way of the README: install, the entry of a host, a plan, a yes, an undo."""
+    settings = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    environment = build_environment(tmp_path / "data", settings)
+    install = [str(installed_command), "install", host, "--sandbox"]
+    done = subprocess.run(install, capture_output=True, text=True, check=True, env=environment)
+    path = Path(next(tmp_path.glob("**/*.json")))
+    assert str(path) in done.stdout
+    (servers,) = json.loads(path.read_text(encoding="utf-8")).values()
+    entry = servers["tavus"]
+    assert entry["command"] == str(installed_command)
+    server = StdioServerParameters(
+        command=entry["command"], args=entry["args"], env={**environment, **entry.get("env", {})}
+    )
+    async with Client(server) as client:
+        created = await call(client, "create_persona", **PERSONA)
+        named = {"persona_id": created["persona_id"]}
+        plan = await call(client, "suggest_tuning", **named, goals=["interrupt_less"])
+        receipt = await call(client, "apply_plan", plan_id=plan["plan_id"])
+        undone = await call(client, receipt["undo"]["tool"], **receipt["undo"]["arguments"])
+    assert (receipt["status"], undone["status"]) == ("applied", "applied")
+    assert undone["revision"] == created["revision"]
+
+
+async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    result = await client.call_tool(tool, arguments)
+    assert not result.is_error, result.content
+    return dict(result.structured_content or {})

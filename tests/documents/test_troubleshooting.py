@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from command_runner import CommandRunner
-from conftest import ToolClientFactory
 from mcp import Client
 from mcp_client import ToolClient, text_of
 from starlette.responses import Response
@@ -22,6 +22,9 @@ from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import from_environment
+
+if TYPE_CHECKING:
+    from conftest import ToolClientFactory
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
 KEY = {"TAVUS_API_KEY": "key-0123456789"}
