@@ -83,6 +83,15 @@ class PlanAlreadyApplied(Refused):
         )
 
 
+class PlanDiscarded(Refused):
+    """A person discarded the plan; nothing was sent."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The person discarded this plan, so it cannot be applied. Nothing was sent."
+        )
+
+
 class Conflict(ToolFailure):
     """The persona is not as the caller believes; nothing was written."""
 

@@ -176,7 +176,7 @@ def bundle_manifest(surface: Surface) -> JsonObject:
         "tools": [
             {"name": spec.name, "description": spec.description.splitlines()[0]}
             for spec in surface.tools
-            if spec.toolset in DEFAULT_TOOLSETS
+            if spec.toolset in DEFAULT_TOOLSETS and not spec.for_view_only
         ],
         "prompts": [
             _bundle_prompt(prompt, surface.messages[prompt.name]) for prompt in surface.prompts

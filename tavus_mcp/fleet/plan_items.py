@@ -189,7 +189,7 @@ async def load_progress(app: App, plan: Plan) -> dict[str, PlanItemProgress]:
     claims: dict[int, PlanItemProgress] = {}
     claim_by_intent: dict[int, int] = {}
     for entry in await app.journal.descendants(plan.seq):
-        if entry.kind == "used":
+        if entry.kind == "used" and entry.status != plans.DISCARDED:
             claims[entry.seq] = PlanItemProgress(entry)
         elif entry.kind == "intent" and entry.ref in claims:
             claims[entry.ref] = replace(claims[entry.ref], intent=entry)

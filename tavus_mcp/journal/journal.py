@@ -70,7 +70,6 @@ class Journal:
     append = _in_thread(JournalStore.append)
     mark_used = _in_thread(JournalStore.mark_used)
     descendants = _in_thread(JournalStore.descendants)
-    is_used = _in_thread(JournalStore.is_used)
     entry = _in_thread(JournalStore.entry)
     entries_of_persona = _of_object(JournalStore.entries_of_persona)
     history = _of_object(JournalStore.history)

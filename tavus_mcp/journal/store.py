@@ -128,12 +128,6 @@ class JournalStore:
             (seq,),
         )
 
-    def is_used(self, seq: int) -> bool:
-        """Tell whether the plan in this entry was marked as used."""
-        query = "SELECT 1 FROM entries WHERE ref = ? AND kind = 'used'"
-        with self._lock:
-            return self._db.execute(query, (seq,)).fetchone() is not None
-
     def entries_of_persona(
         self, persona_id: str, *, before: int | None = None
     ) -> list[JournalEntry]:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tavus_mcp.app import App
-from tavus_mcp.errors import PlanAlreadyApplied, Refused
+from tavus_mcp.errors import PlanAlreadyApplied, PlanDiscarded, Refused
 from tavus_mcp.history.accounts import require_own_plan
 from tavus_mcp.history.record import journal_id, record_observed
 from tavus_mcp.journal.entry import JournalEntry, plan_id_of, split_journal_id
@@ -33,6 +33,8 @@ BULK = "bulk"
 
 
 _DISCARDS = "discard_editor_changes"
+DISCARDED = "discarded"
+"""The status of the ``used`` entry of a plan that a person discarded; a stored value."""
 
 
 @dataclass(frozen=True)
@@ -171,12 +173,12 @@ async def load_plan(app: App, plan_id: str) -> Plan:
 async def load_applicable_plan(app: App, plan_id: str) -> Plan:
     """Return a plan that can be applied.
 
-    Raises ``Refused`` if it is unknown, expired, already applied, or its secrets were lost with the
-    process that made it. A bulk plan is used persona by persona, so it may have been started.
+    Raises ``Refused`` if it is unknown, expired, discarded, already applied, or its secrets were
+    lost with the process that made it. A bulk plan is used persona by persona, so it may have been
+    started.
     """
     plan = await load_plan(app, plan_id)
-    if plan.kind != BULK and await app.journal.is_used(plan.seq):
-        raise PlanAlreadyApplied
+    await _require_unused(app, plan)
     if app.clock() > datetime.fromisoformat(plan.expires_at):
         raise Refused(f"This plan expired at {plan.expires_at}; nothing was sent. Make it again.")
     if set(plan.detail["held"]) - set(plan.secrets):
@@ -187,17 +189,41 @@ async def load_applicable_plan(app: App, plan_id: str) -> Plan:
     return plan
 
 
-async def mark_used(app: App, plan: Plan) -> int:
+async def mark_used(app: App, plan: Plan, *, status: str = "") -> int:
     """Mark a plan as used, just before it is sent; return the number of that entry.
 
+    ``status`` is stored with the entry, and empty if the plan is to be carried out.
     Raises ``PlanAlreadyApplied`` when it was used before.
     """
-    used = JournalEntry("used", plan.persona_id, app.now(), plan.tool, ref=plan.seq)
+    used = JournalEntry("used", plan.persona_id, app.now(), plan.tool, status, ref=plan.seq)
     entry = await app.journal.mark_used(used, previous_use_seq=plan.previous_use_seq)
     if entry is None:
         raise PlanAlreadyApplied
     plan.on_started()
     return entry.seq
+
+
+async def discard_plan(app: App, plan_id: str) -> Plan:
+    """Discard a plan, so that it cannot be applied any more; return it.
+
+    A bulk plan that was started is stopped: what is left of it cannot be applied. Raises
+    ``Refused`` if the plan cannot be applied anyway, or is being applied.
+    """
+    plan = await load_applicable_plan(app, plan_id)
+    if plan.plan_id in app.running_plans:
+        raise Refused("Another call is applying this plan right now. Wait for its answer.")
+    await mark_used(app, plan, status=DISCARDED)
+    return plan
+
+
+async def _require_unused(app: App, plan: Plan) -> None:
+    """Raise ``PlanDiscarded`` or ``PlanAlreadyApplied`` if the plan was used."""
+    entries = await app.journal.descendants(plan.seq)
+    uses = [entry for entry in entries if entry.kind == "used" and entry.ref == plan.seq]
+    if any(entry.status == DISCARDED for entry in uses):
+        raise PlanDiscarded
+    if uses and plan.kind != BULK:
+        raise PlanAlreadyApplied
 
 
 def patch_of(plan: Plan) -> list[Operation]:

@@ -40,6 +40,7 @@ from tavus_mcp.server.tool_arguments import (
 from tavus_mcp.server.tool_schemas import build_tool, find_validation_error, full_arguments_schema
 from tavus_mcp.server.tools import served_specs
 from tavus_mcp.server.unknown_arguments import build_explainer
+from tavus_mcp.server.view.extension import build_extension, hide_view
 from tavus_mcp.settings import Settings
 from tavus_mcp.text import quote_foreign, suggestion_or_period
 
@@ -96,7 +97,8 @@ class TavusServer(MCPServer[None]):
             tools=list(self.tools_by_name.values()),
             log_level="WARNING",
             lifespan=self._lifespan,
-            middleware=[self._mask_errors, announce_fixed_lists],
+            middleware=[self._mask_errors, announce_fixed_lists, hide_view],
+            extensions=[build_extension()],
             subscriptions=False,  # served by ours, which notice what changes in the account
         )
         self.subscriptions = Subscriptions(self, app, watch_clock or WatchClock())

@@ -26,6 +26,7 @@ from tavus_mcp.server.results import Page
 from tavus_mcp.server.served_tools import UnservedTools
 from tavus_mcp.server.text_rendering import build_result
 from tavus_mcp.server.toolset import ToolFunction, ToolSpec
+from tavus_mcp.server.view.extension import link_to_view
 
 _OMITTED_KEYS = frozenset({"title", "discriminator", "additionalProperties", "$defs", ROLE_KEY})
 """Left out everywhere. A boolean ``additionalProperties`` breaks Gemini's schema converter; unknown
@@ -64,6 +65,7 @@ def build_tool(spec: ToolSpec, app: App, unserved: UnservedTools) -> Tool:
         if CONTEXT_PARAMETER in spec.function.__annotations__
         else None,
         annotations=spec.hints,
+        meta=link_to_view(spec),
     )
 
 

@@ -18,7 +18,8 @@ class ToolSpec:
     """One tool as it was declared.
 
     ``aliases`` maps other accepted names of an argument to its published name; ``spread`` are
-    objects that are accepted and whose members are taken as arguments.
+    objects that are accepted and whose members are taken as arguments. ``for_view_only``: the view
+    calls it when a person presses a button; models do not see it.
     """
 
     function: ToolFunction
@@ -27,6 +28,7 @@ class ToolSpec:
     hints: ToolAnnotations
     aliases: Mapping[str, str] = field(default_factory=dict)
     spread: Sequence[str] = ()
+    for_view_only: bool = False
 
     @property
     def name(self) -> str:
@@ -42,6 +44,11 @@ class ToolSpec:
     def description(self) -> str:
         """The docstring of the function, which hosts show to the model."""
         return inspect.cleandoc(self.function.__doc__ or "")
+
+    @property
+    def result_names(self) -> frozenset[str]:
+        """The names of the models that the function returns."""
+        return frozenset(str(self.function.__annotations__["return"]).split(" | "))
 
     @property
     def effect(self) -> str:

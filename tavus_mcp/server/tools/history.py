@@ -12,7 +12,7 @@ from tavus_mcp.fleet import apply_plan as apply
 from tavus_mcp.history import revisions
 from tavus_mcp.history.history_page import read_history_page
 from tavus_mcp.models.receipt import PlanReceipt, Receipt
-from tavus_mcp.personas import restore
+from tavus_mcp.personas import plans, restore
 from tavus_mcp.server.results import Comparison, RevisionPage
 from tavus_mcp.server.shared_parameters import (
     Cursor,
@@ -83,6 +83,16 @@ async def restore_revision(
         overwrite=tuple(overwrite),
     )
     return await restore.restore(app, request)
+
+
+@history.change("Discard plan", for_view_only=True)
+async def discard_plan(
+    app: App,
+    plan_id: Annotated[str, doc("From an answer with status planned")],
+) -> Receipt:
+    """Discard a plan that a person declined in the view, so that it cannot be applied."""
+    plan = await plans.discard_plan(app, plan_id)
+    return Receipt(status="declined", persona_id=plan.persona_id or None)
 
 
 @history.destroy("Apply plan")

@@ -1,0 +1,1 @@
+"""The view of results in hosts that support MCP Apps (extension ``io.modelcontextprotocol/ui``)."""
