@@ -27,8 +27,9 @@ from tavus_mcp.tavus_api.client import TavusApi
 
 MAX_OWN_FRAMES = 4
 HTTPX = Path(httpx2.__file__).parent
-TOOLS = {spec.name: spec.function.__code__ for spec in ALL_SPECS}
-"""The code object of each tool's function, by which it is recognised on the stack."""
+TOOLS = {spec.name: spec.function.__code__ for spec in ALL_SPECS if not spec.for_view_only}
+"""The code object of each tool's function, by which it is recognised on the stack; the tools of the
+view send no request."""
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "describe_layer": {"layer": "llm"},
     "update_persona": {"greeting": "Good day."},
