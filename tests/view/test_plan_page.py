@@ -164,7 +164,7 @@ async def test_a_bulk_plan_is_applied_and_its_undo_is_a_plan_again(
     assert (await apps_client.read_persona(ids[0]))["layers"]["llm"]["model"] == "tavus-gpt-4o"
 
 
-async def test_a_result_without_a_page_is_shown_as_text(
+async def test_a_result_without_a_page_is_displayed_as_text(
     view_host: ViewHost, apps_client: ToolClient
 ) -> None:
     failed = await apps_client.call("audit_personas", name_contains=5)

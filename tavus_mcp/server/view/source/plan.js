@@ -126,8 +126,8 @@ function personaTable(result) {
     },
     { label: "Revision", cell: (row) => row.revision && element("code", {}, foreign(row.revision)) },
   ];
-  const shown = counted(result.personas.length, "persona");
-  return sortableTable(`${shown} of this plan`, columns.filter(Boolean), rows, { sortedBy: 0, stacks: true });
+  const listed = counted(result.personas.length, "persona");
+  return sortableTable(`${listed} of this plan`, columns.filter(Boolean), rows, { sortedBy: 0, stacks: true });
 }
 
 function matchList(matches) {
