@@ -102,7 +102,7 @@ def check_change(
     Findings that existed before do not block the change. ``allow`` names rules that are reported
     but do not block. Raises ``CheckRefused``, with all reasons, for what Tavus would reject.
     """
-    previous = {_finding_identity(finding) for finding in find_findings(before, catalog)}
+    previous = {finding_identity(finding) for finding in find_findings(before, catalog)}
     changed_paths = {operation.path for operation in operations}
     changed_or_above = _all_ancestors(changed_paths)
     findings = find_findings(after, catalog)
@@ -113,7 +113,7 @@ def check_change(
         [
             finding
             for finding in findings
-            if _finding_identity(finding) not in previous
+            if finding_identity(finding) not in previous
             or finding.path in changed_or_above
             or _is_within(changed_paths, finding.path)
         ]
@@ -129,7 +129,7 @@ def blocking_findings(
     allow: Container[str] = frozenset(),
 ) -> list[RuleFinding]:
     """Return the findings for which ``check_change`` would refuse a change."""
-    previous = {_finding_identity(finding) for finding in find_findings(before, catalog)}
+    previous = {finding_identity(finding) for finding in find_findings(before, catalog)}
     return _select_blocking(find_findings(after, catalog), previous, operations, allow)
 
 
@@ -146,11 +146,11 @@ def _select_blocking(
         for finding in findings
         if finding.blocks_write
         and finding.rule not in allow
-        and (_finding_identity(finding) not in previous or _is_within(written_paths, finding.path))
+        and (finding_identity(finding) not in previous or _is_within(written_paths, finding.path))
     ]
 
 
-def _finding_identity(finding: RuleFinding) -> tuple[str | None, str, str]:
+def finding_identity(finding: RuleFinding) -> tuple[str | None, str, str]:
     """Return a key that stays the same when a list item moves to another index."""
     tokens = ["*" if token.isdecimal() else token for token in finding.path.split("/")]
     # the message about one unknown field depends on the others

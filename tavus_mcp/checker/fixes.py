@@ -59,6 +59,8 @@ _MAX_VALUE_CHARS = 60
 _MAX_OPERATIONS_CHARS = 2_000
 _MAX_DRAFT_STEPS = 20
 _PERSONA_ID_ARGUMENT = "persona_id"
+PART_PATCH = "patch_part"
+"""Stands for the call that changes a part; hints name its effect, because calls need an id."""
 
 
 @dataclass(frozen=True)
@@ -288,7 +290,7 @@ def _draft_steps(tool: str, arguments: Mapping[str, Any]) -> Iterator[str]:
     """Yield the effects of a call on a document, field by field."""
     rendered = {name: _render_value(value) for name, value in arguments.items()}
     match tool:
-        case "patch_persona":
+        case "patch_persona" | "patch_part":
             yield from map(_render_operation, arguments["patch"])
         case "edit_prompt":
             field = arguments.get("field", "system_prompt")

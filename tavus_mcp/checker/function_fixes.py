@@ -73,10 +73,17 @@ def fix_function(catalog: Catalog, path: str, function: JsonObject, name: str = 
     name = name or name_of(function)
     parts: dict[str, Any] = {
         "name": name if re.fullmatch(FUNCTION_NAME, name) else "<FUNCTION_NAME>",
+        **fix_function_parts(catalog, path, function),
+    }
+    return _set_function(path, function, parts)
+
+
+def fix_function_parts(catalog: Catalog, path: str, function: JsonObject) -> dict[str, Any]:
+    """Return description and parameters of a function with all their problems fixed."""
+    return {
         "description": _description_or_placeholder(function.get("description")),
         "parameters": _fix_schema(catalog, path, function.get("parameters")),
     }
-    return _set_function(path, function, parts)
 
 
 def shorten_function(catalog: Catalog, path: str, function: JsonObject) -> FixCall:

@@ -59,11 +59,8 @@ class Violation:
         """Return a text that violations with the same fix share; "" without a fix."""
         return "\n".join(call.identity for call in self.fix)
 
-    def finding(
-        self, severity: Severity, document: PersonaDocument, **fields: object
-    ) -> RuleFinding:
-        """Return the finding; it has a structured fix if the document is a saved persona."""
-        persona_id = document.persona_id
+    def finding(self, severity: Severity, persona_id: str, **fields: object) -> RuleFinding:
+        """Return the finding; it has a structured fix for a saved persona, whose id is given."""
         calls = [call.to_tool_call(persona_id) for call in self.fix] if persona_id else []
         hint = self.hint(is_saved=bool(persona_id))
         if any(len(call.identity) > _MAX_FIX_CHARS for call in self.fix) and calls:
@@ -122,7 +119,7 @@ class Rule:
                 violation.message += MORE_FINDINGS_NOTE
             yield violation.finding(
                 self.severity,
-                document,
+                document.persona_id,
                 rule=self.name,
                 source=self.source,
                 blocks_write=self.blocks_write,

@@ -81,7 +81,9 @@ def _invalid_value_finding(
     error: SchemaError, document: PersonaDocument, catalog: Catalog
 ) -> RuleFinding:
     violation = _invalid_value_violation(error)
-    return violation.finding("error", document, rule=SHAPE, source=_SOURCE, blocks_write=True)
+    return violation.finding(
+        "error", document.persona_id, rule=SHAPE, source=_SOURCE, blocks_write=True
+    )
 
 
 def _unknown_field_findings(
@@ -98,7 +100,7 @@ def _unknown_field_findings(
             violation.message = " ".join([violation.message, *list_allowed_fields([error])])
         yield violation.finding(
             "warning",
-            document,
+            document.persona_id,
             rule=UNKNOWN_FIELD,
             source=_SOURCE,
             blocks_write=True,
@@ -115,7 +117,7 @@ def _quoted_value_finding(error: SchemaError, document: PersonaDocument) -> Rule
         unset_at(error.path) if value is None else set_at(error.path, value),
     )
     source = "D:patch-persona, J:persona/tts"
-    return violation.finding("warning", document, rule=VALUE_AS_TEXT, source=source)
+    return violation.finding("warning", document.persona_id, rule=VALUE_AS_TEXT, source=source)
 
 
 def _parse_scalar(error: SchemaError) -> bool | float | None:
