@@ -13,9 +13,9 @@ from tavus_mcp.checker.parts.part_rule import CheckedPart
 from tavus_mcp.checker.parts.part_schema import check_part_schema
 from tavus_mcp.checker.parts.rules import PART_RULES
 from tavus_mcp.errors import CheckRefused
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import PartKindName, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, sort_by_severity
-from tavus_mcp.models.parts.part_document import PartDocument, PartKindName
+from tavus_mcp.models.parts.part_document import PartDocument
 
 
 def check_part(

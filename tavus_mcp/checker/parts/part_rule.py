@@ -13,10 +13,9 @@ from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.fixes import PART_PATCH, FixCall
 from tavus_mcp.checker.rule import MAX_FINDINGS_PER_RULE, MORE_FINDINGS_NOTE, Violation
 from tavus_mcp.models.base import JsonObject, is_set, text
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import PartKindName, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, Severity
 from tavus_mcp.models.json_patch import get_at, pointer_of, pointer_tokens
-from tavus_mcp.models.parts.part_document import PartKindName
 
 
 @dataclass(frozen=True)
