@@ -58,10 +58,10 @@ def _without_blanks(data: JsonObject, *, top: bool, fields: frozenset[str]) -> J
 
     Reads have ``uuid`` in the items of guardrail sets, and empty texts for unset fields.
     """
-    kept = {name: value for name, value in data.items() if value is not None}
+    given = {name: value for name, value in data.items() if value is not None}
     if not top:
-        return kept
-    known = {name: value for name, value in kept.items() if name in fields and value != ""}
+        return given
+    known = {name: value for name, value in given.items() if name in fields and value != ""}
     if isinstance(known.get("data"), list):
         known["data"] = [_without_id(item) for item in known["data"]]
     return known

@@ -32,8 +32,8 @@ def auth_incomplete(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
     """Each type of authentication has fields that it needs; reads mask its secret."""
     auth, kind = part.object_at(_AUTH), _type_of(part)
     for name in AUTH_FIELDS.get(kind, ()):
-        is_kept = part.is_stored and name in _SECRET_FIELDS
-        if is_kept or text(auth.get(name)):
+        is_masked_here = part.is_stored and name in _SECRET_FIELDS
+        if is_masked_here or text(auth.get(name)):
             continue
         yield Violation(
             f"{_AUTH}/{name}", f"Authentication of type {kind} needs {name}.", f"Give {name}."
