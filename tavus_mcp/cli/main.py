@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,6 +22,7 @@ from tavus_mcp.cli.output import ExitStatus, fail
 from tavus_mcp.invisible_characters import escape_line
 from tavus_mcp.keys import BadSetting
 from tavus_mcp.settings import TOOLSETS, Settings, from_environment, parse_toolsets
+from tavus_mcp.text import quote_foreign, suggestion_or_period
 
 _OFFLINE_COMMANDS = frozenset({"demo", "sandbox", "journal", "manifest"})
 """Commands that never call Tavus, so that the key and the network settings do not matter."""
@@ -40,8 +42,13 @@ _HELP_BY_COMMAND: Mapping[str, str] = {
     "delete": "delete a persona, after its name was typed",
     "journal": "verify or print the journal of changes",
     "sandbox": "serve the local Tavus over HTTP, at /v2",
-    "manifest": "for developers: render tables of the docs and server.json",
 }
+_DEVELOPER_COMMANDS = ("manifest",)
+"""Commands that the help leaves out: they work on a checkout of this project."""
+
+
+_COMMANDS = (*_HELP_BY_COMMAND, *_DEVELOPER_COMMANDS)
+_UNKNOWN_COMMAND = re.compile(r"argument COMMAND: invalid choice: '(.*)' \(choose from", re.DOTALL)
 
 
 class CommandModule(Protocol):
@@ -107,7 +114,13 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the usage and the mistake on stderr, and end."""
-        self.print_usage(sys.stderr)
+        if unknown := _UNKNOWN_COMMAND.match(message):
+            suggestion = suggestion_or_period(unknown[1], _HELP_BY_COMMAND)
+            message = (
+                f"no command {quote_foreign(unknown[1])}{suggestion} tavus-mcp --help lists all."
+            )
+        else:
+            self.print_usage(sys.stderr)
         self.exit(ExitStatus.WRONG_USAGE, escape_line(f"{self.prog}: {message}") + "\n")
 
 
@@ -124,8 +137,11 @@ def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         "--toolsets", metavar="A,B", help=f"what is served: {', '.join(TOOLSETS)}, or all"
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for name, help_text in _HELP_BY_COMMAND.items():
-        command_parser = commands.add_parser(name, help=help_text)
+    for name in _COMMANDS:
+        if name in _DEVELOPER_COMMANDS:
+            command_parser = commands.add_parser(name)  # without a help text it is not listed
+        else:
+            command_parser = commands.add_parser(name, help=_HELP_BY_COMMAND[name])
         _add_common_options(command_parser, default=argparse.SUPPRESS)
         if name in arguments:
             _load_command(name).add_arguments(command_parser)

@@ -27,7 +27,23 @@ def test_the_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> Non
     with pytest.raises(SystemExit):
         main.run(["--help"])
     listed = {line.split()[0] for line in capsys.readouterr().out.splitlines() if line.strip()}
-    assert set(COMMANDS) <= listed
+    assert set(COMMANDS) - {"manifest"} <= listed
+    assert "manifest" not in listed, "it is for developers"
+
+
+@pytest.mark.parametrize(
+    ("name", "suggestion"),
+    [("aply", "; did you mean 'apply'?"), ("Exprot", "; did you mean 'export'?"), ("xyzzy", ".")],
+)
+def test_an_unknown_command_is_answered_with_the_closest_one(
+    name: str, suggestion: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main.run([name])
+    assert end.value.code == 64
+    assert capsys.readouterr().err == (
+        f"tavus-mcp: no command '{name}'{suggestion} tavus-mcp --help lists all.\n"
+    )
 
 
 def test_an_invalid_setting_ends_with_status_64(
