@@ -220,6 +220,9 @@ def _find_key(settings: Settings, existing: Mapping[str, Any] | None) -> str:
             typed = strip_copied(getpass(f"Tavus API key ({hint}): "))
         except EOFError:
             typed = ""
+        except KeyboardInterrupt:
+            message = "nothing was written: the prompt was interrupted."
+            raise _Refusal(message, ExitStatus.REFUSED) from None
     if typed:
         try:
             return parse_api_key(typed)

@@ -133,7 +133,7 @@ def iterate_network_settings(settings: Settings, variables: Mapping[str, str]) -
 def check_account(settings: Settings) -> Check:
     """Check how the account is named and protected; its name is not printed."""
     if settings.sandbox:
-        return Check("account", Status.OK, "the sandbox; its personas are nobody's.")
+        return Check("account", Status.OK, "the sandbox has no account.")
     states = {
         "has a name": bool(settings.account_label),
         "is protected": settings.protected,
@@ -145,7 +145,8 @@ def check_account(settings: Settings) -> Check:
         return Check(
             "account",
             Status.WARNING,
-            f"{detail}. It is called a production account, and writes need nobody's yes.",
+            f"{detail}. It is called a production account, and writes are not confirmed by a "
+            f"person.",
             "Set TAVUS_MCP_PROTECTED=1, so that every write is a plan first.",
         )
     return Check("account", Status.OK, f"{detail}.")

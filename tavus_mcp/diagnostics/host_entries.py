@@ -28,7 +28,6 @@ from tavus_mcp.settings import from_environment
 
 _REFERENCE = re.compile(r"\$\{(?:(env|input):)?([\w.-]+)(:-[^}]*)?\}")
 _READABLE_BY_OTHERS = 0o077
-_UVX_PROGRAMS = frozenset({"uvx", "uv"})
 _SOURCE_PLACEHOLDER = "PATH_OR_GIT_URL"
 
 
@@ -42,6 +41,7 @@ class HostEntry:
     has_file: bool = False
     entry: Mapping[str, Any] | None = None
     text: str = ""
+    input_ids: frozenset[str] = frozenset()
     problem: str = ""
 
     @property
@@ -107,7 +107,16 @@ def _read_entry(host: Host, path: Path, *, is_project: bool) -> HostEntry:
     if document is None:
         return HostEntry(host, path, is_project)
     entry = find_entry(document, host)
-    return HostEntry(host, path, is_project, has_file=True, entry=entry, text=document.text)
+    inputs = document.get("inputs") if host.uses_inputs else None
+    return HostEntry(
+        host,
+        path,
+        is_project,
+        has_file=True,
+        entry=entry,
+        text=document.text,
+        input_ids=frozenset(str(item.get("id")) for item in inputs or [] if isinstance(item, dict)),
+    )
 
 
 def check_host_entry(
@@ -161,7 +170,8 @@ def _iterate_command_findings(entry: HostEntry) -> Iterator[Finding]:
     else:
         problem = "The path is not absolute; a desktop application may have another PATH."
         yield Finding(Status.WARNING, problem, fix)
-    if Path(command).stem.lower() in _UVX_PROGRAMS:
+    program = Path(command).stem.lower()
+    if program == "uvx" or (program == "uv" and entry.arguments[:2] == ["tool", "run"]):
         yield from _iterate_source_findings(entry, fix)
 
 
@@ -200,7 +210,10 @@ def _iterate_variable_findings(entry: HostEntry, variables: Mapping[str, str]) -
         del values[name]
         has_reference = has_reference or name == KEY_VARIABLE
         kind, variable, default = reference.groups()
-        if kind != "input" and not default and not variables.get(variable) and not is_sandbox:
+        if kind == "input" and variable not in entry.input_ids:
+            problem = f"It refers to the input {variable}, which the file does not declare."
+            yield Finding(Status.ERROR, problem, f"Run `{entry.install_command}`.")
+        elif kind != "input" and not default and not variables.get(variable) and not is_sandbox:
             yield Finding(
                 Status.WARNING,
                 f"It refers to {variable}, which is not set here.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 from collections.abc import Sequence
@@ -27,8 +28,8 @@ def check_data_folder(settings: Settings) -> Check:
         return Check("data_folder", Status.ERROR, problem, _FOLDER_FIX)
     if not path.exists():
         return Check("data_folder", Status.OK, f"{path} does not exist yet and can be created.")
-    if path.stat().st_mode & _WRITABLE_BY_OTHERS and hasattr(path, "group"):
-        mode = stat.S_IMODE(path.stat().st_mode)
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if os.name == "posix" and mode & _WRITABLE_BY_OTHERS:
         return Check(
             "data_folder",
             Status.WARNING,

@@ -109,7 +109,8 @@ def build_entry(
     if host.has_type:
         entry["type"] = "stdio"
     entry |= {"command": command[0], "args": list(command[1:])}
-    earlier_variables = entry_variables(existing)
+    earlier = (existing or {}).get("env")
+    earlier_variables = dict(earlier) if isinstance(earlier, dict) else {}
     earlier_variables.pop(KEY_VARIABLE, None)
     if merged := {**earlier_variables, **variables}:
         entry["env"] = merged

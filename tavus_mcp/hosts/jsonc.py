@@ -356,8 +356,12 @@ def _blank_comments(text: str) -> str:
 
 def _blank_trailing_commas(text: str) -> str:
     def replace(match: re.Match[str]) -> str:
-        is_after_value = text[: match.start()].rstrip(_BLANKS)[-1:] not in ("", "[", "{", ",")
-        return " " if match[0] == "," and is_after_value else match[0]
+        if match[0] != ",":
+            return match[0]
+        before = match.start() - 1
+        while before >= 0 and text[before] in _BLANKS:
+            before -= 1
+        return "," if before < 0 or text[before] in "[{," else " "
 
     return _STRING_OR_LAST_COMMA.sub(replace, text)
 

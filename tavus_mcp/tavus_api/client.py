@@ -87,7 +87,7 @@ class TavusApi:
         self._timeout_seconds = timeout_seconds
         self.problems: tuple[str, ...] = ()
         self._proxy = proxy
-        self._make_transport = transport or partial(_build_http_transport, proxy)
+        self._make_transport = transport or partial(build_http_transport, proxy)
         self._client: httpx2.AsyncClient | None = None
         self._vocabulary = vocabularies.PERSONA_VOCABULARY
         self._is_vocabulary_confirmed = False
@@ -346,7 +346,7 @@ class TavusApi:
         return self._client
 
 
-def _build_http_transport(proxy: str | None) -> httpx2.AsyncBaseTransport:
+def build_http_transport(proxy: str | None) -> httpx2.AsyncBaseTransport:
     """Return the transport of the network; httpx2 itself honours SSL_CERT_FILE and SSL_CERT_DIR."""
     return httpx2.AsyncHTTPTransport(limits=CONNECTION_LIMITS, proxy=proxy)
 

@@ -7,6 +7,7 @@ import socket
 import anyio
 import httpx2
 
+from tavus_mcp.tavus_api.client import build_http_transport
 from tavus_mcp.tavus_api.error_mapping import no_response_error
 
 _SUBJECT = "a first request"
@@ -27,7 +28,10 @@ async def probe_server(base_url: str, proxy: str | None, seconds: float) -> int:
     Raises ``Unavailable`` when none came within so many seconds.
     """
     async with httpx2.AsyncClient(
-        proxy=proxy, trust_env=False, timeout=seconds, follow_redirects=False
+        transport=build_http_transport(proxy),
+        trust_env=False,
+        timeout=seconds,
+        follow_redirects=False,
     ) as client:
         try:
             with anyio.fail_after(seconds):

@@ -117,6 +117,26 @@ def test_an_entry_of_the_sandbox_needs_no_key(doctor: Doctor) -> None:
     assert (check["status"], "--sandbox" in check["detail"]) == ("ok", True)
 
 
+def test_an_input_that_is_not_declared(doctor: Doctor) -> None:
+    path = doctor.write_host_file("vscode", "{}")
+    entry = {**COMMAND, "env": {"TAVUS_API_KEY": "${input:tavus-api-key}"}}
+    config: dict[str, Any] = {"servers": {"tavus": entry}}
+    path.write_text(json.dumps(config))
+    check = check_host(doctor, "vscode")
+    assert (check["status"], "does not declare" in check["detail"]) == ("error", True)
+    config["inputs"] = [{"id": "tavus-api-key", "type": "promptString", "password": True}]
+    path.write_text(json.dumps(config))
+    assert check_host(doctor, "vscode")["status"] == "ok"
+
+
+def test_a_checkout_that_uv_runs_is_fine(doctor: Doctor) -> None:
+    program = doctor.home / "uv"
+    program.touch(0o755)
+    arguments = ["run", "--directory", str(doctor.project), "tavus-mcp"]
+    doctor.write_entry(command=str(program), args=arguments, env=ENV)
+    assert check_host(doctor)["status"] == "ok"
+
+
 def test_a_host_that_replaces_no_variables_has_a_placeholder(doctor: Doctor) -> None:
     doctor.write_entry("claude-desktop", **COMMAND, env={"TAVUS_API_KEY": "${TAVUS_API_KEY}"})
     check = check_host(doctor, "claude-desktop", **ENV)

@@ -10,13 +10,9 @@ from typing import Any
 
 import pytest
 
+from tavus_mcp.hosts.table import HOSTS
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
-HOSTS = {
-    "claude-desktop": "mcpServers",
-    "claude-code": "mcpServers",
-    "cursor": "mcpServers",
-    "vscode": "servers",
-}
 
 
 def run_example(name: str) -> str:
@@ -67,7 +63,7 @@ def test_a_tuning_session_goes_from_a_complaint_to_measurements_and_undo() -> No
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_host_configuration_starts_this_server_and_contains_no_key(host: str) -> None:
     config: dict[str, Any] = json.loads((EXAMPLES / "hosts" / f"{host}.json").read_text())
-    server = config[HOSTS[host]]["tavus"]
+    server = config[HOSTS[host].servers_key]["tavus"]
     assert server["command"] == "uvx"
     assert server["args"][0] == "--from"
     assert server["args"][-1] == "tavus-mcp"

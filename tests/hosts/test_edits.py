@@ -211,14 +211,14 @@ def test_members_and_variables_that_a_person_added_to_the_entry_stay() -> None:
     existing = {
         "command": "uvx",
         "args": ["tavus-mcp"],
-        "env": {"TAVUS_API_KEY": "old-0123456789", "TAVUS_MCP_PROTECTED": "1"},
+        "env": {"TAVUS_API_KEY": "old-0123456789", "TAVUS_MCP_PROTECTED": "1", "PORT": 1},
         "disabled": True,
     }
     entry = build_entry(HOSTS["windsurf"], COMMAND, {"TAVUS_API_KEY": "new-0123456789"}, existing)
     assert entry == {
         "command": COMMAND[0],
         "args": COMMAND[1:],
-        "env": {"TAVUS_MCP_PROTECTED": "1", "TAVUS_API_KEY": "new-0123456789"},
+        "env": {"TAVUS_MCP_PROTECTED": "1", "PORT": 1, "TAVUS_API_KEY": "new-0123456789"},
         "disabled": True,
     }
 

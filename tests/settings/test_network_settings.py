@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 from collections.abc import Iterator
@@ -164,4 +165,30 @@ def test_a_proxy_that_refuses_is_named_without_its_password(
     assert "HTTPS_PROXY" in message
     assert "Nothing was sent" in message
     assert "pass-word-1" not in message
+    assert network.api.received_keys == []
+
+
+def run_doctor(fork_server: ForkServer, folder: Path, **environment: str) -> dict[str, str]:
+    """Return the status of each check of ``tavus-mcp doctor``."""
+    done = fork_server.run(
+        folder, "doctor", "--json", env={**environment, "HOME": str(folder)}, working_folder=folder
+    )
+    return {check["name"]: check["status"] for check in json.loads(done.stdout)["checks"]}
+
+
+def test_the_doctor_uses_the_proxy_and_the_certificate(
+    tmp_path: Path, fork_server: ForkServer, network: Network
+) -> None:
+    checks = run_doctor(fork_server, tmp_path, **network.environment)
+    names = ("proxy", "ca_file", "reachability", "key_accepted")
+    assert {checks[name] for name in names} == {"ok"}, checks
+    assert network.api.received_keys == ["", KEY]
+    assert b"x-api-key" not in network.proxy.received.lower()
+
+
+def test_the_doctor_sends_no_key_to_an_unknown_authority(
+    tmp_path: Path, fork_server: ForkServer, network: Network
+) -> None:
+    checks = run_doctor(fork_server, tmp_path, **{**network.environment, "SSL_CERT_FILE": ""})
+    assert (checks["reachability"], checks["key_accepted"]) == ("error", "skipped")
     assert network.api.received_keys == []
