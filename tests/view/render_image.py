@@ -34,8 +34,8 @@ FRAME_STYLE = (
 )
 
 
-async def render() -> int:
-    """Plan a tuning, show it, and write the picture."""
+async def render(image: Path) -> int:
+    """Plan a tuning, show it, and write the picture; return 0 if it is small enough."""
     chromium = find_chromium()
     if chromium is None:
         sys.stderr.write("Chromium is missing: install it, or name it in CHROMIUM.\n")
@@ -47,10 +47,10 @@ async def render() -> int:
         tool_client = ToolClient(client, transport, server)
         async with open_browser(chromium) as browser, open_host(browser, client) as host:
             await show_plan(host, tool_client)
-            await host.page.screenshot(IMAGE)
+            await host.page.screenshot(image)
     store.close()
-    size = IMAGE.stat().st_size
-    sys.stdout.write(f"{IMAGE.relative_to(ROOT)}: {size} bytes\n")
+    size = image.stat().st_size
+    sys.stdout.write(f"{image}: {size} bytes\n")
     return 0 if size <= MAX_BYTES else 1
 
 
@@ -75,7 +75,7 @@ def main() -> int:
     """Render with a data folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["TAVUS_MCP_DATA_DIR"] = folder
-        return asyncio.run(render())
+        return asyncio.run(render(IMAGE))
 
 
 if __name__ == "__main__":

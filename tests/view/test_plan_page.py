@@ -120,6 +120,18 @@ async def test_a_host_that_refuses_the_call_is_named_as_the_reason(
     )
 
 
+async def test_a_discard_that_fails_says_that_the_plan_expires_by_itself(
+    view_host: ViewHost, apps_client: ToolClient
+) -> None:
+    planned = await open_edit(view_host, apps_client)
+    view_host.refusal = "Not allowed"
+    await view_host.press_button("Discard")
+    await view_host.wait_for("document.body.innerText.includes('the plan expires by itself')")
+    assert "Not allowed" in await view_host.text("[role=alert]")
+    (update,) = await view_host.received("ui/update-model-context")
+    assert planned["plan_id"] in update["content"][0]["text"]
+
+
 async def test_an_expired_plan_cannot_be_applied(
     view_host: ViewHost, apps_client: ToolClient
 ) -> None:

@@ -46,7 +46,7 @@ function actionBar(label, children) {
   return element("div", { class: "actions", role: "group", "aria-label": label }, errors, children);
 }
 
-/** Run a call while the buttons are off; show why it failed, or go on with its result. */
+/** Run a call while the buttons are off; go on with its result, or show why it failed and return false. */
 async function perform(bar, progress, call, proceed) {
   const errors = bar.querySelector(".errors");
   errors.replaceChildren();
@@ -55,7 +55,10 @@ async function perform(bar, progress, call, proceed) {
   announce(progress);
   try {
     const result = await call();
-    if (!result.isError) return proceed(result);
+    if (!result.isError) {
+      proceed(result);
+      return true;
+    }
     errors.append(notice("error", foreign(textOf(result) || "The call failed.")));
   } catch (error) {
     errors.append(notice("error", "The host did not pass the call on: ", foreign(error.message)));
@@ -63,6 +66,7 @@ async function perform(bar, progress, call, proceed) {
     bar.removeAttribute("aria-busy");
   }
   restore();
+  return false;
 }
 
 /** Turn the buttons off; the returned function turns them on again and gives the focus back. */
@@ -96,13 +100,18 @@ function confirmDeletion(bar, opener, carryOut) {
 
 /** Discard a plan on the server, so that nobody can apply it any more. */
 async function discardPlan(bar, plan) {
-  await perform(bar, "Discarding…", () => callTool("discard_plan", { plan_id: plan.planId }), (result) => {
+  const call = () => callTool("discard_plan", { plan_id: plan.planId });
+  const isDone = await perform(bar, "Discarding…", call, (result) => {
     informModel(`The person discarded ${plan.planId} in the view; do not apply it. ${textOf(result)}`);
     const done = element("div", { class: "notice neutral", tabindex: "-1" }, "Discarded. Nothing was changed, and this plan cannot be applied any more.");
     bar.replaceWith(done);
     done.focus();
     announce("Discarded.");
   });
+  if (isDone) return;
+  informModel(`The person wants to discard ${plan.planId}; do not apply it.`);
+  const rest = "The plan was not discarded. Nothing was changed; the plan expires by itself.";
+  bar.querySelector(".errors").append(notice("neutral", rest));
 }
 
 /** Keep the remaining time up to date, and turn the button off when it is over. */

@@ -55,7 +55,8 @@ export function metricsPage(report) {
 export function provenDifferences(rows) {
   const compared = rows.filter((row) => row.verdict).length;
   const proven = rows.filter((row) => row.verdict === SIGNIFICANT).length;
-  return compared > 0 && `${proven || "none"} of ${counted(compared, "figure")} differs by more than chance`;
+  const share = proven ? `${proven} of ${counted(compared, "figure")}` : `no figure of ${compared}`;
+  return compared > 0 && `${share} ${proven > 1 ? "differ" : "differs"} by more than chance`;
 }
 
 /** Build the charts: those beyond chance first, the others collapsed if there are some of the first. */
