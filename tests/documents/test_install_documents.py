@@ -48,6 +48,15 @@ def test_every_documented_command_exists(capsys: pytest.CaptureFixture[str]) -> 
     assert documented <= commands | {"manifest"}, "which is for developers"
 
 
+def test_every_command_is_in_the_table_of_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main.run(["--help"])
+    commands = re.findall(r"^    ([a-z-]+)  ", capsys.readouterr().out, re.MULTILINE)
+    settings = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `tavus-mcp ([a-z]+)\b", settings, re.MULTILINE)
+    assert set(commands) <= set(rows)
+
+
 def test_the_documented_data_folders_are_those_of_linux_and_macos() -> None:
     """That of Windows is asked of the system, which is possible on Windows only."""
     name = "tavus-mcp"
