@@ -14,9 +14,13 @@ def main() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from tavus_mcp.cli.main import run
 
+    sys.exit(run(sys.argv[1:], parent=parent, on_import=_collect_garbage))
+
+
+def _collect_garbage() -> None:
+    """Collect garbage from now on, without what exists already."""
     gc.enable()
     gc.freeze()
-    sys.exit(run(sys.argv[1:], parent=parent))
 
 
 if __name__ == "__main__":

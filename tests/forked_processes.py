@@ -80,6 +80,7 @@ class ForkServer:
         program: str = "",
         finalizes: bool = False,
         joins_stderr: bool = False,
+        reads: bool = True,
         **environment: str,
     ) -> Iterator[ServerProcess]:
         """Start the command with pipes; it is ended with the block at the latest.
@@ -91,6 +92,7 @@ class ForkServer:
             finalizes: whether the interpreter cleans up at the end, as in a process that was not
                 forked. For tests of how a process ends.
             joins_stderr: whether stderr is written to stdout, not to a file.
+            reads: whether the output is read by the answer, else by the test.
             environment: variables for the process.
         """
         folder.mkdir(parents=True, exist_ok=True)
@@ -106,7 +108,7 @@ class ForkServer:
         os.close(stdout)
         with os.fdopen(read_end, "rb") as output:
             process = ForkedProcess(pid, status_pipe, os.fdopen(write_end, "wb"), output)
-            server = ServerProcess(process, stderr_path)
+            server = ServerProcess(process, stderr_path, reads=reads)
             try:
                 yield server
             finally:

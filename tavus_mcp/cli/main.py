@@ -1,8 +1,9 @@
 """The command line: reads the arguments and the environment, and runs one command.
 
 Each command is a module of this package with ``add_arguments(parser)`` and
-``run(arguments, settings) -> int``. It is imported only when it is named, so that a server does
-not start with what it does not need.
+``run(arguments, settings) -> int``. It is imported only when it is named, so that nothing starts
+with what it does not need. This module is light: a server answers the first requests before its
+own module is imported (``early_answers``).
 """
 
 from __future__ import annotations
@@ -11,16 +12,16 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import Any, NoReturn, Protocol, cast
 
 from tavus_mcp import __version__
-from tavus_mcp.cli import serve
 from tavus_mcp.cli.output import ExitStatus, fail
 from tavus_mcp.invisible_characters import escape_line
 from tavus_mcp.keys import BadSetting
+from tavus_mcp.server.early_answers import start_early_reader
 from tavus_mcp.settings import TOOLSETS, Settings, from_environment, parse_toolsets
 from tavus_mcp.text import quote_foreign, suggestion_or_period
 
@@ -61,26 +62,31 @@ class CommandModule(Protocol):
         """Run the command and return its exit status."""
 
 
-def run(arguments: Sequence[str], *, parent: int = 0) -> int:
+def run(
+    arguments: Sequence[str], *, parent: int = 0, on_import: Callable[[], None] | None = None
+) -> int:
     """Run the command and return its exit status; a server ends with the process ``parent``.
 
-    A wrong option, and except for the server a wrong setting, ends with ``WRONG_USAGE``.
+    ``on_import`` is called when everything is imported. A wrong option, and except for the server
+    a wrong setting, ends with ``WRONG_USAGE``.
     """
-    given = argparse.Namespace(parent=parent, variables=os.environ)
-    options = _build_parser(arguments).parse_args(arguments, given)
+    options = argparse.Namespace(parent=parent, variables=os.environ, early_reader=None)
+    _build_parser(arguments).parse_args(arguments, options)
     try:
         settings = _load_settings(options)
     except BadSetting as error:
         return fail(f"--toolsets: {error}", ExitStatus.WRONG_USAGE)
-    if options.command in _DIAGNOSTIC_COMMANDS:
-        return _load_command(options.command).run(options, settings)
-    for problem in settings.problems:
-        fail(problem)
-    if options.command is None:
-        return serve.run(options, settings)
-    if settings.problems:
-        return ExitStatus.WRONG_USAGE
-    return _load_command(options.command).run(options, settings)
+    if options.command not in _DIAGNOSTIC_COMMANDS:
+        for problem in settings.problems:
+            fail(problem)
+        if settings.problems and options.command is not None:
+            return ExitStatus.WRONG_USAGE
+    if not settings.problems and options.command is None:
+        options.early_reader = start_early_reader(settings.toolsets, read_only=settings.read_only)
+    command = _load_command(options.command or "serve")
+    if on_import is not None:
+        on_import()
+    return command.run(options, settings)
 
 
 def _load_command(name: str) -> CommandModule:

@@ -17,12 +17,13 @@ from mcp_types import Prompt
 
 from tavus_mcp import __version__
 from tavus_mcp.cli.output import report
+from tavus_mcp.cli.surface_file import render_surface_file
 from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.server.prompts import PROMPTS
 from tavus_mcp.server.served_tools import unserved_tools
 from tavus_mcp.server.server import TavusServer, build_server
-from tavus_mcp.server.tool_schemas import SURFACE_FILE_NAME, build_schemas
+from tavus_mcp.server.surface import SURFACE_FILE_NAME
 from tavus_mcp.server.toolset import ToolSpec
 from tavus_mcp.settings import DEFAULT_TOOLSETS, TOOLSETS, VARIABLES, Settings
 
@@ -45,13 +46,15 @@ _SECRET = re.compile(r"API_KEY|SECRET")
 class Surface:
     """What a server offers: tools, resources as (URI, description), and prompts.
 
-    ``messages`` are those of the prompts, with ``${arguments.name}`` for each argument.
+    ``messages`` are those of the prompts, with ``${arguments.name}`` for each argument;
+    ``surface_file`` is the text of ``surface.json``.
     """
 
     tools: Sequence[ToolSpec]
     resources: Sequence[tuple[str, str]]
     prompts: Sequence[Prompt]
     messages: Mapping[str, str]
+    surface_file: str
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Render the files of the checkout in the current folder, with every toolset."""
     every = Settings(toolsets=TOOLSETS)
-    surface = anyio.run(read_surface, build_server(build_app(every), every))
+    surface = anyio.run(read_surface, build_server(build_app(every), every, surface={}))
     return render(surface, Path.cwd(), check=arguments.check)
 
 
@@ -77,6 +80,7 @@ async def read_surface(server: TavusServer) -> Surface:
         resources=[*fixed, *templated],
         prompts=await server.list_prompts(),
         messages={spec.name: spec.template(server.app.catalog, off) for spec in PROMPTS},
+        surface_file=await render_surface_file(server),
     )
 
 
@@ -202,7 +206,7 @@ def rendered_files(surface: Surface, root: Path) -> dict[Path, str]:
     documents = {root / path: sections for path, sections in _SECTIONS_BY_FILE.items()}
     return {
         **{path: _fill_sections(path, names, surface) for path, names in documents.items()},
-        root / SURFACE_PATH: _render_schemas(surface),
+        root / SURFACE_PATH: surface.surface_file,
         root / "server.json": _render_json(server_json(surface)),
         root / BUNDLE_MANIFEST_PATH: _render_json(bundle_manifest(surface)),
     }
@@ -251,18 +255,6 @@ def _fill_sections(path: Path, names: Sequence[str], surface: Surface) -> str:
             raise ValueError(f"{path.name} has no section between {begin} and {end}")
         text = f"{before}{begin}\n{_SECTIONS[name](surface)}\n{end}{after}"
     return text
-
-
-def _render_schemas(surface: Surface) -> str:
-    """Return JSON with one line per tool, so that a changed schema is one line of a diff."""
-    lines = (
-        f"{json.dumps(spec.name)}: {_render_compact(build_schemas(spec))}" for spec in surface.tools
-    )
-    return "{\n" + ",\n".join(lines) + "\n}\n"
-
-
-def _render_compact(value: JsonObject) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _bundle_prompt(prompt: Prompt, text: str) -> JsonObject:

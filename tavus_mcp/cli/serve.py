@@ -21,11 +21,16 @@ _TERMINAL_HINT = (
 )
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare nothing: the options of a server are those of every command."""
+
+
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Serve until the client closes stdin, a signal, or the end of process ``parent``."""
     if sys.stdin is not None and sys.stdin.isatty():
         sys.stderr.write(_TERMINAL_HINT)
     app = build_app(settings)
     log_to_stderr(app.masker, settings.log_level)
-    anyio.run(build_server(app, settings).serve_stdio, arguments.parent)
+    server = build_server(app, settings)
+    anyio.run(server.serve_stdio, arguments.parent, arguments.early_reader)
     return 0

@@ -21,6 +21,7 @@ from tavus_mcp.concurrency import raise_first
 from tavus_mcp.deadlines import CallDeadline, CallTimedOut, limit_call, report_waiting
 from tavus_mcp.errors import CheckRefused, InvalidArgument, ToolFailure
 from tavus_mcp.invisible_characters import escape_invisible
+from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.validation_errors import render_errors
 from tavus_mcp.server.argument_problems import (
     find_further_problems,
@@ -28,12 +29,19 @@ from tavus_mcp.server.argument_problems import (
     merge_problems,
 )
 from tavus_mcp.server.completions import register_completions
+from tavus_mcp.server.early_answers import EarlyReader
 from tavus_mcp.server.prompts import register_prompts
 from tavus_mcp.server.resource_watch import WatchClock
 from tavus_mcp.server.resources import register_resources
 from tavus_mcp.server.served_tools import UnservedTool, UnservedTools
-from tavus_mcp.server.stdio import cancel_on_signals, stdio_streams, wait_until_orphaned
+from tavus_mcp.server.stdio import (
+    Streams,
+    cancel_on_signals,
+    stdio_streams,
+    wait_until_orphaned,
+)
 from tavus_mcp.server.subscriptions import Subscriptions, announce_fixed_lists
+from tavus_mcp.server.surface import load_surface
 from tavus_mcp.server.tool_arguments import (
     prepare_arguments,
 )
@@ -78,7 +86,13 @@ pass api_key_ref.
 class TavusServer(MCPServer[None]):
     """The SDK's server with strict arguments, errors that keep their text, and masking."""
 
-    def __init__(self, app: App, settings: Settings, watch_clock: WatchClock | None = None) -> None:
+    def __init__(
+        self,
+        app: App,
+        settings: Settings,
+        surface: JsonObject,
+        watch_clock: WatchClock | None = None,
+    ) -> None:
         self.app = app
         self.read_only = settings.read_only
         self.specs = {
@@ -87,7 +101,7 @@ class TavusServer(MCPServer[None]):
         }
         self.unserved = UnservedTools(self.specs, read_only=settings.read_only)
         self.tools_by_name = {
-            name: build_tool(spec, app, self.unserved) for name, spec in self.specs.items()
+            name: build_tool(spec, app, self.unserved, surface) for name, spec in self.specs.items()
         }
         super().__init__(
             "tavus-mcp",
@@ -166,18 +180,25 @@ class TavusServer(MCPServer[None]):
                 message = message.removesuffix(str(uri)) + quote_foreign(str(uri))
             raise ResourceNotFoundError(message) from error
 
-    async def serve_stdio(self, parent: int = 0) -> None:
-        """Serve stdin and stdout until EOF, SIGTERM, SIGINT, or the end of process ``parent``."""
+    async def serve(self, streams: Streams) -> None:
+        """Serve the messages of a client until it closes its stream."""
         # The only private attribute in use: MCPServer has no way to run on other streams, and none
         # to add a handler of a request.
         server = self._lowlevel_server
+        await server.run(*streams, server.create_initialization_options())
+
+    async def serve_stdio(self, parent: int = 0, early_reader: EarlyReader | None = None) -> None:
+        """Serve stdin and stdout until EOF, SIGTERM, SIGINT, or the end of process ``parent``.
+
+        ``early_reader`` has read them until now.
+        """
         with anyio.CancelScope() as scope, cancel_on_signals(scope):
             async with (
-                stdio_streams() as (from_client, to_client),
+                stdio_streams(early_reader) as streams,
                 anyio.create_task_group() as tasks,
             ):
                 tasks.start_soon(_cancel_when_orphaned, scope, parent)
-                await server.run(from_client, to_client, server.create_initialization_options())
+                await self.serve(streams)
                 tasks.cancel_scope.cancel()
 
     @asynccontextmanager
@@ -279,13 +300,20 @@ async def _cancel_when_orphaned(scope: anyio.CancelScope, parent: int) -> None:
 
 
 def build_server(
-    app: App, settings: Settings, watch_clock: WatchClock | None = None
+    app: App,
+    settings: Settings,
+    watch_clock: WatchClock | None = None,
+    *,
+    surface: JsonObject | None = None,
 ) -> TavusServer:
     """Return the server for an ``App``, with its tools, resources, prompts and completions.
 
-    ``watch_clock`` is that of the reads of subscribed resources, by default the real one.
+    ``watch_clock`` is that of the reads of subscribed resources, by default the real one;
+    ``surface`` is the rendered surface to take schemas from, by default that of ``surface.json``.
     """
-    server = TavusServer(app, settings, watch_clock)
+    if surface is None:
+        surface = load_surface()
+    server = TavusServer(app, settings, surface, watch_clock)
     register_resources(server, app, server.unserved)
     register_prompts(server, app, server.unserved.reasons)
     register_completions(server, app)

@@ -12,7 +12,6 @@ import asyncio
 import json
 import os
 import signal
-import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -26,6 +25,7 @@ from pydantic_core import PydanticSerializationError
 
 from tavus_mcp.invisible_characters import escape_invisible
 from tavus_mcp.models.unsendable_values import replace_surrogates
+from tavus_mcp.server.early_answers import EarlyReader, Opening, is_pipe
 from tavus_mcp.server.message_input import BYTE_ORDER_MARK, InvalidMessage, parse_message
 from tavus_mcp.server.stdio_lines import Lines, open_files, open_pipes
 
@@ -40,18 +40,23 @@ Streams = tuple[
 
 
 @asynccontextmanager
-async def stdio_streams() -> AsyncIterator[Streams]:
-    """Yield the streams of messages from stdin and to stdout that a server runs on."""
+async def stdio_streams(early_reader: EarlyReader | None = None) -> AsyncIterator[Streams]:
+    """Yield the streams of messages from stdin and to stdout that a server runs on.
+
+    ``early_reader`` is stopped; they begin with what it has read.
+    """
     is_piped = sys.platform != "win32" and _is_stream(0) and _is_stream(1)
+    opening = Opening() if early_reader is None else early_reader.stop()
     with _private_descriptors() as (stdin, stdout):
-        lines = await open_pipes(stdin, stdout) if is_piped else open_files(stdin, stdout)
+        lines = await open_pipes(stdin, stdout, opening) if is_piped else open_files(stdin, stdout)
+        replay = _Replay(opening.answered_count)
         # who writes into a pipe and closes it wants the server to end; a file just has an end
         pending = None if is_piped else _PendingRequests()
         to_server, from_client = anyio.create_memory_object_stream[SessionMessage | Exception](0)
         to_client, from_server = anyio.create_memory_object_stream[SessionMessage](0)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_forward_requests, lines, to_server, pending)
-            tasks.start_soon(_forward_responses, from_server, lines, pending)
+            tasks.start_soon(_forward_requests, lines, to_server, pending, replay)
+            tasks.start_soon(_forward_responses, from_server, lines, pending, replay)
             yield from_client, to_client
             tasks.cancel_scope.cancel()
 
@@ -77,8 +82,7 @@ async def wait_until_orphaned(parent: int) -> None:
 
 
 def _is_stream(fd: int) -> bool:
-    mode = os.fstat(fd).st_mode
-    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or (stat.S_ISCHR(mode) and os.isatty(fd))
+    return is_pipe(fd) or os.isatty(fd)
 
 
 @contextmanager
@@ -123,10 +127,37 @@ class _PendingRequests:
                 await self._changed.wait()
 
 
+class _Replay:
+    """Drops the server's answers to the requests that ``early_answers`` has answered.
+
+    Each of those is alone in the server until its answer was dropped, so that no answer to another
+    request can be meant, and a cancellation that follows it comes too late, as for the client.
+    """
+
+    def __init__(self, answered_count: int) -> None:
+        self._remaining = answered_count
+        self._dropped = anyio.Event()
+
+    async def wait_for_answer(self, message: types.JSONRPCMessage) -> None:
+        """Return when the answer to a message was dropped, if it is one of those requests."""
+        if self._remaining and isinstance(message, types.JSONRPCRequest):
+            await self._dropped.wait()
+            self._dropped = anyio.Event()
+            self._remaining -= 1
+
+    def drops(self, message: types.JSONRPCMessage) -> bool:
+        """Return True for an answer that the client has already."""
+        is_answer = isinstance(message, (types.JSONRPCResponse, types.JSONRPCError))
+        if self._remaining and is_answer:
+            self._dropped.set()
+        return bool(self._remaining) and is_answer
+
+
 async def _forward_requests(
     lines: Lines,
     to_server: MemoryObjectSendStream[SessionMessage | Exception],
     pending: _PendingRequests | None,
+    replay: _Replay,
 ) -> None:
     async with to_server:
         is_first = True
@@ -147,6 +178,7 @@ async def _forward_requests(
             if pending is not None:
                 await pending.add(message)
             await to_server.send(SessionMessage(message))
+            await replay.wait_for_answer(message)
         if pending is not None:
             await pending.wait_until_none()
 
@@ -155,18 +187,21 @@ async def _forward_responses(
     from_server: MemoryObjectReceiveStream[SessionMessage],
     lines: Lines,
     pending: _PendingRequests | None,
+    replay: _Replay,
 ) -> None:
     async with from_server:
         async for response in from_server:
             message = response.message
+            if replay.drops(message):
+                continue
             if isinstance(message, types.JSONRPCError):  # the SDK repeats names of the client
                 message.error.message = escape_invisible(message.error.message)
-            await lines.write(_dump_message(message).encode() + b"\n")
+            await lines.write(dump_message(message).encode() + b"\n")
             if pending is not None:
                 await pending.remove(response.message)
 
 
-def _dump_message(message: types.JSONRPCMessage) -> str:
+def dump_message(message: types.JSONRPCMessage) -> str:
     """Return a message as JSON; lone surrogates, which UTF-8 cannot express, become U+FFFD."""
     try:
         return message.model_dump_json(by_alias=True, exclude_unset=True)

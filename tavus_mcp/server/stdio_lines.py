@@ -15,6 +15,8 @@ from typing import BinaryIO, Protocol
 
 from anyio import to_thread
 
+from tavus_mcp.server.early_answers import Opening
+
 MAX_LINE_BYTES = 8 * 1024 * 1024
 """The most bytes of one message; Tavus accepts much less."""
 
@@ -29,10 +31,11 @@ class Lines(Protocol):
         """Write a line; when stdout is closed it is dropped, as the end of stdin will follow."""
 
 
-async def open_pipes(stdin: int, stdout: int) -> Lines:
-    """Return the lines of two pipes, sockets or terminals."""
+async def open_pipes(stdin: int, stdout: int, opening: Opening) -> Lines:
+    """Return the lines of two pipes, sockets or terminals, from the first byte of the opening."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=MAX_LINE_BYTES)
+    reader.feed_data(opening.consumed)
     await loop.connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(os.dup(stdin), "rb", 0)
     )
@@ -40,7 +43,9 @@ async def open_pipes(stdin: int, stdout: int) -> Lines:
         lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()),
         os.fdopen(os.dup(stdout), "wb", 0),
     )
-    return _PipeLines(reader, asyncio.StreamWriter(transport, protocol, None, loop))
+    writer = asyncio.StreamWriter(transport, protocol, None, loop)
+    writer.write(opening.unsent)
+    return _PipeLines(reader, writer)
 
 
 class _PipeLines:

@@ -8,10 +8,8 @@ compares with them, and the model of a tool's arguments is built when the tool i
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Awaitable, Callable
 from functools import cache, cached_property
-from importlib.resources import files
 from typing import Any, get_args
 
 from mcp.server.mcpserver.tools import Tool
@@ -31,7 +29,6 @@ from tavus_mcp.server.view.extension import link_to_view
 _OMITTED_KEYS = frozenset({"title", "discriminator", "additionalProperties", "$defs", ROLE_KEY})
 """Left out everywhere. A boolean ``additionalProperties`` breaks Gemini's schema converter; unknown
 arguments are refused all the same (``_Arguments``)."""
-SURFACE_FILE_NAME = "surface.json"
 CONTEXT_PARAMETER = "ctx"
 """The parameter that receives the SDK's context; it is not an argument."""
 _PLAIN_OBJECT_REFS = frozenset(
@@ -50,9 +47,13 @@ _UNPUBLISHED_LENGTH_CHARS = 10_000
 _EMPTY_DEFAULTS: tuple[Any, ...] = (None, [], {}, False)
 
 
-def build_tool(spec: ToolSpec, app: App, unserved: UnservedTools) -> Tool:
-    """Return the tool that hosts see, bound to an ``App``."""
-    schemas = load_surface().get(spec.name) or build_schemas(spec)
+def build_tool(spec: ToolSpec, app: App, unserved: UnservedTools, surface: JsonObject) -> Tool:
+    """Return the tool that hosts see, bound to an ``App``.
+
+    Its schemas are those of the rendered ``surface``, where that has them.
+    """
+    rendered = surface.get("tools", {}).get(spec.name)
+    schemas = rendered["listed"] if rendered else build_schemas(spec)
     return Tool(
         fn=_bind(spec, app, unserved),
         name=spec.name,
@@ -67,13 +68,6 @@ def build_tool(spec: ToolSpec, app: App, unserved: UnservedTools) -> Tool:
         annotations=spec.hints,
         meta=link_to_view(spec),
     )
-
-
-@cache
-def load_surface() -> JsonObject:
-    """Return the rendered schemas of all tools, by name."""
-    text = files("tavus_mcp.server").joinpath(SURFACE_FILE_NAME).read_text(encoding="utf-8")
-    return dict(json.loads(text))
 
 
 def build_schemas(spec: ToolSpec) -> JsonObject:

@@ -56,7 +56,7 @@ def measure_startup(folder: Path, rounds: int) -> list[Measurement]:
         "bare_ms": _round_values(times["bare"]),
     }
     return [
-        Measurement("spawn to tools/list", round(ours / bare, 3), "x", 1.25, baseline, True, detail)
+        Measurement("spawn to tools/list", round(ours / bare, 3), "x", 0.25, baseline, True, detail)
     ]
 
 

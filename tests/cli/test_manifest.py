@@ -35,7 +35,7 @@ RENDERED_FILES = (
 @pytest.fixture(scope="module")
 def surface() -> Surface:
     everything = Settings(toolsets=TOOLSETS)
-    return anyio.run(read_surface, build_server(build_app(everything), everything))
+    return anyio.run(read_surface, build_server(build_app(everything), everything, surface={}))
 
 
 @pytest.fixture

@@ -1,0 +1,295 @@
+"""Answers to the requests that open a session, given while the server is still being imported.
+
+Importing the SDK takes most of the start. Meanwhile a thread reads stdin and answers the handshake
+or ``server/discover``, ``ping`` and the lists from ``surface.json``. It answers only requests of
+the shapes that hosts send, and ends at the first line of another kind; what is uncommon waits for
+the server. The server then gets everything from the first byte, also what was answered here, and
+its own answers to that are dropped (``stdio``). So it is in the state of a server that answered
+itself, and how lines are split, refused and ended is decided in one place.
+
+This module imports nothing that takes time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import stat
+import sys
+import threading
+from typing import Any, NamedTuple
+
+from tavus_mcp.server.surface import (
+    ENVELOPE,
+    HANDSHAKE,
+    load_surface,
+    select_instructions,
+    select_tools,
+)
+
+MAX_LINE_BYTES = 16_384
+"""The longest line that is answered early."""
+_MAX_READ_BYTES = 65_536
+_MAX_ID = 2**53
+_INFO_KEYS = {"name", "version"}
+_OPTIONAL_INFO_KEYS = {"title", "description", "websiteUrl"}
+_ENVELOPE_PREFIX = "io.modelcontextprotocol/"
+
+Json = dict[str, Any]
+
+
+class Opening(NamedTuple):
+    """What happened before the server was loaded.
+
+    ``consumed`` are the bytes that were read, ``answered_count`` how many of the requests in them
+    were answered (the first ones), ``unsent`` the rest of an answer that stdout did not take yet.
+    """
+
+    consumed: bytes = b""
+    answered_count: int = 0
+    unsent: bytes = b""
+
+
+class EarlyAnswers:
+    """Answers the first lines of a session; knows which era its client has opened."""
+
+    def __init__(self, toolsets: tuple[str, ...], *, read_only: bool) -> None:
+        self._toolsets = toolsets
+        self._read_only = read_only
+        self._era: str | None = None
+
+    def answer(self, line: bytes) -> bytes | None:
+        """Return the answer to a line, ``b""`` if it needs none, None if the server must see it."""
+        if not line.strip():
+            return b""
+        message = _parse(line)
+        if message is None:
+            return None
+        method, params = message["method"], message.get("params", {})
+        if "id" not in message:
+            is_expected = method == "notifications/initialized" and self._era == HANDSHAKE
+            return b"" if is_expected and not params else None
+        era = _find_era(method, params) if self._era is None else self._era
+        if era is None or not self._is_answerable(era, method, params):
+            return None
+        self._era = era
+        result = self._build_result(era, method, params)
+        body = {"jsonrpc": "2.0", "id": message["id"], "result": result}
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+    def _is_answerable(self, era: str, method: str, params: Json) -> bool:
+        if method not in load_surface()["answers"][era]:
+            return False
+        if era == ENVELOPE:
+            return _is_envelope(params)
+        if method == "initialize":
+            return self._era is None and _is_handshake(params)
+        return not params
+
+    def _build_result(self, era: str, method: str, params: Json) -> Json:
+        """Return a result with what depends on the revision and the served tools."""
+        surface = load_surface()
+        result: Json = dict(surface["answers"][era][method])
+        tools = select_tools(surface, self._toolsets, read_only=self._read_only)
+        if "protocolVersion" in result:
+            result["protocolVersion"] = params["protocolVersion"]
+        if "instructions" in result:
+            result["instructions"] = select_instructions(surface, tools)
+        if "tools" in result:
+            result["tools"] = (
+                [_to_envelope_order(tool) for tool in tools] if era == ENVELOPE else tools
+            )
+        for name in ("resources", "resourceTemplates", "prompts"):
+            if name in result:
+                result[name] = surface[name]
+        return result
+
+
+def _to_envelope_order(tool: Json) -> Json:
+    """Return a tool in the order of the SDK's model of the revisions with an envelope."""
+    schema = tool["inputSchema"]
+    return {**tool, "inputSchema": {"type": schema["type"], **schema}}
+
+
+def _parse(line: bytes) -> Json | None:
+    """Return the request or notification of a line; None if there is any doubt about it.
+
+    Whatever parsers of JSON read differently is refused: escapes, characters beyond ASCII,
+    fractions, repeated names, deep nesting.
+    """
+    if len(line) > MAX_LINE_BYTES or b"\\" in line or line.count(b"{") + line.count(b"[") > 100:
+        return None
+    try:
+        message = json.loads(
+            line.decode("ascii"),
+            object_pairs_hook=_unique_pairs,
+            parse_float=_refuse,
+            parse_constant=_refuse,
+        )
+    except ValueError:
+        return None
+    if not isinstance(message, dict) or not message.keys() <= {"jsonrpc", "id", "method", "params"}:
+        return None
+    is_request = message.get("jsonrpc") == "2.0" and isinstance(message.get("method"), str)
+    is_valid_id = _is_id(message.get("id", 0))
+    return (
+        message
+        if is_request and is_valid_id and isinstance(message.get("params", {}), dict)
+        else None
+    )
+
+
+def _unique_pairs(pairs: list[tuple[str, Any]]) -> Json:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a repeated name")
+    return members
+
+
+def _refuse(text: str) -> Any:
+    raise ValueError(text)
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) or (type(value) is int and 0 <= value < _MAX_ID)
+
+
+def _find_era(method: str, params: Json) -> str | None:
+    """Return the era that a first request opens."""
+    if method == "initialize":
+        return HANDSHAKE
+    return ENVELOPE if "_meta" in params else None
+
+
+def _is_handshake(params: Json) -> bool:
+    """Return True if the parameters of ``initialize`` are certainly valid."""
+    return (
+        params.keys() == {"protocolVersion", "capabilities", "clientInfo"}
+        and params["protocolVersion"] in load_surface()["revisions"][HANDSHAKE]
+        and _are_capabilities(params["capabilities"])
+        and _is_client_info(params["clientInfo"])
+    )
+
+
+def _is_envelope(params: Json) -> bool:
+    """Return True if parameters are a valid envelope and nothing else."""
+    meta = params.get("_meta")
+    if params.keys() != {"_meta"} or not isinstance(meta, dict):
+        return False
+    values = {key.removeprefix(_ENVELOPE_PREFIX): value for key, value in meta.items()}
+    return (
+        all(key.startswith(_ENVELOPE_PREFIX) for key in meta)
+        and values.keys() | {"clientInfo"}
+        == {"protocolVersion", "clientCapabilities", "clientInfo"}
+        and values["protocolVersion"] in load_surface()["revisions"][ENVELOPE]
+        and _are_capabilities(values["clientCapabilities"])
+        and ("clientInfo" not in values or _is_client_info(values["clientInfo"]))
+    )
+
+
+def _is_client_info(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and _INFO_KEYS <= value.keys() <= _INFO_KEYS | _OPTIONAL_INFO_KEYS
+        and all(isinstance(text, str) for text in value.values())
+    )
+
+
+def _are_capabilities(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(capability, dict) and _is_capability(name, capability)
+        for name, capability in value.items()
+    )
+
+
+def _is_capability(name: str, value: Json) -> bool:
+    if name == "roots":
+        return value.keys() <= {"listChanged"} and all(
+            type(flag) is bool for flag in value.values()
+        )
+    if name == "tasks":
+        return _has_only_objects(value)
+    return all(isinstance(member, dict) for member in value.values())
+
+
+def _has_only_objects(value: object) -> bool:
+    return isinstance(value, dict) and all(map(_has_only_objects, value.values()))
+
+
+class EarlyReader:
+    """A thread that reads a pipe and writes the early answers to another, until it is stopped."""
+
+    def __init__(self, answers: EarlyAnswers, stdin: int, stdout: int) -> None:
+        self._answers = answers
+        self._stdin, self._stdout = stdin, stdout
+        self._consumed = bytearray()
+        self._answered_count = 0
+        self._unsent = b""
+        self._stopped, self._stop = os.pipe()
+        os.set_blocking(stdout, False)  # a client that does not read must not hold up the server
+        self._thread = threading.Thread(target=self._read_lines, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> Opening:
+        """End the thread and return what it has done; nothing else may read stdin before."""
+        os.write(self._stop, b"\n")
+        self._thread.join()
+        os.close(self._stop)
+        os.close(self._stopped)
+        return Opening(bytes(self._consumed), self._answered_count, self._unsent)
+
+    def _read_lines(self) -> None:
+        """Read and answer until the stop, the end, or a line that the server must see."""
+        poll = select.poll()
+        for descriptor in (self._stdin, self._stopped):
+            poll.register(descriptor, select.POLLIN)
+        line_start = 0
+        while not any(descriptor == self._stopped for descriptor, _ in poll.poll()):
+            try:
+                data = os.read(self._stdin, _MAX_READ_BYTES)
+            except OSError:
+                return
+            if not data:
+                return
+            self._consumed += data
+            while line_end := self._consumed.find(b"\n", line_start) + 1:
+                if not self._take_line(bytes(self._consumed[line_start:line_end])):
+                    return
+                line_start = line_end
+            if len(self._consumed) - line_start > MAX_LINE_BYTES:
+                return
+
+    def _take_line(self, line: bytes) -> bool:
+        """Answer a line; return False if the server must do the rest."""
+        answer = self._answers.answer(line)
+        if answer:
+            self._answered_count += 1
+            self._unsent = answer[self._write(answer) :]
+        return answer is not None and not self._unsent
+
+    def _write(self, answer: bytes) -> int:
+        """Write what stdout takes at once; return how many bytes need not be written any more."""
+        try:
+            return os.write(self._stdout, answer)
+        except BlockingIOError:
+            return 0
+        except OSError:  # nobody reads it, as in stdio_lines
+            return len(answer)
+
+
+def start_early_reader(toolsets: tuple[str, ...], *, read_only: bool) -> EarlyReader | None:
+    """Start answering on stdin and stdout; return None where they are no pipes."""
+    try:
+        are_pipes = is_pipe(0) and is_pipe(1)
+    except OSError:  # one of them is closed
+        return None
+    if sys.platform == "win32" or not are_pipes:
+        return None
+    return EarlyReader(EarlyAnswers(toolsets, read_only=read_only), 0, 1)
+
+
+def is_pipe(descriptor: int) -> bool:
+    """Return True for a pipe or a socket, which can be waited for."""
+    mode = os.fstat(descriptor).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
