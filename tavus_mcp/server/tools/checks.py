@@ -15,6 +15,7 @@ from tavus_mcp.checker.draft_input import reject_lists
 from tavus_mcp.models.base import JsonObject, PersonaId
 from tavus_mcp.models.findings import sort_by_severity
 from tavus_mcp.models.tuning import Suggestion
+from tavus_mcp.parts.deep_check import check_parts
 from tavus_mcp.personas import read
 from tavus_mcp.server.results import CheckReport
 from tavus_mcp.server.shared_parameters import PersonaIdParameter, doc
@@ -34,10 +35,12 @@ async def check_persona(
         BeforeValidator(reject_lists),
         doc("Or a draft: a new persona's body"),
     ] = None,
+    deep: Annotated[bool, doc("Also inside tools, objectives, documents ...")] = False,
 ) -> CheckReport:
     """Find all mistakes and deprecations at once, each with the calls that fix it."""
     checked, form = await read.load_draft_or_persona(app, persona_id, document)
-    findings = sort_by_severity([*form, *check.check(checked, app.catalog)])
+    findings = [*form, *check.check(checked, app.catalog)]
+    findings = sort_by_severity(findings + (await check_parts(app, checked) if deep else []))
     return CheckReport(
         persona_id=checked.persona_id or None,
         persona_name=checked.name or None,
