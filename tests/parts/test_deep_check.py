@@ -150,7 +150,7 @@ async def test_a_tool_with_the_name_of_an_inline_function_is_reported(
     assert "tool/t1/name" in {item["path"] for item in findings}
 
 
-async def test_a_part_that_cannot_be_read_is_said_and_does_not_stop_the_rest(
+async def test_a_part_that_cannot_be_read_is_reported_and_does_not_stop_the_rest(
     tool_client: ToolClient, store: Store
 ) -> None:
     for kind, key, row, _ in PARTS:
@@ -166,7 +166,7 @@ async def test_a_part_that_cannot_be_read_is_said_and_does_not_stop_the_rest(
     assert "objectives/o00000000000a/data/1" in {item["path"] for item in findings}
 
 
-async def test_requests_are_bounded_and_the_rest_is_said(
+async def test_requests_are_bounded_and_the_rest_is_reported(
     tool_client: ToolClient, store: Store
 ) -> None:
     references = {
@@ -182,7 +182,7 @@ async def test_requests_are_bounded_and_the_rest_is_said(
     assert "Only 100 of the 150 parts" in incomplete["message"]
 
 
-async def test_without_time_nothing_is_read_and_that_is_said(sandbox: ASGIApp) -> None:
+async def test_without_time_nothing_is_read_and_that_is_reported(sandbox: ASGIApp) -> None:
     app, transport = build_test_app(sandbox)
     with limit_call(CallLimits(seconds=0)):
         findings = await check_parts(app, PersonaDocument(REFERENCES))
@@ -191,7 +191,7 @@ async def test_without_time_nothing_is_read_and_that_is_said(sandbox: ASGIApp) -
     assert transport.requests == []
 
 
-async def test_skills_that_tavus_does_not_show_are_said_to_be_unchecked(
+async def test_skills_that_tavus_does_not_show_are_reported_as_unchecked(
     tool_client: ToolClient,
 ) -> None:
     persona_id = await tool_client.create_persona()
