@@ -20,7 +20,7 @@ from tavus_mcp.server.view.negotiation import (
 
 DRAWABLE_RESULTS = frozenset(
     {
-        *("Receipt", "PlanReceipt", "PromptEdit", "Suggestion", "BulkPlan"),  # plans and receipts
+        *("Receipt", "PlanReceipt", "PartReceipt", "PromptEdit", "Suggestion", "BulkPlan"),
         *("Comparison", "MetricsReport", "AuditReport"),
     }
 )

@@ -17,11 +17,14 @@ export const CHANGE = { names: ["before", "after"], labels: ["Before", "After"],
 export const REVISIONS = { ...CHANGE, names: ["first", "second"] };
 export const PERSONAS = { names: ["first", "second"], labels: ["A", "B"], signs: ["A", "B"], neutral: true };
 
-/** Build the changes, grouped by layer, in the order in which the layers first occur. */
-export function changeSections(changes, sides) {
+/**
+ * Build the changes, grouped by layer, in the order in which the layers first occur. `whole` is the
+ * title of what is in no layer.
+ */
+export function changeSections(changes, sides, whole = "Persona") {
   const groups = new Map();
   for (const change of changes) {
-    const [part, field] = splitPath(change.path ?? "");
+    const [part, field] = splitPath(change.path ?? "", whole);
     if (!groups.has(part)) groups.set(part, []);
     groups.get(part).push(changeItem(change, field, sides));
   }
@@ -31,11 +34,11 @@ export function changeSections(changes, sides) {
 }
 
 /** Return the title of the part that a JSON Pointer is in, and the rest of the pointer. */
-function splitPath(path) {
+function splitPath(path, whole) {
   const layer = /^\/layers\/([^/]+)(?:\/(.*))?$/s.exec(path);
   if (layer && Object.hasOwn(PARTS, layer[1])) return [PARTS[layer[1]], layer[2] ?? `${layer[1]} (whole layer)`];
   if (layer) return ["Other layers", path.slice("/layers/".length)];
-  return ["Persona", path === "" ? "whole persona" : path.slice(1)];
+  return [whole, path === "" ? `whole ${whole.toLowerCase()}` : path.slice(1)];
 }
 
 function changeItem(change, field, sides) {

@@ -33,7 +33,7 @@ export function planPage(result, input, show) {
       facts: factsOf(result, changes),
     }),
     plan.isDeletion && result.status === "planned" && element("p", { class: "notice warning" }, deletionText(plan)),
-    changes.length > 0 && changeSections(changes, CHANGE),
+    changes.length > 0 && changeSections(changes, CHANGE, plan.noun),
     result.omitted_changes && element("p", { class: "muted" }, `and ${counted(result.omitted_changes, "further change")}`),
     result.matches?.length > 0 && matchList(result.matches),
     plan.isBulk && personaTable(result),
@@ -50,8 +50,9 @@ function describePlan(result, input) {
   const isBulk = Array.isArray(result.personas);
   const whole = result.changes?.length === 1 && result.changes[0].path === "" ? result.changes[0] : null;
   const isDeletion = isBulk ? Boolean(input.delete) : Boolean(whole && "before" in whole && !("after" in whole));
-  const isCreation = !isBulk && !result.persona_id && result.status === "planned";
-  const title = isBulk ? counted(personaCount(result), "persona") : result.persona_name || result.persona_id || "Persona";
+  const { id, name, noun } = objectOf(result);
+  const isCreation = !isBulk && !id && result.status === "planned";
+  const title = isBulk ? counted(personaCount(result), "persona") : name || id || noun;
   const count = isBulk ? personaCount(result) : (result.changes?.length ?? 0);
   return {
     planId: result.plan_id,
@@ -60,21 +61,29 @@ function describePlan(result, input) {
     isDeletion,
     isWholePersona: Boolean(whole && isDeletion),
     title,
-    kind: kindOf({ isBulk, isDeletion, isCreation, status: result.status }),
-    verb: verbOf({ isBulk, isDeletion, isCreation, status: result.status, title, count }),
+    noun,
+    kind: kindOf({ isBulk, isDeletion, isCreation, noun, status: result.status }),
+    verb: verbOf({ isBulk, isDeletion, isCreation, noun, status: result.status, title, count }),
   };
 }
 
-function kindOf({ isBulk, isDeletion, isCreation, status }) {
+/** Return what a plan of one object is about: a persona, or a part that personas refer to. */
+function objectOf(result) {
+  const { id, name, kind } = result.part ?? { id: result.persona_id, name: result.persona_name, kind: "persona" };
+  const words = String(kind ?? "part").replaceAll("_", " ");
+  return { id, name, noun: words.charAt(0).toUpperCase() + words.slice(1) };
+}
+
+function kindOf({ isBulk, isDeletion, isCreation, noun, status }) {
   if (isDeletion) return "Deletion";
-  if (isCreation) return "New persona";
+  if (isCreation) return `New ${noun.toLowerCase()}`;
   if (isBulk) return status === "planned" ? "Planned bulk change" : "Bulk change";
   return status === "planned" ? "Planned change" : "Change";
 }
 
-function verbOf({ isBulk, isDeletion, isCreation, status, title, count }) {
-  if (isDeletion) return isBulk ? `Delete ${title}` : "Delete persona";
-  if (isCreation) return "Create persona";
+function verbOf({ isBulk, isDeletion, isCreation, noun, status, title, count }) {
+  if (isDeletion) return isBulk ? `Delete ${title}` : `Delete ${noun.toLowerCase()}`;
+  if (isCreation) return `Create ${noun.toLowerCase()}`;
   if (status === "drafted") return "Publish the draft";
   if (status === "partial") return "Apply the rest";
   return isBulk ? `Apply to ${title}` : count ? `Apply ${counted(count, "change")}` : "Apply";
@@ -91,7 +100,7 @@ function deletionText({ isBulk, title }) {
 function factsOf(result, changes) {
   const count = result.totals?.changes ?? changes.length;
   return [
-    result.persona_id && element("code", {}, foreign(result.persona_id)),
+    objectOf(result).id && element("code", {}, foreign(objectOf(result).id)),
     count > 0 && counted(count, "change"),
     result.revision && ["revision ", element("code", {}, foreign(result.revision))],
     ...totalsOf(result.totals),
