@@ -9,7 +9,7 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from tavus_mcp import __version__
@@ -75,16 +75,22 @@ def _describe_installation(arguments: argparse.Namespace, settings: Settings) ->
     """Return what is to be checked.
 
     Without a key in the environment, the settings are those of the first entry that holds one:
-    ``tavus-mcp install`` writes the key only there.
+    ``tavus-mcp install`` writes the key only there. Without any, they are those of the first entry
+    that starts the sandbox.
     """
     variables: Mapping[str, str] = arguments.variables
     folders = UserFolders.from_variables(variables)
     entries = read_host_entries(folders, Path.cwd())
     key_source = ""
-    used = None if settings.sandbox else _find_entry_with_key(entries, variables)
+    used = None if settings.sandbox else _find_used_entry(entries, variables)
     if used is not None:
+        is_sandbox = not used.has_usable_key
         variables = {**variables, **entry_variables(used.entry)}
-        settings = from_environment(variables)
+        settings = replace(
+            from_environment(variables, needs_account=not is_sandbox),
+            sandbox=is_sandbox,
+            read_only=settings.read_only or "--read-only" in used.arguments,
+        )
         key_source = f"TAVUS_API_KEY is not set here; the entry of {used.host.title} is used."
     return Installation(
         settings,
@@ -97,13 +103,15 @@ def _describe_installation(arguments: argparse.Namespace, settings: Settings) ->
     )
 
 
-def _find_entry_with_key(
+def _find_used_entry(
     entries: Sequence[HostEntry], variables: Mapping[str, str]
 ) -> HostEntry | None:
+    """Return the entry whose settings are checked; None for those of the environment."""
     if variables.get(KEY_VARIABLE, "").strip():
         return None
-    usable = (entry for entry in entries if not entry.is_project and entry.has_usable_key)
-    return next(usable, None)
+    own = [entry for entry in entries if not entry.is_project]
+    with_key = [entry for entry in own if entry.has_usable_key]
+    return next(iter([*with_key, *(entry for entry in own if entry.is_sandbox)]), None)
 
 
 def _print_checks(checks: Sequence[Check], terminal: Terminal) -> None:

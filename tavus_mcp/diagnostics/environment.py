@@ -79,7 +79,7 @@ def check_settings(settings: Settings) -> Check:
 def check_key_present(settings: Settings, variables: Mapping[str, str], source: str) -> Check:
     """Check that there is a key; ``source`` says where it is from if not from the environment."""
     if settings.sandbox:
-        return Check("key_present", Status.SKIPPED, "the sandbox needs no key.")
+        return Check("key_present", Status.SKIPPED, f"{source} The sandbox needs no key.".strip())
     if variables.get("TAVUS_API_KEY", "").strip():
         return Check("key_present", Status.OK, source or "TAVUS_API_KEY is set.")
     return Check(

@@ -67,6 +67,11 @@ class HostEntry:
         return [str(item) for item in arguments] if isinstance(arguments, list) else []
 
     @property
+    def is_sandbox(self) -> bool:
+        """Tell whether the entry starts the sandbox."""
+        return "--sandbox" in self.arguments
+
+    @property
     def literal_secrets(self) -> dict[str, str]:
         """The secrets that the entry holds by name, without references."""
         variables = entry_variables(self.entry).items()
@@ -201,7 +206,6 @@ def _iterate_source_findings(entry: HostEntry, fix: str) -> Iterator[Finding]:
 def _iterate_variable_findings(entry: HostEntry, variables: Mapping[str, str]) -> Iterator[Finding]:
     """Yield what the settings say about the variables of an entry, as its server would see them."""
     values = entry_variables(entry.entry)
-    is_sandbox = "--sandbox" in entry.arguments
     has_reference = False
     for name, value in entry_variables(entry.entry).items():
         reference = _REFERENCE.fullmatch(value.strip())
@@ -213,16 +217,18 @@ def _iterate_variable_findings(entry: HostEntry, variables: Mapping[str, str]) -
         if kind == "input" and variable not in entry.input_ids:
             problem = f"It refers to the input {variable}, which the file does not declare."
             yield Finding(Status.ERROR, problem, f"Run `{entry.install_command}`.")
-        elif kind != "input" and not default and not variables.get(variable) and not is_sandbox:
+        elif (
+            kind != "input" and not default and not variables.get(variable) and not entry.is_sandbox
+        ):
             yield Finding(
                 Status.WARNING,
                 f"It refers to {variable}, which is not set here.",
                 f"Set {variable} where {entry.host.title} is started.",
             )
     fix = f"Correct it in the file, or run `{entry.install_command}`."
-    for problem in from_environment(values, needs_account=not is_sandbox).problems:
+    for problem in from_environment(values, needs_account=not entry.is_sandbox).problems:
         yield Finding(Status.ERROR, problem, fix)
-    if KEY_VARIABLE not in values and not has_reference and not is_sandbox:
+    if KEY_VARIABLE not in values and not has_reference and not entry.is_sandbox:
         yield Finding(
             Status.WARNING,
             f"It sets no {KEY_VARIABLE}, which works only if {entry.host.title} itself has it.",

@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -73,10 +73,17 @@ class AnsweringApi:
 
 @contextmanager
 def serve_answer(
-    status: int = 200, body: Mapping[str, Any] = MappingProxyType({"data": [], "total_count": 0})
+    status: int = 200,
+    body: Mapping[str, Any] = MappingProxyType({"data": [], "total_count": 0}),
+    *,
+    is_silent_to_keys: bool = False,
 ) -> Iterator[AnsweringApi]:
-    """Serve an API that answers every request with a status and a body."""
+    """Serve an API that answers every request with a status and a body.
+
+    With ``is_silent_to_keys`` only those without a key are answered.
+    """
     api = AnsweringApi()
+    has_ended = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         """Answers every request in the same way."""
@@ -87,12 +94,15 @@ def serve_answer(
         def do_GET(self) -> None:
             """Record the key; answer with the status and the body."""
             api.received_keys.append(self.headers.get("x-api-key", ""))
+            if is_silent_to_keys and api.received_keys[-1]:
+                has_ended.wait()
             content = json.dumps(dict(body)).encode()
             self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            with suppress(OSError):  # the client may have given up
+                self.end_headers()
+                self.wfile.write(content)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -101,6 +111,7 @@ def serve_answer(
         api.url = f"http://127.0.0.1:{server.server_address[1]}/v2"
         yield api
     finally:
+        has_ended.set()
         server.shutdown()
         thread.join()
         server.server_close()

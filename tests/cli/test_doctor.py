@@ -78,6 +78,14 @@ def test_a_silent_server_does_not_hold_the_command_up(doctor: Doctor) -> None:
     assert checks["key_accepted"]["status"] == "skipped"
 
 
+def test_a_server_that_is_silent_to_the_key(doctor: Doctor) -> None:
+    with serve_answer(is_silent_to_keys=True) as api:
+        checks = doctor.check("--timeout", "0.5", TAVUS_API_KEY=KEY, TAVUS_BASE_URL=api.url)
+    assert checks["reachability"]["status"] == "ok"
+    assert checks["key_accepted"]["status"] == "warning"
+    assert "no answer came in time" in checks["key_accepted"]["detail"]
+
+
 def test_a_server_that_is_not_there(doctor: Doctor) -> None:
     with serve_silence() as url:
         pass
@@ -144,6 +152,14 @@ def test_the_key_of_an_entry_is_checked(doctor: Doctor) -> None:
     assert checks["key_present"]["detail"].endswith("the entry of Cursor is used.")
     assert checks["key_accepted"]["status"] == "ok"
     assert api.received_keys == ["", KEY]
+
+
+def test_an_entry_of_the_sandbox_is_checked_when_there_is_no_key(doctor: Doctor) -> None:
+    doctor.write_entry(command=sys.executable, args=["-m", "tavus_mcp", "--sandbox"])
+    checks = doctor.check(TAVUS_API_KEY="")
+    assert checks["key_present"]["status"] == checks["reachability"]["status"] == "skipped"
+    assert "the entry of Cursor is used" in checks["key_present"]["detail"]
+    assert "error" not in {check["status"] for check in checks.values()}
 
 
 SECRET_CASES = {
