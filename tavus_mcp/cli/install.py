@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from getpass import getpass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from tavus_mcp.cli.files import error_message, print_utf8
 from tavus_mcp.cli.host_files import HostFile
@@ -42,6 +43,8 @@ _VARIABLES: Mapping[str, Callable[[Settings], str]] = {
 }
 """Settings of this command that its server gets too, unless they are the defaults."""
 _OF_ONE_COMPUTER = frozenset({"TAVUS_MCP_DATA_DIR"})
+_PLAIN_API_PATH = "/v2"
+"""The path of a base URL without a part that may be a key, as a gateway has them."""
 
 
 class _Refusal(Exception):
@@ -166,6 +169,11 @@ def _list_notes(
             f"where {KEY_VARIABLE} is set."
         )
     if file.is_project:
+        if not settings.sandbox and _may_hold_key("TAVUS_BASE_URL", settings.base_url):
+            notes.append(
+                "TAVUS_BASE_URL is not in the file, because its path may hold a key. Set it where "
+                f"{host.title} is started."
+            )
         notes.append(
             "The path of the command is that of this computer: others run this command too."
         )
@@ -191,7 +199,8 @@ def _build_entry(
         variables[KEY_VARIABLE] = file.host.reference if file.is_project else key
     for name, value_of in _VARIABLES.items():
         value = value_of(settings)
-        is_omitted = file.is_project and name in _OF_ONE_COMPUTER
+        is_public = file.is_project or key == KEY_PLACEHOLDER
+        is_omitted = is_public and (name in _OF_ONE_COMPUTER or _may_hold_key(name, value))
         if value != value_of(defaults) and not is_omitted:
             variables[name] = value
     command = find_command(RunningProgram.current())
@@ -202,6 +211,10 @@ def _build_entry(
     if settings.toolsets != DEFAULT_TOOLSETS:
         command += ["--toolsets", ",".join(settings.toolsets)]
     return build_entry(file.host, command, variables, existing)
+
+
+def _may_hold_key(name: str, value: str) -> bool:
+    return name == "TAVUS_BASE_URL" and urlsplit(value).path != _PLAIN_API_PATH
 
 
 def _find_key(settings: Settings, existing: Mapping[str, Any] | None) -> str:

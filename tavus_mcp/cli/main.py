@@ -107,7 +107,7 @@ def _load_settings(options: argparse.Namespace) -> Settings:
 def _is_offline(options: argparse.Namespace) -> bool:
     """Tell whether the key and the network settings do not matter."""
     if options.command == "install":
-        needs_key = options.scope == "user" and not (options.uninstall or options.print_only)
+        needs_key = not options.uninstall
     elif options.command in _OFFLINE_COMMANDS:
         needs_key = getattr(options, "action", "") == "adopt"  # the one use of an account
     else:

@@ -96,14 +96,15 @@ def read_host_entries(folders: UserFolders, project: Path) -> list[HostEntry]:
     found = []
     for host in HOSTS.values():
         user_path = folders.find_user_file(host)
-        found.append(_read_entry(host, user_path, is_project=False))
+        found.append(read_host_entry(host, user_path, is_project=False))
         path = project.joinpath(*host.project_file.split("/"))
         if host.project_file and path.is_file() and path.resolve() != user_path.resolve():
-            found.append(_read_entry(host, path, is_project=True))
+            found.append(read_host_entry(host, path, is_project=True))
     return found
 
 
-def _read_entry(host: Host, path: Path, *, is_project: bool) -> HostEntry:
+def read_host_entry(host: Host, path: Path, *, is_project: bool) -> HostEntry:
+    """Read one file of a host, which need not exist."""
     try:
         document = read_file(path, host)
     except (BadConfig, OSError) as error:

@@ -129,6 +129,20 @@ def test_the_options_and_settings_of_the_command_are_those_of_the_server(
     assert "The earlier entry had --read-only, which this one has not." in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("url", "is_written"),
+    [("https://gateway.example/v2", True), ("https://gateway.example/token-0123456789/v2", False)],
+)
+def test_an_address_that_may_hold_a_key_is_not_written_to_a_project(
+    project: Path, install: Install, url: str, is_written: bool
+) -> None:
+    done = install("cursor", "--scope", "project", TAVUS_BASE_URL=url)
+    text = (project / ".cursor/mcp.json").read_text()
+    assert (url in text, "token-0123456789" in text) == (is_written, False)
+    assert ("TAVUS_BASE_URL is not in the file" in done.stdout) == (not is_written)
+    assert "token-0123456789" not in install("cursor", "--print", TAVUS_BASE_URL=url).stdout
+
+
 def test_print_writes_nothing_and_shows_a_placeholder(home: Path, install: Install) -> None:
     before = sorted(home.rglob("*"))
     done = install("vscode", "--print")

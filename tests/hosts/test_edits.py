@@ -12,12 +12,15 @@ from json_texts import NAMES, VALUES, json_text
 from property_examples import examples
 
 from tavus_mcp.cli.host_files import HostFile
+from tavus_mcp.diagnostics.check import Status
+from tavus_mcp.diagnostics.host_entries import check_host_entry, read_host_entry
 from tavus_mcp.hosts.entry import (
     SERVER_NAME,
     build_entry,
     find_entry,
     install_entry,
     is_same_without_entry,
+    mask_entry,
     read_document,
     remove_entry,
 )
@@ -88,6 +91,46 @@ def test_a_file_gets_its_bytes_back(
     assert not file.install(entry_for(host), is_secret=True)
     assert file.uninstall()
     assert file.path.read_bytes() == text.encode()
+
+
+@settings(max_examples=examples(25))
+@given(drawn=host_files(), earlier=VALUES)
+def test_any_earlier_entry_is_replaced_and_removed(
+    drawn: tuple[Host, str, dict[str, Any]], earlier: Any
+) -> None:
+    host, text, _ = drawn
+    before = read_document(text.encode(), host).set([host.servers_key, SERVER_NAME], earlier)
+    entry = build_entry(host, COMMAND, {"TAVUS_API_KEY": "tvs-1"}, find_entry(before, host))
+    installed = install_entry(before, host, entry)
+    assert find_entry(installed, host) == entry
+    assert entry["command"] == COMMAND[0]
+    assert entry["env"]["TAVUS_API_KEY"] == "tvs-1"
+    assert is_same_without_entry(before, installed, host)
+    assert find_entry(remove_entry(installed, host), host) is None
+    assert "tvs-1" not in mask_entry(installed, host).text
+
+
+@settings(max_examples=examples(25))
+@given(
+    drawn=host_files(),
+    entry=VALUES
+    | st.fixed_dictionaries({}, optional={"command": VALUES, "args": VALUES, "env": VALUES}),
+    is_project=st.booleans(),
+)
+def test_the_doctor_reads_any_entry(
+    tmp_path_factory: pytest.TempPathFactory,
+    drawn: tuple[Host, str, dict[str, Any]],
+    entry: Any,
+    is_project: bool,
+) -> None:
+    host, text, _ = drawn
+    path = tmp_path_factory.mktemp("host") / "mcp.json"
+    document = read_document(text.encode(), host).set([host.servers_key, SERVER_NAME], entry)
+    path.write_bytes(document.text.encode("utf-8", "surrogatepass"))
+    found = read_host_entry(host, path, is_project=is_project)
+    check = check_host_entry(found, {}, ["tvs-0123456789abcdef"])
+    assert check.status in (Status.ERROR, Status.WARNING, Status.OK)
+    assert bool(check.fix) == (check.status is not Status.OK)
 
 
 @settings(max_examples=examples(25))
