@@ -23,6 +23,7 @@ from tavus_mcp.errors import ToolFailure
 from tavus_mcp.logs import log_to_stderr
 from tavus_mcp.persona_files import apply as file_apply
 from tavus_mcp.persona_files.apply import ApplyFileRequest, ParsedFile
+from tavus_mcp.persona_files.file_writing import write_file
 from tavus_mcp.persona_files.yaml_reader import BadFile, decode_file
 from tavus_mcp.settings import Settings
 
@@ -206,7 +207,7 @@ def _write_back(item: _FileRun, result: file_apply.ApplyFileResult) -> None:
     problem = "it was changed meanwhile and is left alone"
     try:
         if files.read_bytes(item.name) == item.raw:
-            return files.write_file(Path(item.name), result.text)
+            return write_file(Path(item.name), result.text)
     except OSError as error:
         problem = error.strerror or str(error)
     revision = f" and revision: {result.revision}" if result.revision else ""

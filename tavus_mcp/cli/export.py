@@ -16,6 +16,7 @@ from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.errors import JournalUnavailable, ToolFailure
 from tavus_mcp.logs import log_to_stderr
 from tavus_mcp.persona_files import export as file_export
+from tavus_mcp.persona_files.file_writing import write_file
 from tavus_mcp.persona_files.yaml_reader import BadFile, decode_file
 from tavus_mcp.settings import Settings
 from tavus_mcp.text import quote_path
@@ -64,12 +65,12 @@ def _merge_into_file(app: App, exported: file_export.PersonaExport, target_path:
     if target_path.exists() and not target_path.is_file():
         raise OSError("this is not a regular file; without --into the persona is printed")
     if not target_path.exists():
-        files.write_file(target_path, exported.text)
+        write_file(target_path, exported.text)
         return print_facts(app, facts)
     old_text = decode_file(files.read_bytes(str(target_path)))
     text, changes = file_export.merge_into_text(app, exported, old_text)
     if text != old_text:
-        files.write_file(target_path, text)
+        write_file(target_path, text)
     return print_facts(
         app, {**facts, "changes": [item.model_dump(mode="json") for item in changes]}
     )

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import secrets
 import select
 import stat
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 from tavus_mcp.app import App
 from tavus_mcp.cli.output import fail
 from tavus_mcp.invisible_characters import escape_invisible, escape_line
+from tavus_mcp.persona_files.file_writing import resolve_links
 from tavus_mcp.persona_files.yaml_reader import MAX_FILE_BYTES
 
 STDIN = "-"
@@ -57,48 +56,9 @@ def require_writable(name: str) -> None:
     """Raise ``OSError`` for a file that could not be written after the change was sent."""
     if not is_regular_file(name):
         return
-    path = _resolve_links(Path(name))
+    path = resolve_links(Path(name))
     if not all(os.access(checked, os.W_OK) for checked in (path, path.parent)):
         raise OSError("it cannot be written, so its revision could not be; nothing was sent")
-
-
-def write_file(path: Path, text: str, *, mode: int | None = None) -> None:
-    """Write a file completely or not at all; links are followed.
-
-    The permissions are ``mode``; without it they stay, and a new file has those of the umask.
-    A file with several hard links is written in place, after a complete copy is on the disk, as
-    replacing it would separate the names.
-    """
-    path = _resolve_links(path)
-    status = path.stat() if path.exists() else None
-    if mode is None and status is not None:
-        mode = stat.S_IMODE(status.st_mode)
-    temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    # a new file gets the permissions that the umask leaves
-    handle = os.open(temporary, flags, 0o666 if mode is None else 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        if status is not None and status.st_nlink > 1:
-            if mode is not None:
-                path.chmod(mode)
-            path.write_bytes(text.encode())
-        else:
-            if mode is not None:
-                temporary.chmod(mode)
-            temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _resolve_links(path: Path) -> Path:
-    """Return the target of links; raise ``OSError`` when they form a circle."""
-    with suppress(FileNotFoundError):
-        path.stat()
-    return path.resolve()
 
 
 def print_text(app: App, text: str) -> None:

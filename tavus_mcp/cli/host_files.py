@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tavus_mcp.cli.files import write_file
+from tavus_mcp.persona_files.file_writing import write_file
 from tavus_mcp.hosts.entry import (
     find_entry,
     holds_nothing_else,

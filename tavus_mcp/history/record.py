@@ -64,6 +64,17 @@ class RecordedObject(Protocol):
 
 
 @dataclass(frozen=True)
+class WriteOrigin:
+    """What a write belongs to: the number of a journal entry, such as a run, 0 without one.
+
+    ``detail`` is stored with the intent and the outcome of the write.
+    """
+
+    seq: int = 0
+    detail: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class WriteIntent:
     """A write that is about to be sent.
 

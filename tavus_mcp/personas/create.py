@@ -12,7 +12,7 @@ from tavus_mcp.app import App
 from tavus_mcp.checker.check import check, refusal
 from tavus_mcp.checker.schema_check import UNKNOWN_FIELD
 from tavus_mcp.errors import Conflict, NotFound, Refused, TavusError
-from tavus_mcp.history.record import RecordedWrite, WriteIntent, recorded_write
+from tavus_mcp.history.record import RecordedWrite, WriteIntent, WriteOrigin, recorded_write
 from tavus_mcp.history.revivals import (
     REVIVES,
     RevivalResult,
@@ -65,6 +65,7 @@ class CreateRequest:
     revives: str = ""
     verify_all_fields: bool = False
     rules: WriteRules = PERSONA_RULES
+    origin: WriteOrigin = field(default_factory=WriteOrigin)
 
 
 async def create(app: App, request: CreateRequest) -> Receipt:
@@ -91,7 +92,10 @@ async def create(app: App, request: CreateRequest) -> Receipt:
         operations=leaves,
         after=body,
         used_seq=await _claim(app, request),
-        detail={REVIVES: request.revives} if request.revives else {},
+        detail={
+            **request.origin.detail,
+            **({REVIVES: request.revives} if request.revives else {}),
+        },
     )
     object_id = ""
     async with recorded_write(app, intent) as write:
@@ -166,7 +170,7 @@ async def _claim(app: App, request: CreateRequest) -> int:
     """
     revival_seq = await _claim_revival(app, request) if request.revives else 0
     used_seq = await plans.mark_used(app, request.plan) if request.plan is not None else 0
-    return revival_seq or used_seq
+    return revival_seq or used_seq or request.origin.seq
 
 
 async def _claim_revival(app: App, request: CreateRequest) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import NotFound, TavusError
-from tavus_mcp.history.record import RecordedWrite, WriteIntent, recorded_write
+from tavus_mcp.history.record import RecordedWrite, WriteIntent, WriteOrigin, recorded_write
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
@@ -23,7 +23,7 @@ from tavus_mcp.tavus_api.endpoints import PERSONA_ENDPOINT, ObjectEndpoint
 class DeleteRequest:
     """A confirmed deletion; ``if_revision`` is the revision that was confirmed.
 
-    ``detail`` is stored with the journal's entries of a deletion.
+    ``detail`` is stored with the journal's entries of a deletion, and so is that of ``origin``.
     """
 
     object_id: str
@@ -31,6 +31,7 @@ class DeleteRequest:
     plan: plans.Plan | None = None
     endpoint: ObjectEndpoint = PERSONA_ENDPOINT
     detail: JsonObject = field(default_factory=dict)
+    origin: WriteOrigin = field(default_factory=WriteOrigin)
 
     @property
     def tool(self) -> str:
@@ -71,8 +72,8 @@ async def delete(app: App, request: DeleteRequest) -> Receipt:
     await require_revision(app, document, request.if_revision, has_plan=request.plan is not None)
     if plans.must_be_planned(app, plan=request.plan) and isinstance(document, PersonaDocument):
         return await plan_deletion(app, document)
-    used_seq = await plans.mark_used(app, request.plan) if request.plan else 0
-    kind, detail = request.endpoint.kind, request.detail
+    used_seq = await plans.mark_used(app, request.plan) if request.plan else request.origin.seq
+    kind, detail = request.endpoint.kind, {**request.detail, **request.origin.detail}
     intent = WriteIntent(kind, request.tool, document, used_seq=used_seq, detail=detail)
     async with recorded_write(app, intent) as write:
         await app.api.delete_object(request.endpoint, request.object_id)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import EVERY_RULE
 from tavus_mcp.errors import InvalidArgument, NotFound, Refused, TavusError
+from tavus_mcp.history.record import WriteOrigin
 from tavus_mcp.history.redactions import (
     is_restorable,
     redacted_paths,
@@ -75,6 +76,7 @@ class RestoreRequest:
     after_revision: str | None = None
     overwrite: Sequence[str] = ()
     rules: WriteRules = PERSONA_RULES
+    origin: WriteOrigin = field(default_factory=WriteOrigin)
 
 
 async def restore(app: App, request: RestoreRequest) -> Receipt:
@@ -109,6 +111,7 @@ async def restore(app: App, request: RestoreRequest) -> Receipt:
             findings=[*change.unrestored_findings(current.data), *findings],
             keep_legacy_spelling=True,
             rules=request.rules,
+            origin=request.origin,
         )
         try:
             return await update(app, restoring)

@@ -15,7 +15,7 @@ from typing import Any, cast
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import EVERY_RULE, PRIVATE_URLS, UNKNOWN_FIELDS
 from tavus_mcp.errors import Refused, RequestRejected
-from tavus_mcp.history.record import RecordedWrite, WriteIntent, recorded_write
+from tavus_mcp.history.record import RecordedWrite, WriteIntent, WriteOrigin, recorded_write
 from tavus_mcp.models.changes import Change, RawPatch
 from tavus_mcp.models.document import Document, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, sort_by_severity, warning
@@ -77,6 +77,7 @@ class UpdateRequest:
     verify_all_fields: bool = False
     checks_edits: bool = True
     rules: WriteRules = PERSONA_RULES
+    origin: WriteOrigin = field(default_factory=WriteOrigin)
 
     @property
     def sends_tests(self) -> bool:
@@ -121,8 +122,11 @@ async def update(app: App, request: UpdateRequest) -> Receipt:
     after, operations, findings = await _compute_planned_update(app, before, request)
     if not operations:
         return build_receipt("unchanged", app, before, before, (), findings)
-    used_seq = await plans.mark_used(app, request.plan) if request.plan else 0
-    intent = WriteIntent(endpoint.kind, request.tool, before, operations, after.data, used_seq)
+    used_seq = await plans.mark_used(app, request.plan) if request.plan else request.origin.seq
+    detail = request.origin.detail
+    intent = WriteIntent(
+        endpoint.kind, request.tool, before, operations, after.data, used_seq, detail
+    )
     guard = request.build_guard(before, operations)
     needs_last_look = not request.checks_edits or (not before.tests_time and bool(guard.untested))
     answer = WriteAnswer()

@@ -1,0 +1,1 @@
+"""A folder of files that describes the personas and parts of several accounts."""
