@@ -11,7 +11,7 @@ import os
 import re
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -143,6 +143,39 @@ def from_environment(environ: Mapping[str, str], *, needs_account: bool = True) 
         secret_hosts=reader.read_secret_hosts(),
         proxy=proxy,
         problems=tuple(reader.problems),
+    )
+
+
+def for_account(
+    settings: Settings, *, api_key_env: str, base_url: str, secrets: Mapping[str, str]
+) -> Settings:
+    """Return the settings for an account whose key is in the variable ``api_key_env``.
+
+    ``secrets`` maps the names of secrets to variables; those of ``TAVUS_SECRET_<NAME>`` stay. With
+    an empty ``api_key_env`` no account is needed. Problems name the variables that are wrong.
+    """
+    environ = {
+        **os.environ,
+        "TAVUS_API_KEY": os.environ.get(api_key_env, ""),
+        "TAVUS_BASE_URL": base_url,
+    }
+    names = {"TAVUS_API_KEY": api_key_env}
+    for name, variable in secrets.items():
+        names[SECRET_PREFIX + name.upper()] = variable
+        environ[SECRET_PREFIX + name.upper()] = os.environ.get(variable, "")
+    read = from_environment(environ, needs_account=bool(api_key_env))
+    problems = [
+        f"{names.get(name, name)}:{rest}"
+        for name, _, rest in (problem.partition(":") for problem in read.problems)
+    ]
+    return replace(
+        settings,
+        api_key=read.api_key,
+        base_url=read.base_url,
+        secrets=read.secrets,
+        secret_hosts=read.secret_hosts,
+        proxy=read.proxy,
+        problems=tuple(problems),
     )
 
 

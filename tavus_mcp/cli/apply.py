@@ -16,7 +16,12 @@ from tavus_mcp.checker.check import allowed_rules
 from tavus_mcp.cli import files
 from tavus_mcp.cli.confirmation import carry_out_plan
 from tavus_mcp.cli.exit_status import status_of, status_of_receipt, worst_status
-from tavus_mcp.cli.output import ExitStatus
+from tavus_mcp.cli.output import ExitStatus, fail
+from tavus_mcp.cli.project_arguments import (
+    add_plan_arguments,
+    add_project_arguments,
+    is_project_use,
+)
 from tavus_mcp.cli.receipts import print_receipt
 from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.errors import ToolFailure
@@ -147,7 +152,15 @@ class _ApplyRun:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a persona file; - reads stdin")
+    parser.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="a persona file; - reads stdin. Without files, the project in this folder",
+    )
+    add_project_arguments(parser, is_optional=True)
+    add_plan_arguments(parser)
+    parser.add_argument("--plan", metavar="DIGEST", default="", help="only if this is the plan")
     parser.add_argument(
         "--dry-run",
         action="store_true",
@@ -167,6 +180,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Apply the files; return the exit status of the most serious outcome."""
+    if not arguments.files:
+        from tavus_mcp.cli.apply_project import run_apply  # loads what works on projects
+
+        return run_apply(arguments, settings)
+    if is_project_use(arguments):
+        return fail("Give files, or --env and --project, not both.", ExitStatus.WRONG_USAGE)
     app = build_app(settings)
     log_to_stderr(app.masker, settings.log_level)
     options = ApplyOptions(

@@ -27,6 +27,10 @@ from tavus_mcp.text import quote_foreign, suggestion_or_period
 
 _OFFLINE_COMMANDS = frozenset({"demo", "sandbox", "journal", "manifest"})
 """Commands that never call Tavus, so that the key and the network settings do not matter."""
+_PROJECT_COMMANDS = frozenset({"init", "validate", "status", "diff", "plan", "pull", "history"})
+"""Commands that take the key and the address from the environments of a project."""
+_COMMANDS_WITH_PROJECT = frozenset({"apply", "undo"})
+"""Commands that do so if they are called with a project, or without an object."""
 
 _DIAGNOSTIC_COMMANDS = frozenset({"doctor"})
 """Commands that report wrong settings themselves, so that those do not end them."""
@@ -37,8 +41,14 @@ _HELP_BY_COMMAND: Mapping[str, str] = {
     "doctor": "check the installation, the settings and the assistants; safe to paste",
     "list": "list the personas of the account",
     "export": "print a persona as a file, without its keys",
-    "apply": "update or create personas from files",
-    "undo": "take back one change of a persona, or a bulk change",
+    "validate": "check the files of a project, without a request",
+    "status": "show what differs between a project and an account",
+    "diff": "show the differences, or those between two environments",
+    "plan": "show what applying a project would do",
+    "apply": "apply a project, or update or create personas from files",
+    "pull": "update the files of a project from an account",
+    "history": "list the applies of a project",
+    "undo": "take back an apply, a bulk change, or one change of a persona",
     "restore": "bring a persona back to a revision",
     "delete": "delete a persona, after its name was typed",
     "journal": "verify or print the journal of changes",
@@ -111,8 +121,17 @@ def _is_offline(options: argparse.Namespace) -> bool:
     elif options.command in _OFFLINE_COMMANDS:
         needs_key = getattr(options, "action", "") == "adopt"  # the one use of an account
     else:
-        needs_key = True
+        needs_key = not _uses_project(options)
     return options.sandbox or not needs_key
+
+
+def _uses_project(options: argparse.Namespace) -> bool:
+    """Tell whether a command takes its account from the environment of a project."""
+    is_bare = not getattr(options, "files", None) and not getattr(options, "change", None)
+    is_named = bool(getattr(options, "env", None) or getattr(options, "project", None))
+    return options.command in _PROJECT_COMMANDS or (
+        options.command in _COMMANDS_WITH_PROJECT and (is_bare or is_named)
+    )
 
 
 class _Parser(argparse.ArgumentParser):

@@ -8,6 +8,7 @@ from tavus_mcp.app import App
 from tavus_mcp.cli.confirmation import ignore_progress, is_confirmed
 from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.persona_command import finish_write, run_persona_command
+from tavus_mcp.cli.project_arguments import add_project_arguments, is_project_use
 from tavus_mcp.cli.receipts import print_facts, print_result
 from tavus_mcp.fleet import plan, plan_report
 from tavus_mcp.fleet.apply_plan import apply_plan
@@ -26,9 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "change",
         metavar="ID[@REVISION]|PLAN",
+        nargs="?",
         help="the persona, and the revision that the change led to (default: its last change on "
-        "this machine); or the plan id of a bulk change",
+        "this machine); or the plan id of a bulk change. In a project: the run of an apply, by "
+        "default the newest that was not undone",
     )
+    add_project_arguments(parser, is_optional=True)
     parser.add_argument(
         "--overwrite",
         metavar="PATH",
@@ -42,6 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Undo the change, or show what that would change; return the exit status."""
+    if is_project_use(arguments) or arguments.change is None:
+        from tavus_mcp.cli.undo_project import run_undo  # loads what works on projects
+
+        return run_undo(arguments, settings)
 
     async def undo(app: App) -> int:
         if arguments.change.startswith(_PLAN_PREFIX):

@@ -70,6 +70,7 @@ class Journal:
     append = _in_thread(JournalStore.append)
     mark_used = _in_thread(JournalStore.mark_used)
     descendants = _in_thread(JournalStore.descendants)
+    plans_of_tool = _in_thread(JournalStore.plans_of_tool)
     entry = _in_thread(JournalStore.entry)
     entries_of_persona = _of_object(JournalStore.entries_of_persona)
     history = _of_object(JournalStore.history)

@@ -128,6 +128,13 @@ class JournalStore:
             (seq,),
         )
 
+    def plans_of_tool(self, tool: str, limit: int) -> list[JournalEntry]:
+        """Return the newest plans that a tool stored for this account, newest first."""
+        marks = ", ".join("?" * len(self._own))
+        condition = f"AND account IN ({marks})" if marks else ""
+        clauses = f"WHERE kind = 'plan' AND tool = ? {condition} ORDER BY seq DESC LIMIT ?"
+        return self._read(clauses, (tool, *self._own, limit))
+
     def entries_of_persona(
         self, persona_id: str, *, before: int | None = None
     ) -> list[JournalEntry]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import TavusError
@@ -21,13 +21,18 @@ _RESOURCES: Mapping[str, tuple[str, str]] = {
 """Fields that hold ids: the first part of the API's path, and what the id names."""
 
 
-async def find_missing_references(app: App, operations: Sequence[Operation]) -> list[str]:
+async def find_missing_references(
+    app: App, operations: Sequence[Operation], known_ids: Container[str] = ()
+) -> list[str]:
     """Return a sentence for each id in a change that names nothing in the account.
 
-    An id that cannot be looked up, because Tavus does not answer, is not called missing.
+    An id that cannot be looked up, because Tavus does not answer, is not called missing. Those in
+    ``known_ids`` are not looked up.
     """
     missing = []
     for path, field_name, object_id in _iter_ids(operations):
+        if object_id in known_ids:
+            continue
         resource, noun = _RESOURCES[field_name]
         if not await _may_exist(app, resource, object_id):
             missing.append(

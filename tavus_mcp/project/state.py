@@ -7,6 +7,7 @@ secrets are masked before they get here. It is replaced completely or not at all
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -42,11 +43,15 @@ class ObjectState:
 
 @dataclass(frozen=True)
 class EnvironmentState:
-    """The objects of an environment by name; ``run`` is the id of an apply that did not end."""
+    """The objects of an environment by name; ``run`` is the id of an apply that did not end.
+
+    ``state_id`` distinguishes the state from those of other projects in one journal.
+    """
 
     environment: str
     objects: Mapping[ObjectName, ObjectState] = field(default_factory=dict)
     run: str = ""
+    state_id: str = field(default_factory=lambda: secrets.token_hex(4))
 
     def find_name(self, folder: str, object_id: str) -> ObjectName | None:
         """Return the name of the object of a kind that has an id, or None."""
@@ -111,6 +116,7 @@ def render_state(state: EnvironmentState) -> str:
     data: JsonObject = {
         "version": STATE_VERSION,
         "environment": state.environment,
+        "state": state.state_id,
         **({"run": state.run} if state.run else {}),
         "objects": {
             str(name): _render_object(state.objects[name])
@@ -148,7 +154,7 @@ def _parse_state(environment: str, data: JsonObject) -> EnvironmentState:
     objects = {
         ObjectName.parse(name): _parse_object(item) for name, item in data["objects"].items()
     }
-    return EnvironmentState(environment, objects, str(data.get("run", "")))
+    return EnvironmentState(environment, objects, str(data.get("run", "")), str(data["state"]))
 
 
 def _parse_object(item: JsonObject) -> ObjectState:

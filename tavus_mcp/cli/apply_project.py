@@ -1,0 +1,71 @@
+"""``tavus-mcp apply`` of a project: carry out its plan in an environment."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tavus_mcp.cli import files
+from tavus_mcp.cli.confirmation import is_confirmed
+from tavus_mcp.cli.exit_status import status_of, worst_status
+from tavus_mcp.cli.output import ExitStatus
+from tavus_mcp.cli.plan import plan_options
+from tavus_mcp.cli.project_command import ProjectCommand, run_project_command
+from tavus_mcp.cli.project_reports import apply_data, apply_text, plan_data, plan_text
+from tavus_mcp.errors import NotConfigured
+from tavus_mcp.project.apply import ApplyResult
+from tavus_mcp.project.plan import Action, ProjectPlan
+from tavus_mcp.project.session import require_digest
+from tavus_mcp.settings import Settings
+
+
+def run_apply(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Apply the project, or with ``--dry-run`` print the plan; return the exit status."""
+    return run_project_command(arguments, settings, apply_project, writes=not arguments.dry_run)
+
+
+async def apply_project(command: ProjectCommand) -> int:
+    """Plan, ask where that is needed, and carry out."""
+    arguments, session = command.arguments, command.session
+    options = plan_options(arguments)
+    planned = await session.plan(options, command.report_progress)
+    plan = planned.plan
+    if arguments.dry_run or plan.conflicts:
+        command.print_result(plan_data(plan), plan_text(plan))
+        if plan.conflicts:
+            return ExitStatus.CONFLICT
+        return ExitStatus.CHANGES if plan.items else ExitStatus.DONE
+    require_digest(planned, arguments.plan)
+    if plan.items and not _is_accepted(command, plan):
+        return ExitStatus.REFUSED
+    result = await session.apply(
+        planned, options, command.report_progress, accepts_unchecked=arguments.yes
+    )
+    command.print_result(apply_data(plan, result), apply_text(plan, result))
+    return _exit_status(result)
+
+
+def _is_accepted(command: ProjectCommand, plan: ProjectPlan) -> bool:
+    """Ask a person where the environment is protected, or something is to be deleted."""
+    arguments, app = command.arguments, command.app
+    deletions = sum(item.action is Action.DELETE for item in plan.items)
+    if app.protected:
+        if arguments.yes and arguments.plan:
+            return True
+        files.print_error(app, f"environment {plan.environment} is protected. The plan:")
+        sys.stderr.write(app.masker.mask_text(plan_text(plan)) + "\n")
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise NotConfigured(
+                "Nothing was sent: without a terminal, a protected environment needs "
+                f"--yes --plan {plan.digest}."
+            )
+        return is_confirmed(app, f"Apply this to {plan.environment}? [yes]", "yes")
+    if deletions and not arguments.yes:
+        return is_confirmed(app, f"Delete {deletions} object(s) for good? [yes]", "yes")
+    return True
+
+
+def _exit_status(result: ApplyResult) -> ExitStatus:
+    if result.errors:
+        return worst_status(status_of(error) for error in result.errors)
+    return ExitStatus.FAILURE if result.remaining_count else ExitStatus.DONE

@@ -1,0 +1,41 @@
+"""The options of commands that work on a project."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_project_arguments(
+    parser: argparse.ArgumentParser, *, environment: bool = True, is_optional: bool = False
+) -> None:
+    """Declare the options of every command of a project."""
+    parser.add_argument(
+        "--project",
+        type=Path,
+        metavar="DIR",
+        default=None if is_optional else Path(),
+        help="the folder with tavus.toml; default: this one",
+    )
+    if environment:
+        parser.add_argument(
+            "--env", metavar="NAME", default="", help="an environment of tavus.toml"
+        )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def is_project_use(arguments: argparse.Namespace) -> bool:
+    """Tell whether a command that also works without a project was called with one."""
+    return bool(getattr(arguments, "env", "") or getattr(arguments, "project", None))
+
+
+def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that decide what a plan does."""
+    parser.add_argument(
+        "--resolve", choices=("file", "live"), default="", help="which side wins a conflict"
+    )
+    parser.add_argument(
+        "--prune",
+        action="store_true",
+        help="delete objects that this project created and whose file is gone",
+    )

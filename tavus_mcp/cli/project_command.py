@@ -1,0 +1,185 @@
+"""Run a command that works on a project, and report its errors."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import anyio
+
+from tavus_mcp.app import App
+from tavus_mcp.cli import files
+from tavus_mcp.cli.exit_status import status_of
+from tavus_mcp.cli.output import ExitStatus, fail
+from tavus_mcp.cli.wiring import build_app
+from tavus_mcp.concurrency import ProgressCallback
+from tavus_mcp.errors import NotConfigured, ToolFailure
+from tavus_mcp.logs import log_to_stderr
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.persona_files.yaml_reader import BadFile
+from tavus_mcp.project.configuration import Environment
+from tavus_mcp.project.folder import Project, read_project
+from tavus_mcp.project.problems import InvalidProject
+from tavus_mcp.project.session import ProjectSession, choose_environment
+from tavus_mcp.project.state import local_folder
+from tavus_mcp.settings import Settings, for_account
+
+_READ_ONLY = "nothing was sent: this is read-only (--read-only, TAVUS_MCP_READ_ONLY)."
+_SANDBOX = (
+    "--sandbox (TAVUS_MCP_SANDBOX) does not go with a project: its state belongs to one account. "
+    "Use an environment with sandbox = true in tavus.toml."
+)
+ERROR_SCHEMA = "tavus-mcp/error/1"
+
+
+@dataclass(frozen=True)
+class ProjectCommand:
+    """An opened project, and how the command was called."""
+
+    session: ProjectSession
+    arguments: argparse.Namespace
+    report_progress: ProgressCallback
+
+    @property
+    def app(self) -> App:
+        """The account."""
+        return self.session.app
+
+    def print_result(self, data: JsonObject, text: str) -> None:
+        """Print a result: as JSON with ``--json``, else as text; secrets are masked."""
+        print_result(self.app, self.arguments, data, text)
+
+
+Run = Callable[[ProjectCommand], Awaitable[int]]
+
+
+def run_project_command(
+    arguments: argparse.Namespace, settings: Settings, command: Run, *, writes: bool = False
+) -> int:
+    """Run a command with the account of an environment; return its status, or that of its error.
+
+    A command that ``writes`` is refused when the settings are read-only.
+    """
+    try:
+        if settings.sandbox:
+            return report_error(arguments, _SANDBOX, ExitStatus.WRONG_USAGE)
+        if writes and settings.read_only:
+            return report_error(arguments, _READ_ONLY, ExitStatus.REFUSED)
+        project = read_project(arguments.project or Path())
+        environment = choose_environment(project.configuration, arguments.env)
+        own_settings = environment_settings(settings, project, environment)
+    except (ToolFailure, OSError) as error:
+        return report_error(arguments, describe_error(error), status_of(error), error)
+    if own_settings.problems:
+        return report_error(arguments, "\n".join(own_settings.problems), ExitStatus.WRONG_USAGE)
+    return _run(arguments, own_settings, ProjectPlace(project, environment), command)
+
+
+@dataclass(frozen=True)
+class ProjectPlace:
+    """A project and one of its environments."""
+
+    project: Project
+    environment: Environment
+
+
+def environment_settings(
+    settings: Settings, project: Project, environment: Environment
+) -> Settings:
+    """Return the settings with which an environment is used.
+
+    A sandbox keeps its state and its journal in the folder of the project. Raises ``NotConfigured``
+    when the variable of the key is not set.
+    """
+    own = for_account(
+        settings,
+        api_key_env=environment.api_key_env,
+        base_url=environment.base_url,
+        secrets=environment.secrets,
+    )
+    is_protected = settings.protected or environment.protected
+    if environment.sandbox:
+        folder = local_folder(project.folder).absolute() / environment.name
+        return replace(own, sandbox=True, protected=is_protected, data_dir=folder)
+    if own.api_key is None and not own.problems:
+        raise NotConfigured(
+            f"environment {environment.name}: the variable {environment.api_key_env} is not set. "
+            "It holds the key of the account. Nothing was sent."
+        )
+    label = settings.account_label or environment.name
+    return replace(own, protected=is_protected, account_label=label)
+
+
+def _run(
+    arguments: argparse.Namespace, settings: Settings, place: ProjectPlace, command: Run
+) -> int:
+    from tavus_mcp.cli.progress import progress_bar  # loads rich on a terminal
+
+    app = build_app(settings)
+    log_to_stderr(app.masker, settings.log_level)
+
+    async def run() -> int:
+        async with aclosing(app):
+            session = ProjectSession(app, place.project, place.environment)
+            with progress_bar() as report_progress:
+                try:
+                    return await command(ProjectCommand(session, arguments, report_progress))
+                except (ToolFailure, BadFile, OSError) as error:
+                    message = app.masker.mask_text(describe_error(error))
+                    return report_error(arguments, message, status_of(error), error)
+
+    try:
+        return anyio.run(run)
+    except KeyboardInterrupt:
+        message = "stopped. What was started was completed; the same command continues."
+        return report_error(arguments, message, ExitStatus.FAILURE)
+
+
+def describe_error(error: Exception) -> str:
+    """Return the text of an error, for a failure of the system with the file that it concerns."""
+    if isinstance(error, OSError):
+        return files.error_message(error, None)
+    return str(error)
+
+
+def report_error(
+    arguments: argparse.Namespace, message: str, status: int, error: Exception | None = None
+) -> int:
+    """Print an error, with ``--json`` as an object on stdout; return ``status``."""
+    if not getattr(arguments, "json", False):
+        return fail(message, status)
+    data: JsonObject = {"schema": ERROR_SCHEMA, "status": int(status), "message": message}
+    if isinstance(error, InvalidProject):
+        data["problems"] = [
+            {
+                "file": problem.position.path,
+                "line": problem.position.line,
+                "column": problem.position.column,
+                "severity": problem.severity,
+                "rule": problem.rule,
+                "environment": problem.environment,
+                "message": problem.message,
+            }
+            for problem in error.found
+        ]
+    print_json(data)
+    return status
+
+
+def print_result(app: App, arguments: argparse.Namespace, data: JsonObject, text: str) -> None:
+    """Print a result as JSON or as text, masked."""
+    if arguments.json:
+        print_json(app.masker.mask(data))
+    elif text:
+        files.print_text(app, text)
+
+
+def print_json(data: JsonObject) -> None:
+    """Print an object as JSON on stdout."""
+    sys.stdout.flush()
+    files.print_utf8(json.dumps(data, ensure_ascii=False, indent=2) + "\n")

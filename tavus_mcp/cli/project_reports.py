@@ -1,0 +1,390 @@
+"""What the commands of projects print: as JSON objects with a version, and as text."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tavus_mcp.app import App
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.json_patch import ABSENT, pointer_tokens
+from tavus_mcp.models.receipt import FieldChange, abridge
+from tavus_mcp.project.apply import ApplyResult
+from tavus_mcp.project.compare import ComparedObject, Comparison, is_conflict
+from tavus_mcp.project.merge import MergedField, Side
+from tavus_mcp.project.plan import ObjectConflict, ProjectPlan
+from tavus_mcp.project.problems import Problem
+from tavus_mcp.project.pull import PulledObject
+from tavus_mcp.project.undo import UndoResult
+from tavus_mcp.text import render_json_line, truncate
+
+STATUS_SCHEMA = "tavus-mcp/status/1"
+DIFF_SCHEMA = "tavus-mcp/diff/1"
+PLAN_SCHEMA = "tavus-mcp/plan/1"
+APPLY_SCHEMA = "tavus-mcp/apply/1"
+PULL_SCHEMA = "tavus-mcp/pull/1"
+UNDO_SCHEMA = "tavus-mcp/undo/1"
+VALIDATE_SCHEMA = "tavus-mcp/validate/1"
+_MAX_VALUE_CHARS = 160
+_CONTEXT_LINES = 2
+_STATUS_COLUMN_CHARS = 22
+
+
+def status_data(comparison: Comparison) -> JsonObject:
+    """Return the status of every object."""
+    return {
+        "schema": STATUS_SCHEMA,
+        "environment": comparison.environment,
+        "objects": [
+            {
+                "object": str(item.name),
+                "id": item.document.object_id if item.document else None,
+                "status": item.status.value,
+                "conflict": is_conflict(item),
+                "deleted": _deletion(item),
+                "fields": [
+                    {"path": merged.pointer, "side": merged.side.value}
+                    for merged in item.fields
+                    if not merged.is_settled
+                ],
+            }
+            for item in comparison.objects.values()
+        ],
+        "only_remote": [
+            {"folder": folder, "id": row.object_id, "name": row.name}
+            for folder, rows in comparison.only_remote.items()
+            for row in rows
+        ],
+    }
+
+
+def status_text(comparison: Comparison) -> str:
+    """Return one line for each object, and a summary."""
+    lines = [f"environment: {comparison.environment}"]
+    for item in comparison.objects.values():
+        paths = [merged.pointer for merged in item.fields if not merged.is_settled]
+        detail = f"deleted {_deletion(item)}" if _deletion(item) else "  ".join(paths[:4])
+        more = f"  and {len(paths) - 4} more" if len(paths) > 4 else ""
+        lines.append(
+            f"{item.status.value:{_STATUS_COLUMN_CHARS}} {item.name}  {detail}{more}".rstrip()
+        )
+    for folder, rows in comparison.only_remote.items():
+        lines += [
+            f"{'only remote':{_STATUS_COLUMN_CHARS}} {folder}: {row.object_id} {row.name}".rstrip()
+            for row in rows
+        ]
+    counts = Counter(item.status.value for item in comparison.objects.values())
+    if remote := sum(map(len, comparison.only_remote.values())):
+        counts["only remote"] = remote
+    lines.append("summary: " + (_join_counts(counts) or "no objects"))
+    return "\n".join(lines)
+
+
+def _deletion(item: ComparedObject) -> str | None:
+    if item.is_deleted_locally:
+        return "locally"
+    return "remotely" if item.is_deleted_remotely else None
+
+
+def _join_counts(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+def diff_data(app: App, environment: str, items: Sequence[ComparedObject]) -> JsonObject:
+    """Return the fields that differ, with the values of both sides."""
+    return {
+        "schema": DIFF_SCHEMA,
+        "environment": environment,
+        "objects": [
+            {
+                "object": str(item.name),
+                "status": item.status.value,
+                "deleted": _deletion(item),
+                "fields": [
+                    {
+                        "path": merged.pointer,
+                        "side": merged.side.value,
+                        "file": _visible(app, merged.pointer, merged.file),
+                        "account": _visible(app, merged.pointer, merged.account),
+                    }
+                    for merged in item.fields
+                    if not merged.is_settled
+                ],
+            }
+            for item in items
+        ],
+    }
+
+
+def diff_text(app: App, items: Sequence[ComparedObject], left: str, right: str) -> str:
+    """Return the differences as people read them: texts line by line, other values in full.
+
+    ``left`` and ``right`` name the account and the file.
+    """
+    lines: list[str] = []
+    for item in items:
+        lines.append(f"{item.name}: {item.status.value}")
+        if deletion := _deletion(item):
+            lines.append(f"  deleted {deletion}")
+        for merged in item.fields:
+            if not merged.is_settled:
+                lines += _diff_field(app, merged, left, right)
+    return "\n".join(lines) if lines else "no difference"
+
+
+def _diff_field(app: App, merged: MergedField, left: str, right: str) -> list[str]:
+    side = {Side.LOCAL: right, Side.REMOTE: left, Side.CONFLICT: "both sides"}[merged.side]
+    account, file = (
+        _visible(app, merged.pointer, value) for value in (merged.account, merged.file)
+    )
+    head = f"  {merged.pointer} (changed: {side})"
+    if isinstance(account, str) and isinstance(file, str) and "\n" in account + file:
+        found = difflib.unified_diff(
+            account.splitlines(), file.splitlines(), left, right, lineterm="", n=_CONTEXT_LINES
+        )
+        return [head, *(f"    {line}" for line in found)]
+    return [head, f"    - {_short(account)}", f"    + {_short(file)}"]
+
+
+def _visible(app: App, pointer: str, value: Any) -> Any:
+    return None if value is ABSENT else app.masker.mask_at(pointer_tokens(pointer), value)
+
+
+def _short(value: Any) -> str:
+    return "(not set)" if value is None else truncate(render_json_line(value), _MAX_VALUE_CHARS)
+
+
+def plan_data(plan: ProjectPlan) -> JsonObject:
+    """Return the plan: its digest, its items in order, and what prevents it."""
+    return {
+        "schema": PLAN_SCHEMA,
+        "environment": plan.environment,
+        "digest": plan.digest,
+        "items": [
+            {
+                "object": str(item.name),
+                "action": item.action.value,
+                "changes": [_change_data(change) for change in item.changes],
+                "findings": [_finding_data(finding) for finding in item.findings],
+            }
+            for item in plan.items
+        ],
+        "conflicts": [_conflict_data(conflict) for conflict in plan.conflicts],
+        "notes": [{"object": str(name), "message": message} for name, message in plan.notes],
+    }
+
+
+def _change_data(change: FieldChange) -> JsonObject:
+    return change.model_dump(mode="json", exclude={"default"})
+
+
+def _finding_data(finding: Finding) -> JsonObject:
+    return {
+        "severity": finding.severity,
+        "path": finding.path,
+        "message": finding.message,
+        "hint": finding.hint,
+    }
+
+
+def _conflict_data(conflict: ObjectConflict) -> JsonObject:
+    return {
+        "object": str(conflict.name),
+        "path": conflict.pointer,
+        "message": conflict.message,
+        "base": conflict.base,
+        "file": conflict.file,
+        "account": conflict.account,
+    }
+
+
+def plan_text(plan: ProjectPlan) -> str:
+    """Return the plan as people read it."""
+    lines = [f"environment: {plan.environment}"]
+    for item in plan.items:
+        lines.append(f"{item.action.value}: {item.name}")
+        lines += [f"  {_change_line(change)}" for change in item.changes]
+        lines += [f"  {line}" for line in _finding_lines(item.findings)]
+    lines += [f"note: {name}: {message}" for name, message in plan.notes]
+    lines += conflict_lines(plan.conflicts)
+    counts = Counter(item.action.value for item in plan.items)
+    lines.append("summary: " + (_join_counts(counts) or "nothing to do"))
+    if plan.items:
+        lines.append(f"digest: {plan.digest}")
+    return "\n".join(lines)
+
+
+def _change_line(change: FieldChange) -> str:
+    before, after = change.before, change.after
+    if isinstance(before, str) and isinstance(after, str):
+        before, after = abridge(before, after)
+    if after is None:
+        return f"- {change.path}: {_short(before)}"
+    if before is None:
+        return f"+ {change.path}: {_short(after)}"
+    return f"~ {change.path}: {_short(before)} -> {_short(after)}"
+
+
+def _finding_lines(findings: Iterable[Finding]) -> list[str]:
+    return [
+        f"{finding.severity}: {finding.path}: {finding.message} {finding.hint or ''}".rstrip()
+        for finding in findings
+        if finding.severity != "info"
+    ]
+
+
+def conflict_lines(conflicts: Iterable[ObjectConflict]) -> list[str]:
+    """Return the conflicts with the values of all sides, and what settles them."""
+    lines: list[str] = []
+    has_field = False
+    for conflict in conflicts:
+        lines.append(
+            f"conflict: {conflict.name} {conflict.pointer}".rstrip() + f": {conflict.message}"
+        )
+        if conflict.pointer:
+            has_field = True
+            lines += [
+                f"  at the last sync: {_short(conflict.base)}",
+                f"  in the account:   {_short(conflict.account)}",
+                f"  in the file:      {_short(conflict.file)}",
+            ]
+    if has_field:
+        lines.append("--resolve file takes the files, --resolve live the account.")
+    return lines
+
+
+def apply_data(plan: ProjectPlan, result: ApplyResult) -> JsonObject:
+    """Return what became of each item."""
+    is_complete = not result.errors and not result.remaining_count
+    return {
+        "schema": APPLY_SCHEMA,
+        "environment": plan.environment,
+        "status": "applied"
+        if plan.items and is_complete
+        else "unchanged"
+        if is_complete
+        else "partial",
+        "run": result.run_id or None,
+        "digest": plan.digest,
+        "items": [
+            {
+                "object": str(item.name),
+                "action": item.action.value,
+                "id": item.object_id or None,
+                "error": str(item.error) if item.error else None,
+                "findings": [_finding_data(finding) for finding in item.findings],
+            }
+            for item in result.items
+        ],
+        "left": result.remaining_count,
+        "notes": [{"object": str(name), "message": message} for name, message in plan.notes],
+    }
+
+
+_DONE_WORDS = {"create": "created", "update": "updated", "delete": "deleted", "forget": "forgotten"}
+
+
+def apply_text(plan: ProjectPlan, result: ApplyResult) -> str:
+    """Return one line for each item, and how to go on or back."""
+    lines = []
+    counts: Counter[str] = Counter()
+    for item in result.items:
+        word = "failed" if item.error else _DONE_WORDS[item.action.value]
+        counts[word] += 1
+        lines.append(f"{word}: {item.name} {item.object_id}".rstrip())
+        lines += [f"  {line}" for line in _finding_lines(item.findings)]
+        if item.error:
+            lines.append(f"  {item.error}")
+    lines += [f"note: {name}: {message}" for name, message in plan.notes]
+    if result.remaining_count:
+        counts["not reached"] = result.remaining_count
+    lines.append("summary: " + (_join_counts(counts) or "nothing to do"))
+    if result.run_id:
+        lines.append(f"run: {result.run_id}")
+    if result.errors or result.remaining_count:
+        lines.append("The same command continues with what is left.")
+    return "\n".join(lines)
+
+
+def pull_data(environment: str, pulled: Sequence[PulledObject]) -> JsonObject:
+    """Return what became of each object that was not in sync."""
+    return {
+        "schema": PULL_SCHEMA,
+        "environment": environment,
+        "objects": [
+            {
+                "object": str(item.name),
+                "outcome": item.outcome,
+                "fields": list(item.fields),
+                "unsettled": list(item.unsettled),
+                "remarks": list(item.remarks),
+            }
+            for item in pulled
+        ],
+    }
+
+
+def pull_text(pulled: Sequence[PulledObject]) -> str:
+    """Return one line for each object, and what needs a decision."""
+    lines = []
+    for item in pulled:
+        lines.append(f"{item.outcome}: {item.name}  {'  '.join(item.fields)}".rstrip())
+        lines += [f"  remark: {remark}" for remark in item.remarks]
+        lines += [f"  conflict: {message}" for message in item.unsettled]
+    counts = Counter(item.outcome for item in pulled)
+    lines.append("summary: " + (_join_counts(counts) or "nothing to do"))
+    if any(item.unsettled for item in pulled):
+        lines.append("--resolve file keeps the files, --resolve live takes the account.")
+    return "\n".join(lines)
+
+
+def undo_data(result: UndoResult) -> JsonObject:
+    """Return what became of each write of the undone run."""
+    return {
+        "schema": UNDO_SCHEMA,
+        "run": result.run_id,
+        "undone": result.undone_run_id,
+        "items": [
+            {
+                "object": str(item.name),
+                "outcome": item.outcome,
+                "id": item.object_id or None,
+                "error": str(item.error) if item.error else None,
+            }
+            for item in result.items
+        ],
+    }
+
+
+def undo_text(result: UndoResult) -> str:
+    """Return one line for each write of the undone run."""
+    lines = []
+    for item in result.items:
+        lines.append(f"{item.outcome}: {item.name} {item.object_id}".rstrip())
+        if item.error:
+            lines.append(f"  {item.error}")
+    counts = Counter(item.outcome for item in result.items)
+    return "\n".join([*lines, f"summary: {_join_counts(counts)}", f"run: {result.run_id}"])
+
+
+def validate_data(environments: Sequence[str], problems: Sequence[Problem]) -> JsonObject:
+    """Return every mistake and remark with its place."""
+    return {
+        "schema": VALIDATE_SCHEMA,
+        "environments": list(environments),
+        "problems": [
+            {
+                "file": problem.position.path,
+                "line": problem.position.line,
+                "column": problem.position.column,
+                "severity": problem.severity,
+                "rule": problem.rule,
+                "environment": problem.environment,
+                "message": problem.message,
+            }
+            for problem in problems
+        ],
+    }

@@ -1,0 +1,319 @@
+"""Apply a project: carry out its plan object by object, and resume where a run was interrupted.
+
+Every write goes through the journal with the run that it belongs to. The state is written as
+objects are done; what it misses after a crash is taken from the journal (``resume``), so that
+nothing is done twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from pathlib import Path
+
+import anyio
+
+from tavus_mcp import concurrency
+from tavus_mcp.app import App
+from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
+from tavus_mcp.errors import Conflict, Refused, ToolFailure
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.findings import Finding
+from tavus_mcp.project.adapters import ADAPTERS
+from tavus_mcp.project.compare import Comparison, account_fields
+from tavus_mcp.project.equivalence import build_equivalence
+from tavus_mcp.project.kinds import PERSONA, ObjectName
+from tavus_mcp.project.merge import MergeBase
+from tavus_mcp.project.names import with_ids
+from tavus_mcp.project.objects import WriteOptions, WriteResult
+from tavus_mcp.project.plan import (
+    Action,
+    PlannedItem,
+    PlanOptions,
+    ProjectPlan,
+    Resolution,
+    build_id_finder,
+    is_sent,
+    live_ids,
+)
+from tavus_mcp.project.runs import Run, find_open_run, start_run
+from tavus_mcp.project.state import EnvironmentState, ObjectState, save_state
+from tavus_mcp.project.sync import accept_file, sync_base
+
+MAX_CONCURRENT_OBJECTS = 4
+"""Objects of one kind that are written at the same time."""
+_SAVE_INTERVAL_SECONDS = 1.0
+"""Shortest time between two writes of the state during a run."""
+
+
+@dataclass(frozen=True)
+class AppliedItem:
+    """What became of an item of the plan; ``error`` is set when it was not carried out."""
+
+    name: ObjectName
+    action: Action
+    object_id: str = ""
+    findings: Sequence[Finding] = ()
+    error: ToolFailure | None = None
+
+
+@dataclass
+class ApplyResult:
+    """The items that were carried out or failed, and how many were not reached."""
+
+    run_id: str = ""
+    items: list[AppliedItem] = field(default_factory=list)
+    remaining_count: int = 0
+
+    @property
+    def errors(self) -> list[ToolFailure]:
+        """The errors that ended the run."""
+        return [item.error for item in self.items if item.error is not None]
+
+
+async def apply_plan(
+    app: App,
+    folder: Path,
+    comparison: Comparison,
+    plan: ProjectPlan,
+    options: PlanOptions,
+    report_progress: ProgressCallback,
+    *,
+    accepts_unchecked: bool = False,
+    run: Run | None = None,
+) -> ApplyResult:
+    """Carry out a plan that has no conflict, and write the state.
+
+    ``run`` is the entry of a plan that was stored before; without it one is recorded. Raises
+    ``Conflict`` when the plan has a conflict, ``Refused`` when something that is referred to is
+    missing, ``OSError`` when the state cannot be written.
+    """
+    if plan.conflicts:
+        raise Conflict("The plan has conflicts; nothing was sent.")
+    state = _settle(app, comparison, options)
+    if not plan.items:
+        save_state(folder, state)
+        return ApplyResult()
+    await _require_references(app, comparison, plan)
+    continued = await find_open_run(app, comparison.state.run)
+    if run is None:
+        run = await start_run(app, _describe_run(comparison, plan), continued)
+    root_id = continued.run_id if continued else run.run_id
+    execution = _Execution(
+        app,
+        folder,
+        comparison,
+        run,
+        replace(state, run=root_id),
+        WriteOptions(options.allow, accepts_unchecked=accepts_unchecked),
+        ProgressReporter(report_progress),
+        len(plan.items),
+        options.resolve,
+    )
+    execution.result.run_id = root_id
+    await execution.carry_out(plan)
+    return execution.result
+
+
+def _describe_run(comparison: Comparison, plan: ProjectPlan) -> JsonObject:
+    return {
+        "environment": comparison.environment,
+        "state": comparison.state.state_id,
+        "digest": plan.digest,
+        "items": [_describe_item(item) for item in plan.items],
+    }
+
+
+def _describe_item(item: PlannedItem) -> JsonObject:
+    row: JsonObject = {"object": str(item.name), "action": item.action.value}
+    if item.compared.rendered is not None:
+        row["file"] = item.compared.rendered.fields
+    return row
+
+
+def _settle(app: App, comparison: Comparison, options: PlanOptions) -> EnvironmentState:
+    """Return the state without what is gone, and with bases for what is the same by now.
+
+    Conflicts that are settled for the account count as changes of the account.
+    """
+    state = comparison.state
+    for name in list(state.objects):
+        if name not in comparison.objects:
+            state = state.with_object(name, None)
+    for name, item in comparison.objects.items():
+        if item.state is None or item.rendered is None or item.document is None:
+            continue
+        is_same = build_equivalence(ADAPTERS[name.folder].find_default(app))
+        base = sync_base(item.base, item.rendered.fields, item.account, is_same, ())
+        if options.resolve == "live":
+            base = accept_file(base, item.rendered.fields, item.account, item.conflicts)
+        if base != item.base:
+            kept_state = item.state
+            state = state.with_object(
+                name,
+                ObjectState(
+                    kept_state.object_id, base, kept_state.digest, is_created=kept_state.is_created
+                ),
+            )
+    return state
+
+
+async def _require_references(app: App, comparison: Comparison, plan: ProjectPlan) -> None:
+    """Raise ``Refused`` with every id in a new or changed object that names nothing."""
+    created = {item.name for item in plan.items if item.action is Action.CREATE}
+    find_id = build_id_finder(live_ids(comparison), created)
+    placeholders = {build_id_finder({}, created)(name) for name in created}
+    missing = [
+        f"{item.name}: {message}"
+        for item in plan.items
+        if item.action in (Action.CREATE, Action.UPDATE)
+        for message in await ADAPTERS[item.name.folder].find_missing_references(
+            app, item.compared.document, _wire_fields(item, find_id), placeholders
+        )
+    ]
+    if missing:
+        raise Refused("Refused before anything was sent.\n" + "\n".join(missing))
+
+
+def _wire_fields(item: PlannedItem, find_id: Callable[[ObjectName], str]) -> JsonObject:
+    return with_ids(item.fields, find_id) if item.name.kind is PERSONA else item.fields
+
+
+@dataclass
+class _Execution:
+    """The state of one run through the items of a plan."""
+
+    app: App
+    folder: Path
+    comparison: Comparison
+    run: Run
+    state: EnvironmentState
+    options: WriteOptions
+    progress: ProgressReporter
+    total: int
+    resolve: Resolution = ""
+    result: ApplyResult = field(default_factory=ApplyResult)
+    last_saved: float = float("-inf")
+    is_stopped: bool = False
+
+    async def carry_out(self, plan: ProjectPlan) -> None:
+        """Carry out the items, those of one kind at the same time, and save the state."""
+        save_state(self.folder, self.state)
+        try:
+            for _, items in groupby(plan.items, key=lambda item: (item.name.folder, _phase(item))):
+                await self._carry_out_group(list(items))
+        finally:
+            self.result.remaining_count = self.total - len(self.result.items)
+            if not self.result.errors and not self.result.remaining_count:
+                self.state = replace(self.state, run="")
+            save_state(self.folder, self.state)
+
+    async def _carry_out_group(self, items: list[PlannedItem]) -> None:
+        async def iterate() -> AsyncIterator[PlannedItem]:
+            for item in items:
+                if self.is_stopped:
+                    return
+                yield item
+
+        await concurrency.for_each(
+            iterate(), self._carry_out_item, max_concurrent=MAX_CONCURRENT_OBJECTS
+        )
+
+    async def _carry_out_item(self, item: PlannedItem) -> None:
+        """Carry out one item; the write is completed if the run is cancelled meanwhile."""
+
+        async def work(on_started: concurrency.StartCallback) -> None:
+            on_started()
+            try:
+                applied = await self._write(item)
+            except ToolFailure as error:
+                self.is_stopped = True
+                applied = AppliedItem(item.name, item.action, error=error)
+            self.result.items.append(applied)
+            self._save_sometimes()
+
+        await concurrency.shield_once_started(work)
+        await self.progress.advance(self.total)
+
+    def _save_sometimes(self) -> None:
+        now = anyio.current_time()
+        if now - self.last_saved >= _SAVE_INTERVAL_SECONDS:
+            save_state(self.folder, self.state)
+            self.last_saved = now
+
+    async def _write(self, item: PlannedItem) -> AppliedItem:
+        options = WriteOptions(
+            self.options.allow, self.run.origin(item.name), self.options.accepts_unchecked
+        )
+        adapter, document = ADAPTERS[item.name.folder], item.compared.document
+        if item.action in (Action.DELETE, Action.FORGET):
+            if document is not None and item.action is Action.DELETE:
+                await adapter.delete(self.app, document, options)
+            self.state = self.state.with_object(item.name, None)
+            return AppliedItem(item.name, item.action)
+        fields = _wire_fields(item, self._find_id)
+        if item.action is Action.CREATE or document is None:
+            result = await adapter.create(self.app, fields, options)
+            synced = None
+        else:
+            result = await adapter.update(self.app, document, fields, options)
+            synced = [
+                merged.pointer for merged in item.compared.fields if is_sent(merged, self.resolve)
+            ]
+        if result.problem:
+            raise Refused(f"{item.name}: {result.problem}")
+        self._note_written(item, result, synced)
+        return AppliedItem(item.name, item.action, result.object_id, result.findings)
+
+    def _find_id(self, name: ObjectName) -> str:
+        return build_id_finder({key: row.object_id for key, row in self.state.objects.items()})(
+            name
+        )
+
+    def _note_written(
+        self, item: PlannedItem, result: WriteResult, synced: Sequence[str] | None
+    ) -> None:
+        assert item.compared.rendered is not None  # noqa: S101 - what is written has a file
+        is_new = item.action is Action.CREATE
+        known = self.state.objects.get(item.name)
+        self.state = self.state.with_object(
+            item.name,
+            build_object_state(
+                self.app,
+                self.state,
+                item.name,
+                MergeBase() if is_new or known is None else known.base,
+                item.compared.rendered.fields,
+                result,
+                synced,
+                is_created=is_new or bool(known and known.is_created),
+            ),
+        )
+
+
+def _phase(item: PlannedItem) -> bool:
+    return item.action in (Action.DELETE, Action.FORGET)
+
+
+def build_object_state(
+    app: App,
+    state: EnvironmentState,
+    name: ObjectName,
+    base: MergeBase,
+    file: JsonObject,
+    result: WriteResult,
+    synced: Sequence[str] | None,
+    *,
+    is_created: bool,
+) -> ObjectState:
+    """Return the state of an object after a write; without a read-back it counts as written."""
+    is_same = build_equivalence(ADAPTERS[name.folder].find_default(app))
+    unread: frozenset[str] = frozenset()
+    account: JsonObject = file
+    digest = ""
+    if result.document is not None:
+        account, unread = account_fields(app, name, result.document, base, state)
+        digest = result.document.digest
+    new_base = sync_base(base, file, account, is_same, synced, unread)
+    return ObjectState(result.object_id, new_base, digest, is_created=is_created)

@@ -1,0 +1,191 @@
+"""Write values of an account into the files of a project, which have references in them.
+
+A text that is ``{file: PATH}`` is written into that file. A value that is ``{value: NAME}`` belongs
+to ``tavus.toml``, which people write, so it is reported and left.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tavus_mcp.invisible_characters import escape_invisible
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.changes import put_at, remove_at
+from tavus_mcp.models.json_patch import ABSENT, get_at, overlaps, pointer_of, pointer_tokens
+from tavus_mcp.models.masking import is_masked, is_secret_path
+from tavus_mcp.models.vocabularies import to_persona_names
+from tavus_mcp.persona_files.file_writing import write_file
+from tavus_mcp.persona_files.persona_file import order_fields
+from tavus_mcp.project.folder import PROMPT_FOLDER, Project
+from tavus_mcp.project.kinds import PERSONA, ObjectName
+from tavus_mcp.project.merge import MergedField
+from tavus_mcp.project.render import FILE_KEY, VALUE_KEY, RenderedObject
+
+_PROMPT = "system_prompt"
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
+_MAX_NAME_CHARS = 60
+
+
+@dataclass
+class FileEdits:
+    """Files to write and to remove, by path; nothing reaches the disk before ``write``."""
+
+    project: Project
+    texts: dict[Path, str] = field(default_factory=dict)
+    removed: list[Path] = field(default_factory=list)
+
+    def write(self) -> None:
+        """Write and remove the files."""
+        for path, text in self.texts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_file(path, text)
+        for path in self.removed:
+            path.unlink(missing_ok=True)
+
+    def remove(self, name: ObjectName) -> None:
+        """Remove the file of an object; texts that it names stay."""
+        self.removed.append(self.project.folder / self.project.sources[name].path)
+
+    def count_users(self, path: Path) -> int:
+        """Return how many fields of all files are the text of this file."""
+        count = 0
+        for source in self.project.sources.values():
+            for reference in _iter_file_references(source.data):
+                try:
+                    count += self.project.resolve(source, reference) == path
+                except ValueError:
+                    continue
+        return count
+
+
+def update_source(
+    edits: FileEdits, rendered: RenderedObject, fields: Sequence[MergedField]
+) -> tuple[list[MergedField], list[str]]:
+    """Take over the account's values of fields into a file and the texts that it names.
+
+    Returns the fields that were taken over, and a sentence for each that was not.
+    """
+    source = rendered.source
+    data = source.data
+    if source.name.kind is PERSONA:
+        data = to_persona_names(data)
+    written: list[MergedField] = []
+    refused: list[str] = []
+    for item in fields:
+        problem = _update_field(edits, rendered, data, item)
+        if problem:
+            refused.append(f"{item.pointer}: {problem}")
+        else:
+            written.append(item)
+    if written:
+        from tavus_mcp.persona_files.yaml_editor import update_yaml  # loads ruamel.yaml
+
+        text = update_yaml(source.text, data)
+        if text != source.text:
+            edits.texts[edits.project.folder / source.path] = text
+    return written, refused
+
+
+def _update_field(
+    edits: FileEdits, rendered: RenderedObject, data: JsonObject, item: MergedField
+) -> str:
+    """Change one field in the data of a file, or in the file of its text; return why not."""
+    for pointer, insertion in rendered.insertions.items():
+        if not overlaps(pointer, item.pointer):
+            continue
+        if insertion.key == VALUE_KEY:
+            return (
+                f"it is {{value: {insertion.name}}}, and the account has another value. Change "
+                "the value in tavus.toml, or write the field into the file."
+            )
+        path = edits.project.resolve(rendered.source, insertion.name)
+        is_text = isinstance(item.account, str) and _is_plain_text(item.account)
+        if pointer == item.pointer and is_text:
+            if edits.count_users(path) > 1:
+                return f"{insertion.name} is the text of several objects, so it is left."
+            edits.texts[path] = item.account + "\n"
+            return ""
+    if item.account is ABSENT:
+        remove_at(data, item.pointer)
+        _remove_empty_parents(data, item.pointer)
+    else:
+        put_at(data, item.pointer, item.account)
+    return ""
+
+
+def _remove_empty_parents(data: JsonObject, pointer: str) -> None:
+    parts = pointer_tokens(pointer)[:-1]
+    while parts and get_at(data, pointer_of(parts)) == {}:
+        remove_at(data, pointer_of(parts))
+        parts = parts[:-1]
+
+
+def build_new_source(
+    edits: FileEdits, name: ObjectName, fields: JsonObject
+) -> tuple[JsonObject, list[str]]:
+    """Add the file of an object of the account.
+
+    The prompt of a persona becomes a text of its own, which reads better and compares better.
+    Returns the fields that the files hold, and the pointers of keys that are left out of them.
+    """
+    dropped: list[str] = []
+    rendered = _without_empty(copy.deepcopy(fields), (), dropped)
+    data = order_fields(rendered) if name.kind is PERSONA else dict(rendered)
+    prompt = data.get(_PROMPT)
+    if name.kind is PERSONA and isinstance(prompt, str) and _is_plain_text(prompt):
+        path = edits.project.folder / PROMPT_FOLDER / f"{name.name}.md"
+        if not path.exists() and path not in edits.texts:
+            edits.texts[path] = prompt + "\n"
+            data[_PROMPT] = {FILE_KEY: f"../{PROMPT_FOLDER}/{name.name}.md"}
+    from tavus_mcp.persona_files.yaml_writer import render_yaml  # loads ruamel.yaml
+
+    edits.texts[edits.project.folder / name.folder / f"{name.name}.yaml"] = render_yaml(data)
+    return rendered, dropped
+
+
+def _without_empty(fields: JsonObject, parts: tuple[str, ...], dropped: list[str]) -> JsonObject:
+    """Return the fields without members that are empty, and without masks of keys."""
+    result: JsonObject = {}
+    for key, value in fields.items():
+        path = (*parts, key)
+        if isinstance(value, dict):
+            value = _without_empty(value, path, dropped)
+        if is_masked(value) and is_secret_path(path):
+            dropped.append(pointer_of(path))
+        elif value not in _EMPTY:
+            result[key] = value
+    return result
+
+
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
+
+
+def _is_plain_text(text: str) -> bool:
+    """Tell whether a file of text holds this exactly, whatever editors do with line ends."""
+    return "\r" not in text and escape_invisible(text) == text and not text.startswith("\ufeff")
+
+
+def choose_name(folder: str, text: str, taken: Collection[ObjectName]) -> ObjectName:
+    """Return a free name for an object that is called ``text`` in the account."""
+    stem = _NOT_IN_NAMES.sub("_", text.lower()).strip("_")[:_MAX_NAME_CHARS] or "unnamed"
+    name, number = ObjectName(folder, stem), 1
+    used = {(item.folder, item.name.lower()) for item in taken}
+    while (name.folder, name.name) in used:
+        number += 1
+        name = ObjectName(folder, f"{stem}_{number}")
+    return name
+
+
+def _iter_file_references(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        if value.keys() == {FILE_KEY} and isinstance(value[FILE_KEY], str):
+            return [value[FILE_KEY]]
+        return [found for item in value.values() for found in _iter_file_references(item)]
+    if isinstance(value, list):
+        return [found for item in value for found in _iter_file_references(item)]
+    return []

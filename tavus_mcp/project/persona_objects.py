@@ -1,0 +1,261 @@
+"""Personas as objects of a project, on the one write path of personas."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import replace
+from typing import cast
+
+from tavus_mcp.app import App
+from tavus_mcp.errors import Conflict, ToolFailure
+from tavus_mcp.history.cancelled_writes import has_taken_effect
+from tavus_mcp.history.record import RecordedObject, WriteOrigin
+from tavus_mcp.history.revisions import load_revision
+from tavus_mcp.history.states import find_state, parse_state
+from tavus_mcp.journal.entry import JournalEntry
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.json_patch import diff, outermost_list
+from tavus_mcp.models.persona import OPTIONAL_IN_FILES, UNKNOWN_WHEN_ABSENT
+from tavus_mcp.models.receipt import LIVE_STATUSES, Receipt
+from tavus_mcp.persona_files.merge import ApplyFile
+from tavus_mcp.persona_files.persona_file import FIELDS_NOT_IN_FILE
+from tavus_mcp.personas.create import CreateRequest, build_body, create
+from tavus_mcp.personas.delete import DeleteRequest, delete
+from tavus_mcp.personas.lost_creations import adopt_creation, find_created
+from tavus_mcp.personas.reference_lookup import find_missing_references
+from tavus_mcp.personas.restore import RestoreRequest, restore
+from tavus_mcp.personas.secret_references import KEY_FIELD, KEY_REFERENCE_FIELD
+from tavus_mcp.personas.update import UpdateRequest, compute_update, update
+from tavus_mcp.project.equivalence import FindDefault
+from tavus_mcp.project.kinds import PERSONA, ProjectKind
+from tavus_mcp.project.objects import TOOL, AccountRow, WriteOptions, WriteResult
+from tavus_mcp.tavus_api import pagination
+
+_CONFERENCING = "conferencing"
+
+
+class PersonaObjects:
+    """The operations on personas (``ObjectAdapter``)."""
+
+    @property
+    def kind(self) -> ProjectKind:
+        """The kind of personas."""
+        return PERSONA
+
+    def find_default(self, app: App) -> FindDefault:
+        """Return the defaults of the catalog."""
+        return app.catalog.default_value
+
+    async def list_rows(self, app: App) -> list[AccountRow]:
+        """Return the personas of the user, without Tavus's stock personas."""
+        return [
+            AccountRow(str(row.get("persona_id") or ""), str(row.get("persona_name") or ""))
+            async for row in app.api.iter_all(pagination.PERSONAS, persona_type="user")
+        ]
+
+    async def read(self, app: App, object_id: str) -> PersonaDocument:
+        """Read a persona."""
+        return await app.api.get_persona(object_id)
+
+    def account_fields(self, app: App, document: RecordedObject) -> JsonObject:
+        """Return the writable fields of a persona, with secrets masked."""
+        fields = {
+            key: value
+            for key, value in _persona(document).data.items()
+            if key not in FIELDS_NOT_IN_FILE
+        }
+        masked: JsonObject = app.masker.mask(fields)
+        return masked
+
+    def unread_fields(self, document: RecordedObject) -> frozenset[str]:
+        """Return the fields that Tavus left out although they may be set."""
+        return UNKNOWN_WHEN_ABSENT - _persona(document).data.keys()
+
+    def check_update(
+        self, app: App, document: RecordedObject, fields: JsonObject, allow: Container[str]
+    ) -> list[Finding]:
+        """Check a change, each request of it."""
+        before, findings = _persona(document), list[Finding]()
+        for request in _build_updates(app, before, fields, WriteOptions(allow)):
+            after, _, found = compute_update(app, before, request)
+            before = PersonaDocument(after.data)
+            findings += found
+        return findings
+
+    async def check_creation(
+        self, app: App, fields: JsonObject, allow: Container[str]
+    ) -> list[Finding]:
+        """Check a new persona."""
+        _, _, findings = await build_body(app, _build_creation(app, fields, WriteOptions(allow)))
+        return list(findings)
+
+    async def find_missing_references(
+        self,
+        app: App,
+        document: RecordedObject | None,
+        fields: JsonObject,
+        known_ids: Container[str],
+    ) -> list[str]:
+        """Look up the ids that are new in a persona."""
+        before = _persona(document).data if document is not None else {}
+        after = ApplyFile(app, _without_masked_keys(fields)).apply(before)
+        return await find_missing_references(app, diff(before, after), known_ids)
+
+    async def create(self, app: App, fields: JsonObject, options: WriteOptions) -> WriteResult:
+        """Create a persona."""
+        receipt = await create(app, _build_creation(app, fields, options))
+        return await _build_result(app, receipt)
+
+    async def update(
+        self, app: App, document: RecordedObject, fields: JsonObject, options: WriteOptions
+    ) -> WriteResult:
+        """Write a persona; a change of the meeting identity is a request of its own."""
+        result = WriteResult(document.object_id, document)
+        for number, request in enumerate(_build_updates(app, _persona(document), fields, options)):
+            if number and result.document is not None:
+                request = replace(request, if_revision=result.document.digest)
+            receipt = await update(app, request)
+            if receipt.status == "planned" and options.accepts_unchecked:
+                receipt = await update(app, replace(request, checks_edits=False))
+            found = await _build_result(app, receipt)
+            result = replace(found, findings=[*result.findings, *found.findings])
+            if result.problem:
+                break
+        return result
+
+    async def delete(self, app: App, document: RecordedObject, options: WriteOptions) -> None:
+        """Delete a persona."""
+        await delete(app, DeleteRequest(document.object_id, document.digest, origin=options.origin))
+
+    async def find_created(self, app: App, intent: JournalEntry) -> PersonaDocument | None:
+        """Look for the persona that a creation may have made, and record it."""
+        documents = await find_created(app, intent)
+        if len(documents) > 1:
+            ids = ", ".join(item.persona_id for item in documents)
+            raise Conflict(
+                f"A creation was interrupted, and several new personas like it are there: {ids}. "
+                "Delete those that are not wanted, then apply again. Nothing was sent."
+            )
+        for document in documents:
+            await adopt_creation(app, intent, document)
+            return document
+        return None
+
+    async def load_outcome(self, app: App, outcome: JournalEntry) -> PersonaDocument | None:
+        """Return the persona that an outcome holds."""
+        entry = await app.journal.entry(outcome.seq)
+        if entry is None or not entry.body:
+            return None
+        data = {**parse_state(entry).data, "persona_id": entry.persona_id}
+        return PersonaDocument(data)
+
+    async def restore(
+        self, app: App, intent: JournalEntry, outcome: JournalEntry, origin: WriteOrigin
+    ) -> WriteResult:
+        """Restore the fields that a change touched, or a deleted persona."""
+        if outcome.tool == "delete_persona":
+            request = RestoreRequest(intent.persona_id, intent.revision, origin=origin)
+        else:
+            before = await load_revision(app, intent.persona_id, intent.revision)
+            paths = dict.fromkeys(outermost_list(before.data, path) for path in intent.paths)
+            request = RestoreRequest(
+                intent.persona_id,
+                intent.revision,
+                tuple(paths),
+                after_revision=outcome.revision,
+                origin=origin,
+            )
+        return await _build_result(app, await restore(app, request))
+
+    def has_taken_effect(self, app: App, intent: JournalEntry, current: RecordedObject) -> bool:
+        """Compare a persona with what was to be written."""
+        return has_taken_effect(app, intent, _persona(current))
+
+
+def _persona(document: RecordedObject) -> PersonaDocument:
+    return cast(PersonaDocument, document)
+
+
+def _build_creation(app: App, fields: JsonObject, options: WriteOptions) -> CreateRequest:
+    return CreateRequest(
+        ApplyFile(app, _without_masked_keys(fields)).apply({}),
+        tool=TOOL,
+        allow=options.allow,
+        verify_all_fields=True,
+        origin=options.origin,
+    )
+
+
+def _build_updates(
+    app: App, before: PersonaDocument, fields: JsonObject, options: WriteOptions
+) -> list[UpdateRequest]:
+    """Return one request, or two where the conferencing layer changes with other fields."""
+    wanted = _without_masked_keys(fields)
+    for name in OPTIONAL_IN_FILES - UNKNOWN_WHEN_ABSENT:
+        if name in before.data and name not in wanted:
+            wanted[name] = None
+    request = UpdateRequest(
+        TOOL,
+        before.persona_id,
+        ApplyFile(app, wanted),
+        if_revision=before.digest,
+        allow=options.allow,
+        verify_all_fields=True,
+        origin=options.origin,
+    )
+    if not _mixes_conferencing(before.data, request.change.apply(before.data)):
+        return [request]
+    layers = dict(wanted.get("layers") or {})
+    layers.pop(_CONFERENCING, None)
+    stored = (before.data.get("layers") or {}).get(_CONFERENCING)
+    if stored is not None:
+        layers[_CONFERENCING] = app.masker.mask(stored)
+    first = replace(request, change=ApplyFile(app, {**wanted, "layers": layers}))
+    return [first, request]
+
+
+def _mixes_conferencing(before: JsonObject, after: JsonObject) -> bool:
+    """Tell whether the conferencing layer changes together with something else."""
+    (meeting_before, rest_before), (meeting_after, rest_after) = map(_split, (before, after))
+    return meeting_before != meeting_after and rest_before != rest_after
+
+
+def _split(data: JsonObject) -> tuple[object, JsonObject]:
+    layers = data.get("layers")
+    if not isinstance(layers, dict):
+        return None, data
+    rest = {key: value for key, value in layers.items() if key != _CONFERENCING}
+    return layers.get(_CONFERENCING), {**data, "layers": rest}
+
+
+def _without_masked_keys(fields: JsonObject) -> JsonObject:
+    """Return fields in which a reference to a key has taken the place of the mask beside it."""
+    return {
+        key: _without_masked_keys(value) if isinstance(value, dict) else value
+        for key, value in fields.items()
+        if not (key == KEY_FIELD and KEY_REFERENCE_FIELD in fields)
+    }
+
+
+async def _build_result(app: App, receipt: Receipt) -> WriteResult:
+    persona_id = receipt.persona_id or ""
+    problem = ""
+    if receipt.status == "drafted":
+        problem = (
+            "Tavus put the change into a draft, so it is not live. Publish it with apply_plan("
+            f"plan_id={receipt.plan_id!r}) of the server, or in the dashboard; then apply again."
+        )
+    elif receipt.status == "planned":
+        problem = (
+            "Tavus refuses to check, in the same request, that nobody edits the persona meanwhile, "
+            "so nothing was written. --yes writes without that check."
+        )
+    elif receipt.status not in (*LIVE_STATUSES, "unchanged"):
+        raise ToolFailure(f"The write ended as {receipt.status}.")
+    document = await find_state(app, persona_id, receipt.revision) if receipt.revision else None
+    if document is not None:
+        data = {**document.data, "persona_id": persona_id}
+        document = replace(document, data=data)
+    return WriteResult(persona_id, document, receipt.findings, problem)

@@ -1,0 +1,247 @@
+"""Update the files of a project from an account by a three-way merge.
+
+What was changed only in the account is taken over; what was changed on both sides is a conflict
+that is settled for one side or left as it is. Comments in the files stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tavus_mcp.app import App
+from tavus_mcp.concurrency import ProgressCallback
+from tavus_mcp.errors import InvalidArgument
+from tavus_mcp.project.adapters import ADAPTERS
+from tavus_mcp.project.compare import (
+    ComparedObject,
+    Comparison,
+    account_fields,
+    compare_object,
+    is_conflict,
+    read_objects,
+)
+from tavus_mcp.project.equivalence import build_equivalence
+from tavus_mcp.project.file_update import FileEdits, build_new_source, choose_name, update_source
+from tavus_mcp.project.folder import Project
+from tavus_mcp.project.kinds import ObjectName
+from tavus_mcp.project.merge import MergeBase, MergedField, Side, compose
+from tavus_mcp.project.plan import Resolution
+from tavus_mcp.project.state import EnvironmentState, ObjectState, save_state
+from tavus_mcp.project.sync import accept_account, sync_base
+
+
+@dataclass(frozen=True)
+class PullOptions:
+    """``names`` are the objects to pull, all known ones if empty; ``takes_new`` adds the others.
+
+    ``links`` name by hand the id of the object in the account that a file is to be linked to.
+    """
+
+    names: Collection[ObjectName] = ()
+    takes_new: bool = False
+    resolve: Resolution = ""
+    links: Mapping[ObjectName, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PulledObject:
+    """What became of an object: a word for it, the fields taken over, and what was left.
+
+    ``unsettled`` are sentences on what needs a decision, ``remarks`` on what is worth knowing.
+    """
+
+    name: ObjectName
+    outcome: str
+    fields: Sequence[str] = ()
+    unsettled: Sequence[str] = ()
+    remarks: Sequence[str] = ()
+
+
+@dataclass
+class _Pull:
+    """The state of one pull: the files to write, and the new state of the environment."""
+
+    app: App
+    project: Project
+    options: PullOptions
+    state: EnvironmentState
+    edits: FileEdits
+    pulled: list[PulledObject] = field(default_factory=list)
+
+
+async def pull(
+    app: App,
+    project: Project,
+    comparison: Comparison,
+    options: PullOptions,
+    report_progress: ProgressCallback,
+) -> list[PulledObject]:
+    """Update the files and the state; return what became of each object that is not in sync.
+
+    Raises ``InvalidArgument`` for a name that is nowhere, ``OSError`` when a file cannot be
+    written.
+    """
+    run = _Pull(app, project, options, comparison.state, FileEdits(project))
+    _require_known(comparison, options.names)
+    adopted = _choose_adopted(comparison, options)
+    new_names = _choose_new(project, comparison, options)
+    documents = await read_objects(app, [*adopted.items(), *new_names.items()], report_progress)
+    for name, object_id in [*adopted.items(), *new_names.items()]:
+        if name in documents:
+            run.state = run.state.with_object(name, ObjectState(object_id))
+    for name in list(comparison.state.objects):
+        if name not in comparison.objects:
+            run.state = run.state.with_object(name, None)
+    for name, item in comparison.objects.items():
+        if not options.names or name in options.names:
+            document = documents.get(name)
+            known = run.state.objects.get(name)
+            if document is not None:
+                found = compare_object(app, item.rendered, known, document, run.state, name)
+                item = found if found is not None else item
+            _pull_object(run, item)
+    for name in new_names:
+        if name in documents:
+            _pull_new(run, name, documents[name])
+    run.edits.write()
+    save_state(project.folder, run.state)
+    return run.pulled
+
+
+def _require_known(comparison: Comparison, names: Collection[ObjectName]) -> None:
+    unknown = [str(name) for name in names if name not in comparison.objects]
+    if unknown:
+        raise InvalidArgument(
+            [f"{name}: there is no such object in the project or its state." for name in unknown]
+        )
+
+
+def _choose_adopted(comparison: Comparison, options: PullOptions) -> dict[ObjectName, str]:
+    """Return the objects of the account to link to files that have none."""
+    adopted = dict(options.links)
+    for name, item in comparison.objects.items():
+        is_wanted = not options.names or name in options.names
+        if is_wanted and item.state is None and name not in adopted and len(item.twins) == 1:
+            adopted[name] = item.twins[0].object_id
+    return adopted
+
+
+def _choose_new(
+    project: Project, comparison: Comparison, options: PullOptions
+) -> dict[ObjectName, str]:
+    """Return names for the objects that are only in the account, if they are wanted."""
+    if not options.takes_new:
+        return {}
+    taken = {*comparison.objects, *project.sources}
+    linked = {row.object_id for item in comparison.objects.values() for row in item.twins}
+    linked |= set(options.links.values())
+    names: dict[ObjectName, str] = {}
+    for folder, rows in comparison.only_remote.items():
+        for row in rows:
+            if row.object_id not in linked:
+                name = choose_name(folder, row.name or row.object_id, {*taken, *names})
+                names[name] = row.object_id
+    return names
+
+
+def _pull_new(run: _Pull, name: ObjectName, document: Any) -> None:
+    account, _ = account_fields(run.app, name, document, MergeBase(), run.state)
+    fields, dropped = build_new_source(run.edits, name, account)
+    is_same = build_equivalence(ADAPTERS[name.folder].find_default(run.app))
+    base = sync_base(MergeBase(), fields, account, is_same)
+    item = ObjectState(document.object_id, base, document.digest)
+    run.state = run.state.with_object(name, item)
+    remarks = [
+        f"{pointer}: the account has a key here that nothing returns. Name it with api_key_ref."
+        for pointer in dropped
+    ]
+    run.pulled.append(PulledObject(name, "added", remarks=remarks))
+
+
+def _pull_object(run: _Pull, item: ComparedObject) -> None:
+    if item.is_deleted_locally:
+        _pull_deleted_locally(run, item)
+    elif item.is_deleted_remotely:
+        _pull_deleted_remotely(run, item)
+    elif item.document is not None:
+        _pull_fields(run, item)
+    elif len(item.twins) > 1:
+        ids = ", ".join(row.object_id for row in item.twins)
+        message = f"several objects have this name: {ids}. Name one: {item.name}=ID"
+        run.pulled.append(PulledObject(item.name, "left", unsettled=[message]))
+
+
+def _pull_deleted_locally(run: _Pull, item: ComparedObject) -> None:
+    """Leave a deletion of the file alone, unless the object was changed or is named."""
+    is_wanted = run.options.resolve == "live" or item.name in run.options.names
+    if is_wanted and item.document is not None:
+        _pull_new(run, item.name, item.document)
+        run.pulled[-1] = replace(run.pulled[-1], outcome="brought back")
+        known = item.state
+        found = run.state.objects[item.name]
+        is_created = known is not None and known.is_created
+        run.state = run.state.with_object(item.name, replace(found, is_created=is_created))
+    elif is_conflict(item) and run.options.resolve != "file":
+        message = (
+            "its file is gone, and it was changed in the account. --resolve live brings it back, "
+            "apply --prune --resolve file deletes it."
+        )
+        run.pulled.append(PulledObject(item.name, "left", unsettled=[message]))
+
+
+def _pull_deleted_remotely(run: _Pull, item: ComparedObject) -> None:
+    if run.options.resolve == "file":
+        run.state = run.state.with_object(item.name, None)
+        run.pulled.append(PulledObject(item.name, "to be created by apply"))
+    elif is_conflict(item) and run.options.resolve != "live":
+        message = (
+            "it was deleted in the account, and its file was changed. --resolve live removes the "
+            "file, --resolve file makes the next apply create it again."
+        )
+        run.pulled.append(PulledObject(item.name, "left", unsettled=[message]))
+    else:
+        run.edits.remove(item.name)
+        run.state = run.state.with_object(item.name, None)
+        run.pulled.append(PulledObject(item.name, "removed"))
+
+
+def _pull_fields(run: _Pull, item: ComparedObject) -> None:
+    assert item.rendered is not None and item.document is not None  # noqa: S101, PT018 - has both
+    resolve = run.options.resolve
+    taken = [merged for merged in item.fields if _is_taken(merged, resolve)]
+    unsettled = [
+        f"{merged.pointer}: changed in the file and in the account"
+        for merged in item.conflicts
+        if not resolve
+    ]
+    written, refused = update_source(run.edits, item.rendered, taken)
+    unsettled += refused
+    accepted = {merged.pointer for merged in written}
+    file = compose(
+        item.fields,
+        lambda merged: merged.account if merged.pointer in accepted else merged.file,
+    )
+    is_same = build_equivalence(ADAPTERS[item.name.folder].find_default(run.app))
+    base = sync_base(item.base, file, item.account, is_same, accepted, item.unread)
+    if resolve == "file":
+        base = accept_account(base, item.account, [merged.pointer for merged in item.conflicts])
+    known = run.state.objects.get(item.name)
+    state = ObjectState(
+        item.document.object_id,
+        base,
+        item.document.digest,
+        is_created=bool(known and known.is_created),
+    )
+    run.state = run.state.with_object(item.name, state)
+    is_new_link = item.state is None or (item.state.base == MergeBase())
+    if written or unsettled or is_new_link:
+        outcome = "updated" if written else "linked" if is_new_link else "left"
+        run.pulled.append(
+            PulledObject(item.name, outcome, [merged.pointer for merged in written], unsettled)
+        )
+
+
+def _is_taken(merged: MergedField, resolve: Resolution) -> bool:
+    return merged.side is Side.REMOTE or (merged.side is Side.CONFLICT and resolve == "live")

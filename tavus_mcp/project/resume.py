@@ -1,0 +1,123 @@
+"""Bring the state of an environment up to date after an apply that did not end.
+
+The journal holds what every write of the run was to do and what became of it. A write that was sent
+without an answer is looked for in the account, once, so that it is not sent again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tavus_mcp.app import App
+from tavus_mcp.errors import NotFound
+from tavus_mcp.history.record import record_outcome
+from tavus_mcp.models.receipt import LIVE_STATUSES
+from tavus_mcp.project.adapters import ADAPTERS
+from tavus_mcp.project.apply import build_object_state
+from tavus_mcp.project.merge import MergeBase
+from tavus_mcp.project.names import to_field_pointer
+from tavus_mcp.project.objects import WriteResult
+from tavus_mcp.project.runs import RunWrite, find_open_run, load_writes
+from tavus_mcp.project.state import EnvironmentState
+
+_KEY, _KEY_REFERENCE = "/api_key", "/api_key_ref"
+
+
+async def recover_state(app: App, state: EnvironmentState) -> EnvironmentState:
+    """Return the state with everything that an interrupted run has done.
+
+    It is the same state if no run is open, or if the journal of this machine does not hold it.
+    Raises ``Conflict`` when it is not known which object an interrupted creation made.
+    """
+    run = await find_open_run(app, state.run)
+    if run is None:
+        return state
+    for write in await load_writes(app, run):
+        state = await _recover_write(app, state, write)
+    return state
+
+
+async def _recover_write(app: App, state: EnvironmentState, write: RunWrite) -> EnvironmentState:
+    if write.outcome is None:
+        return await _recover_unanswered(app, state, write)
+    if write.outcome.status not in LIVE_STATUSES:
+        return state
+    if _is_deletion(write):
+        return _without_deleted(state, write)
+    document = await ADAPTERS[write.name.folder].load_outcome(app, write.outcome)
+    if document is None:
+        return state
+    return _note(app, state, write, WriteResult(document.object_id, document))
+
+
+async def _recover_unanswered(
+    app: App, state: EnvironmentState, write: RunWrite
+) -> EnvironmentState:
+    """Look for the effect of a write without an outcome, and record it."""
+    adapter = ADAPTERS[write.name.folder]
+    if write.is_creation:
+        created = await adapter.find_created(app, write.intent)
+        if created is None:
+            return state
+        return _note(app, state, write, WriteResult(created.object_id, created))
+    object_id = write.intent.persona_id.rpartition("/")[2]
+    try:
+        current = await adapter.read(app, object_id)
+    except NotFound:
+        if not _is_deletion(write):
+            return state
+        await record_outcome(app, write.intent, "applied")
+        return _without_deleted(state, write)
+    if _is_deletion(write) or not adapter.has_taken_effect(app, write.intent, current):
+        return state
+    await record_outcome(app, write.intent, "applied", current)
+    return _note(app, state, write, WriteResult(object_id, current))
+
+
+def _note(
+    app: App, state: EnvironmentState, write: RunWrite, result: WriteResult
+) -> EnvironmentState:
+    """Return the state after a write that took effect."""
+    file = write.run.file_fields(write.name)
+    if file is None:
+        return state
+    known = state.objects.get(write.name)
+    if write.is_creation:
+        if known is not None and known.object_id == result.object_id:
+            return state
+        base, synced = MergeBase(), None
+    elif known is None or known.object_id != result.object_id:
+        return state
+    else:
+        base, synced = known.base, _synced_pointers(write)
+    item = build_object_state(
+        app,
+        state,
+        write.name,
+        base,
+        file,
+        result,
+        synced,
+        is_created=write.is_creation or bool(known and known.is_created),
+    )
+    return state.with_object(write.name, replace(item, object_id=result.object_id))
+
+
+def _synced_pointers(write: RunWrite) -> list[str]:
+    """Return the fields of the file that a write changed; a key is written by its reference."""
+    pointers = [to_field_pointer(path) for path in write.intent.paths]
+    references = [
+        path.removesuffix(_KEY) + _KEY_REFERENCE for path in pointers if path.endswith(_KEY)
+    ]
+    return [*pointers, *references]
+
+
+def _is_deletion(write: RunWrite) -> bool:
+    return not write.is_creation and not write.intent.paths
+
+
+def _without_deleted(state: EnvironmentState, write: RunWrite) -> EnvironmentState:
+    known = state.objects.get(write.name)
+    object_id = write.intent.persona_id.rpartition("/")[2]
+    is_same = known is not None and known.object_id == object_id
+    return state.with_object(write.name, None) if is_same else state

@@ -1,0 +1,141 @@
+"""The runs of a project in the journal: each apply and each undo of one is a run.
+
+A run is an entry of the kind of plans. The intents of its writes refer to it, and so does the entry
+of a run that continues it after an interruption, so that all of them can be found and undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tavus_mcp.app import App
+from tavus_mcp.errors import Refused
+from tavus_mcp.history.record import WriteOrigin
+from tavus_mcp.journal.entry import JournalEntry, plan_id_of
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.personas import plans
+from tavus_mcp.project.kinds import ObjectName
+from tavus_mcp.project.objects import TOOL
+
+RUN = "project"
+"""The kind of a plan that is a run of a project; a stored value."""
+OBJECT = "object"
+"""The member of an intent's detail that names the object of the project; a stored key."""
+MAX_LISTED_RUNS = 50
+_RUNS_PER_LISTED = 20
+"""Entries that are read for each run to list: a journal may hold the runs of other projects."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run: its id, its entry, and what it was to do.
+
+    ``items`` holds for each object the action and the fields of its file.
+    """
+
+    entry: JournalEntry
+
+    @property
+    def run_id(self) -> str:
+        """The id, as people and ``apply_plan`` name it."""
+        return plan_id_of(self.entry)
+
+    @property
+    def environment(self) -> str:
+        """The environment that was changed."""
+        return str(self.entry.detail.get("environment", ""))
+
+    @property
+    def state_id(self) -> str:
+        """The id of the state whose objects were changed."""
+        return str(self.entry.detail.get("state", ""))
+
+    @property
+    def undo_of(self) -> str:
+        """The id of the run that this one undoes, or an empty string."""
+        return str(self.entry.detail.get("undo_of", ""))
+
+    @property
+    def items(self) -> Sequence[JsonObject]:
+        """The planned items."""
+        rows: Sequence[JsonObject] = self.entry.detail.get("items", [])
+        return rows
+
+    def file_fields(self, name: ObjectName) -> JsonObject | None:
+        """Return the fields of an object's file when the run was planned, or None."""
+        rows = (row for row in self.items if row["object"] == str(name) and "file" in row)
+        return next((row["file"] for row in rows), None)
+
+    def origin(self, name: ObjectName) -> WriteOrigin:
+        """Return what the writes of an object belong to."""
+        return WriteOrigin(self.entry.seq, {OBJECT: str(name)})
+
+
+@dataclass(frozen=True)
+class RunWrite:
+    """One write of a run: the entry of the run, its intent, and its outcome if there is one."""
+
+    run: Run
+    name: ObjectName
+    intent: JournalEntry
+    outcome: JournalEntry | None = field(default=None)
+
+    @property
+    def is_creation(self) -> bool:
+        """True if the write created an object."""
+        return not self.intent.revision
+
+
+async def start_run(app: App, detail: JsonObject, continues: Run | None = None) -> Run:
+    """Record that a run starts, and return it."""
+    stored: JsonObject = {
+        "kind": RUN,
+        "base": "",
+        "expires_at": (app.clock() + plans.PLAN_LIFETIME).isoformat(timespec="seconds"),
+        "held": [],
+        **app.masker.mask(detail),
+    }
+    ref = continues.entry.seq if continues else 0
+    entry = JournalEntry("plan", "", app.now(), TOOL, detail=stored, ref=ref)
+    return Run(await app.journal.append(entry))
+
+
+async def load_run(app: App, run_id: str) -> Run:
+    """Return a run by its id; raise ``Refused`` if the journal holds none."""
+    plan = await plans.load_plan(app, run_id)
+    entry = await app.journal.entry(plan.seq)
+    if entry is None or plan.kind != RUN:
+        raise Refused(f"{run_id} is no run of a project.")
+    return Run(entry)
+
+
+async def list_runs(app: App, state_id: str) -> list[Run]:
+    """Return the runs of an environment of a project, newest first, without continuations."""
+    entries = await app.journal.plans_of_tool(TOOL, MAX_LISTED_RUNS * _RUNS_PER_LISTED)
+    runs = [Run(entry) for entry in entries if not entry.ref]
+    return [run for run in runs if run.state_id == state_id][:MAX_LISTED_RUNS]
+
+
+async def find_open_run(app: App, run_id: str) -> Run | None:
+    """Return the run that a state names as not ended, None if this journal does not hold it."""
+    try:
+        return await load_run(app, run_id) if run_id else None
+    except Refused:
+        return None
+
+
+async def load_writes(app: App, run: Run) -> list[RunWrite]:
+    """Return the writes of a run and of those that continued it, oldest first."""
+    runs = {run.entry.seq: run}
+    writes: dict[int, RunWrite] = {}
+    for entry in await app.journal.descendants(run.entry.seq):
+        if entry.kind == "plan":
+            runs[entry.seq] = Run(entry)
+        elif entry.kind == "intent" and entry.ref in runs and OBJECT in entry.detail:
+            name = ObjectName.parse(entry.detail[OBJECT])
+            writes[entry.seq] = RunWrite(runs[entry.ref], name, entry)
+        elif entry.kind == "outcome" and entry.ref in writes:
+            write = writes[entry.ref]
+            writes[entry.ref] = RunWrite(write.run, write.name, write.intent, entry)
+    return list(writes.values())

@@ -1,0 +1,200 @@
+"""A project opened for one environment, and the operations on it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tavus_mcp.app import App
+from tavus_mcp.concurrency import ProgressCallback
+from tavus_mcp.errors import Conflict, InvalidArgument, Refused
+from tavus_mcp.project.apply import ApplyResult, apply_plan
+from tavus_mcp.project.compare import Comparison, compare
+from tavus_mcp.project.configuration import Environment, ProjectConfiguration
+from tavus_mcp.project.folder import Project, read_project
+from tavus_mcp.project.kinds import KIND_BY_FOLDER, ObjectName
+from tavus_mcp.project.plan import PlanOptions, ProjectPlan, build_plan
+from tavus_mcp.project.pull import PulledObject, PullOptions, pull
+from tavus_mcp.project.render import RenderedProject, render_project
+from tavus_mcp.project.resume import recover_state
+from tavus_mcp.project.runs import Run, load_run
+from tavus_mcp.project.state import EnvironmentState, load_state, local_folder
+from tavus_mcp.project.undo import UndoResult, choose_run, undo_run
+from tavus_mcp.project.validation import require_valid
+from tavus_mcp.text import did_you_mean, quote_foreign
+
+
+@dataclass(frozen=True)
+class PlannedApply:
+    """A plan with the comparison that it was made from."""
+
+    comparison: Comparison
+    plan: ProjectPlan
+
+
+@dataclass
+class ProjectSession:
+    """The files of a project and the account of one of its environments."""
+
+    app: App
+    project: Project
+    environment: Environment
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the project."""
+        return self.project.folder
+
+    def render(self) -> RenderedProject:
+        """Return the objects of the files; raise ``InvalidProject`` with every mistake in them."""
+        return render_project(self.project, self.environment)
+
+    async def load_state(self) -> EnvironmentState:
+        """Return the state, up to date also after an apply that was interrupted."""
+        state = load_state(self.folder, self.environment.name)
+        return await recover_state(self.app, state)
+
+    async def compare(self, report_progress: ProgressCallback) -> Comparison:
+        """Compare the files with the account; nothing is written."""
+        return await compare(self.app, self.render(), await self.load_state(), report_progress)
+
+    async def plan(self, options: PlanOptions, report_progress: ProgressCallback) -> PlannedApply:
+        """Return what an apply would do.
+
+        Raises ``InvalidProject`` for mistakes in files, ``Refused`` for what Tavus would reject.
+        """
+        require_valid(self.project, self.app.catalog, [self.environment])
+        comparison = await self.compare(report_progress)
+        return PlannedApply(comparison, await build_plan(self.app, comparison, options))
+
+    async def apply(
+        self,
+        planned: PlannedApply,
+        options: PlanOptions,
+        report_progress: ProgressCallback,
+        *,
+        accepts_unchecked: bool = False,
+        run: Run | None = None,
+    ) -> ApplyResult:
+        """Carry out a plan that a person accepted where that is needed."""
+        app = replace(self.app, protected=False)
+        with lock_environment(self.folder, self.environment.name):
+            return await apply_plan(
+                app,
+                self.folder,
+                planned.comparison,
+                planned.plan,
+                options,
+                report_progress,
+                accepts_unchecked=accepts_unchecked,
+                run=run,
+            )
+
+    async def pull(
+        self, options: PullOptions, report_progress: ProgressCallback
+    ) -> list[PulledObject]:
+        """Update the files from the account."""
+        with lock_environment(self.folder, self.environment.name):
+            comparison = await self.compare(report_progress)
+            return await pull(self.app, self.project, comparison, options, report_progress)
+
+    async def choose_run(self, run_id: str = "") -> Run:
+        """Return the run to undo: the named one, or the newest that was not undone."""
+        if run_id:
+            return await load_run(self.app, run_id)
+        return await choose_run(self.app, await self.load_state())
+
+    async def undo(self, run: Run, report_progress: ProgressCallback) -> UndoResult:
+        """Undo a run that a person accepted to undo where that is needed."""
+        app = replace(self.app, protected=False)
+        with lock_environment(self.folder, self.environment.name):
+            state = await self.load_state()
+            return await undo_run(app, self.folder, state, run, report_progress)
+
+
+def open_session(app: App, folder: Path, environment: str) -> ProjectSession:
+    """Read a project and return it for an environment; raise ``InvalidProject`` for mistakes."""
+    project = read_project(folder)
+    return ProjectSession(app, project, choose_environment(project.configuration, environment))
+
+
+def choose_environment(configuration: ProjectConfiguration, name: str) -> Environment:
+    """Return the named environment, or the only one; raise ``InvalidArgument`` for another name."""
+    environments = configuration.environments
+    if not name and len(environments) == 1:
+        return next(iter(environments.values()))
+    listed = ", ".join(environments)
+    if not name:
+        raise InvalidArgument([f"Name an environment with --env: {listed}."])
+    if name not in environments:
+        near = did_you_mean(name, environments)
+        message = f"--env: there is no environment {quote_foreign(name)}{near or '.'}"
+        raise InvalidArgument([f"{message} tavus.toml has: {listed}."])
+    return environments[name]
+
+
+def find_object(text: str, names: list[ObjectName]) -> ObjectName:
+    """Return the object that ``NAME`` or ``FOLDER/NAME`` stands for.
+
+    Raises ``InvalidArgument`` when there is none, or several kinds have one of this name.
+    """
+    text = text.removesuffix(".yaml").removesuffix(".yml")
+    found = [name for name in names if text in (str(name), name.name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise InvalidArgument([f"{text}: several objects have this name: {_join(found)}."])
+    folder = text.rpartition("/")[0]
+    if folder and folder not in KIND_BY_FOLDER:
+        near = did_you_mean(folder, KIND_BY_FOLDER)
+        raise InvalidArgument([f"{quote_foreign(text)}: there is no such folder{near or '.'}"])
+    near = did_you_mean(text, [*map(str, names), *(item.name for item in names)])
+    raise InvalidArgument([f"the project has no object {quote_foreign(text)}{near or '.'}"])
+
+
+def _join(names: list[ObjectName]) -> str:
+    return ", ".join(map(str, names))
+
+
+@contextmanager
+def lock_environment(folder: Path, environment: str) -> Iterator[None]:
+    """Hold an environment of this folder; raise ``Refused`` while another process holds it."""
+    path = local_folder(folder) / f"{environment}.lock"
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        if not _try_lock(handle):
+            raise Refused(
+                f"Another command is working on environment {environment!r} of this project. Wait "
+                "for its end."
+            )
+        yield
+    finally:
+        os.close(handle)
+
+
+def _try_lock(handle: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def require_digest(planned: PlannedApply, digest: str) -> None:
+    """Raise ``Conflict`` unless the plan is the one that was accepted."""
+    if digest and planned.plan.digest != digest:
+        raise Conflict(
+            f"The plan is {planned.plan.digest} now, not {digest}: files or the account have "
+            "changed since. Look at the new plan. Nothing was sent."
+        )

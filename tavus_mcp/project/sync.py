@@ -1,0 +1,81 @@
+"""The merge base of an object after fields of both sides were made the same."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.json_patch import ABSENT, overlaps
+from tavus_mcp.project.merge import IsSame, MergeBase, MergedField, Side, compose, merge_fields
+
+
+def sync_base(
+    base: MergeBase,
+    file: JsonObject,
+    account: JsonObject,
+    is_same: IsSame,
+    synced: Collection[str] | None = None,
+    unread: Collection[str] = (),
+) -> MergeBase:
+    """Return the base after the fields at ``synced``, by default all, were written or taken over.
+
+    Fields that mean the same on both sides are taken over as well. The others stay as they were at
+    the last sync: what was changed only in the account is then no local change of later. A field
+    that the account does not return, in ``unread``, counts as it was written.
+    """
+    fields = merge_fields(base, file, account, is_same)
+
+    def is_synced(item: MergedField) -> bool:
+        is_written = synced is None or any(overlaps(item.pointer, path) for path in synced)
+        return is_written or item.side is Side.SAME
+
+    def choose_file(item: MergedField) -> object:
+        return item.file if is_synced(item) else item.base_file
+
+    def choose_account(item: MergedField) -> object:
+        if not is_synced(item):
+            return item.base_account
+        is_unread = item.pointer[1:].partition("/")[0] in unread
+        return item.file if is_unread and item.file is not ABSENT else item.account
+
+    return MergeBase(compose(fields, choose_file), compose(fields, choose_account))
+
+
+def accept_file(
+    base: MergeBase, file: JsonObject, account: JsonObject, fields: Collection[MergedField]
+) -> MergeBase:
+    """Return the base for which these fields were changed in the account only.
+
+    So a conflict is settled for the account: until the file is updated, nothing of it is written.
+    """
+    values = {item.pointer: (item.file, item.base_account) for item in fields}
+    return _replace(base, values, file, account)
+
+
+def accept_account(base: MergeBase, account: JsonObject, paths: Collection[str]) -> MergeBase:
+    """Return the base for which the fields at ``paths`` were changed in the file only.
+
+    So an undone change, or a conflict that is settled for the file, is a local change.
+    """
+    values = {
+        item.pointer: (item.account, item.account)
+        for item in merge_fields(base, account, account, lambda *_: True)
+        if any(overlaps(item.pointer, path) for path in paths)
+    }
+    return _replace(base, values, account, account)
+
+
+def _replace(
+    base: MergeBase,
+    values: dict[str, tuple[object, object]],
+    file: JsonObject,
+    account: JsonObject,
+) -> MergeBase:
+    fields = merge_fields(base, file, account, lambda *_: True)
+
+    def choose(item: MergedField, number: int) -> object:
+        return values.get(item.pointer, (item.base_file, item.base_account))[number]
+
+    return MergeBase(
+        compose(fields, lambda item: choose(item, 0)), compose(fields, lambda item: choose(item, 1))
+    )

@@ -1,0 +1,176 @@
+"""Undo a run of a project: every write of it, newest first, and nothing that came after.
+
+An object or a field that somebody edited since is left as it is and reported as a conflict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tavus_mcp.app import App
+from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
+from tavus_mcp.errors import Conflict, NotFound, Refused, ToolFailure
+from tavus_mcp.history.record import RecordedObject
+from tavus_mcp.models.receipt import LIVE_STATUSES
+from tavus_mcp.project.adapters import ADAPTERS
+from tavus_mcp.project.compare import account_fields
+from tavus_mcp.project.kinds import ObjectName
+from tavus_mcp.project.merge import MergeBase
+from tavus_mcp.project.names import to_field_pointer
+from tavus_mcp.project.objects import WriteOptions, WriteResult
+from tavus_mcp.project.runs import Run, RunWrite, list_runs, load_writes, start_run
+from tavus_mcp.project.state import EnvironmentState, ObjectState, save_state
+from tavus_mcp.project.sync import accept_account
+
+
+@dataclass(frozen=True)
+class UndoneWrite:
+    """What became of undoing one write; ``error`` says why it was left."""
+
+    name: ObjectName
+    outcome: str
+    object_id: str = ""
+    error: ToolFailure | None = None
+
+
+@dataclass
+class UndoResult:
+    """The run that undid another one, and each write of that one, newest first."""
+
+    run_id: str
+    undone_run_id: str
+    items: list[UndoneWrite] = field(default_factory=list)
+
+    @property
+    def errors(self) -> list[ToolFailure]:
+        """Why writes were left."""
+        return [item.error for item in self.items if item.error is not None]
+
+
+async def choose_run(app: App, state: EnvironmentState) -> Run:
+    """Return the newest run that is no undo and was not undone; ``Refused`` if there is none."""
+    undone: set[str] = set()
+    for run in await list_runs(app, state.state_id):
+        if run.undo_of:
+            undone.add(run.undo_of)
+        elif run.run_id not in undone:
+            return run
+    raise Refused(
+        f"The journal on this machine holds no apply of environment {state.environment!r} that "
+        "could be undone. tavus-mcp history lists the runs that it holds."
+    )
+
+
+async def undo_run(
+    app: App, folder: Path, state: EnvironmentState, run: Run, report_progress: ProgressCallback
+) -> UndoResult:
+    """Undo the writes of a run, and write the state.
+
+    A write that cannot be undone does not stop the others. Raises ``Refused`` when the run wrote
+    nothing, or belongs to another environment.
+    """
+    if run.environment != state.environment:
+        raise Refused(f"{run.run_id} changed environment {run.environment!r}. Name it with --env.")
+    writes = [write for write in await load_writes(app, run) if _may_have_effect(write)]
+    if not writes:
+        raise Refused(f"{run.run_id} has written nothing, so there is nothing to undo.")
+    detail = {
+        "environment": state.environment,
+        "state": state.state_id,
+        "undo_of": run.run_id,
+        "items": [{"object": str(write.name), "action": "undo"} for write in writes],
+    }
+    undo = _Undo(app, await start_run(app, detail), state)
+    result = UndoResult(undo.run.run_id, run.run_id)
+    progress = ProgressReporter(report_progress)
+    try:
+        for write in reversed(writes):
+            result.items.append(await undo.undo_write(write))
+            await progress.advance(len(writes))
+    finally:
+        save_state(folder, undo.state)
+    return result
+
+
+def _may_have_effect(write: RunWrite) -> bool:
+    return write.outcome is None or write.outcome.status in LIVE_STATUSES
+
+
+@dataclass
+class _Undo:
+    """The state of one undo."""
+
+    app: App
+    run: Run
+    state: EnvironmentState
+
+    async def undo_write(self, write: RunWrite) -> UndoneWrite:
+        """Undo one write; an error becomes part of the result."""
+        try:
+            return await self._undo(write)
+        except ToolFailure as error:
+            return UndoneWrite(write.name, "left", error=error)
+
+    async def _undo(self, write: RunWrite) -> UndoneWrite:
+        adapter = ADAPTERS[write.name.folder]
+        if write.outcome is None:
+            raise Conflict(
+                "It was sent without an answer, so it is not known whether it took effect. "
+                "tavus-mcp apply finds out."
+            )
+        origin = self.run.origin(write.name)
+        if write.is_creation:
+            return await self._delete_created(write)
+        result = await adapter.restore(self.app, write.intent, write.outcome, origin)
+        if result.problem:
+            raise Refused(result.problem)
+        is_deletion = not write.intent.paths
+        self._note_restored(write, result, is_deletion=is_deletion)
+        outcome = "created again" if is_deletion else "restored"
+        return UndoneWrite(write.name, outcome, result.object_id)
+
+    async def _delete_created(self, write: RunWrite) -> UndoneWrite:
+        assert write.outcome is not None  # noqa: S101 - the caller has looked
+        adapter = ADAPTERS[write.name.folder]
+        object_id = write.outcome.persona_id.rpartition("/")[2]
+        try:
+            current: RecordedObject = await adapter.read(self.app, object_id)
+        except NotFound:
+            self._forget(write.name, object_id)
+            return UndoneWrite(write.name, "gone already", object_id)
+        if current.digest != write.outcome.revision_digest:
+            raise Conflict(
+                f"It was created by this run as {object_id} and changed since, so it is not "
+                "deleted. Undo the later change first, or delete it with tavus-mcp delete."
+            )
+        options = WriteOptions(origin=self.run.origin(write.name))
+        await adapter.delete(self.app, current, options)
+        self._forget(write.name, object_id)
+        return UndoneWrite(write.name, "deleted", object_id)
+
+    def _forget(self, name: ObjectName, object_id: str) -> None:
+        known = self.state.objects.get(name)
+        if known is not None and known.object_id == object_id:
+            self.state = self.state.with_object(name, None)
+
+    def _note_restored(self, write: RunWrite, result: WriteResult, *, is_deletion: bool) -> None:
+        known = self.state.objects.get(write.name)
+        if result.document is None or (known is None and not is_deletion):
+            return
+        base = known.base if known else MergeBase()
+        account, _ = account_fields(self.app, write.name, result.document, base, self.state)
+        if is_deletion:
+            item = ObjectState(result.object_id, MergeBase(account, account), is_created=True)
+        else:
+            assert known is not None  # noqa: S101 - looked at above
+            base = accept_account(base, account, _pointers(write.intent.paths))
+            item = replace(known, object_id=result.object_id, base=base)
+        self.state = self.state.with_object(
+            write.name, replace(item, digest=result.document.digest)
+        )
+
+
+def _pointers(paths: Sequence[str]) -> list[str]:
+    return [to_field_pointer(path) for path in paths]

@@ -1,0 +1,164 @@
+"""Check the files of a project without a request: form, references, and the rules of personas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from tavus_mcp.catalog import Catalog
+from tavus_mcp.checker.check import check
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.json_patch import pointer_of
+from tavus_mcp.models.masking import MASK
+from tavus_mcp.persona_files.merge import literal_key_pointers, mask_paths
+from tavus_mcp.personas.secret_references import (
+    KEY_FIELD,
+    KEY_REFERENCE_FIELD,
+    REFERENCE_CONTAINERS,
+    SECRET_PLACEHOLDER,
+)
+from tavus_mcp.project.configuration import Environment
+from tavus_mcp.project.folder import Project
+from tavus_mcp.project.kinds import PERSONA
+from tavus_mcp.project.names import with_ids
+from tavus_mcp.project.plan import placeholder_id
+from tavus_mcp.project.problems import InvalidProject, Problem
+from tavus_mcp.project.render import RenderedObject, render_project
+from tavus_mcp.text import did_you_mean, quote_foreign, quote_path
+
+
+def find_problems(
+    project: Project, catalog: Catalog, environments: Sequence[Environment]
+) -> list[Problem]:
+    """Return every mistake and remark, by file and line; equal ones of all environments once."""
+    found: dict[Problem, list[str]] = {}
+    for environment in environments:
+        for problem in _find_in_environment(project, catalog, environment):
+            found.setdefault(replace(problem, environment=""), []).append(environment.name)
+    problems = [
+        problem
+        if len(names) == len(environments)
+        else replace(problem, environment=", ".join(names))
+        for problem, names in found.items()
+    ]
+    return sorted(problems, key=_sort_key)
+
+
+def require_valid(
+    project: Project, catalog: Catalog, environments: Sequence[Environment]
+) -> list[Problem]:
+    """Return the remarks; raise ``InvalidProject`` with every mistake."""
+    problems = find_problems(project, catalog, environments)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        raise InvalidProject(errors)
+    return problems
+
+
+def _sort_key(problem: Problem) -> tuple[str, int, int, str]:
+    position = problem.position
+    return position.path, position.line, position.column, problem.message
+
+
+def _find_in_environment(
+    project: Project, catalog: Catalog, environment: Environment
+) -> Iterator[Problem]:
+    try:
+        rendered = render_project(project, environment)
+    except InvalidProject as error:
+        yield from error.found
+        return
+    for item in rendered.values():
+        yield from _check_secrets(item, environment)
+        if item.name.kind is PERSONA:
+            yield from _check_persona(item, catalog)
+
+
+def _problem(item: RenderedObject, pointer: str, message: str, **more: Any) -> Problem:
+    text = f"{quote_path(pointer)}: {message}" if pointer else message
+    return Problem(item.source.position_of(pointer), text, **more)
+
+
+def _check_persona(item: RenderedObject, catalog: Catalog) -> Iterator[Problem]:
+    fields = _with_stand_ins(with_ids(item.fields, placeholder_id))
+    for finding in check(PersonaDocument(fields), catalog):
+        hint = f" {finding.hint}" if finding.hint else ""
+        yield _problem(
+            item,
+            _pointer_in_file(finding.path),
+            finding.message + hint,
+            severity="error" if finding.blocks_write else _soften(finding.severity),
+            rule=finding.rule or "",
+        )
+
+
+def _soften(severity: Any) -> Any:
+    """Return the severity of a finding that does not prevent a write."""
+    return "warning" if severity == "error" else severity
+
+
+def _pointer_in_file(pointer: str) -> str:
+    if pointer.endswith(f"/{KEY_FIELD}"):
+        return pointer.removesuffix(KEY_FIELD) + KEY_REFERENCE_FIELD
+    return pointer
+
+
+def _with_stand_ins(value: Any) -> Any:
+    """Return fields with masks for the keys that are named by reference."""
+    if isinstance(value, dict):
+        return {
+            (KEY_FIELD if key == KEY_REFERENCE_FIELD else key): (
+                MASK if key == KEY_REFERENCE_FIELD else _with_stand_ins(item)
+            )
+            for key, item in value.items()
+        }
+    return [_with_stand_ins(item) for item in value] if isinstance(value, list) else value
+
+
+def _check_secrets(item: RenderedObject, environment: Environment) -> Iterator[Problem]:
+    for pointer in literal_key_pointers(item.fields):
+        yield _problem(
+            item,
+            pointer,
+            "the file contains a key, and with it every copy and git. Write api_key_ref: NAME "
+            "({secret:NAME} in a header), name the variable in tavus.toml, and replace the key.",
+            rule="literal-key",
+        )
+    for pointer in mask_paths(item.fields):
+        yield _problem(
+            item,
+            pointer,
+            "a mask stands for no key in another account. Write api_key_ref: NAME, or leave it "
+            "out to keep the stored key.",
+            severity="warning",
+            rule="mask",
+        )
+    for pointer, name in _iter_secret_names(item.fields, ()):
+        if name.lower() not in environment.secrets:
+            near = did_you_mean(name, environment.secrets)
+            yield _problem(
+                item,
+                pointer,
+                f"environment {environment.name} has no secret {quote_foreign(name)}"
+                f"{near or '.'} Add it to secrets in tavus.toml, with the name of its variable.",
+                rule="unknown-secret",
+            )
+
+
+def _iter_secret_names(value: Any, parts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield the pointer and the name of each secret that fields refer to."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            path = (*parts, key)
+            is_reference = key == KEY_REFERENCE_FIELD and isinstance(item, str)
+            if is_reference and REFERENCE_CONTAINERS.isdisjoint(parts):
+                yield pointer_of(path), item
+            else:
+                yield from _iter_secret_names(item, path)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _iter_secret_names(item, (*parts, str(index)))
+    elif isinstance(value, str) and not REFERENCE_CONTAINERS.isdisjoint(parts):
+        for match in SECRET_PLACEHOLDER.finditer(value):
+            yield pointer_of(parts), match[1]
