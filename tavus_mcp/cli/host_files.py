@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tavus_mcp.persona_files.file_writing import write_file
 from tavus_mcp.hosts.entry import (
     find_entry,
     holds_nothing_else,
@@ -19,6 +18,7 @@ from tavus_mcp.hosts.entry import (
 )
 from tavus_mcp.hosts.jsonc import BadConfig, JsonDocument
 from tavus_mcp.hosts.table import Host
+from tavus_mcp.persona_files.file_writing import write_file
 
 PRIVATE_MODE = 0o600
 _OTHERS_BITS = 0o077

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from tavus_mcp import concurrency
 from tavus_mcp.app import App
 from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
 from tavus_mcp.errors import NotFound, Refused
-from tavus_mcp.history.record import RecordedObject
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.document import Document
+from tavus_mcp.models.masking import is_masked
+from tavus_mcp.personas.secret_references import KEY_REFERENCE_FIELD
 from tavus_mcp.project.adapters import ADAPTERS
 from tavus_mcp.project.equivalence import build_equivalence
 from tavus_mcp.project.kinds import PERSONA, ObjectName
@@ -57,7 +59,7 @@ class ComparedObject:
     status: Status
     rendered: RenderedObject | None = None
     state: ObjectState | None = None
-    document: RecordedObject | None = None
+    document: Document | None = None
     account: JsonObject = field(default_factory=dict)
     fields: Sequence[MergedField] = ()
     twins: Sequence[AccountRow] = ()
@@ -112,10 +114,10 @@ def is_conflict(item: ComparedObject) -> bool:
 
 async def read_objects(
     app: App, objects: Iterable[tuple[ObjectName, str]], report_progress: ProgressCallback
-) -> dict[ObjectName, RecordedObject]:
+) -> dict[ObjectName, Document]:
     """Read objects by their ids, some at a time; those that are not there are left out."""
     pending = list(objects)
-    found: dict[ObjectName, RecordedObject] = {}
+    found: dict[ObjectName, Document] = {}
     progress = ProgressReporter(report_progress)
 
     async def iterate() -> AsyncIterator[tuple[ObjectName, str]]:
@@ -189,7 +191,7 @@ def compare_object(
     app: App,
     rendered: RenderedObject | None,
     item: ObjectState | None,
-    document: RecordedObject | None,
+    document: Document | None,
     state: EnvironmentState,
     name: ObjectName,
     twins: Sequence[AccountRow] = (),
@@ -211,7 +213,10 @@ def compare_object(
         edits = merge_fields(MergeBase(base.account, base.account), base.account, account, is_same)
         status = Status.LOCAL if object_side(edits) is Side.NEITHER else Status.BOTH
         return ComparedObject(name, status, None, item, document, account, unread=unread)
-    fields = merge_fields(base, rendered.fields, account, is_same)
+    fields = [
+        _prefer_reference(merged)
+        for merged in merge_fields(base, rendered.fields, account, is_same)
+    ]
     return ComparedObject(
         name, _find_status(fields), rendered, item, document, account, fields, unread=unread
     )
@@ -220,7 +225,7 @@ def compare_object(
 def account_fields(
     app: App,
     name: ObjectName,
-    document: RecordedObject,
+    document: Document,
     base: MergeBase,
     state: EnvironmentState,
 ) -> tuple[JsonObject, frozenset[str]]:
@@ -236,6 +241,17 @@ def account_fields(
         unread = frozenset("tools" if key == "tool_ids" else key for key in unread)
     known = {key: base.account[key] for key in unread if key in base.account}
     return {**fields, **known}, unread
+
+
+def _prefer_reference(item: MergedField) -> MergedField:
+    """Return a field as changed locally if it names a key of which the account shows a mask.
+
+    Whether that is the same key cannot be known, so a changed reference is sent.
+    """
+    is_key = item.pointer.endswith(f"/{KEY_REFERENCE_FIELD}") and is_masked(item.account)
+    if is_key and item.side is Side.CONFLICT:
+        return replace(item, side=Side.LOCAL)
+    return item
 
 
 def _find_status(fields: Sequence[MergedField]) -> Status:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import put_at, remove_at
-from tavus_mcp.models.json_patch import ABSENT, get_at
+from tavus_mcp.models.json_patch import ABSENT, get_at, is_within
+from tavus_mcp.personas.secret_references import KEY_FIELD, KEY_REFERENCE_FIELD
 from tavus_mcp.project.kinds import REFERENCES, ObjectName, ReferenceField
 from tavus_mcp.project.render import ID_PREFIX
 
@@ -48,12 +49,20 @@ def with_ids(fields: JsonObject, find_id: FindId) -> JsonObject:
     return result
 
 
-def to_field_pointer(pointer: str) -> str:
-    """Return the pointer of a field in a file for a pointer into a persona of the account."""
+def to_field_pointers(paths: Iterable[str]) -> list[str]:
+    """Return the pointers of fields in a file for paths in a persona of the account.
+
+    References have other names there, and a key is named by its reference.
+    """
+    return [_to_field_pointer(path) for path in paths]
+
+
+def _to_field_pointer(path: str) -> str:
     for item in REFERENCES:
-        if pointer == item.id_pointer or pointer.startswith(item.id_pointer + "/"):
+        if is_within(path, [item.id_pointer]):
             return item.pointer
-    return pointer
+    parent, _, name = path.rpartition("/")
+    return f"{parent}/{KEY_REFERENCE_FIELD}" if name == KEY_FIELD else path
 
 
 def _map(item: ReferenceField, value: Any, convert: Callable[[Any], Any]) -> Any:

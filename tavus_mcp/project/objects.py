@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from tavus_mcp.app import App
-from tavus_mcp.history.record import RecordedObject, WriteOrigin
+from tavus_mcp.history.record import WriteOrigin
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.project.equivalence import FindDefault
 from tavus_mcp.project.kinds import ProjectKind
@@ -47,7 +48,7 @@ class WriteResult:
     """
 
     object_id: str
-    document: RecordedObject | None = None
+    document: Document | None = None
     findings: Sequence[Finding] = ()
     problem: str = ""
 
@@ -68,17 +69,17 @@ class ObjectAdapter(Protocol):
     async def list_rows(self, app: App) -> list[AccountRow]:
         """Return the objects of the account; raise the errors of the API."""
 
-    async def read(self, app: App, object_id: str) -> RecordedObject:
+    async def read(self, app: App, object_id: str) -> Document:
         """Read an object; raise ``NotFound`` when it is not there."""
 
-    def account_fields(self, app: App, document: RecordedObject) -> JsonObject:
+    def account_fields(self, app: App, document: Document) -> JsonObject:
         """Return the fields of an object that files hold, with secrets masked."""
 
-    def unread_fields(self, document: RecordedObject) -> frozenset[str]:
+    def unread_fields(self, document: Document) -> frozenset[str]:
         """Return the names of top-level fields whose value a read left unknown."""
 
     def check_update(
-        self, app: App, document: RecordedObject, fields: JsonObject, allow: Container[str]
+        self, app: App, document: Document, fields: JsonObject, allow: Container[str]
     ) -> list[Finding]:
         """Return findings on a change; raise ``ToolFailure`` when it would be refused."""
 
@@ -90,7 +91,7 @@ class ObjectAdapter(Protocol):
     async def find_missing_references(
         self,
         app: App,
-        document: RecordedObject | None,
+        document: Document | None,
         fields: JsonObject,
         known_ids: Container[str],
     ) -> list[str]:
@@ -100,17 +101,17 @@ class ObjectAdapter(Protocol):
         """Create an object."""
 
     async def update(
-        self, app: App, document: RecordedObject, fields: JsonObject, options: WriteOptions
+        self, app: App, document: Document, fields: JsonObject, options: WriteOptions
     ) -> WriteResult:
         """Make an object, which still is as it was read, what the fields say."""
 
-    async def delete(self, app: App, document: RecordedObject, options: WriteOptions) -> None:
+    async def delete(self, app: App, document: Document, options: WriteOptions) -> None:
         """Delete an object that still is as it was read."""
 
-    async def find_created(self, app: App, intent: JournalEntry) -> RecordedObject | None:
+    async def find_created(self, app: App, intent: JournalEntry) -> Document | None:
         """Return what a creation made whose answer never came, recorded now, or None."""
 
-    async def load_outcome(self, app: App, outcome: JournalEntry) -> RecordedObject | None:
+    async def load_outcome(self, app: App, outcome: JournalEntry) -> Document | None:
         """Return the state of an object that an entry of the journal holds, or None."""
 
     async def restore(
@@ -118,5 +119,5 @@ class ObjectAdapter(Protocol):
     ) -> WriteResult:
         """Take back a change or a deletion; raise ``Conflict`` when it was edited since."""
 
-    def has_taken_effect(self, app: App, intent: JournalEntry, current: RecordedObject) -> bool:
+    def has_taken_effect(self, app: App, intent: JournalEntry, current: Document) -> bool:
         """Tell whether an object holds what an intent without an outcome was to write."""

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, ToolFailure
 from tavus_mcp.history.cancelled_writes import has_taken_effect
-from tavus_mcp.history.record import RecordedObject, WriteOrigin
+from tavus_mcp.history.record import WriteOrigin
 from tavus_mcp.history.revisions import load_revision
 from tavus_mcp.history.states import find_state, parse_state
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import Document, PersonaDocument
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.json_patch import diff, outermost_list
+from tavus_mcp.models.masking import is_masked
 from tavus_mcp.models.persona import OPTIONAL_IN_FILES, UNKNOWN_WHEN_ABSENT
 from tavus_mcp.models.receipt import LIVE_STATUSES, Receipt
 from tavus_mcp.persona_files.merge import ApplyFile
@@ -26,7 +27,11 @@ from tavus_mcp.personas.delete import DeleteRequest, delete
 from tavus_mcp.personas.lost_creations import adopt_creation, find_created
 from tavus_mcp.personas.reference_lookup import find_missing_references
 from tavus_mcp.personas.restore import RestoreRequest, restore
-from tavus_mcp.personas.secret_references import KEY_FIELD, KEY_REFERENCE_FIELD
+from tavus_mcp.personas.secret_references import (
+    KEY_FIELD,
+    KEY_REFERENCE_FIELD,
+    REFERENCE_CONTAINERS,
+)
 from tavus_mcp.personas.update import UpdateRequest, compute_update, update
 from tavus_mcp.project.equivalence import FindDefault
 from tavus_mcp.project.kinds import PERSONA, ProjectKind
@@ -59,22 +64,22 @@ class PersonaObjects:
         """Read a persona."""
         return await app.api.get_persona(object_id)
 
-    def account_fields(self, app: App, document: RecordedObject) -> JsonObject:
+    def account_fields(self, app: App, document: Document) -> JsonObject:
         """Return the writable fields of a persona, with secrets masked."""
         fields = {
             key: value
             for key, value in _persona(document).data.items()
             if key not in FIELDS_NOT_IN_FILE
         }
-        masked: JsonObject = app.masker.mask(fields)
+        masked: JsonObject = rename_keys(app.masker.mask(fields), KEY_FIELD, KEY_REFERENCE_FIELD)
         return masked
 
-    def unread_fields(self, document: RecordedObject) -> frozenset[str]:
+    def unread_fields(self, document: Document) -> frozenset[str]:
         """Return the fields that Tavus left out although they may be set."""
         return UNKNOWN_WHEN_ABSENT - _persona(document).data.keys()
 
     def check_update(
-        self, app: App, document: RecordedObject, fields: JsonObject, allow: Container[str]
+        self, app: App, document: Document, fields: JsonObject, allow: Container[str]
     ) -> list[Finding]:
         """Check a change, each request of it."""
         before, findings = _persona(document), list[Finding]()
@@ -94,13 +99,13 @@ class PersonaObjects:
     async def find_missing_references(
         self,
         app: App,
-        document: RecordedObject | None,
+        document: Document | None,
         fields: JsonObject,
         known_ids: Container[str],
     ) -> list[str]:
         """Look up the ids that are new in a persona."""
         before = _persona(document).data if document is not None else {}
-        after = ApplyFile(app, _without_masked_keys(fields)).apply(before)
+        after = ApplyFile(app, _to_wire(fields, before)).apply(before)
         return await find_missing_references(app, diff(before, after), known_ids)
 
     async def create(self, app: App, fields: JsonObject, options: WriteOptions) -> WriteResult:
@@ -109,7 +114,7 @@ class PersonaObjects:
         return await _build_result(app, receipt)
 
     async def update(
-        self, app: App, document: RecordedObject, fields: JsonObject, options: WriteOptions
+        self, app: App, document: Document, fields: JsonObject, options: WriteOptions
     ) -> WriteResult:
         """Write a persona; a change of the meeting identity is a request of its own."""
         result = WriteResult(document.object_id, document)
@@ -125,15 +130,15 @@ class PersonaObjects:
                 break
         return result
 
-    async def delete(self, app: App, document: RecordedObject, options: WriteOptions) -> None:
+    async def delete(self, app: App, document: Document, options: WriteOptions) -> None:
         """Delete a persona."""
         await delete(app, DeleteRequest(document.object_id, document.digest, origin=options.origin))
 
-    async def find_created(self, app: App, intent: JournalEntry) -> PersonaDocument | None:
+    async def find_created(self, app: App, intent: JournalEntry) -> Document | None:
         """Look for the persona that a creation may have made, and record it."""
         documents = await find_created(app, intent)
         if len(documents) > 1:
-            ids = ", ".join(item.persona_id for item in documents)
+            ids = ", ".join(item.object_id for item in documents)
             raise Conflict(
                 f"A creation was interrupted, and several new personas like it are there: {ids}. "
                 "Delete those that are not wanted, then apply again. Nothing was sent."
@@ -169,18 +174,18 @@ class PersonaObjects:
             )
         return await _build_result(app, await restore(app, request))
 
-    def has_taken_effect(self, app: App, intent: JournalEntry, current: RecordedObject) -> bool:
+    def has_taken_effect(self, app: App, intent: JournalEntry, current: Document) -> bool:
         """Compare a persona with what was to be written."""
         return has_taken_effect(app, intent, _persona(current))
 
 
-def _persona(document: RecordedObject) -> PersonaDocument:
+def _persona(document: Document) -> PersonaDocument:
     return cast(PersonaDocument, document)
 
 
 def _build_creation(app: App, fields: JsonObject, options: WriteOptions) -> CreateRequest:
     return CreateRequest(
-        ApplyFile(app, _without_masked_keys(fields)).apply({}),
+        ApplyFile(app, _to_wire(fields, {})).apply({}),
         tool=TOOL,
         allow=options.allow,
         verify_all_fields=True,
@@ -192,7 +197,7 @@ def _build_updates(
     app: App, before: PersonaDocument, fields: JsonObject, options: WriteOptions
 ) -> list[UpdateRequest]:
     """Return one request, or two where the conferencing layer changes with other fields."""
-    wanted = _without_masked_keys(fields)
+    wanted = _to_wire(fields, before.data)
     for name in OPTIONAL_IN_FILES - UNKNOWN_WHEN_ABSENT:
         if name in before.data and name not in wanted:
             wanted[name] = None
@@ -230,13 +235,47 @@ def _split(data: JsonObject) -> tuple[object, JsonObject]:
     return layers.get(_CONFERENCING), {**data, "layers": rest}
 
 
-def _without_masked_keys(fields: JsonObject) -> JsonObject:
-    """Return fields in which a reference to a key has taken the place of the mask beside it."""
+def rename_keys(value: Any, name: str, new_name: str) -> Any:
+    """Return fields in which the masks of keys have another name; other values stay.
+
+    Files name a key by ``api_key_ref``, so that its mask is compared under this name too.
+    """
+    if not isinstance(value, dict):
+        return value
     return {
-        key: _without_masked_keys(value) if isinstance(value, dict) else value
-        for key, value in fields.items()
-        if not (key == KEY_FIELD and KEY_REFERENCE_FIELD in fields)
+        (new_name if key == name and is_masked(item) and new_name not in value else key): (
+            item if key in REFERENCE_CONTAINERS else rename_keys(item, name, new_name)
+        )
+        for key, item in value.items()
     }
+
+
+def _to_wire(fields: JsonObject, before: JsonObject) -> JsonObject:
+    """Return the fields of a file for ``ApplyFile``: masks under their own name, null for none.
+
+    A key that is stored and not in the file any more is removed, which null says.
+    """
+    renamed: JsonObject = rename_keys(fields, KEY_REFERENCE_FIELD, KEY_FIELD)
+    return _remove_keys(renamed, before)
+
+
+def _remove_keys(fields: JsonObject, before: Any) -> JsonObject:
+    stored = before if isinstance(before, dict) else {}
+    result = {
+        key: _remove_keys(value, stored.get(key)) if isinstance(value, dict) else value
+        for key, value in fields.items()
+    }
+    for key, value in stored.items():
+        is_gone = key not in fields and not (key == KEY_FIELD and KEY_REFERENCE_FIELD in fields)
+        if is_gone and (_holds_key(value) or (key == KEY_FIELD and value)):
+            result[key] = None
+    return result
+
+
+def _holds_key(value: Any) -> bool:
+    return isinstance(value, dict) and (
+        bool(value.get(KEY_FIELD)) or any(map(_holds_key, value.values()))
+    )
 
 
 async def _build_result(app: App, receipt: Receipt) -> WriteResult:
@@ -254,8 +293,7 @@ async def _build_result(app: App, receipt: Receipt) -> WriteResult:
         )
     elif receipt.status not in (*LIVE_STATUSES, "unchanged"):
         raise ToolFailure(f"The write ended as {receipt.status}.")
-    document = await find_state(app, persona_id, receipt.revision) if receipt.revision else None
-    if document is not None:
-        data = {**document.data, "persona_id": persona_id}
-        document = replace(document, data=data)
+    document: Document | None = None
+    if receipt.revision and (state := await find_state(app, persona_id, receipt.revision)):
+        document = PersonaDocument({**state.data, "persona_id": persona_id})
     return WriteResult(persona_id, document, receipt.findings, problem)

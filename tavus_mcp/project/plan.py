@@ -19,6 +19,7 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.json_patch import ABSENT, diff, pointer_tokens
 from tavus_mcp.models.receipt import FieldChange, changes_of
+from tavus_mcp.personas.secret_references import KEY_REFERENCE_FIELD
 from tavus_mcp.project.adapters import ADAPTERS
 from tavus_mcp.project.compare import ComparedObject, Comparison, Status, is_conflict
 from tavus_mcp.project.kinds import PERSONA, ObjectName
@@ -112,7 +113,16 @@ async def build_plan(app: App, comparison: Comparison, options: PlanOptions) -> 
 def target_fields(item: ComparedObject, resolve: Resolution) -> JsonObject:
     """Return what an object is to be in the account: local changes on top of what it is there."""
 
+    addresses = {
+        merged.pointer.rpartition("/")[0]
+        for merged in item.fields
+        if merged.pointer.endswith("url") and is_sent(merged, resolve)
+    }
+
     def choose(merged: MergedField) -> Any:
+        parent, _, name = merged.pointer.rpartition("/")
+        if name == KEY_REFERENCE_FIELD and parent in addresses:  # Tavus takes both together
+            return merged.file
         return merged.file if is_sent(merged, resolve) else _read_value(item, merged)
 
     return compose(item.fields, choose)

@@ -15,12 +15,10 @@ from tavus_mcp.models.receipt import LIVE_STATUSES
 from tavus_mcp.project.adapters import ADAPTERS
 from tavus_mcp.project.apply import build_object_state
 from tavus_mcp.project.merge import MergeBase
-from tavus_mcp.project.names import to_field_pointer
+from tavus_mcp.project.names import to_field_pointers
 from tavus_mcp.project.objects import WriteResult
 from tavus_mcp.project.runs import RunWrite, find_open_run, load_writes
 from tavus_mcp.project.state import EnvironmentState
-
-_KEY, _KEY_REFERENCE = "/api_key", "/api_key_ref"
 
 
 async def recover_state(app: App, state: EnvironmentState) -> EnvironmentState:
@@ -89,7 +87,7 @@ def _note(
     elif known is None or known.object_id != result.object_id:
         return state
     else:
-        base, synced = known.base, _synced_pointers(write)
+        base, synced = known.base, to_field_pointers(write.intent.paths)
     item = build_object_state(
         app,
         state,
@@ -101,15 +99,6 @@ def _note(
         is_created=write.is_creation or bool(known and known.is_created),
     )
     return state.with_object(write.name, replace(item, object_id=result.object_id))
-
-
-def _synced_pointers(write: RunWrite) -> list[str]:
-    """Return the fields of the file that a write changed; a key is written by its reference."""
-    pointers = [to_field_pointer(path) for path in write.intent.paths]
-    references = [
-        path.removesuffix(_KEY) + _KEY_REFERENCE for path in pointers if path.endswith(_KEY)
-    ]
-    return [*pointers, *references]
 
 
 def _is_deletion(write: RunWrite) -> bool:

@@ -127,12 +127,13 @@ def render_state(state: EnvironmentState) -> str:
 
 
 def _render_object(item: ObjectState) -> JsonObject:
-    differences = [operation.to_json() for operation in diff(item.base.file, item.base.account)]
+    file, account = _sorted(item.base.file), _sorted(item.base.account)
+    differences = [operation.to_json() for operation in diff(file, account)]
     return {
         "id": item.object_id,
         **({"created": True} if item.is_created else {}),
         "digest": item.digest,
-        "base": _sorted(item.base.file),
+        "base": file,
         **({"account": differences} if differences else {}),
     }
 

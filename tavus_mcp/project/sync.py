@@ -8,6 +8,9 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.json_patch import ABSENT, overlaps
 from tavus_mcp.project.merge import IsSame, MergeBase, MergedField, Side, compose, merge_fields
 
+_LAYERS = "/layers"
+"""The object whose members are layers, each of which Tavus fills in by itself."""
+
 
 def sync_base(
     base: MergeBase,
@@ -21,13 +24,19 @@ def sync_base(
 
     Fields that mean the same on both sides are taken over as well. The others stay as they were at
     the last sync: what was changed only in the account is then no local change of later. A field
-    that the account does not return, in ``unread``, counts as it was written.
+    that the account does not return, in ``unread``, counts as it was written. Where a field was
+    written, Tavus may set others beside it that were not set, which is no change by anybody.
     """
     fields = merge_fields(base, file, account, is_same)
 
+    parents = {path.rpartition("/")[0] for path in synced or ()} - {"", _LAYERS}
+
     def is_synced(item: MergedField) -> bool:
         is_written = synced is None or any(overlaps(item.pointer, path) for path in synced)
-        return is_written or item.side is Side.SAME
+        is_filled_in = item.pointer.rpartition("/")[0] in parents and (
+            item.file is item.base_file is item.base_account is ABSENT
+        )
+        return is_written or is_filled_in or item.side is Side.SAME
 
     def choose_file(item: MergedField) -> object:
         return item.file if is_synced(item) else item.base_file

@@ -5,20 +5,19 @@ An object or a field that somebody edited since is left as it is and reported as
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tavus_mcp.app import App
 from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
 from tavus_mcp.errors import Conflict, NotFound, Refused, ToolFailure
-from tavus_mcp.history.record import RecordedObject
+from tavus_mcp.models.document import Document
 from tavus_mcp.models.receipt import LIVE_STATUSES
 from tavus_mcp.project.adapters import ADAPTERS
 from tavus_mcp.project.compare import account_fields
 from tavus_mcp.project.kinds import ObjectName
 from tavus_mcp.project.merge import MergeBase
-from tavus_mcp.project.names import to_field_pointer
+from tavus_mcp.project.names import to_field_pointers
 from tavus_mcp.project.objects import WriteOptions, WriteResult
 from tavus_mcp.project.runs import Run, RunWrite, list_runs, load_writes, start_run
 from tavus_mcp.project.state import EnvironmentState, ObjectState, save_state
@@ -136,7 +135,7 @@ class _Undo:
         adapter = ADAPTERS[write.name.folder]
         object_id = write.outcome.persona_id.rpartition("/")[2]
         try:
-            current: RecordedObject = await adapter.read(self.app, object_id)
+            current: Document = await adapter.read(self.app, object_id)
         except NotFound:
             self._forget(write.name, object_id)
             return UndoneWrite(write.name, "gone already", object_id)
@@ -165,12 +164,8 @@ class _Undo:
             item = ObjectState(result.object_id, MergeBase(account, account), is_created=True)
         else:
             assert known is not None  # noqa: S101 - looked at above
-            base = accept_account(base, account, _pointers(write.intent.paths))
+            base = accept_account(base, account, to_field_pointers(write.intent.paths))
             item = replace(known, object_id=result.object_id, base=base)
         self.state = self.state.with_object(
             write.name, replace(item, digest=result.document.digest)
         )
-
-
-def _pointers(paths: Sequence[str]) -> list[str]:
-    return [to_field_pointer(path) for path in paths]

@@ -1,0 +1,156 @@
+"""The commands of projects: exit statuses, texts, and objects with ``--json``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from command_runner import CommandResult, CommandRunner
+
+SCHEMAS = Path(__file__).parents[1] / "cli" / "schemas"
+CONFIGURATION = """\
+[environments.staging]
+sandbox = true
+values = { replica = "rfe12d8b9597" }
+
+[environments.production]
+sandbox = true
+protected = true
+values = { replica = "rfe12d8b9597" }
+"""
+ADA = "persona_name: Ada\nsystem_prompt: You help people.\ndefault_replica_id: {value: replica}\n"
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> CommandRunner:
+    runner = CommandRunner(tmp_path, {})
+    (tmp_path / "personas").mkdir()
+    runner.write_file(CONFIGURATION, "tavus.toml")
+    runner.write_file(ADA, "personas/ada.yaml")
+    return runner
+
+
+def run(runner: CommandRunner, *arguments: str) -> CommandResult:
+    return runner.run_without_sandbox(*arguments)
+
+
+def run_json(runner: CommandRunner, *arguments: str) -> dict[str, Any]:
+    """Run a command with ``--json``; its object fits its schema."""
+    data: dict[str, Any] = json.loads(run(runner, *arguments, "--json").stdout)
+    _, name, version = data["schema"].split("/")
+    schema = json.loads((SCHEMAS / f"{name}-{version}.schema.json").read_text())
+    jsonschema.validate(data, schema)
+    return data
+
+
+def change(runner: CommandRunner, old: str, new: str) -> None:
+    path = runner.folder / "personas/ada.yaml"
+    path.write_text(path.read_text().replace(old, new))
+
+
+def test_a_project_goes_from_a_plan_to_an_undo(runner: CommandRunner) -> None:
+    env = ("--env", "staging")
+    assert run(runner, "validate").status == 0
+    planned = run(runner, "plan", *env)
+    assert (planned.status, planned.find_value("create")) == (2, "personas/ada")
+    assert run(runner, "apply", *env, "--dry-run").status == 2
+    assert run(runner, "apply", *env).find_value("summary") == "1 created"
+    assert run(runner, "status", *env).status == 0
+    change(runner, "help people", "listen")
+    assert run(runner, "status", *env).status == 2
+    diff = run(runner, "diff", *env)
+    assert diff.status == 2
+    assert '+ "You listen."' in diff.stdout
+    assert run(runner, "apply", *env).find_value("summary") == "1 updated"
+    history = run(runner, "history", *env).stdout
+    assert "1 update" in history.splitlines()[0]
+    assert run(runner, "undo", *env).find_value("summary") == "1 restored"
+    assert "undone by" in run(runner, "history", *env).stdout
+    assert run(runner, "status", *env).status == 2
+    run_id = history.split()[0]
+    assert run(runner, "undo", run_id, *env).status == 0  # it is so already
+
+
+def test_a_protected_environment_needs_the_digest_of_the_plan(runner: CommandRunner) -> None:
+    env = ("--env", "production")
+    refused = run(runner, "apply", *env)
+    digest = run_json(runner, "plan", *env)["digest"]
+    assert refused.status == 5
+    assert f"--yes --plan {digest}" in refused.stderr
+    assert run(runner, "apply", *env, "--yes").status == 5
+    assert run(runner, "apply", *env, "--yes", "--plan", "0123456789ab").status == 3
+    assert run(runner, "apply", *env, "--yes", "--plan", digest).status == 0
+    assert run(runner, "undo", *env).status == 5
+    assert run(runner, "undo", *env, "--yes").status == 0
+
+
+def test_two_environments_are_compared(runner: CommandRunner) -> None:
+    run(runner, "apply", "--env", "staging")
+    digest = run_json(runner, "plan", "--env", "production")["digest"]
+    run(runner, "apply", "--env", "production", "--yes", "--plan", digest)
+    arguments = ("diff", "--env", "staging", "--against", "production")
+    assert run(runner, *arguments).status == 0
+    change(runner, "help people", "listen")
+    run(runner, "apply", "--env", "staging")
+    assert run(runner, *arguments).status == 2
+    (item,) = run_json(runner, *arguments, "ada")["objects"]
+    assert item["fields"][0]["path"] == "/system_prompt"
+
+
+def test_every_result_is_an_object_with_a_schema(runner: CommandRunner) -> None:
+    """Required by us: scripts and CI read these."""
+    env = ("--env", "staging")
+    assert run_json(runner, "validate")["problems"] == []
+    assert run_json(runner, "status", *env)["objects"][0]["status"] == "only local"
+    assert run_json(runner, "plan", *env)["items"][0]["action"] == "create"
+    applied = run_json(runner, "apply", *env)
+    assert (applied["status"], applied["items"][0]["action"]) == ("applied", "create")
+    assert run_json(runner, "apply", *env)["status"] == "unchanged"
+    assert run_json(runner, "diff", *env)["objects"] == []
+    assert run_json(runner, "history", *env)["runs"][0]["run"] == applied["run"]
+    assert run_json(runner, "pull", *env)["objects"] == []
+    assert run_json(runner, "undo", *env)["items"][0]["outcome"] == "deleted"
+    change(runner, "persona_name", "persona_nam")
+    error = run_json(runner, "plan", *env)
+    assert error["problems"][0]["line"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["status"], 4, "Name an environment with --env: staging, production."),
+        (["status", "--env", "stagin"], 4, "did you mean 'staging'?"),
+        (["status", "--project", "nowhere", "--env", "x"], 4, "tavus-mcp init"),
+        (["status", "--env", "staging", "--sandbox"], 64, "sandbox = true"),
+        (["apply", "--env", "staging", "--read-only"], 5, "read-only"),
+        (["apply", "personas/ada.yaml", "--env", "staging"], 64, "not both"),
+        (["pull", "adda", "--env", "staging"], 4, "did you mean"),
+        (["diff", "tool/x", "--env", "staging"], 4, "did you mean 'tools'?"),
+        (["undo", "plan-7-12345678", "--env", "staging"], 4, "no plan of that id"),
+    ],
+)
+def test_a_wrong_use_is_explained(
+    runner: CommandRunner, arguments: list[str], status: int, words: str
+) -> None:
+    result = run(runner, *arguments)
+    assert result.status == status
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_the_only_environment_needs_no_name(runner: CommandRunner) -> None:
+    runner.write_file(CONFIGURATION.partition("\n\n")[0] + "\n", "tavus.toml")
+    assert run(runner, "status").status == 2
+
+
+def test_a_missing_key_is_named_by_its_variable(runner: CommandRunner) -> None:
+    runner.write_file('[environments.a]\napi_key_env = "MY_KEY"\n', "tavus.toml")
+    result = run(runner, "status")
+    assert result.status == 5
+    assert "the variable MY_KEY is not set" in result.stderr
+    result = runner.run_without_sandbox("status", MY_KEY="short")
+    assert result.status == 64
+    assert "MY_KEY: is shorter than 8 characters" in result.stderr
