@@ -149,12 +149,10 @@ def _settle(app: App, comparison: Comparison, options: PlanOptions) -> Environme
         if options.resolve == "live":
             base = accept_file(base, item.rendered.fields, item.account, item.conflicts)
         if base != item.base:
-            kept_state = item.state
+            known = item.state
             state = state.with_object(
                 name,
-                ObjectState(
-                    kept_state.object_id, base, kept_state.digest, is_created=kept_state.is_created
-                ),
+                ObjectState(known.object_id, base, known.digest, is_created=known.is_created),
             )
     return state
 
