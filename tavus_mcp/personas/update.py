@@ -90,6 +90,13 @@ class UpdateRequest:
             return build_edit_guard(before, operations)
         return EditGuard((), [item.path for item in operations])
 
+    def build_intent(
+        self, before: Document, operations: Sequence[Operation], after: Document, used_seq: int
+    ) -> WriteIntent:
+        """Return what is recorded before the change is sent."""
+        kind, detail = self.rules.endpoint.kind, self.origin.detail
+        return WriteIntent(kind, self.tool, before, operations, after.data, used_seq, detail)
+
 
 def from_plan(plan: plans.Plan, rules: WriteRules = PERSONA_RULES) -> UpdateRequest:
     """Return the request that a change plan stands for; findings allowed then are allowed now."""
@@ -123,10 +130,7 @@ async def update(app: App, request: UpdateRequest) -> Receipt:
     if not operations:
         return build_receipt("unchanged", app, before, before, (), findings)
     used_seq = await plans.mark_used(app, request.plan) if request.plan else request.origin.seq
-    detail = request.origin.detail
-    intent = WriteIntent(
-        endpoint.kind, request.tool, before, operations, after.data, used_seq, detail
-    )
+    intent = request.build_intent(before, operations, after, used_seq)
     guard = request.build_guard(before, operations)
     needs_last_look = not request.checks_edits or (not before.tests_time and bool(guard.untested))
     answer = WriteAnswer()
