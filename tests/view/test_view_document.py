@@ -19,6 +19,7 @@ from tavus_mcp.server.view.negotiation import (
     VIEW_MIME_TYPE,
     VIEW_URI,
     declares_apps,
+    without_view,
 )
 
 if TYPE_CHECKING:
@@ -166,3 +167,14 @@ def test_a_tool_links_to_the_view_exactly_if_its_result_can_be_drawn() -> None:
 )
 def test_only_a_client_that_names_the_type_of_the_view_has_apps(capabilities: Any) -> None:
     assert not declares_apps(capabilities)
+
+
+def test_only_what_is_of_the_view_is_left_out() -> None:
+    tool = {"name": "a", "_meta": {"ui": {"resourceUri": VIEW_URI}, "other": 1}, "title": "A"}
+    assert without_view({"tools": [tool], "nextCursor": "x"}) == {
+        "tools": [{"name": "a", "title": "A", "_meta": {"other": 1}}],
+        "nextCursor": "x",
+    }
+    resources = [{"uri": "tavus://personas"}, {"uri": VIEW_URI}]
+    assert without_view({"resources": resources}) == {"resources": resources[:1]}
+    assert without_view({"prompts": []}) == {"prompts": []}

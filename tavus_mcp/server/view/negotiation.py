@@ -39,8 +39,10 @@ def _is_for_view_only(tool: Wire) -> bool:
 
 
 def _without_link(tool: Wire) -> Wire:
-    """Return a tool without its link to the view, the only thing in our ``_meta``."""
-    return {name: value for name, value in tool.items() if name != "_meta"}
+    """Return a tool without its link to the view."""
+    meta = {name: value for name, value in tool.get("_meta", {}).items() if name != "ui"}
+    rest = {name: value for name, value in tool.items() if name != "_meta"}
+    return {**rest, "_meta": meta} if meta else rest
 
 
 def _link(tool: Wire) -> Wire:
