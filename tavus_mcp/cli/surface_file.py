@@ -25,6 +25,7 @@ from tavus_mcp.server.message_input import parse_message
 from tavus_mcp.server.server import INSTRUCTIONS, TavusServer
 from tavus_mcp.server.stdio import dump_message
 from tavus_mcp.server.surface import ENVELOPE, HANDSHAKE
+from tavus_mcp.server.view.negotiation import EXTENSION_ID, VIEW_MIME_TYPE
 
 _LIST_METHODS = ("tools/list", "resources/list", "resources/templates/list", "prompts/list")
 EARLY_METHODS = {
@@ -40,6 +41,8 @@ _EMPTY_MEMBERS: JsonObject = {
 }
 """Members of results that are filled in when they are given as early answers."""
 _CLIENT = {"name": "manifest", "version": "1"}
+APPS = {"extensions": {EXTENSION_ID: {"mimeTypes": [VIEW_MIME_TYPE]}}}
+"""The capabilities of a client that gets to see the view of results."""
 
 
 async def render_surface_file(server: TavusServer) -> str:
@@ -83,26 +86,37 @@ async def exchange(server: TavusServer, lines: Sequence[bytes]) -> list[bytes]:
     return answers
 
 
-def build_request(era: str, method: str, revision: str = LATEST_HANDSHAKE_VERSION) -> JsonObject:
-    """Return a request of an era; ``revision`` is that of the handshake."""
+def build_request(
+    era: str,
+    method: str,
+    revision: str = LATEST_HANDSHAKE_VERSION,
+    capabilities: JsonObject | None = None,
+) -> JsonObject:
+    """Return a request of an era; ``revision`` is that of the handshake.
+
+    ``capabilities`` are those of the client, by default none.
+    """
     request: JsonObject = {"jsonrpc": "2.0", "id": 1, "method": method}
     if era == ENVELOPE:
         prefix = "io.modelcontextprotocol"
         meta = {
             f"{prefix}/protocolVersion": LATEST_MODERN_VERSION,
             f"{prefix}/clientInfo": _CLIENT,
-            f"{prefix}/clientCapabilities": {},
+            f"{prefix}/clientCapabilities": capabilities or {},
         }
         return {**request, "params": {"_meta": meta}}
     if method == "initialize":
-        params = {"protocolVersion": revision, "capabilities": {}, "clientInfo": _CLIENT}
+        params: JsonObject = {"protocolVersion": revision, "clientInfo": _CLIENT}
+        params["capabilities"] = capabilities or {}
         return {**request, "params": params}
     return request
 
 
 async def _read_results(server: TavusServer, era: str) -> dict[str, JsonObject]:
     methods = EARLY_METHODS[era]
-    requests = [json.dumps(build_request(era, method)).encode() for method in methods]
+    requests = [
+        json.dumps(build_request(era, method, capabilities=APPS)).encode() for method in methods
+    ]
     answers = [json.loads(line) for line in await exchange(server, requests)]
     return {method: answer["result"] for method, answer in zip(methods, answers, strict=True)}
 

@@ -27,6 +27,7 @@ from tavus_mcp.server.surface import (
     select_instructions,
     select_tools,
 )
+from tavus_mcp.server.view.negotiation import declares_apps, without_view
 
 MAX_LINE_BYTES = 16_384
 """The longest line that is answered early."""
@@ -58,6 +59,7 @@ class EarlyAnswers:
         self._toolsets = toolsets
         self._read_only = read_only
         self._era: str | None = None
+        self._has_apps = False
 
     def answer(self, line: bytes) -> bytes | None:
         """Return the answer to a line, ``b""`` if it needs none, None if the server must see it."""
@@ -74,6 +76,8 @@ class EarlyAnswers:
         if era is None or not self._is_answerable(era, method, params):
             return None
         self._era = era
+        if (capabilities := _find_capabilities(params)) is not None:
+            self._has_apps = declares_apps(capabilities)
         result = self._build_result(era, method, params)
         body = {"jsonrpc": "2.0", "id": message["id"], "result": result}
         return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
@@ -103,7 +107,7 @@ class EarlyAnswers:
         for name in ("resources", "resourceTemplates", "prompts"):
             if name in result:
                 result[name] = surface[name]
-        return result
+        return result if self._has_apps else without_view(result)
 
 
 def _to_envelope_order(tool: Json) -> Json:
@@ -170,6 +174,14 @@ def _is_handshake(params: Json) -> bool:
         and _are_capabilities(params["capabilities"])
         and _is_client_info(params["clientInfo"])
     )
+
+
+def _find_capabilities(params: Json) -> Json | None:
+    """Return the capabilities of the client, which a handshake or an envelope holds."""
+    if "capabilities" in params:
+        return dict(params["capabilities"])
+    found = params.get("_meta", {}).get(f"{_ENVELOPE_PREFIX}clientCapabilities")
+    return None if found is None else dict(found)
 
 
 def _is_envelope(params: Json) -> bool:

@@ -9,11 +9,12 @@ from typing import Any
 import anyio
 import pytest
 
-from tavus_mcp.cli.surface_file import EARLY_METHODS, build_request, exchange
+from tavus_mcp.cli.surface_file import APPS, EARLY_METHODS, build_request, exchange
 from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.server.early_answers import MAX_LINE_BYTES, EarlyAnswers
 from tavus_mcp.server.server import TavusServer, build_server
 from tavus_mcp.server.surface import ENVELOPE, HANDSHAKE
+from tavus_mcp.server.view.negotiation import VIEW_URI
 from tavus_mcp.settings import DEFAULT_TOOLSETS, TOOLSETS, Settings
 
 SEVERAL_TOOLSETS = {
@@ -47,9 +48,13 @@ def to_line(message: object) -> bytes:
     return json.dumps(message).encode() + b"\n"
 
 
-def open_session(era: str, revision: str = REVISIONS[-1]) -> list[bytes]:
+def open_session(
+    era: str, revision: str = REVISIONS[-1], capabilities: dict[str, Any] | None = None
+) -> list[bytes]:
     """Return lines with every request that is answered early."""
-    return [to_line(build_request(era, method, revision)) for method in EARLY_METHODS[era]]
+    return [
+        to_line(build_request(era, method, revision, capabilities)) for method in EARLY_METHODS[era]
+    ]
 
 
 def compare(settings: Settings, sessions: list[list[bytes]]) -> None:
@@ -69,7 +74,18 @@ def test_both_eras_are_answered_alike_with_any_toolsets(name: str, read_only: bo
 
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_every_revision_with_a_handshake_is_answered_alike(revision: str) -> None:
-    compare(Settings(), [open_session(HANDSHAKE, revision)])
+    sessions = [open_session(HANDSHAKE, revision), open_session(HANDSHAKE, revision, APPS)]
+    compare(Settings(), sessions)
+
+
+def test_a_client_with_apps_gets_the_view_early() -> None:
+    for toolsets in (DEFAULT_TOOLSETS, TOOLSETS):
+        sessions = [open_session(era, capabilities=APPS) for era in (HANDSHAKE, ENVELOPE)]
+        compare(Settings(toolsets=toolsets), sessions)
+        for lines in sessions:
+            early = b"".join(answer_early(Settings(toolsets=toolsets), lines))
+            assert early.count(VIEW_URI.encode()) > 10
+            assert b"discard_plan" in early
 
 
 FLAGS = [field.name for field in dataclasses.fields(Settings) if field.type == "bool"]
