@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tavus_mcp.sandbox.faults import FaultMiddleware, Faults
 from tavus_mcp.sandbox.http import HttpError, json_response, render_http_error
 from tavus_mcp.sandbox.routes import (
+    chat,
     control,
     conversations,
     documents,
@@ -39,6 +40,7 @@ _ROUTE_MODULES = (
     pronunciation,
     skills,
     conversations,
+    chat,
     control,
 )
 

@@ -58,6 +58,14 @@ def test_no_behaviour_is_listed_twice() -> None:
     assert len(says) >= 120
 
 
+def test_each_line_for_the_emulator_has_rows() -> None:
+    """Required by us: the facts about parts mark what the sandbox must imitate (emulator_lines)."""
+    listed = {f"{name}: {row['says']}" for name, row in ROWS}
+    for line in FILES["emulator_lines"]["line"]:
+        assert line["rows"], line["asks"]
+        assert set(line["rows"]) <= listed, line["asks"]
+
+
 @pytest.mark.parametrize("row", [pytest.param(row, id=row["says"]) for row in SENDING])
 @pytest.mark.anyio
 async def test_a_malformed_request_is_answered_without_a_crash(

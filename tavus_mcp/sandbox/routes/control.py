@@ -15,6 +15,7 @@ from tavus_mcp.sandbox import http
 from tavus_mcp.sandbox.faults import CONTROL_PATH, Fault, Faults
 from tavus_mcp.sandbox.ids import now
 from tavus_mcp.sandbox.json_patch import Operations
+from tavus_mcp.sandbox.routes.chat import script_answers
 from tavus_mcp.sandbox.routes.conversations import (
     CONVERSATIONS,
     ENDED_BY_REQUEST,
@@ -53,6 +54,12 @@ class FinishedCall(http.Body):
     perception_analysis: str = ""
     shutdown_reason: str = ENDED_BY_REQUEST
     events: list[JsonObject] = Field(default_factory=list)
+
+
+class ChatScript(http.Body):
+    """The next answers of a chat, in their order."""
+
+    answers: list[str]
 
 
 class DocumentStatus(http.Body):
@@ -94,6 +101,7 @@ def routes() -> list[Route]:
             methods=["DELETE"],
         ),
         Route(f"{CONTROL_PATH}/calls/{{conversation_id}}", end_with_transcript, methods=["POST"]),
+        Route(f"{CONTROL_PATH}/chats/{{conversation_id}}", script_chat, methods=["POST"]),
         Route(f"{CONTROL_PATH}/documents/{{document_id}}", process_document, methods=["POST"]),
         Route(f"{CONTROL_PATH}/conversations", simulate_calls, methods=["POST"]),
     ]
@@ -211,6 +219,15 @@ async def end_with_transcript(request: Request) -> Response:
             reason=call.shutdown_reason,
         )
         finish_conversation(store, row, [*events, *call.events])
+    return http.empty_response()
+
+
+async def script_chat(request: Request) -> Response:
+    """Set the next answers of a chat."""
+    body = await http.read_object(request)
+    http.validate_body(ChatScript, body)
+    script = ChatScript.model_validate(body)
+    script_answers(http.store_of(request), request.path_params["conversation_id"], script.answers)
     return http.empty_response()
 
 
