@@ -1,7 +1,7 @@
 """``tavus-mcp install``: write the entry that lets a host start this server, or remove it.
 
-The key is written only to a file of the user that nobody else may read; a file in a project refers
-to a variable, or to an input that the host asks for. It is never printed.
+The key is written only to a file that the user alone may read; a file in a project refers to a
+variable, or to an input that the host asks for. It is never printed.
 """
 
 from __future__ import annotations
@@ -176,6 +176,11 @@ def _list_notes(
             )
         notes.append(
             "The path of the command is that of this computer: others run this command too."
+        )
+    if Path(entry["command"]).stem in ("uvx", "uv"):
+        notes.append(
+            "uvx looks for changes at each start, which takes 4 to 6 s; a program that `uv tool "
+            "install` installs takes 1 to 2 s."
         )
     lost = _options_of(existing) - _options_of(entry)
     if lost:

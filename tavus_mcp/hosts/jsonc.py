@@ -51,10 +51,11 @@ class Child:
     end: int
 
 
-class _Number(str):
+@dataclass(frozen=True)
+class _Number:
     """A number as it is written."""
 
-    __slots__ = ()
+    text: str
 
 
 class _Members(tuple[tuple[str, Any], ...]):

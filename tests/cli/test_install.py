@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,29 @@ def test_a_host_gets_an_entry_with_the_key_in_a_private_file(
     assert str(path) in done.stdout
     assert KEY not in done.stdout + done.stderr
     assert from_environment(entry["env"]).api_key == KEY
+
+
+def test_a_program_that_uvx_runs_is_started_by_uvx(
+    home: Path, install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packages = tmp_path / "cache/uv/archive-v0/x1Yz/lib"
+    record = packages / "tavus_mcp-0.dist-info"
+    record.mkdir(parents=True)
+    (record / "METADATA").write_text("Metadata-Version: 2.1\nName: tavus-mcp\nVersion: 0\n")
+    (record / "direct_url.json").write_text(json.dumps({"url": tmp_path.as_uri()}))
+    monkeypatch.syspath_prepend(packages)
+    monkeypatch.setattr(sys, "prefix", str(packages.parent))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    refused = install("cursor")
+    assert (refused.status, (home / ".cursor").exists()) == (1, False)
+    assert "neither uvx nor uv is on the PATH" in refused.stderr
+    uvx = tmp_path / "uvx"
+    uvx.touch(0o755)
+    done = install("cursor")
+    entry = read_entry(home / ".cursor/mcp.json", "cursor")
+    assert entry["command"] == str(uvx)
+    assert entry["args"] == ["--from", str(tmp_path), "tavus-mcp"]
+    assert "uv tool install" in done.stdout
 
 
 @pytest.mark.parametrize("host", USER_FILES)
