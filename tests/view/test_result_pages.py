@@ -119,3 +119,19 @@ async def test_a_row_of_an_audit_names_its_personas_and_the_fix(
     group = report["groups"][0]
     assert all(report["names"][persona_id] in row for persona_id in group["persona_ids"])
     assert group["hint"] in row
+
+
+async def test_an_audit_goes_on_where_it_ended(
+    view_host: ViewHost, apps_client: ToolClient
+) -> None:
+    report = await open_audit(view_host, apps_client)
+    unfinished = {**report, "complete": False, "next_cursor": "not-a-cursor", "total_count": 900}
+    arguments = {"severity": "warning"}
+    await view_host.deliver(arguments, {"content": [], "structuredContent": unfinished})
+    await view_host.wait_for("document.body.innerText.includes('of 900 personas checked')")
+    await view_host.press_button("Continue")
+    await view_host.wait_for("document.querySelector('[role=alert]')")
+    assert view_host.calls == [
+        ("audit_personas", {"severity": "warning", "cursor": "not-a-cursor"})
+    ]
+    assert "cursor" in await view_host.text("[role=alert]")

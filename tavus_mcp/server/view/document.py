@@ -22,8 +22,8 @@ SCRIPT_NAMES = (
     "changes",
     "figures",
     "comparison",
-    "audit",
     "actions",
+    "audit",
     "plan",
     "main",
 )

@@ -37,6 +37,16 @@ export function undoBar(undo, show) {
   return bar;
 }
 
+/** Build the bar that goes on where a result ended: the same call with the cursor of that result. */
+export function nextPartBar(tool, callArguments, show) {
+  const press = button("Continue with the other personas");
+  const bar = actionBar("The rest", [press]);
+  press.addEventListener("click", () =>
+    perform(bar, "Reading…", () => callTool(tool, callArguments), (result) => show(result, callArguments)),
+  );
+  return bar;
+}
+
 function button(label, kind = "") {
   return element("button", { type: "button", class: `action ${kind}` }, label);
 }

@@ -1,14 +1,18 @@
 // The audit of an account: one row for each rule that personas break.
 
 import { counted, disclosure, element, foreign } from "./dom.js";
+import { nextPartBar } from "./actions.js";
 import { severityTag } from "./changes.js";
 import { pageHead } from "./page.js";
 import { sortableTable } from "./table.js";
 
 const SEVERITIES = ["error", "warning", "info"];
 
-/** Build the page of an audit. */
-export function auditPage(report) {
+/**
+ * Build the page of an audit. `input` are the arguments of the call, `show(result, input)` replaces
+ * the page by that of another result.
+ */
+export function auditPage(report, input, show) {
   const names = report.names ?? {};
   const groups = report.groups ?? [];
   return [
@@ -16,7 +20,7 @@ export function auditPage(report) {
     report.stopped && element("p", { class: "notice warning" }, foreign(report.stopped)),
     groups.length > 0 && sortableTable("Findings by rule", columnsOf(names), groups, { sortedBy: 0, stacks: true }),
     failures(report),
-    report.next_cursor && element("p", { class: "muted" }, "There is more: ask for the next part of the audit."),
+    report.next_cursor && nextPartBar("audit_personas", { ...input, cursor: report.next_cursor }, show),
   ];
 }
 

@@ -36,7 +36,7 @@ function contentOf(result) {
 function pageOf(data) {
   if (!data || typeof data !== "object") return null;
   if (Array.isArray(data.differences)) return comparisonPage(data);
-  if (Array.isArray(data.groups)) return auditPage(data);
+  if (Array.isArray(data.groups)) return auditPage(data, input, showAnswer);
   if (typeof data.status === "string") return planPage(data, input, showAnswer);
   if (Array.isArray(data.revisions)) return metricsPage(data);
   return null;

@@ -40,6 +40,7 @@ export function planPage(result, input, show) {
     findingList(result.findings),
     alreadyMet(result),
     result.stopped && element("p", { class: "notice warning" }, foreign(result.stopped)),
+    result.next_cursor && element("p", { class: "notice warning" }, "Not all personas were looked at. The assistant can plan for the others."),
     OPEN_STATUSES.includes(result.status) && result.plan_id && decisionBar(plan, show),
     result.undo && undoBar(result.undo, show),
   ];
