@@ -12,6 +12,7 @@ import re
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -57,6 +58,10 @@ VARIABLES: Mapping[str, str] = {
     "TAVUS_MCP_DATA_DIR": "Where state is kept; default: the user's data folder.",
     "TAVUS_MCP_ACCOUNT": "A name for the account in messages, like production. For people only.",
     "TAVUS_MCP_AUTHOR": "Who makes the changes, for the journal; default: git's user or user@host.",
+    "TAVUS_MCP_JOURNAL": (
+        "`postgresql://USER:PASSWORD@HOST/DATABASE`: keep the journal there, shared with others. "
+        "Needs the extra `postgres`. Default: a file in the data folder."
+    ),
     "TAVUS_MCP_LOG_LEVEL": "DEBUG, INFO, WARNING (default), ERROR or CRITICAL; logs go to stderr.",
     "HTTPS_PROXY": (
         "The proxy (http or https) for requests to Tavus; `NO_PROXY` lists hosts without it."
@@ -86,6 +91,7 @@ _Value = TypeVar("_Value")
 class Settings:
     """The settings of one run of the server.
 
+    ``journal_url`` is the URL of a journal in PostgreSQL, None for the file in ``data_dir``.
     ``proxy`` is the URL of the proxy for ``base_url``, or None. ``problems`` holds a line for each
     setting that is wrong; while there is one, nothing may be sent.
     """
@@ -100,6 +106,7 @@ class Settings:
     log_level: str = "WARNING"
     account_label: str = ""
     author: str = ""
+    journal_url: str | None = field(default=None, repr=False)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     secret_hosts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     proxy: str | None = field(default=None, repr=False)
@@ -139,6 +146,7 @@ def from_environment(environ: Mapping[str, str], *, needs_account: bool = True) 
         log_level=reader.read("TAVUS_MCP_LOG_LEVEL", _parse_log_level, default="WARNING"),
         account_label=reader.read("TAVUS_MCP_ACCOUNT", _parse_label, default=""),
         author=reader.read("TAVUS_MCP_AUTHOR", _parse_label, default=""),
+        journal_url=reader.read("TAVUS_MCP_JOURNAL", parse_journal_url, default=None),
         secrets=reader.read_secrets(),
         secret_hosts=reader.read_secret_hosts(),
         proxy=proxy,
@@ -276,6 +284,20 @@ def parse_base_url(url: str) -> str:
     if not parts.path.rstrip("/").endswith("/v2"):
         raise BadSetting(f"its path must end in /v2, as in {DEFAULT_BASE_URL}.")
     return url.rstrip("/")
+
+
+def parse_journal_url(url: str) -> str:
+    """Return the URL of a journal in PostgreSQL; raise ``BadSetting`` if it cannot be used."""
+    _refuse_placeholder(url)
+    parts = _split_url(url)
+    if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
+        raise BadSetting(
+            "must be the URL of a database, postgresql://USER:PASSWORD@HOST/DATABASE. Leave it out "
+            "to keep the journal in a file."
+        )
+    if find_spec("psycopg") is None or find_spec("psycopg_pool") is None:
+        raise BadSetting("needs the extra postgres of this package; install it.")
+    return url
 
 
 def _split_url(url: str) -> SplitResult:

@@ -1,22 +1,26 @@
-"""``tavus-mcp journal``: verify the journal, print it, adopt or erase entries."""
+"""``tavus-mcp journal``: verify the journal, print it, adopt or erase entries, copy it."""
 
 from __future__ import annotations
 
 import argparse
 import re
-import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 from tavus_mcp.cli.output import ExitStatus, fail, report
-from tavus_mcp.cli.wiring import account_credentials, journal_path
+from tavus_mcp.cli.wiring import account_credentials, journal_location, journal_path
 from tavus_mcp.journal.author import find_author
+from tavus_mcp.journal.copying import copy_journal
+from tavus_mcp.journal.database import MissingJournal
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.journal import JournalStore
-from tavus_mcp.journal.verification import MissingJournal, verify_file
-from tavus_mcp.settings import Settings
+from tavus_mcp.journal.postgres_database import PostgresLocation
+from tavus_mcp.journal.store import UNUSABLE, JournalLocation
+from tavus_mcp.journal.verification import Verification, verify_journal
+from tavus_mcp.keys import BadSetting
+from tavus_mcp.settings import Settings, parse_journal_url
 from tavus_mcp.text import quote_foreign, quote_paths
 
 ALTERED, UNREADABLE = 1, 4
@@ -28,35 +32,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.add_argument(
         "action",
-        choices=tuple(_ACTIONS),
+        choices=("verify", *_ACTIONS, "copy"),
         help="verify: check that no entry was edited or removed; show: print the entries; adopt: "
         "entries of older versions, which have no account, belong to the account of this key; "
-        "erase: remove the contents of a persona's entries",
+        "erase: remove the contents of a persona's entries; copy: copy the file of the journal to "
+        "PostgreSQL and verify the copy",
     )
     parser.add_argument("persona_id", nargs="?", help="with show and erase: the persona")
+    parser.add_argument("--to", metavar="URL", help="with copy: a postgresql:// URL")
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Run the action; return 0, ``ALTERED``, ``UNREADABLE`` or ``WRONG_USAGE``."""
-    path = journal_path(settings)
+    if (arguments.to is not None) != (arguments.action == "copy"):
+        return fail("Write: tavus-mcp journal copy --to URL.", ExitStatus.WRONG_USAGE)
+    is_copy = arguments.action == "copy"
+    location = journal_path(settings) if is_copy else journal_location(settings)
     try:
         if arguments.action == "verify":
-            return _verify(path)
-        if not path.exists():
-            return fail(f"There is no journal at {path}.", UNREADABLE)
-        return _ACTIONS[arguments.action](path, settings, arguments.persona_id)
+            return _verify(location)
+        if isinstance(location, Path) and not location.exists():
+            return fail(f"There is no journal at {location}.", UNREADABLE)
+        if isinstance(location, Path) and is_copy:
+            return _copy(location, settings, arguments.to)
+        return _ACTIONS[arguments.action](location, settings, arguments.persona_id)
     except MissingJournal as error:
         return fail(str(error), UNREADABLE)
-    except (sqlite3.Error, OSError, ValueError) as error:
-        return fail(f"{path} cannot be read: {error}", UNREADABLE)
+    except (*UNUSABLE, ValueError) as error:
+        return fail(f"{location} cannot be read: {error}", UNREADABLE)
 
 
-def _verify(path: Path) -> int:
-    result = verify_file(path)
-    for fault in result.faults:
-        report(fault, ALTERED)
-    if result.faults:
-        return report(f"The journal was altered: {len(result.faults)} fault(s).", ALTERED)
+def _verify(location: JournalLocation) -> int:
+    result = verify_journal(location)
+    if _report_faults(result):
+        return ALTERED
     erased = f" The contents of {result.erased_count} were erased." if result.erased_count else ""
     newest = f" The newest is {result.newest}." if result.newest else ""
     return report(
@@ -66,7 +75,34 @@ def _verify(path: Path) -> int:
     )
 
 
-def _show(path: Path, _: Settings, persona_id: str | None) -> int:
+def _report_faults(result: Verification) -> bool:
+    """Print the faults that were found; return whether there were any."""
+    for fault in result.faults:
+        report(fault, ALTERED)
+    if result.faults:
+        report(f"The journal was altered: {len(result.faults)} fault(s).", ALTERED)
+    return bool(result.faults)
+
+
+def _copy(path: Path, settings: Settings, url: str) -> int:
+    try:
+        target = PostgresLocation(parse_journal_url(url), settings.data_dir)
+    except BadSetting as error:
+        return fail(f"--to: {error}", ExitStatus.WRONG_USAGE)
+    if _report_faults(verify_journal(path)):
+        return fail("Nothing was copied.", ALTERED)
+    copied = copy_journal(path, target)
+    result = verify_journal(target)
+    if _report_faults(result):
+        return ALTERED
+    return report(
+        f"Copied {copied} entries to {target}, which now holds {result.entry_count} and verifies. "
+        f"Set TAVUS_MCP_JOURNAL to its URL wherever the journal is used. What is written to {path} "
+        "from now on is not in it; run the command again to add that, before others write there."
+    )
+
+
+def _show(path: JournalLocation, _: Settings, persona_id: str | None) -> int:
     with closing(JournalStore.open(path)) as journal:
         for entry in journal.entries():
             if persona_id is None or entry.persona_id == persona_id:
@@ -75,7 +111,7 @@ def _show(path: Path, _: Settings, persona_id: str | None) -> int:
     return 0
 
 
-def _adopt(path: Path, settings: Settings, _: str | None) -> int:
+def _adopt(path: JournalLocation, settings: Settings, _: str | None) -> int:
     if not settings.sandbox and not settings.api_key:
         return fail(
             "Set TAVUS_API_KEY: it identifies the account that the entries belong to.",
@@ -92,13 +128,13 @@ def _adopt(path: Path, settings: Settings, _: str | None) -> int:
     )
 
 
-def _erase(path: Path, settings: Settings, persona_id: str | None) -> int:
+def _erase(path: JournalLocation, settings: Settings, persona_id: str | None) -> int:
     if persona_id is None:
         return fail("Name the persona: tavus-mcp journal erase PERSONA_ID.", ExitStatus.WRONG_USAGE)
     author = partial(find_author, settings.author)
     with closing(JournalStore.open(path, author=author)) as journal:
         successors = _successors(journal, persona_id)
-        count, is_compacted = journal.erase(persona_id)
+        count, remark = journal.erase(persona_id)
     if not count:
         return fail(f"The journal holds nothing about {quote_foreign(persona_id)}.")
     report(
@@ -107,11 +143,8 @@ def _erase(path: Path, settings: Settings, persona_id: str | None) -> int:
     )
     for successor in successors:
         report(f"It was brought back as {successor}, which has entries of its own.")
-    if not is_compacted:
-        return fail(
-            "A server uses the journal, so that old copies may be left in its files. Stop the "
-            "servers and run the command again."
-        )
+    if remark:
+        return fail(remark)
     return 0
 
 
@@ -122,8 +155,7 @@ def _successors(journal: JournalStore, persona_id: str) -> list[str]:
     return sorted(set(map(str, found)))
 
 
-_ACTIONS: Mapping[str, Callable[[Path, Settings, str | None], int]] = {
-    "verify": lambda path, _settings, _persona_id: _verify(path),
+_ACTIONS: Mapping[str, Callable[[JournalLocation, Settings, str | None], int]] = {
     "show": _show,
     "adopt": _adopt,
     "erase": _erase,

@@ -15,6 +15,8 @@ from tavus_mcp.catalog import load_catalog
 from tavus_mcp.journal.accounts import Credentials
 from tavus_mcp.journal.author import find_author
 from tavus_mcp.journal.journal import Journal
+from tavus_mcp.journal.postgres_database import PostgresLocation
+from tavus_mcp.journal.store import JournalLocation
 from tavus_mcp.keys import MIN_SECRET_CHARS, without_bearer
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.settings import Settings
@@ -27,16 +29,16 @@ SANDBOX_JOURNAL_FILE_NAME = "sandbox-journal.sqlite3"
 
 def build_app(settings: Settings) -> App:
     """Return the ``App`` for the account, or the embedded sandbox, that the settings name."""
-    proxy_password = urlsplit(settings.proxy).password if settings.proxy else None
     secrets = [key for value in settings.secrets.values() for key in (value, without_bearer(value))]
-    keys = [settings.api_key, proxy_password, *secrets, *_path_secrets(settings.base_url)]
+    passwords = [urlsplit(url).password for url in (settings.proxy, settings.journal_url) if url]
+    keys = [settings.api_key, *passwords, *secrets, *_path_secrets(settings.base_url)]
     stand_ins = {name: f"sandbox-secret-{name}" for name in settings.secrets}
     if settings.sandbox:
         replacements = {value: stand_ins[name] for name, value in settings.secrets.items()}
         api = _build_sandbox_api(settings, replacements)
     else:
         api = TavusApi(settings.base_url, settings.api_key, proxy=settings.proxy)
-    journal = Journal(journal_path(settings), account_credentials(settings))
+    journal = Journal(journal_location(settings), account_credentials(settings))
     journal.author = partial(find_author, settings.author)
     return App(
         api,
@@ -107,8 +109,15 @@ class _ReplacingTransport(httpx2.AsyncBaseTransport):
         await self._transport.aclose()
 
 
+def journal_location(settings: Settings) -> JournalLocation:
+    """Return where the journal is; the embedded sandbox always has a file of its own."""
+    if settings.journal_url and not settings.sandbox:
+        return PostgresLocation(settings.journal_url, settings.data_dir)
+    return journal_path(settings)
+
+
 def journal_path(settings: Settings) -> Path:
-    """Return the journal of the account, or that of the sandbox."""
+    """Return the file of the journal of the account, or of that of the sandbox."""
     name = SANDBOX_JOURNAL_FILE_NAME if settings.sandbox else JOURNAL_FILE_NAME
     return settings.data_dir / name
 

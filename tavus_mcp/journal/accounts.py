@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+
+from tavus_mcp.journal.database import Database
 
 UNKNOWN = ""
 """The account of entries of version 0.1, which did not record one."""
@@ -63,7 +64,7 @@ def normalize_url(url: str) -> str:
 class AccountTable:
     """The tables of accounts in the database of a journal; the caller holds the lock."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: Database) -> None:
         self._db = db
         (self._salt,) = db.execute("SELECT salt FROM identity").fetchone()
 
@@ -78,18 +79,19 @@ class AccountTable:
             "SELECT account FROM account_keys WHERE fingerprint = ?", (fingerprint,)
         ).fetchone()
         if row is None:
-            with self._db:
-                self._db.execute("BEGIN IMMEDIATE")
+            with self._db.write():
                 self._db.execute(
-                    "INSERT OR IGNORE INTO accounts (id, base_url, label) VALUES (?, ?, ?)",
+                    "INSERT INTO accounts (id, base_url, label) VALUES (?, ?, ?)"
+                    " ON CONFLICT DO NOTHING",
                     (account_id, normalize_url(credentials.base_url), credentials.label),
                 )
                 self._db.execute(
-                    "INSERT OR IGNORE INTO account_keys VALUES (?, ?)", (fingerprint, account_id)
+                    "INSERT INTO account_keys VALUES (?, ?) ON CONFLICT DO NOTHING",
+                    (fingerprint, account_id),
                 )
         ids = self.group_of(row[0] if row else account_id)
         if credentials.label and self.find(ids[0]).label != credentials.label:
-            with self._db:
+            with self._db.write():
                 self._db.execute(
                     "UPDATE accounts SET label = ? WHERE id = ?", (credentials.label, ids[0])
                 )
@@ -115,9 +117,10 @@ class AccountTable:
         """Record that two accounts are the same one; ``into`` stands for both from now on."""
         root, target = self.group_of(account_id)[0], self.group_of(into)[0]
         if root != target:
-            with self._db:
+            with self._db.write():
                 self._db.execute(
-                    "UPDATE accounts SET same_as = ?1 WHERE id = ?2 OR same_as = ?2", (target, root)
+                    "UPDATE accounts SET same_as = ? WHERE id = ? OR same_as = ?",
+                    (target, root, root),
                 )
 
     def owners_of(self, persona_id: str) -> set[str]:
@@ -141,11 +144,12 @@ class AccountTable:
         """
         places = ", ".join("?" * len(accounts))
         query = (
-            "SELECT persona_id, max(seq), tool, revision FROM entries"  # noqa: S608 - placeholders
-            f" WHERE account IN ({places}) AND kind = 'outcome' AND {_IS_ACCEPTED}"
-            " AND object_kind = 'persona' AND persona_id != '' GROUP BY persona_id ORDER BY 2 DESC"
+            "SELECT persona_id FROM entries WHERE revision != '' AND seq IN"  # noqa: S608
+            f" (SELECT max(seq) FROM entries WHERE account IN ({places}) AND kind = 'outcome'"
+            f" AND {_IS_ACCEPTED} AND object_kind = 'persona' AND persona_id != ''"
+            " GROUP BY persona_id) ORDER BY seq DESC"
         )
-        return [row[0] for row in self._db.execute(query, tuple(accounts)) if row[3]]
+        return [persona_id for (persona_id,) in self._db.execute(query, tuple(accounts))]
 
     def is_user_persona(self, persona_id: str) -> bool:
         """Tell whether a persona was created or changed, in whichever account."""

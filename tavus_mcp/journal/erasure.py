@@ -6,15 +6,14 @@ and revisions go. A new entry records, for each erased one, the digest of what w
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from tavus_mcp.journal import rows
+from tavus_mcp.journal.database import Database
 from tavus_mcp.journal.entry import ERASED, JournalEntry, digest_of
-from tavus_mcp.journal.migrations import allow_rewriting, forbid_rewriting
 from tavus_mcp.models.base import JsonObject
 
 _ENTRIES_OF_OBJECT = "persona_id = ? AND kind NOT IN ('adopt', 'erase')"
@@ -27,7 +26,7 @@ _REFERRED_ENTRIES = (
 
 
 def erase_object(
-    db: sqlite3.Connection, persona_id: str, append: Callable[[JournalEntry], JournalEntry]
+    db: Database, persona_id: str, append: Callable[[JournalEntry], JournalEntry]
 ) -> int:
     """Erase the entries about an object in the open transaction; return how many there were."""
     remaining = [
@@ -37,16 +36,15 @@ def erase_object(
     ]
     if not remaining:
         return 0
-    allow_rewriting(db)
-    for entry in remaining:
-        *values, body_digest = rows.to_row(entry)
-        names = [f"{name} = ?" for name in (*rows.COLUMNS.split(", "), "body")]
-        db.execute(
-            f"UPDATE entries SET {', '.join(names)} WHERE seq = ?",  # noqa: S608 - our own names
-            (*values, body_digest, entry.seq),
-        )
-    db.execute("DELETE FROM documents WHERE digest NOT IN (SELECT body FROM entries)")
-    forbid_rewriting(db)
+    with db.allow_rewriting():
+        for entry in remaining:
+            *values, body_digest = rows.to_row(entry)
+            names = [f"{name} = ?" for name in (*rows.COLUMNS.split(", "), "body")]
+            db.execute(
+                f"UPDATE entries SET {', '.join(names)} WHERE seq = ?",  # noqa: S608 - our own names
+                (*values, body_digest, entry.seq),
+            )
+        db.execute("DELETE FROM documents WHERE digest NOT IN (SELECT body FROM entries)")
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     digests = sorted([entry.seq, digest_of(entry, "")] for entry in remaining)
     account = remaining[0].account
@@ -55,14 +53,7 @@ def erase_object(
     return len(remaining)
 
 
-def compact(db: sqlite3.Connection) -> bool:
-    """Remove what was deleted from the files; return False while another process prevents that."""
-    db.execute("VACUUM")
-    is_busy, *_ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    return not is_busy
-
-
-def _read(db: sqlite3.Connection, condition: str, *values: Any) -> list[JournalEntry]:
+def _read(db: Database, condition: str, *values: Any) -> list[JournalEntry]:
     return list(rows.read_entries(db, f"WHERE {condition}", values))
 
 
@@ -72,7 +63,7 @@ def _without_contents(entry: JournalEntry) -> JournalEntry:
     )
 
 
-def _iterate_plans_without(db: sqlite3.Connection, persona_id: str) -> Iterator[JournalEntry]:
+def _iterate_plans_without(db: Database, persona_id: str) -> Iterator[JournalEntry]:
     """Yield the plans that name no object in their row, without what they hold about this one.
 
     A bulk plan loses this persona. A creation that has expired is of no use any more, and it is not

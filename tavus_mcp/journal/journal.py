@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from pathlib import Path
@@ -12,14 +11,20 @@ import anyio.to_thread
 
 from tavus_mcp.errors import JournalReplaced, JournalUnavailable
 from tavus_mcp.journal.accounts import Account, Credentials
+from tavus_mcp.journal.database import DatabaseError, JournalReplacedError
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.ownership import IsLive, Ownership
-from tavus_mcp.journal.store import FileReplaced, JournalStore
+from tavus_mcp.journal.store import UNUSABLE, JournalLocation, JournalStore
 
 __all__ = ["Journal", "JournalStore"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+_DATABASE_ADVICE = (
+    "Start the database or correct TAVUS_MCP_JOURNAL; without that variable a file is used."
+)
 
 
 async def _never_live(_: str) -> bool:
@@ -52,15 +57,15 @@ def _of_object(
 
 
 class Journal:
-    """One journal file for an event loop, opened at its first use.
+    """One journal for an event loop, opened at its first use.
 
-    Every method runs in a worker thread and raises ``JournalUnavailable`` when the file cannot be
+    Every method runs in a worker thread and raises ``JournalUnavailable`` when it cannot be
     used. Set before the first use: ``credentials``, of the account that entries are written for and
     read of (all without); ``is_live``, which looks a persona up with them; ``author``, who writes.
     """
 
-    def __init__(self, path: Path, credentials: Credentials | None = None) -> None:
-        self.path = path
+    def __init__(self, location: JournalLocation, credentials: Credentials | None = None) -> None:
+        self.location = location
         self.credentials = credentials
         self.author: Callable[[], str] = str
         self.is_live: IsLive = _never_live
@@ -79,6 +84,11 @@ class Journal:
     states = _of_object(JournalStore.states)
     digests_of_revision = _of_object(JournalStore.digests_of_revision)
 
+    @property
+    def may_exist(self) -> bool:
+        """False if there is nothing to read: a file that was not created yet."""
+        return not isinstance(self.location, Path) or self.location.exists()
+
     async def foreign_account(self, persona_id: str) -> Account | None:
         """Return the account that a user persona belongs to, None if it is this one or none."""
         return await self.ownership.foreign_account(persona_id)
@@ -91,18 +101,20 @@ class Journal:
         """Run a function of the store in a worker thread."""
         try:
             return await anyio.to_thread.run_sync(lambda: function(self._checked_store()))
-        except FileReplaced:
-            raise JournalReplaced(str(self.path)) from None
-        except (sqlite3.Error, OSError, ValueError) as error:
-            raise JournalUnavailable(str(self.path), str(error)) from error
+        except JournalReplacedError:
+            raise JournalReplaced(str(self.location)) from None
+        except DatabaseError as error:
+            raise JournalUnavailable(str(self.location), str(error), _DATABASE_ADVICE) from error
+        except (*UNUSABLE, ValueError) as error:
+            raise JournalUnavailable(str(self.location), str(error)) from error
 
     def close(self) -> None:
-        """Close the file, if it was opened."""
+        """Close the journal, if it was opened."""
         if self._store is not None:
             self._store.close()
 
     def _checked_store(self) -> JournalStore:
         if self._store is None:
-            self._store = JournalStore.open(self.path, self.credentials, lambda: self.author())
-        self._store.require_same_file()
+            self._store = JournalStore.open(self.location, self.credentials, lambda: self.author())
+        self._store.require_unchanged()
         return self._store

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
+from tavus_mcp.journal.database import Database
 from tavus_mcp.journal.entry import JournalEntry
 
 T = TypeVar("T", list[Any], dict[str, Any])
@@ -23,21 +23,23 @@ _BODY = "coalesce((SELECT d.body FROM documents d WHERE d.digest = e.body), '')"
 
 
 def read_entries(
-    db: sqlite3.Connection,
+    db: Database,
     clauses: str,
     values: Sequence[Any] = (),
     *,
     bodies: bool = False,
     is_old: bool = False,
+    is_streamed: bool = False,
 ) -> Iterator[JournalEntry]:
     """Yield the entries that a query finds; ``clauses`` follow ``FROM entries e``.
 
     The text of the query is made of column names and of clauses in this package only. ``is_old``
-    tells that the file is of version 5 or older, so that entries have fewer columns.
+    tells that the file is of version 5 or older, so that entries have fewer columns;
+    ``is_streamed`` reads few entries at a time, in a snapshot.
     """
     columns = f"{_OLD_COLUMNS}, 1 AS format" if is_old else COLUMNS
     query = f"SELECT {columns}, {_BODY if bodies else repr('')} AS body FROM entries e {clauses}"  # noqa: S608
-    cursor = db.execute(query, values)
+    cursor = (db.stream if is_streamed else db.execute)(query, values)
     names = [column[0] for column in cursor.description]
     for row in cursor:
         yield _entry_from_row(dict(zip(names, row, strict=True)))

@@ -1,4 +1,4 @@
-"""The file of the journal: append-only, hash-chained SQLite that several servers may share.
+"""The journal: append-only and hash-chained, in a database that several servers may share.
 
 An entry is appended in one transaction that holds the write lock, so that every entry names the
 one before it. A process that is killed leaves whole entries or none.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -21,22 +20,21 @@ from typing import Any
 from tavus_mcp.journal import anchor, rows
 from tavus_mcp.journal.accounts import UNKNOWN, Account, AccountTable, Credentials
 from tavus_mcp.journal.anchor import AnchorLine
+from tavus_mcp.journal.database import Database, DatabaseError
 from tavus_mcp.journal.entry import GENESIS, JournalEntry
-from tavus_mcp.journal.erasure import compact, erase_object
+from tavus_mcp.journal.erasure import erase_object
 from tavus_mcp.journal.history import HistorySlice, read_history
-from tavus_mcp.journal.migrations import migrate
+from tavus_mcp.journal.postgres_database import PostgresDatabase, PostgresLocation
+from tavus_mcp.journal.sqlite_database import SqliteDatabase
 from tavus_mcp.journal.verification import is_anchored, verify_snapshot
 
-BUSY_TIMEOUT_SECONDS = 10.0
-"""Seconds to wait for another process that is writing."""
-_MAX_WAL_ATTEMPTS = 200
+JournalLocation = Path | PostgresLocation
+"""Where a journal is: the path of its file, or its database."""
+UNUSABLE = (sqlite3.Error, DatabaseError, OSError)
+"""What is raised when a journal cannot be opened, read or written."""
 _SYNCED_KINDS = frozenset({"intent", "used"})
 """Entries that are on the disk before the request that they announce is sent."""
 _logger = logging.getLogger(__name__)
-
-
-class FileReplaced(Exception):
-    """The file of the journal was deleted or replaced while it was open."""
 
 
 class JournalStore:
@@ -49,51 +47,40 @@ class JournalStore:
 
     def __init__(
         self,
-        db: sqlite3.Connection,
-        path: Path,
+        db: Database,
         credentials: Credentials | None = None,
         author: Callable[[], str] = str,
     ) -> None:
         self._db = db
-        self._path = path
         self._lock = threading.Lock()
         self._author = author
         self._accounts = AccountTable(db)
         self._own = self._accounts.register(credentials) if credentials else ()
         (self._journal_id,) = db.execute("SELECT journal_id FROM identity").fetchone()
-        self._identities = self._current_identities()
 
     @classmethod
     def open(
         cls,
-        path: Path,
+        location: JournalLocation,
         credentials: Credentials | None = None,
         author: Callable[[], str] = str,
     ) -> JournalStore:
-        """Open the file, or create it with mode 0600 in a folder with mode 0700.
+        """Open the journal, or create it.
 
-        Raises ``OSError`` or ``sqlite3.Error`` when that fails, ``ValueError`` when the file was
-        written by a newer version.
+        Raises one of ``UNUSABLE`` when that fails, ``ValueError`` when it was written by a newer
+        version.
         """
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.chmod(0o600)
-        db = sqlite3.connect(
-            path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
-        )
+        db = open_database(location)
         with ExitStack() as undo:
             undo.callback(db.close)
-            _use_wal(db)
-            migrate(db)
-            _renew_anchor(db, path)
-            store = cls(db, path, credentials, author)
+            _renew_anchor(db)
+            store = cls(db, credentials, author)
             undo.pop_all()
         return store
 
-    def require_same_file(self) -> None:
-        """Raise ``FileReplaced`` when the file was deleted or replaced since it was opened."""
-        if self._current_identities() != self._identities:
-            raise FileReplaced
+    def require_unchanged(self) -> None:
+        """Raise ``JournalReplacedError`` when the journal was replaced since it was opened."""
+        self._db.require_unchanged()
 
     def append(self, entry: JournalEntry) -> JournalEntry:
         """Append an entry; return it with its number, its parent and its digest."""
@@ -253,34 +240,27 @@ class JournalStore:
             for entry in adopted:
                 append(entry)
 
-    def erase(self, persona_id: str) -> tuple[int, bool]:
+    def erase(self, persona_id: str) -> tuple[int, str]:
         """Erase the contents of the entries about an object, so that the chain still verifies.
 
-        Returns how many there were, and False if copies may be left in the files of SQLite because
-        another process uses them.
+        Returns how many there were, and where copies may be left, or an empty text.
         """
         author = self._author()
-        self._db.execute("PRAGMA secure_delete = ON")
         with self._transaction(sync=True) as append:
             count = erase_object(
                 self._db, persona_id, lambda entry: append(replace(entry, author=author))
             )
         with self._lock:
-            return count, compact(self._db)
+            return count, self._db.compact()
 
     def verify(self) -> list[str]:
         """Return one sentence per fault of the journal, none when it is intact."""
-        lines = anchor.read_anchor(self._path)
+        lines = anchor.read_anchor(self._db.anchor_base)
         with self._lock:
-            return list(verify_snapshot(self._db, self._path, lines).faults)
-
-    def _current_identities(self) -> list[tuple[int, int] | None]:
-        """Return what identifies the file and its write-ahead log on this machine."""
-        wal_path = self._path.with_name(f"{self._path.name}-wal")
-        return [_file_identity(path) for path in (self._path, wal_path)]
+            return list(verify_snapshot(self._db, lines).faults)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the journal."""
         with self._lock:
             self._db.close()
 
@@ -294,9 +274,9 @@ class JournalStore:
         placed = entry.with_position(seq + 1, parent)
         if placed.body:
             self._db.execute(
-                "INSERT INTO documents SELECT ?1, ?2"
-                " WHERE NOT EXISTS (SELECT 1 FROM documents WHERE digest = ?1)",
-                (placed.body_digest, placed.body),
+                "INSERT INTO documents SELECT ?, ?"
+                " WHERE NOT EXISTS (SELECT 1 FROM documents WHERE digest = ?)",
+                (placed.body_digest, placed.body, placed.body_digest),
             )
         self._db.execute(rows.INSERT, rows.to_row(placed))
         self._db.execute("UPDATE head SET seq = ?, digest = ?", (placed.seq, placed.digest))
@@ -316,13 +296,11 @@ class JournalStore:
             return newest[0]
 
         with self._lock:
-            self._db.execute(f"PRAGMA synchronous = {'FULL' if sync else 'NORMAL'}")
-            with self._db:
-                self._db.execute("BEGIN IMMEDIATE")
+            with self._db.write(sync=sync):
                 yield append
             for entry in newest:
                 line = AnchorLine(self._journal_id, entry.seq, entry.digest)
-                anchor.advance(self._path, line, sync=sync)
+                anchor.advance(self._db.anchor_base, line, sync=sync)
 
     def _read_of_object(
         self,
@@ -338,8 +316,8 @@ class JournalStore:
         if self._own:
             with self._lock:
                 scope = self._accounts.scope_of(persona_id, self._own)
-            # The sign keeps SQLite from taking another index than that of the numbers.
-            condition += f" AND +e.account IN ({', '.join('?' * len(scope))})"
+            # An expression keeps SQLite from taking another index than that of the numbers.
+            condition += f" AND e.account || '' IN ({', '.join('?' * len(scope))})"
         return self._read(f"{condition} {clauses}", (persona_id, *scope, *values), bodies=bodies)
 
     def _read(
@@ -349,44 +327,27 @@ class JournalStore:
             return list(rows.read_entries(self._db, clauses, values, bodies=bodies))
 
 
-def _use_wal(db: sqlite3.Connection) -> None:
-    """Turn on write-ahead logging.
-
-    Retries by hand: SQLite's busy timeout does not apply while another process switches the mode.
-    """
-    for _ in range(_MAX_WAL_ATTEMPTS):
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            time.sleep(BUSY_TIMEOUT_SECONDS / _MAX_WAL_ATTEMPTS)
-        else:
-            return
-    db.execute("PRAGMA journal_mode = WAL")
+def open_database(location: JournalLocation) -> Database:
+    """Open the database at a location, or create it; raises like ``JournalStore.open``."""
+    if isinstance(location, PostgresLocation):
+        return PostgresDatabase.open(location)
+    return SqliteDatabase.open(location)
 
 
-def _renew_anchor(db: sqlite3.Connection, path: Path) -> None:
+def _renew_anchor(db: Database) -> None:
     """Add a line to the anchor unless its last one is of this journal and agrees with it."""
-    last = anchor.read_or_set_aside(path)[-1:]
-    db.execute("BEGIN")
-    (journal_id,) = db.execute("SELECT journal_id FROM identity").fetchone()
-    seq, digest = db.execute("SELECT seq, digest FROM head").fetchone()
-    is_valid = bool(last) and last[0].journal_id == journal_id and is_anchored(db, last[0])
-    db.execute("COMMIT")
+    last = anchor.read_or_set_aside(db.anchor_base)[-1:]
+    with db.snapshot():
+        (journal_id,) = db.execute("SELECT journal_id FROM identity").fetchone()
+        seq, digest = db.execute("SELECT seq, digest FROM head").fetchone()
+        is_valid = bool(last) and last[0].journal_id == journal_id and is_anchored(db, last[0])
     if is_valid:
         return
     if last:
         _logger.warning(
             "The journal %s does not hold the %d entries that its anchor names: it was deleted, "
             "replaced or cut off. The command tavus-mcp journal verify tells more.",
-            path,
+            db.name,
             last[0].seq,
         )
-    anchor.append_line(path, AnchorLine(journal_id, seq, digest))
-
-
-def _file_identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_dev, status.st_ino
+    anchor.append_line(db.anchor_base, AnchorLine(journal_id, seq, digest))

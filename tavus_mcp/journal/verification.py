@@ -7,12 +7,10 @@ rewrites the journal and its anchor together: for that, keep a copy of the ancho
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from tavus_mcp.journal.anchor import (
     AnchorLine,
@@ -21,21 +19,12 @@ from tavus_mcp.journal.anchor import (
     damaged_path,
     read_anchor,
 )
+from tavus_mcp.journal.database import Database, MissingJournal
 from tavus_mcp.journal.entry import ERASED, GENESIS, JournalEntry, digest_of
-from tavus_mcp.journal.migrations import (
-    MIGRATIONS,
-    VERSION_WITH_FORMATS,
-    VERSION_WITH_HEAD,
-    version_of,
-)
+from tavus_mcp.journal.migrations import VERSION_WITH_FORMATS, VERSION_WITH_HEAD
+from tavus_mcp.journal.postgres_database import PostgresDatabase, PostgresLocation
 from tavus_mcp.journal.rows import read_entries
-
-_MAX_INTEGRITY_ROWS = 5
-"""Lines of SQLite's own report that are repeated."""
-
-
-class MissingJournal(Exception):
-    """There is no journal to verify; the text says what is known of it."""
+from tavus_mcp.journal.sqlite_database import SqliteDatabase
 
 
 @dataclass(frozen=True)
@@ -48,42 +37,41 @@ class Verification:
     newest: str = ""
 
 
-def verify_file(path: Path) -> Verification:
-    """Verify a file without changing it.
+def verify_journal(location: Path | PostgresLocation) -> Verification:
+    """Verify a journal without changing it.
 
-    Raises ``MissingJournal`` when there is none, and ``sqlite3.Error``, ``OSError`` or
-    ``ValueError`` when it cannot be read.
+    Raises ``MissingJournal`` when there is none, and one of ``store.UNUSABLE`` or ``ValueError``
+    when it cannot be read.
     """
+    base = location if isinstance(location, Path) else location.anchor_base
     try:
-        anchor = read_anchor(path)
+        anchor = read_anchor(base)
     except DamagedAnchor as error:
         return Verification([f"{error}, so a cut end could not be noticed"])
     lost = f" Its anchor says that it held {anchor[-1].seq} entries." if anchor else ""
-    if not path.exists():
-        raise MissingJournal(f"There is no journal at {path}.{lost}")
-    if path.stat().st_size == 0:
+    if isinstance(location, PostgresLocation):
+        db: Database | None = PostgresDatabase.open_unchanged(location)
+    elif location.exists() and location.stat().st_size == 0:
         return Verification([f"the file is empty.{lost}"])
-    with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as db:
-        db.isolation_level = None
-        return verify_snapshot(db, path, anchor)
+    else:
+        db = SqliteDatabase.open_unchanged(location) if location.exists() else None
+    if db is None:
+        raise MissingJournal(f"There is no journal at {location}.{lost}")
+    with closing(db):
+        return verify_snapshot(db, anchor)
 
 
-def verify_snapshot(
-    db: sqlite3.Connection, path: Path, anchor: Sequence[AnchorLine]
-) -> Verification:
+def verify_snapshot(db: Database, anchor: Sequence[AnchorLine]) -> Verification:
     """Verify what one read transaction shows; ``anchor`` was read before.
 
     In this order entries that are written meanwhile are no fault.
     """
-    db.execute("BEGIN")
-    try:
-        if version_of(db) > len(MIGRATIONS):
-            raise ValueError("the journal was written by a newer version of tavus-mcp")
-        rows = db.execute(f"PRAGMA integrity_check({_MAX_INTEGRITY_ROWS})").fetchall()
-        faults = [f"SQLite reports: {row[0]}" for row in rows if row[0] != "ok"]
+    path = db.anchor_base
+    with db.snapshot():
+        faults = db.integrity_faults()
         chain = _Chain(db)
         faults += chain.iterate_faults()
-        if not anchor and version_of(db) >= VERSION_WITH_FORMATS:
+        if not anchor and db.version >= VERSION_WITH_FORMATS:
             faults.append(
                 f"the anchor {anchor_path(path)} is missing, so a cut end could not be noticed"
             )
@@ -94,25 +82,26 @@ def verify_snapshot(
                 "later end"
             )
         return Verification(faults, chain.entry_count, chain.erased_count, chain.newest)
-    finally:
-        db.execute("COMMIT")
 
 
 class _Chain:
     """The entries of a journal in their order."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: Database) -> None:
         self._db = db
         self.entry_count = self.erased_count = 0
         self.newest = ""
 
     def iterate_faults(self) -> Iterator[str]:
         """Yield a sentence for each fault of the chain and of the number of its head."""
-        version = version_of(self._db)
+        version = self._db.version
         is_old = version < VERSION_WITH_FORMATS
         erased = _erased_digests(read_entries(self._db, "WHERE kind = 'erase'", is_old=is_old))
         parent, expected = GENESIS, 1
-        for entry in read_entries(self._db, "ORDER BY seq", bodies=True, is_old=is_old):
+        entries = read_entries(
+            self._db, "ORDER BY seq", bodies=True, is_old=is_old, is_streamed=True
+        )
+        for entry in entries:
             if entry.seq != expected:
                 yield f"entry {expected} is missing"
             if entry.parent != parent:
@@ -143,7 +132,7 @@ def _erased_digests(entries: Iterable[JournalEntry]) -> dict[int, set[str]]:
     return found
 
 
-def _anchor_faults(db: sqlite3.Connection, anchor: Sequence[AnchorLine]) -> Iterator[str]:
+def _anchor_faults(db: Database, anchor: Sequence[AnchorLine]) -> Iterator[str]:
     if not anchor:
         return
     (journal_id,) = db.execute("SELECT journal_id FROM identity").fetchone()
@@ -157,7 +146,7 @@ def _anchor_faults(db: sqlite3.Connection, anchor: Sequence[AnchorLine]) -> Iter
             )
 
 
-def is_anchored(db: sqlite3.Connection, line: AnchorLine) -> bool:
+def is_anchored(db: Database, line: AnchorLine) -> bool:
     """Tell whether the journal holds the entry that a line of its anchor names."""
     if line.seq == 0:
         return True

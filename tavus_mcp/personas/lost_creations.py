@@ -116,7 +116,7 @@ def _not_found_finding(intent: JournalEntry, documents: list[Document]) -> RuleF
 
 async def _load_open_creations(app: App) -> None:
     """Load, once per process, the creations that the journal holds without an outcome."""
-    if app.lost_creations.is_loaded or not app.journal.path.exists():  # a read creates no file
+    if app.lost_creations.is_loaded or not app.journal.may_exist:  # a read creates no file
         return
     try:
         intents = [

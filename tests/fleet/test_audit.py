@@ -284,7 +284,7 @@ async def test_an_audit_writes_no_journal_entries(tool_client: ToolClient, store
     store_equal_personas(store, 5)
     await tool_client.expect_result("audit_personas")
     journal = tool_client.server.app.journal
-    assert not journal.path.exists()
+    assert not journal.location.exists()
 
 
 async def test_the_report_on_a_large_account_stays_readable(

@@ -90,7 +90,7 @@ async def test_each_persona_has_its_own_journal_entries(
         ]
         assert (rows[0]["tool"], rows[0]["status"]) == ("plan_bulk_change", "applied")
         assert rows[0]["revision"] == row["revision"]
-    journal = JournalStore.open(tool_client.server.app.journal.path)
+    journal = JournalStore.open(tool_client.server.app.journal.location)
     kinds = [line.kind for line in journal.entries()]
     assert (kinds.count("plan"), kinds.count("used"), kinds.count("intent")) == (1, 3, 3)
     assert journal.verify() == []

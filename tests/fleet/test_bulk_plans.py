@@ -273,7 +273,7 @@ async def test_a_key_in_a_bulk_plan_is_sent_but_neither_returned_nor_stored(
         assert layers["tts"]["api_key"] == SECRET
         assert layers["llm"]["api_key"] == literal
         assert layers["llm"]["headers"] == {"Authorization": f"Bearer {SECRET}"}
-    folder = tool_client.server.app.journal.path.parent
+    folder = tool_client.server.app.journal.location.parent
     disk = b"".join(path.read_bytes() for path in folder.iterdir())
     for secret in (SECRET, literal):
         assert secret not in json.dumps([plan, applied])

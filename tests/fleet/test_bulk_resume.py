@@ -72,7 +72,7 @@ async def test_a_cancelled_run_finishes_started_writes_and_starts_no_others(
             row["persona_id"] for row in read_stored_personas(store, *ids) if "greeting" in row
         ]
         assert sorted(changed) == sorted(sent)
-        journal = JournalStore.open(client.server.app.journal.path)
+        journal = JournalStore.open(client.server.app.journal.location)
         outcomes = [line.status for line in journal.entries() if line.kind == "outcome"]
         journal.close()
         assert outcomes == ["applied"] * len(sent)

@@ -137,15 +137,16 @@ async def test_a_page_reads_only_its_own_entries(tool_client: ToolClient) -> Non
                     "seen", persona_id, "now", "elsewhere", "seen", f"r{number}", body=body
                 )
             )
+        connection = journal._db._connection  # type: ignore[attr-defined]  # noqa: SLF001
         steps = []
         for limit in (300, 3):
             count = [0]
-            journal._db.set_progress_handler(  # noqa: SLF001 - counts the steps of SQLite
+            connection.set_progress_handler(  # counts the steps of SQLite
                 lambda count=count: count.__setitem__(0, count[0] + 1), 100
             )
             journal.history(persona_id, limit)
             steps.append(count[0])
-        journal._db.set_progress_handler(None, 0)  # noqa: SLF001
+        connection.set_progress_handler(None, 0)
     assert steps[1] * 10 < steps[0]
 
 

@@ -108,7 +108,7 @@ async def test_a_live_state_with_the_same_first_digits_only_is_not_at_the_revisi
 
 async def test_a_state_whose_stored_document_was_altered_is_not_used(app: App) -> None:
     await record_observed(app, LIVE)
-    with closing(sqlite3.connect(app.journal.path)) as db, db:
+    with closing(sqlite3.connect(app.journal.location)) as db, db:
         db.execute("DROP TRIGGER no_update_documents")
         db.execute("UPDATE documents SET body = replace(body, 'Hi.', 'Pay me.')")
     with pytest.raises(Refused, match="not as it was written"):

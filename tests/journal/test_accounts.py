@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 from tavus_mcp.journal.accounts import Credentials
 from tavus_mcp.journal.entry import GENESIS
 from tavus_mcp.journal.journal import JournalStore
-from tavus_mcp.journal.verification import verify_file
+from tavus_mcp.journal.verification import verify_journal
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.server.server import build_server
@@ -180,7 +180,7 @@ async def record_without_account(accounts: Accounts, account: ASGIApp, *, delete
     if deleted:
         await server.delete_persona(persona_id)
     server.server.app.journal.close()
-    rewrite_as_old_version(server.server.app.journal.path)
+    rewrite_as_old_version(server.server.app.journal.location)
     return persona_id
 
 
@@ -244,4 +244,4 @@ def test_the_journal_of_a_sandbox_is_its_own(tmp_path: Path, name: str) -> None:
         assert store.unowned_objects()
         store.adopt(store.unowned_objects())
         assert store.unowned_objects() == []
-    assert verify_file(path).faults == []
+    assert verify_journal(path).faults == []

@@ -67,7 +67,7 @@ async def test_an_entry_names_the_author_of_the_setting(tmp_path: Path) -> None:
     app = build_app(from_environment(environ))
     await app.journal.append(JournalEntry("seen", "p1", app.now()))
     await app.aclose()
-    with closing(JournalStore.open(app.journal.path)) as store:
+    with closing(JournalStore.open(app.journal.location)) as store:
         [entry] = store.entries()
     assert entry.author == "Ada (CI)"
     assert entry.account != ""

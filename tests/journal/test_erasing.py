@@ -13,7 +13,7 @@ from mcp_client import ToolClient
 
 from tavus_mcp.cli import main
 from tavus_mcp.journal.journal import JournalStore
-from tavus_mcp.journal.verification import verify_file
+from tavus_mcp.journal.verification import verify_journal
 
 if TYPE_CHECKING:
     from conftest import ToolClientFactory
@@ -53,13 +53,13 @@ async def test_nothing_about_an_erased_persona_is_left_and_the_journal_verifies(
 ) -> None:
     async with open_tool_client() as client:
         persona_id, remaining = await fill_journal(client)
-        path = client.server.app.journal.path
+        path = client.server.app.journal.location
         client.server.app.journal.close()
     assert all(text.encode() in read_data_folder() for text in PERSONAL)
     assert main.run(["journal", "erase", persona_id]) == 0
     assert [text for text in PERSONAL if text.encode() in read_data_folder()] == []
     assert b"Hi from Bob." in read_data_folder()
-    result = verify_file(path)
+    result = verify_journal(path)
     assert result.faults == []
     assert result.erased_count > 0
     assert main.run(["journal", "verify"]) == 0
@@ -120,21 +120,21 @@ async def test_an_erased_plan_is_no_plan_and_an_expired_creation_is_erased_too(
 async def test_an_altered_erased_entry_is_detected(open_tool_client: ToolClientFactory) -> None:
     async with open_tool_client() as client:
         persona_id, _ = await fill_journal(client)
-        path = client.server.app.journal.path
+        path = client.server.app.journal.location
         client.server.app.journal.close()
     assert main.run(["journal", "erase", persona_id]) == 0
     with closing(JournalStore.open(path)) as journal:
         db = journal._db  # noqa: SLF001 - anybody can open the file
         db.execute("DROP TRIGGER no_update_entries")
         db.execute("UPDATE entries SET status = 'failed' WHERE seq = 2")
-    assert "entry 2 is not as it was written" in verify_file(path).faults
+    assert "entry 2 is not as it was written" in verify_journal(path).faults
 
 
 async def test_while_a_server_uses_the_journal_the_command_says_that_copies_may_be_left(
     tool_client: ToolClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     persona_id, _ = await fill_journal(tool_client)
-    with closing(JournalStore.open(tool_client.server.app.journal.path)) as journal:
+    with closing(JournalStore.open(tool_client.server.app.journal.location)) as journal:
         journal._db.execute("BEGIN")  # noqa: SLF001 - as a reader in another process
         journal._db.execute("SELECT * FROM entries").fetchone()  # noqa: SLF001
         status = main.run(["journal", "erase", persona_id])

@@ -13,7 +13,7 @@ from tavus_mcp.cli.wiring import JOURNAL_FILE_NAME, SANDBOX_JOURNAL_FILE_NAME
 from tavus_mcp.journal.accounts import Credentials
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.journal import JournalStore
-from tavus_mcp.journal.verification import verify_file
+from tavus_mcp.journal.verification import verify_journal
 
 FIXTURES = Path(__file__).parents[1] / "guarantees" / "compatibility" / "fixtures" / "journals"
 KEY = "key-of-production-1"
@@ -75,7 +75,7 @@ def test_entries_without_an_account_are_adopted_by_the_account_of_the_key(
         assert {entry.author for entry in journal.entries() if entry.kind == "adopt"} == {"Ada"}
     with closing(JournalStore.open(path, Credentials("https://tavusapi.com/v2", "x"))) as other:
         assert other.entries_of_persona("pe61e660e291") == []
-    assert verify_file(path).faults == []
+    assert verify_journal(path).faults == []
     capsys.readouterr()
     assert main.run(["journal", "adopt"]) == 0
     assert "Nothing to adopt" in capsys.readouterr().out

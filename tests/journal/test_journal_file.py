@@ -19,7 +19,7 @@ from property_examples import examples
 from tavus_mcp.journal.entry import GENESIS, JournalEntry
 from tavus_mcp.journal.journal import JournalStore
 from tavus_mcp.journal.migrations import MIGRATIONS
-from tavus_mcp.journal.verification import verify_file
+from tavus_mcp.journal.verification import verify_journal
 
 COLUMNS = [
     "kind",
@@ -76,8 +76,8 @@ def open_raw_database(path: Path, *, unlocked: bool = True) -> Iterator[sqlite3.
         yield db
 
 
-def verify_journal(path: Path) -> Sequence[str]:
-    return verify_file(path).faults
+def find_faults(path: Path) -> Sequence[str]:
+    return verify_journal(path).faults
 
 
 @pytest.mark.parametrize("table", ["entries", "documents"])
@@ -89,7 +89,7 @@ def test_entries_cannot_be_updated(journal_path: Path, table: str, verb: str) ->
         pytest.raises(sqlite3.IntegrityError, match="append"),
     ):
         db.execute(verb.format(table))
-    assert verify_journal(journal_path) == []
+    assert find_faults(journal_path) == []
 
 
 @pytest.mark.parametrize("table", ["entries", "documents"])
@@ -155,7 +155,7 @@ def test_any_altered_column_is_detected(
     if column in ("paths", "detail", "masked") and not _is_json(value):
         return  # see the next test
     if alter_copy(journal_path, intact_journal, statement, value, seq):
-        assert verify_journal(journal_path) != []
+        assert find_faults(journal_path) != []
 
 
 def _is_json(value: int | str) -> bool:
@@ -171,7 +171,7 @@ def test_a_column_with_invalid_json_is_detected(
         intact_journal,
         f"UPDATE entries SET {column} = 'x' WHERE seq = 3",  # noqa: S608
     )
-    assert any("3" in fault for fault in verify_journal(journal_path))
+    assert any("3" in fault for fault in find_faults(journal_path))
 
 
 @settings(_SETTINGS, max_examples=examples(60))
@@ -187,7 +187,7 @@ def test_any_altered_document_is_detected(
         body,
         seq,
     ):
-        assert verify_journal(journal_path) != []
+        assert find_faults(journal_path) != []
 
 
 @settings(_SETTINGS, max_examples=examples(60))
@@ -202,7 +202,7 @@ def test_any_removed_entry_is_detected(
         f"DELETE FROM entries WHERE seq IN ({places})",  # noqa: S608
         *removed,
     )
-    assert verify_journal(journal_path) != []
+    assert find_faults(journal_path) != []
 
 
 @pytest.mark.parametrize("first", [1, 4, 6])
@@ -210,7 +210,7 @@ def test_a_truncated_journal_is_detected(
     journal_path: Path, intact_journal: Path, first: int
 ) -> None:
     assert alter_copy(journal_path, intact_journal, "DELETE FROM entries WHERE seq >= ?", first)
-    assert verify_journal(journal_path) != []
+    assert find_faults(journal_path) != []
 
 
 @settings(_SETTINGS, max_examples=examples(60))
@@ -223,7 +223,7 @@ def test_any_reordering_of_entries_is_detected(
         db.execute("UPDATE entries SET seq = seq + 100")
         for old, new in enumerate(order, 1):
             db.execute("UPDATE entries SET seq = ? WHERE seq = ?", (new, old + 100))
-    assert bool(verify_journal(journal_path)) == (order != sorted(order))
+    assert bool(find_faults(journal_path)) == (order != sorted(order))
 
 
 @pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))

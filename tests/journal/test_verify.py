@@ -16,7 +16,7 @@ from tavus_mcp.cli.journal import ALTERED, UNREADABLE
 from tavus_mcp.cli.wiring import JOURNAL_FILE_NAME
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.journal import JournalStore
-from tavus_mcp.journal.verification import verify_file
+from tavus_mcp.journal.verification import verify_journal
 
 COUNT = 6
 FIXTURES = Path(__file__).parents[1] / "guarantees" / "compatibility" / "fixtures" / "journals"
@@ -129,8 +129,8 @@ def test_a_lost_write_ahead_log_is_noticed(path: Path, tmp_path: Path) -> None:
         copy.parent.mkdir()
         for suffix in ("", ".anchor"):
             shutil.copy(f"{path}{suffix}", f"{copy}{suffix}")
-    assert verify_file(path).faults == []
-    assert verify_file(copy).faults != []
+    assert verify_journal(path).faults == []
+    assert verify_journal(copy).faults != []
 
 
 @pytest.mark.parametrize("is_deleted", [True, False], ids=["deleted", "never there"])
@@ -176,10 +176,10 @@ def test_a_journal_of_an_older_version_is_intact_and_not_changed_by_verifying(
 ) -> None:
     path = Path(shutil.copy(FIXTURES / name / "sandbox-journal.sqlite3", tmp_path))
     before = path.read_bytes()
-    assert verify_file(path).faults == []
+    assert verify_journal(path).faults == []
     assert path.read_bytes() == before
     JournalStore.open(path).close()
-    assert verify_file(path).faults == []
+    assert verify_journal(path).faults == []
 
 
 def test_verifying_while_another_thread_writes_reports_nothing(path: Path) -> None:
@@ -194,7 +194,7 @@ def test_verifying_while_another_thread_writes_reports_nothing(path: Path) -> No
     writer.start()
     try:
         for _ in range(30):
-            assert verify_file(path).faults == []
+            assert verify_journal(path).faults == []
     finally:
         is_done.set()
         writer.join()

@@ -13,7 +13,7 @@ from mcp_client import ToolClient, text_of
 
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.journal import JournalStore
-from tavus_mcp.journal.verification import verify_file
+from tavus_mcp.journal.verification import verify_journal
 
 pytestmark = pytest.mark.anyio
 
@@ -37,7 +37,7 @@ async def test_a_journal_that_is_gone_under_a_server_is_reported_and_nothing_is_
 ) -> None:
     persona_id = await tool_client.create_persona(greeting="Hi.")
     tool_client.transport.requests.clear()
-    damage(tool_client.server.app.journal.path)
+    damage(tool_client.server.app.journal.location)
     for tool, arguments in (
         ("update_persona", {"greeting": "Ciao."}),
         ("list_revisions", {}),
@@ -51,12 +51,12 @@ async def test_a_journal_that_is_gone_under_a_server_is_reported_and_nothing_is_
 
 async def test_a_file_that_was_put_back_is_used_again(tool_client: ToolClient) -> None:
     persona_id = await tool_client.create_persona(greeting="Hi.")
-    path = tool_client.server.app.journal.path
+    path = tool_client.server.app.journal.location
     path.rename(f"{path}.moved")
     await tool_client.expect_error("list_revisions", persona_id=persona_id)
     Path(f"{path}.moved").rename(path)
     await tool_client.expect_result("update_persona", persona_id=persona_id, greeting="Ciao.")
-    assert verify_file(path).faults == []
+    assert verify_journal(path).faults == []
 
 
 async def test_a_write_that_was_carried_out_is_not_called_unsent(
@@ -68,7 +68,7 @@ async def test_a_write_that_was_carried_out_is_not_called_unsent(
     send = app.api.patch_persona
 
     async def delete_journal_and_send(*arguments: Any) -> Any:
-        app.journal.path.unlink()
+        app.journal.location.unlink()
         return await send(*arguments)
 
     monkeypatch.setattr(app.api, "patch_persona", delete_journal_and_send)

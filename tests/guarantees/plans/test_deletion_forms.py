@@ -133,7 +133,7 @@ async def test_declining_leaves_no_plan_in_the_journal(
 ) -> None:
     person = FormUser(ManualClock(), "decline")
     tool_client, _, _ = await delete_with_form(open_tool_client, era, person)
-    with closing(sqlite3.connect(tool_client.server.app.journal.path)) as journal:
+    with closing(sqlite3.connect(tool_client.server.app.journal.location)) as journal:
         kinds = [kind for (kind,) in journal.execute("SELECT kind FROM entries")]
     assert kinds
     assert "plan" not in kinds

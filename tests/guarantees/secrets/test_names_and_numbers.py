@@ -29,7 +29,7 @@ def read_extra_body(store: Store) -> Any:
 
 
 def read_data_folder(tool_client: ToolClient) -> bytes:
-    folder: Path = tool_client.server.app.journal.path.parent
+    folder: Path = tool_client.server.app.journal.location.parent
     return b"".join(file.read_bytes() for file in folder.iterdir())
 
 

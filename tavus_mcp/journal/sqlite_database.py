@@ -1,0 +1,162 @@
+"""The journal in a file: SQLite with a write-ahead log, which several servers may share."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from tavus_mcp.journal.database import LOCK_TIMEOUT_SECONDS, Database, JournalReplacedError
+from tavus_mcp.journal.migrations import (
+    MIGRATIONS,
+    allow_rewriting,
+    forbid_rewriting,
+    migrate,
+    version_of,
+)
+
+_MAX_WAL_ATTEMPTS = 200
+_MAX_INTEGRITY_ROWS = 5
+"""Lines of SQLite's own report that are repeated."""
+_COPIES_LEFT = (
+    "A server uses the journal, so that old copies may be left in its files. Stop the servers and "
+    "run the command again."
+)
+
+
+class SqliteDatabase(Database):
+    """A file with mode 0600; it is watched while it is open."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._identities: Sequence[object] | None = None
+        self.anchor_base = path
+        self.name = str(path)
+
+    @classmethod
+    def open(cls, path: Path) -> SqliteDatabase:
+        """Open the file and bring it up to date, or create it in a folder with mode 0700.
+
+        Raises ``OSError`` or ``sqlite3.Error`` when that fails, ``ValueError`` when the file was
+        written by a newer version.
+        """
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+        connection = sqlite3.connect(
+            path, timeout=LOCK_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        with ExitStack() as undo:
+            undo.callback(connection.close)
+            _use_wal(connection)
+            migrate(connection)
+            undo.pop_all()
+        return cls(connection, path)
+
+    @classmethod
+    def open_unchanged(cls, path: Path) -> SqliteDatabase:
+        """Open a file for reading, of whichever version.
+
+        Raises ``ValueError`` when it was written by a newer version.
+        """
+        connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
+        connection.isolation_level = None
+        with ExitStack() as undo:
+            undo.callback(connection.close)
+            if version_of(connection) > len(MIGRATIONS):
+                raise ValueError("the journal was written by a newer version of tavus-mcp")
+            undo.pop_all()
+        return cls(connection, path)
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run a statement, in the open transaction or in one of its own."""
+        return self._connection.execute(statement, values)
+
+    def stream(self, query: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run a query; SQLite always reads a few rows at a time."""
+        return self._connection.execute(query, values)
+
+    @contextmanager
+    def write(self, *, sync: bool = False) -> Iterator[None]:
+        """Hold the write lock of the file for a transaction."""
+        self._connection.execute(f"PRAGMA synchronous = {'FULL' if sync else 'NORMAL'}")
+        with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read one state of the file in this block."""
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("COMMIT")
+
+    @contextmanager
+    def allow_rewriting(self) -> Iterator[None]:
+        """Drop the triggers that forbid it, for this block, and overwrite what is deleted."""
+        self._connection.execute("PRAGMA secure_delete = ON")
+        allow_rewriting(self._connection)
+        yield
+        forbid_rewriting(self._connection)
+
+    def compact(self) -> str:
+        """Rewrite the file and its log; another process that uses them prevents that."""
+        self._connection.execute("VACUUM")
+        is_busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return _COPIES_LEFT if is_busy else ""
+
+    def integrity_faults(self) -> list[str]:
+        """Return the first lines of SQLite's report, if it found damage."""
+        rows = self._connection.execute(f"PRAGMA integrity_check({_MAX_INTEGRITY_ROWS})").fetchall()
+        return [f"SQLite reports: {row[0]}" for row in rows if row[0] != "ok"]
+
+    @property
+    def version(self) -> int:
+        """The version of the tables."""
+        return version_of(self._connection)
+
+    def require_unchanged(self) -> None:
+        """Raise ``JournalReplacedError`` when the file was replaced since the first call."""
+        current = self._current_identities()
+        if self._identities is None:
+            self._identities = current
+        if current != self._identities:
+            raise JournalReplacedError
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def _current_identities(self) -> list[tuple[int, int] | None]:
+        """Return what identifies the file and its write-ahead log on this machine."""
+        path = self.anchor_base
+        return [_file_identity(file) for file in (path, path.with_name(f"{path.name}-wal"))]
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Turn on write-ahead logging.
+
+    Retries by hand: SQLite's busy timeout does not apply while another process switches the mode.
+    """
+    for _ in range(_MAX_WAL_ATTEMPTS):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            time.sleep(LOCK_TIMEOUT_SECONDS / _MAX_WAL_ATTEMPTS)
+        else:
+            return
+    connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _file_identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
