@@ -19,6 +19,7 @@ import property_examples  # noqa: F401 - registers the profiles
 import pytest
 from forked_processes import ForkServer, start_fork_server
 from hypothesis import is_hypothesis_test, settings
+from journal_databases import close_journals, use_postgres
 from mcp import Client
 from mcp_client import SECRET, RecordingTransport, ToolClient, build_test_app, text_of
 from sdk_caches import install_caches
@@ -52,6 +53,14 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("extended" if is_extended(config) else "default")
     if MEMORY_FOLDER.is_dir() and shutil.disk_usage(MEMORY_FOLDER).free >= MIN_FREE_BYTES:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY_FOLDER))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests marked ``every_database`` on a file and, in the extended suite, PostgreSQL."""
+    marker = metafunc.definition.get_closest_marker
+    if marker("every_database") and not marker("file_database"):
+        postgres = pytest.param("postgres", marks=pytest.mark.extended)
+        metafunc.parametrize("journal_database", ["file", postgres], indirect=True)
 
 
 def is_extended(config: pytest.Config) -> bool:
@@ -99,6 +108,18 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in os.environ if name.startswith("TAVUS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("TAVUS_MCP_DATA_DIR", str(tmp_path / "data"))
+
+
+@pytest.fixture(autouse=True)
+def journal_database(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, _clean_environment: None
+) -> Iterator[str]:
+    """The kind of database of the journal, a file unless the test is ``every_database``."""
+    kind = str(getattr(request, "param", "file"))
+    if kind == "postgres":
+        use_postgres(monkeypatch, os.environ.get("PYTEST_XDIST_WORKER", "main"))
+    yield kind
+    close_journals()
 
 
 @pytest.fixture

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from journal_databases import build_journal_of_test
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, TextContent
@@ -17,7 +16,6 @@ from starlette.types import ASGIApp
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.journal.journal import Journal
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.tavus_api.client import TavusApi
 
@@ -136,10 +134,10 @@ def build_test_app(
 ) -> tuple[App, RecordingTransport]:
     """Return an App whose API is this ASGI application, and the transport between them.
 
-    Its journal is in the data folder that the environment names; each test has its own.
+    Each test has a journal of its own.
     """
     transport = RecordingTransport(app)
     api = TavusApi(base_url, key, transport=lambda: transport)
     secrets = {"openai": SECRET}
-    journal = Journal(Path(os.environ["TAVUS_MCP_DATA_DIR"]) / "journal.sqlite3")
+    journal = build_journal_of_test()
     return App(api, load_catalog(), journal, Masker(secrets.values()), secrets, **more), transport

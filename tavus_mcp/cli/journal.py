@@ -44,9 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Run the action; return 0, ``ALTERED``, ``UNREADABLE`` or ``WRONG_USAGE``."""
-    if (arguments.to is not None) != (arguments.action == "copy"):
-        return fail("Write: tavus-mcp journal copy --to URL.", ExitStatus.WRONG_USAGE)
     is_copy = arguments.action == "copy"
+    if (arguments.to is not None) != is_copy:
+        return fail("Write: tavus-mcp journal copy --to URL.", ExitStatus.WRONG_USAGE)
+    try:
+        target_url = parse_journal_url(arguments.to) if is_copy else ""
+    except BadSetting as error:
+        return fail(f"--to: {error}", ExitStatus.WRONG_USAGE)
     location = journal_path(settings) if is_copy else journal_location(settings)
     try:
         if arguments.action == "verify":
@@ -54,7 +58,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         if isinstance(location, Path) and not location.exists():
             return fail(f"There is no journal at {location}.", UNREADABLE)
         if isinstance(location, Path) and is_copy:
-            return _copy(location, settings, arguments.to)
+            return _copy(location, PostgresLocation(target_url, settings.data_dir))
         return _ACTIONS[arguments.action](location, settings, arguments.persona_id)
     except MissingJournal as error:
         return fail(str(error), UNREADABLE)
@@ -84,11 +88,7 @@ def _report_faults(result: Verification) -> bool:
     return bool(result.faults)
 
 
-def _copy(path: Path, settings: Settings, url: str) -> int:
-    try:
-        target = PostgresLocation(parse_journal_url(url), settings.data_dir)
-    except BadSetting as error:
-        return fail(f"--to: {error}", ExitStatus.WRONG_USAGE)
+def _copy(path: Path, target: PostgresLocation) -> int:
     if _report_faults(verify_journal(path)):
         return fail("Nothing was copied.", ALTERED)
     copied = copy_journal(path, target)
@@ -134,7 +134,7 @@ def _erase(path: JournalLocation, settings: Settings, persona_id: str | None) ->
     author = partial(find_author, settings.author)
     with closing(JournalStore.open(path, author=author)) as journal:
         successors = _successors(journal, persona_id)
-        count, remark = journal.erase(persona_id)
+        count, is_compacted = journal.erase(persona_id)
     if not count:
         return fail(f"The journal holds nothing about {quote_foreign(persona_id)}.")
     report(
@@ -143,8 +143,16 @@ def _erase(path: JournalLocation, settings: Settings, persona_id: str | None) ->
     )
     for successor in successors:
         report(f"It was brought back as {successor}, which has entries of its own.")
-    if remark:
-        return fail(remark)
+    if isinstance(path, PostgresLocation):
+        report(
+            "Old copies may be in the write-ahead log, the replicas and the backups of PostgreSQL. "
+            "Ask the person who runs the database."
+        )
+    if not is_compacted:
+        return fail(
+            "A server uses the journal, so that old copies may be left in its files. Stop the "
+            "servers and run the command again."
+        )
     return 0
 
 

@@ -80,8 +80,8 @@ class Database(ABC):
         """Let entries be changed in this block, which is part of a transaction."""
 
     @abstractmethod
-    def compact(self) -> str:
-        """Remove what was deleted from the files; return what may be left, or an empty text."""
+    def compact(self) -> bool:
+        """Remove what was deleted from the files; False while another process prevents it."""
 
     @abstractmethod
     def integrity_faults(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from pathlib import Path
@@ -71,6 +72,7 @@ class Journal:
         self.is_live: IsLive = _never_live
         self.ownership = Ownership(self)
         self._store: JournalStore | None = None
+        self._opening = threading.Lock()
 
     append = _in_thread(JournalStore.append)
     mark_used = _in_thread(JournalStore.mark_used)
@@ -114,7 +116,10 @@ class Journal:
             self._store.close()
 
     def _checked_store(self) -> JournalStore:
-        if self._store is None:
-            self._store = JournalStore.open(self.location, self.credentials, lambda: self.author())
+        with self._opening:
+            if self._store is None:
+                self._store = JournalStore.open(
+                    self.location, self.credentials, lambda: self.author()
+                )
         self._store.require_unchanged()
         return self._store

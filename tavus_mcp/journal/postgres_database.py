@@ -30,10 +30,6 @@ _STREAMED_ROWS = 500
 _APPEND_LOCK = int.from_bytes(b"tavusmcp", "big", signed=True)
 """The key of the advisory lock that a writer holds."""
 _ALLOW_REWRITING = "SELECT set_config('tavus_mcp.rewriting', ?, true)"
-_COPIES_LEFT = (
-    "PostgreSQL keeps old copies in its write-ahead log, in replicas and in backups until they "
-    "expire. Ask the person who runs the database."
-)
 
 
 @dataclass(frozen=True)
@@ -166,11 +162,11 @@ class PostgresDatabase(Database):
         yield
         self.execute(_ALLOW_REWRITING, ("off",))
 
-    def compact(self) -> str:
+    def compact(self) -> bool:
         """Free what was deleted; copies outside of the tables are not in our hands."""
         with _errors_translated(), self._pool.connection() as connection:
             connection.execute(f"VACUUM {SCHEMA}.entries, {SCHEMA}.documents".encode())
-        return _COPIES_LEFT
+        return True
 
     def integrity_faults(self) -> list[str]:
         """Return none: PostgreSQL checks its pages when it reads them."""

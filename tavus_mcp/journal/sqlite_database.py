@@ -22,10 +22,6 @@ from tavus_mcp.journal.migrations import (
 _MAX_WAL_ATTEMPTS = 200
 _MAX_INTEGRITY_ROWS = 5
 """Lines of SQLite's own report that are repeated."""
-_COPIES_LEFT = (
-    "A server uses the journal, so that old copies may be left in its files. Stop the servers and "
-    "run the command again."
-)
 
 
 class SqliteDatabase(Database):
@@ -105,11 +101,11 @@ class SqliteDatabase(Database):
         yield
         forbid_rewriting(self._connection)
 
-    def compact(self) -> str:
+    def compact(self) -> bool:
         """Rewrite the file and its log; another process that uses them prevents that."""
         self._connection.execute("VACUUM")
         is_busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        return _COPIES_LEFT if is_busy else ""
+        return not is_busy
 
     def integrity_faults(self) -> list[str]:
         """Return the first lines of SQLite's report, if it found damage."""

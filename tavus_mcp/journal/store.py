@@ -240,10 +240,11 @@ class JournalStore:
             for entry in adopted:
                 append(entry)
 
-    def erase(self, persona_id: str) -> tuple[int, str]:
+    def erase(self, persona_id: str) -> tuple[int, bool]:
         """Erase the contents of the entries about an object, so that the chain still verifies.
 
-        Returns how many there were, and where copies may be left, or an empty text.
+        Returns how many there were, and False if copies may be left in the files because another
+        process uses them.
         """
         author = self._author()
         with self._transaction(sync=True) as append:

@@ -30,7 +30,7 @@ from tavus_mcp.sandbox.switches import Switches
 if TYPE_CHECKING:
     from conftest import ToolClientFactory
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_database]
 
 HELLO = {"values": {"/greeting": "Hello."}}
 

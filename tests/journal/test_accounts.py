@@ -25,7 +25,7 @@ from tavus_mcp.sandbox.store import Store
 from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import TOOLSETS, Settings
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_database]
 URL = "https://tavus.example/v2"
 FIXTURES = Path(__file__).parents[1] / "guarantees" / "compatibility" / "fixtures" / "journals"
 
@@ -165,6 +165,7 @@ async def test_stock_personas_have_a_history_of_their_own_in_each_account(
     assert "another account" in await two.expect_error("list_revisions", persona_id=mine)
 
 
+@pytest.mark.file_database
 async def test_no_key_reaches_the_file(accounts: Accounts) -> None:
     server = await accounts.open(accounts.create(), key="key-of-production-1")
     await server.create_persona()
@@ -206,6 +207,7 @@ def rewrite_as_old_version(path: Path) -> None:
     Path(f"{path}.anchor").unlink()
 
 
+@pytest.mark.file_database
 @pytest.mark.parametrize("deleted", [False, True])
 async def test_entries_without_an_account_are_adopted_when_their_personas_are_there(
     accounts: Accounts, deleted: bool
@@ -223,6 +225,7 @@ async def test_entries_without_an_account_are_adopted_when_their_personas_are_th
     assert "another account" in await again.expect_error("list_revisions", persona_id=persona_id)
 
 
+@pytest.mark.file_database
 async def test_an_old_journal_of_two_accounts_is_adopted_persona_by_persona(
     accounts: Accounts,
 ) -> None:

@@ -18,7 +18,7 @@ from tavus_mcp.journal.verification import verify_journal
 if TYPE_CHECKING:
     from conftest import ToolClientFactory
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_database]
 PERSONAL = ("Ada Canary", "canary greeting", "canary prompt", "canary plan", "canary bulk")
 
 
@@ -48,6 +48,7 @@ async def fill_journal(client: ToolClient) -> tuple[str, str]:
     return persona_id, remaining
 
 
+@pytest.mark.file_database
 async def test_nothing_about_an_erased_persona_is_left_and_the_journal_verifies(
     open_tool_client: ToolClientFactory, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -117,6 +118,7 @@ async def test_an_erased_plan_is_no_plan_and_an_expired_creation_is_erased_too(
             assert "no plan" in await client.expect_error("apply_plan", plan_id=plan_id)
 
 
+@pytest.mark.file_database
 async def test_an_altered_erased_entry_is_detected(open_tool_client: ToolClientFactory) -> None:
     async with open_tool_client() as client:
         persona_id, _ = await fill_journal(client)
@@ -130,6 +132,7 @@ async def test_an_altered_erased_entry_is_detected(open_tool_client: ToolClientF
     assert "entry 2 is not as it was written" in verify_journal(path).faults
 
 
+@pytest.mark.file_database
 async def test_while_a_server_uses_the_journal_the_command_says_that_copies_may_be_left(
     tool_client: ToolClient, capsys: pytest.CaptureFixture[str]
 ) -> None:

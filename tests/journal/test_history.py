@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from tavus_mcp.sandbox.store import Store
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_database]
 
 LITERAL = "el-5f0c9a77d1e2"
 
@@ -319,6 +319,7 @@ async def test_an_unknown_revision_is_not_found_as_a_resource(tool_client: ToolC
         await tool_client.client.read_resource(f"tavus://personas/{persona_id}/revisions/nowhere")
 
 
+@pytest.mark.file_database
 @pytest.mark.parametrize("spoiled", ["a file instead of a folder", "no database", "newer"])
 async def test_a_change_that_cannot_be_recorded_is_not_sent(
     tool_client: ToolClient, dashboard_client: httpx2.AsyncClient, spoiled: str

@@ -7,7 +7,7 @@ from mcp_client import SECRET, ToolClient
 
 from tavus_mcp.sandbox.store import Store
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_database]
 
 
 async def test_a_text_that_contains_a_known_secret_is_not_restored_masked(

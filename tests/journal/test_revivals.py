@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from mcp_client import ToolClient
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_database]
 
 
 async def list_revisions(tool_client: ToolClient, persona_id: str) -> list[dict[str, Any]]:

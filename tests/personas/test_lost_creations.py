@@ -21,7 +21,7 @@ from tavus_mcp.sandbox.store import Store
 if TYPE_CHECKING:
     from conftest import ToolClientFactory
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_database]
 
 BODY = {
     "persona_name": "Ada",
@@ -186,6 +186,7 @@ async def test_a_creation_answered_with_a_wrong_id_and_not_found_has_an_unknown_
         assert "etc/passwd" not in message
 
 
+@pytest.mark.file_database
 async def test_a_read_works_without_a_usable_journal_and_creates_none(
     open_tool_client: ToolClientFactory, tmp_path: Path
 ) -> None:

@@ -23,7 +23,7 @@ from tavus_mcp.sandbox.store import Store
 if TYPE_CHECKING:
     from conftest import ToolClientFactory
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_database]
 
 
 async def test_the_cases_cover_every_tool_with_dry_run(tool_client: ToolClient) -> None:

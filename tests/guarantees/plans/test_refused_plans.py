@@ -21,7 +21,7 @@ from tavus_mcp.sandbox.store import Store
 if TYPE_CHECKING:
     from conftest import ToolClientFactory
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_database]
 STOCK = "p1af207b8189"
 
 
