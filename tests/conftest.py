@@ -119,7 +119,8 @@ def journal_database(
     if kind == "postgres":
         use_postgres(monkeypatch, os.environ.get("PYTEST_XDIST_WORKER", "main"))
     yield kind
-    close_journals()
+    if kind == "postgres":
+        close_journals()
 
 
 @pytest.fixture

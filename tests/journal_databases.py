@@ -14,9 +14,9 @@ import psycopg
 import pytest
 
 from tavus_mcp.journal.journal import Journal, JournalStore
+from tavus_mcp.journal.location import JournalLocation
 from tavus_mcp.journal.postgres_database import PostgresLocation
 from tavus_mcp.journal.postgres_schema import SCHEMA
-from tavus_mcp.journal.store import JournalLocation
 
 SERVER_URL = os.environ.get("TAVUS_MCP_TEST_POSTGRES", "")
 NEEDS_POSTGRES = "PostgreSQL is not at hand: TAVUS_MCP_TEST_POSTGRES is not set"
@@ -47,14 +47,15 @@ def journal_of_test() -> JournalLocation:
 
 
 def build_journal_of_test() -> Journal:
-    """Return the journal of the running test, which is closed at its end."""
+    """Return the journal of the running test; one in PostgreSQL is closed at its end."""
     journal = Journal(journal_of_test())
-    _journals.append(journal)
+    if os.environ.get(_JOURNAL):
+        _journals.append(journal)
     return journal
 
 
 def close_journals() -> None:
-    """Close the journals of the test."""
+    """Close the journals of the test in PostgreSQL."""
     while _journals:
         _journals.pop().close()
 

@@ -16,7 +16,7 @@ from tavus_mcp import __version__
 from tavus_mcp.cli.files import print_utf8
 from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.terminal import Style, Terminal
-from tavus_mcp.cli.wiring import journal_path, sandbox_state_path
+from tavus_mcp.cli.wiring import journal_location, sandbox_state_path
 from tavus_mcp.diagnostics.check import Check, Status
 from tavus_mcp.diagnostics.collect import Installation, collect_checks
 from tavus_mcp.diagnostics.host_entries import HostEntry, read_host_entries
@@ -96,7 +96,7 @@ def _describe_installation(arguments: argparse.Namespace, settings: Settings) ->
         settings,
         variables,
         key_source,
-        journal_path(settings),
+        journal_location(settings),
         sandbox_state_path(settings),
         entries,
         folders.home,

@@ -16,8 +16,8 @@ from tavus_mcp.journal.copying import copy_journal
 from tavus_mcp.journal.database import MissingJournal
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.journal import JournalStore
+from tavus_mcp.journal.location import UNUSABLE, JournalLocation
 from tavus_mcp.journal.postgres_database import PostgresLocation
-from tavus_mcp.journal.store import UNUSABLE, JournalLocation
 from tavus_mcp.journal.verification import Verification, verify_journal
 from tavus_mcp.keys import BadSetting
 from tavus_mcp.settings import Settings, parse_journal_url

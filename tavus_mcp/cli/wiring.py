@@ -15,8 +15,8 @@ from tavus_mcp.catalog import load_catalog
 from tavus_mcp.journal.accounts import Credentials
 from tavus_mcp.journal.author import find_author
 from tavus_mcp.journal.journal import Journal
+from tavus_mcp.journal.location import JournalLocation
 from tavus_mcp.journal.postgres_database import PostgresLocation
-from tavus_mcp.journal.store import JournalLocation
 from tavus_mcp.keys import MIN_SECRET_CHARS, without_bearer
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.settings import Settings

@@ -14,6 +14,7 @@ from tavus_mcp.diagnostics.check import Check, Sanitizer, Status
 from tavus_mcp.diagnostics.host_entries import HostEntry, check_host_entry
 from tavus_mcp.diagnostics.network import check_network
 from tavus_mcp.diagnostics.storage import check_journal_verifies, check_storage
+from tavus_mcp.journal.location import JournalLocation
 from tavus_mcp.settings import Settings
 
 _SLOW_DISK_FIX = "Try again when the disk is less busy; --timeout gives the check more time."
@@ -27,7 +28,7 @@ class Installation:
         settings: the settings, of the environment or of the entry of a host.
         variables: the variables that they were read from.
         key_source: what is said about the key when it is not from the environment.
-        journal, sandbox_state: the files in the data folder.
+        journal, sandbox_state: where they are.
         entries: the files of hosts.
         home: the home folder of the user.
     """
@@ -35,7 +36,7 @@ class Installation:
     settings: Settings
     variables: Mapping[str, str]
     key_source: str
-    journal: Path
+    journal: JournalLocation
     sandbox_state: Path
     entries: Sequence[HostEntry]
     home: Path

@@ -16,7 +16,7 @@ from tavus_mcp.settings import DEFAULT_BASE_URL, Settings
 MIN_PYTHON = (3, 11)
 SDK_SERIES = "2.3."
 """The releases of the MCP SDK that the package is built on."""
-EXTRAS: Mapping[str, str] = {"statistics": "scipy"}
+EXTRAS: Mapping[str, str] = {"postgres": "psycopg", "statistics": "scipy"}
 """The optional extras of the package, and the module that each brings."""
 _REPORTED_PACKAGES = ("mcp", "httpx2", "pydantic")
 _RESTART = "Correct it where the server gets its environment, and restart the server."

@@ -12,8 +12,10 @@ from urllib.parse import quote
 
 from tavus_mcp.diagnostics.check import Check, Status
 from tavus_mcp.diagnostics.environment import problems_of
-from tavus_mcp.journal.migrations import MIGRATIONS, version_of
-from tavus_mcp.journal.verification import MissingJournal, verify_file
+from tavus_mcp.journal.database import MissingJournal
+from tavus_mcp.journal.location import UNUSABLE, JournalLocation, open_unchanged
+from tavus_mcp.journal.migrations import MIGRATIONS
+from tavus_mcp.journal.verification import verify_journal
 from tavus_mcp.settings import Settings
 
 _WRITABLE_BY_OTHERS = 0o022
@@ -39,34 +41,38 @@ def check_data_folder(settings: Settings) -> Check:
     return Check("data_folder", Status.OK, f"{path} can be written to.")
 
 
-def check_journal_opens(path: Path) -> Check:
+def check_journal_opens(location: JournalLocation) -> Check:
     """Check that the journal is a database of a version that this program knows."""
     name = "journal_opens"
-    if not path.exists():
-        return Check(name, Status.SKIPPED, "there is no journal yet; the first change begins it.")
     fix = "Restore the file from a backup, or set TAVUS_MCP_DATA_DIR to another folder."
+    if not isinstance(location, Path):
+        fix = "Start the database or correct TAVUS_MCP_JOURNAL; without it a file is used."
     try:
-        with closing(_open_read_only(path)) as db:
-            version = version_of(db)
-    except (sqlite3.Error, OSError) as error:
-        return Check(name, Status.ERROR, f"{path} cannot be read: {error}.", fix)
-    if version > len(MIGRATIONS):
-        detail = f"{path} was written by a newer version of this program."
-        return Check(name, Status.ERROR, detail, "Upgrade this program, or use another folder.")
-    return Check(name, Status.OK, f"{path} is of version {version} of {len(MIGRATIONS)}.")
+        db = open_unchanged(location)
+        if db is None:
+            detail = "there is no journal yet; the first change begins it."
+            return Check(name, Status.SKIPPED, detail)
+        with closing(db):
+            version = db.version
+    except UNUSABLE as error:
+        return Check(name, Status.ERROR, f"{location} cannot be read: {error}.", fix)
+    except ValueError:
+        detail = f"{location} was written by a newer version of this program."
+        return Check(name, Status.ERROR, detail, "Upgrade this program, or use another journal.")
+    return Check(name, Status.OK, f"{location} is of version {version} of {len(MIGRATIONS)}.")
 
 
-def check_journal_verifies(path: Path) -> Check:
+def check_journal_verifies(location: JournalLocation) -> Check:
     """Check that no entry of the journal was edited, removed or reordered."""
     name = "journal_verifies"
     fix = "Run `tavus-mcp journal verify`, keep a copy of the folder, and find out who changed it."
     try:
-        result = verify_file(path)
+        result = verify_journal(location)
     except MissingJournal as error:
         is_lost = "Its anchor says" in str(error)
         status = Status.ERROR if is_lost else Status.SKIPPED
         return Check(name, status, str(error), fix if is_lost else "")
-    except (sqlite3.Error, OSError, ValueError) as error:
+    except (*UNUSABLE, ValueError) as error:
         return Check(name, Status.SKIPPED, f"it cannot be read: {error}.")
     if result.faults:
         listed = "; ".join(result.faults[:_MAX_LISTED_FAULTS])
@@ -89,7 +95,9 @@ def check_sandbox_state(path: Path) -> Check:
     return Check(name, Status.OK, f"{path} holds {count} personas.")
 
 
-def check_storage(settings: Settings, journal: Path, sandbox_state: Path) -> Sequence[Check]:
+def check_storage(
+    settings: Settings, journal: JournalLocation, sandbox_state: Path
+) -> Sequence[Check]:
     """Check all that is stored, but for the contents of the journal."""
     return (
         check_data_folder(settings),

@@ -22,7 +22,7 @@ def copy_journal(source: Path, target: PostgresLocation) -> int:
     """Copy what the target lacks; return how many entries were copied.
 
     The target must be empty, or hold the beginning of the same journal. Raises ``ValueError`` when
-    it holds anything else, and one of ``store.UNUSABLE`` when a database cannot be used; then
+    it holds anything else, and one of ``location.UNUSABLE`` when a database cannot be used; then
     nothing was copied.
     """
     with closing(SqliteDatabase.open(source)) as old, closing(PostgresDatabase.open(target)) as new:

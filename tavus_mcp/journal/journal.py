@@ -14,8 +14,9 @@ from tavus_mcp.errors import JournalReplaced, JournalUnavailable
 from tavus_mcp.journal.accounts import Account, Credentials
 from tavus_mcp.journal.database import DatabaseError, JournalReplacedError
 from tavus_mcp.journal.entry import JournalEntry
+from tavus_mcp.journal.location import UNUSABLE, JournalLocation
 from tavus_mcp.journal.ownership import IsLive, Ownership
-from tavus_mcp.journal.store import UNUSABLE, JournalLocation, JournalStore
+from tavus_mcp.journal.store import JournalStore
 
 __all__ = ["Journal", "JournalStore"]
 

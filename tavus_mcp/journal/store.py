@@ -7,31 +7,24 @@ one before it. A process that is killed leaves whole entries or none.
 from __future__ import annotations
 
 import logging
-import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from tavus_mcp.journal import anchor, rows
 from tavus_mcp.journal.accounts import UNKNOWN, Account, AccountTable, Credentials
 from tavus_mcp.journal.anchor import AnchorLine
-from tavus_mcp.journal.database import Database, DatabaseError
+from tavus_mcp.journal.database import Database
 from tavus_mcp.journal.entry import GENESIS, JournalEntry
 from tavus_mcp.journal.erasure import erase_object
 from tavus_mcp.journal.history import HistorySlice, read_history
-from tavus_mcp.journal.postgres_database import PostgresDatabase, PostgresLocation
-from tavus_mcp.journal.sqlite_database import SqliteDatabase
+from tavus_mcp.journal.location import JournalLocation, open_database
 from tavus_mcp.journal.verification import is_anchored, verify_snapshot
 
-JournalLocation = Path | PostgresLocation
-"""Where a journal is: the path of its file, or its database."""
-UNUSABLE = (sqlite3.Error, DatabaseError, OSError)
-"""What is raised when a journal cannot be opened, read or written."""
 _SYNCED_KINDS = frozenset({"intent", "used"})
 """Entries that are on the disk before the request that they announce is sent."""
 _logger = logging.getLogger(__name__)
@@ -67,8 +60,7 @@ class JournalStore:
     ) -> JournalStore:
         """Open the journal, or create it.
 
-        Raises one of ``UNUSABLE`` when that fails, ``ValueError`` when it was written by a newer
-        version.
+        Raises like ``open_database``.
         """
         db = open_database(location)
         with ExitStack() as undo:
@@ -326,13 +318,6 @@ class JournalStore:
     ) -> list[JournalEntry]:
         with self._lock:
             return list(rows.read_entries(self._db, clauses, values, bodies=bodies))
-
-
-def open_database(location: JournalLocation) -> Database:
-    """Open the database at a location, or create it; raises like ``JournalStore.open``."""
-    if isinstance(location, PostgresLocation):
-        return PostgresDatabase.open(location)
-    return SqliteDatabase.open(location)
 
 
 def _renew_anchor(db: Database) -> None:

@@ -21,10 +21,9 @@ from tavus_mcp.journal.anchor import (
 )
 from tavus_mcp.journal.database import Database, MissingJournal
 from tavus_mcp.journal.entry import ERASED, GENESIS, JournalEntry, digest_of
+from tavus_mcp.journal.location import JournalLocation, anchor_base, open_unchanged
 from tavus_mcp.journal.migrations import VERSION_WITH_FORMATS, VERSION_WITH_HEAD
-from tavus_mcp.journal.postgres_database import PostgresDatabase, PostgresLocation
 from tavus_mcp.journal.rows import read_entries
-from tavus_mcp.journal.sqlite_database import SqliteDatabase
 
 
 @dataclass(frozen=True)
@@ -37,24 +36,20 @@ class Verification:
     newest: str = ""
 
 
-def verify_journal(location: Path | PostgresLocation) -> Verification:
+def verify_journal(location: JournalLocation) -> Verification:
     """Verify a journal without changing it.
 
-    Raises ``MissingJournal`` when there is none, and one of ``store.UNUSABLE`` or ``ValueError``
+    Raises ``MissingJournal`` when there is none, and one of ``location.UNUSABLE`` or ``ValueError``
     when it cannot be read.
     """
-    base = location if isinstance(location, Path) else location.anchor_base
     try:
-        anchor = read_anchor(base)
+        anchor = read_anchor(anchor_base(location))
     except DamagedAnchor as error:
         return Verification([f"{error}, so a cut end could not be noticed"])
     lost = f" Its anchor says that it held {anchor[-1].seq} entries." if anchor else ""
-    if isinstance(location, PostgresLocation):
-        db: Database | None = PostgresDatabase.open_unchanged(location)
-    elif location.exists() and location.stat().st_size == 0:
+    if isinstance(location, Path) and location.exists() and location.stat().st_size == 0:
         return Verification([f"the file is empty.{lost}"])
-    else:
-        db = SqliteDatabase.open_unchanged(location) if location.exists() else None
+    db = open_unchanged(location)
     if db is None:
         raise MissingJournal(f"There is no journal at {location}.{lost}")
     with closing(db):

@@ -115,22 +115,6 @@ class TavusApi:
             raise unreadable_response_error(response, subject)
         return document
 
-    async def create_persona(self, body: JsonObject) -> JsonObject:
-        """Create a persona (docs: create-persona); return the response: its id and little else."""
-        subject = "the new persona"
-        response = await self._send("POST", "/personas", subject, json=body)
-        created = PersonaDocument.parse(_parse_object(response, subject))
-        if not is_id(created.data.get("persona_id")):
-            raise unreadable_response_error(response, subject, write=True)
-        return created.data
-
-    async def patch_persona(self, persona_id: str, operations: Sequence[Operation]) -> WriteAnswer:
-        """Send a JSON Patch (docs: patch-persona); return what Tavus says became of it."""
-        path = _resource_path("personas", persona_id)
-        subject = f"the change of persona {persona_id!r}"
-        response = await self._send("PATCH", path, subject, operations=operations)
-        return parse_write_answer(response)
-
     async def publish_persona(self, persona_id: str, *, force: bool = False) -> WriteAnswer:
         """Make the draft of a persona live (docs: publish-pal).
 
@@ -140,11 +124,6 @@ class TavusApi:
         subject = f"the publication of persona {persona_id!r}"
         query = {"force": "true"} if force else None
         return parse_write_answer(await self._send("POST", path, subject, query=query, json={}))
-
-    async def delete_persona(self, persona_id: str) -> None:
-        """Delete a persona (docs: delete-persona); 204 and 200 are success."""
-        path = _resource_path("personas", persona_id)
-        await self._send("DELETE", path, f"the deletion of persona {persona_id!r}")
 
     async def get_object(self, endpoint: ObjectEndpoint, object_id: str) -> Document:
         """Read one object of any kind; a skill that is not attached reads as an empty one.

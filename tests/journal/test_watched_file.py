@@ -6,14 +6,19 @@ import shutil
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
+from journal_databases import journal_of_test
 from mcp_client import ToolClient, text_of
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.journal import JournalStore
 from tavus_mcp.journal.verification import verify_journal
+
+if TYPE_CHECKING:
+    from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
 
@@ -60,19 +65,18 @@ async def test_a_file_that_was_put_back_is_used_again(tool_client: ToolClient) -
 
 
 async def test_a_write_that_was_carried_out_is_not_called_unsent(
-    tool_client: ToolClient, monkeypatch: pytest.MonkeyPatch
+    open_tool_client: ToolClientFactory, sandbox: ASGIApp
 ) -> None:
     """The file disappears between the intent and the outcome."""
-    persona_id = await tool_client.create_persona(greeting="Hi.")
-    app = tool_client.server.app
-    send = app.api.patch_persona
 
-    async def delete_journal_and_send(*arguments: Any) -> Any:
-        app.journal.location.unlink()
-        return await send(*arguments)
+    async def delete_journal_and_answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "PATCH":
+            Path(str(journal_of_test())).unlink()
+        await sandbox(scope, receive, send)
 
-    monkeypatch.setattr(app.api, "patch_persona", delete_journal_and_send)
-    result = await tool_client.call("update_persona", persona_id=persona_id, greeting="Ciao.")
+    async with open_tool_client(delete_journal_and_answer) as tool_client:
+        persona_id = await tool_client.create_persona(greeting="Hi.")
+        result = await tool_client.call("update_persona", persona_id=persona_id, greeting="Ciao.")
     assert not result.is_error
     assert "not recorded" in text_of(result)
     assert "Nothing was sent" not in text_of(result)

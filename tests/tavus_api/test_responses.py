@@ -16,6 +16,7 @@ import pytest
 
 from tavus_mcp.errors import RateLimited, TavusError, Unavailable
 from tavus_mcp.tavus_api.client import TavusApi
+from tavus_mcp.tavus_api.endpoints import PERSONA_ENDPOINT
 from tavus_mcp.tavus_api.error_mapping import response_error
 from tavus_mcp.tavus_api.pagination import PERSONAS
 from tavus_mcp.tavus_api.responses import MAX_BODY_BYTES, MAX_JSON_LEVELS, parse_json
@@ -123,7 +124,7 @@ async def test_an_endless_body_is_read_to_the_limit_only() -> None:
 async def test_a_write_with_an_oversized_answer_is_of_unknown_outcome() -> None:
     api = build_api(lambda _request: answer_with(CountedStream(b"x" * MEBIBYTE, 300)))
     with pytest.raises(Unavailable, match="not known whether the change took effect"):
-        await api.create_persona({"persona_name": "x"})
+        await api.create_object(PERSONA_ENDPOINT, {"persona_name": "x"})
 
 
 async def test_a_damaged_body_is_reported() -> None:
