@@ -6,22 +6,18 @@ each. No line repeats the value of a variable that holds a key or may hold crede
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 import platformdirs
 
-from tavus_mcp.addresses import is_loopback
 from tavus_mcp.keys import (
-    BRACED_NAME,
     HOST_SUFFIX,
     SECRET_PREFIX,
     BadSetting,
@@ -31,8 +27,15 @@ from tavus_mcp.keys import (
     strip_copied,
 )
 from tavus_mcp.text import quote_foreign, quote_path, suggestion_or_period
+from tavus_mcp.url_settings import (
+    DEFAULT_BASE_URL,
+    is_excluded,
+    parse_base_url,
+    parse_journal_url,
+    parse_proxy,
+    refuse_placeholder,
+)
 
-DEFAULT_BASE_URL = "https://tavusapi.com/v2"
 TOOLSETS = (
     "personas",
     "layers",
@@ -80,7 +83,6 @@ VARIABLES: Mapping[str, str] = {
 
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 _MAX_NAME_CHARS, _MAX_LABEL_CHARS = 60, 100
-_UNFILLED = re.compile(r"\$\{[^}]*\}|\{\{[^}]*\}\}|\$[A-Za-z_]\w*|%[A-Za-z_]\w*%")
 _WORD = re.compile(r"[A-Za-z_-]{1,24}")
 _UNKNOWN_NAME_PREFIXES = ("TAVUS_MCP", "TAVUS-MCP")
 
@@ -272,58 +274,6 @@ def parse_toolsets(text: str) -> tuple[str, ...]:
     return tuple(name for name in TOOLSETS if name in names or "all" in names)
 
 
-def parse_base_url(url: str) -> str:
-    """Return the base URL without a trailing slash; raise ``BadSetting`` if it cannot be used."""
-    _refuse_placeholder(url)
-    parts = _split_url(url)
-    is_secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
-    if not is_secure or not parts.hostname:
-        raise BadSetting("must be an https URL, or http on loopback (127.0.0.1, localhost).")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise BadSetting("must hold no user, password, query or fragment.")
-    if not parts.path.rstrip("/").endswith("/v2"):
-        raise BadSetting(f"its path must end in /v2, as in {DEFAULT_BASE_URL}.")
-    return url.rstrip("/")
-
-
-def parse_journal_url(url: str) -> str:
-    """Return the URL of a journal in PostgreSQL; raise ``BadSetting`` if it cannot be used."""
-    _refuse_placeholder(url)
-    parts = _split_url(url)
-    if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
-        raise BadSetting(
-            "must be the URL of a database, postgresql://USER:PASSWORD@HOST/DATABASE. Leave it out "
-            "to keep the journal in a file."
-        )
-    if find_spec("psycopg") is None or find_spec("psycopg_pool") is None:
-        raise BadSetting("needs the extra postgres of this package; install it.")
-    return url
-
-
-def _split_url(url: str) -> SplitResult:
-    if any(char.isspace() or not char.isprintable() for char in url):
-        raise BadSetting("the address contains a space or a character that is invisible.")
-    try:
-        parts = urlsplit(url)
-        (parts.hostname or "").encode("ascii" if ":" in parts.netloc else "idna")
-    except ValueError:
-        raise BadSetting("the host in this address is not valid.") from None
-    try:
-        is_valid_port = parts.port != 0
-    except ValueError:
-        is_valid_port = False
-    if not is_valid_port:
-        raise BadSetting("the port in this address must be a number from 1 to 65535.")
-    return parts
-
-
-def _refuse_placeholder(text: str, pattern: re.Pattern[str] = _UNFILLED) -> None:
-    if pattern.search(text):
-        raise BadSetting(
-            "holds a placeholder that the host has not replaced. Write the value itself."
-        )
-
-
 def _parse_flag(text: str) -> bool:
     if text.lower() in (*_TRUE, *_FALSE):
         return text.lower() in _TRUE
@@ -331,7 +281,7 @@ def _parse_flag(text: str) -> bool:
 
 
 def _parse_label(text: str) -> str:
-    _refuse_placeholder(text)
+    refuse_placeholder(text)
     if not text.isprintable() or len(text) > _MAX_LABEL_CHARS:
         raise BadSetting(f"must be one line of at most {_MAX_LABEL_CHARS} printable characters.")
     return text
@@ -344,7 +294,7 @@ def _parse_log_level(text: str) -> str:
 
 
 def _parse_folder(text: str) -> Path:
-    _refuse_placeholder(text)
+    refuse_placeholder(text)
     try:
         return Path(text).expanduser()
     except RuntimeError:
@@ -384,32 +334,9 @@ def _read_proxy(reader: _Reader, base_url: SplitResult) -> str | None:
     """
     hosts_without = reader.environ.get("NO_PROXY") or reader.environ.get("no_proxy") or ""
     host = base_url.hostname or ""
-    if base_url.scheme != "https" or _is_excluded(host, base_url.port or 443, hosts_without):
+    if base_url.scheme != "https" or is_excluded(host, base_url.port or 443, hosts_without):
         return None
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         if strip_copied(reader.environ.get(name, "")):
-            return reader.read(name, _parse_proxy, default=None)
+            return reader.read(name, parse_proxy, default=None)
     return None
-
-
-def _parse_proxy(text: str) -> str | None:
-    _refuse_placeholder(text, BRACED_NAME)  # a password may hold % and $
-    url = text if "://" in text else f"http://{text}"
-    parts = _split_url(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BadSetting("must be the http or https URL of a proxy, as in http://proxy:3128.")
-    return url
-
-
-def _is_excluded(host: str, port: int, hosts_without: str) -> bool:
-    """Return True if NO_PROXY names the host: ``*``, a domain, ``host:port``, or a network."""
-    for entry in hosts_without.lower().replace(",", " ").split():
-        name = entry.removesuffix(f":{port}").removeprefix("*").removeprefix(".").strip("[]")
-        if entry == "*" or (name and f".{host}".endswith(f".{name}")):
-            return True
-        try:
-            if ipaddress.ip_address(host) in ipaddress.ip_network(name, strict=False):
-                return True
-        except ValueError:
-            continue
-    return False

@@ -20,8 +20,9 @@ from tavus_mcp.journal.location import UNUSABLE, JournalLocation
 from tavus_mcp.journal.postgres_database import PostgresLocation
 from tavus_mcp.journal.verification import Verification, verify_journal
 from tavus_mcp.keys import BadSetting
-from tavus_mcp.settings import Settings, parse_journal_url
+from tavus_mcp.settings import Settings
 from tavus_mcp.text import quote_foreign, quote_paths
+from tavus_mcp.url_settings import parse_journal_url
 
 ALTERED, UNREADABLE = 1, 4
 """The exit statuses for a journal that was altered, and for one that is missing or unreadable."""

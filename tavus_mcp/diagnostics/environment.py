@@ -11,7 +11,8 @@ from importlib.util import find_spec
 from tavus_mcp import __version__
 from tavus_mcp.diagnostics.check import Check, Finding, Status, merge_findings
 from tavus_mcp.keys import HOST_SUFFIX, SECRET_PREFIX
-from tavus_mcp.settings import DEFAULT_BASE_URL, Settings
+from tavus_mcp.settings import Settings
+from tavus_mcp.url_settings import DEFAULT_BASE_URL
 
 MIN_PYTHON = (3, 11)
 SDK_SERIES = "2.3."

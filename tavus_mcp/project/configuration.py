@@ -16,8 +16,8 @@ from tavus_mcp.keys import BadSetting
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.project.problems import FilePosition, InvalidProject, Problem
 from tavus_mcp.project.toml_positions import find_key, split_parser_message
-from tavus_mcp.settings import DEFAULT_BASE_URL, parse_base_url
 from tavus_mcp.text import quote_foreign, suggestion_or_period
+from tavus_mcp.url_settings import DEFAULT_BASE_URL, parse_base_url
 
 FILE_NAME = "tavus.toml"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
