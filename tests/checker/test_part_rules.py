@@ -94,13 +94,13 @@ def test_a_fix_removes_what_it_fixes(case: dict[str, Any]) -> None:
         return
     persona = PersonaDocument(case["persona"]) if "persona" in case else None
     data = expand_placeholders(case["document"])
-    part = CheckedPart(case["kind"], data, bool(case.get("stored")), persona)
+    part = CheckedPart(case["kind"], data, "x1" if case.get("stored") else "", persona)
     violation = next(item for item in rule.check(part, CATALOG) if item.path == case["path"])
     for fix in violation.fix:
         if PLACEHOLDER_PATTERN.search(str(fix.arguments)):
             continue
         data = apply_fix(data, fix)
-        fixed = CheckedPart(case["kind"], data, bool(case.get("stored")), persona)
+        fixed = CheckedPart(case["kind"], data, "x1" if case.get("stored") else "", persona)
         assert case["path"] not in {item.path for item in rule.check(fixed, CATALOG)}
 
 
@@ -163,3 +163,86 @@ def test_no_rule_raises_for_arbitrary_parts(kind: Any, data: dict[str, Any], sto
     document: Any = PartDocument(kind, "x1", data) if stored else data
     for finding in check_part(kind, document, CATALOG, persona=PERSONA):
         assert finding.path == "" or finding.path.startswith("/")
+
+
+STORED_FIXES: list[tuple[str, str, dict[str, Any], str, dict[str, Any]]] = [
+    (
+        "tool",
+        "t1",
+        {"name": "t", "description": "D.", "origin": "vision", "on_call": "silent"},
+        "save_tool",
+        {"tool_id": "t1", "unset": ["on_call"]},
+    ),
+    (
+        "tool",
+        "t1",
+        {
+            "name": "t",
+            "description": "D.",
+            "on_resolve": "generate_response",
+            "delivery": {
+                "app_message": False,
+                "api": {
+                    "url": "https://example.com/x",
+                    "method": "GET",
+                    "body_template": {"a": 1},
+                    "auth": {"type": "bearer", "token": "********"},
+                },
+            },
+        },
+        "save_tool",
+        {"tool_id": "t1", "delivery": {"api": {"body_template": None}}},
+    ),
+    (
+        "guardrail",
+        "g1",
+        {"guardrail_name": "a", "guardrail_prompt": "A.", "modality": "audio"},
+        "save_guardrail",
+        {"guardrail_id": "g1", "modality": "verbal"},
+    ),
+    (
+        "dictionary",
+        "pd_1",
+        {"name": "N", "rules": [{"text": "a", "pronunciation": "AH", "type": "ipa"}]},
+        "save_dictionary",
+        {
+            "dictionary_id": "pd_1",
+            "rules": [{"text": "a", "pronunciation": "AH", "type": "alias"}],
+        },
+    ),
+    (
+        "skill",
+        "p1:magic_canvas",
+        {"config": {"components": {"chart": False}, "usage_guidance": "Rarely."}},
+        "set_skill",
+        {
+            "persona_id": "p1",
+            "skill_id": "magic_canvas",
+            "config": {"components": {"chart": {"enabled": False}}, "usage_guidance": "Rarely."},
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "data", "tool", "arguments"), STORED_FIXES, ids=[c[0] for c in STORED_FIXES]
+)
+def test_a_finding_about_a_stored_part_has_the_call_that_fixes_it(
+    kind: Any, key: str, data: dict[str, Any], tool: str, arguments: dict[str, Any]
+) -> None:
+    findings = check_part(kind, PartDocument(kind, key, data), CATALOG)
+    calls = [call.model_dump() for item in findings for call in item.fix or ()]
+    assert calls == [{"tool": tool, "arguments": arguments}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("document", {"document_url": "https://example.com/a.pdf", "crawl": {"depth": 2}}),
+        ("guardrail", {"data": [{"guardrail_name": "a", "guardrail_prompt": "A.", "x": 1}]}),
+    ],
+)
+def test_what_no_tool_can_change_has_no_call(kind: Any, data: dict[str, Any]) -> None:
+    findings = check_part(kind, PartDocument(kind, "x1", data), CATALOG)
+    assert findings
+    assert not [item for item in findings if item.fix]

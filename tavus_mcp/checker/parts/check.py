@@ -9,6 +9,7 @@ from typing import Any
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.check import finding_identity, refusal
+from tavus_mcp.checker.parts.part_findings import find_violations
 from tavus_mcp.checker.parts.part_rule import CheckedPart
 from tavus_mcp.checker.parts.part_schema import check_part_schema
 from tavus_mcp.checker.parts.rules import PART_RULES
@@ -38,7 +39,7 @@ def check_part(
         finding
         for rule in PART_RULES
         if kind in rule.kinds
-        for finding in rule.findings(part, catalog)
+        for finding in find_violations(rule, part, catalog)
     ]
     return sort_by_severity(_merge_findings(schema_findings, rule_findings))
 
@@ -76,7 +77,7 @@ def _read_part(
     data = document.data
     if kind == "skill" and "skill_id" not in data:
         data = {**data, "skill_id": document.object_id.rpartition(":")[2]}
-    return CheckedPart(kind, data, is_stored=bool(document.object_id), persona=persona)
+    return CheckedPart(kind, data, document.object_id, persona)
 
 
 def _merge_findings(

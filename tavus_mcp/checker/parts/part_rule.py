@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import copy
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.fixes import PART_PATCH, FixCall
-from tavus_mcp.checker.rule import MAX_FINDINGS_PER_RULE, MORE_FINDINGS_NOTE, Violation
+from tavus_mcp.checker.rule import Violation
 from tavus_mcp.models.base import JsonObject, is_set, text
 from tavus_mcp.models.document import PartKindName, PersonaDocument
-from tavus_mcp.models.findings import RuleFinding, Severity
+from tavus_mcp.models.findings import Severity
 from tavus_mcp.models.json_patch import get_at, pointer_of, pointer_tokens
 
 
@@ -22,14 +21,19 @@ from tavus_mcp.models.json_patch import get_at, pointer_of, pointer_tokens
 class CheckedPart:
     """A part as rules read it; the accessors never raise, whatever the document holds.
 
-    ``is_stored`` tells a part that was read, whose secrets are masked, from one that is to be
-    sent. ``persona`` is the persona that uses it, if the caller knows it.
+    ``object_id`` is the id of a part that was read, whose secrets are masked; one that is to be
+    sent has none. ``persona`` is the persona that uses it, if the caller knows it.
     """
 
     kind: PartKindName
     data: JsonObject
-    is_stored: bool = False
+    object_id: str = ""
     persona: PersonaDocument | None = None
+
+    @property
+    def is_stored(self) -> bool:
+        """True for a part that was read."""
+        return bool(self.object_id)
 
     def at(self, pointer: str) -> Any:
         """Return the value at a JSON Pointer, or None."""
@@ -92,27 +96,6 @@ class PartRule:
     source: str
     check: PartCheck
     blocks_write: bool = False
-
-    def findings(self, part: CheckedPart, catalog: Catalog) -> Iterator[RuleFinding]:
-        """Yield a finding for each of the first violations; the last says if there are more."""
-        yield from build_findings(
-            self.check(part, catalog),
-            self.severity,
-            rule=self.name,
-            source=self.source,
-            blocks_write=self.blocks_write,
-        )
-
-
-def build_findings(
-    violations: Iterable[Violation], severity: Severity, **fields: object
-) -> Iterator[RuleFinding]:
-    """Yield a finding for each of the first violations; the last says if there are more."""
-    first = list(itertools.islice(violations, MAX_FINDINGS_PER_RULE + 1))
-    if len(first) > MAX_FINDINGS_PER_RULE:
-        first[-2].message += MORE_FINDINGS_NOTE
-    for violation in first[:MAX_FINDINGS_PER_RULE]:
-        yield violation.finding(severity, "", **fields)
 
 
 def part_rule(

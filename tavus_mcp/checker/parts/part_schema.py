@@ -7,7 +7,8 @@ from functools import cache
 
 from pydantic import BaseModel, ValidationError
 
-from tavus_mcp.checker.parts.part_rule import CheckedPart, build_findings, remove_value, set_value
+from tavus_mcp.checker.parts.part_findings import build_findings
+from tavus_mcp.checker.parts.part_rule import CheckedPart, remove_value, set_value
 from tavus_mcp.checker.rule import Violation
 from tavus_mcp.checker.schema_check import SHAPE, UNKNOWN_FIELD
 from tavus_mcp.models.base import JsonObject
@@ -29,10 +30,15 @@ def check_part_schema(part: CheckedPart) -> Iterator[RuleFinding]:
     unknown = [error for error in errors if error.error_type == _UNKNOWN]
     wrong = [error for error in errors if error.error_type != _UNKNOWN]
     yield from build_findings(
-        map(_wrong_value, wrong), "error", rule=SHAPE, source=_SOURCE, blocks_write=True
+        part, map(_wrong_value, wrong), "error", rule=SHAPE, source=_SOURCE, blocks_write=True
     )
     yield from build_findings(
-        _unknown_fields(unknown), "warning", rule=UNKNOWN_FIELD, source=_SOURCE, blocks_write=True
+        part,
+        _unknown_fields(unknown),
+        "warning",
+        rule=UNKNOWN_FIELD,
+        source=_SOURCE,
+        blocks_write=True,
     )
 
 
