@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -317,6 +316,8 @@ def _check_folder(path: Path) -> None:
 
 
 def _check_certificates(text: str) -> str:
+    import ssl  # takes a tenth of the time until a server answers, and is rarely needed
+
     path = Path(text)
     try:
         if path.is_dir():

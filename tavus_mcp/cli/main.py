@@ -3,7 +3,7 @@
 Each command is a module of this package with ``add_arguments(parser)`` and
 ``run(arguments, settings) -> int``. It is imported only when it is named, so that nothing starts
 with what it does not need. This module is light: a server answers the first requests before its
-own module is imported (``early_answers``).
+own module is imported (``early_reader``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tavus_mcp import __version__
 from tavus_mcp.cli.output import ExitStatus, fail
 from tavus_mcp.invisible_characters import escape_line
 from tavus_mcp.keys import BadSetting
-from tavus_mcp.server.early_answers import start_early_reader
+from tavus_mcp.server.early_reader import start_early_reader
 from tavus_mcp.settings import TOOLSETS, Settings, from_environment, parse_toolsets
 from tavus_mcp.text import quote_foreign, suggestion_or_period
 

@@ -29,7 +29,7 @@ from tavus_mcp.server.argument_problems import (
     merge_problems,
 )
 from tavus_mcp.server.completions import register_completions
-from tavus_mcp.server.early_answers import EarlyReader
+from tavus_mcp.server.early_reader import EarlyReader
 from tavus_mcp.server.prompts import register_prompts
 from tavus_mcp.server.resource_watch import WatchClock
 from tavus_mcp.server.resources import register_resources

@@ -25,7 +25,7 @@ from pydantic_core import PydanticSerializationError
 
 from tavus_mcp.invisible_characters import escape_invisible
 from tavus_mcp.models.unsendable_values import replace_surrogates
-from tavus_mcp.server.early_answers import EarlyReader, Opening, is_pipe
+from tavus_mcp.server.early_reader import EarlyReader, Opening, is_pipe
 from tavus_mcp.server.message_input import BYTE_ORDER_MARK, InvalidMessage, parse_message
 from tavus_mcp.server.stdio_lines import Lines, open_files, open_pipes
 
@@ -128,7 +128,7 @@ class _PendingRequests:
 
 
 class _Replay:
-    """Drops the server's answers to the requests that ``early_answers`` has answered.
+    """Drops the server's answers to the requests that ``early_reader`` has answered.
 
     Each of those is alone in the server until its answer was dropped, so that no answer to another
     request can be meant, and a cancellation that follows it comes too late, as for the client.

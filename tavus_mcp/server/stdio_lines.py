@@ -15,7 +15,7 @@ from typing import BinaryIO, Protocol
 
 from anyio import to_thread
 
-from tavus_mcp.server.early_answers import Opening
+from tavus_mcp.server.early_reader import Opening
 
 MAX_LINE_BYTES = 8 * 1024 * 1024
 """The most bytes of one message; Tavus accepts much less."""

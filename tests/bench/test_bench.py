@@ -16,6 +16,7 @@ TIMED = {
     "journaling a change",
     "list_revisions of a long journal",
     "spawn to tools/list",
+    "spawn to the first call",
     "get_persona",
     "memory after 200 calls",
     "memory growth after 100 calls",
