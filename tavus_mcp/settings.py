@@ -42,6 +42,7 @@ TOOLSETS = (
     "checks",
     "fleet",
     "account",
+    "parts",
     "conversations",
     "advanced",
 )

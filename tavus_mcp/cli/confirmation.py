@@ -7,8 +7,8 @@ import sys
 from tavus_mcp.app import App
 from tavus_mcp.cli import files
 from tavus_mcp.cli.receipts import print_receipt
-from tavus_mcp.fleet.apply_plan import apply_plan
 from tavus_mcp.models.receipt import Receipt
+from tavus_mcp.parts.apply_plan import apply_plan
 
 
 def is_confirmed(app: App, question: str, expected: str) -> bool:

@@ -11,10 +11,10 @@ from tavus_mcp.cli.persona_command import finish_write, run_persona_command
 from tavus_mcp.cli.project_arguments import add_project_arguments, is_project_use
 from tavus_mcp.cli.receipts import print_facts, print_result
 from tavus_mcp.fleet import plan, plan_report
-from tavus_mcp.fleet.apply_plan import apply_plan
 from tavus_mcp.fleet.bulk_request import BulkChangeRequest
 from tavus_mcp.fleet.selection import PersonaFilter
 from tavus_mcp.history.revisions import split_reference
+from tavus_mcp.parts.apply_plan import apply_plan
 from tavus_mcp.personas.restore import restore
 from tavus_mcp.personas.undo import build_undo_request
 from tavus_mcp.settings import Settings

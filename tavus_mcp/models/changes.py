@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -43,11 +43,12 @@ class Change(Protocol):
 
 @dataclass(frozen=True)
 class SetFields:
-    """Set and remove fields by JSON Pointer; objects are merged, not replaced."""
+    """Set and remove fields by JSON Pointer; objects are merged, but replaced at ``replaced``."""
 
     values: Mapping[str, Any]
     unset: Sequence[str] = ()
     refuses_emptying: bool = False
+    replaced: Container[str] = ()
 
     def apply(self, data: JsonObject) -> JsonObject:
         """Return a copy with the fields set. Parents that are missing are created.
@@ -60,7 +61,10 @@ class SetFields:
         values = self._values_to_set(data) if self.refuses_emptying else self.values
         for pointer, value in values.items():
             parent, key = _ensure_parent(result, pointer), pointer_tokens(pointer)[-1]
-            _merge(parent, key, copy.deepcopy(value))
+            if pointer in self.replaced:
+                parent[key] = copy.deepcopy(value)
+            else:
+                _merge(parent, key, copy.deepcopy(value))
         for pointer in self.unset:
             if pointer[1:] in UNKNOWN_WHEN_ABSENT:  # it may be set, so it is emptied
                 result[pointer[1:]] = []

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding, ToolCall
@@ -71,6 +72,16 @@ class Receipt(BaseModel):
     plan_id: str | None = None
     expires_at: str | None = None
     undo: Annotated[Undo | None, WithJsonSchema({"type": "object"})] = None
+    part: SkipJsonSchema[JsonObject | None] = None
+    """Kind, id and name if the object is a part of personas; described where parts are usual."""
+
+
+class PartReceipt(Receipt):
+    """The receipt of a write of a part; ``part`` has its kind, id and name."""
+
+    part: Annotated[JsonObject | None, WithJsonSchema({"type": "object"})] = None
+    persona_id: SkipJsonSchema[str | None] = None
+    persona_name: SkipJsonSchema[str | None] = None
 
 
 class PromptEdit(Receipt):

@@ -60,7 +60,8 @@ class PartKind:
     ``references`` are the fields of personas that hold its id, ``tag_reference`` that which holds a
     tag of it. ``secret_pointers`` are the places that reads mask, ``clear_secret_pointers`` those
     that may hold a secret and are read in clear; ``*`` stands for any index. ``lost`` are sentences
-    on what its deletion loses for good, besides its id and masked secrets.
+    on what its deletion loses for good, besides its id and masked secrets. ``whole_lists`` are the
+    lists that a change can only replace as a whole.
     """
 
     name: PartKindName
@@ -71,6 +72,7 @@ class PartKind:
     secret_pointers: tuple[str, ...] = ()
     clear_secret_pointers: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    whole_lists: tuple[str, ...] = ()
 
     @property
     def endpoint(self) -> ObjectEndpoint:
@@ -140,6 +142,7 @@ GUARDRAIL = PartKind(
     ),
     tag_reference="/guardrail_tags",
     clear_secret_pointers=(_CALLBACK, f"/data/*{_CALLBACK}"),
+    whole_lists=("/tags",),
 )
 DOCUMENT = PartKind(
     "document",
@@ -167,6 +170,7 @@ DICTIONARY = PartKind(
         ),
     ),
     lost=("The copies of it at the voice providers.",),
+    whole_lists=("/rules",),
 )
 SKILL = PartKind("skill", None, (), lost=("The time since which it has been attached.",))
 KINDS: Mapping[PartKindName, PartKind] = {

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from tavus_mcp.models.base import JsonObject, PersonaId
+from tavus_mcp.models.parts.part_document import ObjectId
 from tavus_mcp.models.persona import PipelineMode
 from tavus_mcp.server.argument_roles import ROLE_KEY, TEXT_ROLE
 
@@ -21,6 +22,7 @@ TEXT: Mapping[str, Any] = {"json_schema_extra": {ROLE_KEY: TEXT_ROLE}}
 Text = Annotated[str, Field(**TEXT)]
 """Free text: empty, it would remove what is stored, while an empty id means "not given"."""
 PersonaIdParameter = Annotated[PersonaId, doc("Persona id")]
+ObjectIdParameter = Annotated[ObjectId, doc("Persona id; KIND/ID of a part")]
 Reference = Annotated[str, doc("ID or ID@REVISION")]
 DryRun = Annotated[bool, doc("Only make a plan")]
 IfRevision = Annotated[str | None, doc("Refuse if changed since this revision")]

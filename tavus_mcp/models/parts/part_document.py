@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 
-from tavus_mcp.models.base import JsonObject, is_set
+from tavus_mcp.models.base import JsonObject, is_set, parse_id
 from tavus_mcp.models.document import Identity, MaskedPlaces, PartKindName
 from tavus_mcp.models.json_patch import get_at, is_changed
 from tavus_mcp.models.parts.dictionary import Dictionary
@@ -38,6 +38,23 @@ ID_FIELDS: Mapping[PartKindName, tuple[str, ...]] = {
     "skill": ("skill_id", "id"),
 }
 """The fields that hold an id in what Tavus answers, the first that is there."""
+
+
+def parse_object_id(value: str) -> str:
+    """Return a validated id of a persona, or KIND/ID of a part; raise ``ValueError`` otherwise."""
+    kind, slash, object_id = value.rpartition("/")
+    if slash and kind not in CREATE_MODELS:
+        raise ValueError(f"not a kind of part: {', '.join(CREATE_MODELS)}")
+    ids = [parse_id(item) for item in object_id.split(":")]
+    if len(ids) != (2 if kind == "skill" else 1):
+        raise ValueError(
+            "not an id: only that of a skill, skill/PERSONA_ID:SKILL_ID, has two parts"
+        )
+    return value
+
+
+ObjectId = Annotated[str, AfterValidator(parse_object_id)]
+"""The id of a persona, or KIND/ID of a part, as an argument."""
 NOUNS: Mapping[PartKindName, str] = {
     "tool": "registry tool",
     "objectives": "objective set",
@@ -56,7 +73,7 @@ NAME_FIELDS: Mapping[PartKindName, str] = {
 }
 _READ_NAMES = {"crawl_config": "crawl", "guardrails_name": "name", "objectives_name": "name"}
 """Names of fields in reads, with the names that they have in requests."""
-_OPAQUE_FIELDS = frozenset({"parameters", "body_template", "tool_call", "config"})
+OPAQUE_FIELDS = frozenset({"parameters", "body_template", "tool_call", "config"})
 """Fields in which an empty value means something."""
 
 
@@ -175,6 +192,18 @@ class PartDocument:
         """Return the fields that a request can hold."""
         return {key: value for key, value in self.data.items() if key in self.fields}
 
+    def creatable_fields(self) -> JsonObject:
+        """Return the fields with which it can be created again: no ids of items, nothing unset."""
+        fields = without_empty(self.writable_fields())
+        fields.pop(ATTACHED, None)
+        if self.is_set_of_guardrails:
+            names = Guardrail.model_fields
+            items = [item for item in fields.get("data", []) if isinstance(item, dict)]
+            fields["data"] = [
+                {key: value for key, value in item.items() if key in names} for item in items
+            ]
+        return dict(fields)
+
     def stable_fields(self) -> JsonObject:
         """Return the fields of which the revision is made, as the journal stores them."""
         return self.writable_fields()
@@ -204,7 +233,7 @@ def without_empty(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     members = {
-        key: item if key in _OPAQUE_FIELDS else without_empty(item) for key, item in value.items()
+        key: item if key in OPAQUE_FIELDS else without_empty(item) for key, item in value.items()
     }
     return {key: item for key, item in members.items() if is_set(item)}
 

@@ -14,10 +14,11 @@ from tavus_mcp.server.tools.conversations import conversations
 from tavus_mcp.server.tools.fleet import fleet
 from tavus_mcp.server.tools.history import history
 from tavus_mcp.server.tools.layers import layers
+from tavus_mcp.server.tools.parts import parts
 from tavus_mcp.server.tools.personas import personas
 from tavus_mcp.server.toolset import ToolSpec
 
-TOOLSETS = (personas, layers, history, checks, fleet, account, conversations, advanced)
+TOOLSETS = (personas, layers, history, checks, fleet, account, parts, conversations, advanced)
 """The toolsets, in the order they are listed."""
 
 ALL_SPECS: tuple[ToolSpec, ...] = tuple(spec for toolset in TOOLSETS for spec in toolset.specs)

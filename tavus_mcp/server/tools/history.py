@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated, Any, cast
 
 from mcp.server.mcpserver import Context
 
 from tavus_mcp.app import App
 from tavus_mcp.conversations.measure import compare
-from tavus_mcp.fleet import apply_plan as apply
 from tavus_mcp.history import revisions
 from tavus_mcp.history.history_page import read_history_page
+from tavus_mcp.journal.entry import split_journal_id
+from tavus_mcp.models.document import PartKindName
 from tavus_mcp.models.receipt import PlanReceipt, Receipt
+from tavus_mcp.parts import apply_plan as apply
+from tavus_mcp.parts.revive import plan_revival
+from tavus_mcp.parts.rules import RULES
 from tavus_mcp.personas import plans, restore
 from tavus_mcp.server.results import Comparison, RevisionPage
 from tavus_mcp.server.shared_parameters import (
@@ -19,7 +24,7 @@ from tavus_mcp.server.shared_parameters import (
     DryRun,
     IfRevision,
     Limit,
-    PersonaIdParameter,
+    ObjectIdParameter,
     Reference,
     doc,
 )
@@ -30,7 +35,7 @@ history = Toolset("history")
 
 @history.read("List revisions")
 async def list_revisions(
-    app: App, persona_id: PersonaIdParameter, limit: Limit = 20, cursor: Cursor = None
+    app: App, persona_id: ObjectIdParameter, limit: Limit = 20, cursor: Cursor = None
 ) -> RevisionPage:
     """List the changes of a persona: when, by which tool, values, the revision after each."""
     page = await read_history_page(app, persona_id, limit, cursor)
@@ -60,7 +65,7 @@ async def compare_personas(
 @history.change("Restore revision")
 async def restore_revision(
     app: App,
-    persona_id: PersonaIdParameter,
+    persona_id: ObjectIdParameter,
     revision: Annotated[str, doc("Revision to restore, from list_revisions")],
     only: Annotated[
         list[str], doc('Layers or JSON Pointers, like "tts" or "/greeting"; default all')
@@ -72,7 +77,7 @@ async def restore_revision(
     ] = None,
     overwrite: Annotated[list[str], doc("Restore these even if edited")] = [],  # noqa: B006 - read only
 ) -> Receipt:
-    """Undo: restore a persona or fields of it; a deleted persona gets a new id."""
+    """Undo: restore a persona, a part or fields of it; a deleted one gets a new id."""
     request = restore.RestoreRequest(
         persona_id,
         revision,
@@ -82,7 +87,13 @@ async def restore_revision(
         after_revision=after_revision,
         overwrite=tuple(overwrite),
     )
-    return await restore.restore(app, request)
+    kind, _ = split_journal_id(persona_id)
+    if kind == "persona":
+        return await restore.restore(app, request)
+    if plan := await plan_revival(app, persona_id, revision):
+        return plan
+    rules = RULES[cast("PartKindName", kind)]
+    return await restore.restore(app, replace(request, rules=rules))
 
 
 @history.change("Discard plan", for_view_only=True)

@@ -1,0 +1,118 @@
+"""Attach parts to a persona, and detach them: changes of the fields that hold their ids."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tavus_mcp.app import App
+from tavus_mcp.errors import InvalidArgument, NotFound, Refused
+from tavus_mcp.models.base import JsonObject, is_id
+from tavus_mcp.models.changes import put_at, remove_at
+from tavus_mcp.models.document import PartKindName
+from tavus_mcp.models.json_patch import get_at
+from tavus_mcp.models.persona import is_unread
+from tavus_mcp.parts.kinds import KINDS
+from tavus_mcp.text import quote_foreign, quote_path
+
+
+@dataclass(frozen=True)
+class PartIds:
+    """Parts by kind: the ids to attach or to detach."""
+
+    ids: Mapping[PartKindName, Sequence[str]] = field(default_factory=dict)
+
+    def require_any(self) -> None:
+        """Raise ``InvalidArgument`` when nothing is named, or an id has not the form of one."""
+        named = [(kind, item) for kind, items in self.ids.items() for item in items]
+        if not named:
+            raise InvalidArgument(["/: name at least one part."])
+        wrong = [kind for kind, item in named if not is_id(item)]
+        if wrong:
+            raise InvalidArgument([f"/{wrong[0]}: not an id; the list_* tools show the ids."])
+
+    async def require_existing(self, app: App) -> None:
+        """Raise ``Refused`` when the account lacks one of the parts."""
+        missing = []
+        for name, ids in self.ids.items():
+            kind = KINDS[name]
+            for object_id in ids:
+                try:
+                    await app.api.get_object(kind.endpoint, object_id)
+                except NotFound:
+                    missing.append(f"This account has no {kind.noun} {quote_foreign(object_id)}.")
+        if missing:
+            raise Refused(f"Nothing was sent. {' '.join(missing)}")
+
+
+@dataclass(frozen=True)
+class AttachParts:
+    """A change of a persona that adds ids to its lists, and sets the fields that hold one id."""
+
+    parts: PartIds
+
+    def apply(self, data: JsonObject) -> JsonObject:
+        """Return a copy with the parts attached; those that are attached already stay in place."""
+        result = copy.deepcopy(data)
+        for name, ids in self.parts.ids.items():
+            reference = KINDS[name].references[0]
+            if not ids:
+                continue
+            if reference.is_list:
+                attached = _read_list(data, reference.pointer)
+                put_at(result, reference.pointer, list(dict.fromkeys([*attached, *ids])))
+            else:
+                put_at(result, reference.pointer, ids[-1])
+        return result
+
+
+@dataclass(frozen=True)
+class DetachParts:
+    """A change of a persona that takes ids out of its fields."""
+
+    parts: PartIds
+
+    def apply(self, data: JsonObject) -> JsonObject:
+        """Return a copy without the parts; raise ``Refused`` for one that is not attached."""
+        result, missing = copy.deepcopy(data), list[str]()
+        for name, ids in self.parts.ids.items():
+            missing += [
+                f"{KINDS[name].noun} {quote_foreign(object_id)}"
+                for object_id in ids
+                if not _detach(result, name, object_id)
+            ]
+        if missing:
+            raise Refused(f"Nothing was sent. Not attached to this persona: {', '.join(missing)}.")
+        return result
+
+
+def _detach(data: JsonObject, name: PartKindName, object_id: str) -> bool:
+    """Take an id out of the fields of a persona, in place; return False if it is in none."""
+    found = False
+    for reference in KINDS[name].references:
+        if reference.skill_id:  # written by the endpoint of the skill
+            continue
+        if reference.is_list:
+            attached = _read_list(data, reference.pointer)
+            if object_id in attached:
+                found = True
+                put_at(data, reference.pointer, [item for item in attached if item != object_id])
+        elif get_at(data, reference.pointer) == object_id:
+            found = True
+            if name == "dictionary":  # "" removes it (docs: pronunciation-dictionaries)
+                put_at(data, reference.pointer, "")
+            else:
+                remove_at(data, reference.pointer)
+    return found
+
+
+def _read_list(data: JsonObject, pointer: str) -> list[str]:
+    if is_unread(data, pointer):
+        raise Refused(
+            f"{quote_path(pointer)}: Tavus does not say which of these this persona has, so that "
+            "adding to them could remove some. Nothing was sent. Give the whole list with "
+            "update_persona."
+        )
+    value = get_at(data, pointer)
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

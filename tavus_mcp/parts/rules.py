@@ -1,0 +1,153 @@
+"""How parts are changed and checked, for the write path that they share with personas."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Container, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from pydantic import ValidationError
+
+from tavus_mcp.app import App
+from tavus_mcp.errors import Refused
+from tavus_mcp.models.base import JsonObject, is_set
+from tavus_mcp.models.changes import Change
+from tavus_mcp.models.document import Document, PartKindName
+from tavus_mcp.models.findings import RuleFinding, warning
+from tavus_mcp.models.json_patch import Operation, get_at, is_within
+from tavus_mcp.models.parts.guardrail import GuardrailSet
+from tavus_mcp.models.parts.part_document import (
+    CREATE_MODELS,
+    OPAQUE_FIELDS,
+    PartDocument,
+    is_equivalent,
+)
+from tavus_mcp.models.parts.skill import ATTACHED
+from tavus_mcp.models.receipt import Undo
+from tavus_mcp.models.validation_errors import render_errors
+from tavus_mcp.parts.kinds import KINDS, PartKind
+from tavus_mcp.personas.write_rules import WriteRules
+from tavus_mcp.text import quote_path
+
+SECRET_LOST = "secret-lost"  # noqa: S105 - the name of a rule
+
+
+def _apply_to_part(
+    app: App,
+    change: Change,
+    before: Document,
+    allow: Container[str],
+    keep_legacy_spelling: bool,
+) -> tuple[JsonObject, list[RuleFinding]]:
+    return keep_equivalent(before.data, change.apply(copy.deepcopy(before.data))), []
+
+
+def keep_equivalent(before: Any, after: Any) -> Any:
+    """Return ``after`` with what is as unset in ``before`` written as it is there.
+
+    Reads give "", null, [] or {} for what is not set, so that an absent member is no change.
+    """
+    if is_equivalent(before, after):
+        return before
+    if isinstance(before, list) and isinstance(after, list):
+        shared = [keep_equivalent(*pair) for pair in zip(before, after, strict=False)]
+        return [*shared, *after[len(shared) :]]
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return after
+    result = {key: value for key, value in before.items() if key in after or not is_set(value)}
+    for key, value in after.items():
+        is_opaque = key in OPAQUE_FIELDS or key not in before
+        result[key] = value if is_opaque else keep_equivalent(before[key], value)
+    return result
+
+
+def _check_part(
+    kind: PartKind,
+    app: App,
+    before: Document,
+    after: Document,
+    operations: Sequence[Operation],
+    allow: Container[str],
+) -> list[RuleFinding]:
+    """Refuse a change of what cannot be changed, and values that no request may hold."""
+    _refuse_unchangeable(kind, before, operations)
+    old, new = (dict(_iter_shape_errors(document)) for document in (before, after))
+    problems = [text for path, text in new.items() if path not in old]
+    if problems:
+        raise Refused(f"Tavus would reject this. Nothing was sent. {' '.join(problems)}")
+    return []
+
+
+def _refuse_unchangeable(kind: PartKind, before: Document, operations: Sequence[Operation]) -> None:
+    if kind.changeable_fields is None or not before.object_id:
+        return
+    allowed = [f"/{name}" for name in sorted(kind.changeable_fields)]
+    for operation in operations:
+        if not is_within(operation.path, allowed):
+            raise Refused(
+                f"{quote_path(operation.path)}: Tavus cannot change this of a {kind.noun} after "
+                f"its creation; {' and '.join(allowed)} can be. Nothing was sent."
+            )
+
+
+def _iter_shape_errors(document: Document) -> Iterator[tuple[str, str]]:
+    """Yield the path and the text of each value of a part that no request may hold."""
+    if not isinstance(document, PartDocument) or not document.data:
+        return
+    model = GuardrailSet if document.is_set_of_guardrails else CREATE_MODELS[document.kind]
+    fields = dict(document.creatable_fields())
+    fields.pop(ATTACHED, None)
+    try:
+        model.model_validate(fields)
+    except ValidationError as error:
+        for line in render_errors(error, model.model_json_schema()):
+            yield line.partition(":")[0], line
+
+
+def _verify_secrets(
+    kind: PartKind, before: Document, current: Document, operations: Sequence[Operation]
+) -> list[RuleFinding]:
+    """Return a finding for each stored secret that a change did not name and that is gone."""
+    touched = [operation.path for operation in operations]
+    return [
+        warning(
+            SECRET_LOST,
+            "The secret that was stored here is gone after this change.",
+            path=path,
+            hint="Give it again, as {secret:name}.",
+            source="P:update-tool",
+        )
+        for path in kind.secret_pointers
+        if before.at(path)
+        and not get_at(current.data, path)
+        and path not in touched
+        and is_same_type(before, current, path)
+    ]
+
+
+def is_same_type(before: Document, current: Document, path: str) -> bool:
+    """Tell whether the authentication beside a secret is of the same type in two states."""
+    place = f"{path.rpartition('/')[0]}/type"
+    return bool(before.at(place) == current.at(place))
+
+
+def _build_creation_undo(kind: PartKind, document: Document) -> Undo:
+    return Undo(tool="delete_part", arguments={"kind": kind.name, "id": document.object_id})
+
+
+def _build_rules(kind: PartKind) -> WriteRules:
+    return WriteRules(
+        kind.endpoint,
+        _apply_to_part,
+        partial(_check_part, kind),
+        partial(_build_creation_undo, kind),
+        partial(_verify_secrets, kind),
+        kind.whole_lists,
+    )
+
+
+RULES: Mapping[PartKindName, WriteRules] = {
+    name: _build_rules(kind) for name, kind in KINDS.items()
+}
+"""The rules of each kind, for ``UpdateRequest``, ``CreateRequest`` and ``RestoreRequest``."""

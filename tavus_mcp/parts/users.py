@@ -1,0 +1,164 @@
+"""Find the personas that use a part: no request of Tavus answers that, so each one is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tavus_mcp import concurrency
+from tavus_mcp.app import App
+from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
+from tavus_mcp.errors import TavusError
+from tavus_mcp.fleet.audit import read_persona
+from tavus_mcp.fleet.selection import PersonaFilter, PersonaSelection
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding, info, warning
+from tavus_mcp.models.parts.part_document import PartDocument
+from tavus_mcp.parts.kinds import KINDS, PartKind
+
+MAX_LISTED_USERS = 20
+"""Personas that a finding names; the others are counted."""
+
+
+@dataclass(frozen=True)
+class PartUser:
+    """A persona that uses a part: the fields that refer to it, by pointer, with their values."""
+
+    persona_id: str
+    name: str
+    fields: JsonObject
+
+    def to_json(self) -> JsonObject:
+        """Return it as a plan and the journal store it."""
+        return {"persona_id": self.persona_id, "name": self.name, "fields": self.fields}
+
+    @classmethod
+    def from_json(cls, row: JsonObject) -> PartUser:
+        """Return it from what a plan or the journal stores."""
+        return cls(row["persona_id"], row["name"], row["fields"])
+
+
+@dataclass
+class PartUsers:
+    """The personas that use a part, as far as they could be read.
+
+    ``tagged`` are those that a tag of the part binds; they need no repair.
+    """
+
+    users: list[PartUser] = field(default_factory=list)
+    tagged: list[str] = field(default_factory=list)
+    read_count: int = 0
+    unread_count: int = 0
+    stop_reason: str = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """True if every persona was read."""
+        return not self.stop_reason and not self.unread_count
+
+
+async def find_users(
+    app: App, document: PartDocument, report_progress: ProgressCallback
+) -> PartUsers:
+    """Read every user persona of the account, and return those that use a part.
+
+    It ends early when the time of the call is over; ``stop_reason`` says so. Raises the errors of
+    the API when the list cannot be read at all.
+    """
+    kind, ids, result = KINDS[document.kind], part_ids(document), PartUsers()
+    tags = {tag for tag in document.data.get("tags") or () if isinstance(tag, str)}
+    selection = PersonaSelection(app, PersonaFilter("user"))
+    progress = ProgressReporter(report_progress)
+    found: dict[str, PartUser] = {}
+    await selection.fetch_next_page()
+
+    async def examine(persona_id: str) -> None:
+        persona = await read_persona(app, persona_id)
+        selection.note_result(persona if isinstance(persona, TavusError) else None)
+        if isinstance(persona, TavusError):
+            result.unread_count += 1
+        else:
+            result.read_count += 1
+            if user := find_use(app, kind, ids, persona):
+                found[persona_id] = user
+            if tags.intersection(
+                persona.at(kind.tag_reference) or () if kind.tag_reference else ()
+            ):
+                result.tagged.append(persona_id)
+        await progress.advance(selection.total)
+
+    await concurrency.for_each(selection.iter_ids(), examine)
+    result.users = [found[persona_id] for persona_id in sorted(found)]
+    result.stop_reason = selection.stop_reason
+    return result
+
+
+def part_ids(document: PartDocument) -> list[str]:
+    """Return the id of a part, and of the members of a legacy set of guardrails."""
+    items = document.data["data"] if document.is_set_of_guardrails else []
+    members = (item.get("uuid") for item in items if isinstance(item, dict))
+    return [document.object_id, *(item for item in members if isinstance(item, str))]
+
+
+def find_use(
+    app: App, kind: PartKind, ids: Sequence[str], persona: PersonaDocument
+) -> PartUser | None:
+    """Return how a persona uses one of these parts, None if it does not."""
+    pointers = dict.fromkeys(
+        item.pointer for object_id in ids for item in kind.uses(persona, object_id)
+    )
+    fields: dict[str, Any] = {pointer: persona.at(pointer) for pointer in pointers}
+    if not fields:
+        return None
+    return PartUser(persona.persona_id, app.masker.mask_text(persona.name), fields)
+
+
+def describe_users(kind: PartKind, found: PartUsers) -> list[RuleFinding]:
+    """Return the findings that say which personas use a part, and what they lose with it."""
+    findings = [_used_finding(kind, found.users)] if found.users else []
+    if not found.users and found.is_complete:
+        findings.append(info("not-used", f"No persona of the account uses this {kind.noun}."))
+    if found.tagged:
+        findings.append(
+            info(
+                "used-by-tag",
+                f"A tag of it binds it to {_count(len(found.tagged))}: {_list(found.tagged)}. One "
+                "with the same tag, created again, is bound to them again.",
+            )
+        )
+    if not found.is_complete:
+        rest = found.stop_reason or f"{_count(found.unread_count)} could not be read."
+        findings.append(
+            warning(
+                "scan-incomplete",
+                f"Not every persona was read, only {found.read_count}: {rest} Others may use this "
+                f"{kind.noun} too; an undo will not repair those.",
+            )
+        )
+    return findings
+
+
+def _used_finding(kind: PartKind, users: Sequence[PartUser]) -> RuleFinding:
+    names = [f"{user.persona_id} ({user.name})" for user in users]
+    pointers = {pointer for user in users for pointer in user.fields}
+    kept = [
+        item.pointer
+        for item in kind.references
+        if item.pointer in pointers and item.after_deletion == "kept"
+    ]
+    effect = "Tavus takes it out of them."
+    if kept:
+        effect = f"Tavus leaves the dead id in {', '.join(kept)}; detach_parts takes it out."
+    return warning("in-use", f"{_count(len(users))} use this {kind.noun}: {_list(names)}. {effect}")
+
+
+def _count(number: int) -> str:
+    return "1 persona" if number == 1 else f"{number} personas"
+
+
+def _list(items: Sequence[str]) -> str:
+    more = len(items) - MAX_LISTED_USERS
+    listed = ", ".join(items[:MAX_LISTED_USERS])
+    return f"{listed} and {more} more" if more > 0 else listed
