@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 
 from tavus_mcp import concurrency
 from tavus_mcp.app import App
-from tavus_mcp.concurrency import ProgressCallback
 from tavus_mcp.errors import Refused, TavusError
 from tavus_mcp.fleet.audit import read_persona
 from tavus_mcp.models.document import PartKindName
@@ -16,7 +15,7 @@ from tavus_mcp.models.parts.part_document import PartDocument
 from tavus_mcp.models.receipt import PartReceipt
 from tavus_mcp.parts.kinds import KINDS, PartKind
 from tavus_mcp.parts.read import read_part
-from tavus_mcp.parts.users import PartUser, describe_users, find_use, find_users, part_ids
+from tavus_mcp.parts.users import PartUser, PartUsers, describe_users, find_use, part_ids
 from tavus_mcp.personas import delete, plans
 from tavus_mcp.personas.conflicts import require_revision
 from tavus_mcp.personas.delete import CONFIRMATION_REQUIRED, DeleteRequest
@@ -28,14 +27,10 @@ USERS = "users"
 TOOL = "delete_part"
 
 
-async def plan_deletion(
-    app: App,
-    kind: PartKindName,
-    object_id: str,
-    report_progress: ProgressCallback,
-    if_revision: str | None = None,
-) -> PartReceipt:
-    """Return a plan to delete a part: who uses it, and what an undo cannot bring back.
+async def read_deletable(
+    app: App, kind: PartKindName, object_id: str, if_revision: str | None
+) -> PartDocument:
+    """Return a part that can be deleted.
 
     Raises ``Conflict`` when it is not at ``if_revision``, ``Refused`` for what cannot be deleted.
     """
@@ -43,7 +38,12 @@ async def plan_deletion(
     await require_revision(app, document, if_revision)
     if document.data.get("is_system_tool") is True:
         raise Refused("Tools of Tavus itself cannot be deleted. Nothing was sent.")
-    found = await find_users(app, document, report_progress)
+    return document
+
+
+async def plan_deletion(app: App, document: PartDocument, found: PartUsers) -> PartReceipt:
+    """Return a plan to delete a part: who uses it, and what an undo cannot bring back."""
+    kind = document.kind
     rows = [user.to_json() for user in found.users]
     plan = plans.build_deletion_plan(document, TOOL, **{USERS: rows, IDS: part_ids(document)})
     findings = [

@@ -19,6 +19,7 @@ from tavus_mcp.models.json_patch import Operation, get_at, is_within
 from tavus_mcp.models.parts.guardrail import GuardrailSet
 from tavus_mcp.models.parts.part_document import (
     CREATE_MODELS,
+    DEFAULTS,
     OPAQUE_FIELDS,
     PartDocument,
     is_equivalent,
@@ -46,7 +47,8 @@ def _apply_to_part(
 def keep_equivalent(before: Any, after: Any) -> Any:
     """Return ``after`` with what is as unset in ``before`` written as it is there.
 
-    Reads give "", null, [] or {} for what is not set, so that an absent member is no change.
+    Reads give "", null, [] or {} for what is not set, so that an absent member is no change; they
+    give the default where one is stored, so that it is what an absent member stands for.
     """
     if is_equivalent(before, after):
         return before
@@ -55,7 +57,11 @@ def keep_equivalent(before: Any, after: Any) -> Any:
         return [*shared, *after[len(shared) :]]
     if not isinstance(before, dict) or not isinstance(after, dict):
         return after
-    result = {key: value for key, value in before.items() if key in after or not is_set(value)}
+    result = {
+        key: DEFAULTS.get(key, value)
+        for key, value in before.items()
+        if key in after or key in DEFAULTS or not is_set(value)
+    }
     for key, value in after.items():
         is_opaque = key in OPAQUE_FIELDS or key not in before
         result[key] = value if is_opaque else keep_equivalent(before[key], value)

@@ -143,14 +143,14 @@ def describe_users(kind: PartKind, found: PartUsers) -> list[RuleFinding]:
 def _used_finding(kind: PartKind, users: Sequence[PartUser]) -> RuleFinding:
     names = [f"{user.persona_id} ({user.name})" for user in users]
     pointers = {pointer for user in users for pointer in user.fields}
-    kept = [
+    left_alone = [
         item.pointer
         for item in kind.references
-        if item.pointer in pointers and item.after_deletion == "kept"
+        if item.pointer in pointers and item.after_deletion != "removed"
     ]
     effect = "Tavus takes it out of them."
-    if kept:
-        effect = f"Tavus leaves the dead id in {', '.join(kept)}; detach_parts takes it out."
+    if left_alone:
+        effect = f"Tavus leaves the dead id in {', '.join(left_alone)}; detach_parts takes it out."
     return warning("in-use", f"{_count(len(users))} use this {kind.noun}: {_list(names)}. {effect}")
 
 

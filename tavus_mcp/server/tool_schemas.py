@@ -181,7 +181,8 @@ def _slim_node(node: Any, definitions: JsonObject) -> Any:
         return node
     node = _without_null(node)
     if node.get("$ref") in _PLAIN_OBJECT_REFS:
-        return {"type": "object"}
+        plain: JsonObject = {"type": "object"}
+        return plain | {key: node[key] for key in ("description",) if key in node}
     if "$ref" in node:
         target = definitions[node["$ref"].rsplit("/", 1)[-1]]
         return _slim_node(

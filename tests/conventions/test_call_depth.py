@@ -44,6 +44,14 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "suggest_tuning": {"goals": ["be_more_patient"]},
     "get_conversation": {"conversation_id": "c0a1b2c3d4e5f6a7b"},
     "plan_bulk_change": {"everything": True, "values": {"/greeting": "Hi."}},
+    "get_part": {"kind": "tool", "id": "end_call"},
+    "save_tool": {"name": "book", "description": "Books."},
+    "save_objectives": {"data": [{"objective_name": "ask", "objective_prompt": "Ask."}]},
+    "save_guardrail": {"guardrail_name": "safe", "guardrail_prompt": "No advice."},
+    "save_document": {"document_url": "https://example.com/menu.pdf"},
+    "save_dictionary": {"name": "Names"},
+    "set_skill": {"skill_id": "magic_canvas"},
+    "detach_parts": {"skill": "magic_canvas"},
     "patch_persona": {"operations": [{"op": "add", "path": "/greeting", "value": "Hi"}]},
 }
 """Arguments besides ``persona_id`` with which a tool sends a request."""
@@ -132,6 +140,11 @@ async def build_arguments(client: Client, name: str, made: dict[str, Any]) -> di
     if name == "apply_plan":
         planned = await call_tool(client, "update_persona", **persona, greeting="Hi.", dry_run=True)
         return {"plan_id": planned["plan_id"]}
+    if name in ("attach_parts", "delete_part"):
+        part = await call_tool(client, "save_guardrail", **ARGUMENTS["save_guardrail"])
+        part_id = part["part"]["id"]
+        uses = {"kind": "guardrail", "id": part_id}
+        return {**persona, "guardrails": [part_id]} if name == "attach_parts" else uses
     listed = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
     takes_id = "persona_id" in listed[name]["properties"]
     return {**(persona if takes_id else {}), **ARGUMENTS.get(name, {})}

@@ -36,6 +36,9 @@ REQUIRED_VALUES: JsonObject = {
     "plan_id": "q1",
     "goals": ["respond_faster"],
     "conversation_id": "c1",
+    "kind": "tool",
+    "id": "t1",
+    "skill_id": "memory",
     "patch": {"greeting": "Hi"},
 }
 STORED = {

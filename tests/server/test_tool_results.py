@@ -103,6 +103,32 @@ def build_successful_calls(
     ]
 
 
+async def call_tools_of_parts(
+    tool_client: ToolClient, target: dict[str, str]
+) -> list[tuple[str, CallToolResult]]:
+    """Call each tool of the toolset ``parts``."""
+    fields = {"guardrail_name": "safe", "guardrail_prompt": "No advice."}
+    saved = await tool_client.call("save_guardrail", **fields)
+    part = {"kind": "guardrail", "id": structured_content_of(saved)["part"]["id"]}
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("list_dictionaries", {}),
+        ("list_skills", {}),
+        ("save_tool", {"name": "book", "description": "Books.", "delivery": {"app_message": True}}),
+        ("save_objectives", {"data": [{"objective_name": "a", "objective_prompt": "Ask."}]}),
+        ("save_document", {"document_url": "https://example.com/menu.pdf"}),
+        ("save_dictionary", {"name": "Names"}),
+        ("set_skill", {**target, "skill_id": "magic_canvas"}),
+        ("get_part", part),
+        ("attach_parts", {**target, "guardrails": [part["id"]]}),
+        ("detach_parts", {**target, "guardrails": [part["id"]]}),
+        ("delete_part", part),
+    ]
+    return [
+        ("save_guardrail", saved),
+        *[(tool, await tool_client.call(tool, **arguments)) for tool, arguments in calls],
+    ]
+
+
 async def call_every_tool(tool_client: ToolClient) -> list[tuple[str, CallToolResult]]:
     """Call each tool once with success."""
     persona_id = await tool_client.create_persona(
@@ -111,7 +137,8 @@ async def call_every_tool(tool_client: ToolClient) -> list[tuple[str, CallToolRe
     target = {"persona_id": persona_id}
     conversation_ids = await create_simulated_conversations(tool_client, persona_id, 12)
     calls = build_successful_calls(target, conversation_ids[0])
-    answers = [(tool, await tool_client.call(tool, **arguments)) for tool, arguments in calls]
+    answers = await call_tools_of_parts(tool_client, target)
+    answers += [(tool, await tool_client.call(tool, **arguments)) for tool, arguments in calls]
     planned, rows = (
         structured_content_of(answers[-1][1]),
         structured_content_of(answers[-3][1])["revisions"],

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import MISSING, Field
 
-from tavus_mcp.models.base import StrictModel
+from tavus_mcp.models.base import StrictModel, known_values
 
 
 class PronunciationRule(StrictModel):
@@ -15,7 +15,7 @@ class PronunciationRule(StrictModel):
     text: Annotated[str, Field(min_length=1, max_length=200)]
     pronunciation: Annotated[str, Field(min_length=1, max_length=500)]
     type: Literal["alias", "ipa"]
-    alphabet: Literal["ipa"] | MISSING | None = MISSING
+    alphabet: Annotated[str, known_values("ipa")] | MISSING | None = MISSING
     case_sensitive: bool | MISSING = MISSING
     word_boundaries: bool | MISSING = MISSING
 

@@ -73,6 +73,16 @@ NAME_FIELDS: Mapping[PartKindName, str] = {
 }
 _READ_NAMES = {"crawl_config": "crawl", "guardrails_name": "name", "objectives_name": "name"}
 """Names of fields in reads, with the names that they have in requests."""
+DEFAULTS: Mapping[str, Any] = {
+    "allow_loops": False,
+    "app_message": True,
+    "case_sensitive": False,
+    "confirmation_mode": "auto",
+    "modality": "verbal",
+    "word_boundaries": True,
+}
+"""What Tavus stores where a request leaves a field out (docs: create-objectives, guardrails,
+pronunciation-dictionaries)."""
 OPAQUE_FIELDS = frozenset({"parameters", "body_template", "tool_call", "config"})
 """Fields in which an empty value means something."""
 

@@ -27,6 +27,7 @@ from tavus_mcp.parts.attachments import AttachParts, DetachParts, PartIds
 from tavus_mcp.parts.read import parse_part_id, read_part_view
 from tavus_mcp.parts.rules import RULES
 from tavus_mcp.parts.save import SaveRequest, save
+from tavus_mcp.parts.users import find_users
 from tavus_mcp.personas.read import pick_fields
 from tavus_mcp.personas.update import UpdateRequest, update
 from tavus_mcp.server.field_changes import argument_values, unset_pointers
@@ -300,7 +301,9 @@ async def delete_part(
     if_revision: IfRevision = None,
 ) -> PartReceipt:
     """Answer a plan that deletes a part: who uses it, what is lost. apply_plan carries it out."""
-    return await delete.plan_deletion(app, kind, id, ctx.report_progress, if_revision)
+    document = await delete.read_deletable(app, kind, id, if_revision)
+    found = await find_users(app, document, ctx.report_progress)
+    return await delete.plan_deletion(app, document, found)
 
 
 def _build_ids(
