@@ -39,7 +39,6 @@ _PLAIN_OBJECT_REFS = frozenset(
         "CapabilitiesLayer",
         "KnowledgeBaseLayer",
         "TransportLayer",
-        "ToolDelivery",
     )
 )
 """Parts of arguments that are published as plain objects, but checked in full."""

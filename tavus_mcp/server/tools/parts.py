@@ -20,7 +20,7 @@ from tavus_mcp.models.parts.dictionary import PronunciationRule
 from tavus_mcp.models.parts.guardrail import GuardrailTag
 from tavus_mcp.models.parts.objectives import Modality, Objective, PartName
 from tavus_mcp.models.parts.skill import ATTACHED
-from tavus_mcp.models.parts.tool import OnCall, OnResolve, Origin, ToolDelivery, TriggerType
+from tavus_mcp.models.parts.tool import OnCall, OnResolve, Origin, TriggerType
 from tavus_mcp.models.receipt import PartReceipt, Receipt
 from tavus_mcp.parts import delete
 from tavus_mcp.parts.attachments import AttachParts, DetachParts, PartIds
@@ -64,7 +64,7 @@ _skill_query = partial(
 Given = Annotated[str | None, doc("Id to change; none: create")]
 Description = Annotated[Text, doc("What it does and when to call it", min_length=1)]
 Delivery = Annotated[
-    ToolDelivery,
+    JsonObject,
     doc(
         '{"app_message": true} or {"api": {url, method, headers, auth: {type: "bearer", '
         'token: "{secret:name}"}}}; merged by key'

@@ -1,0 +1,102 @@
+"""Parts are attached to personas and detached, with what a persona has besides left as it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from mcp_client import ToolClient
+from part_requests import KINDS, POINTERS, attach_part, create_part, create_persona
+
+from tavus_mcp.models.json_patch import get_at
+
+pytestmark = pytest.mark.anyio
+
+
+async def read_persona(client: ToolClient, persona_id: str) -> dict[str, Any]:
+    result = await client.expect_result("get_persona", persona_id=persona_id)
+    return dict(result["persona"])
+
+
+@KINDS
+async def test_a_part_is_attached_once_and_detached(tool_client: ToolClient, kind: str) -> None:
+    first, second = [
+        await create_part(tool_client, kind, **({"name": name} if kind == "tool" else {}))
+        for name in ("one", "two")
+    ]
+    persona_id = await create_persona(tool_client, "Ada")
+    await attach_part(tool_client, persona_id, kind, first)
+    before = await read_persona(tool_client, persona_id)
+    name = "tools" if kind == "tool" else "guardrails"
+    await attach_part(tool_client, persona_id, kind, second)
+    if kind in ("tool", "guardrail"):
+        again = await tool_client.expect_result(
+            "attach_parts", persona_id=persona_id, **{name: [first]}
+        )
+        assert again["status"] == "unchanged"
+        persona = await read_persona(tool_client, persona_id)
+        assert get_at(persona, POINTERS[kind]) == [first, second]
+        receipt = await tool_client.expect_result(
+            "detach_parts", persona_id=persona_id, **{name: [second]}
+        )
+        assert get_at(await read_persona(tool_client, persona_id), POINTERS[kind]) == [first]
+        await tool_client.expect_result("restore_revision", **receipt["undo"]["arguments"])
+        persona = await read_persona(tool_client, persona_id)
+        assert get_at(persona, POINTERS[kind]) == [first, second]
+    assert persona_id == before["persona_id"]
+
+
+async def test_a_single_reference_is_replaced_and_removed(tool_client: ToolClient) -> None:
+    persona_id = await create_persona(tool_client, "Ada")
+    objectives = await create_part(tool_client, "objectives")
+    dictionary = await create_part(tool_client, "dictionary")
+    await tool_client.expect_result(
+        "attach_parts", persona_id=persona_id, objectives=objectives, dictionary=dictionary
+    )
+    persona = await read_persona(tool_client, persona_id)
+    assert get_at(persona, POINTERS["objectives"]) == objectives
+    assert get_at(persona, POINTERS["dictionary"]) == dictionary
+    receipt = await tool_client.expect_result(
+        "detach_parts", persona_id=persona_id, objectives=objectives, dictionary=dictionary
+    )
+    assert receipt["status"] == "applied", receipt
+    persona = await read_persona(tool_client, persona_id)
+    assert not get_at(persona, POINTERS["objectives"])
+    assert not get_at(persona, POINTERS["dictionary"])
+
+
+async def test_attaching_detaching_and_skills_can_be_planned(tool_client: ToolClient) -> None:
+    persona_id = await create_persona(tool_client, "Ada")
+    part_id = await create_part(tool_client, "guardrail")
+    target = {"persona_id": persona_id}
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("attach_parts", {"guardrails": [part_id]}),
+        ("detach_parts", {"guardrails": [part_id]}),
+        ("set_skill", {"skill_id": "magic_canvas"}),
+        ("detach_parts", {"skill": "magic_canvas"}),
+    ]
+    for tool, arguments in calls:
+        tool_client.transport.requests.clear()
+        plan = await tool_client.expect_result(tool, **target, **arguments, dry_run=True)
+        assert plan["status"] == "planned"
+        assert not tool_client.transport.writes
+        applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+        assert applied["status"] == "applied"
+
+
+async def test_what_is_not_there_cannot_be_attached_or_detached(tool_client: ToolClient) -> None:
+    persona_id = await create_persona(tool_client, "Ada")
+    tool_client.transport.requests.clear()
+    message = await tool_client.expect_error(
+        "attach_parts", persona_id=persona_id, guardrails=["g0123456789ab"], tools=["t0123456789ab"]
+    )
+    assert "no guardrail 'g0123456789ab'" in message
+    assert "no registry tool 't0123456789ab'" in message
+    message = await tool_client.expect_error(
+        "detach_parts", persona_id=persona_id, guardrails=["g0123456789ab"]
+    )
+    assert "Not attached" in message
+    assert "name at least one" in await tool_client.expect_error(
+        "attach_parts", persona_id=persona_id
+    )
+    assert not tool_client.transport.writes
