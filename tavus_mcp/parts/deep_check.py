@@ -25,21 +25,34 @@ from tavus_mcp.text import quote_foreign
 
 MAX_PARTS_READ = 100
 """Requests of one check; a persona has at most 50 tools, 50 guardrails and some others."""
+_MAX_PARTS_OF_TAG = 100
+"""One page of the list of the parts that a tag binds."""
 REFERENCE_MISSING = "reference-missing"
+TAG_UNUSED = "tag-binds-nothing"
 INCOMPLETE = "deep-check-incomplete"
 NAME_OF_FUNCTION = "tool-name-inline"
-DEEP_RULES = (REFERENCE_MISSING, INCOMPLETE, NAME_OF_FUNCTION)
+DEEP_RULES = (REFERENCE_MISSING, TAG_UNUSED, INCOMPLETE, NAME_OF_FUNCTION)
 """The rules that only a deep check has."""
+
+
+_Key = tuple[PartKindName, str, bool]
+"""A kind, and an id or a tag; true for a tag."""
 
 
 @dataclass(frozen=True)
 class _Reference:
-    """A field of a persona, or an item of it, that holds the id of a part."""
+    """A field of a persona, or an item of it, that holds the id or the tag of parts."""
 
     kind: PartKindName
-    object_id: str
+    name: str
     field: str
     path: str
+    is_tag: bool = False
+
+    @property
+    def key(self) -> _Key:
+        """What has to be read, once for all references to it."""
+        return self.kind, self.name, self.is_tag
 
 
 @dataclass
@@ -47,7 +60,7 @@ class _Progress:
     """What was read so far; ``errors`` are the texts of what could not be read."""
 
     parts: dict[tuple[str, str], PartDocument] = field(default_factory=dict)
-    missing: set[tuple[str, str]] = field(default_factory=set)
+    missing: set[_Key] = field(default_factory=set)
     errors: list[str] = field(default_factory=list)
     read_count: int = 0
 
@@ -60,11 +73,11 @@ async def check_parts(app: App, persona: PersonaDocument) -> list[RuleFinding]:
     reported in a finding.
     """
     references = list(_iter_references(persona))
-    keys = list(dict.fromkeys((item.kind, item.object_id) for item in references))
+    keys = list(dict.fromkeys(item.key for item in references))
     progress = _Progress()
 
-    async def read(key: tuple[PartKindName, str]) -> None:
-        await _read_part(app, key, progress)
+    async def read(key: _Key) -> None:
+        await _read_parts(app, key, progress)
 
     await concurrency.for_each(_iter_in_time(keys), read)
     findings = list(_missing_findings(persona, references, progress))
@@ -88,6 +101,10 @@ def _iter_references(persona: PersonaDocument) -> Iterator[_Reference]:
                 if is_id(item):
                     path = f"{reference.pointer}/{index}"
                     yield _Reference(kind.name, item, reference.pointer, path)
+        for index, tag in indexed_texts(persona.at(kind.tag_reference, None)):
+            path = f"{kind.tag_reference}/{index}"
+            if tag and kind.tag_reference:
+                yield _Reference(kind.name, tag, kind.tag_reference, path, is_tag=True)
 
 
 def _iter_skills(persona: PersonaDocument) -> Iterator[tuple[str, PartDocument]]:
@@ -99,9 +116,7 @@ def _iter_skills(persona: PersonaDocument) -> Iterator[tuple[str, PartDocument]]
             yield str(skill_id), PartDocument("skill", object_id, {**skill, "skill_id": skill_id})
 
 
-async def _iter_in_time(
-    keys: list[tuple[PartKindName, str]],
-) -> AsyncIterator[tuple[PartKindName, str]]:
+async def _iter_in_time(keys: list[_Key]) -> AsyncIterator[_Key]:
     """Yield parts to read while there is time for more."""
     for key in keys[:MAX_PARTS_READ]:
         if not has_time_for_more():
@@ -109,44 +124,61 @@ async def _iter_in_time(
         yield key
 
 
-async def _read_part(app: App, key: tuple[PartKindName, str], progress: _Progress) -> None:
-    kind, object_id = key
+async def _read_parts(app: App, key: _Key, progress: _Progress) -> None:
+    """Read the part that an id names, or the parts that a tag binds."""
+    kind, name, is_tag = key
     try:
-        document = await app.api.get_object(KINDS[kind].endpoint, object_id)
+        parts = await (_list_parts if is_tag else _get_part)(app, kind, name)
     except InvalidKey:
         raise
     except NotFound:
-        progress.missing.add(key)
+        parts = []
     except TavusError as error:
         progress.errors.append(str(error))
         return
-    else:
-        if isinstance(document, PartDocument):
-            progress.parts[key] = document
     progress.read_count += 1
+    progress.parts |= {(kind, part.object_id): part for part in parts}
+    if not parts:
+        progress.missing.add(key)
+
+
+async def _get_part(app: App, kind: PartKindName, object_id: str) -> list[PartDocument]:
+    document = await app.api.get_object(KINDS[kind].endpoint, object_id)
+    return [document] if isinstance(document, PartDocument) else []
+
+
+async def _list_parts(app: App, kind: PartKindName, tag: str) -> list[PartDocument]:
+    endpoint = KINDS[kind].list_endpoint
+    if endpoint is None:
+        return []
+    page = await app.api.fetch_page(endpoint, _MAX_PARTS_OF_TAG, tags=tag)
+    return [PartDocument.parse(kind, row) for row in page.rows]
 
 
 def _missing_findings(
     persona: PersonaDocument, references: list[_Reference], progress: _Progress
 ) -> Iterator[RuleFinding]:
-    """Yield a finding for each id that names nothing, with the call that takes all of them out."""
+    """Yield a finding for each id that names nothing, with the call that takes all of them out.
+
+    A tag that binds nothing yet is a warning: parts can get it later.
+    """
     for item in references:
-        if (item.kind, item.object_id) not in progress.missing:
+        if item.key not in progress.missing:
             continue
-        gone = {object_id for kind, object_id in progress.missing if kind == item.kind}
-        noun = KINDS[item.kind].noun
-        violation = Violation(
-            item.path,
-            f"This account has no {noun} {quote_foreign(item.object_id)}.",
-            f"Create the {noun} again, or take its id out: ",
-            _take_out(persona, item.field, gone),
-        )
-        yield violation.finding(
-            "error",
-            persona.persona_id,
-            rule=REFERENCE_MISSING,
-            source="P:delete-tool, V:recipes/knowledge.py",
-        )
+        gone = {key[1] for key in progress.missing if key == (item.kind, key[1], item.is_tag)}
+        noun, name = KINDS[item.kind].noun, quote_foreign(item.name)
+        remedy = _take_out(persona, item.field, gone)
+        if item.is_tag:
+            message = f"No {noun} of this account has the tag {name}."
+            violation = Violation(item.path, message, "Give it to one, or take it out: ", remedy)
+            fields = {"rule": TAG_UNUSED, "source": "P:create-guardrails, P:create-pal"}
+            yield violation.finding("warning", persona.persona_id, **fields)
+        else:
+            message = f"This account has no {noun} {name}."
+            hint = f"Create the {noun} again, or take its id out: "
+            violation = Violation(item.path, message, hint, remedy)
+            fields = {"rule": REFERENCE_MISSING, "source": "P:delete-tool, V:recipes/knowledge.py"}
+            yield violation.finding("error", persona.persona_id, **fields)
 
 
 def _take_out(persona: PersonaDocument, pointer: str, gone: set[str]) -> FixCall | str:

@@ -139,6 +139,25 @@ async def test_a_draft_is_checked_with_the_parts_that_it_names(
     assert f"{kind}/{key}{pointer}" in {item["path"] for item in report["findings"]}
 
 
+async def test_parts_that_a_tag_binds_are_checked_and_a_tag_of_nothing_is_reported(
+    tool_client: ToolClient, store: Store
+) -> None:
+    guardrail = {"guardrail_name": "a", "guardrail_prompt": "A.", "modality": "audio"}
+    store.put("guardrail", "g1", {"uuid": "g1", **guardrail, "tags": ["sales"]})
+    store.put("guardrail", "g2", {"uuid": "g2", **guardrail, "tags": ["faq"]})
+    fields = {"guardrail_tags": ["sales", "faq", "none"], "document_tags": ["faq"]}
+    persona_id = await refer_to_parts(tool_client, store, fields)
+    findings = await check_deeply(tool_client, persona_id)
+    assert "guardrail/g1/modality" in {item["path"] for item in findings}
+    unused = [item for item in findings if item["rule"] == "tag-binds-nothing"]
+    assert [item["path"] for item in unused] == ["/document_tags/0", "/guardrail_tags/2"]
+    for item in unused:
+        for call in item["fix"]:
+            await tool_client.expect_result(call["tool"], **call["arguments"])
+    remaining = await tool_client.read_persona(persona_id)
+    assert (remaining["guardrail_tags"], remaining.get("document_tags")) == (["sales", "faq"], None)
+
+
 async def test_a_tool_with_the_name_of_an_inline_function_is_reported(
     tool_client: ToolClient, store: Store
 ) -> None:
