@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from pydantic import ValidationError
-
 from tavus_mcp.app import App
+from tavus_mcp.checker.parts.check import check_part_change
 from tavus_mcp.errors import Refused
 from tavus_mcp.models.base import JsonObject, is_set
 from tavus_mcp.models.changes import Change
 from tavus_mcp.models.document import Document, PartKindName
 from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import Operation, get_at, is_within
-from tavus_mcp.models.parts.guardrail import GuardrailSet
 from tavus_mcp.models.parts.part_document import (
-    CREATE_MODELS,
     DEFAULTS,
     OPAQUE_FIELDS,
     PartDocument,
@@ -26,11 +23,11 @@ from tavus_mcp.models.parts.part_document import (
 )
 from tavus_mcp.models.parts.skill import ATTACHED
 from tavus_mcp.models.receipt import Undo
-from tavus_mcp.models.validation_errors import render_errors
 from tavus_mcp.parts.kinds import KINDS, PartKind
 from tavus_mcp.personas.write_rules import WriteRules
 from tavus_mcp.text import quote_path
 
+_RULES_OF_LITERALS = frozenset({"tool-secret-in-clear"})
 SECRET_LOST = "secret-lost"  # noqa: S105 - the name of a rule
 
 
@@ -76,13 +73,18 @@ def _check_part(
     operations: Sequence[Operation],
     allow: Container[str],
 ) -> list[RuleFinding]:
-    """Refuse a change of what cannot be changed, and values that no request may hold."""
+    """Return what a change causes; refuse what cannot be changed, and what Tavus would reject.
+
+    References to secrets are resolved here, so what is said of secrets that are written out is
+    the business of the caller.
+    """
     _refuse_unchangeable(kind, before, operations)
-    old, new = (dict(_iter_shape_errors(document)) for document in (before, after))
-    problems = [text for path, text in new.items() if path not in old]
-    if problems:
-        raise Refused(f"Tavus would reject this. Nothing was sent. {' '.join(problems)}")
-    return []
+    if not isinstance(before, PartDocument) or not isinstance(after, PartDocument):
+        return []
+    if kind.name == "skill" and not after.data.get(ATTACHED):
+        return []
+    findings = check_part_change(before, after, app.catalog, allow=allow)
+    return [item for item in findings if item.rule not in _RULES_OF_LITERALS]
 
 
 def _refuse_unchangeable(kind: PartKind, before: Document, operations: Sequence[Operation]) -> None:
@@ -95,20 +97,6 @@ def _refuse_unchangeable(kind: PartKind, before: Document, operations: Sequence[
                 f"{quote_path(operation.path)}: Tavus cannot change this of a {kind.noun} after "
                 f"its creation; {' and '.join(allowed)} can be. Nothing was sent."
             )
-
-
-def _iter_shape_errors(document: Document) -> Iterator[tuple[str, str]]:
-    """Yield the path and the text of each value of a part that no request may hold."""
-    if not isinstance(document, PartDocument) or not document.data:
-        return
-    model = GuardrailSet if document.is_set_of_guardrails else CREATE_MODELS[document.kind]
-    fields = dict(document.creatable_fields())
-    fields.pop(ATTACHED, None)
-    try:
-        model.model_validate(fields)
-    except ValidationError as error:
-        for line in render_errors(error, model.model_json_schema()):
-            yield line.partition(":")[0], line
 
 
 def _verify_secrets(

@@ -131,6 +131,8 @@ def filler_missing(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
 @part_rule("tool-filler-unused", "warning", "tool", source="P:tools/create-tool")
 def filler_unused(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
     """Only on_call static_filler says the words."""
+    if part.text("/origin") in _SENSORS or part.text("/trigger_type") == "post_call":
+        return  # see tool-sensor-on-call, tool-post-call-origin
     on_call = part.text("/on_call") or "generate_filler"
     if part.text("/static_filler") and on_call != "static_filler":
         yield Violation(
