@@ -30,7 +30,9 @@ FIELDS = json.dumps(
 STOCK_PERSONA_ID = "p1af207b8189"
 TIMEOUT_SECONDS = 60
 SERVER_COMMAND = [sys.executable, "-m", "tavus_mcp", "--sandbox"]
-TOOL_NAMES = [spec.name for spec in served_specs(DEFAULT_TOOLSETS, read_only=False)]
+TOOL_NAMES = [
+    spec.name for spec in served_specs(DEFAULT_TOOLSETS, read_only=False) if not spec.for_view_only
+]
 MODERN = "2026-07-28"
 
 
