@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAX_LINES, MAX_CHARS = 130, 8_000
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+IMAGE = re.compile(r'<img src="([^"]+)"')
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 COMMANDS = (
     "python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/tavus-mcp demo",
@@ -37,6 +38,7 @@ def test_the_readme_says_what_a_reader_must_know() -> None:
     assert "Unofficial" in beginning
     assert "not tried on the live service" in beginning
     assert "(docs/images/demo.svg)" in README
+    assert '<img src="docs/images/view.png"' in README
 
 
 def test_the_readme_has_the_ownership_marker_of_the_registry_entry() -> None:
@@ -59,7 +61,8 @@ def test_no_document_suggests_the_package_of_the_index() -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_every_link_of_a_document_leads_somewhere(path: Path) -> None:
-    for target in LINK.findall(path.read_text(encoding="utf-8")):
+    text = path.read_text(encoding="utf-8")
+    for target in [*LINK.findall(text), *IMAGE.findall(text)]:
         if "://" in target:
             continue
         name, _, anchor = target.partition("#")
