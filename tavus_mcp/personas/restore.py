@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import EVERY_RULE
@@ -65,7 +66,8 @@ class RestoreRequest:
     ``persona_id`` is an id of the journal: KIND/ID for a part, with the ``rules`` of its kind.
 
     For an undo, ``after_revision`` is the revision that the change led to, and ``overwrite`` names
-    the fields or layers to restore although they were edited since.
+    the fields or layers to restore although they were edited since. ``replaced_ids`` maps ids in
+    the revision to those of objects that were created again since.
     """
 
     persona_id: str
@@ -76,6 +78,7 @@ class RestoreRequest:
     after_revision: str | None = None
     overwrite: Sequence[str] = ()
     rules: WriteRules = PERSONA_RULES
+    replaced_ids: Mapping[str, str] = field(default_factory=dict)
     origin: WriteOrigin = field(default_factory=WriteOrigin)
 
 
@@ -90,6 +93,8 @@ async def restore(app: App, request: RestoreRequest) -> Receipt:
     if request.overwrite and request.after_revision is None:
         raise InvalidArgument(["/overwrite: only an undo takes it; give after_revision as well."])
     target = await load_revision(app, request.persona_id, request.revision)
+    if request.replaced_ids:
+        target = target.with_data(_replace_texts(target.data, request.replaced_ids))
     current = await find_current(app, request.persona_id)
     if current is None and isinstance(target, PersonaDocument):
         return await revive(app, request.persona_id, target, dry_run=request.dry_run)
@@ -245,6 +250,15 @@ class RestoreFields:
             else:
                 put_at(result, path, restore_visible(stored, live, self.target.masked, parts))
         return result
+
+
+def _replace_texts(value: Any, replacements: Mapping[str, str]) -> Any:
+    """Return a JSON value in which whole texts are replaced."""
+    if isinstance(value, dict):
+        return {key: _replace_texts(item, replacements) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_replace_texts(item, replacements) for item in value]
+    return replacements.get(value, value) if isinstance(value, str) else value
 
 
 def _unread_finding(path: str) -> RuleFinding:

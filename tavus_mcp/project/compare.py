@@ -14,7 +14,6 @@ from tavus_mcp.errors import NotFound, Refused
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.masking import is_masked
-from tavus_mcp.personas.secret_references import KEY_REFERENCE_FIELD
 from tavus_mcp.project.adapters import ADAPTERS
 from tavus_mcp.project.equivalence import build_equivalence
 from tavus_mcp.project.kinds import PERSONA, ObjectName
@@ -244,12 +243,11 @@ def account_fields(
 
 
 def _prefer_reference(item: MergedField) -> MergedField:
-    """Return a field as changed locally if it names a key of which the account shows a mask.
+    """Return a field as changed locally if it names a secret of which the account shows a mask.
 
-    Whether that is the same key cannot be known, so a changed reference is sent.
+    Whether that is the same secret cannot be known, so a changed reference is sent.
     """
-    is_key = item.pointer.endswith(f"/{KEY_REFERENCE_FIELD}") and is_masked(item.account)
-    if is_key and item.side is Side.CONFLICT:
+    if is_masked(item.account) and item.side is Side.CONFLICT:
         return replace(item, side=Side.LOCAL)
     return item
 

@@ -131,10 +131,13 @@ def build_new_source(
     """Add the file of an object of the account.
 
     The prompt of a persona becomes a text of its own, which reads better and compares better.
-    Returns the fields that the files hold, and the pointers of keys that are left out of them.
+    The mask of a key is left out of a persona; a tool is not complete without that of its secret.
+    Returns the fields that the files hold, and the pointers of masks.
     """
-    dropped: list[str] = []
-    rendered = _without_empty(copy.deepcopy(fields), (), dropped)
+    masks: list[str] = []
+    rendered = _without_empty(copy.deepcopy(fields), (), masks)
+    if name.kind is not PERSONA:
+        rendered = copy.deepcopy(fields)
     data = order_fields(rendered) if name.kind is PERSONA else dict(rendered)
     prompt = data.get(_PROMPT)
     if name.kind is PERSONA and isinstance(prompt, str) and _is_plain_text(prompt):
@@ -145,7 +148,7 @@ def build_new_source(
     from tavus_mcp.persona_files.yaml_writer import render_yaml  # loads ruamel.yaml
 
     edits.texts[edits.project.folder / name.folder / f"{name.name}.yaml"] = render_yaml(data)
-    return rendered, dropped
+    return rendered, masks
 
 
 def _without_empty(fields: JsonObject, parts: tuple[str, ...], dropped: list[str]) -> JsonObject:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -115,9 +115,17 @@ class ObjectAdapter(Protocol):
         """Return the state of an object that an entry of the journal holds, or None."""
 
     async def restore(
-        self, app: App, intent: JournalEntry, outcome: JournalEntry, origin: WriteOrigin
+        self,
+        app: App,
+        intent: JournalEntry,
+        outcome: JournalEntry,
+        origin: WriteOrigin,
+        replaced_ids: Mapping[str, str],
     ) -> WriteResult:
-        """Take back a change or a deletion; raise ``Conflict`` when it was edited since."""
+        """Take back a change or a deletion; raise ``Conflict`` when it was edited since.
+
+        ``replaced_ids`` maps ids of deleted parts to those under which they were created again.
+        """
 
     def has_taken_effect(self, app: App, intent: JournalEntry, current: Document) -> bool:
         """Tell whether an object holds what an intent without an outcome was to write."""

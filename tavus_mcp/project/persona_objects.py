@@ -1,4 +1,4 @@
-"""Personas as objects of a project, on the one write path of personas."""
+"""Personas as objects of a project, on the one write path."""
 
 from __future__ import annotations
 
@@ -7,26 +7,16 @@ from dataclasses import replace
 from typing import Any, cast
 
 from tavus_mcp.app import App
-from tavus_mcp.errors import Conflict, ToolFailure
-from tavus_mcp.history.cancelled_writes import has_taken_effect
-from tavus_mcp.history.record import WriteOrigin
-from tavus_mcp.history.revisions import load_revision
-from tavus_mcp.history.states import find_state, parse_state
-from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document, PersonaDocument
 from tavus_mcp.models.findings import Finding
-from tavus_mcp.models.json_patch import diff, outermost_list
+from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.masking import is_masked
 from tavus_mcp.models.persona import OPTIONAL_IN_FILES, UNKNOWN_WHEN_ABSENT
-from tavus_mcp.models.receipt import LIVE_STATUSES, Receipt
 from tavus_mcp.persona_files.merge import ApplyFile
 from tavus_mcp.persona_files.persona_file import FIELDS_NOT_IN_FILE
 from tavus_mcp.personas.create import CreateRequest, build_body, create
-from tavus_mcp.personas.delete import DeleteRequest, delete
-from tavus_mcp.personas.lost_creations import adopt_creation, find_created
 from tavus_mcp.personas.reference_lookup import find_missing_references
-from tavus_mcp.personas.restore import RestoreRequest, restore
 from tavus_mcp.personas.secret_references import (
     KEY_FIELD,
     KEY_REFERENCE_FIELD,
@@ -36,12 +26,13 @@ from tavus_mcp.personas.update import UpdateRequest, compute_update, update
 from tavus_mcp.project.equivalence import FindDefault
 from tavus_mcp.project.kinds import PERSONA, ProjectKind
 from tavus_mcp.project.objects import TOOL, AccountRow, WriteOptions, WriteResult
+from tavus_mcp.project.stored_objects import StoredObjects, build_result
 from tavus_mcp.tavus_api import pagination
 
 _CONFERENCING = "conferencing"
 
 
-class PersonaObjects:
+class PersonaObjects(StoredObjects):
     """The operations on personas (``ObjectAdapter``)."""
 
     @property
@@ -111,7 +102,7 @@ class PersonaObjects:
     async def create(self, app: App, fields: JsonObject, options: WriteOptions) -> WriteResult:
         """Create a persona."""
         receipt = await create(app, _build_creation(app, fields, options))
-        return await _build_result(app, receipt)
+        return await build_result(app, self.rules, receipt)
 
     async def update(
         self, app: App, document: Document, fields: JsonObject, options: WriteOptions
@@ -124,59 +115,11 @@ class PersonaObjects:
             receipt = await update(app, request)
             if receipt.status == "planned" and options.accepts_unchecked:
                 receipt = await update(app, replace(request, checks_edits=False))
-            found = await _build_result(app, receipt)
+            found = await build_result(app, self.rules, receipt)
             result = replace(found, findings=[*result.findings, *found.findings])
             if result.problem:
                 break
         return result
-
-    async def delete(self, app: App, document: Document, options: WriteOptions) -> None:
-        """Delete a persona."""
-        await delete(app, DeleteRequest(document.object_id, document.digest, origin=options.origin))
-
-    async def find_created(self, app: App, intent: JournalEntry) -> Document | None:
-        """Look for the persona that a creation may have made, and record it."""
-        documents = await find_created(app, intent)
-        if len(documents) > 1:
-            ids = ", ".join(item.object_id for item in documents)
-            raise Conflict(
-                f"A creation was interrupted, and several new personas like it are there: {ids}. "
-                "Delete those that are not wanted, then apply again. Nothing was sent."
-            )
-        for document in documents:
-            await adopt_creation(app, intent, document)
-            return document
-        return None
-
-    async def load_outcome(self, app: App, outcome: JournalEntry) -> PersonaDocument | None:
-        """Return the persona that an outcome holds."""
-        entry = await app.journal.entry(outcome.seq)
-        if entry is None or not entry.body:
-            return None
-        data = {**parse_state(entry).data, "persona_id": entry.persona_id}
-        return PersonaDocument(data)
-
-    async def restore(
-        self, app: App, intent: JournalEntry, outcome: JournalEntry, origin: WriteOrigin
-    ) -> WriteResult:
-        """Restore the fields that a change touched, or a deleted persona."""
-        if outcome.tool == "delete_persona":
-            request = RestoreRequest(intent.persona_id, intent.revision, origin=origin)
-        else:
-            before = await load_revision(app, intent.persona_id, intent.revision)
-            paths = dict.fromkeys(outermost_list(before.data, path) for path in intent.paths)
-            request = RestoreRequest(
-                intent.persona_id,
-                intent.revision,
-                tuple(paths),
-                after_revision=outcome.revision,
-                origin=origin,
-            )
-        return await _build_result(app, await restore(app, request))
-
-    def has_taken_effect(self, app: App, intent: JournalEntry, current: Document) -> bool:
-        """Compare a persona with what was to be written."""
-        return has_taken_effect(app, intent, _persona(current))
 
 
 def _persona(document: Document) -> PersonaDocument:
@@ -276,24 +219,3 @@ def _holds_key(value: Any) -> bool:
     return isinstance(value, dict) and (
         bool(value.get(KEY_FIELD)) or any(map(_holds_key, value.values()))
     )
-
-
-async def _build_result(app: App, receipt: Receipt) -> WriteResult:
-    persona_id = receipt.persona_id or ""
-    problem = ""
-    if receipt.status == "drafted":
-        problem = (
-            "Tavus put the change into a draft, so it is not live. Publish it with apply_plan("
-            f"plan_id={receipt.plan_id!r}) of the server, or in the dashboard; then apply again."
-        )
-    elif receipt.status == "planned":
-        problem = (
-            "Tavus refuses to check, in the same request, that nobody edits the persona meanwhile, "
-            "so nothing was written. --yes writes without that check."
-        )
-    elif receipt.status not in (*LIVE_STATUSES, "unchanged"):
-        raise ToolFailure(f"The write ended as {receipt.status}.")
-    document: Document | None = None
-    if receipt.revision and (state := await find_state(app, persona_id, receipt.revision)):
-        document = PersonaDocument({**state.data, "persona_id": persona_id})
-    return WriteResult(persona_id, document, receipt.findings, problem)

@@ -13,6 +13,7 @@ from typing import Any
 from tavus_mcp.app import App
 from tavus_mcp.concurrency import ProgressCallback
 from tavus_mcp.errors import InvalidArgument
+from tavus_mcp.models.document import Document
 from tavus_mcp.project.adapters import ADAPTERS
 from tavus_mcp.project.compare import (
     ComparedObject,
@@ -96,18 +97,25 @@ async def pull(
             run.state = run.state.with_object(name, None)
     for name, item in comparison.objects.items():
         if not options.names or name in options.names:
-            document = documents.get(name)
-            known = run.state.objects.get(name)
-            if document is not None:
-                found = compare_object(app, item.rendered, known, document, run.state, name)
-                item = found if found is not None else item
-            _pull_object(run, item)
+            _pull_object(run, _compare_again(run, item, documents))
     for name in new_names:
         if name in documents:
             _pull_new(run, name, documents[name])
     run.edits.write()
     save_state(project.folder, run.state)
     return run.pulled
+
+
+def _compare_again(
+    run: _Pull, item: ComparedObject, documents: Mapping[ObjectName, Document]
+) -> ComparedObject:
+    """Return an object compared with what it is linked to now; ids in it may have names by now."""
+    document = documents.get(item.name, item.document if documents else None)
+    if document is None:
+        return item
+    known = run.state.objects.get(item.name)
+    found = compare_object(run.app, item.rendered, known, document, run.state, item.name)
+    return item if found is None else found
 
 
 def _require_known(comparison: Comparison, names: Collection[ObjectName]) -> None:
@@ -154,7 +162,7 @@ def _pull_new(run: _Pull, name: ObjectName, document: Any) -> None:
     item = ObjectState(document.object_id, base, document.digest)
     run.state = run.state.with_object(name, item)
     remarks = [
-        f"{pointer}: the account has a key here that nothing returns. Name it with api_key_ref."
+        f"{pointer}: the account has a secret here that nothing returns. Name it by reference."
         for pointer in dropped
     ]
     run.pulled.append(PulledObject(name, "added", remarks=remarks))

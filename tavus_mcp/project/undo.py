@@ -104,6 +104,7 @@ class _Undo:
     app: App
     run: Run
     state: EnvironmentState
+    replaced_ids: dict[str, str] = field(default_factory=dict)
 
     async def undo_write(self, write: RunWrite) -> UndoneWrite:
         """Undo one write; an error becomes part of the result."""
@@ -122,10 +123,14 @@ class _Undo:
         origin = self.run.origin(write.name)
         if write.is_creation:
             return await self._delete_created(write)
-        result = await adapter.restore(self.app, write.intent, write.outcome, origin)
+        result = await adapter.restore(
+            self.app, write.intent, write.outcome, origin, self.replaced_ids
+        )
         if result.problem:
             raise Refused(result.problem)
         is_deletion = not write.intent.paths
+        if is_deletion:
+            self.replaced_ids[write.intent.object_id] = result.object_id
         self._note_restored(write, result, is_deletion=is_deletion)
         outcome = "created again" if is_deletion else "restored"
         return UndoneWrite(write.name, outcome, result.object_id)

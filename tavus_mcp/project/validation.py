@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.check import check
-from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.json_patch import pointer_of
+from tavus_mcp.checker.parts.check import check_part
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.document import PartKindName, PersonaDocument
+from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.json_patch import get_at, pointer_of, pointer_tokens
 from tavus_mcp.models.masking import MASK
+from tavus_mcp.models.parts.part_document import PartDocument
+from tavus_mcp.models.parts.tool import AUTH_SECRETS
 from tavus_mcp.persona_files.merge import literal_key_pointers, mask_paths
 from tavus_mcp.personas.secret_references import (
     KEY_FIELD,
@@ -26,6 +31,9 @@ from tavus_mcp.project.plan import placeholder_id
 from tavus_mcp.project.problems import InvalidProject, Problem
 from tavus_mcp.project.render import RenderedObject, render_project
 from tavus_mcp.text import did_you_mean, quote_foreign, quote_path
+
+_SECRET_CONTAINERS = REFERENCE_CONTAINERS | {"auth", "query_params"}
+"""Objects of personas and tools in which ``{secret:NAME}`` names a secret."""
 
 
 def find_problems(
@@ -72,7 +80,14 @@ def _find_in_environment(
     for item in rendered.values():
         yield from _check_secrets(item, environment)
         if item.name.kind is PERSONA:
-            yield from _check_persona(item, catalog)
+            fields = _with_stand_ins(with_ids(item.fields, placeholder_id))
+            yield from _report(item, check(PersonaDocument(fields), catalog))
+        else:
+            kind = cast(PartKindName, item.name.kind.name)
+            part: JsonObject | PartDocument = item.fields
+            if mask_paths(item.fields):  # as it was read: a mask is no mistake then
+                part = PartDocument(kind, "stored", item.fields)
+            yield from _report(item, check_part(kind, part, catalog))
 
 
 def _problem(item: RenderedObject, pointer: str, message: str, **more: Any) -> Problem:
@@ -80,9 +95,8 @@ def _problem(item: RenderedObject, pointer: str, message: str, **more: Any) -> P
     return Problem(item.source.position_of(pointer), text, **more)
 
 
-def _check_persona(item: RenderedObject, catalog: Catalog) -> Iterator[Problem]:
-    fields = _with_stand_ins(with_ids(item.fields, placeholder_id))
-    for finding in check(PersonaDocument(fields), catalog):
+def _report(item: RenderedObject, findings: Iterable[RuleFinding]) -> Iterator[Problem]:
+    for finding in findings:
         hint = f" {finding.hint}" if finding.hint else ""
         yield _problem(
             item,
@@ -118,6 +132,8 @@ def _with_stand_ins(value: Any) -> Any:
 
 def _check_secrets(item: RenderedObject, environment: Environment) -> Iterator[Problem]:
     for pointer in literal_key_pointers(item.fields):
+        if not _is_literal_key(item, pointer):
+            continue
         yield _problem(
             item,
             pointer,
@@ -146,6 +162,15 @@ def _check_secrets(item: RenderedObject, environment: Environment) -> Iterator[P
             )
 
 
+def _is_literal_key(item: RenderedObject, pointer: str) -> bool:
+    """Tell whether a text at the place of a secret is one: no name and no reference in a tool."""
+    *above, name = pointer_tokens(pointer)
+    if item.name.kind is PERSONA:
+        return True
+    is_name = above[-1:] == ["auth"] and name not in AUTH_SECRETS.values()
+    return not is_name and not SECRET_PLACEHOLDER.search(str(get_at(item.fields, pointer)))
+
+
 def _iter_secret_names(value: Any, parts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Yield the pointer and the name of each secret that fields refer to."""
     if isinstance(value, dict):
@@ -159,6 +184,6 @@ def _iter_secret_names(value: Any, parts: tuple[str, ...]) -> Iterator[tuple[str
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _iter_secret_names(item, (*parts, str(index)))
-    elif isinstance(value, str) and not REFERENCE_CONTAINERS.isdisjoint(parts):
+    elif isinstance(value, str) and not _SECRET_CONTAINERS.isdisjoint(parts):
         for match in SECRET_PLACEHOLDER.finditer(value):
             yield pointer_of(parts), match[1]
