@@ -27,7 +27,7 @@ from tavus_mcp.text import quote_foreign, suggestion_or_period
 
 _OFFLINE_COMMANDS = frozenset({"demo", "sandbox", "journal", "manifest"})
 """Commands that never call Tavus, so that the key and the network settings do not matter."""
-_PROJECT_COMMANDS = frozenset({"init", "validate", "status", "diff", "plan", "pull", "history"})
+_PROJECT_COMMANDS = frozenset({"validate", "status", "diff", "plan", "pull", "history"})
 """Commands that take the key and the address from the environments of a project."""
 _COMMANDS_WITH_PROJECT = frozenset({"apply", "undo"})
 """Commands that do so if they are called with a project, or without an object."""
@@ -41,6 +41,7 @@ _HELP_BY_COMMAND: Mapping[str, str] = {
     "doctor": "check the installation, the settings and the assistants; safe to paste",
     "list": "list the personas of the account",
     "export": "print a persona as a file, without its keys",
+    "init": "make a folder a project of agents in files",
     "validate": "check the files of a project, without a request",
     "status": "show what differs between a project and an account",
     "diff": "show the differences, or those between two environments",

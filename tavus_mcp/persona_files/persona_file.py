@@ -28,7 +28,7 @@ FIELDS_NOT_IN_FILE = SERVER_FIELDS | {*IDENTITY_KEYS}
 """Top-level fields of a persona that no file contains and no file changes."""
 _LEADING_FIELDS = ("persona_name", "pipeline_mode")
 
-_HEADER_COMMENT = """\
+HEADER_COMMENT = """\
 # A Tavus persona. Change this file, then: tavus-mcp apply FILE
 # Fields missing from the file are removed from the persona. The revision line lets apply detect
 # edits that others made since.
@@ -75,9 +75,9 @@ class PersonaFile:
 
 def _render_header(defaults: Mapping[str, str]) -> str:
     if not defaults:
-        return _HEADER_COMMENT
+        return HEADER_COMMENT
     lines = (f"#   {path}: {value}\n" for path, value in defaults.items())
-    return _HEADER_COMMENT + _DEFAULTS_COMMENT + "".join(lines)
+    return HEADER_COMMENT + _DEFAULTS_COMMENT + "".join(lines)
 
 
 def parse_persona_file(text: str) -> PersonaFile:

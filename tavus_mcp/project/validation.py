@@ -150,7 +150,7 @@ def _check_secrets(item: RenderedObject, environment: Environment) -> Iterator[P
             severity="warning",
             rule="mask",
         )
-    for pointer, name in _iter_secret_names(item.fields, ()):
+    for pointer, name in iter_secret_names(item.fields, ()):
         if name.lower() not in environment.secrets:
             near = did_you_mean(name, environment.secrets)
             yield _problem(
@@ -171,7 +171,7 @@ def _is_literal_key(item: RenderedObject, pointer: str) -> bool:
     return not is_name and not SECRET_PLACEHOLDER.search(str(get_at(item.fields, pointer)))
 
 
-def _iter_secret_names(value: Any, parts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def iter_secret_names(value: Any, parts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Yield the pointer and the name of each secret that fields refer to."""
     if isinstance(value, dict):
         for key, item in value.items():
@@ -180,10 +180,10 @@ def _iter_secret_names(value: Any, parts: tuple[str, ...]) -> Iterator[tuple[str
             if is_reference and REFERENCE_CONTAINERS.isdisjoint(parts):
                 yield pointer_of(path), item
             else:
-                yield from _iter_secret_names(item, path)
+                yield from iter_secret_names(item, path)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _iter_secret_names(item, (*parts, str(index)))
+            yield from iter_secret_names(item, (*parts, str(index)))
     elif isinstance(value, str) and not _SECRET_CONTAINERS.isdisjoint(parts):
         for match in SECRET_PLACEHOLDER.finditer(value):
             yield pointer_of(parts), match[1]

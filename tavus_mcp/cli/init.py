@@ -1,0 +1,134 @@
+"""``tavus-mcp init``: make a folder a project."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from tavus_mcp.cli.exit_status import status_of
+from tavus_mcp.cli.output import ExitStatus
+from tavus_mcp.cli.output import report as print_line
+from tavus_mcp.cli.project_command import (
+    ProjectCommand,
+    describe_error,
+    print_json,
+    report_error,
+    run_project_command,
+)
+from tavus_mcp.cli.project_reports import pull_data, pull_text
+from tavus_mcp.errors import InvalidArgument, ToolFailure
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.project.configuration import Environment, parse_configuration
+from tavus_mcp.project.initialize import InitializedProject, initialize
+from tavus_mcp.project.pull import PullOptions
+from tavus_mcp.settings import Settings
+
+INIT_SCHEMA = "tavus-mcp/init/1"
+_DEFAULT_VARIABLE = "TAVUS_API_KEY"
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the command."""
+    parser.add_argument(
+        "--project", type=Path, metavar="DIR", default=Path(), help="default: this folder"
+    )
+    parser.add_argument(
+        "--env", metavar="NAME", default="", help="the first environment; default: production"
+    )
+    parser.add_argument(
+        "--api-key-env", metavar="VARIABLE", default="", help="the variable that holds its key"
+    )
+    parser.add_argument(
+        "--from-account", action="store_true", help="write a file for every object of the account"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Write the files, and with ``--from-account`` those of the account."""
+    try:
+        environment = _choose_environment(arguments, settings)
+        initialized = initialize(arguments.project, environment)
+    except (ToolFailure, OSError) as error:
+        return report_error(arguments, describe_error(error), status_of(error), error)
+    if arguments.from_account:
+        return _pull_all(arguments, settings, environment, initialized)
+    if arguments.json:
+        print_json(_describe(environment, initialized))
+    else:
+        _print(environment, initialized)
+    return ExitStatus.DONE
+
+
+def _choose_environment(arguments: argparse.Namespace, settings: Settings) -> Environment:
+    """Return the first environment; ask only for the variable of a key that is nowhere."""
+    if settings.sandbox:
+        environment = Environment(arguments.env or "local", sandbox=True)
+    else:
+        variable = arguments.api_key_env
+        if not variable and settings.api_key is None:
+            variable = _ask_variable()
+        environment = Environment(
+            arguments.env or "production", variable or _DEFAULT_VARIABLE, settings.base_url
+        )
+    if not environment.sandbox and not _VARIABLE.fullmatch(environment.api_key_env):
+        raise InvalidArgument(["--api-key-env: give the name of a variable, not the key."])
+    key = "sandbox = true" if environment.sandbox else f'api_key_env = "{environment.api_key_env}"'
+    parse_configuration(f"[environments.{environment.name}]\n{key}\n")
+    return environment
+
+
+def _ask_variable() -> str:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return ""
+    sys.stderr.write(f"Which variable holds the API key? [{_DEFAULT_VARIABLE}] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip()
+
+
+def _pull_all(
+    arguments: argparse.Namespace,
+    settings: Settings,
+    environment: Environment,
+    initialized: InitializedProject,
+) -> int:
+    arguments.env = environment.name
+
+    async def pull(command: ProjectCommand) -> int:
+        options = PullOptions(takes_new=True)
+        pulled = await command.session.pull(options, command.report_progress)
+        if not arguments.json:
+            _print(environment, initialized)
+        data = {
+            **_describe(environment, initialized),
+            "objects": pull_data(environment.name, pulled)["objects"],
+        }
+        command.print_result(data, pull_text(pulled))
+        has_open = any(item.unsettled for item in pulled)
+        return ExitStatus.CONFLICT if has_open else ExitStatus.DONE
+
+    # the sandbox is that of the new environment, not the one of the data folder
+    return run_project_command(arguments, replace(settings, sandbox=False), pull)
+
+
+def _describe(environment: Environment, initialized: InitializedProject) -> JsonObject:
+    return {
+        "schema": INIT_SCHEMA,
+        "environment": environment.name,
+        "written": list(initialized.written),
+        "adopted": [{"from": path, "to": target} for path, target in initialized.adopted.items()],
+    }
+
+
+def _print(environment: Environment, initialized: InitializedProject) -> None:
+    for path in initialized.written:
+        print_line(f"written: {path}")
+    for path, target in initialized.adopted.items():
+        print_line(f"taken over: {path} as {target}")
+    if not environment.sandbox:
+        print_line(f"the key of {environment.name} is read from {environment.api_key_env}")
+    print_line(f"next: tavus-mcp status --env {environment.name}")
