@@ -21,7 +21,7 @@ from tavus_mcp.project.kinds import PERSONA, ObjectName
 from tavus_mcp.project.names import with_names
 from tavus_mcp.project.state import EnvironmentState, ObjectState, local_folder, save_state
 from tavus_mcp.project.validation import iter_secret_names
-from tavus_mcp.settings import DEFAULT_BASE_URL
+from tavus_mcp.url_settings import DEFAULT_BASE_URL
 
 README_NAME = "README.md"
 _ENDINGS = (".yaml", ".yml")
