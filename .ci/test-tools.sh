@@ -24,8 +24,10 @@ find_postgres_programs() { # prints the folder of the newest installed version
   { ls -d /usr/lib/postgresql/*/bin 2> /dev/null || true; } | sort -V | tail -n 1
 }
 
-# The packages that are missing, one by one, so that one that cannot be installed does not prevent the next.
-install_debian_packages() {
+# The Debian packages that are missing, one by one, so that one that cannot be installed does not prevent the next; then
+# tests/node/package.json into .node/ (one of its packages is Node.js itself). What could not be installed is noticed by
+# find_test_programs, so this may run in the background.
+install_test_programs() {
   local wanted=() package
   command -v chromium > /dev/null || wanted+=(chromium)
   [ -n "$(find_postgres_programs)" ] || wanted+=(postgresql)
@@ -40,41 +42,37 @@ install_debian_packages() {
         -o DPkg::Lock::Timeout=60 "$package" < /dev/null > /dev/null 2>&1 || true
     done
   fi
+  mkdir -p .node
+  if command -v npm > /dev/null && ! cmp -s tests/node/package.json .node/installed.json; then
+    rm -rf .node/node_modules .node/installed.json
+    cp tests/node/package.json .node/package.json
+    if timeout 240 npm install --prefix .node --no-package-lock --no-audit --no-fund --loglevel=error \
+      < /dev/null > .node/install.log 2>&1; then
+      cp tests/node/package.json .node/installed.json
+    fi
+  fi
+}
+
+# Sets the variables of what is installed, and names the checks that are skipped for want of the rest.
+find_test_programs() {
+  local checks="the MCP conformance suite, the Inspector, the TypeScript SDK and the bundle"
+  hash -r
   if command -v chromium > /dev/null; then
     TEST_VARIABLES+=("CHROMIUM=$(command -v chromium)")
   else
     skip_checks "the view in a browser" "Chromium is not installed"
   fi
-}
-
-# tests/node/package.json, into .node/; one of the packages is Node.js itself.
-install_node_packages() {
-  local checks="the MCP conformance suite, the Inspector, the TypeScript SDK and the bundle"
   if ! command -v npm > /dev/null; then
     skip_checks "$checks" "npm is not installed"
-    return
-  fi
-  mkdir -p .node
-  if ! cmp -s tests/node/package.json .node/installed.json; then
-    rm -rf .node/node_modules
-    cp tests/node/package.json .node/package.json
-    if ! timeout 240 npm install --prefix .node --no-package-lock --no-audit --no-fund --loglevel=error \
-      < /dev/null > .node/install.log 2>&1; then
-      tail -n 5 .node/install.log
-      skip_checks "$checks" "npm could not install tests/node/package.json"
-      return
-    fi
-    cp tests/node/package.json .node/installed.json
-  fi
-  if .node/node_modules/.bin/node --version > /dev/null 2>&1; then
-    TEST_VARIABLES+=("TAVUS_MCP_TEST_NODE_MODULES=$PWD/.node/node_modules")
-  else
+  elif ! cmp -s tests/node/package.json .node/installed.json; then
+    tail -n 5 .node/install.log
+    skip_checks "$checks" "npm could not install tests/node/package.json"
+  elif ! .node/node_modules/.bin/node --version > /dev/null 2>&1; then
     skip_checks "$checks" "the package node does not run on this machine"
+  else
+    TEST_VARIABLES+=("TAVUS_MCP_TEST_NODE_MODULES=$PWD/.node/node_modules")
   fi
-}
-
-# uv, beside the Python of the tests.
-install_uv() {
+  # uv, beside the Python of the tests
   if ! .venv/bin/pip install -q uv > /dev/null 2>&1; then
     skip_checks "installation by uv" "pip could not install uv"
   fi
