@@ -196,6 +196,7 @@ async def apply_revival(
             plans.body_of(plan),
             tool=TOOL,
             plan=plan,
+            allow=EVERY_RULE,
             rules=RULES[kind_name],
             revives=plan.persona_id,
         )

@@ -61,6 +61,22 @@ async def test_a_receipt_has_the_findings_that_a_change_causes(tool_client: Tool
     assert [item["path"] for item in receipt["findings"]] == ["/data/0/confirmation_mode"]
 
 
+async def test_a_deleted_part_that_tavus_had_taken_comes_back_whatever_a_rule_says(
+    tool_client: ToolClient, store: Store
+) -> None:
+    api = {"url": "https://example.com/%SHOP%/x"}
+    tool = {"name": "t", "description": "D.", "delivery": {"api": api}}
+    assert "blank" in await tool_client.expect_error("save_tool", **tool)
+    store.put("tool", "t00000000000a", {"tool_id": "t00000000000a", **tool})
+    plan = await tool_client.expect_result("delete_part", kind="tool", id="t00000000000a")
+    deleted = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+    undo = await tool_client.expect_result(deleted["undo"]["tool"], **deleted["undo"]["arguments"])
+    undone = await tool_client.expect_result("apply_plan", plan_id=undo["plan_id"])
+    assert undone["status"] == "applied"
+    revived = store.get("tool", undone["part"]["id"]) or {}
+    assert revived["delivery"]["api"]["url"] == api["url"]
+
+
 @pytest.mark.parametrize(("kind", "key", "row", "field"), STORED, ids=[s[0] for s in STORED])
 async def test_the_fix_of_a_deep_finding_can_be_carried_out(
     tool_client: ToolClient, store: Store, kind: str, key: str, row: dict[str, Any], field: str
