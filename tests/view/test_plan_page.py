@@ -176,6 +176,40 @@ async def test_a_bulk_plan_is_applied_and_its_undo_is_a_plan_again(
     assert (await apps_client.read_persona(ids[0]))["layers"]["llm"]["model"] == "tavus-gpt-4o"
 
 
+async def test_a_part_is_created_changed_deleted_and_restored(
+    view_host: ViewHost, apps_client: ToolClient
+) -> None:
+    applied = "document.querySelector('.status')?.textContent === 'Applied'"
+    guardrail = {"guardrail_name": "no_prices", "guardrail_prompt": "Never name a price."}
+    await open_call(view_host, apps_client, "save_guardrail", **guardrail, dry_run=True)
+    assert await view_host.text(".kind") == "New guardrail\nNot applied yet"
+    await view_host.press_button("Create guardrail")
+    await view_host.wait_for(applied)
+    listed = await apps_client.expect_result("list_guardrails")
+    guardrail_id = listed["guardrails"][0]["uuid"]
+    change = {"guardrail_id": guardrail_id, "guardrail_prompt": "Never name a date."}
+    await view_host.deliver(
+        change, await apps_client.call("save_guardrail", **change, dry_run=True)
+    )
+    await view_host.wait_for("document.querySelector('mark')?.textContent === 'price.'")
+    assert await view_host.text("h2") == "Guardrail"
+    await view_host.press_button("Apply 1 change")
+    await view_host.wait_for(applied)
+    part = {"kind": "guardrail", "id": guardrail_id}
+    await view_host.deliver(part, await apps_client.call("delete_part", **part))
+    await view_host.wait_for("document.querySelector('.danger')")
+    await view_host.press_button("Delete guardrail")
+    await view_host.press_button("Yes, delete")
+    await view_host.wait_for(applied)
+    assert (await apps_client.expect_result("list_guardrails"))["guardrails"] == []
+    await view_host.press_button("Undo")
+    await view_host.wait_for("document.querySelector('.kind')?.textContent.includes('Restoration')")
+    await view_host.press_button("Restore guardrail")
+    await view_host.wait_for(applied)
+    (restored,) = (await apps_client.expect_result("list_guardrails"))["guardrails"]
+    assert restored["guardrail_name"] == "no_prices"
+
+
 async def test_a_result_without_a_page_is_displayed_as_text(
     view_host: ViewHost, apps_client: ToolClient
 ) -> None:

@@ -103,7 +103,8 @@ async def discard_plan(
 ) -> Receipt:
     """Discard a plan that a person declined in the view, so that it cannot be applied."""
     plan = await plans.discard_plan(app, plan_id)
-    return Receipt(status="declined", persona_id=plan.persona_id or None)
+    is_of_persona = plan.object_kind == "persona"
+    return Receipt(status="declined", persona_id=(is_of_persona and plan.object_id) or None)
 
 
 @history.destroy("Apply plan")

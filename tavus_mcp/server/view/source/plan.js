@@ -53,6 +53,7 @@ function describePlan(result, input) {
   const isDeletion = isBulk ? Boolean(input.delete) : Boolean(whole && "before" in whole && !("after" in whole));
   const { id, name, noun } = objectOf(result);
   const isCreation = !isBulk && !id && result.status === "planned";
+  const isRevival = Boolean(whole && "after" in whole && !("before" in whole) && !isCreation);
   const title = isBulk ? counted(personaCount(result), "persona") : name || id || noun;
   const count = isBulk ? personaCount(result) : (result.changes?.length ?? 0);
   return {
@@ -63,8 +64,8 @@ function describePlan(result, input) {
     isWholePersona: Boolean(whole && isDeletion),
     title,
     noun,
-    kind: kindOf({ isBulk, isDeletion, isCreation, noun, status: result.status }),
-    verb: verbOf({ isBulk, isDeletion, isCreation, noun, status: result.status, title, count }),
+    kind: kindOf({ isBulk, isDeletion, isCreation, isRevival, noun, status: result.status }),
+    verb: verbOf({ isBulk, isDeletion, isCreation, isRevival, noun, status: result.status, title, count }),
   };
 }
 
@@ -75,14 +76,16 @@ function objectOf(result) {
   return { id, name, noun: words.charAt(0).toUpperCase() + words.slice(1) };
 }
 
-function kindOf({ isBulk, isDeletion, isCreation, noun, status }) {
+function kindOf({ isBulk, isDeletion, isCreation, isRevival, noun, status }) {
+  if (isRevival) return "Restoration";
   if (isDeletion) return "Deletion";
   if (isCreation) return `New ${noun.toLowerCase()}`;
   if (isBulk) return status === "planned" ? "Planned bulk change" : "Bulk change";
   return status === "planned" ? "Planned change" : "Change";
 }
 
-function verbOf({ isBulk, isDeletion, isCreation, noun, status, title, count }) {
+function verbOf({ isBulk, isDeletion, isCreation, isRevival, noun, status, title, count }) {
+  if (isRevival) return `Restore ${noun.toLowerCase()}`;
   if (isDeletion) return isBulk ? `Delete ${title}` : `Delete ${noun.toLowerCase()}`;
   if (isCreation) return `Create ${noun.toLowerCase()}`;
   if (status === "drafted") return "Publish the draft";
