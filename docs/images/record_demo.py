@@ -72,7 +72,7 @@ def render_picture(output: str) -> str:
         f'width="{width}" height="{height}">',
         "<title>A recording of tavus-mcp demo</title>",
         "<desc>An audit, a plan as a diff, its application, calls measured before and after, a "
-        "conflict and an undo, on the sandbox.</desc>",
+        "conflict, an undo, and a project in git, on the sandbox.</desc>",
         render_style(len(pages)),
         f'<rect width="{width}" height="{height}" rx="8" fill="{BACKGROUND}"/>',
         *(

@@ -25,6 +25,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, TextContent
 from starlette.types import ASGIApp
 
+from tavus_mcp.cli.demo_project import compare_edited_project
 from tavus_mcp.cli.terminal import Style, Terminal
 from tavus_mcp.cli.wiring import SANDBOX_STATE_FILE_NAME
 from tavus_mcp.sandbox.app import build_sandbox
@@ -78,11 +79,15 @@ class StepFailed(Exception):
 
 @dataclass
 class DemoRun:
-    """State of one demo: client, sandbox and output, and the results that later steps need."""
+    """State of one demo: client, sandbox and output, and the results that later steps need.
+
+    ``folder`` is an empty one, for the project.
+    """
 
     client: Client
     sandbox: ASGIApp
     terminal: Terminal
+    folder: Path
     is_verbose: bool = False
     step: int = 0
     persona_id: str = ""
@@ -179,7 +184,9 @@ async def run_demo(terminal: Terminal, is_verbose: bool) -> int:
         )
         with closing(Store.open(Path(folder) / SANDBOX_STATE_FILE_NAME)) as store:
             async with Client(server) as client:
-                return await run_steps(DemoRun(client, build_sandbox(store), terminal, is_verbose))
+                project = Path(folder) / "project"
+                sandbox = build_sandbox(store)
+                return await run_steps(DemoRun(client, sandbox, terminal, project, is_verbose))
 
 
 def is_setting(name: str) -> bool:
@@ -202,8 +209,9 @@ async def _introduce(demo_run: DemoRun) -> None:
     terminal = demo_run.terminal
     terminal.print_line("tavus-mcp demo", Style.BOLD)
     terminal.print_line(
-        "This program is the assistant: it calls tools (>) of the server, which works on the "
-        "sandbox, a local stand-in for Tavus. No key is used and nothing leaves this machine."
+        "This program is the assistant: it calls tools (>) of the server and runs commands ($), "
+        "all "
+        "on the sandbox, a local stand-in for Tavus. No key is used, nothing leaves this machine."
     )
     for persona in _PERSONAS:
         receipt = await demo_run.call_for_result(
@@ -316,10 +324,24 @@ async def _undo(demo_run: DemoRun) -> None:
     demo_run.print_note("Undone. The colleague's edit is still there.", Style.GREEN)
 
 
+async def _compare_project(demo_run: DemoRun) -> None:
+    demo_run.print_step('"Keep it in git. What did I change in the file?"')
+    status, differences = await compare_edited_project(demo_run.folder)
+    require("changed locally" in status, f"the status does not show the edit: {status}")
+    require("    + " in differences, f"the differences do not show the edit: {differences}")
+    for command, text in (("status", status), ("diff", differences)):
+        demo_run.print_note(f"$ tavus-mcp {command}", Style.CYAN)
+        for line in text.splitlines():
+            style = {"+": Style.GREEN, "-": Style.RED}.get(line.strip()[:1])
+            indent = 5 + len(line) - len(line.lstrip())
+            demo_run.terminal.print_line(line.strip(), *([style] if style else []), indent=indent)
+
+
 async def _conclude(demo_run: DemoRun) -> None:
     demo_run.terminal.print_line()
     demo_run.terminal.print_line("Every step was checked.", Style.BOLD)
     demo_run.terminal.print_line("The raw calls: tavus-mcp demo --verbose")
+    demo_run.terminal.print_line("Next:          tavus-mcp install claude-desktop, or another host")
 
 
 def _print_diff(demo_run: DemoRun, path: str, before: Any, after: Any) -> None:
@@ -350,5 +372,6 @@ _STEPS: tuple[Callable[[DemoRun], Awaitable[None]], ...] = (
     _measure,
     _meet_conflict,
     _undo,
+    _compare_project,
     _conclude,
 )

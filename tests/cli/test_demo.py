@@ -7,6 +7,7 @@ import io
 import re
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,7 @@ def test_the_demo_shows_an_audit_a_plan_its_application_a_conflict_and_an_undo(
     assert "warning Sales coach Tavus removed tavus-llama" in text
     assert "Refused: the prompt has changed since. Nothing was written.\n" in text
     assert "Undone. The colleague's edit is still there." in text
+    assert "     changed locally        personas/front-desk  /system_prompt\n" in text
 
 
 def test_the_demo_measures_calls_labelled_as_generated_as_bars(lines: list[str]) -> None:
@@ -192,7 +194,9 @@ async def run_steps(
     is_verbose: bool = False,
 ) -> int:
     terminal = terminal or Terminal(io.StringIO())
-    return await demo.run_steps(demo.DemoRun(client.client, sandbox, terminal, is_verbose))
+    with TemporaryDirectory() as folder:
+        demo_run = demo.DemoRun(client.client, sandbox, terminal, Path(folder), is_verbose)
+        return await demo.run_steps(demo_run)
 
 
 class TerminalStream(io.StringIO):
