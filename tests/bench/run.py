@@ -16,6 +16,7 @@ from pathlib import Path
 import server_measurements
 from audit_measurements import measure_audit
 from journal_measurements import measure_history, measure_journaling
+from project_measurements import measure_project
 from report import Measurement, render_table, write_json
 
 
@@ -28,6 +29,7 @@ class RoundCounts:
     memory_calls: int
     audited_personas: int
     journal_entries: int
+    project_personas: int
 
 
 FULL_ROUNDS = RoundCounts(
@@ -36,9 +38,15 @@ FULL_ROUNDS = RoundCounts(
     memory_calls=1_000,
     audited_personas=1_000,
     journal_entries=100_000,
+    project_personas=200,
 )
 QUICK_ROUNDS = RoundCounts(
-    startup_rounds=1, call_rounds=20, memory_calls=200, audited_personas=100, journal_entries=2_000
+    startup_rounds=1,
+    call_rounds=20,
+    memory_calls=200,
+    audited_personas=100,
+    journal_entries=2_000,
+    project_personas=10,
 )
 
 
@@ -55,6 +63,7 @@ def measure_all(rounds: RoundCounts) -> list[Measurement]:
             *measure_journaling(folder, rounds.call_rounds),
             *measure_history(folder, min(rounds.call_rounds, 100), rounds.journal_entries),
             *measure_audit(folder, rounds.audited_personas),
+            *measure_project(folder, rounds.project_personas),
         ]
 
 

@@ -23,8 +23,10 @@ TIMED = {
     "audit of an account",
     "memory of an audit 10 times as large",
     "memory growth of more audits",
+    "plan of a project",
 }
 BUDGETS = {
+    "requests of a plan beyond one per object",
     "connections for 100 calls",
     "model-visible bytes, default",
     "model-visible bytes, all",
