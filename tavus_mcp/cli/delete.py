@@ -7,7 +7,9 @@ import argparse
 from tavus_mcp.app import App
 from tavus_mcp.cli.confirmation import is_confirmed
 from tavus_mcp.cli.output import ExitStatus
-from tavus_mcp.cli.persona_command import finish_write, run_persona_command
+from tavus_mcp.cli.persona_command import finish_write
+from tavus_mcp.cli.project_account import find_persona_id, run_account_command
+from tavus_mcp.cli.project_arguments import add_project_arguments
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import parse_id
 from tavus_mcp.personas.delete import DeleteRequest, delete
@@ -17,7 +19,10 @@ from tavus_mcp.text import quote_foreign
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
-    parser.add_argument("persona_id", metavar="ID", help="the persona to delete")
+    parser.add_argument(
+        "persona_id", metavar="ID", help="the persona to delete; with --env its name in the project"
+    )
+    add_project_arguments(parser, is_optional=True)
     parser.add_argument("--yes", action="store_true", help="delete without asking")
 
 
@@ -26,7 +31,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
     async def delete_persona(app: App) -> int:
         try:
-            document = await app.api.get_persona(parse_id(arguments.persona_id))
+            persona_id = find_persona_id(arguments, arguments.persona_id)
+            document = await app.api.get_persona(parse_id(persona_id))
         except ValueError as error:
             raise InvalidArgument([f"{error}."]) from None
         name = document.name or document.persona_id
@@ -36,4 +42,4 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         request = DeleteRequest(document.persona_id, document.revision)
         return await finish_write(app, await delete(app, request), dry_run=False, yes=True)
 
-    return run_persona_command(settings, delete_persona, writes=True)
+    return run_account_command(arguments, settings, delete_persona, writes=True)

@@ -11,13 +11,8 @@ from pathlib import Path
 from tavus_mcp.cli.exit_status import status_of
 from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.output import report as print_line
-from tavus_mcp.cli.project_command import (
-    ProjectCommand,
-    describe_error,
-    print_json,
-    report_error,
-    run_project_command,
-)
+from tavus_mcp.cli.project_command import ProjectCommand, run_project_command
+from tavus_mcp.cli.project_output import describe_error, print_json, report_error
 from tavus_mcp.cli.project_reports import pull_data, pull_text
 from tavus_mcp.errors import InvalidArgument, ToolFailure
 from tavus_mcp.models.base import JsonObject

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import aclosing
-
-import anyio
 
 from tavus_mcp.app import App
-from tavus_mcp.cli import files
-from tavus_mcp.cli.exit_status import status_of
 from tavus_mcp.cli.output import ExitStatus
-from tavus_mcp.cli.wiring import build_app
-from tavus_mcp.errors import ToolFailure
-from tavus_mcp.logs import log_to_stderr
+from tavus_mcp.cli.project_account import run_account_command
+from tavus_mcp.cli.project_arguments import add_project_arguments
+from tavus_mcp.cli.project_output import print_result
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.personas.summary import persona_summary
 from tavus_mcp.settings import Settings
@@ -22,6 +17,7 @@ from tavus_mcp.text import truncate
 
 _COLUMNS = ("persona_id", "persona_name", "model", "engine", "mode", "replica", "updated_at")
 _MAX_CELL_CHARS = 40
+LIST_SCHEMA = "tavus-mcp/list/1"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,29 +29,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="user",
         help="system: the stock personas of Tavus; default: user",
     )
+    add_project_arguments(parser, is_optional=True)
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Print the personas as a table."""
-    app = build_app(settings)
-    log_to_stderr(app.masker, settings.log_level)
-    return anyio.run(list_personas, app, arguments.name, arguments.type)
+    """Print the personas as a table, or with ``--json`` as an object."""
+
+    async def list_personas(app: App) -> int:
+        rows = await read_rows(app, arguments.name, arguments.type)
+        data: JsonObject = {"schema": LIST_SCHEMA, "personas": rows}
+        print_result(app, arguments, data, _render_table(rows))
+        return ExitStatus.DONE
+
+    return run_account_command(arguments, settings, list_personas)
 
 
-async def list_personas(app: App, name_contains: str, persona_type: str) -> int:
-    """Print every persona of a type whose name contains a text, in the order of the account."""
+async def read_rows(app: App, name_contains: str, persona_type: str) -> list[JsonObject]:
+    """Return every persona of a type whose name contains a text, in the order of the account."""
     query = {} if persona_type == "all" else {"persona_type": persona_type}
-    async with aclosing(app):
-        try:
-            rows = [
-                persona_summary(row, app.catalog)
-                async for row in app.api.iter_all(pagination.PERSONAS, **query)
-                if name_contains.lower() in str(row.get("persona_name") or "").lower()
-            ]
-        except ToolFailure as error:
-            return files.print_error(app, str(error), status_of(error))
-    files.print_text(app, _render_table(rows))
-    return ExitStatus.DONE
+    return [
+        persona_summary(row, app.catalog)
+        async for row in app.api.iter_all(pagination.PERSONAS, **query)
+        if name_contains.lower() in str(row.get("persona_name") or "").lower()
+    ]
 
 
 def _render_table(rows: list[JsonObject]) -> str:

@@ -29,8 +29,8 @@ _OFFLINE_COMMANDS = frozenset({"demo", "sandbox", "journal", "manifest"})
 """Commands that never call Tavus, so that the key and the network settings do not matter."""
 _PROJECT_COMMANDS = frozenset({"validate", "status", "diff", "plan", "pull", "history"})
 """Commands that take the key and the address from the environments of a project."""
-_COMMANDS_WITH_PROJECT = frozenset({"apply", "undo"})
-"""Commands that do so if they are called with a project, or without an object."""
+_COMMANDS_WITH_PROJECT = frozenset({"apply", "undo", "list", "check", "restore", "delete"})
+"""Commands that do so if they are called with a project, the first two without an object too."""
 
 _DIAGNOSTIC_COMMANDS = frozenset({"doctor"})
 """Commands that report wrong settings themselves, so that those do not end them."""
@@ -50,6 +50,7 @@ _HELP_BY_COMMAND: Mapping[str, str] = {
     "pull": "update the files of a project from an account",
     "history": "list the applies of a project",
     "undo": "take back an apply, a bulk change, or one change of a persona",
+    "check": "check personas of the account, or a persona file",
     "restore": "bring a persona back to a revision",
     "delete": "delete a persona, after its name was typed",
     "journal": "verify or print the journal of changes",
@@ -131,7 +132,8 @@ def _uses_project(options: argparse.Namespace) -> bool:
     is_bare = not getattr(options, "files", None) and not getattr(options, "change", None)
     is_named = bool(getattr(options, "env", None) or getattr(options, "project", None))
     return options.command in _PROJECT_COMMANDS or (
-        options.command in _COMMANDS_WITH_PROJECT and (is_bare or is_named)
+        options.command in _COMMANDS_WITH_PROJECT
+        and (is_named or (is_bare and options.command in ("apply", "undo")))
     )
 
 

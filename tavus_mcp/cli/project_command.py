@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -13,9 +11,9 @@ from pathlib import Path
 import anyio
 
 from tavus_mcp.app import App
-from tavus_mcp.cli import files
 from tavus_mcp.cli.exit_status import status_of
-from tavus_mcp.cli.output import ExitStatus, fail
+from tavus_mcp.cli.output import ExitStatus
+from tavus_mcp.cli.project_output import describe_error, print_result, report_error
 from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.concurrency import ProgressCallback
 from tavus_mcp.errors import NotConfigured, ToolFailure
@@ -24,7 +22,6 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.persona_files.yaml_reader import BadFile
 from tavus_mcp.project.configuration import Environment
 from tavus_mcp.project.folder import Project, read_project
-from tavus_mcp.project.problems import InvalidProject
 from tavus_mcp.project.session import ProjectSession, choose_environment
 from tavus_mcp.project.state import local_folder
 from tavus_mcp.settings import Settings, for_account
@@ -34,7 +31,6 @@ _SANDBOX = (
     "--sandbox (TAVUS_MCP_SANDBOX) does not go with a project: its state belongs to one account. "
     "Use an environment with sandbox = true in tavus.toml."
 )
-ERROR_SCHEMA = "tavus-mcp/error/1"
 
 
 @dataclass(frozen=True)
@@ -138,48 +134,3 @@ def _run(
     except KeyboardInterrupt:
         message = "stopped. What was started was completed; the same command continues."
         return report_error(arguments, message, ExitStatus.FAILURE)
-
-
-def describe_error(error: Exception) -> str:
-    """Return the text of an error, for a failure of the system with the file that it concerns."""
-    if isinstance(error, OSError):
-        return files.error_message(error, None)
-    return str(error)
-
-
-def report_error(
-    arguments: argparse.Namespace, message: str, status: int, error: Exception | None = None
-) -> int:
-    """Print an error, with ``--json`` as an object on stdout; return ``status``."""
-    if not getattr(arguments, "json", False):
-        return fail(message, status)
-    data: JsonObject = {"schema": ERROR_SCHEMA, "status": int(status), "message": message}
-    if isinstance(error, InvalidProject):
-        data["problems"] = [
-            {
-                "file": problem.position.path,
-                "line": problem.position.line,
-                "column": problem.position.column,
-                "severity": problem.severity,
-                "rule": problem.rule,
-                "environment": problem.environment,
-                "message": problem.message,
-            }
-            for problem in error.found
-        ]
-    print_json(data)
-    return status
-
-
-def print_result(app: App, arguments: argparse.Namespace, data: JsonObject, text: str) -> None:
-    """Print a result as JSON or as text, masked."""
-    if arguments.json:
-        print_json(app.masker.mask(data))
-    elif text:
-        files.print_text(app, text)
-
-
-def print_json(data: JsonObject) -> None:
-    """Print an object as JSON on stdout."""
-    sys.stdout.flush()
-    files.print_utf8(json.dumps(data, ensure_ascii=False, indent=2) + "\n")

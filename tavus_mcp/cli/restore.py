@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 
 from tavus_mcp.app import App
-from tavus_mcp.cli.persona_command import finish_write, run_persona_command
+from tavus_mcp.cli.persona_command import finish_write
+from tavus_mcp.cli.project_account import find_persona_id, run_account_command
+from tavus_mcp.cli.project_arguments import add_project_arguments
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.history.revisions import split_reference
 from tavus_mcp.personas.restore import RestoreRequest, restore
@@ -15,6 +17,7 @@ from tavus_mcp.settings import Settings
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.add_argument("persona", metavar="ID@REVISION", help="a persona and one of its revisions")
+    add_project_arguments(parser, is_optional=True)
     parser.add_argument(
         "--only",
         metavar="PATH",
@@ -34,9 +37,12 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         if not revision:
             raise InvalidArgument(["Give the persona as ID@REVISION; undo takes back a change."])
         request = RestoreRequest(
-            persona_id, revision, tuple(arguments.only), dry_run=arguments.dry_run
+            find_persona_id(arguments, persona_id),
+            revision,
+            tuple(arguments.only),
+            dry_run=arguments.dry_run,
         )
         receipt = await restore(app, request)
         return await finish_write(app, receipt, dry_run=arguments.dry_run, yes=arguments.yes)
 
-    return run_persona_command(settings, restore_persona, writes=not arguments.dry_run)
+    return run_account_command(arguments, settings, restore_persona, writes=not arguments.dry_run)

@@ -8,11 +8,7 @@ from tavus_mcp.catalog import load_catalog
 from tavus_mcp.cli.exit_status import status_of
 from tavus_mcp.cli.output import ExitStatus, fail, report
 from tavus_mcp.cli.project_arguments import add_project_arguments
-from tavus_mcp.cli.project_command import (
-    describe_error,
-    print_json,
-    report_error,
-)
+from tavus_mcp.cli.project_output import describe_error, print_json, report_error
 from tavus_mcp.cli.project_reports import validate_data
 from tavus_mcp.errors import ToolFailure
 from tavus_mcp.project.folder import read_project

@@ -154,3 +154,14 @@ def test_a_missing_key_is_named_by_its_variable(runner: CommandRunner) -> None:
     result = runner.run_without_sandbox("status", MY_KEY="short")
     assert result.status == 64
     assert "MY_KEY: is shorter than 8 characters" in result.stderr
+
+
+def test_commands_on_one_persona_take_its_name_in_the_project(runner: CommandRunner) -> None:
+    env = ("--env", "staging")
+    persona_id = run_json(runner, "apply", *env)["items"][0]["id"]
+    assert run_json(runner, "list", *env)["personas"][0]["persona_id"] == persona_id
+    (checked,) = run_json(runner, "check", "ada", *env)["personas"]
+    assert checked["persona_id"] == persona_id
+    assert run(runner, "check", "adda", *env).status == 4
+    assert run(runner, "delete", "ada", *env, "--yes").status == 0
+    assert run_json(runner, "list", *env)["personas"] == []

@@ -1,0 +1,60 @@
+"""Print results and errors, with ``--json`` as one object with a schema."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from tavus_mcp.app import App
+from tavus_mcp.cli import files
+from tavus_mcp.cli.output import fail
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.project.problems import InvalidProject
+
+ERROR_SCHEMA = "tavus-mcp/error/1"
+
+
+def describe_error(error: Exception) -> str:
+    """Return the text of an error, for a failure of the system with the file that it concerns."""
+    if isinstance(error, OSError):
+        return files.error_message(error, None)
+    return str(error)
+
+
+def report_error(
+    arguments: argparse.Namespace, message: str, status: int, error: Exception | None = None
+) -> int:
+    """Print an error, with ``--json`` as an object on stdout; return ``status``."""
+    if not getattr(arguments, "json", False):
+        return fail(message, status)
+    data: JsonObject = {"schema": ERROR_SCHEMA, "status": int(status), "message": message}
+    if isinstance(error, InvalidProject):
+        data["problems"] = [
+            {
+                "file": problem.position.path,
+                "line": problem.position.line,
+                "column": problem.position.column,
+                "severity": problem.severity,
+                "rule": problem.rule,
+                "environment": problem.environment,
+                "message": problem.message,
+            }
+            for problem in error.found
+        ]
+    print_json(data)
+    return status
+
+
+def print_result(app: App, arguments: argparse.Namespace, data: JsonObject, text: str) -> None:
+    """Print a result as JSON or as text, masked."""
+    if arguments.json:
+        print_json(app.masker.mask(data))
+    elif text:
+        files.print_text(app, text)
+
+
+def print_json(data: JsonObject) -> None:
+    """Print an object as JSON on stdout."""
+    sys.stdout.flush()
+    files.print_utf8(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
