@@ -198,6 +198,7 @@ async def apply_revival(
             plan=plan,
             allow=EVERY_RULE,
             rules=RULES[kind_name],
+            allow=EVERY_RULE,
             revives=plan.persona_id,
         )
         receipt = await create.create(app, creation)
