@@ -17,11 +17,14 @@ from tavus_mcp.keys import HOST_SUFFIX, SECRET_PREFIX, without_bearer
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import RuleFinding, info
 from tavus_mcp.models.json_patch import Operation, get_at, pointer_of, pointer_tokens
+from tavus_mcp.models.masking import is_masked
 from tavus_mcp.personas.secret_references import KEY_FIELD
 from tavus_mcp.text import quote_foreign, quote_path
 
 SECRET_RECEIVER = "secret-receiver"  # noqa: S105 - the name of a rule
 _ADDRESS_NAMES = ("base_url", "url", "server_url", "endpoint", "webhook_url", "callback_url", "uri")
+_CREDENTIALS = "auth"
+"""The member beside the address of a registry tool that holds its credentials."""
 _ENGINE_PATH = "/layers/tts/tts_engine"
 # The API hosts of the voice providers, from their own documentation (26 November 2026).
 _ENGINE_HOSTS = {
@@ -129,10 +132,12 @@ def _require_same_receiver(
 ) -> None:
     """Refuse another address for a stored key that is bound to the address of before."""
     sent = {operation.path for operation in operations}
+    reference = "api_key_ref" if before.kind == "persona" else "{secret:name}"
     for operation in operations:
         *holder, name = pointer_tokens(operation.path) or ("",)
         key = pointer_of((*holder, KEY_FIELD))
         is_key_unchanged = before.at(key) and key not in sent and after.at(key)
+        is_key_unchanged = is_key_unchanged or _keeps_credentials(before, after, holder)
         if name not in _ADDRESS_NAMES or not is_key_unchanged or operation.op == "remove":
             continue
         old, new = (_find_receiver(app, it, (*holder, KEY_FIELD)) for it in (before, after))
@@ -142,8 +147,18 @@ def _require_same_receiver(
                     f"{quote_path(operation.path)}: the stored key would be sent to "
                     f"{quote_foreign(new)}, and {_variable(secret)} may not go there "
                     f"({_variable(secret)}{HOST_SUFFIX}). Give the key of the new address with it, "
-                    "by api_key_ref. Nothing was sent."
+                    f"by {reference}. Nothing was sent."
                 )
+
+
+def _keeps_credentials(before: Document, after: Document, holder: Sequence[str]) -> bool:
+    """Tell whether credentials beside the address of a tool are sent on as they are stored."""
+    old, new = (it.at(pointer_of((*holder, _CREDENTIALS))) for it in (before, after))
+    return (
+        isinstance(old, dict)
+        and isinstance(new, dict)
+        and any(is_masked(value) and new.get(name) == value for name, value in old.items())
+    )
 
 
 def _receiver_finding(name: str, host: str, path: str) -> RuleFinding:

@@ -105,3 +105,18 @@ async def test_the_secret_of_a_callback_is_masked(tool_client: ToolClient) -> No
     for result in (read, plan):
         assert secret not in text_of(result) + json.dumps(result.structured_content)
     assert "/callback_url" in text_of(plan)
+
+
+async def test_a_stored_secret_stays_with_the_host_that_it_is_bound_to(
+    tool_client: ToolClient, store: Store
+) -> None:
+    tool_client.server.app.secret_hosts["openai"] = ("api.example.com",)
+    created = await tool_client.expect_result(
+        "save_tool", name="book", description="Books.", delivery={"api": {**API, "headers": {}}}
+    )
+    tool_id = created["part"]["id"]
+    message = await tool_client.expect_error(
+        "save_tool", tool_id=tool_id, delivery={"api": {"url": "https://evil.example.org/x"}}
+    )
+    assert "evil.example.org" in message
+    assert (store.get("tool", tool_id) or {})["delivery"]["api"]["url"] == API["url"]
