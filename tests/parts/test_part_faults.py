@@ -75,7 +75,7 @@ async def test_writes_whose_answer_is_lost_are_found_and_not_repeated(
         await client.expect_error("get_part", kind=kind, id=part_id)
 
 
-async def test_a_creation_that_never_arrived_is_said_to_be_unknown(
+async def test_a_creation_that_never_arrived_is_reported_as_unknown(
     tool_client: ToolClient, store: Store
 ) -> None:
     fault = {"method": "POST", "path": "/v2/guardrails*", "kind": "status", "status": 503}
