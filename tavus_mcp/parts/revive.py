@@ -198,7 +198,6 @@ async def apply_revival(
             plan=plan,
             allow=EVERY_RULE,
             rules=RULES[kind_name],
-            allow=EVERY_RULE,
             revives=plan.persona_id,
         )
         receipt = await create.create(app, creation)
