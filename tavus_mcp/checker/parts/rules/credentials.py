@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.parts.part_rule import CheckedPart, part_rule, remove_value, set_value
+from tavus_mcp.checker.placeholders import is_placeholder_id
 from tavus_mcp.checker.rule import Violation
 from tavus_mcp.models.base import text
 from tavus_mcp.models.json_patch import pointer_of
@@ -68,12 +69,30 @@ def secret_masked(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
             )
 
 
+@part_rule("tool-secret-not-filled", "error", "tool", source=_SOURCE, blocks_write=True)
+def secret_not_filled(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
+    """A blank of a template is no secret, and Tavus would send it as one."""
+    for name, value in part.object_at(_AUTH).items():
+        if name in _SECRET_FIELDS and _is_blank(text(value)):
+            yield Violation(
+                f"{_AUTH}/{name}",
+                "This stands for a secret that is to be filled in; Tavus would send it as it is.",
+                "Set TAVUS_SECRET_<NAME> in the environment of the server, and give {secret:name}.",
+            )
+
+
+def _is_blank(value: str) -> bool:
+    is_reference = _REFERENCE.search(value) is not None
+    return bool(value) and not is_reference and is_placeholder_id(value)
+
+
 @part_rule("tool-secret-in-clear", "warning", "tool", source="P:get-tool")
 def secret_in_clear(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
     """A secret in a file or a conversation is read by others; a reference is not."""
     for name, value in part.object_at(_AUTH).items():
-        is_clear = text(value) and not is_masked(value) and not _REFERENCE.search(text(value))
-        if not part.is_stored and name in _SECRET_FIELDS and is_clear:
+        secret = text(value)
+        is_clear = secret and not is_masked(value) and not _REFERENCE.search(secret)
+        if not part.is_stored and name in _SECRET_FIELDS and is_clear and not _is_blank(secret):
             yield Violation(
                 f"{_AUTH}/{name}",
                 "The secret is written out here, where files, logs and models can see it.",
