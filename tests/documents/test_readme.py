@@ -55,8 +55,12 @@ def test_the_registry_entry_says_whose_the_name_on_the_index_is() -> None:
 
 def test_no_document_suggests_the_package_of_the_index() -> None:
     """On the package index the name tavus-mcp belongs to the vendor."""
-    wrong = re.compile(r"uvx tavus-mcp|pip install tavus-mcp|uv tool install tavus-mcp")
-    assert [path.name for path in DOCUMENTS if wrong.search(path.read_text("utf-8"))] == []
+    wrong = re.compile(r"(uvx|uv tool run|pip install|uv tool install) (-\w+ )*[\"']?tavus-mcp\b")
+    folders = ("docs", "examples", "tavus_mcp", ".github")
+    endings = {".md", ".yml", ".yaml", ".json", ".toml", ".py"}
+    paths = [path for name in folders for path in (ROOT / name).rglob("*")]
+    texts = [path for path in [*DOCUMENTS, *paths] if path.suffix in endings]
+    assert [path.name for path in texts if wrong.search(path.read_text("utf-8"))] == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
