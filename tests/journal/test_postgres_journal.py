@@ -8,10 +8,10 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from conftest import ToolClientFactory
 from journal_databases import create_database, journal_of_test
 from mcp_client import ToolClient
 
@@ -20,6 +20,9 @@ from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.journal import JournalStore
 from tavus_mcp.journal.postgres_database import PostgresLocation
 from tavus_mcp.journal.verification import verify_journal
+
+if TYPE_CHECKING:
+    from conftest import ToolClientFactory
 
 pytestmark = [pytest.mark.anyio, pytest.mark.extended]
 
