@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from tavus_mcp.catalog import Catalog
@@ -48,6 +49,14 @@ with the persona as it was read back, if it is one and was."""
 
 
 @dataclass(frozen=True)
+class ProjectPlace:
+    """The folder of a project, and the environment of it whose account a server works on."""
+
+    folder: Path
+    environment: str
+
+
+@dataclass(frozen=True)
 class App:
     """The API client, catalog, journal and masker of one server, and the state of its process.
 
@@ -59,8 +68,8 @@ class App:
     ``cancelled_writes`` are the intents of cancelled writes by the id of their object, until the
     next read reports them; ``lost_creations`` are those that have no id yet. ``running_plans`` are
     the ids of the bulk plans that this process is applying. ``is_sandbox`` is True if ``api`` is
-    the embedded sandbox. ``limits`` are the seconds that a call may take. ``write_observers`` are
-    called after each write.
+    the embedded sandbox. ``project`` is the one that the server was started with. ``limits`` are
+    the seconds that a call may take. ``write_observers`` are called after each write.
     """
 
     api: TavusApi
@@ -78,6 +87,7 @@ class App:
     lost_creations: LostCreations = field(default_factory=LostCreations, repr=False)
     running_plans: set[str] = field(default_factory=set, repr=False)
     is_sandbox: bool = False
+    project: ProjectPlace | None = None
     limits: CallLimits = field(default_factory=CallLimits)
     write_observers: list[WriteObserver] = field(default_factory=list, repr=False)
 

@@ -46,6 +46,8 @@ TOOLSETS = (
     "conversations",
     "advanced",
 )
+PROJECT_TOOLSET = "project"
+"""The toolset of a server that is started with --project; it is no part of ``all``."""
 DEFAULT_TOOLSETS = ("personas", "layers", "history", "checks", "fleet")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 

@@ -25,6 +25,7 @@ from mcp_client import SECRET, RecordingTransport, ToolClient, build_test_app, t
 from sdk_caches import install_caches
 from starlette.types import ASGIApp
 
+from tavus_mcp.app import ProjectPlace
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.server.server import build_server
@@ -151,10 +152,12 @@ def open_tool_client(sandbox: ASGIApp) -> ToolClientFactory:
         mode: str = "legacy",
         client: Mapping[str, Any] | None = None,
         clock: Callable[[], datetime] | None = None,
+        project: ProjectPlace | None = None,
         **settings: Any,
     ) -> AsyncIterator[ToolClient]:
         chosen = Settings(**{"toolsets": TOOLSETS, **settings})
         more = {"protected": chosen.protected, **({"clock": clock} if clock else {})}
+        more |= {"project": project} if project else {}
         test_app, transport = build_test_app(app, **more)
         server = build_server(test_app, chosen)
         async with Client(server, mode=mode, **(client or {})) as opened:  # type: ignore[arg-type]

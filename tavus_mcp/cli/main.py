@@ -15,14 +15,16 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn, Protocol, cast
 
 from tavus_mcp import __version__
 from tavus_mcp.cli.output import ExitStatus, fail
+from tavus_mcp.errors import ToolFailure
 from tavus_mcp.invisible_characters import escape_line
 from tavus_mcp.keys import BadSetting
 from tavus_mcp.server.early_reader import start_early_reader
-from tavus_mcp.settings import TOOLSETS, Settings, from_environment, parse_toolsets
+from tavus_mcp.settings import PROJECT_TOOLSET, TOOLSETS, Settings, from_environment, parse_toolsets
 from tavus_mcp.text import quote_foreign, suggestion_or_period
 
 _OFFLINE_COMMANDS = frozenset({"demo", "sandbox", "journal", "manifest"})
@@ -88,12 +90,20 @@ def run(
         settings = _load_settings(options)
     except BadSetting as error:
         return fail(f"--toolsets: {error}", ExitStatus.WRONG_USAGE)
+    if options.command is None and _uses_project(options):
+        from tavus_mcp.cli.project_command import server_settings  # only where it is needed
+
+        try:
+            settings = server_settings(options, settings)
+        except ToolFailure as error:
+            return fail(str(error), ExitStatus.WRONG_USAGE)
     if options.command not in _DIAGNOSTIC_COMMANDS:
         for problem in settings.problems:
             fail(problem)
         if settings.problems and options.command is not None:
             return ExitStatus.WRONG_USAGE
-    if not settings.problems and options.command is None:
+    serves_rendered_tools = PROJECT_TOOLSET not in settings.toolsets
+    if not settings.problems and options.command is None and serves_rendered_tools:
         options.early_reader = start_early_reader(settings.toolsets, read_only=settings.read_only)
     command = _load_command(options.command or "serve")
     if on_import is not None:
@@ -131,6 +141,8 @@ def _uses_project(options: argparse.Namespace) -> bool:
     """Tell whether a command takes its account from the environment of a project."""
     is_bare = not getattr(options, "files", None) and not getattr(options, "change", None)
     is_named = bool(getattr(options, "env", None) or getattr(options, "project", None))
+    if options.command is None:
+        return is_named
     return options.command in _PROJECT_COMMANDS or (
         options.command in _COMMANDS_WITH_PROJECT
         and (is_named or (is_bare and options.command in ("apply", "undo")))
@@ -164,6 +176,10 @@ def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser.add_argument(
         "--toolsets", metavar="A,B", help=f"what is served: {', '.join(TOOLSETS)}, or all"
     )
+    parser.add_argument(
+        "--project", type=Path, metavar="DIR", help="serve the toolset project for this folder"
+    )
+    parser.add_argument("--env", metavar="NAME", help="with the account of this environment of it")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name in _COMMANDS:
         if name in _DEVELOPER_COMMANDS:

@@ -16,7 +16,7 @@ from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.project_output import describe_error, print_result, report_error
 from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.concurrency import ProgressCallback
-from tavus_mcp.errors import NotConfigured, ToolFailure
+from tavus_mcp.errors import InvalidArgument, NotConfigured, ToolFailure
 from tavus_mcp.logs import log_to_stderr
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.persona_files.yaml_reader import BadFile
@@ -24,7 +24,7 @@ from tavus_mcp.project.configuration import Environment
 from tavus_mcp.project.folder import Project, read_project
 from tavus_mcp.project.session import ProjectSession, choose_environment
 from tavus_mcp.project.state import local_folder
-from tavus_mcp.settings import Settings, for_account
+from tavus_mcp.settings import PROJECT_TOOLSET, Settings, for_account
 
 _READ_ONLY = "nothing was sent: this is read-only (--read-only, TAVUS_MCP_READ_ONLY)."
 _SANDBOX = (
@@ -73,11 +73,11 @@ def run_project_command(
         return report_error(arguments, describe_error(error), status_of(error), error)
     if own_settings.problems:
         return report_error(arguments, "\n".join(own_settings.problems), ExitStatus.WRONG_USAGE)
-    return _run(arguments, own_settings, ProjectPlace(project, environment), command)
+    return _run(arguments, own_settings, OpenedProject(project, environment), command)
 
 
 @dataclass(frozen=True)
-class ProjectPlace:
+class OpenedProject:
     """A project and one of its environments."""
 
     project: Project
@@ -112,7 +112,7 @@ def environment_settings(
 
 
 def _run(
-    arguments: argparse.Namespace, settings: Settings, place: ProjectPlace, command: Run
+    arguments: argparse.Namespace, settings: Settings, place: OpenedProject, command: Run
 ) -> int:
     from tavus_mcp.cli.progress import progress_bar  # loads rich on a terminal
 
@@ -134,3 +134,17 @@ def _run(
     except KeyboardInterrupt:
         message = "stopped. What was started was completed; the same command continues."
         return report_error(arguments, message, ExitStatus.FAILURE)
+
+
+def server_settings(arguments: argparse.Namespace, settings: Settings) -> Settings:
+    """Return the settings of a server for an environment of a project, with its toolset.
+
+    Raises ``ToolFailure`` when the project cannot be read or the variable of the key is not set.
+    """
+    if settings.sandbox:
+        raise InvalidArgument([_SANDBOX])
+    project = read_project(arguments.project or Path())
+    environment = choose_environment(project.configuration, arguments.env or "")
+    arguments.env = environment.name
+    own_settings = environment_settings(settings, project, environment)
+    return replace(own_settings, toolsets=(*settings.toolsets, PROJECT_TOOLSET))

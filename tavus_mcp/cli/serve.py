@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import anyio
 
 from tavus_mcp import __version__
+from tavus_mcp.app import ProjectPlace
 from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.logs import log_to_stderr
 from tavus_mcp.server.server import build_server
-from tavus_mcp.settings import Settings
+from tavus_mcp.settings import PROJECT_TOOLSET, Settings
 
 _TERMINAL_HINT = (
     f"tavus-mcp {__version__}: an MCP server for Tavus personas (unofficial). It waits here for "
@@ -30,6 +33,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     if sys.stdin is not None and sys.stdin.isatty():
         sys.stderr.write(_TERMINAL_HINT)
     app = build_app(settings)
+    if PROJECT_TOOLSET in settings.toolsets:
+        app = replace(app, project=ProjectPlace(arguments.project or Path(), arguments.env or ""))
     log_to_stderr(app.masker, settings.log_level)
     server = build_server(app, settings)
     anyio.run(server.serve_stdio, arguments.parent, arguments.early_reader)

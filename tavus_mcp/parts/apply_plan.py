@@ -7,6 +7,7 @@ from typing import cast
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import PRIVATE_URLS
 from tavus_mcp.concurrency import ProgressCallback
+from tavus_mcp.errors import Refused
 from tavus_mcp.fleet.apply import apply_bulk_plan
 from tavus_mcp.history.revivals import REVIVES
 from tavus_mcp.models.document import PartKindName
@@ -48,6 +49,11 @@ async def apply_plan(app: App, plan_id: str, report_progress: ProgressCallback) 
             if is_part:
                 deletion = await build_deletion(app, plan)
             receipt = await delete.delete(app, deletion)
+        case plans.PROJECT:
+            raise Refused(
+                "This is a plan of a project. A server that is started with --project DIR and the "
+                "command tavus-mcp apply in its folder carry it out."
+            )
         case plans.PUBLICATION:
             receipt = await publish.publish(app, plan)
         case _:

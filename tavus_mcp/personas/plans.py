@@ -30,6 +30,8 @@ PUBLICATION = "publish"
 """The kind of a plan that makes the draft of a persona live."""
 BULK = "bulk"
 """The kind of a plan with an item for each of many personas (``fleet.plan_items``)."""
+PROJECT = "project"
+"""The kind of a plan of a project, and of the entry of a run of one (``project.runs``)."""
 
 
 _DISCARDS = "discard_editor_changes"

@@ -17,6 +17,7 @@ import anyio
 from tavus_mcp import concurrency
 from tavus_mcp.app import App
 from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
+from tavus_mcp.deadlines import has_time_for_more
 from tavus_mcp.errors import Conflict, Refused, ToolFailure
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
@@ -210,7 +211,7 @@ class _Execution:
     async def _carry_out_group(self, items: list[PlannedItem]) -> None:
         async def iterate() -> AsyncIterator[PlannedItem]:
             for item in items:
-                if self.is_stopped:
+                if self.is_stopped or not has_time_for_more():
                     return
                 yield item
 

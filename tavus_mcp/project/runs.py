@@ -18,8 +18,6 @@ from tavus_mcp.personas import plans
 from tavus_mcp.project.kinds import ObjectName
 from tavus_mcp.project.objects import TOOL
 
-RUN = "project"
-"""The kind of a plan that is a run of a project; a stored value."""
 OBJECT = "object"
 """The member of an intent's detail that names the object of the project; a stored key."""
 MAX_LISTED_RUNS = 50
@@ -90,7 +88,7 @@ class RunWrite:
 async def start_run(app: App, detail: JsonObject, continues: Run | None = None) -> Run:
     """Record that a run starts, and return it."""
     stored: JsonObject = {
-        "kind": RUN,
+        "kind": plans.PROJECT,
         "base": "",
         "expires_at": (app.clock() + plans.PLAN_LIFETIME).isoformat(timespec="seconds"),
         "held": [],
@@ -105,7 +103,7 @@ async def load_run(app: App, run_id: str) -> Run:
     """Return a run by its id; raise ``Refused`` if the journal holds none."""
     plan = await plans.load_plan(app, run_id)
     entry = await app.journal.entry(plan.seq)
-    if entry is None or plan.kind != RUN:
+    if entry is None or plan.kind != plans.PROJECT or plan.tool != TOOL:
         raise Refused(f"{run_id} is no run of a project.")
     return Run(entry)
 

@@ -17,6 +17,7 @@ from tavus_mcp.server.tools.layers import layers
 from tavus_mcp.server.tools.parts import parts
 from tavus_mcp.server.tools.personas import personas
 from tavus_mcp.server.toolset import ToolSpec
+from tavus_mcp.settings import PROJECT_TOOLSET
 
 TOOLSETS = (personas, layers, history, checks, fleet, account, parts, conversations, advanced)
 """The toolsets, in the order they are listed."""
@@ -27,8 +28,13 @@ ALL_SPECS: tuple[ToolSpec, ...] = tuple(spec for toolset in TOOLSETS for spec in
 
 def served_specs(toolsets: tuple[str, ...], *, read_only: bool) -> list[ToolSpec]:
     """Return the tools of these toolsets; only those that read, when ``read_only``."""
+    specs = ALL_SPECS
+    if PROJECT_TOOLSET in toolsets:  # only a server that is started with a project has it
+        from tavus_mcp.server.tools.project import project
+
+        specs = (*ALL_SPECS, *project.specs)
     return [
         spec
-        for spec in ALL_SPECS
+        for spec in specs
         if spec.toolset in toolsets and (spec.hints.read_only_hint or not read_only)
     ]

@@ -114,4 +114,10 @@ async def apply_plan(
     plan_id: Annotated[str, doc("From an answer with status planned")],
 ) -> PlanReceipt:
     """Carry out one plan, once, of one persona or many, after the person agreed to it."""
+    if app.project is not None:
+        from tavus_mcp.project.stored_plans import apply_stored_plan  # only where it is needed
+
+        receipt = await apply_stored_plan(app, plan_id, ctx.report_progress)
+        if receipt is not None:
+            return receipt
     return await apply.apply_plan(app, plan_id, ctx.report_progress)
