@@ -30,8 +30,8 @@ async def test_a_project_is_shown_planned_and_applied(
     toolsets = (*TOOLSETS, "project")
     place = ProjectPlace(folder, "staging")
     async with open_tool_client(toolsets=toolsets, project=place) as client:
-        shown = await client.expect_result("show_project")
-        assert shown["objects"] == [{"object": "personas/ada", "status": "only local"}]
+        status = await client.expect_result("show_project")
+        assert status["objects"] == [{"object": "personas/ada", "status": "only local"}]
         planned = await client.expect_result("plan_project")
         assert planned["items"][0]["action"] == "create"
         receipt = await client.expect_result("apply_plan", plan_id=planned["plan_id"])
