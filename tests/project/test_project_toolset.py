@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
     return path
 
 
-async def test_a_project_is_shown_planned_and_applied(
+async def test_a_project_is_compared_planned_and_applied(
     open_tool_client: ToolClientFactory, folder: Path
 ) -> None:
     toolsets = (*TOOLSETS, "project")
