@@ -155,4 +155,5 @@ def _public_skill(row: Row) -> Row:
         "skill_id": row["skill_id"],
         "display_name": row["name"],
         "description": row["description"],
+        "tool_names": [],  # the vendor's client prints it
     }
