@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
+import socket
 import subprocess
 import sys
 from contextlib import closing
@@ -120,11 +120,8 @@ async def test_without_the_database_nothing_is_sent_and_reads_work(
 
 def unused_address() -> str:
     """Return the URL of a database at a port on which nothing listens."""
-    with closing(asyncio.new_event_loop()) as loop:
-        server = loop.run_until_complete(loop.create_server(asyncio.Protocol, "127.0.0.1", 0))
-        port = server.sockets[0].getsockname()[1]
-        server.close()
-        loop.run_until_complete(server.wait_closed())
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
     return f"postgresql://tavus:password@127.0.0.1:{port}/journal"
 
 
@@ -160,10 +157,10 @@ async def test_verify_detects_what_was_altered_in_spite_of_the_triggers(
     async with open_tool_client() as client:
         await change_twice(client)
     assert run(["journal", "verify"]) == 0
-    assert url.partition("@")[0] not in capsys.readouterr().out
+    assert url.partition("@")[0] not in "".join(capsys.readouterr())
     execute(url, f"SET tavus_mcp.rewriting = 'on'; {statement}")
     assert run(["journal", "verify"]) == 1
-    assert fault in capsys.readouterr().out
+    assert fault in capsys.readouterr().err
 
 
 async def test_an_emptied_database_contradicts_the_anchor(
