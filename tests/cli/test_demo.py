@@ -139,7 +139,9 @@ def test_the_picture_loads_nothing_and_contains_every_line(
         ({"kind": "status", "method": "PATCH", "status": 500}, 3),
         ({"kind": "status", "method": "PATCH", "status": 200, "body": {}}, 3),
         ({"kind": "status", "method": "PATCH", "status": 409, "skip": 1}, 6),
-        ({"kind": "reset_after", "method": "PATCH", "skip": 1}, 6),
+        pytest.param(
+            {"kind": "reset_after", "method": "PATCH", "skip": 1}, 6, marks=pytest.mark.extended
+        ),
     ],
     ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else None,
 )
