@@ -16,6 +16,7 @@ from part_requests import (
 )
 
 from tavus_mcp.models.json_patch import get_at
+from tavus_mcp.parts.kinds import GUARDRAIL
 
 pytestmark = pytest.mark.anyio
 
@@ -149,3 +150,27 @@ async def test_an_undo_that_was_interrupted_repairs_the_rest(tool_client: ToolCl
     done = await tool_client.expect_result("apply_plan", plan_id=rest["plan_id"])
     assert [row["persona_id"] for row in done["personas"]] == [personas[1]]
     assert await read_reference(tool_client, "guardrail", personas[1]) == [new_id]
+
+
+@pytest.mark.extended
+async def test_a_legacy_set_of_guardrails_comes_back_with_its_members(
+    tool_client: ToolClient,
+) -> None:
+    """P:legacy-guardrail-sets: deleting a set deletes its members, whose ids are lost."""
+    api = tool_client.server.app.api
+    items = [{"guardrail_name": name, "guardrail_prompt": "No."} for name in ("one", "two")]
+    set_id = await api.create_object(GUARDRAIL.endpoint, {"name": "Legacy", "data": items})
+    persona_id = await create_persona(tool_client, "Ada")
+    await tool_client.expect_result("update_persona", persona_id=persona_id, guardrails_id=set_id)
+    plan = await tool_client.expect_result("delete_part", kind="guardrail", id=set_id)
+    messages = " ".join(finding["message"] for finding in plan["findings"])
+    assert "those of its members" in messages
+    assert persona_id in messages
+    deleted = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+    undo = await tool_client.expect_result("restore_revision", **deleted["undo"]["arguments"])
+    undone = await tool_client.expect_result("apply_plan", plan_id=undo["plan_id"])
+    new_id = undone["part"]["id"]
+    persona = await tool_client.expect_result("get_persona", persona_id=persona_id)
+    assert persona["persona"]["guardrails_id"] == new_id != set_id
+    again = await tool_client.expect_result("get_part", kind="guardrail", id=new_id)
+    assert [item["guardrail_name"] for item in again["part"]["data"]] == ["one", "two"]
