@@ -60,6 +60,8 @@ def keep_equivalent(before: Any, after: Any) -> Any:
         if key in after or key in DEFAULTS or not is_set(value)
     }
     for key, value in after.items():
+        if key not in before and key in DEFAULTS and value == DEFAULTS[key]:
+            continue
         is_opaque = key in OPAQUE_FIELDS or key not in before
         result[key] = value if is_opaque else keep_equivalent(before[key], value)
     return result

@@ -11,7 +11,7 @@ from mcp_client import ToolClient
 from part_requests import ID_ARGUMENTS, SAVE_TOOLS, read_fields
 from property_examples import examples
 
-from tavus_mcp.models.parts.part_document import is_equivalent
+from tavus_mcp.models.parts.part_document import DEFAULTS, is_equivalent
 
 pytestmark = pytest.mark.anyio
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,20}", fullmatch=True)
@@ -77,7 +77,9 @@ PAIRS = st.sampled_from(sorted(PARTS)).flatmap(
 def holds(stored: Any, given_value: Any) -> bool:
     """Tell whether a value that was read holds what was given; the rest are defaults."""
     if isinstance(given_value, dict):
-        return all(holds(stored.get(name), item) for name, item in given_value.items())
+        return all(
+            holds(stored.get(name, DEFAULTS.get(name)), item) for name, item in given_value.items()
+        )
     if isinstance(given_value, list) and given_value and isinstance(given_value[0], dict):
         return len(stored) == len(given_value) and all(map(holds, stored, given_value))
     return is_equivalent(stored, given_value)
