@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
-from mcp_client import ToolClient, build_test_app
+from mcp_client import ToolClient, build_test_app, text_of
 from part_requests import (
     CHANGES,
     ID_ARGUMENTS,
@@ -213,3 +214,33 @@ async def test_a_server_that_only_reads_serves_no_tool_that_writes_parts(
 def test_the_members_of_a_guardrail_set_are_looked_for_too() -> None:
     data: dict[str, Any] = {"data": [{"uuid": "g2"}, {"uuid": "g3"}]}
     assert part_ids(PartDocument("guardrail", "g1", data)) == ["g1", "g2", "g3"]
+
+
+async def add_tags(client: ToolClient, part_id: str, tags: list[str]) -> None:
+    """Add one tag after the other to the list as it is read, again when someone was faster."""
+    for tag in tags:
+        while True:
+            read = await client.expect_result("get_part", kind="guardrail", id=part_id)
+            result = await client.call(
+                "save_guardrail",
+                guardrail_id=part_id,
+                tags=[*read["part"].get("tags", []), tag],
+                if_revision=read["revision"],
+            )
+            if not result.is_error:
+                break
+            assert "changed" in text_of(result)
+
+
+@pytest.mark.extended
+async def test_tags_added_by_two_servers_at_once_are_all_there(
+    open_tool_client: ToolClientFactory,
+) -> None:
+    async with open_tool_client() as first, open_tool_client() as second:
+        part_id = await create_part(first, "guardrail", tags=["start"])
+        names = [[f"{name}{number}" for number in range(8)] for name in ("a", "b")]
+        async with anyio.create_task_group() as tasks:
+            for client, tags in zip((first, second), names, strict=True):
+                tasks.start_soon(add_tags, client, part_id, tags)
+        fields = await read_fields(first, "guardrail", part_id)
+    assert sorted(fields["tags"]) == sorted(["start", *names[0], *names[1]])
