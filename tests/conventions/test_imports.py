@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import grimp
 import pytest
 from importlinter.cli import lint_imports
-from source_files import PACKAGE, ROOT
+from source_files import PACKAGE, ROOT, parse_source_files
 
 CONTRACTS = Path(__file__).parent / "importlinter.ini"
 
@@ -128,3 +129,13 @@ def test_every_package_has_a_docstring() -> None:
         path for path in PACKAGE.rglob("__init__.py") if not path.read_text().startswith('"""')
     ]
     assert undocumented == []
+
+
+def test_no_test_imports_conftest_when_it_runs() -> None:
+    """Several folders have a conftest.py: which one is imported depends on what else is run."""
+    assert [
+        file.location_of(node)
+        for file in parse_source_files("tests")
+        for node in file.tree.body
+        if isinstance(node, ast.ImportFrom) and node.module == "conftest"
+    ] == []

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from command_runner import CommandRunner
-from conftest import ToolClientFactory
 from project_harness import ADA, CONFIGURATION
 
 from tavus_mcp.app import ProjectPlace
 from tavus_mcp.settings import TOOLSETS
+
+if TYPE_CHECKING:
+    from conftest import ToolClientFactory
 
 pytestmark = pytest.mark.anyio
 
