@@ -1,4 +1,4 @@
-"""Generated projects: personas with texts, values, layers and keys, and changes of them."""
+"""Generated projects: personas with texts, values, layers, keys and parts, and their changes."""
 
 from __future__ import annotations
 
@@ -30,6 +30,54 @@ _LAYERS: dict[str, list[dict[str, Any]]] = {
 }
 
 
+_PARTS: dict[str, list[dict[str, Any]]] = {
+    "guardrails/rule": [
+        {"guardrail_name": "rule", "guardrail_prompt": "Be kind."},
+        {"guardrail_name": "rule", "guardrail_prompt": "Be calm.", "tags": ["tone"]},
+    ],
+    "tools/book": [
+        {"name": "book", "description": "Books a table."},
+        {"name": "book", "description": "Books.", "on_call": "silent"},
+    ],
+    "objectives/intake": [
+        {"name": "Intake", "data": [{"objective_name": "ask", "objective_prompt": "Ask."}]},
+        {
+            "name": "Intake",
+            "data": [
+                {
+                    "objective_name": "ask",
+                    "objective_prompt": "Ask.",
+                    "next_required_objective": "end",
+                },
+                {"objective_name": "end", "objective_prompt": "End."},
+            ],
+        },
+    ],
+    "dictionaries/words": [
+        {"name": "Words", "rules": []},
+        {"name": "Words", "rules": [{"text": "a", "pronunciation": "b", "type": "alias"}]},
+    ],
+}
+
+
+def draw_parts(draw: random.Random, project: ProjectFolder) -> None:
+    """Write or change the files of parts; those that personas name stay."""
+    for path, choices in _PARTS.items():
+        if (project.folder / f"{path}.yaml").exists() or draw.random() < 0.5:
+            project.write(f"{path}.yaml", render_yaml(draw.choice(choices)))
+
+
+def draw_references(draw: random.Random, project: ProjectFolder) -> dict[str, Any]:
+    """Return references of a persona to parts that have a file."""
+    names = [path for path in _PARTS if (project.folder / f"{path}.yaml").exists()]
+    chosen = dict(name.split("/") for name in names if draw.random() < 0.6)
+    return {
+        folder: name if folder == "objectives" else [name]
+        for folder, name in chosen.items()
+        if folder != "dictionaries"
+    }
+
+
 def draw_persona(draw: random.Random, project: ProjectFolder, name: str) -> None:
     """Write the file of a persona, with its prompt in it or in a file of its own."""
     prompt = draw.choice(_TEXTS)
@@ -37,6 +85,7 @@ def draw_persona(draw: random.Random, project: ProjectFolder, name: str) -> None
         "persona_name": f"{name} {draw.choice(('A', 'B'))}",
         "system_prompt": prompt,
         "default_replica_id": {"value": "replica"},
+        **draw_references(draw, project),
     }
     if draw.random() < 0.5:
         project.write(f"prompts/{name}.md", prompt + "\n")
@@ -57,6 +106,7 @@ def draw_persona(draw: random.Random, project: ProjectFolder, name: str) -> None
 def build_project(draw: random.Random, folder: Path) -> ProjectFolder:
     """Return a generated project that is not applied yet."""
     project = build_folder(folder, CONFIGURATION)
+    draw_parts(draw, project)
     for number in range(draw.randint(1, 3)):
         draw_persona(draw, project, f"p{number}")
     return project
@@ -64,6 +114,7 @@ def build_project(draw: random.Random, folder: Path) -> ProjectFolder:
 
 def change_project(draw: random.Random, project: ProjectFolder) -> None:
     """Change some personas, add one, and sometimes remove one."""
+    draw_parts(draw, project)
     names = sorted(path.stem for path in (project.folder / "personas").iterdir())
     for name in names:
         if draw.random() < 0.6:

@@ -169,6 +169,13 @@ class ProjectFolder:
         objects = json.loads(self.state_text(environment) or "{}").get("objects", {})
         return {name: item["id"] for name, item in objects.items()}
 
+    def agents(self, environment: str = "staging") -> list[dict[str, Any]]:
+        """Return the personas of an account with names in place of the ids of parts."""
+        text = json.dumps(self.accounts[environment].documents())
+        for name, object_id in self.state_ids(environment).items():
+            text = text.replace(f'"{object_id}"', f'"{name}"')
+        return list(json.loads(text))
+
     def run(
         self,
         work: Callable[[ProjectSession], Awaitable[T]],
