@@ -27,7 +27,8 @@ from tavus_mcp.server.early_reader import start_early_reader
 from tavus_mcp.settings import PROJECT_TOOLSET, TOOLSETS, Settings, from_environment, parse_toolsets
 from tavus_mcp.text import quote_foreign, suggestion_or_period
 
-_OFFLINE_COMMANDS = frozenset({"demo", "sandbox", "journal", "manifest"})
+_COMPLETION = "completion"
+_OFFLINE_COMMANDS = frozenset({_COMPLETION, "demo", "sandbox", "journal", "manifest"})
 """Commands that never call Tavus, so that the key and the network settings do not matter."""
 _PROJECT_COMMANDS = frozenset({"validate", "status", "diff", "plan", "pull", "history"})
 """Commands that take the key and the address from the environments of a project."""
@@ -55,6 +56,7 @@ _HELP_BY_COMMAND: Mapping[str, str] = {
     "check": "check personas of the account, or a persona file",
     "restore": "bring a persona back to a revision",
     "delete": "delete a persona, after its name was typed",
+    "completion": "print the script that completes commands in bash, zsh or fish",
     "journal": "verify or print the journal of changes",
     "sandbox": "serve the local Tavus over HTTP, at /v2",
 }
@@ -181,14 +183,17 @@ def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--env", metavar="NAME", help="with the account of this environment of it")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    listed: dict[str, argparse.ArgumentParser] = {}
     for name in _COMMANDS:
         if name in _DEVELOPER_COMMANDS:
             command_parser = commands.add_parser(name)  # without a help text it is not listed
         else:
             command_parser = commands.add_parser(name, help=_HELP_BY_COMMAND[name])
         _add_common_options(command_parser, default=argparse.SUPPRESS)
-        if name in arguments:
+        if name in arguments or _COMPLETION in arguments:
             _load_command(name).add_arguments(command_parser)
+        listed[name] = command_parser
+    commands.choices[_COMPLETION].set_defaults(commands=listed)
     return parser
 
 

@@ -13,6 +13,7 @@ import anyio
 from tavus_mcp.app import App
 from tavus_mcp.cli.exit_status import status_of
 from tavus_mcp.cli.output import ExitStatus
+from tavus_mcp.cli.progress import progress_bar
 from tavus_mcp.cli.project_output import describe_error, print_result, report_error
 from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.concurrency import ProgressCallback
@@ -114,8 +115,6 @@ def environment_settings(
 def _run(
     arguments: argparse.Namespace, settings: Settings, place: OpenedProject, command: Run
 ) -> int:
-    from tavus_mcp.cli.progress import progress_bar  # loads rich on a terminal
-
     app = build_app(settings)
     log_to_stderr(app.masker, settings.log_level)
 

@@ -9,6 +9,8 @@ import sys
 from tavus_mcp.app import App
 from tavus_mcp.cli import files
 from tavus_mcp.cli.output import fail
+from tavus_mcp.cli.progress import style_lines
+from tavus_mcp.invisible_characters import escape_invisible
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.project.problems import InvalidProject
 
@@ -51,7 +53,8 @@ def print_result(app: App, arguments: argparse.Namespace, data: JsonObject, text
     if arguments.json:
         print_json(app.masker.mask(data))
     elif text:
-        files.print_text(app, text)
+        masked = escape_invisible(app.masker.mask_text(text))
+        files.print_utf8(style_lines(masked, arguments.variables) + "\n")
 
 
 def print_json(data: JsonObject) -> None:

@@ -12,7 +12,7 @@ from tavus_mcp.cli import main
 COMMANDS = (
     *("demo", "sandbox", "journal", "manifest", "install", "doctor"),
     *("list", "export", "apply", "undo", "restore", "delete"),
-    *("init", "validate", "status", "diff", "plan", "pull", "history", "check"),
+    *("init", "validate", "status", "diff", "plan", "pull", "history", "check", "completion"),
 )
 
 

@@ -165,3 +165,10 @@ def test_commands_on_one_persona_take_its_name_in_the_project(runner: CommandRun
     assert run(runner, "check", "adda", *env).status == 4
     assert run(runner, "delete", "ada", *env, "--yes").status == 0
     assert run_json(runner, "list", *env)["personas"] == []
+
+
+def test_lines_have_colours_where_they_are_wanted(runner: CommandRunner) -> None:
+    plain = run(runner, "status", "--env", "staging").stdout
+    coloured = runner.run_without_sandbox("status", "--env", "staging", FORCE_COLOR="1").stdout
+    assert "\x1b[33monly local" in coloured
+    assert "\x1b" not in plain
