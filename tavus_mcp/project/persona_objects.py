@@ -141,9 +141,8 @@ def _build_updates(
 ) -> list[UpdateRequest]:
     """Return one request, or two where the conferencing layer changes with other fields."""
     wanted = _to_wire(fields, before.data)
-    for name in OPTIONAL_IN_FILES - UNKNOWN_WHEN_ABSENT:
-        if name in before.data and name not in wanted:
-            wanted[name] = None
+    for name in OPTIONAL_IN_FILES & before.data.keys() - wanted.keys():
+        wanted[name] = [] if isinstance(before.data[name], list) else None
     request = UpdateRequest(
         TOOL,
         before.persona_id,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Refused
@@ -92,11 +93,23 @@ async def start_run(app: App, detail: JsonObject, continues: Run | None = None) 
         "base": "",
         "expires_at": (app.clock() + plans.PLAN_LIFETIME).isoformat(timespec="seconds"),
         "held": [],
-        **app.masker.mask(detail),
+        **_mask_texts(app, detail),
     }
     ref = continues.entry.seq if continues else 0
     entry = JournalEntry("plan", "", app.now(), TOOL, detail=stored, ref=ref)
     return Run(await app.journal.append(entry))
+
+
+def _mask_texts(app: App, value: Any) -> Any:
+    """Return a value with the secrets in its texts masked, wherever they are.
+
+    Texts at the places of secrets stay otherwise: in the files of a project they are references.
+    """
+    if isinstance(value, dict):
+        return {key: _mask_texts(app, item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_mask_texts(app, item) for item in value]
+    return app.masker.mask_text(value) if isinstance(value, str) else value
 
 
 async def load_run(app: App, run_id: str) -> Run:

@@ -160,3 +160,24 @@ def test_a_kill_of_an_apply_with_parts_resumes(tmp_path: Path, example: ProjectF
         folder.apply_successfully()
         assert before + len(folder.carried_out) == expected
         assert set(folder.statuses().values()) == {"in sync"}
+
+
+def test_a_reference_that_is_removed_is_taken_out_of_the_persona(project: ProjectFolder) -> None:
+    project.write("personas/ada.yaml", ADA)
+    project.apply_successfully()
+    persona = project.accounts["staging"].user_objects()[0]
+    assert not persona.get("tool_ids")
+    assert not persona.get("guardrail_ids")
+    assert set(project.statuses().values()) == {"in sync"}
+
+
+def test_a_killed_creation_of_a_tool_is_not_followed_by_a_change(tmp_path: Path) -> None:
+    """Required by us: what the journal holds of a file keeps the references to secrets."""
+    for moment in range(14, 18):
+        folder = build_folder(tmp_path / str(moment))
+        folder.write("tools/book.yaml", TOOL)
+        folder.write("personas/ada.yaml", ADA + "tools: [book]\n")
+        assert folder.kill_apply(moment)
+        folder.apply_successfully()
+        assert not [line for line in folder.writes if line.startswith("PATCH")]
+        assert set(folder.statuses().values()) == {"in sync"}
