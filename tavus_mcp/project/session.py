@@ -12,6 +12,7 @@ from pathlib import Path
 from tavus_mcp.app import App
 from tavus_mcp.concurrency import ProgressCallback
 from tavus_mcp.errors import Conflict, InvalidArgument, Refused
+from tavus_mcp.keys import SECRET_PREFIX
 from tavus_mcp.project.apply import ApplyResult, apply_plan
 from tavus_mcp.project.compare import Comparison, compare
 from tavus_mcp.project.configuration import Environment, ProjectConfiguration
@@ -69,7 +70,25 @@ class ProjectSession:
         """
         require_valid(self.project, self.app.catalog, [self.environment])
         comparison = await self.compare(report_progress)
-        return PlannedApply(comparison, await build_plan(self.app, comparison, options))
+        try:
+            plan = await build_plan(self.app, comparison, options)
+        except Refused as error:
+            raise self._explain_secrets(error) from None
+        return PlannedApply(comparison, plan)
+
+    def _explain_secrets(self, error: Refused) -> Refused:
+        """Return an error with the variables of secrets that are not set, if it may be for them."""
+        unset = [
+            f"{variable} (secret {name})"
+            for name, variable in self.environment.secrets.items()
+            if name not in self.app.secrets
+        ]
+        if SECRET_PREFIX not in str(error) or not unset:
+            return error
+        return Refused(
+            f"{error}\nIn environment {self.environment.name} these variables are not set: "
+            f"{', '.join(unset)}."
+        )
 
     async def apply(
         self,

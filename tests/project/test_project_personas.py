@@ -334,3 +334,12 @@ def test_a_key_is_sent_once_and_is_in_no_state(project: ProjectFolder) -> None:
     project.apply_successfully()
     assert project.accounts["staging"].user_objects()[0]["layers"]["llm"]["api_key"] == key
     assert project.statuses() == {NAME: "in sync"}
+
+
+def test_a_key_whose_variable_is_not_set_is_named(project: ProjectFolder) -> None:
+    llm = "  llm: {model: gpt-4o, base_url: 'https://api.openai.com/v1', api_key_ref: openai}\n"
+    project.write("personas/ada.yaml", WITH_FILE + "layers:\n" + llm)
+    project.accounts["staging"].secrets.clear()
+    with pytest.raises(Refused, match=r"not set: STAGING_OPENAI \(secret openai\)"):
+        project.apply()
+    assert project.writes == []
