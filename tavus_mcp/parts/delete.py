@@ -64,6 +64,7 @@ def loss_finding(app: App, kind: PartKind, document: PartDocument) -> RuleFindin
         *secrets,
     ]
     sentences = [f"After the deletion {' and '.join(lost)} cannot be restored.", *kind.lost]
+    sentences.append("Deployments and programs that hold its id keep the old one.")
     if "/delivery/api/auth" in secrets:
         sentences.append("Its credentials have to be given again.")
     return warning(

@@ -115,7 +115,6 @@ class PartKind:
 
 _AUTH = "/delivery/api/auth"
 _CALLBACK = "/callback_url"
-_DEPLOYMENTS = "Clients that pass this id to conversations or deployments keep the old one."
 
 TOOL = PartKind(
     "tool",
@@ -131,7 +130,6 @@ OBJECTIVES = PartKind(
     pagination.OBJECTIVES,
     (PersonaReference("/objectives_id", is_list=False, after_deletion="kept"),),
     clear_secret_pointers=(f"/data/*{_CALLBACK}",),
-    lost=(_DEPLOYMENTS,),
 )
 GUARDRAIL = PartKind(
     "guardrail",

@@ -169,7 +169,8 @@ async def _look_again(
 ) -> None:
     """Raise ``Conflict`` if fields that are about to be written were edited since ``before``."""
     latest = await app.api.get_object(request.rules.endpoint, request.object_id)
-    await require_unedited(app, before, latest, [item.path for item in operations], _EDITED_AT_LAST)
+    subject = _EDITED_AT_LAST if request.plan else _EDITED_MEANWHILE
+    await require_unedited(app, before, latest, [item.path for item in operations], subject)
 
 
 async def _answer_draft(
@@ -295,6 +296,7 @@ def read_back_hint(written: Document) -> str:
     return f"Read {subject} with {written.read_call} before changing it again."
 
 
+_EDITED_MEANWHILE = "Fields that this change writes were edited meanwhile"
 _EDITED_AT_LAST = "Fields that this plan changes were edited while it was being applied"
 _CHECKS_REFUSED = "checks_refused"
 """The member of a plan's detail that says that Tavus refused ``test`` operations."""
