@@ -61,19 +61,20 @@ async def read_history_page(
         current = await _load_current(app, persona_id)
     rows = [_build_row(app, history, entry, current) for entry in page]
     next_cursor = str(page[-1].seq) if len(history.entries) > limit else None
-    return PersonaHistoryPage(rows, next_cursor, _describe_beginning(history))
+    noun = ENDPOINTS[split_journal_id(persona_id)[0]].noun
+    return PersonaHistoryPage(rows, next_cursor, _describe_beginning(history, noun))
 
 
-def _describe_beginning(history: HistorySlice) -> str:
+def _describe_beginning(history: HistorySlice, noun: str) -> str:
     """Return the note on what a history cannot hold."""
     if history.first is not None:
         return (
-            f"This journal's history of the persona begins at {history.first.at}. It holds no "
+            f"This journal's history of the {noun} begins at {history.first.at}. It holds no "
             "earlier changes, and none made elsewhere that nobody read here."
         )
     beginning = f"It begins at {history.journal_begins}." if history.journal_begins else ""
     return (
-        "This journal holds nothing about the persona: it records changes made through this "
+        f"This journal holds nothing about the {noun}: it records changes made through this "
         f"server, and what they found. Changes made elsewhere are not in it. {beginning}"
     ).rstrip()
 

@@ -36,6 +36,7 @@ from tavus_mcp.parts.rules import RULES
 from tavus_mcp.parts.users import PartUser
 from tavus_mcp.personas import create, plans
 from tavus_mcp.personas.create import CreateRequest
+from tavus_mcp.personas.delete import name_path
 from tavus_mcp.personas.restore import find_current
 from tavus_mcp.personas.revive import redacted_finding
 from tavus_mcp.personas.update import UpdateRequest, update
@@ -69,14 +70,7 @@ async def plan_revival(app: App, part_id: str, revision: str) -> Receipt | None:
     return Receipt(
         status="planned",
         part={"kind": target.kind, "id": target.object_id, "name": target.name},
-        changes=[
-            *([] if current else [FieldChange(path="", after=target.name)]),
-            *(
-                FieldChange(path=path, after=user.persona_id)
-                for user in users
-                for path in user.fields
-            ),
-        ],
+        changes=[] if current else [FieldChange(path=name_path(target), after=target.name)],
         findings=[*_plan_findings(users, is_new=current is None), *findings],
         plan_id=plan.plan_id,
         expires_at=plan.expires_at,

@@ -151,7 +151,13 @@ def _used_finding(kind: PartKind, users: Sequence[PartUser]) -> RuleFinding:
     effect = "Tavus takes it out of them."
     if left_alone:
         effect = f"Tavus leaves the dead id in {', '.join(left_alone)}; detach_parts takes it out."
-    return warning("in-use", f"{_count(len(users))} use this {kind.noun}: {_list(names)}. {effect}")
+    return warning(
+        "in-use", f"{_count(len(users))} {_verb(users)} this {kind.noun}: {_list(names)}. {effect}"
+    )
+
+
+def _verb(users: Sequence[PartUser]) -> str:
+    return "uses" if len(users) == 1 else "use"
 
 
 def _count(number: int) -> str:

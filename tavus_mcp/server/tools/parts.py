@@ -55,12 +55,7 @@ _dictionary_query = partial(
     pick_fields("pronunciation_dictionary_id", "uuid", "name", "rules_count"),
     "name",
 )
-_skill_query = partial(
-    ListQuery,
-    pagination.SKILLS,
-    pick_fields("skill_id", "display_name", "description"),
-    "display_name",
-)
+_skill_row = pick_fields("skill_id", "display_name", "description")
 Given = Annotated[str | None, doc("Id to change; none: create")]
 Description = Annotated[Text, doc("What it does and when to call it", min_length=1)]
 Delivery = Annotated[
@@ -84,9 +79,9 @@ async def list_dictionaries(
 
 
 @parts.read("List skills")
-async def list_skills(app: App, limit: Limit = 20, cursor: Cursor = None) -> Page:
+async def list_skills(app: App) -> Page:
     """List the skills that set_skill can attach."""
-    return await page_of(app, _skill_query(limit, cursor))
+    return Page(rows=[_skill_row(row) async for row in app.api.iter_all(pagination.SKILLS)])
 
 
 @parts.read("Get part")
