@@ -19,6 +19,9 @@ from typing import NamedTuple
 from tavus_mcp.server.early_answers import MAX_LINE_BYTES, EarlyAnswers
 
 _MAX_READ_BYTES = 65_536
+_SWITCH_SECONDS = 0.0005
+"""How long the thread waits for the interpreter while the server is imported; usually ten times
+as long, at every step."""
 
 
 class Opening(NamedTuple):
@@ -44,6 +47,8 @@ class EarlyReader:
         self._unsent = b""
         self._stopped, self._stop = os.pipe()
         os.set_blocking(stdout, False)  # a client that does not read must not hold up the server
+        self._switch_seconds = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH_SECONDS)
         self._thread = threading.Thread(target=self._read_lines, daemon=True)
         self._thread.start()
 
@@ -51,6 +56,7 @@ class EarlyReader:
         """End the thread and return what it has done; nothing else may read stdin before."""
         os.write(self._stop, b"\n")
         self._thread.join()
+        sys.setswitchinterval(self._switch_seconds)
         os.close(self._stop)
         os.close(self._stopped)
         return Opening(bytes(self._consumed), self._answered_count, self._unsent)
