@@ -39,6 +39,14 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("get_conversation", "conversation_id", {}),
     ("measure_conversations", "persona_id", {}),
 ]
+PART_KINDS = ("tool", "objectives", "guardrail", "document", "dictionary")
+PART_CALLS: list[tuple[str, str, dict[str, Any]]] = [
+    ("attach_parts", "persona_id", {"tools": ["t1"]}),
+    ("detach_parts", "persona_id", {"tools": ["t1"]}),
+    ("set_skill", "persona_id", {"skill_id": "presentation"}),
+    *(("get_part", "id", {"kind": kind}) for kind in PART_KINDS),
+    *(("delete_part", "id", {"kind": kind}) for kind in PART_KINDS),
+]
 INVALID_IDS = [
     "../conversations/c1/end?x=",
     "p1/../../documents/d1",
@@ -88,7 +96,7 @@ async def test_the_cases_cover_every_tool_that_takes_an_id(tool_client: ToolClie
         for tool in (await tool_client.client.list_tools()).tools
         if {"persona_id", "based_on", "conversation_id"} & tool.input_schema["properties"].keys()
     }
-    assert taking == {tool for tool, _, _ in CALLS}
+    assert taking == {tool for tool, argument, _ in CALLS + PART_CALLS if argument != "id"}
 
 
 async def requires(tool_client: ToolClient, name: str, argument: str) -> bool:
@@ -97,7 +105,9 @@ async def requires(tool_client: ToolClient, name: str, argument: str) -> bool:
     return argument in tools[name].input_schema.get("required", ())
 
 
-@pytest.mark.parametrize("tool", CALLS, ids=[tool for tool, _, _ in CALLS])
+@pytest.mark.parametrize(
+    "tool", CALLS + PART_CALLS, ids=lambda tool: f"{tool[0]} {tool[2].get('kind', '')}".strip()
+)
 async def test_an_invalid_id_sends_no_request(
     tool_client: ToolClient, tool: tuple[str, str, dict[str, Any]]
 ) -> None:

@@ -25,6 +25,7 @@ from tavus_mcp.errors import TavusError
 from tavus_mcp.models.base import parse_id
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.tavus_api.client import TavusApi
+from tavus_mcp.tavus_api.endpoints import PERSONA_ENDPOINT
 
 if TYPE_CHECKING:
     from conftest import ToolClientFactory
@@ -99,7 +100,10 @@ def test_no_id_redirects_a_request_to_another_path(texts: list[str]) -> None:
     async def ask() -> None:
         api = TavusApi("http://127.0.0.1/v2", "key-0123456", transport=lambda: wire)
         for text in texts:
-            for requested in (api.get_persona(text), api.delete_persona(text)):
+            for requested in (
+                api.get_persona(text),
+                api.delete_object(PERSONA_ENDPOINT, text),
+            ):
                 try:
                     await requested
                 except (TavusError, ValueError):
