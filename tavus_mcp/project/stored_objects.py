@@ -7,16 +7,18 @@ from dataclasses import replace
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, ToolFailure
-from tavus_mcp.history.cancelled_writes import has_taken_effect
-from tavus_mcp.history.record import WriteOrigin, journal_id
+from tavus_mcp.history.record import EXPECTED_VALUES, WriteOrigin, journal_id
 from tavus_mcp.history.revisions import load_revision
 from tavus_mcp.history.states import find_state, parse_state
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.document import Document, PersonaDocument
-from tavus_mcp.models.json_patch import outermost_list
+from tavus_mcp.models.json_patch import get_at, outermost_list, pointer_tokens
+from tavus_mcp.models.masking import has_secret_at
+from tavus_mcp.models.persona import is_unread
 from tavus_mcp.models.receipt import LIVE_STATUSES, Receipt
 from tavus_mcp.personas.delete import DeleteRequest, delete
 from tavus_mcp.personas.lost_creations import adopt_creation, find_created
+from tavus_mcp.personas.readback import is_equivalent_value
 from tavus_mcp.personas.restore import RestoreRequest, restore
 from tavus_mcp.personas.write_rules import PERSONA_RULES, WriteRules
 from tavus_mcp.project.objects import WriteOptions, WriteResult
@@ -83,8 +85,21 @@ class StoredObjects:
         return await build_result(app, self.rules, await restore(app, request))
 
     def has_taken_effect(self, app: App, intent: JournalEntry, current: Document) -> bool:
-        """Compare an object with what was to be written."""
-        return has_taken_effect(app, intent, current)
+        """Tell whether an object holds what was to be written, in the form that Tavus gives it.
+
+        Masked secrets prove nothing; with nothing else to compare, the answer is False.
+        """
+        visible = app.masker.mask(current.data)
+        expected: Mapping[str, object] = intent.detail.get(EXPECTED_VALUES, {})
+        comparable = {
+            path: value
+            for path, value in expected.items()
+            if not has_secret_at(pointer_tokens(path), value) and not is_unread(current.data, path)
+        }
+        return bool(comparable) and all(
+            is_equivalent_value(value, get_at(visible, path), path, app.catalog)
+            for path, value in comparable.items()
+        )
 
 
 async def build_result(app: App, rules: WriteRules, receipt: Receipt) -> WriteResult:
