@@ -21,10 +21,12 @@ from part_requests import (
 )
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tavus_mcp.app import App
 from tavus_mcp.deadlines import CallLimits, limit_call
 from tavus_mcp.models.parts.part_document import PartDocument
 from tavus_mcp.parts.kinds import GUARDRAIL
-from tavus_mcp.parts.read import read_part
+from tavus_mcp.parts.read import read_part, read_part_view
+from tavus_mcp.parts.save import SaveRequest, save
 from tavus_mcp.parts.users import describe_users, find_users, part_ids
 from tavus_mcp.sandbox.store import Store
 
@@ -244,3 +246,53 @@ async def test_tags_added_by_two_servers_at_once_are_all_there(
                 tasks.start_soon(add_tags, client, part_id, tags)
         fields = await read_fields(first, "guardrail", part_id)
     assert sorted(fields["tags"]) == sorted(["start", *names[0], *names[1]])
+
+
+class SilentApp:
+    """A Tavus that carries out writes of guardrails and never answers them, once ``is_silent``."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.is_silent = False
+        self.request_arrived = anyio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "GET" or not self.is_silent:
+            await self.app(scope, receive, send)
+            return
+
+        async def drop(_message: Message) -> None: ...
+
+        await self.app(scope, receive, drop)
+        self.request_arrived.set()
+        await anyio.sleep_forever()
+
+
+async def cancel_save(app: App, tavus: SilentApp, request: SaveRequest) -> None:
+    """Cancel the saving of a part that Tavus carries out and does not answer."""
+    tavus.is_silent, tavus.request_arrived = True, anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(save, app, request)
+        await tavus.request_arrived.wait()
+        tasks.cancel_scope.cancel()
+    tavus.is_silent = False
+
+
+async def test_cancelled_writes_of_a_part_are_reported_by_the_next_read(
+    sandbox: ASGIApp, store: Store
+) -> None:
+    tavus = SilentApp(sandbox)
+    app, _ = build_test_app(tavus)
+    values = {f"/{name}": value for name, value in NEW_PARTS["guardrail"].items()}
+    await cancel_save(app, tavus, SaveRequest("guardrail", "save_guardrail", None, values))
+    (row,) = store.all("guardrail")
+    view = await read_part_view(app, "guardrail", row["uuid"])
+    (finding,) = view.findings
+    assert f"it made guardrail {row['uuid']}" in finding.message
+    change = SaveRequest("guardrail", "save_guardrail", row["uuid"], {"/app_message": False})
+    await cancel_save(app, tavus, change)
+    view = await read_part_view(app, "guardrail", row["uuid"])
+    (finding,) = view.findings
+    assert "The save_guardrail that was cancelled took effect" in finding.message
+    assert not (await read_part_view(app, "guardrail", row["uuid"])).findings
+    app.journal.close()
