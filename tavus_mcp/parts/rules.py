@@ -14,7 +14,7 @@ from tavus_mcp.models.base import JsonObject, is_set
 from tavus_mcp.models.changes import Change
 from tavus_mcp.models.document import Document, PartKindName
 from tavus_mcp.models.findings import RuleFinding, warning
-from tavus_mcp.models.json_patch import Operation, get_at, is_within
+from tavus_mcp.models.json_patch import ABSENT, Operation, get_at, is_within
 from tavus_mcp.models.parts.part_document import (
     DEFAULTS,
     OPAQUE_FIELDS,
@@ -29,6 +29,10 @@ from tavus_mcp.text import quote_path
 
 _RULES_OF_LITERALS = frozenset({"tool-secret-in-clear"})
 SECRET_LOST = "secret-lost"  # noqa: S105 - the name of a rule
+
+
+_OPTIONAL_RULE_FIELDS = frozenset({"case_sensitive", "word_boundaries"})
+"""Fields that stay absent where a request leaves them out; the others read as their default."""
 
 
 def _apply_to_part(
@@ -54,11 +58,12 @@ def keep_equivalent(before: Any, after: Any) -> Any:
         return [*shared, *after[len(shared) :]]
     if not isinstance(before, dict) or not isinstance(after, dict):
         return after
-    result = {
-        key: DEFAULTS.get(key, value)
-        for key, value in before.items()
-        if key in after or key in DEFAULTS or not is_set(value)
-    }
+    result: JsonObject = {}
+    for key, value in before.items():
+        if key in after or not is_set(value) or value == DEFAULTS.get(key, ABSENT):
+            result[key] = value
+        elif key in DEFAULTS and key not in _OPTIONAL_RULE_FIELDS:
+            result[key] = DEFAULTS[key]
     for key, value in after.items():
         if key not in before and key in DEFAULTS and value == DEFAULTS[key]:
             continue
