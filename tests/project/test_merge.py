@@ -116,7 +116,7 @@ def test_null_in_place_of_a_key_is_a_change() -> None:
     assert find_sides(base, file, base.account) == {"/layers/llm/api_key": Side.LOCAL}
 
 
-@settings(max_examples=examples(20))
+@settings(max_examples=examples(12))
 @given(OBJECTS, OBJECTS, OBJECTS)
 def test_a_merge_loses_nothing(base: Any, file: Any, account: Any) -> None:
     """Required by us: each side can be composed again from the fields of the merge."""
@@ -125,7 +125,7 @@ def test_a_merge_loses_nothing(base: Any, file: Any, account: Any) -> None:
     assert is_equal(compose(fields, choose_account), account)
 
 
-@settings(max_examples=examples(20))
+@settings(max_examples=examples(12))
 @given(OBJECTS, OBJECTS)
 def test_without_changes_of_one_side_the_other_wins(base: Any, changed: Any) -> None:
     whole = MergeBase(base, base)
@@ -135,7 +135,7 @@ def test_without_changes_of_one_side_the_other_wins(base: Any, changed: Any) -> 
     assert remote <= {Side.NEITHER, Side.SAME, Side.REMOTE}
 
 
-@settings(max_examples=examples(20))
+@settings(max_examples=examples(12))
 @given(OBJECTS, OBJECTS, OBJECTS)
 def test_after_a_sync_of_everything_nothing_is_changed(base: Any, file: Any, account: Any) -> None:
     """Required by us: also where the account holds another form of what was written."""
@@ -143,7 +143,7 @@ def test_after_a_sync_of_everything_nothing_is_changed(base: Any, file: Any, acc
     assert set(find_sides(synced, file, account).values()) <= {Side.NEITHER}
 
 
-@settings(max_examples=examples(20))
+@settings(max_examples=examples(12))
 @given(OBJECTS, OBJECTS, OBJECTS)
 def test_a_sync_of_local_changes_leaves_the_remote_ones(base: Any, file: Any, account: Any) -> None:
     """Required by us: an apply does not hide what others changed, and never reverts it later."""
@@ -159,7 +159,7 @@ def test_a_sync_of_local_changes_leaves_the_remote_ones(base: Any, file: Any, ac
     assert actual == expected
 
 
-@settings(max_examples=examples(20))
+@settings(max_examples=examples(12))
 @given(OBJECTS, OBJECTS, OBJECTS)
 def test_a_settled_conflict_is_a_change_of_the_other_side(
     base: Any, file: Any, account: Any

@@ -173,7 +173,7 @@ def test_a_reference_that_is_removed_is_taken_out_of_the_persona(project: Projec
 
 def test_a_killed_creation_of_a_tool_is_not_followed_by_a_change(tmp_path: Path) -> None:
     """Required by us: what the journal holds of a file keeps the references to secrets."""
-    for moment in range(14, 18):
+    for moment in (15, 17):
         folder = build_folder(tmp_path / str(moment))
         folder.write("tools/book.yaml", TOOL)
         folder.write("personas/ada.yaml", ADA + "tools: [book]\n")

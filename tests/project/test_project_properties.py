@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ from tavus_mcp.catalog import load_catalog
 from tavus_mcp.project.equivalence import build_equivalence
 from tavus_mcp.project.merge import MergeBase, Side, merge_fields
 
-PROJECTS = 2
+PROJECTS = 1
 """Generated projects in the default suite; the extended one has many more."""
 EXTENDED_FACTOR = 10
+KILLED_PROJECTS, MOMENT_STEP = 7, 7
 
 
 def iterate_projects(
@@ -88,7 +89,7 @@ def build_small_start(folder: Path) -> ProjectFolder:
     return project
 
 
-@pytest.mark.parametrize("moment", [5, 8, 11])
+@pytest.mark.parametrize("moment", [5, 8])
 def test_a_kill_resumes_to_the_same_end(tmp_path: Path, moment: int) -> None:
     """Required by the issue: with nothing done twice."""
     expected = build_small_start(tmp_path / "expected")
@@ -113,12 +114,16 @@ def test_a_kill_at_any_request_of_a_small_project_resumes(tmp_path: Path) -> Non
 
 @pytest.mark.extended
 def test_a_kill_at_any_request_resumes_to_the_same_end(tmp_path: Path) -> None:
-    """Required by the issue: with nothing done twice."""
-    for draw, _ in iterate_projects(tmp_path, 1):
+    """Required by the issue: with nothing done twice.
+
+    Of each project every seventh moment is tried, beginning with another one.
+    """
+    projects = islice(iterate_projects(tmp_path, 1), KILLED_PROJECTS)
+    for number, (draw, _) in enumerate(projects):
         seed = draw.random()
         expected = build_start(seed, tmp_path / f"expected-{seed}")
         expected.apply_successfully(prune=True)
-        for moment in count():
+        for moment in count(number % MOMENT_STEP, MOMENT_STEP):
             killed = build_start(seed, tmp_path / f"killed-{seed}-{moment}")
             if not killed.kill_apply(moment, prune=True):
                 break
