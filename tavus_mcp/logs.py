@@ -9,7 +9,7 @@ from tavus_mcp.invisible_characters import escape_invisible
 from tavus_mcp.models.masking import Masker
 
 # These log whole messages at DEBUG, when the secrets in them are not known yet.
-_VERBOSE_LOGGERS = ("mcp", "httpcore", "httpcore2", "sse_starlette", "asyncio")
+_VERBOSE_LOGGERS = ("mcp", "httpcore", "httpcore2", "sse_starlette", "asyncio", "psycopg")
 
 
 class MaskingFormatter(logging.Formatter):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from importlib.util import find_spec
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from tavus_mcp.addresses import is_loopback
 from tavus_mcp.keys import BRACED_NAME, BadSetting
@@ -33,16 +33,27 @@ def parse_base_url(url: str) -> str:
 
 def parse_journal_url(url: str) -> str:
     """Return the URL of a journal in PostgreSQL; raise ``BadSetting`` if it cannot be used."""
-    refuse_placeholder(url)
+    refuse_placeholder(url, BRACED_NAME)  # a password may hold % and $
     parts = _split_url(url)
     if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
         raise BadSetting(
             "must be the URL of a database, postgresql://USER:PASSWORD@HOST/DATABASE. Leave it out "
             "to keep the journal in a file."
         )
-    if find_spec("psycopg") is None or find_spec("psycopg_pool") is None:
+    if find_spec("psycopg") is None:
         raise BadSetting("needs the extra postgres of this package; install it.")
     return url
+
+
+def find_url_passwords(url: str) -> list[str]:
+    """Return the passwords in a URL, as they are written and as they are meant."""
+    parts = urlsplit(url)
+    passwords = [parts.password or "", unquote(parts.password or "")]
+    for option in parts.query.split("&"):
+        name, _, value = option.partition("=")
+        if "password" in name:
+            passwords += [value, unquote(value)]
+    return [password for password in dict.fromkeys(passwords) if password]
 
 
 def _split_url(url: str) -> SplitResult:

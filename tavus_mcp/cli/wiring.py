@@ -21,6 +21,7 @@ from tavus_mcp.keys import MIN_SECRET_CHARS, without_bearer
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.settings import Settings
 from tavus_mcp.tavus_api.client import TavusApi
+from tavus_mcp.url_settings import find_url_passwords
 
 SANDBOX_STATE_FILE_NAME = "sandbox.sqlite3"
 JOURNAL_FILE_NAME = "journal.sqlite3"
@@ -30,7 +31,8 @@ SANDBOX_JOURNAL_FILE_NAME = "sandbox-journal.sqlite3"
 def build_app(settings: Settings) -> App:
     """Return the ``App`` for the account, or the embedded sandbox, that the settings name."""
     secrets = [key for value in settings.secrets.values() for key in (value, without_bearer(value))]
-    passwords = [urlsplit(url).password for url in (settings.proxy, settings.journal_url) if url]
+    urls = [url for url in (settings.proxy, settings.journal_url) if url]
+    passwords = [password for url in urls for password in find_url_passwords(url)]
     keys = [settings.api_key, *passwords, *secrets, *_path_secrets(settings.base_url)]
     stand_ins = {name: f"sandbox-secret-{name}" for name in settings.secrets}
     if settings.sandbox:

@@ -26,7 +26,7 @@ def copy_journal(source: Path, target: PostgresLocation) -> int:
     nothing was copied.
     """
     with closing(SqliteDatabase.open(source)) as old, closing(PostgresDatabase.open(target)) as new:
-        with old.snapshot(), new.write(sync=True):
+        with old.snapshot(), new.long_work(), new.write(sync=True):
             last = _require_beginning(old, new, target.name)
             count = _copy_entries(old, new, last)
             for table, columns in _TABLES_BESIDE_ENTRIES.items():
@@ -55,7 +55,7 @@ def _require_beginning(old: Database, new: Database, name: str) -> int:
     return int(seq)
 
 
-def _copy_entries(old: Database, new: Database, last: int) -> int:
+def _copy_entries(old: Database, new: PostgresDatabase, last: int) -> int:
     documents = old.stream(
         "SELECT digest, body FROM documents WHERE digest IN"
         " (SELECT body FROM entries WHERE seq > ?)",
@@ -67,12 +67,8 @@ def _copy_entries(old: Database, new: Database, last: int) -> int:
     return _copy_rows(new, "entries", columns, old.stream(query, (last,)))
 
 
-def _copy_rows(new: Database, table: str, columns: str, rows: Rows) -> int:
+def _copy_rows(new: PostgresDatabase, table: str, columns: str, rows: Rows) -> int:
     """Insert rows that are not there yet; return how many were given."""
     places = ", ".join("?" * (columns.count(",") + 1))
     statement = f"INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING"  # noqa: S608
-    count = 0
-    for row in rows:
-        new.execute(statement, row)
-        count += 1
-    return count
+    return new.insert_rows(statement, rows)

@@ -1,49 +1,57 @@
 """The journal in PostgreSQL, so that servers on several machines share one history.
 
-It needs the extra ``postgres`` (psycopg 3 and its pool), which is imported when a database is
-opened. The tables are in a schema of their own. Appends are serialized by an advisory lock, which
-ends with the transaction, so that a killed process leaves whole entries or none.
+It needs the extra ``postgres`` (psycopg 3), which is imported when a database is opened. One
+thread at a time uses it, so that one connection is enough. The tables are in a schema of their
+own. Appends are serialized by an advisory lock, which ends with the transaction, so that a killed
+process leaves whole entries or none.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-from tavus_mcp.journal.database import LOCK_TIMEOUT_SECONDS, Database, DatabaseError
+from tavus_mcp.journal.database import Database
 from tavus_mcp.journal.migrations import MIGRATIONS
+from tavus_mcp.journal.postgres_connection import ConnectionAttempts, PostgresConnection
 from tavus_mcp.journal.postgres_schema import SCHEMA, create_tables, find_version
 
 if TYPE_CHECKING:
     import psycopg
 
-CONNECT_TIMEOUT_SECONDS = 5
-STATEMENT_TIMEOUT_SECONDS = 30
-_MAX_CONNECTIONS = 2
 _STREAMED_ROWS = 500
 """Rows of a streamed query that are in memory at a time."""
 _APPEND_LOCK = int.from_bytes(b"tavusmcp", "big", signed=True)
 """The key of the advisory lock that a writer holds."""
 _ALLOW_REWRITING = "SELECT set_config('tavus_mcp.rewriting', ?, true)"
+_INSERTED_ROWS = 1_000
+"""Rows that are inserted in one go."""
 
 
 @dataclass(frozen=True)
 class PostgresLocation:
-    """Where a journal in PostgreSQL is: its URL, and the folder for the anchor of this machine."""
+    """Where a journal in PostgreSQL is: its URL, and the folder for the anchor of this machine.
+
+    ``attempts`` limits how often it is connected to while that fails.
+    """
 
     url: str = field(repr=False)
     folder: Path
+    attempts: ConnectionAttempts = field(
+        default_factory=ConnectionAttempts, repr=False, compare=False
+    )
 
     @property
     def name(self) -> str:
-        """The URL without user, password and options."""
+        """The URL without user, password and options, but with a host that is an option."""
         parts = urlsplit(self.url)
-        host = parts.netloc.rpartition("@")[2]
+        host = parts.netloc.rpartition("@")[2] or "".join(parse_qs(parts.query).get("host", []))
         return f"postgresql://{host}{parts.path}"
 
     @property
@@ -76,25 +84,13 @@ class _Result:
 
 
 class PostgresDatabase(Database):
-    """A pool of connections to the database; broken ones are replaced."""
+    """A connection to the database; one that was lost is replaced."""
 
     def __init__(self, location: PostgresLocation) -> None:
-        from psycopg_pool import ConnectionPool
-
         self.anchor_base = location.anchor_base
         self.name = location.name
+        self._connection = PostgresConnection(location.url, location.attempts)
         self._transaction: psycopg.Connection[Any] | None = None
-        self._pool = ConnectionPool(
-            location.url,
-            kwargs=_CONNECTION_OPTIONS,
-            configure=_configure,
-            check=ConnectionPool.check_connection,
-            min_size=1,
-            max_size=_MAX_CONNECTIONS,
-            timeout=CONNECT_TIMEOUT_SECONDS,
-            num_workers=1,
-            open=True,
-        )
 
     @classmethod
     def open(cls, location: PostgresLocation) -> PostgresDatabase:
@@ -104,15 +100,15 @@ class PostgresDatabase(Database):
         newer version.
         """
         location.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _connect(location.url) as connection:
-            version = find_version(connection)
-            if version == 0:
-                with connection.transaction():
+        with ExitStack() as undo:
+            db = cls(location)
+            undo.callback(db.close)
+            if db.require_known_version() == 0:
+                with db._begin() as connection:
                     connection.execute(*_lock_statement())
                     create_tables(connection)
-        if version > len(MIGRATIONS):
-            raise ValueError("the journal was written by a newer version of tavus-mcp")
-        return cls(location)
+            undo.pop_all()
+        return db
 
     @classmethod
     def open_unchanged(cls, location: PostgresLocation) -> PostgresDatabase | None:
@@ -120,18 +116,42 @@ class PostgresDatabase(Database):
 
         Raises like ``open``.
         """
-        with _connect(location.url) as connection:
-            version = find_version(connection)
+        with ExitStack() as undo:
+            db = cls(location)
+            undo.callback(db.close)
+            if db.require_known_version() == 0:
+                return None
+            undo.pop_all()
+        return db
+
+    def require_known_version(self) -> int:
+        """Return the version of the tables, 0 without any; refuse that of a newer program."""
+        version = self.version
         if version > len(MIGRATIONS):
             raise ValueError("the journal was written by a newer version of tavus-mcp")
-        return cls(location) if version else None
+        return version
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> _Result:
         """Run a statement, in the open transaction or in one of its own."""
-        with _errors_translated(), self._connection() as connection:
-            cursor = connection.execute(_translate(statement), values)
+        with self._connection.translate_errors():
+            cursor = self._current().execute(_translate(statement), values)
             rows = cursor.fetchall() if cursor.description else []
             return _Result(cursor.description, rows)
+
+    def insert_rows(self, statement: str, rows: Iterable[Sequence[Any]]) -> int:
+        """Run a statement for each row, many in one go; return how many there were."""
+        count, rows = 0, iter(rows)
+        with self._connection.translate_errors(), self._current().cursor() as cursor:
+            while batch := list(islice(rows, _INSERTED_ROWS)):
+                cursor.executemany(_translate(statement), batch)
+                count += len(batch)
+        return count
+
+    @contextmanager
+    def long_work(self) -> Iterator[None]:
+        """Let the statements in this block take as long as they need; for commands."""
+        with self._connection.translate_errors(), self._connection.long_work():
+            yield
 
     def stream(self, query: str, values: Sequence[Any] = ()) -> _Stream:
         """Run a query in the open transaction with a cursor of the server."""
@@ -143,9 +163,7 @@ class PostgresDatabase(Database):
     def write(self, *, sync: bool = False) -> Iterator[None]:
         """Hold the advisory lock for a transaction."""
         with self._begin() as connection:
-            connection.execute(*_lock_statement())
-            mode = b"on" if sync else b"off"
-            connection.execute(b"SET LOCAL synchronous_commit = " + mode)
+            connection.execute(*_lock_statement("on" if sync else "off"))
             yield
 
     @contextmanager
@@ -158,14 +176,15 @@ class PostgresDatabase(Database):
     @contextmanager
     def allow_rewriting(self) -> Iterator[None]:
         """Set the variable that the triggers ask for, for this block."""
-        self.execute(_ALLOW_REWRITING, ("on",))
-        yield
-        self.execute(_ALLOW_REWRITING, ("off",))
+        with self._connection.translate_errors(), self._connection.long_work():
+            self.execute(_ALLOW_REWRITING, ("on",))
+            yield
+            self.execute(_ALLOW_REWRITING, ("off",))
 
     def compact(self) -> bool:
         """Free what was deleted; copies outside of the tables are not in our hands."""
-        with _errors_translated(), self._pool.connection() as connection:
-            connection.execute(f"VACUUM {SCHEMA}.entries, {SCHEMA}.documents".encode())
+        with self.long_work():
+            self._current().execute(f"VACUUM {SCHEMA}.entries, {SCHEMA}.documents".encode())
         return True
 
     def integrity_faults(self) -> list[str]:
@@ -175,33 +194,30 @@ class PostgresDatabase(Database):
     @property
     def version(self) -> int:
         """The version of the tables."""
-        with _errors_translated(), self._connection() as connection:
-            return find_version(connection)
+        with self._connection.translate_errors():
+            return find_version(self._current())
 
     def require_unchanged(self) -> None:
         """Accept whatever the server answers: it is the server's task to keep the database."""
 
     def close(self) -> None:
-        """Close all connections."""
-        self._pool.close()
+        """Close the connection."""
+        self._connection.close()
 
     @contextmanager
     def _begin(self) -> Iterator[psycopg.Connection[Any]]:
-        with _errors_translated(), self._pool.connection() as connection, connection.transaction():
-            self._transaction = connection
-            try:
-                yield connection
-            finally:
-                self._transaction = None
+        with self._connection.translate_errors():
+            connection = self._connection.get()
+            with connection.transaction():
+                self._transaction = connection
+                try:
+                    yield connection
+                finally:
+                    self._transaction = None
 
-    @contextmanager
-    def _connection(self) -> Iterator[psycopg.Connection[Any]]:
-        """Yield the connection of the open transaction, else one that commits each statement."""
-        if self._transaction is not None:
-            yield self._transaction
-            return
-        with self._pool.connection() as connection:
-            yield connection
+    def _current(self) -> psycopg.Connection[Any]:
+        """Return the connection of the open transaction, else one that commits each statement."""
+        return self._transaction or self._connection.get()
 
 
 class _Stream:
@@ -226,50 +242,11 @@ class _Stream:
             yield from rows
 
 
-_CONNECTION_OPTIONS: dict[str, Any] = {
-    "autocommit": True,
-    "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-    "application_name": "tavus-mcp",
-}
-
-
-@contextmanager
-def _connect(url: str) -> Iterator[psycopg.Connection[Any]]:
-    """Open one connection for this block, outside of the pool, whose errors say what is wrong."""
-    import psycopg
-
-    with _errors_translated(), psycopg.connect(url, **_CONNECTION_OPTIONS) as connection:
-        _configure(connection)
-        yield connection
-
-
-def _configure(connection: psycopg.Connection[Any]) -> None:
-    for name, value in (
-        ("search_path", SCHEMA),
-        ("lock_timeout", f"{LOCK_TIMEOUT_SECONDS:.0f}s"),
-        ("statement_timeout", f"{STATEMENT_TIMEOUT_SECONDS}s"),
-    ):
-        connection.execute("SELECT set_config(%s, %s, false)", (name, value))
-
-
-def _lock_statement() -> tuple[bytes, tuple[int]]:
-    return b"SELECT pg_advisory_xact_lock(%s)", (_APPEND_LOCK,)
+def _lock_statement(synchronous_commit: str = "on") -> tuple[bytes, tuple[int, str]]:
+    """Return the statement that takes the lock, and says whether the commit waits for the disk."""
+    statement = b"SELECT pg_advisory_xact_lock(%s), set_config('synchronous_commit', %s, true)"
+    return statement, (_APPEND_LOCK, synchronous_commit)
 
 
 def _translate(statement: str) -> bytes:
     return statement.replace("?", "%s").encode()
-
-
-@contextmanager
-def _errors_translated() -> Iterator[None]:
-    """Raise ``DatabaseError`` for what psycopg and its pool raise."""
-    import psycopg
-    from psycopg_pool import PoolTimeout
-
-    try:
-        yield
-    except PoolTimeout:
-        raise DatabaseError("the server cannot be reached") from None
-    except psycopg.Error as error:
-        text = " ".join(str(error).split()) or type(error).__name__
-        raise DatabaseError(text) from None

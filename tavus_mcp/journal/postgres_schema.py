@@ -18,7 +18,6 @@ SCHEMA = "tavus_mcp"
 _VERSION = 6
 """The version of the file whose tables these are."""
 _TABLES = (
-    f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}",
     "CREATE TABLE version (version integer NOT NULL)",
     "CREATE TABLE documents (digest text PRIMARY KEY, body text NOT NULL)",
     "CREATE TABLE entries (seq bigint PRIMARY KEY, kind text NOT NULL, persona_id text NOT NULL,"
@@ -60,6 +59,9 @@ def create_tables(connection: psycopg.Connection[Any]) -> None:
     """Create the tables in the open transaction, unless another process has done so."""
     if find_version(connection):
         return
+    found = connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (SCHEMA,))
+    if found.fetchone() is None:  # a role that may not create a schema can be given one
+        connection.execute(f"CREATE SCHEMA {SCHEMA}".encode())
     for statement in _TABLES:
         connection.execute(statement.encode())
     connection.execute("INSERT INTO head VALUES (0, %s)", (GENESIS,))

@@ -1,0 +1,226 @@
+"""One connection to PostgreSQL that is opened again when it was lost, and its errors.
+
+Neither a database that is away nor one that hangs may hold up a call: an attempt to connect and a
+statement have a limit each, and after a failure the next attempt is made a while later only. Until
+then the same error is raised at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import select
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from tavus_mcp.journal.database import DatabaseError
+from tavus_mcp.journal.postgres_schema import SCHEMA
+
+if TYPE_CHECKING:
+    import psycopg
+
+CONNECT_TIMEOUT_SECONDS = 5
+RETRY_AFTER_SECONDS = 15.0
+"""Seconds after a failed attempt to connect in which no other is made."""
+STATEMENT_TIMEOUT_SECONDS = 8
+"""Seconds after which the server ends a statement of a call, also one that waits for a lock."""
+MAX_ANSWER_SECONDS = 10.0
+"""Seconds to wait for an answer of the server, which may hang and end nothing by itself.
+
+The requests of a call end after 45 s, so that it ends within 55 s.
+"""
+_OPTIONS: dict[str, Any] = {
+    "autocommit": True,
+    "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+    "application_name": "tavus-mcp",
+}
+_SETTINGS = {
+    "search_path": SCHEMA,
+    "lock_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
+    "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
+}
+_logger = logging.getLogger(__name__)
+
+
+class ConnectionAttempts:
+    """When a database may be connected to: not for a while after a failure.
+
+    ``clock`` returns seconds. One is shared by all that connect to the same database.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._next_at = -math.inf
+        self._reason = ""
+
+    def require_allowed(self) -> None:
+        """Raise ``DatabaseError`` with the reason of the last failure while it is too early."""
+        if self._clock() < self._next_at:
+            raise DatabaseError(self._reason)
+
+    def record_failure(self, reason: str) -> None:
+        """Allow no attempt for ``RETRY_AFTER_SECONDS``."""
+        self._reason = reason
+        self._next_at = self._clock() + RETRY_AFTER_SECONDS
+
+
+class PostgresConnection:
+    """A connection to the database of a URL, opened when it is asked for."""
+
+    def __init__(self, url: str, attempts: ConnectionAttempts) -> None:
+        self._parameters = _parse_url(url)
+        self._attempts = attempts
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def get(self) -> psycopg.Connection[Any]:
+        """Return the open connection, or a new one where there is none or it was lost.
+
+        Raises ``DatabaseError``, at once after a recent failure.
+        """
+        if self._connection is None or not _is_usable(self._connection):
+            self.close()
+            self._attempts.require_allowed()
+            self._connection = self._connect()
+        return self._connection
+
+    @contextmanager
+    def translate_errors(self) -> Iterator[None]:
+        """Raise ``DatabaseError`` for what psycopg raises; its text never holds the password."""
+        import psycopg
+
+        try:
+            yield
+        except psycopg.Error as error:
+            reason = self._render(error)
+            if self._connection is not None and self._connection.closed:
+                _logger.warning("The connection to the journal was lost: %s", reason)
+                if isinstance(error, _answer_timeout_class()):
+                    self._attempts.record_failure(reason)
+            raise DatabaseError(reason) from None
+
+    @contextmanager
+    def long_work(self) -> Iterator[None]:
+        """Let the statements of a command take as long as they need, in this block."""
+        connection = self.get()
+        connection.execute("SET statement_timeout = 0")
+        _limit_answers(connection, math.inf)
+        try:
+            yield
+        finally:
+            _limit_answers(connection, MAX_ANSWER_SECONDS)
+            if not connection.closed:
+                connection.execute(
+                    f"SET statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s'".encode()
+                )
+
+    def close(self) -> None:
+        """Close the connection, if it is open."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        import psycopg
+
+        try:
+            connection = _connection_class().connect(**self._parameters, **_OPTIONS)
+            _limit_answers(connection, MAX_ANSWER_SECONDS)
+            for name, value in _SETTINGS.items():
+                connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+        except psycopg.Error as error:
+            reason = self._render(error)
+            self._attempts.record_failure(reason)
+            raise DatabaseError(reason) from None
+        return connection
+
+    def _render(self, error: Exception) -> str:
+        """Return the text of an error in one line, without the password."""
+        text = " ".join(str(error).split()) or type(error).__name__
+        password = self._parameters.get("password")
+        return text.replace(password, "********") if password else text
+
+
+def _parse_url(url: str) -> dict[str, Any]:
+    """Return the parameters of a URL; the errors of psycopg would repeat parts of it."""
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        parameters = conninfo_to_dict(url)
+    except psycopg.Error:
+        raise DatabaseError(
+            "the URL is not valid. In a user and a password, write each of the characters "
+            "%:/?#[]@ as a percent sign with its two hexadecimal digits, as %40 for @"
+        ) from None
+    return {name: value for name, value in parameters.items() if name not in _OPTIONS}
+
+
+def _is_usable(connection: psycopg.Connection[Any]) -> bool:
+    """Tell whether a connection is open; it is asked only when something arrived meanwhile.
+
+    A server that ends a connection sends that, so that the socket of an idle one can be read from.
+    """
+    import psycopg
+
+    if connection.closed:
+        return False
+    try:
+        if select.select([connection.fileno()], [], [], 0)[0]:
+            connection.execute("")
+    except (psycopg.Error, OSError, ValueError):
+        return False
+    return True
+
+
+@cache
+def _answer_timeout_class() -> type[psycopg.OperationalError]:
+    import psycopg
+
+    class AnswerTimeout(psycopg.OperationalError):
+        """The server did not answer in time, so that the connection was closed."""
+
+    return AnswerTimeout
+
+
+@cache
+def _connection_class() -> type[psycopg.Connection[Any]]:
+    """Return a class whose connections wait ``max_answer_seconds`` for an answer at most."""
+    import psycopg
+
+    class LimitedConnection(psycopg.Connection[Any]):
+        max_answer_seconds = math.inf
+
+        def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
+            try:
+                limited = _limit_waiting(gen, self.max_answer_seconds)
+                return super().wait(limited, *arguments, **options)
+            except _answer_timeout_class():
+                self.close()
+                raise
+
+    return LimitedConnection
+
+
+def _limit_answers(connection: Any, seconds: float) -> None:
+    """Let a connection of ``_connection_class`` wait so long for each answer."""
+    connection.max_answer_seconds = seconds
+
+
+def _limit_waiting(work: Generator[Any, Any, Any], seconds: float) -> Generator[Any, Any, Any]:
+    """Pass the steps of a generator of psycopg on; raise ``AnswerTimeout`` after ``seconds``.
+
+    psycopg sends 0 into it several times a second while nothing can be read or written.
+    """
+    expires_at = time.monotonic() + seconds
+    try:
+        step = next(work)
+        while True:
+            ready = yield step
+            if not ready and time.monotonic() > expires_at:
+                raise _answer_timeout_class()(f"the server did not answer within {seconds:.0f} s")
+            step = work.send(ready)
+    except StopIteration as end:
+        return end.value
