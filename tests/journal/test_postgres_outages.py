@@ -118,7 +118,7 @@ def role_url() -> Iterator[str]:
 
 
 @pytest.mark.extended
-def test_a_role_without_rights_is_told_so_and_can_be_given_a_schema(
+def test_a_role_without_rights_is_refused_and_can_be_given_a_schema(
     role_url: str, tmp_path: Path
 ) -> None:
     with pytest.raises(DatabaseError, match="permission denied for database"):
