@@ -12,6 +12,7 @@ from statistics import median
 
 import anyio
 import bench_personas
+from journal_databases import SERVER_URL, create_database
 from processes import milliseconds_since
 from report import Measurement
 
@@ -23,6 +24,7 @@ from tavus_mcp.journal import rows
 from tavus_mcp.journal.accounts import Credentials
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.journal import Journal, JournalStore
+from tavus_mcp.journal.postgres_database import PostgresLocation
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import Operation
 from tavus_mcp.tavus_api.client import TavusApi
@@ -46,6 +48,41 @@ def measure_journaling(folder: Path, rounds: int) -> list[Measurement]:
     baseline = f"{rounds} changes, worst {max(times):.1f} ms; one wait for the disk {sync:.2f} ms"
     goal = round(5 + 3 * sync, 1)
     return [Measurement("journaling a change", round(median(times), 2), "ms", goal, baseline, True)]
+
+
+def measure_shared_journaling(folder: Path, rounds: int) -> list[Measurement]:
+    """Measure how much longer a change takes with a journal in PostgreSQL than in a file.
+
+    The changes alternate. Nothing is measured without a server (``TAVUS_MCP_TEST_POSTGRES``).
+    """
+    if not SERVER_URL:
+        return []
+    url = create_database("tavus_mcp_bench")
+    journals = {
+        "file": Journal(folder / "beside.sqlite3"),
+        "PostgreSQL": Journal(PostgresLocation(url, folder)),
+    }
+    times = anyio.run(_time_alternate_changes, journals, rounds)
+    for journal in journals.values():
+        journal.close()
+    medians = {name: median(values) for name, values in times.items()}
+    baseline = ", ".join(f"{name} {value:.1f} ms" for name, value in medians.items())
+    value = round(medians["PostgreSQL"] - medians["file"], 2)
+    return [Measurement("a change in PostgreSQL beside a file", value, "ms", 10, baseline, True)]
+
+
+async def _time_alternate_changes(
+    journals: dict[str, Journal], rounds: int
+) -> dict[str, list[float]]:
+    apps = {
+        name: App(TavusApi("http://127.0.0.1/v2", None), load_catalog(), journal)
+        for name, journal in journals.items()
+    }
+    times: dict[str, list[float]] = {name: [] for name in apps}
+    for _ in range(rounds):
+        for name, app in apps.items():
+            times[name] += await _time_changes(app, 1)
+    return times
 
 
 def measure_history(folder: Path, rounds: int, entry_count: int) -> list[Measurement]:

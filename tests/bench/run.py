@@ -13,9 +13,15 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).parents[1]))
+
 import server_measurements
 from audit_measurements import measure_audit
-from journal_measurements import measure_history, measure_journaling
+from journal_measurements import (
+    measure_history,
+    measure_journaling,
+    measure_shared_journaling,
+)
 from project_measurements import measure_project
 from report import Measurement, render_table, write_json
 
@@ -67,6 +73,7 @@ def measure_times(folder: Path, rounds: RoundCounts) -> list[Measurement]:
         *server_measurements.measure_calls(folder, rounds.call_rounds),
         *server_measurements.measure_memory(folder, rounds.memory_calls),
         *measure_journaling(folder, rounds.call_rounds),
+        *measure_shared_journaling(folder, min(rounds.call_rounds, 200)),
         *measure_history(folder, min(rounds.call_rounds, 100), rounds.journal_entries),
         *measure_audit(folder, rounds.audited_personas),
     ]

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from journal_databases import create_database
+from journal_measurements import measure_shared_journaling
 
 RUN = Path(__file__).with_name("run.py")
 TIMED = {
@@ -67,6 +69,14 @@ def test_every_measurement_is_reported(tmp_path: Path) -> None:
     assert {name for name, figure in results.items() if figure["timed"]} == TIMED
     grown = {name for name in results if "growth" in name or "times as large" in name}
     assert all(figure["value"] > 0 for name, figure in results.items() if name not in grown)
+
+
+@pytest.mark.extended
+def test_a_change_in_postgres_is_measured_beside_one_in_a_file(tmp_path: Path) -> None:
+    create_database("tavus_mcp_bench")  # or skip
+    [figure] = measure_shared_journaling(tmp_path, 3)
+    assert figure.goal == 10
+    assert "PostgreSQL" in figure.baseline
 
 
 @pytest.mark.parametrize("name", sorted(BUDGETS))
