@@ -39,7 +39,7 @@ def append_entries(location: Path | PostgresLocation, count: int) -> None:
             journal.append(JournalEntry(**{**vars(entry), "body": body}))
 
 
-def test_entries_are_shown_adopted_and_erased_and_the_rest_verifies(
+def test_commands_list_adopt_and_erase_entries_and_the_rest_verifies(
     url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     location = PostgresLocation(url, tmp_path / "data")
