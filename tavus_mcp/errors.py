@@ -149,6 +149,10 @@ class JournalReplaced(JournalUnavailable):
         )
 
 
+class WrongUsage(ToolFailure):
+    """An option of a command is missing, or names nothing that is there."""
+
+
 class TavusError(ToolFailure):
     """Tavus answered with an error, or not at all; ``status`` is 0 when no answer came."""
 

@@ -30,7 +30,7 @@ async def carry_out_plan(app: App, receipt: Receipt, *, yes: bool) -> Receipt | 
     ``yes`` says that the person agreed beforehand (``--yes``).
     """
     print_receipt(app, receipt)
-    if not yes and not is_confirmed(app, "Carry out this plan? [yes]", "yes"):
+    if not yes and not is_confirmed(app, "Carry out this plan? Type yes:", "yes"):
         return None
     return await apply_plan(app, receipt.plan_id or "", ignore_progress)
 

@@ -12,6 +12,7 @@ from tavus_mcp.errors import (
     NotConfigured,
     Refused,
     RequestRejected,
+    WrongUsage,
 )
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.persona_files.yaml_reader import BadFile
@@ -19,6 +20,7 @@ from tavus_mcp.persona_files.yaml_reader import BadFile
 _STATUS_BY_ERROR: tuple[tuple[type[Exception], ExitStatus], ...] = (
     (Conflict, ExitStatus.CONFLICT),
     (InvalidArgument, ExitStatus.INVALID),
+    (WrongUsage, ExitStatus.WRONG_USAGE),
     (BadFile, ExitStatus.INVALID),
     (Refused, ExitStatus.INVALID),
     (NotConfigured, ExitStatus.REFUSED),

@@ -53,7 +53,7 @@ _HELP_BY_COMMAND: Mapping[str, str] = {
     "pull": "update the files of a project from an account",
     "history": "list the applies of a project",
     "undo": "take back an apply, a bulk change, or one change of a persona",
-    "check": "check personas of the account, or a persona file",
+    "check": "check personas of the account",
     "restore": "bring a persona back to a revision",
     "delete": "delete a persona, after its name was typed",
     "completion": "print the script that completes commands in bash, zsh or fish",

@@ -3,28 +3,55 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Sequence
 
 from tavus_mcp.cli.confirmation import is_confirmed
 from tavus_mcp.cli.exit_status import status_of, worst_status
 from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.project_command import ProjectCommand, run_project_command
 from tavus_mcp.cli.project_reports import undo_data, undo_text
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.project.runs import Run
 from tavus_mcp.settings import Settings
+
+UNDO_PLAN_SCHEMA = "tavus-mcp/undo-plan/1"
 
 
 def run_undo(arguments: argparse.Namespace, settings: Settings) -> int:
     """Undo a run; return the exit status."""
-    return run_project_command(arguments, settings, undo_project, writes=True)
+    return run_project_command(arguments, settings, undo_project, writes=not arguments.dry_run)
 
 
 async def undo_project(command: ProjectCommand) -> int:
-    """Ask where the environment is protected, and undo the named run, or the newest one."""
+    """Undo the named run, or the newest one.
+
+    With ``--dry-run``, only show what that would do; where the environment is protected, show it
+    and ask.
+    """
     session = command.session
     run = await session.choose_run(command.arguments.change or "")
-    question = f"Undo {run.run_id} of {run.entry.at} in {run.environment}? [yes]"
-    is_accepted = command.arguments.yes or not session.app.protected
-    if not is_accepted and not is_confirmed(session.app, question, "yes"):
-        return ExitStatus.REFUSED
+    arguments = command.arguments
+    if arguments.dry_run or (session.app.protected and not arguments.yes):
+        lines = await session.describe_undo(run)
+        if arguments.dry_run:
+            command.print_result(_plan_data(run, lines), _plan_text(run, lines))
+            return ExitStatus.CHANGES
+        sys.stderr.write(session.app.masker.mask_text(_plan_text(run, lines)) + "\n")
+        if not is_confirmed(session.app, f"Undo it in {run.environment}? Type yes:", "yes"):
+            return ExitStatus.REFUSED
     result = await session.undo(run, command.report_progress)
     command.print_result(undo_data(result), undo_text(result))
     return worst_status(status_of(error) for error in result.errors)
+
+
+def _plan_data(run: Run, lines: Sequence[str]) -> JsonObject:
+    """Return what undoing a run would do."""
+    return {"schema": UNDO_PLAN_SCHEMA, "undone": run.run_id, "items": list(lines)}
+
+
+def _plan_text(run: Run, lines: Sequence[str]) -> str:
+    """Return what undoing a run would do, one line for each write."""
+    heading = f"undo of {run.run_id} of {run.entry.at} in {run.environment}:"
+    note = "note: what someone changed since is left as it is, and reported"
+    return "\n".join([heading, *(f"  {line}" for line in lines), note])

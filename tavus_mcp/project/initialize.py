@@ -102,7 +102,11 @@ def _render_configuration(environment: Environment, secrets: Mapping[str, str]) 
         lines.append(f"base_url = {json.dumps(environment.base_url)}")
     lines.append("values = {}  # what differs between environments, as {value: NAME} in a file")
     pairs = ", ".join(f"{name} = {json.dumps(variable)}" for name, variable in secrets.items())
-    lines.append(f"secrets = {{ {pairs} }}" if pairs else "secrets = {}  # api_key_ref: NAME reads")
+    lines.append(
+        f"secrets = {{ {pairs} }}"
+        if pairs
+        else 'secrets = {}  # NAME = "VARIABLE": api_key_ref: NAME reads that variable'
+    )
     return "\n".join(lines) + "\n"
 
 

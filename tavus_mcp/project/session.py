@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tavus_mcp.app import App
 from tavus_mcp.concurrency import ProgressCallback
-from tavus_mcp.errors import Conflict, InvalidArgument, Refused
+from tavus_mcp.errors import Conflict, InvalidArgument, Refused, WrongUsage
 from tavus_mcp.keys import SECRET_PREFIX
 from tavus_mcp.project.apply import ApplyResult, apply_plan
 from tavus_mcp.project.compare import Comparison, compare
@@ -24,7 +24,13 @@ from tavus_mcp.project.render import RenderedProject, render_project
 from tavus_mcp.project.resume import recover_state
 from tavus_mcp.project.runs import Run, load_run
 from tavus_mcp.project.state import EnvironmentState, load_state, local_folder
-from tavus_mcp.project.undo import UndoResult, choose_run, undo_run
+from tavus_mcp.project.undo import (
+    UndoResult,
+    choose_run,
+    describe_undo,
+    load_undoable_writes,
+    undo_run,
+)
 from tavus_mcp.project.validation import require_valid
 from tavus_mcp.text import did_you_mean, quote_foreign
 
@@ -127,6 +133,11 @@ class ProjectSession:
             return await load_run(self.app, run_id)
         return await choose_run(self.app, await self.load_state())
 
+    async def describe_undo(self, run: Run) -> list[str]:
+        """Return what undoing a run would do, one line for each write; nothing is sent."""
+        writes = await load_undoable_writes(self.app, await self.load_state(), run)
+        return [describe_undo(write) for write in reversed(writes)]
+
     async def undo(self, run: Run, report_progress: ProgressCallback) -> UndoResult:
         """Undo a run that a person accepted to undo where that is needed."""
         app = replace(self.app, protected=False)
@@ -142,17 +153,17 @@ def open_session(app: App, folder: Path, environment: str) -> ProjectSession:
 
 
 def choose_environment(configuration: ProjectConfiguration, name: str) -> Environment:
-    """Return the named environment, or the only one; raise ``InvalidArgument`` for another name."""
+    """Return the named environment, or the only one; raise ``WrongUsage`` for another name."""
     environments = configuration.environments
     if not name and len(environments) == 1:
         return next(iter(environments.values()))
     listed = ", ".join(environments)
     if not name:
-        raise InvalidArgument([f"Name an environment with --env: {listed}."])
+        raise WrongUsage(f"Name an environment with --env: {listed}.")
     if name not in environments:
         near = did_you_mean(name, environments)
         message = f"--env: there is no environment {quote_foreign(name)}{near or '.'}"
-        raise InvalidArgument([f"{message} tavus.toml has: {listed}."])
+        raise WrongUsage(f"{message} tavus.toml has: {listed}.")
     return environments[name]
 
 

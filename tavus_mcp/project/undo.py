@@ -22,6 +22,7 @@ from tavus_mcp.project.objects import WriteOptions, WriteResult
 from tavus_mcp.project.runs import Run, RunWrite, list_runs, load_writes, start_run
 from tavus_mcp.project.state import EnvironmentState, ObjectState, save_state
 from tavus_mcp.project.sync import accept_account
+from tavus_mcp.text import quote_paths
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,28 @@ async def choose_run(app: App, state: EnvironmentState) -> Run:
     )
 
 
+async def load_undoable_writes(app: App, state: EnvironmentState, run: Run) -> list[RunWrite]:
+    """Return the writes of a run that may have had an effect, oldest first.
+
+    Raises ``Refused`` when there are none, or the run belongs to another environment.
+    """
+    if run.environment != state.environment:
+        raise Refused(f"{run.run_id} changed environment {run.environment!r}. Name it with --env.")
+    writes = [write for write in await load_writes(app, run) if _may_have_effect(write)]
+    if not writes:
+        raise Refused(f"{run.run_id} has written nothing, so there is nothing to undo.")
+    return writes
+
+
+def describe_undo(write: RunWrite) -> str:
+    """Return what undoing a write does: it deletes, creates again or restores an object."""
+    if write.is_creation:
+        return f"delete: {write.name}"
+    if not write.intent.paths:
+        return f"create again: {write.name}"
+    return f"restore: {write.name} {quote_paths(write.intent.paths)}"
+
+
 async def undo_run(
     app: App, folder: Path, state: EnvironmentState, run: Run, report_progress: ProgressCallback
 ) -> UndoResult:
@@ -70,11 +93,7 @@ async def undo_run(
     A write that cannot be undone does not stop the others. Raises ``Refused`` when the run wrote
     nothing, or belongs to another environment.
     """
-    if run.environment != state.environment:
-        raise Refused(f"{run.run_id} changed environment {run.environment!r}. Name it with --env.")
-    writes = [write for write in await load_writes(app, run) if _may_have_effect(write)]
-    if not writes:
-        raise Refused(f"{run.run_id} has written nothing, so there is nothing to undo.")
+    writes = await load_undoable_writes(app, state, run)
     detail = {
         "environment": state.environment,
         "state": state.state_id,

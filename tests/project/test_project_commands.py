@@ -87,6 +87,27 @@ def test_a_protected_environment_needs_the_digest_of_the_plan(runner: CommandRun
     assert run(runner, "undo", *env, "--yes").status == 0
 
 
+def test_an_undo_is_shown_before_it_is_done(runner: CommandRunner) -> None:
+    env = ("--env", "staging")
+    run(runner, "apply", *env)
+    change(runner, "help people", "listen")
+    run(runner, "apply", *env)
+    shown = run(runner, "undo", *env, "--dry-run")
+    assert shown.status == 2
+    assert "restore: personas/ada /system_prompt" in shown.stdout
+    assert run_json(runner, "undo", *env, "--dry-run")["items"] == [
+        "restore: personas/ada /system_prompt"
+    ]
+    assert run(runner, "status", *env).status == 0  # nothing was undone
+    run(runner, "undo", *env)
+    assert "delete: personas/ada" in run(runner, "undo", *env, "--dry-run").stdout
+    digest = run_json(runner, "plan", "--env", "production")["digest"]
+    run(runner, "apply", "--env", "production", "--yes", "--plan", digest)
+    refused = run(runner, "undo", "--env", "production")
+    assert refused.status == 5
+    assert "delete: personas/ada" in refused.stderr
+
+
 def test_two_environments_are_compared(runner: CommandRunner) -> None:
     run(runner, "apply", "--env", "staging")
     digest = run_json(runner, "plan", "--env", "production")["digest"]
@@ -121,8 +142,8 @@ def test_every_result_is_an_object_with_a_schema(runner: CommandRunner) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        (["status"], 4, "Name an environment with --env: staging, production."),
-        (["status", "--env", "stagin"], 4, "did you mean 'staging'?"),
+        (["status"], 64, "Name an environment with --env: staging, production."),
+        (["status", "--env", "stagin"], 64, "did you mean 'staging'?"),
         (["status", "--project", "nowhere", "--env", "x"], 4, "tavus-mcp init"),
         (["status", "--env", "staging", "--sandbox"], 64, "sandbox = true"),
         (["apply", "--env", "staging", "--read-only"], 5, "read-only"),
