@@ -269,10 +269,10 @@ def parse_toolsets(text: str) -> tuple[str, ...]:
             quoted = repr(name) if _WORD.fullmatch(name) else "one name"  # it may be a key
             raise BadSetting(
                 f"{quoted} is no toolset{suggestion_or_period(name, TOOLSETS)} "
-                f"Choose of {allowed}, or all."
+                f"Choose one of {allowed}, or all."
             )
     if not names:
-        raise BadSetting(f"the list is empty. Choose of {', '.join(TOOLSETS)}, or all.")
+        raise BadSetting(f"the list is empty. Choose one of {', '.join(TOOLSETS)}, or all.")
     return tuple(name for name in TOOLSETS if name in names or "all" in names)
 
 

@@ -101,8 +101,8 @@ def _find_file(arguments: argparse.Namespace) -> HostFile:
     host = HOSTS.get(arguments.host)
     if host is None:
         raise _Refusal(
-            f"{quote_foreign(arguments.host)} is no host that this command knows"
-            f"{suggestion_or_period(arguments.host, HOSTS)} Choose of {', '.join(HOSTS)}.",
+            f"{quote_foreign(arguments.host)} is not a supported host"
+            f"{suggestion_or_period(arguments.host, HOSTS)} Choose one of {', '.join(HOSTS)}.",
             ExitStatus.WRONG_USAGE,
         )
     user_path = UserFolders.from_variables(arguments.variables).find_user_file(host)

@@ -283,8 +283,11 @@ def test_nothing_to_uninstall_is_no_error(home: Path, install: Install) -> None:
 
 
 WRONG_REQUESTS = {
-    "misspelt host": (["cursr"], "did you mean 'cursor'? Choose of claude-desktop, claude-code"),
-    "unknown host": (["emacs"], "'emacs' is no host that this command knows. Choose of"),
+    "misspelt host": (
+        ["cursr"],
+        "did you mean 'cursor'? Choose one of claude-desktop, claude-code",
+    ),
+    "unknown host": (["emacs"], "'emacs' is not a supported host. Choose of"),
     "no file of a project": (["windsurf", "--scope", "project"], "Use --scope user"),
     "scope": (["cursor", "--scope", "team"], "--scope"),
     "two actions": (["cursor", "--print", "--uninstall"], "not allowed with"),

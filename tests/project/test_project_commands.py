@@ -87,14 +87,14 @@ def test_a_protected_environment_needs_the_digest_of_the_plan(runner: CommandRun
     assert run(runner, "undo", *env, "--yes").status == 0
 
 
-def test_an_undo_is_shown_before_it_is_done(runner: CommandRunner) -> None:
+def test_an_undo_is_described_before_it_is_done(runner: CommandRunner) -> None:
     env = ("--env", "staging")
     run(runner, "apply", *env)
     change(runner, "help people", "listen")
     run(runner, "apply", *env)
-    shown = run(runner, "undo", *env, "--dry-run")
-    assert shown.status == 2
-    assert "restore: personas/ada /system_prompt" in shown.stdout
+    described = run(runner, "undo", *env, "--dry-run")
+    assert described.status == 2
+    assert "restore: personas/ada /system_prompt" in described.stdout
     assert run_json(runner, "undo", *env, "--dry-run")["items"] == [
         "restore: personas/ada /system_prompt"
     ]
