@@ -287,7 +287,7 @@ WRONG_REQUESTS = {
         ["cursr"],
         "did you mean 'cursor'? Choose one of claude-desktop, claude-code",
     ),
-    "unknown host": (["emacs"], "'emacs' is not a supported host. Choose of"),
+    "unknown host": (["emacs"], "'emacs' is not a supported host. Choose one of"),
     "no file of a project": (["windsurf", "--scope", "project"], "Use --scope user"),
     "scope": (["cursor", "--scope", "team"], "--scope"),
     "two actions": (["cursor", "--print", "--uninstall"], "not allowed with"),
