@@ -42,6 +42,7 @@ _SETTINGS = {
     "lock_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
     "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
 }
+_RESTORE_TIMEOUT = f"SET statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s'".encode()
 _logger = logging.getLogger(__name__)
 
 
@@ -111,10 +112,8 @@ class PostgresConnection:
             yield
         finally:
             _limit_answers(connection, MAX_ANSWER_SECONDS)
-            if not connection.closed:
-                connection.execute(
-                    f"SET statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s'".encode()
-                )
+            if connection.info.transaction_status.name in ("IDLE", "INTRANS"):
+                connection.execute(_RESTORE_TIMEOUT)  # a transaction that failed restores it itself
 
     def close(self) -> None:
         """Close the connection, if it is open."""

@@ -204,3 +204,19 @@ def test_a_statement_without_an_answer_ends_and_the_connection_is_given_up(
         assert database.execute("SELECT 1").fetchone() == (1,)
         with database.long_work():
             database.execute("SELECT pg_sleep(1)")
+
+
+@pytest.mark.extended
+def test_long_work_that_fails_says_why_and_leaves_the_limit_of_statements(tmp_path: Path) -> None:
+    url = create_database(f"tavus_mcp_test_{WORKER}")
+    with closing(PostgresDatabase.open(PostgresLocation(url, tmp_path))) as database:
+        with (
+            pytest.raises(DatabaseError, match="division by zero"),
+            database.write(),
+            database.allow_rewriting(),
+        ):
+            database.execute("SELECT 1 / 0")
+        assert database.execute("SHOW statement_timeout").fetchone() == ("8s",)
+        with database.write(), database.allow_rewriting():
+            assert database.execute("SHOW statement_timeout").fetchone() == ("0",)
+        assert database.execute("SHOW statement_timeout").fetchone() == ("8s",)
