@@ -41,7 +41,8 @@ def effective_value(working_copy: WorkingCopy, path: str) -> object:
         return stored
     if not overrides:
         if path == TURN_MODEL and is_timer_used(document):
-            return _TIME_BASED
+            # a goal that brought the layer into use replaces the timer by the default model
+            return None if working_copy.has_set(FLOW) else _TIME_BASED
         for facts in legacy_fields(document, catalog):
             if target_path(facts) == path and (value := current_value(document, facts)):
                 return value

@@ -132,6 +132,7 @@ async def test_an_altered_erased_entry_is_detected(open_tool_client: ToolClientF
     assert "entry 2 is not as it was written" in verify_journal(path).faults
 
 
+@pytest.mark.extended  # it waits for the other process as long as SQLite may: 10 s
 @pytest.mark.file_database
 async def test_while_a_server_uses_the_journal_the_command_says_that_copies_may_be_left(
     tool_client: ToolClient, capsys: pytest.CaptureFixture[str]

@@ -52,7 +52,7 @@ def normalize_json(value: Any) -> str:
             return [plain(inner) for inner in item]
         if isinstance(item, bool) or not isinstance(item, (int, float)):
             return item
-        return float(item)
+        return float(item) or 0.0  # without the sign of zero
 
     return json.dumps(plain(value), sort_keys=True)
 

@@ -197,7 +197,7 @@ async def test_every_tool_refuses_unknown_arguments(tool_client: ToolClient, too
     assert tool_client.transport.requests == []
 
 
-@pytest.mark.parametrize("tool", SCHEMAS)
+@pytest.mark.parametrize("tool", [tool for tool, schema in SCHEMAS.items() if schema["properties"]])
 async def test_every_tool_refuses_a_misspelt_argument_with_the_nearest_name(
     tool_client: ToolClient, tool: str
 ) -> None:

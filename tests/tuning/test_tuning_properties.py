@@ -101,6 +101,13 @@ def test_every_goal_has_the_properties_on_a_plain_persona(goal: str, strength: s
     check_recommendation_properties(BASE, (goal,), strength)
 
 
+@pytest.mark.parametrize("strength", STRENGTHS)
+@pytest.mark.parametrize("goal", GOALS)
+def test_every_goal_has_the_properties_beside_a_fixed_timer(goal: str, strength: str) -> None:
+    stt = {"participant_pause_sensitivity": "high", "smart_turn_detection": False}
+    check_recommendation_properties({**BASE, "layers": {"stt": stt}}, (goal,), strength)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_modernizing_every_checker_case_has_the_properties(name: str) -> None:
     check_recommendation_properties(CASES[name], ("modernize",), "normal")
