@@ -76,7 +76,7 @@ def _describe_missing_effect(write: RecordedWrite, current: Document) -> str:
     details = "; ".join(f"{quote_path(item.path)}: {item.message}" for item in write.mismatches)
     effect = (
         f"Tavus answered that it accepted the change, but the {current.noun} reads as before: the "
-        f"change did not take effect. {details}"
+        f"change did not take effect, or someone took it back in the same moment. {details}"
     )
     if current.kind != "persona":
         return effect
