@@ -49,7 +49,7 @@ export function planPage(result, input, show) {
 /** Tell what the buttons and the head need to know about a plan. */
 function describePlan(result, input) {
   const isBulk = Array.isArray(result.personas);
-  const whole = result.changes?.length === 1 && result.changes[0].path === "" ? result.changes[0] : null;
+  const whole = wholeObject(result, input);
   const isDeletion = isBulk ? Boolean(input.delete) : Boolean(whole && "before" in whole && !("after" in whole));
   const { id, name, noun } = objectOf(result);
   const isCreation = !isBulk && !id && result.status === "planned";
@@ -67,6 +67,15 @@ function describePlan(result, input) {
     kind: kindOf({ isBulk, isDeletion, isCreation, isRevival, noun, status: result.status }),
     verb: verbOf({ isBulk, isDeletion, isCreation, isRevival, noun, status: result.status, title, count }),
   };
+}
+
+/** Return the change that stands for a whole object, deleted or restored, or null. A part's has the path of its name. */
+function wholeObject(result, input) {
+  const [change, ...others] = result.changes ?? [];
+  if (!change || others.length) return null;
+  if (!result.part) return change.path === "" ? change : null;
+  const isWhole = /^\/\w*name$/.test(change.path) && ("before" in change) !== ("after" in change);
+  return isWhole && ("before" in change || "revision" in input) ? change : null;
 }
 
 /** Return what a plan of one object is about: a persona, or a part that personas refer to. */
