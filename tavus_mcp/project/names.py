@@ -27,12 +27,8 @@ def with_names(fields: JsonObject, find_name: FindName) -> JsonObject:
     """
     result = copy.deepcopy(fields)
     for item in REFERENCES:
-        value = get_at(result, item.id_pointer, ABSENT)
-        if value is not ABSENT:
-            remove_at(result, item.id_pointer)
-            put_at(
-                result, item.pointer, _map(item, value, partial(_name, item.kind.folder, find_name))
-            )
+        convert = partial(_name, item.kind.folder, find_name)
+        _move(result, item, item.id_pointer, item.pointer, convert)
     return result
 
 
@@ -40,13 +36,23 @@ def with_ids(fields: JsonObject, find_id: FindId) -> JsonObject:
     """Return the fields of a persona with ids in place of names."""
     result = copy.deepcopy(fields)
     for item in REFERENCES:
-        value = get_at(result, item.pointer, ABSENT)
-        if value is not ABSENT:
-            remove_at(result, item.pointer)
-            put_at(
-                result, item.id_pointer, _map(item, value, partial(_id, item.kind.folder, find_id))
-            )
+        convert = partial(_id, item.kind.folder, find_id)
+        _move(result, item, item.pointer, item.id_pointer, convert)
     return result
+
+
+def _move(
+    fields: JsonObject,
+    item: ReferenceField,
+    source: str,
+    target: str,
+    convert: Callable[[Any], Any],
+) -> None:
+    """Move the value of a reference to another pointer, converted; an absent one stays absent."""
+    value = get_at(fields, source, ABSENT)
+    if value is not ABSENT:
+        remove_at(fields, source)
+        put_at(fields, target, _map(item, value, convert))
 
 
 def to_field_pointers(paths: Iterable[str]) -> list[str]:

@@ -116,7 +116,7 @@ async def build_result(app: App, rules: WriteRules, receipt: Receipt) -> WriteRe
         )
     elif receipt.status == "planned":
         problem = (
-            "Tavus refuses to check, in the same request, that nobody edits it meanwhile, so "
+            "Tavus refuses to check, in the same request, that no one edits it meanwhile, so "
             "nothing was written. --yes writes without that check."
         )
     elif receipt.status not in (*LIVE_STATUSES, "unchanged"):

@@ -69,7 +69,7 @@ def placeholder_of_ours(part: CheckedPart, catalog: Catalog) -> Iterator[Violati
     source="C:invisible-characters",
 )
 def invisible_characters(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
-    """Characters that nobody sees, and that models and comparisons do."""
+    """Characters that are not displayed, but that models and comparisons see."""
     for path, value in part.texts:
         if value.isascii() and value.isprintable():
             continue

@@ -184,7 +184,7 @@ def sensor_on_resolve(part: CheckedPart, catalog: Catalog) -> Iterator[Violation
 
 @part_rule("tool-post-call-origin", "warning", "tool", source="P:post-call-tool")
 def post_call_origin(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
-    """A tool that runs after the call has nobody to speak to."""
+    """A tool that runs after the call speaks to no caller."""
     if part.text("/trigger_type") != "post_call":
         return
     for name in ("origin", "on_call", "static_filler"):
