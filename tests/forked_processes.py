@@ -155,7 +155,7 @@ class ForkServer:
         program: str = "",
         finalizes: bool = False,
     ) -> tuple[int, int]:
-        """Return the id of a new process, and the pipe that will bring its exit status."""
+        """Return the id of a new process, and the pipe that delivers its exit status."""
         request = {
             "arguments": arguments,
             "environment": build_environment(folder, **environment),

@@ -99,7 +99,7 @@ def report_ended_processes(status_pipes: dict[int, int]) -> None:
 def become_command(
     request: dict[str, Any], descriptors: list[int], others_descriptors: list[int]
 ) -> None:
-    """Make the forked process look like one that was started with the command."""
+    """Give the forked process the arguments and descriptors of a started command."""
     *streams, status_pipe = descriptors
     for number, stream in enumerate(streams):
         os.dup2(stream, number)

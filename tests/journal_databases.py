@@ -1,4 +1,4 @@
-"""The databases that tests keep journals in: a file, or PostgreSQL where a server is at hand.
+"""The databases that tests keep journals in: a file, or PostgreSQL where a server is available.
 
 A test with the marker ``every_database`` runs on a file in the default suite, and on PostgreSQL in
 the extended one. ``TAVUS_MCP_TEST_POSTGRES`` is the URL of a server on which databases are created.

@@ -67,7 +67,7 @@ class ServerProcess:
         self.process.stdin.flush()
 
     def wait_for_message(self, is_wanted: Callable[[Message], bool]) -> Message:
-        """Wait for the first message that is wanted; remove and return it."""
+        """Wait for the first matching message; remove and return it."""
 
         def find_message() -> Message | None:
             return next((message for message in self._unread_messages if is_wanted(message)), None)

@@ -9,7 +9,7 @@ server = MCPServer("bare", log_level="WARNING")
 
 @server.tool()
 async def answer(question: str) -> str:
-    """Answer a question with yes, an empty one with no."""
+    """Answer "yes" to a question, and "no" to an empty one."""
     return "yes" if question else "no"
 
 

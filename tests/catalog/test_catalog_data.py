@@ -216,7 +216,7 @@ def test_a_field_named_as_successor_exists_and_is_current() -> None:
 
 
 def test_the_turn_taking_values_are_converted_by_meaning() -> None:
-    """Ours: patience is inverted, interruptibility is not."""
+    """Patience is inverted, interruptibility is not."""
     pause = CATALOG.field("stt", "participant_pause_sensitivity")
     interrupt = CATALOG.field("stt", "participant_interrupt_sensitivity")
     assert pause is not None

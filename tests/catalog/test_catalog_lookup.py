@@ -15,7 +15,7 @@ CATALOG = load_catalog()
 
 
 def test_importing_the_catalog_reads_no_data_files() -> None:
-    """Ours: nothing happens at import."""
+    """Nothing happens at import."""
     program = (
         "import sys, tavus_mcp.models.document; before = set(sys.modules); import "
         "tavus_mcp.catalog; "

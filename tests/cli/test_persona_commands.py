@@ -165,7 +165,7 @@ def test_undo_takes_back_a_bulk_change(runner: CommandRunner) -> None:
 def test_a_command_shows_the_plan_of_a_protected_account_and_needs_a_yes(
     runner: CommandRunner, command: str
 ) -> None:
-    """Ours: with TAVUS_MCP_PROTECTED=1 every write answers a plan."""
+    """With TAVUS_MCP_PROTECTED=1 every write answers a plan."""
     path, persona_id = runner.create_persona_from_text(ADA)
     change_prompt(runner, "You assist people.")
     path.write_text(path.read_text().replace("assist", "serve"))

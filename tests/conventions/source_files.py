@@ -37,7 +37,7 @@ def parse_source_files(*folders: str) -> tuple[SourceFile, ...]:
 
 @cache
 def _parse_folder(name: str) -> tuple[SourceFile, ...]:
-    """Parse the files of a folder, without collecting garbage: there is none, but much to look at.
+    """Parse the files of a folder without garbage collection, which would find nothing to free.
 
     The trees live until the end, so they are exempt from later collections as well.
     """

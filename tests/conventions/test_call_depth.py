@@ -155,7 +155,7 @@ async def build_arguments(client: Client, name: str, made: dict[str, Any]) -> di
 async def test_at_most_four_own_frames_separate_a_tool_from_httpx2(
     client_and_transport: tuple[Client, StackRecordingTransport], name: str
 ) -> None:
-    """Required by us; the frame of the tool itself is not counted."""
+    """The frame of the tool itself is not counted."""
     client, transport = client_and_transport
     made = await call_tool(client, "create_persona", **ADA)
     if name != "create_persona":

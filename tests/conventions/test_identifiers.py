@@ -18,7 +18,7 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 def test_no_identifier_contains_a_retired_word() -> None:
-    """Required by us: one word has one meaning, and these had several."""
+    """These words had several meanings in earlier code."""
     violations = [
         f"{source.path.relative_to(ROOT).as_posix()}: {name}"
         for source in parse_source_files("tavus_mcp", "tests")

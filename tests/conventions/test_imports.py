@@ -68,7 +68,7 @@ def package_of(module: str) -> str:
 
 
 def test_only_the_command_imports_the_sandbox(imports: set[tuple[str, str]]) -> None:
-    """Required by us: the server and the sandbox it is tested on must not depend on each other."""
+    """The server and the sandbox it is tested on must not depend on each other."""
     importers = {importer for importer, imported in imports if imported == "tavus_mcp.sandbox"}
     assert importers == {"tavus_mcp.cli"}
 

@@ -41,7 +41,7 @@ def iterate_text_files() -> Iterator[tuple[str, str]]:
 
 
 def test_no_file_names_a_package_registry() -> None:
-    """Required by us: from where a package is installed is decided by who installs it."""
+    """The user decides from where packages are installed."""
     assert [
         f"{name} names {host}"
         for name, text in iterate_text_files()
@@ -75,7 +75,7 @@ def list_dependencies() -> list[str]:
 
 @pytest.mark.parametrize("name", list_dependencies())
 def test_every_dependency_has_a_documented_reason(name: str) -> None:
-    """Required by us: CONTRIBUTING.md says what it does better than ten lines of ours."""
+    """CONTRIBUTING.md justifies each dependency."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     mentions = [line for line in text.splitlines() if f"`{name}`" in line]
     assert mentions, f"CONTRIBUTING.md does not mention `{name}`"

@@ -221,7 +221,7 @@ likely = st.fixed_dictionaries(
 def test_any_events_are_measured_without_errors_or_non_finite_numbers(
     events: list[Any], entries: list[Any]
 ) -> None:
-    """Ours: data of others is read without errors, whatever it is."""
+    """Events of any shape are read without errors."""
     raw = {
         "events": [*events, *build_verbose_conversation(entries)["events"]],
         "transcript": events,

@@ -190,7 +190,7 @@ async def test_comparing_two_revisions_counts_the_calls_of_each(
 
 
 def test_scipy_is_loaded_only_when_conversations_are_measured() -> None:
-    """Ours: its import takes about two seconds."""
+    """Its import takes about two seconds."""
     program = (
         "import tavus_mcp.server.server, sys; print('scipy' in sys.modules, 'numpy' in sys.modules)"
     )
@@ -203,7 +203,7 @@ def test_scipy_is_loaded_only_when_conversations_are_measured() -> None:
 async def test_a_selection_truncated_at_the_limit_is_reported(
     tool_client: ToolClient, sandbox_client: httpx2.AsyncClient
 ) -> None:
-    """Ours: a verdict of too few calls may be due to the limit alone."""
+    """A verdict of too few calls may be due to the limit alone."""
     persona_id = await tool_client.create_persona()
     request = {"persona_id": persona_id, "count": 12}
     await sandbox_client.post("http://127.0.0.1/_sandbox/conversations", json=request)

@@ -77,7 +77,7 @@ def test_metrics_of_several_conversations_pool_all_their_turns() -> None:
 
 
 def test_a_backchannel_word_does_not_start_a_response_gap() -> None:
-    """Ours: the agent talks from 0 to 10, so its turn at 12 is no response to the word at 4."""
+    """The agent talks from 0 to 10, so its turn at 12 is no response to the word at 4."""
     measured = measure_transcript(
         [
             build_utterance("assistant", 0, 10),

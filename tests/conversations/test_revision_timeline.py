@@ -94,7 +94,7 @@ def test_the_live_persona_states_since_when_its_revision_applies() -> None:
 
 @pytest.mark.parametrize("stamp", [20.0, None, -5.0])
 def test_a_change_after_the_last_entry_leaves_an_open_gap(stamp: float | None) -> None:
-    """Ours: a time before the last entry contradicts it (two clocks), so it proves nothing."""
+    """A time before the last entry contradicts it (two clocks), so it proves nothing."""
     timeline = RevisionTimeline.from_entries(
         [build_entry("outcome", 0, ADA)], build_live_document("Eva", stamp), seconds_at(60)
     )

@@ -40,7 +40,7 @@ def test_an_interval_contains_its_value_and_states_its_sample_size() -> None:
 
 
 def test_at_least_nine_of_ten_intervals_contain_the_known_true_value() -> None:
-    """Ours: the transcripts are built with a median gap of one second."""
+    """The transcripts are built with a median gap of one second."""
     median = next(figure for figure in METRICS if figure.name == "response_gap_median")
     hits = 0
     for number in range(40):
@@ -61,7 +61,7 @@ def test_more_calls_make_a_narrower_interval() -> None:
 
 
 def test_too_few_conversations_have_no_interval_regardless_of_their_turns() -> None:
-    """Ours: the unit is the conversation, not the turn."""
+    """The unit is the conversation, not the turn."""
     measured = build_conversations(0, MIN_CONVERSATIONS - 1, turns=200)
     rows = report.metric_rows(measured)
     assert rows
@@ -70,7 +70,7 @@ def test_too_few_conversations_have_no_interval_regardless_of_their_turns() -> N
 
 
 def test_identical_conversations_have_no_interval() -> None:
-    """Ours: twenty calls without an interruption do not prove that there never is one."""
+    """Twenty calls without an interruption do not prove that there never is one."""
     row = index_by_figure(report.metric_rows(build_conversations(0, 20)))["agent_over_user"]
     assert (row["value"], row["n"]) == (0.0, 20)
     assert "low" not in row
@@ -135,7 +135,7 @@ def test_two_identical_groups_have_no_significant_difference(
 
 
 def test_groups_of_one_distribution_rarely_differ_significantly() -> None:
-    """Ours: 6 pairs of one distribution with 14 metrics each give at most one false positive."""
+    """6 pairs of one distribution with 14 metrics each give at most one false positive."""
     false_positives = [
         row["figure"]
         for pair in range(6)

@@ -58,7 +58,7 @@ def modernize(body: Body) -> Body:
 def list_legacy_findings(body: Body) -> list[RuleFinding]:
     """Return the findings of legacy rules with a fix, about fields that a conversion changes.
 
-    A setting that a conversion keeps has a fix for whoever wants to give it up.
+    A setting that a conversion keeps has a fix for a user who wants to remove it.
     """
     document = PersonaDocument(body)
     changed = {

@@ -55,7 +55,7 @@ def test_the_installed_command_runs_the_demo(installed_command: Path, tmp_path: 
 async def test_a_new_user_gets_from_the_install_to_a_changed_persona(
     installed_command: Path, tmp_path: Path, host: str
 ) -> None:
-    """The way of the README: install, the entry of a host, a plan, a yes, an undo."""
+    """The steps of the README: install, the entry of a host, a plan, a consent, an undo."""
     settings = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
     environment = build_environment(tmp_path / "data", settings)
     install = [str(installed_command), "install", host, "--sandbox"]

@@ -138,7 +138,7 @@ async def test_a_name_filter_selects_from_the_whole_account(
 async def test_list_rows_are_not_audited_as_complete_documents(
     tool_client: ToolClient, store: Store
 ) -> None:
-    """Ours: the docs do not say that list rows are complete."""
+    """The docs do not say that list rows are complete."""
     ids = store_equal_personas(store, 12)
     await tool_client.expect_result("audit_personas")
     read = [line for line in tool_client.transport.request_lines if "/personas/" in line]
@@ -317,7 +317,7 @@ async def test_the_report_on_a_large_account_stays_readable(
 
 
 async def test_the_report_stays_bounded_when_every_rule_has_findings(store: Store) -> None:
-    """Ours: the size of the report is bounded whatever the findings."""
+    """The size of the report is bounded whatever the findings."""
     from tavus_mcp.fleet.finding_summary import FindingSummary
     from tavus_mcp.models.findings import RuleFinding
 

@@ -1,4 +1,4 @@
-"""plan_bulk_change with delete: one plan, its undo, and what is said before."""
+"""plan_bulk_change with delete: one plan, its undo, and the warnings beforehand."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ async def test_another_server_on_the_same_journal_resumes_the_run(
 async def test_a_persona_edited_while_its_answer_was_pending_is_not_overwritten(
     open_tool_client: ToolClientFactory, store: Store, sandbox: Starlette
 ) -> None:
-    """Ours: the request was lost and the persona has changed since, so the author is unknown."""
+    """The request was lost and the persona has changed since, so the author is unknown."""
     ids = store_equal_personas(store, 3)
     lost = f"/v2/personas/{ids[1]}"
 

@@ -99,7 +99,7 @@ async def test_all_documents_are_restored_byte_for_byte(
 async def test_the_history_of_a_persona_names_the_bulk_plan_it_was_part_of(
     tool_client: ToolClient, store: Store
 ) -> None:
-    """Ours: a later session does not know the plan id."""
+    """A later client does not know the plan id."""
     ids = store_equal_personas(store, 2, layers=build_model_layers(RETIRED_MODEL))
     plan = await create_bulk_plan(
         tool_client, everything=True, values={"/layers/llm/model": CURRENT_MODEL}

@@ -1,4 +1,4 @@
-"""list_personas: what filters find in the whole account, and how defaults and old models look."""
+"""list_personas: filters over the whole account; marks of defaults and deprecated models."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def test_a_text_is_found_in_names_prompts_greetings_and_functions_whatever
 async def test_a_text_is_not_found_in_ids_addresses_and_names_of_functions(
     tool_client: ToolClient, store: Store
 ) -> None:
-    """Ours: what finds texts to replace must not find what a persona points at."""
+    """A search for texts to replace must not find references."""
     store_various(store)
     for text in ("llm.example.com", "acme_order", "rfe12d8b9597"):
         assert await find_ids(tool_client, text_contains=text) == []

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.every_database]
 
 @pytest.fixture
 async def dashboard_client(sandbox: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
-    """Somebody at Tavus's dashboard, who changes personas past this server."""
+    """A client that changes personas as the dashboard does, without this server."""
     async with httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app=sandbox),
         base_url="http://127.0.0.1/v2",

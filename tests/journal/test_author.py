@@ -1,4 +1,4 @@
-"""Who the journal names as the author of an entry."""
+"""The author of a journal entry."""
 
 from __future__ import annotations
 

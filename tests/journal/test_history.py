@@ -282,7 +282,7 @@ async def test_restoring_omits_and_reports_an_id_that_no_longer_exists(
 async def test_the_current_reference_is_preserved_when_the_earlier_one_was_deleted(
     tool_client: ToolClient, dashboard_client: httpx2.AsyncClient
 ) -> None:
-    """Ours: what cannot come back is no reason to take away what is there."""
+    """A reference that cannot be restored is no reason to remove the present one."""
     ids = []
     for name in ("a", "b"):
         body = {"document_url": f"https://example.com/{name}.pdf"}

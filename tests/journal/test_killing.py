@@ -52,7 +52,7 @@ def build_changes(number: int) -> list[tuple[str, dict[str, Any], str]]:
 
 
 def test_a_server_killed_at_any_moment_leaves_a_correct_journal(scenario: KillScenario) -> None:
-    """Required by us: a server may end at any moment between a request and its answer."""
+    """A server may end at any moment between a request and its answer."""
     check_kills_at_random_moments(scenario, seed=1, count=25)
 
 

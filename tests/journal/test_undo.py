@@ -1,4 +1,4 @@
-"""Following the undo of any receipt brings the earlier document back."""
+"""The undo call of any receipt restores the earlier document."""
 
 from __future__ import annotations
 

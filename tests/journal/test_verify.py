@@ -38,7 +38,7 @@ def append_entries(path: Path, count: int) -> None:
 
 
 def alter(path: Path, *statements: str) -> None:
-    """Alter a journal as somebody would who removes the triggers first."""
+    """Alter a journal after removing its triggers."""
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         for (name,) in db.execute(
             "SELECT name FROM sqlite_master WHERE type = 'trigger'"

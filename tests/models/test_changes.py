@@ -15,7 +15,7 @@ from tavus_mcp.models.receipt import MAX_UNABRIDGED_CHARS, changes_of
 
 
 def no_default(_: str) -> None:
-    """Stand for a catalog that knows no default."""
+    """Return no default, as a catalog without the field."""
 
 
 TEXTS = st.text("ab ", min_size=1, max_size=12)

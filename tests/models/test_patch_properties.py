@@ -98,7 +98,7 @@ def test_the_diff_of_equal_documents_is_empty(document: Any) -> None:
 def test_one_changed_leaf_is_one_operation_on_that_leaf(
     document: Any, path: list[str], value: Any
 ) -> None:
-    """Ours: an object is never replaced whole when a leaf differs."""
+    """An object is never replaced whole when a leaf differs."""
     parent = document
     for key in path[:-1]:
         parent = parent.setdefault(key, {}) if isinstance(parent, dict) else None

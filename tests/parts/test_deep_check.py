@@ -1,4 +1,4 @@
-"""``check_persona`` with ``deep``: findings inside the parts of a persona, and dead references."""
+"""``check_persona`` with ``deep``: findings inside the parts of a persona; missing parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deleting a part names who uses it and what is lost; its undo repairs the references."""
+"""Deleting a part lists the personas that use it and the losses; undo repairs the references."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def read_reference(client: ToolClient, kind: str, persona_id: str) -> Any:
 async def test_deleting_a_part_of_three_personas_and_undoing_it_restores_all_three(
     tool_client: ToolClient, kind: str
 ) -> None:
-    """Required by us: issue 11, done when 3."""
+    """The undo of a deletion repairs every reference."""
     part_id = await create_part(tool_client, kind)
     fields = await read_fields(tool_client, kind, part_id)
     personas = [await create_persona(tool_client, f"User {number}") for number in range(3)]

@@ -152,7 +152,7 @@ async def test_identical_looking_items_keep_their_positions(store: Store, sandbo
 
 
 async def test_a_moved_item_keeps_its_own_key(store: Store, sandbox: ASGIApp) -> None:
-    """Ours: no stored item corresponds to the copy, so its mask has no key."""
+    """No stored item corresponds to the copy, so its mask has no key."""
     fourth = build_server_item("https://c", "fourth-key-44")
     stored = await apply_list_change(store, sandbox, lambda rows: [rows[1], rows[0]], ONE, fourth)
     assert stored == [fourth, ONE]

@@ -133,7 +133,7 @@ RARE = st.dictionaries(KEYS.filter(lambda key: "revision" not in key), JSON, max
 def test_applying_an_unchanged_export_sends_no_write(
     tmp_path: Path, unknown: dict[str, Any], layers: dict[str, Any], prompt: str
 ) -> None:
-    """Ours: for every stored persona, with secrets anywhere in it."""
+    """For every stored persona, with secrets anywhere in it."""
 
     async def there_and_back() -> None:
         store = Store.open(None)
@@ -304,7 +304,7 @@ async def test_a_new_persona_needs_its_keys_by_reference(harness: PersonaFileHar
 async def test_a_mask_exported_without_the_key_leaves_the_stored_value(
     harness: PersonaFileHarness,
 ) -> None:
-    """Ours: a file exported where the key is not known is applied where it is."""
+    """A file exported where the key is not known is applied where it is."""
     harness.put(layers={"llm": {**LLM, "headers": {"Authorization": f"Bearer {SECRET}"}}})
     text = (await harness.text()).replace("Bearer {secret:openai}", '"********"')
     assert (await harness.apply(text)).receipt.status == "unchanged"

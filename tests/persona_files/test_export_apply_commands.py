@@ -229,7 +229,7 @@ def test_a_file_that_cannot_be_applied_is_named(
 async def test_a_file_edited_in_between_is_not_overwritten(
     sandbox: ASGIApp, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Ours: an editor may save between our read and our write."""
+    """An editor may save between our read and our write."""
     path = tmp_path / "persona.yaml"
 
     async def editing(scope: Scope, receive: Receive, send: Send) -> None:

@@ -43,7 +43,7 @@ def read_expecting_error(row: dict[str, Any]) -> str:
 def test_a_bad_file_is_refused_with_line_and_column(
     row: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ours; YAML 1.2.2 for text that is not YAML. Nothing that a file names is ever executed."""
+    """YAML 1.2.2 for text that is not YAML. Nothing that a file names is ever executed."""
     monkeypatch.chdir(tmp_path)
     message = read_expecting_error(row)
     for words in row["says"]:
@@ -73,7 +73,7 @@ def test_error_messages_contain_no_values(text: str) -> None:
 
 
 def test_the_yaml_library_is_loaded_only_when_a_file_is_read() -> None:
-    """Ours: the server starts without it."""
+    """The server starts without it."""
     look = "import sys, tavus_mcp.server.server; print('ruamel.yaml' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -69,7 +69,7 @@ def test_another_yaml_library_reads_the_same_values(data: dict[str, Any]) -> Non
 
 @pytest.mark.parametrize("word", TRICKY_STRINGS)
 def test_ambiguous_words_are_strings_for_yaml_1_1_readers(word: str) -> None:
-    """Ours: editors and hosting sites read YAML 1.1, where NO is false and 12:30:00 a number."""
+    """Editors and hosting sites read YAML 1.1, where NO is false and 12:30:00 a number."""
     old = YAML(typ="safe", pure=True)
     old.version = (1, 1)
     got = old.load("%YAML 1.1\n---\n" + render_yaml({"k": word, "l": [word]}))
@@ -164,7 +164,7 @@ zebra: 1"""
 
 @pytest.mark.parametrize("text", ["a\rb\nc\n  d", "\u202eabc\nb\nc", "tab\x0b\n# b\n\n"])
 def test_a_text_unsuited_to_a_block_scalar_is_quoted_line_by_line(text: str) -> None:
-    """Ours: invisible and direction characters are visible, and a diff shows single lines."""
+    """Invisible and direction characters are visible, and a diff shows single lines."""
     lines = render_yaml({"prompt": text}).splitlines()
     assert len(lines) == text.count("\n") + 1
     assert all(line.isprintable() for line in lines)

@@ -1,4 +1,4 @@
-"""Edits of a stored persona as somebody else makes them."""
+"""Edits of a stored persona as another person makes them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tavus_mcp.sandbox.store import Store
 
 
 def edit_in_dashboard(store: Store, persona_id: str, path: str, value: Any) -> None:
-    """Set a field as somebody else does it, or remove it when the value is None."""
+    """Set a field as another person does, or remove it when the value is None."""
     row = copy.deepcopy(store.get("persona", persona_id) or {})
     parent = row
     *above, name = path[1:].split("/")

@@ -141,7 +141,7 @@ async def test_a_tavus_voice_stays_a_voice_id(tool_client: ToolClient) -> None:
 
 
 async def test_a_second_providers_voice_id_replaces_the_first(tool_client: ToolClient) -> None:
-    """Ours: the seed's spelling must also work the second time."""
+    """The spelling of the example document must also work the second time."""
     persona_id = await tool_client.create_persona()
     await tool_client.expect_result("configure_tts", persona_id=persona_id, voice_id="first-voice")
     await tool_client.expect_result("configure_tts", persona_id=persona_id, voice_id="second-voice")
@@ -180,7 +180,7 @@ async def test_an_unhosted_model_is_refused_without_an_endpoint(tool_client: Too
 async def test_an_unknown_hosted_model_is_accepted_with_a_warning(
     tool_client: ToolClient,
 ) -> None:
-    """Ours: the catalogue is incomplete after mid 2026 (tavus-api.md, section 12, row 18)."""
+    """The catalogue is incomplete after mid 2026 (tavus-api.md, section 12, row 18)."""
     persona_id = await tool_client.create_persona()
     receipt = await tool_client.expect_result(
         "configure_llm", persona_id=persona_id, model="tavus-new-9"
@@ -334,6 +334,6 @@ async def test_a_perception_entry_over_ravens_limit_is_refused(tool_client: Tool
 
 
 async def test_a_refused_name_to_unset_is_not_echoed(tool_client: ToolClient) -> None:
-    """Ours: rejected values are never echoed."""
+    """Rejected values are never echoed."""
     error = await tool_client.expect_error("configure_llm", persona_id="p1", unset=[CANARY])
     assert CANARY not in error

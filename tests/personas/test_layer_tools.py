@@ -272,7 +272,7 @@ async def test_every_layer_is_described_without_a_request(tool_client: ToolClien
 async def test_the_llm_layer_is_described_with_models_speed_and_deprecations(
     tool_client: ToolClient,
 ) -> None:
-    """Ours: what a model needs to choose."""
+    """The facts that a language model needs to choose."""
     text = str(await tool_client.expect_result("describe_layer", layer="llm"))
     for word in ("tavus-gemma-4", "recommended", "tavus-gpt-4o", "deprecated", "speed"):
         assert word in text
@@ -308,7 +308,7 @@ async def test_an_unknown_field_of_a_layer_is_refused_with_the_nearest(
 async def test_every_field_that_a_tool_sets_is_in_the_catalog(
     tool_client: ToolClient, layer: str
 ) -> None:
-    """Ours: what is offered must be explained, and in the same words."""
+    """Each offered value must be explained, in the same words."""
     tools = {tool.name: tool for tool in (await tool_client.client.list_tools()).tools}
     offered = set(tools[f"configure_{layer}"].input_schema["properties"])
     ours = {"persona_id", "api_key_ref", "allow_private_url", "unset", "dry_run", "if_revision"}

@@ -201,7 +201,7 @@ async def test_a_read_works_without_a_usable_journal_and_creates_none(
 
 
 async def delete_persona(client: ToolClient) -> dict[str, Any]:
-    """Create and delete a persona; return the arguments of the call that brings it back."""
+    """Create and delete a persona; return the arguments of the call that restores it."""
     persona_id = await client.create_persona(greeting="Hi.")
     receipt = await client.delete_persona(persona_id)
     return dict(receipt["undo"]["arguments"])

@@ -1,4 +1,4 @@
-"""``create_persona(based_on=...)``: everything is copied but what cannot be, and that is said."""
+"""``create_persona(based_on=...)``: fields that cannot be copied are named."""
 
 from __future__ import annotations
 

@@ -208,7 +208,7 @@ async def test_a_dry_run_sends_no_write_and_reports_the_request(
 async def test_all_errors_that_tavus_would_refuse_are_reported_before_any_request(
     tool_client: ToolClient,
 ) -> None:
-    """Ours (style, habit 10): everything wrong is reported at once."""
+    """All errors are reported at once."""
     error = await tool_client.expect_error(
         "create_persona",
         name="Clerk",

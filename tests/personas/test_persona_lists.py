@@ -63,7 +63,7 @@ def list_ids(pages: list[list[dict[str, Any]]]) -> list[str]:
 async def test_cursors_cover_300_personas_without_repeats_or_gaps(
     tool_client: ToolClient, store: Store, limit: int
 ) -> None:
-    """Ours: nobody can say whether Tavus counts pages from 0 or from 1."""
+    """The docs do not say whether pages are counted from 0 or from 1."""
     store_personas(store)
     pages = await collect_pages(tool_client, limit=limit)
     found = list_ids(pages)
@@ -135,7 +135,7 @@ async def test_persona_type_and_name_filter_can_be_combined(tool_client: ToolCli
 
 
 async def test_a_row_shows_model_engine_mode_replica_and_time(tool_client: ToolClient) -> None:
-    """Ours: what tells a persona from others."""
+    """The fields that distinguish personas."""
     await tool_client.create_persona(
         layers={"llm": {"model": "tavus-gpt-oss"}, "tts": {"tts_engine": "azure"}}
     )
@@ -217,7 +217,7 @@ async def test_a_cursor_is_refused_when_the_filter_differs(
 
 
 async def test_a_cursor_of_another_list_is_refused(tool_client: ToolClient, store: Store) -> None:
-    """Ours: otherwise rows would be passed over silently."""
+    """Otherwise rows would be skipped silently."""
     store_personas(store, 30)
     other = (await tool_client.expect_result("list_replicas", limit=2))["next_cursor"]
     assert "/cursor" in await tool_client.expect_error("list_personas", cursor=other)

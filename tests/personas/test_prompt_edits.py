@@ -153,7 +153,7 @@ async def test_replacing_a_text_by_itself_is_unchanged(tool_client: ToolClient) 
 async def test_a_long_prompt_is_sent_once_and_appears_in_no_receipt(
     tool_client: ToolClient,
 ) -> None:
-    """Ours: Tavus has no smaller write than the field; the model must not see it twice."""
+    """Tavus has no smaller write than the field; the model must not see it twice."""
     prompt = "Once. " + "You help people. " * 1_200
     _, receipt = await edit_new_prompt(tool_client, prompt, find="Once.", replace="Twice.")
     carrying = [

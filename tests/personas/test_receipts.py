@@ -1,4 +1,4 @@
-"""What a write sends and what its receipt says of it: leaves only, right values, nothing lost."""
+"""The content of a write and of its receipt: single fields, correct values, no loss."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ async def test_a_change_sends_a_read_a_write_and_a_read_back(tool_client: ToolCl
 
 
 def build_app_with_edit_before_patch(app: ASGIApp, act: Callable[[], None]) -> ASGIApp:
-    """Return an application where somebody else acts right before each PATCH arrives."""
+    """Return an application in which another person edits just before each PATCH arrives."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "PATCH":
@@ -230,7 +230,7 @@ async def test_a_masked_key_is_preserved_by_changes_of_other_fields(
 async def test_a_write_accepted_but_not_stored_is_reported(
     open_tool_client: ToolClientFactory, sandbox: ASGIApp, store: Store
 ) -> None:
-    """Ours: after every write the document is read back."""
+    """After every write the document is read back."""
 
     async def forgetful(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "PATCH":
@@ -293,7 +293,7 @@ async def test_a_replaced_key_that_cannot_be_read_back_is_not_reported_as_ineffe
 async def test_a_non_blocking_error_is_reported_as_sent(
     tool_client: ToolClient,
 ) -> None:
-    """Ours: only what Tavus is known to refuse is stopped; nobody is to take the rest for a no."""
+    """Only changes that Tavus is known to refuse are stopped."""
     persona_id = await tool_client.create_persona()
     flow = {"persona_id": persona_id, "sleep_phrase": "good night"}
     planned = await tool_client.expect_result("configure_conversational_flow", dry_run=True, **flow)

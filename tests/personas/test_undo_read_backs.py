@@ -1,4 +1,4 @@
-"""An undo of a change that somebody edited before it was read back is a conflict."""
+"""The undo of a change that was edited before it was read back is a conflict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every receipt holds a call that brings the persona back to what it was."""
+"""Every receipt holds a call that restores the earlier persona."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ async def test_undo_restores_an_extended_default_query(tool_client: ToolClient) 
 async def test_undo_restores_changed_headers_or_is_not_offered(
     tool_client: ToolClient,
 ) -> None:
-    """Ours: a header's value is masked, so it cannot be given back; then nothing may promise it."""
+    """The value of a header is masked and cannot be restored, so no undo may be offered for it."""
     persona_id = await tool_client.create_persona(
         layers={"llm": {"model": "tavus-gpt-oss", "headers": {"X-Trace": "first"}}}
     )
@@ -353,7 +353,7 @@ async def test_any_raw_patch_can_be_undone(
 
 
 async def test_the_text_result_alone_suffices_to_undo(tool_client: ToolClient) -> None:
-    """Ours: some hosts forward only the text."""
+    """Some hosts forward only the text."""
     persona_id = await tool_client.create_persona(name="A")
     result = await tool_client.call("update_persona", persona_id=persona_id, name="B")
     text = str(result.content)

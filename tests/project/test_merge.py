@@ -119,7 +119,7 @@ def test_null_in_place_of_a_key_is_a_change() -> None:
 @settings(max_examples=examples(12))
 @given(OBJECTS, OBJECTS, OBJECTS)
 def test_a_merge_loses_nothing(base: Any, file: Any, account: Any) -> None:
-    """Required by us: each side can be composed again from the fields of the merge."""
+    """Each side can be composed again from the fields of the merge."""
     fields = merge_fields(MergeBase(base, base), file, account, IS_SAME)
     assert is_equal(compose(fields, choose_file), file)
     assert is_equal(compose(fields, choose_account), account)
@@ -138,7 +138,7 @@ def test_without_changes_of_one_side_the_other_wins(base: Any, changed: Any) -> 
 @settings(max_examples=examples(12))
 @given(OBJECTS, OBJECTS, OBJECTS)
 def test_after_a_sync_of_everything_nothing_is_changed(base: Any, file: Any, account: Any) -> None:
-    """Required by us: also where the account holds another form of what was written."""
+    """Also where the account holds another form of the written value."""
     synced = sync_base(MergeBase(base, base), file, account, IS_SAME)
     assert set(find_sides(synced, file, account).values()) <= {Side.NEITHER}
 
@@ -146,7 +146,7 @@ def test_after_a_sync_of_everything_nothing_is_changed(base: Any, file: Any, acc
 @settings(max_examples=examples(12))
 @given(OBJECTS, OBJECTS, OBJECTS)
 def test_a_sync_of_local_changes_leaves_the_remote_ones(base: Any, file: Any, account: Any) -> None:
-    """Required by us: an apply does not hide what others changed, and never reverts it later."""
+    """An apply neither hides nor later reverts the changes of others."""
     whole = MergeBase(base, base)
     fields = merge_fields(whole, file, account, IS_SAME)
     written = [item.pointer for item in fields if item.side is Side.LOCAL]

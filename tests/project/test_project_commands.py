@@ -122,7 +122,7 @@ def test_two_environments_are_compared(runner: CommandRunner) -> None:
 
 
 def test_every_result_is_an_object_with_a_schema(runner: CommandRunner) -> None:
-    """Required by us: scripts and CI read these."""
+    """Scripts and CI depend on the schemas."""
     env = ("--env", "staging")
     assert run_json(runner, "validate")["problems"] == []
     assert run_json(runner, "status", *env)["objects"][0]["status"] == "only local"

@@ -81,7 +81,7 @@ def test_parts_are_created_first_and_deleted_last(project: ProjectFolder) -> Non
 
 
 def test_a_used_part_is_not_deleted(project: ProjectFolder) -> None:
-    """Required by us: a persona outside of the project must not lose what it uses."""
+    """A persona outside of the project must not lose a part that it uses."""
     store = project.accounts["staging"].store
     persona = project.accounts["staging"].user_objects()[0]
     store.put("persona", "p0000000002", {**persona, "persona_id": "p0000000002"})
@@ -172,7 +172,7 @@ def test_a_reference_that_is_removed_is_taken_out_of_the_persona(project: Projec
 
 
 def test_a_killed_creation_of_a_tool_is_not_followed_by_a_change(tmp_path: Path) -> None:
-    """Required by us: what the journal holds of a file keeps the references to secrets."""
+    """The journal keeps the references to secrets of a file."""
     for moment in (15, 17):
         folder = build_folder(tmp_path / str(moment))
         folder.write("tools/book.yaml", TOOL)

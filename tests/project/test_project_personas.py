@@ -230,7 +230,7 @@ class TestTakingOver:
     def test_a_file_with_the_name_of_an_unknown_persona_is_a_conflict(
         self, applied: ProjectFolder
     ) -> None:
-        """Required by us: a lost state must not create every persona a second time."""
+        """A lost state must not create every persona a second time."""
         (applied.folder / ".tavus/staging.json").unlink()
         applied.replace("personas/ada.yaml", "Hello.", "Hi.")
         (conflict,) = applied.plan().conflicts

@@ -59,7 +59,7 @@ def test_no_behaviour_is_listed_twice() -> None:
 
 
 def test_each_line_for_the_emulator_has_rows() -> None:
-    """Required by us: the facts about parts mark what the sandbox must imitate (emulator_lines)."""
+    """The facts about parts mark the behaviour that the sandbox must imitate."""
     listed = {f"{name}: {row['says']}" for name, row in ROWS}
     for line in FILES["emulator_lines"]["line"]:
         assert line["rows"], line["asks"]

@@ -157,6 +157,6 @@ async def test_an_occupied_port_is_an_error(store: Store) -> None:
 async def test_a_host_header_of_another_machine_is_refused(
     client: httpx2.AsyncClient, host: str, status: int
 ) -> None:
-    """Ours: a page in a browser must not reach the sandbox by DNS rebinding."""
+    """A page in a browser must not reach the sandbox by DNS rebinding."""
     answer = await client.get("/personas", headers={"host": host})
     assert answer.status_code == status

@@ -64,7 +64,7 @@ def comparable_content(call: dict[str, Any]) -> list[Any]:
 async def test_the_name_of_each_conversation_states_that_it_is_simulated(
     sandbox_client: httpx2.AsyncClient,
 ) -> None:
-    """Required by us: an invention must not be taken for a call."""
+    """A simulated conversation must not be mistaken for a real one."""
     names = [
         call["conversation_name"]
         for call in await create_simulated_conversations(sandbox_client, persona_id=COACH, count=3)
@@ -283,7 +283,7 @@ async def test_a_persona_without_a_replica_is_refused(sandbox_client: httpx2.Asy
 async def test_conversations_are_not_simulated_under_v2(
     sandbox_client: httpx2.AsyncClient, path: str, statuses: set[int]
 ) -> None:
-    """Required by us: what Tavus does not have must not look like a part of it."""
+    """An addition of the sandbox must not look like a part of the Tavus API."""
     answer = await sandbox_client.post(path, json={"persona_id": COACH, "count": 3})
     assert answer.status_code in statuses
     assert (await sandbox_client.get("/v2/conversations")).json()["total_count"] == 0

@@ -134,7 +134,7 @@ def test_conversations_differ_within_a_seed_and_between_seeds() -> None:
 
 
 def test_the_caller_is_the_same_before_and_after_a_persona_change() -> None:
-    """Required by us: what differs between two measurements comes from the settings."""
+    """Differences between two measurements must come from the settings."""
     eager = build_persona_with_flow(turn_taking_patience="low", turn_detection_model="time-based")
     patient = build_persona_with_flow(
         turn_taking_patience="high", idle_engagement="off", voice_isolation="near"

@@ -102,7 +102,7 @@ async def test_a_draft_to_check_may_come_as_json_text(tool_client: ToolClient, e
 async def test_legacy_list_arguments_may_come_as_json_text(
     tool_client: ToolClient, encode: Any
 ) -> None:
-    """Ours: what is accepted without being published is read in the same way."""
+    """Arguments that are accepted without being published are read in the same way."""
     receipt = await tool_client.expect_result(
         "create_persona", system_prompt="You help.", memories=encode(["a"]), dry_run=True
     )
@@ -153,7 +153,7 @@ TEXT = st.one_of(
 async def test_a_text_argument_that_looks_like_json_stays_text(
     tool_client: ToolClient, text: str
 ) -> None:
-    """Ours: prompts quote JSON; the SDK would read it."""
+    """Prompts quote JSON; the SDK would read it."""
     persona_id = await tool_client.create_persona(system_prompt=text, greeting="x")
     await tool_client.expect_result(
         "edit_prompt", persona_id=persona_id, field="greeting", find="x", replace=text
@@ -190,7 +190,7 @@ async def test_numbers_and_booleans_may_come_as_text(
 
 @pytest.mark.parametrize("tool", SCHEMAS)
 async def test_every_tool_refuses_unknown_arguments(tool_client: ToolClient, tool: str) -> None:
-    """Ours: the SDK would drop it silently."""
+    """The SDK would drop it silently."""
     message = await tool_client.expect_error(tool, zzz_unknown="canary-value")
     assert "/zzz_unknown: unknown field" in message
     assert "canary-value" not in message

@@ -53,7 +53,7 @@ def test_a_change_is_one_line(row: dict[str, Any], line: str) -> None:
     ids=str,
 )
 def test_a_change_cannot_forge_a_line_or_another_value(row: dict[str, Any]) -> None:
-    """Ours: texts and names of fields are other people's."""
+    """Texts and field names come from other people."""
     (_, line) = render_text({"changes": [row]}).split("\n")
     assert line.strip().startswith(('+ /x: "', '~ /x: "', '+ "/x'))
 

@@ -103,7 +103,7 @@ async def delete_five(talk: Conversation, store: Store, ids: list[str]) -> None:
 
 
 async def make_it_harder_to_interrupt(talk: Conversation, store: Store, ids: list[str]) -> None:
-    """Agent 7 stops as soon as somebody coughs."""
+    """Agent 7 stops at every cough."""
     found = await talk.call("list_personas", name_contains="agent 7")
     (row,) = found["personas"]
     plan = await talk.call(
@@ -214,6 +214,6 @@ def test_all_tasks_together_stay_within_their_budget() -> None:
 async def test_the_default_tools_and_instructions_are_short_beside_the_tasks(
     talk: Conversation,
 ) -> None:
-    """Ours: what a model reads before it does anything."""
+    """The bytes that a model reads before its first call."""
     instructions = talk.tool_client.client.instructions or ""
     assert len(instructions.encode()) <= 2_600

@@ -170,7 +170,7 @@ async def test_every_answer_is_valid_against_the_output_schema_of_its_tool(
 async def test_text_and_structured_content_agree_and_the_text_is_not_json(
     tool_client: ToolClient,
 ) -> None:
-    """Ours: hosts forward one or the other."""
+    """Hosts forward one or the other."""
     for tool, result in await call_every_tool(tool_client):
         text = text_of(result)
         for leaf in iterate_leaves(structured_content_of(result)):
@@ -233,7 +233,7 @@ def test_every_leaf_of_a_result_appears_in_its_text(facts: dict[str, Any]) -> No
 async def test_a_list_of_100_personas_is_at_most_12_kb_in_either_form(
     tool_client: ToolClient, store: Store
 ) -> None:
-    """Required by us: every byte of an answer or a schema costs the model attention."""
+    """The size is limited, because a model reads every byte of it."""
     models = ["tavus-gemma-4", "tavus-gpt-oss", "tavus-gemini-2.5-flash"]
     for number in range(100):
         persona_id = f"p{number:011x}"
@@ -258,7 +258,7 @@ async def test_a_list_of_100_personas_is_at_most_12_kb_in_either_form(
 async def test_a_persona_with_a_prompt_of_20_kb_is_at_most_6_kb_in_either_form(
     tool_client: ToolClient,
 ) -> None:
-    """Required by us: every byte of an answer or a schema costs the model attention."""
+    """The size is limited, because a model reads every byte of it."""
     persona_id = await tool_client.create_persona(
         system_prompt="You are a helpful clerk. " * 800,
         layers={
@@ -274,7 +274,7 @@ async def test_a_persona_with_a_prompt_of_20_kb_is_at_most_6_kb_in_either_form(
 
 
 async def test_a_receipt_is_small_even_when_the_prompt_is_long(tool_client: ToolClient) -> None:
-    """Ours: writes answer receipts, never whole personas."""
+    """Writes answer receipts, never whole personas."""
     persona_id = await tool_client.create_persona(system_prompt="You are a helpful clerk. " * 800)
     result = await tool_client.call("update_persona", persona_id=persona_id, name="B")
     assert count_bytes(structured_content_of(result)) <= 1_500

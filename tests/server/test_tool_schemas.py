@@ -60,7 +60,7 @@ def iterate_schemas(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str
 async def test_every_input_schema_is_an_object_without_a_union_at_its_root(
     tool_client: ToolClient,
 ) -> None:
-    """Ours: several hosts refuse anything else."""
+    """Several hosts refuse anything else."""
     for tool in await list_tools(tool_client):
         schema = tool.input_schema
         assert schema["type"] == "object", tool.name
@@ -81,7 +81,7 @@ async def test_no_served_input_schema_has_a_boolean_additional_properties(
 async def test_schemas_have_no_titles_null_defaults_or_unused_definitions(
     tool_client: ToolClient,
 ) -> None:
-    """Ours: generated noise costs the model's attention."""
+    """Generated titles and defaults cost bytes without information."""
     for tool in await list_tools(tool_client):
         for schema in (tool.input_schema, tool.output_schema):
             for path, node in iterate_schemas(schema):
@@ -101,7 +101,7 @@ async def test_every_parameter_is_described(tool_client: ToolClient) -> None:
 async def test_every_tool_has_a_title_a_description_and_all_four_hints(
     tool_client: ToolClient,
 ) -> None:
-    """MCP: what hosts decide by whether to ask the person."""
+    """MCP: hosts decide by these hints whether to ask the person."""
     for tool in await list_tools(tool_client):
         assert tool.title, tool.name
         assert tool.description, tool.name
@@ -137,7 +137,7 @@ async def test_every_output_schema_is_an_object(tool_client: ToolClient) -> None
 async def test_every_change_tool_takes_dry_run_and_all_but_create_if_revision(
     tool_client: ToolClient,
 ) -> None:
-    """Required by us: every byte of an answer or a schema costs the model attention."""
+    """The size is limited, because a model reads every byte of it."""
     for tool in await list_tools(tool_client):
         assert tool.annotations is not None
         properties = tool.input_schema["properties"]
@@ -150,14 +150,14 @@ async def test_every_change_tool_takes_dry_run_and_all_but_create_if_revision(
 
 
 async def test_no_tool_exceeds_its_byte_budget(tool_client: ToolClient) -> None:
-    """Required by us: every byte of an answer or a schema costs the model attention."""
+    """The size is limited, because a model reads every byte of it."""
     for tool in await list_tools(tool_client):
         most = 5_000 if tool.name == "create_persona" else 2_000
         assert count_visible_bytes(tool) <= most, f"{tool.name}: {count_visible_bytes(tool)}"
 
 
 async def test_the_default_toolsets_have_22_tools(open_tool_client: ToolClientFactory) -> None:
-    """Ours: work on many personas is served by default, what a persona refers to on request."""
+    """Tools for many personas are served by default, tools for parts on request."""
     async with open_tool_client(toolsets=DEFAULT_TOOLSETS) as tool_client:
         names = [tool.name for tool in await list_tools(tool_client)]
     assert len(names) == 22
@@ -214,7 +214,7 @@ async def test_the_server_provides_instructions(tool_client: ToolClient) -> None
 
 
 async def test_the_tool_list_does_not_change_after_calls(tool_client: ToolClient) -> None:
-    """Ours: the list never changes within a run."""
+    """The list never changes within a run."""
     before = await list_tools(tool_client)
     await tool_client.create_persona()
     await tool_client.expect_protocol_error("list_persona")

@@ -168,7 +168,7 @@ async def test_a_deeply_nested_body_is_reported_as_an_error(
 async def test_redirects_are_not_followed(
     open_tool_client: ToolClientFactory, status: int, method: str
 ) -> None:
-    """Ours: the key is sent to the configured host only."""
+    """The key is sent to the configured host only."""
     headers = {"location": "https://elsewhere.example/v2/personas/p1"}
     async with open_tool_client(
         build_app_answering(status, only=method, headers=headers)
@@ -210,7 +210,7 @@ async def test_a_write_with_an_empty_answer_succeeds_when_it_took_effect(
 async def test_a_success_status_is_rejected_when_the_write_had_no_effect(
     open_tool_client: ToolClientFactory, status: int, method: str
 ) -> None:
-    """Ours: after every write the document is read back."""
+    """After every write the document is read back."""
     async with open_tool_client(build_app_answering(status, only=method)) as client:
         if method == "PATCH":
             message = await client.expect_error("update_persona", persona_id="p1", name="Two")
@@ -242,7 +242,7 @@ CREATE = {"name": "One", "system_prompt": "x"}
 async def test_a_creation_with_an_unreadable_answer_does_not_advise_a_retry(
     open_tool_client: ToolClientFactory, body: bytes
 ) -> None:
-    """Ours: a retry would create a second persona."""
+    """A retry would create a second persona."""
     async with open_tool_client(build_app_answering(200, body, only="POST")) as client:
         message = await client.expect_error("create_persona", **CREATE)
         assert len(client.transport.writes) == 1
@@ -263,7 +263,7 @@ async def test_a_creation_answered_without_an_id_does_not_report_the_id_none(
 async def test_a_creation_lost_at_a_gateway_does_not_advise_a_retry(
     open_tool_client: ToolClientFactory, status: int
 ) -> None:
-    """Ours: it is unknown whether Tavus executed the request."""
+    """It is unknown whether Tavus executed the request."""
     async with open_tool_client(build_app_answering(status, only="POST")) as client:
         message = await client.expect_error("create_persona", **CREATE)
         assert len(client.transport.writes) == 1
@@ -310,7 +310,7 @@ async def test_a_connection_failure_reports_that_nothing_was_changed(
 
 
 async def test_a_call_without_an_api_key_names_the_variable_to_set(tool_client: ToolClient) -> None:
-    """Ours: the server starts without a key."""
+    """The server starts without a key."""
     from tavus_mcp.tavus_api.client import TavusApi
 
     api = TavusApi("http://127.0.0.1/v2", None, transport=lambda: tool_client.transport)

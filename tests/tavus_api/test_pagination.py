@@ -170,7 +170,7 @@ async def test_alternative_list_envelopes_are_read(
 
 
 async def test_a_row_that_moves_to_a_later_page_is_returned_once() -> None:
-    """Ours: a persona is created at the front of the list while it is read."""
+    """A new persona shifts the rows while the list is read."""
     rows = [{"persona_id": f"p{number}"} for number in range(250)]
 
     async def growing(scope: Scope, receive: Receive, send: Send) -> None:

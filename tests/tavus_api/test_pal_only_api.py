@@ -81,7 +81,7 @@ async def test_requests_use_only_the_paths_and_field_names_of_the_pal_api(
 async def test_names_inside_free_form_objects_are_not_translated(
     pal_tool_client: ToolClient, pal_api: PalOnlyApi
 ) -> None:
-    """Ours: the keys in headers and extra_body belong to the endpoint, whatever their names."""
+    """The keys in headers and extra_body belong to the endpoint, not to Tavus."""
     persona_id = await pal_tool_client.create_persona(layers={"llm": {"model": "tavus-gpt-oss"}})
     await pal_tool_client.expect_result(
         "configure_llm", persona_id=persona_id, default_query={"persona_id": "x", "pal_id": "y"}
@@ -259,7 +259,7 @@ async def test_unknown_fields_survive_every_change_and_its_undo(
     tool: str,
     arguments: dict[str, Any],
 ) -> None:
-    """Ours: unknown fields are never dropped."""
+    """Unknown fields are never dropped."""
 
     def unknown() -> list[Any]:
         stored = pal_api.personas[newer_persona_id]

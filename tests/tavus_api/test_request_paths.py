@@ -140,7 +140,7 @@ async def test_an_id_that_is_not_a_string_sends_no_request(
 async def test_no_id_redirects_a_request_away_from_its_persona(
     tool_client: ToolClient, text: str, tool: tuple[str, str, dict[str, Any]]
 ) -> None:
-    """Ours: each path segment is a checked id."""
+    """Each path segment is a checked id."""
     name, argument, more = tool
     assume(text.strip() or await requires(tool_client, name, argument))
     tool_client.transport.requests.clear()

@@ -91,7 +91,7 @@ def test_a_speed_on_the_legacy_scale_is_converted_for_a_newer_model(
 def test_the_checker_and_modernize_treat_a_speed_in_words_alike(
     tts: dict[str, Any], word: str
 ) -> None:
-    """Ours: the words stand in one place, and so does the scale of each model."""
+    """One table holds the words and the scale of each model."""
     data = {**BASE, "layers": {"tts": {**tts, "voice_settings": {"speed": word}}}}
     found = check(PersonaDocument(data), CATALOG)
     (hint,) = [one.hint or "" for one in found if one.rule == "voice-speed-in-words"]

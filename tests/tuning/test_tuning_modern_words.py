@@ -1,4 +1,4 @@
-"""What modernize says of what it does: no more than the docs and the catalog hold."""
+"""The reasons of ``modernize`` state no more than the docs and the catalog."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The goal ``modernize``: the seed's words and all that is legacy, said in today's words."""
+"""The goal ``modernize``: the example document and all legacy settings in their present form."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ BLOCKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 def test_every_deprecated_setting_is_converted_and_nothing_else_changes(
     old: dict[str, Any], today: dict[str, Any]
 ) -> None:
-    """Required by us: by meaning, and so that nobody hears a difference."""
+    """Settings are converted by meaning, without an audible difference."""
     data = {**RULE_CASES["base"], **old}
     recommendation = recommend_changes(data, "modernize")
     change = recommendation.change
@@ -283,7 +283,7 @@ DOCUMENTS = [*case_documents(), ("the seed, all at once", SEED)]
 
 @pytest.mark.parametrize("data", [one for _, one in DOCUMENTS], ids=[name for name, _ in DOCUMENTS])
 def test_the_checker_finds_only_flagged_deprecations_afterwards(data: dict[str, Any]) -> None:
-    """Required by us: one step, and every case that the checker knows is modern."""
+    """One step converts every case that the checker knows."""
     recommendation = recommend_changes(data, "modernize")
     flagged = {one.path for one in recommendation.findings}
     left = [
@@ -335,7 +335,7 @@ REFUSED = (
 
 @pytest.mark.parametrize("name", [name for name, *_ in BLOCKS])
 async def test_modernizing_can_be_undone(tool_client: ToolClient, store: Store, name: str) -> None:
-    """Ours: the undo of the receipt brings back exactly the earlier document."""
+    """The undo of the receipt brings back exactly the earlier document."""
     store_persona(store, **next(old for one, old, _ in BLOCKS if one == name))
     before = (await tool_client.expect_result("get_persona", persona_id=PERSONA_ID))["revision"]
     answer = await suggest_tuning(tool_client, "modernize")

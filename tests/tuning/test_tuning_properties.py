@@ -91,7 +91,7 @@ def check_recommendation_properties(
 def test_a_recommendation_has_reasons_adds_no_errors_and_is_idempotent(
     data: dict[str, Any], named: tuple[str, ...], strength: str
 ) -> None:
-    """Ours: normal and strong reach their end at once; no place changes without a reason."""
+    """Normal and strong need one step each; no field changes without a reason."""
     check_recommendation_properties(data, named, strength)
 
 
@@ -123,7 +123,7 @@ def test_modernizing_every_checker_case_has_the_properties(name: str) -> None:
 def test_any_document_can_be_tuned(
     fields: dict[str, Any], layers: Any, named: tuple[str, ...], strength: str
 ) -> None:
-    """Ours: reading is tolerant; what cannot be understood is left as it is."""
+    """Values that cannot be understood are left unchanged."""
     data = {"system_prompt": "You help.", **fields, "layers": layers}
     recommendation = recommend_changes(data, *named, strength=strength)
     after = apply_recommendation(recommendation, data)
@@ -151,7 +151,7 @@ def test_recommending_never_modifies_its_input(
 def test_a_masked_key_and_an_unknown_field_are_never_written(
     data: dict[str, Any], named: tuple[str, ...]
 ) -> None:
-    """Ours: keys read as masks, and what we do not know is somebody's."""
+    """Reads show masks instead of keys, and unknown fields belong to other clients."""
     after = apply_recommendation(recommend_changes(data, *named, strength="strong"), data)
     written = [str(operation.value) for operation in diff(data, after) if operation.op != "remove"]
     assert not [value for value in written if MASK in value]

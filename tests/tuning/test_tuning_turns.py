@@ -67,7 +67,7 @@ async def test_a_converted_level_mentions_the_changed_turn_detection_model(
 async def test_settings_only_legacy_fields_can_express_are_preserved_and_flagged(
     tool_client: ToolClient, store: Store, stt: dict[str, Any]
 ) -> None:
-    """Docs of 2025: off is a fixed delay; to remove the switch would bring Sparrow in."""
+    """Docs of 2025: off is a fixed delay; removing the switch would enable Sparrow."""
     store_persona(store, layers={"stt": stt})
     answer = await suggest_tuning(tool_client, "modernize")
     assert answer["status"] == "unchanged"

@@ -44,7 +44,7 @@ def _written() -> list[Scenario]:
 
 
 def _findings() -> Scenario:
-    """Return the scenario of the checker: what it says of every document of its own tests."""
+    """Return the scenario of the checker: the findings on every document of its tests."""
     documents = json.loads((FIXTURES / "documents.json").read_text(encoding="utf-8"))
     steps = [
         {"tool": "check_persona", "arguments": {"document": _filled(document)}, "note": name}

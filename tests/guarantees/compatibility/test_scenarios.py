@@ -18,7 +18,7 @@ STEPS = [(name, label) for name, each in SCENARIOS.items() for label in each.lab
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Recording]:
-    """Replay a scenario at the first look at it."""
+    """Replay a scenario when it is first needed."""
     known: dict[str, Recording] = {}
 
     def outcomes_of(name: str) -> Recording:

@@ -1,4 +1,4 @@
-"""Edits that several actors make to one persona, each with what it means to bring about."""
+"""Edits that several actors make to one persona, each with its intended result."""
 
 from __future__ import annotations
 
@@ -246,7 +246,7 @@ def _build_patch_edit(
 
 @dataclass(frozen=True)
 class EditScript:
-    """Who edits what, in each actor's order, and in which order their requests pass."""
+    """The edits of each actor in order, and the order in which their requests pass."""
 
     edits: Mapping[str, tuple[EditRequest, ...]]
     order: tuple[int, ...]

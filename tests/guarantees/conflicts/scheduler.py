@@ -36,7 +36,7 @@ class RequestScheduler:
         await turn.wait()
 
     def release(self, actor: str) -> None:
-        """Count an actor out; the next one may go when nobody is under way."""
+        """Mark an actor as finished; the next one starts when no request is in progress."""
         self._running.discard(actor)
         if self._running or not self._waiting:
             return
@@ -50,7 +50,7 @@ class RequestScheduler:
 
 @dataclass
 class RecordedRequest:
-    """One request that came through: who sent what, and the persona before and after it."""
+    """One request that passed: its actor, its content, and the persona before and after it."""
 
     actor: str
     method: str

@@ -1,4 +1,4 @@
-"""Single conflicts: what is on the wire, what is refused, and what is said."""
+"""Single conflicts: the requests that are sent, the refusals, and their messages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OTHER_KEY = "el-7c2f1b9e5d"
 
 @pytest.fixture
 async def dashboard_client(sandbox: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
-    """Somebody else, with a client of their own."""
+    """A client of another person, which does not use this server."""
     async with httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app=sandbox),
         base_url="http://127.0.0.1/v2",
@@ -368,7 +368,7 @@ async def test_a_change_refused_by_itself_is_reported_as_failed(tool_client: Too
 async def test_an_edit_between_the_second_read_and_the_retry_is_not_overwritten(
     open_tool_client: Any, sandbox: ASGIApp, store: Store
 ) -> None:
-    """Somebody changes a leaf, takes it back, and changes it again, just between our requests."""
+    """Another person changes a field, reverts it, and changes it again between the requests."""
     persona_id = ""
 
     def greets(words: str) -> None:

@@ -21,7 +21,7 @@ SAMPLE = 60
 
 @pytest.mark.parametrize("test_operations", ["accepted", "refused"])
 async def test_no_edit_is_lost_in_interleavings(tmp_path: Path, test_operations: str) -> None:
-    """Required by us: a persona is edited by people, dashboards and agents at once."""
+    """A persona is edited by people, dashboards and agents at once."""
     seed = draw_seed()
     switches = Switches(test_operations=test_operations)  # type: ignore[arg-type]  # parametrized
     figures = await run_interleavings(tmp_path, examples(SAMPLE), seed, switches)

@@ -15,6 +15,6 @@ SAMPLE = 40
 
 
 async def test_changes_of_odd_personas_are_undone_to_the_same_document(tmp_path: Path) -> None:
-    """Required by us: nulls, mask characters, unknown fields and odd names come back."""
+    """Nulls, mask characters, unknown fields and odd names come back."""
     figures = await run_undos(tmp_path, examples(SAMPLE), draw_seed())
     assert figures["undone to the same document"] >= examples(SAMPLE)

@@ -1,4 +1,4 @@
-"""A Tavus behind a real socket that can be told to fail, and a client in a hurry."""
+"""A sandbox on a real socket with planned failures, and a client with short time limits."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def matches_no_request(_method: str, _path: str) -> bool:
 
 @dataclass
 class FaultyApp:
-    """An ASGI application whose answers drip or never come, though the request took effect."""
+    """An ASGI application that carries requests out, and answers slowly or never."""
 
     app: ASGIApp
     is_withheld: RequestPredicate = matches_no_request
@@ -91,7 +91,7 @@ class FaultyApp:
 
 
 async def _discard_message(_message: Message) -> None:
-    """Take a part of an answer that nobody will get."""
+    """Discard a part of an answer."""
 
 
 @dataclass
@@ -141,7 +141,7 @@ def serve_sandbox() -> Iterator[SandboxServer]:
 
 @dataclass
 class ShortTimeoutTransport(httpx2.AsyncBaseTransport):
-    """Real sockets with short timeouts; some requests go where nobody listens."""
+    """A transport with short timeouts that can send a request to a closed port."""
 
     is_refused: RequestPredicate = matches_no_request
     wrapped_transport: httpx2.AsyncHTTPTransport = field(default_factory=httpx2.AsyncHTTPTransport)
@@ -171,7 +171,7 @@ class ShortTimeoutTransport(httpx2.AsyncBaseTransport):
 
 @dataclass
 class FaultScenario:
-    """A client of the server, the wire it uses, and the Tavus at the other end."""
+    """A client of the server, the transport, and the sandbox that it sends to."""
 
     tool_client: ToolClient
     transport: ShortTimeoutTransport
@@ -183,7 +183,7 @@ class FaultScenario:
 async def connect_tool_client(
     sandbox_server: SandboxServer, data_folder: Path
 ) -> AsyncIterator[tuple[ToolClient, ShortTimeoutTransport]]:
-    """Open a server that talks to this Tavus over TCP, and a client of it."""
+    """Open a server that sends to this sandbox over TCP, and a client of the server."""
     wire = ShortTimeoutTransport()
     api = TavusApi(
         sandbox_server.url,

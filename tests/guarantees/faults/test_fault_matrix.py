@@ -1,7 +1,7 @@
 """Every fault against every kind of request, over real sockets.
 
-Whatever breaks: no persona twice, no change lost, nothing called applied that is not there, and an
-answer that says where one stands, in time.
+After any fault: no persona was created twice, no change is lost, no change is reported as applied
+that is not stored, and the answer states the outcome within the time limit.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ FAULTS: dict[str, Callable[[], dict[str, Any]]] = {
 
 @dataclass
 class RequestCase:
-    """A kind of request: how it is brought about, and how one sees whether it took effect."""
+    """A kind of request: the call that causes it, and the check whether it took effect."""
 
     method: str
     line: FaultScenario
@@ -117,7 +117,7 @@ class RequestCase:
 
 
 def inject_fault(request: RequestCase, fault: dict[str, Any], *, times: int) -> None:
-    """Let the fault strike this request, once or until it is taken back."""
+    """Plan the fault for this request, once or until it is cleared."""
     method = request.method.removesuffix(" one")
     left = [times or 10**6]
 

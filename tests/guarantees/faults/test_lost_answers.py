@@ -1,4 +1,4 @@
-"""Answers that never come, or that say less than they should."""
+"""Answers that never arrive, or that lack information."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ async def test_a_lost_change_without_further_answers_has_an_unknown_outcome(
 async def test_a_change_that_never_arrived_is_not_reported_as_applied(
     scenario: FaultScenario, tool: str, change: dict[str, Any], place: tuple[str, ...]
 ) -> None:
-    """What a read does not show proves nothing: keys are masked, memories are write-only."""
+    """Fields that a read does not show prove nothing: keys are masked, memories are write-only."""
     persona_id = await scenario.tool_client.create_persona(
         layers={"tts": {"tts_engine": "cartesia"}}
     )

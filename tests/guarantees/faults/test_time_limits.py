@@ -1,7 +1,7 @@
-"""A call ends in time, whatever hangs, and says what is known; a slow one reports progress.
+"""A call ends within its limit and reports the known outcome; a slow one reports progress.
 
-The limits of these servers are fractions of a second; what they have to do with is a Tavus that
-never answers, not the clock.
+The limits of these servers are fractions of a second, and the sandbox never answers, so the tests
+do not depend on the speed of the machine.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ STOPPED = CallLimits(seconds=9.0, stop_seconds=0.1)
 
 @dataclass
 class HangingApp:
-    """A Tavus that carries out some requests and never answers them."""
+    """A sandbox that carries out some requests and never answers them."""
 
     app: ASGIApp
     hangs: Callable[[str, str], bool] = lambda _method, _path: False
@@ -60,7 +60,7 @@ class HangingApp:
 
 
 async def _discard(_message: Message) -> None:
-    """Take an answer that never arrives."""
+    """Discard an answer."""
 
 
 @dataclass
@@ -214,7 +214,7 @@ async def test_errors_keep_their_text_when_progress_is_wanted(
     sandbox: ASGIApp, tmp_path: Path
 ) -> None:
     async def ignore(_progress: float, _total: float | None, _message: str | None) -> None:
-        """Want progress, which makes the call run beside a reporter."""
+        """Request progress, so that the call runs beside the task that reports it."""
 
     async with open_slow_case(sandbox, tmp_path) as slow:
         result = await slow.tool_client.client.call_tool(

@@ -42,7 +42,7 @@ CHANGE_TOOLS = (*ARGUMENTS_BY_TOOL, "restore_revision", "create_persona", "delet
 
 
 async def create_persona_with_history(tool_client: ToolClient) -> tuple[str, str]:
-    """Make a persona with a past; return its id and its first revision."""
+    """Create a persona and change it; return its id and its first revision."""
     made = await tool_client.expect_result("create_persona", **BODY)
     persona_id = str(made["persona_id"])
     await tool_client.expect_result("update_persona", persona_id=persona_id, greeting="Hello")
@@ -59,7 +59,7 @@ def build_arguments(tool: str, persona_id: str, revision: str) -> dict[str, Any]
 
 
 def normalize_request(request: httpx2.Request, persona_id: str) -> tuple[str, str, Any]:
-    """Return a request as what it does, whoever it is done to, tests for others' edits left out."""
+    """Return a request without the persona's id and without ``test`` operations, for comparison."""
     body = json.loads(request.content) if request.content else None
     if isinstance(body, list):
         body = [operation for operation in body if operation["op"] != "test"]

@@ -1,6 +1,6 @@
 """dry_run makes a plan and sends nothing; apply_plan sends exactly what the change would have.
 
-Required by us: a preview that is not what happens is worse than none.
+A preview must show exactly the change that is made later.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ async def test_a_dry_run_creates_a_plan_and_sends_no_write(
 async def test_applying_a_plan_sends_the_same_requests_as_the_direct_change(
     tool_client: ToolClient, tool: str
 ) -> None:
-    """Two personas alike: one is changed at once, the other by way of a plan."""
+    """Two equal personas are changed, one directly and one through a plan."""
     at_once, its_revision = await create_persona_with_history(tool_client)
     by_plan, other_revision = await create_persona_with_history(tool_client)
     planned = await tool_client.expect_result(

@@ -1,6 +1,6 @@
-"""delete_persona before clients that have, lack, fake or drop elicitation, said on the wire.
+"""delete_persona with clients that support, lack, misuse or cancel elicitation, in raw JSON-RPC.
 
-The SDK's client always declares both kinds of forms; these clients declare what they are told to.
+The SDK's client always declares both kinds of forms; these clients declare what a test requires.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ async def test_a_connection_dropped_at_the_form_deletes_nothing(
 async def test_an_answer_to_a_cancelled_form_deletes_nothing(
     sandbox: ASGIApp, store: Store
 ) -> None:
-    """The call was cancelled; what the person types then is nobody's yes."""
+    """After the cancellation of a call, an answer to its form is not a consent."""
     clock = ManualClock()
     app, transport = build_test_app(sandbox, clock=clock)
     async with open_raw_client(

@@ -1,7 +1,7 @@
 """delete_persona with a client that can show a form, in the protocol's old and new ways.
 
-Required by us: deleting needs the persona's exact name, typed by a person; everything else is a
-plan, and a no is final.
+A deletion needs the exact name of the persona, typed by a person. Any other answer leads to a
+plan, and a refusal is final.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NAME = "Front desk"
 async def delete_with_form(
     open_tool_client: ToolClientFactory, era: str, person: FormUser
 ) -> tuple[ToolClient, str, dict[str, Any]]:
-    """Let a persona be deleted before this person; return its id and what was answered."""
+    """Call ``delete_persona`` as this user; return the id of the persona and the answer."""
     client = {"elicitation_callback": person}
     async with open_tool_client(mode=era, client=client, clock=person.clock) as tool_client:
         persona_id = await tool_client.create_persona(name=NAME)
@@ -102,7 +102,7 @@ async def test_a_malformed_form_answer_creates_a_plan(
     era: str,
     what: str,
 ) -> None:
-    """Clients that fake a form accept it and fill in nothing, or something of their own."""
+    """A client may accept a form without showing it, and fill in nothing or a text of its own."""
     tool_client, persona_id, answered = await delete_with_form(
         open_tool_client, era, FormUser(ManualClock(), content=SPOILT[what])
     )
@@ -232,7 +232,7 @@ async def test_a_persona_that_changes_while_the_form_is_open_is_not_deleted(
     era: str,
     what: dict[str, str],
 ) -> None:
-    """The person agreed to delete what they were shown, and nothing else."""
+    """The consent is for the persona as the form showed it."""
     person = FormUser(ManualClock(), typed_name=NAME)
 
     async def slow(context: object, params: object) -> ElicitResult:
@@ -286,7 +286,7 @@ async def test_an_outdated_revision_prevents_the_form(
 async def test_each_deletion_needs_its_own_answer(
     open_tool_client: ToolClientFactory, era: str
 ) -> None:
-    """An answer counts for one question: the next deletion asks again."""
+    """A consent is for one deletion; the next one needs another."""
     person = FormUser(ManualClock(), typed_name=NAME)
     client = {"elicitation_callback": person}
     async with open_tool_client(mode=era, client=client, clock=person.clock) as tool_client:

@@ -1,4 +1,4 @@
-"""The secrets of a plan come back to where they stood, whatever the names around them."""
+"""Applying a plan puts its secrets back into their fields, whatever the names around them."""
 
 from __future__ import annotations
 

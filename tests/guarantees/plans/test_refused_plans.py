@@ -1,4 +1,4 @@
-"""When apply_plan refuses: unknown, used, expired, changed since, or bereft of its key."""
+"""apply_plan refuses plans that are unknown, used, expired or outdated, or that lack their key."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ async def create_plan(tool_client: ToolClient, tool: str = "edit_prompt") -> tup
 
 
 def edit_outside_server(store: Store, persona_id: str, **fields: Any) -> None:
-    """Change a persona as a dashboard does, unknown to this server."""
+    """Change a persona as the dashboard does, without this server."""
     store.put("persona", persona_id, {**(store.get("persona", persona_id) or {}), **fields})
 
 
 def edit_at(store: Store, persona_id: str, path: str, value: Any) -> None:
-    """Set the first object or list on a path as a dashboard does, or remove the field."""
+    """Set or remove the first object or list on a path, as the dashboard does."""
     row = copy.deepcopy(store.get("persona", persona_id) or {})
     node, parts = row, path[1:].split("/")
     for part in parts[:-1]:
@@ -80,7 +80,7 @@ async def test_an_unknown_plan_is_refused(tool_client: ToolClient, plan_id: str)
 
 
 async def test_the_digest_in_a_plan_id_must_match(tool_client: ToolClient) -> None:
-    """A plan is named, not counted: nobody applies one by guessing the next number."""
+    """The digest in the id prevents that a guessed number applies a plan."""
     _, plan_id = await create_plan(tool_client)
     head, number, digest = plan_id.split("-")
     wrong_id = f"{head}-{number}-{digest[::-1] if digest != digest[::-1] else '0' * 8}"
@@ -190,7 +190,7 @@ async def test_of_two_plans_for_one_field_the_second_says_which_tool_changed_it(
 async def test_a_plan_is_refused_when_its_checks_come_out_otherwise(
     tool_client: ToolClient, store: Store
 ) -> None:
-    """The engine that the voice setting was checked against changed."""
+    """The engine for which the voice setting was checked has been changed since."""
     persona_id, _ = await create_persona_with_history(tool_client)
     planned = await tool_client.expect_result(
         "configure_tts", persona_id=persona_id, stability=0.4, dry_run=True
@@ -271,7 +271,7 @@ async def test_a_planned_creation_is_refused_when_its_key_is_lost(
 async def test_two_servers_applying_one_plan_concurrently_apply_it_once(
     open_tool_client: ToolClientFactory, tool: str
 ) -> None:
-    """They share the journal; a plan with a key is known whole to the one that made it only."""
+    """The servers share the journal. Only the server that made a plan with a key knows the key."""
     answers: list[bool] = []
 
     async def apply(tool_client: ToolClient, plan_id: str) -> None:

@@ -76,7 +76,7 @@ def test_the_outcome_of_a_cancelled_write_is_reported_on_the_next_read(
 def test_the_outcome_of_a_cancelled_write_is_reported_after_a_restart(
     tmp_path: Path, fork_server: ForkServer
 ) -> None:
-    """In the history: the journal holds the intent, and the persona shows its outcome."""
+    """The history shows it: the journal holds the intent, and the stored persona the outcome."""
     with serve_stub_api() as tavus:
         with open_session(fork_server, tmp_path, tavus) as session:
             tavus.withheld_methods = {"PATCH"}
@@ -104,7 +104,7 @@ def test_the_outcome_of_a_cancelled_deletion_is_reported_on_the_next_read(
 
 
 def test_a_slow_call_does_not_block_other_calls(tmp_path: Path, fork_server: ForkServer) -> None:
-    """Required by MCP. The slow call is never answered, so the others did not wait for it."""
+    """Required by MCP. The slow call is never answered, so the others cannot have waited for it."""
     with serve_stub_api() as tavus, open_session(fork_server, tmp_path, tavus) as session:
         tavus.withheld_methods = {"GET"}
         slow = start_call(session, tavus, "get_persona", persona_id="p1")

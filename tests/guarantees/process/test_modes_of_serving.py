@@ -1,4 +1,4 @@
-"""What is served is decided at the start: by the read-only mode and by the toolsets."""
+"""The read-only mode and the toolsets decide at the start which tools are served."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """How the server ends: within a second, without a traceback, and with its parent process.
 
-Required by MCP (the end of stdin) and by us. Most of these processes are started, not forked: an
-end in the middle of the start is a case of its own.
+MCP requires that the end of stdin ends the server. Most of these processes are started, not
+forked, because an end in the middle of the start is a case of its own.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def start_sandbox_server(folder: Path) -> PopenProcess:
 
 
 def wait_until_ready(process: PopenProcess) -> None:
-    """Wait until the server is up: until it answers."""
+    """Wait until the server answers."""
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n')

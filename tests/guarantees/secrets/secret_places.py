@@ -1,4 +1,4 @@
-"""Every place where a secret may stand, and every encoding in which a known one may come out."""
+"""Every place that may hold a secret, and every encoding in which a known secret may appear."""
 
 from __future__ import annotations
 

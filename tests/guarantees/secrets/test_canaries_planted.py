@@ -1,6 +1,6 @@
-"""A key that was planted anywhere comes out nowhere: no answer, no resource, no byte on disk.
+"""A key that was stored in any place appears in no answer, no resource and no file.
 
-Required by us. The sandbox is in memory here, so the data folder holds what
+The sandbox is in memory here, so the data folder holds what
 this server writes and nothing that Tavus stores.
 """
 
@@ -42,7 +42,7 @@ def read_data_folder() -> bytes:
 
 
 async def check_keys_stay_hidden(tool_client: ToolClient, persona_id: str, *answers: str) -> None:
-    """Look at all that comes out: first what is asked for, then the disk."""
+    """Search every answer and then every file on disk for the keys."""
     out = await collect_outputs(tool_client, persona_id)
     out |= {f"answer {number}": text for number, text in enumerate(answers)}
     assert find_leaks(out, CANARY, SECRET) == []

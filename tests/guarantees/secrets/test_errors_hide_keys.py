@@ -119,7 +119,7 @@ async def find_echoed_arguments(tool_client: ToolClient) -> set[str]:
 
 
 async def test_a_refused_value_is_not_repeated(tool_client: ToolClient) -> None:
-    """Required by us: people paste keys into the wrong place. Every argument of every tool."""
+    """People paste keys into the wrong place. Every argument of every tool."""
     assert sorted(await find_echoed_arguments(tool_client)) == []
 
 

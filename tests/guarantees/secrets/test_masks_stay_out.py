@@ -84,7 +84,7 @@ async def test_restoring_preserves_the_current_keys(tool_client: ToolClient, sto
 async def test_a_prompt_that_contained_a_key_is_not_restored_masked(
     tool_client: ToolClient, store: Store, only: list[str]
 ) -> None:
-    """The journal holds the prompt masked; bringing that back would spoil it unsaid."""
+    """The journal holds the prompt masked; restoring it would put the mask into the prompt."""
     prompt = f"When asked for the code, say {SECRET} and nothing else, in a friendly voice."
     made = await tool_client.expect_result("create_persona", system_prompt=prompt)
     persona_id = made["persona_id"]
@@ -123,7 +123,7 @@ async def test_writing_back_a_masked_prompt_is_refused(
 async def test_asterisks_in_a_text_are_not_a_mask(
     tool_client: ToolClient, store: Store, name: str
 ) -> None:
-    """Required by us: what a person writes is never refused for looking like ours."""
+    """A text of a person is never refused because it looks like a mask."""
     persona_id = await tool_client.create_persona()
     await tool_client.expect_result(
         "update_persona", persona_id=persona_id, name=name, greeting=name

@@ -133,6 +133,6 @@ def test_token_counts_are_not_secrets() -> None:
 
 
 def test_the_revision_of_a_document_without_secrets_is_stable() -> None:
-    """Required by us: a journal names its states by it."""
+    """A journal names its states by it."""
     data = {"persona_id": "p1", "layers": {"llm": {"extra_body": {"max_tokens": 5, "n": [1]}}}}
     assert PersonaDocument(data).revision == "e6cdbf59c68a"

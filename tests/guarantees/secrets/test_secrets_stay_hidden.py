@@ -60,7 +60,7 @@ async def read_resource_text(tool_client: ToolClient, uri: str) -> str:
 async def test_a_key_given_by_reference_is_sent_and_never_revealed(
     tool_client: ToolClient, store: Store, layer: str
 ) -> None:
-    """Ours: the model never sees the key."""
+    """The model never sees the key."""
     persona_id = await tool_client.create_persona()
     more = {"model": "m", "base_url": URL} if layer == "llm" else {"tts_engine": "elevenlabs"}
     result = await tool_client.call(
@@ -85,7 +85,7 @@ async def test_a_reference_is_case_insensitive_and_its_prefix_is_optional(
 async def test_an_unknown_reference_is_refused_without_being_repeated(
     tool_client: ToolClient,
 ) -> None:
-    """Ours: people paste the key itself there."""
+    """People paste the key itself there."""
     persona_id = await tool_client.create_persona()
     message = await tool_client.expect_error(
         "configure_llm", persona_id=persona_id, api_key_ref=CANARY

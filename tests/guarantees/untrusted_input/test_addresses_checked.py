@@ -1,6 +1,6 @@
-"""Where a custom LLM may be: a public https address, unless the caller says otherwise.
+"""The address of a custom LLM must be a public https address, unless the caller allows others.
 
-Required by us: checked before anything is sent, in every spelling.
+Checked before anything is sent, in every spelling.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Whatever is given as an id, a patch or a document: no request leaves /v2/<resource>/<one id>.
+"""No id, patch or document makes a request leave /v2/<resource>/<one id>.
 
-Required by us: ids match a strict pattern, each path segment is encoded, and
+Ids match a strict pattern, each path segment is encoded, and
 requests go to the configured host only.
 """
 

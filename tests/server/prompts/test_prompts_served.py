@@ -1,4 +1,4 @@
-"""Prompts through an MCP client: listed, rendered from their arguments, honest about tools."""
+"""Prompts through an MCP client: listed, rendered from arguments, naming only served tools."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ async def test_every_topic_of_the_seed_has_a_guide(tool_client: ToolClient, topi
 async def test_the_schema_matches_the_models_and_accepts_the_seed_example(
     tool_client: ToolClient,
 ) -> None:
-    """Ours: one model for tools, checks and sandbox."""
+    """Tools, checks and the sandbox share one model."""
     schema = json.loads(await read_text(tool_client, "tavus://schema/persona"))
     assert schema == Persona.model_json_schema()
     Draft202012Validator.check_schema(schema)

@@ -149,7 +149,7 @@ async def subscriber(request: pytest.FixtureRequest, sandbox: ASGIApp) -> AsyncI
 
 
 async def test_an_own_change_is_notified_without_waiting(subscriber: Subscriber) -> None:
-    """Required by us: own changes are notified at once."""
+    """Own changes are notified at once."""
     persona_id = await subscriber.tools.create_persona(layers={"stt": {"hotwords": "Tavus"}})
     uri = f"{PERSONAS}/{persona_id}"
     async with subscriber.subscribe(uri, f"{uri}/layers/tts", f"{uri}/layers/stt"):
@@ -213,7 +213,7 @@ async def test_reading_becomes_seldom_while_nothing_changes_and_often_after_a_ch
 
 
 async def test_nothing_is_read_that_is_not_subscribed(subscriber: Subscriber) -> None:
-    """Required by us: no reading of what nobody subscribed, before and after a subscription."""
+    """Resources without a subscription are not read."""
     persona_id = await subscriber.tools.create_persona()
     other_id = await subscriber.tools.create_persona(name="Other")
     subscriber.count_reads()

@@ -25,7 +25,7 @@ class SandboxProcess:
 
     @property
     def url(self) -> str:
-        """Return the base URL, as a client is told it."""
+        """Return the base URL for clients."""
         return self.startup_line.split(" at ")[1].split()[0]
 
     @property

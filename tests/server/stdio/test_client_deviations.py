@@ -1,4 +1,4 @@
-"""What known clients send that is no strict MCP: read, or refused with the session going on."""
+"""Messages of clients that deviate from MCP are read, or refused without ending the session."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_byte_order_mark_before_the_first_line_is_accepted(
 
 
 def test_no_changes_of_lists_are_promised(tmp_path: Path, fork_server: ForkServer) -> None:
-    """None are sent, so a client that waits for them would show old data."""
+    """The server sends no such notification; a client that waited for it would show old data."""
     with fork_server.start(tmp_path, "--sandbox") as server:
         session = Session(server, ENVELOPE_REVISION)
         capabilities = session.request("server/discover")["capabilities"]

@@ -1,4 +1,4 @@
-"""What is answered while the server is imported is what the server answers, byte for byte."""
+"""Early answers equal those of the server, byte for byte."""
 
 from __future__ import annotations
 

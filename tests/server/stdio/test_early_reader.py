@@ -1,6 +1,7 @@
-"""A client cannot tell whether a server was still being imported when it answered.
+"""A session is the same whether or not the server was still being imported.
 
-The import of such a server waits until a pipe is closed, so that a test decides what comes before.
+The import of such a server waits until a pipe is closed, so that a test decides
+which messages arrive before.
 """
 
 from __future__ import annotations
@@ -222,7 +223,7 @@ def test_nothing_is_answered_early_with_a_wrong_setting(
 
 
 def test_the_command_answers_before_it_imports_the_sdk(tmp_path: Path) -> None:
-    """In a fresh interpreter, where every module is still to be imported."""
+    """Run in a fresh interpreter that has imported no module of the package."""
     check = (
         "import sys, tavus_mcp.cli.main as m; "
         "sys.exit(sorted({'mcp', 'anyio', 'asyncio', 'pydantic', 'httpx2'} & sys.modules.keys()))"

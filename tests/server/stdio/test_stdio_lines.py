@@ -1,4 +1,4 @@
-"""Lines that are no message: each is answered, and the session continues (JSON-RPC 2.0)."""
+"""Invalid lines are answered and the session continues (JSON-RPC 2.0)."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_each_request_of_a_batch_is_refused(session: Session) -> None:
     ids=json.dumps,
 )
 def test_a_response_is_never_answered(session: Session, response: Message) -> None:
-    """An answer would end the client's own request of that id."""
+    """An answer would end the request of the client that has the same id."""
     session.server.send({"jsonrpc": "2.0", **response})
     assert session.request("tools/list")["tools"]
     assert not session.server.has_message(lambda message: message.get("id") == "r1")
@@ -173,7 +173,7 @@ def test_a_large_message_within_the_limit_is_served(session: Session) -> None:
 
 
 def test_errors_never_repeat_the_input(session: Session) -> None:
-    """Required by us: a rejected value may be a secret."""
+    """A rejected value may be a secret."""
     session.server.send_line(b'{"jsonrpc": "2.0", "api_key": "sk-live-0123456789"}')
     assert "sk-live" not in json.dumps(session.server.wait_for_message(is_error_without_id))
 
@@ -204,7 +204,7 @@ def test_a_thousand_calls_at_once_are_all_answered(tmp_path: Path, fork_server: 
 
 
 def test_invalid_lines_are_not_answered_faster_than_they_are_read(tmp_path: Path) -> None:
-    """A client that sends and never reads is made to wait; nothing is buffered for it."""
+    """A client that sends and never reads has to wait; no answer is buffered without limit."""
     with start_process(tmp_path, *SERVER_ARGUMENTS, "--sandbox", reads=False) as server:
         assert server.process.stdin is not None
         descriptor = server.process.stdin.fileno()

@@ -108,7 +108,7 @@ def test_the_tools_are_listed_with_titles_and_object_schemas(session: Session) -
 
 
 def test_the_example_is_created_completely_and_read_back(session: Session, persona_id: str) -> None:
-    """Required by us: all of the seed is accepted; a provider's voice goes to its own field."""
+    """All of the seed is accepted; the voice id of a provider is moved to its own field."""
     expected = deepcopy(SEED)
     expected["layers"]["tts"]["external_voice_id"] = expected["layers"]["tts"].pop("voice_id")
     document = read_document(session, persona_id)

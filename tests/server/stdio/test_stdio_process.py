@@ -111,7 +111,7 @@ def test_a_running_call_does_not_delay_the_end(
 def test_other_requests_are_answered_while_a_slow_call_runs(
     tmp_path: Path, fork_server: ForkServer, sandbox_process: SandboxProcess, revision: str
 ) -> None:
-    """Required by MCP; the newest revision has no ping, there the list of tools stands for it."""
+    """Required by MCP. The newest revision has no ping; the list of tools is requested instead."""
     with fork_server.start(
         tmp_path, finalizes=True, **sandbox_process.client_environment
     ) as server:
