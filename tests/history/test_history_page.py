@@ -1,4 +1,4 @@
-"""``list_revisions``: names of rows, short values, authors, and what the history cannot hold."""
+"""``list_revisions``: names of rows, short values, authors, and the limits of the history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a stored revision can be restored: decided by the list of masked places alone."""
+"""The list of masked places alone decides which fields of a stored revision can be restored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A journal in PostgreSQL that cannot be used: errors say why, at once, and without a password."""
+"""A journal in PostgreSQL that cannot be used: errors give the reason, without a password."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_password_is_masked_as_it_is_written_and_as_it_is_meant(tmp_path: Path
 
 @pytest.fixture
 def role_url() -> Iterator[str]:
-    """The URL of an empty database for a role without any right, with a strange password."""
+    """The URL of an empty database for a role without rights whose password has special characters."""
     url = create_database(f"tavus_mcp_rights_{WORKER}")
     role = f"tavus_mcp_role_{WORKER}"
     with psycopg.connect(url, autocommit=True) as connection:

@@ -1,4 +1,4 @@
-"""A deleted persona comes back once, and is found again under its new id."""
+"""A deleted persona is restored once, and is found under its new id."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ async def list_revisions(tool_client: ToolClient, persona_id: str) -> list[dict[
 async def test_restoring_a_deleted_persona_twice_creates_one_persona(
     tool_client: ToolClient,
 ) -> None:
-    """The tool is hinted idempotent, and a second persona would talk to customers as well."""
+    """The tool is declared idempotent, and a second persona would serve customers as well."""
     gone = await tool_client.create_persona(name="Front desk")
     first = (await list_revisions(tool_client, gone))[0]["revision"]
     await tool_client.delete_persona(gone)

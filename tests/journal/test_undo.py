@@ -74,7 +74,7 @@ _FIELDS = st.one_of(
 
 @dataclass(repr=False)
 class ServerAndStore:
-    """A client of the server, and what the Tavus behind it stores."""
+    """A client of the server, and the store of its sandbox."""
 
     tool_client: ToolClient
     store: Store

@@ -1,4 +1,4 @@
-"""``tavus-mcp journal verify``: what was done to the files, and what the command answers."""
+"""``tavus-mcp journal verify``: changes of the files and the answers of the command."""
 
 from __future__ import annotations
 

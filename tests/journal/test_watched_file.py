@@ -1,4 +1,4 @@
-"""The file of the journal under a running server: deleted, replaced, and synced in time."""
+"""The file of the journal while a server runs: deleted, replaced, and synced in time."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ async def test_a_write_that_was_carried_out_is_not_called_unsent(
 def test_what_announces_a_request_is_on_the_disk_before_it_is_sent(
     tmp_path: Path, kind: str, level: int
 ) -> None:
-    """SQLite's ``synchronous`` is 2 (FULL) for these: a commit then waits for the disk."""
+    """SQLite's ``synchronous`` is 2 (FULL) for these entries: a commit waits for the disk."""
     with closing(JournalStore.open(tmp_path / "journal.sqlite3")) as journal:
         journal.append(JournalEntry(kind, "p1", "now"))  # type: ignore[arg-type]
         setting = journal._db.execute("PRAGMA synchronous").fetchone()  # noqa: SLF001 - not public

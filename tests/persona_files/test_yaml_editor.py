@@ -285,7 +285,7 @@ def test_a_comment_stays(name: str) -> None:
 
 
 def test_a_file_that_cannot_be_edited_is_rewritten_below_its_opening_comment() -> None:
-    """The library ruamel.yaml cannot write a folded key; the result still holds exactly the data."""
+    """The YAML library cannot write a folded key; the result still holds exactly the data."""
     text = "# ours\n# really\n\n? >\n  a\n  b\n: 1   # x\n"
     data = {"a b\n": 2, "c": 1}
     assert update_yaml(text, data) == '# ours\n# really\n\n"a b\\n": 2\nc: 1\n'

@@ -1,4 +1,4 @@
-"""A value that a persona has already is named, instead of vanishing from a plan or receipt."""
+"""A plan or receipt names the values that a persona has already."""
 
 from __future__ import annotations
 

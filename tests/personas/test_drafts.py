@@ -1,4 +1,4 @@
-"""What is reported about a write is true where it went to a draft, or cannot be read back."""
+"""The report of a write is true where it went to a draft or cannot be read back."""
 
 from __future__ import annotations
 

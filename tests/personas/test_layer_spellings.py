@@ -1,4 +1,4 @@
-"""What the layer tools accept in older words, and what they refuse, and how they say it."""
+"""Older spellings that the layer tools accept, values that they refuse, and their messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``configure_*`` and ``describe_layer``: each argument, merging, and taking away."""
+"""``configure_*`` and ``describe_layer``: each argument, merging, and removal."""
 
 from __future__ import annotations
 
@@ -290,7 +290,7 @@ async def test_the_llm_layer_is_described_with_models_speed_and_deprecations(
 async def test_one_field_is_described_alone(
     tool_client: ToolClient, layer: str, field: str, words: tuple[str, ...], absent: str
 ) -> None:
-    """Faults: describe_layer returned everything."""
+    """Earlier, describe_layer returned every field."""
     described = await tool_client.expect_result("describe_layer", layer=layer, field=field)
     assert all(word in str(described) for word in words)
     assert absent not in str(described)

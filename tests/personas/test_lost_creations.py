@@ -1,4 +1,4 @@
-"""A creation whose answer never came is found, recorded and reported; revivals happen once."""
+"""A creation without an answer is found, recorded and reported; a restore creates one persona."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BODY = {
 
 
 class SilentApp:
-    """A Tavus that carries out a creation, or ignores it, and never answers it."""
+    """A sandbox that carries out or ignores a creation, and never answers it."""
 
     def __init__(self, app: ASGIApp, *, creates: bool = True) -> None:
         self.app = app
@@ -53,7 +53,7 @@ class SilentApp:
 
 
 class PausedCreation:
-    """A Tavus that holds back each creation until ``proceed`` is set."""
+    """A sandbox that delays each creation until ``proceed`` is set."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -68,7 +68,7 @@ class PausedCreation:
 
 
 class RenamingApp:
-    """A Tavus that answers a creation with another id than the persona has."""
+    """A sandbox that answers a creation with an id other than the stored one."""
 
     def __init__(self, app: ASGIApp, persona_id: Any) -> None:
         self.app = app

@@ -1,4 +1,4 @@
-"""Mistakes of a JSON Patch: all are reported at once, with what to do instead."""
+"""Mistakes of a JSON Patch: all are reported at once, with a correction."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def findings_at(receipt: dict[str, Any], path: str) -> list[dict[str, Any]]:
 
 
 async def store_attachments(store: Store) -> None:
-    """Put things into the account that a persona can point at."""
+    """Store objects in the account to which a persona can refer."""
     store.put("document", "d8-1", {"document_id": "d8-1", "document_name": "Prices"})
     store.put("objectives", "o1", {"objectives_id": "o1", "name": "Qualify"})
     store.put("guardrail", "g1", {"uuid": "g1", "guardrail_name": "polite"})

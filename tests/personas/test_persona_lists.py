@@ -1,4 +1,4 @@
-"""``list_personas``: pages without repeats or holes, and filters that see the whole account."""
+"""``list_personas``: pages without repeats or gaps, and filters over the whole account."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STOCK = 7
 
 
 def store_personas(store: Store, count: int = 300) -> list[str]:
-    """Store personas directly; every third is called after a colour, every seventh has a model."""
+    """Store personas directly; every third has the name of a colour, every seventh a model."""
     ids = [f"p{number:011x}" for number in range(count)]
     for number, persona_id in enumerate(ids):
         layers = {} if number % 7 else {"llm": {"model": "tavus-gpt-oss"}}

@@ -1,4 +1,4 @@
-"""``get_persona``: whole documents, chosen layers, long texts cut with their length said."""
+"""``get_persona``: whole documents, chosen layers, and long texts cut with their length."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_an_absent_layer_is_omitted_and_its_defaults_are_returned(
 
 
 async def test_chosen_layers_and_fields_come_without_the_prompt(tool_client: ToolClient) -> None:
-    """Faults: ``layers`` returned 1,500 characters of prompt all the same."""
+    """Earlier, ``layers`` returned 1,500 characters of the prompt as well."""
     persona_id = await tool_client.create_persona(
         name="Clerk",
         greeting="Hi!",

@@ -1,4 +1,4 @@
-"""``update_persona`` and ``delete_persona``: only what is given changes, and nothing by mistake."""
+"""``update_persona`` and ``delete_persona``: only given fields change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``edit_prompt``: find and replace, exactly, and never the whole prompt over the wire twice."""
+"""``edit_prompt``: exact find and replace; the whole prompt is sent at most once."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ async def test_an_ambiguous_text_is_refused_unless_replace_all_is_set(
 
 
 async def test_an_ambiguous_text_is_quoted_with_its_surroundings(tool_client: ToolClient) -> None:
-    """Faults: it did not say which places matched."""
+    """Earlier, the message did not name the matching places."""
     prompt = "Sell tea to the young. " + "Be kind. " * 20 + "Pour tea for the old."
     persona_id = await tool_client.create_persona(system_prompt=prompt)
     error = await tool_client.expect_error(
@@ -180,7 +180,7 @@ async def test_an_edit_of_an_old_revision_is_a_conflict(tool_client: ToolClient)
 
 
 async def edit_and_undo(tool_client: ToolClient, prompt: str, find: str, replace: str) -> str:
-    """Edit a prompt and undo it; return what it is then."""
+    """Edit a prompt and undo the edit; return the resulting prompt."""
     persona_id, receipt = await edit_new_prompt(
         tool_client, prompt, find=find, replace=replace, replace_all=True
     )

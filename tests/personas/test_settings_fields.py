@@ -1,4 +1,4 @@
-"""Fields that only a read with settings returns: guarded, undone and exported where they come back.
+"""Fields that only a read with settings returns are guarded, undone and exported where returned.
 
 ``tool_ids`` and ``skills`` come back where Tavus answers ``include_settings``; ``tool_ids`` are
 then like any other field, and without that a write of them is never called applied.

@@ -1,7 +1,7 @@
-"""Guarantees of writes, with each assumption about Tavus as it is made and as it is not.
+"""Guarantees of writes, with each assumption about Tavus true and false.
 
-What must hold in every case: a change reaches the live persona only with a word that says so, is
-undone to the same document, and never writes back the mask of a key.
+In every case, a change of the live persona is reported as such, is undone to the same document,
+and never writes back the mask of a key.
 """
 
 from __future__ import annotations

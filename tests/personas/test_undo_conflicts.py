@@ -1,4 +1,4 @@
-"""An undo never overwrites what others edited since, unless the call names it in overwrite."""
+"""An undo never overwrites later edits of others, unless ``overwrite`` names them."""
 
 from __future__ import annotations
 
@@ -291,7 +291,7 @@ async def undo_and_check(
     *,
     is_overwriting: bool,
 ) -> dict[str, Any] | None:
-    """Undo a change; check that no edit since is lost but those named; return the receipt."""
+    """Undo a change; check that only named later edits are lost; return the receipt."""
     persona_id = arguments["persona_id"]
     before = flatten(store.get("persona", persona_id))
     overwritten: list[str] = []

@@ -123,7 +123,7 @@ def normalize_persona(persona: dict[str, Any]) -> dict[str, Any]:
 async def change_and_undo(
     tool_client: ToolClient, persona_id: str, tool: str, arguments: dict[str, Any]
 ) -> None:
-    """Make a change and undo it; what was there before must be there again."""
+    """Make a change and undo it; the earlier persona must be restored."""
     before = await tool_client.read_persona(persona_id)
     result = await tool_client.call(tool, persona_id=persona_id, **arguments)
     if result.is_error or result.structured_content is None:

@@ -1,4 +1,4 @@
-"""What is advised works: the call in a hint is taken by the tools and does what it says."""
+"""The call in a hint is accepted by the tools and has the stated effect."""
 
 from __future__ import annotations
 

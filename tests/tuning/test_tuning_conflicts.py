@@ -1,4 +1,4 @@
-"""Goals that pull against each other: the first named wins, and the conflict is reported."""
+"""Contradicting goals: the first one in the call takes precedence, and the conflict is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What modernize cannot say in today's words: it stays, and it is never passed over in silence."""
+"""Settings without a present equivalent: ``modernize`` leaves and reports them."""
 
 from __future__ import annotations
 

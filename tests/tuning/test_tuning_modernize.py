@@ -356,7 +356,7 @@ async def test_modernizing_can_be_undone(tool_client: ToolClient, store: Store, 
 async def test_a_bearer_key_is_moved_from_a_header_to_api_key_without_being_revealed(
     tool_client: ToolClient, store: Store
 ) -> None:
-    """Docs of an older time put the key there; Tavus takes an address only with api_key."""
+    """Older docs put the key there; Tavus accepts an address only with api_key."""
     llm = {"model": "m", "base_url": "https://llm.example.com/v1"}
     headers = {"Authorization": f"Bearer {SECRET}", "x-team": "blue"}
     store_persona(store, layers={"llm": {**llm, "headers": headers}})

@@ -1,4 +1,4 @@
-"""The data of goals.toml: what it names exists, and the calls that it advises are accepted."""
+"""The data of goals.toml: its names exist, and the calls that it recommends are accepted."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_every_step_value_passes_the_checker_without_an_error(goal: str, step: S
 
 @pytest.mark.parametrize(("goal", "step"), STEPS)
 def test_numeric_steps_state_their_direction(goal: str, step: Step) -> None:
-    """One level alone would count as running up, and move what is below it."""
+    """A single level would count as ascending, and move lower values up."""
     numbers = [level for level in step.levels if type(level) in (int, float)]
     assert step.function or len(numbers) != 1
 

@@ -212,7 +212,7 @@ _PERSONA_FIELDS = {
 
 @st.composite
 def personas(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw a persona as Tavus may return it: legacy and new fields, also texts for values."""
+    """Draw a persona as Tavus may return it: legacy and new fields, texts instead of values."""
     data = copy.deepcopy(BASE) | draw(st.fixed_dictionaries({}, optional=_PERSONA_FIELDS))
     for name in draw(_PARAGRAPH_NAMES):
         text = CATALOG.paragraphs[name].text

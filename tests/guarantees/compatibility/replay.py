@@ -34,7 +34,7 @@ _REFERENCE = re.compile(r"\{\{(\w+)\}\}")
 
 @dataclass(frozen=True)
 class Scenario:
-    """A name, the files to begin with (copied from a folder or one by one), and the steps.
+    """A name, the initial files (copied from a folder or one by one), and the steps.
 
     ``moment`` is where the server's clock begins; without it the clock is the real one.
     """
@@ -53,7 +53,7 @@ class Scenario:
         return [f"{number:03} {_label(step)}" for number, step in enumerate(recorded, 1)]
 
     def expanded(self) -> list[Step]:
-        """Return the steps, those to be done for each of some values once for each."""
+        """Return the steps, with a step for several values repeated for each of them."""
         found: list[Step] = []
         for step in self.steps:
             lists = step.get("for_each", {})
@@ -75,7 +75,7 @@ def _label(step: Step) -> str:
 
 
 def _resolve(value: Any, saved: Mapping[str, Any]) -> Any:
-    """Put saved values where they are named; a name that is not known yet is left."""
+    """Replace names by saved values; a name without a value is left."""
     if isinstance(value, dict):
         return {key: _resolve(item, saved) for key, item in value.items()}
     if isinstance(value, list):
@@ -89,14 +89,14 @@ def _resolve(value: Any, saved: Mapping[str, Any]) -> Any:
 
 
 class Faults(httpx2.AsyncBaseTransport):
-    """Passes requests on, but answers the next one that fits with a planned error."""
+    """Passes requests on, and answers the next matching one with a planned error."""
 
     def __init__(self) -> None:
         self.inner: httpx2.AsyncBaseTransport
         self.planned: list[Mapping[str, Any]] = []
 
     def wrap(self, inner: httpx2.AsyncBaseTransport) -> httpx2.AsyncBaseTransport:
-        """Stand before this transport from now on."""
+        """Wrap this transport."""
         self.inner = inner
         return self
 
@@ -109,7 +109,7 @@ class Faults(httpx2.AsyncBaseTransport):
         return await self.inner.handle_async_request(request)
 
     async def aclose(self) -> None:
-        """Close what is behind."""
+        """Close the wrapped transport."""
         await self.inner.aclose()
 
 

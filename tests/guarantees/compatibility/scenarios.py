@@ -54,7 +54,7 @@ def _findings() -> Scenario:
 
 
 def _filled(value: Any) -> Any:
-    """Return a document with its stand-ins made long."""
+    """Return a document with its placeholders expanded to long texts."""
     if isinstance(value, dict):
         return {key: _filled(item) for key, item in value.items()}
     if isinstance(value, list):
