@@ -103,7 +103,7 @@ def test_a_password_is_masked_as_it_is_written_and_as_it_is_meant(tmp_path: Path
 
 @pytest.fixture
 def role_url() -> Iterator[str]:
-    """The URL of an empty database for a role without rights whose password has special characters."""
+    """The URL of an empty database for a role without rights, with an unusual password."""
     url = create_database(f"tavus_mcp_rights_{WORKER}")
     role = f"tavus_mcp_role_{WORKER}"
     with psycopg.connect(url, autocommit=True) as connection:
