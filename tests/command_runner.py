@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from mcp_client import SECRET
 from tavus_mcp.cli import main
 
 ROOT = Path(__file__).parents[1]
+_ERASED_LINE = re.compile(r"[^\n]*\r\x1b\[K")
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,24 @@ class CommandRunner:
 
     def run_without_sandbox(self, *arguments: str, stdin: str = "", **env: str) -> CommandResult:
         """Run the command in this process, without adding ``--sandbox``."""
-        given, out, errors = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(3))
+        return self._run(arguments, stdin, env, *(_Stream(io.BytesIO(), "utf-8") for _ in range(3)))
+
+    def run_on_terminal(self, *arguments: str, stdin: str = "", **env: str) -> CommandResult:
+        """Run the command as on a terminal: ``stdout`` is all that it shows, without colours."""
+        screen = _Terminal(io.BytesIO(), "utf-8")
+        given = _Keyboard(io.BytesIO(), "utf-8")
+        given.screen = screen
+        return self._run(arguments, stdin, {"NO_COLOR": "1", **env}, given, screen, screen)
+
+    def _run(
+        self,
+        arguments: Sequence[str],
+        stdin: str,
+        env: Mapping[str, str],
+        given: _Stream,
+        out: _Stream,
+        errors: _Stream,
+    ) -> CommandResult:
         given.buffer.write(stdin.encode())
         given.buffer.seek(0)
         root = logging.getLogger()
@@ -81,7 +100,7 @@ class CommandRunner:
             patch.setattr(sys, "stdout", out)
             patch.setattr(sys, "stderr", errors)
             status = main.run(arguments)
-        return CommandResult(status, _read_stream(out), _read_stream(errors))
+        return CommandResult(status, out.read_all(), "" if errors is out else errors.read_all())
 
     def _environment(self, env: Mapping[str, str]) -> dict[str, str]:
         return {"TAVUS_MCP_DATA_DIR": str(self.data_folder), **self.env, **env}
@@ -104,7 +123,30 @@ class CommandRunner:
         return path, self.run_successfully("apply", path.name).find_value("persona_id")
 
 
-def _read_stream(stream: io.TextIOWrapper) -> str:
-    stream.flush()
-    assert isinstance(stream.buffer, io.BytesIO)
-    return stream.buffer.getvalue().decode()
+class _Stream(io.TextIOWrapper):
+    def read_all(self) -> str:
+        """Return everything that was written."""
+        self.flush()
+        assert isinstance(self.buffer, io.BytesIO)
+        return self.buffer.getvalue().decode()
+
+
+class _Terminal(_Stream):
+    """A screen, on which a line may be erased."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def read_all(self) -> str:
+        return _ERASED_LINE.sub("", super().read_all())
+
+
+class _Keyboard(_Terminal):
+    """A keyboard whose lines the screen shows."""
+
+    screen: _Stream
+
+    def readline(self, size: int | None = -1, /) -> str:
+        line = super().readline(-1 if size is None else size)
+        self.screen.write(line)
+        return line

@@ -28,6 +28,7 @@ from starlette.types import ASGIApp
 from tavus_mcp.cli.demo_project import compare_edited_project
 from tavus_mcp.cli.terminal import Style, Terminal
 from tavus_mcp.cli.wiring import SANDBOX_STATE_FILE_NAME
+from tavus_mcp.conversations.report import NOT_TESTED
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.faults import CONTROL_PATH
 from tavus_mcp.sandbox.store import Store
@@ -35,7 +36,8 @@ from tavus_mcp.server.compact_rows import render_json
 from tavus_mcp.settings import Settings
 
 _REPLICA_ID = "rfe12d8b9597"
-_PROMPT = "You run the front desk of a dental practice. Find out what people need."
+_SENTENCE, _EDITED_SENTENCE = "Find out what people need.", "Ask one question at a time."
+_PROMPT = f"You run the front desk of a dental practice. {_SENTENCE}"
 _COLLEAGUES_PROMPT = f"{_PROMPT} Offer a callback."
 _PERSONAS: tuple[dict[str, Any], ...] = (
     {
@@ -66,6 +68,7 @@ _METRICS: Mapping[str, str] = {
 _ID_ARGUMENTS = frozenset(
     {"persona_id", "plan_id", "revision", "after_revision", "first", "second"}
 )
+_STYLE_BY_SIGN: Mapping[str, Style] = {"-": Style.RED, "+": Style.GREEN}
 _STYLE_BY_SEVERITY: Mapping[str, Style] = {
     "error": Style.RED,
     "warning": Style.YELLOW,
@@ -281,6 +284,8 @@ async def _measure(demo_run: DemoRun) -> None:
     rows = {row["figure"]: row for row in compared["figures"]["figures"]}
     for name, title in _METRICS.items():
         _print_bars(demo_run, title, rows[name])
+    if any(row["verdict"] == NOT_TESTED for row in rows.values()):
+        demo_run.print_note("The extra statistics (scipy) tests whether a difference is chance.")
     talks_over = rows["agent_over_user"]
     require(talks_over["second"] < talks_over["first"], "the change shows no effect")
 
@@ -290,8 +295,8 @@ async def _meet_conflict(demo_run: DemoRun) -> None:
     plan = await demo_run.call_for_result(
         "edit_prompt",
         persona_id=demo_run.persona_id,
-        find="Find out what people need.",
-        replace="Ask one question at a time.",
+        find=_SENTENCE,
+        replace=_EDITED_SENTENCE,
         dry_run=True,
     )
     require(plan["status"] == "planned", "the preview is no preview")
@@ -326,15 +331,22 @@ async def _undo(demo_run: DemoRun) -> None:
 
 async def _compare_project(demo_run: DemoRun) -> None:
     demo_run.print_step('"Keep it in git. What did I change in the file?"')
-    status, differences = await compare_edited_project(demo_run.folder)
+    status, differences = await compare_edited_project(
+        demo_run.folder, _COLLEAGUES_PROMPT, (_SENTENCE, _EDITED_SENTENCE)
+    )
     require("changed locally" in status, f"the status does not show the edit: {status}")
     require("    + " in differences, f"the differences do not show the edit: {differences}")
     for command, text in (("status", status), ("diff", differences)):
         demo_run.print_note(f"$ tavus-mcp {command}", Style.CYAN)
         for line in text.splitlines():
-            style = {"+": Style.GREEN, "-": Style.RED}.get(line.strip()[:1])
             indent = 5 + len(line) - len(line.lstrip())
-            demo_run.terminal.print_line(line.strip(), *([style] if style else []), indent=indent)
+            sign, _, value = line.strip().partition(" ")
+            if style := _STYLE_BY_SIGN.get(sign):
+                demo_run.terminal.print_labelled(
+                    sign, value, style, indent=indent, is_all_styled=True
+                )
+            else:
+                demo_run.terminal.print_line(line.strip(), indent=indent)
 
 
 async def _conclude(demo_run: DemoRun) -> None:
@@ -347,9 +359,9 @@ async def _conclude(demo_run: DemoRun) -> None:
 def _print_diff(demo_run: DemoRun, path: str, before: Any, after: Any) -> None:
     """Print a change of one field like a diff."""
     demo_run.terminal.print_line(path, Style.BOLD, indent=5)
-    for sign, value, style in (("-", before, Style.RED), ("+", after, Style.GREEN)):
-        if value is not None:
-            demo_run.terminal.print_labelled(sign, str(value), style, indent=5, is_all_styled=True)
+    for (sign, style), value in zip(_STYLE_BY_SIGN.items(), (before, after), strict=True):
+        text = "(not set: the default applies)" if value is None else str(value)
+        demo_run.terminal.print_labelled(sign, text, style, indent=5, is_all_styled=True)
 
 
 def _print_bars(demo_run: DemoRun, title: str, row: Mapping[str, Any]) -> None:

@@ -6,8 +6,9 @@ from contextlib import aclosing
 from pathlib import Path
 
 from tavus_mcp.cli.confirmation import ignore_progress
+from tavus_mcp.cli.diff_report import DiffWords, diff_text
 from tavus_mcp.cli.project_command import environment_settings
-from tavus_mcp.cli.project_reports import diff_text, status_text
+from tavus_mcp.cli.project_reports import status_text
 from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.project.configuration import FILE_NAME
 from tavus_mcp.project.folder import read_project
@@ -17,20 +18,22 @@ from tavus_mcp.settings import Settings
 
 _ENVIRONMENT = "staging"
 _PERSONA_FILE = "personas/front-desk.yaml"
-_SENTENCE, _EDITED_SENTENCE = "Find out what people need.", "Ask one question at a time."
-_FILES = {
-    FILE_NAME: f"[environments.{_ENVIRONMENT}]\nsandbox = true\n",
-    _PERSONA_FILE: (
-        "persona_name: Front desk\n"
-        f"system_prompt: You run the front desk. {_SENTENCE}\n"
-        "default_replica_id: rfe12d8b9597\n"
-    ),
-}
 
 
-async def compare_edited_project(folder: Path) -> tuple[str, str]:
-    """Write a project, apply it to a sandbox, edit a file; return what status and diff print."""
-    for name, text in _FILES.items():
+async def compare_edited_project(
+    folder: Path, prompt: str, edit: tuple[str, str]
+) -> tuple[str, str]:
+    """Write a project, apply it to a sandbox, edit a file; return what status and diff print.
+
+    ``edit`` is a sentence of the prompt and the one that replaces it.
+    """
+    files = {
+        FILE_NAME: f"[environments.{_ENVIRONMENT}]\nsandbox = true\n",
+        _PERSONA_FILE: (
+            f"persona_name: Front desk\nsystem_prompt: {prompt}\ndefault_replica_id: rfe12d8b9597\n"
+        ),
+    }
+    for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     project = read_project(folder)
@@ -42,9 +45,9 @@ async def compare_edited_project(folder: Path) -> tuple[str, str]:
         await session.apply(planned, options, ignore_progress)
         path = folder / _PERSONA_FILE
         text = path.read_text(encoding="utf-8")
-        path.write_text(text.replace(_SENTENCE, _EDITED_SENTENCE), encoding="utf-8")
+        path.write_text(text.replace(*edit), encoding="utf-8")
         edited = open_session(app, folder, _ENVIRONMENT)
         comparison = await edited.compare(ignore_progress)
         items = list(comparison.objects.values())
-        differences = diff_text(app, items, f"account of {_ENVIRONMENT}", "files")
+        differences = diff_text(app, items, DiffWords(f"account of {_ENVIRONMENT}", "files"))
         return status_text(comparison), differences

@@ -6,6 +6,7 @@ import argparse
 from contextlib import aclosing
 from dataclasses import replace
 
+from tavus_mcp.cli.diff_report import DiffWords, diff_data, diff_text
 from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.project_arguments import add_project_arguments
 from tavus_mcp.cli.project_command import (
@@ -13,7 +14,6 @@ from tavus_mcp.cli.project_command import (
     environment_settings,
     run_project_command,
 )
-from tavus_mcp.cli.project_reports import diff_data, diff_text
 from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.project.compare import ComparedObject, Comparison, Status
 from tavus_mcp.project.environments import compare_environments
@@ -36,19 +36,19 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     async def print_diff(command: ProjectCommand) -> int:
         session = command.session
         comparison = await session.compare(command.report_progress)
-        left, right = f"account of {comparison.environment}", "files"
+        words = DiffWords(f"account of {comparison.environment}", "files")
         items = list(comparison.objects.values())
         if arguments.against:
             other = await _compare_other(command, settings)
             items = compare_environments(session.app, comparison, other)
-            left, right = arguments.against, comparison.environment
+            words = DiffWords(arguments.against, comparison.environment, is_of_accounts=True)
         if arguments.names:
             known = [item.name for item in items]
             chosen = {find_object(text, known) for text in arguments.names}
             items = [item for item in items if item.name in chosen]
         items = [item for item in items if item.status is not Status.IN_SYNC]
         data = diff_data(session.app, comparison.environment, items)
-        command.print_result(data, diff_text(session.app, items, left, right))
+        command.print_result(data, diff_text(session.app, items, words))
         return _status(items)
 
     return run_project_command(arguments, settings, print_diff)

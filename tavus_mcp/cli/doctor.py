@@ -120,9 +120,17 @@ def _print_checks(checks: Sequence[Check], terminal: Terminal) -> None:
     summary = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
     terminal.print_line(f"tavus-mcp {__version__}: {summary}", Style.BOLD)
     for check in checks:
-        label = f"{check.status:<{_STATUS_WIDTH}}"
-        text = escape_line(f"{check.name}: {check.detail}")
-        terminal.print_labelled(label, text, _STYLES[check.status], indent=0)
+        if check.status is not Status.SKIPPED:
+            _print_check(check.status, f"{check.name}: {check.detail}", terminal)
         if check.fix and check.status in (Status.WARNING, Status.ERROR):
             fix = escape_line(f"Fix: {check.fix}")
             terminal.print_labelled(" " * _STATUS_WIDTH, fix, Style.DIM, indent=0)
+    skipped = [check.name for check in checks if check.status is Status.SKIPPED]
+    if skipped:
+        text = f"{', '.join(skipped)} (not needed or not possible here; --json says why)"
+        _print_check(Status.SKIPPED, text, terminal)
+
+
+def _print_check(status: Status, text: str, terminal: Terminal) -> None:
+    label = f"{status:<{_STATUS_WIDTH}}"
+    terminal.print_labelled(label, escape_line(text), _STYLES[status], indent=0)

@@ -55,7 +55,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.json:
         print_json(_describe(environment, initialized))
     else:
-        _print(environment, initialized)
+        _print_written(environment, initialized)
+        _print_next_step(environment)
     return ExitStatus.DONE
 
 
@@ -97,12 +98,14 @@ def _pull_all(
         options = PullOptions(takes_new=True)
         pulled = await command.session.pull(options, command.report_progress)
         if not arguments.json:
-            _print(environment, initialized)
+            _print_written(environment, initialized)
         data = {
             **_describe(environment, initialized),
             "objects": pull_data(environment.name, pulled)["objects"],
         }
         command.print_result(data, pull_text(pulled))
+        if not arguments.json:
+            _print_next_step(environment)
         has_open = any(item.unsettled for item in pulled)
         return ExitStatus.CONFLICT if has_open else ExitStatus.DONE
 
@@ -119,11 +122,14 @@ def _describe(environment: Environment, initialized: InitializedProject) -> Json
     }
 
 
-def _print(environment: Environment, initialized: InitializedProject) -> None:
+def _print_written(environment: Environment, initialized: InitializedProject) -> None:
     for path in initialized.written:
         print_line(f"written: {path}")
     for path, target in initialized.adopted.items():
         print_line(f"taken over: {path} as {target}")
     if not environment.sandbox:
         print_line(f"the key of {environment.name} is read from {environment.api_key_env}")
+
+
+def _print_next_step(environment: Environment) -> None:
     print_line(f"next: tavus-mcp status --env {environment.name}")

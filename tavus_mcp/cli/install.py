@@ -62,8 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--scope",
         choices=("user", "project"),
         default="user",
-        help="user: for you, in every project; project: for everyone who works in the current "
-        "folder, without a key; default: user",
+        help="user: for you, in every folder; project: for the current folder only, without a "
+        "key; default: user",
     )
     action = parser.add_mutually_exclusive_group()
     action.add_argument(
@@ -151,7 +151,12 @@ def _list_notes(
 ) -> list[str]:
     """Return what a person should know about what was written."""
     host, notes = file.host, []
-    if has_key:
+    if settings.sandbox:
+        notes.append(
+            "The sandbox has no personas of your own yet; `tavus-mcp sandbox --make-personas` "
+            "creates ten examples."
+        )
+    elif has_key:
         notes.append("Only you may read the file (mode 0600), because it holds the key.")
         repository = find_repository(file.path.resolve())
         if repository:
@@ -161,9 +166,9 @@ def _list_notes(
             )
         if host.note:
             notes.append(host.note)
-    elif not settings.sandbox and host.uses_inputs:
+    elif host.uses_inputs:
         notes.append(f"The file holds no key. {host.title} asks for it once and stores it.")
-    elif not settings.sandbox:
+    else:
         notes.append(
             f"The file holds no key. {host.title} reads it from its own environment: start it "
             f"where {KEY_VARIABLE} is set."

@@ -91,10 +91,16 @@ def tools_table(surface: Surface) -> str:
     for spec in surface.tools:
         on = "" if spec.toolset in DEFAULT_TOOLSETS else " (on request)"
         toolset = "" if spec.toolset == previous else f"`{spec.toolset}`{on}"
-        summary = spec.description.splitlines()[0]
-        lines.append(f"| {toolset} | `{spec.name}` | {spec.effect} | {summary} |")
+        effect = f"{spec.effect} (view only)" if spec.for_view_only else spec.effect
+        summary = _complete_sentences(spec.description.splitlines()[0])
+        lines.append(f"| {toolset} | `{spec.name}` | {effect} | {summary} |")
         previous = spec.toolset
     return "\n".join(lines)
+
+
+def _complete_sentences(text: str) -> str:
+    """Return a text without a sentence at its end that is not complete."""
+    return text[: text.rfind(".") + 1] or text
 
 
 def environment_table(surface: Surface) -> str:

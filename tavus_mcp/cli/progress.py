@@ -32,6 +32,9 @@ def progress_bar() -> Iterator[ProgressCallback]:
     terminal = Terminal(sys.stderr, has_blocks=False)
 
     async def report(done: float, total: float | None) -> None:
+        if total and done >= total:
+            clear_progress_bar()
+            return
         bar = f"{terminal.bar(done, total)} " if total else ""
         count = f"{done:g} of {total:g}" if total else f"{done:g}"
         sys.stderr.write(f"{_CLEAR_LINE}{bar}{count}")
@@ -40,6 +43,12 @@ def progress_bar() -> Iterator[ProgressCallback]:
     try:
         yield report
     finally:
+        clear_progress_bar()
+
+
+def clear_progress_bar() -> None:
+    """Remove the bar before something else is printed, if stderr is a terminal."""
+    if sys.stderr.isatty():
         sys.stderr.write(_CLEAR_LINE)
         sys.stderr.flush()
 

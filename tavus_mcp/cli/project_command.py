@@ -13,7 +13,7 @@ import anyio
 from tavus_mcp.app import App
 from tavus_mcp.cli.exit_status import status_of
 from tavus_mcp.cli.output import ExitStatus
-from tavus_mcp.cli.progress import progress_bar
+from tavus_mcp.cli.progress import clear_progress_bar, progress_bar
 from tavus_mcp.cli.project_output import describe_error, print_result, report_error
 from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.concurrency import ProgressCallback
@@ -49,6 +49,7 @@ class ProjectCommand:
 
     def print_result(self, data: JsonObject, text: str) -> None:
         """Print a result: as JSON with ``--json``, else as text; secrets are masked."""
+        clear_progress_bar()
         print_result(self.app, self.arguments, data, text)
 
 
@@ -121,12 +122,12 @@ def _run(
     async def run() -> int:
         async with aclosing(app):
             session = ProjectSession(app, place.project, place.environment)
-            with progress_bar() as report_progress:
-                try:
+            try:
+                with progress_bar() as report_progress:
                     return await command(ProjectCommand(session, arguments, report_progress))
-                except (ToolFailure, BadFile, OSError) as error:
-                    message = app.masker.mask_text(describe_error(error))
-                    return report_error(arguments, message, status_of(error), error)
+            except (ToolFailure, BadFile, OSError) as error:
+                message = app.masker.mask_text(describe_error(error))
+                return report_error(arguments, message, status_of(error), error)
 
     try:
         return anyio.run(run)

@@ -7,14 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tavus_mcp.app import App
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
-from tavus_mcp.models.json_patch import ABSENT, pointer_tokens
 from tavus_mcp.models.receipt import FieldChange, abridge
 from tavus_mcp.project.apply import ApplyResult
 from tavus_mcp.project.compare import ComparedObject, Comparison, is_conflict
-from tavus_mcp.project.merge import MergedField, Side
 from tavus_mcp.project.plan import ObjectConflict, ProjectPlan
 from tavus_mcp.project.problems import Problem
 from tavus_mcp.project.pull import PulledObject
@@ -22,14 +19,13 @@ from tavus_mcp.project.undo import UndoResult
 from tavus_mcp.text import render_json_line, truncate
 
 STATUS_SCHEMA = "tavus-mcp/status/1"
-DIFF_SCHEMA = "tavus-mcp/diff/1"
 PLAN_SCHEMA = "tavus-mcp/plan/1"
 APPLY_SCHEMA = "tavus-mcp/apply/1"
 PULL_SCHEMA = "tavus-mcp/pull/1"
 UNDO_SCHEMA = "tavus-mcp/undo/1"
 VALIDATE_SCHEMA = "tavus-mcp/validate/1"
-_MAX_VALUE_CHARS = 160
 _CONTEXT_LINES = 2
+_MAX_VALUE_CHARS = 160
 _STATUS_COLUMN_CHARS = 22
 
 
@@ -44,7 +40,7 @@ def status_data(comparison: Comparison) -> JsonObject:
                 "id": item.document.object_id if item.document else None,
                 "status": item.status.value,
                 "conflict": is_conflict(item),
-                "deleted": _deletion(item),
+                "deleted": deletion_side(item),
                 "fields": [
                     {"path": merged.pointer, "side": merged.side.value}
                     for merged in item.fields
@@ -66,7 +62,7 @@ def status_text(comparison: Comparison) -> str:
     lines = [f"environment: {comparison.environment}"]
     for item in comparison.objects.values():
         paths = [merged.pointer for merged in item.fields if not merged.is_settled]
-        detail = f"deleted {_deletion(item)}" if _deletion(item) else "  ".join(paths[:4])
+        detail = f"deleted {deletion_side(item)}" if deletion_side(item) else "  ".join(paths[:4])
         more = f"  and {len(paths) - 4} more" if len(paths) > 4 else ""
         lines.append(
             f"{item.status.value:{_STATUS_COLUMN_CHARS}} {item.name}  {detail}{more}".rstrip()
@@ -83,7 +79,8 @@ def status_text(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
-def _deletion(item: ComparedObject) -> str | None:
+def deletion_side(item: ComparedObject) -> str | None:
+    """Return on which side an object was deleted, or None."""
     if item.is_deleted_locally:
         return "locally"
     return "remotely" if item.is_deleted_remotely else None
@@ -93,67 +90,8 @@ def _join_counts(counts: Counter[str]) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
-def diff_data(app: App, environment: str, items: Sequence[ComparedObject]) -> JsonObject:
-    """Return the fields that differ, with the values of both sides."""
-    return {
-        "schema": DIFF_SCHEMA,
-        "environment": environment,
-        "objects": [
-            {
-                "object": str(item.name),
-                "status": item.status.value,
-                "deleted": _deletion(item),
-                "fields": [
-                    {
-                        "path": merged.pointer,
-                        "side": merged.side.value,
-                        "file": _visible(app, merged.pointer, merged.file),
-                        "account": _visible(app, merged.pointer, merged.account),
-                    }
-                    for merged in item.fields
-                    if not merged.is_settled
-                ],
-            }
-            for item in items
-        ],
-    }
-
-
-def diff_text(app: App, items: Sequence[ComparedObject], left: str, right: str) -> str:
-    """Return the differences as people read them: texts line by line, other values in full.
-
-    ``left`` and ``right`` name the account and the file.
-    """
-    lines: list[str] = []
-    for item in items:
-        lines.append(f"{item.name}: {item.status.value}")
-        if deletion := _deletion(item):
-            lines.append(f"  deleted {deletion}")
-        for merged in item.fields:
-            if not merged.is_settled:
-                lines += _diff_field(app, merged, left, right)
-    return "\n".join(lines) if lines else "no difference"
-
-
-def _diff_field(app: App, merged: MergedField, left: str, right: str) -> list[str]:
-    side = {Side.LOCAL: right, Side.REMOTE: left, Side.CONFLICT: "both sides"}[merged.side]
-    account, file = (
-        _visible(app, merged.pointer, value) for value in (merged.account, merged.file)
-    )
-    head = f"  {merged.pointer} (changed: {side})"
-    if isinstance(account, str) and isinstance(file, str) and "\n" in account + file:
-        found = difflib.unified_diff(
-            account.splitlines(), file.splitlines(), left, right, lineterm="", n=_CONTEXT_LINES
-        )
-        return [head, *(f"    {line}" for line in found)]
-    return [head, f"    - {_short(account)}", f"    + {_short(file)}"]
-
-
-def _visible(app: App, pointer: str, value: Any) -> Any:
-    return None if value is ABSENT else app.masker.mask_at(pointer_tokens(pointer), value)
-
-
-def _short(value: Any) -> str:
+def short_value(value: Any) -> str:
+    """Return a value on one line, cut if it is long."""
     return "(not set)" if value is None else truncate(render_json_line(value), _MAX_VALUE_CHARS)
 
 
@@ -206,26 +144,38 @@ def plan_text(plan: ProjectPlan) -> str:
     lines = [f"environment: {plan.environment}"]
     for item in plan.items:
         lines.append(f"{item.action.value}: {item.name}")
-        lines += [f"  {_change_line(change)}" for change in item.changes]
+        lines += [f"  {line}" for change in item.changes for line in _change_lines(change)]
         lines += [f"  {line}" for line in _finding_lines(item.findings)]
     lines += [f"note: {name}: {message}" for name, message in plan.notes]
     lines += conflict_lines(plan.conflicts)
     counts = Counter(item.action.value for item in plan.items)
+    if plan.conflicts:
+        counts["in conflict"] = len({conflict.name for conflict in plan.conflicts})
     lines.append("summary: " + (_join_counts(counts) or "nothing to do"))
     if plan.items:
         lines.append(f"digest: {plan.digest}")
     return "\n".join(lines)
 
 
-def _change_line(change: FieldChange) -> str:
+def _change_lines(change: FieldChange) -> list[str]:
     before, after = change.before, change.after
     if isinstance(before, str) and isinstance(after, str):
+        if "\n" in before + after:
+            return [f"~ {change.path}:", *(f"  {line}" for line in diff_lines(before, after)[2:])]
         before, after = abridge(before, after)
     if after is None:
-        return f"- {change.path}: {_short(before)}"
+        return [f"- {change.path}: {short_value(before)}"]
     if before is None:
-        return f"+ {change.path}: {_short(after)}"
-    return f"~ {change.path}: {_short(before)} -> {_short(after)}"
+        return [f"+ {change.path}: {short_value(after)}"]
+    return [f"~ {change.path}: {short_value(before)} -> {short_value(after)}"]
+
+
+def diff_lines(before: str, after: str, left: str = "", right: str = "") -> list[str]:
+    """Return two texts as a unified diff; its first two lines name the sides."""
+    lines = difflib.unified_diff(
+        before.splitlines(), after.splitlines(), left, right, lineterm="", n=_CONTEXT_LINES
+    )
+    return list(lines)
 
 
 def _finding_lines(findings: Iterable[Finding]) -> list[str]:
@@ -247,9 +197,9 @@ def conflict_lines(conflicts: Iterable[ObjectConflict]) -> list[str]:
         if conflict.pointer:
             has_field = True
             lines += [
-                f"  at the last sync: {_short(conflict.base)}",
-                f"  in the account:   {_short(conflict.account)}",
-                f"  in the file:      {_short(conflict.file)}",
+                f"  at the last sync: {short_value(conflict.base)}",
+                f"  in the account:   {short_value(conflict.account)}",
+                f"  in the file:      {short_value(conflict.file)}",
             ]
     if has_field:
         lines.append("--resolve file takes the files, --resolve live the account.")

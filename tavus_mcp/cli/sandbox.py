@@ -1,4 +1,4 @@
-"""``tavus-mcp sandbox``: the local Tavus over HTTP, and simulated calls for its state."""
+"""``tavus-mcp sandbox``: the local Tavus over HTTP, and made-up content for its state."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ import argparse
 from contextlib import closing
 from pathlib import Path
 
+import anyio
+
+from tavus_mcp.cli.exit_status import status_of
 from tavus_mcp.cli.output import ExitStatus, fail, report
+from tavus_mcp.cli.project_arguments import is_project_use
 from tavus_mcp.cli.wiring import sandbox_state_path
+from tavus_mcp.errors import InvalidArgument, ToolFailure
 from tavus_mcp.sandbox import http_server
 from tavus_mcp.sandbox.app import build_sandbox
+from tavus_mcp.sandbox.example_agents import create_example_agents
 from tavus_mcp.sandbox.simulator import store_calls
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.sandbox.switches import Switches
@@ -42,19 +48,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     state = parser.add_mutually_exclusive_group()
     state.add_argument("--state", type=Path, metavar="FILE", help="file that holds the state")
     state.add_argument("--memory", action="store_true", help="keep no state")
-    calls = parser.add_argument_group(
-        "made-up calls", "writes into the state file; nothing is served"
+    state.add_argument(
+        "--env", metavar="NAME", default="", help="use the state of this environment of a project"
     )
-    calls.add_argument("--make-calls", metavar="PERSONA_ID", help="generate calls of this persona")
-    calls.add_argument("--calls", type=int, metavar="N", help="how many, 1 to 200; default: 20")
-    calls.add_argument(
+    parser.add_argument("--project", type=Path, metavar="DIR", help="its folder; default: this one")
+    content = parser.add_argument_group(
+        "made-up content", "written into the state file; nothing is served"
+    )
+    content.add_argument(
+        "--make-personas", action="store_true", help="create ten example personas with parts"
+    )
+    content.add_argument(
+        "--make-calls", metavar="PERSONA_ID", help="generate calls of this persona"
+    )
+    content.add_argument("--calls", type=int, metavar="N", help="how many, 1 to 200; default: 20")
+    content.add_argument(
         "--seed", type=int, metavar="S", help="random seed of the generated calls; default: 1"
     )
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Serve until a signal; with ``--make-calls`` write calls into the state instead."""
-    state = None if arguments.memory else arguments.state or sandbox_state_path(settings)
+    """Serve until a signal; with ``--make-...`` write content into the state instead."""
+    try:
+        state = _find_state(arguments, settings)
+    except ToolFailure as error:
+        return fail(str(error), status_of(error))
+    if arguments.make_personas:
+        return _make_personas(state)
     if arguments.make_calls is not None:
         return _make_calls(arguments, state)
     if arguments.calls is not None or arguments.seed is not None:
@@ -67,6 +87,38 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         sandbox = build_sandbox(store, key=arguments.key, switches=switches)
         http_server.run(sandbox, host=arguments.host, port=arguments.port)
     return 0
+
+
+def _find_state(arguments: argparse.Namespace, settings: Settings) -> Path | None:
+    """Return the file of the state, or None for one in memory.
+
+    Raises ``ToolFailure`` when there is no such environment, or it is an account.
+    """
+    if arguments.memory:
+        return None
+    if not is_project_use(arguments):
+        return Path(arguments.state) if arguments.state else sandbox_state_path(settings)
+    from tavus_mcp.cli.project_command import environment_settings  # only where it is needed
+    from tavus_mcp.project.folder import read_project
+    from tavus_mcp.project.session import choose_environment
+
+    project = read_project(arguments.project or Path())
+    environment = choose_environment(project.configuration, arguments.env)
+    if not environment.sandbox:
+        raise InvalidArgument([f"--env: {environment.name} is an account, not a sandbox."])
+    return sandbox_state_path(environment_settings(settings, project, environment))
+
+
+def _make_personas(state: Path | None) -> int:
+    if state is None:
+        return fail(
+            "--make-personas writes into a file and cannot be combined with --memory.",
+            ExitStatus.WRONG_USAGE,
+        )
+    with closing(Store.open(state)) as store:
+        counts = anyio.run(create_example_agents, store)
+    personas, parts = counts.pop("persona"), sum(counts.values())
+    return report(f"created: {personas} personas and {parts} parts, in {state}")
 
 
 def _render_choices() -> str:

@@ -40,7 +40,8 @@ tavus-mcp undo --env {env}     # takes back the last apply
 ```
 
 `tavus.toml` lists the environments; it names variables that hold keys, and holds no key itself.
-`.tavus/` holds the ids and the last synced state of each environment. Commit both.
+`.tavus/` holds the ids and the last synced state of each environment. Commit both, and the state
+again after each apply, pull and undo.
 """
 
 

@@ -197,8 +197,9 @@ class _Draft:
         if item.twins:
             ids = quote_foreign_names(row.object_id for row in item.twins)
             message = (
-                f"the account has a {item.name.kind.noun} of this name that this project does not "
-                f"know ({ids}). tavus-mcp pull {item.name} takes it over; or choose another name."
+                f"the account has an object of this name that this project does not know ({ids}). "
+                f"tavus-mcp pull {item.name} --env {self.comparison.environment} links it to the "
+                "file; or choose another name."
             )
             self.conflicts.append(ObjectConflict(item.name, "", message))
             return

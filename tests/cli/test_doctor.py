@@ -311,6 +311,8 @@ def test_colours_are_for_terminals_only(doctor: Doctor) -> None:
     plain = doctor.run("--sandbox").stdout
     assert "\x1b" not in plain
     assert plain.startswith("tavus-mcp ")
+    assert len([line for line in plain.splitlines() if line.startswith("skipped")]) == 1
+    assert "--json says why" in " ".join(plain.split())
     assert "\x1b[32mok" in doctor.run("--sandbox", FORCE_COLOR="1").stdout
 
 

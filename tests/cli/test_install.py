@@ -125,6 +125,7 @@ def test_a_key_that_a_person_wrote_into_a_project_is_replaced(
 
 def test_the_sandbox_needs_no_key(home: Path, install: Install) -> None:
     done = install("cursor", "--sandbox", TAVUS_API_KEY="")
+    assert "`tavus-mcp sandbox --make-personas` creates ten examples." in done.stdout
     assert done.status == 0, done
     entry = read_entry(home / ".cursor/mcp.json", "cursor")
     assert entry["args"] == ["--sandbox"]

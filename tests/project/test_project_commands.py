@@ -108,15 +108,43 @@ def test_an_undo_is_described_before_it_is_done(runner: CommandRunner) -> None:
     assert "delete: personas/ada" in refused.stderr
 
 
+def test_a_terminal_shows_the_plan_the_question_and_the_result(runner: CommandRunner) -> None:
+    """The bar of the progress is gone before anything else is printed."""
+    env = ("--env", "production")
+    shown = runner.run_on_terminal("apply", *env, stdin="no\n")
+    assert (shown.status, shown.stdout.splitlines()[-1]) == (5, "tavus-mcp: Nothing was sent.")
+    shown = runner.run_on_terminal("apply", *env, stdin="yes\n")
+    *_, question, created, summary, _ = shown.stdout.splitlines()
+    assert question == "Apply this to production? Type yes: yes"
+    assert created.startswith("created: personas/ada p")
+    assert summary == "summary: 1 created"
+    change(runner, "You help people.", "|-\n  You help.\n  You listen.")
+    run(runner, "pull", *env)
+    planned = runner.run_on_terminal("plan", *env).stdout.splitlines()
+    assert planned[1:3] == ["update: personas/ada", "  ~ /system_prompt:"]
+    assert planned[4:7] == ["    -You help people.", "    +You help.", "    +You listen."]
+
+
 def test_two_environments_are_compared(runner: CommandRunner) -> None:
     run(runner, "apply", "--env", "staging")
+    compared = run(runner, "diff", "--env", "staging", "--against", "production").stdout
+    assert compared == "personas/ada: only in staging\n"
+    compared = run(runner, "diff", "--env", "production", "--against", "staging").stdout
+    assert compared == "personas/ada: only in staging\n"
     digest = run_json(runner, "plan", "--env", "production")["digest"]
     run(runner, "apply", "--env", "production", "--yes", "--plan", digest)
     arguments = ("diff", "--env", "staging", "--against", "production")
     assert run(runner, *arguments).status == 0
     change(runner, "help people", "listen")
     run(runner, "apply", "--env", "staging")
-    assert run(runner, *arguments).status == 2
+    differing = run(runner, *arguments)
+    assert differing.status == 2
+    assert differing.stdout.splitlines() == [
+        "personas/ada: different",
+        "  /system_prompt (- production, + staging)",
+        '    - "You help people."',
+        '    + "You listen."',
+    ]
     (item,) = run_json(runner, *arguments, "ada")["objects"]
     assert item["fields"][0]["path"] == "/system_prompt"
 

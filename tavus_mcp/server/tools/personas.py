@@ -214,7 +214,9 @@ async def update_persona(
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
 ) -> Receipt:
-    """Change top-level fields; only what is given changes, lists whole. Long texts: edit_prompt."""
+    """Change top-level fields; only what is given changes; lists are replaced whole.
+    Long texts: edit_prompt.
+    """
     values = argument_values(locals(), persona_arguments())
     request = UpdateRequest(
         "update_persona",

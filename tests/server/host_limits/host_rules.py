@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 Schema = Mapping[str, Any]
@@ -154,6 +154,11 @@ def optional_properties(surface: Surface, limit: Limit) -> Iterator[str]:
     return find_long({"all tools": count}, limit)
 
 
+def required_properties(surface: Surface, limit: Limit) -> Iterator[str]:
+    """Every property is required, in every object."""
+    return optional_properties(surface, replace(limit, allowed=0))
+
+
 def enum_values_per_tool(surface: Surface, limit: Limit) -> Iterator[str]:
     """At most {allowed} values of enumerations in a schema."""
     return find_long(
@@ -199,6 +204,6 @@ RULES: Mapping[str, Rule] = {
         *(tool_count, tool_name_pattern, prefixed_name_chars, description_chars),
         *(instructions_chars, root_is_object, root_keywords, forbidden_keywords),
         *(property_name_pattern, properties_per_tool, optional_properties, enum_values_per_tool),
-        *(schema_depth, closed_objects, union_with_default),
+        *(required_properties, schema_depth, closed_objects, union_with_default),
     )
 }

@@ -72,6 +72,19 @@ def test_the_page_shows_the_limits() -> None:
     assert PAGE.read_text(encoding="utf-8") == render_page()
 
 
+@pytest.mark.parametrize(
+    ("source", "origin"),
+    [
+        ("https://github.com/anthropics/claude-code/issues/1", "users, at the maker"),
+        ("https://github.com/anthropics/claude-code/blob/main/README.md", "maker"),
+        ("https://hexdocs.pm/lang_schema", "third party"),
+    ],
+)
+def test_the_page_says_whose_a_source_is(source: str, origin: str) -> None:
+    host = next(host for host in load_hosts() if host.name == "Claude")
+    assert host.describe_origin(source) == origin
+
+
 WIDE = {
     "type": "object",
     "properties": {
@@ -100,6 +113,7 @@ CASES = {
     "property_name_pattern": Limit("property_name_pattern", "", "[a-z]+"),
     "properties_per_tool": Limit("properties_per_tool", "", 2),
     "optional_properties": Limit("optional_properties", "", 1, schemas="input"),
+    "required_properties": Limit("required_properties", "", schemas="input"),
     "enum_values_per_tool": Limit("enum_values_per_tool", "", 1),
     "schema_depth": Limit("schema_depth", "", 1, schemas="input"),
     "closed_objects": Limit("closed_objects", "", schemas="input"),
