@@ -111,10 +111,10 @@ def test_an_undo_is_described_before_it_is_done(runner: CommandRunner) -> None:
 def test_a_terminal_shows_the_plan_the_question_and_the_result(runner: CommandRunner) -> None:
     """The bar of the progress is gone before anything else is printed."""
     env = ("--env", "production")
-    shown = runner.run_on_terminal("apply", *env, stdin="no\n")
-    assert (shown.status, shown.stdout.splitlines()[-1]) == (5, "tavus-mcp: Nothing was sent.")
-    shown = runner.run_on_terminal("apply", *env, stdin="yes\n")
-    *_, question, created, summary, _ = shown.stdout.splitlines()
+    screen = runner.run_on_terminal("apply", *env, stdin="no\n")
+    assert (screen.status, screen.stdout.splitlines()[-1]) == (5, "tavus-mcp: Nothing was sent.")
+    screen = runner.run_on_terminal("apply", *env, stdin="yes\n")
+    *_, question, created, summary, _ = screen.stdout.splitlines()
     assert question == "Apply this to production? Type yes: yes"
     assert created.startswith("created: personas/ada p")
     assert summary == "summary: 1 created"
