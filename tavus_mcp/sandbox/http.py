@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import Request
@@ -20,16 +20,19 @@ _MAX_JSON_DEPTH = 64
 _PAL_PATHS = ("/v2/pals", "/v2/faces")
 
 
+Model = TypeVar("Model", bound=BaseModel)
+
+
 class Body(BaseModel):
     """The body of a request; unknown fields are refused (vendor client)."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
-def validate_body(model: type[BaseModel], body: Any, *, key: str = "error") -> None:
-    """Refuse a body that does not fit the model, naming every field that is wrong."""
+def validate_body(model: type[Model], body: Any, *, key: str = "error") -> Model:
+    """Return a body as its model; refuse one that does not fit, naming every wrong field."""
     try:
-        model.model_validate(body)
+        return model.model_validate(body)
     except ValidationError as error:
         problems = {
             _field_path(item["loc"]): [_sentence(item["type"], item["msg"])]
@@ -120,13 +123,16 @@ async def read_object(request: Request, *, key: str = "error") -> dict[str, Any]
     return body
 
 
-def reject_unknown_fields(
-    body: Mapping[str, Any], known: frozenset[str], *, key: str = "error"
-) -> None:
+async def read_body(request: Request, model: type[Model]) -> Model:
+    """Return the body as its model; refuse one that does not fit."""
+    return validate_body(model, await read_object(request))
+
+
+def reject_unknown_fields(body: Mapping[str, Any], known: frozenset[str]) -> None:
     """Refuse a body with a field that is not in ``known``."""
     for name in body:
         if name not in known:
-            raise unknown_field(name, key=key)
+            raise unknown_field(name)
 
 
 def to_path_vocabulary(request: Request, body: Any) -> Any:
@@ -134,12 +140,12 @@ def to_path_vocabulary(request: Request, body: Any) -> Any:
     return to_pal_names(body) if request.url.path.startswith(_PAL_PATHS) else body
 
 
-def reject_mixed_vocabularies(body: Mapping[str, Any], *, key: str = "error") -> None:
+def reject_mixed_vocabularies(body: Mapping[str, Any]) -> None:
     """Refuse a field given in both vocabularies (live report: conversations answer 400)."""
     for name in body:
         legacy = pointer_to_persona_names(name)
         if legacy != name and legacy in body:
-            raise bad_request(f"Bad Request: use either {name} or {legacy}, not both", key=key)
+            raise bad_request(f"Bad Request: use either {name} or {legacy}, not both")
 
 
 def query_flag(request: Request, name: str, *, default: bool = False) -> bool:

@@ -38,14 +38,13 @@ def routes() -> list[Route]:
 
 async def respond(request: Request) -> Response:
     """Take what a person writes; the answer is pending."""
-    body = await http.read_object(request)
-    http.validate_body(Utterance, body)
+    utterance = await http.read_body(request, Utterance)
     store = http.store_of(request)
     with store.write_transaction():
         row = _require_chat(request)
         chat = store.get(_KIND, row["conversation_id"]) or {}
         answers = chat.get("answers", [])
-        answer = answers[0] if answers else f"You said: {body['text']}"
+        answer = answers[0] if answers else f"You said: {utterance.text}"
         _put(store, row, {"answers": answers[1:], "answer": answer, "polls": 0})
     return http.json_response({"status": "pending"})
 

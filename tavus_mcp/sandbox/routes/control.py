@@ -80,38 +80,32 @@ class SimulationRequest(http.Body):
 
 def routes() -> list[Route]:
     """Return the routes of the controls."""
+    controls = (
+        ("POST", "faults", plan_fault),
+        ("DELETE", "faults", clear_faults),
+        ("GET", "requests", list_requests),
+        ("DELETE", "requests", clear_requests),
+        ("GET", "switches", read_switches),
+        ("PATCH", "switches", set_switches),
+        ("DELETE", "switches", reset_switches),
+        ("POST", "dashboard_edits/{persona_id}", edit_persona),
+        ("POST", "maker_changes/{persona_id}", hold_maker_changes),
+        ("POST", "maker_changes/{persona_id}/publish", publish_maker_changes),
+        ("DELETE", "maker_changes/{persona_id}", discard_maker_changes),
+        ("POST", "calls/{conversation_id}", end_with_transcript),
+        ("POST", "chats/{conversation_id}", script_chat),
+        ("POST", "documents/{document_id}", process_document),
+        ("POST", "conversations", simulate_calls),
+    )
     return [
-        Route(f"{CONTROL_PATH}/faults", plan_fault, methods=["POST"]),
-        Route(f"{CONTROL_PATH}/faults", clear_faults, methods=["DELETE"]),
-        Route(f"{CONTROL_PATH}/requests", list_requests, methods=["GET"]),
-        Route(f"{CONTROL_PATH}/requests", clear_requests, methods=["DELETE"]),
-        Route(f"{CONTROL_PATH}/switches", read_switches, methods=["GET"]),
-        Route(f"{CONTROL_PATH}/switches", set_switches, methods=["PATCH"]),
-        Route(f"{CONTROL_PATH}/switches", reset_switches, methods=["DELETE"]),
-        Route(f"{CONTROL_PATH}/dashboard_edits/{{persona_id}}", edit_persona, methods=["POST"]),
-        Route(f"{CONTROL_PATH}/maker_changes/{{persona_id}}", hold_maker_changes, methods=["POST"]),
-        Route(
-            f"{CONTROL_PATH}/maker_changes/{{persona_id}}/publish",
-            publish_maker_changes,
-            methods=["POST"],
-        ),
-        Route(
-            f"{CONTROL_PATH}/maker_changes/{{persona_id}}",
-            discard_maker_changes,
-            methods=["DELETE"],
-        ),
-        Route(f"{CONTROL_PATH}/calls/{{conversation_id}}", end_with_transcript, methods=["POST"]),
-        Route(f"{CONTROL_PATH}/chats/{{conversation_id}}", script_chat, methods=["POST"]),
-        Route(f"{CONTROL_PATH}/documents/{{document_id}}", process_document, methods=["POST"]),
-        Route(f"{CONTROL_PATH}/conversations", simulate_calls, methods=["POST"]),
+        Route(f"{CONTROL_PATH}/{path}", answer, methods=[method])
+        for method, path, answer in controls
     ]
 
 
 async def plan_fault(request: Request) -> Response:
     """Plan a fault."""
-    body = await http.read_object(request)
-    http.validate_body(Fault, body)
-    _faults(request).plan(Fault.model_validate(body))
+    _faults(request).plan(await http.read_body(request, Fault))
     return http.empty_response()
 
 
@@ -143,8 +137,7 @@ async def read_switches(request: Request) -> Response:
 async def set_switches(request: Request) -> Response:
     """Set the switches that the body names; the others stay."""
     changed = switches_of(request).model_dump() | await http.read_object(request)
-    http.validate_body(Switches, changed)
-    request.app.state.switches = Switches.model_validate(changed)
+    request.app.state.switches = http.validate_body(Switches, changed)
     return http.json_response(changed)
 
 
@@ -159,9 +152,7 @@ async def edit_persona(request: Request) -> Response:
 
     A live edit is in effect at once; a draft is unpublished edits (docs: pal/editing-lifecycle).
     """
-    body = await http.read_object(request)
-    http.validate_body(DashboardEdit, body)
-    edit = DashboardEdit.model_validate(body)
+    edit = await http.read_body(request, DashboardEdit)
     store = http.store_of(request)
     with store.write_transaction():
         row = require_editable(store, request.path_params["persona_id"])
@@ -206,9 +197,7 @@ async def discard_maker_changes(request: Request) -> Response:
 
 async def end_with_transcript(request: Request) -> Response:
     """End a conversation with a transcript, an analysis, a reason and further events."""
-    body = await http.read_object(request)
-    http.validate_body(FinishedCall, body)
-    call = FinishedCall.model_validate(body)
+    call = await http.read_body(request, FinishedCall)
     store = http.store_of(request)
     with store.write_transaction():
         row = CONVERSATIONS.requested(request)
@@ -224,19 +213,15 @@ async def end_with_transcript(request: Request) -> Response:
 
 async def script_chat(request: Request) -> Response:
     """Set the next answers of a chat."""
-    body = await http.read_object(request)
-    http.validate_body(ChatScript, body)
-    script = ChatScript.model_validate(body)
+    script = await http.read_body(request, ChatScript)
     script_answers(http.store_of(request), request.path_params["conversation_id"], script.answers)
     return http.empty_response()
 
 
 async def process_document(request: Request) -> Response:
     """Set the status of a document, as its processing at Tavus does."""
-    body = await http.read_object(request)
-    http.validate_body(DocumentStatus, body)
-    changes = DocumentStatus.model_validate(body).model_dump()
-    set_status(http.store_of(request), request.path_params["document_id"], changes)
+    status = await http.read_body(request, DocumentStatus)
+    set_status(http.store_of(request), request.path_params["document_id"], status.model_dump())
     return http.empty_response()
 
 
@@ -244,9 +229,7 @@ async def simulate_calls(request: Request) -> Response:
     """Simulate calls of a persona; they are stored like others and can be listed and read."""
     sent = await http.read_object(request)
     http.reject_mixed_vocabularies(sent)
-    body = to_persona_names(sent)
-    http.validate_body(SimulationRequest, body)
-    simulation = SimulationRequest.model_validate(body)
+    simulation = http.validate_body(SimulationRequest, to_persona_names(sent))
     try:
         conversation_ids = make_calls(
             http.store_of(request),

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.sandbox import http
 from tavus_mcp.sandbox.ids import generate_id, now
-from tavus_mcp.sandbox.routes.resource import Resource, remove_reference
+from tavus_mcp.sandbox.routes.resource import Resource
 from tavus_mcp.sandbox.store import Row, Store
 from tavus_mcp.sandbox.switches import switches_of
 
@@ -44,6 +44,7 @@ DOCUMENTS = Resource(
     paging=http.Paging(limit=10, first_page=0),
     search_fields=("document_name", "document_id"),
     has_tags=True,
+    reference_field="document_ids",
     render=_public_row,
 )
 Tags = list[Annotated[str, Field(min_length=1)]]
@@ -94,7 +95,7 @@ def routes() -> list[Route]:
         Route("/v2/documents/tags", DOCUMENTS.list_tags, methods=["GET"]),
         Route("/v2/documents/{document_id}", read, methods=["GET"]),
         Route("/v2/documents/{document_id}", update, methods=["PATCH"]),
-        Route("/v2/documents/{document_id}", delete, methods=["DELETE"]),
+        Route("/v2/documents/{document_id}", DOCUMENTS.delete, methods=["DELETE"]),
         Route("/v2/documents/{document_id}/recrawl", recrawl, methods=["POST"]),
     ]
 
@@ -127,8 +128,7 @@ async def create(request: Request) -> Response:
 
 async def recrawl(request: Request) -> Response:
     """Read a website again (docs: recrawl-document)."""
-    body = await http.read_object(request)
-    http.validate_body(Recrawl, body)
+    await http.read_body(request, Recrawl)
     store = http.store_of(request)
     with store.write_transaction():
         row = DOCUMENTS.requested(request)
@@ -217,14 +217,3 @@ async def update(request: Request) -> Response:
         row |= changes | {"updated_at": now()}
         store.put("document", row["document_id"], row)
     return http.json_response(_public_row(row))
-
-
-async def delete(request: Request) -> Response:
-    """Delete a document; nothing says that personas lose its id, so they keep it."""
-    store = http.store_of(request)
-    with store.write_transaction():
-        key = DOCUMENTS.requested(request)["document_id"]
-        store.remove("document", key)
-        if switches_of(request).deleted_references == "removed":
-            remove_reference(store, "document_ids", key)
-    return http.empty_response()

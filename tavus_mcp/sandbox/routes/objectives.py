@@ -20,7 +20,7 @@ from tavus_mcp.sandbox.json_patch import (
     not_modified_response,
     read_operations,
 )
-from tavus_mcp.sandbox.routes.resource import Resource, remove_reference
+from tavus_mcp.sandbox.routes.resource import Resource
 from tavus_mcp.sandbox.store import Row
 from tavus_mcp.sandbox.switches import switches_of
 
@@ -79,6 +79,7 @@ OBJECTIVES = Resource(
     malformed="Invalid objectives_id",
     paging=http.Paging(limit=10, first_page=1),
     search_fields=("name", "objectives_id"),
+    reference_field="objectives_id",
     render=_public_row,
 )
 _ROOT_ERROR = (
@@ -118,7 +119,7 @@ def routes() -> list[Route]:
         Route("/v2/objectives/validate", validate, methods=["POST"]),
         Route(one, read, methods=["GET"]),
         Route(one, patch, methods=["PATCH"]),
-        Route(one, delete, methods=["DELETE"]),
+        Route(one, OBJECTIVES.delete, methods=["DELETE"]),
     ]
 
 
@@ -176,17 +177,6 @@ async def patch(request: Request) -> Response:
     if switches_of(request).set_patch_answer == "document":
         return http.json_response(_public_row(row))
     return http.json_response({"message": "Objective updated successfully"})
-
-
-async def delete(request: Request) -> Response:
-    """Delete a set; nothing says that personas lose its id, so they keep it."""
-    store = http.store_of(request)
-    with store.write_transaction():
-        key = OBJECTIVES.requested(request)["objectives_id"]
-        store.remove("objectives", key)
-        if switches_of(request).deleted_references == "removed":
-            remove_reference(store, "objectives_id", key)
-    return http.empty_response()
 
 
 def _validate_set(body: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from tavus_mcp.sandbox import http
 from tavus_mcp.sandbox.store import Row, Store
+from tavus_mcp.sandbox.switches import switches_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +22,8 @@ class Resource:
     ``parameter`` is the name of the id in its routes, ``not_found`` the status and the text of the
     reply when there is no such document, ``not_found_key`` the field of that text, ``malformed``
     the text of the 400 for an id that does not fit ``id_pattern``, ``search_fields`` where lists
-    search for ``name_or_uuid``, and ``render`` turns a stored document into what a read returns.
+    search for ``name_or_uuid``, ``reference_field`` the field of personas that holds the id, and
+    ``render`` turns a stored document into what a read returns.
     """
 
     kind: str
@@ -33,6 +35,7 @@ class Resource:
     paging: http.Paging
     search_fields: Sequence[str] = ()
     has_tags: bool = False
+    reference_field: str = ""
     render: Callable[[Row], Row] = dict
 
     def require(self, store: Store, key: str) -> Row:
@@ -78,11 +81,16 @@ class Resource:
         return http.json_response({"tags": tags, "total_count": len(tags)})
 
     async def delete(self, request: Request) -> Response:
-        """Delete one document."""
-        store = http.store_of(request)
+        """Delete one document.
+
+        Personas keep its id: no page of the docs says that they lose it.
+        """
+        store, key = http.store_of(request), request.path_params[self.parameter]
         with store.write_transaction():
             self.requested(request)
-            store.remove(self.kind, request.path_params[self.parameter])
+            store.remove(self.kind, key)
+            if self.reference_field and switches_of(request).deleted_references == "removed":
+                remove_reference(store, self.reference_field, key)
         return http.empty_response()
 
 
