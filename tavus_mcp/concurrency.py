@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from typing import NoReturn, TypeVar
 
 import anyio
@@ -27,17 +27,18 @@ ProgressCallback = Callable[[float, float | None], Awaitable[None]]
 
 
 async def for_each(
-    items: AsyncIterable[T],
+    items: Iterable[T] | AsyncIterable[T],
     work: Callable[[T], Awaitable[None]],
     *,
     max_concurrent: int = MAX_CONCURRENT_REQUESTS,
 ) -> None:
-    """Run an async function over an async iterable with bounded concurrency.
+    """Run an async function over items with bounded concurrency.
 
     Items are pulled only when a worker is free. An exception of ``work`` cancels everything and is
     raised as it is, so work that may fail for one item must catch it.
     """
-    source, source_lock = aiter(items), anyio.Lock()
+    source = aiter(items if isinstance(items, AsyncIterable) else _iterate(items))
+    source_lock = anyio.Lock()
 
     async def worker() -> None:
         while True:
@@ -54,6 +55,11 @@ async def for_each(
                 workers.start_soon(worker)
     except ExceptionGroup as group:
         raise_first(group)
+
+
+async def _iterate(items: Iterable[T]) -> AsyncIterator[T]:
+    for item in items:
+        yield item
 
 
 def raise_first(group: ExceptionGroup[Exception]) -> NoReturn:
@@ -90,6 +96,10 @@ async def shield_once_started(
         with scope:
             await work(shield)
         tasks.cancel_scope.cancel()
+
+
+async def ignore_progress(*_: object) -> None:
+    """Report no progress (``ProgressCallback``)."""
 
 
 class ProgressReporter:

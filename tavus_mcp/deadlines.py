@@ -9,12 +9,15 @@ no deadline.
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TypeVar
 
 import anyio
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,14 @@ def time_left_for_write() -> float:
 def has_time_for_more() -> bool:
     """Tell whether the running call may begin with another object; use it between objects."""
     return time_left_for_write() > 0
+
+
+def iter_in_time(items: Iterable[T]) -> Iterator[T]:
+    """Yield items as long as the running call may begin with another one."""
+    for item in items:
+        if not has_time_for_more():
+            return
+        yield item
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.findings import RuleFinding, info, warning
 from tavus_mcp.models.persona import Persona, persona_arguments
 from tavus_mcp.models.vocabularies import duplicate_names, to_persona_names
 
@@ -99,12 +99,11 @@ def _wrapper_findings(wrapper_keys: list[str]) -> list[RuleFinding]:
     if wrapper_keys in ([], ["data"]):  # responses of Tavus have data
         return []
     return [
-        RuleFinding(
-            severity="info",
+        info(
+            "draft-wrapped",
+            "The persona is inside this object. Tavus takes its fields at the top level.",
             path="/" + "/".join(wrapper_keys),
-            message="The persona is inside this object. Tavus takes its fields at the top level.",
             hint="Send the inner object alone. The other paths are paths inside it.",
-            rule="draft-wrapped",
             source="D:create-persona",
         )
     ]
@@ -112,12 +111,11 @@ def _wrapper_findings(wrapper_keys: list[str]) -> list[RuleFinding]:
 
 def _duplicate_findings(draft: JsonObject) -> list[RuleFinding]:
     return [
-        RuleFinding(
-            severity="warning",
+        warning(
+            "named-twice",
+            f"{known} is another name of this field, and is set too. Tavus takes one.",
             path=pointer,
-            message=f"{known} is another name of this field, and is set too. Tavus takes one.",
             hint="Remove one of them. The value under the older name was checked.",
-            rule="named-twice",
             source="N#60485306153",
         )
         for pointer, known in duplicate_names(draft)

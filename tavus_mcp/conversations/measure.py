@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -244,11 +244,7 @@ async def _fetch_conversations(app: App, rows: Iterable[JsonObject]) -> FetchedC
         except ValueError:
             fetched.errors[row_id] = "The list has no valid id for this call."
 
-    async def iterate_rows() -> AsyncIterator[JsonObject]:
-        for row in rows:
-            yield row
-
-    await for_each(iterate_rows(), fetch)
+    await for_each(rows, fetch)
     return fetched
 
 

@@ -7,7 +7,7 @@ journal alone tells what is left to do, even after a cancellation or a crash.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -44,7 +44,7 @@ from tavus_mcp.history.record import record_outcome
 from tavus_mcp.history.revivals import revived_id
 from tavus_mcp.history.states import is_at_revision
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.findings import RuleFinding, info, warning
 from tavus_mcp.models.receipt import PlanReceipt, Receipt, Undo
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.delete import DeleteRequest, delete
@@ -83,7 +83,7 @@ class _Run:
     is_time_over: bool = False
     consecutive_lost_answers: int = 0
 
-    async def item_numbers(self) -> AsyncIterator[int]:
+    def item_numbers(self) -> Iterator[int]:
         """Yield the index of one item after the other, until an error or the time ends the run."""
         for number in range(len(self.items)):
             self.is_time_over = bool(number) and not has_time_for_more()
@@ -276,7 +276,7 @@ def _omitted_rows_findings(rows: list[JsonObject]) -> list[RuleFinding]:
     if len(rows) <= MAX_PERSONA_ROWS:
         return []
     message = f"{MAX_PERSONA_ROWS} of {len(rows)} personas are listed; totals count all."
-    return [RuleFinding(severity="info", path="", message=message, rule="rows-left-out")]
+    return [info("rows-left-out", message)]
 
 
 def _count_personas(count: int) -> str:
@@ -290,18 +290,10 @@ def _continuation_findings(plan: plans.Plan, run: _Run, remaining_count: int) ->
         return [RuleFinding(severity="error", path="", message=message, hint=hint, rule="stopped")]
     if run.is_time_over and remaining_count:
         message = f"The time for one call is over. Left: {_count_personas(remaining_count)}."
-        return [
-            RuleFinding(severity="warning", path="", message=message, hint=hint, rule="time-over")
-        ]
+        return [warning("time-over", message, hint=hint)]
     failed_count = sum(not _is_done(row) for row in run.rows.values())
     if not failed_count:
         return []
-    return [
-        RuleFinding(
-            severity="warning",
-            path="",
-            message=f"Not done: {_count_personas(failed_count)}. Each row says why.",
-            hint=f"{hint} A persona that was edited since needs a new plan.",
-            rule="not-all-done",
-        )
-    ]
+    message = f"Not done: {_count_personas(failed_count)}. Each row says why."
+    hint = f"{hint} A persona that was edited since needs a new plan."
+    return [warning("not-all-done", message, hint=hint)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tavus_mcp import concurrency
@@ -129,15 +129,12 @@ def _needs_read(candidate: _Candidate, persona_filter: PersonaFilter) -> bool:
 async def _read_documents(
     app: App, candidates: Sequence[_Candidate], persona_filter: PersonaFilter
 ) -> None:
-    async def unread_candidates() -> AsyncIterator[_Candidate]:
-        for candidate in candidates:
-            if _needs_read(candidate, persona_filter):
-                yield candidate
+    unread = [candidate for candidate in candidates if _needs_read(candidate, persona_filter)]
 
     async def read(candidate: _Candidate) -> None:
         candidate.document = await read_persona(app, PERSONAS.row_id(candidate.row))
 
-    await concurrency.for_each(unread_candidates(), read)
+    await concurrency.for_each(unread, read)
 
 
 def _add_row(

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal
 
 import anyio
 
@@ -19,7 +19,7 @@ from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, JournalUnavailable, TavusError, ToolFailure, Unavailable
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.document import ObjectKind, PersonaDocument
+from tavus_mcp.models.document import Document, ObjectKind, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import Operation, get_at, outermost_list, pointer_tokens
 
@@ -35,32 +35,6 @@ MAX_WRITE_AGE = timedelta(minutes=2)
 """A write without an outcome that is older than this is not under way any more."""
 NOT_READ_BACK = "not-read-back"
 """The rule of the finding for a write that was accepted and could not be read back."""
-
-
-class RecordedObject(Protocol):
-    """An object of a Tavus account at one moment, as the journal stores it."""
-
-    @property
-    def kind(self) -> ObjectKind:
-        """What it is."""
-
-    @property
-    def object_id(self) -> str:
-        """Its id in the account, or an empty string."""
-
-    @property
-    def digest(self) -> str:
-        """The hash that identifies this state of it."""
-
-    @property
-    def revision(self) -> str:
-        """The first digits of the digest, which people see."""
-
-    def has_revision(self, text: str) -> bool:
-        """Tell whether a text names this state of it."""
-
-    def stable_fields(self) -> JsonObject:
-        """Return its fields without those that change by themselves."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +59,7 @@ class WriteIntent:
 
     kind: ObjectKind
     tool: str
-    before: RecordedObject | None = None
+    before: Document | None = None
     operations: Sequence[Operation] = ()
     after: JsonObject = field(default_factory=dict)
     used_seq: int = 0
@@ -127,7 +101,7 @@ class RecordedWrite:
             ]
 
     async def record_outcome(
-        self, status: str, current: RecordedObject | None = None
+        self, status: str, current: Document | None = None
     ) -> list[RuleFinding]:
         """Record what became of the write; see the function of the same name."""
         return await record_outcome(self.app, self.intent, status, current)
@@ -168,13 +142,13 @@ async def recorded_write(app: App, intent: WriteIntent) -> AsyncIterator[Recorde
         raise
 
 
-async def record_observed(app: App, current: RecordedObject) -> None:
+async def record_observed(app: App, current: Document) -> None:
     """Record an object as it was read, unless this state of it was recorded last.
 
     If it was recorded last by version 0.1, it is recorded again under its digest and with the
     fields that version did not read; that is no change of it.
     """
-    known = await app.journal.latest_entry(journal_id(current.kind, current.object_id))
+    known = await app.journal.latest_entry(current.journal_id)
     if known is None or known.revision_digest != current.digest:
         is_known = known is not None and is_state_of(known, current)
         tool = READ_AGAIN if is_known else EXTERNAL_CHANGE
@@ -187,7 +161,7 @@ def may_be_under_way(app: App, intent: JournalEntry) -> bool:
     return app.clock() - datetime.fromisoformat(intent.at) < MAX_WRITE_AGE
 
 
-def is_state_of(entry: JournalEntry, current: RecordedObject) -> bool:
+def is_state_of(entry: JournalEntry, current: Document) -> bool:
     """Tell whether a journal entry holds the state that an object has now.
 
     An entry of version 0.1 is compared by the rules of that version, which read fewer fields.
@@ -198,7 +172,7 @@ def is_state_of(entry: JournalEntry, current: RecordedObject) -> bool:
 
 
 async def record_outcome(
-    app: App, intent: JournalEntry, status: str, current: RecordedObject | None = None
+    app: App, intent: JournalEntry, status: str, current: Document | None = None
 ) -> list[RuleFinding]:
     """Record what became of an intent; return a finding when that could not be written."""
     detail = {key: value for key, value in intent.detail.items() if key != EXPECTED_VALUES}
@@ -211,9 +185,9 @@ async def record_outcome(
     return unrecorded
 
 
-def _notify_observers(app: App, intent: JournalEntry, current: RecordedObject | None) -> None:
+def _notify_observers(app: App, intent: JournalEntry, current: Document | None) -> None:
     """Tell the observers of an ``App`` which object was written."""
-    owner = journal_id(current.kind, current.object_id) if current else intent.persona_id
+    owner = current.journal_id if current else intent.persona_id
     document = current if isinstance(current, PersonaDocument) else None
     for observe in app.write_observers:
         observe(owner, document)
@@ -237,14 +211,13 @@ def journal_id(kind: ObjectKind, object_id: str) -> str:
     return object_id if kind == "persona" else f"{kind}/{object_id}"
 
 
-def _with_state(app: App, entry: JournalEntry, current: RecordedObject) -> JournalEntry:
+def _with_state(app: App, entry: JournalEntry, current: Document) -> JournalEntry:
     """Return an entry that stores an object; no secret of it may reach the disk."""
     masked = app.masker.mask_with_paths(current.stable_fields())
     body = json.dumps(masked.value, sort_keys=True, separators=(",", ":"))
-    owner = journal_id(current.kind, current.object_id)
     return replace(
         entry,
-        persona_id=owner,
+        persona_id=current.journal_id,
         revision=current.revision,
         revision_digest=current.digest,
         body=body,

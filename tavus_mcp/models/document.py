@@ -192,17 +192,7 @@ class PersonaDocument:
     @cached_property
     def texts(self) -> tuple[tuple[str, str], ...]:
         """JSON Pointer and value of every text in a writable field."""
-        found: list[tuple[str, str]] = []
-        waiting: list[tuple[str, Any]] = [("", self.writable_fields())]
-        while waiting:  # not recursive, because the depth of a document has no limit
-            path, node = waiting.pop()
-            if isinstance(node, str):
-                found.append((path, node))
-            elif isinstance(node, dict):
-                waiting += [(path + _pointer_segment(key), item) for key, item in node.items()]
-            elif isinstance(node, list):
-                waiting += [(f"{path}/{index}", item) for index, item in enumerate(node)]
-        return tuple(found)
+        return find_texts(self.writable_fields())
 
     @cached_property
     def texts_to_inspect(self) -> tuple[tuple[str, str], ...]:
@@ -289,6 +279,21 @@ class PersonaDocument:
     def writable_fields(self) -> JsonObject:
         """Return the document without the fields that Tavus sets."""
         return {key: value for key, value in self.data.items() if key not in SERVER_FIELDS}
+
+
+def find_texts(data: JsonObject) -> tuple[tuple[str, str], ...]:
+    """Return the JSON Pointer and the value of every text in a document."""
+    found: list[tuple[str, str]] = []
+    waiting: list[tuple[str, Any]] = [("", data)]
+    while waiting:  # not recursive, because the depth of a document has no limit
+        path, node = waiting.pop()
+        if isinstance(node, str):
+            found.append((path, node))
+        elif isinstance(node, dict):
+            waiting += [(path + _pointer_segment(key), item) for key, item in node.items()]
+        elif isinstance(node, list):
+            waiting += [(f"{path}/{index}", item) for index, item in enumerate(node)]
+    return tuple(found)
 
 
 def _pointer_segment(key: str) -> str:

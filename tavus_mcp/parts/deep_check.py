@@ -5,7 +5,7 @@ Requests are bounded, and so is the time of the call; what was not read is said.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tavus_mcp import concurrency
@@ -14,7 +14,7 @@ from tavus_mcp.checker.fixes import FixCall, set_at, unset_at
 from tavus_mcp.checker.function_fixes import iter_functions, name_of
 from tavus_mcp.checker.parts.check import check_part
 from tavus_mcp.checker.rule import Violation
-from tavus_mcp.deadlines import has_time_for_more
+from tavus_mcp.deadlines import iter_in_time
 from tavus_mcp.errors import InvalidKey, NotFound, TavusError
 from tavus_mcp.models.base import indexed_texts, is_id
 from tavus_mcp.models.document import PartKindName, PersonaDocument
@@ -79,7 +79,7 @@ async def check_parts(app: App, persona: PersonaDocument) -> list[RuleFinding]:
     async def read(key: _Key) -> None:
         await _read_parts(app, key, progress)
 
-    await concurrency.for_each(_iter_in_time(keys), read)
+    await concurrency.for_each(iter_in_time(keys[:MAX_PARTS_READ]), read)
     findings = list(_missing_findings(persona, references, progress))
     for (_, object_id), part in progress.parts.items():
         findings += _findings_inside(app, part.kind, object_id, part, persona)
@@ -114,14 +114,6 @@ def _iter_skills(persona: PersonaDocument) -> Iterator[tuple[str, PartDocument]]
         if isinstance(skill, dict):
             object_id = f"{persona.persona_id}:{skill_id}"
             yield str(skill_id), PartDocument("skill", object_id, {**skill, "skill_id": skill_id})
-
-
-async def _iter_in_time(keys: list[_Key]) -> AsyncIterator[_Key]:
-    """Yield parts to read while there is time for more."""
-    for key in keys[:MAX_PARTS_READ]:
-        if not has_time_for_more():
-            return
-        yield key
 
 
 async def _read_parts(app: App, key: _Key, progress: _Progress) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 from tavus_mcp import concurrency
 from tavus_mcp.app import App
 from tavus_mcp.errors import Refused, TavusError
@@ -100,10 +98,6 @@ async def refresh_users(
     """Return how these personas use a part now; one that cannot be read stays as it was."""
     current: dict[str, PartUser | None] = {}
 
-    async def iterate() -> AsyncIterator[PartUser]:
-        for user in users:
-            yield user
-
     async def refresh(user: PartUser) -> None:
         persona = await read_persona(app, user.persona_id)
         if isinstance(persona, TavusError):
@@ -111,5 +105,5 @@ async def refresh_users(
         else:
             current[user.persona_id] = find_use(app, kind, ids, persona)
 
-    await concurrency.for_each(iterate(), refresh)
+    await concurrency.for_each(users, refresh)
     return [item for user in users if (item := current[user.persona_id]) is not None]

@@ -7,7 +7,7 @@ part. Calling it again after an interruption repairs what is left.
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from tavus_mcp import concurrency
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import EVERY_RULE
 from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
-from tavus_mcp.deadlines import has_time_for_more
+from tavus_mcp.deadlines import iter_in_time
 from tavus_mcp.errors import NotFound, ToolFailure
 from tavus_mcp.history.redactions import redacted_paths, restore_visible
 from tavus_mcp.history.revisions import load_revision
@@ -201,7 +201,7 @@ async def apply_revival(
         new_id = split_journal_id(await revived_id(app, plan.persona_id))[1]
         receipt = Receipt(status="applied", part={"kind": kind_name, "id": new_id})
     repair = _Repair(app, plan.object_id, new_id, ProgressReporter(report_progress), len(users))
-    await concurrency.for_each(_iterate(users), repair.apply)
+    await concurrency.for_each(iter_in_time(users), repair.apply)
     rows = [
         repair.rows.get(user.persona_id, _NOT_TRIED | {"persona_id": user.persona_id})
         for user in users
@@ -219,13 +219,6 @@ async def apply_revival(
             "undo": Undo(tool=DELETION, arguments={"kind": kind_name, "id": new_id}),
         }
     )
-
-
-async def _iterate(users: Sequence[PartUser]) -> AsyncIterator[PartUser]:
-    for user in users:
-        if not has_time_for_more():
-            return
-        yield user
 
 
 _NOT_TRIED: JsonObject = {"status": "left", "error": "The time for one call was over."}

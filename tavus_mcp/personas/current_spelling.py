@@ -12,25 +12,22 @@ from tavus_mcp.deprecations.table import DOCUMENTS, PROVIDER_VOICE
 from tavus_mcp.models.base import JsonObject, is_set
 from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.findings import RuleFinding, info, warning
 
 _VOICE, _EXTERNAL_VOICE = "/layers/tts/voice_id", "/layers/tts/external_voice_id"
 _DOCUMENT_FIELDS = ("document_ids", "document_tags")
 
-AUDIO_ONLY = RuleFinding(
-    severity="warning",
+AUDIO_ONLY = warning(
+    "audio-only",
+    "Not a field of a persona, so it was not sent.",
     path="/audio_only",
-    message="Not a field of a persona, so it was not sent.",
     hint="Give audio_only=true when a conversation is created; the persona stays in full mode.",
-    rule="audio-only",
     source="J:changelog",
 )
-PLAIN_OBJECT = RuleFinding(
-    severity="info",
-    path="",
-    message="Tavus takes a JSON Patch, not a plain object; it was turned into one.",
+PLAIN_OBJECT = info(
+    "plain-object-patch",
+    "Tavus takes a JSON Patch, not a plain object; it was turned into one.",
     hint="update_persona and the configure_* tools set fields by name.",
-    rule="plain-object-patch",
     source="D:patch-persona",
 )
 
@@ -67,12 +64,11 @@ def _move_provider_voice(
         message = (
             "This is a provider's voice id (Tavus voices are v and hex); sent as external_voice_id."
         )
-    finding = RuleFinding(
-        severity="info",
+    finding = info(
+        "provider-voice-id",
+        message,
         path=_VOICE,
-        message=message,
         hint="external_voice_id is for Cartesia and ElevenLabs ids, voice_id for Tavus Voices.",
-        rule="provider-voice-id",
         source="P:voices",
     )
     return result, [finding]
@@ -95,11 +91,10 @@ def _move_documents(
         if operation.kind == "remove":
             name = operation.path.rpartition("/")[2]
             outcome = f"sent as /{name}." if f"/{name}" in moved else _left_out(written, name)
-            finding = RuleFinding(
-                severity="info",
+            finding = info(
+                "misplaced-documents",
+                f"{name} belongs to the persona, not to its layers; {outcome}",
                 path=operation.path,
-                message=f"{name} belongs to the persona, not to its layers; {outcome}",
-                rule="misplaced-documents",
                 source="D:create-persona",
             )
             findings.append(finding)

@@ -12,7 +12,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -161,7 +161,7 @@ class ResourceWatcher:
             now = self._clock.now()
             due = [resource for resource in self._polled.values() if resource.due_at <= now]
             if due:
-                await for_each(_iterate(due), self._poll, max_concurrent=MAX_CONCURRENT_POLLS)
+                await for_each(due, self._poll, max_concurrent=MAX_CONCURRENT_POLLS)
                 continue
             next_due = min((item.due_at for item in self._polled.values()), default=math.inf)
             await self._clock.wait(self._wake, next_due - now)
@@ -199,8 +199,3 @@ def _persona_fingerprints(document: PersonaDocument) -> Fingerprints:
 
 def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
-
-
-async def _iterate(resources: Iterable[PolledResource]) -> AsyncIterator[PolledResource]:
-    for resource in resources:
-        yield resource

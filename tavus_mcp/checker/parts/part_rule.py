@@ -12,9 +12,9 @@ from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.fixes import PART_PATCH, FixCall
 from tavus_mcp.checker.rule import Violation
 from tavus_mcp.models.base import JsonObject, is_set, text
-from tavus_mcp.models.document import PartKindName, PersonaDocument
+from tavus_mcp.models.document import PartKindName, PersonaDocument, find_texts
 from tavus_mcp.models.findings import Severity
-from tavus_mcp.models.json_patch import get_at, pointer_of, pointer_tokens
+from tavus_mcp.models.json_patch import get_at, pointer_tokens
 
 
 @dataclass(frozen=True)
@@ -67,17 +67,7 @@ class CheckedPart:
     @cached_property
     def texts(self) -> tuple[tuple[str, str], ...]:
         """JSON Pointer and value of every text in the part."""
-        found: list[tuple[str, str]] = []
-        waiting: list[tuple[str, Any]] = [("", self.data)]
-        while waiting:  # not recursive, because the depth of a document has no limit
-            path, node = waiting.pop()
-            if isinstance(node, str):
-                found.append((path, node))
-            elif isinstance(node, dict):
-                waiting += [(path + pointer_of([str(key)]), item) for key, item in node.items()]
-            elif isinstance(node, list):
-                waiting += [(f"{path}/{index}", item) for index, item in enumerate(node)]
-        return tuple(found)
+        return find_texts(self.data)
 
 
 PartCheck = Callable[[CheckedPart, Catalog], Iterator[Violation]]
