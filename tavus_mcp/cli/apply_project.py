@@ -9,9 +9,10 @@ from tavus_mcp.cli import files
 from tavus_mcp.cli.confirmation import is_confirmed
 from tavus_mcp.cli.exit_status import status_of, worst_status
 from tavus_mcp.cli.output import ExitStatus
-from tavus_mcp.cli.plan import plan_options
+from tavus_mcp.cli.plan import plan_options, plan_status
 from tavus_mcp.cli.project_command import ProjectCommand, run_project_command
 from tavus_mcp.cli.project_reports import apply_data, apply_text, plan_data, plan_text
+from tavus_mcp.cli.terminal import is_interactive
 from tavus_mcp.errors import NotConfigured
 from tavus_mcp.project.apply import ApplyResult
 from tavus_mcp.project.plan import Action, ProjectPlan
@@ -32,9 +33,7 @@ async def apply_project(command: ProjectCommand) -> int:
     plan = planned.plan
     if arguments.dry_run or plan.conflicts:
         command.print_result(plan_data(plan), plan_text(plan))
-        if plan.conflicts:
-            return ExitStatus.CONFLICT
-        return ExitStatus.CHANGES if plan.items else ExitStatus.DONE
+        return plan_status(plan)
     require_digest(planned, arguments.plan)
     if plan.items and not _is_accepted(command, plan):
         return ExitStatus.REFUSED
@@ -54,7 +53,7 @@ def _is_accepted(command: ProjectCommand, plan: ProjectPlan) -> bool:
             return True
         files.print_error(app, f"environment {plan.environment} is protected. The plan:")
         sys.stderr.write(app.masker.mask_text(plan_text(plan)) + "\n")
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if not is_interactive():
             raise NotConfigured(
                 "Nothing was sent: without a terminal, a protected environment needs "
                 f"--yes --plan {plan.digest}."

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import sys
-
 from tavus_mcp.app import App
 from tavus_mcp.cli import files
+from tavus_mcp.cli.exit_status import status_of_receipt
+from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.receipts import print_receipt
+from tavus_mcp.cli.terminal import ask, is_interactive
+from tavus_mcp.concurrency import ignore_progress
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.parts.apply_plan import apply_plan
 
 
 def is_confirmed(app: App, question: str, expected: str) -> bool:
     """Ask for ``expected`` to be typed; return False for anything else, or without a terminal."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not is_interactive():
         files.print_error(app, "Nothing was sent: without a terminal, --yes is needed.")
         return False
-    sys.stderr.write(f"{question} ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip() == expected:
+    if ask(question) == expected:
         return True
     files.print_error(app, "Nothing was sent.")
     return False
@@ -35,5 +35,12 @@ async def carry_out_plan(app: App, receipt: Receipt, *, yes: bool) -> Receipt | 
     return await apply_plan(app, receipt.plan_id or "", ignore_progress)
 
 
-async def ignore_progress(*_: object) -> None:
-    """Report no progress."""
+async def finish_write(app: App, receipt: Receipt, *, dry_run: bool, yes: bool) -> int:
+    """Print a receipt; carry out the plan of a write that needs a yes; return the exit status."""
+    if receipt.status == "planned" and not dry_run:
+        applied = await carry_out_plan(app, receipt, yes=yes)
+        if applied is None:
+            return ExitStatus.REFUSED
+        receipt = applied
+    print_receipt(app, receipt)
+    return status_of_receipt(receipt)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import aclosing
 from pathlib import Path
 
-from tavus_mcp.cli.confirmation import ignore_progress
 from tavus_mcp.cli.diff_report import DiffWords, diff_text
 from tavus_mcp.cli.project_command import environment_settings
 from tavus_mcp.cli.project_reports import status_text
 from tavus_mcp.cli.wiring import build_app
+from tavus_mcp.concurrency import ignore_progress
 from tavus_mcp.project.configuration import FILE_NAME
 from tavus_mcp.project.folder import read_project
 from tavus_mcp.project.plan import PlanOptions

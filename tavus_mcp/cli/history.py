@@ -7,10 +7,7 @@ from collections import Counter
 
 from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.project_arguments import add_project_arguments
-from tavus_mcp.cli.project_command import (
-    ProjectCommand,
-    run_project_command,
-)
+from tavus_mcp.cli.project_command import ProjectCommand, run_project_command
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.project.runs import Run, list_runs
 from tavus_mcp.settings import Settings

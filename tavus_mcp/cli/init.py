@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,16 +12,17 @@ from tavus_mcp.cli.output import report as print_line
 from tavus_mcp.cli.project_command import ProjectCommand, run_project_command
 from tavus_mcp.cli.project_output import describe_error, print_json, report_error
 from tavus_mcp.cli.project_reports import pull_data, pull_text
+from tavus_mcp.cli.pull import pull_status
+from tavus_mcp.cli.terminal import ask, is_interactive
 from tavus_mcp.errors import InvalidArgument, ToolFailure
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.project.configuration import Environment, parse_configuration
+from tavus_mcp.project.configuration import VARIABLE_NAME, Environment, parse_configuration
 from tavus_mcp.project.initialize import InitializedProject, initialize
 from tavus_mcp.project.pull import PullOptions
 from tavus_mcp.settings import Settings
 
 INIT_SCHEMA = "tavus-mcp/init/1"
 _DEFAULT_VARIABLE = "TAVUS_API_KEY"
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +70,7 @@ def _choose_environment(arguments: argparse.Namespace, settings: Settings) -> En
         environment = Environment(
             arguments.env or "production", variable or _DEFAULT_VARIABLE, settings.base_url
         )
-    if not environment.sandbox and not _VARIABLE.fullmatch(environment.api_key_env):
+    if not environment.sandbox and not VARIABLE_NAME.fullmatch(environment.api_key_env):
         raise InvalidArgument(["--api-key-env: give the name of a variable, not the key."])
     key = "sandbox = true" if environment.sandbox else f'api_key_env = "{environment.api_key_env}"'
     parse_configuration(f"[environments.{environment.name}]\n{key}\n")
@@ -79,11 +78,9 @@ def _choose_environment(arguments: argparse.Namespace, settings: Settings) -> En
 
 
 def _ask_variable() -> str:
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not is_interactive():
         return ""
-    sys.stderr.write(f"Which variable holds the API key? [{_DEFAULT_VARIABLE}] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip()
+    return ask(f"Which variable holds the API key? [{_DEFAULT_VARIABLE}]")
 
 
 def _pull_all(
@@ -106,8 +103,7 @@ def _pull_all(
         command.print_result(data, pull_text(pulled))
         if not arguments.json:
             _print_next_step(environment)
-        has_open = any(item.unsettled for item in pulled)
-        return ExitStatus.CONFLICT if has_open else ExitStatus.DONE
+        return pull_status(pulled)
 
     # the sandbox is that of the new environment, not the one of the data folder
     return run_project_command(arguments, replace(settings, sandbox=False), pull)

@@ -7,12 +7,9 @@ import argparse
 from tavus_mcp.checker.check import allowed_rules
 from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.project_arguments import add_plan_arguments, add_project_arguments
-from tavus_mcp.cli.project_command import (
-    ProjectCommand,
-    run_project_command,
-)
+from tavus_mcp.cli.project_command import ProjectCommand, run_project_command
 from tavus_mcp.cli.project_reports import plan_data, plan_text
-from tavus_mcp.project.plan import PlanOptions
+from tavus_mcp.project.plan import PlanOptions, ProjectPlan
 from tavus_mcp.settings import Settings
 
 
@@ -35,10 +32,14 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
     async def print_plan(command: ProjectCommand) -> int:
         planned = await command.session.plan(plan_options(arguments), command.report_progress)
-        plan = planned.plan
-        command.print_result(plan_data(plan), plan_text(plan))
-        if plan.conflicts:
-            return ExitStatus.CONFLICT
-        return ExitStatus.CHANGES if plan.items else ExitStatus.DONE
+        command.print_result(plan_data(planned.plan), plan_text(planned.plan))
+        return plan_status(planned.plan)
 
     return run_project_command(arguments, settings, print_plan)
+
+
+def plan_status(plan: ProjectPlan) -> ExitStatus:
+    """Return the exit status of a plan: whether it has a conflict, or does something."""
+    if plan.conflicts:
+        return ExitStatus.CONFLICT
+    return ExitStatus.CHANGES if plan.items else ExitStatus.DONE

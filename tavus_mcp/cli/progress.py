@@ -7,9 +7,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from tavus_mcp.cli.confirmation import ignore_progress
 from tavus_mcp.cli.terminal import Style, Terminal
-from tavus_mcp.concurrency import ProgressCallback
+from tavus_mcp.concurrency import ProgressCallback, ignore_progress
 
 _CLEAR_LINE = "\r\x1b[K"
 _STYLES: tuple[tuple[re.Pattern[str], Style], ...] = (

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
 from pathlib import Path
 
-import anyio
-
 from tavus_mcp.app import App
+from tavus_mcp.cli.command import READ_ONLY, run_with_app
 from tavus_mcp.cli.exit_status import status_of
 from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.project_arguments import is_project_use
-from tavus_mcp.cli.project_output import report_error
-from tavus_mcp.cli.wiring import build_app
+from tavus_mcp.cli.project_output import describe_error, report_error
 from tavus_mcp.errors import InvalidArgument, ToolFailure
-from tavus_mcp.logs import log_to_stderr
 from tavus_mcp.settings import Settings
 
-_READ_ONLY = "nothing was sent: this is read-only (--read-only, TAVUS_MCP_READ_ONLY)."
 _PERSONAS = "personas"
 
 
@@ -37,23 +32,10 @@ def run_account_command(
     try:
         own_settings = _choose_settings(arguments, settings)
     except (ToolFailure, OSError) as error:
-        return report_error(arguments, str(error), status_of(error), error)
-    if own_settings.problems:
-        return report_error(arguments, "\n".join(own_settings.problems), ExitStatus.WRONG_USAGE)
-    app = build_app(own_settings)
-    log_to_stderr(app.masker, settings.log_level)
-
-    async def run() -> int:
-        async with aclosing(app):
-            if writes and settings.read_only:
-                return report_error(arguments, _READ_ONLY, ExitStatus.REFUSED)
-            try:
-                return await command(app)
-            except ToolFailure as error:
-                message = app.masker.mask_text(str(error))
-                return report_error(arguments, message, status_of(error), error)
-
-    return anyio.run(run)
+        return report_error(arguments, describe_error(error), status_of(error), error)
+    if writes and settings.read_only:
+        return report_error(arguments, READ_ONLY, ExitStatus.REFUSED)
+    return run_with_app(arguments, own_settings, command)
 
 
 def _choose_settings(arguments: argparse.Namespace, settings: Settings) -> Settings:

@@ -6,9 +6,7 @@ import argparse
 from pathlib import Path
 
 
-def add_project_arguments(
-    parser: argparse.ArgumentParser, *, environment: bool = True, is_optional: bool = False
-) -> None:
+def add_project_arguments(parser: argparse.ArgumentParser, *, is_optional: bool = False) -> None:
     """Declare the options of every command of a project."""
     parser.add_argument(
         "--project",
@@ -17,10 +15,7 @@ def add_project_arguments(
         default=None if is_optional else Path(),
         help="the folder with tavus.toml; default: this one",
     )
-    if environment:
-        parser.add_argument(
-            "--env", metavar="NAME", default="", help="an environment of tavus.toml"
-        )
+    parser.add_argument("--env", metavar="NAME", default="", help="an environment of tavus.toml")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -29,11 +24,16 @@ def is_project_use(arguments: argparse.Namespace) -> bool:
     return bool(getattr(arguments, "env", "") or getattr(arguments, "project", None))
 
 
-def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options that decide what a plan does."""
+def add_resolve_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare the option that settles conflicts."""
     parser.add_argument(
         "--resolve", choices=("file", "live"), default="", help="which side wins a conflict"
     )
+
+
+def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that decide what a plan does."""
+    add_resolve_argument(parser)
     parser.add_argument(
         "--prune",
         action="store_true",

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import anyio
-
 from tavus_mcp.app import App
+from tavus_mcp.cli.command import READ_ONLY, run_with_app
 from tavus_mcp.cli.exit_status import status_of
 from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.progress import clear_progress_bar, progress_bar
 from tavus_mcp.cli.project_output import describe_error, print_result, report_error
-from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.concurrency import ProgressCallback
 from tavus_mcp.errors import InvalidArgument, NotConfigured, ToolFailure
-from tavus_mcp.logs import log_to_stderr
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.persona_files.yaml_reader import BadFile
 from tavus_mcp.project.configuration import Environment
 from tavus_mcp.project.folder import Project, read_project
 from tavus_mcp.project.session import ProjectSession, choose_environment
 from tavus_mcp.project.state import local_folder
 from tavus_mcp.settings import PROJECT_TOOLSET, Settings, for_account
 
-_READ_ONLY = "nothing was sent: this is read-only (--read-only, TAVUS_MCP_READ_ONLY)."
 _SANDBOX = (
     "--sandbox (TAVUS_MCP_SANDBOX) does not go with a project: its state belongs to one account. "
     "Use an environment with sandbox = true in tavus.toml."
@@ -67,23 +61,23 @@ def run_project_command(
         if settings.sandbox:
             return report_error(arguments, _SANDBOX, ExitStatus.WRONG_USAGE)
         if writes and settings.read_only:
-            return report_error(arguments, _READ_ONLY, ExitStatus.REFUSED)
+            return report_error(arguments, READ_ONLY, ExitStatus.REFUSED)
         project = read_project(arguments.project or Path())
         environment = choose_environment(project.configuration, arguments.env)
         own_settings = environment_settings(settings, project, environment)
     except (ToolFailure, OSError) as error:
         return report_error(arguments, describe_error(error), status_of(error), error)
-    if own_settings.problems:
-        return report_error(arguments, "\n".join(own_settings.problems), ExitStatus.WRONG_USAGE)
-    return _run(arguments, own_settings, OpenedProject(project, environment), command)
 
+    async def run_in_session(app: App) -> int:
+        session = ProjectSession(app, project, environment)
+        with progress_bar() as report_progress:
+            return await command(ProjectCommand(session, arguments, report_progress))
 
-@dataclass(frozen=True)
-class OpenedProject:
-    """A project and one of its environments."""
-
-    project: Project
-    environment: Environment
+    try:
+        return run_with_app(arguments, own_settings, run_in_session)
+    except KeyboardInterrupt:
+        message = "stopped. What was started was completed; the same command continues."
+        return report_error(arguments, message, ExitStatus.FAILURE)
 
 
 def environment_settings(
@@ -111,29 +105,6 @@ def environment_settings(
         )
     label = settings.account_label or environment.name
     return replace(own, protected=is_protected, account_label=label)
-
-
-def _run(
-    arguments: argparse.Namespace, settings: Settings, place: OpenedProject, command: Run
-) -> int:
-    app = build_app(settings)
-    log_to_stderr(app.masker, settings.log_level)
-
-    async def run() -> int:
-        async with aclosing(app):
-            session = ProjectSession(app, place.project, place.environment)
-            try:
-                with progress_bar() as report_progress:
-                    return await command(ProjectCommand(session, arguments, report_progress))
-            except (ToolFailure, BadFile, OSError) as error:
-                message = app.masker.mask_text(describe_error(error))
-                return report_error(arguments, message, status_of(error), error)
-
-    try:
-        return anyio.run(run)
-    except KeyboardInterrupt:
-        message = "stopped. What was started was completed; the same command continues."
-        return report_error(arguments, message, ExitStatus.FAILURE)
 
 
 def server_settings(arguments: argparse.Namespace, settings: Settings) -> Settings:

@@ -32,18 +32,7 @@ def report_error(
         return fail(message, status)
     data: JsonObject = {"schema": ERROR_SCHEMA, "status": int(status), "message": message}
     if isinstance(error, InvalidProject):
-        data["problems"] = [
-            {
-                "file": problem.position.path,
-                "line": problem.position.line,
-                "column": problem.position.column,
-                "severity": problem.severity,
-                "rule": problem.rule,
-                "environment": problem.environment,
-                "message": problem.message,
-            }
-            for problem in error.found
-        ]
+        data["problems"] = [problem.to_json() for problem in error.found]
     print_json(data)
     return status
 

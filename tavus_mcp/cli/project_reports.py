@@ -325,16 +325,5 @@ def validate_data(environments: Sequence[str], problems: Sequence[Problem]) -> J
     return {
         "schema": VALIDATE_SCHEMA,
         "environments": list(environments),
-        "problems": [
-            {
-                "file": problem.position.path,
-                "line": problem.position.line,
-                "column": problem.position.column,
-                "severity": problem.severity,
-                "rule": problem.rule,
-                "environment": problem.environment,
-                "message": problem.message,
-            }
-            for problem in problems
-        ],
+        "problems": [problem.to_json() for problem in problems],
     }

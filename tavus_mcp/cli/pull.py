@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from tavus_mcp.cli.output import ExitStatus
-from tavus_mcp.cli.project_arguments import add_project_arguments
-from tavus_mcp.cli.project_command import (
-    ProjectCommand,
-    run_project_command,
-)
+from tavus_mcp.cli.project_arguments import add_project_arguments, add_resolve_argument
+from tavus_mcp.cli.project_command import ProjectCommand, run_project_command
 from tavus_mcp.cli.project_reports import pull_data, pull_text
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import parse_id
 from tavus_mcp.project.kinds import ObjectName
-from tavus_mcp.project.pull import PullOptions
+from tavus_mcp.project.pull import PulledObject, PullOptions
 from tavus_mcp.project.session import ProjectSession, find_object
 from tavus_mcp.project.state import load_state
 from tavus_mcp.settings import Settings
@@ -30,9 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_project_arguments(parser)
     parser.add_argument("--all", action="store_true", help="also what is only in the account")
-    parser.add_argument(
-        "--resolve", choices=("file", "live"), default="", help="which side wins a conflict"
-    )
+    add_resolve_argument(parser)
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -43,10 +39,15 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         pulled = await command.session.pull(options, command.report_progress)
         data = pull_data(command.session.environment.name, pulled)
         command.print_result(data, pull_text(pulled))
-        has_open = any(item.unsettled for item in pulled)
-        return ExitStatus.CONFLICT if has_open else ExitStatus.DONE
+        return pull_status(pulled)
 
-    return run_project_command(arguments, settings, pull, writes=False)
+    return run_project_command(arguments, settings, pull)
+
+
+def pull_status(pulled: Sequence[PulledObject]) -> ExitStatus:
+    """Return the exit status of a pull: whether something needs a decision."""
+    has_open = any(item.unsettled for item in pulled)
+    return ExitStatus.CONFLICT if has_open else ExitStatus.DONE
 
 
 def _parse_options(session: ProjectSession, arguments: argparse.Namespace) -> PullOptions:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from tavus_mcp.app import App
-from tavus_mcp.cli.persona_command import finish_write
+from tavus_mcp.cli.confirmation import finish_write
 from tavus_mcp.cli.project_account import find_persona_id, run_account_command
 from tavus_mcp.cli.project_arguments import add_project_arguments
 from tavus_mcp.errors import InvalidArgument

@@ -6,10 +6,7 @@ import argparse
 
 from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.project_arguments import add_project_arguments
-from tavus_mcp.cli.project_command import (
-    ProjectCommand,
-    run_project_command,
-)
+from tavus_mcp.cli.project_command import ProjectCommand, run_project_command
 from tavus_mcp.cli.project_reports import status_data, status_text
 from tavus_mcp.project.compare import Comparison
 from tavus_mcp.settings import Settings

@@ -79,6 +79,18 @@ class Terminal:
         return "█" * full + (_EIGHTHS[rest - 1] if rest else "")
 
 
+def is_interactive() -> bool:
+    """Tell whether a person can be asked on the terminal; questions are written to stderr."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask(question: str) -> str:
+    """Write a question and return the line that is typed, without blanks around it."""
+    sys.stderr.write(f"{question} ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip()
+
+
 def supports_colors(stream: TextIO, environment: Mapping[str, str]) -> bool:
     """Tell whether ANSI colours may be written to the stream.
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 
 from tavus_mcp.app import App
-from tavus_mcp.cli.confirmation import ignore_progress, is_confirmed
+from tavus_mcp.cli.confirmation import finish_write, is_confirmed
 from tavus_mcp.cli.output import ExitStatus
-from tavus_mcp.cli.persona_command import finish_write, run_persona_command
+from tavus_mcp.cli.project_account import run_account_command
 from tavus_mcp.cli.project_arguments import add_project_arguments, is_project_use
 from tavus_mcp.cli.receipts import print_facts, print_result
+from tavus_mcp.concurrency import ignore_progress
 from tavus_mcp.fleet import plan, plan_report
 from tavus_mcp.fleet.bulk_request import BulkChangeRequest
 from tavus_mcp.fleet.selection import PersonaFilter
@@ -65,7 +66,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         receipt = await restore(app, request)
         return await finish_write(app, receipt, dry_run=arguments.dry_run, yes=arguments.yes)
 
-    return run_persona_command(settings, undo, writes=not arguments.dry_run)
+    return run_account_command(arguments, settings, undo, writes=not arguments.dry_run)
 
 
 async def _undo_bulk_change(app: App, arguments: argparse.Namespace) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tavus_mcp.app import App
 from tavus_mcp.errors import NotFound
 from tavus_mcp.history.record import DELETIONS, EXPECTED_VALUES, record_outcome
@@ -11,6 +13,13 @@ from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import get_at, pointer_tokens
 from tavus_mcp.models.masking import has_secret_at
 from tavus_mcp.models.persona import is_unread
+
+IsSameValue = Callable[[object, object, str], bool]
+"""Tells whether a value that was to be written, and the one at its pointer now, are the same."""
+
+
+def _is_equal(expected: object, actual: object, path: str) -> bool:
+    return expected == actual
 
 
 async def report_cancelled_write(app: App, document: Document) -> list[RuleFinding]:
@@ -42,7 +51,9 @@ async def explain_missing(app: App, persona_id: str, error: NotFound) -> NotFoun
     return NotFound(f"{error} The {intent.tool} that was cancelled took effect.", status=404)
 
 
-def has_taken_effect(app: App, intent: JournalEntry, current: Document) -> bool:
+def has_taken_effect(
+    app: App, intent: JournalEntry, current: Document, is_same: IsSameValue = _is_equal
+) -> bool:
     """Tell whether an object holds every value that an intent was to bring.
 
     Masked keys and fields that Tavus never returns prove nothing; with nothing else to compare,
@@ -56,5 +67,5 @@ def has_taken_effect(app: App, intent: JournalEntry, current: Document) -> bool:
         if not has_secret_at(pointer_tokens(path), value) and not is_unread(current.data, path)
     }
     return bool(comparable) and all(
-        get_at(visible, path) == value for path, value in comparable.items()
+        is_same(value, get_at(visible, path), path) for path, value in comparable.items()
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Refused
@@ -38,15 +39,16 @@ async def build_undo_request(
             f"Revision {outcome.revision} of persona {persona_id!r} is its creation. To undo a "
             "creation, delete the persona."
         )
-    before = await load_revision(app, persona_id, intent.revision)
+    request = await undo_request_of(app, intent, outcome)
+    return replace(request, overwrite=overwrite, dry_run=dry_run)
+
+
+async def undo_request_of(app: App, intent: JournalEntry, outcome: JournalEntry) -> RestoreRequest:
+    """Return the request that restores the fields that a recorded change touched, and no others."""
+    before = await load_revision(app, intent.persona_id, intent.revision)
     paths = dict.fromkeys(outermost_list(before.data, path) for path in intent.paths)
     return RestoreRequest(
-        persona_id,
-        intent.revision,
-        tuple(paths),
-        after_revision=outcome.revision,
-        overwrite=overwrite,
-        dry_run=dry_run,
+        intent.persona_id, intent.revision, tuple(paths), after_revision=outcome.revision
     )
 
 

@@ -7,9 +7,9 @@ nothing is done twice.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import groupby, takewhile
 from pathlib import Path
 
 import anyio
@@ -17,16 +17,15 @@ import anyio
 from tavus_mcp import concurrency
 from tavus_mcp.app import App
 from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
-from tavus_mcp.deadlines import has_time_for_more
+from tavus_mcp.deadlines import iter_in_time
 from tavus_mcp.errors import Conflict, Refused, ToolFailure
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.project.adapters import ADAPTERS
 from tavus_mcp.project.compare import Comparison, account_fields
 from tavus_mcp.project.equivalence import build_equivalence
-from tavus_mcp.project.kinds import PERSONA, ObjectName
+from tavus_mcp.project.kinds import ObjectName
 from tavus_mcp.project.merge import MergeBase
-from tavus_mcp.project.names import with_ids
 from tavus_mcp.project.objects import WriteOptions, WriteResult
 from tavus_mcp.project.plan import (
     Action,
@@ -37,6 +36,7 @@ from tavus_mcp.project.plan import (
     build_id_finder,
     is_sent,
     live_ids,
+    placeholder_id,
 )
 from tavus_mcp.project.runs import Run, find_open_run, start_run
 from tavus_mcp.project.state import EnvironmentState, ObjectState, save_state
@@ -162,21 +162,17 @@ async def _require_references(app: App, comparison: Comparison, plan: ProjectPla
     """Raise ``Refused`` with every id in a new or changed object that names nothing."""
     created = {item.name for item in plan.items if item.action is Action.CREATE}
     find_id = build_id_finder(live_ids(comparison), created)
-    placeholders = {build_id_finder({}, created)(name) for name in created}
+    placeholders = set(map(placeholder_id, created))
     missing = [
         f"{item.name}: {message}"
         for item in plan.items
         if item.action in (Action.CREATE, Action.UPDATE)
         for message in await ADAPTERS[item.name.folder].find_missing_references(
-            app, item.compared.document, _wire_fields(item, find_id), placeholders
+            app, item.compared.document, item.wire_fields(find_id), placeholders
         )
     ]
     if missing:
         raise Refused("Refused before anything was sent.\n" + "\n".join(missing))
-
-
-def _wire_fields(item: PlannedItem, find_id: Callable[[ObjectName], str]) -> JsonObject:
-    return with_ids(item.fields, find_id) if item.name.kind is PERSONA else item.fields
 
 
 @dataclass
@@ -209,14 +205,9 @@ class _Execution:
             save_state(self.folder, self.state)
 
     async def _carry_out_group(self, items: list[PlannedItem]) -> None:
-        async def iterate() -> AsyncIterator[PlannedItem]:
-            for item in items:
-                if self.is_stopped or not has_time_for_more():
-                    return
-                yield item
-
+        pending = takewhile(lambda _: not self.is_stopped, iter_in_time(items))
         await concurrency.for_each(
-            iterate(), self._carry_out_item, max_concurrent=MAX_CONCURRENT_OBJECTS
+            pending, self._carry_out_item, max_concurrent=MAX_CONCURRENT_OBJECTS
         )
 
     async def _carry_out_item(self, item: PlannedItem) -> None:
@@ -251,7 +242,8 @@ class _Execution:
                 await adapter.delete(self.app, document, options)
             self.state = self.state.with_object(item.name, None)
             return AppliedItem(item.name, item.action)
-        fields = _wire_fields(item, self._find_id)
+        ids = {name: known.object_id for name, known in self.state.objects.items()}
+        fields = item.wire_fields(build_id_finder(ids))
         if item.action is Action.CREATE or document is None:
             result = await adapter.create(self.app, fields, options)
             synced = None
@@ -264,11 +256,6 @@ class _Execution:
             raise Refused(f"{item.name}: {result.problem}")
         self._note_written(item, result, synced)
         return AppliedItem(item.name, item.action, result.object_id, result.findings)
-
-    def _find_id(self, name: ObjectName) -> str:
-        return build_id_finder({key: row.object_id for key, row in self.state.objects.items()})(
-            name
-        )
 
     def _note_written(
         self, item: PlannedItem, result: WriteResult, synced: Sequence[str] | None

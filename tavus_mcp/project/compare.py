@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -119,33 +119,24 @@ async def read_objects(
     found: dict[ObjectName, Document] = {}
     progress = ProgressReporter(report_progress)
 
-    async def iterate() -> AsyncIterator[tuple[ObjectName, str]]:
-        for item in pending:
-            yield item
-
     async def read(item: tuple[ObjectName, str]) -> None:
         name, object_id = item
         with suppress(NotFound):
             found[name] = await ADAPTERS[name.folder].read(app, object_id)
         await progress.advance(len(pending))
 
-    await concurrency.for_each(iterate(), read)
+    await concurrency.for_each(pending, read)
     return found
 
 
 async def list_account(app: App, folders: Iterable[str]) -> dict[str, list[AccountRow]]:
     """Return the rows of the lists of an account, by folder."""
-    rows: dict[str, list[AccountRow]] = {}
-
-    async def iterate() -> AsyncIterator[str]:
-        for folder in folders:
-            rows[folder] = []  # inserted first, to keep their order
-            yield folder
+    rows: dict[str, list[AccountRow]] = {folder: [] for folder in folders}
 
     async def read(folder: str) -> None:
         rows[folder] = await ADAPTERS[folder].list_rows(app)
 
-    await concurrency.for_each(iterate(), read)
+    await concurrency.for_each(list(rows), read)
     return rows
 
 

@@ -21,7 +21,7 @@ from tavus_mcp.url_settings import DEFAULT_BASE_URL, parse_base_url
 
 FILE_NAME = "tavus.toml"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _KEYS = ("api_key_env", "base_url", "sandbox", "protected", "values", "secrets")
 
 
@@ -98,7 +98,7 @@ class _Parser:
         self._refuse_unknown(table, _KEYS, *path)
         sandbox = self._flag(table, "sandbox", *path)
         variable = table.get("api_key_env", "")
-        if not isinstance(variable, str) or (variable and not _VARIABLE.fullmatch(variable)):
+        if not isinstance(variable, str) or (variable and not VARIABLE_NAME.fullmatch(variable)):
             message = "api_key_env names a variable that holds the key, like TAVUS_API_KEY."
             self.report(message, *path, "api_key_env")
             variable = ""
@@ -146,7 +146,7 @@ class _Parser:
     def _secrets(self, table: JsonObject, *path: str) -> dict[str, str]:
         secrets = self._table(table, "secrets", *path)
         for name, variable in secrets.items():
-            if not isinstance(variable, str) or not _VARIABLE.fullmatch(variable):
+            if not isinstance(variable, str) or not VARIABLE_NAME.fullmatch(variable):
                 message = (
                     f"{name}: write the name of the variable that holds the key, not the key. "
                     "If a key stood here, replace it: it was seen."

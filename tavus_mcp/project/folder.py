@@ -24,6 +24,10 @@ STATE_FOLDER = ".tavus"
 PROMPT_FOLDER = "prompts"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _ENDINGS = (".yaml", ".yml")
+_NO_PROJECT = (
+    "there is no such file here, so this is not the folder of a project. Name the folder with "
+    "--project DIR, or make one with tavus-mcp init."
+)
 _IDENTITY_KEYS = ("persona_id", "pal_id", "revision")
 
 
@@ -103,7 +107,7 @@ def read_project(folder: Path) -> Project:
     sources: dict[ObjectName, SourceFile] = {}
     problems: list[Problem] = []
     for kind in KINDS:
-        for path in _iter_files(folder, kind):
+        for path in iter_yaml_files(folder / kind.folder):
             try:
                 source = _read_source(folder, kind, path)
             except InvalidProject as error:
@@ -121,21 +125,7 @@ def read_project(folder: Path) -> Project:
 
 def read_configuration(folder: Path) -> ProjectConfiguration:
     """Read ``tavus.toml``; raise ``InvalidProject`` when it is missing or wrong."""
-    try:
-        text = read_file(folder / FILE_NAME)
-    except FileNotFoundError:
-        message = (
-            "there is no such file here, so this is not the folder of a project. Name the folder "
-            "with --project DIR, or make one with tavus-mcp init."
-        )
-        raise InvalidProject([Problem(FilePosition(FILE_NAME), message)]) from None
-    except OSError as error:
-        message = f"{error.strerror or error}."
-        raise InvalidProject([Problem(FilePosition(FILE_NAME), message)]) from None
-    except BadFile as error:
-        position, message = parse_position(FILE_NAME, str(error))
-        raise InvalidProject([Problem(position, message)]) from None
-    return parse_configuration(text)
+    return parse_configuration(_read_text(folder, FILE_NAME))
 
 
 def read_file(path: Path) -> str:
@@ -144,13 +134,28 @@ def read_file(path: Path) -> str:
         return decode_file(file.read(MAX_FILE_BYTES + 1))
 
 
+def _read_text(folder: Path, path: str) -> str:
+    """Return the text of a file of the project; raise ``InvalidProject`` if it cannot be read."""
+    try:
+        return read_file(folder / path)
+    except OSError as error:
+        is_no_project = path == FILE_NAME and isinstance(error, FileNotFoundError)
+        message = _NO_PROJECT if is_no_project else f"{error.strerror or error}."
+        raise InvalidProject([Problem(FilePosition(path), message)]) from None
+    except BadFile as error:
+        raise _bad_file(path, error) from None
+
+
+def _bad_file(path: str, error: BadFile) -> InvalidProject:
+    return InvalidProject([Problem(*parse_position(path, text)) for text in error.problems])
+
+
 def parse_source(name: ObjectName, path: str, text: str) -> SourceFile:
     """Parse the file of an object; raise ``InvalidProject`` with every mistake in its form."""
     try:
         source = SourceFile(name, path, text, parse_yaml(text))
     except BadFile as error:
-        found = [Problem(*parse_position(path, message)) for message in error.problems]
-        raise InvalidProject(found) from None
+        raise _bad_file(path, error) from None
     problems = [
         Problem(
             source.position_of(f"/{key}"),
@@ -165,26 +170,19 @@ def parse_source(name: ObjectName, path: str, text: str) -> SourceFile:
     return source
 
 
-def _iter_files(folder: Path, kind: ProjectKind) -> Iterator[Path]:
-    directory = folder / kind.folder
+def iter_yaml_files(directory: Path) -> Iterator[Path]:
+    """Yield the YAML files of a folder, by name; none if there is no such folder."""
     if directory.is_dir():
         yield from sorted(path for path in directory.iterdir() if path.suffix in _ENDINGS)
 
 
 def _read_source(folder: Path, kind: ProjectKind, path: Path) -> SourceFile:
     relative = path.relative_to(folder).as_posix()
-    position = FilePosition(relative)
     if not _NAME.fullmatch(path.stem):
         message = (
             "the name of a file is the name of its object: letters, digits, '-', '_' and '.' "
             "only, at most 100."
         )
-        raise InvalidProject([Problem(position, message)])
-    try:
-        text = read_file(path)
-    except OSError as error:
-        raise InvalidProject([Problem(position, f"{error.strerror or error}.")]) from None
-    except BadFile as error:
-        found = [Problem(*parse_position(relative, message)) for message in error.problems]
-        raise InvalidProject(found) from None
+        raise InvalidProject([Problem(FilePosition(relative), message)])
+    text = _read_text(folder, relative)
     return parse_source(ObjectName(kind.folder, path.stem), relative, text)

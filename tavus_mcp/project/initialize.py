@@ -16,7 +16,7 @@ from tavus_mcp.persona_files.persona_file import HEADER_COMMENT, PersonaFile, pa
 from tavus_mcp.persona_files.yaml_reader import BadFile
 from tavus_mcp.project.configuration import FILE_NAME, Environment
 from tavus_mcp.project.file_update import choose_name
-from tavus_mcp.project.folder import read_file
+from tavus_mcp.project.folder import iter_yaml_files, read_file
 from tavus_mcp.project.kinds import PERSONA, ObjectName
 from tavus_mcp.project.names import with_names
 from tavus_mcp.project.state import EnvironmentState, ObjectState, local_folder, save_state
@@ -24,7 +24,6 @@ from tavus_mcp.project.validation import iter_secret_names
 from tavus_mcp.url_settings import DEFAULT_BASE_URL
 
 README_NAME = "README.md"
-_ENDINGS = (".yaml", ".yml")
 _README = """\
 # Tavus agents
 
@@ -115,8 +114,7 @@ def _find_exported(folder: Path) -> Iterator[ExportedFile]:
     """Yield the persona files of the folder, each with a name of its own."""
     taken: list[ObjectName] = []
     for directory in (folder, folder / PERSONA.folder):
-        paths = directory.iterdir() if directory.is_dir() else ()
-        for path in sorted(path for path in paths if path.suffix in _ENDINGS):
+        for path in iter_yaml_files(directory):
             try:
                 text = read_file(path)
                 file = parse_persona_file(text)

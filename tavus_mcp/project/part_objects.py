@@ -10,6 +10,7 @@ from typing import cast
 
 from tavus_mcp.app import App
 from tavus_mcp.checker.parts.check import check_part, check_part_change
+from tavus_mcp.concurrency import ignore_progress
 from tavus_mcp.errors import Conflict, InvalidArgument, Refused, TavusError
 from tavus_mcp.history.record import WriteOrigin
 from tavus_mcp.journal.entry import JournalEntry
@@ -33,14 +34,20 @@ from tavus_mcp.personas.update import UpdateRequest, compute_update, update
 from tavus_mcp.personas.write_rules import WriteRules
 from tavus_mcp.project.equivalence import FindDefault
 from tavus_mcp.project.kinds import ProjectKind
-from tavus_mcp.project.objects import TOOL, AccountRow, WriteOptions, WriteResult
-from tavus_mcp.project.stored_objects import StoredObjects, build_result
+from tavus_mcp.project.objects import (
+    TOOL,
+    AccountRow,
+    ObjectAdapter,
+    WriteOptions,
+    WriteResult,
+    build_result,
+)
 
 _AUTH = "/delivery/api/auth"
 
 
-class PartObjects(StoredObjects):
-    """The operations on one kind of part (``ObjectAdapter``)."""
+class PartObjects(ObjectAdapter):
+    """The operations on one kind of part."""
 
     def __init__(self, kind: ProjectKind) -> None:
         self._kind = kind
@@ -56,7 +63,7 @@ class PartObjects(StoredObjects):
         return KINDS[cast(PartKindName, self._kind.name)]
 
     @property
-    def rules(self) -> WriteRules:  # type: ignore[override]  # read only here
+    def rules(self) -> WriteRules:
         """The rules of the write path."""
         return RULES[self.part_kind.name]
 
@@ -90,10 +97,6 @@ class PartObjects(StoredObjects):
             put_at(masked, _AUTH, {**get_at(masked, _AUTH), **open_members})
         return masked
 
-    def unread_fields(self, document: Document) -> frozenset[str]:
-        """Return none: reads of parts are complete."""
-        return frozenset()
-
     def check_update(
         self, app: App, document: Document, fields: JsonObject, allow: Container[str]
     ) -> list[Finding]:
@@ -113,16 +116,6 @@ class PartObjects(StoredObjects):
         await build_body(app, self._build_creation(app, fields, WriteOptions(allow)))
         findings = check_part(self.part_kind.name, fields, app.catalog)
         return list(findings)
-
-    async def find_missing_references(
-        self,
-        app: App,
-        document: Document | None,
-        fields: JsonObject,
-        known_ids: Container[str],
-    ) -> list[str]:
-        """Return nothing: parts refer to nothing."""
-        return []
 
     async def create(self, app: App, fields: JsonObject, options: WriteOptions) -> WriteResult:
         """Create a part."""
@@ -146,7 +139,7 @@ class PartObjects(StoredObjects):
 
     async def delete(self, app: App, document: Document, options: WriteOptions) -> None:
         """Delete a part that no persona uses; raise ``Conflict`` if one does."""
-        found = await find_users(app, cast(PartDocument, document), _ignore_progress)
+        found = await find_users(app, cast(PartDocument, document), ignore_progress)
         if found.users:
             names = ", ".join(f"{user.persona_id} ({user.name})" for user in found.users)
             raise Conflict(
@@ -182,7 +175,7 @@ class PartObjects(StoredObjects):
         if receipt is None or receipt.plan_id is None:
             raise Refused(f"{intent.persona_id} is there already.")
         plan = await plans.load_applicable_plan(app, receipt.plan_id)
-        applied = await apply_revival(app, plan, _ignore_progress)
+        applied = await apply_revival(app, plan, ignore_progress)
         return await self._read_again(app, await build_result(app, self.rules, applied))
 
     async def _read_again(self, app: App, result: WriteResult) -> WriteResult:
@@ -243,7 +236,3 @@ def _resolve_secrets(app: App, kind: PartKind, fields: JsonObject) -> JsonObject
         return resolve_tool_secrets(app, fields) if kind.name == "tool" else dict(fields)
     except InvalidArgument as error:
         raise Refused(str(error)) from None
-
-
-async def _ignore_progress(*_: object) -> None:
-    """Report no progress."""

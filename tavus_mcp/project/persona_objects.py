@@ -23,17 +23,29 @@ from tavus_mcp.personas.secret_references import (
     REFERENCE_CONTAINERS,
 )
 from tavus_mcp.personas.update import UpdateRequest, compute_update, update
+from tavus_mcp.personas.write_rules import PERSONA_RULES, WriteRules
 from tavus_mcp.project.equivalence import FindDefault
 from tavus_mcp.project.kinds import PERSONA, ProjectKind
-from tavus_mcp.project.objects import TOOL, AccountRow, WriteOptions, WriteResult
-from tavus_mcp.project.stored_objects import StoredObjects, build_result
+from tavus_mcp.project.objects import (
+    TOOL,
+    AccountRow,
+    ObjectAdapter,
+    WriteOptions,
+    WriteResult,
+    build_result,
+)
 from tavus_mcp.tavus_api import pagination
 
 _CONFERENCING = "conferencing"
 
 
-class PersonaObjects(StoredObjects):
-    """The operations on personas (``ObjectAdapter``)."""
+class PersonaObjects(ObjectAdapter):
+    """The operations on personas."""
+
+    @property
+    def rules(self) -> WriteRules:
+        """The rules of the write path."""
+        return PERSONA_RULES
 
     @property
     def kind(self) -> ProjectKind:

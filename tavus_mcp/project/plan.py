@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Literal
@@ -24,7 +24,7 @@ from tavus_mcp.project.adapters import ADAPTERS
 from tavus_mcp.project.compare import ComparedObject, Comparison, Status, is_conflict
 from tavus_mcp.project.kinds import PERSONA, ObjectName
 from tavus_mcp.project.merge import MergedField, Side, compose
-from tavus_mcp.project.names import with_ids
+from tavus_mcp.project.names import FindId, with_ids
 from tavus_mcp.text import quote_foreign_names
 
 DIGEST_CHARS = 12
@@ -62,6 +62,10 @@ class PlannedItem:
     changes: Sequence[FieldChange] = ()
     operations: Sequence[JsonObject] = ()
     findings: Sequence[Finding] = ()
+
+    def wire_fields(self, find_id: FindId) -> JsonObject:
+        """Return the fields as they are sent: with ids in place of names."""
+        return with_ids(self.fields, find_id) if self.name.kind is PERSONA else self.fields
 
 
 @dataclass(frozen=True)
@@ -143,9 +147,7 @@ def placeholder_id(name: ObjectName) -> str:
     return _PLACEHOLDER_PREFIX + hashlib.sha256(str(name).encode()).hexdigest()[:DIGEST_CHARS]
 
 
-def build_id_finder(
-    ids: Mapping[ObjectName, str], created: Container[ObjectName] = ()
-) -> Callable[[ObjectName], str]:
+def build_id_finder(ids: Mapping[ObjectName, str], created: Container[ObjectName] = ()) -> FindId:
     """Return the function that finds the id of an object; ``Refused`` if it is in no account."""
 
     def find_id(name: ObjectName) -> str:
@@ -275,7 +277,7 @@ class _Draft:
         created = {planned.name for planned in self.items if planned.action is Action.CREATE}
         try:
             find_id = build_id_finder(live_ids(self.comparison), created)
-            fields = with_ids(item.fields, find_id) if item.name.kind is PERSONA else item.fields
+            fields = item.wire_fields(find_id)
             if item.action is Action.CREATE or document is None:
                 findings = await adapter.check_creation(self.app, fields, self.options.allow)
             else:
@@ -283,12 +285,4 @@ class _Draft:
         except ToolFailure as error:
             self.problems.append(f"{item.name}: {error}")
             return item
-        return PlannedItem(
-            item.name,
-            item.action,
-            item.compared,
-            item.fields,
-            item.changes,
-            item.operations,
-            findings,
-        )
+        return replace(item, findings=findings)

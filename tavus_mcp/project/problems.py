@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tavus_mcp.errors import InvalidArgument
+from tavus_mcp.models.base import JsonObject
 
 MAX_REPORTED_PROBLEMS = 40
 _POSITION = re.compile(r"line (\d+), column (\d+)(?:: (?=\S))?")
@@ -40,6 +41,18 @@ class Problem:
         """Return the problem as one line."""
         environment = f" [{self.environment}]" if self.environment else ""
         return f"{self.position}: {self.message}{environment}"
+
+    def to_json(self) -> JsonObject:
+        """Return the problem as commands print it with ``--json``."""
+        return {
+            "file": self.position.path,
+            "line": self.position.line,
+            "column": self.position.column,
+            "severity": self.severity,
+            "rule": self.rule,
+            "environment": self.environment,
+            "message": self.message,
+        }
 
 
 class InvalidProject(InvalidArgument):
