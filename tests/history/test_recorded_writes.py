@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
 
 import anyio
 import pytest
@@ -22,40 +19,24 @@ from tavus_mcp.history.record import (
     recorded_write,
 )
 from tavus_mcp.journal.journal import Journal
-from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.json_patch import Operation
 from tavus_mcp.models.masking import MASK
+from tavus_mcp.models.parts.part_document import PartDocument
 from tavus_mcp.tavus_api.client import TavusApi
 
 pytestmark = pytest.mark.anyio
 JOURNAL_ID = "tool/t1"
 
 
-@dataclass(frozen=True)
-class StoredTool:
-    """An object that is no persona."""
-
-    description: str
-    kind: ClassVar[Literal["tool"]] = "tool"
-    object_id: str = "t1"
-
-    @property
-    def digest(self) -> str:
-        return hashlib.sha256(self.description.encode()).hexdigest()
-
-    @property
-    def revision(self) -> str:
-        return self.digest[:12]
-
-    def has_revision(self, text: str) -> bool:
-        return self.digest.startswith(text)
-
-    def stable_fields(self) -> JsonObject:
-        return {"description": self.description, "api_key": "canary-key-1"}
+def build_tool(description: str) -> PartDocument:
+    """Return a registry tool with a secret, as it is read."""
+    api = {"url": "https://api.example.com", "auth": {"type": "bearer", "token": "canary-key-1"}}
+    fields = {"name": "book", "description": description, "delivery": {"api": api}}
+    return PartDocument("tool", "t1", fields)
 
 
-BEFORE, AFTER = StoredTool("Books a table."), StoredTool("Books a room.")
-OPERATIONS = (Operation("add", "/description", AFTER.description),)
+BEFORE, AFTER = build_tool("Books a table."), build_tool("Books a room.")
+OPERATIONS = (Operation("add", "/description", AFTER.at("/description")),)
 INTENT = WriteIntent("tool", "save_tool", BEFORE, OPERATIONS, AFTER.stable_fields())
 
 
@@ -79,7 +60,7 @@ async def test_the_intent_is_recorded_before_the_write_is_sent(app: App) -> None
         stored = await app.journal.entry(write.intent.seq)
     assert stored is not None
     assert stored.paths == ("/description",)
-    assert stored.detail == {"wanted": {"/description": AFTER.description}}
+    assert stored.detail == {"wanted": {"/description": AFTER.at("/description")}}
 
 
 async def test_the_outcome_holds_the_object_as_it_is_without_its_secrets(app: App) -> None:
@@ -88,7 +69,9 @@ async def test_the_outcome_holds_the_object_as_it_is_without_its_secrets(app: Ap
     assert await write.record_outcome("applied", AFTER) == []
     assert (await list_entries(app))[-1] == ("outcome", "applied")
     [entry] = await app.journal.states(JOURNAL_ID, AFTER.revision)
-    assert json.loads(entry.body) == {"description": AFTER.description, "api_key": MASK}
+    stored = json.loads(entry.body)
+    assert stored["description"] == AFTER.at("/description")
+    assert stored["delivery"]["api"]["auth"] == {"type": MASK, "token": MASK}
     assert entry.revision_digest == AFTER.digest
 
 
