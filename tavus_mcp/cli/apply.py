@@ -160,7 +160,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_project_arguments(parser, is_optional=True)
     add_plan_arguments(parser)
-    parser.add_argument("--plan", metavar="DIGEST", default="", help="only if this is the plan")
+    parser.add_argument(
+        "--plan", metavar="DIGEST", default="", help="only the plan with this digest"
+    )
     parser.add_argument(
         "--dry-run",
         action="store_true",

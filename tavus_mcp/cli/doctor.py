@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_parse_seconds,
         default=DEFAULT_SECONDS,
         metavar="SECONDS",
-        help=f"most seconds for all checks; default: {DEFAULT_SECONDS:g}",
+        help=f"how long all checks may take; default: {DEFAULT_SECONDS:g}",
     )
 
 

@@ -41,7 +41,9 @@ _DIAGNOSTIC_COMMANDS = frozenset({"doctor"})
 _HELP_BY_COMMAND: Mapping[str, str] = {
     "demo": "run a guided demo on the sandbox; exits non-zero if a step fails",
     "install": "connect an assistant to this server, or disconnect it",
-    "doctor": "check the installation, the settings and the assistants; safe to paste",
+    "doctor": (
+        "check the installation, the settings and the assistants; the output can be published"
+    ),
     "list": "list the personas of the account",
     "export": "print a persona as a file, without its keys",
     "init": "make a folder a project of agents in files",
@@ -57,8 +59,8 @@ _HELP_BY_COMMAND: Mapping[str, str] = {
     "restore": "bring a persona back to a revision",
     "delete": "delete a persona, after its name was typed",
     "completion": "print the script that completes commands in bash, zsh or fish",
-    "journal": "verify or print the journal of changes",
-    "sandbox": "serve the local Tavus over HTTP, at /v2",
+    "journal": "verify, print, adopt, erase or copy the journal of changes",
+    "sandbox": "serve the local Tavus over HTTP, at /v2, or fill it with examples",
 }
 _DEVELOPER_COMMANDS = ("manifest",)
 """Commands that the help leaves out: they work on a checkout of this project."""
@@ -179,16 +181,21 @@ def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         "--toolsets", metavar="A,B", help=f"what is served: {', '.join(TOOLSETS)}, or all"
     )
     parser.add_argument(
-        "--project", type=Path, metavar="DIR", help="serve the toolset project for this folder"
+        "--project",
+        type=Path,
+        metavar="DIR",
+        help="serve also the tools of the project in this folder",
     )
-    parser.add_argument("--env", metavar="NAME", help="with the account of this environment of it")
+    parser.add_argument("--env", metavar="NAME", help="with the account of this environment")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     listed: dict[str, argparse.ArgumentParser] = {}
     for name in _COMMANDS:
         if name in _DEVELOPER_COMMANDS:
             command_parser = commands.add_parser(name)  # without a help text it is not listed
         else:
-            command_parser = commands.add_parser(name, help=_HELP_BY_COMMAND[name])
+            text = _HELP_BY_COMMAND[name]
+            description = f"{text[0].upper()}{text[1:]}."
+            command_parser = commands.add_parser(name, help=text, description=description)
         _add_common_options(command_parser, default=argparse.SUPPRESS)
         if name in arguments or _COMPLETION in arguments:
             _load_command(name).add_arguments(command_parser)

@@ -16,7 +16,11 @@ from tavus_mcp.settings import Settings
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
-    parser.add_argument("persona", metavar="ID@REVISION", help="a persona and one of its revisions")
+    parser.add_argument(
+        "persona",
+        metavar="ID@REVISION",
+        help="a persona (with --env its name) and one of its revisions",
+    )
     add_project_arguments(parser, is_optional=True)
     parser.add_argument(
         "--only",

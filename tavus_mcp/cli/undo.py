@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.add_argument(
         "change",
-        metavar="ID[@REVISION]|PLAN",
+        metavar="ID[@REVISION]|PLAN|RUN",
         nargs="?",
         help="the persona, and the revision that the change led to (default: its last change on "
         "this machine); or the plan id of a bulk change. In a project: the run of an apply, by "

@@ -13,12 +13,6 @@ from mcp import Client, StdioServerParameters
 from uv_commands import build_environment, find_uv, list_served_tools
 
 ROOT = Path(__file__).parents[2]
-PERSONA = {
-    "name": "Front desk",
-    "system_prompt": "You run the front desk of a dental practice.",
-    "default_replica_id": "rfe12d8b9597",
-    "layers": {"conversational_flow": {"turn_taking_patience": "low"}},
-}
 pytestmark = pytest.mark.extended
 
 
@@ -55,11 +49,13 @@ def test_the_installed_command_runs_the_demo(installed_command: Path, tmp_path: 
 async def test_a_new_user_gets_from_the_install_to_a_changed_persona(
     installed_command: Path, tmp_path: Path, host: str
 ) -> None:
-    """The steps of the README: install, the entry of a host, a plan, a consent, an undo."""
+    """The steps of the README: install, ten personas, the entry of a host, a plan, an undo."""
     settings = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
     environment = build_environment(tmp_path / "data", settings)
     install = [str(installed_command), "install", host, "--sandbox"]
     done = subprocess.run(install, capture_output=True, text=True, check=True, env=environment)
+    fill = [str(installed_command), "sandbox", "--make-personas"]
+    subprocess.run(fill, capture_output=True, check=True, env=environment)
     path = Path(next(tmp_path.glob("**/*.json")))
     assert str(path) in done.stdout
     (servers,) = json.loads(path.read_text(encoding="utf-8")).values()
@@ -69,13 +65,14 @@ async def test_a_new_user_gets_from_the_install_to_a_changed_persona(
         command=entry["command"], args=entry["args"], env={**environment, **entry.get("env", {})}
     )
     async with Client(server) as client:
-        created = await call(client, "create_persona", **PERSONA)
-        named = {"persona_id": created["persona_id"]}
+        found = await call(client, "list_personas", name_contains="Front desk")
+        named = {"persona_id": found["personas"][0]["persona_id"]}
+        before = await call(client, "get_persona", **named)
         plan = await call(client, "suggest_tuning", **named, goals=["interrupt_less"])
         receipt = await call(client, "apply_plan", plan_id=plan["plan_id"])
         undone = await call(client, receipt["undo"]["tool"], **receipt["undo"]["arguments"])
     assert (receipt["status"], undone["status"]) == ("applied", "applied")
-    assert undone["revision"] == created["revision"]
+    assert undone["revision"] == before["revision"]
 
 
 async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:

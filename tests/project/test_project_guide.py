@@ -96,7 +96,7 @@ def iterate_blocks() -> Iterator[tuple[str, str, str, str]]:
 
 @pytest.mark.extended
 def test_the_guide_can_be_followed(tmp_path: Path) -> None:
-    """Required by the issue: from an account of ten personas to an undo, by the document alone."""
+    """From an account of ten personas to an undo, by the document alone."""
     walk = Walk(CommandRunner(tmp_path, {}))
     for before, language, path, content in iterate_blocks():
         if path:
