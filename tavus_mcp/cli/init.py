@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tavus_mcp.cli.exit_status import status_of
-from tavus_mcp.cli.output import ExitStatus
+from tavus_mcp.cli.output import ExitStatus, fail
 from tavus_mcp.cli.output import report as print_line
 from tavus_mcp.cli.project_command import ProjectCommand, run_project_command
 from tavus_mcp.cli.project_output import describe_error, print_json, report_error
@@ -106,7 +106,11 @@ def _pull_all(
         return pull_status(pulled)
 
     # the sandbox is that of the new environment, not the one of the data folder
-    return run_project_command(arguments, replace(settings, sandbox=False), pull)
+    status = run_project_command(arguments, replace(settings, sandbox=False), pull)
+    if status not in (ExitStatus.DONE, ExitStatus.CONFLICT):
+        command = f"tavus-mcp pull --env {environment.name} --all"
+        fail(f"the folder is a project now. When this is corrected: {command}")
+    return status
 
 
 def _describe(environment: Environment, initialized: InitializedProject) -> JsonObject:

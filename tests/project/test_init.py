@@ -74,6 +74,14 @@ def test_exported_files_are_taken_over_with_their_ids(runner: CommandRunner) -> 
     assert (runner.folder / "other.yaml").exists()
 
 
+def test_an_account_without_its_key_can_be_pulled_later(runner: CommandRunner) -> None:
+    arguments = ("--env", "staging", "--api-key-env", "STAGING_KEY", "--from-account")
+    result = runner.run_without_sandbox("init", *arguments)
+    assert result.status == 5
+    assert "the variable STAGING_KEY is not set" in result.stderr
+    assert result.stderr.splitlines()[-1].endswith("tavus-mcp pull --env staging --all")
+
+
 def test_an_account_becomes_files(runner: CommandRunner) -> None:
     result = runner.run_without_sandbox("init", "--sandbox", "--from-account", "--json")
     assert result.status == 0
