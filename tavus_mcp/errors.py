@@ -10,7 +10,7 @@
     ├── NotConfigured             no key and no sandbox
     │   └── InvalidSettings       a variable of the environment is wrong
     ├── JournalUnavailable        the journal cannot be written, so nothing is sent
-    │   └── JournalReplaced       its file was deleted or replaced while the server ran
+    │   └── JournalReplaced       it was deleted or replaced while the server ran
     └── TavusError                Tavus answered with an error, or not at all
         ├── OutOfTime             the call had no time left for this request
         ├── InvalidKey            401
@@ -130,8 +130,8 @@ class JournalUnavailable(ToolFailure):
     def __init__(self, path: str, reason: str, advice: str = "") -> None:
         self.problem = f"The journal of changes at {path} cannot be used: {reason}."
         advice = advice or (
-            "Make the file writable or set TAVUS_MCP_DATA_DIR to another folder, and restart the "
-            "server."
+            "Make the file writable and free space on its disk, or set TAVUS_MCP_DATA_DIR to "
+            "another folder and restart the server."
         )
         super().__init__(
             f"{self.problem} Nothing was sent, because it could not be undone. {advice}"
@@ -139,14 +139,7 @@ class JournalUnavailable(ToolFailure):
 
 
 class JournalReplaced(JournalUnavailable):
-    """The file of the journal is not the one that was opened, so what is written would be lost."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(
-            path,
-            "the file was deleted or replaced while this server ran",
-            "Put the file back, with its -wal file, if you have it. Then restart the server.",
-        )
+    """The journal is not the one that was opened, so what is written would be lost."""
 
 
 class WrongUsage(ToolFailure):

@@ -58,9 +58,9 @@ def _is_accepted(command: ProjectCommand, plan: ProjectPlan) -> bool:
                 "Nothing was sent: without a terminal, a protected environment needs "
                 f"--yes --plan {plan.digest}."
             )
-        return is_confirmed(app, f"Apply this to {plan.environment}? Type yes:", "yes")
+        return is_confirmed(f"Apply this to {plan.environment}? Type yes:", "yes")
     if deletions and not arguments.yes:
-        return is_confirmed(app, f"Delete {deletions} object(s) for good? Type yes:", "yes")
+        return is_confirmed(f"Delete {deletions} object(s) for good? Type yes:", "yes")
     return True
 
 

@@ -1,11 +1,10 @@
-"""Ask a person on the terminal before something is written."""
+"""Ask a person on the terminal before something is written or erased."""
 
 from __future__ import annotations
 
 from tavus_mcp.app import App
-from tavus_mcp.cli import files
 from tavus_mcp.cli.exit_status import status_of_receipt
-from tavus_mcp.cli.output import ExitStatus
+from tavus_mcp.cli.output import ExitStatus, fail
 from tavus_mcp.cli.receipts import print_receipt
 from tavus_mcp.cli.terminal import ask, is_interactive
 from tavus_mcp.concurrency import ignore_progress
@@ -13,14 +12,17 @@ from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.parts.apply_plan import apply_plan
 
 
-def is_confirmed(app: App, question: str, expected: str) -> bool:
-    """Ask for ``expected`` to be typed; return False for anything else, or without a terminal."""
+def is_confirmed(question: str, expected: str, refusal: str = "Nothing was sent") -> bool:
+    """Ask for ``expected`` to be typed; return False for anything else, or without a terminal.
+
+    ``refusal`` says what was not done then.
+    """
     if not is_interactive():
-        files.print_error(app, "Nothing was sent: without a terminal, --yes is needed.")
+        fail(f"{refusal}: without a terminal, --yes is needed.")
         return False
     if ask(question) == expected:
         return True
-    files.print_error(app, "Nothing was sent.")
+    fail(f"{refusal}.")
     return False
 
 
@@ -30,7 +32,7 @@ async def carry_out_plan(app: App, receipt: Receipt, *, yes: bool) -> Receipt | 
     ``yes`` says that the person agreed beforehand (``--yes``).
     """
     print_receipt(app, receipt)
-    if not yes and not is_confirmed(app, "Carry out this plan? Type yes:", "yes"):
+    if not yes and not is_confirmed("Carry out this plan? Type yes:", "yes"):
         return None
     return await apply_plan(app, receipt.plan_id or "", ignore_progress)
 

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
             raise InvalidArgument([f"{error}."]) from None
         name = document.name or document.persona_id
         question = f"Type the name of persona {quote_foreign(name)} to delete it:"
-        if not arguments.yes and not is_confirmed(app, question, name.strip()):
+        if not arguments.yes and not is_confirmed(question, name.strip()):
             return ExitStatus.REFUSED
         request = DeleteRequest(document.persona_id, document.revision)
         return await finish_write(app, await delete(app, request), dry_run=False, yes=True)

@@ -28,16 +28,18 @@ _OTHERS_BITS = 0o077
 class HostFile:
     """The file of a host for a user or, with ``is_project``, for everyone in a folder.
 
+    ``root`` is a folder above it that is never removed: the home folder, or that of the project.
     Methods raise ``BadConfig`` for a file that the host could not read either, and ``OSError``.
     """
 
     host: Host
     path: Path
+    root: Path
     is_project: bool = False
 
     @property
     def backup_path(self) -> Path:
-        """Where the file is copied to before it changes; secrets of our entry are masked there."""
+        """Where the file is copied to before its first change, without secrets of our entry."""
         return self.path.with_name(f"{self.path.name}.tavus-mcp.bak")
 
     def read(self) -> JsonDocument | None:
@@ -65,7 +67,6 @@ class HostFile:
             return False
         if before is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.backup_path.unlink(missing_ok=True)
         elif after.text != before.text:
             self._back_up(before)
         write_file(self.path, after.text, mode=mode)
@@ -74,35 +75,46 @@ class HostFile:
     def uninstall(self) -> bool:
         """Remove our entry; return False if there is none.
 
-        A file that is then as it was before the entry was added gets its bytes of then, and one
-        that held nothing else is removed.
+        A file that is then as it was before the entry was added gets its bytes of then, and its
+        backup is removed. A file that held nothing else is removed, with folders that are empty.
         """
         before = self.read()
         if before is None or find_entry(before, self.host) is None:
             return False
-        after = remove_entry(before, self.host)
-        backup = self._read_backup()
-        is_own_file = backup is None or (
-            find_entry(backup, self.host) is not None
-            and holds_nothing_else(remove_entry(backup, self.host), self.host)
-        )
-        if is_own_file and holds_nothing_else(after, self.host) and not self.path.is_symlink():
-            self.path.unlink()
-            self.backup_path.unlink(missing_ok=True)
-            return True
-        text = after.text
+        after, backup = remove_entry(before, self.host), self._read_backup()
+        is_original = backup is not None and is_same_without_entry(backup, after, self.host)
+        had_entry = backup is not None and find_entry(backup, self.host) is not None
         if (
-            backup is not None
-            and find_entry(backup, self.host) is None
-            and is_same_without_entry(backup, after, self.host)
+            holds_nothing_else(after, self.host)
+            and not self.path.is_symlink()
+            and (not is_original or had_entry)
         ):
-            text = backup.text
-        self._back_up(before)
-        write_file(self.path, text)
+            self.path.unlink()
+        else:
+            if backup is None:
+                self._back_up(before)
+            is_restored = backup is not None and is_original and not had_entry
+            write_file(self.path, backup.text if backup and is_restored else after.text)
+        if is_original:
+            self.backup_path.unlink(missing_ok=True)
+        self._remove_empty_folders()
         return True
 
+    def _remove_empty_folders(self) -> None:
+        """Remove the folders above the file that are empty, as those that installing has made."""
+        for folder in self.path.parents:
+            if folder == self.root or not folder.is_relative_to(self.root):
+                return
+            try:
+                folder.rmdir()
+            except OSError:  # something is in it
+                return
+
     def _back_up(self, document: JsonDocument) -> None:
-        write_file(self.backup_path, mask_entry(document, self.host).text, mode=PRIVATE_MODE)
+        """Copy the file, unless an earlier copy is there: the first one is the user's own file."""
+        if not self.backup_path.exists():
+            text = mask_entry(document, self.host).text
+            write_file(self.backup_path, text, mode=PRIVATE_MODE)
 
     def _read_backup(self) -> JsonDocument | None:
         try:

@@ -105,9 +105,10 @@ def _find_file(arguments: argparse.Namespace) -> HostFile:
             f"{suggestion_or_period(arguments.host, HOSTS)} Choose one of {', '.join(HOSTS)}.",
             ExitStatus.WRONG_USAGE,
         )
-    user_path = UserFolders.from_variables(arguments.variables).find_user_file(host)
+    folders = UserFolders.from_variables(arguments.variables)
+    user_path = folders.find_user_file(host)
     if arguments.scope == "user":
-        return HostFile(host, user_path)
+        return HostFile(host, user_path, folders.find_root(user_path))
     if not host.project_file:
         raise _Refusal(
             f"--scope project: {host.title} reads no file of a project. Use --scope user.",
@@ -120,7 +121,7 @@ def _find_file(arguments: argparse.Namespace) -> HostFile:
             "home folder. Run the command in the folder of the project, or use --scope user.",
             ExitStatus.WRONG_USAGE,
         )
-    return HostFile(host, path, is_project=True)
+    return HostFile(host, path, Path.cwd(), is_project=True)
 
 
 def _install(file: HostFile, settings: Settings) -> int:
@@ -135,7 +136,7 @@ def _install(file: HostFile, settings: Settings) -> int:
     report(f"{host.title} can start this server: the entry {SERVER_NAME!r} is in {file.path}.")
     report(f"It runs: {_join_command(entry)}")
     if before is not None and file.backup_path.exists():
-        report(f"The file as it was before: {file.backup_path}")
+        report(f"The file as it was before the first change: {file.backup_path}")
     for note in _list_notes(file, settings, existing, entry, has_key=bool(key)):
         report(note)
     return report(f"Next: {host.next_step} `tavus-mcp doctor` checks the entry.")
@@ -269,7 +270,8 @@ def _uninstall(file: HostFile) -> int:
         report(f"Removed: {file.path}, which held nothing but the entry {SERVER_NAME!r}.")
     else:
         report(f"Removed: the entry {SERVER_NAME!r} from {file.path}.")
-        report(f"The file as it was before, without your key: {file.backup_path}")
+        if file.backup_path.exists():
+            report(f"The file as it was before the first change: {file.backup_path}")
     return report(f"Next: restart {file.host.title}.")
 
 

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from functools import partial
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+from tavus_mcp.cli.confirmation import is_confirmed
+from tavus_mcp.cli.exit_status import status_of
 from tavus_mcp.cli.output import ExitStatus, fail, report
+from tavus_mcp.cli.project_account import choose_settings
+from tavus_mcp.cli.project_arguments import add_environment_arguments, is_project_use
 from tavus_mcp.cli.wiring import account_credentials, journal_location, journal_path
+from tavus_mcp.errors import ToolFailure
+from tavus_mcp.history.states import parse_state
+from tavus_mcp.invisible_characters import escape_invisible
 from tavus_mcp.journal.author import find_author
 from tavus_mcp.journal.copying import copy_journal
-from tavus_mcp.journal.database import MissingJournal
+from tavus_mcp.journal.database import DatabaseError, MissingJournal
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.journal import JournalStore
 from tavus_mcp.journal.location import UNUSABLE, JournalLocation
@@ -27,6 +36,26 @@ from tavus_mcp.url_settings import parse_journal_url
 ALTERED, UNREADABLE = 1, 4
 """The exit statuses for a journal that was altered, and for one that is missing or unreadable."""
 _ORDINARY_CELL = re.compile(r"[\w.:/+@-]*", re.ASCII)
+_WRITING_ACTIONS = frozenset({"adopt", "erase", "copy"})
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What an action works on; ``object_id`` is the id of an object in the journal, or empty."""
+
+    location: JournalLocation
+    settings: Settings
+    object_id: str = ""
+    yes: bool = False
+    is_of_project: bool = False
+
+    def open_journal(self) -> JournalStore:
+        """Open the journal, without an account."""
+        return JournalStore.open(self.location, author=self.find_author)
+
+    def find_author(self) -> str:
+        """Return who uses the command."""
+        return find_author(self.settings.author)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,35 +65,88 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("verify", *_ACTIONS, "copy"),
         help="verify: check that no entry was edited or removed; show: print the entries; adopt: "
         "entries of older versions, which have no account, belong to the account of this key; "
-        "erase: remove the contents of a persona's entries; copy: copy the file of the journal to "
-        "PostgreSQL and verify the copy",
+        "erase: remove the contents of an object's entries for good; copy: copy the file of the "
+        "journal to PostgreSQL and verify the copy",
     )
-    parser.add_argument("persona_id", nargs="?", help="with show and erase: the persona")
+    parser.add_argument(
+        "object_id",
+        metavar="ID",
+        nargs="?",
+        default="",
+        help="with show and erase: a persona, or KIND/ID of a part; with --env also its name in "
+        "the project",
+    )
     parser.add_argument("--to", metavar="URL", help="with copy: a postgresql:// URL")
+    parser.add_argument("--yes", action="store_true", help="with erase: erase without asking")
+    add_environment_arguments(parser, is_optional=True)
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Run the action; return 0, ``ALTERED``, ``UNREADABLE`` or ``WRONG_USAGE``."""
+    """Run the action on the journal of an environment, or that of the settings.
+
+    Returns the exit status: ``ALTERED`` and ``UNREADABLE`` are those of this command.
+    """
     is_copy = arguments.action == "copy"
     if (arguments.to is not None) != is_copy:
         return fail("Write: tavus-mcp journal copy --to URL.", ExitStatus.WRONG_USAGE)
     try:
         target_url = parse_journal_url(arguments.to) if is_copy else ""
+        own = choose_settings(arguments, settings, needs_key=arguments.action == "adopt")
+        object_id = _find_journal_id(arguments, arguments.object_id)
     except BadSetting as error:
         return fail(f"--to: {error}", ExitStatus.WRONG_USAGE)
-    location = journal_path(settings) if is_copy else journal_location(settings)
+    except (ToolFailure, OSError) as error:
+        return fail(str(error), status_of(error))
+    if own.problems:
+        return fail("\n".join(own.problems), ExitStatus.WRONG_USAGE)
+    if own.read_only and arguments.action in _WRITING_ACTIONS:
+        return fail(
+            "nothing was changed: this is read-only (--read-only, TAVUS_MCP_READ_ONLY).",
+            ExitStatus.REFUSED,
+        )
+    location = journal_path(own) if is_copy else journal_location(own)
+    request = _Request(location, own, object_id, arguments.yes, is_project_use(arguments))
     try:
-        if arguments.action == "verify":
-            return _verify(location)
-        if isinstance(location, Path) and not location.exists():
-            return fail(f"There is no journal at {location}.", UNREADABLE)
-        if isinstance(location, Path) and is_copy:
-            return _copy(location, PostgresLocation(target_url, settings.data_dir))
-        return _ACTIONS[arguments.action](location, settings, arguments.persona_id)
+        return _run_action(arguments.action, request, target_url)
     except MissingJournal as error:
         return fail(str(error), UNREADABLE)
+    except DatabaseError as error:
+        return fail(f"{location} cannot be used: {error}. {error.advice}", UNREADABLE)
     except (*UNUSABLE, ValueError) as error:
         return fail(f"{location} cannot be read: {error}", UNREADABLE)
+
+
+def _find_journal_id(arguments: argparse.Namespace, text: str) -> str:
+    """Return the id in the journal of an object that has this name in the project, else the text.
+
+    The project need not know an object that its journal holds: it may have been deleted.
+    """
+    if not text or not is_project_use(arguments):
+        return text
+    from tavus_mcp.history.record import journal_id
+    from tavus_mcp.project.folder import read_project
+    from tavus_mcp.project.session import choose_environment, find_object
+    from tavus_mcp.project.state import load_state
+
+    folder = arguments.project or Path()
+    environment = choose_environment(read_project(folder).configuration, arguments.env)
+    objects = load_state(folder, environment.name).objects
+    known = [name for name in objects if text in (str(name), name.name)]
+    if not known:
+        return text
+    name = find_object(text, known)
+    return journal_id(name.kind.name, objects[name].object_id)
+
+
+def _run_action(action: str, request: _Request, target_url: str) -> int:
+    location = request.location
+    if action == "verify":
+        return _verify(location)
+    if isinstance(location, Path) and not location.exists():
+        return fail(f"There is no journal at {location}.", UNREADABLE)
+    if isinstance(location, Path) and action == "copy":
+        return _copy(location, PostgresLocation(target_url, request.settings.data_dir))
+    return _ACTIONS[action](request)
 
 
 def _verify(location: JournalLocation) -> int:
@@ -103,23 +185,24 @@ def _copy(path: Path, target: PostgresLocation) -> int:
     )
 
 
-def _show(path: JournalLocation, _: Settings, persona_id: str | None) -> int:
-    with closing(JournalStore.open(path)) as journal:
-        for entry in journal.entries():
-            if persona_id is None or entry.persona_id == persona_id:
-                account = journal.find_account(entry.account).name if entry.account else ""
-                report(_format_entry(entry, account))
+def _show(request: _Request) -> int:
+    with closing(request.open_journal()) as journal:
+        find_account = cache(journal.find_account)
+        for entry in journal.entries(request.object_id, bodies=False):
+            account = find_account(entry.account).name if entry.account else ""
+            report(_format_entry(entry, account))
     return 0
 
 
-def _adopt(path: JournalLocation, settings: Settings, _: str | None) -> int:
+def _adopt(request: _Request) -> int:
+    settings = request.settings
     if not settings.sandbox and not settings.api_key:
         return fail(
             "Set TAVUS_API_KEY: it identifies the account that the entries belong to.",
             ExitStatus.WRONG_USAGE,
         )
-    author = partial(find_author, settings.author)
-    with closing(JournalStore.open(path, account_credentials(settings), author)) as journal:
+    credentials = account_credentials(settings)
+    with closing(JournalStore.open(request.location, credentials, request.find_author)) as journal:
         objects = journal.unowned_objects()
         journal.adopt(objects)
     return report(
@@ -129,26 +212,26 @@ def _adopt(path: JournalLocation, settings: Settings, _: str | None) -> int:
     )
 
 
-def _erase(path: JournalLocation, settings: Settings, persona_id: str | None) -> int:
-    if persona_id is None:
-        return fail("Name the persona: tavus-mcp journal erase PERSONA_ID.", ExitStatus.WRONG_USAGE)
-    author = partial(find_author, settings.author)
-    with closing(JournalStore.open(path, author=author)) as journal:
-        successors = _successors(journal, persona_id)
-        count, is_compacted = journal.erase(persona_id)
-    if not count:
-        return fail(f"The journal holds nothing about {quote_foreign(persona_id)}.")
+def _erase(request: _Request) -> int:
+    object_id = request.object_id
+    if not object_id:
+        return fail("Name the persona: tavus-mcp journal erase ID.", ExitStatus.WRONG_USAGE)
+    with closing(request.open_journal()) as journal:
+        text = _describe_contents(journal, object_id)
+        if not text:
+            return fail(f"The journal holds nothing about {quote_foreign(object_id)}.")
+        if not request.yes:
+            sys.stderr.write(escape_invisible(text) + "\n")
+            if not is_confirmed("Erase this for good? Type yes:", "yes", "Nothing was erased"):
+                return ExitStatus.REFUSED
+        successors = _successors(journal, object_id)
+        count, is_compacted = journal.erase(object_id)
     report(
-        f"Erased: the contents of {count} entries about {persona_id}. They cannot be restored. "
+        f"Erased: the contents of {count} entries about {object_id}. They cannot be restored. "
         "Times, tools, authors and ids stay."
     )
-    for successor in successors:
-        report(f"It was brought back as {successor}, which has entries of its own.")
-    if isinstance(path, PostgresLocation):
-        report(
-            "Old copies may be in the write-ahead log, the replicas and the backups of PostgreSQL. "
-            "Ask the person who runs the database."
-        )
+    for note in _list_remaining_copies(request, successors):
+        report(note)
     if not is_compacted:
         return fail(
             "A server uses the journal, so that old copies may be left in its files. Stop the "
@@ -157,14 +240,53 @@ def _erase(path: JournalLocation, settings: Settings, persona_id: str | None) ->
     return 0
 
 
-def _successors(journal: JournalStore, persona_id: str) -> list[str]:
-    """Return the ids under which a persona was brought back."""
-    entries = journal.entries_of_persona(persona_id)
-    found = [entry.detail["revived_as"] for entry in entries if "revived_as" in entry.detail]
+def _describe_contents(journal: JournalStore, object_id: str) -> str:
+    """Return what erasing would remove, as a person is asked; empty if there is nothing."""
+    contents = journal.erasable_contents(object_id)
+    if not contents.entry_count:
+        return ""
+    latest = journal.latest_entry(object_id)
+    state = journal.entry(latest.seq) if latest else None
+    name = parse_state(state).name if state is not None and state.body else ""
+    accounts = [journal.find_account(account).name for account in sorted(contents.accounts)]
+    subject = f"{quote_foreign(name)} ({object_id})" if name else object_id
+    lines = [
+        f"This erases the contents of {contents.entry_count} entries about {subject}, of "
+        f"{contents.first_at} to {contents.last_at}:",
+        "  documents, values, paths and revisions; its changes cannot be undone any more, and it "
+        "cannot be restored.",
+        *(f"  of account {quote_foreign(account)}" for account in accounts if account),
+    ]
+    if contents.shared_plan_count:
+        count = contents.shared_plan_count
+        lines.append(f"  {count} of them are plans of several objects, which keep the others")
+    return "\n".join([*lines, "Times, tools, authors and ids stay, so that the journal verifies."])
+
+
+def _list_remaining_copies(request: _Request, successors: list[str]) -> list[str]:
+    """Return where contents of an erased object may be left."""
+    notes = [f"It was brought back as {name}, which has entries of its own." for name in successors]
+    if isinstance(request.location, PostgresLocation):
+        notes.append(
+            "Old copies may be in the write-ahead log, the replicas and the backups of PostgreSQL. "
+            "Ask the person who runs the database."
+        )
+    if request.is_of_project:
+        notes.append(
+            "The files of the project, its states in .tavus and their history in git are not part "
+            "of the journal; remove it there too."
+        )
+    return notes
+
+
+def _successors(journal: JournalStore, object_id: str) -> list[str]:
+    """Return the ids under which an object was brought back."""
+    entries = journal.entries(object_id, bodies=False)
+    found = (entry.detail["revived_as"] for entry in entries if "revived_as" in entry.detail)
     return sorted(set(map(str, found)))
 
 
-_ACTIONS: Mapping[str, Callable[[JournalLocation, Settings, str | None], int]] = {
+_ACTIONS: Mapping[str, Callable[[_Request], int]] = {
     "show": _show,
     "adopt": _adopt,
     "erase": _erase,

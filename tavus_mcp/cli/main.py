@@ -32,7 +32,9 @@ _OFFLINE_COMMANDS = frozenset({_COMPLETION, "demo", "sandbox", "journal", "manif
 """Commands that never call Tavus, so that the key and the network settings do not matter."""
 _PROJECT_COMMANDS = frozenset({"validate", "status", "diff", "plan", "pull", "history"})
 """Commands that take the key and the address from the environments of a project."""
-_COMMANDS_WITH_PROJECT = frozenset({"apply", "undo", "list", "check", "restore", "delete"})
+_COMMANDS_WITH_PROJECT = frozenset(
+    {"apply", "undo", "list", "check", "restore", "delete", "journal"}
+)
 """Commands that do so if they are called with a project, the first two without an object too."""
 
 _DIAGNOSTIC_COMMANDS = frozenset({"doctor"})
@@ -135,7 +137,8 @@ def _is_offline(options: argparse.Namespace) -> bool:
     if options.command == "install":
         needs_key = not options.uninstall
     elif options.command in _OFFLINE_COMMANDS:
-        needs_key = getattr(options, "action", "") == "adopt"  # the one use of an account
+        is_adoption = getattr(options, "action", "") == "adopt"  # the one use of an account
+        needs_key = is_adoption and not _uses_project(options)
     else:
         needs_key = not _uses_project(options)
     return options.sandbox or not needs_key

@@ -30,7 +30,7 @@ def run_account_command(
     A command that ``writes`` is refused when the settings are read-only.
     """
     try:
-        own_settings = _choose_settings(arguments, settings)
+        own_settings = choose_settings(arguments, settings)
     except (ToolFailure, OSError) as error:
         return report_error(arguments, describe_error(error), status_of(error), error)
     if writes and settings.read_only:
@@ -38,7 +38,14 @@ def run_account_command(
     return run_with_app(arguments, own_settings, command)
 
 
-def _choose_settings(arguments: argparse.Namespace, settings: Settings) -> Settings:
+def choose_settings(
+    arguments: argparse.Namespace, settings: Settings, *, needs_key: bool = True
+) -> Settings:
+    """Return the settings of the environment that the arguments name, else those given.
+
+    Raises ``ToolFailure`` or ``OSError`` when the project cannot be read, and ``NotConfigured``
+    when the key is needed and its variable is not set.
+    """
     if not is_project_use(arguments):
         return settings
     from tavus_mcp.cli.project_command import environment_settings
@@ -51,7 +58,7 @@ def _choose_settings(arguments: argparse.Namespace, settings: Settings) -> Setti
         )
     project = read_project(arguments.project or Path())
     environment = choose_environment(project.configuration, arguments.env)
-    return environment_settings(settings, project, environment)
+    return environment_settings(settings, project, environment, needs_key=needs_key)
 
 
 def find_persona_id(arguments: argparse.Namespace, text: str) -> str:

@@ -8,6 +8,14 @@ from pathlib import Path
 
 def add_project_arguments(parser: argparse.ArgumentParser, *, is_optional: bool = False) -> None:
     """Declare the options of every command of a project."""
+    add_environment_arguments(parser, is_optional=is_optional)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def add_environment_arguments(
+    parser: argparse.ArgumentParser, *, is_optional: bool = False
+) -> None:
+    """Declare the options that name a project and one of its environments."""
     parser.add_argument(
         "--project",
         type=Path,
@@ -16,7 +24,6 @@ def add_project_arguments(parser: argparse.ArgumentParser, *, is_optional: bool 
         help="the folder with tavus.toml; default: this one",
     )
     parser.add_argument("--env", metavar="NAME", default="", help="an environment of tavus.toml")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def is_project_use(arguments: argparse.Namespace) -> bool:

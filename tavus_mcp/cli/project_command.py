@@ -81,16 +81,16 @@ def run_project_command(
 
 
 def environment_settings(
-    settings: Settings, project: Project, environment: Environment
+    settings: Settings, project: Project, environment: Environment, *, needs_key: bool = True
 ) -> Settings:
     """Return the settings with which an environment is used.
 
     A sandbox keeps its state and its journal in the folder of the project. Raises ``NotConfigured``
-    when the variable of the key is not set.
+    when the key is needed and its variable is not set.
     """
     own = for_account(
         settings,
-        api_key_env=environment.api_key_env,
+        api_key_env=environment.api_key_env if needs_key else "",
         base_url=environment.base_url,
         secrets=environment.secrets,
     )
@@ -98,7 +98,7 @@ def environment_settings(
     if environment.sandbox:
         folder = local_folder(project.folder).absolute() / environment.name
         return replace(own, sandbox=True, protected=is_protected, data_dir=folder)
-    if own.api_key is None and not own.problems:
+    if needs_key and own.api_key is None and not own.problems:
         raise NotConfigured(
             f"environment {environment.name}: the variable {environment.api_key_env} is not set. "
             "It holds the key of the account. Nothing was sent."

@@ -79,9 +79,7 @@ async def _undo_bulk_change(app: App, arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         return ExitStatus.CHANGES
     count = len(draft.planned_personas)
-    if not arguments.yes and not is_confirmed(
-        app, f"Undo it for {count} persona(s)? Type yes:", "yes"
-    ):
+    if not arguments.yes and not is_confirmed(f"Undo it for {count} persona(s)? Type yes:", "yes"):
         return ExitStatus.REFUSED
     receipt = await apply_plan(app, stored.plan_id, ignore_progress)
     print_result(app, receipt)

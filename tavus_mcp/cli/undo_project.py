@@ -38,7 +38,7 @@ async def undo_project(command: ProjectCommand) -> int:
             command.print_result(_plan_data(run, lines), _plan_text(run, lines))
             return ExitStatus.CHANGES
         sys.stderr.write(session.app.masker.mask_text(_plan_text(run, lines)) + "\n")
-        if not is_confirmed(session.app, f"Undo it in {run.environment}? Type yes:", "yes"):
+        if not is_confirmed(f"Undo it in {run.environment}? Type yes:", "yes"):
             return ExitStatus.REFUSED
     result = await session.undo(run, command.report_progress)
     command.print_result(undo_data(result), undo_text(result))

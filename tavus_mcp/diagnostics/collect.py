@@ -16,8 +16,9 @@ from tavus_mcp.diagnostics.network import check_network
 from tavus_mcp.diagnostics.storage import check_journal_verifies, check_storage
 from tavus_mcp.journal.location import JournalLocation
 from tavus_mcp.settings import Settings
+from tavus_mcp.url_settings import find_url_passwords
 
-_SLOW_DISK_FIX = "Try again when the disk is less busy; --timeout gives the check more time."
+_SLOW_DISK_FIX = "Try again when it is less busy; --timeout gives the check more time."
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Installation:
         settings = self.settings
         password = urlsplit(settings.proxy).password if settings.proxy else None
         found = [settings.api_key or "", password or "", *settings.secrets.values()]
+        found += find_url_passwords(settings.journal_url) if settings.journal_url else []
         found += [value for entry in self.entries for value in entry.literal_secrets.values()]
         return [secret for secret in found if secret]
 
@@ -84,5 +86,5 @@ def collect_checks(installation: Installation, seconds: float) -> list[Check]:
 
 
 def _describe_slow_disk(*names: str) -> list[Check]:
-    detail = "the disk did not answer within the time limit."
+    detail = "it could not be read within the time limit: the disk or the database is slow."
     return [Check(name, Status.WARNING, detail, _SLOW_DISK_FIX) for name in names]

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from tavus_mcp.diagnostics.check import Check, Status
 from tavus_mcp.diagnostics.environment import problems_of
-from tavus_mcp.journal.database import MissingJournal
+from tavus_mcp.journal.database import DatabaseError, MissingJournal, NewerJournal
 from tavus_mcp.journal.location import UNUSABLE, JournalLocation, open_unchanged
 from tavus_mcp.journal.migrations import MIGRATIONS
 from tavus_mcp.journal.verification import verify_journal
@@ -45,8 +45,6 @@ def check_journal_opens(location: JournalLocation) -> Check:
     """Check that the journal is a database of a version that this program knows."""
     name = "journal_opens"
     fix = "Restore the file from a backup, or set TAVUS_MCP_DATA_DIR to another folder."
-    if not isinstance(location, Path):
-        fix = "Start the database or correct TAVUS_MCP_JOURNAL; without it a file is used."
     try:
         db = open_unchanged(location)
         if db is None:
@@ -54,9 +52,11 @@ def check_journal_opens(location: JournalLocation) -> Check:
             return Check(name, Status.SKIPPED, detail)
         with closing(db):
             version = db.version
+    except DatabaseError as error:
+        return Check(name, Status.ERROR, f"{location} cannot be used: {error}.", error.advice)
     except UNUSABLE as error:
         return Check(name, Status.ERROR, f"{location} cannot be read: {error}.", fix)
-    except ValueError:
+    except NewerJournal:
         detail = f"{location} was written by a newer version of this program."
         return Check(name, Status.ERROR, detail, "Upgrade this program, or use another journal.")
     return Check(name, Status.OK, f"{location} is of version {version} of {len(MIGRATIONS)}.")

@@ -54,6 +54,11 @@ class UserFolders:
         with_folder = (path for path in candidates if path.parent.is_dir())
         return next(with_folder, candidates[-1])
 
+    def find_root(self, path: Path) -> Path:
+        """Return the outermost of these folders that holds a file, else the file's own folder."""
+        roots = [folder for folder in self.paths.values() if path.is_relative_to(folder)]
+        return min(roots, key=lambda folder: len(folder.parts), default=path.parent)
+
     def _expand(self, text: str) -> Iterator[Path]:
         root, *parts = text.split("/")
         folder, name = self.paths[root], parts.pop()

@@ -161,9 +161,11 @@ class AccountTable:
 
     def unowned_objects(self) -> list[str]:
         """Return the objects with entries without an account that nobody has adopted."""
-        query = "SELECT DISTINCT persona_id FROM entries WHERE account = ''"
-        found = [persona_id for (persona_id,) in self._db.execute(query).fetchall()]
-        return [persona_id for persona_id in found if not self.adopters_of(persona_id)]
+        query = (
+            "SELECT DISTINCT e.persona_id FROM entries e WHERE e.account = '' AND NOT EXISTS"
+            " (SELECT 1 FROM entries a WHERE a.persona_id = e.persona_id AND a.kind = 'adopt')"
+        )
+        return [persona_id for (persona_id,) in self._db.execute(query)]
 
     def scope_of(self, persona_id: str, own: Sequence[str]) -> tuple[str, ...]:
         """Return the accounts whose entries about an object belong to the account ``own``."""

@@ -18,11 +18,32 @@ LOCK_TIMEOUT_SECONDS = 10.0
 
 
 class JournalReplacedError(Exception):
-    """The journal was deleted or replaced while it was open."""
+    """The journal was deleted or replaced while it was open; ``advice`` says what to do."""
+
+    def __init__(self, reason: str, advice: str) -> None:
+        self.advice = advice
+        super().__init__(reason)
 
 
 class DatabaseError(Exception):
-    """The database cannot be used; the text says why, in one line and without its password."""
+    """The database cannot be used; the text says why, in one line and without its password.
+
+    ``advice`` says what to do.
+    """
+
+    def __init__(self, reason: str, advice: str) -> None:
+        self.advice = advice
+        super().__init__(reason)
+
+
+class NewerJournal(ValueError):
+    """The journal was written by a newer version of this program."""
+
+    def __init__(self, version: int, known_version: int) -> None:
+        super().__init__(
+            f"it is of version {version}, made by a newer tavus-mcp; this one knows version "
+            f"{known_version}"
+        )
 
 
 class MissingJournal(Exception):

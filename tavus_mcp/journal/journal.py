@@ -12,7 +12,7 @@ import anyio.to_thread
 
 from tavus_mcp.errors import JournalReplaced, JournalUnavailable
 from tavus_mcp.journal.accounts import Account, Credentials
-from tavus_mcp.journal.database import DatabaseError, JournalReplacedError
+from tavus_mcp.journal.database import DatabaseError, JournalReplacedError, NewerJournal
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.location import UNUSABLE, JournalLocation
 from tavus_mcp.journal.ownership import IsLive, Ownership
@@ -24,9 +24,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-_DATABASE_ADVICE = (
-    "Start the database or correct TAVUS_MCP_JOURNAL; without that variable a file is used."
-)
+_NEWER_ADVICE = "Upgrade tavus-mcp on this machine, or use another journal."
 
 
 async def _never_live(_: str) -> bool:
@@ -104,10 +102,12 @@ class Journal:
         """Run a function of the store in a worker thread."""
         try:
             return await anyio.to_thread.run_sync(lambda: function(self._checked_store()))
-        except JournalReplacedError:
-            raise JournalReplaced(str(self.location)) from None
+        except JournalReplacedError as error:
+            raise JournalReplaced(str(self.location), str(error), error.advice) from None
         except DatabaseError as error:
-            raise JournalUnavailable(str(self.location), str(error), _DATABASE_ADVICE) from error
+            raise JournalUnavailable(str(self.location), str(error), error.advice) from error
+        except NewerJournal as error:
+            raise JournalUnavailable(str(self.location), str(error), _NEWER_ADVICE) from error
         except (*UNUSABLE, ValueError) as error:
             raise JournalUnavailable(str(self.location), str(error)) from error
 

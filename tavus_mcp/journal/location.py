@@ -18,7 +18,7 @@ UNUSABLE = (sqlite3.Error, DatabaseError, OSError)
 def open_database(location: JournalLocation) -> Database:
     """Open the journal at a location, or create it.
 
-    Raises one of ``UNUSABLE`` when that fails, ``ValueError`` when it was written by a newer
+    Raises one of ``UNUSABLE`` when that fails, ``NewerJournal`` when it was written by a newer
     version.
     """
     if isinstance(location, PostgresLocation):

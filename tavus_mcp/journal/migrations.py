@@ -9,6 +9,7 @@ import secrets
 import sqlite3
 from collections.abc import Callable, Sequence
 
+from tavus_mcp.journal.database import NewerJournal
 from tavus_mcp.journal.entry import GENESIS
 
 _REWRITING = tuple(
@@ -114,7 +115,7 @@ VERSION_WITH_FORMATS = 6
 def migrate(db: sqlite3.Connection) -> None:
     """Bring the file to the newest version; several processes may do so at once.
 
-    Raises ``ValueError`` when the file was written by a newer version.
+    Raises ``NewerJournal`` when the file was written by a newer version.
     """
     if version_of(db) == len(MIGRATIONS):
         return
@@ -128,7 +129,7 @@ def migrate(db: sqlite3.Connection) -> None:
 def _known_version(db: sqlite3.Connection) -> int:
     version = version_of(db)
     if version > len(MIGRATIONS):
-        raise ValueError(f"the journal is of version {version}, newer than this program knows")
+        raise NewerJournal(version, len(MIGRATIONS))
     return version
 
 

@@ -17,6 +17,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tavus_mcp.journal.database import DatabaseError
+from tavus_mcp.journal.postgres_errors import (
+    AWAY_ADVICE,
+    URL_ADVICE,
+    answer_timeout_class,
+    find_advice,
+    is_timeout,
+    render_reason,
+)
 from tavus_mcp.journal.postgres_schema import SCHEMA
 
 if TYPE_CHECKING:
@@ -36,6 +44,7 @@ _OPTIONS: dict[str, Any] = {
     "autocommit": True,
     "connect_timeout": CONNECT_TIMEOUT_SECONDS,
     "application_name": "tavus-mcp",
+    "client_encoding": "UTF8",
 }
 _SETTINGS = {
     "search_path": SCHEMA,
@@ -55,16 +64,16 @@ class ConnectionAttempts:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._next_at = -math.inf
-        self._reason = ""
+        self._failure: DatabaseError | None = None
 
     def require_allowed(self) -> None:
-        """Raise ``DatabaseError`` with the reason of the last failure while it is too early."""
-        if self._clock() < self._next_at:
-            raise DatabaseError(self._reason)
+        """Raise ``DatabaseError`` as at the last failure while it is too early."""
+        if self._failure is not None and self._clock() < self._next_at:
+            raise DatabaseError(str(self._failure), self._failure.advice)
 
-    def record_failure(self, reason: str) -> None:
+    def record_failure(self, failure: DatabaseError) -> None:
         """Allow no attempt for ``RETRY_AFTER_SECONDS``."""
-        self._reason = reason
+        self._failure = failure
         self._next_at = self._clock() + RETRY_AFTER_SECONDS
 
 
@@ -95,12 +104,13 @@ class PostgresConnection:
         try:
             yield
         except psycopg.Error as error:
-            reason = self._render(error)
-            if self._connection is not None and self._connection.closed:
-                _logger.warning("The connection to the journal was lost: %s", reason)
-                if isinstance(error, _answer_timeout_class()):
-                    self._attempts.record_failure(reason)
-            raise DatabaseError(reason) from None
+            failure = DatabaseError(self._render(error), find_advice(error))
+            if is_timeout(error):
+                self._attempts.record_failure(failure)
+                self.close()
+            elif self._connection is not None and self._connection.closed:
+                _logger.warning("The connection to the journal was lost: %s", failure)
+            raise failure from None
 
     @contextmanager
     def long_work(self) -> Iterator[None]:
@@ -126,20 +136,19 @@ class PostgresConnection:
 
         try:
             connection = _connection_class().connect(**self._parameters, **_OPTIONS)
+            # a writer must see what was committed while it waited for the lock
+            connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
             _limit_answers(connection, MAX_ANSWER_SECONDS)
             for name, value in _SETTINGS.items():
                 connection.execute("SELECT set_config(%s, %s, false)", (name, value))
         except psycopg.Error as error:
-            reason = self._render(error)
-            self._attempts.record_failure(reason)
-            raise DatabaseError(reason) from None
+            failure = DatabaseError(self._render(error), AWAY_ADVICE)
+            self._attempts.record_failure(failure)
+            raise failure from None
         return connection
 
-    def _render(self, error: Exception) -> str:
-        """Return the text of an error in one line, without the password."""
-        text = " ".join(str(error).split()) or type(error).__name__
-        password = self._parameters.get("password")
-        return text.replace(password, "********") if password else text
+    def _render(self, error: psycopg.Error) -> str:
+        return render_reason(error, self._parameters)
 
 
 def _parse_url(url: str) -> dict[str, Any]:
@@ -150,10 +159,7 @@ def _parse_url(url: str) -> dict[str, Any]:
     try:
         parameters = conninfo_to_dict(url)
     except psycopg.Error:
-        raise DatabaseError(
-            "the URL is not valid. In a user and a password, write each of the characters "
-            "%:/?#[]@ as a percent sign with its two hexadecimal digits, as %40 for @"
-        ) from None
+        raise DatabaseError("the URL is not valid", URL_ADVICE) from None
     return {name: value for name, value in parameters.items() if name not in _OPTIONS}
 
 
@@ -175,16 +181,6 @@ def _is_usable(connection: psycopg.Connection[Any]) -> bool:
 
 
 @cache
-def _answer_timeout_class() -> type[psycopg.OperationalError]:
-    import psycopg
-
-    class AnswerTimeout(psycopg.OperationalError):
-        """The server did not answer in time, so that the connection was closed."""
-
-    return AnswerTimeout
-
-
-@cache
 def _connection_class() -> type[psycopg.Connection[Any]]:
     """Return a class whose connections wait ``max_answer_seconds`` for an answer at most."""
     import psycopg
@@ -196,7 +192,7 @@ def _connection_class() -> type[psycopg.Connection[Any]]:
             try:
                 limited = _limit_waiting(gen, self.max_answer_seconds)
                 return super().wait(limited, *arguments, **options)
-            except _answer_timeout_class():
+            except answer_timeout_class():
                 self.close()
                 raise
 
@@ -219,7 +215,7 @@ def _limit_waiting(work: Generator[Any, Any, Any], seconds: float) -> Generator[
         while True:
             ready = yield step
             if not ready and time.monotonic() > expires_at:
-                raise _answer_timeout_class()(f"the server did not answer within {seconds:.0f} s")
+                raise answer_timeout_class()(f"the server did not answer within {seconds:.0f} s")
             step = work.send(ready)
     except StopIteration as end:
         return end.value

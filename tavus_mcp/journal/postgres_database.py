@@ -17,7 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from tavus_mcp.journal.database import Database
+from tavus_mcp.journal.database import (
+    Database,
+    DatabaseError,
+    JournalReplacedError,
+    NewerJournal,
+)
 from tavus_mcp.journal.migrations import MIGRATIONS
 from tavus_mcp.journal.postgres_connection import ConnectionAttempts, PostgresConnection
 from tavus_mcp.journal.postgres_schema import SCHEMA, create_tables, find_version
@@ -29,6 +34,14 @@ _STREAMED_ROWS = 500
 """Rows of a streamed query that are in memory at a time."""
 _APPEND_LOCK = int.from_bytes(b"tavusmcp", "big", signed=True)
 """The key of the advisory lock that a writer holds."""
+_LOCK = b"SELECT pg_advisory_xact_lock(%s), set_config('synchronous_commit', %s, true)"
+_LOCK_AND_IDENTIFY = _LOCK + b", (SELECT version FROM version), (SELECT journal_id FROM identity)"
+_REPLACED = (
+    "its tables were removed or replaced while this server ran",
+    "Restart the server to use the journal that is there now.",
+)
+_COMMITS = {True: "on", False: "off"}
+"""Whether a commit waits for the disk, as PostgreSQL's setting ``synchronous_commit``."""
 _ALLOW_REWRITING = "SELECT set_config('tavus_mcp.rewriting', ?, true)"
 _INSERTED_ROWS = 1_000
 """Rows that are inserted in one go."""
@@ -91,12 +104,13 @@ class PostgresDatabase(Database):
         self.name = location.name
         self._connection = PostgresConnection(location.url, location.attempts)
         self._transaction: psycopg.Connection[Any] | None = None
+        self._journal_id: str | None = None
 
     @classmethod
     def open(cls, location: PostgresLocation) -> PostgresDatabase:
         """Connect, and create the tables where there are none.
 
-        Raises ``DatabaseError`` when that fails, ``ValueError`` when the tables were made by a
+        Raises ``DatabaseError`` when that fails, ``NewerJournal`` when the tables were made by a
         newer version.
         """
         location.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -105,7 +119,7 @@ class PostgresDatabase(Database):
             undo.callback(db.close)
             if db.require_known_version() == 0:
                 with db._begin() as connection:
-                    connection.execute(*_lock_statement())
+                    connection.execute(_LOCK, (_APPEND_LOCK, _COMMITS[True]))
                     create_tables(connection)
             undo.pop_all()
         return db
@@ -126,10 +140,7 @@ class PostgresDatabase(Database):
 
     def require_known_version(self) -> int:
         """Return the version of the tables, 0 without any; refuse that of a newer program."""
-        version = self.version
-        if version > len(MIGRATIONS):
-            raise ValueError("the journal was written by a newer version of tavus-mcp")
-        return version
+        return _require_known(self.version)
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> _Result:
         """Run a statement, in the open transaction or in one of its own."""
@@ -161,9 +172,18 @@ class PostgresDatabase(Database):
 
     @contextmanager
     def write(self, *, sync: bool = False) -> Iterator[None]:
-        """Hold the advisory lock for a transaction."""
+        """Hold the advisory lock for a transaction.
+
+        Raises ``NewerJournal`` when a newer program has changed the tables meanwhile, and
+        ``JournalReplacedError`` when they hold another journal.
+        """
         with self._begin() as connection:
-            connection.execute(*_lock_statement("on" if sync else "off"))
+            cursor = connection.execute(_LOCK_AND_IDENTIFY, (_APPEND_LOCK, _COMMITS[sync]))
+            _, _, version, journal_id = cursor.fetchone() or (None, None, 0, None)
+            _require_known(version)
+            self._journal_id = self._journal_id or journal_id
+            if journal_id != self._journal_id:
+                raise JournalReplacedError(*_REPLACED)
             yield
 
     @contextmanager
@@ -182,9 +202,13 @@ class PostgresDatabase(Database):
             self.execute(_ALLOW_REWRITING, ("off",))
 
     def compact(self) -> bool:
-        """Free what was deleted; copies outside of the tables are not in our hands."""
-        with self.long_work():
-            self._current().execute(f"VACUUM {SCHEMA}.entries, {SCHEMA}.documents".encode())
+        """Write the tables anew; copies outside of them are not in our hands."""
+        statement = f"VACUUM (FULL) {SCHEMA}.entries, {SCHEMA}.documents"
+        try:
+            with self.long_work():
+                self._current().execute(statement.encode())
+        except DatabaseError:  # others use the tables, or the disk is full
+            return False
         return True
 
     def integrity_faults(self) -> list[str]:
@@ -242,10 +266,10 @@ class _Stream:
             yield from rows
 
 
-def _lock_statement(synchronous_commit: str = "on") -> tuple[bytes, tuple[int, str]]:
-    """Return the statement that takes the lock, and says whether the commit waits for the disk."""
-    statement = b"SELECT pg_advisory_xact_lock(%s), set_config('synchronous_commit', %s, true)"
-    return statement, (_APPEND_LOCK, synchronous_commit)
+def _require_known(version: int) -> int:
+    if version > len(MIGRATIONS):
+        raise NewerJournal(version, len(MIGRATIONS))
+    return version
 
 
 def _translate(statement: str) -> bytes:

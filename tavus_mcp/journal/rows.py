@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from tavus_mcp.journal.database import Database
 from tavus_mcp.journal.entry import JournalEntry
 
 T = TypeVar("T", list[Any], dict[str, Any])
+_PAGE_ENTRIES = 200
+"""Entries that ``read_pages`` reads at a time."""
 _OLD_COLUMNS = (
     "seq, kind, persona_id, at, tool, status, revision, paths, ref, detail, parent, digest"
 )
@@ -43,6 +45,25 @@ def read_entries(
     names = [column[0] for column in cursor.description]
     for row in cursor:
         yield _entry_from_row(dict(zip(names, row, strict=True)))
+
+
+def read_pages(
+    read: Callable[[str, Sequence[Any]], list[JournalEntry]],
+    condition: str,
+    values: Sequence[Any] = (),
+) -> Iterator[JournalEntry]:
+    """Yield the entries that meet a condition, oldest first, of which few are in memory.
+
+    ``read`` returns those that a query finds. Entries may be written between two of its calls.
+    """
+    seq = 0
+    while True:
+        clauses = f"WHERE e.seq > ? AND {condition} ORDER BY e.seq LIMIT {_PAGE_ENTRIES}"
+        page = read(clauses, (seq, *values))
+        yield from page
+        if len(page) < _PAGE_ENTRIES:
+            return
+        seq = page[-1].seq
 
 
 def to_row(entry: JournalEntry) -> tuple[Any, ...]:

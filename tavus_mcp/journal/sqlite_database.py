@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tavus_mcp.journal.database import LOCK_TIMEOUT_SECONDS, Database, JournalReplacedError
+from tavus_mcp.journal.database import (
+    LOCK_TIMEOUT_SECONDS,
+    Database,
+    JournalReplacedError,
+    NewerJournal,
+)
 from tavus_mcp.journal.migrations import (
     MIGRATIONS,
     allow_rewriting,
@@ -37,7 +42,7 @@ class SqliteDatabase(Database):
     def open(cls, path: Path) -> SqliteDatabase:
         """Open the file and bring it up to date, or create it in a folder with mode 0700.
 
-        Raises ``OSError`` or ``sqlite3.Error`` when that fails, ``ValueError`` when the file was
+        Raises ``OSError`` or ``sqlite3.Error`` when that fails, ``NewerJournal`` when the file was
         written by a newer version.
         """
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -57,14 +62,14 @@ class SqliteDatabase(Database):
     def open_unchanged(cls, path: Path) -> SqliteDatabase:
         """Open a file for reading, of whichever version.
 
-        Raises ``ValueError`` when it was written by a newer version.
+        Raises ``NewerJournal`` when it was written by a newer version.
         """
         connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
         connection.isolation_level = None
         with ExitStack() as undo:
             undo.callback(connection.close)
             if version_of(connection) > len(MIGRATIONS):
-                raise ValueError("the journal was written by a newer version of tavus-mcp")
+                raise NewerJournal(version_of(connection), len(MIGRATIONS))
             undo.pop_all()
         return cls(connection, path)
 
@@ -103,7 +108,10 @@ class SqliteDatabase(Database):
 
     def compact(self) -> bool:
         """Rewrite the file and its log; another process that uses them prevents that."""
-        self._connection.execute("VACUUM")
+        try:
+            self._connection.execute("VACUUM")
+        except sqlite3.OperationalError:  # it waited for a writer in vain
+            return False
         is_busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not is_busy
 
@@ -123,7 +131,10 @@ class SqliteDatabase(Database):
         if self._identities is None:
             self._identities = current
         if current != self._identities:
-            raise JournalReplacedError
+            raise JournalReplacedError(
+                "the file was deleted or replaced while this server ran",
+                "Put the file back, with its -wal file, if you have it. Then restart the server.",
+            )
 
     def close(self) -> None:
         """Close the file."""

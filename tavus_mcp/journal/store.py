@@ -20,7 +20,7 @@ from tavus_mcp.journal.accounts import UNKNOWN, Account, AccountTable, Credentia
 from tavus_mcp.journal.anchor import AnchorLine
 from tavus_mcp.journal.database import Database
 from tavus_mcp.journal.entry import GENESIS, JournalEntry
-from tavus_mcp.journal.erasure import erase_object
+from tavus_mcp.journal.erasure import ErasableContents, erase_object, measure_contents
 from tavus_mcp.journal.history import HistorySlice, read_history
 from tavus_mcp.journal.location import JournalLocation, open_database
 from tavus_mcp.journal.verification import is_anchored, verify_snapshot
@@ -169,9 +169,10 @@ class JournalStore:
         found = self._read_of_object(persona_id, clauses, (revision,))
         return {entry.revision_digest for entry in found}
 
-    def entries(self) -> Iterator[JournalEntry]:
-        """Yield every entry, oldest first, with its document."""
-        yield from self._read("ORDER BY seq", (), bodies=True)
+    def entries(self, persona_id: str = "", *, bodies: bool = True) -> Iterator[JournalEntry]:
+        """Yield every entry, or those about an object, oldest first; few are in memory."""
+        condition, values = ("persona_id = ?", (persona_id,)) if persona_id else ("seq > 0", ())
+        yield from rows.read_pages(partial(self._read, bodies=bodies), condition, values)
 
     def foreign_owners(self, persona_id: str) -> list[str]:
         """Return the other accounts with entries about an object, if this one has none.
@@ -231,6 +232,11 @@ class JournalStore:
         with self._transaction(sync=False) as append:
             for entry in adopted:
                 append(entry)
+
+    def erasable_contents(self, persona_id: str) -> ErasableContents:
+        """Return how much ``erase`` would erase."""
+        with self._lock:
+            return measure_contents(self._db, persona_id)
 
     def erase(self, persona_id: str) -> tuple[int, bool]:
         """Erase the contents of the entries about an object, so that the chain still verifies.

@@ -196,16 +196,59 @@ def test_the_other_entries_and_comments_stay_and_a_backup_is_made(
     path.chmod(0o644)
     done = install("cursor")
     backup = path.with_name("mcp.json.tavus-mcp.bak")
-    assert f"The file as it was before: {backup}" in done.stdout
+    assert f"The file as it was before the first change: {backup}" in done.stdout
     assert backup.read_text() == COMMENTED
     assert (mode_of(backup), mode_of(path)) == (0o600, 0o600)
     assert path.read_text().startswith(COMMENTED.partition("/* first */")[0])
     install("cursor", TAVUS_API_KEY=OTHER_KEY)
-    assert KEY not in path.read_text() + backup.read_text()
+    assert backup.read_text() == COMMENTED
+    assert KEY not in path.read_text()
     assert OTHER_KEY in path.read_text()
     install("cursor", "--uninstall")
     assert path.read_text() == COMMENTED
-    assert OTHER_KEY not in backup.read_text()
+    assert not backup.exists()
+
+
+def test_the_backup_stays_while_the_file_holds_something_else(home: Path, install: Install) -> None:
+    path = home / ".cursor/mcp.json"
+    path.parent.mkdir()
+    path.write_text(COMMENTED)
+    install("cursor")
+    path.write_text(path.read_text().replace('"x"', '"y"'))
+    done = install("cursor", "--uninstall")
+    backup = path.with_name("mcp.json.tavus-mcp.bak")
+    assert path.read_text() == COMMENTED.replace('"x"', '"y"')
+    assert backup.read_text() == COMMENTED
+    assert str(backup) in done.stdout
+    install("cursor")
+    path.unlink()
+    install("cursor")
+    install("cursor", "--uninstall")
+    assert not path.exists()
+    assert backup.read_text() == COMMENTED
+
+
+@pytest.mark.parametrize("host", USER_FILES)
+def test_an_uninstall_leaves_no_folder_that_was_made(
+    home: Path, install: Install, host: str
+) -> None:
+    before = sorted(home.rglob("*"))
+    install(host)
+    install(host, "--uninstall")
+    assert sorted(home.rglob("*")) == before
+
+
+def test_an_uninstall_leaves_folders_with_files_of_others(
+    home: Path, project: Path, install: Install
+) -> None:
+    install("vscode", "--scope", "project")
+    (project / ".vscode/settings.json").write_text("{}")
+    install("vscode", "--scope", "project", "--uninstall")
+    assert [path.name for path in project.rglob("*")] == [".vscode", "settings.json"]
+    (project / ".vscode/settings.json").unlink()
+    install("vscode", "--scope", "project")
+    install("vscode", "--scope", "project", "--uninstall")
+    assert list(project.iterdir()) == []
 
 
 def test_a_backup_holds_no_secret_of_the_entry(home: Path, install: Install) -> None:

@@ -85,12 +85,14 @@ def test_a_file_gets_its_bytes_back(
     tmp_path_factory: pytest.TempPathFactory, drawn: tuple[Host, str, dict[str, Any]]
 ) -> None:
     host, text, _ = drawn
-    file = HostFile(host, tmp_path_factory.mktemp("host") / "mcp.json")
+    folder = tmp_path_factory.mktemp("host")
+    file = HostFile(host, folder / "mcp.json", folder)
     file.path.write_bytes(text.encode())
     assert file.install(entry_for(host), is_secret=True)
     assert not file.install(entry_for(host), is_secret=True)
     assert file.uninstall()
     assert file.path.read_bytes() == text.encode()
+    assert [path.name for path in folder.iterdir()] == [file.path.name]
 
 
 @settings(max_examples=examples(25))

@@ -1,0 +1,85 @@
+"""The journal of an environment of a project: the commands find it and erase objects of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from command_runner import CommandResult, CommandRunner
+
+CONFIGURATION = """\
+[environments.local]
+sandbox = true
+
+[environments.production]
+api_key_env = "PRODUCTION_KEY"
+"""
+PERSONA = "persona_name: {0}\nsystem_prompt: canary of {0}\ndefault_replica_id: rfe12d8b9597\n"
+LOCAL = ("--env", "local")
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> CommandRunner:
+    """A project of two personas that were applied to a sandbox."""
+    runner = CommandRunner(tmp_path, {})
+    (tmp_path / "personas").mkdir()
+    runner.write_file(CONFIGURATION, "tavus.toml")
+    for name in ("Ada", "Bob"):
+        runner.write_file(PERSONA.format(name), f"personas/{name.lower()}.yaml")
+    assert run(runner, "apply", *LOCAL).status == 0
+    return runner
+
+
+def run(runner: CommandRunner, *arguments: str) -> CommandResult:
+    return runner.run_without_sandbox(*arguments)
+
+
+def read_journal(runner: CommandRunner) -> bytes:
+    folder = runner.folder / ".tavus/local/local"
+    return b"".join(path.read_bytes() for path in folder.glob("sandbox-journal*"))
+
+
+def test_an_object_of_an_environment_is_erased_by_its_name_and_the_rest_is_undone(
+    runner: CommandRunner,
+) -> None:
+    """A run of a project is one entry for all of its objects."""
+    assert "entries, none edited" in run(runner, "journal", "verify", *LOCAL).stdout
+    assert run(runner, "journal", "show", "ada", *LOCAL).stdout.count("\n") == 1
+    assert b"canary of Ada" in read_journal(runner)
+    erased = run(runner, "journal", "erase", "ada", *LOCAL, "--yes")
+    assert erased.status == 0, erased
+    assert ".tavus" in erased.stdout
+    assert b"canary of Ada" not in read_journal(runner)
+    assert b"canary of Bob" in read_journal(runner)
+    assert run(runner, "journal", "verify", *LOCAL).status == 0
+    assert run(runner, "undo", *LOCAL).find_value("delete") == ""
+    assert run(runner, "list", *LOCAL).stdout.count("Bob") == 0
+    assert run(runner, "list", *LOCAL).stdout.count("Ada") == 1
+
+
+def test_the_journal_of_an_account_is_in_the_data_folder_and_needs_no_key(
+    runner: CommandRunner,
+) -> None:
+    for action in ("verify", "show", "erase"):
+        done = run(runner, "journal", action, "ada", "--env", "production", "--yes")
+        assert done.status == 4
+        assert f"no journal at {runner.data_folder / 'journal.sqlite3'}" in done.stderr
+    adopted = run(runner, "journal", "adopt", "--env", "production")
+    assert (adopted.status, "PRODUCTION_KEY is not set" in adopted.stderr) == (5, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "reason"),
+    [
+        (["verify", "--project", "."], 64, "Name an environment with --env: local, production"),
+        (["verify", "--env", "lokal"], 64, "no environment 'lokal'; did you mean 'local'"),
+        (["verify", "--env", "local", "--project", "missing"], 4, "tavus.toml"),
+        (["verify", "--env", "local", "--sandbox"], 4, "--sandbox does not go with --env"),
+        (["erase", "carla", "--env", "local"], 1, "holds nothing about 'carla'"),
+    ],
+)
+def test_a_wrong_use_is_explained(
+    runner: CommandRunner, arguments: list[str], status: int, reason: str
+) -> None:
+    result = run(runner, "journal", *arguments)
+    assert (result.status, reason in result.stderr) == (status, True), result
