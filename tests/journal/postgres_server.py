@@ -109,7 +109,7 @@ class PostgresServer:
             stderr=subprocess.PIPE,
             check=False,
             timeout=60,
-            preexec_fn=limit_files,  # noqa: PLW1509 - it calls the system only
+            preexec_fn=limit_files,
             env={**os.environ, "LC_ALL": "C"},
             **_find_user(),
         )
