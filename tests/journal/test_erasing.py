@@ -157,7 +157,7 @@ async def test_a_missing_or_unknown_persona_is_reported(
     assert main.run(["journal", "erase", *arguments, "--yes"]) == status
 
 
-async def test_a_person_is_shown_what_would_be_erased_and_asked(
+async def test_a_person_sees_what_would_be_erased_and_must_agree(
     tool_client: ToolClient, tmp_path: Path
 ) -> None:
     persona_id, _ = await fill_journal(tool_client)
