@@ -24,7 +24,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-_NEWER_ADVICE = "Upgrade tavus-mcp on this machine, or use another journal."
+_NEWER_ADVICE = (
+    "Upgrade tavus-mcp on this machine, or name another journal with TAVUS_MCP_DATA_DIR or "
+    "TAVUS_MCP_JOURNAL."
+)
 
 
 async def _never_live(_: str) -> bool:

@@ -18,6 +18,7 @@ from report import Measurement
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
+from tavus_mcp.cli.wiring import JOURNAL_FILE_NAME
 from tavus_mcp.history.history_page import read_history_page
 from tavus_mcp.history.record import WriteIntent, recorded_write
 from tavus_mcp.journal import rows
@@ -29,7 +30,7 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import Operation
 from tavus_mcp.tavus_api.client import TavusApi
 
-_PERSONA_ID = "p5317866"
+PERSONA_ID = "p5317866"
 _CREDENTIALS = Credentials("http://127.0.0.1/v2", "bench-key-0123456789")
 
 
@@ -87,8 +88,8 @@ async def _time_alternate_changes(
 
 def measure_history(folder: Path, rounds: int, entry_count: int) -> list[Measurement]:
     """Measure a page of ``list_revisions`` in a journal with so many entries of one persona."""
-    path = folder / "long.sqlite3"
-    _fill_journal(path, entry_count)
+    path = folder / "long" / JOURNAL_FILE_NAME
+    fill_journal(path, entry_count)
     api = TavusApi("http://127.0.0.1/v2", "bench-key-0123456789")
     app = App(api, load_catalog(), Journal(path, _CREDENTIALS))
     times = anyio.run(_time_history, app, rounds)
@@ -102,19 +103,19 @@ def measure_history(folder: Path, rounds: int, entry_count: int) -> list[Measure
     return [Measurement("list_revisions of a long journal", value, "ms", 50, baseline, True)]
 
 
-def _fill_journal(path: Path, entry_count: int) -> None:
+def fill_journal(path: Path, entry_count: int) -> None:
     """Write alternating intents and outcomes, each with a state, in few transactions."""
     with closing(JournalStore.open(path, _CREDENTIALS)) as store:
-        store.append(JournalEntry("seen", _PERSONA_ID, "2026-01-01"))
-        account = store.entries_of_persona(_PERSONA_ID)[0].account
+        store.append(JournalEntry("seen", PERSONA_ID, "2026-01-01"))
+        account = store.entries_of_persona(PERSONA_ID)[0].account
     with closing(sqlite3.connect(path)) as db, db:
         _, parent = db.execute("SELECT seq, digest FROM head").fetchone()
         for seq in range(2, entry_count + 1):
             is_outcome = (entry_count - seq) % 2 == 0  # the newest intent has one as well
-            state = {"persona_id": _PERSONA_ID, "greeting": f"Hello {seq}", "context": "x" * 500}
+            state = {"persona_id": PERSONA_ID, "greeting": f"Hello {seq}", "context": "x" * 500}
             entry = JournalEntry(
                 "outcome" if is_outcome else "intent",
-                _PERSONA_ID,
+                PERSONA_ID,
                 "2026-01-01T00:00:00.000+00:00",
                 "update_persona",
                 status="applied" if is_outcome else "",
@@ -136,7 +137,7 @@ async def _time_history(app: App, rounds: int) -> list[float]:
     times = []
     for _ in range(rounds + 1):
         started_at = time.perf_counter()
-        page = await read_history_page(app, _PERSONA_ID, 20, None)
+        page = await read_history_page(app, PERSONA_ID, 20, None)
         times.append(round(milliseconds_since(started_at), 2))
         assert len(page.rows) == 20
     return times[1:]  # the first one opens the file
@@ -148,7 +149,7 @@ def _time_indexed_read(path: Path, rounds: int) -> float:
     with closing(sqlite3.connect(path)) as db:
         for _ in range(rounds):
             started_at = time.perf_counter()
-            db.execute(query, (_PERSONA_ID,)).fetchall()
+            db.execute(query, (PERSONA_ID,)).fetchall()
             times.append(milliseconds_since(started_at))
     return median(times)
 

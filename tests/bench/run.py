@@ -17,6 +17,7 @@ sys.path.append(str(Path(__file__).parents[1]))
 
 import server_measurements
 from audit_measurements import measure_audit
+from journal_memory import measure_journal_memory
 from journal_measurements import (
     measure_history,
     measure_journaling,
@@ -75,6 +76,7 @@ def measure_times(folder: Path, rounds: RoundCounts) -> list[Measurement]:
         *measure_journaling(folder, rounds.call_rounds),
         *measure_shared_journaling(folder, min(rounds.call_rounds, 200)),
         *measure_history(folder, min(rounds.call_rounds, 100), rounds.journal_entries),
+        *measure_journal_memory(folder, rounds.journal_entries),
         *measure_audit(folder, rounds.audited_personas),
     ]
 
