@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,9 +14,22 @@ from report import Measurement
 
 from tavus_mcp.cli.wiring import JOURNAL_FILE_NAME
 
-_GOAL_MIB = 16
+_GOAL_MIB = 24
 _SHORT_ENTRIES = 20
-_ERASE = ("erase", PERSONA_ID, "--yes")
+_PROGRAM = """
+import json, os, resource, sys
+from tavus_mcp.cli import main
+
+peaks = {}
+for name, arguments, url in json.loads(sys.argv[1]):
+    os.environ.pop("TAVUS_MCP_JOURNAL", None)
+    if url:
+        os.environ["TAVUS_MCP_JOURNAL"] = url
+    assert main.run(["journal", *arguments]) == 0, name
+    peaks[name] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+sys.stderr.write(json.dumps(peaks))
+"""
+"""Runs commands; writes the greatest resident memory in MiB after each of them."""
 
 
 def measure_journal_memory(folder: Path, entry_count: int) -> list[Measurement]:
@@ -26,35 +40,37 @@ def measure_journal_memory(folder: Path, entry_count: int) -> list[Measurement]:
     short = _measure_commands(folder / "short", _SHORT_ENTRIES)
     long = _measure_commands(folder / "long", entry_count)
     growths = {name: round(long[name] - short[name], 1) for name in long}
-    baseline = ", ".join(f"{name} {value:.0f} MiB" for name, value in long.items())
-    name = f"memory for {entry_count} entries"
-    return [Measurement(name, max(growths.values()), "MiB", _GOAL_MIB, baseline, True, growths)]
+    listed = ", ".join(f"{name} {value:.0f}" for name, value in long.items())
+    baseline = f"{entry_count} entries, beside {_SHORT_ENTRIES}; peaks after {listed}"
+    name, value = "memory of journal commands", max(growths.values())
+    return [Measurement(name, value, "MiB", _GOAL_MIB, baseline, True, growths)]
 
 
 def _measure_commands(folder: Path, entry_count: int) -> dict[str, float]:
-    """Return the peak of the memory of each command in MiB; the last one erases everything."""
+    """Return the peak of the memory in MiB after each command; the last ones erase everything."""
     path = folder / JOURNAL_FILE_NAME
     if not path.exists():
         fill_journal(path, entry_count)
-    peaks = {name: _measure_peak(folder, name) for name in ("show", "verify")}
+    erase = ("erase", PERSONA_ID, "--yes")
+    commands: list[tuple[str, tuple[str, ...], str]] = [
+        ("show", ("show",), ""),
+        ("verify", ("verify",), ""),
+    ]
     if SERVER_URL:
         url = create_database("tavus_mcp_bench_memory")
-        peaks["copy"] = _measure_peak(folder, "copy", "--to", url)
-        for arguments in (("show",), ("verify",), _ERASE):
-            peak = _measure_peak(folder, *arguments, TAVUS_MCP_JOURNAL=url)
-            peaks[f"{arguments[0]} in PostgreSQL"] = peak
-    return {**peaks, "erase": _measure_peak(folder, *_ERASE)}
-
-
-def _measure_peak(folder: Path, *arguments: str, **variables: str) -> float:
-    """Run a command on the journal in a folder; return its greatest resident memory in MiB."""
+        commands.append(("copy", ("copy", "--to", url), ""))
+        commands += [
+            (f"{arguments[0]} in PostgreSQL", arguments, url)
+            for arguments in (("show",), ("verify",), erase)
+        ]
+    commands.append(("erase", erase, ""))
     own = {name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")}
-    with subprocess.Popen(
-        [sys.executable, "-m", "tavus_mcp", "journal", *arguments],
-        env={**own, "TAVUS_MCP_DATA_DIR": str(folder), **variables},
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM, json.dumps(commands)],
+        env={**own, "TAVUS_MCP_DATA_DIR": str(folder)},
         stdout=subprocess.DEVNULL,
-    ) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, arguments
-    return usage.ru_maxrss / 1024
+        stderr=subprocess.PIPE,
+        check=True,
+    )
+    peaks: dict[str, float] = json.loads(done.stderr)
+    return peaks

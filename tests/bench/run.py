@@ -17,12 +17,12 @@ sys.path.append(str(Path(__file__).parents[1]))
 
 import server_measurements
 from audit_measurements import measure_audit
-from journal_memory import measure_journal_memory
 from journal_measurements import (
     measure_history,
     measure_journaling,
     measure_shared_journaling,
 )
+from journal_memory import measure_journal_memory
 from project_measurements import measure_project
 from report import Measurement, render_table, write_json
 

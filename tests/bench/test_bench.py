@@ -17,6 +17,7 @@ RUN = Path(__file__).with_name("run.py")
 TIMED = {
     "journaling a change",
     "list_revisions of a long journal",
+    "memory of journal commands",
     "spawn to tools/list",
     "spawn to the first call",
     "get_persona",

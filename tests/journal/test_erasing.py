@@ -166,15 +166,15 @@ async def test_a_person_sees_what_would_be_erased_and_must_agree(
     refused = runner.run_without_sandbox(*command)
     assert refused.status == 5
     assert "Nothing was erased: without a terminal, --yes is needed." in refused.stderr
-    declined = runner.run_without_sandbox(*command, stdin="no\n", on_terminal=True)
+    declined = runner.run_on_terminal(*command, stdin="no\n")
     assert declined.status == 5
-    assert f"entries about 'Ada Canary' ({persona_id})" in declined.stderr
-    assert "cannot be restored" in declined.stderr
-    assert "2 of them are plans of several objects" in declined.stderr
-    assert declined.stderr.endswith("Type yes: tavus-mcp: Nothing was erased.\n")
+    assert f"entries about 'Ada Canary' ({persona_id})" in declined.stdout
+    assert "cannot be restored" in declined.stdout
+    assert "2 of them are plans of several objects" in declined.stdout
+    assert declined.stdout.endswith("Type yes: no\ntavus-mcp: Nothing was erased.\n")
     with closing(open_journal_of_test()) as journal:
         assert len(journal.states(persona_id)) > 1
-    done = runner.run_without_sandbox(*command, stdin="yes\n", on_terminal=True)
+    done = runner.run_on_terminal(*command, stdin="yes\n")
     assert done.status == 0, done
     with closing(open_journal_of_test()) as journal:
         assert journal.states(persona_id) == []
