@@ -16,6 +16,7 @@ from tavus_mcp.cli.exit_status import status_of
 from tavus_mcp.cli.output import ExitStatus, fail, report
 from tavus_mcp.cli.project_account import choose_settings
 from tavus_mcp.cli.project_arguments import add_environment_arguments, is_project_use
+from tavus_mcp.cli.project_output import describe_error
 from tavus_mcp.cli.wiring import account_credentials, journal_location, journal_path
 from tavus_mcp.errors import ToolFailure
 from tavus_mcp.history.states import parse_state
@@ -96,7 +97,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     except BadSetting as error:
         return fail(f"--to: {error}", ExitStatus.WRONG_USAGE)
     except (ToolFailure, OSError) as error:
-        return fail(str(error), status_of(error))
+        return fail(describe_error(error), status_of(error))
     if own.problems:
         return fail("\n".join(own.problems), ExitStatus.WRONG_USAGE)
     if own.read_only and arguments.action in _WRITING_ACTIONS:

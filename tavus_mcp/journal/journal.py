@@ -30,6 +30,18 @@ _NEWER_ADVICE = (
 )
 
 
+_LOCKED_ADVICE = "Another process holds the journal. End it, or try again in a minute."
+
+
+def _find_advice(error: Exception) -> str:
+    """Return what to do about an error, empty for what is usual."""
+    if isinstance(error, DatabaseError):
+        return error.advice
+    if isinstance(error, NewerJournal):
+        return _NEWER_ADVICE
+    return _LOCKED_ADVICE if getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY" else ""
+
+
 async def _never_live(_: str) -> bool:
     return False
 
@@ -107,12 +119,8 @@ class Journal:
             return await anyio.to_thread.run_sync(lambda: function(self._checked_store()))
         except JournalReplacedError as error:
             raise JournalReplaced(str(self.location), str(error), error.advice) from None
-        except DatabaseError as error:
-            raise JournalUnavailable(str(self.location), str(error), error.advice) from error
-        except NewerJournal as error:
-            raise JournalUnavailable(str(self.location), str(error), _NEWER_ADVICE) from error
         except (*UNUSABLE, ValueError) as error:
-            raise JournalUnavailable(str(self.location), str(error)) from error
+            raise JournalUnavailable(str(self.location), str(error), _find_advice(error)) from error
 
     def close(self) -> None:
         """Close the journal, if it was opened."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -35,6 +35,7 @@ class SqliteDatabase(Database):
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._identities: Sequence[object] | None = None
+        self._size_bytes = 0
         self.anchor_base = path
         self.name = str(path)
 
@@ -126,7 +127,7 @@ class SqliteDatabase(Database):
         return version_of(self._connection)
 
     def require_unchanged(self) -> None:
-        """Raise ``JournalReplacedError`` when the file was replaced since the first call."""
+        """Raise ``JournalReplacedError`` when the file was replaced or cut since the first call."""
         current = self._current_identities()
         if self._identities is None:
             self._identities = current
@@ -136,9 +137,33 @@ class SqliteDatabase(Database):
                 "Put the file back, with its -wal file, if you have it. Then restart the server.",
             )
 
+        if self._is_cut():
+            raise JournalReplacedError(
+                "the file was cut off while this server ran",
+                "Put the whole file back, or move it away with its -wal and .anchor files to begin "
+                "anew. Then restart the server.",
+            )
+
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+    def _is_cut(self) -> bool:
+        """Tell whether the file has become shorter, and is not whole: ``compact`` shortens it too.
+
+        This connection would not notice, as it has read most pages before.
+        """
+        size_bytes = self.anchor_base.stat().st_size
+        if size_bytes < self._size_bytes:
+            try:
+                with closing(SqliteDatabase.open_unchanged(self.anchor_base)) as database:
+                    is_whole = database.version > 0 and not database.integrity_faults()
+            except sqlite3.DatabaseError:
+                is_whole = False
+            if not is_whole:
+                return True
+        self._size_bytes = size_bytes
+        return False
 
     def _current_identities(self) -> list[tuple[int, int] | None]:
         """Return what identifies the file and its write-ahead log on this machine."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -52,6 +54,40 @@ async def test_a_journal_that_is_gone_under_a_server_is_reported_and_nothing_is_
         assert "deleted or replaced while this server ran" in error
     assert tool_client.transport.writes == []
     assert (await tool_client.read_persona(persona_id))["greeting"] == "Hi."
+
+
+@pytest.mark.parametrize("size_bytes", [0, 100, 20_000])
+async def test_a_file_that_was_cut_under_a_server_is_reported_and_nothing_is_sent(
+    tool_client: ToolClient, size_bytes: int
+) -> None:
+    persona_id = await tool_client.create_persona(greeting="Hi.")
+    path = tool_client.server.app.journal.location
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    await tool_client.expect_result("list_revisions", persona_id=persona_id)
+    tool_client.transport.requests.clear()
+    os.truncate(path, size_bytes)
+    for _ in range(2):
+        error = await tool_client.expect_error(
+            "update_persona", persona_id=persona_id, greeting="Ciao."
+        )
+        assert "the file was cut off while this server ran" in error
+    assert tool_client.transport.writes == []
+
+
+async def test_a_file_that_another_process_has_compacted_is_used_on(
+    tool_client: ToolClient,
+) -> None:
+    persona_ids = [await tool_client.create_persona(system_prompt="x" * 50_000) for _ in range(2)]
+    path = tool_client.server.app.journal.location
+    with closing(JournalStore.open(path)) as journal:
+        journal._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # noqa: SLF001 - not public
+        size_bytes = path.stat().st_size
+        await tool_client.expect_result("list_revisions", persona_id=persona_ids[0])
+        assert journal.erase(persona_ids[0])[1]
+        assert path.stat().st_size < size_bytes
+    await tool_client.expect_result("update_persona", persona_id=persona_ids[1], context="Hi.")
+    assert verify_journal(path).faults == []
 
 
 async def test_a_file_that_was_put_back_is_used_again(tool_client: ToolClient) -> None:
