@@ -1,8 +1,8 @@
 """From "it talks over my customers" to a measured, undoable change of a persona.
 
 A complaint in words becomes goals, the goals a plan that says what it costs, the plan one change.
-Calls are measured before and after it, compared, and the change is taken back. Nobody calls the
-sandbox: its calls are made up from the persona's settings, and say nothing about real ones.
+Calls are measured before and after it, compared, and the change is taken back. The calls of the
+sandbox are made up from the persona's settings, and say nothing about real ones.
 Run it with ``python examples/tuning_session.py``; it needs no key and no network.
 """
 

@@ -19,10 +19,10 @@ _WRITTEN_BY_USERS = re.compile(r"/issues/|//community\.")
 INTRODUCTION = """\
 # Limits of hosts
 
-What public pages say that hosts and model APIs accept, and whether this server fulfils it. A test
-compares every served tool of all toolsets with these rows; nothing was tried in the hosts
-themselves. Where two pages disagree, the stricter number is used. The last column says whose page
-a number is from: the maker's own, what users reported in a forum or tracker of the maker, or a
+The limits of hosts and model APIs according to public pages, and whether this server is within
+them. A test compares every served tool of all toolsets with these rows; nothing was tried in the
+hosts themselves. Where two pages disagree, the stricter number is used. The last column says whose
+page a number is from: the maker's own, what users reported in a forum or tracker of the maker, or a
 third party's, which may be wrong. The data is `tests/server/host_limits/limits.toml`; this page is
 rendered from it.
 """
