@@ -15,13 +15,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import property_examples  # noqa: F401 - registers the profiles
 import pytest
 from forked_processes import ForkServer, start_fork_server
 from hypothesis import is_hypothesis_test, settings
 from journal_databases import close_journals, use_postgres
 from mcp import Client
-from mcp_client import SECRET, RecordingTransport, ToolClient, build_test_app, text_of
+from mcp_client import (
+    SECRET,
+    RecordingTransport,
+    ToolClient,
+    build_test_app,
+    open_api_client,
+    text_of,
+)
 from sdk_caches import install_caches
 from starlette.types import ASGIApp
 
@@ -136,6 +144,20 @@ def store() -> Iterator[Store]:
 def sandbox(store: Store) -> ASGIApp:
     """A sandbox over the store."""
     return build_sandbox(store)
+
+
+@pytest.fixture
+async def sandbox_client(sandbox: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
+    """An HTTP client of the sandbox."""
+    async with open_api_client(sandbox) as client:
+        yield client
+
+
+@pytest.fixture
+async def dashboard_client(sandbox: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client that changes personas as the dashboard does, without this server."""
+    async with open_api_client(sandbox, "http://127.0.0.1/v2") as client:
+        yield client
 
 
 ToolClientFactory = Callable[..., AbstractAsyncContextManager[ToolClient]]

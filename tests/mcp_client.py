@@ -94,11 +94,7 @@ class ToolClient:
 
     async def control_sandbox(self, method: str, path: str, body: Any = None) -> None:
         """Send a request to the controls of the sandbox, unrecorded."""
-        async with httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app=self.transport.app),
-            base_url="http://sandbox/_sandbox",
-            headers={"x-api-key": "any"},
-        ) as control:
+        async with open_api_client(self.transport.app, "http://sandbox/_sandbox") as control:
             answer = await control.request(method, path, json=body)
         assert answer.is_success, answer.text
 
@@ -113,6 +109,12 @@ class ToolClient:
         patch = [{"op": "add", "path": pointer, "value": value}]
         path = f"/dashboard_edits/{persona_id}"
         await self.control_sandbox("POST", path, {"patch": patch, "saved": saved})
+
+
+def open_api_client(app: ASGIApp, base_url: str = "http://127.0.0.1") -> httpx2.AsyncClient:
+    """Return an HTTP client of an application like Tavus, as of another program than the server."""
+    transport = httpx2.ASGITransport(app=app)
+    return httpx2.AsyncClient(transport=transport, base_url=base_url, headers={"x-api-key": "any"})
 
 
 def patch_operations(request: httpx2.Request) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,24 +11,12 @@ from typing import Any
 import httpx2
 import pytest
 from mcp_client import ToolClient, text_of
-from starlette.types import ASGIApp
 
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.journal import JournalStore
 from tavus_mcp.sandbox.store import Store
 
 pytestmark = [pytest.mark.anyio, pytest.mark.every_database]
-
-
-@pytest.fixture
-async def dashboard_client(sandbox: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client that changes personas as the dashboard does, without this server."""
-    async with httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app=sandbox),
-        base_url="http://127.0.0.1/v2",
-        headers={"x-api-key": "key-of-the-dashboard"},
-    ) as client:
-        yield client
 
 
 @pytest.fixture

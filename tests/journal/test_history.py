@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +11,12 @@ import httpx2
 import pytest
 from mcp.shared.exceptions import MCPError
 from mcp_client import SECRET, ToolClient
-from starlette.types import ASGIApp
 
 from tavus_mcp.sandbox.store import Store
 
 pytestmark = [pytest.mark.anyio, pytest.mark.every_database]
 
 LITERAL = "el-5f0c9a77d1e2"
-
-
-@pytest.fixture
-async def dashboard_client(sandbox: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app=sandbox),
-        base_url="http://127.0.0.1/v2",
-        headers={"x-api-key": "any"},
-    ) as client:
-        yield client
 
 
 async def edit_greeting_at_dashboard(

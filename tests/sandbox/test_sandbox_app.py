@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from mcp_client import open_api_client
 
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
@@ -33,8 +34,7 @@ async def plan_fault(tavus: httpx2.AsyncClient, **fault: Any) -> None:
 async def test_a_sandbox_with_a_key_rejects_other_keys(
     store: Store, path: str, key: bytes, status: int
 ) -> None:
-    transport = httpx2.ASGITransport(app=build_sandbox(store, key="right"))
-    async with httpx2.AsyncClient(transport=transport, base_url="http://sandbox") as client:
+    async with open_api_client(build_sandbox(store, key="right")) as client:
         answer = await client.get(path, headers={b"x-api-key": key})
         assert answer.status_code == status
 
@@ -212,8 +212,5 @@ async def test_the_log_can_be_emptied(sandbox_client: httpx2.AsyncClient) -> Non
 
 
 async def test_latency_is_added_to_each_reply(store: Store) -> None:
-    transport = httpx2.ASGITransport(app=build_sandbox(store, latency=0.001))
-    async with httpx2.AsyncClient(
-        transport=transport, base_url="http://sandbox", headers={"x-api-key": "any"}
-    ) as client:
+    async with open_api_client(build_sandbox(store, latency=0.001)) as client:
         assert (await client.get("/v2/personas")).elapsed.total_seconds() >= 0.001

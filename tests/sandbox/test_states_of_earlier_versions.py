@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from mcp_client import open_api_client
 
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
@@ -57,10 +58,7 @@ async def earlier(tmp_path: Path) -> AsyncIterator[tuple[Store, httpx2.AsyncClie
     shutil.copy(STATE, path)
     with closing(Store.open(path)) as store:
         store.put("dictionary", DICTIONARY["pronunciation_dictionary_id"], DICTIONARY)
-        transport = httpx2.ASGITransport(app=build_sandbox(store))
-        async with httpx2.AsyncClient(
-            transport=transport, base_url="http://sandbox", headers={"x-api-key": "any"}
-        ) as client:
+        async with open_api_client(build_sandbox(store)) as client:
             yield store, client
 
 

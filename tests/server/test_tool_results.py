@@ -6,12 +6,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from mcp_client import ToolClient, text_of
+from mcp_client import ToolClient, open_api_client, text_of
 from mcp_types import CallToolResult
 from property_examples import examples
 
@@ -46,11 +45,9 @@ async def create_simulated_conversations(
     tool_client: ToolClient, persona_id: str, count: int
 ) -> list[str]:
     """Let the sandbox simulate calls of a persona; return their ids."""
-    transport = httpx2.ASGITransport(app=tool_client.transport.app)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as control:
+    async with open_api_client(tool_client.transport.app) as control:
         body = {"persona_id": persona_id, "count": count}
-        key = {"x-api-key": "any"}
-        response = await control.post("/_sandbox/conversations", json=body, headers=key)
+        response = await control.post("/_sandbox/conversations", json=body)
     return list(response.raise_for_status().json()["conversation_ids"])
 
 

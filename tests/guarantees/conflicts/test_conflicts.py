@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
@@ -20,17 +19,6 @@ from tavus_mcp.sandbox.switches import Switches
 pytestmark = pytest.mark.anyio
 
 OTHER_KEY = "el-7c2f1b9e5d"
-
-
-@pytest.fixture
-async def dashboard_client(sandbox: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of another person, which does not use this server."""
-    async with httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app=sandbox),
-        base_url="http://127.0.0.1/v2",
-        headers={"x-api-key": "any"},
-    ) as client:
-        yield client
 
 
 async def patch_persona(client: httpx2.AsyncClient, persona_id: str, path: str, value: Any) -> None:

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from edits import EditRequest, EditScript, build_persona
 from mcp import Client
-from mcp_client import ToolClient, build_test_app, text_of
+from mcp_client import ToolClient, build_test_app, open_api_client, text_of
 from scheduler import RecordedRequest, RequestScheduler, ScheduledApp
 
 from tavus_mcp.sandbox.app import build_sandbox
@@ -117,13 +117,8 @@ async def open_two_servers(
     servers = {
         name: build_server(app, Settings(toolsets=TOOLSETS)) for name, (app, _) in apps.items()
     }
-    dashboard = httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app=gates["dashboard"]),
-        base_url="http://127.0.0.1/v2",
-        headers={"x-api-key": "any"},
-    )
     async with (
-        dashboard,
+        open_api_client(gates["dashboard"], "http://127.0.0.1/v2") as dashboard,
         Client(servers["one"], mode="legacy") as one,
         Client(servers["two"], mode="legacy") as two,
     ):
