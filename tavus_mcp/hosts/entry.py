@@ -151,14 +151,14 @@ def is_same_without_entry(document: JsonDocument, other: JsonDocument, host: Hos
     """Tell whether two documents differ in nothing but our entry and empty containers."""
     path = [host.servers_key, SERVER_NAME]
     return document.comments_outside(path) == other.comments_outside(path) and _rest(
-        document, host, drops_empty=True
-    ) == _rest(other, host, drops_empty=True)
+        document, host
+    ) == _rest(other, host)
 
 
 def holds_nothing_else(document: JsonDocument, host: Host) -> bool:
     """Tell whether a document without our entry is empty."""
     has_comments = document.comments_outside([host.servers_key, SERVER_NAME])
-    return not has_comments and not _rest(document, host, drops_empty=True)
+    return not has_comments and not _rest(document, host)
 
 
 def _refers_to_input(entry: Mapping[str, Any]) -> bool:
@@ -173,16 +173,14 @@ def _input_position(document: JsonDocument) -> int | None:
     return None
 
 
-def _rest(document: JsonDocument, host: Host, *, drops_empty: bool = False) -> Any:
-    """Return the exact value of a document without what is ours."""
+def _rest(document: JsonDocument, host: Host) -> Any:
+    """Return the exact value of a document without what is ours, and its empty containers."""
     rest = without_path(document.exact_value, [host.servers_key, SERVER_NAME])
     position = _input_position(document) if host.uses_inputs else None
     if position is not None:
         rest = without_path(rest, ["inputs", position])
-    if drops_empty:
-        names = (host.servers_key, "inputs")
-        return [pair for pair in rest if pair[1] or pair[0] not in names]
-    return rest
+    names = (host.servers_key, "inputs")
+    return [pair for pair in rest if pair[1] or pair[0] not in names]
 
 
 def _require_same_rest(before: JsonDocument, after: JsonDocument, host: Host) -> None:

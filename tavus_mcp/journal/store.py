@@ -114,13 +114,9 @@ class JournalStore:
         clauses = f"WHERE kind = 'plan' AND tool = ? {condition} ORDER BY seq DESC LIMIT ?"
         return self._read(clauses, (tool, *self._own, limit))
 
-    def entries_of_persona(
-        self, persona_id: str, *, before: int | None = None
-    ) -> list[JournalEntry]:
+    def entries_of_persona(self, persona_id: str) -> list[JournalEntry]:
         """Return the entries of a persona, newest first, without their documents."""
-        return self._read_of_object(
-            persona_id, "AND seq < ? ORDER BY seq DESC", (2**62 if before is None else before,)
-        )
+        return self._read_of_object(persona_id, "ORDER BY seq DESC")
 
     def history(
         self, persona_id: str, limit: int, *, before: int | None = None, hidden: str = ""

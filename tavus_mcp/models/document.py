@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, get_args
 
 from tavus_mcp.models.base import JsonObject, indexed_texts, is_set, number, text
 from tavus_mcp.models.json_patch import get_at, pointer_of, pointer_tokens
@@ -24,6 +24,7 @@ MaskedPlaces = frozenset[tuple[str, ...]]
 
 
 PartKindName = Literal["tool", "objectives", "guardrail", "document", "dictionary", "skill"]
+PART_KINDS: tuple[PartKindName, ...] = get_args(PartKindName)
 ObjectKind = Literal[
     "persona", "tool", "objectives", "guardrail", "document", "dictionary", "skill"
 ]

@@ -104,11 +104,6 @@ def _build_error(item: Any, schema: JsonObject, explain: Explain | None) -> Sche
     return SchemaError(path, _sentence(item, node, suggestion), kind, value, suggestion)
 
 
-def error_messages(error: ValidationError, schema: JsonObject) -> list[tuple[str, str]]:
-    """Return JSON Pointer and message of each error."""
-    return [(item.path, item.message) for item in parse_errors(error, schema)]
-
-
 def render_errors(
     error: ValidationError, schema: JsonObject, *, explain: Explain | None = None, prefix: str = ""
 ) -> list[str]:

@@ -8,7 +8,7 @@ project is named by its id in one account: ``id:t0123456789ab``, or by a value t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -183,9 +183,3 @@ class _Renderer:
                 f"written {ID_PREFIX}ID.",
             )
         return text
-
-
-def names_in(value: Any) -> Sequence[str]:
-    """Return the names of files in the value of a reference."""
-    items = value if isinstance(value, list) else [value]
-    return [item for item in items if item and not str(item).startswith(ID_PREFIX)]

@@ -6,7 +6,7 @@ import copy
 import ipaddress
 import json
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import MISSING, Field
@@ -14,46 +14,37 @@ from pydantic import MISSING, Field
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.layers import FunctionName
 from tavus_mcp.models.masking import MASK
+from tavus_mcp.models.parts.tool import (
+    AUTH_FIELDS,
+    AUTH_SECRETS,
+    BODYLESS_METHODS,
+    HttpMethod,
+    OnCall,
+    OnResolve,
+    Origin,
+    ToolAuth,
+    TriggerType,
+)
 from tavus_mcp.sandbox.http import Body, bad_request, validate_body
 from tavus_mcp.sandbox.store import Row
 
 _MAX_TEXT_CHARS = 10_000
-_SECRET_FIELDS = frozenset({"token", "password", "value", "secret", "client_secret"})
-_BODYLESS_METHODS = frozenset({"GET", "HEAD", "DELETE"})
+_SECRET_FIELDS = frozenset(AUTH_SECRETS.values())
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
-_REQUIRED_CREDENTIALS = {
-    "none": (),
-    "bearer": ("token",),
-    "basic": ("username", "password"),
-    "api_key": ("name", "value"),
-    "hmac": ("secret",),
-    "oauth2_client_credentials": ("token_url", "client_id", "client_secret"),
-}
 HttpsUrl = Annotated[str, Field(pattern=r"^https://[^\s]+$")]
 
 
-class Auth(Body):
+class Auth(ToolAuth):
     """Credentials that Tavus sends when it calls the tool (vendor client: tool)."""
 
-    type: Literal["none", "bearer", "basic", "api_key", "hmac", "oauth2_client_credentials"]
-    token: str = ""
-    username: str = ""
-    password: str = ""
-    name: str = ""
-    value: str = ""
-    location: Literal["header", "query"] = "header"
-    secret: str = ""
     token_url: HttpsUrl | MISSING = MISSING
-    client_id: str = ""
-    client_secret: str = ""
-    scope: str = ""
 
 
 class Api(Body):
     """The HTTPS call a tool makes (docs: pal/llm-tool-delivery)."""
 
     url: HttpsUrl
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] = "POST"
+    method: HttpMethod = "POST"
     timeout: Annotated[float, Field(gt=0, le=60)] = 10
     headers: dict[str, str] | MISSING = MISSING
     auth: Auth | None = None
@@ -75,13 +66,11 @@ class Tool(Body):
     name: FunctionName
     description: Annotated[str, Field(min_length=1)]
     parameters: JsonObject | MISSING = MISSING
-    origin: Literal["llm", "vision", "audio"] | None = None
-    trigger_type: Literal["in_call", "post_call"] = "in_call"
+    origin: Origin | None = None
+    trigger_type: TriggerType = "in_call"
     delivery: Delivery | None = None
-    on_call: Literal["generate_filler", "static_filler", "silent", "passthrough"] | None = None
-    on_resolve: Literal[
-        "generate_response", "response_in_result", "add_to_context", "fire_and_forget"
-    ] = "fire_and_forget"
+    on_call: OnCall | None = None
+    on_resolve: OnResolve = "fire_and_forget"
     static_filler: str | None = None
     tags: list[str] | MISSING = MISSING
 
@@ -207,7 +196,7 @@ def _api_problem(api: dict[str, Any], properties: dict[str, Any]) -> str:
     if not api:
         return ""
     auth = api.get("auth") or {"type": "none"}
-    if api.get("body_template") is not None and api.get("method") in _BODYLESS_METHODS:
+    if api.get("body_template") is not None and api.get("method") in BODYLESS_METHODS:
         return f"body_template cannot be used with {api['method']}"
     if auth["type"] == "hmac":
         wrong = [name for name in ("body_template", "query_params") if api.get(name)]
@@ -242,5 +231,5 @@ def _is_public(host: str) -> bool:
 def _credentials_problem(auth: dict[str, Any]) -> str:
     if MASK in auth.values():
         return "auth holds the masked placeholder; omit the field to keep the stored secret"
-    absent = [name for name in _REQUIRED_CREDENTIALS[auth["type"]] if not auth.get(name)]
+    absent = [name for name in AUTH_FIELDS[auth["type"]] if not auth.get(name)]
     return f"auth type {auth['type']} needs {absent}" if absent else ""

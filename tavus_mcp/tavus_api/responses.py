@@ -40,17 +40,14 @@ class UnusableBody(Exception):
 class BoundedTransport(httpx2.AsyncBaseTransport):
     """Reads the whole body of each response, and raises ``UnusableBody`` when that is too much."""
 
-    def __init__(
-        self, inner: httpx2.AsyncBaseTransport, *, max_body_bytes: int = MAX_BODY_BYTES
-    ) -> None:
+    def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
         self._inner = inner
-        self._max_body_bytes = max_body_bytes
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Return the response of the transport below with its body decoded."""
         response = await self._inner.handle_async_request(request)
         try:
-            decode = _build_decoder(response, self._max_body_bytes)
+            decode = _build_decoder(response, MAX_BODY_BYTES)
             body = await self._read(cast("httpx2.AsyncByteStream", response.stream), decode)
         except UnusableBody as error:
             error.status = response.status_code
@@ -65,8 +62,8 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
         async for chunk in chunks:
             encoded_bytes += len(chunk)
             body += decode(chunk)
-            if max(len(body), encoded_bytes) > self._max_body_bytes:
-                raise UnusableBody(f"its body has more than {self._max_body_bytes:,} bytes")
+            if max(len(body), encoded_bytes) > MAX_BODY_BYTES:
+                raise UnusableBody(f"its body has more than {MAX_BODY_BYTES:,} bytes")
         return bytes(body)
 
     async def aclose(self) -> None:

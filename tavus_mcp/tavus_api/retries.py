@@ -33,20 +33,16 @@ class RetryTransport(httpx2.AsyncBaseTransport):
         self,
         inner: httpx2.AsyncBaseTransport,
         *,
-        max_attempts: int = MAX_ATTEMPTS,
-        max_total_wait: float = MAX_TOTAL_WAIT_SECONDS,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         self._inner = inner
-        self._max_attempts = max_attempts
-        self._max_total_wait = max_total_wait
         self._sleep = sleep
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send the request, and again while a retry is safe, useful and within the budget."""
-        remaining_wait = min(self._max_total_wait, time_left())
-        for attempt in range(1, self._max_attempts + 1):
-            is_last = attempt == self._max_attempts
+        remaining_wait = min(MAX_TOTAL_WAIT_SECONDS, time_left())
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            is_last = attempt == MAX_ATTEMPTS
             wait = FIRST_WAIT_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
             try:
                 response = await self._inner.handle_async_request(request)

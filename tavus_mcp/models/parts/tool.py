@@ -27,8 +27,6 @@ AUTH_SECRETS: Mapping[str, str] = {
     "oauth2_client_credentials": "client_secret",
 }
 """The field of each type of authentication that holds the secret, which reads mask."""
-MAX_TOOL_TEXT_CHARS = 10_000
-"""Most characters of a description and its parameters as JSON together (docs: create-tool)."""
 BODYLESS_METHODS = frozenset({"GET", "HEAD", "DELETE"})
 """Methods that take no ``body_template`` (vendor client: tool)."""
 

@@ -14,6 +14,7 @@ from tavus_mcp.models.base import JsonObject, text
 from tavus_mcp.models.json_patch import pointer_of
 from tavus_mcp.text import find_nearest, quote_foreign, quote_foreign_names
 
+_SOURCE = "V:schemas/objective.py"
 _REQUIRED = "next_required_objective"
 _CONDITIONAL = "next_conditional_objectives"
 _CATCH_ALL = re.compile(
@@ -69,13 +70,7 @@ def _allows_loops(part: CheckedPart) -> bool:
     return part.at("/allow_loops") is True
 
 
-@part_rule(
-    "objective-name-duplicate",
-    "error",
-    "objectives",
-    source="V:schemas/objective.py",
-    blocks_write=True,
-)
+@part_rule("objective-name-duplicate", "error", "objectives", source=_SOURCE, blocks_write=True)
 def name_duplicate(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
     """Links go by name, so names are unique in a set."""
     first = _names(part)
@@ -88,13 +83,7 @@ def name_duplicate(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
             )
 
 
-@part_rule(
-    "objective-link-unknown",
-    "error",
-    "objectives",
-    source="V:schemas/objective.py",
-    blocks_write=True,
-)
+@part_rule("objective-link-unknown", "error", "objectives", source=_SOURCE, blocks_write=True)
 def link_unknown(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
     """A link names an objective of the same set."""
     names = _names(part)
@@ -115,13 +104,7 @@ def link_unknown(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
             )
 
 
-@part_rule(
-    "objective-link-to-itself",
-    "error",
-    "objectives",
-    source="V:schemas/objective.py",
-    blocks_write=True,
-)
+@part_rule("objective-link-to-itself", "error", "objectives", source=_SOURCE, blocks_write=True)
 def link_to_itself(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
     """An objective that leads to itself is a loop."""
     for link in _iter_links(part):
@@ -134,13 +117,7 @@ def link_to_itself(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
             )
 
 
-@part_rule(
-    "objective-two-links",
-    "error",
-    "objectives",
-    source="V:schemas/objective.py",
-    blocks_write=True,
-)
+@part_rule("objective-two-links", "error", "objectives", source=_SOURCE, blocks_write=True)
 def two_links(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
     """What follows is one objective, or one of several under conditions."""
     for path, item in part.rows("/data"):
@@ -196,13 +173,7 @@ def _link_to_orphan(part: CheckedPart, names: dict[str, str], orphan: str) -> tu
     )
 
 
-@part_rule(
-    "objective-cycle",
-    "error",
-    "objectives",
-    source="V:server.py",
-    blocks_write=True,
-)
+@part_rule("objective-cycle", "error", "objectives", source="V:server.py", blocks_write=True)
 def cycle(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
     """A cycle needs allow_loops."""
     if _allows_loops(part):

@@ -27,6 +27,7 @@ _CONFIG_FIELDS = {
 }
 _TRIGGERS = ("on_demand", "walk_the_deck")
 _CANVAS = "P:magic-canvas/api/configuration"
+_PRESENTATION = "P:skills/presentation"
 _EMBED = "/config/components/scheduling_embed"
 
 
@@ -135,11 +136,7 @@ def booking_address(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
 
 
 @part_rule(
-    "skill-presentation-documents",
-    "error",
-    "skill",
-    source="P:skills/presentation",
-    blocks_write=True,
+    "skill-presentation-documents", "error", "skill", source=_PRESENTATION, blocks_write=True
 )
 def presentation_documents(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
     """A presentation shows documents of the account."""
@@ -153,13 +150,7 @@ def presentation_documents(part: CheckedPart, catalog: Catalog) -> Iterator[Viol
         )
 
 
-@part_rule(
-    "skill-presentation-trigger",
-    "error",
-    "skill",
-    source="P:skills/presentation",
-    blocks_write=True,
-)
+@part_rule("skill-presentation-trigger", "error", "skill", source=_PRESENTATION, blocks_write=True)
 def presentation_trigger(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
     """Slides are shown on demand, or one after another."""
     trigger = part.at("/config/slides_trigger")

@@ -10,6 +10,7 @@ from tavus_mcp.checker.parts.part_rule import CheckedPart, part_rule, remove_val
 from tavus_mcp.checker.rule import Violation
 from tavus_mcp.invisible_characters import describe_invisible
 from tavus_mcp.models.base import indexed_texts
+from tavus_mcp.models.document import PART_KINDS
 from tavus_mcp.models.json_patch import pointer_tokens
 from tavus_mcp.models.masking import is_secret_path
 from tavus_mcp.models.secret_shapes import has_key_shape
@@ -38,18 +39,7 @@ def key_in_text(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
             )
 
 
-@part_rule(
-    "placeholder-of-ours",
-    "error",
-    "tool",
-    "objectives",
-    "guardrail",
-    "document",
-    "dictionary",
-    "skill",
-    source="C:fixes",
-    blocks_write=True,
-)
+@part_rule("placeholder-of-ours", "error", *PART_KINDS, source="C:fixes", blocks_write=True)
 def placeholder_of_ours(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
     """Fixes of this checker have words in angle brackets, which a person replaces."""
     for path, value in part.texts:
@@ -57,17 +47,7 @@ def placeholder_of_ours(part: CheckedPart, catalog: Catalog) -> Iterator[Violati
             yield Violation(path, f"{placeholder} stands for a value that is missing.", "Give it.")
 
 
-@part_rule(
-    "invisible-characters",
-    "warning",
-    "tool",
-    "objectives",
-    "guardrail",
-    "document",
-    "dictionary",
-    "skill",
-    source="C:invisible-characters",
-)
+@part_rule("invisible-characters", "warning", *PART_KINDS, source="C:invisible-characters")
 def invisible_characters(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
     """Characters that are not displayed, but that models and comparisons see."""
     for path, value in part.texts:

@@ -30,6 +30,7 @@ from tavus_mcp.models.json_patch import pointer_of
 from tavus_mcp.models.layers import FUNCTION_NAME
 
 _MAX_PROBLEMS = 20
+_SOURCE = "P:tools/create-tool, V:schemas/tool.py"
 _SENSORS = ("vision", "audio")
 
 
@@ -97,13 +98,7 @@ def name_not_snake_case(part: CheckedPart, catalog: Catalog) -> Iterator[Violati
         )
 
 
-@part_rule(
-    "tool-argument-reserved",
-    "error",
-    "tool",
-    source="P:tools/create-tool, V:schemas/tool.py",
-    blocks_write=True,
-)
+@part_rule("tool-argument-reserved", "error", "tool", source=_SOURCE, blocks_write=True)
 def argument_reserved(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
     """The registry refuses argument names that are reserved for Tavus."""
     prefix = reserved_prefix(catalog)
@@ -145,13 +140,7 @@ def filler_unused(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
         )
 
 
-@part_rule(
-    "tool-sensor-on-call",
-    "error",
-    "tool",
-    source="P:tools/create-tool, V:schemas/tool.py",
-    blocks_write=True,
-)
+@part_rule("tool-sensor-on-call", "error", "tool", source=_SOURCE, blocks_write=True)
 def sensor_on_call(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
     """Tools of vision and audio are called by Raven, which says nothing."""
     if part.text("/origin") in _SENSORS:
@@ -164,13 +153,7 @@ def sensor_on_call(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
                 )
 
 
-@part_rule(
-    "tool-sensor-on-resolve",
-    "error",
-    "tool",
-    source="P:tools/create-tool, V:schemas/tool.py",
-    blocks_write=True,
-)
+@part_rule("tool-sensor-on-resolve", "error", "tool", source=_SOURCE, blocks_write=True)
 def sensor_on_resolve(part: CheckedPart, catalog: Catalog) -> Iterator[Violation]:
     """What such a tool answers is never used."""
     on_resolve = part.text("/on_resolve") or "fire_and_forget"
