@@ -6,6 +6,7 @@ The SDK's client always declares both kinds of forms; these clients declare what
 from __future__ import annotations
 
 import json
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +19,7 @@ from form_clients import (
     open_raw_client,
 )
 from mcp.shared.exceptions import MCPError
-from mcp_client import build_test_app
+from mcp_client import ToolClient, build_test_app
 from mcp_types import ElicitResult
 from starlette.types import ASGIApp
 
@@ -150,19 +151,24 @@ async def test_an_answer_to_a_cancelled_form_deletes_nothing(
     assert transport.writes == []
 
 
+def open_form_client(
+    open_tool_client: ToolClientFactory, clock: ManualClock
+) -> AbstractAsyncContextManager[ToolClient]:
+    """Open a client that gets forms as results, in the revision that has no handshake."""
+    client = {"elicitation_callback": FormUser(clock)}
+    return open_tool_client(mode=CURRENT_REVISION, client=client, clock=clock)
+
+
 YES = {"persona_name": ElicitResult(action="accept", content={"persona_name": NAME})}
 
 
 async def test_a_tampered_request_state_is_refused(
     open_tool_client: ToolClientFactory, store: Store
 ) -> None:
-    person = FormUser(ManualClock())
-    client = {"elicitation_callback": person}
-    async with open_tool_client(
-        mode=CURRENT_REVISION, client=client, clock=person.clock
-    ) as tool_client:
+    clock = ManualClock()
+    async with open_form_client(open_tool_client, clock) as tool_client:
         result = await call_delete_unanswered(tool_client.client, store_persona(store))
-        person.clock.advance(seconds=5)
+        clock.advance(seconds=5)
         state = result.request_state
         end = "AA" if state[-2:] != "AA" else "BB"
         for wrong in (state[:-2] + end, state[:20], "", "2026-11-22T09:00:00+00:00"):
@@ -177,11 +183,8 @@ async def test_a_tampered_request_state_is_refused(
 async def test_an_answer_without_request_state_gets_the_form_again(
     open_tool_client: ToolClientFactory, store: Store
 ) -> None:
-    person = FormUser(ManualClock())
-    client = {"elicitation_callback": person}
-    async with open_tool_client(
-        mode=CURRENT_REVISION, client=client, clock=person.clock
-    ) as tool_client:
+    clock = ManualClock()
+    async with open_form_client(open_tool_client, clock) as tool_client:
         again = await call_delete_unanswered(
             tool_client.client, store_persona(store), input_responses=YES
         )
@@ -192,19 +195,14 @@ async def test_an_answer_without_request_state_gets_the_form_again(
 async def test_a_request_state_is_refused_for_another_persona(
     open_tool_client: ToolClientFactory, store: Store
 ) -> None:
-    person = FormUser(ManualClock())
-    client = {"elicitation_callback": person}
-    async with open_tool_client(
-        mode=CURRENT_REVISION, client=client, clock=person.clock
-    ) as tool_client:
-        state = (
-            await call_delete_unanswered(tool_client.client, store_persona(store))
-        ).request_state
+    clock = ManualClock()
+    async with open_form_client(open_tool_client, clock) as tool_client:
+        form = await call_delete_unanswered(tool_client.client, store_persona(store))
         store.put("persona", "p2", {**(store.get("persona", "p1") or {}), "persona_id": "p2"})
-        person.clock.advance(seconds=5)
+        clock.advance(seconds=5)
         with pytest.raises(MCPError, match="requestState"):
             await call_delete_unanswered(
-                tool_client.client, "p2", input_responses=YES, request_state=state
+                tool_client.client, "p2", input_responses=YES, request_state=form.request_state
             )
     assert is_stored(store, "p1")
     assert is_stored(store, "p2")
@@ -213,21 +211,14 @@ async def test_a_request_state_is_refused_for_another_persona(
 async def test_a_request_state_of_another_server_is_refused(
     open_tool_client: ToolClientFactory, store: Store
 ) -> None:
-    person = FormUser(ManualClock())
-    client = {"elicitation_callback": person}
-    async with open_tool_client(
-        mode=CURRENT_REVISION, client=client, clock=person.clock
-    ) as tool_client:
-        state = (
-            await call_delete_unanswered(tool_client.client, store_persona(store))
-        ).request_state
-    person.clock.advance(seconds=5)
-    async with open_tool_client(
-        mode=CURRENT_REVISION, client=client, clock=person.clock
-    ) as tool_client:
+    clock = ManualClock()
+    async with open_form_client(open_tool_client, clock) as tool_client:
+        form = await call_delete_unanswered(tool_client.client, store_persona(store))
+    clock.advance(seconds=5)
+    async with open_form_client(open_tool_client, clock) as tool_client:
         with pytest.raises(MCPError, match="requestState"):
             await call_delete_unanswered(
-                tool_client.client, "p1", input_responses=YES, request_state=state
+                tool_client.client, "p1", input_responses=YES, request_state=form.request_state
             )
     assert is_stored(store, "p1")
 
@@ -235,21 +226,16 @@ async def test_a_request_state_of_another_server_is_refused(
 async def test_a_replayed_answer_deletes_nothing_else(
     open_tool_client: ToolClientFactory, store: Store
 ) -> None:
-    person = FormUser(ManualClock())
-    client = {"elicitation_callback": person}
-    async with open_tool_client(
-        mode=CURRENT_REVISION, client=client, clock=person.clock
-    ) as tool_client:
-        state = (
-            await call_delete_unanswered(tool_client.client, store_persona(store))
-        ).request_state
-        person.clock.advance(seconds=5)
+    clock = ManualClock()
+    async with open_form_client(open_tool_client, clock) as tool_client:
+        form = await call_delete_unanswered(tool_client.client, store_persona(store))
+        clock.advance(seconds=5)
         done = await call_delete_unanswered(
-            tool_client.client, "p1", input_responses=YES, request_state=state
+            tool_client.client, "p1", input_responses=YES, request_state=form.request_state
         )
         assert not done.is_error
         replayed = await call_delete_unanswered(
-            tool_client.client, "p1", input_responses=YES, request_state=state
+            tool_client.client, "p1", input_responses=YES, request_state=form.request_state
         )
         assert replayed.is_error
         assert tool_client.transport.request_lines.count("DELETE /v2/personas/p1") == 1
@@ -258,21 +244,16 @@ async def test_a_replayed_answer_deletes_nothing_else(
 async def test_declining_is_final_when_the_same_form_is_answered_again(
     open_tool_client: ToolClientFactory, store: Store
 ) -> None:
-    person = FormUser(ManualClock())
-    client = {"elicitation_callback": person}
-    async with open_tool_client(
-        mode=CURRENT_REVISION, client=client, clock=person.clock
-    ) as tool_client:
-        state = (
-            await call_delete_unanswered(tool_client.client, store_persona(store))
-        ).request_state
-        person.clock.advance(seconds=5)
+    clock = ManualClock()
+    async with open_form_client(open_tool_client, clock) as tool_client:
+        form = await call_delete_unanswered(tool_client.client, store_persona(store))
+        clock.advance(seconds=5)
         no = {"persona_name": ElicitResult(action="decline")}
         await call_delete_unanswered(
-            tool_client.client, "p1", input_responses=no, request_state=state
+            tool_client.client, "p1", input_responses=no, request_state=form.request_state
         )
         await call_delete_unanswered(
-            tool_client.client, "p1", input_responses=YES, request_state=state
+            tool_client.client, "p1", input_responses=YES, request_state=form.request_state
         )
     assert is_stored(store, "p1")
 

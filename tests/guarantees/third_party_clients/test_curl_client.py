@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
 CURL = shutil.which("curl")
 Curl = Callable[..., tuple[int, str]]
 pytestmark = pytest.mark.skipif(CURL is None, reason="curl is not installed")
@@ -33,39 +29,20 @@ SEED = """{
 
 
 @pytest.fixture(scope="module")
-def run_curl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Curl]:
+def run_curl(sandbox_url: str) -> Curl:
     """Run curl against a sandbox; returns the status and the body."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")
-    }
-    folder = str(tmp_path_factory.mktemp("curl"))
-    command = [sys.executable, "-m", "tavus_mcp", "sandbox", "--memory", "--port", "0"]
-    with subprocess.Popen(
-        command,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**environment, "PYTHONPATH": str(ROOT), "TAVUS_MCP_DATA_DIR": folder},
-    ) as process:
-        assert process.stderr is not None
-        url = process.stderr.readline().split()[3]
 
-        def ask(path: str, *arguments: str) -> tuple[int, str]:
-            command = [str(CURL), "-sS", "--noproxy", "*", "-w", "\n%{http_code}", f"{url}{path}"]
-            headers = ["-H", "Content-Type: application/json", "-H", "x-api-key: YOUR_API_KEY"]
-            done = subprocess.run(
-                [*command, *headers, *arguments],
-                capture_output=True,
-                text=True,
-                check=True,
-                timeout=60,
-            )
-            body, _, status = done.stdout.rpartition("\n")
-            return int(status), body
+    def ask(path: str, *arguments: str) -> tuple[int, str]:
+        url = f"{sandbox_url}{path}"
+        command = [str(CURL), "-sS", "--noproxy", "*", "-w", "\n%{http_code}", url]
+        headers = ["-H", "Content-Type: application/json", "-H", "x-api-key: YOUR_API_KEY"]
+        done = subprocess.run(
+            [*command, *headers, *arguments], capture_output=True, text=True, check=True, timeout=60
+        )
+        body, _, status = done.stdout.rpartition("\n")
+        return int(status), body
 
-        try:
-            yield ask
-        finally:
-            process.terminate()
+    return ask
 
 
 def test_the_commands_of_the_seed_create_list_and_delete_a_persona(run_curl: Curl) -> None:

@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,37 +38,29 @@ def client_python(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def run_client(client_python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunClient]:
+def run_client(
+    client_python: str, sandbox_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> RunClient:
     """Run a program of ``client_programs`` against a sandbox; returns what it printed."""
     ours = ("TAVUS_", "PYTHONPATH")
     plain = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    folder = str(tmp_path_factory.mktemp("sandbox"))
-    command = [sys.executable, "-m", "tavus_mcp", "sandbox", "--memory", "--port", "0"]
-    with subprocess.Popen(
-        command,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**plain, "PYTHONPATH": str(ROOT), "TAVUS_MCP_DATA_DIR": folder},
-    ) as process:
-        assert process.stderr is not None
-        url = process.stderr.readline().split()[3]
-        settings = {"TAVUS_API_KEY": "key-12345678", "TAVUS_PUBLIC_API_BASE_URL": url}
+    settings = {"TAVUS_API_KEY": "key-12345678", "TAVUS_PUBLIC_API_BASE_URL": sandbox_url}
+    folder = tmp_path_factory.mktemp("client")
 
-        def run(name: str) -> dict[str, Any]:
-            done = subprocess.run(
-                [client_python, str(HERE / "client_programs" / f"{name}.py"), url],
-                capture_output=True,
-                text=True,
-                env={**plain, **settings},
-                cwd=folder,
-                timeout=120,
-                check=False,
-            )
-            assert done.returncode == 0, done.stderr[-2000:]
-            return dict(json.loads(done.stdout))
+    def run(name: str) -> dict[str, Any]:
+        done = subprocess.run(
+            [client_python, str(HERE / "client_programs" / f"{name}.py"), sandbox_url],
+            capture_output=True,
+            text=True,
+            env={**plain, **settings},
+            cwd=folder,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        return dict(json.loads(done.stdout))
 
-        yield run
-        process.terminate()
+    return run
 
 
 def test_the_plugin_of_livekit_starts_its_calls(run_client: RunClient) -> None:

@@ -6,13 +6,9 @@ It is written from the API's documentation alone, on the standard library, and k
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,24 +57,9 @@ class UrllibClient:
 
 
 @pytest.fixture(scope="module")
-def urllib_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UrllibClient]:
+def urllib_client(sandbox_url: str) -> UrllibClient:
     """The client, configured with the URL that the sandbox prints at its start."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")
-    }
-    folder = str(tmp_path_factory.mktemp("foreign"))
-    command = [sys.executable, "-m", "tavus_mcp", "sandbox", "--memory", "--port", "0"]
-    with subprocess.Popen(
-        command,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**environment, "PYTHONPATH": str(ROOT), "TAVUS_MCP_DATA_DIR": folder},
-    ) as process:
-        assert process.stderr is not None
-        try:
-            yield UrllibClient(process.stderr.readline().split()[3])
-        finally:
-            process.terminate()
+    return UrllibClient(sandbox_url)
 
 
 @pytest.mark.parametrize("resource", NAMES)
