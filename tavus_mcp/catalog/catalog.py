@@ -199,14 +199,24 @@ class Catalog:
 
         ``path`` is a JSON Pointer into a persona (docs: create-persona).
         """
+        field = self._field_at(path)
+        return field.default if field else None
+
+    def current_default(self, path: str) -> Any:
+        """Return the default of a field as results show it; None for a legacy field.
+
+        What replaces a legacy field may override it, so that its default says nothing.
+        """
+        field = self._field_at(path)
+        return field.default if field and field.status not in DISCOURAGED_STATUSES else None
+
+    def _field_at(self, path: str) -> FieldFacts | None:
         match path.split("/")[1:]:
             case ["layers", layer, *names] if layer in LAYERS and names:
-                field = self.field(layer, ".".join(names))
+                return self.field(layer, ".".join(names))
             case [name]:
-                field = self.persona_fields.find(name)
-            case _:
-                return None
-        return field.default if field else None
+                return self.persona_fields.find(name)
+        return None
 
     def value_fields(self) -> tuple[tuple[str, FieldFacts], ...]:
         """Return JSON Pointer and facts of each field with a list of known values.

@@ -59,6 +59,7 @@ _MAX_VALUE_CHARS = 60
 _MAX_OPERATIONS_CHARS = 2_000
 _MAX_DRAFT_STEPS = 20
 _PERSONA_ID_ARGUMENT = "persona_id"
+_UNSET = "unset"
 PART_PATCH = "patch_part"
 """Stands for the call that changes a part; hints name its effect, because calls need an id."""
 
@@ -94,7 +95,8 @@ class FixCall:
     @cached_property
     def _saved_hint(self) -> str:
         arguments = [
-            f"{quote_path(name)}={_render_value(value)}" for name, value in self.arguments.items()
+            f"{quote_path(name)}={_render_value(value, is_whole=name == _UNSET)}"
+            for name, value in self.arguments.items()
         ]
         return f"{self.tool}({', '.join([_PERSONA_ID_ARGUMENT, *arguments])})"
 
@@ -259,8 +261,11 @@ def _iter_placeholders(value: Any) -> Iterator[str]:
             yield from _iter_placeholders(item)
 
 
-def _render_value(value: Any) -> str:
-    """Return a value as a hint has it; "..." for a long one or one that the persona has."""
+def _render_value(value: Any, *, is_whole: bool = False) -> str:
+    """Return a value as a hint has it; "..." for a long one or one that the persona has.
+
+    With ``is_whole``, which is for names of fields, only a very long one is left out.
+    """
     if isinstance(value, UnprintedValue):
         return "..."
     if not isinstance(value, (Mapping, list)):
@@ -272,7 +277,7 @@ def _render_value(value: Any) -> str:
     for part in _render_members(value):
         parts.append(part)
         length += len(part) + 2 * (len(parts) > 1)
-        if length > (_MAX_OPERATIONS_CHARS if is_operation else _MAX_VALUE_CHARS):
+        if length > (_MAX_OPERATIONS_CHARS if is_operation or is_whole else _MAX_VALUE_CHARS):
             return "..."  # the rest is not rendered: it may be long
     text = ", ".join(parts)
     return f"{{{text}}}" if isinstance(value, Mapping) else f"[{text}]"

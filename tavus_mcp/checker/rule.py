@@ -77,7 +77,7 @@ class Violation:
             }
         )
         if not persona_id:
-            return finding
+            return finding.with_saved_form(lambda saved: self.finding(severity, saved, **fields))
         return finding.with_hint_renderer(lambda unserved: self.hint(unserved=unserved))
 
 

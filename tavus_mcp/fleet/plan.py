@@ -188,7 +188,7 @@ async def _plan_change(
         name_in_plan(app, document.name), plans.build_change_plan(app, TOOL, document, operations)
     )
     changes = proposed.listed_changes or changes_of(
-        document.data, operations, app.masker, app.catalog.default_value
+        document.data, operations, app.masker, app.catalog.current_default
     )
     return PlannedPersona(item, changes, findings, proposed.match_count)
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument, NotFound, TavusError
 from tavus_mcp.history.accounts import require_own_persona
 from tavus_mcp.history.cancelled_writes import has_taken_effect
-from tavus_mcp.history.record import DELETIONS, READ_AGAIN
+from tavus_mcp.history.record import DELETIONS, EXPECTED_VALUES, READ_AGAIN
 from tavus_mcp.history.revivals import REVIVED_AS, REVIVES
 from tavus_mcp.history.states import parse_state
 from tavus_mcp.journal.entry import JournalEntry, plan_id_of, split_journal_id
 from tavus_mcp.journal.history import HistorySlice
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document, PersonaDocument
-from tavus_mcp.models.json_patch import diff
+from tavus_mcp.models.json_patch import ABSENT, diff, get_at
 from tavus_mcp.models.receipt import FieldChange, abridge, changes_of
 from tavus_mcp.tavus_api.endpoints import ENDPOINTS
 from tavus_mcp.text import truncate
@@ -29,14 +31,19 @@ _MAX_VALUE_CHARS = 80
 """Characters of a value in a row; compare_personas shows more."""
 _CONTEXT_CHARS = 20
 """Characters shown before and after the part in which two long texts differ."""
+_MIN_ROWS_OF_COMMON_AUTHOR = 2
 _CURSOR = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
 class PersonaHistoryPage:
-    """Rows of a persona's history, newest first, the cursor of the next page, and a note."""
+    """Rows of a persona's history, newest first, the cursor of the next page, and a note.
+
+    ``common`` holds the author of all rows but those of states that were read, if they share one.
+    """
 
     rows: list[JsonObject]
+    common: JsonObject | None
     next_cursor: str | None
     note: str
 
@@ -62,15 +69,25 @@ async def read_history_page(
     rows = [_build_row(app, history, entry, current) for entry in page]
     next_cursor = str(page[-1].seq) if len(history.entries) > limit else None
     noun = ENDPOINTS[split_journal_id(persona_id)[0]].noun
-    return PersonaHistoryPage(rows, next_cursor, _describe_beginning(history, noun))
+    rows, common = _share_author(rows)
+    return PersonaHistoryPage(rows, common, next_cursor, _describe_beginning(history, noun))
+
+
+def _share_author(rows: list[JsonObject]) -> tuple[list[JsonObject], JsonObject | None]:
+    """Return the rows without the author that all changes made here share, and that author."""
+    authors = [row["author"] for row in rows if "author" in row]
+    if len(authors) < _MIN_ROWS_OF_COMMON_AUTHOR or len(set(authors)) > 1:
+        return rows, None
+    own = [{name: value for name, value in row.items() if name != "author"} for row in rows]
+    return own, {"author": authors[0]}
 
 
 def _describe_beginning(history: HistorySlice, noun: str) -> str:
     """Return the note on what a history cannot hold."""
     if history.first is not None:
         return (
-            f"This journal's history of the {noun} begins at {history.first.at}. It holds no "
-            "earlier changes, and none made elsewhere that nobody read here."
+            f"This journal's history of the {noun} begins at {history.first.at}. A change made "
+            "elsewhere is in it only if the result was read here."
         )
     beginning = f"It begins at {history.journal_begins}." if history.journal_begins else ""
     return (
@@ -96,7 +113,7 @@ def _build_row(
         "status": entry.status,
         "author": entry.author,
         "paths": list(entry.paths),
-        "changes": _list_changes(app, history, entry),
+        **_list_changes(app, history, entry),
         **{name: entry.detail.get(name, "") for name in (REVIVED_AS, REVIVES)},
         "plan_id": plan_id_of(plan) if plan else "",
     }
@@ -111,8 +128,11 @@ def _build_row(
     return {key: value for key, value in row.items() if value not in ("", [])}
 
 
-def _list_changes(app: App, history: HistorySlice, entry: JournalEntry) -> list[JsonObject]:
-    """Return the changed fields with short values, as far as both states are recorded."""
+def _list_changes(app: App, history: HistorySlice, entry: JournalEntry) -> JsonObject:
+    """Return the changed fields with short values, as far as both states are recorded.
+
+    Of many changes the first are listed, and the others counted.
+    """
     outcome = history.outcomes.get(entry.seq)
     states = [history.states_before.get(entry.seq), outcome or entry]
     before, after = (
@@ -120,11 +140,26 @@ def _list_changes(app: App, history: HistorySlice, entry: JournalEntry) -> list[
         for state in states
     )
     if before is None or after is None:
-        return []
+        return {}
     left, right = before.writable_fields(), after.writable_fields()
     operations = [item for item in diff(left, right) if not before.was_unread(item.path)]
-    changes = changes_of(left, operations, app.masker, app.catalog.default_value)
-    return [_build_change(item) for item in changes[:_MAX_LISTED_CHANGES]]
+    changes = changes_of(left, operations, app.masker, app.catalog.current_default)
+    if (sent := entry.detail.get(EXPECTED_VALUES)) is not None:
+        changes = [change for change in changes if not _is_filled_in(change, sent)]
+    return {
+        "changes": [_build_change(item) for item in changes[:_MAX_LISTED_CHANGES]],
+        "omitted_changes": max(0, len(changes) - _MAX_LISTED_CHANGES) or "",
+    }
+
+
+def _is_filled_in(change: FieldChange, sent: Mapping[str, Any]) -> bool:
+    """Return True for a default that Tavus added by itself; ``sent`` are values by path."""
+    is_default = change.before is None and change.after == change.default
+    return is_default and not any(
+        get_at(value, change.path.removeprefix(path), ABSENT) is not ABSENT
+        for path, value in sent.items()
+        if change.path == path or change.path.startswith(f"{path}/")
+    )
 
 
 def _build_change(change: FieldChange) -> JsonObject:
@@ -134,7 +169,12 @@ def _build_change(change: FieldChange) -> JsonObject:
         before, after = abridge(
             before, after, max_chars=_MAX_VALUE_CHARS, context_chars=_CONTEXT_CHARS
         )
-    values = {"path": change.path, "before": _shorten(before), "after": _shorten(after)}
+    values = {
+        "path": change.path,
+        "before": _shorten(before),
+        "after": _shorten(after),
+        "default": change.default,
+    }
     return {name: value for name, value in values.items() if value is not None}
 
 

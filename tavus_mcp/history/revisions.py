@@ -59,7 +59,7 @@ async def load_revision(app: App, persona_id: str, revision: str) -> Document:
 def differences(app: App, first: Document, second: Document) -> list[JsonObject]:
     """Return the writable fields in which two personas differ, with secrets masked."""
     left, right = (app.masker.mask(document.writable_fields()) for document in (first, second))
-    changes = changes_of(left, diff(left, right), app.masker, app.catalog.default_value)
+    changes = changes_of(left, diff(left, right), app.masker, app.catalog.current_default)
     return [
         {
             "path": item.path,

@@ -22,6 +22,8 @@ Calls = Annotated[list[ToolCall], WithJsonSchema({"type": "array", "items": {"ty
 SEVERITY_ORDER: dict[str, int] = {"error": 0, "warning": 1, "info": 2}
 
 
+SavedFindingBuilder = Callable[[str], "RuleFinding"]
+"""Builds a finding about a draft again for the persona with an id; "" for the draft."""
 HintRenderer = Callable[[Mapping[str, str]], str | None]
 """Renders a hint for a server without some tools, which are given with the reason."""
 
@@ -58,6 +60,21 @@ class RuleFinding(Finding):
     fix_identity: Annotated[str, Field(exclude=True)] = ""
 
     _render_hint: HintRenderer | None = PrivateAttr(None)
+    _build_saved: SavedFindingBuilder | None = PrivateAttr(None)
+
+    def with_saved_form(self, build: SavedFindingBuilder) -> RuleFinding:
+        """Return this finding about a draft, with the function that builds it for a persona."""
+        self._build_saved = build
+        return self
+
+    def for_saved(self, persona_id: str) -> RuleFinding:
+        """Return a finding about a draft as one about the persona that it became.
+
+        A hint that was replaced since is kept.
+        """
+        if self._build_saved is None or self.hint != self._build_saved("").hint:
+            return self
+        return self._build_saved(persona_id)
 
     def with_hint_renderer(self, render: HintRenderer) -> RuleFinding:
         """Return this finding, with the function that renders its hint for other servers."""

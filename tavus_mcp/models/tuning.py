@@ -28,8 +28,9 @@ class ExplainedChange(FieldChange):
 class Suggestion(BaseModel):
     """The receipt of a recommendation: a plan, or ``unchanged`` if all goals are met already.
 
-    ``already`` holds ``{goal, path, value}`` of fields that meet a goal, ``settled``
-    ``{goals, path, chosen, why}`` of fields for which goals conflict: the first goal wins.
+    ``already`` holds ``{goal, path, value}`` of fields that meet a goal, with ``default`` where the
+    value is the default; ``settled`` holds ``{goals, path, chosen, why}`` of fields for which goals
+    conflict: the first goal wins.
     """
 
     status: Literal["planned", "unchanged"]

@@ -90,5 +90,5 @@ def merge_into_text(
     file = replace(persona_export.file, fields={**fields, **unseen})
     old = existing.data()
     operations = diff(old, file.data())
-    changes = changes_of(old, operations, app.masker, app.catalog.default_value)
+    changes = changes_of(old, operations, app.masker, app.catalog.current_default)
     return file.merge_into_text(text), changes

@@ -115,7 +115,7 @@ async def create(app: App, request: CreateRequest) -> Receipt:
     if request.revives:
         new_id = current.journal_id
         findings += await record_revived_as(app, write.intent, request.revives, new_id)
-    findings = sort_by_severity(findings)
+    findings = sort_by_severity([item.for_saved(object_id) for item in findings])
     undo = request.rules.build_creation_undo(current)
     return build_receipt(status, app, original, current, listed, findings, undo=undo)
 

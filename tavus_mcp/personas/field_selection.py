@@ -12,6 +12,7 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import PatchError, outermost_list, pointer_tokens
 from tavus_mcp.models.layers import LAYER_NAMES, layer_arguments
 from tavus_mcp.models.persona import Persona, persona_arguments
+from tavus_mcp.personas.summary import find_default
 from tavus_mcp.text import suggestion_or_period
 
 _ABSENT = object()
@@ -38,7 +39,7 @@ def select_fields(
     for path in dict.fromkeys(paths):
         value = document.at(outermost_list(document.data, path), _ABSENT)
         if value is _ABSENT:
-            absent |= _describe_absent(path, catalog)
+            absent |= _describe_absent(document, path, catalog)
             continue
         *parents, name = pointer_tokens(outermost_list(document.data, path))
         node = chosen
@@ -54,15 +55,15 @@ def resolve_field_name(name: str) -> str:
     return pointers[0] if len(pointers) == 1 else name
 
 
-def _describe_absent(path: str, catalog: Catalog) -> JsonObject:
+def _describe_absent(document: PersonaDocument, path: str, catalog: Catalog) -> JsonObject:
     """Return the default of a field, or those of the fields of a layer that have one."""
     tokens = pointer_tokens(path)
     if len(tokens) == 2 and tokens[0] == "layers" and tokens[1] in LAYER_NAMES:
         names = [f"{path}/{field.name}" for field in catalog.fields(tokens[1])]
-        defaults = {name: catalog.default_value(name) for name in names}
+        defaults = {name: find_default(document, name, catalog) for name in names}
         found = {name: value for name, value in defaults.items() if value is not None}
         return {name: _describe_default(value) for name, value in found.items()} or {path: NOT_SET}
-    default = catalog.default_value(path)
+    default = find_default(document, path, catalog)
     return {path: NOT_SET if default is None else _describe_default(default)}
 
 

@@ -40,7 +40,7 @@ def build_receipt(
     ``before`` is the persona before the change, empty for a creation; ``current`` is the persona as
     it was read back. ``operations`` are those that took effect, or would.
     """
-    changes = changes_of(before.data, list(operations), app.masker, app.catalog.default_value)
+    changes = changes_of(before.data, list(operations), app.masker, app.catalog.current_default)
     is_live, is_sent = status in LIVE_STATUSES, status in {*LIVE_STATUSES, "drafted"}
     return Receipt.model_validate(
         {

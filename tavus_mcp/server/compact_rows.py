@@ -2,7 +2,7 @@
 
 A change is one line: ``+ path: value`` for a new field, ``- path (was value)`` for a removed one,
 ``~ path: old -> new`` for another value. A value that equals the default of its field is followed
-by ``(default)``.
+by ``(default)``. A field that needs no change for a goal is ``= path: value [goal]``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ _BARE_PATH = re.compile(r"[\w/.~@-]*")
 _BARE_TEXT = re.compile(r"[A-Za-z][\w.:/@-]*")
 _JSON_WORDS = frozenset({"true", "false", "null"})
 _FINDING_MEMBERS = frozenset({"severity", "path", "message"})
+_MET_MEMBERS = frozenset({"goal", "path"})
 _WHOLE_PERSONA = "persona"
 """Stands for the empty path of a change or a finding that concerns the whole persona."""
 
@@ -37,13 +38,15 @@ def find_row_formatter(rows: list[Any]) -> RowFormatter | None:
     names = {name for pair in _VALUE_NAMES for name in pair}
     if all("path" in row and names & row.keys() for row in rows):
         return format_change
+    if all(row.keys() >= _MET_MEMBERS for row in rows):
+        return _format_met
     return None
 
 
 def format_change(row: JsonObject) -> tuple[str, JsonObject]:
     """Return a change as one line, and its further members (its reason, for example)."""
     old, new = next((pair for pair in _VALUE_NAMES if set(pair) & row.keys()), _VALUE_NAMES[0])
-    path = _format_path(row) or _WHOLE_PERSONA
+    path = format_path(row) or _WHOLE_PERSONA
     default = row.get("default")
     if old in row and new in row:
         values = f"{_format_value(row[old], default)} -> {_format_value(row[new], default)}"
@@ -56,17 +59,21 @@ def format_change(row: JsonObject) -> tuple[str, JsonObject]:
             line += f", now {_format_value(default, default)}"
     if "personas" in row:
         line += " [1 persona]" if row["personas"] == 1 else f" [{row['personas']} personas]"
-    rest = {
-        name: value
-        for name, value in row.items()
-        if name not in {"path", old, new, "default", "personas"}
-    }
-    return line, rest
+    if "goal" in row:
+        line += f" [{escape_line_ends(str(row['goal']))}]"
+    shown = {"path", old, new, "default", "personas", "goal"}
+    return line, {name: value for name, value in row.items() if name not in shown}
+
+
+def _format_met(row: JsonObject) -> tuple[str, JsonObject]:
+    """Return ``= path: value [goal]`` for a field that meets a goal already."""
+    value = f": {_format_value(row['value'], row.get('default'))}" if "value" in row else ""
+    return f"= {format_path(row) or _WHOLE_PERSONA}{value} [{row['goal']}]", {}
 
 
 def format_finding(row: JsonObject) -> tuple[str, JsonObject]:
     """Return a finding as one line, and its further members (the hint, for example)."""
-    place = " ".join(filter(None, (str(row["severity"]), _format_path(row))))
+    place = " ".join(filter(None, (str(row["severity"]), format_path(row))))
     line = f"- {place}: {escape_line_ends(str(row['message']))}"
     return line, {name: value for name, value in row.items() if name not in _FINDING_MEMBERS}
 
@@ -99,7 +106,8 @@ _LINE_ENDS = "\x0b\x0c\r\x1c\x1d\x1e\x85\u2028\u2029"
 _ESCAPES = {ord("\n"): "\\n"} | {ord(end): f"\\u{ord(end):04x}" for end in _LINE_ENDS}
 
 
-def _format_path(row: JsonObject) -> str:
+def format_path(row: JsonObject) -> str:
+    """Return the path of a row, in quotes if its characters could imitate a line."""
     path = str(row["path"])
     return path if _BARE_PATH.fullmatch(path) else render_json(path)
 

@@ -90,9 +90,13 @@ class CheckReport(BaseModel):
 
 
 class RevisionPage(BaseModel):
-    """A page of the changes of a persona, newest first."""
+    """A page of the changes of a persona, newest first.
+
+    ``common`` holds the author of all changes made here if they share one.
+    """
 
     revisions: list[JsonObject]
+    common: JsonObject | None = None
     next_cursor: str | None = None
     note: str | None = None
 

@@ -5,6 +5,7 @@ Hosts forward one or the other to the model, so both hold the same facts.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from mcp_types import CallToolResult, TextContent
@@ -16,13 +17,14 @@ from tavus_mcp.server.compact_rows import (
     escape_line_ends,
     find_row_formatter,
     format_call,
+    format_path,
     is_call,
     render_json,
 )
 from tavus_mcp.server.results import Page
 from tavus_mcp.server.served_tools import UnservedTools
 
-_MIN_TABLE_ROWS = 3
+_MIN_TABLE_ROWS = 2
 """From this many rows on, a list of flat objects is rendered as a table."""
 _LEFT_OUT_IF_EMPTY = frozenset({"already", "changes", "findings", "settled"})
 """Lists of remarks that a text does not mention when there are none."""
@@ -84,25 +86,43 @@ def _render_member(key: str, value: Any, indent: str) -> str:
 def _render_rows(key: str, rows: list[Any], indent: str) -> str:
     """Render a list that holds objects or lists: in a form of its own, as a table, or in full."""
     if format_row := find_row_formatter(rows):
-        lines = (_render_short_row(row, format_row, indent + "  ") for row in rows)
-        return f"{indent}{key}:\n" + "\n".join(lines)
+        return "\n".join([f"{indent}{key}:", *_render_short_rows(rows, format_row, indent + "  ")])
     if columns := _table_columns(rows):
         table = _render_table(rows, columns, indent + "  ")
         return f"{indent}{key} ({' | '.join(columns)}):\n{table}"
     return f"{indent}{key}:\n{render_text(rows, indent + '  ')}"
 
 
-def _render_short_row(row: Any, format_row: RowFormatter, indent: str) -> str:
-    line, rest = format_row(row)
-    return "\n".join([indent + line, *([render_text(rest, indent + "    ")] if rest else [])])
+def _render_short_rows(rows: list[Any], format_row: RowFormatter, indent: str) -> Iterator[str]:
+    """Yield the line of each row and its further members; equal reasons are given once."""
+    explained: dict[str, str] = {}
+    for row in rows:
+        line, rest = format_row(row)
+        yield indent + line
+        text = render_text(rest, indent + "    ") if rest else ""
+        if text in explained:
+            yield f"{indent}    as for {explained[text]}"
+        elif text:
+            yield text
+        if "reason" in rest:
+            explained[text] = format_path(row)
 
 
 def _render_item(value: Any, indent: str) -> str:
     if is_call(value):
         return f"{indent}- {format_call(value)}"
+    if isinstance(value, dict):
+        value = _without_repeated_paths(value)
     if isinstance(value, (dict, list)) and value:
         return f"{indent}- {render_text(value, indent + '  ').lstrip()}"
     return f"{indent}- {_render_scalar(value)}"
+
+
+def _without_repeated_paths(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row without its ``paths`` if it lists all its changes, each with its path."""
+    if not row.get("changes") or "omitted_changes" in row:
+        return row
+    return {name: value for name, value in row.items() if name != "paths"}
 
 
 def _table_columns(rows: list[Any]) -> list[str]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from tavus_mcp.app import App
+from tavus_mcp.catalog.goals import Strength
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.findings import info
 from tavus_mcp.models.receipt import FieldChange, Receipt
 from tavus_mcp.models.tuning import ExplainedChange, Suggestion
 from tavus_mcp.personas.update import UpdateRequest, preview
@@ -14,6 +17,9 @@ from tavus_mcp.tuning import AlreadyMet, Recommendation, build_recommendation
 from tavus_mcp.tuning.goal_arguments import read_goals
 
 TOOL = "suggest_tuning"
+_NORMAL: Strength = "normal"
+_STRONG: Strength = "strong"
+_SAME_AS_NORMAL = info("tuning-same-as-normal", "Strength strong changes no more than normal here.")
 
 
 async def suggest(
@@ -28,34 +34,37 @@ async def suggest(
     read_goals(goals, languages, app.catalog)
     before = await app.api.get_persona(persona_id)
     recommendation = build_recommendation(before, goals, strength, languages, app.catalog)
+    findings = list(recommendation.findings)
+    if strength == _STRONG:
+        normal = build_recommendation(before, goals, _NORMAL, languages, app.catalog)
+        findings += [_SAME_AS_NORMAL] if normal.change == recommendation.change else []
     request = UpdateRequest(
-        TOOL, persona_id, recommendation.change, dry_run=True, findings=recommendation.findings
+        TOOL, persona_id, recommendation.change, dry_run=True, findings=findings
     )
-    return _build_suggestion(await preview(app, before, request), recommendation)
+    return _build_suggestion(app, await preview(app, before, request), recommendation)
 
 
-def _build_suggestion(receipt: Receipt, recommendation: Recommendation) -> Suggestion:
-    changed_paths = {change.path for change in receipt.changes}
+def _build_suggestion(app: App, receipt: Receipt, recommendation: Recommendation) -> Suggestion:
+    changed = {change.path: change.after for change in receipt.changes}
     return Suggestion.model_validate(
         {
             **receipt.model_dump(include=set(Suggestion.model_fields) - {"changes"}),
             "changes": [_explain_change(change, recommendation) for change in receipt.changes],
             "already": [
-                _already_met_row(met)
+                _already_met_row(met, app.catalog.current_default(met.path))
                 for met in recommendation.already_met
-                if met.path not in changed_paths
+                if changed.get(met.path, met.value) == met.value
             ],
             "settled": [asdict(conflict) for conflict in recommendation.resolved_conflicts],
         }
     )
 
 
-def _already_met_row(already_met: AlreadyMet) -> JsonObject:
+def _already_met_row(already_met: AlreadyMet, default: Any) -> JsonObject:
     """Return the row of a field that needs no change. A list is left out: it is stored text."""
-    return {
-        **asdict(already_met),
-        "value": None if isinstance(already_met.value, list) else already_met.value,
-    }
+    value = None if isinstance(already_met.value, list) else already_met.value
+    is_default = default is not None and value == default
+    return {**asdict(already_met), "value": value, "default": default if is_default else None}
 
 
 def _explain_change(change: FieldChange, recommendation: Recommendation) -> ExplainedChange:

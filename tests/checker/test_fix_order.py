@@ -88,7 +88,6 @@ async def fix_until_stable(
 
 # One of two fixes is enough for these problems; the order decides which of them is applied.
 ALTERNATIVES = {
-    "a field that the docs no longer name": "its layer is settled, or without it is not in use",
     "the slowest model with a long prompt": "a faster model, or a shorter prompt",
     "A prompt of 6,000 tokens for the slowest model": "a faster model, or a shorter prompt",
     "searching nothing": "documents to be searched, or no settings of a search",
@@ -99,7 +98,6 @@ REMOVED_TEXTS = {
     "Texts and functions of perception under all of their names": "nothing reads tool_prompt",
     "a header with the name of a key": "keys do not stand in headers",
     "A custom LLM without TLS, with its key in a header as well": "keys do not stand in headers",
-    "one phrase for both": "another phrase is chosen",
     "The placeholders of the documentation, never filled in": "they are filled in",
     "A tool of over 10,000 characters, and one of the same name": "the first of a name is kept",
     "Documents for a persona without English, whose context stands apart": "it is reworded",

@@ -25,6 +25,7 @@ RULES_WITHOUT_FIX = {
     "stock-persona",
     "field-not-read-back",
     "greeting-undocumented",
+    "flow-defaults-filled-in",
     "tts-key-unneeded",
     "tts-dictionary-key-scope",
     "function-inline",

@@ -173,3 +173,25 @@ async def test_a_change_of_a_long_text_has_the_parts_that_differ(tool_client: To
     assert "kind." in change["before"]
     assert "brief." in change["after"]
     assert max(len(change["before"]), len(change["after"])) <= 80
+
+
+async def test_rows_hide_no_change_and_list_none_that_tavus_made(tool_client: ToolClient) -> None:
+    """Found in use: removals were left out unmentioned, and a default that Tavus filled in stood
+    among the changes.
+    """
+    tool_client.server.app.journal.author = lambda: "Ada (CI)"
+    stt = {"participant_pause_sensitivity": "low", "participant_interrupt_sensitivity": "high"}
+    persona_id = await tool_client.create_persona(layers={"stt": stt})
+    plan = await tool_client.expect_result(
+        "suggest_tuning", persona_id=persona_id, goals=["be_harder_to_interrupt"]
+    )
+    await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+    page = await list_page(tool_client, persona_id)
+    tuned, created = page["revisions"]
+    assert len(tuned["changes"]) + tuned["omitted_changes"] == len(plan["changes"])
+    assert not [one for one in tuned["changes"] if one["path"].endswith("idle_engagement")]
+    assert [one.get("default") for one in tuned["changes"] if one.get("after") == "sparrow-2"] == [
+        "sparrow-2"
+    ]
+    assert page["common"] == {"author": "Ada (CI)"}
+    assert "author" not in tuned.keys() | created.keys()

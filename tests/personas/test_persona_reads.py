@@ -96,6 +96,18 @@ async def test_a_whole_persona_shows_the_models_that_it_leaves_to_tavus(
     assert "/layers/llm/model: tavus-gemma-4 (default)" in text
 
 
+async def test_a_layer_that_is_not_used_has_no_defaults(tool_client: ToolClient) -> None:
+    """Docs: nothing of conversational_flow is on before its first field; it overrides stt then."""
+    persona_id = await tool_client.create_persona()
+    model = "/layers/conversational_flow/turn_detection_model"
+    whole = await tool_client.expect_result("get_persona", persona_id=persona_id)
+    assert model not in whole["not_set"]
+    some = await tool_client.expect_result(
+        "get_persona", persona_id=persona_id, fields=[model, "participant_pause_sensitivity"]
+    )
+    assert set(some["not_set"].values()) == {"(not set)"}
+
+
 async def test_an_unknown_field_is_refused_with_the_nearest(tool_client: ToolClient) -> None:
     persona_id = await tool_client.create_persona()
     for name in ("greetin", "/layers/llm/modl", "llm.modl", ""):

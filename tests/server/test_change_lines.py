@@ -58,11 +58,38 @@ def test_a_change_cannot_forge_a_line_or_another_value(row: dict[str, Any]) -> N
     assert line.strip().startswith(('+ /x: "', '~ /x: "', '+ "/x'))
 
 
-def test_the_reason_of_a_change_is_below_it() -> None:
-    row = {"path": "/x", "before": "low", "after": "high", "goal": "be_more_patient"}
-    assert render_text({"changes": [row]}) == (
-        "changes:\n  ~ /x: low -> high\n      goal: be_more_patient"
-    )
+def test_the_goal_of_a_change_is_beside_it_and_equal_reasons_are_given_once() -> None:
+    why = {"goal": "be_more_patient", "reason": "Patience moved.", "effect": "The same."}
+    rows = [{"path": "/x", "before": "low", **why}, {"path": "/y", "after": "high", **why}]
+    assert render_text({"changes": rows}).splitlines() == [
+        "changes:",
+        "  - /x (was low) [be_more_patient]",
+        "      reason: Patience moved.",
+        "      effect: The same.",
+        "  + /y: high [be_more_patient]",
+        "      as for /x",
+    ]
+
+
+def test_a_field_that_meets_a_goal_is_one_line_that_marks_a_default() -> None:
+    row = {"goal": "respond_faster", "path": "/x", "value": True, "default": True}
+    assert render_text({"already": [row, {"goal": "be_smarter", "path": ""}]}).splitlines() == [
+        "already:",
+        "  = /x: true (default) [respond_faster]",
+        "  = persona [be_smarter]",
+    ]
+
+
+def test_two_rows_are_a_table_and_paths_that_changes_name_are_not_repeated() -> None:
+    rows = [{"persona_id": "p1", "name": "a"}, {"persona_id": "p2", "name": "b"}]
+    assert render_text({"rows": rows}).splitlines() == [
+        "rows (persona_id | name):",
+        "  p1 | a",
+        "  p2 | b",
+    ]
+    row = {"revision": "r1", "paths": ["/x"], "changes": [{"path": "/x", "after": 1}]}
+    assert "paths" not in render_text({"revisions": [row]})
+    assert 'paths: ["/x"]' in render_text({"revisions": [{**row, "omitted_changes": 2}]})
 
 
 def test_a_finding_is_one_line_with_its_hint_and_without_an_empty_path() -> None:

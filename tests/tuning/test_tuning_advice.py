@@ -115,3 +115,11 @@ async def test_the_privacy_goal_removes_what_the_vision_goal_added(
         f'{before["system_prompt"]}\n\n<tuning name="private">'
     )
     assert "You can see" not in after["system_prompt"]
+
+
+async def test_a_goal_about_cost_says_that_prices_are_not_known(
+    tool_client: ToolClient, store: Store
+) -> None:
+    store_persona(store)
+    answer = await suggest_tuning(tool_client, "cost_less")
+    assert find_sentences(answer, "No prices of models are known")

@@ -38,6 +38,7 @@ async def test_the_first_use_of_the_layer_reports_the_defaults_it_adds(
     assert model["confidence"] == "documented"
     assert model["effect"] == "sparrow-2 decides when a turn has ended."
     assert "test a call" in model["trade_off"]
+    assert "before" not in model["reason"]  # of an unused layer nothing is known to decide
 
 
 @pytest.mark.parametrize("pause", ["superlow", "medium", "high"])
@@ -122,3 +123,20 @@ async def test_a_fixed_timer_counts_as_the_lowest_turn_detection_model(
     change = find_change(answer, f"{FLOW}/turn_detection_model")
     assert (change["goal"], change["after"]) == ("interrupt_less", "sparrow-2")
     assert find_sentences(answer, "fixed timer decided; now Sparrow does")
+
+
+async def test_a_level_that_is_carried_over_counts_as_met(
+    tool_client: ToolClient, store: Store
+) -> None:
+    """Found in use: a goal whose level another goal carried over was neither met nor changed."""
+    store_persona(store, layers={"stt": {"participant_pause_sensitivity": "low"}})
+    goals = ("be_harder_to_interrupt", "be_more_patient")
+    answer = await suggest_tuning(tool_client, *goals, strength="strong")
+    assert answer["already"] == [
+        {"goal": goals[1], "path": f"{FLOW}/turn_taking_patience", "value": "high"},
+        {"goal": goals[1], "path": f"{FLOW}/idle_engagement", "value": "off", "default": "off"},
+    ]
+    assert find_sentences(answer, "Strength strong changes no more than normal")
+    assert "default" not in find_change(answer, f"{STT}/participant_pause_sensitivity")
+    normal = await suggest_tuning(tool_client, *goals)
+    assert not find_sentences(normal, "Strength strong")

@@ -11,7 +11,6 @@ from tavus_mcp.checker.conversion_fixes import conversion_calls
 from tavus_mcp.checker.fixes import alternative_fix, configure, set_at, unset_at
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rule_factories import Hint, Match, discouraged_choice
-from tavus_mcp.checker.rules.stt import to_conversational_flow
 from tavus_mcp.deprecations.turn_taking import is_flow_used, replace_turn_model
 from tavus_mcp.models.base import is_set
 from tavus_mcp.models.document import PersonaDocument
@@ -20,7 +19,12 @@ _LAYER = "/layers/conversational_flow"
 _MODEL = f"{_LAYER}/turn_detection_model"
 
 
-@rule("flow-defaults-filled-in", "info", source="J:persona/conversational-flow")
+@rule(
+    "flow-defaults-filled-in",
+    "info",
+    source="J:persona/conversational-flow",
+    no_fix_reason="The values are in effect; to set them changes nothing.",
+)
 def implicit_defaults(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Setting one field of this layer enables the others with their defaults."""
     layer = document.layer("conversational_flow")
@@ -37,8 +41,7 @@ def implicit_defaults(document: PersonaDocument, catalog: Catalog) -> Iterator[V
         yield Violation(
             _LAYER,
             f"Tavus also sets these defaults: {defaults}.",
-            "To pin them, or other values: ",
-            *to_conversational_flow(document, catalog, missing),
+            'Other values: describe_layer(layer="conversational_flow").',
         )
 
 

@@ -317,7 +317,7 @@ def argument_too_long(function: JsonObject, catalog: Catalog) -> Problems:
     "function-inline",
     "info",
     source="P:pal/llm, P:pal/tools",
-    no_fix_reason="It still runs, and tools of the registry are made with Tavus, not here.",
+    no_fix_reason="It still runs, and how a registry tool is called is a choice.",
 )
 def inline(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Inline functions run in the client; tools of the registry can also be called over HTTPS."""
@@ -328,6 +328,6 @@ def inline(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
             f"Inline functions are legacy{catalog.deprecated_since(pointer)}. They still work: "
             f"your "
             "app carries them out.",
-            "Registry tools replace them: create the tools at Tavus, then ",
+            "Registry tools replace them: save_tool, then ",
             alternative_fix(update_fields(tool_ids=["<TOOL_ID>"])),
         )

@@ -132,8 +132,9 @@ def greeting_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterat
     if document.text("/greeting"):
         yield Violation(
             "/greeting",
-            "greeting is undocumented for a persona; reads return it.",
-            "To be sure that it is spoken, give custom_greeting when you create a conversation.",
+            "The docs describe a greeting of calls only; whether a persona's is spoken is not "
+            "known.",
+            "To be sure, give custom_greeting when you create a conversation.",
         )
 
 

@@ -39,7 +39,9 @@ async def list_revisions(
 ) -> RevisionPage:
     """List the changes of a persona: when, by which tool, values, the revision after each."""
     page = await read_history_page(app, persona_id, limit, cursor)
-    return RevisionPage(revisions=page.rows, next_cursor=page.next_cursor, note=page.note)
+    return RevisionPage(
+        revisions=page.rows, common=page.common, next_cursor=page.next_cursor, note=page.note
+    )
 
 
 @history.read("Compare personas", aliases={"a": "first", "b": "second"})

@@ -173,7 +173,7 @@ function alreadyMet(result) {
     element("li", {}, element("code", {}, foreign(row.path)), " ", foreign(valueText(row.chosen)), ": ", foreign(row.why)),
   );
   const met = (result.already ?? []).map((row) =>
-    element("li", {}, element("code", {}, foreign(row.path)), " is ", foreign(valueText(row.value)), " already"),
+    element("li", {}, element("code", {}, foreign(row.path)), " is ", foreign(valueText(row.value)), row.default === undefined ? " already" : " already (default)"),
   );
   if (!settled.length && !met.length) return null;
   const summary = settled.length ? "Where goals conflict, and what is left as it is" : "Already as it should be";
