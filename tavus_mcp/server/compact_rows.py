@@ -61,8 +61,8 @@ def format_change(row: JsonObject) -> tuple[str, JsonObject]:
         line += " [1 persona]" if row["personas"] == 1 else f" [{row['personas']} personas]"
     if "goal" in row:
         line += f" [{escape_line_ends(str(row['goal']))}]"
-    shown = {"path", old, new, "default", "personas", "goal"}
-    return line, {name: value for name, value in row.items() if name not in shown}
+    on_line = {"path", old, new, "default", "personas", "goal"}
+    return line, {name: value for name, value in row.items() if name not in on_line}
 
 
 def _format_met(row: JsonObject) -> tuple[str, JsonObject]:
