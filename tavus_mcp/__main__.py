@@ -14,7 +14,12 @@ def main() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from tavus_mcp.cli.main import run
 
-    sys.exit(run(sys.argv[1:], parent=parent, on_import=_collect_garbage))
+    try:
+        status = run(sys.argv[1:], parent=parent, on_import=_collect_garbage)
+    except BrokenPipeError:  # what reads the output has ended, as with `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status)
 
 
 def _collect_garbage() -> None:

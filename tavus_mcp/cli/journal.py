@@ -22,7 +22,7 @@ from tavus_mcp.errors import ToolFailure
 from tavus_mcp.history.states import parse_state
 from tavus_mcp.invisible_characters import escape_invisible
 from tavus_mcp.journal.author import find_author
-from tavus_mcp.journal.copying import copy_journal
+from tavus_mcp.journal.copying import TargetInUse, copy_journal
 from tavus_mcp.journal.database import DatabaseError, MissingJournal
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.journal import JournalStore
@@ -109,8 +109,10 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     request = _Request(location, own, object_id, arguments.yes, is_project_use(arguments))
     try:
         return _run_action(arguments.action, request, target_url)
-    except MissingJournal as error:
+    except (MissingJournal, TargetInUse) as error:
         return fail(str(error), UNREADABLE)
+    except BrokenPipeError:  # what reads the output has ended
+        raise
     except DatabaseError as error:
         return fail(f"{location} cannot be used: {error}. {error.advice}", UNREADABLE)
     except (*UNUSABLE, ValueError) as error:

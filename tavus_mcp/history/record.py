@@ -157,8 +157,11 @@ async def record_observed(app: App, current: Document) -> None:
 
 
 def may_be_under_way(app: App, intent: JournalEntry) -> bool:
-    """Tell whether another process may still wait for the answer to a write."""
-    return app.clock() - datetime.fromisoformat(intent.at) < MAX_WRITE_AGE
+    """Tell whether another process may still wait for the answer to a write.
+
+    One that is dated much later than now was written before the clock was set back.
+    """
+    return abs(app.clock() - datetime.fromisoformat(intent.at)) < MAX_WRITE_AGE
 
 
 def is_state_of(entry: JournalEntry, current: Document) -> bool:

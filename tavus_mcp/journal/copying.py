@@ -12,6 +12,11 @@ from tavus_mcp.journal.postgres_database import PostgresDatabase, PostgresLocati
 from tavus_mcp.journal.rows import COLUMNS
 from tavus_mcp.journal.sqlite_database import SqliteDatabase
 
+
+class TargetInUse(Exception):
+    """The target of a copy holds another journal; nothing was copied."""
+
+
 _TABLES_BESIDE_ENTRIES = {
     "accounts": "id, base_url, label, same_as",
     "account_keys": "fingerprint, account",
@@ -21,7 +26,7 @@ _TABLES_BESIDE_ENTRIES = {
 def copy_journal(source: Path, target: PostgresLocation) -> int:
     """Copy what the target lacks; return how many entries were copied.
 
-    The target must be empty, or hold the beginning of the same journal. Raises ``ValueError`` when
+    The target must be empty, or hold the beginning of the same journal. Raises ``TargetInUse`` when
     it holds anything else, and one of ``location.UNUSABLE`` when a database cannot be used; then
     nothing was copied.
     """
@@ -48,7 +53,7 @@ def _require_beginning(old: Database, new: Database, name: str) -> int:
     identity = "SELECT journal_id FROM identity"
     is_same = old.execute(identity).fetchone()[0] == new.execute(identity).fetchone()[0]
     if same.fetchone() is None or not is_same:
-        raise ValueError(
+        raise TargetInUse(
             f"{name} holds {seq} entries that are not in this file. Name an empty database. "
             "Nothing was copied."
         )

@@ -22,6 +22,7 @@ _TIMEOUT_ADVICE = (
     "Another process holds the journal, or the database is too slow. Try again in a minute."
 )
 _ADVICE_BY_STATE: Mapping[str, str] = {
+    "22P05": "Name a database with the encoding UTF8 in TAVUS_MCP_JOURNAL.",
     "25006": (
         "The database accepts no writes, as a standby or one with default_transaction_read_only. "
         "Name one that does in TAVUS_MCP_JOURNAL."
@@ -30,6 +31,10 @@ _ADVICE_BY_STATE: Mapping[str, str] = {
     "42P01": (
         "The tables of the journal were removed. Restore them, or restart this server to begin a "
         "new journal."
+    ),
+    "42P07": (
+        "The schema tavus_mcp holds tables of another program. Name another database in "
+        "TAVUS_MCP_JOURNAL."
     ),
     "53": _SERVER_ADVICE,
     "55P03": _TIMEOUT_ADVICE,

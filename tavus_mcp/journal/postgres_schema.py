@@ -72,10 +72,13 @@ def create_tables(connection: psycopg.Connection[Any]) -> None:
 
 def find_version(connection: psycopg.Connection[Any]) -> int:
     """Return the version of the tables, 0 without any."""
-    (name,) = connection.execute(
-        "SELECT to_regclass(%s)::text", (f"{SCHEMA}.version",)
-    ).fetchone() or (None,)
-    if name is None:
+    # to_regclass() may still say that there is none when another process has just created it
+    found = connection.execute(
+        "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = %s AND c.relname = 'version'",
+        (SCHEMA,),
+    )
+    if found.fetchone() is None:
         return 0
     query = f"SELECT version FROM {SCHEMA}.version"  # noqa: S608 - our own name
     row = connection.execute(query.encode()).fetchone()

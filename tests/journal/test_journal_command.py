@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from forked_processes import ForkServer
 
 from tavus_mcp.cli import main
 from tavus_mcp.cli.wiring import JOURNAL_FILE_NAME, SANDBOX_JOURNAL_FILE_NAME
@@ -94,3 +95,15 @@ def test_without_a_journal_the_command_ends_with_4(
     monkeypatch.setenv("TAVUS_API_KEY", KEY)
     assert main.run(["journal", action, "p1"]) == 4
     assert list(folder.iterdir()) == []
+
+
+def test_output_that_is_not_read_to_its_end_is_no_error_of_the_journal(
+    folder: Path, fork_server: ForkServer
+) -> None:
+    with closing(JournalStore.open(folder / JOURNAL_FILE_NAME)) as journal:
+        journal.append(JournalEntry("seen", "p1", "2026-01-01"))
+    with fork_server.start(folder, "journal", "show", reads=False, finalizes=True) as process:
+        process.process.stdout.close()
+        process.wait_for_exit()
+        assert process.process.returncode == 1
+        assert process.read_stderr() == ""

@@ -173,10 +173,11 @@ async def test_an_emptied_database_contradicts_the_anchor(
         assert any("another journal" in fault for fault in journal.verify())
 
 
-def test_processes_appending_concurrently_produce_one_hash_chain(url: str, tmp_path: Path) -> None:
+def test_processes_that_begin_at_once_produce_one_hash_chain(url: str, tmp_path: Path) -> None:
+    """The database is empty, and the first two processes have one data folder."""
     started = [
         subprocess.Popen(
-            [sys.executable, "-c", WRITER, url, str(tmp_path / str(number)), f"p{number}"],
+            [sys.executable, "-c", WRITER, url, str(tmp_path / str(number // 2)), f"p{number}"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -187,10 +188,15 @@ def test_processes_appending_concurrently_produce_one_hash_chain(url: str, tmp_p
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
     for process in started:
-        process.communicate("go\n")
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in started:
+        process.communicate()
     assert [process.returncode for process in started] == [0, 0, 0]
-    result = verify_journal(PostgresLocation(url, tmp_path / "0"))
-    assert (result.faults, result.entry_count) == ([], 150)
+    for folder in ("0", "1"):
+        result = verify_journal(PostgresLocation(url, tmp_path / folder))
+        assert (result.faults, result.entry_count) == ([], 150)
 
 
 @pytest.mark.parametrize("name", ["everyday", "fleet", "version_4"])
@@ -218,7 +224,9 @@ def test_a_file_is_copied_with_its_chain_and_what_follows_is_added(
     with closing(JournalStore.open(target)) as journal:
         journal.append(JournalEntry("seen", "p2", "now", revision="2" * 12, body="{}"))
     assert run(["journal", "copy", "--to", url]) == 4
-    assert "Nothing was copied" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert error.startswith(f"tavus-mcp: {target} holds ")
+    assert "Nothing was copied" in error
 
 
 def read_entries(location: Path | PostgresLocation) -> list[JournalEntry]:

@@ -145,11 +145,13 @@ async def test_a_creation_that_may_be_under_way_in_another_process_is_left_alone
         assert "findings" not in await client.expect_result("list_personas")
 
 
+@pytest.mark.parametrize("minutes", [3, -3], ids=["later", "after the clock was set back"])
 async def test_a_creation_that_never_arrived_is_reported_once_as_without_effect(
-    open_tool_client: ToolClientFactory, sandbox: ASGIApp
+    open_tool_client: ToolClientFactory, sandbox: ASGIApp, minutes: int
 ) -> None:
     await (await cancel_creation(sandbox, creates=False)).aclose()
-    async with open_tool_client(clock=later) as client:
+    now = datetime.now(UTC) + timedelta(minutes=minutes)
+    async with open_tool_client(clock=lambda: now) as client:
         answer = await client.expect_result("list_personas")
         assert "had no effect" in answer["findings"][0]["message"]
         assert "findings" not in await client.expect_result("list_personas")
