@@ -285,7 +285,9 @@ async def _measure(demo_run: DemoRun) -> None:
     for name, title in _METRICS.items():
         _print_bars(demo_run, title, rows[name])
     if any(row["verdict"] == NOT_TESTED for row in rows.values()):
-        demo_run.print_note("The extra statistics (scipy) tests whether a difference is chance.")
+        demo_run.print_note(
+            "Install the extra statistics to learn whether a difference is more than chance."
+        )
     talks_over = rows["agent_over_user"]
     require(talks_over["second"] < talks_over["first"], "the change shows no effect")
 

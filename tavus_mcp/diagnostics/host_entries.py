@@ -28,6 +28,7 @@ from tavus_mcp.settings import from_environment
 
 _REFERENCE = re.compile(r"\$\{(?:(env|input):)?([\w.-]+)(:-[^}]*)?\}")
 _READABLE_BY_OTHERS = 0o077
+_KNOWN_OPTIONS = ("--sandbox", "--read-only", "--toolsets", "--project", "--env")
 _SOURCE_PLACEHOLDER = "PATH_OR_GIT_URL"
 
 
@@ -70,6 +71,11 @@ class HostEntry:
     def is_sandbox(self) -> bool:
         """Tell whether the entry starts the sandbox."""
         return "--sandbox" in self.arguments
+
+    @property
+    def needs_key(self) -> bool:
+        """Tell whether its server reads ``TAVUS_API_KEY``; a project names other variables."""
+        return not self.is_sandbox and not {"--project", "--env"} & set(self.arguments)
 
     @property
     def literal_secrets(self) -> dict[str, str]:
@@ -152,7 +158,7 @@ def check_host_entry(
 
 def _describe_command(entry: HostEntry) -> str:
     """Return the program of an entry and its known options; other arguments may hold anything."""
-    known = [word for word in entry.arguments if word in ("--sandbox", "--read-only", "--toolsets")]
+    known = [word for word in entry.arguments if word in _KNOWN_OPTIONS]
     command = (entry.entry or {}).get("command")
     return " ".join([str(command or "nothing"), *known])
 
@@ -227,9 +233,9 @@ def _iterate_variable_findings(entry: HostEntry, variables: Mapping[str, str]) -
                 f"Set {variable} where {entry.host.title} is started.",
             )
     fix = f"Correct it in the file, or run `{entry.install_command}`."
-    for problem in from_environment(values, needs_account=not entry.is_sandbox).problems:
+    for problem in from_environment(values, needs_account=entry.needs_key).problems:
         yield Finding(Status.ERROR, problem, fix)
-    if KEY_VARIABLE not in values and not has_reference and not entry.is_sandbox:
+    if KEY_VARIABLE not in values and not has_reference and entry.needs_key:
         yield Finding(
             Status.WARNING,
             f"It sets no {KEY_VARIABLE}, which works only if {entry.host.title} itself has it.",

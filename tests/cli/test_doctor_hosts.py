@@ -36,6 +36,15 @@ def test_an_installed_entry_is_fine(doctor: Doctor) -> None:
     assert "~/.cursor/mcp.json" in check["detail"]
 
 
+def test_an_entry_for_a_project_needs_no_key(doctor: Doctor) -> None:
+    """The environment of the project names the variable of its key."""
+    arguments = [*COMMAND["args"], "--project", "/agents", "--env", "staging"]
+    doctor.write_entry(command=sys.executable, args=arguments)
+    check = check_host(doctor)
+    assert check["status"] == "ok"
+    assert check["detail"].endswith(" --project --env.")
+
+
 def test_what_install_writes_is_fine(doctor: Doctor) -> None:
     for host in ("claude-desktop", "claude-code", "cursor", "vscode", "gemini", "windsurf"):
         doctor.runner.run_without_sandbox("install", host, **ENV)

@@ -125,3 +125,13 @@ def test_the_tuning_session_example_says_what_to_install(
     assert "extra 'statistics'" in done.stdout
     assert "call_length, s: " in done.stdout
     assert "Undone: applied; the persona is at the earlier revision again." in done.stdout
+
+
+@pytest.mark.extended
+def test_the_demo_names_the_extra_that_tests_differences(
+    tmp_path: Path, environment_without_scipy: dict[str, str]
+) -> None:
+    done = run_server_command(tmp_path, "demo", env=environment_without_scipy)
+    assert done.returncode == 0, done.stderr
+    assert "(difference: not tested)" in done.stdout
+    assert "Install the extra statistics" in done.stdout
