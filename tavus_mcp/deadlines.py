@@ -51,8 +51,9 @@ class CallDeadline:
     def __init__(self, limits: CallLimits) -> None:
         self.limits = limits
         self.has_reported = False
-        self._expires_at = anyio.current_time() + limits.seconds
-        self.scope = anyio.CancelScope(deadline=anyio.current_time() + limits.stop_seconds)
+        now = anyio.current_time()
+        self._expires_at = now + limits.seconds
+        self.scope = anyio.CancelScope(deadline=now + limits.stop_seconds)
 
     @property
     def seconds_left(self) -> float:

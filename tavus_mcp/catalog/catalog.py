@@ -225,6 +225,10 @@ class Catalog:
         """
         return _load_value_fields()
 
+    def value_paths(self) -> frozenset[str]:
+        """Return the JSON Pointers of those fields."""
+        return _load_value_paths()
+
     def recommended_llm(self) -> str:
         """Return the id of the hosted language model that Tavus uses by default."""
         return next((model.id for model in self.llm_models if model.default), "...")
@@ -321,6 +325,11 @@ def _load_value_fields() -> tuple[tuple[str, FieldFacts], ...]:
         for path, facts in persona_fields + layer_fields
         if facts.values and facts.status not in DISCOURAGED_STATUSES
     )
+
+
+@cache
+def _load_value_paths() -> frozenset[str]:
+    return frozenset(path for path, _ in _load_value_fields())
 
 
 @cache

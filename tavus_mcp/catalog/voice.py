@@ -55,14 +55,10 @@ def settings_in_effect(
     document: PersonaDocument, catalog: Catalog
 ) -> list[tuple[VoiceSetting, Any]]:
     """Return each stored setting that engine and model in effect know, with its facts."""
-    engine = engine_of(document, catalog)
+    stored = stored_voice_settings(document)
+    engine = engine_of(document, catalog) if stored else None
     known = engine.voice_settings(effective_voice_model(document, engine)) if engine else ()
-    return [
-        (setting, value)
-        for name, value in stored_voice_settings(document)
-        for setting in known
-        if setting.name == name
-    ]
+    return [(setting, value) for name, value in stored for setting in known if setting.name == name]
 
 
 def setting_names(settings: tuple[VoiceSetting, ...]) -> set[str]:

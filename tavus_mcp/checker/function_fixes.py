@@ -36,8 +36,8 @@ _SET_FUNCTION_ARGUMENTS: dict[str, dict[str, str]] = {
 def iter_functions(document: PersonaDocument, *pointers: str) -> Iterator[tuple[str, JsonObject]]:
     """Yield path and function for each item of these lists, by default of all lists."""
     for pointer in pointers or FUNCTION_LISTS:
-        tools = document.value(pointer)
-        for index, tool in enumerate(tools if isinstance(tools, list) else ()):
+        tools = document.values_by_pointer.get(pointer)
+        for index, tool in enumerate(tools) if isinstance(tools, list) else ():
             spec = tool.get("function") if isinstance(tool, dict) else None
             if isinstance(spec, dict):
                 yield f"{pointer}/{index}/function", spec

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog import Catalog
@@ -47,7 +47,7 @@ class PersonaFilter:
     @property
     def criteria(self) -> JsonObject:
         """The given criteria by name; ``persona_type`` is one of them."""
-        return {name: value for name, value in asdict(self).items() if value}
+        return {name: value for name, value in vars(self).items() if value}
 
     def require_known_finding(self) -> None:
         """Raise ``InvalidArgument`` if there is no rule of the name ``finding``."""

@@ -236,11 +236,11 @@ class PersonaDocument:
 
     def is_set(self, path: str) -> bool:
         """Return True if a field holds more than null or an empty string, list or object."""
-        return is_set(self.value(path))
+        return is_set(self.values_by_pointer.get(path))
 
     def text(self, path: str) -> str:
         """Return a text without surrounding blanks, or ""."""
-        return text(self.value(path))
+        return text(self.values_by_pointer.get(path))
 
     def number(self, path: str) -> float | None:
         """Return a number, or None; a boolean is no number."""
@@ -275,7 +275,7 @@ class PersonaDocument:
     @property
     def has_custom_llm(self) -> bool:
         """True if an endpoint of the customer serves the LLM: limits of hosted models are off."""
-        return bool(self.text("/layers/llm/base_url"))
+        return bool(text(self.at("/layers/llm/base_url")))
 
     def writable_fields(self) -> JsonObject:
         """Return the document without the fields that Tavus sets."""

@@ -33,6 +33,8 @@ _CHUNK = re.compile(r"[A-Za-z0-9]{8,}")
 
 def has_key_shape(text: str) -> bool:
     """Return True if a part of a text has the form of a key."""
+    if len(text) < _MIN_WORD_CHARS:
+        return False
     if _PRIVATE_KEY in text:
         return True
     words = " ".join([word for word in text.split() if len(word) >= _MIN_WORD_CHARS])

@@ -13,6 +13,8 @@ from tavus_mcp.history.cancelled_writes import explain_missing, report_cancelled
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.json_patch import pointer_of
+from tavus_mcp.models.masking import Masker
 from tavus_mcp.personas.field_selection import select_fields
 from tavus_mcp.personas.lost_creations import report_lost_creations
 from tavus_mcp.personas.summary import describe_defaults
@@ -23,7 +25,7 @@ PROMPT_PREVIEW_CHARS = 1_500
 
 @dataclass(frozen=True)
 class PersonaView:
-    """A persona as it is returned.
+    """A persona as it is returned; its secrets are masked when it is rendered.
 
     ``not_set`` names chosen fields that are not set, and their defaults; ``full_lengths`` has the
     length of each text that was cut.
@@ -58,10 +60,10 @@ async def read_persona_view(
         chosen, not_set = select_fields(document, fields, layers, app.catalog)
     else:
         chosen, not_set = document, describe_defaults(document, app.catalog)
-    view: JsonObject = app.masker.mask(chosen.data)
+    view: JsonObject = chosen.data
     full_lengths: dict[str, int] = {}
     if not full_prompt:
-        view = _shorten_texts(view, "", full_lengths)
+        view = _shorten_texts(view, (), full_lengths, app.masker)
     return PersonaView(view, document.revision, not_set, full_lengths, findings)
 
 
@@ -85,20 +87,26 @@ def pick_fields(*names: str) -> Callable[[JsonObject], JsonObject]:
     return pick
 
 
-def _shorten_texts(value: Any, path: str, full_lengths: dict[str, int]) -> Any:
+def _shorten_texts(
+    value: Any, parts: tuple[str, ...], full_lengths: dict[str, int], masker: Masker
+) -> Any:
     if isinstance(value, dict):
         return {
-            key: _shorten_texts(item, f"{path}/{key}", full_lengths) for key, item in value.items()
+            key: _shorten_texts(item, (*parts, key), full_lengths, masker)
+            for key, item in value.items()
         }
     if isinstance(value, list):
         return [
-            _shorten_texts(item, f"{path}/{index}", full_lengths)
+            _shorten_texts(item, (*parts, str(index)), full_lengths, masker)
             for index, item in enumerate(value)
         ]
-    if isinstance(value, str) and len(value) > PROMPT_PREVIEW_CHARS:
-        full_lengths[path] = len(value)
-        return (
-            f"{value[:PROMPT_PREVIEW_CHARS]}… [cut: {len(value)} characters in all; "
-            f"full_prompt=true shows it]"
-        )
-    return value
+    if not isinstance(value, str) or len(value) <= PROMPT_PREVIEW_CHARS:
+        return value
+    text: str = masker.mask_at(parts, value)  # before it is cut: no secret may be cut in two
+    if len(text) <= PROMPT_PREVIEW_CHARS:
+        return text
+    full_lengths[pointer_of(parts)] = len(text)
+    return (
+        f"{text[:PROMPT_PREVIEW_CHARS]}… [cut: {len(text)} characters in all; "
+        f"full_prompt=true shows it]"
+    )

@@ -7,7 +7,7 @@ from typing import Any
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.catalog.facts import DISCOURAGED_STATUSES, ChoiceFacts
 from tavus_mcp.deprecations.turn_taking import is_flow_used
-from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.base import JsonObject, is_set, text
 from tavus_mcp.models.document import PersonaDocument
 
 MAX_DETAILED_ROWS = 20
@@ -28,13 +28,14 @@ def effective_value(document: PersonaDocument, path: str, catalog: Catalog) -> s
 
     A mode that does not use the layer of the field has no default for it.
     """
-    return document.text(path) or _default_text(document, path, catalog)
+    return text(document.at(path)) or _default_text(document, path, catalog)
 
 
 def describe_value(document: PersonaDocument, path: str, catalog: Catalog) -> str | None:
     """Return the value of a field that is in effect, with ``(default)`` or its status, or None."""
-    value = effective_value(document, path, catalog)
-    if value and value == _default_text(document, path, catalog):
+    default = _default_text(document, path, catalog)
+    value = text(document.at(path)) or default
+    if value and value == default:
         return f"{value} (default)"
     status = _find_status(document, path, value, catalog)
     return f"{value} ({status})" if status else value or None
@@ -45,7 +46,7 @@ def describe_defaults(document: PersonaDocument, catalog: Catalog) -> JsonObject
     return {
         path: f"{default} (default)"
         for path in _MAIN_CHOICES
-        if not document.is_set(path) and (default := _default_text(document, path, catalog))
+        if not is_set(document.at(path)) and (default := _default_text(document, path, catalog))
     }
 
 

@@ -16,6 +16,7 @@ from tavus_mcp.models.base import JsonObject
 
 _VALUE_NAMES = (("before", "after"), ("first", "second"))
 """The members of a change that hold its two values; ``compare_personas`` has the second pair."""
+_CHANGE_MEMBERS = frozenset(name for pair in _VALUE_NAMES for name in pair)
 _BARE_PATH = re.compile(r"[\w/.~@-]*")
 """A path with other characters is quoted, so that a name in it cannot imitate a line of ours."""
 _BARE_TEXT = re.compile(r"[A-Za-z][\w.:/@-]*")
@@ -35,8 +36,7 @@ def find_row_formatter(rows: list[Any]) -> RowFormatter | None:
         return None
     if all(row.keys() >= _FINDING_MEMBERS for row in rows):
         return format_finding
-    names = {name for pair in _VALUE_NAMES for name in pair}
-    if all("path" in row and names & row.keys() for row in rows):
+    if all("path" in row and _CHANGE_MEMBERS & row.keys() for row in rows):
         return format_change
     if all(row.keys() >= _MET_MEMBERS for row in rows):
         return _format_met
@@ -99,7 +99,7 @@ def render_json(value: Any) -> str:
 
 def escape_line_ends(text: str) -> str:
     """Return a text on one line: line ends as escape sequences."""
-    return text.translate(_ESCAPES)
+    return text if text.isprintable() else text.translate(_ESCAPES)
 
 
 _LINE_ENDS = "\x0b\x0c\r\x1c\x1d\x1e\x85\u2028\u2029"

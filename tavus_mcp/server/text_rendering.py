@@ -77,8 +77,8 @@ def _render_member(key: str, value: Any, indent: str) -> str:
         return f"{indent}{key}:\n{render_text(value, indent + '  ')}"
     if isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
         return _render_rows(key, value, indent)
-    if isinstance(value, str) and len(value.splitlines()) > 1:
-        body = "\n".join(indent + "  " + line for line in value.splitlines())
+    if isinstance(value, str) and len(lines := value.splitlines()) > 1:
+        body = "\n".join(indent + "  " + line for line in lines)
         return f"{indent}{key}: |\n{body}"
     return f"{indent}{key}: {_render_scalar(value)}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -42,16 +43,17 @@ from tavus_mcp.tavus_api.error_mapping import (
 from tavus_mcp.tavus_api.pagination import ListEndpoint, Page, PagePosition
 from tavus_mcp.tavus_api.responses import (
     ACCEPTED_ENCODINGS,
-    BoundedTransport,
+    TavusResponse,
     UnusableBody,
     parse_json,
+    read_response,
 )
 from tavus_mcp.tavus_api.retries import RetryTransport
 from tavus_mcp.tavus_api.write_answer import WriteAnswer, parse_write_answer
 
-READ_TIMEOUT = httpx2.Timeout(15.0, connect=5.0)
-"""The seconds of one attempt; a read is tried again."""
-WRITE_TIMEOUT = httpx2.Timeout(25.0, connect=5.0)
+READ_TIMEOUT = httpx2.Timeout(15.0, connect=5.0).as_dict()
+"""The seconds of one attempt, as transports take them; a read is tried again."""
+WRITE_TIMEOUT = httpx2.Timeout(25.0, connect=5.0).as_dict()
 REQUEST_TIMEOUT_SECONDS = 40.0
 """Most seconds for one request, including its retries and a slowly arriving response."""
 CONNECTION_LIMITS = httpx2.Limits(
@@ -59,6 +61,8 @@ CONNECTION_LIMITS = httpx2.Limits(
 )
 
 
+_USER_AGENT = f"tavus-mcp-unofficial/{__version__}"
+_logger = logging.getLogger(__name__)
 _OWN_NAMES = vocabularies.PERSONA_VOCABULARY
 """The spelling of bodies to paths that both vocabularies spell alike: names stay as they are."""
 
@@ -88,7 +92,7 @@ class TavusApi:
         self.problems: tuple[str, ...] = ()
         self._proxy = proxy
         self._make_transport = transport or partial(build_http_transport, proxy)
-        self._client: httpx2.AsyncClient | None = None
+        self._transport: httpx2.AsyncBaseTransport | None = None
         self._vocabulary = vocabularies.PERSONA_VOCABULARY
         self._is_vocabulary_confirmed = False
 
@@ -148,7 +152,7 @@ class TavusApi:
         """Create an object of any kind but a skill; return its id."""
         subject = f"the new {endpoint.noun}"
         response = await self._send("POST", endpoint.collection, subject, json=body)
-        object_id = endpoint.parse_new_id(_parse_object(response, subject))
+        object_id = endpoint.parse_new_id(_parse_object(response, subject, write=True))
         if not is_id(object_id):
             raise unreadable_response_error(response, subject, write=True)
         return str(object_id)
@@ -244,8 +248,8 @@ class TavusApi:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        if self._client is not None:
-            await self._client.aclose()
+        if self._transport is not None:
+            await self._transport.aclose()
 
     async def _send(
         self,
@@ -256,7 +260,7 @@ class TavusApi:
         query: Mapping[str, str] | None = None,
         json: Any = None,
         operations: Sequence[Operation] | None = None,
-    ) -> httpx2.Response:
+    ) -> TavusResponse:
         is_write = method != "GET"
         for vocabulary in self._candidate_vocabularies(path):
             names = vocabulary if vocabulary.is_renamed_path(path) else _OWN_NAMES
@@ -266,12 +270,9 @@ class TavusApi:
                 raise OutOfTime(subject)
             try:
                 with anyio.fail_after(seconds):
-                    response = await self._http_client().request(
-                        method,
-                        self._build_url(path, query, vocabulary),
-                        json=body,
-                        timeout=WRITE_TIMEOUT if is_write else READ_TIMEOUT,
-                    )
+                    request = self._build_request(method, path, query, vocabulary, body)
+                    transport = self._open_transport()
+                    response = await read_response(await transport.handle_async_request(request))
             except (httpx2.RequestError, TimeoutError) as error:
                 raise no_response_error(
                     error,
@@ -282,6 +283,7 @@ class TavusApi:
                 ) from error
             except UnusableBody as error:
                 raise unusable_body_error(error, subject, write=is_write) from error
+            _logger.info("%s %s: %d", method, request.url, response.status_code)
             if response.status_code != 404:
                 self._vocabulary = vocabulary
                 self._is_vocabulary_confirmed |= vocabulary.is_renamed_path(path)
@@ -293,36 +295,43 @@ class TavusApi:
             return response
         raise response_error(response, subject, self.masker.mask_message, write=is_write)
 
-    def _build_url(
-        self, path: str, query: Mapping[str, str] | None, vocabulary: vocabularies.Vocabulary
-    ) -> str:
-        url = self._base_url + vocabulary.path(path)
-        return f"{url}?{urlencode(vocabulary.body(dict(query)), quote_via=quote)}" if query else url
-
     def _candidate_vocabularies(self, path: str) -> Sequence[vocabularies.Vocabulary]:
         # until a renamed path has answered, a 404 may mean that the server lacks that path
         if self._is_vocabulary_confirmed or not self._vocabulary.is_renamed_path(path):
             return (self._vocabulary,)
         return (vocabularies.PERSONA_VOCABULARY, vocabularies.PAL_VOCABULARY)
 
-    def _http_client(self) -> httpx2.AsyncClient:
+    def _build_request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        vocabulary: vocabularies.Vocabulary,
+        body: Any,
+    ) -> httpx2.Request:
+        url = self._base_url + vocabulary.path(path)
+        if query:
+            url += "?" + urlencode(vocabulary.body(dict(query)), quote_via=quote)
+        headers = {
+            "accept": "application/json",
+            "accept-encoding": ACCEPTED_ENCODINGS,
+            "user-agent": _USER_AGENT,
+            "x-api-key": self.key,
+        }
+        timeout = READ_TIMEOUT if method == "GET" else WRITE_TIMEOUT
+        return httpx2.Request(
+            method, url, headers=headers, json=body, extensions={"timeout": timeout}
+        )
+
+    def _open_transport(self) -> httpx2.AsyncBaseTransport:
+        """Return what sends requests; nothing above it follows redirects or keeps cookies."""
         if self.problems:
             raise InvalidSettings(self.problems)
-        if self._client is None:
+        if self._transport is None:
             if not self._key:
                 raise NotConfigured
-            self._client = httpx2.AsyncClient(
-                headers={
-                    "x-api-key": self._key,
-                    "accept": "application/json",
-                    "accept-encoding": ACCEPTED_ENCODINGS,
-                    "user-agent": f"tavus-mcp-unofficial/{__version__}",
-                },
-                transport=BoundedTransport(RetryTransport(self._make_transport())),
-                follow_redirects=False,
-                trust_env=False,
-            )
-        return self._client
+            self._transport = RetryTransport(self._make_transport())
+        return self._transport
 
 
 def build_http_transport(proxy: str | None) -> httpx2.AsyncBaseTransport:
@@ -351,17 +360,15 @@ def _patch_body(
     return body
 
 
-def _parse_json(response: httpx2.Response, subject: str) -> Any:
+def _parse_json(response: TavusResponse, subject: str, *, write: bool = False) -> Any:
     try:
         return parse_json(response.content)
     except ValueError as error:
-        raise unreadable_response_error(
-            response, subject, write=response.request.method != "GET"
-        ) from error
+        raise unreadable_response_error(response, subject, write=write) from error
 
 
-def _parse_object(response: httpx2.Response, subject: str) -> JsonObject:
-    body = _parse_json(response, subject)
+def _parse_object(response: TavusResponse, subject: str, *, write: bool = False) -> JsonObject:
+    body = _parse_json(response, subject, write=write)
     if not isinstance(body, dict):
-        raise unreadable_response_error(response, subject, write=response.request.method != "GET")
+        raise unreadable_response_error(response, subject, write=write)
     return body

@@ -7,7 +7,7 @@ text (``text.quote_words``), followed by what to do next.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
@@ -22,7 +22,7 @@ from tavus_mcp.errors import (
     TavusError,
     Unavailable,
 )
-from tavus_mcp.tavus_api.responses import UnusableBody, parse_json
+from tavus_mcp.tavus_api.responses import TavusResponse, UnusableBody, parse_json
 from tavus_mcp.text import quote_foreign, quote_words, truncate
 
 _MAX_MESSAGE_CHARS = 400
@@ -43,7 +43,7 @@ _INVALID_ID = re.compile(
 
 
 def response_error(
-    response: httpx2.Response, subject: str, mask: Callable[[str], str], *, write: bool
+    response: TavusResponse, subject: str, mask: Callable[[str], str], *, write: bool
 ) -> TavusError:
     """Return the error for a response of status 400 or more, or a redirect.
 
@@ -67,7 +67,7 @@ def response_error(
         return RequestRejected(f"{message} {advice}", status=status)
     if status == 404 or invalid_id:
         return NotFound(f"{message} {_not_found_advice(subject, write=write)}", status=status)
-    error_type, advice = _classify_status(status, detail, response.headers, write=write)
+    error_type, advice = _classify_status(status, detail, response.retry_after, write=write)
     return error_type(f"{message} {advice}".rstrip(), status=status)
 
 
@@ -125,10 +125,10 @@ def _describe_failure(error: httpx2.RequestError | TimeoutError, seconds: float)
 
 
 def unreadable_response_error(
-    response: httpx2.Response, subject: str, *, write: bool = False
+    response: TavusResponse, subject: str, *, write: bool = False
 ) -> Unavailable:
     """Return the error for a successful response whose body is not the expected JSON."""
-    content_type = response.headers.get("content-type")
+    content_type = response.content_type
     kind = quote_foreign(content_type) if content_type else "no content type"
     return Unavailable(
         f"Tavus answered {response.status_code} for {subject}, but the body is not the JSON that "
@@ -145,7 +145,7 @@ def unusable_body_error(error: UnusableBody, subject: str, *, write: bool) -> Un
     return Unavailable(message, status=error.status)
 
 
-def error_text(response: httpx2.Response, mask: Callable[[str], str]) -> str:
+def error_text(response: TavusResponse, mask: Callable[[str], str]) -> str:
     """Return the explanation in a response: ``error``, else ``message``, else its text."""
     try:
         body = parse_json(response.content)
@@ -198,7 +198,7 @@ def _not_found_advice(subject: str, *, write: bool) -> str:
 
 
 def _classify_status(
-    status: int, message: str, headers: Mapping[str, str], *, write: bool
+    status: int, message: str, retry_after: str, *, write: bool
 ) -> tuple[type[TavusError], str]:
     match status:
         case 401 | 403:
@@ -219,7 +219,7 @@ def _classify_status(
         case 429:
             return RateLimited, (
                 "Too many requests, also after our retries. "
-                f"{_describe_wait(headers.get('retry-after', ''))}, then call again."
+                f"{_describe_wait(retry_after)}, then call again."
             )
         case _ if status >= 500:
             outcome = _OUTCOME_UNKNOWN if write else "Trying again may help."

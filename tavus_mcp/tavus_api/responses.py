@@ -1,8 +1,7 @@
 """Read responses within limits, whatever the server sends.
 
-``BoundedTransport`` limits the bytes, encoded and decoded, and passes on only the headers that are
-used, so that no cookie is ever stored. ``parse_json`` returns values that JSON and UTF-8 can
-express again.
+``read_response`` limits the bytes, encoded and decoded, and passes on only the headers that are
+used. ``parse_json`` returns values that JSON and UTF-8 can express again.
 """
 
 from __future__ import annotations
@@ -11,7 +10,8 @@ import json
 import math
 import re
 import zlib
-from collections.abc import AsyncIterable, Callable
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, cast
 
 import httpx2
@@ -25,7 +25,6 @@ MAX_JSON_VALUES = 1_000_000
 MAX_JSON_LEVELS = 100
 """The deepest nesting of a body; personas have about ten levels."""
 ACCEPTED_ENCODINGS = "gzip, deflate"
-_USED_HEADERS = (b"content-type", b"retry-after")
 _MAX_NUMBER_CHARS = 300
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -37,38 +36,54 @@ class UnusableBody(Exception):
     """The status of the response."""
 
 
-class BoundedTransport(httpx2.AsyncBaseTransport):
-    """Reads the whole body of each response, and raises ``UnusableBody`` when that is too much."""
+@dataclass(frozen=True)
+class TavusResponse:
+    """A response with its whole body, decoded, and the headers that are used, "" without them."""
 
-    def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
-        self._inner = inner
+    status_code: int
+    content: bytes = b""
+    content_type: str = ""
+    retry_after: str = ""
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Return the response of the transport below with its body decoded."""
-        response = await self._inner.handle_async_request(request)
-        try:
-            decode = _build_decoder(response, MAX_BODY_BYTES)
-            body = await self._read(cast("httpx2.AsyncByteStream", response.stream), decode)
-        except UnusableBody as error:
-            error.status = response.status_code
-            raise
-        finally:
-            await response.aclose()
-        headers = [item for item in response.headers.raw if item[0].lower() in _USED_HEADERS]
-        return httpx2.Response(response.status_code, headers=headers, content=body)
+    @property
+    def is_success(self) -> bool:
+        """True for a status of 200 to 299."""
+        return 200 <= self.status_code < 300
 
-    async def _read(self, chunks: AsyncIterable[bytes], decode: Callable[[bytes], bytes]) -> bytes:
-        body, encoded_bytes = bytearray(), 0
-        async for chunk in chunks:
-            encoded_bytes += len(chunk)
-            body += decode(chunk)
-            if max(len(body), encoded_bytes) > MAX_BODY_BYTES:
-                raise UnusableBody(f"its body has more than {MAX_BODY_BYTES:,} bytes")
-        return bytes(body)
+    @property
+    def text(self) -> str:
+        """The body as a text, in the encoding that it is said to have."""
+        headers = [(b"content-type", self.content_type.encode("latin-1", "replace"))]
+        return httpx2.Response(self.status_code, headers=headers, content=self.content).text
 
-    async def aclose(self) -> None:
-        """Close the transport below."""
-        await self._inner.aclose()
+
+async def read_response(response: httpx2.Response) -> TavusResponse:
+    """Read the whole body of a response; raise ``UnusableBody`` when that is too much."""
+    try:
+        body = await _read_body(response)
+    except UnusableBody as error:
+        error.status = response.status_code
+        raise
+    finally:
+        await response.aclose()
+    find_header = response.headers.get
+    return TavusResponse(
+        response.status_code,
+        body,
+        find_header("content-type", ""),
+        find_header("retry-after", ""),
+    )
+
+
+async def _read_body(response: httpx2.Response) -> bytes:
+    decode = _build_decoder(response, MAX_BODY_BYTES)
+    body, encoded_bytes = bytearray(), 0
+    async for chunk in cast("httpx2.AsyncByteStream", response.stream):
+        encoded_bytes += len(chunk)
+        body += decode(chunk)
+        if max(len(body), encoded_bytes) > MAX_BODY_BYTES:
+            raise UnusableBody(f"its body has more than {MAX_BODY_BYTES:,} bytes")
+    return bytes(body)
 
 
 def _build_decoder(response: httpx2.Response, max_bytes: int) -> Callable[[bytes], bytes]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import httpx2
-
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.tavus_api.responses import TavusResponse, parse_json
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class WriteAnswer:
     has_discarded_edits: bool = False
 
 
-def parse_write_answer(response: httpx2.Response) -> WriteAnswer:
+def parse_write_answer(response: TavusResponse) -> WriteAnswer:
     """Return the answer in a response; its body may be empty or anything (docs show none)."""
     if response.status_code == 304:
         return WriteAnswer(is_changed=False)
@@ -34,10 +33,10 @@ def parse_write_answer(response: httpx2.Response) -> WriteAnswer:
     )
 
 
-def _parse_body(response: httpx2.Response) -> JsonObject:
+def _parse_body(response: TavusResponse) -> JsonObject:
     try:
-        body = response.json()
-    except (ValueError, RecursionError):
+        body = parse_json(response.content)
+    except ValueError:
         return {}
     if isinstance(body, dict) and isinstance(body.get("data"), dict):
         body = body["data"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from mcp_client import ToolClient, text_of
+from mcp_client import SECRET, ToolClient, text_of
+
+from tavus_mcp.models.masking import MASK
 
 pytestmark = pytest.mark.anyio
 
@@ -146,6 +148,18 @@ async def test_a_prompt_over_1500_characters_is_truncated_with_its_length(
         assert result.structured_content["cut"] == {"/system_prompt": length}
         assert str(length) in preview
         assert f"/system_prompt: {length}" in text_of(result)
+
+
+async def test_a_key_at_the_place_of_the_cut_is_not_cut_in_two(tool_client: ToolClient) -> None:
+    beginning = ("You help people. " * 100)[: 1_500 - len(SECRET) // 2]
+    prompt = f"{beginning}{SECRET} {beginning}"
+    persona_id = await tool_client.create_persona(system_prompt=prompt)
+    result = await tool_client.call("get_persona", persona_id=persona_id)
+    assert result.structured_content is not None
+    assert SECRET[: len(SECRET) // 2] not in text_of(result)
+    assert f"{beginning}{MASK}" in result.structured_content["persona"]["system_prompt"]
+    masked = prompt.replace(SECRET, MASK)
+    assert result.structured_content["cut"] == {"/system_prompt": len(masked)}
 
 
 async def test_full_prompt_returns_every_character(tool_client: ToolClient) -> None:

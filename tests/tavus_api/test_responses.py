@@ -19,7 +19,12 @@ from tavus_mcp.tavus_api.client import TavusApi
 from tavus_mcp.tavus_api.endpoints import PERSONA_ENDPOINT
 from tavus_mcp.tavus_api.error_mapping import response_error
 from tavus_mcp.tavus_api.pagination import PERSONAS
-from tavus_mcp.tavus_api.responses import MAX_BODY_BYTES, MAX_JSON_LEVELS, parse_json
+from tavus_mcp.tavus_api.responses import (
+    MAX_BODY_BYTES,
+    MAX_JSON_LEVELS,
+    TavusResponse,
+    parse_json,
+)
 
 pytestmark = pytest.mark.anyio
 KEY = "test-key-0123456789"
@@ -209,7 +214,7 @@ async def test_headers_of_any_length_are_harmless() -> None:
     "retry_after", ["soon " * 12_000, "9" * 60_000, "soon\u202e", "1\tstatus: applied"]
 )
 async def test_a_hostile_retry_after_is_not_repeated(retry_after: str) -> None:
-    response = httpx2.Response(429, headers=[(b"retry-after", retry_after.encode())])
+    response = TavusResponse(429, retry_after=retry_after)
     error = response_error(response, "the new persona", str, write=True)
     assert isinstance(error, RateLimited)
     assert len(str(error)) < 400

@@ -24,8 +24,9 @@ _ADDRESS = "/layers/llm/base_url"
 def key_in_text(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """A key in a prompt or a description is read by the model and shown by every read."""
     for path, text in document.texts:
-        is_elsewhere = path == _ADDRESS or is_secret_path(pointer_tokens(path))
-        if not is_elsewhere and has_key_shape(text):
+        if not has_key_shape(text) or path == _ADDRESS:
+            continue
+        if not is_secret_path(pointer_tokens(path)):
             yield Violation(
                 path,
                 "This text contains what looks like a key. The model reads it, every read shows "

@@ -119,7 +119,7 @@ def guardrails_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[V
 def too_many_ids(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Tavus limits the number of attachments."""
     for facts in catalog.persona_fields:
-        ids = document.value(f"/{facts.name}")
+        ids = document.value(f"/{facts.name}") if facts.max_items else None
         if facts.max_items and isinstance(ids, list) and len(ids) > facts.max_items:
             yield Violation(
                 f"/{facts.name}",
@@ -278,8 +278,10 @@ def field_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterator[
     """A field that is in no page of the docs may have no effect, or lose it without notice."""
     for layer in catalog.layer_names:
         for facts in catalog.fields(layer) if document.layer(layer) else ():
+            if facts.status not in ("undocumented", "unknown"):
+                continue
             path = f"/layers/{layer}/{facts.name}"
-            if facts.status not in ("undocumented", "unknown") or not document.is_set(path):
+            if not document.is_set(path):
                 continue
             if facts.name == "ambient_awareness":
                 continue  # see perception-ambient-awareness

@@ -78,7 +78,7 @@ def _unfilled_settings(
     document: PersonaDocument, catalog: Catalog
 ) -> Iterator[tuple[str, str, str]]:
     """Yield path, name and value of each setting with a placeholder that is not of a fix."""
-    choices = {path for path, _ in catalog.value_fields()}
+    choices = catalog.value_paths()
     for path, value in document.texts:
         name = _find_setting(path) or ("" if path in choices else None)
         if name is None or find_placeholder(value):

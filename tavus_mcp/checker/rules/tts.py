@@ -230,10 +230,10 @@ def model_not_allowed(document: PersonaDocument, catalog: Catalog) -> Iterator[V
 @rule("tts-model-of-other-engine", "error", source="J:persona/tts")
 def model_of_other_engine(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """An engine runs its own models only."""
-    engine = engine_of(document, catalog)
-    family = _model_family(document.text(_MODEL))
-    if engine is None or not engine.known_models:
+    engine, model = engine_of(document, catalog), document.text(_MODEL)
+    if not model or engine is None or not engine.known_models:
         return
+    family = _model_family(model)
     for owner in catalog.tts_engines:
         if owner.id in (engine.id, _find_provider(voice_ids(document)[0])):
             continue  # if the voice is the owner's as well, it is the engine that is wrong
