@@ -88,14 +88,15 @@ class StackRecordingTransport(httpx2.AsyncBaseTransport):
 
 
 def list_own_frames(frame: FrameType | None) -> tuple[str, list[str]]:
-    """Return the running tool, and our frames from its function to httpx2, outermost first.
+    """Return the running tool, and our frames from its function to the transports.
 
-    Frames of ours that httpx2 calls (transports) are not counted.
+    The outermost frame comes first; those of transports, ours or of httpx2, are not counted.
     """
     frames: list[str] = []
     while frame is not None:
         code = frame.f_code
-        if Path(code.co_filename).is_relative_to(HTTPX):
+        is_of_httpx = Path(code.co_filename).is_relative_to(HTTPX)
+        if is_of_httpx or code.co_name == httpx2.AsyncBaseTransport.handle_async_request.__name__:
             frames.clear()
         elif Path(code.co_filename).is_relative_to(PACKAGE):
             frames.insert(0, code.co_qualname)

@@ -150,7 +150,7 @@ def test_no_key_leaves_the_process_for_any_answer_of_tavus(
     assert KEYS["TAVUS_SECRET_OPENAI"] in sent
     assert CANARY in sent
     assert received.count('"result"') > len(CALLS)
-    assert "INFO httpx2" in logged
+    assert "INFO tavus_mcp.tavus_api.client: GET http" in logged
     assert find_leaked_keys(logged) == []
     assert find_leaked_keys(received) == []
     assert find_leaked_keys(read_folder(tmp_path / "data").decode("latin-1")) == []
@@ -185,6 +185,6 @@ def test_a_token_in_the_path_of_the_base_url_reaches_no_message_and_no_log(tmp_p
             url = tavus.url.replace("/v2", f"/{token}/v2")
             received, logged = run_session(tmp_path / response_mode, TAVUS_BASE_URL=url)
         assert any(token in request for request in tavus.received_requests)
-        assert "INFO httpx2" in logged
+        assert "INFO tavus_mcp.tavus_api.client: GET http" in logged
         assert token not in received + logged
         assert token not in read_folder(tmp_path / response_mode).decode("latin-1")
