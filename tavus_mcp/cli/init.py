@@ -102,7 +102,7 @@ def _pull_all(
         }
         command.print_result(data, pull_text(pulled))
         if not arguments.json:
-            _print_next_step(environment)
+            _print_next_step(environment, is_empty=not pulled)
         return pull_status(pulled)
 
     # the sandbox is that of the new environment, not the one of the data folder
@@ -131,5 +131,8 @@ def _print_written(environment: Environment, initialized: InitializedProject) ->
         print_line(f"the key of {environment.name} is read from {environment.api_key_env}")
 
 
-def _print_next_step(environment: Environment) -> None:
+def _print_next_step(environment: Environment, *, is_empty: bool = False) -> None:
+    if is_empty and environment.sandbox:
+        command = f"tavus-mcp sandbox --env {environment.name} --make-personas"
+        print_line(f"the sandbox of {environment.name} is empty; {command} fills it with examples")
     print_line(f"next: tavus-mcp status --env {environment.name}")

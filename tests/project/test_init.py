@@ -82,6 +82,11 @@ def test_an_account_without_its_key_can_be_pulled_later(runner: CommandRunner) -
     assert result.stderr.splitlines()[-1].endswith("tavus-mcp pull --env staging --all")
 
 
+def test_an_empty_sandbox_can_be_filled(runner: CommandRunner) -> None:
+    result = runner.run_without_sandbox("init", "--sandbox", "--from-account")
+    assert "tavus-mcp sandbox --env local --make-personas fills it" in result.stdout
+
+
 def test_an_account_becomes_files(runner: CommandRunner) -> None:
     result = runner.run_without_sandbox("init", "--sandbox", "--from-account", "--json")
     assert result.status == 0
