@@ -44,9 +44,8 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Account:
-    """An account: its id in this journal, its base URL, and its label, which may be empty."""
+    """An account: its base URL, which is empty if it is unknown, and its label if it has one."""
 
-    account_id: str
     base_url: str = ""
     label: str = ""
 
@@ -111,7 +110,7 @@ class AccountTable:
         row = self._db.execute(
             "SELECT base_url, label FROM accounts WHERE id = ?", (self.group_of(account_id)[0],)
         ).fetchone()
-        return Account(account_id, *row) if row else Account(account_id)
+        return Account(*row) if row else Account()
 
     def merge(self, account_id: str, into: str) -> None:
         """Record that two accounts are the same one; ``into`` stands for both from now on."""

@@ -55,7 +55,6 @@ class Turn:
 class Conversation:
     """One conversation; ``turns`` is None when Tavus holds no transcript of it."""
 
-    conversation_id: str
     turns: tuple[Turn, ...] | None = None
     shutdown_reason: str = ""
     analysis: str = ""
@@ -68,7 +67,6 @@ class Conversation:
         Malformed parts become None or empty; never raises.
         """
         return cls(
-            conversation_id=_text(raw.get("conversation_id")),
             turns=_longest_transcript(raw),
             shutdown_reason=_earliest_text(raw, "system.shutdown", "shutdown_reason"),
             analysis=_earliest_text(raw, "application.perception_analysis", "analysis"),

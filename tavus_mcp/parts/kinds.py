@@ -10,18 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel
-
 from tavus_mcp.models.document import PartKindName, PersonaDocument
 from tavus_mcp.models.json_patch import get_at
-from tavus_mcp.models.parts.part_document import (
-    CREATE_MODELS,
-    ID_FIELDS,
-    NAME_FIELDS,
-    PartDocument,
-)
+from tavus_mcp.models.parts.part_document import PartDocument
+from tavus_mcp.models.parts.tool import AUTH_SECRETS
 from tavus_mcp.tavus_api import pagination
-from tavus_mcp.tavus_api.endpoints import PART_ENDPOINTS, BodyStyle, ObjectEndpoint
+from tavus_mcp.tavus_api.endpoints import PART_ENDPOINTS, ObjectEndpoint
 from tavus_mcp.tavus_api.pagination import ListEndpoint
 
 AfterDeletion = Literal["removed", "kept"]
@@ -58,10 +52,9 @@ class PartKind:
 
     ``changeable_fields`` are the fields that can be changed after the creation, None for all.
     ``references`` are the fields of personas that hold its id, ``tag_reference`` that which holds a
-    tag of it. ``secret_pointers`` are the places that reads mask, ``clear_secret_pointers`` those
-    that may hold a secret and are read in clear; ``*`` stands for any index. ``lost`` are sentences
-    on what its deletion loses for good, besides its id and masked secrets. ``whole_lists`` are the
-    lists that a change can only replace as a whole.
+    tag of it. ``secret_pointers`` are the places that reads mask. ``lost`` are sentences on what
+    its deletion loses for good, besides its id and masked secrets. ``whole_lists`` are the lists
+    that a change can only replace as a whole.
     """
 
     name: PartKindName
@@ -70,7 +63,6 @@ class PartKind:
     tag_reference: str = ""
     changeable_fields: frozenset[str] | None = None
     secret_pointers: tuple[str, ...] = ()
-    clear_secret_pointers: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     whole_lists: tuple[str, ...] = ()
 
@@ -84,26 +76,6 @@ class PartKind:
         """What texts call one part of the kind."""
         return self.endpoint.noun
 
-    @property
-    def body_style(self) -> BodyStyle:
-        """The body of a change."""
-        return self.endpoint.body_style
-
-    @property
-    def id_field(self) -> str:
-        """The field that usually holds the id in answers."""
-        return ID_FIELDS[self.name][0]
-
-    @property
-    def name_field(self) -> str:
-        """The field that holds the name."""
-        return NAME_FIELDS[self.name]
-
-    @property
-    def create_model(self) -> type[BaseModel]:
-        """The model of the request that creates a part."""
-        return CREATE_MODELS[self.name]
-
     def uses(self, persona: PersonaDocument, object_id: str) -> list[PersonaReference]:
         """Return the fields of a persona that hold the id of a part."""
         return [item for item in self.references if object_id in item.ids_in(persona)]
@@ -113,23 +85,16 @@ class PartKind:
         return [path for path in self.secret_pointers if get_at(document.data, path)]
 
 
-_AUTH = "/delivery/api/auth"
-_CALLBACK = "/callback_url"
-
 TOOL = PartKind(
     "tool",
     pagination.REGISTRY_TOOLS,
     (PersonaReference("/tool_ids", is_list=True, after_deletion="removed"),),
-    secret_pointers=tuple(
-        f"{_AUTH}/{name}" for name in ("token", "password", "value", "secret", "client_secret")
-    ),
-    clear_secret_pointers=("/delivery/api/headers", "/delivery/api/query_params"),
+    secret_pointers=tuple(f"/delivery/api/auth/{name}" for name in AUTH_SECRETS.values()),
 )
 OBJECTIVES = PartKind(
     "objectives",
     pagination.OBJECTIVES,
     (PersonaReference("/objectives_id", is_list=False, after_deletion="kept"),),
-    clear_secret_pointers=(f"/data/*{_CALLBACK}",),
 )
 GUARDRAIL = PartKind(
     "guardrail",
@@ -139,7 +104,6 @@ GUARDRAIL = PartKind(
         PersonaReference("/guardrails_id", is_list=False, after_deletion="removed"),
     ),
     tag_reference="/guardrail_tags",
-    clear_secret_pointers=(_CALLBACK, f"/data/*{_CALLBACK}"),
     whole_lists=("/tags",),
 )
 DOCUMENT = PartKind(
@@ -153,7 +117,6 @@ DOCUMENT = PartKind(
     ),
     tag_reference="/document_tags",
     changeable_fields=frozenset({"document_name", "tags"}),
-    clear_secret_pointers=("/document_url", _CALLBACK),
     lost=(
         "Tavus reads document_url again: an uploaded file or an expired link does not come back.",
         "Processing it again takes minutes.",
