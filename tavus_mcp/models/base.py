@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, NewType
 
@@ -98,6 +98,29 @@ def number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return value
+
+
+def map_texts(value: Any, convert: Callable[[str], str]) -> Any:
+    """Return a JSON value with each text in it converted; names of members stay."""
+    if isinstance(value, str):
+        return convert(value)
+    if isinstance(value, list):
+        return [map_texts(item, convert) for item in value]
+    if isinstance(value, dict):
+        return {key: map_texts(item, convert) for key, item in value.items()}
+    return value
+
+
+def iter_texts(value: Any, parts: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield each text in a JSON value with the names and indices on the way to it."""
+    if isinstance(value, str):
+        yield parts, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from iter_texts(item, (*parts, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from iter_texts(item, (*parts, str(index)))
 
 
 def indexed_texts(value: object) -> Iterator[tuple[int, str]]:

@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from tavus_mcp.models.base import map_texts
 from tavus_mcp.models.json_patch import get_at, pointer_of
 from tavus_mcp.models.secret_encodings import NO_SECRETS, KnownSecrets
 from tavus_mcp.models.secret_places import (
@@ -143,19 +144,15 @@ class Masker:
 
     def describe_at(self, path_parts: Sequence[str], value: Any) -> Any:
         """Return the value at the end of a path for a person: a key of the environment by name."""
-        return self._mask(self._replace_by_names(value), place_at(path_parts, value), [])
+        named = map_texts(value, self._replace_by_name)
+        return self._mask(named, place_at(path_parts, value), [])
 
-    def _replace_by_names(self, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: self._replace_by_names(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return list(map(self._replace_by_names, value))
-        if isinstance(value, str):
-            for secret, name in self._names.items():
-                before, found, after = value.partition(secret)
-                if found and not after and (not before or _AUTH_SCHEME.fullmatch(before)):
-                    return before + name
-        return value
+    def _replace_by_name(self, text: str) -> str:
+        for secret, name in self._names.items():
+            before, found, after = text.partition(secret)
+            if found and not after and (not before or _AUTH_SCHEME.fullmatch(before)):
+                return before + name
+        return text
 
     def mask_text(self, text: str) -> str:
         """Return a text with every known secret, and the secrets of URLs, masked."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument
-from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.base import JsonObject, iter_texts
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.json_patch import diff, get_at, pointer_of, pointer_tokens
@@ -258,7 +258,7 @@ def mask_paths(fields: JsonObject) -> list[str]:
     """Return the paths at which a mask stands for a secret."""
     return [
         pointer_of(path_parts)
-        for path_parts, text in _iter_texts(fields)
+        for path_parts, text in iter_texts(fields)
         if has_masked_secret_at(path_parts, text)
     ]
 
@@ -361,24 +361,13 @@ def _secret_part(app: App, value: Any, path_parts: PathParts) -> Any:
     return value if _is_secret_at(app, path_parts, value) else _ABSENT
 
 
-def _iter_texts(value: Any, path_parts: PathParts = ()) -> Iterator[tuple[PathParts, str]]:
-    if isinstance(value, str):
-        yield path_parts, value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _iter_texts(item, (*path_parts, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _iter_texts(item, (*path_parts, str(index)))
-
-
 def literal_key_pointers(fields: JsonObject) -> list[str]:
     """Return the paths of keys that are written out in a file."""
     return [pointer_of(path_parts) for path_parts in _iter_literal_keys(fields)]
 
 
 def _iter_literal_keys(fields: JsonObject) -> Iterator[PathParts]:
-    for path_parts, text in _iter_texts(fields):
+    for path_parts, text in iter_texts(fields):
         is_reference = _is_in_container(path_parts) and SECRET_PLACEHOLDER.search(text)
         is_key = has_secret_at(path_parts, text)
         if text and is_key and not is_reference and not is_masked(text):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import EVERY_RULE
@@ -20,7 +19,7 @@ from tavus_mcp.history.redactions import (
 from tavus_mcp.history.revisions import load_revision
 from tavus_mcp.history.revivals import revived_id
 from tavus_mcp.journal.entry import split_journal_id
-from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.base import JsonObject, map_texts
 from tavus_mcp.models.changes import put_at, remove_at
 from tavus_mcp.models.document import Document, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
@@ -94,7 +93,9 @@ async def restore(app: App, request: RestoreRequest) -> Receipt:
         raise InvalidArgument(["/overwrite: only an undo takes it; give after_revision as well."])
     target = await load_revision(app, request.persona_id, request.revision)
     if request.replaced_ids:
-        target = target.with_data(_replace_texts(target.data, request.replaced_ids))
+        new_ids = request.replaced_ids
+        data = map_texts(target.data, lambda text: new_ids.get(text, text))
+        target = target.with_data(data)
     current = await find_current(app, request.persona_id)
     if current is None and isinstance(target, PersonaDocument):
         return await revive(app, request.persona_id, target, dry_run=request.dry_run)
@@ -250,15 +251,6 @@ class RestoreFields:
             else:
                 put_at(result, path, restore_visible(stored, live, self.target.masked, parts))
         return result
-
-
-def _replace_texts(value: Any, replacements: Mapping[str, str]) -> Any:
-    """Return a JSON value in which whole texts are replaced."""
-    if isinstance(value, dict):
-        return {key: _replace_texts(item, replacements) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_replace_texts(item, replacements) for item in value]
-    return replacements.get(value, value) if isinstance(value, str) else value
 
 
 def _unread_finding(path: str) -> RuleFinding:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
 from urllib.parse import urlsplit
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Refused
 from tavus_mcp.keys import HOST_SUFFIX, SECRET_PREFIX, without_bearer
+from tavus_mcp.models.base import iter_texts
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import RuleFinding, info
 from tavus_mcp.models.json_patch import Operation, get_at, pointer_of, pointer_tokens
@@ -64,18 +64,7 @@ def _iter_sent_texts(
         tokens = pointer_tokens(operation.path)
         if tokens[-1:] and tokens[-1] in _ADDRESS_NAMES:
             tokens = tokens[:-1]
-        yield from _iter_texts(tokens, after.at(pointer_of(tokens)))
-
-
-def _iter_texts(tokens: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], str]]:
-    if isinstance(value, str):
-        yield tokens, value
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            yield from _iter_texts((*tokens, name), item)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _iter_texts((*tokens, str(index)), item)
+        yield from iter_texts(after.at(pointer_of(tokens)), tokens)
 
 
 def _names_in(app: App, text: str) -> list[str]:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Refused
 from tavus_mcp.history.record import WriteOrigin
 from tavus_mcp.journal.entry import JournalEntry, plan_id_of
-from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.base import JsonObject, map_texts
 from tavus_mcp.personas import plans
 from tavus_mcp.project.kinds import ObjectName
 from tavus_mcp.project.objects import TOOL
@@ -93,23 +92,12 @@ async def start_run(app: App, detail: JsonObject, continues: Run | None = None) 
         "base": "",
         "expires_at": (app.clock() + plans.PLAN_LIFETIME).isoformat(timespec="seconds"),
         "held": [],
-        **_mask_texts(app, detail),
+        # texts at the places of secrets stay otherwise: in files they are references
+        **map_texts(detail, app.masker.mask_text),
     }
     ref = continues.entry.seq if continues else 0
     entry = JournalEntry("plan", "", app.now(), TOOL, detail=stored, ref=ref)
     return Run(await app.journal.append(entry))
-
-
-def _mask_texts(app: App, value: Any) -> Any:
-    """Return a value with the secrets in its texts masked, wherever they are.
-
-    Texts at the places of secrets stay otherwise: in the files of a project they are references.
-    """
-    if isinstance(value, dict):
-        return {key: _mask_texts(app, item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_mask_texts(app, item) for item in value]
-    return app.masker.mask_text(value) if isinstance(value, str) else value
 
 
 async def load_run(app: App, run_id: str) -> Run:

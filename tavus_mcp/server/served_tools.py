@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from tavus_mcp.errors import ToolFailure
+from tavus_mcp.models.base import map_texts
 from tavus_mcp.models.findings import Finding, RuleFinding, info
 from tavus_mcp.models.receipt import Undo
 from tavus_mcp.server.tools import ALL_SPECS, served_specs
@@ -81,13 +82,7 @@ class UnservedTools:
 
     def adapt_value(self, value: Any) -> Any:
         """Return a JSON value that we wrote with its texts adapted."""
-        if isinstance(value, str):
-            return self.adapt_text(value)
-        if isinstance(value, list):
-            return [self.adapt_value(item) for item in value]
-        if isinstance(value, dict):
-            return {key: self.adapt_value(item) for key, item in value.items()}
-        return value
+        return map_texts(value, self.adapt_text)
 
     def select_lines(self, text: str) -> str:
         """Return a text without the lines that name a tool which is not served."""
