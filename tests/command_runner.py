@@ -49,8 +49,9 @@ class CommandRunner:
 
     def run_subprocess(self, *arguments: str, stdin: str = "", **env: str) -> CommandResult:
         """Run the command in a new process."""
+        ours = ("TAVUS_", "SSL_CERT_")
         environment = {
-            name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")
+            name: value for name, value in os.environ.items() if not name.startswith(ours)
         }
         done = subprocess.run(
             [sys.executable, "-m", "tavus_mcp", "--sandbox", *arguments],
@@ -93,6 +94,7 @@ class CommandRunner:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(root, "handlers", [*root.handlers])
             patch.setattr(root, "level", root.level)
+            patch.delenv("SSL_CERT_FILE", raising=False)  # read at the start of each command
             for name, value in self._environment(env).items():
                 patch.setenv(name, value)
             patch.chdir(self.folder)

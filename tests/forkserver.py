@@ -17,27 +17,49 @@ import signal
 import socket
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from importlib import import_module
+from tempfile import TemporaryDirectory
 from typing import Any
+
+import anyio
+from mcp_types import CallToolResult
 
 import tavus_mcp
 from tavus_mcp.__main__ import main as run_command
 from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.server.server import build_server
-from tavus_mcp.settings import TOOLSETS, from_environment
+from tavus_mcp.server.tool_schemas import full_arguments_schema
+from tavus_mcp.settings import TOOLSETS, Settings, from_environment
 
 MAX_REQUEST_BYTES = 1 << 20
 DESCRIPTORS_PER_REQUEST = 4
 
 
 def warm_up() -> None:
-    """Import every module, and build a server, so that what can be cached is cached."""
+    """Import every module, build a server and use it, so that what can be cached is cached."""
     for module in pkgutil.walk_packages(tavus_mcp.__path__, "tavus_mcp."):
         import_module(module.name)
-    settings = from_environment({"TAVUS_MCP_TOOLSETS": ",".join(TOOLSETS), "HOME": os.devnull})
-    build_server(build_app(settings), settings)
+    with TemporaryDirectory() as folder:
+        environment = {"TAVUS_MCP_TOOLSETS": ",".join(TOOLSETS), "TAVUS_MCP_DATA_DIR": folder}
+        anyio.run(use_server, replace(from_environment(environment), sandbox=True))
     gc.collect()
     gc.freeze()
+
+
+async def use_server(settings: Settings) -> None:
+    """Let a server on a sandbox create, change and read a persona."""
+    app = build_app(settings)
+    server = build_server(app, settings)
+    for tool in server.tools_by_name.values():
+        full_arguments_schema(tool)
+    made = await server.call_tool("create_persona", {"name": "Ada", "system_prompt": "Help."})
+    assert isinstance(made, CallToolResult)
+    persona = {"persona_id": (made.structured_content or {})["persona_id"]}
+    await server.call_tool("update_persona", {**persona, "greeting": "Hi."})
+    await server.call_tool("get_persona", persona)
+    await server.call_tool("list_revisions", persona)
+    await app.aclose()
 
 
 def serve(control: socket.socket) -> dict[str, Any] | None:

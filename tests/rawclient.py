@@ -235,8 +235,12 @@ def text_of(result: Message) -> str:
 
 
 def build_environment(folder: Path, **more: str) -> dict[str, str]:
-    """Return an environment with no variables of ours but the data folder and those given."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")}
+    """Return an environment with no variables of ours but the data folder and those given.
+
+    The certificates of the machine are left out: our servers read them at each start.
+    """
+    ours = ("TAVUS_", "SSL_CERT_")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {**inherited, "PYTHONPATH": str(ROOT), "TAVUS_MCP_DATA_DIR": str(folder), **more}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from functools import cache
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -10,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tavus_mcp.sandbox.faults import FaultMiddleware, Faults
@@ -59,7 +61,7 @@ def build_sandbox(
     """
     faults = Faults()
     app = Starlette(
-        routes=[route for module in _ROUTE_MODULES for route in module.routes()],
+        routes=_list_routes(),
         middleware=[
             Middleware(FaultMiddleware, faults=faults, latency=latency),
             Middleware(ApiKeyMiddleware, key=key),
@@ -72,6 +74,12 @@ def build_sandbox(
     app.state.switches = switches or Switches()
     app.state.any_key = key is None
     return app
+
+
+@cache
+def _list_routes() -> list[BaseRoute]:
+    """Return the routes, which hold no state, for all sandboxes of the process."""
+    return [route for module in _ROUTE_MODULES for route in module.routes()]
 
 
 class ApiKeyMiddleware:

@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS item (
 )
 """
 
+_INSERT_SQL = "INSERT INTO item (kind, id, json) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 _UPSERT_SQL = """
 INSERT INTO item (kind, id, json) VALUES (?, ?, ?)
 ON CONFLICT (kind, id) DO UPDATE SET json = excluded.json
@@ -168,9 +169,7 @@ class Store:
         self._connection.execute("PRAGMA synchronous = NORMAL")
         with self.write_transaction():
             self._connection.execute(_SCHEMA_SQL)
-            for kind, key, row in stock_entries():
-                if self.get(kind, key) is None:
-                    self.put(kind, key, row)
+            self._connection.executemany(_INSERT_SQL, _render_stock_entries())
 
 
 def _parse_row(text: str) -> Row:
@@ -184,6 +183,11 @@ def stock_entries() -> Iterator[tuple[str, str, dict[str, Any]]]:
         for entry in entries:
             row = {key: value for key, value in entry.items() if key not in _PROVENANCE_FIELDS}
             yield kind, str(row[f"{kind}_id"]), row
+
+
+@cache
+def _render_stock_entries() -> list[tuple[str, str, str]]:
+    return [(kind, key, json.dumps(row)) for kind, key, row in stock_entries()]
 
 
 @cache

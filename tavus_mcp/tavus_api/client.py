@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import anyio
 import httpx2
@@ -91,7 +92,7 @@ class TavusApi:
         self._timeout_seconds = timeout_seconds
         self.problems: tuple[str, ...] = ()
         self._proxy = proxy
-        self._make_transport = transport or partial(build_http_transport, proxy)
+        self._make_transport = transport or partial(build_http_transport, base_url, proxy)
         self._transport: httpx2.AsyncBaseTransport | None = None
         self._vocabulary = vocabularies.PERSONA_VOCABULARY
         self._is_vocabulary_confirmed = False
@@ -334,9 +335,14 @@ class TavusApi:
         return self._transport
 
 
-def build_http_transport(proxy: str | None) -> httpx2.AsyncBaseTransport:
-    """Return the transport of the network; httpx2 itself honours SSL_CERT_FILE and SSL_CERT_DIR."""
-    return httpx2.AsyncHTTPTransport(limits=CONNECTION_LIMITS, proxy=proxy)
+def build_http_transport(base_url: str, proxy: str | None) -> httpx2.AsyncBaseTransport:
+    """Return the transport of the network; httpx2 itself honours SSL_CERT_FILE and SSL_CERT_DIR.
+
+    For an http address, of a Tavus on this machine, no certificates are read, which takes as long
+    as ten requests; no certificate would be trusted then.
+    """
+    verify = urlsplit(base_url).scheme == "https" or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return httpx2.AsyncHTTPTransport(verify=verify, limits=CONNECTION_LIMITS, proxy=proxy)
 
 
 def _resource_path(resource: str, resource_id: str) -> str:

@@ -28,7 +28,7 @@ async def probe_server(base_url: str, proxy: str | None, seconds: float) -> int:
     Raises ``Unavailable`` when none came within so many seconds.
     """
     async with httpx2.AsyncClient(
-        transport=build_http_transport(proxy),
+        transport=build_http_transport(base_url, proxy),
         trust_env=False,
         timeout=seconds,
         follow_redirects=False,
