@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     import psycopg
 
 AWAY_ADVICE = (
-    "Start the database or correct TAVUS_MCP_JOURNAL; without that variable a file is used. This "
-    "server need not be restarted: it tries again after 15 s."
+    "Start the database or correct TAVUS_MCP_JOURNAL; without that variable a file is used. A "
+    "running server need not be restarted: it tries again after 15 s."
 )
 URL_ADVICE = (
     "Correct TAVUS_MCP_JOURNAL: in a user and a password, write each of the characters %:/?#[]@ as "

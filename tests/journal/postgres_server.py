@@ -63,6 +63,11 @@ class PostgresServer:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
+    def has_in_tables(self, text: str) -> bool:
+        """Tell whether a text is in the files of the tables."""
+        paths = (path for path in (self.data / "base").rglob("*") if path.is_file())
+        return any(text.encode() in path.read_bytes() for path in paths)
+
     def end_connections(self) -> None:
         """End every other connection."""
         self.execute(

@@ -181,6 +181,44 @@ async def test_tables_that_were_replaced_or_removed_are_noticed(
         await expect_refusal(client, persona_id, "removed or replaced", "Restart the server")
 
 
+async def test_a_lock_that_another_process_holds_is_waited_for_once(
+    server: PostgresServer, open_tool_client: ToolClientFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each change of a bulk would wait for it as long as a statement may take."""
+    monkeypatch.setitem(postgres_connection._SETTINGS, "lock_timeout", "300ms")  # noqa: SLF001
+    monkeypatch.setattr(postgres_connection, "RETRY_AFTER_SECONDS", 60.0)
+    async with open_tool_client() as client:
+        persona_ids = [await client.create_persona() for _ in range(8)]
+        plan = await client.expect_result(
+            "plan_bulk_change", persona_ids=persona_ids, values={"/context": "Hi."}
+        )
+        client.transport.requests.clear()
+        with closing(JournalStore.open(journal_of_test())) as other, other._db.write():  # noqa: SLF001
+            started_at = time.monotonic()
+            message = await client.expect_error("apply_plan", plan_id=plan["plan_id"])
+            assert time.monotonic() - started_at < 1
+            await expect_refusal(client, persona_ids[0], "lock timeout", "Another process holds")
+        assert "Another process holds the journal" in message
+        assert client.transport.writes == []
+
+
+def test_erased_contents_are_gone_from_the_files_of_the_tables(
+    server: PostgresServer, tmp_path: Path
+) -> None:
+    canary = secrets.token_hex(20)
+    with closing(JournalStore.open(PostgresLocation(server.url, tmp_path))) as journal:
+        for number in range(3):
+            body = f'"{canary}{number}"'
+            journal.append(JournalEntry("seen", "p1", "now", revision=str(number), body=body))
+        journal.append(JournalEntry("seen", "p2", "now", revision="0", body='"of another"'))
+        server.execute("CHECKPOINT")
+        assert server.has_in_tables(canary)
+        assert journal.erase("p1") == (3, True)
+        server.execute("CHECKPOINT")
+        assert not server.has_in_tables(canary)
+        assert journal.verify() == []
+
+
 @pytest.fixture
 def relay(server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[CuttingRelay]:
     """A relay to the server, which ``TAVUS_MCP_JOURNAL`` names."""
