@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -27,15 +28,26 @@ if TYPE_CHECKING:
     from conftest import ToolClientFactory
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
+GENERAL, PROJECTS, _ = re.split(
+    r"^## (?:Projects|Messages of other programs)$",
+    DOCUMENT.read_text(encoding="utf-8"),
+    flags=re.MULTILINE,
+)
 KEY = {"TAVUS_API_KEY": "key-0123456789"}
 CLOSED_PORT = "http://127.0.0.1:9"
-pytestmark = pytest.mark.anyio
 
 
-def quoted_messages() -> list[str]:
-    """Return the messages of this server; those of other programs are in a section of their own."""
-    text = DOCUMENT.read_text(encoding="utf-8").split("## Messages of other programs")[0]
-    return re.findall(r"^\| `(.+?)` \|", text, re.MULTILINE)
+def require_agreement(document: str, messages: Mapping[str, str]) -> None:
+    """Require that each quoted message is produced, and each produced one is quoted."""
+    quoted = re.findall(r"^\| `(.+?)` \|", document, re.MULTILINE)
+    quotations = {item: compile_quotation(item) for item in quoted}
+    text = "\n".join(messages.values())
+    assert [item for item, pattern in quotations.items() if not pattern.search(text)] == []
+    assert [
+        name
+        for name, message in messages.items()
+        if not any(pattern.search(message) for pattern in quotations.values())
+    ] == []
 
 
 def compile_quotation(text: str) -> re.Pattern[str]:
@@ -153,6 +165,7 @@ def command_messages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> dict
     return {**messages, "command": capsys.readouterr().err}
 
 
+@pytest.mark.anyio
 async def test_every_quoted_message_is_produced_and_every_common_one_is_quoted(
     open_tool_client: ToolClientFactory,
     command_messages: dict[str, str],
@@ -169,11 +182,57 @@ async def test_every_quoted_message_is_produced_and_every_common_one_is_quoted(
         **await collect_refusals(open_tool_client),
         **command_messages,
     }
-    quotations = {item: compile_quotation(item) for item in quoted_messages()}
-    text = "\n".join(messages.values())
-    assert [item for item, pattern in quotations.items() if not pattern.search(text)] == []
-    assert [
-        name
-        for name, message in messages.items()
-        if not any(pattern.search(message) for pattern in quotations.values())
-    ] == []
+    require_agreement(GENERAL, messages)
+
+
+PROJECT = """\
+[environments.staging]
+sandbox = true
+
+[environments.production]
+sandbox = true
+protected = true
+
+[environments.account]
+api_key_env = "ACCOUNT_KEY"
+secrets = { openai = "OPENAI_KEY" }
+"""
+PERSONA = "persona_name: {}\nsystem_prompt: You help people.\n"
+SECRET_LAYER = (
+    "layers:\n  llm:\n    model: gpt-4o\n    base_url: https://api.openai.com/v1\n"
+    "    api_key_ref: openai\n"
+)
+
+
+@pytest.mark.extended
+def test_messages_on_projects_are_those_of_the_document(tmp_path: Path) -> None:
+    runner = CommandRunner(tmp_path, {})
+
+    def fail(*arguments: str) -> str:
+        result = runner.run_without_sandbox(*arguments)
+        assert result.status != 0, arguments
+        return result.stdout + result.stderr
+
+    staging, production = ("--env", "staging"), ("--env", "production")
+    messages = {"folder": fail("status")}
+    runner.write_file(PROJECT, "tavus.toml")
+    (tmp_path / "personas").mkdir()
+    for name in ("ada", "ben", "eve"):
+        runner.write_file(PERSONA.format(name), f"personas/{name}.yaml")
+    messages["environment"] = fail("plan")
+    messages["key"] = fail("plan", "--env", "account")
+    messages["terminal"] = fail("apply", *production)
+    messages["digest"] = fail("apply", *production, "--yes", "--plan", "0123456789ab")
+    assert runner.run_without_sandbox("apply", *staging).status == 0
+    state = tmp_path / ".tavus" / "staging.json"
+    text = state.read_text(encoding="utf-8")
+    state.unlink()
+    messages["unknown object"] = fail("plan", *staging)
+    state.write_text(text, encoding="utf-8")
+    shutil.rmtree(tmp_path / ".tavus" / "local" / "staging")
+    messages["other account"] = fail("plan", *staging)
+    configuration = PROJECT.replace("protected = true", 'secrets = { openai = "OPENAI_KEY" }')
+    runner.write_file(configuration, "tavus.toml")
+    runner.write_file(PERSONA.format("ada") + SECRET_LAYER, "personas/ada.yaml")
+    messages["secret"] = fail("plan", *production)
+    require_agreement(PROJECTS, messages)
