@@ -102,10 +102,12 @@ def check_change(
     Findings that existed before do not block the change. ``allow`` names rules that are reported
     but do not block. Raises ``CheckRefused``, with all reasons, for what Tavus would reject.
     """
+    findings = find_findings(after, catalog)
+    if not findings:
+        return []
     previous = {finding_identity(finding) for finding in find_findings(before, catalog)}
     changed_paths = {operation.path for operation in operations}
     changed_or_above = _all_ancestors(changed_paths)
-    findings = find_findings(after, catalog)
     blocking = _select_blocking(findings, previous, operations, allow)
     if blocking:
         raise CheckRefused(partial(refusal, blocking))

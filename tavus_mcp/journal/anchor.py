@@ -58,7 +58,7 @@ def read_anchor(journal_path: Path) -> list[AnchorLine]:
     """Return the lines of the anchor, none without one; raise ``DamagedAnchor`` if unreadable."""
     for _ in range(_MAX_READS):
         try:
-            text = anchor_path(journal_path).read_text("ascii")
+            text = anchor_path(journal_path).read_bytes().decode("ascii")
             return [AnchorLine.parse(line) for line in text.splitlines()]
         except FileNotFoundError:
             return []
@@ -84,14 +84,8 @@ def read_or_set_aside(journal_path: Path) -> list[AnchorLine]:
 
 def append_line(journal_path: Path, line: AnchorLine) -> None:
     """Add a line, or create the file with it; it is on the disk afterwards."""
-    descriptor = os.open(
-        anchor_path(journal_path), os.O_WRONLY | os.O_CREAT | os.O_APPEND, mode=0o600
-    )
-    try:
-        os.write(descriptor, line.render().encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    flags = os.O_CREAT | os.O_APPEND
+    _write_at_end(anchor_path(journal_path), line.render().encode(), flags=flags)
 
 
 def advance(journal_path: Path, line: AnchorLine, *, sync: bool) -> None:
@@ -103,11 +97,20 @@ def advance(journal_path: Path, line: AnchorLine, *, sync: bool) -> None:
     if last[0].journal_id == line.journal_id and last[0].seq >= line.seq:
         return
     text = line.render().encode()
-    with anchor_path(journal_path).open("r+b", buffering=0) as file:
-        file.seek(-len(text), os.SEEK_END)
-        file.write(text)
+    _write_at_end(anchor_path(journal_path), text, replaced_bytes=len(text), sync=sync)
+
+
+def _write_at_end(
+    path: Path, text: bytes, *, flags: int = 0, replaced_bytes: int = 0, sync: bool = True
+) -> None:
+    descriptor = os.open(path, os.O_WRONLY | flags, mode=0o600)
+    try:
+        os.lseek(descriptor, -replaced_bytes, os.SEEK_END)
+        os.write(descriptor, text)
         if sync:
-            os.fsync(file.fileno())
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _check_digits(fields: list[str]) -> str:

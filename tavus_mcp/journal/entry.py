@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 from tavus_mcp.models.base import JsonObject
@@ -65,7 +66,7 @@ class JournalEntry:
         """The id of the object in its account, empty before it is created."""
         return split_journal_id(self.persona_id)[1]
 
-    @property
+    @cached_property
     def body_digest(self) -> str:
         """The hash of the stored body, or an empty string."""
         return hashlib.sha256(self.body.encode()).hexdigest() if self.body else ""

@@ -133,8 +133,9 @@ def _unrestorable_paths(
     before: Document, operations: Sequence[Operation], masker: Masker
 ) -> list[str]:
     """Return the touched paths whose old value the journal does not hold."""
-    stored, after = masker.mask_with_paths(before.data), apply_patch(before.data, operations)
+    stored = masker.mask_with_paths(before.data)
     masked = before.masked.union(map(pointer_tokens, stored.paths))
+    after = apply_patch(before.data, operations) if masked else {}  # compared only beside masks
     return [
         path
         for path in _touched_paths(before, operations)
