@@ -5,6 +5,7 @@
     ├── Refused                   the result would not work: nothing was sent
     │   ├── PlanAlreadyApplied    the plan was applied before
     │   ├── PatchMisfit           operations of a patch do not fit the persona
+    │   ├── UnchangeableField     Tavus cannot change the field after the creation
     │   └── CheckRefused          the checker found what Tavus would reject
     ├── Conflict                  the persona is not as the caller believes
     ├── NotConfigured             no key and no sandbox
@@ -47,6 +48,10 @@ class InvalidArgument(ToolFailure):
 
 class Refused(ToolFailure):
     """The result would not work; nothing was sent."""
+
+
+class UnchangeableField(Refused):
+    """Tavus cannot change the field of an object after its creation; nothing was sent."""
 
 
 class CheckRefused(Refused):

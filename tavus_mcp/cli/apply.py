@@ -13,25 +13,28 @@ import anyio
 
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import allowed_rules
-from tavus_mcp.cli import files
+from tavus_mcp.cli import files, project_output
 from tavus_mcp.cli.confirmation import carry_out_plan
 from tavus_mcp.cli.exit_status import status_of, status_of_receipt, worst_status
-from tavus_mcp.cli.output import ExitStatus, fail
+from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.project_arguments import (
     add_plan_arguments,
     add_project_arguments,
     is_project_use,
 )
-from tavus_mcp.cli.receipts import print_receipt
+from tavus_mcp.cli.receipts import print_receipt, receipt_data
 from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.errors import ToolFailure
 from tavus_mcp.logs import log_to_stderr
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.persona_files import apply as file_apply
 from tavus_mcp.persona_files.apply import ApplyFileRequest, ParsedFile
 from tavus_mcp.persona_files.file_writing import write_file
 from tavus_mcp.persona_files.yaml_reader import BadFile, decode_file
 from tavus_mcp.settings import Settings
 
+APPLY_FILES_SCHEMA = "tavus-mcp/apply-files/1"
 _READ_ONLY = (
     "nothing was sent: this is read-only (--read-only, TAVUS_MCP_READ_ONLY). "
     "--dry-run shows what would change."
@@ -44,11 +47,11 @@ class ApplyOptions:
 
     files: Sequence[str]
     dry_run: bool = False
-    read_only: bool = False
     allow_unknown: bool = False
     allow_private_url: bool = False
     allow_literal_key: bool = False
     yes: bool = False
+    is_json: bool = False
 
     @property
     def allow(self) -> frozenset[str]:
@@ -60,7 +63,7 @@ class ApplyOptions:
 class _FileRun:
     """One file and what became of it; ``outcome`` is a word for the summary.
 
-    ``parsed`` is set when the file was read without a mistake.
+    ``parsed`` is set when the file was read without a mistake, ``receipt`` when it was applied.
     """
 
     name: str
@@ -68,6 +71,8 @@ class _FileRun:
     parsed: ParsedFile = field(init=False)
     status: ExitStatus = ExitStatus.DONE
     outcome: str = "not sent"
+    receipt: Receipt | None = None
+    error: str | None = None
 
 
 @dataclass
@@ -92,8 +97,9 @@ class _ApplyRun:
                 await step(item)
             except (ToolFailure, BadFile, OSError) as error:
                 item.status = status_of(error)
-                item.outcome = "failed"
-                files.print_error(self.app, files.error_message(error, item.name))
+                item.outcome, item.error = "failed", files.error_message(error, item.name)
+                if not self.options.is_json:
+                    files.print_error(self.app, item.error)
 
     async def parse(self, item: _FileRun) -> None:
         """Read the file; nothing is sent."""
@@ -118,8 +124,11 @@ class _ApplyRun:
         result = await file_apply.apply(self.app, item.parsed)
         receipt = result.receipt
         if receipt.status == "planned" and not self.options.dry_run:
-            applied = await carry_out_plan(self.app, receipt, yes=self.options.yes)
+            applied = await carry_out_plan(
+                self.app, receipt, yes=self.options.yes, is_json=self.options.is_json
+            )
             if applied is None:
+                item.receipt = receipt
                 item.status, item.outcome = ExitStatus.REFUSED, "planned"
                 return
             receipt = applied
@@ -132,16 +141,32 @@ class _ApplyRun:
             written = "updated" if item.parsed.persona_id else "created"
             item.outcome = written if receipt.status == "applied" else receipt.status
         item.status = status_of_receipt(receipt)
-        print_receipt(self.app, receipt, file_name=item.name)
+        item.receipt = receipt
+        if not self.options.is_json:
+            print_receipt(self.app, receipt, file_name=item.name)
         if files.is_regular_file(item.name) and result.text != item.parsed.request.text:
             _write_back(item, result)
 
     def print_summary(self) -> None:
-        """Print how many files ended how."""
+        """Print how many files ended how; with ``--json`` what became of each of them."""
+        if self.options.is_json:
+            rows = [self._describe(item) for item in self.files]
+            data: JsonObject = {"schema": APPLY_FILES_SCHEMA, "files": rows}
+            return project_output.print_json(self.app.masker.mask(data))
+        if len(self.files) == 1:
+            return None
         counts = Counter(item.outcome for item in self.files)
         text = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-        noun = "file" if len(self.files) == 1 else "files"
-        files.print_text(self.app, f"summary: {len(self.files)} {noun}: {text}")
+        return files.print_text(self.app, f"summary: {len(self.files)} files: {text}")
+
+    def _describe(self, item: _FileRun) -> JsonObject:
+        return {
+            "file": item.name,
+            "outcome": item.outcome,
+            "status": int(item.status),
+            "error": item.error,
+            "receipt": receipt_data(self.app, item.receipt) if item.receipt else None,
+        }
 
     def _refuse_second_file(self, item: _FileRun) -> None:
         persona_id = item.parsed.persona_id
@@ -187,17 +212,20 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
         return run_apply(arguments, settings)
     if is_project_use(arguments):
-        return fail("Give files, or --env and --project, not both.", ExitStatus.WRONG_USAGE)
+        message = "Give files, or --env and --project, not both."
+        return project_output.report_error(arguments, message, ExitStatus.WRONG_USAGE)
+    if settings.read_only and not arguments.dry_run:
+        return project_output.report_error(arguments, _READ_ONLY, ExitStatus.REFUSED)
     app = build_app(settings)
     log_to_stderr(app.masker, settings.log_level)
     options = ApplyOptions(
         arguments.files,
         dry_run=arguments.dry_run,
-        read_only=settings.read_only,
         allow_unknown=arguments.allow_unknown,
         allow_private_url=arguments.allow_private_url,
         allow_literal_key=arguments.allow_literal_key,
         yes=arguments.yes,
+        is_json=arguments.json,
     )
     return anyio.run(apply_files, app, options)
 
@@ -208,8 +236,6 @@ async def apply_files(app: App, options: ApplyOptions) -> int:
     A file that fails later, because Tavus refuses it or someone edits the persona meanwhile, does
     not stop the others.
     """
-    if options.read_only and not options.dry_run:
-        return files.print_error(app, _READ_ONLY, ExitStatus.REFUSED)
     run = _ApplyRun(app, options, [_FileRun(name) for name in options.files])
     async with aclosing(app):
         await run.run_step(run.parse)
@@ -217,10 +243,9 @@ async def apply_files(app: App, options: ApplyOptions) -> int:
             await run.run_step(run.check)
         if run.status == ExitStatus.DONE or options.dry_run:
             await run.run_step(run.apply)
-        elif len(run.files) > 1:
+        elif len(run.files) > 1 and not options.is_json:
             files.print_error(app, "Nothing was written: all files must be right before one is.")
-    if len(run.files) > 1:
-        run.print_summary()
+    run.print_summary()
     return run.status
 
 

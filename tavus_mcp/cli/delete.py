@@ -39,6 +39,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         if not arguments.yes and not is_confirmed(question, name.strip()):
             return ExitStatus.REFUSED
         request = DeleteRequest(document.persona_id, document.revision)
-        return await finish_write(app, await delete(app, request), dry_run=False, yes=True)
+        receipt = await delete(app, request)
+        return await finish_write(app, arguments, receipt, dry_run=False, yes=True)
 
     return run_account_command(arguments, settings, delete_persona, writes=True)

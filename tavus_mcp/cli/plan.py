@@ -28,7 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def plan_options(arguments: argparse.Namespace) -> PlanOptions:
     """Return what the options of ``plan`` and ``apply`` say."""
     allow = allowed_rules(unknown=arguments.allow_unknown, private_url=arguments.allow_private_url)
-    return PlanOptions(arguments.resolve, arguments.prune, allow)
+    resent = frozenset(name.lower() for name in arguments.resend_secret)
+    return PlanOptions(arguments.resolve, arguments.prune, allow, resent)
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -46,3 +46,10 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="delete objects that this project created and whose file is gone",
     )
+    parser.add_argument(
+        "--resend-secret",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="send this secret of tavus.toml again, as its variable has a new value; repeatable",
+    )

@@ -303,6 +303,7 @@ def undo_data(result: UndoResult) -> JsonObject:
                 "outcome": item.outcome,
                 "id": item.object_id or None,
                 "error": str(item.error) if item.error else None,
+                "findings": [_finding_data(finding) for finding in item.findings],
             }
             for item in result.items
         ],
@@ -314,6 +315,7 @@ def undo_text(result: UndoResult) -> str:
     lines = []
     for item in result.items:
         lines.append(f"{item.outcome}: {item.name} {item.object_id}".rstrip())
+        lines += [f"  {line}" for line in _finding_lines(item.findings)]
         if item.error:
             lines.append(f"  {item.error}")
     counts = Counter(item.outcome for item in result.items)

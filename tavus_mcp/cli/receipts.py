@@ -2,32 +2,61 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+import argparse
 
 from tavus_mcp.app import App
-from tavus_mcp.cli import files
+from tavus_mcp.cli import files, project_output
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.server.text_rendering import render_text, without_nulls
 
+RECEIPT_SCHEMA = "tavus-mcp/receipt/1"
+
 
 def print_receipt(app: App, receipt: Receipt, *, file_name: str | None = None) -> None:
     """Print a receipt as the tools render it, with a command in place of the undo call."""
+    files.print_text(app, render_receipt(app, receipt, file_name=file_name))
+
+
+def render_receipt(app: App, receipt: Receipt, *, file_name: str | None = None) -> str:
+    """Return a receipt as the tools render it, with a command in place of the undo call."""
     facts = receipt.model_dump(mode="json", exclude={"undo"})
     lists = {name: facts.pop(name) for name in ("changes", "findings")}
     filled_lists = {name: rows for name, rows in lists.items() if rows}
     undo = undo_command(app, receipt)
-    print_facts(app, {"file": file_name, **facts, **filled_lists, "undo": undo})
+    return render_facts(app, {"file": file_name, **facts, **filled_lists, "undo": undo})
 
 
-def print_result(app: App, result: BaseModel) -> None:
-    """Print the members of a result that are not null."""
-    print_facts(app, result.model_dump(mode="json"))
+def receipt_data(app: App, receipt: Receipt) -> JsonObject:
+    """Return a receipt for ``--json``, with a command in place of the undo call."""
+    facts = receipt.model_dump(mode="json", exclude={"undo"})
+    return {**facts, "undo": undo_command(app, receipt)}
+
+
+def report_receipt(app: App, arguments: argparse.Namespace, receipt: Receipt) -> None:
+    """Print the receipt of a command that writes once: as text, with ``--json`` as an object."""
+    if arguments.json:
+        report_facts(app, arguments, RECEIPT_SCHEMA, receipt_data(app, receipt))
+    else:
+        print_receipt(app, receipt)
+
+
+def report_facts(app: App, arguments: argparse.Namespace, schema: str, facts: JsonObject) -> None:
+    """Print facts as compact text, with ``--json`` as an object with a schema; masked."""
+    if arguments.json:
+        project_output.print_json(app.masker.mask({"schema": schema, **facts}))
+    else:
+        print_facts(app, facts)
 
 
 def print_facts(app: App, facts: JsonObject) -> None:
     """Print the facts that are not null as compact text, masked."""
-    files.print_text(app, render_text(app.masker.mask(without_nulls(facts))))
+    files.print_text(app, render_facts(app, facts))
+
+
+def render_facts(app: App, facts: JsonObject) -> str:
+    """Return the facts that are not null as compact text, masked."""
+    return render_text(app.masker.mask(without_nulls(facts)))
 
 
 def undo_command(app: App, receipt: Receipt) -> str | None:
@@ -35,7 +64,9 @@ def undo_command(app: App, receipt: Receipt) -> str | None:
     if receipt.undo is None:
         return None
     arguments = receipt.undo.arguments
-    persona_id = arguments["persona_id"]
+    persona_id = arguments.get("persona_id")
+    if persona_id is None:  # a part, which no command takes
+        return None
     if receipt.undo.tool == "delete_persona":
         return command_line(app, "delete", persona_id)
     if after_revision := arguments.get("after_revision"):

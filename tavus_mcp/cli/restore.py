@@ -47,6 +47,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
             dry_run=arguments.dry_run,
         )
         receipt = await restore(app, request)
-        return await finish_write(app, receipt, dry_run=arguments.dry_run, yes=arguments.yes)
+        return await finish_write(
+            app, arguments, receipt, dry_run=arguments.dry_run, yes=arguments.yes
+        )
 
     return run_account_command(arguments, settings, restore_persona, writes=not arguments.dry_run)

@@ -6,10 +6,10 @@ import argparse
 
 from tavus_mcp.app import App
 from tavus_mcp.cli.confirmation import finish_write, is_confirmed
-from tavus_mcp.cli.output import ExitStatus
+from tavus_mcp.cli.output import ExitStatus, fail
 from tavus_mcp.cli.project_account import run_account_command
 from tavus_mcp.cli.project_arguments import add_project_arguments, is_project_use
-from tavus_mcp.cli.receipts import print_facts, print_result
+from tavus_mcp.cli.receipts import RECEIPT_SCHEMA, print_facts, render_facts, report_facts
 from tavus_mcp.concurrency import ignore_progress
 from tavus_mcp.fleet import plan, plan_report
 from tavus_mcp.fleet.bulk_request import BulkChangeRequest
@@ -20,6 +20,7 @@ from tavus_mcp.personas.restore import restore
 from tavus_mcp.personas.undo import build_undo_request
 from tavus_mcp.settings import Settings
 
+BULK_PLAN_SCHEMA = "tavus-mcp/bulk-plan/1"
 _PLAN_PREFIX = "plan-"
 
 
@@ -64,7 +65,9 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
             dry_run=arguments.dry_run,
         )
         receipt = await restore(app, request)
-        return await finish_write(app, receipt, dry_run=arguments.dry_run, yes=arguments.yes)
+        return await finish_write(
+            app, arguments, receipt, dry_run=arguments.dry_run, yes=arguments.yes
+        )
 
     return run_account_command(arguments, settings, undo, writes=not arguments.dry_run)
 
@@ -72,15 +75,19 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 async def _undo_bulk_change(app: App, arguments: argparse.Namespace) -> int:
     request = BulkChangeRequest(PersonaFilter(), undo_of=arguments.change)
     draft = await plan.draft_bulk_plan(app, request, ignore_progress)
-    print_facts(app, plan_report.render_plan(draft))
-    stored = draft.stored_plan
-    if stored is None:
-        return ExitStatus.DONE
-    if arguments.dry_run:
-        return ExitStatus.CHANGES
-    count = len(draft.planned_personas)
-    if not arguments.yes and not is_confirmed(f"Undo it for {count} persona(s)? Type yes:", "yes"):
+    facts, stored = plan_report.render_plan(draft), draft.stored_plan
+    if stored is None or arguments.dry_run:
+        report_facts(app, arguments, BULK_PLAN_SCHEMA, facts)
+        return ExitStatus.CHANGES if stored else ExitStatus.DONE
+    if not arguments.json:
+        print_facts(app, facts)
+    elif not arguments.yes:
+        fail(render_facts(app, facts))
+    question = f"Undo it for {len(draft.planned_personas)} persona(s)? Type yes:"
+    if not arguments.yes and not is_confirmed(question, "yes"):
+        if arguments.json:
+            report_facts(app, arguments, BULK_PLAN_SCHEMA, facts)
         return ExitStatus.REFUSED
     receipt = await apply_plan(app, stored.plan_id, ignore_progress)
-    print_result(app, receipt)
+    report_facts(app, arguments, RECEIPT_SCHEMA, receipt.model_dump(mode="json"))
     return ExitStatus.FAILURE if receipt.status == "partial" else ExitStatus.DONE

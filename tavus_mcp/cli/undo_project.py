@@ -13,6 +13,7 @@ from tavus_mcp.cli.project_command import ProjectCommand, run_project_command
 from tavus_mcp.cli.project_reports import undo_data, undo_text
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.project.runs import Run
+from tavus_mcp.project.undo import DELETION
 from tavus_mcp.settings import Settings
 
 UNDO_PLAN_SCHEMA = "tavus-mcp/undo-plan/1"
@@ -26,17 +27,18 @@ def run_undo(arguments: argparse.Namespace, settings: Settings) -> int:
 async def undo_project(command: ProjectCommand) -> int:
     """Undo the named run, or the newest one.
 
-    With ``--dry-run``, only show what that would do; where the environment is protected, show it
-    and ask.
+    With ``--dry-run``, only show what that would do; where the environment is protected, or objects
+    are deleted, show it and ask.
     """
     session = command.session
     run = await session.choose_run(command.arguments.change or "")
     arguments = command.arguments
-    if arguments.dry_run or (session.app.protected and not arguments.yes):
-        lines = await session.describe_undo(run)
-        if arguments.dry_run:
-            command.print_result(_plan_data(run, lines), _plan_text(run, lines))
-            return ExitStatus.CHANGES
+    lines = [] if arguments.yes and not arguments.dry_run else await session.describe_undo(run)
+    if arguments.dry_run:
+        command.print_result(_plan_data(run, lines), _plan_text(run, lines))
+        return ExitStatus.CHANGES
+    has_deletion = any(line.startswith(DELETION) for line in lines)
+    if lines and (session.app.protected or has_deletion):
         sys.stderr.write(session.app.masker.mask_text(_plan_text(run, lines)) + "\n")
         if not is_confirmed(f"Undo it in {run.environment}? Type yes:", "yes"):
             return ExitStatus.REFUSED

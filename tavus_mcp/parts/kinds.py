@@ -7,8 +7,8 @@ in ``models.parts``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from tavus_mcp.models.document import PartKindName, PersonaDocument
 from tavus_mcp.models.json_patch import get_at
@@ -54,7 +54,8 @@ class PartKind:
     ``references`` are the fields of personas that hold its id, ``tag_reference`` that which holds a
     tag of it. ``secret_pointers`` are the places that reads mask. ``lost`` are sentences on what
     its deletion loses for good, besides its id and masked secrets. ``whole_lists`` are the lists
-    that a change can only replace as a whole.
+    that a change can only replace as a whole. ``unset_values`` are the values that stand for
+    nothing in fields that null does not remove, or not to what a new part has.
     """
 
     name: PartKindName
@@ -65,6 +66,7 @@ class PartKind:
     secret_pointers: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     whole_lists: tuple[str, ...] = ()
+    unset_values: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def endpoint(self) -> ObjectEndpoint:
@@ -90,6 +92,12 @@ TOOL = PartKind(
     pagination.REGISTRY_TOOLS,
     (PersonaReference("/tool_ids", is_list=True, after_deletion="removed"),),
     secret_pointers=tuple(f"/delivery/api/auth/{name}" for name in AUTH_SECRETS.values()),
+    unset_values={
+        "on_call": "generate_filler",
+        "on_resolve": "fire_and_forget",
+        "origin": "llm",
+        "trigger_type": "in_call",
+    },
 )
 OBJECTIVES = PartKind(
     "objectives",
@@ -121,6 +129,7 @@ DOCUMENT = PartKind(
         "Tavus reads document_url again: an uploaded file or an expired link does not come back.",
         "Processing it again takes minutes.",
     ),
+    unset_values={"tags": []},
 )
 DICTIONARY = PartKind(
     "dictionary",

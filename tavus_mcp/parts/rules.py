@@ -9,7 +9,7 @@ from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.checker.parts.check import check_part_change
-from tavus_mcp.errors import Refused
+from tavus_mcp.errors import UnchangeableField
 from tavus_mcp.models.base import JsonObject, is_set
 from tavus_mcp.models.changes import Change
 from tavus_mcp.models.document import Document, PartKindName
@@ -36,13 +36,25 @@ _OPTIONAL_RULE_FIELDS = frozenset({"case_sensitive", "word_boundaries"})
 
 
 def _apply_to_part(
+    kind: PartKind,
     app: App,
     change: Change,
     before: Document,
     allow: Container[str],
     keep_legacy_spelling: bool,
 ) -> tuple[JsonObject, list[RuleFinding]]:
-    return keep_equivalent(before.data, change.apply(copy.deepcopy(before.data))), []
+    after = change.apply(copy.deepcopy(before.data))
+    for name, value in kind.unset_values.items():
+        if before.data.get(name) and after.get(name) is None and _may_be_set(name, after):
+            after[name] = copy.copy(value)
+    return keep_equivalent(before.data, after), []
+
+
+def _may_be_set(name: str, fields: JsonObject) -> bool:
+    """Tell whether a field may have a value: some tools have no ``origin`` or ``on_call``."""
+    if fields.get("trigger_type") == "post_call":
+        return name not in ("origin", "on_call")
+    return name != "on_call" or fields.get("origin") in (None, "llm")
 
 
 def keep_equivalent(before: Any, after: Any) -> Any:
@@ -99,8 +111,14 @@ def _refuse_unchangeable(kind: PartKind, before: Document, operations: Sequence[
         return
     allowed = [f"/{name}" for name in sorted(kind.changeable_fields)]
     for operation in operations:
+        is_unset = operation.op == "remove" or not operation.value
+        if operation.path == f"/{kind.name_field}" and is_unset:
+            raise UnchangeableField(
+                f"{quote_path(operation.path)}: a {kind.noun} cannot lose its name; give it "
+                "another one. Nothing was sent."
+            )
         if not is_within(operation.path, allowed):
-            raise Refused(
+            raise UnchangeableField(
                 f"{quote_path(operation.path)}: Tavus cannot change this of a {kind.noun} after "
                 f"its creation; {' and '.join(allowed)} can be. Nothing was sent."
             )
@@ -140,7 +158,7 @@ def _build_creation_undo(kind: PartKind, document: Document) -> Undo:
 def _build_rules(kind: PartKind) -> WriteRules:
     return WriteRules(
         kind.endpoint,
-        _apply_to_part,
+        partial(_apply_to_part, kind),
         partial(_check_part, kind),
         partial(_build_creation_undo, kind),
         partial(_verify_secrets, kind),

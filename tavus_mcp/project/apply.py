@@ -38,7 +38,7 @@ from tavus_mcp.project.plan import (
     live_ids,
     placeholder_id,
 )
-from tavus_mcp.project.runs import Run, find_open_run, start_run
+from tavus_mcp.project.runs import Run, find_open_run, require_sole_run, start_run
 from tavus_mcp.project.state import EnvironmentState, ObjectState, save_state
 from tavus_mcp.project.sync import accept_file, sync_base
 
@@ -82,13 +82,13 @@ async def apply_plan(
     report_progress: ProgressCallback,
     *,
     accepts_unchecked: bool = False,
-    run: Run | None = None,
+    newest_run: int = 0,
 ) -> ApplyResult:
     """Carry out a plan that has no conflict, and write the state.
 
-    ``run`` is the entry of a plan that was stored before; without it one is recorded. Raises
-    ``Conflict`` when the plan has a conflict, ``Refused`` when something that is referred to is
-    missing, ``OSError`` when the state cannot be written.
+    ``newest_run`` is the number of the newest run when the plan was made. Raises ``Conflict`` when
+    the plan has a conflict or another run began since, ``Refused`` when something that is referred
+    to is missing, ``OSError`` when the state cannot be written.
     """
     if plan.conflicts:
         raise Conflict("The plan has conflicts; nothing was sent.")
@@ -98,8 +98,8 @@ async def apply_plan(
         return ApplyResult()
     await _require_references(app, comparison, plan)
     continued = await find_open_run(app, comparison.state.run)
-    if run is None:
-        run = await start_run(app, _describe_run(comparison, plan), continued)
+    run = await start_run(app, _describe_run(comparison, plan), continued)
+    await require_sole_run(app, run, newest_run)
     root_id = continued.run_id if continued else run.run_id
     execution = _Execution(
         app,

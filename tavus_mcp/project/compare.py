@@ -150,10 +150,12 @@ async def compare(
 
     Raises ``Refused`` when the account seems to be another one, and the errors of the API.
     """
+    state = follow_renamed_files(app, rendered, state)
     rows = await list_account(app, ADAPTERS)
     known = [(name, item.object_id) for name, item in state.objects.items()]
     documents = await read_objects(app, known, report_progress)
-    if len(known) >= _MIN_OBJECTS_OF_ANOTHER_ACCOUNT and not documents:
+    is_many = len(known) >= _MIN_OBJECTS_OF_ANOTHER_ACCOUNT
+    if not documents and (is_many or await _are_of_another_account(app, known)):
         raise Refused(
             f"None of the {len(known)} objects of environment {state.environment!r} is in this "
             "account. Is it the key of the right account? Nothing was sent. If they were all "
@@ -175,6 +177,44 @@ async def compare(
         for folder, found in rows.items()
     }
     return Comparison(state.environment, state, objects, others)
+
+
+async def _are_of_another_account(app: App, objects: Iterable[tuple[ObjectName, str]]) -> bool:
+    """Tell whether the journal of this machine knows one of the personas in another account."""
+    if not app.journal.may_exist:
+        return False
+    for name, object_id in objects:
+        if name.kind is PERSONA and await app.journal.foreign_account(object_id) is not None:
+            return True
+    return False
+
+
+def follow_renamed_files(
+    app: App, rendered: RenderedProject, state: EnvironmentState
+) -> EnvironmentState:
+    """Return the state with the new names of files that were renamed.
+
+    A file that is not known and holds exactly what one held that is gone is that file; of several
+    that are equal it is not known which is which, so that they stay what they are.
+    """
+    gone = [name for name in state.objects if name not in rendered]
+    new = [name for name in rendered if name not in state.objects]
+    pairs = [
+        (old, name)
+        for old in gone
+        for name in new
+        if old.folder == name.folder
+        and _is_equal(app, name, rendered[name].fields, state.objects[old].base.file)
+    ]
+    for old, name in pairs:
+        if sum(old in pair or name in pair for pair in pairs) == 1:
+            state = state.renamed(old, name)
+    return state
+
+
+def _is_equal(app: App, name: ObjectName, left: JsonObject, right: JsonObject) -> bool:
+    is_same = build_equivalence(ADAPTERS[name.folder].find_default(app))
+    return object_side(merge_fields(MergeBase(left, left), right, left, is_same)) is Side.NEITHER
 
 
 def compare_object(

@@ -14,6 +14,7 @@ from typing import Any
 
 from tavus_mcp.keys import BadSetting
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.project.kinds import is_device
 from tavus_mcp.project.problems import FilePosition, InvalidProject, Problem
 from tavus_mcp.project.toml_positions import find_key, split_parser_message
 from tavus_mcp.text import quote_foreign, suggestion_or_period
@@ -40,6 +41,11 @@ class Environment:
     protected: bool = False
     values: Mapping[str, Any] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def account(self) -> str:
+        """What tells accounts apart without their keys: the address, or ``sandbox``."""
+        return "sandbox" if self.sandbox else self.base_url
 
 
 @dataclass(frozen=True)
@@ -81,11 +87,23 @@ class _Parser:
         if not isinstance(tables, dict) or not tables:
             self.report("there is no environment. Add a table, like [environments.staging].")
             return {}
+        self._refuse_equal_names(list(tables))
         return {
             name: environment
             for name, table in tables.items()
             if (environment := self._parse_environment(name, table)) is not None
         }
+
+    def _refuse_equal_names(self, names: list[str]) -> None:
+        """Report names that stand for one file on some systems."""
+        for index, name in enumerate(names):
+            if is_device(name):
+                message = "Windows has no files of this name; choose another one."
+                self.report(message, "environments", name)
+            for earlier in names[:index]:
+                if earlier.lower() == name.lower():
+                    message = f"{earlier!r} is the same name in other letters; choose another one."
+                    self.report(message, "environments", name)
 
     def _parse_environment(self, name: str, table: Any) -> Environment | None:
         path = ("environments", name)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import copy
 import re
+import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tavus_mcp.errors import Conflict, Refused
 from tavus_mcp.invisible_characters import escape_invisible
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import put_at, remove_at
@@ -21,8 +23,16 @@ from tavus_mcp.models.masking import is_masked, is_secret_path
 from tavus_mcp.models.vocabularies import to_persona_names
 from tavus_mcp.persona_files.file_writing import write_file
 from tavus_mcp.persona_files.persona_file import order_fields
-from tavus_mcp.project.folder import PROMPT_FOLDER, Project
-from tavus_mcp.project.kinds import PERSONA, ObjectName
+from tavus_mcp.persona_files.yaml_reader import BadFile
+from tavus_mcp.project.folder import (
+    PROMPT_FOLDER,
+    Project,
+    SourceFile,
+    is_inside,
+    normalize_text,
+    read_file,
+)
+from tavus_mcp.project.kinds import PERSONA, ObjectName, is_device
 from tavus_mcp.project.merge import MergedField
 from tavus_mcp.project.render import FILE_KEY, VALUE_KEY, RenderedObject
 
@@ -33,23 +43,60 @@ _MAX_NAME_CHARS = 60
 
 @dataclass
 class FileEdits:
-    """Files to write and to remove, by path; nothing reaches the disk before ``write``."""
+    """Files to write and to remove, by path; nothing reaches the disk before ``write``.
+
+    ``expected`` are the texts that files had when they were read.
+    """
 
     project: Project
     texts: dict[Path, str] = field(default_factory=dict)
     removed: list[Path] = field(default_factory=list)
+    expected: dict[Path, str] = field(default_factory=dict)
 
     def write(self) -> None:
-        """Write and remove the files."""
+        """Write and remove the files.
+
+        Raises ``Conflict`` when one was changed meanwhile, ``Refused`` when a link leads out of
+        the project; then nothing was written.
+        """
+        for path in (*self.texts, *self.removed):
+            self._require_unchanged(path)
         for path, text in self.texts.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             write_file(path, text)
         for path in self.removed:
             path.unlink(missing_ok=True)
 
+    def _require_unchanged(self, path: Path) -> None:
+        name = path.relative_to(self.project.folder.resolve()).as_posix()
+        if not is_inside(self.project.folder, path):
+            raise Refused(f"{name}: a link leads out of the project. Nothing was written.")
+        text = read_file(path) if path.exists() else None
+        if text is not None and normalize_text(text) != self.expected.get(path):
+            raise Conflict(
+                f"{name}: the file was changed while this command ran. Nothing was written. Run "
+                "it again."
+            )
+
+    def source_path(self, source: SourceFile) -> Path:
+        """Return the path of the file of an object, which is expected to be as it was read."""
+        path = self.project.folder.resolve() / source.path
+        self.expected[path] = normalize_text(source.text)
+        return path
+
+    def new_path(self, *parts: str) -> Path:
+        """Return the path of a file in the project that is not there yet."""
+        return self.project.folder.resolve().joinpath(*parts)
+
+    def replace_text(self, path: Path, before: str, text: str) -> None:
+        """Write a text into the file that held another one, with the line ends of that file."""
+        self.expected[path] = before
+        has_carriage_returns = b"\r\n" in path.read_bytes()
+        self.texts[path] = f"{text}\n".replace("\n", "\r\n" if has_carriage_returns else "\n")
+
     def remove(self, name: ObjectName) -> None:
         """Remove the file of an object; texts that it names stay."""
-        self.removed.append(self.project.folder / self.project.sources[name].path)
+        self.removed.append(self.source_path(self.project.sources[name]))
 
     def count_users(self, path: Path) -> int:
         """Return how many fields of all files are the text of this file."""
@@ -87,7 +134,7 @@ def update_source(
 
         text = update_yaml(source.text, data)
         if text != source.text:
-            edits.texts[edits.project.folder / source.path] = text
+            edits.texts[edits.source_path(source)] = text
     return written, refused
 
 
@@ -108,7 +155,7 @@ def _update_field(
         if pointer == item.pointer and is_text:
             if edits.count_users(path) > 1:
                 return f"{insertion.name} is the text of several objects, so it is left."
-            edits.texts[path] = item.account + "\n"
+            edits.replace_text(path, str(item.file), item.account)
             return ""
     if item.account is ABSENT:
         remove_at(data, item.pointer)
@@ -141,14 +188,23 @@ def build_new_source(
     data = order_fields(rendered) if name.kind is PERSONA else dict(rendered)
     prompt = data.get(_PROMPT)
     if name.kind is PERSONA and isinstance(prompt, str) and _is_plain_text(prompt):
-        path = edits.project.folder / PROMPT_FOLDER / f"{name.name}.md"
-        if not path.exists() and path not in edits.texts:
-            edits.texts[path] = prompt + "\n"
+        path = edits.new_path(PROMPT_FOLDER, f"{name.name}.md")
+        is_there = _has_text(path, prompt)
+        if path not in edits.texts and (is_there or not path.exists()):
+            if not is_there:
+                edits.texts[path] = prompt + "\n"
             data[_PROMPT] = {FILE_KEY: f"../{PROMPT_FOLDER}/{name.name}.md"}
     from tavus_mcp.persona_files.yaml_writer import render_yaml  # loads ruamel.yaml
 
-    edits.texts[edits.project.folder / name.folder / f"{name.name}.yaml"] = render_yaml(data)
+    edits.texts[edits.new_path(name.folder, f"{name.name}.yaml")] = render_yaml(data)
     return rendered, masks
+
+
+def _has_text(path: Path, text: str) -> bool:
+    try:
+        return path.exists() and normalize_text(read_file(path)) == text
+    except (OSError, BadFile):
+        return False
 
 
 def _without_empty(fields: JsonObject, parts: tuple[str, ...], dropped: list[str]) -> JsonObject:
@@ -175,7 +231,11 @@ def _is_plain_text(text: str) -> bool:
 
 def choose_name(folder: str, text: str, taken: Collection[ObjectName]) -> ObjectName:
     """Return a free name for an object that is called ``text`` in the account."""
-    stem = _NOT_IN_NAMES.sub("_", text.lower()).strip("_")[:_MAX_NAME_CHARS] or "unnamed"
+    plain = unicodedata.normalize("NFKD", text)
+    letters = "".join(char for char in plain if not unicodedata.combining(char)).lower()
+    stem = _NOT_IN_NAMES.sub("_", letters).strip("_")[:_MAX_NAME_CHARS] or "unnamed"
+    if is_device(stem):
+        stem = f"{stem}_"
     name, number = ObjectName(folder, stem), 1
     used = {(item.folder, item.name.lower()) for item in taken}
     while (name.folder, name.name) in used:

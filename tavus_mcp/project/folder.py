@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +16,11 @@ from tavus_mcp.persona_files.yaml_reader import (
     parse_yaml,
 )
 from tavus_mcp.project.configuration import FILE_NAME, ProjectConfiguration, parse_configuration
-from tavus_mcp.project.kinds import KINDS, ObjectName, ProjectKind
+from tavus_mcp.project.kinds import KINDS, ObjectName, ProjectKind, is_device, is_file_name
 from tavus_mcp.project.problems import FilePosition, InvalidProject, Problem, parse_position
 
 STATE_FOLDER = ".tavus"
 PROMPT_FOLDER = "prompts"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _ENDINGS = (".yaml", ".yml")
 _NO_PROJECT = (
     "there is no such file here, so this is not the folder of a project. Name the folder with "
@@ -85,27 +83,22 @@ class Project:
             raise ValueError(f"{reference}: {error.strerror or error}.") from None
         except BadFile as error:
             raise ValueError(f"{reference}: {error}") from None
-        text = text.replace("\r\n", "\n")
-        return text.removesuffix("\n")
+        return normalize_text(text)
 
     def resolve(self, source: SourceFile, reference: str) -> Path:
         """Return the path of a file that a source names; raise ``ValueError`` if it is outside."""
         path = (self.folder / source.path).parent / reference
-        try:
-            resolved = path.resolve()
-            is_inside = resolved.is_relative_to(self.folder.resolve())
-        except (OSError, ValueError):
-            is_inside = False
-        if not is_inside:
+        if not is_inside(self.folder, path):
             raise ValueError(f"{reference}: the file must be inside the folder of the project.")
-        return resolved
+        return path.resolve()
 
 
 def read_project(folder: Path) -> Project:
     """Read the folder; raise ``InvalidProject`` with every mistake in the form of its files."""
     configuration = read_configuration(folder)
     sources: dict[ObjectName, SourceFile] = {}
-    problems: list[Problem] = []
+    names: dict[tuple[str, str], SourceFile] = {}
+    problems = list(_find_misplaced(folder))
     for kind in KINDS:
         for path in iter_yaml_files(folder / kind.folder):
             try:
@@ -113,9 +106,12 @@ def read_project(folder: Path) -> Project:
             except InvalidProject as error:
                 problems += error.found
                 continue
-            if source.name in sources:
-                first = sources[source.name].path
-                message = f"this object has two files; the other one is {first}."
+            first = names.setdefault((kind.folder, source.name.name.lower()), source)
+            if first is not source:
+                message = (
+                    f"this object has two files; the other one is {first.path}. Names that differ "
+                    "in capital letters alone are one name on some systems."
+                )
                 problems.append(Problem(FilePosition(source.path), message))
             sources[source.name] = source
     if problems:
@@ -170,19 +166,70 @@ def parse_source(name: ObjectName, path: str, text: str) -> SourceFile:
     return source
 
 
+def normalize_text(text: str) -> str:
+    """Return the text of a file without a byte order mark and the line end at its end."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").removesuffix("\n")
+
+
+def is_inside(folder: Path, path: Path) -> bool:
+    """Tell whether a path is inside a folder, also after following links."""
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError):
+        return False
+
+
 def iter_yaml_files(directory: Path) -> Iterator[Path]:
-    """Yield the YAML files of a folder, by name; none if there is no such folder."""
+    """Yield the YAML files of a folder, by name; hidden ones are those of editors."""
     if directory.is_dir():
-        yield from sorted(path for path in directory.iterdir() if path.suffix in _ENDINGS)
+        for path in sorted(directory.iterdir()):
+            if path.suffix.lower() in _ENDINGS and not path.name.startswith("."):
+                yield path
+
+
+def _find_misplaced(folder: Path) -> Iterator[Problem]:
+    """Yield a problem for each folder that holds files of objects and is not read."""
+    spellings = {
+        text: kind.folder
+        for kind in KINDS
+        for text in (kind.folder, kind.folder.removesuffix("s"), kind.name)
+    }
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        wanted = spellings.get(path.name.lower(), path.name)
+        if wanted != path.name and _holds_files(path):
+            message = f"this folder is not read; that of these objects is {wanted}/."
+            yield Problem(FilePosition(path.name), message)
+    for kind in KINDS:
+        directory = folder / kind.folder
+        for path in sorted(directory.iterdir()) if directory.is_dir() else ():
+            if _holds_files(path):
+                message = f"files of objects lie in {kind.folder}/ itself, not in folders in it."
+                yield Problem(FilePosition(path.relative_to(folder).as_posix()), message)
+
+
+def _holds_files(path: Path) -> bool:
+    return path.is_dir() and any(item.suffix in _ENDINGS for item in path.iterdir())
 
 
 def _read_source(folder: Path, kind: ProjectKind, path: Path) -> SourceFile:
     relative = path.relative_to(folder).as_posix()
-    if not _NAME.fullmatch(path.stem):
-        message = (
-            "the name of a file is the name of its object: letters, digits, '-', '_' and '.' "
-            "only, at most 100."
-        )
+    if message := _find_path_problem(folder, path):
         raise InvalidProject([Problem(FilePosition(relative), message)])
     text = _read_text(folder, relative)
     return parse_source(ObjectName(kind.folder, path.stem), relative, text)
+
+
+def _find_path_problem(folder: Path, path: Path) -> str:
+    """Return what is wrong with the path of a file, or an empty string."""
+    if path.suffix not in _ENDINGS:
+        return f"write the ending as {path.suffix.lower()}."
+    if is_device(path.stem):
+        return "Windows has no files of this name; choose another one."
+    if not is_file_name(path.stem):
+        return (
+            "the name of a file is the name of its object: letters (a to z), digits, '-', '_' and "
+            "'.' only, at most 100, and first a letter or digit. Any name can be in the file."
+        )
+    if not is_inside(folder, path):
+        return "this is a link that leads out of the folder of the project; put the file here."
+    return ""

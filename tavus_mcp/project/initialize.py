@@ -19,8 +19,8 @@ from tavus_mcp.project.file_update import choose_name
 from tavus_mcp.project.folder import iter_yaml_files, read_file
 from tavus_mcp.project.kinds import PERSONA, ObjectName
 from tavus_mcp.project.names import with_names
+from tavus_mcp.project.secret_names import iter_secret_names
 from tavus_mcp.project.state import EnvironmentState, ObjectState, local_folder, save_state
-from tavus_mcp.project.validation import iter_secret_names
 from tavus_mcp.url_settings import DEFAULT_BASE_URL
 
 README_NAME = "README.md"
@@ -87,7 +87,7 @@ def initialize(folder: Path, environment: Environment) -> InitializedProject:
     objects = {
         item.name: ObjectState(item.file.persona_id) for item in exported if item.file.persona_id
     }
-    save_state(folder, EnvironmentState(environment.name, objects))
+    save_state(folder, EnvironmentState(environment.name, objects, account=environment.account))
     adopted = {item.path.relative_to(folder).as_posix(): f"{item.name}.yaml" for item in exported}
     return InitializedProject(written, adopted)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -32,6 +33,27 @@ KINDS: tuple[ProjectKind, ...] = (
 KIND_BY_FOLDER: Mapping[str, ProjectKind] = {kind.folder: kind for kind in KINDS}
 KIND_BY_NAME: Mapping[str, ProjectKind] = {kind.name: kind for kind in KINDS}
 PERSONA = KIND_BY_NAME["persona"]
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_DEVICES = frozenset(
+    {
+        "con",
+        "prn",
+        "aux",
+        "nul",
+        *(f"{port}{digit}" for port in ("com", "lpt") for digit in "123456789"),
+    }
+)
+"""Names that no file can have on Windows, whatever its ending."""
+
+
+def is_file_name(name: str) -> bool:
+    """Tell whether a file of an object can have a name, on every system."""
+    return bool(_NAME.fullmatch(name)) and not is_device(name)
+
+
+def is_device(name: str) -> bool:
+    """Tell whether Windows takes a name for that of a device."""
+    return name.partition(".")[0].lower() in _DEVICES
 
 
 @dataclass(frozen=True, order=True)
@@ -53,8 +75,8 @@ class ObjectName:
     @classmethod
     def parse(cls, text: str) -> ObjectName:
         """Return the name that ``FOLDER/NAME`` stands for; raise ``ValueError`` for another."""
-        folder, slash, name = text.partition("/")
-        if not slash or not name or folder not in KIND_BY_FOLDER:
+        folder, _, name = text.partition("/")
+        if folder not in KIND_BY_FOLDER or not is_file_name(name):
             raise ValueError(f"not FOLDER/NAME: {text!r}")
         return cls(folder, name)
 

@@ -20,7 +20,7 @@ from tavus_mcp.models.receipt import LIVE_STATUSES, Receipt
 from tavus_mcp.personas.delete import DeleteRequest, delete
 from tavus_mcp.personas.lost_creations import adopt_creation, find_created
 from tavus_mcp.personas.readback import is_equivalent_value
-from tavus_mcp.personas.restore import RestoreRequest, restore
+from tavus_mcp.personas.restore import RestoreRequest, find_current, restore
 from tavus_mcp.personas.undo import undo_request_of
 from tavus_mcp.personas.write_rules import WriteRules
 from tavus_mcp.project.equivalence import FindDefault
@@ -132,6 +132,9 @@ class ObjectAdapter(ABC):
     ) -> WriteResult:
         """Make an object, which still is as it was read, what the fields say."""
 
+    def describe_loss(self, app: App, document: Document) -> Finding:
+        """Return the finding that says what of an object an undo of its deletion cannot restore."""
+
     async def delete(self, app: App, document: Document, options: WriteOptions) -> None:
         """Delete an object that still is as it was read."""
         request = DeleteRequest(
@@ -173,9 +176,12 @@ class ObjectAdapter(ABC):
     ) -> WriteResult:
         """Take back a change or a deletion; raise ``Conflict`` when it was edited since.
 
+        An object that was created again before is left as it is: others may have changed it.
         ``replaced_ids`` maps ids of deleted parts to those under which they were created again.
         """
         request = RestoreRequest(intent.persona_id, intent.revision)
+        if not intent.paths and (revived := await find_current(app, intent.persona_id)):
+            return WriteResult(revived.object_id, revived)
         if intent.paths:
             request = await undo_request_of(app, intent, outcome)
         request = replace(request, rules=self.rules, origin=origin, replaced_ids=replaced_ids)

@@ -11,7 +11,7 @@ from typing import cast
 from tavus_mcp.app import App
 from tavus_mcp.checker.parts.check import check_part, check_part_change
 from tavus_mcp.concurrency import ignore_progress
-from tavus_mcp.errors import Conflict, InvalidArgument, Refused, TavusError
+from tavus_mcp.errors import Conflict, InvalidArgument, Refused, TavusError, UnchangeableField
 from tavus_mcp.history.record import WriteOrigin
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.base import JsonObject
@@ -21,7 +21,7 @@ from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.json_patch import get_at
 from tavus_mcp.models.parts.part_document import DEFAULTS, PartDocument
 from tavus_mcp.models.parts.tool import AUTH_SECRETS
-from tavus_mcp.parts.delete import USERS
+from tavus_mcp.parts.delete import USERS, loss_finding
 from tavus_mcp.parts.kinds import KINDS, PartKind
 from tavus_mcp.parts.revive import apply_revival, plan_revival
 from tavus_mcp.parts.rules import RULES
@@ -30,6 +30,7 @@ from tavus_mcp.parts.users import find_users
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.create import CreateRequest, build_body, create
 from tavus_mcp.personas.delete import DeleteRequest, delete
+from tavus_mcp.personas.restore import find_current
 from tavus_mcp.personas.update import UpdateRequest, compute_update, update
 from tavus_mcp.personas.write_rules import WriteRules
 from tavus_mcp.project.equivalence import FindDefault
@@ -102,7 +103,13 @@ class PartObjects(ObjectAdapter):
     ) -> list[Finding]:
         """Check a change: its shape, and the part as a whole."""
         request = self._build_update(app, document, fields, WriteOptions(allow))
-        after, _, findings = compute_update(app, document, request)
+        try:
+            after, _, findings = compute_update(app, document, request)
+        except UnchangeableField as error:
+            raise Refused(
+                f"{error} For another {self._kind.noun} rename the file, also where personas name "
+                "it: apply then creates the new one, and apply --prune deletes this one."
+            ) from None
         before_part, after_part = cast(PartDocument, document), cast(PartDocument, after)
         return [
             *findings,
@@ -137,6 +144,11 @@ class PartObjects(ObjectAdapter):
         found = await self._read_again(app, WriteResult(document.object_id, document))
         return found.document
 
+    def describe_loss(self, app: App, document: Document) -> Finding:
+        """Return the finding of the tool that deletes parts."""
+        finding = loss_finding(app, self.part_kind, cast(PartDocument, document))
+        return finding.model_copy(update={"hint": None})
+
     async def delete(self, app: App, document: Document, options: WriteOptions) -> None:
         """Delete a part that no persona uses; raise ``Conflict`` if one does."""
         found = await find_users(app, cast(PartDocument, document), ignore_progress)
@@ -169,11 +181,11 @@ class PartObjects(ObjectAdapter):
         replaced_ids: Mapping[str, str],
     ) -> WriteResult:
         """Restore the fields that a change touched, or create a deleted part again."""
-        if intent.paths:
-            return await super().restore(app, intent, outcome, origin, replaced_ids)
-        receipt = await plan_revival(app, intent.persona_id, intent.revision)
+        receipt = None
+        if not intent.paths and await find_current(app, intent.persona_id) is None:
+            receipt = await plan_revival(app, intent.persona_id, intent.revision)
         if receipt is None or receipt.plan_id is None:
-            raise Refused(f"{intent.persona_id} is there already.")
+            return await super().restore(app, intent, outcome, origin, replaced_ids)
         plan = await plans.load_applicable_plan(app, receipt.plan_id)
         applied = await apply_revival(app, plan, ignore_progress)
         return await self._read_again(app, await build_result(app, self.rules, applied))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
 from tavus_mcp.app import App
+from tavus_mcp.history.record import WriteOrigin
+from tavus_mcp.history.revisions import load_revision
+from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document, PersonaDocument
-from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.findings import Finding, warning
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.masking import is_masked
 from tavus_mcp.models.persona import OPTIONAL_IN_FILES, UNKNOWN_WHEN_ABSENT
@@ -17,6 +20,7 @@ from tavus_mcp.persona_files.merge import ApplyFile
 from tavus_mcp.persona_files.persona_file import FIELDS_NOT_IN_FILE
 from tavus_mcp.personas.create import CreateRequest, build_body, create
 from tavus_mcp.personas.reference_lookup import find_missing_references
+from tavus_mcp.personas.revive import describe_loss
 from tavus_mcp.personas.secret_references import (
     KEY_FIELD,
     KEY_REFERENCE_FIELD,
@@ -34,6 +38,7 @@ from tavus_mcp.project.objects import (
     WriteResult,
     build_result,
 )
+from tavus_mcp.project.persona_skills import SKILLS, SkillsOfPersona
 from tavus_mcp.tavus_api import pagination
 
 _CONFERENCING = "conferencing"
@@ -111,6 +116,13 @@ class PersonaObjects(ObjectAdapter):
         after = ApplyFile(app, _to_wire(fields, before)).apply(before)
         return await find_missing_references(app, diff(before, after), known_ids)
 
+    def describe_loss(self, app: App, document: Document) -> Finding:
+        """Return the finding on its id and secrets; an undo attaches its skills again."""
+        persona = _persona(document)
+        fields = {key: value for key, value in persona.data.items() if key != SKILLS}
+        message = describe_loss(app, PersonaDocument(fields))
+        return warning("lost-for-good", message)
+
     async def create(self, app: App, fields: JsonObject, options: WriteOptions) -> WriteResult:
         """Create a persona."""
         receipt = await create(app, _build_creation(app, fields, options))
@@ -132,6 +144,25 @@ class PersonaObjects(ObjectAdapter):
             if result.problem:
                 break
         return result
+
+    async def restore(
+        self,
+        app: App,
+        intent: JournalEntry,
+        outcome: JournalEntry,
+        origin: WriteOrigin,
+        replaced_ids: Mapping[str, str],
+    ) -> WriteResult:
+        """Restore the fields that a change touched, or a deleted persona with its skills."""
+        result = await super().restore(app, intent, outcome, origin, replaced_ids)
+        if intent.paths:
+            return result
+        before = await load_revision(app, intent.persona_id, intent.revision)
+        skills = SkillsOfPersona(before.data.get(SKILLS), replaced_ids)
+        attached = result.document.data.get(SKILLS) if result.document else None
+        findings = await skills.attach(app, result.object_id, attached)
+        kept = [item for item in result.findings if item.path != f"/{SKILLS}"]
+        return replace(result, findings=[*kept, *findings])
 
 
 def _persona(document: Document) -> PersonaDocument:

@@ -17,7 +17,7 @@ from tavus_mcp.app import App
 from tavus_mcp.errors import Refused, ToolFailure
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
-from tavus_mcp.models.json_patch import ABSENT, diff, pointer_tokens
+from tavus_mcp.models.json_patch import ABSENT, diff, is_within, pointer_tokens
 from tavus_mcp.models.receipt import FieldChange, changes_of
 from tavus_mcp.personas.secret_references import KEY_REFERENCE_FIELD
 from tavus_mcp.project.adapters import ADAPTERS
@@ -25,6 +25,7 @@ from tavus_mcp.project.compare import ComparedObject, Comparison, Status, is_con
 from tavus_mcp.project.kinds import PERSONA, ObjectName
 from tavus_mcp.project.merge import MergedField, Side, compose
 from tavus_mcp.project.names import FindId, with_ids
+from tavus_mcp.project.secret_names import iter_secret_names
 from tavus_mcp.text import quote_foreign_names
 
 DIGEST_CHARS = 12
@@ -44,11 +45,16 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class PlanOptions:
-    """``prune`` deletes objects whose file is gone; ``allow`` names rules that do not refuse."""
+    """What an apply may do.
+
+    ``prune`` deletes objects whose file is gone; ``allow`` names rules that do not refuse;
+    ``resent_secrets`` are sent although their reference is the same, as their value may be new.
+    """
 
     resolve: Resolution = ""
     prune: bool = False
     allow: Container[str] = frozenset()
+    resent_secrets: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -137,6 +143,24 @@ def is_sent(merged: MergedField, resolve: Resolution) -> bool:
     return merged.side is Side.LOCAL or (merged.side is Side.CONFLICT and resolve == "file")
 
 
+def resend_secrets(item: ComparedObject, names: Container[str]) -> ComparedObject:
+    """Return an object whose references to some secrets count as changed in the file."""
+    pointers = [
+        pointer
+        for pointer, name in iter_secret_names(item.rendered.fields if item.rendered else {}, ())
+        if name.lower() in names
+    ]
+    if not pointers:
+        return item
+    fields = [
+        replace(merged, side=Side.LOCAL)
+        if any(is_within(pointer, [merged.pointer]) for pointer in pointers)
+        else merged
+        for merged in item.fields
+    ]
+    return replace(item, fields=fields)
+
+
 def _read_value(item: ComparedObject, merged: MergedField) -> Any:
     """Return the value of a field in the account, ``ABSENT`` if it was not read."""
     return ABSENT if pointer_tokens(merged.pointer)[0] in item.unread else merged.account
@@ -209,6 +233,7 @@ class _Draft:
         self._append(item, Action.CREATE, {}, item.rendered.fields)
 
     def _add_changed(self, item: ComparedObject) -> None:
+        item = resend_secrets(item, self.options.resent_secrets)
         if item.conflicts and not self.options.resolve:
             self.conflicts += [self._describe(item, merged) for merged in item.conflicts]
             return
@@ -271,9 +296,11 @@ class _Draft:
 
     async def check(self, item: PlannedItem) -> PlannedItem:
         """Return an item with the findings on it; note why it would be refused."""
+        adapter, document = ADAPTERS[item.name.folder], item.compared.document
+        if item.action is Action.DELETE and document is not None:
+            return replace(item, findings=[adapter.describe_loss(self.app, document)])
         if item.action not in (Action.CREATE, Action.UPDATE):
             return item
-        adapter, document = ADAPTERS[item.name.folder], item.compared.document
         created = {planned.name for planned in self.items if planned.action is Action.CREATE}
         try:
             find_id = build_id_finder(live_ids(self.comparison), created)

@@ -6,6 +6,7 @@ that is settled for one side or left as it is. Comments in the files stay.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -89,9 +90,10 @@ async def pull(
     adopted = _choose_adopted(comparison, options)
     new_names = _choose_new(project, comparison, options)
     documents = await read_objects(app, [*adopted.items(), *new_names.items()], report_progress)
+    _require_linked(project, comparison, options, documents)
     for name, object_id in [*adopted.items(), *new_names.items()]:
         if name in documents:
-            run.state = run.state.with_object(name, ObjectState(object_id))
+            run.state = _link(run.state, name, object_id)
     for name in list(comparison.state.objects):
         if name not in comparison.objects:
             run.state = run.state.with_object(name, None)
@@ -126,14 +128,58 @@ def _require_known(comparison: Comparison, names: Collection[ObjectName]) -> Non
         )
 
 
+def _link(state: EnvironmentState, name: ObjectName, object_id: str) -> EnvironmentState:
+    """Return the state in which a file stands for an object, also for that of a file that is gone.
+
+    The merge base of an object stays when its file was renamed.
+    """
+    holder = state.find_name(name.folder, object_id)
+    if holder is not None:
+        return state.renamed(holder, name)
+    return state.with_object(name, ObjectState(object_id))
+
+
+def _require_linked(
+    project: Project,
+    comparison: Comparison,
+    options: PullOptions,
+    documents: Mapping[ObjectName, Document],
+) -> None:
+    """Raise ``InvalidArgument`` for ids that cannot be linked to the named files."""
+    problems = []
+    for name, object_id in options.links.items():
+        own = [known for known, item in options.links.items() if item == object_id]
+        holder = comparison.state.find_name(name.folder, object_id)
+        if name not in documents:
+            problems.append(f"{name}={object_id}: the account has no {name.kind.noun} of this id.")
+        elif holder != name and holder in project.sources:
+            problems.append(f"{name}={object_id}: this is {holder} already.")
+        elif any(other != name and other.folder == name.folder for other in own):
+            problems.append(f"{name}={object_id}: an object can have one file only.")
+    if problems:
+        raise InvalidArgument(problems)
+
+
 def _choose_adopted(comparison: Comparison, options: PullOptions) -> dict[ObjectName, str]:
-    """Return the objects of the account to link to files that have none."""
-    adopted = dict(options.links)
-    for name, item in comparison.objects.items():
-        is_wanted = not options.names or name in options.names
-        if is_wanted and item.state is None and name not in adopted and len(item.twins) == 1:
-            adopted[name] = item.twins[0].object_id
-    return adopted
+    """Return the objects of the account to link to files that have none.
+
+    An object that has the name in several files is linked to none of them.
+    """
+    found = {
+        name: item.twins[0].object_id
+        for name, item in comparison.objects.items()
+        if item.state is None
+        and len(item.twins) == 1
+        and (name in options.names or not options.names)
+        and name not in options.links
+    }
+    used = Counter(
+        (name.folder, object_id) for name, object_id in [*found.items(), *options.links.items()]
+    )
+    return {
+        **options.links,
+        **{name: item for name, item in found.items() if used[name.folder, item] == 1},
+    }
 
 
 def _choose_new(
@@ -175,9 +221,12 @@ def _pull_object(run: _Pull, item: ComparedObject) -> None:
         _pull_deleted_remotely(run, item)
     elif item.document is not None:
         _pull_fields(run, item)
-    elif len(item.twins) > 1:
+    elif item.twins:
         ids = ", ".join(row.object_id for row in item.twins)
-        message = f"several objects have this name: {ids}. Name one: {item.name}=ID"
+        reason = (
+            "several objects have" if len(item.twins) > 1 else "several files and one object have"
+        )
+        message = f"{reason} this name: {ids}. Name one: tavus-mcp pull {item.name}=ID"
         run.pulled.append(PulledObject(item.name, "left", unsettled=[message]))
 
 

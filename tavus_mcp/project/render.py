@@ -91,6 +91,8 @@ class _Renderer:
             data = to_persona_names(data)
         references = {item.pointer: item for item in REFERENCES if self._has(data, item)}
         fields: JsonObject = self._insert(data, (), references)
+        if self.source.name.kind.name == "tool":
+            _complete_delivery(fields)
         for pointer, item in references.items():
             put_at(fields, pointer, self._resolve(item, get_at(data, pointer)))
         return RenderedObject(self.source, fields, self.insertions)
@@ -183,3 +185,14 @@ class _Renderer:
                 f"written {ID_PREFIX}ID.",
             )
         return text
+
+
+def _complete_delivery(fields: JsonObject) -> None:
+    """Say in a tool that has an API that its calls are no messages, in place.
+
+    A call goes one way only, and messages are the default, so that an account holds ``true`` there
+    from the time before the file had an API.
+    """
+    delivery = fields.get("delivery")
+    if isinstance(delivery, dict) and delivery.get("api"):
+        delivery.setdefault("app_message", False)

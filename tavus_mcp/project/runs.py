@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tavus_mcp.app import App
-from tavus_mcp.errors import Refused
+from tavus_mcp.errors import Conflict, Refused
 from tavus_mcp.history.record import WriteOrigin
 from tavus_mcp.journal.entry import JournalEntry, plan_id_of
 from tavus_mcp.models.base import JsonObject, map_texts
@@ -23,6 +23,9 @@ OBJECT = "object"
 MAX_LISTED_RUNS = 50
 _RUNS_PER_LISTED = 20
 """Entries that are read for each run to list: a journal may hold the runs of other projects."""
+_MAX_SIMULTANEOUS_RUNS = 20
+_ENDED = "ended"
+"""The status of the ``used`` entry of a run that came to its end; a stored value."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,46 @@ async def start_run(app: App, detail: JsonObject, continues: Run | None = None) 
     ref = continues.entry.seq if continues else 0
     entry = JournalEntry("plan", "", app.now(), TOOL, detail=stored, ref=ref)
     return Run(await app.journal.append(entry))
+
+
+async def find_newest_run(app: App) -> int:
+    """Return the number of the newest run in the journal, of any project; 0 without one."""
+    if not app.journal.may_exist:
+        return 0
+    return next((entry.seq for entry in await app.journal.plans_of_tool(TOOL, 1)), 0)
+
+
+async def require_sole_run(app: App, run: Run, since: int) -> None:
+    """Raise ``Conflict`` if another run of the same objects began after ``since``, before this one.
+
+    Servers and commands on several machines may share a journal. Each records its run before it
+    looks for others, so that of two at once the second one sees the first.
+    """
+    names = {row["object"] for row in run.items}
+    for entry in await app.journal.plans_of_tool(TOOL, _MAX_SIMULTANEOUS_RUNS):
+        rival = Run(entry)
+        is_new = since < entry.seq < run.entry.seq
+        if is_new and (
+            rival.state_id == run.state_id or names & {row["object"] for row in rival.items}
+        ):
+            raise Conflict(
+                f"{entry.author or 'Someone'} began {rival.run_id} on environment "
+                f"{rival.environment!r} after this plan was made. Nothing was sent. Take over the "
+                "state that it commits (git pull), then run the command again."
+            )
+
+
+async def mark_ended(app: App, run: Run) -> None:
+    """Record that a run came to its end, so that it is not chosen again."""
+    await plans.mark_used(
+        app, plans.Plan(plans.PROJECT, TOOL, "", "", {}, seq=run.entry.seq), status=_ENDED
+    )
+
+
+async def is_ended(app: App, run: Run) -> bool:
+    """Tell whether a run came to its end."""
+    entries = await app.journal.descendants(run.entry.seq)
+    return any(entry.kind == "used" and entry.ref == run.entry.seq for entry in entries)
 
 
 async def load_run(app: App, run_id: str) -> Run:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,8 +22,8 @@ from tavus_mcp.project.plan import PlanOptions, ProjectPlan, build_plan
 from tavus_mcp.project.pull import PulledObject, PullOptions, pull
 from tavus_mcp.project.render import RenderedProject, render_project
 from tavus_mcp.project.resume import recover_state
-from tavus_mcp.project.runs import Run, load_run
-from tavus_mcp.project.state import EnvironmentState, load_state, local_folder
+from tavus_mcp.project.runs import Run, find_newest_run, load_run
+from tavus_mcp.project.state import EnvironmentState, load_state, local_folder, state_path
 from tavus_mcp.project.undo import (
     UndoResult,
     choose_run,
@@ -32,15 +32,20 @@ from tavus_mcp.project.undo import (
     undo_run,
 )
 from tavus_mcp.project.validation import require_valid
-from tavus_mcp.text import did_you_mean, quote_foreign
+from tavus_mcp.text import did_you_mean, quote_foreign, suggestion_or_period
 
 
 @dataclass(frozen=True)
 class PlannedApply:
-    """A plan with the comparison that it was made from."""
+    """A plan with what it was made from: the comparison, and the state as it was stored.
+
+    ``newest_run`` is the number of the newest run of any project at that time.
+    """
 
     comparison: Comparison
     plan: ProjectPlan
+    stored: EnvironmentState
+    newest_run: int
 
 
 @dataclass
@@ -60,10 +65,22 @@ class ProjectSession:
         """Return the objects of the files; raise ``InvalidProject`` with every mistake in them."""
         return render_project(self.project, self.environment)
 
+    def read_state(self) -> EnvironmentState:
+        """Return the state as it is stored; raise ``Refused`` if it is of another account."""
+        name, account = self.environment.name, self.environment.account
+        state = load_state(self.folder, name)
+        if state.account not in ("", account):
+            raise Refused(
+                f"{state_path(self.folder, name)} is the state of {state.account}, and tavus.toml "
+                f"has {account} for environment {name!r} now, where the ids in it mean nothing. "
+                "Nothing was sent. Give the other account an environment of its own in "
+                "tavus.toml; or remove that file, if the objects there are given up."
+            )
+        return replace(state, account=account)
+
     async def load_state(self) -> EnvironmentState:
         """Return the state, up to date also after an apply that was interrupted."""
-        state = load_state(self.folder, self.environment.name)
-        return await recover_state(self.app, state)
+        return await recover_state(self.app, self.read_state())
 
     async def compare(self, report_progress: ProgressCallback) -> Comparison:
         """Compare the files with the account; nothing is written."""
@@ -74,13 +91,25 @@ class ProjectSession:
 
         Raises ``InvalidProject`` for mistakes in files, ``Refused`` for what Tavus would reject.
         """
+        self._require_secrets(options.resent_secrets)
         require_valid(self.project, self.app.catalog, [self.environment])
-        comparison = await self.compare(report_progress)
+        newest_run, stored = await find_newest_run(self.app), self.read_state()
+        state = await recover_state(self.app, stored)
+        comparison = await compare(self.app, self.render(), state, report_progress)
         try:
             plan = await build_plan(self.app, comparison, options)
         except Refused as error:
             raise self._explain_secrets(error) from None
-        return PlannedApply(comparison, plan)
+        return PlannedApply(comparison, plan, stored, newest_run)
+
+    def _require_secrets(self, names: Iterable[str]) -> None:
+        known = self.environment.secrets
+        for name in sorted(set(names) - known.keys()):
+            raise WrongUsage(
+                f"--resend-secret: environment {self.environment.name} has no secret "
+                f"{quote_foreign(name)}{suggestion_or_period(name, known)} It has: "
+                f"{', '.join(known) or 'none'}."
+            )
 
     def _explain_secrets(self, error: Refused) -> Refused:
         """Return an error with the variables of secrets that are not set, if it may be for them."""
@@ -103,11 +132,14 @@ class ProjectSession:
         report_progress: ProgressCallback,
         *,
         accepts_unchecked: bool = False,
-        run: Run | None = None,
     ) -> ApplyResult:
-        """Carry out a plan that a person accepted where that is needed."""
+        """Carry out a plan that a person accepted where that is needed.
+
+        Raises ``Conflict`` if another command has worked on the environment since the plan.
+        """
         app = replace(self.app, protected=False)
         with lock_environment(self.folder, self.environment.name):
+            self._require_same_state(planned.stored)
             return await apply_plan(
                 app,
                 self.folder,
@@ -116,7 +148,15 @@ class ProjectSession:
                 options,
                 report_progress,
                 accepts_unchecked=accepts_unchecked,
-                run=run,
+                newest_run=planned.newest_run,
+            )
+
+    def _require_same_state(self, planned: EnvironmentState) -> None:
+        current = self.read_state()
+        if (current.objects, current.run) != (planned.objects, planned.run):
+            raise Conflict(
+                f"Another command has worked on environment {self.environment.name!r} of this "
+                "project since this plan was made. Nothing was sent. Run the command again."
             )
 
     async def pull(

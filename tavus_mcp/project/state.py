@@ -7,6 +7,7 @@ secrets are masked before they get here. It is replaced completely or not at all
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ from tavus_mcp.project.merge import MergeBase
 from tavus_mcp.text import quote_foreign
 
 STATE_VERSION = 1
+_CONFLICT_MARK = re.compile(r"^(?:<{7}|={7}|>{7})", re.MULTILINE)
 LOCAL_FOLDER = "local"
 """The folder beside the states for what belongs to one machine: sandboxes and locks."""
 
@@ -45,12 +47,14 @@ class ObjectState:
 class EnvironmentState:
     """The objects of an environment by name; ``run`` is the id of an apply that did not end.
 
+    ``account`` is the account that holds them (``Environment.account``), empty if it is not known.
     ``state_id`` distinguishes the state from those of other projects in one journal.
     """
 
     environment: str
     objects: Mapping[ObjectName, ObjectState] = field(default_factory=dict)
     run: str = ""
+    account: str = ""
     state_id: str = field(default_factory=lambda: secrets.token_hex(4))
 
     def find_name(self, folder: str, object_id: str) -> ObjectName | None:
@@ -61,6 +65,10 @@ class EnvironmentState:
             if item.object_id == object_id and name.folder == folder
         )
         return next(found, None)
+
+    def renamed(self, old: ObjectName, new: ObjectName) -> EnvironmentState:
+        """Return the state with an object under a new name."""
+        return self.with_object(old, None).with_object(new, self.objects[old])
 
     def with_object(self, name: ObjectName, item: ObjectState | None) -> EnvironmentState:
         """Return the state with an object set, or with None without it."""
@@ -95,9 +103,17 @@ def load_state(folder: Path, environment: str) -> EnvironmentState:
         return EnvironmentState(environment)
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, str(error)) from None
+    if mark := _CONFLICT_MARK.search(text):
+        line = text.count("\n", 0, mark.start()) + 1
+        raise _unreadable(
+            path,
+            f"line {line} is a mark of a conflict of git. Choose one side of the whole file (git "
+            "checkout --ours or --theirs FILE); what only the other side knew, tavus-mcp pull "
+            "finds by name",
+        )
     try:
-        return _parse_state(environment, json.loads(text))
-    except (ValueError, TypeError, KeyError, AttributeError, PatchError) as error:
+        return _parse_state(environment, json.loads(text, object_pairs_hook=_without_duplicates))
+    except (ValueError, TypeError, KeyError, AttributeError, PatchError, RecursionError) as error:
         reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         raise _unreadable(path, reason) from None
 
@@ -116,6 +132,7 @@ def render_state(state: EnvironmentState) -> str:
     data: JsonObject = {
         "version": STATE_VERSION,
         "environment": state.environment,
+        **({"account": state.account} if state.account else {}),
         "state": state.state_id,
         **({"run": state.run} if state.run else {}),
         "objects": {
@@ -155,7 +172,23 @@ def _parse_state(environment: str, data: JsonObject) -> EnvironmentState:
     objects = {
         ObjectName.parse(name): _parse_object(item) for name, item in data["objects"].items()
     }
-    return EnvironmentState(environment, objects, str(data.get("run", "")), str(data["state"]))
+    names: dict[tuple[str, str], ObjectName] = {}
+    for own_name, item in objects.items():
+        first = names.setdefault((own_name.folder, item.object_id), own_name)
+        if first != own_name:
+            raise ValueError(f"{first} and {own_name} have the same id, {item.object_id}")
+    run, account = str(data.get("run", "")), str(data.get("account", ""))
+    return EnvironmentState(environment, objects, run, account, str(data["state"]))
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> JsonObject:
+    """Return the members of an object; raise ``ValueError`` if one stands there twice."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        name = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{quote_foreign(name)} stands there twice")
+    return members
 
 
 def _parse_object(item: JsonObject) -> ObjectState:
@@ -167,6 +200,8 @@ def _parse_object(item: JsonObject) -> ObjectState:
     ]
     base: JsonObject = item["base"]
     account = apply_patch(base, differences) if differences else base
+    if not isinstance(base, dict) or not isinstance(account, dict):
+        raise ValueError(f"the base of {item['id']} is no object")  # noqa: TRY004 - of a file
     return ObjectState(
         item["id"],
         MergeBase(base, account),
@@ -179,6 +214,7 @@ def _unreadable(path: Path, reason: str) -> InvalidArgument:
     return InvalidArgument(
         [
             f"{path}: the state of this environment cannot be read: {reason}. "
-            "Take the file from git again; without it, tavus-mcp pull finds objects by name."
+            "Take the file from git again; without it, tavus-mcp pull finds objects by name. "
+            "Nothing was sent."
         ]
     )

@@ -69,6 +69,11 @@ async def apply_stored_plan(
     plan = await plans.load_applicable_plan(app, plan_id)
     if plan.kind != plans.PROJECT:
         return None
+    if plan.tool != TOOL:
+        raise Refused(
+            f"{plan_id} is a run of an apply, and no plan. In the folder of the project, "
+            f"tavus-mcp undo {plan_id} takes it back."
+        )
     session = open_own_session(app)
     options = PlanOptions(plan.detail["resolve"], plan.detail["prune"])
     if plan.detail["environment"] != session.environment.name:

@@ -5,6 +5,7 @@ An object or a field that somebody edited since is left as it is and reported as
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tavus_mcp.app import App
 from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
 from tavus_mcp.errors import Conflict, NotFound, Refused, ToolFailure
 from tavus_mcp.models.document import Document
+from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.receipt import LIVE_STATUSES
 from tavus_mcp.project.adapters import ADAPTERS
 from tavus_mcp.project.compare import account_fields
@@ -19,20 +21,35 @@ from tavus_mcp.project.kinds import ObjectName
 from tavus_mcp.project.merge import MergeBase
 from tavus_mcp.project.names import to_field_pointers
 from tavus_mcp.project.objects import WriteOptions, WriteResult
-from tavus_mcp.project.runs import Run, RunWrite, list_runs, load_writes, start_run
+from tavus_mcp.project.runs import (
+    Run,
+    RunWrite,
+    is_ended,
+    list_runs,
+    load_writes,
+    mark_ended,
+    start_run,
+)
 from tavus_mcp.project.state import EnvironmentState, ObjectState, save_state
 from tavus_mcp.project.sync import accept_account
 from tavus_mcp.text import quote_paths
 
+DELETION = "delete:"
+"""What a line of ``describe_undo`` begins with if an object is deleted."""
+
 
 @dataclass(frozen=True)
 class UndoneWrite:
-    """What became of undoing one write; ``error`` says why it was left."""
+    """What became of undoing one write; ``error`` says why it was left.
+
+    ``findings`` say what could not be restored with the rest.
+    """
 
     name: ObjectName
     outcome: str
     object_id: str = ""
     error: ToolFailure | None = None
+    findings: Sequence[Finding] = ()
 
 
 @dataclass
@@ -50,11 +67,16 @@ class UndoResult:
 
 
 async def choose_run(app: App, state: EnvironmentState) -> Run:
-    """Return the newest run that is no undo and was not undone; ``Refused`` if there is none."""
+    """Return the newest run that is no undo and was not undone; ``Refused`` if there is none.
+
+    A run whose undo was interrupted is chosen again, so that its undo is completed.
+    """
     undone: set[str] = set()
     for run in await list_runs(app, state.state_id):
-        if run.undo_of:
+        if run.undo_of and await is_ended(app, run):
             undone.add(run.undo_of)
+        elif run.undo_of:
+            continue
         elif run.run_id not in undone:
             return run
     raise Refused(
@@ -72,14 +94,17 @@ async def load_undoable_writes(app: App, state: EnvironmentState, run: Run) -> l
         raise Refused(f"{run.run_id} changed environment {run.environment!r}. Name it with --env.")
     writes = [write for write in await load_writes(app, run) if _may_have_effect(write)]
     if not writes:
-        raise Refused(f"{run.run_id} has written nothing, so there is nothing to undo.")
+        raise Refused(
+            f"{run.run_id} has written nothing, so there is nothing to undo. tavus-mcp undo RUN "
+            "takes back an earlier run; tavus-mcp history lists them."
+        )
     return writes
 
 
 def describe_undo(write: RunWrite) -> str:
     """Return what undoing a write does: it deletes, creates again or restores an object."""
     if write.is_creation:
-        return f"delete: {write.name}"
+        return f"{DELETION} {write.name}"
     if not write.intent.paths:
         return f"create again: {write.name}"
     return f"restore: {write.name} {quote_paths(write.intent.paths)}"
@@ -107,6 +132,9 @@ async def undo_run(
         for write in reversed(writes):
             result.items.append(await undo.undo_write(write))
             await progress.advance(len(writes))
+        if undo.state.run == run.run_id:  # an apply that was interrupted is not continued now
+            undo.state = replace(undo.state, run="")
+        await mark_ended(app, undo.run)
     finally:
         save_state(folder, undo.state)
     return result
@@ -152,7 +180,7 @@ class _Undo:
             self.replaced_ids[write.intent.object_id] = result.object_id
         self._note_restored(write, result, is_deletion=is_deletion)
         outcome = "created again" if is_deletion else "restored"
-        return UndoneWrite(write.name, outcome, result.object_id)
+        return UndoneWrite(write.name, outcome, result.object_id, findings=result.findings)
 
     async def _delete_created(self, write: RunWrite) -> UndoneWrite:
         assert write.outcome is not None  # noqa: S101 - the caller has looked

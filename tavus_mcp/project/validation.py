@@ -12,7 +12,7 @@ from tavus_mcp.checker.parts.check import check_part
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PartKindName, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
-from tavus_mcp.models.json_patch import get_at, pointer_of, pointer_tokens
+from tavus_mcp.models.json_patch import get_at, pointer_tokens
 from tavus_mcp.models.masking import MASK
 from tavus_mcp.models.parts.part_document import PartDocument
 from tavus_mcp.models.parts.tool import AUTH_SECRETS
@@ -20,7 +20,6 @@ from tavus_mcp.persona_files.merge import literal_key_pointers, mask_paths
 from tavus_mcp.personas.secret_references import (
     KEY_FIELD,
     KEY_REFERENCE_FIELD,
-    REFERENCE_CONTAINERS,
     SECRET_PLACEHOLDER,
 )
 from tavus_mcp.project.configuration import Environment
@@ -30,10 +29,8 @@ from tavus_mcp.project.names import with_ids
 from tavus_mcp.project.plan import placeholder_id
 from tavus_mcp.project.problems import InvalidProject, Problem
 from tavus_mcp.project.render import RenderedObject, render_project
+from tavus_mcp.project.secret_names import iter_secret_names
 from tavus_mcp.text import did_you_mean, quote_foreign, quote_path
-
-_SECRET_CONTAINERS = REFERENCE_CONTAINERS | {"auth", "query_params"}
-"""Objects of personas and tools in which ``{secret:NAME}`` names a secret."""
 
 
 def find_problems(
@@ -169,21 +166,3 @@ def _is_literal_key(item: RenderedObject, pointer: str) -> bool:
         return True
     is_name = above[-1:] == ["auth"] and name not in AUTH_SECRETS.values()
     return not is_name and not SECRET_PLACEHOLDER.search(str(get_at(item.fields, pointer)))
-
-
-def iter_secret_names(value: Any, parts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Yield the pointer and the name of each secret that fields refer to."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            path = (*parts, key)
-            is_reference = key == KEY_REFERENCE_FIELD and isinstance(item, str)
-            if is_reference and REFERENCE_CONTAINERS.isdisjoint(parts):
-                yield pointer_of(path), item
-            else:
-                yield from iter_secret_names(item, path)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from iter_secret_names(item, (*parts, str(index)))
-    elif isinstance(value, str) and not _SECRET_CONTAINERS.isdisjoint(parts):
-        for match in SECRET_PLACEHOLDER.finditer(value):
-            yield pointer_of(parts), match[1]

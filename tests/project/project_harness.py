@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from mcp_client import SECRET
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
+from tavus_mcp.journal.accounts import Credentials
 from tavus_mcp.journal.journal import Journal
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.project.apply import ApplyResult
@@ -25,6 +27,7 @@ from tavus_mcp.project.session import ProjectSession, open_session
 from tavus_mcp.project.undo import UndoResult
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
+from tavus_mcp.sandbox.switches import Switches
 from tavus_mcp.tavus_api.client import TavusApi
 
 T = TypeVar("T")
@@ -41,7 +44,17 @@ secrets = { openai = "PRODUCTION_OPENAI" }
 """
 ADA = "persona_name: Ada\nsystem_prompt: You help people.\ndefault_replica_id: {value: replica}\n"
 VOLATILE = ("created_at", "updated_at", "owner_id", "words")
-ID_FIELDS = ("persona_id", "tool_id", "document_id", "objectives_id", "guardrails_id", "uuid")
+ID_FIELDS = (
+    "persona_id",
+    "tool_id",
+    "document_id",
+    "objectives_id",
+    "guardrails_id",
+    "pronunciation_dictionary_id",
+    "uuid",
+)
+STORED_KINDS = ("persona", "tool", "document", "objectives", "guardrail", "dictionary")
+"""The kinds of the sandbox's store that a project knows."""
 
 
 class Killed(BaseException):
@@ -58,6 +71,7 @@ class KillingTransport(httpx2.AsyncBaseTransport):
 
     store: Store
     moment: int = -1
+    switches: Switches = field(default_factory=Switches)
     on_kill: Callable[[], None] = lambda: None
     passed: int = 0
     is_dead: bool = False
@@ -75,7 +89,7 @@ class KillingTransport(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         self._pass()
         self.lines.append(f"{request.method} {request.url.path}")
-        transport = httpx2.ASGITransport(app=build_sandbox(self.store))
+        transport = httpx2.ASGITransport(app=build_sandbox(self.store, switches=self.switches))
         response = await transport.handle_async_request(request)
         await response.aread()
         if request.method != "GET" and response.is_success:
@@ -97,6 +111,7 @@ class Account:
     store: Store
     journal_path: Path
     is_protected: bool = False
+    switches: Switches = field(default_factory=Switches)
     secrets: dict[str, str] = field(default_factory=lambda: {"openai": SECRET})
 
     def documents(self, kind: str = "persona") -> list[dict[str, Any]]:
@@ -169,6 +184,35 @@ class ProjectFolder:
         objects = json.loads(self.state_text(environment) or "{}").get("objects", {})
         return {name: item["id"] for name, item in objects.items()}
 
+    def contents(self, environment: str = "staging") -> dict[str, dict[str, Any]]:
+        """Return every object of an account by its name in the project, with names for ids.
+
+        Those that the project does not know are left out.
+        """
+        account, ids = self.accounts[environment], self.state_ids(environment)
+        rows = {
+            object_id: row
+            for kind in STORED_KINDS
+            for object_id, row in zip(account.ids(kind), account.user_objects(kind), strict=True)
+        }
+        found = {name: rows[object_id] for name, object_id in ids.items() if object_id in rows}
+        text = json.dumps(found)
+        for name, object_id in ids.items():
+            text = text.replace(f'"{object_id}"', f'"{name}"')
+        return {
+            name: {
+                key: value
+                for key, value in row.items()
+                if key not in VOLATILE
+                and key not in (ID_FIELDS[:1] if name.startswith("personas/") else ID_FIELDS)
+            }
+            for name, row in json.loads(text).items()
+        }
+
+    def count_objects(self, environment: str = "staging") -> int:
+        """Return how many objects an account has."""
+        return sum(len(self.accounts[environment].ids(kind)) for kind in STORED_KINDS)
+
     def agents(self, environment: str = "staging") -> list[dict[str, Any]]:
         """Return the personas of an account with names in place of the ids of parts."""
         text = json.dumps(self.accounts[environment].documents())
@@ -184,7 +228,7 @@ class ProjectFolder:
     ) -> T:
         """Run work with a session of its own, as a command does; it may be killed at a moment."""
         account = self.accounts[environment]
-        self.transport = KillingTransport(account.store, moment)
+        self.transport = KillingTransport(account.store, moment, account.switches)
         return anyio.run(self._run, work, account, self.transport)
 
     async def _run(
@@ -193,13 +237,12 @@ class ProjectFolder:
         account: Account,
         transport: KillingTransport,
     ) -> T:
-        api = TavusApi(
-            "http://127.0.0.1/v2", f"key-{account.environment}", transport=lambda: transport
-        )
+        key = f"key-{account.environment}"
+        api = TavusApi("http://127.0.0.1/v2", key, transport=lambda: transport)
         app = App(
             api,
             load_catalog(),
-            Journal(account.journal_path),
+            Journal(account.journal_path, Credentials("http://127.0.0.1/v2", key)),
             Masker(account.secrets.values()),
             account.secrets,
             protected=account.is_protected,
@@ -260,21 +303,33 @@ class ProjectFolder:
         return result
 
     def kill_apply(self, moment: int, environment: str = "staging", **options: Any) -> bool:
-        """Kill an apply at a moment; return False if it ended before.
-
-        The state stays as it was at that moment: a killed process writes nothing any more.
-        """
-        state_at_kill: list[str | None] = []
-        ended: list[bool] = []
+        """Kill an apply at a moment; return False if it ended before."""
 
         async def work(session: ProjectSession) -> None:
             chosen = PlanOptions(**options)
             planned = await session.plan(chosen, ignore)
             await session.apply(planned, chosen, ignore)
 
+        return self.kill(work, moment, environment)
+
+    def kill(
+        self,
+        work: Callable[[ProjectSession], Awaitable[object]],
+        moment: int,
+        environment: str = "staging",
+    ) -> bool:
+        """Kill work at a moment; return False if it ended before.
+
+        The state stays as it was at that moment: a killed process writes nothing any more.
+        """
+        state_at_kill: list[str | None] = []
+        ended: list[bool] = []
         account = self.accounts[environment]
         self.transport = KillingTransport(
-            account.store, moment, lambda: state_at_kill.append(self.state_text(environment))
+            account.store,
+            moment,
+            account.switches,
+            lambda: state_at_kill.append(self.state_text(environment)),
         )
         with _surviving_kill(ended):
             anyio.run(self._run, work, account, self.transport)
@@ -298,6 +353,19 @@ class ProjectFolder:
             return await session.undo(await session.choose_run(run_id), ignore)
 
         return self.run(work, environment)
+
+    def kill_undo(self, moment: int, environment: str = "staging") -> bool:
+        """Kill the undo of the newest run at a moment; return False if it ended before."""
+
+        async def work(session: ProjectSession) -> None:
+            await session.undo(await session.choose_run(), ignore)
+
+        return self.kill(work, moment, environment)
+
+    def copy(self, folder: Path) -> ProjectFolder:
+        """Return a clone of the folder on another machine, for the same accounts and journal."""
+        shutil.copytree(self.folder, folder, ignore=shutil.ignore_patterns("local"))
+        return ProjectFolder(folder, self.accounts)
 
     def edit_remotely(self, environment: str = "staging", number: int = 0, **fields: Any) -> str:
         """Change fields of a persona in the account, as a colleague does in the dashboard."""

@@ -39,7 +39,11 @@ def run(runner: CommandRunner, *arguments: str) -> CommandResult:
 
 def run_json(runner: CommandRunner, *arguments: str) -> dict[str, Any]:
     """Run a command with ``--json``; its object fits its schema."""
-    data: dict[str, Any] = json.loads(run(runner, *arguments, "--json").stdout)
+    return require_schema(json.loads(run(runner, *arguments, "--json").stdout))
+
+
+def require_schema(data: dict[str, Any]) -> dict[str, Any]:
+    """Return an object that fits the schema that it names."""
     _, name, version = data["schema"].split("/")
     schema = json.loads((SCHEMAS / f"{name}-{version}.schema.json").read_text())
     jsonschema.validate(data, schema)
@@ -161,10 +165,34 @@ def test_every_result_is_an_object_with_a_schema(runner: CommandRunner) -> None:
     assert run_json(runner, "diff", *env)["objects"] == []
     assert run_json(runner, "history", *env)["runs"][0]["run"] == applied["run"]
     assert run_json(runner, "pull", *env)["objects"] == []
-    assert run_json(runner, "undo", *env)["items"][0]["outcome"] == "deleted"
+    assert run(runner, "undo", *env).status == 5  # it deletes
+    assert run_json(runner, "undo", *env, "--yes")["items"][0]["outcome"] == "deleted"
     change(runner, "persona_name", "persona_nam")
     error = run_json(runner, "plan", *env)
     assert error["problems"][0]["line"] == 1
+
+
+def test_commands_on_personas_print_an_object_too(runner: CommandRunner) -> None:
+    """Required by us: all commands of the table take ``--json``."""
+    env = ("--env", "staging")
+    persona_id = run_json(runner, "apply", *env)["items"][0]["id"]
+    change(runner, "help people", "listen")
+    run(runner, "apply", *env)
+    runner.write_file(ADA.replace("{value: replica}", "rfe12d8b9597"), "one.yaml")
+    sandbox = {"TAVUS_MCP_SANDBOX": "1"}
+    files = json.loads(runner.run_without_sandbox("apply", "one.yaml", "--json", **sandbox).stdout)
+    require_schema(files)
+    own_id = files["files"][0]["receipt"]["persona_id"]
+    wrong = runner.run_without_sandbox("apply", "none.yaml", "--json", **sandbox)
+    assert require_schema(json.loads(wrong.stdout))["files"][0]["error"]
+    undone = runner.run_without_sandbox("undo", own_id, "--json", **sandbox)
+    assert require_schema(json.loads(undone.stdout))["message"]  # a creation is deleted
+    revision = run_json(runner, "restore", f"ada@{'0' * 12}", *env)
+    assert revision["schema"] == "tavus-mcp/error/1"
+    deleted = run_json(runner, "delete", "ada", *env, "--yes")
+    assert (deleted["persona_id"], deleted["status"]) == (persona_id, "applied")
+    restored = run_json(runner, "restore", f"{deleted['persona_id']}@{deleted['revision']}", *env)
+    assert restored["schema"] in ("tavus-mcp/receipt/1", "tavus-mcp/error/1")
 
 
 @pytest.mark.parametrize(

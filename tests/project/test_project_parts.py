@@ -127,7 +127,10 @@ def test_what_cannot_be_changed_is_refused_before_anything_is_sent(tmp_path: Pat
     folder.apply_successfully()
     folder.write("personas/ada.yaml", ADA)
     folder.replace("documents/menu.yaml", "a.pdf", "b.pdf")
-    with pytest.raises(Refused, match="documents/menu: /document_url"):
+    with pytest.raises(
+        Refused,
+        match=r"(?s)documents/menu: /document_url.*rename the file.*apply --prune deletes this one",
+    ):
         folder.apply()
     assert folder.writes == []
 
@@ -160,6 +163,35 @@ def test_a_kill_of_an_apply_with_parts_resumes(tmp_path: Path, example: ProjectF
         folder.apply_successfully()
         assert before + len(folder.carried_out) == expected
         assert set(folder.statuses().values()) == {"in sync"}
+
+
+def test_a_tool_goes_from_messages_to_an_api_and_back(tmp_path: Path) -> None:
+    folder = build_folder(tmp_path)
+    folder.write("tools/book.yaml", "name: book\ndescription: Books a table.\n")
+    folder.apply_successfully()
+    for text, is_message in ((TOOL, False), ("name: book\ndescription: Books.\n", True)):
+        folder.write("tools/book.yaml", text)
+        folder.apply_successfully()
+        (row,) = folder.accounts["staging"].user_objects("tool")
+        assert bool(row["delivery"].get("app_message")) is is_message
+        assert bool(row["delivery"].get("api")) is not is_message
+        assert folder.statuses() == {"tools/book": "in sync"}
+
+
+def test_tags_of_a_document_are_emptied_and_its_name_stays(tmp_path: Path) -> None:
+    folder = build_folder(tmp_path)
+    text = "document_name: Menu\ndocument_url: https://example.com/a.pdf\n"
+    folder.write("documents/menu.yaml", text + "tags: [a]\n")
+    folder.apply_successfully()
+    folder.write("documents/menu.yaml", text)
+    folder.apply_successfully()
+    (row,) = folder.accounts["staging"].user_objects("document")
+    assert row["tags"] == []
+    assert folder.statuses() == {"documents/menu": "in sync"}
+    folder.write("documents/menu.yaml", "document_url: https://example.com/a.pdf\n")
+    with pytest.raises(Refused, match="a document cannot lose its name"):
+        folder.apply()
+    assert folder.writes == []
 
 
 def test_a_reference_that_is_removed_is_taken_out_of_the_persona(project: ProjectFolder) -> None:

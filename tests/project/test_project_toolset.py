@@ -39,7 +39,11 @@ async def test_a_project_is_compared_planned_and_applied(
         assert planned["items"][0]["action"] == "create"
         receipt = await client.expect_result("apply_plan", plan_id=planned["plan_id"])
         assert (receipt["status"], receipt["totals"]) == ("applied", {"create": 1})
-        assert "tavus-mcp undo plan-" in receipt["findings"][0]["message"]
+        message = receipt["findings"][0]["message"]
+        assert "tavus-mcp undo plan-" in message
+        run_id = message.partition("tavus-mcp undo ")[2].split()[0]
+        error = await client.expect_error("apply_plan", plan_id=run_id)
+        assert f"tavus-mcp undo {run_id} takes it back" in error
         assert (await client.expect_result("show_project"))["in_sync"] == 1
         assert (await client.expect_result("plan_project"))["status"] == "unchanged"
         error = await client.expect_error("apply_plan", plan_id=planned["plan_id"])

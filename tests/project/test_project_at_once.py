@@ -1,0 +1,111 @@
+"""Several commands on one environment, and commands that were interrupted."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+
+import pytest
+from project_harness import ADA, ProjectFolder, build_folder, ignore
+
+from tavus_mcp.errors import Conflict, Refused
+from tavus_mcp.project.plan import PlanOptions
+from tavus_mcp.project.session import ProjectSession, open_session
+
+NAME = "personas/ada"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> ProjectFolder:
+    folder = build_folder(tmp_path)
+    folder.write("personas/ada.yaml", ADA)
+    return folder
+
+
+async def plan_both_and_apply(session: ProjectSession, other_folder: Path) -> None:
+    """Plan twice, then carry out both plans, as two people do who were asked at the same time."""
+    other = open_session(session.app, other_folder, session.environment.name)
+    plans = [await item.plan(PlanOptions(), ignore) for item in (session, other)]
+    for item, planned in zip((session, other), plans, strict=True):
+        result = await item.apply(planned, PlanOptions(), ignore)
+        assert result.errors == []
+
+
+def test_of_two_plans_in_one_folder_one_is_carried_out(project: ProjectFolder) -> None:
+    with pytest.raises(Conflict, match="Another command has worked on environment 'staging'"):
+        project.run(lambda session: plan_both_and_apply(session, project.folder))
+    assert len(project.accounts["staging"].ids()) == 1
+    assert project.statuses() == {NAME: "in sync"}
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_of_two_plans_on_two_machines_with_one_journal_one_is_carried_out(
+    project: ProjectFolder, tmp_path: Path, is_first: bool
+) -> None:
+    """Also before there is a state by which the project could be recognised."""
+    if not is_first:
+        project.write("personas/bob.yaml", ADA.replace("Ada", "Bob"))
+        project.apply_successfully()
+        project.replace("personas/ada.yaml", "help", "assist")
+        project.write("personas/cy.yaml", ADA.replace("Ada", "Cy"))
+    clone = project.copy(tmp_path / "clone")
+    with pytest.raises(Conflict, match="after this plan was made"):
+        project.run(lambda session: plan_both_and_apply(session, clone.folder))
+    assert project.statuses() == dict.fromkeys(project.statuses(), "in sync")
+    assert len(project.accounts["staging"].ids()) == (1 if is_first else 3)
+
+
+def test_an_undone_interrupted_apply_is_not_continued(tmp_path: Path) -> None:
+    for moment in count():
+        project = build_folder(tmp_path / str(moment))
+        project.write("personas/ada.yaml", ADA)
+        assert project.kill_apply(moment)
+        if project.accounts["staging"].ids():
+            break
+    assert project.statuses() == {NAME: "in sync"}  # found in the journal or in the account
+    project.undo()
+    assert project.accounts["staging"].ids() == []
+    assert project.statuses() == {NAME: "only local"}
+    project.apply_successfully()
+    assert len(project.accounts["staging"].ids()) == 1
+
+
+def test_an_interrupted_undo_is_completed_and_goes_no_further(project: ProjectFolder) -> None:
+    project.apply_successfully()
+    project.replace("personas/ada.yaml", "help", "assist")
+    project.write("personas/bob.yaml", ADA.replace("Ada", "Bob"))
+    project.apply_successfully()
+    moment = 0
+    while len(project.accounts["staging"].ids()) == 2:
+        assert project.kill_undo(moment)
+        moment += 1
+    result = project.undo()
+    assert result.errors == []
+    assert [item["system_prompt"] for item in project.accounts["staging"].documents()] == [
+        "You help people."
+    ]
+    assert project.statuses() == {NAME: "changed locally", "personas/bob": "only local"}
+
+
+def test_an_undo_that_is_done_again_leaves_what_others_changed(project: ProjectFolder) -> None:
+    project.apply_successfully()
+    (project.folder / "personas/ada.yaml").unlink()
+    run_id = project.apply_successfully(prune=True).run_id
+    project.undo()
+    project.edit_remotely(greeting="Good day.")
+    result = project.undo(run_id=run_id)
+    assert result.errors == []
+    (persona,) = project.accounts["staging"].user_objects()
+    assert persona["greeting"] == "Good day."
+
+
+def test_a_run_without_writes_is_no_reason_to_undo_another_one(project: ProjectFolder) -> None:
+    project.apply_successfully()
+    project.replace("personas/ada.yaml", "help", "assist")
+    moment = 0
+    while '"run"' not in (project.state_text() or ""):
+        assert project.kill_apply(moment)
+        moment += 1
+    assert project.carried_out == []
+    with pytest.raises(Refused, match=r"has written nothing.*history lists them"):
+        project.undo()
