@@ -1,6 +1,7 @@
 """Run each property of generated projects for many projects, and print the seed.
 
-Run by hand: ``PYTHONPATH=.:tests:tests/project python tests/project/full_count.py [COUNT] [SEED]``.
+Run by hand: ``PYTHONPATH=.:tests:tests/project python tests/project/full_count.py [COUNT] [SEED]
+[KILLED]``. KILLED projects are killed at every moment, the others at a random one each.
 """
 
 from __future__ import annotations
@@ -17,11 +18,9 @@ from pathlib import Path
 from project_properties import check_kill, check_settling, check_two_environments, check_undo
 
 PROJECTS = 200
-EVERY_MOMENT = 3
-"""Projects that are killed at every moment; the others at a random one."""
 
 
-def run(number: int, seed: int) -> None:
+def run(number: int, seed: int, killed: int) -> None:
     """Run every property; print each failure with the index of its project."""
     for check in (check_settling, check_two_environments, check_undo, check_kill):
         started, failures = time.monotonic(), 0
@@ -38,7 +37,7 @@ def run(number: int, seed: int) -> None:
             f"{check.__name__}: {number} projects, {failures} failed, {seconds:.0f} s\n"
         )
         sys.stdout.flush()
-    for index in range(EVERY_MOMENT):
+    for index in range(killed):
         with tempfile.TemporaryDirectory() as folder:
             for moment in count():
                 if not check_kill(_draw(seed, index), Path(folder), moment):
@@ -55,4 +54,4 @@ if __name__ == "__main__":
     values = [int(value) for value in sys.argv[1:]]
     chosen = values[1] if len(values) > 1 else random.SystemRandom().randrange(10**6)
     sys.stdout.write(f"seed {chosen}\n")
-    run(values[0] if values else PROJECTS, chosen)
+    run(values[0] if values else PROJECTS, chosen, values[2] if len(values) > 2 else 1)
