@@ -26,10 +26,6 @@ ProgressCallback = Callable[[float, float | None], Awaitable[None]]
 """Sends a progress notification: the number done, and the total if it is known."""
 
 
-async def ignore_progress(*_: object) -> None:
-    """Report no progress."""
-
-
 async def for_each(
     items: Iterable[T] | AsyncIterable[T],
     work: Callable[[T], Awaitable[None]],

@@ -36,7 +36,7 @@ async def apply_project(command: ProjectCommand) -> int:
         return plan_status(plan)
     require_digest(planned, arguments.plan)
     if plan.items and not _is_accepted(command, plan):
-        return ExitStatus.REFUSED
+        return command.report_refusal()
     result = await session.apply(
         planned, options, command.report_progress, accepts_unchecked=arguments.yes
     )
@@ -52,7 +52,7 @@ def _is_accepted(command: ProjectCommand, plan: ProjectPlan) -> bool:
         if arguments.yes and arguments.plan:
             return True
         files.print_error(app, f"environment {plan.environment} is protected. The plan:")
-        sys.stderr.write(app.masker.mask_text(plan_text(plan)) + "\n")
+        _print_plan(command, plan)
         if not is_interactive():
             raise NotConfigured(
                 "Nothing was sent: without a terminal, a protected environment needs "
@@ -60,8 +60,13 @@ def _is_accepted(command: ProjectCommand, plan: ProjectPlan) -> bool:
             )
         return is_confirmed(f"Apply this to {plan.environment}? Type yes:", "yes")
     if deletions and not arguments.yes:
+        _print_plan(command, plan)
         return is_confirmed(f"Delete {deletions} object(s) for good? Type yes:", "yes")
     return True
+
+
+def _print_plan(command: ProjectCommand, plan: ProjectPlan) -> None:
+    sys.stderr.write(command.app.masker.mask_text(plan_text(plan)) + "\n")
 
 
 def _exit_status(result: ApplyResult) -> ExitStatus:

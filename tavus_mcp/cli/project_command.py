@@ -46,6 +46,13 @@ class ProjectCommand:
         clear_progress_bar()
         print_result(self.app, self.arguments, data, text)
 
+    def report_refusal(self) -> int:
+        """Return the status of a command that was not confirmed, which the person was told."""
+        if self.arguments.json:
+            message = "Nothing was sent: it was not confirmed. --yes confirms it."
+            report_error(self.arguments, message, ExitStatus.REFUSED)
+        return ExitStatus.REFUSED
+
 
 Run = Callable[[ProjectCommand], Awaitable[int]]
 

@@ -41,7 +41,7 @@ async def undo_project(command: ProjectCommand) -> int:
     if lines and (session.app.protected or has_deletion):
         sys.stderr.write(session.app.masker.mask_text(_plan_text(run, lines)) + "\n")
         if not is_confirmed(f"Undo it in {run.environment}? Type yes:", "yes"):
-            return ExitStatus.REFUSED
+            return command.report_refusal()
     result = await session.undo(run, command.report_progress)
     command.print_result(undo_data(result), undo_text(result))
     return worst_status(status_of(error) for error in result.errors)

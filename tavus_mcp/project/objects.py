@@ -132,6 +132,7 @@ class ObjectAdapter(ABC):
     ) -> WriteResult:
         """Make an object, which still is as it was read, what the fields say."""
 
+    @abstractmethod
     def describe_loss(self, app: App, document: Document) -> Finding:
         """Return the finding that says what of an object an undo of its deletion cannot restore."""
 
