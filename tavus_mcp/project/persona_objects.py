@@ -161,8 +161,8 @@ class PersonaObjects(ObjectAdapter):
         skills = SkillsOfPersona(before.data.get(SKILLS), replaced_ids)
         attached = result.document.data.get(SKILLS) if result.document else None
         findings = await skills.attach(app, result.object_id, attached)
-        kept = [item for item in result.findings if item.path != f"/{SKILLS}"]
-        return replace(result, findings=[*kept, *findings])
+        others = [item for item in result.findings if item.path != f"/{SKILLS}"]
+        return replace(result, findings=[*others, *findings])
 
 
 def _persona(document: Document) -> PersonaDocument:
