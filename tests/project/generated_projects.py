@@ -184,7 +184,7 @@ def change_project(draw: random.Random, project: ProjectFolder) -> None:
             draw_persona(draw, project, name)
     if draw.random() < 0.5:
         draw_persona(draw, project, f"p{len(names)}")
-    if draw.random() < 0.4:
+    if names and draw.random() < 0.4:
         (project.folder / "personas" / f"{draw.choice(names)}.yaml").unlink()
     remaining = sorted((project.folder / "personas").iterdir())
     if remaining and draw.random() < 0.2:
