@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
-import httpx2
+from killing_transport import KillingTransport, surviving_kill
 from mcp_client import SECRET
 
 from tavus_mcp.app import App
@@ -25,7 +25,6 @@ from tavus_mcp.project.plan import PlanOptions, ProjectPlan
 from tavus_mcp.project.pull import PulledObject, PullOptions
 from tavus_mcp.project.session import ProjectSession, open_session
 from tavus_mcp.project.undo import UndoResult
-from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.sandbox.switches import Switches
 from tavus_mcp.tavus_api.client import TavusApi
@@ -55,52 +54,6 @@ ID_FIELDS = (
 )
 STORED_KINDS = ("persona", "tool", "document", "objectives", "guardrail", "dictionary")
 """The kinds of the sandbox's store that a project knows."""
-
-
-class Killed(BaseException):
-    """Ends a command as a kill would: no handler of errors runs."""
-
-
-@dataclass
-class KillingTransport(httpx2.AsyncBaseTransport):
-    """Passes requests on to a sandbox, and ends the command at a chosen moment.
-
-    Every request has two moments: before it takes effect, and before its answer arrives.
-    ``on_kill`` is called at the chosen one; every later request ends as well.
-    """
-
-    store: Store
-    moment: int = -1
-    switches: Switches = field(default_factory=Switches)
-    on_kill: Callable[[], None] = lambda: None
-    passed: int = 0
-    is_dead: bool = False
-    lines: list[str] = field(default_factory=list)
-    carried_out: list[str] = field(default_factory=list)
-
-    def _pass(self) -> None:
-        if self.is_dead or self.passed == self.moment:
-            if not self.is_dead:
-                self.is_dead = True
-                self.on_kill()
-            raise Killed
-        self.passed += 1
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        self._pass()
-        self.lines.append(f"{request.method} {request.url.path}")
-        transport = httpx2.ASGITransport(app=build_sandbox(self.store, switches=self.switches))
-        response = await transport.handle_async_request(request)
-        await response.aread()
-        if request.method != "GET" and response.is_success:
-            self.carried_out.append(f"{request.method} {request.url.path}")
-        self._pass()
-        return response
-
-    @property
-    def writes(self) -> list[str]:
-        """Return the requests that are not reads."""
-        return [line for line in self.lines if not line.startswith("GET")]
 
 
 @dataclass
@@ -331,7 +284,7 @@ class ProjectFolder:
             account.switches,
             lambda: state_at_kill.append(self.state_text(environment)),
         )
-        with _surviving_kill(ended):
+        with surviving_kill(ended):
             anyio.run(self._run, work, account, self.transport)
         if not ended:
             return False
@@ -378,18 +331,6 @@ class ProjectFolder:
     def delete_remotely(self, persona_id: str, environment: str = "staging") -> None:
         """Delete a persona in the account."""
         self.accounts[environment].store.remove("persona", persona_id)
-
-
-@contextmanager
-def _surviving_kill(ended: list[bool]) -> Iterator[None]:
-    try:
-        yield
-    except Killed:
-        ended.append(True)
-    except BaseExceptionGroup as group:
-        if group.split(Killed)[1] is not None:
-            raise
-        ended.append(True)
 
 
 async def ignore(*_: object) -> None:
