@@ -112,7 +112,7 @@ def _refuse_unchangeable(kind: PartKind, before: Document, operations: Sequence[
     allowed = [f"/{name}" for name in sorted(kind.changeable_fields)]
     for operation in operations:
         is_unset = operation.op == "remove" or not operation.value
-        if operation.path == f"/{kind.name_field}" and is_unset:
+        if operation.path == f"/{kind.endpoint.name_field}" and is_unset:
             raise UnchangeableField(
                 f"{quote_path(operation.path)}: a {kind.noun} cannot lose its name; give it "
                 "another one. Nothing was sent."
