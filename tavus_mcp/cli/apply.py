@@ -183,7 +183,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a persona file; - reads stdin. Without files, the project in this folder",
     )
-    add_project_arguments(parser, is_optional=True)
+    add_project_arguments(parser)
     add_plan_arguments(parser)
     parser.add_argument(
         "--plan", metavar="DIGEST", default="", help="only the plan with this digest"

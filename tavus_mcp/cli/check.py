@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         help="personas to check; with --env their names in the project",
     )
-    add_project_arguments(parser, is_optional=True)
+    add_project_arguments(parser)
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "persona_id", metavar="ID", help="the persona to delete; with --env its name in the project"
     )
-    add_project_arguments(parser, is_optional=True)
+    add_project_arguments(parser)
     parser.add_argument("--yes", action="store_true", help="delete without asking")
 
 

@@ -28,10 +28,17 @@ _DEFAULT_VARIABLE = "TAVUS_API_KEY"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
     parser.add_argument(
-        "--project", type=Path, metavar="DIR", default=Path(), help="default: this folder"
+        "--project",
+        type=Path,
+        metavar="DIR",
+        default=argparse.SUPPRESS,
+        help="default: this folder",
     )
     parser.add_argument(
-        "--env", metavar="NAME", default="", help="the first environment; default: production"
+        "--env",
+        metavar="NAME",
+        default=argparse.SUPPRESS,
+        help="the first environment; default: production",
     )
     parser.add_argument(
         "--api-key-env", metavar="VARIABLE", default="", help="the variable that holds its key"
@@ -46,7 +53,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Write the files, and with ``--from-account`` those of the account."""
     try:
         environment = _choose_environment(arguments, settings)
-        initialized = initialize(arguments.project, environment)
+        initialized = initialize(arguments.project or Path(), environment)
     except (ToolFailure, OSError) as error:
         return report_error(arguments, describe_error(error), status_of(error), error)
     if arguments.from_account:

@@ -79,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--to", metavar="URL", help="with copy: a postgresql:// URL")
     parser.add_argument("--yes", action="store_true", help="with erase: erase without asking")
-    add_environment_arguments(parser, is_optional=True)
+    add_environment_arguments(parser)
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:

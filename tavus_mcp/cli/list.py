@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="user",
         help="system: the stock personas of Tavus; default: user",
     )
-    add_project_arguments(parser, is_optional=True)
+    add_project_arguments(parser)
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -69,6 +69,9 @@ _DEVELOPER_COMMANDS = ("manifest",)
 
 
 _COMMANDS = (*_HELP_BY_COMMAND, *_DEVELOPER_COMMANDS)
+_COMMANDS_WITHOUT_PROJECT = (
+    frozenset(_COMMANDS) - _PROJECT_COMMANDS - _COMMANDS_WITH_PROJECT - {"init", "sandbox"}
+)
 _UNKNOWN_COMMAND = re.compile(r"argument COMMAND: invalid choice: '(.*)' \(choose from", re.DOTALL)
 
 
@@ -92,6 +95,9 @@ def run(
     """
     options = argparse.Namespace(parent=parent, variables=os.environ, early_reader=None)
     _build_parser(arguments).parse_args(arguments, options)
+    if options.command in _COMMANDS_WITHOUT_PROJECT and _names_project(options):
+        message = f"{options.command} takes no --env and no --project."
+        return fail(message, ExitStatus.WRONG_USAGE)
     try:
         settings = _load_settings(options)
     except BadSetting as error:
@@ -147,13 +153,17 @@ def _is_offline(options: argparse.Namespace) -> bool:
 def _uses_project(options: argparse.Namespace) -> bool:
     """Tell whether a command takes its account from the environment of a project."""
     is_bare = not getattr(options, "files", None) and not getattr(options, "change", None)
-    is_named = bool(getattr(options, "env", None) or getattr(options, "project", None))
+    is_named = _names_project(options)
     if options.command is None:
         return is_named
     return options.command in _PROJECT_COMMANDS or (
         options.command in _COMMANDS_WITH_PROJECT
         and (is_named or (is_bare and options.command in ("apply", "undo")))
     )
+
+
+def _names_project(options: argparse.Namespace) -> bool:
+    return bool(options.env or options.project)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -189,7 +199,9 @@ def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         metavar="DIR",
         help="serve also the tools of the project in this folder",
     )
-    parser.add_argument("--env", metavar="NAME", help="with the account of this environment")
+    parser.add_argument(
+        "--env", metavar="NAME", default="", help="with the account of this environment"
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     listed: dict[str, argparse.ArgumentParser] = {}
     for name in _COMMANDS:

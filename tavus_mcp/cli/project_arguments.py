@@ -6,29 +6,32 @@ import argparse
 from pathlib import Path
 
 
-def add_project_arguments(parser: argparse.ArgumentParser, *, is_optional: bool = False) -> None:
+def add_project_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of every command of a project."""
-    add_environment_arguments(parser, is_optional=is_optional)
+    add_environment_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def add_environment_arguments(
-    parser: argparse.ArgumentParser, *, is_optional: bool = False
-) -> None:
-    """Declare the options that name a project and one of its environments."""
+def add_environment_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that name a project and one of its environments.
+
+    They have no defaults, so that what stands before the name of the command counts as well.
+    """
     parser.add_argument(
         "--project",
         type=Path,
         metavar="DIR",
-        default=None if is_optional else Path(),
+        default=argparse.SUPPRESS,
         help="the folder with tavus.toml; default: this one",
     )
-    parser.add_argument("--env", metavar="NAME", default="", help="an environment of tavus.toml")
+    parser.add_argument(
+        "--env", metavar="NAME", default=argparse.SUPPRESS, help="an environment of tavus.toml"
+    )
 
 
 def is_project_use(arguments: argparse.Namespace) -> bool:
     """Tell whether a command that also works without a project was called with one."""
-    return bool(getattr(arguments, "env", "") or getattr(arguments, "project", None))
+    return bool(arguments.env or arguments.project)
 
 
 def add_resolve_argument(parser: argparse.ArgumentParser) -> None:

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ID@REVISION",
         help="a persona (with --env its name) and one of its revisions",
     )
-    add_project_arguments(parser, is_optional=True)
+    add_project_arguments(parser)
     parser.add_argument(
         "--only",
         metavar="PATH",

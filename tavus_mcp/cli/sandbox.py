@@ -49,9 +49,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     state.add_argument("--state", type=Path, metavar="FILE", help="file that holds the state")
     state.add_argument("--memory", action="store_true", help="keep no state")
     state.add_argument(
-        "--env", metavar="NAME", default="", help="use the state of this environment of a project"
+        "--env",
+        metavar="NAME",
+        default=argparse.SUPPRESS,
+        help="use the state of this environment of a project",
     )
-    parser.add_argument("--project", type=Path, metavar="DIR", help="its folder; default: this one")
+    parser.add_argument(
+        "--project",
+        type=Path,
+        metavar="DIR",
+        default=argparse.SUPPRESS,
+        help="its folder; default: this one",
+    )
     content = parser.add_argument_group(
         "made-up content", "written into the state file; nothing is served"
     )

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "this machine); or the plan id of a bulk change. In a project: the run of an apply, by "
         "default the newest that was not undone",
     )
-    add_project_arguments(parser, is_optional=True)
+    add_project_arguments(parser)
     parser.add_argument(
         "--overwrite",
         metavar="PATH",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.cli.exit_status import status_of
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Print every mistake with its line and column; return ``INVALID`` if there is one."""
     try:
-        project = read_project(arguments.project)
+        project = read_project(arguments.project or Path())
         environments = project.configuration.environments
         chosen = list(environments.values())
         if arguments.env:

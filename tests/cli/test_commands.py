@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -64,3 +65,25 @@ def test_the_start_of_a_server_imports_no_other_command() -> None:
         [sys.executable, "-c", program, *COMMANDS], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", ["export", "doctor", "demo"])
+def test_an_environment_that_a_command_would_not_use_is_refused(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would work on another account."""
+    more = ["p1"] if command == "export" else []
+    assert main.run(["--env", "production", command, *more]) == 64
+    assert f"{command} takes no --env and no --project." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["list"], ["status"], ["validate"], ["sandbox", "--make-personas"], ["journal", "show"]],
+)
+def test_a_project_and_its_environment_may_be_named_before_the_command(
+    command: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "tavus.toml").write_text("[environments.only]\nsandbox = true\n")
+    assert main.run(["--project", str(tmp_path), "--env", "another", *command]) == 64
+    assert "no environment 'another'. tavus.toml has: only." in capsys.readouterr().err
