@@ -30,7 +30,7 @@ def test_a_command_of_the_readme_is_what_ci_runs(command: str) -> None:
     """Required by the project: .ci/run carries out both, as they stand in the README."""
     assert f"```sh\n{command}\n```" in README
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
-    assert [line for line in ci if line.startswith(command)]
+    assert [line for line in ci if line.strip().startswith(command)]
 
 
 def test_the_readme_says_what_a_reader_must_know() -> None:

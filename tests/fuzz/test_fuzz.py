@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from run import ENTRY_POINTS, fuzz_all
 
-COUNT = 200
+COUNT = 80
 EXTENDED_COUNT = 1_000
 
 

@@ -16,7 +16,7 @@ from tavus_mcp.sandbox.switches import Switches
 pytestmark = [pytest.mark.anyio, pytest.mark.generated]
 
 SAMPLE = 60
-"""Interleavings of each kind in the default suite; ``full_counts.py`` runs a thousand."""
+"""Interleavings of each kind, a part in the default suite; ``full_counts.py`` runs a thousand."""
 
 
 @pytest.mark.parametrize("test_operations", ["accepted", "refused"])

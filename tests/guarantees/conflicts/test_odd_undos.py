@@ -11,7 +11,7 @@ from undo_runs import run_undos
 pytestmark = [pytest.mark.anyio, pytest.mark.generated]
 
 SAMPLE = 40
-"""Changes in the default suite; ``full_counts.py`` runs a thousand."""
+"""Changes, of which the default suite makes a part; ``full_counts.py`` runs a thousand."""
 
 
 async def test_changes_of_odd_personas_are_undone_to_the_same_document(tmp_path: Path) -> None:
