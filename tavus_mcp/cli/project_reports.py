@@ -171,9 +171,12 @@ def _change_lines(change: FieldChange) -> list[str]:
 
 
 def diff_lines(before: str, after: str, left: str = "", right: str = "") -> list[str]:
-    """Return two texts as a unified diff; its first two lines name the sides."""
+    """Return two texts as a unified diff; its first two lines name the sides.
+
+    A line end at the end of one of them is a difference as well: an empty line.
+    """
     lines = difflib.unified_diff(
-        before.splitlines(), after.splitlines(), left, right, lineterm="", n=_CONTEXT_LINES
+        before.split("\n"), after.split("\n"), left, right, lineterm="", n=_CONTEXT_LINES
     )
     return list(lines)
 
