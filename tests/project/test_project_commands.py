@@ -129,7 +129,7 @@ def test_a_terminal_shows_the_plan_the_question_and_the_result(runner: CommandRu
     assert planned[4:7] == ["    -You help people.", "    +You help.", "    +You listen."]
 
 
-def test_a_line_end_at_the_end_of_a_text_is_shown_as_a_difference(runner: CommandRunner) -> None:
+def test_a_line_end_at_the_end_of_a_text_is_a_difference(runner: CommandRunner) -> None:
     env = ("--env", "staging")
     run(runner, "apply", *env)
     change(runner, "You help people.", "|\n  You help people.")
