@@ -152,10 +152,14 @@ class WrongUsage(ToolFailure):
 
 
 class TavusError(ToolFailure):
-    """Tavus answered with an error, or not at all; ``status`` is 0 when no answer came."""
+    """Tavus answered with an error, or not at all; ``status`` is 0 when no answer came.
 
-    def __init__(self, message: str, *, status: int = 0) -> None:
+    ``answer`` is the part of the text that says what it answered, without advice.
+    """
+
+    def __init__(self, message: str, *, status: int = 0, answer: str = "") -> None:
         self.status = status
+        self.answer = answer or message
         super().__init__(message)
 
 

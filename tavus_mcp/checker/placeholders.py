@@ -10,6 +10,8 @@ import re
 
 from tavus_mcp.checker.fixes import find_placeholder
 
+SECRET_REFERENCE = re.compile(r"\{secret:\w+\}")
+"""A reference to a secret of the server, which is no placeholder."""
 _UNFILLED = re.compile(
     r"\$\{[^}]*\}?"  # ${VAR}
     r"|\{\{[^}]*\}?\}?"  # {{var}}

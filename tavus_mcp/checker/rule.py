@@ -46,7 +46,8 @@ class Violation:
         """Return the hint, with an explanation of the placeholders in the fix.
 
         For a draft it names fields of the document instead of calls, which need an id. The effect
-        of a call that is not served is given as well; ``unserved`` holds tools with the reason.
+        of a call that is not served is given as well; ``unserved`` holds tools with the reason,
+        which may be empty.
         """
         if not self.hint_parts:
             return None
@@ -88,7 +89,9 @@ def _render_part(part: HintPart, unserved: Mapping[str, str], is_saved: bool) ->
     if not is_saved:
         return part.draft_hint
     reason = unserved.get(part.tool)
-    return f"{part.draft_hint} ({reason})" if reason else str(part)
+    if reason is None:
+        return str(part)
+    return f"{part.draft_hint} ({reason})" if reason else part.draft_hint
 
 
 Check = Callable[[PersonaDocument, Catalog], Iterator[Violation]]

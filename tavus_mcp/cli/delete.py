@@ -11,7 +11,7 @@ from tavus_mcp.cli.project_account import find_persona_id, run_account_command
 from tavus_mcp.cli.project_arguments import add_project_arguments
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import parse_id
-from tavus_mcp.personas.delete import DeleteRequest, delete
+from tavus_mcp.personas.delete import DeleteRequest, delete, name_to_type
 from tavus_mcp.settings import Settings
 from tavus_mcp.text import quote_foreign
 
@@ -34,9 +34,9 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
             document = await app.api.get_persona(parse_id(persona_id))
         except ValueError as error:
             raise InvalidArgument([f"{error}."]) from None
-        name = document.name or document.persona_id
+        name = name_to_type(document)
         question = f"Type the name of persona {quote_foreign(name)} to delete it:"
-        if not arguments.yes and not is_confirmed(question, name.strip()):
+        if not arguments.yes and not is_confirmed(question, name):
             return ExitStatus.REFUSED
         request = DeleteRequest(document.persona_id, document.revision)
         receipt = await delete(app, request)

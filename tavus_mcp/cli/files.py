@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from tavus_mcp.app import App
+from tavus_mcp.cli.command_texts import describe_error
 from tavus_mcp.cli.output import fail
 from tavus_mcp.invisible_characters import escape_invisible, escape_line
 from tavus_mcp.persona_files.file_writing import resolve_links
@@ -80,7 +81,7 @@ def print_error(app: App, message: str, status: int = 1) -> int:
 
 def error_message(error: Exception, name: object) -> str:
     """Return the text of an error with the name of the file that it concerns, if there is one."""
-    message = str(error)
+    message = describe_error(error)
     if isinstance(error, OSError) and error.strerror:
         message, name = error.strerror, name or error.filename
     return f"{escape_line(str(name))}: {message}" if name else message

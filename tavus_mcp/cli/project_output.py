@@ -7,7 +7,7 @@ import json
 import sys
 
 from tavus_mcp.app import App
-from tavus_mcp.cli import files
+from tavus_mcp.cli import command_texts, files
 from tavus_mcp.cli.output import fail
 from tavus_mcp.cli.progress import style_lines
 from tavus_mcp.invisible_characters import escape_invisible
@@ -21,7 +21,7 @@ def describe_error(error: Exception) -> str:
     """Return the text of an error, for a failure of the system with the file that it concerns."""
     if isinstance(error, OSError):
         return files.error_message(error, None)
-    return str(error)
+    return command_texts.describe_error(error)
 
 
 def report_error(

@@ -6,8 +6,9 @@ import argparse
 
 from tavus_mcp.app import App
 from tavus_mcp.cli import files, project_output
+from tavus_mcp.cli.command_texts import describe_finding
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.receipt import Receipt
+from tavus_mcp.models.receipt import PlanReceipt, Receipt
 from tavus_mcp.server.text_rendering import render_text, without_nulls
 
 RECEIPT_SCHEMA = "tavus-mcp/receipt/1"
@@ -20,7 +21,7 @@ def print_receipt(app: App, receipt: Receipt, *, file_name: str | None = None) -
 
 def render_receipt(app: App, receipt: Receipt, *, file_name: str | None = None) -> str:
     """Return a receipt as the tools render it, with a command in place of the undo call."""
-    facts = receipt.model_dump(mode="json", exclude={"undo"})
+    facts = _dump_receipt(receipt)
     lists = {name: facts.pop(name) for name in ("changes", "findings")}
     filled_lists = {name: rows for name, rows in lists.items() if rows}
     undo = undo_command(app, receipt)
@@ -29,8 +30,13 @@ def render_receipt(app: App, receipt: Receipt, *, file_name: str | None = None) 
 
 def receipt_data(app: App, receipt: Receipt) -> JsonObject:
     """Return a receipt for ``--json``, with a command in place of the undo call."""
-    facts = receipt.model_dump(mode="json", exclude={"undo"})
-    return {**facts, "undo": undo_command(app, receipt)}
+    return {**_dump_receipt(receipt), "undo": undo_command(app, receipt)}
+
+
+def bulk_receipt_data(receipt: PlanReceipt) -> JsonObject:
+    """Return a receipt of many personas for the output of a command."""
+    findings = [describe_finding(item) for item in receipt.findings]
+    return {**receipt.model_dump(mode="json"), "findings": findings}
 
 
 def report_receipt(app: App, arguments: argparse.Namespace, receipt: Receipt) -> None:
@@ -77,3 +83,8 @@ def undo_command(app: App, receipt: Receipt) -> str | None:
 def command_line(app: App, *words: str) -> str:
     """Return a command line for the account, or the sandbox, that ``app`` works on."""
     return " ".join(["tavus-mcp", *words, *(["--sandbox"] if app.is_sandbox else [])])
+
+
+def _dump_receipt(receipt: Receipt) -> JsonObject:
+    findings = [describe_finding(item) for item in receipt.findings]
+    return {**receipt.model_dump(mode="json", exclude={"undo"}), "findings": findings}

@@ -5,11 +5,18 @@ from __future__ import annotations
 import argparse
 
 from tavus_mcp.app import App
+from tavus_mcp.cli.command_texts import describe_finding
 from tavus_mcp.cli.confirmation import finish_write, is_confirmed
 from tavus_mcp.cli.output import ExitStatus, fail
 from tavus_mcp.cli.project_account import run_account_command
 from tavus_mcp.cli.project_arguments import add_project_arguments, is_project_use
-from tavus_mcp.cli.receipts import RECEIPT_SCHEMA, print_facts, render_facts, report_facts
+from tavus_mcp.cli.receipts import (
+    RECEIPT_SCHEMA,
+    bulk_receipt_data,
+    print_facts,
+    render_facts,
+    report_facts,
+)
 from tavus_mcp.concurrency import ignore_progress
 from tavus_mcp.fleet import plan, plan_report
 from tavus_mcp.fleet.bulk_request import BulkChangeRequest
@@ -76,6 +83,7 @@ async def _undo_bulk_change(app: App, arguments: argparse.Namespace) -> int:
     request = BulkChangeRequest(PersonaFilter(), undo_of=arguments.change)
     draft = await plan.draft_bulk_plan(app, request, ignore_progress)
     facts, stored = plan_report.render_plan(draft), draft.stored_plan
+    facts["findings"] = [describe_finding(item) for item in facts["findings"]]
     if stored is None or arguments.dry_run:
         report_facts(app, arguments, BULK_PLAN_SCHEMA, facts)
         return ExitStatus.CHANGES if stored else ExitStatus.DONE
@@ -89,5 +97,5 @@ async def _undo_bulk_change(app: App, arguments: argparse.Namespace) -> int:
             report_facts(app, arguments, BULK_PLAN_SCHEMA, facts)
         return ExitStatus.REFUSED
     receipt = await apply_plan(app, stored.plan_id, ignore_progress)
-    report_facts(app, arguments, RECEIPT_SCHEMA, receipt.model_dump(mode="json"))
+    report_facts(app, arguments, RECEIPT_SCHEMA, bulk_receipt_data(receipt))
     return ExitStatus.FAILURE if receipt.status == "partial" else ExitStatus.DONE

@@ -161,12 +161,14 @@ async def compare(app: App, first: str, second: str) -> JsonObject:
     ended_rows = await _fetch_ended(app, {persona_id for persona_id, _ in references})
     row_groups: list[list[JsonObject]] = []
     compared_revisions: list[str] = []
+    notes: list[str] = []
     for persona_id, wanted in references:
         own_rows = [row for row in ended_rows if row.get("persona_id") == persona_id]
         timeline = await _load_timeline(app, persona_id, has_conversations=True)
         compared_revisions.append(timeline.current_name(wanted) or timeline.current_revision)
         matching_rows = _filter_by_revision(own_rows, timeline, compared_revisions[-1])
         row_groups.append(matching_rows[:MAX_COMPARED_CONVERSATIONS])
+        notes += _omitted_call_notes(persona_id, len(matching_rows))
     all_rows = {_conversation_id(row): row for rows in row_groups for row in rows}
     if len(all_rows) < sum(map(len, row_groups)):
         return {"verdict": _SAME_CALLS}
@@ -186,7 +188,7 @@ async def compare(app: App, first: str, second: str) -> JsonObject:
             ("first", "second"), compared_revisions, groups, statistics, strict=True
         )
     }
-    notes = [*_simulated_notes(all_rows.values()), METRICS_NOTE, report.comparison_note()]
+    notes += [*_simulated_notes(all_rows.values()), METRICS_NOTE, report.comparison_note()]
     return {
         **counts,
         "figures": figures,
@@ -194,6 +196,13 @@ async def compare(app: App, first: str, second: str) -> JsonObject:
         "unread": fetched.unread_rows(),
         "note": " ".join(notes),
     }
+
+
+def _omitted_call_notes(persona_id: str, call_count: int) -> list[str]:
+    if call_count <= MAX_COMPARED_CONVERSATIONS:
+        return []
+    compared = f"the latest {MAX_COMPARED_CONVERSATIONS} are compared"
+    return [f"Of the {call_count} calls of {persona_id} {compared}."]
 
 
 async def _fetch_ended(app: App, persona_ids: Collection[str]) -> list[JsonObject]:

@@ -120,7 +120,8 @@ class _Run:
         previous_use_seq = progress.last_use_seq if progress else 0
         plan = replace(item.plan, on_started=on_started, previous_use_seq=previous_use_seq)
         receipt = await _carry_out(self.app, plan)
-        self.finding_summary.add(item.persona_id, receipt.findings)
+        if receipt.status != "planned":  # else they come with the plan of its own
+            self.finding_summary.add(item.persona_id, receipt.findings)
         row: JsonObject = {"status": receipt.status, "revision": receipt.revision}
         if plan.kind == RESTORE:
             row["new_id"] = receipt.persona_id
@@ -291,9 +292,11 @@ def _continuation_findings(plan: plans.Plan, run: _Run, remaining_count: int) ->
     if run.is_time_over and remaining_count:
         message = f"The time for one call is over. Left: {_count_personas(remaining_count)}."
         return [warning("time-over", message, hint=hint)]
-    failed_count = sum(not _is_done(row) for row in run.rows.values())
-    if not failed_count:
+    failed = [row for row in run.rows.values() if not _is_done(row)]
+    if not failed:
         return []
-    message = f"Not done: {_count_personas(failed_count)}. Each row says why."
+    message = f"Not done: {_count_personas(len(failed))}. Each row says why."
     hint = f"{hint} A persona that was edited since needs a new plan."
+    if all(row["status"] == "planned" for row in failed):
+        hint = "Show these plans to the person; after a clear yes apply_plan takes each row's."
     return [warning("not-all-done", message, hint=hint)]

@@ -14,6 +14,7 @@ from tavus_mcp.fleet.finding_summary import FindingSummary
 from tavus_mcp.fleet.selection import PersonaFilter, PersonaSelection
 from tavus_mcp.models.base import JsonObject, parse_id
 from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.personas.secret_references import name_header_secrets
 from tavus_mcp.text import truncate
 
 MAX_NAMES, _MAX_NAME_CHARS = 40, 40
@@ -84,7 +85,8 @@ async def audit(
             selection.note_result(None)
             result.checked_count += 1
             result.names[persona_id] = document.name
-            result.finding_summary.add(persona_id, check.check(document, app.catalog))
+            named = name_header_secrets(app, document)
+            result.finding_summary.add(persona_id, check.check(named, app.catalog))
         await progress.advance(selection.total)
 
     await concurrency.for_each(selection.iter_ids(), check_persona)

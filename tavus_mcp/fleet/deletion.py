@@ -21,6 +21,7 @@ from tavus_mcp.models.document import Document, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.receipt import FieldChange
 from tavus_mcp.personas.plans import Plan
+from tavus_mcp.text import quote_path
 
 
 async def plan_deletion(app: App, document: PersonaDocument) -> PlannedPersona:
@@ -79,7 +80,7 @@ def _lost_key_findings(stored: Document) -> list[RuleFinding]:
     return [
         warning(
             "key-not-restored",
-            f"An undo cannot bring back {path}: keys are stored nowhere.",
+            f"An undo cannot bring back {quote_path(path)}: keys are stored nowhere.",
             path=path,
             hint="Give the key again after an undo.",
         )

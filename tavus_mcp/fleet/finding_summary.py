@@ -27,6 +27,7 @@ class _Group:
     example: Finding
     has_same_message: bool = True
     has_same_hint: bool = True
+    has_same_path: bool = True
     count: int = 0
     persona_ids: list[str] = field(default_factory=list)
 
@@ -34,6 +35,7 @@ class _Group:
         self.count += 1
         self.has_same_message = self.has_same_message and finding.message == self.example.message
         self.has_same_hint = self.has_same_hint and finding.hint == self.example.hint
+        self.has_same_path = self.has_same_path and finding.path == self.example.path
         if len(self.persona_ids) < MAX_IDS_PER_GROUP:
             self.persona_ids.append(persona_id)
 
@@ -44,6 +46,11 @@ class _Group:
             return self.example.message
         opening = f"{self.count} personas" + ("" if self.has_same_message else ", for example")
         return f"{opening}: {self.example.message}"
+
+    @property
+    def path(self) -> str:
+        """The field that the findings are about, if it is the same in all."""
+        return self.example.path if self.has_same_path else ""
 
     @property
     def hint(self) -> str | None:
@@ -85,7 +92,7 @@ class FindingSummary:
         """Return one finding for each of the first ``limit`` rules, with the number of personas."""
         return [
             group.example.model_copy(
-                update={"message": group.message, "hint": group.hint, "path": ""}
+                update={"message": group.message, "hint": group.hint, "path": group.path}
             )
             for group in self._ranked_groups()[:limit]
         ]

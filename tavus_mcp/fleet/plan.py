@@ -33,12 +33,14 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.receipt import changes_of
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.revive import NOT_RESTORED
+from tavus_mcp.personas.secret_references import name_header_secrets
 from tavus_mcp.personas.update import UpdateRequest, compute_update
 from tavus_mcp.text import quote_path
 
 _STOCK_PERSONA_REASON = (
     "Tavus's stock personas cannot be changed. create_persona(based_on=...) copies one."
 )
+_NOT_MATCHING = "It is in persona_ids, and does not match the other filters."
 _REFUSED_KINDS = frozenset({"refused", "unreadable", "not_editable"})
 _MAX_REASONS = 5
 """Most reasons in the error when all personas are refused."""
@@ -153,8 +155,9 @@ def _plan_matching(
     ) -> PlannedPersona | SkippedPersona | None:
         if isinstance(document, TavusError):
             return SkippedPersona("unreadable", persona_id, str(document))
-        if not persona_filter.matches(document, app.catalog):
-            return None
+        if not persona_filter.matches(name_header_secrets(app, document), app.catalog):
+            is_named = persona_id in persona_filter.persona_ids
+            return SkippedPersona("not_matching", persona_id, _NOT_MATCHING) if is_named else None
         if document.data.get("persona_type") == "system":
             return SkippedPersona("not_editable", persona_id, _STOCK_PERSONA_REASON)
         if propose is None:
@@ -211,6 +214,7 @@ def _refuse_if_all_refused(draft: BulkPlanDraft) -> None:
         return
     counts = Counter(persona.reason for persona in draft.skipped_personas)
     reasons = " ".join(
-        f"{reason} ({count} personas)" for reason, count in counts.most_common(_MAX_REASONS)
+        f"{reason} ({count} personas)" if count > 1 else reason
+        for reason, count in counts.most_common(_MAX_REASONS)
     )
     raise Refused(f"Nothing can be planned, and nothing was sent. {reasons}")

@@ -182,9 +182,10 @@ def _shorten(value: object) -> object:
     if isinstance(value, str):
         return truncate(value, _MAX_VALUE_CHARS)
     is_long = len(json.dumps(value, ensure_ascii=False)) > _MAX_VALUE_CHARS
-    if isinstance(value, dict) and is_long:
-        return f"{len(value)} fields"
-    return f"{len(value)} items" if isinstance(value, list) and is_long else value
+    if not is_long or not isinstance(value, (dict, list)):
+        return value
+    noun = ("field" if isinstance(value, dict) else "item") + "s" * (len(value) != 1)
+    return f"({len(value)} {noun})"
 
 
 def _infer_outcome(app: App, entry: JournalEntry, current: Document) -> JsonObject:

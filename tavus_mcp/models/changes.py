@@ -31,6 +31,7 @@ from tavus_mcp.text import quote_foreign, quote_foreign_names, quote_paths, sugg
 
 _MAX_LISTED_MATCHES = 5
 """Matches that are quoted when a text is not unique."""
+_MAX_EXCERPT_CHARS = 160
 
 
 class Change(Protocol):
@@ -72,6 +73,11 @@ class SetFields:
             remove_at(result, pointer)
         return result
 
+    @property
+    def is_empty(self) -> bool:
+        """True if it neither sets nor removes a field."""
+        return not self.values and not self.unset
+
     def _values_to_set(self, data: JsonObject) -> Mapping[str, Any]:
         """Return the values that are not empty; raise ``Refused`` if an empty one would remove."""
         empty = [key for key, value in self.values.items() if value in ("", [])]
@@ -88,7 +94,12 @@ class SetFields:
                 f"out to "
                 f"keep it, or give unset={names} to remove it. Nothing was sent."
             )
-        return {key: value for key, value in self.values.items() if key not in empty}
+        merged = {
+            key: _without_void_nulls(value, get_at(data, key))
+            for key, value in self.values.items()
+            if key not in empty
+        }
+        return {key: value for key, value in merged.items() if value != {} or not self.values[key]}
 
 
 @dataclass(frozen=True)
@@ -112,7 +123,8 @@ class EditText:
                 f"{near_match_hint(self.find, text)}"
             )
         if count > 1 and not self.replace_all:
-            excerpts = "; ".join(map(repr, find_excerpts(text, self.find, _MAX_LISTED_MATCHES)))
+            found = find_excerpts(text, self.find, _MAX_LISTED_MATCHES)
+            excerpts = "; ".join(quote_foreign(excerpt, _MAX_EXCERPT_CHARS) for excerpt in found)
             raise Refused(
                 f"/{self.field}: the text to find is there {count} times: {excerpts}. Give a "
                 "longer text that is there once, or replace_all=true."
@@ -264,6 +276,19 @@ def _ensure_parent(data: JsonObject, pointer: str) -> JsonObject:
             inner = node[token] = {}
         node = inner
     return node
+
+
+def _without_void_nulls(value: Any, stored: Any) -> Any:
+    """Return an object to merge without the nulls that have nothing to remove (RFC 7396)."""
+    if not isinstance(value, dict):
+        return value
+    members = stored if isinstance(stored, dict) else {}
+    result = {}
+    for name, item in value.items():
+        inner = _without_void_nulls(item, members.get(name))
+        if name in members or (inner is not None and (inner != {} or item == {})):
+            result[name] = inner
+    return result
 
 
 def _merge(parent: JsonObject, key: str, value: Any) -> None:

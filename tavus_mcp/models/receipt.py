@@ -21,6 +21,9 @@ _MAX_LIST_ITEMS = 40
 """Longer lists are cut, with the number of all items."""
 
 
+NULL = "(null)"
+"""Stands in a change for a stored null, because null means that there is no value."""
+
 FindDefault = Callable[[str], Any]
 """Returns the value that Tavus uses for the field at a JSON Pointer if it is not set, or None."""
 
@@ -141,6 +144,10 @@ def _change(
     new = None if operation.op == "remove" else operation.value
     path_parts = pointer_tokens(operation.path)  # a bare key is a secret by its path
     old, new = (masker.describe_at(path_parts, value) for value in (old, new))
+    if new is None and operation.op != "remove":
+        new = NULL
+    elif old is None and operation.op == "remove":
+        old = NULL
     default = find_default(operation.path)
     if default not in (old, new) and new is not None:
         default = None

@@ -15,20 +15,30 @@ _MAX_FINDINGS = 10
 
 
 def already_set_findings(change: Change, before: Document) -> list[RuleFinding]:
-    """Return a finding for each field that a change sets to the value that it has."""
+    """Return a finding for each field that a change sets to the value that it has.
+
+    Also one if the caller of a tool that sets fields gave none.
+    """
+    if isinstance(change, SetFields) and change.is_empty:
+        return [_NOTHING_GIVEN] if change.refuses_emptying else []
     return [
-        info("already-set", _MESSAGES[value is ABSENT], path=path)
+        info("already-set", _MESSAGES[before.at(path, ABSENT) is ABSENT], path=path)
         for path, value in _requested_values(change)
         if _is_already_set(before, path, value)
     ][:_MAX_FINDINGS]
 
 
+_NOTHING_GIVEN = info(
+    "nothing-given",
+    "No field was given, so nothing changes. null means not given.",
+    hint="unset=[...] removes a field.",
+)
 _MESSAGES = {False: "Already set to this value.", True: "Already not set."}
 
 
 def _is_already_set(before: Document, path: str, value: Any) -> bool:
     stored = before.at(path, ABSENT)
-    if value is ABSENT:
+    if value is ABSENT or (stored is ABSENT and value in ("", [], {})):
         return stored is ABSENT and not is_unread(before.data, path)
     return stored is not ABSENT and not diff(stored, value)
 

@@ -209,5 +209,5 @@ async def require_tests_at_fault(
             endpoint, before.object_id, tests, {}
         )  # tests alone write nothing
     except RequestRejected as error:
-        raise EditChecksRefused(str(error)) from error
+        raise EditChecksRefused(error.answer) from error
     raise refusal

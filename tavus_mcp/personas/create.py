@@ -37,7 +37,7 @@ from tavus_mcp.personas.lost_creations import adopt_creation, find_created
 from tavus_mcp.personas.readback import verify_written
 from tavus_mcp.personas.receipts import build_receipt
 from tavus_mcp.personas.secret_receivers import receiver_findings
-from tavus_mcp.personas.secret_references import KEY_FIELD
+from tavus_mcp.personas.secret_references import KEY_FIELD, name_header_secrets
 from tavus_mcp.personas.update import read_back_hint, refuse_masks
 from tavus_mcp.personas.write_effect import unread_findings
 from tavus_mcp.personas.write_rules import PERSONA_RULES, WriteRules
@@ -137,7 +137,7 @@ async def build_body(
         body = copy.deepcopy(request.fields)
         found = check(PersonaDocument(body), app.catalog)
         return body, PersonaDocument({}), sort_by_severity([*request.findings, *found])
-    base, copied = await _load_base(app, request.based_on)
+    base, copied = await _load_base(app, request)
     named = dict(base)
     if request.based_on is not None:
         named["persona_name"] = f"Copy of {base.get('persona_name') or request.based_on}"
@@ -219,18 +219,17 @@ async def _find_created(app: App, write: RecordedWrite) -> str:
     )
 
 
-async def _load_base(app: App, based_on: str | None) -> tuple[JsonObject, list[RuleFinding]]:
+async def _load_base(app: App, request: CreateRequest) -> tuple[JsonObject, list[RuleFinding]]:
     """Return the fields to copy from another persona, and findings on those that cannot be."""
-    if based_on is None:
+    if request.based_on is None:
         return {}, []
-    source = await app.api.get_persona(based_on)
+    source = await app.api.get_persona(request.based_on)
     fields, dropped = copyable_fields(
         source.writable_fields(), f"Not copied from {source.persona_id}"
     )
-    message = (
-        f"A copy of {source.persona_id}: changes lists only what differs from the original. "
-        "Given layers were merged into the copied ones."
-    )
+    message = f"A copy of {source.persona_id}: changes lists only what differs from the original."
+    if request.fields.get("layers"):
+        message += " Given layers were merged into the copied ones."
     return fields, [*dropped, info("copied", message)]
 
 
@@ -284,7 +283,7 @@ def _check_new_persona(
     app: App, body: JsonObject, base: JsonObject, allow: Container[str]
 ) -> list[RuleFinding]:
     """Check a new persona; an unknown field that the copied persona has too does not block it."""
-    findings = check(PersonaDocument(body), app.catalog)
+    findings = check(name_header_secrets(app, PersonaDocument(body)), app.catalog)
     copied = check(PersonaDocument(base), app.catalog) if base else []
     known = {(item.rule, item.path) for item in copied}
     blocking = [

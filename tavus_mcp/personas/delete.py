@@ -58,7 +58,7 @@ async def store_deletion_plan(
         document,
         plan_id=plan.plan_id,
         expires_at=plan.expires_at,
-        findings=[*findings, *plans.protected_findings(app)],
+        findings=[*plans.stock_findings(document), *findings, *plans.protected_findings(app)],
     )
 
 
@@ -105,6 +105,11 @@ async def _require_deleted(
         f"{lost or 'Tavus answered that it is deleted, but it is not.'} It was looked for: "
         f"{result}. Look with {document.read_call} before you try again.",
     )
+
+
+def name_to_type(document: Document) -> str:
+    """Return what a person types to confirm a deletion: the name, or the id if it has none."""
+    return document.name.strip() or document.object_id
 
 
 def build_declined_receipt(document: Document) -> Receipt:

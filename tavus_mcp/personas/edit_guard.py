@@ -19,6 +19,7 @@ from tavus_mcp.models.json_patch import (
     pointer_tokens,
 )
 from tavus_mcp.models.masking import has_secret_at, is_secret_path
+from tavus_mcp.text import quote_paths
 
 UNTESTED = "edits-not-checked"
 """The rule of the finding for fields whose edits by others a write cannot see."""
@@ -37,16 +38,13 @@ class EditGuard:
         """Return the finding for the paths that no ``test`` protects, if there are any."""
         if not self.untested:
             return []
-        listed, omitted = self.untested[:_MAX_LISTED_PATHS], self.untested[_MAX_LISTED_PATHS:]
-        more = f" and {len(omitted)} more" if omitted else ""
-        return [
-            info(
-                UNTESTED,
-                f"{', '.join(listed)}{more}: Tavus cannot check for edits by others here. An edit "
-                "made in the same moment is overwritten.",
-                path=listed[0],
-            )
-        ]
+        message = (
+            "Tavus cannot check for edits by others here. An edit made in the same moment is "
+            "overwritten."
+        )
+        if len(self.untested) > 1:
+            message = f"{quote_paths(self.untested, _MAX_LISTED_PATHS)}: {message}"
+        return [info(UNTESTED, message, path=self.untested[0])]
 
 
 def build_edit_guard(before: Document, operations: Sequence[Operation]) -> EditGuard:

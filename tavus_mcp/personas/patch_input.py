@@ -19,6 +19,7 @@ from tavus_mcp.models.json_patch import (
     Operation,
     PatchError,
     diff,
+    is_within,
     pointer_of,
     pointer_tokens,
 )
@@ -104,8 +105,21 @@ def parse_field_values(
         for path, value in named.items()
         if value is not None
     }
+    if problems := find_contradictions(new_values, removed):
+        raise InvalidArgument(problems)
     removed += [path for path, value in named.items() if value is None]
     return SetFields(new_values).apply({}), removed
+
+
+def find_contradictions(values: Mapping[str, Any], removed: Sequence[str]) -> list[str]:
+    """Return a sentence for each pointer to remove at or above a value that is set as well."""
+    given = [pointer for pointer, value in values.items() if value not in ("", [], {})]
+    return [
+        f"/unset/{index}: {quote_path(pointer)} is set in this call as well. Give one of both, or "
+        "two calls."
+        for index, pointer in enumerate(removed)
+        if any(is_within(path, [pointer]) for path in given)
+    ]
 
 
 def _parse_plain_object(

@@ -21,6 +21,7 @@ from tavus_mcp.personas.conflicts import (
     require_unedited,
 )
 from tavus_mcp.personas.plans import Plan
+from tavus_mcp.text import quote_path
 
 
 async def load_plan_base(app: App, plan: Plan, current: Document) -> Document:
@@ -64,7 +65,8 @@ async def require_same_checks(
     ]
     if not new:
         return
-    problems = "".join(f"\n{item.path or f'The {current.noun}'}: {item.message}" for item in new)
+    whole = f"The {current.noun}"
+    problems = "".join(f"\n{quote_path(item.path) or whole}: {item.message}" for item in new)
     raise Conflict(
         f"{describe(current)} has changed since this plan was made, and the checks of "
         f"the plan now find more. Nothing was written.{problems}\nChanged since:"

@@ -31,7 +31,8 @@ async def plan_publication(app: App, persona_id: str, *, discard_editor_changes:
     """Return a plan to publish the draft of a persona; nothing is sent."""
     live = await app.api.get_persona(persona_id)
     plan = await store_publication_plan(app, live, discard_editor_changes=discard_editor_changes)
-    findings = [_PUBLICATION_PLANNED, *([_EDITS_AT_RISK] if discard_editor_changes else [])]
+    findings = [*plans.stock_findings(live), _PUBLICATION_PLANNED]
+    findings += [_EDITS_AT_RISK] if discard_editor_changes else []
     return build_receipt("planned", app, live, live, (), findings, plan=plan)
 
 

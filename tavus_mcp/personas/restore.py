@@ -56,6 +56,10 @@ from tavus_mcp.tavus_api.endpoints import ENDPOINTS
 from tavus_mcp.text import quote_path
 
 _FIELDS = frozenset(Persona.model_fields)
+_NOTHING_TO_UNDO = (
+    ", so that no change of it can be undone and no field restored. Nothing was sent. To create it "
+    "again as it was at that revision, under a new id, give persona_id and revision alone."
+)
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,11 @@ class RestoreRequest:
     replaced_ids: Mapping[str, str] = field(default_factory=dict)
     origin: WriteOrigin = field(default_factory=WriteOrigin)
 
+    @property
+    def is_partial(self) -> bool:
+        """True for the undo of a change, and for fields or a state of a persona that is there."""
+        return bool(self.only or self.after_revision or self.if_revision)
+
 
 async def restore(app: App, request: RestoreRequest) -> Receipt:
     """Restore a persona, or the fields in ``only``, to a revision; a deleted one gets a new id.
@@ -98,6 +107,8 @@ async def restore(app: App, request: RestoreRequest) -> Receipt:
         target = target.with_data(data)
     current = await find_current(app, request.persona_id)
     if current is None and isinstance(target, PersonaDocument):
+        if request.is_partial:
+            raise Refused(f"Persona {request.persona_id!r} was deleted{_NOTHING_TO_UNDO}")
         return await revive(app, request.persona_id, target, dry_run=request.dry_run)
     if current is None:  # a part is created again by ``parts.revive``
         raise NotFound(f"{request.persona_id} is gone.", status=404)
@@ -172,8 +183,7 @@ def renamed_findings(persona_id: str, current: Document) -> list[RuleFinding]:
         warning(
             "lives-on",
             f"{current.noun.capitalize()} {split_journal_id(persona_id)[1]!r} was deleted and "
-            f"brought "
-            f"back as {current.object_id!r}. This call restores the new one.",
+            f"brought back as {current.object_id!r}, which this call uses.",
             path="/persona_id",
             hint="Use the new id from now on.",
         )

@@ -216,6 +216,8 @@ async def _plan(
         **detail,
     )
     plan = await plans.store_plan(app, plan, before)
+    if not any(item.path == "/persona_type" for item in findings):
+        findings = [*plans.stock_findings(before), *findings]
     findings = [*findings, *plans.protected_findings(app)]
     return build_receipt("planned", app, before, before, operations, findings, plan=plan)
 
@@ -306,7 +308,7 @@ def _checks_refused_finding(refusal: EditChecksRefused) -> RuleFinding:
     return warning(
         "checks-refused",
         "Nothing was written. Tavus refused to check, in the same request, that nobody has edited "
-        f"these fields. It said: {refusal} apply_plan reads them once more and then writes without "
+        f"these fields. {refusal} apply_plan reads them once more and then writes without "
         "that check: an edit made in the same moment would be overwritten.",
         hint="Show this to the person; after a clear yes call apply_plan with the plan_id.",
         source="D:patch-persona",

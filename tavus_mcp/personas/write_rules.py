@@ -19,6 +19,7 @@ from tavus_mcp.models.json_patch import Operation
 from tavus_mcp.models.receipt import Undo
 from tavus_mcp.personas.current_spelling import use_current_spelling
 from tavus_mcp.personas.patch_input import apply_or_refuse
+from tavus_mcp.personas.secret_references import name_header_secrets
 from tavus_mcp.tavus_api.endpoints import PERSONA_ENDPOINT, ObjectEndpoint
 
 ApplyChange = Callable[
@@ -72,8 +73,10 @@ def _check_persona_change(
     operations: Sequence[Operation],
     allow: Container[str],
 ) -> list[RuleFinding]:
-    documents = cast("tuple[PersonaDocument, PersonaDocument]", (before, after))
-    return check_change(*documents, operations, app.catalog, allow=allow)
+    old, new = (
+        name_header_secrets(app, cast("PersonaDocument", document)) for document in (before, after)
+    )
+    return check_change(old, new, operations, app.catalog, allow=allow)
 
 
 PERSONA_RULES = WriteRules(

@@ -20,6 +20,7 @@ from pydantic import BaseModel, Field
 from tavus_mcp.app import App
 from tavus_mcp.deadlines import pause_for_person
 from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.personas.delete import name_to_type
 from tavus_mcp.personas.revive import describe_loss
 from tavus_mcp.text import quote_foreign
 
@@ -62,7 +63,7 @@ async def elicit_name(
 ) -> FormResponse | InputRequiredResult:
     """Ask the person to type the persona's name; return the form where the protocol wants that."""
     message = (
-        f"Delete the persona {quote_foreign(document.name or document.persona_id)} "
+        f"Delete the persona {quote_foreign(name_to_type(document))} "
         f"({document.persona_id})? "
         f"Type its name to confirm. tavus-mcp keeps a copy. {describe_loss(app, document)}"
     )
@@ -83,8 +84,7 @@ def verdict(response: FormResponse, document: PersonaDocument) -> Verdict:
     """Judge a response: only the exact name, typed no faster than a person can, is a yes."""
     if response.action == "decline":
         return "declined"
-    name = document.name or document.persona_id
-    agreed = response.action == "accept" and response.typed_name.strip() == name.strip()
+    agreed = response.action == "accept" and response.typed_name.strip() == name_to_type(document)
     return "agreed" if agreed and response.elapsed >= MIN_HUMAN_RESPONSE else "unclear"
 
 

@@ -8,7 +8,9 @@ from typing import Any
 from pydantic import MISSING, BaseModel
 
 from tavus_mcp.errors import InvalidArgument
+from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.json_patch import pointer_of, pointer_tokens
+from tavus_mcp.personas.patch_input import find_contradictions
 from tavus_mcp.text import suggestion_or_period
 
 
@@ -42,6 +44,16 @@ def unset_pointers(names: Sequence[str], pointers_by_argument: Mapping[str, str]
             for index, name in unknown
         )
     return [known[name] for name in names]
+
+
+def build_set_fields(values: Mapping[str, Any], removed: Sequence[str]) -> SetFields:
+    """Return the change that sets values and removes fields, by JSON Pointer.
+
+    Raises ``InvalidArgument`` for a field that is both set and removed.
+    """
+    if problems := find_contradictions(values, removed):
+        raise InvalidArgument(problems)
+    return SetFields(values, removed, refuses_emptying=True)
 
 
 def _to_plain_value(value: Any) -> Any:

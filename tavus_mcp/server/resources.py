@@ -28,27 +28,30 @@ _JSON, _TEXT = "application/json", "text/markdown"
 
 def register_resources(server: MCPServer[Any], app: App, unserved: UnservedTools) -> None:
     """Add the resources and their templates to a server."""
-    _register_personas(server, app)
+    _register_personas(server, app, unserved)
     _register_reference_resources(server, app, unserved)
 
 
-def _register_personas(server: MCPServer[Any], app: App) -> None:
+def _register_personas(server: MCPServer[Any], app: App, unserved: UnservedTools) -> None:
+    async def render(fetch: Callable[[], Awaitable[Any]]) -> str:
+        return await _render_masked(app, unserved, fetch)
+
     @server.resource(PERSONAS_URI, title="All personas", mime_type=_JSON)
     async def personas() -> str:
         """Every persona of the account: id, name, model, mode, replica."""
-        return await _render_masked(app, lambda: list_personas(app))
+        return await render(lambda: list_personas(app))
 
     @server.resource("tavus://personas/{persona_id}", title="A persona", mime_type=_JSON)
     async def persona(persona_id: str) -> str:
         """One persona as a whole document, with its revision; keys are masked."""
-        return await _render_masked(app, lambda: _read_persona(app, persona_id))
+        return await render(lambda: _read_persona(app, persona_id))
 
     @server.resource(
         "tavus://personas/{persona_id}/layers/{layer}", title="A persona's layer", mime_type=_JSON
     )
     async def persona_layer(persona_id: str, layer: str) -> str:
         """One layer of a persona; keys are masked."""
-        return await _render_masked(app, lambda: _read_layer(app, persona_id, layer))
+        return await render(lambda: _read_layer(app, persona_id, layer))
 
     @server.resource(
         "tavus://personas/{persona_id}/revisions/{revision}",
@@ -57,7 +60,7 @@ def _register_personas(server: MCPServer[Any], app: App) -> None:
     )
     async def persona_revision(persona_id: str, revision: str) -> str:
         """One persona as the journal holds it at a revision; keys are masked."""
-        return await _render_masked(app, lambda: _read_revision(app, persona_id, revision))
+        return await render(lambda: _read_revision(app, persona_id, revision))
 
 
 def _register_reference_resources(
@@ -81,17 +84,19 @@ def _register_reference_resources(
         return unserved.adapt_text(app.catalog.guide(topic))
 
 
-async def _render_masked(app: App, fetch: Callable[[], Awaitable[Any]]) -> str:
+async def _render_masked(
+    app: App, unserved: UnservedTools, fetch: Callable[[], Awaitable[Any]]
+) -> str:
     """Return what ``fetch`` reads as masked JSON; failures become MCP's resource errors."""
     try:
         with limit_call(app.limits):
             return _render_compact_json(app.masker.mask(await fetch()))
     except CallTimedOut:
         raise ResourceError("Reading this took too long and was stopped.") from None
-    except (NotFound, Refused) as error:
-        raise ResourceNotFoundError(app.masker.mask_text(str(error))) from error
     except ToolFailure as error:
-        raise ResourceError(app.masker.mask_text(str(error))) from error
+        text = unserved.adapt_text(app.masker.mask_text(str(error)))
+        is_missing = isinstance(error, (NotFound, Refused))
+        raise (ResourceNotFoundError if is_missing else ResourceError)(text) from error
 
 
 async def list_personas(app: App) -> Any:

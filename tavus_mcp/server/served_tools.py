@@ -34,8 +34,9 @@ class UnservedTool(ToolFailure):
 class UnservedTools:
     """The tools that a server does not serve, each with the reason."""
 
-    def __init__(self, served: Iterable[str], *, read_only: bool) -> None:
+    def __init__(self, served: Iterable[str], *, read_only: bool, is_sandbox: bool = False) -> None:
         names = frozenset(served)
+        self._command_options = " --sandbox" if is_sandbox else ""
         self.reasons: Mapping[str, str] = {
             spec.name: _find_reason(spec, read_only=read_only)
             for spec in ALL_SPECS
@@ -67,7 +68,7 @@ class UnservedTools:
             update["findings"] = [self._adapt_finding(finding) for finding in findings]
         undo = getattr(result, "undo", None)
         if isinstance(undo, Undo) and undo.tool in self.reasons:
-            remark = _describe_undo(undo, self.reasons[undo.tool])
+            remark = _describe_undo(undo, self.reasons[undo.tool], self._command_options)
             update |= {"undo": None, "findings": [*update.get("findings", ()), remark]}
         return result.model_copy(update=update) if update else result
 
@@ -109,8 +110,11 @@ def unserved_tools(toolsets: tuple[str, ...], *, read_only: bool) -> UnservedToo
     return UnservedTools((spec.name for spec in served), read_only=read_only)
 
 
-def _describe_undo(undo: Undo, reason: str) -> Finding:
-    """Return the finding about an undo whose tool is not served: which command does the same."""
+def _describe_undo(undo: Undo, reason: str, options: str) -> Finding:
+    """Return the finding about an undo whose tool is not served: which command does the same.
+
+    ``options`` are those with which the command works on the account of the server.
+    """
     arguments = undo.arguments
     persona = arguments.get("persona_id", "")
     if plan_id := arguments.get("undo_of"):
@@ -122,7 +126,7 @@ def _describe_undo(undo: Undo, reason: str) -> Finding:
     else:
         command = f"delete {persona}"
     message = f"The undo of this change is not served ({reason}). A person can run: "
-    return info("undo-not-served", f"{message}tavus-mcp {command}")
+    return info("undo-not-served", f"{message}tavus-mcp {command}{options}")
 
 
 def _find_reason(spec: ToolSpec, *, read_only: bool) -> str:

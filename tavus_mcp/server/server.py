@@ -99,7 +99,9 @@ class TavusServer(MCPServer[None]):
             spec.name: spec
             for spec in served_specs(settings.toolsets, read_only=settings.read_only)
         }
-        self.unserved = UnservedTools(self.specs, read_only=settings.read_only)
+        self.unserved = UnservedTools(
+            self.specs, read_only=settings.read_only, is_sandbox=app.is_sandbox
+        )
         self.tools_by_name = {
             name: build_tool(spec, app, self.unserved, surface) for name, spec in self.specs.items()
         }

@@ -120,10 +120,10 @@ def _spread(spec: ToolSpec, arguments: JsonObject) -> JsonObject:
     for name, value in arguments.items():
         inner = _decode_text(value) if name in spec.spread and isinstance(value, str) else value
         if name in spec.spread and isinstance(inner, dict):
-            inner = inner.get("function", inner)
-            spread.update({key: item for key, item in inner.items() if key not in arguments})
+            for key, item in inner.get("function", inner).items():
+                _add_argument(spread, f"{name}/{key}", key, item)
         else:
-            spread[name] = value
+            _add_argument(spread, name, name, value)
     return spread
 
 

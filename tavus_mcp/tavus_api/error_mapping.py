@@ -68,7 +68,7 @@ def response_error(
     if status == 404 or invalid_id:
         return NotFound(f"{message} {_not_found_advice(subject, write=write)}", status=status)
     error_type, advice = _classify_status(status, detail, response.retry_after, write=write)
-    return error_type(f"{message} {advice}".rstrip(), status=status)
+    return error_type(f"{message} {advice}".rstrip(), status=status, answer=message)
 
 
 def no_response_error(

@@ -190,3 +190,18 @@ def test_a_change_that_cannot_all_be_read_back_is_undone_where_it_can(
     assert runner.run_successfully("apply", path.name).find_value("status") == "unverified"
     runner.run_successfully("undo", persona_id)
     assert read_prompt(runner, persona_id) == "You help people."
+
+
+def test_messages_name_commands_and_no_tools(runner: CommandRunner) -> None:
+    """A person at a terminal cannot call list_revisions or configure_llm."""
+    path, persona_id = runner.create_persona_from_text(ADA)
+    path.write_text(path.read_text() + "layers: {llm: {model: tavus-gpt-4o}}\n")
+    printed = runner.run("apply", path.name).stdout
+    assert 'set /layers/llm/model to "tavus-gemma-4"; describe_layer(layer="llm") (in an' in printed
+    refused = runner.run("restore", f"{persona_id}@abcdefabcdef").stderr
+    assert "tavus-mcp journal show shows those it holds." in refused
+    missing = runner.run("export", "p000000000").stderr
+    assert "tavus-mcp list finds ids by name." in missing
+    for text in (printed, refused, missing):
+        assert "configure_llm" not in text
+        assert "list_" not in text

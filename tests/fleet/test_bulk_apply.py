@@ -124,6 +124,9 @@ async def test_personas_whose_edits_cannot_be_checked_get_plans_of_their_own(
     sandbox.state.switches = Switches(test_operations="refused")
     applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
     assert applied["totals"] == {"planned": 2}
+    [finding] = applied["findings"]
+    assert "each row's" in finding["hint"]
+    assert plan["plan_id"] not in finding["hint"]
     assert [row["greeting"] for row in read_stored_personas(store, *ids)] == ["Hi.", "Hi."]
     for row in applied["personas"]:
         assert row["plan_id"] in row["error"]

@@ -329,3 +329,32 @@ async def test_planning_reports_progress(tool_client: ToolClient, store: Store) 
     reported.clear()
     await tool_client.client.call_tool("apply_plan", {"plan_id": plan_id}, progress_callback=report)
     assert (reported, reported[-1]) == (sorted(set(reported)), 30)
+
+
+async def test_a_named_persona_that_another_filter_leaves_out_is_listed_as_skipped(
+    tool_client: ToolClient, store: Store
+) -> None:
+    ids = store_personas(
+        store,
+        build_persona_row(1, persona_name="Front desk"),
+        build_persona_row(2, persona_name="Back desk"),
+    )
+    plan = await create_bulk_plan(
+        tool_client, persona_ids=ids, name_contains="front", values={"/greeting": "Hello."}
+    )
+    assert list_ids(plan) == ids[:1]
+    assert [row["persona_id"] for row in plan["skipped"]] == ids[1:]
+    assert "does not match" in plan["skipped"][0]["reason"]
+    assert plan["totals"] == {"planned": 1, "not_matching": 1, "changes": 1}
+
+
+async def test_a_finding_about_one_field_of_all_personas_names_the_field(
+    tool_client: ToolClient, store: Store
+) -> None:
+    """It read "2 personas: Already set to this value." without the field."""
+    ids = store_equal_personas(store, 2, greeting="Hello.")
+    plan = await create_bulk_plan(
+        tool_client, persona_ids=ids, values={"/greeting": "Hello.", "/languages": ["en"]}
+    )
+    [finding] = [item for item in plan["findings"] if "Already set" in item["message"]]
+    assert finding["path"] == "/greeting"

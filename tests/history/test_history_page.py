@@ -81,9 +81,30 @@ async def test_values_are_short_and_few(tool_client: ToolClient) -> None:
     )
     rows = (await list_page(tool_client, persona_id))["revisions"]
     assert all(len(row.get("changes", [])) <= 5 for row in rows)
+    # a persona was created, then changed in 2 and in 5 fields; nothing is left out without a word
+    assert [(len(row["changes"]), row.get("omitted_changes")) for row in rows[:2]] == [
+        (2, None),
+        (5, None),
+    ]
     values = [str(item.get("after", "")) for row in rows for item in row.get("changes", [])]
+    assert "(40 items)" in values
     assert values
     assert max(map(len, values)) <= 80
+
+
+async def test_changes_that_are_not_listed_are_counted(
+    tool_client: ToolClient, dashboard_client: httpx2.AsyncClient, dashboard_persona: str
+) -> None:
+    """The row of a change made outside has no paths, so that the others were nowhere."""
+    await tool_client.expect_result("update_persona", persona_id=dashboard_persona, name="Eva")
+    names = ("context", "greeting", "verbal_disclosure", "visual_disclosure", "system_prompt")
+    texts = [{"op": "add", "path": f"/{name}", "value": "New."} for name in names]
+    patch = [*texts, {"op": "add", "path": "/languages", "value": ["en"]}]
+    await dashboard_client.patch(f"/personas/{dashboard_persona}", json=patch)
+    await tool_client.expect_result("update_persona", persona_id=dashboard_persona, name="Ada")
+    outside = (await list_page(tool_client, dashboard_persona))["revisions"][1]
+    assert outside["status"] == "changed outside"
+    assert (len(outside["changes"]), outside["omitted_changes"]) == (5, 1)
 
 
 async def test_rows_of_our_own_changes_name_their_author(tool_client: ToolClient) -> None:

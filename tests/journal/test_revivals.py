@@ -76,3 +76,23 @@ async def test_the_histories_of_a_restored_persona_link_to_each_other(
     new = back["persona_id"]
     assert (await list_revisions(tool_client, gone))[0]["revived_as"] == new
     assert (await list_revisions(tool_client, new))[-1]["revives"] == gone
+
+
+async def test_no_field_of_a_deleted_persona_is_restored_by_creating_it_again(
+    tool_client: ToolClient,
+) -> None:
+    """The undo of one field brought the whole persona back, which nobody had asked for."""
+    gone = await tool_client.create_persona(name="Front desk", greeting="One.")
+    edit = await tool_client.expect_result("update_persona", persona_id=gone, greeting="Two.")
+    await tool_client.delete_persona(gone)
+    writes = len(tool_client.transport.writes)
+    undo = edit["undo"]["arguments"]
+    for arguments in (
+        undo,
+        {"persona_id": gone, "revision": edit["revision"], "only": ["greeting"]},
+        {"persona_id": gone, "revision": edit["revision"], "if_revision": edit["revision"]},
+    ):
+        message = await tool_client.expect_error("restore_revision", **arguments)
+        assert "was deleted" in message
+        assert "Nothing was sent" in message
+    assert len(tool_client.transport.writes) == writes

@@ -65,3 +65,61 @@ async def test_a_change_of_nothing_names_what_is_set(tool_client: ToolClient) ->
     receipt = await tool_client.expect_result("update_persona", persona_id=persona_id, name="Ada")
     assert receipt["status"] == "unchanged"
     assert list(already_set(receipt)) == ["/persona_name"]
+
+
+async def test_a_call_that_gives_no_field_says_so(tool_client: ToolClient) -> None:
+    """A null for a field means "not given", which a model may take for its removal."""
+    persona_id = await tool_client.create_persona(greeting="Hi!")
+    for arguments in ({}, {"greeting": None}):
+        receipt = await tool_client.expect_result(
+            "update_persona", persona_id=persona_id, **arguments
+        )
+        assert receipt["status"] == "unchanged"
+        assert "null means not given" in receipt["findings"][0]["message"]
+    receipt = await tool_client.expect_result("configure_stt", persona_id=persona_id, hotwords="")
+    assert already_set(receipt) == {"/layers/stt/hotwords": "Already not set."}
+
+
+async def test_a_field_that_is_both_set_and_removed_is_refused(tool_client: ToolClient) -> None:
+    """The value was dropped without a word."""
+    persona_id = await tool_client.create_persona(greeting="Hi!")
+    for tool, arguments in (
+        ("update_persona", {"greeting": "Hello!", "unset": ["name", "greeting"]}),
+        ("configure_tts", {"speed": 1.1, "unset": ["stability", "voice_settings"]}),
+    ):
+        message = await tool_client.expect_error(tool, persona_id=persona_id, **arguments)
+        assert "/unset/1: " in message
+        assert "is set in this call as well" in message
+    values = {"values": {"/greeting": "Hello!"}, "unset": ["/greeting"]}
+    message = await tool_client.expect_error("plan_bulk_change", everything=True, **values)
+    assert "/unset/0: /greeting is set in this call as well" in message
+
+
+async def test_a_null_removes_nothing_where_there_is_nothing(tool_client: ToolClient) -> None:
+    """It was stored, and called "already not set"."""
+    persona_id = await tool_client.create_persona(layers={"llm": {"extra_body": {"seed": 1}}})
+    receipt = await tool_client.expect_result(
+        "configure_llm", persona_id=persona_id, extra_body={"a": {"b": None}, "seed": None}
+    )
+    assert receipt["changes"] == [{"path": "/layers/llm/extra_body/seed", "before": 1}]
+    receipt = await tool_client.expect_result(
+        "configure_llm", persona_id=persona_id, default_query={"a": {"b": None}}
+    )
+    assert receipt["status"] == "unchanged"
+
+
+async def test_a_null_that_is_written_or_removed_is_a_change_with_a_value(
+    tool_client: ToolClient,
+) -> None:
+    """The change had a path alone, which said neither."""
+    await tool_client.set_switches(unknown_fields="accepted")
+    persona_id = await tool_client.create_persona()
+    patch = [{"op": "add", "path": "/notes", "value": None}]
+    written = await tool_client.expect_result(
+        "patch_persona", persona_id=persona_id, patch=patch, allow_unknown=True
+    )
+    assert written["changes"] == [{"path": "/notes", "after": "(null)"}]
+    undone = await tool_client.expect_result(
+        written["undo"]["tool"], **written["undo"]["arguments"]
+    )
+    assert undone["changes"] == [{"path": "/notes", "before": "(null)"}]

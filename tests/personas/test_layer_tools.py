@@ -156,6 +156,10 @@ async def test_voice_settings_may_come_as_an_object(tool_client: ToolClient) -> 
     )
     saved = (await tool_client.read_persona(persona_id))["layers"]["tts"]["voice_settings"]
     assert saved == {"style": 0.1, "stability": 0.4, "speed": 0.9}
+    message = await tool_client.expect_error(
+        "configure_tts", persona_id=persona_id, voice_settings={"speed": 1.1}, speed=1.2
+    )
+    assert "given twice" in message
 
 
 async def test_a_wrong_name_inside_voice_settings_is_refused_with_the_closest_match(

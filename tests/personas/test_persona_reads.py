@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from mcp_client import SECRET, ToolClient, text_of
 
@@ -176,6 +178,39 @@ async def test_long_texts_inside_layers_are_truncated(tool_client: ToolClient) -
     )
     read = await tool_client.expect_result("get_persona", persona_id=persona_id)
     assert read["cut"] == {"/layers/perception/visual_awareness_queries/1": 3_500}
+
+
+async def test_the_path_of_a_cut_text_is_a_json_pointer(tool_client: ToolClient) -> None:
+    await tool_client.set_switches(unknown_fields="accepted")
+    persona_id = await tool_client.create_persona()
+    await tool_client.edit_in_dashboard(persona_id, "/notes~1of us", "x" * 1_501)
+    read = await tool_client.expect_result("get_persona", persona_id=persona_id)
+    assert read["cut"] == {"/notes~1of us": 1_501}
+
+
+@pytest.mark.parametrize(
+    ("fields", "chosen"),
+    [
+        ({"pipeline_mode": "echo"}, ["/layers/llm/model", "stt"]),
+        (
+            {
+                "system_prompt": "You help.",
+                "layers": {"llm": {"base_url": "https://a.acme.com/v1", "api_key_ref": "openai"}},
+            },
+            ["/layers/llm/model"],
+        ),
+    ],
+)
+async def test_a_void_value_is_not_called_in_use(
+    tool_client: ToolClient, fields: dict[str, Any], chosen: list[str]
+) -> None:
+    """list_personas showed no model for a persona in mode echo, and get_persona the default."""
+    required = {"name": "Bot", "default_replica_id": "rfe12d8b9597"}
+    receipt = await tool_client.expect_result("create_persona", **required, **fields)
+    read = await tool_client.expect_result(
+        "get_persona", persona_id=receipt["persona_id"], fields=chosen
+    )
+    assert set(read["not_set"].values()) == {"(not set)"}
 
 
 async def test_a_read_is_one_request(tool_client: ToolClient) -> None:

@@ -83,6 +83,11 @@ async def test_an_ambiguous_text_is_quoted_with_its_surroundings(tool_client: To
     assert "tea to the young" in error
     assert "Pour tea for the old" in error
     assert len(error) < 500
+    persona_id = await tool_client.create_persona(system_prompt=f"{prompt} A\n{prompt} B\n" * 5)
+    error = await tool_client.expect_error(
+        "edit_prompt", persona_id=persona_id, find=prompt, replace="ale"
+    )
+    assert len(error) < 1_500
 
 
 async def test_without_a_replacement_all_texts_are_searched_and_nothing_is_sent(

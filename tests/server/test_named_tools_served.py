@@ -175,6 +175,9 @@ def test_each_undo_that_is_not_served_has_its_command(
     assert adapted.findings[-1].message.endswith(f"tavus-mcp {command}")
     everything = UnservedTools({spec.name for spec in ALL_SPECS}, read_only=False)
     assert everything.adapt_calls(receipt) == receipt
+    on_sandbox = UnservedTools((), read_only=False, is_sandbox=True).adapt_calls(receipt)
+    assert isinstance(on_sandbox, Receipt)
+    assert on_sandbox.findings[-1].message.endswith(f"tavus-mcp {command} --sandbox")
 
 
 async def test_a_refused_write_gives_the_effect_of_a_call_that_is_not_served(

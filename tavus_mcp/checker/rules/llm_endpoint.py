@@ -12,6 +12,7 @@ from tavus_mcp.checker.fixes import (
     remove,
     unset_fields,
 )
+from tavus_mcp.checker.placeholders import SECRET_REFERENCE
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rule_factories import Hint, Match, no_effect, requires
 from tavus_mcp.deprecations.fields import FALSE_WORDS
@@ -116,13 +117,20 @@ def stream_off(document: PersonaDocument, catalog: Catalog) -> Iterator[Violatio
 
 @rule("llm-key-in-headers", "warning", source="J:persona/llm")
 def key_in_headers(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
-    """Older pages put the key into headers; its place is api_key, which is masked and checked."""
+    """Older pages put the key into headers; its place is api_key, which is masked and checked.
+
+    A header with a reference to a secret is meant (OAS has Authorization in an example).
+    """
     headers = document.value(_HEADERS)
     if not isinstance(headers, dict) or not document.has_custom_llm:
         return
     has_key = document.is_set("/layers/llm/api_key")
     add_key = (configure("llm", api_key_ref="<KEY_NAME>"), ", then ")
-    for path in (_HEADERS + pointer_of([name]) for name in headers if is_secret_name(str(name))):
+    for name, value in headers.items():
+        is_reference = isinstance(value, str) and SECRET_REFERENCE.search(value)
+        if is_reference or not is_secret_name(str(name)):
+            continue
+        path = _HEADERS + pointer_of([name])
         yield Violation(
             path,
             "This header holds a key. Keys belong in api_key.",

@@ -20,7 +20,12 @@ from tavus_mcp.checker.fixes import (
     unset_at,
     update_fields,
 )
-from tavus_mcp.checker.placeholders import is_placeholder, is_placeholder_id, is_unfilled
+from tavus_mcp.checker.placeholders import (
+    SECRET_REFERENCE,
+    is_placeholder,
+    is_placeholder_id,
+    is_unfilled,
+)
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rule_factories import Hint
 from tavus_mcp.models.document import PersonaDocument
@@ -63,7 +68,6 @@ _LIST_OR_OBJECT = re.compile(
 )
 _FIELD = re.compile(r"^(?:/layers/(?:llm|tts))?/(\w+)$")
 _NAMES = frozenset({"model", "tts_model_name"})
-_SECRET_REFERENCE = re.compile(r"\{secret:\w+\}")
 
 
 @lru_cache(maxsize=1024)
@@ -98,7 +102,7 @@ def _placeholder_violation(document: PersonaDocument, path: str, name: str) -> V
 
 def is_unfilled_setting(name: str, value: str) -> bool:
     """Return True if a setting of this name holds a placeholder."""
-    if name in ("headers", "default_query") and _SECRET_REFERENCE.search(value):
+    if name in ("headers", "default_query") and SECRET_REFERENCE.search(value):
         return False
     if name == "persona_name":  # any word may be part of a name
         return is_unfilled(value) or value.strip().lower() in _FILLER_TEXTS

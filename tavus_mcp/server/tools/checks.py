@@ -17,6 +17,7 @@ from tavus_mcp.models.findings import sort_by_severity
 from tavus_mcp.models.tuning import Suggestion
 from tavus_mcp.parts.deep_check import check_parts
 from tavus_mcp.personas import read
+from tavus_mcp.personas.secret_references import name_header_secrets
 from tavus_mcp.server.results import CheckReport
 from tavus_mcp.server.shared_parameters import PersonaIdParameter, doc
 from tavus_mcp.server.toolset import Toolset
@@ -39,7 +40,7 @@ async def check_persona(
 ) -> CheckReport:
     """Find all mistakes and deprecations at once, each with the calls that fix it."""
     checked, form = await read.load_draft_or_persona(app, persona_id, document)
-    findings = [*form, *check.check(checked, app.catalog)]
+    findings = [*form, *check.check(name_header_secrets(app, checked), app.catalog)]
     findings = sort_by_severity(findings + (await check_parts(app, checked) if deep else []))
     return CheckReport(
         persona_id=checked.persona_id or None,

@@ -11,7 +11,7 @@ from tavus_mcp.app import App
 from tavus_mcp.checker.check import allowed_rules
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import DeprecatedField, JsonObject, NonEmptyStr
-from tavus_mcp.models.changes import DropFunction, PutFunction, SetFields
+from tavus_mcp.models.changes import DropFunction, PutFunction
 from tavus_mcp.models.layers import (
     LAYER_NAMES,
     ActiveListening,
@@ -39,7 +39,7 @@ from tavus_mcp.personas.secret_references import (
     resolve_placeholders,
 )
 from tavus_mcp.personas.update import UpdateRequest, update
-from tavus_mcp.server.field_changes import argument_values, unset_pointers
+from tavus_mcp.server.field_changes import argument_values, build_set_fields, unset_pointers
 from tavus_mcp.server.results import LayerDescription
 from tavus_mcp.server.shared_parameters import (
     TEXT,
@@ -92,7 +92,7 @@ async def _change_layer(app: App, layer: str, arguments: Mapping[str, Any]) -> R
     request = UpdateRequest(
         f"configure_{layer}",
         arguments["persona_id"],
-        SetFields(values, unset_pointers(arguments["unset"], removable), refuses_emptying=True),
+        build_set_fields(values, unset_pointers(arguments["unset"], removable)),
         dry_run=arguments["dry_run"],
         if_revision=arguments["if_revision"],
         allow=allowed_rules(private_url=arguments.get("allow_private_url", False)),

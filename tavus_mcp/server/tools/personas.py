@@ -13,7 +13,7 @@ from tavus_mcp.checker.check import allowed_rules
 from tavus_mcp.fleet.search import search
 from tavus_mcp.fleet.selection import PersonaFilter
 from tavus_mcp.models.base import DeprecatedField, JsonObject, NonEmptyStr, PersonaId
-from tavus_mcp.models.changes import EditText, SetFields
+from tavus_mcp.models.changes import EditText
 from tavus_mcp.models.layers import LAYER_NAMES, Layers
 from tavus_mcp.models.persona import DisclosureType, Ids, PipelineMode, persona_arguments
 from tavus_mcp.models.receipt import PromptEdit, Receipt
@@ -26,7 +26,7 @@ from tavus_mcp.personas.summary import compact_rows
 from tavus_mcp.personas.text_search import search_texts
 from tavus_mcp.personas.update import UpdateRequest, update
 from tavus_mcp.server.confirmation import can_elicit, elicit_name, verdict
-from tavus_mcp.server.field_changes import argument_values, unset_pointers
+from tavus_mcp.server.field_changes import argument_values, build_set_fields, unset_pointers
 from tavus_mcp.server.results import PersonaPage, PersonaResult
 from tavus_mcp.server.shared_parameters import (
     TEXT,
@@ -221,7 +221,7 @@ async def update_persona(
     request = UpdateRequest(
         "update_persona",
         persona_id,
-        SetFields(values, unset_pointers(unset, persona_arguments()), refuses_emptying=True),
+        build_set_fields(values, unset_pointers(unset, persona_arguments())),
         dry_run=dry_run,
         if_revision=if_revision,
         findings=() if audio_only is MISSING else (AUDIO_ONLY,),

@@ -299,3 +299,20 @@ async def test_each_deletion_needs_its_own_answer(
         answer = await tool_client.expect_result("delete_persona", persona_id=second)
     assert answer["status"] == "declined"
     assert len(person.forms) == 2
+
+
+async def test_a_persona_whose_name_is_blank_is_confirmed_by_its_id(
+    open_tool_client: ToolClientFactory, store: Store, era: str
+) -> None:
+    """An empty answer was taken for the name."""
+    person = FormUser(ManualClock(), typed_name="")
+    client = {"elicitation_callback": person}
+    async with open_tool_client(mode=era, client=client, clock=person.clock) as tool_client:
+        persona_id = await tool_client.create_persona()
+        await tool_client.edit_in_dashboard(persona_id, "/persona_name", "  ")
+        answered = await tool_client.expect_result("delete_persona", persona_id=persona_id)
+        assert answered["status"] == "planned"
+        person.typed_name = persona_id
+        answered = await tool_client.expect_result("delete_persona", persona_id=persona_id)
+    assert answered["status"] == "applied"
+    assert store.get("persona", persona_id) is None

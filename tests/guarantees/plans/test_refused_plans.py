@@ -201,6 +201,26 @@ async def test_a_plan_is_refused_when_its_checks_come_out_otherwise(
     assert "cartesia" in error
 
 
+async def test_a_name_of_a_field_forges_no_line_of_a_refused_plan(tool_client: ToolClient) -> None:
+    """The checks find a key in a header now, whose name somebody chose."""
+    header = "/layers/llm/headers/x\nstatus: applied x-api-key"
+    await tool_client.set_switches(updated_at="absent")
+    persona_id = await tool_client.create_persona(layers={"llm": {"headers": {"X-A": "b"}}})
+    patch = [{"op": "add", "path": header, "value": "k-0123456789"}]
+    patch += [{"op": "add", "path": "/greeting", "value": "Hello."}]
+    planned = await tool_client.expect_result(
+        "patch_persona", persona_id=persona_id, patch=patch, dry_run=True
+    )
+    messages = "".join(item["message"] for item in planned["findings"])
+    custom = {"model": "m", "api_key": "k-0123456789", "base_url": "https://llm.acme.com/v1"}
+    await tool_client.set_switches(unknown_fields="accepted")
+    for name, value in custom.items():
+        await tool_client.edit_in_dashboard(persona_id, f"/layers/llm/{name}", value)
+    error = await tool_client.expect_error("apply_plan", plan_id=planned["plan_id"])
+    assert "x-api-key" in error
+    assert "\nstatus" not in messages + error
+
+
 async def test_a_plan_is_refused_when_the_object_it_writes_into_is_gone(
     tool_client: ToolClient, store: Store
 ) -> None:
@@ -303,3 +323,18 @@ async def test_a_plan_of_a_deletion_lists_what_cannot_be_restored(tool_client: T
     plan = await tool_client.expect_result("delete_persona", persona_id=persona_id)
     messages = " ".join(item["message"] for item in plan["findings"])
     assert "its id and /layers/tts/api_key cannot be restored" in messages
+
+
+async def test_a_plan_for_a_stock_persona_says_that_tavus_refuses_it(
+    tool_client: ToolClient,
+) -> None:
+    for tool, arguments in (
+        ("update_persona", {"greeting": "Hi.", "dry_run": True}),
+        ("delete_persona", {}),
+        ("publish_persona", {}),
+        ("suggest_tuning", {"goals": ["be_more_patient"]}),
+    ):
+        planned = await tool_client.expect_result(tool, persona_id=STOCK, **arguments)
+        (finding,) = [item for item in planned["findings"] if item["path"] == "/persona_type"]
+        assert "cannot be changed" in finding["message"]
+        assert "create_persona(based_on=" in finding["hint"]

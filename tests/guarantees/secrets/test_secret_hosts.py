@@ -115,3 +115,27 @@ async def test_a_plan_is_refused_when_the_secret_was_bound_meanwhile(
     bind(tool_client, "api.openai.com")
     message = await tool_client.expect_error("apply_plan", plan_id=planned["plan_id"])
     assert "api.openai.com" in message
+
+
+async def test_a_header_with_a_reference_is_allowed_without_a_remark(
+    tool_client: ToolClient,
+) -> None:
+    """tavus-api, section 12: an example of Tavus has Authorization in the headers."""
+    remark = "This header holds a key"
+    persona_id = await tool_client.create_persona(layers={"llm": LLM})
+    receipt = await tool_client.expect_result(
+        "configure_llm",
+        persona_id=persona_id,
+        headers={"Authorization": f"Bearer {SECRET_REFERENCE}"},
+    )
+    assert receipt["status"] == "applied"
+    checked = await tool_client.expect_result("check_persona", persona_id=persona_id)
+    draft = {"persona_name": "X", "layers": {"llm": {"headers": {"X-Api-Key": SECRET_REFERENCE}}}}
+    drafted = await tool_client.expect_result("check_persona", document=draft)
+    audited = await tool_client.expect_result("audit_personas")
+    for answer in (receipt, checked, drafted, audited):
+        assert remark not in str(answer)
+    receipt = await tool_client.expect_result(
+        "configure_llm", persona_id=persona_id, headers={"X-Api-Key": "key-written-out-0815"}
+    )
+    assert remark in str(receipt["findings"])

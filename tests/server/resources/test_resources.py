@@ -232,6 +232,15 @@ async def test_a_misspelt_layer_or_topic_is_refused_with_the_known_ones(
     assert "pipeline-modes" in topic
 
 
+async def test_the_error_of_a_resource_names_only_tools_that_are_served(
+    open_tool_client: ToolClientFactory,
+) -> None:
+    async with open_tool_client(toolsets=("layers",)) as tool_client:
+        with pytest.raises(MCPError) as caught:
+            await tool_client.client.read_resource("tavus://personas/p000000000")
+    assert "the account's personas (toolset personas is off)" in str(caught.value)
+
+
 async def test_an_absent_persona_gives_the_message_of_tavus(tool_client: ToolClient) -> None:
     message = (
         await read_expecting_error(tool_client, "tavus://personas/p0000000000")
