@@ -35,7 +35,7 @@ class SqliteDatabase(Database):
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._identities: Sequence[object] | None = None
-        self._size_bytes = 0
+        self._sizes = [0, 0]
         self.anchor_base = path
         self.name = str(path)
 
@@ -149,12 +149,12 @@ class SqliteDatabase(Database):
         self._connection.close()
 
     def _is_cut(self) -> bool:
-        """Tell whether the file has become shorter, and is not whole: ``compact`` shortens it too.
+        """Tell whether a file has become shorter, and is not whole: ``compact`` shortens both too.
 
         This connection would not notice, as it has read most pages before.
         """
-        size_bytes = self.anchor_base.stat().st_size
-        if size_bytes < self._size_bytes:
+        sizes = [file.stat().st_size if file.exists() else 0 for file in self._files]
+        if any(size < known for size, known in zip(sizes, self._sizes, strict=True)):
             try:
                 with closing(SqliteDatabase.open_unchanged(self.anchor_base)) as database:
                     is_whole = database.version > 0 and not database.integrity_faults()
@@ -162,13 +162,18 @@ class SqliteDatabase(Database):
                 is_whole = False
             if not is_whole:
                 return True
-        self._size_bytes = size_bytes
+        self._sizes = sizes
         return False
 
-    def _current_identities(self) -> list[tuple[int, int] | None]:
-        """Return what identifies the file and its write-ahead log on this machine."""
+    @property
+    def _files(self) -> tuple[Path, Path]:
+        """The file and its write-ahead log."""
         path = self.anchor_base
-        return [_file_identity(file) for file in (path, path.with_name(f"{path.name}-wal"))]
+        return path, path.with_name(f"{path.name}-wal")
+
+    def _current_identities(self) -> list[tuple[int, int] | None]:
+        """Return what identifies the files on this machine."""
+        return [_file_identity(file) for file in self._files]
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -73,6 +74,38 @@ async def test_a_file_that_was_cut_under_a_server_is_reported_and_nothing_is_sen
         )
         assert "the file was cut off while this server ran" in error
     assert tool_client.transport.writes == []
+
+
+async def test_a_write_ahead_log_that_was_cut_under_a_server_is_reported(
+    tool_client: ToolClient,
+) -> None:
+    persona_id = await tool_client.create_persona(greeting="Hi.")
+    await tool_client.expect_result("list_revisions", persona_id=persona_id)
+    os.truncate(f"{tool_client.server.app.journal.location}-wal", 100)
+    error = await tool_client.expect_error("update_persona", persona_id=persona_id, greeting="No.")
+    assert "the file was cut off while this server ran" in error
+
+
+async def test_a_full_disk_is_named_and_the_journal_goes_on_when_there_is_space(
+    tool_client: ToolClient,
+) -> None:
+    """The limit of the size of a file stands in for a full disk."""
+    persona_id = await tool_client.create_persona(greeting="Hi.")
+    log = Path(f"{tool_client.server.app.journal.location}-wal")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    tool_client.transport.requests.clear()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size, limits[1]))
+    try:
+        error = await tool_client.expect_error(
+            "update_persona", persona_id=persona_id, greeting="No."
+        )
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "Nothing was sent" in error
+    assert "free space on its disk" in error
+    assert tool_client.transport.writes == []
+    await tool_client.expect_result("update_persona", persona_id=persona_id, greeting="Hello.")
+    assert verify_journal(journal_of_test()).faults == []
 
 
 async def test_a_file_that_another_process_has_compacted_is_used_on(
