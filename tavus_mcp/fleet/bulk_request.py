@@ -8,13 +8,13 @@ from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument, Refused
-from tavus_mcp.fleet.plan_items import ProposeChange, ProposedChange
+from tavus_mcp.fleet.plan_items import MAX_PLACES, ProposeChange, ProposedChange, TextChange
 from tavus_mcp.fleet.selection import PersonaFilter
 from tavus_mcp.models.changes import ReplaceTexts, SetFields
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.free_texts import count_matches
-from tavus_mcp.models.receipt import MAX_UNABRIDGED_CHARS, FieldChange
-from tavus_mcp.personas.field_selection import resolve_field_name
+from tavus_mcp.models.free_texts import count_matches, find_excerpts, free_texts
+from tavus_mcp.models.receipt import MAX_UNABRIDGED_CHARS
+from tavus_mcp.personas.field_selection import resolve_field_name, resolve_text_fields
 from tavus_mcp.personas.patch_input import parse_field_values
 from tavus_mcp.personas.secret_references import literal_key_findings, resolve_references
 from tavus_mcp.text import truncate
@@ -30,6 +30,8 @@ _EXACTLY_ONE_CHANGE = (
     "undo_of."
 )
 _FIND_WITHOUT_REPLACE = "/replace: give it with find; an empty text removes what is found."
+_FIELDS_WITHOUT_FIND = "/fields: only find reads them; give values or unset for other changes."
+_NOT_FOUND = "The text to find is not in it, or not in these fields."
 _LANGUAGES_WITHOUT_GOAL = "/languages: only goal speak_languages reads them; give it in goals."
 _UNDO_WITH_SELECTION = "/undo_of: give it alone; the plan knows which personas it changed."
 _DELETE_EVERYTHING = (
@@ -42,7 +44,8 @@ _DELETE_EVERYTHING = (
 class BulkChangeRequest:
     """Which personas, in how many calls, and exactly one change of them.
 
-    ``find`` and ``replace`` concern the free texts of a persona. ``limit`` is the number of
+    ``find`` and ``replace`` concern the free texts of a persona; ``fields`` limits them to some, by
+    name or JSON Pointer. ``limit`` is the number of
     personas in the plan, ``cursor`` continues a plan that did not reach the end of the account.
     """
 
@@ -55,6 +58,7 @@ class BulkChangeRequest:
     unset: Sequence[str] = ()
     find: str | None = None
     replace: str | None = None
+    fields: Sequence[str] = ()
     delete: bool = False
     undo_of: str | None = None
     limit: int | None = None
@@ -98,6 +102,8 @@ class BulkChangeRequest:
             yield _EXACTLY_ONE_CHANGE
         elif bool(self.find) is not (self.replace is not None):
             yield _FIND_WITHOUT_REPLACE
+        if self.fields and not self.find:
+            yield _FIELDS_WITHOUT_FIND
         if self.languages and not self.goals:
             yield _LANGUAGES_WITHOUT_GOAL
 
@@ -110,7 +116,8 @@ def build_proposal(app: App, request: BulkChangeRequest) -> ProposeChange:
     if request.goals:
         return _propose_goals(app, request)
     if request.find is not None and request.replace is not None:
-        return _propose_replacement(request.find, request.replace)
+        paths = resolve_text_fields(request.fields)
+        return _propose_replacement(ReplaceTexts(request.find, request.replace, paths))
     return _propose_fields(app, request)
 
 
@@ -142,16 +149,28 @@ def _propose_fields(app: App, request: BulkChangeRequest) -> ProposeChange:
     return propose
 
 
-def _propose_replacement(find: str, replace: str) -> ProposeChange:
-    """Return the proposal that replaces a text wherever a persona's texts hold it."""
-    change = ReplaceTexts(find, replace)
+def _propose_replacement(change: ReplaceTexts) -> ProposeChange:
+    """Return the proposal that replaces a text in the free texts of a persona that hold it."""
+    before, after = (truncate(text, MAX_UNABRIDGED_CHARS) for text in (change.find, change.replace))
 
     async def propose(document: PersonaDocument) -> ProposedChange:
-        counts = change.count(document.data)
-        if not counts and count_matches(document, find):
+        counts, texts = change.count(document.data), free_texts(document)
+        if not counts and any(map(change.includes, count_matches(document, change.find))):
             raise Refused("The text to find is there in another case only. Case must match.")
-        before, after = (truncate(text, MAX_UNABRIDGED_CHARS) for text in (find, replace))
-        listed = [FieldChange(path=path, before=before, after=after) for path in counts]
-        return ProposedChange(change, listed_changes=listed, match_count=sum(counts.values()))
+        listed = [
+            TextChange(
+                path=path,
+                before=before,
+                after=after,
+                places=find_excerpts(texts[path], change.find, MAX_PLACES),
+            )
+            for path in counts
+        ]
+        return ProposedChange(
+            change,
+            listed_changes=listed,
+            match_count=sum(counts.values()),
+            reason_if_unchanged=_NOT_FOUND,
+        )
 
     return propose

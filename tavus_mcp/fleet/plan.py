@@ -204,7 +204,7 @@ def _explain_no_change(persona_id: str, proposed: ProposedChange) -> SkippedPers
             f"{quote_path(finding.path)}: {finding.message}" for finding in not_restored
         )
         return SkippedPersona("refused", persona_id, reason)
-    return SkippedPersona("already_so", persona_id, "It is so already.")
+    return SkippedPersona("already_so", persona_id, proposed.reason_if_unchanged)
 
 
 def _refuse_if_all_refused(draft: BulkPlanDraft) -> None:

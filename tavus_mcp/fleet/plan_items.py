@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pydantic import Field
+
 from tavus_mcp.app import App
 from tavus_mcp.errors import Refused
 from tavus_mcp.journal.entry import JournalEntry
@@ -33,6 +35,8 @@ _ACTION = "action"
 """The member of a stored plan that names what it does; absent for a change."""
 _PATCH_PATH = "/patch"
 _NO_PATCH = -1
+MAX_PLACES = 3
+"""Most different places that are quoted of a text that is replaced."""
 _MAX_NAME_CHARS = 80
 """Length at which a persona's name is cut in a plan."""
 
@@ -78,13 +82,19 @@ class PlanItemProgress:
         return self.intent is None or has_failed
 
 
+class TextChange(FieldChange):
+    """A text that is replaced in a field: ``places`` are excerpts of some places that hold it."""
+
+    places: list[str] = Field(default_factory=list)
+
+
 @dataclass(frozen=True)
 class ProposedChange:
     """A change of one persona, the findings about it, and the rules that it may violate.
 
     ``keep_legacy_spelling`` sends old names as they are, which an undo needs. ``listed_changes``
     are reported in place of the changes of fields, and ``match_count`` is the number of places
-    where a text is replaced.
+    where a text is replaced. ``reason_if_unchanged`` is given for a persona that stays as it is.
     """
 
     change: Change
@@ -93,6 +103,7 @@ class ProposedChange:
     keep_legacy_spelling: bool = False
     listed_changes: Sequence[FieldChange] = ()
     match_count: int = 0
+    reason_if_unchanged: str = "It is so already."
 
 
 @dataclass(frozen=True)

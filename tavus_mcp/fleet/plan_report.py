@@ -10,7 +10,15 @@ from itertools import islice
 
 from tavus_mcp.fleet.finding_summary import FindingSummary
 from tavus_mcp.fleet.plan import BulkPlanDraft
-from tavus_mcp.fleet.plan_items import CHANGE, DELETE, RESTORE, PlannedPersona, SkippedPersona
+from tavus_mcp.fleet.plan_items import (
+    CHANGE,
+    DELETE,
+    MAX_PLACES,
+    RESTORE,
+    PlannedPersona,
+    SkippedPersona,
+    TextChange,
+)
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.receipt import FieldChange
@@ -129,11 +137,13 @@ def _summarize_findings(planned_personas: Sequence[PlannedPersona]) -> list[Find
 
 
 def _count_totals(draft: BulkPlanDraft) -> dict[str, int]:
-    """Count the planned personas, the skipped ones by kind, and the changes."""
+    """Count the planned personas, the skipped ones by kind, changed fields, and places in them."""
+    match_count = sum(persona.match_count for persona in draft.planned_personas)
     return {
         "planned": len(draft.planned_personas),
         **Counter(persona.kind for persona in draft.skipped_personas),
         "changes": sum(len(persona.changes) for persona in draft.planned_personas),
+        **({"matches": match_count} if match_count else {}),
     }
 
 
@@ -154,16 +164,20 @@ class _SharedChange:
     example: FieldChange
     count: int = 0
     previous_values: set[str] = field(default_factory=set)
+    places: dict[str, None] = field(default_factory=dict)
 
     def add(self, change: FieldChange) -> None:
         self.count += 1
+        if isinstance(change, TextChange):
+            self.places |= dict.fromkeys(change.places)
         self.previous_values.add(json.dumps(change.before, sort_keys=True, default=str))
 
     def row(self) -> JsonObject:
         value_count = len(self.previous_values)
         before = self.example.before if value_count == 1 else f"({value_count} different values)"
-        return {
-            **self.example.model_dump(mode="json"),
+        row = {
+            **self.example.model_dump(mode="json", exclude={"places"}),
             "before": before,
             "personas": self.count,
         }
+        return row | ({"places": list(self.places)[:MAX_PLACES]} if self.places else {})

@@ -148,7 +148,7 @@ class ReplaceTexts:
         changed = {
             path: text.replace(self.find, self.replace)
             for path, text in free_texts(PersonaDocument(data)).items()
-            if self.find in text and self._is_chosen(path)
+            if self.find in text and self.includes(path)
         }
         return dict(
             apply_patch(data, [Operation("replace", *change) for change in changed.items()])
@@ -159,10 +159,11 @@ class ReplaceTexts:
         return {
             path: text.count(self.find)
             for path, text in free_texts(PersonaDocument(data)).items()
-            if self.find in text and self._is_chosen(path)
+            if self.find in text and self.includes(path)
         }
 
-    def _is_chosen(self, path: str) -> bool:
+    def includes(self, path: str) -> bool:
+        """Return True if the change concerns the text at a JSON Pointer."""
         return not self.paths or any(
             path == chosen or path.startswith(f"{chosen}/") for chosen in self.paths
         )

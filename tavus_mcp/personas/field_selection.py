@@ -55,6 +55,25 @@ def resolve_field_name(name: str) -> str:
     return pointers[0] if len(pointers) == 1 else name
 
 
+def resolve_text_fields(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the JSON Pointers of fields and layers by name, argument or pointer.
+
+    Raises ``InvalidArgument`` for a name that is none, with the nearest one.
+    """
+    pointers: list[str] = []
+    for name in names:
+        path = name if name.startswith("/") else f"/{name}"
+        tokens = pointer_tokens(path)
+        outer = tokens[1] if tokens[0] == "layers" and len(tokens) > 1 else tokens[0]
+        if found := _pointers_by_name().get(name):
+            pointers += found
+        elif name.startswith("/") and outer in _pointers_by_name():
+            pointers.append(path)
+        else:
+            raise InvalidArgument([_unknown_field_message(name)])
+    return tuple(dict.fromkeys(pointers))
+
+
 def _describe_absent(document: PersonaDocument, path: str, catalog: Catalog) -> JsonObject:
     """Return the default of a field, or those of the fields of a layer that have one."""
     tokens = pointer_tokens(path)
@@ -84,11 +103,13 @@ def _resolve(name: str, document: PersonaDocument, catalog: Catalog) -> Sequence
         path = f"/layers{path}"
     if _is_field(path, document, catalog):
         return (path,)
-    raise InvalidArgument(
-        [
-            f"/fields: no such field{suggestion_or_period(name, _pointers_by_name())} Give the "
-            'name of a field or layer, or a JSON Pointer like "/layers/llm/model".'
-        ]
+    raise InvalidArgument([_unknown_field_message(name)])
+
+
+def _unknown_field_message(name: str) -> str:
+    return (
+        f"/fields: no such field{suggestion_or_period(name, _pointers_by_name())} Give the "
+        'name of a field or layer, or a JSON Pointer like "/layers/llm/model".'
     )
 
 

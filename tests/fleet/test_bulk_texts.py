@@ -42,7 +42,7 @@ async def test_a_company_is_renamed_everywhere_in_two_calls_and_back_in_two(
     ids = store_company(store)
     before = read_stored_personas(store, *ids)
     plan = await create_bulk_plan(tool_client, find="Acme", replace="Apex")
-    assert plan["totals"] == {"planned": 2, "refused": 1, "changes": 6}
+    assert plan["totals"] == {"planned": 2, "refused": 1, "changes": 6, "matches": 7}
     applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
     assert applied["totals"] == {"applied": 2}, applied
     first, second, other, capitals = read_stored_personas(store, *ids)
@@ -77,7 +77,34 @@ async def test_the_plan_says_how_many_places_and_which_personas_have_another_cas
             "reason": "The text to find is there in another case only. Case must match.",
         }
     ]
-    assert "~ /greeting: Acme -> Apex [1 persona]" in text_of(result)
+    places = '["Acme! Welcome to Acme."]'
+    assert f"~ /greeting: Acme -> Apex [1 persona]\n      places: {places}" in text_of(result)
+
+
+async def test_a_replacement_is_limited_to_fields(tool_client: ToolClient, store: Store) -> None:
+    """Found in use: a plan for prompts would have renamed personas too; it took a call for each."""
+    ids = store_company(store)
+    change = {"find": "Acme", "replace": "Apex"}
+    plan = await create_bulk_plan(tool_client, **change, fields=["system_prompt", "perception"])
+    assert [row["path"] for row in plan["changes"]] == [
+        "/layers/perception/visual_awareness_queries/0",
+        "/system_prompt",
+    ]
+    assert plan["totals"] == {"planned": 1, "already_so": 2, "changes": 2, "matches": 2}
+    assert {row["persona_id"] for row in plan["skipped"]} == {ids[0], ids[3]}
+    assert {row["reason"] for row in plan["skipped"]} == {
+        "The text to find is not in it, or not in these fields."
+    }
+    await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+    first, second, *_ = read_stored_personas(store, *ids)
+    assert (first["persona_name"], second["system_prompt"]) == ("Acme desk", "You work for Apex.")
+    for fields, problem in ((["system_promt"], "did you mean"), (["/promt"], "no such field")):
+        assert problem in await tool_client.expect_error(
+            "plan_bulk_change", **change, fields=fields
+        )
+    assert "/fields: only find" in await tool_client.expect_error(
+        "plan_bulk_change", everything=True, unset=["greeting"], fields=["greeting"]
+    )
 
 
 async def test_an_empty_replacement_removes_the_text(tool_client: ToolClient, store: Store) -> None:

@@ -95,6 +95,7 @@ async def plan_bulk_change(
     unset: Annotated[list[str], doc("Remove: JSON Pointers")] = [],  # noqa: B006 - read only
     find: Find = None,
     replace: Annotated[str | None, doc("By this", **TEXT)] = None,
+    fields: Annotated[list[str], doc("Find only in these, like system_prompt")] = [],  # noqa: B006
     delete: Annotated[bool, doc("Delete them")] = False,
     undo_of: Annotated[str | None, doc("Undo this plan_id of a bulk change")] = None,
     limit: Annotated[int | None, doc("At most so many personas", ge=1)] = None,
