@@ -80,7 +80,7 @@ class FindingSummary:
                 self._groups.setdefault(key, _Group(finding)).add(persona_id, finding)
 
     def groups(self) -> list[JsonObject]:
-        """Return a row for each rule, most severe and most frequent first."""
+        """Return a row for each rule: most severe first, then those with a fix, then frequent."""
         ranked = self._ranked_groups()
         max_ids = min(MAX_IDS_PER_GROUP, max(3, _MAX_TOTAL_IDS // max(1, len(ranked))))
         return [
@@ -100,7 +100,12 @@ class FindingSummary:
     def _ranked_groups(self) -> list[_Group]:
         ranked = sorted(
             self._groups.items(),
-            key=lambda item: (SEVERITY_ORDER[item[0][0]], -item[1].count, item[0]),
+            key=lambda item: (
+                SEVERITY_ORDER[item[0][0]],
+                getattr(item[1].example, "fix", None) is None,
+                -item[1].count,
+                item[0],
+            ),
         )
         return [group for _, group in ranked]
 

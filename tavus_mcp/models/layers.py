@@ -143,7 +143,9 @@ class LlmLayer(StrictModel):
     headers: dict[str, str] | MISSING = MISSING
     extra_body: Annotated[JsonObject | MISSING, MemberArguments(("temperature", "top_p"))] = MISSING
     default_query: JsonObject | MISSING = MISSING
-    tools: Annotated[list[FunctionTool] | MISSING, PATCH_ONLY] = MISSING
+    tools: Annotated[
+        list[FunctionTool] | MISSING, PATCH_ONLY, Field(description="Legacy OpenAI functions")
+    ] = MISSING
     disable_vision: Annotated[bool | MISSING, DeprecatedField, PATCH_ONLY] = MISSING
     enable_llm_proxy: Annotated[bool | MISSING, DeprecatedField, PATCH_ONLY] = MISSING
     model_name: Annotated[NonEmptyStr | MISSING, DeprecatedField, PATCH_ONLY] = MISSING

@@ -32,7 +32,7 @@ class FieldChange(BaseModel):
     """The change of one field: its JSON Pointer, and its value before and after.
 
     ``default`` is the default of the field, where one of the values equals it or the field is
-    removed.
+    removed, or was in effect until the field was added.
     """
 
     path: str
@@ -112,15 +112,21 @@ class PlanReceipt(Receipt):
 
 
 def changes_of(
-    before: Any, operations: list[Operation], masker: Masker, find_default: FindDefault
+    before: Any,
+    operations: list[Operation],
+    masker: Masker,
+    find_default: FindDefault,
+    find_replaced_default: FindDefault = lambda _: None,
 ) -> list[FieldChange]:
     """Return operations as changes: secrets masked, long texts abridged to the difference.
+
+    ``find_replaced_default`` returns the default that was in effect in place of an added field.
 
     An object that is added as a field is listed field by field; an item of a list, like a function,
     is one change.
     """
     return [
-        _change(before, leaf, masker, find_default)
+        _change(before, leaf, masker, find_default, find_replaced_default)
         for operation in operations
         for leaf in ([operation] if _is_list_insert(before, operation) else _leaves(operation))
     ]
@@ -138,7 +144,11 @@ def _leaves(operation: Operation) -> list[Operation]:
 
 
 def _change(
-    before: Any, operation: Operation, masker: Masker, find_default: FindDefault
+    before: Any,
+    operation: Operation,
+    masker: Masker,
+    find_default: FindDefault,
+    find_replaced_default: FindDefault,
 ) -> FieldChange:
     old = None if _is_list_insert(before, operation) else get_at(before, operation.path)
     new = None if operation.op == "remove" else operation.value
@@ -150,7 +160,7 @@ def _change(
         old = NULL
     default = find_default(operation.path)
     if default not in (old, new) and new is not None:
-        default = None
+        default = find_replaced_default(operation.path) if old is None else None
     if isinstance(old, str) and isinstance(new, str):
         old, new = abridge(old, new)
     return FieldChange(

@@ -53,6 +53,8 @@ def format_change(row: JsonObject) -> tuple[str, JsonObject]:
         line = f"~ {path}: {values}"
     elif new in row:
         line = f"+ {path}: {_format_value(row[new], default)}"
+        if default is not None and not _is_same(row[new], default):
+            line += f", was {_format_value(default, default)}"
     else:
         line = f"- {path} (was {_format_value(row[old], default)})"
         if default is not None and not _is_same(row[old], default):

@@ -165,4 +165,4 @@ def _render_cell(value: Any) -> str:
 def _render_scalar(value: Any) -> str:
     if isinstance(value, str):
         return escape_line_ends(value)
-    return "none" if value == {} else render_json(value)
+    return render_json(value)

@@ -39,7 +39,7 @@ def plan_status_fault(sandbox: Starlette, **fault: Any) -> None:
     sandbox.state.faults.plan(Fault(kind="status", **fault))
 
 
-async def test_findings_are_grouped_by_rule_most_severe_and_frequent_first(
+async def test_findings_are_grouped_by_rule_worst_first_and_notices_last(
     tool_client: ToolClient, store: Store
 ) -> None:
     old = [
@@ -50,7 +50,7 @@ async def test_findings_are_grouped_by_rule_most_severe_and_frequent_first(
         for number in range(20, 23)
     ]
     empty = [build_persona_row(30, system_prompt="")]
-    fine = [build_persona_row(number) for number in range(40, 45)]
+    fine = [build_persona_row(number, greeting="Hi!") for number in range(40, 45)]
     ids = store_personas(store, *old, *older, *empty, *fine)
     report = await tool_client.expect_result("audit_personas")
     assert (report["checked"], report["total_count"], report["complete"]) == (23, 23, True)
@@ -58,8 +58,9 @@ async def test_findings_are_grouped_by_rule_most_severe_and_frequent_first(
         ("system-prompt-missing", "error", 1),
         ("llm-model-retired", "warning", 14),
         ("llm-model-deprecated", "info", 3),
+        ("greeting-undocumented", "info", 5),  # no call changes it
     ]
-    assert report["counts"] == {"error": 1, "warning": 14, "info": 3}
+    assert report["counts"] == {"error": 1, "warning": 14, "info": 8}
     retired = find_group(report, "llm-model-retired")
     assert retired["message"].startswith("14 personas: Tavus removed tavus-llama")
     assert retired["persona_ids"] == ids[:14]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from mcp_client import ToolClient
+from mcp_client import ToolClient, text_of
 
 from tavus_mcp.models.layers import LAYER_NAMES
 
@@ -280,6 +280,10 @@ async def test_the_llm_layer_is_described_with_models_speed_and_deprecations(
     text = str(await tool_client.expect_result("describe_layer", layer="llm"))
     for word in ("tavus-gemma-4", "recommended", "tavus-gpt-4o", "deprecated", "speed"):
         assert word in text
+    models = text_of(await tool_client.call("describe_layer", layer="llm", field="model"))
+    assert "models (id | default | best_for | speed" in models
+    assert "where 3 is best. Prices of models are not known." in models
+    assert len(models) < 2_600
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,23 @@ async def test_the_receipt_contains_id_revision_and_every_leaf_but_no_document(
     assert "persona" not in receipt
 
 
+async def test_findings_about_a_new_persona_hold_calls_and_those_of_a_plan_hold_paths(
+    tool_client: ToolClient,
+) -> None:
+    """Found in use: a creation said "set /layers/...", although the persona was there."""
+    names = ["participant_pause_sensitivity", "participant_interrupt_sensitivity"]
+    body = {"name": "Clerk", "system_prompt": "You sell.", "greeting": "Hi!"}
+    for dry_run, expected in (
+        (False, f"configure_stt(persona_id, unset={json.dumps(names)})"),
+        (True, f"remove /layers/stt/{names[0]}, remove /layers/stt/{names[1]}"),
+    ):
+        receipt = await tool_client.expect_result(
+            "create_persona", **body, layers={"stt": dict.fromkeys(names, "low")}, dry_run=dry_run
+        )
+        hints = [item.get("hint", "") for item in receipt["findings"]]
+        assert [hint for hint in hints if expected in hint], hints
+
+
 async def test_a_creation_is_one_write_and_one_read_back(tool_client: ToolClient) -> None:
     persona_id = await tool_client.create_persona()
     assert tool_client.transport.request_lines == [

@@ -31,6 +31,7 @@ MODEL = "/layers/llm/model"
             {"path": "/x", "before": "low", "default": "medium"},
             "- /x (was low), now medium (default)",
         ),
+        ({"path": "/x", "after": "b", "default": "a"}, "+ /x: b, was a (default)"),
         ({"path": "/x", "first": "a", "second": "b"}, "~ /x: a -> b"),
         ({"path": "/x", "second": "b"}, "+ /x: b"),
         ({"path": "", "before": "Front desk"}, '- persona (was "Front desk")'),
@@ -115,6 +116,13 @@ async def test_a_removal_and_a_default_are_recognisable_in_an_answer(
 ) -> None:
     layers = {"llm": {"model": "tavus-gpt-oss"}, "conversational_flow": {"wake_phrase": "Hello"}}
     target = {"persona_id": await tool_client.create_persona(layers=layers)}
+    first = await tool_client.create_persona()
+    added = await tool_client.call("configure_llm", model="tavus-gpt-oss", persona_id=first)
+    assert f"+ {MODEL}: tavus-gpt-oss, was tavus-gemma-4 (default)" in text_of(added)
+    turns = await tool_client.call(
+        "configure_conversational_flow", turn_taking_patience="high", persona_id=first
+    )
+    assert "turn_taking_patience: high\n" in text_of(turns)  # nothing was in effect before
     change = await tool_client.call("configure_llm", model="tavus-gemma-4", **target)
     assert f"~ {MODEL}: tavus-gpt-oss -> tavus-gemma-4 (default)" in text_of(change)
     removal = await tool_client.call(

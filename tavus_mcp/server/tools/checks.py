@@ -54,8 +54,8 @@ async def check_persona(
 _GOALS_DESCRIPTION = (
     "If goals conflict, the first wins. respond_faster: shorter wait for an answer; speak_faster, "
     "speak_slower: pace of speech. be_more_patient: longer pauses to think; interrupt_less: it "
-    "talks over people less; be_easier_to_interrupt, be_harder_to_interrupt: how easily people "
-    "stop it. sound_calmer: tone, not pace. be_more_grounded: fewer inventions; be_smarter: "
+    "cuts people off less; be_harder_to_interrupt: they cut it off less; be_easier_to_interrupt: "
+    "more. sound_calmer: tone, not pace. be_more_grounded: fewer inventions; be_smarter: "
     "better reasoning. ignore_background_noise: other voices. re_engage_when_silent, "
     "stay_silent: in silences it speaks up, or does not"
 )
