@@ -1,21 +1,24 @@
-"""Results of the MCP SDK that depend on its input only, computed once for all tests.
+"""Results of the MCP SDK and httpx2 that depend on their input only, computed once for all tests.
 
 Each test builds a server and a client of its own. The SDK then derives the same models from the
-same functions, lists the same tools, and checks the same output schemas, hundreds of times; that
-was a third of the time of the test suite. Only results that hold no state are shared; servers in
-processes of their own use the SDK as it is.
+same functions, lists the same tools, and checks the same output schemas, and httpx2 reads the same
+certificates, hundreds of times; that was half of the time of the test suite. Only results that hold
+no state are shared; servers in processes of their own use the libraries as they are.
 """
 
 from __future__ import annotations
 
 import inspect
 import json
+import os
+import ssl
 import sys
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from types import CodeType
 from typing import Any
 
+import httpcore2
 import pytest
 from jsonschema import Draft202012Validator
 from mcp import ClientSession
@@ -27,12 +30,28 @@ from tavus_mcp.server.surface import load_surface
 
 
 def install_caches(patcher: pytest.MonkeyPatch) -> None:
-    """Replace functions of the SDK by ones with a cache, until the patcher is undone."""
+    """Replace functions of the libraries by ones with a cache, until the patcher is undone."""
     patcher.setattr(Draft202012Validator, "check_schema", staticmethod(_build_schema_check()))
     patcher.setattr(ResourceTemplate, "from_function", staticmethod(_build_template_factory()))
     patcher.setattr(types, "validate_call", _validate_at_first_call)
     patcher.setattr(ClientSession, "validate_tool_result", _build_result_check())
+    patcher.setattr(httpcore2, "default_ssl_context", _build_context_factory())
     patcher.setitem(sys.modules, "sniffio", None)  # httpx2 looks for it at every request
+
+
+def _build_context_factory() -> Callable[..., ssl.SSLContext]:
+    build_context = httpcore2.default_ssl_context
+    contexts: dict[tuple[str | None, ...], ssl.SSLContext] = {}
+
+    def default_ssl_context(*, _trust_env: bool = True) -> ssl.SSLContext:
+        """Return the context of the same variables; reading certificates takes 20 ms."""
+        names = ("SSL_CERT_FILE", "SSL_CERT_DIR") if _trust_env else ()
+        key = tuple(os.environ.get(name) for name in names)
+        if key not in contexts:
+            contexts[key] = build_context(_trust_env=_trust_env)
+        return contexts[key]
+
+    return default_ssl_context
 
 
 def _build_schema_check() -> Callable[..., None]:

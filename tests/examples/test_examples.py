@@ -39,6 +39,7 @@ def test_the_quickstart_stays_short() -> None:
     assert len([line for line in lines if line.strip()]) <= 45
 
 
+@pytest.mark.extended
 def test_the_technical_interviewer_is_created_fixed_and_tuned() -> None:
     output = run_example("technical_interviewer.py")
     for layer in ("llm", "tts", "stt", "perception", "conversational_flow"):
@@ -48,6 +49,7 @@ def test_the_technical_interviewer_is_created_fixed_and_tuned() -> None:
     assert "left to mend: {'info': 1}" in output
 
 
+@pytest.mark.extended
 def test_a_tuning_session_goes_from_a_complaint_to_measurements_and_undo() -> None:
     output = run_example("tuning_session.py")
     assert "suggest_tuning(persona_id=" in output

@@ -184,8 +184,8 @@ def test_no_key_reaches_a_file_the_output_or_the_journal(runner: CommandRunner) 
     created = runner.run_successfully("apply", path.name, "--allow-literal-key")
     persona_id = created.find_value("persona_id")
     results = [
-        runner.run_subprocess("export", persona_id),
-        runner.run_subprocess("apply", path.name, "--allow-literal-key"),
+        runner.run("export", persona_id),
+        runner.run("apply", path.name, "--allow-literal-key"),
         refused,
         created,
     ]

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ import pytest
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.http_server import serve_in_background
 from tavus_mcp.sandbox.store import Store
+from tavus_mcp.tavus_api.client import TavusApi
+from tavus_mcp.tavus_api.pagination import PERSONAS
 
 pytestmark = pytest.mark.anyio
 ADA = {"persona_name": "Ada", "system_prompt": "You are Ada."}
@@ -49,6 +52,15 @@ async def plan_fault(client: httpx2.AsyncClient, **fault: Any) -> None:
 
 def build_control_url(client: httpx2.AsyncClient, what: str) -> httpx2.URL:
     return client.base_url.join(f"/_sandbox/{what}")
+
+
+async def test_our_client_uses_one_connection(client: httpx2.AsyncClient) -> None:
+    """The same for 100 calls of a server is measured in tests/bench."""
+    async with aclosing(TavusApi(str(client.base_url).rstrip("/"), "any-key")) as api:
+        for _ in range(5):
+            assert [row async for row in api.iter_all(PERSONAS)]
+    seen = (await client.get(build_control_url(client, "requests"))).json()
+    assert (seen["connections"], len(seen["requests"])) == (1, 5)
 
 
 async def test_a_hundred_requests_use_one_connection(client: httpx2.AsyncClient) -> None:
