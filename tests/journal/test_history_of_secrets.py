@@ -72,7 +72,10 @@ async def test_literal_asterisks_are_restored_like_any_text(
     await tool_client.expect_result(changed["undo"]["tool"], **changed["undo"]["arguments"])
     assert (store.get("persona", persona_id) or {})["greeting"] == "Hi ***"
     await tool_client.delete_persona(persona_id)
-    back = await tool_client.expect_result(changed["undo"]["tool"], **changed["undo"]["arguments"])
+    revision = changed["previous_revision"]
+    back = await tool_client.expect_result(
+        "restore_revision", persona_id=persona_id, revision=revision
+    )
     assert (store.get("persona", back["persona_id"]) or {})["greeting"] == "Hi ***"
 
 

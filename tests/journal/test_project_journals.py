@@ -54,7 +54,8 @@ def test_an_object_of_an_environment_is_erased_by_its_name_and_the_rest_is_undon
     assert b"canary of Ada" not in read_journal(runner)
     assert b"canary of Bob" in read_journal(runner)
     assert run(runner, "journal", "verify", *LOCAL).status == 0
-    assert run(runner, "undo", *LOCAL).find_value("delete") == ""
+    undone = run(runner, "undo", *LOCAL, "--yes")
+    assert (undone.status, undone.find_value("summary")) == (0, "1 deleted"), undone
     assert run(runner, "list", *LOCAL).stdout.count("Bob") == 0
     assert run(runner, "list", *LOCAL).stdout.count("Ada") == 1
 
