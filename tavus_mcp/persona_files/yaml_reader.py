@@ -46,7 +46,7 @@ class BadFile(ValueError):
         super().__init__(" ".join(problems))
 
 
-@dataclass
+@dataclass(slots=True)
 class Node:
     """A value and its position: ``position`` is for messages, ``column`` counts from 0.
 

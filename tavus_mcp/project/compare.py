@@ -29,6 +29,7 @@ from tavus_mcp.project.names import with_names
 from tavus_mcp.project.objects import AccountRow
 from tavus_mcp.project.render import RenderedObject, RenderedProject
 from tavus_mcp.project.state import EnvironmentState, ObjectState
+from tavus_mcp.project.text_pool import TextPool
 
 _MIN_OBJECTS_OF_ANOTHER_ACCOUNT = 3
 """If all of at least so many objects are missing, the key is probably that of another account."""
@@ -112,7 +113,10 @@ def is_conflict(item: ComparedObject) -> bool:
 
 
 async def read_objects(
-    app: App, objects: Iterable[tuple[ObjectName, str]], report_progress: ProgressCallback
+    app: App,
+    objects: Iterable[tuple[ObjectName, str]],
+    report_progress: ProgressCallback,
+    pool: TextPool,
 ) -> dict[ObjectName, Document]:
     """Read objects by their ids, some at a time; those that are not there are left out."""
     pending = list(objects)
@@ -122,7 +126,7 @@ async def read_objects(
     async def read(item: tuple[ObjectName, str]) -> None:
         name, object_id = item
         with suppress(NotFound):
-            found[name] = await ADAPTERS[name.folder].read(app, object_id)
+            found[name] = pool.share_document(await ADAPTERS[name.folder].read(app, object_id))
         await progress.advance(len(pending))
 
     await concurrency.for_each(pending, read)
@@ -150,10 +154,11 @@ async def compare(
 
     Raises ``Refused`` when the account seems to be another one, and the errors of the API.
     """
-    state = follow_renamed_files(app, rendered, state)
+    pool = TextPool(rendered)
+    state = pool.share_state(follow_renamed_files(app, rendered, state))
     rows = await list_account(app, ADAPTERS)
     known = [(name, item.object_id) for name, item in state.objects.items()]
-    documents = await read_objects(app, known, report_progress)
+    documents = await read_objects(app, known, report_progress, pool)
     is_many = len(known) >= _MIN_OBJECTS_OF_ANOTHER_ACCOUNT
     if not documents and (is_many or await _are_of_another_account(app, known)):
         raise Refused(

@@ -38,7 +38,7 @@ class Side(StrEnum):
     CONFLICT = "conflict"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MergedField:
     """A field with its values on both sides, now and at the base; ``ABSENT`` where there is none"""
 

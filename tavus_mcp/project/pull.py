@@ -32,6 +32,7 @@ from tavus_mcp.project.merge import MergeBase, MergedField, Side, compose
 from tavus_mcp.project.plan import Resolution
 from tavus_mcp.project.state import EnvironmentState, ObjectState, save_state
 from tavus_mcp.project.sync import accept_account, sync_base
+from tavus_mcp.project.text_pool import TextPool
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ async def pull(
     _require_known(comparison, options.names)
     adopted = _choose_adopted(comparison, options)
     new_names = _choose_new(project, comparison, options)
-    documents = await read_objects(app, [*adopted.items(), *new_names.items()], report_progress)
+    objects = [*adopted.items(), *new_names.items()]
+    documents = await read_objects(app, objects, report_progress, TextPool())
     _require_linked(project, comparison, options, documents)
     for name, object_id in [*adopted.items(), *new_names.items()]:
         if name in documents:

@@ -24,6 +24,7 @@ from tavus_mcp.project.render import RenderedProject, render_project
 from tavus_mcp.project.resume import recover_state
 from tavus_mcp.project.runs import Run, find_newest_run, load_run
 from tavus_mcp.project.state import EnvironmentState, load_state, local_folder, state_path
+from tavus_mcp.project.text_pool import TextPool
 from tavus_mcp.project.undo import (
     UndoResult,
     choose_run,
@@ -93,9 +94,10 @@ class ProjectSession:
         """
         self._require_secrets(options.resent_secrets)
         require_valid(self.project, self.app.catalog, [self.environment])
-        newest_run, stored = await find_newest_run(self.app), self.read_state()
+        newest_run, rendered = await find_newest_run(self.app), self.render()
+        stored = TextPool(rendered).share_state(self.read_state())
         state = await recover_state(self.app, stored)
-        comparison = await compare(self.app, self.render(), state, report_progress)
+        comparison = await compare(self.app, rendered, state, report_progress)
         try:
             plan = await build_plan(self.app, comparison, options)
         except Refused as error:

@@ -37,7 +37,7 @@ def build_persona(prompt: str = SENTENCE * 8) -> dict[str, Any]:
     }
 
 
-def write_sandbox_state(state: Path, count: int) -> None:
+def write_sandbox_state(state: Path, count: int, prompt: str = SENTENCE * 20) -> None:
     """Write a sandbox state with ``count`` different personas."""
     store = Store.open(state)
     for number in range(count):
@@ -52,7 +52,7 @@ def write_sandbox_state(state: Path, count: int) -> None:
             "persona_name": f"{_ROLE_NAMES[number % len(_ROLE_NAMES)]} {number}",
             "persona_type": "user",
             "pipeline_mode": "full",
-            "system_prompt": SENTENCE * 20,
+            "system_prompt": f"{prompt}{number}",
             "default_replica_id": _REPLICAS[number % len(_REPLICAS)],
             "layers": layers,
             "created_at": f"{moment}:00.000000+00:00",

@@ -53,7 +53,7 @@ QUICK_ROUNDS = RoundCounts(
     memory_calls=200,
     audited_personas=100,
     journal_entries=2_000,
-    project_personas=10,
+    project_personas=5,
 )
 
 

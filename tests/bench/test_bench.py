@@ -30,6 +30,8 @@ TIMED = {
 }
 BUDGETS = {
     "requests of a plan beyond one per object",
+    "memory of a plan per byte of its prompts",
+    "memory growth of more plans",
     "connections for 100 calls",
     "model-visible bytes, default",
     "model-visible bytes, all",
