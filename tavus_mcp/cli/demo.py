@@ -246,7 +246,7 @@ async def _plan(demo_run: DemoRun) -> None:
     demo_run.print_note("A plan with reasons and their sources. Nothing was sent.")
     for change in plan["changes"]:
         require({"reason", "trade_off", "source"} <= set(change), "the plan gives no reasons")
-        _print_diff(demo_run, change["path"], change.get("before"), change.get("after"))
+        _print_diff(demo_run, change["path"], _value(change, "before"), _value(change, "after"))
         for label, name in (("why ", "reason"), ("cost", "trade_off"), ("from", "source")):
             demo_run.terminal.print_labelled(label, change[name], Style.DIM, indent=7)
     demo_run.print_note(
@@ -322,7 +322,7 @@ async def _undo(demo_run: DemoRun) -> None:
     receipt = await demo_run.call_for_result(undo["tool"], **undo["arguments"])
     require(receipt["status"] == "applied", "the undo was not applied")
     for change in receipt["changes"]:
-        _print_diff(demo_run, change["path"], change.get("before"), change.get("after"))
+        _print_diff(demo_run, change["path"], _value(change, "before"), _value(change, "after"))
     persona = await demo_run.read_persona()
     flow = persona["layers"]["conversational_flow"]
     require(flow["turn_taking_patience"] == "low", "the undo left something behind")
@@ -358,11 +358,16 @@ async def _conclude(demo_run: DemoRun) -> None:
     demo_run.terminal.print_line("Next:          tavus-mcp install claude-desktop, or another host")
 
 
-def _print_diff(demo_run: DemoRun, path: str, before: Any, after: Any) -> None:
+def _value(change: Mapping[str, Any], side: str) -> str:
+    """Return the value of a field before or after a change; without one the default applies."""
+    value = change.get(side)
+    return f"{change.get('default') or 'not set'} (default)" if value is None else str(value)
+
+
+def _print_diff(demo_run: DemoRun, path: str, before: str, after: str) -> None:
     """Print a change of one field like a diff."""
     demo_run.terminal.print_line(path, Style.BOLD, indent=5)
-    for (sign, style), value in zip(_STYLE_BY_SIGN.items(), (before, after), strict=True):
-        text = "(not set: the default applies)" if value is None else str(value)
+    for (sign, style), text in zip(_STYLE_BY_SIGN.items(), (before, after), strict=True):
         demo_run.terminal.print_labelled(sign, text, style, indent=5, is_all_styled=True)
 
 

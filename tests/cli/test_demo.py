@@ -81,7 +81,7 @@ def test_the_demo_shows_an_audit_a_plan_its_application_a_conflict_and_an_undo(
     assert "Refused: the prompt has changed since. Nothing was written.\n" in text
     assert "Undone. The colleague's edit is still there." in text
     assert "     changed locally        personas/front-desk  /system_prompt\n" in text
-    assert "     - (not set: the default applies)\n     + tavus-gpt-4o\n" in text
+    assert "     - tavus-gemma-4 (default)\n     + tavus-gpt-4o\n" in text
     prompt = "You run the front desk of a dental practice. Find out what people need."
     assert f'         - "{prompt}\n           Offer a callback."\n' in text
 
