@@ -50,6 +50,8 @@ _SETTINGS = {
     "search_path": SCHEMA,
     "lock_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
     "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
+    # the lock of a machine that went to sleep would otherwise keep all others from writing
+    "idle_in_transaction_session_timeout": "30s",
 }
 _RESTORE_TIMEOUT = f"SET statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s'".encode()
 _logger = logging.getLogger(__name__)

@@ -203,6 +203,24 @@ async def test_a_lock_that_another_process_holds_is_waited_for_once(
         assert client.transport.writes == []
 
 
+def test_a_machine_that_went_to_sleep_while_it_wrote_holds_no_other_one_up(
+    server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = "idle_in_transaction_session_timeout"
+    monkeypatch.setitem(postgres_connection._SETTINGS, limit, "300ms")  # noqa: SLF001
+    entry = JournalEntry("seen", "p1", "now")
+    location = PostgresLocation(server.url, tmp_path)
+    with (
+        closing(JournalStore.open(location)) as asleep,
+        closing(JournalStore.open(location)) as one,
+    ):
+        with pytest.raises(DatabaseError, match="idle-in-transaction"), asleep._db.write():  # noqa: SLF001
+            one.append(entry)
+        asleep.append(entry)
+        assert [found.seq for found in one.entries()] == [1, 2]
+        assert one.verify() == []
+
+
 def test_erased_contents_are_gone_from_the_files_of_the_tables(
     server: PostgresServer, tmp_path: Path
 ) -> None:
