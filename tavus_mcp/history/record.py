@@ -206,6 +206,11 @@ async def append_or_report(app: App, entry: JournalEntry) -> list[RuleFinding]:
     return []
 
 
+def deletion_tool(kind: ObjectKind) -> str:
+    """Return the tool that deletes an object of a kind."""
+    return "delete_persona" if kind == "persona" else "delete_part"
+
+
 def journal_id(kind: ObjectKind, object_id: str) -> str:
     """Return the id of an object in the journal: KIND/ID, or the bare ID of a persona.
 

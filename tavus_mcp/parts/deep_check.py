@@ -140,10 +140,10 @@ async def _get_part(app: App, kind: PartKindName, object_id: str) -> list[PartDo
 
 
 async def _list_parts(app: App, kind: PartKindName, tag: str) -> list[PartDocument]:
-    endpoint = KINDS[kind].list_endpoint
-    if endpoint is None:
+    listing = KINDS[kind].endpoint.listing
+    if listing is None:
         return []
-    page = await app.api.fetch_page(endpoint, _MAX_PARTS_OF_TAG, tags=tag)
+    page = await app.api.fetch_page(listing, _MAX_PARTS_OF_TAG, tags=tag)
     return [PartDocument.parse(kind, row) for row in page.rows]
 
 

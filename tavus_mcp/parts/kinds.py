@@ -14,9 +14,7 @@ from tavus_mcp.models.document import PartKindName, PersonaDocument
 from tavus_mcp.models.json_patch import get_at
 from tavus_mcp.models.parts.part_document import PartDocument
 from tavus_mcp.models.parts.tool import AUTH_SECRETS
-from tavus_mcp.tavus_api import pagination
 from tavus_mcp.tavus_api.endpoints import PART_ENDPOINTS, ObjectEndpoint
-from tavus_mcp.tavus_api.pagination import ListEndpoint
 
 AfterDeletion = Literal["removed", "kept"]
 """What Tavus does with the id of a deleted part in a persona: it takes it out, or leaves it."""
@@ -59,7 +57,6 @@ class PartKind:
     """
 
     name: PartKindName
-    list_endpoint: ListEndpoint | None
     references: tuple[PersonaReference, ...]
     tag_reference: str = ""
     changeable_fields: frozenset[str] | None = None
@@ -89,7 +86,6 @@ class PartKind:
 
 TOOL = PartKind(
     "tool",
-    pagination.REGISTRY_TOOLS,
     (PersonaReference("/tool_ids", is_list=True, after_deletion="removed"),),
     secret_pointers=tuple(f"/delivery/api/auth/{name}" for name in AUTH_SECRETS.values()),
     unset_values={
@@ -101,12 +97,10 @@ TOOL = PartKind(
 )
 OBJECTIVES = PartKind(
     "objectives",
-    pagination.OBJECTIVES,
     (PersonaReference("/objectives_id", is_list=False, after_deletion="kept"),),
 )
 GUARDRAIL = PartKind(
     "guardrail",
-    pagination.GUARDRAILS,
     (
         PersonaReference("/guardrail_ids", is_list=True, after_deletion="removed"),
         PersonaReference("/guardrails_id", is_list=False, after_deletion="removed"),
@@ -116,7 +110,6 @@ GUARDRAIL = PartKind(
 )
 DOCUMENT = PartKind(
     "document",
-    pagination.DOCUMENTS,
     (
         PersonaReference("/document_ids", is_list=True, after_deletion="kept"),
         PersonaReference(
@@ -133,7 +126,6 @@ DOCUMENT = PartKind(
 )
 DICTIONARY = PartKind(
     "dictionary",
-    pagination.DICTIONARIES,
     (
         PersonaReference(
             "/layers/tts/pronunciation_dictionary_id", is_list=False, after_deletion="removed"
@@ -142,7 +134,7 @@ DICTIONARY = PartKind(
     lost=("The copies of it at the voice providers.",),
     whole_lists=("/rules",),
 )
-SKILL = PartKind("skill", None, (), lost=("The time since which it has been attached.",))
+SKILL = PartKind("skill", (), lost=("The time since which it has been attached.",))
 KINDS: Mapping[PartKindName, PartKind] = {
     kind.name: kind for kind in (TOOL, OBJECTIVES, GUARDRAIL, DOCUMENT, DICTIONARY, SKILL)
 }

@@ -8,7 +8,13 @@ from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import NotFound, TavusError
-from tavus_mcp.history.record import RecordedWrite, WriteIntent, WriteOrigin, recorded_write
+from tavus_mcp.history.record import (
+    RecordedWrite,
+    WriteIntent,
+    WriteOrigin,
+    deletion_tool,
+    recorded_write,
+)
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
@@ -36,7 +42,7 @@ class DeleteRequest:
     @property
     def tool(self) -> str:
         """The tool that the journal names."""
-        return "delete_persona" if self.endpoint.kind == "persona" else "delete_part"
+        return deletion_tool(self.endpoint.kind)
 
 
 async def plan_deletion(

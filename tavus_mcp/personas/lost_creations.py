@@ -14,6 +14,7 @@ from tavus_mcp.app import App
 from tavus_mcp.errors import JournalUnavailable, TavusError
 from tavus_mcp.history.record import (
     EXPECTED_VALUES,
+    deletion_tool,
     journal_id,
     may_be_under_way,
     record_outcome,
@@ -26,8 +27,7 @@ from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import pointer_tokens
 from tavus_mcp.models.masking import has_secret_at
 from tavus_mcp.personas.readback import is_equivalent_value
-from tavus_mcp.tavus_api import pagination
-from tavus_mcp.tavus_api.endpoints import ENDPOINTS
+from tavus_mcp.tavus_api.endpoints import ENDPOINTS, PART_ENDPOINTS
 from tavus_mcp.text import quote_foreign
 
 
@@ -63,7 +63,8 @@ async def report_lost_creations(app: App) -> list[RuleFinding]:
 async def find_created(app: App, intent: JournalEntry) -> list[Document]:
     """Return the objects that a creation may have made: like it, new, and not in the journal."""
     kind = intent.object_kind
-    endpoint, listing = ENDPOINTS[kind], _LISTS.get(kind)
+    endpoint = ENDPOINTS[kind]
+    listing = endpoint.listing
     if listing is None:
         return []
     wanted: Mapping[str, Any] = intent.detail.get(EXPECTED_VALUES, {})
@@ -94,7 +95,7 @@ async def adopt_creation(app: App, intent: JournalEntry, document: Document) -> 
         f"{document.object_id} ({quote_foreign(app.masker.mask_text(document.name))}). It is "
         f"recorded now."
     )
-    tool = "delete_persona" if document.kind == "persona" else "delete_part"
+    tool = deletion_tool(document.kind)
     hint = f"Do not create it again. If it is not wanted, {tool} removes it."
     return [warning("lost-creation", message, hint=hint), *unrecorded]
 
@@ -151,13 +152,8 @@ def _is_new(kind: str, row: JsonObject, started_at: datetime) -> bool:
     return created_at.tzinfo is not None and created_at >= started_at
 
 
-_LISTS: Mapping[str, pagination.ListEndpoint] = {
-    "persona": pagination.PERSONAS,
-    "tool": pagination.REGISTRY_TOOLS,
-    "objectives": pagination.OBJECTIVES,
-    "guardrail": pagination.GUARDRAILS,
-    "document": pagination.DOCUMENTS,
-    "dictionary": pagination.DICTIONARIES,
-}
-_NEW_OBJECTS = ("", *(f"{kind}/" for kind in _LISTS if kind != "persona"))
+_NEW_OBJECTS = (
+    "",
+    *(f"{kind}/" for kind, endpoint in PART_ENDPOINTS.items() if endpoint.listing is not None),
+)
 """The ids in the journal of objects that are being created."""

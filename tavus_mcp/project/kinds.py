@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-PartKind = Literal["document", "dictionary", "tool", "objectives", "guardrail"]
 ProjectKindName = Literal["persona", "document", "dictionary", "tool", "objectives", "guardrail"]
 
 

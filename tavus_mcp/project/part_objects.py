@@ -74,7 +74,7 @@ class PartObjects(ObjectAdapter):
 
     async def list_rows(self, app: App) -> list[AccountRow]:
         """Return the parts of the user, without those of Tavus itself."""
-        listing = self.part_kind.list_endpoint
+        listing = self.part_kind.endpoint.listing
         if listing is None:
             return []
         return [

@@ -14,6 +14,7 @@ from tavus_mcp.models.json_patch import Operation, pointer_tokens
 from tavus_mcp.models.masking import is_masked, is_secret_path
 from tavus_mcp.models.parts.part_document import NAME_FIELDS, NOUNS, PartDocument, find_id
 from tavus_mcp.models.parts.skill import ATTACHED
+from tavus_mcp.tavus_api import pagination
 
 BodyStyle = Literal["json_patch", "plain", "config"]
 """The body of a change: a JSON Patch; an object of the fields that change; or, for a skill, its
@@ -22,11 +23,12 @@ whole configuration, which attaches it as well."""
 
 @dataclass(frozen=True)
 class ObjectEndpoint:
-    """The path of all objects of a kind, what texts call one, and the body of a change."""
+    """The path and the list of all objects of a kind, and the body of a change."""
 
     kind: ObjectKind
     collection: str
     body_style: BodyStyle
+    listing: pagination.ListEndpoint | None
 
     @property
     def noun(self) -> str:
@@ -82,14 +84,16 @@ class ObjectEndpoint:
         return PartDocument.parse(self.kind, raw).object_id
 
 
-PERSONA_ENDPOINT = ObjectEndpoint("persona", "/personas", "json_patch")
+PERSONA_ENDPOINT = ObjectEndpoint("persona", "/personas", "json_patch", pagination.PERSONAS)
 PART_ENDPOINTS: Mapping[PartKindName, ObjectEndpoint] = {
-    "tool": ObjectEndpoint("tool", "/tools", "plain"),
-    "objectives": ObjectEndpoint("objectives", "/objectives", "json_patch"),
-    "guardrail": ObjectEndpoint("guardrail", "/guardrails", "json_patch"),
-    "document": ObjectEndpoint("document", "/documents", "plain"),
-    "dictionary": ObjectEndpoint("dictionary", "/pronunciation-dictionaries", "json_patch"),
-    "skill": ObjectEndpoint("skill", "/pals/{persona_id}/skills", "config"),
+    "tool": ObjectEndpoint("tool", "/tools", "plain", pagination.REGISTRY_TOOLS),
+    "objectives": ObjectEndpoint("objectives", "/objectives", "json_patch", pagination.OBJECTIVES),
+    "guardrail": ObjectEndpoint("guardrail", "/guardrails", "json_patch", pagination.GUARDRAILS),
+    "document": ObjectEndpoint("document", "/documents", "plain", pagination.DOCUMENTS),
+    "dictionary": ObjectEndpoint(
+        "dictionary", "/pronunciation-dictionaries", "json_patch", pagination.DICTIONARIES
+    ),
+    "skill": ObjectEndpoint("skill", "/pals/{persona_id}/skills", "config", None),
 }
 ENDPOINTS: Mapping[str, ObjectEndpoint] = {
     endpoint.kind: endpoint for endpoint in (PERSONA_ENDPOINT, *PART_ENDPOINTS.values())
