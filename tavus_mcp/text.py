@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from itertools import islice
 
@@ -83,14 +83,25 @@ def quote_path(path: str, max_chars: int = MAX_PATH_CHARS) -> str:
     return path if is_plain else quote_foreign(path, max_chars)
 
 
+def join_first(items: Sequence[str], max_items: int = MAX_LISTED_NAMES) -> str:
+    """Return texts as a list; those after ``max_items`` are only counted."""
+    omitted = len(items) - max_items
+    return ", ".join(items[:max_items]) + (f" and {omitted} more" if omitted > 0 else "")
+
+
+def count_personas(count: int) -> str:
+    """Return a number of personas in words."""
+    return "1 persona" if count == 1 else f"{count} personas"
+
+
 def quote_foreign_names(names: Iterable[object], max_names: int = MAX_LISTED_NAMES) -> str:
     """Return names as a list, each quoted; those after ``max_names`` are only counted."""
-    return _join_first([quote_foreign(name) for name in names], max_names)
+    return join_first([quote_foreign(name) for name in names], max_names)
 
 
 def quote_paths(paths: Iterable[str], max_paths: int = MAX_LISTED_NAMES) -> str:
     """Return JSON Pointers as a list; those after ``max_paths`` are only counted."""
-    return _join_first([quote_path(path) for path in paths], max_paths)
+    return join_first([quote_path(path) for path in paths], max_paths)
 
 
 def render_json_line(value: object) -> str:
@@ -98,8 +109,3 @@ def render_json_line(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False)
     escaped = escape_invisible(text, lambda char: json.dumps(char)[1:-1])
     return escaped.replace("\u200c", "\\u200c").replace("\u200d", "\\u200d")
-
-
-def _join_first(items: list[str], max_items: int) -> str:
-    omitted = len(items) - max_items
-    return ", ".join(items[:max_items]) + (f" and {omitted} more" if omitted > 0 else "")

@@ -21,7 +21,7 @@ from tavus_mcp.models.layers import (
     layer_patch_only_fields,
 )
 from tavus_mcp.models.persona import persona_arguments, persona_patch_only_fields
-from tavus_mcp.text import quote_path, render_json_line
+from tavus_mcp.text import join_first, quote_path, render_json_line
 
 PLACEHOLDERS: Mapping[str, str] = {
     "<BASE_URL>": "the public https address of your endpoint, without /chat/completions",
@@ -57,7 +57,6 @@ PLACEHOLDER_PATTERN = re.compile("|".join(PLACEHOLDERS))
 _UNAMBIGUOUS_PLACEHOLDER = re.compile("|".join(choice for choice in PLACEHOLDERS if "_" in choice))
 _MAX_VALUE_CHARS = 60
 _MAX_OPERATIONS_CHARS = 2_000
-_MAX_DRAFT_STEPS = 20
 _PERSONA_ID_ARGUMENT = "persona_id"
 _UNSET = "unset"
 PART_PATCH = "patch_part"
@@ -112,9 +111,7 @@ class FixCall:
     @cached_property
     def draft_hint(self) -> str:
         """The effect of the call in the paths of a document: a draft has no id to call with."""
-        steps = list(_draft_steps(self.tool, self.arguments))
-        more = len(steps) - _MAX_DRAFT_STEPS
-        return ", ".join(steps[:_MAX_DRAFT_STEPS]) + (f" and {more} more" if more > 0 else "")
+        return join_first(list(_draft_steps(self.tool, self.arguments)))
 
     @cached_property
     def placeholders(self) -> tuple[str, ...]:

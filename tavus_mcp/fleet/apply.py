@@ -50,7 +50,7 @@ from tavus_mcp.personas import plans
 from tavus_mcp.personas.delete import DeleteRequest, delete
 from tavus_mcp.personas.restore import RestoreRequest, restore
 from tavus_mcp.personas.update import from_plan, update
-from tavus_mcp.text import truncate
+from tavus_mcp.text import count_personas, truncate
 
 MAX_CONCURRENT_PERSONAS = 4
 """Personas that are changed concurrently; each takes three requests, one after the other."""
@@ -280,22 +280,18 @@ def _omitted_rows_findings(rows: list[JsonObject]) -> list[RuleFinding]:
     return [info("rows-left-out", message)]
 
 
-def _count_personas(count: int) -> str:
-    return "1 persona" if count == 1 else f"{count} personas"
-
-
 def _continuation_findings(plan: plans.Plan, run: _Run, remaining_count: int) -> list[RuleFinding]:
     hint = f"apply_plan(plan_id={plan.plan_id!r}) continues with those that are not done."
     if run.stop_error:
-        message = f"Stopped; left: {_count_personas(remaining_count)}. {run.stop_error}"
+        message = f"Stopped; left: {count_personas(remaining_count)}. {run.stop_error}"
         return [RuleFinding(severity="error", path="", message=message, hint=hint, rule="stopped")]
     if run.is_time_over and remaining_count:
-        message = f"The time for one call is over. Left: {_count_personas(remaining_count)}."
+        message = f"The time for one call is over. Left: {count_personas(remaining_count)}."
         return [warning("time-over", message, hint=hint)]
     failed = [row for row in run.rows.values() if not _is_done(row)]
     if not failed:
         return []
-    message = f"Not done: {_count_personas(len(failed))}. Each row says why."
+    message = f"Not done: {count_personas(len(failed))}. Each row says why."
     hint = f"{hint} A persona that was edited since needs a new plan."
     if all(row["status"] == "planned" for row in failed):
         hint = "Show these plans to the person; after a clear yes apply_plan takes each row's."

@@ -17,9 +17,7 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, info, warning
 from tavus_mcp.models.parts.part_document import PartDocument
 from tavus_mcp.parts.kinds import KINDS, PartKind
-
-MAX_LISTED_USERS = 20
-"""Personas that a finding names; the others are counted."""
+from tavus_mcp.text import count_personas, join_first
 
 
 @dataclass(frozen=True)
@@ -124,12 +122,13 @@ def describe_users(kind: PartKind, found: PartUsers) -> list[RuleFinding]:
         findings.append(
             info(
                 "used-by-tag",
-                f"A tag of it binds it to {_count(len(found.tagged))}: {_list(found.tagged)}. One "
+                f"A tag of it binds it to {count_personas(len(found.tagged))}: "
+                f"{join_first(found.tagged)}. One "
                 "with the same tag, created again, is bound to them again.",
             )
         )
     if not found.is_complete:
-        rest = found.stop_reason or f"{_count(found.unread_count)} could not be read."
+        rest = found.stop_reason or f"{count_personas(found.unread_count)} could not be read."
         findings.append(
             warning(
                 "scan-incomplete",
@@ -152,19 +151,11 @@ def _used_finding(kind: PartKind, users: Sequence[PartUser]) -> RuleFinding:
     if left_alone:
         effect = f"Tavus leaves the dead id in {', '.join(left_alone)}; detach_parts takes it out."
     return warning(
-        "in-use", f"{_count(len(users))} {_verb(users)} this {kind.noun}: {_list(names)}. {effect}"
+        "in-use",
+        f"{count_personas(len(users))} {_verb(users)} this {kind.noun}: {join_first(names)}. "
+        f"{effect}",
     )
 
 
 def _verb(users: Sequence[PartUser]) -> str:
     return "uses" if len(users) == 1 else "use"
-
-
-def _count(number: int) -> str:
-    return "1 persona" if number == 1 else f"{number} personas"
-
-
-def _list(items: Sequence[str]) -> str:
-    more = len(items) - MAX_LISTED_USERS
-    listed = ", ".join(items[:MAX_LISTED_USERS])
-    return f"{listed} and {more} more" if more > 0 else listed

@@ -49,13 +49,12 @@ def edited_meanwhile_findings(
     paths = unexpected_differences(expected, actual, catalog)
     if not paths:
         return []
-    listed, omitted = paths[:_MAX_CONFLICT_ITEMS], len(paths[_MAX_CONFLICT_ITEMS:])
-    more = f" and {omitted} more" if omitted else ""
     return [
         warning(
             EDITED_MEANWHILE,
             "The persona was written, but it reads otherwise than the file says at "
-            f"{quote_paths(listed)}{more}: someone edited it meanwhile, or Tavus did.",
+            f"{quote_paths(paths, _MAX_CONFLICT_ITEMS)}: someone edited it meanwhile, or Tavus "
+            f"did.",
             hint="The file does not name this revision, so the next apply is refused until the "
             "persona is brought into it: tavus-mcp export PERSONA_ID --into FILE.",
         )

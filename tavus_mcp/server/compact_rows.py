@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.text import count_personas
 
 _VALUE_NAMES = (("before", "after"), ("first", "second"))
 """The members of a change that hold its two values; ``compare_personas`` has the second pair."""
@@ -60,7 +61,7 @@ def format_change(row: JsonObject) -> tuple[str, JsonObject]:
         if default is not None and not _is_same(row[old], default):
             line += f", now {_format_value(default, default)}"
     if "personas" in row:
-        line += " [1 persona]" if row["personas"] == 1 else f" [{row['personas']} personas]"
+        line += f" [{count_personas(row['personas'])}]"
     if "goal" in row:
         line += f" [{escape_line_ends(str(row['goal']))}]"
     on_line = {"path", old, new, "default", "personas", "goal"}
