@@ -6,14 +6,18 @@ other place are text.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar, cast
 
-from tavus_mcp.models.document import MaskedPlaces
-from tavus_mcp.models.json_patch import get_at, pointer_of
+from tavus_mcp.models.changes import put_at
+from tavus_mcp.models.document import Document, MaskedPlaces
+from tavus_mcp.models.json_patch import get_at, pointer_of, pointer_tokens
 
 _ABSENT: Any = object()
 PathParts = tuple[str, ...]
+D = TypeVar("D", bound=Document)
 
 
 def writes_mask(value: object, parts: PathParts, masked: MaskedPlaces) -> bool:
@@ -79,6 +83,20 @@ def redacted_paths(
         for key, value in stored.items()
         for path in redacted_paths(value, current_members.get(key), masked, (*parts, key))
     ]
+
+
+def insert_secrets(target: D, secrets: Mapping[str, Any]) -> D:
+    """Return a stored document with secrets, or objects with some, in place of their masks."""
+    data, inserted = copy.deepcopy(target.data), set[PathParts]()
+    for pointer, secret in secrets.items():
+        parts = tuple(pointer_tokens(pointer))
+        if inside := {place for place in target.masked if place[: len(parts)] == parts}:
+            put_at(data, pointer, secret)
+            inserted |= inside
+    if not inserted:
+        return target
+    filled: D = replace(cast(Any, target), data=data, masked=target.masked - inserted)
+    return filled
 
 
 def _changed_range(stored: Sequence[Any], current: Sequence[Any]) -> range:

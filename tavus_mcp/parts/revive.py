@@ -7,7 +7,7 @@ part. Calling it again after an interruption repairs what is left.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -17,7 +17,7 @@ from tavus_mcp.checker.check import EVERY_RULE
 from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
 from tavus_mcp.deadlines import iter_in_time
 from tavus_mcp.errors import NotFound, ToolFailure
-from tavus_mcp.history.redactions import redacted_paths, restore_visible
+from tavus_mcp.history.redactions import insert_secrets, redacted_paths, restore_visible
 from tavus_mcp.history.revisions import load_revision
 from tavus_mcp.history.revivals import revived_id
 from tavus_mcp.journal.entry import split_journal_id
@@ -47,12 +47,16 @@ TOOL = "restore_revision"
 DONE_STATUSES = frozenset({"applied", "unchanged", "unverified"})
 
 
-async def plan_revival(app: App, part_id: str, revision: str) -> Receipt | None:
+async def plan_revival(
+    app: App, part_id: str, revision: str, secrets: Mapping[str, Any] | None = None
+) -> Receipt | None:
     """Return the plan that undoes a deletion; None if the part is there, and nothing to repair.
 
-    ``part_id`` is KIND/ID. Raises ``Refused`` when the journal does not hold the revision.
+    ``part_id`` is KIND/ID; ``secrets`` are those that the caller knows, by pointer. Raises
+    ``Refused`` when the journal does not hold the revision.
     """
-    target = cast("PartDocument", await load_revision(app, part_id, revision))
+    stored = cast("PartDocument", await load_revision(app, part_id, revision))
+    target = insert_secrets(stored, secrets or {})
     current = await find_current(app, part_id)
     if current is not None and (current.journal_id == part_id or target.kind == "skill"):
         return None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import EVERY_RULE
 from tavus_mcp.errors import InvalidArgument, NotFound, Refused, TavusError
 from tavus_mcp.history.record import WriteOrigin
 from tavus_mcp.history.redactions import (
+    insert_secrets,
     is_restorable,
     redacted_paths,
     restore_visible,
@@ -70,7 +72,8 @@ class RestoreRequest:
 
     For an undo, ``after_revision`` is the revision that the change led to, and ``overwrite`` names
     the fields or layers to restore although they were edited since. ``replaced_ids`` maps ids in
-    the revision to those of objects that were created again since.
+    the revision to those of objects that were created again since; ``secrets`` are those that the
+    caller knows, by the pointer of their mask in the revision.
     """
 
     persona_id: str
@@ -82,6 +85,7 @@ class RestoreRequest:
     overwrite: Sequence[str] = ()
     rules: WriteRules = PERSONA_RULES
     replaced_ids: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, Any] = field(default_factory=dict, repr=False)
     origin: WriteOrigin = field(default_factory=WriteOrigin)
 
     @property
@@ -105,11 +109,14 @@ async def restore(app: App, request: RestoreRequest) -> Receipt:
         new_ids = request.replaced_ids
         data = map_texts(target.data, lambda text: new_ids.get(text, text))
         target = target.with_data(data)
+    target = insert_secrets(target, request.secrets)
     current = await find_current(app, request.persona_id)
     if current is None and isinstance(target, PersonaDocument):
         if request.is_partial:
             raise Refused(f"Persona {request.persona_id!r} was deleted{_NOTHING_TO_UNDO}")
-        return await revive(app, request.persona_id, target, dry_run=request.dry_run)
+        return await revive(
+            app, request.persona_id, target, dry_run=request.dry_run, secrets=request.secrets
+        )
     if current is None:  # a part is created again by ``parts.revive``
         raise NotFound(f"{request.persona_id} is gone.", status=404)
     findings = renamed_findings(request.persona_id, current)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 from tavus_mcp.app import App
 from tavus_mcp.errors import Refused, TavusError
 from tavus_mcp.history.redactions import redacted_paths, restore_visible
 from tavus_mcp.models.base import JsonObject, is_set
+from tavus_mcp.models.changes import put_at
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
-from tavus_mcp.models.json_patch import pointer_tokens
+from tavus_mcp.models.json_patch import get_at, pointer_tokens
 from tavus_mcp.models.masking import is_secret_path
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.personas import create
@@ -36,10 +41,18 @@ TOO_MANY_MISSING = "Too many objects that this persona refers to no longer exist
 
 
 async def revive(
-    app: App, persona_id: str, target: PersonaDocument, *, dry_run: bool = False
+    app: App,
+    persona_id: str,
+    target: PersonaDocument,
+    *,
+    dry_run: bool = False,
+    secrets: Mapping[str, Any] = MappingProxyType({}),
 ) -> Receipt:
-    """Create a deleted persona again, without what cannot be restored."""
-    fields, lost = _revivable_fields(target)
+    """Create a deleted persona again, without what cannot be restored.
+
+    ``secrets`` are those that were inserted into the target, by pointer.
+    """
+    fields, lost = _revivable_fields(target, secrets)
     new_id = warning(
         "new-id",
         f"Persona {persona_id!r} is gone, so this is a new one with a new id.",
@@ -67,21 +80,26 @@ def describe_loss(app: App, document: PersonaDocument) -> str:
     """Return what of a persona cannot be restored once it is deleted, as one sentence."""
     stored = app.masker.mask_with_paths(document.data)
     masked = frozenset(map(pointer_tokens, stored.paths))
-    _, lost = _revivable_fields(PersonaDocument(stored.value, masked=masked))
+    _, lost = _revivable_fields(PersonaDocument(stored.value, masked=masked), {})
     paths = [finding.path for finding in lost]
     fields = f" and {quote_paths(paths)}" if paths else ""
     return f"After the deletion its id{fields} cannot be restored."
 
 
-def _revivable_fields(target: PersonaDocument) -> tuple[JsonObject, list[RuleFinding]]:
+def _revivable_fields(
+    target: PersonaDocument, secrets: Mapping[str, Any]
+) -> tuple[JsonObject, list[RuleFinding]]:
     """Return the fields with which a persona is created again, and findings on the others."""
     stored = target.writable_fields()
     visible = restore_visible(stored, {}, target.masked)
     fields, uncopied = copyable_fields(visible, "Not restored", keeps_nulls=True)
+    for path in secrets:
+        if secret := get_at(visible, path):
+            put_at(fields, path, secret)
     redacted = redacted_paths(stored, {}, target.masked)
     return fields, [
         *map(redacted_finding, redacted),
-        *uncopied,
+        *(finding for finding in uncopied if finding.path not in secrets),
         *_drop_custom_llm(fields),
         *_skill_findings(target),
     ]

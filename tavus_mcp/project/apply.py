@@ -39,6 +39,7 @@ from tavus_mcp.project.plan import (
     placeholder_id,
 )
 from tavus_mcp.project.runs import Run, find_open_run, require_sole_run, start_run
+from tavus_mcp.project.secret_names import find_secret_values
 from tavus_mcp.project.state import EnvironmentState, ObjectState, save_state
 from tavus_mcp.project.sync import accept_file, sync_base
 
@@ -130,6 +131,8 @@ def _describe_item(item: PlannedItem) -> JsonObject:
     row: JsonObject = {"object": str(item.name), "action": item.action.value}
     if item.compared.rendered is not None:
         row["file"] = item.compared.rendered.fields
+    if secrets := find_secret_values(item.compared.base.file):
+        row["secrets"] = secrets
     return row
 
 

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, ToolFailure
@@ -49,6 +50,19 @@ class WriteOptions:
     allow: Container[str] = frozenset()
     origin: WriteOrigin = field(default_factory=WriteOrigin)
     accepts_unchecked: bool = False
+
+
+@dataclass(frozen=True)
+class UndoOptions:
+    """How a write is taken back.
+
+    ``replaced_ids`` maps ids of deleted parts to those under which they were created again;
+    ``secrets`` are those that the file named before the write, by pointer in the account.
+    """
+
+    origin: WriteOrigin
+    replaced_ids: Mapping[str, str]
+    secrets: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -172,20 +186,24 @@ class ObjectAdapter(ABC):
         app: App,
         intent: JournalEntry,
         outcome: JournalEntry,
-        origin: WriteOrigin,
-        replaced_ids: Mapping[str, str],
+        options: UndoOptions,
     ) -> WriteResult:
         """Take back a change or a deletion; raise ``Conflict`` when it was edited since.
 
         An object that was created again before is left as it is: others may have changed it.
-        ``replaced_ids`` maps ids of deleted parts to those under which they were created again.
         """
         request = RestoreRequest(intent.persona_id, intent.revision)
         if not intent.paths and (revived := await find_current(app, intent.persona_id)):
             return WriteResult(revived.object_id, revived)
         if intent.paths:
             request = await undo_request_of(app, intent, outcome)
-        request = replace(request, rules=self.rules, origin=origin, replaced_ids=replaced_ids)
+        request = replace(
+            request,
+            rules=self.rules,
+            origin=options.origin,
+            replaced_ids=options.replaced_ids,
+            secrets=options.secrets,
+        )
         return await build_result(app, self.rules, await restore(app, request))
 
     def has_taken_effect(self, app: App, intent: JournalEntry, current: Document) -> bool:

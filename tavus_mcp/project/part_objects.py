@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Container, Mapping
+from collections.abc import Container
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import cast
@@ -12,7 +12,6 @@ from tavus_mcp.app import App
 from tavus_mcp.checker.parts.check import check_part, check_part_change
 from tavus_mcp.concurrency import ignore_progress
 from tavus_mcp.errors import Conflict, InvalidArgument, Refused, TavusError, UnchangeableField
-from tavus_mcp.history.record import WriteOrigin
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import put_at
@@ -39,6 +38,7 @@ from tavus_mcp.project.objects import (
     TOOL,
     AccountRow,
     ObjectAdapter,
+    UndoOptions,
     WriteOptions,
     WriteResult,
     build_result,
@@ -177,15 +177,14 @@ class PartObjects(ObjectAdapter):
         app: App,
         intent: JournalEntry,
         outcome: JournalEntry,
-        origin: WriteOrigin,
-        replaced_ids: Mapping[str, str],
+        options: UndoOptions,
     ) -> WriteResult:
         """Restore the fields that a change touched, or create a deleted part again."""
         receipt = None
         if not intent.paths and await find_current(app, intent.persona_id) is None:
-            receipt = await plan_revival(app, intent.persona_id, intent.revision)
+            receipt = await plan_revival(app, intent.persona_id, intent.revision, options.secrets)
         if receipt is None or receipt.plan_id is None:
-            return await super().restore(app, intent, outcome, origin, replaced_ids)
+            return await super().restore(app, intent, outcome, options)
         plan = await plans.load_applicable_plan(app, receipt.plan_id)
         applied = await apply_revival(app, plan, ignore_progress)
         return await self._read_again(app, await build_result(app, self.rules, applied))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container
 from dataclasses import replace
 from typing import Any, cast
 
 from tavus_mcp.app import App
-from tavus_mcp.history.record import WriteOrigin
 from tavus_mcp.history.revisions import load_revision
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.base import JsonObject
@@ -34,6 +33,7 @@ from tavus_mcp.project.objects import (
     TOOL,
     AccountRow,
     ObjectAdapter,
+    UndoOptions,
     WriteOptions,
     WriteResult,
     build_result,
@@ -150,15 +150,14 @@ class PersonaObjects(ObjectAdapter):
         app: App,
         intent: JournalEntry,
         outcome: JournalEntry,
-        origin: WriteOrigin,
-        replaced_ids: Mapping[str, str],
+        options: UndoOptions,
     ) -> WriteResult:
         """Restore the fields that a change touched, or a deleted persona with its skills."""
-        result = await super().restore(app, intent, outcome, origin, replaced_ids)
+        result = await super().restore(app, intent, outcome, options)
         if intent.paths:
             return result
         before = await load_revision(app, intent.persona_id, intent.revision)
-        skills = SkillsOfPersona(before.data.get(SKILLS), replaced_ids)
+        skills = SkillsOfPersona(before.data.get(SKILLS), options.replaced_ids)
         attached = result.document.data.get(SKILLS) if result.document else None
         findings = await skills.attach(app, result.object_id, attached)
         others = [item for item in result.findings if item.path != f"/{SKILLS}"]

@@ -188,11 +188,11 @@ class _Renderer:
 
 
 def _complete_delivery(fields: JsonObject) -> None:
-    """Say in a tool that has an API that its calls are no messages, in place.
+    """Say in a tool where its calls go, in place: to an API, or else as messages to the app.
 
     A call goes one way only, and messages are the default, so that an account holds ``true`` there
     from the time before the file had an API.
     """
-    delivery = fields.get("delivery")
-    if isinstance(delivery, dict) and delivery.get("api"):
-        delivery.setdefault("app_message", False)
+    delivery = fields.setdefault("delivery", {})
+    if isinstance(delivery, dict):
+        delivery.setdefault("app_message", not delivery.get("api"))

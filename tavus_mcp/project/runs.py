@@ -68,6 +68,11 @@ class Run:
         rows = (row for row in self.items if row["object"] == str(name) and "file" in row)
         return next((row["file"] for row in rows), None)
 
+    def secret_values(self, name: ObjectName) -> JsonObject:
+        """Return what an object's file named as secrets before the run, by pointer."""
+        rows = (row for row in self.items if row["object"] == str(name))
+        return next((row.get("secrets", {}) for row in rows), {})
+
     def origin(self, name: ObjectName) -> WriteOrigin:
         """Return what the writes of an object belong to."""
         return WriteOrigin(self.entry.seq, {OBJECT: str(name)})

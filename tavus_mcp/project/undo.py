@@ -20,7 +20,7 @@ from tavus_mcp.project.compare import account_fields
 from tavus_mcp.project.kinds import ObjectName
 from tavus_mcp.project.merge import MergeBase
 from tavus_mcp.project.names import to_field_pointers
-from tavus_mcp.project.objects import WriteOptions, WriteResult
+from tavus_mcp.project.objects import UndoOptions, WriteOptions, WriteResult
 from tavus_mcp.project.runs import (
     Run,
     RunWrite,
@@ -30,6 +30,7 @@ from tavus_mcp.project.runs import (
     mark_ended,
     start_run,
 )
+from tavus_mcp.project.secret_names import resolve_secrets
 from tavus_mcp.project.state import EnvironmentState, ObjectState, save_state
 from tavus_mcp.project.sync import accept_account
 from tavus_mcp.text import quote_paths
@@ -167,12 +168,11 @@ class _Undo:
                 "It was sent without an answer, so it is not known whether it took effect. "
                 "tavus-mcp apply finds out."
             )
-        origin = self.run.origin(write.name)
         if write.is_creation:
             return await self._delete_created(write)
-        result = await adapter.restore(
-            self.app, write.intent, write.outcome, origin, self.replaced_ids
-        )
+        secrets = resolve_secrets(self.app, write.run.secret_values(write.name))
+        options = UndoOptions(self.run.origin(write.name), self.replaced_ids, secrets)
+        result = await adapter.restore(self.app, write.intent, write.outcome, options)
         if result.problem:
             raise Refused(result.problem)
         is_deletion = not write.intent.paths

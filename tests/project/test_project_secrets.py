@@ -15,6 +15,16 @@ PROMPT_FILE = "prompts/ada.md"
 WITH_FILE = ADA.replace("You help people.", "{file: ../prompts/ada.md}")
 
 
+TOOL = """\
+name: book
+description: Books a table.
+delivery:
+  api:
+    url: https://example.com/book
+    auth: {type: bearer, token: "{secret:openai}"}
+"""
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> ProjectFolder:
     folder = build_folder(tmp_path)
@@ -62,8 +72,7 @@ def test_a_new_value_of_a_secret_is_sent_on_request(project: ProjectFolder) -> N
     assert ada["layers"]["llm"]["api_key"] == "sk-another-key-1234"
     assert set(project.statuses().values()) == {"in sync"}
     assert "sk-another-key-1234" not in (project.state_text() or "")
-    result = project.undo()
-    assert "returns keys" in " ".join(item.message for item in result.items[0].findings)
+    assert project.undo().errors == []
     with pytest.raises(WrongUsage, match="no secret 'opnai'; did you mean 'openai'"):
         project.plan(resent_secrets=frozenset({"opnai"}))
 
@@ -100,8 +109,40 @@ def test_a_deletion_says_what_an_undo_cannot_bring_back(project: ProjectFolder) 
     (item,) = project.plan(prune=True).items
     assert "/layers/llm/api_key" in item.findings[0].message
     project.apply_successfully(prune=True)
+    account = project.accounts["staging"]
+    secrets = dict(account.secrets)
+    account.secrets.clear()
     result = project.undo()
     assert any(finding.path == "/layers/llm/api_key" for finding in result.items[0].findings)
+    account.secrets |= secrets
+
+
+@pytest.mark.parametrize("change", ["address", "removal", "deletion"])
+def test_an_undo_sends_the_secret_that_the_file_named(project: ProjectFolder, change: str) -> None:
+    """Tavus takes the address of a language model only with its key, which no journal holds."""
+    llm = "  llm: {model: gpt-4o, base_url: 'https://api.openai.com/v1', api_key_ref: openai}\n"
+    project.write("personas/ada.yaml", WITH_FILE + "layers:\n" + llm)
+    project.write("tools/book.yaml", TOOL)
+    project.apply_successfully()
+    before = [project.accounts["staging"].documents(kind) for kind in ("persona", "tool")]
+    if change == "address":
+        project.replace(
+            "personas/ada.yaml", "https://api.openai.com/v1", "https://x.example.com/v1"
+        )
+        project.replace("tools/book.yaml", "bearer, token", "hmac, secret")
+    elif change == "removal":
+        project.write("personas/ada.yaml", WITH_FILE)
+        project.write("tools/book.yaml", TOOL.partition("delivery")[0])
+    else:
+        (project.folder / "personas/ada.yaml").unlink()
+        (project.folder / "tools/book.yaml").unlink()
+    project.apply_successfully(prune=True)
+    result = project.undo()
+    assert result.errors == []
+    after = [project.accounts["staging"].documents(kind) for kind in ("persona", "tool")]
+    assert after == before
+    journal = project.accounts["staging"].journal_path.read_bytes()
+    assert project.accounts["staging"].secrets["openai"].encode() not in journal
 
 
 def test_a_change_that_becomes_a_draft_is_no_success(applied: ProjectFolder) -> None:
