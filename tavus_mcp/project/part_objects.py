@@ -184,7 +184,8 @@ class PartObjects(ObjectAdapter):
         if not intent.paths and await find_current(app, intent.persona_id) is None:
             receipt = await plan_revival(app, intent.persona_id, intent.revision, options.secrets)
         if receipt is None or receipt.plan_id is None:
-            return await super().restore(app, intent, outcome, options)
+            restored = await super().restore(app, intent, outcome, options)
+            return await self._read_again(app, restored)
         plan = await plans.load_applicable_plan(app, receipt.plan_id)
         applied = await apply_revival(app, plan, ignore_progress)
         return await self._read_again(app, await build_result(app, self.rules, applied))

@@ -141,6 +141,7 @@ def test_an_undo_sends_the_secret_that_the_file_named(project: ProjectFolder, ch
     assert result.errors == []
     after = [project.accounts["staging"].documents(kind) for kind in ("persona", "tool")]
     assert after == before
+    assert set(project.statuses().values()) == {"changed locally"}
     journal = project.accounts["staging"].journal_path.read_bytes()
     assert project.accounts["staging"].secrets["openai"].encode() not in journal
 
