@@ -104,12 +104,7 @@ async def restore(app: App, request: RestoreRequest) -> Receipt:
     """
     if request.overwrite and request.after_revision is None:
         raise InvalidArgument(["/overwrite: only an undo takes it; give after_revision as well."])
-    target = await load_revision(app, request.persona_id, request.revision)
-    if request.replaced_ids:
-        new_ids = request.replaced_ids
-        data = map_texts(target.data, lambda text: new_ids.get(text, text))
-        target = target.with_data(data)
-    target = insert_secrets(target, request.secrets)
+    target = await _load_target(app, request)
     current = await find_current(app, request.persona_id)
     if current is None and isinstance(target, PersonaDocument):
         if request.is_partial:
@@ -147,6 +142,16 @@ async def restore(app: App, request: RestoreRequest) -> Receipt:
                 fields[name] = current.data[name]
             target = target.with_data(fields)
     raise Refused(TOO_MANY_MISSING)
+
+
+async def _load_target(app: App, request: RestoreRequest) -> Document:
+    """Return the revision with the ids and secrets of now; ``Refused`` if there is none."""
+    target = await load_revision(app, request.persona_id, request.revision)
+    if request.replaced_ids:
+        new_ids = request.replaced_ids
+        data = map_texts(target.data, lambda text: new_ids.get(text, text))
+        target = target.with_data(data)
+    return insert_secrets(target, request.secrets)
 
 
 async def _build_undo_guard(app: App, request: RestoreRequest) -> UndoGuard | None:
