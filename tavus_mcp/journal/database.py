@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 LOCK_TIMEOUT_SECONDS = 10.0
 """Seconds to wait for another process that is writing."""
+SHORT_LOCK_TIMEOUT_SECONDS = 0.5
+"""Seconds to wait for it once that was in vain, so that several writes of a call end in time."""
 
 
 class JournalReplacedError(Exception):

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from tavus_mcp.journal.database import (
     LOCK_TIMEOUT_SECONDS,
+    SHORT_LOCK_TIMEOUT_SECONDS,
     Database,
     JournalReplacedError,
     NewerJournal,
@@ -87,8 +88,20 @@ class SqliteDatabase(Database):
         """Hold the write lock of the file for a transaction."""
         self._connection.execute(f"PRAGMA synchronous = {'FULL' if sync else 'NORMAL'}")
         with self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._take_lock()
             yield
+
+    def _take_lock(self) -> None:
+        """Begin a transaction that writes; wait shorter after another process was in the way."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            self._set_lock_timeout(SHORT_LOCK_TIMEOUT_SECONDS)
+            raise
+        self._set_lock_timeout(LOCK_TIMEOUT_SECONDS)
+
+    def _set_lock_timeout(self, seconds: float) -> None:
+        self._connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -84,6 +85,28 @@ async def test_a_write_ahead_log_that_was_cut_under_a_server_is_reported(
     os.truncate(f"{tool_client.server.app.journal.location}-wal", 100)
     error = await tool_client.expect_error("update_persona", persona_id=persona_id, greeting="No.")
     assert "the file was cut off while this server ran" in error
+
+
+@pytest.mark.extended
+async def test_a_lock_that_another_process_holds_is_waited_for_once(
+    tool_client: ToolClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each change of a bulk would wait for it as long as one alone."""
+    for name, seconds in (("LOCK_TIMEOUT_SECONDS", 0.6), ("SHORT_LOCK_TIMEOUT_SECONDS", 0.01)):
+        monkeypatch.setattr(f"tavus_mcp.journal.sqlite_database.{name}", seconds)
+    persona_ids = [await tool_client.create_persona() for _ in range(8)]
+    plan = await tool_client.expect_result(
+        "plan_bulk_change", persona_ids=persona_ids, values={"/context": "Hi."}
+    )
+    tool_client.transport.requests.clear()
+    with closing(sqlite3.connect(tool_client.server.app.journal.location)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        started_at = time.monotonic()
+        error = await tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
+        assert time.monotonic() - started_at < 2
+    assert "Another process holds the journal" in error
+    assert tool_client.transport.writes == []
+    await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
 
 
 async def test_a_full_disk_is_named_and_the_journal_goes_on_when_there_is_space(
