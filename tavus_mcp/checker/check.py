@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from types import MappingProxyType
 
 from tavus_mcp.catalog import Catalog
@@ -102,10 +103,7 @@ def check_change(
     Findings that existed before do not block the change. ``allow`` names rules that are reported
     but do not block. Raises ``CheckRefused``, with all reasons, for what Tavus would reject.
     """
-    findings = find_findings(after, catalog)
-    if not findings:
-        return []
-    previous = {finding_identity(finding) for finding in find_findings(before, catalog)}
+    findings, previous = find_findings(after, catalog), _PreviousFindings(before, catalog)
     changed_paths = {operation.path for operation in operations}
     changed_or_above = _all_ancestors(changed_paths)
     blocking = _select_blocking(findings, previous, operations, allow)
@@ -115,9 +113,9 @@ def check_change(
         [
             finding
             for finding in findings
-            if finding_identity(finding) not in previous
-            or finding.path in changed_or_above
+            if finding.path in changed_or_above
             or _is_within(changed_paths, finding.path)
+            or finding not in previous
         ]
     )
 
@@ -131,13 +129,29 @@ def blocking_findings(
     allow: Container[str] = frozenset(),
 ) -> list[RuleFinding]:
     """Return the findings for which ``check_change`` would refuse a change."""
-    previous = {finding_identity(finding) for finding in find_findings(before, catalog)}
+    previous = _PreviousFindings(before, catalog)
     return _select_blocking(find_findings(after, catalog), previous, operations, allow)
+
+
+@dataclass(frozen=True)
+class _PreviousFindings(Container[RuleFinding]):
+    """The findings from before a change, looked for when that decides on one after it."""
+
+    document: PersonaDocument
+    catalog: Catalog
+
+    def __contains__(self, finding: object) -> bool:
+        """Return True if there was the same finding before."""
+        return isinstance(finding, RuleFinding) and finding_identity(finding) in self._identities
+
+    @cached_property
+    def _identities(self) -> frozenset[tuple[str | None, str, str]]:
+        return frozenset(map(finding_identity, find_findings(self.document, self.catalog)))
 
 
 def _select_blocking(
     findings: Sequence[RuleFinding],
-    previous: set[tuple[str | None, str, str]],
+    previous: Container[RuleFinding],
     operations: Sequence[Operation],
     allow: Container[str],
 ) -> list[RuleFinding]:
@@ -148,7 +162,7 @@ def _select_blocking(
         for finding in findings
         if finding.blocks_write
         and finding.rule not in allow
-        and (finding_identity(finding) not in previous or _is_within(written_paths, finding.path))
+        and (_is_within(written_paths, finding.path) or finding not in previous)
     ]
 
 
