@@ -27,7 +27,7 @@ from stubtavus import serve_stub_api
 
 MAX_SECONDS_TO_END = 1.0
 """From the request to end until the process has ended."""
-MANY_STARTS = 60
+MANY_STARTS = 24
 PARENT_PROGRAM = """
 import subprocess, sys
 subprocess.Popen([sys.executable, "-m", "tavus_mcp", "--sandbox"]).wait()
