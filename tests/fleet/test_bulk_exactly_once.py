@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,7 +93,7 @@ def portal() -> Iterator[BlockingPortal]:
 
 
 async def run_attempts(
-    data: Path, tries: list[list[str]]
+    tries: list[list[str]],
 ) -> tuple[FaultInjectingApp, list[dict[str, Any]]]:
     """Plan, then apply in one new server for each try, with the faults of that try."""
     store = Store.open(None)
@@ -134,9 +133,8 @@ def test_each_persona_is_changed_at_most_once(
     monkeypatch: pytest.MonkeyPatch,
     tries: list[list[str]],
 ) -> None:
-    data = tmp_path_factory.mktemp("once")
-    monkeypatch.setenv("TAVUS_MCP_DATA_DIR", str(data))
-    api, rows = portal.call(run_attempts, data, tries)
+    monkeypatch.setenv("TAVUS_MCP_DATA_DIR", str(tmp_path_factory.mktemp("once")))
+    api, rows = portal.call(run_attempts, tries)
     assert all(count <= 1 for count in api.changed.values()), api.changed
     for row in filter(None, rows):
         # the last try has no faults: only personas that others edited or deleted stay unchanged

@@ -7,41 +7,11 @@ from typing import Any
 
 import pytest
 from mcp_client import ToolClient, text_of
+from seed_persona import SEED, WEATHER
 
 from tavus_mcp.sandbox.store import Store
 
 pytestmark = pytest.mark.anyio
-
-WEATHER = {
-    "type": "function",
-    "function": {
-        "name": "get_weather",
-        "description": "Get current weather for a location",
-        "parameters": {
-            "type": "object",
-            "properties": {"location": {"type": "string", "description": "City and state"}},
-            "required": ["location"],
-        },
-    },
-}
-SEED = {
-    "persona_name": "Technical Interviewer",
-    "pipeline_mode": "full",
-    "system_prompt": "You are a senior technical interviewer...",
-    "context": "Focus on system design and coding problems.",
-    "default_replica_id": "rfe12d8b9597",
-    "layers": {
-        "llm": {"model": "tavus-gpt-4o", "tools": [WEATHER]},
-        "tts": {"tts_engine": "cartesia", "voice_id": "your-cartesia-voice"},
-        "perception": {"perception_model": "raven-0", "ambient_awareness": True},
-        "stt": {
-            "smart_turn_detection": True,
-            "participant_pause_sensitivity": "medium",
-            "participant_interrupt_sensitivity": "medium",
-        },
-    },
-}
-"""The full example of the document this project started from, each layer filled in."""
 
 
 def read_posted_body(tool_client: ToolClient) -> dict[str, Any]:
@@ -273,8 +243,8 @@ async def test_the_seed_example_is_accepted(tool_client: ToolClient) -> None:
     receipt = await tool_client.expect_result("create_persona", **SEED)
     assert receipt["status"] == "applied"
     saved = await tool_client.read_persona(receipt["persona_id"])
-    assert saved["layers"]["tts"]["external_voice_id"] == "your-cartesia-voice"
-    assert saved["layers"]["stt"] == SEED["layers"]["stt"]  # type: ignore[index]
+    assert saved["layers"]["tts"]["external_voice_id"] == SEED["layers"]["tts"]["voice_id"]
+    assert saved["layers"]["stt"] == SEED["layers"]["stt"]
 
 
 @pytest.mark.parametrize("engine", ["elevenlabs", "playht"])

@@ -33,7 +33,6 @@ class PagedListApi:
     first: int | None = 1
     cap: int = 100
     total: int | None = 0
-    clamps: bool = False
     requests: int = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

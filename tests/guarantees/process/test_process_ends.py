@@ -63,11 +63,7 @@ def test_the_server_ends_within_a_second_of_a_stop_request(tmp_path: Path, endin
     with start_process(tmp_path, *SERVER_ARGUMENTS, "--sandbox") as server:
         Session(server).initialize().expect_result("list_personas")
         assert seconds_to_end(server, ending) < MAX_SECONDS_TO_END
-        assert (server.process.returncode, server.non_message_lines, server.read_stderr()) == (
-            0,
-            [],
-            "",
-        )
+        assert_clean_end(server)
 
 
 def test_a_server_with_the_null_device_as_stdin_ends_immediately(tmp_path: Path) -> None:
@@ -101,11 +97,7 @@ def test_a_running_call_does_not_delay_the_end_of_the_server(
         )
         assert tavus.request_arrived.wait(TIMEOUT_SECONDS)
         assert seconds_to_end(server, ending) < MAX_SECONDS_TO_END
-        assert (server.process.returncode, server.non_message_lines, server.read_stderr()) == (
-            0,
-            [],
-            "",
-        )
+        assert_clean_end(server)
         assert tavus.connection_dropped.wait(TIMEOUT_SECONDS)
 
 

@@ -190,6 +190,3 @@ INVALID_URLS = (
     "https://-api.example.com/v1",
     "https://api-.example.com/v1",
 )
-
-KNOWN_FALSE_NEGATIVES = {"%31%32%37.0.0.1": "percent-encoded, as browsers read it"}
-"""Addresses that the checker takes for public ones, and should not."""
