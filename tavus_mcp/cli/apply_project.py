@@ -6,13 +6,12 @@ import argparse
 import sys
 
 from tavus_mcp.cli import files
-from tavus_mcp.cli.confirmation import is_confirmed
 from tavus_mcp.cli.exit_status import status_of, worst_status
 from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.plan import plan_options, plan_status
 from tavus_mcp.cli.project_command import ProjectCommand, run_project_command
 from tavus_mcp.cli.project_reports import apply_data, apply_text, plan_data, plan_text
-from tavus_mcp.cli.terminal import is_interactive
+from tavus_mcp.cli.terminal import is_confirmed, is_interactive
 from tavus_mcp.errors import NotConfigured
 from tavus_mcp.project.apply import ApplyResult
 from tavus_mcp.project.plan import Action, ProjectPlan

@@ -1,4 +1,4 @@
-"""Ask a person on the terminal before something is written or erased."""
+"""Carry out plans that need the yes of a person."""
 
 from __future__ import annotations
 
@@ -8,24 +8,10 @@ from tavus_mcp.app import App
 from tavus_mcp.cli.exit_status import status_of_receipt
 from tavus_mcp.cli.output import ExitStatus, fail
 from tavus_mcp.cli.receipts import print_receipt, render_receipt, report_receipt
-from tavus_mcp.cli.terminal import ask, is_interactive
+from tavus_mcp.cli.terminal import is_confirmed
 from tavus_mcp.concurrency import ignore_progress
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.parts.apply_plan import apply_plan
-
-
-def is_confirmed(question: str, expected: str, refusal: str = "Nothing was sent") -> bool:
-    """Ask for ``expected`` to be typed; return False for anything else, or without a terminal.
-
-    ``refusal`` says what was not done then.
-    """
-    if not is_interactive():
-        fail(f"{refusal}: without a terminal, --yes is needed.")
-        return False
-    if ask(question) == expected:
-        return True
-    fail(f"{refusal}.")
-    return False
 
 
 async def carry_out_plan(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 
 from tavus_mcp.app import App
-from tavus_mcp.cli.confirmation import finish_write, is_confirmed
+from tavus_mcp.cli.confirmation import finish_write
 from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.project_account import find_persona_id, run_account_command
 from tavus_mcp.cli.project_arguments import add_project_arguments
+from tavus_mcp.cli.terminal import is_confirmed
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import parse_id
 from tavus_mcp.personas.delete import DeleteRequest, delete, name_to_type

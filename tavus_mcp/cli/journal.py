@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tavus_mcp.cli.confirmation import is_confirmed
 from tavus_mcp.cli.exit_status import status_of
 from tavus_mcp.cli.output import ExitStatus, fail, report
 from tavus_mcp.cli.project_account import choose_settings
 from tavus_mcp.cli.project_arguments import add_environment_arguments, is_project_use
 from tavus_mcp.cli.project_output import describe_error
+from tavus_mcp.cli.terminal import is_confirmed
 from tavus_mcp.cli.wiring import account_credentials, journal_location, journal_path
 from tavus_mcp.errors import ToolFailure
 from tavus_mcp.history.states import parse_state

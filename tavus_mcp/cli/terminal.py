@@ -1,4 +1,4 @@
-"""Output for a terminal: colours where it supports them, wrapped lines, and small bars."""
+"""A terminal: colours where it supports them, wrapped lines, small bars, and questions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TextIO
+
+from tavus_mcp.cli.output import fail
 
 LINE_WIDTH_CHARS = 88
 _BAR_WIDTH_CHARS = 30
@@ -89,6 +91,20 @@ def ask(question: str) -> str:
     sys.stderr.write(f"{question} ")
     sys.stderr.flush()
     return sys.stdin.readline().strip()
+
+
+def is_confirmed(question: str, expected: str, refusal: str = "Nothing was sent") -> bool:
+    """Ask for ``expected`` to be typed; return False for anything else, or without a terminal.
+
+    ``refusal`` says what was not done then.
+    """
+    if not is_interactive():
+        fail(f"{refusal}: without a terminal, --yes is needed.")
+        return False
+    if ask(question) == expected:
+        return True
+    fail(f"{refusal}.")
+    return False
 
 
 def supports_colors(stream: TextIO, environment: Mapping[str, str]) -> bool:

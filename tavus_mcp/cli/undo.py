@@ -6,7 +6,7 @@ import argparse
 
 from tavus_mcp.app import App
 from tavus_mcp.cli.command_texts import describe_finding
-from tavus_mcp.cli.confirmation import finish_write, is_confirmed
+from tavus_mcp.cli.confirmation import finish_write
 from tavus_mcp.cli.output import ExitStatus, fail
 from tavus_mcp.cli.project_account import run_account_command
 from tavus_mcp.cli.project_arguments import add_project_arguments, is_project_use
@@ -17,6 +17,7 @@ from tavus_mcp.cli.receipts import (
     render_facts,
     report_facts,
 )
+from tavus_mcp.cli.terminal import is_confirmed
 from tavus_mcp.concurrency import ignore_progress
 from tavus_mcp.fleet import plan, plan_report
 from tavus_mcp.fleet.bulk_request import BulkChangeRequest

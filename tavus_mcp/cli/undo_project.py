@@ -6,11 +6,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from tavus_mcp.cli.confirmation import is_confirmed
 from tavus_mcp.cli.exit_status import status_of, worst_status
 from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.project_command import ProjectCommand, run_project_command
 from tavus_mcp.cli.project_reports import undo_data, undo_text
+from tavus_mcp.cli.terminal import is_confirmed
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.project.runs import Run
 from tavus_mcp.project.undo import DELETION
