@@ -14,6 +14,7 @@ from tavus_mcp.app import App
 from tavus_mcp.errors import JournalUnavailable, TavusError
 from tavus_mcp.history.record import (
     EXPECTED_VALUES,
+    MAX_WRITE_AGE,
     deletion_tool,
     journal_id,
     may_be_under_way,
@@ -141,15 +142,17 @@ def _is_as_wanted(app: App, wanted: Mapping[str, Any], document: Document) -> bo
 
 
 def _is_new(kind: str, row: JsonObject, started_at: datetime) -> bool:
-    """Tell whether a row was created since; parts have whole seconds, some without a time zone."""
+    """Tell whether a row was created since; our clock may differ from that of Tavus.
+
+    Some kinds of parts have times without a time zone.
+    """
     try:
         created_at = datetime.fromisoformat(str(row.get("created_at")).replace("Z", "+00:00"))
     except ValueError:
         return False
-    if kind != "persona":
-        started_at = started_at.replace(microsecond=0)
-        created_at = created_at if created_at.tzinfo else created_at.replace(tzinfo=UTC)
-    return created_at.tzinfo is not None and created_at >= started_at
+    if kind != "persona" and created_at.tzinfo is None:
+        created_at = created_at.replace(tzinfo=UTC)
+    return created_at.tzinfo is not None and created_at >= started_at - MAX_WRITE_AGE
 
 
 _NEW_OBJECTS = (

@@ -17,7 +17,7 @@ from ended_conversations import (
 )
 from mcp_client import ToolClient
 
-from tavus_mcp.conversations import report
+from tavus_mcp.conversations import measure, report
 from tavus_mcp.sandbox.store import Store
 
 if TYPE_CHECKING:
@@ -164,6 +164,23 @@ async def test_comparing_distinguishes_a_slower_persona_from_chance(
     )
     assert "same calls" in same["figures"]["verdict"]
     assert "figures" not in same["figures"]
+
+
+async def test_a_comparison_says_that_older_calls_are_left_out(
+    tool_client: ToolClient, sandbox_client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "MAX_COMPARED_CONVERSATIONS", 2)
+    ids = [await tool_client.create_persona() for _ in range(2)]
+    for number, persona_id in enumerate([ids[0], ids[0], *[ids[1]] * 3]):
+        await create_ended_conversation(
+            sandbox_client, build_transcript(number), persona_id=persona_id
+        )
+    result = await tool_client.expect_result(
+        "compare_personas", first=ids[0], second=ids[1], measure=True
+    )
+    note = f"Of the 3 calls of {ids[1]} the latest 2 are compared."
+    assert result["figures"]["note"].startswith(note)
+    assert result["figures"]["second"]["calls"] == 2
 
 
 async def test_comparing_two_revisions_counts_the_calls_of_each(

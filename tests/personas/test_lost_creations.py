@@ -88,10 +88,12 @@ class RenamingApp:
         await send({"type": "http.response.body", "body": body})
 
 
-async def cancel_creation(sandbox: ASGIApp, *, creates: bool = True) -> App:
+async def cancel_creation(
+    sandbox: ASGIApp, *, creates: bool = True, clock_ahead: timedelta = timedelta()
+) -> App:
     """Cancel a creation that Tavus does not answer; return the app of its process."""
     tavus = SilentApp(sandbox, creates=creates)
-    app, _ = build_test_app(tavus)
+    app, _ = build_test_app(tavus, clock=lambda: datetime.now(UTC) + clock_ahead)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(create, app, CreateRequest(BODY))
         await tavus.request_arrived.wait()
@@ -143,6 +145,16 @@ async def test_a_creation_that_may_be_under_way_in_another_process_is_left_alone
     await (await cancel_creation(sandbox)).aclose()
     async with open_tool_client() as client:
         assert "findings" not in await client.expect_result("list_personas")
+
+
+async def test_a_creation_is_found_by_a_machine_whose_clock_is_ahead_of_that_of_tavus(
+    sandbox: ASGIApp, store: Store
+) -> None:
+    app = await cancel_creation(sandbox, clock_ahead=timedelta(minutes=1))
+    (row,) = list_user_personas(store)
+    (finding,) = await report_lost_creations(app)
+    assert row["persona_id"] in finding.message
+    await app.aclose()
 
 
 @pytest.mark.parametrize("minutes", [3, -3], ids=["later", "after the clock was set back"])
