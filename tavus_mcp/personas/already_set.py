@@ -24,7 +24,7 @@ def already_set_findings(change: Change, before: Document) -> list[RuleFinding]:
     return [
         info("already-set", _MESSAGES[before.at(path, ABSENT) is ABSENT], path=path)
         for path, value in _requested_values(change)
-        if _is_already_set(before, path, value)
+        if _is_already_set(before, path, value) or _is_ignored(change, before, path, value)
     ][:_MAX_FINDINGS]
 
 
@@ -38,9 +38,21 @@ _MESSAGES = {False: "Already set to this value.", True: "Already not set."}
 
 def _is_already_set(before: Document, path: str, value: Any) -> bool:
     stored = before.at(path, ABSENT)
-    if value is ABSENT or (stored is ABSENT and value in ("", [], {})):
+    if value is ABSENT:
         return stored is ABSENT and not is_unread(before.data, path)
     return stored is not ABSENT and not diff(stored, value)
+
+
+def _is_ignored(change: Change, before: Document, path: str, value: Any) -> bool:
+    """True for an empty value of a field that is not set, which a tool that sets fields ignores."""
+    return (
+        isinstance(change, SetFields)
+        and change.refuses_emptying
+        and path in change.values
+        and value in ("", [])
+        and before.at(path, ABSENT) is ABSENT
+        and not is_unread(before.data, path)
+    )
 
 
 def _requested_values(change: Change) -> Iterator[tuple[str, Any]]:

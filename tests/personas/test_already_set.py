@@ -80,6 +80,22 @@ async def test_a_call_that_gives_no_field_says_so(tool_client: ToolClient) -> No
     assert already_set(receipt) == {"/layers/stt/hotwords": "Already not set."}
 
 
+async def test_an_empty_value_that_is_stored_is_not_called_not_set(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona()
+    patch = [{"op": "add", "path": "/greeting", "value": ""}]
+    receipt = await tool_client.expect_result("patch_persona", persona_id=persona_id, patch=patch)
+    assert receipt["changes"] == [{"path": "/greeting", "after": ""}]
+    assert already_set(receipt) == {}
+    receipt = await tool_client.expect_result(
+        "configure_llm", persona_id=persona_id, default_query={"of": {}, "note": ""}
+    )
+    assert {row["path"] for row in receipt["changes"]} == {
+        "/layers/llm/default_query/of",
+        "/layers/llm/default_query/note",
+    }
+    assert already_set(receipt) == {}
+
+
 async def test_a_field_that_is_both_set_and_removed_is_refused(tool_client: ToolClient) -> None:
     """The value was dropped without a word."""
     persona_id = await tool_client.create_persona(greeting="Hi!")
