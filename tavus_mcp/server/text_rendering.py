@@ -21,7 +21,7 @@ from tavus_mcp.server.compact_rows import (
     is_call,
     render_json,
 )
-from tavus_mcp.server.results import Page
+from tavus_mcp.server.results import Page, RevisionPage
 from tavus_mcp.server.served_tools import UnservedTools
 
 _MIN_TABLE_ROWS = 2
@@ -46,6 +46,8 @@ def build_result(
     rendered = {
         name: value for name, value in facts.items() if value or name not in _LEFT_OUT_IF_EMPTY
     }
+    if isinstance(result, RevisionPage):
+        rendered["revisions"] = [_without_repeated_paths(row) for row in facts["revisions"]]
     return CallToolResult(
         content=[TextContent(type="text", text=render_text(rendered))], structured_content=facts
     )
@@ -111,18 +113,18 @@ def _render_short_rows(rows: list[Any], format_row: RowFormatter, indent: str) -
 def _render_item(value: Any, indent: str) -> str:
     if is_call(value):
         return f"{indent}- {format_call(value)}"
-    if isinstance(value, dict):
-        value = _without_repeated_paths(value)
     if isinstance(value, (dict, list)) and value:
         return f"{indent}- {render_text(value, indent + '  ').lstrip()}"
     return f"{indent}- {_render_scalar(value)}"
 
 
 def _without_repeated_paths(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row without its ``paths`` if it lists all its changes, each with its path."""
-    if not row.get("changes") or "omitted_changes" in row:
-        return row
-    return {name: value for name, value in row.items() if name != "paths"}
+    """Return a row of a history without its ``paths`` if the listed changes hold all of them."""
+    changed = [f"{change['path']}/" for change in row.get("changes") or ()]
+    is_repeated = all(
+        any(path.startswith(f"{prefix}/") for path in changed) for prefix in row.get("paths") or ()
+    )
+    return {name: value for name, value in row.items() if name != "paths" or not is_repeated}
 
 
 def _table_columns(rows: list[Any]) -> list[str]:

@@ -121,9 +121,18 @@ async def test_secrets_are_no_values_of_rows(tool_client: ToolClient) -> None:
     await tool_client.expect_result(
         "configure_tts", persona_id=persona_id, api_key="ct-literal-77aa31-key"
     )
+    await tool_client.expect_result(
+        "update_persona", persona_id=persona_id, greeting="Hi.", name="Eva"
+    )
+    await tool_client.expect_result(
+        "configure_tts", persona_id=persona_id, api_key="ct-literal-77aa32-key", speed=1.1
+    )
     page = text_of(await tool_client.call("list_revisions", persona_id=persona_id))
-    assert "/layers/tts/api_key" in page
     assert "ct-literal" not in page
+    newest, named, *_ = page.split("  - revision:")[1:]
+    assert 'paths: ["/layers/tts/api_key"' in newest  # as the masks are equal, no change has it
+    assert "voice_settings/speed: 1.1" in newest
+    assert "paths" not in named
 
 
 @pytest.mark.parametrize("cursor", ["9" * 40, "-1", "x", "\u0661"])

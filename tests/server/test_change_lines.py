@@ -81,16 +81,13 @@ def test_a_field_that_meets_a_goal_is_one_line_that_marks_a_default() -> None:
     ]
 
 
-def test_two_rows_are_a_table_and_paths_that_changes_name_are_not_repeated() -> None:
+def test_two_rows_are_a_table() -> None:
     rows = [{"persona_id": "p1", "name": "a"}, {"persona_id": "p2", "name": "b"}]
     assert render_text({"rows": rows}).splitlines() == [
         "rows (persona_id | name):",
         "  p1 | a",
         "  p2 | b",
     ]
-    row = {"revision": "r1", "paths": ["/x"], "changes": [{"path": "/x", "after": 1}]}
-    assert "paths" not in render_text({"revisions": [row]})
-    assert 'paths: ["/x"]' in render_text({"revisions": [{**row, "omitted_changes": 2}]})
 
 
 def test_a_finding_is_one_line_with_its_hint_and_without_an_empty_path() -> None:
