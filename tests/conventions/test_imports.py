@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -139,3 +140,9 @@ def test_no_test_imports_conftest_when_it_runs() -> None:
         for node in file.tree.body
         if isinstance(node, ast.ImportFrom) and node.module == "conftest"
     ] == []
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """They are imported by their name alone, so that pytest could collect only one of them."""
+    names = Counter(file.path.name for file in parse_source_files("tests"))
+    assert [name for name in names if names[name] > 1 and name.startswith("test_")] == []
