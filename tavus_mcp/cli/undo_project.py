@@ -55,5 +55,5 @@ def _plan_data(run: Run, lines: Sequence[str]) -> JsonObject:
 def _plan_text(run: Run, lines: Sequence[str]) -> str:
     """Return what undoing a run would do, one line for each write."""
     heading = f"undo of {run.run_id} of {run.entry.at} in {run.environment}:"
-    note = "note: what someone changed since is left as it is, and reported"
+    note = "note: later changes of others are left as they are, and reported"
     return "\n".join([heading, *(f"  {line}" for line in lines), note])
