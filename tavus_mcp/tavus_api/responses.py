@@ -130,9 +130,7 @@ def parse_json(content: bytes) -> Any:
         raise ValueError("too many values")
     text = content.decode("utf-8-sig")
     try:
-        value = json.loads(
-            text, parse_constant=lambda _: None, parse_float=_parse_float, parse_int=_parse_int
-        )
+        value = _DECODER.decode(text)
     except RecursionError:
         raise ValueError("nested too deep") from None
     if content.count(b"[") + content.count(b"{") > MAX_JSON_LEVELS:
@@ -147,6 +145,11 @@ def _parse_float(text: str) -> float | None:
 
 def _parse_int(text: str) -> int | None:
     return int(text) if len(text) <= _MAX_NUMBER_CHARS else None
+
+
+_DECODER = json.JSONDecoder(
+    parse_constant=lambda _: None, parse_float=_parse_float, parse_int=_parse_int
+)
 
 
 def _check_nesting(value: Any) -> None:

@@ -78,16 +78,15 @@ def _find_setting(path: str) -> str | None:
     return name if name in _KINDS else None
 
 
-def _unfilled_settings(
-    document: PersonaDocument, catalog: Catalog
-) -> Iterator[tuple[str, str, str]]:
-    """Yield path, name and value of each setting with a placeholder that is not of a fix."""
+def _settings(document: PersonaDocument, catalog: Catalog) -> Iterator[tuple[str, str, str]]:
+    """Yield path, name and value of each setting without a placeholder of a fix.
+
+    The name of a field with a list of known values is empty.
+    """
     choices = catalog.value_paths()
     for path, value in document.texts:
         name = _find_setting(path) or ("" if path in choices else None)
-        if name is None or find_placeholder(value):
-            continue
-        if is_unfilled_setting(name, value) if name else is_unfilled(value):
+        if name is not None and not find_placeholder(value):
             yield path, name, value
 
 
@@ -131,16 +130,16 @@ def unreplaced_placeholder(document: PersonaDocument, catalog: Catalog) -> Itera
 @rule("placeholder-not-filled", "error", source="D:create-persona", blocks_write=True)
 def placeholder_not_filled(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """A host did not replace a variable, or a person did not fill in a blank."""
-    for path, name, value in _unfilled_settings(document, catalog):
-        if is_unfilled(value):
+    for path, name, value in _settings(document, catalog):
+        if is_unfilled(value) and (not name or is_unfilled_setting(name, value)):
             yield _placeholder_violation(document, path, name)
 
 
 @rule("placeholder-in-setting", "error", source="D:create-persona")
 def placeholder_in_setting(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """An id, a key or a name copied from an example names nothing."""
-    for path, name, value in _unfilled_settings(document, catalog):
-        if not is_unfilled(value):
+    for path, name, value in _settings(document, catalog):
+        if name and is_unfilled_setting(name, value) and not is_unfilled(value):
             yield _placeholder_violation(document, path, name)
 
 
