@@ -117,7 +117,7 @@ def build_proposal(app: App, request: BulkChangeRequest) -> ProposeChange:
         return _propose_goals(app, request)
     if request.find is not None and request.replace is not None:
         paths = resolve_text_fields(request.fields)
-        return _propose_replacement(ReplaceTexts(request.find, request.replace, paths))
+        return _propose_replacement(app, ReplaceTexts(request.find, request.replace, paths))
     return _propose_fields(app, request)
 
 
@@ -149,8 +149,11 @@ def _propose_fields(app: App, request: BulkChangeRequest) -> ProposeChange:
     return propose
 
 
-def _propose_replacement(change: ReplaceTexts) -> ProposeChange:
-    """Return the proposal that replaces a text in the free texts of a persona that hold it."""
+def _propose_replacement(app: App, change: ReplaceTexts) -> ProposeChange:
+    """Return the proposal that replaces a text in the free texts of a persona that hold it.
+
+    Texts are masked before they are quoted: an excerpt may hold a part of a secret.
+    """
     before, after = (truncate(text, MAX_UNABRIDGED_CHARS) for text in (change.find, change.replace))
 
     async def propose(document: PersonaDocument) -> ProposedChange:
@@ -162,7 +165,7 @@ def _propose_replacement(change: ReplaceTexts) -> ProposeChange:
                 path=path,
                 before=before,
                 after=after,
-                places=find_excerpts(texts[path], change.find, MAX_PLACES),
+                places=find_excerpts(app.masker.mask_text(texts[path]), change.find, MAX_PLACES),
             )
             for path in counts
         ]

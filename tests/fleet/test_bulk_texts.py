@@ -128,3 +128,15 @@ async def test_personas_are_selected_by_text_model_and_engine(
         plan = await create_bulk_plan(tool_client, values=values, **filters)
         assert [row["persona_id"] for row in plan["personas"]] == expected
         assert plan["changes"][0]["path"] == "/languages"
+
+
+async def test_a_quoted_place_holds_no_part_of_a_key(tool_client: ToolClient, store: Store) -> None:
+    """A key at the end of an excerpt is cut, and a part of it is not recognised any more."""
+    key = "ct-literal-77aa31-key"
+    (persona_id,) = store_personas(
+        store, build_persona_row(0, greeting=f"Welcome to Acme. We always use {key} here.")
+    )
+    await tool_client.expect_result("configure_tts", persona_id=persona_id, api_key=key)
+    result = await tool_client.call("plan_bulk_change", find="Acme", replace="Apex")
+    assert "places" in text_of(result)
+    assert "ct-literal" not in str(result)
