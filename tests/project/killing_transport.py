@@ -22,13 +22,15 @@ class KillingTransport(httpx2.AsyncBaseTransport):
     """Passes requests on to a sandbox, and ends the command at a chosen moment.
 
     Every request has two moments: before it takes effect, and before its answer arrives.
-    ``on_kill`` is called at the chosen one; every later request ends as well.
+    ``on_kill`` is called at the chosen one; every later request ends as well. ``failure`` is the
+    request that is answered with an error of the server, and whether it takes effect all the same.
     """
 
     store: Store
     moment: int = -1
     switches: Switches = field(default_factory=Switches)
     on_kill: Callable[[], None] = lambda: None
+    failure: tuple[str, bool] = ("", False)
     passed: int = 0
     is_dead: bool = False
     lines: list[str] = field(default_factory=list)
@@ -45,13 +47,17 @@ class KillingTransport(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         self._pass()
         self.lines.append(f"{request.method} {request.url.path}")
+        line, has_effect = self.failure
+        is_failing = line == self.lines[-1]
+        if is_failing and not has_effect:
+            return httpx2.Response(500, json={"error": "Internal"})
         transport = httpx2.ASGITransport(app=build_sandbox(self.store, switches=self.switches))
         response = await transport.handle_async_request(request)
         await response.aread()
         if request.method != "GET" and response.is_success:
             self.carried_out.append(f"{request.method} {request.url.path}")
         self._pass()
-        return response
+        return httpx2.Response(500, json={"error": "Internal"}) if is_failing else response
 
     @property
     def writes(self) -> list[str]:

@@ -65,6 +65,7 @@ class Account:
     journal_path: Path
     is_protected: bool = False
     switches: Switches = field(default_factory=Switches)
+    failure: tuple[str, bool] = ("", False)
     secrets: dict[str, str] = field(default_factory=lambda: {"openai": SECRET})
 
     def documents(self, kind: str = "persona") -> list[dict[str, Any]]:
@@ -181,7 +182,9 @@ class ProjectFolder:
     ) -> T:
         """Run work with a session of its own, as a command does; it may be killed at a moment."""
         account = self.accounts[environment]
-        self.transport = KillingTransport(account.store, moment, account.switches)
+        self.transport = KillingTransport(
+            account.store, moment, account.switches, failure=account.failure
+        )
         return anyio.run(self._run, work, account, self.transport)
 
     async def _run(

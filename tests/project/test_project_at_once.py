@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from project_harness import ADA, ProjectFolder, build_folder, ignore
 
-from tavus_mcp.errors import Conflict, Refused
+from tavus_mcp.errors import Conflict, InvalidArgument, Refused
 from tavus_mcp.project.plan import PlanOptions
 from tavus_mcp.project.session import ProjectSession, open_session
 
@@ -109,3 +109,53 @@ def test_a_run_without_writes_is_no_reason_to_undo_another_one(project: ProjectF
     assert project.carried_out == []
     with pytest.raises(Refused, match=r"has written nothing.*history lists them"):
         project.undo()
+
+
+@pytest.mark.parametrize("has_effect", [True, False])
+def test_an_error_of_the_server_in_the_middle_is_no_second_object(
+    project: ProjectFolder, has_effect: bool
+) -> None:
+    project.write("guardrails/rule.yaml", "guardrail_name: rule\nguardrail_prompt: Be kind.\n")
+    project.replace("personas/ada.yaml", "persona_name", "guardrails: [rule]\npersona_name")
+    account = project.accounts["staging"]
+    account.failure = ("POST /v2/personas", has_effect)
+    result = project.apply()
+    assert len(result.errors) == 1
+    account.failure = ("", False)
+    project.apply_successfully()
+    assert (len(account.ids()), len(account.ids("guardrail"))) == (1, 1)
+    assert set(project.statuses().values()) == {"in sync"}
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+def test_another_machine_without_the_journal_creates_nothing_twice(
+    project: ProjectFolder, tmp_path: Path, is_committed: bool
+) -> None:
+    account, moment = project.accounts["staging"], 0
+    while not account.ids():
+        assert project.kill_apply(moment)
+        moment += 1
+    clone = project.copy(tmp_path / "clone")
+    if not is_committed:
+        (clone.folder / ".tavus/staging.json").unlink()
+    account.journal_path = tmp_path / "other.sqlite3"
+    (conflict,) = clone.plan().conflicts
+    assert "tavus-mcp pull personas/ada takes it over" in conflict.message
+    clone.pull()
+    clone.apply_successfully()
+    assert clone.writes == []
+    assert len(account.ids()) == 1
+    assert clone.statuses() == {NAME: "in sync"}
+
+
+@pytest.mark.parametrize("path", [".tavus", ".tavus/staging.json"])
+def test_a_state_that_cannot_be_written_stops_before_anything_is_sent(
+    project: ProjectFolder, path: str
+) -> None:
+    if path == ".tavus":
+        project.write(path, "a file")
+    else:
+        (project.folder / path).mkdir(parents=True)
+    with pytest.raises((OSError, InvalidArgument)):
+        project.apply()
+    assert project.writes == []
