@@ -144,7 +144,7 @@ def test_another_machine_without_the_journal_creates_nothing_twice(
         (clone.folder / ".tavus/staging.json").unlink()
     account.journal_path = tmp_path / "other.sqlite3"
     (conflict,) = clone.plan().conflicts
-    assert "tavus-mcp pull personas/ada takes it over" in conflict.message
+    assert "tavus-mcp pull personas/ada --env staging links it" in conflict.message
     clone.pull()
     clone.apply_successfully()
     assert clone.writes == []
