@@ -93,7 +93,7 @@ class ProjectSession:
         Raises ``InvalidProject`` for mistakes in files, ``Refused`` for what Tavus would reject.
         """
         self._require_secrets(options.resent_secrets)
-        require_valid(self.project, self.app.catalog, [self.environment])
+        require_valid(self.project, self.app.catalog, [self.environment], options.allow)
         newest_run, rendered = await find_newest_run(self.app), self.render()
         stored = TextPool(rendered).share_state(self.read_state())
         state = await recover_state(self.app, stored)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.check import check
 from tavus_mcp.checker.parts.check import check_part
+from tavus_mcp.checker.schema_check import UNKNOWN_FIELD
+from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PartKindName, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
-from tavus_mcp.models.json_patch import get_at, pointer_tokens
+from tavus_mcp.models.json_patch import ABSENT, get_at, pointer_tokens
 from tavus_mcp.models.masking import MASK
 from tavus_mcp.models.parts.part_document import PartDocument
 from tavus_mcp.models.parts.tool import AUTH_SECRETS
@@ -24,22 +29,29 @@ from tavus_mcp.personas.secret_references import (
 )
 from tavus_mcp.project.configuration import Environment
 from tavus_mcp.project.folder import Project
-from tavus_mcp.project.kinds import PERSONA
+from tavus_mcp.project.kinds import PERSONA, ObjectName
 from tavus_mcp.project.names import with_ids
 from tavus_mcp.project.plan import placeholder_id
 from tavus_mcp.project.problems import InvalidProject, Problem
 from tavus_mcp.project.render import RenderedObject, render_project
 from tavus_mcp.project.secret_names import iter_secret_names
+from tavus_mcp.project.state import load_state
 from tavus_mcp.text import did_you_mean, quote_foreign, quote_path
 
 
 def find_problems(
-    project: Project, catalog: Catalog, environments: Sequence[Environment]
+    project: Project,
+    catalog: Catalog,
+    environments: Sequence[Environment],
+    allow: Container[str] = frozenset(),
 ) -> list[Problem]:
-    """Return every mistake and remark, by file and line; equal ones of all environments once."""
+    """Return every mistake and remark, by file and line; equal ones of all environments once.
+
+    ``allow`` names rules of the checker whose violations are no mistakes.
+    """
     found: dict[Problem, list[str]] = {}
     for environment in environments:
-        for problem in _find_in_environment(project, catalog, environment):
+        for problem in _find_in_environment(project, catalog, environment, allow):
             found.setdefault(replace(problem, environment=""), []).append(environment.name)
     problems = [
         problem
@@ -51,10 +63,13 @@ def find_problems(
 
 
 def require_valid(
-    project: Project, catalog: Catalog, environments: Sequence[Environment]
+    project: Project,
+    catalog: Catalog,
+    environments: Sequence[Environment],
+    allow: Container[str] = frozenset(),
 ) -> list[Problem]:
     """Return the remarks; raise ``InvalidProject`` with every mistake."""
-    problems = find_problems(project, catalog, environments)
+    problems = find_problems(project, catalog, environments, allow)
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise InvalidProject(errors)
@@ -67,24 +82,46 @@ def _sort_key(problem: Problem) -> tuple[str, int, int, str]:
 
 
 def _find_in_environment(
-    project: Project, catalog: Catalog, environment: Environment
+    project: Project, catalog: Catalog, environment: Environment, allow: Container[str]
 ) -> Iterator[Problem]:
     try:
         rendered = render_project(project, environment)
     except InvalidProject as error:
         yield from error.found
         return
+    stored = _load_stored_fields(project.folder, environment)
     for item in rendered.values():
+        accepts = partial(_is_accepted, allow, item.fields, stored.get(item.name, {}))
         yield from _check_secrets(item, environment)
         if item.name.kind is PERSONA:
             fields = _with_stand_ins(with_ids(item.fields, placeholder_id))
-            yield from _report(item, check(PersonaDocument(fields), catalog))
+            yield from _report(item, check(PersonaDocument(fields), catalog), accepts)
         else:
             kind = cast(PartKindName, item.name.kind.name)
             part: JsonObject | PartDocument = item.fields
             if mask_paths(item.fields):  # as it was read: a mask is no mistake then
                 part = PartDocument(kind, "stored", item.fields)
-            yield from _report(item, check_part(kind, part, catalog))
+            yield from _report(item, check_part(kind, part, catalog), accepts)
+
+
+def _load_stored_fields(folder: Path, environment: Environment) -> dict[ObjectName, JsonObject]:
+    """Return what each object held in the account at the last sync, as far as it is known."""
+    with suppress(InvalidArgument):
+        objects = load_state(folder, environment.name).objects
+        return {name: item.base.account for name, item in objects.items()}
+    return {}
+
+
+def _is_accepted(
+    allow: Container[str], fields: JsonObject, stored: JsonObject, finding: RuleFinding
+) -> bool:
+    """Tell whether a violation prevents no write: it is allowed, or Tavus stores the field itself.
+
+    Tavus has fields that are not known here, which a pull takes over.
+    """
+    value = get_at(fields, finding.path, ABSENT)
+    is_stored = value is not ABSENT and value == get_at(stored, finding.path, ABSENT)
+    return finding.rule in allow or (finding.rule == UNKNOWN_FIELD and is_stored)
 
 
 def _problem(item: RenderedObject, pointer: str, message: str, **more: Any) -> Problem:
@@ -92,14 +129,19 @@ def _problem(item: RenderedObject, pointer: str, message: str, **more: Any) -> P
     return Problem(item.source.position_of(pointer), text, **more)
 
 
-def _report(item: RenderedObject, findings: Iterable[RuleFinding]) -> Iterator[Problem]:
+def _report(
+    item: RenderedObject,
+    findings: Iterable[RuleFinding],
+    accepts: Callable[[RuleFinding], bool],
+) -> Iterator[Problem]:
     for finding in findings:
+        is_mistake = finding.blocks_write and not accepts(finding)
         hint = f" {finding.hint}" if finding.hint else ""
         yield _problem(
             item,
             _pointer_in_file(finding.path),
             finding.message + hint,
-            severity="error" if finding.blocks_write else _soften(finding.severity),
+            severity="error" if is_mistake else _soften(finding.severity),
             rule=finding.rule or "",
         )
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from project_harness import ADA, ProjectFolder, build_folder, ignore
 
+from tavus_mcp.checker.check import UNKNOWN_FIELDS
 from tavus_mcp.errors import Conflict, InvalidArgument, Refused
 from tavus_mcp.project.file_update import choose_name
 from tavus_mcp.project.folder import read_project
@@ -16,6 +17,7 @@ from tavus_mcp.project.kinds import ObjectName
 from tavus_mcp.project.problems import InvalidProject
 from tavus_mcp.project.pull import PullOptions, pull
 from tavus_mcp.project.session import ProjectSession
+from tavus_mcp.sandbox.switches import Switches
 
 NAME = "personas/ada"
 PROMPT = "prompts/ada.md"
@@ -275,6 +277,23 @@ class TestPulledFiles:
         applied.pull(resolve="live")
         assert 'system_prompt:\n  file: "../prompts/ada.md"' in applied.read("personas/ada.yaml")
         assert applied.statuses() == {NAME: "in sync"}
+
+    def test_a_field_that_only_tavus_knows_is_no_mistake(self, applied: ProjectFolder) -> None:
+        applied.accounts["staging"].switches = Switches(unknown_fields="accepted")
+        applied.edit_remotely(brand_new={"a": 1}, another=5)
+        applied.pull()
+        assert "brand_new:\n  a: 1" in applied.read("personas/ada.yaml")
+        applied.apply_successfully()
+        assert applied.writes == []
+        applied.write(PROMPT, "You listen.\n")
+        applied.apply_successfully()
+        (persona,) = applied.accounts["staging"].user_objects()
+        assert (persona["brand_new"], persona["system_prompt"]) == ({"a": 1}, "You listen.")
+        applied.replace("personas/ada.yaml", "another: 5", "another: 6")
+        with pytest.raises(InvalidProject, match="another: Unknown field"):
+            applied.plan()
+        (item,) = applied.plan(allow=UNKNOWN_FIELDS).items
+        assert [change.path for change in item.changes] == ["/another"]
 
     def test_a_byte_order_mark_is_no_part_of_a_text(self, project: ProjectFolder) -> None:
         project.write(PROMPT, "\ufeffYou help people.\n")
