@@ -26,7 +26,8 @@ async def test_restoring_a_deleted_persona_twice_creates_one_persona(
     again = await tool_client.expect_result("restore_revision", persona_id=gone, revision=first)
     assert again["status"] == "unchanged"
     assert again["persona_id"] == back["persona_id"] != gone
-    assert any(back["persona_id"] in item["message"] for item in again["findings"])
+    uses = f"brought back as {back['persona_id']!r}, which this call uses."
+    assert any(uses in item["message"] for item in again["findings"])
     found = await tool_client.expect_result("list_personas", name_contains="Front desk")
     assert found["total_count"] == 1
 

@@ -48,6 +48,7 @@ async def test_a_copy_contains_everything_except_the_name(
         del old[server_field], new[server_field]
     assert new == old
     assert receipt["persona_name"] == "Copy of Original"
+    assert not any("merged" in item["message"] for item in receipt["findings"])
 
 
 async def test_other_arguments_override_copied_values_leaf_by_leaf(
@@ -64,6 +65,7 @@ async def test_other_arguments_override_copied_values_leaf_by_leaf(
     assert new["persona_name"] == "Variant"
     assert new["layers"]["tts"] == {"tts_engine": "elevenlabs", "external_voice_id": "xyz"}
     assert new["layers"]["stt"] == LAYERS["stt"]
+    assert any("Given layers were merged" in item["message"] for item in receipt["findings"])
 
 
 async def test_a_stock_persona_can_be_copied(tool_client: ToolClient) -> None:
