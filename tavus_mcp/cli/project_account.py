@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import re
+import shlex
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tavus_mcp.app import App
 from tavus_mcp.cli.command import READ_ONLY, run_with_app
@@ -13,9 +16,15 @@ from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.project_arguments import is_project_use
 from tavus_mcp.cli.project_output import describe_error, report_error
 from tavus_mcp.errors import InvalidArgument, ToolFailure
+from tavus_mcp.history.revisions import split_reference
 from tavus_mcp.settings import Settings
 
+if TYPE_CHECKING:
+    from tavus_mcp.project.state import EnvironmentState
+
 _PERSONAS = "personas"
+_PERSONA_ID = re.compile(r"p[0-9a-f]{6,}")
+"""The form of ids of personas; a name of the project that has it is taken for the name."""
 
 
 def run_account_command(
@@ -62,17 +71,70 @@ def choose_settings(
 
 
 def find_persona_id(arguments: argparse.Namespace, text: str) -> str:
-    """Return the id of a persona: the text itself, or in a project that of the named file."""
+    """Return the id of a persona: the text itself, or in a project that of the named file.
+
+    Raises ``InvalidArgument`` for a text that is no id and no name of the project.
+    """
     if not is_project_use(arguments):
         return text
+    from tavus_mcp.project.session import find_object
+
+    objects = _load_project_state(arguments).objects
+    personas = [name for name in objects if name.folder == _PERSONAS]
+    is_id = text in {objects[name].object_id for name in personas} or _PERSONA_ID.fullmatch(text)
+    if is_id and text not in {name.name for name in personas}:
+        return text
+    return objects[find_object(text, personas)].object_id
+
+
+def find_persona_reference(arguments: argparse.Namespace, reference: str) -> tuple[str, str]:
+    """Return the id and the revision in ``ID@REVISION``, in a project also ``NAME@REVISION``.
+
+    The revision is empty when there is none.
+    """
+    text, separator, revision = reference.partition("@")
+    persona_id = find_persona_id(arguments, text)
+    return split_reference(f"{persona_id}{separator}{revision}", "ID@REVISION")
+
+
+def persona_command(
+    app: App, arguments: argparse.Namespace | None, command: str, persona_id: str, revision: str
+) -> str:
+    """Return the command line for a persona: with the account, the sandbox or the project in use.
+
+    A persona of the project is named, others are given by their ids.
+    """
+    words = [command, f"{persona_id}@{revision}" if revision else persona_id]
+    if arguments is None or not is_project_use(arguments):
+        return " ".join(["tavus-mcp", *words, *(["--sandbox"] if app.is_sandbox else [])])
+    state = _load_project_state(arguments)
+    if name := state.find_name(_PERSONAS, persona_id):
+        words[1] = f"{name.name}@{revision}" if revision else name.name
+    if arguments.project:
+        words += ["--project", str(arguments.project)]
+    return shlex.join(["tavus-mcp", *words, "--env", state.environment])
+
+
+async def link_revived_persona(app: App, arguments: argparse.Namespace, persona_id: str) -> None:
+    """Link the file of a persona that was brought back to its new id, in the project in use."""
+    if not is_project_use(arguments):
+        return
+    from tavus_mcp.project.revived_objects import follow_revived_objects
+    from tavus_mcp.project.session import lock_environment
+    from tavus_mcp.project.state import save_state
+
+    folder = arguments.project or Path()
+    with lock_environment(folder, _load_project_state(arguments).environment):
+        state = _load_project_state(arguments)
+        if name := state.find_name(_PERSONAS, persona_id):
+            save_state(folder, await follow_revived_objects(app, state, [name]))
+
+
+def _load_project_state(arguments: argparse.Namespace) -> EnvironmentState:
     from tavus_mcp.project.folder import read_project
-    from tavus_mcp.project.session import choose_environment, find_object
+    from tavus_mcp.project.session import choose_environment
     from tavus_mcp.project.state import load_state
 
     folder = arguments.project or Path()
     environment = choose_environment(read_project(folder).configuration, arguments.env)
-    objects = load_state(folder, environment.name).objects
-    personas = [name for name in objects if name.folder == _PERSONAS]
-    if text in {objects[name].object_id for name in personas}:
-        return text
-    return objects[find_object(text, personas)].object_id
+    return load_state(folder, environment.name)

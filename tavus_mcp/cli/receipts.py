@@ -7,6 +7,7 @@ import argparse
 from tavus_mcp.app import App
 from tavus_mcp.cli import files, project_output
 from tavus_mcp.cli.command_texts import describe_finding
+from tavus_mcp.cli.project_account import persona_command
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.receipt import PlanReceipt, Receipt
 from tavus_mcp.server.text_rendering import render_text, without_nulls
@@ -21,10 +22,13 @@ def print_receipt(app: App, receipt: Receipt, *, file_name: str | None = None) -
 
 def render_receipt(app: App, receipt: Receipt, *, file_name: str | None = None) -> str:
     """Return a receipt as the tools render it, with a command in place of the undo call."""
+    return _render_receipt(app, receipt, undo_command(app, receipt), file_name)
+
+
+def _render_receipt(app: App, receipt: Receipt, undo: str | None, file_name: str | None) -> str:
     facts = _dump_receipt(receipt)
     lists = {name: facts.pop(name) for name in ("changes", "findings")}
     filled_lists = {name: rows for name, rows in lists.items() if rows}
-    undo = undo_command(app, receipt)
     return render_facts(app, {"file": file_name, **facts, **filled_lists, "undo": undo})
 
 
@@ -41,10 +45,12 @@ def bulk_receipt_data(receipt: PlanReceipt) -> JsonObject:
 
 def report_receipt(app: App, arguments: argparse.Namespace, receipt: Receipt) -> None:
     """Print the receipt of a command that writes once: as text, with ``--json`` as an object."""
+    undo = undo_command(app, receipt, arguments)
     if arguments.json:
-        report_facts(app, arguments, RECEIPT_SCHEMA, receipt_data(app, receipt))
+        facts = {**_dump_receipt(receipt), "undo": undo}
+        report_facts(app, arguments, RECEIPT_SCHEMA, facts)
     else:
-        print_receipt(app, receipt)
+        files.print_text(app, _render_receipt(app, receipt, undo, None))
 
 
 def report_facts(app: App, arguments: argparse.Namespace, schema: str, facts: JsonObject) -> None:
@@ -65,24 +71,24 @@ def render_facts(app: App, facts: JsonObject) -> str:
     return render_text(app.masker.mask(without_nulls(facts)))
 
 
-def undo_command(app: App, receipt: Receipt) -> str | None:
-    """Return the command line that undoes a write, or None."""
+def undo_command(
+    app: App, receipt: Receipt, arguments: argparse.Namespace | None = None
+) -> str | None:
+    """Return the command line that undoes a write, or None.
+
+    ``arguments`` are those of a command that may have worked on an environment of a project.
+    """
     if receipt.undo is None:
         return None
-    arguments = receipt.undo.arguments
-    persona_id = arguments.get("persona_id")
+    call = receipt.undo.arguments
+    persona_id = call.get("persona_id")
     if persona_id is None:  # a part, which no command takes
         return None
     if receipt.undo.tool == "delete_persona":
-        return command_line(app, "delete", persona_id)
-    if after_revision := arguments.get("after_revision"):
-        return command_line(app, "undo", f"{persona_id}@{after_revision}")
-    return command_line(app, "restore", f"{persona_id}@{arguments['revision']}")
-
-
-def command_line(app: App, *words: str) -> str:
-    """Return a command line for the account, or the sandbox, that ``app`` works on."""
-    return " ".join(["tavus-mcp", *words, *(["--sandbox"] if app.is_sandbox else [])])
+        return persona_command(app, arguments, "delete", persona_id, "")
+    if after_revision := call.get("after_revision"):
+        return persona_command(app, arguments, "undo", persona_id, after_revision)
+    return persona_command(app, arguments, "restore", persona_id, call["revision"])
 
 
 def _dump_receipt(receipt: Receipt) -> JsonObject:

@@ -6,10 +6,13 @@ import argparse
 
 from tavus_mcp.app import App
 from tavus_mcp.cli.confirmation import finish_write
-from tavus_mcp.cli.project_account import find_persona_id, run_account_command
+from tavus_mcp.cli.project_account import (
+    find_persona_reference,
+    link_revived_persona,
+    run_account_command,
+)
 from tavus_mcp.cli.project_arguments import add_project_arguments
 from tavus_mcp.errors import InvalidArgument
-from tavus_mcp.history.revisions import split_reference
 from tavus_mcp.personas.restore import RestoreRequest, restore
 from tavus_mcp.settings import Settings
 
@@ -37,18 +40,17 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Restore the persona, or show what would change; return the exit status."""
 
     async def restore_persona(app: App) -> int:
-        persona_id, revision = split_reference(arguments.persona, "ID@REVISION")
+        persona_id, revision = find_persona_reference(arguments, arguments.persona)
         if not revision:
             raise InvalidArgument(["Give the persona as ID@REVISION; undo takes back a change."])
         request = RestoreRequest(
-            find_persona_id(arguments, persona_id),
-            revision,
-            tuple(arguments.only),
-            dry_run=arguments.dry_run,
+            persona_id, revision, tuple(arguments.only), dry_run=arguments.dry_run
         )
         receipt = await restore(app, request)
-        return await finish_write(
+        status = await finish_write(
             app, arguments, receipt, dry_run=arguments.dry_run, yes=arguments.yes
         )
+        await link_revived_persona(app, arguments, persona_id)
+        return status
 
     return run_account_command(arguments, settings, restore_persona, writes=not arguments.dry_run)

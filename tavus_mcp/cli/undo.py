@@ -8,7 +8,7 @@ from tavus_mcp.app import App
 from tavus_mcp.cli.command_texts import describe_finding
 from tavus_mcp.cli.confirmation import finish_write
 from tavus_mcp.cli.output import ExitStatus, fail
-from tavus_mcp.cli.project_account import run_account_command
+from tavus_mcp.cli.project_account import find_persona_reference, run_account_command
 from tavus_mcp.cli.project_arguments import add_project_arguments, is_project_use
 from tavus_mcp.cli.receipts import (
     RECEIPT_SCHEMA,
@@ -22,7 +22,6 @@ from tavus_mcp.concurrency import ignore_progress
 from tavus_mcp.fleet import plan, plan_report
 from tavus_mcp.fleet.bulk_request import BulkChangeRequest
 from tavus_mcp.fleet.selection import PersonaFilter
-from tavus_mcp.history.revisions import split_reference
 from tavus_mcp.parts.apply_plan import apply_plan
 from tavus_mcp.personas.restore import restore
 from tavus_mcp.personas.undo import build_undo_request
@@ -56,15 +55,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Undo the change, or show what that would change; return the exit status."""
-    if is_project_use(arguments) or arguments.change is None:
+    is_plan = arguments.change is None or _is_plan(arguments.change)
+    if arguments.change is None or (is_plan and is_project_use(arguments)):
         from tavus_mcp.cli.undo_project import run_undo  # loads what works on projects
 
         return run_undo(arguments, settings)
 
     async def undo(app: App) -> int:
-        if arguments.change.startswith(_PLAN_PREFIX):
+        if is_plan:
             return await _undo_bulk_change(app, arguments)
-        persona_id, revision = split_reference(arguments.change, "ID@REVISION")
+        persona_id, revision = find_persona_reference(arguments, arguments.change)
         request = await build_undo_request(
             app,
             persona_id,
@@ -78,6 +78,11 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         )
 
     return run_account_command(arguments, settings, undo, writes=not arguments.dry_run)
+
+
+def _is_plan(change: str) -> bool:
+    """Tell whether a change is named by the id of a plan or of a run, not by a persona."""
+    return change.startswith(_PLAN_PREFIX) and "@" not in change
 
 
 async def _undo_bulk_change(app: App, arguments: argparse.Namespace) -> int:

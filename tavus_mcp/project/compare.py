@@ -28,6 +28,7 @@ from tavus_mcp.project.merge import (
 from tavus_mcp.project.names import with_names
 from tavus_mcp.project.objects import AccountRow
 from tavus_mcp.project.render import RenderedObject, RenderedProject
+from tavus_mcp.project.revived_objects import follow_revived_objects
 from tavus_mcp.project.state import EnvironmentState, ObjectState
 from tavus_mcp.project.text_pool import TextPool
 
@@ -159,6 +160,12 @@ async def compare(
     rows = await list_account(app, ADAPTERS)
     known = [(name, item.object_id) for name, item in state.objects.items()]
     documents = await read_objects(app, known, report_progress, pool)
+    missing = [name for name in state.objects if name not in documents]
+    followed = await follow_revived_objects(app, state, missing)
+    if followed != state:
+        state = followed
+        revived = [(name, state.objects[name].object_id) for name in missing]
+        documents |= await read_objects(app, revived, report_progress, pool)
     is_many = len(known) >= _MIN_OBJECTS_OF_ANOTHER_ACCOUNT
     if not documents and (is_many or await _are_of_another_account(app, known)):
         raise Refused(

@@ -258,3 +258,36 @@ def test_lines_have_colours_where_they_are_wanted(runner: CommandRunner) -> None
     coloured = runner.run_without_sandbox("status", "--env", "staging", FORCE_COLOR="1").stdout
     assert "\x1b[33monly local" in coloured
     assert "\x1b" not in plain
+
+
+def test_a_deleted_persona_is_brought_back_by_the_command_that_is_named(
+    runner: CommandRunner,
+) -> None:
+    """The file is linked to the new id, so that a pull does not remove it."""
+    env = ("--env", "staging")
+    old_id = run_json(runner, "apply", *env)["items"][0]["id"]
+    undo = run(runner, "delete", old_id, *env, "--yes").find_value("undo")
+    assert undo.startswith("tavus-mcp restore ada@")
+    assert undo.endswith(" --env staging")
+    restored = run(runner, *undo.split()[1:])
+    new_id = restored.find_value("persona_id")
+    assert run(runner, "pull", *env).stdout == "summary: nothing to do\n"
+    (item,) = run_json(runner, "status", *env)["objects"]
+    assert (item["id"], item["status"]) == (new_id, "in sync")
+    undone = run(runner, *restored.find_value("undo").split()[1:], "--yes")
+    assert (undone.status, undone.find_value("persona_id")) == (0, new_id)
+
+
+def test_a_change_of_one_persona_is_undone_and_redone_in_its_environment(
+    runner: CommandRunner,
+) -> None:
+    env = ("--env", "staging")
+    run(runner, "apply", *env)
+    change(runner, "help people", "listen")
+    run(runner, "apply", *env)
+    undone = run(runner, "undo", "ada", *env)
+    assert run(runner, "status", *env).status == 2
+    redo = undone.find_value("undo")
+    assert redo.startswith("tavus-mcp undo ada@")
+    assert run(runner, *redo.split()[1:]).status == 0
+    assert run(runner, "status", *env).status == 0
