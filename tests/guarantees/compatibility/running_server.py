@@ -39,6 +39,7 @@ def environment(data: Path, **variables: str) -> dict[str, str]:
     return {
         "TAVUS_MCP_SANDBOX": "1",
         "TAVUS_MCP_DATA_DIR": str(data),
+        "TAVUS_MCP_AUTHOR": "Ada",
         "TAVUS_SECRET_OPENAI": SECRET,
         **variables,
     }
