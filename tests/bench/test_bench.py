@@ -65,7 +65,8 @@ def test_every_measurement_is_reported_and_every_budget_is_met(tmp_path: Path) -
     results = run_benchmarks(tmp_path)
     assert results.keys() == TIMED | BUDGETS
     assert {name for name, figure in results.items() if figure["timed"]} == TIMED
-    grown = {name for name in results if "growth" in name or "times as large" in name}
+    grown = {"memory of journal commands"}
+    grown |= {name for name in results if "growth" in name or "times as large" in name}
     assert all(figure["value"] > 0 for name, figure in results.items() if name not in grown)
     assert [
         results[name] for name in BUDGETS if results[name]["value"] > results[name]["goal"]
