@@ -150,7 +150,7 @@ def _without_contents(entry: JournalEntry) -> JournalEntry:
 
 
 def _is_expired_creation(entry: JournalEntry, now: datetime) -> bool:
-    """Tell whether this is the plan of a creation that nobody can carry out any more.
+    """Tell whether this is the plan of a creation that has expired.
 
     It is not known which object came of it, so that all of it goes.
     """

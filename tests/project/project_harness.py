@@ -42,6 +42,17 @@ values = { replica = "rfe12d8b9597" }
 secrets = { openai = "PRODUCTION_OPENAI" }
 """
 ADA = "persona_name: Ada\nsystem_prompt: You help people.\ndefault_replica_id: {value: replica}\n"
+ADA_NAME = "personas/ada"
+ADA_PROMPT_FILE = "prompts/ada.md"
+ADA_WITH_FILE = ADA.replace("You help people.", "{file: ../prompts/ada.md}")
+BOOKING_TOOL = """\
+name: book
+description: Books a table.
+delivery:
+  api:
+    url: https://example.com/book
+    auth: {type: bearer, token: "{secret:openai}"}
+"""
 VOLATILE = ("created_at", "updated_at", "owner_id", "words")
 ID_FIELDS = (
     "persona_id",

@@ -6,20 +6,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from project_harness import ADA, ProjectFolder, build_folder
+from project_harness import ADA, BOOKING_TOOL, ProjectFolder, build_folder
 
 from tavus_mcp.errors import Refused
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "project"
 GUARDRAIL = "guardrail_name: no_advice\nguardrail_prompt: Give no advice.\n"
-TOOL = """\
-name: book
-description: Books a table.
-delivery:
-  api:
-    url: https://example.com/book
-    auth: {type: bearer, token: "{secret:openai}"}
-"""
 
 
 @pytest.fixture
@@ -37,7 +29,7 @@ def example(tmp_path: Path) -> ProjectFolder:
 def project(tmp_path: Path) -> ProjectFolder:
     folder = build_folder(tmp_path)
     folder.write("guardrails/no_advice.yaml", GUARDRAIL)
-    folder.write("tools/book.yaml", TOOL)
+    folder.write("tools/book.yaml", BOOKING_TOOL)
     folder.write("personas/ada.yaml", ADA + "guardrails: [no_advice]\ntools: [book]\n")
     folder.apply_successfully()
     return folder
@@ -169,7 +161,7 @@ def test_a_tool_goes_from_messages_to_an_api_and_back(tmp_path: Path) -> None:
     folder = build_folder(tmp_path)
     folder.write("tools/book.yaml", "name: book\ndescription: Books a table.\n")
     folder.apply_successfully()
-    for text, is_message in ((TOOL, False), ("name: book\ndescription: Books.\n", True)):
+    for text, is_message in ((BOOKING_TOOL, False), ("name: book\ndescription: Books.\n", True)):
         folder.write("tools/book.yaml", text)
         folder.apply_successfully()
         (row,) = folder.accounts["staging"].user_objects("tool")
@@ -207,7 +199,7 @@ def test_a_killed_creation_of_a_tool_is_not_followed_by_a_change(tmp_path: Path)
     """The journal keeps the references to secrets of a file."""
     for moment in (15, 17):
         folder = build_folder(tmp_path / str(moment))
-        folder.write("tools/book.yaml", TOOL)
+        folder.write("tools/book.yaml", BOOKING_TOOL)
         folder.write("personas/ada.yaml", ADA + "tools: [book]\n")
         assert folder.kill_apply(moment)
         folder.apply_successfully()

@@ -6,52 +6,49 @@ import json
 from pathlib import Path
 
 import pytest
-from project_harness import ADA, ProjectFolder, build_folder
+from project_harness import (
+    ADA,
+    ADA_NAME,
+    ADA_PROMPT_FILE,
+    ADA_WITH_FILE,
+    ProjectFolder,
+    build_folder,
+)
 
 from tavus_mcp.errors import Conflict, Refused
 from tavus_mcp.project.kinds import ObjectName
 from tavus_mcp.project.plan import Action
 
-NAME = "personas/ada"
-PROMPT_FILE = "prompts/ada.md"
-WITH_FILE = ADA.replace("You help people.", "{file: ../prompts/ada.md}")
-
 
 @pytest.fixture
 def project(tmp_path: Path) -> ProjectFolder:
     folder = build_folder(tmp_path)
-    folder.write("personas/ada.yaml", "# Ada\n" + WITH_FILE + "greeting: Hello.  # short\n")
-    folder.write(PROMPT_FILE, "You help people.\nBe kind.\n")
+    folder.write("personas/ada.yaml", "# Ada\n" + ADA_WITH_FILE + "greeting: Hello.  # short\n")
+    folder.write(ADA_PROMPT_FILE, "You help people.\nBe kind.\n")
     return folder
 
 
-@pytest.fixture
-def applied(project: ProjectFolder) -> ProjectFolder:
-    project.apply_successfully()
-    return project
-
-
 def test_a_new_persona_is_planned_and_created(project: ProjectFolder) -> None:
-    assert project.statuses() == {NAME: "only local"}
+    assert project.statuses() == {ADA_NAME: "only local"}
     plan = project.plan()
-    assert [(str(item.name), item.action) for item in plan.items] == [(NAME, Action.CREATE)]
+    assert [(str(item.name), item.action) for item in plan.items] == [(ADA_NAME, Action.CREATE)]
     assert project.writes == []
     project.apply_successfully()
     assert project.writes == ["POST /v2/personas"]
-    assert project.statuses() == {NAME: "in sync"}
+    assert project.statuses() == {ADA_NAME: "in sync"}
     document = project.accounts["staging"].user_objects()[0]
     assert document["system_prompt"] == "You help people.\nBe kind."
     assert project.plan().items == []
 
 
 def test_only_what_changed_is_sent(applied: ProjectFolder) -> None:
-    applied.replace(PROMPT_FILE, "kind", "brief")
-    assert applied.statuses() == {NAME: "changed locally"}
+    applied.replace(ADA_PROMPT_FILE, "kind", "brief")
+    assert applied.statuses() == {ADA_NAME: "changed locally"}
     (item,) = applied.plan().items
     assert [change.path for change in item.changes] == ["/system_prompt"]
     applied.apply_successfully()
     assert [line.split()[0] for line in applied.writes] == ["PATCH"]
-    assert applied.statuses() == {NAME: "in sync"}
+    assert applied.statuses() == {ADA_NAME: "in sync"}
 
 
 def test_the_same_files_give_two_accounts_the_same_personas(applied: ProjectFolder) -> None:
@@ -63,14 +60,14 @@ def test_the_same_files_give_two_accounts_the_same_personas(applied: ProjectFold
 
 
 def test_changes_of_different_fields_are_merged(applied: ProjectFolder) -> None:
-    applied.replace(PROMPT_FILE, "kind", "brief")
+    applied.replace(ADA_PROMPT_FILE, "kind", "brief")
     applied.edit_remotely(greeting="Good day.")
-    assert applied.statuses() == {NAME: "changed on both sides"}
+    assert applied.statuses() == {ADA_NAME: "changed on both sides"}
     applied.apply_successfully()
     document = applied.accounts["staging"].user_objects()[0]
     assert document["greeting"] == "Good day."
     assert document["system_prompt"].endswith("brief.")
-    assert applied.statuses() == {NAME: "changed remotely"}
+    assert applied.statuses() == {ADA_NAME: "changed remotely"}
 
 
 def test_a_remote_change_is_not_reverted_before_it_is_pulled(applied: ProjectFolder) -> None:
@@ -78,14 +75,14 @@ def test_a_remote_change_is_not_reverted_before_it_is_pulled(applied: ProjectFol
     applied.edit_remotely(greeting="Good day.")
     assert applied.plan().items == []
     applied.apply_successfully()
-    applied.replace(PROMPT_FILE, "kind", "brief")
+    applied.replace(ADA_PROMPT_FILE, "kind", "brief")
     applied.apply_successfully()
     assert applied.accounts["staging"].user_objects()[0]["greeting"] == "Good day."
     applied.pull()
     text = applied.read("personas/ada.yaml")
     assert "greeting: Good day.  # short" in text
     assert text.startswith("# Ada\n")
-    assert applied.statuses() == {NAME: "in sync"}
+    assert applied.statuses() == {ADA_NAME: "in sync"}
 
 
 def test_a_remote_prompt_is_pulled_into_its_own_file(applied: ProjectFolder) -> None:
@@ -93,7 +90,7 @@ def test_a_remote_prompt_is_pulled_into_its_own_file(applied: ProjectFolder) -> 
     applied.edit_remotely(system_prompt="You listen.\n\nBe calm.")
     (pulled,) = applied.pull()
     assert pulled.fields == ["/system_prompt"]
-    assert applied.read(PROMPT_FILE) == "You listen.\n\nBe calm.\n"
+    assert applied.read(ADA_PROMPT_FILE) == "You listen.\n\nBe calm.\n"
     assert applied.read("personas/ada.yaml") == before
     assert applied.plan().items == []
 
@@ -132,30 +129,30 @@ def test_a_conflict_is_settled_for_one_side(
     expected = "Hi." if side == "file" else "Good day."
     assert expected in applied.read("personas/ada.yaml")
     assert applied.accounts["staging"].user_objects()[0]["greeting"] == expected
-    assert applied.statuses() == {NAME: "in sync"}
+    assert applied.statuses() == {ADA_NAME: "in sync"}
 
 
 def test_the_same_change_on_both_sides_is_in_sync(applied: ProjectFolder) -> None:
     applied.replace("personas/ada.yaml", "Hello.", "Hi.")
     applied.edit_remotely(greeting="Hi.")
-    assert applied.statuses() == {NAME: "in sync"}
+    assert applied.statuses() == {ADA_NAME: "in sync"}
     applied.apply_successfully()
     assert applied.writes == []
     applied.replace("personas/ada.yaml", "Hi.", "Hello.")
-    assert applied.statuses() == {NAME: "changed locally"}
+    assert applied.statuses() == {ADA_NAME: "changed locally"}
 
 
 def test_a_removed_field_is_removed(applied: ProjectFolder) -> None:
     applied.replace("personas/ada.yaml", "greeting: Hello.  # short\n", "")
     applied.apply_successfully()
     assert not applied.accounts["staging"].user_objects()[0].get("greeting")
-    assert applied.statuses() == {NAME: "in sync"}
+    assert applied.statuses() == {ADA_NAME: "in sync"}
 
 
 class TestDeletions:
     def test_without_prune_a_persona_without_a_file_stays(self, applied: ProjectFolder) -> None:
         (applied.folder / "personas/ada.yaml").unlink()
-        assert applied.statuses() == {NAME: "changed locally"}
+        assert applied.statuses() == {ADA_NAME: "changed locally"}
         plan = applied.plan()
         assert plan.items == []
         assert "--prune" in plan.notes[0][1]
@@ -169,7 +166,7 @@ class TestDeletions:
     def test_prune_leaves_what_the_project_did_not_create(self, project: ProjectFolder) -> None:
         project.apply_successfully()
         state = json.loads(project.state_text() or "")
-        state["objects"][NAME].pop("created")
+        state["objects"][ADA_NAME].pop("created")
         project.write(".tavus/staging.json", json.dumps(state))
         (project.folder / "personas/ada.yaml").unlink()
         project.apply_successfully(prune=True)
@@ -179,19 +176,19 @@ class TestDeletions:
     def test_a_deletion_against_an_edit_is_a_conflict(self, applied: ProjectFolder) -> None:
         (applied.folder / "personas/ada.yaml").unlink()
         applied.edit_remotely(greeting="Good day.")
-        assert applied.statuses() == {NAME: "changed on both sides"}
+        assert applied.statuses() == {ADA_NAME: "changed on both sides"}
         assert len(applied.plan(prune=True).conflicts) == 1
         (pulled,) = applied.pull()
         assert pulled.unsettled
         applied.pull(resolve="live")
         assert "Good day." in applied.read("personas/ada.yaml")
-        assert applied.statuses() == {NAME: "in sync"}
+        assert applied.statuses() == {ADA_NAME: "in sync"}
 
     def test_an_object_deleted_in_the_account_is_not_created_again(
         self, applied: ProjectFolder
     ) -> None:
-        applied.delete_remotely(applied.state_ids()[NAME])
-        assert applied.statuses() == {NAME: "changed remotely"}
+        applied.delete_remotely(applied.state_ids()[ADA_NAME])
+        assert applied.statuses() == {ADA_NAME: "changed remotely"}
         assert applied.plan().items == []
         (pulled,) = applied.pull()
         assert pulled.outcome == "removed"
@@ -201,16 +198,16 @@ class TestDeletions:
     def test_an_edit_against_a_deletion_in_the_account_is_a_conflict(
         self, applied: ProjectFolder
     ) -> None:
-        applied.delete_remotely(applied.state_ids()[NAME])
+        applied.delete_remotely(applied.state_ids()[ADA_NAME])
         applied.replace("personas/ada.yaml", "Hello.", "Hi.")
-        assert applied.statuses() == {NAME: "changed on both sides"}
+        assert applied.statuses() == {ADA_NAME: "changed on both sides"}
         assert len(applied.plan().conflicts) == 1
         applied.apply_successfully(resolve="file")
         assert applied.accounts["staging"].user_objects()[0]["greeting"] == "Hi."
-        assert applied.statuses() == {NAME: "in sync"}
+        assert applied.statuses() == {ADA_NAME: "in sync"}
 
     def test_gone_on_both_sides_is_forgotten(self, applied: ProjectFolder) -> None:
-        applied.delete_remotely(applied.state_ids()[NAME])
+        applied.delete_remotely(applied.state_ids()[ADA_NAME])
         (applied.folder / "personas/ada.yaml").unlink()
         assert applied.statuses() == {}
         applied.apply_successfully()
@@ -219,12 +216,12 @@ class TestDeletions:
 
 class TestTakingOver:
     def test_pull_all_writes_files_of_an_account(self, applied: ProjectFolder) -> None:
-        for path in ("personas/ada.yaml", PROMPT_FILE, ".tavus/staging.json"):
+        for path in ("personas/ada.yaml", ADA_PROMPT_FILE, ".tavus/staging.json"):
             (applied.folder / path).unlink()
         (pulled,) = applied.pull(takes_new=True)
-        assert (str(pulled.name), pulled.outcome) == (NAME, "added")
-        assert applied.read(PROMPT_FILE) == "You help people.\nBe kind.\n"
-        assert applied.statuses() == {NAME: "in sync"}
+        assert (str(pulled.name), pulled.outcome) == (ADA_NAME, "added")
+        assert applied.read(ADA_PROMPT_FILE) == "You help people.\nBe kind.\n"
+        assert applied.statuses() == {ADA_NAME: "in sync"}
         assert applied.plan().items == []
 
     def test_a_file_with_the_name_of_an_unknown_persona_is_a_conflict(
@@ -251,8 +248,8 @@ class TestTakingOver:
         (pulled,) = applied.pull()
         assert "p0000000001" in pulled.unsettled[0]
         applied.pull(links={ObjectName("personas", "ada"): "p0000000001"})
-        assert applied.state_ids() == {NAME: "p0000000001"}
-        assert applied.statuses() == {NAME: "in sync"}
+        assert applied.state_ids() == {ADA_NAME: "p0000000001"}
+        assert applied.statuses() == {ADA_NAME: "in sync"}
 
     def test_the_key_of_another_account_is_noticed(self, project: ProjectFolder) -> None:
         for name in ("bob", "cy", "dan"):
@@ -267,13 +264,13 @@ class TestTakingOver:
 class TestUndo:
     def test_undo_restores_what_a_run_changed(self, applied: ProjectFolder) -> None:
         before = applied.accounts["staging"].documents()
-        applied.replace(PROMPT_FILE, "kind", "brief")
+        applied.replace(ADA_PROMPT_FILE, "kind", "brief")
         applied.write("personas/bob.yaml", ADA.replace("Ada", "Bob"))
         applied.apply_successfully()
         result = applied.undo()
         assert result.errors == []
         assert applied.accounts["staging"].documents() == before
-        assert applied.statuses() == {NAME: "changed locally", "personas/bob": "only local"}
+        assert applied.statuses() == {ADA_NAME: "changed locally", "personas/bob": "only local"}
 
     def test_undo_brings_a_pruned_persona_back(self, applied: ProjectFolder) -> None:
         before = applied.accounts["staging"].documents()
@@ -281,7 +278,7 @@ class TestUndo:
         applied.apply_successfully(prune=True)
         applied.undo()
         assert applied.accounts["staging"].documents() == before
-        assert applied.statuses() == {NAME: "changed locally"}
+        assert applied.statuses() == {ADA_NAME: "changed locally"}
 
     def test_undo_leaves_what_others_changed_since(self, applied: ProjectFolder) -> None:
         applied.replace("personas/ada.yaml", "Hello.", "Hi.")

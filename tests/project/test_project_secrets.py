@@ -5,43 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from project_harness import ADA, ProjectFolder, build_folder
+from project_harness import (
+    ADA,
+    ADA_NAME,
+    ADA_PROMPT_FILE,
+    ADA_WITH_FILE,
+    BOOKING_TOOL,
+    ProjectFolder,
+    build_folder,
+)
 
 from tavus_mcp.errors import Refused, WrongUsage
 from tavus_mcp.sandbox.switches import Switches
-
-NAME = "personas/ada"
-PROMPT_FILE = "prompts/ada.md"
-WITH_FILE = ADA.replace("You help people.", "{file: ../prompts/ada.md}")
-
-
-TOOL = """\
-name: book
-description: Books a table.
-delivery:
-  api:
-    url: https://example.com/book
-    auth: {type: bearer, token: "{secret:openai}"}
-"""
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> ProjectFolder:
     folder = build_folder(tmp_path)
-    folder.write("personas/ada.yaml", WITH_FILE)
-    folder.write(PROMPT_FILE, "You help people.\nBe kind.\n")
+    folder.write("personas/ada.yaml", ADA_WITH_FILE)
+    folder.write(ADA_PROMPT_FILE, "You help people.\nBe kind.\n")
     return folder
-
-
-@pytest.fixture
-def applied(project: ProjectFolder) -> ProjectFolder:
-    project.apply_successfully()
-    return project
 
 
 def test_a_key_is_sent_once_and_is_in_no_state(project: ProjectFolder) -> None:
     llm = "  llm: {model: gpt-4o, base_url: 'https://api.openai.com/v1', api_key_ref: openai}\n"
-    project.write("personas/ada.yaml", WITH_FILE + "layers:\n" + llm)
+    project.write("personas/ada.yaml", ADA_WITH_FILE + "layers:\n" + llm)
     project.apply_successfully()
     key = project.accounts["staging"].secrets["openai"]
     stored = project.accounts["staging"].user_objects()[0]
@@ -49,15 +37,15 @@ def test_a_key_is_sent_once_and_is_in_no_state(project: ProjectFolder) -> None:
     assert key not in (project.state_text() or "")
     project.apply_successfully()
     assert project.writes == []
-    project.replace(PROMPT_FILE, "kind", "brief")
+    project.replace(ADA_PROMPT_FILE, "kind", "brief")
     project.apply_successfully()
     assert project.accounts["staging"].user_objects()[0]["layers"]["llm"]["api_key"] == key
-    assert project.statuses() == {NAME: "in sync"}
+    assert project.statuses() == {ADA_NAME: "in sync"}
 
 
 def test_a_new_value_of_a_secret_is_sent_on_request(project: ProjectFolder) -> None:
     llm = "  llm: {model: gpt-4o, base_url: 'https://api.openai.com/v1', api_key_ref: openai}\n"
-    project.write("personas/ada.yaml", WITH_FILE + "layers:\n" + llm)
+    project.write("personas/ada.yaml", ADA_WITH_FILE + "layers:\n" + llm)
     project.write("personas/bob.yaml", ADA.replace("Ada", "Bob"))
     project.apply_successfully()
     account = project.accounts["staging"]
@@ -86,24 +74,25 @@ def test_skills_stay_with_changes_and_come_back_with_an_undone_deletion(
         name: {"config": config, "attached_at": "2026-01-01T00:00:00+00:00"}
         for name, config in (("internet_search", {}), ("memory", {}))
     }
-    store.put("persona_skills", applied.state_ids()[NAME], skills)
-    assert applied.statuses() == {NAME: "in sync"}
+    store.put("persona_skills", applied.state_ids()[ADA_NAME], skills)
+    assert applied.statuses() == {ADA_NAME: "in sync"}
     applied.pull()
-    applied.replace(PROMPT_FILE, "kind", "brief")
+    applied.replace(ADA_PROMPT_FILE, "kind", "brief")
     applied.apply_successfully()
     applied.undo()
-    assert store.get("persona_skills", applied.state_ids()[NAME]) == skills
+    assert store.get("persona_skills", applied.state_ids()[ADA_NAME]) == skills
     (applied.folder / "personas/ada.yaml").unlink()
     applied.apply_successfully(prune=True)
     result = applied.undo()
     assert result.errors == []
-    assert (store.get("persona_skills", applied.state_ids()[NAME]) or {}).keys() == skills.keys()
+    attached = store.get("persona_skills", applied.state_ids()[ADA_NAME]) or {}
+    assert attached.keys() == skills.keys()
     assert [item for item in result.items[0].findings if "skill" in item.message] == []
 
 
 def test_a_deletion_says_what_an_undo_cannot_bring_back(project: ProjectFolder) -> None:
     llm = "  llm: {model: gpt-4o, base_url: 'https://api.openai.com/v1', api_key_ref: openai}\n"
-    project.write("personas/ada.yaml", WITH_FILE + "layers:\n" + llm)
+    project.write("personas/ada.yaml", ADA_WITH_FILE + "layers:\n" + llm)
     project.apply_successfully()
     (project.folder / "personas/ada.yaml").unlink()
     (item,) = project.plan(prune=True).items
@@ -121,8 +110,8 @@ def test_a_deletion_says_what_an_undo_cannot_bring_back(project: ProjectFolder) 
 def test_an_undo_sends_the_secret_that_the_file_named(project: ProjectFolder, change: str) -> None:
     """Tavus takes the address of a language model only with its key, which no journal holds."""
     llm = "  llm: {model: gpt-4o, base_url: 'https://api.openai.com/v1', api_key_ref: openai}\n"
-    project.write("personas/ada.yaml", WITH_FILE + "layers:\n" + llm)
-    project.write("tools/book.yaml", TOOL)
+    project.write("personas/ada.yaml", ADA_WITH_FILE + "layers:\n" + llm)
+    project.write("tools/book.yaml", BOOKING_TOOL)
     project.apply_successfully()
     before = [project.accounts["staging"].documents(kind) for kind in ("persona", "tool")]
     if change == "address":
@@ -131,8 +120,8 @@ def test_an_undo_sends_the_secret_that_the_file_named(project: ProjectFolder, ch
         )
         project.replace("tools/book.yaml", "bearer, token", "hmac, secret")
     elif change == "removal":
-        project.write("personas/ada.yaml", WITH_FILE)
-        project.write("tools/book.yaml", TOOL.partition("delivery")[0])
+        project.write("personas/ada.yaml", ADA_WITH_FILE)
+        project.write("tools/book.yaml", BOOKING_TOOL.partition("delivery")[0])
     else:
         (project.folder / "personas/ada.yaml").unlink()
         (project.folder / "tools/book.yaml").unlink()
@@ -149,18 +138,18 @@ def test_an_undo_sends_the_secret_that_the_file_named(project: ProjectFolder, ch
 def test_a_change_that_becomes_a_draft_is_no_success(applied: ProjectFolder) -> None:
     """Documented: Tavus may put a change into a draft, which is not live."""
     applied.accounts["staging"].switches = Switches(patches="draft")
-    applied.replace(PROMPT_FILE, "kind", "brief")
+    applied.replace(ADA_PROMPT_FILE, "kind", "brief")
     result = applied.apply()
     assert "put the change into a draft" in str(result.errors[0])
     applied.accounts["staging"].switches = Switches()
-    assert applied.statuses() == {NAME: "changed locally"}
+    assert applied.statuses() == {ADA_NAME: "changed locally"}
     applied.apply_successfully()
-    assert applied.statuses() == {NAME: "in sync"}
+    assert applied.statuses() == {ADA_NAME: "in sync"}
 
 
 def test_a_key_whose_variable_is_not_set_is_named(project: ProjectFolder) -> None:
     llm = "  llm: {model: gpt-4o, base_url: 'https://api.openai.com/v1', api_key_ref: openai}\n"
-    project.write("personas/ada.yaml", WITH_FILE + "layers:\n" + llm)
+    project.write("personas/ada.yaml", ADA_WITH_FILE + "layers:\n" + llm)
     project.accounts["staging"].secrets.clear()
     with pytest.raises(Refused, match=r"not set: STAGING_OPENAI \(secret openai\)"):
         project.apply()

@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from project_harness import ADA, ProjectFolder, build_folder, ignore
+from project_harness import (
+    ADA,
+    ADA_NAME,
+    ADA_PROMPT_FILE,
+    ADA_WITH_FILE,
+    ProjectFolder,
+    build_folder,
+    ignore,
+)
 
 from tavus_mcp.checker.check import UNKNOWN_FIELDS
 from tavus_mcp.errors import Conflict, InvalidArgument, Refused
@@ -19,23 +27,13 @@ from tavus_mcp.project.pull import PullOptions, pull
 from tavus_mcp.project.session import ProjectSession
 from tavus_mcp.sandbox.switches import Switches
 
-NAME = "personas/ada"
-PROMPT = "prompts/ada.md"
-WITH_FILE = ADA.replace("You help people.", "{file: ../prompts/ada.md}")
-
 
 @pytest.fixture
 def project(tmp_path: Path) -> ProjectFolder:
     folder = build_folder(tmp_path)
-    folder.write("personas/ada.yaml", WITH_FILE)
-    folder.write(PROMPT, "You help people.\n")
+    folder.write("personas/ada.yaml", ADA_WITH_FILE)
+    folder.write(ADA_PROMPT_FILE, "You help people.\n")
     return folder
-
-
-@pytest.fixture
-def applied(project: ProjectFolder) -> ProjectFolder:
-    project.apply_successfully()
-    return project
 
 
 @pytest.mark.parametrize(
@@ -80,7 +78,7 @@ def test_a_link_that_leads_out_is_neither_read_nor_written(
         read_project(applied.folder)
     link.unlink()
     applied.replace("personas/ada.yaml", "{file: ../prompts/ada.md}", "You help people.")
-    (applied.folder / PROMPT).unlink()
+    (applied.folder / ADA_PROMPT_FILE).unlink()
     (applied.folder / "prompts").rmdir()
     (applied.folder / "prompts").symlink_to(outside)
     applied.apply_successfully()
@@ -142,7 +140,7 @@ def test_a_state_of_another_address_is_refused(applied: ProjectFolder) -> None:
             applied.pull()
         assert applied.requests == []
         applied.write("tavus.toml", text)
-    assert applied.statuses() == {NAME: "in sync"}
+    assert applied.statuses() == {ADA_NAME: "in sync"}
 
 
 def test_a_state_of_another_account_is_refused_if_the_journal_knows_it(
@@ -153,7 +151,7 @@ def test_a_state_of_another_account_is_refused_if_the_journal_knows_it(
     applied.write(".tavus/production.json", state)
     with pytest.raises(Refused, match="right account"):
         applied.pull("production")
-    assert NAME in applied.state_ids("production")
+    assert ADA_NAME in applied.state_ids("production")
 
 
 def test_names_of_objects_become_names_of_files_on_every_system() -> None:
@@ -175,7 +173,7 @@ def test_two_files_of_one_name_are_not_linked_to_one_object(applied: ProjectFold
     assert "pull personas/ada=ID" in pulled[0].unsettled[0]
     assert persona_id in pulled[0].unsettled[0]
     applied.pull(names=[ObjectName("personas", "ada")])
-    assert applied.state_ids() == {NAME: persona_id}
+    assert applied.state_ids() == {ADA_NAME: persona_id}
 
 
 @pytest.mark.parametrize(
@@ -223,7 +221,7 @@ class TestRenamedFiles:
     def test_a_file_that_was_renamed_and_changed_is_linked_by_hand(
         self, applied: ProjectFolder
     ) -> None:
-        persona_id = applied.state_ids()[NAME]
+        persona_id = applied.state_ids()[ADA_NAME]
         (applied.folder / "personas/ada.yaml").rename(applied.folder / "personas/eva.yaml")
         applied.replace("personas/eva.yaml", "persona_name: Ada", "persona_name: Eva")
         applied.edit_remotely(greeting="Hi.")
@@ -242,18 +240,18 @@ class TestRenamedFiles:
         (applied.folder / "personas/ada.yaml").unlink()
         for name in ("eva", "ida"):
             applied.write(f"personas/{name}.yaml", text)
-        assert applied.statuses()[NAME] == "changed locally"
+        assert applied.statuses()[ADA_NAME] == "changed locally"
 
 
 class TestPulledFiles:
     def test_line_ends_and_comments_stay(self, applied: ProjectFolder) -> None:
-        applied.write(PROMPT, "You help people.\r\nBe kind.\r\n")
-        text = "# Ada\n" + WITH_FILE + "greeting: Hello.  # short\ncontext: Hello.\n"
+        applied.write(ADA_PROMPT_FILE, "You help people.\r\nBe kind.\r\n")
+        text = "# Ada\n" + ADA_WITH_FILE + "greeting: Hello.  # short\ncontext: Hello.\n"
         applied.write("personas/ada.yaml", text.replace("\n", "\r\n"))
         applied.apply_successfully()
         applied.edit_remotely(system_prompt="You listen.\nBe kind.", greeting="Good day.")
         applied.pull()
-        assert (applied.folder / PROMPT).read_bytes() == b"You listen.\r\nBe kind.\r\n"
+        assert (applied.folder / ADA_PROMPT_FILE).read_bytes() == b"You listen.\r\nBe kind.\r\n"
         raw = (applied.folder / "personas/ada.yaml").read_bytes()
         assert raw.startswith(b"# Ada\r\n")
         assert b"greeting: Good day.  # short\r\n" in raw
@@ -268,7 +266,7 @@ class TestPulledFiles:
         state = applied.state_text()
         with pytest.raises(Conflict, match=r"prompts/ada.md: the file was changed while"):
             applied.run(lambda session: _change_at_read(session, applied))
-        assert applied.read(PROMPT) == "Written meanwhile.\n"
+        assert applied.read(ADA_PROMPT_FILE) == "Written meanwhile.\n"
         assert "greeting" not in applied.read("personas/ada.yaml")
         assert applied.state_text() == state
 
@@ -276,7 +274,7 @@ class TestPulledFiles:
         (applied.folder / "personas/ada.yaml").unlink()
         applied.pull(resolve="live")
         assert 'system_prompt:\n  file: "../prompts/ada.md"' in applied.read("personas/ada.yaml")
-        assert applied.statuses() == {NAME: "in sync"}
+        assert applied.statuses() == {ADA_NAME: "in sync"}
 
     def test_a_field_that_only_tavus_knows_is_no_mistake(self, applied: ProjectFolder) -> None:
         applied.accounts["staging"].switches = Switches(unknown_fields="accepted")
@@ -285,7 +283,7 @@ class TestPulledFiles:
         assert "brand_new:\n  a: 1" in applied.read("personas/ada.yaml")
         applied.apply_successfully()
         assert applied.writes == []
-        applied.write(PROMPT, "You listen.\n")
+        applied.write(ADA_PROMPT_FILE, "You listen.\n")
         applied.apply_successfully()
         (persona,) = applied.accounts["staging"].user_objects()
         assert (persona["brand_new"], persona["system_prompt"]) == ({"a": 1}, "You listen.")
@@ -296,7 +294,7 @@ class TestPulledFiles:
         assert [change.path for change in item.changes] == ["/another"]
 
     def test_a_byte_order_mark_is_no_part_of_a_text(self, project: ProjectFolder) -> None:
-        project.write(PROMPT, "\ufeffYou help people.\n")
+        project.write(ADA_PROMPT_FILE, "\ufeffYou help people.\n")
         project.apply_successfully()
         (persona,) = project.accounts["staging"].user_objects()
         assert persona["system_prompt"] == "You help people."
@@ -305,5 +303,5 @@ class TestPulledFiles:
 async def _change_at_read(session: ProjectSession, project: ProjectFolder) -> None:
     """Pull while another program changes a file after it was read."""
     comparison = await session.compare(ignore)
-    project.write(PROMPT, "Written meanwhile.\n")
+    project.write(ADA_PROMPT_FILE, "Written meanwhile.\n")
     await pull(session.app, session.project, comparison, PullOptions(), ignore)
