@@ -38,10 +38,10 @@ from tavus_mcp.project.plan import (
     live_ids,
     placeholder_id,
 )
-from tavus_mcp.project.runs import Run, find_open_run, require_sole_run, start_run
+from tavus_mcp.project.runs import CONFLICTS, Run, find_open_run, require_sole_run, start_run
 from tavus_mcp.project.secret_names import find_secret_values
 from tavus_mcp.project.state import EnvironmentState, ObjectState, save_state
-from tavus_mcp.project.sync import accept_file, sync_base
+from tavus_mcp.project.sync import accept_file, describe_bases, sync_base
 
 MAX_CONCURRENT_OBJECTS = 4
 """Objects of one kind that are written at the same time."""
@@ -99,7 +99,7 @@ async def apply_plan(
         return ApplyResult()
     await _require_references(app, comparison, plan)
     continued = await find_open_run(app, comparison.state.run)
-    run = await start_run(app, _describe_run(comparison, plan), continued)
+    run = await start_run(app, _describe_run(comparison, plan, options.resolve), continued)
     await require_sole_run(app, run, newest_run)
     root_id = continued.run_id if continued else run.run_id
     execution = _Execution(
@@ -118,21 +118,23 @@ async def apply_plan(
     return execution.result
 
 
-def _describe_run(comparison: Comparison, plan: ProjectPlan) -> JsonObject:
+def _describe_run(comparison: Comparison, plan: ProjectPlan, resolve: Resolution) -> JsonObject:
     return {
         "environment": comparison.environment,
         "state": comparison.state.state_id,
         "digest": plan.digest,
-        "items": [_describe_item(item) for item in plan.items],
+        "items": [_describe_item(item, resolve) for item in plan.items],
     }
 
 
-def _describe_item(item: PlannedItem) -> JsonObject:
+def _describe_item(item: PlannedItem, resolve: Resolution) -> JsonObject:
     row: JsonObject = {"object": str(item.name), "action": item.action.value}
     if item.compared.rendered is not None:
         row["file"] = item.compared.rendered.fields
     if secrets := find_secret_values(item.compared.base.file):
         row["secrets"] = secrets
+    if resolve == "file" and item.compared.conflicts:
+        row[CONFLICTS] = describe_bases(item.compared.conflicts)
     return row
 
 

@@ -20,6 +20,8 @@ from tavus_mcp.project.objects import TOOL
 
 OBJECT = "object"
 """The member of an intent's detail that names the object of the project; a stored key."""
+CONFLICTS = "conflicts"
+"""The member of an item with the merge bases of conflicts that were settled; a stored key."""
 MAX_LISTED_RUNS = 50
 _RUNS_PER_LISTED = 20
 """Entries that are read for each run to list: a journal may hold the runs of other projects."""
@@ -72,6 +74,11 @@ class Run:
         """Return what an object's file named as secrets before the run, by pointer."""
         rows = (row for row in self.items if row["object"] == str(name))
         return next((row.get("secrets", {}) for row in rows), {})
+
+    def settled_conflicts(self, name: ObjectName) -> JsonObject:
+        """Return the merge bases of an object's conflicts that the run settled, by pointer."""
+        rows = (row for row in self.items if row["object"] == str(name))
+        return next((row.get(CONFLICTS, {}) for row in rows), {})
 
     def origin(self, name: ObjectName) -> WriteOrigin:
         """Return what the writes of an object belong to."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.json_patch import ABSENT, overlaps
+from tavus_mcp.models.changes import put_at
+from tavus_mcp.models.json_patch import ABSENT, is_within, overlaps
 from tavus_mcp.project.merge import IsSame, MergeBase, MergedField, Side, compose, merge_fields
 
 _LAYERS = "/layers"
@@ -72,6 +73,37 @@ def accept_account(base: MergeBase, account: JsonObject, paths: Collection[str])
         if any(overlaps(item.pointer, path) for path in paths)
     }
     return _replace(base, values, account, account)
+
+
+def describe_bases(fields: Collection[MergedField]) -> JsonObject:
+    """Return the base of both sides of fields by pointer, as ``restore_bases`` takes it."""
+    return {
+        item.pointer: {
+            side: value
+            for side, value in (("file", item.base_file), ("account", item.base_account))
+            if value is not ABSENT
+        }
+        for item in fields
+    }
+
+
+def restore_bases(base: MergeBase, bases: JsonObject) -> MergeBase:
+    """Return the base with that of some fields as it was before they were settled.
+
+    So a conflict whose settlement is undone is a conflict again.
+    """
+
+    def restore(values: JsonObject, side: str) -> JsonObject:
+        fields = merge_fields(MergeBase(), values, {}, lambda *_: True)
+        result = compose(
+            fields, lambda item: ABSENT if is_within(item.pointer, bases) else item.file
+        )
+        for pointer, sides in bases.items():
+            if side in sides:
+                put_at(result, pointer, sides[side])
+        return result
+
+    return MergeBase(restore(base.file, "file"), restore(base.account, "account"))
 
 
 def _replace(

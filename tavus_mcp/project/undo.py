@@ -32,7 +32,7 @@ from tavus_mcp.project.runs import (
 )
 from tavus_mcp.project.secret_names import resolve_secrets
 from tavus_mcp.project.state import EnvironmentState, ObjectState, save_state
-from tavus_mcp.project.sync import accept_account
+from tavus_mcp.project.sync import accept_account, restore_bases
 from tavus_mcp.text import quote_paths
 
 DELETION = "delete:"
@@ -217,6 +217,7 @@ class _Undo:
         else:
             assert known is not None  # noqa: S101 - looked at above
             base = accept_account(base, account, to_field_pointers(write.intent.paths))
+            base = restore_bases(base, write.run.settled_conflicts(write.name))
             item = replace(known, object_id=result.object_id, base=base)
         self.state = self.state.with_object(
             write.name, replace(item, digest=result.document.digest)

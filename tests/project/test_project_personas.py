@@ -301,6 +301,16 @@ class TestUndo:
         with pytest.raises(Refused, match="history"):
             applied.undo()
 
+    def test_a_conflict_whose_settlement_is_undone_is_one_again(
+        self, applied: ProjectFolder
+    ) -> None:
+        applied.replace("personas/ada.yaml", "Hello.", "Hi.")
+        applied.edit_remotely(greeting="Good day.")
+        applied.apply_successfully(resolve="file")
+        applied.undo()
+        (conflict,) = applied.plan().conflicts
+        assert (conflict.base, conflict.file, conflict.account) == ("Hello.", "Hi.", "Good day.")
+
     def test_an_undone_run_can_be_applied_again(self, applied: ProjectFolder) -> None:
         applied.replace("personas/ada.yaml", "Hello.", "Hi.")
         applied.apply_successfully()
