@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tavus_mcp.app import App
-from tavus_mcp.cli.project_reports import deletion_side, diff_lines, short_value
+from tavus_mcp.cli.conflict_report import diff_lines, short_value
+from tavus_mcp.cli.project_reports import deletion_side
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.json_patch import ABSENT, pointer_tokens
 from tavus_mcp.project.compare import ComparedObject, Status

@@ -107,7 +107,7 @@ def _pull_all(
             **_describe(environment, initialized),
             "objects": pull_data(environment.name, pulled)["objects"],
         }
-        command.print_result(data, pull_text(pulled))
+        command.print_result(data, pull_text(environment.name, pulled))
         if not arguments.json:
             _print_next_step(environment, is_empty=not pulled)
         return pull_status(pulled)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
 
+from tavus_mcp.cli.conflict_report import conflict_lines, diff_lines, short_value
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.receipt import FieldChange, abridge
@@ -16,7 +15,6 @@ from tavus_mcp.project.plan import ObjectConflict, ProjectPlan
 from tavus_mcp.project.problems import Problem
 from tavus_mcp.project.pull import PulledObject
 from tavus_mcp.project.undo import UndoResult
-from tavus_mcp.text import render_json_line, truncate
 
 STATUS_SCHEMA = "tavus-mcp/status/1"
 PLAN_SCHEMA = "tavus-mcp/plan/1"
@@ -24,8 +22,6 @@ APPLY_SCHEMA = "tavus-mcp/apply/1"
 PULL_SCHEMA = "tavus-mcp/pull/1"
 UNDO_SCHEMA = "tavus-mcp/undo/1"
 VALIDATE_SCHEMA = "tavus-mcp/validate/1"
-_CONTEXT_LINES = 2
-_MAX_VALUE_CHARS = 160
 _STATUS_COLUMN_CHARS = 22
 
 
@@ -63,6 +59,8 @@ def status_text(comparison: Comparison) -> str:
     for item in comparison.objects.values():
         paths = [merged.pointer for merged in item.fields if not merged.is_settled]
         detail = f"deleted {deletion_side(item)}" if deletion_side(item) else "  ".join(paths[:4])
+        if is_conflict(item):
+            detail = f"conflict: {detail}"
         more = f"  and {len(paths) - 4} more" if len(paths) > 4 else ""
         lines.append(
             f"{item.status.value:{_STATUS_COLUMN_CHARS}} {item.name}  {detail}{more}".rstrip()
@@ -88,11 +86,6 @@ def deletion_side(item: ComparedObject) -> str | None:
 
 def _join_counts(counts: Counter[str]) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items())
-
-
-def short_value(value: Any) -> str:
-    """Return a value on one line, cut if it is long."""
-    return "(not set)" if value is None else truncate(render_json_line(value), _MAX_VALUE_CHARS)
 
 
 def plan_data(plan: ProjectPlan) -> JsonObject:
@@ -147,7 +140,7 @@ def plan_text(plan: ProjectPlan) -> str:
         lines += [f"  {line}" for change in item.changes for line in _change_lines(change)]
         lines += [f"  {line}" for line in _finding_lines(item.findings)]
     lines += [f"note: {name}: {message}" for name, message in plan.notes]
-    lines += conflict_lines(plan.conflicts)
+    lines += conflict_lines(plan.environment, plan.conflicts)
     counts = Counter(item.action.value for item in plan.items)
     if plan.conflicts:
         counts["in conflict"] = len({conflict.name for conflict in plan.conflicts})
@@ -170,43 +163,12 @@ def _change_lines(change: FieldChange) -> list[str]:
     return [f"~ {change.path}: {short_value(before)} -> {short_value(after)}"]
 
 
-def diff_lines(before: str, after: str, left: str = "", right: str = "") -> list[str]:
-    """Return two texts as a unified diff; its first two lines name the sides.
-
-    A line end at the end of one of them is a difference as well: an empty line.
-    """
-    lines = difflib.unified_diff(
-        before.split("\n"), after.split("\n"), left, right, lineterm="", n=_CONTEXT_LINES
-    )
-    return list(lines)
-
-
 def _finding_lines(findings: Iterable[Finding]) -> list[str]:
     return [
         f"{finding.severity}: {finding.path}: {finding.message} {finding.hint or ''}".rstrip()
         for finding in findings
         if finding.severity != "info"
     ]
-
-
-def conflict_lines(conflicts: Iterable[ObjectConflict]) -> list[str]:
-    """Return the conflicts with the values of all sides, and what settles them."""
-    lines: list[str] = []
-    has_field = False
-    for conflict in conflicts:
-        lines.append(
-            f"conflict: {conflict.name} {conflict.pointer}".rstrip() + f": {conflict.message}"
-        )
-        if conflict.pointer:
-            has_field = True
-            lines += [
-                f"  at the last sync: {short_value(conflict.base)}",
-                f"  in the account:   {short_value(conflict.account)}",
-                f"  in the file:      {short_value(conflict.file)}",
-            ]
-    if has_field:
-        lines.append("--resolve file takes the files, --resolve live the account.")
-    return lines
 
 
 def apply_data(plan: ProjectPlan, result: ApplyResult) -> JsonObject:
@@ -272,7 +234,7 @@ def pull_data(environment: str, pulled: Sequence[PulledObject]) -> JsonObject:
                 "object": str(item.name),
                 "outcome": item.outcome,
                 "fields": list(item.fields),
-                "unsettled": list(item.unsettled),
+                "unsettled": [*map(str, item.conflicts), *item.unsettled],
                 "remarks": list(item.remarks),
             }
             for item in pulled
@@ -280,17 +242,23 @@ def pull_data(environment: str, pulled: Sequence[PulledObject]) -> JsonObject:
     }
 
 
-def pull_text(pulled: Sequence[PulledObject]) -> str:
+def pull_text(environment: str, pulled: Sequence[PulledObject]) -> str:
     """Return one line for each object, and what needs a decision."""
     lines = []
     for item in pulled:
         lines.append(f"{item.outcome}: {item.name}  {'  '.join(item.fields)}".rstrip())
         lines += [f"  remark: {remark}" for remark in item.remarks]
         lines += [f"  conflict: {message}" for message in item.unsettled]
+    lines += conflict_lines(
+        environment, [conflict for item in pulled for conflict in item.conflicts]
+    )
     counts = Counter(item.outcome for item in pulled)
     lines.append("summary: " + (_join_counts(counts) or "nothing to do"))
     if any(item.unsettled for item in pulled):
-        lines.append("--resolve file keeps the files, --resolve live takes the account.")
+        lines.append(
+            "--resolve file keeps the files, --resolve live takes the account; with a NAME, for "
+            "this object only."
+        )
     return "\n".join(lines)
 
 

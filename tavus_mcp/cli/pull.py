@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         options = _parse_options(command.session, arguments)
         pulled = await command.session.pull(options, command.report_progress)
         data = pull_data(command.session.environment.name, pulled)
-        command.print_result(data, pull_text(pulled))
+        command.print_result(data, pull_text(data["environment"], pulled))
         return pull_status(pulled)
 
     return run_project_command(arguments, settings, pull)
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def pull_status(pulled: Sequence[PulledObject]) -> ExitStatus:
     """Return the exit status of a pull: whether something needs a decision."""
-    has_open = any(item.unsettled for item in pulled)
+    has_open = any(item.is_open for item in pulled)
     return ExitStatus.CONFLICT if has_open else ExitStatus.DONE
 
 

@@ -76,7 +76,10 @@ class PlannedItem:
 
 @dataclass(frozen=True)
 class ObjectConflict:
-    """A field that was changed on both sides, or with an empty pointer an object."""
+    """A field that was changed on both sides, or with an empty pointer an object.
+
+    ``source`` is the path of the file that holds the field, relative to the project.
+    """
 
     name: ObjectName
     pointer: str
@@ -84,6 +87,23 @@ class ObjectConflict:
     base: Any = None
     file: Any = None
     account: Any = None
+    source: str = ""
+
+    def __str__(self) -> str:
+        """Return what the conflict is about, without the object."""
+        return f"{self.pointer}: {self.message}"
+
+
+def describe_conflict(app: App, item: ComparedObject, merged: MergedField) -> ObjectConflict:
+    """Return a field that was changed on both sides, with its values, masked."""
+    tokens = pointer_tokens(merged.pointer)
+    base, file, account = (
+        None if value is ABSENT else app.masker.mask_at(tokens, value)
+        for value in (merged.base_file, merged.file, merged.account)
+    )
+    source = item.rendered.file_of(merged.pointer) if item.rendered else ""
+    message = "changed in the file and in the account"
+    return ObjectConflict(item.name, merged.pointer, message, base, file, account, source)
 
 
 @dataclass(frozen=True)
@@ -235,8 +255,14 @@ class _Draft:
     def _add_changed(self, item: ComparedObject) -> None:
         item = resend_secrets(item, self.options.resent_secrets)
         if item.conflicts and not self.options.resolve:
-            self.conflicts += [self._describe(item, merged) for merged in item.conflicts]
+            self.conflicts += [
+                describe_conflict(self.app, item, merged) for merged in item.conflicts
+            ]
             return
+        if item.conflicts and self.options.resolve == "live":
+            command = f"tavus-mcp pull {item.name} --env {self.comparison.environment}"
+            message = f"settled for the account; {command} brings its values into the file"
+            self.notes.append((item.name, message))
         fields = target_fields(item, self.options.resolve)
         if any(is_sent(merged, self.options.resolve) for merged in item.fields):
             before = compose(item.fields, lambda merged: _read_value(item, merged))
@@ -284,15 +310,6 @@ class _Draft:
         self.items.append(
             PlannedItem(item.name, action, item, after, changes, self.app.masker.mask(wire))
         )
-
-    def _describe(self, item: ComparedObject, merged: MergedField) -> ObjectConflict:
-        tokens = pointer_tokens(merged.pointer)
-        base, file, account = (
-            None if value is ABSENT else self.app.masker.mask_at(tokens, value)
-            for value in (merged.base_file, merged.file, merged.account)
-        )
-        message = "changed in the file and in the account"
-        return ObjectConflict(item.name, merged.pointer, message, base, file, account)
 
     async def check(self, item: PlannedItem) -> PlannedItem:
         """Return an item with the findings on it; note why it would be refused."""

@@ -29,7 +29,7 @@ from tavus_mcp.project.file_update import FileEdits, build_new_source, choose_na
 from tavus_mcp.project.folder import Project
 from tavus_mcp.project.kinds import ObjectName
 from tavus_mcp.project.merge import MergeBase, MergedField, Side, compose
-from tavus_mcp.project.plan import Resolution
+from tavus_mcp.project.plan import ObjectConflict, Resolution, describe_conflict
 from tavus_mcp.project.state import EnvironmentState, ObjectState, save_state
 from tavus_mcp.project.sync import accept_account, sync_base
 from tavus_mcp.project.text_pool import TextPool
@@ -52,7 +52,8 @@ class PullOptions:
 class PulledObject:
     """What became of an object: a word for it, the fields taken over, and what was left.
 
-    ``unsettled`` are sentences on what needs a decision, ``remarks`` on what is worth knowing.
+    ``unsettled`` are sentences on what needs a decision, ``remarks`` on what is worth knowing;
+    ``conflicts`` are fields that were changed on both sides.
     """
 
     name: ObjectName
@@ -60,6 +61,12 @@ class PulledObject:
     fields: Sequence[str] = ()
     unsettled: Sequence[str] = ()
     remarks: Sequence[str] = ()
+    conflicts: Sequence[ObjectConflict] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """True if something needs a decision."""
+        return bool(self.unsettled or self.conflicts)
 
 
 @dataclass
@@ -270,13 +277,10 @@ def _pull_fields(run: _Pull, item: ComparedObject) -> None:
     assert item.rendered is not None and item.document is not None  # noqa: S101, PT018 - has both
     resolve = run.options.resolve
     taken = [merged for merged in item.fields if _is_taken(merged, resolve)]
-    unsettled = [
-        f"{merged.pointer}: changed in the file and in the account"
-        for merged in item.conflicts
-        if not resolve
-    ]
-    written, refused = update_source(run.edits, item.rendered, taken)
-    unsettled += refused
+    conflicts = (
+        [] if resolve else [describe_conflict(run.app, item, merged) for merged in item.conflicts]
+    )
+    written, unsettled = update_source(run.edits, item.rendered, taken)
     accepted = {merged.pointer for merged in written}
     file = compose(
         item.fields,
@@ -295,10 +299,16 @@ def _pull_fields(run: _Pull, item: ComparedObject) -> None:
     )
     run.state = run.state.with_object(item.name, state)
     is_new_link = item.state is None or (item.state.base == MergeBase())
-    if written or unsettled or is_new_link:
+    if written or unsettled or conflicts or is_new_link:
         outcome = "updated" if written else "linked" if is_new_link else "left"
         run.pulled.append(
-            PulledObject(item.name, outcome, [merged.pointer for merged in written], unsettled)
+            PulledObject(
+                item.name,
+                outcome,
+                [merged.pointer for merged in written],
+                unsettled,
+                conflicts=conflicts,
+            )
         )
 
 

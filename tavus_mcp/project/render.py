@@ -8,6 +8,7 @@ project is named by its id in one account: ``id:t0123456789ab``, or by a value t
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,6 +51,14 @@ class RenderedObject:
     def name(self) -> ObjectName:
         """The name of the object."""
         return self.source.name
+
+    def file_of(self, pointer: str) -> str:
+        """Return the path of the file that holds a field, relative to the project."""
+        path = self.source.position_of(pointer).path
+        insertion = self.insertions.get(pointer)
+        if insertion is None or insertion.key != FILE_KEY:
+            return path
+        return posixpath.normpath(posixpath.join(posixpath.dirname(path), insertion.name))
 
 
 RenderedProject = Mapping[ObjectName, RenderedObject]

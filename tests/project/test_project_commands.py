@@ -291,3 +291,31 @@ def test_a_change_of_one_persona_is_undone_and_redone_in_its_environment(
     assert redo.startswith("tavus-mcp undo ada@")
     assert run(runner, *redo.split()[1:]).status == 0
     assert run(runner, "status", *env).status == 0
+
+
+def test_a_conflict_shows_what_both_sides_changed_and_how_to_settle_it(
+    runner: CommandRunner,
+) -> None:
+    """The values of a long prompt begin alike, so that diffs are shown."""
+    env = ("--env", "staging")
+    prompt = "".join(f"Rule {number} of the practice holds.\n" for number in range(12))
+    (runner.folder / "prompts").mkdir()
+    runner.write_file(prompt + "Be calm.\n", "prompts/ada.md")
+    change(runner, "You help people.", '{file: "../prompts/ada.md"}')
+    run(runner, "apply", *env)
+    runner.write_file(prompt + "Be brief.\n", "prompts/ada.md")
+    run(runner, "apply", *env)
+    base = (runner.folder / ".tavus/staging.json").read_text()
+    (runner.folder / ".tavus/staging.json").write_text(base.replace("Be brief.", "Be calm."))
+    runner.write_file(prompt + "Be kind.\n", "prompts/ada.md")  # against "Be brief."
+    for command in ("plan", "pull"):
+        result = run(runner, command, *env)
+        assert result.status == 3
+        for line in ("    -Be calm.", "    +Be brief.", "    +Be kind."):
+            assert line in result.stdout.splitlines(), command
+        assert "  in prompts/ada.md since the last sync:" in result.stdout
+        assert "write the merged text into prompts/ada.md" in result.stdout
+        assert "tavus-mcp diff --env staging" in result.stdout
+    assert "personas/ada  conflict: /system_prompt" in run(runner, "status", *env).stdout
+    settled = run(runner, "apply", *env, "--resolve", "live").stdout
+    assert "tavus-mcp pull personas/ada --env staging brings its values" in settled
