@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
-from tavus_mcp.errors import CheckRefused
+from tavus_mcp.errors import CheckRefused, NotConfigured
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding, RuleFinding
 from tavus_mcp.server.surface import load_surface
@@ -45,6 +45,8 @@ def describe_error(error: Exception) -> str:
     """Return the text of an error as it is printed."""
     if isinstance(error, CheckRefused):
         return adapt_text(error.render(_unnamed_tools()))
+    if isinstance(error, NotConfigured) and str(error) == str(NotConfigured()):
+        return "No Tavus key. Set TAVUS_API_KEY, or add --sandbox."
     return adapt_text(str(error))
 
 

@@ -87,3 +87,12 @@ def test_a_project_and_its_environment_may_be_named_before_the_command(
     (tmp_path / "tavus.toml").write_text("[environments.only]\nsandbox = true\n")
     assert main.run(["--project", str(tmp_path), "--env", "another", *command]) == 64
     assert "no environment 'another'. tavus.toml has: only." in capsys.readouterr().err
+
+
+def test_a_command_without_a_key_says_how_to_give_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TAVUS_API_KEY", raising=False)
+    monkeypatch.setenv("TAVUS_MCP_DATA_DIR", str(tmp_path))
+    assert main.run(["list"]) != 0
+    assert "No Tavus key. Set TAVUS_API_KEY, or add --sandbox." in capsys.readouterr().err
