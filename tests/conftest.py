@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import property_examples  # noqa: F401 - registers the profiles
 import pytest
 from forked_processes import ForkServer, start_fork_server
-from hypothesis import is_hypothesis_test, settings
+from hypothesis import is_hypothesis_test
 from journal_databases import close_journals, use_postgres
 from mcp import Client
 from mcp_client import (
@@ -30,6 +29,7 @@ from mcp_client import (
     open_api_client,
     text_of,
 )
+from property_examples import RANDOM_EXAMPLES_OPTION, choose_examples
 from sdk_caches import install_caches
 from starlette.types import ASGIApp
 
@@ -53,13 +53,24 @@ MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - each user has folders of their 
 MIN_FREE_BYTES = 1 << 29
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option to search for faults with examples that differ in each run."""
+    parser.addoption(
+        RANDOM_EXAMPLES_OPTION,
+        action="store_true",
+        help="draw other examples of property tests in each run; without it all runs draw the same",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose the number of examples of property tests, and where the folders of tests are.
+    """Choose the examples of property tests, and where the folders of tests are.
 
     They are in memory where that is possible: a journal waits for the disk at every change, and on
     a slow disk that is most of the time of a test.
     """
-    settings.load_profile("extended" if is_extended(config) else "default")
+    choose_examples(
+        is_extended=is_extended(config), is_random=config.getoption(RANDOM_EXAMPLES_OPTION)
+    )
     if MEMORY_FOLDER.is_dir() and shutil.disk_usage(MEMORY_FOLDER).free >= MIN_FREE_BYTES:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY_FOLDER))
 

@@ -133,7 +133,6 @@ def alter_copy(path: Path, intact: Path, statement: str, *values: Any) -> bool:
 _SETTINGS = settings(
     max_examples=examples(150),
     database=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 

@@ -141,7 +141,6 @@ def check_undo_restores(
     @settings(
         max_examples=examples(count),
         database=None,
-        derandomize=True,
         phases=(Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
     )

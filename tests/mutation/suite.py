@@ -24,7 +24,7 @@ MAX_MEMORY_BYTES = 8 * 2**30
 OPTIONS = (
     *("-o", "addopts=", "-x", "-v", "-n", "0", "-m", "not extended"),
     *("--tb=short", "--no-header", "-p", "no:cacheprovider"),
-    *("--hypothesis-seed=0", "-o", "console_output_style=count"),
+    *("-o", "console_output_style=count"),
 )
 FINISHED = re.compile(r"^(?P<test>tests/.*?) (?P<result>PASSED|FAILED|ERROR|SKIPPED|XFAIL)\b")
 STARTED = re.compile(r"^(?P<test>tests/\S+::.*?) *$")

@@ -20,7 +20,6 @@ CATALOG = load_catalog()
 MANY, EXAMPLES = 20, 100
 THOROUGH = settings(
     max_examples=examples(EXAMPLES),
-    derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

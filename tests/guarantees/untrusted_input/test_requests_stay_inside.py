@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 ALLOWED = re.compile(r"/v2/(personas|pals)(/[A-Za-z0-9][A-Za-z0-9_-]{0,63})?")
 QUIET = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
-SETTINGS: dict[str, Any] = {"deadline": None, "derandomize": True, "database": None}
+SETTINGS: dict[str, Any] = {"deadline": None, "database": None}
 TRICKS = (
     "..",
     ".",
