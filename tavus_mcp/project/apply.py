@@ -278,6 +278,7 @@ class _Execution:
                 item.compared.rendered.fields,
                 result,
                 synced,
+                item.compared.account,
                 is_created=is_new or bool(known and known.is_created),
             ),
         )
@@ -295,10 +296,14 @@ def build_object_state(
     file: JsonObject,
     result: WriteResult,
     synced: Sequence[str] | None,
+    before: JsonObject | None,
     *,
     is_created: bool,
 ) -> ObjectState:
-    """Return the state of an object after a write; without a read-back it counts as written."""
+    """Return the state of an object after a write; without a read-back it counts as written.
+
+    ``before`` is the account before the write, None if it is not known.
+    """
     is_same = build_equivalence(ADAPTERS[name.folder].find_default(app))
     unread: frozenset[str] = frozenset()
     account: JsonObject = file
@@ -306,5 +311,5 @@ def build_object_state(
     if result.document is not None:
         account, unread = account_fields(app, name, result.document, base, state)
         digest = result.document.digest
-    new_base = sync_base(base, file, account, is_same, synced, unread)
+    new_base = sync_base(base, file, account, is_same, synced, unread, before)
     return ObjectState(result.object_id, new_base, digest, is_created=is_created)

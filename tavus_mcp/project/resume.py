@@ -9,11 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tavus_mcp.app import App
-from tavus_mcp.errors import NotFound
+from tavus_mcp.errors import NotFound, Refused
 from tavus_mcp.history.record import record_outcome
+from tavus_mcp.history.states import find_state
+from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.receipt import LIVE_STATUSES
 from tavus_mcp.project.adapters import ADAPTERS
 from tavus_mcp.project.apply import build_object_state
+from tavus_mcp.project.compare import account_fields
 from tavus_mcp.project.merge import MergeBase
 from tavus_mcp.project.names import to_field_pointers
 from tavus_mcp.project.objects import WriteResult
@@ -45,7 +48,7 @@ async def _recover_write(app: App, state: EnvironmentState, write: RunWrite) -> 
     document = await ADAPTERS[write.name.folder].load_outcome(app, write.outcome)
     if document is None:
         return state
-    return _note(app, state, write, WriteResult(document.object_id, document))
+    return await _note(app, state, write, WriteResult(document.object_id, document))
 
 
 async def _recover_unanswered(
@@ -57,7 +60,7 @@ async def _recover_unanswered(
         created = await adapter.find_created(app, write.intent)
         if created is None:
             return state
-        return _note(app, state, write, WriteResult(created.object_id, created))
+        return await _note(app, state, write, WriteResult(created.object_id, created))
     object_id = write.intent.persona_id.rpartition("/")[2]
     try:
         current = await adapter.read(app, object_id)
@@ -69,10 +72,10 @@ async def _recover_unanswered(
     if _is_deletion(write) or not adapter.has_taken_effect(app, write.intent, current):
         return state
     await record_outcome(app, write.intent, "applied", current)
-    return _note(app, state, write, WriteResult(object_id, current))
+    return await _note(app, state, write, WriteResult(object_id, current))
 
 
-def _note(
+async def _note(
     app: App, state: EnvironmentState, write: RunWrite, result: WriteResult
 ) -> EnvironmentState:
     """Return the state after a write that took effect."""
@@ -80,6 +83,7 @@ def _note(
     if file is None:
         return state
     known = state.objects.get(write.name)
+    before: JsonObject | None = None
     if write.is_creation:
         if known is not None and known.object_id == result.object_id:
             return state
@@ -88,6 +92,7 @@ def _note(
         return state
     else:
         base, synced = known.base, to_field_pointers(write.intent.paths)
+        before = await _load_account_before(app, state, write, base)
     item = build_object_state(
         app,
         state,
@@ -96,9 +101,21 @@ def _note(
         file,
         result,
         synced,
+        before,
         is_created=write.is_creation or bool(known and known.is_created),
     )
     return state.with_object(write.name, replace(item, object_id=result.object_id))
+
+
+async def _load_account_before(
+    app: App, state: EnvironmentState, write: RunWrite, base: MergeBase
+) -> JsonObject | None:
+    """Return the account before a change, None if the journal does not hold it any more."""
+    try:
+        document = await find_state(app, write.intent.persona_id, write.intent.revision)
+    except Refused:  # an altered entry; the apply goes on without it
+        return None
+    return account_fields(app, write.name, document, base, state)[0] if document else None
 
 
 def _is_deletion(write: RunWrite) -> bool:

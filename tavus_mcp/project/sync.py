@@ -6,7 +6,8 @@ from collections.abc import Collection
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import put_at
-from tavus_mcp.models.json_patch import ABSENT, is_within, overlaps
+from tavus_mcp.models.json_patch import ABSENT, get_at, is_within, overlaps
+from tavus_mcp.project.equivalence import normalize
 from tavus_mcp.project.merge import IsSame, MergeBase, MergedField, Side, compose, merge_fields
 
 _LAYERS = "/layers"
@@ -20,24 +21,33 @@ def sync_base(
     is_same: IsSame,
     synced: Collection[str] | None = None,
     unread: Collection[str] = (),
+    before: JsonObject | None = None,
 ) -> MergeBase:
     """Return the base after the fields at ``synced``, by default all, were written or taken over.
 
     Fields that mean the same on both sides are taken over as well. The others stay as they were at
     the last sync: what was changed only in the account is then no local change of later. A field
-    that the account does not return, in ``unread``, counts as it was written. Where a field was
-    written, Tavus may set others beside it that were not set, which is no change by anybody.
+    that the account does not return, in ``unread``, counts as it was written.
+
+    ``before`` is the account before the fields were written, None if they were not. Where a field
+    was written, Tavus may set others beside it that were not set, which is no change by anybody.
     """
     fields = merge_fields(base, file, account, is_same)
 
     parents = {path.rpartition("/")[0] for path in synced or ()} - {"", _LAYERS}
 
+    def is_filled_in(item: MergedField) -> bool:
+        is_unset = item.file is item.base_file is item.base_account is ABSENT
+        return (
+            before is not None
+            and is_unset
+            and item.pointer.rpartition("/")[0] in parents
+            and normalize(get_at(before, item.pointer)) is None
+        )
+
     def is_synced(item: MergedField) -> bool:
         is_written = synced is None or any(overlaps(item.pointer, path) for path in synced)
-        is_filled_in = item.pointer.rpartition("/")[0] in parents and (
-            item.file is item.base_file is item.base_account is ABSENT
-        )
-        return is_written or is_filled_in or item.side is Side.SAME
+        return is_written or item.side is Side.SAME or is_filled_in(item)
 
     def choose_file(item: MergedField) -> object:
         return item.file if is_synced(item) else item.base_file

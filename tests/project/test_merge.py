@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from property_examples import examples
 
@@ -145,18 +145,28 @@ def test_after_a_sync_of_everything_nothing_is_changed(base: Any, file: Any, acc
 
 @settings(max_examples=examples(12))
 @given(OBJECTS, OBJECTS, OBJECTS)
+@example({}, {"z": {"x": 1}}, {"z": {"y": 2}})
 def test_a_sync_of_local_changes_leaves_the_remote_ones(base: Any, file: Any, account: Any) -> None:
     """An apply neither hides nor later reverts the changes of others."""
     whole = MergeBase(base, base)
     fields = merge_fields(whole, file, account, IS_SAME)
     written = [item.pointer for item in fields if item.side is Side.LOCAL]
     target = compose(fields, lambda item: item.file if item.side is Side.LOCAL else item.account)
-    synced = sync_base(whole, file, target, IS_SAME, written)
+    synced = sync_base(whole, file, target, IS_SAME, written, before=account)
     after = find_sides(synced, file, target)
     assert Side.LOCAL not in after.values()
     expected = {item.pointer for item in fields if item.side in (Side.REMOTE, Side.CONFLICT)}
     actual = {path for path, side in after.items() if side in (Side.REMOTE, Side.CONFLICT)}
     assert actual == expected
+
+
+def test_a_default_that_tavus_adds_beside_a_written_field_is_no_change() -> None:
+    file: dict[str, Any] = {"z": {"x": 1}}
+    account: dict[str, Any] = {"z": {"x": 1, "y": 2}}
+    synced = sync_base(MergeBase(), file, account, IS_SAME, ["/z/x"], before={"z": {"y": None}})
+    assert set(find_sides(synced, file, account).values()) == {Side.NEITHER}
+    synced = sync_base(MergeBase(), file, account, IS_SAME, ["/z/x"])  # pulled: no write
+    assert find_sides(synced, file, account)["/z/y"] is Side.REMOTE
 
 
 @settings(max_examples=examples(12))

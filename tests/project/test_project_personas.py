@@ -85,6 +85,25 @@ def test_a_remote_change_is_not_reverted_before_it_is_pulled(applied: ProjectFol
     assert applied.statuses() == {ADA_NAME: "in sync"}
 
 
+FLOW = "layers:\n  conversational_flow: {turn_taking_patience: high}\n"
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_remote_change_beside_a_written_field_is_no_default_of_tavus(
+    applied: ProjectFolder, *, is_killed: bool
+) -> None:
+    applied.write("personas/ada.yaml", applied.read("personas/ada.yaml") + FLOW)
+    applied.edit_remotely(layers={"conversational_flow": {"replica_interruptibility": "low"}})
+    if is_killed:
+        applied.plan()
+        assert applied.kill_apply(len(applied.requests) + 1)  # after the write, before its answer
+    applied.apply_successfully()
+    assert applied.statuses() == {ADA_NAME: "changed remotely"}
+    (pulled,) = applied.pull()
+    assert pulled.fields == ["/layers/conversational_flow/replica_interruptibility"]
+    assert applied.plan().items == []
+
+
 def test_a_remote_prompt_is_pulled_into_its_own_file(applied: ProjectFolder) -> None:
     before = applied.read("personas/ada.yaml")
     applied.edit_remotely(system_prompt="You listen.\n\nBe calm.")
