@@ -70,7 +70,6 @@ class App:
     the ids of the bulk plans that this process is applying. ``is_sandbox`` is True if ``api`` is
     the embedded sandbox. ``project`` is the one that the server was started with. ``limits`` are
     the seconds that a call may take. ``write_observers`` are called after each write.
-    Without ``stores_plans`` a plan is only computed, which tells whether it would be refused.
     """
 
     api: TavusApi
@@ -91,7 +90,6 @@ class App:
     project: ProjectPlace | None = None
     limits: CallLimits = field(default_factory=CallLimits)
     write_observers: list[WriteObserver] = field(default_factory=list, repr=False)
-    stores_plans: bool = True
 
     def __post_init__(self) -> None:
         """Connect the API and the journal.

@@ -146,8 +146,6 @@ def discards_editor_changes(plan: Plan) -> bool:
 
 async def store_plan(app: App, plan: Plan, base: Document | None = None) -> Plan:
     """Store a plan, and the persona it is for; return it with its id and expiry."""
-    if not app.stores_plans:
-        return plan
     if base is not None:
         await record_observed(app, base)
     detail = {

@@ -33,7 +33,6 @@ from tavus_mcp.server.early_reader import EarlyReader
 from tavus_mcp.server.prompts import register_prompts
 from tavus_mcp.server.resource_watch import WatchClock
 from tavus_mcp.server.resources import register_resources
-from tavus_mcp.server.rest_of_call import check_rest_of_call
 from tavus_mcp.server.served_tools import UnservedTool, UnservedTools
 from tavus_mcp.server.stdio import (
     Streams,
@@ -151,7 +150,7 @@ class TavusServer(MCPServer[None]):
         except CallTimedOut:
             raise ToolError(_TIMED_OUT) from None
         except (ToolError, ToolFailure) as error:
-            raise await self._to_tool_error(error, name, ready) from error
+            raise self._to_tool_error(error, name, ready) from error
 
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, context: Any = None
@@ -221,7 +220,7 @@ class TavusServer(MCPServer[None]):
             masked = self.app.masker.mask(error.error.model_dump())
             raise MCPError(masked["code"], masked["message"], masked.get("data")) from None
 
-    async def _to_tool_error(
+    def _to_tool_error(
         self, error: ToolError | ToolFailure, name: str, arguments: dict[str, Any] | None
     ) -> ToolError:
         """Return the SDK's error for a failure, with its own text, masked.
@@ -230,7 +229,7 @@ class TavusServer(MCPServer[None]):
         """
         cause = error.__cause__ if isinstance(error, ToolError) else error
         if arguments is not None and isinstance(cause, (ValidationError, InvalidArgument)):
-            cause = await self._explain_arguments(cause, name, arguments)
+            cause = self._explain_arguments(cause, name, arguments)
         if isinstance(error, ToolError) and not isinstance(cause, ToolFailure):
             return error
         plain = str(cause)
@@ -241,7 +240,7 @@ class TavusServer(MCPServer[None]):
             text if isinstance(cause, UnservedTool) else self.unserved.adapt_text(text)
         )
 
-    async def _explain_arguments(
+    def _explain_arguments(
         self, cause: ValidationError | InvalidArgument, name: str, arguments: dict[str, Any]
     ) -> InvalidArgument:
         """Return the refusal of arguments with their problems of all kinds."""
@@ -253,11 +252,8 @@ class TavusServer(MCPServer[None]):
             schema = full_arguments_schema(self.tools_by_name[name])
             explain = build_explainer(name, self.app.catalog)
             problems = merge_problems(problems, render_errors(error, schema, explain=explain))
-        problems = merge_problems(problems, find_further_problems(name, arguments, self.app))
-        if error is not None and isinstance(cause, ValidationError):
-            spec, unserved = self.specs[name], self.unserved
-            problems += await check_rest_of_call(spec, arguments, error, self.app, unserved)
-        return InvalidArgument(problems)
+        further = find_further_problems(name, arguments, self.app)
+        return InvalidArgument(merge_problems(problems, further))
 
     def _refuse_tool(self, name: str) -> NoReturn:
         """Raise -32602 (invalid params) for an unknown tool, ``UnservedTool`` for another."""

@@ -143,24 +143,3 @@ async def test_mistakes_of_several_kinds_are_reported_at_once(
     message = await tool_client.expect_error(tool, **arguments)
     assert [part for part in expected if part not in message] == []
     assert tool_client.transport.writes == []
-
-
-async def test_rules_refuse_in_the_same_answer_as_wrong_arguments(tool_client: ToolClient) -> None:
-    persona_id = await tool_client.create_persona()
-    call = {"persona_id": persona_id, "model": "gpt-9"}
-    message = await tool_client.expect_error("configure_llm", temperature=3, **call)
-    assert "/temperature: must be at most 2" in message
-    assert "/layers/llm/model: " in message
-    own = await tool_client.expect_error("configure_llm", base_ur="https://a.example/v1", **call)
-    assert "/layers/llm/model: " not in own, "the misspelt address may make the model right"
-    assert len(tool_client.transport.writes) == 1
-
-
-async def test_checking_the_rest_of_a_refused_call_stores_no_plan(tool_client: ToolClient) -> None:
-    persona_id = await tool_client.create_persona()
-    call = {"persona_id": persona_id, "top_p": 0.5}
-    first = await tool_client.expect_result("configure_llm", dry_run=True, **call)
-    await tool_client.expect_error("configure_llm", temperature=3, **call)
-    second = await tool_client.expect_result("configure_llm", dry_run=True, **call)
-    numbers = [int(plan["plan_id"].split("-")[1]) for plan in (first, second)]
-    assert numbers[1] == numbers[0] + 1, "plans are numbered by their entries in the journal"
