@@ -60,7 +60,9 @@ def _is_accepted(command: ProjectCommand, plan: ProjectPlan) -> bool:
         return is_confirmed(f"Apply this to {plan.environment}? Type yes:", "yes")
     if deletions and not arguments.yes:
         _print_plan(command, plan)
-        return is_confirmed(f"Delete {deletions} object(s) for good? Type yes:", "yes")
+        number = "1 object" if deletions == 1 else f"{deletions} objects"
+        question = f"Delete {number}? An undo creates again what was deleted. Type yes:"
+        return is_confirmed(question, "yes")
     return True
 
 

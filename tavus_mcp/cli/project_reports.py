@@ -59,6 +59,8 @@ def status_text(comparison: Comparison) -> str:
     for item in comparison.objects.values():
         paths = [merged.pointer for merged in item.fields if not merged.is_settled]
         detail = f"deleted {deletion_side(item)}" if deletion_side(item) else "  ".join(paths[:4])
+        if item.is_deleted_locally:
+            detail += "; --prune " + ("deletes it" if item.is_prunable else "forgets it")
         if is_conflict(item):
             detail = f"conflict: {detail}"
         more = f"  and {len(paths) - 4} more" if len(paths) > 4 else ""
@@ -105,6 +107,7 @@ def plan_data(plan: ProjectPlan) -> JsonObject:
         ],
         "conflicts": [_conflict_data(conflict) for conflict in plan.conflicts],
         "notes": [{"object": str(name), "message": message} for name, message in plan.notes],
+        "renamed": _rename_data(plan),
     }
 
 
@@ -134,7 +137,7 @@ def _conflict_data(conflict: ObjectConflict) -> JsonObject:
 
 def plan_text(plan: ProjectPlan) -> str:
     """Return the plan as people read it."""
-    lines = [f"environment: {plan.environment}"]
+    lines = [f"environment: {plan.environment}", *_rename_lines(plan)]
     for item in plan.items:
         lines.append(f"{item.action.value}: {item.name}")
         lines += [f"  {line}" for change in item.changes for line in _change_lines(change)]
@@ -144,10 +147,20 @@ def plan_text(plan: ProjectPlan) -> str:
     counts = Counter(item.action.value for item in plan.items)
     if plan.conflicts:
         counts["in conflict"] = len({conflict.name for conflict in plan.conflicts})
+    if plan.renamed:
+        counts["renamed"] = len(plan.renamed)
     lines.append("summary: " + (_join_counts(counts) or "nothing to do"))
     if plan.items:
         lines.append(f"digest: {plan.digest}")
     return "\n".join(lines)
+
+
+def _rename_lines(plan: ProjectPlan) -> list[str]:
+    return [f"renamed: {old} -> {new}" for new, old in plan.renamed.items()]
+
+
+def _rename_data(plan: ProjectPlan) -> list[JsonObject]:
+    return [{"from": str(old), "to": str(new)} for new, old in plan.renamed.items()]
 
 
 def _change_lines(change: FieldChange) -> list[str]:
@@ -165,10 +178,14 @@ def _change_lines(change: FieldChange) -> list[str]:
 
 def _finding_lines(findings: Iterable[Finding]) -> list[str]:
     return [
-        f"{finding.severity}: {finding.path}: {finding.message} {finding.hint or ''}".rstrip()
+        f"{finding.severity}: {_place(finding)}{finding.message} {finding.hint or ''}".rstrip()
         for finding in findings
         if finding.severity != "info"
     ]
+
+
+def _place(finding: Finding) -> str:
+    return f"{finding.path}: " if finding.path else ""
 
 
 def apply_data(plan: ProjectPlan, result: ApplyResult) -> JsonObject:
@@ -196,6 +213,7 @@ def apply_data(plan: ProjectPlan, result: ApplyResult) -> JsonObject:
         ],
         "left": result.remaining_count,
         "notes": [{"object": str(name), "message": message} for name, message in plan.notes],
+        "renamed": _rename_data(plan),
     }
 
 
@@ -204,8 +222,8 @@ _DONE_WORDS = {"create": "created", "update": "updated", "delete": "deleted", "f
 
 def apply_text(plan: ProjectPlan, result: ApplyResult) -> str:
     """Return one line for each item, and how to go on or back."""
-    lines = []
-    counts: Counter[str] = Counter()
+    lines = _rename_lines(plan)
+    counts: Counter[str] = Counter(renamed=len(plan.renamed)) if plan.renamed else Counter()
     for item in result.items:
         word = "failed" if item.error else _DONE_WORDS[item.action.value]
         counts[word] += 1

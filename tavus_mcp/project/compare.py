@@ -77,6 +77,11 @@ class ComparedObject:
         return self.state is not None and self.document is None
 
     @property
+    def is_prunable(self) -> bool:
+        """True if this project created the object, so that ``--prune`` deletes it."""
+        return self.state is not None and self.state.is_created
+
+    @property
     def conflicts(self) -> list[MergedField]:
         """The fields that were changed on both sides."""
         return [item for item in self.fields if item.side is Side.CONFLICT]
@@ -89,12 +94,16 @@ class ComparedObject:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Every object of the project and of its state, and the others of the account."""
+    """Every object of the project and of its state, and the others of the account.
+
+    ``renamed`` maps the new names of files that were renamed to the old ones.
+    """
 
     environment: str
     state: EnvironmentState
     objects: Mapping[ObjectName, ComparedObject]
     only_remote: Mapping[str, Sequence[AccountRow]] = field(default_factory=dict)
+    renamed: Mapping[ObjectName, ObjectName] = field(default_factory=dict)
 
     @property
     def has_conflict(self) -> bool:
@@ -156,7 +165,10 @@ async def compare(
     Raises ``Refused`` when the account seems to be another one, and the errors of the API.
     """
     pool = TextPool(rendered)
-    state = pool.share_state(follow_renamed_files(app, rendered, state))
+    renamed = find_renamed_files(app, rendered, state)
+    for new, old in renamed.items():
+        state = state.renamed(old, new)
+    state = pool.share_state(state)
     rows = await list_account(app, ADAPTERS)
     known = [(name, item.object_id) for name, item in state.objects.items()]
     documents = await read_objects(app, known, report_progress, pool)
@@ -188,7 +200,7 @@ async def compare(
         folder: [row for row in found if (folder, row.object_id) not in mapped]
         for folder, found in rows.items()
     }
-    return Comparison(state.environment, state, objects, others)
+    return Comparison(state.environment, state, objects, others, renamed)
 
 
 async def _are_of_another_account(app: App, objects: Iterable[tuple[ObjectName, str]]) -> bool:
@@ -201,10 +213,10 @@ async def _are_of_another_account(app: App, objects: Iterable[tuple[ObjectName, 
     return False
 
 
-def follow_renamed_files(
+def find_renamed_files(
     app: App, rendered: RenderedProject, state: EnvironmentState
-) -> EnvironmentState:
-    """Return the state with the new names of files that were renamed.
+) -> dict[ObjectName, ObjectName]:
+    """Return the old names of files that were renamed, by the new ones.
 
     A file that is not known and holds exactly what one held that is gone is that file; of several
     that are equal it is not known which is which, so that they stay what they are.
@@ -218,10 +230,9 @@ def follow_renamed_files(
         if old.folder == name.folder
         and _is_equal(app, name, rendered[name].fields, state.objects[old].base.file)
     ]
-    for old, name in pairs:
-        if sum(old in pair or name in pair for pair in pairs) == 1:
-            state = state.renamed(old, name)
-    return state
+    return {
+        name: old for old, name in pairs if sum(old in pair or name in pair for pair in pairs) == 1
+    }
 
 
 def _is_equal(app: App, name: ObjectName, left: JsonObject, right: JsonObject) -> bool:

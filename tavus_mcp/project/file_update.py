@@ -94,14 +94,27 @@ class FileEdits:
         has_carriage_returns = b"\r\n" in path.read_bytes()
         self.texts[path] = f"{text}\n".replace("\n", "\r\n" if has_carriage_returns else "\n")
 
-    def remove(self, name: ObjectName) -> None:
-        """Remove the file of an object; texts that it names stay."""
-        self.removed.append(self.source_path(self.project.sources[name]))
+    def remove(self, name: ObjectName) -> list[str]:
+        """Remove the file of an object; return the texts that no file names then, which stay.
+
+        They are relative to the folder of the project.
+        """
+        source, folder = self.project.sources[name], self.project.folder.resolve()
+        self.removed.append(self.source_path(source))
+        paths = {
+            self.project.resolve(source, reference)
+            for reference in _iter_file_references(source.data)
+        }
+        return sorted(
+            path.relative_to(folder).as_posix() for path in paths if not self.count_users(path)
+        )
 
     def count_users(self, path: Path) -> int:
-        """Return how many fields of all files are the text of this file."""
+        """Return how many fields are the text of this file, without those of removed files."""
         count = 0
         for source in self.project.sources.values():
+            if self.project.folder.resolve() / source.path in self.removed:
+                continue
             for reference in _iter_file_references(source.data):
                 try:
                     count += self.project.resolve(source, reference) == path

@@ -108,12 +108,16 @@ def describe_conflict(app: App, item: ComparedObject, merged: MergedField) -> Ob
 
 @dataclass(frozen=True)
 class ProjectPlan:
-    """The items in the order in which they are written; ``notes`` say what is left as it is."""
+    """The items in the order in which they are written; ``notes`` say what is left as it is.
+
+    ``renamed`` maps the new names of files that were renamed to the old ones, which is no write.
+    """
 
     environment: str
     items: Sequence[PlannedItem] = ()
     conflicts: Sequence[ObjectConflict] = ()
     notes: Sequence[tuple[ObjectName, str]] = ()
+    renamed: Mapping[ObjectName, ObjectName] = field(default_factory=dict)
 
     @cached_property
     def digest(self) -> str:
@@ -137,7 +141,13 @@ async def build_plan(app: App, comparison: Comparison, options: PlanOptions) -> 
         raise Refused("Refused before anything was sent.\n" + "\n".join(draft.problems))
     writes = [item for item in items if item.action in (Action.CREATE, Action.UPDATE)]
     removals = [item for item in reversed(items) if item.action in (Action.DELETE, Action.FORGET)]
-    return ProjectPlan(comparison.environment, [*writes, *removals], draft.conflicts, draft.notes)
+    return ProjectPlan(
+        comparison.environment,
+        [*writes, *removals],
+        draft.conflicts,
+        draft.notes,
+        comparison.renamed,
+    )
 
 
 def target_fields(item: ComparedObject, resolve: Resolution) -> JsonObject:
@@ -283,21 +293,37 @@ class _Draft:
             self.notes.append((item.name, message))
 
     def _add_deleted_locally(self, item: ComparedObject) -> None:
+        command = f"tavus-mcp pull {item.name} --env {self.comparison.environment}"
         if not self.options.prune:
-            message = "has no file any more and stays in the account; --prune deletes it"
-            self.notes.append((item.name, message))
-        elif item.state is not None and not item.state.is_created:
+            self.notes.append((item.name, self._describe_unpruned(item)))
+        elif not item.is_prunable:
             self._append(item, Action.FORGET, {}, {})
             message = "was not created by this project: it stays in the account, unmanaged"
             self.notes.append((item.name, message))
         elif is_conflict(item) and self.options.resolve != "file":
             message = (
-                "its file is gone, and it was changed in the account since. pull brings the file "
-                "back; --resolve file deletes it."
+                f"its file is gone, and it was changed in the account since. {command} brings the "
+                "file back; --resolve file deletes the object."
             )
             self.conflicts.append(ObjectConflict(item.name, "", message))
         else:
             self._append(item, Action.DELETE, item.account, {})
+
+    def _describe_unpruned(self, item: ComparedObject) -> str:
+        """Return what becomes of an object without a file, also when its file has a new name."""
+        message = "has no file any more and stays in the account; "
+        if item.is_prunable:
+            message += "--prune deletes it"
+        else:
+            message += "--prune forgets it and leaves it there, as this project did not create it"
+        if item.document is not None and any(
+            other.status is Status.ONLY_LOCAL and other.name.folder == item.name.folder
+            for other in self.comparison.objects.values()
+        ):
+            link = f"{item.name.folder}/NEW_NAME={item.document.object_id}"
+            command = f"tavus-mcp pull {link} --env {self.comparison.environment}"
+            message += f"; if its file was renamed and edited, link it first: {command}"
+        return message
 
     def _append(
         self, item: ComparedObject, action: Action, before: JsonObject, after: JsonObject

@@ -252,7 +252,11 @@ def _pull_deleted_locally(run: _Pull, item: ComparedObject) -> None:
     elif is_conflict(item) and run.options.resolve != "file":
         message = (
             "its file is gone, and it was changed in the account. --resolve live brings it back, "
-            "apply --prune --resolve file deletes it."
+            + (
+                "apply --prune --resolve file deletes it."
+                if item.is_prunable
+                else "apply --prune forgets it."
+            )
         )
         run.pulled.append(PulledObject(item.name, "left", unsettled=[message]))
 
@@ -268,9 +272,11 @@ def _pull_deleted_remotely(run: _Pull, item: ComparedObject) -> None:
         )
         run.pulled.append(PulledObject(item.name, "left", unsettled=[message]))
     else:
-        run.edits.remove(item.name)
+        remarks = [
+            f"{path} is left; no other file names it." for path in run.edits.remove(item.name)
+        ]
         run.state = run.state.with_object(item.name, None)
-        run.pulled.append(PulledObject(item.name, "removed"))
+        run.pulled.append(PulledObject(item.name, "removed", remarks=remarks))
 
 
 def _pull_fields(run: _Pull, item: ComparedObject) -> None:

@@ -33,7 +33,7 @@ from tavus_mcp.project.kinds import PERSONA, ObjectName
 from tavus_mcp.project.names import with_ids
 from tavus_mcp.project.plan import placeholder_id
 from tavus_mcp.project.problems import InvalidProject, Problem
-from tavus_mcp.project.render import RenderedObject, render_project
+from tavus_mcp.project.render import RenderedObject, RenderedProject, render_project
 from tavus_mcp.project.secret_names import iter_secret_names
 from tavus_mcp.project.state import load_state
 from tavus_mcp.text import did_you_mean, quote_foreign, quote_path
@@ -89,6 +89,7 @@ def _find_in_environment(
     except InvalidProject as error:
         yield from error.found
         return
+    yield from _check_names(rendered)
     stored = _load_stored_fields(project.folder, environment)
     for item in rendered.values():
         accepts = partial(_is_accepted, allow, item.fields, stored.get(item.name, {}))
@@ -102,6 +103,26 @@ def _find_in_environment(
             if mask_paths(item.fields):  # as it was read: a mask is no mistake then
                 part = PartDocument(kind, "stored", item.fields)
             yield from _report(item, check_part(kind, part, catalog), accepts)
+
+
+def _check_names(rendered: RenderedProject) -> Iterator[Problem]:
+    """Yield a warning for each object that has the name of an earlier one of its kind."""
+    first: dict[tuple[str, str], ObjectName] = {}
+    for item in rendered.values():
+        field = item.name.kind.name_field
+        name = item.fields.get(field)
+        if not isinstance(name, str) or not name:
+            continue
+        other = first.setdefault((item.name.folder, name), item.name)
+        if other != item.name:
+            yield _problem(
+                item,
+                f"/{field}",
+                f"{other} has this name as well. Without their state, the two cannot be told "
+                "apart in an account.",
+                severity="warning",
+                rule="same-name",
+            )
 
 
 def _load_stored_fields(folder: Path, environment: Environment) -> dict[ObjectName, JsonObject]:

@@ -108,6 +108,15 @@ def test_a_mistake_in_a_file_has_a_place(project: ProjectFolder, line: str, expe
     assert all(text.startswith("personas/ada.yaml:") for text in texts)
 
 
+def test_a_name_that_two_objects_have_is_a_warning(project: ProjectFolder) -> None:
+    project.write("personas/bob.yaml", ADA)
+    read = read_project(project.folder)
+    problems = find_problems(read, load_catalog(), list(read.configuration.environments.values()))
+    (problem,) = (item for item in problems if item.rule == "same-name")
+    assert problem.severity == "warning"
+    assert str(problem).startswith("personas/bob.yaml:1:1: /persona_name: personas/ada has")
+
+
 def test_a_mistake_of_one_environment_names_it(project: ProjectFolder) -> None:
     project.replace(
         "tavus.toml",

@@ -253,6 +253,25 @@ def test_commands_on_one_persona_take_its_name_in_the_project(runner: CommandRun
     assert run_json(runner, "list", *env)["personas"] == []
 
 
+def test_a_deletion_says_what_happens_and_how_to_go_back(runner: CommandRunner) -> None:
+    env = ("--env", "staging")
+    run(runner, "apply", *env)
+    path = runner.folder / "personas/ada.yaml"
+    path.rename(path.with_stem("eva"))
+    assert run_json(runner, "plan", *env)["renamed"] == [
+        {"from": "personas/ada", "to": "personas/eva"}
+    ]
+    assert run(runner, "apply", *env).stdout.splitlines() == [
+        "renamed: personas/ada -> personas/eva",
+        "summary: 1 renamed",
+    ]
+    path.with_stem("eva").unlink()
+    assert "personas/eva  deleted locally; --prune deletes it" in run(runner, "status", *env).stdout
+    screen = runner.run_on_terminal("apply", "--prune", *env, stdin="no\n").stdout
+    assert "\n  warning: After the deletion its id" in screen
+    assert "Delete 1 object? An undo creates again what was deleted. Type yes:" in screen
+
+
 def test_lines_have_colours_where_they_are_wanted(runner: CommandRunner) -> None:
     plain = run(runner, "status", "--env", "staging").stdout
     coloured = runner.run_without_sandbox("status", "--env", "staging", FORCE_COLOR="1").stdout

@@ -174,7 +174,16 @@ class TestDeletions:
         assert applied.statuses() == {ADA_NAME: "changed locally"}
         plan = applied.plan()
         assert plan.items == []
-        assert "--prune" in plan.notes[0][1]
+        assert plan.notes[0][1].endswith("; --prune deletes it")
+
+    def test_a_new_file_beside_a_missing_one_may_be_the_renamed_one(
+        self, applied: ProjectFolder
+    ) -> None:
+        (applied.folder / "personas/ada.yaml").unlink()
+        applied.write("personas/eve.yaml", ADA.replace("Ada", "Eve"))
+        ((_, message),) = applied.plan().notes
+        link = f"personas/NEW_NAME={applied.state_ids()[ADA_NAME]}"
+        assert f"tavus-mcp pull {link} --env staging" in message
 
     def test_prune_deletes_what_the_project_created(self, applied: ProjectFolder) -> None:
         (applied.folder / "personas/ada.yaml").unlink()
@@ -188,6 +197,7 @@ class TestDeletions:
         state["objects"][ADA_NAME].pop("created")
         project.write(".tavus/staging.json", json.dumps(state))
         (project.folder / "personas/ada.yaml").unlink()
+        assert "--prune forgets it" in project.plan().notes[0][1]
         project.apply_successfully(prune=True)
         assert len(project.accounts["staging"].ids()) == 1
         assert project.statuses() == {}
@@ -211,6 +221,7 @@ class TestDeletions:
         assert applied.plan().items == []
         (pulled,) = applied.pull()
         assert pulled.outcome == "removed"
+        assert pulled.remarks == [f"{ADA_PROMPT_FILE} is left; no other file names it."]
         assert not (applied.folder / "personas/ada.yaml").exists()
         assert applied.statuses() == {}
 
