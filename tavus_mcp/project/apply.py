@@ -22,7 +22,7 @@ from tavus_mcp.errors import Conflict, Refused, ToolFailure
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.project.adapters import ADAPTERS
-from tavus_mcp.project.compare import Comparison, account_fields
+from tavus_mcp.project.compare import Comparison, account_fields, is_conflict
 from tavus_mcp.project.equivalence import build_equivalence
 from tavus_mcp.project.kinds import ObjectName
 from tavus_mcp.project.merge import MergeBase
@@ -38,9 +38,16 @@ from tavus_mcp.project.plan import (
     live_ids,
     placeholder_id,
 )
-from tavus_mcp.project.runs import CONFLICTS, Run, find_open_run, require_sole_run, start_run
+from tavus_mcp.project.runs import (
+    CONFLICTS,
+    STATE,
+    Run,
+    find_open_run,
+    require_sole_run,
+    start_run,
+)
 from tavus_mcp.project.secret_names import find_secret_values
-from tavus_mcp.project.state import EnvironmentState, ObjectState, save_state
+from tavus_mcp.project.state import EnvironmentState, ObjectState, render_object, save_state
 from tavus_mcp.project.sync import accept_file, describe_bases, sync_base
 
 MAX_CONCURRENT_OBJECTS = 4
@@ -135,6 +142,9 @@ def _describe_item(item: PlannedItem, resolve: Resolution) -> JsonObject:
         row["secrets"] = secrets
     if resolve == "file" and item.compared.conflicts:
         row[CONFLICTS] = describe_bases(item.compared.conflicts)
+    is_against_edit = item.action is Action.DELETE and is_conflict(item.compared)
+    if item.compared.state and (item.compared.is_deleted_remotely or is_against_edit):
+        row[STATE] = render_object(item.compared.state)
     return row
 
 

@@ -17,11 +17,14 @@ from tavus_mcp.models.base import JsonObject, map_texts
 from tavus_mcp.personas import plans
 from tavus_mcp.project.kinds import ObjectName
 from tavus_mcp.project.objects import TOOL
+from tavus_mcp.project.state import ObjectState, parse_object
 
 OBJECT = "object"
 """The member of an intent's detail that names the object of the project; a stored key."""
 CONFLICTS = "conflicts"
 """The member of an item with the merge bases of conflicts that were settled; a stored key."""
+STATE = "state"
+"""The member of an item with the state of its object before the run; a stored key."""
 MAX_LISTED_RUNS = 50
 _RUNS_PER_LISTED = 20
 """Entries that are read for each run to list: a journal may hold the runs of other projects."""
@@ -79,6 +82,14 @@ class Run:
         """Return the merge bases of an object's conflicts that the run settled, by pointer."""
         rows = (row for row in self.items if row["object"] == str(name))
         return next((row.get(CONFLICTS, {}) for row in rows), {})
+
+    def state_before(self, name: ObjectName) -> ObjectState | None:
+        """Return the state of an object that the run created or deleted against the account.
+
+        None for other objects.
+        """
+        rows = (row for row in self.items if row["object"] == str(name) and STATE in row)
+        return next((parse_object(row[STATE]) for row in rows), None)
 
     def origin(self, name: ObjectName) -> WriteOrigin:
         """Return what the writes of an object belong to."""

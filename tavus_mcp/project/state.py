@@ -136,14 +136,15 @@ def render_state(state: EnvironmentState) -> str:
         "state": state.state_id,
         **({"run": state.run} if state.run else {}),
         "objects": {
-            str(name): _render_object(state.objects[name])
+            str(name): render_object(state.objects[name])
             for name in sorted(state.objects, key=lambda item: item.sort_key)
         },
     }
     return json.dumps(data, indent=1, ensure_ascii=False, sort_keys=False) + "\n"
 
 
-def _render_object(item: ObjectState) -> JsonObject:
+def render_object(item: ObjectState) -> JsonObject:
+    """Return what a state holds of an object, for JSON."""
     file, account = _sorted(item.base.file), _sorted(item.base.account)
     differences = [operation.to_json() for operation in diff(file, account)]
     return {
@@ -169,9 +170,7 @@ def _parse_state(environment: str, data: JsonObject) -> EnvironmentState:
     if data["environment"] != environment:
         name = quote_foreign(data["environment"])
         raise ValueError(f"it is the state of environment {name}; was it copied?")
-    objects = {
-        ObjectName.parse(name): _parse_object(item) for name, item in data["objects"].items()
-    }
+    objects = {ObjectName.parse(name): parse_object(item) for name, item in data["objects"].items()}
     names: dict[tuple[str, str], ObjectName] = {}
     for own_name, item in objects.items():
         first = names.setdefault((own_name.folder, item.object_id), own_name)
@@ -191,7 +190,8 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> JsonObject:
     return members
 
 
-def _parse_object(item: JsonObject) -> ObjectState:
+def parse_object(item: JsonObject) -> ObjectState:
+    """Return what ``render_object`` gives the JSON of; raise ``ValueError`` and others if wrong."""
     if not is_id(item["id"]):
         raise ValueError(f"{quote_foreign(item['id'])} is not an id")
     differences = [

@@ -189,7 +189,7 @@ class _Undo:
         try:
             current: Document = await adapter.read(self.app, object_id)
         except NotFound:
-            self._forget(write.name, object_id)
+            self._forget(write, object_id)
             return UndoneWrite(write.name, "gone already", object_id)
         if current.digest != write.outcome.revision_digest:
             raise Conflict(
@@ -198,13 +198,15 @@ class _Undo:
             )
         options = WriteOptions(origin=self.run.origin(write.name))
         await adapter.delete(self.app, current, options)
-        self._forget(write.name, object_id)
+        self._forget(write, object_id)
         return UndoneWrite(write.name, "deleted", object_id)
 
-    def _forget(self, name: ObjectName, object_id: str) -> None:
-        known = self.state.objects.get(name)
+    def _forget(self, write: RunWrite, object_id: str) -> None:
+        """Set the state of an object that is deleted to that before the run, by default none."""
+        known = self.state.objects.get(write.name)
         if known is not None and known.object_id == object_id:
-            self.state = self.state.with_object(name, None)
+            before = write.run.state_before(write.name)
+            self.state = self.state.with_object(write.name, before)
 
     def _note_restored(self, write: RunWrite, result: WriteResult, *, is_deletion: bool) -> None:
         known = self.state.objects.get(write.name)
@@ -213,7 +215,9 @@ class _Undo:
         base = known.base if known else MergeBase()
         account, _ = account_fields(self.app, write.name, result.document, base, self.state)
         if is_deletion:
-            item = ObjectState(result.object_id, MergeBase(account, account), is_created=True)
+            before = write.run.state_before(write.name)
+            base = before.base if before else MergeBase(account, account)
+            item = ObjectState(result.object_id, base, is_created=True)
         else:
             assert known is not None  # noqa: S101 - looked at above
             base = accept_account(base, account, to_field_pointers(write.intent.paths))

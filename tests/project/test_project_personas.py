@@ -341,6 +341,24 @@ class TestUndo:
         (conflict,) = applied.plan().conflicts
         assert (conflict.base, conflict.file, conflict.account) == ("Hello.", "Hi.", "Good day.")
 
+    def test_a_deletion_against_an_edit_that_is_undone_is_a_conflict_again(
+        self, applied: ProjectFolder
+    ) -> None:
+        """Neither side's edit is overwritten by a plain apply then."""
+        applied.delete_remotely(applied.state_ids()[ADA_NAME])
+        applied.apply_successfully(resolve="file")
+        applied.undo()
+        assert applied.statuses() == {ADA_NAME: "changed remotely"}
+        applied.replace("personas/ada.yaml", "Hello.", "Hi.")
+        assert "it was deleted in the account" in applied.plan().conflicts[0].message
+        applied.apply_successfully(resolve="file")
+        applied.edit_remotely(greeting="Good day.")
+        (applied.folder / "personas/ada.yaml").unlink()
+        applied.apply_successfully(prune=True, resolve="file")
+        applied.undo()
+        assert applied.accounts["staging"].user_objects()[0]["greeting"] == "Good day."
+        assert "its file is gone" in applied.plan(prune=True).conflicts[0].message
+
     def test_an_undone_run_can_be_applied_again(self, applied: ProjectFolder) -> None:
         applied.replace("personas/ada.yaml", "Hello.", "Hi.")
         applied.apply_successfully()
