@@ -34,7 +34,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Print the findings; return ``INVALID`` if one is an error."""
 
     async def check_personas(app: App) -> int:
-        rows = [await _check(app, find_persona_id(arguments, text)) for text in arguments.personas]
+        ids = [await find_persona_id(app, arguments, text) for text in arguments.personas]
+        rows = [await _check(app, persona_id) for persona_id in ids]
         lines = [_line(row, finding) for row in rows for finding in row["findings"]]
         text = "\n".join(lines) or "no findings"
         print_result(app, arguments, {"schema": CHECK_SCHEMA, "personas": rows}, text)

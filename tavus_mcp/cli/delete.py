@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
     async def delete_persona(app: App) -> int:
         try:
-            persona_id = find_persona_id(arguments, arguments.persona_id)
+            persona_id = await find_persona_id(app, arguments, arguments.persona_id)
             document = await app.api.get_persona(parse_id(persona_id))
         except ValueError as error:
             raise InvalidArgument([f"{error}."]) from None

@@ -17,9 +17,11 @@ from tavus_mcp.cli.project_arguments import is_project_use
 from tavus_mcp.cli.project_output import describe_error, report_error
 from tavus_mcp.errors import InvalidArgument, ToolFailure
 from tavus_mcp.history.revisions import split_reference
+from tavus_mcp.history.states import find_state
 from tavus_mcp.settings import Settings
 
 if TYPE_CHECKING:
+    from tavus_mcp.project.kinds import ObjectName
     from tavus_mcp.project.state import EnvironmentState
 
 _PERSONAS = "personas"
@@ -70,31 +72,50 @@ def choose_settings(
     return environment_settings(settings, project, environment, needs_key=needs_key)
 
 
-def find_persona_id(arguments: argparse.Namespace, text: str) -> str:
+async def find_persona_id(app: App, arguments: argparse.Namespace, text: str) -> str:
     """Return the id of a persona: the text itself, or in a project that of the named file.
 
-    Raises ``InvalidArgument`` for a text that is no id and no name of the project.
+    A persona that was deleted and brought back has its new id. Raises ``InvalidArgument`` for a
+    text that is no id and no name of the project.
     """
     if not is_project_use(arguments):
         return text
-    from tavus_mcp.project.session import find_object
+    from tavus_mcp.project.revived_objects import follow_revived_objects
 
-    objects = _load_project_state(arguments).objects
-    personas = [name for name in objects if name.folder == _PERSONAS]
-    is_id = text in {objects[name].object_id for name in personas} or _PERSONA_ID.fullmatch(text)
-    if is_id and text not in {name.name for name in personas}:
+    state = _load_project_state(arguments)
+    name = _find_persona_name(state, text)
+    if name is None:
         return text
-    return objects[find_object(text, personas)].object_id
+    return (await follow_revived_objects(app, state, [name])).objects[name].object_id
 
 
-def find_persona_reference(arguments: argparse.Namespace, reference: str) -> tuple[str, str]:
+async def find_persona_reference(
+    app: App, arguments: argparse.Namespace, reference: str
+) -> tuple[str, str]:
     """Return the id and the revision in ``ID@REVISION``, in a project also ``NAME@REVISION``.
 
-    The revision is empty when there is none.
+    The revision is empty when there is none. Of a persona that was deleted and brought back, the
+    id is the one that it had at that revision.
     """
     text, separator, revision = reference.partition("@")
-    persona_id = find_persona_id(arguments, text)
+    persona_id = await find_persona_id(app, arguments, text)
+    if revision and persona_id != text and await find_state(app, persona_id, revision) is None:
+        state = _load_project_state(arguments)
+        if name := _find_persona_name(state, text):
+            persona_id = state.objects[name].object_id
     return split_reference(f"{persona_id}{separator}{revision}", "ID@REVISION")
+
+
+def _find_persona_name(state: EnvironmentState, text: str) -> ObjectName | None:
+    """Return the persona of the project that a text names, None if the text is an id."""
+    from tavus_mcp.project.session import find_object
+
+    personas = [name for name in state.objects if name.folder == _PERSONAS]
+    ids = {state.objects[name].object_id for name in personas}
+    is_id = text in ids or _PERSONA_ID.fullmatch(text)
+    if is_id and text not in {name.name for name in personas}:
+        return None
+    return find_object(text, personas)
 
 
 def persona_command(

@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Restore the persona, or show what would change; return the exit status."""
 
     async def restore_persona(app: App) -> int:
-        persona_id, revision = find_persona_reference(arguments, arguments.persona)
+        persona_id, revision = await find_persona_reference(app, arguments, arguments.persona)
         if not revision:
             raise InvalidArgument(["Give the persona as ID@REVISION; undo takes back a change."])
         request = RestoreRequest(

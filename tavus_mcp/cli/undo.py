@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     async def undo(app: App) -> int:
         if is_plan:
             return await _undo_bulk_change(app, arguments)
-        persona_id, revision = find_persona_reference(arguments, arguments.change)
+        persona_id, revision = await find_persona_reference(app, arguments, arguments.change)
         request = await build_undo_request(
             app,
             persona_id,
