@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from tavus_mcp.app import App
-from tavus_mcp.checker.check import check
 from tavus_mcp.cli.command_texts import describe_finding
 from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.project_account import find_persona_id, run_account_command
@@ -13,7 +12,7 @@ from tavus_mcp.cli.project_arguments import add_project_arguments
 from tavus_mcp.cli.project_output import print_result
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import JsonObject, parse_id
-from tavus_mcp.personas.secret_references import name_header_secrets
+from tavus_mcp.personas.persona_check import check_persona
 from tavus_mcp.settings import Settings
 
 CHECK_SCHEMA = "tavus-mcp/check/1"
@@ -52,7 +51,7 @@ async def _check(app: App, persona_id: str) -> JsonObject:
         document = await app.api.get_persona(parse_id(persona_id))
     except ValueError as error:
         raise InvalidArgument([f"{error}."]) from None
-    findings = check(name_header_secrets(app, document), app.catalog)
+    findings = check_persona(app, document)
     return {
         "persona_id": document.persona_id,
         "persona_name": document.name,

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 
 from tavus_mcp import concurrency
 from tavus_mcp.app import App
-from tavus_mcp.checker import check
 from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
 from tavus_mcp.errors import InvalidKey, TavusError
 from tavus_mcp.fleet.finding_summary import FindingSummary
 from tavus_mcp.fleet.selection import PersonaFilter, PersonaSelection
 from tavus_mcp.models.base import JsonObject, parse_id
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.personas.secret_references import name_header_secrets
+from tavus_mcp.personas import persona_check
 from tavus_mcp.text import truncate
 
 MAX_NAMES, _MAX_NAME_CHARS = 40, 40
@@ -85,8 +84,7 @@ async def audit(
             selection.note_result(None)
             result.checked_count += 1
             result.names[persona_id] = document.name
-            named = name_header_secrets(app, document)
-            result.finding_summary.add(persona_id, check.check(named, app.catalog))
+            result.finding_summary.add(persona_id, persona_check.check_persona(app, document))
         await progress.advance(selection.total)
 
     await concurrency.for_each(selection.iter_ids(), check_persona)

@@ -33,7 +33,6 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.receipt import changes_of
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.revive import NOT_RESTORED
-from tavus_mcp.personas.secret_references import name_header_secrets
 from tavus_mcp.personas.update import UpdateRequest, compute_update
 from tavus_mcp.text import quote_path
 
@@ -155,7 +154,7 @@ def _plan_matching(
     ) -> PlannedPersona | SkippedPersona | None:
         if isinstance(document, TavusError):
             return SkippedPersona("unreadable", persona_id, str(document))
-        if not persona_filter.matches(name_header_secrets(app, document), app.catalog):
+        if not persona_filter.matches(app, document):
             is_named = persona_id in persona_filter.persona_ids
             return SkippedPersona("not_matching", persona_id, _NOT_MATCHING) if is_named else None
         if document.data.get("persona_type") == "system":

@@ -21,7 +21,6 @@ from tavus_mcp.listings import (
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.free_texts import count_matches
-from tavus_mcp.personas.secret_references import name_header_secrets
 from tavus_mcp.personas.summary import persona_summary
 from tavus_mcp.tavus_api.pagination import MAX_PAGE_ROWS, PERSONAS, ListWalk
 
@@ -145,7 +144,7 @@ def _add_row(
     if isinstance(document, TavusError):
         result.unread_count += 1
         return
-    if not persona_filter.matches(name_header_secrets(app, document), app.catalog):
+    if not persona_filter.matches(app, document):
         return
     row = persona_summary(document.data, app.catalog)
     if persona_filter.text_contains:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog import Catalog
-from tavus_mcp.checker import check, schema_check
+from tavus_mcp.checker import schema_check
 from tavus_mcp.checker.rules import RULES
 from tavus_mcp.deadlines import has_time_for_more
 from tavus_mcp.errors import InvalidArgument, InvalidKey, NotFound, TavusError
@@ -15,6 +15,7 @@ from tavus_mcp.listings import decode_position, encode_cursor
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.free_texts import count_matches
+from tavus_mcp.personas.persona_check import check_persona
 from tavus_mcp.personas.summary import LLM_MODEL, TTS_ENGINE, effective_value
 from tavus_mcp.tavus_api.pagination import MAX_PAGE_ROWS, PERSONAS, ListWalk
 from tavus_mcp.text import suggestion_or_period
@@ -63,11 +64,11 @@ class PersonaFilter:
             return self._has_name(row)
         return self._matches_fields(PersonaDocument(row), catalog)
 
-    def matches(self, document: PersonaDocument, catalog: Catalog) -> bool:
+    def matches(self, app: App, document: PersonaDocument) -> bool:
         """Return True if a persona matches every criterion, but for its id and type."""
-        return self._matches_fields(document, catalog) and (
+        return self._matches_fields(document, app.catalog) and (
             self.finding is None
-            or any(finding.rule == self.finding for finding in check.check(document, catalog))
+            or any(finding.rule == self.finding for finding in check_persona(app, document))
         )
 
     def _matches_fields(self, document: PersonaDocument, catalog: Catalog) -> bool:

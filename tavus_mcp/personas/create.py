@@ -34,10 +34,11 @@ from tavus_mcp.personas import plans
 from tavus_mcp.personas.conflicts import edited_meanwhile_findings
 from tavus_mcp.personas.current_spelling import use_current_spelling
 from tavus_mcp.personas.lost_creations import adopt_creation, find_created
+from tavus_mcp.personas.persona_check import check_persona
 from tavus_mcp.personas.readback import verify_written
 from tavus_mcp.personas.receipts import build_receipt
 from tavus_mcp.personas.secret_receivers import receiver_findings
-from tavus_mcp.personas.secret_references import KEY_FIELD, name_header_secrets
+from tavus_mcp.personas.secret_references import KEY_FIELD
 from tavus_mcp.personas.update import read_back_hint, refuse_masks
 from tavus_mcp.personas.write_effect import unread_findings
 from tavus_mcp.personas.write_rules import PERSONA_RULES, WriteRules
@@ -283,7 +284,7 @@ def _check_new_persona(
     app: App, body: JsonObject, base: JsonObject, allow: Container[str]
 ) -> list[RuleFinding]:
     """Check a new persona; an unknown field that the copied persona has too does not block it."""
-    findings = check(name_header_secrets(app, PersonaDocument(body)), app.catalog)
+    findings = check_persona(app, PersonaDocument(body))
     copied = check(PersonaDocument(base), app.catalog) if base else []
     known = {(item.rule, item.path) for item in copied}
     blocking = [

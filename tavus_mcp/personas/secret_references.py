@@ -14,15 +14,12 @@ from pydantic import MISSING
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument
-from tavus_mcp.models.changes import SetFields
-from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.text import quote_path
 
 KEY_REFERENCE_FIELD = "api_key_ref"
 KEY_FIELD = "api_key"
 SECRET_PLACEHOLDER = re.compile(r"\{secret:([A-Za-z0-9_]{1,64})\}")
-_HEADERS = "/layers/llm/headers"
 REFERENCE_CONTAINERS = frozenset({"headers", "default_query", "extra_body"})
 """Fields in which a secret is referred to as ``{secret:name}``."""
 
@@ -113,25 +110,3 @@ def _resolve_in_value(app: App, value: Any, path: str) -> Any:
 def resolve_text_placeholders(app: App, text: str, path: str) -> str:
     """Return a header or query value with its placeholders replaced; ``path`` is for errors."""
     return SECRET_PLACEHOLDER.sub(lambda match: app.secret(match[1], argument_path=path), text)
-
-
-def name_header_secrets(app: App, document: PersonaDocument) -> PersonaDocument:
-    """Return a persona whose headers hold ``{secret:name}`` in place of secrets of this server.
-
-    So a check can tell a key that a reference brought there from one that was written out.
-    """
-    headers = document.value(_HEADERS)
-    if not app.secrets or not isinstance(headers, dict):
-        return document
-    named = {name: _name_secrets(app, value) for name, value in headers.items()}
-    if named == headers:
-        return document
-    change = SetFields({_HEADERS: named}, replaced=(_HEADERS,))
-    return document.with_data(change.apply(document.data))
-
-
-def _name_secrets(app: App, value: Any) -> Any:
-    if isinstance(value, str):
-        for name, secret in app.secrets.items():
-            value = value.replace(secret, f"{{secret:{name}}}")
-    return value

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import cast
 
 from tavus_mcp.app import App
-from tavus_mcp.checker.check import check_change
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import Change
 from tavus_mcp.models.document import Document, PersonaDocument
@@ -19,7 +18,7 @@ from tavus_mcp.models.json_patch import Operation
 from tavus_mcp.models.receipt import Undo
 from tavus_mcp.personas.current_spelling import use_current_spelling
 from tavus_mcp.personas.patch_input import apply_or_refuse
-from tavus_mcp.personas.secret_references import name_header_secrets
+from tavus_mcp.personas.persona_check import check_persona_change
 from tavus_mcp.tavus_api.endpoints import PERSONA_ENDPOINT, ObjectEndpoint
 
 ApplyChange = Callable[
@@ -66,23 +65,10 @@ def _apply_to_persona(
     return use_current_spelling(before.data, data, app.catalog)
 
 
-def _check_persona_change(
-    app: App,
-    before: Document,
-    after: Document,
-    operations: Sequence[Operation],
-    allow: Container[str],
-) -> list[RuleFinding]:
-    old, new = (
-        name_header_secrets(app, cast("PersonaDocument", document)) for document in (before, after)
-    )
-    return check_change(old, new, operations, app.catalog, allow=allow)
-
-
 PERSONA_RULES = WriteRules(
     PERSONA_ENDPOINT,
     _apply_to_persona,
-    _check_persona_change,
+    cast("CheckChange", check_persona_change),
     lambda persona: Undo(tool="delete_persona", arguments={"persona_id": persona.object_id}),
     lambda *_: [],
 )

@@ -10,14 +10,12 @@ from pydantic import BeforeValidator
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.catalog.goals import Goal, Strength
-from tavus_mcp.checker import check
 from tavus_mcp.checker.draft_input import reject_lists
 from tavus_mcp.models.base import JsonObject, PersonaId
 from tavus_mcp.models.findings import sort_by_severity
 from tavus_mcp.models.tuning import Suggestion
 from tavus_mcp.parts.deep_check import check_parts
-from tavus_mcp.personas import read
-from tavus_mcp.personas.secret_references import name_header_secrets
+from tavus_mcp.personas import persona_check, read
 from tavus_mcp.server.results import CheckReport
 from tavus_mcp.server.shared_parameters import PersonaIdParameter, doc
 from tavus_mcp.server.toolset import Toolset
@@ -40,7 +38,7 @@ async def check_persona(
 ) -> CheckReport:
     """Find all mistakes and deprecations at once, each with the calls that fix it."""
     checked, form = await read.load_draft_or_persona(app, persona_id, document)
-    findings = [*form, *check.check(name_header_secrets(app, checked), app.catalog)]
+    findings = [*form, *persona_check.check_persona(app, checked)]
     findings = sort_by_severity(findings + (await check_parts(app, checked) if deep else []))
     return CheckReport(
         persona_id=checked.persona_id or None,
