@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
+from typing import TypeVar
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.fixes import PLACEHOLDERS, FixCall, HintPart
@@ -17,6 +18,8 @@ MAX_FINDINGS_PER_RULE = 100
 """Further findings of a rule are usually the same mistake again."""
 MORE_FINDINGS_NOTE = f" Only the first {MAX_FINDINGS_PER_RULE} findings of this kind are listed."
 _LONG_FIX_NOTE = "This call holds a long text, which get_persona shows with full_prompt=true."
+
+Definition = TypeVar("Definition")
 
 
 class Violation:
@@ -143,10 +146,20 @@ def rule(
 ) -> Callable[[Check], Rule]:
     """Declare the decorated check as a rule; see ``Rule`` for the arguments.
 
-    ``rules.collect_rules`` finds it by its type.
+    ``collect_definitions`` finds it by its type.
     """
 
     def declare(check: Check) -> Rule:
         return Rule(name, severity, source, check, blocks_write, covers_subtree, no_fix_reason)
 
     return declare
+
+
+def collect_definitions(kind: type[Definition], *modules: ModuleType) -> tuple[Definition, ...]:
+    """Return the rules of a type that modules define, in the order of their definition."""
+    return tuple(
+        definition
+        for module in modules
+        for definition in vars(module).values()
+        if isinstance(definition, kind)
+    )

@@ -18,12 +18,12 @@ from tavus_mcp.errors import InvalidArgument, ToolFailure
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import pointer_of
-from tavus_mcp.models.layers import CONFIGURABLE_LAYERS, layer_arguments
+from tavus_mcp.models.layers import CONFIGURABLE_LAYERS
 from tavus_mcp.models.masking import MASK
 from tavus_mcp.models.persona import persona_arguments
 from tavus_mcp.models.vocabularies import to_persona_names
 from tavus_mcp.personas.secret_references import resolve_references
-from tavus_mcp.server.field_changes import unset_pointers
+from tavus_mcp.server.field_changes import removable_fields, unset_pointers
 
 _KINDS: Mapping[str, str] = {
     "persona_id": "the id of a persona there; list_personas shows the ids",
@@ -43,7 +43,6 @@ _KINDS: Mapping[str, str] = {
 Fields of a persona are not among them: the checker reports placeholders in those.
 """
 _KEY_REFERENCE = "api_key_ref"
-_VOICE_SETTINGS = {"voice_settings": "/layers/tts/voice_settings"}
 
 
 def find_placeholders(arguments: JsonObject) -> list[str]:
@@ -104,11 +103,7 @@ def _removable_fields(tool: str) -> Mapping[str, str]:
     layer = tool.removeprefix("configure_")
     if tool == "update_persona":
         return persona_arguments()
-    if layer not in CONFIGURABLE_LAYERS:
-        return {}
-    return (
-        {**layer_arguments(layer), **_VOICE_SETTINGS} if layer == "tts" else layer_arguments(layer)
-    )
+    return removable_fields(layer) if layer in CONFIGURABLE_LAYERS else {}
 
 
 def _key_arguments(arguments: JsonObject) -> JsonObject:

@@ -10,6 +10,7 @@ from pydantic import MISSING, BaseModel
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.json_patch import pointer_of, pointer_tokens
+from tavus_mcp.models.layers import layer_arguments
 from tavus_mcp.personas.patch_input import find_contradictions
 from tavus_mcp.text import suggestion_or_period
 
@@ -23,6 +24,12 @@ def argument_values(
         for name, pointer in pointers_by_argument.items()
         if arguments.get(name, MISSING) is not MISSING
     }
+
+
+def removable_fields(layer: str) -> Mapping[str, str]:
+    """Return the fields that ``unset`` can name for a layer, as JSON Pointers by argument."""
+    whole = {"voice_settings": "/layers/tts/voice_settings"} if layer == "tts" else {}
+    return {**layer_arguments(layer), **whole}
 
 
 def unset_pointers(names: Sequence[str], pointers_by_argument: Mapping[str, str]) -> list[str]:

@@ -20,8 +20,8 @@ from property_examples import examples
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.checker import rules
 from tavus_mcp.checker.check import check
-from tavus_mcp.checker.rule import Rule
-from tavus_mcp.checker.rules import RULES, collect_rules
+from tavus_mcp.checker.rule import Rule, collect_definitions
+from tavus_mcp.checker.rules import RULES
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.server.tools import ALL_SPECS
@@ -92,7 +92,7 @@ def test_every_rule_has_a_test_case() -> None:
 def test_every_rule_of_every_module_is_listed_once() -> None:
     names = [module.name for module in pkgutil.iter_modules(rules.__path__)]
     modules = [importlib.import_module(f"{rules.__name__}.{name}") for name in names]
-    declared = [rule.name for rule in collect_rules(*modules)]
+    declared = [rule.name for rule in collect_definitions(Rule, *modules)]
     assert sorted(declared) == sorted(rule.name for rule in RULES)
 
 

@@ -1,8 +1,6 @@
 """The rules of the checker: one module per layer or topic, collected from their definitions."""
 
-from types import ModuleType
-
-from tavus_mcp.checker.rule import Rule
+from tavus_mcp.checker.rule import Rule, collect_definitions
 from tavus_mcp.checker.rules import (
     conversational_flow,
     functions,
@@ -26,18 +24,8 @@ from tavus_mcp.checker.rules import (
     voice_settings,
 )
 
-
-def collect_rules(*modules: ModuleType) -> tuple[Rule, ...]:
-    """Return the rules that these modules define, in the order of their definition."""
-    return tuple(
-        definition
-        for module in modules
-        for definition in vars(module).values()
-        if isinstance(definition, Rule)
-    )
-
-
-RULES = collect_rules(
+RULES = collect_definitions(
+    Rule,
     persona,
     texts,
     placeholders,

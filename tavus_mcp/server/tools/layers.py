@@ -39,7 +39,12 @@ from tavus_mcp.personas.secret_references import (
     resolve_placeholders,
 )
 from tavus_mcp.personas.update import UpdateRequest, update
-from tavus_mcp.server.field_changes import argument_values, build_set_fields, unset_pointers
+from tavus_mcp.server.field_changes import (
+    argument_values,
+    build_set_fields,
+    removable_fields,
+    unset_pointers,
+)
 from tavus_mcp.server.results import LayerDescription
 from tavus_mcp.server.shared_parameters import (
     TEXT,
@@ -59,7 +64,6 @@ from tavus_mcp.text import suggestion_or_period
 
 layers = Toolset("layers")
 
-_VOICE_SETTINGS = {"voice_settings": "/layers/tts/voice_settings"}
 _FUNCTION_LISTS = {
     ("llm", "visual"): "/layers/llm/tools",
     ("llm", "audio"): "/layers/llm/tools",
@@ -88,11 +92,10 @@ async def _change_layer(app: App, layer: str, arguments: Mapping[str, Any]) -> R
     values |= resolve_placeholders(
         app, {pointer: values[pointer] for pointer in containers if pointer in values}
     )
-    removable = {**pointers, **_VOICE_SETTINGS} if layer == "tts" else pointers
     request = UpdateRequest(
         f"configure_{layer}",
         arguments["persona_id"],
-        build_set_fields(values, unset_pointers(arguments["unset"], removable)),
+        build_set_fields(values, unset_pointers(arguments["unset"], removable_fields(layer))),
         dry_run=arguments["dry_run"],
         if_revision=arguments["if_revision"],
         allow=allowed_rules(private_url=arguments.get("allow_private_url", False)),

@@ -121,7 +121,7 @@ async def save_tool(
     if_revision: IfRevision = None,
 ) -> PartReceipt:
     """Create a registry tool, or change what is given; every persona that has it is affected."""
-    return await save(app, _build_save("tool", "save_tool", tool_id, _TOOL_FIELDS, locals()))
+    return await _save(app, "tool", locals())
 
 
 @parts.change("Save objectives")
@@ -138,10 +138,7 @@ async def save_objectives(
     if_revision: IfRevision = None,
 ) -> PartReceipt:
     """Create a set of objectives, or change what is given; data is the whole list."""
-    request = _build_save(
-        "objectives", "save_objectives", objectives_id, _OBJECTIVES_FIELDS, locals()
-    )
-    return await save(app, request)
+    return await _save(app, "objectives", locals())
 
 
 @parts.change("Save guardrail")
@@ -161,8 +158,7 @@ async def save_guardrail(
     if_revision: IfRevision = None,
 ) -> PartReceipt:
     """Create a guardrail, or change what is given."""
-    request = _build_save("guardrail", "save_guardrail", guardrail_id, _GUARDRAIL_FIELDS, locals())
-    return await save(app, request)
+    return await _save(app, "guardrail", locals())
 
 
 @parts.change("Save document")
@@ -181,8 +177,7 @@ async def save_document(
     if_revision: IfRevision = None,
 ) -> PartReceipt:
     """Add a document of the knowledge base (ready after minutes), or change its name or tags."""
-    request = _build_save("document", "save_document", document_id, _DOCUMENT_FIELDS, locals())
-    return await save(app, request)
+    return await _save(app, "document", locals())
 
 
 @parts.change("Save dictionary")
@@ -196,10 +191,7 @@ async def save_dictionary(
     if_revision: IfRevision = None,
 ) -> PartReceipt:
     """Create a pronunciation dictionary, or change what is given."""
-    request = _build_save(
-        "dictionary", "save_dictionary", dictionary_id, _DICTIONARY_FIELDS, locals()
-    )
-    return await save(app, request)
+    return await _save(app, "dictionary", locals())
 
 
 @parts.change("Set skill")
@@ -318,35 +310,21 @@ def _build_ids(
     return PartIds({kind: items for kind, items in ids.items() if items})
 
 
-def _build_save(
-    kind: PartKindName,
-    tool: str,
-    object_id: str | None,
-    names: Mapping[str, str],
-    arguments: Mapping[str, Any],
-) -> SaveRequest:
-    return SaveRequest(
+async def _save(app: App, kind: PartKindName, arguments: Mapping[str, Any]) -> PartReceipt:
+    """Create or change a part; ``arguments`` are the locals of its ``save_*`` tool.
+
+    Those that are not about the call itself are fields of the part.
+    """
+    object_id = arguments[f"{kind}_id"]
+    names = arguments.keys() - {"app", f"{kind}_id", "unset", "dry_run", "if_revision"}
+    pointers = {name: f"/{name}" for name in arguments if name in names}
+    request = SaveRequest(
         kind,
-        tool,
+        f"save_{kind}",
         None if object_id is None else parse_part_id(kind, object_id),
-        argument_values(arguments, names),
-        unset_pointers(arguments["unset"], names),
+        argument_values(arguments, pointers),
+        unset_pointers(arguments["unset"], pointers),
         dry_run=arguments["dry_run"],
         if_revision=arguments["if_revision"],
     )
-
-
-def _fields(*names: str) -> Mapping[str, str]:
-    return {name: f"/{name}" for name in names}
-
-
-_TOOL_FIELDS = _fields(
-    *("name", "description", "parameters", "delivery", "trigger_type", "origin"),
-    *("on_call", "on_resolve", "static_filler", "tags"),
-)
-_OBJECTIVES_FIELDS = _fields("name", "data", "allow_loops")
-_GUARDRAIL_FIELDS = _fields(
-    *("guardrail_name", "guardrail_prompt", "modality", "callback_url", "app_message", "tags")
-)
-_DOCUMENT_FIELDS = _fields("document_url", "document_name", "tags", "crawl", "callback_url")
-_DICTIONARY_FIELDS = _fields("name", "rules")
+    return await save(app, request)

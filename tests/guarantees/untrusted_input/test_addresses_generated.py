@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from property_examples import examples
 
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.checker.rules import collect_rules, llm_endpoint, llm_url
+from tavus_mcp.checker.rule import Rule, collect_definitions
+from tavus_mcp.checker.rules import llm_endpoint, llm_url
 from tavus_mcp.models.document import PersonaDocument
 
 CATALOG = load_catalog()
@@ -46,7 +47,7 @@ FULL_WIDTH = str.maketrans("0123456789.", "０１２３４５６７８９．")
 def list_blocking_rules(url: str) -> set[str]:
     llm = {"model": "m", "base_url": url, "api_key": "key-0123456"}
     document = PersonaDocument({"system_prompt": "x", "layers": {"llm": llm}})
-    checks = collect_rules(llm_endpoint, llm_url)
+    checks = collect_definitions(Rule, llm_endpoint, llm_url)
     found = (finding for rule in checks for finding in rule.findings(document, CATALOG))
     return {str(finding.rule) for finding in found if finding.blocks_write}
 
