@@ -257,8 +257,7 @@ def _find_key(settings: Settings, existing: Mapping[str, Any] | None) -> str:
         return stored
     raise _Refusal(
         "nothing was written: there is no key. Set TAVUS_API_KEY, or run the command on a "
-        "terminal, "
-        "where it asks for the key without showing it. --sandbox needs none.",
+        "terminal, where it asks for the key without showing it. --sandbox needs none.",
         ExitStatus.REFUSED,
     )
 

@@ -19,8 +19,7 @@ from tavus_mcp.settings import PROJECT_TOOLSET, Settings
 _TERMINAL_HINT = (
     f"tavus-mcp {__version__}: an MCP server for Tavus personas (unofficial). It waits here for "
     "messages of an assistant; to connect one, end it with Ctrl+C and run `tavus-mcp install "
-    "HOST`, "
-    "or see `tavus-mcp --help`.\n"
+    "HOST`, or see `tavus-mcp --help`.\n"
 )
 
 

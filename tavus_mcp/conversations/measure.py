@@ -333,8 +333,7 @@ def _omitted_revision_notes(revisions: Sequence[str]) -> list[str]:
     count = len(revisions) - _MAX_REVISIONS
     note = (
         f"Listed are the newest {_MAX_REVISIONS} revisions; the calls of {count} more are left "
-        f"out. "
-        "persona_id as ID@REVISION measures one of them."
+        "out. persona_id as ID@REVISION measures one of them."
     )
     return [note] if count > 0 else []
 

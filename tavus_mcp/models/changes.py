@@ -90,9 +90,8 @@ class SetFields:
         if removing:
             names = json.dumps([pointer_tokens(pointer)[-1] for pointer in removing])
             raise Refused(
-                f"{quote_paths(removing)}: empty, which would remove what is stored. Leave it "
-                f"out to "
-                f"keep it, or give unset={names} to remove it. Nothing was sent."
+                f"{quote_paths(removing)}: empty, which would remove what is stored. Leave it out "
+                f"to keep it, or give unset={names} to remove it. Nothing was sent."
             )
         merged = {
             key: _without_void_nulls(value, get_at(data, key))

@@ -81,9 +81,8 @@ async def build_revision_conflict(
     if expected is not None:
         edits = await describe_edits(app, expected, current)
     return Conflict(
-        f"{describe(current)} has changed since and is at revision {current.revision} "
-        f"now. Nothing was written.{edits}\n"
-        f"{advice or f'Look at it with {current.read_call}, then {retry}.'}"
+        f"{describe(current)} has changed since and is at revision {current.revision} now. Nothing "
+        f"was written.{edits}\n{advice or f'Look at it with {current.read_call}, then {retry}.'}"
     )
 
 

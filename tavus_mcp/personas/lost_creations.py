@@ -92,9 +92,8 @@ async def adopt_creation(app: App, intent: JournalEntry, document: Document) -> 
         unrecorded += await record_revived_as(app, intent, revives, document.journal_id)
     message = (
         f"The {intent.tool} of {intent.at} that was not answered took effect: it made "
-        f"{document.noun} "
-        f"{document.object_id} ({quote_foreign(app.masker.mask_text(document.name))}). It is "
-        f"recorded now."
+        f"{document.noun} {document.object_id} "
+        f"({quote_foreign(app.masker.mask_text(document.name))}). It is recorded now."
     )
     tool = deletion_tool(document.kind)
     hint = f"Do not create it again. If it is not wanted, {tool} removes it."

@@ -87,12 +87,10 @@ class UndoGuard:
             return
         revision = self.change.after.with_data(current).revision
         raise Conflict(
-            f"Fields of {self.change.after.noun} {self.change.after.object_id!r} were edited "
-            f"after the change "
-            "that this call undoes. Nothing was written.\n"
-            f"{describe_undo_conflicts(conflicts)}\n"
-            "To keep these edits, undo the other fields alone: name them in only. To overwrite "
-            "them, after the person agreed: "
+            f"Fields of {self.change.after.noun} {self.change.after.object_id!r} were edited after "
+            "the change that this call undoes. Nothing was "
+            f"written.\n{describe_undo_conflicts(conflicts)}\nTo keep these edits, undo the other "
+            "fields alone: name them in only. To overwrite them, after the person agreed: "
             f"{self.render_overwriting_call(revision, conflicts)}"
         )
 
@@ -133,11 +131,10 @@ async def load_undone_change(
     after = await find_state(app, persona_id, after_revision)
     if after is None:
         raise Refused(
-            "/after_revision: this journal does not hold that revision of persona "
-            f"{persona_id!r}, so it is not known what others edited since. Nothing was written. "
-            f"Show the person compare_personas(first='{persona_id}@{revision}', "
-            f"second='{persona_id}'); without after_revision the fields in only are restored "
-            "whatever they are now."
+            f"/after_revision: this journal does not hold that revision of persona {persona_id!r}, "
+            "so it is not known what others edited since. Nothing was written. Show the person "
+            f"compare_personas(first='{persona_id}@{revision}', second='{persona_id}'); without "
+            "after_revision the fields in only are restored whatever they are now."
         )
     before = await find_state(app, persona_id, revision)
     entries = await app.journal.entries_of_persona(persona_id)

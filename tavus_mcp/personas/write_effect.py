@@ -66,9 +66,8 @@ async def _require_found(write: RecordedWrite, current: Document) -> None:
     if write.mismatches or not has_taken_effect(write.app, write.intent, current):
         raise await write.record_conflict(
             "unknown",
-            f"{write.lost_response} The {current.noun} was read again, and it is not certain "
-            f"that the "
-            f"change is there. Look with {current.read_call} before you try again.",
+            f"{write.lost_response} The {current.noun} was read again, and it is not certain that "
+            f"the change is there. Look with {current.read_call} before you try again.",
         )
 
 
@@ -81,8 +80,7 @@ def _describe_missing_effect(write: RecordedWrite, current: Document) -> str:
     if current.kind != "persona":
         return effect
     return (
-        f"{effect} If the persona has a draft in the Tavus dashboard, the "
-        f"change may be in it; "
+        f"{effect} If the persona has a draft in the Tavus dashboard, the change may be in it; "
         "publish it there, or with publish_persona."
     )
 

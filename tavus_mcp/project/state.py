@@ -213,8 +213,7 @@ def parse_object(item: JsonObject) -> ObjectState:
 def _unreadable(path: Path, reason: str) -> InvalidArgument:
     return InvalidArgument(
         [
-            f"{path}: the state of this environment cannot be read: {reason}. "
-            "Take the file from git again; without it, tavus-mcp pull finds objects by name. "
-            "Nothing was sent."
+            f"{path}: the state of this environment cannot be read: {reason}. Take the file from "
+            "git again; without it, tavus-mcp pull finds objects by name. Nothing was sent."
         ]
     )

@@ -63,9 +63,8 @@ async def elicit_name(
 ) -> FormResponse | InputRequiredResult:
     """Ask the person to type the persona's name; return the form where the protocol wants that."""
     message = (
-        f"Delete the persona {quote_foreign(name_to_type(document))} "
-        f"({document.persona_id})? "
-        f"Type its name to confirm. tavus-mcp keeps a copy. {describe_loss(app, document)}"
+        f"Delete the persona {quote_foreign(name_to_type(document))} ({document.persona_id})? Type "
+        f"its name to confirm. tavus-mcp keeps a copy. {describe_loss(app, document)}"
     )
     message = app.masker.mask_text(message)
     if (ctx.protocol_version or "") >= INPUT_REQUIRED_VERSION:

@@ -18,11 +18,9 @@ def test_importing_the_catalog_reads_no_data_files() -> None:
     """Nothing happens at import."""
     program = (
         "import sys, tavus_mcp.models.document; before = set(sys.modules); import "
-        "tavus_mcp.catalog; "
-        "tavus_mcp.catalog.load_catalog().layer_names; "
-        "assert 'tomllib' not in sys.modules; "
-        "assert 'importlib.resources' not in set(sys.modules) - before; "
-        "assert tavus_mcp.catalog.catalog.read_data.cache_info().currsize == 0"
+        "tavus_mcp.catalog; tavus_mcp.catalog.load_catalog().layer_names; assert 'tomllib' not in "
+        "sys.modules; assert 'importlib.resources' not in set(sys.modules) - before; assert "
+        "tavus_mcp.catalog.catalog.read_data.cache_info().currsize == 0"
     )
     root = Path(tavus_mcp.__file__).parents[1]
     environment = {**os.environ, "PYTHONPATH": str(root)}

@@ -326,8 +326,7 @@ def inline(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
         yield Violation(
             pointer,
             f"Inline functions are legacy{catalog.deprecated_since(pointer)}. They still work: "
-            f"your "
-            "app carries them out.",
+            "your app carries them out.",
             "Registry tools replace them: save_tool, then ",
             alternative_fix(update_fields(tool_ids=["<TOOL_ID>"])),
         )

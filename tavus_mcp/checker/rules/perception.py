@@ -217,8 +217,7 @@ def many_queries(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
             yield Violation(
                 path,
                 f"Raven answers {len(value)} questions about once a second; a few concrete ones "
-                f"work "
-                "best.",
+                "work best.",
                 "Move what you need only after the call to perception_analysis_queries: ",
                 _fix_list(document, catalog, path),
             )
