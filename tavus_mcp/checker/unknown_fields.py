@@ -55,7 +55,8 @@ class Meaning:
 def describe_meaning(meaning: Meaning, render_target: Callable[[str], str] = repr) -> str:
     """Return what an unknown field means and what to give instead, as the end of a sentence.
 
-    The sentence begins with "unknown field". ``render_target`` renders a JSON Pointer in the terms of the caller.
+    The sentence begins with "unknown field". ``render_target`` renders a JSON Pointer in the terms
+    of the caller.
     """
     targets = " and ".join(map(render_target, meaning.targets))
     if not meaning.reason:
