@@ -121,7 +121,7 @@ async def save_tool(
     if_revision: IfRevision = None,
 ) -> PartReceipt:
     """Create a registry tool, or change what is given; every persona that has it is affected."""
-    return await _save(app, "tool", locals())
+    return await save(app, _build_save("tool", locals()))
 
 
 @parts.change("Save objectives")
@@ -138,7 +138,7 @@ async def save_objectives(
     if_revision: IfRevision = None,
 ) -> PartReceipt:
     """Create a set of objectives, or change what is given; data is the whole list."""
-    return await _save(app, "objectives", locals())
+    return await save(app, _build_save("objectives", locals()))
 
 
 @parts.change("Save guardrail")
@@ -158,7 +158,7 @@ async def save_guardrail(
     if_revision: IfRevision = None,
 ) -> PartReceipt:
     """Create a guardrail, or change what is given."""
-    return await _save(app, "guardrail", locals())
+    return await save(app, _build_save("guardrail", locals()))
 
 
 @parts.change("Save document")
@@ -177,7 +177,7 @@ async def save_document(
     if_revision: IfRevision = None,
 ) -> PartReceipt:
     """Add a document of the knowledge base (ready after minutes), or change its name or tags."""
-    return await _save(app, "document", locals())
+    return await save(app, _build_save("document", locals()))
 
 
 @parts.change("Save dictionary")
@@ -191,7 +191,7 @@ async def save_dictionary(
     if_revision: IfRevision = None,
 ) -> PartReceipt:
     """Create a pronunciation dictionary, or change what is given."""
-    return await _save(app, "dictionary", locals())
+    return await save(app, _build_save("dictionary", locals()))
 
 
 @parts.change("Set skill")
@@ -310,15 +310,15 @@ def _build_ids(
     return PartIds({kind: items for kind, items in ids.items() if items})
 
 
-async def _save(app: App, kind: PartKindName, arguments: Mapping[str, Any]) -> PartReceipt:
-    """Create or change a part; ``arguments`` are the locals of its ``save_*`` tool.
+def _build_save(kind: PartKindName, arguments: Mapping[str, Any]) -> SaveRequest:
+    """Return the request of a ``save_*`` tool, whose locals are ``arguments``.
 
     Those that are not about the call itself are fields of the part.
     """
     object_id = arguments[f"{kind}_id"]
     names = arguments.keys() - {"app", f"{kind}_id", "unset", "dry_run", "if_revision"}
     pointers = {name: f"/{name}" for name in arguments if name in names}
-    request = SaveRequest(
+    return SaveRequest(
         kind,
         f"save_{kind}",
         None if object_id is None else parse_part_id(kind, object_id),
@@ -327,4 +327,3 @@ async def _save(app: App, kind: PartKindName, arguments: Mapping[str, Any]) -> P
         dry_run=arguments["dry_run"],
         if_revision=arguments["if_revision"],
     )
-    return await save(app, request)
