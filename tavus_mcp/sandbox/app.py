@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tavus_mcp.sandbox.faults import FaultMiddleware, Faults
@@ -79,7 +79,11 @@ def build_sandbox(
 @cache
 def _list_routes() -> list[BaseRoute]:
     """Return the routes, which hold no state, for all sandboxes of the process."""
-    return [route for module in _ROUTE_MODULES for route in module.routes()]
+    return [
+        Route(path, endpoint, methods=[method])
+        for module in _ROUTE_MODULES
+        for method, path, endpoint in module.ROUTES
+    ]
 
 
 class ApiKeyMiddleware:

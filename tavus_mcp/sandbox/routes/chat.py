@@ -11,7 +11,6 @@ from typing import Annotated
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from tavus_mcp.sandbox import http
 from tavus_mcp.sandbox.routes.conversations import CONVERSATIONS
@@ -25,15 +24,6 @@ class Utterance(http.Body):
 
     text: Annotated[str, Field(min_length=1)]
     timeout_s: Annotated[float, Field(ge=0)] = 0
-
-
-def routes() -> list[Route]:
-    """Return the routes of the resource."""
-    path = "/v2/conversations/{conversation_id}/respond"
-    return [
-        Route(path, respond, methods=["POST"]),
-        Route(path, poll, methods=["GET"]),
-    ]
 
 
 async def respond(request: Request) -> Response:
@@ -80,3 +70,9 @@ def _require_chat(request: Request) -> Row:
     if not row.get("chat") or row["status"] != "active":
         raise http.bad_request("Bad Request: the conversation is no chat that is active")
     return row
+
+
+ROUTES = (
+    ("POST", "/v2/conversations/{conversation_id}/respond", respond),
+    ("GET", "/v2/conversations/{conversation_id}/respond", poll),
+)

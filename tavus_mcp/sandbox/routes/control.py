@@ -7,7 +7,6 @@ from typing import Annotated, Literal, cast
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.vocabularies import to_persona_names
@@ -76,31 +75,6 @@ class SimulationRequest(http.Body):
     persona_id: str
     count: Annotated[int, Field(ge=1, le=MAX_SIMULATED_CALLS)] = DEFAULT_COUNT
     seed: int = DEFAULT_SEED
-
-
-def routes() -> list[Route]:
-    """Return the routes of the controls."""
-    controls = (
-        ("POST", "faults", plan_fault),
-        ("DELETE", "faults", clear_faults),
-        ("GET", "requests", list_requests),
-        ("DELETE", "requests", clear_requests),
-        ("GET", "switches", read_switches),
-        ("PATCH", "switches", set_switches),
-        ("DELETE", "switches", reset_switches),
-        ("POST", "dashboard_edits/{persona_id}", edit_persona),
-        ("POST", "maker_changes/{persona_id}", hold_maker_changes),
-        ("POST", "maker_changes/{persona_id}/publish", publish_maker_changes),
-        ("DELETE", "maker_changes/{persona_id}", discard_maker_changes),
-        ("POST", "calls/{conversation_id}", end_with_transcript),
-        ("POST", "chats/{conversation_id}", script_chat),
-        ("POST", "documents/{document_id}", process_document),
-        ("POST", "conversations", simulate_calls),
-    )
-    return [
-        Route(f"{CONTROL_PATH}/{path}", answer, methods=[method])
-        for method, path, answer in controls
-    ]
 
 
 async def plan_fault(request: Request) -> Response:
@@ -245,3 +219,22 @@ async def simulate_calls(request: Request) -> Response:
 
 def _faults(request: Request) -> Faults:
     return cast(Faults, request.app.state.faults)
+
+
+ROUTES = (
+    ("POST", f"{CONTROL_PATH}/faults", plan_fault),
+    ("DELETE", f"{CONTROL_PATH}/faults", clear_faults),
+    ("GET", f"{CONTROL_PATH}/requests", list_requests),
+    ("DELETE", f"{CONTROL_PATH}/requests", clear_requests),
+    ("GET", f"{CONTROL_PATH}/switches", read_switches),
+    ("PATCH", f"{CONTROL_PATH}/switches", set_switches),
+    ("DELETE", f"{CONTROL_PATH}/switches", reset_switches),
+    ("POST", f"{CONTROL_PATH}/dashboard_edits/{{persona_id}}", edit_persona),
+    ("POST", f"{CONTROL_PATH}/maker_changes/{{persona_id}}", hold_maker_changes),
+    ("POST", f"{CONTROL_PATH}/maker_changes/{{persona_id}}/publish", publish_maker_changes),
+    ("DELETE", f"{CONTROL_PATH}/maker_changes/{{persona_id}}", discard_maker_changes),
+    ("POST", f"{CONTROL_PATH}/calls/{{conversation_id}}", end_with_transcript),
+    ("POST", f"{CONTROL_PATH}/chats/{{conversation_id}}", script_chat),
+    ("POST", f"{CONTROL_PATH}/documents/{{document_id}}", process_document),
+    ("POST", f"{CONTROL_PATH}/conversations", simulate_calls),
+)

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from pydantic import MISSING, Field
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.vocabularies import to_pal_names, to_persona_names
@@ -138,18 +137,6 @@ class NewConversation(http.Body):
     properties: Properties | MISSING = MISSING
 
 
-def routes() -> list[Route]:
-    """Return the routes of the resource."""
-    one = "/v2/conversations/{conversation_id}"
-    return [
-        Route("/v2/conversations", list_all, methods=["GET"]),
-        Route("/v2/conversations", create, methods=["POST"]),
-        Route(one, read, methods=["GET"]),
-        Route(f"{one}/end", end, methods=["POST"]),
-        Route(one, CONVERSATIONS.delete, methods=["DELETE"]),
-    ]
-
-
 async def create(request: Request) -> Response:
     """Start a conversation; with ``test_mode`` it ends at once (docs: create-conversation)."""
     sent = await http.read_object(request)
@@ -232,3 +219,12 @@ def _resolve_participants(store: Store, body: Row) -> tuple[str, str]:
     if store.get("replica", replica_id) is None:
         raise http.bad_request("Invalid replica_uuid")
     return str(persona["persona_id"]), str(replica_id)
+
+
+ROUTES = (
+    ("GET", "/v2/conversations", list_all),
+    ("POST", "/v2/conversations", create),
+    ("GET", "/v2/conversations/{conversation_id}", read),
+    ("POST", "/v2/conversations/{conversation_id}/end", end),
+    ("DELETE", "/v2/conversations/{conversation_id}", CONVERSATIONS.delete),
+)

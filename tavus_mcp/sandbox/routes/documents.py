@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from pydantic import MISSING, Field, HttpUrl
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.sandbox import http
@@ -85,19 +84,6 @@ class Recrawl(http.Body):
     """The body that reads a website again; its limits are those of this run (docs: recrawl)."""
 
     crawl: CrawlConfig | None = None
-
-
-def routes() -> list[Route]:
-    """Return the routes of the resource."""
-    return [
-        Route("/v2/documents", list_all, methods=["GET"]),
-        Route("/v2/documents", create, methods=["POST"]),
-        Route("/v2/documents/tags", DOCUMENTS.list_tags, methods=["GET"]),
-        Route("/v2/documents/{document_id}", read, methods=["GET"]),
-        Route("/v2/documents/{document_id}", update, methods=["PATCH"]),
-        Route("/v2/documents/{document_id}", DOCUMENTS.delete, methods=["DELETE"]),
-        Route("/v2/documents/{document_id}/recrawl", recrawl, methods=["POST"]),
-    ]
 
 
 async def create(request: Request) -> Response:
@@ -217,3 +203,14 @@ async def update(request: Request) -> Response:
         row |= changes | {"updated_at": now()}
         store.put("document", row["document_id"], row)
     return http.json_response(_public_row(row))
+
+
+ROUTES = (
+    ("GET", "/v2/documents", list_all),
+    ("POST", "/v2/documents", create),
+    ("GET", "/v2/documents/tags", DOCUMENTS.list_tags),
+    ("GET", "/v2/documents/{document_id}", read),
+    ("PATCH", "/v2/documents/{document_id}", update),
+    ("DELETE", "/v2/documents/{document_id}", DOCUMENTS.delete),
+    ("POST", "/v2/documents/{document_id}/recrawl", recrawl),
+)

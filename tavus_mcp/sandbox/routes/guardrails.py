@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal
 from pydantic import MISSING, Field
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.sandbox import http
@@ -109,19 +108,6 @@ GUARDRAIL_SETS = Resource(
     search_fields=("name", "guardrails_id"),
     render=_public_set,
 )
-
-
-def routes() -> list[Route]:
-    """Return the routes of the resource."""
-    one = "/v2/guardrails/{guardrail_id}"
-    return [
-        Route("/v2/guardrails", list_all, methods=["GET"]),
-        Route("/v2/guardrails", create, methods=["POST"]),
-        Route("/v2/guardrails/tags", GUARDRAILS.list_tags, methods=["GET"]),
-        Route(one, read, methods=["GET"]),
-        Route(one, patch, methods=["PATCH"]),
-        Route(one, delete, methods=["DELETE"]),
-    ]
 
 
 async def create(request: Request) -> Response:
@@ -316,3 +302,13 @@ def _verbose_row(store: Store, row: Row) -> Row:
     users = [user for user in store.all("persona") if row["uuid"] in user.get("guardrail_ids", [])]
     refs = [{"id": user["persona_id"], "name": user["persona_name"]} for user in users]
     return _public_row(row) | {_TYPE_FIELD: row.get(_TYPE_FIELD, "user"), "persona_refs": refs}
+
+
+ROUTES = (
+    ("GET", "/v2/guardrails", list_all),
+    ("POST", "/v2/guardrails", create),
+    ("GET", "/v2/guardrails/tags", GUARDRAILS.list_tags),
+    ("GET", "/v2/guardrails/{guardrail_id}", read),
+    ("PATCH", "/v2/guardrails/{guardrail_id}", patch),
+    ("DELETE", "/v2/guardrails/{guardrail_id}", delete),
+)

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from pydantic import MISSING, Field
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.sandbox import http
@@ -110,19 +109,6 @@ class ObjectiveSet(http.Body):
     allow_loops: bool = False
 
 
-def routes() -> list[Route]:
-    """Return the routes of the resource."""
-    one = "/v2/objectives/{objectives_id}"
-    return [
-        Route("/v2/objectives", list_all, methods=["GET"]),
-        Route("/v2/objectives", create, methods=["POST"]),
-        Route("/v2/objectives/validate", validate, methods=["POST"]),
-        Route(one, read, methods=["GET"]),
-        Route(one, patch, methods=["PATCH"]),
-        Route(one, OBJECTIVES.delete, methods=["DELETE"]),
-    ]
-
-
 async def create(request: Request) -> Response:
     """Create a set; the reply has id, name, status and time (docs: create-objectives)."""
     body = await http.read_object(request, key="message")
@@ -218,3 +204,13 @@ def _has_loop(names: list[str], successors: dict[str, set[str]]) -> bool:
     while ends := [name for name, targets in remaining.items() if not targets]:
         remaining = {name: targets - set(ends) for name, targets in remaining.items() if targets}
     return bool(remaining)
+
+
+ROUTES = (
+    ("GET", "/v2/objectives", list_all),
+    ("POST", "/v2/objectives", create),
+    ("POST", "/v2/objectives/validate", validate),
+    ("GET", "/v2/objectives/{objectives_id}", read),
+    ("PATCH", "/v2/objectives/{objectives_id}", patch),
+    ("DELETE", "/v2/objectives/{objectives_id}", OBJECTIVES.delete),
+)

@@ -6,7 +6,6 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from tavus_mcp.models.vocabularies import (
     pointer_to_persona_names,
@@ -35,7 +34,7 @@ from tavus_mcp.sandbox.persona_validation import (
     render_persona,
     validate_persona,
 )
-from tavus_mcp.sandbox.routes.resource import Resource
+from tavus_mcp.sandbox.routes.resource import Resource, both_names
 from tavus_mcp.sandbox.store import Row, Store
 from tavus_mcp.sandbox.switches import Switches, switches_of
 
@@ -49,22 +48,6 @@ PERSONAS = Resource(
     not_found=(400, "Invalid persona_id"),
     paging=http.Paging(limit=10, first_page=1),
 )
-
-
-def routes() -> list[Route]:
-    """Return the routes of both names of the resource."""
-    return [
-        route
-        for path in ("/v2/personas", "/v2/pals")
-        for route in (
-            Route(f"{path}/{{persona_id}}", read, methods=["GET"]),
-            Route(path, list_all, methods=["GET"]),
-            Route(path, create, methods=["POST"]),
-            Route(f"{path}/{{persona_id}}", patch, methods=["PATCH"]),
-            Route(f"{path}/{{persona_id}}", delete, methods=["DELETE"]),
-            Route(f"{path}/{{persona_id}}/publish", publish, methods=["POST"]),
-        )
-    ]
 
 
 async def create(request: Request) -> Response:
@@ -253,3 +236,13 @@ def rename_operation(operation: dict[str, Any]) -> dict[str, Any]:
         if isinstance(operation.get(name), str):
             renamed[name] = pointer_to_persona_names(operation[name])
     return renamed
+
+
+ROUTES = (
+    *both_names("GET", "/v2/personas/{persona_id}", read),
+    *both_names("GET", "/v2/personas", list_all),
+    *both_names("POST", "/v2/personas", create),
+    *both_names("PATCH", "/v2/personas/{persona_id}", patch),
+    *both_names("DELETE", "/v2/personas/{persona_id}", delete),
+    *both_names("POST", "/v2/personas/{persona_id}/publish", publish),
+)

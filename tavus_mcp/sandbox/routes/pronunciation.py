@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from pydantic import MISSING, Field
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from tavus_mcp.sandbox import http
 from tavus_mcp.sandbox.ids import generate_id, now
@@ -62,17 +61,6 @@ class Dictionary(http.Body):
 
     name: Annotated[str, Field(min_length=1, max_length=255)]
     rules: Annotated[list[PronunciationRule], Field(max_length=10_000)] | MISSING = MISSING
-
-
-def routes() -> list[Route]:
-    """Return the routes of the resource."""
-    return [
-        Route(_PATH, list_all, methods=["GET"]),
-        Route(_PATH, create, methods=["POST"]),
-        Route(f"{_PATH}/{{dictionary_id}}", DICTIONARIES.read, methods=["GET"]),
-        Route(f"{_PATH}/{{dictionary_id}}", patch, methods=["PATCH"]),
-        Route(f"{_PATH}/{{dictionary_id}}", delete, methods=["DELETE"]),
-    ]
 
 
 async def create(request: Request) -> Response:
@@ -141,3 +129,12 @@ def _validate_dictionary(body: Row) -> None:
     texts = [rule["text"] for rule in body.get("rules", [])]
     if len(set(texts)) < len(texts):
         raise http.bad_request("Invalid request: duplicate text values in rules")
+
+
+ROUTES = (
+    ("GET", _PATH, list_all),
+    ("POST", _PATH, create),
+    ("GET", f"{_PATH}/{{dictionary_id}}", DICTIONARIES.read),
+    ("PATCH", f"{_PATH}/{{dictionary_id}}", patch),
+    ("DELETE", f"{_PATH}/{{dictionary_id}}", delete),
+)

@@ -6,11 +6,10 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from tavus_mcp.sandbox import http, tool_validation
 from tavus_mcp.sandbox.ids import generate_id, now, now_without_zone
-from tavus_mcp.sandbox.routes.resource import Resource, require_persona
+from tavus_mcp.sandbox.routes.resource import Resource, both_names, require_persona
 from tavus_mcp.sandbox.store import Row, Store
 
 
@@ -36,28 +35,6 @@ _TYPE_FILTERS: dict[str, dict[str, Any]] = {
     "system": {"is_system_tool": True},
     "all": {},
 }
-
-
-def routes() -> list[Route]:
-    """Return the routes of the registry and of the attachments."""
-    one = "/v2/tools/{tool_id}"
-    attached = [
-        route
-        for path in ("/v2/personas/{persona_id}/tools", "/v2/pals/{persona_id}/tools")
-        for route in (
-            Route(path, list_attached, methods=["GET"]),
-            Route(path, attach, methods=["POST"]),
-            Route(f"{path}/{{tool_id}}", detach, methods=["DELETE"]),
-        )
-    ]
-    return [
-        Route("/v2/tools", list_all, methods=["GET"]),
-        Route("/v2/tools", create, methods=["POST"]),
-        Route(one, TOOLS.read, methods=["GET"]),
-        Route(one, update, methods=["PATCH"]),
-        Route(one, delete, methods=["DELETE"]),
-        *attached,
-    ]
 
 
 async def create(request: Request) -> Response:
@@ -175,3 +152,15 @@ def _refuse_taken_name(store: Store, tool: Row) -> None:
             continue
         if other["name"] == tool["name"] and other["tool_id"] != tool["tool_id"]:
             raise http.HttpError(409, f"A tool named '{tool['name']}' already exists")
+
+
+ROUTES = (
+    ("GET", "/v2/tools", list_all),
+    ("POST", "/v2/tools", create),
+    ("GET", "/v2/tools/{tool_id}", TOOLS.read),
+    ("PATCH", "/v2/tools/{tool_id}", update),
+    ("DELETE", "/v2/tools/{tool_id}", delete),
+    *both_names("GET", "/v2/personas/{persona_id}/tools", list_attached),
+    *both_names("POST", "/v2/personas/{persona_id}/tools", attach),
+    *both_names("DELETE", "/v2/personas/{persona_id}/tools/{tool_id}", detach),
+)

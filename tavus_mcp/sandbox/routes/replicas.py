@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from tavus_mcp.sandbox import http
-from tavus_mcp.sandbox.routes.resource import Resource
+from tavus_mcp.sandbox.routes.resource import Resource, both_names
 from tavus_mcp.sandbox.store import Row
 
 REPLICAS = Resource(
@@ -17,19 +16,6 @@ REPLICAS = Resource(
     paging=http.Paging(limit=10, first_page=1),
 )
 _VOICES_PAGING = http.Paging(limit=10, first_page=0)
-
-
-def routes() -> list[Route]:
-    """Return the routes of voices, and of both names of replicas."""
-    replicas = [
-        route
-        for path in ("/v2/replicas", "/v2/faces")
-        for route in (
-            Route(path, list_all, methods=["GET"]),
-            Route(f"{path}/{{replica_id}}", read, methods=["GET"]),
-        )
-    ]
-    return [*replicas, Route("/v2/voices", list_voices, methods=["GET"])]
 
 
 async def list_all(request: Request) -> Response:
@@ -73,3 +59,10 @@ def _public_row(request: Request, row: Row) -> Row:
     defaults = {"thumbnail_video_url": None, "error_message": None, "original_voice_id": None}
     hidden = () if http.query_flag(request, "verbose") else ("replica_type",)
     return {name: value for name, value in (defaults | row).items() if name not in hidden}
+
+
+ROUTES = (
+    *both_names("GET", "/v2/replicas", list_all),
+    *both_names("GET", "/v2/replicas/{replica_id}", read),
+    ("GET", "/v2/voices", list_voices),
+)

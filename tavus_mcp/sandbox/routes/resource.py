@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,9 @@ from starlette.responses import Response
 from tavus_mcp.sandbox import http
 from tavus_mcp.sandbox.store import Row, Store
 from tavus_mcp.sandbox.switches import switches_of
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+"""Answers the requests of one method and path."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +95,14 @@ class Resource:
             if self.reference_field and switches_of(request).deleted_references == "removed":
                 remove_reference(store, self.reference_field, key)
         return http.empty_response()
+
+
+def both_names(
+    method: str, path: str, endpoint: Endpoint
+) -> tuple[tuple[str, str, Endpoint], tuple[str, str, Endpoint]]:
+    """Return the routes of a path under both names of the resource: PAL and face as well."""
+    current = path.replace("/personas", "/pals").replace("/replicas", "/faces")
+    return (method, path, endpoint), (method, current, endpoint)
 
 
 def require_persona(request: Request, *, for_change: bool = False) -> Row:

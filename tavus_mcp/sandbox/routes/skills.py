@@ -6,36 +6,14 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from tavus_mcp.sandbox import http
 from tavus_mcp.sandbox.ids import now
-from tavus_mcp.sandbox.routes.resource import require_persona
+from tavus_mcp.sandbox.routes.resource import both_names, require_persona
 from tavus_mcp.sandbox.skill_validation import validate_config
 from tavus_mcp.sandbox.store import Row, Store
 
 _SKILLS_KIND = "persona_skills"
-
-
-def routes() -> list[Route]:
-    """Return the routes of the registry and of the attachments."""
-    attached = [
-        route
-        for path in ("/v2/personas/{persona_id}/skills", "/v2/pals/{persona_id}/skills")
-        for route in (
-            Route(path, list_attached, methods=["GET"]),
-            Route(path, replace_all, methods=["PUT"]),
-            Route(f"{path}/{{skill_id}}", read, methods=["GET"]),
-            Route(f"{path}/{{skill_id}}", attach, methods=["PUT"]),
-            Route(f"{path}/{{skill_id}}", update, methods=["PATCH"]),
-            Route(f"{path}/{{skill_id}}", detach, methods=["DELETE"]),
-        )
-    ]
-    return [
-        Route("/v2/skills", list_skills, methods=["GET"]),
-        Route("/v2/skills/{skill_id}", read_skill, methods=["GET"]),
-        *attached,
-    ]
 
 
 async def list_skills(request: Request) -> Response:
@@ -157,3 +135,15 @@ def _public_skill(row: Row) -> Row:
         "description": row["description"],
         "tool_names": [],  # the vendor's client prints it
     }
+
+
+ROUTES = (
+    ("GET", "/v2/skills", list_skills),
+    ("GET", "/v2/skills/{skill_id}", read_skill),
+    *both_names("GET", "/v2/personas/{persona_id}/skills", list_attached),
+    *both_names("PUT", "/v2/personas/{persona_id}/skills", replace_all),
+    *both_names("GET", "/v2/personas/{persona_id}/skills/{skill_id}", read),
+    *both_names("PUT", "/v2/personas/{persona_id}/skills/{skill_id}", attach),
+    *both_names("PATCH", "/v2/personas/{persona_id}/skills/{skill_id}", update),
+    *both_names("DELETE", "/v2/personas/{persona_id}/skills/{skill_id}", detach),
+)
