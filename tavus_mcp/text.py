@@ -104,6 +104,11 @@ def quote_paths(paths: Iterable[str], max_paths: int = MAX_LISTED_NAMES) -> str:
     return join_first([quote_path(path) for path in paths], max_paths)
 
 
+def render_compact_json(value: object) -> str:
+    """Return a value as JSON without blanks, in characters rather than escapes."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def render_json_line(value: object) -> str:
     """Return a value as JSON on one line, with invisible characters as escapes of JSON."""
     text = json.dumps(value, ensure_ascii=False)

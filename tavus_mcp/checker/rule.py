@@ -12,7 +12,7 @@ from tavus_mcp.checker.fixes import PLACEHOLDERS, FixCall, HintPart
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, Severity
 
-_MAX_FIX_CHARS = 8_000
+MAX_FIX_CHARS = 8_000
 """Longer arguments of a call are not part of a finding: they would repeat a long text."""
 MAX_FINDINGS_PER_RULE = 100
 """Further findings of a rule are usually the same mistake again."""
@@ -67,7 +67,7 @@ class Violation:
         """Return the finding; it has a structured fix for a saved persona, whose id is given."""
         calls = [call.to_tool_call(persona_id) for call in self.fix] if persona_id else []
         hint = self.hint(is_saved=bool(persona_id))
-        if any(len(call.identity) > _MAX_FIX_CHARS for call in self.fix) and calls:
+        if any(len(call.identity) > MAX_FIX_CHARS for call in self.fix) and calls:
             calls, hint = [], f"{hint} {_LONG_FIX_NOTE}"
         finding = RuleFinding.model_validate(
             {

@@ -26,6 +26,7 @@ from tavus_mcp.server.server import INSTRUCTIONS, TavusServer
 from tavus_mcp.server.stdio import dump_message
 from tavus_mcp.server.surface import ENVELOPE, HANDSHAKE
 from tavus_mcp.server.view.negotiation import EXTENSION_ID, VIEW_MIME_TYPE
+from tavus_mcp.text import render_compact_json
 
 _LIST_METHODS = ("tools/list", "resources/list", "resources/templates/list", "prompts/list")
 EARLY_METHODS = {
@@ -133,10 +134,8 @@ def _pair_lines_with_tools(text: str, names: Iterable[str]) -> list[tuple[str, l
 
 def _render_section(value: Any) -> str:
     if isinstance(value, dict):
-        entries = (f"{json.dumps(name)}: {_render_compact(item)}" for name, item in value.items())
+        entries = (
+            f"{json.dumps(name)}: {render_compact_json(item)}" for name, item in value.items()
+        )
         return "{\n" + ",\n".join(entries) + "\n}"
-    return "[\n" + ",\n".join(map(_render_compact, value)) + "\n]"
-
-
-def _render_compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return "[\n" + ",\n".join(map(render_compact_json, value)) + "\n]"

@@ -10,7 +10,6 @@ from tavus_mcp.errors import Conflict, RequestRejected, TavusError, ToolFailure
 from tavus_mcp.history.record import record_observed
 from tavus_mcp.history.states import find_state, is_at_revision
 from tavus_mcp.journal.entry import JournalEntry
-from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import (
@@ -86,11 +85,6 @@ async def build_revision_conflict(
     )
 
 
-def _is_unread_in_one(before: JsonObject, after: JsonObject, path: str) -> bool:
-    """Tell whether only one of two reads shows a field, as of a version that did not read it."""
-    return is_unread(before, path) or is_unread(after, path)
-
-
 async def describe_edits(
     app: App,
     expected: Document,
@@ -107,7 +101,7 @@ async def describe_edits(
         paths = [
             path
             for path in changed
-            if not (expected.was_unread(path) or _is_unread_in_one(before, after, path))
+            if not (expected.was_unread(path) or is_unread(before, path) or is_unread(after, path))
         ]
     entries = await app.journal.entries_of_persona(current.journal_id)
     lines = []

@@ -161,6 +161,7 @@ async def _build_undo_guard(app: App, request: RestoreRequest) -> UndoGuard | No
     change = await load_undone_change(
         app, request.persona_id, request.revision, request.after_revision
     )
+    overwrite = tuple(_parse_path(name, "overwrite") for name in request.overwrite)
     arguments: JsonObject = {
         "persona_id": request.persona_id,
         "revision": request.revision,
@@ -168,7 +169,7 @@ async def _build_undo_guard(app: App, request: RestoreRequest) -> UndoGuard | No
         **({"only": list(request.only)} if request.only else {}),
         **({"dry_run": True} if request.dry_run else {}),
     }
-    return UndoGuard(app, change, arguments, tuple(map(_parse_overwrite, request.overwrite)))
+    return UndoGuard(app, change, arguments, overwrite)
 
 
 async def find_current(app: App, persona_id: str) -> Document | None:
@@ -291,10 +292,6 @@ def _refuse_unknown_paths(paths: Sequence[str], target: Document, current: Docum
             raise InvalidArgument(
                 ["/only: a field of this name exists neither now nor at that revision."]
             )
-
-
-def _parse_overwrite(name: str) -> str:
-    return _parse_path(name, "overwrite")
 
 
 def _parse_path(name: str, argument: str = "only") -> str:

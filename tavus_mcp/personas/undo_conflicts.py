@@ -97,7 +97,7 @@ class UndoGuard:
     def find_conflicts(self, current: JsonObject, restored: JsonObject) -> list[UndoConflict]:
         """Return all conflicts of an undo; none when each of them is in ``overwrite``."""
         conflicts = find_undo_conflicts(self.app, self.change, current, restored)
-        is_allowed = all(self._may_overwrite(conflict.path) for conflict in conflicts)
+        is_allowed = all(is_within(conflict.path, self.overwrite) for conflict in conflicts)
         return [] if is_allowed else conflicts
 
     def render_overwriting_call(self, revision: str, conflicts: Sequence[UndoConflict]) -> str:
@@ -116,9 +116,6 @@ class UndoGuard:
             if is_unread(visible.value, path)
             or any(is_within(masked, [path]) for masked in visible.paths)
         ]
-
-    def _may_overwrite(self, path: str) -> bool:
-        return is_within(path, self.overwrite)
 
 
 async def load_undone_change(

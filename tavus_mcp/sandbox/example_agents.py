@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
-from importlib import resources
 
 import httpx2
 
 from tavus_mcp.sandbox.app import build_sandbox
+from tavus_mcp.sandbox.data_files import read_toml
 from tavus_mcp.sandbox.store import Row, Store
 
 
@@ -64,8 +63,7 @@ async def create_example_agents(store: Store) -> dict[str, int]:
 
 
 def _load_examples() -> dict[str, list[Row]]:
-    text = resources.files("tavus_mcp.sandbox").joinpath("example_agents.toml").read_text("utf-8")
-    data = tomllib.loads(text)
+    data = read_toml("example_agents.toml")
     return {kind_name: data[kind_name] for kind_name in _KINDS}
 
 

@@ -10,14 +10,14 @@ import json
 import os
 import sqlite3
 import threading
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
+
+from tavus_mcp.sandbox.data_files import read_toml
 
 _PROVENANCE_FIELDS = frozenset({"source", "checked_on"})
 Row = dict[str, Any]
@@ -179,7 +179,7 @@ def _parse_row(text: str) -> Row:
 
 def stock_entries() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield ``(kind, id, document)`` of each stock entry (docs: stock-personas, stock-replicas)."""
-    for kind, entries in _load_seeds().items():
+    for kind, entries in read_toml("seeds.toml").items():
         for entry in entries:
             row = {key: value for key, value in entry.items() if key not in _PROVENANCE_FIELDS}
             yield kind, str(row[f"{kind}_id"]), row
@@ -188,9 +188,3 @@ def stock_entries() -> Iterator[tuple[str, str, dict[str, Any]]]:
 @cache
 def _render_stock_entries() -> list[tuple[str, str, str]]:
     return [(kind, key, json.dumps(row)) for kind, key, row in stock_entries()]
-
-
-@cache
-def _load_seeds() -> dict[str, list[dict[str, Any]]]:
-    text = resources.files("tavus_mcp.sandbox").joinpath("seeds.toml").read_text("utf-8")
-    return tomllib.loads(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -20,7 +19,7 @@ from tavus_mcp.personas.summary import persona_summary
 from tavus_mcp.server.served_tools import UnservedTools
 from tavus_mcp.server.text_rendering import without_nulls
 from tavus_mcp.tavus_api import pagination
-from tavus_mcp.text import suggestion_or_period
+from tavus_mcp.text import render_compact_json, suggestion_or_period
 
 PERSONAS_URI = "tavus://personas"
 _JSON, _TEXT = "application/json", "text/markdown"
@@ -69,13 +68,13 @@ def _register_reference_resources(
     @server.resource("tavus://schema/persona", title="Schema of a persona", mime_type=_JSON)
     async def schema() -> str:
         """The JSON Schema of a persona, made from the models this server checks with."""
-        return _render_compact_json(Persona.model_json_schema())
+        return render_compact_json(Persona.model_json_schema())
 
     @server.resource("tavus://catalog/{layer}", title="Options of a layer", mime_type=_JSON)
     async def catalog(layer: str) -> str:
         """Fields, values, models and deprecations of a layer."""
         _require_known(layer, LAYER_NAMES, "layer")
-        return _render_compact_json(unserved.adapt_value(app.catalog.describe(layer)))
+        return render_compact_json(unserved.adapt_value(app.catalog.describe(layer)))
 
     @server.resource("tavus://guide/{topic}", title="A short guide", mime_type=_TEXT)
     async def guide(topic: str) -> str:
@@ -90,7 +89,7 @@ async def _render_masked(
     """Return what ``fetch`` reads as masked JSON; failures become MCP's resource errors."""
     try:
         with limit_call(app.limits):
-            return _render_compact_json(app.masker.mask(await fetch()))
+            return render_compact_json(app.masker.mask(await fetch()))
     except CallTimedOut:
         raise ResourceError("Reading this took too long and was stopped.") from None
     except ToolFailure as error:
@@ -136,7 +135,3 @@ def _require_known(name: str, allowed: tuple[str, ...], kind: str) -> None:
             f"There is no {kind} of that name{suggestion_or_period(name, allowed)} "
             f"Allowed: {', '.join(allowed)}."
         )
-
-
-def _render_compact_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -46,7 +46,7 @@ from tavus_mcp.models.json_patch import pointer_of
 from tavus_mcp.models.layers import FUNCTION_NAME
 
 _SNAKE_CASE = re.compile(r"[a-z0-9_]+")
-_MAX_PROBLEMS_PER_FUNCTION = 20
+MAX_PROBLEMS_PER_FUNCTION = 20
 """Of one rule; more of them are the same mistake again, and their fix is the same."""
 
 _MAX_FUNCTION_CHARS = 50_000
@@ -75,7 +75,7 @@ def _each_function(
             for path, function in iter_functions(document, *lists):
                 problems = find_problems(function, catalog)
                 parts: tuple[HintPart, ...] = ()
-                for pointer, message in itertools.islice(problems, _MAX_PROBLEMS_PER_FUNCTION):
+                for pointer, message in itertools.islice(problems, MAX_PROBLEMS_PER_FUNCTION):
                     parts = parts or _build_hint(hint, fix, catalog, path, function)
                     yield Violation(path + pointer, message, *parts)
 

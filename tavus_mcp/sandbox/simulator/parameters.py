@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib import resources
 
+from tavus_mcp.sandbox.data_files import read_toml
 from tavus_mcp.sandbox.http import Body
 from tavus_mcp.sandbox.simulator.random_stream import TriangularDistribution
 
@@ -108,9 +107,4 @@ class Assumptions(Body):
 @cache
 def assumptions() -> Assumptions:
     """Return the content of ``parameters.toml``."""
-    text = (
-        resources.files("tavus_mcp.sandbox.simulator")
-        .joinpath("parameters.toml")
-        .read_text("utf-8")
-    )
-    return Assumptions.model_validate(tomllib.loads(text))
+    return Assumptions.model_validate(read_toml("simulator", "parameters.toml"))

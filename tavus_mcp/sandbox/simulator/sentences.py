@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib import resources
 
+from tavus_mcp.sandbox.data_files import read_toml
 from tavus_mcp.sandbox.http import Body
 from tavus_mcp.sandbox.simulator.random_stream import RandomStream
 
@@ -27,10 +26,7 @@ class StockSentences(Body):
 @cache
 def stock_sentences() -> StockSentences:
     """Return the stock sentences."""
-    folder = resources.files("tavus_mcp.sandbox.simulator")
-    return StockSentences.model_validate(
-        tomllib.loads(folder.joinpath("sentences.toml").read_text("utf-8"))
-    )
+    return StockSentences.model_validate(read_toml("simulator", "sentences.toml"))
 
 
 def compose_sentences(stream: RandomStream, pool: list[str], min_words: float) -> str:

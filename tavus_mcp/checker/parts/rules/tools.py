@@ -29,7 +29,6 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.json_patch import pointer_of
 from tavus_mcp.models.layers import FUNCTION_NAME
 
-_MAX_PROBLEMS = 20
 _SOURCE = "P:tools/create-tool, V:schemas/tool.py"
 _SENSORS = ("vision", "audio")
 
@@ -53,7 +52,7 @@ def _function_rule(rule: Rule, *, is_of_perception: bool = False, hint: str = ""
         }
         problems = find_problems(function, catalog)
         fix: HintPart = hint
-        for pointer, message in itertools.islice(problems, _MAX_PROBLEMS):
+        for pointer, message in itertools.islice(problems, functions.MAX_PROBLEMS_PER_FUNCTION):
             fix = fix or _fix_function(part, catalog, function, is_sensor=is_sensor)
             yield Violation(pointer or "/description", message, fix)
 
