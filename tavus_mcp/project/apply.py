@@ -43,11 +43,18 @@ from tavus_mcp.project.runs import (
     STATE,
     Run,
     find_open_run,
+    mark_ended,
     require_sole_run,
     start_run,
 )
 from tavus_mcp.project.secret_names import find_secret_values
-from tavus_mcp.project.state import EnvironmentState, ObjectState, render_object, save_state
+from tavus_mcp.project.state import (
+    EnvironmentState,
+    ObjectState,
+    load_folder_id,
+    render_object,
+    save_state,
+)
 from tavus_mcp.project.sync import accept_file, describe_bases, sync_base
 
 MAX_CONCURRENT_OBJECTS = 4
@@ -102,11 +109,15 @@ async def apply_plan(
         raise Conflict("The plan has conflicts; nothing was sent.")
     state = _settle(app, comparison, options)
     if not plan.items:
-        save_state(folder, state)
+        save_state(folder, replace(state, run=""))  # nothing is left of an interrupted run
         return ApplyResult()
     await _require_references(app, comparison, plan)
     continued = await find_open_run(app, comparison.state.run)
-    run = await start_run(app, _describe_run(comparison, plan, options.resolve), continued)
+    detail = {
+        "folder": load_folder_id(folder),
+        **_describe_run(comparison, plan, options.resolve),
+    }
+    run = await start_run(app, detail, continued)
     await require_sole_run(app, run, newest_run)
     root_id = continued.run_id if continued else run.run_id
     execution = _Execution(
@@ -122,6 +133,7 @@ async def apply_plan(
     )
     execution.result.run_id = root_id
     await execution.carry_out(plan)
+    await mark_ended(app, run)
     return execution.result
 
 

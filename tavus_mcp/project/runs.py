@@ -7,11 +7,12 @@ of a run that continues it after an interruption, so that all of them can be fou
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tavus_mcp.app import App
-from tavus_mcp.errors import Conflict, Refused
-from tavus_mcp.history.record import WriteOrigin
+from tavus_mcp.errors import Conflict, JournalUnavailable, Refused
+from tavus_mcp.history.record import WriteOrigin, may_be_under_way
 from tavus_mcp.journal.entry import JournalEntry, plan_id_of
 from tavus_mcp.models.base import JsonObject, map_texts
 from tavus_mcp.personas import plans
@@ -56,6 +57,11 @@ class Run:
     def state_id(self) -> str:
         """The id of the state whose objects were changed."""
         return str(self.entry.detail.get("state", ""))
+
+    @property
+    def folder_id(self) -> str:
+        """The id of the folder in which it was carried out, empty for a run of an older version."""
+        return str(self.entry.detail.get("folder", ""))
 
     @property
     def undo_of(self) -> str:
@@ -134,30 +140,54 @@ async def find_newest_run(app: App) -> int:
 
 
 async def require_sole_run(app: App, run: Run, since: int) -> None:
-    """Raise ``Conflict`` if another run of the same objects began after ``since``, before this one.
+    """Raise ``Conflict`` if another run of the same objects is under way elsewhere.
 
-    Servers and commands on several machines may share a journal. Each records its run before it
-    looks for others, so that of two at once the second one sees the first.
+    So is one that began after ``since``, before this one, even if it has ended. Servers and
+    commands on several machines may share a journal. Each records its run before it looks for
+    others, so that of two at once the second one sees the first.
     """
-    names = {row["object"] for row in run.items}
+    names, roots = {row["object"] for row in run.items}, set()
     for entry in await app.journal.plans_of_tool(TOOL, _MAX_SIMULTANEOUS_RUNS):
-        rival = Run(entry)
-        is_new = since < entry.seq < run.entry.seq
-        if is_new and (
-            rival.state_id == run.state_id or names & {row["object"] for row in rival.items}
-        ):
-            raise Conflict(
-                f"{entry.author or 'Someone'} began {rival.run_id} on environment "
-                f"{rival.environment!r} after this plan was made. Nothing was sent. Take over the "
-                "state that it commits (git pull), then run the command again."
+        rival, root = Run(entry), entry.ref or entry.seq
+        is_rival = rival.state_id == run.state_id or names & {row["object"] for row in rival.items}
+        if entry.seq >= run.entry.seq or not is_rival:
+            continue
+        if entry.seq > since:
+            reason = "after this plan was made"
+        elif root not in roots and await _is_under_way_elsewhere(app, rival, run):
+            reason = (
+                "and it has not ended: wait for its end, or two minutes if it was interrupted, or "
+                "continue it where it was started"
             )
+        else:
+            roots.add(root)
+            continue
+        await mark_ended(app, run)
+        raise Conflict(
+            f"{entry.author or 'Someone'} began {rival.run_id} on environment "
+            f"{rival.environment!r} {reason}. Nothing was sent. Take over the "
+            "state that it commits (git pull), then run the command again."
+        )
+
+
+async def _is_under_way_elsewhere(app: App, rival: Run, run: Run) -> bool:
+    """Tell whether a run may be under way; in one folder there is one at a time."""
+    if rival.folder_id in ("", run.folder_id) or await is_ended(app, rival):
+        return False
+    entries = [rival.entry, *await app.journal.descendants(rival.entry.seq)]
+    return may_be_under_way(app, entries[-1])
 
 
 async def mark_ended(app: App, run: Run) -> None:
-    """Record that a run came to its end, so that it is not chosen again."""
-    await plans.mark_used(
-        app, plans.Plan(plans.PROJECT, TOOL, "", "", {}, seq=run.entry.seq), status=_ENDED
-    )
+    """Record that a run came to its end, so that it is not chosen again, and others may begin.
+
+    Without this record, where the journal cannot be written, others wait for some minutes, and an
+    undo is done once more, which changes nothing.
+    """
+    with suppress(JournalUnavailable):
+        await plans.mark_used(
+            app, plans.Plan(plans.PROJECT, TOOL, "", "", {}, seq=run.entry.seq), status=_ENDED
+        )
 
 
 async def is_ended(app: App, run: Run) -> bool:

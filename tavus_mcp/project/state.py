@@ -27,6 +27,7 @@ STATE_VERSION = 1
 _CONFLICT_MARK = re.compile(r"^(?:<{7}|={7}|>{7})", re.MULTILINE)
 LOCAL_FOLDER = "local"
 """The folder beside the states for what belongs to one machine: sandboxes and locks."""
+_FOLDER_ID = "folder-id"
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,14 @@ def local_folder(folder: Path) -> Path:
     if not ignored.exists():
         write_file(ignored, f"{LOCAL_FOLDER}/\n")
     return local
+
+
+def load_folder_id(folder: Path) -> str:
+    """Return the id of this folder on this machine, which a clone does not share; made once."""
+    path = local_folder(folder) / _FOLDER_ID
+    if not path.exists():
+        write_file(path, secrets.token_hex(8))
+    return path.read_text(encoding="utf-8")
 
 
 def load_state(folder: Path, environment: str) -> EnvironmentState:

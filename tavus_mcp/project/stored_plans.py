@@ -66,7 +66,7 @@ async def apply_stored_plan(
     Raises ``Conflict`` when files or the account have changed since, and the first error of a
     write if nothing was written.
     """
-    plan = await plans.load_applicable_plan(app, plan_id)
+    plan = await plans.load_plan(app, plan_id)
     if plan.kind != plans.PROJECT:
         return None
     if plan.tool != TOOL:
@@ -74,6 +74,7 @@ async def apply_stored_plan(
             f"{plan_id} is a run of an apply, and no plan. In the folder of the project, "
             f"tavus-mcp undo {plan_id} takes it back."
         )
+    plan = await plans.load_applicable_plan(app, plan_id)
     session = open_own_session(app)
     options = PlanOptions(plan.detail["resolve"], plan.detail["prune"])
     if plan.detail["environment"] != session.environment.name:

@@ -28,10 +28,11 @@ from tavus_mcp.project.runs import (
     list_runs,
     load_writes,
     mark_ended,
+    require_sole_run,
     start_run,
 )
 from tavus_mcp.project.secret_names import resolve_secrets
-from tavus_mcp.project.state import EnvironmentState, ObjectState, save_state
+from tavus_mcp.project.state import EnvironmentState, ObjectState, load_folder_id, save_state
 from tavus_mcp.project.sync import accept_account, restore_bases
 from tavus_mcp.text import quote_paths
 
@@ -117,16 +118,18 @@ async def undo_run(
     """Undo the writes of a run, and write the state.
 
     A write that cannot be undone does not stop the others. Raises ``Refused`` when the run wrote
-    nothing, or belongs to another environment.
+    nothing, or belongs to another environment, and ``Conflict`` while another run is under way.
     """
     writes = await load_undoable_writes(app, state, run)
     detail = {
         "environment": state.environment,
         "state": state.state_id,
         "undo_of": run.run_id,
+        "folder": load_folder_id(folder),
         "items": [{"object": str(write.name), "action": "undo"} for write in writes],
     }
     undo = _Undo(app, await start_run(app, detail), state)
+    await require_sole_run(app, undo.run, undo.run.entry.seq)
     result = UndoResult(undo.run.run_id, run.run_id)
     progress = ProgressReporter(report_progress)
     try:

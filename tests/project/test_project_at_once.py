@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from project_harness import ADA, ProjectFolder, build_folder, ignore
 
+from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, InvalidArgument, Refused
 from tavus_mcp.project.plan import PlanOptions
 from tavus_mcp.project.session import ProjectSession, open_session
@@ -163,3 +164,51 @@ def test_a_state_that_cannot_be_written_stops_before_anything_is_sent(
     with pytest.raises((OSError, InvalidArgument)):
         project.apply()
     assert project.writes == []
+
+
+def test_an_apply_on_another_machine_waits_for_the_end_of_one_that_is_under_way(
+    project: ProjectFolder, tmp_path: Path
+) -> None:
+    """They share a journal; the other one plans when a part of the objects is written."""
+    rule = "guardrails/rule.yaml"
+    project.write(rule, "guardrail_name: rule\nguardrail_prompt: Be kind.\n")
+    project.apply_successfully()
+    project.replace(rule, "kind", "brief")
+    project.write("personas/bob.yaml", ADA.replace("Ada", "Bob"))
+    clone = project.copy(tmp_path / "clone")
+
+    async def apply_there(app: App) -> None:
+        other = open_session(app, clone.folder, "staging")
+        planned = await other.plan(PlanOptions(), ignore)
+        with pytest.raises(Conflict, match="has not ended"):
+            await other.apply(planned, PlanOptions(), ignore)
+
+    async def apply_here(session: ProjectSession) -> None:
+        async def report(done: float, total: float | None = None) -> None:
+            if done == 1:
+                await apply_there(session.app)
+
+        planned = await session.plan(PlanOptions(), ignore)
+        result = await session.apply(planned, PlanOptions(), report)
+        assert (result.errors, len(result.items)) == ([], 2)
+
+    project.run(apply_here)
+    assert len(project.accounts["staging"].ids()) == 2
+    clone = project.copy(tmp_path / "pulled")  # with the state that was committed
+    clone.apply_successfully()
+    assert clone.writes == []
+
+
+def test_a_change_after_an_apply_that_was_killed_at_its_end_is_a_run_of_its_own(
+    tmp_path: Path,
+) -> None:
+    """Nothing was left to do of that apply, so an undo of the change leaves its objects."""
+    project = build_killed(tmp_path)
+    project.apply_successfully()
+    assert project.writes == []
+    project.replace("personas/ada.yaml", "help", "assist")
+    project.apply_successfully()
+    project.undo()
+    assert [item["system_prompt"] for item in project.accounts["staging"].documents()] == [
+        "You help people."
+    ]
