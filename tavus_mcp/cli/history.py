@@ -1,4 +1,4 @@
-"""``tavus-mcp history``: the runs of a project in one environment, newest first."""
+"""``tavus-mcp history``: the runs of a project in one environment, and changes without a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.project_arguments import add_project_arguments
 from tavus_mcp.cli.project_command import ProjectCommand, run_project_command
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.project.runs import Run, list_runs
+from tavus_mcp.project.runs import MAX_LISTED_RUNS, Run, list_runs
+from tavus_mcp.project.single_writes import SingleWrite, list_single_writes
 from tavus_mcp.settings import Settings
 
 HISTORY_SCHEMA = "tavus-mcp/history/1"
@@ -26,17 +27,26 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 async def print_history(command: ProjectCommand) -> int:
-    """Print the runs with their author and what they did."""
+    """Print the runs and the single writes, newest first, with their author and what they did."""
     state = await command.session.load_state()
     runs = await list_runs(command.app, state.state_id)
+    writes = await list_single_writes(command.app, state, runs)
     undone = {item.undo_of: item.run_id for item in runs if item.undo_of}
     data: JsonObject = {
         "schema": HISTORY_SCHEMA,
         "environment": state.environment,
         "runs": [_describe(item, undone) for item in runs],
+        "writes": [_describe_write(item) for item in writes[:MAX_LISTED_RUNS]],
     }
-    lines = [_line(row) for row in data["runs"]] or ["no runs"]
-    command.print_result(data, "\n".join(lines))
+    lines = [
+        *((item.entry.seq, _line(row)) for item, row in zip(runs, data["runs"], strict=True)),
+        *(
+            (item.outcome.seq, _write_line(row))
+            for item, row in zip(writes, data["writes"], strict=False)
+        ),
+    ]
+    text = "\n".join(line for _, line in sorted(lines, reverse=True))
+    command.print_result(data, text or "no runs")
     return ExitStatus.DONE
 
 
@@ -49,6 +59,21 @@ def _describe(run: Run, undone: dict[str, str]) -> JsonObject:
         "undone_by": undone.get(run.run_id),
         "items": [{"object": row["object"], "action": row["action"]} for row in run.items],
     }
+
+
+def _describe_write(write: SingleWrite) -> JsonObject:
+    return {
+        "object": str(write.name),
+        "action": write.action,
+        "at": write.outcome.at,
+        "author": write.outcome.author,
+        "tool": write.outcome.tool,
+    }
+
+
+def _write_line(row: JsonObject) -> str:
+    words = ["no run", row["at"], row["author"], f"{row['object']} {row['action']}"]
+    return "  ".join(word for word in words if word)
 
 
 def _line(row: JsonObject) -> str:

@@ -32,6 +32,8 @@ _DELETE_DOCUMENTS = (
     "DELETE FROM documents WHERE digest IN"
     " (SELECT digest FROM documents EXCEPT SELECT body FROM entries)"
 )
+_OPEN_MEMBERS = ("object", "action")
+"""What an erasing leaves of an item of a run: its other members hold values."""
 _RECORDED_ENTRIES = 1_000
 """Erased entries that one entry records."""
 
@@ -109,7 +111,7 @@ def _iterate_erasable(db: Database, persona_id: str) -> Iterator[tuple[JournalEn
             remaining = _without_part(entry, persona_id)
         elif "items" in entry.detail:
             if entry.detail.get("state") in states:
-                remaining = _without_files(entry, names)
+                remaining = _without_values(entry, names)
         elif entry.seq in referred or (is_known and _is_expired_creation(entry, now)):
             remaining = _without_contents(entry)
         if remaining != entry:
@@ -168,10 +170,10 @@ def _without_part(plan: JournalEntry, persona_id: str) -> JournalEntry:
     return replace(plan, detail=detail) if parts != plan.detail["parts"] else plan
 
 
-def _without_files(run: JournalEntry, names: set[str]) -> JournalEntry:
-    """Return a run or a plan of a project without the file of an object, by its names there."""
+def _without_values(run: JournalEntry, names: set[str]) -> JournalEntry:
+    """Return a run or a plan of a project without values of an object, by its names there."""
     items = [
-        {name: value for name, value in item.items() if name != "file"}
+        {name: item[name] for name in _OPEN_MEMBERS if name in item}
         if item.get("object") in names
         else item
         for item in run.detail["items"]

@@ -109,10 +109,11 @@ class JournalStore:
 
     def plans_of_tool(self, tool: str, limit: int) -> list[JournalEntry]:
         """Return the newest plans that a tool stored for this account, newest first."""
-        marks = ", ".join("?" * len(self._own))
-        condition = f"AND account IN ({marks})" if marks else ""
-        clauses = f"WHERE kind = 'plan' AND tool = ? {condition} ORDER BY seq DESC LIMIT ?"
-        return self._read(clauses, (tool, *self._own, limit))
+        return self._read_own("kind = 'plan' AND tool = ?", (tool,), limit)
+
+    def outcomes_since(self, seq: int, limit: int) -> list[JournalEntry]:
+        """Return the newest outcomes of this account after an entry, newest first."""
+        return self._read_own("kind = 'outcome' AND seq > ?", (seq,), limit)
 
     def entries_of_persona(self, persona_id: str) -> list[JournalEntry]:
         """Return the entries of a persona, newest first, without their documents."""
@@ -314,6 +315,13 @@ class JournalStore:
             # An expression keeps SQLite from taking another index than that of the numbers.
             condition += f" AND e.account || '' IN ({', '.join('?' * len(scope))})"
         return self._read(f"{condition} {clauses}", (persona_id, *scope, *values), bodies=bodies)
+
+    def _read_own(self, condition: str, values: Sequence[Any], limit: int) -> list[JournalEntry]:
+        """Return the newest entries of this account that meet a condition, newest first."""
+        marks = ", ".join("?" * len(self._own))
+        scope = f"AND account IN ({marks})" if marks else ""
+        clauses = f"WHERE {condition} {scope} ORDER BY seq DESC LIMIT ?"
+        return self._read(clauses, (*values, *self._own, limit))
 
     def _read(
         self, clauses: str, values: Sequence[Any] = (), *, bodies: bool = False

@@ -190,10 +190,11 @@ async def mark_ended(app: App, run: Run) -> None:
         )
 
 
-async def is_ended(app: App, run: Run) -> bool:
-    """Tell whether a run came to its end."""
+async def find_end(app: App, run: Run) -> int | None:
+    """Return the number of the entry that records the end of an undo, None if it did not end."""
     entries = await app.journal.descendants(run.entry.seq)
-    return any(entry.kind == "used" and entry.ref == run.entry.seq for entry in entries)
+    ends = (entry.seq for entry in entries if entry.kind == "used" and entry.ref == run.entry.seq)
+    return next(ends, None)
 
 
 async def load_run(app: App, run_id: str) -> Run:

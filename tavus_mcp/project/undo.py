@@ -11,20 +11,22 @@ from pathlib import Path
 
 from tavus_mcp.app import App
 from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
-from tavus_mcp.errors import Conflict, NotFound, Refused, ToolFailure
+from tavus_mcp.errors import Conflict, Refused, ToolFailure
+from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.receipt import LIVE_STATUSES
+from tavus_mcp.personas.restore import find_current
 from tavus_mcp.project.adapters import ADAPTERS
 from tavus_mcp.project.compare import account_fields
 from tavus_mcp.project.kinds import ObjectName
 from tavus_mcp.project.merge import MergeBase
 from tavus_mcp.project.names import to_field_pointers
-from tavus_mcp.project.objects import UndoOptions, WriteOptions, WriteResult
+from tavus_mcp.project.objects import ObjectAdapter, UndoOptions, WriteOptions, WriteResult
 from tavus_mcp.project.runs import (
     Run,
     RunWrite,
-    is_ended,
+    find_end,
     list_runs,
     load_writes,
     mark_ended,
@@ -33,6 +35,7 @@ from tavus_mcp.project.runs import (
 )
 from tavus_mcp.project.secret_names import resolve_secrets
 from tavus_mcp.project.state import EnvironmentState, ObjectState, load_folder_id, save_state
+from tavus_mcp.project.single_writes import describe_single_writes, list_single_writes
 from tavus_mcp.project.sync import accept_account, restore_bases
 from tavus_mcp.text import quote_paths
 
@@ -69,21 +72,31 @@ class UndoResult:
 
 
 async def choose_run(app: App, state: EnvironmentState) -> Run:
-    """Return the newest run that is no undo and was not undone; ``Refused`` if there is none.
+    """Return the newest run that is no undo and was not undone.
 
-    A run whose undo was interrupted is chosen again, so that its undo is completed.
+    A run whose undo was interrupted is chosen again, so that its undo is completed. Raises
+    ``Refused`` if there is none, and ``Conflict`` if a persona was changed since without a run, as
+    it is not known then which of both is to be undone.
     """
-    undone: set[str] = set()
-    for run in await list_runs(app, state.state_id):
-        if run.undo_of and await is_ended(app, run):
-            undone.add(run.undo_of)
-        elif run.undo_of:
-            continue
-        elif run.run_id not in undone:
-            return run
+    runs = await list_runs(app, state.state_id)
+    undone = {run.undo_of for run in runs if run.undo_of and await find_end(app, run)}
+    found = (run for run in runs if not run.undo_of and run.run_id not in undone)
+    run = next(found, None)
+    later = await list_single_writes(app, state, runs, run.entry.seq if run else 0)
+    environment = f"--env {state.environment}"
+    if run is not None and not later:
+        return run
+    if later:
+        message = (
+            f"Without an apply, this was done since: {describe_single_writes(later)}. "
+            f"tavus-mcp undo {later[0].name.name} {environment} takes back the newest of that"
+        )
+        if run is not None:
+            message += f"; tavus-mcp undo {run.run_id} {environment} takes back the last apply"
+        raise Conflict(f"{message}. Nothing was sent.")
     raise Refused(
         f"The journal on this machine holds no apply of environment {state.environment!r} that "
-        "could be undone. tavus-mcp history lists the runs that it holds."
+        f"could be undone. tavus-mcp history {environment} lists the runs that it holds."
     )
 
 
@@ -188,21 +201,34 @@ class _Undo:
     async def _delete_created(self, write: RunWrite) -> UndoneWrite:
         assert write.outcome is not None  # noqa: S101 - the caller has looked
         adapter = ADAPTERS[write.name.folder]
-        object_id = write.outcome.persona_id.rpartition("/")[2]
-        try:
-            current: Document = await adapter.read(self.app, object_id)
-        except NotFound:
+        object_id = write.outcome.object_id
+        current = await find_current(self.app, write.outcome.persona_id)
+        if current is None:
             self._forget(write, object_id)
             return UndoneWrite(write.name, "gone already", object_id)
-        if current.digest != write.outcome.revision_digest:
+        if not await self._is_as_created(write.outcome, current, adapter):
             raise Conflict(
                 f"It was created by this run as {object_id} and changed since, so it is not "
                 "deleted. Undo the later change first, or delete it with tavus-mcp delete."
             )
         options = WriteOptions(origin=self.run.origin(write.name))
         await adapter.delete(self.app, current, options)
-        self._forget(write, object_id)
-        return UndoneWrite(write.name, "deleted", object_id)
+        self._forget(write, current.object_id)
+        return UndoneWrite(write.name, "deleted", current.object_id)
+
+    async def _is_as_created(
+        self, outcome: JournalEntry, current: Document, adapter: ObjectAdapter
+    ) -> bool:
+        """Tell whether an object is as it was created; one that was brought back has other ids."""
+        if current.digest == outcome.revision_digest:
+            return True
+        if current.object_id == outcome.object_id:
+            return False
+        created = await adapter.load_outcome(self.app, outcome)
+        if created is None:
+            return False
+        fields = (adapter.account_fields(self.app, item) for item in (created, current))
+        return next(fields) == next(fields)
 
     def _forget(self, write: RunWrite, object_id: str) -> None:
         """Set the state of an object that is deleted to that before the run, by default none."""

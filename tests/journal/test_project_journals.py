@@ -60,6 +60,16 @@ def test_an_object_of_an_environment_is_erased_by_its_name_and_the_rest_is_undon
     assert run(runner, "list", *LOCAL).stdout.count("Ada") == 1
 
 
+def test_what_a_run_holds_of_a_settled_conflict_is_erased_too(runner: CommandRunner) -> None:
+    state = runner.folder / ".tavus/local.json"
+    for name in ("Ada", "Eve", "Zoe"):
+        runner.write_file(PERSONA.format(name), "personas/ada.yaml")
+        assert run(runner, "apply", *LOCAL, "--resolve", "file").status == 0
+        state.write_text(state.read_text().replace("canary of Eve", "canary of Ada"))
+    assert run(runner, "journal", "erase", "ada", *LOCAL, "--yes").status == 0
+    assert b"canary of Ada" not in read_journal(runner)
+
+
 def test_the_journal_of_an_account_is_in_the_data_folder_and_needs_no_key(
     runner: CommandRunner,
 ) -> None:

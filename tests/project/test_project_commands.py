@@ -297,6 +297,28 @@ def test_a_deleted_persona_is_brought_back_by_the_command_that_is_named(
     assert (undone.status, undone.find_value("persona_id")) == (0, new_id)
 
 
+def test_an_undo_does_not_pass_over_what_was_done_to_one_persona(runner: CommandRunner) -> None:
+    """It names the commands instead, as an apply is not what the person just did."""
+    env = ("--env", "staging")
+    run_id = run_json(runner, "apply", *env)["run"]
+    run(runner, "delete", "ada", *env, "--yes")
+    refused = run(runner, "undo", *env)
+    assert (refused.status, refused.stdout) == (3, "")
+    assert "personas/ada deleted" in refused.stderr
+    assert f"tavus-mcp undo {run_id} --env staging" in refused.stderr
+    assert run(runner, "undo", "ada", *env).status == 0  # as it says
+    assert run(runner, "status", *env).status == 0
+    writes = run_json(runner, "history", *env)["writes"]
+    assert [row["action"] for row in writes] == ["brought back", "deleted"]
+    lines = run(runner, "history", *env).stdout.splitlines()
+    assert [line.split("  ")[0] for line in lines] == ["no run", "no run", run_id]
+    change(runner, "help people", "listen")
+    run(runner, "apply", *env)
+    assert run(runner, "undo", *env).status == 0  # the apply is the newest
+    assert run(runner, "undo", "ada", *env).status == 0
+    assert "personas/ada changed" in run(runner, "undo", *env).stderr
+
+
 def test_a_change_of_one_persona_is_undone_and_redone_in_its_environment(
     runner: CommandRunner,
 ) -> None:

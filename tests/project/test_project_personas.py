@@ -309,6 +309,10 @@ class TestUndo:
         applied.undo()
         assert applied.accounts["staging"].documents() == before
         assert applied.statuses() == {ADA_NAME: "changed locally"}
+        (undone,) = applied.undo().items  # the creation, under the new id
+        assert undone.outcome == "deleted"
+        assert applied.accounts["staging"].documents() == []
+        assert applied.state_ids() == {}
 
     def test_undo_leaves_what_others_changed_since(self, applied: ProjectFolder) -> None:
         applied.replace("personas/ada.yaml", "Hello.", "Hi.")

@@ -1,0 +1,82 @@
+"""Changes of personas of a project that no run made: by commands on one persona, and assistants.
+
+``history`` lists them beside the runs, and ``undo`` without a name does not pass over them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tavus_mcp.app import App
+from tavus_mcp.history.record import DELETIONS
+from tavus_mcp.history.revivals import REVIVED_AS, REVIVES
+from tavus_mcp.journal.entry import JournalEntry
+from tavus_mcp.models.receipt import LIVE_STATUSES
+from tavus_mcp.project.kinds import PERSONA, ObjectName
+from tavus_mcp.project.runs import OBJECT, Run, find_end
+from tavus_mcp.project.state import EnvironmentState
+
+_MAX_READ_OUTCOMES = 1000
+_MAX_NAMED_WRITES = 5
+
+
+@dataclass(frozen=True)
+class SingleWrite:
+    """A change of one persona outside of runs, with its outcome in the journal."""
+
+    name: ObjectName
+    outcome: JournalEntry
+
+    @property
+    def action(self) -> str:
+        """What was done with the persona."""
+        if self.outcome.tool in DELETIONS:
+            return "deleted"
+        return "brought back" if REVIVES in self.outcome.detail else "changed"
+
+
+async def list_single_writes(
+    app: App, state: EnvironmentState, runs: Sequence[Run], since: int = 0
+) -> list[SingleWrite]:
+    """Return the single writes after an entry of the journal, newest first.
+
+    ``runs`` are those of the environment: what was written while one of them undid another belongs
+    to it.
+    """
+    outcomes = await app.journal.outcomes_since(since, _MAX_READ_OUTCOMES)
+    names = _name_ids(state, outcomes)
+    undos = [(run.entry.seq, await find_end(app, run)) for run in runs if run.undo_of]
+    return [
+        SingleWrite(names[outcome.persona_id], outcome)
+        for outcome in outcomes
+        if outcome.persona_id in names
+        and outcome.status in LIVE_STATUSES
+        and not {OBJECT, REVIVED_AS} & outcome.detail.keys()
+        and not any(
+            start < outcome.seq and (end is None or outcome.seq < end) for start, end in undos
+        )
+    ]
+
+
+def _name_ids(state: EnvironmentState, outcomes: Sequence[JournalEntry]) -> dict[str, ObjectName]:
+    """Return the personas of a state by their ids, also those before and after a deletion."""
+    names = {item.object_id: name for name, item in state.objects.items() if name.kind is PERSONA}
+    pairs = [
+        (row.persona_id, row.detail[REVIVED_AS]) for row in outcomes if REVIVED_AS in row.detail
+    ]
+    for old_id, new_id in reversed(pairs):  # oldest first
+        if old_id in names:
+            names.setdefault(new_id, names[old_id])
+    for old_id, new_id in pairs:
+        if new_id in names:
+            names.setdefault(old_id, names[new_id])
+    return names
+
+
+def describe_single_writes(writes: Sequence[SingleWrite]) -> str:
+    """Return what was done to which personas, newest first, each once."""
+    texts = list(dict.fromkeys(f"{write.name} {write.action}" for write in writes))
+    more = len(texts) - _MAX_NAMED_WRITES
+    shown = ", ".join(texts[:_MAX_NAMED_WRITES])
+    return f"{shown} and {more} more" if more > 0 else shown
