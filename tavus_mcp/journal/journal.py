@@ -92,7 +92,7 @@ class Journal:
     mark_used = _in_thread(JournalStore.mark_used)
     descendants = _in_thread(JournalStore.descendants)
     plans_of_tool = _in_thread(JournalStore.plans_of_tool)
-    outcomes_since = _in_thread(JournalStore.outcomes_since)
+    outcomes_without_plan = _in_thread(JournalStore.outcomes_without_plan)
     entry = _in_thread(JournalStore.entry)
     entries_of_persona = _of_object(JournalStore.entries_of_persona)
     history = _of_object(JournalStore.history)

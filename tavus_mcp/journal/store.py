@@ -111,9 +111,17 @@ class JournalStore:
         """Return the newest plans that a tool stored for this account, newest first."""
         return self._read_own("kind = 'plan' AND tool = ?", (tool,), limit)
 
-    def outcomes_since(self, seq: int, limit: int) -> list[JournalEntry]:
-        """Return the newest outcomes of this account after an entry, newest first."""
-        return self._read_own("kind = 'outcome' AND seq > ?", (seq,), limit)
+    def outcomes_without_plan(self, tool: str, since: int, limit: int) -> list[JournalEntry]:
+        """Return the newest outcomes after an entry, newest first.
+
+        Those of writes that belong to plans that ``tool`` stored are left out.
+        """
+        condition = (
+            "e.kind = 'outcome' AND e.seq > ? AND NOT EXISTS (SELECT 1 FROM entries i"
+            " JOIN entries p ON p.seq = i.ref WHERE i.seq = e.ref AND p.kind = 'plan'"
+            " AND p.tool = ?)"
+        )
+        return self._read_own(condition, (since, tool), limit)
 
     def entries_of_persona(self, persona_id: str) -> list[JournalEntry]:
         """Return the entries of a persona, newest first, without their documents."""
@@ -319,8 +327,8 @@ class JournalStore:
     def _read_own(self, condition: str, values: Sequence[Any], limit: int) -> list[JournalEntry]:
         """Return the newest entries of this account that meet a condition, newest first."""
         marks = ", ".join("?" * len(self._own))
-        scope = f"AND account IN ({marks})" if marks else ""
-        clauses = f"WHERE {condition} {scope} ORDER BY seq DESC LIMIT ?"
+        scope = f"AND e.account IN ({marks})" if marks else ""
+        clauses = f"WHERE {condition} {scope} ORDER BY e.seq DESC LIMIT ?"
         return self._read(clauses, (*values, *self._own, limit))
 
     def _read(

@@ -14,7 +14,8 @@ from tavus_mcp.history.revivals import REVIVED_AS, REVIVES
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.receipt import LIVE_STATUSES
 from tavus_mcp.project.kinds import PERSONA, ObjectName
-from tavus_mcp.project.runs import OBJECT, Run, find_end
+from tavus_mcp.project.objects import TOOL
+from tavus_mcp.project.runs import Run, find_end
 from tavus_mcp.project.state import EnvironmentState
 
 _MAX_READ_OUTCOMES = 1000
@@ -44,7 +45,7 @@ async def list_single_writes(
     ``runs`` are those of the environment: what was written while one of them undid another belongs
     to it.
     """
-    outcomes = await app.journal.outcomes_since(since, _MAX_READ_OUTCOMES)
+    outcomes = await app.journal.outcomes_without_plan(TOOL, since, _MAX_READ_OUTCOMES)
     names = _name_ids(state, outcomes)
     undos = [(run.entry.seq, await find_end(app, run)) for run in runs if run.undo_of]
     return [
@@ -52,7 +53,7 @@ async def list_single_writes(
         for outcome in outcomes
         if outcome.persona_id in names
         and outcome.status in LIVE_STATUSES
-        and not {OBJECT, REVIVED_AS} & outcome.detail.keys()
+        and REVIVED_AS not in outcome.detail
         and not any(
             start < outcome.seq and (end is None or outcome.seq < end) for start, end in undos
         )
@@ -78,5 +79,5 @@ def describe_single_writes(writes: Sequence[SingleWrite]) -> str:
     """Return what was done to which personas, newest first, each once."""
     texts = list(dict.fromkeys(f"{write.name} {write.action}" for write in writes))
     more = len(texts) - _MAX_NAMED_WRITES
-    shown = ", ".join(texts[:_MAX_NAMED_WRITES])
-    return f"{shown} and {more} more" if more > 0 else shown
+    text = ", ".join(texts[:_MAX_NAMED_WRITES])
+    return f"{text} and {more} more" if more > 0 else text
