@@ -172,7 +172,7 @@ async def require_sole_run(app: App, run: Run, since: int) -> None:
 
 async def _is_under_way_elsewhere(app: App, rival: Run, run: Run) -> bool:
     """Tell whether a run may be under way; in one folder there is one at a time."""
-    if rival.folder_id in ("", run.folder_id) or await is_ended(app, rival):
+    if rival.folder_id in ("", run.folder_id) or await find_end(app, rival):
         return False
     entries = [rival.entry, *await app.journal.descendants(rival.entry.seq)]
     return may_be_under_way(app, entries[-1])
@@ -191,7 +191,7 @@ async def mark_ended(app: App, run: Run) -> None:
 
 
 async def find_end(app: App, run: Run) -> int | None:
-    """Return the number of the entry that records the end of an undo, None if it did not end."""
+    """Return the number of the entry that records the end of a run, None if it did not end."""
     entries = await app.journal.descendants(run.entry.seq)
     ends = (entry.seq for entry in entries if entry.kind == "used" and entry.ref == run.entry.seq)
     return next(ends, None)

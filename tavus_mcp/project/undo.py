@@ -34,8 +34,8 @@ from tavus_mcp.project.runs import (
     start_run,
 )
 from tavus_mcp.project.secret_names import resolve_secrets
-from tavus_mcp.project.state import EnvironmentState, ObjectState, load_folder_id, save_state
 from tavus_mcp.project.single_writes import describe_single_writes, list_single_writes
+from tavus_mcp.project.state import EnvironmentState, ObjectState, load_folder_id, save_state
 from tavus_mcp.project.sync import accept_account, restore_bases
 from tavus_mcp.text import quote_paths
 
