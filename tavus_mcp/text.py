@@ -89,9 +89,14 @@ def join_first(items: Sequence[str], max_items: int = MAX_LISTED_NAMES) -> str:
     return ", ".join(items[:max_items]) + (f" and {omitted} more" if omitted > 0 else "")
 
 
+def count_of(count: int, noun: str) -> str:
+    """Return a number of things in words, of which several are the noun with an s."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def count_personas(count: int) -> str:
     """Return a number of personas in words."""
-    return "1 persona" if count == 1 else f"{count} personas"
+    return count_of(count, "persona")
 
 
 def quote_foreign_names(names: Iterable[object], max_names: int = MAX_LISTED_NAMES) -> str:

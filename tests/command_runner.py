@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from command_wording import find_wording_for_assistants
 from mcp_client import SECRET
 
 from tavus_mcp.cli import main
@@ -102,7 +103,9 @@ class CommandRunner:
             patch.setattr(sys, "stdout", out)
             patch.setattr(sys, "stderr", errors)
             status = main.run(arguments)
-        return CommandResult(status, out.read_all(), "" if errors is out else errors.read_all())
+        result = CommandResult(status, out.read_all(), "" if errors is out else errors.read_all())
+        assert not find_wording_for_assistants(arguments, result.stdout + result.stderr)
+        return result
 
     def _environment(self, env: Mapping[str, str]) -> dict[str, str]:
         return {"TAVUS_MCP_DATA_DIR": str(self.data_folder), **self.env, **env}

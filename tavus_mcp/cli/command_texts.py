@@ -1,31 +1,103 @@
-"""Findings and errors for people at a terminal, who have commands and no tools."""
+"""Findings and errors for people at a terminal, who have commands and no tools.
+
+Messages are written once, for an assistant that calls tools. ``adapt_text`` turns one into what a
+person can do: sentences with an equivalent get it (``_PHRASES``), a tool with a command is named by
+that command (``_COMMANDS``), and a clause that names what only an assistant has is left out. What
+is quoted in a message was written by others and stays as it is.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
 from tavus_mcp.errors import CheckRefused, NotConfigured
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding, RuleFinding
+from tavus_mcp.project.problems import Problem
 from tavus_mcp.server.surface import load_surface
 
 _COMMANDS: Mapping[str, str] = {
+    "apply_file": "tavus-mcp apply",
+    "apply_project": "tavus-mcp apply",
     "check_persona": "tavus-mcp check",
     "delete_persona": "tavus-mcp delete",
     "export_persona": "tavus-mcp export",
     "get_persona": "tavus-mcp export",
     "list_personas": "tavus-mcp list",
     "list_revisions": "tavus-mcp journal show",
+    "plan_project": "tavus-mcp plan",
     "restore_revision": "tavus-mcp restore",
+    "show_project": "tavus-mcp status",
 }
-"""The command that does what a tool does."""
+"""The command that does what a tool does, or what the journal names as a tool."""
+_PHRASES: Sequence[tuple[str, str]] = (
+    (r"/(?:undo_of|after_revision|if_revision): ", ""),
+    (r"(?: of| for|'s environment of) this server(?='s| is|[.:,])", ""),
+    (r"this server's|the server's", "the"),
+    (r"(?:, or restart| and restart)s? (?:the|this) server", ""),
+    (r"the person who runs the server can say so with the command", "say so with"),
+    (r"Another call", "Another process"),
+    (r"Wait for its answer", "Wait for its end"),
+    (r"\bCall again\b", "Try again"),
+    (r"[Cc]all (?=list_personas)", "Run "),
+    (r"(?:the )?call again with if_revision=\S+ or without it", "run the command again"),
+    (r"\bcall again\b(?! with)", "run the command again"),
+    (r"until then the call fails", "until then the request fails"),
+    (r"the change that this call undoes", "the change to undo"),
+    (r"\bin (?:this|one) call\b", "in this command"),
+    (r"\bfor one call\b", "of one command"),
+    (r"\bwhich this call uses\b", "which is used here"),
+    (r"Its receipt holds the call", "Its receipt names the command"),
+    (r"The call contains this key itself, so the model has seen it", "The key is written here"),
+    (r"the fields? in only\b", "the fields of --only"),
+    (
+        r"To keep these edits, undo the other fields alone: name them in only",
+        "To keep these edits, restore the other fields alone: tavus-mcp restore with --only",
+    ),
+    (
+        r"To overwrite them, after the person agreed: restore_revision\([^()]*\)",
+        "To overwrite them, name each with --overwrite",
+    ),
+    (
+        r"restore_revision of this persona, with after_revision and overwrite",
+        "tavus-mcp undo ID@REVISION with --overwrite",
+    ),
+    (
+        r"apply_plan reads them once more and then writes",
+        "After a yes they are read once more and then written",
+    ),
+    (r"\ballow_private_url=true", "--allow-private-url"),
+    (r"\ballow_unknown(?:_fields)?=true", "--allow-unknown"),
+    (r"(?<=\.) Read it with get_persona\.$", ""),
+    (r"a list_\* tool shows them", "tavus-mcp list shows them"),
+    (r"give it again with configure_llm", "give it again"),
+    (
+        r"create_persona(?:\(based_on=[^()]*\)| with based_on and a name)",
+        "tavus-mcp export, then tavus-mcp apply of the file without its id",
+    ),
+    (r"Publish it with apply_plan\([^()]*\) of the server, or", "Publish it"),
+    (r"plan_bulk_change\([^()]*delete=true[^()]*\) with their", "tavus-mcp delete with their"),
+)
+"""What is said to an assistant, as a regular expression, and what is said to a person."""
+_TOOL_ARGUMENTS = (
+    r"\b(?:plan_id|dry_run|if_revision|after_revision|next_cursor|undo_of|based_on|full_prompt)\b"
+)
+_ADVICE_TO_ASSISTANTS = (
+    r"(?i:\bshow (?:this|it|the names|these plans) to the person)|(?i:\bthe person who runs)"
+    r"|\bthe person agreed|\b(?:list|configure)_\*|\btoo long to show a call"
+)
+_QUOTED = re.compile(r"""(?<!\w)(?:'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*")(?!\w)""")
+_PROTECTED = re.compile("\x00(\\d+)\x00")
+_EDITOR = re.compile(r"\bby (\w+)(?= at )")
+_CLAUSE_ENDS = re.compile(r"(?<=[.!?;])[ ]+|(?=, or )")
 
 
 def adapt_text(text: str) -> str:
-    """Return one of our texts with commands in place of tools; tools without one are marked."""
-    return _tool_pattern().sub(lambda match: _name_command(match[1], match[0]), text)
+    """Return one of our texts for a person; one that is for assistants alone stays, marked."""
+    return _adapt(text) or _tool_pattern().sub(lambda match: f"{match[0]} (in an assistant)", text)
 
 
 def describe_finding(finding: Finding) -> JsonObject:
@@ -37,8 +109,13 @@ def describe_finding(finding: Finding) -> JsonObject:
         "severity": finding.severity,
         "path": finding.path,
         "message": adapt_text(finding.message),
-        "hint": adapt_text(hint) if hint else None,
+        "hint": (hint and _adapt(hint)) or None,
     }
+
+
+def describe_problem(problem: Problem) -> Problem:
+    """Return a mistake in a file as it is printed."""
+    return replace(problem, message=adapt_text(problem.message))
 
 
 def describe_error(error: Exception) -> str:
@@ -50,8 +127,60 @@ def describe_error(error: Exception) -> str:
     return adapt_text(str(error))
 
 
-def _name_command(tool: str, call: str) -> str:
-    return _COMMANDS.get(tool) or f"{call} (in an assistant)"
+def _adapt(text: str) -> str:
+    """Return a text for a person, empty if it is for assistants alone."""
+    protected: list[str] = []
+
+    def protect(part: str) -> str:
+        protected.append(part)
+        return f"\x00{len(protected) - 1}\x00"
+
+    adapted = _QUOTED.sub(lambda match: protect(match[0]), text.replace("\x00", ""))
+    adapted = _EDITOR.sub(lambda match: protect(f"by {_name_editor(match[1])}"), adapted)
+    for pattern, replacement in _compiled_phrases():
+        adapted = pattern.sub(replacement, adapted)
+    adapted = "\n".join(map(_leave_out_clauses, adapted.split("\n"))).strip("\n")
+    adapted = _tool_pattern().sub(lambda match: _COMMANDS[match[1]], adapted)
+    return _PROTECTED.sub(lambda match: protected[int(match[1])], adapted)
+
+
+def _leave_out_clauses(line: str) -> str:
+    """Return a line without the clauses that only an assistant can follow."""
+    if not _assistant_pattern().search(line):
+        return line
+    result = ""
+    is_sentence_open = False
+    for clause in _CLAUSE_ENDS.split(line):
+        is_end = clause.endswith((".", "!", "?"))
+        if not _assistant_pattern().search(clause):
+            separator = "" if clause.startswith(", or ") or not result else " "
+            if not is_sentence_open:
+                clause = _as_beginning(clause)
+            result += separator + clause
+            is_sentence_open = not is_end
+        elif is_end and is_sentence_open:
+            result = f"{result.removesuffix(';')}."
+            is_sentence_open = False
+    return result
+
+
+def _as_beginning(clause: str) -> str:
+    """Return a clause as the beginning of a sentence, of which the one before was left out."""
+    for word in (", or ", "or "):
+        if clause.startswith(word):
+            clause = clause.removeprefix(word)
+            return clause[:1].upper() + clause[1:]
+    return clause
+
+
+def _name_editor(tool: str) -> str:
+    """Return what changed something, by its name in the journal."""
+    return _COMMANDS.get(tool) or f"the tool {tool}"
+
+
+@cache
+def _compiled_phrases() -> Sequence[tuple[re.Pattern[str], str]]:
+    return [(re.compile(pattern), replacement) for pattern, replacement in _PHRASES]
 
 
 @cache
@@ -61,6 +190,13 @@ def _unnamed_tools() -> Mapping[str, str]:
 
 
 @cache
+def _assistant_pattern() -> re.Pattern[str]:
+    """Return what finds a tool without a command, an argument of a tool, or advice on both."""
+    tools = "|".join(sorted(load_surface()["tools"].keys() - _COMMANDS.keys(), reverse=True))
+    return re.compile(rf"\b(?:{tools})\b|{_TOOL_ARGUMENTS}|{_ADVICE_TO_ASSISTANTS}")
+
+
+@cache
 def _tool_pattern() -> re.Pattern[str]:
-    names = sorted(load_surface()["tools"], key=len, reverse=True)
+    names = sorted({*load_surface()["tools"], *_COMMANDS}, key=len, reverse=True)
     return re.compile(rf"\b({'|'.join(names)})\b(?:\([^()]*\))?")

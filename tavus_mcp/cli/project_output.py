@@ -32,7 +32,8 @@ def report_error(
         return fail(message, status)
     data: JsonObject = {"schema": ERROR_SCHEMA, "status": int(status), "message": message}
     if isinstance(error, InvalidProject):
-        data["problems"] = [problem.to_json() for problem in error.found]
+        found = map(command_texts.describe_problem, error.found)
+        data["problems"] = [problem.to_json() for problem in found]
     print_json(data)
     return status
 

@@ -13,6 +13,9 @@ from tavus_mcp.models.receipt import PlanReceipt, Receipt
 from tavus_mcp.server.text_rendering import render_text, without_nulls
 
 RECEIPT_SCHEMA = "tavus-mcp/receipt/1"
+_NO_PLAN: JsonObject = {"plan_id": None, "expires_at": None}
+_STEPS_OF_ASSISTANTS = frozenset({"next", "next_cursor"})
+"""Members of results that say which tool to call next."""
 
 
 def print_receipt(app: App, receipt: Receipt, *, file_name: str | None = None) -> None:
@@ -28,8 +31,7 @@ def render_receipt(app: App, receipt: Receipt, *, file_name: str | None = None) 
 def _render_receipt(app: App, receipt: Receipt, undo: str | None, file_name: str | None) -> str:
     facts = _dump_receipt(receipt)
     lists = {name: facts.pop(name) for name in ("changes", "findings")}
-    filled_lists = {name: rows for name, rows in lists.items() if rows}
-    return render_facts(app, {"file": file_name, **facts, **filled_lists, "undo": undo})
+    return render_facts(app, {"file": file_name, **facts, **lists, "undo": undo})
 
 
 def receipt_data(app: App, receipt: Receipt) -> JsonObject:
@@ -37,10 +39,16 @@ def receipt_data(app: App, receipt: Receipt) -> JsonObject:
     return {**_dump_receipt(receipt), "undo": undo_command(app, receipt)}
 
 
-def bulk_receipt_data(receipt: PlanReceipt) -> JsonObject:
+def bulk_plan_data(facts: JsonObject) -> JsonObject:
+    """Return the result of plan_bulk_change for the output of a command, which takes no plan."""
+    findings = [describe_finding(item) for item in facts["findings"]]
+    shown = {name: value for name, value in facts.items() if name not in _STEPS_OF_ASSISTANTS}
+    return {**shown, **_NO_PLAN, "findings": findings}
+
+
+def bulk_receipt_data(app: App, receipt: PlanReceipt, arguments: argparse.Namespace) -> JsonObject:
     """Return a receipt of many personas for the output of a command."""
-    findings = [describe_finding(item) for item in receipt.findings]
-    return {**receipt.model_dump(mode="json"), "findings": findings}
+    return {**_dump_receipt(receipt), "undo": undo_command(app, receipt, arguments)}
 
 
 def report_receipt(app: App, arguments: argparse.Namespace, receipt: Receipt) -> None:
@@ -62,13 +70,14 @@ def report_facts(app: App, arguments: argparse.Namespace, schema: str, facts: Js
 
 
 def print_facts(app: App, facts: JsonObject) -> None:
-    """Print the facts that are not null as compact text, masked."""
+    """Print facts as compact text, masked."""
     files.print_text(app, render_facts(app, facts))
 
 
 def render_facts(app: App, facts: JsonObject) -> str:
-    """Return the facts that are not null as compact text, masked."""
-    return render_text(app.masker.mask(without_nulls(facts)))
+    """Return the facts that are not null or empty lists as compact text, masked."""
+    filled = {name: value for name, value in facts.items() if value != []}
+    return render_text(app.masker.mask(without_nulls(filled)))
 
 
 def undo_command(
@@ -81,6 +90,8 @@ def undo_command(
     if receipt.undo is None:
         return None
     call = receipt.undo.arguments
+    if plan_id := call.get("undo_of"):
+        return persona_command(app, arguments, "undo", plan_id, "")
     persona_id = call.get("persona_id")
     if persona_id is None:  # a part, which no command takes
         return None
@@ -92,5 +103,7 @@ def undo_command(
 
 
 def _dump_receipt(receipt: Receipt) -> JsonObject:
+    """Return a receipt without the id of a plan: a command carries it out itself after a yes."""
     findings = [describe_finding(item) for item in receipt.findings]
-    return {**receipt.model_dump(mode="json", exclude={"undo"}), "findings": findings}
+    facts = receipt.model_dump(mode="json", exclude={"undo"})
+    return {**facts, **_NO_PLAN, "findings": findings}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 
 from tavus_mcp.app import App
-from tavus_mcp.cli.command_texts import describe_finding
 from tavus_mcp.cli.confirmation import finish_write
 from tavus_mcp.cli.output import ExitStatus, fail
 from tavus_mcp.cli.project_account import find_persona_reference, run_account_command
 from tavus_mcp.cli.project_arguments import add_project_arguments, is_project_use
 from tavus_mcp.cli.receipts import (
     RECEIPT_SCHEMA,
+    bulk_plan_data,
     bulk_receipt_data,
     print_facts,
     render_facts,
@@ -88,8 +88,7 @@ def _is_plan(change: str) -> bool:
 async def _undo_bulk_change(app: App, arguments: argparse.Namespace) -> int:
     request = BulkChangeRequest(PersonaFilter(), undo_of=arguments.change)
     draft = await plan.draft_bulk_plan(app, request, ignore_progress)
-    facts, stored = plan_report.render_plan(draft), draft.stored_plan
-    facts["findings"] = [describe_finding(item) for item in facts["findings"]]
+    facts, stored = bulk_plan_data(plan_report.render_plan(draft)), draft.stored_plan
     if stored is None or arguments.dry_run:
         report_facts(app, arguments, BULK_PLAN_SCHEMA, facts)
         return ExitStatus.CHANGES if stored else ExitStatus.DONE
@@ -103,5 +102,5 @@ async def _undo_bulk_change(app: App, arguments: argparse.Namespace) -> int:
             report_facts(app, arguments, BULK_PLAN_SCHEMA, facts)
         return ExitStatus.REFUSED
     receipt = await apply_plan(app, stored.plan_id, ignore_progress)
-    report_facts(app, arguments, RECEIPT_SCHEMA, bulk_receipt_data(receipt))
+    report_facts(app, arguments, RECEIPT_SCHEMA, bulk_receipt_data(app, receipt, arguments))
     return ExitStatus.FAILURE if receipt.status == "partial" else ExitStatus.DONE

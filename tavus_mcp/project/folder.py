@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tavus_mcp.errors import WrongUsage
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.json_patch import pointer_tokens
 from tavus_mcp.persona_files.yaml_reader import (
@@ -18,15 +20,23 @@ from tavus_mcp.persona_files.yaml_reader import (
 from tavus_mcp.project.configuration import FILE_NAME, ProjectConfiguration, parse_configuration
 from tavus_mcp.project.kinds import KINDS, ObjectName, ProjectKind, is_device, is_file_name
 from tavus_mcp.project.problems import FilePosition, InvalidProject, Problem, parse_position
+from tavus_mcp.text import quote_foreign, suggestion_or_period
 
 STATE_FOLDER = ".tavus"
 PROMPT_FOLDER = "prompts"
 _ENDINGS = (".yaml", ".yml")
-_NO_PROJECT = (
-    "there is no such file here, so this is not the folder of a project. Name the folder with "
-    "--project DIR, or make one with tavus-mcp init."
-)
 _IDENTITY_KEYS = ("persona_id", "pal_id", "revision")
+
+
+class NoProject(WrongUsage):
+    """The folder is not that of a project."""
+
+    def __init__(self, folder: Path) -> None:
+        place = "this folder" if folder == Path() else quote_foreign(folder)
+        super().__init__(
+            f"There is no {FILE_NAME} in {place}, so it is not the folder of a project. Name the "
+            "folder with --project DIR, or make one with tavus-mcp init."
+        )
 
 
 @dataclass(frozen=True)
@@ -64,11 +74,17 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Project:
-    """The folder of a project as it was read."""
+    """The folder of a project as it was read.
+
+    ``problems`` are the mistakes in the form of its files. Where there are some, ``unread`` names
+    the objects whose files are not in ``sources``.
+    """
 
     folder: Path
     configuration: ProjectConfiguration
     sources: Mapping[ObjectName, SourceFile] = field(default_factory=dict)
+    unread: Set[ObjectName] = frozenset()
+    problems: Sequence[Problem] = ()
 
     def read_text(self, source: SourceFile, reference: str) -> str:
         """Return the text of a file that a source names, relative to itself.
@@ -80,10 +96,25 @@ class Project:
         try:
             text = read_file(path)
         except OSError as error:
-            raise ValueError(f"{reference}: {error.strerror or error}.") from None
+            near = self._find_text_files(source, reference)
+            reason = f"{error.strerror or error}{suggestion_or_period(reference, near)}"
+            raise ValueError(f"{reference}: {reason}") from None
         except BadFile as error:
             raise ValueError(f"{reference}: {error}") from None
         return normalize_text(text)
+
+    def _find_text_files(self, source: SourceFile, reference: str) -> list[str]:
+        """Return the files beside the one that a reference names, and those for prompts, as it."""
+        parent = self.folder / posixpath.dirname(source.path)
+        named_folder = posixpath.dirname(reference)
+        to_root = "../" * source.path.count("/")
+        return [
+            posixpath.join(directory, path.name)
+            for directory in dict.fromkeys([named_folder, f"{to_root}{PROMPT_FOLDER}"])
+            if (parent / directory).is_dir() and is_inside(self.folder, parent / directory)
+            for path in sorted((parent / directory).iterdir())
+            if path.is_file()
+        ]
 
     def resolve(self, source: SourceFile, reference: str) -> Path:
         """Return the path of a file that a source names; raise ``ValueError`` if it is outside."""
@@ -95,16 +126,33 @@ class Project:
 
 def read_project(folder: Path) -> Project:
     """Read the folder; raise ``InvalidProject`` with every mistake in the form of its files."""
-    configuration = read_configuration(folder)
-    sources: dict[ObjectName, SourceFile] = {}
-    names: dict[tuple[str, str], SourceFile] = {}
+    project = read_files(folder)
+    if project.problems:
+        raise InvalidProject(project.problems)
+    return project
+
+
+def read_files(folder: Path) -> Project:
+    """Read the folder, with every mistake in the form of its files.
+
+    Without a right ``tavus.toml`` it has no environments. Raises ``NoProject`` without that file.
+    """
     problems = list(_find_misplaced(folder))
+    configuration = ProjectConfiguration({})
+    try:
+        configuration = read_configuration(folder)
+    except InvalidProject as error:
+        problems += error.found
+    sources: dict[ObjectName, SourceFile] = {}
+    unread: set[ObjectName] = set()
+    names: dict[tuple[str, str], SourceFile] = {}
     for kind in KINDS:
         for path in iter_yaml_files(folder / kind.folder):
             try:
                 source = _read_source(folder, kind, path)
             except InvalidProject as error:
                 problems += error.found
+                unread.add(ObjectName(kind.folder, path.stem))
                 continue
             first = names.setdefault((kind.folder, source.name.name.lower()), source)
             if first is not source:
@@ -114,13 +162,13 @@ def read_project(folder: Path) -> Project:
                 )
                 problems.append(Problem(FilePosition(source.path), message))
             sources[source.name] = source
-    if problems:
-        raise InvalidProject(problems)
-    return Project(folder, configuration, sources)
+    return Project(folder, configuration, sources, unread, problems)
 
 
 def read_configuration(folder: Path) -> ProjectConfiguration:
-    """Read ``tavus.toml``; raise ``InvalidProject`` when it is missing or wrong."""
+    """Read ``tavus.toml``; raise ``InvalidProject`` when it is wrong, ``NoProject`` without it."""
+    if not (folder / FILE_NAME).exists():
+        raise NoProject(folder)
     return parse_configuration(_read_text(folder, FILE_NAME))
 
 
@@ -135,9 +183,7 @@ def _read_text(folder: Path, path: str) -> str:
     try:
         return read_file(folder / path)
     except OSError as error:
-        is_no_project = path == FILE_NAME and isinstance(error, FileNotFoundError)
-        message = _NO_PROJECT if is_no_project else f"{error.strerror or error}."
-        raise InvalidProject([Problem(FilePosition(path), message)]) from None
+        raise InvalidProject([Problem(FilePosition(path), f"{error.strerror or error}.")]) from None
     except BadFile as error:
         raise _bad_file(path, error) from None
 

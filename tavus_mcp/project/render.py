@@ -9,7 +9,7 @@ project is named by its id in one account: ``id:t0123456789ab``, or by a value t
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,12 +40,14 @@ class Insertion:
 class RenderedObject:
     """An object as its file describes it for one environment: names instead of ids, no keys.
 
-    ``insertions`` are the fields that were inserted, by JSON Pointer.
+    ``insertions`` are the fields that were inserted, by JSON Pointer, and ``problems`` the mistakes
+    in references, each with its pointer; the value of such a field stands for one that is missing.
     """
 
     source: SourceFile
     fields: JsonObject
     insertions: Mapping[str, Insertion] = field(default_factory=dict)
+    problems: Sequence[tuple[str, Problem]] = ()
 
     @property
     def name(self) -> ObjectName:
@@ -66,15 +68,19 @@ RenderedProject = Mapping[ObjectName, RenderedObject]
 
 def render_project(project: Project, environment: Environment) -> RenderedProject:
     """Return every object for an environment; raise ``InvalidProject`` with every mistake."""
-    rendered: dict[ObjectName, RenderedObject] = {}
-    problems: list[Problem] = []
-    for name, source in project.sources.items():
-        renderer = _Renderer(project, environment, source)
-        rendered[name] = renderer.render()
-        problems += renderer.problems
+    rendered = render_objects(project, environment)
+    problems = [problem for item in rendered.values() for _, problem in item.problems]
     if problems:
         raise InvalidProject(problems)
     return rendered
+
+
+def render_objects(project: Project, environment: Environment) -> RenderedProject:
+    """Return every object for an environment, also those with mistakes, which it then holds."""
+    return {
+        name: _Renderer(project, environment, source).render()
+        for name, source in project.sources.items()
+    }
 
 
 @dataclass
@@ -85,12 +91,13 @@ class _Renderer:
     environment: Environment
     source: SourceFile
     insertions: dict[str, Insertion] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[tuple[str, Problem]] = field(default_factory=list)
 
     def report(self, pointer: str, message: str) -> None:
         position = self.source.position_of(pointer)
         text = f"{quote_path(pointer)}: {message}"
-        self.problems.append(Problem(position, text, environment=self.environment.name))
+        problem = Problem(position, text, environment=self.environment.name)
+        self.problems.append((pointer, problem))
 
     def render(self) -> RenderedObject:
         data = self.source.data
@@ -104,7 +111,7 @@ class _Renderer:
             _complete_delivery(fields)
         for pointer, item in references.items():
             put_at(fields, pointer, self._resolve(item, get_at(data, pointer)))
-        return RenderedObject(self.source, fields, self.insertions)
+        return RenderedObject(self.source, fields, self.insertions, self.problems)
 
     def _has(self, data: JsonObject, item: ReferenceField) -> bool:
         """Tell whether the file has a reference; report one that is given by ids as well."""
@@ -184,7 +191,7 @@ class _Renderer:
                 self.report(pointer, f"{quote_foreign(text)} is not {ID_PREFIX} and an id.")
             return text
         name = ObjectName(item.kind.folder, text)
-        if name not in self.project.sources:
+        if name not in self.project.sources and name not in self.project.unread:
             names = [known.name for known in self.project.sources if known.folder == name.folder]
             near = did_you_mean(text, names)
             self.report(

@@ -17,7 +17,7 @@ from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PartKindName, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
-from tavus_mcp.models.json_patch import ABSENT, get_at, pointer_tokens
+from tavus_mcp.models.json_patch import ABSENT, get_at, is_within, pointer_tokens
 from tavus_mcp.models.masking import MASK
 from tavus_mcp.models.parts.part_document import PartDocument
 from tavus_mcp.models.parts.tool import AUTH_SECRETS
@@ -33,7 +33,7 @@ from tavus_mcp.project.kinds import PERSONA, ObjectName
 from tavus_mcp.project.names import with_ids
 from tavus_mcp.project.plan import placeholder_id
 from tavus_mcp.project.problems import InvalidProject, Problem
-from tavus_mcp.project.render import RenderedObject, RenderedProject, render_project
+from tavus_mcp.project.render import RenderedObject, RenderedProject, render_objects
 from tavus_mcp.project.secret_names import iter_secret_names
 from tavus_mcp.project.state import load_state
 from tavus_mcp.text import did_you_mean, quote_foreign, quote_path
@@ -47,6 +47,7 @@ def find_problems(
 ) -> list[Problem]:
     """Return every mistake and remark, by file and line; equal ones of all environments once.
 
+    Those in the form of the files are among them; what cannot be read is not checked further.
     ``allow`` names rules of the checker whose violations are no mistakes.
     """
     found: dict[Problem, list[str]] = {}
@@ -59,7 +60,7 @@ def find_problems(
         else replace(problem, environment=", ".join(names))
         for problem, names in found.items()
     ]
-    return sorted(problems, key=_sort_key)
+    return sorted([*project.problems, *problems], key=_sort_key)
 
 
 def require_valid(
@@ -84,14 +85,11 @@ def _sort_key(problem: Problem) -> tuple[str, int, int, str]:
 def _find_in_environment(
     project: Project, catalog: Catalog, environment: Environment, allow: Container[str]
 ) -> Iterator[Problem]:
-    try:
-        rendered = render_project(project, environment)
-    except InvalidProject as error:
-        yield from error.found
-        return
+    rendered = render_objects(project, environment)
     yield from _check_names(rendered)
     stored = _load_stored_fields(project.folder, environment)
     for item in rendered.values():
+        yield from (problem for _, problem in item.problems)
         accepts = partial(_is_accepted, allow, item.fields, stored.get(item.name, {}))
         yield from _check_secrets(item, environment)
         if item.name.kind is PERSONA:
@@ -155,7 +153,10 @@ def _report(
     findings: Iterable[RuleFinding],
     accepts: Callable[[RuleFinding], bool],
 ) -> Iterator[Problem]:
+    missing = [pointer for pointer, _ in item.problems]
     for finding in findings:
+        if is_within(finding.path, missing):
+            continue
         is_mistake = finding.blocks_write and not accepts(finding)
         hint = f" {finding.hint}" if finding.hint else ""
         yield _problem(
