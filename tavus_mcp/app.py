@@ -62,8 +62,9 @@ class App:
 
     ``problems`` are the lines about wrong settings; while there is one, nothing is sent.
     While it is ``protected``, a write needs a plan that a person accepted.
-    ``secrets`` maps names to the values of ``TAVUS_SECRET_<NAME>``, ``secret_hosts`` to the hosts
-    that may get them. ``plan_secrets`` holds, by plan id, the secrets that may not reach the disk.
+    ``secrets`` maps names to the values of ``TAVUS_SECRET_<NAME>``, or of the variables to which a
+    project maps them in ``secret_variables``; ``secret_hosts`` maps them to the hosts that may get
+    them. ``plan_secrets`` holds, by plan id, the secrets that may not reach the disk.
     ``answered_forms`` are the confirmation forms that were answered, so that none is used twice.
     ``cancelled_writes`` are the intents of cancelled writes by the id of their object, until the
     next read reports them; ``lost_creations`` are those that have no id yet. ``running_plans`` are
@@ -77,6 +78,7 @@ class App:
     journal: Journal
     masker: Masker = field(default_factory=Masker)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret_variables: Mapping[str, str] = field(default_factory=dict)
     secret_hosts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     protected: bool = False
@@ -120,7 +122,17 @@ class App:
 
         Raises ``InvalidArgument``, naming ``argument_path``, when the environment has none.
         """
-        value = self.secrets.get(reference.lower().removeprefix(SECRET_PREFIX.lower()))
+        name = reference.lower().removeprefix(SECRET_PREFIX.lower())
+        value = self.secrets.get(name)
+        if value is None and name in self.secret_variables:
+            unset = [
+                f"{variable} (secret {known})"
+                for known, variable in self.secret_variables.items()
+                if known not in self.secrets
+            ]
+            raise InvalidArgument(
+                [f"{quote_path(argument_path)}: these variables are not set: {', '.join(unset)}."]
+            )
         if value is None:
             names = "It has none at all."
             if self.secrets:

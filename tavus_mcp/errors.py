@@ -3,6 +3,7 @@
     ToolFailure                   a request that cannot be fulfilled; its text says what to do next
     ├── InvalidArgument           an argument has the wrong name, type or value
     ├── Refused                   the result would not work: nothing was sent
+    │   ├── UnknownPlan           the journal holds no plan of the id
     │   ├── PlanAlreadyApplied    the plan was applied before
     │   ├── PatchMisfit           operations of a patch do not fit the persona
     │   ├── UnchangeableField     Tavus cannot change the field after the creation
@@ -77,6 +78,10 @@ class PatchMisfit(Refused):
         super().__init__(
             "The patch does not fit this persona. Nothing was sent. " + " ".join(self.problems)
         )
+
+
+class UnknownPlan(Refused):
+    """The journal holds no plan, or no run of a project, of the id; nothing was sent."""
 
 
 class PlanAlreadyApplied(Refused):

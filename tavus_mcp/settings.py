@@ -112,6 +112,7 @@ class Settings:
     author: str = ""
     journal_url: str | None = field(default=None, repr=False)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret_variables: Mapping[str, str] = field(default_factory=dict)
     secret_hosts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     proxy: str | None = field(default=None, repr=False)
     problems: tuple[str, ...] = ()
@@ -185,6 +186,7 @@ def for_account(
         api_key=read.api_key,
         base_url=read.base_url,
         secrets=read.secrets,
+        secret_variables=secrets,
         secret_hosts=read.secret_hosts,
         proxy=read.proxy,
         problems=tuple(problems),

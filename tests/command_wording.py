@@ -16,9 +16,9 @@ _WORDING_FOR_ASSISTANTS = (
     r"\b\w+\([a-z_]+=",  # the syntax of a call
     r"\b(?:list|configure)_\*|\ballow_\w+=|\bin an assistant\b",
     r"\b[Cc]all again\b|\b(?:this|one|another) call\b|\bcall that undoes\b|\bcall (?=\w+_\w+)",
-    r"\bto the person\b|\bthe person (?:agreed|who runs)\b",
+    r"\bto the person\b|\bthe person (?:agreed|asked|who runs (?:it|the server))\b",
 )
-_WORDING_ABOUT_SERVERS = r"\b(?:this|the) server\b(?!s of)"
+_WORDING_ABOUT_SERVERS = r"\b(?:this|the) server\b(?! did not)"
 _EDITOR = re.compile(r"\bby the tool \w+ at ")
 """The name of a tool as the journal holds it, where it changed something."""
 

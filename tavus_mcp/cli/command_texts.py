@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
-from tavus_mcp.errors import CheckRefused, NotConfigured
+from tavus_mcp.errors import CheckRefused
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding, RuleFinding
 from tavus_mcp.project.problems import Problem
@@ -34,10 +34,17 @@ _COMMANDS: Mapping[str, str] = {
 }
 """The command that does what a tool does, or what the journal names as a tool."""
 _PHRASES: Sequence[tuple[str, str]] = (
-    (r"/(?:undo_of|after_revision|if_revision): ", ""),
-    (r"(?: of| for|'s environment of) this server(?='s| is|[.:,])", ""),
-    (r"this server's|the server's", "the"),
-    (r"(?:, or restart| and restart)s? (?:the|this) server", ""),
+    (r"^No Tavus key: set TAVUS_API_KEY.*", "No Tavus key. Set TAVUS_API_KEY, or add --sandbox."),
+    (r" (?:for|of) this server(?=:| is)", ""),
+    (r"(?:this|the) server's", "the"),
+    (r"\bthe environment of the server", "the environment"),
+    (r"\bthe server that made the plan", "the process that made the plan"),
+    (r"\bthrough this server", "through tavus-mcp"),
+    (r"\bwhile this server ran", "while it was in use"),
+    (r"Use a server that has the key", "Use the key"),
+    (r" and restarts? the server", ""),
+    (r"\b(?:then )?restart (?:the|this) server", "run the command again"),
+    (r"\b(?:Then r|R)estart the server", "Run the command again"),
     (r"the person who runs the server can say so with the command", "say so with"),
     (r"Another call", "Another process"),
     (r"Wait for its answer", "Wait for its end"),
@@ -75,8 +82,10 @@ _PHRASES: Sequence[tuple[str, str]] = (
     (r"a list_\* tool shows them", "tavus-mcp list shows them"),
     (r"give it again with configure_llm", "give it again"),
     (
-        r"create_persona(?:\(based_on=[^()]*\)| with based_on and a name)",
-        "tavus-mcp export, then tavus-mcp apply of the file without its id",
+        r"Make a copy that you can change: create_persona"
+        r"(?:\([^()]*\)| with based_on and a name)",
+        "Make a copy that you can change: tavus-mcp export prints its file, and tavus-mcp apply "
+        "creates one from that file without the id",
     ),
     (r"Publish it with apply_plan\([^()]*\) of the server, or", "Publish it"),
     (r"plan_bulk_change\([^()]*delete=true[^()]*\) with their", "tavus-mcp delete with their"),
@@ -86,11 +95,13 @@ _TOOL_ARGUMENTS = (
     r"\b(?:plan_id|dry_run|if_revision|after_revision|next_cursor|undo_of|based_on|full_prompt)\b"
 )
 _ADVICE_TO_ASSISTANTS = (
-    r"(?i:\bshow (?:this|it|the names|these plans) to the person)|(?i:\bthe person who runs)"
-    r"|\bthe person agreed|\b(?:list|configure)_\*|\btoo long to show a call"
+    r"(?i:\bshow (?:this|it|the names|these plans) to the person)|\bthe person (?:agreed|asked)"
+    r"|(?i:\bthe person who runs (?:it|the server))|\b(?:list|configure)_\*"
+    r"|\btoo long to show a call"
 )
 _QUOTED = re.compile(r"""(?<!\w)(?:'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*")(?!\w)""")
 _PROTECTED = re.compile("\x00(\\d+)\x00")
+_ARGUMENT = re.compile(r"/(?:undo_of|after_revision|if_revision): (\w)")
 _EDITOR = re.compile(r"\bby (\w+)(?= at )")
 _CLAUSE_ENDS = re.compile(r"(?<=[.!?;])[ ]+|(?=, or )")
 
@@ -122,8 +133,6 @@ def describe_error(error: Exception) -> str:
     """Return the text of an error as it is printed."""
     if isinstance(error, CheckRefused):
         return adapt_text(error.render(_unnamed_tools()))
-    if isinstance(error, NotConfigured) and str(error) == str(NotConfigured()):
-        return "No Tavus key. Set TAVUS_API_KEY, or add --sandbox."
     return adapt_text(str(error))
 
 
@@ -137,6 +146,7 @@ def _adapt(text: str) -> str:
 
     adapted = _QUOTED.sub(lambda match: protect(match[0]), text.replace("\x00", ""))
     adapted = _EDITOR.sub(lambda match: protect(f"by {_name_editor(match[1])}"), adapted)
+    adapted = _ARGUMENT.sub(lambda match: match[1].upper(), adapted)
     for pattern, replacement in _compiled_phrases():
         adapted = pattern.sub(replacement, adapted)
     adapted = "\n".join(map(_leave_out_clauses, adapted.split("\n"))).strip("\n")
@@ -148,29 +158,29 @@ def _leave_out_clauses(line: str) -> str:
     """Return a line without the clauses that only an assistant can follow."""
     if not _assistant_pattern().search(line):
         return line
-    result = ""
-    is_sentence_open = False
+    sentences, kept, has_gap = [], "", False
     for clause in _CLAUSE_ENDS.split(line):
-        is_end = clause.endswith((".", "!", "?"))
-        if not _assistant_pattern().search(clause):
-            separator = "" if clause.startswith(", or ") or not result else " "
-            if not is_sentence_open:
-                clause = _as_beginning(clause)
-            result += separator + clause
-            is_sentence_open = not is_end
-        elif is_end and is_sentence_open:
-            result = f"{result.removesuffix(';')}."
-            is_sentence_open = False
-    return result
+        if _assistant_pattern().search(clause):
+            has_gap = True
+        elif kept:
+            kept += clause if clause.startswith(",") else f" {clause}"
+        else:
+            kept = _as_beginning(clause) if has_gap else clause
+        if clause.endswith((".", "!", "?")):
+            sentences.append(_as_end(kept) if has_gap else kept)
+            kept, has_gap = "", False
+    return " ".join(filter(None, [*sentences, kept]))
 
 
 def _as_beginning(clause: str) -> str:
     """Return a clause as the beginning of a sentence, of which the one before was left out."""
-    for word in (", or ", "or "):
-        if clause.startswith(word):
-            clause = clause.removeprefix(word)
-            return clause[:1].upper() + clause[1:]
-    return clause
+    clause = clause.removeprefix(", ").removeprefix("or ")
+    return clause[:1].upper() + clause[1:]
+
+
+def _as_end(text: str) -> str:
+    """Return a sentence whose last clause may be left out, with a full stop."""
+    return text if not text or text.endswith(".") else f"{text.removesuffix(';')}."
 
 
 def _name_editor(tool: str) -> str:

@@ -10,6 +10,7 @@ import anyio
 
 from tavus_mcp.app import App
 from tavus_mcp.cli import files
+from tavus_mcp.cli.command_texts import describe_finding
 from tavus_mcp.cli.exit_status import status_of
 from tavus_mcp.cli.receipts import print_facts
 from tavus_mcp.cli.wiring import build_app
@@ -44,11 +45,9 @@ async def export(app: App, reference: str, target_path: Path | None) -> int:
     async with aclosing(app):
         try:
             exported = await file_export.export(app, reference)
-            for finding in exported.findings:
-                text = (
-                    f"{quote_path(finding.path)}: {finding.message} {finding.hint or ''}".rstrip()
-                )
-                files.print_error(app, text)
+            for finding in map(describe_finding, exported.findings):
+                text = f"{quote_path(finding['path'])}: {finding['message']}"
+                files.print_error(app, f"{text} {finding['hint'] or ''}".rstrip())
             if "@" not in reference:
                 await _record_exported(app, exported)
             if target_path is None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tavus_mcp.cli.command_texts import adapt_text
 from tavus_mcp.cli.exit_status import status_of
 from tavus_mcp.cli.output import ExitStatus, fail, report
 from tavus_mcp.cli.project_account import choose_settings
@@ -114,7 +115,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     except BrokenPipeError:  # what reads the output has ended
         raise
     except DatabaseError as error:
-        return fail(f"{location} cannot be used: {error}. {error.advice}", UNREADABLE)
+        text = adapt_text(f"{location} cannot be used: {error}. {error.advice}")
+        return fail(text, UNREADABLE)
     except (*UNUSABLE, ValueError) as error:
         return fail(f"{location} cannot be read: {error}", UNREADABLE)
 

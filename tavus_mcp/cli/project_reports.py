@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from tavus_mcp.cli.command_texts import describe_error, describe_finding
 from tavus_mcp.cli.conflict_report import conflict_lines, diff_lines, short_value
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
@@ -101,7 +102,7 @@ def plan_data(plan: ProjectPlan) -> JsonObject:
                 "object": str(item.name),
                 "action": item.action.value,
                 "changes": [_change_data(change) for change in item.changes],
-                "findings": [_finding_data(finding) for finding in item.findings],
+                "findings": [describe_finding(finding) for finding in item.findings],
             }
             for item in plan.items
         ],
@@ -113,15 +114,6 @@ def plan_data(plan: ProjectPlan) -> JsonObject:
 
 def _change_data(change: FieldChange) -> JsonObject:
     return change.model_dump(mode="json", exclude={"default"})
-
-
-def _finding_data(finding: Finding) -> JsonObject:
-    return {
-        "severity": finding.severity,
-        "path": finding.path,
-        "message": finding.message,
-        "hint": finding.hint,
-    }
 
 
 def _conflict_data(conflict: ObjectConflict) -> JsonObject:
@@ -178,9 +170,9 @@ def _change_lines(change: FieldChange) -> list[str]:
 
 def _finding_lines(findings: Iterable[Finding]) -> list[str]:
     return [
-        f"{finding.severity}: {_place(finding)}{finding.message} {finding.hint or ''}".rstrip()
+        f"{row['severity']}: {_place(finding)}{row['message']} {row['hint'] or ''}".rstrip()
         for finding in findings
-        if finding.severity != "info"
+        if finding.severity != "info" and (row := describe_finding(finding))
     ]
 
 
@@ -206,8 +198,8 @@ def apply_data(plan: ProjectPlan, result: ApplyResult) -> JsonObject:
                 "object": str(item.name),
                 "action": item.action.value,
                 "id": item.object_id or None,
-                "error": str(item.error) if item.error else None,
-                "findings": [_finding_data(finding) for finding in item.findings],
+                "error": describe_error(item.error) if item.error else None,
+                "findings": [describe_finding(finding) for finding in item.findings],
             }
             for item in result.items
         ],
@@ -230,7 +222,7 @@ def apply_text(plan: ProjectPlan, result: ApplyResult) -> str:
         lines.append(f"{word}: {item.name} {item.object_id}".rstrip())
         lines += [f"  {line}" for line in _finding_lines(item.findings)]
         if item.error:
-            lines.append(f"  {item.error}")
+            lines.append(f"  {describe_error(item.error)}")
     lines += [f"note: {name}: {message}" for name, message in plan.notes]
     if result.remaining_count:
         counts["not reached"] = result.remaining_count
@@ -291,8 +283,8 @@ def undo_data(result: UndoResult) -> JsonObject:
                 "object": str(item.name),
                 "outcome": item.outcome,
                 "id": item.object_id or None,
-                "error": str(item.error) if item.error else None,
-                "findings": [_finding_data(finding) for finding in item.findings],
+                "error": describe_error(item.error) if item.error else None,
+                "findings": [describe_finding(finding) for finding in item.findings],
             }
             for item in result.items
         ],
@@ -306,7 +298,7 @@ def undo_text(result: UndoResult) -> str:
         lines.append(f"{item.outcome}: {item.name} {item.object_id}".rstrip())
         lines += [f"  {line}" for line in _finding_lines(item.findings)]
         if item.error:
-            lines.append(f"  {item.error}")
+            lines.append(f"  {describe_error(item.error)}")
     counts = Counter(item.outcome for item in result.items)
     return "\n".join([*lines, f"summary: {_join_counts(counts)}", f"run: {result.run_id}"])
 

@@ -57,7 +57,7 @@ def _summarize(
     project: Project, environments: Sequence[Environment], problems: Sequence[Problem]
 ) -> str:
     """Return how much was checked, how much was found, and what could not be checked."""
-    counts = Counter(problem.severity for problem in problems)
+    counts = Counter[str](problem.severity for problem in problems)
     checked = count_of(len(project.sources), "object")
     if environments:
         checked = f"{checked}, {count_of(len(environments), 'environment')}"

@@ -49,6 +49,7 @@ def build_app(settings: Settings) -> App:
         Masker(key for key in keys if key),
         # the sandbox writes what it is sent to a file, so it never gets a secret
         stand_ins if settings.sandbox else settings.secrets,
+        secret_variables=settings.secret_variables,
         secret_hosts=settings.secret_hosts,
         problems=settings.problems,
         is_sandbox=settings.sandbox,

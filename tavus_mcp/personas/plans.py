@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tavus_mcp.app import App
-from tavus_mcp.errors import PlanAlreadyApplied, PlanDiscarded, Refused
+from tavus_mcp.errors import PlanAlreadyApplied, PlanDiscarded, Refused, UnknownPlan
 from tavus_mcp.history.accounts import require_own_plan
 from tavus_mcp.history.record import journal_id, record_observed
 from tavus_mcp.journal.entry import JournalEntry, plan_id_of, split_journal_id
@@ -171,14 +171,17 @@ def _remember_secrets(app: App, plan: Plan) -> None:
 
 
 async def load_plan(app: App, plan_id: str) -> Plan:
-    """Return a plan, also one that was used or has expired; raise ``Refused`` if there is none."""
+    """Return a plan, also one that was used or has expired.
+
+    Raises ``UnknownPlan`` if there is none, ``Refused`` for one of another account.
+    """
     number = plan_id.removeprefix("plan-").partition("-")[0]
     if number.isdecimal() and len(number) < MAX_SEQ_DIGITS:
         entry = await app.journal.entry(int(number))
         if entry is not None and _is_plan(entry, plan_id):
             await require_own_plan(app, entry)
             return _plan_from_entry(entry, app.plan_secrets.get(plan_id, ("", {}))[1])
-    raise Refused(
+    raise UnknownPlan(
         "There is no plan of that id in this journal. dry_run=true of a change tool, and "
         "delete_persona, answer with a plan_id."
     )

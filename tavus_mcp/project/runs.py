@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tavus_mcp.app import App
-from tavus_mcp.errors import Conflict, JournalUnavailable, Refused
+from tavus_mcp.errors import Conflict, JournalUnavailable, Refused, UnknownPlan
 from tavus_mcp.history.record import WriteOrigin, may_be_under_way
 from tavus_mcp.journal.entry import JournalEntry, plan_id_of
 from tavus_mcp.models.base import JsonObject, map_texts
@@ -198,11 +198,11 @@ async def find_end(app: App, run: Run) -> int | None:
 
 
 async def load_run(app: App, run_id: str) -> Run:
-    """Return a run by its id; raise ``Refused`` if the journal holds none."""
+    """Return a run by its id; raise ``UnknownPlan`` if the journal holds none."""
     plan = await plans.load_plan(app, run_id)
     entry = await app.journal.entry(plan.seq)
     if entry is None or plan.kind != plans.PROJECT or plan.tool != TOOL:
-        raise Refused(f"{run_id} is no run of a project.")
+        raise UnknownPlan(f"{run_id} is no run of a project.")
     return Run(entry)
 
 

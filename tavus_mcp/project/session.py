@@ -11,8 +11,7 @@ from pathlib import Path
 
 from tavus_mcp.app import App
 from tavus_mcp.concurrency import ProgressCallback
-from tavus_mcp.errors import Conflict, InvalidArgument, Refused, WrongUsage
-from tavus_mcp.keys import SECRET_PREFIX
+from tavus_mcp.errors import Conflict, InvalidArgument, Refused, UnknownPlan, WrongUsage
 from tavus_mcp.project.apply import ApplyResult, apply_plan
 from tavus_mcp.project.compare import Comparison, compare
 from tavus_mcp.project.configuration import Environment, ProjectConfiguration
@@ -98,10 +97,7 @@ class ProjectSession:
         stored = TextPool(rendered).share_state(self.read_state())
         state = await recover_state(self.app, stored)
         comparison = await compare(self.app, rendered, state, report_progress)
-        try:
-            plan = await build_plan(self.app, comparison, options)
-        except Refused as error:
-            raise self._explain_secrets(error) from None
+        plan = await build_plan(self.app, comparison, options)
         return PlannedApply(comparison, plan, stored, newest_run)
 
     def _require_secrets(self, names: Iterable[str]) -> None:
@@ -112,20 +108,6 @@ class ProjectSession:
                 f"{quote_foreign(name)}{suggestion_or_period(name, known)} It has: "
                 f"{', '.join(known) or 'none'}."
             )
-
-    def _explain_secrets(self, error: Refused) -> Refused:
-        """Return an error with the variables of secrets that are not set, if it may be for them."""
-        unset = [
-            f"{variable} (secret {name})"
-            for name, variable in self.environment.secrets.items()
-            if name not in self.app.secrets
-        ]
-        if SECRET_PREFIX not in str(error) or not unset:
-            return error
-        return Refused(
-            f"{error}\nIn environment {self.environment.name} these variables are not set: "
-            f"{', '.join(unset)}."
-        )
 
     async def apply(
         self,
@@ -172,8 +154,18 @@ class ProjectSession:
     async def choose_run(self, run_id: str = "") -> Run:
         """Return the run to undo: the named one, or the newest that was not undone."""
         if run_id:
-            return await load_run(self.app, run_id)
+            return await self._load_run(run_id)
         return await choose_run(self.app, await self.load_state())
+
+    async def _load_run(self, run_id: str) -> Run:
+        try:
+            return await load_run(self.app, run_id)
+        except UnknownPlan:
+            name = self.environment.name
+            raise UnknownPlan(
+                f"There is no run {quote_foreign(run_id)} in {name}. "
+                f"tavus-mcp history --env {name} lists them."
+            ) from None
 
     async def describe_undo(self, run: Run) -> list[str]:
         """Return what undoing a run would do, one line for each write; nothing is sent."""

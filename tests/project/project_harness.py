@@ -212,6 +212,7 @@ class ProjectFolder:
             Journal(account.journal_path, Credentials("http://127.0.0.1/v2", key)),
             Masker(account.secrets.values()),
             account.secrets,
+            {"openai": f"{account.environment.upper()}_OPENAI"},
             protected=account.is_protected,
         )
         async with aclosing(app):

@@ -181,6 +181,41 @@ def test_every_result_is_an_object_with_a_schema(runner: CommandRunner) -> None:
     assert error["problems"][0]["line"] == 1
 
 
+def test_validate_counts_what_it_found_and_checks_all_that_can_be_read(
+    runner: CommandRunner,
+) -> None:
+    assert run(runner, "validate").stdout == "1 object, 2 environments: no mistake.\n"
+    runner.write_file(ADA.replace("Ada", "Bob") + "layers: {llm: {model: gpt-9}}\n", "bob.yaml")
+    (runner.folder / "bob.yaml").rename(runner.folder / "personas/bob.yaml")
+    change(runner, "You help people.", "{file: ../prompts/adda.md}")
+    change(runner, "persona_name: Ada", "persona_name: Ada\nlayers: {llm: {model: tavus-gpt-4o}}")
+    (runner.folder / "prompts").mkdir()
+    runner.write_file("You help people.", "prompts/ada.md")
+    found = run(runner, "validate", "--env", "staging")
+    assert found.status == 4
+    assert "adda.md: No such file or directory; did you mean '../prompts/ada.md'?" in found.stderr
+    assert "personas/ada.yaml:2:16: /layers/llm/model: " in found.stdout + found.stderr
+    assert "personas/bob.yaml:4:16: /layers/llm/model: Tavus hosts no model" in found.stderr
+    assert "describe_layer" not in found.stdout + found.stderr
+    change(runner, "persona_name: Ada", "persona_name: [")
+    runner.write_file(ADA + "tools: [book]\n", "personas/bob.yaml")
+    (runner.folder / "tools").mkdir()
+    runner.write_file("name: [", "tools/book.yaml")
+    found = run(runner, "validate", "--env", "staging")
+    lines = found.stderr.splitlines()
+    assert [line.partition(":")[2].partition(":")[0] for line in lines[:-1]] == [
+        " personas/ada.yaml",
+        " tools/book.yaml",
+    ]
+    summary = "1 object, 1 environment: 2 mistakes. 2 files could not be read; the others were"
+    assert summary in lines[-1]
+    runner.write_file("[environments.a]\nsandbo = true\n", "tavus.toml")
+    found = run(runner, "validate")
+    assert "did you mean 'sandbox'?" in found.stderr
+    assert "tools/book.yaml:1:8: not YAML" in found.stderr
+    assert "Without a right tavus.toml, only the form of the files was checked." in found.stderr
+
+
 def test_commands_on_personas_print_an_object_too(runner: CommandRunner) -> None:
     """Required by us: all commands of the table take ``--json``."""
     env = ("--env", "staging")
@@ -209,13 +244,13 @@ def test_commands_on_personas_print_an_object_too(runner: CommandRunner) -> None
     [
         (["status"], 64, "Name an environment with --env: staging, production."),
         (["status", "--env", "stagin"], 64, "did you mean 'staging'?"),
-        (["status", "--project", "nowhere", "--env", "x"], 4, "tavus-mcp init"),
+        (["status", "--project", "nowhere", "--env", "x"], 64, "tavus-mcp init"),
         (["status", "--env", "staging", "--sandbox"], 64, "sandbox = true"),
         (["apply", "--env", "staging", "--read-only"], 5, "read-only"),
         (["apply", "personas/ada.yaml", "--env", "staging"], 64, "not both"),
         (["pull", "adda", "--env", "staging"], 4, "did you mean"),
         (["diff", "tool/x", "--env", "staging"], 4, "did you mean 'tools'?"),
-        (["undo", "plan-7-12345678", "--env", "staging"], 4, "no plan of that id"),
+        (["undo", "plan-99", "--env", "staging"], 4, "tavus-mcp history --env staging lists them."),
     ],
 )
 def test_a_wrong_use_is_explained(
