@@ -158,18 +158,18 @@ def _leave_out_clauses(line: str) -> str:
     """Return a line without the clauses that only an assistant can follow."""
     if not _assistant_pattern().search(line):
         return line
-    sentences, kept, has_gap = [], "", False
+    sentences, sentence, has_gap = [], "", False
     for clause in _CLAUSE_ENDS.split(line):
         if _assistant_pattern().search(clause):
             has_gap = True
-        elif kept:
-            kept += clause if clause.startswith(",") else f" {clause}"
+        elif sentence:
+            sentence += clause if clause.startswith(",") else f" {clause}"
         else:
-            kept = _as_beginning(clause) if has_gap else clause
+            sentence = _as_beginning(clause) if has_gap else clause
         if clause.endswith((".", "!", "?")):
-            sentences.append(_as_end(kept) if has_gap else kept)
-            kept, has_gap = "", False
-    return " ".join(filter(None, [*sentences, kept]))
+            sentences.append(_as_end(sentence) if has_gap else sentence)
+            sentence, has_gap = "", False
+    return " ".join(filter(None, [*sentences, sentence]))
 
 
 def _as_beginning(clause: str) -> str:

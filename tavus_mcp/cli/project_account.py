@@ -15,7 +15,7 @@ from tavus_mcp.cli.exit_status import status_of
 from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.project_arguments import is_project_use
 from tavus_mcp.cli.project_output import describe_error, report_error
-from tavus_mcp.errors import InvalidArgument, ToolFailure
+from tavus_mcp.errors import ToolFailure, WrongUsage
 from tavus_mcp.history.revisions import split_reference
 from tavus_mcp.history.states import find_state
 from tavus_mcp.settings import Settings
@@ -64,9 +64,7 @@ def choose_settings(
     from tavus_mcp.project.session import choose_environment
 
     if settings.sandbox:
-        raise InvalidArgument(
-            ["--sandbox does not go with --env; use sandbox = true in tavus.toml."]
-        )
+        raise WrongUsage("--sandbox does not go with --env; use sandbox = true in tavus.toml.")
     project = read_project(arguments.project or Path())
     environment = choose_environment(project.configuration, arguments.env)
     return environment_settings(settings, project, environment, needs_key=needs_key)

@@ -53,7 +53,7 @@ def render_string(node: ast.AST) -> str:
     return node.value if is_text and " " in node.value else ""
 
 
-def test_every_text_of_ours_is_said_to_a_person() -> None:
+def test_every_text_of_ours_names_commands_only() -> None:
     found = {}
     for place, text in iter_texts():
         hint = describe_finding(Finding(severity="info", path="", message="", hint=text))["hint"]

@@ -86,8 +86,8 @@ def test_the_journal_of_an_account_is_in_the_data_folder_and_needs_no_key(
     [
         (["verify", "--project", "."], 64, "Name an environment with --env: local, production"),
         (["verify", "--env", "lokal"], 64, "no environment 'lokal'; did you mean 'local'"),
-        (["verify", "--env", "local", "--project", "missing"], 4, "tavus.toml"),
-        (["verify", "--env", "local", "--sandbox"], 4, "--sandbox does not go with --env"),
+        (["verify", "--env", "local", "--project", "missing"], 64, "tavus.toml"),
+        (["verify", "--env", "local", "--sandbox"], 64, "--sandbox does not go with --env"),
         (["show", "--env", "local"], 4, "There is no journal at"),
     ],
 )
