@@ -104,7 +104,7 @@ class CommandRunner:
             patch.setattr(sys, "stderr", errors)
             status = main.run(arguments)
         result = CommandResult(status, out.read_all(), "" if errors is out else errors.read_all())
-        assert not find_wording_for_assistants(arguments, result.stdout + result.stderr)
+        assert find_wording_for_assistants(arguments, result.stdout + result.stderr) == []
         return result
 
     def _environment(self, env: Mapping[str, str]) -> dict[str, str]:

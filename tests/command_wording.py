@@ -22,8 +22,8 @@ _WORDING_ABOUT_SERVERS = r"\b(?:this|the) server\b(?! did not)"
 _EDITOR = re.compile(r"\bby the tool \w+ at ")
 """The name of a tool as the journal holds it, where it changed something."""
 
-_MEMBER = re.compile(r'^\s*"\w+": ')
-"""The name of a member in the output of ``--json``."""
+_MEMBER = re.compile(r'^\s*"(?:tool": .*|\w+": )')
+"""The name of a member in the output of ``--json``; a tool as the journal names it is data."""
 
 
 def find_wording_for_assistants(arguments: Sequence[str], output: str) -> list[str]:

@@ -42,8 +42,8 @@ def receipt_data(app: App, receipt: Receipt) -> JsonObject:
 def bulk_plan_data(facts: JsonObject) -> JsonObject:
     """Return the result of plan_bulk_change for the output of a command, which takes no plan."""
     findings = [describe_finding(item) for item in facts["findings"]]
-    shown = {name: value for name, value in facts.items() if name not in _STEPS_OF_ASSISTANTS}
-    return {**shown, **_NO_PLAN, "findings": findings}
+    results = {name: value for name, value in facts.items() if name not in _STEPS_OF_ASSISTANTS}
+    return {**results, **_NO_PLAN, "findings": findings}
 
 
 def bulk_receipt_data(app: App, receipt: PlanReceipt, arguments: argparse.Namespace) -> JsonObject:
