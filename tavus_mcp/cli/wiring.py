@@ -74,7 +74,7 @@ def _path_secrets(base_url: str) -> list[str]:
 
 def _build_sandbox_api(settings: Settings, replacements: Mapping[str, str]) -> TavusApi:
     def transport() -> httpx2.AsyncBaseTransport:
-        from tavus_mcp.sandbox.transport import SandboxTransport  # only when it is used: 60 ms
+        from tavus_mcp.sandbox.app import SandboxTransport  # only when it is used: 60 ms
 
         return _ReplacingTransport(SandboxTransport(sandbox_state_path(settings)), replacements)
 

@@ -1,10 +1,12 @@
-"""The sandbox as an ASGI application: its routes and its middleware."""
+"""The sandbox as an ASGI application: its routes and its middleware; also without a port."""
 
 from __future__ import annotations
 
 import hmac
 from functools import cache
+from pathlib import Path
 
+import httpx2
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -74,6 +76,18 @@ def build_sandbox(
     app.state.switches = switches or Switches()
     app.state.any_key = key is None
     return app
+
+
+class SandboxTransport(httpx2.ASGITransport):
+    """An HTTP transport to a sandbox in this process; closing it closes the state."""
+
+    def __init__(self, state: Path | None) -> None:
+        self._store = Store.open(state)
+        super().__init__(app=build_sandbox(self._store))
+
+    async def aclose(self) -> None:
+        """Close the state file."""
+        self._store.close()
 
 
 @cache

@@ -22,7 +22,8 @@ from tavus_mcp.sandbox.faults import RESET_EXTENSION
 from tavus_mcp.sandbox.http import json_response
 
 _ALL_ADDRESSES = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared, not bound
-_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_LOOPBACK_HOST = "127.0.0.1"
+_LOOPBACK_NAMES = frozenset({"localhost", _LOOPBACK_HOST, "::1"})
 _NO_LINGER = struct.pack("ii", 1, 0)
 _POLL_SECONDS = 0.005
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -71,13 +72,11 @@ class HostMiddleware:
 
 
 @asynccontextmanager
-async def serve_in_background(
-    app: Starlette, *, host: str = "127.0.0.1", port: int = 0
-) -> AsyncIterator[str]:
-    """Serve while the context is open; yields the base URL, ``http://HOST:PORT/v2``."""
-    server = _EmbeddedServer(_build_config(app, host, port))
-    with _bind_socket(host, port) as listening:
-        url = _base_url(host, listening.getsockname()[1])
+async def serve_in_background(app: Starlette, *, port: int = 0) -> AsyncIterator[str]:
+    """Serve on loopback while the context is open; yields the URL, ``http://HOST:PORT/v2``."""
+    server = _EmbeddedServer(_build_config(app, _LOOPBACK_HOST, port))
+    with _bind_socket(_LOOPBACK_HOST, port) as listening:
+        url = _base_url(_LOOPBACK_HOST, listening.getsockname()[1])
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(server.serve, [listening])
             try:

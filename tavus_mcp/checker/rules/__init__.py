@@ -2,15 +2,14 @@
 
 from tavus_mcp.checker.rule import Rule, collect_definitions
 from tavus_mcp.checker.rules import (
+    characters,
     conversational_flow,
     functions,
-    invisible_characters,
     keys_in_texts,
     latency,
     llm,
     llm_endpoint,
     llm_url,
-    mojibake,
     other_layers,
     perception,
     persona,
@@ -30,8 +29,7 @@ RULES = collect_definitions(
     texts,
     placeholders,
     prompt_functions,
-    invisible_characters,
-    mojibake,
+    characters,
     keys_in_texts,
     values,
     pipeline_mode,

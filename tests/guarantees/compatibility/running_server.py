@@ -23,7 +23,7 @@ from mcp import Client
 
 from tavus_mcp.__main__ import main
 from tavus_mcp.cli.wiring import build_app
-from tavus_mcp.sandbox.transport import SandboxTransport
+from tavus_mcp.sandbox.app import SandboxTransport
 from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import from_environment
 from tavus_mcp.tavus_api.client import TavusApi

@@ -1,4 +1,7 @@
-"""The rule about mojibake: text whose bytes were decoded with the wrong encoding."""
+"""Rules about characters that were not meant: invisible ones, and those decoded wrongly.
+
+Invisible ones are reported, never silently altered.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Iterator
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.fixes import UnprintedValue, set_at
 from tavus_mcp.checker.rule import Violation, rule
+from tavus_mcp.invisible_characters import describe_invisible
 from tavus_mcp.models.document import PersonaDocument
 
 _REPLACEMENT = "\ufffd"
@@ -21,6 +25,25 @@ _SEQUENCE = re.compile(
     f"[\u00c2\u00c3\u00d0\u00d1]{_CONTINUATION}|\u00e2{_CONTINUATION}{{2}}"
     f"|\u00f0{_CONTINUATION}{{3}}"
 )
+_NO_FIX_REASON = "A person should first read what was hidden."
+
+
+@rule("text-invisible", "warning", source="P:guardrails", no_fix_reason=_NO_FIX_REASON)
+def invisible_characters(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
+    """The model reads characters that a reviewer of the text cannot see."""
+    yield from _violations(document, "invisible")
+
+
+@rule("text-direction-turned", "warning", source="P:guardrails", no_fix_reason=_NO_FIX_REASON)
+def direction_turned(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
+    """Bidirectional controls display a text in another order than the model reads it."""
+    yield from _violations(document, "direction-turning")
+
+
+@rule("text-tag-characters", "warning", source="P:guardrails", no_fix_reason=_NO_FIX_REASON)
+def tag_characters(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
+    """Tag characters can hide whole sentences from people."""
+    yield from _violations(document, "tag or selector")
 
 
 @rule("text-mojibake", "warning", source="D:create-persona")
@@ -43,6 +66,12 @@ def mojibake(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]
                 "Write the text again: ",
                 set_at(path, "<NEW_TEXT>"),
             )
+
+
+def _violations(document: PersonaDocument, kind: str) -> Iterator[Violation]:
+    hint = "Check where they come from, then write the text again, or remove them with edit_prompt."
+    for path, text in document.texts_to_inspect:
+        yield from (Violation(path, message, hint) for message in describe_invisible(text, (kind,)))
 
 
 def _repair(text: str) -> tuple[str, int]:
