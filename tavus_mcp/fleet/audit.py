@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tavus_mcp import concurrency
 from tavus_mcp.app import App
-from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
-from tavus_mcp.errors import InvalidKey, TavusError
+from tavus_mcp.concurrency import ProgressCallback
+from tavus_mcp.errors import TavusError
 from tavus_mcp.fleet.finding_summary import FindingSummary
 from tavus_mcp.fleet.selection import PersonaFilter, PersonaSelection
-from tavus_mcp.models.base import JsonObject, parse_id
+from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.personas import persona_check
 from tavus_mcp.text import truncate
@@ -70,39 +69,20 @@ async def audit(
     """
     selection = PersonaSelection(app, persona_filter, cursor)
     result = AuditResult(FindingSummary(severity))
-    progress = ProgressReporter(report_progress)
     await selection.fetch_next_page()
 
-    async def check_persona(persona_id: str) -> None:
-        document = await read_persona(app, persona_id)
+    async def check_persona(persona_id: str, document: PersonaDocument | TavusError) -> None:
         if isinstance(document, TavusError):
-            selection.note_result(document)
             result.unread_count += 1
             if len(result.failures) < MAX_LISTED_FAILURES:
                 result.failures.append({"persona_id": persona_id, "error": str(document)})
         else:
-            selection.note_result(None)
             result.checked_count += 1
             result.names[persona_id] = document.name
             result.finding_summary.add(persona_id, persona_check.check_persona(app, document))
-        await progress.advance(selection.total)
 
-    await concurrency.for_each(selection.iter_ids(), check_persona)
+    await selection.read_each(check_persona, report_progress)
     result.total, result.stop_reason = selection.total, selection.stop_reason
     result.next_cursor = selection.next_cursor
     result.is_continued = cursor is not None
     return result
-
-
-async def read_persona(app: App, persona_id: str) -> PersonaDocument | TavusError:
-    """Read one persona of many; return its error, but raise ``InvalidKey``."""
-    try:
-        parse_id(persona_id)
-    except ValueError:
-        return TavusError("This id of the list of personas is not a valid id.")
-    try:
-        return await app.api.get_persona(persona_id)
-    except InvalidKey:
-        raise
-    except TavusError as error:
-        return error

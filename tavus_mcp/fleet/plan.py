@@ -6,11 +6,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from tavus_mcp import concurrency
 from tavus_mcp.app import App
-from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
+from tavus_mcp.concurrency import ProgressCallback
 from tavus_mcp.errors import Refused, TavusError
-from tavus_mcp.fleet.audit import read_persona
 from tavus_mcp.fleet.bulk_request import BulkChangeRequest, build_proposal
 from tavus_mcp.fleet.deletion import plan_deletion, plan_restoration
 from tavus_mcp.fleet.plan_items import (
@@ -78,21 +76,16 @@ async def draft_bulk_plan(
     request.check()
     persona_filter, plan_persona = await _resolve_request(app, request)
     selection = PersonaSelection(app, persona_filter, request.cursor)
-    progress = ProgressReporter(report_progress)
     results: dict[str, PlannedPersona | SkippedPersona | None] = {}
     await selection.fetch_next_page()
 
-    async def plan_next(persona_id: str) -> None:
-        results[persona_id] = None  # inserted first: the plan has the order of the list
-        document = await read_persona(app, persona_id)
-        selection.note_result(document if isinstance(document, TavusError) else None)
+    async def plan_next(persona_id: str, document: PersonaDocument | TavusError) -> None:
         results[persona_id] = await plan_persona(persona_id, document)
         if request.limit is not None:
             count = sum(isinstance(result, PlannedPersona) for result in results.values())
             selection.is_limit_reached = count >= request.limit
-        await progress.advance(selection.total)
 
-    await concurrency.for_each(selection.iter_ids(), plan_next)
+    await selection.read_each(plan_next, report_progress)
     draft = _build_draft(results, request.limit, selection)
     _refuse_if_all_refused(draft)
     if draft.planned_personas:
@@ -109,7 +102,8 @@ def _build_draft(
     """Return the personas up to the limit, and the cursor after the last of them."""
     draft = BulkPlanDraft(stop_reason=selection.stop_reason)
     last_id = ""
-    for persona_id, result in results.items():
+    for persona_id in sorted(results, key=selection.positions.__getitem__):
+        result = results[persona_id]
         if limit is not None and len(draft.planned_personas) == limit:
             break
         last_id = persona_id

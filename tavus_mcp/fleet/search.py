@@ -10,8 +10,7 @@ from tavus_mcp.app import App
 from tavus_mcp.concurrency import MAX_CONCURRENT_REQUESTS
 from tavus_mcp.deadlines import has_time_for_more
 from tavus_mcp.errors import TavusError
-from tavus_mcp.fleet.audit import read_persona
-from tavus_mcp.fleet.selection import TIME_OVER, PersonaFilter, is_whole_row
+from tavus_mcp.fleet.selection import TIME_OVER, PersonaFilter, is_whole_row, read_persona
 from tavus_mcp.listings import (
     ListQuery,
     decode_position,

@@ -1,18 +1,20 @@
-"""Iterate over the ids of the selected personas, fetching list pages on demand."""
+"""Read the selected personas, fetching list pages on demand."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from tavus_mcp import concurrency
 from tavus_mcp.app import App
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker import schema_check
 from tavus_mcp.checker.rules import RULES
+from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
 from tavus_mcp.deadlines import has_time_for_more
 from tavus_mcp.errors import InvalidArgument, InvalidKey, NotFound, TavusError
 from tavus_mcp.listings import decode_position, encode_cursor
-from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.base import JsonObject, parse_id
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.free_texts import count_matches
 from tavus_mcp.personas.persona_check import check_persona
@@ -97,7 +99,8 @@ def is_whole_row(row: JsonObject) -> bool:
 class PersonaSelection:
     """The ids of the selected personas, each once.
 
-    ``total`` is their number once it is known. ``stop_reason`` says why the iteration ended early,
+    ``total`` is their number once it is known, ``positions`` are their numbers in the list by id.
+    ``stop_reason`` says why the iteration ended early,
     and is empty if it did not. Set ``is_limit_reached`` to end it. With the cursor of an earlier
     selection it begins after the persona of that cursor.
     """
@@ -106,7 +109,7 @@ class PersonaSelection:
         self.total: int | None = None
         self._scope = ["selection", persona_filter.criteria]
         self._last_id, self._skip_count = decode_position(self._scope, cursor)
-        self._positions: dict[str, int] = {}
+        self.positions: dict[str, int] = {}
         self._position = 0
         self.yielded_count = 0
         self.stop_reason = ""
@@ -121,7 +124,7 @@ class PersonaSelection:
     async def fetch_next_page(self) -> None:
         """Fetch the next page of the list, or take the given ids.
 
-        Call it once before ``iter_ids``, so that a list that cannot be read at all ends the call.
+        Call it once before ``read_each``, so that a list that cannot be read at all ends the call.
         Raises the errors of the API.
         """
         if self._persona_filter.persona_ids:
@@ -150,9 +153,9 @@ class PersonaSelection:
         is_last = not self._pending_ids and not self._list_walk.has_more
         if is_last and persona_id == self._last_yielded_id:
             return None
-        if persona_id not in self._positions:
+        if persona_id not in self.positions:
             return None
-        return encode_cursor(self._scope, [persona_id, self._positions[persona_id]])
+        return encode_cursor(self._scope, [persona_id, self.positions[persona_id]])
 
     @property
     def next_cursor(self) -> str | None:
@@ -162,16 +165,35 @@ class PersonaSelection:
     def _add_ids(self, ids: list[str]) -> None:
         """Add ids to those to yield, without those up to the cursor."""
         numbers = range(self._position + 1, self._position + len(ids) + 1)
-        self._positions.update(zip(ids, numbers, strict=True))
+        self.positions.update(zip(ids, numbers, strict=True))
         self._position += len(ids)
         if self._last_id in ids:
             ids = ids[ids.index(self._last_id) + 1 :]
             self._pending_ids, self._skip_count = [], 0
         self._pending_ids += [
-            persona_id for persona_id in ids if self._positions[persona_id] > self._skip_count
+            persona_id for persona_id in ids if self.positions[persona_id] > self._skip_count
         ]
 
-    async def iter_ids(self) -> AsyncIterator[str]:
+    async def read_each(
+        self,
+        handle: Callable[[str, PersonaDocument | TavusError], Awaitable[None]],
+        report_progress: ProgressCallback,
+    ) -> None:
+        """Read the personas, several at a time, and call a function with each or with its error.
+
+        Raises ``InvalidKey`` at any time, since it concerns every persona.
+        """
+        progress = ProgressReporter(report_progress)
+
+        async def read(persona_id: str) -> None:
+            document = await read_persona(self._app, persona_id)
+            self._note_result(document if isinstance(document, TavusError) else None)
+            await handle(persona_id, document)
+            await progress.advance(self.total)
+
+        await concurrency.for_each(self._iter_ids(), read)
+
+    async def _iter_ids(self) -> AsyncIterator[str]:
         """Yield one id after the other; a later page that cannot be read sets ``stop_reason``."""
         while not self.stop_reason:
             while self._pending_ids:
@@ -192,7 +214,7 @@ class PersonaSelection:
             except TavusError as error:
                 self.stop_reason = f"The list could not be read to its end. {error}"
 
-    def note_result(self, error: TavusError | None) -> None:
+    def _note_result(self, error: TavusError | None) -> None:
         """Note whether a persona could be read; too many failures in a row end the iteration."""
         has_failed = error is not None and not isinstance(error, NotFound)
         self._consecutive_failures = self._consecutive_failures + 1 if has_failed else 0
@@ -200,3 +222,17 @@ class PersonaSelection:
             self.stop_reason = (
                 f"{MAX_CONSECUTIVE_FAILURES} reads in a row failed, so no more were tried."
             )
+
+
+async def read_persona(app: App, persona_id: str) -> PersonaDocument | TavusError:
+    """Read one persona of many; return its error, but raise ``InvalidKey``."""
+    try:
+        parse_id(persona_id)
+    except ValueError:
+        return TavusError("This id of the list of personas is not a valid id.")
+    try:
+        return await app.api.get_persona(persona_id)
+    except InvalidKey:
+        raise
+    except TavusError as error:
+        return error

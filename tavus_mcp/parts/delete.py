@@ -5,7 +5,7 @@ from __future__ import annotations
 from tavus_mcp import concurrency
 from tavus_mcp.app import App
 from tavus_mcp.errors import Refused, TavusError
-from tavus_mcp.fleet.audit import read_persona
+from tavus_mcp.fleet.selection import read_persona
 from tavus_mcp.models.document import PartKindName
 from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import pointer_tokens

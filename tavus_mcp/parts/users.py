@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tavus_mcp import concurrency
 from tavus_mcp.app import App
-from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
+from tavus_mcp.concurrency import ProgressCallback
 from tavus_mcp.errors import TavusError
-from tavus_mcp.fleet.audit import read_persona
 from tavus_mcp.fleet.selection import PersonaFilter, PersonaSelection
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
@@ -68,13 +66,10 @@ async def find_users(
     kind, ids, result = KINDS[document.kind], part_ids(document), PartUsers()
     tags = {tag for tag in document.data.get("tags") or () if isinstance(tag, str)}
     selection = PersonaSelection(app, PersonaFilter("user"))
-    progress = ProgressReporter(report_progress)
     found: dict[str, PartUser] = {}
     await selection.fetch_next_page()
 
-    async def examine(persona_id: str) -> None:
-        persona = await read_persona(app, persona_id)
-        selection.note_result(persona if isinstance(persona, TavusError) else None)
+    async def examine(persona_id: str, persona: PersonaDocument | TavusError) -> None:
         if isinstance(persona, TavusError):
             result.unread_count += 1
         else:
@@ -85,9 +80,8 @@ async def find_users(
                 persona.at(kind.tag_reference) or () if kind.tag_reference else ()
             ):
                 result.tagged.append(persona_id)
-        await progress.advance(selection.total)
 
-    await concurrency.for_each(selection.iter_ids(), examine)
+    await selection.read_each(examine, report_progress)
     result.users = [found[persona_id] for persona_id in sorted(found)]
     result.stop_reason = selection.stop_reason
     return result
