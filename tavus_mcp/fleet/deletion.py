@@ -14,7 +14,7 @@ from tavus_mcp.fleet.plan_items import (
     name_in_plan,
 )
 from tavus_mcp.history.record import record_observed
-from tavus_mcp.history.redactions import redacted_paths
+from tavus_mcp.history.restoring import CUSTOM_LLM, unrestored_paths
 from tavus_mcp.history.revisions import load_revision
 from tavus_mcp.history.revivals import revived_id
 from tavus_mcp.models.document import Document, PersonaDocument
@@ -80,9 +80,11 @@ def _lost_key_findings(stored: Document) -> list[RuleFinding]:
     return [
         warning(
             "key-not-restored",
-            f"An undo cannot bring back {quote_path(path)}: keys are stored nowhere.",
+            f"An undo cannot bring back {quote_path(path)}: "
+            f"{'a custom LLM needs its key, and ' if path in CUSTOM_LLM else ''}keys are stored "
+            "nowhere.",
             path=path,
             hint="Give the key again after an undo.",
         )
-        for path in redacted_paths(stored.writable_fields(), {}, stored.masked)
+        for path in unrestored_paths(stored, (), {})
     ]

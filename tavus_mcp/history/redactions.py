@@ -34,15 +34,16 @@ def writes_mask(value: object, parts: PathParts, masked: MaskedPlaces) -> bool:
 def is_restorable(stored: object, current: object, parts: PathParts, masked: MaskedPlaces) -> bool:
     """Tell whether ``stored`` can be restored over ``current``; ``parts`` is its path.
 
-    Objects are restored per member. A list is restored whole or not at all: its items have no
-    identity, and a secret could end up in another item. Items that both lists begin or end with may
-    be masked, as they are not written. A value inside a masked one is unknown, also if it is absent
-    in the stored document.
+    Objects are restored per member, unless nothing of one could come back. A list is restored whole
+    or not at all: its items have no identity, and a secret could end up in another item. Items that
+    both lists begin or end with may be masked, as they are not written. A value inside a masked one
+    is unknown, also if it is absent in the stored document.
     """
-    if any(parts[: len(place)] == place for place in masked):
+    if _is_inside_mask(parts, masked):
         return False
     if isinstance(stored, dict):
-        return True
+        is_part_left = isinstance(current, dict) or not stored
+        return is_part_left or bool(restore_visible(stored, None, masked, parts))
     inside = [place for place in masked if place[: len(parts)] == parts]
     if isinstance(stored, list) and isinstance(current, list):
         changed = _changed_range(stored, current)
@@ -73,16 +74,19 @@ def redacted_paths(
     stored: object, current: object, masked: MaskedPlaces, parts: PathParts = ()
 ) -> list[str]:
     """Return the JSON Pointers inside a stored value that cannot be restored."""
-    if not is_restorable(stored, current, parts, masked):
-        return [pointer_of(parts)]
-    if not isinstance(stored, dict):
-        return []
+    if not isinstance(stored, dict) or _is_inside_mask(parts, masked):
+        is_redacted = not is_restorable(stored, current, parts, masked)
+        return [pointer_of(parts)] if is_redacted else []
     current_members = current if isinstance(current, dict) else {}
     return [
         path
         for key, value in stored.items()
         for path in redacted_paths(value, current_members.get(key), masked, (*parts, key))
     ]
+
+
+def _is_inside_mask(parts: PathParts, masked: MaskedPlaces) -> bool:
+    return any(parts[: len(place)] == place for place in masked)
 
 
 def insert_secrets(target: D, secrets: Mapping[str, Any]) -> D:

@@ -36,9 +36,8 @@ from tavus_mcp.parts.rules import RULES
 from tavus_mcp.parts.users import PartUser
 from tavus_mcp.personas import create, plans
 from tavus_mcp.personas.create import CreateRequest
-from tavus_mcp.personas.delete import name_path
 from tavus_mcp.personas.restore import find_current
-from tavus_mcp.personas.revive import redacted_finding
+from tavus_mcp.personas.revive import unrestored_finding
 from tavus_mcp.personas.update import UpdateRequest, update
 
 REVIVAL = "revive"
@@ -74,7 +73,7 @@ async def plan_revival(
     return Receipt(
         status="planned",
         part={"kind": target.kind, "id": target.object_id, "name": target.name},
-        changes=[] if current else [FieldChange(path=name_path(target), after=target.name)],
+        changes=[] if current else [FieldChange(path="", after=target.name)],
         findings=[*_plan_findings(users, is_new=current is None), *findings],
         plan_id=plan.plan_id,
         expires_at=plan.expires_at,
@@ -110,7 +109,7 @@ def _build_body(target: PartDocument) -> tuple[JsonObject, list[RuleFinding]]:
     lost = redacted_paths(stored, {}, target.masked)
     if target.kind == "tool":
         lost = _drop_incomplete_auth(body, lost)
-    return body, [redacted_finding(path) for path in lost]
+    return body, [unrestored_finding(path, is_new=True) for path in lost]
 
 
 def _drop_incomplete_auth(body: JsonObject, lost: list[str]) -> list[str]:
@@ -125,6 +124,13 @@ def _drop_incomplete_auth(body: JsonObject, lost: list[str]) -> list[str]:
         api.pop("auth", None)
         return [*(path for path in lost if path not in inside), "/delivery/api/auth"]
     return lost
+
+
+async def _unrestored_findings(app: App, plan: plans.Plan, body: JsonObject) -> list[RuleFinding]:
+    """Return the findings on what the part had and ``body`` has not."""
+    target = cast("PartDocument", await load_revision(app, plan.persona_id, plan.revision))
+    _, findings = _build_body(target)
+    return [item for item in findings if get_at(body, item.path) is None]
 
 
 async def _select_unrepaired(
@@ -190,9 +196,11 @@ async def apply_revival(
     kind_name = cast("PartKindName", plan.object_kind)
     users = [PartUser.from_json(row) for row in plan.detail[USERS]]
     if plan.detail["body"]:
+        body = plans.body_of(plan)
         creation = CreateRequest(
-            plans.body_of(plan),
+            body,
             tool=TOOL,
+            findings=await _unrestored_findings(app, plan, body),
             plan=plan,
             allow=EVERY_RULE,
             rules=RULES[kind_name],

@@ -22,7 +22,7 @@ from tavus_mcp.models.receipt import FieldChange, Receipt, Undo
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.conflicts import require_revision
 from tavus_mcp.personas.revive import describe_loss
-from tavus_mcp.tavus_api.endpoints import ENDPOINTS, PERSONA_ENDPOINT, ObjectEndpoint
+from tavus_mcp.tavus_api.endpoints import PERSONA_ENDPOINT, ObjectEndpoint
 
 
 @dataclass(frozen=True)
@@ -151,11 +151,6 @@ def _loss_finding(app: App, document: PersonaDocument) -> RuleFinding:
     )
 
 
-def name_path(document: Document) -> str:
-    """Return the path at which a receipt shows that an object as a whole is deleted or created."""
-    return "" if document.kind == "persona" else f"/{ENDPOINTS[document.kind].name_field}"
-
-
 def _build_receipt(status: str, document: Document, **fields: Any) -> Receipt:
     is_deleted = status == "applied"
     return Receipt.model_validate(
@@ -164,7 +159,7 @@ def _build_receipt(status: str, document: Document, **fields: Any) -> Receipt:
             **document.identify(),
             "revision": None if is_deleted else document.revision,
             "previous_revision": document.revision if is_deleted else None,
-            "changes": [FieldChange(path=name_path(document), before=document.name)],
+            "changes": [FieldChange(path="", before=document.name)],
             **fields,
         }
     )

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from tavus_mcp.app import App
-from tavus_mcp.history.redactions import is_restorable
+from tavus_mcp.history.restoring import CUSTOM_LLM, restore_fields, unrestored_paths
 from tavus_mcp.models.document import Document, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, info
 from tavus_mcp.models.json_patch import (
+    ABSENT,
     Operation,
     apply_patch,
     get_at,
+    is_changed,
     outermost_list,
     pointer_tokens,
 )
@@ -90,24 +93,32 @@ def loss_findings(
     before: Document, operations: Sequence[Operation], masker: Masker
 ) -> list[RuleFinding]:
     """Return a finding for each old value that cannot be restored, as it is stored nowhere."""
-    keys = [item.path for item in operations if _replaces_key(before, item)]
-    findings = [
-        info(
+    touched = _touched_paths(before, operations)
+    stored, after = _as_stored(before, masker), apply_patch(before.data, operations)
+    lost = [
+        path
+        for path in unrestored_paths(stored, touched, after)
+        if is_changed(before.at(path, ABSENT), get_at(after, path, ABSENT))
+    ]
+    lost += [path for path in touched if is_unread(before.data, path)]
+    return [_loss_finding(before, path) for path in dict.fromkeys(lost)]
+
+
+def _loss_finding(before: Document, path: str) -> RuleFinding:
+    old = before.at(path)
+    if isinstance(old, str) and old != "" and is_secret_path(pointer_tokens(path)):
+        return info(
             "key-replaced",
             "The previous key cannot be restored: Tavus never returns keys.",
             path=path,
             hint="To use another key, name it with api_key_ref.",
         )
-        for path in keys
-    ]
-    for path in _unrestorable_paths(before, operations, masker):
-        if path not in keys:
-            reason = "it holds a secret, and secrets are not stored here."
-            if is_unread(before.data, path):
-                reason = "Tavus does not return this field."
-            message = f"The previous value cannot be restored: {reason}"
-            findings.append(info("not-kept", message, path=path))
-    return findings
+    reason = "it holds a secret, and secrets are not stored here."
+    if is_unread(before.data, path):
+        reason = "Tavus does not return this field."
+    elif path in CUSTOM_LLM:
+        reason = "a custom LLM needs its key, and keys are not stored here."
+    return info("not-kept", f"The previous value cannot be restored: {reason}", path=path)
 
 
 def build_undo(
@@ -118,11 +129,17 @@ def build_undo(
     ``after_revision`` is the revision that the change led to: fields that are edited later are then
     a conflict and not overwritten.
 
-    Replaced secrets and fields that Tavus never returns cannot be restored, so they are left out;
-    None when nothing else is left.
+    What cannot be restored is left out: secrets, what Tavus never returns, and the address of a
+    language model without its key. None when nothing else is left.
     """
-    lost = _unrestorable_paths(before, operations, masker)
-    paths = [path for path in _touched_paths(before, operations) if path not in lost]
+    touched = _touched_paths(before, operations)
+    stored, after = _as_stored(before, masker), apply_patch(before.data, operations)
+    restored = restore_fields(stored, touched, after)
+    paths = [
+        path
+        for path in touched
+        if is_changed(get_at(after, path, ABSENT), get_at(restored, path, ABSENT))
+    ]
     if not paths:
         return None
     return Undo(
@@ -141,23 +158,9 @@ def _touched_paths(before: Document, operations: Sequence[Operation]) -> list[st
     return list(dict.fromkeys(outermost_list(before.data, item.path) for item in operations))
 
 
-def _unrestorable_paths(
-    before: Document, operations: Sequence[Operation], masker: Masker
-) -> list[str]:
-    """Return the touched paths whose old value the journal does not hold."""
+def _as_stored(before: Document, masker: Masker) -> Document:
+    """Return an object as the journal stores it, with its secrets masked."""
     stored = masker.mask_with_paths(before.data)
     masked = before.masked.union(map(pointer_tokens, stored.paths))
-    after = apply_patch(before.data, operations) if masked else {}  # compared only beside masks
-    return [
-        path
-        for path in _touched_paths(before, operations)
-        if is_unread(stored.value, path)
-        or not is_restorable(
-            get_at(stored.value, path), get_at(after, path), pointer_tokens(path), masked
-        )
-    ]
-
-
-def _replaces_key(before: Document, operation: Operation) -> bool:
-    old = get_at(before.data, operation.path)
-    return isinstance(old, str) and old != "" and is_secret_path(pointer_tokens(operation.path))
+    document: Document = replace(cast(Any, before.with_data(stored.value)), masked=masked)
+    return document

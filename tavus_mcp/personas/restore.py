@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,36 +10,17 @@ from tavus_mcp.app import App
 from tavus_mcp.checker.check import EVERY_RULE
 from tavus_mcp.errors import InvalidArgument, NotFound, Refused, TavusError
 from tavus_mcp.history.record import WriteOrigin
-from tavus_mcp.history.redactions import (
-    insert_secrets,
-    is_restorable,
-    redacted_paths,
-    restore_visible,
-    writes_mask,
-)
+from tavus_mcp.history.redactions import insert_secrets, writes_mask
+from tavus_mcp.history.restoring import is_unknown, restore_fields, unrestored_paths
 from tavus_mcp.history.revisions import load_revision
 from tavus_mcp.history.revivals import revived_id
 from tavus_mcp.journal.entry import split_journal_id
 from tavus_mcp.models.base import JsonObject, map_texts
-from tavus_mcp.models.changes import put_at, remove_at
 from tavus_mcp.models.document import Document, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
-from tavus_mcp.models.json_patch import (
-    ABSENT,
-    PatchError,
-    diff,
-    get_at,
-    outermost_list,
-    overlaps,
-    pointer_of,
-    pointer_tokens,
-)
+from tavus_mcp.models.json_patch import PatchError, diff, pointer_tokens
 from tavus_mcp.models.layers import LAYER_NAMES
-from tavus_mcp.models.persona import (
-    SERVER_FIELDS,
-    Persona,
-    is_unread,
-)
+from tavus_mcp.models.persona import SERVER_FIELDS, Persona
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.personas.revive import (
     MAX_ATTEMPTS,
@@ -48,8 +28,8 @@ from tavus_mcp.personas.revive import (
     TOO_MANY_MISSING,
     missing_reference,
     missing_reference_finding,
-    redacted_finding,
     revive,
+    unrestored_finding,
 )
 from tavus_mcp.personas.undo_conflicts import UndoGuard, load_undone_change
 from tavus_mcp.personas.update import UpdateRequest, update
@@ -233,47 +213,22 @@ class RestoreFields:
 
     def unrestored_findings(self, current: JsonObject) -> list[RuleFinding]:
         """Return a finding for each field that cannot be restored, or compared for an undo."""
-        redacted = redacted_paths(self.target.writable_fields(), current, self.target.masked)
-        if self.paths:
-            redacted = [path for path in redacted if any(overlaps(path, own) for own in self.paths)]
-        unread = [path for path in self.paths if self._is_unknown(path)]
+        lost = unrestored_paths(self.target, self.paths, current)
+        unread = [path for path in self.paths if is_unknown(self.target, path)]
         uncompared = (
             self.guard.uncompared_findings(current, self.compute_restored(current))
             if self.guard
             else []
         )
         return [
-            *map(redacted_finding, redacted),
+            *map(unrestored_finding, lost),
             *map(_unread_finding, unread),
             *uncompared,
         ]
 
-    def _is_unknown(self, path: str) -> bool:
-        """Tell whether the target does not tell what the field was."""
-        return is_unread(self.target.data, path) or self.target.was_unread(path)
-
     def compute_restored(self, data: JsonObject) -> JsonObject:
         """Return a copy with the fields restored, without looking at what that overwrites."""
-        if not self.paths:
-            unchanged = {
-                key: value
-                for key, value in data.items()
-                if not self.target.may_remove(key) or self.target.was_unread(pointer_of([key]))
-            }
-            fields = self.target.writable_fields()
-            return {**unchanged, **restore_visible(fields, data, self.target.masked)}
-        result = copy.deepcopy(data)
-        for requested in self.paths:
-            path = outermost_list(self.target.data, outermost_list(data, requested))
-            parts, stored = pointer_tokens(path), self.target.at(path, ABSENT)
-            live = get_at(result, path)
-            if self._is_unknown(path) or not is_restorable(stored, live, parts, self.target.masked):
-                continue
-            if stored is ABSENT:
-                remove_at(result, path)
-            else:
-                put_at(result, path, restore_visible(stored, live, self.target.masked, parts))
-        return result
+        return restore_fields(self.target, self.paths, data)
 
 
 def _unread_finding(path: str) -> RuleFinding:

@@ -9,8 +9,9 @@ from typing import Any
 from tavus_mcp.app import App
 from tavus_mcp.errors import Refused, TavusError
 from tavus_mcp.history.redactions import redacted_paths, restore_visible
+from tavus_mcp.history.restoring import CUSTOM_LLM, keyless_llm_paths
 from tavus_mcp.models.base import JsonObject, is_set
-from tavus_mcp.models.changes import put_at
+from tavus_mcp.models.changes import put_at, remove_at
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import get_at, pointer_tokens
@@ -96,11 +97,13 @@ def _revivable_fields(
     for path in secrets:
         if secret := get_at(visible, path):
             put_at(fields, path, secret)
-    redacted = redacted_paths(stored, {}, target.masked)
+    keyless = keyless_llm_paths({}, fields)
+    for path in keyless:
+        remove_at(fields, path)
+    lost = [*redacted_paths(stored, {}, target.masked), *keyless]
     return fields, [
-        *map(redacted_finding, redacted),
+        *(unrestored_finding(path, is_new=True) for path in lost),
         *(finding for finding in uncopied if finding.path not in secrets),
-        *_drop_custom_llm(fields),
         *_skill_findings(target),
     ]
 
@@ -112,31 +115,17 @@ def _skill_findings(target: PersonaDocument) -> list[RuleFinding]:
     return [warning("not-copied", "Not restored: attach the skills again.", path="/skills")]
 
 
-def redacted_finding(path: str) -> RuleFinding:
-    """Return the finding for a secret that cannot be restored."""
+def unrestored_finding(path: str, *, is_new: bool = False) -> RuleFinding:
+    """Return the finding for a field that cannot be restored; ``is_new``: of a new object."""
+    if path in CUSTOM_LLM:
+        message = "Not restored: a custom LLM needs its key, and the journal stores no keys."
+        hint = "configure_llm(persona_id, model=..., base_url=..., api_key_ref=...)."
+        return warning("not-copied", message, path=path, hint=hint)
     message = "Not restored: the value held a secret, and the journal stores no secrets."
     if is_secret_path(pointer_tokens(path)):
         message = "Not restored: Tavus never returns keys, so the journal holds none."
-    hint = "The present value stays. If there is none, set it again."
+    hint = "Set it again." if is_new else "The present value stays. If there is none, set it again."
     return warning(NOT_RESTORED, message, path=path, hint=hint)
-
-
-def _drop_custom_llm(fields: JsonObject) -> list[RuleFinding]:
-    """Drop a custom LLM whose key is not known: Tavus accepts address and key only together."""
-    layers = fields.get("layers")
-    llm = layers.get("llm") if isinstance(layers, dict) else None
-    if not isinstance(llm, dict) or not llm.get("base_url") or "api_key" in llm:
-        return []
-    dropped = [name for name in ("base_url", "model") if llm.pop(name, None)]
-    return [
-        warning(
-            "not-copied",
-            "Not restored: a custom LLM needs its key, and the journal stores no keys.",
-            path=f"/layers/llm/{name}",
-            hint="configure_llm(persona_id, model=..., base_url=..., api_key_ref=...).",
-        )
-        for name in dropped
-    ]
 
 
 def missing_reference(fields: JsonObject, error: TavusError) -> str:

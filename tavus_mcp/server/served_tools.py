@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from tavus_mcp.errors import ToolFailure
+from tavus_mcp.journal.entry import split_journal_id
 from tavus_mcp.models.base import map_texts
 from tavus_mcp.models.findings import Finding, RuleFinding, info
 from tavus_mcp.models.receipt import Undo
@@ -48,13 +49,16 @@ class UnservedTools:
             if spec.name in self.reasons
         }
         longest_first = sorted(self.reasons, key=len, reverse=True)
-        self._pattern = re.compile(rf"\b(?:{'|'.join(longest_first)})\b") if self.reasons else None
+        choice = "|".join(longest_first)
+        # with the arguments of a call, which could not be made
+        pattern = re.compile(rf"\b({choice})(?:\([^()]*\)|\b)")
+        self._pattern = pattern if self.reasons else None
 
     def adapt_text(self, text: str) -> str:
         """Return one of our texts with each unserved tool named by what it is for."""
         if self._pattern is None:
             return text
-        return self._pattern.sub(lambda match: self._phrases[match.group()], text)
+        return self._pattern.sub(lambda match: self._phrases[match[1]], text)
 
     def adapt_calls(self, result: BaseModel) -> BaseModel:
         """Return a result without calls that are not served, in findings or as its undo.
@@ -113,10 +117,15 @@ def unserved_tools(toolsets: tuple[str, ...], *, read_only: bool) -> UnservedToo
 def _describe_undo(undo: Undo, reason: str, options: str) -> Finding:
     """Return the finding about an undo whose tool is not served: which command does the same.
 
+    No command undoes a change of a part.
     ``options`` are those with which the command works on the account of the server.
     """
     arguments = undo.arguments
     persona = arguments.get("persona_id", "")
+    message = f"The undo of this change is not served ({reason}). "
+    if "kind" in arguments or split_journal_id(persona)[0] != "persona":  # no command takes a part
+        restart = "After a start with that toolset the change is found in the history of the part."
+        return info("undo-not-served", message + restart)
     if plan_id := arguments.get("undo_of"):
         command = f"undo {plan_id}"
     elif revision := arguments.get("after_revision"):
@@ -125,8 +134,7 @@ def _describe_undo(undo: Undo, reason: str, options: str) -> Finding:
         command = f"restore {persona}@{revision}"
     else:
         command = f"delete {persona}"
-    message = f"The undo of this change is not served ({reason}). A person can run: "
-    return info("undo-not-served", f"{message}tavus-mcp {command}{options}")
+    return info("undo-not-served", f"{message}A person can run: tavus-mcp {command}{options}")
 
 
 def _find_reason(spec: ToolSpec, *, read_only: bool) -> str:

@@ -48,6 +48,10 @@ def build_result(
     }
     if isinstance(result, RevisionPage):
         rendered["revisions"] = [_without_repeated_paths(row) for row in facts["revisions"]]
+    if (part := facts.get("part")) and "changes" in rendered:
+        rendered["changes"] = [
+            {**row, "path": row["path"] or part["kind"]} for row in facts["changes"]
+        ]
     return CallToolResult(
         content=[TextContent(type="text", text=render_text(rendered))], structured_content=facts
     )

@@ -62,6 +62,9 @@ async def test_a_secret_by_reference_reaches_tavus_and_nobody_else(
         deleted = await call("apply_plan", plan_id=planned["plan_id"])
         undo = await call("restore_revision", **deleted["undo"]["arguments"])
         undone = await call("apply_plan", plan_id=undo["plan_id"])
+        lost_paths = {item["path"] for item in undone["findings"]}
+        assert lost_paths == {"/delivery/api/auth", "/delivery/api/headers/X-Api-Key"}
+        assert "- tool (was book)\n" in answers[-3]
         await call("get_part", kind="tool", id=undone["part"]["id"])
         assert not [answer for answer in answers if SECRET in answer]
     files = [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -209,3 +209,39 @@ def test_every_tool_that_is_not_served_has_a_phrase_without_names() -> None:
     unserved = UnservedTools((), read_only=False)
     text = " ".join(spec.name for spec in ALL_SPECS)
     assert find_unserved_names(unserved, unserved.adapt_text(text)) == set()
+
+
+def test_a_call_that_cannot_be_made_is_named_without_its_arguments() -> None:
+    text = 'Set it: update_persona(persona_id, languages=["en"]), and ask again.'
+    adapted = build_unserved("read-only").adapt_text(text)
+    assert adapted == 'Set it: "Update persona" (this server is read-only), and ask again.'
+
+
+@pytest.mark.parametrize("toolset", ["parts", "history"])
+async def test_the_undo_of_a_part_that_is_not_served_names_no_command(
+    open_tool_client: ToolClientFactory, toolset: str
+) -> None:
+    """No command takes a part: with the toolset ``history`` off, and with ``parts`` off."""
+    rule = {"guardrail_name": "rule", "guardrail_prompt": "Never."}
+    async with open_tool_client() as tool_client:
+        created = await tool_client.expect_result("save_guardrail", **rule)
+        undo = created["undo"]["arguments"]
+    async with open_tool_client(toolsets=(toolset, "personas")) as tool_client:
+        if toolset == "parts":
+            receipt = await tool_client.expect_result(
+                "save_guardrail", guardrail_id=undo["id"], guardrail_prompt="Always."
+            )
+        else:
+            revision = created["revision"]
+            async with open_tool_client() as other:
+                planned = await other.expect_result("delete_part", **undo)
+                await other.expect_result("apply_plan", plan_id=planned["plan_id"])
+            planned = await tool_client.expect_result(
+                "restore_revision", persona_id=f"guardrail/{undo['id']}", revision=revision
+            )
+            receipt = await tool_client.expect_result("apply_plan", plan_id=planned["plan_id"])
+    assert "undo" not in receipt
+    messages = [item["message"] for item in receipt["findings"]]
+    remark = next(text for text in messages if "undo of this change" in text)
+    assert "tavus-mcp " not in remark
+    assert f"toolset {'history' if toolset == 'parts' else 'parts'} is off" in remark

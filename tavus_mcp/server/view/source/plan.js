@@ -49,7 +49,7 @@ export function planPage(result, input, show) {
 /** Tell what the buttons and the head need to know about a plan. */
 function describePlan(result, input) {
   const isBulk = Array.isArray(result.personas);
-  const whole = wholeObject(result, input);
+  const whole = wholeObject(result);
   const isDeletion = isBulk ? Boolean(input.delete) : Boolean(whole && "before" in whole && !("after" in whole));
   const { id, name, noun } = objectOf(result);
   const isCreation = !isBulk && !id && result.status === "planned";
@@ -69,13 +69,10 @@ function describePlan(result, input) {
   };
 }
 
-/** Return the change that stands for a whole object, deleted or restored, or null. A part's has the path of its name. */
-function wholeObject(result, input) {
+/** Return the change that stands for a whole object, deleted or restored, or null. */
+function wholeObject(result) {
   const [change, ...others] = result.changes ?? [];
-  if (!change || others.length) return null;
-  if (!result.part) return change.path === "" ? change : null;
-  const isWhole = /^\/\w*name$/.test(change.path) && ("before" in change) !== ("after" in change);
-  return isWhole && ("before" in change || "revision" in input) ? change : null;
+  return change?.path === "" && !others.length ? change : null;
 }
 
 /** Return what a plan of one object is about: a persona, or a part that personas refer to. */
