@@ -135,8 +135,11 @@ def persona_command(
 
 
 async def link_revived_persona(app: App, arguments: argparse.Namespace, persona_id: str) -> None:
-    """Link the file of a persona that was brought back to its new id, in the project in use."""
-    if not is_project_use(arguments):
+    """Link the file of a persona that was brought back to its new id, in the project in use.
+
+    A dry run links nothing.
+    """
+    if arguments.dry_run or not is_project_use(arguments):
         return
     from tavus_mcp.project.revived_objects import follow_revived_objects
     from tavus_mcp.project.session import lock_environment

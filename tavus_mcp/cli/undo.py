@@ -7,7 +7,11 @@ import argparse
 from tavus_mcp.app import App
 from tavus_mcp.cli.confirmation import finish_write
 from tavus_mcp.cli.output import ExitStatus, fail
-from tavus_mcp.cli.project_account import find_persona_reference, run_account_command
+from tavus_mcp.cli.project_account import (
+    find_persona_reference,
+    link_revived_persona,
+    run_account_command,
+)
 from tavus_mcp.cli.project_arguments import add_project_arguments, is_project_use
 from tavus_mcp.cli.receipts import (
     RECEIPT_SCHEMA,
@@ -73,9 +77,11 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
             dry_run=arguments.dry_run,
         )
         receipt = await restore(app, request)
-        return await finish_write(
+        status = await finish_write(
             app, arguments, receipt, dry_run=arguments.dry_run, yes=arguments.yes
         )
+        await link_revived_persona(app, arguments, persona_id)
+        return status
 
     return run_account_command(arguments, settings, undo, writes=not arguments.dry_run)
 

@@ -84,20 +84,25 @@ async def choose_run(app: App, state: EnvironmentState) -> Run:
     run = next(found, None)
     later = await list_single_writes(app, state, runs, run.entry.seq if run else 0)
     environment = f"--env {state.environment}"
-    if run is not None and not later:
-        return run
-    if later:
-        message = (
-            f"Without an apply, this was done since: {describe_single_writes(later)}. "
-            f"tavus-mcp undo {later[0].name.name} {environment} takes back the newest of that"
+    newest = later[0].name.name if later else ""
+    if run is not None and later:
+        raise Conflict(
+            f"Since {run.run_id}, this was done without an apply: {describe_single_writes(later)}. "
+            f"tavus-mcp undo {newest} {environment} takes back the newest of that; tavus-mcp undo "
+            f"{run.run_id} {environment} takes back the apply. Nothing was sent."
         )
-        if run is not None:
-            message += f"; tavus-mcp undo {run.run_id} {environment} takes back the last apply"
-        raise Conflict(f"{message}. Nothing was sent.")
-    raise Refused(
+    if run is not None:
+        return run
+    message = (
         f"The journal on this machine holds no apply of environment {state.environment!r} that "
         f"could be undone. tavus-mcp history {environment} lists the runs that it holds."
     )
+    if later:
+        message += (
+            f" This was done without one: {describe_single_writes(later)}. tavus-mcp undo {newest} "
+            f"{environment} takes back the newest of that."
+        )
+    raise Refused(message)
 
 
 async def load_undoable_writes(app: App, state: EnvironmentState, run: Run) -> list[RunWrite]:

@@ -341,7 +341,9 @@ def test_an_undo_does_not_pass_over_what_was_done_to_one_persona(runner: Command
     assert (refused.status, refused.stdout) == (3, "")
     assert "personas/ada deleted" in refused.stderr
     assert f"tavus-mcp undo {run_id} --env staging" in refused.stderr
-    assert run(runner, "undo", "ada", *env).status == 0  # as it says
+    undone = run(runner, "undo", "ada", *env)  # as it says
+    (item,) = json.loads((runner.folder / ".tavus/staging.json").read_text())["objects"].values()
+    assert item["id"] == undone.find_value("persona_id")
     assert run(runner, "status", *env).status == 0
     writes = run_json(runner, "history", *env)["writes"]
     assert [row["action"] for row in writes] == ["brought back", "deleted"]
