@@ -24,6 +24,8 @@ from tavus_mcp.server.prompts import PROMPTS
 from tavus_mcp.server.served_tools import unserved_tools
 from tavus_mcp.server.server import TavusServer, build_server
 from tavus_mcp.server.surface import SURFACE_FILE_NAME
+from tavus_mcp.server.tool_schemas import build_entries
+from tavus_mcp.server.tools import load_all_specs
 from tavus_mcp.server.toolset import ToolSpec
 from tavus_mcp.settings import DEFAULT_TOOLSETS, TOOLSETS, VARIABLES, Settings
 
@@ -65,7 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Render the files of the checkout in the current folder, with every toolset."""
     every = Settings(toolsets=TOOLSETS)
-    surface = anyio.run(read_surface, build_server(build_app(every), every, surface={}))
+    surface = anyio.run(
+        read_surface, build_server(build_app(every), every, entries=build_entries(load_all_specs()))
+    )
     return render(surface, Path.cwd(), check=arguments.check)
 
 
@@ -74,7 +78,7 @@ async def read_surface(server: TavusServer) -> Surface:
     fixed = [(str(item.uri), item.description or "") for item in await server.list_resources()]
     templates = await server.list_resource_templates()
     templated = [(item.uri_template, item.description or "") for item in templates]
-    off = unserved_tools(DEFAULT_TOOLSETS, read_only=False).reasons
+    off = unserved_tools(DEFAULT_TOOLSETS, read_only=False, entries=server.entries).reasons
     return Surface(
         tools=list(server.specs.values()),
         resources=[*fixed, *templated],

@@ -35,6 +35,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     if PROJECT_TOOLSET in settings.toolsets:
         app = replace(app, project=ProjectPlace(arguments.project or Path(), arguments.env or ""))
     log_to_stderr(app.masker, settings.log_level)
+    # The SDK imports rich, if it can, for a log handler that it does not need after this.
+    sys.modules["rich"] = None  # type: ignore[assignment]  # an import of it raises ImportError
     server = build_server(app, settings)
     anyio.run(server.serve_stdio, arguments.parent, arguments.early_reader)
     return 0

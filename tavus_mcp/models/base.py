@@ -71,13 +71,19 @@ def known_values(*values: str) -> KnownValues:
     return KnownValues(values)
 
 
-class StrictModel(BaseModel):
+class DeferredModel(BaseModel):
+    """Base of all models: pydantic builds each validator at its first use, not at the start."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class StrictModel(DeferredModel):
     """A model of input: unknown fields are errors, and errors never repeat the input."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
 
 
-class OpenModel(BaseModel):
+class OpenModel(DeferredModel):
     """A model of an object that Tavus does not define fully: unknown fields are accepted."""
 
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)

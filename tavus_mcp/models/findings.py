@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, PrivateAttr, WithJsonSchema
+from pydantic import Field, PrivateAttr, WithJsonSchema
 
-from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.base import DeferredModel, JsonObject
 
 
-class ToolCall(BaseModel):
+class ToolCall(DeferredModel):
     """A tool and the arguments to call it with."""
 
     tool: str
@@ -28,7 +28,7 @@ HintRenderer = Callable[[Mapping[str, str]], str | None]
 """Renders a hint for a server without some tools, which are given with the reason."""
 
 
-class Finding(BaseModel):
+class Finding(DeferredModel):
     """A problem or remark: the JSON Pointer of the field, a message, and a hint how to fix it.
 
     ``error``: Tavus refuses it or it cannot work; ``warning``: it works differently than it seems;

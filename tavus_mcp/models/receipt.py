@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
-from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.base import DeferredModel, JsonObject
 from tavus_mcp.models.findings import Finding, ToolCall
 from tavus_mcp.models.json_patch import Operation, get_at, pointer_of, pointer_tokens
 from tavus_mcp.models.masking import Masker
@@ -28,7 +28,7 @@ FindDefault = Callable[[str], Any]
 """Returns the value that Tavus uses for the field at a JSON Pointer if it is not set, or None."""
 
 
-class FieldChange(BaseModel):
+class FieldChange(DeferredModel):
     """The change of one field: its JSON Pointer, and its value before and after.
 
     ``default`` is the default of the field, where one of the values equals it or the field is
@@ -52,7 +52,7 @@ LIVE_STATUSES = frozenset({"applied", "unverified"})
 _STATUS_HELP = "drafted: not live yet, plan_id publishes it; unverified: sent, cannot be read back"
 
 
-class Receipt(BaseModel):
+class Receipt(DeferredModel):
     """The result of a write; it never holds the whole persona.
 
     ``status`` says what became of it:
@@ -70,8 +70,8 @@ class Receipt(BaseModel):
     persona_name: str | None = None
     revision: str | None = None
     previous_revision: str | None = None
-    changes: list[FieldChange] = []
-    findings: list[Finding] = []
+    changes: list[FieldChange] = Field(default_factory=list)
+    findings: list[Finding] = Field(default_factory=list)
     plan_id: str | None = None
     expires_at: str | None = None
     undo: Annotated[Undo | None, WithJsonSchema({"type": "object"})] = None

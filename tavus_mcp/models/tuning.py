@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import Field
 
-from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.base import DeferredModel, JsonObject
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.receipt import FieldChange
 
@@ -25,7 +25,7 @@ class ExplainedChange(FieldChange):
     source: str
 
 
-class Suggestion(BaseModel):
+class Suggestion(DeferredModel):
     """The receipt of a recommendation: a plan, or ``unchanged`` if all goals are met already.
 
     ``already`` holds ``{goal, path, value}`` of fields that meet a goal, with ``default`` where the
@@ -37,9 +37,9 @@ class Suggestion(BaseModel):
     persona_id: str | None = None
     persona_name: str | None = None
     revision: str | None = None
-    changes: list[ExplainedChange] = []
-    already: list[JsonObject] = []
-    settled: list[JsonObject] = []
-    findings: list[Finding] = []
+    changes: list[ExplainedChange] = Field(default_factory=list)
+    already: list[JsonObject] = Field(default_factory=list)
+    settled: list[JsonObject] = Field(default_factory=list)
+    findings: list[Finding] = Field(default_factory=list)
     plan_id: str | None = None
     expires_at: str | None = None

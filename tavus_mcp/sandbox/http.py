@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tavus_mcp.models.base import DeferredModel
 from tavus_mcp.models.vocabularies import pointer_to_persona_names, to_pal_names
 from tavus_mcp.sandbox.store import Query, Store
 
@@ -23,7 +24,7 @@ _PAL_PATHS = ("/v2/pals", "/v2/faces")
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class Body(BaseModel):
+class Body(DeferredModel):
     """The body of a request; unknown fields are refused (vendor client)."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)

@@ -15,10 +15,11 @@ from uuid import uuid4
 from mcp.server.mcpserver import Context
 from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitRequest, ElicitRequestFormParams, InputRequiredResult
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from tavus_mcp.app import App
 from tavus_mcp.deadlines import pause_for_person
+from tavus_mcp.models.base import DeferredModel
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.personas.delete import name_to_type
 from tavus_mcp.personas.revive import describe_loss
@@ -34,7 +35,7 @@ _FORM_FIELD = "persona_name"
 Verdict = Literal["agreed", "declined", "unclear"]
 
 
-class TypedName(BaseModel):
+class TypedName(DeferredModel):
     """The form: the person types the name of the persona."""
 
     persona_name: str = Field(description="Type the persona's name to delete it")

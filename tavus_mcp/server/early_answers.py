@@ -72,12 +72,13 @@ class EarlyAnswers:
         """Return a result with what depends on the revision and the served tools."""
         surface = load_surface()
         result: Json = dict(surface["answers"][era][method])
-        tools = select_tools(surface, self._toolsets, read_only=self._read_only)
+        served = select_tools(surface["tools"], self._toolsets, read_only=self._read_only)
         if "protocolVersion" in result:
             result["protocolVersion"] = params["protocolVersion"]
         if "instructions" in result:
-            result["instructions"] = select_instructions(surface, tools)
+            result["instructions"] = select_instructions(surface, served)
         if "tools" in result:
+            tools = [entry["listed"] for entry in served.values()]
             result["tools"] = (
                 [_to_envelope_order(tool) for tool in tools] if era == ENVELOPE else tools
             )

@@ -16,11 +16,10 @@ from pydantic import BaseModel
 
 from tavus_mcp.errors import ToolFailure
 from tavus_mcp.journal.entry import split_journal_id
-from tavus_mcp.models.base import map_texts
+from tavus_mcp.models.base import JsonObject, map_texts
 from tavus_mcp.models.findings import Finding, RuleFinding, info
 from tavus_mcp.models.receipt import Undo
-from tavus_mcp.server.tools import ALL_SPECS, served_specs
-from tavus_mcp.server.toolset import ToolSpec
+from tavus_mcp.server.surface import load_surface, select_tools
 
 _TEXT_MEMBERS = frozenset(
     {"findings", "groups", "layer", "message", "next", "note", "notes", "settled", "stopped"}
@@ -33,20 +32,30 @@ class UnservedTool(ToolFailure):
 
 
 class UnservedTools:
-    """The tools that a server does not serve, each with the reason."""
+    """The tools that a server does not serve, each with the reason.
 
-    def __init__(self, served: Iterable[str], *, read_only: bool, is_sandbox: bool = False) -> None:
+    ``entries`` describes all tools there are, by default as they are rendered.
+    """
+
+    def __init__(
+        self,
+        served: Iterable[str],
+        *,
+        read_only: bool,
+        is_sandbox: bool = False,
+        entries: Mapping[str, JsonObject] | None = None,
+    ) -> None:
         names = frozenset(served)
+        entries = load_surface()["tools"] if entries is None else entries
         self._command_options = " --sandbox" if is_sandbox else ""
         self.reasons: Mapping[str, str] = {
-            spec.name: _find_reason(spec, read_only=read_only)
-            for spec in ALL_SPECS
-            if spec.name not in names
+            name: _find_reason(entry, read_only=read_only)
+            for name, entry in entries.items()
+            if name not in names
         }
         self._phrases = {
-            spec.name: f"{_describe(spec)} ({self.reasons[spec.name]})"
-            for spec in ALL_SPECS
-            if spec.name in self.reasons
+            name: f"{_describe(name, entries[name])} ({reason})"
+            for name, reason in self.reasons.items()
         }
         longest_first = sorted(self.reasons, key=len, reverse=True)
         choice = "|".join(longest_first)
@@ -108,10 +117,13 @@ class UnservedTools:
         )
 
 
-def unserved_tools(toolsets: tuple[str, ...], *, read_only: bool) -> UnservedTools:
-    """Return what a server with these toolsets does not serve."""
-    served = served_specs(toolsets, read_only=read_only)
-    return UnservedTools((spec.name for spec in served), read_only=read_only)
+def unserved_tools(
+    toolsets: tuple[str, ...], *, read_only: bool, entries: Mapping[str, JsonObject] | None = None
+) -> UnservedTools:
+    """Return what a server with these toolsets does not serve, of the rendered tools or others."""
+    entries = load_surface()["tools"] if entries is None else entries
+    served = select_tools(entries, toolsets, read_only=read_only)
+    return UnservedTools(served, read_only=read_only, entries=entries)
 
 
 def _describe_undo(undo: Undo, reason: str, options: str) -> Finding:
@@ -137,14 +149,14 @@ def _describe_undo(undo: Undo, reason: str, options: str) -> Finding:
     return info("undo-not-served", f"{message}A person can run: tavus-mcp {command}{options}")
 
 
-def _find_reason(spec: ToolSpec, *, read_only: bool) -> str:
-    if read_only and not spec.hints.read_only_hint:
+def _find_reason(entry: JsonObject, *, read_only: bool) -> str:
+    if read_only and not entry["listed"]["annotations"]["readOnlyHint"]:
         return "this server is read-only"
-    return f"toolset {spec.toolset} is off"
+    return f"toolset {entry['toolset']} is off"
 
 
-def _describe(spec: ToolSpec) -> str:
+def _describe(name: str, entry: JsonObject) -> str:
     """Return what a tool is for: the list that it shows, or its title."""
-    if spec.name.startswith("list_"):
-        return f"the account's {spec.list_name.replace('_', ' ')}"
-    return f'"{spec.title}"'
+    if name.startswith("list_"):
+        return f"the account's {name.removeprefix('list_').replace('_', ' ')}"
+    return f'"{entry["listed"]["title"]}"'

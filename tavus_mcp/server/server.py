@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, NoReturn
@@ -41,15 +41,20 @@ from tavus_mcp.server.stdio import (
     wait_until_orphaned,
 )
 from tavus_mcp.server.subscriptions import Subscriptions, announce_fixed_lists
-from tavus_mcp.server.surface import load_surface
+from tavus_mcp.server.surface import load_surface, select_tools
 from tavus_mcp.server.tool_arguments import (
     prepare_arguments,
 )
-from tavus_mcp.server.tool_schemas import build_tool, find_validation_error, full_arguments_schema
-from tavus_mcp.server.tools import served_specs
+from tavus_mcp.server.tool_schemas import (
+    build_entries,
+    build_tool,
+    find_validation_error,
+    full_arguments_schema,
+)
+from tavus_mcp.server.tools import ServedSpecs, load_toolset
 from tavus_mcp.server.unknown_arguments import build_explainer
 from tavus_mcp.server.view.extension import build_extension, hide_view
-from tavus_mcp.settings import Settings
+from tavus_mcp.settings import PROJECT_TOOLSET, Settings
 from tavus_mcp.text import quote_foreign, suggestion_or_period
 
 INSTRUCTIONS = """\
@@ -90,20 +95,23 @@ class TavusServer(MCPServer[None]):
         self,
         app: App,
         settings: Settings,
-        surface: JsonObject,
+        entries: Mapping[str, JsonObject],
         watch_clock: WatchClock | None = None,
     ) -> None:
         self.app = app
-        self.read_only = settings.read_only
-        self.specs = {
-            spec.name: spec
-            for spec in served_specs(settings.toolsets, read_only=settings.read_only)
-        }
+        self.entries = entries
+        read_only = settings.read_only
+        projects = {}
+        if PROJECT_TOOLSET in settings.toolsets:  # never rendered, as few servers have it
+            projects = build_entries(load_toolset(PROJECT_TOOLSET).values())
+        served = select_tools({**entries, **projects}, settings.toolsets, read_only=read_only)
+        self.specs = ServedSpecs(served)
         self.unserved = UnservedTools(
-            self.specs, read_only=settings.read_only, is_sandbox=app.is_sandbox
+            served, read_only=read_only, is_sandbox=app.is_sandbox, entries=entries
         )
         self.tools_by_name = {
-            name: build_tool(spec, app, self.unserved, surface) for name, spec in self.specs.items()
+            name: build_tool(entry["listed"], self.specs, app, self.unserved)
+            for name, entry in served.items()
         }
         super().__init__(
             "tavus-mcp",
@@ -200,6 +208,7 @@ class TavusServer(MCPServer[None]):
                 anyio.create_task_group() as tasks,
             ):
                 tasks.start_soon(_cancel_when_orphaned, scope, parent)
+                tasks.start_soon(self.specs.load_while_idle)
                 await self.serve(streams)
                 tasks.cancel_scope.cancel()
 
@@ -306,16 +315,16 @@ def build_server(
     settings: Settings,
     watch_clock: WatchClock | None = None,
     *,
-    surface: JsonObject | None = None,
+    entries: Mapping[str, JsonObject] | None = None,
 ) -> TavusServer:
     """Return the server for an ``App``, with its tools, resources, prompts and completions.
 
     ``watch_clock`` is that of the reads of subscribed resources, by default the real one;
-    ``surface`` is the rendered surface to take schemas from, by default that of ``surface.json``.
+    ``entries`` describes all tools there are, by default as ``surface.json`` does.
     """
-    if surface is None:
-        surface = load_surface()
-    server = TavusServer(app, settings, surface, watch_clock)
+    if entries is None:
+        entries = load_surface()["tools"]
+    server = TavusServer(app, settings, entries, watch_clock)
     register_resources(server, app, server.unserved)
     register_prompts(server, app, server.unserved.reasons)
     register_completions(server, app)

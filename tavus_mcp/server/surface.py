@@ -7,6 +7,7 @@ from it, which saves building them, and ``early_answers`` whole answers.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,18 +32,19 @@ def load_surface() -> dict[str, Any]:
 
 
 def select_tools(
-    surface: dict[str, Any], toolsets: tuple[str, ...], *, read_only: bool
-) -> list[dict[str, Any]]:
-    """Return the listed tools of these toolsets; only those that read, when ``read_only``."""
-    return [
-        tool["listed"]
-        for tool in surface["tools"].values()
-        if tool["toolset"] in toolsets
-        and (tool["listed"]["annotations"]["readOnlyHint"] or not read_only)
-    ]
+    entries: Mapping[str, dict[str, Any]], toolsets: tuple[str, ...], *, read_only: bool
+) -> dict[str, dict[str, Any]]:
+    """Return the ``tools`` of these toolsets; only those that read, when ``read_only``."""
+    return {
+        name: entry
+        for name, entry in entries.items()
+        if entry["toolset"] in toolsets
+        and (entry["listed"]["annotations"]["readOnlyHint"] or not read_only)
+    }
 
 
-def select_instructions(surface: dict[str, Any], tools: list[dict[str, Any]]) -> str:
+def select_instructions(surface: dict[str, Any], served: Collection[str]) -> str:
     """Return the instructions without the lines that name a tool which is not served."""
-    served = {tool["name"] for tool in tools}
-    return "".join(line for line, names in surface["instructions"] if served.issuperset(names))
+    return "".join(
+        line for line, names in surface["instructions"] if all(name in served for name in names)
+    )

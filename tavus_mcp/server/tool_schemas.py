@@ -1,20 +1,21 @@
 """Build the SDK's tools from their declarations: strict arguments, slim schemas, one result form.
 
-Deriving schemas and argument models would take longer than all the rest of a start. So the schemas
-come from ``surface.json``, which ``tavus-mcp manifest`` renders with these functions and a test
-compares with them, and the model of a tool's arguments is built when the tool is first called.
+Importing the tools and deriving their schemas would take longer than all the rest of a start. So
+what hosts see comes from ``surface.json``, which ``tavus-mcp manifest`` renders with these
+functions and a test compares with them. A tool is imported, and the model of its arguments built,
+when it is first called.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import cache, cached_property
 from typing import Any, get_args
 
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
-from mcp_types import CallToolResult, InputRequiredResult
+from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, create_model
 
 from tavus_mcp.app import App
@@ -47,27 +48,42 @@ _UNPUBLISHED_LENGTH_CHARS = 10_000
 _EMPTY_DEFAULTS: tuple[Any, ...] = (None, [], {}, False)
 
 
-def build_tool(spec: ToolSpec, app: App, unserved: UnservedTools, surface: JsonObject) -> Tool:
-    """Return the tool that hosts see, bound to an ``App``.
+def build_tool(
+    listed: JsonObject, specs: Mapping[str, ToolSpec], app: App, unserved: UnservedTools
+) -> Tool:
+    """Return the tool that hosts see as ``listed``, bound to an ``App``.
 
-    Its schemas are those of the rendered ``surface``, where that has them.
+    It is looked up in ``specs`` when it is first called.
     """
-    rendered = surface.get("tools", {}).get(spec.name)
-    schemas = rendered["listed"] if rendered else build_schemas(spec)
+    name = listed["name"]
     return Tool(
-        fn=_bind(spec, app, unserved),
-        name=spec.name,
-        title=spec.title,
-        description=spec.description,
-        parameters=schemas["inputSchema"],
-        fn_metadata=ToolMetadata(spec.function, schemas["outputSchema"]),
+        fn=_bind(name, specs, app, unserved),
+        name=name,
+        title=listed["title"],
+        description=listed["description"],
+        parameters=listed["inputSchema"],
+        fn_metadata=ToolMetadata(name, specs, listed["outputSchema"]),
         is_async=True,
-        context_kwarg=CONTEXT_PARAMETER
-        if CONTEXT_PARAMETER in spec.function.__annotations__
-        else None,
-        annotations=spec.hints,
-        meta=link_to_view(spec),
+        context_kwarg=CONTEXT_PARAMETER,
+        annotations=ToolAnnotations.model_validate(listed["annotations"]),
+        meta=listed.get("_meta"),
     )
+
+
+def build_entries(specs: Iterable[ToolSpec]) -> dict[str, JsonObject]:
+    """Return the description of tools as ``surface.json`` has it, derived from the functions."""
+    return {spec.name: {"toolset": spec.toolset, "listed": _build_listed(spec)} for spec in specs}
+
+
+def _build_listed(spec: ToolSpec) -> JsonObject:
+    return {
+        "name": spec.name,
+        "title": spec.title,
+        "description": spec.description,
+        "annotations": spec.hints.model_dump(by_alias=True, exclude_none=True),
+        "_meta": link_to_view(spec),
+        **build_schemas(spec),
+    }
 
 
 def build_schemas(spec: ToolSpec) -> JsonObject:
@@ -108,17 +124,19 @@ def _arguments_schema(function: ToolFunction) -> JsonObject:
 class ToolMetadata(FuncMetadata):
     """The SDK's view of a tool, with the model of its arguments built at the first call."""
 
-    _function: ToolFunction = PrivateAttr()
+    _name: str = PrivateAttr()
+    _specs: Mapping[str, ToolSpec] = PrivateAttr()
 
-    def __init__(self, function: ToolFunction, output_schema: JsonObject) -> None:
+    def __init__(self, name: str, specs: Mapping[str, ToolSpec], output_schema: JsonObject) -> None:
         super().__init__(arg_model=_Arguments, output_schema=output_schema)
-        self._function = function
+        self._name, self._specs = name, specs
 
     @cached_property
     def arguments_schema(self) -> JsonObject:
         """The whole schema of the arguments, with what is accepted but not published."""
-        self.arg_model = build_arguments_model(self._function)
-        return _arguments_schema(self._function)
+        function = self._specs[self._name].function
+        self.arg_model = build_arguments_model(function)
+        return _arguments_schema(function)
 
     def pre_parse_json(self, data: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments as they are: ``prepare_arguments`` has decoded JSON text."""
@@ -223,11 +241,14 @@ def _without_null(node: JsonObject) -> JsonObject:
 
 
 def _bind(
-    spec: ToolSpec, app: App, unserved: UnservedTools
+    name: str, specs: Mapping[str, ToolSpec], app: App, unserved: UnservedTools
 ) -> Callable[..., Awaitable[CallToolResult | InputRequiredResult]]:
     """Return the function bound to ``app``, with its result rendered for the host."""
 
     async def call(**arguments: Any) -> CallToolResult | InputRequiredResult:
+        spec = specs[name]
+        if CONTEXT_PARAMETER not in spec.function.__annotations__:
+            del arguments[CONTEXT_PARAMETER]
         result = await spec.function(app, **arguments)
         if isinstance(result, InputRequiredResult):
             return result

@@ -134,7 +134,12 @@ def milliseconds_since(started_at: float) -> float:
 
 
 def _build_environment(folder: Path, **variables: str) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TAVUS_")}
+    # With bytecode on the disk, as every start of an installation but the first has it.
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("TAVUS_") and name != "PYTHONDONTWRITEBYTECODE"
+    }
     return {
         **inherited,
         "PYTHONPATH": str(ROOT),

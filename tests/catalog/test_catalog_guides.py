@@ -5,10 +5,10 @@ import re
 import pytest
 
 from tavus_mcp.catalog import load_catalog
-from tavus_mcp.server.tools import ALL_SPECS
+from tavus_mcp.server.tools import load_all_specs
 
 CATALOG = load_catalog()
-TOOLS = {spec.name for spec in ALL_SPECS}
+TOOLS = {spec.name for spec in load_all_specs()}
 VERBS = (
     "list|get|create|update|edit|delete|describe|configure|set|remove|check|patch|apply|restore|"
     "compare|suggest|audit|plan|measure|export"

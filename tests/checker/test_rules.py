@@ -24,7 +24,7 @@ from tavus_mcp.checker.rule import Rule, collect_definitions
 from tavus_mcp.checker.rules import RULES
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
-from tavus_mcp.server.tools import ALL_SPECS
+from tavus_mcp.server.tools import load_all_specs
 
 CASES: list[dict[str, Any]] = RULE_CASES["case"]
 SILENT: list[dict[str, Any]] = RULE_CASES["silent"]
@@ -55,7 +55,7 @@ BLOCKING_RULES = {
 }
 # A call in a hint, as in: configure_tts(persona_id, external_voice_id=..., unset=["voice_id"])
 CALL = re.compile(r"\w+\(persona_id[^()]*\)")
-TOOLS = {spec.name: {**inspect.signature(spec.function).parameters} for spec in ALL_SPECS}
+TOOLS = {spec.name: {**inspect.signature(spec.function).parameters} for spec in load_all_specs()}
 
 
 def build_document(case: dict[str, Any]) -> PersonaDocument:

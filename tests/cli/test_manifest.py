@@ -22,6 +22,8 @@ from tavus_mcp.cli.manifest import (
 )
 from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.server.server import build_server
+from tavus_mcp.server.tool_schemas import build_entries
+from tavus_mcp.server.tools import load_all_specs
 from tavus_mcp.settings import TOOLSETS, VARIABLES, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +37,10 @@ RENDERED_FILES = (
 @pytest.fixture(scope="module")
 def surface() -> Surface:
     everything = Settings(toolsets=TOOLSETS)
-    return anyio.run(read_surface, build_server(build_app(everything), everything, surface={}))
+    return anyio.run(
+        read_surface,
+        build_server(build_app(everything), everything, entries=build_entries(load_all_specs())),
+    )
 
 
 @pytest.fixture

@@ -21,13 +21,13 @@ from tavus_mcp.journal.journal import Journal
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.server.server import build_server
-from tavus_mcp.server.tools import ALL_SPECS
+from tavus_mcp.server.tools import load_all_specs
 from tavus_mcp.settings import TOOLSETS, Settings
 from tavus_mcp.tavus_api.client import TavusApi
 
 MAX_OWN_FRAMES = 4
 HTTPX = Path(httpx2.__file__).parent
-TOOLS = {spec.name: spec.function.__code__ for spec in ALL_SPECS if not spec.for_view_only}
+TOOLS = {spec.name: spec.function.__code__ for spec in load_all_specs() if not spec.for_view_only}
 """The code object of each tool's function, by which it is recognised on the stack; the tools of the
 view send no request."""
 ARGUMENTS: dict[str, dict[str, Any]] = {

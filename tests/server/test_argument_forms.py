@@ -12,11 +12,11 @@ from mcp_client import ToolClient
 from property_examples import examples
 
 from tavus_mcp.server.tool_schemas import build_schemas
-from tavus_mcp.server.tools import ALL_SPECS
+from tavus_mcp.server.tools import load_all_specs
 
 pytestmark = pytest.mark.anyio
 
-SCHEMAS = {spec.name: build_schemas(spec)["inputSchema"] for spec in ALL_SPECS}
+SCHEMAS = {spec.name: build_schemas(spec)["inputSchema"] for spec in load_all_specs()}
 LAYERS = {
     "llm": {"model": "tavus-gpt-oss", "extra_body": {"temperature": 0.3}},
     "tts": {"tts_engine": "elevenlabs", "voice_settings": {"stability": 0.4}},

@@ -12,10 +12,10 @@ from tavus_mcp.models.json_patch import pointer_tokens
 from tavus_mcp.models.layers import CONFIGURABLE_LAYERS, LAYER_NAMES, layer_arguments
 from tavus_mcp.models.persona import Persona, persona_arguments
 from tavus_mcp.server.tool_schemas import build_arguments_model
-from tavus_mcp.server.tools import ALL_SPECS
+from tavus_mcp.server.tools import load_all_specs
 
 SCHEMA = Persona.model_json_schema()
-TOOLS = {spec.name: spec.function for spec in ALL_SPECS}
+TOOLS = {spec.name: spec.function for spec in load_all_specs()}
 ARGUMENTS_BY_TOOL = {
     **{f"configure_{layer}": layer_arguments(layer) for layer in sorted(CONFIGURABLE_LAYERS)},
     "create_persona": persona_arguments(),

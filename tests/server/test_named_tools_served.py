@@ -19,7 +19,7 @@ from tavus_mcp.models.receipt import Receipt, Undo
 from tavus_mcp.server.results import CheckReport
 from tavus_mcp.server.served_tools import UnservedTools, unserved_tools
 from tavus_mcp.server.server import INSTRUCTIONS
-from tavus_mcp.server.tools import ALL_SPECS
+from tavus_mcp.server.tools import load_all_specs
 from tavus_mcp.settings import DEFAULT_TOOLSETS, TOOLSETS
 
 if TYPE_CHECKING:
@@ -168,12 +168,12 @@ def test_each_undo_that_is_not_served_has_its_command(
     tool: str, arguments: JsonObject, command: str
 ) -> None:
     receipt = Receipt(status="applied", undo=Undo(tool=tool, arguments=arguments))
-    served = UnservedTools({spec.name for spec in ALL_SPECS} - {tool}, read_only=False)
+    served = UnservedTools({spec.name for spec in load_all_specs()} - {tool}, read_only=False)
     adapted = served.adapt_calls(receipt)
     assert isinstance(adapted, Receipt)
     assert adapted.undo is None
     assert adapted.findings[-1].message.endswith(f"tavus-mcp {command}")
-    everything = UnservedTools({spec.name for spec in ALL_SPECS}, read_only=False)
+    everything = UnservedTools({spec.name for spec in load_all_specs()}, read_only=False)
     assert everything.adapt_calls(receipt) == receipt
     on_sandbox = UnservedTools((), read_only=False, is_sandbox=True).adapt_calls(receipt)
     assert isinstance(on_sandbox, Receipt)
@@ -207,7 +207,7 @@ async def test_a_refused_write_gives_the_effect_of_a_call_that_is_not_served(
 
 def test_every_tool_that_is_not_served_has_a_phrase_without_names() -> None:
     unserved = UnservedTools((), read_only=False)
-    text = " ".join(spec.name for spec in ALL_SPECS)
+    text = " ".join(spec.name for spec in load_all_specs())
     assert find_unserved_names(unserved, unserved.adapt_text(text)) == set()
 
 

@@ -15,15 +15,15 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.server.argument_roles import is_text, json_types
 from tavus_mcp.server.tool_arguments import load_host_additions, prepare_arguments
 from tavus_mcp.server.tool_schemas import build_arguments_model
-from tavus_mcp.server.tools import ALL_SPECS
+from tavus_mcp.server.tools import load_all_specs
 from tavus_mcp.server.toolset import ToolSpec
 
 pytestmark = pytest.mark.anyio
 
 SCHEMAS = {
-    spec.name: build_arguments_model(spec.function).model_json_schema() for spec in ALL_SPECS
+    spec.name: build_arguments_model(spec.function).model_json_schema() for spec in load_all_specs()
 }
-SPECS = {spec.name: spec for spec in ALL_SPECS}
+SPECS = {spec.name: spec for spec in load_all_specs()}
 REQUIRED_VALUES: JsonObject = {
     "persona_id": "p1",
     "find": "x",
@@ -258,7 +258,7 @@ async def test_an_empty_key_and_an_empty_reference_are_not_given(tool_client: To
 OMISSIONS = st.sampled_from([None, "", "  "])
 
 
-@pytest.mark.parametrize("spec", ALL_SPECS, ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", load_all_specs(), ids=lambda spec: spec.name)
 @given(data=st.data())
 @settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_mixture_of_omissions_and_additions_means_not_given(

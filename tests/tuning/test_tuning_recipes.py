@@ -15,7 +15,7 @@ from tavus_mcp.catalog.goals import GOALS
 from tavus_mcp.checker.check import check
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.server.tool_schemas import build_schemas
-from tavus_mcp.server.tools import ALL_SPECS
+from tavus_mcp.server.tools import load_all_specs
 from tavus_mcp.tuning.conditions import CONDITIONS, NEGATION
 from tavus_mcp.tuning.step_functions import STEP_FUNCTIONS
 
@@ -29,7 +29,7 @@ MODEL_STEPS = [
 PARAGRAPH_STEPS = [(goal, step) for goal, step in STEPS if step.paragraph]
 TRANSLATIONS = read_facts(Translation, "goals", "translation")
 CALL = re.compile(r"(\w+)\((persona_id[^()]*|based_on[^()]*)\)")
-TOOLS = {spec.name: {*inspect.signature(spec.function).parameters} for spec in ALL_SPECS}
+TOOLS = {spec.name: {*inspect.signature(spec.function).parameters} for spec in load_all_specs()}
 
 
 def find_field(pointer: str) -> Any:
@@ -69,7 +69,7 @@ def test_aliases_are_lower_case_and_name_one_goal_each() -> None:
 
 
 def test_the_argument_goals_separates_confusable_goals_in_500_bytes() -> None:
-    (spec,) = (spec for spec in ALL_SPECS if spec.name == "suggest_tuning")
+    (spec,) = (spec for spec in load_all_specs() if spec.name == "suggest_tuning")
     schema = build_schemas(spec)["inputSchema"]["properties"]["goals"]
     description = schema["description"]
     assert len(description.encode()) <= 500

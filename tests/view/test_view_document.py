@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from view_host import AppsExtension
 
-from tavus_mcp.server.tools import ALL_SPECS
+from tavus_mcp.server.tools import load_all_specs
 from tavus_mcp.server.view.document import MAX_DOCUMENT_BYTES, SCRIPT_NAMES, view_document
 from tavus_mcp.server.view.extension import DRAWABLE_RESULTS
 from tavus_mcp.server.view.negotiation import (
@@ -145,7 +145,7 @@ async def test_the_server_announces_the_extension(open_tool_client: ToolClientFa
 
 
 def test_a_tool_links_to_the_view_exactly_if_its_result_can_be_drawn() -> None:
-    drawn = {spec.name for spec in ALL_SPECS if spec.result_names & DRAWABLE_RESULTS}
+    drawn = {spec.name for spec in load_all_specs() if spec.result_names & DRAWABLE_RESULTS}
     assert drawn >= {
         *("update_persona", "configure_tts", "edit_prompt", "restore_revision", "delete_persona"),
         *("suggest_tuning", "plan_bulk_change", "apply_plan", "create_persona", "patch_persona"),

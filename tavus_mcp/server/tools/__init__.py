@@ -2,39 +2,62 @@
 
 A tool function turns its arguments into a request of ``personas``, ``tuning``, ``fleet``, ... and
 returns a result model. Name, description, hints and schemas are read off the function
-(``toolset``, ``tool_schemas``).
+(``toolset``, ``tool_schemas``) and rendered into ``surface.json``. A server lists its tools from
+there; the module of a toolset is imported when one of its tools is first called, because importing
+all of them would take a third of a start.
 """
 
 from __future__ import annotations
 
-from tavus_mcp.server.tools.account import account
-from tavus_mcp.server.tools.advanced import advanced
-from tavus_mcp.server.tools.checks import checks
-from tavus_mcp.server.tools.conversations import conversations
-from tavus_mcp.server.tools.fleet import fleet
-from tavus_mcp.server.tools.history import history
-from tavus_mcp.server.tools.layers import layers
-from tavus_mcp.server.tools.parts import parts
-from tavus_mcp.server.tools.personas import personas
-from tavus_mcp.server.toolset import ToolSpec
-from tavus_mcp.settings import PROJECT_TOOLSET
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
 
-TOOLSETS = (personas, layers, history, checks, fleet, account, parts, conversations, advanced)
-"""The toolsets, in the order they are listed."""
+import anyio
 
-ALL_SPECS: tuple[ToolSpec, ...] = tuple(spec for toolset in TOOLSETS for spec in toolset.specs)
-"""Every tool there is, in the order they are listed."""
+from tavus_mcp.models.base import JsonObject
+from tavus_mcp.server.toolset import Toolset, ToolSpec
+from tavus_mcp.settings import TOOLSETS
+
+_SECONDS_BETWEEN_IMPORTS = 0.2
+"""Between the imports of two toolsets while a server waits for calls; each takes up to 0.05."""
 
 
-def served_specs(toolsets: tuple[str, ...], *, read_only: bool) -> list[ToolSpec]:
-    """Return the tools of these toolsets; only those that read, when ``read_only``."""
-    specs = ALL_SPECS
-    if PROJECT_TOOLSET in toolsets:  # only a server that is started with a project has it
-        from tavus_mcp.server.tools.project import project
+@cache
+def load_toolset(name: str) -> Mapping[str, ToolSpec]:
+    """Import a toolset; return its tools by name, in the order they are listed."""
+    toolset: Toolset = getattr(import_module(f"{__name__}.{name}"), name)
+    return {spec.name: spec for spec in toolset.specs}
 
-        specs = (*ALL_SPECS, *project.specs)
-    return [
-        spec
-        for spec in specs
-        if spec.toolset in toolsets and (spec.hints.read_only_hint or not read_only)
-    ]
+
+@cache
+def load_all_specs() -> tuple[ToolSpec, ...]:
+    """Import all toolsets but that of projects; return their tools in the order they are listed."""
+    return tuple(spec for name in TOOLSETS for spec in load_toolset(name).values())
+
+
+class ServedSpecs(Mapping[str, ToolSpec]):
+    """The served tools by name; a toolset is imported when one of its tools is looked up."""
+
+    def __init__(self, entries: Mapping[str, JsonObject]) -> None:
+        """``entries`` describes the served tools as ``surface.json`` does."""
+        self._toolsets = {name: entry["toolset"] for name, entry in entries.items()}
+
+    def __getitem__(self, name: str) -> ToolSpec:
+        """Return a tool; raise ``KeyError`` if it is not served."""
+        return load_toolset(self._toolsets[name])[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._toolsets)
+
+    def __len__(self) -> int:
+        return len(self._toolsets)
+
+    async def load_while_idle(self) -> None:
+        """Import all served toolsets, one at a time, so that later calls need not.
+
+        It also keeps a server on the version it started with when the package is updated.
+        """
+        for name in dict.fromkeys(self._toolsets.values()):
+            await anyio.sleep(_SECONDS_BETWEEN_IMPORTS)
+            load_toolset(name)

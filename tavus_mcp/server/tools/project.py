@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from mcp.server.mcpserver import Context
-from pydantic import BaseModel
+from pydantic import Field
 
 from tavus_mcp.app import App
-from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.base import DeferredModel, JsonObject
 from tavus_mcp.project.compare import ComparedObject, Status
 from tavus_mcp.project.plan import PlanOptions
 from tavus_mcp.project.stored_plans import open_own_session, store_project_plan
@@ -23,24 +23,24 @@ project = Toolset("project")
 _NEXT_STEP_HINT = "plan_project shows what applying the files would do."
 
 
-class ProjectStatus(BaseModel):
+class ProjectStatus(DeferredModel):
     """The objects of a project that are not in sync, and how many are."""
 
     environment: str
     in_sync: int
-    objects: list[JsonObject] = []
+    objects: list[JsonObject] = Field(default_factory=list)
     only_remote: list[JsonObject] | None = None
     next: str | None = None
 
 
-class PlannedProject(BaseModel):
+class PlannedProject(DeferredModel):
     """What an apply of the files would do; ``plan_id`` is carried out by ``apply_plan``."""
 
     status: Literal["planned", "unchanged", "conflict"]
     environment: str
     plan_id: str | None = None
     expires_at: str | None = None
-    items: list[JsonObject] = []
+    items: list[JsonObject] = Field(default_factory=list)
     conflicts: list[JsonObject] | None = None
     notes: list[JsonObject] | None = None
     next: str | None = None

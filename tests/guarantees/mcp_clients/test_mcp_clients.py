@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from node_programs import node_command, node_modules
 
-from tavus_mcp.server.tools import served_specs
+from tavus_mcp.server.tools import load_all_specs
 from tavus_mcp.settings import DEFAULT_TOOLSETS
 
 pytestmark = pytest.mark.extended
@@ -31,7 +31,9 @@ STOCK_PERSONA_ID = "p1af207b8189"
 TIMEOUT_SECONDS = 60
 SERVER_COMMAND = [sys.executable, "-m", "tavus_mcp", "--sandbox"]
 TOOL_NAMES = [
-    spec.name for spec in served_specs(DEFAULT_TOOLSETS, read_only=False) if not spec.for_view_only
+    spec.name
+    for spec in load_all_specs()
+    if spec.toolset in DEFAULT_TOOLSETS and not spec.for_view_only
 ]
 MODERN = "2026-07-28"
 

@@ -39,7 +39,7 @@ class FixtureServer(TavusServer):
 def build_fixture_server(folder: Path) -> FixtureServer:
     settings = Settings(sandbox=True, toolsets=TOOLSETS, data_dir=folder)
     app = build_app(settings)
-    server = FixtureServer(app, settings, load_surface())
+    server = FixtureServer(app, settings, load_surface()["tools"])
     register_resources(server, app, server.unserved)
     register_prompts(server, app, server.unserved.reasons)
     register_completions(server, app)

@@ -235,3 +235,43 @@ def test_the_command_answers_before_it_imports_the_sdk(tmp_path: Path) -> None:
         check=False,
     )
     assert done.stderr == b"[]\n"
+
+
+@pytest.mark.extended
+def test_a_toolset_is_imported_at_the_first_call_or_while_the_server_is_idle(
+    tmp_path: Path,
+) -> None:
+    """Run in a fresh interpreter; the toolsets that are not served are never imported."""
+    check = """
+import sys, anyio
+from pathlib import Path
+from tavus_mcp.cli.wiring import build_app
+from tavus_mcp.server.server import build_server
+from tavus_mcp.settings import Settings
+
+async def list_imports():
+    prefix = "tavus_mcp.server.tools."
+    def imports():
+        return sorted(name.removeprefix(prefix) for name in sys.modules if name.startswith(prefix))
+    settings = Settings(toolsets=("layers", "checks"), data_dir=Path())
+    server = build_server(build_app(settings), settings)
+    assert await server.list_tools()
+    print(imports())
+    await server.call_tool("describe_layer", {"layer": "llm"})
+    print(imports())
+    await server.specs.load_while_idle()
+    print(imports())
+
+anyio.run(list_imports)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", check],
+        capture_output=True,
+        env=build_environment(tmp_path),
+        cwd=tmp_path,
+        check=True,
+    )
+    listed, called, idle = done.stdout.decode().splitlines()
+    assert listed == "[]"
+    assert called == "['layers']"
+    assert idle == "['checks', 'layers']"
