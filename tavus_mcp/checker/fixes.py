@@ -143,11 +143,6 @@ HintPart = str | FixCall | Alternative
 """A part of a hint: text, a call of the fix, or an alternative call."""
 
 
-def alternative_fix(fix_call: FixCall) -> Alternative:
-    """Return a call as an alternative to the fix."""
-    return Alternative(fix_call)
-
-
 def build_fix(tool: str, **arguments: Any) -> FixCall:
     """Return a call of any tool for the checked persona."""
     return FixCall(tool, arguments)

@@ -39,19 +39,14 @@ class Conversion:
     """One kind of legacy setting and its conversion to today's.
 
     ``rule`` is the rule of the checker that reports the setting, if one does; its fix is made of
-    the same operations. ``operations`` returns an empty list if the setting is absent. A
-    ``certain`` conversion has one meaning only, so every write applies it
-    (``personas/current_spelling.py``); the others run in the goal ``modernize``.
+    the same operations. ``operations`` returns an empty list if the setting is absent. All run in
+    the goal ``modernize``; those with one meaning only are applied by every write as well
+    (``personas/current_spelling.py``).
     """
 
     name: str
     rule: str | None
     operations: OperationBuilder
-    certain: bool = False
-
-    def applies(self, document: PersonaDocument, catalog: Catalog) -> bool:
-        """Return True if the conversion changes the document."""
-        return any(item.kind != "keep" for item in self.operations(document, catalog))
 
 
 def assign(text: str, path: str, value: Any, **words: str) -> ConvertedOperation:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from tavus_mcp.deprecations import fields, perception, turn_taking, voice
 from tavus_mcp.deprecations.conversion import Conversion
 
-DOCUMENTS = Conversion(
-    "misplaced_documents", "documents-inside-layers", fields.move_documents, certain=True
-)
+DOCUMENTS = Conversion("misplaced_documents", "documents-inside-layers", fields.move_documents)
 PROVIDER_VOICE = Conversion(
-    "provider_voice", "tts-provider-voice-in-voice-id", voice.move_provider_voice, certain=True
+    "provider_voice", "tts-provider-voice-in-voice-id", voice.move_provider_voice
 )
 
 CONVERSIONS: tuple[Conversion, ...] = (

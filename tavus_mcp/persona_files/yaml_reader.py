@@ -135,7 +135,7 @@ class _NodeBuilder:
         elif kind in ("MappingStart", "SequenceStart"):
             self._start_collection(event, "object" if kind == "MappingStart" else "list", position)
         elif kind in ("MappingEnd", "SequenceEnd"):
-            self._end_collection(event)
+            self._end_collection()
 
     def _start_document(self, event: Any, position: str) -> None:
         if event.version not in (None, (1, 2)):
@@ -153,7 +153,7 @@ class _NodeBuilder:
         if len(self.open_nodes) > MAX_NESTING_LEVELS:
             raise BadFile(f"{position}: this nests deeper than {MAX_NESTING_LEVELS} levels.")
 
-    def _end_collection(self, event: Event) -> None:
+    def _end_collection(self) -> None:
         node = self.open_nodes.pop()
         if node.kind == "object":
             self._check_keys(node.items[::2])

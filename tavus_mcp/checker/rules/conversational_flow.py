@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.catalog.facts import DISCOURAGED_STATUSES
 from tavus_mcp.checker.conversion_fixes import conversion_calls
-from tavus_mcp.checker.fixes import alternative_fix, configure, set_at, unset_at
+from tavus_mcp.checker.fixes import Alternative, configure, set_at, unset_at
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rule_factories import Hint, Match, discouraged_choice
 from tavus_mcp.deprecations.turn_taking import is_flow_used, replace_turn_model
@@ -57,7 +57,7 @@ def sleep_without_wake(document: PersonaDocument, catalog: Catalog) -> Iterator[
                     f"{facts.name} needs a {needed}, which is not set.",
                     configure("conversational_flow", **{needed: f"<{needed.upper()}>"}),
                     ", or ",
-                    alternative_fix(unset_at(path)),
+                    Alternative(unset_at(path)),
                 )
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.fixes import (
+    Alternative,
     FixCall,
     HintPart,
-    alternative_fix,
     remove,
     set_at,
     update_fields,
@@ -328,5 +328,5 @@ def inline(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
             f"Inline functions are legacy{catalog.deprecated_since(pointer)}. They still work: "
             "your app carries them out.",
             "Registry tools replace them: save_tool, then ",
-            alternative_fix(update_fields(tool_ids=["<TOOL_ID>"])),
+            Alternative(update_fields(tool_ids=["<TOOL_ID>"])),
         )

@@ -9,8 +9,8 @@ from tavus_mcp.catalog import Catalog, FieldFacts
 from tavus_mcp.catalog.facts import Status
 from tavus_mcp.checker.conversion_fixes import conversion_calls
 from tavus_mcp.checker.fixes import (
+    Alternative,
     UnprintedValue,
-    alternative_fix,
     configure,
     unset_fields,
 )
@@ -83,7 +83,7 @@ def model_internal(match: Match) -> Hint:
 @_hosted_model("probably_current", "{facts.remark}")
 def model_uncertain(match: Match) -> Hint:
     """Sources disagree about the model, or only lists of other parties name it."""
-    recommended = alternative_fix(configure("llm", model=match.catalog.recommended_llm()))
+    recommended = Alternative(configure("llm", model=match.catalog.recommended_llm()))
     return "Try it in a call. The default model: ", recommended
 
 
@@ -114,7 +114,7 @@ def model_without_url(document: PersonaDocument, catalog: Catalog) -> Iterator[V
         "Use a model of Tavus: ",
         use_hosted,
         "; or add your own endpoint: ",
-        alternative_fix(configure("llm", base_url="<BASE_URL>", api_key_ref="<KEY_NAME>")),
+        Alternative(configure("llm", base_url="<BASE_URL>", api_key_ref="<KEY_NAME>")),
     )
     if document.is_set("/layers/llm/api_key"):
         add_endpoint = configure("llm", base_url="<BASE_URL>")
@@ -122,7 +122,7 @@ def model_without_url(document: PersonaDocument, catalog: Catalog) -> Iterator[V
             "Add the address of your endpoint: ",
             add_endpoint,
             "; or use a model of Tavus, without the key: ",
-            alternative_fix(use_hosted),
+            Alternative(use_hosted),
         )
     yield Violation(
         _MODEL,
@@ -217,7 +217,7 @@ def vision_disabled(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
             "Remove it: ",
             unset_fields("llm", "disable_vision"),
             "; or, if the persona should not see: ",
-            alternative_fix(configure("perception", perception_model="off")),
+            Alternative(configure("perception", perception_model="off")),
         )
 
 

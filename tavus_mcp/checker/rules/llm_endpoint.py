@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.fixes import (
-    alternative_fix,
+    Alternative,
     configure,
     remove,
     unset_fields,
@@ -41,7 +41,7 @@ def key_missing(match: Match) -> Hint:
     """base_url and api_key come together or not at all: Tavus answers 400 to one alone."""
     hosted = configure("llm", model=match.catalog.recommended_llm(), unset=["base_url"])
     add_key = configure("llm", api_key_ref="<KEY_NAME>")
-    return add_key, ", or back to a hosted model: ", alternative_fix(hosted)
+    return add_key, ", or back to a hosted model: ", Alternative(hosted)
 
 
 @rule("llm-key-without-url", "warning", source="D:persona/llm, N#61544566878")
@@ -57,7 +57,7 @@ def key_without_url(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
             "Remove it: ",
             unset_fields("llm", "api_key"),
             "; or add your own endpoint: ",
-            alternative_fix(_SET_URL_PLACEHOLDER),
+            Alternative(_SET_URL_PLACEHOLDER),
         )
 
 
@@ -82,7 +82,7 @@ def endpoint_hosted_model(document: PersonaDocument, catalog: Catalog) -> Iterat
             "Name one it has: ",
             configure("llm", model="<MODEL>"),
             "; or use the hosted one: ",
-            alternative_fix(unset_fields("llm", "base_url", "api_key")),
+            Alternative(unset_fields("llm", "base_url", "api_key")),
         )
 
 
@@ -147,5 +147,5 @@ def key_in_headers(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
 )
 def endpoint_only(match: Match) -> Hint:
     """Nothing can be added to the requests that Tavus sends to hosted models."""
-    add_endpoint = alternative_fix(_SET_URL_PLACEHOLDER)
+    add_endpoint = Alternative(_SET_URL_PLACEHOLDER)
     return match.unset(), ", or add your own endpoint: ", add_endpoint

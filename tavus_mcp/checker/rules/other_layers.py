@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.fixes import (
+    Alternative,
     UnprintedValue,
-    alternative_fix,
     configure,
     remove,
     set_at,
@@ -62,7 +62,7 @@ def conferencing_sent_alone(document: PersonaDocument, catalog: Catalog) -> Iter
             "/layers/conferencing",
             "Tavus takes changes of this layer only in a request of their own, and applies them "
             "at once.",
-            alternative_fix(configure("conferencing", username="<USERNAME>")),
+            Alternative(configure("conferencing", username="<USERNAME>")),
             " and nothing else in the same call.",
         )
 
@@ -109,7 +109,7 @@ def mcp_not_enabled(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
             "The mcp layer has no effect, because capabilities.mcp_enabled is not true.",
             enable,
             ", or ",
-            alternative_fix(remove("/layers/mcp")),
+            Alternative(remove("/layers/mcp")),
         )
 
 
@@ -162,7 +162,7 @@ def livekit_mode(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
             "LiveKit works with pipeline_mode echo only.",
             _USE_ECHO_MODE,
             ", or ",
-            alternative_fix(unset_at(_TRANSPORT_TYPE)),
+            Alternative(unset_at(_TRANSPORT_TYPE)),
         )
 
 
@@ -174,7 +174,7 @@ def livekit_mode(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
 )
 def microphone_mode(match: Match) -> Hint:
     """Only echo mode can send the microphone's audio to the replica."""
-    return match.unset(), ", or ", alternative_fix(_USE_ECHO_MODE)
+    return match.unset(), ", or ", Alternative(_USE_ECHO_MODE)
 
 
 def _fix_username(name: str) -> str | UnprintedValue:

@@ -9,9 +9,9 @@ from typing import Any
 from tavus_mcp.catalog import Catalog, FieldFacts
 from tavus_mcp.checker.conversion_fixes import conversion_calls
 from tavus_mcp.checker.fixes import (
+    Alternative,
     FixCall,
     UnprintedValue,
-    alternative_fix,
     configure,
     move_field,
     set_at,
@@ -73,7 +73,7 @@ def _paths_ending_in(*endings: str) -> Callable[[PersonaDocument, Catalog], Iter
 
 
 def _use_raven_or_unset(match: Match) -> Hint:
-    return _USE_RAVEN, ", or ", alternative_fix(match.unset())
+    return _USE_RAVEN, ", or ", Alternative(match.unset())
 
 
 @rule("perception-queries-unused", "warning", source="J:persona/perception")

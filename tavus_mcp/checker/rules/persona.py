@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.conversion_fixes import conversion_calls
 from tavus_mcp.checker.fixes import (
+    Alternative,
     FixCall,
     UnprintedValue,
-    alternative_fix,
     find_placeholder,
     remove,
     unset_fields,
@@ -241,7 +241,7 @@ def disclosure_off(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
 )
 def disclosure_text_unused(match: Match) -> Hint:
     """The text of the disclosure is not used while the disclosure is off."""
-    removal = alternative_fix(match.unset())
+    removal = Alternative(match.unset())
     return update_fields(disclosure_type="auto"), ", or remove the text: ", removal
 
 

@@ -8,9 +8,9 @@ from tavus_mcp.catalog import Catalog
 from tavus_mcp.catalog.facts import PipelineMode
 from tavus_mcp.checker.conversion_fixes import conversion_calls
 from tavus_mcp.checker.fixes import (
+    Alternative,
     FixCall,
     HintPart,
-    alternative_fix,
     remove,
     unset_fields,
     update_fields,
@@ -112,5 +112,5 @@ def remove_or_enable(
     """
     if mode.status == "undocumented":
         return "Use it in a documented mode: ", use_full_mode(document)
-    full = alternative_fix(update_fields(pipeline_mode="full"))
+    full = Alternative(update_fields(pipeline_mode="full"))
     return "Remove it: ", removal, "; or use it in mode full: ", full

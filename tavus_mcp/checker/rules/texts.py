@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.fixes import (
+    Alternative,
     UnprintedValue,
-    alternative_fix,
     build_fix,
     update_fields,
 )
@@ -22,7 +22,7 @@ _SHORTEN_PROMPT = build_fix("edit_prompt", find="<OLD_TEXT>", replace="<SHORTER_
 _SHORTEN_OR_ATTACH: Hint = (
     _SHORTEN_PROMPT,
     "; facts fit better in ",
-    alternative_fix(update_fields(documents=["<DOCUMENT_ID>"])),
+    Alternative(update_fields(documents=["<DOCUMENT_ID>"])),
 )
 
 

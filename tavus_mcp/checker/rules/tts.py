@@ -9,9 +9,9 @@ from tavus_mcp.catalog import Catalog
 from tavus_mcp.catalog.voice import engine_of, is_tavus_voice, voice_ids
 from tavus_mcp.checker.conversion_fixes import conversion_calls
 from tavus_mcp.checker.fixes import (
+    Alternative,
     FixCall,
     UnprintedValue,
-    alternative_fix,
     configure,
     set_at,
     unset_at,
@@ -109,7 +109,7 @@ def both_voices(document: PersonaDocument, catalog: Catalog) -> Iterator[Violati
     hint: Hint = (
         unset_fields("tts", "voice_id"),
         ", or, for the Tavus Voice, ",
-        alternative_fix(unset_fields("tts", "external_voice_id")),
+        Alternative(unset_fields("tts", "external_voice_id")),
     )
     if is_tavus_voice(external, catalog):
         hint = (_to_voice_id(external),)
@@ -133,7 +133,7 @@ def voice_of_other_engine(document: PersonaDocument, catalog: Catalog) -> Iterat
             f"This looks like a voice of {provider}, but the engine is {engine.id}.",
             configure("tts", tts_engine=provider, **unset),
             f", or a voice of {engine.id}: ",
-            alternative_fix(configure("tts", external_voice_id="<EXTERNAL_VOICE_ID>")),
+            Alternative(configure("tts", external_voice_id="<EXTERNAL_VOICE_ID>")),
         )
 
 
@@ -179,7 +179,7 @@ def key_unneeded(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
             "/layers/tts/api_key",
             f"{engine.id} needs a key for private voices only.",
             "If the voice is public: ",
-            alternative_fix(unset_fields("tts", "api_key")),
+            Alternative(unset_fields("tts", "api_key")),
         )
 
 
@@ -212,7 +212,7 @@ def dictionary_empty(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
             "Remove it: ",
             unset_at(_DICTIONARY),
             ", or set one: ",
-            alternative_fix(set_at(_DICTIONARY, "<DICTIONARY_ID>")),
+            Alternative(set_at(_DICTIONARY, "<DICTIONARY_ID>")),
         )
 
 
@@ -244,7 +244,7 @@ def model_of_other_engine(document: PersonaDocument, catalog: Catalog) -> Iterat
                 "Remove it: ",
                 unset_at(_MODEL),
                 f"; or choose one of {', '.join(engine.known_models)}; or change the engine: ",
-                alternative_fix(configure("tts", tts_engine=owner.id)),
+                Alternative(configure("tts", tts_engine=owner.id)),
             )
 
 

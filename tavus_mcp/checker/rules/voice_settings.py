@@ -17,7 +17,7 @@ from tavus_mcp.catalog.voice import (
     stored_voice_settings,
 )
 from tavus_mcp.checker.conversion_fixes import conversion_calls
-from tavus_mcp.checker.fixes import UnprintedValue, alternative_fix, configure, unset_fields
+from tavus_mcp.checker.fixes import Alternative, UnprintedValue, configure, unset_fields
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rule_factories import Hint, clamp
 from tavus_mcp.deprecations.voice import convert_speed_word, use_newest_model
@@ -128,7 +128,7 @@ def unusual_setting(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
             f"{VOICE_SETTINGS}/{setting.name}",
             f"The provider documents {setting.name} from {low} to {high}: {meaning}.",
             "Choose a number in this range: ",
-            alternative_fix(configure("tts", **{setting.name: min(max(given, low), high)})),
+            Alternative(configure("tts", **{setting.name: min(max(given, low), high)})),
         )
 
 
@@ -146,7 +146,7 @@ def speed_fastest(document: PersonaDocument, catalog: Catalog) -> Iterator[Viola
             _SPEED,
             f"Speed 1.0 is the fastest pace of this model: {_LEGACY_SPEED_SCALE}.",
             "If the usual pace is meant: ",
-            alternative_fix(unset_fields("tts", "speed")),
+            Alternative(unset_fields("tts", "speed")),
         )
 
 
