@@ -11,6 +11,7 @@
     ├── Conflict                  the persona is not as the caller believes
     ├── NotConfigured             no key and no sandbox
     │   └── InvalidSettings       a variable of the environment is wrong
+    ├── StateNotSaved             the state of a project cannot be written
     ├── JournalUnavailable        the journal cannot be written, so nothing is sent
     │   └── JournalReplaced       it was deleted or replaced while the server ran
     └── TavusError                Tavus answered with an error, or not at all
@@ -150,6 +151,10 @@ class JournalUnavailable(ToolFailure):
 
 class JournalReplaced(JournalUnavailable):
     """The journal is not the one that was opened, so what is written would be lost."""
+
+
+class StateNotSaved(ToolFailure):
+    """What was done to the objects of a project could not be written to its state file."""
 
 
 class WrongUsage(ToolFailure):

@@ -18,7 +18,7 @@ from tavus_mcp import concurrency
 from tavus_mcp.app import App
 from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
 from tavus_mcp.deadlines import iter_in_time
-from tavus_mcp.errors import Conflict, Refused, ToolFailure
+from tavus_mcp.errors import Conflict, Refused, StateNotSaved, ToolFailure
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.project.adapters import ADAPTERS
@@ -103,7 +103,7 @@ async def apply_plan(
 
     ``newest_run`` is the number of the newest run when the plan was made. Raises ``Conflict`` when
     the plan has a conflict or another run began since, ``Refused`` when something that is referred
-    to is missing, ``OSError`` when the state cannot be written.
+    to is missing, ``StateNotSaved`` when the state cannot be written.
     """
     if plan.conflicts:
         raise Conflict("The plan has conflicts; nothing was sent.")
@@ -134,6 +134,7 @@ async def apply_plan(
     execution.result.run_id = root_id
     await execution.carry_out(plan)
     await mark_ended(app, run)
+    execution.require_saved()
     return execution.result
 
 
@@ -218,10 +219,14 @@ class _Execution:
     result: ApplyResult = field(default_factory=ApplyResult)
     last_saved: float = float("-inf")
     is_stopped: bool = False
+    save_error: OSError | None = None
 
     async def carry_out(self, plan: ProjectPlan) -> None:
-        """Carry out the items, those of one kind at the same time, and save the state."""
-        save_state(self.folder, self.state)
+        """Carry out the items, those of one kind at the same time, and save the state.
+
+        Nothing is begun any more when the state cannot be saved.
+        """
+        self._save()
         try:
             for _, items in groupby(plan.items, key=lambda item: (item.name.folder, _phase(item))):
                 await self._carry_out_group(list(items))
@@ -229,7 +234,20 @@ class _Execution:
             self.result.remaining_count = self.total - len(self.result.items)
             if not self.result.errors and not self.result.remaining_count:
                 self.state = replace(self.state, run="")
-            save_state(self.folder, self.state)
+            self._save()
+
+    def require_saved(self) -> None:
+        """Raise ``StateNotSaved`` with what was done if the state could not be saved."""
+        if self.save_error is None:
+            return
+        done = [str(item.name) for item in self.result.items if item.error is None]
+        failed = [f"\n{item.name}: {item.error}" for item in self.result.items if item.error]
+        raise StateNotSaved(
+            f"{self.save_error.filename}: {self.save_error.strerror}. So the apply stopped: "
+            + (f"{', '.join(done)} done, which the journal holds. " if done else "nothing sent. ")
+            + f"{self.result.remaining_count} of {self.total} objects are left. Make the file "
+            "writable, then run the same command again: it does nothing twice." + "".join(failed)
+        ) from self.save_error
 
     async def _carry_out_group(self, items: list[PlannedItem]) -> None:
         pending = takewhile(lambda _: not self.is_stopped, iter_in_time(items))
@@ -256,8 +274,15 @@ class _Execution:
     def _save_sometimes(self) -> None:
         now = anyio.current_time()
         if now - self.last_saved >= _SAVE_INTERVAL_SECONDS:
-            save_state(self.folder, self.state)
+            self._save()
             self.last_saved = now
+
+    def _save(self) -> None:
+        try:
+            save_state(self.folder, self.state)
+        except OSError as error:
+            self.save_error = error
+            self.is_stopped = True
 
     async def _write(self, item: PlannedItem) -> AppliedItem:
         options = WriteOptions(

@@ -12,6 +12,8 @@ from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.sandbox.switches import Switches
 
+Intercept = Callable[[str], httpx2.Response | None]
+
 
 class Killed(BaseException):
     """Ends a command as a kill would: no handler of errors runs."""
@@ -24,6 +26,7 @@ class KillingTransport(httpx2.AsyncBaseTransport):
     Every request has two moments: before it takes effect, and before its answer arrives.
     ``on_kill`` is called at the chosen one; every later request ends as well. ``failure`` is the
     request that is answered with an error of the server, and whether it takes effect all the same.
+    ``intercept`` is called with each request; what it returns is the answer, and nothing happens.
     """
 
     store: Store
@@ -31,6 +34,7 @@ class KillingTransport(httpx2.AsyncBaseTransport):
     switches: Switches = field(default_factory=Switches)
     on_kill: Callable[[], None] = lambda: None
     failure: tuple[str, bool] = ("", False)
+    intercept: Intercept = lambda _: None
     passed: int = 0
     is_dead: bool = False
     lines: list[str] = field(default_factory=list)
@@ -47,6 +51,9 @@ class KillingTransport(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         self._pass()
         self.lines.append(f"{request.method} {request.url.path}")
+        intercepted = self.intercept(self.lines[-1])
+        if intercepted is not None:
+            return intercepted
         line, has_effect = self.failure
         is_failing = line == self.lines[-1]
         if is_failing and not has_effect:

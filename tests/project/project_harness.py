@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
-from killing_transport import KillingTransport, surviving_kill
+from killing_transport import Intercept, KillingTransport, surviving_kill
 from mcp_client import SECRET
 
 from tavus_mcp.app import App
@@ -77,6 +77,7 @@ class Account:
     is_protected: bool = False
     switches: Switches = field(default_factory=Switches)
     failure: tuple[str, bool] = ("", False)
+    intercept: Intercept = lambda _: None
     secrets: dict[str, str] = field(default_factory=lambda: {"openai": SECRET})
 
     def documents(self, kind: str = "persona") -> list[dict[str, Any]]:
@@ -194,7 +195,11 @@ class ProjectFolder:
         """Run work with a session of its own, as a command does; it may be killed at a moment."""
         account = self.accounts[environment]
         self.transport = KillingTransport(
-            account.store, moment, account.switches, failure=account.failure
+            account.store,
+            moment,
+            account.switches,
+            failure=account.failure,
+            intercept=account.intercept,
         )
         return anyio.run(self._run, work, account, self.transport)
 
