@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal
 
 import anyio
@@ -124,9 +125,7 @@ async def recorded_write(app: App, intent: WriteIntent) -> AsyncIterator[Recorde
     can verify it. Raises ``JournalUnavailable``, before the block, when nothing can be recorded.
     """
     app.masker.mask_during_call([operation.to_json() for operation in intent.operations])
-    if intent.before is not None:
-        await record_observed(app, intent.before)
-    write = RecordedWrite(app, await app.journal.append(_build_intent_entry(app, intent)))
+    write = RecordedWrite(app, await _append_intent(app, intent))
     try:
         yield write
     except anyio.get_cancelled_exc_class():
@@ -142,6 +141,15 @@ async def recorded_write(app: App, intent: WriteIntent) -> AsyncIterator[Recorde
         raise
 
 
+async def _append_intent(app: App, intent: WriteIntent) -> JournalEntry:
+    """Record an intent, after the state before it unless that was recorded last."""
+    entry, before = _build_intent_entry(app, intent), intent.before
+    if before is None:
+        return await app.journal.append(entry)
+    build_observed = partial(_build_observed_entry, app, before, entry.at)
+    return await app.journal.append_intent(before.journal_id, entry, before.digest, build_observed)
+
+
 async def record_observed(app: App, current: Document) -> None:
     """Record an object as it was read, unless this state of it was recorded last.
 
@@ -150,10 +158,16 @@ async def record_observed(app: App, current: Document) -> None:
     """
     known = await app.journal.latest_entry(current.journal_id)
     if known is None or known.revision_digest != current.digest:
-        is_known = known is not None and is_state_of(known, current)
-        tool = READ_AGAIN if is_known else EXTERNAL_CHANGE
-        entry = JournalEntry("seen", "", app.now(), tool, "seen")
-        await app.journal.append(_with_state(app, entry, current))
+        await app.journal.append(_build_observed_entry(app, current, app.now(), known))
+
+
+def _build_observed_entry(
+    app: App, current: Document, at: str, known: JournalEntry | None
+) -> JournalEntry:
+    """Return the entry for an object as it was read; ``known`` is its latest state before."""
+    is_known = known is not None and is_state_of(known, current)
+    tool = READ_AGAIN if is_known else EXTERNAL_CHANGE
+    return _with_state(app, JournalEntry("seen", "", at, tool, "seen"), current)
 
 
 def may_be_under_way(app: App, intent: JournalEntry) -> bool:

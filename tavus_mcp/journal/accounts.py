@@ -178,3 +178,17 @@ class AccountTable:
         while row[0] is not None:
             yield row[0]
             row = self._db.execute(query.format(">"), (persona_id, row[0])).fetchone()
+
+
+def build_scope_condition(own: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """Return the SQL condition, with its values, for entries ``e`` that are in the scope.
+
+    An expression keeps SQLite from taking another index than that of the numbers.
+    """
+    marks = ", ".join("?" * len(own))
+    condition = (
+        f"(e.account || '' IN ({marks}) OR (e.account || '' = '' AND EXISTS"  # noqa: S608
+        " (SELECT 1 FROM entries a WHERE a.persona_id = e.persona_id AND a.kind = 'adopt'"
+        f" AND a.account IN ({marks}))))"
+    )
+    return condition, (*own, *own)

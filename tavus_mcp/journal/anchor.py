@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,8 +59,7 @@ def read_anchor(journal_path: Path) -> list[AnchorLine]:
     """Return the lines of the anchor, none without one; raise ``DamagedAnchor`` if unreadable."""
     for _ in range(_MAX_READS):
         try:
-            text = anchor_path(journal_path).read_bytes().decode("ascii")
-            return [AnchorLine.parse(line) for line in text.splitlines()]
+            return _parse(anchor_path(journal_path).read_bytes())
         except FileNotFoundError:
             return []
         except (ValueError, TypeError) as error:
@@ -88,20 +88,54 @@ def append_line(journal_path: Path, line: AnchorLine) -> None:
     _write_at_end(anchor_path(journal_path), line.render().encode(), flags=flags)
 
 
-def advance(journal_path: Path, line: AnchorLine, *, sync: bool) -> None:
-    """Replace the last line, unless it is of a newer entry already; ``sync`` waits for the disk."""
-    last = read_or_set_aside(journal_path)[-1:]
-    if not last:
-        append_line(journal_path, line)
-        return
-    if last[0].journal_id == line.journal_id and last[0].seq >= line.seq:
-        return
-    text = line.render().encode()
-    _write_at_end(anchor_path(journal_path), text, replaced_bytes=len(text), sync=sync)
+class Anchor:
+    """The anchor of a journal in use; what it holds is parsed only if another process wrote it."""
+
+    def __init__(self, journal_path: Path) -> None:
+        self._journal_path = journal_path
+        self._path = str(anchor_path(journal_path))
+        self._content = b""
+        self._last: AnchorLine | None = None
+
+    def advance(self, line: AnchorLine, *, sync: bool) -> None:
+        """Replace the last line, unless it is of a newer entry; ``sync`` waits for the disk."""
+        last = self._read_last()
+        if last is None:
+            append_line(self._journal_path, line)
+        elif last.journal_id != line.journal_id or last.seq < line.seq:
+            text = line.render().encode()
+            _write_at_end(self._path, text, replaced_bytes=len(text), sync=sync)
+            self._content, self._last = self._content[: -len(text)] + text, line
+
+    def _read_last(self) -> AnchorLine | None:
+        """Return the last line, None without one; a damaged file is moved away."""
+        try:
+            content = _read_file(self._path)
+            if content != self._content:
+                self._last, self._content = _find_last(_parse(content)), content
+        except (OSError, ValueError, TypeError):
+            self._last, self._content = _find_last(read_or_set_aside(self._journal_path)), b""
+        return self._last
+
+
+def _find_last(lines: Sequence[AnchorLine]) -> AnchorLine | None:
+    return lines[-1] if lines else None
+
+
+def _parse(content: bytes) -> list[AnchorLine]:
+    return [AnchorLine.parse(line) for line in content.decode("ascii").splitlines()]
+
+
+def _read_file(path: str) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(descriptor, os.fstat(descriptor).st_size)
+    finally:
+        os.close(descriptor)
 
 
 def _write_at_end(
-    path: Path, text: bytes, *, flags: int = 0, replaced_bytes: int = 0, sync: bool = True
+    path: str | Path, text: bytes, *, flags: int = 0, replaced_bytes: int = 0, sync: bool = True
 ) -> None:
     descriptor = os.open(path, os.O_WRONLY | flags, mode=0o600)
     try:

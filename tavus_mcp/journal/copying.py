@@ -5,8 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
-from tavus_mcp.journal import anchor
-from tavus_mcp.journal.anchor import AnchorLine
+from tavus_mcp.journal.anchor import Anchor, AnchorLine
 from tavus_mcp.journal.database import Database, Rows
 from tavus_mcp.journal.postgres_database import PostgresDatabase, PostgresLocation
 from tavus_mcp.journal.rows import COLUMNS
@@ -40,7 +39,7 @@ def copy_journal(source: Path, target: PostgresLocation) -> int:
             journal_id, salt = old.execute("SELECT journal_id, salt FROM identity").fetchone()
             new.execute("UPDATE head SET seq = ?, digest = ?", (seq, digest))
             new.execute("UPDATE identity SET journal_id = ?, salt = ?", (journal_id, salt))
-        anchor.advance(target.anchor_base, AnchorLine(journal_id, seq, digest), sync=True)
+        Anchor(target.anchor_base).advance(AnchorLine(journal_id, seq, digest), sync=True)
     return count
 
 

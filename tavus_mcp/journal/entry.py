@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from tavus_mcp.models.base import JsonObject
 
@@ -76,10 +77,18 @@ class JournalEntry:
         """True if the entry, read with its body, has the digest that it was written with."""
         return self.digest == digest_of(self, self.body_digest)
 
-    def with_position(self, seq: int, parent: str) -> JournalEntry:
-        """Return this entry with its number and digest, after the entry with digest ``parent``."""
-        placed = replace(self, seq=seq, parent=parent)
-        return replace(placed, digest=digest_of(placed, placed.body_digest))
+    def with_position(self, seq: int, parent: str, **origin: str) -> JournalEntry:
+        """Return this entry with its number and digest, after the entry with digest ``parent``.
+
+        ``origin`` are members that it does not have yet: its account and author.
+        """
+        values = {name: getattr(self, name) for name in _FIELDS}
+        values |= {"seq": seq, "parent": parent, **origin}
+        values["digest"] = _digest_of_values(values, self.body_digest)
+        return JournalEntry(**values)
+
+
+_FIELDS = tuple(member.name for member in fields(JournalEntry))
 
 
 # fmt: off
@@ -89,16 +98,25 @@ _HASHED_FIELDS = (
 )
 # fmt: on
 """The fields in a digest, in their order there; never changed, as it would void every journal."""
-_HASHED_FIELDS_SINCE_2 = ("revision_digest", "masked", "account", "author", "format")
-"""The fields in a digest of format 2 besides those; never changed either."""
+_HASHED_FIELDS_SINCE_2 = (
+    *_HASHED_FIELDS,
+    *("revision_digest", "masked", "account", "author", "format"),
+)
+"""The fields in a digest of format 2, in their order there; never changed either."""
 
 
 def digest_of(entry: JournalEntry, body_digest: str) -> str:
     """Return the hash over all fields of an entry, its body and its parent, in its format."""
-    names = _HASHED_FIELDS if entry.format == 1 else (*_HASHED_FIELDS, *_HASHED_FIELDS_SINCE_2)
-    fields = [*(getattr(entry, name) for name in names), body_digest]
-    text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _digest_of_values(vars(entry), body_digest)
+
+
+def _digest_of_values(values: Mapping[str, Any], body_digest: str) -> str:
+    names = _HASHED_FIELDS if values["format"] == 1 else _HASHED_FIELDS_SINCE_2
+    text = _encode([*(values[name] for name in names), body_digest])
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 def split_journal_id(journal_id: str) -> tuple[str, str]:

@@ -81,7 +81,7 @@ def erase_object(
 def _rewrite(db: Database, remaining: JournalEntry) -> None:
     names = [f"{name} = ?" for name in (*rows.COLUMNS.split(", "), "body")]
     statement = f"UPDATE entries SET {', '.join(names)} WHERE seq = ?"  # noqa: S608 - our own names
-    db.execute(statement, (*rows.to_row(remaining), remaining.seq))
+    db.execute(statement, (*rows.to_row(remaining, remaining.body_digest), remaining.seq))
 
 
 def _record_erasing(persona_id: str, erased: Sequence[JournalEntry]) -> JournalEntry:

@@ -94,6 +94,7 @@ class Journal:
     plans_of_tool = _in_thread(JournalStore.plans_of_tool)
     outcomes_without_plan = _in_thread(JournalStore.outcomes_without_plan)
     entry = _in_thread(JournalStore.entry)
+    append_intent = _of_object(JournalStore.append_intent)
     entries_of_persona = _of_object(JournalStore.entries_of_persona)
     history = _of_object(JournalStore.history)
     open_intents = _of_object(JournalStore.open_intents)

@@ -17,9 +17,10 @@ _OLD_COLUMNS = (
 )
 COLUMNS = f"{_OLD_COLUMNS}, revision_digest, masked, account, author, format"
 """The columns that are members of an entry, in the order of ``to_row``."""
+_NAMES = COLUMNS.split(", ")
 INSERT = (
     f"INSERT INTO entries ({COLUMNS}, body)"  # noqa: S608 - names of columns only
-    f" VALUES ({', '.join('?' * (COLUMNS.count(',') + 2))})"
+    f" VALUES ({', '.join('?' * (len(_NAMES) + 1))})"
 )
 _BODY = "coalesce((SELECT d.body FROM documents d WHERE d.digest = e.body), '')"
 
@@ -66,12 +67,12 @@ def read_pages(
         seq = page[-1].seq
 
 
-def to_row(entry: JournalEntry) -> tuple[Any, ...]:
-    """Return the values of ``INSERT``."""
-    values = {name: getattr(entry, name) for name in COLUMNS.split(", ")}
+def to_row(entry: JournalEntry, body_digest: str) -> tuple[Any, ...]:
+    """Return the values of ``INSERT``; ``body_digest`` is that of the entry."""
+    values = {name: getattr(entry, name) for name in _NAMES}
     values |= {name: json.dumps(values[name]) for name in ("paths", "detail")}
     values["masked"] = None if entry.masked is None else json.dumps(entry.masked)
-    return (*values.values(), entry.body_digest)
+    return (*values.values(), body_digest)
 
 
 def _entry_from_row(values: dict[str, Any]) -> JournalEntry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -35,8 +36,10 @@ class SqliteDatabase(Database):
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
+        self._files = (str(path), f"{path}-wal")  # the file and its write-ahead log
         self._identities: Sequence[object] | None = None
         self._sizes = [0, 0]
+        self._lock_timeout = 0.0
         self.anchor_base = path
         self.name = str(path)
 
@@ -101,7 +104,9 @@ class SqliteDatabase(Database):
         self._set_lock_timeout(LOCK_TIMEOUT_SECONDS)
 
     def _set_lock_timeout(self, seconds: float) -> None:
-        self._connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+        if seconds != self._lock_timeout:
+            self._connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+            self._lock_timeout = seconds
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -141,7 +146,8 @@ class SqliteDatabase(Database):
 
     def require_unchanged(self) -> None:
         """Raise ``JournalReplacedError`` when the file was replaced or cut since the first call."""
-        current = self._current_identities()
+        found = [_find_status(file) for file in self._files]
+        current = [status and (status.st_dev, status.st_ino) for status in found]
         if self._identities is None:
             self._identities = current
         if current != self._identities:
@@ -149,8 +155,7 @@ class SqliteDatabase(Database):
                 "the file was deleted or replaced while this server ran",
                 "Put the file back, with its -wal file, if you have it. Then restart the server.",
             )
-
-        if self._is_cut():
+        if self._is_cut([status.st_size if status else 0 for status in found]):
             raise JournalReplacedError(
                 "the file was cut off while this server ran",
                 "Put the whole file back, or move it away with its -wal and .anchor files to begin "
@@ -161,12 +166,11 @@ class SqliteDatabase(Database):
         """Close the file."""
         self._connection.close()
 
-    def _is_cut(self) -> bool:
+    def _is_cut(self, sizes: list[int]) -> bool:
         """Tell whether a file has become shorter, and is not whole: ``compact`` shortens both too.
 
         This connection would not notice, as it has read most pages before.
         """
-        sizes = [file.stat().st_size if file.exists() else 0 for file in self._files]
         if any(size < known for size, known in zip(sizes, self._sizes, strict=True)):
             try:
                 with closing(SqliteDatabase.open_unchanged(self.anchor_base)) as database:
@@ -177,16 +181,6 @@ class SqliteDatabase(Database):
                 return True
         self._sizes = sizes
         return False
-
-    @property
-    def _files(self) -> tuple[Path, Path]:
-        """The file and its write-ahead log."""
-        path = self.anchor_base
-        return path, path.with_name(f"{path.name}-wal")
-
-    def _current_identities(self) -> list[tuple[int, int] | None]:
-        """Return what identifies the files on this machine."""
-        return [_file_identity(file) for file in self._files]
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
@@ -204,9 +198,8 @@ def _use_wal(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
 
 
-def _file_identity(path: Path) -> tuple[int, int] | None:
+def _find_status(file: str) -> os.stat_result | None:
     try:
-        status = path.stat()
+        return os.stat(file)  # noqa: PTH116 - it is called before every use of the journal
     except FileNotFoundError:
         return None
-    return status.st_dev, status.st_ino

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from tavus_mcp.journal import anchor, rows
-from tavus_mcp.journal.accounts import UNKNOWN, Account, AccountTable, Credentials
-from tavus_mcp.journal.anchor import AnchorLine
+from tavus_mcp.journal.accounts import (
+    UNKNOWN,
+    Account,
+    AccountTable,
+    Credentials,
+    build_scope_condition,
+)
+from tavus_mcp.journal.anchor import Anchor, AnchorLine
 from tavus_mcp.journal.database import Database
 from tavus_mcp.journal.entry import GENESIS, JournalEntry
 from tavus_mcp.journal.erasure import ErasableContents, erase_object, measure_contents
@@ -27,6 +32,7 @@ from tavus_mcp.journal.verification import is_anchored, verify_snapshot
 
 _SYNCED_KINDS = frozenset({"intent", "used"})
 """Entries that are on the disk before the request that they announce is sent."""
+_LATEST_STATE = "AND kind IN ('seen', 'outcome') AND revision != '' ORDER BY seq DESC LIMIT 1"
 _logger = logging.getLogger(__name__)
 
 
@@ -47,6 +53,7 @@ class JournalStore:
         self._db = db
         self._lock = threading.Lock()
         self._author = author
+        self._anchor = Anchor(db.anchor_base)
         self._accounts = AccountTable(db)
         self._own = self._accounts.register(credentials) if credentials else ()
         (self._journal_id,) = db.execute("SELECT journal_id FROM identity").fetchone()
@@ -76,9 +83,29 @@ class JournalStore:
 
     def append(self, entry: JournalEntry) -> JournalEntry:
         """Append an entry; return it with its number, its parent and its digest."""
-        completed = self._with_origin(entry)
+        origin = self._origin()
         with self._transaction(sync=entry.kind in _SYNCED_KINDS) as append:
-            return append(completed)
+            return append(entry, **origin)
+
+    def append_intent(
+        self,
+        persona_id: str,
+        intent: JournalEntry,
+        digest: str,
+        build_observed: Callable[[JournalEntry | None], JournalEntry],
+    ) -> JournalEntry:
+        """Append an intent and, before it, the state of its object unless that is the latest.
+
+        ``digest`` is that of the state; its entry is built of what ``latest_entry`` returns.
+        """
+        origin = self._origin()
+        with self._transaction(sync=True) as append:
+            condition, values = self._select_object(persona_id)
+            query = f"SELECT e.revision_digest FROM entries e {condition} {_LATEST_STATE}"  # noqa: S608
+            if self._db.execute(query, values).fetchone() != (digest,):
+                found = rows.read_entries(self._db, f"{condition} {_LATEST_STATE}", values)
+                append(build_observed(next(found, None)), **origin)
+            return append(intent, **origin)
 
     def mark_used(self, entry: JournalEntry, *, previous_use_seq: int = 0) -> JournalEntry | None:
         """Append a ``used`` entry for a persona of a plan; None when there is one already.
@@ -90,10 +117,10 @@ class JournalStore:
             "SELECT coalesce(max(seq), 0) FROM entries"
             " WHERE ref = ? AND kind = 'used' AND persona_id = ?"
         )
-        completed = self._with_origin(entry)
+        origin = self._origin()
         with self._transaction(sync=True) as append:
             latest = self._db.execute(query, (entry.ref, entry.persona_id)).fetchone()[0]
-            return append(completed) if latest == previous_use_seq else None
+            return append(entry, **origin) if latest == previous_use_seq else None
 
     def descendants(self, seq: int) -> list[JournalEntry]:
         """Return the entries that refer to an entry, directly or not, oldest first.
@@ -148,10 +175,7 @@ class JournalStore:
 
     def latest_entry(self, persona_id: str) -> JournalEntry | None:
         """Return the newest entry that holds a revision of a persona, or None."""
-        found = self._read_of_object(
-            persona_id,
-            "AND kind IN ('seen', 'outcome') AND revision != '' ORDER BY seq DESC LIMIT 1",
-        )
+        found = self._read_of_object(persona_id, _LATEST_STATE)
         return found[0] if found else None
 
     def entry(self, seq: int) -> JournalEntry | None:
@@ -233,10 +257,10 @@ class JournalStore:
     def adopt(self, persona_ids: Collection[str]) -> None:
         """Record that the entries without an account about these objects belong to this account."""
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        adopted = [self._with_origin(JournalEntry("adopt", name, at)) for name in persona_ids]
+        origin = self._origin()
         with self._transaction(sync=False) as append:
-            for entry in adopted:
-                append(entry)
+            for persona_id in persona_ids:
+                append(JournalEntry("adopt", persona_id, at), **origin)
 
     def erasable_contents(self, persona_id: str) -> ErasableContents:
         """Return how much ``erase`` would erase."""
@@ -251,9 +275,7 @@ class JournalStore:
         """
         author = self._author()
         with self._transaction(sync=True) as append:
-            count = erase_object(
-                self._db, persona_id, lambda entry: append(replace(entry, author=author))
-            )
+            count = erase_object(self._db, persona_id, partial(append, author=author))
         with self._lock:
             return count, self._db.compact()
 
@@ -268,26 +290,27 @@ class JournalStore:
         with self._lock:
             self._db.close()
 
-    def _with_origin(self, entry: JournalEntry) -> JournalEntry:
-        """Return an entry with the account and the author of this process."""
-        return replace(entry, account=self._own[0] if self._own else "", author=self._author())
+    def _origin(self) -> dict[str, str]:
+        """Return the account and the author of this process, as members of its entries."""
+        return {"account": self._own[0] if self._own else "", "author": self._author()}
 
-    def _append(self, entry: JournalEntry) -> JournalEntry:
+    def _append(self, entry: JournalEntry, origin: Mapping[str, str]) -> JournalEntry:
         last = self._db.execute("SELECT seq, digest FROM entries ORDER BY seq DESC LIMIT 1")
         seq, parent = last.fetchone() or (0, GENESIS)
-        placed = entry.with_position(seq + 1, parent)
-        if placed.body:
+        placed = entry.with_position(seq + 1, parent, **origin)
+        digest = entry.body_digest
+        if digest:
             self._db.execute(
                 "INSERT INTO documents SELECT ?, ?"
                 " WHERE NOT EXISTS (SELECT 1 FROM documents WHERE digest = ?)",
-                (placed.body_digest, placed.body, placed.body_digest),
+                (digest, entry.body, digest),
             )
-        self._db.execute(rows.INSERT, rows.to_row(placed))
+        self._db.execute(rows.INSERT, rows.to_row(placed, digest))
         self._db.execute("UPDATE head SET seq = ?, digest = ?", (placed.seq, placed.digest))
         return placed
 
     @contextmanager
-    def _transaction(self, *, sync: bool) -> Iterator[Callable[[JournalEntry], JournalEntry]]:
+    def _transaction(self, *, sync: bool) -> Iterator[Callable[..., JournalEntry]]:
         """Hold the write lock; yield the function that appends, and advance the anchor at the end.
 
         ``sync`` waits until the entries are on the disk. Others may be lost with the power, but
@@ -295,8 +318,8 @@ class JournalStore:
         """
         newest: list[JournalEntry] = []
 
-        def append(entry: JournalEntry) -> JournalEntry:
-            newest[:] = [self._append(entry)]
+        def append(entry: JournalEntry, **origin: str) -> JournalEntry:
+            newest[:] = [self._append(entry, origin)]
             return newest[0]
 
         with self._lock:
@@ -304,7 +327,7 @@ class JournalStore:
                 yield append
             for entry in newest:
                 line = AnchorLine(self._journal_id, entry.seq, entry.digest)
-                anchor.advance(self._db.anchor_base, line, sync=sync)
+                self._anchor.advance(line, sync=sync)
 
     def _read_of_object(
         self,
@@ -315,14 +338,15 @@ class JournalStore:
         bodies: bool = False,
     ) -> list[JournalEntry]:
         """Return the entries about an object that belong to this account."""
-        condition = "WHERE e.persona_id = ?"
-        scope: tuple[str, ...] = ()
-        if self._own:
-            with self._lock:
-                scope = self._accounts.scope_of(persona_id, self._own)
-            # An expression keeps SQLite from taking another index than that of the numbers.
-            condition += f" AND e.account || '' IN ({', '.join('?' * len(scope))})"
-        return self._read(f"{condition} {clauses}", (persona_id, *scope, *values), bodies=bodies)
+        condition, scope = self._select_object(persona_id)
+        return self._read(f"{condition} {clauses}", (*scope, *values), bodies=bodies)
+
+    def _select_object(self, persona_id: str) -> tuple[str, tuple[str, ...]]:
+        """Return the condition of ``_read_of_object``, in SQL, with its values."""
+        if not self._own:
+            return "WHERE e.persona_id = ?", (persona_id,)
+        is_own, accounts = build_scope_condition(self._own)
+        return f"WHERE e.persona_id = ? AND {is_own}", (persona_id, *accounts)
 
     def _read_own(self, condition: str, values: Sequence[Any], limit: int) -> list[JournalEntry]:
         """Return the newest entries of this account that meet a condition, newest first."""

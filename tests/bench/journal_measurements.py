@@ -129,7 +129,7 @@ def fill_journal(path: Path, entry_count: int) -> None:
             parent = entry.digest
             if entry.body:
                 db.execute("INSERT INTO documents VALUES (?, ?)", (entry.body_digest, entry.body))
-            db.execute(rows.INSERT, rows.to_row(entry))
+            db.execute(rows.INSERT, rows.to_row(entry, entry.body_digest))
         db.execute("UPDATE head SET seq = ?, digest = ?", (entry_count, parent))
 
 
