@@ -267,6 +267,35 @@ def write_old_file(path: Path, version: int) -> list[JournalEntry]:
     return lines
 
 
+def test_the_state_before_an_intent_is_recorded_with_it_once(journal_path: Path) -> None:
+    digests: list[str] = []
+
+    def build_state(known: JournalEntry | None) -> JournalEntry:
+        digests.append(known.revision_digest if known else "")
+        return build_entry(1, revision_digest=digest)
+
+    intent = JournalEntry("intent", "p1", "now")
+    with open_journal(journal_path) as journal:
+        for digest in ("first", "first", "second", "second"):
+            journal.append_intent("p1", intent, digest, build_state)
+        kinds = [entry.kind for entry in journal.entries()]
+        assert journal.verify() == []
+    assert kinds == ["seen", "intent", "intent", "seen", "intent", "intent"]
+    assert digests == ["", "first"]
+
+
+def test_an_intent_is_not_recorded_without_the_state_before_it(journal_path: Path) -> None:
+    def fail(_: JournalEntry | None) -> JournalEntry:
+        raise OSError("no space")
+
+    with open_journal(journal_path) as journal:
+        with pytest.raises(OSError, match="no space"):
+            journal.append_intent("p1", JournalEntry("intent", "p1", "now"), "first", fail)
+        assert list(journal.entries()) == []
+        journal.append(build_entry(1))
+        assert journal.verify() == []
+
+
 def test_a_file_of_a_newer_version_is_refused_and_not_modified(journal_path: Path) -> None:
     fill_journal(journal_path)
     with open_raw_database(journal_path, unlocked=False) as db:

@@ -14,6 +14,7 @@ import pytest
 from tavus_mcp.cli import main
 from tavus_mcp.cli.journal import ALTERED, UNREADABLE
 from tavus_mcp.cli.wiring import JOURNAL_FILE_NAME
+from tavus_mcp.journal.anchor import anchor_path, read_anchor
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.journal import JournalStore
 from tavus_mcp.journal.verification import verify_journal
@@ -120,6 +121,25 @@ def test_a_damaged_anchor_stops_no_server_and_stays_noticed(path: Path) -> None:
         Path(f"{path}.anchor").write_text("not an anchor\n")
         journal.append(JournalEntry("seen", "p1", "later"))
         assert len(list(journal.entries())) == COUNT + 2
+
+
+def test_the_anchor_names_the_newest_entry_of_two_servers(path: Path) -> None:
+    with closing(JournalStore.open(path)) as first, closing(JournalStore.open(path)) as second:
+        for journal in (first, second, second, first, first):
+            entry = journal.append(JournalEntry("seen", "p1", "later"))
+            assert [(line.seq, line.digest) for line in read_anchor(path)] == [
+                (entry.seq, entry.digest)
+            ]
+
+
+def test_damage_of_the_anchor_between_two_entries_is_noticed(path: Path) -> None:
+    with closing(JournalStore.open(path)) as journal:
+        for _ in range(2):
+            journal.append(JournalEntry("seen", "p1", "later"))
+        content = anchor_path(path).read_bytes()
+        anchor_path(path).write_bytes(content.replace(b'"', b"'", 1))
+        journal.append(JournalEntry("seen", "p1", "later"))
+    assert "an anchor was damaged" in verify_journal(path).faults[0]
 
 
 def test_a_lost_write_ahead_log_is_noticed(path: Path, tmp_path: Path) -> None:
