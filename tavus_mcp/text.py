@@ -50,6 +50,11 @@ def suggestion_or_period(name: str, allowed: Iterable[str]) -> str:
     return did_you_mean(name, allowed) or "."
 
 
+def end_sentence(text: str) -> str:
+    """Return a text with a full stop, unless it is a question."""
+    return text if text.endswith("?") else f"{text}."
+
+
 def strip_quotes(text: str) -> str:
     """Return a text without the blanks and quotation marks that copying leaves around it."""
     return text.strip(" \t\r\n\"'`\u00a0\u2018\u2019\u201c\u201d\u201e")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -200,10 +201,11 @@ def _invalid_value_violation(error: SchemaError) -> Violation:
     """Return the violation of a wrong value; the fix sets the value that was probably meant."""
     value = _guess_value(error)
     is_json = isinstance(error.value, str) and isinstance(value, (dict, list))
-    message = error.message
+    message = error.sentence
     if is_json and value != [error.value]:
-        message = f"{message}; this is a text with JSON in it"
-    message = _capitalize_first(message if message.endswith("?") else f"{message}.")
+        message = replace(
+            error, message=f"{error.message}; this is a text with JSON in it"
+        ).sentence
     if value is _MISSING:
         path = _parent_of(error.path) if error.error_type == "missing" else error.path
         return Violation(error.path, message, "Give a right one, or remove it: ", unset_at(path))
@@ -235,10 +237,6 @@ def _parse_json_container(value: Any) -> Any:
     except (ValueError, RecursionError):
         return _MISSING
     return parsed if isinstance(parsed, (dict, list)) else _MISSING
-
-
-def _capitalize_first(text: str) -> str:
-    return text[0].upper() + text[1:]
 
 
 def _without_blanks(data: JsonObject) -> JsonObject:

@@ -27,7 +27,13 @@ from tavus_mcp.models.json_patch import (
     pointer_tokens,
 )
 from tavus_mcp.models.persona import UNKNOWN_WHEN_ABSENT, is_unread
-from tavus_mcp.text import quote_foreign, quote_foreign_names, quote_paths, suggestion_or_period
+from tavus_mcp.text import (
+    end_sentence,
+    quote_foreign,
+    quote_foreign_names,
+    quote_paths,
+    suggestion_or_period,
+)
 
 _MAX_LISTED_MATCHES = 5
 """Matches that are quoted when a text is not unique."""
@@ -230,8 +236,8 @@ class RawPatch:
         misfits, repaired = find_misfits(data, self.operations)
         numbers = self.numbers or range(len(self.operations))
         problems = [
-            f"/patch/{numbers[item.number]} ({self.operations[item.number].op}): {item.reason}"
-            + ("" if item.reason.endswith("?") else ".")
+            f"/patch/{numbers[item.number]} ({self.operations[item.number].op}): "
+            f"{end_sentence(item.reason)}"
             for item in misfits
         ]
         raise PatchMisfit(

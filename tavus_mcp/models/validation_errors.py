@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.json_patch import pointer_of
-from tavus_mcp.text import find_nearest, quote_foreign, quote_path
+from tavus_mcp.text import end_sentence, find_nearest, quote_foreign, quote_path
 
 MAX_REPORTED_ERRORS = 12
 """Further errors are counted only: they are usually the same mistake again."""
@@ -63,6 +63,11 @@ class SchemaError:
     value: Any
     suggestion: str | None
     allowed: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """The message as a sentence of its own."""
+        return end_sentence(self.message[0].upper() + self.message[1:])
 
 
 Explain = Callable[[str, Any], str | None]
@@ -117,8 +122,7 @@ def render_errors(
         for item in parse_errors(error, schema, explain=explain)
     ]
     sentences = [
-        f"{quote_path(item.path or '/')}: {item.message}"
-        + ("" if item.message.endswith("?") else ".")
+        f"{quote_path(item.path or '/')}: {end_sentence(item.message)}"
         for item in errors[:MAX_REPORTED_ERRORS]
     ]
     rest = len(errors) - MAX_REPORTED_ERRORS

@@ -31,7 +31,7 @@ from tavus_mcp.models.vocabularies import (
     value_to_persona_names,
 )
 from tavus_mcp.personas.current_spelling import AUDIO_ONLY, PLAIN_OBJECT
-from tavus_mcp.text import quote_path
+from tavus_mcp.text import end_sentence, quote_path
 
 
 class PatchItem(StrictModel):
@@ -203,7 +203,7 @@ class _PathCheck:
             return []
         meaning = find_meaning(f"/{parts[0]}", value if len(parts) == 1 else None, self._catalog)
         text = "unknown field" + (describe_meaning(meaning) if meaning else " of a persona")
-        return [f"{quote_path(argument_path)}: {text}" + ("" if text.endswith("?") else ".")]
+        return [f"{quote_path(argument_path)}: {end_sentence(text)}"]
 
 
 def _whole_layer_findings(operations: list[Operation]) -> list[RuleFinding]:

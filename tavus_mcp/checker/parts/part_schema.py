@@ -80,8 +80,7 @@ def _without_id(item: object) -> object:
 
 
 def _wrong_value(error: SchemaError) -> Violation:
-    message = error.message if error.message.endswith("?") else f"{error.message}."
-    message = message[0].upper() + message[1:]
+    message = error.sentence
     if error.error_type == "missing":
         return Violation(error.path, message, "Give it.")
     if error.error_type == "literal_error" and error.suggestion:

@@ -127,7 +127,7 @@ def voice_of_other_engine(document: PersonaDocument, catalog: Catalog) -> Iterat
     engine = engine_of(document, catalog)
     provider = _find_provider(external)
     if engine and provider and engine.id in _PROVIDER_IDS and provider != engine.id:
-        unset = _unset_argument(_engine_dependent_fields(document))
+        unset = {"unset": names} if (names := _engine_dependent_fields(document)) else {}
         yield Violation(
             "/layers/tts/external_voice_id",
             f"This looks like a voice of {provider}, but the engine is {engine.id}.",
@@ -270,10 +270,6 @@ def _to_voice_id(external: str) -> FixCall:
 def _find_provider(voice: str) -> str | None:
     """Return the engine whose voice ids have this form."""
     return next((name for name, ids in _PROVIDER_IDS.items() if ids.fullmatch(voice)), None)
-
-
-def _unset_argument(names: list[str]) -> dict[str, list[str]]:
-    return {"unset": names} if names else {}
 
 
 def _engine_dependent_fields(document: PersonaDocument) -> list[str]:

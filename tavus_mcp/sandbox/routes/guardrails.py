@@ -30,10 +30,6 @@ from tavus_mcp.sandbox.switches import switches_of
 
 _TYPE_FIELD = "guardrail_type"
 _SET_FIELD = "guardrails_id"
-_NOT_FOUND = (404, "Guardrails not found")
-_ID_PATTERN = r"g[0-9a-f]+|[0-9a-f-]{36}"  # this sandbox once gave single guardrails a UUID
-_MALFORMED = "Invalid guardrails_id"
-_PAGING = http.Paging(limit=10, first_page=1)
 _DEFAULTS: Row = {"modality": "verbal", "callback_url": "", "app_message": True, "tags": []}
 _ITEM_DEFAULTS: Row = {"modality": "verbal", "callback_url": ""}
 Tag = Annotated[str, Field(min_length=1, max_length=64)]
@@ -90,22 +86,19 @@ def _public_set(row: Row) -> Row:
 GUARDRAILS = Resource(
     kind="guardrail",
     parameter="guardrail_id",
-    not_found=_NOT_FOUND,
-    id_pattern=_ID_PATTERN,
-    malformed=_MALFORMED,
-    paging=_PAGING,
+    not_found=(404, "Guardrails not found"),
+    id_pattern=r"g[0-9a-f]+|[0-9a-f-]{36}",  # this sandbox once gave single guardrails a UUID
+    malformed="Invalid guardrails_id",
+    paging=http.Paging(limit=10, first_page=1),
     search_fields=("guardrail_name", "uuid"),
     has_tags=True,
     render=_public_row,
 )
-GUARDRAIL_SETS = Resource(
+GUARDRAIL_SETS = replace(
+    GUARDRAILS,
     kind="guardrails",
-    parameter="guardrail_id",
-    not_found=_NOT_FOUND,
-    id_pattern=_ID_PATTERN,
-    malformed=_MALFORMED,
-    paging=_PAGING,
     search_fields=("name", "guardrails_id"),
+    has_tags=False,
     render=_public_set,
 )
 
@@ -126,7 +119,7 @@ async def list_all(request: Request) -> Response:
     """List the legacy sets, or single guardrails with ``legacy=false`` (docs: guardrails)."""
     equals = http.type_filter(request, "type", _TYPE_FIELD)
     first_page = 0 if switches_of(request).guardrail_pages == "from_0" else 1
-    paging = replace(_PAGING, first_page=first_page)
+    paging = replace(GUARDRAILS.paging, first_page=first_page)
     if http.query_flag(request, "legacy", default=True):
         return http.json_response(replace(GUARDRAIL_SETS, paging=paging).page(request, equals))
     verbose = http.query_flag(request, "verbose")

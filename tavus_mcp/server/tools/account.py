@@ -55,8 +55,7 @@ _registry_tool_query = partial(
 
 async def page_of(app: App, query: ListQuery) -> Page:
     """Read a page of a list of the account."""
-    page = await read_list_page(app, query)
-    return Page(rows=page.rows, total_count=page.total_count, next_cursor=page.next_cursor)
+    return Page(**vars(await read_list_page(app, query)))
 
 
 @account.read("List replicas")

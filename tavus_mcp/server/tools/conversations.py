@@ -24,7 +24,7 @@ async def list_conversations(
 ) -> Page:
     """List calls: id, name, persona, replica, status, start."""
     page = await read.read_conversation_page(app, persona_id, status, limit, cursor)
-    return Page(rows=page.rows, total_count=page.total_count, next_cursor=page.next_cursor)
+    return Page(**vars(page))
 
 
 @conversations.read("Get conversation")
@@ -61,10 +61,5 @@ async def measure_conversations(
     With 95 % intervals. compare_personas(measure=true) says whether a difference is chance.
     """
     window = measure.TimeWindow.parse(since, until)
-    measured = await measure.measure(app, persona_id, window, limit)
-    return MetricsReport(
-        persona_id=measured.persona_id,
-        revisions=measured.revisions,
-        notes=measured.notes,
-        unread=measured.unread,
-    )
+    measurement = await measure.measure(app, persona_id, window, limit)
+    return MetricsReport(**vars(measurement))
