@@ -38,6 +38,7 @@ def status_data(comparison: Comparison) -> JsonObject:
                 "status": item.status.value,
                 "conflict": is_conflict(item),
                 "deleted": deletion_side(item),
+                "prune": _prune_action(item),
                 "fields": [
                     {"path": merged.pointer, "side": merged.side.value}
                     for merged in item.fields
@@ -60,8 +61,8 @@ def status_text(comparison: Comparison) -> str:
     for item in comparison.objects.values():
         paths = [merged.pointer for merged in item.fields if not merged.is_settled]
         detail = f"deleted {deletion_side(item)}" if deletion_side(item) else "  ".join(paths[:4])
-        if item.is_deleted_locally:
-            detail += "; --prune " + ("deletes it" if item.is_prunable else "forgets it")
+        if action := _prune_action(item):
+            detail += f"; --prune {action}s it"
         if is_conflict(item):
             detail = f"conflict: {detail}"
         more = f"  and {len(paths) - 4} more" if len(paths) > 4 else ""
@@ -85,6 +86,13 @@ def deletion_side(item: ComparedObject) -> str | None:
     if item.is_deleted_locally:
         return "locally"
     return "remotely" if item.is_deleted_remotely else None
+
+
+def _prune_action(item: ComparedObject) -> str | None:
+    """Return what ``--prune`` does with an object, None if it has a file."""
+    if not item.is_deleted_locally:
+        return None
+    return "delete" if item.is_prunable else "forget"
 
 
 def _join_counts(counts: Counter[str]) -> str:

@@ -47,7 +47,10 @@ def check_two_environments(draw: random.Random, folder: Path) -> None:
 
 
 def check_undo(draw: random.Random, folder: Path) -> None:
-    """An undo of an apply restores the state before, with the secrets that files name."""
+    """An undo of an apply restores the state before, with the secrets that files name.
+
+    One more undo deletes everything that the project created.
+    """
     project = build_project(draw, folder)
     project.apply_successfully()
     before, count = project.contents(), project.count_objects()
@@ -65,6 +68,9 @@ def check_undo(draw: random.Random, folder: Path) -> None:
     if not renamed:  # else the same objects have other names by now
         assert find_differences(before, after) == [], find_differences(before, after)
         assert project.statuses() == statuses
+    result = project.undo()  # the first apply, of objects of which some were created again
+    assert result.errors == [], result.errors
+    assert project.count_objects() == 0
 
 
 def check_kill(draw: random.Random, folder: Path, moment: int | None = None) -> bool:

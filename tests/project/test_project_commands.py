@@ -302,6 +302,7 @@ def test_a_deletion_says_what_happens_and_how_to_go_back(runner: CommandRunner) 
     ]
     path.with_stem("eva").unlink()
     assert "personas/eva  deleted locally; --prune deletes it" in run(runner, "status", *env).stdout
+    assert run_json(runner, "status", *env)["objects"][0]["prune"] == "delete"
     screen = runner.run_on_terminal("apply", "--prune", *env, stdin="no\n").stdout
     assert "\n  warning: After the deletion its id" in screen
     assert "Delete 1 object? An undo creates again what was deleted. Type yes:" in screen
