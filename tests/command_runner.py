@@ -102,7 +102,10 @@ class CommandRunner:
             patch.setattr(sys, "stdin", given)
             patch.setattr(sys, "stdout", out)
             patch.setattr(sys, "stderr", errors)
-            status = main.run(arguments)
+            try:
+                status = main.run(arguments)
+            except SystemExit as end:  # a wrong option, or --help
+                status = int(end.code or 0)
         result = CommandResult(status, out.read_all(), "" if errors is out else errors.read_all())
         assert find_wording_for_assistants(arguments, result.stdout + result.stderr) == []
         return result

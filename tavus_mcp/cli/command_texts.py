@@ -101,6 +101,7 @@ _ADVICE_TO_ASSISTANTS = (
 )
 _QUOTED = re.compile(r"""(?<!\w)(?:'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*")(?!\w)""")
 _PROTECTED = re.compile("\x00(\\d+)\x00")
+_OPTION = re.compile(r"(?<!\S)/(only|overwrite): ")
 _ARGUMENT = re.compile(r"/(?:undo_of|after_revision|if_revision): (\w)")
 _EDITOR = re.compile(r"\bby (\w+)(?= at )")
 _CLAUSE_ENDS = re.compile(r"(?<=[.!?;])[ ]+|(?=, or )")
@@ -146,6 +147,7 @@ def _adapt(text: str) -> str:
 
     adapted = _QUOTED.sub(lambda match: protect(match[0]), text.replace("\x00", ""))
     adapted = _EDITOR.sub(lambda match: protect(f"by {_name_editor(match[1])}"), adapted)
+    adapted = _OPTION.sub(r"--\1: ", adapted)
     adapted = _ARGUMENT.sub(lambda match: match[1].upper(), adapted)
     for pattern, replacement in _compiled_phrases():
         adapted = pattern.sub(replacement, adapted)

@@ -10,6 +10,8 @@ from tavus_mcp.errors import (
     InvalidArgument,
     InvalidKey,
     NotConfigured,
+    NotFound,
+    OutOfCredits,
     Refused,
     RequestRejected,
     WrongUsage,
@@ -23,8 +25,10 @@ _STATUS_BY_ERROR: tuple[tuple[type[Exception], ExitStatus], ...] = (
     (WrongUsage, ExitStatus.WRONG_USAGE),
     (BadFile, ExitStatus.INVALID),
     (Refused, ExitStatus.INVALID),
+    (NotFound, ExitStatus.INVALID),
     (NotConfigured, ExitStatus.REFUSED),
     (InvalidKey, ExitStatus.REFUSED),
+    (OutOfCredits, ExitStatus.REFUSED),
     (RequestRejected, ExitStatus.REFUSED),
 )
 _WORST_FIRST = (

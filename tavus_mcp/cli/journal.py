@@ -32,7 +32,7 @@ from tavus_mcp.journal.postgres_database import PostgresLocation
 from tavus_mcp.journal.verification import Verification, verify_journal
 from tavus_mcp.keys import BadSetting
 from tavus_mcp.settings import Settings
-from tavus_mcp.text import quote_foreign, quote_paths
+from tavus_mcp.text import quote_foreign, quote_paths, suggestion_or_period
 from tavus_mcp.url_settings import parse_journal_url
 
 ALTERED, UNREADABLE = 1, 4
@@ -43,11 +43,15 @@ _WRITING_ACTIONS = frozenset({"adopt", "erase", "copy"})
 
 @dataclass(frozen=True)
 class _Request:
-    """What an action works on; ``object_id`` is the id of an object in the journal, or empty."""
+    """What an action works on; ``object_id`` is the id of an object in the journal, or empty.
+
+    ``suggestion`` ends the sentence that the journal holds nothing about it.
+    """
 
     location: JournalLocation
     settings: Settings
     object_id: str = ""
+    suggestion: str = "."
     yes: bool = False
     is_of_project: bool = False
 
@@ -94,7 +98,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     try:
         target_url = parse_journal_url(arguments.to) if is_copy else ""
         own = choose_settings(arguments, settings, needs_key=arguments.action == "adopt")
-        object_id = _find_journal_id(arguments, arguments.object_id)
+        object_id, suggestion = _find_journal_id(arguments, arguments.object_id)
     except BadSetting as error:
         return fail(f"--to: {error}", ExitStatus.WRONG_USAGE)
     except (ToolFailure, OSError) as error:
@@ -107,7 +111,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
             ExitStatus.REFUSED,
         )
     location = journal_path(own) if is_copy else journal_location(own)
-    request = _Request(location, own, object_id, arguments.yes, is_project_use(arguments))
+    is_of_project = is_project_use(arguments)
+    request = _Request(location, own, object_id, suggestion, arguments.yes, is_of_project)
     try:
         return _run_action(arguments.action, request, target_url)
     except (MissingJournal, TargetInUse) as error:
@@ -121,13 +126,14 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         return fail(f"{location} cannot be read: {error}", UNREADABLE)
 
 
-def _find_journal_id(arguments: argparse.Namespace, text: str) -> str:
+def _find_journal_id(arguments: argparse.Namespace, text: str) -> tuple[str, str]:
     """Return the id in the journal of an object that has this name in the project, else the text.
 
-    The project need not know an object that its journal holds: it may have been deleted.
+    The project need not know an object that its journal holds: it may have been deleted. For the
+    case that the journal does not hold it either, the nearest name follows.
     """
     if not text or not is_project_use(arguments):
-        return text
+        return text, "."
     from tavus_mcp.history.record import journal_id
     from tavus_mcp.project.folder import read_project
     from tavus_mcp.project.session import choose_environment, find_object
@@ -138,9 +144,9 @@ def _find_journal_id(arguments: argparse.Namespace, text: str) -> str:
     objects = load_state(folder, environment.name).objects
     known = [name for name in objects if text in (str(name), name.name)]
     if not known:
-        return text
+        return text, suggestion_or_period(text, [*map(str, objects), *(n.name for n in objects)])
     name = find_object(text, known)
-    return journal_id(name.kind.name, objects[name].object_id)
+    return journal_id(name.kind.name, objects[name].object_id), "."
 
 
 def _run_action(action: str, request: _Request, target_url: str) -> int:
@@ -193,10 +199,19 @@ def _copy(path: Path, target: PostgresLocation) -> int:
 def _show(request: _Request) -> int:
     with closing(request.open_journal()) as journal:
         find_account = cache(journal.find_account)
+        is_empty = True
         for entry in journal.entries(request.object_id, bodies=False):
+            is_empty = False
             account = find_account(entry.account).name if entry.account else ""
             report(_format_entry(entry, account))
+    if is_empty and request.object_id:
+        return _report_nothing(request)
     return 0
+
+
+def _report_nothing(request: _Request) -> int:
+    object_id = quote_foreign(request.object_id)
+    return fail(f"The journal holds nothing about {object_id}{request.suggestion}")
 
 
 def _adopt(request: _Request) -> int:
@@ -224,7 +239,7 @@ def _erase(request: _Request) -> int:
     with closing(request.open_journal()) as journal:
         text = _describe_contents(journal, object_id)
         if not text:
-            return fail(f"The journal holds nothing about {quote_foreign(object_id)}.")
+            return _report_nothing(request)
         if not request.yes:
             sys.stderr.write(escape_invisible(text) + "\n")
             if not is_confirmed("Erase this for good? Type yes:", "yes", "Nothing was erased"):

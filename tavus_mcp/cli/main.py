@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NoReturn, Protocol, cast
 
 from tavus_mcp import __version__
@@ -25,7 +26,7 @@ from tavus_mcp.invisible_characters import escape_line
 from tavus_mcp.keys import BadSetting
 from tavus_mcp.server.early_reader import start_early_reader
 from tavus_mcp.settings import PROJECT_TOOLSET, TOOLSETS, Settings, from_environment, parse_toolsets
-from tavus_mcp.text import quote_foreign, suggestion_or_period
+from tavus_mcp.text import did_you_mean, quote_foreign, suggestion_or_period
 
 _COMPLETION = "completion"
 _OFFLINE_COMMANDS = frozenset({_COMPLETION, "demo", "sandbox", "journal", "manifest"})
@@ -75,6 +76,9 @@ _COMMANDS_WITHOUT_PROJECT = (
 _UNKNOWN_COMMAND = re.compile(r"argument COMMAND: invalid choice: '(.*)' \(choose from", re.DOTALL)
 
 
+_WRONG_CHOICE = re.compile(r"(.*invalid choice: '(.*)') \(choose from (.*)\)", re.DOTALL)
+
+
 class CommandModule(Protocol):
     """What each module of a command has."""
 
@@ -96,12 +100,11 @@ def run(
     options = argparse.Namespace(parent=parent, variables=os.environ, early_reader=None)
     _build_parser(arguments).parse_args(arguments, options)
     if options.command in _COMMANDS_WITHOUT_PROJECT and _names_project(options):
-        message = f"{options.command} takes no --env and no --project."
-        return fail(message, ExitStatus.WRONG_USAGE)
+        return _report_usage(options, f"{options.command} takes no --env and no --project.")
     try:
         settings = _load_settings(options)
     except BadSetting as error:
-        return fail(f"--toolsets: {error}", ExitStatus.WRONG_USAGE)
+        return _report_usage(options, f"--toolsets: {error}")
     if options.command is None and _uses_project(options):
         from tavus_mcp.cli.project_command import server_settings  # only where it is needed
 
@@ -110,10 +113,10 @@ def run(
         except ToolFailure as error:
             return fail(str(error), ExitStatus.WRONG_USAGE)
     if options.command not in _DIAGNOSTIC_COMMANDS:
+        if settings.problems and options.command is not None:
+            return _report_usage(options, *settings.problems)
         for problem in settings.problems:
             fail(problem)
-        if settings.problems and options.command is not None:
-            return ExitStatus.WRONG_USAGE
     serves_rendered_tools = PROJECT_TOOLSET not in settings.toolsets
     if not settings.problems and options.command is None and serves_rendered_tools:
         options.early_reader = start_early_reader(settings.toolsets, read_only=settings.read_only)
@@ -121,6 +124,17 @@ def run(
     if on_import is not None:
         on_import()
     return command.run(options, settings)
+
+
+def _report_usage(options: argparse.Namespace, *problems: str) -> int:
+    """Print what is wrong with options or settings; return ``WRONG_USAGE``."""
+    if getattr(options, "json", False):
+        from tavus_mcp.cli.project_output import report_error  # only where it is needed
+
+        return report_error(options, "\n".join(problems), ExitStatus.WRONG_USAGE)
+    for problem in problems:
+        fail(problem)
+    return ExitStatus.WRONG_USAGE
 
 
 def _load_command(name: str) -> CommandModule:
@@ -169,14 +183,36 @@ def _names_project(options: argparse.Namespace) -> bool:
 class _Parser(argparse.ArgumentParser):
     """A parser, also of each command, that ends with our exit status for a wrong option."""
 
+    is_json = False
+    """Whether errors are printed as objects, as results would be."""
+    parsers: Mapping[str, argparse.ArgumentParser] = MappingProxyType({})
+    """The parsers of the commands, by name."""
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse the arguments; of a wrong one the parser of its command knows the nearest."""
+        options, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            parser = self.parsers.get(options.command, self)
+            known = parser._option_string_actions  # noqa: SLF001 - argparse lists them nowhere else
+            names = [name.partition("=")[0] for name in unknown if name.startswith("-")]
+            near = did_you_mean(names[0], known) if names else ""
+            parser.error(f"unrecognized arguments: {' '.join(unknown)}{near}")
+        return options
+
     def error(self, message: str) -> NoReturn:
-        """Print the usage and the mistake on stderr, and end."""
+        """Print the usage and the mistake on stderr, with ``--json`` the mistake alone; end."""
         if unknown := _UNKNOWN_COMMAND.match(message):
             suggestion = suggestion_or_period(unknown[1], _HELP_BY_COMMAND)
             message = (
                 f"no command {quote_foreign(unknown[1])}{suggestion} tavus-mcp --help lists all."
             )
-        else:
+        elif choice := _WRONG_CHOICE.fullmatch(message):
+            names = [name.strip("'") for name in choice[3].split(", ")]
+            message = f"{choice[1]}{did_you_mean(choice[2], names)} (choose from {choice[3]})"
+        if self.is_json:
+            _report_usage(argparse.Namespace(json=True), message)
+            self.exit(ExitStatus.WRONG_USAGE)
+        if not unknown:
             self.print_usage(sys.stderr)
         self.exit(ExitStatus.WRONG_USAGE, escape_line(f"{self.prog}: {message}") + "\n")
 
@@ -203,6 +239,7 @@ def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         "--env", metavar="NAME", default="", help="with the account of this environment"
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    parser.is_json = "--json" in arguments
     listed: dict[str, argparse.ArgumentParser] = {}
     for name in _COMMANDS:
         if name in _DEVELOPER_COMMANDS:
@@ -214,7 +251,9 @@ def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         _add_common_options(command_parser, default=argparse.SUPPRESS)
         if name in arguments or _COMPLETION in arguments:
             _load_command(name).add_arguments(command_parser)
+        command_parser.is_json = parser.is_json
         listed[name] = command_parser
+    parser.parsers = listed
     commands.choices[_COMPLETION].set_defaults(commands=listed)
     return parser
 

@@ -20,7 +20,7 @@ from tavus_mcp.sandbox.simulator import store_calls
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.sandbox.switches import Switches
 from tavus_mcp.settings import Settings
-from tavus_mcp.text import quote_path
+from tavus_mcp.text import did_you_mean, quote_path
 
 DEFAULT_PORT = 8710
 
@@ -91,7 +91,11 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     try:
         switches = Switches(**dict(item.split("=", 1) for item in arguments.switch))
     except ValueError:
-        return fail(f"--switch takes one of: {_render_choices()}.", ExitStatus.WRONG_USAGE)
+        names = (item.partition("=")[0] for item in arguments.switch)
+        wrong = next((name for name in names if name not in Switches.model_fields), "")
+        near = did_you_mean(wrong, Switches.model_fields) if wrong else ""
+        problem = f"--switch takes one of: {_render_choices()}{near or '.'}"
+        return fail(problem, ExitStatus.WRONG_USAGE)
     with closing(Store.open(state)) as store:
         sandbox = build_sandbox(store, key=arguments.key, switches=switches)
         http_server.run(sandbox, host=arguments.host, port=arguments.port)

@@ -35,7 +35,7 @@ from tavus_mcp.personas.undo_conflicts import UndoGuard, load_undone_change
 from tavus_mcp.personas.update import UpdateRequest, update
 from tavus_mcp.personas.write_rules import PERSONA_RULES, WriteRules
 from tavus_mcp.tavus_api.endpoints import ENDPOINTS
-from tavus_mcp.text import quote_path
+from tavus_mcp.text import quote_path, suggestion_or_period
 
 _FIELDS = frozenset(Persona.model_fields)
 _NOTHING_TO_UNDO = (
@@ -244,8 +244,12 @@ def _refuse_unknown_paths(paths: Sequence[str], target: Document, current: Docum
         first, *inside = pointer_tokens(path)
         is_field = inside[0] in LAYER_NAMES if first == "layers" and inside else first in _FIELDS
         if not is_field and target.at(path, absent) is current.at(path, absent) is absent:
+            documents = (target.data, current.data)
+            known = [f"/{name}" for name in sorted({*_FIELDS, *(k for d in documents for k in d)})]
+            known += [f"/layers/{name}" for name in LAYER_NAMES]
+            near = suggestion_or_period(path, known)
             raise InvalidArgument(
-                ["/only: a field of this name exists neither now nor at that revision."]
+                [f"/only: a field of this name exists neither now nor at that revision{near}"]
             )
 
 

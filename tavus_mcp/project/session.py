@@ -226,12 +226,12 @@ def _join(names: list[ObjectName]) -> str:
 
 @contextmanager
 def lock_environment(folder: Path, environment: str) -> Iterator[None]:
-    """Hold an environment of this folder; raise ``Refused`` while another process holds it."""
+    """Hold an environment of this folder; raise ``Conflict`` while another process holds it."""
     path = local_folder(folder) / f"{environment}.lock"
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         if not _try_lock(handle):
-            raise Refused(
+            raise Conflict(
                 f"Another command is working on environment {environment!r} of this project. Wait "
                 "for its end."
             )

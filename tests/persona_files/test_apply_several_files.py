@@ -50,7 +50,7 @@ def test_all_files_are_applied_and_counted(runner: CommandRunner) -> None:
         ("unknown key", BOB + "layers: {llm: {api_key_ref: nowhere}}\n", 4, "api_key_ref"),
         ("literal key", BOB + "layers: {llm: {api_key: sk-abcdefgh}}\n", 4, "api_key_ref: NAME"),
         ("mask", BOB + 'layers: {llm: {api_key: "********"}}\n', 4, "no stored key"),
-        ("no such persona", "persona_id: p123\n" + BOB, 1, "no persona 'p123'"),
+        ("no such persona", "persona_id: p123\n" + BOB, 4, "no persona 'p123'"),
     ],
     ids=lambda value: value if isinstance(value, str) and len(value) < 20 else "",
 )

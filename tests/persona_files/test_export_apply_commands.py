@@ -211,7 +211,7 @@ def test_no_key_reaches_a_file_the_output_or_the_journal(runner: CommandRunner) 
 
 
 @pytest.mark.parametrize(
-    ("name", "status"), [("missing.yaml", 1), ("data", 1), ("bad.yaml", 4), ("gone.yaml", 1)]
+    ("name", "status"), [("missing.yaml", 1), ("data", 1), ("bad.yaml", 4), ("gone.yaml", 4)]
 )
 def test_a_file_that_cannot_be_applied_is_named(
     runner: CommandRunner, name: str, status: int

@@ -1,0 +1,97 @@
+"""The exit statuses of docs/settings.md; errors on stderr, with ``--json`` as one object."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from command_runner import CommandRunner
+
+ADA = "persona_name: Ada\nsystem_prompt: You help people.\ndefault_replica_id: rfe12d8b9597\n"
+CONFIGURATION = "[environments.a]\nsandbox = true\n[environments.b]\napi_key_env = 'B_KEY'\n"
+SANDBOX = {"TAVUS_MCP_SANDBOX": "1"}
+ENV = ("--env", "a")
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> CommandRunner:
+    runner = CommandRunner(tmp_path, {})
+    (tmp_path / "personas").mkdir()
+    runner.write_file(CONFIGURATION, "tavus.toml")
+    runner.write_file(ADA, "personas/ada.yaml")
+    runner.write_file("persona_name: [\n", "bad.yaml")
+    runner.write_file("persona_id: p123\n" + ADA, "gone.yaml")
+    return runner
+
+
+ERRORS = [
+    (("check", "p0"), 4, SANDBOX),
+    (("check", "not an id"), 4, SANDBOX),
+    (("delete", "p0"), 4, SANDBOX),
+    (("undo", "p0"), 4, SANDBOX),
+    (("undo", "plan-7-12345678"), 4, SANDBOX),
+    (("restore", "p0@abc"), 4, SANDBOX),
+    (("restore", "p0"), 4, SANDBOX),
+    (("delete", "p0"), 5, {**SANDBOX, "TAVUS_MCP_READ_ONLY": "1"}),
+    (("apply", "bad.yaml"), 5, {**SANDBOX, "TAVUS_MCP_READ_ONLY": "1"}),
+    (("list",), 5, {}),
+    (("list",), 64, {"TAVUS_MCP_TOOLSETS": "personnas"}),
+    (("list", "--env", "c"), 64, {}),
+    (("list", "--env", "b"), 5, {}),
+    (("list", *ENV), 64, SANDBOX),
+    (("list", "--type", "usr"), 64, SANDBOX),
+    (("list", "--jsno"), 64, SANDBOX),
+    (("--env", "a", "doctor"), 64, {}),
+    (("status",), 64, {}),
+    (("status", "--project", "personas", *ENV), 64, {}),
+    (("validate", "--project", "personas"), 64, {}),
+    (("plan", "--env", "b"), 5, {}),
+    (("plan", "--env", "b"), 64, {"B_KEY": "short"}),
+    (("diff", "adda", *ENV), 4, {}),
+    (("pull", "adda", *ENV), 4, {}),
+    (("check", "adda", *ENV), 4, {}),
+    (("delete", "adda", *ENV), 4, {}),
+    (("restore", "adda@abc", *ENV), 4, {}),
+    (("undo", *ENV), 4, {}),
+    (("undo", "plan-99", *ENV), 4, {}),
+    (("apply", *ENV, "--read-only"), 5, {}),
+    (("apply", "--resolve", "flie", *ENV), 64, {}),
+    (("init",), 4, {}),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "env"), ERRORS, ids=[" ".join(row[0]) for row in ERRORS]
+)
+def test_an_error_has_its_status_and_is_an_object_with_json(
+    runner: CommandRunner,
+    arguments: tuple[str, ...],
+    status: int,
+    env: dict[str, str],
+) -> None:
+    result = runner.run_without_sandbox(*arguments, **env)
+    assert (result.status, result.stdout) == (status, ""), result
+    assert "tavus-mcp" in result.stderr
+    described = runner.run_without_sandbox(*arguments, "--json", **env)
+    assert (described.status, described.stderr) == (status, "")
+    error = json.loads(described.stdout)
+    assert (error["schema"], error["status"]) == ("tavus-mcp/error/1", status)
+
+
+def test_a_wrong_file_has_a_status_of_its_own(runner: CommandRunner) -> None:
+    for name, status in (("bad.yaml", 4), ("gone.yaml", 4), ("missing.yaml", 1)):
+        result = runner.run_without_sandbox("apply", name, "--json", **SANDBOX)
+        assert (result.status, result.stderr) == (status, "")
+        assert json.loads(result.stdout)["files"][0]["status"] == status
+    runner.write_file("persona_name: [\n", "personas/ada.yaml")
+    for arguments in (
+        ["validate"],
+        ["plan", *ENV],
+        ["status", *ENV],
+        ["apply", *ENV],
+        ["pull", *ENV],
+    ):
+        assert runner.run_without_sandbox(*arguments).status == 4
+        result = runner.run_without_sandbox(*arguments, "--json")
+        assert json.loads(result.stdout)["problems"][0]["file"] == "personas/ada.yaml"
