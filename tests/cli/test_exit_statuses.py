@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from command_runner import CommandRunner
 
+from tavus_mcp.project.session import lock_environment
+
 ADA = "persona_name: Ada\nsystem_prompt: You help people.\ndefault_replica_id: rfe12d8b9597\n"
 CONFIGURATION = "[environments.a]\nsandbox = true\n[environments.b]\napi_key_env = 'B_KEY'\n"
 SANDBOX = {"TAVUS_MCP_SANDBOX": "1"}
@@ -95,3 +97,44 @@ def test_a_wrong_file_has_a_status_of_its_own(runner: CommandRunner) -> None:
         assert runner.run_without_sandbox(*arguments).status == 4
         result = runner.run_without_sandbox(*arguments, "--json")
         assert json.loads(result.stdout)["problems"][0]["file"] == "personas/ada.yaml"
+
+
+def test_an_environment_that_another_command_holds_is_a_conflict(runner: CommandRunner) -> None:
+    with lock_environment(runner.folder, "a"):
+        result = runner.run_without_sandbox("pull", *ENV)
+    assert result.status == 3
+    assert "Another command is working on environment 'a'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "suggestion"),
+    [
+        (("list", "--jsno"), 64, "unrecognized arguments: --jsno; did you mean '--json'?"),
+        (("--sandbx", "list"), 64, "unrecognized arguments: --sandbx; did you mean '--sandbox'?"),
+        (("list", "--type", "usr"), 64, "invalid choice: 'usr'; did you mean 'user'? (choose"),
+        (("journal", "verfy"), 64, "invalid choice: 'verfy'; did you mean 'verify'? (choose"),
+        (("list", "surplus"), 64, "unrecognized arguments: surplus\n"),
+        (("sandbox", "--switch", "patchs=live"), 64, "; did you mean 'patches'?"),
+        (("journal", "show", "adda", *ENV), 1, "nothing about 'adda'; did you mean 'ada'?"),
+        (("journal", "erase", "adda", *ENV), 1, "nothing about 'adda'; did you mean 'ada'?"),
+        (("journal", "show", "p0", *ENV), 1, "The journal holds nothing about 'p0'.\n"),
+        (
+            ("restore", "ada@REVISION", "--only", "/sytem_prompt", *ENV),
+            4,
+            "--only: a field of this name exists neither now nor at that revision; did you mean "
+            "'/system_prompt'?",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_was_mistyped_is_answered_with_the_nearest_name(
+    runner: CommandRunner, arguments: tuple[str, ...], status: int, suggestion: str
+) -> None:
+    applied = runner.run_without_sandbox("apply", *ENV)
+    assert applied.status == 0
+    listed = runner.run_without_sandbox("journal", "show", "ada", *ENV).stdout
+    revision = listed.split("applied  ")[1].split()[0]
+    words = (word.replace("REVISION", revision) for word in arguments)
+    result = runner.run_without_sandbox(*words)
+    assert (result.status, result.stdout) == (status, "")
+    assert suggestion in result.stderr
