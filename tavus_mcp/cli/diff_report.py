@@ -10,7 +10,8 @@ from tavus_mcp.app import App
 from tavus_mcp.cli.conflict_report import diff_lines, short_value
 from tavus_mcp.cli.project_reports import deletion_side
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.json_patch import ABSENT, pointer_tokens
+from tavus_mcp.models.json_patch import ABSENT, is_changed, pointer_tokens
+from tavus_mcp.project.adapters import ADAPTERS
 from tavus_mcp.project.compare import ComparedObject, Status
 from tavus_mcp.project.merge import MergedField, Side
 
@@ -78,11 +79,11 @@ def diff_text(app: App, items: Sequence[ComparedObject], words: DiffWords) -> st
             lines.append(f"  deleted {deletion}")
         for merged in item.fields:
             if not merged.is_settled:
-                lines += _diff_field(app, merged, words)
+                lines += _diff_field(app, item, merged, words)
     return "\n".join(lines) if lines else "no difference"
 
 
-def _diff_field(app: App, merged: MergedField, words: DiffWords) -> list[str]:
+def _diff_field(app: App, item: ComparedObject, merged: MergedField, words: DiffWords) -> list[str]:
     left, right = words.left, words.right
     account, file = (
         _visible(app, merged.pointer, value) for value in (merged.account, merged.file)
@@ -90,7 +91,18 @@ def _diff_field(app: App, merged: MergedField, words: DiffWords) -> list[str]:
     head = f"  {merged.pointer} ({words.side(merged)})"
     if isinstance(account, str) and isinstance(file, str) and "\n" in account + file:
         return [head, *(f"    {line}" for line in diff_lines(account, file, left, right))]
-    return [head, f"    - {short_value(account)}", f"    + {short_value(file)}"]
+    files = item.rendered.fields if item.rendered else {}
+    defaults = ADAPTERS[item.name.folder].defaults_of_change(app, item.account, files)
+    sides = ((account, defaults.before), (file, defaults.after))
+    before, after = (_value_in_effect(value, find(merged.pointer)) for value, find in sides)
+    return [head, f"    - {before}", f"    + {after}"]
+
+
+def _value_in_effect(value: Any, default: Any) -> str:
+    """Return a value on one line; without one the default, which is marked as such."""
+    shown = default if value is None else value
+    mark = "" if default is None or is_changed(shown, default) else " (default)"
+    return short_value(shown) + mark
 
 
 def _visible(app: App, pointer: str, value: Any) -> Any:

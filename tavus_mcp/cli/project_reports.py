@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from tavus_mcp.cli.command_texts import describe_error, describe_finding
-from tavus_mcp.cli.conflict_report import conflict_lines, diff_lines, short_value
+from tavus_mcp.cli.conflict_report import conflict_lines, diff_lines
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.receipt import FieldChange, abridge
@@ -16,6 +16,9 @@ from tavus_mcp.project.plan import ObjectConflict, ProjectPlan
 from tavus_mcp.project.problems import Problem
 from tavus_mcp.project.pull import PulledObject
 from tavus_mcp.project.undo import UndoResult
+from tavus_mcp.server.compact_rows import format_change
+from tavus_mcp.server.text_rendering import without_nulls
+from tavus_mcp.text import truncate
 
 STATUS_SCHEMA = "tavus-mcp/status/1"
 PLAN_SCHEMA = "tavus-mcp/plan/1"
@@ -23,7 +26,7 @@ APPLY_SCHEMA = "tavus-mcp/apply/1"
 PULL_SCHEMA = "tavus-mcp/pull/1"
 UNDO_SCHEMA = "tavus-mcp/undo/1"
 VALIDATE_SCHEMA = "tavus-mcp/validate/1"
-_STATUS_COLUMN_CHARS = 22
+_STATUS_COLUMN_CHARS, _MAX_CHANGE_CHARS = 22, 400
 
 
 def status_data(comparison: Comparison) -> JsonObject:
@@ -169,11 +172,9 @@ def _change_lines(change: FieldChange) -> list[str]:
         if "\n" in before + after:
             return [f"~ {change.path}:", *(f"  {line}" for line in diff_lines(before, after)[2:])]
         before, after = abridge(before, after)
-    if after is None:
-        return [f"- {change.path}: {short_value(before)}"]
-    if before is None:
-        return [f"+ {change.path}: {short_value(after)}"]
-    return [f"~ {change.path}: {short_value(before)} -> {short_value(after)}"]
+    row = {"path": change.path, "before": before, "after": after, "default": change.default}
+    line, _ = format_change(without_nulls(row))
+    return [truncate(line, _MAX_CHANGE_CHARS)]
 
 
 def _finding_lines(findings: Iterable[Finding]) -> list[str]:

@@ -26,6 +26,7 @@ from tavus_mcp.fleet.plan_items import (
 )
 from tavus_mcp.fleet.selection import PersonaFilter, PersonaSelection
 from tavus_mcp.fleet.undo import load_undone_items, prepare_undo
+from tavus_mcp.history.effective_defaults import defaults_of_change
 from tavus_mcp.history.record import record_observed
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.receipt import changes_of
@@ -174,7 +175,7 @@ async def _plan_change(
             findings=proposed.findings,
             keep_legacy_spelling=proposed.keep_legacy_spelling,
         )
-        _, operations, findings = compute_update(app, document, request)
+        after, operations, findings = compute_update(app, document, request)
     except Refused as error:
         return SkippedPersona("refused", persona_id, str(error))
     if not operations:
@@ -183,9 +184,8 @@ async def _plan_change(
     item = PlanItem(
         name_in_plan(app, document.name), plans.build_change_plan(app, TOOL, document, operations)
     )
-    changes = proposed.listed_changes or changes_of(
-        document.data, operations, app.masker, app.catalog.current_default
-    )
+    defaults = defaults_of_change(document, after, app.catalog)
+    changes = proposed.listed_changes or changes_of(document.data, operations, app.masker, defaults)
     return PlannedPersona(item, changes, findings, proposed.match_count)
 
 

@@ -170,7 +170,8 @@ class _SharedChange:
         self.count += 1
         if isinstance(change, TextChange):
             self.places |= dict.fromkeys(change.places)
-        self.previous_values.add(json.dumps(change.before, sort_keys=True, default=str))
+        before = change.default if change.before is None else change.before
+        self.previous_values.add(json.dumps(before, sort_keys=True, default=str))
 
     def row(self) -> JsonObject:
         value_count = len(self.previous_values)

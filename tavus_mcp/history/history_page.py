@@ -12,6 +12,7 @@ from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument, NotFound, TavusError
 from tavus_mcp.history.accounts import require_own_persona
 from tavus_mcp.history.cancelled_writes import has_taken_effect
+from tavus_mcp.history.effective_defaults import defaults_of_change
 from tavus_mcp.history.record import DELETIONS, EXPECTED_VALUES, READ_AGAIN
 from tavus_mcp.history.revivals import REVIVED_AS, REVIVES
 from tavus_mcp.history.states import parse_state
@@ -143,7 +144,8 @@ def _list_changes(app: App, history: HistorySlice, entry: JournalEntry) -> JsonO
         return {}
     left, right = before.writable_fields(), after.writable_fields()
     operations = [item for item in diff(left, right) if not before.was_unread(item.path)]
-    changes = changes_of(left, operations, app.masker, app.catalog.current_default)
+    defaults = defaults_of_change(before, after, app.catalog)
+    changes = changes_of(left, operations, app.masker, defaults)
     if (sent := entry.detail.get(EXPECTED_VALUES)) is not None:
         changes = [change for change in changes if not _is_filled_in(change, sent)]
     return {

@@ -7,6 +7,7 @@ from typing import cast
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument, Refused
 from tavus_mcp.history.accounts import require_own_persona
+from tavus_mcp.history.effective_defaults import defaults_of_change
 from tavus_mcp.history.states import find_state
 from tavus_mcp.models.base import JsonObject, parse_id
 from tavus_mcp.models.document import Document, PersonaDocument
@@ -59,7 +60,9 @@ async def load_revision(app: App, persona_id: str, revision: str) -> Document:
 def differences(app: App, first: Document, second: Document) -> list[JsonObject]:
     """Return the writable fields in which two personas differ, with secrets masked."""
     left, right = (app.masker.mask(document.writable_fields()) for document in (first, second))
-    changes = changes_of(left, diff(left, right), app.masker, app.catalog.current_default)
+    changes = changes_of(
+        left, diff(left, right), app.masker, defaults_of_change(first, second, app.catalog)
+    )
     return [
         {
             "path": item.path,

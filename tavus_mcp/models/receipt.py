@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
@@ -10,7 +11,14 @@ from pydantic.json_schema import SkipJsonSchema
 
 from tavus_mcp.models.base import DeferredModel, JsonObject
 from tavus_mcp.models.findings import Finding, ToolCall
-from tavus_mcp.models.json_patch import Operation, get_at, pointer_of, pointer_tokens
+from tavus_mcp.models.json_patch import (
+    ABSENT,
+    Operation,
+    get_at,
+    is_changed,
+    pointer_of,
+    pointer_tokens,
+)
 from tavus_mcp.models.masking import Masker
 
 MAX_UNABRIDGED_CHARS = 160
@@ -28,11 +36,22 @@ FindDefault = Callable[[str], Any]
 """Returns the value that Tavus uses for the field at a JSON Pointer if it is not set, or None."""
 
 
+@dataclass(frozen=True)
+class FieldDefaults:
+    """The defaults that are in effect for fields that are not set: before a change, and after."""
+
+    before: FindDefault
+    after: FindDefault
+
+
+NO_DEFAULTS = FieldDefaults(lambda _: None, lambda _: None)
+
+
 class FieldChange(DeferredModel):
     """The change of one field: its JSON Pointer, and its value before and after.
 
-    ``default`` is the default of the field, where one of the values equals it or the field is
-    removed, or was in effect until the field was added.
+    ``default`` is the default of the field, where a value equals it or it is in effect in place of
+    a value: before the field is added, or after it is removed.
     """
 
     path: str
@@ -115,31 +134,37 @@ def changes_of(
     before: Any,
     operations: list[Operation],
     masker: Masker,
-    find_default: FindDefault,
-    find_replaced_default: FindDefault = lambda _: None,
+    defaults: FieldDefaults,
 ) -> list[FieldChange]:
     """Return operations as changes: secrets masked, long texts abridged to the difference.
 
-    ``find_replaced_default`` returns the default that was in effect in place of an added field.
-
-    An object that is added as a field is listed field by field; an item of a list, like a function,
-    is one change.
+    An object that is added or removed as a field is listed field by field; an item of a list, like
+    a function, is one change.
     """
     return [
-        _change(before, leaf, masker, find_default, find_replaced_default)
+        _change(before, leaf, masker, defaults)
         for operation in operations
-        for leaf in ([operation] if _is_list_insert(before, operation) else _leaves(operation))
+        for leaf in ([operation] if _is_item(before, operation) else _leaves(before, operation))
     ]
 
 
-def _leaves(operation: Operation) -> list[Operation]:
-    """Return the operations that add the fields of an added object one by one."""
-    if operation.op != "add" or not isinstance(operation.value, dict) or not operation.value:
+def _leaves(before: Any, operation: Operation) -> list[Operation]:
+    """Return the operations that add or remove the fields of an object one by one."""
+    is_removal = operation.op == "remove"
+    fields = get_at(before, operation.path) if is_removal else operation.value
+    if operation.op not in ("add", "remove") or not isinstance(fields, dict) or not fields:
         return [operation]
     return [
         leaf
-        for key, value in operation.value.items()
-        for leaf in _leaves(Operation("add", operation.path + pointer_of([key]), value))
+        for key, value in fields.items()
+        for leaf in _leaves(
+            before,
+            Operation(
+                operation.op,
+                operation.path + pointer_of([key]),
+                ABSENT if is_removal else value,
+            ),
+        )
     ]
 
 
@@ -147,10 +172,10 @@ def _change(
     before: Any,
     operation: Operation,
     masker: Masker,
-    find_default: FindDefault,
-    find_replaced_default: FindDefault,
+    defaults: FieldDefaults,
 ) -> FieldChange:
-    old = None if _is_list_insert(before, operation) else get_at(before, operation.path)
+    is_insert = operation.op == "add" and _is_item(before, operation)
+    old = None if is_insert else get_at(before, operation.path)
     new = None if operation.op == "remove" else operation.value
     path_parts = pointer_tokens(operation.path)  # a bare key is a secret by its path
     old, new = (masker.describe_at(path_parts, value) for value in (old, new))
@@ -158,9 +183,7 @@ def _change(
         new = NULL
     elif old is None and operation.op == "remove":
         old = NULL
-    default = find_default(operation.path)
-    if default not in (old, new) and new is not None:
-        default = find_replaced_default(operation.path) if old is None else None
+    default = _find_shown_default(operation.path, old, new, defaults)
     if isinstance(old, str) and isinstance(new, str):
         old, new = abridge(old, new)
     return FieldChange(
@@ -168,9 +191,17 @@ def _change(
     )
 
 
-def _is_list_insert(before: Any, operation: Operation) -> bool:
-    parent = get_at(before, operation.path.rpartition("/")[0])
-    return operation.op == "add" and isinstance(parent, list)
+def _find_shown_default(path: str, old: Any, new: Any, defaults: FieldDefaults) -> Any:
+    """Return the default that one of two values equals, or that is in effect in place of one."""
+    sides = ((old, defaults.before(path)), (new, defaults.after(path)))
+    known = [(value, default) for value, default in sides if default is not None]
+    in_effect = [default for value, default in known if value is None]
+    equal = [default for value, default in known if not is_changed(value, default)]
+    return next(iter([*in_effect, *equal]), None)
+
+
+def _is_item(before: Any, operation: Operation) -> bool:
+    return isinstance(get_at(before, operation.path.rpartition("/")[0]), list)
 
 
 def abridge(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument, Refused
 from tavus_mcp.history import revisions
+from tavus_mcp.history.effective_defaults import defaults_of_change
 from tavus_mcp.history.record import record_observed
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
@@ -88,7 +89,7 @@ def merge_into_text(
         if is_unread(persona_export.document.data, f"/{key}")
     }
     file = replace(persona_export.file, fields={**fields, **unseen})
-    old = existing.data()
-    operations = diff(old, file.data())
-    changes = changes_of(old, operations, app.masker, app.catalog.current_default)
+    old, new = existing.data(), file.data()
+    defaults = defaults_of_change(PersonaDocument(old), PersonaDocument(new), app.catalog)
+    changes = changes_of(old, diff(old, new), app.masker, defaults)
     return file.merge_into_text(text), changes

@@ -7,12 +7,12 @@ from functools import cache
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.errors import InvalidArgument
+from tavus_mcp.history.effective_defaults import find_default
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import PatchError, outermost_list, pointer_tokens
 from tavus_mcp.models.layers import LAYER_NAMES, layer_arguments
 from tavus_mcp.models.persona import Persona, persona_arguments
-from tavus_mcp.personas.summary import find_default
 from tavus_mcp.text import suggestion_or_period
 
 _ABSENT = object()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, cast
 
 from tavus_mcp.app import App
+from tavus_mcp.history.effective_defaults import defaults_of_change
 from tavus_mcp.history.restoring import CUSTOM_LLM, restore_fields, unrestored_paths
-from tavus_mcp.models.document import Document, PersonaDocument
+from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import RuleFinding, info
 from tavus_mcp.models.json_patch import (
     ABSENT,
@@ -24,7 +24,6 @@ from tavus_mcp.models.masking import Masker, is_secret_path
 from tavus_mcp.models.persona import is_unread
 from tavus_mcp.models.receipt import LIVE_STATUSES, Receipt, Undo, changes_of
 from tavus_mcp.personas.plans import Plan
-from tavus_mcp.personas.summary import find_default
 
 MAX_LISTED_CHANGES = 100
 """Changed fields that a receipt lists; the others are counted."""
@@ -46,9 +45,11 @@ def build_receipt(
     ``before`` is the persona before the change, empty for a creation; ``current`` is the persona as
     it was read back. ``operations`` are those that took effect, or would.
     """
-    catalog, replaced = app.catalog, partial(_find_replaced_default, app, before)
-    listed = list(operations)
-    changes = changes_of(before.data, listed, app.masker, catalog.current_default, replaced)
+    after = current
+    if before.object_id:
+        after = before.with_data(apply_patch(before.data, operations))
+    defaults = defaults_of_change(before, after, app.catalog)
+    changes = changes_of(before.data, list(operations), app.masker, defaults)
     is_live, is_sent = status in LIVE_STATUSES, status in {*LIVE_STATUSES, "drafted"}
     return Receipt.model_validate(
         {
@@ -66,13 +67,6 @@ def build_receipt(
             "undo": undo,
         }
     )
-
-
-def _find_replaced_default(app: App, before: Document, path: str) -> Any:
-    """Return the default of a field that was in effect before the field was added."""
-    if isinstance(before, PersonaDocument) and before.persona_id:
-        return find_default(before, path, app.catalog)
-    return None
 
 
 def _omission_findings(count: int) -> list[RuleFinding]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.catalog.facts import DISCOURAGED_STATUSES, ChoiceFacts
-from tavus_mcp.deprecations.turn_taking import is_flow_used
+from tavus_mcp.history.effective_defaults import find_default
 from tavus_mcp.models.base import JsonObject, is_set, text
 from tavus_mcp.models.document import PersonaDocument
 
@@ -83,24 +81,6 @@ def compact_rows(rows: list[JsonObject]) -> tuple[list[JsonObject], JsonObject |
     }
     own = [{key: value for key, value in row.items() if key not in common} for row in short]
     return own, common or None
-
-
-def find_default(document: PersonaDocument, path: str, catalog: Catalog) -> Any:
-    """Return the default of a field that is not set, or None if none is in effect.
-
-    A mode that bypasses the layer of the field has none for it. Nor has a custom model for those of
-    llm, and the defaults of conversational_flow come with its first field (docs:
-    persona/conversational-flow).
-    """
-    mode = catalog.pipeline_modes.find(document.mode)
-    layer = path.split("/")[2] if path.startswith("/layers/") else ""
-    if mode is not None and layer in mode.ignored_layers:
-        return None
-    if layer == "llm" and document.has_custom_llm:
-        return None
-    if layer == "conversational_flow" and not is_flow_used(document):
-        return None
-    return catalog.current_default(path)
 
 
 def _default_text(document: PersonaDocument, path: str, catalog: Catalog) -> str:

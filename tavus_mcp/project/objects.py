@@ -17,7 +17,7 @@ from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document, PersonaDocument
 from tavus_mcp.models.findings import Finding
-from tavus_mcp.models.receipt import LIVE_STATUSES, Receipt
+from tavus_mcp.models.receipt import LIVE_STATUSES, NO_DEFAULTS, FieldDefaults, Receipt
 from tavus_mcp.personas.delete import DeleteRequest, delete
 from tavus_mcp.personas.lost_creations import adopt_creation, find_created
 from tavus_mcp.personas.readback import is_equivalent_value
@@ -97,6 +97,11 @@ class ObjectAdapter(ABC):
     @abstractmethod
     def find_default(self, app: App) -> FindDefault:
         """Return the defaults of the fields."""
+
+    def defaults_of_change(self, app: App, before: JsonObject, after: JsonObject) -> FieldDefaults:
+        """Return the defaults that are in effect before and after a change of the fields."""
+        find_default = self.find_default(app)
+        return FieldDefaults(find_default if before else NO_DEFAULTS.before, find_default)
 
     @abstractmethod
     async def list_rows(self, app: App) -> list[AccountRow]:

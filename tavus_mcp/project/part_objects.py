@@ -18,7 +18,7 @@ from tavus_mcp.models.changes import put_at
 from tavus_mcp.models.document import Document, PartKindName
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.json_patch import get_at
-from tavus_mcp.models.parts.part_document import DEFAULTS, PartDocument
+from tavus_mcp.models.parts.part_document import PartDocument, find_part_default
 from tavus_mcp.models.parts.tool import AUTH_SECRETS
 from tavus_mcp.parts.delete import USERS, loss_finding
 from tavus_mcp.parts.kinds import KINDS, PartKind
@@ -70,7 +70,7 @@ class PartObjects(ObjectAdapter):
 
     def find_default(self, app: App) -> FindDefault:
         """Return the values that Tavus stores where a request leaves a field out."""
-        return lambda pointer: DEFAULTS.get(pointer.rpartition("/")[2])
+        return find_part_default
 
     async def list_rows(self, app: App) -> list[AccountRow]:
         """Return the parts of the user, without those of Tavus itself."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from tavus_mcp.app import App
+from tavus_mcp.history.effective_defaults import defaults_of_change
 from tavus_mcp.history.revisions import load_revision
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.base import JsonObject
@@ -15,6 +16,7 @@ from tavus_mcp.models.findings import Finding, warning
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.masking import is_masked
 from tavus_mcp.models.persona import OPTIONAL_IN_FILES, UNKNOWN_WHEN_ABSENT
+from tavus_mcp.models.receipt import FieldDefaults
 from tavus_mcp.persona_files.merge import ApplyFile
 from tavus_mcp.persona_files.persona_file import FIELDS_NOT_IN_FILE
 from tavus_mcp.personas.create import CreateRequest, build_body, create
@@ -60,6 +62,10 @@ class PersonaObjects(ObjectAdapter):
     def find_default(self, app: App) -> FindDefault:
         """Return the defaults of the catalog."""
         return app.catalog.default_value
+
+    def defaults_of_change(self, app: App, before: JsonObject, after: JsonObject) -> FieldDefaults:
+        """Return the defaults that are in effect; the mode and the model decide which."""
+        return defaults_of_change(PersonaDocument(before), PersonaDocument(after), app.catalog)
 
     async def list_rows(self, app: App) -> list[AccountRow]:
         """Return the personas of the user, without Tavus's stock personas."""

@@ -330,8 +330,8 @@ class _Draft:
     ) -> None:
         is_write = action in (Action.CREATE, Action.UPDATE)
         operations = diff(before, after) if is_write else []
-        find_default = ADAPTERS[item.name.folder].find_default(self.app)
-        changes = changes_of(before, operations, self.app.masker, find_default)
+        defaults = ADAPTERS[item.name.folder].defaults_of_change(self.app, before, after)
+        changes = changes_of(before, operations, self.app.masker, defaults)
         wire = [operation.to_json() for operation in operations]
         self.items.append(
             PlannedItem(item.name, action, item, after, changes, self.app.masker.mask(wire))

@@ -1,8 +1,8 @@
 """Rows of a result that have a short form of their own in text: changes, findings and calls.
 
 A change is one line: ``+ path: value`` for a new field, ``- path (was value)`` for a removed one,
-``~ path: old -> new`` for another value. A value that equals the default of its field is followed
-by ``(default)``. A field that needs no change for a goal is ``= path: value [goal]``.
+``~ path: old -> new`` for another value. A default that is in effect in place of a value stands for
+it, and ``(default)`` follows. A field that needs no change for a goal is ``= path: value [goal]``.
 """
 
 from __future__ import annotations
@@ -49,17 +49,15 @@ def format_change(row: JsonObject) -> tuple[str, JsonObject]:
     old, new = next((pair for pair in _VALUE_NAMES if set(pair) & row.keys()), _VALUE_NAMES[0])
     path = format_path(row) or _WHOLE_PERSONA
     default = row.get("default")
-    if old in row and new in row:
-        values = f"{_format_value(row[old], default)} -> {_format_value(row[new], default)}"
-        line = f"~ {path}: {values}"
+    before, after = (
+        _format_value(value, default) for value in (row.get(old, default), row.get(new, default))
+    )
+    if row.keys() >= {old, new} or (default is not None and before != after):
+        line = f"~ {path}: {before} -> {after}"
     elif new in row:
-        line = f"+ {path}: {_format_value(row[new], default)}"
-        if default is not None and not _is_same(row[new], default):
-            line += f", was {_format_value(default, default)}"
+        line = f"+ {path}: {after}"
     else:
-        line = f"- {path} (was {_format_value(row[old], default)})"
-        if default is not None and not _is_same(row[old], default):
-            line += f", now {_format_value(default, default)}"
+        line = f"- {path} (was {before})"
     if "personas" in row:
         line += f" [{count_personas(row['personas'])}]"
     if "goal" in row:

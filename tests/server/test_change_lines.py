@@ -29,9 +29,12 @@ MODEL = "/layers/llm/model"
         ),
         (
             {"path": "/x", "before": "low", "default": "medium"},
-            "- /x (was low), now medium (default)",
+            "~ /x: low -> medium (default)",
         ),
-        ({"path": "/x", "after": "b", "default": "a"}, "+ /x: b, was a (default)"),
+        ({"path": "/x", "after": "b", "default": "a"}, "~ /x: a (default) -> b"),
+        ({"path": "/x", "second": "b", "default": "a"}, "~ /x: a (default) -> b"),
+        ({"path": "/x", "before": True, "default": True}, "- /x (was true (default))"),
+        ({"path": "/x", "before": "a", "after": "a"}, "~ /x: a -> a"),
         ({"path": "/x", "first": "a", "second": "b"}, "~ /x: a -> b"),
         ({"path": "/x", "second": "b"}, "+ /x: b"),
         ({"path": "", "before": "Front desk"}, '- persona (was "Front desk")'),
@@ -115,7 +118,7 @@ async def test_a_removal_and_a_default_are_recognisable_in_an_answer(
     target = {"persona_id": await tool_client.create_persona(layers=layers)}
     first = await tool_client.create_persona()
     added = await tool_client.call("configure_llm", model="tavus-gpt-oss", persona_id=first)
-    assert f"+ {MODEL}: tavus-gpt-oss, was tavus-gemma-4 (default)" in text_of(added)
+    assert f"~ {MODEL}: tavus-gemma-4 (default) -> tavus-gpt-oss" in text_of(added)
     turns = await tool_client.call(
         "configure_conversational_flow", turn_taking_patience="high", persona_id=first
     )
@@ -127,6 +130,37 @@ async def test_a_removal_and_a_default_are_recognisable_in_an_answer(
     )
     assert "- /layers/conversational_flow/wake_phrase (was Hello)" in text_of(removal)
     assert "null" not in text_of(removal)
+
+
+async def test_a_default_is_shown_alike_in_both_directions_by_every_tool(
+    tool_client: ToolClient,
+) -> None:
+    """Found by a new user: a plan named the default that its undo hid behind a new value."""
+    fixed, default = "tavus-gpt-4o", "tavus-gemma-4 (default)"
+    there, back = f"~ {MODEL}: {fixed} -> {default}", f"~ {MODEL}: {default} -> {fixed}"
+    persona_id = await tool_client.create_persona(layers={"llm": {"model": fixed}})
+    other_id = await tool_client.create_persona()
+    removal = {"persona_ids": [persona_id], "unset": [MODEL]}
+    assert f"{there} [1 persona]" in text_of(await tool_client.call("plan_bulk_change", **removal))
+    removed = await tool_client.call("configure_llm", persona_id=persona_id, unset=["model"])
+    assert there in text_of(removed)
+    undo = removed.structured_content["undo"]["arguments"]
+    setting = {"persona_ids": [persona_id], "values": {MODEL: fixed}}
+    for answer in (
+        await tool_client.call("plan_bulk_change", **setting),
+        await tool_client.call("restore_revision", **undo, dry_run=True),
+        await tool_client.call("restore_revision", **undo),
+        await tool_client.call("list_revisions", persona_id=persona_id),
+        await tool_client.call("compare_personas", first=other_id, second=persona_id),
+    ):
+        assert back in text_of(answer)
+    compared = await tool_client.call("compare_personas", first=persona_id, second=other_id)
+    assert there in text_of(compared)
+    await tool_client.expect_result(
+        "update_persona", persona_id=persona_id, pipeline_mode="echo", unset=["system_prompt"]
+    )
+    unused = await tool_client.call("configure_llm", persona_id=persona_id, unset=["model"])
+    assert f"- {MODEL} (was {fixed})" in text_of(unused)  # echo uses no language model
 
 
 async def test_a_restored_function_is_one_change(tool_client: ToolClient) -> None:

@@ -87,6 +87,11 @@ OPAQUE_FIELDS = frozenset({"parameters", "body_template", "tool_call", "config"}
 """Fields in which an empty value means something."""
 
 
+def find_part_default(pointer: str) -> Any:
+    """Return what Tavus stores in the field of a part if a request leaves it out, or None."""
+    return DEFAULTS.get(pointer.rpartition("/")[2])
+
+
 @dataclass(frozen=True)
 class PartDocument:
     """A part as it was read, with all unknown fields.
