@@ -220,3 +220,22 @@ async def test_a_result_without_a_page_is_displayed_as_text(
     await view_host.deliver({}, other)
     await view_host.wait_for("document.querySelector('pre')")
     assert await view_host.text("pre") == "plain <i>text</i>"
+
+
+async def test_a_default_in_effect_is_drawn_in_both_directions(
+    view_host: ViewHost, apps_client: ToolClient
+) -> None:
+    """Found by a new user: the default was drawn after a removal, and not before an addition."""
+    model = {"llm": {"model": "tavus-gpt-4o"}}
+    for layers, arguments in (
+        (model, {"unset": ["model"]}),
+        ({}, {"model": "tavus-gpt-4o"}),
+    ):
+        persona_id = await apps_client.create_persona(layers=layers)
+        change = {"persona_id": persona_id, "dry_run": True, **arguments}
+        await open_call(view_host, apps_client, "configure_llm", **change)
+        drawn = await view_host.text()
+        values = ["tavus-gpt-4o", "tavus-gemma-4"]
+        is_removed = "unset" in arguments
+        assert sorted(values, key=drawn.index) == (values if is_removed else values[::-1])
+    assert view_host.page.errors == []

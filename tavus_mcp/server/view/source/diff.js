@@ -77,7 +77,11 @@ export function diffLines(change, { names, labels, signs, neutral }) {
   const lines = [];
   if (hasOld) lines.push(line("old", change[oldName], words?.[0], change, labels[0], signs[0]));
   if (hasNew) lines.push(line("new", change[newName], words?.[1], change, labels[1], signs[1]));
-  return element("div", { class: neutral ? "diff neutral" : "diff" }, lines, defaultLine(change, oldName, newName));
+  if (change.default !== undefined && hasOld !== hasNew) {
+    if (hasNew) lines.unshift(defaultLine(change, newName, labels[0]));
+    else lines.push(defaultLine(change, oldName, labels[1]));
+  }
+  return element("div", { class: neutral ? "diff neutral" : "diff" }, lines);
 }
 
 function isText(value) {
@@ -104,14 +108,14 @@ function sameValue(first, second) {
   return JSON.stringify(first) === JSON.stringify(second);
 }
 
-/** The default that applies after a field was removed which had another value. */
-function defaultLine(change, oldName, newName) {
-  if (newName in change || change.default === undefined || sameValue(change[oldName], change.default)) return null;
+/** The default that is in effect on the side that has no value; none if it equals the other side. */
+function defaultLine(change, presentName, label) {
+  if (sameValue(change[presentName], change.default)) return null;
   return element(
     "div",
     { class: "line default" },
     element("span", { class: "sign", "aria-hidden": "true" }, "="),
-    unseen("Then: "),
+    unseen(`${label}: `),
     element("bdi", { class: "value" }, valueText(change.default)),
     element("span", { class: "tag" }, "default"),
   );
