@@ -108,7 +108,11 @@ def is_changed(before: Any, after: Any) -> bool:
 
 
 def diff(before: Any, after: Any, path: str = "") -> list[Operation]:
-    """Return the smallest patch of leaves that turns ``before`` into ``after``."""
+    """Return the smallest patch of leaves that turns ``before`` into ``after``.
+
+    Its order does not depend on that of the members that ``after`` shares with ``before``, so that
+    a plan and what becomes of it list the same changes in the same order.
+    """
     if isinstance(before, dict) and isinstance(after, dict):
         return list(_diff_objects(before, after, path))
     if isinstance(before, list) and isinstance(after, list):
@@ -120,8 +124,9 @@ def _diff_objects(before: JsonObject, after: JsonObject, path: str) -> Iterator[
     for key in before:
         if key not in after:
             yield Operation("remove", path + pointer_of([key]))
-    for key, value in after.items():
-        member_path = path + pointer_of([key])
+    positions = {key: position for position, key in enumerate(before)}
+    for key in sorted(after, key=lambda name: positions.get(name, len(before))):
+        member_path, value = path + pointer_of([key]), after[key]
         if key not in before:
             yield Operation("add", member_path, value)
         elif _has_common_parts(before[key], value):

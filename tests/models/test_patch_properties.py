@@ -58,6 +58,17 @@ def normalize_json(value: Any) -> str:
 
 
 @given(before=OBJECTS, after=OBJECTS)
+@example(before={"a": 1, "b": 2}, after={"b": 3, "a": 4})
+@settings(max_examples=examples(100))
+def test_the_order_of_a_diff_is_that_of_the_diff_it_leads_to(before: Any, after: Any) -> None:
+    """A plan, and the receipt after it was applied, list the same changes in the same order."""
+    planned = diff(before, after)
+    written = diff(before, apply_patch(before, planned))
+    first, second = ([json.dumps(item.to_json()) for item in it] for it in (planned, written))
+    assert first == second
+
+
+@given(before=OBJECTS, after=OBJECTS)
 @example(before={"a": 1}, after={"a": True})
 @example(before={"a": [0]}, after={"a": [False]})
 @example(before={"a": {}}, after={"a": []})
